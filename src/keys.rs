@@ -1,0 +1,110 @@
+//! What a kind lets a recipe say, and what a recipe said.
+//!
+//! Every kind of encoder, head, objective, corpus format, weighting and optimiser declares its
+//! [`Key`]s here once. The checker, its nearest-name hints, `auxdesk list` and the writer of
+//! resolved recipes all read that declaration, and a kind reads its [`Values`] with getters that
+//! cannot fail, because the checker has been there.
+
+mod value;
+
+pub use value::{Located, Place, Value, Values};
+
+/// One key that a table of a recipe may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The key, as a recipe spells it.
+    pub name: &'static str,
+    /// The values it takes.
+    pub takes: Takes,
+    /// What holds when a recipe is silent.
+    pub default: Default,
+    /// One line for `auxdesk list`: lower case, no full stop.
+    pub about: &'static str,
+    /// Whether it can be changed while training runs.
+    pub live: bool,
+}
+
+impl Key {
+    /// A key that a recipe must give.
+    pub const fn required(name: &'static str, takes: Takes, about: &'static str) -> Self {
+        Self { name, takes, default: Default::Required, about, live: false }
+    }
+
+    /// A key that may be absent, which then means something of its own.
+    pub const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Self {
+        Self { name, takes, default: Default::Absent, about, live: false }
+    }
+
+    /// A key with a default, written as TOML.
+    pub const fn with_default(
+        name: &'static str,
+        takes: Takes,
+        default: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self { name, takes, default: Default::Toml(default), about, live: false }
+    }
+
+    /// The same key, changeable while training runs.
+    pub const fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+}
+
+/// What holds when a recipe is silent about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// Silence is a fault.
+    Required,
+    /// Silence has a meaning of its own.
+    Absent,
+    /// This TOML value.
+    Toml(&'static str),
+}
+
+/// The values that a key takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Takes {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number of at least this.
+    Count(u64),
+    /// A finite number between these, both included; a whole number counts as one.
+    Number(f64, f64),
+    /// Any string.
+    Text,
+    /// A string that names a file: `sample:PATH` or a path, resolved against the recipe's folder.
+    Path,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    /// The name of another table of the recipe.
+    Name(Refers),
+    /// `[FIELD:]ENCODER[.LAYER][.VIEW]`, or an array of such, concatenated.
+    Tap,
+    /// An encoder's input: ENCODER, an array of such, `{ CORPUS = ENCODER }`, `"labels:OBJECTIVE"`.
+    Input,
+    /// A finite number between these, or a schedule over the steps with values between them.
+    Schedule(f64, f64),
+    /// An array of such values, at least one.
+    List(&'static Takes),
+    /// A table with these keys.
+    Table(&'static [Key]),
+    /// A table of any names, each with such a value.
+    Map(&'static Takes),
+    /// Any one of these; the first that fits is meant.
+    Either(&'static [Takes]),
+}
+
+/// The kind of table that a name refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refers {
+    /// A `[[corpus]]`.
+    Corpus,
+    /// An `[[encoder]]`.
+    Encoder,
+    /// An `[[objective]]`.
+    Objective,
+    /// A field of the objective's corpora, or of those that reach the encoder.
+    Field,
+}

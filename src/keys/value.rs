@@ -1,0 +1,214 @@
+//! Values of a recipe, each with the place it came from.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use crate::schedule::Schedule;
+
+/// Where a value was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of a file, counted from 1.
+    Line {
+        /// The file, as it was named.
+        file: Arc<str>,
+        /// The line.
+        line: u32,
+    },
+    /// A file as a whole.
+    File(Arc<str>),
+    /// `--set` of this key.
+    Set(Arc<str>),
+    /// An option of the command line, `--seed` for example.
+    Option(&'static str),
+    /// Nowhere: the default holds.
+    Default,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { file, line } => write!(f, "{file}:{line}"),
+            Self::File(file) => f.write_str(file),
+            Self::Set(key) => write!(f, "--set {key}"),
+            Self::Option(option) => f.write_str(option),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// What was said.
+    pub value: Value,
+    /// Where.
+    pub place: Place,
+}
+
+impl Located {
+    /// A value that nobody said.
+    pub fn by_default(value: Value) -> Self {
+        Self { value, place: Place::Default }
+    }
+}
+
+/// A value of a recipe, as TOML knows them, less dates.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `true` or `false`.
+    Switch(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A finite number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// An array.
+    List(Vec<Located>),
+    /// A table, in the order it was written.
+    Table(Vec<(String, Located)>),
+}
+
+impl Value {
+    /// The string, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one; whole numbers are.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(integer) => Some(*integer as f64),
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// What it is, for messages: `a string`, `a number`.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Switch(_) => "true or false",
+            Self::Integer(_) => "a whole number",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::List(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// The checked values of one table: every key that was said or has a default.
+///
+/// The getters panic on a key that the kind did not declare, or declared with another type: that is
+/// a fault of the program, never of a recipe, which the checker has been over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values {
+    entries: BTreeMap<String, Located>,
+}
+
+impl Values {
+    /// Values by key, as a checker found them.
+    pub fn new(entries: BTreeMap<String, Located>) -> Self {
+        Self { entries }
+    }
+
+    /// Every key and value, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Located)> {
+        self.entries.iter().map(|(key, located)| (key.as_str(), located))
+    }
+
+    /// The value and its place, if it was said or has a default.
+    pub fn get(&self, key: &str) -> Option<&Located> {
+        self.entries.get(key)
+    }
+
+    /// Where the key was said.
+    pub fn place(&self, key: &str) -> Place {
+        self.get(key).map_or(Place::Default, |located| located.place.clone())
+    }
+
+    /// A switch.
+    pub fn switch(&self, key: &str) -> bool {
+        match self.declared(key) {
+            Value::Switch(switch) => *switch,
+            other => Self::mistyped(key, other),
+        }
+    }
+
+    /// A whole number.
+    pub fn count(&self, key: &str) -> usize {
+        self.count_if_said(key).unwrap_or_else(|| Self::missing(key))
+    }
+
+    /// A whole number, if there is one.
+    pub fn count_if_said(&self, key: &str) -> Option<usize> {
+        self.get(key).map(|located| match &located.value {
+            Value::Integer(integer) => {
+                usize::try_from(*integer).expect("the checker bounds counts")
+            }
+            other => Self::mistyped(key, other),
+        })
+    }
+
+    /// A number.
+    pub fn number(&self, key: &str) -> f64 {
+        let value = self.declared(key);
+        value.as_number().unwrap_or_else(|| Self::mistyped(key, value))
+    }
+
+    /// A string.
+    pub fn text(&self, key: &str) -> &str {
+        self.text_if_said(key).unwrap_or_else(|| Self::missing(key))
+    }
+
+    /// A string, if there is one.
+    pub fn text_if_said(&self, key: &str) -> Option<&str> {
+        self.get(key).map(|located| {
+            located.value.as_text().unwrap_or_else(|| Self::mistyped(key, &located.value))
+        })
+    }
+
+    /// A number or a schedule.
+    pub fn schedule(&self, key: &str) -> Schedule {
+        let value = self.declared(key);
+        Schedule::from_value(value).unwrap_or_else(|| Self::mistyped(key, value))
+    }
+
+    /// The values of a table within the table, if there is one. Its defaults are filled in.
+    pub fn table(&self, key: &str) -> Option<Self> {
+        match &self.get(key)?.value {
+            Value::Table(entries) => Some(Self { entries: entries.iter().cloned().collect() }),
+            _ => None,
+        }
+    }
+
+    /// The strings of an array, or of one string that stands for an array of one.
+    pub fn texts(&self, key: &str) -> Vec<&str> {
+        match self.get(key).map(|located| &located.value) {
+            None => Vec::new(),
+            Some(Value::Text(text)) => vec![text],
+            Some(Value::List(list)) => list
+                .iter()
+                .map(|item| {
+                    item.value.as_text().unwrap_or_else(|| Self::mistyped(key, &item.value))
+                })
+                .collect(),
+            Some(other) => Self::mistyped(key, other),
+        }
+    }
+
+    fn declared(&self, key: &str) -> &Value {
+        &self.get(key).unwrap_or_else(|| Self::missing(key)).value
+    }
+
+    fn missing(key: &str) -> ! {
+        panic!("the key {key:?} is read as if it were required or had a default")
+    }
+
+    fn mistyped(key: &str, value: &Value) -> ! {
+        panic!("the key {key:?} is read as something other than {}", value.describe())
+    }
+}

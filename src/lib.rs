@@ -1,0 +1,8 @@
+//! auxdesk: a mixing desk for multi-task learning in natural language processing.
+//!
+//! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
+//! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
+
+pub mod keys;
+pub mod protocol;
+pub mod schedule;

@@ -1,0 +1,2 @@
+//! The program: what was typed, and which threads run.
+fn main() {}

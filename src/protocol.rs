@@ -1,0 +1,18 @@
+//! The words that both halves of auxdesk share: ids, losses, events, commands, reports.
+//!
+//! The trainer tells facts ([`Event`]), the desk sends wishes ([`Command`]), and the journal is the
+//! facts on disk. Nothing here computes, reads a clock or knows a tensor.
+
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod loss;
+pub mod report;
+pub mod summary;
+
+pub use command::{By, Command, CommandId, Order};
+pub use event::{Event, Header};
+pub use id::{MetricId, ObjectiveId, Step};
+pub use loss::Loss;
+pub use report::Report;
+pub use summary::Summary;

@@ -1,0 +1,135 @@
+//! Numbers that change with the step: one form wherever a recipe may say one.
+//!
+//! With s updates done and p = min(s / steps, 1):
+//! linear: from + (to − from)·p · cosine: to + (from − to)·(1 + cos πp)/2 ·
+//! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
+//! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
+
+use crate::keys::Value;
+
+/// A number over the steps of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Schedule {
+    /// The same number throughout.
+    Constant(f64),
+    /// From one number to another within so many steps, and the second one after that.
+    Ramp {
+        /// How it goes there.
+        shape: Shape,
+        /// The number before the first update.
+        from: f64,
+        /// The number once `steps` updates are done.
+        to: f64,
+        /// How many updates it takes.
+        steps: u64,
+    },
+}
+
+/// How a schedule goes from one number to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Evenly.
+    Linear,
+    /// Along half a cosine wave.
+    Cosine,
+    /// By equal factors; both numbers must be positive.
+    Exponential,
+    /// At once, at the end.
+    Step,
+    /// Steeply first: the strength of a gradient reversal (Ganin et al. 2016).
+    Ganin,
+}
+
+impl Shape {
+    /// The names that a recipe may say.
+    pub const NAMES: &[&str] = &["linear", "cosine", "exponential", "step", "ganin"];
+
+    /// The shape of that name.
+    pub fn find(name: &str) -> Option<Self> {
+        Some(match name {
+            "linear" => Self::Linear,
+            "cosine" => Self::Cosine,
+            "exponential" => Self::Exponential,
+            "step" => Self::Step,
+            "ganin" => Self::Ganin,
+            _ => return None,
+        })
+    }
+}
+
+impl Schedule {
+    /// Reads a number, or `{ shape, from, to, steps }`; `None` if the value is neither.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        if let Some(number) = value.as_number() {
+            return Some(Self::Constant(number));
+        }
+        let Value::Table(entries) = value else { return None };
+        let find = |key: &str| {
+            entries.iter().find(|(name, _)| name == key).map(|(_, located)| &located.value)
+        };
+        Some(Self::Ramp {
+            shape: Shape::find(find("shape")?.as_text()?)?,
+            from: find("from")?.as_number()?,
+            to: find("to")?.as_number()?,
+            steps: match find("steps")? {
+                Value::Integer(steps) => u64::try_from(*steps).ok()?,
+                _ => return None,
+            },
+        })
+    }
+
+    /// The number for the update after `done` others.
+    pub fn at(self, done: u64) -> f64 {
+        let (shape, from, to, steps) = match self {
+            Self::Constant(number) => return number,
+            Self::Ramp { shape, from, to, steps } => (shape, from, to, steps),
+        };
+        if done >= steps {
+            return to;
+        }
+        let progress = done as f64 / steps as f64;
+        match shape {
+            Shape::Linear => from + (to - from) * progress,
+            Shape::Cosine => {
+                to + (from - to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
+            }
+            Shape::Exponential => from * (to / from).powf(progress),
+            Shape::Step => from,
+            Shape::Ganin => from + (to - from) * (2.0 / (1.0 + (-10.0 * progress).exp()) - 1.0),
+        }
+    }
+
+    /// Whether it still moves after `done` updates.
+    pub fn moves_after(self, done: u64) -> bool {
+        matches!(self, Self::Ramp { steps, .. } if done < steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(shape: Shape) -> Schedule {
+        Schedule::Ramp { shape, from: 1.0, to: 0.25, steps: 4 }
+    }
+
+    #[test]
+    fn every_shape_starts_at_from_and_ends_at_to() {
+        for name in Shape::NAMES {
+            let schedule = ramp(Shape::find(name).expect("a shape of that name"));
+            assert!((schedule.at(0) - 1.0).abs() < 1e-12, "{name}");
+            assert!((schedule.at(4) - 0.25).abs() < 1e-12, "{name}");
+            assert!((schedule.at(1_000) - 0.25).abs() < 1e-12, "{name}");
+        }
+    }
+
+    #[test]
+    fn half_way_is_as_worked_by_hand() {
+        assert!((ramp(Shape::Linear).at(2) - 0.625).abs() < 1e-12);
+        assert!((ramp(Shape::Cosine).at(2) - 0.625).abs() < 1e-12);
+        assert!((ramp(Shape::Exponential).at(2) - 0.5).abs() < 1e-12);
+        assert!((ramp(Shape::Step).at(2) - 1.0).abs() < 1e-12);
+        // 2/(1 + e^-5) - 1 = 0.98661; 1 - 0.75 * 0.98661 = 0.26004
+        assert!((ramp(Shape::Ganin).at(2) - 0.260_04).abs() < 1e-5);
+    }
+}
