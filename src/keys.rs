@@ -46,6 +46,7 @@ impl Key {
     }
 
     /// The same key, changeable while training runs.
+    #[must_use]
     pub const fn live(mut self) -> Self {
         self.live = true;
         self

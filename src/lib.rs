@@ -3,6 +3,10 @@
 //! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
 //! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
 
+pub mod data;
 pub mod keys;
+pub mod mixer;
+pub mod model;
+pub mod objective;
 pub mod protocol;
 pub mod schedule;

@@ -478,7 +478,8 @@ pub struct Gradients {
     pub step: Step,
     /// Norm of each objective's weighted gradient on the shared encoders.
     pub norms: BTreeMap<ObjectiveId, f32>,
-    /// Its part of the mixed gradient: <g_k, g> / <g, g>; these sum to 1.
+    /// Its part of the mixed gradient g: its own gradient's product with g, over that of g with
+    /// itself. These sum to 1.
     pub gradient_shares: BTreeMap<ObjectiveId, f32>,
     /// Cosine of each pair, by the first name of the pair in alphabetical order.
     pub cosines: BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>,

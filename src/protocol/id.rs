@@ -13,6 +13,7 @@ pub struct Step(pub u64);
 
 impl Step {
     /// The step that the next update will complete.
+    #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }

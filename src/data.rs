@@ -1,0 +1,17 @@
+//! Files to examples and back: corpora, vocabularies, packed batches, the sampler.
+//!
+//! A corpus is read once into interned symbols; a batch borrows nothing and pads nothing. What a
+//! label means is left to the objectives, what a tensor is to the model.
+
+pub mod batch;
+pub mod corpus;
+pub mod draw;
+pub mod read;
+pub mod sampler;
+pub mod vocabulary;
+pub mod write;
+
+pub use batch::{Batch, Packing};
+pub use corpus::{Corpus, Example, Field, Lexicon, Part, Symbol};
+pub use draw::{Purpose, draw};
+pub use vocabulary::Vocabulary;

@@ -1,0 +1,99 @@
+//! Corpus formats: bytes to examples. One format a file, one line in the table.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use thiserror::Error;
+
+use super::corpus::{Corpus, Part};
+use crate::keys::{Key, Values};
+
+/// Every format auxdesk reads, in the order `auxdesk list` shows them.
+pub const FORMATS: &[&dyn Format] = &[];
+
+/// Formats that recipes may already name and that are still to come.
+pub const PLANNED: &[&str] = &["table", "parallel", "jsonl", "audio", "frames"];
+
+/// The format of that name.
+pub fn find(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// Bytes of a corpus and what to call them in messages.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file, as messages name it: a path, or `sample:PATH`.
+    pub name: Arc<str>,
+    /// Its bytes, as they stand in the file.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A fault of one line of a corpus.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{file}:{line}: {what}")]
+pub struct ReadError {
+    /// The file, as messages name it.
+    pub file: Arc<str>,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// What was found and what was wanted.
+    pub what: String,
+}
+
+/// A file format of corpora, with the keys that a `[[corpus]]` of it may have.
+pub trait Format: Sync {
+    /// What recipes say.
+    fn name(&self) -> &'static str;
+    /// One line for `auxdesk list`: lower case, no full stop.
+    fn about(&self) -> &'static str;
+    /// What a recipe may say, beyond the keys of every corpus.
+    fn keys(&self) -> &'static [Key];
+    /// The names of the fields that its examples have under these keys.
+    fn fields(&self, values: &Values) -> Vec<String>;
+    /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
+    /// `corpus.fields`). Every faulty line is reported; with `skip`, an example with one is left
+    /// out and the caller counts the faults instead of refusing. `gold` = `false` accepts a file
+    /// whose last columns (labels) are missing, for prediction.
+    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read;
+    /// Writes the input back with the predictions: `predicted[i]` belongs to the i-th example that
+    /// [`Format::read`] gave, one string a token, for the field named `label`.
+    fn write(
+        &self,
+        source: &Source,
+        values: &Values,
+        label: &str,
+        examples: &[super::Example],
+        predicted: &[Vec<String>],
+    ) -> Vec<u8>;
+}
+
+/// Whether labels must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gold {
+    /// Training, dev and test need every declared column.
+    Wanted,
+    /// Input to `predict` may stop after the first column.
+    Optional,
+}
+
+/// What reading a file gave.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// The examples without a fault, in the file's order.
+    pub part: Part,
+    /// Every fault, in the file's order.
+    pub faults: Vec<ReadError>,
+    /// How many examples had a fault.
+    pub n_faulty: u64,
+}
+
+/// Where files of a recipe are found: paths on disk, and what is shipped inside the program.
+pub type Samples = BTreeMap<&'static str, &'static [u8]>;
+
+/// A path of a recipe, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file on disk.
+    File(PathBuf),
+    /// A file inside the program, without the `sample:`.
+    Sample(String),
+}

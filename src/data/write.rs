@@ -1,0 +1,1 @@
+//! Predictions back to files.

@@ -1,0 +1,24 @@
+//! Faders, weightings and the sum: weight = gain × share, and only the mixer multiplies.
+
+mod equal;
+
+/// Every weighting auxdesk knows, in the order `auxdesk list` shows them.
+pub const WEIGHTINGS: &[&dyn Weighting] = &[&equal::Equal];
+
+/// Weightings that recipes may already name and that are still to come.
+pub const PLANNED: &[&str] = &["uncertainty", "dwa", "grad-norm", "random"];
+
+/// The weighting of that name.
+pub fn find(name: &str) -> Option<&'static dyn Weighting> {
+    WEIGHTINGS.iter().copied().find(|weighting| weighting.name() == name)
+}
+
+/// A rule that sets the shares of the sounding objectives. Shares average 1.
+pub trait Weighting: Sync {
+    /// What recipes say.
+    fn name(&self) -> &'static str;
+    /// One line for `auxdesk list`: lower case, no full stop.
+    fn about(&self) -> &'static str;
+    /// The shares of so many sounding objectives, in the recipe's order.
+    fn shares(&self, n_sounding: usize) -> Vec<f32>;
+}

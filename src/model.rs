@@ -1,0 +1,12 @@
+//! Networks: encoders with their taps, and heads.
+//!
+//! Heads are nodes of the graph here, so that predicted labels can feed upward, and losses reach
+//! fused kernels through them. What a loss means is left to the objectives.
+
+pub mod encoder;
+pub mod head;
+pub mod tap;
+
+pub use encoder::EncoderKind;
+pub use head::HeadKind;
+pub use tap::{Layer, On, Reads, Shape, TapName, View};

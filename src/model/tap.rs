@@ -1,0 +1,217 @@
+//! Taps: which layer of which encoder, which view of it, and what that view has read.
+//!
+//! In a recipe: `[FIELD:]ENCODER[.LAYER][.VIEW]`. LAYER counts from 1, 0 is the encoder's input, and
+//! none is the top. Every view knows what it has read of the sequence, so that an objective can
+//! refuse one that has read its answer.
+
+use std::{fmt, str::FromStr};
+
+/// What a row of a layer stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A token.
+    Sequence,
+    /// A whole example.
+    Vector,
+}
+
+/// What a row has read of its sequence, beside its own token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Tokens before it.
+    pub past: bool,
+    /// Tokens after it.
+    pub future: bool,
+}
+
+impl Reads {
+    /// Its own token only.
+    pub const HERE: Self = Self { past: false, future: false };
+    /// All that came before.
+    pub const PAST: Self = Self { past: true, future: false };
+    /// All that comes after.
+    pub const FUTURE: Self = Self { past: false, future: true };
+    /// The whole sequence.
+    pub const BOTH: Self = Self { past: true, future: true };
+
+    /// What a row has read that reads two things.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { past: self.past || other.past, future: self.future || other.future }
+    }
+}
+
+/// One layer of an encoder, or one view of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Numbers in a row.
+    pub width: usize,
+    /// What a row stands for.
+    pub on: On,
+    /// What a row has read.
+    pub reads: Reads,
+    /// What its forward and backward halves have read, if it has such halves.
+    pub halves: Option<[Reads; 2]>,
+}
+
+impl Layer {
+    /// The layer as a view shows it; `None` if it has no such view.
+    pub fn view(self, view: View) -> Option<Self> {
+        let half = |idx: usize| {
+            let halves = self.halves?;
+            Some(Self { width: self.width / 2, reads: halves[idx], halves: None, ..self })
+        };
+        match view {
+            View::Whole => Some(self),
+            View::Forward => half(0),
+            View::Backward => half(1),
+            View::Last | View::Mean | View::Max => (self.on == On::Sequence).then_some(Self {
+                on: On::Vector,
+                reads: Reads::BOTH,
+                halves: None,
+                ..self
+            }),
+        }
+    }
+
+    /// Two layers side by side; `None` if their rows stand for different things.
+    pub fn beside(self, other: Self) -> Option<Self> {
+        (self.on == other.on).then_some(Self {
+            width: self.width + other.width,
+            on: self.on,
+            reads: self.reads.and(other.reads),
+            halves: None,
+        })
+    }
+}
+
+/// The layers of an encoder, known before any tensor is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// What it reads, if it reads another encoder: layer 0.
+    pub input: Option<Layer>,
+    /// Its layers, from the first; never empty.
+    pub layers: Vec<Layer>,
+}
+
+impl Shape {
+    /// The layer of that number: 0 the input, `None` the top.
+    pub fn layer(&self, number: Option<usize>) -> Option<Layer> {
+        match number {
+            None => self.layers.last().copied(),
+            Some(0) => self.input,
+            Some(number) => self.layers.get(number - 1).copied(),
+        }
+    }
+}
+
+/// A view of a layer, without parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// The layer as it is.
+    Whole,
+    /// The half that has read the past.
+    Forward,
+    /// The half that has read the future.
+    Backward,
+    /// The last token's row; of a layer with halves, each half's own end.
+    Last,
+    /// The mean over the tokens.
+    Mean,
+    /// The greatest value over the tokens, number by number.
+    Max,
+}
+
+impl View {
+    /// The names that a recipe may say.
+    pub const NAMES: &[&str] = &["forward", "backward", "last", "mean", "max"];
+
+    fn find(name: &str) -> Option<Self> {
+        Some(match name {
+            "forward" => Self::Forward,
+            "backward" => Self::Backward,
+            "last" => Self::Last,
+            "mean" => Self::Mean,
+            "max" => Self::Max,
+            _ => return None,
+        })
+    }
+}
+
+/// A tap as a recipe spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapName {
+    /// Which field the encoder is run on, where an example has several sequences.
+    pub field: Option<String>,
+    /// The encoder's name.
+    pub encoder: String,
+    /// The layer's number; `None` is the top.
+    pub layer: Option<usize>,
+    /// The view.
+    pub view: View,
+}
+
+impl FromStr for TapName {
+    type Err = String;
+
+    fn from_str(tap: &str) -> Result<Self, String> {
+        let (field, rest) = match tap.split_once(':') {
+            Some((field, rest)) => (Some(field.to_owned()), rest),
+            None => (None, tap),
+        };
+        let mut parts = rest.split('.');
+        let encoder = parts.next().unwrap_or_default().to_owned();
+        if encoder.is_empty() || field.as_deref() == Some("") {
+            return Err(format!("{tap:?} is no tap; wanted [FIELD:]ENCODER[.LAYER][.VIEW]"));
+        }
+        let (mut layer, mut view) = (None, View::Whole);
+        for (place, part) in parts.enumerate() {
+            if let (0, Ok(number)) = (place, part.parse()) {
+                layer = Some(number);
+            } else if let (View::Whole, Some(found)) = (view, View::find(part)) {
+                view = found;
+            } else {
+                return Err(format!(
+                    "{part:?} in {tap:?} is neither a layer nor a view; wanted a number or one of {}",
+                    View::NAMES.join(", ")
+                ));
+            }
+        }
+        Ok(Self { field, encoder, layer, view })
+    }
+}
+
+impl fmt::Display for TapName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = &self.field {
+            write!(f, "{field}:")?;
+        }
+        f.write_str(&self.encoder)?;
+        if let Some(layer) = self.layer {
+            write!(f, ".{layer}")?;
+        }
+        match self.view {
+            View::Whole => Ok(()),
+            View::Forward => f.write_str(".forward"),
+            View::Backward => f.write_str(".backward"),
+            View::Last => f.write_str(".last"),
+            View::Mean => f.write_str(".mean"),
+            View::Max => f.write_str(".max"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_read_as_they_are_written() {
+        for tap in ["trunk", "trunk.2", "trunk.0", "trunk.1.forward", "a:trunk.max", "trunk.last"] {
+            assert_eq!(tap.parse::<TapName>().unwrap().to_string(), tap);
+        }
+        for tap in ["", ".1", ":trunk", "trunk.1.2", "trunk.top", "trunk.forward.1"] {
+            assert!(tap.parse::<TapName>().is_err(), "{tap}");
+        }
+    }
+}
