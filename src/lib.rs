@@ -4,6 +4,7 @@
 //! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
 
 pub mod data;
+pub mod kernel;
 pub mod keys;
 pub mod mixer;
 pub mod model;

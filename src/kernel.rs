@@ -1,0 +1,40 @@
+//! Fused operations with their own backward, on the CPU.
+//!
+//! Everything above composes ordinary candle tensors; what is hot or what candle cannot say lives
+//! here as custom operations over packed rows. Work is split by direction, by sequence or into a
+//! fixed number of blocks, never by the number of threads, and every sum has a fixed order: any
+//! thread count gives the same bits.
+
+mod crf;
+mod cross_entropy;
+mod dropout;
+mod embedding;
+mod gemm;
+mod linear;
+mod lstm;
+mod reverse;
+mod slices;
+mod vector;
+
+pub use crf::{crf, viterbi};
+pub use cross_entropy::cross_entropy;
+pub use dropout::dropout;
+pub use embedding::{RowGradient, Sink, embedding};
+pub use linear::linear;
+pub use lstm::lstm;
+pub use reverse::reverse;
+pub use slices::to_vec;
+
+/// The family of kernels that this machine runs; bits are promised within one family only.
+pub fn name() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "avx512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "avx2";
+        }
+    }
+    if cfg!(target_arch = "aarch64") { "neon" } else { "portable" }
+}

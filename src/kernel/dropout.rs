@@ -1,0 +1,67 @@
+//! Dropout (Srivastava et al. 2014): each number is 0 with probability p, else divided by 1 − p.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use rand::RngCore;
+use rand_chacha::ChaCha8Rng;
+
+use super::slices;
+
+/// The rows with each number dropped with probability p, by the given draw.
+pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
+    let keep = 1.0 / (1.0 - p);
+    // 16 random bits a number: p is met to 1/65,536.
+    let bound = (f64::from(p) * 65_536.0).round() as u32;
+    let mut bytes = vec![0; 2 * x.elem_count()];
+    draw.fill_bytes(&mut bytes);
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let factors = pairs
+        .iter()
+        .map(|&pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep });
+    x.contiguous()?.apply_op1(Dropout { factors: factors.collect() })
+}
+
+struct Dropout {
+    factors: Vec<f32>,
+}
+
+impl Dropout {
+    fn times(&self, numbers: &[f32]) -> Vec<f32> {
+        numbers.iter().zip(&self.factors).map(|(x, factor)| x * factor).collect()
+    }
+}
+
+impl CustomOp1 for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok((CpuStorage::F32(self.times(slices::of(x, layout)?)), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let by_x = slices::with(&gradient.contiguous()?, |gradient| self.times(gradient))?;
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor, Var};
+
+    use super::*;
+    use crate::data::{Purpose, draw};
+
+    #[test]
+    fn about_p_of_the_numbers_are_dropped_and_the_gradient_goes_the_same_way() -> Result<()> {
+        let x = Var::from_tensor(&Tensor::ones(10_000, candle_core::DType::F32, &Device::Cpu)?)?;
+        let y = dropout(&x, 0.25, draw(1, Purpose::Dropout, "test", 3))?;
+        let kept = slices::to_vec(&y)?;
+        let n_kept = kept.iter().filter(|&&y| y != 0.0).count();
+        assert!((7_300..7_700).contains(&n_kept), "{n_kept} of 10000 kept");
+        assert!(kept.iter().all(|&y| y == 0.0 || (y - 4.0 / 3.0).abs() < 1e-6));
+        let gradients = y.sum_all()?.backward()?;
+        assert_eq!(slices::to_vec(gradients.get(&x).unwrap())?, kept);
+        Ok(())
+    }
+}

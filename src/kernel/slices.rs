@@ -1,0 +1,25 @@
+//! Tensors as slices of `f32`, where an operation wants to see its numbers.
+
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
+
+/// The numbers of an operation's argument, which must be contiguous.
+pub(super) fn of<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a fused operation wants contiguous rows, found {layout:?}")
+    };
+    Ok(&storage.as_slice::<f32>()?[start..end])
+}
+
+/// Calls `read` with a tensor's numbers; the tensor must be contiguous and on the CPU.
+pub(super) fn with<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(read(of(storage, layout)?)),
+        _ => bail!("a fused operation wants a tensor on the CPU"),
+    }
+}
+
+/// A tensor's numbers in row order, whatever its layout.
+pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
+    with(&tensor.contiguous()?, <[f32]>::to_vec)
+}
