@@ -6,6 +6,7 @@
 pub mod data;
 pub mod kernel;
 pub mod keys;
+pub mod metric;
 pub mod mixer;
 pub mod model;
 pub mod objective;

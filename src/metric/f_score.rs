@@ -1,0 +1,114 @@
+//! F-scores of classes, equal to scikit-learn (Pedregosa et al. 2011).
+//!
+//! F1 of a class is that of its counts; macro F1 is the plain mean over the classes that occur in
+//! gold or predictions; micro F1 pools the counts, so with one label an item it is the accuracy.
+//! F0.5 of the class `incorrect` is the figure of error detection (Ng et al. 2014).
+
+use std::collections::BTreeMap;
+
+use super::Counts;
+
+/// Gathers labels, gives scores.
+#[derive(Clone, Debug, Default)]
+pub struct FScore {
+    classes: BTreeMap<String, Counts>,
+}
+
+impl FScore {
+    /// Takes an item's gold and predicted class.
+    pub fn add(&mut self, gold: &str, predicted: &str) {
+        self.of(gold).gold += 1;
+        self.of(predicted).predicted += 1;
+        if gold == predicted {
+            self.of(gold).correct += 1;
+        }
+    }
+
+    /// Fβ of one class, in percent; 0 for a class that never occurred.
+    pub fn f_beta(&self, class: &str, beta: f64) -> f64 {
+        self.classes.get(class).copied().unwrap_or_default().f_beta(beta)
+    }
+
+    /// The mean of the classes' F1, in percent; 0 without items.
+    pub fn macro_f1(&self) -> f64 {
+        let sum: f64 = self.classes.values().map(|counts| counts.f1()).sum();
+        sum / self.classes.len().max(1) as f64
+    }
+
+    /// F1 of the pooled counts, in percent; 0 without items.
+    pub fn micro_f1(&self) -> f64 {
+        self.pool(|_| true).f1()
+    }
+
+    /// F1 of the pooled counts of all classes but one, which says that there is nothing: relation
+    /// extraction leaves out its `none`.
+    pub fn micro_f1_without(&self, class: &str) -> f64 {
+        self.pool(|name| name != class).f1()
+    }
+
+    /// The counts of every class that occurred, by name.
+    pub fn counts(&self) -> &BTreeMap<String, Counts> {
+        &self.classes
+    }
+
+    fn pool(&self, wanted: impl Fn(&str) -> bool) -> Counts {
+        let kept = self.classes.iter().filter(|(name, _)| wanted(name));
+        kept.fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts))
+    }
+
+    fn of(&mut self, class: &str) -> &mut Counts {
+        if !self.classes.contains_key(class) {
+            self.classes.insert(class.to_owned(), Counts::default());
+        }
+        self.classes.get_mut(class).expect("the class is in the map since the line above")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{read, same, words};
+    use super::*;
+
+    #[test]
+    fn every_figure_is_that_of_scikit_learn() {
+        let fixture = read("classes.json");
+        let cases = fixture["cases"].as_array().unwrap();
+        assert!(cases.len() > 5);
+        for case in cases {
+            let mut scorer = FScore::default();
+            for (gold, predicted) in words(&case["gold"]).iter().zip(words(&case["predicted"])) {
+                scorer.add(gold, &predicted);
+            }
+            let name = case["name"].as_str().unwrap();
+            same(scorer.macro_f1(), &case["macro_f1"], name);
+            same(scorer.micro_f1(), &case["micro_f1"], name);
+            let first = case["first_class"].as_str().unwrap();
+            same(scorer.micro_f1_without(first), &case["micro_f1_without_first"], name);
+            for (class, theirs) in case["f0.5"].as_object().unwrap() {
+                same(scorer.f_beta(class, 0.5), theirs, name);
+            }
+            for (class, theirs) in case["f1"].as_object().unwrap() {
+                same(scorer.f_beta(class, 1.0), theirs, name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_that_was_only_predicted_counts_in_the_mean() {
+        let mut scorer = FScore::default();
+        scorer.add("a", "a");
+        scorer.add("a", "b");
+        // a: P = 1, R = 1/2, F1 = 2/3; b: 0. Their mean is 1/3.
+        assert!((scorer.macro_f1() - 100.0 / 3.0).abs() < 1e-12);
+        assert!((scorer.micro_f1() - 50.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_scores_zero() {
+        let scorer = FScore::default();
+        assert_eq!(
+            (scorer.macro_f1(), scorer.micro_f1(), scorer.f_beta("a", 0.5)),
+            (0.0, 0.0, 0.0)
+        );
+    }
+}

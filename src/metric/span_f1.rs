@@ -1,0 +1,214 @@
+//! Precision, recall and F1 of spans, equal to conlleval (Tjong Kim Sang and Buchholz 2000).
+//!
+//! A predicted span is correct when start, end and type are those of a gold span. Spans are read
+//! leniently (see [`super::spans`]) whatever the scheme, as conlleval and the default mode of
+//! seqeval do. seqeval differs in three ways, and in each we follow conlleval:
+//!
+//! - its strict mode drops spans that break the scheme; conlleval counts them;
+//! - a span whose prefix is none of `B I E S` is counted only if it is closed; conlleval counts
+//!   what it sees opened;
+//! - `O` is told from other tags by its first letter; conlleval compares what precedes the hyphen.
+//!
+//! Precision without any prediction is 0, as in the Perl program; its Python port says 1.
+
+use std::collections::BTreeMap;
+
+use super::spans::{OUTSIDE, ends, split, starts};
+use super::{Counts, percent};
+
+/// Gathers sentences, gives scores.
+#[derive(Clone, Debug, Default)]
+pub struct SpanF1 {
+    kinds: BTreeMap<String, Counts>,
+    n_tokens: u64,
+    n_right: u64,
+}
+
+/// Precision, recall and F1, in percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// Correct of predicted.
+    pub precision: f64,
+    /// Correct of gold.
+    pub recall: f64,
+    /// Their harmonic mean.
+    pub f1: f64,
+}
+
+impl From<Counts> for Scores {
+    fn from(counts: Counts) -> Self {
+        Self { precision: counts.precision(), recall: counts.recall(), f1: counts.f1() }
+    }
+}
+
+impl SpanF1 {
+    /// Takes a sentence's tags; both sequences have one tag a token.
+    pub fn add<G: AsRef<str>, P: AsRef<str>>(&mut self, gold: &[G], predicted: &[P]) {
+        assert_eq!(gold.len(), predicted.len(), "one predicted tag for every gold tag");
+        let mut before = (split(OUTSIDE), split(OUTSIDE));
+        let mut agree = false; // both opened a span of one type together and neither closed it yet
+        for (gold, predicted) in gold.iter().zip(predicted) {
+            let (gold, predicted) = (gold.as_ref(), predicted.as_ref());
+            self.n_tokens += 1;
+            self.n_right += u64::from(split(gold) == split(predicted));
+            agree = self.between(before, (split(gold), split(predicted)), agree);
+            before = (split(gold), split(predicted));
+        }
+        self.between(before, (split(OUTSIDE), split(OUTSIDE)), agree);
+    }
+
+    /// The scores over all types: spans are pooled, not averaged by type.
+    pub fn overall(&self) -> Scores {
+        self.counts().into()
+    }
+
+    /// The scores of every type found in gold or predicted tags, by name.
+    pub fn by_kind(&self) -> impl Iterator<Item = (&str, Scores)> {
+        self.kinds.iter().map(|(kind, counts)| (kind.as_str(), (*counts).into()))
+    }
+
+    /// The counts over all types.
+    pub fn counts(&self) -> Counts {
+        self.kinds.values().fold(Counts::default(), |sum, counts| sum.plus(*counts))
+    }
+
+    /// The counts of every type, by name.
+    pub fn counts_by_kind(&self) -> &BTreeMap<String, Counts> {
+        &self.kinds
+    }
+
+    /// The share of tokens whose whole tag is right, in percent.
+    pub fn accuracy(&self) -> f64 {
+        percent(self.n_right, self.n_tokens)
+    }
+
+    /// Counts what opens and closes between two tokens, and says whether the open spans agree.
+    fn between(&mut self, before: Pair<'_>, now: Pair<'_>, mut agree: bool) -> bool {
+        let gold_ends = ends(before.0, now.0);
+        let predicted_ends = ends(before.1, now.1);
+        if agree && gold_ends && predicted_ends && before.0.1 == before.1.1 {
+            self.of(before.0.1).correct += 1;
+            agree = false;
+        } else if gold_ends != predicted_ends || now.0.1 != now.1.1 {
+            agree = false;
+        }
+        let gold_starts = starts(before.0, now.0);
+        let predicted_starts = starts(before.1, now.1);
+        if gold_starts {
+            self.of(now.0.1).gold += 1;
+        }
+        if predicted_starts {
+            self.of(now.1.1).predicted += 1;
+        }
+        agree || (gold_starts && predicted_starts && now.0.1 == now.1.1)
+    }
+
+    fn of(&mut self, kind: &str) -> &mut Counts {
+        if !self.kinds.contains_key(kind) {
+            self.kinds.insert(kind.to_owned(), Counts::default());
+        }
+        self.kinds.get_mut(kind).expect("the type is in the map since the line above")
+    }
+}
+
+/// A gold and a predicted tag, each as prefix and type.
+type Pair<'a> = ((&'a str, &'a str), (&'a str, &'a str));
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{read, same, words};
+    use super::*;
+    use serde_json::Value;
+
+    fn score(case: &Value) -> SpanF1 {
+        let mut scorer = SpanF1::default();
+        let (gold, predicted) = (case["gold"].as_array(), case["predicted"].as_array());
+        for (gold, predicted) in gold.unwrap().iter().zip(predicted.unwrap()) {
+            scorer.add(&words(gold), &words(predicted));
+        }
+        scorer
+    }
+
+    fn same_scores(ours: Scores, theirs: &Value, what: &str) {
+        same(ours.precision, &theirs["precision"], what);
+        same(ours.recall, &theirs["recall"], what);
+        same(ours.f1, &theirs["f1"], what);
+    }
+
+    #[test]
+    fn every_figure_is_that_of_conlleval() {
+        let fixture = read("spans.json");
+        let cases = fixture["cases"].as_array().unwrap();
+        assert!(cases.len() > 10);
+        for case in cases {
+            let (scorer, theirs) = (score(case), &case["conlleval"]);
+            let name = case["name"].as_str().unwrap();
+            let counts = scorer.counts();
+            assert_eq!(theirs["counts"][0], counts.gold, "{name}");
+            assert_eq!(theirs["counts"][1], counts.predicted, "{name}");
+            assert_eq!(theirs["counts"][2], counts.correct, "{name}");
+            same_scores(scorer.overall(), theirs, name);
+            same(scorer.accuracy(), &theirs["accuracy"], name);
+            let kinds = theirs["kinds"].as_object().unwrap();
+            assert_eq!(scorer.by_kind().count(), kinds.len(), "{name}");
+            for (kind, scores) in scorer.by_kind() {
+                same_scores(scores, &kinds[kind], name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_report_of_conlleval_has_our_digits() {
+        for case in read("spans.json")["cases"].as_array().unwrap() {
+            let (scorer, report) = (score(case), case["conlleval"]["report"].as_str().unwrap());
+            if scorer.counts().predicted == 0 {
+                continue; // The Python port says precision 1 there.
+            }
+            let Scores { precision, recall, f1 } = scorer.overall();
+            let line = format!(
+                "accuracy: {:6.2}%; precision: {precision:6.2}%; recall: {recall:6.2}%; FB1: {f1:6.2}",
+                scorer.accuracy()
+            );
+            assert!(report.contains(&line), "{report}\nhas no line {line}");
+        }
+    }
+
+    #[test]
+    fn the_default_mode_of_seqeval_agrees_unless_a_prefix_is_unknown() {
+        for case in read("spans.json")["cases"].as_array().unwrap() {
+            let (ours, theirs) = (score(case).overall(), &case["seqeval"]);
+            let name = case["name"].as_str().unwrap();
+            if case["unknown_prefixes"] == true {
+                assert!((ours.f1 - 100.0 * theirs["f1"].as_f64().unwrap()).abs() > 0.1, "{name}");
+            } else {
+                same_scores(ours, theirs, name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_strict_mode_of_seqeval_agrees_on_valid_sequences_only() {
+        for case in read("spans.json")["cases"].as_array().unwrap() {
+            let strict = &case["seqeval_strict"];
+            if strict.is_null() {
+                continue;
+            }
+            let (ours, name) = (score(case).overall(), case["name"].as_str().unwrap());
+            if case["valid"] == true {
+                same_scores(ours, strict, name);
+            } else {
+                assert!((ours.f1 - 100.0 * strict["f1"].as_f64().unwrap()).abs() > 0.1, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn half_the_spans_found_is_as_worked_by_hand() {
+        let mut scorer = SpanF1::default();
+        scorer.add(&["B-NP", "I-NP", "O", "B-VP"], &["B-NP", "I-NP", "O", "B-NP"]);
+        assert_eq!(scorer.overall(), Scores { precision: 50.0, recall: 50.0, f1: 50.0 });
+        assert!((scorer.accuracy() - 75.0).abs() < 1e-12);
+        let kinds: Vec<_> = scorer.by_kind().map(|(kind, scores)| (kind, scores.f1)).collect();
+        assert_eq!(kinds, [("NP", 200.0 / 3.0), ("VP", 0.0)]);
+    }
+}

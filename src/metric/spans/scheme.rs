@@ -1,0 +1,241 @@
+//! The three usual ways to write spans as tags, and what each of them allows.
+//!
+//! iob1 (Ramshaw and Marcus 1995): `I-`, and `B-` only between two neighbours of one type.
+//! iob2 (Ratnaparkhi 1998): every span opens with `B-`.
+//! iobes (also BIOES, BILOU): `B- I- E-` for long spans and `S-` for a span of one token.
+
+use super::{OUTSIDE, Span, spans, split};
+
+/// A way to write spans as tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `B-` only where a span follows another of its type at once.
+    Iob1,
+    /// `B-` at the start of every span.
+    Iob2,
+    /// `B-` at the start, `E-` at the end, `S-` alone.
+    Iobes,
+}
+
+/// Where a sequence breaks its scheme, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct TagFault {
+    /// The place of the tag in its sentence, from 0.
+    pub idx: usize,
+    /// What was found and what was wanted.
+    pub reason: String,
+}
+
+impl Scheme {
+    /// The names that a recipe may say.
+    pub const NAMES: &[&str] = &["iob1", "iob2", "iobes"];
+
+    /// The scheme of that name.
+    pub fn find(name: &str) -> Option<Self> {
+        Some(match name {
+            "iob1" => Self::Iob1,
+            "iob2" => Self::Iob2,
+            "iobes" => Self::Iobes,
+            _ => return None,
+        })
+    }
+
+    /// What a recipe calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iob1 => "iob1",
+            Self::Iob2 => "iob2",
+            Self::Iobes => "iobes",
+        }
+    }
+
+    /// Whether the scheme has such a tag at all.
+    pub fn knows(self, tag: &str) -> bool {
+        match split(tag) {
+            (OUTSIDE, _) => tag == OUTSIDE,
+            ("B" | "I", _) => true,
+            ("E" | "S", _) => self == Self::Iobes,
+            _ => false,
+        }
+    }
+
+    /// Whether `to` may follow `from` in a valid sequence; `None` is the edge of the sentence.
+    ///
+    /// Viterbi decoding that obeys this gives only valid spans.
+    pub fn allowed(self, from: Option<&str>, to: Option<&str>) -> bool {
+        if ![from, to].into_iter().flatten().all(|tag| self.knows(tag)) {
+            return false;
+        }
+        let (before, now) = (split(from.unwrap_or(OUTSIDE)), split(to.unwrap_or(OUTSIDE)));
+        let inside = matches!(before.0, "B" | "I");
+        let goes_on = inside && before.1 == now.1;
+        match (self, now.0) {
+            (Self::Iob1, "B") | (Self::Iob2, "I") | (Self::Iobes, "I" | "E") => goes_on,
+            (Self::Iob1 | Self::Iob2, _) => true,
+            (Self::Iobes, _) => !inside,
+        }
+    }
+
+    /// The first fault of a sequence that is not valid in this scheme.
+    pub fn validate<S: AsRef<str>>(self, tags: &[S]) -> Result<(), TagFault> {
+        let mut before = None;
+        for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
+            if !self.knows(tag) {
+                let reason = format!("{tag} is no {} tag; wanted {}", self.name(), self.tags());
+                return Err(TagFault { idx, reason });
+            }
+            if !self.allowed(before, Some(tag)) {
+                return Err(TagFault { idx, reason: self.reason(before, tag) });
+            }
+            before = Some(tag);
+        }
+        match before {
+            Some(last) if !self.allowed(before, None) => Err(TagFault {
+                idx: tags.len() - 1,
+                reason: format!("{last} ends the sentence, but iobes ends a span with E- or S-"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The tags of a sentence of `n_tokens` tokens with these spans, which are in order and don't
+    /// overlap.
+    pub fn encode(self, spans: &[Span], n_tokens: usize) -> Vec<String> {
+        let mut tags = vec![OUTSIDE.to_owned(); n_tokens];
+        let mut before: Option<&Span> = None;
+        for span in spans {
+            let touches =
+                before.is_some_and(|before| before.end == span.start && before.kind == span.kind);
+            let n_inside = span.end - span.start;
+            for (idx, tag) in tags[span.start..span.end].iter_mut().enumerate() {
+                let (first, last) = (idx == 0, idx + 1 == n_inside);
+                let prefix = match self {
+                    Self::Iob1 if first && touches => 'B',
+                    Self::Iob2 if first => 'B',
+                    Self::Iob1 | Self::Iob2 => 'I',
+                    Self::Iobes if first && last => 'S',
+                    Self::Iobes if first => 'B',
+                    Self::Iobes if last => 'E',
+                    Self::Iobes => 'I',
+                };
+                *tag = format!("{prefix}-{}", span.kind);
+            }
+            before = Some(span);
+        }
+        tags
+    }
+
+    /// The same spans in another scheme; a sequence that is not valid in this one is refused.
+    pub fn convert<S: AsRef<str>>(self, tags: &[S], to: Self) -> Result<Vec<String>, TagFault> {
+        self.validate(tags)?;
+        Ok(to.encode(&spans(tags), tags.len()))
+    }
+
+    fn tags(self) -> &'static str {
+        match self {
+            Self::Iob1 | Self::Iob2 => "O, B-TYPE or I-TYPE",
+            Self::Iobes => "O, B-TYPE, I-TYPE, E-TYPE or S-TYPE",
+        }
+    }
+
+    fn reason(self, before: Option<&str>, tag: &str) -> String {
+        let kind = split(tag).1;
+        let place = match before {
+            Some(before) => format!("{tag} after {before}"),
+            None => format!("{tag} opens the sentence"),
+        };
+        let wanted = match (self, split(tag).0) {
+            (Self::Iob1, _) => format!("iob1 has B-{kind} only right after another {kind} span"),
+            (Self::Iob2, _) => format!("iob2 opens a span with B-{kind}"),
+            (Self::Iobes, "I" | "E") => format!("iobes opens a span with B-{kind} or S-{kind}"),
+            (Self::Iobes, _) => "iobes ends a span with E- first".to_owned(),
+        };
+        format!("{place}, but {wanted}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(scheme: Scheme, tags: &str) -> Result<(), TagFault> {
+        scheme.validate(&tags.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_scheme_has_its_rules() {
+        let cases = [
+            (Scheme::Iob1, "I-NP I-NP B-NP I-NP O I-VP I-NP", None),
+            (Scheme::Iob1, "O B-NP", Some(1)),
+            (Scheme::Iob1, "I-VP B-NP", Some(1)),
+            (Scheme::Iob1, "B-NP", Some(0)),
+            (Scheme::Iob2, "B-NP I-NP B-NP B-VP O", None),
+            (Scheme::Iob2, "O I-NP", Some(1)),
+            (Scheme::Iob2, "B-VP I-NP", Some(1)),
+            (Scheme::Iob2, "I-NP", Some(0)),
+            (Scheme::Iob2, "B-NP E-NP", Some(1)),
+            (Scheme::Iobes, "B-NP I-NP E-NP S-NP O S-VP B-NP E-NP", None),
+            (Scheme::Iobes, "B-NP O", Some(1)),
+            (Scheme::Iobes, "B-NP S-NP", Some(1)),
+            (Scheme::Iobes, "B-NP E-VP", Some(1)),
+            (Scheme::Iobes, "S-NP E-NP", Some(1)),
+            (Scheme::Iobes, "S-NP B-NP", Some(1)),
+            (Scheme::Iobes, "E-NP", Some(0)),
+            (Scheme::Iob2, "O X-NP", Some(1)),
+            (Scheme::Iob2, "O-NP", Some(0)),
+            (Scheme::Iob1, "NP", Some(0)),
+        ];
+        for (scheme, tags, fault) in cases {
+            let found = check(scheme, tags).err().map(|fault| fault.idx);
+            assert_eq!(found, fault, "{} {tags}", scheme.name());
+        }
+    }
+
+    #[test]
+    fn a_fault_says_what_was_found_and_what_was_wanted() {
+        let said = |scheme, tags| check(scheme, tags).unwrap_err().to_string();
+        assert_eq!(said(Scheme::Iob2, "O I-NP"), "I-NP after O, but iob2 opens a span with B-NP");
+        assert_eq!(
+            said(Scheme::Iob1, "B-NP"),
+            "B-NP opens the sentence, but iob1 has B-NP only right after another NP span"
+        );
+        assert_eq!(
+            said(Scheme::Iobes, "B-NP"),
+            "B-NP ends the sentence, but iobes ends a span with E- or S-"
+        );
+        assert_eq!(said(Scheme::Iob2, "X-NP"), "X-NP is no iob2 tag; wanted O, B-TYPE or I-TYPE");
+    }
+
+    #[test]
+    fn spans_survive_every_change_of_scheme() {
+        let tags = ["I-NP", "I-NP", "B-NP", "O", "I-VP", "I-NP", "I-NP", "B-NP"];
+        let iobes = Scheme::Iob1.convert(&tags, Scheme::Iobes).unwrap();
+        assert_eq!(iobes, ["B-NP", "E-NP", "S-NP", "O", "S-VP", "B-NP", "E-NP", "S-NP"]);
+        let iob2 = Scheme::Iobes.convert(&iobes, Scheme::Iob2).unwrap();
+        assert_eq!(iob2, ["B-NP", "I-NP", "B-NP", "O", "B-VP", "B-NP", "I-NP", "B-NP"]);
+        assert_eq!(Scheme::Iob2.convert(&iob2, Scheme::Iob1).unwrap(), tags);
+    }
+
+    #[test]
+    fn a_path_is_allowed_exactly_when_the_sequence_is_valid() {
+        let tags = ["O", "B-X", "I-X", "E-X", "S-X", "B-Y", "I-Y", "E-Y", "S-Y", "Z-X"];
+        for scheme in [Scheme::Iob1, Scheme::Iob2, Scheme::Iobes] {
+            for (first, second) in tags.iter().flat_map(|a| tags.iter().map(move |b| (*a, *b))) {
+                let path = scheme.allowed(None, Some(first))
+                    && scheme.allowed(Some(first), Some(second))
+                    && scheme.allowed(Some(second), None);
+                let valid = scheme.validate(&[first, second]).is_ok();
+                assert_eq!(path, valid, "{} {first} {second}", scheme.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_finds_its_scheme() {
+        for name in Scheme::NAMES {
+            assert_eq!(Scheme::find(name).map(Scheme::name), Some(*name));
+        }
+        assert_eq!(Scheme::find("bilou"), None);
+    }
+}
