@@ -3,6 +3,7 @@
 //! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
 //! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
 
+pub mod bus;
 pub mod data;
 pub mod kernel;
 pub mod keys;

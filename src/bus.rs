@@ -1,0 +1,278 @@
+//! The wires between the trainer and everybody else. The trainer never waits on any of them.
+//!
+//! Events go to the recorder over an unbounded wire, whose reader only writes a file, and to the
+//! screen over a bounded one, which may miss some and is told how many. Orders come back and are
+//! read between two steps. What an order means is the trainer's business.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, unbounded};
+
+use crate::protocol::{By, Command, CommandId, Event, Order, event::ScreenMissed};
+
+/// Events that the screen's wire holds before the screen misses some.
+pub const SCREEN_HOLDS: usize = 1024;
+
+/// Lays all wires of one run.
+pub fn wires() -> Wires {
+    let (to_recorder, recorder) = unbounded();
+    let (to_screen, screen) = bounded(SCREEN_HOLDS);
+    let (to_trainer, orders) = unbounded();
+    Wires {
+        bus: Bus {
+            recorder: Some(to_recorder),
+            screen: Some(to_screen),
+            orders,
+            missed: 0,
+            missed_told: 0,
+        },
+        recorder,
+        screen,
+        orders: Orders { trainer: to_trainer, next: Arc::new(AtomicU64::new(1)) },
+    }
+}
+
+/// The ends of a run's wires, each for the thread that will hold it.
+pub struct Wires {
+    /// For the trainer.
+    pub bus: Bus,
+    /// For the recorder: every event; closes when the trainer drops its bus.
+    pub recorder: Receiver<Event>,
+    /// For the screen or the progress lines. Dropping it means that nobody looks.
+    pub screen: Receiver<Event>,
+    /// For whoever has wishes: the desk, the signals, a list of moves.
+    pub orders: Orders,
+}
+
+/// The trainer's ends.
+pub struct Bus {
+    /// `None` once the recorder has gone.
+    recorder: Option<Sender<Event>>,
+    /// `None` once the screen has gone.
+    screen: Option<Sender<Event>>,
+    orders: Receiver<Order>,
+    missed: u64,
+    missed_told: u64,
+}
+
+/// What came of waiting for an order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waited {
+    /// Somebody wishes something.
+    Order(Order),
+    /// Nobody did within the time.
+    NotYet,
+    /// Nobody is left who could; waiting again would spin.
+    NobodyLeft,
+}
+
+impl Bus {
+    /// Tells recorder and screen. Never blocks, never panics.
+    pub fn tell(&mut self, event: impl Into<Event>) {
+        let event = event.into();
+        let at_ms = event.at_ms();
+        let is_last = matches!(event, Event::RunEnded(_));
+
+        // The screen hears how many it missed as soon as it takes events again, and the journal
+        // hears what the screen heard. A screen that never wakes up takes no more events, so
+        // before the last one the journal alone is told.
+        let total = self.missed;
+        if total > self.missed_told
+            && self.tell_screen(|| ScreenMissed { at_ms, total }.into()) == Told::Taken
+        {
+            self.missed_told = total;
+            self.tell_recorder(ScreenMissed { at_ms, total }.into());
+        }
+        if self.tell_screen(|| event.clone()) == Told::Missed {
+            self.missed += 1;
+        }
+        if is_last && self.missed > self.missed_told {
+            self.missed_told = self.missed;
+            self.tell_recorder(ScreenMissed { at_ms, total: self.missed }.into());
+        }
+        self.tell_recorder(event);
+    }
+
+    /// Whether the journal is no longer being written. Known from the first event it did not take.
+    pub fn recorder_has_gone(&self) -> bool {
+        self.recorder.is_none()
+    }
+
+    /// Every order that has come since the last look, oldest first.
+    pub fn orders(&self) -> Vec<Order> {
+        self.orders.try_iter().collect()
+    }
+
+    /// Waits for one order while there is nothing else to do: the run is paused.
+    pub fn wait_for_order(&self, timeout: Duration) -> Waited {
+        match self.orders.recv_timeout(timeout) {
+            Ok(order) => Waited::Order(order),
+            Err(RecvTimeoutError::Timeout) => Waited::NotYet,
+            Err(RecvTimeoutError::Disconnected) => Waited::NobodyLeft,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
+    fn tell_recorder(&mut self, event: Event) {
+        if self.recorder.as_ref().is_some_and(|recorder| recorder.send(event).is_err()) {
+            self.recorder = None;
+        }
+    }
+
+    /// The event is made only if somebody looks.
+    fn tell_screen(&mut self, event: impl FnOnce() -> Event) -> Told {
+        let Some(screen) = &self.screen else { return Told::NobodyLooks };
+        match screen.try_send(event()) {
+            Ok(()) => Told::Taken,
+            Err(TrySendError::Full(_)) => Told::Missed,
+            Err(TrySendError::Disconnected(_)) => {
+                self.screen = None;
+                Told::NobodyLooks
+            }
+        }
+    }
+}
+
+#[derive(PartialEq)]
+enum Told {
+    Taken,
+    Missed,
+    NobodyLooks,
+}
+
+/// Sends wishes to the trainer; clone it for every thread that has some.
+#[derive(Clone)]
+pub struct Orders {
+    trainer: Sender<Order>,
+    next: Arc<AtomicU64>,
+}
+
+impl Orders {
+    /// Sends a wish and returns the number that its answer will carry; `None` if the trainer has
+    /// gone. Never blocks.
+    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
+    pub fn wish(&self, by: By, command: Command) -> Option<CommandId> {
+        let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.trainer.send(Order { id, by, command }).ok().map(|()| id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{
+        Step,
+        event::{Continued, Ended, Reason, RunEnded},
+    };
+
+    fn told(bus: &mut Bus, n_events: usize) {
+        for at_ms in 0..n_events as u64 {
+            bus.tell(Continued { at_ms, step: Step(at_ms) });
+        }
+    }
+
+    fn totals(events: &Receiver<Event>) -> Vec<u64> {
+        let total = |event| match event {
+            Event::ScreenMissed(event) => Some(event.total),
+            _ => None,
+        };
+        events.try_iter().filter_map(total).collect()
+    }
+
+    #[test]
+    fn a_stalled_screen_never_holds_the_trainer_up_and_hears_what_it_missed() {
+        let Wires { mut bus, recorder, screen, .. } = wires();
+        told(&mut bus, SCREEN_HOLDS + 10);
+        assert_eq!(recorder.len(), SCREEN_HOLDS + 10, "the journal misses nothing");
+        assert_eq!(totals(&recorder), [0u64; 0], "nobody to tell while the screen is stalled");
+        assert_eq!(totals(&screen), [0u64; 0]);
+
+        told(&mut bus, 2);
+        assert_eq!(totals(&recorder), [10]);
+        assert_eq!(totals(&screen), [10]);
+    }
+
+    #[test]
+    fn one_free_place_goes_to_the_number_and_the_event_counts_as_missed() {
+        let Wires { mut bus, screen, .. } = wires();
+        told(&mut bus, SCREEN_HOLDS + 1);
+        screen.recv().unwrap();
+        told(&mut bus, 1);
+        assert_eq!(totals(&screen), [1]);
+        told(&mut bus, 1);
+        assert_eq!(totals(&screen), [2]);
+    }
+
+    #[test]
+    fn a_screen_that_stalls_to_the_end_is_in_the_journal_before_the_last_event() {
+        let Wires { mut bus, recorder, screen, .. } = wires();
+        told(&mut bus, SCREEN_HOLDS);
+        bus.tell(RunEnded {
+            at_ms: 9,
+            step: Step(9),
+            ended: Ended::Finished,
+            reason: Reason::Steps,
+            message: None,
+        });
+        let events: Vec<Event> = recorder.try_iter().collect();
+        let [.., missed, ended] = events.as_slice() else { panic!("two events at least") };
+        assert_eq!(*missed, Event::from(ScreenMissed { at_ms: 9, total: 1 }));
+        assert_eq!(ended.kind(), "run_ended");
+        assert_eq!(screen.len(), SCREEN_HOLDS);
+    }
+
+    #[test]
+    fn a_screen_that_has_gone_misses_nothing() {
+        let Wires { mut bus, recorder, screen, .. } = wires();
+        drop(screen);
+        told(&mut bus, SCREEN_HOLDS + 10);
+        assert_eq!(recorder.len(), SCREEN_HOLDS + 10);
+        assert_eq!(totals(&recorder), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_recorder_that_has_gone_is_seen_at_the_next_event() {
+        let Wires { mut bus, recorder, screen, .. } = wires();
+        told(&mut bus, 1);
+        drop(recorder);
+        assert!(!bus.recorder_has_gone());
+        told(&mut bus, 1);
+        assert!(bus.recorder_has_gone());
+        assert_eq!(screen.len(), 2, "the screen still hears");
+    }
+
+    #[test]
+    fn orders_come_in_order_with_numbers_of_their_own() {
+        let Wires { bus, orders, .. } = wires();
+        let other = orders.clone();
+        let first = orders.wish(By::Key, Command::Pause);
+        let second = other.wish(By::Remote, Command::Resume);
+        assert_ne!(first, second);
+        let ids: Vec<_> = bus.orders().into_iter().map(|order| Some(order.id)).collect();
+        assert_eq!(ids, [first, second]);
+        assert_eq!(bus.orders(), []);
+    }
+
+    #[test]
+    fn waiting_says_whether_anybody_is_left() {
+        let Wires { bus, orders, .. } = wires();
+        assert_eq!(bus.wait_for_order(Duration::ZERO), Waited::NotYet);
+        orders.wish(By::Key, Command::Resume);
+        assert!(matches!(bus.wait_for_order(Duration::ZERO), Waited::Order(_)));
+        drop(orders);
+        assert_eq!(bus.wait_for_order(Duration::ZERO), Waited::NobodyLeft);
+    }
+
+    #[test]
+    fn a_wish_to_a_trainer_that_has_gone_is_none() {
+        let Wires { bus, orders, .. } = wires();
+        drop(bus);
+        assert_eq!(orders.wish(By::Key, Command::Pause), None);
+    }
+}
