@@ -3,8 +3,12 @@
 //! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
 //! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
 
+#[cfg(test)]
+mod arbitrary;
+
 pub mod bus;
 pub mod data;
+pub mod journal;
 pub mod kernel;
 pub mod keys;
 pub mod metric;

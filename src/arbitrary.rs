@@ -1,0 +1,239 @@
+//! Events out of thin air, for the property tests of journal and fold.
+
+use std::collections::BTreeMap;
+
+use proptest::{collection, prelude::*, sample::select};
+
+use crate::protocol::{
+    By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Step,
+    event::{
+        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Direction, Evaluated, GainSet,
+        Gradients, LossBroke, MetricStarted, Muted, Noted, ObjectiveStarted, Reason, Rewound, Role,
+        RunEnded, RunStarted, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize,
+        StepDone,
+    },
+};
+
+pub(crate) const OBJECTIVES: [&str; 3] = ["chunk", "next-word", "pos"];
+const METRICS: [&str; 2] = ["f1", "perplexity"];
+
+pub(crate) fn header() -> Header {
+    Header {
+        version: 1,
+        auxdesk: "0.1.0".into(),
+        name: "chunking".into(),
+        seed: 1,
+        threads: 2,
+        device: "cpu".into(),
+        kernel: "avx512".into(),
+        started: "2026-01-02T03:04:05Z".into(),
+        parent: None,
+    }
+}
+
+/// A cast that every other event here fits: `chunk` is the main objective.
+pub(crate) fn run_started() -> RunStarted {
+    let objective = |(objective_idx, name): (usize, &&str)| ObjectiveStarted {
+        name: (*name).into(),
+        role: if objective_idx == 0 { Role::Main } else { Role::Auxiliary },
+        kind: "tag".into(),
+        corpus: vec!["news".into()],
+        gain: 1.0,
+        muted: false,
+        metrics: vec![MetricStarted {
+            name: METRICS[objective_idx % 2].into(),
+            direction: [Direction::Higher, Direction::Lower][objective_idx % 2],
+        }],
+    };
+    let splits = [("train".into(), SplitSize { examples: 64, tokens: 640 })].into_iter().collect();
+    RunStarted {
+        at_ms: 0,
+        objectives: OBJECTIVES.iter().enumerate().map(objective).collect(),
+        corpora: vec![CorpusStarted { name: "news".into(), splits, skipped: 0 }],
+        parameters: 1234,
+        steps: 100,
+        steps_per_epoch: 10,
+        best: BestMetric { objective: "chunk".into(), metric: "f1".into() },
+    }
+}
+
+/// A step with one loss and weight 1.
+pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
+    StepDone {
+        at_ms: step * 10,
+        step: Step(step),
+        losses: [(objective.into(), Loss::read(loss).unwrap())].into(),
+        weights: [(objective.into(), 1.0)].into(),
+        shares: [(objective.into(), 1.0)].into(),
+        draws: [("news".into(), 32)].into(),
+        gradient_norm: 1.0,
+        rate: 0.5,
+        tokens: 100,
+        step_ms: 10,
+    }
+}
+
+/// One metric of one objective.
+pub(crate) fn evaluated(
+    step: u64,
+    split: Split,
+    objective: &str,
+    metric: &str,
+    value: f32,
+) -> Evaluated {
+    Evaluated {
+        at_ms: step * 10,
+        step: Step(step),
+        split,
+        objective: objective.into(),
+        loss: Loss::read(1.5),
+        metrics: [(metric.into(), value)].into(),
+        extra: false,
+        took_ms: 3,
+    }
+}
+
+fn finite() -> impl Strategy<Value = f32> {
+    use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+}
+
+fn loss() -> impl Strategy<Value = Loss> {
+    finite().prop_map(|loss| Loss::read(loss).unwrap())
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (0u64..40).prop_map(Step)
+}
+
+fn objective() -> impl Strategy<Value = ObjectiveId> {
+    select(&OBJECTIVES[..]).prop_map(ObjectiveId::from)
+}
+
+fn by() -> impl Strategy<Value = By> {
+    select(&[By::Key, By::Schedule, By::Rule, By::Moves, By::Remote][..])
+}
+
+fn command() -> impl Strategy<Value = Option<CommandId>> {
+    proptest::option::of(any::<u64>().prop_map(CommandId))
+}
+
+fn of_each<V: std::fmt::Debug>(
+    value: impl Strategy<Value = V>,
+) -> impl Strategy<Value = BTreeMap<ObjectiveId, V>> {
+    collection::btree_map(objective(), value, 0..=3)
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    prop_oneof![
+        any::<bool>().prop_map(Setting::Switch),
+        finite().prop_map(Setting::Number),
+        any::<String>().prop_map(Setting::Text),
+    ]
+}
+
+fn split() -> impl Strategy<Value = Split> {
+    select(&[Split::Train, Split::Dev, Split::Test][..])
+}
+
+fn an_evaluation() -> impl Strategy<Value = Event> {
+    let metrics =
+        collection::btree_map(select(&METRICS[..]).prop_map(MetricId::from), finite(), 0..=2);
+    (step(), split(), objective(), proptest::option::of(loss()), metrics, any::<bool>()).prop_map(
+        |(step, split, objective, loss, metrics, extra)| {
+            Evaluated { at_ms: 1, step, split, objective, loss, metrics, extra, took_ms: 2 }.into()
+        },
+    )
+}
+
+fn a_step() -> impl Strategy<Value = Event> {
+    (step(), of_each(loss()), of_each(finite()), of_each(finite()), finite(), any::<u32>())
+        .prop_map(|(step, losses, weights, shares, rate, tokens)| {
+            let draws = [("news".into(), u64::from(tokens))].into();
+            let (tokens, step_ms) = (u64::from(tokens), u64::from(tokens % 50));
+            let (at_ms, gradient_norm) = (7, rate);
+            StepDone {
+                at_ms,
+                step,
+                losses,
+                weights,
+                shares,
+                draws,
+                gradient_norm,
+                rate,
+                tokens,
+                step_ms,
+            }
+            .into()
+        })
+}
+
+/// A move: fader, mute, solo or setting.
+fn a_move() -> impl Strategy<Value = Event> {
+    let fader = (step(), objective(), finite(), by(), command(), any::<bool>()).prop_map(
+        |(step, objective, new, by, command, ended_schedule)| {
+            let (at_ms, from, old) = (8, step.next(), 1.0);
+            GainSet { at_ms, step, from, objective, old, new, by, command, ended_schedule }.into()
+        },
+    );
+    let mute = (step(), objective(), any::<bool>(), by(), command()).prop_map(
+        |(step, objective, muted, by, command)| {
+            Muted { at_ms: 8, step, from: step.next(), objective, muted, by, command }.into()
+        },
+    );
+    let solo = (step(), objective(), any::<bool>(), by(), command()).prop_map(
+        |(step, objective, soloed, by, command)| {
+            Soloed { at_ms: 8, step, from: step.next(), objective, soloed, by, command }.into()
+        },
+    );
+    let set = (step(), any::<String>(), setting(), setting(), by(), command()).prop_map(
+        |(step, path, old, new, by, command)| {
+            SettingSet { at_ms: 8, step, from: step.next(), path, old, new, by, command }.into()
+        },
+    );
+    prop_oneof![fader, mute, solo, set]
+}
+
+/// Any event but the first and the last of a run.
+pub(crate) fn event() -> impl Strategy<Value = Event> {
+    let gradients = (step(), of_each(finite()), of_each(of_each(finite()))).prop_map(
+        |(step, norms, cosines)| {
+            let gradient_shares = norms.clone();
+            Gradients { at_ms: 9, step, norms, gradient_shares, cosines }.into()
+        },
+    );
+    let broke = (step(), proptest::option::of(objective()))
+        .prop_map(|(step, objective)| LossBroke { at_ms: 9, step, objective }.into());
+    let noted = (step(), any::<String>(), by(), command())
+        .prop_map(|(step, text, by, command)| Noted { at_ms: 9, step, text, by, command }.into());
+    let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
+        CommandRefused { at_ms: 9, step, command: CommandId(id), why }.into()
+    });
+    let saved = (step(), select(&["best", "last", "step-3"][..]))
+        .prop_map(|(step, name)| CheckpointSaved { at_ms: 9, step, name: name.into() }.into());
+    prop_oneof![
+        4 => a_step(),
+        3 => an_evaluation(),
+        2 => a_move(),
+        1 => gradients,
+        1 => broke,
+        1 => noted,
+        1 => refused,
+        1 => saved,
+        1 => step().prop_map(|to| Rewound { at_ms: 9, to }.into()),
+        1 => any::<u64>().prop_map(|total| ScreenMissed { at_ms: 9, total }.into()),
+    ]
+}
+
+/// The events of a run: a cast, what happened, and perhaps an end.
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
+    let reason = select(&[Reason::Steps, Reason::Key, Reason::Disk][..]);
+    let ended = (step(), reason, proptest::option::of(any::<String>())).prop_map(
+        |(step, reason, message)| {
+            RunEnded { at_ms: 99, step, ended: reason.ended(), reason, message }.into()
+        },
+    );
+    (collection::vec(event(), 0..30), proptest::option::of(ended)).prop_map(|(events, ended)| {
+        std::iter::once(run_started().into()).chain(events).chain(ended).collect()
+    })
+}

@@ -1,0 +1,95 @@
+//! Appending to a journal, whole lines only.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+use crate::protocol::{Event, Header};
+
+/// A journal being written. Lines collect in memory until [`Writer::flush`].
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    /// Whole lines that the system does not have yet.
+    lines: Vec<u8>,
+}
+
+impl Writer {
+    /// Begins a journal. A file that is there already is an error: it may be a run's only trace.
+    pub fn create(path: &Path, header: &Header) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        let header = serde_json::to_string(header).expect("a header has only string keys");
+        // The header's own fields follow the kind, which is a fact of the format alone.
+        let fields = header.strip_prefix('{').expect("a struct is a JSON object");
+        let lines = format!("{{\"kind\":\"journal\",{fields}\n").into_bytes();
+        let mut writer = Self { file, lines };
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// Adds an event's line to those that the next [`Writer::flush`] writes.
+    pub fn push(&mut self, event: &Event) {
+        serde_json::to_writer(&mut self.lines, event).expect("an event has only string keys");
+        self.lines.push(b'\n');
+    }
+
+    /// Hands all lines to the system in one piece. After an error the journal may end in a torn
+    /// line, so nothing may be written to it any more.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        self.file.write_all(&self.lines)?;
+        self.lines.clear();
+        Ok(())
+    }
+
+    /// Flushes, and waits until the lines are on the disk.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.file.sync_data()
+    }
+
+    /// A writer whose every write fails, since the file is open for reading only.
+    #[cfg(test)]
+    pub(crate) fn broken(path: &Path) -> Self {
+        File::create(path).expect("a file in a folder of the test's own");
+        let file = File::open(path).expect("the file just made");
+        Self { file, lines: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        arbitrary,
+        protocol::{Step, event::Rewound},
+    };
+
+    #[test]
+    fn lines_are_as_the_format_spells_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut writer = Writer::create(&path, &arbitrary::header()).unwrap();
+        writer.push(&Rewound { at_ms: 5, to: Step(3) }.into());
+        let header = "{\"kind\":\"journal\",\"version\":1,\"auxdesk\":\"0.1.0\",\
+            \"name\":\"chunking\",\"seed\":1,\"threads\":2,\"device\":\"cpu\",\
+            \"kernel\":\"avx512\",\"started\":\"2026-01-02T03:04:05Z\",\"parent\":null}\n";
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), header);
+        writer.flush().unwrap();
+        let line = "{\"kind\":\"rewound\",\"at_ms\":5,\"to\":3}\n";
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{header}{line}"));
+    }
+
+    #[test]
+    fn a_journal_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        Writer::create(&path, &arbitrary::header()).unwrap();
+        let error = Writer::create(&path, &arbitrary::header()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+}
