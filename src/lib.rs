@@ -17,3 +17,4 @@ pub mod model;
 pub mod objective;
 pub mod protocol;
 pub mod schedule;
+pub mod state;

@@ -1,0 +1,398 @@
+//! The fold: what a run's events add up to. Desk, progress lines, replay and the report all read it.
+//!
+//! Nothing here reads a clock, a terminal or a file; the same events give the same state whether
+//! they come from a trainer or from a journal.
+
+mod pace;
+mod replay;
+mod report;
+mod series;
+mod strip;
+mod summary;
+
+use std::collections::BTreeMap;
+
+pub use pace::Pace;
+pub use replay::replay;
+pub use report::run_name;
+pub use series::{Bucket, Series};
+pub use strip::{Smoothed, Strip};
+pub use summary::Totals;
+
+use crate::protocol::{
+    By, Event, Header, ObjectiveId, Step,
+    event::{
+        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, LossBroke, Noted,
+        RunEnded, RunStarted, Setting, StepDone,
+    },
+    report::{Alert, AlertKind},
+};
+
+/// A run as far as its events have told it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// The journal's header, if there was one.
+    pub header: Option<Header>,
+    /// Every objective, in the recipe's order. Empty until `run_started`.
+    pub strips: Vec<Strip>,
+    /// Every corpus, in the recipe's order.
+    pub corpora: Vec<CorpusStarted>,
+    /// Trained numbers in all.
+    pub parameters: u64,
+    /// Steps that the run will do if nothing ends it before.
+    pub steps: u64,
+    /// Steps in one pass over the main objective's corpus.
+    pub steps_per_epoch: u64,
+    /// The metric that chooses the best checkpoint.
+    pub best_metric: Option<BestMetric>,
+    /// Milliseconds from the run's beginning to the last event.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// The learning rate of the last update.
+    pub rate: Option<f32>,
+    /// The gradient's global norm at the last update, before clipping.
+    pub gradient_norm: Option<f32>,
+    /// Tokens in all batches drawn so far.
+    pub tokens: u64,
+    /// Examples drawn so far, by corpus.
+    pub draws: BTreeMap<String, u64>,
+    /// How fast it goes.
+    pub pace: Pace,
+    /// The last time that the objectives' gradients were measured apart.
+    pub gradients: Option<Gradients>,
+    /// Live values that were changed, as they are now, by their `--set` path.
+    pub settings: BTreeMap<String, Setting>,
+    /// Checkpoints that count, oldest first; a name that was saved again is in here again.
+    pub checkpoints: Vec<CheckpointSaved>,
+    /// Moves made by hand.
+    pub interventions: u64,
+    /// Things worth a look, oldest first.
+    pub alerts: Vec<Alert>,
+    /// Notes, oldest first.
+    pub notes: Vec<Noted>,
+    /// The last command that was not obeyed.
+    pub refused: Option<CommandRefused>,
+    /// Held now?
+    pub paused: bool,
+    /// Events that the screen missed.
+    pub missed: u64,
+    /// How it ended; `None` while it goes on, or if it was cut off.
+    pub ended: Option<RunEnded>,
+}
+
+impl Run {
+    /// A run that has told nothing yet.
+    pub fn new(header: Option<&Header>) -> Self {
+        Self { header: header.cloned(), ..Self::default() }
+    }
+
+    /// Takes in one event: the one place where a run's state changes.
+    pub fn apply(&mut self, event: &Event) {
+        self.at_ms = event.at_ms();
+        match event {
+            Event::RunStarted(event) => self.run_started(event),
+            Event::StepDone(event) => self.step_done(event),
+            Event::GainSet(event) => {
+                self.strip_mut(&event.objective, |strip| strip.gain = event.new);
+                self.moved(event.by);
+            }
+            Event::Muted(event) => {
+                self.strip_mut(&event.objective, |strip| strip.muted = event.muted);
+                self.silence();
+                self.moved(event.by);
+            }
+            Event::Soloed(event) => {
+                self.strip_mut(&event.objective, |strip| strip.soloed = event.soloed);
+                self.silence();
+                self.moved(event.by);
+            }
+            Event::SettingSet(event) => {
+                self.settings.insert(event.path.clone(), event.new.clone());
+                self.moved(event.by);
+            }
+            Event::CommandRefused(event) => self.refused = Some(event.clone()),
+            Event::Paused(_) => self.paused = true,
+            Event::Resumed(_) => self.paused = false,
+            Event::Evaluated(event) => {
+                self.strip_mut(&event.objective, |strip| strip.evaluated(event));
+            }
+            Event::Gradients(event) => self.gradients = Some(event.clone()),
+            Event::CheckpointSaved(event) => self.checkpoints.push(event.clone()),
+            Event::LossBroke(event) => self.loss_broke(event),
+            Event::Noted(event) => self.notes.push(event.clone()),
+            Event::Continued(event) => {
+                self.step = event.step;
+                self.ended = None;
+            }
+            Event::Rewound(event) => self.rewound(event.to),
+            Event::ScreenMissed(event) => self.missed = event.total,
+            Event::RunEnded(event) => {
+                self.step = event.step;
+                self.paused = false;
+                self.ended = Some(event.clone());
+            }
+        }
+    }
+
+    /// The objective of that name.
+    pub fn strip(&self, objective: &ObjectiveId) -> Option<&Strip> {
+        self.strips.iter().find(|strip| strip.name == *objective)
+    }
+
+    /// Whether a strip is in the mix: not muted, and soloed if any strip is.
+    pub fn sounds(&self, strip: &Strip) -> bool {
+        let any_soloed = self.strips.iter().any(|strip| strip.soloed);
+        !strip.muted && (strip.soloed || !any_soloed)
+    }
+
+    /// Passes over the main objective's corpus, with the begun one as a fraction.
+    pub fn epochs(&self) -> Option<f32> {
+        (self.steps_per_epoch > 0).then(|| self.step.0 as f32 / self.steps_per_epoch as f32)
+    }
+
+    /// Milliseconds of training left at the present pace.
+    pub fn left_ms(&self) -> Option<u64> {
+        if self.ended.is_some() || self.steps == 0 {
+            return None;
+        }
+        let n_left = self.steps.saturating_sub(self.step.0);
+        Some((n_left as f32 * self.pace.step_ms()?) as u64)
+    }
+
+    /// The step of the checkpoint that `best` names now.
+    pub fn best_step(&self) -> Option<Step> {
+        self.checkpoint("best").or_else(|| self.checkpoint("last"))
+    }
+
+    fn checkpoint(&self, name: &str) -> Option<Step> {
+        self.checkpoints.iter().rev().find(|saved| saved.name == name).map(|saved| saved.step)
+    }
+
+    fn run_started(&mut self, event: &RunStarted) {
+        self.strips = event.objectives.iter().map(Strip::new).collect();
+        self.corpora.clone_from(&event.corpora);
+        self.parameters = event.parameters;
+        self.steps = event.steps;
+        self.steps_per_epoch = event.steps_per_epoch;
+        self.best_metric = Some(event.best.clone());
+    }
+
+    fn step_done(&mut self, event: &StepDone) {
+        self.step = event.step;
+        self.rate = Some(event.rate);
+        self.gradient_norm = Some(event.gradient_norm);
+        self.tokens = self.tokens.saturating_add(event.tokens);
+        for (corpus, examples) in &event.draws {
+            let drawn = self.draws.entry(corpus.clone()).or_default();
+            *drawn = drawn.saturating_add(*examples);
+        }
+        self.pace.step_done(event.tokens, event.step_ms);
+        for strip in &mut self.strips {
+            strip.step_done(event);
+        }
+    }
+
+    fn loss_broke(&mut self, event: &LossBroke) {
+        let kind = match event.objective {
+            Some(_) => AlertKind::LossBroke,
+            None => AlertKind::GradientBroke,
+        };
+        self.alerts.push(Alert { step: event.step, objective: event.objective.clone(), kind });
+    }
+
+    /// Faders stay where they are: a hand that moved one since then has not been taken back.
+    fn rewound(&mut self, to: Step) {
+        self.step = to;
+        self.alerts.retain(|alert| alert.step <= to);
+        self.checkpoints.retain(|saved| saved.step <= to);
+        self.gradients.take_if(|gradients| gradients.step > to);
+        for strip in &mut self.strips {
+            strip.rewound(to);
+        }
+    }
+
+    fn moved(&mut self, by: By) {
+        self.interventions += u64::from(by.is_a_hand());
+    }
+
+    /// What has just left the mix weighs nothing; what came back weighs something again from the
+    /// next step on, which will say how much.
+    fn silence(&mut self) {
+        let any_soloed = self.strips.iter().any(|strip| strip.soloed);
+        for strip in &mut self.strips {
+            if strip.muted || (any_soloed && !strip.soloed) {
+                strip.weight = 0.0;
+            }
+        }
+    }
+
+    /// An objective that is not in the cast has no strip to change.
+    fn strip_mut(&mut self, objective: &ObjectiveId, change: impl FnOnce(&mut Strip)) {
+        if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == *objective) {
+            change(strip);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        arbitrary,
+        protocol::{
+            CommandId,
+            event::{GainSet, Muted, Rewound, ScreenMissed, Soloed, Split},
+            report::{Best, Scores},
+        },
+    };
+
+    fn run(events: impl IntoIterator<Item = Event>) -> Run {
+        let mut run = Run::new(Some(&arbitrary::header()));
+        run.apply(&arbitrary::run_started().into());
+        events.into_iter().for_each(|event| run.apply(&event));
+        run
+    }
+
+    fn fold(run: &mut Run, events: &[Event]) {
+        for event in events {
+            run.apply(event);
+        }
+    }
+
+    fn muted(objective: &str, by: By) -> Event {
+        let (step, objective) = (Step(1), objective.into());
+        let command = Some(CommandId(1));
+        Muted { at_ms: 1, step, from: step.next(), objective, muted: true, by, command }.into()
+    }
+
+    #[test]
+    fn only_hands_intervene() {
+        let run = run(
+            [By::Key, By::Schedule, By::Rule, By::Moves, By::Remote].map(|by| muted("pos", by))
+        );
+        assert_eq!(run.interventions, 3);
+        assert!(run.strips[2].muted);
+    }
+
+    #[test]
+    fn a_strip_that_does_not_sound_weighs_nothing() {
+        let mut run = run([arbitrary::step_done(1, "chunk", 2.0).into(), muted("pos", By::Key)]);
+        let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
+        assert_eq!(weights(&run), [1.0, 1.0, 0.0]);
+        let (step, objective) = (Step(1), "next-word".into());
+        let (from, soloed, by, command) = (Step(2), true, By::Key, None);
+        run.apply(&Soloed { at_ms: 1, step, from, objective, soloed, by, command }.into());
+        assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
+        assert!(run.sounds(&run.strips[1]) && !run.sounds(&run.strips[0]));
+    }
+
+    #[test]
+    fn a_schedule_moves_the_fader_and_rounding_does_not() {
+        let mut run = run([]);
+        let mut step = arbitrary::step_done(1, "chunk", 2.0);
+        let (gain, share) = (0.1_f32, 3.7_f32);
+        let (at, objective) = (Step(0), "chunk".into());
+        let set = GainSet {
+            at_ms: 0,
+            step: at,
+            from: at.next(),
+            objective,
+            old: 1.0,
+            new: gain,
+            by: By::Key,
+            command: None,
+            ended_schedule: false,
+        };
+        run.apply(&set.into());
+        step.weights.insert("chunk".into(), gain * share);
+        step.shares.insert("chunk".into(), share);
+        run.apply(&step.clone().into());
+        assert_eq!(run.strips[0].gain.to_bits(), gain.to_bits());
+
+        step.weights.insert("chunk".into(), 0.5 * share);
+        run.apply(&step.clone().into());
+        assert!((run.strips[0].gain - 0.5).abs() < 1e-6);
+
+        run.apply(&muted("chunk", By::Key));
+        step.weights.insert("chunk".into(), 0.0);
+        run.apply(&step.into());
+        assert!((run.strips[0].gain - 0.5).abs() < 1e-6, "muting keeps the gain");
+    }
+
+    #[test]
+    fn what_the_screen_missed_and_what_broke_is_kept() {
+        let broke = |objective: Option<&str>| -> Event {
+            let objective = objective.map(ObjectiveId::from);
+            LossBroke { at_ms: 1, step: Step(4), objective }.into()
+        };
+        let missed = ScreenMissed { at_ms: 3, total: 12 }.into();
+        let run = run([broke(Some("pos")), broke(None), missed]);
+        let kinds: Vec<_> = run.alerts.iter().map(|alert| alert.kind).collect();
+        assert_eq!(kinds, [AlertKind::LossBroke, AlertKind::GradientBroke]);
+        assert_eq!((run.missed, run.at_ms), (12, 3));
+    }
+
+    #[test]
+    fn time_left_and_passes_follow_the_steps() {
+        let run = run((1..=25).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()));
+        assert_eq!(run.epochs(), Some(2.5));
+        assert_eq!(run.left_ms(), Some(750));
+        assert_eq!(run.tokens, 2500);
+        assert_eq!(run.pace.tokens_per_second(), Some(10_000.0));
+    }
+
+    #[test]
+    fn rewinding_gives_the_earlier_scores_back() {
+        let dev = |step, f1| arbitrary::evaluated(step, Split::Dev, "chunk", "f1", f1).into();
+        let mut run = run([dev(10, 60.0), dev(20, 80.0), dev(30, 70.0)]);
+        let best = |value, step| Some(Best { metric: "f1".into(), value, step: Step(step) });
+        assert_eq!(run.strips[0].best, best(80.0, 20));
+        run.apply(&Rewound { at_ms: 9, to: Step(10) }.into());
+        assert_eq!(run.strips[0].best, best(60.0, 10));
+        let scores: Option<Scores> = run.strips[0].scores(Split::Dev);
+        assert_eq!(scores.unwrap().step, Step(10));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_folded_are_the_whole_folded(events in arbitrary::events(), cut in 0usize..32) {
+            let mut whole = Run::new(None);
+            fold(&mut whole, &events);
+            let (first, rest) = events.split_at(cut.min(events.len()));
+            let mut part = Run::new(None);
+            fold(&mut part, first);
+            let half_way = part.report();
+            let mut parts = part.clone();
+            fold(&mut parts, rest);
+            prop_assert_eq!(parts.report(), whole.report());
+            prop_assert_eq!(&parts, &whole);
+            prop_assert_eq!(part.report(), half_way);
+        }
+
+        #[test]
+        fn a_rewound_run_never_saw_what_came_later(
+            events in proptest::collection::vec(arbitrary::event(), 0..40),
+            to in (0u64..40).prop_map(Step),
+        ) {
+            let is_kept = |event: &&Event| match event {
+                Event::Evaluated(event) => event.step <= to,
+                Event::LossBroke(event) => event.step <= to,
+                Event::CheckpointSaved(event) => event.step <= to,
+                _ => true,
+            };
+            let rewound: Event = Rewound { at_ms: 9, to }.into();
+            let kept = run(events.iter().filter(is_kept).cloned().chain([rewound.clone()]));
+            let all = run(events.iter().cloned().chain([rewound]));
+            let seen = |run: &Run| {
+                let scores = |strip: &Strip| (strip.best.clone(), strip.scores_by_split());
+                run.strips.iter().map(scores).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(seen(&all), seen(&kept));
+            prop_assert_eq!(all.alerts, kept.alerts);
+            prop_assert_eq!(all.checkpoints, kept.checkpoints);
+        }
+    }
+}

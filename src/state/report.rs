@@ -1,0 +1,75 @@
+//! The report: what leaves the program of a folded run.
+
+use super::{Run, Strip};
+use crate::protocol::{
+    Header,
+    report::{ObjectiveReport, Report},
+};
+
+/// `NAME-YYYYMMDD-HHMMSS`: the recipe's name and the start, as the run's folder is called.
+pub fn run_name(header: &Header) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (date, time) = header.started.split_once('T').unwrap_or((&header.started, ""));
+    // Fractions of a second are not part of the name.
+    let time = time.split('.').next().unwrap_or(time);
+    format!("{}-{}-{}", header.name, digits(date), digits(time))
+}
+
+impl Run {
+    /// The run as `state.json` and `replay --headless --json` tell it.
+    pub fn report(&self) -> Report {
+        Report {
+            run: self.header.as_ref().map(run_name).unwrap_or_default(),
+            recipe: self.header.as_ref().map(|header| header.name.clone()).unwrap_or_default(),
+            seed: self.header.as_ref().map(|header| header.seed).unwrap_or_default(),
+            step: self.step,
+            ended: self.ended.as_ref().map(|event| event.ended),
+            reason: self.ended.as_ref().map(|event| event.reason),
+            objectives: self.strips.iter().map(objective).collect(),
+            interventions: self.interventions,
+            alerts: self.alerts.clone(),
+            missed: self.missed,
+        }
+    }
+}
+
+fn objective(strip: &Strip) -> ObjectiveReport {
+    ObjectiveReport {
+        name: strip.name.clone(),
+        role: strip.role,
+        kind: strip.kind.clone(),
+        loss: strip.loss,
+        loss_smoothed: strip.smoothed.get(),
+        gain: strip.gain,
+        share: strip.share,
+        weight: strip.weight,
+        muted: strip.muted,
+        soloed: strip.soloed,
+        metrics: strip.scores_by_split(),
+        best: strip.best.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbitrary;
+
+    #[test]
+    fn a_run_is_called_by_its_recipe_and_start() {
+        assert_eq!(run_name(&arbitrary::header()), "chunking-20260102-030405");
+        let fraction = Header { started: "2026-01-02T03:04:05.678Z".into(), ..arbitrary::header() };
+        assert_eq!(run_name(&fraction), "chunking-20260102-030405");
+    }
+
+    #[test]
+    fn a_report_survives_json() {
+        let mut run = Run::new(Some(&arbitrary::header()));
+        run.apply(&arbitrary::run_started().into());
+        run.apply(&arbitrary::step_done(1, "chunk", 0.1).into());
+        let report = run.report();
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        assert_eq!(report.objectives[0].loss_smoothed, Some(0.1));
+    }
+}

@@ -1,0 +1,209 @@
+//! One objective's column: its fader, its losses, its scores.
+
+use std::collections::BTreeMap;
+
+use super::Series;
+use crate::protocol::{
+    Loss, ObjectiveId, Step,
+    event::{Evaluated, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
+    report::{Best, Scores},
+};
+
+/// A scheduled gain moves by more than this part of itself; gain × share, rounded to `f32` and
+/// divided again, by less.
+const MOVED: f32 = 1e-6;
+
+/// One objective as its events have told it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    /// Its name.
+    pub name: ObjectiveId,
+    /// Main or auxiliary.
+    pub role: Role,
+    /// Its kind.
+    pub kind: String,
+    /// The corpora it reads.
+    pub corpus: Vec<String>,
+    /// Its metrics in order of importance.
+    pub metrics: Vec<MetricStarted>,
+    /// The human's part of the weight.
+    pub gain: f32,
+    /// The weighting's part.
+    pub share: f32,
+    /// Gain × share as applied last; 0 while it does not sound.
+    pub weight: f32,
+    /// Muted now?
+    pub muted: bool,
+    /// Soloed now?
+    pub soloed: bool,
+    /// The raw loss of the last step that computed it.
+    pub loss: Option<f32>,
+    /// The same, smoothed.
+    pub smoothed: Smoothed,
+    /// The same, over all steps.
+    pub losses: Series,
+    /// The best dev value of its first metric.
+    pub best: Option<Best>,
+    /// Evaluations that count, oldest first.
+    pub evaluations: Vec<Evaluated>,
+}
+
+impl Strip {
+    pub(super) fn new(started: &ObjectiveStarted) -> Self {
+        Self {
+            name: started.name.clone(),
+            role: started.role,
+            kind: started.kind.clone(),
+            corpus: started.corpus.clone(),
+            metrics: started.metrics.clone(),
+            gain: started.gain,
+            share: 1.0,
+            weight: if started.muted { 0.0 } else { started.gain },
+            muted: started.muted,
+            soloed: false,
+            loss: None,
+            smoothed: Smoothed::default(),
+            losses: Series::default(),
+            best: None,
+            evaluations: Vec::new(),
+        }
+    }
+
+    /// The last scores on a split.
+    pub fn scores(&self, split: Split) -> Option<Scores> {
+        let last = self.evaluations.iter().rev().find(|evaluated| evaluated.split == split)?;
+        Some(Scores {
+            step: last.step,
+            loss: last.loss.map(Loss::get),
+            metrics: last.metrics.clone(),
+        })
+    }
+
+    /// The last scores, by the split's name.
+    pub fn scores_by_split(&self) -> BTreeMap<String, Scores> {
+        let scores = |split: Split| Some((split.name().to_owned(), self.scores(split)?));
+        [Split::Train, Split::Dev, Split::Test].into_iter().filter_map(scores).collect()
+    }
+
+    pub(super) fn step_done(&mut self, event: &StepDone) {
+        if let Some(loss) = event.losses.get(&self.name) {
+            self.loss = Some(loss.get());
+            self.smoothed.push(loss.get());
+            self.losses.push(event.step, loss.get());
+        }
+        if let Some(share) = event.shares.get(&self.name) {
+            self.share = *share;
+        }
+        if let Some(weight) = event.weights.get(&self.name) {
+            self.weight = *weight;
+            self.follow_schedule();
+        }
+    }
+
+    pub(super) fn evaluated(&mut self, event: &Evaluated) {
+        if let Some(best) = self.better(event) {
+            self.best = Some(best);
+        }
+        self.evaluations.push(event.clone());
+    }
+
+    pub(super) fn rewound(&mut self, to: Step) {
+        self.losses.rewind(to);
+        self.best = None;
+        for evaluated in std::mem::take(&mut self.evaluations) {
+            if evaluated.step <= to {
+                self.evaluated(&evaluated);
+            }
+        }
+    }
+
+    /// The value of the first metric, if it is the best so far. Looking on purpose changes
+    /// nothing, so an extra evaluation never is.
+    fn better(&self, event: &Evaluated) -> Option<Best> {
+        if event.split != Split::Dev || event.extra {
+            return None;
+        }
+        let first = self.metrics.first()?;
+        let value = *event.metrics.get(&first.name)?;
+        let is_better =
+            self.best.as_ref().is_none_or(|best| first.direction.is_better(value, best.value));
+        is_better.then(|| Best { metric: first.name.clone(), value, step: event.step })
+    }
+
+    /// A schedule moves a gain without an event for every step; the weights tell where it is.
+    fn follow_schedule(&mut self) {
+        let gain = self.weight / self.share;
+        let says_nothing = self.muted || !self.weight.is_normal() || !gain.is_normal();
+        if !says_nothing && gain > 0.0 && (gain - self.gain).abs() > MOVED * gain.max(self.gain) {
+            self.gain = gain;
+        }
+    }
+}
+
+/// An exponential mean without bias: m ← 0.98·m + 0.02·x from m = 0, read as m / (1 − 0.98ⁿ).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Smoothed {
+    mean: f64,
+    /// 1 − 0.98ⁿ: the part of the mean that numbers have filled.
+    filled: f64,
+}
+
+impl Smoothed {
+    /// The part of a mean that a new number is.
+    pub const ALPHA: f64 = 0.02;
+
+    /// The mean; `None` before the first number.
+    pub fn get(self) -> Option<f32> {
+        (self.filled > 0.0).then(|| (self.mean / self.filled) as f32)
+    }
+
+    pub(super) fn push(&mut self, x: f32) {
+        self.mean += Self::ALPHA * (f64::from(x) - self.mean);
+        self.filled += Self::ALPHA * (1.0 - self.filled);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbitrary;
+
+    #[test]
+    fn smoothing_is_as_worked_by_hand() {
+        let mut smoothed = Smoothed::default();
+        assert_eq!(smoothed.get(), None);
+        smoothed.push(3.0);
+        assert!((smoothed.get().unwrap() - 3.0).abs() < 1e-6, "the first number is the mean");
+        smoothed.push(1.0);
+        // (0.98 · 0.02 · 3 + 0.02 · 1) / (1 − 0.98²) = 0.0788 / 0.0396
+        assert!((smoothed.get().unwrap() - 1.989_899).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_first_metric_decides_in_its_own_direction() {
+        // The second of the cast has a perplexity, which is better when it is lower.
+        let mut strip = Strip::new(&arbitrary::run_started().objectives[1]);
+        let dev =
+            |step, value| arbitrary::evaluated(step, Split::Dev, "next-word", "perplexity", value);
+        strip.evaluated(&dev(1, 90.0));
+        strip.evaluated(&dev(2, 70.0));
+        strip.evaluated(&Evaluated { extra: true, ..dev(3, 10.0) });
+        strip.evaluated(&dev(4, 70.0));
+        let best = strip.best.clone().unwrap();
+        assert_eq!((best.step, best.value), (Step(2), 70.0), "the earlier of two equals");
+
+        strip.evaluated(&arbitrary::evaluated(5, Split::Test, "next-word", "perplexity", 1.0));
+        assert_eq!(strip.best.as_ref(), Some(&best));
+        let scores = strip.scores_by_split();
+        assert_eq!(scores.keys().collect::<Vec<_>>(), ["dev", "test"]);
+        assert_eq!(scores["dev"].step, Step(4));
+    }
+
+    #[test]
+    fn a_step_that_does_not_compute_it_leaves_its_loss() {
+        let mut strip = Strip::new(&arbitrary::run_started().objectives[0]);
+        strip.step_done(&arbitrary::step_done(1, "chunk", 2.5));
+        strip.step_done(&arbitrary::step_done(2, "pos", 9.0));
+        assert_eq!(strip.loss, Some(2.5));
+    }
+}
