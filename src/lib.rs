@@ -16,5 +16,6 @@ pub mod mixer;
 pub mod model;
 pub mod objective;
 pub mod protocol;
+pub mod recorder;
 pub mod schedule;
 pub mod state;

@@ -1,0 +1,109 @@
+//! The recorder's thread: every event into the journal, and into the fold that outlives the run.
+//!
+//! It waits for events and never for the screen. When the disk refuses a line it leaves, and the
+//! trainer sees that at its next event.
+
+use std::io;
+
+use crossbeam_channel::Receiver;
+
+use crate::{
+    journal::Writer,
+    protocol::{Event, Header, Report, Summary},
+    state::{Run, Totals},
+};
+
+/// What a recorder hands over when its wire has closed or its disk has failed.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The run as it was told.
+    pub run: Run,
+    /// What the summary needs beside it.
+    pub totals: Totals,
+    /// Why the journal is not whole, if it is not.
+    pub error: Option<io::Error>,
+}
+
+impl Recorded {
+    /// What `state.json` holds.
+    pub fn report(&self) -> Report {
+        self.run.report()
+    }
+
+    /// What `summary.json` holds; `None` if the run never started.
+    pub fn summary(&self, run_folder: &str, peak_memory_mib: Option<u64>) -> Option<Summary> {
+        self.totals.summary(&self.run, run_folder, peak_memory_mib)
+    }
+}
+
+/// Records until the trainer drops its bus, or until a line cannot be written.
+#[expect(clippy::needless_pass_by_value, reason = "leaving must close the wire")]
+pub fn record(events: Receiver<Event>, mut writer: Writer, header: &Header) -> Recorded {
+    let mut recorded =
+        Recorded { run: Run::new(Some(header)), totals: Totals::default(), error: None };
+    while let Ok(event) = events.recv() {
+        // Whatever has come meanwhile goes to the disk in one piece.
+        let mut must_last = false;
+        for event in std::iter::once(event).chain(events.try_iter()) {
+            recorded.run.apply(&event);
+            recorded.totals.apply(&event);
+            writer.push(&event);
+            // A checkpoint on the disk is worth little if the journal does not reach it.
+            must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
+        }
+        let written = if must_last { writer.sync() } else { writer.flush() };
+        if let Err(error) = written {
+            recorded.error = Some(error);
+            return recorded;
+        }
+    }
+    recorded.error = writer.sync().err();
+    recorded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        arbitrary,
+        bus::{self, Wires},
+        journal::{self, Journal},
+        protocol::Step,
+    };
+
+    #[test]
+    fn what_was_told_is_in_the_journal_and_in_the_fold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(journal::FILE);
+        let header = arbitrary::header();
+        let writer = Writer::create(&path, &header).unwrap();
+        let Wires { mut bus, recorder, screen, .. } = bus::wires();
+        drop(screen);
+        let thread = std::thread::spawn(move || record(recorder, writer, &arbitrary::header()));
+        bus.tell(arbitrary::run_started());
+        (1..=100).for_each(|step| bus.tell(arbitrary::step_done(step, "chunk", 1.0)));
+        drop(bus);
+
+        let recorded = thread.join().unwrap();
+        assert!(recorded.error.is_none());
+        let journal = Journal::read(&path).unwrap();
+        assert_eq!(journal.events.len(), 101);
+        let replayed = crate::state::replay(&journal.header, &journal.events, None);
+        assert_eq!(replayed, recorded.run);
+        assert_eq!(recorded.summary("runs/x", None).unwrap().steps, 100);
+    }
+
+    #[test]
+    fn a_disk_that_refuses_ends_the_recorder_and_the_trainer_sees_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Writer::broken(&folder.path().join(journal::FILE));
+        let Wires { mut bus, recorder, .. } = bus::wires();
+        bus.tell(arbitrary::run_started());
+        bus.tell(arbitrary::step_done(1, "chunk", 1.0));
+        let recorded = record(recorder, writer, &arbitrary::header());
+        assert!(recorded.error.is_some());
+        assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
+        bus.tell(arbitrary::step_done(2, "chunk", 1.0));
+        assert!(bus.recorder_has_gone());
+    }
+}
