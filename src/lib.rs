@@ -8,6 +8,7 @@ mod arbitrary;
 
 pub mod bus;
 pub mod data;
+pub mod headless;
 pub mod journal;
 pub mod kernel;
 pub mod keys;

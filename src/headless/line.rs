@@ -1,0 +1,90 @@
+//! One line of progress: a time, then parts, broken where the page ends.
+
+/// Columns that a line keeps to; a part that is longer by itself stays whole.
+const PAGE: usize = 100;
+
+/// Columns of the time and the gap after it, which a line that goes on leaves blank.
+const INDENT: usize = 9;
+
+/// A line in the making.
+#[derive(Debug)]
+pub(super) struct Line {
+    text: String,
+    /// Columns in use on the last line of the page.
+    column: usize,
+}
+
+impl Line {
+    /// A line that begins with the time of its event.
+    pub(super) fn at(at_ms: u64) -> Self {
+        let text = ms(at_ms);
+        Self { column: text.len(), text }
+    }
+
+    /// One more part; an empty one is none. Names and notes in it are other people's text, and a
+    /// journal may be anybody's, so every part is made plain here.
+    pub(super) fn add(mut self, part: impl AsRef<str>) -> Self {
+        let part = plain(part.as_ref());
+        if part.is_empty() {
+            return self;
+        }
+        if self.column + 2 + part.len() > PAGE && self.column > INDENT {
+            self.text.push('\n');
+            self.text.push_str(&" ".repeat(INDENT));
+            self.column = INDENT;
+        } else {
+            self.text.push_str("  ");
+            self.column += 2;
+        }
+        self.text.push_str(&part);
+        self.column += part.len();
+        self
+    }
+
+    /// The text with its newline.
+    pub(super) fn finish(mut self) -> String {
+        self.text.push('\n');
+        self.text
+    }
+}
+
+/// Hours, minutes and seconds.
+pub(super) fn ms(ms: u64) -> String {
+    let seconds = ms / 1000;
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// A number of things.
+pub(super) fn count(n_things: u64, thing: &str) -> String {
+    format!("{n_things} {thing}{}", if n_things == 1 { "" } else { "s" })
+}
+
+/// Text in printable ASCII: it may neither break a line nor steer a terminal.
+fn plain(text: &str) -> String {
+    let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_plain(c) { plain.push(c) } else { plain.extend(c.escape_default()) }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_goes_on_under_its_text() {
+        let line = (0..30).fold(Line::at(0), |line, part| line.add(format!("part {part}")));
+        let text = line.finish();
+        assert!(text.lines().count() > 2);
+        assert!(text.lines().all(|line| line.len() <= PAGE), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("         part ")), "{text}");
+    }
+
+    #[test]
+    fn a_part_longer_than_the_page_is_kept_whole() {
+        let long = "x".repeat(200);
+        assert!(Line::at(0).add(&long).finish().ends_with(&format!("{long}\n")));
+    }
+}
