@@ -3,7 +3,7 @@
 //! No generator's state is carried from draw to draw, so none is in a checkpoint, and an objective
 //! that is absent takes no draw away from the others.
 
-use rand::SeedableRng;
+use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// What a draw is for.
@@ -42,6 +42,21 @@ pub fn draw(seed: u64, purpose: Purpose, name: &str, counter: u64) -> ChaCha8Rng
     ChaCha8Rng::from_seed(key)
 }
 
+/// Puts a slice into an order, each as probable as any other (Fisher and Yates 1938). Written out
+/// here because rand's own shuffle may change with its version, and a checkpoint's pass with it.
+pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
+    for place in (1..items.len()).rev() {
+        // The high half of a 128-bit product is below place + 1; its bias is under 2^-32.
+        let other = (u128::from(rng.next_u64()) * (place as u128 + 1)) >> 64;
+        items.swap(place, other as usize);
+    }
+}
+
+/// A number from 0 to below 1, of 53 bits.
+pub fn unit(rng: &mut impl RngCore) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// FNV-1a, 64 bits (Fowler, Noll and Vo 1991): std's hasher promises no stable value.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -54,6 +69,29 @@ mod tests {
     use rand::Rng;
 
     use super::*;
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_favours_no_place() {
+        let mut firsts = [0; 4];
+        for counter in 0..4_000 {
+            let mut items = [0, 1, 2, 3];
+            shuffle(&mut items, &mut draw(1, Purpose::Shuffle, "news", counter));
+            firsts[items[0]] += 1;
+            items.sort_unstable();
+            assert_eq!(items, [0, 1, 2, 3]);
+        }
+        // Four standard deviations of a binomial with n = 4000 and p = 1/4 are 110.
+        assert!(firsts.iter().all(|first| (890..=1_110).contains(first)), "{firsts:?}");
+    }
+
+    #[test]
+    fn a_unit_draw_stays_below_one() {
+        let mut rng = draw(1, Purpose::Sampling, "", 0);
+        let draws: Vec<f64> = (0..1_000).map(|_| unit(&mut rng)).collect();
+        assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
+        let mean = draws.iter().sum::<f64>() / 1_000.0;
+        assert!((mean - 0.5).abs() < 0.04, "{mean}");
+    }
 
     #[test]
     fn a_draw_depends_on_all_four_and_on_nothing_else() {
