@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{Corpus, Lexicon, Part, Symbol, normalise::Normalise};
+
 /// Strings with ids 0, 1, 2, … in order of falling count, ties in alphabetical order, so that the
 /// order is a function of the training data alone.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,27 @@ impl Vocabulary {
         items.sort_by_key(|&(_, count)| Reverse(count));
         items.truncate(most.unwrap_or(usize::MAX));
         Self::from_items(items)
+    }
+
+    /// The vocabulary of one field in the training splits of these corpora, each with the field's
+    /// place in it.
+    pub fn of_train<'a>(
+        corpora: impl IntoIterator<Item = (&'a Corpus, usize)>,
+        normalise: Normalise,
+        least: u64,
+        most: Option<usize>,
+    ) -> Self {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for (corpus, field) in corpora {
+            let lexicon = &corpus.lexicons[field];
+            for (item, count) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
+                if count > 0 {
+                    *counts.entry(normalise.apply(item).into_owned()).or_default() += count;
+                }
+            }
+        }
+        let counts = counts.iter().map(|(item, &count)| (item.as_str(), count)).collect();
+        Self::from_counts(counts, least, most)
     }
 
     fn from_items(items: Vec<(String, u64)>) -> Self {
@@ -66,6 +89,34 @@ impl Vocabulary {
     }
 }
 
+/// How often each symbol of a lexicon occurs in one field of a split, by symbol.
+pub fn count(lexicon: &Lexicon, part: &Part, field: usize) -> Vec<u64> {
+    let mut counts = vec![0; lexicon.len()];
+    for symbol in part.examples.iter().filter_map(|example| example.symbols(field)).flatten() {
+        counts[*symbol as usize] += 1;
+    }
+    counts
+}
+
+/// The ids of one corpus's symbols in a vocabulary, so that no string is hashed in a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lookup {
+    ids: Vec<Option<u32>>,
+}
+
+impl Lookup {
+    /// The ids of every symbol that the lexicon has now.
+    pub fn new(vocabulary: &Vocabulary, lexicon: &Lexicon, normalise: Normalise) -> Self {
+        let ids = lexicon.iter().map(|item| vocabulary.id(&normalise.apply(item))).collect();
+        Self { ids }
+    }
+
+    /// The id of a symbol; `None` for strings that the vocabulary lacks.
+    pub fn id(&self, symbol: Symbol) -> Option<u32> {
+        self.ids[symbol as usize]
+    }
+}
+
 impl Serialize for Vocabulary {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.items.serialize(serializer)
@@ -81,6 +132,7 @@ impl<'de> Deserialize<'de> for Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Example, Field};
 
     #[test]
     fn ids_fall_by_count_then_rise_by_alphabet() {
@@ -91,6 +143,26 @@ mod tests {
         assert_eq!(vocabulary.id("rare"), None);
         assert_eq!(vocabulary.count("c"), 5);
         assert_eq!(Vocabulary::from_counts(counts, 1, Some(1)).len(), 1);
+    }
+
+    #[test]
+    fn fields_of_several_corpora_are_counted_as_they_are_normalised() {
+        let corpus = |tokens: &[&str], unseen: &str| {
+            let mut lexicon = Lexicon::default();
+            let symbols: Vec<_> = tokens.iter().map(|token| lexicon.intern(token)).collect();
+            lexicon.intern(unseen);
+            let lines = vec![1; symbols.len()];
+            let fields = vec![None, Some(Field::Symbols(symbols))];
+            let train = Part { examples: vec![Example { fields, lines }], file: "train".into() };
+            Corpus { lexicons: vec![Lexicon::default(), lexicon], train, ..Corpus::default() }
+        };
+        let news = corpus(&["The", "the", "b1"], "dev-only");
+        let web = corpus(&["B2", "the"], "other");
+        let normalise = Normalise { lowercase: true, zero_digits: true };
+        let vocabulary = Vocabulary::of_train([(&news, 1), (&web, 1)], normalise, 1, None);
+        assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("the", 3), ("b0", 2)]);
+        let lookup = Lookup::new(&vocabulary, &web.lexicons[1], normalise);
+        assert_eq!([0, 1, 2].map(|symbol| lookup.id(symbol)), [Some(1), Some(0), None]);
     }
 
     #[test]

@@ -1,0 +1,45 @@
+//! What strings are counted and looked up as.
+
+use std::borrow::Cow;
+
+/// How a string is changed before it is counted or looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Normalise {
+    /// `Paris` counts as `paris`.
+    pub lowercase: bool,
+    /// `1984` counts as `0000` (Rei 2017); the digits 0 to 9 only.
+    pub zero_digits: bool,
+}
+
+impl Normalise {
+    /// The string that this one counts as.
+    pub fn apply<'a>(&self, item: &'a str) -> Cow<'a, str> {
+        let mut item = Cow::Borrowed(item);
+        // Only what changes is copied: most tokens of a corpus are lower case and hold no digit.
+        if self.lowercase && item.chars().any(|char| !char.is_ascii() || char.is_ascii_uppercase())
+        {
+            item = Cow::Owned(item.to_lowercase());
+        }
+        if self.zero_digits && item.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
+            item = Cow::Owned(item.replace(|char: char| char.is_ascii_digit(), "0"));
+        }
+        item
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_switch_changes_its_own_characters() {
+        let neither = Normalise::default();
+        let lower = Normalise { lowercase: true, ..neither };
+        let both = Normalise { zero_digits: true, ..lower };
+        assert_eq!(neither.apply("Élan-42"), "Élan-42");
+        assert_eq!(lower.apply("Élan-42"), "élan-42");
+        assert_eq!(both.apply("Élan-42"), "élan-00");
+        assert!(matches!(both.apply("plain-00"), Cow::Borrowed("plain-00")));
+        assert_eq!(both.apply("½ ٣"), "½ ٣");
+    }
+}
