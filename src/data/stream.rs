@@ -1,0 +1,202 @@
+//! The order in which a corpus's training examples are learnt from.
+//!
+//! A pass is a function of (seed, corpus, pass): shuffled, cut into pools of 32 batches, each pool
+//! sorted by length so that a batch's sentences are about as long as each other, cut into batches,
+//! and the batches shuffled. The place in it is two numbers, which is what a checkpoint keeps.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Corpus, Part, Purpose, draw, draw::shuffle};
+
+/// How many batches are sorted by length together: enough for equal lengths, few enough that which
+/// sentences meet in a batch differs from pass to pass.
+const POOL: usize = 32;
+
+/// A place in the order of a corpus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Passes done.
+    pub pass: u64,
+    /// The batch of this pass that is next.
+    pub next: u64,
+}
+
+/// The batches of one corpus, pass after pass.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    seed: u64,
+    position: Position,
+    order: Option<Order>,
+}
+
+/// The batches of one pass, kept until the next begins.
+#[derive(Clone, Debug)]
+struct Order {
+    pass: u64,
+    batch: usize,
+    batches: Vec<Vec<usize>>,
+}
+
+impl Stream {
+    /// A corpus from this place on; `Position::default()` is the start.
+    pub fn new(seed: u64, position: Position) -> Self {
+        Self { seed, position, order: None }
+    }
+
+    /// Where the next batch is.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The next batch's examples, by their places in the training split; none if every example of
+    /// it is empty.
+    pub fn next(&mut self, corpus: &Corpus, batch: usize) -> Vec<usize> {
+        let Position { pass, next } = self.position;
+        let known = |order: &Order| order.pass == pass && order.batch == batch;
+        let order = match self.order.take().filter(known) {
+            Some(order) => order,
+            None => Order { pass, batch, batches: batches(self.seed, corpus, pass, batch) },
+        };
+        let n_batches = order.batches.len() as u64;
+        // A batch size that was changed within a pass may leave fewer batches than are done.
+        let Some(examples) = order.batches.get(next.min(n_batches.saturating_sub(1)) as usize)
+        else {
+            return Vec::new();
+        };
+        let examples = examples.clone();
+        self.position = if next + 1 < n_batches {
+            Position { pass, next: next + 1 }
+        } else {
+            Position { pass: pass + 1, next: 0 }
+        };
+        self.order = Some(order);
+        examples
+    }
+}
+
+/// How many batches a pass over the training split has.
+pub fn steps_per_pass(corpus: &Corpus, batch: usize) -> u64 {
+    filled(&corpus.train).count().div_ceil(batch) as u64
+}
+
+/// The batches to evaluate a split by: every example that is not empty once, the longest first, so
+/// that those of a batch are about as long as each other.
+pub fn in_order(part: &Part, batch: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = filled(part).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(part.examples[at].len()));
+    order.chunks(batch).map(<[usize]>::to_vec).collect()
+}
+
+fn filled(part: &Part) -> impl Iterator<Item = usize> + '_ {
+    (0..part.examples.len()).filter(|&at| !part.examples[at].is_empty())
+}
+
+fn batches(seed: u64, corpus: &Corpus, pass: u64, batch: usize) -> Vec<Vec<usize>> {
+    let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, pass);
+    let mut order: Vec<usize> = filled(&corpus.train).collect();
+    shuffle(&mut order, &mut rng);
+    // What does not fill a batch is set aside before the sorting: cut off a sorted pool, the short
+    // batch would hold its longest sentences in every pass.
+    let n_full = order.len() / batch * batch;
+    let (full, short) = order.split_at_mut(n_full);
+    for pool in full.chunks_mut(POOL * batch) {
+        pool.sort_by_key(|&at| corpus.train.examples[at].len());
+    }
+    let mut batches: Vec<Vec<usize>> = full.chunks(batch).map(<[usize]>::to_vec).collect();
+    if !short.is_empty() {
+        batches.push(short.to_vec());
+    }
+    shuffle(&mut batches, &mut rng);
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Example;
+
+    /// A corpus whose examples have these many tokens.
+    fn corpus(name: &str, lengths: impl IntoIterator<Item = usize>) -> Corpus {
+        let example = |n_tokens| Example { fields: Vec::new(), lines: vec![1; n_tokens] };
+        let examples = lengths.into_iter().map(example).collect();
+        let train = Part { examples, file: "train".into() };
+        Corpus { name: name.into(), train, ..Corpus::default() }
+    }
+
+    fn take(stream: &mut Stream, corpus: &Corpus, n: usize) -> Vec<Vec<usize>> {
+        (0..n).map(|_| stream.next(corpus, 4)).collect()
+    }
+
+    #[test]
+    fn each_example_is_met_once_a_pass_and_empty_ones_never() {
+        let news = corpus("news", (0..203).map(|at| at % 7));
+        assert_eq!(steps_per_pass(&news, 4), 44);
+        let mut stream = Stream::new(1, Position::default());
+        for pass in 0..3 {
+            assert_eq!(stream.position(), Position { pass, next: 0 });
+            let batches = take(&mut stream, &news, 44);
+            let n_short = batches.iter().filter(|batch| batch.len() < 4).count();
+            assert_eq!(n_short, 1, "174 examples are 43 batches of 4 and one of 2");
+            let mut met = batches.concat();
+            met.sort_unstable();
+            assert_eq!(met, (0..203).filter(|at| at % 7 != 0).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_one_order_and_each_pass_another() {
+        let news = corpus("news", 1..101);
+        let pass = |seed, pass| take(&mut Stream::new(seed, Position { pass, next: 0 }), &news, 25);
+        assert_eq!(pass(1, 0), pass(1, 0));
+        assert_ne!(pass(1, 0), pass(1, 1));
+        assert_ne!(pass(1, 0), pass(2, 0));
+        let web = corpus("web", 1..101);
+        assert_ne!(pass(1, 0), take(&mut Stream::new(1, Position::default()), &web, 25));
+    }
+
+    #[test]
+    fn a_stream_restored_within_a_pass_goes_on_as_it_would_have() {
+        let news = corpus("news", 1..50);
+        let mut stream = Stream::new(3, Position::default());
+        take(&mut stream, &news, 17);
+        let saved = serde_json::to_string(&stream.position()).unwrap();
+        let mut restored = Stream::new(3, serde_json::from_str(&saved).unwrap());
+        assert_eq!(take(&mut restored, &news, 40), take(&mut stream, &news, 40));
+    }
+
+    #[test]
+    fn other_corpora_change_nothing() {
+        let (news, web) = (corpus("news", 1..50), corpus("web", 1..90));
+        let alone = take(&mut Stream::new(1, Position::default()), &news, 30);
+        let mut streams = [0, 1].map(|_| Stream::new(1, Position::default()));
+        let together: Vec<_> = (0..30)
+            .map(|step| {
+                take(&mut streams[1], &web, step % 3);
+                streams[0].next(&news, 4)
+            })
+            .collect();
+        assert_eq!(alone, together);
+    }
+
+    #[test]
+    fn a_batch_holds_sentences_of_about_one_length() {
+        let news = corpus("news", (0..128).map(|at| 1 + at * 37 % 128));
+        let batches = take(&mut Stream::new(1, Position::default()), &news, 32);
+        // One pool, sorted: four lengths that follow each other.
+        let spread = |batch: &Vec<usize>| {
+            let lengths = batch.iter().map(|&at| news.train.examples[at].len());
+            lengths.clone().max().unwrap() - lengths.min().unwrap()
+        };
+        assert!(batches.iter().all(|batch| spread(batch) == 3));
+        let lengths = in_order(&news.train, 50);
+        assert_eq!(lengths.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 28]);
+        assert_eq!(news.train.examples[lengths[0][0]].len(), 128);
+    }
+
+    #[test]
+    fn a_corpus_of_nothing_gives_nothing() {
+        let mut stream = Stream::new(1, Position::default());
+        assert_eq!(stream.next(&corpus("none", [0, 0]), 4), [0; 0]);
+        assert_eq!(stream.position(), Position::default());
+    }
+}
