@@ -1,14 +1,25 @@
 //! Corpus formats: bytes to examples. One format a file, one line in the table.
 
+mod columns;
+mod conllu;
+mod encoding;
+mod lines;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod soup;
+#[cfg(test)]
+mod testing;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
-use super::corpus::{Corpus, Part};
+use super::corpus::{Corpus, Example, Field, Part};
 use crate::keys::{Key, Values};
 
 /// Every format auxdesk reads, in the order `auxdesk list` shows them.
-pub const FORMATS: &[&dyn Format] = &[];
+pub const FORMATS: &[&dyn Format] = &[&columns::Columns, &conllu::Conllu];
 
 /// Formats that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &["table", "parallel", "jsonl", "audio", "frames"];
@@ -47,21 +58,25 @@ pub trait Format: Sync {
     fn about(&self) -> &'static str;
     /// What a recipe may say, beyond the keys of every corpus.
     fn keys(&self) -> &'static [Key];
+    /// What is wrong with these values beyond their types, each with the key it is said under.
+    fn check(&self, _values: &Values) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
     /// The names of the fields that its examples have under these keys.
     fn fields(&self, values: &Values) -> Vec<String>;
     /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
-    /// `corpus.fields`). Every faulty line is reported; with `skip`, an example with one is left
-    /// out and the caller counts the faults instead of refusing. `gold` = `false` accepts a file
-    /// whose last columns (labels) are missing, for prediction.
+    /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
+    /// that is a refusal or a count is the caller's affair.
     fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read;
     /// Writes the input back with the predictions: `predicted[i]` belongs to the i-th example that
-    /// [`Format::read`] gave, one string a token, for the field named `label`.
+    /// [`Format::read`] gave, one string a token, for the field named `label`. Examples that are
+    /// not among them, and every other byte, stay as they were.
     fn write(
         &self,
         source: &Source,
         values: &Values,
         label: &str,
-        examples: &[super::Example],
+        examples: &[Example],
         predicted: &[Vec<String>],
     ) -> Vec<u8>;
 }
@@ -71,7 +86,8 @@ pub trait Format: Sync {
 pub enum Gold {
     /// Training, dev and test need every declared column.
     Wanted,
-    /// Input to `predict` may stop after the first column.
+    /// Input to `predict` may lack what comes after the first field; what a sentence lacks is
+    /// `None` in its example.
     Optional,
 }
 

@@ -1,0 +1,259 @@
+//! Columns: a token a line, a field a column, a blank line after each sentence (CoNLL 2000, 2003 …).
+//!
+//! A tab or a run of spaces parts the columns; no other character does, so a token may hold U+00A0.
+//! `-DOCSTART-` lines, which CoNLL 2003 has between documents, are no tokens.
+
+use std::borrow::Cow;
+
+use super::{
+    Corpus, Example, Field, Format, Gold, Read, ReadError, Source,
+    encoding::{self, Encoding},
+    lines::{Line, lines, read_sentences},
+};
+use crate::{
+    data::write::{by_line, splice},
+    keys::{Key, Takes, Values},
+};
+
+pub(super) struct Columns;
+
+const KEYS: &[Key] = &[
+    Key::required("columns", Takes::List(&Takes::Text), "the name of every column; _ ignores one"),
+    Key::with_default(
+        "separator",
+        Takes::Choice(&["auto", "tab", "space"]),
+        "\"auto\"",
+        "what parts columns: auto is tab if the first token line has one, else space",
+    ),
+    encoding::KEY,
+];
+
+impl Format for Columns {
+    fn name(&self) -> &'static str {
+        "columns"
+    }
+
+    fn about(&self) -> &'static str {
+        "a token a line, its labels in columns, a blank line after each sentence"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
+        let columns = values.texts("columns");
+        let mut faults: Vec<_> = columns
+            .iter()
+            .enumerate()
+            .filter(|&(at, column)| *column != "_" && columns[..at].contains(column))
+            .map(|(_, column)| ("columns", format!("two columns are named {column:?}")))
+            .collect();
+        if columns.iter().all(|column| *column == "_") {
+            faults.push(("columns", "no column has a name".into()));
+        }
+        faults
+    }
+
+    fn fields(&self, values: &Values) -> Vec<String> {
+        let columns = values.texts("columns").into_iter();
+        columns.filter(|column| *column != "_").map(String::from).collect()
+    }
+
+    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+        let layout = Layout::new(values, &source.bytes);
+        let is_break = |line: &Line<'_>| line.is_blank() || starts_document(line);
+        read_sentences(source, is_break, |sentence, faults| {
+            let n_faults = faults.len();
+            let mut fault =
+                |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
+            let texts = decode(sentence, layout.encoding, &mut fault);
+            let rows = layout.rows(&texts, gold, &mut fault);
+            (faults.len() == n_faults).then(|| layout.example(&rows, corpus))
+        })
+    }
+
+    fn write(
+        &self,
+        source: &Source,
+        values: &Values,
+        _label: &str,
+        examples: &[Example],
+        predicted: &[Vec<String>],
+    ) -> Vec<u8> {
+        let layout = Layout::new(values, &source.bytes);
+        let labels = by_line(examples, predicted);
+        let edits = lines(&source.bytes).filter_map(|line| {
+            let label = labels.get(&line.number)?;
+            let mut new = vec![layout.separator.byte()];
+            new.extend(layout.encoding.encode(label));
+            Some((line.end()..line.end(), new))
+        });
+        splice(&source.bytes, edits)
+    }
+}
+
+/// What parts columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    Tab,
+    /// Runs of spaces and tabs, those at the ends of a line too.
+    Space,
+}
+
+impl Separator {
+    fn cells(self, text: &str) -> Vec<&str> {
+        match self {
+            Self::Tab => text.split('\t').collect(),
+            Self::Space => text.split([' ', '\t']).filter(|cell| !cell.is_empty()).collect(),
+        }
+    }
+
+    fn byte(self) -> u8 {
+        if self == Self::Tab { b'\t' } else { b' ' }
+    }
+
+    fn other(self) -> (Self, &'static str) {
+        if self == Self::Tab { (Self::Space, "space") } else { (Self::Tab, "tab") }
+    }
+}
+
+/// A token's line number and its cells.
+type Row<'a> = (u32, Vec<&'a str>);
+
+/// What a recipe and the file's first token line say about every line.
+struct Layout<'a> {
+    columns: Vec<&'a str>,
+    separator: Separator,
+    encoding: Encoding,
+}
+
+impl<'a> Layout<'a> {
+    fn new(values: &'a Values, bytes: &[u8]) -> Self {
+        let has_tab = || {
+            let mut tokens = lines(bytes).filter(|line| !line.is_blank() && !starts_document(line));
+            tokens.next().is_some_and(|line| line.bytes.contains(&b'\t'))
+        };
+        let separator = match values.text("separator") {
+            "tab" => Separator::Tab,
+            "space" => Separator::Space,
+            _ if has_tab() => Separator::Tab,
+            _ => Separator::Space,
+        };
+        Self { columns: values.texts("columns"), separator, encoding: Encoding::of(values) }
+    }
+
+    /// How many columns a line needs at the least.
+    fn least(&self, gold: Gold) -> usize {
+        match gold {
+            Gold::Wanted => self.columns.len(),
+            Gold::Optional => {
+                self.columns.iter().position(|column| *column != "_").map_or(1, |at| at + 1)
+            }
+        }
+    }
+
+    /// The cells of each line that has no fault.
+    fn rows<'t>(
+        &self,
+        texts: &'t [(u32, Cow<'_, str>)],
+        gold: Gold,
+        fault: &mut impl FnMut(u32, String),
+    ) -> Vec<Row<'t>> {
+        let mut rows: Vec<Row<'t>> = Vec::with_capacity(texts.len());
+        for (number, text) in texts {
+            let cells = self.separator.cells(text);
+            if let Some(what) = self.fault(text, &cells, gold) {
+                fault(*number, what);
+            } else if let Some((first, others)) = rows.first()
+                && others.len() != cells.len()
+            {
+                fault(
+                    *number,
+                    format!("{}, but {} in line {first} of its sentence", n(&cells), others.len()),
+                );
+            } else {
+                rows.push((*number, cells));
+            }
+        }
+        rows
+    }
+
+    /// What is wrong with the cells of a line, if anything is.
+    fn fault(&self, text: &str, cells: &[&str], gold: Gold) -> Option<String> {
+        let wanted = self.least(gold)..=self.columns.len();
+        if !wanted.contains(&cells.len()) {
+            let range = match gold {
+                Gold::Optional if wanted.start() != wanted.end() => {
+                    format!("{} to {}", wanted.start(), wanted.end())
+                }
+                _ => wanted.end().to_string(),
+            };
+            let (other, name) = self.separator.other();
+            let fits = self.columns.len() > 1 && other.cells(text).len() == self.columns.len();
+            let hint = if fits {
+                format!("; separator = \"{name}\" would give {}", self.columns.len())
+            } else {
+                String::new()
+            };
+            return Some(format!(
+                "{}, wanted {range} ({}){hint}",
+                n(cells),
+                self.columns.join(", ")
+            ));
+        }
+        // What an ignored column holds is nobody's business.
+        let mut named = cells.iter().zip(&self.columns).zip(1..).filter(|((_, c), _)| **c != "_");
+        named
+            .find(|((cell, _), _)| cell.is_empty())
+            .map(|((_, column), at)| format!("column {at} ({column}) is empty"))
+    }
+
+    fn example(&self, rows: &[Row<'_>], corpus: &mut Corpus) -> Example {
+        let n_cells = rows.first().map_or(0, |(_, cells)| cells.len());
+        let named = self.columns.iter().enumerate().filter(|(_, column)| **column != "_");
+        let fields = named
+            .zip(&mut corpus.lexicons)
+            .map(|((column, _), lexicon)| {
+                (column < n_cells).then(|| {
+                    let cells = rows.iter().map(|(_, cells)| lexicon.intern(cells[column]));
+                    Field::Symbols(cells.collect())
+                })
+            })
+            .collect();
+        Example { fields, lines: rows.iter().map(|&(number, _)| number).collect() }
+    }
+}
+
+/// The text of each line that has one.
+fn decode<'a>(
+    sentence: &[Line<'a>],
+    encoding: Encoding,
+    fault: &mut impl FnMut(u32, String),
+) -> Vec<(u32, Cow<'a, str>)> {
+    sentence
+        .iter()
+        .filter_map(|line| match line.decode(encoding) {
+            Ok(text) => Some((line.number, text)),
+            Err(what) => {
+                fault(line.number, what);
+                None
+            }
+        })
+        .collect()
+}
+
+fn starts_document(line: &Line<'_>) -> bool {
+    let rest = line.bytes.strip_prefix(b"-DOCSTART-");
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t')))
+}
+
+fn n(cells: &[&str]) -> String {
+    match cells.len() {
+        1 => "1 column".into(),
+        n => format!("{n} columns"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

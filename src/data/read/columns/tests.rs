@@ -1,0 +1,154 @@
+//! What files of columns hold in the wild, one trap a test.
+
+use super::super::{Gold, testing::Setting};
+
+fn form_pos() -> Setting {
+    Setting::columns(&["form", "pos"])
+}
+
+#[test]
+fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
+    for between in ["\n", "\t\n", " \n", "\n\n \t \n", "\r\n"] {
+        let reading = form_pos().read(format!("a\tD\nb\tN\n{between}c\tV\n{between}"));
+        assert_eq!(reading.shown(), ["a/D|b/N", "c/V"], "{between:?}");
+        assert_eq!(reading.read.part.examples[0].lines, [1, 2]);
+    }
+}
+
+#[test]
+fn line_endings_and_a_missing_last_one_are_all_the_same() {
+    for text in
+        ["a D\nb N\n\nc V\n", "a D\r\nb N\r\n\r\nc V\r\n", "a D\nb N\n\nc V", "a D\nb N\r\n\nc V\r"]
+    {
+        assert_eq!(form_pos().read(text).shown(), ["a/D|b/N", "c/V"], "{text:?}");
+    }
+    assert_eq!(form_pos().read("").shown(), [""; 0]);
+    assert_eq!(form_pos().read("\n\n").shown(), [""; 0]);
+}
+
+#[test]
+fn columns_may_be_ignored() {
+    let reading = Setting::columns(&["_", "form", "_", "ner"]).read("1 a x O\n2 b y B\n");
+    assert_eq!(reading.corpus.fields, ["form", "ner"]);
+    assert_eq!(reading.shown(), ["a/O|b/B"]);
+    // Under a tab an ignored cell may be empty, a named one may not.
+    let setting = Setting::columns(&["form", "_", "ner"]);
+    assert_eq!(setting.read("a\t\tO\n").shown(), ["a/O"]);
+    assert_eq!(setting.read("a\tx\t\n").faults(), ["f:1: column 3 (ner) is empty"]);
+}
+
+#[test]
+fn any_other_number_of_columns_is_a_fault_and_every_one_is_told() {
+    let setting = Setting::columns(&["form", "pos", "chunk"]);
+    let reading = setting.read("a D B\nb N\n\nc V I\n\nd\ne V I O\n");
+    let faults = [
+        "f:2: 2 columns, wanted 3 (form, pos, chunk)",
+        "f:6: 1 column, wanted 3 (form, pos, chunk)",
+        "f:7: 4 columns, wanted 3 (form, pos, chunk)",
+    ];
+    assert_eq!(reading.faults(), faults);
+    assert_eq!(reading.read.n_faulty, 2);
+    assert_eq!(reading.shown(), ["c/V/I"]);
+    assert_eq!(reading.corpus.lexicons[0].len(), 1, "a faulty example leaves no strings");
+}
+
+#[test]
+fn the_separator_is_a_tab_if_the_first_token_line_has_one() {
+    assert_eq!(
+        form_pos().read("\n-DOCSTART- O\n\nNew York\tN\nCity\tN\n").shown(),
+        ["New York/N|City/N"]
+    );
+    assert_eq!(form_pos().read(" a  D \nb \t N\n").shown(), ["a/D|b/N"]);
+    assert_eq!(
+        form_pos().read("a\tD\nb N\n").faults(),
+        ["f:2: 1 column, wanted 2 (form, pos); separator = \"space\" would give 2"]
+    );
+    assert_eq!(form_pos().say("separator", "space").read("a\tD\nb N\n").shown(), ["a/D|b/N"]);
+    assert_eq!(
+        form_pos().say("separator", "tab").read("a\t\n").faults(),
+        ["f:1: column 2 (pos) is empty"]
+    );
+}
+
+#[test]
+fn other_white_space_is_part_of_a_token() {
+    let reading = form_pos().read("a\u{a0}b\u{2003}\u{3000} N\n\u{feff}c N\n\u{200b} N\n");
+    assert_eq!(reading.shown(), ["a\u{a0}b\u{2003}\u{3000}/N|\u{feff}c/N|\u{200b}/N"]);
+}
+
+#[test]
+fn a_byte_order_mark_starts_no_token_but_a_later_one_does() {
+    let text = "\u{feff}a D\n\n\u{feff}b N\n";
+    assert_eq!(form_pos().read(text).shown(), ["a/D", "\u{feff}b/N"]);
+    assert_eq!(form_pos().read("\u{feff}\na D\n").shown(), ["a/D"]);
+}
+
+#[test]
+fn document_starts_are_no_tokens() {
+    let text = "-DOCSTART- -X- O O\n\na D\n\n-DOCSTART- O\nb N\n-DOCSTART-\nc V\n";
+    assert_eq!(form_pos().read(text).shown(), ["a/D", "b/N", "c/V"]);
+    assert_eq!(form_pos().read("-DOCSTART-X N\n").shown(), ["-DOCSTART-X/N"]);
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_placed_in_the_file() {
+    let text = b"\xef\xbb\xbfa D\ncaf\xe9 N\n\nb V\n\xf0city N\n";
+    let faults = [
+        "f:2: byte 10 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1",
+        "f:5: byte 19 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1",
+    ];
+    assert_eq!(form_pos().read(text).faults(), faults);
+}
+
+#[test]
+fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
+    let setting = form_pos().say("encoding", "latin-1");
+    let reading = setting.read(b"caf\xe9 N\nwait\x85 V\n\x85 .\n");
+    assert_eq!(reading.shown(), ["café/N|wait\u{85}/V|\u{85}/."]);
+    let written = setting.write(&reading, "pos", "\u{e9}\u{20ac}");
+    assert_eq!(written, b"caf\xe9 N \xe9?\nwait\x85 V \xe9?\n\x85 . \xe9?\n");
+}
+
+#[test]
+fn a_very_long_line_is_a_line() {
+    let long = "x".repeat(24_000);
+    assert_eq!(form_pos().read(format!("{long}\tN\nb\tN")).shown(), [format!("{long}/N|b/N")]);
+}
+
+#[test]
+fn input_to_predict_may_lack_its_labels() {
+    let setting = Setting::columns(&["_", "form", "pos", "chunk"]);
+    let read = |text: &str| setting.read_as(text, Gold::Optional);
+    let text = "1 a\n2 b\n\n1 c D B\n\n1 d D\n";
+    assert_eq!(read(text).shown(), ["a/–/–|b/–/–", "c/D/B", "d/D/–"]);
+    assert_eq!(
+        read("1 a D\n2 b\n3\n4 c D B O\n").faults(),
+        [
+            "f:2: 2 columns, but 3 in line 1 of its sentence",
+            "f:3: 1 column, wanted 2 to 4 (_, form, pos, chunk)",
+            "f:4: 5 columns, wanted 2 to 4 (_, form, pos, chunk)",
+        ]
+    );
+    assert_eq!(Setting::columns(&["form", "pos"]).read("a\n").read.n_faulty, 1);
+}
+
+#[test]
+fn a_prediction_is_a_last_column_and_every_other_byte_stays() {
+    for (text, wanted) in [
+        ("a D\n\nb  N\n", "a D X\n\nb  N X\n"),
+        ("a\tD\r\n\t\r\nb\tN", "a\tD\tX\r\n\t\r\nb\tN\tX"),
+        ("\u{feff}-DOCSTART- O\n\na D\n\n\n", "\u{feff}-DOCSTART- O\n\na D X\n\n\n"),
+        ("a D\nb\n\nc V\n", "a D\nb\n\nc V X\n"),
+    ] {
+        let setting = form_pos();
+        let reading = setting.read(text);
+        assert_eq!(String::from_utf8(setting.write(&reading, "pos", "X")).unwrap(), wanted);
+    }
+}
+
+#[test]
+fn names_given_twice_and_no_names_are_faults() {
+    assert_eq!(form_pos().check(), [""; 0]);
+    assert_eq!(Setting::columns(&["a", "_", "_", "a"]).check(), ["two columns are named \"a\""]);
+    assert_eq!(Setting::columns(&["_"]).check(), ["no column has a name"]);
+}

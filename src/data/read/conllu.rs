@@ -1,0 +1,191 @@
+//! CoNLL-U, the format of Universal Dependencies: ten columns a word, parted by one tab each.
+//!
+//! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are no words and are
+//! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
+//! `_` is a value like any other, since a treebank may mean it; only in input to `predict` does a
+//! column of nothing else count as missing.
+
+use super::{
+    Corpus, Example, Field, Format, Gold, Read, ReadError, Source,
+    encoding::{self, Encoding},
+    lines::{Line, lines, read_sentences},
+};
+use crate::{
+    data::write::{by_line, splice},
+    keys::{Key, Values},
+};
+
+/// The columns after the id, in the file's order.
+const FIELDS: [&str; 9] =
+    ["form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc"];
+
+pub(super) struct Conllu;
+
+const KEYS: &[Key] = &[encoding::KEY];
+
+impl Format for Conllu {
+    fn name(&self) -> &'static str {
+        "conllu"
+    }
+
+    fn about(&self) -> &'static str {
+        "ten columns a word, as Universal Dependencies has them"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn fields(&self, _values: &Values) -> Vec<String> {
+        FIELDS.map(String::from).into()
+    }
+
+    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+        let encoding = Encoding::of(values);
+        read_sentences(
+            source,
+            |line: &Line<'_>| line.is_blank(),
+            |sentence, faults| {
+                let n_faults = faults.len();
+                let mut texts = Vec::with_capacity(sentence.len());
+                let mut ids = Ids { next: 1 };
+                let mut fault =
+                    |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
+                for line in sentence.iter().filter(|line| !line.bytes.starts_with(b"#")) {
+                    let kept = match line.decode(encoding) {
+                        Ok(text) => ids.check(&text).map(|is_word| is_word.then_some(text)),
+                        Err(what) => {
+                            // The id still counts, or the next line would be at fault too.
+                            let _ = ids.check(&String::from_utf8_lossy(line.bytes));
+                            Err(what)
+                        }
+                    };
+                    match kept {
+                        Ok(word) => texts.extend(word.map(|text| (line.number, text))),
+                        Err(what) => fault(line.number, what),
+                    }
+                }
+                let words: Vec<(u32, Vec<&str>)> = texts
+                    .iter()
+                    .map(|(number, text)| (*number, text.split('\t').skip(1).collect()))
+                    .collect();
+                (faults.len() == n_faults).then(|| example(&words, gold, corpus))
+            },
+        )
+    }
+
+    fn write(
+        &self,
+        source: &Source,
+        values: &Values,
+        label: &str,
+        examples: &[Example],
+        predicted: &[Vec<String>],
+    ) -> Vec<u8> {
+        let Some(field) = FIELDS.iter().position(|field| *field == label) else {
+            return source.bytes.to_vec();
+        };
+        let encoding = Encoding::of(values);
+        let labels = by_line(examples, predicted);
+        let edits = lines(&source.bytes).filter_map(|line| {
+            let label = labels.get(&line.number)?;
+            let mut cells = line.bytes.split(|&byte| byte == b'\t');
+            let before: usize = cells.by_ref().take(field + 1).map(|cell| cell.len() + 1).sum();
+            let start = line.start + before;
+            Some((start..start + cells.next()?.len(), encoding.encode(label)))
+        });
+        splice(&source.bytes, edits)
+    }
+}
+
+fn example(words: &[(u32, Vec<&str>)], gold: Gold, corpus: &mut Corpus) -> Example {
+    let fields = corpus
+        .lexicons
+        .iter_mut()
+        .enumerate()
+        .map(|(field, lexicon)| {
+            let is_missing = gold == Gold::Optional
+                && field > 0
+                && words.iter().all(|(_, cells)| cells[field] == "_");
+            (!is_missing).then(|| {
+                let symbols = words.iter().map(|(_, cells)| lexicon.intern(cells[field]));
+                Field::Symbols(symbols.collect())
+            })
+        })
+        .collect();
+    Example { fields, lines: words.iter().map(|&(number, _)| number).collect() }
+}
+
+/// The ids of a sentence, which count 1, 2, 3, …
+struct Ids {
+    next: u64,
+}
+
+impl Ids {
+    /// Whether a line is a word's, or what is wrong with it.
+    fn check(&mut self, text: &str) -> Result<bool, String> {
+        let cells: Vec<&str> = text.split('\t').collect();
+        let id = cells[0];
+        let wanted = self.next;
+        let is_word = match Id::parse(id) {
+            Some(Id::Word(word)) => {
+                // One word too few or too many is one fault, not one a line from here on.
+                self.next = word.saturating_add(1);
+                if word != wanted {
+                    return Err(format!("id {word}, wanted {wanted}"));
+                }
+                true
+            }
+            Some(Id::Range(first, last)) => {
+                if first != wanted || last < first {
+                    return Err(format!("range {id}, wanted one that starts at {wanted}"));
+                }
+                false
+            }
+            Some(Id::Empty) => false,
+            None => return Err(format!("id {id:?}, wanted {wanted}")),
+        };
+        if cells.len() != FIELDS.len() + 1 {
+            let s = if cells.len() == 1 { "" } else { "s" };
+            return Err(format!(
+                "{} column{s}, wanted 10 (id, {})",
+                cells.len(),
+                FIELDS.join(", ")
+            ));
+        }
+        match cells.iter().position(|cell| cell.is_empty()) {
+            Some(at) => {
+                let field = FIELDS[at - 1];
+                Err(format!("column {} ({field}) is empty; _ stands for nothing", at + 1))
+            }
+            None => Ok(is_word),
+        }
+    }
+}
+
+/// What the first column says.
+enum Id {
+    Word(u64),
+    Range(u64, u64),
+    Empty,
+}
+
+impl Id {
+    fn parse(id: &str) -> Option<Self> {
+        if let Some((first, last)) = id.split_once('-') {
+            return Some(Self::Range(number(first)?, number(last)?));
+        }
+        if let Some((word, place)) = id.split_once('.') {
+            return number(word).and(number(place)).map(|_| Self::Empty);
+        }
+        number(id).map(Self::Word)
+    }
+}
+
+/// A number of digits alone: `parse` would take a `+` before them.
+fn number(digits: &str) -> Option<u64> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What treebanks hold in the wild, one trap a test.
+
+use super::super::{Gold, testing::Setting};
+
+/// A line of a word with this id, form and part of speech.
+fn word(id: &str, form: &str, upos: &str) -> String {
+    format!("{id}\t{form}\t_\t{upos}\t_\t_\t0\troot\t_\t_\n")
+}
+
+/// The forms and parts of speech of each sentence.
+fn shown(text: &str, gold: Gold) -> Vec<String> {
+    let reading = Setting::new("conllu").read_as(text, gold);
+    assert_eq!(reading.faults(), [""; 0]);
+    let shorten = |token: &str| {
+        let cells: Vec<_> = token.split('/').collect();
+        format!("{}/{}", cells[0], cells[2])
+    };
+    let shown = reading.shown();
+    shown.iter().map(|s| s.split('|').map(shorten).collect::<Vec<_>>().join("|")).collect()
+}
+
+fn faults(text: &str) -> Vec<String> {
+    Setting::new("conllu").read(text).faults()
+}
+
+#[test]
+fn ranges_and_empty_nodes_are_no_words() {
+    let lines = [
+        word("0.1", "gone", "VERB"),
+        word("1-2", "du", "_"),
+        word("1", "de", "ADP"),
+        word("2", "le", "DET"),
+        word("2.1", "gone", "VERB"),
+        word("3", "chat", "NOUN"),
+    ];
+    assert_eq!(shown(&lines.concat(), Gold::Wanted), ["de/ADP|le/DET|chat/NOUN"]);
+}
+
+#[test]
+fn a_number_sign_starts_a_comment_or_is_a_form() {
+    let text =
+        format!("# text = # 1\n#\n#\ttab\n{}{}", word("1", "#", "SYM"), word("2", "1", "NUM"));
+    assert_eq!(shown(&text, Gold::Wanted), ["#/SYM|1/NUM"]);
+    assert_eq!(shown("# newdoc\n\n# a comment alone\n", Gold::Wanted), [""; 0]);
+}
+
+#[test]
+fn forms_may_hold_spaces_and_odd_characters() {
+    for form in ["20 000", "a\u{a0}b", "\u{ad}", "\u{feff}x", "wait\u{85}", &"x".repeat(24_000)] {
+        assert_eq!(shown(&word("1", form, "X"), Gold::Wanted), [format!("{form}/X")]);
+    }
+}
+
+#[test]
+fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
+    let (a, b) = (word("1", "a", "X"), word("1", "b", "Y"));
+    for between in ["\n", "\t\n", " \r\n", "\n# comment\n\n"] {
+        assert_eq!(shown(&format!("\u{feff}{a}{between}{b}"), Gold::Wanted), ["a/X", "b/Y"]);
+    }
+    let crlf = format!("{a}\n{b}").replace('\n', "\r\n");
+    assert_eq!(shown(&crlf, Gold::Wanted), ["a/X", "b/Y"]);
+    assert_eq!(shown(b.trim_end(), Gold::Wanted), ["b/Y"]);
+}
+
+#[test]
+fn ids_count_from_one_and_a_gap_is_one_fault() {
+    let ids = |ids: &[&str]| faults(&ids.iter().map(|id| word(id, "x", "X")).collect::<String>());
+    assert_eq!(ids(&["1", "3", "4"]), ["f:2: id 3, wanted 2"]);
+    assert_eq!(ids(&["1", "1-2", "2"]), ["f:2: range 1-2, wanted one that starts at 2"]);
+    assert_eq!(ids(&["a", "1"]), ["f:1: id \"a\", wanted 1"]);
+    assert_eq!(ids(&["+1"]), ["f:1: id \"+1\", wanted 1"]);
+    assert_eq!(ids(&["1", "2."]), ["f:2: id \"2.\", wanted 2"]);
+    assert_eq!(ids(&["18446744073709551615", "x"]).len(), 2);
+    // A blank line that is missing shows as an id that starts again.
+    assert_eq!(ids(&["1", "2", "1", "2"]), ["f:3: id 1, wanted 3"]);
+}
+
+#[test]
+fn every_line_has_ten_columns_with_something_in_each() {
+    assert_eq!(
+        faults("1\ta\n2 b c\n"),
+        [
+            "f:1: 2 columns, wanted 10 (id, form, lemma, upos, xpos, feats, head, deprel, deps, misc)",
+            "f:2: id \"2 b c\", wanted 2",
+        ]
+    );
+    let empty = word("1", "a", "");
+    assert_eq!(faults(&empty), ["f:1: column 4 (upos) is empty; _ stands for nothing"]);
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_told_once() {
+    let text = [&b"# caf\xe9 is no word\n1\tcaf\xe9"[..], b"\t_\t_\t_\t_\t_\t_\t_\t_\n"].concat();
+    let text = [text, word("2", "b", "X").into_bytes()].concat();
+    let setting = Setting::new("conllu");
+    assert_eq!(
+        setting.read(&text).faults(),
+        ["f:2: byte 23 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1"]
+    );
+    let setting = setting.say("encoding", "latin-1");
+    let reading = setting.read(&text);
+    assert!(reading.shown()[0].starts_with("café/"));
+    let written = setting.write(&reading, "lemma", "\u{e9}");
+    assert!(written.windows(7).any(|bytes| bytes == b"caf\xe9\t\xe9\t"));
+}
+
+#[test]
+fn input_to_predict_may_lack_its_labels() {
+    let text = format!("{}{}\n{}", word("1", "_", "_"), word("2", "b", "_"), word("1", "c", "X"));
+    assert_eq!(shown(&text, Gold::Optional), ["_/–|b/–", "c/X"]);
+    assert_eq!(shown(&text, Gold::Wanted), ["_/_|b/_", "c/X"]);
+}
+
+#[test]
+fn a_prediction_replaces_its_column_and_every_other_byte_stays() {
+    let make = |upos: &str| {
+        let words = [word("1-2", "du", "_"), word("1", "de", upos), word("2", "le", upos)];
+        let faulty = word("7", "x", "X");
+        format!("\u{feff}# c\n{}\t\n{faulty}\n{}", words.concat(), word("1", "z", upos).trim_end())
+            .replace("\tdu\t", "\tdu \t")
+            .replace("# c\n", "# c\r\n")
+    };
+    let setting = Setting::new("conllu");
+    let reading = setting.read(make("X"));
+    assert_eq!(reading.read.n_faulty, 1);
+    let written = |field| String::from_utf8(setting.write(&reading, field, "NOUN")).unwrap();
+    assert_eq!(written("upos"), make("NOUN"));
+    assert!(written("misc").ends_with("\t_\tNOUN"));
+    assert_eq!(written("no-such-field"), make("X"));
+}

@@ -1,0 +1,131 @@
+//! Lines and sentences of a file of text, with their places in it.
+//!
+//! A line ends at `\n` and nowhere else: U+0085, U+2028 and form feeds are characters of tokens.
+//! Carriage returns before the `\n` belong to the ending. A UTF-8 byte order mark at the start of
+//! the file is no part of its first line; elsewhere U+FEFF is a character.
+
+use std::borrow::Cow;
+
+use super::{Example, Read, ReadError, Source, encoding::Encoding};
+
+/// One line, less its ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Its number, counted from 1.
+    pub(super) number: u32,
+    /// Where in the file its bytes begin.
+    pub(super) start: usize,
+    /// Its bytes.
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// Where in the file its ending begins.
+    pub(super) fn end(&self) -> usize {
+        self.start + self.bytes.len()
+    }
+
+    /// Whether it ends a sentence: it is empty, or a tab or spaces are all it holds.
+    pub(super) fn is_blank(&self) -> bool {
+        self.bytes.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// Its text, or what is wrong with its bytes.
+    pub(super) fn decode(&self, encoding: Encoding) -> Result<Cow<'a, str>, String> {
+        encoding.decode(self.bytes).map_err(|place| {
+            let offset = self.start + place;
+            format!(
+                "byte {offset} of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1"
+            )
+        })
+    }
+}
+
+/// Every line of the file. A last line without an ending is a line; after an ending there is none.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut start = 0;
+    bytes.split_inclusive(|&byte| byte == b'\n').zip(1..).map(move |(piece, number)| {
+        let mut line = Line { number, start, bytes: without_ending(piece) };
+        start += piece.len();
+        if let Some(rest) = line.bytes.strip_prefix(b"\xef\xbb\xbf")
+            && number == 1
+        {
+            line = Line { number, start: 3, bytes: rest };
+        }
+        line
+    })
+}
+
+fn without_ending(piece: &[u8]) -> &[u8] {
+    let mut line = piece.strip_suffix(b"\n").unwrap_or(piece);
+    while let Some(rest) = line.strip_suffix(b"\r") {
+        line = rest;
+    }
+    line
+}
+
+/// Reads a file sentence by sentence, each of them the lines between two that are breaks. `parse`
+/// adds what is wrong with a sentence to the faults; one without words is no example.
+pub(super) fn read_sentences<'a>(
+    source: &'a Source,
+    is_break: impl Fn(&Line<'_>) -> bool,
+    mut parse: impl FnMut(&[Line<'a>], &mut Vec<ReadError>) -> Option<Example>,
+) -> Read {
+    let mut read = Read::default();
+    read.part.file = source.name.clone();
+    let mut end_sentence = |sentence: &mut Vec<Line<'a>>| {
+        if sentence.is_empty() {
+            return;
+        }
+        let n_faults = read.faults.len();
+        let example = parse(sentence, &mut read.faults);
+        sentence.clear();
+        if read.faults.len() > n_faults {
+            read.faults[n_faults..].sort_by_key(|fault| fault.line);
+            read.n_faulty += 1;
+        } else {
+            read.part.examples.extend(example.filter(|example| !example.is_empty()));
+        }
+    };
+    let mut sentence = Vec::new();
+    for line in lines(&source.bytes) {
+        if is_break(&line) {
+            end_sentence(&mut sentence);
+        } else {
+            sentence.push(line);
+        }
+    }
+    end_sentence(&mut sentence);
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(bytes: &[u8]) -> Vec<(usize, &[u8])> {
+        lines(bytes).map(|line| (line.start, line.bytes)).collect()
+    }
+
+    #[test]
+    fn only_a_line_feed_ends_a_line() {
+        assert_eq!(split(b"a\r\nb\n\nc"), [(0, &b"a"[..]), (3, b"b"), (5, b""), (6, b"c")]);
+        let one = "a\u{85}b\u{2028}c\u{c}d\re\n";
+        assert_eq!(split(one.as_bytes()), [(0, &one.as_bytes()[..one.len() - 1])]);
+        assert_eq!(split(b""), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_at_the_start_and_kept_elsewhere() {
+        let bytes = "\u{feff}a\n\u{feff}b\n".as_bytes();
+        assert_eq!(split(bytes), [(3, &b"a"[..]), (5, "\u{feff}b".as_bytes())]);
+        assert!(lines("\u{feff}\r\n".as_bytes()).all(|line| line.is_blank()));
+    }
+
+    #[test]
+    fn a_no_break_space_is_not_blank() {
+        let is_blank = |bytes| Line { number: 1, start: 0, bytes }.is_blank();
+        assert!(is_blank(b"") && is_blank(b"\t") && is_blank(b" \t "));
+        assert!(!is_blank("\u{a0}".as_bytes()));
+    }
+}
