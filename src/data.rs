@@ -9,6 +9,7 @@ pub mod draw;
 pub mod normalise;
 pub mod read;
 pub mod sampler;
+pub mod statistics;
 pub mod stream;
 pub mod vectors;
 pub mod vocabulary;

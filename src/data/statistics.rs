@@ -1,0 +1,143 @@
+//! What `auxdesk check` tells of a corpus; how it is printed is left to the command.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+
+use super::{Corpus, Part, vocabulary::count};
+use crate::protocol::event::Split;
+
+/// A corpus in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CorpusStatistics {
+    /// Its name in the recipe.
+    pub name: String,
+    /// Its splits: train first, then those of dev and test that it has.
+    pub splits: Vec<SplitStatistics>,
+    /// Its fields, in its order.
+    pub fields: Vec<FieldStatistics>,
+    /// Examples that were left out for a fault.
+    pub skipped: u64,
+}
+
+/// A split in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitStatistics {
+    /// Which one.
+    pub split: Split,
+    /// The file it was read from.
+    pub file: String,
+    /// How many examples it has.
+    pub examples: u64,
+    /// How many tokens they have.
+    pub tokens: u64,
+    /// Percentage of the tokens whose first field never occurs in train; `None` for train itself.
+    pub unknown: Option<f32>,
+    /// How many of its examples have the same first field as one of train; `None` for train itself.
+    pub overlap: Option<u64>,
+}
+
+/// A field in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldStatistics {
+    /// Its name.
+    pub name: String,
+    /// How many distinct strings it has in train.
+    pub distinct: u64,
+}
+
+/// The numbers of a corpus.
+pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
+    let splits = [Split::Train, Split::Dev, Split::Test];
+    let fields = corpus.fields.iter().zip(&corpus.lexicons).enumerate();
+    CorpusStatistics {
+        name: corpus.name.clone(),
+        splits: splits
+            .into_iter()
+            .filter_map(|split| Some(split_statistics(corpus, split, corpus.part(split)?)))
+            .collect(),
+        fields: fields
+            .map(|(field, (name, lexicon))| {
+                let counts = count(lexicon, &corpus.train, field);
+                let distinct = counts.iter().filter(|&&count| count > 0).count() as u64;
+                FieldStatistics { name: name.clone(), distinct }
+            })
+            .collect(),
+        skipped: corpus.skipped,
+    }
+}
+
+/// The strings of a field in a split and how often each occurs, in alphabetical order.
+pub fn label_set<'a>(corpus: &'a Corpus, part: &Part, field: usize) -> BTreeMap<&'a str, u64> {
+    let lexicon = &corpus.lexicons[field];
+    let counts = lexicon.iter().zip(count(lexicon, part, field));
+    counts.filter(|&(_, count)| count > 0).collect()
+}
+
+fn split_statistics(corpus: &Corpus, split: Split, part: &Part) -> SplitStatistics {
+    let size = part.size();
+    let is_held_out = split != Split::Train && !corpus.lexicons.is_empty();
+    SplitStatistics {
+        split,
+        file: part.file.as_ref().into(),
+        examples: size.examples,
+        tokens: size.tokens,
+        unknown: is_held_out.then(|| unknown(corpus, part)),
+        overlap: is_held_out.then(|| overlap(&corpus.train, part)),
+    }
+}
+
+/// Percentage of tokens whose first field never occurs in train.
+fn unknown(corpus: &Corpus, part: &Part) -> f32 {
+    let in_train = count(&corpus.lexicons[0], &corpus.train, 0);
+    let symbols = part.examples.iter().filter_map(|example| example.symbols(0)).flatten();
+    let (mut n_unknown, mut n_tokens) = (0_u64, 0_u64);
+    for &symbol in symbols {
+        n_tokens += 1;
+        n_unknown += u64::from(in_train[symbol as usize] == 0);
+    }
+    if n_tokens == 0 { 0.0 } else { (100.0 * n_unknown as f64 / n_tokens as f64) as f32 }
+}
+
+fn overlap(train: &Part, part: &Part) -> u64 {
+    let in_train: HashSet<_> =
+        train.examples.iter().filter_map(|example| example.symbols(0)).collect();
+    let symbols = part.examples.iter().filter_map(|example| example.symbols(0));
+    symbols.filter(|symbols| in_train.contains(symbols)).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Example, Field, Lexicon};
+
+    #[test]
+    fn what_dev_has_and_train_lacks_is_counted() {
+        let mut corpus = Corpus {
+            name: "news".into(),
+            fields: vec!["form".into()],
+            lexicons: vec![Lexicon::default()],
+            ..Corpus::default()
+        };
+        let mut part = |texts: &[&str]| {
+            let example = |text: &&str| {
+                let words = text.split(' ').map(|word| corpus.lexicons[0].intern(word));
+                let symbols: Vec<_> = words.collect();
+                let lines = vec![1; symbols.len()];
+                Example { fields: vec![Some(Field::Symbols(symbols))], lines }
+            };
+            Part { examples: texts.iter().map(example).collect(), file: "news".into() }
+        };
+        let train = part(&["a b a", "c"]);
+        let dev = part(&["a b a", "a d e f", "b"]);
+        (corpus.train, corpus.dev) = (train, Some(dev));
+        let statistics = statistics(&corpus);
+        assert_eq!(statistics.fields[0].distinct, 3);
+        let [train, dev] = &statistics.splits[..] else { panic!("train and dev, no test") };
+        assert_eq!((train.examples, train.tokens, train.unknown), (2, 4, None));
+        // Three of the eight tokens: d, e and f.
+        assert_eq!((dev.tokens, dev.unknown, dev.overlap), (8, Some(37.5), Some(1)));
+        let labels = label_set(&corpus, &corpus.train, 0);
+        assert_eq!(labels, BTreeMap::from([("a", 2), ("b", 1), ("c", 1)]));
+    }
+}
