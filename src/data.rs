@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod corpus;
 pub mod draw;
+pub mod load;
 pub mod normalise;
 pub mod read;
 pub mod sampler;

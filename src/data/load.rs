@@ -1,0 +1,234 @@
+//! A corpus from its files: every split read, or carved from the training split, or all that is
+//! wrong with them.
+
+use std::{io, sync::Arc};
+
+use thiserror::Error;
+
+use super::{
+    Corpus, Lexicon, Part, Purpose, draw,
+    draw::shuffle,
+    read::{Format, Gold, Location, ReadError, Samples, Source},
+};
+use crate::keys::Values;
+
+/// How many faults are shown before the rest is only counted.
+const SHOWN: usize = 20;
+
+/// What a recipe says about a corpus.
+#[derive(Clone)]
+pub struct Load<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its format.
+    pub format: &'a dyn Format,
+    /// The format's keys.
+    pub values: &'a Values,
+    /// The training split.
+    pub train: Input,
+    /// The development split, if there is to be one.
+    pub dev: Option<Dev>,
+    /// The test split, if there is to be one.
+    pub test: Option<Input>,
+    /// What becomes of examples with a fault.
+    pub faults: Faults,
+}
+
+/// A file and what to call it in messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is.
+    pub location: Location,
+    /// The file as the recipe names it.
+    pub name: Arc<str>,
+}
+
+/// Where a development split comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dev {
+    /// A file of its own.
+    File(Input),
+    /// The training split, which loses what is carved out.
+    Carved(Carve),
+}
+
+/// Which examples of the training split are carved out; they keep the file's order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Carve {
+    /// Examples n, 2n, 3n, …, counted from 1.
+    Every(usize),
+    /// This share of the examples, drawn by a seed of its own. The corpus's name has no part in it:
+    /// two corpora that read one file with one seed carve out the same examples, so that neither
+    /// learns from what the other is judged by.
+    Fraction {
+        /// Between 0 and 1.
+        fraction: f64,
+        /// The recipe's, never the run's.
+        seed: u64,
+    },
+}
+
+/// What becomes of examples with a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Faults {
+    /// Nothing is loaded.
+    Refuse,
+    /// They are left out and counted.
+    Skip,
+}
+
+/// Why a corpus was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LoadError {
+    /// A line has a fault.
+    #[error(transparent)]
+    Line(#[from] ReadError),
+    /// A file could not be read.
+    #[error("{file}: {why}")]
+    Unreadable {
+        /// The file.
+        file: Arc<str>,
+        /// What the system said.
+        why: String,
+    },
+    /// A split would be empty.
+    #[error("{file}: {what}")]
+    Empty {
+        /// The file.
+        file: Arc<str>,
+        /// `no examples`, or which part of it has none.
+        what: &'static str,
+    },
+}
+
+/// Reads every split of a corpus. The faults of all splits are reported together.
+pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
+    let fields = spec.format.fields(spec.values);
+    let mut loading = Loading {
+        spec,
+        samples,
+        corpus: Corpus {
+            name: spec.name.into(),
+            lexicons: vec![Lexicon::default(); fields.len()],
+            fields,
+            ..Corpus::default()
+        },
+        faults: Vec::new(),
+    };
+    let mut train = loading.part(&spec.train);
+    let dev = match &spec.dev {
+        None => None,
+        Some(Dev::File(input)) => Some(loading.part(input)),
+        Some(Dev::Carved(carve)) => {
+            let dev = carve.cut(&mut train);
+            if loading.faults.is_empty() {
+                loading
+                    .check_carved(&train, "no examples are left in train once dev is carved out");
+                loading.check_carved(&dev, "no examples are carved out for dev");
+            }
+            Some(dev)
+        }
+    };
+    let test = spec.test.as_ref().map(|input| loading.part(input));
+    if !loading.faults.is_empty() {
+        return Err(loading.faults);
+    }
+    Ok(Corpus { train, dev, test, ..loading.corpus })
+}
+
+/// The first faults, a line each, and how many more there are.
+pub fn show<E: ToString>(faults: &[E]) -> String {
+    let mut lines: Vec<String> = faults.iter().take(SHOWN).map(E::to_string).collect();
+    if faults.len() > SHOWN {
+        lines.push(format!("and {} more", faults.len() - SHOWN));
+    }
+    lines.join("\n")
+}
+
+/// The bytes of a file, from disk or from inside the program.
+pub fn open(input: &Input, samples: &Samples) -> Result<Source, LoadError> {
+    let bytes = match &input.location {
+        Location::File(path) => {
+            std::fs::read(path).map(Arc::from).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => "no such file".into(),
+                io::ErrorKind::IsADirectory => "a folder, not a file".into(),
+                _ => error.to_string(),
+            })
+        }
+        Location::Sample(path) => match samples.get(path.as_str()) {
+            Some(bytes) => Ok(Arc::from(*bytes)),
+            None => Err("no such sample inside the program".into()),
+        },
+    };
+    let file = &input.name;
+    bytes
+        .map(|bytes| Source { name: file.clone(), bytes })
+        .map_err(|why| LoadError::Unreadable { file: file.clone(), why })
+}
+
+struct Loading<'a> {
+    spec: &'a Load<'a>,
+    samples: &'a Samples,
+    corpus: Corpus,
+    faults: Vec<LoadError>,
+}
+
+impl Loading<'_> {
+    fn part(&mut self, input: &Input) -> Part {
+        let source = match open(input, self.samples) {
+            Ok(source) => source,
+            Err(error) => {
+                self.faults.push(error);
+                return Part::default();
+            }
+        };
+        let values = self.spec.values;
+        let read = self.spec.format.read(&source, values, Gold::Wanted, &mut self.corpus);
+        if self.spec.faults == Faults::Skip {
+            self.corpus.skipped += read.n_faulty;
+        } else if !read.faults.is_empty() {
+            self.faults.extend(read.faults.into_iter().map(LoadError::Line));
+            return read.part;
+        }
+        if read.part.examples.is_empty() {
+            let what =
+                if read.n_faulty > 0 { "no examples without a fault" } else { "no examples" };
+            self.faults.push(LoadError::Empty { file: source.name, what });
+        }
+        read.part
+    }
+
+    fn check_carved(&mut self, part: &Part, what: &'static str) {
+        if part.examples.is_empty() {
+            self.faults.push(LoadError::Empty { file: part.file.clone(), what });
+        }
+    }
+}
+
+impl Carve {
+    /// Takes its examples out of a split.
+    fn cut(self, train: &mut Part) -> Part {
+        let n = train.examples.len();
+        let mut is_dev = vec![false; n];
+        match self {
+            Self::Every(every) => {
+                (1..=n).filter(|at| at.is_multiple_of(every)).for_each(|at| is_dev[at - 1] = true);
+            }
+            Self::Fraction { fraction, seed } => {
+                let mut order: Vec<usize> = (0..n).collect();
+                shuffle(&mut order, &mut draw(seed, Purpose::Carve, "", 0));
+                let n_dev = (fraction * n as f64).round() as usize;
+                order.iter().take(n_dev).for_each(|&at| is_dev[at] = true);
+            }
+        }
+        let examples = std::mem::take(&mut train.examples);
+        let mut dev = Part { file: train.file.clone(), ..Part::default() };
+        for (example, is_dev) in examples.into_iter().zip(is_dev) {
+            if is_dev { dev.examples.push(example) } else { train.examples.push(example) }
+        }
+        dev
+    }
+}
+
+#[cfg(test)]
+mod tests;

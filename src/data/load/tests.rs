@@ -1,0 +1,132 @@
+//! Splits read, carved, refused and skipped.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    data::read::find,
+    keys::{Located, Value},
+};
+
+const GOOD: &[u8] = b"a\n\nb\n\nc\n\nd\n\ne\n";
+const FAULTY: &[u8] = b"a\n\nb b\nb b b\n\nc\n";
+
+fn samples() -> Samples {
+    BTreeMap::from([
+        ("good", GOOD),
+        ("faulty", FAULTY),
+        ("hopeless", &b"a a\n"[..]),
+        ("empty", &b"\n\n"[..]),
+    ])
+}
+
+fn input(sample: &str) -> Input {
+    Input { location: Location::Sample(sample.into()), name: format!("sample:{sample}").into() }
+}
+
+fn values() -> Values {
+    let says = [("columns", "form"), ("separator", "auto"), ("encoding", "utf-8")];
+    let says = says.map(|(key, text)| (key.into(), Located::by_default(Value::Text(text.into()))));
+    Values::new(says.into())
+}
+
+fn spec(values: &Values) -> Load<'_> {
+    let format = find("columns").expect("a format of the table");
+    let (train, faults) = (input("good"), Faults::Refuse);
+    Load { name: "news", format, values, train, dev: None, test: None, faults }
+}
+
+fn forms(corpus: &Corpus, part: &Part) -> String {
+    let symbols = part.examples.iter().filter_map(|example| example.symbols(0)).flatten();
+    symbols.map(|&symbol| corpus.lexicons[0].get(symbol)).collect()
+}
+
+/// Train and dev, or the faults.
+fn loaded(spec: &Load<'_>) -> (String, String) {
+    match load(spec, &samples()) {
+        Ok(corpus) => {
+            let dev = corpus.dev.as_ref().map(|dev| forms(&corpus, dev)).unwrap_or_default();
+            (forms(&corpus, &corpus.train), dev)
+        }
+        Err(faults) => (show(&faults), String::new()),
+    }
+}
+
+#[test]
+fn every_nth_example_is_carved_out_counted_from_one() {
+    let values = values();
+    let every = |n| loaded(&Load { dev: Some(Dev::Carved(Carve::Every(n))), ..spec(&values) });
+    assert_eq!(every(2), ("ace".into(), "bd".into()));
+    assert_eq!(every(5), ("abcd".into(), "e".into()));
+    assert_eq!(every(6).0, "sample:good: no examples are carved out for dev");
+    assert_eq!(every(1).0, "sample:good: no examples are left in train once dev is carved out");
+}
+
+#[test]
+fn a_share_is_drawn_by_its_own_seed_and_keeps_the_files_order() {
+    let values = values();
+    let share = |name, fraction, seed| {
+        let dev = Some(Dev::Carved(Carve::Fraction { fraction, seed }));
+        loaded(&Load { name, dev, ..spec(&values) })
+    };
+    let (train, dev) = share("news", 0.4, 1);
+    assert_eq!((train.len(), dev.len()), (3, 2));
+    assert!(dev.chars().is_sorted() && train.chars().is_sorted());
+    assert_eq!(share("web", 0.4, 1).1, dev, "one file, one seed, one split");
+    assert!((2..20).any(|seed| share("news", 0.4, seed).1 != dev));
+}
+
+#[test]
+fn the_faults_of_all_splits_are_reported_together() {
+    let values = values();
+    let nowhere = Location::File("no/such/file".into());
+    let nowhere = Input { location: nowhere, name: "no/such/file".into() };
+    let spec = Load {
+        train: input("faulty"),
+        dev: Some(Dev::File(input("empty"))),
+        test: Some(nowhere),
+        ..spec(&values)
+    };
+    let faults = "sample:faulty:3: 2 columns, wanted 1 (form)\n\
+                  sample:faulty:4: 3 columns, wanted 1 (form)\n\
+                  sample:empty: no examples\n\
+                  no/such/file: no such file";
+    assert_eq!(loaded(&spec).0, faults);
+    let missing = Load { train: input("none"), test: None, dev: None, ..spec };
+    assert_eq!(loaded(&missing).0, "sample:none: no such sample inside the program");
+}
+
+#[test]
+fn faulty_examples_are_skipped_and_counted_where_the_recipe_says_so() {
+    let values = values();
+    let spec = Load {
+        train: input("faulty"),
+        test: Some(input("faulty")),
+        faults: Faults::Skip,
+        ..spec(&values)
+    };
+    let corpus = load(&spec, &samples()).unwrap();
+    assert_eq!(forms(&corpus, &corpus.train), "ac");
+    assert_eq!(corpus.skipped, 2);
+    let hopeless = Load { train: input("hopeless"), ..spec };
+    assert_eq!(loaded(&hopeless).0, "sample:hopeless: no examples without a fault");
+}
+
+#[test]
+fn a_corpus_has_its_fields_splits_and_files() {
+    let values = values();
+    let spec = Load { test: Some(input("good")), ..spec(&values) };
+    let corpus = load(&spec, &samples()).unwrap();
+    assert_eq!((corpus.name.as_str(), &corpus.fields[..]), ("news", &["form".into()][..]));
+    assert_eq!(&*corpus.test.as_ref().unwrap().file, "sample:good");
+    assert!(corpus.dev.is_none());
+}
+
+#[test]
+fn twenty_faults_are_shown_and_the_rest_counted() {
+    let faults: Vec<_> = (0..337).collect();
+    let shown = show(&faults);
+    assert_eq!(shown.lines().count(), 21);
+    assert!(shown.ends_with("\n19\nand 317 more"));
+    assert_eq!(show(&faults[..20]).lines().last(), Some("19"));
+}
