@@ -5,8 +5,12 @@
 
 pub mod encoder;
 pub mod head;
+pub mod parameters;
+pub mod pass;
 pub mod tap;
 
 pub use encoder::EncoderKind;
 pub use head::HeadKind;
+pub use parameters::Parameters;
+pub use pass::Pass;
 pub use tap::{Layer, On, Reads, Shape, TapName, View};

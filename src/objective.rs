@@ -4,10 +4,19 @@ mod frequency;
 mod next_word;
 mod tag;
 
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
 use crate::{
-    data::{Corpus, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Vocabulary, read::ReadError},
     keys::{Key, Values},
-    model::{On, tap::Layer},
+    model::{
+        HeadKind, On,
+        head::{self, Allowed, Head, HeadLoss},
+        parameters::Scope,
+        tap::Layer,
+    },
     protocol::event::Direction,
 };
 
@@ -70,7 +79,7 @@ pub trait ObjectiveKind: Sync {
     }
     /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
     /// what would do.
-    fn check(&self, _values: &Values, _taps: &[Layer]) -> Result<(), String> {
+    fn check(&self, _values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
         Ok(())
     }
     /// What it reports, the most important first.
@@ -82,4 +91,126 @@ pub trait ObjectiveKind: Sync {
     /// The vocabularies it needs, by key, made of the training splits of its corpora.
     fn vocabularies(&self, values: &Values, corpora: &[&Corpus])
     -> Vec<(&'static str, Vocabulary)>;
+    /// Makes it, with its parameters.
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>>;
+}
+
+/// What an objective is made from.
+pub struct Setup<'a> {
+    /// What the recipe says in its table.
+    pub values: &'a Values,
+    /// The head that the recipe says, or the default one; `None` for kinds that bring their own.
+    pub head: Option<&'static dyn HeadKind>,
+    /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
+    pub taps: &'a [Layer],
+    /// The vocabularies of [`ObjectiveKind::vocabularies`], by key.
+    pub vocabularies: &'a BTreeMap<String, Vocabulary>,
+    /// Where its parameters are made.
+    pub scope: Scope<'a>,
+}
+
+impl Setup<'_> {
+    /// The vocabulary of that key.
+    fn vocabulary(&self, key: &str) -> Vocabulary {
+        self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
+    }
+
+    /// The head of the recipe over the first tap.
+    fn head(self, n_classes: usize, allowed: Option<Allowed>) -> Result<Box<dyn Head>> {
+        let head = self.head.expect("the checker has seen the head");
+        let width = self.taps[0].width;
+        head.build(head::Setup {
+            values: self.values,
+            width,
+            n_classes,
+            allowed,
+            scope: self.scope,
+        })
+    }
+}
+
+/// A raw loss: what is divided by what, before any weight. Only the mixer multiplies.
+pub struct Term {
+    /// The sum of what was lost, a scalar.
+    pub sum: Tensor,
+    /// What it is a sum over: labelled tokens, examples, units predicted; 1 for regularisers.
+    pub count: usize,
+    /// Each example's part of the sum: (sequences).
+    pub each: Tensor,
+}
+
+impl Term {
+    /// The term of each example's losses, with what they are counted over.
+    fn new(each: Tensor, count: usize) -> Result<Self> {
+        Ok(Self { sum: each.sum_all()?, count, each })
+    }
+
+    /// The term of a head's loss.
+    fn of(loss: Option<HeadLoss>) -> Result<Option<Self>> {
+        loss.map(|loss| Self::new(loss.each, loss.count)).transpose()
+    }
+
+    /// The raw loss, sum / count, a scalar.
+    pub fn mean(&self) -> Result<Tensor> {
+        self.sum.affine(1.0 / self.count as f64, 0.0)
+    }
+}
+
+/// An objective with its parameters.
+///
+/// `taps` are the rows of its taps (rows, width), in the order of [`ObjectiveKind::taps`].
+pub trait Objective: Send {
+    /// Learns the strings of a corpus; called once for each corpus, before its first batch.
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
+    /// The raw loss of a batch; `None` if nothing in it has a label.
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>>;
+    /// What scores a split, batch by batch.
+    fn scorer(&self) -> Box<dyn Scorer + '_>;
+    /// What it would say of each token, for each sequence of the batch's packing.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>>;
+}
+
+/// Gathers a split's batches into scores.
+pub trait Scorer {
+    /// Takes a batch.
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()>;
+    /// The scores of all that was taken.
+    fn finish(self: Box<Self>) -> Scores;
+}
+
+/// The scores of a split.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scores {
+    /// Σ sum.
+    pub sum: f64,
+    /// Σ count.
+    pub count: usize,
+    /// Metrics by name; proportions in percent. One that nothing in the split allows is absent.
+    pub metrics: Vec<(&'static str, f64)>,
+}
+
+impl Scores {
+    /// Adds a batch's loss.
+    fn add(&mut self, term: Option<&Term>) -> Result<()> {
+        if let Some(term) = term {
+            #[expect(clippy::disallowed_methods, reason = "scoring reads one number a batch")]
+            let sum = term.sum.to_scalar::<f32>()?;
+            self.sum += f64::from(sum);
+            self.count += term.count;
+        }
+        Ok(())
+    }
+
+    /// Σ sum / Σ count; `None` if nothing had a label.
+    pub fn loss(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// The rows' classes as strings, sequence by sequence.
+fn by_sequence(batch: &Batch, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
+    let packing = &batch.packing;
+    (0..packing.n_sequences())
+        .map(|b| packing.rows(b).map(|row| item(rows[row])).collect())
+        .collect()
 }

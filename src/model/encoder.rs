@@ -3,12 +3,23 @@
 mod birnn;
 mod characters;
 mod embed;
+mod recurrent;
 
-use super::tap::{Layer, Shape};
+use std::{collections::BTreeMap, sync::Arc};
+
+use candle_core::{Result, Tensor};
+
+use super::{
+    parameters::Scope,
+    pass::Pass,
+    tap::{Layer, Shape},
+};
 use crate::{
-    data::{Corpus, Vocabulary},
+    data::{Batch, Corpus, Vocabulary},
     keys::{Key, Values},
 };
+
+pub use characters::Spelling;
 
 /// Every encoder auxdesk builds, in the order `auxdesk list` shows them.
 pub const ENCODERS: &[&dyn EncoderKind] = &[&embed::Embed, &characters::Characters, &birnn::Birnn];
@@ -49,7 +60,7 @@ pub trait EncoderKind: Sync {
         values: &Values,
         input: Option<Layer>,
         named: &dyn Named,
-    ) -> Result<Shape, String>;
+    ) -> std::result::Result<Shape, String>;
     /// The vocabularies it needs, by key, made of the training splits that reach it: each corpus
     /// with the place of the field that the encoder reads.
     fn vocabularies(
@@ -59,6 +70,58 @@ pub trait EncoderKind: Sync {
     ) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
+    /// Makes it, with its parameters.
+    fn build(&self, setup: Setup<'_>) -> Result<Built>;
+}
+
+/// What an encoder is made from.
+pub struct Setup<'a> {
+    /// Its name in the recipe.
+    pub name: &'a str,
+    /// What the recipe says.
+    pub values: &'a Values,
+    /// What it reads, if it reads another encoder.
+    pub input: Option<Layer>,
+    /// The vocabularies of [`EncoderKind::vocabularies`], by key.
+    pub vocabularies: &'a BTreeMap<String, Vocabulary>,
+    /// Spellings that encoders of kind "characters" have made, by their names.
+    pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
+    /// Whether files of first values are to be read; not when a checkpoint will follow.
+    pub first_values: FirstValues,
+    /// Where its parameters are made.
+    pub scope: Scope<'a>,
+}
+
+impl Setup<'_> {
+    /// The vocabulary of that key.
+    fn vocabulary(&self, key: &str) -> Vocabulary {
+        self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
+    }
+}
+
+/// Where first values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstValues {
+    /// From the recipe: draws, and the files it names.
+    Recipe,
+    /// From a checkpoint that is loaded next; files are not asked for.
+    Checkpoint,
+}
+
+/// What a kind makes.
+pub enum Built {
+    /// A node of the graph.
+    Encoder(Box<dyn Encoder>),
+    /// Parameters that other encoders name.
+    Characters(Spelling),
+}
+
+/// An encoder with its parameters.
+pub trait Encoder: Send {
+    /// Learns the strings of a corpus; called once for each corpus, before its first batch.
+    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
+    /// One tensor of packed rows (rows, width) for each layer, from the first.
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>>;
 }
 
 /// The values of other encoders of the recipe, by name.

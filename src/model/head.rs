@@ -3,8 +3,16 @@
 mod crf;
 mod softmax;
 
-use super::tap::On;
-use crate::keys::{Key, Takes};
+use candle_core::{Result, Tensor};
+
+use super::{
+    parameters::{Linear, Scope},
+    tap::On,
+};
+use crate::{
+    data::Packing,
+    keys::{Key, Takes, Values},
+};
 
 /// Every head auxdesk builds, in the order `auxdesk list` shows them.
 pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf];
@@ -37,4 +45,69 @@ pub trait HeadKind: Sync {
     }
     /// Whether it can work on rows of that sort.
     fn works_on(&self, on: On) -> bool;
+    /// Makes it, with its parameters.
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Head>>;
+}
+
+/// Which class may follow which, `None` standing for the ends of a sequence.
+pub type Allowed = Box<dyn Fn(Option<usize>, Option<usize>) -> bool + Send + Sync>;
+
+/// What a head is made from.
+pub struct Setup<'a> {
+    /// What the recipe says in the objective's table.
+    pub values: &'a Values,
+    /// Numbers in a row of the tap.
+    pub width: usize,
+    /// Classes to tell apart.
+    pub n_classes: usize,
+    /// Which class may follow which, if not any; for decisions only.
+    pub allowed: Option<Allowed>,
+    /// Where its parameters are made.
+    pub scope: Scope<'a>,
+}
+
+/// The loss of some rows with their targets.
+pub struct HeadLoss {
+    /// The loss of each sequence, 0 where nothing had a target: (sequences).
+    pub each: Tensor,
+    /// How many rows were counted.
+    pub count: usize,
+}
+
+/// A head with its parameters.
+pub trait Head: Send {
+    /// The loss of x (rows, width) where there are targets; `None` if there are none at all.
+    fn loss(
+        &self,
+        x: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>>;
+    /// The class it decides on for each row of x (rows, width).
+    fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
+}
+
+/// Scores of each class, by way of a tanh layer if the recipe says so.
+struct Scores {
+    hidden: Option<Linear>,
+    output: Linear,
+}
+
+impl Scores {
+    fn new(setup: &mut Setup<'_>) -> Result<Self> {
+        let scope = &mut setup.scope;
+        let (hidden, width) = match setup.values.count("hidden") {
+            0 => (None, setup.width),
+            hidden => (Some(scope.linear("hidden", setup.width, hidden)?), hidden),
+        };
+        Ok(Self { hidden, output: scope.linear("output", width, setup.n_classes)? })
+    }
+
+    /// x (rows, width) to (rows, classes).
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.hidden {
+            None => self.output.forward(x),
+            Some(hidden) => self.output.forward(&hidden.forward(x)?.tanh()?),
+        }
+    }
 }

@@ -1,9 +1,18 @@
 //! Frequency: how common the token's word is in training (Plank et al. 2016).
+//!
+//! The label is ⌊ln count⌋, so that counts 1–2 are class 0, 3–7 class 1, 8–20 class 2. A word that
+//! training lacks has no label. loss = −Σ_t ln P(label_t | h_t) over labelled tokens.
 
-use super::{Metric, ObjectiveKind};
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence};
 use crate::{
-    data::{Corpus, Vocabulary},
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     keys::{Key, Refers, Takes, Values},
+    metric::{Accuracy, Word},
+    model::head::Head,
     protocol::event::Direction,
 };
 
@@ -15,6 +24,13 @@ const KEYS: &[Key] = &[Key::with_default(
     "\"form\"",
     "the field whose frequency is predicted",
 )];
+
+const WORDS: &str = "words";
+
+/// ⌊ln count⌋ of a word that was seen at least once.
+fn class(count: u64) -> u32 {
+    (count as f64).ln() as u32
+}
 
 impl ObjectiveKind for Frequency {
     fn name(&self) -> &'static str {
@@ -39,9 +55,104 @@ impl ObjectiveKind for Frequency {
 
     fn vocabularies(
         &self,
-        _values: &Values,
-        _corpora: &[&Corpus],
+        values: &Values,
+        corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+        let fields = corpora
+            .iter()
+            .filter_map(|corpus| Some((*corpus, corpus.field(values.text("field"))?)));
+        vec![(WORDS, Vocabulary::of_train(fields, Normalise::default(), 1, None))]
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let vocabulary = setup.vocabulary(WORDS);
+        let classes: Vec<u32> = vocabulary.iter().map(|(_, count)| class(count)).collect();
+        let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
+        let field = setup.values.text("field").to_owned();
+        let head = setup.head(n_classes, None)?;
+        Ok(Box::new(Binned { field, vocabulary, classes, head, attached: BTreeMap::new() }))
+    }
+}
+
+/// The place of the words in a corpus, and their ids.
+struct Attached {
+    field: usize,
+    ids: Lookup,
+}
+
+struct Binned {
+    field: String,
+    vocabulary: Vocabulary,
+    classes: Vec<u32>,
+    head: Box<dyn Head>,
+    attached: BTreeMap<usize, Attached>,
+}
+
+impl Binned {
+    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
+        let symbols = batch.symbols(attached.field).iter();
+        symbols.map(|&symbol| Some(self.classes[attached.ids.id(symbol?)? as usize])).collect()
+    }
+}
+
+impl Objective for Binned {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], Normalise::default());
+        self.attached.insert(corpus_idx, Attached { field, ids });
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        Term::of(self.head.loss(&taps[0], &self.targets(batch), &batch.packing)?)
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let accuracy = Accuracy::default();
+        Box::new(BinScorer { binned: self, scores: Scores::default(), accuracy })
+    }
+
+    /// The class of each token, as a number.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let rows = self.head.decide(&taps[0], &batch.packing)?;
+        Ok(by_sequence(batch, &rows, |class| class.to_string()))
+    }
+}
+
+struct BinScorer<'a> {
+    binned: &'a Binned,
+    scores: Scores,
+    accuracy: Accuracy,
+}
+
+impl Scorer for BinScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.binned.loss(taps, batch)?.as_ref())?;
+        let decided = self.binned.head.decide(&taps[0], &batch.packing)?;
+        for (target, decided) in self.binned.targets(batch).iter().zip(&decided) {
+            if let Some(target) = target {
+                self.accuracy.add(target, decided, Word::Known);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let accuracy = self.accuracy.accuracy();
+        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
+        self.scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class;
+
+    #[test]
+    fn bins_are_those_of_the_paper() {
+        let bins = [(1, 0), (2, 0), (3, 1), (7, 1), (8, 2), (20, 2), (21, 3), (54, 3), (55, 4)];
+        for (count, bin) in bins {
+            assert_eq!(class(count), bin, "count {count}");
+        }
     }
 }

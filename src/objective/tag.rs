@@ -1,29 +1,43 @@
 //! Tag: a label for each token, scored by span where the labels have a scheme.
+//!
+//! With a softmax: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y | h) over
+//! sentences. Both are divided by labelled tokens, so a weight means the same with either head.
 
-use super::{Metric, ObjectiveKind};
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence};
 use crate::{
-    data::{Corpus, Vocabulary},
+    data::{
+        Batch, Corpus, Lexicon, Part, Vocabulary,
+        normalise::Normalise,
+        read::ReadError,
+        vocabulary::{Lookup, count},
+    },
     keys::{Key, Refers, Takes, Values},
+    metric::{Accuracy, Scheme, SpanF1, Word, spans::spans},
+    model::head::{Allowed, Head},
     protocol::event::Direction,
 };
 
 pub(super) struct Tag;
 
-const SCHEMES: &[&str] = &["iob1", "iob2", "iobes"];
-
 const KEYS: &[Key] = &[
     Key::required("label", Takes::Name(Refers::Field), "the field that holds the labels"),
     Key::optional(
         "scheme",
-        Takes::Choice(SCHEMES),
+        Takes::Choice(Scheme::NAMES),
         "how the labels spell spans; none: plain labels",
     ),
     Key::optional(
         "encode",
-        Takes::Choice(SCHEMES),
+        Takes::Choice(Scheme::NAMES),
         "the scheme to train as; default: as it is read",
     ),
 ];
+
+const LABELS: &str = "labels";
 
 impl ObjectiveKind for Tag {
     fn name(&self) -> &'static str {
@@ -52,11 +66,221 @@ impl ObjectiveKind for Tag {
         names.map(|name| Metric { name, direction: Direction::Higher }).collect()
     }
 
+    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+        let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return Vec::new() };
+        let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
+        let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
+        let faults = |part: &Part| -> Vec<ReadError> {
+            let examples = part.examples.iter();
+            let fault = examples.filter_map(|example| {
+                let tags = texts(&corpus.lexicons[field], example.symbols(field)?);
+                let fault = scheme.validate(&tags).err()?;
+                Some(ReadError {
+                    file: part.file.clone(),
+                    line: example.lines[fault.idx],
+                    what: fault.reason,
+                })
+            });
+            fault.collect()
+        };
+        // A carved split shares its file with the one it was carved from.
+        let mut faults: Vec<ReadError> = parts.into_iter().flatten().flat_map(faults).collect();
+        faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        faults
+    }
+
     fn vocabularies(
         &self,
-        _values: &Values,
-        _corpora: &[&Corpus],
+        values: &Values,
+        corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+        let coding = Coding::of(values);
+        let mut counts = BTreeMap::<String, u64>::new();
+        for corpus in corpora {
+            let Some(field) = corpus.field(values.text("label")) else { continue };
+            for example in &corpus.train.examples {
+                let Some(symbols) = example.symbols(field) else { continue };
+                for tag in coding.trained(&texts(&corpus.lexicons[field], symbols)) {
+                    *counts.entry(tag).or_default() += 1;
+                }
+            }
+        }
+        let counts = counts.iter().map(|(tag, &count)| (tag.as_str(), count)).collect();
+        vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let vocabulary = setup.vocabulary(LABELS);
+        let coding = Coding::of(setup.values);
+        let label = setup.values.text("label").to_owned();
+        let allowed = coding.encode.map(|scheme| allowed(scheme, &vocabulary));
+        let head = setup.head(vocabulary.len(), allowed)?;
+        let attached = BTreeMap::new();
+        Ok(Box::new(Tagger { label, coding, vocabulary, head, attached }))
+    }
+}
+
+/// How labels are read, and what is trained.
+#[derive(Clone, Copy)]
+struct Coding {
+    scheme: Option<Scheme>,
+    encode: Option<Scheme>,
+}
+
+impl Coding {
+    fn of(values: &Values) -> Self {
+        let scheme = |key| values.text_if_said(key).and_then(Scheme::find);
+        let read = scheme("scheme");
+        Self { scheme: read, encode: scheme("encode").or(read) }
+    }
+
+    /// The tags as they are trained, from tags as they are read.
+    fn trained(self, tags: &[&str]) -> Vec<String> {
+        Self::recode(tags, self.scheme, self.encode)
+    }
+
+    /// The tags as they are read, from tags as they are trained.
+    fn read<S: AsRef<str>>(self, tags: &[S]) -> Vec<String> {
+        Self::recode(tags, self.encode, self.scheme)
+    }
+
+    fn recode<S: AsRef<str>>(tags: &[S], from: Option<Scheme>, to: Option<Scheme>) -> Vec<String> {
+        match to {
+            // By conlleval's rules, so that a broken sequence has the spans it is scored for.
+            Some(to) if from != Some(to) => to.encode(&spans(tags), tags.len()),
+            _ => tags.iter().map(|tag| tag.as_ref().to_owned()).collect(),
+        }
+    }
+}
+
+/// Which trained tag may follow which.
+fn allowed(scheme: Scheme, vocabulary: &Vocabulary) -> Allowed {
+    let tags: Vec<String> = vocabulary.iter().map(|(tag, _)| tag.to_owned()).collect();
+    Box::new(move |from, to| {
+        let tag = |id: Option<usize>| id.map(|id| tags[id].as_str());
+        scheme.allowed(tag(from), tag(to))
+    })
+}
+
+fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
+    symbols.iter().map(|&symbol| lexicon.get(symbol)).collect()
+}
+
+/// What a tagger knows of one corpus.
+struct Attached {
+    /// The place of the labels; a corpus to predict on may have none.
+    label: Option<usize>,
+    tags: Lexicon,
+    ids: Lookup,
+    /// Whether each symbol of the corpus's first field occurs in its training split.
+    known: Vec<bool>,
+}
+
+struct Tagger {
+    label: String,
+    coding: Coding,
+    vocabulary: Vocabulary,
+    head: Box<dyn Head>,
+    attached: BTreeMap<usize, Attached>,
+}
+
+impl Tagger {
+    fn attached(&self, batch: &Batch) -> &Attached {
+        self.attached.get(&batch.corpus).expect("the corpus has been attached")
+    }
+
+    /// The labels of a sequence as the corpus spells them, if it has any.
+    fn gold<'a>(attached: &'a Attached, batch: &Batch, b: usize) -> Option<Vec<&'a str>> {
+        let symbols = batch.symbols(attached.label?);
+        batch.packing.rows(b).map(|row| Some(attached.tags.get(symbols[row]?))).collect()
+    }
+
+    /// The trained class of each row; `None` where there is no label, or one unseen in training.
+    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let attached = self.attached(batch);
+        let Some(label) = attached.label else { return vec![None; batch.n_tokens()] };
+        if self.coding.scheme == self.coding.encode {
+            let symbols = batch.symbols(label).iter();
+            return symbols.map(|symbol| attached.ids.id((*symbol)?)).collect();
+        }
+        let mut targets = vec![None; batch.n_tokens()];
+        for b in 0..batch.packing.n_sequences() {
+            let Some(gold) = Self::gold(attached, batch, b) else { continue };
+            for (row, tag) in batch.packing.rows(b).zip(self.coding.trained(&gold)) {
+                targets[row] = self.vocabulary.id(&tag);
+            }
+        }
+        targets
+    }
+}
+
+impl Objective for Tagger {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let label = corpus.field(&self.label);
+        let tags = label.map(|label| corpus.lexicons[label].clone()).unwrap_or_default();
+        let ids = Lookup::new(&self.vocabulary, &tags, Normalise::default());
+        let known = corpus.lexicons.first().map_or_else(Vec::new, |forms| {
+            count(forms, &corpus.train, 0).into_iter().map(|count| count > 0).collect()
+        });
+        self.attached.insert(corpus_idx, Attached { label, tags, ids, known });
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        Term::of(self.head.loss(&taps[0], &self.targets(batch), &batch.packing)?)
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let (spans, accuracy) = (SpanF1::default(), Accuracy::default());
+        Box::new(TagScorer { tagger: self, scores: Scores::default(), spans, accuracy })
+    }
+
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let rows = self.head.decide(&taps[0], &batch.packing)?;
+        let tags = by_sequence(batch, &rows, |id| self.vocabulary.item(id).to_owned());
+        Ok(tags.iter().map(|tags| self.coding.read(tags)).collect())
+    }
+}
+
+struct TagScorer<'a> {
+    tagger: &'a Tagger,
+    scores: Scores,
+    spans: SpanF1,
+    accuracy: Accuracy,
+}
+
+impl Scorer for TagScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.tagger.loss(taps, batch)?.as_ref())?;
+        let attached = self.tagger.attached(batch);
+        let forms = batch.symbols(0);
+        for (b, predicted) in self.tagger.predict(taps, batch)?.iter().enumerate() {
+            let Some(gold) = Tagger::gold(attached, batch, b) else { continue };
+            self.spans.add(&gold, predicted);
+            for ((row, gold), predicted) in batch.packing.rows(b).zip(gold).zip(predicted) {
+                let known = forms[row].is_some_and(|form| attached.known[form as usize]);
+                let word = if known { Word::Known } else { Word::Unknown };
+                self.accuracy.add(gold, predicted.as_str(), word);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let Self { tagger, spans, accuracy, .. } = &*self;
+        let mut metrics = Vec::new();
+        let Some(all) = accuracy.accuracy() else { return self.scores };
+        if tagger.coding.scheme.is_some() {
+            let overall = spans.overall();
+            metrics.extend([
+                ("f1", overall.f1),
+                ("precision", overall.precision),
+                ("recall", overall.recall),
+            ]);
+        }
+        metrics.push(("accuracy", all));
+        metrics.extend(accuracy.accuracy_known().map(|known| ("accuracy_known", known)));
+        metrics.extend(accuracy.accuracy_oov().map(|oov| ("accuracy_oov", oov)));
+        self.scores.metrics = metrics;
+        self.scores
     }
 }

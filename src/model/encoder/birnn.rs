@@ -1,9 +1,15 @@
 //! A recurrent network in both directions, over packed batches.
 
-use super::{EncoderKind, Named, Source};
+use candle_core::{Result, Tensor};
+
+use super::{Built, Encoder, EncoderKind, Named, Setup, Source, recurrent::Recurrent};
 use crate::{
+    data::Batch,
     keys::{Key, Takes, Values},
-    model::tap::{Layer, On, Reads, Shape},
+    model::{
+        Pass,
+        tap::{Layer, On, Reads, Shape},
+    },
 };
 
 pub(super) struct Birnn;
@@ -47,7 +53,7 @@ impl EncoderKind for Birnn {
         values: &Values,
         input: Option<Layer>,
         _named: &dyn Named,
-    ) -> Result<Shape, String> {
+    ) -> std::result::Result<Shape, String> {
         let input = input.ok_or("a \"birnn\" needs an input")?;
         if input.on != On::Sequence {
             return Err("a \"birnn\" reads a sequence, and its input is one vector".to_owned());
@@ -65,5 +71,39 @@ impl EncoderKind for Birnn {
             below = Reads::BOTH;
         }
         Ok(Shape { input: Some(input), layers })
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let values = setup.values;
+        let mut inputs = setup.input.expect("the checker has seen the input").width;
+        let width = values.count("width");
+        let mut layers = Vec::new();
+        for number in 1..=values.count("layers") {
+            let mut scope = setup.scope.within(&number.to_string());
+            layers.push(Recurrent::new(&mut scope, inputs, width)?);
+            inputs = 2 * width;
+        }
+        let name = setup.name.to_owned();
+        Ok(Built::Encoder(Box::new(Stack { name, layers, dropout: values.number("dropout") })))
+    }
+}
+
+struct Stack {
+    name: String,
+    layers: Vec<Recurrent>,
+    dropout: f64,
+}
+
+impl Encoder for Stack {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let mut x = input.expect("a birnn has an input").clone();
+        let mut states = Vec::new();
+        for (at, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(&x, &batch.packing)?; // (rows, 2·width)
+            let site = format!("{}.{}", self.name, at + 1);
+            x = pass.dropout(&site, batch.corpus, self.dropout, x)?;
+            states.push(x.clone());
+        }
+        Ok(states)
     }
 }

@@ -1,12 +1,21 @@
 //! Words by their spelling: a BiLSTM over the characters of the batch's distinct words.
 //!
-//! A word's vector is the two directions' final states side by side (Rei et al. 2016; Plank et al.
+//! A word's vector is the two directions' final states side by side (Ling et al. 2015; Plank et al.
 //! 2016).
 
-use super::{EncoderKind, Named, Source};
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{Built, EncoderKind, Named, Setup, Source, recurrent::Recurrent};
 use crate::{
+    data::{Corpus, Lexicon, Packing, Symbol, Vocabulary},
+    kernel,
     keys::{Key, Takes, Values},
-    model::tap::{Layer, Shape},
+    model::{
+        parameters::{Scope, Table},
+        tap::{Layer, Shape},
+    },
 };
 
 pub(super) struct Characters;
@@ -15,6 +24,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::with_default("width", Takes::Count(1), "30", "numbers in a character's vector"),
     Key::with_default("hidden", Takes::Count(1), "25", "numbers in a state, per direction"),
 ];
+
+/// The key of the vocabulary of characters.
+pub(super) const VOCABULARY: &str = "characters";
 
 impl EncoderKind for Characters {
     fn name(&self) -> &'static str {
@@ -38,7 +50,90 @@ impl EncoderKind for Characters {
         _values: &Values,
         _input: Option<Layer>,
         _named: &dyn Named,
-    ) -> Result<Shape, String> {
+    ) -> std::result::Result<Shape, String> {
         Err("an encoder of kind \"characters\" is named by an \"embed\", not tapped".to_owned())
+    }
+
+    fn vocabularies(
+        &self,
+        _values: &Values,
+        corpora: &[(&Corpus, usize)],
+    ) -> Vec<(&'static str, Vocabulary)> {
+        vec![(VOCABULARY, vocabulary(corpora))]
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let vocabulary = setup.vocabulary(VOCABULARY);
+        Ok(Built::Characters(Spelling::new(setup.values, vocabulary, &mut setup.scope)?))
+    }
+}
+
+/// The characters of a field in training, each seen at least twice.
+pub(super) fn vocabulary(corpora: &[(&Corpus, usize)]) -> Vocabulary {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for &(corpus, field) in corpora {
+        let lexicon = &corpus.lexicons[field];
+        for example in &corpus.train.examples {
+            for &symbol in example.symbols(field).unwrap_or_default() {
+                for character in lexicon.get(symbol).chars() {
+                    *counts.entry(character.to_string()).or_default() += 1;
+                }
+            }
+        }
+    }
+    let counts = counts.iter().map(|(item, &count)| (item.as_str(), count)).collect();
+    Vocabulary::from_counts(counts, 2, None)
+}
+
+/// What makes a vector of a spelling.
+pub struct Spelling {
+    characters: Table,
+    recurrent: Recurrent,
+    vocabulary: Vocabulary,
+}
+
+impl Spelling {
+    pub(super) fn new(
+        values: &Values,
+        vocabulary: Vocabulary,
+        scope: &mut Scope<'_>,
+    ) -> Result<Self> {
+        let (width, hidden) = (values.count("width"), values.count("hidden"));
+        Ok(Self {
+            // Row 0 is the unknown character's.
+            characters: scope.table("table", vocabulary.len() + 1, width)?,
+            recurrent: Recurrent::new(scope, width, hidden)?,
+            vocabulary,
+        })
+    }
+
+    /// The character ids of each string of a lexicon.
+    pub(super) fn spell(&self, lexicon: &Lexicon) -> Vec<Vec<u32>> {
+        let mut buffer = [0; 4];
+        let mut id = |character: char| {
+            self.vocabulary.id(character.encode_utf8(&mut buffer)).map_or(0, |id| id + 1)
+        };
+        let mut spell = |item: &str| match item {
+            // No sequence may be empty; what has no characters is spelt as an unknown one.
+            "" => vec![0],
+            _ => item.chars().map(&mut id).collect(),
+        };
+        lexicon.iter().map(&mut spell).collect()
+    }
+
+    /// The vector of each row's spelling: (rows, 2·hidden). Equal words are spelt once.
+    pub(super) fn forward(&self, spellings: &[Vec<u32>], rows: &[Symbol]) -> Result<Tensor> {
+        let mut distinct: Vec<Symbol> = rows.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        distinct.sort_by_key(|&symbol| std::cmp::Reverse(spellings[symbol as usize].len()));
+        let lengths = distinct.iter().map(|&symbol| spellings[symbol as usize].len()).collect();
+        let packing = Packing::new(lengths);
+        let ids = packing.places().map(|(b, t)| spellings[distinct[b] as usize][t]).collect();
+        let states = self.recurrent.forward(&self.characters.forward(ids)?, &packing)?;
+        let ends = kernel::ends(&states, &packing)?; // (distinct, 2·hidden)
+        let places: BTreeMap<Symbol, u32> =
+            distinct.iter().enumerate().map(|(at, &symbol)| (symbol, at as u32)).collect();
+        kernel::gather(&ends, rows.iter().map(|symbol| places[symbol]).collect())
     }
 }

@@ -1,9 +1,25 @@
 //! Words as vectors: a table, and optionally what a BiLSTM makes of their characters.
 
-use super::{EncoderKind, Named, Source};
+use std::{collections::BTreeMap, sync::Arc};
+
+use candle_core::{Error, Result, Tensor};
+
+use super::{
+    Built, Encoder, EncoderKind, FirstValues, Named, Setup, Source,
+    characters::{self, Spelling},
+};
 use crate::{
+    data::{
+        Batch, Corpus, Vocabulary, normalise::Normalise, read::Source as File,
+        vectors::read_vectors, vocabulary::Lookup,
+    },
+    kernel,
     keys::{Key, Refers, Takes, Values},
-    model::tap::{Layer, On, Reads, Shape},
+    model::{
+        Pass,
+        parameters::Table,
+        tap::{Layer, On, Reads, Shape},
+    },
 };
 
 pub(super) struct Embed;
@@ -13,8 +29,9 @@ const KEYS: &[Key] = &[
     Key::required("width", Takes::Count(1), "numbers in a word's vector"),
     Key::optional(
         "characters",
-        Takes::Either(&[Takes::Name(Refers::Encoder), Takes::Table(super::characters::KEYS)]),
-        "a BiLSTM over each word's characters beside its vector: its own table, or the name of an encoder of kind \"characters\"",
+        Takes::Either(&[Takes::Name(Refers::Encoder), Takes::Table(characters::KEYS)]),
+        "a BiLSTM over each word's characters beside its vector: its own table, or the name of an \
+         encoder of kind \"characters\"",
     ),
     Key::optional("vectors", Takes::Path, "first values of the vectors: GloVe or word2vec text"),
     Key::with_default(
@@ -32,6 +49,12 @@ const KEYS: &[Key] = &[
         "share of its numbers set to 0 in training",
     ),
 ];
+
+const WORDS: &str = "words";
+
+fn normalise(values: &Values) -> Normalise {
+    Normalise { lowercase: values.switch("lowercase"), zero_digits: values.switch("zero_digits") }
+}
 
 impl EncoderKind for Embed {
     fn name(&self) -> &'static str {
@@ -55,18 +78,124 @@ impl EncoderKind for Embed {
         values: &Values,
         _input: Option<Layer>,
         named: &dyn Named,
-    ) -> Result<Shape, String> {
-        let characters = match values.table("characters") {
-            Some(table) => 2 * table.count("hidden"),
-            None => match values.text_if_said("characters") {
-                Some(encoder) => {
-                    named.values(encoder).map_or(0, |values| 2 * values.count("hidden"))
-                }
-                None => 0,
-            },
+    ) -> std::result::Result<Shape, String> {
+        let characters = match (values.table("characters"), values.texts("characters").first()) {
+            (Some(table), _) => 2 * table.count("hidden"),
+            (None, Some(name)) => named.values(name).map_or(0, |values| 2 * values.count("hidden")),
+            (None, None) => 0,
         };
         let width = values.count("width") + characters;
         let layer = Layer { width, on: On::Sequence, reads: Reads::HERE, halves: None };
         Ok(Shape { input: None, layers: vec![layer] })
+    }
+
+    fn vocabularies(
+        &self,
+        values: &Values,
+        corpora: &[(&Corpus, usize)],
+    ) -> Vec<(&'static str, Vocabulary)> {
+        let least = values.count("least") as u64;
+        let words = Vocabulary::of_train(corpora.iter().copied(), normalise(values), least, None);
+        let mut vocabularies = vec![(WORDS, words)];
+        if values.table("characters").is_some() {
+            vocabularies.push((characters::VOCABULARY, characters::vocabulary(corpora)));
+        }
+        vocabularies
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let (values, width) = (setup.values, setup.values.count("width"));
+        let vocabulary = setup.vocabulary(WORDS);
+        // Row 0 is the unknown word's.
+        let table = setup.scope.table("table", vocabulary.len() + 1, width)?;
+        if let (Some(file), FirstValues::Recipe) =
+            (values.text_if_said("vectors"), setup.first_values)
+        {
+            start_from_vectors(&table, &vocabulary, file, width)?;
+        }
+        let spelling = match values.table("characters") {
+            Some(own) => {
+                let characters = setup.vocabulary(characters::VOCABULARY);
+                let mut scope = setup.scope.within("characters");
+                Some(Arc::new(Spelling::new(&own, characters, &mut scope)?))
+            }
+            None => values.texts("characters").first().map(|name| setup.spellings[*name].clone()),
+        };
+        Ok(Built::Encoder(Box::new(Words {
+            name: setup.name.to_owned(),
+            field: values.text("field").to_owned(),
+            normalise: normalise(values),
+            vocabulary,
+            table,
+            spelling,
+            dropout: values.number("dropout"),
+            known: BTreeMap::new(),
+        })))
+    }
+}
+
+/// Puts a file's vectors over the drawn first values of the words that have one.
+fn start_from_vectors(
+    table: &Table,
+    vocabulary: &Vocabulary,
+    file: &str,
+    width: usize,
+) -> Result<()> {
+    let bytes = std::fs::read(file).map_err(|error| Error::Msg(format!("{file}: {error}")))?;
+    let source = File { name: file.into(), bytes: bytes.into() };
+    let vectors = read_vectors(&source, width, |word| vocabulary.id(word).is_some())
+        .map_err(|error| Error::Msg(error.to_string()))?;
+    let mut rows = kernel::to_vec(table.rows())?;
+    for (word, vector) in &vectors {
+        let id = vocabulary.id(word).expect("only wanted words are read") as usize + 1;
+        rows[id * width..][..width].copy_from_slice(vector);
+    }
+    table.set(rows)
+}
+
+/// What an embedding knows of one corpus.
+struct Attached {
+    field: usize,
+    words: Lookup,
+    /// The spelling of each symbol, if characters are read.
+    spellings: Vec<Vec<u32>>,
+}
+
+struct Words {
+    name: String,
+    field: String,
+    normalise: Normalise,
+    vocabulary: Vocabulary,
+    table: Table,
+    spelling: Option<Arc<Spelling>>,
+    dropout: f64,
+    known: BTreeMap<usize, Attached>,
+}
+
+impl Encoder for Words {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let lexicon = &corpus.lexicons[field];
+        let words = Lookup::new(&self.vocabulary, lexicon, self.normalise);
+        let spellings =
+            self.spelling.as_ref().map(|spelling| spelling.spell(lexicon)).unwrap_or_default();
+        self.known.insert(corpus_idx, Attached { field, words, spellings });
+    }
+
+    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let attached = self.known.get(&batch.corpus).expect("the corpus has been attached");
+        let symbols: Vec<_> = batch
+            .symbols(attached.field)
+            .iter()
+            .map(|symbol| symbol.expect("every example has what its encoders read"))
+            .collect();
+        let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
+        let ids = symbols.iter().map(id).collect();
+        let mut x = self.table.forward(ids)?; // (rows, width)
+        if let Some(spelling) = &self.spelling {
+            let spelt = spelling.forward(&attached.spellings, &symbols)?; // (rows, 2·hidden)
+            x = Tensor::cat(&[x, spelt], 1)?;
+        }
+        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, x)?])
     }
 }

@@ -1,0 +1,131 @@
+//! Rows by their numbers, and sums over the rows of each sequence.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use super::slices;
+use crate::data::Packing;
+
+/// The rows of x (rows, width) with these numbers, in this order: (numbers, width). A row may be
+/// taken several times or not at all.
+pub fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Gather { rows })
+}
+
+struct Gather {
+    rows: Vec<u32>,
+}
+
+impl CustomOp1 for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (n, width) = layout.shape().dims2()?;
+        let x = slices::of(x, layout)?;
+        let mut y = Vec::with_capacity(self.rows.len() * width);
+        for &row in &self.rows {
+            let at = row as usize * width;
+            let Some(row) = x.get(at..at + width) else { bail!("gather: row {row} of {n}") };
+            y.extend_from_slice(row);
+        }
+        Ok((CpuStorage::F32(y), (self.rows.len(), width).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let width = x.dim(1)?;
+        let mut by_x = vec![0.0; x.elem_count()];
+        slices::with(&gradient.contiguous()?, |gradient| {
+            for (&row, gradient) in self.rows.iter().zip(gradient.chunks_exact(width)) {
+                for (sum, g) in by_x[row as usize * width..].iter_mut().zip(gradient) {
+                    *sum += g;
+                }
+            }
+        })?;
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+/// The sum over the rows of each group: x (rows) with a group for each row gives (`n_groups`).
+pub fn sum_by_group(x: &Tensor, groups: Vec<u32>, n_groups: usize) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(SumByGroup { groups, n_groups })
+}
+
+struct SumByGroup {
+    groups: Vec<u32>,
+    n_groups: usize,
+}
+
+impl CustomOp1 for SumByGroup {
+    fn name(&self) -> &'static str {
+        "sum-by-group"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = slices::of(x, layout)?;
+        if x.len() != self.groups.len() {
+            bail!("sum-by-group: {} rows, {} groups named", x.len(), self.groups.len());
+        }
+        let mut sums = vec![0.0; self.n_groups];
+        for (&group, x) in self.groups.iter().zip(x) {
+            sums[group as usize] += x;
+        }
+        Ok((CpuStorage::F32(sums), self.n_groups.into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let gradient = slices::to_vec(gradient)?;
+        let by_x: Vec<f32> = self.groups.iter().map(|&group| gradient[group as usize]).collect();
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+/// The ends of a two-way layer: of x (rows, 2·width), each sequence's last row of the forward half
+/// beside its first row of the backward half: (sequences, 2·width).
+pub fn ends(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    let half = x.dim(1)? / 2;
+    let last = (0..packing.n_sequences()).map(|b| packing.row(b, packing.lengths()[b] - 1) as u32);
+    let first = (0..packing.n_sequences()).map(|b| packing.row(b, 0) as u32);
+    let forward = gather(&x.narrow(1, 0, half)?, last.collect())?;
+    let backward = gather(&x.narrow(1, half, half)?, first.collect())?;
+    Tensor::cat(&[forward, backward], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+
+    #[test]
+    fn rows_taken_twice_get_both_gradients() -> Result<()> {
+        let x = Var::new(&[[1f32, 2.0], [3.0, 4.0], [5.0, 6.0]], &Device::Cpu)?;
+        let y = gather(&x, vec![2, 0, 2])?;
+        assert_eq!(slices::to_vec(&y)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
+        let gradients = y.sum_all()?.backward()?;
+        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(by_x, [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]);
+        assert!(gather(&x, vec![3]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn groups_are_summed_and_their_gradient_is_spread() -> Result<()> {
+        let x = Var::new(&[1f32, 2.0, 4.0], &Device::Cpu)?;
+        let sums = sum_by_group(&x, vec![1, 0, 1], 3)?;
+        assert_eq!(slices::to_vec(&sums)?, [2.0, 5.0, 0.0]);
+        let weights = Tensor::new(&[10f32, 20.0, 30.0], &Device::Cpu)?;
+        let gradients = (sums * weights)?.sum_all()?.backward()?;
+        assert_eq!(slices::to_vec(gradients.get(&x).unwrap())?, [20.0, 10.0, 20.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn ends_are_the_last_forward_and_the_first_backward_state() -> Result<()> {
+        let packing = Packing::new(vec![2, 1]);
+        // Rows: (0,0), (1,0), (0,1).
+        let x = Tensor::new(&[[1f32, 10.0], [2.0, 20.0], [3.0, 30.0]], &Device::Cpu)?;
+        assert_eq!(slices::to_vec(&ends(&x, &packing)?)?, [3.0, 10.0, 2.0, 20.0]);
+        Ok(())
+    }
+}

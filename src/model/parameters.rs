@@ -1,0 +1,207 @@
+//! Parameters by name, each with first values drawn from (seed, its name).
+//!
+//! The stock variable builder draws from an unseeded generator and lists its variables in the order
+//! of a hash map; here both the values and the order are functions of the recipe.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use rand::Rng;
+
+use crate::{
+    data::{Purpose, draw},
+    kernel::{self, Sink},
+};
+
+/// One trained tensor.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name: the encoder's or objective's, then the layer's, with dots.
+    pub name: String,
+    /// Its values.
+    pub var: Var,
+}
+
+/// All trained tensors of a system, in the order they were made.
+#[derive(Debug)]
+pub struct Parameters {
+    seed: u64,
+    all: Vec<Parameter>,
+    sink: Sink,
+    anchor: Var,
+}
+
+impl Parameters {
+    /// None yet; first values will be drawn from this seed.
+    pub fn new(seed: u64) -> Result<Self> {
+        let anchor = Var::zeros(1, DType::F32, &Device::Cpu)?;
+        Ok(Self { seed, all: Vec::new(), sink: Sink::default(), anchor })
+    }
+
+    /// Every parameter, in the order they were made.
+    pub fn all(&self) -> &[Parameter] {
+        &self.all
+    }
+
+    /// Trained numbers in all.
+    pub fn n_numbers(&self) -> usize {
+        self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
+    }
+
+    /// Where backward passes leave gradients of table rows.
+    pub fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
+    /// The place under which a part of the system makes its parameters.
+    pub fn scope(&mut self, name: &str) -> Scope<'_> {
+        Scope { parameters: self, prefix: name.to_owned() }
+    }
+
+    /// Writes every parameter, by name, in the safetensors format.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let tensors = self
+            .all
+            .iter()
+            .map(|parameter| (parameter.name.as_str(), parameter.var.as_tensor().clone()));
+        candle_core::safetensors::save(&tensors.collect::<HashMap<_, _>>(), path)
+    }
+
+    /// Takes every parameter's values from a file that [`Parameters::save`] wrote. A name that is
+    /// missing there, or there and not here, or of another shape, is an error.
+    pub fn load(&self, path: &Path) -> Result<()> {
+        let mut saved: BTreeMap<String, Tensor> =
+            candle_core::safetensors::load(path, &Device::Cpu)?.into_iter().collect();
+        for Parameter { name, var } in &self.all {
+            let Some(tensor) = saved.remove(name) else {
+                bail!("{}: no parameter {name:?}", path.display())
+            };
+            if tensor.shape() != var.shape() {
+                let (found, wanted) = (tensor.shape(), var.shape());
+                bail!("{}: {name:?} is {found:?}, wanted {wanted:?}", path.display());
+            }
+            var.set(&tensor)?;
+        }
+        if let Some(name) = saved.keys().next() {
+            bail!("{}: parameter {name:?} is not in this recipe", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// A prefix of names under which parameters are made.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    parameters: &'a mut Parameters,
+    prefix: String,
+}
+
+impl Scope<'_> {
+    /// The place one name further down.
+    pub fn within(&mut self, name: &str) -> Scope<'_> {
+        Scope { prefix: format!("{}.{name}", self.prefix), parameters: self.parameters }
+    }
+
+    /// A parameter with even draws between −bound and bound.
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<Tensor> {
+        let name = format!("{}.{name}", self.prefix);
+        let mut draw = draw(self.parameters.seed, Purpose::Init, &name, 0);
+        let n = shape.iter().product();
+        let bound = bound as f32;
+        let values = (0..n).map(|_| (2.0 * draw.random::<f32>() - 1.0) * bound).collect();
+        self.parameters.make(name, values, shape)
+    }
+
+    /// A parameter with given first values.
+    pub fn given(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Tensor> {
+        self.parameters.make(format!("{}.{name}", self.prefix), values, shape)
+    }
+
+    /// A linear layer: weights drawn evenly within √(6 / (inputs + outputs)) (Glorot and Bengio
+    /// 2010), biases 0.
+    pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
+        let bound = (6.0 / (inputs + outputs) as f64).sqrt();
+        self.linear_given(name, &[inputs, outputs], bound, vec![0.0; outputs])
+    }
+
+    /// A linear layer with weights (inputs, outputs) drawn within a bound, and these biases.
+    pub fn linear_given(
+        &mut self,
+        name: &str,
+        shape: &[usize; 2],
+        bound: f64,
+        bias: Vec<f32>,
+    ) -> Result<Linear> {
+        let mut scope = self.within(name);
+        Ok(Linear {
+            weight: scope.uniform("weight", shape, bound)?,
+            bias: scope.given("bias", &[bias.len()], bias)?,
+        })
+    }
+
+    /// A table of rows, drawn evenly within √(3 / width), so that a row's length is near 1.
+    pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
+        let number = self.parameters.all.len();
+        self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?;
+        let parameters = &self.parameters;
+        let rows = parameters.all[number].var.clone();
+        let (anchor, sink) = (parameters.anchor.as_tensor().clone(), parameters.sink.clone());
+        Ok(Table { rows, number, anchor, sink })
+    }
+}
+
+impl Parameters {
+    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+        assert!(
+            self.all.iter().all(|parameter| parameter.name != name),
+            "two parameters are called {name:?}"
+        );
+        let var = Var::from_vec(values, shape, &Device::Cpu)?;
+        let tensor = var.as_tensor().clone();
+        self.all.push(Parameter { name, var });
+        Ok(tensor)
+    }
+}
+
+/// y = x·W + b.
+#[derive(Debug)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// x (rows, inputs) to (rows, outputs).
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        kernel::linear(x, &self.weight, &self.bias)
+    }
+}
+
+/// A table whose rows are read by id.
+#[derive(Debug)]
+pub struct Table {
+    rows: Var,
+    number: usize,
+    anchor: Tensor,
+    sink: Sink,
+}
+
+impl Table {
+    /// The rows with these ids: (ids, width).
+    pub fn forward(&self, ids: Vec<u32>) -> Result<Tensor> {
+        kernel::embedding(self.rows.as_tensor(), &self.anchor, ids, &self.sink, self.number)
+    }
+
+    /// The numbers of all rows: (rows, width).
+    pub fn rows(&self) -> &Tensor {
+        self.rows.as_tensor()
+    }
+
+    /// First values from elsewhere, for all rows, one row after the other.
+    pub fn set(&self, rows: Vec<f32>) -> Result<()> {
+        self.rows.set(&Tensor::from_vec(rows, self.rows.shape(), &Device::Cpu)?)
+    }
+}
