@@ -111,13 +111,11 @@ impl Scheme {
             for (idx, tag) in tags[span.start..span.end].iter_mut().enumerate() {
                 let (first, last) = (idx == 0, idx + 1 == n_inside);
                 let prefix = match self {
-                    Self::Iob1 if first && touches => 'B',
-                    Self::Iob2 if first => 'B',
-                    Self::Iob1 | Self::Iob2 => 'I',
                     Self::Iobes if first && last => 'S',
-                    Self::Iobes if first => 'B',
                     Self::Iobes if last => 'E',
-                    Self::Iobes => 'I',
+                    Self::Iob1 if first && touches => 'B',
+                    Self::Iob2 | Self::Iobes if first => 'B',
+                    _ => 'I',
                 };
                 *tag = format!("{prefix}-{}", span.kind);
             }
