@@ -1,0 +1,161 @@
+//! Which corpora there are, how large their splits, and the seed of each.
+
+use crate::dice::Dice;
+use crate::grammar::{Voice, Writer};
+use crate::lexicon::Lexicon;
+use crate::names::Cast;
+use crate::sentence::Sentence;
+use crate::{noise, write};
+
+/// The seed that every split's own seed is counted from.
+const SEED: u64 = 1;
+const NEWS: [&str; 6] = ["markets", "politics", "weather", "sport", "science", "crime"];
+const NOTES: [&str; 5] = ["birds", "plants", "stones", "sky", "camp"];
+
+/// A file of the sample data.
+pub(crate) struct File {
+    pub(crate) path: &'static str,
+    pub(crate) text: String,
+    /// Its counts, for people.
+    pub(crate) about: String,
+}
+
+/// A split to write.
+struct Split {
+    path: &'static str,
+    voice: Voice,
+    n_sentences: usize,
+    noisy: bool,
+}
+
+/// Every file of the sample data.
+pub(crate) fn files() -> Vec<File> {
+    let news = lexicon(&[
+        include_str!("../lexicon/nouns.txt"),
+        include_str!("../lexicon/verbs.txt"),
+        include_str!("../lexicon/modifiers.txt"),
+    ]);
+    let notes = lexicon(&[include_str!("../lexicon/notes.txt")]);
+    [
+        ("news/train.tsv", Voice::News, 2400, true),
+        ("news/dev.tsv", Voice::News, 500, false),
+        ("news/test.tsv", Voice::News, 600, false),
+        ("field-notes/train.conllu", Voice::Notes, 500, true),
+        ("field-notes/dev.conllu", Voice::Notes, 100, false),
+        ("field-notes/test.conllu", Voice::Notes, 180, false),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(place, (path, voice, n_sentences, noisy))| {
+        let lexicon = if voice == Voice::News { &news } else { &notes };
+        let mut dice = Dice::new(1000 * SEED + place as u64);
+        file(&Split { path, voice, n_sentences, noisy }, lexicon, &mut dice)
+    })
+    .collect()
+}
+
+/// The word lists with the invented stems that all splits share.
+fn lexicon(texts: &[&str]) -> Lexicon {
+    let mut lexicon = Lexicon::read(texts, include_str!("../lexicon/names.txt"));
+    let mut dice = Dice::new(SEED);
+    lexicon.stems = (0..900)
+        .map(|_| {
+            let n = 1 + usize::from(dice.chance(40));
+            lexicon.syllables(&mut dice, n)
+        })
+        .collect();
+    lexicon
+}
+
+fn file(split: &Split, lexicon: &Lexicon, dice: &mut Dice) -> File {
+    let (mut text, mut n_tokens, mut n_slips) = (String::new(), 0, 0);
+    let mut sentences: Vec<Sentence> = Vec::new();
+    while sentences.len() < split.n_sentences {
+        story(split, lexicon, dice, &mut sentences);
+    }
+    for (place, sentence) in sentences.iter_mut().take(split.n_sentences).enumerate() {
+        if split.noisy {
+            let before = noise::labels(sentence);
+            match split.voice {
+                Voice::News => {
+                    noise::words(sentence, dice, 1);
+                    noise::spans(sentence, dice);
+                }
+                Voice::Notes => noise::words(sentence, dice, 2),
+            }
+            let now = noise::labels(sentence);
+            n_slips += now.iter().zip(&before).filter(|(now, before)| now != before).count();
+        }
+        n_tokens += sentence.len();
+        match split.voice {
+            Voice::News => write::columns(&mut text, sentence),
+            Voice::Notes => {
+                let stem = split.path.rsplit('/').next().unwrap_or_default();
+                let stem = stem.trim_end_matches(".conllu");
+                write::conllu(&mut text, sentence, &format!("{stem}-{}", place + 1));
+            }
+        }
+    }
+    let n_sentences = split.n_sentences;
+    let about = format!("{n_sentences} sentences, {n_tokens} tokens, {n_slips} with a slip");
+    File { path: split.path, text, about }
+}
+
+/// Four to eight sentences about one thing, with the same people and places.
+fn story(split: &Split, lexicon: &Lexicon, dice: &mut Dice, sentences: &mut Vec<Sentence>) {
+    let topics: &[&'static str] = if split.voice == Voice::News { &NEWS } else { &NOTES };
+    let topic = topics[dice.below(topics.len())];
+    let cast = Cast::new(lexicon, dice, topic);
+    let end = sentences.len() + 4 + dice.below(5);
+    let longest = if split.voice == Voice::News { 24 } else { 16 };
+    while sentences.len() < end {
+        let sentence = Writer::new(lexicon, dice, &cast, (split.voice, topic)).sentence();
+        if (4..=longest).contains(&sentence.len()) {
+            sentences.push(sentence);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_write_the_same_bytes() {
+        for (first, second) in files().iter().zip(files()) {
+            assert_eq!(first.text, second.text, "{}", first.path);
+        }
+    }
+
+    #[test]
+    fn every_tree_has_one_root_and_no_loose_end() {
+        for file in files().iter().filter(|file| file.path.ends_with(".conllu")) {
+            for sentence in file.text.split_terminator("\n\n") {
+                let rows = sentence.lines().filter(|line| !line.starts_with('#'));
+                let heads: Vec<&str> = rows
+                    .map(|row| row.split('\t').collect::<Vec<_>>())
+                    .filter(|row| row[3] != "_")
+                    .map(|row| row[6])
+                    .collect();
+                assert_eq!(heads.iter().filter(|head| **head == "0").count(), 1, "{sentence}");
+                assert!(!sentence.contains("\tdep\t"), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_chunk_or_entity_goes_on_from_nothing() {
+        for file in files().iter().filter(|file| file.path.ends_with(".tsv")) {
+            let mut before = ["O", "O"];
+            for line in file.text.lines() {
+                let row: Vec<&str> = line.split('\t').collect();
+                let now = if row.len() == 4 { [row[2], row[3]] } else { ["O", "O"] };
+                for (tag, last) in now.iter().zip(before) {
+                    let kind = tag.strip_prefix("I-");
+                    assert!(kind.is_none_or(|kind| last.ends_with(kind) && last != "O"), "{line}");
+                }
+                before = now;
+            }
+        }
+    }
+}

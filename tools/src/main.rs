@@ -1,0 +1,52 @@
+//! Writes the sample corpora of auxdesk: `sample-data FOLDER`, or `sample-data --check FOLDER`.
+//!
+//! Every file is a pure function of the seed, the lexicon and the grammar in this crate.
+
+mod corpus;
+mod dice;
+mod grammar;
+mod lexicon;
+mod names;
+mod noise;
+mod sentence;
+mod tail;
+mod write;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (folder, check) = match arguments[..] {
+        ["--check", folder] | [folder, "--check"] => (folder, true),
+        [folder] if !folder.starts_with('-') => (folder, false),
+        _ => {
+            eprintln!("usage: sample-data [--check] FOLDER");
+            return ExitCode::from(2);
+        }
+    };
+    let mut differ = false;
+    for file in corpus::files() {
+        let path = Path::new(folder).join(file.path);
+        if check {
+            if std::fs::read(&path).ok().as_deref() != Some(file.text.as_bytes()) {
+                eprintln!("{}: differs from what the generator writes", path.display());
+                differ = true;
+            }
+        } else if let Err(error) = save(&path, &file.text) {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        } else {
+            eprintln!("{}: {}", path.display(), file.about);
+        }
+    }
+    if differ { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn save(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
