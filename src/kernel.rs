@@ -13,8 +13,10 @@ mod gather;
 mod gemm;
 mod linear;
 mod lstm;
+mod pool;
 mod reverse;
 mod slices;
+mod update;
 mod vector;
 
 pub use crf::{crf, viterbi};
@@ -24,8 +26,10 @@ pub use embedding::{RowGradient, Sink, embedding};
 pub use gather::{ends, gather, sum_by_group};
 pub use linear::linear;
 pub use lstm::lstm;
+pub use pool::{max_over_tokens, mean_over_tokens};
 pub use reverse::reverse;
-pub use slices::to_vec;
+pub use slices::{read, to_vec};
+pub use update::update;
 
 /// The family of kernels that this machine runs; bits are promised within one family only.
 pub fn name() -> &'static str {

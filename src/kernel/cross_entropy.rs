@@ -54,7 +54,7 @@ impl CustomOp1 for CrossEntropy {
         let log_sums = self.log_sums.get().expect("backward comes after forward");
         let gradient = slices::to_vec(gradient)?;
         let mut by_logits = vec![0.0; rows * classes];
-        slices::with(logits, |logits| {
+        slices::read(logits, |logits| {
             by_logits.par_chunks_mut(classes).enumerate().for_each(|(row, by_logits)| {
                 let (log_sum, g) = (log_sums[row], gradient[row]);
                 for (by_logit, &logit) in by_logits.iter_mut().zip(&logits[row * classes..]) {

@@ -40,7 +40,7 @@ impl CustomOp1 for Dropout {
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let by_x = slices::with(&gradient.contiguous()?, |gradient| self.times(gradient))?;
+        let by_x = slices::read(&gradient.contiguous()?, |gradient| self.times(gradient))?;
         Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
     }
 }

@@ -92,7 +92,7 @@ impl CustomOp2 for Embedding {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let width = table.dim(1)?;
-        let by_rows = slices::with(&gradient.contiguous()?, |gradient| {
+        let by_rows = slices::read(&gradient.contiguous()?, |gradient| {
             let mut places = HashMap::new();
             let mut sums = RowGradient::default();
             for (&id, row) in self.ids.iter().zip(gradient.chunks_exact(width)) {

@@ -35,7 +35,7 @@ impl CustomOp1 for Gather {
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let mut by_x = vec![0.0; x.elem_count()];
-        slices::with(&gradient.contiguous()?, |gradient| {
+        slices::read(&gradient.contiguous()?, |gradient| {
             for (&row, gradient) in self.rows.iter().zip(gradient.chunks_exact(width)) {
                 for (sum, g) in by_x[row as usize * width..].iter_mut().zip(gradient) {
                     *sum += g;

@@ -59,18 +59,18 @@ impl CustomOp3 for Linear {
         let mut by_weight = vec![0.0; inputs * outputs];
         let mut by_bias = vec![0.0; outputs];
         let gradient = gradient.contiguous()?;
-        slices::with(&gradient, |gradient| {
+        slices::read(&gradient, |gradient| {
             for row in gradient.chunks_exact(outputs) {
                 for (sum, g) in by_bias.iter_mut().zip(row) {
                     *sum += g;
                 }
             }
             let g = Matrix::new(gradient, rows, outputs);
-            slices::with(weight, |weight| {
+            slices::read(weight, |weight| {
                 let weight = Matrix::new(weight, inputs, outputs);
                 multiply_in_blocks(g, weight.transposed(), &mut by_x);
             })?;
-            slices::with(x, |x| {
+            slices::read(x, |x| {
                 multiply_in_blocks(Matrix::new(x, rows, inputs).transposed(), g, &mut by_weight);
             })
         })??;

@@ -273,8 +273,8 @@ impl CustomOp2 for Lstm {
         let width = self.width(gates.shape(), recurrent.shape())?;
         let [forward, backward] = self.saved.get().expect("backward comes after forward");
         let gradient = gradient.contiguous()?;
-        let (forward, backward) = slices::with(&gradient, |gradient| {
-            slices::with(recurrent, |recurrent| {
+        let (forward, backward) = slices::read(&gradient, |gradient| {
+            slices::read(recurrent, |recurrent| {
                 let (weight_forward, weight_backward) = recurrent.split_at(width * 4 * width);
                 rayon::join(
                     || self.back(Direction::Forward, forward, gradient, 0, weight_forward),

@@ -10,16 +10,16 @@ pub(super) fn of<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f3
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// Calls `read` with a tensor's numbers; the tensor must be contiguous and on the CPU.
-pub(super) fn with<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T> {
+/// Calls `look` with a tensor's numbers; the tensor must be contiguous and on the CPU.
+pub fn read<T>(tensor: &Tensor, look: impl FnOnce(&[f32]) -> T) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
-        Storage::Cpu(storage) => Ok(read(of(storage, layout)?)),
+        Storage::Cpu(storage) => Ok(look(of(storage, layout)?)),
         _ => bail!("a fused operation wants a tensor on the CPU"),
     }
 }
 
 /// A tensor's numbers in row order, whatever its layout.
 pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
-    with(&tensor.contiguous()?, <[f32]>::to_vec)
+    read(&tensor.contiguous()?, <[f32]>::to_vec)
 }

@@ -1,0 +1,120 @@
+//! Mean and greatest value over the tokens of each sequence, number by number.
+
+use std::sync::OnceLock;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+
+use super::slices;
+use crate::data::Packing;
+
+/// The mean over each sequence's rows: (rows, width) to (sequences, width).
+pub fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Mean { packing: packing.clone() })
+}
+
+/// The greatest value over each sequence's rows, number by number: (rows, width) to (sequences,
+/// width). The gradient goes to the first row that has it.
+pub fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Max { packing: packing.clone(), places: OnceLock::new() })
+}
+
+struct Mean {
+    packing: Packing,
+}
+
+impl CustomOp1 for Mean {
+    fn name(&self) -> &'static str {
+        "mean-over-tokens"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, width) = layout.shape().dims2()?;
+        let x = slices::of(x, layout)?;
+        let mut means = vec![0.0; self.packing.n_sequences() * width];
+        for (row, (b, _)) in self.packing.places().enumerate() {
+            for (mean, x) in means[b * width..].iter_mut().zip(&x[row * width..][..width]) {
+                *mean += x / self.packing.lengths()[b] as f32;
+            }
+        }
+        Ok((CpuStorage::F32(means), (self.packing.n_sequences(), width).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _means: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let width = x.dim(1)?;
+        let gradient = slices::to_vec(gradient)?;
+        let by_x = self.packing.places().flat_map(|(b, _)| {
+            let length = self.packing.lengths()[b] as f32;
+            gradient[b * width..][..width].iter().map(move |g| g / length)
+        });
+        Tensor::from_vec(by_x.collect(), x.shape(), x.device()).map(Some)
+    }
+}
+
+struct Max {
+    packing: Packing,
+    places: OnceLock<Vec<u32>>,
+}
+
+impl CustomOp1 for Max {
+    fn name(&self) -> &'static str {
+        "max-over-tokens"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, width) = layout.shape().dims2()?;
+        let x = slices::of(x, layout)?;
+        let n = self.packing.n_sequences();
+        // Step 0 has one row for each sequence, in their order.
+        let mut greatest = x[..n * width].to_vec();
+        let mut places: Vec<u32> = (0..n).flat_map(|b| vec![b as u32; width]).collect();
+        for (row, (b, t)) in self.packing.places().enumerate() {
+            if t > 0 {
+                for at in 0..width {
+                    if x[row * width + at] > greatest[b * width + at] {
+                        greatest[b * width + at] = x[row * width + at];
+                        places[b * width + at] = row as u32;
+                    }
+                }
+            }
+        }
+        // A second forward of the same op would give the same numbers.
+        let _ = self.places.set(places);
+        Ok((CpuStorage::F32(greatest), (n, width).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _greatest: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let width = x.dim(1)?;
+        let places = self.places.get().expect("backward comes after forward");
+        let mut by_x = vec![0.0; x.elem_count()];
+        for (at, (&row, g)) in places.iter().zip(slices::to_vec(gradient)?).enumerate() {
+            by_x[row as usize * width + at % width] += g;
+        }
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+
+    #[test]
+    fn worked_by_hand() -> Result<()> {
+        // Sequence 0 has rows 0, 2; sequence 1 has row 1.
+        let packing = Packing::new(vec![2, 1]);
+        let x = Var::new(&[[1f32, 4.0], [5.0, 6.0], [3.0, 2.0]], &Device::Cpu)?;
+        let weights = Tensor::new(&[[1f32, 10.0], [100.0, 1000.0]], &Device::Cpu)?;
+        let means = mean_over_tokens(&x, &packing)?;
+        assert_eq!(slices::to_vec(&means)?, [2.0, 3.0, 5.0, 6.0]);
+        let gradients = (means * &weights)?.sum_all()?.backward()?;
+        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(by_x, [0.5, 5.0, 100.0, 1000.0, 0.5, 5.0]);
+        let greatest = max_over_tokens(&x, &packing)?;
+        assert_eq!(slices::to_vec(&greatest)?, [3.0, 4.0, 5.0, 6.0]);
+        let gradients = (greatest * &weights)?.sum_all()?.backward()?;
+        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(by_x, [0.0, 10.0, 100.0, 1000.0, 1.0, 0.0]);
+        Ok(())
+    }
+}
