@@ -5,6 +5,8 @@
 //! fixed number of blocks, never by the number of threads, and every sum has a fixed order: any
 //! thread count gives the same bits.
 
+#[cfg(test)]
+mod check;
 mod crf;
 mod cross_entropy;
 mod dropout;
@@ -16,10 +18,13 @@ mod lstm;
 mod pool;
 mod reverse;
 mod slices;
+#[cfg(test)]
+mod tests;
 mod update;
 mod vector;
+mod viterbi;
 
-pub use crf::{crf, viterbi};
+pub use crf::crf;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
 pub use embedding::{RowGradient, Sink, embedding};
@@ -30,6 +35,7 @@ pub use pool::{max_over_tokens, mean_over_tokens};
 pub use reverse::reverse;
 pub use slices::{read, to_vec};
 pub use update::update;
+pub use viterbi::viterbi;
 
 /// The family of kernels that this machine runs; bits are promised within one family only.
 pub fn name() -> &'static str {

@@ -2,8 +2,9 @@
 //!
 //! score(y) = start(y_1) + Σ_t emission_t(y_t) + Σ_t transition(y_{t−1}, y_t) + end(y_n);
 //! each = ln Σ over all y of e^score(y) − score(gold), the sum over every tag sequence. Its gradient
-//! is expected minus observed counts, by forward and backward sums in the log domain. Each step's
-//! sums are taken off their greatest value, so that no length and no logit is too large.
+//! is expected minus observed counts, by forward and backward sums, scaled at each step so that no
+//! length and no logit is too large. The sums are of products where the transitions lie near enough
+//! to each other, else of logarithms.
 
 use std::sync::OnceLock;
 
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{
     slices,
-    vector::{exp, log_sum_exp},
+    vector::{exp, exp_or_zero, greatest, log_sum_exp},
 };
 use crate::data::Packing;
 
@@ -47,32 +48,184 @@ struct Saved {
 
 /// The scores of transitions, by what they are.
 #[derive(Clone, Copy)]
-struct Transitions<'a> {
-    tags: usize,
-    scores: &'a [f32],
+pub(super) struct Transitions<'a> {
+    pub(super) tags: usize,
+    pub(super) scores: &'a [f32],
 }
 
 impl<'a> Transitions<'a> {
-    fn from(self, tag: usize) -> &'a [f32] {
+    pub(super) fn from(self, tag: usize) -> &'a [f32] {
         &self.scores[tag * self.tags..][..self.tags]
     }
 
-    fn start(self) -> &'a [f32] {
+    pub(super) fn start(self) -> &'a [f32] {
         self.from(self.tags)
     }
 
-    fn end(self) -> &'a [f32] {
+    pub(super) fn end(self) -> &'a [f32] {
         self.from(self.tags + 1)
     }
 }
 
 /// One sequence's loss and gradient. `emission(t)` is a row of scores.
 fn sequence<'a>(
-    emission: impl Fn(usize) -> &'a [f32],
+    emission: impl Fn(usize) -> &'a [f32] + Copy,
     gold: &[usize],
     transitions: Transitions<'_>,
+    factors: Option<&Factors>,
 ) -> (f32, Saved) {
     let (n, tags) = (gold.len(), transitions.tags);
+    let (log_z, mut saved) = match factors {
+        Some(factors) => expected_by_products(emission, n, factors),
+        None => expected_by_logarithms(emission, n, transitions),
+    };
+    let last = gold[n - 1];
+    let mut score = f64::from(transitions.start()[gold[0]]) + f64::from(transitions.end()[last]);
+    saved.by_transitions[tags * tags + gold[0]] -= 1.0;
+    saved.by_transitions[(tags + 1) * tags + last] -= 1.0;
+    for (t, &tag) in gold.iter().enumerate() {
+        score += f64::from(emission(t)[tag]);
+        saved.by_emissions[t * tags + tag] -= 1.0;
+        if t > 0 {
+            score += f64::from(transitions.from(gold[t - 1])[tag]);
+            saved.by_transitions[gold[t - 1] * tags + tag] -= 1.0;
+        }
+    }
+    // Never below 0 but by rounding. Not `max`, which would make 0 of NaN.
+    let each = log_z - score;
+    (if each < 0.0 { 0.0 } else { each as f32 }, saved)
+}
+
+/// e^(w − the greatest w) of every transition.
+struct Factors {
+    tags: usize,
+    /// The greatest transition.
+    greatest: f32,
+    /// As the transitions stand: (tags + 2, tags).
+    from: Vec<f32>,
+    /// Those between tags, by the tag that they lead to: (tags, tags).
+    to: Vec<f32>,
+}
+
+impl Factors {
+    /// How far apart transitions may be. A tag's likeliest way in or out is then within e⁻³⁰ of any
+    /// other's, so what `exp_or_zero` leaves out, e⁻⁸⁶, is at most e^(30 + 30 − 86) of the sum that
+    /// it is left out of, whatever the emissions are: beyond an f32's digits.
+    const RANGE: f32 = 30.0;
+
+    fn new(transitions: Transitions<'_>) -> Option<Self> {
+        let (tags, scores) = (transitions.tags, transitions.scores);
+        let greatest = greatest(scores);
+        let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
+        // NaN and ±∞ are for the logarithms to tell.
+        if !scores.iter().all(|w| w.is_finite()) || greatest - least > Self::RANGE {
+            return None;
+        }
+        let from: Vec<f32> = scores.iter().map(|w| exp(w - greatest)).collect();
+        let to = (0..tags * tags).map(|at| from[at % tags * tags + at / tags]).collect();
+        Some(Self { tags, greatest, from, to })
+    }
+}
+
+/// ln Σ over all y of e^score(y), and the expected counts.
+fn expected_by_products<'a>(
+    emission: impl Fn(usize) -> &'a [f32],
+    n: usize,
+    factors: &Factors,
+) -> (f64, Saved) {
+    let tags = factors.tags;
+    let (between, ends) = factors.from.split_at(tags * tags);
+    let (start, end) = ends.split_at(tags);
+    // What lies before and at a token, by its tag, and e^emission; each row is scaled.
+    let mut alpha = vec![0.0; n * tags];
+    let mut likely = vec![0.0; n * tags];
+    let mut log_z = (n + 1) as f64 * f64::from(factors.greatest);
+    for t in 0..n {
+        let emission = emission(t);
+        let most = greatest(emission);
+        let likely = &mut likely[t * tags..][..tags];
+        for (likely, e) in likely.iter_mut().zip(emission) {
+            *likely = exp_or_zero(e - most);
+        }
+        let (before, now) = alpha.split_at_mut(t * tags);
+        let now = &mut now[..tags];
+        if t == 0 {
+            now.copy_from_slice(start);
+        } else {
+            add_products(now, &before[(t - 1) * tags..], between);
+        }
+        times(now, likely);
+        log_z += f64::from(most) + f64::from(scale(now).ln());
+    }
+
+    let mut saved =
+        Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
+    // What lies after a token, by its tag.
+    let mut beta = end.to_vec();
+    for t in (0..n).rev() {
+        let expected = &mut saved.by_emissions[t * tags..][..tags];
+        expected.copy_from_slice(&alpha[t * tags..][..tags]);
+        times(expected, &beta);
+        let sum = scale(expected);
+        if t + 1 == n {
+            saved.by_transitions[(tags + 1) * tags..].copy_from_slice(expected);
+            log_z += f64::from(sum.ln());
+        }
+        if t == 0 {
+            saved.by_transitions[tags * tags..][..tags].copy_from_slice(expected);
+            break;
+        }
+        let after = &mut likely[t * tags..][..tags];
+        times(after, &beta);
+        scale(after);
+        beta.fill(0.0);
+        add_products(&mut beta, after, &factors.to);
+        // Expected counts of transitions: α(i)·e^w(i, j)·after(j) over their sum; e^w comes last.
+        let before = &alpha[(t - 1) * tags..][..tags];
+        let sum: f32 = before.iter().zip(&beta).map(|(a, b)| a * b).sum();
+        for (a, counts) in before.iter().zip(saved.by_transitions.chunks_exact_mut(tags)) {
+            let a = a / sum;
+            for (count, after) in counts.iter_mut().zip(&*after) {
+                *count += a * after;
+            }
+        }
+    }
+    times(&mut saved.by_transitions[..tags * tags], between);
+    (log_z, saved)
+}
+
+/// Adds to `sums` the rows of a matrix, each times its number.
+fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
+    for (x, row) in numbers.iter().zip(matrix.chunks_exact(sums.len())) {
+        for (sum, y) in sums.iter_mut().zip(row) {
+            *sum += x * y;
+        }
+    }
+}
+
+/// Multiplies numbers by others, place by place.
+fn times(numbers: &mut [f32], others: &[f32]) {
+    for (x, y) in numbers.iter_mut().zip(others) {
+        *x *= y;
+    }
+}
+
+/// Divides numbers by their sum and gives it back.
+fn scale(numbers: &mut [f32]) -> f32 {
+    let sum: f32 = numbers.iter().sum();
+    for x in numbers {
+        *x /= sum;
+    }
+    sum
+}
+
+/// The same as [`expected_by_products`] in the log domain, for transitions of any size.
+fn expected_by_logarithms<'a>(
+    emission: impl Fn(usize) -> &'a [f32],
+    n: usize,
+    transitions: Transitions<'_>,
+) -> (f64, Saved) {
+    let tags = transitions.tags;
     // Transitions by the tag they lead to, so that sums over the tag before read on.
     let mut to = vec![0.0; tags * tags];
     for i in 0..tags {
@@ -133,11 +286,11 @@ fn sequence<'a>(
         }
         take_off_greatest(&mut after);
         let alpha_before = &alpha[(t - 1) * tags..][..tags];
-        for i in 0..tags {
+        for (i, beta) in beta.iter_mut().enumerate() {
             for ((score, w), a) in scores.iter_mut().zip(transitions.from(i)).zip(&after) {
                 *score = w + a;
             }
-            beta[i] = log_sum_exp(&scores);
+            *beta = log_sum_exp(&scores);
         }
         // Expected counts of transitions: α(i)·w(i, j)·after(j) over the same sum.
         let mut joint = scores.clone();
@@ -145,8 +298,8 @@ fn sequence<'a>(
             *joint = a + b;
         }
         let log_sum = log_sum_exp(&joint);
-        for i in 0..tags {
-            let base = alpha_before[i] - log_sum;
+        for (i, a) in alpha_before.iter().enumerate() {
+            let base = a - log_sum;
             let by_transition = &mut saved.by_transitions[i * tags..][..tags];
             for ((by, w), a) in by_transition.iter_mut().zip(transitions.from(i)).zip(&after) {
                 *by += exp_or_zero(base + w + a);
@@ -154,29 +307,12 @@ fn sequence<'a>(
         }
     }
 
-    let mut score = f64::from(transitions.start()[gold[0]] + transitions.end()[gold[n - 1]]);
-    saved.by_transitions[tags * tags + gold[0]] -= 1.0;
-    saved.by_transitions[(tags + 1) * tags + gold[n - 1]] -= 1.0;
-    for (t, &tag) in gold.iter().enumerate() {
-        score += f64::from(emission(t)[tag]);
-        saved.by_emissions[t * tags + tag] -= 1.0;
-        if t > 0 {
-            score += f64::from(transitions.from(gold[t - 1])[tag]);
-            saved.by_transitions[gold[t - 1] * tags + tag] -= 1.0;
-        }
-    }
-    ((log_z - score) as f32, saved)
-}
-
-/// eˣ, and 0 where that is below what `exp` clamps to.
-#[inline(always)]
-fn exp_or_zero(x: f32) -> f32 {
-    if x < -86.0 { 0.0 } else { exp(x) }
+    (log_z, saved)
 }
 
 /// Takes the greatest value off every score and gives it back.
 fn take_off_greatest(scores: &mut [f32]) -> f32 {
-    let greatest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let greatest = greatest(scores);
     if !greatest.is_finite() {
         return greatest;
     }
@@ -206,18 +342,22 @@ impl CustomOp2 for Crf {
         if transitions_layout.shape().dims2()? != (tags + 2, tags) {
             bail!("crf: {tags} tags, transitions {:?}", transitions_layout.shape());
         }
+        if tags == 0 {
+            bail!("crf: no tags in the head; wanted at least 1");
+        }
         if let Some(tag) = self.gold.iter().find(|&&tag| tag as usize >= tags) {
             bail!("crf: {tags} tags in the head, but tag {tag}");
         }
         let emissions = slices::of(emissions, emissions_layout)?;
         let scores = slices::of(transitions, transitions_layout)?;
         let transitions = Transitions { tags, scores };
+        let factors = Factors::new(transitions);
         let (each, saved): (Vec<f32>, Vec<Saved>) = (0..packing.n_sequences())
             .into_par_iter()
             .map(|b| {
                 let gold: Vec<usize> = packing.rows(b).map(|row| self.gold[row] as usize).collect();
                 let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
-                sequence(emission, &gold, transitions)
+                sequence(emission, &gold, transitions, factors.as_ref())
             })
             .unzip();
         // A second forward of the same op would give the same numbers.
@@ -252,84 +392,4 @@ impl CustomOp2 for Crf {
             Some(Tensor::from_vec(by_transitions, transitions.shape(), emissions.device())?),
         ))
     }
-}
-
-/// The best tags of each row, by Viterbi's algorithm (1967), among the allowed sequences.
-///
-/// `transitions` as in [`crf`]; `allowed(from, to)` says which tag may follow which, `None` standing
-/// for the sequence's ends. Of equal scores the lower tag wins.
-pub fn viterbi(
-    emissions: &[f32],
-    transitions: &[f32],
-    packing: &Packing,
-    allowed: &(dyn Fn(Option<usize>, Option<usize>) -> bool + Sync),
-) -> Vec<u32> {
-    let rows = packing.n_rows();
-    let tags = emissions.len().checked_div(rows).unwrap_or(0);
-    let masked: Vec<f32> = (0..tags + 2)
-        .flat_map(|from| (0..tags).map(move |to| (from, to)))
-        .map(|(from, to)| {
-            let may = match from.checked_sub(tags) {
-                None => allowed(Some(from), Some(to)),
-                Some(0) => allowed(None, Some(to)),
-                Some(_) => allowed(Some(to), None),
-            };
-            if may { transitions[from * tags + to] } else { f32::NEG_INFINITY }
-        })
-        .collect();
-    let transitions = Transitions { tags, scores: &masked };
-    let paths: Vec<Vec<u32>> = (0..packing.n_sequences())
-        .into_par_iter()
-        .map(|b| {
-            let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
-            best_path(emission, packing.lengths()[b], transitions)
-        })
-        .collect();
-    let mut best = vec![0; rows];
-    for (b, path) in paths.iter().enumerate() {
-        for (row, &tag) in packing.rows(b).zip(path) {
-            best[row] = tag;
-        }
-    }
-    best
-}
-
-fn best_path<'a>(
-    emission: impl Fn(usize) -> &'a [f32],
-    n: usize,
-    transitions: Transitions<'_>,
-) -> Vec<u32> {
-    let tags = transitions.tags;
-    let mut scores: Vec<f32> =
-        emission(0).iter().zip(transitions.start()).map(|(e, w)| e + w).collect();
-    let mut from = Vec::with_capacity(n * tags);
-    for t in 1..n {
-        let mut next = vec![f32::NEG_INFINITY; tags];
-        let mut best_from = vec![0; tags];
-        for (i, &score) in scores.iter().enumerate() {
-            for (j, w) in transitions.from(i).iter().enumerate() {
-                if score + w > next[j] {
-                    next[j] = score + w;
-                    best_from[j] = i as u32;
-                }
-            }
-        }
-        for (score, e) in next.iter_mut().zip(emission(t)) {
-            *score += e;
-        }
-        scores = next;
-        from.extend_from_slice(&best_from);
-    }
-    let ends = scores.iter().zip(transitions.end()).map(|(score, w)| score + w);
-    let (mut best, mut greatest) = (0, f32::NEG_INFINITY);
-    for (tag, score) in ends.enumerate() {
-        if score > greatest {
-            (best, greatest) = (tag as u32, score);
-        }
-    }
-    let mut path = vec![best; n];
-    for t in (1..n).rev() {
-        path[t - 1] = from[(t - 1) * tags + path[t] as usize];
-    }
-    path
 }

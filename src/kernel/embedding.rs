@@ -72,6 +72,9 @@ impl CustomOp2 for Embedding {
         table_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (n_rows, width) = table_layout.shape().dims2()?;
+        if width == 0 {
+            bail!("embedding: rows of no width; wanted at least 1");
+        }
         let table = slices::of(table, table_layout)?;
         let mut rows = Vec::with_capacity(self.ids.len() * width);
         for &id in &self.ids {
@@ -117,6 +120,7 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
+    use crate::kernel::check;
 
     #[test]
     fn rows_read_twice_get_both_gradients_and_others_none() -> Result<()> {
@@ -140,6 +144,56 @@ mod tests {
         let anchor = Var::new(&[0f32], &Device::Cpu)?;
         let error = embedding(&table, &anchor, vec![1], &Sink::default(), 0).unwrap_err();
         assert!(error.to_string().contains("id 1 in a table of 1 rows"), "{error}");
+        Ok(())
+    }
+
+    /// A product of rows read, so that its gradient by a row depends on the others.
+    fn product(table: &Var, anchor: &Var, sink: &Sink) -> Result<Tensor> {
+        let rows = embedding(table, anchor, vec![3, 0, 3, 1], sink, 0)?;
+        let others = embedding(table, anchor, vec![0, 3, 1, 1], sink, 0)?;
+        rows * others
+    }
+
+    #[test]
+    fn gradients_in_the_sink_are_finite_differences() -> Result<()> {
+        let (n_rows, width) = (5, 3);
+        let anchor = Var::new(&[0f32], &Device::Cpu)?;
+        let table = check::var("table", (n_rows, width), 1.0)?;
+        let sink = Sink::default();
+        let found = product(&table, &anchor, &sink)?;
+        check::gradients(&[&anchor], &found)?;
+        let left = sink.take().remove(&0).unwrap();
+        assert_eq!(left.len(), 2, "one gradient for each reading");
+        let mut dense = vec![0.0; n_rows * width];
+        for gradient in left {
+            for (&id, row) in gradient.ids.iter().zip(gradient.rows.chunks_exact(width)) {
+                for (sum, g) in dense[id as usize * width..].iter_mut().zip(row) {
+                    *sum += g;
+                }
+            }
+        }
+        // The same by candle's own reading, whose dense gradient is compared with differences.
+        let read = |ids: &[u32]| table.index_select(&Tensor::new(ids, &Device::Cpu)?, 0);
+        let plain = || read(&[3, 0, 3, 1])? * read(&[0, 3, 1, 1])?;
+        check::assert_tensors_close(&found, &plain()?, 0.0, 0.0);
+        check::assert_differences(&[&table], plain);
+        let expected = check::gradients(&[&table], &plain()?)?;
+        check::assert_close(&dense, &slices::to_vec(&expected[0])?, 1e-6, 1e-7);
+        Ok(())
+    }
+
+    #[test]
+    fn no_ids_leave_no_rows_and_no_width_is_an_error() -> Result<()> {
+        let anchor = Var::new(&[0f32], &Device::Cpu)?;
+        let sink = Sink::default();
+        let table = check::var("table", (2, 3), 1.0)?;
+        let rows = embedding(&table, &anchor, Vec::new(), &sink, 0)?;
+        assert_eq!(rows.dims(), [0, 3]);
+        rows.sum_all()?.backward()?;
+        assert_eq!(sink.take(), BTreeMap::from([(0, vec![RowGradient::default()])]));
+        let nothing = Tensor::zeros((2, 0), candle_core::DType::F32, &Device::Cpu)?;
+        let error = embedding(&nothing, &anchor, vec![1], &sink, 0).unwrap_err();
+        assert!(error.to_string().contains("rows of no width"), "{error}");
         Ok(())
     }
 }

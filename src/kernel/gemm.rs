@@ -3,6 +3,8 @@
 //! `gemm` picks its kernel for the machine at run time (AVX-512, AVX2, NEON, plain). It is always
 //! called on one thread; callers split work into fixed blocks.
 
+use std::sync::atomic::{AtomicPtr, Ordering};
+
 use gemm::Parallelism;
 use rayon::prelude::*;
 
@@ -39,6 +41,12 @@ impl<'a> Matrix<'a> {
         Self { data: self.data.get(from * self.row_stride..).unwrap_or_default(), rows: n, ..self }
     }
 
+    /// Some of its columns.
+    fn some_columns(self, from: usize, n: usize) -> Self {
+        let data = self.data.get(from * self.column_stride..).unwrap_or_default();
+        Self { data, columns: n, ..self }
+    }
+
     /// Whether every element lies within the slice.
     fn is_within(&self) -> bool {
         self.rows == 0
@@ -60,26 +68,44 @@ pub(super) enum Into {
 /// a · b into `product`, a matrix of a's rows and b's columns stored row after row.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers; every bound is asserted here")]
 pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [f32]) {
-    let (m, n, k) = (a.rows, b.columns, a.columns);
-    assert_eq!(k, b.rows, "{m} x {k} times {} x {n}", b.rows);
-    assert_eq!(product.len(), m * n, "a product of {m} x {n}");
-    assert!(a.is_within() && b.is_within(), "a matrix reaches beyond its slice");
-    if k == 0 {
+    assert_eq!(product.len(), a.rows * b.columns, "a product of {} x {}", a.rows, b.columns);
+    if a.columns == 0 {
         if into == Into::Replace {
             product.fill(0.0);
         }
         return;
     }
-    // SAFETY: the three matrices lie within their slices (asserted above), `product` is borrowed
-    // mutably and so overlaps neither of the others, and gemm reads and writes nothing else.
+    // SAFETY: `product` holds a's rows of b's columns (asserted above), and is borrowed mutably.
+    unsafe { multiply_at(a, b, into, product.as_mut_ptr(), b.columns) }
+}
+
+/// a · b into the matrix of a's rows and b's columns that starts at `product`, its rows
+/// `row_stride` apart.
+///
+/// # Safety
+///
+/// Every element of that matrix may be written, and nothing else reads or writes one meanwhile.
+#[expect(unsafe_code, reason = "the gemm crate takes pointers")]
+unsafe fn multiply_at(
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    into: Into,
+    product: *mut f32,
+    row_stride: usize,
+) {
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    assert_eq!(k, b.rows, "{m} x {k} times {} x {n}", b.rows);
+    assert!(a.is_within() && b.is_within(), "a matrix reaches beyond its slice");
+    // SAFETY: a and b lie within their slices (asserted above), the caller answers for `product`,
+    // and gemm reads and writes nothing else.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            product.as_mut_ptr(),
+            product,
             1,
-            n as isize,
+            row_stride as isize,
             into == Into::Add,
             a.data.as_ptr(),
             a.column_stride as isize,
@@ -97,25 +123,51 @@ pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [
     }
 }
 
-/// Rows in a block of [`multiply_in_blocks`]: a function of the rows alone, never of the threads.
-fn block_rows(rows: usize) -> usize {
-    rows.div_ceil(8).next_multiple_of(16)
+/// The size of a block of [`multiply_in_blocks`]: about an eighth of the side, in whole register
+/// tiles; a function of the side alone, never of the threads.
+fn block_size(side: usize, tile: usize) -> usize {
+    side.div_ceil(8).next_multiple_of(tile)
 }
 
-/// The same as [`multiply`] with `Into::Replace`, in fixed blocks of rows on all threads.
+/// The same as [`multiply`] with `Into::Replace`, on all threads, in fixed blocks of the product's
+/// longer side. (Of the shorter one they would be too few, and each would pack all of the longer
+/// operand again.)
 pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: Matrix<'_>, product: &mut [f32]) {
-    let n = b.columns;
-    if n == 0 || a.rows == 0 {
+    let (m, n) = (a.rows, b.columns);
+    if n == 0 || m == 0 {
         return;
     }
-    let rows = block_rows(a.rows);
+    if n > m && a.columns > 0 {
+        return multiply_in_columns(a, b, product);
+    }
+    let rows = block_size(m, 16);
     product.par_chunks_mut(rows * n).enumerate().for_each(|(block, product)| {
         let a = a.some_rows(block * rows, product.len() / n);
         multiply(a, b, Into::Replace, product);
     });
 }
 
+#[expect(unsafe_code, reason = "columns of one matrix are no slices of it")]
+fn multiply_in_columns(a: Matrix<'_>, b: Matrix<'_>, product: &mut [f32]) {
+    let n = b.columns;
+    assert_eq!(product.len(), a.rows * n, "a product of {} x {n}", a.rows);
+    let columns = block_size(n, 48);
+    // Nothing is atomic here: it is a pointer that threads may share.
+    let start = AtomicPtr::new(product.as_mut_ptr());
+    (0..n.div_ceil(columns)).into_par_iter().for_each(|block| {
+        let from = block * columns;
+        let b = b.some_columns(from, columns.min(n - from));
+        // SAFETY: `product` is borrowed mutably and holds a's rows of n numbers (asserted above); a
+        // block writes the columns from `from` on, at most to n, and no other block has any of them.
+        unsafe {
+            let product = start.load(Ordering::Relaxed).add(from);
+            multiply_at(a, b, Into::Replace, product, n);
+        }
+    });
+}
+
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "products of whole numbers are exact")]
 mod tests {
     use super::*;
 
@@ -125,7 +177,16 @@ mod tests {
 
     #[test]
     fn products_are_as_the_definition_says() {
-        for (m, n, k) in [(1, 1, 1), (3, 5, 2), (17, 33, 9), (40, 7, 1), (5, 4, 0), (130, 3, 20)] {
+        for (m, n, k) in [
+            (1, 1, 1),
+            (3, 5, 2),
+            (17, 33, 9),
+            (40, 7, 1),
+            (5, 4, 0),
+            (4, 5, 0),
+            (130, 3, 20),
+            (3, 400, 20),
+        ] {
             let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
             let expected: Vec<f32> = (0..m * n)
                 .map(|at| (0..k).map(|l| a[at / n * k + l] * b[l * n + at % n]).sum())
@@ -150,5 +211,18 @@ mod tests {
         assert_eq!(product, [17.0, 22.0, 27.0, 22.0, 29.0, 36.0, 27.0, 36.0, 45.0]);
         multiply_in_blocks(a.transposed(), a, &mut product);
         assert_eq!(product[1], 22.0);
+    }
+
+    #[test]
+    fn blocks_of_transposed_matrices_are_the_whole() {
+        for (m, n, k) in [(150, 9, 5), (9, 500, 5)] {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (a, b) = (Matrix::new(&a, k, m), Matrix::new(&b, n, k));
+            let mut whole = vec![f32::NAN; m * n];
+            multiply(a.transposed(), b.transposed(), Into::Replace, &mut whole);
+            let mut blocks = vec![f32::NAN; m * n];
+            multiply_in_blocks(a.transposed(), b.transposed(), &mut blocks);
+            assert_eq!(blocks, whole);
+        }
     }
 }

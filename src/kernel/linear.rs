@@ -2,7 +2,7 @@
 //!
 //! With g = dL/dy: dx = g·Wᵀ, dW = xᵀ·g, db = Σ over rows of g.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     gemm::{Matrix, multiply_in_blocks},
@@ -31,7 +31,16 @@ impl CustomOp3 for Linear {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (rows, inputs) = x_layout.shape().dims2()?;
-        let (_, outputs) = weight_layout.shape().dims2()?;
+        let (wanted, outputs) = weight_layout.shape().dims2()?;
+        if wanted != inputs || bias_layout.shape().dims1()? != outputs || outputs == 0 {
+            bail!(
+                "linear: rows {:?}, weights {:?}, bias {:?}; wanted (rows, i), (i, o) and (o), o at \
+                 least 1",
+                x_layout.shape(),
+                weight_layout.shape(),
+                bias_layout.shape()
+            );
+        }
         let mut y = vec![0.0; rows * outputs];
         let x = Matrix::new(slices::of(x, x_layout)?, rows, inputs);
         let weight = Matrix::new(slices::of(weight, weight_layout)?, inputs, outputs);
@@ -79,5 +88,64 @@ impl CustomOp3 for Linear {
             Some(Tensor::from_vec(by_weight, (inputs, outputs), x.device())?),
             Some(Tensor::from_vec(by_bias, outputs, x.device())?),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+    use crate::kernel::check;
+
+    const SIZES: [(usize, usize, usize); 6] =
+        [(1, 1, 1), (3, 5, 2), (17, 1, 33), (1, 9, 4), (130, 7, 19), (0, 3, 2)];
+
+    #[test]
+    fn rows_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+        for (rows, inputs, outputs) in SIZES {
+            let x = check::var("x", (rows, inputs), 1.0)?;
+            let weight = check::var("weight", (inputs, outputs), 1.0)?;
+            let bias = check::var("bias", outputs, 1.0)?;
+            let found = linear(&x, &weight, &bias)?;
+            assert_eq!(found.dims(), [rows, outputs]);
+            let vars = [&x, &weight, &bias];
+            let found_gradients = check::gradients(&vars, &found)?;
+            if rows == 0 {
+                // candle's own product refuses to have no rows; ours has gradients of 0.
+                for gradient in &found_gradients {
+                    assert!(slices::to_vec(gradient)?.iter().all(|&g| g == 0.0));
+                }
+                continue;
+            }
+            let expected = x.matmul(&weight)?.broadcast_add(&bias)?;
+            check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
+            for (found, expected) in found_gradients.iter().zip(check::gradients(&vars, &expected)?)
+            {
+                check::assert_tensors_close(found, &expected, 1e-5, 2e-6);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() -> Result<()> {
+        for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (5, 2, 7)] {
+            let x = check::var("x", (rows, inputs), 1.0)?;
+            let weight = check::var("weight", (inputs, outputs), 1.0)?;
+            let bias = check::var("bias", outputs, 1.0)?;
+            check::assert_differences(&[&x, &weight, &bias], || linear(&x, &weight, &bias));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
+        for (weight, bias) in [([3, 2], 4), ([3, 2], 1), ([4, 2], 2), ([3, 0], 0)] {
+            let error = linear(&zeros(&[2, 3])?, &zeros(&weight)?, &zeros(&[bias])?).unwrap_err();
+            assert!(error.to_string().contains("wanted (rows, i), (i, o) and (o)"), "{error}");
+        }
+        Ok(())
     }
 }

@@ -71,10 +71,11 @@ impl Lstm {
         let (directions, width, _) = recurrent.dims3()?;
         if (directions, recurrent.dims()[2], gates.dims()[1]) != (2, 4 * width, 8 * width)
             || rows != self.packing.n_rows()
+            || width == 0
         {
             bail!(
                 "lstm: gates {gates:?}, recurrent weights {recurrent:?}, {} packed rows; wanted \
-                 (rows, 8w) and (2, w, 4w)",
+                 (rows, 8w) and (2, w, 4w), w at least 1",
                 self.packing.n_rows()
             );
         }
@@ -152,7 +153,12 @@ impl Lstm {
         let width = weight_width(weight);
         let mut by_gates = vec![0.0; n_rows * 4 * width];
         let mut before_states = vec![0.0; n_rows * width];
-        let weight_back = Matrix::new(weight, width, 4 * width).transposed();
+        // Turned round once: a product with rows read crosswise takes twice as long at every step.
+        let mut turned = Vec::with_capacity(weight.len());
+        for column in 0..4 * width {
+            turned.extend(weight[column..].iter().step_by(4 * width));
+        }
+        let weight_back = Matrix::new(&turned, 4 * width, width);
         // Gradients by state and cell that the step after has carried back, for its first rows.
         let widest = self.packing.n_sequences();
         let mut by_state = vec![0.0; widest * width];
@@ -181,9 +187,14 @@ impl Lstm {
                 let (di, rest) = out.split_at_mut(width);
                 let (df, rest) = rest.split_at_mut(width);
                 let (dg, d_o) = rest.split_at_mut(width);
+                // By itself, as the loop below has too many slices to be vectorised.
+                for (tanh_c, &c) in d_o.iter_mut().zip(cells) {
+                    *tanh_c = tanh(c);
+                }
+                let (o, d_o) = (&o[..width], &mut d_o[..width]);
                 for at in 0..width {
                     let by_h = by_row[at] + by_state[at];
-                    let tanh_c = tanh(cells[at]);
+                    let tanh_c = d_o[at];
                     let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
                     d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
                     di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);

@@ -1,0 +1,93 @@
+//! What the kernels' tests share: seeded numbers, closeness, and finite differences.
+
+use candle_core::{Device, Result, Shape, Tensor, Var};
+use rand::Rng;
+
+use super::to_vec;
+use crate::data::{Purpose, draw};
+
+/// So many numbers, uniform within ±`scale`; the same for the same name.
+pub(super) fn numbers(name: &str, n: usize, scale: f32) -> Vec<f32> {
+    let mut draw = draw(1, Purpose::Init, name, 0);
+    (0..n).map(|_| draw.random_range(-scale..scale)).collect()
+}
+
+/// A variable of [`numbers`].
+pub(super) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var> {
+    let shape = shape.into();
+    Var::from_vec(numbers(name, shape.elem_count(), scale), shape, &Device::Cpu)
+}
+
+/// So many labels below `n_labels`.
+pub(super) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
+    let mut draw = draw(1, Purpose::Init, name, 0);
+    (0..n).map(|_| draw.random_range(0..n_labels) as u32).collect()
+}
+
+/// Panics unless every |found − expected| is at most `relative`·|expected| + `absolute`.
+#[track_caller]
+pub(super) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absolute: f32) {
+    assert_eq!(found.len(), expected.len(), "how many numbers there are");
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let off = (found - expected).abs();
+        // Not `off > bound`: a NaN must fail.
+        assert!(off <= relative * expected.abs() + absolute, "{at}: {found}, wanted {expected}");
+    }
+}
+
+/// The same for tensors, whose shapes must be equal.
+#[track_caller]
+pub(super) fn assert_tensors_close(
+    found: &Tensor,
+    expected: &Tensor,
+    relative: f32,
+    absolute: f32,
+) {
+    assert_eq!(found.shape(), expected.shape());
+    assert_close(&to_vec(found).unwrap(), &to_vec(expected).unwrap(), relative, absolute);
+}
+
+/// The gradient of Σ factor · output by each variable, with fixed factors that differ by output.
+pub(super) fn gradients(vars: &[&Var], output: &Tensor) -> Result<Vec<Tensor>> {
+    let factors = var("factors", output.shape(), 1.0)?;
+    let gradients = (output * factors.detach())?.sum_all()?.backward()?;
+    let found = |var: &&Var| gradients.get(var).expect("every variable has a gradient").clone();
+    Ok(vars.iter().map(found).collect())
+}
+
+/// Compares [`gradients`] with central differences, element by element.
+///
+/// The step is 0.01 and the sum over outputs is made in f64. An output near 1 is rounded to 6e-8,
+/// so a difference is off by some 1e-5 for each output it moves; cutting the series off after the
+/// square costs step²/6 of a third derivative near 1, 2e-5. The bound is 1e-2 of the gradient plus
+/// 5e-4: far above both, far below any term forgotten.
+#[track_caller]
+pub(super) fn assert_differences(vars: &[&Var], output: impl Fn() -> Result<Tensor>) {
+    const STEP: f32 = 0.01;
+    let here = output().unwrap();
+    let factors = numbers("factors", here.elem_count(), 1.0);
+    let sum = || -> f64 {
+        let output = to_vec(&output().unwrap()).unwrap();
+        output.iter().zip(&factors).map(|(&y, &factor)| f64::from(y) * f64::from(factor)).sum()
+    };
+    for (var, gradient) in vars.iter().zip(gradients(vars, &here).unwrap()) {
+        let values = to_vec(var).unwrap();
+        let set = |at: usize, value: f32| {
+            let mut moved = values.clone();
+            moved[at] = value;
+            var.set(&Tensor::from_vec(moved, var.shape(), var.device()).unwrap()).unwrap();
+        };
+        let differences: Vec<f32> = (0..values.len())
+            .map(|at| {
+                let (above, below) = (values[at] + STEP, values[at] - STEP);
+                set(at, above);
+                let risen = sum();
+                set(at, below);
+                let fallen = sum();
+                set(at, values[at]);
+                ((risen - fallen) / f64::from(above - below)) as f32
+            })
+            .collect();
+        assert_close(&to_vec(&gradient).unwrap(), &differences, 1e-2, 5e-4);
+    }
+}

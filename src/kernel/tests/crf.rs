@@ -1,0 +1,287 @@
+//! The CRF against the enumeration of all tag sequences and against sums in f64.
+
+use candle_core::{Device, Result, Tensor, Var};
+use proptest::prelude::*;
+
+use crate::{
+    data::Packing,
+    kernel::{check, crf, to_vec},
+};
+
+/// Every sequence of `n` tags.
+pub(super) fn paths(tags: usize, n: usize) -> impl Iterator<Item = Vec<usize>> {
+    (0..tags.pow(n as u32)).map(move |mut code| {
+        let digit = |_| {
+            let tag = code % tags;
+            code /= tags;
+            tag
+        };
+        (0..n).map(digit).collect()
+    })
+}
+
+/// score(y), as the module says.
+pub(super) fn score(rows: &[&[f32]], transitions: &[f32], path: &[usize]) -> f64 {
+    let tags = rows[0].len();
+    let last = path[path.len() - 1];
+    let ends = [transitions[tags * tags + path[0]], transitions[(tags + 1) * tags + last]];
+    let emissions = path.iter().zip(rows).map(|(&tag, row)| row[tag]);
+    let pairs = path.windows(2).map(|pair| transitions[pair[0] * tags + pair[1]]);
+    emissions.chain(pairs).chain(ends).map(f64::from).sum()
+}
+
+/// One sequence's loss and gradients.
+struct Exact {
+    loss: f64,
+    by_emissions: Vec<f64>,
+    by_transitions: Vec<f64>,
+}
+
+impl Exact {
+    fn new(n: usize, tags: usize) -> Self {
+        let (by_emissions, by_transitions) = (vec![0.0; n * tags], vec![0.0; (tags + 2) * tags]);
+        Self { loss: 0.0, by_emissions, by_transitions }
+    }
+
+    /// Adds `weight` times the counts of a path.
+    fn count(&mut self, path: &[usize], tags: usize, weight: f64) {
+        for (t, tag) in path.iter().enumerate() {
+            self.by_emissions[t * tags + tag] += weight;
+        }
+        for pair in path.windows(2) {
+            self.by_transitions[pair[0] * tags + pair[1]] += weight;
+        }
+        self.by_transitions[tags * tags + path[0]] += weight;
+        self.by_transitions[(tags + 1) * tags + path[path.len() - 1]] += weight;
+    }
+
+    /// By enumeration.
+    fn enumerated(rows: &[&[f32]], transitions: &[f32], gold: &[usize]) -> Self {
+        let tags = rows[0].len();
+        let all: Vec<_> =
+            paths(tags, rows.len()).map(|path| (score(rows, transitions, &path), path)).collect();
+        let log_z = log_sum_exp(all.iter().map(|(score, _)| *score));
+        let mut exact = Self::new(rows.len(), tags);
+        for (score, path) in &all {
+            exact.count(path, tags, (score - log_z).exp());
+        }
+        exact.count(gold, tags, -1.0);
+        exact.loss = log_z - score(rows, transitions, gold);
+        exact
+    }
+
+    /// By forward and backward sums in f64, as textbooks have them.
+    fn summed(rows: &[&[f32]], transitions: &[f32], gold: &[usize]) -> Self {
+        let (n, tags) = (rows.len(), rows[0].len());
+        let emission = |t: usize, tag: usize| f64::from(rows[t][tag]);
+        let weight = |from: usize, to: usize| f64::from(transitions[from * tags + to]);
+        let mut alpha = vec![vec![0.0; tags]; n];
+        let mut beta = vec![vec![0.0; tags]; n];
+        for t in 0..n {
+            for j in 0..tags {
+                let before = if t == 0 {
+                    weight(tags, j)
+                } else {
+                    log_sum_exp((0..tags).map(|i| alpha[t - 1][i] + weight(i, j)))
+                };
+                alpha[t][j] = emission(t, j) + before;
+            }
+        }
+        for t in (0..n).rev() {
+            for i in 0..tags {
+                beta[t][i] = if t + 1 == n {
+                    weight(tags + 1, i)
+                } else {
+                    let after = |j| weight(i, j) + emission(t + 1, j) + beta[t + 1][j];
+                    log_sum_exp((0..tags).map(after))
+                };
+            }
+        }
+        let log_z = log_sum_exp((0..tags).map(|i| alpha[n - 1][i] + beta[n - 1][i]));
+        let mut exact = Self::new(n, tags);
+        for t in 0..n {
+            let before: &[f64] = if t == 0 { &[] } else { &alpha[t - 1] };
+            for j in 0..tags {
+                let p = (alpha[t][j] + beta[t][j] - log_z).exp();
+                exact.by_emissions[t * tags + j] += p;
+                if t == 0 {
+                    exact.by_transitions[tags * tags + j] += p;
+                }
+                if t + 1 == n {
+                    exact.by_transitions[(tags + 1) * tags + j] += p;
+                }
+                for (i, before) in before.iter().enumerate() {
+                    let joint = before + weight(i, j) + emission(t, j) + beta[t][j];
+                    exact.by_transitions[i * tags + j] += (joint - log_z).exp();
+                }
+            }
+        }
+        exact.count(gold, tags, -1.0);
+        exact.loss = log_z - score(rows, transitions, gold);
+        exact
+    }
+}
+
+fn log_sum_exp(scores: impl Iterator<Item = f64> + Clone) -> f64 {
+    let greatest = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    greatest + scores.map(|score| (score - greatest).exp()).sum::<f64>().ln()
+}
+
+/// A batch of random scores.
+struct Case {
+    packing: Packing,
+    emissions: Var,
+    transitions: Var,
+    gold: Vec<u32>,
+}
+
+impl Case {
+    fn new(lengths: &[usize], tags: usize, emission: f32, transition: f32) -> Result<Self> {
+        let packing = Packing::new(lengths.to_vec());
+        let rows = packing.n_rows();
+        Ok(Self {
+            emissions: check::var("emissions", (rows, tags), emission)?,
+            transitions: check::var("transitions", (tags + 2, tags), transition)?,
+            gold: check::labels("gold", rows, tags),
+            packing,
+        })
+    }
+
+    fn each(&self) -> Result<Tensor> {
+        crf(&self.emissions, &self.transitions, self.gold.clone(), &self.packing)
+    }
+
+    /// Losses and gradients, scaled by sequence, must be those of `exact`.
+    fn assert(
+        &self,
+        exact: impl Fn(&[&[f32]], &[f32], &[usize]) -> Exact,
+        relative: f32,
+        absolute: f32,
+    ) -> Result<()> {
+        let tags = self.emissions.dim(1)?;
+        let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(&self.transitions)?);
+        let each = self.each()?;
+        let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
+        let mut losses = Vec::new();
+        let mut by_emissions = vec![0.0; emissions.len()];
+        let mut by_transitions = vec![0.0; transitions.len()];
+        for (b, &factor) in factors.iter().enumerate() {
+            let rows: Vec<&[f32]> =
+                self.packing.rows(b).map(|row| &emissions[row * tags..][..tags]).collect();
+            let gold: Vec<usize> =
+                self.packing.rows(b).map(|row| self.gold[row] as usize).collect();
+            let exact = exact(&rows, &transitions, &gold);
+            losses.push(exact.loss as f32);
+            for (row, by) in self.packing.rows(b).zip(exact.by_emissions.chunks(tags)) {
+                for (sum, by) in by_emissions[row * tags..].iter_mut().zip(by) {
+                    *sum = (f64::from(factor) * by) as f32;
+                }
+            }
+            for (sum, by) in by_transitions.iter_mut().zip(&exact.by_transitions) {
+                *sum += (f64::from(factor) * by) as f32;
+            }
+        }
+        check::assert_close(&to_vec(&each)?, &losses, relative, absolute);
+        let found = check::gradients(&[&self.emissions, &self.transitions], &each)?;
+        check::assert_close(&to_vec(&found[0])?, &by_emissions, relative, absolute);
+        check::assert_close(&to_vec(&found[1])?, &by_transitions, relative, absolute);
+        Ok(())
+    }
+}
+
+#[test]
+fn losses_and_gradients_are_those_of_all_paths() -> Result<()> {
+    for tags in 1..=4 {
+        Case::new(&[5, 4, 3, 3, 2, 1, 1], tags, 1.5, 1.5)?.assert(Exact::enumerated, 1e-5, 1e-5)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn transitions_far_apart_are_summed_as_well() -> Result<()> {
+    // Either side of the range where products of factors give way to sums of logarithms.
+    for transition in [12.0, 14.9, 15.1, 40.0] {
+        for emission in [1.5, 300.0] {
+            let case = Case::new(&[5, 5, 4, 3, 2, 1], 4, emission, transition)?;
+            let absolute = if emission > 100.0 { 5e-4 } else { 2e-5 };
+            case.assert(Exact::enumerated, 1e-5, absolute)?;
+            let case = Case::new(&[60, 7], 23, emission, transition)?;
+            case.assert(Exact::summed, 1e-4, 1e-3)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_are_finite_differences() -> Result<()> {
+    let case = Case::new(&[4, 2, 1], 3, 1.0, 1.0)?;
+    check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
+    // One transition so unlikely that sums are made in logarithms.
+    let mut transitions = to_vec(&case.transitions)?;
+    transitions[1] = -50.0;
+    let shape = case.transitions.shape().clone();
+    case.transitions.set(&Tensor::from_vec(transitions, shape, &Device::Cpu)?)?;
+    check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
+    Ok(())
+}
+
+#[test]
+fn scores_of_any_size_are_summed() -> Result<()> {
+    // f32 holds 100 to 8e-6 and 1000 to 6e-5, each of them met some ten times in a sequence; a
+    // probability is off by as much as the logarithm it comes from.
+    for (scale, absolute) in [(100.0, 2e-4), (1000.0, 2e-3)] {
+        for (emission, transition) in [(scale, scale), (scale, 1.0), (1.0, scale)] {
+            for tags in 2..=4 {
+                let case = Case::new(&[5, 4, 2, 1], tags, emission, transition)?;
+                case.assert(Exact::enumerated, 1e-5, absolute)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn equal_large_scores_leave_every_path_as_likely() -> Result<()> {
+    for score in [-1000.0f32, -100.0, 100.0, 1000.0] {
+        let case = Case::new(&[4, 1], 3, 1.0, 1.0)?;
+        case.emissions.set(&(case.emissions.ones_like()? * f64::from(score))?)?;
+        case.transitions.set(&(case.transitions.ones_like()? * f64::from(score))?)?;
+        case.assert(Exact::enumerated, 1e-5, 1e-4)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sequence_of_three_hundred_tokens_is_as_in_f64() -> Result<()> {
+    for (emission, transition) in [(2.0, 2.0), (10.0, 5.0), (100.0, 30.0)] {
+        let case = Case::new(&[300, 40], 20, emission, transition)?;
+        case.assert(Exact::summed, 1e-4, 1e-4)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_empty_batch_has_no_losses() -> Result<()> {
+    let case = Case::new(&[], 3, 1.0, 1.0)?;
+    let each = case.each()?;
+    assert_eq!(each.dims(), [0]);
+    let gradients = check::gradients(&[&case.emissions, &case.transitions], &each)?;
+    assert!(to_vec(&gradients[1])?.iter().all(|&g| g == 0.0));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn no_loss_is_below_nothing(
+        mut lengths in prop::collection::vec(1usize..9, 1..6),
+        tags in 1usize..12,
+        scale in prop::sample::select(vec![0.1f32, 1.0, 10.0, 100.0, 1000.0]),
+    ) {
+        lengths.sort_by(|a, b| b.cmp(a));
+        let each = Case::new(&lengths, tags, scale, 1.0).unwrap().each().unwrap();
+        let losses = to_vec(&each).unwrap();
+        prop_assert!(losses.iter().all(|&loss| loss >= 0.0 && loss.is_finite()), "{losses:?}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Any number of threads gives the same bits.
+
+use candle_core::{Result, Tensor};
+
+use crate::{
+    data::Packing,
+    kernel::{check, crf, cross_entropy, linear, lstm, to_vec},
+};
+
+/// The loss and all gradients of a small network, large enough for several blocks of rows.
+fn bits() -> Result<Vec<u32>> {
+    let lengths: Vec<usize> = (1..=24).rev().collect();
+    let packing = Packing::new(lengths);
+    let (rows, inputs, width, tags) = (packing.n_rows(), 40, 33, 19);
+    let x = check::var("x", (rows, inputs), 1.0)?;
+    let weight = check::var("weight", (inputs, 8 * width), 0.2)?;
+    let bias = check::var("bias", 8 * width, 0.2)?;
+    let recurrent = check::var("recurrent", (2, width, 4 * width), 0.2)?;
+    let head = check::var("head", (2 * width, tags), 0.5)?;
+    let head_bias = check::var("head bias", tags, 0.5)?;
+    let transitions = check::var("transitions", (tags + 2, tags), 0.5)?;
+    let gold = check::labels("gold", rows, tags);
+    let states = lstm(&linear(&x, &weight, &bias)?, &recurrent, &packing)?;
+    let scores = linear(&states, &head, &head_bias)?;
+    let each = [cross_entropy(&scores, gold.clone())?, crf(&scores, &transitions, gold, &packing)?];
+    let each = Tensor::cat(&each, 0)?;
+    let vars = [&x, &weight, &bias, &recurrent, &head, &head_bias, &transitions];
+    let mut bits = Vec::new();
+    for numbers in check::gradients(&vars, &each)?.iter().chain([&each]) {
+        bits.extend(to_vec(numbers)?.iter().map(|x| x.to_bits()));
+    }
+    Ok(bits)
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() -> Result<()> {
+    let on = |n_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(bits)
+    };
+    let one = on(1)?;
+    assert_eq!(one.len(), 300 * 40 + 41 * 264 + 2 * 33 * 132 + 67 * 19 + 21 * 19 + 324);
+    for n_threads in [2, 3] {
+        assert!(on(n_threads)? == one, "{n_threads} threads differ from one");
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Decoding a conditional random field.
+
+use rayon::prelude::*;
+
+use super::crf::Transitions;
+use crate::data::Packing;
+
+/// The best tags of each row, by Viterbi's algorithm (1967), among the allowed sequences.
+///
+/// `transitions` as in [`crf`](super::crf()); `allowed(from, to)` says which tag may follow which, `None` standing
+/// for the sequence's ends. Of equal scores the lower tag wins.
+pub fn viterbi(
+    emissions: &[f32],
+    transitions: &[f32],
+    packing: &Packing,
+    allowed: &(dyn Fn(Option<usize>, Option<usize>) -> bool + Sync),
+) -> Vec<u32> {
+    let rows = packing.n_rows();
+    if rows == 0 {
+        return Vec::new();
+    }
+    let tags = emissions.len() / rows;
+    assert!(tags > 0 && emissions.len() == rows * tags, "viterbi: {} scores", emissions.len());
+    assert_eq!(transitions.len(), (tags + 2) * tags, "viterbi: transitions of {tags} tags");
+    let masked: Vec<f32> = (0..tags + 2)
+        .flat_map(|from| (0..tags).map(move |to| (from, to)))
+        .map(|(from, to)| {
+            let may = match from.checked_sub(tags) {
+                None => allowed(Some(from), Some(to)),
+                Some(0) => allowed(None, Some(to)),
+                Some(_) => allowed(Some(to), None),
+            };
+            if may { transitions[from * tags + to] } else { f32::NEG_INFINITY }
+        })
+        .collect();
+    let transitions = Transitions { tags, scores: &masked };
+    let paths: Vec<Vec<u32>> = (0..packing.n_sequences())
+        .into_par_iter()
+        .map(|b| {
+            let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
+            best_path(emission, packing.lengths()[b], transitions)
+        })
+        .collect();
+    let mut best = vec![0; rows];
+    for (b, path) in paths.iter().enumerate() {
+        for (row, &tag) in packing.rows(b).zip(path) {
+            best[row] = tag;
+        }
+    }
+    best
+}
+
+fn best_path<'a>(
+    emission: impl Fn(usize) -> &'a [f32],
+    n: usize,
+    transitions: Transitions<'_>,
+) -> Vec<u32> {
+    let tags = transitions.tags;
+    let mut scores: Vec<f32> =
+        emission(0).iter().zip(transitions.start()).map(|(e, w)| e + w).collect();
+    let mut from = Vec::with_capacity(n * tags);
+    for t in 1..n {
+        let mut next = vec![f32::NEG_INFINITY; tags];
+        let mut best_from = vec![0; tags];
+        for (i, &score) in scores.iter().enumerate() {
+            for (j, w) in transitions.from(i).iter().enumerate() {
+                if score + w > next[j] {
+                    next[j] = score + w;
+                    best_from[j] = i as u32;
+                }
+            }
+        }
+        for (score, e) in next.iter_mut().zip(emission(t)) {
+            *score += e;
+        }
+        scores = next;
+        from.extend_from_slice(&best_from);
+    }
+    let ends = scores.iter().zip(transitions.end()).map(|(score, w)| score + w);
+    let (mut best, mut greatest) = (0, f32::NEG_INFINITY);
+    for (tag, score) in ends.enumerate() {
+        if score > greatest {
+            (best, greatest) = (tag as u32, score);
+        }
+    }
+    let mut path = vec![best; n];
+    for t in (1..n).rev() {
+        path[t - 1] = from[(t - 1) * tags + path[t] as usize];
+    }
+    path
+}
