@@ -79,10 +79,12 @@ impl EncoderKind for Embed {
         _input: Option<Layer>,
         named: &dyn Named,
     ) -> std::result::Result<Shape, String> {
-        let characters = match (values.table("characters"), values.texts("characters").first()) {
-            (Some(table), _) => 2 * table.count("hidden"),
-            (None, Some(name)) => named.values(name).map_or(0, |values| 2 * values.count("hidden")),
-            (None, None) => 0,
+        let characters = match values.table("characters") {
+            Some(table) => 2 * table.count("hidden"),
+            None => match values.text_if_said("characters") {
+                Some(name) => named.values(name).map_or(0, |values| 2 * values.count("hidden")),
+                None => 0,
+            },
         };
         let width = values.count("width") + characters;
         let layer = Layer { width, on: On::Sequence, reads: Reads::HERE, halves: None };
