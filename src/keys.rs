@@ -5,6 +5,7 @@
 //! resolved recipes all read that declaration, and a kind reads its [`Values`] with getters that
 //! cannot fail, because the checker has been there.
 
+pub(crate) mod describe;
 mod value;
 
 pub use value::{Located, Place, Value, Values};

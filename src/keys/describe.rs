@@ -1,0 +1,91 @@
+//! What a key takes, in words: for messages and for `auxdesk list`.
+
+use super::{Refers, Takes};
+
+impl Takes {
+    /// The values it takes, for people: `a whole number of at least 1`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Switch => "true or false".to_owned(),
+            Self::Count(0) => "a whole number".to_owned(),
+            Self::Count(least) => format!("a whole number of at least {least}"),
+            Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
+            Self::Text => "a string".to_owned(),
+            Self::Path => "the path of a file, or sample:PATH".to_owned(),
+            Self::Choice(choices) => match choices {
+                [only] => format!("{only:?}"),
+                choices => format!("one of {}", quoted(choices.iter().copied())),
+            },
+            Self::Name(refers) => format!("the name of {}", refers.with_article()),
+            Self::Tap => "[FIELD:]ENCODER[.LAYER][.VIEW], or an array of such".to_owned(),
+            Self::Input => {
+                "ENCODER, an array of such, { CORPUS = ENCODER } or \"labels:OBJECTIVE\"".to_owned()
+            }
+            Self::Schedule(least, most) => {
+                format!("a number{}, or {{ shape, from, to, steps }}", bounds(*least, *most))
+            }
+            Self::List(item) => format!("an array, each item {}", item.describe()),
+            Self::Table(keys) => {
+                let keys: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                format!("a table of {}", keys.join(", "))
+            }
+            Self::Map(item) => format!("a table of names, each {}", item.describe()),
+            Self::Either(choices) => describe_choices(choices),
+        }
+    }
+}
+
+impl Refers {
+    /// What it refers to: `corpus`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Corpus => "corpus",
+            Self::Encoder => "encoder",
+            Self::Objective => "objective",
+            Self::Field => "field",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Corpus => "a corpus",
+            Self::Encoder => "an encoder",
+            Self::Objective => "an objective",
+            Self::Field => "a field",
+        }
+    }
+}
+
+/// Several of which one will do.
+pub(crate) fn describe_choices(choices: &[Takes]) -> String {
+    let choices: Vec<String> = choices.iter().map(Takes::describe).collect();
+    choices.join(", or ")
+}
+
+fn bounds(least: f64, most: f64) -> String {
+    match (least > f64::MIN, most < f64::MAX) {
+        (true, true) => format!(" between {least} and {most}"),
+        (true, false) => format!(" of at least {least}"),
+        (false, true) => format!(" of at most {most}"),
+        (false, false) => String::new(),
+    }
+}
+
+/// Strings in quotes, with commas between.
+pub(crate) fn quoted<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let items: Vec<String> = items.map(|item| format!("{item:?}")).collect();
+    items.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_named_where_there_are_any() {
+        assert_eq!(Takes::Count(2).describe(), "a whole number of at least 2");
+        assert_eq!(Takes::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
+        assert_eq!(Takes::Number(0.0, f64::MAX).describe(), "a number of at least 0");
+        assert_eq!(Takes::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");
+    }
+}
