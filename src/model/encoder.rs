@@ -25,7 +25,10 @@ pub use characters::Spelling;
 pub const ENCODERS: &[&dyn EncoderKind] = &[&embed::Embed, &characters::Characters, &birnn::Birnn];
 
 /// Encoders that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["pool", "cnn", "bow", "decoder", "mix"];
+pub const PLANNED: &[&str] = &[
+    "pool", "cnn", "bow", "dense", "mix", "attend", "decoder", "frames", "halve", "mask", "noise",
+    "prefix",
+];
 
 /// The encoder kind of that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
