@@ -17,6 +17,7 @@ pub mod mixer;
 pub mod model;
 pub mod objective;
 pub mod protocol;
+pub mod recipe;
 pub mod recorder;
 pub mod schedule;
 pub mod state;

@@ -1,0 +1,146 @@
+//! Recipes: TOML to a checked [`Recipe`], every fault at once, with file and line.
+//!
+//! ```text
+//! text ─parse─► values with their lines ─set─► with --set in it ─check─► Recipe ─resolved─► text
+//! ```
+//!
+//! Nothing here opens a corpus or makes a tensor; that a file is there is all that is asked of it.
+
+mod check;
+mod corpus;
+mod encoder;
+mod fault;
+mod group;
+mod kind;
+pub mod list;
+mod names;
+mod objective;
+pub mod optimiser;
+mod parse;
+mod resolved;
+mod set;
+pub mod shipped;
+mod tap;
+mod train;
+mod whole;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use corpus::{CorpusSpec, DevSource, OnFault};
+pub use encoder::EncoderSpec;
+pub use fault::{Fault, Faults};
+pub use group::Group;
+pub use objective::{Gradient, ObjectiveSpec};
+pub use optimiser::Optimiser;
+pub use tap::Tap;
+pub use train::{Best, Evaluate, Length, Train};
+
+use crate::{keys::Place, protocol::event::Role};
+use fault::Findings;
+use names::hint;
+
+/// What a run is made from: checked, with defaults filled in and paths resolved.
+///
+/// Two are equal if their resolved texts are.
+#[derive(Clone)]
+pub struct Recipe {
+    /// Its name, which run folders begin with.
+    pub name: String,
+    /// One line about it.
+    pub about: String,
+    /// What holds for the run as a whole.
+    pub train: Train,
+    /// The corpora, in the recipe's order.
+    pub corpora: Vec<CorpusSpec>,
+    /// The encoders, each after what it reads, in the recipe's order otherwise.
+    pub encoders: Vec<EncoderSpec>,
+    /// The objectives, in the recipe's order.
+    pub objectives: Vec<ObjectiveSpec>,
+}
+
+impl PartialEq for Recipe {
+    fn eq(&self, other: &Self) -> bool {
+        self.resolved() == other.resolved()
+    }
+}
+
+impl Recipe {
+    /// The main objective's place.
+    pub fn main(&self) -> usize {
+        let main = self.objectives.iter().position(|objective| objective.role == Role::Main);
+        main.expect("a checked recipe has a main objective")
+    }
+}
+
+/// Where a recipe is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecipeSource {
+    /// Inside the program, under this name.
+    Shipped(&'static str),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl RecipeSource {
+    /// What was meant: a shipped recipe's name, else the path of a file.
+    pub fn find(text: &str) -> Result<Self, Faults> {
+        if let Some((name, _)) = shipped::RECIPES.iter().find(|(name, _)| *name == text) {
+            return Ok(Self::Shipped(name));
+        }
+        let path = PathBuf::from(text);
+        if path.is_file() {
+            return Ok(Self::File(path));
+        }
+        let what = if path.is_dir() {
+            "this is a folder; wanted a TOML file".to_owned()
+        } else {
+            let hint = hint(text, shipped::RECIPES.iter().map(|(name, _)| *name));
+            format!("no file of this path and no shipped recipe of this name{hint}")
+        };
+        Err(Faults::one(Place::File(text.into()), what))
+    }
+}
+
+/// What the command line says on top of a recipe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--set KEY=VALUE`, in the order they were given.
+    pub sets: Vec<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--steps`; a recipe's epochs give way.
+    pub steps: Option<u64>,
+    /// `--epochs`; a recipe's steps give way.
+    pub epochs: Option<u64>,
+}
+
+/// Reads and checks a recipe.
+pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
+    let (file, text, folder): (Arc<str>, _, _) = match source {
+        RecipeSource::Shipped(name) => {
+            let text = shipped::recipe(name).unwrap_or_default();
+            ((*name).into(), text.to_owned(), PathBuf::new())
+        }
+        RecipeSource::File(path) => {
+            let file: Arc<str> = path.to_string_lossy().into();
+            let text = read(path).map_err(|what| Faults::one(Place::File(file.clone()), what))?;
+            (file, text, path.parent().unwrap_or(Path::new("")).to_owned())
+        }
+    };
+    let mut findings = Findings::default();
+    let mut tree = parse::document(&text, &file, &mut findings);
+    set::apply(&mut tree, overrides, &mut findings);
+    let recipe = whole::check(&tree, &Place::File(file), &folder, &mut findings);
+    findings.finish()?;
+    Ok(recipe.expect("a recipe without a fault is whole"))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        format!("byte {} is not UTF-8; wanted TOML, which is", error.utf8_error().valid_up_to())
+    })
+}

@@ -1,0 +1,366 @@
+//! A table of a recipe against the keys that were declared for it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    fault::Findings,
+    names::{Names, hint, nearest},
+    parse, shipped,
+    tap::parse_tap,
+};
+use crate::{
+    data::read::Location,
+    keys::{Default, Key, Located, Place, Refers, Takes, Value, describe::describe_choices},
+    schedule::Shape,
+};
+
+/// The values of one table, by key.
+pub(super) type Entries = BTreeMap<String, Located>;
+
+/// The keys of a schedule, wherever there may be one.
+pub(super) const SCHEDULE: &[Key] = &[
+    Key::required("shape", Takes::Choice(Shape::NAMES), "how it goes from one to the other"),
+    Key::required("from", Takes::Number(f64::MIN, f64::MAX), "the number before the first update"),
+    Key::required("to", Takes::Number(f64::MIN, f64::MAX), "the number after the last"),
+    Key::required("steps", Takes::Count(1), "how many updates it takes"),
+];
+
+/// What a table is checked against, beside its keys.
+pub(super) struct Context<'a> {
+    /// The names that there are.
+    pub(super) names: &'a Names,
+    /// The folder that paths of the recipe start from.
+    pub(super) folder: &'a Path,
+}
+
+impl Context<'_> {
+    /// The values of a table, with defaults filled in; `None` if it has a fault.
+    pub(super) fn table(
+        &self,
+        label: &str,
+        place: &Place,
+        entries: &[(String, Located)],
+        keys: &[Key],
+        findings: &mut Findings,
+    ) -> Option<Entries> {
+        self.entries((label, ""), place, entries, keys, findings)
+    }
+
+    /// The same for a table in a table, where messages name keys by their way from the outer one.
+    fn inner(
+        &self,
+        key: &str,
+        place: &Place,
+        entries: &[(String, Located)],
+        keys: &[Key],
+        findings: &mut Findings,
+    ) -> Option<Value> {
+        let way = format!("{key}.");
+        let entries = self.entries((key, &way), place, entries, keys, findings)?;
+        Some(Value::Table(entries.into_iter().collect()))
+    }
+
+    fn entries(
+        &self,
+        (label, way): (&str, &str),
+        place: &Place,
+        entries: &[(String, Located)],
+        keys: &[Key],
+        findings: &mut Findings,
+    ) -> Option<Entries> {
+        let mut checked = Entries::new();
+        let (mut sound, mut meant) = (true, Vec::new());
+        for (name, located) in entries {
+            let Some(key) = keys.iter().find(|key| key.name == name) else {
+                let names = keys.iter().map(|key| key.name);
+                meant.extend(nearest(name, names.clone()));
+                findings.fault(
+                    &located.place,
+                    format!("{label} has no key {name:?}{}", hint(name, names)),
+                );
+                sound = false;
+                continue;
+            };
+            match self.value(&format!("{way}{name}"), located, &key.takes, findings) {
+                Some(value) => {
+                    checked.insert(name.clone(), value);
+                }
+                None => sound = false,
+            }
+        }
+        for key in keys {
+            if entries.iter().any(|(name, _)| name == key.name) {
+                continue;
+            }
+            match key.default {
+                Default::Absent => {}
+                Default::Toml(text) => {
+                    let value = Located::by_default(parse::default(text));
+                    checked.insert(key.name.to_owned(), value);
+                }
+                Default::Required => {
+                    sound = false;
+                    // A misspelt key was reported, and so was a table without a name.
+                    if !meant.contains(&key.name) && key.name != "name" {
+                        let wanted = key.takes.describe();
+                        let what = format!("{label} needs the key {:?}: {wanted}", key.name);
+                        findings.absent(place, what);
+                    }
+                }
+            }
+        }
+        sound.then_some(checked)
+    }
+
+    /// A value, with paths resolved and the defaults of tables filled in; `None` if it is none of
+    /// those that the key takes.
+    fn value(
+        &self,
+        key: &str,
+        located: &Located,
+        takes: &Takes,
+        findings: &mut Findings,
+    ) -> Option<Located> {
+        let Located { value, place } = located;
+        if parse::is_refused(value) {
+            return None;
+        }
+        let same = || Some(located.clone());
+        let with = |value| Some(Located { value, place: place.clone() });
+        match (takes, value) {
+            (Takes::Switch, Value::Switch(_)) | (Takes::Text, Value::Text(_)) => same(),
+            (Takes::Count(least), Value::Integer(count))
+                if u64::try_from(*count).is_ok_and(|count| count >= *least) =>
+            {
+                same()
+            }
+            (Takes::Number(least, most), Value::Integer(_) | Value::Number(_))
+                if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
+            {
+                same()
+            }
+            (Takes::Choice(choices), Value::Text(text)) => {
+                if choices.contains(&text.as_str()) {
+                    return same();
+                }
+                let hint = hint(text, choices.iter().copied());
+                findings.fault(place, format!("{key} is {text:?}{hint}"));
+                None
+            }
+            (Takes::Path, Value::Text(text)) => {
+                with(Value::Text(self.path(text, place, findings)?))
+            }
+            (Takes::Name(refers), Value::Text(name)) => (*refers == Refers::Field
+                || self.names.know(*refers, name, place, findings))
+            .then(|| located.clone()),
+            (Takes::Tap, Value::Text(tap)) => {
+                parse_tap(tap, place, findings)?;
+                same()
+            }
+            (Takes::Input, Value::Text(input)) => {
+                if !input.starts_with("labels:") {
+                    parse_tap(input, place, findings)?;
+                }
+                same()
+            }
+            (Takes::Input, Value::Table(_)) => {
+                self.value(key, located, &Takes::Map(&Takes::Name(Refers::Encoder)), findings)
+            }
+            (Takes::Tap | Takes::Input, Value::List(items)) => {
+                with(self.items(key, place, items, takes, findings)?)
+            }
+            (Takes::List(item), Value::List(items)) => {
+                with(self.items(key, place, items, item, findings)?)
+            }
+            (Takes::Schedule(least, most), Value::Integer(_) | Value::Number(_))
+                if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
+            {
+                same()
+            }
+            (Takes::Schedule(least, most), Value::Table(entries)) => {
+                let ramp = self.inner(key, place, entries, SCHEDULE, findings)?;
+                ramp_fits(key, &ramp, (*least, *most), findings)?;
+                with(ramp)
+            }
+            (Takes::Table(keys), Value::Table(entries)) => {
+                with(self.inner(key, place, entries, keys, findings)?)
+            }
+            (Takes::Map(item), Value::Table(entries)) => {
+                let mut checked = Some(Vec::new());
+                for (name, value) in entries {
+                    let value = self.value(name, value, item, findings);
+                    match (&mut checked, value) {
+                        (Some(all), Some(value)) => all.push((name.clone(), value)),
+                        _ => checked = None,
+                    }
+                }
+                with(Value::Table(checked?))
+            }
+            (Takes::Either(choices), _) => self.either(key, located, choices, findings),
+            _ => {
+                let wanted = takes.describe();
+                findings.fault(place, format!("{key} is {}; wanted {wanted}", found(value)));
+                None
+            }
+        }
+    }
+
+    fn items(
+        &self,
+        key: &str,
+        place: &Place,
+        items: &[Located],
+        takes: &Takes,
+        findings: &mut Findings,
+    ) -> Option<Value> {
+        if items.is_empty() {
+            findings.fault(place, format!("{key} is an empty array; wanted at least one item"));
+            return None;
+        }
+        let mut checked = Vec::new();
+        for item in items {
+            // An array of arrays of taps is none.
+            let misplaced = matches!(takes, Takes::Tap | Takes::Input)
+                && !matches!(item.value, Value::Text(_))
+                && !parse::is_refused(&item.value);
+            if misplaced {
+                let what = format!("an item of {key} is {}; wanted a string", found(&item.value));
+                findings.fault(&item.place, what);
+            } else if let Some(item) = self.value(key, item, takes, findings) {
+                checked.push(item);
+            }
+        }
+        (checked.len() == items.len()).then_some(Value::List(checked))
+    }
+
+    /// The first choice that fits; if none does, the faults of the one that was probably meant.
+    fn either(
+        &self,
+        key: &str,
+        located: &Located,
+        choices: &[Takes],
+        findings: &mut Findings,
+    ) -> Option<Located> {
+        let Located { value, place } = located;
+        let mut probable = None;
+        for takes in choices.iter().filter(|takes| is_of_type(takes, value)) {
+            let mut inner = Findings::default();
+            let checked = self.value(key, located, takes, &mut inner);
+            if checked.is_some() {
+                return checked;
+            }
+            let is_far = match (takes, value) {
+                (Takes::Choice(names), Value::Text(text)) => {
+                    nearest(text, names.iter().copied()).is_none()
+                }
+                _ => false,
+            };
+            if !is_far {
+                probable = Some(inner);
+            }
+        }
+        if let Some(inner) = probable {
+            findings.append(inner);
+        } else {
+            let wanted = describe_choices(choices);
+            findings.fault(place, format!("{key} is {}; wanted {wanted}", found(value)));
+        }
+        None
+    }
+
+    /// A path as a resolved recipe says it: absolute, or `sample:PATH`.
+    fn path(&self, text: &str, place: &Place, findings: &mut Findings) -> Option<String> {
+        if let Some(sample) = text.strip_prefix("sample:") {
+            if shipped::sample(sample).is_none() {
+                let hint = hint(sample, shipped::SAMPLES.iter().map(|(path, _)| *path));
+                findings.content(place, format!("no sample {sample:?}{hint}"));
+                return None;
+            }
+            return Some(text.to_owned());
+        }
+        // What was typed is meant from where it was typed; what is in a file, from that file.
+        let path: PathBuf = match place {
+            Place::Line { .. } => self.folder.join(text),
+            _ => PathBuf::from(text),
+        };
+        if !path.exists() {
+            findings.content(place, format!("no file {}", path.display()));
+            return None;
+        }
+        if path.is_dir() {
+            findings.content(place, format!("{} is a folder; wanted a file", path.display()));
+            return None;
+        }
+        let absolute = std::path::absolute(&path).ok();
+        let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
+            findings.content(place, format!("the path {} is not UTF-8", path.display()));
+            return None;
+        };
+        Some(absolute.to_owned())
+    }
+}
+
+/// Where a checked path leads.
+pub(super) fn location(path: &str) -> Location {
+    match path.strip_prefix("sample:") {
+        Some(sample) => Location::Sample(sample.to_owned()),
+        None => Location::File(path.into()),
+    }
+}
+
+/// A value as messages quote it.
+pub(super) fn found(value: &Value) -> String {
+    match value {
+        Value::Switch(switch) => switch.to_string(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("the string {text:?}"),
+        Value::List(_) | Value::Table(_) => value.describe().to_owned(),
+    }
+}
+
+fn is_of_type(takes: &Takes, value: &Value) -> bool {
+    match takes {
+        Takes::Switch => matches!(value, Value::Switch(_)),
+        Takes::Count(_) => matches!(value, Value::Integer(_)),
+        Takes::Number(..) => value.as_number().is_some(),
+        Takes::Text | Takes::Path | Takes::Choice(_) | Takes::Name(_) => {
+            matches!(value, Value::Text(_))
+        }
+        Takes::Tap => matches!(value, Value::Text(_) | Value::List(_)),
+        Takes::Input => matches!(value, Value::Text(_) | Value::List(_) | Value::Table(_)),
+        Takes::Schedule(..) => value.as_number().is_some() || matches!(value, Value::Table(_)),
+        Takes::List(_) => matches!(value, Value::List(_)),
+        Takes::Table(_) | Takes::Map(_) => matches!(value, Value::Table(_)),
+        Takes::Either(choices) => choices.iter().any(|takes| is_of_type(takes, value)),
+    }
+}
+
+fn ramp_fits(
+    key: &str,
+    ramp: &Value,
+    (least, most): (f64, f64),
+    findings: &mut Findings,
+) -> Option<()> {
+    let Value::Table(entries) = ramp else { return None };
+    let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
+    let exponential = get("shape")?.value.as_text() == Some("exponential");
+    let mut fits = Some(());
+    for end in ["from", "to"] {
+        let Located { value, place } = get(end)?;
+        let number = value.as_number().unwrap_or_default();
+        if !(least..=most).contains(&number) {
+            let wanted = Takes::Number(least, most).describe();
+            findings.fault(place, format!("{key}.{end} is {number}; wanted {wanted}"));
+            fits = None;
+        } else if exponential && number <= 0.0 {
+            let what = format!("{key}.{end} is {number}; an exponential shape stays above 0");
+            findings.fault(place, what);
+            fits = None;
+        }
+    }
+    fits
+}

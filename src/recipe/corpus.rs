@@ -1,0 +1,171 @@
+//! `[[corpus]]`: where examples come from, and how they are split.
+
+use super::{
+    check::{Context, location},
+    fault::Findings,
+    kind::Kinds,
+    names::Named,
+};
+use crate::{
+    data::read::{self, Format, Location},
+    keys::{Key, Place, Takes, Value, Values},
+};
+
+/// A corpus, as a recipe asks for it.
+#[derive(Clone)]
+pub struct CorpusSpec {
+    /// Its name.
+    pub name: String,
+    /// How its files are read.
+    pub format: &'static dyn Format,
+    /// Every key of the table, those of the format too.
+    pub values: Values,
+    /// What is learnt from.
+    pub train: Location,
+    /// What the best checkpoint is chosen by.
+    pub dev: Option<DevSource>,
+    /// What is reported.
+    pub test: Option<Location>,
+    /// What becomes of an example that can't be read.
+    pub faults: OnFault,
+    /// Examples in a batch, if not as many as elsewhere.
+    pub batch: Option<usize>,
+    /// The names of its fields.
+    pub fields: Vec<String>,
+    /// Where the table begins.
+    pub place: Place,
+}
+
+/// Where dev comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DevSource {
+    /// A file of its own.
+    File(Location),
+    /// Examples N, 2N, ... of train, which train then lacks.
+    Every(u64),
+    /// A drawn share of train, which train then lacks.
+    Fraction {
+        /// How much, above 0 and below 1.
+        fraction: f64,
+        /// What the draw is a function of; never the run's own seed.
+        seed: u64,
+    },
+}
+
+/// What becomes of an example that can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// The recipe is refused.
+    Refuse,
+    /// It is left out and counted.
+    Skip,
+}
+
+pub(super) const FORMATS: Kinds<&'static dyn Format> = Kinds {
+    noun: "format",
+    built: read::FORMATS,
+    name: |format| format.name(),
+    planned: read::PLANNED,
+};
+
+const DEV: &[Key] = &[
+    Key::required("from", Takes::Choice(&["train"]), "the split that gives examples away"),
+    Key::optional("every", Takes::Count(2), "take examples N, 2N, ..."),
+    Key::optional("fraction", Takes::Number(1e-6, 0.999_999), "or take so large a share"),
+    Key::optional("seed", Takes::Count(0), "which share; the default is 1"),
+];
+
+/// The keys of every corpus; its format has more.
+pub(super) const KEYS: &[Key] = &[
+    Key::required("name", Takes::Text, "what the recipe calls it"),
+    Key::required("format", Takes::Text, "how its files are read"),
+    Key::required("train", Takes::Path, "the file that is learnt from"),
+    Key::optional(
+        "dev",
+        Takes::Either(&[Takes::Path, Takes::Table(DEV)]),
+        "the file that the best checkpoint is chosen by, or a part of train",
+    ),
+    Key::optional("test", Takes::Path, "the file whose scores are reported"),
+    Key::with_default(
+        "faults",
+        Takes::Choice(&["refuse", "skip"]),
+        "\"refuse\"",
+        "what becomes of examples that can't be read",
+    ),
+    Key::optional("batch", Takes::Count(1), "examples in a batch; none: as many as in [train]"),
+    Key::optional(
+        "domain",
+        Takes::Text,
+        "the domain it is from, for objectives that tell domains apart",
+    ),
+    Key::optional("language", Takes::Text, "the language it is in, by its code"),
+];
+
+/// Every key that a corpus of this format may have.
+pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
+    KEYS.iter().chain(format.keys()).copied().collect()
+}
+
+/// A corpus; `None` if there is a fault in it or its format isn't built.
+pub(super) fn check(
+    table: &Named<'_>,
+    cx: &Context<'_>,
+    findings: &mut Findings,
+) -> Option<CorpusSpec> {
+    let format = FORMATS.of(table, "format", findings)?;
+    let keys = keys(format);
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings)?;
+    let values = Values::new(entries);
+    let wrong = format.check(&values);
+    for (key, what) in &wrong {
+        let place = match values.place(key) {
+            Place::Default => table.place.clone(),
+            place => place,
+        };
+        findings.fault(&place, what.as_str());
+    }
+    let dev = match values.get("dev") {
+        None => None,
+        Some(said) => Some(match (&said.value, values.table("dev")) {
+            (Value::Text(path), _) => DevSource::File(location(path)),
+            (_, table) => part(&table?, &said.place, findings)?,
+        }),
+    };
+    wrong.is_empty().then(|| CorpusSpec {
+        name: table.name.to_owned(),
+        format,
+        train: location(values.text("train")),
+        dev,
+        test: values.text_if_said("test").map(location),
+        faults: match values.text("faults") {
+            "skip" => OnFault::Skip,
+            _ => OnFault::Refuse,
+        },
+        batch: values.count_if_said("batch"),
+        fields: format.fields(&values),
+        place: table.place.clone(),
+        values,
+    })
+}
+
+fn part(dev: &Values, place: &Place, findings: &mut Findings) -> Option<DevSource> {
+    let seed = dev.count_if_said("seed");
+    match (dev.count_if_said("every"), dev.get("fraction"), seed) {
+        (Some(every), None, None) => Some(DevSource::Every(every as u64)),
+        (None, Some(_), seed) => Some(DevSource::Fraction {
+            fraction: dev.number("fraction"),
+            seed: seed.unwrap_or(1) as u64,
+        }),
+        (Some(_), None, Some(_)) => {
+            findings.fault(&dev.place("seed"), "every N examples needs no seed; drop it");
+            None
+        }
+        _ => {
+            findings.fault(
+                place,
+                "dev takes either every or fraction of train: { from = \"train\", every = 10 }",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! `[[encoder]]`: what is shared, in an order in which it can be built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    check::Context,
+    fault::Findings,
+    kind::Kinds,
+    names::Named,
+    tap::{Shapes, Tap, resolve, strings},
+};
+use crate::{
+    keys::{Key, Located, Place, Refers, Takes, Value, Values},
+    model::{
+        encoder::{self, EncoderKind, Source},
+        tap::{Layer, Shape, TapName},
+    },
+};
+
+/// An encoder, as a recipe asks for it.
+#[derive(Clone)]
+pub struct EncoderSpec {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: &'static dyn EncoderKind,
+    /// Every key of the table, those of the kind too.
+    pub values: Values,
+    /// What it reads, side by side; nothing if it reads a field or is only named.
+    pub input: Vec<Tap>,
+    /// Its layers; none if it is only named.
+    pub shape: Shape,
+    /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
+    /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
+    pub corpora: Vec<usize>,
+    /// Where the table begins.
+    pub place: Place,
+}
+
+impl EncoderSpec {
+    /// The names of the encoders whose parameters it uses as its own part.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        named_keys(self.kind).filter_map(|key| self.values.get(key)?.value.as_text())
+    }
+}
+
+pub(super) const ENCODERS: Kinds<&'static dyn EncoderKind> = Kinds {
+    noun: "encoder kind",
+    built: encoder::ENCODERS,
+    name: |kind| kind.name(),
+    planned: encoder::PLANNED,
+};
+
+const NAME: Key = Key::required("name", Takes::Text, "what the recipe calls it");
+const KIND: Key = Key::required("kind", Takes::Text, "what it is");
+const INPUT: Key = Key::required("input", Takes::Input, "what it reads; several are concatenated");
+const SHARE: Key =
+    Key::optional("share", Takes::Name(Refers::Encoder), "the encoder whose parameters it uses");
+
+/// Every key that an encoder of this kind may have.
+pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
+    let common: &[Key] = match kind.source() {
+        Source::Encoder => const { &[NAME, KIND, INPUT, SHARE] },
+        Source::Field => const { &[NAME, KIND, SHARE] },
+        Source::Named => const { &[NAME, KIND] },
+    };
+    common.iter().chain(kind.keys()).copied().collect()
+}
+
+/// What is known of the encoders once all were looked at.
+pub(super) struct Encoders {
+    /// In the order of building; `None` for one with a fault, or that isn't built.
+    pub(super) specs: Vec<Option<EncoderSpec>>,
+    /// Places and shapes, by name.
+    pub(super) shapes: Shapes,
+    /// What each reads or names, by place.
+    pub(super) below: Vec<Vec<usize>>,
+}
+
+/// Looks at every encoder.
+pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findings) -> Encoders {
+    let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+    let edges: Vec<Vec<usize>> = tables.iter().map(|table| reads(table, &names)).collect();
+    let (order, circular) = order(&edges);
+    for circle in circles(&circular, &edges) {
+        let mut way: Vec<&str> = circle.iter().map(|at| names[*at]).collect();
+        way.push(way[0]);
+        let place =
+            tables[circle[0]].get("input").map_or(tables[circle[0]].place, |said| &said.place);
+        findings
+            .fault(place, format!("encoders read each other in a circle: {}", way.join(" <- ")));
+    }
+    let mut encoders = Encoders { specs: Vec::new(), shapes: Shapes::new(), below: Vec::new() };
+    let mut position = vec![0; tables.len()];
+    for (place, &at) in order.iter().chain(&circular).enumerate() {
+        position[at] = place;
+    }
+    for &at in order.iter().chain(&circular) {
+        let spec = if circular.contains(&at) {
+            // Its keys are still checked; what it would be can't be known.
+            let kind = ENCODERS.of(&tables[at], "kind", findings);
+            if let Some(kind) = kind {
+                let table = &tables[at];
+                cx.table(&table.label(), table.place, table.entries, &keys(kind), findings);
+            }
+            None
+        } else {
+            one(&tables[at], cx, &encoders, findings)
+        };
+        let shape = spec.as_ref().map(|spec| spec.shape.clone());
+        // Of two encoders of one name, which is a fault, the first is meant.
+        let here = encoders.specs.len();
+        encoders.shapes.entry(names[at].to_owned()).or_insert((here, shape));
+        encoders.below.push(edges[at].iter().map(|below| position[*below]).collect());
+        encoders.specs.push(spec);
+    }
+    encoders
+}
+
+impl Encoders {
+    /// An encoder and all that it reads or names, however far below.
+    pub(super) fn closure(&self, top: usize) -> BTreeSet<usize> {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![top]);
+        while let Some(at) = open.pop() {
+            if seen.insert(at) {
+                open.extend(&self.below[at]);
+            }
+        }
+        seen
+    }
+}
+
+struct ByName<'a>(BTreeMap<&'a str, &'a Values>);
+
+impl encoder::Named for ByName<'_> {
+    fn values(&self, encoder: &str) -> Option<&Values> {
+        self.0.get(encoder).copied()
+    }
+}
+
+fn one(
+    table: &Named<'_>,
+    cx: &Context<'_>,
+    below: &Encoders,
+    findings: &mut Findings,
+) -> Option<EncoderSpec> {
+    let kind = ENCODERS.of(table, "kind", findings)?;
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys(kind), findings);
+    let mut unbuilt = false;
+    if let Some(share) = table.get("share") {
+        findings.unbuilt(&share.place, "share");
+        unbuilt = true;
+    }
+    let values = Values::new(entries?);
+    let (mut taps, mut input) = (Vec::new(), None);
+    if let Some(said) = values.get("input") {
+        unbuilt |= input_to_come(said, cx, findings);
+        if unbuilt {
+            return None;
+        }
+        let resolved = resolve(said, &below.shapes, findings)?;
+        taps = resolved.0;
+        input = Some(resolved.1);
+    }
+    let mut others = BTreeMap::new();
+    for key in named_keys(kind) {
+        let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };
+        let at = below.shapes.get(name)?.0;
+        let other = below.specs[at].as_ref()?;
+        if other.kind.source() != Source::Named {
+            let (place, found) = (values.place(key), other.kind.name());
+            let what = format!(
+                "{key} names {name:?}, which is of kind {found:?}; wanted one of kind {key:?}"
+            );
+            findings.fault(&place, what);
+            return None;
+        }
+        others.insert(name, &other.values);
+    }
+    if unbuilt {
+        return None;
+    }
+    let shape = shape(table, kind, &values, input, &ByName(others), findings)?;
+    Some(EncoderSpec {
+        name: table.name.to_owned(),
+        kind,
+        input: taps,
+        shape,
+        corpora: Vec::new(),
+        place: table.place.clone(),
+        values,
+    })
+}
+
+fn shape(
+    table: &Named<'_>,
+    kind: &dyn EncoderKind,
+    values: &Values,
+    input: Option<Layer>,
+    named: &ByName<'_>,
+    findings: &mut Findings,
+) -> Option<Shape> {
+    if kind.source() == Source::Named {
+        return Some(Shape { input: None, layers: Vec::new() });
+    }
+    let shape = kind.shape(values, input, named);
+    let place = table.get("input").map_or(table.place, |said| &said.place);
+    shape.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
+}
+
+/// Inputs that recipes may already ask for and that are still to come.
+fn input_to_come(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> bool {
+    let mut found = false;
+    if let Value::Table(by_corpus) = &said.value {
+        for (corpus, encoder) in by_corpus {
+            cx.names.know(Refers::Corpus, corpus, &encoder.place, findings);
+        }
+        findings.unbuilt(&said.place, "an input by corpus");
+        found = true;
+    }
+    for (text, place) in strings(said) {
+        if let Some(objective) = text.strip_prefix("labels:") {
+            if cx.names.know(Refers::Objective, objective, place, findings) {
+                findings.unbuilt(place, "labels as input");
+            }
+            found = true;
+        } else if let Ok(tap) = text.parse::<TapName>() {
+            found |= !cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
+        }
+    }
+    found
+}
+
+/// The keys of a kind that name another encoder.
+fn named_keys(kind: &dyn EncoderKind) -> impl Iterator<Item = &'static str> + use<> {
+    let keys = kind.keys().iter().filter(|key| names_encoder(&key.takes));
+    keys.map(|key| key.name)
+}
+
+fn names_encoder(takes: &Takes) -> bool {
+    match takes {
+        Takes::Name(Refers::Encoder) => true,
+        Takes::Either(choices) => choices.iter().any(names_encoder),
+        _ => false,
+    }
+}
+
+/// The encoders that a table reads or names, by place; those that there are.
+fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
+    let place = |name: &str| names.iter().position(|other| *other == name);
+    let kind = table.get("kind").and_then(|kind| encoder::find(kind.value.as_text()?));
+    let mut found: Vec<usize> = Vec::new();
+    if let Some(input) = table.get("input") {
+        match &input.value {
+            Value::Table(by_corpus) => {
+                found.extend(by_corpus.iter().filter_map(|(_, name)| place(name.value.as_text()?)));
+            }
+            _ => found.extend(strings(input).iter().filter_map(|(text, _)| {
+                let tap = text.parse::<TapName>().ok()?;
+                if text.starts_with("labels:") { None } else { place(&tap.encoder) }
+            })),
+        }
+    }
+    let keys = kind.into_iter().flat_map(named_keys).chain(["share"]);
+    found.extend(keys.filter_map(|key| place(table.get(key)?.value.as_text()?)));
+    found
+}
+
+/// The places in an order where each comes after what it reads, in the recipe's order otherwise,
+/// and those for which there is none.
+fn order(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+    let mut order: Vec<usize> = Vec::new();
+    loop {
+        let next = (0..edges.len())
+            .find(|at| !order.contains(at) && edges[*at].iter().all(|below| order.contains(below)));
+        match next {
+            Some(at) => order.push(at),
+            None => break,
+        }
+    }
+    let circular = (0..edges.len()).filter(|at| !order.contains(at)).collect();
+    (order, circular)
+}
+
+/// The circles among places that have no order, each from its first place in the recipe. A place
+/// that only reads from a circle is in none.
+fn circles(circular: &[usize], edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut circles: Vec<Vec<usize>> = Vec::new();
+    for &start in circular {
+        if circles.iter().any(|circle| circle.contains(&start)) {
+            continue;
+        }
+        let mut open = vec![vec![start]];
+        let mut seen = BTreeSet::new();
+        while let Some(way) = open.pop() {
+            for &below in &edges[way[way.len() - 1]] {
+                if below == start {
+                    circles.push(way.clone());
+                    open.clear();
+                    break;
+                }
+                if circular.contains(&below) && seen.insert(below) {
+                    open.push(way.iter().copied().chain([below]).collect());
+                }
+            }
+        }
+    }
+    circles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoders_are_built_after_what_they_read_and_in_the_recipes_order_otherwise() {
+        let edges = [vec![2], vec![], vec![1], vec![1]];
+        assert_eq!(order(&edges), (vec![1, 2, 0, 3], vec![]));
+    }
+
+    #[test]
+    fn a_circle_is_found_once_and_without_those_that_only_read_from_it() {
+        let edges = [vec![1], vec![2], vec![0], vec![0], vec![4]];
+        let (order, circular) = order(&edges);
+        assert!(order.is_empty());
+        assert_eq!(circles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
+    }
+}

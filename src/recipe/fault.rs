@@ -1,0 +1,163 @@
+//! Faults of a recipe: all of them at once, and none that only follows from another.
+
+use std::{collections::BTreeSet, fmt};
+
+use thiserror::Error;
+
+use crate::keys::Place;
+
+/// One thing that is wrong with a recipe, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where it was said, or where it should have been.
+    pub place: Place,
+    /// What was found, what was wanted, what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+/// Everything that is wrong with a recipe, sorted by place; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    /// A fault that stands alone.
+    pub fn one(place: Place, what: impl Into<String>) -> Self {
+        Self(vec![Fault { place, what: what.into() }])
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (fault_idx, fault) in self.0.iter().enumerate() {
+            if fault_idx > 0 {
+                f.write_str("\n")?;
+            }
+            fault.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a fault stands to others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// The file isn't TOML there.
+    Syntax,
+    /// Wrong whatever else is.
+    Grammar,
+    /// Something isn't there. Beside a fault of syntax it may well be, in the part that was lost.
+    Absent,
+    /// A file isn't there. A recipe with parts that aren't built yet names files to come.
+    Content,
+    /// Right, and still to come.
+    Unbuilt,
+}
+
+/// Collects faults while a recipe is read.
+#[derive(Default)]
+pub(super) struct Findings {
+    found: Vec<(Class, Fault)>,
+}
+
+impl Findings {
+    pub(super) fn syntax(&mut self, place: Place, what: impl Into<String>) {
+        self.add(Class::Syntax, place, what.into());
+    }
+
+    pub(super) fn fault(&mut self, place: &Place, what: impl Into<String>) {
+        self.add(Class::Grammar, place.clone(), what.into());
+    }
+
+    /// Something that should be there and isn't.
+    pub(super) fn absent(&mut self, place: &Place, what: impl Into<String>) {
+        self.add(Class::Absent, place.clone(), what.into());
+    }
+
+    /// A file that should be there and isn't.
+    pub(super) fn content(&mut self, place: &Place, what: impl Into<String>) {
+        self.add(Class::Content, place.clone(), what.into());
+    }
+
+    pub(super) fn unbuilt(&mut self, place: &Place, kind: &str) {
+        self.add(Class::Unbuilt, place.clone(), format!("not built yet: {kind}"));
+    }
+
+    /// Takes over what another found.
+    pub(super) fn append(&mut self, other: Self) {
+        self.found.extend(other.found);
+    }
+
+    /// What is left to say, if anything, sorted by place.
+    pub(super) fn finish(self) -> Result<(), Faults> {
+        let has = |class| self.found.iter().any(|(found, _)| *found == class);
+        let (broken, unbuilt) = (has(Class::Syntax), has(Class::Unbuilt));
+        let lost: BTreeSet<String> = (self.found.iter())
+            .filter(|(class, _)| *class == Class::Syntax)
+            .map(|(_, fault)| fault.place.to_string())
+            .collect();
+        let mut faults: Vec<Fault> = (self.found.into_iter())
+            .filter(|(class, fault)| match class {
+                Class::Syntax => true,
+                Class::Absent => !broken,
+                Class::Content => !unbuilt && !lost.contains(&fault.place.to_string()),
+                Class::Grammar | Class::Unbuilt => !lost.contains(&fault.place.to_string()),
+            })
+            .map(|(_, fault)| fault)
+            .collect();
+        faults.sort_by_key(|fault| rank(&fault.place));
+        let mut said = BTreeSet::new();
+        faults.retain(|fault| said.insert(fault.to_string()));
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    fn add(&mut self, class: Class, place: Place, what: String) {
+        self.found.push((class, Fault { place, what }));
+    }
+}
+
+/// The file first, then its lines, then the command line.
+fn rank(place: &Place) -> (u8, String, u32) {
+    match place {
+        Place::File(file) => (0, file.to_string(), 0),
+        Place::Line { file, line } => (1, file.to_string(), *line),
+        Place::Set(key) => (2, key.to_string(), 0),
+        Place::Option(option) => (3, (*option).to_owned(), 0),
+        Place::Default => (4, String::new(), 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(line: u32) -> Place {
+        Place::Line { file: "a.toml".into(), line }
+    }
+
+    #[test]
+    fn faults_are_sorted_and_said_once() {
+        let mut findings = Findings::default();
+        findings.fault(&line(10), "ten");
+        findings.fault(&line(9), "nine");
+        findings.fault(&line(10), "ten");
+        let faults = findings.finish().unwrap_err();
+        assert_eq!(faults.to_string(), "a.toml:9: nine\na.toml:10: ten");
+    }
+
+    #[test]
+    fn what_may_follow_from_broken_syntax_is_not_said() {
+        let mut findings = Findings::default();
+        findings.syntax(line(3), "not TOML");
+        findings.fault(&line(3), "follows");
+        findings.absent(&line(1), "needs \"kind\"");
+        findings.fault(&line(8), "its own");
+        let faults = findings.finish().unwrap_err();
+        assert_eq!(faults.to_string(), "a.toml:3: not TOML\na.toml:8: its own");
+    }
+}

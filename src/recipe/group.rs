@@ -1,0 +1,57 @@
+//! Groups: what a step draws.
+
+use super::{ObjectiveSpec, Recipe};
+
+/// Objectives that are drawn together, over the corpora they read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name: what `group` says, else the corpus's name.
+    pub name: String,
+    /// Its objectives, by place; none of those that read several corpora.
+    pub objectives: Vec<usize>,
+    /// The corpora that a draw of it takes a batch of, by place.
+    pub corpora: Vec<usize>,
+}
+
+impl Recipe {
+    /// The groups, in the order of their first objectives. A corpus that only objectives over
+    /// several corpora read (a domain without labels) is a group by itself, after the others.
+    pub fn groups(&self) -> Vec<Group> {
+        let corpora = self.corpora.iter().map(|corpus| corpus.name.as_str());
+        groups(&self.objectives, &corpora.collect::<Vec<_>>())
+    }
+}
+
+pub(super) fn groups(objectives: &[ObjectiveSpec], corpora: &[&str]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (at, objective) in objectives.iter().enumerate() {
+        let Some(name) = &objective.group else { continue };
+        let group = find_or_add(&mut groups, name);
+        group.objectives.push(at);
+        add(&mut group.corpora, &objective.corpora);
+    }
+    for objective in objectives.iter().filter(|objective| objective.group.is_none()) {
+        for &corpus in &objective.corpora {
+            if !groups.iter().any(|group| group.corpora.contains(&corpus)) {
+                add(&mut find_or_add(&mut groups, corpora[corpus]).corpora, &[corpus]);
+            }
+        }
+    }
+    groups
+}
+
+fn find_or_add<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Group {
+    let at = groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
+        groups.push(Group { name: name.to_owned(), objectives: Vec::new(), corpora: Vec::new() });
+        groups.len() - 1
+    });
+    &mut groups[at]
+}
+
+fn add(corpora: &mut Vec<usize>, others: &[usize]) {
+    for other in others {
+        if !corpora.contains(other) {
+            corpora.push(*other);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which kind a table is of: one that is built, one to come, or none there is.
+
+use super::{
+    fault::Findings,
+    names::{Named, hint},
+};
+use crate::keys::Located;
+
+/// The kinds of one sort: those in a table, and those to come.
+pub(super) struct Kinds<T: 'static> {
+    /// What messages call one: `encoder kind`.
+    pub(super) noun: &'static str,
+    pub(super) built: &'static [T],
+    pub(super) name: fn(&T) -> &'static str,
+    pub(super) planned: &'static [&'static str],
+}
+
+impl<T: Copy> Kinds<T> {
+    /// The kind that a table says under `key`; `None`, and a fault, if that isn't built.
+    pub(super) fn of(&self, table: &Named<'_>, key: &str, findings: &mut Findings) -> Option<T> {
+        let Some(located) = table.get(key) else {
+            let (label, hint) = (table.label(), self.hint(""));
+            findings.absent(table.place, format!("{label} needs the key {key:?}{hint}"));
+            return None;
+        };
+        self.find(located, key, findings)
+    }
+
+    /// The kind of that name; `None`, and a fault, if that isn't built.
+    pub(super) fn find(&self, said: &Located, key: &str, findings: &mut Findings) -> Option<T> {
+        let Located { value, place } = said;
+        let Some(name) = value.as_text() else {
+            let found = super::check::found(value);
+            findings.fault(place, format!("{key} is {found}; wanted a string"));
+            return None;
+        };
+        let kind = self.built.iter().copied().find(|kind| (self.name)(kind) == name);
+        if kind.is_none() {
+            if self.planned.contains(&name) {
+                findings.unbuilt(place, name);
+            } else {
+                let (noun, hint) = (self.noun, self.hint(name));
+                findings.fault(place, format!("no {noun} named {name:?}{hint}"));
+            }
+        }
+        kind
+    }
+
+    fn hint(&self, wrong: &str) -> String {
+        let planned = self.planned.iter().copied();
+        let all = self.built.iter().map(self.name).chain(planned);
+        match super::names::nearest(wrong, all.clone()) {
+            Some(_) => hint(wrong, all),
+            // A list of what may be said holds what can be run.
+            None => hint(wrong, self.built.iter().map(self.name)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `auxdesk list`: what recipes may say, from the declarations that the checker reads.
+
+use std::fmt::Write;
+
+use super::{corpus, encoder, fault::Findings, names::hint, objective, parse, set, shipped};
+use crate::{
+    data::read,
+    keys::{Default, Key, Value},
+    mixer, model, objective as objectives,
+};
+
+/// What there are lists of, in the order they are shown.
+pub const TOPICS: &[&str] =
+    &["recipes", "objectives", "encoders", "heads", "formats", "weightings"];
+
+/// Every topic with its entries: a line each, name and what it is.
+pub fn all() -> String {
+    let lists: Vec<String> =
+        (TOPICS.iter()).map(|topic| format!("{topic}\n{}", lines(&entries(topic), "  "))).collect();
+    lists.join("\n")
+}
+
+/// The entries of a topic, a line each. `Err` says what was wanted.
+pub fn topic(topic: &str) -> Result<String, String> {
+    let known = known(topic)?;
+    let coming = planned(known);
+    let mut out = lines(&entries(known), "");
+    if !coming.is_empty() {
+        let _ = writeln!(out, "\nnot built yet: {}", coming.join(", "));
+    }
+    Ok(out)
+}
+
+/// One entry: what it is, and every key with what it takes. `Err` says what was wanted.
+pub fn entry(topic: &str, name: &str) -> Result<String, String> {
+    let topic = known(topic)?;
+    let entries = entries(topic);
+    let Some((_, about)) = entries.iter().find(|(other, _)| other == name) else {
+        if planned(topic).contains(&name) {
+            return Err(format!("not built yet: {name}"));
+        }
+        let hint = hint(name, entries.iter().map(|(name, _)| name.as_str()));
+        return Err(format!("no {name:?} among the {topic}{hint}"));
+    };
+    let mut out = format!("{name}: {about}\n");
+    if topic == "recipes" {
+        out.push('\n');
+        out.push_str(shipped::recipe(name).unwrap_or_default());
+        return Ok(out);
+    }
+    for key in keys(topic, name) {
+        describe(&mut out, &key);
+    }
+    Ok(out)
+}
+
+fn known(topic: &str) -> Result<&'static str, String> {
+    let known = TOPICS.iter().find(|known| **known == topic).copied();
+    known.ok_or_else(|| format!("no list of {topic:?}{}", hint(topic, TOPICS.iter().copied())))
+}
+
+fn entries(topic: &str) -> Vec<(String, String)> {
+    macro_rules! from {
+        ($table:expr) => {
+            $table.iter().map(|kind| (kind.name().to_owned(), kind.about().to_owned())).collect()
+        };
+    }
+    match topic {
+        "recipes" => {
+            shipped::RECIPES.iter().map(|(name, text)| ((*name).to_owned(), about(text))).collect()
+        }
+        "objectives" => from!(objectives::OBJECTIVES),
+        "encoders" => from!(model::encoder::ENCODERS),
+        "heads" => from!(model::head::HEADS),
+        "formats" => from!(read::FORMATS),
+        _ => from!(mixer::WEIGHTINGS),
+    }
+}
+
+fn planned(topic: &str) -> &'static [&'static str] {
+    match topic {
+        "objectives" => objectives::PLANNED,
+        "encoders" => model::encoder::PLANNED,
+        "heads" => model::head::PLANNED,
+        "formats" => read::PLANNED,
+        "weightings" => mixer::PLANNED,
+        _ => &[],
+    }
+}
+
+fn keys(topic: &str, name: &str) -> Vec<Key> {
+    match topic {
+        "objectives" => objectives::find(name).map_or_else(Vec::new, |kind| {
+            let head = kind.heads().first().and_then(|head| model::head::find(head));
+            objective::keys(kind, head)
+        }),
+        "encoders" => model::encoder::find(name).map_or_else(Vec::new, encoder::keys),
+        "heads" => model::head::find(name).map_or_else(Vec::new, |head| head.keys().to_vec()),
+        "formats" => read::find(name).map_or_else(Vec::new, corpus::keys),
+        _ => Vec::new(),
+    }
+}
+
+fn about(recipe: &str) -> String {
+    let tree = parse::document(recipe, &"".into(), &mut Findings::default());
+    match set::get(&tree, "about").map(|said| &said.value) {
+        Some(Value::Text(about)) => about.clone(),
+        _ => String::new(),
+    }
+}
+
+fn lines(entries: &[(String, String)], indent: &str) -> String {
+    let width = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    for (name, about) in entries {
+        let _ = writeln!(out, "{indent}{name:width$}  {about}");
+    }
+    out
+}
+
+fn describe(out: &mut String, key: &Key) {
+    let default = match key.default {
+        Default::Required => "required".to_owned(),
+        Default::Absent => "optional".to_owned(),
+        Default::Toml(text) => format!("default {text}"),
+    };
+    let live = if key.live { ", live" } else { "" };
+    let _ = write!(
+        out,
+        "\n{}: {}\n    {} ({default}{live})\n",
+        key.name,
+        key.about,
+        key.takes.describe()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_of_every_topic_can_be_asked_for() {
+        for topic_name in TOPICS {
+            assert!(topic(topic_name).is_ok());
+            for (name, about) in entries(topic_name) {
+                assert!(!about.is_empty(), "{topic_name} {name}");
+                assert!(entry(topic_name, &name).unwrap().starts_with(&format!("{name}: ")));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_say_what_they_take_and_what_holds_without_them() {
+        let tag = entry("objectives", "tag").unwrap();
+        assert!(tag.contains(
+            "\nlabel: the field that holds the labels\n    the name of a field (required)\n"
+        ));
+        assert!(tag.contains(
+            "\n    a number of at least 0, or { shape, from, to, steps } (default 1, live)\n"
+        ));
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_nearest() {
+        assert_eq!(
+            entry("heads", "cfr").unwrap_err(),
+            "no \"cfr\" among the heads; did you mean \"crf\"?"
+        );
+        assert_eq!(topic("head").unwrap_err(), "no list of \"head\"; did you mean \"heads\"?");
+        assert_eq!(entry("heads", "ctc").unwrap_err(), "not built yet: ctc");
+    }
+}

@@ -1,0 +1,151 @@
+//! Names of a recipe: how they are spelt, and which one may have been meant.
+
+use std::collections::BTreeMap;
+
+use super::fault::Findings;
+use crate::keys::{Located, Place, Refers, Value, describe::quoted};
+
+/// The names of a recipe's tables.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) corpora: Vec<String>,
+    pub(super) encoders: Vec<String>,
+    pub(super) objectives: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn of(&self, refers: Refers) -> &[String] {
+        match refers {
+            Refers::Corpus => &self.corpora,
+            Refers::Encoder => &self.encoders,
+            Refers::Objective => &self.objectives,
+            Refers::Field => &[],
+        }
+    }
+
+    /// Whether there is one of that name; a fault with the nearest one if not.
+    pub(super) fn know(
+        &self,
+        refers: Refers,
+        name: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> bool {
+        let names = self.of(refers);
+        let known = names.iter().any(|other| other == name);
+        if !known {
+            let hint = hint(name, names.iter().map(String::as_str));
+            findings.absent(place, format!("no {} named {name:?}{hint}", refers.noun()));
+        }
+        known
+    }
+}
+
+/// Whether a name is spelt as names are: `[a-z][a-z0-9-]*`.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// A table with its name, which is empty if it has none.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) noun: &'static str,
+    pub(super) name: &'a str,
+    pub(super) place: &'a Place,
+    pub(super) entries: &'a [(String, Located)],
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Located> {
+        self.entries.iter().find(|(name, _)| name == key).map(|(_, located)| located)
+    }
+
+    /// What messages call it: `encoder "trunk"`.
+    pub(super) fn label(&self) -> String {
+        match self.name {
+            "" => format!("this [[{}]]", self.noun),
+            name => format!("{} {name:?}", self.noun),
+        }
+    }
+}
+
+/// The tables of one kind, with faults for names that are missing, taken or spelt wrongly. Those
+/// tables are still looked at, for what else is wrong with them.
+pub(super) fn named<'a>(
+    tables: &[(&'a Place, &'a [(String, Located)])],
+    noun: &'static str,
+    findings: &mut Findings,
+) -> Vec<Named<'a>> {
+    let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
+    let mut found = Vec::new();
+    for &(place, entries) in tables {
+        let mut named = Named { noun, name: "", place, entries };
+        match named.get("name") {
+            None => findings.absent(place, format!("this [[{noun}]] needs a name")),
+            Some(Located { value: Value::Text(name), place }) => {
+                named.name = name;
+                if !is_name(name) {
+                    findings.fault(place, bad_name(name));
+                } else if let Some(first) = seen.get(name.as_str()) {
+                    let what = format!("a second {noun} named {name:?}; the first is at {first}");
+                    findings.fault(place, what);
+                } else {
+                    seen.insert(name, place);
+                }
+            }
+            Some(Located { value, place }) => findings
+                .fault(place, format!("name is {}; wanted a name", super::check::found(value))),
+        }
+        found.push(named);
+    }
+    found
+}
+
+pub(super) fn bad_name(name: &str) -> String {
+    format!("{name:?} is no name; wanted lower-case letters, digits and \"-\", a letter first")
+}
+
+/// What to do about a name that isn't there: the nearest one, or all of them.
+pub(crate) fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+    if let Some(nearest) = nearest(wrong, names.clone()) {
+        return format!("; did you mean {nearest:?}?");
+    }
+    let all = quoted(names.clone());
+    match names.count() {
+        0 => "; there is none".to_owned(),
+        1 => format!("; there is {all}"),
+        _ => format!("; wanted one of {all}"),
+    }
+}
+
+/// The name that was probably meant.
+pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), name);
+    let (distance, name) = names.map(|name| (distance(name), name)).min()?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered_if_it_is_near() {
+        let names = ["next-word", "tag", "frequency"];
+        assert_eq!(hint("next_word", names.into_iter()), "; did you mean \"next-word\"?");
+        assert_eq!(hint("Tag", names.into_iter()), "; did you mean \"tag\"?");
+        assert_eq!(
+            hint("speech", names.into_iter()),
+            "; wanted one of \"next-word\", \"tag\", \"frequency\""
+        );
+    }
+
+    #[test]
+    fn names_are_lower_case_with_dashes() {
+        assert!(is_name("next-word2"));
+        for name in ["", "Next", "2nd", "next_word", "a.b", "ä"] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! `[[objective]]`: one loss, the head and taps it reads through, its gain.
+
+use super::{
+    check::{Context, Entries},
+    corpus::CorpusSpec,
+    fault::Findings,
+    kind::Kinds,
+    names::{Named, hint},
+    tap::{Shapes, Tap, resolve, strings},
+};
+use crate::{
+    keys::{Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
+    model::{
+        head::{self, HeadKind},
+        tap::{Layer, On},
+    },
+    objective::{self, ObjectiveKind},
+    protocol::{ObjectiveId, event::Role},
+    schedule::Schedule,
+};
+
+/// An objective, as a recipe asks for it.
+#[derive(Clone)]
+pub struct ObjectiveSpec {
+    /// Its name.
+    pub name: ObjectiveId,
+    /// Main or auxiliary.
+    pub role: Role,
+    /// What it is.
+    pub kind: &'static dyn ObjectiveKind,
+    /// From tap to scores, if the kind doesn't bring its own.
+    pub head: Option<&'static dyn HeadKind>,
+    /// The corpora it reads, by place.
+    pub corpora: Vec<usize>,
+    /// The group it is drawn with; none if it reads several corpora.
+    pub group: Option<String>,
+    /// What each of its tap keys reads, side by side, in the order of [`ObjectiveKind::taps`].
+    pub taps: Vec<Vec<Tap>>,
+    /// What each of its tap keys gives.
+    pub layers: Vec<Layer>,
+    /// The fader's gain at the start.
+    pub gain: Schedule,
+    /// Whether it is muted at the start.
+    pub muted: bool,
+    /// What becomes of its gradient at the taps.
+    pub gradient: Gradient,
+    /// Every key of the table, those of kind and head too.
+    pub values: Values,
+    /// Where the table begins.
+    pub place: Place,
+}
+
+impl ObjectiveSpec {
+    /// Whether it sounds at the start, or will by its schedule.
+    pub fn sounds(&self) -> bool {
+        !self.muted && self.gain != Schedule::Constant(0.0)
+    }
+}
+
+/// What becomes of a gradient on its way from an objective into the encoder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Gradient {
+    /// It passes.
+    Pass,
+    /// It ends at the tap: only the head learns.
+    Stop,
+    /// It is reversed, with this strength; the head itself learns with factor 1.
+    Reverse(Schedule),
+}
+
+pub(super) const OBJECTIVES: Kinds<&'static dyn ObjectiveKind> = Kinds {
+    noun: "objective kind",
+    built: objective::OBJECTIVES,
+    name: |kind| kind.name(),
+    planned: objective::PLANNED,
+};
+
+pub(super) const HEADS: Kinds<&'static dyn HeadKind> =
+    Kinds { noun: "head", built: head::HEADS, name: |head| head.name(), planned: head::PLANNED };
+
+const ONE_OR_MORE: Takes =
+    Takes::Either(&[Takes::Name(Refers::Corpus), Takes::List(&Takes::Name(Refers::Corpus))]);
+
+const COMMON: &[Key] = &[
+    Key::required("name", Takes::Text, "what recipe, screen and journal call it"),
+    Key::with_default(
+        "role",
+        Takes::Choice(&["main", "auxiliary"]),
+        "\"auxiliary\"",
+        "the task the run is for, or a help; exactly one is main",
+    ),
+    Key::required("kind", Takes::Text, "what it is"),
+    Key::required("corpus", ONE_OR_MORE, "the corpus it reads; an array: whichever is drawn"),
+    Key::optional(
+        "group",
+        Takes::Text,
+        "drawn together with others of it; none: the corpus's name",
+    ),
+];
+
+const FADER: &[Key] = &[
+    Key::with_default("gain", Takes::Schedule(0.0, f64::MAX), "1", "weight = gain * share").live(),
+    Key::with_default("muted", Takes::Switch, "false", "start without it; the gain is kept").live(),
+    Key::with_default(
+        "gradient",
+        Takes::Choice(&["pass", "stop", "reverse"]),
+        "\"pass\"",
+        "what becomes of its gradient at the tap",
+    ),
+    Key::optional("strength", Takes::Schedule(0.0, f64::MAX), "of a reversed gradient; none: 1")
+        .live(),
+];
+
+const HEAD: Key = Key::optional("head", Takes::Text, "from tap to scores");
+
+/// Every key that an objective of this kind, with this head, may have.
+pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
+    let taps = kind.taps().iter().map(|tap| {
+        let about = match tap.on {
+            On::Sequence => "what it reads: a row for each token",
+            On::Vector => "what it reads: a row for each example",
+        };
+        Key::required(tap.name, Takes::Tap, about)
+    });
+    let mut keys: Vec<Key> = COMMON.iter().copied().chain(taps).collect();
+    if !kind.heads().is_empty() {
+        keys.push(HEAD);
+    }
+    keys.extend(kind.keys());
+    let of_head = head.map_or(&[] as &[Key], HeadKind::keys);
+    for key in of_head.iter().chain(FADER) {
+        if !keys.iter().any(|other| other.name == key.name) {
+            keys.push(*key);
+        }
+    }
+    keys
+}
+
+/// The role that a table says, right or wrong as it may be otherwise.
+pub(super) fn is_main(table: &Named<'_>) -> bool {
+    table.get("role").is_some_and(|role| role.value.as_text() == Some("main"))
+}
+
+/// An objective; `None` if there is a fault in it or something of it isn't built.
+pub(super) fn check(
+    table: &Named<'_>,
+    cx: &Context<'_>,
+    corpora: &[Option<CorpusSpec>],
+    shapes: &Shapes,
+    findings: &mut Findings,
+) -> Option<ObjectiveSpec> {
+    let kind = OBJECTIVES.of(table, "kind", findings)?;
+    let head = match table.get("head") {
+        _ if kind.heads().is_empty() => Ok(None),
+        None => Ok(head::find(kind.heads()[0])),
+        Some(said) => match head_said(kind, said, findings) {
+            Some(head) => Ok(Some(head)),
+            // The keys of a head to come are not known.
+            None if said.value.as_text().is_some_and(|head| HEADS.planned.contains(&head)) => {
+                return None;
+            }
+            None => Err(head::find(kind.heads()[0])),
+        },
+    };
+    let keys = keys(kind, head.unwrap_or_else(|instead| instead));
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings);
+    let taps = taps(table, kind, cx, shapes, findings);
+    let mut entries = entries?;
+    let read = corpora_of(&entries, cx, findings);
+    let fields_fit = fields_fit(table, &keys, &entries, &read, corpora, findings);
+    let gradient = gradient(&mut entries, findings);
+    group(table, &mut entries, cx, &read, findings)?;
+    let head = head.ok()?;
+    if let Some(head) = head {
+        let name = Value::Text(head.name().to_owned());
+        entries.entry("head".to_owned()).or_insert_with(|| Located::by_default(name));
+    }
+    let values = Values::new(entries);
+    let (taps, layers) = taps?;
+    fits(table, kind, head, &values, &layers, findings)?;
+    fields_fit?;
+    Some(ObjectiveSpec {
+        name: table.name.into(),
+        role: if is_main(table) { Role::Main } else { Role::Auxiliary },
+        kind,
+        head,
+        corpora: read,
+        group: values.text_if_said("group").map(str::to_owned),
+        taps,
+        layers,
+        gain: values.schedule("gain"),
+        muted: values.switch("muted"),
+        gradient: gradient?,
+        values,
+        place: table.place.clone(),
+    })
+}
+
+fn head_said(
+    kind: &dyn ObjectiveKind,
+    said: &Located,
+    findings: &mut Findings,
+) -> Option<&'static dyn HeadKind> {
+    let head = HEADS.find(said, "head", findings)?;
+    if !kind.heads().contains(&head.name()) {
+        let (kind_name, wanted) = (kind.name(), quoted(kind.heads().iter().copied()));
+        let what = format!("{kind_name:?} has no head {:?}; wanted one of {wanted}", head.name());
+        findings.fault(&said.place, what);
+        return None;
+    }
+    Some(head)
+}
+
+/// What its taps read and give; `None` if one of them can't be known.
+fn taps(
+    table: &Named<'_>,
+    kind: &dyn ObjectiveKind,
+    cx: &Context<'_>,
+    shapes: &Shapes,
+    findings: &mut Findings,
+) -> Option<(Vec<Vec<Tap>>, Vec<Layer>)> {
+    let mut found = Vec::new();
+    for key in kind.taps() {
+        let Some(said) = table.get(key.name) else {
+            found.push(None);
+            continue;
+        };
+        let mut known = true;
+        for (text, place) in strings(said) {
+            let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
+            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
+        }
+        let resolved = if known { resolve(said, shapes, findings) } else { None };
+        let right = resolved.filter(|(_, layer)| {
+            if layer.on != key.on {
+                let what = match key.on {
+                    On::Sequence => {
+                        "is one row for each example; wanted a row for each token: drop the view"
+                    }
+                    On::Vector => {
+                        "is a row for each token; wanted one for each example: add .mean, .max or .last"
+                    }
+                };
+                let said_texts = quoted(strings(said).into_iter().map(|(text, _)| text));
+                findings.fault(&said.place, format!("{said_texts} {what}"));
+            }
+            layer.on == key.on
+        });
+        found.push(right);
+    }
+    Some(found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip())
+}
+
+/// Whether kind and head can work on what the taps give.
+fn fits(
+    table: &Named<'_>,
+    kind: &dyn ObjectiveKind,
+    head: Option<&dyn HeadKind>,
+    values: &Values,
+    layers: &[Layer],
+    findings: &mut Findings,
+) -> Option<()> {
+    let first = kind.taps().first().and_then(|tap| table.get(tap.name));
+    let (tap, place) = match first {
+        Some(said) => (quoted(strings(said).into_iter().map(|(text, _)| text)), &said.place),
+        None => (String::new(), table.place),
+    };
+    if let Err(what) = kind.check(values, layers) {
+        findings.fault(place, format!("{tap}: {what}"));
+        return None;
+    }
+    let on = layers.first().map(|layer| layer.on);
+    if let (Some(head), Some(on)) = (head, on)
+        && !head.works_on(on)
+    {
+        let what = format!("{tap}: the head {:?} doesn't work on such rows", head.name());
+        findings.fault(&values.place("head"), what);
+        return None;
+    }
+    Some(())
+}
+
+fn corpora_of(entries: &Entries, cx: &Context<'_>, findings: &mut Findings) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (name, place) in strings(&entries["corpus"]) {
+        let Some(at) = cx.names.corpora.iter().position(|corpus| corpus == name) else { continue };
+        if found.contains(&at) {
+            findings.fault(place, format!("the corpus {name:?} is named twice"));
+        } else {
+            found.push(at);
+        }
+    }
+    found
+}
+
+/// Whether every field that a key names is in every corpus that is known.
+fn fields_fit(
+    table: &Named<'_>,
+    keys: &[Key],
+    entries: &Entries,
+    read: &[usize],
+    corpora: &[Option<CorpusSpec>],
+    findings: &mut Findings,
+) -> Option<()> {
+    let mut fit = Some(());
+    let fields = keys.iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+    for said in fields.filter_map(|key| entries.get(key.name)) {
+        let Some(field) = said.value.as_text() else { continue };
+        for corpus in read.iter().filter_map(|at| corpora[*at].as_ref()) {
+            if !corpus.fields.iter().any(|other| other == field) {
+                let hint = hint(field, corpus.fields.iter().map(String::as_str));
+                let place = if said.place == Place::Default { table.place } else { &said.place };
+                let what = format!("no field named {field:?} in corpus {:?}{hint}", corpus.name);
+                findings.fault(place, what);
+                fit = None;
+            }
+        }
+    }
+    fit
+}
+
+fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> {
+    let said = entries["gradient"].value.as_text().map(str::to_owned);
+    let strength = entries.get("strength");
+    if said.as_deref() != Some("reverse")
+        && let Some(strength) = strength
+    {
+        let what = "only gradient = \"reverse\" has a strength; drop it or reverse";
+        findings.fault(&strength.place, what);
+        return None;
+    }
+    match said.as_deref() {
+        Some("stop") => Some(Gradient::Stop),
+        Some("reverse") => {
+            let strength = entries
+                .entry("strength".to_owned())
+                .or_insert_with(|| Located::by_default(Value::Integer(1)));
+            Schedule::from_value(&strength.value).map(Gradient::Reverse)
+        }
+        _ => Some(Gradient::Pass),
+    }
+}
+
+/// Fills in the group: by default the name of its corpus, if it reads one only.
+fn group(
+    table: &Named<'_>,
+    entries: &mut Entries,
+    cx: &Context<'_>,
+    read: &[usize],
+    findings: &mut Findings,
+) -> Option<()> {
+    let several = matches!(entries["corpus"].value, Value::List(_)) && read.len() > 1;
+    if several {
+        if is_main(table) {
+            findings.fault(
+                &entries["corpus"].place,
+                "a main objective reads one corpus: an epoch is one pass over it",
+            );
+            return None;
+        }
+        if let Some(said) = entries.get("group") {
+            let what = "an objective over several corpora is in no group; drop it";
+            findings.fault(&said.place, what);
+            return None;
+        }
+        return Some(());
+    }
+    let corpus = read.first().map(|at| cx.names.corpora[*at].clone())?;
+    entries.entry("group".to_owned()).or_insert_with(|| Located::by_default(Value::Text(corpus)));
+    Some(())
+}

@@ -1,0 +1,56 @@
+//! A recipe as it was understood: every key, defaults too, and absolute paths.
+
+use std::fmt::Write;
+
+use super::{Recipe, corpus, encoder, objective, train};
+use crate::keys::{Key, Value, Values};
+
+impl Recipe {
+    /// The recipe as TOML that reads as the same recipe from any folder.
+    pub fn resolved(&self) -> String {
+        let mut out = String::new();
+        line(&mut out, "name", &Value::Text(self.name.clone()));
+        line(&mut out, "about", &Value::Text(self.about.clone()));
+        let optimiser = self.train.values.text("optimiser");
+        table(&mut out, "[train]", &train::keys(optimiser), &self.train.values);
+        for corpus in &self.corpora {
+            table(&mut out, "[[corpus]]", &corpus::keys(corpus.format), &corpus.values);
+        }
+        for encoder in &self.encoders {
+            table(&mut out, "[[encoder]]", &encoder::keys(encoder.kind), &encoder.values);
+        }
+        for objective in &self.objectives {
+            let keys = objective::keys(objective.kind, objective.head);
+            table(&mut out, "[[objective]]", &keys, &objective.values);
+        }
+        out
+    }
+}
+
+fn table(out: &mut String, header: &str, keys: &[Key], values: &Values) {
+    writeln!(out, "\n{header}").expect("a string takes all");
+    for key in keys {
+        if let Some(said) = values.get(key.name) {
+            line(out, key.name, &said.value);
+        }
+    }
+}
+
+fn line(out: &mut String, key: &str, value: &Value) {
+    writeln!(out, "{key} = {}", toml(value)).expect("a string takes all");
+}
+
+fn toml(value: &Value) -> toml::Value {
+    match value {
+        Value::Switch(switch) => toml::Value::Boolean(*switch),
+        Value::Integer(integer) => toml::Value::Integer(*integer),
+        Value::Number(number) => toml::Value::Float(*number),
+        Value::Text(text) => toml::Value::String(text.clone()),
+        Value::List(items) => {
+            toml::Value::Array(items.iter().map(|item| toml(&item.value)).collect())
+        }
+        Value::Table(entries) => toml::Value::Table(
+            entries.iter().map(|(key, item)| (key.clone(), toml(&item.value))).collect(),
+        ),
+    }
+}

@@ -1,0 +1,240 @@
+//! `--set KEY=VALUE` and its kin: values on top of those of a recipe.
+//!
+//! Of `steps` and `epochs`, the one that the command line says takes the place of the other in the
+//! recipe; said both, they are a fault.
+
+use std::collections::BTreeMap;
+
+use super::{Overrides, check::found, fault::Findings, names::hint, parse};
+use crate::keys::{Located, Place, Value};
+
+const NAMED: &[&str] = &["corpus", "encoder", "objective"];
+const WANTED: &str = "wanted name, about, train.KEY or corpus|encoder|objective.NAME.KEY";
+
+type Tree = Vec<(String, Located)>;
+
+/// Puts the values of the command line into a recipe's tree.
+pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findings) {
+    let mut given: BTreeMap<Vec<&str>, Place> = BTreeMap::new();
+    for set in &overrides.sets {
+        let Some((key, text)) = set.split_once('=') else {
+            findings.fault(&Place::Set(set.as_str().into()), "no value; wanted KEY=VALUE");
+            continue;
+        };
+        let (key, text) = (key.trim(), text.trim());
+        let place = Place::Set(key.into());
+        let path: Vec<&str> = key.split('.').collect();
+        let taken = given.keys().find(|other| overlap(other, &path));
+        if let Some(other) = taken {
+            let what = if other == &path {
+                "given twice; keep one".to_owned()
+            } else {
+                format!("given beside {}, which is part of it; keep one", other.join("."))
+            };
+            findings.fault(&place, what);
+            continue;
+        }
+        given.insert(path.clone(), place.clone());
+        match value(text, &place, findings) {
+            Ok(value) => put(tree, &path, value, findings),
+            Err(why) => {
+                let what = format!("{text:?} is not TOML: {why}");
+                findings.fault(&place, what);
+            }
+        }
+    }
+    let options = [
+        ("--seed", "seed", overrides.seed),
+        ("--steps", "steps", overrides.steps),
+        ("--epochs", "epochs", overrides.epochs),
+    ];
+    for (option, key, number) in options {
+        let Some(number) = number else { continue };
+        let path = ["train", key];
+        if given.keys().any(|other| overlap(other, &path)) {
+            findings
+                .fault(&Place::Option(option), format!("given beside --set train.{key}; keep one"));
+            continue;
+        }
+        let place = Place::Option(option);
+        match i64::try_from(number) {
+            Ok(number) => {
+                put(tree, &path, Located { value: Value::Integer(number), place }, findings);
+            }
+            Err(_) => findings.fault(&place, format!("{number} is too great a number")),
+        }
+    }
+}
+
+fn overlap(one: &[&str], other: &[&str]) -> bool {
+    let n_shared = one.len().min(other.len());
+    one[..n_shared] == other[..n_shared]
+}
+
+/// TOML if it parses, else a string; what looks like an array, a table or a quoted string must
+/// parse, or a slip in it would go unseen.
+fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
+    match parse::value(text, place, findings) {
+        Ok(value) => Ok(value),
+        Err(why) if text.starts_with(['{', '[', '"', '\'']) => Err(why),
+        Err(_) => Ok(Located { value: Value::Text(text.to_owned()), place: place.clone() }),
+    }
+}
+
+fn put(tree: &mut Tree, path: &[&str], value: Located, findings: &mut Findings) {
+    let place = value.place.clone();
+    match path {
+        ["name" | "about"] => insert(tree, path, value, findings),
+        ["train", key, ..] => {
+            if !tree.iter().any(|(name, _)| name == "train") {
+                let train = Located { value: Value::Table(Vec::new()), place };
+                tree.push(("train".to_owned(), train));
+            }
+            give_way(tree, key);
+            insert(tree, path, value, findings);
+        }
+        [table, name, rest @ ..] if NAMED.contains(table) && !rest.is_empty() => {
+            let Some(entries) = find(tree, table, name) else {
+                let names = names(tree, table);
+                let hint = hint(name, names.iter().map(String::as_str));
+                findings.absent(&place, format!("no {table} named {name:?}{hint}"));
+                return;
+            };
+            insert(entries, rest, value, findings);
+        }
+        _ => findings.fault(&place, format!("no such key; {WANTED}")),
+    }
+}
+
+/// Steps take the place of a recipe's epochs, and epochs of its steps.
+fn give_way(tree: &mut Tree, key: &str) {
+    let other = match key {
+        "steps" => "epochs",
+        "epochs" => "steps",
+        _ => return,
+    };
+    let train = tree.iter_mut().find(|(name, _)| name == "train");
+    if let Some((_, Located { value: Value::Table(entries), .. })) = train {
+        let of_recipe = |said: &Located| matches!(said.place, Place::Line { .. });
+        entries.retain(|(name, said)| name != other || !of_recipe(said));
+    }
+}
+
+/// The table of that kind and name.
+fn find<'a>(tree: &'a mut Tree, table: &str, name: &str) -> Option<&'a mut Tree> {
+    let (_, tables) = tree.iter_mut().find(|(key, _)| key == table)?;
+    let Value::List(items) = &mut tables.value else { return None };
+    items.iter_mut().find_map(|item| match &mut item.value {
+        Value::Table(entries) if name_of(entries) == Some(name) => Some(entries),
+        _ => None,
+    })
+}
+
+fn names(tree: &Tree, table: &str) -> Vec<String> {
+    let Some((_, tables)) = tree.iter().find(|(key, _)| key == table) else { return Vec::new() };
+    let Value::List(items) = &tables.value else { return Vec::new() };
+    let name = |item: &Located| match &item.value {
+        Value::Table(entries) => name_of(entries).map(str::to_owned),
+        _ => None,
+    };
+    items.iter().filter_map(name).collect()
+}
+
+fn name_of(entries: &Tree) -> Option<&str> {
+    entries.iter().find(|(key, _)| key == "name").and_then(|(_, name)| name.value.as_text())
+}
+
+/// The value of a key.
+pub(super) fn get<'a>(tree: &'a Tree, key: &str) -> Option<&'a Located> {
+    tree.iter().find(|(name, _)| name == key).map(|(_, said)| said)
+}
+
+fn insert(entries: &mut Tree, path: &[&str], value: Located, findings: &mut Findings) {
+    let [key, rest @ ..] = path else { return };
+    let at = entries.iter().position(|(name, _)| name == key);
+    if rest.is_empty() {
+        match at {
+            Some(at) => entries[at].1 = value,
+            None => entries.push(((*key).to_owned(), value)),
+        }
+        return;
+    }
+    let at = at.unwrap_or_else(|| {
+        let table = Located { value: Value::Table(Vec::new()), place: value.place.clone() };
+        entries.push(((*key).to_owned(), table));
+        entries.len() - 1
+    });
+    match &mut entries[at].1.value {
+        Value::Table(inner) => insert(inner, rest, value, findings),
+        other => {
+            let what = format!("{key} is {}, which has no {:?} in it", found(other), rest[0]);
+            findings.fault(&value.place, what);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECIPE: &str = "[train]\nepochs = 3\n[[encoder]]\nname = \"words\"\nwidth = 5\n";
+
+    fn faults(sets: &[&str]) -> String {
+        let (_, findings) = set(sets);
+        findings.finish().err().map_or(String::new(), |faults| faults.to_string())
+    }
+
+    fn set(sets: &[&str]) -> (Tree, Findings) {
+        let mut findings = Findings::default();
+        let mut tree = parse::document(RECIPE, &"a.toml".into(), &mut findings);
+        let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+        apply(&mut tree, &Overrides { sets, ..Overrides::default() }, &mut findings);
+        (tree, findings)
+    }
+
+    #[test]
+    fn a_value_is_toml_if_it_parses_and_a_string_if_not() {
+        let (mut tree, findings) =
+            set(&["encoder.words.width=7", "encoder.words.vectors=/a/b c.txt", "about = x=1"]);
+        findings.finish().unwrap();
+        let words = find(&mut tree, "encoder", "words").unwrap().clone();
+        let get = |key: &str| {
+            words.iter().find(|(name, _)| name == key).map(|(_, said)| said.value.clone())
+        };
+        assert_eq!(get("width"), Some(Value::Integer(7)));
+        assert_eq!(get("vectors"), Some(Value::Text("/a/b c.txt".to_owned())));
+        let (_, about) = tree.iter().find(|(key, _)| key == "about").unwrap();
+        assert_eq!(about.value, Value::Text("x=1".to_owned()));
+    }
+
+    #[test]
+    fn what_looks_like_toml_must_be() {
+        assert!(faults(&["encoder.words.input=[\"a\""]).contains("is not TOML"));
+        assert!(faults(&["about='x"]).contains("is not TOML"));
+    }
+
+    #[test]
+    fn only_tables_that_are_there_can_be_set() {
+        assert_eq!(
+            faults(&["encoder.word.width=1"]),
+            "--set encoder.word.width: no encoder named \"word\"; did you mean \"words\"?"
+        );
+        assert!(faults(&["corups.x=1"]).contains("no such key"));
+        assert!(faults(&["encoder.words=1"]).contains("no such key"));
+        assert!(faults(&["width"]).contains("wanted KEY=VALUE"));
+        assert!(faults(&["encoder.words.width.x=1"]).contains("width is 5, which has no"));
+    }
+
+    #[test]
+    fn a_key_is_given_once() {
+        assert!(faults(&["train.seed=1", "train.seed=2"]).contains("given twice"));
+        assert!(faults(&["train.rate=1", "train.rate.to=2"]).contains("part of it"));
+    }
+
+    #[test]
+    fn steps_take_the_place_of_a_recipes_epochs() {
+        let (tree, _) = set(&["train.steps=5"]);
+        let Value::Table(train) = &tree[0].1.value else { panic!("a table") };
+        assert!(train.iter().all(|(key, _)| key != "epochs"));
+    }
+}

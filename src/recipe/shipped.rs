@@ -1,0 +1,39 @@
+//! What is inside the program: recipes, and the samples that they learn from.
+
+use crate::data::read::Samples;
+
+macro_rules! recipes {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../assets/recipes/", $name, ".toml")))),*]
+    };
+}
+
+macro_rules! samples {
+    ($($path:literal)*) => {
+        &[$(($path, include_bytes!(concat!("../../sample-data/", $path)))),*]
+    };
+}
+
+/// Every shipped recipe, by name, in the order `auxdesk list` shows them.
+pub const RECIPES: &[(&str, &str)] = recipes!["chunking" "language-modelling" "data-statistics"];
+
+/// Every shipped sample: what recipes call `sample:PATH`, and its bytes.
+pub const SAMPLES: &[(&str, &[u8])] = samples![
+    "news/train.tsv" "news/dev.tsv" "news/test.tsv"
+    "field-notes/train.conllu" "field-notes/dev.conllu" "field-notes/test.conllu"
+];
+
+/// The text of the shipped recipe of that name.
+pub fn recipe(name: &str) -> Option<&'static str> {
+    RECIPES.iter().find(|(other, _)| *other == name).map(|(_, text)| *text)
+}
+
+/// The bytes of the shipped sample of that path, which is without the `sample:`.
+pub fn sample(path: &str) -> Option<&'static [u8]> {
+    SAMPLES.iter().find(|(other, _)| *other == path).map(|(_, bytes)| *bytes)
+}
+
+/// Every sample, by path.
+pub fn samples() -> Samples {
+    SAMPLES.iter().copied().collect()
+}

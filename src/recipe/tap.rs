@@ -1,0 +1,117 @@
+//! Taps and inputs: from `ENCODER.LAYER.VIEW` to a layer that is there.
+
+use std::collections::BTreeMap;
+
+use super::fault::Findings;
+use crate::{
+    keys::{Located, Place, Value},
+    model::tap::{Layer, Shape, TapName, View},
+};
+
+/// A tap, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// As the recipe spells it.
+    pub name: TapName,
+    /// The encoder's place in [`super::Recipe::encoders`].
+    pub encoder: usize,
+    /// The layer's number, from 1; 0 is the encoder's input.
+    pub layer: usize,
+    /// The view.
+    pub view: View,
+}
+
+/// Encoders that can be tapped so far: their places, and their shapes if those are known.
+pub(super) type Shapes = BTreeMap<String, (usize, Option<Shape>)>;
+
+/// Reads a tap, or says why it is none.
+pub(super) fn parse_tap(tap: &str, place: &Place, findings: &mut Findings) -> Option<TapName> {
+    tap.parse().map_err(|what: String| findings.fault(place, what)).ok()
+}
+
+/// The strings of a checked tap or input: one, or an array.
+pub(super) fn strings(located: &Located) -> Vec<(&str, &Place)> {
+    match &located.value {
+        Value::Text(text) => vec![(text, &located.place)],
+        Value::List(items) => {
+            items.iter().filter_map(|item| Some((item.value.as_text()?, &item.place))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Resolves what a tap key or an input says, several side by side; `None` if there is a fault in it
+/// or in an encoder that it reads.
+pub(super) fn resolve(
+    said: &Located,
+    shapes: &Shapes,
+    findings: &mut Findings,
+) -> Option<(Vec<Tap>, Layer)> {
+    let strings = strings(said);
+    let found: Vec<_> =
+        strings.iter().map(|(tap, place)| one(tap, place, shapes, findings)).collect();
+    let found: Vec<(Tap, Layer)> = found.into_iter().collect::<Option<_>>()?;
+    let mut layers = found.iter().map(|(_, layer)| *layer);
+    let mut whole = layers.next()?;
+    for (layer, (tap, place)) in layers.zip(&strings[1..]) {
+        let Some(wider) = whole.beside(layer) else {
+            let first = strings[0].0;
+            findings.fault(
+                place,
+                format!(
+                    "{tap:?} can't stand beside {first:?}: one has a row for each token, the other \
+                     one for each example"
+                ),
+            );
+            return None;
+        };
+        whole = wider;
+    }
+    Some((found.into_iter().map(|(tap, _)| tap).collect(), whole))
+}
+
+fn one(
+    text: &str,
+    place: &Place,
+    shapes: &Shapes,
+    findings: &mut Findings,
+) -> Option<(Tap, Layer)> {
+    let name = parse_tap(text, place, findings)?;
+    // An encoder that isn't known was reported with the names.
+    let (encoder, shape) = shapes.get(&name.encoder)?;
+    if name.field.is_some() {
+        findings.unbuilt(place, "the field of a tap");
+        return None;
+    }
+    let shape = shape.as_ref()?;
+    if shape.layers.is_empty() {
+        let what =
+            format!("{:?} is named by other encoders for its parameters, not tapped", name.encoder);
+        findings.fault(place, what);
+        return None;
+    }
+    let Some(layer) = shape.layer(name.layer) else {
+        findings.fault(place, format!("{text:?}: {}", layers(&name.encoder, shape)));
+        return None;
+    };
+    let Some(viewed) = layer.view(name.view) else {
+        let why = match name.view {
+            View::Forward | View::Backward => "only the layers of a recurrent network have halves",
+            _ => "it is one row for each example already",
+        };
+        findings.fault(place, format!("{text:?}: there is no such view of this layer; {why}"));
+        return None;
+    };
+    let number = name.layer.unwrap_or(shape.layers.len());
+    Some((Tap { encoder: *encoder, layer: number, view: name.view, name }, viewed))
+}
+
+fn layers(encoder: &str, shape: &Shape) -> String {
+    let n_layers = shape.layers.len();
+    let counted = match n_layers {
+        1 => "1 layer; wanted 1".to_owned(),
+        n_layers => format!("{n_layers} layers; wanted 1 to {n_layers}"),
+    };
+    let input = if shape.input.is_some() { ", or 0 for its input" } else { "" };
+    format!("{encoder:?} has {counted}{input}")
+}

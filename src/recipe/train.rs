@@ -1,0 +1,291 @@
+//! `[train]`: how long, how fast, in which order, and which checkpoint is best.
+
+use super::{
+    check::{Context, Entries, found},
+    fault::Findings,
+    kind::Kinds,
+    optimiser::{self, Optimiser},
+    parse,
+};
+use crate::{
+    data::sampler::Sampling,
+    keys::{Key, Located, Place, Takes, Value, Values},
+    mixer::{self, Weighting},
+    protocol::{MetricId, ObjectiveId, event::Direction},
+    schedule::Schedule,
+};
+
+/// What holds for a run as a whole.
+#[derive(Clone)]
+pub struct Train {
+    /// Every draw of the run is a function of it.
+    pub seed: u64,
+    /// When the run ends.
+    pub length: Length,
+    /// Examples in a batch, where a corpus doesn't say otherwise.
+    pub batch: usize,
+    /// How gradients become steps.
+    pub optimiser: Optimiser,
+    /// How far a step goes.
+    pub rate: Schedule,
+    /// The greatest norm of the gradient, over all parameters that have one.
+    pub clip: Option<f64>,
+    /// When dev is scored.
+    pub evaluate: Evaluate,
+    /// Which metric chooses the best checkpoint.
+    pub best: Best,
+    /// Evaluations without gain before the run ends.
+    pub patience: Option<u64>,
+    /// Which groups a step draws.
+    pub sampling: Sampling,
+    /// The rule that sets shares.
+    pub weighting: &'static dyn Weighting,
+    /// Measure the gradient of every objective each so many steps; 0 for never.
+    pub gradients: u64,
+    /// Every key of the table.
+    pub values: Values,
+}
+
+/// When a run ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// After so many passes over the main objective's corpus.
+    Epochs(u64),
+    /// After so many updates.
+    Steps(u64),
+}
+
+/// When dev is scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evaluate {
+    /// After every pass over the main objective's corpus.
+    Epoch,
+    /// After every so many updates.
+    Every(u64),
+}
+
+/// The metric that chooses the best checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Best {
+    /// Whose metric.
+    pub objective: ObjectiveId,
+    /// Which.
+    pub metric: MetricId,
+    /// Which way is better.
+    pub direction: Direction,
+}
+
+pub(super) const WEIGHTINGS: Kinds<&'static dyn Weighting> = Kinds {
+    noun: "weighting",
+    built: mixer::WEIGHTINGS,
+    name: |weighting| weighting.name(),
+    planned: mixer::PLANNED,
+};
+
+const SAMPLING: &[Key] = &[
+    Key::required("kind", Takes::Choice(Sampling::TABLES), "the rule"),
+    Key::optional(
+        "temperature",
+        Takes::Number(0.01, f64::MAX),
+        "for temperature: 1 is proportional",
+    ),
+    Key::optional(
+        "draws",
+        Takes::Map(&Takes::Number(0.0, f64::MAX)),
+        "for fixed: a number for each group",
+    ),
+];
+
+/// The keys of `[train]` but for those of its optimiser.
+pub(super) const KEYS: &[Key] = &[
+    Key::with_default("seed", Takes::Count(0), "1", "every draw of the run is a function of it"),
+    Key::with_default(
+        "epochs",
+        Takes::Count(1),
+        "20",
+        "passes over the main objective's corpus; or steps, not both",
+    ),
+    Key::optional("steps", Takes::Count(1), "updates; or epochs, not both"),
+    Key::with_default(
+        "batch",
+        Takes::Count(1),
+        "32",
+        "examples in a batch; a corpus may say otherwise",
+    ),
+    Key::with_default(
+        "optimiser",
+        Takes::Choice(optimiser::NAMES),
+        "\"adam\"",
+        "how gradients become steps",
+    ),
+    Key::with_default("rate", Takes::Schedule(0.0, f64::MAX), "0.001", "how far a step goes")
+        .live(),
+    Key::optional("clip", Takes::Number(1e-6, f64::MAX), "the greatest norm of the whole gradient"),
+    Key::with_default(
+        "evaluate",
+        Takes::Either(&[Takes::Choice(&["epoch"]), Takes::Count(1)]),
+        "\"epoch\"",
+        "when dev is scored: after every pass, or after so many steps",
+    ),
+    Key::optional(
+        "best",
+        Takes::Text,
+        "OBJECTIVE.METRIC that chooses the best checkpoint; none: the main objective's first",
+    ),
+    Key::optional("patience", Takes::Count(1), "evaluations without gain before the run ends"),
+    Key::with_default(
+        "sampling",
+        Takes::Either(&[Takes::Choice(Sampling::NAMES), Takes::Table(SAMPLING)]),
+        "\"proportional\"",
+        "how a step chooses among the groups",
+    ),
+    Key::with_default("weighting", Takes::Text, "\"equal\"", "the rule that sets shares"),
+    Key::with_default(
+        "gradients",
+        Takes::Count(0),
+        "0",
+        "measure every objective's gradient each so many steps; 0 for never",
+    )
+    .live(),
+];
+
+/// Every key that a table may have under this optimiser.
+pub(super) fn keys(optimiser: &str) -> Vec<Key> {
+    // A name that is none was reported; whether its keys are right can't be known.
+    let of_optimiser: Vec<Key> = if optimiser::NAMES.contains(&optimiser) {
+        optimiser::keys(optimiser).to_vec()
+    } else {
+        optimiser::NAMES.iter().flat_map(|name| optimiser::keys(name)).copied().collect()
+    };
+    KEYS.iter().chain(&of_optimiser).copied().collect()
+}
+
+/// The checked values of `[train]`; `best` and group names are left to [`finish`].
+pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) -> Option<Entries> {
+    let Located { value: Value::Table(entries), place } = train else {
+        if !parse::is_refused(&train.value) {
+            findings
+                .fault(&train.place, format!("train is {}; wanted [train]", found(&train.value)));
+        }
+        return None;
+    };
+    let said = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
+    let optimiser = said("optimiser").and_then(|said| said.value.as_text()).unwrap_or("adam");
+    // Kinds to come are taken out first: nothing else about them is checked.
+    let planned = |(key, said): &(String, Located), findings: &mut Findings| {
+        let kind = match (key.as_str(), &said.value) {
+            ("sampling", Value::Text(kind)) => Some(kind),
+            ("sampling", Value::Table(table)) => (table.iter())
+                .find_map(|(key, kind)| if key == "kind" { Some(&kind.value) } else { None })
+                .and_then(|kind| if let Value::Text(kind) = kind { Some(kind) } else { None }),
+            _ => None,
+        };
+        let kind = kind.filter(|kind| Sampling::PLANNED.contains(&kind.as_str()));
+        if let Some(kind) = kind {
+            findings.unbuilt(&said.place, kind);
+        }
+        kind.is_some()
+    };
+    let mut rest: Vec<_> = entries.clone();
+    rest.retain(|entry| !planned(entry, findings));
+    let keys = keys(optimiser);
+    let mut checked = cx.table("[train]", place, &rest, &keys, findings);
+    if let Some(weighting) = said("weighting")
+        && weighting.value.as_text().is_some()
+        && WEIGHTINGS.find(weighting, "weighting", findings).is_none()
+    {
+        checked = None;
+    }
+    if let (Some(steps), Some(_)) = (said("steps"), said("epochs")) {
+        findings.fault(&steps.place, "steps and epochs exclude each other; keep one");
+        checked = None;
+    }
+    let mut checked = checked?;
+    if checked.contains_key("steps") {
+        checked.remove("epochs");
+    }
+    sampling_fits(&checked["sampling"], findings)?;
+    Some(checked)
+}
+
+/// The typed form, once everything it refers to is known.
+pub(super) fn finish(entries: Entries, best: Best, findings: &mut Findings) -> Option<Train> {
+    let weighting = WEIGHTINGS.find(&entries["weighting"], "weighting", findings)?;
+    let values = Values::new(entries);
+    let count = |key| values.count_if_said(key).map(|count| count as u64);
+    Some(Train {
+        seed: values.count("seed") as u64,
+        length: match count("steps") {
+            Some(steps) => Length::Steps(steps),
+            None => Length::Epochs(values.count("epochs") as u64),
+        },
+        batch: values.count("batch"),
+        optimiser: Optimiser::from_values(&values),
+        rate: values.schedule("rate"),
+        clip: values.get("clip").map(|_| values.number("clip")),
+        evaluate: match values.get("evaluate").map(|said| &said.value) {
+            Some(Value::Integer(_)) => Evaluate::Every(values.count("evaluate") as u64),
+            _ => Evaluate::Epoch,
+        },
+        best,
+        patience: count("patience"),
+        sampling: sampling(&values),
+        weighting,
+        gradients: values.count("gradients") as u64,
+        values,
+    })
+}
+
+/// The groups that `sampling` names, with their places.
+pub(super) fn drawn_groups(entries: &Entries) -> Vec<(String, Place)> {
+    let Some(Located { value: Value::Table(sampling), .. }) = entries.get("sampling") else {
+        return Vec::new();
+    };
+    let draws = sampling.iter().find(|(key, _)| key == "draws");
+    let Some((_, Located { value: Value::Table(draws), .. })) = draws else { return Vec::new() };
+    draws.iter().map(|(group, number)| (group.clone(), number.place.clone())).collect()
+}
+
+fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
+    let Value::Table(table) = &said.value else { return Some(()) };
+    let get = |key: &str| table.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    let kind = get("kind").and_then(|kind| kind.value.as_text())?;
+    let (wanted, other) = match kind {
+        "temperature" => ("temperature", "draws"),
+        _ => ("draws", "temperature"),
+    };
+    if let Some(other_said) = get(other) {
+        let what = format!("{kind:?} sampling has no {other:?}; it has {wanted:?}");
+        findings.fault(&other_said.place, what);
+        return None;
+    }
+    let Some(wanted_said) = get(wanted) else {
+        findings.absent(&said.place, format!("{kind:?} sampling needs the key {wanted:?}"));
+        return None;
+    };
+    if let Value::Table(draws) = &wanted_said.value {
+        let total: f64 = draws.iter().filter_map(|(_, number)| number.value.as_number()).sum();
+        if total <= 0.0 {
+            findings.fault(&wanted_said.place, "no group is drawn; wanted a number above 0");
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn sampling(values: &Values) -> Sampling {
+    let Some(table) = values.table("sampling") else {
+        return match values.text("sampling") {
+            "uniform" => Sampling::Uniform,
+            "round-robin" => Sampling::RoundRobin,
+            "all" => Sampling::All,
+            _ => Sampling::Proportional,
+        };
+    };
+    match table.table("draws") {
+        Some(draws) => Sampling::Fixed(
+            draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group))).collect(),
+        ),
+        None => Sampling::Temperature(table.number("temperature")),
+    }
+}

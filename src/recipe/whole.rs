@@ -1,0 +1,263 @@
+//! A recipe as a whole: its tables one by one, then what they say of each other.
+
+use std::path::Path;
+
+use super::{
+    Best, CorpusSpec, EncoderSpec, ObjectiveSpec, Recipe,
+    check::{Context, Entries, found},
+    corpus, encoder,
+    fault::Findings,
+    group::groups,
+    names::{self, Named, Names, hint, named},
+    objective, parse, train,
+};
+use crate::{
+    keys::{Located, Place, Refers, Takes, Value},
+    objective::Metric,
+    protocol::event::Role,
+};
+
+const TABLES: &[&str] = &["name", "about", "train", "corpus", "encoder", "objective"];
+
+/// The recipe that a tree of values says, if nothing is wrong with it.
+pub(super) fn check(
+    tree: &[(String, Located)],
+    file: &Place,
+    folder: &Path,
+    findings: &mut Findings,
+) -> Option<Recipe> {
+    for (key, located) in tree {
+        if !TABLES.contains(&key.as_str()) {
+            let hint = hint(key, TABLES.iter().copied());
+            findings.fault(&located.place, format!("a recipe has no {key:?}{hint}"));
+        }
+    }
+    let get = |key: &str| tree.iter().find(|(name, _)| name == key).map(|(_, located)| located);
+    let name = text(get("name"), "name", findings);
+    match (&name, get("name")) {
+        (None, None) => findings.absent(file, "the recipe needs a name: name = \"mine\""),
+        (Some(name), Some(said)) if !names::is_name(name) => {
+            findings.fault(&said.place, names::bad_name(name));
+        }
+        _ => {}
+    }
+    let about = text(get("about"), "about", findings).unwrap_or_default();
+
+    let corpora = tables(get("corpus"), "corpus", findings);
+    let encoders = tables(get("encoder"), "encoder", findings);
+    let objectives = tables(get("objective"), "objective", findings);
+    let of = |tables: &[Named<'_>]| tables.iter().map(|table| table.name.to_owned()).collect();
+    let names =
+        Names { corpora: of(&corpora), encoders: of(&encoders), objectives: of(&objectives) };
+    let cx = Context { names: &names, folder };
+
+    let empty = Located { value: Value::Table(Vec::new()), place: file.clone() };
+    let train = get("train").unwrap_or(&empty);
+    let train_entries = train::check(train, &cx, findings);
+    let corpora: Vec<_> = corpora.iter().map(|table| corpus::check(table, &cx, findings)).collect();
+    let mut encoders = encoder::check(&encoders, &cx, findings);
+    one_main(&objectives, file, findings);
+    let specs: Vec<_> = (objectives.iter())
+        .map(|table| objective::check(table, &cx, &corpora, &encoders.shapes, findings))
+        .collect();
+    let best = best(train, &names, &specs, findings);
+    if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
+        groups_are_drawn(entries, &specs, &names, findings);
+        if !specs.is_empty() && !specs.iter().any(ObjectiveSpec::sounds) {
+            findings.fault(file, "every objective is muted; wanted at least one that sounds");
+        }
+    }
+    reach(&mut encoders, &specs, &corpora, findings);
+
+    let best = best?;
+    let mut train_entries = train_entries?;
+    let said = format!("{}.{}", best.objective, best.metric);
+    let said = Located::by_default(Value::Text(said));
+    train_entries.entry("best".to_owned()).or_insert(said);
+    Some(Recipe {
+        name: name?,
+        about,
+        train: train::finish(train_entries, best, findings)?,
+        corpora: all(&corpora)?,
+        encoders: all(&encoders.specs)?,
+        objectives: all(&specs)?,
+    })
+}
+
+fn all<T: Clone>(parts: &[Option<T>]) -> Option<Vec<T>> {
+    parts.iter().cloned().collect()
+}
+
+fn text(said: Option<&Located>, key: &str, findings: &mut Findings) -> Option<String> {
+    let Located { value, place } = said?;
+    if value.as_text().is_none() && !parse::is_refused(value) {
+        let found = found(value);
+        findings.fault(place, format!("{key} is {found}; wanted a string"));
+    }
+    value.as_text().map(str::to_owned)
+}
+
+/// The tables under one name, `[[corpus]]` for example.
+fn tables<'a>(
+    said: Option<&'a Located>,
+    noun: &'static str,
+    findings: &mut Findings,
+) -> Vec<Named<'a>> {
+    let mut tables = Vec::new();
+    let wanted = format!("wanted [[{noun}]] above each {noun}'s keys");
+    match said.map(|said| (&said.value, &said.place)) {
+        None => {}
+        Some((Value::List(items), _)) => {
+            for Located { value, place } in items {
+                match value {
+                    Value::Table(entries) => tables.push((place, entries.as_slice())),
+                    other => {
+                        let found = found(other);
+                        findings.fault(place, format!("{noun} is {found}; {wanted}"));
+                    }
+                }
+            }
+        }
+        Some((Value::Table(entries), place)) => {
+            findings.fault(place, format!("[{noun}] is a single table; {wanted}"));
+            tables.push((place, entries.as_slice()));
+        }
+        Some((other, place)) => {
+            findings.fault(place, format!("{noun} is {}; {wanted}", found(other)));
+        }
+    }
+    named(&tables, noun, findings)
+}
+
+fn one_main(objectives: &[Named<'_>], file: &Place, findings: &mut Findings) {
+    let mains: Vec<_> = (objectives.iter())
+        .filter(|table| objective::is_main(table))
+        .filter_map(|table| Some((table.name, &table.get("role")?.place)))
+        .collect();
+    match mains.as_slice() {
+        [] => findings.absent(file, "no objective has role = \"main\"; wanted exactly one"),
+        [(first, at), others @ ..] => {
+            for (name, place) in others {
+                let what =
+                    format!("{name:?} is main, and so is {first:?} at {at}; wanted exactly one");
+                findings.fault(place, what);
+            }
+        }
+    }
+}
+
+/// The metric that chooses the best checkpoint: as `best` says, or the main objective's first.
+fn best(
+    train: &Located,
+    names: &Names,
+    specs: &[Option<ObjectiveSpec>],
+    findings: &mut Findings,
+) -> Option<Best> {
+    let said = match &train.value {
+        Value::Table(entries) => entries.iter().find(|(key, _)| key == "best"),
+        _ => None,
+    };
+    let of = |spec: &ObjectiveSpec, metric: Metric| Best {
+        objective: spec.name.clone(),
+        metric: metric.name.into(),
+        direction: metric.direction,
+    };
+    let Some((_, Located { value, place })) = said else {
+        let main = specs.iter().flatten().find(|spec| spec.role == Role::Main)?;
+        let metrics = main.kind.metrics(&main.values);
+        if metrics.is_empty() {
+            let kind = main.kind.name();
+            let what = format!("{kind:?} has no metric to choose by; give train.best");
+            findings.fault(&main.place, what);
+        }
+        return Some(of(main, *metrics.first()?));
+    };
+    // A metric may have a dot in it (`f0.5`), a name can't.
+    let Some((objective, metric)) = value.as_text()?.split_once('.') else {
+        let what = format!("best is {}; wanted OBJECTIVE.METRIC", found(value));
+        findings.fault(place, what);
+        return None;
+    };
+    if !names.know(Refers::Objective, objective, place, findings) {
+        return None;
+    }
+    let spec = specs.iter().flatten().find(|spec| spec.name.as_str() == objective)?;
+    let metrics = spec.kind.metrics(&spec.values);
+    let Some(found) = metrics.iter().find(|found| found.name == metric) else {
+        let hint = hint(metric, metrics.iter().map(|metric| metric.name));
+        findings.fault(place, format!("{objective:?} has no metric {metric:?}{hint}"));
+        return None;
+    };
+    Some(of(spec, *found))
+}
+
+fn groups_are_drawn(
+    entries: &Entries,
+    specs: &[ObjectiveSpec],
+    names: &Names,
+    findings: &mut Findings,
+) {
+    let corpora: Vec<&str> = names.corpora.iter().map(String::as_str).collect();
+    let groups = groups(specs, &corpora);
+    for (drawn, place) in train::drawn_groups(entries) {
+        if !groups.iter().any(|group| group.name == drawn) {
+            let hint = hint(&drawn, groups.iter().map(|group| group.name.as_str()));
+            findings.fault(&place, format!("no group named {drawn:?}{hint}"));
+        }
+    }
+}
+
+/// Finds which corpora reach which encoder, and whether the field that it reads is in them.
+fn reach(
+    encoders: &mut encoder::Encoders,
+    objectives: &[Option<ObjectiveSpec>],
+    corpora: &[Option<CorpusSpec>],
+    findings: &mut Findings,
+) {
+    let n_encoders = encoders.specs.len();
+    let (mut sounding, mut any) = (vec![Vec::new(); n_encoders], vec![Vec::new(); n_encoders]);
+    for objective in objectives.iter().flatten() {
+        for tap in objective.taps.iter().flatten() {
+            for encoder in encoders.closure(tap.encoder) {
+                any[encoder].extend(&objective.corpora);
+                if objective.sounds() {
+                    sounding[encoder].extend(&objective.corpora);
+                }
+            }
+        }
+    }
+    for ((spec, mut sounding), mut any) in encoders.specs.iter_mut().zip(sounding).zip(any) {
+        let Some(spec) = spec else { continue };
+        for found in [&mut sounding, &mut any] {
+            found.sort_unstable();
+            found.dedup();
+        }
+        let read: Vec<&CorpusSpec> =
+            any.iter().filter_map(|at: &usize| corpora[*at].as_ref()).collect();
+        match (read.as_slice(), corpora) {
+            // Nothing reads it, perhaps because of another fault. With one corpus it is plain which.
+            ([], [Some(only)]) => fields_are_in(spec, &[only], findings),
+            (read, _) => fields_are_in(spec, read, findings),
+        }
+        spec.corpora = if sounding.is_empty() { any } else { sounding };
+    }
+}
+
+/// Whether the fields that an encoder reads are in all those corpora.
+fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Findings) {
+    let keys = spec.kind.keys().iter();
+    for key in keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Field))) {
+        let Some(field) = spec.values.text_if_said(key.name) else { continue };
+        for corpus in corpora {
+            if !corpus.fields.iter().any(|other| other == field) {
+                let hint = hint(field, corpus.fields.iter().map(String::as_str));
+                let place = match spec.values.place(key.name) {
+                    Place::Default => spec.place.clone(),
+                    place => place,
+                };
+                let what = format!("no field named {field:?} in corpus {:?}{hint}", corpus.name);
+                findings.fault(&place, what);
+            }
+        }
+    }
+}
