@@ -1,0 +1,9 @@
+//! The one test program: whole recipes, whole runs.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "test helpers may panic and are read in place"
+)]
+
+mod recipes;

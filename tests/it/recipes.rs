@@ -1,0 +1,350 @@
+//! What must hold for every recipe, new ones too.
+
+use std::{fs, path::Path};
+
+use proptest::prelude::*;
+
+use auxdesk::{
+    keys::Place,
+    recipe::{Faults, Length, Overrides, Recipe, RecipeSource, load, shipped},
+};
+
+/// Recipes to come; with the shipped ones, all that design and README promise.
+const PLANNED: &str = "tests/recipes-planned";
+
+const PROMISED: &[&str] = &[
+    "language-modelling",
+    "initial-state",
+    "adversarial",
+    "data-statistics",
+    "inverse",
+    "presence",
+    "speech",
+    "translation",
+    "multilingual",
+    "grounding",
+    "semantic-parsing",
+    "representation",
+    "question-answering",
+    "relation-extraction",
+    "ranking",
+    "chunking",
+    "sentiment",
+];
+
+fn loaded(name: &'static str, sets: &[&str]) -> Recipe {
+    let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+    load(&RecipeSource::Shipped(name), &Overrides { sets, ..Overrides::default() })
+        .unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn reloaded(recipe: &Recipe) -> Recipe {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    fs::write(&path, recipe.resolved()).unwrap();
+    load(&RecipeSource::File(path), &Overrides::default())
+        .unwrap_or_else(|faults| panic!("{faults}\n{}", recipe.resolved()))
+}
+
+/// The typed parts, which a resolved text might agree on and still read differently.
+fn typed(recipe: &Recipe) -> String {
+    let train = &recipe.train;
+    let mut lines = vec![format!(
+        "{} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {} {}",
+        train.seed,
+        train.length,
+        train.batch,
+        train.optimiser,
+        train.rate,
+        train.clip,
+        train.evaluate,
+        train.best,
+        train.patience,
+        train.sampling,
+        train.weighting.name(),
+        train.gradients
+    )];
+    for corpus in &recipe.corpora {
+        lines.push(format!(
+            "{} {} {:?} {:?} {:?} {:?} {:?} {:?}",
+            corpus.name,
+            corpus.format.name(),
+            corpus.train,
+            corpus.dev,
+            corpus.test,
+            corpus.faults,
+            corpus.batch,
+            corpus.fields
+        ));
+    }
+    for encoder in &recipe.encoders {
+        lines.push(format!(
+            "{} {} {:?} {:?} {:?}",
+            encoder.name,
+            encoder.kind.name(),
+            encoder.input,
+            encoder.shape,
+            encoder.corpora
+        ));
+    }
+    for objective in &recipe.objectives {
+        lines.push(format!(
+            "{} {:?} {} {:?} {:?} {:?} {:?} {:?} {} {:?}",
+            objective.name,
+            objective.role,
+            objective.kind.name(),
+            objective.head.map(auxdesk::model::HeadKind::name),
+            objective.corpora,
+            objective.group,
+            objective.taps,
+            objective.gain,
+            objective.muted,
+            objective.gradient
+        ));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn every_shipped_recipe_is_sound_and_its_resolved_form_is_the_same_recipe() {
+    for (name, _) in shipped::RECIPES {
+        let recipe = loaded(name, &[]);
+        assert_eq!(recipe.name, *name);
+        assert!(!recipe.about.is_empty(), "{name}");
+        let again = reloaded(&recipe);
+        assert_eq!(recipe.resolved(), again.resolved());
+        assert_eq!(typed(&recipe), typed(&again));
+    }
+}
+
+#[test]
+fn a_resolved_recipe_keeps_what_was_set() {
+    let sets = [
+        "name=other",
+        "about=quotes \" and \\ and ü",
+        "train.steps=50",
+        "train.rate={ shape = \"cosine\", from = 0.01, to = 0, steps = 40 }",
+        "train.optimiser=sgd",
+        "train.momentum=0.9",
+        "train.evaluate=10",
+        "train.sampling={ kind = \"fixed\", draws = { news = 1, side = 0.25 } }",
+        "corpus.news.train=Cargo.toml",
+        "corpus.news.dev={ from = \"train\", fraction = 0.1 }",
+        "encoder.words.characters.width=7",
+        "encoder.words.vectors=Cargo.lock",
+        "objective.pos.tap=[\"trunk.1\", \"trunk.2.forward\", \"words\"]",
+        "objective.pos.gradient=reverse",
+        "objective.pos.strength={ shape = \"ganin\", from = 0, to = 1, steps = 30 }",
+        "objective.frequency.group=side",
+        "objective.frequency.muted=true",
+    ];
+    let recipe = loaded("chunking", &sets);
+    assert_eq!(recipe.train.length, Length::Steps(50));
+    let again = reloaded(&recipe);
+    assert_eq!(recipe.resolved(), again.resolved());
+    assert_eq!(typed(&recipe), typed(&again));
+    assert!(recipe.resolved().contains("train = \"/"));
+}
+
+#[test]
+fn options_and_sets_exclude_each_other() {
+    let source = RecipeSource::Shipped("chunking");
+    let fault = |overrides: Overrides| match load(&source, &overrides) {
+        Ok(_) => panic!("wanted a fault"),
+        Err(faults) => faults.to_string(),
+    };
+    let sets = |set: &str| vec![set.to_owned()];
+    assert_eq!(
+        fault(Overrides { sets: sets("train.seed=2"), seed: Some(1), ..Overrides::default() }),
+        "--seed: given beside --set train.seed; keep one"
+    );
+    assert_eq!(
+        fault(Overrides { sets: sets("train.epochs=2"), steps: Some(1), ..Overrides::default() }),
+        "--steps: steps and epochs exclude each other; keep one"
+    );
+    let overrides = Overrides { steps: Some(9), seed: Some(4), ..Overrides::default() };
+    let Ok(recipe) = load(&source, &overrides) else { panic!("wanted a recipe") };
+    assert_eq!((recipe.train.length, recipe.train.seed), (Length::Steps(9), 4));
+}
+
+#[test]
+fn an_unknown_recipe_is_answered_with_the_nearest() {
+    assert_eq!(
+        RecipeSource::find("chunkign").unwrap_err().to_string(),
+        "chunkign: no file of this path and no shipped recipe of this name; did you mean \
+         \"chunking\"?"
+    );
+    assert_eq!(
+        RecipeSource::find("src").unwrap_err().to_string(),
+        "src: this is a folder; wanted a TOML file"
+    );
+}
+
+#[test]
+fn a_muted_objective_adds_no_corpus_to_a_shared_vocabulary() {
+    let text = format!(
+        "{}\n[[corpus]]\nname = \"other\"\nformat = \"columns\"\ncolumns = [\"form\"]\ntrain = \
+         \"sample:news/train.tsv\"\n\n[[objective]]\nname = \"side\"\nkind = \"frequency\"\ncorpus = \
+         \"other\"\ntap = \"trunk.1\"\n",
+        shipped::recipe("chunking").unwrap()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.toml");
+    fs::write(&path, text).unwrap();
+    let source = RecipeSource::File(path);
+    let sounding = load(&source, &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(sounding.encoders[0].corpora, [0, 1]);
+    let sets = vec!["objective.side.muted=true".to_owned()];
+    let muted = load(&source, &Overrides { sets, ..Overrides::default() });
+    let muted = muted.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(muted.encoders[0].corpora, [0]);
+}
+
+#[test]
+fn a_corpus_that_only_shared_objectives_read_is_a_group_by_itself() {
+    let text = format!(
+        "{}\n[[corpus]]\nname = \"other\"\nformat = \"columns\"\ncolumns = [\"form\"]\ntrain = \
+         \"sample:news/train.tsv\"\n\n[[objective]]\nname = \"side\"\nkind = \"frequency\"\ncorpus = \
+         [\"news\", \"other\"]\ntap = \"trunk.1\"\n",
+        shipped::recipe("chunking").unwrap()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.toml");
+    fs::write(&path, text).unwrap();
+    let sets = vec![
+        "objective.pos.group=pos".to_owned(),
+        "train.sampling={ kind = \"fixed\", draws = { news = 1, pos = 1, other = 1 } }".to_owned(),
+    ];
+    let recipe = load(&RecipeSource::File(path), &Overrides { sets, ..Overrides::default() });
+    let recipe = recipe.unwrap_or_else(|faults| panic!("{faults}"));
+    let groups: Vec<_> = recipe
+        .groups()
+        .into_iter()
+        .map(|group| (group.name, group.objectives, group.corpora))
+        .collect();
+    let wanted = [
+        ("news".to_owned(), vec![0, 2, 3], vec![0]),
+        ("pos".to_owned(), vec![1], vec![0]),
+        ("other".to_owned(), vec![], vec![1]),
+    ];
+    assert_eq!(groups, wanted);
+}
+
+#[test]
+fn every_planned_recipe_lacks_only_what_is_not_built_yet() {
+    for path in tomls(PLANNED) {
+        let source = RecipeSource::File(path.clone().into());
+        let Err(Faults(faults)) = load(&source, &Overrides::default()) else {
+            panic!("{path} is all built: move it to assets/recipes and to shipped::RECIPES")
+        };
+        for fault in faults {
+            assert!(fault.what.starts_with("not built yet: "), "{fault}");
+            assert!(matches!(fault.place, Place::Line { .. }), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn every_promised_recipe_is_shipped_or_planned() {
+    let mut there: Vec<String> =
+        shipped::RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for path in tomls(PLANNED) {
+        let stem = Path::new(&path).file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = text.lines().find_map(|line| line.strip_prefix("name = "));
+        assert_eq!(name, Some(format!("{stem:?}").as_str()), "{path}");
+        there.push(stem);
+    }
+    there.sort();
+    let mut promised = PROMISED.to_vec();
+    promised.sort_unstable();
+    assert_eq!(there, promised);
+}
+
+#[test]
+fn planned_recipes_name_only_what_they_have() {
+    for path in tomls(PLANNED) {
+        let recipe: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let tables = |noun: &str| recipe[noun].as_array().unwrap().iter();
+        let has =
+            |noun: &str, name: &str| tables(noun).any(|table| table["name"].as_str() == Some(name));
+        for table in tables("encoder").chain(tables("objective")) {
+            let table = table.as_table().unwrap();
+            for key in ["input", "tap", "left", "right", "against", "initial", "share"] {
+                for text in texts(table.get(key)) {
+                    if let Some(objective) = text.strip_prefix("labels:") {
+                        assert!(has("objective", objective), "{path}: {text}");
+                        continue;
+                    }
+                    let tap: auxdesk::model::TapName = text.parse().unwrap();
+                    assert!(has("encoder", &tap.encoder), "{path}: {text}");
+                }
+            }
+            for corpus in texts(table.get("corpus")) {
+                assert!(has("corpus", corpus), "{path}: {corpus}");
+            }
+        }
+        let best = recipe["train"]["best"].as_str().unwrap();
+        assert!(has("objective", best.split_once('.').unwrap().0), "{path}: {best}");
+    }
+}
+
+fn texts(value: Option<&toml::Value>) -> Vec<&str> {
+    match value {
+        Some(toml::Value::String(text)) => vec![text],
+        Some(toml::Value::Array(items)) => {
+            items.iter().map(|item| item.as_str().unwrap()).collect()
+        }
+        Some(toml::Value::Table(by_corpus)) => {
+            by_corpus.values().map(|item| item.as_str().unwrap()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+proptest! {
+    /// Whatever is lost or doubled in a recipe, the answer is a recipe or its faults.
+    #[test]
+    fn a_damaged_recipe_is_answered(
+        recipe in 0..shipped::RECIPES.len(),
+        lost in proptest::collection::vec(any::<proptest::sample::Index>(), 0..4),
+        words in proptest::collection::vec(
+            (any::<proptest::sample::Index>(), any::<proptest::sample::Index>()),
+            0..4,
+        ),
+    ) {
+        let text = shipped::RECIPES[recipe].1;
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        for (from, to) in words {
+            // One line's value in place of another's.
+            let value = lines[from.index(lines.len())].split_once('=').map(|(_, value)| value.to_owned());
+            let at = to.index(lines.len());
+            if let (Some(value), Some((key, _))) = (value, lines[at].clone().split_once('=')) {
+                lines[at] = format!("{key}={value}");
+            }
+        }
+        for index in lost {
+            lines.remove(index.index(lines.len()));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged.toml");
+        fs::write(&path, lines.join("\n")).unwrap();
+        match load(&RecipeSource::File(path), &Overrides::default()) {
+            Ok(recipe) => prop_assert!(recipe == reloaded(&recipe)),
+            Err(Faults(faults)) => prop_assert!(!faults.is_empty()),
+        }
+    }
+}
+
+/// The TOML files of a folder, by their paths from the repository's root.
+pub(crate) fn tomls(folder: &str) -> Vec<String> {
+    let mut paths: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path| path.to_str().unwrap().to_owned())
+        .collect();
+    paths.sort();
+    paths
+}
