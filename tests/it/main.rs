@@ -6,4 +6,5 @@
     reason = "test helpers may panic and are read in place"
 )]
 
+mod broken;
 mod recipes;

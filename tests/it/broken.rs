@@ -1,0 +1,34 @@
+//! Broken recipes: each file of `tests/broken` has beside it the whole message it must give.
+//!
+//! Lines `# --set KEY=VALUE` at a file's top are given as on the command line. With
+//! `UPDATE_EXPECTED=1` the messages are written instead of compared; read them before they are kept.
+
+use std::{fs, path::Path};
+
+use auxdesk::recipe::{Overrides, RecipeSource, load};
+
+use crate::recipes::tomls;
+
+#[test]
+fn every_broken_recipe_gives_the_whole_expected_message() {
+    let mut wrong = Vec::new();
+    for path in tomls("tests/broken") {
+        let text = fs::read_to_string(&path).unwrap();
+        let sets = text.lines().map_while(|line| line.strip_prefix("# --set "));
+        let sets = sets.map(str::to_owned).collect();
+        let source = RecipeSource::File(path.clone().into());
+        let found = match load(&source, &Overrides { sets, ..Overrides::default() }) {
+            Ok(_) => "no fault\n".to_owned(),
+            Err(faults) => format!("{faults}\n"),
+        };
+        let expected_path = Path::new(&path).with_extension("expected");
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            fs::write(&expected_path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if found != expected {
+            wrong.push(format!("{path}\n  found\n{found}  wanted\n{expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
