@@ -21,3 +21,4 @@ pub mod recipe;
 pub mod recorder;
 pub mod schedule;
 pub mod state;
+pub mod train;

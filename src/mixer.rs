@@ -1,6 +1,9 @@
 //! Faders, weightings and the sum: weight = gain × share, and only the mixer multiplies.
 
 mod equal;
+mod faders;
+
+pub use faders::{Fader, Faders, Weight};
 
 /// Every weighting auxdesk knows, in the order `auxdesk list` shows them.
 pub const WEIGHTINGS: &[&dyn Weighting] = &[&equal::Equal];

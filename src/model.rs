@@ -8,9 +8,11 @@ pub mod head;
 pub mod parameters;
 pub mod pass;
 pub mod tap;
+mod view;
 
 pub use encoder::EncoderKind;
 pub use head::HeadKind;
 pub use parameters::Parameters;
 pub use pass::Pass;
 pub use tap::{Layer, On, Reads, Shape, TapName, View};
+pub use view::view;

@@ -15,11 +15,13 @@ mod kind;
 pub mod list;
 mod names;
 mod objective;
+mod open;
 pub mod optimiser;
 mod parse;
 mod resolved;
 mod set;
 pub mod shipped;
+pub mod system;
 mod tap;
 mod train;
 mod whole;
@@ -35,6 +37,7 @@ pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use objective::{Gradient, ObjectiveSpec};
 pub use optimiser::Optimiser;
+pub use system::{System, Vocabularies, vocabularies};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
 
@@ -119,6 +122,23 @@ pub struct Overrides {
 
 /// Reads and checks a recipe.
 pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
+    let (recipe, findings) = read_and_check(source, overrides)?;
+    findings.finish()?;
+    Ok(recipe.expect("a recipe without a fault is whole"))
+}
+
+/// The same, for a run that is over: the files that it names may be gone.
+pub fn load_without_files(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
+    let (recipe, mut findings) = read_and_check(source, overrides)?;
+    findings.forget_content();
+    findings.finish()?;
+    Ok(recipe.expect("a recipe without a fault is whole"))
+}
+
+fn read_and_check(
+    source: &RecipeSource,
+    overrides: &Overrides,
+) -> Result<(Option<Recipe>, Findings), Faults> {
     let (file, text, folder): (Arc<str>, _, _) = match source {
         RecipeSource::Shipped(name) => {
             let text = shipped::recipe(name).unwrap_or_default();
@@ -134,8 +154,7 @@ pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faul
     let mut tree = parse::document(&text, &file, &mut findings);
     set::apply(&mut tree, overrides, &mut findings);
     let recipe = whole::check(&tree, &Place::File(file), &folder, &mut findings);
-    findings.finish()?;
-    Ok(recipe.expect("a recipe without a fault is whole"))
+    Ok((recipe, findings))
 }
 
 fn read(path: &Path) -> Result<String, String> {

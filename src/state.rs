@@ -13,7 +13,7 @@ mod summary;
 use std::collections::BTreeMap;
 
 pub use pace::Pace;
-pub use replay::replay;
+pub use replay::{replay, until};
 pub use report::run_name;
 pub use series::{Bucket, Series};
 pub use strip::{Smoothed, Strip};

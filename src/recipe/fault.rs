@@ -93,6 +93,11 @@ impl Findings {
         self.found.extend(other.found);
     }
 
+    /// Drops what is only about files that aren't there.
+    pub(super) fn forget_content(&mut self) {
+        self.found.retain(|(class, _)| *class != Class::Content);
+    }
+
     /// What is left to say, if anything, sorted by place.
     pub(super) fn finish(self) -> Result<(), Faults> {
         let has = |class| self.found.iter().any(|(found, _)| *found == class);

@@ -3,21 +3,26 @@
 use super::Run;
 use crate::protocol::{Event, Header, Step};
 
-/// Folds events; with `at`, everything that was told while no more than `at` steps were done.
+/// With `at`, the events that were told while no more than `at` steps were done; without, all.
+pub fn until<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    at: Option<Step>,
+) -> impl Iterator<Item = &'a Event> {
+    let is_later = move |event: &Event| match (event, at) {
+        (Event::StepDone(event), Some(at)) => event.step > at,
+        _ => false,
+    };
+    events.into_iter().take_while(move |event| !is_later(event))
+}
+
+/// Folds the events of [`until`].
 pub fn replay<'a>(
     header: &Header,
     events: impl IntoIterator<Item = &'a Event>,
     at: Option<Step>,
 ) -> Run {
-    let is_later = |event: &Event| match (event, at) {
-        (Event::StepDone(event), Some(at)) => event.step > at,
-        _ => false,
-    };
     let mut run = Run::new(Some(header));
-    for event in events {
-        if is_later(event) {
-            break;
-        }
+    for event in until(events, at) {
         run.apply(event);
     }
     run

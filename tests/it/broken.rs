@@ -1,4 +1,4 @@
-//! Broken recipes: each file of `tests/broken` has beside it the whole message it must give.
+//! Broken recipes and broken corpora: each file of `tests/broken` has beside it the whole message it must give.
 //!
 //! Lines `# --set KEY=VALUE` at a file's top are given as on the command line. With
 //! `UPDATE_EXPECTED=1` the messages are written instead of compared; read them before they are kept.
@@ -12,12 +12,13 @@ use crate::recipes::tomls;
 #[test]
 fn every_broken_recipe_gives_the_whole_expected_message() {
     let mut wrong = Vec::new();
-    for path in tomls("tests/broken") {
+    for path in tomls("tests/broken").into_iter().chain(tomls("tests/broken/corpora")) {
         let text = fs::read_to_string(&path).unwrap();
         let sets = text.lines().map_while(|line| line.strip_prefix("# --set "));
         let sets = sets.map(str::to_owned).collect();
         let source = RecipeSource::File(path.clone().into());
-        let found = match load(&source, &Overrides { sets, ..Overrides::default() }) {
+        let recipe = load(&source, &Overrides { sets, ..Overrides::default() });
+        let found = match recipe.and_then(|recipe| recipe.open()) {
             Ok(_) => "no fault\n".to_owned(),
             Err(faults) => format!("{faults}\n"),
         };

@@ -1,0 +1,88 @@
+//! The corpora of a checked recipe, read, with their labels checked.
+
+use std::sync::Arc;
+
+use super::{CorpusSpec, DevSource, Fault, Faults, OnFault, Recipe, shipped};
+use crate::{
+    data::{
+        Corpus,
+        load::{self, Carve, Dev, Input, Load, LoadError},
+        read::{Location, ReadError},
+    },
+    keys::Place,
+};
+
+impl Recipe {
+    /// Reads every corpus. The faults of all of them are reported together.
+    pub fn open(&self) -> Result<Vec<Corpus>, Faults> {
+        let samples = shipped::samples();
+        let mut faults = Vec::new();
+        let mut corpora = Vec::new();
+        for (at, spec) in self.corpora.iter().enumerate() {
+            match load::load(&spec.load(), &samples) {
+                Ok(corpus) => {
+                    let objectives = self.objectives.iter();
+                    let reading = objectives.filter(|objective| objective.corpora.contains(&at));
+                    let wrong = reading
+                        .flat_map(|reader| reader.kind.check_corpus(&reader.values, &corpus));
+                    faults.extend(wrong.map(line_fault));
+                    corpora.push(corpus);
+                }
+                Err(errors) => faults.extend(errors.into_iter().map(fault)),
+            }
+        }
+        if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
+    }
+}
+
+fn fault(error: LoadError) -> Fault {
+    match error {
+        LoadError::Line(error) => line_fault(error),
+        LoadError::Unreadable { file, why } => Fault { place: Place::File(file), what: why },
+        LoadError::Empty { file, what } => {
+            Fault { place: Place::File(file), what: what.to_string() }
+        }
+    }
+}
+
+fn line_fault(error: ReadError) -> Fault {
+    let ReadError { file, line, what } = error;
+    Fault { place: Place::Line { file, line }, what }
+}
+
+impl CorpusSpec {
+    /// What the reader needs to know.
+    pub fn load(&self) -> Load<'_> {
+        let dev = self.dev.as_ref().map(|dev| match dev {
+            DevSource::File(location) => Dev::File(input(location)),
+            DevSource::Every(every) => Dev::Carved(Carve::Every(*every as usize)),
+            DevSource::Fraction { fraction, seed } => {
+                Dev::Carved(Carve::Fraction { fraction: *fraction, seed: *seed })
+            }
+        });
+        Load {
+            name: &self.name,
+            format: self.format,
+            values: &self.values,
+            train: input(&self.train),
+            dev,
+            test: self.test.as_ref().map(input),
+            faults: match self.faults {
+                OnFault::Refuse => load::Faults::Refuse,
+                OnFault::Skip => load::Faults::Skip,
+            },
+        }
+    }
+}
+
+fn input(location: &Location) -> Input {
+    let name: Arc<str> = match location {
+        Location::File(path) => {
+            // Shorter to read, and the same wherever the project lies.
+            let here = std::env::current_dir().unwrap_or_default();
+            path.strip_prefix(here).unwrap_or(path).to_string_lossy().into()
+        }
+        Location::Sample(sample) => format!("sample:{sample}").into(),
+    };
+    Input { location: location.clone(), name }
+}

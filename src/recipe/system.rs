@@ -1,0 +1,239 @@
+//! A checked recipe made into a system: encoders, objectives, parameters.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use candle_core::{Result, Tensor};
+
+use super::{Gradient, ObjectiveSpec, Recipe, Tap};
+use crate::{
+    data::{Batch, Corpus, Vocabulary},
+    kernel,
+    model::{
+        Parameters, Pass,
+        encoder::{self, Built, Encoder, FirstValues, Source},
+        tap::Layer,
+        view,
+    },
+    objective::{self, Objective},
+};
+
+/// Every vocabulary of a system: by `encoder.NAME` or `objective.NAME`, then by the kind's own key.
+pub type Vocabularies = BTreeMap<String, BTreeMap<String, Vocabulary>>;
+
+/// The vocabularies that a recipe needs, of the training splits of its corpora.
+pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
+    let mut all = Vocabularies::new();
+    for encoder in &recipe.encoders {
+        // What is only named reads the fields of those that name it.
+        let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
+            Source::Field => reader.name == encoder.name,
+            Source::Named => reader.named().any(|name| name == encoder.name),
+            Source::Encoder => false,
+        });
+        let fields: Vec<(&Corpus, usize)> = readers
+            .flat_map(|reader| {
+                let field = reader.values.text("field");
+                let corpora = reader.corpora.iter().map(|&at| &corpora[at]);
+                corpora.filter_map(|corpus| Some((corpus, corpus.field(field)?)))
+            })
+            .collect();
+        let made = encoder.kind.vocabularies(&encoder.values, &fields);
+        insert(&mut all, format!("encoder.{}", encoder.name), made);
+    }
+    for objective in &recipe.objectives {
+        let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
+        let made = objective.kind.vocabularies(&objective.values, &corpora);
+        insert(&mut all, format!("objective.{}", objective.name), made);
+    }
+    all
+}
+
+fn insert(all: &mut Vocabularies, owner: String, made: Vec<(&'static str, Vocabulary)>) {
+    if !made.is_empty() {
+        let made = made.into_iter().map(|(key, vocabulary)| (key.to_owned(), vocabulary));
+        all.insert(owner, made.collect());
+    }
+}
+
+/// A recipe's networks and objectives, with their parameters.
+pub struct System {
+    encoders: Vec<Node>,
+    objectives: Vec<Placed>,
+    parameters: Parameters,
+    n_shared: usize,
+}
+
+/// An encoder in the graph; `None` for one that others only name.
+struct Node {
+    encoder: Option<Box<dyn Encoder>>,
+    input: Vec<Tap>,
+    layers: Vec<Layer>,
+}
+
+/// An objective and what it reads.
+struct Placed {
+    objective: Box<dyn Objective>,
+    taps: Vec<Vec<Tap>>,
+    gradient: Gradient,
+}
+
+impl System {
+    /// Makes the system, with first values drawn from the recipe's seed.
+    pub fn new(
+        recipe: &Recipe,
+        vocabularies: &Vocabularies,
+        first_values: FirstValues,
+    ) -> Result<Self> {
+        let mut parameters = Parameters::new(recipe.train.seed)?;
+        let none = BTreeMap::new();
+        let of = |owner: String| vocabularies.get(&owner).unwrap_or(&none);
+        let mut spellings = BTreeMap::new();
+        let mut encoders: Vec<Option<Node>> = recipe.encoders.iter().map(|_| None).collect();
+        // What is named comes before what names it.
+        let (named, others): (Vec<_>, Vec<_>) = recipe
+            .encoders
+            .iter()
+            .enumerate()
+            .partition(|(_, spec)| spec.kind.source() == Source::Named);
+        for (at, spec) in named.into_iter().chain(others) {
+            let built = spec.kind.build(encoder::Setup {
+                name: &spec.name,
+                values: &spec.values,
+                input: spec.shape.input,
+                vocabularies: of(format!("encoder.{}", spec.name)),
+                spellings: &spellings,
+                first_values,
+                scope: parameters.scope(&spec.name),
+            })?;
+            let encoder = match built {
+                Built::Encoder(encoder) => Some(encoder),
+                Built::Characters(spelling) => {
+                    spellings.insert(spec.name.clone(), Arc::new(spelling));
+                    None
+                }
+            };
+            let layers = spec.shape.layers.clone();
+            encoders[at] = Some(Node { encoder, input: spec.input.clone(), layers });
+        }
+        let n_shared = parameters.all().len();
+        let mut objectives = Vec::new();
+        for spec in &recipe.objectives {
+            let ObjectiveSpec { name, values, head, layers, .. } = spec;
+            let objective = spec.kind.build(objective::Setup {
+                values,
+                head: *head,
+                taps: layers,
+                vocabularies: of(format!("objective.{name}")),
+                scope: parameters.scope(&format!("objective.{name}")),
+            })?;
+            let (taps, gradient) = (spec.taps.clone(), spec.gradient);
+            objectives.push(Placed { objective, taps, gradient });
+        }
+        Ok(Self {
+            encoders: encoders.into_iter().flatten().collect(),
+            objectives,
+            parameters,
+            n_shared,
+        })
+    }
+
+    /// Every parameter.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// How many of the parameters, from the first, belong to encoders.
+    pub fn n_shared(&self) -> usize {
+        self.n_shared
+    }
+
+    /// An objective, by its place in the recipe.
+    pub fn objective(&self, at: usize) -> &dyn Objective {
+        self.objectives[at].objective.as_ref()
+    }
+
+    /// Learns the strings of a corpus; wanted before its first batch.
+    pub fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        for encoder in self.encoders.iter_mut().filter_map(|node| node.encoder.as_mut()) {
+            encoder.attach(corpus_idx, corpus);
+        }
+        for placed in &mut self.objectives {
+            placed.objective.attach(corpus_idx, corpus);
+        }
+    }
+
+    /// The rows that each of these objectives reads of a batch, by one forward pass of the encoders
+    /// that they need.
+    pub fn taps(
+        &self,
+        objectives: &[usize],
+        batch: &Batch,
+        pass: Pass,
+    ) -> Result<Vec<Vec<Tensor>>> {
+        let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
+        let mut needed = vec![false; self.encoders.len()];
+        for tap in wanted {
+            needed[tap.encoder] = true;
+        }
+        // Encoders stand after what they read.
+        for at in (0..self.encoders.len()).rev() {
+            if needed[at] {
+                for tap in &self.encoders[at].input {
+                    needed[tap.encoder] = true;
+                }
+            }
+        }
+        let mut states: Vec<States> = Vec::new();
+        for (node, needed) in self.encoders.iter().zip(needed) {
+            let Some(encoder) = node.encoder.as_ref().filter(|_| needed) else {
+                states.push(States::default());
+                continue;
+            };
+            let input = match node.input.as_slice() {
+                [] => None,
+                taps => Some(self.read(taps, &states, batch)?),
+            };
+            let layers = encoder.forward(input.as_ref(), batch, pass)?;
+            states.push(States { input, layers });
+        }
+        let read = |&at: &usize| -> Result<Vec<Tensor>> {
+            let placed = &self.objectives[at];
+            let taps = placed.taps.iter().map(|taps| {
+                let rows = self.read(taps, &states, batch)?;
+                match (placed.gradient, pass) {
+                    (Gradient::Pass, _) | (_, Pass::Score) => Ok(rows),
+                    (Gradient::Stop, _) => Ok(rows.detach()),
+                    (Gradient::Reverse(strength), Pass::Train { step, .. }) => {
+                        kernel::reverse(&rows, strength.at(step))
+                    }
+                }
+            });
+            taps.collect()
+        };
+        objectives.iter().map(read).collect()
+    }
+
+    /// The rows of some taps, side by side.
+    fn read(&self, taps: &[Tap], states: &[States], batch: &Batch) -> Result<Tensor> {
+        let rows = taps.iter().map(|tap| {
+            let (node, states) = (&self.encoders[tap.encoder], &states[tap.encoder]);
+            let (rows, halves) = match tap.layer.checked_sub(1) {
+                Some(layer) => (Some(&states.layers[layer]), node.layers[layer].halves.is_some()),
+                None => (states.input.as_ref(), false),
+            };
+            view(rows.expect("what is tapped has run"), tap.view, halves, &batch.packing)
+        });
+        let rows: Vec<Tensor> = rows.collect::<Result<_>>()?;
+        match rows.as_slice() {
+            [rows] => Ok(rows.clone()),
+            several => Tensor::cat(several, 1),
+        }
+    }
+}
+
+/// What an encoder gave for one batch.
+#[derive(Default)]
+struct States {
+    input: Option<Tensor>,
+    layers: Vec<Tensor>,
+}

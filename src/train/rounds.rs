@@ -1,0 +1,177 @@
+//! What happens between steps and at the end: evaluations, checkpoints, leaving.
+
+use anyhow::Result;
+
+use super::{
+    Trainer,
+    checkpoint::{self, BestSoFar, FaderState, Settings, State, VocabulariesState},
+    score,
+};
+use crate::{
+    bus::Bus,
+    objective::Scores,
+    protocol::{
+        Loss, Step,
+        event::{CheckpointSaved, Ended, Evaluated, Reason, Split},
+    },
+    recipe::Evaluate,
+};
+
+/// Whether an evaluation counts for best and patience.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// The recipe asked for it.
+    Yes,
+    /// Somebody looked.
+    No,
+}
+
+/// Where the recipe last asked for an evaluation.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Seen {
+    pass: u64,
+    step: Step,
+}
+
+impl Trainer {
+    /// Evaluates and saves where the recipe says so.
+    pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
+        let corpus = self.recipe.objectives[self.recipe.main()].corpora[0];
+        let position = self.streams[corpus].position();
+        let due = match self.recipe.train.evaluate {
+            // A position at the start of a later pass: this step drew the last batch of one.
+            Evaluate::Epoch => position.next == 0 && position.pass > self.evaluated.pass,
+            Evaluate::Every(steps) => {
+                self.step.0.is_multiple_of(steps) && self.step > self.evaluated.step
+            }
+        };
+        if !due {
+            return Ok(());
+        }
+        self.evaluated = Seen { pass: position.pass, step: self.step };
+        self.evaluate_on_dev(Counts::Yes, bus)?;
+        self.save("last", bus)
+    }
+
+    /// Scores dev and tells; keeps the best.
+    pub(super) fn evaluate_on_dev(&mut self, counts: Counts, bus: &mut Bus) -> Result<()> {
+        let Some(scores) = self.evaluate(Split::Dev, self.step, counts, bus)? else {
+            return Ok(());
+        };
+        if counts == Counts::No {
+            return Ok(());
+        }
+        let best = &self.recipe.train.best;
+        let value = scores.iter().find_map(|(at, scores)| {
+            let name = &self.recipe.objectives[*at].name;
+            let mut metrics = scores.metrics.iter();
+            metrics
+                .find(|(metric, _)| *name == best.objective && *metric == best.metric.as_str())
+                .map(|(_, value)| *value as f32)
+        });
+        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(()) };
+        if self.best.is_none_or(|so_far| best.direction.is_better(value, so_far.value)) {
+            self.best = Some(BestSoFar { value, step: self.step });
+            self.without_gain = 0;
+            self.save("best", bus)
+        } else {
+            self.without_gain += 1;
+            Ok(())
+        }
+    }
+
+    /// Scores a split and tells; `None` if there was nothing to score, or no time.
+    fn evaluate(
+        &self,
+        split: Split,
+        step: Step,
+        counts: Counts,
+        bus: &mut Bus,
+    ) -> Result<Option<Vec<(usize, Scores)>>> {
+        let began_ms = self.clock.ms();
+        let go_on = || !self.interrupt.is_set();
+        let scored = score(&self.recipe, &self.system, &self.corpora, split, go_on)?;
+        let Some(scored) = scored.filter(|scores| !scores.is_empty()) else { return Ok(None) };
+        let at_ms = self.clock.ms();
+        for (at, scores) in &scored {
+            let numbers = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
+            bus.tell(Evaluated {
+                at_ms,
+                step,
+                split,
+                objective: self.recipe.objectives[*at].name.clone(),
+                loss: scores.loss().and_then(|loss| Loss::read(loss as f32)),
+                // JSON has no NaN; a score that is none is left out.
+                metrics: numbers
+                    .filter(|(_, value)| value.is_finite())
+                    .map(|(name, value)| (name.into(), value))
+                    .collect(),
+                extra: counts == Counts::No,
+                took_ms: at_ms - began_ms,
+            });
+        }
+        Ok(Some(scored))
+    }
+
+    /// Saves a checkpoint and tells.
+    pub(super) fn save(&self, name: &str, bus: &mut Bus) -> Result<()> {
+        let parameters = self.system.parameters();
+        checkpoint::save(&self.run, name, &self.state(), parameters, &self.optimiser)?;
+        bus.tell(CheckpointSaved {
+            at_ms: self.clock.ms(),
+            step: self.step,
+            name: name.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        let names = self.recipe.corpora.iter().map(|corpus| corpus.name.clone());
+        let positions = names.zip(self.streams.iter().map(crate::data::stream::Stream::position));
+        let faders = self.faders.all().iter().map(|fader| {
+            let state = FaderState {
+                gain: fader.gain.at(self.step.0),
+                scheduled: fader.gain.moves_after(self.step.0),
+                muted: fader.muted,
+                soloed: fader.soloed,
+            };
+            (fader.objective.clone(), state)
+        });
+        State {
+            step: self.step,
+            positions: positions.collect(),
+            best: self.best,
+            without_gain: self.without_gain,
+            plateau: None,
+            settings: Settings {
+                rate: self.rate.at(self.step.0),
+                gradients: self.gradients_every,
+                faders: faders.collect(),
+            },
+            weighting: None,
+            counts: self.optimiser.counts(self.system.parameters()),
+            vocabularies: VocabulariesState(self.vocabularies.clone()),
+        }
+    }
+
+    /// Saves the last checkpoint and, unless in a hurry, scores test by the best one.
+    pub(super) fn leave(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
+        if reason == Reason::Disk {
+            return Ok(());
+        }
+        if reason != Reason::Loss {
+            self.save("last", bus)?;
+        }
+        let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
+        if hurry || self.corpora.iter().all(|corpus| corpus.test.is_none()) {
+            return Ok(());
+        }
+        let mut step = self.step;
+        if let (Some(best), Some(saved)) = (self.best, checkpoint::open(&self.run, "best")?) {
+            saved.load(self.system.parameters())?;
+            step = best.step;
+        }
+        self.evaluate(Split::Test, step, Counts::Yes, bus)?;
+        Ok(())
+    }
+}

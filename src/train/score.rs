@@ -1,0 +1,47 @@
+//! Scoring a split: one pass of the encoders over each corpus, all objectives at once.
+
+use candle_core::Result;
+
+use crate::{
+    data::{Batch, Corpus, stream::in_order},
+    model::Pass,
+    objective::{Scorer, Scores},
+    protocol::event::Split,
+    recipe::{Recipe, System},
+};
+
+/// The scores of every objective that has something in the split, by its place in the recipe, in
+/// the recipe's order. Muted ones are scored too. `None` if `go_on` said no between two batches.
+pub fn score(
+    recipe: &Recipe,
+    system: &System,
+    corpora: &[Corpus],
+    split: Split,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Option<Vec<(usize, Scores)>>> {
+    let mut scorers: Vec<Option<Box<dyn Scorer + '_>>> =
+        recipe.objectives.iter().map(|_| None).collect();
+    for (corpus_idx, corpus) in corpora.iter().enumerate() {
+        let Some(part) = corpus.part(split) else { continue };
+        let objectives: Vec<usize> = (0..recipe.objectives.len())
+            .filter(|&at| recipe.objectives[at].corpora.contains(&corpus_idx))
+            .collect();
+        if objectives.is_empty() {
+            continue;
+        }
+        for examples in in_order(part, recipe.train.batch) {
+            if !go_on() {
+                return Ok(None);
+            }
+            let batch = Batch::new(corpus_idx, corpus, part, &examples);
+            let taps = system.taps(&objectives, &batch, Pass::Score)?;
+            for (&at, taps) in objectives.iter().zip(&taps) {
+                scorers[at]
+                    .get_or_insert_with(|| system.objective(at).scorer())
+                    .add(taps, &batch)?;
+            }
+        }
+    }
+    let scores = scorers.into_iter().enumerate();
+    Ok(Some(scores.filter_map(|(at, scorer)| Some((at, scorer?.finish()))).collect()))
+}

@@ -1,0 +1,133 @@
+//! A trainer made ready, and the first event of its run.
+
+use super::{Optimiser, Setup, Trainer, rounds::Seen};
+use crate::{
+    data::{
+        Corpus,
+        sampler::{Group, Sampler},
+        stream::{Position, Stream, steps_per_pass},
+    },
+    mixer::{Fader, Faders},
+    protocol::{
+        Step,
+        event::{BestMetric, CorpusStarted, MetricStarted, ObjectiveStarted, RunStarted, Split},
+    },
+    recipe::{self, Length, ObjectiveSpec, Recipe},
+};
+
+impl Trainer {
+    /// A trainer before its first step.
+    pub fn new(setup: Setup) -> Self {
+        let Setup { recipe, corpora, vocabularies, system, run, moves, clock, interrupt, panic_at } =
+            setup;
+        let seed = recipe.train.seed;
+        let groups = recipe.groups();
+        let faders = recipe.objectives.iter().map(|spec| Fader {
+            objective: spec.name.clone(),
+            gain: spec.gain,
+            muted: spec.muted,
+            soloed: false,
+        });
+        Self {
+            optimiser: Optimiser::new(recipe.train.optimiser, system.parameters()),
+            sampler: Sampler::new(seed, recipe.train.sampling.clone(), drawn(&groups, &corpora)),
+            groups,
+            streams: corpora.iter().map(|_| Stream::new(seed, Position::default())).collect(),
+            faders: Faders::new(faders.collect()),
+            rate: recipe.train.rate,
+            gradients_every: recipe.train.gradients,
+            step: Step(0),
+            best: None,
+            evaluated: Seen::default(),
+            without_gain: 0,
+            broken_in_a_row: 0,
+            paused: false,
+            stop: None,
+            recipe,
+            corpora,
+            vocabularies,
+            system,
+            run,
+            moves,
+            clock,
+            interrupt,
+            panic_at,
+        }
+    }
+
+    /// Examples in a batch of a corpus.
+    pub(super) fn batch_size(&self, corpus_idx: usize) -> usize {
+        self.recipe.corpora[corpus_idx].batch.unwrap_or(self.recipe.train.batch)
+    }
+
+    pub(super) fn started(&self) -> RunStarted {
+        let steps_per_epoch = self.steps_per_epoch();
+        let best = &self.recipe.train.best;
+        RunStarted {
+            at_ms: self.clock.ms(),
+            objectives: objectives(&self.recipe),
+            corpora: self.corpora.iter().map(corpus).collect(),
+            parameters: self.system.parameters().n_numbers() as u64,
+            steps: match self.recipe.train.length {
+                Length::Steps(steps) => steps,
+                Length::Epochs(epochs) => epochs * steps_per_epoch,
+            },
+            steps_per_epoch,
+            best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
+        }
+    }
+
+    /// Steps in a pass over the main objective's corpus: exact where every step draws it, else what
+    /// is expected.
+    fn steps_per_epoch(&self) -> u64 {
+        let main = &self.recipe.objectives[self.recipe.main()];
+        let corpus = main.corpora[0];
+        let passes = steps_per_pass(&self.corpora[corpus], self.batch_size(corpus));
+        let weights = self.faders.weights(self.recipe.train.weighting, 0);
+        let sounding = self.sounding_groups(&weights);
+        let groups = self.sampler.groups().iter().zip(self.sampler.rates(&sounding));
+        let rate: f64 =
+            groups.filter(|(group, _)| group.corpora.contains(&corpus)).map(|(_, rate)| rate).sum();
+        if rate > 0.0 { (passes as f64 / rate).round() as u64 } else { passes }
+    }
+}
+
+/// The groups as the sampler sees them.
+fn drawn(groups: &[recipe::Group], corpora: &[Corpus]) -> Vec<Group> {
+    let size = |&at: &usize| corpora[at].train.examples.len() as u64;
+    let drawn = groups.iter().map(|group| Group {
+        name: group.name.clone(),
+        size: group.corpora.iter().map(size).sum(),
+        corpora: group.corpora.clone(),
+    });
+    drawn.collect()
+}
+
+fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {
+    let objective = |spec: &ObjectiveSpec| ObjectiveStarted {
+        name: spec.name.clone(),
+        role: spec.role,
+        kind: spec.kind.name().to_owned(),
+        corpus: spec.corpora.iter().map(|&at| recipe.corpora[at].name.clone()).collect(),
+        gain: spec.gain.at(0) as f32,
+        muted: spec.muted,
+        metrics: spec
+            .kind
+            .metrics(&spec.values)
+            .iter()
+            .map(|metric| MetricStarted { name: metric.name.into(), direction: metric.direction })
+            .collect(),
+    };
+    recipe.objectives.iter().map(objective).collect()
+}
+
+fn corpus(corpus: &Corpus) -> CorpusStarted {
+    let splits = [Split::Train, Split::Dev, Split::Test].into_iter();
+    CorpusStarted {
+        name: corpus.name.clone(),
+        splits: splits
+            .filter_map(|split| Some((split.name().to_owned(), corpus.part(split)?.size())))
+            .collect(),
+        skipped: corpus.skipped,
+    }
+}

@@ -1,0 +1,197 @@
+//! One step: what is drawn, what is lost, what is mixed, what is learnt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use candle_core::Tensor;
+
+use super::{Gradients, Trainer, probe};
+use crate::{
+    bus::Bus,
+    data::Batch,
+    mixer::Weight,
+    model::Pass,
+    objective::Term,
+    protocol::{
+        Loss, ObjectiveId,
+        event::{LossBroke, StepDone},
+    },
+};
+
+/// The terms of one objective, of every corpus it was drawn with.
+pub(super) struct Lost {
+    /// Its place in the recipe.
+    pub(super) objective: usize,
+    /// The raw loss, a scalar.
+    pub(super) mean: Tensor,
+    /// The raw loss, read.
+    loss: f32,
+}
+
+impl Trainer {
+    /// Draws, trains, tells. A step whose loss or gradient is not a number changes no parameter and
+    /// is told as such; the draws go on.
+    pub(super) fn one_step(&mut self, bus: &mut Bus) -> Result<()> {
+        let began_ms = self.clock.ms();
+        let done = self.step.0;
+        assert!(self.panic_at != Some(done + 1), "a panic was asked for at step {}", done + 1);
+        let weights = self.faders.weights(self.recipe.train.weighting, done);
+        let draws = self.draw(&weights);
+        let lost = self.lose(&draws, &weights)?;
+        let rate = self.rate.at(done);
+        let mut gradient_norm = 0.0;
+        if !lost.is_empty() {
+            let parameters = self.system.parameters();
+            if let Some(broken) = lost.iter().find(|lost| !lost.loss.is_finite()) {
+                let objective = self.recipe.objectives[broken.objective].name.clone();
+                self.broke(Some(objective), bus);
+                return Ok(());
+            }
+            let gradients = Gradients::of(&mix(&lost, &weights)?, parameters)?;
+            let all = 0..parameters.all().len();
+            gradient_norm = gradients.squared_norm(all)?.sqrt();
+            if !gradient_norm.is_finite() {
+                self.broke(None, bus);
+                return Ok(());
+            }
+            if self.gradients_every > 0 && (done + 1).is_multiple_of(self.gradients_every) {
+                let shared = 0..self.system.n_shared();
+                let measured = probe::measure(&lost, &weights, parameters, shared)?;
+                bus.tell(probe::event(&self.recipe, self.step.next(), self.clock.ms(), &measured));
+            }
+            let scale = match self.recipe.train.clip {
+                Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
+                _ => 1.0,
+            };
+            self.optimiser.step(parameters, &gradients, scale, rate)?;
+        }
+        self.broken_in_a_row = 0;
+        self.step = self.step.next();
+        let at_ms = self.clock.ms();
+        let name = |at: usize| self.recipe.objectives[at].name.clone();
+        bus.tell(StepDone {
+            at_ms,
+            step: self.step,
+            losses: lost
+                .iter()
+                .filter_map(|lost| Some((name(lost.objective), Loss::read(lost.loss)?)))
+                .collect(),
+            weights: (0..weights.len()).map(|at| (name(at), weights[at].weight)).collect(),
+            shares: (0..weights.len()).map(|at| (name(at), weights[at].share)).collect(),
+            draws: self.counts(&draws),
+            gradient_norm: gradient_norm as f32,
+            rate: rate as f32,
+            tokens: draws.iter().map(|(_, batch)| batch.n_tokens() as u64).sum(),
+            step_ms: at_ms - began_ms,
+        });
+        Ok(())
+    }
+
+    /// Tells of a loss, or of the gradient, that is not a number.
+    fn broke(&mut self, objective: Option<ObjectiveId>, bus: &mut Bus) {
+        self.broken_in_a_row += 1;
+        bus.tell(LossBroke { at_ms: self.clock.ms(), step: self.step.next(), objective });
+    }
+
+    /// Which groups have anything in the sum. A group without objectives of its own is a corpus for
+    /// those that read several.
+    pub(super) fn sounding_groups(&self, weights: &[Weight]) -> Vec<bool> {
+        let sounds = |at: usize| weights[at].weight > 0.0;
+        let shared = |corpus: &usize| {
+            let mut specs = self.recipe.objectives.iter().enumerate();
+            specs.any(|(at, spec)| {
+                spec.group.is_none() && spec.corpora.contains(corpus) && sounds(at)
+            })
+        };
+        let groups = self.groups.iter().map(|group| match group.objectives.as_slice() {
+            [] => group.corpora.iter().any(shared),
+            own => own.iter().any(|&at| sounds(at)),
+        });
+        groups.collect()
+    }
+
+    /// The batches of this step, each with the place of the group it was drawn for.
+    fn draw(&mut self, weights: &[Weight]) -> Vec<(usize, Batch)> {
+        let sounding = self.sounding_groups(weights);
+        let mut draws = Vec::new();
+        for group in self.sampler.draw(self.step, &sounding) {
+            for &at in &self.groups[group].corpora {
+                let corpus = &self.corpora[at];
+                let size = self.batch_size(at);
+                let examples = self.streams[at].next(corpus, size);
+                draws.push((group, Batch::new(at, corpus, &corpus.train, &examples)));
+            }
+        }
+        draws
+    }
+
+    /// The losses of the sounding objectives over these batches, in the recipe's order.
+    fn lose(&self, draws: &[(usize, Batch)], weights: &[Weight]) -> Result<Vec<Lost>> {
+        let pass = Pass::Train { seed: self.recipe.train.seed, step: self.step.0 };
+        let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
+        for (group, batch) in draws {
+            let group = &self.groups[*group].name;
+            let objectives: Vec<usize> = (0..weights.len())
+                .filter(|&at| {
+                    let spec = &self.recipe.objectives[at];
+                    // What reads several corpora belongs to no group and is always computed.
+                    let drawn = spec.group.as_ref().is_none_or(|name| name == group);
+                    weights[at].weight > 0.0 && drawn && spec.corpora.contains(&batch.corpus)
+                })
+                .collect();
+            let taps = self.system.taps(&objectives, batch, pass)?;
+            for (&at, taps) in objectives.iter().zip(&taps) {
+                if let Some(term) = self.system.objective(at).loss(taps, batch)? {
+                    terms.entry(at).or_default().push(term);
+                }
+            }
+        }
+        let means = terms.into_iter().map(|(at, terms)| Ok((at, mean(&terms)?)));
+        let means: Vec<(usize, Tensor)> = means.collect::<Result<_>>()?;
+        let losses = read(means.iter().map(|(_, mean)| mean))?;
+        let lost = means.into_iter().zip(losses);
+        Ok(lost.map(|((objective, mean), loss)| Lost { objective, mean, loss }).collect())
+    }
+
+    /// Examples drawn, by corpus.
+    fn counts(&self, draws: &[(usize, Batch)]) -> BTreeMap<String, u64> {
+        let corpora: BTreeSet<usize> = draws.iter().map(|(_, batch)| batch.corpus).collect();
+        let count = |at: usize| {
+            let drawn = draws.iter().filter(|(_, batch)| batch.corpus == at);
+            drawn.map(|(_, batch)| batch.examples.len() as u64).sum()
+        };
+        corpora.into_iter().map(|at| (self.recipe.corpora[at].name.clone(), count(at))).collect()
+    }
+}
+
+/// Σ sum / Σ count over the terms of one objective.
+fn mean(terms: &[Term]) -> Result<Tensor> {
+    let [first, others @ ..] = terms else { unreachable!("an objective without a term is absent") };
+    let mut sum = first.sum.clone();
+    for term in others {
+        sum = (sum + &term.sum)?;
+    }
+    let count: usize = terms.iter().map(|term| term.count).sum();
+    Ok(sum.affine(1.0 / count as f64, 0.0)?)
+}
+
+/// Σ weight × loss.
+fn mix(lost: &[Lost], weights: &[Weight]) -> Result<Tensor> {
+    let mut parts = lost.iter().map(|lost| weighted(lost, weights));
+    let first = parts.next().expect("something was lost")?;
+    parts.try_fold(first, |sum, part| Ok((sum + part?)?))
+}
+
+/// weight × loss of one objective.
+pub(super) fn weighted(lost: &Lost, weights: &[Weight]) -> Result<Tensor> {
+    Ok(lost.mean.affine(f64::from(weights[lost.objective].weight), 0.0)?)
+}
+
+/// Some scalars, by one read from the device.
+fn read<'a>(scalars: impl Iterator<Item = &'a Tensor>) -> Result<Vec<f32>> {
+    let scalars: Vec<&Tensor> = scalars.collect();
+    if scalars.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Tensor::stack(&scalars, 0)?.to_vec1()?)
+}
