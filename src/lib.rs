@@ -6,7 +6,10 @@
 #[cfg(test)]
 mod arbitrary;
 
+pub mod app;
 pub mod bus;
+pub mod cli;
+pub mod command;
 pub mod data;
 pub mod headless;
 pub mod journal;

@@ -1,0 +1,200 @@
+//! A run from start to end: its folder, its threads, what it leaves.
+//!
+//! Three threads: the trainer (the only one that knows tensors), the recorder (never drops an
+//! event), and this one, which shows progress and may miss some. A fourth waits for signals.
+
+mod folder;
+mod leave;
+mod memory;
+mod signals;
+
+use std::{
+    io::Write,
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Context, Result};
+use crossbeam_channel::Receiver;
+
+use crate::{
+    bus::{self, Bus, Wires},
+    data::Corpus,
+    headless::Progress,
+    journal::{self, VERSION, Writer},
+    kernel,
+    model::encoder::FirstValues,
+    protocol::{
+        Event, Header, Summary,
+        event::{Reason, RunEnded},
+    },
+    recipe::{Recipe, System, vocabularies},
+    recorder::{Recorded, record},
+    train::{self, Clock, Interrupt, Moves, Trainer, checkpoint},
+};
+
+pub use folder::RunFolder;
+
+/// Milliseconds of the run's time between two lines about its steps.
+const EVERY_MS: u64 = 2_000;
+
+/// The variable that makes the trainer panic at a step: how the test of that row of the table of
+/// exits in ARCHITECTURE.md causes what should never happen.
+const PANIC_AT: &str = "AUXDESK_PANIC_AT_STEP";
+
+/// A run that was asked for, checked as far as can be before it starts.
+pub struct Job {
+    /// What to train.
+    pub recipe: Recipe,
+    /// The recipe's corpora, read.
+    pub corpora: Vec<Corpus>,
+    /// The run's folder, made and empty.
+    pub folder: RunFolder,
+    /// Moves to make again.
+    pub moves: Moves,
+    /// Threads that train.
+    pub threads: usize,
+}
+
+/// What became of a run.
+pub struct Outcome {
+    /// What it leaves; `None` if it never started.
+    pub summary: Option<Summary>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+    /// How the journal or another file failed, if one did.
+    pub disk: Option<anyhow::Error>,
+}
+
+/// Trains, and shows progress on standard error.
+pub fn train(job: Job) -> Result<Outcome> {
+    let interrupt = Interrupt::default();
+    let signals = signals::watch(interrupt.clone()).context("signals can't be watched")?;
+    let Job { recipe, corpora, folder, moves, threads } = job;
+    leave::diagnostics(folder.path())?;
+    leave::log_panics();
+    let resolved = folder.path().join("recipe.toml");
+    std::fs::write(&resolved, recipe.resolved())
+        .with_context(|| format!("{}: can't be written", resolved.display()))?;
+    let header = header(&recipe, threads, folder.started());
+    let journal = folder.path().join(journal::FILE);
+    let writer = Writer::create(&journal, &header)
+        .with_context(|| format!("{}: can't be written", journal.display()))?;
+    std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
+        .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
+    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt)?;
+
+    let Wires { bus, recorder, screen, orders: _orders } = bus::wires();
+    let (recorded, ending) = thread::scope(|scope| {
+        let header = &header;
+        let recorder = scope.spawn(move || record(recorder, writer, header));
+        let trainer = thread::Builder::new()
+            .name(TRAINER.to_owned())
+            .spawn_scoped(scope, move || train_to_the_end(setup, bus))
+            .expect("a thread can be started");
+        show(header, &screen);
+        let ending = trainer.join().expect("the trainer's panics are caught within");
+        (recorder.join().expect("the recorder does not panic"), ending)
+    });
+    Ok(finish(folder.path(), recorded, ending, signals.received()))
+}
+
+/// The trainer's thread, by name: its panics are told as events.
+const TRAINER: &str = "trainer";
+
+fn header(recipe: &Recipe, threads: usize, started: &str) -> Header {
+    Header {
+        version: VERSION,
+        auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
+        name: recipe.name.clone(),
+        seed: recipe.train.seed,
+        threads,
+        device: "cpu".to_owned(),
+        kernel: kernel::name().to_owned(),
+        started: started.to_owned(),
+        parent: None,
+    }
+}
+
+fn setup(
+    recipe: Recipe,
+    corpora: Vec<Corpus>,
+    run: PathBuf,
+    moves: Moves,
+    interrupt: Interrupt,
+) -> Result<train::Setup> {
+    let vocabularies = vocabularies(&recipe, &corpora);
+    let mut system = System::new(&recipe, &vocabularies, FirstValues::Recipe)?;
+    for (at, corpus) in corpora.iter().enumerate() {
+        system.attach(at, corpus);
+    }
+    let panic_at = std::env::var(PANIC_AT).ok().and_then(|step| step.parse().ok());
+    let clock = Clock::start();
+    Ok(train::Setup {
+        recipe,
+        corpora,
+        vocabularies,
+        system,
+        run,
+        moves,
+        clock,
+        interrupt,
+        panic_at,
+    })
+}
+
+/// Trains; a panic becomes the run's end. Gives back that end, which a recorder without a disk
+/// could not write.
+fn train_to_the_end(setup: train::Setup, mut bus: Bus) -> RunEnded {
+    let mut trainer = Trainer::new(setup);
+    // What a panic leaves half-done is read for the step and the time only.
+    let trained = panic::catch_unwind(AssertUnwindSafe(|| trainer.train(&mut bus)));
+    match trained {
+        Ok(ending) => ending,
+        Err(panic) => {
+            let ending = RunEnded {
+                at_ms: trainer.clock().ms(),
+                step: trainer.step(),
+                ended: Reason::Panic.ended(),
+                reason: Reason::Panic,
+                message: Some(leave::panic_text(panic.as_ref())),
+            };
+            bus.tell(ending.clone());
+            ending
+        }
+    }
+}
+
+/// Shows events until the wire closes.
+fn show(header: &Header, screen: &Receiver<Event>) {
+    let mut progress = Progress::new(header, EVERY_MS);
+    let mut talk = std::io::stderr();
+    for event in screen {
+        progress.tell(&event, &mut talk);
+    }
+    progress.close(&mut talk);
+}
+
+/// Writes what a run leaves beside its journal.
+fn finish(folder: &Path, mut recorded: Recorded, ending: RunEnded, signal: Option<i32>) -> Outcome {
+    if recorded.run.ended.is_none() {
+        // The disk refused it; the report knows it all the same.
+        recorded.run.apply(&ending.into());
+    }
+    let name = folder.display().to_string();
+    let summary = recorded.summary(&name, memory::peak_mib());
+    let written =
+        leave::write_json(&folder.join("state.json"), &recorded.report()).and_then(|()| {
+            match &summary {
+                Some(summary) => leave::write_json(&folder.join("summary.json"), summary),
+                None => Ok(()),
+            }
+        });
+    let journal = recorded.error.map(|error| {
+        anyhow::Error::new(error)
+            .context(format!("{}: can't be written", folder.join(journal::FILE).display()))
+    });
+    let _ = std::io::stderr().flush();
+    Outcome { summary, signal, disk: journal.or(written.err()) }
+}

@@ -1,0 +1,81 @@
+//! A run's folder: new, or empty, or refused.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{protocol::Header, state::run_name};
+
+/// A folder that is there, was empty, and is this run's.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    started: String,
+}
+
+impl RunFolder {
+    /// The folder that was asked for, which must be new or empty. The error says what is wrong.
+    pub fn given(path: &Path) -> Result<Self, String> {
+        let fault = |error: io::Error| format!("--run {}: {error}", path.display());
+        fs::create_dir_all(path).map_err(fault)?;
+        if fs::read_dir(path).map_err(fault)?.next().is_some() {
+            let path = path.display();
+            return Err(format!("--run {path}: not empty; wanted a new or an empty folder"));
+        }
+        writable(path).map_err(fault)?;
+        Ok(Self { path: path.to_owned(), started: now() })
+    }
+
+    /// `runs/NAME-YYYYMMDD-HHMMSS` under the current folder; a taken name gets `-2`, `-3`, …
+    pub fn made(recipe: &str) -> Result<Self, String> {
+        let runs = Path::new("runs");
+        let fault = |error: io::Error| {
+            format!("{}: {error}; say --run DIR to write elsewhere", runs.display())
+        };
+        fs::create_dir_all(runs).map_err(fault)?;
+        let started = now();
+        let name = run_name(&Header {
+            version: 1,
+            auxdesk: String::new(),
+            name: recipe.to_owned(),
+            seed: 0,
+            threads: 0,
+            device: String::new(),
+            kernel: String::new(),
+            started: started.clone(),
+            parent: None,
+        });
+        for number in 1.. {
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+            let path = runs.join(format!("{name}{suffix}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path, started }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(fault(error)),
+            }
+        }
+        unreachable!("some number is free")
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When the run started: UTC, to the second.
+    pub fn started(&self) -> &str {
+        &self.started
+    }
+}
+
+/// Tries to write, so that a folder without leave is refused before anything is trained.
+fn writable(path: &Path) -> io::Result<()> {
+    let probe = path.join(".auxdesk");
+    fs::write(&probe, b"")?;
+    fs::remove_file(probe)
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

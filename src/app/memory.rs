@@ -1,0 +1,9 @@
+//! How much memory the program has had.
+
+/// Peak resident memory in MiB; `None` where the system does not say.
+pub(super) fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024)
+}

@@ -1,0 +1,93 @@
+//! One verb a file, and what their ends mean to a shell.
+//!
+//! Standard output is for data, standard error for talk. Exit codes: 0 done, 1 the run failed, 2 the
+//! request was wrong; a run that a signal ended has 128 + the signal's number.
+
+mod check;
+mod evaluate;
+mod list;
+mod manual;
+mod predict;
+mod replay;
+mod saved;
+mod show;
+mod train;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use crate::cli::{Cli, Command};
+
+/// Why a command did not end well.
+#[derive(Debug)]
+pub enum Failure {
+    /// The request was wrong: exit code 2.
+    Request(String),
+    /// The run failed: exit code 1.
+    Run(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<crate::recipe::Faults> for Failure {
+    fn from(faults: crate::recipe::Faults) -> Self {
+        Self::Request(crate::data::load::show(&faults.0))
+    }
+}
+
+impl From<crate::journal::JournalError> for Failure {
+    fn from(error: crate::journal::JournalError) -> Self {
+        Self::Request(error.to_string())
+    }
+}
+
+/// Does what was typed.
+pub fn run(cli: Cli, threads: usize) -> ExitCode {
+    let done = match cli.command {
+        None => train::run(&cli.train, threads),
+        Some(Command::Train(args)) => train::run(&args, threads),
+        Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Predict(args)) => predict::run(&args),
+        Some(Command::List(args)) => list::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Completions(args)) => manual::completions(&args),
+        Some(Command::Man) => manual::man(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Failure::Request(what)) => {
+            let _ = writeln!(io::stderr(), "{what}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(error)) => {
+            let _ = writeln!(io::stderr(), "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes data to standard output. A closed pipe is a good exit: whoever read has had enough.
+fn print(data: &[u8]) -> Result<ExitCode, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(data).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("standard output can't be written").into())
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes one JSON document to standard output.
+fn print_json(document: &impl serde::Serialize) -> Result<ExitCode, Failure> {
+    let mut text = serde_json::to_string(document).map_err(anyhow::Error::new)?;
+    text.push('\n');
+    print(text.as_bytes())
+}

@@ -1,0 +1,102 @@
+//! `auxdesk check`: every fault of a recipe and its corpora, then what is in them. Trains nothing.
+
+use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
+
+use serde::Serialize;
+
+use super::{Failure, print, print_json};
+use crate::{
+    cli::Check,
+    data::{
+        Corpus,
+        statistics::{self, CorpusStatistics},
+    },
+    recipe::{self, Overrides, Recipe, RecipeSource},
+};
+
+/// What was counted.
+#[derive(Serialize)]
+struct Checked {
+    recipe: String,
+    corpora: Vec<CorpusStatistics>,
+    labels: Vec<LabelSet>,
+}
+
+/// The labels that an objective has in training, with their counts.
+#[derive(Serialize)]
+struct LabelSet {
+    objective: String,
+    field: String,
+    labels: BTreeMap<String, u64>,
+}
+
+pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
+    let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
+    let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
+    let recipe = recipe::load(&source, &overrides)?;
+    let corpora = recipe.open()?;
+    let checked = Checked {
+        labels: label_sets(&recipe, &corpora),
+        recipe: recipe.name,
+        corpora: corpora.iter().map(statistics::statistics).collect(),
+    };
+    if args.json { print_json(&checked) } else { print(text(&checked).as_bytes()) }
+}
+
+fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
+    let mut sets = Vec::new();
+    for objective in &recipe.objectives {
+        let Some(label) = objective.values.get("label").and_then(|value| value.value.as_text())
+        else {
+            continue;
+        };
+        let mut labels = BTreeMap::<String, u64>::new();
+        for corpus in objective.corpora.iter().map(|&at| &corpora[at]) {
+            let Some(field) = corpus.field(label) else { continue };
+            for (label, count) in statistics::label_set(corpus, &corpus.train, field) {
+                *labels.entry(label.to_owned()).or_default() += count;
+            }
+        }
+        let objective = objective.name.as_str().to_owned();
+        sets.push(LabelSet { objective, field: label.to_owned(), labels });
+    }
+    sets
+}
+
+fn text(checked: &Checked) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "recipe {}: no fault", checked.recipe);
+    for corpus in &checked.corpora {
+        let _ = writeln!(out, "\ncorpus {}", corpus.name);
+        for split in &corpus.splits {
+            let name = split.split.name();
+            let _ = write!(
+                out,
+                "  {name:<5} {:>8} examples {:>9} tokens",
+                split.examples, split.tokens
+            );
+            if let Some(unknown) = split.unknown {
+                let _ = write!(out, "  {unknown:>6.2} % not in train");
+            }
+            if let Some(overlap) = split.overlap.filter(|&overlap| overlap > 0) {
+                let _ = write!(out, "  {overlap} examples also in train");
+            }
+            let _ = writeln!(out, "  {}", split.file);
+        }
+        if corpus.skipped > 0 {
+            let _ = writeln!(out, "  skipped {} faulty examples", corpus.skipped);
+        }
+        for field in &corpus.fields {
+            let _ =
+                writeln!(out, "  field {:<12} {:>7} distinct in train", field.name, field.distinct);
+        }
+    }
+    for set in &checked.labels {
+        let n_labels = set.labels.len();
+        let _ = writeln!(out, "\nlabels of {} ({}): {n_labels}", set.objective, set.field);
+        for (label, count) in &set.labels {
+            let _ = writeln!(out, "  {label:<16} {count:>8}");
+        }
+    }
+    out
+}

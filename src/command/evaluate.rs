@@ -1,0 +1,79 @@
+//! `auxdesk evaluate`: a run's best checkpoint on dev and test.
+
+use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
+
+use serde::Serialize;
+
+use super::{
+    Failure, print, print_json,
+    saved::{Corpora, Saved},
+};
+use crate::{
+    cli::Evaluate,
+    protocol::{Step, event::Split},
+    train::score,
+};
+
+/// The scores of a run's best checkpoint.
+#[derive(Serialize)]
+struct Evaluated {
+    run: String,
+    step: Step,
+    objectives: Vec<ObjectiveScores>,
+}
+
+#[derive(Serialize)]
+struct ObjectiveScores {
+    name: String,
+    #[serde(flatten)]
+    splits: BTreeMap<&'static str, SplitScores>,
+}
+
+#[derive(Serialize)]
+struct SplitScores {
+    loss: Option<f32>,
+    metrics: BTreeMap<&'static str, f32>,
+}
+
+pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
+    let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, Corpora::Wanted)?;
+    let corpora = recipe.open()?;
+    for (at, corpus) in corpora.iter().enumerate() {
+        system.attach(at, corpus);
+    }
+    let objectives = recipe.objectives.iter().map(|spec| ObjectiveScores {
+        name: spec.name.as_str().to_owned(),
+        splits: BTreeMap::new(),
+    });
+    let run = args.run.display().to_string();
+    let mut evaluated = Evaluated { run, step, objectives: objectives.collect() };
+    for split in [Split::Dev, Split::Test] {
+        let scored =
+            score(&recipe, &system, &corpora, split, || true).map_err(anyhow::Error::new)?;
+        for (at, scores) in scored.unwrap_or_default() {
+            let metrics = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
+            let loss = scores.loss().map(|loss| loss as f32);
+            let scores = SplitScores { loss, metrics: metrics.collect() };
+            evaluated.objectives[at].splits.insert(split.name(), scores);
+        }
+    }
+    if args.json { print_json(&evaluated) } else { print(text(&evaluated).as_bytes()) }
+}
+
+fn text(evaluated: &Evaluated) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} at step {}", evaluated.run, evaluated.step);
+    for objective in &evaluated.objectives {
+        for (split, scores) in &objective.splits {
+            let _ = write!(out, "  {:<16} {split:<4}", objective.name);
+            if let Some(loss) = scores.loss {
+                let _ = write!(out, "  loss {loss:.4}");
+            }
+            for (metric, value) in &scores.metrics {
+                let _ = write!(out, "  {metric} {value:.2}");
+            }
+            out.push('\n');
+        }
+    }
+    out
+}

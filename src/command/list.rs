@@ -1,0 +1,15 @@
+//! `auxdesk list`: what recipes may say.
+
+use std::process::ExitCode;
+
+use super::{Failure, print};
+use crate::{cli::List, recipe::list};
+
+pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
+    let text = match (&args.topic, &args.name) {
+        (None, _) => Ok(list::all()),
+        (Some(topic), None) => list::topic(topic),
+        (Some(topic), Some(name)) => list::entry(topic, name),
+    };
+    print(text.map_err(Failure::Request)?.as_bytes())
+}

@@ -1,0 +1,101 @@
+//! `auxdesk predict`: a file labelled by a run's best checkpoint, in the corpus's own format.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+
+use super::{
+    Failure, print,
+    saved::{Corpora, Saved},
+};
+use crate::{
+    cli::Predict,
+    data::{
+        Batch, Corpus, Lexicon, load,
+        read::{Gold, Source},
+        stream::in_order,
+    },
+    model::Pass,
+};
+
+pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
+    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &[], Corpora::NotAskedFor)?;
+    let at = match &args.objective {
+        None => recipe.main(),
+        Some(name) => {
+            let mut names = recipe.objectives.iter().map(|spec| spec.name.as_str());
+            names.position(|other| other == name).ok_or_else(|| {
+                let names: Vec<_> =
+                    recipe.objectives.iter().map(|spec| spec.name.as_str()).collect();
+                Failure::Request(format!(
+                    "--objective: no objective named {name:?}; this run has {}",
+                    names.join(", ")
+                ))
+            })?
+        }
+    };
+    let spec = &recipe.objectives[at];
+    let corpus_idx = spec.corpora[0];
+    let corpus_spec = &recipe.corpora[corpus_idx];
+    let source = input(&args.input)?;
+    let mut corpus = Corpus {
+        name: corpus_spec.name.clone(),
+        fields: corpus_spec.fields.clone(),
+        lexicons: vec![Lexicon::default(); corpus_spec.fields.len()],
+        ..Corpus::default()
+    };
+    let read = corpus_spec.format.read(&source, &corpus_spec.values, Gold::Optional, &mut corpus);
+    if !read.faults.is_empty() {
+        return Err(Failure::Request(load::show(&read.faults)));
+    }
+    system.attach(corpus_idx, &corpus);
+    let mut predicted = vec![Vec::new(); read.part.examples.len()];
+    for examples in in_order(&read.part, recipe.train.batch) {
+        let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
+        let labels = system
+            .taps(&[at], &batch, Pass::Score)
+            .and_then(|taps| system.objective(at).predict(&taps[0], &batch))
+            .map_err(anyhow::Error::new)?;
+        for (&example, labels) in batch.examples.iter().zip(labels) {
+            predicted[example] = labels;
+        }
+    }
+    let label = spec.values.get("label").or_else(|| spec.values.get("field"));
+    let label = label.and_then(|label| label.value.as_text()).unwrap_or_default();
+    let examples = &read.part.examples;
+    let written =
+        corpus_spec.format.write(&source, &corpus_spec.values, label, examples, &predicted);
+    match &args.output {
+        None => print(&written),
+        Some(path) => {
+            write_whole(path, &written)
+                .with_context(|| format!("{}: can't be written", path.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn input(path: &Path) -> Result<Source, Failure> {
+    let (name, bytes): (Arc<str>, _) = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        ("standard input".into(), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+    } else {
+        (path.to_string_lossy().into(), fs::read(path))
+    };
+    let bytes = bytes.map_err(|error| Failure::Request(format!("{name}: {error}")))?;
+    Ok(Source { name, bytes: bytes.into() })
+}
+
+/// Writes beside and renames, so that the file is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, path)
+}

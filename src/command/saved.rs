@@ -1,0 +1,76 @@
+//! A run's folder opened again: its recipe, and a system with its best checkpoint's values.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::Failure;
+use crate::{
+    model::encoder::FirstValues,
+    protocol::Step,
+    recipe::{self, Overrides, Recipe, RecipeSource, System},
+    train::checkpoint,
+};
+
+/// A run as it was saved.
+pub(super) struct Saved {
+    pub(super) recipe: Recipe,
+    pub(super) system: System,
+    /// Updates that the checkpoint has behind it.
+    pub(super) step: Step,
+}
+
+impl Saved {
+    /// Opens the best checkpoint of a run, or the last one of a run without dev.
+    pub(super) fn open(run: &Path, sets: &[String], corpora: Corpora) -> Result<Self, Failure> {
+        let file = run.join("recipe.toml");
+        if !file.is_file() {
+            let (run, what) = (run.display(), "no recipe.toml in it; wanted the folder of a run");
+            return Err(Failure::Request(format!("{run}: {what}")));
+        }
+        let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
+        let source = RecipeSource::File(file);
+        let recipe = match corpora {
+            Corpora::Wanted => recipe::load(&source, &overrides)?,
+            Corpora::NotAskedFor => recipe::load_without_files(&source, &overrides)?,
+        };
+        let system = load(run, &recipe).map_err(Failure::Run)?;
+        let Some((system, step)) = system else {
+            let what = "no checkpoint in it yet; one is saved at every evaluation and at the end";
+            return Err(Failure::Request(format!("{}: {what}", run.display())));
+        };
+        Ok(Self { recipe, system, step })
+    }
+}
+
+/// Whether the files that a recipe names must be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Corpora {
+    /// They will be read.
+    Wanted,
+    /// They may be gone.
+    NotAskedFor,
+}
+
+fn load(run: &Path, recipe: &Recipe) -> Result<Option<(System, Step)>> {
+    let best = checkpoint::open(run, "best")?;
+    let checkpoint = match best {
+        Some(best) => Some(best),
+        None => checkpoint::open(run, "last")?,
+    };
+    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    let vocabularies = &checkpoint.state.vocabularies.0;
+    for spec in &recipe.objectives {
+        let needs = !spec.kind.vocabularies(&spec.values, &[]).is_empty();
+        if needs && !vocabularies.contains_key(&format!("objective.{}", spec.name)) {
+            return Err(anyhow!(
+                "{}: the checkpoint knows no objective {}",
+                run.display(),
+                spec.name
+            ));
+        }
+    }
+    let system = System::new(recipe, vocabularies, FirstValues::Checkpoint)?;
+    checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
+    Ok(Some((system, checkpoint.state.step)))
+}
