@@ -1,21 +1,37 @@
-//! Softmax cross-entropy of rows of logits.
+//! An output layer with its softmax cross-entropy, in one operation.
 //!
-//! each_r = ln Σ_j e^(l_rj) − l_r,target; its gradient is softmax(l_r) − one-hot(target), times the
-//! gradient of each_r. Only the rows' sums are kept: the backward pass reads the logits again.
+//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r,
+//! the gradient by logits is d = g_r·(softmax(l_r) − one-hot(target)), and dx = d·Wᵀ, dW = xᵀ·d,
+//! db = Σ over rows of d.
+//!
+//! The classes are taken in fixed blocks, forward and backward, so that neither all logits nor all
+//! their gradients are ever in memory: for a language model both are far larger than all else. The
+//! backward pass makes each block's logits again, which costs less than to keep them.
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
+    gemm::{Into, Matrix, multiply},
     slices,
     vector::{exp_or_zero, greatest_and_log_sum},
 };
 
-/// The loss of each row of logits (rows, classes) with its target: (rows).
-pub fn cross_entropy(logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
-    logits.contiguous()?.apply_op1(CrossEntropy { targets, sums: OnceLock::new() })
+/// Classes in a block: ten register tiles of 48.
+const BLOCK: usize = 480;
+
+/// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
+/// (classes): (rows).
+pub fn cross_entropy(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
+    let op = CrossEntropy { targets, sums: OnceLock::new() };
+    x.contiguous()?.apply_op3(weight, bias, op)
 }
 
 struct CrossEntropy {
@@ -24,52 +40,200 @@ struct CrossEntropy {
     sums: OnceLock<Vec<(f32, f32)>>,
 }
 
-impl CustomOp1 for CrossEntropy {
+/// The layer's numbers.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    rows: usize,
+    classes: usize,
+    x: Matrix<'a>,
+    weight: Matrix<'a>,
+    bias: &'a [f32],
+}
+
+impl<'a> Output<'a> {
+    fn new(x: &'a [f32], weight: &'a [f32], bias: &'a [f32], rows: usize) -> Self {
+        let classes = bias.len();
+        let inputs = weight.len() / classes;
+        Self {
+            rows,
+            classes,
+            x: Matrix::new(x, rows, inputs),
+            weight: Matrix::new(weight, inputs, classes),
+            bias,
+        }
+    }
+
+    /// The blocks of classes, each with its first class and how many it has.
+    fn blocks(self) -> impl IndexedParallelIterator<Item = (usize, usize)> {
+        let n_blocks = self.classes.div_ceil(BLOCK);
+        (0..n_blocks).into_par_iter().map(move |block| {
+            let from = block * BLOCK;
+            (from, BLOCK.min(self.classes - from))
+        })
+    }
+
+    /// The logits of one block: (rows, n).
+    fn logits(self, from: usize, n: usize) -> Vec<f32> {
+        let mut logits = vec![0.0; self.rows * n];
+        multiply(self.x, self.weight.some_columns(from, n), Into::Replace, &mut logits);
+        for row in logits.chunks_exact_mut(n) {
+            for (logit, b) in row.iter_mut().zip(&self.bias[from..]) {
+                *logit += b;
+            }
+        }
+        logits
+    }
+}
+
+/// One block's part of the forward pass.
+struct Part {
+    /// Each row's greatest logit in the block, and ln Σ e^(logit − greatest).
+    sums: Vec<(f32, f32)>,
+    /// The logits of the targets that the block has, by row.
+    targets: Vec<(usize, f32)>,
+}
+
+/// One block's part of the backward pass.
+#[expect(clippy::struct_field_names, reason = "gradients are named by what they are by")]
+struct Back {
+    by_x: Vec<f32>,
+    /// (inputs, n).
+    by_weight: Vec<f32>,
+    by_bias: Vec<f32>,
+}
+
+impl CrossEntropy {
+    fn forward(&self, output: Output<'_>, from: usize, n: usize) -> Part {
+        let logits = output.logits(from, n);
+        let targets = self.targets.iter().enumerate().filter_map(|(row, &target)| {
+            let at = (target as usize).checked_sub(from).filter(|&at| at < n)?;
+            Some((row, logits[row * n + at]))
+        });
+        Part {
+            targets: targets.collect(),
+            sums: logits.chunks_exact(n).map(greatest_and_log_sum).collect(),
+        }
+    }
+
+    fn back(&self, output: Output<'_>, gradient: &[f32], from: usize, n: usize) -> Back {
+        let sums = self.sums.get().expect("backward comes after forward");
+        let mut by_logits = output.logits(from, n);
+        let mut by_bias = vec![0.0; n];
+        for (row, by_logits) in by_logits.chunks_exact_mut(n).enumerate() {
+            let ((greatest, log_sum), g) = (sums[row], gradient[row]);
+            for logit in by_logits.iter_mut() {
+                *logit = g * exp_or_zero(*logit - greatest - log_sum);
+            }
+            let at = (self.targets[row] as usize).checked_sub(from);
+            if let Some(at) = at.filter(|&at| at < n) {
+                by_logits[at] -= g;
+            }
+            for (sum, by) in by_bias.iter_mut().zip(by_logits) {
+                *sum += *by;
+            }
+        }
+        let inputs = output.weight.n_rows();
+        let d = Matrix::new(&by_logits, output.rows, n);
+        let mut by_x = vec![0.0; output.rows * inputs];
+        multiply(d, output.weight.some_columns(from, n).transposed(), Into::Replace, &mut by_x);
+        let mut by_weight = vec![0.0; inputs * n];
+        multiply(output.x.transposed(), d, Into::Replace, &mut by_weight);
+        Back { by_x, by_weight, by_bias }
+    }
+}
+
+/// A row's greatest logit and logarithm over two sets of classes.
+fn together(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
+    let (greater, lesser) = if a.0 >= b.0 { (a, b) } else { (b, a) };
+    let lesser = exp_or_zero(lesser.0 - greater.0) * lesser.1.exp();
+    (greater.0, (greater.1.exp() + lesser).ln())
+}
+
+impl CustomOp3 for CrossEntropy {
     fn name(&self) -> &'static str {
         "cross-entropy"
     }
 
-    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, classes) = layout.shape().dims2()?;
-        if rows != self.targets.len() {
-            bail!("cross-entropy: {rows} rows of logits, {} targets", self.targets.len());
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (rows, inputs) = x_layout.shape().dims2()?;
+        let (classes, n_targets) = (bias_layout.shape().dims1()?, self.targets.len());
+        if rows != n_targets {
+            bail!("cross-entropy: {rows} rows, {n_targets} targets");
         }
-        if let Some(target) = self.targets.iter().find(|&&target| target as usize >= classes) {
-            bail!("cross-entropy: {classes} classes in the head, but target {target}");
+        if weight_layout.shape().dims2()? != (inputs, classes) || inputs == 0 {
+            let weight = weight_layout.shape();
+            bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
         }
         if classes == 0 {
             bail!("cross-entropy: no classes in the head; wanted at least 1");
         }
-        let logits = slices::of(logits, layout)?;
-        let sums: Vec<(f32, f32)> = logits.par_chunks(classes).map(greatest_and_log_sum).collect();
-        let each = sums
-            .iter()
-            .zip(logits.chunks_exact(classes))
-            .zip(&self.targets)
-            .map(|((&(greatest, log_sum), row), &target)| {
-                log_sum + (greatest - row[target as usize])
-            })
-            .collect();
+        if let Some(target) = self.targets.iter().find(|&&target| target as usize >= classes) {
+            bail!("cross-entropy: {classes} classes in the head, but target {target}");
+        }
+        let (x, weight) = (slices::of(x, x_layout)?, slices::of(weight, weight_layout)?);
+        let output = Output::new(x, weight, slices::of(bias, bias_layout)?, rows);
+        let parts: Vec<Part> =
+            output.blocks().map(|(from, n)| self.forward(output, from, n)).collect();
+        let mut sums = parts[0].sums.clone();
+        for part in &parts[1..] {
+            for (sum, &other) in sums.iter_mut().zip(&part.sums) {
+                *sum = together(*sum, other);
+            }
+        }
+        let mut each = vec![0.0; rows];
+        for &(row, logit) in parts.iter().flat_map(|part| &part.targets) {
+            let (greatest, log_sum) = sums[row];
+            each[row] = log_sum + (greatest - logit);
+        }
         // A second forward of the same op would give the same numbers.
         let _ = self.sums.set(sums);
         Ok((CpuStorage::F32(each), rows.into()))
     }
 
-    fn bwd(&self, logits: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (rows, classes) = logits.dims2()?;
-        let sums = self.sums.get().expect("backward comes after forward");
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _each: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let ((rows, inputs), classes) = (x.dims2()?, bias.dim(0)?);
         let gradient = slices::to_vec(gradient)?;
-        let mut by_logits = vec![0.0; rows * classes];
-        slices::read(logits, |logits| {
-            by_logits.par_chunks_mut(classes).enumerate().for_each(|(row, by_logits)| {
-                let ((greatest, log_sum), g) = (sums[row], gradient[row]);
-                for (by_logit, &logit) in by_logits.iter_mut().zip(&logits[row * classes..]) {
-                    *by_logit = g * exp_or_zero(logit - greatest - log_sum);
-                }
-                by_logits[self.targets[row] as usize] -= g;
-            });
-        })?;
-        Tensor::from_vec(by_logits, (rows, classes), logits.device()).map(Some)
+        let back = |x: &[f32], weight: &[f32], bias: &[f32]| -> Vec<Back> {
+            let output = Output::new(x, weight, bias, rows);
+            output.blocks().map(|(from, n)| self.back(output, &gradient, from, n)).collect()
+        };
+        let blocks = slices::read(x, |x| {
+            slices::read(weight, |weight| slices::read(bias, |bias| back(x, weight, bias)))
+        })???;
+        let mut by_x = vec![0.0; rows * inputs];
+        let mut by_weight = vec![0.0; inputs * classes];
+        let mut by_bias = Vec::with_capacity(classes);
+        for block in &blocks {
+            let (from, n) = (by_bias.len(), block.by_bias.len());
+            for (sum, by) in by_x.iter_mut().zip(&block.by_x) {
+                *sum += by;
+            }
+            let rows = by_weight.chunks_exact_mut(classes).zip(block.by_weight.chunks_exact(n));
+            for (row, by) in rows {
+                row[from..from + n].copy_from_slice(by);
+            }
+            by_bias.extend_from_slice(&block.by_bias);
+        }
+        Ok((
+            Some(Tensor::from_vec(by_x, (rows, inputs), x.device())?),
+            Some(Tensor::from_vec(by_weight, (inputs, classes), x.device())?),
+            Some(Tensor::from_vec(by_bias, classes, x.device())?),
+        ))
     }
 }
 
@@ -81,6 +245,13 @@ mod tests {
     use super::*;
     use crate::kernel::check;
 
+    /// The loss of logits as they are: x·1 + 0.
+    fn of_logits(logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+        let classes = logits.dim(1)?;
+        let one = Tensor::eye(classes, DType::F32, &Device::Cpu)?;
+        cross_entropy(logits, &one, &Tensor::zeros(classes, DType::F32, &Device::Cpu)?, targets)
+    }
+
     /// The same in candle's operations.
     fn plain(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
         let targets = Tensor::new(targets, &Device::Cpu)?.unsqueeze(1)?;
@@ -90,7 +261,7 @@ mod tests {
     #[test]
     fn worked_by_hand() -> Result<()> {
         let logits = Var::new(&[[0f32, 3f32.ln()], [1.0, 1.0]], &Device::Cpu)?;
-        let each = cross_entropy(&logits, vec![0, 1])?;
+        let each = of_logits(&logits, vec![0, 1])?;
         // Probabilities 1/4, 3/4 and 1/2, 1/2.
         let expected = [4f32.ln(), 2f32.ln()];
         for (found, expected) in slices::to_vec(&each)?.iter().zip(expected) {
@@ -107,7 +278,7 @@ mod tests {
     #[test]
     fn a_target_outside_the_head_is_an_error() {
         let logits = Tensor::new(&[[0f32, 1.0]], &Device::Cpu).unwrap();
-        let error = cross_entropy(&logits, vec![2]).unwrap_err().to_string();
+        let error = of_logits(&logits, vec![2]).unwrap_err().to_string();
         assert!(error.contains("2 classes in the head, but target 2"), "{error}");
     }
 
@@ -118,7 +289,7 @@ mod tests {
                 let logits = check::var("logits", (rows, classes), scale)?;
                 let targets = check::labels("targets", rows, classes);
                 let expected = plain(&logits, &targets)?;
-                let found = cross_entropy(&logits, targets)?;
+                let found = of_logits(&logits, targets)?;
                 check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
                 let expected = check::gradients(&[&logits], &expected)?;
                 let found = check::gradients(&[&logits], &found)?;
@@ -133,7 +304,7 @@ mod tests {
         for (rows, classes) in [(1, 1), (1, 4), (4, 9)] {
             let logits = check::var("logits", (rows, classes), 2.0)?;
             let targets = check::labels("targets", rows, classes);
-            check::assert_differences(&[&logits], || cross_entropy(&logits, targets.clone()));
+            check::assert_differences(&[&logits], || of_logits(&logits, targets.clone()));
         }
         Ok(())
     }
@@ -142,7 +313,7 @@ mod tests {
     fn logits_at_either_end_give_whole_losses() -> Result<()> {
         for large in [100f32, 1000.0] {
             let logits = Var::new(&[[large, -large], [large, large]], &Device::Cpu)?;
-            let each = cross_entropy(&logits, vec![1, 0])?;
+            let each = of_logits(&logits, vec![1, 0])?;
             check::assert_close(&slices::to_vec(&each)?, &[2.0 * large, 2f32.ln()], 1e-7, 1e-7);
             let gradients = each.sum_all()?.backward()?;
             let found = slices::to_vec(gradients.get(&logits).unwrap())?;
@@ -154,12 +325,48 @@ mod tests {
     #[test]
     fn no_rows_have_no_losses_and_no_classes_are_an_error() -> Result<()> {
         let logits = check::var("logits", (0, 3), 1.0)?;
-        let each = cross_entropy(&logits, Vec::new())?;
+        let each = of_logits(&logits, Vec::new())?;
         assert_eq!(each.dims(), [0]);
         assert_eq!(check::gradients(&[&logits], &each)?[0].dims(), [0, 3]);
-        let nothing = Tensor::zeros((0, 0), DType::F32, &Device::Cpu)?;
-        let error = cross_entropy(&nothing, Vec::new()).unwrap_err().to_string();
+        let (x, weight) = (check::var("x", (0, 2), 1.0)?, check::var("weight", (2, 0), 1.0)?);
+        let bias = check::var("bias", 0, 1.0)?;
+        let error = cross_entropy(&x, &weight, &bias, Vec::new()).unwrap_err().to_string();
         assert!(error.contains("no classes in the head"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn several_blocks_are_one_layer() -> Result<()> {
+        for (rows, inputs, classes) in [(1, 1, 481), (7, 5, 960), (9, 3, 1_300)] {
+            for scale in [0.3, 30.0] {
+                let x = check::var("x", (rows, inputs), 1.0)?;
+                let weight = check::var("weight", (inputs, classes), scale)?;
+                let bias = check::var("bias", classes, scale)?;
+                let targets = check::labels("targets", rows, classes);
+                let expected = plain(&x.matmul(&weight)?.broadcast_add(&bias)?, &targets)?;
+                let found = cross_entropy(&x, &weight, &bias, targets)?;
+                check::assert_tensors_close(&found, &expected, 1e-5, 1e-5);
+                let vars = [&x, &weight, &bias];
+                let expected = check::gradients(&vars, &expected)?;
+                for (found, expected) in check::gradients(&vars, &found)?.iter().zip(&expected) {
+                    check::assert_tensors_close(found, expected, 1e-4, 2e-5);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_by_rows_weights_and_biases_are_finite_differences() -> Result<()> {
+        for (rows, inputs, classes) in [(1, 1, 1), (4, 3, 5)] {
+            let x = check::var("x", (rows, inputs), 1.0)?;
+            let weight = check::var("weight", (inputs, classes), 1.0)?;
+            let bias = check::var("bias", classes, 1.0)?;
+            let targets = check::labels("targets", rows, classes);
+            check::assert_differences(&[&x, &weight, &bias], || {
+                cross_entropy(&x, &weight, &bias, targets.clone())
+            });
+        }
         Ok(())
     }
 }

@@ -41,8 +41,13 @@ impl<'a> Matrix<'a> {
         Self { data: self.data.get(from * self.row_stride..).unwrap_or_default(), rows: n, ..self }
     }
 
+    /// How many rows it has.
+    pub(super) fn n_rows(&self) -> usize {
+        self.rows
+    }
+
     /// Some of its columns.
-    fn some_columns(self, from: usize, n: usize) -> Self {
+    pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
         let data = self.data.get(from * self.column_stride..).unwrap_or_default();
         Self { data, columns: n, ..self }
     }

@@ -105,9 +105,18 @@ impl Scores {
 
     /// x (rows, width) to (rows, classes).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.output.forward(&self.hidden(x)?)
+    }
+
+    /// The loss of each row of x (rows, width) with its target: (rows).
+    fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+        self.output.cross_entropy(&self.hidden(x)?, targets)
+    }
+
+    fn hidden(&self, x: &Tensor) -> Result<Tensor> {
         match &self.hidden {
-            None => self.output.forward(x),
-            Some(hidden) => self.output.forward(&hidden.forward(x)?.tanh()?),
+            None => Ok(x.clone()),
+            Some(hidden) => hidden.forward(x)?.tanh(),
         }
     }
 }

@@ -178,6 +178,11 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         kernel::linear(x, &self.weight, &self.bias)
     }
+
+    /// The softmax cross-entropy of x (rows, inputs) with a target a row, by this layer: (rows).
+    pub fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+        kernel::cross_entropy(x, &self.weight, &self.bias, targets)
+    }
 }
 
 /// A table whose rows are read by id.

@@ -133,6 +133,11 @@ impl Half {
     fn logits(&self, x: &Tensor) -> Result<Tensor> {
         self.output.forward(&self.hidden.forward(x)?.tanh()?)
     }
+
+    /// The loss of each row of x (rows, width) with its target: (rows).
+    fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+        self.output.cross_entropy(&self.hidden.forward(x)?.tanh()?, targets)
+    }
 }
 
 /// The place of the words in a corpus, and their ids.
@@ -176,8 +181,8 @@ impl LanguageModel {
             Ahead::Next => (&self.forward, 0),
             Ahead::Previous => (&self.backward, width),
         };
-        let logits = half.logits(&tap.narrow(1, from, width)?)?;
-        let each = kernel::cross_entropy(&logits, self.targets(batch, ahead))?; // (rows)
+        let rows = tap.narrow(1, from, width)?;
+        let each = half.cross_entropy(&rows, self.targets(batch, ahead))?; // (rows)
         let groups = batch.packing.places().map(|(b, _)| b as u32).collect();
         kernel::sum_by_group(&each, groups, batch.packing.n_sequences())
     }

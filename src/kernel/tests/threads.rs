@@ -22,9 +22,16 @@ fn bits() -> Result<Vec<u32>> {
     let gold = check::labels("gold", rows, tags);
     let states = lstm(&linear(&x, &weight, &bias)?, &recurrent, &packing)?;
     let scores = linear(&states, &head, &head_bias)?;
-    let each = [cross_entropy(&scores, gold.clone())?, crf(&scores, &transitions, gold, &packing)?];
+    let words = check::var("words", (2 * width, 1_000), 0.5)?;
+    let words_bias = check::var("words bias", 1_000, 0.5)?;
+    let next = check::labels("next", rows, 1_000);
+    let each = [
+        cross_entropy(&states, &words, &words_bias, next)?,
+        crf(&scores, &transitions, gold, &packing)?,
+    ];
     let each = Tensor::cat(&each, 0)?;
-    let vars = [&x, &weight, &bias, &recurrent, &head, &head_bias, &transitions];
+    let vars =
+        [&x, &weight, &bias, &recurrent, &head, &head_bias, &transitions, &words, &words_bias];
     let mut bits = Vec::new();
     for numbers in check::gradients(&vars, &each)?.iter().chain([&each]) {
         bits.extend(to_vec(numbers)?.iter().map(|x| x.to_bits()));
@@ -39,7 +46,10 @@ fn any_number_of_threads_gives_the_same_bits() -> Result<()> {
         pool.install(bits)
     };
     let one = on(1)?;
-    assert_eq!(one.len(), 300 * 40 + 41 * 264 + 2 * 33 * 132 + 67 * 19 + 21 * 19 + 324);
+    assert_eq!(
+        one.len(),
+        300 * 40 + 41 * 264 + 2 * 33 * 132 + 67 * 19 + 21 * 19 + 67 * 1_000 + 324
+    );
     for n_threads in [2, 3] {
         assert!(on(n_threads)? == one, "{n_threads} threads differ from one");
     }

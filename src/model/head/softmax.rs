@@ -51,7 +51,7 @@ impl Head for Built {
             kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
         };
         let targets = labelled.iter().map(|&(.., target)| target).collect();
-        let each = kernel::cross_entropy(&self.scores.forward(&x)?, targets)?; // (labelled)
+        let each = self.scores.cross_entropy(&x, targets)?; // (labelled)
         let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
         let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
         Ok(Some(HeadLoss { each, count: labelled.len() }))
