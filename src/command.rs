@@ -12,6 +12,7 @@ mod replay;
 mod saved;
 mod show;
 mod train;
+mod waiting;
 
 use std::{
     io::{self, Write},

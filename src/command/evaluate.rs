@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     Failure, print, print_json,
     saved::{Corpora, Saved},
+    waiting::Waiting,
 };
 use crate::{
     cli::Evaluate,
@@ -47,9 +48,15 @@ pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
     });
     let run = args.run.display().to_string();
     let mut evaluated = Evaluated { run, step, objectives: objectives.collect() };
-    for split in [Split::Dev, Split::Test] {
-        let scored =
-            score(&recipe, &system, &corpora, split, || true).map_err(anyhow::Error::new)?;
+    let splits = [Split::Dev, Split::Test];
+    let parts = corpora.iter().flat_map(|corpus| splits.map(|split| corpus.part(split)));
+    let mut waiting = Waiting::new(parts.flatten().map(|part| part.examples.len()).sum());
+    for split in splits {
+        let scored = score(&recipe, &system, &corpora, split, |n_examples| {
+            waiting.next(n_examples);
+            true
+        });
+        let scored = scored.map_err(anyhow::Error::new)?;
         for (at, scores) in scored.unwrap_or_default() {
             let metrics = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
             let loss = scores.loss().map(|loss| loss as f32);

@@ -13,6 +13,7 @@ use anyhow::Context;
 use super::{
     Failure, print,
     saved::{Corpora, Saved},
+    waiting::Waiting,
 };
 use crate::{
     cli::Predict,
@@ -56,7 +57,9 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
     }
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];
+    let mut waiting = Waiting::new(predicted.len());
     for examples in in_order(&read.part, recipe.train.batch) {
+        waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
         let labels = system
             .taps(&[at], &batch, Pass::Score)

@@ -89,7 +89,7 @@ impl Trainer {
         bus: &mut Bus,
     ) -> Result<Option<Vec<(usize, Scores)>>> {
         let began_ms = self.clock.ms();
-        let go_on = || !self.interrupt.is_set();
+        let go_on = |_| !self.interrupt.is_set();
         let scored = score(&self.recipe, &self.system, &self.corpora, split, go_on)?;
         let Some(scored) = scored.filter(|scores| !scores.is_empty()) else { return Ok(None) };
         let at_ms = self.clock.ms();
@@ -154,15 +154,22 @@ impl Trainer {
         }
     }
 
-    /// Saves the last checkpoint and, unless in a hurry, scores test by the best one.
+    /// Scores dev once more, saves the last checkpoint, and scores test by the best one; in a hurry
+    /// it only saves.
     pub(super) fn leave(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
         if reason == Reason::Disk {
             return Ok(());
         }
-        if reason != Reason::Loss {
-            self.save("last", bus)?;
-        }
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
+        if self.evaluated.step < self.step {
+            if !hurry {
+                // What was learnt since the last evaluation may be the best there is.
+                self.evaluate_on_dev(Counts::Yes, bus)?;
+            }
+            if reason != Reason::Loss {
+                self.save("last", bus)?;
+            }
+        }
         if hurry || self.corpora.iter().all(|corpus| corpus.test.is_none()) {
             return Ok(());
         }

@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// The scores of every objective that has something in the split, by its place in the recipe, in
-/// the recipe's order. Muted ones are scored too. `None` if `go_on` said no between two batches.
+/// the recipe's order. Muted ones are scored too. `go_on` is asked before each batch, with how many
+/// examples it has; `None` if it said no.
 pub fn score(
     recipe: &Recipe,
     system: &System,
     corpora: &[Corpus],
     split: Split,
-    mut go_on: impl FnMut() -> bool,
+    mut go_on: impl FnMut(usize) -> bool,
 ) -> Result<Option<Vec<(usize, Scores)>>> {
     let mut scorers: Vec<Option<Box<dyn Scorer + '_>>> =
         recipe.objectives.iter().map(|_| None).collect();
@@ -30,7 +31,7 @@ pub fn score(
             continue;
         }
         for examples in in_order(part, recipe.train.batch) {
-            if !go_on() {
+            if !go_on(examples.len()) {
                 return Ok(None);
             }
             let batch = Batch::new(corpus_idx, corpus, part, &examples);
