@@ -250,6 +250,7 @@ impl Context<'_> {
             let mut inner = Findings::default();
             let checked = self.value(key, located, takes, &mut inner);
             if checked.is_some() {
+                findings.append(inner);
                 return checked;
             }
             let is_far = match (takes, value) {
@@ -271,13 +272,13 @@ impl Context<'_> {
         None
     }
 
-    /// A path as a resolved recipe says it: absolute, or `sample:PATH`.
+    /// A path as a resolved recipe says it: absolute, or `sample:PATH`. One that leads nowhere is
+    /// given back too, for a run that is over and whose corpora may be gone.
     fn path(&self, text: &str, place: &Place, findings: &mut Findings) -> Option<String> {
         if let Some(sample) = text.strip_prefix("sample:") {
             if shipped::sample(sample).is_none() {
                 let hint = hint(sample, shipped::SAMPLES.iter().map(|(path, _)| *path));
                 findings.content(place, format!("no sample {sample:?}{hint}"));
-                return None;
             }
             return Some(text.to_owned());
         }
@@ -288,11 +289,8 @@ impl Context<'_> {
         };
         if !path.exists() {
             findings.content(place, format!("no file {}", path.display()));
-            return None;
-        }
-        if path.is_dir() {
+        } else if path.is_dir() {
             findings.content(place, format!("{} is a folder; wanted a file", path.display()));
-            return None;
         }
         let absolute = std::path::absolute(&path).ok();
         let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
