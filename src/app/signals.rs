@@ -1,4 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP end a run after the batch in hand; a second Ctrl-C ends it at once.
+//!
+//! What whoever started the program had it ignore stays ignored: `nohup auxdesk train` goes on when
+//! its terminal closes.
 
 use std::{
     io,
@@ -32,7 +35,9 @@ impl Received {
 pub(super) fn watch(interrupt: Interrupt) -> io::Result<Received> {
     // A file that may not grow would end the program; a refused write is told and left from.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let ignored = ignored();
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
+    let mut signals = Signals::new(heeded)?;
     let received = Received::default();
     let first = received.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -46,4 +51,12 @@ pub(super) fn watch(interrupt: Interrupt) -> io::Result<Received> {
         }
     })?;
     Ok(received)
+}
+
+/// The signals that the program was started to ignore; none where the system does not say.
+fn ignored() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
 }
