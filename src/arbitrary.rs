@@ -207,7 +207,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let noted = (step(), any::<String>(), by(), command())
         .prop_map(|(step, text, by, command)| Noted { at_ms: 9, step, text, by, command }.into());
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
-        CommandRefused { at_ms: 9, step, command: CommandId(id), why }.into()
+        CommandRefused { at_ms: 9, step, command: Some(CommandId(id)), why }.into()
     });
     let saved = (step(), select(&["best", "last", "step-3"][..]))
         .prop_map(|(step, name)| CheckpointSaved { at_ms: 9, step, name: name.into() }.into());

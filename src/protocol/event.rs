@@ -416,7 +416,7 @@ pub struct CommandRefused {
     /// Updates done.
     pub step: Step,
     /// The command this answers.
-    pub command: CommandId,
+    pub command: Option<CommandId>,
     /// What stood against it, and what would do.
     pub why: String,
 }

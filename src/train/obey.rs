@@ -79,9 +79,13 @@ impl Trainer {
                 Ok(())
             }
         };
-        if let (Err(why), Some(command)) = (&refused, from.id) {
-            let (at_ms, why) = (self.clock.ms(), why.clone());
-            bus.tell(CommandRefused { at_ms, step: self.step, command, why });
+        if let Err(why) = refused {
+            bus.tell(CommandRefused {
+                at_ms: self.clock.ms(),
+                step: self.step,
+                command: from.id,
+                why,
+            });
         }
         Ok(())
     }
