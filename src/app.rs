@@ -1,7 +1,8 @@
 //! A run from start to end: its folder, its threads, what it leaves.
 //!
 //! Three threads: the trainer (the only one that knows tensors), the recorder (never drops an
-//! event), and this one, which shows progress and may miss some. A fourth waits for signals.
+//! event), and the one that shows progress, which may miss some and is not waited for when nobody
+//! takes what it shows. A fourth waits for signals.
 
 mod folder;
 mod leave;
@@ -9,14 +10,14 @@ mod memory;
 mod signals;
 
 use std::{
-    io::Write,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::{
     bus::{self, Bus, Wires},
@@ -38,6 +39,9 @@ pub use folder::RunFolder;
 
 /// Milliseconds of the run's time between two lines about its steps.
 const EVERY_MS: u64 = 2_000;
+
+/// How long a run that is over waits for its last lines to be shown.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The variable that makes the trainer panic at a step: how the test of that row of the table of
 /// exits in ARCHITECTURE.md causes what should never happen.
@@ -65,6 +69,17 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// How the journal or another file failed, if one did.
     pub disk: Option<anyhow::Error>,
+    /// Whether anybody takes what is said on standard error.
+    pub talk: Talk,
+}
+
+/// Standard error at the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// Every line went out, or the other end has gone, which takes as little time.
+    Flows,
+    /// A line is stuck, behind Ctrl-S for example; another one would be too.
+    Stalled,
 }
 
 /// Trains, and shows progress on standard error.
@@ -86,6 +101,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt)?;
 
     let Wires { bus, recorder, screen, orders: _orders } = bus::wires();
+    let shown = show(header.clone(), screen)?;
     let (recorded, ending) = thread::scope(|scope| {
         let header = &header;
         let recorder = scope.spawn(move || record(recorder, writer, header));
@@ -93,11 +109,15 @@ pub fn train(job: Job) -> Result<Outcome> {
             .name(TRAINER.to_owned())
             .spawn_scoped(scope, move || train_to_the_end(setup, bus))
             .expect("a thread can be started");
-        show(header, &screen);
         let ending = trainer.join().expect("the trainer's panics are caught within");
         (recorder.join().expect("the recorder does not panic"), ending)
     });
-    Ok(finish(folder.path(), recorded, ending, signals.received()))
+    let talk = match shown.recv_timeout(LAST_LINES) {
+        Err(RecvTimeoutError::Timeout) => Talk::Stalled,
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => Talk::Flows,
+    };
+    let Left { summary, disk } = leave_behind(folder.path(), recorded, ending);
+    Ok(Outcome { summary, signal: signals.received(), disk, talk })
 }
 
 /// The trainer's thread, by name: its panics are told as events.
@@ -166,18 +186,30 @@ fn train_to_the_end(setup: train::Setup, mut bus: Bus) -> RunEnded {
     }
 }
 
-/// Shows events until the wire closes.
-fn show(header: &Header, screen: &Receiver<Event>) {
-    let mut progress = Progress::new(header, EVERY_MS);
-    let mut talk = std::io::stderr();
-    for event in screen {
-        progress.tell(&event, &mut talk);
-    }
-    progress.close(&mut talk);
+/// Shows events until the wire closes, in a thread of its own: a held terminal may hold it for
+/// ever. What is given back disconnects when everything has been shown.
+fn show(header: Header, screen: Receiver<Event>) -> Result<Receiver<()>> {
+    let (showing, shown) = crossbeam_channel::bounded(0);
+    let lines = move || {
+        let _showing = showing;
+        let mut progress = Progress::new(&header, EVERY_MS);
+        let mut talk = std::io::stderr();
+        for event in screen {
+            progress.tell(&event, &mut talk);
+        }
+        progress.close(&mut talk);
+    };
+    thread::Builder::new().name("progress".to_owned()).spawn(lines)?;
+    Ok(shown)
 }
 
-/// Writes what a run leaves beside its journal.
-fn finish(folder: &Path, mut recorded: Recorded, ending: RunEnded, signal: Option<i32>) -> Outcome {
+/// What a run leaves beside its journal, and how that failed.
+struct Left {
+    summary: Option<Summary>,
+    disk: Option<anyhow::Error>,
+}
+
+fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> Left {
     if recorded.run.ended.is_none() {
         // The disk refused it; the report knows it all the same.
         recorded.run.apply(&ending.into());
@@ -195,6 +227,5 @@ fn finish(folder: &Path, mut recorded: Recorded, ending: RunEnded, signal: Optio
         anyhow::Error::new(error)
             .context(format!("{}: can't be written", folder.join(journal::FILE).display()))
     });
-    let _ = std::io::stderr().flush();
-    Outcome { summary, signal, disk: journal.or(written.err()) }
+    Left { summary, disk: journal.or(written.err()) }
 }

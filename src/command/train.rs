@@ -8,7 +8,7 @@ use std::{
 
 use super::{Failure, print_json};
 use crate::{
-    app::{self, Job, Outcome, RunFolder},
+    app::{self, Job, Outcome, RunFolder, Talk},
     cli::Train,
     journal::{self, Journal},
     protocol::{Command, Summary, event::Ended},
@@ -32,18 +32,15 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
-    let Outcome { summary, signal, disk } =
+    let Outcome { summary, signal, disk, talk } =
         app::train(Job { recipe, corpora, folder, moves, threads })?;
-    let mut talk = io::stderr();
-    if let Some(error) = &disk {
-        let _ = writeln!(talk, "{error:#}");
+    if talk == Talk::Flows {
+        let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
+        text += &summary.as_ref().filter(|_| !args.json).map(closing).unwrap_or_default();
+        let _ = io::stderr().write_all(text.as_bytes());
     }
-    if let Some(summary) = &summary {
-        if args.json {
-            print_json(summary)?;
-        } else {
-            let _ = talk.write_all(closing(summary).as_bytes());
-        }
+    if let Some(summary) = summary.as_ref().filter(|_| args.json) {
+        print_json(summary)?;
     }
     Ok(exit_code(summary.as_ref(), signal, disk.is_some()))
 }
