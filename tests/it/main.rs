@@ -7,4 +7,6 @@
 )]
 
 mod broken;
+mod exits;
 mod recipes;
+mod runs;
