@@ -9,4 +9,5 @@
 mod broken;
 mod exits;
 mod recipes;
+mod replay;
 mod runs;

@@ -1,0 +1,151 @@
+//! A run told again from its journal: the same report, from a whole journal or from one cut anywhere.
+
+use std::{fs, path::Path};
+
+use auxdesk::{
+    journal::{FILE, Journal, LeftOut, Reader},
+    protocol::{Event, Step},
+    state::replay,
+};
+
+use crate::runs::{Exited, Here, document, finish, journal, json, json_file};
+
+/// How much of a journal's end is cut at every byte.
+const CUT_BYTES: usize = 2_000;
+
+fn report(journal: &Journal, at: Option<Step>) -> String {
+    document(&replay(&journal.header, &journal.events, at).report())
+}
+
+fn read(bytes: &[u8]) -> Journal {
+    let mut reader = Reader::new(Path::new("cut.jsonl"), bytes).unwrap();
+    let events = reader.by_ref().map(Result::unwrap).collect();
+    let (header, left_out) = reader.into_parts();
+    Journal { header, events, left_out }
+}
+
+fn replayed(here: &Here, args: &[&str]) -> Exited {
+    let mut all = vec!["replay", "--headless"];
+    all.extend(args);
+    finish(&mut here.auxdesk(all))
+}
+
+#[test]
+fn a_replay_prints_the_report_that_the_run_left() {
+    let here = Here::new();
+    let run = here.finished("run", 20, &[]);
+    let exited = replayed(&here, &["run", "--json"]);
+    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""));
+    assert_eq!(exited.out, here.read("run/state.json"));
+    assert_eq!(json(&exited.out)["ended"], "finished");
+
+    // A bare journal file, away from its run.
+    fs::rename(run.join(FILE), here.path("bare.jsonl")).unwrap();
+    let bare = replayed(&here, &["bare.jsonl", "--json"]);
+    assert_eq!((bare.code, bare.out), (Some(0), exited.out));
+}
+
+#[test]
+fn a_replay_prints_the_lines_that_the_run_printed() {
+    let here = Here::new();
+    let trained = finish(&mut here.tiny("run", 20, &[]));
+    let exited = replayed(&here, &["run"]);
+    assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
+    let (lines, closing) = trained.err.split_at(exited.err.len());
+    assert_eq!(lines, exited.err);
+    assert!(closing.starts_with("chunk f1 on dev: "), "{closing}");
+}
+
+#[test]
+fn a_replay_up_to_a_step_is_the_fold_of_what_was_told_up_to_it() {
+    let here = Here::new();
+    let whole = journal(&here.finished("run", 20, &[]));
+    for at in [0, 1, 10, 19, 20, 99] {
+        let exited = replayed(&here, &["run", "--json", "--at", &at.to_string()]);
+        assert_eq!(exited.out, report(&whole, Some(Step(at))));
+        let found = json(&exited.out);
+        assert_eq!(found["step"], at.min(20));
+        assert_eq!(found["ended"] == "finished", at >= 20);
+        let scored = !found["objectives"][0]["metrics"].as_object().unwrap().is_empty();
+        assert_eq!(scored, at >= 10, "dev is scored after step 10");
+    }
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_is_the_fold_of_its_whole_lines() {
+    let here = Here::new();
+    let run = here.finished("run", 20, &[]);
+    let bytes = fs::read(run.join(FILE)).unwrap();
+    let whole = read(&bytes);
+    assert_eq!(whole.left_out, LeftOut::default());
+    for end in bytes.len() - CUT_BYTES..=bytes.len() {
+        let cut = &bytes[..end];
+        let journal = read(cut);
+        let n_lines = cut.iter().filter(|byte| **byte == b'\n').count();
+        let last = cut.rsplit(|byte| *byte == b'\n').next().unwrap();
+        // A last line that lacks only its newline is whole.
+        let is_whole = bytes.get(end) == Some(&b'\n');
+        let n_events = n_lines - 1 + usize::from(is_whole);
+        assert_eq!(journal.events, whole.events[..n_events], "cut at {end}");
+        let notes = journal.left_out.notes();
+        if last.is_empty() || is_whole {
+            assert!(notes.is_empty(), "cut at {end}: {notes:?}");
+        } else {
+            let (line, n_bytes) = (n_lines + 1, last.len());
+            let note =
+                format!("dropped a torn last line: line {line}, cut off after {n_bytes} bytes");
+            assert_eq!(notes, [note], "cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn the_program_tells_of_a_torn_line_and_replays_the_rest() {
+    let here = Here::new();
+    let run = here.finished("run", 20, &[]);
+    let bytes = fs::read(run.join(FILE)).unwrap();
+    let header = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for end in [header, header + 1, bytes.len() / 2, bytes.len() - 30, bytes.len() - 1] {
+        here.write("cut.jsonl", &bytes[..end]);
+        let cut = read(&bytes[..end]);
+        let exited = replayed(&here, &["cut.jsonl", "--json"]);
+        assert_eq!(exited.code, Some(0), "cut at {end}: {}", exited.err);
+        assert_eq!(exited.out, report(&cut, None), "cut at {end}");
+        let notes: String = cut.left_out.notes().iter().map(|note| format!("{note}\n")).collect();
+        assert_eq!(exited.err, notes, "cut at {end}");
+
+        let lines = replayed(&here, &["cut.jsonl"]);
+        let is_over = matches!(cut.events.last(), Some(Event::RunEnded(_)));
+        assert_eq!(lines.err.contains("broke off after step"), !is_over, "cut at {end}");
+    }
+}
+
+#[test]
+fn kinds_of_later_programs_are_skipped_and_counted() {
+    let here = Here::new();
+    let run = here.finished("run", 5, &[]);
+    let (path, later) = (run.join(FILE), "{\"kind\":\"sung\",\"at_ms\":1,\"note\":\"la\"}\n");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + later).unwrap();
+    let exited = replayed(&here, &["run", "--json"]);
+    assert_eq!(json(&exited.out), json_file(&run, "state.json"));
+    assert_eq!(exited.err, "skipped lines that this auxdesk does not know: 1 (1 of kind sung)\n");
+}
+
+#[test]
+fn what_is_no_journal_is_refused_with_what_was_found() {
+    let here = Here::new();
+    here.write("empty.jsonl", "");
+    fs::create_dir(here.path("folder")).unwrap();
+    for (path, wanted) in [
+        ("train.tsv", "train.tsv:1: found `"),
+        ("empty.jsonl", "empty.jsonl: found an empty file, wanted a journal"),
+        ("nowhere", "nowhere: cannot be read: No such file"),
+        ("folder", "folder/journal.jsonl: cannot be read: No such file"),
+    ] {
+        for args in [&[path][..], &[path, "--json"]] {
+            let exited = replayed(&here, args);
+            assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{path}");
+            assert!(exited.err.starts_with(wanted), "{}", exited.err);
+        }
+    }
+}
