@@ -11,3 +11,4 @@ mod exits;
 mod recipes;
 mod replay;
 mod runs;
+mod twice;
