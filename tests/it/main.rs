@@ -7,6 +7,7 @@
 )]
 
 mod broken;
+mod cli;
 mod exits;
 mod recipes;
 mod replay;

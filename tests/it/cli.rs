@@ -1,0 +1,469 @@
+//! The command line: what is refused, what is printed, and where.
+
+use std::{collections::BTreeMap, fs};
+
+use auxdesk::{cli::Cli, metric::SpanF1, recipe::shipped};
+use clap::CommandFactory;
+use serde_json::Value;
+
+use crate::runs::{Exited, Here, finish, finish_with, json, json_file};
+
+fn auxdesk(here: &Here, args: &[&str]) -> Exited {
+    finish(&mut here.auxdesk(args))
+}
+
+/// What a command printed that ended well and had nothing to say.
+fn printed(here: &Here, args: &[&str]) -> String {
+    let exited = auxdesk(here, args);
+    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{args:?}");
+    exited.out
+}
+
+/// A request that is refused: exit code 2, nothing on standard output, and this on standard error.
+fn refused(exited: &Exited, wanted: &str) {
+    assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{}", exited.err);
+    assert!(exited.err.contains(wanted), "wanted {wanted}\nfound {}", exited.err);
+}
+
+mod what_is_refused {
+    use super::*;
+
+    #[test]
+    fn a_recipe_that_is_not_there() {
+        let here = Here::new();
+        for command in ["train", "check"] {
+            refused(&auxdesk(&here, &[command, "chunkign"]), "did you mean \"chunking\"?");
+        }
+        refused(&auxdesk(&here, &["show", "chunkign"]), "did you mean \"chunking\"?");
+        assert!(!here.path("runs").exists(), "no run was begun");
+    }
+
+    #[test]
+    fn a_misspelt_set() {
+        let here = Here::new();
+        for (set, wanted) in [
+            ("train.rat=1", "rate"),
+            ("objective.poss.gain=1", "pos"),
+            ("objective.pos.gian=1", "gain"),
+            ("train.rate", "="),
+            ("train.rate=fast", "rate"),
+            ("train.rate=nan", "rate"),
+        ] {
+            let exited = finish(&mut here.tiny("run", 5, &["--set", set]));
+            refused(&exited, wanted);
+            refused(&auxdesk(&here, &["check", "--set", set]), wanted);
+        }
+        assert!(!here.path("run").exists(), "no run was begun");
+    }
+
+    #[test]
+    fn a_corpus_that_is_broken_or_not_there() {
+        let here = Here::new();
+        here.write("broken.tsv", "She\tPRON\n");
+        for (file, wanted) in [("broken.tsv", "broken.tsv:1: "), ("gone.tsv", "no file gone.tsv")] {
+            let set = format!("corpus.news.dev={file}");
+            let exited = finish(&mut here.tiny("run", 5, &["--set", &set]));
+            refused(&exited, wanted);
+        }
+        assert!(!here.path("run").exists(), "no run was begun");
+    }
+
+    #[test]
+    fn a_run_folder_that_cannot_be_written() {
+        let here = Here::new();
+        refused(&finish(&mut here.tiny("train.tsv/run", 5, &[])), "--run train.tsv/run: ");
+        refused(&finish(&mut here.tiny("train.tsv", 5, &[])), "--run train.tsv: ");
+        here.write("runs", "not a folder");
+        refused(&auxdesk(&here, &["train", "--steps", "1"]), "runs: ");
+    }
+
+    #[test]
+    fn a_run_folder_that_is_not_empty() {
+        let here = Here::new();
+        fs::create_dir(here.path("run")).unwrap();
+        here.write("run/notes.txt", "mine");
+        let exited = finish(&mut here.tiny("run", 5, &[]));
+        refused(&exited, "--run run: not empty; wanted a new or an empty folder");
+        assert_eq!(fs::read_dir(here.path("run")).unwrap().count(), 1, "nothing was added");
+        fs::create_dir(here.path("empty")).unwrap();
+        here.finished("empty", 1, &[]);
+    }
+
+    #[test]
+    fn moves_that_are_no_journal_or_move_what_is_not_there() {
+        let here = Here::new();
+        refused(
+            &finish(&mut here.tiny("run", 5, &["--moves", "train.tsv"])),
+            "train.tsv:1: found `",
+        );
+        refused(&finish(&mut here.tiny("run", 5, &["--moves", "gone"])), "gone: cannot be read");
+        let header = r#"{"kind":"journal","version":1,"auxdesk":"0.1.0","name":"n","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
+        let muted = r#"{"kind":"muted","at_ms":2,"step":8,"from":9,"objective":"names","muted":true,"by":"key","command":2}"#;
+        here.write("moves.jsonl", format!("{header}\n{muted}\n"));
+        let exited = finish(&mut here.tiny("run", 5, &["--moves", "moves.jsonl"]));
+        refused(
+            &exited,
+            "moves.jsonl: moves names from step 9, but the recipe has only chunk, pos, next-word, \
+             frequency",
+        );
+        assert!(!here.path("run").exists(), "no run was begun");
+    }
+
+    #[test]
+    fn options_that_are_not_there_or_exclude_each_other() {
+        let here = Here::new();
+        for args in [
+            &["train", "--sped", "3"][..],
+            &["--sped"],
+            &["train", "--steps", "many"],
+            &["train", "--steps", "1", "--epochs", "1"],
+            &["train", "--threads", "0"],
+            &["train", "--device", "cuda"],
+            &["replay"],
+            &["completions", "tcsh"],
+        ] {
+            refused(&auxdesk(&here, args), "error: ");
+        }
+        // Without a command, a word is a recipe's name.
+        refused(&auxdesk(&here, &["sing"]), "sing: no file of this path and no shipped recipe");
+        refused(&auxdesk(&here, &["list", "recipe"]), "did you mean \"recipes\"?");
+        refused(&auxdesk(&here, &["list", "heads", "crv"]), "did you mean \"crf\"?");
+    }
+
+    #[test]
+    fn a_run_that_is_not_there_or_has_no_checkpoint() {
+        let here = Here::new();
+        for command in [&["evaluate", "gone"][..], &["predict", "gone", "test.tsv"]] {
+            refused(&auxdesk(&here, command), "gone: no recipe.toml in it");
+        }
+        let run = here.finished("run", 1, &[]);
+        refused(&auxdesk(&here, &["predict", "run", "gone.tsv"]), "gone.tsv: ");
+        refused(
+            &auxdesk(&here, &["predict", "run", "test.tsv", "--objective", "names"]),
+            "no objective named \"names\"; this run has chunk, pos, next-word, frequency",
+        );
+        fs::remove_dir_all(run.join("checkpoints")).unwrap();
+        refused(&auxdesk(&here, &["evaluate", "run"]), "run: no checkpoint in it yet");
+    }
+}
+
+mod what_train_prints {
+    use super::*;
+
+    fn keys(value: &Value) -> Vec<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    fn sorted<const N: usize>(mut keys: [&str; N]) -> Vec<&str> {
+        keys.sort_unstable();
+        keys.to_vec()
+    }
+
+    #[test]
+    fn one_json_document_with_the_promised_keys_which_is_the_summary() {
+        let here = Here::new();
+        let exited = finish(&mut here.tiny("run", 20, &["--json"]));
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        assert_eq!(exited.out, here.read("run/summary.json"));
+        assert_eq!(exited.out.lines().count(), 1);
+        let summary = json(&exited.out);
+        let all = [
+            "run",
+            "recipe",
+            "seed",
+            "ended",
+            "steps",
+            "epochs",
+            "seconds",
+            "tokens_per_second",
+            "peak_memory_mib",
+            "main",
+            "objectives",
+            "interventions",
+        ];
+        assert_eq!(keys(&summary), sorted(all));
+        let main = ["objective", "metric", "dev", "test", "best_step"];
+        assert_eq!(keys(&summary["main"]), sorted(main));
+        let objectives = summary["objectives"].as_array().unwrap();
+        let of_each =
+            ["name", "role", "kind", "gain", "weight", "loss_first", "loss_last", "dev", "test"];
+        for objective in objectives {
+            assert_eq!(keys(objective), sorted(of_each));
+        }
+        let names: Vec<_> = objectives.iter().map(|objective| &objective["name"]).collect();
+        assert_eq!(names, ["chunk", "pos", "next-word", "frequency"]);
+        assert_eq!((&summary["run"], &summary["recipe"]), (&"run".into(), &"chunking".into()));
+        assert_eq!((&summary["ended"], &summary["steps"]), (&"finished".into(), &20.into()));
+        assert_eq!(summary["main"]["test"], objectives[0]["test"]["f1"]);
+        assert!(exited.err.contains("objective chunk: main"), "progress is talk: {}", exited.err);
+    }
+
+    #[test]
+    fn nothing_on_standard_output_without_json() {
+        let here = Here::new();
+        let exited = finish(&mut here.tiny("run", 5, &[]));
+        assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
+        let n_lines = exited.err.lines().count();
+        let closing: Vec<_> = exited.err.lines().skip(n_lines - 3).collect();
+        let commands = ["  auxdesk replay run", "  auxdesk evaluate run"];
+        assert_eq!(closing, ["the run is in run", commands[0], commands[1]]);
+    }
+
+    #[test]
+    fn a_run_without_dev_and_test_has_null_for_them() {
+        let here = Here::new();
+        let text = shipped::recipe("chunking").unwrap();
+        let without = |line: &&str| !line.starts_with("dev =") && !line.starts_with("test =");
+        let lines = text.lines().filter(without).filter(|line| !line.starts_with("patience"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        here.write("bare.toml", text.replace("sample:news/train.tsv", "train.tsv"));
+        let small = ["--set", "encoder.words.width=8", "--set", "encoder.trunk.width=8"];
+        let mut args = vec!["train", "bare.toml", "--steps", "3", "--json", "--run", "run"];
+        args.extend(small);
+        let exited = auxdesk(&here, &args);
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        let summary = json(&exited.out);
+        for split in ["dev", "test"] {
+            assert_eq!(summary["main"][split], Value::Null);
+            assert_eq!(summary["objectives"][0][split], Value::Null);
+        }
+        // Without dev, the last checkpoint is the best one.
+        let predicted = printed(&here, &["predict", "run", "test.tsv"]);
+        assert_eq!(predicted.lines().count(), here.read("test.tsv").lines().count());
+    }
+
+    #[test]
+    fn a_run_without_a_name_is_put_below_runs() {
+        let here = Here::new();
+        let mut args = vec!["--steps", "1", "--json", "--set", "encoder.trunk.width=8"];
+        args.extend(["--set", "corpus.news.train=train.tsv", "--set", "corpus.news.dev=dev.tsv"]);
+        args.extend(["--set", "corpus.news.test=test.tsv", "--threads", "1"]);
+        let exited = auxdesk(&here, &args);
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        let run = json(&exited.out)["run"].as_str().unwrap().to_owned();
+        assert!(run.starts_with("runs/chunking-2"), "{run}");
+        assert_eq!(here.read(&format!("{run}/summary.json")), exited.out);
+        let second = auxdesk(&here, &args);
+        assert_ne!(json(&second.out)["run"], run, "a taken name gets a number");
+    }
+}
+
+mod what_is_told_of_recipes {
+    use super::*;
+
+    /// Sentences and tokens of a sample file, counted here.
+    fn counted(split: &str) -> (usize, usize) {
+        let text = fs::read_to_string(format!("sample-data/news/{split}.tsv")).unwrap();
+        let tokens = text.lines().filter(|line| !line.is_empty()).count();
+        (text.split("\n\n").filter(|sentence| !sentence.trim().is_empty()).count(), tokens)
+    }
+
+    #[test]
+    fn check_counts_what_is_in_the_sample_data() {
+        let here = Here::new();
+        let text = printed(&here, &["check"]);
+        assert_eq!(text, printed(&here, &["check", "chunking"]));
+        assert!(text.starts_with("recipe chunking: no fault\n"), "{text}");
+        let document = json(&printed(&here, &["check", "--json"]));
+        let splits = document["corpora"][0]["splits"].as_array().unwrap();
+        for (split, name) in splits.iter().zip(["train", "dev", "test"]) {
+            let (examples, tokens) = counted(name);
+            assert_eq!(split["split"], name);
+            assert_eq!((&split["examples"], &split["tokens"]), (&examples.into(), &tokens.into()));
+            let line = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+            assert!(line.contains(&format!("{examples} examples")), "{line}");
+            assert!(line.contains(&format!("{tokens} tokens")), "{line}");
+        }
+        let labels = document["labels"].as_array().unwrap();
+        assert_eq!(labels[0]["objective"], "chunk");
+        let train = fs::read_to_string("sample-data/news/train.tsv").unwrap();
+        let mut counts = BTreeMap::<&str, u64>::new();
+        for line in train.lines().filter(|line| !line.is_empty()) {
+            *counts.entry(line.split('\t').nth(2).unwrap()).or_default() += 1;
+        }
+        assert_eq!(labels[0]["labels"], serde_json::to_value(counts).unwrap());
+        assert!(!here.path("runs").exists(), "nothing was trained");
+    }
+
+    #[test]
+    fn show_prints_the_shipped_file_which_trains_and_checks_as_it_is() {
+        let here = Here::new();
+        for (name, _) in shipped::RECIPES {
+            let text = printed(&here, &["show", name]);
+            let file = fs::read_to_string(format!("assets/recipes/{name}.toml")).unwrap();
+            assert_eq!(text, file);
+            here.write("mine.toml", text);
+            let checked = printed(&here, &["check", "mine.toml"]);
+            assert!(checked.contains(": no fault\n"), "{checked}");
+        }
+    }
+
+    #[test]
+    fn list_shows_every_topic_and_every_entry() {
+        let here = Here::new();
+        let all = printed(&here, &["list"]);
+        for topic in ["recipes", "objectives", "encoders", "heads", "formats", "weightings"] {
+            assert!(all.contains(&format!("{topic}\n")), "{topic}");
+            let list = printed(&here, &["list", topic]);
+            let entries = list.split("\nnot built yet:").next().unwrap();
+            for name in entries.lines().filter_map(|line| line.split_whitespace().next()) {
+                assert!(all.contains(name), "{topic} {name}");
+                let entry = printed(&here, &["list", topic, name]);
+                assert!(entry.starts_with(&format!("{name}: ")), "{entry}");
+            }
+        }
+    }
+
+    #[test]
+    fn completions_and_manual_name_every_command() {
+        let here = Here::new();
+        let page = printed(&here, &["man"]);
+        let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
+        let scripts = shells.map(|shell| printed(&here, &["completions", shell]));
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(page.contains(name), "{name}");
+            assert!(scripts.iter().all(|script| script.contains(name)), "{name}");
+        }
+    }
+
+    /// With `UPDATE_EXPECTED=1` the text is written instead of compared; read it before it is kept.
+    #[test]
+    fn the_help_of_the_program() {
+        let here = Here::new();
+        let help = printed(&here, &["--help"]);
+        let path = "tests/it/help.txt";
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            fs::write(path, &help).unwrap();
+        }
+        assert_eq!(help, fs::read_to_string(path).unwrap());
+        let version = printed(&here, &["--version"]);
+        assert_eq!(version, format!("auxdesk {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+mod what_a_saved_run_does {
+    use super::*;
+
+    /// The columns of a file, without its empty lines.
+    fn rows(text: &str) -> Vec<Vec<&str>> {
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines.map(|line| line.split('\t').collect()).collect()
+    }
+
+    #[test]
+    fn predict_adds_a_column_and_changes_no_other() {
+        let here = Here::new();
+        here.finished("run", 20, &[]);
+        let input = here.read("test.tsv");
+        let output = printed(&here, &["predict", "run", "test.tsv"]);
+        assert_eq!(input.lines().count(), output.lines().count(), "empty lines are kept");
+        for (before, after) in input.lines().zip(output.lines()) {
+            let rest = after.strip_prefix(before).unwrap();
+            assert_eq!(rest.is_empty(), before.is_empty());
+            let tag = rest.strip_prefix('\t').unwrap_or("O");
+            assert!(tag == "O" || tag.starts_with("B-") || tag.starts_with("I-"), "{tag}");
+        }
+
+        let from_standard_input = finish_with(&mut here.auxdesk(["predict", "run", "-"]), &input);
+        assert_eq!(
+            (from_standard_input.code, from_standard_input.out.as_str()),
+            (Some(0), &*output)
+        );
+
+        let exited = auxdesk(&here, &["predict", "run", "test.tsv", "-o", "out.tsv"]);
+        assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
+        assert_eq!(here.read("out.tsv"), output);
+        let unwritable = auxdesk(&here, &["predict", "run", "test.tsv", "-o", "gone/out.tsv"]);
+        assert_eq!((unwritable.code, unwritable.out.as_str()), (Some(1), ""));
+        assert!(unwritable.err.starts_with("gone/out.tsv: can't be written: "));
+    }
+
+    #[test]
+    fn predict_needs_no_labels() {
+        let here = Here::new();
+        here.finished("run", 20, &[]);
+        let input = here.read("test.tsv");
+        let with_labels = printed(&here, &["predict", "run", "test.tsv"]);
+        let form = |line: &str| line.split('\t').next().unwrap().to_owned() + "\n";
+        here.write("forms.tsv", input.lines().map(form).collect::<String>());
+        let output = printed(&here, &["predict", "run", "forms.tsv"]);
+        assert_eq!(output.lines().count(), input.lines().count());
+        let rows = rows(&with_labels).into_iter();
+        for (line, row) in output.lines().filter(|line| !line.is_empty()).zip(rows) {
+            // One column has no tab to go by, so a space separates.
+            assert_eq!(line, format!("{} {}", row[0], row[row.len() - 1]));
+        }
+    }
+
+    #[test]
+    fn predict_gives_any_objectives_labels() {
+        let here = Here::new();
+        here.finished("run", 20, &[]);
+        let output = printed(&here, &["predict", "run", "test.tsv", "--objective", "pos"]);
+        let tags: Vec<_> = here.read("train.tsv").lines().map(str::to_owned).collect();
+        let known: Vec<&str> = tags.iter().filter_map(|line| line.split('\t').nth(1)).collect();
+        for row in rows(&output) {
+            assert!(row.len() == 5 && known.contains(&row[4]), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn predict_outlives_the_corpora_it_was_trained_on() {
+        let here = Here::new();
+        here.finished("run", 20, &[]);
+        let before = printed(&here, &["predict", "run", "test.tsv"]);
+        fs::rename(here.path("test.tsv"), here.path("kept.tsv")).unwrap();
+        for file in ["train.tsv", "dev.tsv"] {
+            fs::remove_file(here.path(file)).unwrap();
+        }
+        fs::rename(here.path("run"), here.path("moved")).unwrap();
+        assert_eq!(printed(&here, &["predict", "moved", "kept.tsv"]), before);
+        refused(&auxdesk(&here, &["evaluate", "moved"]), "train.tsv");
+    }
+
+    #[test]
+    fn what_is_predicted_scores_as_the_run_and_evaluate_say() {
+        let here = Here::new();
+        // The best checkpoint must not be the last one, or predicting by the last would pass too.
+        let run = here.finished("run", 60, &["--set", "train.rate=0.03"]);
+        let summary = json_file(&run, "summary.json");
+        let best = summary["main"]["best_step"].as_u64().unwrap();
+
+        let output = printed(&here, &["predict", "run", "test.tsv"]);
+        let mut span_f1 = SpanF1::default();
+        for sentence in output.split("\n\n") {
+            let rows = rows(sentence);
+            let [gold, predicted] = [2, 4].map(|at| rows.iter().map(|row| row[at]).collect());
+            let (gold, predicted): (Vec<&str>, Vec<&str>) = (gold, predicted);
+            span_f1.add(&gold, &predicted);
+        }
+        let told = summary["main"]["test"].as_f64().unwrap();
+        assert!(told > 5.0, "a score of nothing says nothing");
+        assert_eq!(format!("{:.2}", span_f1.overall().f1), format!("{told:.2}"));
+
+        let evaluated = json(&printed(&here, &["evaluate", "run", "--json"]));
+        assert_eq!(evaluated["step"], best);
+        let objectives = summary["objectives"].as_array().unwrap();
+        for (evaluated, told) in evaluated["objectives"].as_array().unwrap().iter().zip(objectives)
+        {
+            assert_eq!(evaluated["name"], told["name"]);
+            assert_eq!(evaluated["test"]["metrics"], told["test"]);
+            assert_eq!(evaluated["dev"]["metrics"], told["dev"]);
+        }
+        let text = printed(&here, &["evaluate", "run"]);
+        assert!(text.starts_with(&format!("run at step {best}\n")), "{text}");
+        assert!(text.contains(&format!("f1 {told:.2}")), "{text}");
+    }
+
+    #[test]
+    fn evaluate_scores_another_test_file() {
+        let here = Here::new();
+        here.finished("run", 20, &[]);
+        let with_dev_for_test = ["evaluate", "run", "--json", "--set", "corpus.news.test=dev.tsv"];
+        let evaluated = json(&printed(&here, &with_dev_for_test));
+        let chunk = &evaluated["objectives"][0];
+        assert_eq!(chunk["test"], chunk["dev"]);
+        assert!(chunk["dev"]["loss"].as_f64().unwrap() > 0.0);
+    }
+}
