@@ -1,7 +1,33 @@
 //! auxdesk: a mixing desk for multi-task learning in natural language processing.
 //!
 //! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
-//! tells [`protocol::Event`]s; journal, desk and replay are readers of them.
+//! tells [`protocol::Event`]s; journal, progress lines and replay are readers of them.
+//!
+//! # What to read first
+//!
+//! - [`recipe`]: TOML to a checked [`recipe::Recipe`], and to the [`recipe::System`] it describes.
+//! - [`train::Trainer`]: the loop, whose step is draw, forward, mix, backward, update.
+//! - [`protocol::Event`] and [`state::Run::apply`]: what a run tells, and what that adds up to.
+//! - [`objective::ObjectiveKind`], [`model::encoder::EncoderKind`], [`model::HeadKind`],
+//!   [`data::read::Format`], [`mixer::Weighting`]: what to implement to add to what recipes may say.
+//!
+//! The library is the program's own, in parts that can be tested: its paths may change with any
+//! version, unlike the command line, recipes, journals and summaries.
+//!
+//! # A shipped recipe
+//!
+//! ```
+//! use auxdesk::recipe::{self, Overrides, RecipeSource};
+//!
+//! let source = RecipeSource::find("chunking")?;
+//! let sets = vec!["objective.pos.gain=0.2".to_owned()];
+//! let recipe = recipe::load(&source, &Overrides { sets, ..Overrides::default() })?;
+//! assert_eq!(recipe.objectives[recipe.main()].name.as_str(), "chunk");
+//!
+//! let corpora = recipe.open()?;
+//! assert_eq!(corpora[0].train.size().examples, 2400);
+//! # Ok::<(), recipe::Faults>(())
+//! ```
 
 #[cfg(test)]
 mod arbitrary;

@@ -81,6 +81,78 @@ pub struct Metric {
 }
 
 /// A kind of objective, with the keys that an `[[objective]]` of it may have.
+///
+/// ```
+/// use auxdesk::{
+///     data::{Batch, Corpus, Vocabulary},
+///     keys::{Key, Values},
+///     objective::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term},
+/// };
+/// use candle_core::{Result, Tensor};
+///
+/// /// Small states: loss = the mean square of a tap's numbers.
+/// struct Small;
+///
+/// impl ObjectiveKind for Small {
+///     fn name(&self) -> &'static str {
+///         "small"
+///     }
+///
+///     fn about(&self) -> &'static str {
+///         "the tap's numbers should be small"
+///     }
+///
+///     fn keys(&self) -> &'static [Key] {
+///         &[]
+///     }
+///
+///     fn metrics(&self, _values: &Values) -> Vec<Metric> {
+///         Vec::new()
+///     }
+///
+///     fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+///         Vec::new()
+///     }
+///
+///     fn build(&self, _setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+///         Ok(Box::new(Small))
+///     }
+/// }
+///
+/// impl Objective for Small {
+///     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
+///
+///     // The raw loss, without any gain: only the mixer multiplies.
+///     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+///         let sum = taps[0].sqr()?.mean_all()?;
+///         let n_sequences = batch.packing.n_sequences();
+///         let each = sum.affine(1.0 / n_sequences as f64, 0.0)?.broadcast_as(n_sequences)?;
+///         Ok(Some(Term { sum, count: 1, each }))
+///     }
+///
+///     fn scorer(&self) -> Box<dyn Scorer + '_> {
+///         Box::new(Unscored)
+///     }
+///
+///     fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+///         Ok(vec![Vec::new(); batch.packing.n_sequences()])
+///     }
+/// }
+///
+/// struct Unscored;
+///
+/// impl Scorer for Unscored {
+///     fn add(&mut self, _taps: &[Tensor], _batch: &Batch) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn finish(self: Box<Self>) -> Scores {
+///         Scores::default()
+///     }
+/// }
+///
+/// assert_eq!(Small.taps()[0].name, "tap");
+/// ```
 pub trait ObjectiveKind: Sync {
     /// What recipes and journals say.
     fn name(&self) -> &'static str;

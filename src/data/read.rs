@@ -51,6 +51,67 @@ pub struct ReadError {
 }
 
 /// A file format of corpora, with the keys that a `[[corpus]]` of it may have.
+///
+/// ```
+/// use auxdesk::{
+///     data::{Corpus, Example, Field, Lexicon, Part, read::{Format, Gold, Read, Source}},
+///     keys::{Key, Values},
+/// };
+///
+/// /// A sentence a line, tokens parted by white space, no labels.
+/// struct Lines;
+///
+/// impl Format for Lines {
+///     fn name(&self) -> &'static str {
+///         "lines"
+///     }
+///
+///     fn about(&self) -> &'static str {
+///         "a sentence a line, tokens parted by white space"
+///     }
+///
+///     fn keys(&self) -> &'static [Key] {
+///         &[]
+///     }
+///
+///     fn fields(&self, _values: &Values) -> Vec<String> {
+///         vec!["form".to_owned()]
+///     }
+///
+///     fn read(&self, source: &Source, _: &Values, _: Gold, corpus: &mut Corpus) -> Read {
+///         let text = String::from_utf8_lossy(&source.bytes);
+///         let examples = text.lines().zip(1..).map(|(line, number)| {
+///             let tokens = line.split_whitespace();
+///             let symbols: Vec<_> = tokens.map(|token| corpus.lexicons[0].intern(token)).collect();
+///             Example { lines: vec![number; symbols.len()], fields: vec![Some(Field::Symbols(symbols))] }
+///         });
+///         let examples = examples.filter(|example| !example.is_empty()).collect();
+///         Read { part: Part { examples, file: source.name.clone() }, ..Read::default() }
+///     }
+///
+///     // Predictions a line, where the input had its sentence.
+///     fn write(
+///         &self,
+///         source: &Source,
+///         _values: &Values,
+///         _label: &str,
+///         examples: &[Example],
+///         predicted: &[Vec<String>],
+///     ) -> Vec<u8> {
+///         let text = String::from_utf8_lossy(&source.bytes);
+///         let mut lines = vec![String::new(); text.lines().count()];
+///         for (example, labels) in examples.iter().zip(predicted) {
+///             lines[example.lines[0] as usize - 1] = labels.join(" ");
+///         }
+///         lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
+///     }
+/// }
+///
+/// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
+/// let mut corpus = Corpus { lexicons: vec![Lexicon::default()], ..Corpus::default() };
+/// let part = Lines.read(&source, &Values::default(), Gold::Optional, &mut corpus).part;
+/// assert_eq!((part.size().examples, part.size().tokens), (2, 5));
+/// ```
 pub trait Format: Sync {
     /// What recipes say.
     fn name(&self) -> &'static str;
