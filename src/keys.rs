@@ -65,6 +65,9 @@ pub enum Default {
     Toml(&'static str),
 }
 
+/// The greatest number that a recipe may say: journals keep numbers as `f32`, and have no infinity.
+pub const GREATEST: f64 = f32::MAX as f64;
+
 /// The values that a key takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {

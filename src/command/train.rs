@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -13,7 +14,7 @@ use crate::{
     journal::{self, Journal},
     protocol::{Command, Summary, event::Ended},
     recipe::{self, Overrides, Recipe, RecipeSource},
-    train::Moves,
+    train::{Moves, checkpoint},
 };
 
 pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
@@ -85,7 +86,11 @@ fn closing(summary: &Summary) -> String {
             let _ = writeln!(text, "{} {} on {split}: {value:.2}", main.objective, main.metric);
         }
     }
-    let _ = writeln!(text, "the run is in {run}\n  auxdesk replay {run}\n  auxdesk evaluate {run}");
+    let _ = writeln!(text, "the run is in {run}\n  auxdesk replay {run}");
+    let names = ["best", "last"].map(|name| Path::new(run).join(checkpoint::FOLDER).join(name));
+    if names.iter().any(|checkpoint| checkpoint.is_dir()) {
+        let _ = writeln!(text, "  auxdesk evaluate {run}\n  auxdesk predict {run} INPUT");
+    }
     text
 }
 

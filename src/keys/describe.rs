@@ -1,6 +1,6 @@
 //! What a key takes, in words: for messages and for `auxdesk list`.
 
-use super::{Refers, Takes};
+use super::{GREATEST, Refers, Takes};
 
 impl Takes {
     /// The values it takes, for people: `a whole number of at least 1`.
@@ -63,7 +63,7 @@ pub(crate) fn describe_choices(choices: &[Takes]) -> String {
 }
 
 fn bounds(least: f64, most: f64) -> String {
-    match (least > f64::MIN, most < f64::MAX) {
+    match (least > -GREATEST, most < GREATEST) {
         (true, true) => format!(" between {least} and {most}"),
         (true, false) => format!(" of at least {least}"),
         (false, true) => format!(" of at most {most}"),
@@ -85,7 +85,7 @@ mod tests {
     fn bounds_are_named_where_there_are_any() {
         assert_eq!(Takes::Count(2).describe(), "a whole number of at least 2");
         assert_eq!(Takes::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
-        assert_eq!(Takes::Number(0.0, f64::MAX).describe(), "a number of at least 0");
+        assert_eq!(Takes::Number(0.0, GREATEST).describe(), "a number of at least 0");
         assert_eq!(Takes::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");
     }
 }

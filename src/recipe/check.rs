@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     data::read::Location,
-    keys::{Default, Key, Located, Place, Refers, Takes, Value, describe::describe_choices},
+    keys::{
+        Default, GREATEST, Key, Located, Place, Refers, Takes, Value, describe::describe_choices,
+    },
     schedule::Shape,
 };
 
@@ -23,8 +25,8 @@ pub(super) type Entries = BTreeMap<String, Located>;
 /// The keys of a schedule, wherever there may be one.
 pub(super) const SCHEDULE: &[Key] = &[
     Key::required("shape", Takes::Choice(Shape::NAMES), "how it goes from one to the other"),
-    Key::required("from", Takes::Number(f64::MIN, f64::MAX), "the number before the first update"),
-    Key::required("to", Takes::Number(f64::MIN, f64::MAX), "the number after the last"),
+    Key::required("from", Takes::Number(-GREATEST, GREATEST), "the number before the first update"),
+    Key::required("to", Takes::Number(-GREATEST, GREATEST), "the number after the last"),
     Key::required("steps", Takes::Count(1), "how many updates it takes"),
 ];
 

@@ -9,7 +9,7 @@ use super::{
     tap::{Shapes, Tap, resolve, strings},
 };
 use crate::{
-    keys::{Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
+    keys::{GREATEST, Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
     model::{
         head::{self, HeadKind},
         tap::{Layer, On},
@@ -99,7 +99,7 @@ const COMMON: &[Key] = &[
 ];
 
 const FADER: &[Key] = &[
-    Key::with_default("gain", Takes::Schedule(0.0, f64::MAX), "1", "weight = gain * share").live(),
+    Key::with_default("gain", Takes::Schedule(0.0, GREATEST), "1", "weight = gain * share").live(),
     Key::with_default("muted", Takes::Switch, "false", "start without it; the gain is kept").live(),
     Key::with_default(
         "gradient",
@@ -107,7 +107,7 @@ const FADER: &[Key] = &[
         "\"pass\"",
         "what becomes of its gradient at the tap",
     ),
-    Key::optional("strength", Takes::Schedule(0.0, f64::MAX), "of a reversed gradient; none: 1")
+    Key::optional("strength", Takes::Schedule(0.0, GREATEST), "of a reversed gradient; none: 1")
         .live(),
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! Defaults are PyTorch's, so that settings of papers mean here what they mean there.
 
-use crate::keys::{Key, Takes, Values};
+use crate::keys::{GREATEST, Key, Takes, Values};
 
 /// How gradients become steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,13 +58,13 @@ pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
 
 /// A share: at least 0 and below 1.
 const SHARE: Takes = Takes::Number(0.0, 0.999_999_999);
-const POSITIVE: Takes = Takes::Number(1e-30, f64::MAX);
+const POSITIVE: Takes = Takes::Number(1e-30, GREATEST);
 
 const MOMENTUM: Key =
     Key::with_default("momentum", SHARE, "0", "share of the last step that is kept");
 const DECAY: Key = Key::with_default(
     "weight_decay",
-    Takes::Number(0.0, f64::MAX),
+    Takes::Number(0.0, GREATEST),
     "0",
     "pull of every parameter towards 0",
 );
@@ -88,7 +88,7 @@ pub fn keys(name: &str) -> &'static [Key] {
                     EPSILON,
                     Key::with_default(
                         "weight_decay",
-                        Takes::Number(0.0, f64::MAX),
+                        Takes::Number(0.0, GREATEST),
                         "0.01",
                         "pull of every parameter towards 0, times the rate",
                     ),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     data::sampler::Sampling,
-    keys::{Key, Located, Place, Takes, Value, Values},
+    keys::{GREATEST, Key, Located, Place, Takes, Value, Values},
     mixer::{self, Weighting},
     protocol::{MetricId, ObjectiveId, event::Direction},
     schedule::Schedule,
@@ -86,12 +86,12 @@ const SAMPLING: &[Key] = &[
     Key::required("kind", Takes::Choice(Sampling::TABLES), "the rule"),
     Key::optional(
         "temperature",
-        Takes::Number(0.01, f64::MAX),
+        Takes::Number(0.01, GREATEST),
         "for temperature: 1 is proportional",
     ),
     Key::optional(
         "draws",
-        Takes::Map(&Takes::Number(0.0, f64::MAX)),
+        Takes::Map(&Takes::Number(0.0, GREATEST)),
         "for fixed: a number for each group",
     ),
 ];
@@ -118,9 +118,9 @@ pub(super) const KEYS: &[Key] = &[
         "\"adam\"",
         "how gradients become steps",
     ),
-    Key::with_default("rate", Takes::Schedule(0.0, f64::MAX), "0.001", "how far a step goes")
+    Key::with_default("rate", Takes::Schedule(0.0, GREATEST), "0.001", "how far a step goes")
         .live(),
-    Key::optional("clip", Takes::Number(1e-6, f64::MAX), "the greatest norm of the whole gradient"),
+    Key::optional("clip", Takes::Number(1e-6, GREATEST), "the greatest norm of the whole gradient"),
     Key::with_default(
         "evaluate",
         Takes::Either(&[Takes::Choice(&["epoch"]), Takes::Count(1)]),

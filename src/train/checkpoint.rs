@@ -1,8 +1,8 @@
 //! Checkpoints: written beside and renamed, so that a name always stands for a whole one.
 //!
-//! `NAME` is replaced in three steps: `.NAME.new` is written and synced, `NAME` becomes `.NAME.old`,
-//! `.NAME.new` becomes `NAME`. Killed between the last two, a run has no `NAME` and a whole
-//! `.NAME.new`, which [`open`] then takes.
+//! `.NAME.part` is written, synced, and becomes `.NAME.new`, which is whole for that reason; `NAME`
+//! becomes `.NAME.old`, and `.NAME.new` becomes `NAME`. Killed between the last two, a run has no
+//! `NAME` and a whole `.NAME.new`, which [`open`] then takes.
 
 use std::{
     collections::BTreeMap,
@@ -106,20 +106,24 @@ pub fn save(
     optimiser: &Optimiser,
 ) -> Result<()> {
     let folder = run.join(FOLDER);
-    let new = folder.join(format!(".{name}.new"));
-    let written = write(&new, state, parameters, optimiser);
+    let part = folder.join(format!(".{name}.part"));
+    let written = write(&part, state, parameters, optimiser);
+    if written.is_err() {
+        // Half a checkpoint is of no use, and a full disk can do with the room.
+        let _ = remove(&part);
+    }
     let moved = written.and_then(|()| Ok(replace(&folder, name)?));
     moved.with_context(|| format!("{}: can't be written", folder.join(name).display()))
 }
 
-fn write(new: &Path, state: &State, parameters: &Parameters, optimiser: &Optimiser) -> Result<()> {
-    remove(new)?;
-    fs::create_dir_all(new)?;
-    parameters.save(&new.join(MODEL))?;
-    candle_core::safetensors::save(&optimiser.tensors(parameters)?, new.join(OPTIMISER))?;
-    fs::write(new.join(STATE), serde_json::to_vec(state)?)?;
+fn write(part: &Path, state: &State, parameters: &Parameters, optimiser: &Optimiser) -> Result<()> {
+    remove(part)?;
+    fs::create_dir_all(part)?;
+    parameters.save(&part.join(MODEL))?;
+    candle_core::safetensors::save(&optimiser.tensors(parameters)?, part.join(OPTIMISER))?;
+    fs::write(part.join(STATE), serde_json::to_vec(state)?)?;
     for file in [MODEL, OPTIMISER, STATE] {
-        File::open(new.join(file))?.sync_all()?;
+        File::open(part.join(file))?.sync_all()?;
     }
     Ok(())
 }
@@ -127,6 +131,8 @@ fn write(new: &Path, state: &State, parameters: &Parameters, optimiser: &Optimis
 fn replace(folder: &Path, name: &str) -> io::Result<()> {
     let (new, old) = (folder.join(format!(".{name}.new")), folder.join(format!(".{name}.old")));
     let place = folder.join(name);
+    remove(&new)?;
+    fs::rename(folder.join(format!(".{name}.part")), &new)?;
     remove(&old)?;
     if place.exists() {
         fs::rename(&place, &old)?;
