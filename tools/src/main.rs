@@ -1,7 +1,9 @@
-//! Writes the sample corpora of auxdesk: `sample-data FOLDER`, or `sample-data --check FOLDER`.
+//! Writes the sample corpora of auxdesk: `sample-data FOLDER`, compares them: `--check FOLDER`, or
+//! measures those of a folder: `--baselines FOLDER`.
 //!
 //! Every file is a pure function of the seed, the lexicon and the grammar in this crate.
 
+mod baselines;
 mod corpus;
 mod dice;
 mod grammar;
@@ -20,9 +22,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (folder, check) = match arguments[..] {
         ["--check", folder] | [folder, "--check"] => (folder, true),
+        ["--baselines", folder] | [folder, "--baselines"] => return measure(folder),
         [folder] if !folder.starts_with('-') => (folder, false),
         _ => {
-            eprintln!("usage: sample-data [--check] FOLDER");
+            eprintln!("usage: sample-data [--check | --baselines] FOLDER");
             return ExitCode::from(2);
         }
     };
@@ -42,6 +45,19 @@ fn main() -> ExitCode {
         }
     }
     if differ { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn measure(folder: &str) -> ExitCode {
+    match baselines::report(Path::new(folder)) {
+        Ok(report) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn save(path: &Path, text: &str) -> std::io::Result<()> {
