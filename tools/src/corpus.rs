@@ -37,7 +37,7 @@ pub(crate) fn files() -> Vec<File> {
     ]);
     let notes = lexicon(&[include_str!("../lexicon/notes.txt")]);
     [
-        ("news/train.tsv", Voice::News, 2400, true),
+        ("news/train.tsv", Voice::News, 1200, true),
         ("news/dev.tsv", Voice::News, 500, false),
         ("news/test.tsv", Voice::News, 600, false),
         ("field-notes/train.conllu", Voice::Notes, 500, true),

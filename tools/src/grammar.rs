@@ -6,6 +6,7 @@
 mod attached;
 mod before;
 mod clause;
+mod either;
 mod noun;
 mod number;
 mod proper;
@@ -78,6 +79,11 @@ impl<'a> Writer<'a> {
         Self { lexicon, dice, cast, topic, voice, sentence: Sentence::default(), depth: 0 }
     }
 
+    /// True in so many of a hundred cases in news, and never in notes, which draw nothing for it.
+    fn news(&mut self, percent: usize) -> bool {
+        self.voice == Voice::News && self.dice.chance(percent)
+    }
+
     fn at(&self) -> usize {
         self.sentence.len()
     }
@@ -117,7 +123,7 @@ impl<'a> Writer<'a> {
     /// The share of words that come from the long tail, in percent.
     fn rare(&self) -> usize {
         match self.voice {
-            Voice::News => 10,
+            Voice::News => 11,
             Voice::Notes => 29,
         }
     }
@@ -126,6 +132,9 @@ impl<'a> Writer<'a> {
         let rare = self.rare();
         if sort == Sort::Thing && self.dice.chance(rare) {
             return tail::noun(self.lexicon, self.dice, self.topic);
+        }
+        if sort == Sort::Thing && self.news(31) {
+            return Noun::read(self.lexicon.homograph(self.dice, "thing", self.topic));
         }
         let kind = match sort {
             Sort::Person => "person",
@@ -139,6 +148,9 @@ impl<'a> Writer<'a> {
         let rare = self.rare();
         if ["act", "move", "cause"].contains(&frame) && self.dice.chance(rare) {
             return tail::verb(self.lexicon, self.dice);
+        }
+        if frame == "act" && self.news(40) {
+            return Verb::read(self.lexicon.homograph(self.dice, "act", self.topic));
         }
         Verb::read(self.lexicon.word(self.dice, frame, self.topic))
     }

@@ -71,6 +71,17 @@ impl Lexicon {
         dice.zipf::<String>(list)
     }
 
+    /// A word of the topic, or of none, that is also in a list of the other kinds: "plan", "charge".
+    pub(crate) fn homograph(&self, dice: &mut Dice, kind: &str, topic: &str) -> &str {
+        let stem = |entry: &str| entry.split(['/', '~', '!']).next().unwrap_or_default().to_owned();
+        let others = if kind == "act" { ["thing", "place"] } else { ["act", "move"] };
+        let all = |kind| [topic, "any"].into_iter().flat_map(move |topic| self.list(kind, topic));
+        let others: Vec<String> =
+            others.into_iter().flat_map(all).map(|entry| stem(entry)).collect();
+        let both: Vec<&String> = all(kind).filter(|entry| others.contains(&stem(entry))).collect();
+        dice.zipf::<&String>(&both).as_str()
+    }
+
     /// A word of exactly that list, by Zipf's law.
     pub(crate) fn exact(&self, dice: &mut Dice, kind: &str, topic: &str) -> &str {
         dice.zipf::<String>(self.list(kind, topic))

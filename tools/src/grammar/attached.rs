@@ -1,6 +1,6 @@
 //! What hangs on a verb or a noun: when, where, why, and relative clauses.
 
-use super::{Agreement, Np, Role, Sort, Writer};
+use super::{Agreement, Np, Role, Sort, Voice, Writer};
 
 impl Writer<'_> {
     /// When, where, how, why: none, one or two of them.
@@ -14,7 +14,11 @@ impl Writer<'_> {
     }
 
     pub(super) fn adjunct(&mut self, main: usize) {
-        match self.dice.weighted(&[18, 16, 18, 8, 17, 12, 4, 6]) {
+        let kind = match self.voice {
+            Voice::News => self.dice.weighted(&[14, 15, 14, 12, 18, 11, 5, 6, 5]),
+            Voice::Notes => self.dice.weighted(&[18, 16, 18, 8, 17, 12, 4, 6]),
+        };
+        match kind {
             0 => {
                 let word =
                     self.dice.pick(&["on", "on", "in", "since", "in", "by", "until", "before"]);
@@ -75,6 +79,7 @@ impl Writer<'_> {
                 self.attach(head, main, "obl");
             }
             7 => self.purpose_of(main, "advcl"),
+            8 => self.by_doing(main),
             _ => {}
         }
     }

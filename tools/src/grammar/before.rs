@@ -11,10 +11,15 @@ impl Writer<'_> {
     ) {
         let owners = ["his", "her", "their", "its", "our", "my"];
         let kind = match (many, mass) {
+            (true, _) if self.voice == Voice::News => self.dice.weighted(&[28, 42, 12, 5, 6, 7]),
             (true, _) => self.dice.weighted(&[34, 32, 14, 6, 8, 6]),
             (_, true) => self.dice.weighted(&[40, 42, 0, 4, 6, 8]),
             _ => self.dice.weighted(&[50, 0, 0, 8, 10, 32]),
         };
+        if kind == 0 && many && self.news(6) {
+            let word = self.push_one(&["all", "both", "half"], "DET");
+            before.push((word, "det:predet"));
+        }
         let place = match kind {
             0 => (self.sentence.push("the", "the", ("DET", "Definite=Def")), "det"),
             1 => return,
@@ -56,7 +61,11 @@ impl Writer<'_> {
     }
 
     pub(super) fn premodifiers(&mut self, sort: Sort, before: &mut Vec<(usize, &'static str)>) {
-        match self.dice.weighted(&[56, 20, 6, 5, 4, 4, 3, 2]) {
+        let kind = match self.voice {
+            Voice::News => self.dice.weighted(&[46, 20, 6, 8, 8, 5, 4, 3]),
+            Voice::Notes => self.dice.weighted(&[56, 20, 6, 5, 4, 4, 3, 2]),
+        };
+        match kind {
             1 => {
                 let word = self.adjective(sort);
                 before.push((self.push_adjective(&word), "amod"));
@@ -111,13 +120,19 @@ impl Writer<'_> {
             }
             _ => {}
         }
-        if self.dice.chance(14) {
+        let compounds = if self.voice == Voice::News { 28 } else { 14 };
+        if self.dice.chance(compounds) {
             let word = match sort == Sort::Person || self.dice.chance(60) {
                 true => self.lexicon.word(self.dice, "compound", self.topic).to_owned(),
                 false => self.noun(Sort::Thing).one,
             };
             let place = self.sentence.push(&word, &word, ("NOUN", "Number=Sing"));
             before.push((place, "compound"));
+            if self.news(15) {
+                let word = self.noun(Sort::Thing).one;
+                let place = self.sentence.push(&word, &word, ("NOUN", "Number=Sing"));
+                before.push((place, "compound"));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ impl Writer<'_> {
     /// A clause with its subject; gives the place of its verb.
     pub(super) fn clause(&mut self) -> usize {
         let shape = match self.voice {
-            Voice::News => self.dice.weighted(&[22, 14, 12, 7, 8, 7, 3, 6, 4, 5, 7, 7, 2, 4]),
+            Voice::News => self.dice.weighted(&[20, 12, 11, 7, 8, 8, 5, 7, 4, 6, 10, 8, 2, 3]),
             Voice::Notes => self.dice.weighted(&[28, 14, 6, 7, 8, 9, 3, 6, 4, 6, 9, 4, 5, 3]),
         };
         let sort = match shape {
@@ -91,6 +91,7 @@ impl Writer<'_> {
                     self.attach(object.head, inner, "obj");
                 }
             }
+            5 if self.news(18) => self.on_the_way(main),
             5 if self.dice.chance(70) => {
                 let word = self.dice.pick(&[
                     "to", "in", "from", "to", "near", "through", "past", "up", "down", "over",
@@ -100,7 +101,10 @@ impl Writer<'_> {
             }
             6 => {
                 self.depth += 1;
-                let receiver = self.noun_phrase(Sort::Person, Role::Object);
+                let receiver = match self.news(20) {
+                    true => self.her(),
+                    false => self.noun_phrase(Sort::Person, Role::Object),
+                };
                 self.depth -= 1;
                 self.attach(receiver.head, main, "iobj");
                 let object = self.noun_phrase(Sort::Thing, Role::Object);
@@ -170,7 +174,9 @@ impl Writer<'_> {
             false => self.verb_group(&verb, subject),
         };
         let phrase = self.at();
-        let head = if copula && self.dice.chance(12) {
+        let head = if self.news(26) {
+            self.state(copula)
+        } else if copula && self.dice.chance(12) {
             let word =
                 self.dice.pick(&["up", "down", "out", "back", "away", "there", "here", "over"]);
             self.alone(word, "ADV", "ADVP")

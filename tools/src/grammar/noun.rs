@@ -17,6 +17,12 @@ impl Writer<'_> {
         if let Some(name) = self.some_name(sort, role) {
             return name;
         }
+        if self.news(7) {
+            return self.part_of(sort);
+        }
+        if self.depth < 2 && self.news(7) {
+            return self.unlike_pair(sort);
+        }
         let first = self.common(sort);
         if self.dice.chance(4) && self.depth < 2 {
             let and = self.push_one(&["and", "and", "and", "and", "or"], "CCONJ");
@@ -60,7 +66,7 @@ impl Writer<'_> {
     }
 
     /// A noun phrase around a common noun.
-    fn common(&mut self, sort: Sort) -> Np {
+    pub(super) fn common(&mut self, sort: Sort) -> Np {
         let noun = self.noun(sort);
         let many = !noun.mass && sort != Sort::Place && self.dice.chance(36);
         let mut start = self.at();
@@ -89,7 +95,8 @@ impl Writer<'_> {
         }
         let mut person = if many { Agreement::Many } else { Agreement::One };
         // "bread and fish": nouns without articles are one chunk.
-        if self.at() == start + 1 && (many || noun.mass) && self.dice.chance(14) {
+        let bare = self.at() == start + 1 && (many || noun.mass);
+        if (bare && self.dice.chance(14)) || (many && self.news(9)) {
             let and = self.push_one(&["and", "and", "and", "and", "or"], "CCONJ");
             let other = self.noun(sort);
             let form = if other.mass { &other.one } else { &other.many };
@@ -131,7 +138,11 @@ impl Writer<'_> {
             return head;
         }
         self.depth += 1;
-        match self.dice.weighted(&[69, 19, 4, 3, 3, 2]) {
+        let kind = match self.voice {
+            Voice::News => self.dice.weighted(&[56, 18, 6, 6, 4, 2, 4, 2]),
+            Voice::Notes => self.dice.weighted(&[69, 19, 4, 3, 3, 2]),
+        };
+        match kind {
             1 => {
                 let word = self.dice.pick(&[
                     "of", "of", "of", "in", "for", "on", "from", "with", "at", "about", "against",
@@ -148,6 +159,8 @@ impl Writer<'_> {
             2 => self.relative(head, sort),
             3 => self.short_relative(head),
             4 if sort == Sort::Thing => self.purpose(head),
+            6 if sort == Sort::Thing => self.claim(head),
+            7 => self.after_noun(head, sort),
             5 if sort == Sort::Thing => {
                 let such = self.alone("such", "ADJ", "PP");
                 let like = self.push("as", "ADP");

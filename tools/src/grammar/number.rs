@@ -21,6 +21,7 @@ impl Writer<'_> {
     /// "about 40", "more than 300": what stands before a number, in the same chunk.
     pub(super) fn about(&mut self) {
         let words: &[(&str, &'static str)] = match self.dice.weighted(&[30, 20, 20, 15, 15]) {
+            _ if self.news(30) => self.more_about(),
             0 => &[("about", "ADV")],
             1 => &[("more", "ADJ"), ("than", "ADP")],
             2 => &[("over", "ADP")],
@@ -92,7 +93,18 @@ impl Writer<'_> {
                 self.attach(first, head, if pos == "DET" { "det" } else { "amod" });
                 head
             }
-            1 => self.proper_word("weekday"),
+            1 => {
+                let day = self.proper_word("weekday");
+                match self.news(25) {
+                    true => {
+                        let word = self.dice.pick(&["night", "morning", "evening"]);
+                        let head = self.sentence.push(word, word, ("NOUN", "Number=Sing"));
+                        self.attach(day, head, "compound");
+                        head
+                    }
+                    false => day,
+                }
+            }
             _ => {
                 let word = self.dice.pick(&["yesterday", "today", "tomorrow", "tonight", "today"]);
                 self.sentence.push(word, word, ("NOUN", "Number=Sing"))

@@ -108,7 +108,11 @@ impl Writer<'_> {
     pub(super) fn be(&mut self, person: Agreement) -> usize {
         // "it 's": the same mark as in "the mill 's".
         let after_pronoun = self.sentence.words.last().is_some_and(|word| word.pos == "PRON");
-        if person == Agreement::One && after_pronoun && self.dice.chance(35) {
+        let after_noun =
+            self.sentence.words.last().is_some_and(|word| ["NOUN", "PROPN"].contains(&word.pos));
+        if (person == Agreement::One && after_pronoun && self.dice.chance(35))
+            || (person == Agreement::One && after_noun && self.news(16))
+        {
             let place = self.sentence.push("'s", "be", ("AUX", "VerbForm=Fin"));
             self.sentence.words[place].gap = Gap::Joined;
             return place;

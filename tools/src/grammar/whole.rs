@@ -7,7 +7,7 @@ impl Writer<'_> {
     /// A whole sentence.
     pub(crate) fn sentence(mut self) -> Sentence {
         let shape = match self.voice {
-            Voice::News => self.dice.weighted(&[52, 10, 6, 6, 8, 7, 5, 3, 3]),
+            Voice::News => self.dice.weighted(&[40, 10, 7, 6, 6, 8, 5, 3, 3, 5, 4, 3]),
             Voice::Notes => self.dice.weighted(&[58, 12, 8, 0, 2, 12, 8, 0, 0]),
         };
         let root = match shape {
@@ -19,6 +19,9 @@ impl Writer<'_> {
             6 => self.two_verbs(),
             7 => self.headline(),
             8 if self.topic == "sport" => self.score_line(),
+            9 => self.doing_as_subject(),
+            10 => self.doing_first(),
+            11 => self.said_within(),
             _ => self.clause(),
         };
         let stop = self.mark(".");
@@ -49,7 +52,8 @@ impl Writer<'_> {
                 (None, self.alone(word, "ADV", "ADVP"), "advmod")
             }
         };
-        let comma = self.dice.chance(65).then(|| self.mark(","));
+        let commas = if self.voice == Voice::News { 45 } else { 65 };
+        let comma = self.dice.chance(commas).then(|| self.mark(","));
         let main = self.clause();
         if let Some(case) = case {
             self.attach(case, front, "case");
