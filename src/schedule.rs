@@ -5,8 +5,6 @@
 //! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
 //! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
 
-use crate::keys::Value;
-
 /// A number over the steps of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
@@ -58,26 +56,6 @@ impl Shape {
 }
 
 impl Schedule {
-    /// Reads a number, or `{ shape, from, to, steps }`; `None` if the value is neither.
-    pub fn from_value(value: &Value) -> Option<Self> {
-        if let Some(number) = value.as_number() {
-            return Some(Self::Constant(number));
-        }
-        let Value::Table(entries) = value else { return None };
-        let find = |key: &str| {
-            entries.iter().find(|(name, _)| name == key).map(|(_, located)| &located.value)
-        };
-        Some(Self::Ramp {
-            shape: Shape::find(find("shape")?.as_text()?)?,
-            from: find("from")?.as_number()?,
-            to: find("to")?.as_number()?,
-            steps: match find("steps")? {
-                Value::Integer(steps) => u64::try_from(*steps).ok()?,
-                _ => return None,
-            },
-        })
-    }
-
     /// The number for the update after `done` others.
     pub fn at(self, done: u64) -> f64 {
         let (shape, from, to, steps) = match self {

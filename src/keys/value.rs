@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Shape};
 
 /// Where a value was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,26 @@ impl Value {
             Self::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// A number, or `{ shape, from, to, steps }`; `None` if the value is neither.
+    pub fn as_schedule(&self) -> Option<Schedule> {
+        if let Some(number) = self.as_number() {
+            return Some(Schedule::Constant(number));
+        }
+        let Self::Table(entries) = self else { return None };
+        let find = |key: &str| {
+            entries.iter().find(|(name, _)| name == key).map(|(_, located)| &located.value)
+        };
+        Some(Schedule::Ramp {
+            shape: Shape::find(find("shape")?.as_text()?)?,
+            from: find("from")?.as_number()?,
+            to: find("to")?.as_number()?,
+            steps: match find("steps")? {
+                Self::Integer(steps) => u64::try_from(*steps).ok()?,
+                _ => return None,
+            },
+        })
     }
 
     /// The number, if it is one; whole numbers are.
@@ -180,7 +200,7 @@ impl Values {
     /// A number or a schedule.
     pub fn schedule(&self, key: &str) -> Schedule {
         let value = self.declared(key);
-        Schedule::from_value(value).unwrap_or_else(|| Self::mistyped(key, value))
+        value.as_schedule().unwrap_or_else(|| Self::mistyped(key, value))
     }
 
     /// The values of a table within the table, if there is one. Its defaults are filled in.

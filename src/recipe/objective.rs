@@ -335,7 +335,7 @@ fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> 
             let strength = entries
                 .entry("strength".to_owned())
                 .or_insert_with(|| Located::by_default(Value::Integer(1)));
-            Schedule::from_value(&strength.value).map(Gradient::Reverse)
+            strength.value.as_schedule().map(Gradient::Reverse)
         }
         _ => Some(Gradient::Pass),
     }

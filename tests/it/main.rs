@@ -6,6 +6,7 @@
     reason = "test helpers may panic and are read in place"
 )]
 
+mod architecture;
 mod broken;
 mod cli;
 mod exits;
