@@ -29,13 +29,13 @@ pub use score::score;
 
 use crate::{
     bus::{Bus, Waited},
-    data::{Corpus, sampler::Sampler, stream::Stream},
+    data::{Corpus, stream::Stream},
     mixer::Faders,
     protocol::{
         Step,
         event::{Reason, RunEnded},
     },
-    recipe::{Group, Length, Recipe, System, Vocabularies},
+    recipe::{Length, Recipe, System, Vocabularies},
     schedule::Schedule,
 };
 use checkpoint::BestSoFar;
@@ -80,9 +80,6 @@ pub struct Trainer {
     interrupt: Interrupt,
     panic_at: Option<u64>,
     optimiser: Optimiser,
-    groups: Vec<Group>,
-    /// Draws among the groups.
-    sampler: Sampler,
     /// One a corpus, in the recipe's order.
     streams: Vec<Stream>,
     faders: Faders,

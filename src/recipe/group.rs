@@ -17,20 +17,30 @@ impl Recipe {
     /// The groups, in the order of their first objectives. A corpus that only objectives over
     /// several corpora read (a domain without labels) is a group by itself, after the others.
     pub fn groups(&self) -> Vec<Group> {
+        self.groups_of(|_| true)
+    }
+
+    /// The groups of the recipe as if it had only the objectives that sound, by their places: what
+    /// is silent has no part in a group's order, size or corpora.
+    pub fn groups_of(&self, sounds: impl Fn(usize) -> bool) -> Vec<Group> {
         let corpora = self.corpora.iter().map(|corpus| corpus.name.as_str());
-        groups(&self.objectives, &corpora.collect::<Vec<_>>())
+        let objectives = self.objectives.iter().enumerate().filter(|(at, _)| sounds(*at));
+        groups(objectives, &corpora.collect::<Vec<_>>())
     }
 }
 
-pub(super) fn groups(objectives: &[ObjectiveSpec], corpora: &[&str]) -> Vec<Group> {
+pub(super) fn groups<'a>(
+    objectives: impl Iterator<Item = (usize, &'a ObjectiveSpec)> + Clone,
+    corpora: &[&str],
+) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (at, objective) in objectives.iter().enumerate() {
+    for (at, objective) in objectives.clone() {
         let Some(name) = &objective.group else { continue };
         let group = find_or_add(&mut groups, name);
         group.objectives.push(at);
         add(&mut group.corpora, &objective.corpora);
     }
-    for objective in objectives.iter().filter(|objective| objective.group.is_none()) {
+    for (_, objective) in objectives.filter(|(_, objective)| objective.group.is_none()) {
         for &corpus in &objective.corpora {
             if !groups.iter().any(|group| group.corpora.contains(&corpus)) {
                 add(&mut find_or_add(&mut groups, corpora[corpus]).corpora, &[corpus]);

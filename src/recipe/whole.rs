@@ -198,7 +198,7 @@ fn groups_are_drawn(
     findings: &mut Findings,
 ) {
     let corpora: Vec<&str> = names.corpora.iter().map(String::as_str).collect();
-    let groups = groups(specs, &corpora);
+    let groups = groups(specs.iter().enumerate(), &corpora);
     for (drawn, place) in train::drawn_groups(entries) {
         if !groups.iter().any(|group| group.name == drawn) {
             let hint = hint(&drawn, groups.iter().map(|group| group.name.as_str()));

@@ -4,7 +4,6 @@ use super::{Optimiser, Setup, Trainer, rounds::Seen};
 use crate::{
     data::{
         Corpus,
-        sampler::{Group, Sampler},
         stream::{Position, Stream, steps_per_pass},
     },
     mixer::{Fader, Faders},
@@ -12,7 +11,7 @@ use crate::{
         Step,
         event::{BestMetric, CorpusStarted, MetricStarted, ObjectiveStarted, RunStarted, Split},
     },
-    recipe::{self, Length, ObjectiveSpec, Recipe},
+    recipe::{Length, ObjectiveSpec, Recipe},
 };
 
 impl Trainer {
@@ -21,7 +20,6 @@ impl Trainer {
         let Setup { recipe, corpora, vocabularies, system, run, moves, clock, interrupt, panic_at } =
             setup;
         let seed = recipe.train.seed;
-        let groups = recipe.groups();
         let faders = recipe.objectives.iter().map(|spec| Fader {
             objective: spec.name.clone(),
             gain: spec.gain,
@@ -30,8 +28,6 @@ impl Trainer {
         });
         Self {
             optimiser: Optimiser::new(recipe.train.optimiser, system.parameters()),
-            sampler: Sampler::new(seed, recipe.train.sampling.clone(), drawn(&groups, &corpora)),
-            groups,
             streams: corpora.iter().map(|_| Stream::new(seed, Position::default())).collect(),
             faders: Faders::new(faders.collect()),
             rate: recipe.train.rate,
@@ -84,23 +80,12 @@ impl Trainer {
         let corpus = main.corpora[0];
         let passes = steps_per_pass(&self.corpora[corpus], self.batch_size(corpus));
         let weights = self.faders.weights(self.recipe.train.weighting, 0);
-        let sounding = self.sounding_groups(&weights);
-        let groups = self.sampler.groups().iter().zip(self.sampler.rates(&sounding));
-        let rate: f64 =
-            groups.filter(|(group, _)| group.corpora.contains(&corpus)).map(|(_, rate)| rate).sum();
+        let groups = self.sounding_groups(&weights);
+        let rates = self.sampler(&groups).rates();
+        let drawn = groups.iter().zip(rates).filter(|(group, _)| group.corpora.contains(&corpus));
+        let rate: f64 = drawn.map(|(_, rate)| rate).sum();
         if rate > 0.0 { (passes as f64 / rate).round() as u64 } else { passes }
     }
-}
-
-/// The groups as the sampler sees them.
-fn drawn(groups: &[recipe::Group], corpora: &[Corpus]) -> Vec<Group> {
-    let size = |&at: &usize| corpora[at].train.examples.len() as u64;
-    let drawn = groups.iter().map(|group| Group {
-        name: group.name.clone(),
-        size: group.corpora.iter().map(size).sum(),
-        corpora: group.corpora.clone(),
-    });
-    drawn.collect()
 }
 
 fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {

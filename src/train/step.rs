@@ -8,7 +8,10 @@ use candle_core::Tensor;
 use super::{Gradients, Trainer, probe};
 use crate::{
     bus::Bus,
-    data::Batch,
+    data::{
+        Batch,
+        sampler::{self, Sampler},
+    },
     mixer::Weight,
     model::Pass,
     objective::Term,
@@ -16,6 +19,7 @@ use crate::{
         Loss, ObjectiveId,
         event::{LossBroke, StepDone},
     },
+    recipe::Group,
 };
 
 /// The terms of one objective, of every corpus it was drawn with.
@@ -50,7 +54,8 @@ impl Trainer {
             let gradients = Gradients::of(&mix(&lost, &weights)?, parameters)?;
             let all = 0..parameters.all().len();
             gradient_norm = gradients.squared_norm(all)?.sqrt();
-            if !gradient_norm.is_finite() {
+            // As an event will say it: a norm beyond f32 is none that JSON has.
+            if !(gradient_norm as f32).is_finite() {
                 self.broke(None, bus);
                 return Ok(());
             }
@@ -93,44 +98,45 @@ impl Trainer {
         bus.tell(LossBroke { at_ms: self.clock.ms(), step: self.step.next(), objective });
     }
 
-    /// Which groups have anything in the sum. A group without objectives of its own is a corpus for
-    /// those that read several.
-    pub(super) fn sounding_groups(&self, weights: &[Weight]) -> Vec<bool> {
-        let sounds = |at: usize| weights[at].weight > 0.0;
-        let shared = |corpus: &usize| {
-            let mut specs = self.recipe.objectives.iter().enumerate();
-            specs.any(|(at, spec)| {
-                spec.group.is_none() && spec.corpora.contains(corpus) && sounds(at)
-            })
-        };
-        let groups = self.groups.iter().map(|group| match group.objectives.as_slice() {
-            [] => group.corpora.iter().any(shared),
-            own => own.iter().any(|&at| sounds(at)),
-        });
-        groups.collect()
+    /// The groups of what has a part in the sum. A muted objective leaves no trace in them.
+    pub(super) fn sounding_groups(&self, weights: &[Weight]) -> Vec<Group> {
+        self.recipe.groups_of(|at| weights[at].weight > 0.0)
     }
 
-    /// The batches of this step, each with the place of the group it was drawn for.
-    fn draw(&mut self, weights: &[Weight]) -> Vec<(usize, Batch)> {
-        let sounding = self.sounding_groups(weights);
+    /// What draws among these groups.
+    pub(super) fn sampler(&self, groups: &[Group]) -> Sampler<'_> {
+        let size = |&at: &usize| self.corpora[at].train.examples.len() as u64;
+        let drawn = groups.iter().map(|group| sampler::Group {
+            name: group.name.clone(),
+            size: group.corpora.iter().map(size).sum(),
+            corpora: group.corpora.clone(),
+        });
+        let train = &self.recipe.train;
+        Sampler::new(train.seed, &train.sampling, drawn.collect())
+    }
+
+    /// The batches of this step, each with the name of the group it was drawn for.
+    fn draw(&mut self, weights: &[Weight]) -> Vec<(String, Batch)> {
+        let groups = self.sounding_groups(weights);
         let mut draws = Vec::new();
-        for group in self.sampler.draw(self.step, &sounding) {
-            for &at in &self.groups[group].corpora {
+        for group in self.sampler(&groups).draw(self.step) {
+            let Group { name, corpora, .. } = &groups[group];
+            for &at in corpora {
                 let corpus = &self.corpora[at];
                 let size = self.batch_size(at);
                 let examples = self.streams[at].next(corpus, size);
-                draws.push((group, Batch::new(at, corpus, &corpus.train, &examples)));
+                let batch = Batch::new(at, corpus, &corpus.train, &examples);
+                draws.push((name.clone(), batch));
             }
         }
         draws
     }
 
     /// The losses of the sounding objectives over these batches, in the recipe's order.
-    fn lose(&self, draws: &[(usize, Batch)], weights: &[Weight]) -> Result<Vec<Lost>> {
+    fn lose(&self, draws: &[(String, Batch)], weights: &[Weight]) -> Result<Vec<Lost>> {
         let pass = Pass::Train { seed: self.recipe.train.seed, step: self.step.0 };
         let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
         for (group, batch) in draws {
-            let group = &self.groups[*group].name;
             let objectives: Vec<usize> = (0..weights.len())
                 .filter(|&at| {
                     let spec = &self.recipe.objectives[at];
@@ -154,7 +160,7 @@ impl Trainer {
     }
 
     /// Examples drawn, by corpus.
-    fn counts(&self, draws: &[(usize, Batch)]) -> BTreeMap<String, u64> {
+    fn counts(&self, draws: &[(String, Batch)]) -> BTreeMap<String, u64> {
         let corpora: BTreeSet<usize> = draws.iter().map(|(_, batch)| batch.corpus).collect();
         let count = |at: usize| {
             let drawn = draws.iter().filter(|(_, batch)| batch.corpus == at);
