@@ -90,6 +90,7 @@ pub(crate) fn evaluated(
         metrics: [(metric.into(), value)].into(),
         extra: false,
         took_ms: 3,
+        command: None,
     }
 }
 
@@ -139,9 +140,12 @@ fn split() -> impl Strategy<Value = Split> {
 fn an_evaluation() -> impl Strategy<Value = Event> {
     let metrics =
         collection::btree_map(select(&METRICS[..]).prop_map(MetricId::from), finite(), 0..=2);
-    (step(), split(), objective(), proptest::option::of(loss()), metrics, any::<bool>()).prop_map(
-        |(step, split, objective, loss, metrics, extra)| {
-            Evaluated { at_ms: 1, step, split, objective, loss, metrics, extra, took_ms: 2 }.into()
+    let loss = proptest::option::of(loss());
+    (step(), split(), objective(), loss, metrics, any::<bool>(), command()).prop_map(
+        |(step, split, objective, loss, metrics, extra, command)| {
+            let (at_ms, took_ms) = (1, 2);
+            Evaluated { at_ms, step, split, objective, loss, metrics, extra, took_ms, command }
+                .into()
         },
     )
 }
@@ -209,8 +213,11 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
         CommandRefused { at_ms: 9, step, command: Some(CommandId(id)), why }.into()
     });
-    let saved = (step(), select(&["best", "last", "step-3"][..]))
-        .prop_map(|(step, name)| CheckpointSaved { at_ms: 9, step, name: name.into() }.into());
+    let saved = (step(), select(&["best", "last", "step-3"][..]), command()).prop_map(
+        |(step, name, command)| {
+            CheckpointSaved { at_ms: 9, step, name: name.into(), command }.into()
+        },
+    );
     prop_oneof![
         4 => a_step(),
         3 => an_evaluation(),

@@ -303,7 +303,10 @@ mod tests {
         let mut events = vec![arbitrary::run_started().into()];
         events.extend((1..=25).map(|step| arbitrary::step_done(step, "chunk", 2.0).into()));
         events.push(arbitrary::evaluated(25, Split::Dev, "chunk", "f1", 80.126).into());
-        events.push(CheckpointSaved { at_ms: 251, step: Step(25), name: "best".into() }.into());
+        events.push(
+            CheckpointSaved { at_ms: 251, step: Step(25), name: "best".into(), command: None }
+                .into(),
+        );
         let gain = GainSet {
             at_ms: 3_723_000,
             step: Step(25),

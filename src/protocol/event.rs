@@ -467,6 +467,9 @@ pub struct Evaluated {
     pub extra: bool,
     /// How long the pass over the split took, all objectives together.
     pub took_ms: u64,
+    /// The command this answers; the objectives of one evaluation share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandId>,
 }
 
 /// See [`Event::Gradients`].
@@ -494,6 +497,9 @@ pub struct CheckpointSaved {
     pub step: Step,
     /// `best`, `last` or `step-N`.
     pub name: String,
+    /// The command this answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandId>,
 }
 
 /// See [`Event::LossBroke`].

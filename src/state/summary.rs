@@ -133,7 +133,8 @@ mod tests {
     };
 
     fn saved(step: u64, name: &str) -> Event {
-        CheckpointSaved { at_ms: step * 10, step: Step(step), name: name.into() }.into()
+        CheckpointSaved { at_ms: step * 10, step: Step(step), name: name.into(), command: None }
+            .into()
     }
 
     fn evaluated(step: u64, split: Split, f1: f32) -> Event {

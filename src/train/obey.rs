@@ -9,6 +9,7 @@ use crate::{
         By, Command, CommandId, ObjectiveId, Order,
         event::{
             CommandRefused, GainSet, Muted, Noted, Paused, Resumed, Setting, SettingSet, Soloed,
+            Split,
         },
     },
     schedule::Schedule,
@@ -24,11 +25,17 @@ struct From {
 impl Trainer {
     /// Obeys the moves that are due and everything on the wire.
     pub(super) fn obey_all(&mut self, bus: &mut Bus) -> Result<()> {
-        while let Some(command) = self.moves.due(self.step.next()) {
-            self.carry_out(command, From { by: By::Moves, id: None }, bus)?;
-        }
+        self.obey_moves(bus)?;
         for order in bus.orders() {
             self.obey(order, bus)?;
+        }
+        Ok(())
+    }
+
+    /// Obeys the moves that hold from the next step on.
+    fn obey_moves(&mut self, bus: &mut Bus) -> Result<()> {
+        while let Some(command) = self.moves.due(self.step.next()) {
+            self.carry_out(command, From { by: By::Moves, id: None }, bus)?;
         }
         Ok(())
     }
@@ -55,25 +62,17 @@ impl Trainer {
                 self.pause(false, from, bus);
                 Ok(())
             }
-            Command::StepOnce => {
-                self.one_step(bus)?;
-                self.between_steps(bus)?;
-                self.pause(true, from, bus);
-                Ok(())
-            }
+            Command::StepOnce => self.step_once(from, bus)?,
             Command::Note { text } => {
                 let From { by, id: command } = from;
                 bus.tell(Noted { at_ms: self.clock.ms(), step: self.step, text, by, command });
                 Ok(())
             }
             Command::Checkpoint => {
-                self.save(&format!("step-{}", self.step), bus)?;
+                self.save(&format!("step-{}", self.step), from.id, bus)?;
                 Ok(())
             }
-            Command::Evaluate => {
-                self.evaluate_on_dev(Counts::No, bus)?;
-                Ok(())
-            }
+            Command::Evaluate => self.look(from, bus)?,
             Command::Stop { reason } => {
                 self.stop = Some(reason);
                 Ok(())
@@ -211,6 +210,28 @@ impl Trainer {
             command: from.id,
         });
         Ok(())
+    }
+
+    /// Does a step as if the run went on, and holds it. Several may come at once: what is due before
+    /// each is looked for again.
+    fn step_once(&mut self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
+        self.obey_moves(bus)?;
+        if self.end(bus).is_some() {
+            return Ok(Err(format!("the run ends at step {}", self.step)));
+        }
+        self.one_step(bus)?;
+        self.between_steps(bus)?;
+        self.pause(true, from, bus);
+        Ok(Ok(()))
+    }
+
+    /// Scores dev for somebody who looks.
+    fn look(&self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
+        if self.corpora.iter().all(|corpus| corpus.dev.is_none()) {
+            return Ok(Err("no corpus has a dev split; give one a dev key".to_owned()));
+        }
+        self.evaluate(Split::Dev, self.step, Counts::No(from.id), bus)?;
+        Ok(Ok(()))
     }
 
     fn pause(&mut self, paused: bool, from: From, bus: &mut Bus) {

@@ -11,7 +11,7 @@ use crate::{
     bus::Bus,
     objective::Scores,
     protocol::{
-        Loss, Step,
+        CommandId, Loss, Step,
         event::{CheckpointSaved, Ended, Evaluated, Reason, Split},
     },
     recipe::Evaluate,
@@ -22,8 +22,8 @@ use crate::{
 pub(super) enum Counts {
     /// The recipe asked for it.
     Yes,
-    /// Somebody looked.
-    No,
+    /// Somebody looked, by this command.
+    No(Option<CommandId>),
 }
 
 /// Where the recipe last asked for an evaluation.
@@ -49,18 +49,15 @@ impl Trainer {
             return Ok(());
         }
         self.evaluated = Seen { pass: position.pass, step: self.step };
-        self.evaluate_on_dev(Counts::Yes, bus)?;
-        self.save("last", bus)
+        self.evaluate_on_dev(bus)?;
+        self.save("last", None, bus)
     }
 
     /// Scores dev and tells; keeps the best.
-    pub(super) fn evaluate_on_dev(&mut self, counts: Counts, bus: &mut Bus) -> Result<()> {
-        let Some(scores) = self.evaluate(Split::Dev, self.step, counts, bus)? else {
+    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<()> {
+        let Some(scores) = self.evaluate(Split::Dev, self.step, Counts::Yes, bus)? else {
             return Ok(());
         };
-        if counts == Counts::No {
-            return Ok(());
-        }
         let best = &self.recipe.train.best;
         let value = scores.iter().find_map(|(at, scores)| {
             let name = &self.recipe.objectives[*at].name;
@@ -73,7 +70,7 @@ impl Trainer {
         if self.best.is_none_or(|so_far| best.direction.is_better(value, so_far.value)) {
             self.best = Some(BestSoFar { value, step: self.step });
             self.without_gain = 0;
-            self.save("best", bus)
+            self.save("best", None, bus)
         } else {
             self.without_gain += 1;
             Ok(())
@@ -81,7 +78,7 @@ impl Trainer {
     }
 
     /// Scores a split and tells; `None` if there was nothing to score, or no time.
-    fn evaluate(
+    pub(super) fn evaluate(
         &self,
         split: Split,
         step: Step,
@@ -106,21 +103,26 @@ impl Trainer {
                     .filter(|(_, value)| value.is_finite())
                     .map(|(name, value)| (name.into(), value))
                     .collect(),
-                extra: counts == Counts::No,
+                extra: counts != Counts::Yes,
                 took_ms: at_ms - began_ms,
+                command: match counts {
+                    Counts::Yes => None,
+                    Counts::No(command) => command,
+                },
             });
         }
         Ok(Some(scored))
     }
 
     /// Saves a checkpoint and tells.
-    pub(super) fn save(&self, name: &str, bus: &mut Bus) -> Result<()> {
+    pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
         let parameters = self.system.parameters();
         checkpoint::save(&self.run, name, &self.state(), parameters, &self.optimiser)?;
         bus.tell(CheckpointSaved {
             at_ms: self.clock.ms(),
             step: self.step,
             name: name.to_owned(),
+            command,
         });
         Ok(())
     }
@@ -161,14 +163,14 @@ impl Trainer {
             return Ok(());
         }
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
-        if self.evaluated.step < self.step {
-            if !hurry {
-                // What was learnt since the last evaluation may be the best there is.
-                self.evaluate_on_dev(Counts::Yes, bus)?;
-            }
-            if reason != Reason::Loss {
-                self.save("last", bus)?;
-            }
+        // An evaluation has saved `last` too.
+        let evaluated = self.step > Step(0) && self.evaluated.step == self.step;
+        if !evaluated && !hurry {
+            // What was learnt since the last evaluation may be the best there is.
+            self.evaluate_on_dev(bus)?;
+        }
+        if !evaluated && reason != Reason::Loss {
+            self.save("last", None, bus)?;
         }
         if hurry || self.corpora.iter().all(|corpus| corpus.test.is_none()) {
             return Ok(());

@@ -1,0 +1,372 @@
+//! Wishes to the trainer: each is answered by one event that repeats its number, and looking
+//! changes nothing.
+
+use auxdesk::protocol::{
+    Command, CommandId, Event, ObjectiveId, Step,
+    event::{Evaluated, Reason, Setting, Split},
+};
+
+use crate::tiny::{Run, Size, Tiny, shipped_tiny};
+
+const SIZE: Size = Size { width: 4, examples: 16 };
+
+/// The number that an event repeats, if it answers a command.
+fn answers_to(event: &Event) -> Option<CommandId> {
+    match event {
+        Event::GainSet(e) => e.command,
+        Event::Muted(e) => e.command,
+        Event::Soloed(e) => e.command,
+        Event::SettingSet(e) => e.command,
+        Event::CommandRefused(e) => Some(e.command),
+        Event::Paused(e) => e.command,
+        Event::Resumed(e) => e.command,
+        Event::Noted(e) => e.command,
+        Event::Evaluated(e) => e.command,
+        Event::CheckpointSaved(e) => e.command,
+        Event::RunStarted(_)
+        | Event::StepDone(_)
+        | Event::Gradients(_)
+        | Event::LossBroke(_)
+        | Event::Continued(_)
+        | Event::Rewound(_)
+        | Event::ScreenMissed(_)
+        | Event::RunEnded(_) => None,
+    }
+}
+
+/// The answers to one command. The objectives of one evaluation are one answer.
+pub(crate) fn answers(events: &[Event], id: CommandId) -> Vec<&Event> {
+    let mut found: Vec<&Event> =
+        events.iter().filter(|event| answers_to(event) == Some(id)).collect();
+    found.dedup_by(|a, b| a.kind() == "evaluated" && b.kind() == "evaluated");
+    found
+}
+
+fn desk(sets: &[&str]) -> Tiny {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    shipped_tiny("chunking", SIZE, &sets)
+}
+
+fn stop() -> Command {
+    Command::Stop { reason: Reason::Key }
+}
+
+fn set(path: &str, value: Setting) -> Command {
+    Command::Set { path: path.to_owned(), value }
+}
+
+fn gain(objective: &str, gain: f32) -> Command {
+    Command::SetGain { objective: objective.into(), gain }
+}
+
+fn mute(objective: &str, muted: bool) -> Command {
+    Command::SetMuted { objective: objective.into(), muted }
+}
+
+fn solo(objective: &str, soloed: bool) -> Command {
+    Command::SetSoloed { objective: objective.into(), soloed }
+}
+
+/// The one answer to each command, in the commands' order; the last command is to stop, which the
+/// run's end answers.
+fn answered(run: &Run) -> Vec<Event> {
+    let (_, others) = run.ids.split_last().unwrap();
+    let mut all = Vec::new();
+    for (at, id) in others.iter().enumerate() {
+        let found = answers(&run.events, *id);
+        assert_eq!(found.len(), 1, "command {at}: {found:?}");
+        all.push(found[0].clone());
+    }
+    assert_eq!(run.ended.reason, Reason::Key);
+    assert_eq!(run.events.last().unwrap().kind(), "run_ended");
+    all
+}
+
+fn kinds(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::kind).collect()
+}
+
+#[test]
+fn every_command_has_one_answer_with_its_number() {
+    let orders = [
+        Command::Pause,
+        gain("pos", 0.75),
+        mute("frequency", true),
+        solo("chunk", true),
+        set("train.rate", Setting::Number(0.5)),
+        set("train.gradients", Setting::Number(1.0)),
+        Command::StepOnce,
+        Command::Note { text: "hm".to_owned() },
+        Command::Checkpoint,
+        Command::Evaluate,
+        Command::Resume,
+        stop(),
+    ];
+    let run = desk(&[]).train(&orders);
+    let wanted = [
+        "paused",
+        "gain_set",
+        "muted",
+        "soloed",
+        "setting_set",
+        "setting_set",
+        "paused",
+        "noted",
+        "checkpoint_saved",
+        "evaluated",
+        "resumed",
+    ];
+    assert_eq!(kinds(&answered(&run)), wanted);
+    assert!(run.folder().join("checkpoints/step-1/state.json").is_file());
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
+    let number = Setting::Number;
+    let cases = [
+        (gain("chunk", f32::NAN), "a gain of NaN; wanted a finite number of at least 0"),
+        (gain("chunk", -1.0), "a gain of -1; wanted a finite number of at least 0"),
+        (gain("chnk", 1.0), "no objective named chnk"),
+        (mute("chnk", true), "no objective named chnk"),
+        (solo("chnk", true), "no objective named chnk"),
+        (
+            set("train.batch", number(1.0)),
+            "train.batch is not live; live are train.rate, \
+                                           train.gradients and every gain",
+        ),
+        (set("train.rate", number(-0.1)), "a rate of -0.1; wanted at least 0"),
+        (set("train.rate", number(f32::INFINITY)), "a rate of inf; wanted at least 0"),
+        (set("train.rate", Setting::Switch(true)), "train.rate: wanted a number"),
+        (set("train.gradients", number(0.5)), "0.5 steps; wanted a whole number"),
+    ];
+    let mut orders = vec![Command::Pause];
+    orders.extend(cases.iter().map(|(order, _)| order.clone()));
+    orders.extend([Command::StepOnce, Command::Checkpoint, stop()]);
+    let run = desk(&[]).train(&orders);
+    for (event, (order, wanted)) in answered(&run)[1..].iter().zip(&cases) {
+        let Event::CommandRefused(refused) = event else { panic!("{order:?}: {event:?}") };
+        assert_eq!(refused.why, *wanted);
+    }
+    let untouched =
+        desk(&[]).train(&[Command::Pause, Command::StepOnce, Command::Checkpoint, stop()]);
+    assert_eq!(run.steps(), untouched.steps());
+    assert_eq!(run.checkpoint("step-1"), untouched.checkpoint("step-1"));
+}
+
+#[test]
+fn the_last_objective_that_sounds_can_be_neither_muted_nor_turned_down() {
+    let others = ["pos", "next-word", "frequency"];
+    let mut orders = vec![Command::Pause];
+    orders.extend(others.map(|objective| mute(objective, true)));
+    orders.extend([mute("chunk", true), gain("chunk", 0.0), solo("pos", true)]);
+    orders.extend([solo("chunk", true), mute("chunk", true), Command::StepOnce, stop()]);
+    let run = desk(&[]).train(&orders);
+    let wanted = [
+        "paused",
+        "muted",
+        "muted",
+        "muted",
+        "command_refused",
+        "command_refused",
+        "command_refused",
+        "soloed",
+        "command_refused",
+        "paused",
+    ];
+    assert_eq!(kinds(&answered(&run)), wanted);
+    let sounding: Vec<ObjectiveId> = run.steps()[0].losses.keys().cloned().collect();
+    assert_eq!(sounding, ["chunk".into()]);
+}
+
+#[test]
+fn a_fader_holds_from_the_next_step_on() {
+    let orders = [
+        Command::Pause,
+        Command::StepOnce,
+        Command::StepOnce,
+        gain("pos", 0.75),
+        mute("next-word", true),
+        set("train.rate", Setting::Number(0.25)),
+        Command::StepOnce,
+        stop(),
+    ];
+    let run = desk(&[]).train(&orders);
+    let answers = answered(&run);
+    let Event::GainSet(set) = &answers[3] else { panic!() };
+    assert_eq!((set.step, set.from, set.old, set.new), (Step(2), Step(3), 0.5, 0.75));
+    let Event::Muted(muted) = &answers[4] else { panic!() };
+    assert_eq!((muted.step, muted.from, muted.muted), (Step(2), Step(3), true));
+    let Event::SettingSet(set) = &answers[5] else { panic!() };
+    assert_eq!((set.step, set.from), (Step(2), Step(3)));
+    let weights = |step: usize| {
+        let step = &run.steps()[step];
+        (step.weights["pos"], step.weights["next-word"], step.losses.len(), step.rate)
+    };
+    assert_eq!(weights(1), (0.5, 0.1, 4, 0.003));
+    assert_eq!(weights(2), (0.75, 0.0, 3, 0.25));
+    // Only what is applied has moved: raw losses are before any weight.
+    let plain = desk(&[]).train(&[]);
+    assert_eq!(run.steps()[2].losses["pos"], plain.steps()[2].losses["pos"]);
+}
+
+#[test]
+fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
+    let ramp = "objective.pos.gain={ shape = \"linear\", from = 0, to = 1, steps = 10 }";
+    let orders = [
+        Command::Pause,
+        Command::StepOnce,
+        Command::StepOnce,
+        gain("pos", 0.125),
+        gain("pos", 0.25),
+        Command::StepOnce,
+        Command::StepOnce,
+        stop(),
+    ];
+    let run = desk(&[ramp]).train(&orders);
+    let answers = answered(&run);
+    let (Event::GainSet(first), Event::GainSet(second)) = (&answers[3], &answers[4]) else {
+        panic!()
+    };
+    assert_eq!((first.old, first.ended_schedule), (0.2, true));
+    assert_eq!((second.old, second.ended_schedule), (0.125, false));
+    let gains: Vec<f32> = run.steps().iter().map(|step| step.weights["pos"]).collect();
+    assert_eq!(gains, [0.0, 0.1, 0.25, 0.25]);
+    assert!(!run.steps()[0].losses.contains_key("pos"), "a gain of 0 is silence");
+}
+
+#[test]
+fn a_held_run_steps_only_when_asked_and_goes_on_when_resumed() {
+    let mut orders = vec![Command::Pause];
+    orders.extend([Command::StepOnce, Command::StepOnce, Command::Resume]);
+    let run = desk(&["train.evaluate=1000"]).train(&orders);
+    let told = run.events.iter().map(Event::kind);
+    let told: Vec<_> = told.filter(|kind| *kind != "checkpoint_saved").collect();
+    let wanted = ["run_started", "paused", "step_done", "paused", "step_done", "paused", "resumed"];
+    assert_eq!(told[..7], wanted);
+    assert_eq!(run.ended.reason, Reason::Steps);
+    assert_eq!(run.steps().len(), 50);
+    assert_eq!(run.steps(), desk(&["train.evaluate=1000"]).train(&[]).steps());
+}
+
+#[test]
+fn a_step_beyond_the_end_is_refused() {
+    let mut orders = vec![Command::Pause];
+    orders.extend(std::iter::repeat_n(Command::StepOnce, 52));
+    let run = desk(&["train.evaluate=1000"]).train(&orders);
+    assert_eq!((run.ended.step, run.ended.reason), (Step(50), Reason::Steps));
+    for id in &run.ids[51..] {
+        let Event::CommandRefused(refused) = answers(&run.events, *id)[0] else { panic!() };
+        assert_eq!(refused.why, "the run ends at step 50");
+    }
+}
+
+#[test]
+fn an_evaluation_without_a_dev_split_is_refused() {
+    let mut tiny = desk(&[]);
+    tiny.corpora[0].dev = None;
+    let run = tiny.train(&[Command::Pause, Command::Evaluate, stop()]);
+    let Event::CommandRefused(refused) = &answered(&run)[1] else { panic!() };
+    assert_eq!(refused.why, "no corpus has a dev split; give one a dev key");
+}
+
+#[test]
+fn a_checkpoint_by_hand_is_the_step_it_names() {
+    let orders = [
+        Command::Pause,
+        Command::StepOnce,
+        Command::StepOnce,
+        Command::Checkpoint,
+        Command::StepOnce,
+        stop(),
+    ];
+    let run = desk(&[]).train(&orders);
+    let Event::CheckpointSaved(saved) = &answered(&run)[3] else { panic!() };
+    assert_eq!((saved.name.as_str(), saved.step), ("step-2", Step(2)));
+    assert_eq!(run.checkpoint("step-2").step, Step(2));
+    assert_eq!(run.checkpoint("last").step, Step(3));
+    let model = "model.safetensors";
+    assert_ne!(run.tensors("step-2", model), run.tensors("last", model));
+}
+
+/// What the recipe asked to be scored.
+fn scored(run: &Run) -> Vec<Evaluated> {
+    let scored = |event: &Event| match event {
+        Event::Evaluated(e) if !e.extra => Some(Evaluated { at_ms: 0, took_ms: 0, ..e.clone() }),
+        _ => None,
+    };
+    run.events.iter().filter_map(scored).collect()
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let sets =
+        ["train.evaluate=7", "train.patience=3", "encoder.trunk.layers=2", "train.rate=0.02"];
+    let looks = [
+        Command::Evaluate,
+        Command::Note { text: "look".to_owned() },
+        Command::Checkpoint,
+        Command::Pause,
+        Command::Evaluate,
+    ];
+    let mut orders = vec![Command::Pause, set("train.gradients", Setting::Number(1.0))];
+    for _ in 0..15 {
+        orders.extend(looks.iter().cloned());
+        orders.push(Command::StepOnce);
+    }
+    orders.extend([set("train.gradients", Setting::Number(0.0)), Command::Resume]);
+    let plain = desk(&sets).train(&[]);
+    let looked = desk(&sets).train(&orders);
+    let extra = looked.events.iter().filter(|event| match event {
+        Event::Evaluated(e) => e.extra && e.split == Split::Dev && e.command.is_some(),
+        _ => false,
+    });
+    assert_eq!(extra.count(), 30 * 4, "every objective, twice a step");
+    assert_eq!(looked.events.iter().filter(|event| event.kind() == "gradients").count(), 15);
+    assert_eq!(plain.steps(), looked.steps());
+    assert_eq!(scored(&plain), scored(&looked));
+    assert_eq!(plain.ended.reason, looked.ended.reason);
+    for checkpoint in ["best", "last"] {
+        for file in ["model.safetensors", "optimiser.safetensors"] {
+            let (plain, looked) =
+                (plain.tensors(checkpoint, file), looked.tensors(checkpoint, file));
+            assert!(plain == looked, "{checkpoint}: {file}");
+        }
+    }
+    // The whole state: best, patience, positions, counts, settings. The best may have been saved
+    // while gradients were measured, which is a setting of its own.
+    assert_eq!(plain.checkpoint("last"), looked.checkpoint("last"));
+    assert_eq!(plain.checkpoint("best").best, looked.checkpoint("best").best);
+    assert!(plain.checkpoint("last").best.is_some());
+}
+
+#[test]
+fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
+    let run = desk(&["train.gradients=1", "train.clip=1000"]).train(&[
+        Command::Pause,
+        Command::StepOnce,
+        solo("chunk", true),
+        Command::StepOnce,
+        stop(),
+    ]);
+    let measured: Vec<_> = run
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Gradients(e) => Some(e),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(measured.len(), 2);
+    for measured in &measured {
+        let sum: f32 = measured.gradient_shares.values().sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        for cosines in measured.cosines.values() {
+            assert!(cosines.values().all(|cosine| cosine.abs() <= 1.0 + 1e-6));
+        }
+    }
+    assert_eq!(measured[0].norms.len(), 4);
+    assert_eq!(measured[0].cosines.values().map(std::collections::BTreeMap::len).sum::<usize>(), 6);
+    // Alone, an objective's gradient on the encoders is part of the whole norm.
+    assert_eq!(measured[1].gradient_shares, [("chunk".into(), 1.0)].into());
+    assert!(measured[1].norms["chunk"] <= run.steps()[1].gradient_norm);
+}

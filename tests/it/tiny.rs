@@ -1,0 +1,237 @@
+//! Shipped recipes made tiny, so that a test of all of them takes seconds.
+
+use std::{fs, path::Path, sync::Mutex};
+
+use auxdesk::{
+    bus::{self, Wires},
+    data::{Batch, Corpus},
+    model::{Parameters, Pass, encoder::FirstValues},
+    objective::Term,
+    protocol::{
+        By, Command, CommandId, Event,
+        event::{RunEnded, StepDone},
+    },
+    recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, shipped, vocabularies},
+    train::{Clock, Interrupt, Moves, Setup, Trainer, checkpoint},
+};
+use candle_core::Tensor;
+
+/// A recipe with its corpora cut short.
+#[derive(Clone)]
+pub(crate) struct Tiny {
+    pub(crate) recipe: Recipe,
+    pub(crate) corpora: Vec<Corpus>,
+}
+
+/// How small.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    /// Numbers in every vector, state and hidden layer.
+    pub(crate) width: usize,
+    /// Training examples; a quarter of them, at least one, in dev.
+    pub(crate) examples: usize,
+}
+
+/// A shipped recipe, tiny, with some more sets.
+pub(crate) fn shipped_tiny(name: &'static str, size: Size, more: &[String]) -> Tiny {
+    tiny(&RecipeSource::Shipped(name), size, more)
+}
+
+/// The same for a recipe given as text.
+pub(crate) fn text_tiny(text: &str, size: Size, more: &[String]) -> Tiny {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    fs::write(&path, text).unwrap();
+    tiny(&RecipeSource::File(path), size, more)
+}
+
+fn tiny(source: &RecipeSource, size: Size, more: &[String]) -> Tiny {
+    let whole = loaded(source, &[]).unwrap();
+    let sets = smaller(&whole, size.width).into_iter().chain(more.iter().cloned());
+    let recipe = loaded(source, &sets.collect::<Vec<_>>()).unwrap();
+    let corpora = opened(&recipe);
+    let corpora = corpora.into_iter().map(|corpus| cut(corpus, size.examples)).collect();
+    Tiny { recipe, corpora }
+}
+
+pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, String> {
+    let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
+    load(source, &overrides).map_err(|faults| faults.to_string())
+}
+
+/// Reads the samples, each recipe's once for all tests.
+fn opened(recipe: &Recipe) -> Vec<Corpus> {
+    static READ: Mutex<Vec<(String, Vec<Corpus>)>> = Mutex::new(Vec::new());
+    let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.fields));
+    let key = specs.collect::<Vec<_>>().join("\n");
+    let mut read = READ.lock().unwrap();
+    if let Some((_, corpora)) = read.iter().find(|(other, _)| *other == key) {
+        return corpora.clone();
+    }
+    let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+    read.push((key, corpora.clone()));
+    corpora
+}
+
+/// Short sentences only, in the file's order.
+fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
+    let shorten = |examples: &mut Vec<auxdesk::data::Example>, most: usize| {
+        examples.retain(|example| (4..=12).contains(&example.len()));
+        examples.truncate(most);
+    };
+    shorten(&mut corpus.train.examples, n_examples);
+    if let Some(dev) = &mut corpus.dev {
+        shorten(&mut dev.examples, n_examples.div_ceil(4));
+    }
+    corpus.test = None;
+    corpus
+}
+
+/// What makes a recipe small and drops nothing, read from what its kinds declare.
+fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
+    let mut sets = vec!["train.steps=50".to_owned(), "train.batch=4".to_owned()];
+    for encoder in &recipe.encoders {
+        let prefix = format!("encoder.{}", encoder.name);
+        for key in encoder.kind.keys() {
+            match key.name {
+                "width" | "hidden" => sets.push(format!("{prefix}.{}={width}", key.name)),
+                "dropout" => sets.push(format!("{prefix}.dropout=0")),
+                "least" => sets.push(format!("{prefix}.least=1")),
+                "characters" if encoder.values.table("characters").is_some() => {
+                    let characters = format!("{prefix}.characters={{ width = 3, hidden = 2 }}");
+                    sets.push(characters);
+                }
+                _ => {}
+            }
+        }
+    }
+    for objective in &recipe.objectives {
+        if objective.values.count_if_said("hidden").is_some_and(|hidden| hidden > 0) {
+            sets.push(format!("objective.{}.hidden={width}", objective.name));
+        }
+    }
+    sets
+}
+
+/// The text of a shipped recipe without the table of one objective.
+pub(crate) fn without(text: &str, objective: &str) -> String {
+    let parts: Vec<&str> = text.split("[[objective]]").collect();
+    let name = format!("\nname = \"{objective}\"\n");
+    let kept: Vec<&str> = parts.iter().copied().filter(|part| !part.starts_with(&name)).collect();
+    assert_eq!(kept.len() + 1, parts.len(), "one table is called {objective}");
+    kept.join("[[objective]]")
+}
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    shipped::RECIPES.iter().map(|(name, _)| *name)
+}
+
+impl Tiny {
+    pub(crate) fn vocabularies(&self) -> Vocabularies {
+        vocabularies(&self.recipe, &self.corpora)
+    }
+
+    pub(crate) fn system(&self) -> System {
+        let mut system =
+            System::new(&self.recipe, &self.vocabularies(), FirstValues::Recipe).unwrap();
+        for (at, corpus) in self.corpora.iter().enumerate() {
+            system.attach(at, corpus);
+        }
+        system
+    }
+
+    /// The first training examples of a corpus.
+    pub(crate) fn batch(&self, corpus_idx: usize, n_examples: usize) -> Batch {
+        let corpus = &self.corpora[corpus_idx];
+        let examples: Vec<usize> = (0..n_examples.min(corpus.train.examples.len())).collect();
+        Batch::new(corpus_idx, corpus, &corpus.train, &examples)
+    }
+
+    /// The raw loss of one objective on its corpora's first examples.
+    pub(crate) fn term(&self, system: &System, objective: usize, n_examples: usize) -> Term {
+        let pass = Pass::Train { seed: 1, step: 0 };
+        let batch = self.batch(self.recipe.objectives[objective].corpora[0], n_examples);
+        let taps = system.taps(&[objective], &batch, pass).unwrap();
+        let term = system.objective(objective).loss(&taps[0], &batch).unwrap();
+        term.expect("the first examples have labels")
+    }
+
+    /// Trains in a folder, with these wishes on the wire before the first step.
+    pub(crate) fn train(&self, orders: &[Command]) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            recipe: self.recipe.clone(),
+            corpora: self.corpora.clone(),
+            vocabularies: self.vocabularies(),
+            system: self.system(),
+            run: folder.path().to_owned(),
+            moves: Moves::default(),
+            clock: Clock::start(),
+            interrupt: Interrupt::default(),
+            panic_at: None,
+        };
+        let Wires { mut bus, recorder, screen, orders: wire } = bus::wires();
+        drop(screen);
+        let ids = orders.iter().map(|order| wire.wish(By::Key, order.clone()).unwrap()).collect();
+        let ended = Trainer::new(setup).train(&mut bus);
+        Run { folder, events: recorder.try_iter().collect(), ids, ended }
+    }
+}
+
+/// What came of a run.
+pub(crate) struct Run {
+    folder: tempfile::TempDir,
+    pub(crate) events: Vec<Event>,
+    /// The numbers of the orders it was given.
+    pub(crate) ids: Vec<CommandId>,
+    pub(crate) ended: RunEnded,
+}
+
+impl Run {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Every step, as if it had taken no time.
+    pub(crate) fn steps(&self) -> Vec<StepDone> {
+        let step = |event: &Event| match event {
+            Event::StepDone(step) => Some(StepDone { at_ms: 0, step_ms: 0, ..step.clone() }),
+            _ => None,
+        };
+        self.events.iter().filter_map(step).collect()
+    }
+
+    pub(crate) fn checkpoint(&self, name: &str) -> checkpoint::State {
+        let found = checkpoint::open(self.folder(), name).unwrap();
+        found.unwrap_or_else(|| panic!("no checkpoint {name}: {:?}", self.ended)).state
+    }
+
+    /// The tensors of a file of a checkpoint, by name, bit for bit.
+    pub(crate) fn tensors(&self, name: &str, file: &str) -> Vec<(String, Vec<u32>)> {
+        let path = self.folder().join("checkpoints").join(name).join(file);
+        let tensors = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
+        let mut all: Vec<_> =
+            tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect();
+        all.sort();
+        all
+    }
+}
+
+pub(crate) fn bits(tensor: &Tensor) -> Vec<u32> {
+    numbers(tensor).into_iter().map(f32::to_bits).collect()
+}
+
+pub(crate) fn numbers(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The gradients of a loss, by parameter: all numbers, and `None` for what it does not reach.
+pub(crate) fn gradients(loss: &Tensor, parameters: &Parameters) -> Vec<Option<Vec<f32>>> {
+    let gradients = auxdesk::train::Gradients::of(loss, parameters).unwrap();
+    let of = |number: usize| {
+        let mut out = Vec::new();
+        let n_numbers = parameters.all()[number].var.elem_count();
+        gradients.write(number, &mut out, n_numbers).unwrap().map(|()| out)
+    };
+    (0..parameters.all().len()).map(of).collect()
+}
