@@ -10,6 +10,7 @@ mod architecture;
 mod broken;
 mod cli;
 mod exits;
+mod muted;
 mod orders;
 mod recipes;
 mod replay;

@@ -1,0 +1,316 @@
+//! An objective muted from the start leaves no trace: the others train to the same bits as in a
+//! recipe without its table.
+
+use std::collections::BTreeMap;
+
+use auxdesk::{
+    protocol::{
+        Command, Event, ObjectiveId,
+        event::{Reason, Role, StepDone},
+    },
+    recipe::shipped,
+};
+use proptest::prelude::*;
+
+use crate::{
+    orders::answers,
+    tiny::{Run, Size, Tiny, names, shipped_tiny, text_tiny, without},
+};
+
+const SIZE: Size = Size { width: 4, examples: 64 };
+
+/// Everything of the two runs but the muted objective's own is bit for bit the same.
+fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, what: &str) {
+    assert_eq!(muted.ended.step.0, 50, "{what}: {:?}", muted.ended);
+    let own = format!("objective.{objective}.");
+    for file in ["model.safetensors", "optimiser.safetensors"] {
+        let mut kept = muted.tensors("last", file);
+        let n_all = kept.len();
+        kept.retain(|(name, _)| !name.starts_with(&own));
+        let is_model = file.starts_with("model");
+        assert_eq!(n_all > kept.len(), is_model, "{what}: the muted one has no memory");
+        for ((name, ours), (other, theirs)) in kept.iter().zip(&without.tensors("last", file)) {
+            assert_eq!(name, other, "{what}");
+            assert!(ours == theirs, "{what}: {file}: {name} differs");
+        }
+        assert_eq!(kept.len(), without.tensors("last", file).len(), "{what}");
+    }
+    let (mut ours, theirs) = (muted.checkpoint("last"), without.checkpoint("last"));
+    ours.counts.retain(|name, _| !name.starts_with(&own));
+    assert_eq!(ours.counts, theirs.counts, "{what}");
+    assert_eq!(ours.positions, theirs.positions, "{what}");
+    assert_eq!((ours.best, ours.without_gain), (theirs.best, theirs.without_gain), "{what}");
+
+    let strip = |mut step: StepDone| {
+        assert!(!step.losses.contains_key(objective), "{what}");
+        assert_eq!(step.weights.remove(objective).unwrap_or(0.0), 0.0, "{what}");
+        step.shares.remove(objective);
+        step
+    };
+    let steps = |run: &Run| run.steps().into_iter().map(strip).collect::<Vec<_>>();
+    assert_eq!(steps(muted).len(), 50, "{what}");
+    assert_eq!(steps(muted), steps(without), "{what}");
+    assert_eq!(scores(muted, objective), scores(without, objective), "{what}");
+    assert!(!scores(without, objective).is_empty(), "{what}");
+}
+
+/// What was scored on dev, of all but one objective.
+fn scores(run: &Run, but: &ObjectiveId) -> Vec<(u64, String, String)> {
+    let score = |event: &Event| match event {
+        Event::Evaluated(e) if e.objective != *but => {
+            let numbers = format!("{:?} {:?}", e.loss, e.metrics);
+            Some((e.step.0, e.objective.to_string(), numbers))
+        }
+        _ => None,
+    };
+    run.events.iter().filter_map(score).collect()
+}
+
+fn muted(objective: &ObjectiveId) -> String {
+    format!("objective.{objective}.muted=true")
+}
+
+#[test]
+fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
+    // Dropout stays on: its draws must not depend on who else is there.
+    let dropped = |tiny: &Tiny| {
+        let encoders = tiny.recipe.encoders.iter();
+        let drops = encoders.filter(|encoder| encoder.values.get("dropout").is_some());
+        drops.map(|encoder| encoder.name.clone()).collect::<Vec<_>>()
+    };
+    let mut n_checked = 0;
+    for (name, text) in shipped::RECIPES {
+        let plain = shipped_tiny(name, SIZE, &[]);
+        let drops = dropped(&plain);
+        for spec in plain.recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary) {
+            let what = format!("{name} without {}", spec.name);
+            let mut sets = vec!["train.evaluate=20".to_owned()];
+            let with = |sets: &[String]| {
+                let mut tiny = text_tiny(text, SIZE, sets);
+                drop_some(&mut tiny, &drops);
+                tiny.train(&[])
+            };
+            sets.push(muted(&spec.name));
+            let muted = with(&sets);
+            sets.pop();
+            let mut tiny = text_tiny(&without(text, spec.name.as_str()), SIZE, &sets);
+            drop_some(&mut tiny, &drops);
+            assert_no_trace(&muted, &tiny.train(&[]), &spec.name, &what);
+            n_checked += 1;
+        }
+    }
+    assert!(n_checked > 0);
+}
+
+/// Switches dropout on again, which a tiny recipe has off.
+fn drop_some(tiny: &mut Tiny, encoders: &[String]) {
+    use auxdesk::keys::{Located, Value, Values};
+    for spec in tiny.recipe.encoders.iter_mut().filter(|spec| encoders.contains(&spec.name)) {
+        let entries = spec.values.iter().map(|(key, located)| {
+            let located = match key {
+                "dropout" => Located::by_default(Value::Number(0.4)),
+                _ => located.clone(),
+            };
+            (key.to_owned(), located)
+        });
+        spec.values = Values::new(entries.collect::<BTreeMap<_, _>>());
+    }
+}
+
+/// Groups: a muted objective over another corpus gives its group neither size, place nor batches,
+/// and a group that it alone had is as if it were not there.
+#[test]
+fn a_muted_objective_of_another_corpus_or_group_changes_no_draw() {
+    const SIDE: &str = "
+[[corpus]]
+name = \"other\"
+format = \"columns\"
+columns = [\"form\"]
+train = \"sample:news/test.tsv\"
+
+[[objective]]
+name = \"side\"
+kind = \"frequency\"
+corpus = \"other\"
+tap = \"trunk.1\"
+";
+    const OVER_BOTH: &str = "
+[[objective]]
+name = \"both\"
+kind = \"frequency\"
+corpus = [\"news\", \"other\"]
+tap = \"trunk.1\"
+gain = 0.3
+";
+    let chunking = shipped::recipe("chunking").unwrap();
+    // Before the others, so that the order of groups would move.
+    let (head, tail) = chunking.split_once("[[objective]]").unwrap();
+    let columns = "columns = [\"form\", \"_\", \"_\", \"_\"]\n";
+    let side = SIDE.replace("columns = [\"form\"]\n", columns);
+    let text = format!("{head}{side}\n[[objective]]{tail}{OVER_BOTH}");
+    let draws = "train.sampling={ kind = \"fixed\", draws = { news = 0.5, pos = 1 } }";
+    let cases: [&[&str]; 6] = [
+        &[],
+        &["objective.both.muted=true"],
+        &["train.sampling=round-robin"],
+        &["train.sampling=all", "objective.both.muted=true"],
+        &["train.sampling={ kind = \"temperature\", temperature = 2 }"],
+        &[draws, "objective.both.muted=true"],
+    ];
+    for case in cases {
+        for group in ["other", "pos", "news"] {
+            let sets = ["objective.pos.group=pos", "train.evaluate=20"];
+            let mut sets: Vec<String> =
+                sets.iter().chain(case).map(|set| (*set).to_owned()).collect();
+            let without = text_tiny(&without(&text, "side"), SIZE, &sets).train(&[]);
+            sets.push(format!("objective.side.group={group}"));
+            sets.push("objective.side.muted=true".to_owned());
+            let muted = text_tiny(&text, SIZE, &sets).train(&[]);
+            assert_no_trace(&muted, &without, &"side".into(), &format!("{case:?} in {group}"));
+        }
+    }
+}
+
+/// One wish of a hand that plays with the desk.
+#[derive(Clone, Debug)]
+enum Wish {
+    Gain(usize, f32),
+    Muted(usize, bool),
+    Soloed(usize, bool),
+    Step,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let strip = || 0usize..4;
+    let gain = prop_oneof![Just(0.0f32), 0.01f32..2.0];
+    prop_oneof![
+        1 => (strip(), gain).prop_map(|(strip, gain)| Wish::Gain(strip, gain)),
+        3 => (strip(), any::<bool>()).prop_map(|(strip, muted)| Wish::Muted(strip, muted)),
+        1 => (strip(), any::<bool>()).prop_map(|(strip, soloed)| Wish::Soloed(strip, soloed)),
+        2 => Just(Wish::Step),
+    ]
+}
+
+/// The desk as its manual has it.
+#[derive(Clone)]
+struct Strip {
+    gain: f32,
+    muted: bool,
+    soloed: bool,
+}
+
+fn weights(strips: &[Strip]) -> Vec<f32> {
+    let any_soloed = strips.iter().any(|strip| strip.soloed);
+    let sounds = |strip: &Strip| !strip.muted && (!any_soloed || strip.soloed);
+    strips.iter().map(|strip| if sounds(strip) { strip.gain } else { 0.0 }).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_played_is_answered_and_the_next_step_is_weighed_by_it(
+        recipe in 0..shipped::RECIPES.len(),
+        wishes in prop::collection::vec(wish(), 1..16),
+    ) {
+        let name = names().nth(recipe).unwrap();
+        let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &[]);
+        let specs = &tiny.recipe.objectives;
+        let id = |strip: usize| specs[strip % specs.len()].name.clone();
+        let mut orders = vec![Command::Pause];
+        orders.extend(wishes.iter().map(|wish| match *wish {
+            Wish::Gain(strip, gain) => Command::SetGain { objective: id(strip), gain },
+            Wish::Muted(strip, muted) => Command::SetMuted { objective: id(strip), muted },
+            Wish::Soloed(strip, soloed) => Command::SetSoloed { objective: id(strip), soloed },
+            Wish::Step => Command::StepOnce,
+        }));
+        orders.push(Command::Stop { reason: Reason::Key });
+        let run = tiny.train(&orders);
+
+        let mut strips: Vec<Strip> = specs
+            .iter()
+            .map(|spec| Strip { gain: spec.gain.at(0) as f32, muted: spec.muted, soloed: false })
+            .collect();
+        let mut steps = run.steps().into_iter();
+        for (wish, id) in wishes.iter().zip(&run.ids[1..]) {
+            let answered = answers(&run.events, *id);
+            prop_assert_eq!(answered.len(), 1, "{:?}", wish);
+            let mut wished = strips.clone();
+            let n_strips = strips.len();
+            let kind = match *wish {
+                Wish::Gain(strip, gain) => {
+                    wished[strip % n_strips].gain = gain;
+                    "gain_set"
+                }
+                Wish::Muted(strip, muted) => {
+                    wished[strip % n_strips].muted = muted;
+                    "muted"
+                }
+                Wish::Soloed(strip, soloed) => {
+                    wished[strip % n_strips].soloed = soloed;
+                    "soloed"
+                }
+                Wish::Step => "paused",
+            };
+            // What would leave nothing sounding is refused, and nothing else is.
+            let refused = weights(&wished).iter().all(|weight| *weight == 0.0);
+            let kind = if refused { "command_refused" } else { kind };
+            prop_assert_eq!(answered[0].kind(), kind);
+            if !refused {
+                strips = wished;
+            }
+            if let Wish::Step = wish {
+                let step = steps.next().unwrap();
+                let weights = weights(&strips);
+                for (spec, weight) in specs.iter().zip(weights) {
+                    prop_assert_eq!(step.weights[&spec.name], weight);
+                    let sounds = weight > 0.0 && step.losses.contains_key(&spec.name);
+                    prop_assert_eq!(sounds, step.losses.contains_key(&spec.name));
+                }
+            }
+        }
+        prop_assert!(steps.next().is_none(), "no step that nobody asked for");
+    }
+}
+
+/// Muted and let sound again within a run: what was muted stands still meanwhile.
+#[test]
+fn what_is_muted_for_a_while_stands_still_and_goes_on() {
+    for name in names() {
+        let tiny = shipped_tiny(name, SIZE, &[]);
+        let specs = tiny.recipe.objectives.iter();
+        for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {
+            let muted = |muted| Command::SetMuted { objective: spec.name.clone(), muted };
+            let mut orders = vec![Command::Pause];
+            let steps = |orders: &mut Vec<Command>, n| {
+                orders.extend(std::iter::repeat_n(Command::StepOnce, n));
+                orders.push(Command::Checkpoint);
+            };
+            steps(&mut orders, 3);
+            orders.push(muted(true));
+            steps(&mut orders, 4);
+            orders.push(muted(false));
+            steps(&mut orders, 2);
+            orders.push(Command::Stop { reason: Reason::Key });
+            let run = tiny.train(&orders);
+            let own = format!("objective.{}.", spec.name);
+            let part = |checkpoint: &str, file: &str| {
+                let mut tensors = run.tensors(checkpoint, file);
+                tensors.retain(|(name, _)| name.starts_with(&own));
+                tensors
+            };
+            for file in ["model.safetensors", "optimiser.safetensors"] {
+                assert!(part("step-3", file) == part("step-7", file), "{name}: {}", spec.name);
+                assert!(part("step-7", file) != part("step-9", file), "{name}: {}", spec.name);
+            }
+            let counts = run.checkpoint("step-9").counts;
+            for (parameter, count) in counts.iter().filter(|(name, _)| name.starts_with(&own)) {
+                assert_eq!(*count, 5, "{name}: {parameter}");
+            }
+            let sounded: Vec<bool> =
+                run.steps().iter().map(|step| step.losses.contains_key(&spec.name)).collect();
+            let wanted = [true, true, true, false, false, false, false, true, true];
+            assert_eq!(sounded, wanted, "{name}: {}", spec.name);
+        }
+    }
+}
