@@ -1,0 +1,254 @@
+//! What a row has read and what it may predict: no gradient comes from where it must not look.
+
+use std::collections::BTreeSet;
+
+use auxdesk::{
+    data::{Batch, Example, Field, Symbol},
+    model::{Pass, Reads, View, view},
+    recipe::{RecipeSource, System},
+};
+use candle_core::{Device, Tensor, Var};
+
+use crate::tiny::{Size, Tiny, loaded, names, numbers, shipped_tiny};
+
+const SIZE: Size = Size { width: 4, examples: 40 };
+
+const VIEWS: &[View] =
+    &[View::Whole, View::Forward, View::Backward, View::Last, View::Mean, View::Max];
+
+/// A sentence whose words are all different and all known, alone in a batch, so that a row of the
+/// table of words is a place in the sentence.
+fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
+    let corpus = &tiny.corpora[corpus_idx];
+    let lower = |symbol: Symbol| corpus.lexicons[0].get(symbol).to_lowercase();
+    let at = corpus.train.examples.iter().position(|example| {
+        let symbols = example.symbols(0).unwrap();
+        let words: BTreeSet<String> = symbols.iter().map(|symbol| lower(*symbol)).collect();
+        words.len() == symbols.len() && symbols.len() >= 5
+    });
+    Batch::new(corpus_idx, corpus, &corpus.train, &[at.expect("such a sentence")])
+}
+
+/// The places of the sentence whose words have a part in a scalar: the rows of the first table of
+/// words with a gradient that is not zero.
+fn read_places(system: &System, scalar: &Tensor, n_tokens: usize) -> BTreeSet<usize> {
+    scalar.backward().unwrap();
+    let left = system.parameters().sink().take();
+    let is_table = |number: &usize| {
+        let name = &system.parameters().all()[*number].name;
+        name.rsplit_once('.').is_some_and(|(owner, part)| part == "table" && !owner.contains('.'))
+    };
+    let mut tables = left.iter().filter(|(number, _)| is_table(number));
+    let Some((_, gradients)) = tables.next() else { return BTreeSet::new() };
+    assert_eq!(gradients.len(), 1, "the sentence is read once");
+    let rows = &gradients[0];
+    assert_eq!(rows.ids.len(), n_tokens, "every word has a row of its own");
+    let width = rows.rows.len() / n_tokens;
+    let places = rows.rows.chunks_exact(width).enumerate();
+    places.filter(|(_, row)| row.iter().any(|g| *g != 0.0)).map(|(place, _)| place).collect()
+}
+
+/// Some scalar of one row that no symmetry makes flat.
+fn probe(rows: &Tensor, row: usize) -> Tensor {
+    let width = rows.dim(1).unwrap();
+    let factors: Vec<f32> = (0..width).map(|at| 1.0 + 0.37 * at as f32).collect();
+    let factors = Tensor::from_vec(factors, (1, width), &Device::Cpu).unwrap();
+    (rows.narrow(0, row, 1).unwrap() * factors).unwrap().sum_all().unwrap()
+}
+
+fn declared(reads: Reads, place: usize, n_tokens: usize) -> BTreeSet<usize> {
+    let read = |other: &usize| {
+        *other == place || (reads.past && *other < place) || (reads.future && *other > place)
+    };
+    (0..n_tokens).filter(read).collect()
+}
+
+#[test]
+fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
+    for name in names() {
+        let plain = shipped_tiny(name, SIZE, &[]);
+        for (encoder_idx, encoder) in plain.recipe.encoders.iter().enumerate() {
+            for (layer_idx, layer) in encoder.shape.layers.iter().enumerate() {
+                let what = format!("{name}: {}.{}", encoder.name, layer_idx + 1);
+                // Any objective that may read this layer opens it to the test.
+                let opened = plain.recipe.objectives.iter().enumerate().find_map(|(at, spec)| {
+                    let (objective, number) = (&spec.name, layer_idx + 1);
+                    let set = format!("objective.{objective}.tap={}.{number}", encoder.name);
+                    loaded(&RecipeSource::Shipped(name), std::slice::from_ref(&set)).ok()?;
+                    Some((at, shipped_tiny(name, SIZE, &[set])))
+                });
+                let (at, tiny) = opened.unwrap_or_else(|| panic!("{what}: nothing may read it"));
+                let spec = &tiny.recipe.objectives[at];
+                assert_eq!(spec.taps[0][0].encoder, encoder_idx);
+                let (system, batch) = (tiny.system(), distinct(&tiny, spec.corpora[0]));
+                let n_tokens = batch.n_tokens();
+                for &shown in VIEWS {
+                    let Some(declares) = layer.view(shown) else { continue };
+                    let rows = || {
+                        let taps = system.taps(&[at], &batch, Pass::Score).unwrap();
+                        view(&taps[0][0], shown, layer.halves.is_some(), &batch.packing).unwrap()
+                    };
+                    let n_rows = rows().dim(0).unwrap();
+                    assert_eq!(rows().dim(1).unwrap(), declares.width, "{what} {shown:?}");
+                    for row in 0..n_rows {
+                        let found = read_places(&system, &probe(&rows(), row), n_tokens);
+                        let what = format!("{what} {shown:?}, row {row} of {n_rows}");
+                        match (n_rows == n_tokens, shown) {
+                            (true, _) => {
+                                assert_eq!(
+                                    found,
+                                    declared(declares.reads, row, n_tokens),
+                                    "{what}"
+                                );
+                            }
+                            // One row for the sentence, of a layer that may itself read one word.
+                            (false, View::Last) if !layer.reads.past => {
+                                assert_eq!(found, BTreeSet::from([n_tokens - 1]), "{what}");
+                            }
+                            (false, View::Max) => assert!(!found.is_empty(), "{what}"),
+                            (false, _) => assert_eq!(found.len(), n_tokens, "{what}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sentence with one of its words in the place of another.
+fn with_other_word(whole: &Example, place: usize) -> Example {
+    let mut symbols = whole.symbols(0).unwrap().to_vec();
+    symbols[place] = symbols[(place + 2) % symbols.len()];
+    let mut changed = whole.clone();
+    changed.fields[0] = Some(Field::Symbols(symbols));
+    changed
+}
+
+/// Another word in one place changes no row that has not read it, by spelling either.
+#[test]
+fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
+    for name in names() {
+        let mut tiny = shipped_tiny(name, SIZE, &[]);
+        let system = tiny.system();
+        for at in 0..tiny.recipe.objectives.len() {
+            let spec = tiny.recipe.objectives[at].clone();
+            let corpus_idx = spec.corpora[0];
+            let example = distinct(&tiny, corpus_idx).examples[0];
+            let rows = |tiny: &Tiny| {
+                let corpus = &tiny.corpora[corpus_idx];
+                let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
+                system.taps(&[at], &batch, Pass::Score).unwrap()[0][0].to_vec2::<f32>().unwrap()
+            };
+            let before = rows(&tiny);
+            let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
+            for place in 0..whole.len() {
+                tiny.corpora[corpus_idx].train.examples[example] = with_other_word(&whole, place);
+                let after = rows(&tiny);
+                for (row, (before, after)) in before.iter().zip(&after).enumerate() {
+                    let layer = spec.layers[0];
+                    let half = before.len() / 2;
+                    let parts = match layer.halves {
+                        Some([forward, backward]) => {
+                            vec![(0..half, forward), (half..2 * half, backward)]
+                        }
+                        None => vec![(0..before.len(), layer.reads)],
+                    };
+                    for (numbers, reads) in parts {
+                        let pairs = before[numbers.clone()].iter().zip(&after[numbers]);
+                        let moved = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                        let read = declared(reads, row, whole.len()).contains(&place);
+                        // Sums of spellings may round otherwise where words stand in another order.
+                        let what = format!("{name}: {}: row {row}, word {place}", spec.name);
+                        assert!(read || moved < 1e-6, "{what} moved it by {moved}");
+                        assert!(row != place || moved > 1e-6, "{what} did not move it");
+                    }
+                }
+            }
+            tiny.corpora[corpus_idx].train.examples[example] = whole;
+        }
+    }
+}
+
+/// Kinds whose labels are the very words that the encoder reads elsewhere in the sentence. Others'
+/// labels are fields of their own, or, as with frequency, a fact about the word in hand.
+const PREDICT_WORDS: &[&str] = &["next-word"];
+
+#[test]
+fn no_word_is_predicted_from_a_row_that_has_read_it() {
+    let mut n_checked = 0;
+    for name in names() {
+        let mut tiny = shipped_tiny(name, SIZE, &[]);
+        let system = tiny.system();
+        for at in 0..tiny.recipe.objectives.len() {
+            let spec = tiny.recipe.objectives[at].clone();
+            if !PREDICT_WORDS.contains(&spec.kind.name()) {
+                continue;
+            }
+            n_checked += 1;
+            let what = format!("{name}: {}", spec.name);
+            let corpus_idx = spec.corpora[0];
+            let sentence = distinct(&tiny, corpus_idx);
+            let (example, n_tokens) = (sentence.examples[0], sentence.n_tokens());
+            let (width, half) = (spec.layers[0].width, spec.layers[0].width / 2);
+
+            // The gradient of the loss by each number of fixed rows, as labels change under it.
+            let values = (0..n_tokens * width).map(|at| (at as f32 * 0.7).sin()).collect();
+            let fixed = Var::from_vec(values, (n_tokens, width), &Device::Cpu).unwrap();
+            let by_rows = |tiny: &Tiny| {
+                let corpus = &tiny.corpora[corpus_idx];
+                let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
+                let taps = [fixed.as_tensor().clone()];
+                let term = system.objective(at).loss(&taps, &batch).unwrap().unwrap();
+                let store = term.sum.backward().unwrap();
+                store.get(&fixed).unwrap().to_vec2::<f32>().unwrap()
+            };
+            let before = by_rows(&tiny);
+            let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
+            // For each place, the (row, half) whose prediction is of the word there.
+            let mut predicted_from = vec![BTreeSet::new(); n_tokens];
+            for (place, from) in predicted_from.iter_mut().enumerate() {
+                tiny.corpora[corpus_idx].train.examples[example] = with_other_word(&whole, place);
+                let after = by_rows(&tiny);
+                for (row, (before, after)) in before.iter().zip(&after).enumerate() {
+                    for (side, numbers) in [0..half, half..width].into_iter().enumerate() {
+                        if before[numbers.clone()] != after[numbers] {
+                            from.insert((row, side));
+                        }
+                    }
+                }
+            }
+            tiny.corpora[corpus_idx].train.examples[example] = whole;
+            for (place, from) in predicted_from.iter().enumerate() {
+                let before = place.checked_sub(1).map(|row| (row, 0));
+                let after = Some((place + 1, 1)).filter(|(row, _)| *row < n_tokens);
+                let wanted: BTreeSet<_> = before.into_iter().chain(after).collect();
+                assert_eq!(*from, wanted, "{what}: word {place}");
+            }
+
+            // The gradient of one prediction alone, through its tap, by the words.
+            for row in 0..n_tokens {
+                for (side, from) in [0, half].into_iter().enumerate() {
+                    let taps = system.taps(&[at], &sentence, Pass::Score).unwrap();
+                    let rows = &taps[0][0];
+                    let mut mask = vec![0f32; n_tokens * width];
+                    mask[row * width + from..][..half].fill(1.0);
+                    let mask = Tensor::from_vec(mask, (n_tokens, width), &Device::Cpu).unwrap();
+                    let others = (1.0 - &mask).unwrap();
+                    let open = (rows * &mask).unwrap();
+                    let open = (open + (rows.detach() * others).unwrap()).unwrap();
+                    assert_eq!(numbers(&open), numbers(rows), "the same loss");
+                    let term = system.objective(at).loss(&[open], &sentence).unwrap().unwrap();
+                    let read = read_places(&system, &term.sum, n_tokens);
+                    let wanted: BTreeSet<_> =
+                        if side == 0 { (0..=row).collect() } else { (row..n_tokens).collect() };
+                    assert_eq!(read, wanted, "{what}: row {row}, half {side}");
+                    for (place, from) in predicted_from.iter().enumerate() {
+                        let leaks = from.contains(&(row, side)) && read.contains(&place);
+                        assert!(!leaks, "{what}: row {row} has read word {place}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(n_checked > 0);
+}

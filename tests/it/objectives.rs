@@ -1,0 +1,323 @@
+//! What must hold for every objective of every shipped recipe, new ones too. None is named here.
+
+use std::collections::BTreeSet;
+
+use auxdesk::{
+    data::{normalise::Normalise, vocabulary::Lookup},
+    mixer::WEIGHTINGS,
+    model::{
+        encoder::{ENCODERS, Source},
+        head::HEADS,
+    },
+    objective::OBJECTIVES,
+    recipe::{Recipe, System, Tap},
+    train::{Gradients, Optimiser},
+};
+use candle_core::{Device, Tensor};
+
+use crate::tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny};
+
+const SMALL: Size = Size { width: 4, examples: 8 };
+
+#[test]
+fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
+    let tables: [(&str, Vec<&str>); 4] = [
+        ("objectives", OBJECTIVES.iter().map(|kind| kind.name()).collect()),
+        ("encoders", ENCODERS.iter().map(|kind| kind.name()).collect()),
+        ("heads", HEADS.iter().map(|kind| kind.name()).collect()),
+        ("weightings", WEIGHTINGS.iter().map(|kind| kind.name()).collect()),
+    ];
+    for (table, names) in tables {
+        let distinct: BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{table}: {names:?}");
+    }
+    // What no shipped recipe has is in none of the tests below.
+    let recipes: Vec<Recipe> = names().map(|name| shipped_tiny(name, SMALL, &[]).recipe).collect();
+    let objectives = || recipes.iter().flat_map(|recipe| &recipe.objectives);
+    for kind in OBJECTIVES {
+        assert!(objectives().any(|spec| spec.kind.name() == kind.name()), "{}", kind.name());
+    }
+    for head in HEADS {
+        let has = |found: &&dyn auxdesk::model::HeadKind| found.name() == head.name();
+        assert!(objectives().any(|spec| spec.head.as_ref().is_some_and(has)), "{}", head.name());
+    }
+}
+
+/// Calls with every objective of every shipped recipe.
+fn every(sets: impl Fn(&str) -> Vec<String>, mut check: impl FnMut(&Tiny, usize, &str)) {
+    for name in names() {
+        let plain = shipped_tiny(name, SMALL, &[]);
+        for at in 0..plain.recipe.objectives.len() {
+            let objective = plain.recipe.objectives[at].name.as_str();
+            let tiny = shipped_tiny(name, SMALL, &sets(objective));
+            check(&tiny, at, &format!("{name}: {objective}"));
+        }
+    }
+}
+
+#[test]
+fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
+    every(
+        |_| Vec::new(),
+        |tiny, at, what| {
+            let term = tiny.term(&tiny.system(), at, 8);
+            let each = numbers(&term.each);
+            assert_eq!(each.len(), 8, "{what}");
+            let mean = numbers(&term.mean().unwrap())[0];
+            assert!(mean.is_finite() && mean > 0.0, "{what}: {mean}");
+            let wanted = each.iter().sum::<f32>() / term.count as f32;
+            assert!((mean - wanted).abs() < 1e-5 * wanted, "{what}: {mean}, wanted {wanted}");
+        },
+    );
+}
+
+#[test]
+fn every_objective_learns_eight_sentences_by_itself() {
+    let size = Size { width: 16, examples: 8 };
+    for name in names() {
+        let tiny = shipped_tiny(name, size, &[]);
+        for at in 0..tiny.recipe.objectives.len() {
+            let system = tiny.system();
+            let parameters = system.parameters();
+            let kind = auxdesk::recipe::Optimiser::Adam(MOMENTS);
+            let mut optimiser = Optimiser::new(kind, parameters);
+            let mut losses = Vec::new();
+            for _ in 0..120 {
+                let loss = tiny.term(&system, at, 8).mean().unwrap();
+                losses.push(numbers(&loss)[0]);
+                let gradients = Gradients::of(&loss, parameters).unwrap();
+                optimiser.step(parameters, &gradients, 1.0, 0.02).unwrap();
+            }
+            let (first, last) = (losses[0], losses[losses.len() - 1]);
+            let objective = &tiny.recipe.objectives[at].name;
+            assert!(last < 0.2 * first, "{name}: {objective}: from {first} to {last}");
+        }
+    }
+}
+
+const MOMENTS: auxdesk::recipe::optimiser::Moments = auxdesk::recipe::optimiser::Moments {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weight_decay: 0.0,
+};
+
+/// The names of the parameters that a loss on these taps should reach in the encoders: those of the
+/// tapped layer, of the layers below it, and of all that they read. A parameter of layer N of an
+/// encoder is called ENCODER.N and so on; one without a number is of every layer.
+fn below(recipe: &Recipe, taps: &[Tap], system: &System) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    for tap in taps {
+        let spec = &recipe.encoders[tap.encoder];
+        if tap.layer > 0 {
+            let mut owners = vec![spec.name.as_str()];
+            owners.extend(spec.named());
+            for parameter in system.parameters().all() {
+                let is_below = |owner: &&str| {
+                    let rest = parameter.name.strip_prefix(*owner);
+                    let rest = rest.and_then(|rest| rest.strip_prefix('.'));
+                    rest.is_some_and(|rest| {
+                        let layer = rest.split('.').next().and_then(|part| part.parse().ok());
+                        layer.is_none_or(|layer: usize| layer <= tap.layer)
+                    })
+                };
+                if owners.iter().any(is_below) {
+                    reached.insert(parameter.name.clone());
+                }
+            }
+        }
+        reached.extend(below(recipe, &spec.input, system));
+    }
+    reached
+}
+
+fn own(system: &System, objective: &str) -> BTreeSet<String> {
+    let prefix = format!("objective.{objective}.");
+    let names = system.parameters().all().iter().map(|parameter| parameter.name.clone());
+    names.filter(|name| name.starts_with(&prefix)).collect()
+}
+
+/// The names of the parameters with a gradient; one of nothing but zeros is no gradient.
+fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeSet<String> {
+    let pairs = system.parameters().all().iter().zip(gradients);
+    let reached = pairs.filter_map(|(parameter, gradient)| {
+        let gradient = gradient.as_ref()?;
+        assert!(gradient.iter().any(|g| *g != 0.0), "{}: only zeros", parameter.name);
+        Some(parameter.name.clone())
+    });
+    reached.collect()
+}
+
+#[test]
+fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() {
+    every(
+        |_| Vec::new(),
+        |tiny, at, what| {
+            let (system, spec) = (tiny.system(), &tiny.recipe.objectives[at]);
+            let loss = tiny.term(&system, at, 8).mean().unwrap();
+            let found = reached(&system, &gradients(&loss, system.parameters()));
+            let mut wanted = own(&system, spec.name.as_str());
+            assert!(!wanted.is_empty(), "{what}");
+            for taps in &spec.taps {
+                wanted.extend(below(&tiny.recipe, taps, &system));
+            }
+            assert_eq!(found, wanted, "{what}");
+        },
+    );
+}
+
+#[test]
+fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
+    every(
+        |_| Vec::new(),
+        |tiny, at, what| {
+            let system = tiny.system();
+            tiny.term(&system, at, 3).mean().unwrap().backward().unwrap();
+            let left = system.parameters().sink().take();
+            let vocabularies = tiny.vocabularies();
+            let mut n_tables = 0;
+            for spec in &tiny.recipe.encoders {
+                // A source of kind field with words: row 0 is the unknown word's.
+                let of = vocabularies.get(&format!("encoder.{}", spec.name));
+                let words = of.and_then(|vocabularies| vocabularies.get("words"));
+                let (Source::Field, Some(words)) = (spec.kind.source(), words) else { continue };
+                let corpus_idx = tiny.recipe.objectives[at].corpora[0];
+                let corpus = &tiny.corpora[corpus_idx];
+                let field = corpus.field(spec.values.text("field")).unwrap();
+                let normalise = Normalise {
+                    lowercase: spec.values.switch("lowercase"),
+                    zero_digits: spec.values.switch("zero_digits"),
+                };
+                let lookup = Lookup::new(words, &corpus.lexicons[field], normalise);
+                let batch = tiny.batch(corpus_idx, 3);
+                let ids = batch.symbols(field).iter().map(|symbol| lookup.id(symbol.unwrap()));
+                let wanted: BTreeSet<u32> = ids.map(|id| id.map_or(0, |id| id + 1)).collect();
+                let name = format!("{}.table", spec.name);
+                let mut all = system.parameters().all().iter();
+                let number = all.position(|parameter| parameter.name == name).unwrap();
+                let found: Vec<u32> =
+                    left[&number].iter().flat_map(|rows| rows.ids.clone()).collect();
+                assert_eq!(found.len(), wanted.len(), "{what}: each row once");
+                assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), wanted, "{what}");
+                assert!(wanted.len() < words.len(), "{what}: some rows are not in the batch");
+                n_tables += 1;
+            }
+            assert!(n_tables > 0, "{what}");
+        },
+    );
+}
+
+#[test]
+fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
+    every(
+        |objective| vec![format!("objective.{objective}.gradient=stop")],
+        |tiny, at, what| {
+            let system = tiny.system();
+            let loss = tiny.term(&system, at, 8).mean().unwrap();
+            let found = reached(&system, &gradients(&loss, system.parameters()));
+            assert_eq!(found, own(&system, tiny.recipe.objectives[at].name.as_str()), "{what}");
+        },
+    );
+}
+
+/// A strength of a half, so that the factor itself rounds nothing and bits can be compared.
+#[test]
+fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_only() {
+    let mut passed = Vec::new();
+    every(
+        |_| Vec::new(),
+        |tiny, at, _| {
+            let system = tiny.system();
+            let loss = tiny.term(&system, at, 8).mean().unwrap();
+            passed.push((bits(&loss), gradients(&loss, system.parameters())));
+        },
+    );
+    let mut passed = passed.into_iter();
+    every(
+        |objective| {
+            let objective = format!("objective.{objective}");
+            vec![format!("{objective}.gradient=reverse"), format!("{objective}.strength=0.5")]
+        },
+        |tiny, at, what| {
+            let system = tiny.system();
+            let loss = tiny.term(&system, at, 8).mean().unwrap();
+            let (passed_loss, passed) = passed.next().unwrap();
+            assert_eq!(bits(&loss), passed_loss, "{what}: the loss itself is the same");
+            let reversed = gradients(&loss, system.parameters());
+            for (number, (passed, reversed)) in passed.iter().zip(&reversed).enumerate() {
+                let factor = if number < system.n_shared() { -0.5 } else { 1.0 };
+                let wanted = passed.as_ref().map(|all| all.iter().map(|g| g * factor).collect());
+                assert_eq!(*reversed, wanted, "{what}: {}", system.parameters().all()[number].name);
+            }
+        },
+    );
+}
+
+/// The recipe's whole loss Σ gain × sum / count over one batch of each corpus: as a tensor, and
+/// with the sums of the examples' losses in f64, which is what differences are taken of.
+fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
+    let mut total: Option<Tensor> = None;
+    let mut exact = 0.0;
+    for (at, spec) in tiny.recipe.objectives.iter().enumerate() {
+        let term = tiny.term(system, at, 3);
+        let gain = spec.gain.at(0);
+        let each: f64 = numbers(&term.each).into_iter().map(f64::from).sum();
+        exact += gain * each / term.count as f64;
+        let part = term.mean().unwrap().affine(gain, 0.0).unwrap();
+        total = Some(match total {
+            None => part,
+            Some(sum) => (sum + part).unwrap(),
+        });
+    }
+    (total.unwrap(), exact)
+}
+
+/// d(total loss) / d(parameter) against (L(x + h) − L(x − h)) / 2h. Losses are f32 of about 5, so a
+/// difference over 2h = 0.02 is known to about 1e-4, which is the absolute tolerance; what h² leaves
+/// out is within 2 in a hundred.
+#[test]
+fn gradients_of_every_whole_system_are_finite_differences() {
+    const H: f32 = 0.01;
+    for name in names() {
+        let tiny = shipped_tiny(name, Size { width: 3, examples: 3 }, &[]);
+        let system = tiny.system();
+        let parameters = system.parameters();
+        let by_parameter = gradients(&total(&tiny, &system).0, parameters);
+        for (parameter, gradient) in parameters.all().iter().zip(by_parameter) {
+            let what = format!("{name}: {}", parameter.name);
+            let gradient = gradient.unwrap_or_else(|| panic!("{what}: not reached"));
+            let before = numbers(&parameter.var);
+            let put = |numbers: Vec<f32>| {
+                let shape = parameter.var.shape();
+                let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap();
+                parameter.var.set(&tensor).unwrap();
+            };
+            let difference = |direction: &[f32]| {
+                let moved = |h: f32| {
+                    put(before.iter().zip(direction).map(|(x, d)| x + h * d).collect());
+                    total(&tiny, &system).1
+                };
+                let slope = (moved(H) - moved(-H)) / f64::from(2.0 * H);
+                put(before.clone());
+                slope
+            };
+            let close = |found: f64, wanted: f64, what: &str| {
+                let most = 1e-4 + 0.02 * wanted.abs();
+                assert!((found - wanted).abs() <= most, "{what}: {found}, difference {wanted}");
+            };
+            // All numbers at once, along the gradient: the slope there is its length.
+            let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+            let along: Vec<f32> = gradient.iter().map(|g| g / length as f32).collect();
+            close(length, difference(&along), &format!("{what}, along the gradient"));
+            // The numbers with the steepest slopes, and some others.
+            let mut places: Vec<usize> = (0..gradient.len()).collect();
+            places.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
+            let others = places.iter().copied().skip(2).step_by(places.len() / 2 + 1);
+            for at in others.chain(places.iter().copied().take(2)).collect::<Vec<_>>() {
+                let mut one = vec![0.0; gradient.len()];
+                one[at] = 1.0;
+                close(f64::from(gradient[at]), difference(&one), &format!("{what}[{at}]"));
+            }
+        }
+    }
+}
