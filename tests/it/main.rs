@@ -13,6 +13,7 @@ mod exits;
 mod leaks;
 mod muted;
 mod objectives;
+mod optimisers;
 mod orders;
 mod recipes;
 mod replay;
