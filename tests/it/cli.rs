@@ -204,9 +204,10 @@ mod what_train_prints {
         let exited = finish(&mut here.tiny("run", 5, &[]));
         assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
         let n_lines = exited.err.lines().count();
-        let closing: Vec<_> = exited.err.lines().skip(n_lines - 3).collect();
-        let commands = ["  auxdesk replay run", "  auxdesk evaluate run"];
-        assert_eq!(closing, ["the run is in run", commands[0], commands[1]]);
+        let closing: Vec<_> = exited.err.lines().skip(n_lines - 4).collect();
+        let [replay, evaluate] = ["  auxdesk replay run", "  auxdesk evaluate run"];
+        let wanted = ["the run is in run", replay, evaluate, "  auxdesk predict run INPUT"];
+        assert_eq!(closing, wanted);
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 fn gradients_of_every_whole_system_are_finite_differences() {
     const H: f32 = 0.01;
     for name in names() {
-        let tiny = shipped_tiny(name, Size { width: 3, examples: 3 }, &[]);
+        let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &[]);
         let system = tiny.system();
         let parameters = system.parameters();
         let by_parameter = gradients(&total(&tiny, &system).0, parameters);

@@ -17,7 +17,7 @@ fn answers_to(event: &Event) -> Option<CommandId> {
         Event::Muted(e) => e.command,
         Event::Soloed(e) => e.command,
         Event::SettingSet(e) => e.command,
-        Event::CommandRefused(e) => Some(e.command),
+        Event::CommandRefused(e) => e.command,
         Event::Paused(e) => e.command,
         Event::Resumed(e) => e.command,
         Event::Noted(e) => e.command,
