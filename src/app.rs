@@ -8,6 +8,7 @@ mod folder;
 mod leave;
 mod memory;
 mod signals;
+mod whole;
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -16,13 +17,13 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::{
     bus::{self, Bus, Wires},
     data::Corpus,
-    headless::Progress,
+    headless::{self, Progress},
     journal::{self, VERSION, Writer},
     kernel,
     model::encoder::FirstValues,
@@ -36,9 +37,7 @@ use crate::{
 };
 
 pub use folder::RunFolder;
-
-/// Milliseconds of the run's time between two lines about its steps.
-const EVERY_MS: u64 = 2_000;
+pub use whole::write_whole;
 
 /// How long a run that is over waits for its last lines to be shown.
 const LAST_LINES: Duration = Duration::from_millis(500);
@@ -65,7 +64,9 @@ pub struct Job {
 pub struct Outcome {
     /// What it leaves; `None` if it never started.
     pub summary: Option<Summary>,
-    /// The signal that ended it, if one did.
+    /// Why it ended.
+    pub reason: Reason,
+    /// The first signal that came, whether or not it ended the run.
     pub signal: Option<i32>,
     /// How the journal or another file failed, if one did.
     pub disk: Option<anyhow::Error>,
@@ -93,12 +94,12 @@ pub fn train(job: Job) -> Result<Outcome> {
     std::fs::write(&resolved, recipe.resolved())
         .with_context(|| format!("{}: can't be written", resolved.display()))?;
     let header = header(&recipe, threads, folder.started());
+    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt)?;
     let journal = folder.path().join(journal::FILE);
     let writer = Writer::create(&journal, &header)
         .with_context(|| format!("{}: can't be written", journal.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
-    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt)?;
 
     let Wires { bus, recorder, screen, orders: _orders } = bus::wires();
     let shown = show(header.clone(), screen)?;
@@ -116,8 +117,9 @@ pub fn train(job: Job) -> Result<Outcome> {
         Err(RecvTimeoutError::Timeout) => Talk::Stalled,
         Ok(()) | Err(RecvTimeoutError::Disconnected) => Talk::Flows,
     };
+    let reason = ending.reason;
     let Left { summary, disk } = leave_behind(folder.path(), recorded, ending);
-    Ok(Outcome { summary, signal: signals.received(), disk, talk })
+    Ok(Outcome { summary, reason, signal: signals.received(), disk, talk })
 }
 
 /// The trainer's thread, by name: its panics are told as events.
@@ -145,7 +147,12 @@ fn setup(
     interrupt: Interrupt,
 ) -> Result<train::Setup> {
     let vocabularies = vocabularies(&recipe, &corpora);
-    let mut system = System::new(&recipe, &vocabularies, FirstValues::Recipe)?;
+    // A recipe can ask for more than fits, and that panics where memory is asked for.
+    let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe);
+    let made = panic::catch_unwind(AssertUnwindSafe(make));
+    let mut system = made.map_err(|panic| {
+        anyhow!("the system can't be made: {}", leave::panic_text(panic.as_ref()))
+    })??;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
@@ -192,7 +199,7 @@ fn show(header: Header, screen: Receiver<Event>) -> Result<Receiver<()>> {
     let (showing, shown) = crossbeam_channel::bounded(0);
     let lines = move || {
         let _showing = showing;
-        let mut progress = Progress::new(&header, EVERY_MS);
+        let mut progress = Progress::new(&header, headless::EVERY_MS);
         let mut talk = std::io::stderr();
         for event in screen {
             progress.tell(&event, &mut talk);

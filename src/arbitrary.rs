@@ -45,7 +45,8 @@ pub(crate) fn run_started() -> RunStarted {
             direction: [Direction::Higher, Direction::Lower][objective_idx % 2],
         }],
     };
-    let splits = [("train".into(), SplitSize { examples: 64, tokens: 640 })].into_iter().collect();
+    let splits =
+        [("train".into(), SplitSize { examples: 320, tokens: 3200 })].into_iter().collect();
     RunStarted {
         at_ms: 0,
         objectives: OBJECTIVES.iter().enumerate().map(objective).collect(),

@@ -54,10 +54,10 @@ pub enum Command {
 pub struct Train {
     /// A shipped recipe's name, or the path of a TOML file [default: chunking]
     pub recipe: Option<String>,
-    /// Print progress lines; implied when standard output is no terminal
+    /// Print progress lines; the only way until the desk is built
     #[arg(long)]
     pub headless: bool,
-    /// Only ever append lines, in ASCII
+    /// Only ever append lines, in ASCII; the only way until the desk is built
     #[arg(long)]
     pub plain: bool,
     /// Print the summary as one JSON document at the end; implies --headless

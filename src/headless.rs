@@ -17,6 +17,9 @@ use crate::protocol::{
 };
 use crate::state::{Run, Strip};
 
+/// Milliseconds of a run's time between two lines about its steps.
+pub const EVERY_MS: u64 = 2_000;
+
 /// Turns events into lines.
 #[derive(Debug)]
 pub struct Progress {
@@ -122,7 +125,8 @@ impl Progress {
             .add(format!("{} a pass", event.steps_per_epoch));
         let corpora = event.corpora.iter().map(|corpus| {
             let mut line = self.line().add(format!("corpus {}:", corpus.name));
-            for (split, size) in &corpus.splits {
+            for split in [Split::Train, Split::Dev, Split::Test].map(Split::name) {
+                let Some(size) = corpus.splits.get(split) else { continue };
                 let (examples, tokens) = (count(size.examples, "example"), size.tokens);
                 line = line.add(format!("{split} {examples} of {tokens} tokens"));
             }
@@ -323,7 +327,7 @@ mod tests {
         events.push(RunEnded { at_ms, step, ended: Ended::Stopped, reason, message }.into());
         let expected = "\
 0:00:00  chunking: seed 1  2 threads on cpu  kernel avx512  1234 parameters  100 steps  10 a pass
-0:00:00  corpus news:  train 64 examples of 640 tokens
+0:00:00  corpus news:  train 320 examples of 3200 tokens
 0:00:00  objective chunk: main  tag on news  gain 1.000
 0:00:00  objective next-word: auxiliary  tag on news  gain 1.000
 0:00:00  objective pos: auxiliary  tag on news  gain 1.000

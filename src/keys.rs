@@ -65,6 +65,10 @@ pub enum Default {
     Toml(&'static str),
 }
 
+/// The most that a recipe may count to: what is more than a thousand million is a slip, and products
+/// of two such still fit.
+pub const MOST: u64 = 1_000_000_000;
+
 /// The greatest number that a recipe may say: journals keep numbers as `f32`, and have no infinity.
 pub const GREATEST: f64 = f32::MAX as f64;
 
@@ -73,8 +77,10 @@ pub const GREATEST: f64 = f32::MAX as f64;
 pub enum Takes {
     /// `true` or `false`.
     Switch,
-    /// A whole number of at least this.
+    /// A whole number of at least this, and at most [`MOST`].
     Count(u64),
+    /// Any whole number of at least 0.
+    Seed,
     /// A finite number between these, both included; a whole number counts as one.
     Number(f64, f64),
     /// Any string.

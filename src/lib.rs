@@ -25,7 +25,7 @@
 //! assert_eq!(recipe.objectives[recipe.main()].name.as_str(), "chunk");
 //!
 //! let corpora = recipe.open()?;
-//! assert_eq!(corpora[0].train.size().examples, 2400);
+//! assert_eq!(corpora[0].train.size().examples, 1200);
 //! # Ok::<(), recipe::Faults>(())
 //! ```
 

@@ -71,6 +71,11 @@ impl PartialEq for Recipe {
 }
 
 impl Recipe {
+    /// Examples in a batch of the corpus at that place.
+    pub fn batch(&self, corpus_idx: usize) -> usize {
+        self.corpora[corpus_idx].batch.unwrap_or(self.train.batch)
+    }
+
     /// The main objective's place.
     pub fn main(&self) -> usize {
         let main = self.objectives.iter().position(|objective| objective.role == Role::Main);

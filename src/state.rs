@@ -23,7 +23,7 @@ use crate::protocol::{
     By, Event, Header, ObjectiveId, Step,
     event::{
         BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, LossBroke, Noted,
-        RunEnded, RunStarted, Setting, StepDone,
+        Role, RunEnded, RunStarted, Setting, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -148,7 +148,22 @@ impl Run {
 
     /// Passes over the main objective's corpus, with the begun one as a fraction.
     pub fn epochs(&self) -> Option<f32> {
-        (self.steps_per_epoch > 0).then(|| self.step.0 as f32 / self.steps_per_epoch as f32)
+        let (drawn, size) = self.drawn_of_main()?;
+        Some(drawn as f32 / size as f32)
+    }
+
+    /// Whole passes over the main objective's corpus.
+    pub fn whole_epochs(&self) -> u64 {
+        self.drawn_of_main().map_or(0, |(drawn, size)| drawn / size)
+    }
+
+    /// Examples drawn so far from the main objective's corpus, and how many it trains on.
+    fn drawn_of_main(&self) -> Option<(u64, u64)> {
+        let main = self.strips.iter().find(|strip| strip.role == Role::Main)?;
+        let corpus = main.corpus.first()?;
+        let started = self.corpora.iter().find(|started| started.name == *corpus)?;
+        let size = started.splits.get(Split::Train.name())?.examples;
+        (size > 0).then(|| (self.draws.get(corpus).copied().unwrap_or(0), size))
     }
 
     /// Milliseconds of training left at the present pace.
@@ -160,7 +175,7 @@ impl Run {
         Some((n_left as f32 * self.pace.step_ms()?) as u64)
     }
 
-    /// The step of the checkpoint that `best` names now.
+    /// The step of the checkpoint that `best` names now; without one, that of `last`.
     pub fn best_step(&self) -> Option<Step> {
         self.checkpoint("best").or_else(|| self.checkpoint("last"))
     }
@@ -244,7 +259,7 @@ mod tests {
         arbitrary,
         protocol::{
             CommandId,
-            event::{GainSet, Muted, Rewound, ScreenMissed, Soloed, Split},
+            event::{GainSet, Muted, Rewound, ScreenMissed, Soloed},
             report::{Best, Scores},
         },
     };

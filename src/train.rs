@@ -141,6 +141,9 @@ impl Trainer {
                 }
                 continue;
             }
+            if !self.faders.anything_sounds(self.step.0) {
+                return Err(Silence(self.step.next()).into());
+            }
             self.one_step(bus)?;
             self.between_steps(bus)?;
         };
@@ -178,8 +181,16 @@ impl Trainer {
     }
 }
 
+/// Schedules have taken every gain to 0: no step would have an update.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing sounds from step {0} on: every gain is 0, or muted")]
+struct Silence(Step);
+
 /// Which reason an error is told as.
 fn failure(error: &anyhow::Error) -> Reason {
+    if error.is::<Silence>() {
+        return Reason::Loss;
+    }
     let io = error.chain().any(<dyn std::error::Error>::is::<std::io::Error>);
     // candle wraps what the disk said when it writes a checkpoint.
     let wrapped = error.chain().any(|cause| {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{protocol::Header, state::run_name};
+use crate::state::run_name;
 
 /// A folder that is there, was empty, and is this run's.
 #[derive(Debug)]
@@ -35,17 +35,7 @@ impl RunFolder {
         };
         fs::create_dir_all(runs).map_err(fault)?;
         let started = now();
-        let name = run_name(&Header {
-            version: 1,
-            auxdesk: String::new(),
-            name: recipe.to_owned(),
-            seed: 0,
-            threads: 0,
-            device: String::new(),
-            kernel: String::new(),
-            started: started.clone(),
-            parent: None,
-        });
+        let name = run_name(recipe, &started);
         for number in 1.. {
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             let path = runs.join(format!("{name}{suffix}"));

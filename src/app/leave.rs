@@ -1,19 +1,11 @@
 //! What a run leaves beside its journal, and what is said when it panics.
 
-use std::{
-    any::Any,
-    backtrace::Backtrace,
-    fs::{self, File},
-    panic,
-    path::Path,
-    sync::Mutex,
-    thread,
-};
+use std::{any::Any, backtrace::Backtrace, fs::File, panic, path::Path, sync::Mutex, thread};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::TRAINER;
+use super::{TRAINER, whole::write_whole};
 
 /// Sends what is logged to the run's `diagnostics.log`.
 pub(super) fn diagnostics(folder: &Path) -> Result<()> {
@@ -48,12 +40,9 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// Writes a document beside its place and renames it, so that it is there whole or not at all.
+/// Writes a document, whole or not at all.
 pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
-    let beside = path.with_extension("json.new");
     let mut text = serde_json::to_vec(document)?;
     text.push(b'\n');
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .with_context(|| format!("{}: can't be written", path.display()))
+    write_whole(path, &text).with_context(|| format!("{}: can't be written", path.display()))
 }

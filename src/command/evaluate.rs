@@ -37,6 +37,12 @@ struct SplitScores {
 }
 
 pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
+    // What was trained stays as it was; only what it is scored on can be another.
+    if let Some(set) = args.sets.iter().find(|set| !set.starts_with("corpus.")) {
+        let key = set.split('=').next().unwrap_or_default();
+        let what = "evaluate changes keys of corpora only; the rest is the run's";
+        return Err(Failure::Request(format!("--set {key}: {what}")));
+    }
     let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, Corpora::Wanted)?;
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {

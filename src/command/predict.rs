@@ -16,6 +16,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
+    app::write_whole,
     cli::Predict,
     data::{
         Batch, Corpus, Lexicon, load,
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];
     let mut waiting = Waiting::new(predicted.len());
-    for examples in in_order(&read.part, recipe.train.batch) {
+    for examples in in_order(&read.part, recipe.batch(corpus_idx)) {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
         let labels = system
@@ -93,12 +94,4 @@ fn input(path: &Path) -> Result<Source, Failure> {
     };
     let bytes = bytes.map_err(|error| Failure::Request(format!("{name}: {error}")))?;
     Ok(Source { name, bytes: bytes.into() })
-}
-
-/// Writes beside and renames, so that the file is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, path)
 }

@@ -2,17 +2,14 @@
 
 use std::{io, process::ExitCode};
 
-use super::{Failure, print_json};
+use super::{Failure, print, print_json};
 use crate::{
     cli::Replay,
-    headless::Progress,
+    headless::{self, Progress},
     journal::{self, Journal},
     protocol::Step,
     state::{replay, until},
 };
-
-/// Milliseconds of the run's time between two lines about its steps.
-const EVERY_MS: u64 = 2_000;
 
 pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
     let Journal { header, events, left_out } = Journal::read(&journal::locate(&args.run))?;
@@ -24,12 +21,13 @@ pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
     if args.json {
         return print_json(&replay(&header, &events, at).report());
     }
-    let mut progress = Progress::new(&header, EVERY_MS);
+    let mut progress = Progress::new(&header, headless::EVERY_MS);
+    let mut lines = Vec::new();
     for event in until(&events, at) {
-        progress.tell(event, &mut talk);
+        progress.tell(event, &mut lines);
     }
     if at.is_none() {
-        progress.close(&mut talk);
+        progress.close(&mut lines);
     }
-    Ok(ExitCode::SUCCESS)
+    print(&lines)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::Failure;
 use crate::{
@@ -60,16 +60,6 @@ fn load(run: &Path, recipe: &Recipe) -> Result<Option<(System, Step)>> {
     };
     let Some(checkpoint) = checkpoint else { return Ok(None) };
     let vocabularies = &checkpoint.state.vocabularies.0;
-    for spec in &recipe.objectives {
-        let needs = !spec.kind.vocabularies(&spec.values, &[]).is_empty();
-        if needs && !vocabularies.contains_key(&format!("objective.{}", spec.name)) {
-            return Err(anyhow!(
-                "{}: the checkpoint knows no objective {}",
-                run.display(),
-                spec.name
-            ));
-        }
-    }
     let system = System::new(recipe, vocabularies, FirstValues::Checkpoint)?;
     checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
     Ok(Some((system, checkpoint.state.step)))

@@ -12,7 +12,10 @@ use crate::{
     app::{self, Job, Outcome, RunFolder, Talk},
     cli::Train,
     journal::{self, Journal},
-    protocol::{Command, Summary, event::Ended},
+    protocol::{
+        Command, Summary,
+        event::{Ended, Reason},
+    },
     recipe::{self, Overrides, Recipe, RecipeSource},
     train::{Moves, checkpoint},
 };
@@ -33,7 +36,7 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
-    let Outcome { summary, signal, disk, talk } =
+    let Outcome { summary, reason, signal, disk, talk } =
         app::train(Job { recipe, corpora, folder, moves, threads })?;
     if talk == Talk::Flows {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
@@ -43,7 +46,12 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
     if let Some(summary) = summary.as_ref().filter(|_| args.json) {
         print_json(summary)?;
     }
-    Ok(exit_code(summary.as_ref(), signal, disk.is_some()))
+    Ok(match signal {
+        _ if disk.is_some() || reason.ended() == Ended::Failed => ExitCode::FAILURE,
+        // A run that was over before the signal came has ended well.
+        Some(signal) if reason == Reason::Signal => ExitCode::from(128 + signal as u8),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// The moves to make again, if their objectives are in the recipe.
@@ -92,16 +100,4 @@ fn closing(summary: &Summary) -> String {
         let _ = writeln!(text, "  auxdesk evaluate {run}\n  auxdesk predict {run} INPUT");
     }
     text
-}
-
-fn exit_code(summary: Option<&Summary>, signal: Option<i32>, disk_failed: bool) -> ExitCode {
-    let failed = summary.is_none_or(|summary| summary.ended == Some(Ended::Failed));
-    match signal {
-        _ if disk_failed || failed => ExitCode::FAILURE,
-        // A run that was over before the signal came has ended well.
-        Some(signal) if summary.is_some_and(|summary| summary.ended == Some(Ended::Stopped)) => {
-            ExitCode::from(128 + signal as u8)
-        }
-        _ => ExitCode::SUCCESS,
-    }
 }

@@ -99,7 +99,7 @@ fn batches(seed: u64, corpus: &Corpus, pass: u64, batch: usize) -> Vec<Vec<usize
     // batch would hold its longest sentences in every pass.
     let n_full = order.len() / batch * batch;
     let (full, short) = order.split_at_mut(n_full);
-    for pool in full.chunks_mut(POOL * batch) {
+    for pool in full.chunks_mut(POOL.saturating_mul(batch)) {
         pool.sort_by_key(|&at| corpus.train.examples[at].len());
     }
     let mut batches: Vec<Vec<usize>> = full.chunks(batch).map(<[usize]>::to_vec).collect();

@@ -1,7 +1,8 @@
 //! Matrix products over slices: a safe face for the `gemm` crate.
 //!
 //! `gemm` picks its kernel for the machine at run time (AVX-512, AVX2, NEON, plain). It is always
-//! called on one thread; callers split work into fixed blocks.
+//! called on one thread; callers split work into fixed blocks. `.ci/run` has the tests of this file run
+//! under valgrind.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 

@@ -9,6 +9,7 @@ impl Takes {
             Self::Switch => "true or false".to_owned(),
             Self::Count(0) => "a whole number".to_owned(),
             Self::Count(least) => format!("a whole number of at least {least}"),
+            Self::Seed => "a whole number of at least 0".to_owned(),
             Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
             Self::Text => "a string".to_owned(),
             Self::Path => "the path of a file, or sample:PATH".to_owned(),

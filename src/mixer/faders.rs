@@ -1,7 +1,5 @@
 //! The desk's faders as the trainer has them: gain, mute and solo of every objective.
 
-use serde::{Deserialize, Serialize};
-
 use super::Weighting;
 use crate::{protocol::ObjectiveId, schedule::Schedule};
 
@@ -19,7 +17,7 @@ pub struct Fader {
 }
 
 /// What is applied to one objective.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weight {
     /// The weighting's part.
     pub share: f32,

@@ -71,17 +71,17 @@ impl ObjectiveKind for Tag {
         let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
         let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
         let faults = |part: &Part| -> Vec<ReadError> {
-            let examples = part.examples.iter();
-            let fault = examples.filter_map(|example| {
-                let tags = texts(&corpus.lexicons[field], example.symbols(field)?);
-                let fault = scheme.validate(&tags).err()?;
-                Some(ReadError {
+            let labelled = part.examples.iter().filter_map(|example| {
+                Some((example, texts(&corpus.lexicons[field], example.symbols(field)?)))
+            });
+            let faults = labelled.flat_map(|(example, tags)| {
+                scheme.faults(&tags).into_iter().map(|fault| ReadError {
                     file: part.file.clone(),
                     line: example.lines[fault.idx],
                     what: fault.reason,
                 })
             });
-            fault.collect()
+            faults.collect()
         };
         // A carved split shares its file with the one it was carved from.
         let mut faults: Vec<ReadError> = parts.into_iter().flatten().flat_map(faults).collect();

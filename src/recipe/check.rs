@@ -14,7 +14,8 @@ use super::{
 use crate::{
     data::read::Location,
     keys::{
-        Default, GREATEST, Key, Located, Place, Refers, Takes, Value, describe::describe_choices,
+        Default, GREATEST, Key, Located, MOST, Place, Refers, Takes, Value,
+        describe::describe_choices,
     },
     schedule::Shape,
 };
@@ -135,10 +136,11 @@ impl Context<'_> {
         match (takes, value) {
             (Takes::Switch, Value::Switch(_)) | (Takes::Text, Value::Text(_)) => same(),
             (Takes::Count(least), Value::Integer(count))
-                if u64::try_from(*count).is_ok_and(|count| count >= *least) =>
+                if u64::try_from(*count).is_ok_and(|count| (*least..=MOST).contains(&count)) =>
             {
                 same()
             }
+            (Takes::Seed, Value::Integer(seed)) if *seed >= 0 => same(),
             (Takes::Number(least, most), Value::Integer(_) | Value::Number(_))
                 if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
             {
@@ -315,7 +317,13 @@ pub(super) fn location(path: &str) -> Location {
 pub(super) fn found(value: &Value) -> String {
     match value {
         Value::Switch(switch) => switch.to_string(),
+        Value::Integer(integer) if *integer > MOST as i64 => {
+            format!("{integer}, which is more than {MOST}")
+        }
         Value::Integer(integer) => integer.to_string(),
+        Value::Number(number) if number.abs() > GREATEST => {
+            format!("{number:e}, which is beyond the greatest, {GREATEST:.1e}")
+        }
         Value::Number(number) => number.to_string(),
         Value::Text(text) => format!("the string {text:?}"),
         Value::List(_) | Value::Table(_) => value.describe().to_owned(),
@@ -325,7 +333,7 @@ pub(super) fn found(value: &Value) -> String {
 fn is_of_type(takes: &Takes, value: &Value) -> bool {
     match takes {
         Takes::Switch => matches!(value, Value::Switch(_)),
-        Takes::Count(_) => matches!(value, Value::Integer(_)),
+        Takes::Count(_) | Takes::Seed => matches!(value, Value::Integer(_)),
         Takes::Number(..) => value.as_number().is_some(),
         Takes::Text | Takes::Path | Takes::Choice(_) | Takes::Name(_) => {
             matches!(value, Value::Text(_))

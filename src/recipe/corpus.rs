@@ -72,7 +72,7 @@ const DEV: &[Key] = &[
     Key::required("from", Takes::Choice(&["train"]), "the split that gives examples away"),
     Key::optional("every", Takes::Count(2), "take examples N, 2N, ..."),
     Key::optional("fraction", Takes::Number(1e-6, 0.999_999), "or take so large a share"),
-    Key::optional("seed", Takes::Count(0), "which share; the default is 1"),
+    Key::optional("seed", Takes::Seed, "which share; the default is 1"),
 ];
 
 /// The keys of every corpus; its format has more.

@@ -53,7 +53,13 @@ pub struct ObjectiveSpec {
 impl ObjectiveSpec {
     /// Whether it sounds at the start, or will by its schedule.
     pub fn sounds(&self) -> bool {
-        !self.muted && self.gain != Schedule::Constant(0.0)
+        self.sounds_after(0) || self.sounds_after(u64::MAX)
+    }
+
+    /// Whether it sounds after so many updates, if no hand moves it. Weights are `f32`: a gain that
+    /// is 0 there is silent.
+    pub fn sounds_after(&self, done: u64) -> bool {
+        !self.muted && self.gain.at(done) as f32 > 0.0
     }
 }
 

@@ -1,6 +1,6 @@
 //! The corpora of a checked recipe, read, with their labels checked.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{CorpusSpec, DevSource, Fault, Faults, OnFault, Recipe, shipped};
 use crate::{
@@ -20,12 +20,20 @@ impl Recipe {
         let mut corpora = Vec::new();
         for (at, spec) in self.corpora.iter().enumerate() {
             match load::load(&spec.load(), &samples) {
-                Ok(corpus) => {
+                Ok(mut corpus) => {
                     let objectives = self.objectives.iter();
                     let reading = objectives.filter(|objective| objective.corpora.contains(&at));
-                    let wrong = reading
-                        .flat_map(|reader| reader.kind.check_corpus(&reader.values, &corpus));
-                    faults.extend(wrong.map(line_fault));
+                    let wrong: Vec<ReadError> = reading
+                        .flat_map(|reader| reader.kind.check_corpus(&reader.values, &corpus))
+                        .collect();
+                    match spec.faults {
+                        OnFault::Skip => skip(&mut corpus, &wrong),
+                        OnFault::Refuse => faults.extend(wrong.into_iter().map(line_fault)),
+                    }
+                    if corpus.train.examples.is_empty() {
+                        let what = "no examples without a fault to train on".to_owned();
+                        faults.push(Fault { place: spec.place.clone(), what });
+                    }
                     corpora.push(corpus);
                 }
                 Err(errors) => faults.extend(errors.into_iter().map(fault)),
@@ -33,6 +41,22 @@ impl Recipe {
         }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
     }
+}
+
+/// Leaves out the examples that have one of these faults, and counts them.
+fn skip(corpus: &mut Corpus, wrong: &[ReadError]) {
+    let lines: HashSet<(&str, u32)> =
+        wrong.iter().map(|error| (error.file.as_ref(), error.line)).collect();
+    let mut skipped = 0;
+    let parts = [Some(&mut corpus.train), corpus.dev.as_mut(), corpus.test.as_mut()];
+    for part in parts.into_iter().flatten() {
+        let before = part.examples.len();
+        let file = part.file.clone();
+        let is_right = |line: &u32| !lines.contains(&(file.as_ref(), *line));
+        part.examples.retain(|example| example.lines.iter().all(is_right));
+        skipped += before - part.examples.len();
+    }
+    corpus.skipped += skipped as u64;
 }
 
 fn fault(error: LoadError) -> Fault {

@@ -98,7 +98,7 @@ const SAMPLING: &[Key] = &[
 
 /// The keys of `[train]` but for those of its optimiser.
 pub(super) const KEYS: &[Key] = &[
-    Key::with_default("seed", Takes::Count(0), "1", "every draw of the run is a function of it"),
+    Key::with_default("seed", Takes::Seed, "1", "every draw of the run is a function of it"),
     Key::with_default(
         "epochs",
         Takes::Count(1),

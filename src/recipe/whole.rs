@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Best, CorpusSpec, EncoderSpec, ObjectiveSpec, Recipe,
+    Best, CorpusSpec, EncoderSpec, Group, Length, ObjectiveSpec, Recipe,
     check::{Context, Entries, found},
     corpus, encoder,
     fault::Findings,
@@ -12,6 +12,7 @@ use super::{
     objective, parse, train,
 };
 use crate::{
+    data::sampler::Sampling,
     keys::{Located, Place, Refers, Takes, Value},
     objective::Metric,
     protocol::event::Role,
@@ -65,6 +66,9 @@ pub(super) fn check(
         groups_are_drawn(entries, &specs, &names, findings);
         if !specs.is_empty() && !specs.iter().any(ObjectiveSpec::sounds) {
             findings.fault(file, "every objective is muted; wanted at least one that sounds");
+        } else if !specs.is_empty() && !specs.iter().any(|spec| spec.sounds_after(u64::MAX)) {
+            let what = "every gain ends at 0; wanted at least one objective that goes on to sound";
+            findings.fault(file, what);
         }
     }
     reach(&mut encoders, &specs, &corpora, findings);
@@ -74,14 +78,40 @@ pub(super) fn check(
     let said = format!("{}.{}", best.objective, best.metric);
     let said = Located::by_default(Value::Text(said));
     train_entries.entry("best".to_owned()).or_insert(said);
-    Some(Recipe {
+    let recipe = Recipe {
         name: name?,
         about,
         train: train::finish(train_entries, best, findings)?,
         corpora: all(&corpora)?,
         encoders: all(&encoders.specs)?,
         objectives: all(&specs)?,
-    })
+    };
+    epochs_pass(&recipe, findings);
+    Some(recipe)
+}
+
+/// A run of so many epochs must draw the main objective's corpus, or it would never end.
+fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
+    let main = recipe.objectives.iter().find(|spec| spec.role == Role::Main);
+    let (Length::Epochs(_), Some(main)) = (recipe.train.length, main) else { return };
+    let groups = recipe.groups_of(|at| recipe.objectives[at].sounds_after(u64::MAX));
+    let drawn = |group: &Group| match &recipe.train.sampling {
+        Sampling::Fixed(draws) => {
+            let rate = |group: &Group| draws.get(&group.name).copied().unwrap_or(0.0);
+            rate(group) > 0.0 || groups.iter().all(|group| rate(group) == 0.0)
+        }
+        _ => true,
+    };
+    let passes = |group: &Group| group.corpora.contains(&main.corpora[0]) && drawn(group);
+    if !groups.is_empty() && !groups.iter().any(passes) {
+        let corpus = &recipe.corpora[main.corpora[0]].name;
+        let what = format!(
+            "epochs are passes over {corpus:?}, the corpus of {}, and no step draws it in the end; \
+             say steps, or let {} sound",
+            main.name, main.name
+        );
+        findings.fault(&main.place, what);
+    }
 }
 
 fn all<T: Clone>(parts: &[Option<T>]) -> Option<Vec<T>> {

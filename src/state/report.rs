@@ -7,19 +7,23 @@ use crate::protocol::{
 };
 
 /// `NAME-YYYYMMDD-HHMMSS`: the recipe's name and the start, as the run's folder is called.
-pub fn run_name(header: &Header) -> String {
+pub fn run_name(recipe: &str, started: &str) -> String {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (date, time) = header.started.split_once('T').unwrap_or((&header.started, ""));
+    let (date, time) = started.split_once('T').unwrap_or((started, ""));
     // Fractions of a second are not part of the name.
     let time = time.split('.').next().unwrap_or(time);
-    format!("{}-{}-{}", header.name, digits(date), digits(time))
+    format!("{recipe}-{}-{}", digits(date), digits(time))
+}
+
+fn name(header: &Header) -> String {
+    run_name(&header.name, &header.started)
 }
 
 impl Run {
     /// The run as `state.json` and `replay --headless --json` tell it.
     pub fn report(&self) -> Report {
         Report {
-            run: self.header.as_ref().map(run_name).unwrap_or_default(),
+            run: self.header.as_ref().map(name).unwrap_or_default(),
             recipe: self.header.as_ref().map(|header| header.name.clone()).unwrap_or_default(),
             seed: self.header.as_ref().map(|header| header.seed).unwrap_or_default(),
             step: self.step,
@@ -57,9 +61,9 @@ mod tests {
 
     #[test]
     fn a_run_is_called_by_its_recipe_and_start() {
-        assert_eq!(run_name(&arbitrary::header()), "chunking-20260102-030405");
+        assert_eq!(name(&arbitrary::header()), "chunking-20260102-030405");
         let fraction = Header { started: "2026-01-02T03:04:05.678Z".into(), ..arbitrary::header() };
-        assert_eq!(run_name(&fraction), "chunking-20260102-030405");
+        assert_eq!(name(&fraction), "chunking-20260102-030405");
     }
 
     #[test]

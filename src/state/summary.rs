@@ -66,7 +66,7 @@ impl Totals {
             seed: run.header.as_ref().map(|header| header.seed).unwrap_or_default(),
             ended: run.ended.as_ref().map(|event| event.ended),
             steps: run.step.0,
-            epochs: run.step.0.checked_div(run.steps_per_epoch).unwrap_or(0),
+            epochs: run.whole_epochs(),
             seconds: (run.at_ms as f64 / 1000.0) as f32,
             tokens_per_second: self.tokens_per_second(),
             peak_memory_mib,

@@ -12,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::optimiser::Optimiser;
@@ -113,7 +112,8 @@ pub fn save(
         let _ = remove(&part);
     }
     let moved = written.and_then(|()| Ok(replace(&folder, name)?));
-    moved.with_context(|| format!("{}: can't be written", folder.join(name).display()))
+    // Named from the run's folder: the journal holds no path.
+    moved.with_context(|| format!("{FOLDER}/{name}: can't be written"))
 }
 
 fn write(part: &Path, state: &State, parameters: &Parameters, optimiser: &Optimiser) -> Result<()> {
@@ -125,7 +125,13 @@ fn write(part: &Path, state: &State, parameters: &Parameters, optimiser: &Optimi
     for file in [MODEL, OPTIMISER, STATE] {
         File::open(part.join(file))?.sync_all()?;
     }
+    sync_folder(part)?;
     Ok(())
+}
+
+/// Has the names in a folder on the disk too, where the system knows how.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn replace(folder: &Path, name: &str) -> io::Result<()> {
@@ -138,6 +144,7 @@ fn replace(folder: &Path, name: &str) -> io::Result<()> {
         fs::rename(&place, &old)?;
     }
     fs::rename(&new, &place)?;
+    sync_folder(folder)?;
     remove(&old)
 }
 
@@ -173,11 +180,5 @@ impl Checkpoint {
     /// Puts its values into the parameters.
     pub fn load(&self, parameters: &Parameters) -> Result<()> {
         Ok(parameters.load(&self.folder.join(MODEL))?)
-    }
-
-    /// Puts its memory into an optimiser.
-    pub fn load_optimiser(&self, parameters: &Parameters, optimiser: &mut Optimiser) -> Result<()> {
-        let tensors = candle_core::safetensors::load(self.folder.join(OPTIMISER), &Device::Cpu)?;
-        Ok(optimiser.restore(parameters, &self.state.counts, &tensors)?)
     }
 }

@@ -4,24 +4,50 @@ use std::collections::VecDeque;
 
 use crate::protocol::{Command, Event, Step, event::Reason};
 
-/// Commands by the step they hold from, in the order they were obeyed.
+/// Commands by when they hold from, in the order they were obeyed.
 #[derive(Clone, Debug, Default)]
-pub struct Moves(VecDeque<(Step, Command)>);
+pub struct Moves(VecDeque<Move>);
+
+/// One command of a hand.
+#[derive(Clone, Debug)]
+struct Move {
+    /// The first step computed with it.
+    from: Step,
+    /// Attempts at that step that had broken before: a broken one changes no parameter, but it has
+    /// drawn.
+    broken: u32,
+    command: Command,
+}
 
 impl Moves {
     /// What hands did in these events. What schedules and rules did follows from the recipe.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        Self(events.into_iter().filter_map(intervention).collect())
+        let mut broken = 0;
+        let mut moves = Vec::new();
+        for event in events {
+            match event {
+                Event::StepDone(_) => broken = 0,
+                Event::LossBroke(_) => broken += 1,
+                event => {
+                    if let Some((from, command)) = intervention(event) {
+                        moves.push(Move { from, broken, command });
+                    }
+                }
+            }
+        }
+        // A journal that was rewound goes over some steps twice.
+        moves.sort_by_key(|one| (one.from, one.broken));
+        Self(moves.into())
     }
 
-    /// The next command that holds from that step or an earlier one.
-    pub fn due(&mut self, from: Step) -> Option<Command> {
-        self.0.pop_front_if(|(step, _)| *step <= from).map(|(_, command)| command)
+    /// The next command that holds from that step, after so many broken attempts at it, or earlier.
+    pub fn due(&mut self, from: Step, broken: u32) -> Option<Command> {
+        self.0.pop_front_if(|one| (one.from, one.broken) <= (from, broken)).map(|one| one.command)
     }
 
-    /// Every command, with the step it holds from.
-    pub fn iter(&self) -> impl Iterator<Item = &(Step, Command)> {
-        self.0.iter()
+    /// Every command that is left, with the step it holds from.
+    pub fn iter(&self) -> impl Iterator<Item = (Step, &Command)> {
+        self.0.iter().map(|one| (one.from, &one.command))
     }
 }
 
@@ -59,4 +85,52 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
         | Event::RunEnded(_) => return None,
     };
     by.is_a_hand().then_some((from, command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        arbitrary,
+        protocol::{
+            By,
+            event::{GainSet, LossBroke},
+        },
+    };
+
+    fn moved(from: u64, new: f32) -> Event {
+        let objective = "chunk".into();
+        let (step, from) = (Step(from - 1), Step(from));
+        let (by, command, ended_schedule) = (By::Key, None, false);
+        GainSet { at_ms: 0, step, from, objective, old: 1.0, new, by, command, ended_schedule }
+            .into()
+    }
+
+    fn gains_due(moves: &mut Moves, from: u64, broken: u32) -> Vec<f32> {
+        std::iter::from_fn(|| moves.due(Step(from), broken))
+            .map(|command| match command {
+                Command::SetGain { gain, .. } => gain,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_move_after_a_broken_attempt_waits_for_the_same_attempt() {
+        let broke = || LossBroke { at_ms: 0, step: Step(2), objective: None }.into();
+        let events: [Event; 4] =
+            [arbitrary::step_done(1, "chunk", 1.0).into(), broke(), broke(), moved(2, 0.5)];
+        let mut moves = Moves::of(&events);
+        assert!(gains_due(&mut moves, 2, 0).is_empty());
+        assert!(gains_due(&mut moves, 2, 1).is_empty());
+        assert_eq!(gains_due(&mut moves, 2, 2), [0.5]);
+    }
+
+    #[test]
+    fn moves_are_made_in_the_order_of_their_steps() {
+        let mut moves = Moves::of(&[moved(9, 0.9), moved(3, 0.3)]);
+        assert_eq!(gains_due(&mut moves, 3, 0), [0.3]);
+        assert_eq!(moves.iter().count(), 1);
+        assert_eq!(gains_due(&mut moves, 10, 0), [0.9]);
+    }
 }

@@ -34,7 +34,7 @@ impl Trainer {
 
     /// Obeys the moves that hold from the next step on.
     fn obey_moves(&mut self, bus: &mut Bus) -> Result<()> {
-        while let Some(command) = self.moves.due(self.step.next()) {
+        while let Some(command) = self.moves.due(self.step.next(), self.broken_in_a_row) {
             self.carry_out(command, From { by: By::Moves, id: None }, bus)?;
         }
         Ok(())

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::gradients::Gradients;
@@ -101,28 +101,6 @@ impl Optimiser {
             }
         }
         Ok(tensors)
-    }
-
-    /// Takes up the memory that [`Optimiser::counts`] and [`Optimiser::tensors`] gave.
-    pub fn restore(
-        &mut self,
-        parameters: &Parameters,
-        counts: &BTreeMap<String, u64>,
-        tensors: &HashMap<String, Tensor>,
-    ) -> Result<()> {
-        for (parameter, memory) in parameters.all().iter().zip(&mut self.memory) {
-            let Some(&count) = counts.get(&parameter.name) else {
-                bail!("the optimiser's state has no parameter {:?}", parameter.name)
-            };
-            memory.count = count;
-            for (slot, numbers) in ["first", "second"].iter().zip(&mut memory.slots) {
-                *numbers = match tensors.get(&format!("{}.{slot}", parameter.name)) {
-                    Some(tensor) => kernel::to_vec(tensor)?,
-                    None => Vec::new(),
-                };
-            }
-        }
-        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     objective::Scores,
     protocol::{
         CommandId, Loss, Step,
-        event::{CheckpointSaved, Ended, Evaluated, Reason, Split},
+        event::{CheckpointSaved, CommandRefused, Ended, Evaluated, Reason, Split},
     },
     recipe::Evaluate,
 };
@@ -39,8 +39,7 @@ impl Trainer {
         let corpus = self.recipe.objectives[self.recipe.main()].corpora[0];
         let position = self.streams[corpus].position();
         let due = match self.recipe.train.evaluate {
-            // A position at the start of a later pass: this step drew the last batch of one.
-            Evaluate::Epoch => position.next == 0 && position.pass > self.evaluated.pass,
+            Evaluate::Epoch => position.pass > self.evaluated.pass,
             Evaluate::Every(steps) => {
                 self.step.0.is_multiple_of(steps) && self.step > self.evaluated.step
             }
@@ -161,6 +160,15 @@ impl Trainer {
     pub(super) fn leave(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
         if reason == Reason::Disk {
             return Ok(());
+        }
+        if let Some((from, _)) = self.moves.iter().next() {
+            let n_left = self.moves.iter().count();
+            bus.tell(CommandRefused {
+                at_ms: self.clock.ms(),
+                step: self.step,
+                command: None,
+                why: format!("{n_left} moves of the journal were left, the first from step {from}"),
+            });
         }
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
         // An evaluation has saved `last` too.

@@ -51,11 +51,6 @@ impl Trainer {
         }
     }
 
-    /// Examples in a batch of a corpus.
-    pub(super) fn batch_size(&self, corpus_idx: usize) -> usize {
-        self.recipe.corpora[corpus_idx].batch.unwrap_or(self.recipe.train.batch)
-    }
-
     pub(super) fn started(&self) -> RunStarted {
         let steps_per_epoch = self.steps_per_epoch();
         let best = &self.recipe.train.best;
@@ -66,7 +61,7 @@ impl Trainer {
             parameters: self.system.parameters().n_numbers() as u64,
             steps: match self.recipe.train.length {
                 Length::Steps(steps) => steps,
-                Length::Epochs(epochs) => epochs * steps_per_epoch,
+                Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
             },
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
@@ -78,7 +73,7 @@ impl Trainer {
     fn steps_per_epoch(&self) -> u64 {
         let main = &self.recipe.objectives[self.recipe.main()];
         let corpus = main.corpora[0];
-        let passes = steps_per_pass(&self.corpora[corpus], self.batch_size(corpus));
+        let passes = steps_per_pass(&self.corpora[corpus], self.recipe.batch(corpus));
         let weights = self.faders.weights(self.recipe.train.weighting, 0);
         let groups = self.sounding_groups(&weights);
         let rates = self.sampler(&groups).rates();

@@ -123,7 +123,7 @@ impl Trainer {
             let Group { name, corpora, .. } = &groups[group];
             for &at in corpora {
                 let corpus = &self.corpora[at];
-                let size = self.batch_size(at);
+                let size = self.recipe.batch(at);
                 let examples = self.streams[at].next(corpus, size);
                 let batch = Batch::new(at, corpus, &corpus.train, &examples);
                 draws.push((name.clone(), batch));

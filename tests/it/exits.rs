@@ -179,11 +179,11 @@ fn a_checkpoint_that_cannot_be_written_fails_the_run_with_reason_disk() {
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Disk, 10));
     let message = end.message.unwrap();
-    assert!(message.starts_with("run/checkpoints/best: can't be written: "), "{message}");
+    assert!(message.starts_with("checkpoints/best: can't be written: "), "{message}");
     assert!(message.contains("too large"), "{message}");
     let lines = exited.err.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(lines.contains("failed: the disk refused"), "{lines}");
-    assert!(lines.contains("run/checkpoints/best: can't be written"), "{lines}");
+    assert!(lines.contains("checkpoints/best: can't be written"), "{lines}");
     the_journal_is_whole(&run);
     assert!(!run.join("checkpoints/best").exists(), "no half of a checkpoint has its name");
     said_only_lines(&exited);

@@ -50,9 +50,9 @@ fn a_replay_prints_the_lines_that_the_run_printed() {
     let here = Here::new();
     let trained = finish(&mut here.tiny("run", 20, &[]));
     let exited = replayed(&here, &["run"]);
-    assert_eq!((exited.code, exited.out.as_str()), (Some(0), ""));
-    let (lines, closing) = trained.err.split_at(exited.err.len());
-    assert_eq!(lines, exited.err);
+    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""));
+    let (lines, closing) = trained.err.split_at(exited.out.len());
+    assert_eq!(lines, exited.out);
     assert!(closing.starts_with("chunk f1 on dev: "), "{closing}");
 }
 
@@ -117,7 +117,7 @@ fn the_program_tells_of_a_torn_line_and_replays_the_rest() {
 
         let lines = replayed(&here, &["cut.jsonl"]);
         let is_over = matches!(cut.events.last(), Some(Event::RunEnded(_)));
-        assert_eq!(lines.err.contains("broke off after step"), !is_over, "cut at {end}");
+        assert_eq!(lines.out.contains("broke off after step"), !is_over, "cut at {end}");
     }
 }
 

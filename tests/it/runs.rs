@@ -67,7 +67,15 @@ impl Here {
 
     /// The program with these arguments, here.
     pub(crate) fn auxdesk<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
+        let program = env!("CARGO_BIN_EXE_auxdesk");
+        let mut command = if hangups_are_ignored() {
+            // As under nohup; the program would go on ignoring them, which is another test.
+            let mut env = Command::new("env");
+            env.args(["--default-signal=HUP", program]);
+            env
+        } else {
+            Command::new(program)
+        };
         self.prepare(command.args(args));
         command
     }
@@ -251,4 +259,13 @@ pub(crate) fn json(text: &str) -> Value {
 /// A JSON file of a run's folder.
 pub(crate) fn json_file(run: &Path, name: &str) -> Value {
     json(&fs::read_to_string(run.join(name)).unwrap())
+}
+
+/// Whether these tests were started with SIGHUP ignored, which a child inherits.
+fn hangups_are_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Bit 0 is signal 1, SIGHUP.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }

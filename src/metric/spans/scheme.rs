@@ -77,26 +77,32 @@ impl Scheme {
         }
     }
 
+    /// Every fault of a sequence that is not valid in this scheme, in order.
+    pub fn faults<S: AsRef<str>>(self, tags: &[S]) -> Vec<TagFault> {
+        let mut faults = Vec::new();
+        let mut before = None;
+        // After a tag that is none, anything may follow: one slip is one fault.
+        let mut lost = false;
+        for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
+            let known = self.knows(tag);
+            if !known {
+                let reason = format!("{tag} is no {} tag; wanted {}", self.name(), self.tags());
+                faults.push(TagFault { idx, reason });
+            } else if !lost && !self.allowed(before, Some(tag)) {
+                faults.push(TagFault { idx, reason: self.reason(before, tag) });
+            }
+            (before, lost) = (Some(tag), !known);
+        }
+        if let Some(last) = before.filter(|_| !lost && !self.allowed(before, None)) {
+            let reason = format!("{last} ends the sentence, but iobes ends a span with E- or S-");
+            faults.push(TagFault { idx: tags.len() - 1, reason });
+        }
+        faults
+    }
+
     /// The first fault of a sequence that is not valid in this scheme.
     pub fn validate<S: AsRef<str>>(self, tags: &[S]) -> Result<(), TagFault> {
-        let mut before = None;
-        for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
-            if !self.knows(tag) {
-                let reason = format!("{tag} is no {} tag; wanted {}", self.name(), self.tags());
-                return Err(TagFault { idx, reason });
-            }
-            if !self.allowed(before, Some(tag)) {
-                return Err(TagFault { idx, reason: self.reason(before, tag) });
-            }
-            before = Some(tag);
-        }
-        match before {
-            Some(last) if !self.allowed(before, None) => Err(TagFault {
-                idx: tags.len() - 1,
-                reason: format!("{last} ends the sentence, but iobes ends a span with E- or S-"),
-            }),
-            _ => Ok(()),
-        }
+        self.faults(tags).into_iter().next().map_or(Ok(()), Err)
     }
 
     /// The tags of a sentence of `n_tokens` tokens with these spans, which are in order and don't
@@ -235,5 +241,14 @@ mod tests {
             assert_eq!(Scheme::find(name).map(Scheme::name), Some(*name));
         }
         assert_eq!(Scheme::find("bilou"), None);
+    }
+
+    #[test]
+    fn every_fault_of_a_sentence_is_found_and_a_slip_is_one_fault() {
+        let places = |tags: &[&str]| -> Vec<usize> {
+            Scheme::Iob2.faults(tags).iter().map(|fault| fault.idx).collect()
+        };
+        assert_eq!(places(&["O", "QQ", "I-NP", "O", "I-VP", "ZZ"]), [1, 4, 5]);
+        assert!(places(&["B-NP", "I-NP", "O"]).is_empty());
     }
 }

@@ -1,0 +1,113 @@
+//! The words that facts are told in: roles, splits, endings, settings.
+
+use serde::{Deserialize, Serialize};
+
+/// What an objective is in its recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The task the run is for; exactly one.
+    Main,
+    /// An objective that is there to help.
+    Auxiliary,
+}
+
+/// Which way a metric gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Higher is better: accuracy, F1.
+    Higher,
+    /// Lower is better: perplexity, error.
+    Lower,
+}
+
+impl Direction {
+    /// Whether `new` is strictly better than `old`.
+    pub fn is_better(self, new: f32, old: f32) -> bool {
+        match self {
+            Self::Higher => new > old,
+            Self::Lower => new < old,
+        }
+    }
+}
+
+/// A part of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Learnt from.
+    Train,
+    /// Chosen by.
+    Dev,
+    /// Reported.
+    Test,
+}
+
+impl Split {
+    /// The split's key in recipes and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Dev => "dev",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// As the recipe planned.
+    Finished,
+    /// By somebody's wish.
+    Stopped,
+    /// By a fault.
+    Failed,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// `train.steps` were done.
+    Steps,
+    /// `train.epochs` were done.
+    Epochs,
+    /// No gain for `train.patience` evaluations.
+    Patience,
+    /// Somebody at the desk ended it.
+    Key,
+    /// SIGINT, SIGTERM or SIGHUP.
+    Signal,
+    /// The trainer panicked, or its arithmetic failed.
+    Panic,
+    /// Ten steps in a row without a finite loss.
+    Loss,
+    /// The journal or a checkpoint could not be written.
+    Disk,
+}
+
+impl Reason {
+    /// How a run that ends for this reason has ended.
+    pub fn ended(self) -> Ended {
+        match self {
+            Self::Steps | Self::Epochs | Self::Patience => Ended::Finished,
+            Self::Key | Self::Signal => Ended::Stopped,
+            Self::Panic | Self::Loss | Self::Disk => Ended::Failed,
+        }
+    }
+}
+
+/// A live value, other than a gain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// On or off.
+    Switch(bool),
+    /// Any number.
+    Number(f32),
+    /// A choice by name.
+    Text(String),
+}
