@@ -67,23 +67,17 @@ impl Here {
 
     /// The program with these arguments, here.
     pub(crate) fn auxdesk<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
-        let program = env!("CARGO_BIN_EXE_auxdesk");
-        let mut command = if hangups_are_ignored() {
-            // As under nohup; the program would go on ignoring them, which is another test.
-            let mut env = Command::new("env");
-            env.args(["--default-signal=HUP", program]);
-            env
-        } else {
-            Command::new(program)
-        };
+        let mut command = hearing(env!("CARGO_BIN_EXE_auxdesk"));
         self.prepare(command.args(args));
         command
     }
 
     /// A shell that runs `script`, where `"$@"` is the program with these arguments.
     pub(crate) fn shell(&self, script: &str, program: &Command) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", script, "sh"]).arg(program.get_program()).args(program.get_args());
+        let n_around = hearing("").get_args().len();
+        let mut command = hearing("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_auxdesk")]);
+        command.args(program.get_args().skip(n_around));
         self.prepare(&mut command);
         command
     }
@@ -261,11 +255,21 @@ pub(crate) fn json_file(run: &Path, name: &str) -> Value {
     json(&fs::read_to_string(run.join(name)).unwrap())
 }
 
-/// Whether these tests were started with SIGHUP ignored, which a child inherits.
-fn hangups_are_ignored() -> bool {
+/// A program that hears the signals which these tests may have been started deaf to, under nohup or
+/// behind a shell's `&`: a child inherits that, and auxdesk would rightly go on so.
+fn hearing(program: &str) -> Command {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Bit 0 is signal 1, SIGHUP.
-    ignored.is_some_and(|mask| mask & 1 == 1)
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let deaf: Vec<&str> = [("HUP", 1), ("INT", 2), ("TERM", 15)]
+        .into_iter()
+        .filter(|(_, number)| ignored & (1 << (number - 1)) != 0)
+        .map(|(name, _)| name)
+        .collect();
+    if deaf.is_empty() {
+        return Command::new(program);
+    }
+    let mut env = Command::new("env");
+    env.arg(format!("--default-signal={}", deaf.join(","))).arg(program);
+    env
 }
