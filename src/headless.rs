@@ -36,11 +36,6 @@ impl Progress {
         Self { run: Run::new(Some(header)), every_ms, due_ms: 0 }
     }
 
-    /// The run as it was told so far.
-    pub fn run(&self) -> &Run {
-        &self.run
-    }
-
     /// Takes in one event and writes what there is to say about it.
     pub fn tell(&mut self, event: &Event, out: &mut dyn Write) {
         let best_before = self.best_of(event);

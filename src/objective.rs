@@ -3,6 +3,7 @@
 mod frequency;
 mod next_word;
 mod tag;
+mod words;
 
 use std::collections::BTreeMap;
 

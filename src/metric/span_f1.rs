@@ -72,11 +72,6 @@ impl SpanF1 {
         self.kinds.values().fold(Counts::default(), |sum, counts| sum.plus(*counts))
     }
 
-    /// The counts of every type, by name.
-    pub fn counts_by_kind(&self) -> &BTreeMap<String, Counts> {
-        &self.kinds
-    }
-
     /// The share of tokens whose whole tag is right, in percent.
     pub fn accuracy(&self) -> f64 {
         percent(self.n_right, self.n_tokens)

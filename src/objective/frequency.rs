@@ -3,13 +3,14 @@
 //! The label is ⌊ln count⌋, so that counts 1–2 are class 0, 3–7 class 1, 8–20 class 2. A word that
 //! training lacks has no label. loss = −Σ_t ln P(label_t | h_t) over labelled tokens.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence};
+use super::{
+    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence,
+    words::{self, Words},
+};
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
     model::head::Head,
@@ -24,8 +25,6 @@ const KEYS: &[Key] = &[Key::with_default(
     "\"form\"",
     "the field whose frequency is predicted",
 )];
-
-const WORDS: &str = "words";
 
 /// ⌊ln count⌋ of a word that was seen at least once.
 fn class(count: u64) -> u32 {
@@ -58,49 +57,34 @@ impl ObjectiveKind for Frequency {
         values: &Values,
         corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        let fields = corpora
-            .iter()
-            .filter_map(|corpus| Some((*corpus, corpus.field(values.text("field"))?)));
-        vec![(WORDS, Vocabulary::of_train(fields, Normalise::default(), 1, None))]
+        words::count(values, corpora, Normalise::default(), None)
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let vocabulary = setup.vocabulary(WORDS);
-        let classes: Vec<u32> = vocabulary.iter().map(|(_, count)| class(count)).collect();
+        let words = Words::new(&setup, Normalise::default());
+        let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
-        let field = setup.values.text("field").to_owned();
-        let head = setup.head(n_classes, None)?;
-        Ok(Box::new(Binned { field, vocabulary, classes, head, attached: BTreeMap::new() }))
+        Ok(Box::new(Binned { words, classes, head: setup.head(n_classes, None)? }))
     }
 }
 
-/// The place of the words in a corpus, and their ids.
-struct Attached {
-    field: usize,
-    ids: Lookup,
-}
-
 struct Binned {
-    field: String,
-    vocabulary: Vocabulary,
+    words: Words,
+    /// The class of each word, by its id.
     classes: Vec<u32>,
     head: Box<dyn Head>,
-    attached: BTreeMap<usize, Attached>,
 }
 
 impl Binned {
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
-        let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
-        let symbols = batch.symbols(attached.field).iter();
-        symbols.map(|&symbol| Some(self.classes[attached.ids.id(symbol?)? as usize])).collect()
+        let class = |id: Option<u32>| Some(self.classes[id? as usize]);
+        self.words.ids(batch).into_iter().map(class).collect()
     }
 }
 
 impl Objective for Binned {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], Normalise::default());
-        self.attached.insert(corpus_idx, Attached { field, ids });
+        self.words.attach(corpus_idx, corpus);
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {

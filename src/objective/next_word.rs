@@ -5,13 +5,14 @@
 //! loss = −(Σ_t ln P(w_{t+1} | forward_t) + Σ_t ln P(w_{t−1} | backward_t)) / predictions, and there
 //! are two predictions a token: a gain of 0.2 here is Rei's γ = 0.1, who adds the two sums.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence};
+use super::{
+    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence,
+    words::{self, Words},
+};
 use crate::{
-    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
     kernel,
     keys::{Key, Refers, Takes, Values},
     metric::Perplexity,
@@ -42,8 +43,6 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default("lowercase", Takes::Switch, "true", "predict words in lower case"),
 ];
-
-const WORDS: &str = "words";
 
 /// The class of words outside the vocabulary.
 const OTHER: u32 = 0;
@@ -93,16 +92,12 @@ impl ObjectiveKind for NextWord {
         values: &Values,
         corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        let fields = corpora
-            .iter()
-            .filter_map(|corpus| Some((*corpus, corpus.field(values.text("field"))?)));
-        let most = Some(values.count("vocabulary"));
-        vec![(WORDS, Vocabulary::of_train(fields, normalise(values), 1, most))]
+        words::count(values, corpora, normalise(values), Some(values.count("vocabulary")))
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let vocabulary = setup.vocabulary(WORDS);
-        let classes = vocabulary.len() + FIRST as usize;
+        let words = Words::new(&setup, normalise(setup.values));
+        let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, setup.values.count("hidden"));
         let mut half = |name| -> Result<Half> {
             let mut scope = setup.scope.within(name);
@@ -114,10 +109,7 @@ impl ObjectiveKind for NextWord {
         Ok(Box::new(LanguageModel {
             forward: half("forward")?,
             backward: half("backward")?,
-            field: setup.values.text("field").to_owned(),
-            normalise: normalise(setup.values),
-            vocabulary,
-            attached: BTreeMap::new(),
+            words,
         }))
     }
 }
@@ -140,36 +132,23 @@ impl Half {
     }
 }
 
-/// The place of the words in a corpus, and their ids.
-struct Attached {
-    field: usize,
-    ids: Lookup,
-}
-
 struct LanguageModel {
     forward: Half,
     backward: Half,
-    field: String,
-    normalise: Normalise,
-    vocabulary: Vocabulary,
-    attached: BTreeMap<usize, Attached>,
+    words: Words,
 }
 
 impl LanguageModel {
     /// The class that each row is to predict: the word `ahead` of it, or the edge.
     fn targets(&self, batch: &Batch, ahead: Ahead) -> Vec<u32> {
-        let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
-        let symbols = batch.symbols(attached.field);
-        let class = |symbol: Option<Symbol>| {
-            symbol.and_then(|symbol| attached.ids.id(symbol)).map_or(OTHER, |id| id + FIRST)
-        };
+        let ids = self.words.ids(batch);
         let packing = &batch.packing;
         let target = |(b, t): (usize, usize)| {
             let ahead = match ahead {
                 Ahead::Next => Some(t + 1).filter(|&t| t < packing.lengths()[b]),
                 Ahead::Previous => t.checked_sub(1),
             };
-            ahead.map_or(EDGE, |t| class(symbols[packing.row(b, t)]))
+            ahead.map_or(EDGE, |t| ids[packing.row(b, t)].map_or(OTHER, |id| id + FIRST))
         };
         packing.places().map(target).collect()
     }
@@ -191,7 +170,7 @@ impl LanguageModel {
         match class {
             OTHER => "<other>".to_owned(),
             EDGE => "</s>".to_owned(),
-            class => self.vocabulary.item(class - FIRST).to_owned(),
+            class => self.words.vocabulary().item(class - FIRST).to_owned(),
         }
     }
 }
@@ -205,9 +184,7 @@ enum Ahead {
 
 impl Objective for LanguageModel {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], self.normalise);
-        self.attached.insert(corpus_idx, Attached { field, ids });
+        self.words.attach(corpus_idx, corpus);
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {

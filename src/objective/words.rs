@@ -1,0 +1,58 @@
+//! The words of one field: counted in training, and looked up row by row in a batch.
+
+use std::collections::BTreeMap;
+
+use super::Setup;
+use crate::{
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    keys::Values,
+};
+
+/// The key of the vocabulary of words.
+const WORDS: &str = "words";
+
+/// The words that a field has in training, the most frequent of them if there is a limit.
+pub(super) fn count(
+    values: &Values,
+    corpora: &[&Corpus],
+    normalise: Normalise,
+    most: Option<usize>,
+) -> Vec<(&'static str, Vocabulary)> {
+    let fields =
+        corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(values.text("field"))?)));
+    vec![(WORDS, Vocabulary::of_train(fields, normalise, 1, most))]
+}
+
+/// The words of the field that an objective's table names.
+pub(super) struct Words {
+    field: String,
+    normalise: Normalise,
+    vocabulary: Vocabulary,
+    /// For each corpus, the place of the field and the ids of its strings.
+    attached: BTreeMap<usize, (usize, Lookup)>,
+}
+
+impl Words {
+    pub(super) fn new(setup: &Setup<'_>, normalise: Normalise) -> Self {
+        let field = setup.values.text("field").to_owned();
+        let vocabulary = setup.vocabulary(WORDS);
+        Self { field, normalise, vocabulary, attached: BTreeMap::new() }
+    }
+
+    pub(super) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    pub(super) fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], self.normalise);
+        self.attached.insert(corpus_idx, (field, ids));
+    }
+
+    /// The id of each row's word; `None` for a word that the vocabulary lacks.
+    pub(super) fn ids(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let attached = self.attached.get(&batch.corpus);
+        let (field, ids) = attached.expect("the corpus has been attached");
+        batch.symbols(*field).iter().map(|&symbol| ids.id(symbol?)).collect()
+    }
+}
