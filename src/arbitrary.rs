@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use proptest::{collection, prelude::*, sample::select};
 
 use crate::protocol::{
-    By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Step,
+    By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Direction, Evaluated, GainSet,
         Gradients, LossBroke, MetricStarted, Muted, Noted, ObjectiveStarted, Reason, Rewound, Role,
-        RunEnded, RunStarted, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize,
-        StepDone,
+        RunEnded, RunStarted, SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split,
+        SplitSize, StepDone, StripSetting,
     },
 };
 
@@ -173,30 +173,59 @@ fn a_step() -> impl Strategy<Value = Event> {
         })
 }
 
-/// A move: fader, mute, solo or setting.
+/// A move: fader, mute, solo or setting; perhaps one that takes another back.
 fn a_move() -> impl Strategy<Value = Event> {
-    let fader = (step(), objective(), finite(), by(), command(), any::<bool>()).prop_map(
-        |(step, objective, new, by, command, ended_schedule)| {
+    let order = || (by(), command(), command());
+    let over = proptest::option::of(1u64..9);
+    let fader = (step(), objective(), finite(), order(), any::<bool>(), over).prop_map(
+        |(step, objective, new, (by, command, undoes), ended_schedule, over)| {
             let (at_ms, from, old) = (8, step.next(), 1.0);
-            GainSet { at_ms, step, from, objective, old, new, by, command, ended_schedule }.into()
+            GainSet {
+                at_ms,
+                step,
+                from,
+                objective,
+                old,
+                new,
+                by,
+                command,
+                ended_schedule,
+                over,
+                undoes,
+            }
+            .into()
         },
     );
-    let mute = (step(), objective(), any::<bool>(), by(), command()).prop_map(
-        |(step, objective, muted, by, command)| {
-            Muted { at_ms: 8, step, from: step.next(), objective, muted, by, command }.into()
+    let mute = (step(), objective(), any::<bool>(), order()).prop_map(
+        |(step, objective, muted, (by, command, undoes))| {
+            let (at_ms, from) = (8, step.next());
+            Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
         },
     );
-    let solo = (step(), objective(), any::<bool>(), by(), command()).prop_map(
-        |(step, objective, soloed, by, command)| {
-            Soloed { at_ms: 8, step, from: step.next(), objective, soloed, by, command }.into()
+    let solo = (step(), objective(), any::<bool>(), order()).prop_map(
+        |(step, objective, soloed, (by, command, undoes))| {
+            let (at_ms, from) = (8, step.next());
+            Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into()
         },
     );
-    let set = (step(), any::<String>(), setting(), setting(), by(), command()).prop_map(
-        |(step, path, old, new, by, command)| {
-            SettingSet { at_ms: 8, step, from: step.next(), path, old, new, by, command }.into()
+    let set = (step(), any::<String>(), setting(), setting(), order()).prop_map(
+        |(step, path, old, new, (by, command, undoes))| {
+            let (at_ms, from) = (8, step.next());
+            SettingSet { at_ms, step, from, path, old, new, by, command, undoes }.into()
         },
     );
     prop_oneof![fader, mute, solo, set]
+}
+
+fn a_scene() -> impl Strategy<Value = Event> {
+    let strip = (finite(), any::<bool>(), any::<bool>())
+        .prop_map(|(gain, muted, soloed)| StripSetting { gain, muted, soloed });
+    let scene = select(&[Scene::A, Scene::B][..]);
+    (step(), scene, of_each(strip), by(), command()).prop_map(
+        |(step, scene, strips, by, command)| {
+            SceneStored { at_ms: 8, step, scene, strips, by, command }.into()
+        },
+    )
 }
 
 /// Any event but the first and the last of a run.
@@ -223,6 +252,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         4 => a_step(),
         3 => an_evaluation(),
         2 => a_move(),
+        1 => a_scene(),
         1 => gradients,
         1 => broke,
         1 => noted,

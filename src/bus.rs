@@ -156,10 +156,15 @@ pub struct Orders {
 impl Orders {
     /// Sends a wish and returns the number that its answer will carry; `None` if the trainer has
     /// gone. Never blocks.
-    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
     pub fn wish(&self, by: By, command: Command) -> Option<CommandId> {
+        self.turn(by, command, None)
+    }
+
+    /// Sends a wish that takes back what an earlier order did, or makes it again.
+    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
+    pub fn turn(&self, by: By, command: Command, undoes: Option<CommandId>) -> Option<CommandId> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
-        self.trainer.send(Order { id, by, command }).ok().map(|()| id)
+        self.trainer.send(Order { id, by, command, undoes }).ok().map(|()| id)
     }
 }
 

@@ -63,6 +63,7 @@ impl Progress {
             Event::StepDone(event) => return self.step_done(event).into_iter().collect(),
             Event::GainSet(event) => line
                 .add(format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new))
+                .add(event.over.map(|over| format!("over {over} steps")).unwrap_or_default())
                 .add(since(event.from, event.by))
                 .add(if event.ended_schedule { "ends its schedule" } else { "" }),
             Event::Muted(event) => {
@@ -77,6 +78,9 @@ impl Progress {
                 let (old, new) = (setting(&event.old), setting(&event.new));
                 line.add(format!("{} {old} to {new}", event.path)).add(since(event.from, event.by))
             }
+            Event::SceneStored(event) => line
+                .add(format!("kept the mix as scene {}", event.scene.letter()))
+                .add(format!("after step {}", event.step)),
             Event::CommandRefused(event) => line.add(format!("refused: {}", event.why)),
             Event::Paused(event) => {
                 line.add(format!("paused after step {}", event.step)).add(name_of(event.by))
@@ -170,7 +174,7 @@ impl Progress {
 
     /// A strip in a line about a step: smoothed loss and weight.
     fn strip(&self, strip: &Strip) -> String {
-        let loss = strip.smoothed.get().map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
+        let loss = strip.smoothed().map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
         if self.run.sounds(strip) {
             format!("{} {loss} x{:.3}", strip.name, strip.weight)
         } else {
@@ -316,6 +320,8 @@ mod tests {
             by: By::Key,
             command: None,
             ended_schedule: false,
+            over: None,
+            undoes: None,
         };
         events.push(gain.into());
         let (at_ms, step, reason, message) = (3_724_000, Step(25), Reason::Key, None);

@@ -10,7 +10,7 @@ pub mod loss;
 pub mod report;
 pub mod summary;
 
-pub use command::{By, Command, CommandId, Order};
+pub use command::{By, Command, CommandId, Order, Scene};
 pub use event::{Event, Header};
 pub use id::{MetricId, ObjectiveId, Step};
 pub use loss::Loss;

@@ -1,6 +1,6 @@
 //! Numbers that change with the step: one form wherever a recipe may say one.
 //!
-//! With s updates done and p = min(s / steps, 1):
+//! With s updates done since its beginning and p = min(s / steps, 1):
 //! linear: from + (to − from)·p · cosine: to + (from − to)·(1 + cos πp)/2 ·
 //! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
 //! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
@@ -20,6 +20,8 @@ pub enum Schedule {
         to: f64,
         /// How many updates it takes.
         steps: u64,
+        /// Updates that were done when it began: 0 for a recipe's.
+        since: u64,
     },
 }
 
@@ -58,10 +60,11 @@ impl Shape {
 impl Schedule {
     /// The number for the update after `done` others.
     pub fn at(self, done: u64) -> f64 {
-        let (shape, from, to, steps) = match self {
+        let (shape, from, to, steps, since) = match self {
             Self::Constant(number) => return number,
-            Self::Ramp { shape, from, to, steps } => (shape, from, to, steps),
+            Self::Ramp { shape, from, to, steps, since } => (shape, from, to, steps, since),
         };
+        let done = done.saturating_sub(since);
         if done >= steps {
             return to;
         }
@@ -79,7 +82,7 @@ impl Schedule {
 
     /// Whether it still moves after `done` updates.
     pub fn moves_after(self, done: u64) -> bool {
-        matches!(self, Self::Ramp { steps, .. } if done < steps)
+        matches!(self, Self::Ramp { steps, since, .. } if done.saturating_sub(since) < steps)
     }
 }
 
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     fn ramp(shape: Shape) -> Schedule {
-        Schedule::Ramp { shape, from: 1.0, to: 0.25, steps: 4 }
+        Schedule::Ramp { shape, from: 1.0, to: 0.25, steps: 4, since: 0 }
     }
 
     #[test]
@@ -109,5 +112,13 @@ mod tests {
         assert!((ramp(Shape::Step).at(2) - 1.0).abs() < 1e-12);
         // 2/(1 + e^-5) - 1 = 0.98661; 1 - 0.75 * 0.98661 = 0.26004
         assert!((ramp(Shape::Ganin).at(2) - 0.260_04).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_ramp_that_begins_later_waits_until_then() {
+        let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 0.0, 4, 10);
+        let fade = Schedule::Ramp { shape, from, to, steps, since };
+        assert_eq!([0, 10, 12, 14, 99].map(|done| fade.at(done)), [1.0, 1.0, 0.5, 0.0, 0.0]);
+        assert_eq!([13, 14].map(|done| fade.moves_after(done)), [true, false]);
     }
 }

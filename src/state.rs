@@ -3,27 +3,35 @@
 //! Nothing here reads a clock, a terminal or a file; the same events give the same state whether
 //! they come from a trainer or from a journal.
 
+mod history;
+mod log;
 mod pace;
 mod replay;
 mod report;
 mod series;
+mod smoothed;
 mod strip;
 mod summary;
+mod timeline;
 
 use std::collections::BTreeMap;
 
+pub use history::{Change, History, Move};
+pub use log::Log;
 pub use pace::Pace;
 pub use replay::{replay, until};
 pub use report::run_name;
-pub use series::{Bucket, Series};
-pub use strip::{Smoothed, Strip};
+pub use series::{ALPHAS, Bucket, Series};
+pub use smoothed::Smoothed;
+pub use strip::{Fade, Strip};
 pub use summary::Totals;
+pub use timeline::{Moment, Timeline, Unit};
 
 use crate::protocol::{
-    By, Event, Header, ObjectiveId, Step,
+    By, Event, Header, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, LossBroke, Noted,
-        Role, RunEnded, RunStarted, Setting, Split, StepDone,
+        Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -67,6 +75,14 @@ pub struct Run {
     pub checkpoints: Vec<CheckpointSaved>,
     /// Moves made by hand.
     pub interventions: u64,
+    /// Those that can be taken back or made again.
+    pub history: History,
+    /// Mixes kept to come back to.
+    pub scenes: BTreeMap<Scene, SceneStored>,
+    /// What happened beside the steps.
+    pub log: Log,
+    /// When each step was done.
+    pub timeline: Timeline,
     /// Things worth a look, oldest first.
     pub alerts: Vec<Alert>,
     /// Notes, oldest first.
@@ -90,26 +106,34 @@ impl Run {
     /// Takes in one event: the one place where a run's state changes.
     pub fn apply(&mut self, event: &Event) {
         self.at_ms = event.at_ms();
+        self.log.push(event);
         match event {
             Event::RunStarted(event) => self.run_started(event),
             Event::StepDone(event) => self.step_done(event),
             Event::GainSet(event) => {
-                self.strip_mut(&event.objective, |strip| strip.gain = event.new);
+                self.strip_mut(&event.objective, |strip| strip.gain_set(event));
+                self.history.gain_set(event);
                 self.moved(event.by);
             }
             Event::Muted(event) => {
                 self.strip_mut(&event.objective, |strip| strip.muted = event.muted);
                 self.silence();
+                self.history.muted(event);
                 self.moved(event.by);
             }
             Event::Soloed(event) => {
                 self.strip_mut(&event.objective, |strip| strip.soloed = event.soloed);
                 self.silence();
+                self.history.soloed(event);
                 self.moved(event.by);
             }
             Event::SettingSet(event) => {
                 self.settings.insert(event.path.clone(), event.new.clone());
+                self.history.setting_set(event);
                 self.moved(event.by);
+            }
+            Event::SceneStored(event) => {
+                self.scenes.insert(event.scene, event.clone());
             }
             Event::CommandRefused(event) => self.refused = Some(event.clone()),
             Event::Paused(_) => self.paused = true,
@@ -203,6 +227,8 @@ impl Run {
             *drawn = drawn.saturating_add(*examples);
         }
         self.pace.step_done(event.tokens, event.step_ms);
+        let (step, at_ms, tokens) = (event.step, event.at_ms, self.tokens);
+        self.timeline.push(Moment { step, at_ms, tokens });
         for strip in &mut self.strips {
             strip.step_done(event);
         }
@@ -213,6 +239,9 @@ impl Run {
             Some(_) => AlertKind::LossBroke,
             None => AlertKind::GradientBroke,
         };
+        if let Some(objective) = &event.objective {
+            self.strip_mut(objective, |strip| strip.losses.interrupt());
+        }
         self.alerts.push(Alert { step: event.step, objective: event.objective.clone(), kind });
     }
 
@@ -222,6 +251,7 @@ impl Run {
         self.alerts.retain(|alert| alert.step <= to);
         self.checkpoints.retain(|saved| saved.step <= to);
         self.gradients.take_if(|gradients| gradients.step > to);
+        self.timeline.rewind(to);
         for strip in &mut self.strips {
             strip.rewound(to);
         }
@@ -280,7 +310,8 @@ mod tests {
     fn muted(objective: &str, by: By) -> Event {
         let (step, objective) = (Step(1), objective.into());
         let command = Some(CommandId(1));
-        Muted { at_ms: 1, step, from: step.next(), objective, muted: true, by, command }.into()
+        let (at_ms, from, muted, undoes) = (1, step.next(), true, None);
+        Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
     }
 
     #[test]
@@ -298,8 +329,9 @@ mod tests {
         let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
         assert_eq!(weights(&run), [1.0, 1.0, 0.0]);
         let (step, objective) = (Step(1), "next-word".into());
-        let (from, soloed, by, command) = (Step(2), true, By::Key, None);
-        run.apply(&Soloed { at_ms: 1, step, from, objective, soloed, by, command }.into());
+        let (at_ms, from, soloed, by) = (1, Step(2), true, By::Key);
+        let (command, undoes) = (None, None);
+        run.apply(&Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into());
         assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
         assert!(run.sounds(&run.strips[1]) && !run.sounds(&run.strips[0]));
     }
@@ -320,6 +352,8 @@ mod tests {
             by: By::Key,
             command: None,
             ended_schedule: false,
+            over: None,
+            undoes: None,
         };
         run.apply(&set.into());
         step.weights.insert("chunk".into(), gain * share);

@@ -101,6 +101,7 @@ impl Value {
                 Self::Integer(steps) => u64::try_from(*steps).ok()?,
                 _ => return None,
             },
+            since: 0,
         })
     }
 

@@ -41,6 +41,28 @@ pub struct Order {
     pub by: By,
     /// What is wished.
     pub command: Command,
+    /// The moves this takes back, or makes again, by the number of their order.
+    pub undoes: Option<CommandId>,
+}
+
+/// One of the two places where a mix is kept to come back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scene {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl Scene {
+    /// The letter that stands for it.
+    pub fn letter(self) -> char {
+        match self {
+            Self::A => 'A',
+            Self::B => 'B',
+        }
+    }
 }
 
 /// A wish to the trainer, obeyed between two steps. Values are absolute.
@@ -52,6 +74,15 @@ pub enum Command {
         objective: ObjectiveId,
         /// The new gain: finite, not negative.
         gain: f32,
+    },
+    /// Move a fader evenly to a gain, over so many updates.
+    Fade {
+        /// Whose fader.
+        objective: ObjectiveId,
+        /// The gain at the end: finite, not negative.
+        to: f32,
+        /// Updates until it is there; at least 1.
+        over: u64,
     },
     /// Mute or unmute; the gain is kept.
     SetMuted {
@@ -73,6 +104,13 @@ pub enum Command {
         path: String,
         /// The new value.
         value: Setting,
+    },
+    /// Several moves of faders, mutes and solos as one: all are made, or none is.
+    Several(Vec<Command>),
+    /// Keep the mix as it is now under a letter.
+    StoreScene {
+        /// Where.
+        scene: Scene,
     },
     /// Stop stepping until [`Command::Resume`] or [`Command::StepOnce`].
     Pause,

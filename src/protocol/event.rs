@@ -8,6 +8,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
+use super::{CommandId, Step};
 pub use facts::*;
 pub use words::{Direction, Ended, Reason, Role, Setting, Split};
 
@@ -90,6 +91,8 @@ events! {
     "soloed" => Soloed,
     /// Any other live value was changed.
     "setting_set" => SettingSet,
+    /// A mix was kept to come back to.
+    "scene_stored" => SceneStored,
     /// A command was not obeyed.
     "command_refused" => CommandRefused,
     /// Training is held.
@@ -114,4 +117,55 @@ events! {
     "screen_missed" => ScreenMissed,
     /// The last event of a run.
     "run_ended" => RunEnded,
+}
+
+impl Event {
+    /// The number of the order that this answers, if it answers one.
+    pub fn answers(&self) -> Option<CommandId> {
+        match self {
+            Self::GainSet(event) => event.command,
+            Self::Muted(event) => event.command,
+            Self::Soloed(event) => event.command,
+            Self::SettingSet(event) => event.command,
+            Self::SceneStored(event) => event.command,
+            Self::CommandRefused(event) => event.command,
+            Self::Paused(event) => event.command,
+            Self::Resumed(event) => event.command,
+            Self::Evaluated(event) => event.command,
+            Self::CheckpointSaved(event) => event.command,
+            Self::Noted(event) => event.command,
+            Self::RunStarted(_)
+            | Self::StepDone(_)
+            | Self::Gradients(_)
+            | Self::LossBroke(_)
+            | Self::Continued(_)
+            | Self::Rewound(_)
+            | Self::ScreenMissed(_)
+            | Self::RunEnded(_) => None,
+        }
+    }
+
+    /// Updates done when it was told; before the first, 0.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::RunStarted(_) | Self::ScreenMissed(_) => Step(0),
+            Self::StepDone(event) => event.step,
+            Self::GainSet(event) => event.step,
+            Self::Muted(event) => event.step,
+            Self::Soloed(event) => event.step,
+            Self::SettingSet(event) => event.step,
+            Self::SceneStored(event) => event.step,
+            Self::CommandRefused(event) => event.step,
+            Self::Paused(event) => event.step,
+            Self::Resumed(event) => event.step,
+            Self::Evaluated(event) => event.step,
+            Self::Gradients(event) => event.step,
+            Self::CheckpointSaved(event) => event.step,
+            Self::LossBroke(event) => event.step,
+            Self::Noted(event) => event.step,
+            Self::Continued(event) => event.step,
+            Self::Rewound(event) => event.to,
+            Self::RunEnded(event) => event.step,
+        }
+    }
 }

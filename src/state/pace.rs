@@ -22,8 +22,8 @@ impl Pace {
     }
 
     pub(super) fn step_done(&mut self, tokens: u64, step_ms: u64) {
-        self.step_ms.push(step_ms as f32);
-        self.tokens.push(tokens as f32);
+        self.step_ms.push(step_ms as f32, Smoothed::ALPHA);
+        self.tokens.push(tokens as f32, Smoothed::ALPHA);
     }
 }
 

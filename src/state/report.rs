@@ -43,7 +43,7 @@ fn objective(strip: &Strip) -> ObjectiveReport {
         role: strip.role,
         kind: strip.kind.clone(),
         loss: strip.loss,
-        loss_smoothed: strip.smoothed.get(),
+        loss_smoothed: strip.smoothed(),
         gain: strip.gain,
         share: strip.share,
         weight: strip.weight,

@@ -1,20 +1,39 @@
-//! A curve that thins itself: bounded however long the run, and no spike is ever lost.
+//! A curve that thins itself with age: bounded however long the run, and no spike is ever lost.
 //!
-//! Points fall into buckets of equally many steps, and a bucket keeps its least and greatest
-//! value. When there are too many buckets, each two neighbours become one of twice the width.
-//! The width can double 64 times at most, so a point costs constant time over a run.
+//! Points fall into buckets of equally many steps, and a bucket keeps its least and greatest value
+//! and the smoothed curves at its end. There is a level for each power of two: the buckets of level
+//! k span 2^k steps, and a level keeps its latest 4096. So the last 4096 steps are there point by
+//! point, and the whole run at whichever width it fits in. A point costs a merge a level.
+//!
+//! Smoothing runs over every point, before any thinning, for each of [`ALPHAS`].
 
+use std::collections::VecDeque;
+
+use super::Smoothed;
 use crate::protocol::Step;
 
-/// Buckets that a series holds at most; more than any terminal has columns.
+/// Buckets that a level holds at most; more than any terminal has columns.
 const MOST_BUCKETS: usize = 4096;
+
+/// The part that a new point is of each smoothed curve; the first is the curve itself.
+pub const ALPHAS: [f64; 4] = [1.0, 0.1, 0.02, 0.005];
 
 /// One number over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    buckets: Vec<Bucket>,
-    /// A bucket holds the steps of equal `step >> width_log2`.
-    width_log2: u32,
+    levels: Vec<Level>,
+    smoothed: [Smoothed; ALPHAS.len()],
+    /// Points in all, and the first one's step: how far apart they usually are.
+    count: u64,
+    first: Step,
+    /// The next point doesn't go on from the one before.
+    is_broken: bool,
+}
+
+/// The buckets of one width, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Level {
+    buckets: VecDeque<Bucket>,
 }
 
 /// What is known of a few steps in a row.
@@ -28,64 +47,135 @@ pub struct Bucket {
     pub min: f32,
     /// The greatest.
     pub max: f32,
-    sum: f64,
-    count: u64,
+    /// The smoothed curves after its last point, by the places of [`ALPHAS`].
+    pub smoothed: [f32; ALPHAS.len()],
+    /// The curve is interrupted before its first point: a loss broke, or the strip was silent.
+    pub after_gap: bool,
+    /// The curve is interrupted somewhere inside.
+    pub has_gap: bool,
 }
 
 impl Bucket {
-    /// The mean of its points.
-    pub fn mean(&self) -> f32 {
-        (self.sum / self.count as f64) as f32
-    }
-
     fn merge(&mut self, later: &Self) {
         self.last = later.last;
         self.min = self.min.min(later.min);
         self.max = self.max.max(later.max);
-        self.sum += later.sum;
-        self.count += later.count;
+        self.smoothed = later.smoothed;
+        self.has_gap |= later.after_gap | later.has_gap;
     }
 }
 
 impl Series {
-    /// The curve, oldest first.
-    pub fn buckets(&self) -> &[Bucket] {
-        &self.buckets
+    /// The buckets of steps in `[from, to]`, oldest first: as fine as they are kept for all of that
+    /// range, but no finer than `width` steps.
+    pub fn buckets(
+        &self,
+        from: Step,
+        to: Step,
+        width: u64,
+    ) -> impl DoubleEndedIterator<Item = &Bucket> {
+        let finest = width.max(1).ilog2() as usize;
+        let from = from.max(self.first);
+        let level = (finest..self.levels.len())
+            .find(|&level| self.levels[level].reaches(from))
+            .or_else(|| self.levels.len().checked_sub(1));
+        let buckets = level.map(|level| &self.levels[level].buckets);
+        let start = buckets.map_or(0, |buckets| buckets.partition_point(|b| b.last < from));
+        let end = buckets.map_or(0, |buckets| buckets.partition_point(|b| b.first <= to));
+        buckets.into_iter().flat_map(move |buckets| buckets.range(start..end.max(start)))
     }
 
-    /// Steps that a bucket spans.
-    pub fn width(&self) -> u64 {
-        1 << self.width_log2
+    /// The bucket at or before a step, as fine as it is kept.
+    pub fn at(&self, step: Step) -> Option<&Bucket> {
+        self.levels.iter().find_map(|level| {
+            let place = level.buckets.partition_point(|bucket| bucket.first <= step);
+            level.buckets.get(place.checked_sub(1)?)
+        })
+    }
+
+    /// Steps from one point to the next, usually.
+    pub fn spacing(&self) -> f32 {
+        let last = self.levels.first().and_then(|level| level.buckets.back());
+        let span = last.map_or(0, |last| last.last.0.saturating_sub(self.first.0));
+        if self.count > 1 { span as f32 / (self.count - 1) as f32 } else { 1.0 }
+    }
+
+    /// The smoothed curves after the last point; `None` before the first.
+    pub fn last_smoothed(&self) -> Option<[f32; ALPHAS.len()]> {
+        (self.count > 0).then(|| self.smoothed.map(Smoothed::mean))
+    }
+
+    /// Whatever comes next does not go on from what was.
+    pub(super) fn interrupt(&mut self) {
+        self.is_broken = self.count > 0;
     }
 
     pub(super) fn push(&mut self, step: Step, value: f32) {
-        let sum = f64::from(value);
-        self.put(Bucket { first: step, last: step, min: value, max: value, sum, count: 1 });
-        while self.buckets.len() > MOST_BUCKETS {
-            self.width_log2 += 1;
-            for bucket in std::mem::take(&mut self.buckets) {
-                self.put(bucket);
+        for (smoothed, alpha) in self.smoothed.iter_mut().zip(ALPHAS) {
+            smoothed.push(value, alpha);
+        }
+        if self.count == 0 {
+            self.first = step;
+        }
+        self.count += 1;
+        let after_gap = std::mem::take(&mut self.is_broken);
+        let smoothed = self.smoothed.map(Smoothed::mean);
+        let (first, last, min, max) = (step, step, value, value);
+        let bucket = Bucket { first, last, min, max, smoothed, after_gap, has_gap: false };
+        if self.levels.is_empty() {
+            self.levels.push(Level::default());
+        }
+        for (level, width_log2) in self.levels.iter_mut().zip(0..) {
+            level.put(bucket, width_log2);
+        }
+        // The widest level is never trimmed, so that it holds the whole curve.
+        while let Some(widest) = self.levels.last().filter(|level| level.is_full()) {
+            let wider = widest.widened(self.levels.len() as u32);
+            self.levels.push(wider);
+        }
+        for level in self.levels.iter_mut().filter(|level| level.is_full()) {
+            level.buckets.pop_front();
+        }
+    }
+
+    /// Drops what came after a step. A bucket that had begun by then stays whole, since its points
+    /// are no longer told apart.
+    pub(super) fn rewind(&mut self, to: Step) {
+        for level in &mut self.levels {
+            level.buckets.truncate(level.buckets.partition_point(|bucket| bucket.first <= to));
+            if let Some(bucket) = level.buckets.back_mut() {
+                bucket.last = bucket.last.min(to);
             }
         }
     }
+}
 
-    /// Drops what came after a step. A bucket that had begun by then stays whole, since its
-    /// points are no longer told apart.
-    pub(super) fn rewind(&mut self, to: Step) {
-        self.buckets.retain(|bucket| bucket.first <= to);
-        if let Some(bucket) = self.buckets.last_mut() {
-            bucket.last = bucket.last.min(to);
-        }
-    }
-
+impl Level {
     /// Steps come in order; one that does not is kept with the latest.
-    fn put(&mut self, bucket: Bucket) {
-        match self.buckets.last_mut() {
-            Some(last) if bucket.first.0 >> self.width_log2 <= last.first.0 >> self.width_log2 => {
+    fn put(&mut self, bucket: Bucket, width_log2: u32) {
+        match self.buckets.back_mut() {
+            Some(last) if bucket.first.0 >> width_log2 <= last.first.0 >> width_log2 => {
                 last.merge(&bucket);
             }
-            _ => self.buckets.push(bucket),
+            _ => self.buckets.push_back(bucket),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.buckets.len() > MOST_BUCKETS
+    }
+
+    fn widened(&self, width_log2: u32) -> Self {
+        let mut wider = Self::default();
+        for bucket in &self.buckets {
+            wider.put(*bucket, width_log2);
+        }
+        wider
+    }
+
+    /// Whether nothing that it once held before this step was trimmed.
+    fn reaches(&self, from: Step) -> bool {
+        self.buckets.front().is_some_and(|oldest| oldest.first <= from)
     }
 }
 
@@ -95,52 +185,85 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_short_curve_keeps_every_point() {
+    fn series(steps: impl IntoIterator<Item = u64>, value: impl Fn(u64) -> f32) -> Series {
         let mut series = Series::default();
-        (1..=4096).for_each(|step| series.push(Step(step), step as f32));
-        assert_eq!((series.buckets().len(), series.width()), (4096, 1));
-        series.push(Step(4097), 1.0);
-        assert_eq!(series.width(), 2);
-        let bucket = &series.buckets()[1];
-        assert_eq!((bucket.first, bucket.last), (Step(2), Step(3)));
-        let values = [bucket.min, bucket.mean(), bucket.max];
-        assert_eq!(values.map(f32::to_bits), [2.0, 2.5, 3.0].map(f32::to_bits));
+        steps.into_iter().for_each(|step| series.push(Step(step), value(step)));
+        series
+    }
+
+    fn between(series: &Series, from: u64, to: u64, width: u64) -> Vec<Bucket> {
+        series.buckets(Step(from), Step(to), width).copied().collect()
+    }
+
+    #[test]
+    fn a_short_curve_keeps_every_point_and_widths_are_powers_of_two() {
+        let series = series(1..=4097, |step| step as f32);
+        assert_eq!(between(&series, 2, 4097, 1).len(), 4096);
+        let pairs = between(&series, 0, 9999, 3);
+        assert_eq!((pairs[1].first, pairs[1].last), (Step(2), Step(3)));
+        assert_eq!((pairs[1].min, pairs[1].max), (2.0, 3.0));
+        assert_eq!(pairs[1].smoothed[0], 3.0);
+    }
+
+    #[test]
+    fn old_steps_are_wider_than_young_ones() {
+        let series = series(0..100_000, |step| step as f32);
+        assert_eq!(between(&series, 99_000, 99_009, 1).len(), 10);
+        assert_eq!(between(&series, 96_000, 96_009, 1).len(), 10);
+        let old = between(&series, 0, 100, 1);
+        assert_eq!((old[0].first, old[0].last), (Step(0), Step(31)));
+        assert!(between(&series, 0, 99_999, 1).len() <= MOST_BUCKETS);
+        assert_eq!(series.at(Step(99_500)).unwrap().max, 99_500.0);
+        assert_eq!(series.at(Step(0)).unwrap().min, 0.0);
     }
 
     #[test]
     fn steps_far_apart_stay_bounded_too() {
-        let mut series = Series::default();
-        (0..10_000).for_each(|point| series.push(Step(point << 40), 1.0));
-        assert!(series.buckets().len() <= MOST_BUCKETS);
+        let series = series((0..10_000).map(|point| point << 40), |_| 1.0);
+        assert!(between(&series, 0, u64::MAX, 1).len() <= MOST_BUCKETS);
+        assert!((series.spacing() / (1u64 << 40) as f32 - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn an_interrupted_curve_says_where() {
+        let mut series = series(1..=3, |_| 1.0);
+        series.interrupt();
+        (4..=6).for_each(|step| series.push(Step(step), 2.0));
+        let gaps = |buckets: Vec<Bucket>| -> Vec<_> {
+            buckets.iter().map(|bucket| (bucket.after_gap, bucket.has_gap)).collect()
+        };
+        let single = gaps(between(&series, 1, 6, 1));
+        assert_eq!(single.iter().position(|gap| gap.0), Some(3));
+        // A wider bucket that holds both sides: 2..3, 4..5, 6.
+        (7..=5000).for_each(|step| series.push(Step(step), 2.0));
+        assert_eq!(gaps(between(&series, 1, 6, 2))[2], (true, false));
+        (5001..=9000).for_each(|step| series.push(Step(step), 2.0));
+        assert_eq!(gaps(between(&series, 0, 8, 4))[..2], [(false, false), (true, false)]);
     }
 
     #[test]
     fn rewinding_drops_what_came_later() {
-        let mut series = Series::default();
-        (1..=10).for_each(|step| series.push(Step(step), step as f32));
+        let mut series = series(1..=10, |step| step as f32);
         series.rewind(Step(4));
-        assert_eq!(series.buckets().len(), 4);
+        assert_eq!(between(&series, 0, 99, 1).len(), 4);
         series.push(Step(5), 50.0);
-        assert_eq!(series.buckets().last().map(|bucket| bucket.max), Some(50.0));
+        assert_eq!(series.at(Step(9)).map(|bucket| bucket.max), Some(50.0));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn a_spike_never_vanishes(n_points in 1u64..40_000, spike in 0u64..40_000) {
+        fn a_spike_never_vanishes(n_points in 1u64..40_000, spike in 0u64..40_000, width in 1u64..600) {
             let spike = spike % n_points;
-            let mut series = Series::default();
-            for point in 0..n_points {
-                series.push(Step(point), if point == spike { 99.0 } else { 1.0 });
-            }
-            prop_assert!(series.buckets().len() <= MOST_BUCKETS);
-            let spiked: Vec<_> = series.buckets().iter().filter(|b| b.max > 98.0).collect();
+            let series = series(0..n_points, |step| if step == spike { 99.0 } else { 1.0 });
+            let buckets = between(&series, 0, n_points, width);
+            prop_assert!(buckets.len() <= MOST_BUCKETS);
+            let spiked: Vec<_> = buckets.iter().filter(|b| b.max > 98.0).collect();
             prop_assert_eq!(spiked.len(), 1);
             prop_assert!(spiked[0].first.0 <= spike && spike <= spiked[0].last.0);
-            let count: u64 = series.buckets().iter().map(|bucket| bucket.count).sum();
-            prop_assert_eq!(count, n_points);
+            let steps: u64 = buckets.iter().map(|b| b.last.0 - b.first.0 + 1).sum();
+            prop_assert_eq!(steps, n_points);
         }
     }
 }

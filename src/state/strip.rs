@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Series;
+use super::{ALPHAS, Series, Smoothed};
 use crate::protocol::{
     Loss, ObjectiveId, Step,
-    event::{Evaluated, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
+    event::{Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
     report::{Best, Scores},
 };
 
@@ -28,6 +28,10 @@ pub struct Strip {
     pub metrics: Vec<MetricStarted>,
     /// The human's part of the weight.
     pub gain: f32,
+    /// The gain of the recipe.
+    pub gain_of_recipe: f32,
+    /// Where the fader is on its way to, if it is.
+    pub fade: Option<Fade>,
     /// The weighting's part.
     pub share: f32,
     /// Gain × share as applied last; 0 while it does not sound.
@@ -38,14 +42,21 @@ pub struct Strip {
     pub soloed: bool,
     /// The raw loss of the last step that computed it.
     pub loss: Option<f32>,
-    /// The same, smoothed.
-    pub smoothed: Smoothed,
     /// The same, over all steps.
     pub losses: Series,
     /// The best dev value of its first metric.
     pub best: Option<Best>,
     /// Evaluations that count, oldest first.
     pub evaluations: Vec<Evaluated>,
+}
+
+/// A fader on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fade {
+    /// The gain at the end.
+    pub to: f32,
+    /// The first step computed with it.
+    pub until: Step,
 }
 
 impl Strip {
@@ -57,16 +68,23 @@ impl Strip {
             corpus: started.corpus.clone(),
             metrics: started.metrics.clone(),
             gain: started.gain,
+            gain_of_recipe: started.gain,
+            fade: None,
             share: 1.0,
             weight: if started.muted { 0.0 } else { started.gain },
             muted: started.muted,
             soloed: false,
             loss: None,
-            smoothed: Smoothed::default(),
             losses: Series::default(),
             best: None,
             evaluations: Vec::new(),
         }
+    }
+
+    /// The loss, smoothed; `None` before the first.
+    pub fn smoothed(&self) -> Option<f32> {
+        let place = ALPHAS.iter().position(|&alpha| alpha == Smoothed::ALPHA)?;
+        Some(self.losses.last_smoothed()?[place])
     }
 
     /// The last scores on a split.
@@ -88,7 +106,6 @@ impl Strip {
     pub(super) fn step_done(&mut self, event: &StepDone) {
         if let Some(loss) = event.losses.get(&self.name) {
             self.loss = Some(loss.get());
-            self.smoothed.push(loss.get());
             self.losses.push(event.step, loss.get());
         }
         if let Some(share) = event.shares.get(&self.name) {
@@ -97,6 +114,19 @@ impl Strip {
         if let Some(weight) = event.weights.get(&self.name) {
             self.weight = *weight;
             self.follow_schedule();
+            if *weight == 0.0 {
+                self.losses.interrupt();
+            }
+        }
+        self.fade.take_if(|fade| event.step >= fade.until);
+    }
+
+    /// A fade leaves the gain where it is; the weights of the steps to come tell how it goes.
+    pub(super) fn gain_set(&mut self, event: &GainSet) {
+        let on_its_way = |over| Fade { to: event.new, until: Step(event.from.0 + over) };
+        self.fade = event.over.map(on_its_way);
+        if self.fade.is_none() {
+            self.gain = event.new;
         }
     }
 
@@ -140,44 +170,10 @@ impl Strip {
     }
 }
 
-/// An exponential mean without bias: m ← 0.98·m + 0.02·x from m = 0, read as m / (1 − 0.98ⁿ).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Smoothed {
-    mean: f64,
-    /// 1 − 0.98ⁿ: the part of the mean that numbers have filled.
-    filled: f64,
-}
-
-impl Smoothed {
-    /// The part of a mean that a new number is.
-    pub const ALPHA: f64 = 0.02;
-
-    /// The mean; `None` before the first number.
-    pub fn get(self) -> Option<f32> {
-        (self.filled > 0.0).then(|| (self.mean / self.filled) as f32)
-    }
-
-    pub(super) fn push(&mut self, x: f32) {
-        self.mean += Self::ALPHA * (f64::from(x) - self.mean);
-        self.filled += Self::ALPHA * (1.0 - self.filled);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::arbitrary;
-
-    #[test]
-    fn smoothing_is_as_worked_by_hand() {
-        let mut smoothed = Smoothed::default();
-        assert_eq!(smoothed.get(), None);
-        smoothed.push(3.0);
-        assert!((smoothed.get().unwrap() - 3.0).abs() < 1e-6, "the first number is the mean");
-        smoothed.push(1.0);
-        // (0.98 · 0.02 · 3 + 0.02 · 1) / (1 − 0.98²) = 0.0788 / 0.0396
-        assert!((smoothed.get().unwrap() - 1.989_899).abs() < 1e-5);
-    }
 
     #[test]
     fn the_first_metric_decides_in_its_own_direction() {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::{Command, Event, Step, event::Reason};
+use crate::protocol::{Command, CommandId, Event, Step, event::Reason};
 
 /// Commands by when they hold from, in the order they were obeyed.
 #[derive(Clone, Debug, Default)]
@@ -23,14 +23,24 @@ impl Moves {
     /// What hands did in these events. What schedules and rules did follows from the recipe.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut broken = 0;
-        let mut moves = Vec::new();
+        let mut moves: Vec<Move> = Vec::new();
+        // What one order did is done as one again.
+        let mut order = None;
         for event in events {
             match event {
                 Event::StepDone(_) => broken = 0,
                 Event::LossBroke(_) => broken += 1,
                 event => {
-                    if let Some((from, command)) = intervention(event) {
-                        moves.push(Move { from, broken, command });
+                    let Some((from, id, command)) = intervention(event) else { continue };
+                    let earlier = moves.last_mut().filter(|_| id.is_some() && id == order);
+                    order = id;
+                    match earlier.map(|earlier| &mut earlier.command) {
+                        Some(Command::Several(commands)) => commands.push(command),
+                        Some(one) => {
+                            let first = std::mem::replace(one, Command::Pause);
+                            *one = Command::Several(vec![first, command]);
+                        }
+                        None => moves.push(Move { from, broken, command }),
                     }
                 }
             }
@@ -51,26 +61,38 @@ impl Moves {
     }
 }
 
-fn intervention(event: &Event) -> Option<(Step, Command)> {
-    let (from, by, command) = match event {
+fn intervention(event: &Event) -> Option<(Step, Option<CommandId>, Command)> {
+    let (from, by, id, command) = match event {
         Event::GainSet(e) => {
-            (e.from, e.by, Command::SetGain { objective: e.objective.clone(), gain: e.new })
+            let (objective, to) = (e.objective.clone(), e.new);
+            let command = match e.over {
+                Some(over) => Command::Fade { objective, to, over },
+                None => Command::SetGain { objective, gain: to },
+            };
+            (e.from, e.by, e.command, command)
         }
-        Event::Muted(e) => {
-            (e.from, e.by, Command::SetMuted { objective: e.objective.clone(), muted: e.muted })
-        }
-        Event::Soloed(e) => {
-            (e.from, e.by, Command::SetSoloed { objective: e.objective.clone(), soloed: e.soloed })
-        }
+        Event::Muted(e) => (
+            e.from,
+            e.by,
+            e.command,
+            Command::SetMuted { objective: e.objective.clone(), muted: e.muted },
+        ),
+        Event::Soloed(e) => (
+            e.from,
+            e.by,
+            e.command,
+            Command::SetSoloed { objective: e.objective.clone(), soloed: e.soloed },
+        ),
         Event::SettingSet(e) => {
-            (e.from, e.by, Command::Set { path: e.path.clone(), value: e.new.clone() })
+            (e.from, e.by, e.command, Command::Set { path: e.path.clone(), value: e.new.clone() })
         }
         // Somebody who ended a run by hand ended it after this step.
         Event::RunEnded(e) if e.reason == Reason::Key => {
-            return Some((e.step.next(), Command::Stop { reason: Reason::Key }));
+            return Some((e.step.next(), None, Command::Stop { reason: Reason::Key }));
         }
         Event::RunStarted(_)
         | Event::StepDone(_)
+        | Event::SceneStored(_)
         | Event::CommandRefused(_)
         | Event::Paused(_)
         | Event::Resumed(_)
@@ -84,7 +106,7 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
         | Event::ScreenMissed(_)
         | Event::RunEnded(_) => return None,
     };
-    by.is_a_hand().then_some((from, command))
+    by.is_a_hand().then_some((from, id, command))
 }
 
 #[cfg(test)]
@@ -101,9 +123,20 @@ mod tests {
     fn moved(from: u64, new: f32) -> Event {
         let objective = "chunk".into();
         let (step, from) = (Step(from - 1), Step(from));
-        let (by, command, ended_schedule) = (By::Key, None, false);
-        GainSet { at_ms: 0, step, from, objective, old: 1.0, new, by, command, ended_schedule }
-            .into()
+        GainSet {
+            at_ms: 0,
+            step,
+            from,
+            objective,
+            old: 1.0,
+            new,
+            by: By::Key,
+            command: None,
+            ended_schedule: false,
+            over: None,
+            undoes: None,
+        }
+        .into()
     }
 
     fn gains_due(moves: &mut Moves, from: u64, broken: u32) -> Vec<f32> {

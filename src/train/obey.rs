@@ -1,15 +1,17 @@
 //! Commands obeyed between two steps, each answered by an event that names the step.
 
+mod strips;
+
 use anyhow::Result;
 
 use super::{Trainer, rounds::Counts};
 use crate::{
     bus::Bus,
     protocol::{
-        By, Command, CommandId, ObjectiveId, Order,
+        By, Command, CommandId, Order, Scene,
         event::{
-            CommandRefused, GainSet, Muted, Noted, Paused, Resumed, Setting, SettingSet, Soloed,
-            Split,
+            CommandRefused, Noted, Paused, Resumed, SceneStored, Setting, SettingSet, Split,
+            StripSetting,
         },
     },
     schedule::Schedule,
@@ -20,6 +22,7 @@ use crate::{
 struct From {
     by: By,
     id: Option<CommandId>,
+    undoes: Option<CommandId>,
 }
 
 impl Trainer {
@@ -35,23 +38,27 @@ impl Trainer {
     /// Obeys the moves that hold from the next step on.
     fn obey_moves(&mut self, bus: &mut Bus) -> Result<()> {
         while let Some(command) = self.moves.due(self.step.next(), self.broken_in_a_row) {
-            self.carry_out(command, From { by: By::Moves, id: None }, bus)?;
+            self.carry_out(command, From { by: By::Moves, id: None, undoes: None }, bus)?;
         }
         Ok(())
     }
 
     /// Obeys one order, or tells why not.
     pub(super) fn obey(&mut self, order: Order, bus: &mut Bus) -> Result<()> {
-        let Order { id, by, command } = order;
-        self.carry_out(command, From { by, id: Some(id) }, bus)
+        let Order { id, by, command, undoes } = order;
+        self.carry_out(command, From { by, id: Some(id), undoes }, bus)
     }
 
     fn carry_out(&mut self, command: Command, from: From, bus: &mut Bus) -> Result<()> {
         let refused = match command {
-            Command::SetGain { objective, gain } => self.set_gain(&objective, gain, from, bus),
-            Command::SetMuted { objective, muted } => self.set_muted(&objective, muted, from, bus),
-            Command::SetSoloed { objective, soloed } => {
-                self.set_soloed(&objective, soloed, from, bus)
+            Command::SetGain { .. }
+            | Command::Fade { .. }
+            | Command::SetMuted { .. }
+            | Command::SetSoloed { .. } => self.move_strips(&[command], from, bus),
+            Command::Several(commands) => self.move_strips(&commands, from, bus),
+            Command::StoreScene { scene } => {
+                self.store(scene, from, bus);
+                Ok(())
             }
             Command::Set { path, value } => self.set(path, &value, from, bus),
             Command::Pause => {
@@ -64,7 +71,7 @@ impl Trainer {
             }
             Command::StepOnce => self.step_once(from, bus)?,
             Command::Note { text } => {
-                let From { by, id: command } = from;
+                let From { by, id: command, .. } = from;
                 bus.tell(Noted { at_ms: self.clock.ms(), step: self.step, text, by, command });
                 Ok(())
             }
@@ -89,83 +96,20 @@ impl Trainer {
         Ok(())
     }
 
-    fn set_gain(
-        &mut self,
-        objective: &ObjectiveId,
-        gain: f32,
-        from: From,
-        bus: &mut Bus,
-    ) -> Result<(), String> {
-        if !gain.is_finite() || gain < 0.0 {
-            return Err(format!("a gain of {gain}; wanted a finite number of at least 0"));
-        }
-        let done = self.step.0;
-        let before = self.fader(objective)?.gain;
-        self.fader(objective)?.gain = Schedule::Constant(f64::from(gain));
-        if !self.faders.anything_sounds(done) {
-            self.fader(objective)?.gain = before;
-            return Err(last_sounding(objective));
-        }
-        bus.tell(GainSet {
-            at_ms: self.clock.ms(),
-            step: self.step,
-            from: self.step.next(),
-            objective: objective.clone(),
-            old: before.at(done) as f32,
-            new: gain,
-            by: from.by,
-            command: from.id,
-            ended_schedule: before.moves_after(done),
+    fn store(&self, scene: Scene, from: From, bus: &mut Bus) {
+        let strips = self.faders.all().iter().map(|fader| {
+            let gain = fader.gain.at(self.step.0) as f32;
+            let setting = StripSetting { gain, muted: fader.muted, soloed: fader.soloed };
+            (fader.objective.clone(), setting)
         });
-        Ok(())
-    }
-
-    fn set_muted(
-        &mut self,
-        objective: &ObjectiveId,
-        muted: bool,
-        from: From,
-        bus: &mut Bus,
-    ) -> Result<(), String> {
-        let before = std::mem::replace(&mut self.fader(objective)?.muted, muted);
-        if !self.faders.anything_sounds(self.step.0) {
-            self.fader(objective)?.muted = before;
-            return Err(last_sounding(objective));
-        }
-        bus.tell(Muted {
+        bus.tell(SceneStored {
             at_ms: self.clock.ms(),
             step: self.step,
-            from: self.step.next(),
-            objective: objective.clone(),
-            muted,
+            scene,
+            strips: strips.collect(),
             by: from.by,
             command: from.id,
         });
-        Ok(())
-    }
-
-    fn set_soloed(
-        &mut self,
-        objective: &ObjectiveId,
-        soloed: bool,
-        from: From,
-        bus: &mut Bus,
-    ) -> Result<(), String> {
-        let before = std::mem::replace(&mut self.fader(objective)?.soloed, soloed);
-        if !self.faders.anything_sounds(self.step.0) {
-            self.fader(objective)?.soloed = before;
-            return Err(last_sounding(objective));
-        }
-        bus.tell(Soloed {
-            at_ms: self.clock.ms(),
-            step: self.step,
-            from: self.step.next(),
-            objective: objective.clone(),
-            soloed,
-            by: from.by,
-            command: from.id,
-        });
-        Ok(())
     }
 
     /// Changes one of the keys that are declared live.
@@ -208,6 +152,7 @@ impl Trainer {
             new: value.clone(),
             by: from.by,
             command: from.id,
+            undoes: from.undoes,
         });
         Ok(())
     }
@@ -235,7 +180,7 @@ impl Trainer {
     }
 
     fn pause(&mut self, paused: bool, from: From, bus: &mut Bus) {
-        let (at_ms, step, From { by, id: command }) = (self.clock.ms(), self.step, from);
+        let (at_ms, step, From { by, id: command, .. }) = (self.clock.ms(), self.step, from);
         self.paused = paused;
         if paused {
             bus.tell(Paused { at_ms, step, by, command });
@@ -243,12 +188,4 @@ impl Trainer {
             bus.tell(Resumed { at_ms, step, by, command });
         }
     }
-
-    fn fader(&mut self, objective: &ObjectiveId) -> Result<&mut crate::mixer::Fader, String> {
-        self.faders.find(objective).ok_or_else(|| format!("no objective named {objective}"))
-    }
-}
-
-fn last_sounding(objective: &ObjectiveId) -> String {
-    format!("{objective} is the last objective that sounds; let another one sound first")
 }

@@ -2,7 +2,7 @@
 //! changes nothing.
 
 use auxdesk::protocol::{
-    Command, CommandId, Event, ObjectiveId, Step,
+    Command, CommandId, Event, ObjectiveId, Scene, Step,
     event::{Evaluated, Reason, Setting, Split},
 };
 
@@ -10,34 +10,10 @@ use crate::tiny::{Run, Size, Tiny, shipped_tiny};
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
-/// The number that an event repeats, if it answers a command.
-fn answers_to(event: &Event) -> Option<CommandId> {
-    match event {
-        Event::GainSet(e) => e.command,
-        Event::Muted(e) => e.command,
-        Event::Soloed(e) => e.command,
-        Event::SettingSet(e) => e.command,
-        Event::CommandRefused(e) => e.command,
-        Event::Paused(e) => e.command,
-        Event::Resumed(e) => e.command,
-        Event::Noted(e) => e.command,
-        Event::Evaluated(e) => e.command,
-        Event::CheckpointSaved(e) => e.command,
-        Event::RunStarted(_)
-        | Event::StepDone(_)
-        | Event::Gradients(_)
-        | Event::LossBroke(_)
-        | Event::Continued(_)
-        | Event::Rewound(_)
-        | Event::ScreenMissed(_)
-        | Event::RunEnded(_) => None,
-    }
-}
-
 /// The answers to one command. The objectives of one evaluation are one answer.
 pub(crate) fn answers(events: &[Event], id: CommandId) -> Vec<&Event> {
     let mut found: Vec<&Event> =
-        events.iter().filter(|event| answers_to(event) == Some(id)).collect();
+        events.iter().filter(|event| event.answers() == Some(id)).collect();
     found.dedup_by(|a, b| a.kind() == "evaluated" && b.kind() == "evaluated");
     found
 }
@@ -232,6 +208,50 @@ fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
     let gains: Vec<f32> = run.steps().iter().map(|step| step.weights["pos"]).collect();
     assert_eq!(gains, [0.0, 0.1, 0.25, 0.25]);
     assert!(!run.steps()[0].losses.contains_key("pos"), "a gain of 0 is silence");
+}
+
+#[test]
+fn several_moves_are_made_as_one_or_not_at_all() {
+    // One after the other, the first would silence everything that sounds.
+    let swap = Command::Several(vec![mute("chunk", true), mute("pos", false)]);
+    let silence = Command::Several(vec![gain("chunk", 0.5), mute("chunk", true)]);
+    let mut orders = vec![Command::Pause];
+    orders.extend(["pos", "next-word", "frequency"].map(|objective| mute(objective, true)));
+    orders.extend([silence, Command::StepOnce, swap, Command::StepOnce, stop()]);
+    let run = desk(&[]).train(&orders);
+    let kinds_of = |at: usize| -> Vec<&'static str> {
+        answers(&run.events, run.ids[at]).into_iter().map(Event::kind).collect()
+    };
+    assert_eq!(kinds_of(4), ["command_refused"]);
+    assert_eq!(kinds_of(6), ["muted", "muted"]);
+    let [before, after] = &run.steps()[..] else { panic!("two steps") };
+    assert_eq!(before.weights["chunk"], 1.0, "not even its gain was moved");
+    assert_eq!(after.losses.keys().map(ObjectiveId::as_str).collect::<Vec<_>>(), ["pos"]);
+}
+
+#[test]
+fn a_fade_goes_evenly_and_arrives() {
+    let fade = Command::Fade { objective: "pos".into(), to: 1.0, over: 4 };
+    let mut orders = vec![Command::Pause, Command::StepOnce, fade];
+    orders.extend([const { Command::StepOnce }; 6]);
+    orders.push(stop());
+    let run = desk(&[]).train(&orders);
+    let weights: Vec<f32> = run.steps().iter().map(|step| step.weights["pos"]).collect();
+    assert_eq!(weights, [0.5, 0.5, 0.625, 0.75, 0.875, 1.0, 1.0]);
+    let Event::GainSet(set) = answers(&run.events, run.ids[2])[0] else { panic!("a fade") };
+    assert_eq!((set.old, set.new, set.over), (0.5, 1.0, Some(4)));
+}
+
+#[test]
+fn a_kept_mix_is_told_strip_by_strip() {
+    let store = Command::StoreScene { scene: Scene::B };
+    let orders = [Command::Pause, gain("pos", 0.25), mute("chunk", true), store, stop()];
+    let run = desk(&[]).train(&orders);
+    let Event::SceneStored(stored) = answers(&run.events, run.ids[3])[0] else { panic!("a scene") };
+    assert_eq!((stored.scene, stored.strips.len()), (Scene::B, 4));
+    let pos = stored.strips["pos"];
+    assert_eq!((pos.gain, pos.muted, pos.soloed), (0.25, false, false));
+    assert!(stored.strips["chunk"].muted);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::words::{Direction, Ended, Reason, Role, Setting, Split};
-use crate::protocol::{By, CommandId, Loss, MetricId, ObjectiveId, Step};
+use crate::protocol::{By, CommandId, Loss, MetricId, ObjectiveId, Scene, Step};
 
 /// An objective as the run starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +130,13 @@ pub struct GainSet {
     /// A schedule of the recipe moved this fader until now and no longer does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ended_schedule: bool,
+    /// A fade: the gain goes evenly from `old` and is `new` after so many more updates. Without it,
+    /// it is `new` at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<u64>,
+    /// The order whose moves this takes back, or makes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<CommandId>,
 }
 
 /// See [`Event::Muted`](super::Event::Muted).
@@ -149,6 +156,9 @@ pub struct Muted {
     pub by: By,
     /// The command this answers.
     pub command: Option<CommandId>,
+    /// The order whose moves this takes back, or makes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<CommandId>,
 }
 
 /// See [`Event::Soloed`](super::Event::Soloed).
@@ -168,6 +178,9 @@ pub struct Soloed {
     pub by: By,
     /// The command this answers.
     pub command: Option<CommandId>,
+    /// The order whose moves this takes back, or makes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<CommandId>,
 }
 
 /// See [`Event::SettingSet`](super::Event::SettingSet).
@@ -189,6 +202,37 @@ pub struct SettingSet {
     pub by: By,
     /// The command this answers.
     pub command: Option<CommandId>,
+    /// The order whose moves this takes back, or makes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<CommandId>,
+}
+
+/// See [`Event::SceneStored`](super::Event::SceneStored).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SceneStored {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// Where it is kept.
+    pub scene: Scene,
+    /// Every strip as it was.
+    pub strips: BTreeMap<ObjectiveId, StripSetting>,
+    /// Who kept it.
+    pub by: By,
+    /// The command this answers.
+    pub command: Option<CommandId>,
+}
+
+/// What a hand can set on a strip.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StripSetting {
+    /// The fader.
+    pub gain: f32,
+    /// Muted?
+    pub muted: bool,
+    /// Soloed?
+    pub soloed: bool,
 }
 
 /// See [`Event::CommandRefused`](super::Event::CommandRefused).

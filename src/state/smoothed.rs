@@ -1,0 +1,46 @@
+//! Exponential means without bias: m ← (1 − α)·m + α·x from m = 0, read as m / (1 − (1 − α)ⁿ).
+
+/// An exponential mean over the numbers so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Smoothed {
+    mean: f64,
+    /// 1 − (1 − α)ⁿ: the part of the mean that numbers have filled.
+    filled: f64,
+}
+
+impl Smoothed {
+    /// The part that a new number is of a loss in reports and of a run's pace.
+    pub const ALPHA: f64 = 0.02;
+
+    /// The mean; `None` before the first number.
+    pub fn get(self) -> Option<f32> {
+        (self.filled > 0.0).then(|| self.mean())
+    }
+
+    /// The mean; not a number before the first one.
+    pub(super) fn mean(self) -> f32 {
+        (self.mean / self.filled) as f32
+    }
+
+    /// Takes in a number, which from now on is a part `alpha` of the mean.
+    pub(super) fn push(&mut self, x: f32, alpha: f64) {
+        self.mean += alpha * (f64::from(x) - self.mean);
+        self.filled += alpha * (1.0 - self.filled);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_is_as_worked_by_hand() {
+        let mut smoothed = Smoothed::default();
+        assert_eq!(smoothed.get(), None);
+        smoothed.push(3.0, Smoothed::ALPHA);
+        assert!((smoothed.get().unwrap() - 3.0).abs() < 1e-6, "the first number is the mean");
+        smoothed.push(1.0, Smoothed::ALPHA);
+        // (0.98 · 0.02 · 3 + 0.02 · 1) / (1 − 0.98²) = 0.0788 / 0.0396
+        assert!((smoothed.get().unwrap() - 1.989_899).abs() < 1e-5);
+    }
+}
