@@ -7,15 +7,15 @@ mod line;
 
 use std::io::Write;
 
-use line::{Line, count, ms};
+use line::Line;
 
-use crate::protocol::{
-    By, Event, Header, MetricId, ObjectiveId, Step,
-    event::{
-        Ended, Evaluated, LossBroke, Reason, Role, RunEnded, RunStarted, Setting, Split, StepDone,
+use crate::{
+    protocol::{
+        Event, Header,
+        event::{Role, RunStarted, Split, StepDone},
     },
+    state::{Run, Strip, count, hms, told},
 };
-use crate::state::{Run, Strip};
 
 /// Milliseconds of a run's time between two lines about its steps.
 pub const EVERY_MS: u64 = 2_000;
@@ -38,10 +38,8 @@ impl Progress {
 
     /// Takes in one event and writes what there is to say about it.
     pub fn tell(&mut self, event: &Event, out: &mut dyn Write) {
-        let best_before = self.best_of(event);
         self.run.apply(event);
-        let is_best = best_before != self.best_of(event);
-        for line in self.lines(event, is_best) {
+        for line in self.lines(event) {
             // Nobody reads a closed pipe, and training goes on for the journal.
             let _ = out.write_all(line.as_bytes());
         }
@@ -56,54 +54,16 @@ impl Progress {
         }
     }
 
-    fn lines(&mut self, event: &Event, is_best: bool) -> Vec<String> {
-        let line = self.line();
-        let line = match event {
-            Event::RunStarted(event) => return self.started(event),
-            Event::StepDone(event) => return self.step_done(event).into_iter().collect(),
-            Event::GainSet(event) => line
-                .add(format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new))
-                .add(event.over.map(|over| format!("over {over} steps")).unwrap_or_default())
-                .add(since(event.from, event.by))
-                .add(if event.ended_schedule { "ends its schedule" } else { "" }),
-            Event::Muted(event) => {
-                let verb = if event.muted { "muted" } else { "unmuted" };
-                line.add(format!("{verb} {}", event.objective)).add(since(event.from, event.by))
+    fn lines(&mut self, event: &Event) -> Vec<String> {
+        match event {
+            Event::RunStarted(event) => self.started(event),
+            Event::StepDone(event) => self.step_done(event).into_iter().collect(),
+            Event::Gradients(_) => Vec::new(),
+            event => {
+                let parts = told(event, &self.run);
+                vec![parts.into_iter().fold(self.line(), Line::add).finish()]
             }
-            Event::Soloed(event) => {
-                let verb = if event.soloed { "soloed" } else { "unsoloed" };
-                line.add(format!("{verb} {}", event.objective)).add(since(event.from, event.by))
-            }
-            Event::SettingSet(event) => {
-                let (old, new) = (setting(&event.old), setting(&event.new));
-                line.add(format!("{} {old} to {new}", event.path)).add(since(event.from, event.by))
-            }
-            Event::SceneStored(event) => line
-                .add(format!("kept the mix as scene {}", event.scene.letter()))
-                .add(format!("after step {}", event.step)),
-            Event::CommandRefused(event) => line.add(format!("refused: {}", event.why)),
-            Event::Paused(event) => {
-                line.add(format!("paused after step {}", event.step)).add(name_of(event.by))
-            }
-            Event::Resumed(event) => {
-                line.add(format!("resumed after step {}", event.step)).add(name_of(event.by))
-            }
-            Event::Evaluated(event) => self.evaluated(event, is_best),
-            Event::Gradients(_) => return Vec::new(),
-            Event::CheckpointSaved(event) => {
-                line.add(format!("saved {} at step {}", event.name, event.step))
-            }
-            Event::LossBroke(event) => line.add(broke(event)),
-            Event::Noted(event) => line.add(format!("note at step {}: {}", event.step, event.text)),
-            Event::Continued(event) => line.add(format!("goes on from step {}", event.step)),
-            Event::Rewound(event) => line.add(format!("back to step {}", event.to)),
-            Event::ScreenMissed(event) => line.add(format!(
-                "{} events came too fast to be shown; the journal has them",
-                event.total
-            )),
-            Event::RunEnded(event) => self.ended(event),
-        };
-        vec![line.finish()]
+        }
     }
 
     fn line(&self) -> Line {
@@ -164,7 +124,7 @@ impl Progress {
             line = line.add(format!("{pace:.0} tokens/s"));
         }
         if let Some(left_ms) = run.left_ms() {
-            line = line.add(format!("left {}", ms(left_ms)));
+            line = line.add(format!("left {}", hms(left_ms)));
         }
         for strip in &run.strips {
             line = line.add(self.strip(strip));
@@ -181,104 +141,6 @@ impl Progress {
             format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "silent" })
         }
     }
-
-    fn evaluated(&self, event: &Evaluated, is_best: bool) -> Line {
-        let mut line = self
-            .line()
-            .add(format!("{} after step {}", event.split.name(), event.step))
-            .add(event.objective.to_string());
-        if let Some(loss) = event.loss {
-            line = line.add(format!("loss {:.4}", loss.get()));
-        }
-        // The recipe's order is that of importance; what it does not name comes after.
-        let declared = self.run.strip(&event.objective).map(|strip| strip.metrics.as_slice());
-        let declared = declared.unwrap_or_default();
-        let rank = |name: &MetricId| declared.iter().position(|metric| metric.name == *name);
-        let mut metrics: Vec<_> = event.metrics.iter().collect();
-        metrics.sort_by_key(|(name, _)| rank(name).unwrap_or(declared.len()));
-        for (name, value) in metrics {
-            line = line.add(format!("{name} {value:.2}"));
-        }
-        line.add(if is_best { "best so far" } else { "" }).add(if event.extra {
-            "looked at by hand"
-        } else {
-            ""
-        })
-    }
-
-    fn ended(&self, event: &RunEnded) -> Line {
-        let ended = match event.ended {
-            Ended::Finished => "finished",
-            Ended::Stopped => "stopped",
-            Ended::Failed => "failed",
-        };
-        let reason = match event.reason {
-            Reason::Steps => "all steps done",
-            Reason::Epochs => "all epochs done",
-            Reason::Patience => "no gain for as long as it had patience",
-            Reason::Key => "by key",
-            Reason::Signal => "by signal",
-            Reason::Panic => "the trainer panicked",
-            Reason::Loss => "no finite loss",
-            Reason::Disk => "the disk refused",
-        };
-        let mut line = self
-            .line()
-            .add(format!("{ended}: {reason}"))
-            .add(format!("{} done", count(event.step.0, "step")));
-        if let Some(epochs) = self.run.epochs() {
-            line = line.add(format!("pass {epochs:.2}"));
-        }
-        let chosen = self.run.best_metric.as_ref();
-        let chosen = chosen.and_then(|best| self.run.strip(&best.objective));
-        if let Some((strip, best)) = chosen.and_then(|strip| Some((strip, strip.best.as_ref()?))) {
-            let (value, step) = (best.value, best.step);
-            line = line
-                .add(format!("best {} of {} {value:.2} at step {step}", best.metric, strip.name));
-        }
-        if self.run.interventions > 0 {
-            line = line.add(count(self.run.interventions, "move"));
-        }
-        line.add(event.message.as_deref().unwrap_or_default())
-    }
-
-    /// When the best score was measured, for the objective that the event has scored on dev.
-    fn best_of(&self, event: &Event) -> Option<Step> {
-        let Event::Evaluated(event) = event else { return None };
-        if event.split != Split::Dev {
-            return None;
-        }
-        self.run.strip(&event.objective)?.best.as_ref().map(|best| best.step)
-    }
-}
-
-fn since(from: Step, by: By) -> String {
-    format!("from step {from}, {}", name_of(by))
-}
-
-fn name_of(by: By) -> &'static str {
-    match by {
-        By::Key => "by key",
-        By::Schedule => "by schedule",
-        By::Rule => "by rule",
-        By::Moves => "by an earlier run's moves",
-        By::Remote => "by remote",
-    }
-}
-
-fn setting(setting: &Setting) -> String {
-    match setting {
-        Setting::Switch(on) => on.to_string(),
-        // A rate of 0.0003 needs its digits; a setting is what somebody typed.
-        Setting::Number(number) => number.to_string(),
-        Setting::Text(text) => text.clone(),
-    }
-}
-
-fn broke(event: &LossBroke) -> String {
-    let whose = event.objective.as_ref().map(ObjectiveId::as_str);
-    let what = whose.map_or("the gradient".into(), |name| format!("the loss of {name}"));
-    format!("{what} was not a number in step {}; no update", event.step)
 }
 
 #[cfg(test)]
@@ -288,7 +150,10 @@ mod tests {
     use super::*;
     use crate::{
         arbitrary,
-        protocol::event::{CheckpointSaved, GainSet, Noted},
+        protocol::{
+            By, Step,
+            event::{CheckpointSaved, Ended, GainSet, Noted, Reason, RunEnded},
+        },
     };
 
     fn told(events: &[Event]) -> String {

@@ -13,6 +13,7 @@ mod smoothed;
 mod strip;
 mod summary;
 mod timeline;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use smoothed::Smoothed;
 pub use strip::{Fade, Strip};
 pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
+pub use words::{count, hms, told};
 
 use crate::protocol::{
     By, Event, Header, ObjectiveId, Scene, Step,

@@ -1,5 +1,7 @@
 //! One line of progress: a time, then parts, broken where the page ends.
 
+use crate::state::hms;
+
 /// Columns that a line keeps to; a part that is longer by itself stays whole.
 const PAGE: usize = 100;
 
@@ -17,7 +19,7 @@ pub(super) struct Line {
 impl Line {
     /// A line that begins with the time of its event.
     pub(super) fn at(at_ms: u64) -> Self {
-        let text = ms(at_ms);
+        let text = hms(at_ms);
         Self { column: text.len(), text }
     }
 
@@ -46,17 +48,6 @@ impl Line {
         self.text.push('\n');
         self.text
     }
-}
-
-/// Hours, minutes and seconds.
-pub(super) fn ms(ms: u64) -> String {
-    let seconds = ms / 1000;
-    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-/// A number of things.
-pub(super) fn count(n_things: u64, thing: &str) -> String {
-    format!("{n_things} {thing}{}", if n_things == 1 { "" } else { "s" })
 }
 
 /// Text in printable ASCII: it may neither break a line nor steer a terminal.

@@ -1,0 +1,155 @@
+//! What an event says, in words: for progress lines, the list of events and answers to wishes.
+
+use super::Run;
+use crate::protocol::{
+    By, Event, MetricId, ObjectiveId, Step,
+    event::{Ended, Evaluated, LossBroke, Reason, RunEnded, Setting, Split},
+};
+
+/// The event in a few parts, the most telling first; `run` is the state after it. What comes with
+/// every step, and a run's beginning, have a form of their own wherever they are shown: no parts.
+pub fn told(event: &Event, run: &Run) -> Vec<String> {
+    let mut parts = match event {
+        Event::RunStarted(_) | Event::StepDone(_) | Event::Gradients(_) => Vec::new(),
+        Event::GainSet(event) => vec![
+            format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new),
+            event.over.map(|over| format!("over {over} steps")).unwrap_or_default(),
+            since(event.from, event.by),
+            if event.ended_schedule { "ends its schedule" } else { "" }.to_owned(),
+        ],
+        Event::Muted(event) => {
+            let verb = if event.muted { "muted" } else { "unmuted" };
+            vec![format!("{verb} {}", event.objective), since(event.from, event.by)]
+        }
+        Event::Soloed(event) => {
+            let verb = if event.soloed { "soloed" } else { "unsoloed" };
+            vec![format!("{verb} {}", event.objective), since(event.from, event.by)]
+        }
+        Event::SettingSet(event) => {
+            let (old, new) = (setting(&event.old), setting(&event.new));
+            vec![format!("{} {old} to {new}", event.path), since(event.from, event.by)]
+        }
+        Event::SceneStored(event) => vec![
+            format!("kept the mix as scene {}", event.scene.letter()),
+            format!("after step {}", event.step),
+        ],
+        Event::CommandRefused(event) => vec![format!("refused: {}", event.why)],
+        Event::Paused(event) => {
+            vec![format!("paused after step {}", event.step), name_of(event.by).to_owned()]
+        }
+        Event::Resumed(event) => {
+            vec![format!("resumed after step {}", event.step), name_of(event.by).to_owned()]
+        }
+        Event::Evaluated(event) => evaluated(event, run),
+        Event::CheckpointSaved(event) => {
+            vec![format!("saved {} at step {}", event.name, event.step)]
+        }
+        Event::LossBroke(event) => vec![broke(event)],
+        Event::Noted(event) => vec![format!("note at step {}: {}", event.step, event.text)],
+        Event::Continued(event) => vec![format!("goes on from step {}", event.step)],
+        Event::Rewound(event) => vec![format!("back to step {}", event.to)],
+        Event::ScreenMissed(event) => {
+            vec![format!("{} events came too fast to be shown; the journal has them", event.total)]
+        }
+        Event::RunEnded(event) => ended(event, run),
+    };
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// A number of things.
+pub fn count(n_things: u64, thing: &str) -> String {
+    format!("{n_things} {thing}{}", if n_things == 1 { "" } else { "s" })
+}
+
+/// Hours, minutes and seconds.
+pub fn hms(ms: u64) -> String {
+    let seconds = ms / 1000;
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn evaluated(event: &Evaluated, run: &Run) -> Vec<String> {
+    let mut parts = vec![
+        format!("{} after step {}", event.split.name(), event.step),
+        event.objective.to_string(),
+    ];
+    parts.extend(event.loss.map(|loss| format!("loss {:.4}", loss.get())));
+    parts.extend(scores(event, run));
+    let best = run.strip(&event.objective).and_then(|strip| strip.best.as_ref());
+    let is_best = event.split == Split::Dev
+        && !event.extra
+        && best.is_some_and(|best| best.step == event.step);
+    parts.push(if is_best { "best so far" } else { "" }.to_owned());
+    parts.push(if event.extra { "looked at by hand" } else { "" }.to_owned());
+    parts
+}
+
+/// The scores in the recipe's order, which is that of importance; what it does not name comes after.
+fn scores(event: &Evaluated, run: &Run) -> Vec<String> {
+    let declared = run.strip(&event.objective).map(|strip| strip.metrics.as_slice());
+    let declared = declared.unwrap_or_default();
+    let rank = |name: &MetricId| declared.iter().position(|metric| metric.name == *name);
+    let mut metrics: Vec<_> = event.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _)| rank(name).unwrap_or(declared.len()));
+    metrics.into_iter().map(|(name, value)| format!("{name} {value:.2}")).collect()
+}
+
+fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
+    let ended = match event.ended {
+        Ended::Finished => "finished",
+        Ended::Stopped => "stopped",
+        Ended::Failed => "failed",
+    };
+    let reason = match event.reason {
+        Reason::Steps => "all steps done",
+        Reason::Epochs => "all epochs done",
+        Reason::Patience => "no gain for as long as it had patience",
+        Reason::Key => "by key",
+        Reason::Signal => "by signal",
+        Reason::Panic => "the trainer panicked",
+        Reason::Loss => "no finite loss",
+        Reason::Disk => "the disk refused",
+    };
+    let mut parts =
+        vec![format!("{ended}: {reason}"), format!("{} done", count(event.step.0, "step"))];
+    parts.extend(run.epochs().map(|epochs| format!("pass {epochs:.2}")));
+    let chosen = run.best_metric.as_ref().and_then(|best| run.strip(&best.objective));
+    if let Some((strip, best)) = chosen.and_then(|strip| Some((strip, strip.best.as_ref()?))) {
+        let (value, step) = (best.value, best.step);
+        parts.push(format!("best {} of {} {value:.2} at step {step}", best.metric, strip.name));
+    }
+    if run.interventions > 0 {
+        parts.push(count(run.interventions, "move"));
+    }
+    parts.extend(event.message.clone());
+    parts
+}
+
+fn since(from: Step, by: By) -> String {
+    format!("from step {from}, {}", name_of(by))
+}
+
+fn name_of(by: By) -> &'static str {
+    match by {
+        By::Key => "by key",
+        By::Schedule => "by schedule",
+        By::Rule => "by rule",
+        By::Moves => "by an earlier run's moves",
+        By::Remote => "by remote",
+    }
+}
+
+fn setting(setting: &Setting) -> String {
+    match setting {
+        Setting::Switch(on) => on.to_string(),
+        // A rate of 0.0003 needs its digits; a setting is what somebody typed.
+        Setting::Number(number) => number.to_string(),
+        Setting::Text(text) => text.clone(),
+    }
+}
+
+fn broke(event: &LossBroke) -> String {
+    let whose = event.objective.as_ref().map(ObjectiveId::as_str);
+    let what = whose.map_or("the gradient".into(), |name| format!("the loss of {name}"));
+    format!("{what} was not a number in step {}; no update", event.step)
+}
