@@ -1,12 +1,13 @@
 //! A run from start to end: its folder, its threads, what it leaves.
 //!
 //! Three threads: the trainer (the only one that knows tensors), the recorder (never drops an
-//! event), and the one that shows progress, which may miss some and is not waited for when nobody
-//! takes what it shows. A fourth waits for signals.
+//! event), and the screen (the desk, or lines of progress), which may miss some and is not waited for
+//! when nobody takes what it shows. A fourth waits for signals.
 
 mod folder;
 mod leave;
 mod memory;
+mod show;
 mod signals;
 mod whole;
 
@@ -14,33 +15,29 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     thread,
-    time::Duration,
 };
-
-use anyhow::{Context, Result, anyhow};
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::{
     bus::{self, Bus, Wires},
     data::Corpus,
-    headless::{self, Progress},
     journal::{self, VERSION, Writer},
     kernel,
     model::encoder::FirstValues,
     protocol::{
-        Event, Header, Summary,
+        Header, Summary,
         event::{Reason, RunEnded},
     },
     recipe::{Recipe, System, vocabularies},
     recorder::{Recorded, record},
+    state::Run,
     train::{self, Clock, Interrupt, Moves, Trainer, checkpoint},
+    tui,
 };
+use anyhow::{Context, Result, anyhow};
 
 pub use folder::RunFolder;
+pub use show::{DeskShown, Replayed, Show, replay};
 pub use whole::write_whole;
-
-/// How long a run that is over waits for its last lines to be shown.
-const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The variable that makes the trainer panic at a step: how the test of that row of the table of
 /// exits in ARCHITECTURE.md causes what should never happen.
@@ -58,6 +55,8 @@ pub struct Job {
     pub moves: Moves,
     /// Threads that train.
     pub threads: usize,
+    /// How it is shown meanwhile.
+    pub show: Show,
 }
 
 /// What became of a run.
@@ -70,6 +69,8 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// How the journal or another file failed, if one did.
     pub disk: Option<anyhow::Error>,
+    /// What hands moved, in words.
+    pub moves: Vec<String>,
     /// Whether anybody takes what is said on standard error.
     pub talk: Talk,
 }
@@ -83,26 +84,38 @@ pub enum Talk {
     Stalled,
 }
 
-/// Trains, and shows progress on standard error.
+/// Trains, and shows how it goes.
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
-    let signals = signals::watch(interrupt.clone()).context("signals can't be watched")?;
-    let Job { recipe, corpora, folder, moves, threads } = job;
+    let signals = signals::watch(interrupt.clone(), None).context("signals can't be watched")?;
+    let Job { recipe, corpora, folder, moves, threads, show } = job;
     leave::diagnostics(folder.path())?;
+    if matches!(show, Show::Desk(_)) {
+        tui::terminal::install_hook();
+    }
     leave::log_panics();
     let resolved = folder.path().join("recipe.toml");
     std::fs::write(&resolved, recipe.resolved())
         .with_context(|| format!("{}: can't be written", resolved.display()))?;
     let header = header(&recipe, threads, folder.started());
-    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt)?;
+    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt.clone())?;
+    let clock = setup.clock;
     let journal = folder.path().join(journal::FILE);
     let writer = Writer::create(&journal, &header)
         .with_context(|| format!("{}: can't be written", journal.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
 
-    let Wires { bus, recorder, screen, orders: _orders } = bus::wires();
-    let shown = show(header.clone(), screen)?;
+    let Wires { bus, recorder, screen, orders } = bus::wires();
+    let watched = show::Watched {
+        header: header.clone(),
+        events: screen,
+        orders,
+        clock,
+        interrupt,
+        signals: signals.clone(),
+    };
+    let shown = show::start(show, watched)?;
     let (recorded, ending) = thread::scope(|scope| {
         let header = &header;
         let recorder = scope.spawn(move || record(recorder, writer, header));
@@ -113,13 +126,17 @@ pub fn train(job: Job) -> Result<Outcome> {
         let ending = trainer.join().expect("the trainer's panics are caught within");
         (recorder.join().expect("the recorder does not panic"), ending)
     });
-    let talk = match shown.recv_timeout(LAST_LINES) {
-        Err(RecvTimeoutError::Timeout) => Talk::Stalled,
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => Talk::Flows,
-    };
     let reason = ending.reason;
+    let moves = moves_by_hand(&recorded.run);
+    // Whatever becomes of the screen, what the run leaves is written first.
     let Left { summary, disk } = leave_behind(folder.path(), recorded, ending);
-    Ok(Outcome { summary, reason, signal: signals.received(), disk, talk })
+    let talk = shown.wait(reason, &signals);
+    Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, talk })
+}
+
+/// What hands moved, in the words of the list of events.
+fn moves_by_hand(run: &Run) -> Vec<String> {
+    run.log.moves().map(|entry| entry.words.clone()).collect()
 }
 
 /// The trainer's thread, by name: its panics are told as events.
@@ -191,23 +208,6 @@ fn train_to_the_end(setup: train::Setup, mut bus: Bus) -> RunEnded {
             ending
         }
     }
-}
-
-/// Shows events until the wire closes, in a thread of its own: a held terminal may hold it for
-/// ever. What is given back disconnects when everything has been shown.
-fn show(header: Header, screen: Receiver<Event>) -> Result<Receiver<()>> {
-    let (showing, shown) = crossbeam_channel::bounded(0);
-    let lines = move || {
-        let _showing = showing;
-        let mut progress = Progress::new(&header, headless::EVERY_MS);
-        let mut talk = std::io::stderr();
-        for event in screen {
-            progress.tell(&event, &mut talk);
-        }
-        progress.close(&mut talk);
-    };
-    thread::Builder::new().name("progress".to_owned()).spawn(lines)?;
-    Ok(shown)
 }
 
 /// What a run leaves beside its journal, and how that failed.

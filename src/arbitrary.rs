@@ -151,7 +151,8 @@ fn an_evaluation() -> impl Strategy<Value = Event> {
     )
 }
 
-fn a_step() -> impl Strategy<Value = Event> {
+/// A step with whatever numbers.
+pub(crate) fn a_step() -> impl Strategy<Value = Event> {
     (step(), of_each(loss()), of_each(finite()), of_each(finite()), finite(), any::<u32>())
         .prop_map(|(step, losses, weights, shares, rate, tokens)| {
             let draws = [("news".into(), u64::from(tokens))].into();

@@ -22,7 +22,8 @@ pub const SCREEN_HOLDS: usize = 1024;
 /// Lays all wires of one run.
 pub fn wires() -> Wires {
     let (to_recorder, recorder) = unbounded();
-    let (to_screen, screen) = bounded(SCREEN_HOLDS);
+    // Two more places than are filled: for the number missed and the last event, which must arrive.
+    let (to_screen, screen) = bounded(SCREEN_HOLDS + 2);
     let (to_trainer, orders) = unbounded();
     Wires {
         bus: Bus {
@@ -80,21 +81,18 @@ impl Bus {
         let is_last = matches!(event, Event::RunEnded(_));
 
         // The screen hears how many it missed as soon as it takes events again, and the journal
-        // hears what the screen heard. A screen that never wakes up takes no more events, so
-        // before the last one the journal alone is told.
+        // hears what the screen heard. How the run ended, and how many it missed until then, it
+        // hears in any case, whenever it wakes up.
+        let holds = if is_last { SCREEN_HOLDS + 2 } else { SCREEN_HOLDS };
         let total = self.missed;
         if total > self.missed_told
-            && self.tell_screen(|| ScreenMissed { at_ms, total }.into()) == Told::Taken
+            && self.tell_screen(holds, || ScreenMissed { at_ms, total }.into()) == Told::Taken
         {
             self.missed_told = total;
             self.tell_recorder(ScreenMissed { at_ms, total }.into());
         }
-        if self.tell_screen(|| event.clone()) == Told::Missed {
+        if self.tell_screen(holds, || event.clone()) == Told::Missed {
             self.missed += 1;
-        }
-        if is_last && self.missed > self.missed_told {
-            self.missed_told = self.missed;
-            self.tell_recorder(ScreenMissed { at_ms, total: self.missed }.into());
         }
         self.tell_recorder(event);
     }
@@ -125,9 +123,12 @@ impl Bus {
         }
     }
 
-    /// The event is made only if somebody looks.
-    fn tell_screen(&mut self, event: impl FnOnce() -> Event) -> Told {
+    /// The event is made only if somebody looks, and fewer than so many lie there already.
+    fn tell_screen(&mut self, holds: usize, event: impl FnOnce() -> Event) -> Told {
         let Some(screen) = &self.screen else { return Told::NobodyLooks };
+        if screen.len() >= holds {
+            return Told::Missed;
+        }
         match screen.try_send(event()) {
             Ok(()) => Told::Taken,
             Err(TrySendError::Full(_)) => Told::Missed,
@@ -215,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_stalls_to_the_end_is_in_the_journal_before_the_last_event() {
+    fn a_screen_that_stalls_to_the_end_still_hears_how_it_ended_and_what_it_missed() {
         let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_HOLDS);
+        told(&mut bus, SCREEN_HOLDS + 1);
         bus.tell(RunEnded {
             at_ms: 9,
             step: Step(9),
@@ -225,11 +226,12 @@ mod tests {
             reason: Reason::Steps,
             message: None,
         });
-        let events: Vec<Event> = recorder.try_iter().collect();
-        let [.., missed, ended] = events.as_slice() else { panic!("two events at least") };
-        assert_eq!(*missed, Event::from(ScreenMissed { at_ms: 9, total: 1 }));
-        assert_eq!(ended.kind(), "run_ended");
-        assert_eq!(screen.len(), SCREEN_HOLDS);
+        for wire in [recorder, screen] {
+            let events: Vec<Event> = wire.try_iter().collect();
+            let [.., missed, ended] = events.as_slice() else { panic!("two events at least") };
+            assert_eq!(*missed, Event::from(ScreenMissed { at_ms: 9, total: 1 }));
+            assert_eq!(ended.kind(), "run_ended");
+        }
     }
 
     #[test]

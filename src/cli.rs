@@ -1,8 +1,13 @@
 //! What can be typed. Help, completions and manual pages are made from these definitions.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use crate::tui::{ColorWhen, GlyphChoice};
 
 /// A mixing desk for multi-task learning in natural language processing.
 ///
@@ -51,15 +56,19 @@ pub enum Command {
 
 /// Options of `auxdesk train`.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Train {
     /// A shipped recipe's name, or the path of a TOML file [default: chunking]
     pub recipe: Option<String>,
-    /// Print progress lines; the only way until the desk is built
+    /// Print progress lines on standard error instead of the desk; implied without a terminal
     #[arg(long)]
     pub headless: bool,
-    /// Only ever append lines, in ASCII; the only way until the desk is built
+    /// Only ever append lines, in ASCII: for readers by ear, and for logs
     #[arg(long)]
     pub plain: bool,
+    /// Look, don't touch: a desk whose faders do not move
+    #[arg(long)]
+    pub observe: bool,
     /// Print the summary as one JSON document at the end; implies --headless
     #[arg(long)]
     pub json: bool,
@@ -87,6 +96,9 @@ pub struct Train {
     /// Change a key of the recipe, for example objective.pos.gain=0.5 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// What the desk looks like.
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// Options of `auxdesk replay`.
@@ -94,15 +106,68 @@ pub struct Train {
 pub struct Replay {
     /// A run's folder, or a journal file
     pub run: PathBuf,
-    /// Print lines; the only way for now
+    /// Print lines instead of showing it on the desk; implied without a terminal
     #[arg(long)]
     pub headless: bool,
     /// Print the report as one JSON document; implies --headless
     #[arg(long)]
     pub json: bool,
+    /// Print the desk as text, at this size (120x40, for example), instead of lines
+    #[arg(long, value_name = "WxH", requires = "headless", conflicts_with = "json")]
+    pub screen: Option<ScreenSize>,
+    /// Play at once, this many times as fast as the run was (0.25 to 1000)
+    #[arg(long, value_name = "X", conflicts_with_all = ["headless", "json"])]
+    pub speed: Option<f32>,
     /// Only what was told up to this step
     #[arg(long, value_name = "STEP")]
     pub at: Option<u64>,
+    /// What the desk looks like.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// What the desk looks like, whichever command opens it.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// The desk's colours; auto obeys NO_COLOR, CLICOLOR_FORCE, COLORTERM and TERM
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = color_when())]
+    pub color: ColorWhen,
+    /// The desk's characters; auto goes by the locale and TERM
+    #[arg(long, value_name = "SET", default_value = "auto", value_parser = glyph_choice())]
+    pub glyphs: GlyphChoice,
+}
+
+fn color_when() -> impl TypedValueParser<Value = ColorWhen> {
+    PossibleValuesParser::new(ColorWhen::names())
+        .map(|name| ColorWhen::named(&name).expect("only names are let through"))
+}
+
+fn glyph_choice() -> impl TypedValueParser<Value = GlyphChoice> {
+    PossibleValuesParser::new(GlyphChoice::names())
+        .map(|name| GlyphChoice::named(&name).expect("only names are let through"))
+}
+
+/// Columns and rows of a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenSize {
+    /// From left to right.
+    pub columns: u16,
+    /// From top to bottom.
+    pub rows: u16,
+}
+
+impl FromStr for ScreenSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = text.split_once(['x', 'X']).and_then(|(columns, rows)| {
+            let (columns, rows) = (columns.parse().ok()?, rows.parse().ok()?);
+            Some(Self { columns, rows })
+        });
+        // A mistyped size is not to ask for gigabytes of blanks.
+        size.filter(|size| (1..=1000).contains(&size.columns) && (1..=1000).contains(&size.rows))
+            .ok_or_else(|| "wanted WIDTHxHEIGHT, 120x40 for example, 1000 at most".to_owned())
+    }
 }
 
 /// Options of `auxdesk evaluate`.
@@ -166,6 +231,9 @@ pub struct Check {
     /// Print what was counted as one JSON document
     #[arg(long)]
     pub json: bool,
+    /// Check your desk.toml instead, the desk's keys and themes
+    #[arg(long, conflicts_with_all = ["recipe", "sets", "json"])]
+    pub config: bool,
 }
 
 /// Options of `auxdesk completions`.
@@ -209,6 +277,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::tui::GlyphSet;
 
     #[test]
     fn the_definitions_hold_together() {
@@ -220,5 +289,17 @@ mod tests {
         let cli = Cli::try_parse_from(["auxdesk", "--steps", "3"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.train.steps, Some(3));
+    }
+
+    #[test]
+    fn the_look_is_chosen_by_name() {
+        let cli = Cli::try_parse_from(["auxdesk", "--color", "16", "--glyphs", "ascii"]).unwrap();
+        assert_eq!(cli.train.look.color, ColorWhen::Ansi16);
+        assert_eq!(cli.train.look.glyphs, GlyphChoice::Set(GlyphSet::Ascii));
+        let cli = Cli::try_parse_from(["auxdesk", "replay", "--color", "never", "run"]).unwrap();
+        let Some(Command::Replay(replay)) = cli.command else { panic!("a replay") };
+        assert_eq!(replay.look.color, ColorWhen::Never);
+        assert_eq!(replay.look.glyphs, GlyphChoice::Auto);
+        assert!(Cli::try_parse_from(["auxdesk", "--color", "truecolor"]).is_err());
     }
 }

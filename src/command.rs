@@ -6,6 +6,7 @@
 mod check;
 mod evaluate;
 mod list;
+mod look;
 mod manual;
 mod predict;
 mod replay;

@@ -33,7 +33,12 @@ pub struct Progress {
 impl Progress {
     /// Lines about a run, with one about its steps every so often.
     pub fn new(header: &Header, every_ms: u64) -> Self {
-        Self { run: Run::new(Some(header)), every_ms, due_ms: 0 }
+        Self::of(Run::new(Some(header)), every_ms)
+    }
+
+    /// Lines about a run that has told something already.
+    pub fn of(run: Run, every_ms: u64) -> Self {
+        Self { run, every_ms, due_ms: 0 }
     }
 
     /// Takes in one event and writes what there is to say about it.

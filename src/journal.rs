@@ -4,7 +4,10 @@
 //! whole line. What the events mean is the business of the fold.
 
 mod error;
+mod left_out;
+mod line;
 mod reader;
+mod step;
 mod writer;
 
 use std::{
@@ -14,7 +17,8 @@ use std::{
 };
 
 pub use error::JournalError;
-pub use reader::{LeftOut, Reader, Torn};
+pub use left_out::{LeftOut, Torn};
+pub use reader::{Mark, Reader};
 pub use writer::Writer;
 
 use crate::protocol::{Event, Header};
@@ -25,6 +29,9 @@ pub const FILE: &str = "journal.jsonl";
 /// The newest version of the format that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
 
+/// Bytes asked of the system at once.
+const BUFFER: usize = 1 << 16;
+
 /// The journal that a run folder or the path of a journal stands for.
 pub fn locate(run: &Path) -> PathBuf {
     if run.is_dir() { run.join(FILE) } else { run.to_owned() }
@@ -34,7 +41,7 @@ pub fn locate(run: &Path) -> PathBuf {
 pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, JournalError> {
     let file = File::open(path)
         .map_err(|why| JournalError::Unreadable { place: path.display().to_string(), why })?;
-    Reader::new(path, BufReader::new(file))
+    Reader::new(path, BufReader::with_capacity(BUFFER, file))
 }
 
 /// A whole journal in memory.

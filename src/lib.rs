@@ -51,3 +51,4 @@ pub mod recorder;
 pub mod schedule;
 pub mod state;
 pub mod train;
+pub mod tui;

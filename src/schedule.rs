@@ -82,7 +82,17 @@ impl Schedule {
 
     /// Whether it still moves after `done` updates.
     pub fn moves_after(self, done: u64) -> bool {
-        matches!(self, Self::Ramp { steps, since, .. } if done.saturating_sub(since) < steps)
+        self.arrives_after(done).is_some()
+    }
+
+    /// The updates after which it stands still, if there are more than `done`.
+    pub fn arrives_after(self, done: u64) -> Option<u64> {
+        match self {
+            Self::Ramp { steps, since, .. } => {
+                Some(since.saturating_add(steps)).filter(|&arrival| arrival > done)
+            }
+            Self::Constant(_) => None,
+        }
     }
 }
 
@@ -119,6 +129,6 @@ mod tests {
         let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 0.0, 4, 10);
         let fade = Schedule::Ramp { shape, from, to, steps, since };
         assert_eq!([0, 10, 12, 14, 99].map(|done| fade.at(done)), [1.0, 1.0, 0.5, 0.0, 0.0]);
-        assert_eq!([13, 14].map(|done| fade.moves_after(done)), [true, false]);
+        assert_eq!([13, 14].map(|done| fade.arrives_after(done)), [Some(14), None]);
     }
 }

@@ -18,7 +18,7 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use history::{Change, History, Move};
-pub use log::Log;
+pub use log::{Entry, Log};
 pub use pace::Pace;
 pub use replay::{replay, until};
 pub use report::run_name;
@@ -37,6 +37,9 @@ use crate::protocol::{
     },
     report::{Alert, AlertKind},
 };
+
+/// Savings that are kept in mind; the oldest are forgotten first, but never the last of `best`.
+const MOST_CHECKPOINTS: usize = 4_096;
 
 /// A run as far as its events have told it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,7 +76,7 @@ pub struct Run {
     pub gradients: Option<Gradients>,
     /// Live values that were changed, as they are now, by their `--set` path.
     pub settings: BTreeMap<String, Setting>,
-    /// Checkpoints that count, oldest first; a name that was saved again is in here again.
+    /// The latest checkpoints that count, oldest first; a name that was saved again is in here again.
     pub checkpoints: Vec<CheckpointSaved>,
     /// Moves made by hand.
     pub interventions: u64,
@@ -108,7 +111,6 @@ impl Run {
     /// Takes in one event: the one place where a run's state changes.
     pub fn apply(&mut self, event: &Event) {
         self.at_ms = event.at_ms();
-        self.log.push(event);
         match event {
             Event::RunStarted(event) => self.run_started(event),
             Event::StepDone(event) => self.step_done(event),
@@ -144,7 +146,7 @@ impl Run {
                 self.strip_mut(&event.objective, |strip| strip.evaluated(event));
             }
             Event::Gradients(event) => self.gradients = Some(event.clone()),
-            Event::CheckpointSaved(event) => self.checkpoints.push(event.clone()),
+            Event::CheckpointSaved(event) => self.saved(event),
             Event::LossBroke(event) => self.loss_broke(event),
             Event::Noted(event) => self.notes.push(event.clone()),
             Event::Continued(event) => {
@@ -158,6 +160,10 @@ impl Run {
                 self.paused = false;
                 self.ended = Some(event.clone());
             }
+        }
+        // What an event says may depend on what it made of the run: whether a score is the best.
+        if Log::keeps(event) {
+            self.log.push(event, told(event, self).join("  "));
         }
     }
 
@@ -236,6 +242,15 @@ impl Run {
         }
     }
 
+    fn saved(&mut self, event: &CheckpointSaved) {
+        self.checkpoints.push(event.clone());
+        if self.checkpoints.len() > MOST_CHECKPOINTS {
+            // `best` may be old by now, and is looked for by its name.
+            let best = self.checkpoints.iter().rposition(|saved| saved.name == "best");
+            self.checkpoints.remove(usize::from(best == Some(0)));
+        }
+    }
+
     fn loss_broke(&mut self, event: &LossBroke) {
         let kind = match event.objective {
             Some(_) => AlertKind::LossBroke,
@@ -254,6 +269,7 @@ impl Run {
         self.checkpoints.retain(|saved| saved.step <= to);
         self.gradients.take_if(|gradients| gradients.step > to);
         self.timeline.rewind(to);
+        self.log.rewind(to);
         for strip in &mut self.strips {
             strip.rewound(to);
         }

@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicI32, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use signal_hook::{
@@ -18,7 +19,7 @@ use signal_hook::{
     low_level,
 };
 
-use crate::train::Interrupt;
+use crate::{train::Interrupt, tui};
 
 /// What has been received.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +30,28 @@ impl Received {
     pub(super) fn received(&self) -> Option<i32> {
         Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
     }
+
+    /// Ctrl-C at the desk, where it comes as a key: as SIGINT, also where that is ignored.
+    pub(super) fn ctrl_c(&self, interrupt: &Interrupt) {
+        self.heed(SIGINT, interrupt);
+    }
+
+    /// The first signal asks for the end after the batch in hand; a second one, if it is SIGINT, is
+    /// the end.
+    fn heed(&self, signal: i32, interrupt: &Interrupt) {
+        let is_first =
+            self.0.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if !is_first && signal == SIGINT {
+            tui::terminal::give_back_now();
+            low_level::exit(128 + SIGINT);
+        }
+        interrupt.set();
+    }
 }
 
-/// Starts the thread that waits for signals, for as long as the program lives.
-pub(super) fn watch(interrupt: Interrupt) -> io::Result<Received> {
+/// Starts the thread that waits for signals, for as long as the program lives. After the first it may
+/// live on for `patience`; without one, for as long as it needs.
+pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Result<Received> {
     // A file that may not grow would end the program; a refused write is told and left from.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     let ignored = ignored();
@@ -42,12 +61,12 @@ pub(super) fn watch(interrupt: Interrupt) -> io::Result<Received> {
     let first = received.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in &mut signals {
-            let none_before =
-                first.0.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-            if !none_before && signal == SIGINT {
-                low_level::exit(128 + SIGINT);
+            first.heed(signal, &interrupt);
+            if let Some(patience) = patience {
+                thread::sleep(patience);
+                tui::terminal::give_back_now();
+                low_level::exit(128 + signal);
             }
-            interrupt.set();
         }
     })?;
     Ok(received)

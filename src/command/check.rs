@@ -1,4 +1,5 @@
-//! `auxdesk check`: every fault of a recipe and its corpora, then what is in them. Trains nothing.
+//! `auxdesk check`: every fault of a recipe and its corpora, then what is in them; with `--config`,
+//! of the user's keys and themes. Trains nothing.
 
 use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
@@ -12,6 +13,7 @@ use crate::{
         statistics::{self, CorpusStatistics},
     },
     recipe::{self, Overrides, Recipe, RecipeSource},
+    tui,
 };
 
 /// What was counted.
@@ -31,6 +33,10 @@ struct LabelSet {
 }
 
 pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
+    if args.config {
+        let told = tui::config::check(tui::actions()).map_err(Failure::Request)?;
+        return print(told.as_bytes());
+    }
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;

@@ -1,33 +1,96 @@
-//! `auxdesk replay`: a run again from its journal, without training.
+//! `auxdesk replay`: a run again from its journal, without training: on the screen, as lines, as the
+//! text of one screen, or as a report.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, BufRead, Write},
+    process::ExitCode,
+};
 
 use super::{Failure, print, print_json};
 use crate::{
-    cli::Replay,
+    app::{self, DeskShown, Replayed},
+    cli::{Replay, ScreenSize},
     headless::{self, Progress},
-    journal::{self, Journal},
-    protocol::Step,
-    state::{replay, until},
+    journal::{self, Reader},
+    protocol::{Event, Step},
+    state::{Run, until},
+    tui::{
+        self,
+        replay::{Player, Speed},
+        view::Mode,
+    },
 };
 
 pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
-    let Journal { header, events, left_out } = Journal::read(&journal::locate(&args.run))?;
-    let mut talk = io::stderr().lock();
-    for note in left_out.notes() {
-        let _ = io::Write::write_all(&mut talk, format!("{note}\n").as_bytes());
+    if !args.headless && !args.json && args.screen.is_none() && super::look::fits_a_desk() {
+        return on_the_screen(args);
     }
+    let mut reader = journal::open(&journal::locate(&args.run))?;
     let at = args.at.map(Step);
     if args.json {
-        return print_json(&replay(&header, &events, at).report());
+        let mut run = Run::new(Some(reader.header()));
+        tell(&mut reader, at, |event| run.apply(event))?;
+        return print_json(&run.report());
     }
-    let mut progress = Progress::new(&header, headless::EVERY_MS);
+    if let Some(ScreenSize { columns, rows }) = args.screen {
+        let mut run = Run::new(Some(reader.header()));
+        tell(&mut reader, at, |event| run.apply(event))?;
+        let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
+        return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
+    }
+    let mut progress = Progress::new(reader.header(), headless::EVERY_MS);
     let mut lines = Vec::new();
-    for event in until(&events, at) {
-        progress.tell(event, &mut lines);
-    }
+    tell(&mut reader, at, |event| progress.tell(event, &mut lines))?;
     if at.is_none() {
         progress.close(&mut lines);
     }
     print(&lines)
+}
+
+fn on_the_screen(args: &Replay) -> Result<ExitCode, Failure> {
+    let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
+    let mut player = Player::open(&args.run)?;
+    if let Some(speed) = args.speed {
+        let speed = Speed::nearest(speed).ok_or_else(|| {
+            Failure::Request(format!("--speed {speed}: wanted a number above 0, up to 1000"))
+        })?;
+        player.set_speed(speed);
+    }
+    match (args.at, args.speed) {
+        (Some(step), None) => player.seek_step(Step(step))?,
+        // Who names a speed wants to see it go.
+        (Some(step), Some(_)) => {
+            player.seek_step(Step(step))?;
+            player.play()?;
+        }
+        (None, Some(_)) => player.play()?,
+        (None, None) => player.seek_end()?,
+    }
+    let Replayed { left, signal } = app::replay(&mut player, &config, look)?;
+    for note in player.left_out().notes() {
+        let _ = writeln!(io::stderr(), "{note}");
+    }
+    left?;
+    Ok(signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal as u8)))
+}
+
+/// Hands on what was told up to a step, one event at a time, and reads on to the end: a fault of
+/// the journal is found wherever it is, before anything is printed.
+fn tell<R: BufRead>(
+    reader: &mut Reader<R>,
+    at: Option<Step>,
+    mut hear: impl FnMut(&Event),
+) -> Result<(), Failure> {
+    let mut is_over = false;
+    while let Some(event) = reader.read_event()? {
+        is_over = is_over || until([event], at).next().is_none();
+        if !is_over {
+            hear(event);
+        }
+    }
+    let mut talk = io::stderr().lock();
+    for note in reader.left_out().notes() {
+        let _ = writeln!(talk, "{note}");
+    }
+    Ok(())
 }

@@ -9,15 +9,16 @@ use std::{
 
 use super::{Failure, print_json};
 use crate::{
-    app::{self, Job, Outcome, RunFolder, Talk},
+    app::{self, Job, Outcome, RunFolder, Show, Talk},
     cli::Train,
     journal::{self, Journal},
     protocol::{
-        Command, Summary,
+        ObjectiveId, Summary,
         event::{Ended, Reason},
     },
     recipe::{self, Overrides, Recipe, RecipeSource},
     train::{Moves, checkpoint},
+    tui::view::Mode,
 };
 
 pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
@@ -30,17 +31,22 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
     };
     let recipe = recipe::load(&source, &overrides)?;
     let moves = moves(args, &recipe)?;
+    let show = show(args)?;
     let corpora = recipe.open()?;
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
-    let Outcome { summary, reason, signal, disk, talk } =
-        app::train(Job { recipe, corpora, folder, moves, threads })?;
+    let Outcome { summary, reason, signal, disk, moves, talk } =
+        app::train(Job { recipe, corpora, folder, moves, threads, show })?;
     if talk == Talk::Flows {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
-        text += &summary.as_ref().filter(|_| !args.json).map(closing).unwrap_or_default();
+        text += &summary
+            .as_ref()
+            .filter(|_| !args.json)
+            .map(|summary| closing(summary, &moves))
+            .unwrap_or_default();
         let _ = io::stderr().write_all(text.as_bytes());
     }
     if let Some(summary) = summary.as_ref().filter(|_| args.json) {
@@ -54,6 +60,18 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
     })
 }
 
+/// The desk, where there is a terminal for it and nobody asked for anything else.
+fn show(args: &Train) -> Result<Show, Failure> {
+    if args.headless || args.plain || args.json {
+        return Ok(Show::Lines);
+    }
+    if !super::look::fits_a_desk() {
+        return Ok(Show::Lines);
+    }
+    let mode = if args.observe { Mode::Observe } else { Mode::Live };
+    Ok(Show::Desk(Box::new(super::look::desk(args.look, mode)?)))
+}
+
 /// The moves to make again, if their objectives are in the recipe.
 fn moves(args: &Train, recipe: &Recipe) -> Result<Moves, Failure> {
     let Some(path) = &args.moves else { return Ok(Moves::default()) };
@@ -64,13 +82,8 @@ fn moves(args: &Train, recipe: &Recipe) -> Result<Moves, Failure> {
     }
     let moves = Moves::of(&events);
     for (from, command) in moves.iter() {
-        let (Command::SetGain { objective, .. }
-        | Command::SetMuted { objective, .. }
-        | Command::SetSoloed { objective, .. }) = command
-        else {
-            continue;
-        };
-        if recipe.objectives.iter().all(|spec| spec.name != *objective) {
+        let known = |name: &ObjectiveId| recipe.objectives.iter().any(|spec| spec.name == *name);
+        if let Some(objective) = command.objectives().into_iter().find(|name| !known(name)) {
             let (path, names) = (path.display(), names(recipe));
             return Err(Failure::Request(format!(
                 "{path}: moves {objective} from step {from}, but the recipe has only {names}"
@@ -85,19 +98,39 @@ fn names(recipe: &Recipe) -> String {
     names.join(", ")
 }
 
-/// What to say when a run is over: where it is, and what can be done with it.
-fn closing(summary: &Summary) -> String {
+/// Moves that are told one by one when a run is over.
+const MOST_MOVES: usize = 8;
+
+/// What to say when a run is over: how good it got, what was moved, where it is, and what can be done
+/// with it.
+fn closing(summary: &Summary, moves: &[String]) -> String {
     let Summary { run, main, .. } = summary;
     let mut text = String::new();
     for (split, value) in [("dev", main.dev), ("test", main.test)] {
         if let Some(value) = value {
-            let _ = writeln!(text, "{} {} on {split}: {value:.2}", main.objective, main.metric);
+            let at = main.best_step.map(|step| format!(" at step {step}")).unwrap_or_default();
+            let (objective, metric) = (&main.objective, &main.metric);
+            let _ = writeln!(text, "{objective} {metric} on {split}: {value:.2}{at}");
+        }
+    }
+    if !moves.is_empty() {
+        let _ = writeln!(text, "moved by hand:");
+        let n_left_out = moves.len().saturating_sub(MOST_MOVES);
+        if n_left_out > 0 {
+            let _ = writeln!(text, "  ({n_left_out} earlier ones are in the journal)");
+        }
+        for one in &moves[n_left_out..] {
+            let _ = writeln!(text, "  {one}");
         }
     }
     let _ = writeln!(text, "the run is in {run}\n  auxdesk replay {run}");
     let names = ["best", "last"].map(|name| Path::new(run).join(checkpoint::FOLDER).join(name));
     if names.iter().any(|checkpoint| checkpoint.is_dir()) {
         let _ = writeln!(text, "  auxdesk evaluate {run}\n  auxdesk predict {run} INPUT");
+    }
+    if !moves.is_empty() {
+        let recipe = Path::new(run).join("recipe.toml");
+        let _ = writeln!(text, "  auxdesk train {} --moves {run}", recipe.display());
     }
     text
 }

@@ -4,68 +4,53 @@
 //! torn off while it was written: it is dropped with a note unless it happens to be whole.
 //! Anything else that is not an event is an error with its place.
 
-use std::{borrow::Cow, collections::BTreeMap, io::BufRead, path::Path};
+use std::{
+    io::{BufRead, Seek, SeekFrom},
+    path::Path,
+};
 
-use serde::{Deserialize, de::IgnoredAny};
-
-use super::{JournalError, VERSION};
+use super::{
+    JournalError, LeftOut, Torn,
+    line::{self, Line},
+    step::Names,
+};
 use crate::protocol::{Event, Header};
-
-/// Characters of a bad line that an error quotes.
-const QUOTED: usize = 40;
-
-/// What a reader of a journal did not hand on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Lines of kinds not known here, by kind.
-    pub unknown: BTreeMap<String, u64>,
-    /// A last line that was cut off.
-    pub torn: Option<Torn>,
-}
-
-/// A last line that was cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Torn {
-    /// Its number, counted from 1.
-    pub line: u64,
-    /// How much of it there is.
-    pub bytes: usize,
-}
-
-impl LeftOut {
-    /// Lines of unknown kinds in all.
-    pub fn n_unknown(&self) -> u64 {
-        self.unknown.values().sum()
-    }
-
-    /// One sentence for each thing left out, for people.
-    pub fn notes(&self) -> Vec<String> {
-        let kinds = self.unknown.iter().map(|(kind, count)| format!("{count} of kind {kind}"));
-        let kinds: Vec<String> = kinds.collect();
-        let unknown = (!kinds.is_empty()).then(|| {
-            let n_unknown = self.n_unknown();
-            format!(
-                "skipped lines that this auxdesk does not know: {n_unknown} ({})",
-                kinds.join(", ")
-            )
-        });
-        let torn = self.torn.map(|Torn { line, bytes }| {
-            format!("dropped a torn last line: line {line}, cut off after {bytes} bytes")
-        });
-        unknown.into_iter().chain(torn).collect()
-    }
-}
 
 /// Events of a journal, one by one; the first error is the last item.
 #[derive(Debug)]
 pub struct Reader<R> {
     path: String,
     lines: R,
+    /// The line in hand.
     line: Vec<u8>,
-    line_number: u64,
+    /// Lines that were taken, the header included.
+    n_lines: u64,
+    /// Bytes of those lines.
+    n_bytes: u64,
+    /// The last line taken was whole but for its newline, which may still come.
+    lacks_newline: bool,
     is_done: bool,
     header: Header,
+    /// The event that was read last.
+    event: Option<Event>,
+    names: Names,
     left_out: LeftOut,
+}
+
+/// A place between two lines of a journal, to come back to.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    n_bytes: u64,
+    n_lines: u64,
+    lacks_newline: bool,
+    left_out: LeftOut,
+}
+
+impl Mark {
+    /// Bytes of the journal before it.
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
 }
 
 impl<R: BufRead> Reader<R> {
@@ -74,14 +59,24 @@ impl<R: BufRead> Reader<R> {
         let path = path.display().to_string();
         let place = format!("{path}:1");
         let mut line = Vec::new();
-        match lines.read_until(b'\n', &mut line) {
+        let n_bytes = match lines.read_until(b'\n', &mut line) {
             Err(why) => return Err(JournalError::Unreadable { place, why }),
             Ok(0) => return Err(JournalError::Empty { place: path }),
-            Ok(_) => {}
-        }
-        let header = header(place, &line)?;
-        let left_out = LeftOut::default();
-        Ok(Self { path, lines, line, line_number: 1, is_done: false, header, left_out })
+            Ok(n_bytes) => n_bytes as u64,
+        };
+        Ok(Self {
+            path,
+            lines,
+            n_lines: 1,
+            n_bytes,
+            lacks_newline: !line.ends_with(b"\n"),
+            is_done: false,
+            header: line::header(place, &line)?,
+            line,
+            event: None,
+            names: Names::default(),
+            left_out: LeftOut::default(),
+        })
     }
 
     /// The journal's first line.
@@ -99,37 +94,99 @@ impl<R: BufRead> Reader<R> {
         (self.header, self.left_out)
     }
 
-    /// The next event; `None` at the end.
-    fn read_event(&mut self) -> Result<Option<Event>, JournalError> {
-        loop {
-            self.line.clear();
-            self.line_number += 1;
-            let place = |line: u64| format!("{}:{line}", self.path);
-            match self.lines.read_until(b'\n', &mut self.line) {
-                Err(why) => {
-                    return Err(JournalError::Unreadable { place: place(self.line_number), why });
+    /// The next event, lent until the one after it is read; `None` at the end.
+    ///
+    /// Quicker than iterating, which gives every event away: a step is read into the memory of
+    /// the step before it.
+    pub fn read_event(&mut self) -> Result<Option<&Event>, JournalError> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let found = self.find_event();
+        self.is_done = !matches!(found, Ok(true));
+        Ok(if found? { self.event.as_ref() } else { None })
+    }
+
+    /// The event that was read last; `None` before the first, at the end and after an error.
+    pub fn event(&self) -> Option<&Event> {
+        self.event.as_ref().filter(|_| !self.is_done)
+    }
+
+    /// Bytes of the journal up to here.
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// The place between the lines taken so far and those to come.
+    pub fn mark(&self) -> Mark {
+        let (n_bytes, n_lines, lacks_newline) = (self.n_bytes, self.n_lines, self.lacks_newline);
+        // A torn line was not taken: it may be whole when somebody comes back.
+        let left_out = LeftOut { torn: None, ..self.left_out.clone() };
+        Mark { n_bytes, n_lines, lacks_newline, left_out }
+    }
+
+    /// Whether there is a next event, which is then in `self.event`.
+    fn find_event(&mut self) -> Result<bool, JournalError> {
+        while self.find_line()? {
+            let line_number = self.n_lines + 1;
+            let place = || format!("{}:{line_number}", self.path);
+            let is_whole = self.line.ends_with(b"\n");
+            let is_event = match line::read(&self.line, &mut self.event, &mut self.names) {
+                Ok(Line::Event) => true,
+                Ok(Line::Unknown(kind)) => {
+                    *self.left_out.unknown.entry(kind).or_default() += 1;
+                    false
                 }
-                Ok(0) => return Ok(None),
-                Ok(_) => {}
-            }
-            match read_line(&self.line) {
-                Ok(Line::Event(event)) => return Ok(Some(event)),
-                Ok(Line::Header) => {
-                    return Err(JournalError::SecondHeader { place: place(self.line_number) });
-                }
-                Ok(Line::Unknown(kind)) => *self.left_out.unknown.entry(kind).or_default() += 1,
-                Err(_) if !self.line.ends_with(b"\n") => {
-                    let (line, bytes) = (self.line_number, self.line.len());
+                Ok(Line::Header) => return Err(JournalError::SecondHeader { place: place() }),
+                Err(_) if !is_whole => {
+                    let (line, bytes) = (line_number, self.line.len());
                     self.left_out.torn = Some(Torn { line, bytes });
-                    return Ok(None);
+                    return Ok(false);
                 }
                 Err(why) => {
-                    let found = quoted(&self.line);
-                    let place = place(self.line_number);
-                    return Err(JournalError::BadLine { place, found, why });
+                    let found = line::quoted(&self.line);
+                    return Err(JournalError::BadLine { place: place(), found, why });
                 }
+            };
+            self.n_lines = line_number;
+            self.n_bytes += self.line.len() as u64;
+            self.lacks_newline = !is_whole;
+            if is_event {
+                return Ok(true);
             }
         }
+        Ok(false)
+    }
+
+    /// Whether there is a next line, which is then in `self.line`.
+    fn find_line(&mut self) -> Result<bool, JournalError> {
+        self.line.clear();
+        if let Err(why) = self.lines.read_until(b'\n', &mut self.line) {
+            let place = format!("{}:{}", self.path, self.n_lines + 1);
+            return Err(JournalError::Unreadable { place, why });
+        }
+        if self.lacks_newline && self.line == b"\n" {
+            self.lacks_newline = false;
+            self.n_bytes += 1;
+            return self.find_line();
+        }
+        Ok(!self.line.is_empty())
+    }
+}
+
+impl<R: BufRead + Seek> Reader<R> {
+    /// Goes back, or on, to a place. At the end of a journal that grows, going to where one is
+    /// already finds what has been written since.
+    pub fn go_to(&mut self, mark: &Mark) -> Result<(), JournalError> {
+        self.lines
+            .seek(SeekFrom::Start(mark.n_bytes))
+            .map_err(|why| JournalError::Unreadable { place: self.path.clone(), why })?;
+        self.n_bytes = mark.n_bytes;
+        self.n_lines = mark.n_lines;
+        self.lacks_newline = mark.lacks_newline;
+        self.left_out.clone_from(&mark.left_out);
+        self.is_done = false;
+        Ok(())
     }
 }
 
@@ -137,100 +194,14 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Event, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_done {
-            return None;
-        }
-        let event = self.read_event();
-        self.is_done = !matches!(event, Ok(Some(_)));
-        event.transpose()
+        self.read_event().map(Option::<&Event>::cloned).transpose()
     }
-}
-
-/// The first line says what it is and its version before it says anything else: a later version
-/// may have other fields.
-fn header(place: String, line: &[u8]) -> Result<Header, JournalError> {
-    #[derive(Deserialize)]
-    struct Format<'a> {
-        #[serde(borrow)]
-        kind: Cow<'a, str>,
-        version: u64,
-    }
-
-    let found = match serde_json::from_slice::<Format>(line) {
-        Ok(format) if format.kind == "journal" && format.version > u64::from(VERSION) => {
-            return Err(JournalError::TooNew { place, found: format.version });
-        }
-        Ok(format) if format.kind == "journal" => match serde_json::from_slice(line) {
-            Ok(header) => return Ok(header),
-            Err(why) => format!("a header that cannot be read ({})", without_line(&why)),
-        },
-        Ok(_) | Err(_) => quoted(line),
-    };
-    Err(JournalError::NotAJournal { place, found })
-}
-
-enum Line {
-    Event(Event),
-    Header,
-    Unknown(String),
-}
-
-/// One line, with or without its newline; else what is wrong with it.
-fn read_line(line: &[u8]) -> Result<Line, String> {
-    let line = str::from_utf8(line).map_err(|why| format!("not UTF-8 ({why})"))?;
-    let kind = kind(line).map_err(|why| without_line(&why))?;
-    if kind == "journal" {
-        return Ok(Line::Header);
-    }
-    let event = match Event::read(&kind, line) {
-        Some(event) => event.map(Line::Event),
-        // A line of an unknown kind must still be whole, or a torn one would count as skipped.
-        None => serde_json::from_str::<IgnoredAny>(line).map(|_| Line::Unknown(kind.into_owned())),
-    };
-    event.map_err(|why| without_line(&why))
-}
-
-/// The kind of a line: read off its beginning as this program writes it, parsed if it is
-/// spelt differently.
-fn kind(line: &str) -> serde_json::Result<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow)]
-        kind: Cow<'a, str>,
-    }
-
-    let written_here = line.strip_prefix("{\"kind\":\"").and_then(|rest| rest.split_once('"'));
-    match written_here {
-        Some((kind, _)) if !kind.contains('\\') => Ok(Cow::Borrowed(kind)),
-        _ => serde_json::from_str::<Kind>(line).map(|line| line.kind),
-    }
-}
-
-/// The parser counts lines too, and for it every line is the first.
-fn without_line(why: &serde_json::Error) -> String {
-    let text = why.to_string();
-    let position = format!(" at line {} column {}", why.line(), why.column());
-    match text.strip_suffix(&position) {
-        Some(text) => format!("{text} at column {}", why.column()),
-        None => text,
-    }
-}
-
-/// The beginning of a line, on one line of printable text.
-fn quoted(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim_end();
-    if text.is_empty() {
-        return "an empty line".into();
-    }
-    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    let start: String = text.chars().take(QUOTED).map(printable).collect();
-    let ellipsis = if text.chars().count() > QUOTED { "..." } else { "" };
-    format!("`{start}{ellipsis}`")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Write};
+
     use super::*;
     use crate::protocol::{Step, event::Rewound};
 
@@ -325,5 +296,50 @@ mod tests {
         let message = "j.jsonl:1: found a journal of version 2, wanted version 1; \
                        the auxdesk that wrote it can read it";
         assert_eq!(error, message);
+    }
+
+    #[test]
+    fn a_place_is_come_back_to_with_its_line_number_and_notes() {
+        let unknown = r#"{"kind":"sung"}"#;
+        let text = format!("{HEADER}\n{REWOUND}\n{unknown}\n{REWOUND}\n{REWOUND}\nbad\n");
+        let mut reader = Reader::new(Path::new("j.jsonl"), Cursor::new(text.as_bytes())).unwrap();
+        assert_eq!(reader.read_event().unwrap(), Some(&rewound()));
+        assert_eq!(reader.event(), Some(&rewound()));
+        let mark = reader.mark();
+        assert_eq!(mark.n_bytes(), (HEADER.len() + REWOUND.len() + 2) as u64);
+        for _ in 0..2 {
+            assert_eq!(reader.left_out().n_unknown(), 0);
+            reader.read_event().unwrap();
+            assert_eq!(reader.left_out().n_unknown(), 1);
+            reader.read_event().unwrap();
+            let error = reader.read_event().unwrap_err().to_string();
+            assert!(error.starts_with("j.jsonl:6: "), "{error}");
+            assert_eq!(reader.event(), None);
+            assert_eq!(reader.read_event().unwrap(), None);
+            reader.go_to(&mark).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_journal_that_grows_is_read_on_wherever_its_last_line_ended() {
+        let whole = format!("{HEADER}\n{REWOUND}\n{REWOUND}\n");
+        for end in HEADER.len()..=whole.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("j.jsonl");
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let mut reader = crate::journal::open(&path).unwrap();
+            let mut n_events = 0;
+            while reader.read_event().unwrap().is_some() {
+                n_events += 1;
+            }
+            let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+            file.write_all(&whole.as_bytes()[end..]).unwrap();
+            reader.go_to(&reader.mark()).unwrap();
+            while reader.read_event().unwrap().is_some() {
+                n_events += 1;
+            }
+            assert_eq!((n_events, reader.n_bytes()), (2, whole.len() as u64), "cut at {end}");
+            assert_eq!(reader.left_out(), &LeftOut::default());
+        }
     }
 }

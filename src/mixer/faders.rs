@@ -10,6 +10,8 @@ pub struct Fader {
     pub objective: ObjectiveId,
     /// The human's part of the weight, or a schedule until a hand takes over.
     pub gain: Schedule,
+    /// A hand has taken over: a gain that still moves is its fade.
+    pub by_hand: bool,
     /// Weight 0, whatever the gain.
     pub muted: bool,
     /// While any fader is soloed, only soloed ones sound.
@@ -62,6 +64,14 @@ impl Faders {
         self.gains(done).iter().any(|&gain| gain > 0.0)
     }
 
+    /// Whether something sounds now and whenever a fade of a hand arrives, so that none of them leaves
+    /// silence behind. What schedules of the recipe come to is the recipe's business.
+    pub fn sound_on(&self, done: u64) -> bool {
+        let fades = self.all.iter().filter(|fader| fader.by_hand);
+        let mut arrivals = fades.filter_map(|fader| fader.gain.arrives_after(done));
+        self.anything_sounds(done) && arrivals.all(|arrival| self.anything_sounds(arrival))
+    }
+
     /// The weight of each objective for the update after `done` others.
     pub fn weights(&self, weighting: &dyn Weighting, done: u64) -> Vec<Weight> {
         let gains = self.gains(done);
@@ -89,6 +99,7 @@ mod tests {
         let fader = |(at, &(gain, muted, soloed)): (usize, &(f64, bool, bool))| Fader {
             objective: format!("o{at}").as_str().into(),
             gain: Schedule::Constant(gain),
+            by_hand: false,
             muted,
             soloed,
         };

@@ -133,3 +133,31 @@ pub enum Command {
         reason: super::event::Reason,
     },
 }
+
+impl Command {
+    /// Whether it moves faders, mutes or solos, and nothing else.
+    pub fn moves_strips(&self) -> bool {
+        match self {
+            Self::Several(commands) => commands.iter().all(Self::moves_strips),
+            command => command.objective().is_some(),
+        }
+    }
+
+    /// Whose strips it moves.
+    pub fn objectives(&self) -> Vec<&ObjectiveId> {
+        match self {
+            Self::Several(commands) => commands.iter().flat_map(Self::objectives).collect(),
+            command => command.objective().into_iter().collect(),
+        }
+    }
+
+    fn objective(&self) -> Option<&ObjectiveId> {
+        match self {
+            Self::SetGain { objective, .. }
+            | Self::Fade { objective, .. }
+            | Self::SetMuted { objective, .. }
+            | Self::SetSoloed { objective, .. } => Some(objective),
+            _ => None,
+        }
+    }
+}

@@ -179,8 +179,7 @@ impl History {
 
     fn made(&mut self, made: Made, at_ms: u64, change: Change) {
         let Made { by: By::Key | By::Remote, order: Some(order), undoes } = made else { return };
-        if let Some(undoes) = undoes {
-            self.turn(order, undoes);
+        if undoes.is_some_and(|undoes| self.turn(order, undoes)) {
             return;
         }
         self.undone.clear();
@@ -203,22 +202,27 @@ impl History {
         self.done.push(Move { order, at_ms, changes: vec![change] });
     }
 
-    /// The move of that order goes from what is done to what is undone, or back.
-    fn turn(&mut self, order: CommandId, undoes: CommandId) {
+    /// The move of that order goes from what is done to what is undone, or back. If it is neither's
+    /// last, what came of it is a move like any other.
+    fn turn(&mut self, order: CommandId, undoes: CommandId) -> bool {
         if self.turned == Some(order) {
-            return;
+            return true;
         }
-        self.turned = Some(order);
         let is_it = |last: &mut Move| last.order == undoes;
         if let Some(undone) = self.done.pop_if(is_it) {
             self.undone.push(undone);
         } else if let Some(done) = self.undone.pop_if(is_it) {
             self.done.push(done);
+        } else {
+            return false;
         }
+        self.turned = Some(order);
+        true
     }
 }
 
 /// By whom, in answer to which order, and which one that took back.
+#[derive(Clone, Copy)]
 struct Made {
     by: By,
     order: Option<CommandId>,

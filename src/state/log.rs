@@ -2,32 +2,53 @@
 
 use std::collections::{VecDeque, vec_deque};
 
-use crate::protocol::Event;
+use crate::protocol::{By, Event, Step};
 
 /// Events that are kept; the oldest are forgotten first.
 const MOST_EVENTS: usize = 16_384;
 
+/// Moves of a hand that are kept apart from them.
+const MOST_MOVES: usize = 2_048;
+
 /// The latest events of a run, oldest first, without those that come with every step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
-    events: VecDeque<Event>,
+    entries: VecDeque<Entry>,
     forgotten: u64,
+    moves: VecDeque<Entry>,
+}
+
+/// An event, and what it says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The event.
+    pub event: Event,
+    /// What it said when it was told; later the same score may no longer be the best.
+    pub words: String,
+    /// The same in small letters, to be looked through.
+    pub lower: String,
 }
 
 impl Log {
-    /// The events, oldest first.
-    pub fn iter(&self) -> vec_deque::Iter<'_, Event> {
-        self.events.iter()
+    /// The events with their words, oldest first.
+    pub fn iter(&self) -> vec_deque::Iter<'_, Entry> {
+        self.entries.iter()
+    }
+
+    /// What a hand moved, oldest first: faders, mutes, solos, settings. Kept apart, so that a chart
+    /// needs no search among all events, and so that a long run's evaluations don't push it out.
+    pub fn moves(&self) -> vec_deque::Iter<'_, Entry> {
+        self.moves.iter()
     }
 
     /// How many are kept.
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.entries.len()
     }
 
     /// Whether nothing has happened yet.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.entries.is_empty()
     }
 
     /// How many were kept once and are no longer.
@@ -35,19 +56,59 @@ impl Log {
         self.forgotten
     }
 
-    pub(super) fn push(&mut self, event: &Event) {
-        match (event, self.events.back_mut()) {
-            (Event::StepDone(_) | Event::Gradients(_), _) => {}
-            // Totals follow each other closely on a slow screen; the last one says it all.
-            (Event::ScreenMissed(_), Some(last @ Event::ScreenMissed(_))) => {
-                last.clone_from(event);
+    /// Whether an event is of a kind that is kept.
+    pub(super) fn keeps(event: &Event) -> bool {
+        !matches!(event, Event::StepDone(_) | Event::Gradients(_))
+    }
+
+    pub(super) fn push(&mut self, event: &Event, words: String) {
+        let lower = words.to_lowercase();
+        let entry = Entry { event: event.clone(), words, lower };
+        if moved_by(event).is_some_and(By::is_a_hand) {
+            self.moves.push_back(entry.clone());
+            if self.moves.len() > MOST_MOVES {
+                self.moves.pop_front();
             }
-            _ => self.events.push_back(event.clone()),
         }
-        if self.events.len() > MOST_EVENTS {
-            self.events.pop_front();
+        match self.entries.back_mut() {
+            // Totals follow each other closely on a slow screen; the last one says it all.
+            Some(last)
+                if event.kind() == last.event.kind() && matches!(event, Event::ScreenMissed(_)) =>
+            {
+                *last = entry;
+            }
+            _ => self.entries.push_back(entry),
+        }
+        if self.entries.len() > MOST_EVENTS {
+            self.entries.pop_front();
             self.forgotten += 1;
         }
+    }
+
+    /// Drops what came after a step.
+    pub(super) fn rewind(&mut self, to: Step) {
+        self.entries.retain(|entry| entry.event.step() <= to);
+        self.moves.retain(|entry| entry.event.step() <= to);
+    }
+}
+
+/// Who moved something, if the event is a move.
+fn moved_by(event: &Event) -> Option<By> {
+    match event {
+        Event::GainSet(set) => Some(set.by),
+        Event::Muted(set) => Some(set.by),
+        Event::Soloed(set) => Some(set.by),
+        Event::SettingSet(set) => Some(set.by),
+        _ => None,
+    }
+}
+
+impl<'a> IntoIterator for &'a Log {
+    type Item = &'a Entry;
+    type IntoIter = vec_deque::Iter<'a, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -56,22 +117,25 @@ mod tests {
     use super::*;
     use crate::{
         arbitrary,
-        protocol::{
-            By, Step,
-            event::{Noted, ScreenMissed},
-        },
+        protocol::event::{Muted, Noted, ScreenMissed, Split},
     };
+
+    fn times<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u64> {
+        entries.map(|entry| entry.event.at_ms()).collect()
+    }
+
+    fn push(log: &mut Log, event: &Event) {
+        log.push(event, String::new());
+    }
 
     #[test]
     fn steps_are_left_out_and_totals_replace_each_other() {
+        assert!(!Log::keeps(&arbitrary::step_done(1, "chunk", 1.0).into()));
         let mut log = Log::default();
-        log.push(&arbitrary::run_started().into());
-        log.push(&arbitrary::step_done(1, "chunk", 1.0).into());
-        log.push(&ScreenMissed { at_ms: 1, total: 3 }.into());
-        log.push(&ScreenMissed { at_ms: 2, total: 5 }.into());
-        let kinds: Vec<_> = log.iter().map(Event::kind).collect();
-        assert_eq!(kinds, ["run_started", "screen_missed"]);
-        assert_eq!(log.iter().next_back().unwrap().at_ms(), 2);
+        push(&mut log, &arbitrary::run_started().into());
+        push(&mut log, &ScreenMissed { at_ms: 1, total: 3 }.into());
+        push(&mut log, &ScreenMissed { at_ms: 2, total: 5 }.into());
+        assert_eq!(times(log.iter()), [0, 2]);
     }
 
     #[test]
@@ -79,9 +143,29 @@ mod tests {
         let mut log = Log::default();
         for at_ms in 0..MOST_EVENTS as u64 + 3 {
             let (step, text, by, command) = (Step(at_ms), String::new(), By::Key, None);
-            log.push(&Noted { at_ms, step, text, by, command }.into());
+            push(&mut log, &Noted { at_ms, step, text, by, command }.into());
         }
         assert_eq!((log.len(), log.forgotten()), (MOST_EVENTS, 3));
-        assert_eq!(log.iter().next().unwrap().at_ms(), 3);
+        assert_eq!(times(log.iter().take(1)), [3]);
+        log.rewind(Step(9));
+        assert_eq!(times(log.iter()), [3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn moves_of_a_hand_outlive_the_other_events() {
+        let mut log = Log::default();
+        let muted = |at_ms, by| -> Event {
+            let (step, from, objective) = (Step(at_ms), Step(at_ms + 1), "pos".into());
+            let (muted, command, undoes) = (true, None, None);
+            Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
+        };
+        push(&mut log, &muted(1, By::Key));
+        push(&mut log, &muted(2, By::Schedule));
+        for at_ms in 3..MOST_EVENTS as u64 + 9 {
+            push(&mut log, &arbitrary::evaluated(at_ms, Split::Dev, "pos", "f1", 1.0).into());
+        }
+        assert_eq!(times(log.moves()), [1]);
+        (0..MOST_MOVES as u64).for_each(|at_ms| push(&mut log, &muted(at_ms, By::Remote)));
+        assert_eq!(log.moves().len(), MOST_MOVES);
     }
 }

@@ -3,7 +3,8 @@
 //! Points fall into buckets of equally many steps, and a bucket keeps its least and greatest value
 //! and the smoothed curves at its end. There is a level for each power of two: the buckets of level
 //! k span 2^k steps, and a level keeps its latest 4096. So the last 4096 steps are there point by
-//! point, and the whole run at whichever width it fits in. A point costs a merge a level.
+//! point, and the whole run at every width from the one it fits in up to a few hundred buckets. A
+//! point costs a merge a level.
 //!
 //! Smoothing runs over every point, before any thinning, for each of [`ALPHAS`].
 
@@ -14,6 +15,10 @@ use crate::protocol::Step;
 
 /// Buckets that a level holds at most; more than any terminal has columns.
 const MOST_BUCKETS: usize = 4096;
+
+/// Buckets that the widest level holds at most. All of a run is drawn in so many columns or fewer,
+/// and what draws it should not have to go through more.
+const FEW_BUCKETS: usize = 512;
 
 /// The part that a new point is of each smoothed curve; the first is the curve itself.
 pub const ALPHAS: [f64; 4] = [1.0, 0.1, 0.02, 0.005];
@@ -93,10 +98,14 @@ impl Series {
         })
     }
 
+    /// The step of the last point.
+    pub fn last_step(&self) -> Option<Step> {
+        self.levels.first()?.buckets.back().map(|bucket| bucket.last)
+    }
+
     /// Steps from one point to the next, usually.
     pub fn spacing(&self) -> f32 {
-        let last = self.levels.first().and_then(|level| level.buckets.back());
-        let span = last.map_or(0, |last| last.last.0.saturating_sub(self.first.0));
+        let span = self.last_step().map_or(0, |last| last.0.saturating_sub(self.first.0));
         if self.count > 1 { span as f32 / (self.count - 1) as f32 } else { 1.0 }
     }
 
@@ -129,7 +138,8 @@ impl Series {
             level.put(bucket, width_log2);
         }
         // The widest level is never trimmed, so that it holds the whole curve.
-        while let Some(widest) = self.levels.last().filter(|level| level.is_full()) {
+        let has_many = |level: &&Level| level.buckets.len() > FEW_BUCKETS;
+        while let Some(widest) = self.levels.last().filter(has_many) {
             let wider = widest.widened(self.levels.len() as u32);
             self.levels.push(wider);
         }
@@ -147,6 +157,15 @@ impl Series {
                 bucket.last = bucket.last.min(to);
             }
         }
+        let Some(last) = self.at(to).copied() else {
+            *self = Self::default();
+            return;
+        };
+        // The smoothed curves go on from what they were there, as if from much history.
+        self.smoothed = last.smoothed.map(Smoothed::at);
+        let spacing = self.spacing();
+        self.count = ((last.last.0 - self.first.0) as f32 / spacing.max(1.0)) as u64 + 1;
+        self.is_broken = false;
     }
 }
 
@@ -213,6 +232,7 @@ mod tests {
         let old = between(&series, 0, 100, 1);
         assert_eq!((old[0].first, old[0].last), (Step(0), Step(31)));
         assert!(between(&series, 0, 99_999, 1).len() <= MOST_BUCKETS);
+        assert!(between(&series, 0, 99_999, 1000).len() <= FEW_BUCKETS);
         assert_eq!(series.at(Step(99_500)).unwrap().max, 99_500.0);
         assert_eq!(series.at(Step(0)).unwrap().min, 0.0);
     }

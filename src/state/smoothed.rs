@@ -12,6 +12,11 @@ impl Smoothed {
     /// The part that a new number is of a loss in reports and of a run's pace.
     pub const ALPHA: f64 = 0.02;
 
+    /// A mean that stands at a number after many others.
+    pub(super) fn at(mean: f32) -> Self {
+        Self { mean: f64::from(mean), filled: 1.0 }
+    }
+
     /// The mean; `None` before the first number.
     pub fn get(self) -> Option<f32> {
         (self.filled > 0.0).then(|| self.mean())

@@ -13,6 +13,9 @@ use crate::protocol::{
 /// divided again, by less.
 const MOVED: f32 = 1e-6;
 
+/// Evaluations that are kept; the oldest are forgotten first, but never the best.
+const MOST_EVALUATIONS: usize = 4_096;
+
 /// One objective as its events have told it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
@@ -46,7 +49,7 @@ pub struct Strip {
     pub losses: Series,
     /// The best dev value of its first metric.
     pub best: Option<Best>,
-    /// Evaluations that count, oldest first.
+    /// The latest evaluations that count, and the best one, oldest first.
     pub evaluations: Vec<Evaluated>,
 }
 
@@ -118,12 +121,16 @@ impl Strip {
                 self.losses.interrupt();
             }
         }
-        self.fade.take_if(|fade| event.step >= fade.until);
+        // A strip that is silent, or faded out, has no weight that could tell where its fader is.
+        if let Some(fade) = self.fade.take_if(|fade| event.step >= fade.until) {
+            self.gain = fade.to;
+        }
     }
 
     /// A fade leaves the gain where it is; the weights of the steps to come tell how it goes.
     pub(super) fn gain_set(&mut self, event: &GainSet) {
-        let on_its_way = |over| Fade { to: event.new, until: Step(event.from.0 + over) };
+        let on_its_way =
+            |over| Fade { to: event.new, until: Step(event.from.0.saturating_add(over)) };
         self.fade = event.over.map(on_its_way);
         if self.fade.is_none() {
             self.gain = event.new;
@@ -135,6 +142,12 @@ impl Strip {
             self.best = Some(best);
         }
         self.evaluations.push(event.clone());
+        if self.evaluations.len() > MOST_EVALUATIONS {
+            // The oldest goes, unless it is the best: the summary wants that one.
+            let best = self.best.as_ref().map(|best| best.step);
+            let is_best = best.is_some_and(|best| self.evaluations[0].step == best);
+            self.evaluations.remove(usize::from(is_best));
+        }
     }
 
     pub(super) fn rewound(&mut self, to: Step) {

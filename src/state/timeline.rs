@@ -100,8 +100,11 @@ impl Timeline {
     }
 
     pub(super) fn rewind(&mut self, to: Step) {
+        let [at_ms, tokens] = [Unit::Ms, Unit::Tokens].map(|unit| self.at(to, unit) as u64);
         self.moments.retain(|moment| moment.step <= to);
-        self.last = self.moments.last().copied().unwrap_or_default();
+        if to < self.last.step {
+            self.last = Moment { step: to, at_ms, tokens };
+        }
     }
 }
 

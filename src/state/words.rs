@@ -7,10 +7,15 @@ use crate::protocol::{
 };
 
 /// The event in a few parts, the most telling first; `run` is the state after it. What comes with
-/// every step, and a run's beginning, have a form of their own wherever they are shown: no parts.
+/// every step has a form of its own wherever it is shown: no parts.
 pub fn told(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
-        Event::RunStarted(_) | Event::StepDone(_) | Event::Gradients(_) => Vec::new(),
+        Event::StepDone(_) | Event::Gradients(_) => Vec::new(),
+        Event::RunStarted(event) => vec![
+            format!("started: {} parameters", event.parameters),
+            format!("{} steps", event.steps),
+            format!("{} a pass", event.steps_per_epoch),
+        ],
         Event::GainSet(event) => vec![
             format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new),
             event.over.map(|over| format!("over {over} steps")).unwrap_or_default(),
@@ -110,8 +115,9 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
         Reason::Loss => "no finite loss",
         Reason::Disk => "the disk refused",
     };
-    let mut parts =
-        vec![format!("{ended}: {reason}"), format!("{} done", count(event.step.0, "step"))];
+    let mut parts = vec![format!("{ended}: {reason}")];
+    parts.extend(event.message.clone());
+    parts.push(format!("{} done", count(event.step.0, "step")));
     parts.extend(run.epochs().map(|epochs| format!("pass {epochs:.2}")));
     let chosen = run.best_metric.as_ref().and_then(|best| run.strip(&best.objective));
     if let Some((strip, best)) = chosen.and_then(|strip| Some((strip, strip.best.as_ref()?))) {
@@ -121,7 +127,6 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
     if run.interventions > 0 {
         parts.push(count(run.interventions, "move"));
     }
-    parts.extend(event.message.clone());
     parts
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::{Command, CommandId, Event, Step, event::Reason};
+use crate::protocol::{Command, Event, Step, event::Reason};
 
 /// Commands by when they hold from, in the order they were obeyed.
 #[derive(Clone, Debug, Default)]
@@ -24,20 +24,23 @@ impl Moves {
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut broken = 0;
         let mut moves: Vec<Move> = Vec::new();
-        // What one order did is done as one again.
-        let mut order = None;
         for event in events {
             match event {
                 Event::StepDone(_) => broken = 0,
                 Event::LossBroke(_) => broken += 1,
                 event => {
-                    let Some((from, id, command)) = intervention(event) else { continue };
-                    let earlier = moves.last_mut().filter(|_| id.is_some() && id == order);
-                    order = id;
+                    let Some((from, command)) = intervention(event) else { continue };
+                    // Strips that were moved between the same two steps are moved as one: what they
+                    // came to was allowed, and what lay between may not have been by itself.
+                    let earlier = moves.last_mut().filter(|last| {
+                        (last.from, last.broken) == (from, broken)
+                            && last.command.moves_strips()
+                            && command.moves_strips()
+                    });
                     match earlier.map(|earlier| &mut earlier.command) {
                         Some(Command::Several(commands)) => commands.push(command),
                         Some(one) => {
-                            let first = std::mem::replace(one, Command::Pause);
+                            let first = std::mem::replace(one, Command::Several(Vec::new()));
                             *one = Command::Several(vec![first, command]);
                         }
                         None => moves.push(Move { from, broken, command }),
@@ -61,34 +64,28 @@ impl Moves {
     }
 }
 
-fn intervention(event: &Event) -> Option<(Step, Option<CommandId>, Command)> {
-    let (from, by, id, command) = match event {
+fn intervention(event: &Event) -> Option<(Step, Command)> {
+    let (from, by, command) = match event {
         Event::GainSet(e) => {
             let (objective, to) = (e.objective.clone(), e.new);
             let command = match e.over {
                 Some(over) => Command::Fade { objective, to, over },
                 None => Command::SetGain { objective, gain: to },
             };
-            (e.from, e.by, e.command, command)
+            (e.from, e.by, command)
         }
-        Event::Muted(e) => (
-            e.from,
-            e.by,
-            e.command,
-            Command::SetMuted { objective: e.objective.clone(), muted: e.muted },
-        ),
-        Event::Soloed(e) => (
-            e.from,
-            e.by,
-            e.command,
-            Command::SetSoloed { objective: e.objective.clone(), soloed: e.soloed },
-        ),
+        Event::Muted(e) => {
+            (e.from, e.by, Command::SetMuted { objective: e.objective.clone(), muted: e.muted })
+        }
+        Event::Soloed(e) => {
+            (e.from, e.by, Command::SetSoloed { objective: e.objective.clone(), soloed: e.soloed })
+        }
         Event::SettingSet(e) => {
-            (e.from, e.by, e.command, Command::Set { path: e.path.clone(), value: e.new.clone() })
+            (e.from, e.by, Command::Set { path: e.path.clone(), value: e.new.clone() })
         }
         // Somebody who ended a run by hand ended it after this step.
         Event::RunEnded(e) if e.reason == Reason::Key => {
-            return Some((e.step.next(), None, Command::Stop { reason: Reason::Key }));
+            return Some((e.step.next(), Command::Stop { reason: Reason::Key }));
         }
         Event::RunStarted(_)
         | Event::StepDone(_)
@@ -106,7 +103,7 @@ fn intervention(event: &Event) -> Option<(Step, Option<CommandId>, Command)> {
         | Event::ScreenMissed(_)
         | Event::RunEnded(_) => return None,
     };
-    by.is_a_hand().then_some((from, id, command))
+    by.is_a_hand().then_some((from, command))
 }
 
 #[cfg(test)]

@@ -164,6 +164,9 @@ impl Trainer {
         if self.end(bus).is_some() {
             return Ok(Err(format!("the run ends at step {}", self.step)));
         }
+        if !self.faders.anything_sounds(self.step.0) {
+            return Ok(Err("nothing sounds: every gain is 0, or muted".to_owned()));
+        }
         self.one_step(bus)?;
         self.between_steps(bus)?;
         self.pause(true, from, bus);

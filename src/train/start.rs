@@ -23,6 +23,7 @@ impl Trainer {
         let faders = recipe.objectives.iter().map(|spec| Fader {
             objective: spec.name.clone(),
             gain: spec.gain,
+            by_hand: false,
             muted: spec.muted,
             soloed: false,
         });

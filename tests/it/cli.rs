@@ -1,6 +1,6 @@
 //! The command line: what is refused, what is printed, and where.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use auxdesk::{cli::Cli, metric::SpanF1, recipe::shipped};
 use clap::CommandFactory;
@@ -23,6 +23,13 @@ fn printed(here: &Here, args: &[&str]) -> String {
 fn refused(exited: &Exited, wanted: &str) {
     assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{}", exited.err);
     assert!(exited.err.contains(wanted), "wanted {wanted}\nfound {}", exited.err);
+}
+
+/// A check of the configuration in the folder `config`.
+fn configured(here: &Here) -> Command {
+    let mut command = here.auxdesk(["check", "--config"]);
+    command.env("XDG_CONFIG_HOME", here.path("config"));
+    command
 }
 
 mod what_is_refused {
@@ -121,6 +128,9 @@ mod what_is_refused {
             &["train", "--device", "cuda"],
             &["replay"],
             &["completions", "tcsh"],
+            &["train", "--color", "sometimes"],
+            &["replay", "run", "--glyphs", "runes"],
+            &["check", "--config", "chunking"],
         ] {
             refused(&auxdesk(&here, args), "error: ");
         }
@@ -128,6 +138,18 @@ mod what_is_refused {
         refused(&auxdesk(&here, &["sing"]), "sing: no file of this path and no shipped recipe");
         refused(&auxdesk(&here, &["list", "recipe"]), "did you mean \"recipes\"?");
         refused(&auxdesk(&here, &["list", "heads", "crv"]), "did you mean \"crf\"?");
+    }
+
+    #[test]
+    fn a_configuration_with_faults() {
+        let here = Here::new();
+        fs::create_dir_all(here.path("config/auxdesk")).unwrap();
+        here.write("config/auxdesk/desk.toml", "theme = \"drak\"\n\n[keys]\nfly = \"ctlr-r\"\n");
+        let exited = finish(&mut configured(&here));
+        let file = here.path("config/auxdesk/desk.toml");
+        let file = file.display();
+        refused(&exited, &format!("{file}:1: no theme named \"drak\"; did you mean \"dark\"?\n"));
+        refused(&exited, &format!("{file}:4: no action named \"fly\""));
     }
 
     #[test]
@@ -326,6 +348,28 @@ mod what_is_told_of_recipes {
             assert!(page.contains(name), "{name}");
             assert!(scripts.iter().all(|script| script.contains(name)), "{name}");
         }
+    }
+
+    #[test]
+    fn what_the_configuration_says() {
+        let here = Here::new();
+        let file = here.path("config/auxdesk/desk.toml");
+        let exited = finish(&mut configured(&here));
+        assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""));
+        let nothing = format!("{}: no such file; the defaults hold\n", file.display());
+        assert!(exited.out.starts_with(&nothing), "{}", exited.out);
+        fs::create_dir_all(here.path("config/auxdesk")).unwrap();
+        here.write(
+            "config/auxdesk/desk.toml",
+            "theme = \"mine\"\n[themes.mine]\ngood = \"bold\"\n",
+        );
+        let exited = finish(&mut configured(&here));
+        let told = format!(
+            "{}: no fault\n  theme mine\n  a theme named mine\n  glyphs auto\n  mouse off\n  \
+             every action has its default keys\n",
+            file.display()
+        );
+        assert_eq!((exited.code, exited.out, exited.err.as_str()), (Some(0), told, ""));
     }
 
     /// With `UPDATE_EXPECTED=1` the text is written instead of compared; read it before it is kept.

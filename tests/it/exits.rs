@@ -25,7 +25,7 @@ fn said_only_lines(exited: &Exited) {
 }
 
 /// Nothing of the journal was dropped, and it folds to the report the run left.
-fn the_journal_is_whole(run: &Path) {
+pub(crate) fn the_journal_is_whole(run: &Path) {
     let Journal { header, events, left_out } = journal(run);
     assert!(left_out.notes().is_empty(), "{:?}", left_out.notes());
     let replayed = document(&replay(&header, &events, None).report());

@@ -84,7 +84,9 @@ impl Here {
 
     fn prepare(&self, command: &mut Command) {
         command.current_dir(&self.0).stdin(Stdio::null());
-        command.env_remove("AUXDESK_PANIC_AT_STEP").env_remove("COLUMNS");
+        for name in ["AUXDESK_PANIC_AT_STEP", "AUXDESK_PANIC_AT_FRAME", "COLUMNS"] {
+            command.env_remove(name);
+        }
     }
 
     /// `train chunking --run RUN --steps N`, small, and with these arguments added.

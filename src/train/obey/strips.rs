@@ -25,9 +25,12 @@ impl Trainer {
             commands.iter().map(|command| self.move_strip(command, from)).collect();
         let refused = match moved {
             Err(why) => why,
-            Ok(_) if !self.faders.anything_sounds(self.step.0) => silent(commands),
+            Ok(_) if commands.is_empty() => "no move among them; wanted one at least".to_owned(),
+            Ok(_) if !self.faders.sound_on(self.step.0) => silent(commands),
             Ok(events) => {
-                events.into_iter().for_each(|event| bus.tell(event));
+                for event in events {
+                    bus.tell(event);
+                }
                 return Ok(());
             }
         };
@@ -74,6 +77,7 @@ impl Trainer {
         let to = f64::from(gain);
         let fader = self.fader(objective)?;
         let before = fader.gain;
+        let was_by_hand = std::mem::replace(&mut fader.by_hand, true);
         fader.gain = match over {
             None => Schedule::Constant(to),
             Some(0) => return Err("a fade over 0 steps; wanted at least 1".to_owned()),
@@ -90,7 +94,7 @@ impl Trainer {
             new: gain,
             by: by.by,
             command: by.id,
-            ended_schedule: before.moves_after(since),
+            ended_schedule: !was_by_hand && before.moves_after(since),
             over,
             undoes: by.undoes,
         }
@@ -103,13 +107,9 @@ impl Trainer {
 }
 
 fn silent(commands: &[Command]) -> String {
-    match commands {
-        [
-            Command::SetGain { objective, .. }
-            | Command::Fade { objective, .. }
-            | Command::SetMuted { objective, .. }
-            | Command::SetSoloed { objective, .. },
-        ] => {
+    let names: Vec<&ObjectiveId> = commands.iter().flat_map(Command::objectives).collect();
+    match names[..] {
+        [objective] => {
             format!("{objective} is the last objective that sounds; let another one sound first")
         }
         _ => "nothing would sound any more; let one objective sound".to_owned(),

@@ -1,0 +1,37 @@
+//! What the desk is to look like, from options, the user's file and the terminal.
+
+use std::io::{self, Write};
+
+use super::Failure;
+use crate::{
+    app::DeskShown,
+    cli,
+    tui::{
+        self, Config, Environment, Look,
+        terminal::{Fit, fit},
+        view::Mode,
+    },
+};
+
+/// Whether a desk can stand on this terminal. If it is one and can't hold a desk, that is said.
+pub(super) fn fits_a_desk() -> bool {
+    let why = match fit() {
+        Fit::Desk => return true,
+        Fit::NoTerminal => return false,
+        Fit::Dumb => "TERM says that this terminal can't place its cursor".to_owned(),
+        Fit::TooSmall(columns, rows) => {
+            format!("the desk needs 40x10, and this terminal has {columns}x{rows}")
+        }
+    };
+    let _ = writeln!(io::stderr(), "{why}; lines of progress follow");
+    false
+}
+
+/// The desk as it was asked for. A fault in the user's file is a fault of the request.
+pub(super) fn desk(look: cli::Look, mode: Mode) -> Result<DeskShown, Failure> {
+    let config = Config::load(tui::actions()).map_err(Failure::Request)?;
+    let environment = Environment::of_this_process();
+    let look = Look::choose(look.color, look.glyphs, &config, &environment);
+    look.depth.enforce();
+    Ok(DeskShown { config, look, mode })
+}

@@ -1,0 +1,243 @@
+//! The quick way through a long journal: a step's line read over the step before it.
+//!
+//! Nearly every line of a journal is a `step_done` as this program spells it, with the names of
+//! the line before. Its numbers are read into that earlier event, so nothing is allocated. A line
+//! that is spelt in any other way is left to serde, which alone decides what a line means and what
+//! is wrong with it: whatever is read here, serde reads to the same event.
+
+use std::{borrow::Borrow, collections::BTreeMap};
+
+use crate::protocol::{Loss, ObjectiveId, Step, event::StepDone};
+
+/// Names of objectives that lines have had, so that a name is one allocation however often it
+/// comes and goes.
+#[derive(Debug, Default)]
+pub(super) struct Names(Vec<ObjectiveId>);
+
+impl Names {
+    fn get(&mut self, name: &str) -> ObjectiveId {
+        if let Some(known) = self.0.iter().find(|known| known.as_str() == name) {
+            return known.clone();
+        }
+        let name = ObjectiveId::from(name);
+        self.0.push(name.clone());
+        name
+    }
+}
+
+/// Reads a line over an earlier step. `None` if it is not spelt as the writer spells steps; what is
+/// in `step` then means nothing.
+pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> Option<()> {
+    let mut rest = Rest(line.strip_suffix('\n').unwrap_or(line));
+    rest.skip("{\"kind\":\"step_done\",\"at_ms\":")?;
+    step.at_ms = rest.integer()?;
+    rest.skip(",\"step\":")?;
+    step.step = Step(rest.integer()?);
+    rest.skip(",\"losses\":")?;
+    rest.map(&mut step.losses, |name| names.get(name), |rest| Loss::read(rest.number()?))?;
+    rest.skip(",\"weights\":")?;
+    rest.map(&mut step.weights, |name| names.get(name), Rest::number)?;
+    rest.skip(",\"shares\":")?;
+    rest.map(&mut step.shares, |name| names.get(name), Rest::number)?;
+    rest.skip(",\"draws\":")?;
+    rest.map(&mut step.draws, str::to_owned, Rest::integer)?;
+    rest.skip(",\"gradient_norm\":")?;
+    step.gradient_norm = rest.number()?;
+    rest.skip(",\"rate\":")?;
+    step.rate = rest.number()?;
+    rest.skip(",\"tokens\":")?;
+    step.tokens = rest.integer()?;
+    rest.skip(",\"step_ms\":")?;
+    step.step_ms = rest.integer()?;
+    rest.skip("}")?;
+    rest.0.is_empty().then_some(())
+}
+
+/// What is left of a line.
+#[derive(Clone, Copy)]
+struct Rest<'a>(&'a str);
+
+impl<'a> Rest<'a> {
+    fn skip(&mut self, text: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(text)?;
+        Some(())
+    }
+
+    fn take(&mut self, n_bytes: usize) -> Option<&'a str> {
+        let (text, rest) = self.0.split_at_checked(n_bytes)?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    /// The place after the digits, of which there must be one, from a place on.
+    fn digits(&self, from: usize) -> Option<usize> {
+        let n_digits =
+            self.0.as_bytes().get(from..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (n_digits > 0).then_some(from + n_digits)
+    }
+
+    /// The place after a whole number that begins at a place. JSON has no leading zeros.
+    fn whole(&self, from: usize) -> Option<usize> {
+        let end = self.digits(from)?;
+        (self.0.as_bytes()[from] != b'0' || end == from + 1).then_some(end)
+    }
+
+    fn integer(&mut self) -> Option<u64> {
+        self.take(self.whole(0)?)?.parse().ok()
+    }
+
+    /// The nearest `f32`, as serde_json finds it; none that is infinite.
+    fn number(&mut self) -> Option<f32> {
+        let at = |place: usize| self.0.as_bytes().get(place).copied();
+        let mut end = self.whole(usize::from(at(0) == Some(b'-')))?;
+        if at(end) == Some(b'.') {
+            end = self.digits(end + 1)?;
+        }
+        if at(end) == Some(b'e') {
+            end = self.digits(end + 1 + usize::from(matches!(at(end + 1), Some(b'+' | b'-'))))?;
+        }
+        self.take(end)?.parse().ok().filter(|number: &f32| number.is_finite())
+    }
+
+    /// A name between quotes. One with an escape in it is not read here.
+    fn name(&mut self) -> Option<&'a str> {
+        self.skip("\"")?;
+        let name = self.take(self.0.bytes().take_while(|byte| is_plain(*byte)).count())?;
+        self.skip("\"")?;
+        Some(name)
+    }
+
+    /// The same name again?
+    fn skip_name(&mut self, name: &str) -> Option<()> {
+        self.skip("\"")?;
+        self.skip(name)?;
+        self.skip("\"")?;
+        name.bytes().all(is_plain).then_some(())
+    }
+
+    /// An object: over the values that are there if the names are the same, anew if not.
+    fn map<K: Ord + Borrow<str>, V>(
+        &mut self,
+        map: &mut BTreeMap<K, V>,
+        mut key: impl FnMut(&str) -> K,
+        value: impl Fn(&mut Self) -> Option<V>,
+    ) -> Option<()> {
+        let before = *self;
+        if self.map_over(map, &value).is_some() {
+            return Some(());
+        }
+        *self = before;
+        map.clear();
+        self.skip("{")?;
+        while self.skip("}").is_none() {
+            if !map.is_empty() {
+                self.skip(",")?;
+            }
+            let name = self.name()?;
+            self.skip(":")?;
+            map.insert(key(name), value(self)?);
+        }
+        Some(())
+    }
+
+    fn map_over<K: Borrow<str>, V>(
+        &mut self,
+        map: &mut BTreeMap<K, V>,
+        value: impl Fn(&mut Self) -> Option<V>,
+    ) -> Option<()> {
+        self.skip("{")?;
+        for (entry_idx, (name, old)) in map.iter_mut().enumerate() {
+            if entry_idx > 0 {
+                self.skip(",")?;
+            }
+            self.skip_name(name.borrow())?;
+            self.skip(":")?;
+            *old = value(self)?;
+        }
+        self.skip("}")
+    }
+}
+
+/// Whether JSON lets a byte stand in a string as it is.
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{arbitrary, protocol::Event};
+
+    fn line(event: &Event) -> String {
+        serde_json::to_string(event).unwrap()
+    }
+
+    fn over(line: &str) -> Option<StepDone> {
+        let mut step = arbitrary::step_done(1, "chunk", 2.5);
+        read_over(&mut step, line, &mut Names::default()).map(|()| step)
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Event>> {
+        proptest::collection::vec(arbitrary::a_step(), 1..8)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn every_step_as_written_is_read_over_any_other(events in steps()) {
+            let mut names = Names::default();
+            let mut step = arbitrary::step_done(1, "chunk", 2.5);
+            for event in events {
+                let text = line(&event) + "\n";
+                prop_assert_eq!(read_over(&mut step, &text, &mut names), Some(()));
+                prop_assert_eq!(Event::from(step.clone()), event);
+            }
+        }
+
+        #[test]
+        fn what_is_read_here_serde_reads_to_the_same(
+            event in arbitrary::a_step(),
+            at in any::<proptest::sample::Index>(),
+            with in "[-+0-9.eE{}\",: \\\\a-z]{0,3}",
+        ) {
+            let mut text = line(&event);
+            let at = at.index(text.len());
+            text.replace_range(at..=at, &with);
+            if let Some(step) = over(&text) {
+                let read = Event::read("step_done", &text).unwrap();
+                prop_assert_eq!(read.unwrap(), Event::from(step), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_know_are_left_to_serde() {
+        let text = line(&arbitrary::step_done(1, "chunk", 2.5).into());
+        assert!(over(&text).is_some());
+        for number in ["02.5", "2.", ".5", "+2.5", "2.5e", "-", "", "1e39", "inf", "NaN", "null"] {
+            assert_eq!(over(&text.replace("2.5", number)), None, "{number}");
+        }
+        for number in ["2", "-0", "0", "1e-7", "1.5e+30", "1.5e30", "3.4028235e38", "1e-45", "0.1"]
+        {
+            let text = text.replace("2.5", number);
+            let event = Event::read("step_done", &text).unwrap().unwrap();
+            assert_eq!(over(&text).map(Event::from), Some(event), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_json_escapes_is_left_to_serde() {
+        let name = "a\\b";
+        let mut step = arbitrary::step_done(1, name, 2.5);
+        let written = line(&step.clone().into());
+        let names = &mut Names::default();
+        assert_eq!(read_over(&mut step, &written, names), None);
+        // With one backslash the line says a backspace, and not the name that is there.
+        let mut step = arbitrary::step_done(1, name, 2.5);
+        let other = written.replace("\\\\", "\\");
+        assert_eq!(read_over(&mut step, &other, names), None);
+    }
+}

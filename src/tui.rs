@@ -1,0 +1,64 @@
+//! The desk: it draws the fold and sends wishes.
+//!
+//! Everything on the screen is a function of a [`crate::state::Run`] and of what the screen alone
+//! knows. What is wished for goes to the trainer, and shows as done when the event that answers has
+//! been folded. No other module of the program knows that there is a terminal.
+
+pub mod action;
+pub mod chart;
+pub mod config;
+pub mod desk;
+pub mod environment;
+pub mod glyphs;
+pub mod key;
+pub mod keymap;
+pub mod line;
+pub mod look;
+pub mod replay;
+pub mod screen;
+pub mod terminal;
+pub mod theme;
+pub mod view;
+mod written;
+
+use std::sync::LazyLock;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::state::Run;
+use action::ACTIONS;
+use keymap::Keymap;
+use screen::Scene;
+use view::{Mode, View};
+
+pub use config::{ActionName, Config};
+pub use environment::Environment;
+pub use glyphs::{GlyphChoice, GlyphSet, Glyphs};
+pub use key::Key;
+pub use look::Look;
+pub use theme::{ColorDepth, ColorWhen, Theme};
+
+/// A screen of so many columns and rows as text: what the desk shows of a run before anything is
+/// pressed.
+pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)) -> String {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut view = View::new(Mode::Live);
+    view.size = area.as_size();
+    let mut buffer = Buffer::empty(area);
+    let keymap = Keymap::new(&config.keys);
+    screen::render(Scene { run, view: &view, look, keymap: &keymap }, area, &mut buffer);
+    screen::lines(&buffer)
+}
+
+/// Every action that a key can be bound to.
+pub fn actions() -> &'static [ActionName] {
+    static NAMES: LazyLock<Vec<ActionName>> = LazyLock::new(|| {
+        let name = |spec: &'static action::Spec| ActionName {
+            name: spec.name,
+            keys: spec.keys,
+            groups: spec.scope.alone(),
+        };
+        ACTIONS.iter().map(name).collect()
+    });
+    &NAMES
+}

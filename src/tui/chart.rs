@@ -1,0 +1,266 @@
+//! The loss chart: every objective's losses over the steps, as much as a terminal can show of them.
+//!
+//! A widget of our own, because a chart that draws every point is slow, one that joins points over
+//! a NaN lies, and one that lets the last line have a cell hides the others. What holds here:
+//!
+//! - A column shows the least and the greatest loss of its steps, so no spike is lost, and the line
+//!   was smoothed over every step before it was thinned.
+//! - A cell belongs to one curve: the selected one, the main objective's, then the recipe's order;
+//!   lines before bands. A digit at a line's end says whose it is, without colour.
+//! - Where a loss broke or a strip was silent there is a hole in the line.
+//! - A frame costs what its columns cost, however long the run is, and draws few new cells.
+//!
+//! It reads the fold and a [`ChartView`] and keeps nothing. The border around it is the caller's.
+
+mod ask;
+mod axis;
+mod canvas;
+mod curve;
+mod draw;
+mod layout;
+mod marks;
+mod number;
+mod paint;
+mod readout;
+mod scale;
+#[cfg(test)]
+mod tests;
+
+pub use ask::{ChartView, Window};
+pub use layout::plot_area;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use self::{axis::Axis, canvas::Canvas, curve::Column, layout::Layout, marks::Marks, scale::Scale};
+use crate::{
+    protocol::{ObjectiveId, event::Role},
+    state::{ALPHAS, Run, Strip, Unit},
+    tui::glyphs::ASCII,
+};
+
+/// What lines are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Markers {
+    /// Two by four dots a cell.
+    #[default]
+    Braille,
+    /// Half blocks.
+    Block,
+    /// The objectives' digits, for terminals and fonts with nothing else.
+    Ascii,
+}
+
+impl Markers {
+    /// Columns and rows of dots in a cell.
+    fn dots(self) -> (usize, usize) {
+        match self {
+            Self::Braille => (2, 4),
+            Self::Block => (1, 2),
+            Self::Ascii => (1, 1),
+        }
+    }
+
+    /// What stands for no value.
+    fn none(self) -> &'static str {
+        if self == Self::Ascii { "-" } else { "–" }
+    }
+
+    fn is_ascii(self) -> bool {
+        self == Self::Ascii
+    }
+}
+
+/// How the parts look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChartStyle<'a> {
+    /// What lines are made of.
+    pub markers: Markers,
+    /// Each objective's, in the recipe's order; begun again when there are more objectives.
+    pub series: &'a [Style],
+    /// Laid over the selected objective's.
+    pub selected: Style,
+    /// Laid over an objective's for the spread of its raw losses.
+    pub band: Style,
+    /// Axes and their labels.
+    pub axis: Style,
+    /// Columns at which a hand moved something, and what it moved.
+    pub moved: Style,
+    /// Marks of evaluations, checkpoints and notes.
+    pub mark: Style,
+    /// Marks of broken losses.
+    pub broken: Style,
+    /// The cursor's column.
+    pub cursor: Style,
+    /// The box with the values at the cursor.
+    pub readout: Style,
+}
+
+/// The loss chart.
+#[derive(Clone, Copy, Debug)]
+pub struct Chart<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// How to look at it.
+    pub view: &'a ChartView,
+    /// The objective in hand: drawn in front, with the spread of its raw losses.
+    pub selected: Option<&'a ObjectiveId>,
+    /// What it all looks like.
+    pub style: ChartStyle<'a>,
+}
+
+/// An objective that is drawn.
+#[derive(Clone, Copy, Debug)]
+struct Curve<'a> {
+    strip: &'a Strip,
+    digit: char,
+    style: Style,
+    is_selected: bool,
+}
+
+impl<'a> Chart<'a> {
+    /// What is shown and how: `EMA .98 + raw band  log-y  x steps  follow`.
+    pub fn title(&self) -> String {
+        let view = self.view;
+        let band = if self.in_front().is_some() { " + raw band" } else { "" };
+        let y = match (view.log_y, self.is_log()) {
+            (_, true) => "log-y",
+            (true, false) => "linear-y: not all above 0",
+            (false, false) => "linear-y",
+        };
+        let x = match view.unit {
+            Unit::Steps => "steps",
+            Unit::Tokens => "tokens",
+            Unit::Ms => "wall time",
+        };
+        let window = match view.window {
+            Window::Follow => "follow".to_owned(),
+            Window::Last(n) => format!("follow last {}", number::count(n)),
+            Window::Fixed { from, to } => {
+                format!("steps {}..{}", number::count(from.0), number::count(to.0))
+            }
+        };
+        let only = view.only.as_ref().map_or_else(String::new, |only| format!("  only {only}"));
+        format!("{}{band}  {y}  x {x}  {window}{only}", smoothing_text(view.smoothing))
+    }
+
+    /// Draws the chart into all of `area`, whatever its size.
+    pub fn render(&self, area: Rect, buf: &mut Buffer) {
+        let Some(layout) = Layout::of(area.intersection(buf.area)) else { return };
+        let (cells, rows) = (usize::from(layout.plot.width), usize::from(layout.plot.height));
+        let (across, down) = self.style.markers.dots();
+        let axis = Axis::new(self.view, self.run, cells, across);
+        let curves = self.curves();
+        let n = axis.n_columns();
+        let mut columns = vec![Column::default(); n * curves.len()];
+        for (columns, curve) in columns.chunks_mut(n.max(1)).zip(&curves) {
+            curve::fill(columns, &curve.strip.losses, &axis, self.view.smoothing);
+        }
+        let is_log = self.is_log();
+        let scale = draw::range(&columns, is_log)
+            .map(|(least, greatest)| Scale::new(is_log, least, greatest, rows * down));
+        let marks = Marks::new(self.run, &axis, cells, self.view.only.as_ref());
+
+        let mut canvas = Canvas::new(self.style.markers, cells, rows);
+        let mut ends = Vec::with_capacity(curves.len());
+        if let Some(scale) = scale {
+            let placed = draw::placed(&columns, &scale);
+            let of_curves = || placed.chunks(n.max(1)).zip(&curves).zip(0u8..);
+            for ((columns, _), owner) in of_curves() {
+                ends.push(draw::line(&mut canvas, columns, owner));
+            }
+            for ((columns, curve), owner) in of_curves() {
+                if curve.is_selected {
+                    draw::band(&mut canvas, columns, owner);
+                }
+                draw::whiskers(&mut canvas, columns, owner);
+            }
+        }
+        let cursor = self.view.cursor.filter(|_| scale.is_some());
+        let cursor_cell = cursor.and_then(|step| axis.cell(step));
+        self.paint(&canvas, &curves, &marks, cursor_cell, layout.plot, buf);
+        layout.draw_y(scale.as_ref(), down, &self.style, buf);
+        layout.draw_x(&axis, self.view.unit, &marks, &self.style, buf);
+        self.paint_ends(&canvas, &curves, &ends, &layout, buf);
+        let readout = cursor.map(|step| self.readout(step, cursor_cell, layout.plot, buf));
+        self.paint_moves(&canvas, &marks, (layout.plot, readout), buf);
+        if scale.is_none() {
+            let text = "no losses yet";
+            let x = layout.plot.x + layout.plot.width.saturating_sub(text.len() as u16) / 2;
+            let y = layout.plot.y + layout.plot.height / 2;
+            buf.set_stringn(x, y, text, usize::from(layout.plot.right() - x), self.style.axis);
+        }
+    }
+
+    /// The objective whose band is drawn.
+    fn in_front(&self) -> Option<&Strip> {
+        let only = self.view.only.as_ref();
+        let name = only.or(self.selected)?;
+        self.run.strip(name)
+    }
+
+    /// Everything that is drawn, in the recipe's order.
+    fn in_order(&self) -> Vec<Curve<'a>> {
+        let in_front = self.in_front().map(|strip| &strip.name);
+        let only = self.view.only.as_ref();
+        let all = self.run.strips.iter().enumerate();
+        let is_shown = |strip: &Strip| only.is_none_or(|only| strip.name == *only);
+        let curve = |(place, strip): (usize, &'a Strip)| {
+            let is_selected = in_front == Some(&strip.name);
+            Curve {
+                strip,
+                digit: digit(place),
+                style: self.style_of(place, is_selected),
+                is_selected,
+            }
+        };
+        all.filter(|(_, strip)| is_shown(strip)).map(curve).collect()
+    }
+
+    /// The same, in the order in which they have the cells.
+    fn curves(&self) -> Vec<Curve<'a>> {
+        let mut curves = self.in_order();
+        curves.sort_by_key(|curve| (!curve.is_selected, curve.strip.role != Role::Main));
+        // An owner is a byte; nobody sees more lines than that.
+        curves.truncate(usize::from(u8::MAX));
+        curves
+    }
+
+    fn style_of(&self, place: usize, is_selected: bool) -> Style {
+        let series = self.style.series;
+        let style = series.get(place % series.len().max(1)).copied().unwrap_or_default();
+        if is_selected { style.patch(self.style.selected) } else { style }
+    }
+
+    /// Whether the y axis is logarithmic: if that is wished and no line leaves the logarithms. Raw
+    /// losses of 0 behind a line above 0 don't count: their band reaches down to the edge.
+    ///
+    /// Asked on a few wide buckets, so that the title costs nothing; a line that falls to 0 between
+    /// them is drawn at the edge as well.
+    fn is_log(&self) -> bool {
+        let (from, to) = self.view.span(self.run);
+        let smoothing = self.view.smoothing;
+        let is_above = |curve: &Curve<'_>| {
+            let mut buckets = curve.strip.losses.buckets(from, to, (to.0 - from.0) / 8);
+            buckets.all(|bucket| match smoothing {
+                0 => bucket.min > 0.0,
+                _ => bucket.smoothed.get(smoothing).is_none_or(|&x| x > 0.0),
+            })
+        };
+        self.view.log_y && self.in_order().iter().all(is_above)
+    }
+}
+
+/// How smooth lines are, in words.
+fn smoothing_text(smoothing: usize) -> String {
+    match ALPHAS.get(smoothing) {
+        None | Some(1.0) => "raw".to_owned(),
+        Some(alpha) => {
+            let kept = format!("{:.3}", 1.0 - alpha);
+            format!("EMA {}", kept.trim_start_matches('0').trim_end_matches('0'))
+        }
+    }
+}
+
+/// The character that stands for an objective, by its place in the recipe; the same in every set.
+fn digit(place: usize) -> char {
+    ASCII.digit(place).chars().next().unwrap_or('*')
+}

@@ -1,0 +1,334 @@
+//! What is asked of the chart: which steps, in which unit, how smooth. The part of the screen's
+//! state that keys change.
+
+use super::axis::Axis;
+use crate::{
+    protocol::{ObjectiveId, Step},
+    state::{ALPHAS, Run, Unit},
+};
+
+/// No window is zoomed further in than to so many steps.
+const FEWEST_STEPS: u64 = 8;
+
+/// How the chart looks at a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartView {
+    /// A logarithmic y axis, while all values have a logarithm.
+    pub log_y: bool,
+    /// How smooth the lines are: a place in [`ALPHAS`], 0 for raw.
+    pub smoothing: usize,
+    /// What the x axis counts.
+    pub unit: Unit,
+    /// Which steps are shown.
+    pub window: Window,
+    /// The step whose values are read out.
+    pub cursor: Option<Step>,
+    /// The one objective to show; `None` for all.
+    pub only: Option<ObjectiveId>,
+}
+
+/// Which steps are shown. In steps, whatever the axis counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Window {
+    /// All of them, and those to come.
+    #[default]
+    Follow,
+    /// So many of the latest.
+    Last(u64),
+    /// Always the same.
+    Fixed {
+        /// The first.
+        from: Step,
+        /// The last.
+        to: Step,
+    },
+}
+
+impl Default for ChartView {
+    fn default() -> Self {
+        Self {
+            log_y: true,
+            smoothing: 2,
+            unit: Unit::Steps,
+            window: Window::Follow,
+            cursor: None,
+            only: None,
+        }
+    }
+}
+
+impl ChartView {
+    /// The first and the last step asked for; what is shown begins and ends at columns' edges.
+    pub fn span(&self, run: &Run) -> (Step, Step) {
+        let last = run.step.0.max(1);
+        match self.window {
+            Window::Follow => (Step(0), Step(last)),
+            Window::Last(n) => (Step(last.saturating_sub(n)), Step(last)),
+            Window::Fixed { from, to } => (from, Step(to.0.max(from.0.saturating_add(1)))),
+        }
+    }
+
+    /// Half as many steps: those around the cursor, the latest while following, else the middle.
+    pub fn zoom_in(&mut self, run: &Run) {
+        self.zoom(run, |n| (n / 2).max(FEWEST_STEPS.min(n)));
+    }
+
+    /// Twice as many steps, at most all of them.
+    pub fn zoom_out(&mut self, run: &Run) {
+        self.zoom(run, |n| n.saturating_mul(2));
+    }
+
+    fn zoom(&mut self, run: &Run, zoomed: impl Fn(u64) -> u64) {
+        let (Step(from), Step(to)) = self.span(run);
+        let old = to - from;
+        let new = zoomed(old);
+        let cursor = self.cursor.filter(|cursor| (from..=to).contains(&cursor.0));
+        let kept = match (cursor, self.window) {
+            (Some(cursor), _) => cursor.0,
+            (None, Window::Follow | Window::Last(_)) => to,
+            (None, Window::Fixed { .. }) => from + old / 2,
+        };
+        // What is kept stays at the same part of the width.
+        let left = u128::from(kept - from) * u128::from(new) / u128::from(old.max(1));
+        self.show(kept.saturating_sub(left as u64), new, run);
+    }
+
+    /// Moves the window by a part of its width, towards later steps if positive. At the run's end
+    /// it follows again.
+    pub fn pan(&mut self, part: f64, run: &Run) {
+        let (Step(from), Step(to)) = self.span(run);
+        let n = to - from;
+        let by = (n as f64 * part.abs()).ceil() as u64;
+        let from = if part < 0.0 { from.saturating_sub(by) } else { from.saturating_add(by) };
+        self.show(from, n, run);
+    }
+
+    /// Shows everything and what is to come.
+    pub fn follow(&mut self) {
+        self.window = Window::Follow;
+    }
+
+    /// Windows that end where the run does follow it.
+    fn show(&mut self, from: u64, n: u64, run: &Run) {
+        let last = run.step.0.max(1);
+        self.window = if n >= last {
+            Window::Follow
+        } else if from.saturating_add(n) >= last {
+            Window::Last(n)
+        } else {
+            Window::Fixed { from: Step(from), to: Step(from + n) }
+        };
+    }
+
+    /// Moves the cursor by so many columns of a plot of `width` cells; without one, it appears at
+    /// the right. It always comes to another step, and never leaves the window.
+    pub fn cursor_by(&mut self, columns: i32, width: u16, run: &Run) {
+        let axis = Axis::new(self, run, usize::from(width), 1);
+        let (first, last) = reach(&axis, run);
+        let Some(cursor) = self.cursor.map(|cursor| cursor.clamp(first, last)) else {
+            self.cursor = Some(last);
+            return;
+        };
+        let Some(cell) = axis.cell(cursor) else { return };
+        let wanted = cell.saturating_add_signed(columns as isize);
+        let step = last_step(&axis, wanted.min(usize::from(width.saturating_sub(1))));
+        let step = match columns.signum() {
+            1 => step.max(cursor.next()),
+            -1 => step.min(Step(cursor.0.saturating_sub(1))),
+            _ => cursor,
+        };
+        self.cursor = Some(step.clamp(first, last));
+    }
+
+    /// Puts the cursor on a column of a plot of `width` cells: a click.
+    pub fn cursor_at(&mut self, column: u16, width: u16, run: &Run) {
+        let axis = Axis::new(self, run, usize::from(width), 1);
+        let (first, last) = reach(&axis, run);
+        if column < width {
+            self.cursor = Some(last_step(&axis, usize::from(column)).clamp(first, last));
+        }
+    }
+
+    /// Puts the cursor on a step, and the window where it can be seen.
+    pub fn cursor_to(&mut self, step: Step, run: &Run) {
+        let step = Step(step.0.min(run.step.0));
+        self.cursor = Some(step);
+        let (from, to) = self.span(run);
+        if !(from..=to).contains(&step) {
+            let n = to.0 - from.0;
+            self.show(step.0.saturating_sub(n / 2), n, run);
+        }
+    }
+
+    /// Smoother lines, up to the smoothest.
+    pub fn smoother(&mut self) {
+        self.smoothing = (self.smoothing + 1).min(ALPHAS.len() - 1);
+    }
+
+    /// Rougher lines, down to the losses themselves.
+    pub fn rougher(&mut self) {
+        self.smoothing = self.smoothing.saturating_sub(1);
+    }
+
+    /// Steps, tokens, wall time, and round again.
+    pub fn next_unit(&mut self) {
+        self.unit = match self.unit {
+            Unit::Steps => Unit::Tokens,
+            Unit::Tokens => Unit::Ms,
+            Unit::Ms => Unit::Steps,
+        };
+    }
+}
+
+/// Where the cursor can go: to steps that are shown and done.
+fn reach(axis: &Axis, run: &Run) -> (Step, Step) {
+    let (first, last) = axis.ends();
+    let last = Step(last.0.min(run.step.0));
+    (first.min(last), last)
+}
+
+/// The last step of a cell: the one whose smoothed value the line has there.
+fn last_step(axis: &Axis, cell: usize) -> Step {
+    let steps = axis.steps(cell);
+    Step(steps.end.saturating_sub(1).max(steps.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tui::chart::tests::stepped;
+
+    fn fixed(from: u64, to: u64) -> Window {
+        Window::Fixed { from: Step(from), to: Step(to) }
+    }
+
+    fn view(window: Window, cursor: Option<u64>) -> ChartView {
+        ChartView { window, cursor: cursor.map(Step), ..ChartView::default() }
+    }
+
+    #[test]
+    fn zooming_while_following_keeps_the_right_edge() {
+        let run = stepped(1000);
+        let mut view = view(Window::Follow, None);
+        view.zoom_in(&run);
+        assert_eq!(view.window, Window::Last(500));
+        view.zoom_in(&run);
+        assert_eq!(view.window, Window::Last(250));
+        (0..9).for_each(|_| view.zoom_in(&run));
+        assert_eq!(view.window, Window::Last(FEWEST_STEPS));
+        (0..9).for_each(|_| view.zoom_out(&run));
+        assert_eq!(view.window, Window::Follow);
+    }
+
+    #[test]
+    fn zooming_keeps_the_cursor_where_it_is() {
+        let run = stepped(1000);
+        let mut view = view(Window::Follow, Some(400));
+        view.zoom_in(&run);
+        assert_eq!(view.window, fixed(200, 700));
+        view.zoom_in(&run);
+        assert_eq!(view.window, fixed(300, 550));
+        view.zoom_out(&run);
+        assert_eq!(view.window, fixed(200, 700));
+        view.zoom_out(&run);
+        assert_eq!(view.window, Window::Follow);
+    }
+
+    #[test]
+    fn panning_stops_at_the_ends_and_follows_at_the_last() {
+        let run = stepped(1000);
+        let mut view = view(Window::Last(100), None);
+        view.pan(-0.5, &run);
+        assert_eq!(view.window, fixed(850, 950));
+        view.pan(-100.0, &run);
+        assert_eq!(view.window, fixed(0, 100));
+        view.pan(0.25, &run);
+        assert_eq!(view.window, fixed(25, 125));
+        view.pan(50.0, &run);
+        assert_eq!(view.window, Window::Last(100));
+        view.follow();
+        view.pan(-0.5, &run);
+        assert_eq!(view.window, Window::Follow, "all of it is shown already");
+    }
+
+    #[test]
+    fn the_cursor_goes_by_columns_and_stays_inside() {
+        let run = stepped(1000);
+        let mut view = view(Window::Follow, None);
+        view.cursor_by(-1, 50, &run);
+        assert_eq!(view.cursor, Some(Step(1000)), "it appears first");
+        // 100 half cells of 12 steps: cells of 24.
+        view.cursor_by(-1, 50, &run);
+        assert_eq!(view.cursor, Some(Step(983)));
+        view.cursor_by(-10, 50, &run);
+        assert_eq!(view.cursor, Some(Step(743)));
+        view.cursor_by(3, 50, &run);
+        assert_eq!(view.cursor, Some(Step(815)));
+        view.cursor_by(-999, 50, &run);
+        assert_eq!(view.cursor, Some(Step(23)));
+        view.cursor_by(-1, 50, &run);
+        assert_eq!(view.cursor, Some(Step(22)), "it always moves");
+        view.cursor_by(999, 50, &run);
+        assert_eq!(view.cursor, Some(Step(1000)));
+        view.cursor_at(10, 50, &run);
+        assert_eq!(view.cursor, Some(Step(263)));
+    }
+
+    #[test]
+    fn the_window_comes_to_the_cursor() {
+        let run = stepped(1000);
+        let mut view = view(Window::Last(100), None);
+        view.cursor_to(Step(500), &run);
+        assert_eq!((view.cursor, view.window), (Some(Step(500)), fixed(450, 550)));
+        view.cursor_to(Step(5000), &run);
+        assert_eq!((view.cursor, view.window), (Some(Step(1000)), Window::Last(100)));
+    }
+
+    #[test]
+    fn smoothing_and_units_have_ends_and_turns() {
+        let mut view = ChartView::default();
+        (0..9).for_each(|_| view.smoother());
+        assert_eq!(view.smoothing, ALPHAS.len() - 1);
+        (0..9).for_each(|_| view.rougher());
+        assert_eq!(view.smoothing, 0);
+        let units = [Unit::Tokens, Unit::Ms, Unit::Steps];
+        assert_eq!(
+            units,
+            units.map(|_| {
+                view.next_unit();
+                view.unit
+            })
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_keys_lead_astray(
+            n_steps in 0u64..300,
+            keys in proptest::collection::vec((0u8..8, -200i32..200), 0..40),
+            width in 0u16..200,
+        ) {
+            let run = stepped(n_steps);
+            let mut view = ChartView::default();
+            for (key, by) in keys {
+                match key {
+                    0 => view.zoom_in(&run),
+                    1 => view.zoom_out(&run),
+                    2 => view.pan(f64::from(by) / 50.0, &run),
+                    3 => view.cursor_by(by, width, &run),
+                    4 => view.cursor_at(by.unsigned_abs() as u16, width, &run),
+                    5 => view.cursor_to(Step(u64::from(by.unsigned_abs())), &run),
+                    6 => view.next_unit(),
+                    _ => view.follow(),
+                }
+                let (from, to) = view.span(&run);
+                prop_assert!(from < to && to.0 <= n_steps.max(1));
+                prop_assert!(view.cursor.is_none_or(|cursor| cursor.0 <= n_steps));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The canvas onto the screen, and the little texts among the lines.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    Chart, Curve,
+    canvas::{Canvas, Layer},
+    digit,
+    layout::Layout,
+    marks::{Mark, Marks},
+};
+
+impl Chart<'_> {
+    /// Puts the canvas on the screen, with the cursor and the moves' columns where it is free.
+    pub(super) fn paint(
+        &self,
+        canvas: &Canvas,
+        curves: &[Curve<'_>],
+        marks: &Marks,
+        cursor: Option<usize>,
+        plot: Rect,
+        buf: &mut Buffer,
+    ) {
+        // Columns everywhere would be no marks any more.
+        let n_moved = marks.cells.iter().filter(|mark| **mark == Some(Mark::Move)).count();
+        let has_columns = n_moved * 6 <= marks.cells.len();
+        let of_band: Vec<_> = curves.iter().map(|it| it.style.patch(self.style.band)).collect();
+        for (spots, y) in canvas.rows().zip(plot.top()..plot.bottom()) {
+            let begin = buf.index_of(plot.x, y);
+            let row = &mut buf.content[begin..];
+            for (cell, (&spot, on_screen)) in spots.iter().zip(row).enumerate() {
+                let owner = usize::from(spot.owner);
+                let is_cursor = cursor == Some(cell);
+                let (symbol, style) = match spot.layer {
+                    Layer::Line => (canvas.symbol(spot, curves[owner].digit), curves[owner].style),
+                    _ if is_cursor && self.style.markers.is_ascii() => ('|', self.style.cursor),
+                    _ if is_cursor => ('│', self.style.cursor),
+                    Layer::Band => (canvas.symbol(spot, curves[owner].digit), of_band[owner]),
+                    Layer::Empty if has_columns && marks.cells[cell] == Some(Mark::Move) => {
+                        (':', self.style.moved)
+                    }
+                    Layer::Empty => continue,
+                };
+                on_screen.set_char(symbol).set_style(style);
+            }
+        }
+    }
+
+    /// The digit of each line, right of its end: there, or as near as nothing else is.
+    pub(super) fn paint_ends(
+        &self,
+        canvas: &Canvas,
+        curves: &[Curve<'_>],
+        ends: &[Option<(usize, usize)>],
+        layout: &Layout,
+        buf: &mut Buffer,
+    ) {
+        if self.style.markers.is_ascii() {
+            return;
+        }
+        let plot = layout.plot;
+        let mut taken: Vec<(u16, u16)> = Vec::new();
+        for (curve, end) in curves.iter().zip(ends) {
+            let Some((cell, row)) = end.map(|end| canvas.cell(end)) else { continue };
+            let (x, row) = (plot.x + cell as u16 + 1, row as i32);
+            if x >= layout.right_of_lines() {
+                continue;
+            }
+            let place = [0, -1, 1, -2, 2].into_iter().find_map(|off| {
+                let row = u16::try_from(row + off).ok().filter(|&row| row < plot.height)?;
+                let place = (x, plot.y + row);
+                let is_line = canvas.layer(cell + 1, usize::from(row)) == Layer::Line;
+                (!is_line && !taken.contains(&place)).then_some(place)
+            });
+            if let Some(place) = place {
+                taken.push(place);
+                buf[place].set_char(curve.digit).set_style(curve.style);
+            }
+        }
+    }
+
+    /// What was moved, beside its column at the top of the plot, where nothing is in the way.
+    pub(super) fn paint_moves(
+        &self,
+        canvas: &Canvas,
+        marks: &Marks,
+        (plot, readout): (Rect, Option<Rect>),
+        buf: &mut Buffer,
+    ) {
+        let mut taken: Vec<Rect> = readout.into_iter().collect();
+        for moved in &marks.moves {
+            let place = moved.objective.as_ref().and_then(|objective| {
+                self.run.strips.iter().position(|strip| strip.name == *objective)
+            });
+            let label = match place {
+                Some(place) => format!("{} {}", digit(place), moved.label()),
+                None => moved.label(),
+            };
+            let width = label.chars().count();
+            let left = moved.cell.checked_sub(width);
+            let right = Some(moved.cell + 1).filter(|at| at + width <= usize::from(plot.width));
+            let rows = 0..usize::from(plot.height).min(3);
+            let spot = rows.flat_map(|row| [(right, row), (left, row)]).find_map(|(at, row)| {
+                let at = at?;
+                let spot = Rect::new(plot.x + at as u16, plot.y + row as u16, width as u16, 1);
+                let is_free = (at..at + width).all(|at| canvas.layer(at, row) != Layer::Line);
+                (is_free && !taken.iter().any(|other| other.intersects(spot))).then_some(spot)
+            });
+            if let Some(spot) = spot {
+                // A column more, so that two labels don't read as one.
+                taken.push(Rect { width: spot.width + 1, ..spot });
+                buf.set_stringn(spot.x, spot.y, label, width, self.style.moved);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What the user wants of the desk: `$XDG_CONFIG_HOME/auxdesk/desk.toml`, or
+//! `~/.config/auxdesk/desk.toml`, on every system alike. Without the file, or without a key in it,
+//! the defaults hold. `assets/desk.toml` spells them out.
+//!
+//! What the file says that isn't understood is refused, all of it at once, with the nearest name: a
+//! key that does nothing would be looked for in vain.
+
+mod bindings;
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use etcetera::base_strategy::{BaseStrategy, Xdg};
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    GlyphChoice, Key, Theme,
+    environment::{Background, Environment},
+    theme::ColorDepth,
+    written::{Entry, Faults, hint},
+};
+
+/// An action as far as keys know it.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionName {
+    /// What the configuration, the help and the palette call it.
+    pub name: &'static str,
+    /// The keys it has by default, as a [`Key`] is written.
+    pub keys: &'static [&'static str],
+    /// Where it may be done. Two actions can share a key if they share no such place.
+    pub groups: &'static [&'static str],
+}
+
+/// The user's wishes, with defaults where there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The theme's name; none is `auto`, the one that fits the terminal.
+    pub theme: Option<String>,
+    /// The shipped themes, then the user's own, in the order in which the desk goes through them.
+    pub themes: Vec<(String, Theme)>,
+    /// The characters to draw with.
+    pub glyphs: GlyphChoice,
+    /// Whether the mouse is the desk's, and not the terminal's to select text with.
+    pub mouse: bool,
+    /// How much of the past a smoothed curve keeps at first, below 1; none is the chart's own.
+    pub smoothing: Option<f32>,
+    /// The keys of every action, by its name.
+    pub keys: BTreeMap<String, Vec<Key>>,
+}
+
+const KEYS: &[&str] = &["theme", "glyphs", "mouse", "smoothing", "keys", "themes"];
+
+const AUTO: &str = "auto";
+
+impl Config {
+    /// What holds where nothing was said.
+    pub fn defaults(actions: &[ActionName]) -> Self {
+        let shipped = Theme::shipped_names();
+        let theme = |name| Theme::shipped(name).expect("a listed theme is shipped");
+        Self {
+            theme: None,
+            themes: shipped.map(|name| (name.to_owned(), theme(name))).collect(),
+            glyphs: GlyphChoice::Auto,
+            mouse: false,
+            smoothing: None,
+            keys: bindings::defaults(actions),
+        }
+    }
+
+    /// Reads the user's file, if there is one. `Err`: everything that is wrong with it, a line each.
+    pub fn load(actions: &[ActionName]) -> Result<Self, String> {
+        match place() {
+            Some(path) => Self::read(&path, actions),
+            None => Ok(Self::defaults(actions)),
+        }
+    }
+
+    /// Reads a file, which need not be there.
+    pub fn read(path: &Path, actions: &[ActionName]) -> Result<Self, String> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &path.to_string_lossy(), actions),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::defaults(actions)),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// Reads what a file of that name says.
+    pub fn parse(text: &str, file: &str, actions: &[ActionName]) -> Result<Self, String> {
+        let (table, mut faults) = Faults::read(file, text);
+        let mut config = Self::defaults(actions);
+        let entries = faults.entries(table.get_ref());
+        // A theme may be named before it is made.
+        for Entry { value, line, .. } in entries.iter().filter(|entry| entry.key == "themes") {
+            match value {
+                DeValue::Table(themes) => config.read_themes(themes, &mut faults),
+                value => faults.value(*line, "themes", value, "a table of themes"),
+            }
+        }
+        for entry in &entries {
+            config.read_entry(entry, actions, &mut faults);
+        }
+        faults.finish().map(|()| config)
+    }
+
+    /// The theme that was asked for, or the one that fits the terminal.
+    pub fn theme(&self, depth: ColorDepth, environment: &Environment) -> &Theme {
+        let name = match &self.theme {
+            Some(name) => name.as_str(),
+            None if depth == ColorDepth::None => "plain",
+            None => match environment.background() {
+                Background::Dark => "dark",
+                Background::Light => "light",
+            },
+        };
+        let theme = self.themes.iter().find(|(other, _)| other == name);
+        &theme.expect("a theme that is named was read").1
+    }
+
+    fn read_themes(&mut self, themes: &DeTable<'_>, faults: &mut Faults<'_>) {
+        for Entry { key, value, line } in faults.entries(themes) {
+            let label = format!("themes.{key}");
+            if key == AUTO || Theme::shipped_names().any(|name| name == key) {
+                faults.at(line, format!("{label}: there is a theme {key:?}; wanted another name"));
+            }
+            match value {
+                DeValue::Table(table) => {
+                    self.themes.push((key.to_owned(), Theme::based(&label, table, faults)));
+                }
+                value => faults.value(line, &label, value, "a table of styles"),
+            }
+        }
+    }
+
+    fn read_entry(&mut self, entry: &Entry<'_>, actions: &[ActionName], faults: &mut Faults<'_>) {
+        let Entry { key, value, line } = *entry;
+        match (key, value) {
+            ("themes", _) => {}
+            ("keys", DeValue::Table(table)) => {
+                self.keys = bindings::read(table, actions, faults);
+            }
+            ("keys", value) => faults.value(line, key, value, "a table of actions and their keys"),
+            ("theme", DeValue::String(name)) => {
+                let names = self.themes.iter().map(|(name, _)| name.as_str());
+                let names = std::iter::once(AUTO).chain(names);
+                if names.clone().any(|other| other == name) {
+                    self.theme = Some(name.to_string()).filter(|name| name != AUTO);
+                } else {
+                    faults.at(line, format!("no theme named {name:?}{}", hint(name, names)));
+                }
+            }
+            ("theme", value) => faults.value(line, key, value, "the name of a theme"),
+            ("glyphs", DeValue::String(name)) => {
+                if let Some(choice) = GlyphChoice::named(name) {
+                    self.glyphs = choice;
+                } else {
+                    let hint = hint(name, GlyphChoice::names());
+                    faults.at(line, format!("no glyphs named {name:?}{hint}"));
+                }
+            }
+            ("glyphs", value) => faults.value(line, key, value, "the name of a set of glyphs"),
+            ("mouse", DeValue::Boolean(switch)) => self.mouse = *switch,
+            ("mouse", value) => faults.value(line, key, value, "true or false"),
+            ("smoothing", value) => match number(value).filter(|part| (0.0..1.0).contains(part)) {
+                Some(smoothing) => self.smoothing = Some(smoothing),
+                None => faults.value(line, key, value, "a number of at least 0 and below 1"),
+            },
+            _ => {
+                let hint = hint(key, KEYS.iter().copied());
+                faults.at(line, format!("no key named {key:?}{hint}"));
+            }
+        }
+    }
+}
+
+/// Reads the user's file, and tells what is in it: for who asks whether it is right.
+pub fn check(actions: &[ActionName]) -> Result<String, String> {
+    let Some(path) = place() else {
+        return Ok("no home folder to look for desk.toml in; the defaults hold\n".to_owned());
+    };
+    let config = Config::read(&path, actions)?;
+    let mut told = String::new();
+    let state = if path.exists() { "no fault" } else { "no such file; the defaults hold" };
+    let _ = writeln!(told, "{}: {state}", path.display());
+    let _ = writeln!(told, "  theme {}", config.theme.as_deref().unwrap_or(AUTO));
+    for (name, _) in config.themes.iter().skip(Theme::shipped_names().count()) {
+        let _ = writeln!(told, "  a theme named {name}");
+    }
+    let _ = writeln!(told, "  glyphs {}", config.glyphs.name());
+    let _ = writeln!(told, "  mouse {}", if config.mouse { "on" } else { "off" });
+    if let Some(smoothing) = config.smoothing {
+        let _ = writeln!(told, "  smoothing {smoothing}");
+    }
+    let defaults = bindings::defaults(actions);
+    let rebound = config.keys.iter().filter(|(action, keys)| defaults.get(*action) != Some(*keys));
+    let _ = match rebound.count() {
+        0 => writeln!(told, "  every action has its default keys"),
+        1 => writeln!(told, "  1 action has keys of its own"),
+        n_rebound => writeln!(told, "  {n_rebound} actions have keys of their own"),
+    };
+    Ok(told)
+}
+
+/// Where the user's file is, if it is there.
+fn place() -> Option<PathBuf> {
+    Some(Xdg::new().ok()?.config_dir().join("auxdesk").join("desk.toml"))
+}
+
+fn number(value: &DeValue<'_>) -> Option<f32> {
+    match value {
+        DeValue::Integer(integer) => integer.as_str().parse().ok(),
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

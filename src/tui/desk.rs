@@ -1,0 +1,159 @@
+//! What every sitting at the desk does: keys become actions, and a frame is drawn when something has
+//! changed, twenty times a second at most, and at once after a key.
+
+mod live;
+mod replay;
+
+use std::time::Duration;
+
+pub use live::{Live, watch};
+pub use replay::replay;
+
+use super::{
+    Config, Look,
+    keymap::Keymap,
+    screen::{self, Scene},
+    terminal::{Input, Suspended, Terminal},
+    view::{Effect, Message, Mode, View},
+};
+use crate::state::{ALPHAS, Run};
+
+/// Milliseconds between two frames, unless a key was pressed.
+const FRAME_MS: u64 = 50;
+
+/// What a sitting at the desk needs, whatever it looks at.
+pub struct Sitting<'a> {
+    /// The user's keys and themes.
+    pub config: &'a Config,
+    /// Styles and characters.
+    pub look: Look,
+    /// Milliseconds since some moment: the desk reads no clock of its own.
+    pub now_ms: &'a dyn Fn() -> u64,
+    /// The frame at which to panic: for the test of what becomes of a run whose desk does.
+    pub panic_at: Option<u64>,
+}
+
+/// Why the desk was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Somebody left it, or what was asked for has happened.
+    Done,
+    /// There is no terminal any more. The run may go on.
+    Gone,
+}
+
+/// What every sitting has on its screen.
+struct Desk<'a> {
+    view: View,
+    look: Look,
+    keymap: Keymap,
+    config: &'a Config,
+    theme_idx: usize,
+    /// The run as it was when the screen was frozen.
+    held: Option<Run>,
+    now_ms: &'a dyn Fn() -> u64,
+    panic_at: Option<u64>,
+    n_frames: u64,
+    drawn_ms: u64,
+    /// Something may look different from the last frame.
+    changed: bool,
+}
+
+impl<'a> Desk<'a> {
+    fn new(sitting: Sitting<'a>, mode: Mode, terminal: &Terminal) -> Self {
+        let Sitting { config, look, now_ms, panic_at } = sitting;
+        let mut view = View::new(mode);
+        view.size = terminal.size();
+        if let Some(kept) = config.smoothing {
+            let far = |alpha: &f64| (1.0 - alpha - f64::from(kept)).abs();
+            let nearest = ALPHAS.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+            view.chart.smoothing = nearest.map_or(0, |(place, _)| place);
+        }
+        let is_it = |theme: &super::Theme| theme.reduced(look.depth) == look.theme;
+        let theme_idx = config.themes.iter().position(|(_, theme)| is_it(theme)).unwrap_or(0);
+        let keymap = Keymap::new(&config.keys);
+        Self {
+            view,
+            look,
+            keymap,
+            config,
+            theme_idx,
+            held: None,
+            now_ms,
+            panic_at,
+            n_frames: 0,
+            drawn_ms: 0,
+            changed: true,
+        }
+    }
+
+    /// Waits for input, at most until the next frame is due, and takes in what there is of it up to
+    /// the first that asks for something: what the next key means depends on what came of that.
+    fn listen(
+        &mut self,
+        terminal: &mut Terminal,
+        run: &Run,
+        most: Duration,
+    ) -> Result<Vec<Effect>, Left> {
+        let since_ms = (self.now_ms)().saturating_sub(self.drawn_ms);
+        let until_frame = Duration::from_millis(FRAME_MS.saturating_sub(since_ms));
+        let mut wait = if self.changed { until_frame.min(most) } else { most };
+        while let Some(input) = terminal.poll(wait) {
+            wait = Duration::ZERO;
+            (self.changed, self.drawn_ms) = (true, 0);
+            match input {
+                Input::Key(key) => {
+                    let effects = self.view.press(key, &self.keymap, run);
+                    if !effects.is_empty() {
+                        return Ok(effects);
+                    }
+                }
+                Input::Paste(text) => self.view.paste(&text),
+                Input::Mouse(mouse) => self.view.mouse(mouse, run),
+                Input::Resize(size) => self.view.size = size,
+                Input::Gone => return Err(Left::Gone),
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Draws, if something has changed and a frame is due.
+    fn draw(&mut self, terminal: &mut Terminal, run: &Run) {
+        let now_ms = (self.now_ms)();
+        if !self.changed || now_ms < self.drawn_ms + FRAME_MS {
+            return;
+        }
+        match (self.view.frozen, &self.held) {
+            (true, None) => self.held = Some(run.clone()),
+            (false, Some(_)) => self.held = None,
+            _ => {}
+        }
+        let run = self.held.as_ref().unwrap_or(run);
+        let scene = Scene { run, view: &self.view, look: &self.look, keymap: &self.keymap };
+        self.n_frames += 1;
+        let number = self.n_frames;
+        assert!(self.panic_at != Some(number), "a panic was asked for at frame {number}");
+        terminal.draw(|frame| screen::render(scene, frame.area(), frame.buffer_mut()));
+        (self.drawn_ms, self.changed) = (now_ms, false);
+    }
+
+    /// Does what every sitting does alike; gives back what it does not know.
+    fn perform(&mut self, effect: Effect, terminal: &mut Terminal) -> Option<Effect> {
+        match effect {
+            Effect::NextTheme => {
+                self.theme_idx = (self.theme_idx + 1) % self.config.themes.len();
+                let (name, theme) = &self.config.themes[self.theme_idx];
+                self.look.theme = theme.reduced(self.look.depth);
+                self.view.message = Some(Message::Done(format!("theme {name}")));
+            }
+            Effect::Suspend => {
+                if terminal.suspend() == Suspended::NobodyToContinue {
+                    let text = "no shell is above this program to bring it back";
+                    self.view.message = Some(Message::Refused(text.to_owned()));
+                }
+            }
+            other => return Some(other),
+        }
+        None
+    }
+}

@@ -1,0 +1,123 @@
+//! The desk while a run trains: what was told is taken in, and wishes are given out.
+
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::{Desk, FRAME_MS, Left, Sitting};
+use crate::{
+    bus::Orders,
+    protocol::{
+        By, Event,
+        event::{Ended, Reason, RunEnded},
+    },
+    state::{Run, told},
+    tui::{
+        terminal::Terminal,
+        view::{Effect, Message, Mode, Wish},
+    },
+};
+
+/// How long the trainer's answer to a wish may lie before it is seen.
+const ANSWER: Duration = Duration::from_millis(10);
+
+/// A run that trains, as the desk meets it.
+pub struct Live<'a> {
+    /// What the trainer tells; may miss some.
+    pub events: &'a Receiver<Event>,
+    /// Wishes to the trainer.
+    pub orders: &'a Orders,
+    /// Asks for the end as SIGINT does: the second time, at once.
+    pub interrupt: &'a dyn Fn(),
+    /// Whether a signal has asked for the end.
+    pub interrupted: &'a dyn Fn() -> bool,
+    /// [`Mode::Live`], or [`Mode::Observe`].
+    pub mode: Mode,
+}
+
+/// Shows a run while it trains, until it is left. What was told is in `run` even if drawing panics.
+pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, run: &mut Run) -> Left {
+    let mut desk = Desk::new(sitting, live.mode, terminal);
+    loop {
+        let effects = take_in(&mut desk, run, live);
+        if let Some(left) = perform(&mut desk, effects, terminal, live) {
+            return left;
+        }
+        let by_wish = |reason| matches!(reason, Reason::Key | Reason::Signal);
+        if run.ended.as_ref().is_some_and(|ended| by_wish(ended.reason) || (live.interrupted)()) {
+            return Left::Done;
+        }
+        desk.draw(terminal, run);
+        let mut most =
+            if desk.view.wishes.n_open() > 0 { ANSWER } else { Duration::from_millis(FRAME_MS) };
+        loop {
+            let effects = match desk.listen(terminal, run, most) {
+                Ok(effects) if effects.is_empty() => break,
+                Ok(effects) => effects,
+                Err(left) => return left,
+            };
+            if let Some(left) = perform(&mut desk, effects, terminal, live) {
+                return left;
+            }
+            most = Duration::ZERO;
+        }
+    }
+}
+
+/// Takes in all that was told since the last look.
+fn take_in(desk: &mut Desk, run: &mut Run, live: &Live) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    loop {
+        match live.events.try_recv() {
+            Ok(event) => {
+                run.apply(&event);
+                if event.answers().is_some_and(|order| desk.view.wishes.has(order)) {
+                    // Whoever pressed a key is not to wait until a frame is due.
+                    desk.drawn_ms = 0;
+                }
+                effects.extend(desk.view.answered(&event, run));
+                match &event {
+                    Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
+                        let text = "the run has ended; q leaves the desk";
+                        desk.view.message = Some(Message::Done(text.to_owned()));
+                    }
+                    Event::RunEnded(RunEnded { ended: Ended::Failed, .. }) => {
+                        let text = format!("q leaves  {}", told(&event, run).join("  "));
+                        desk.view.message = Some(Message::Refused(text));
+                    }
+                    _ => {}
+                }
+                desk.changed = true;
+            }
+            Err(TryRecvError::Empty) => return effects,
+            Err(TryRecvError::Disconnected) => {
+                if run.ended.is_none() && !desk.view.broke_off {
+                    (desk.view.broke_off, desk.changed) = (true, true);
+                }
+                return effects;
+            }
+        }
+    }
+}
+
+fn perform(
+    desk: &mut Desk,
+    effects: Vec<Effect>,
+    terminal: &mut Terminal,
+    live: &Live,
+) -> Option<Left> {
+    for effect in effects {
+        match desk.perform(effect, terminal) {
+            Some(Effect::Wish(wish)) => {
+                let Wish { command, undoes } = wish.clone();
+                let order = live.orders.turn(By::Key, command, undoes);
+                desk.view.sent(&wish, order);
+            }
+            Some(Effect::Interrupt) => (live.interrupt)(),
+            Some(Effect::Leave) => return Some(Left::Done),
+            // What only a replay can do.
+            Some(_) | None => {}
+        }
+    }
+    None
+}

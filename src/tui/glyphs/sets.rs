@@ -1,0 +1,116 @@
+//! The three sets, character by character.
+
+use ratatui::symbols::border;
+
+use super::{GlyphSet, Glyphs};
+
+const DIGITS: [&str; 11] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "+"];
+
+/// What modern terminals show.
+pub static BRAILLE: Glyphs = Glyphs {
+    set: GlyphSet::Braille,
+    border: border::PLAIN,
+    border_focus: border::THICK,
+    fader_filled: "━",
+    fader_empty: "─",
+    upright_filled: "┃",
+    upright_empty: "│",
+    fader_handle: "●",
+    fader_pending: "○",
+    fader_configured: "┼",
+    bar: [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+    column: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+    spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+    up: "↑",
+    down: "↓",
+    level: "=",
+    selected: "►",
+    ellipsis: "…",
+    dot: "·",
+    playing: "►",
+    paused: "║",
+    key_left: "←",
+    key_right: "→",
+    key_up: "↑",
+    key_down: "↓",
+    digits: DIGITS,
+};
+
+/// What the Linux console shows: its font has halves of cells and no eighths, one and two lines and
+/// no thick ones.
+pub static BLOCK: Glyphs = Glyphs {
+    set: GlyphSet::Block,
+    border: border::PLAIN,
+    border_focus: border::DOUBLE,
+    fader_filled: "═",
+    fader_empty: "─",
+    upright_filled: "║",
+    upright_empty: "│",
+    fader_handle: "■",
+    fader_pending: "○",
+    fader_configured: "┼",
+    bar: [" ", "▌", "▌", "▌", "▌", "▌", "▌", "▌", "█"],
+    column: [" ", "▄", "▄", "▄", "▄", "▄", "▄", "▄", "█"],
+    spark: ["_", "_", "▄", "▄", "▄", "▄", "█", "█"],
+    up: "↑",
+    down: "↓",
+    level: "=",
+    selected: "►",
+    ellipsis: "~",
+    dot: "·",
+    playing: "►",
+    paused: "║",
+    key_left: "←",
+    key_right: "→",
+    key_up: "↑",
+    key_down: "↓",
+    digits: DIGITS,
+};
+
+/// What everything shows.
+pub static ASCII: Glyphs = Glyphs {
+    set: GlyphSet::Ascii,
+    border: border::Set {
+        top_left: "+",
+        top_right: "+",
+        bottom_left: "+",
+        bottom_right: "+",
+        vertical_left: "|",
+        vertical_right: "|",
+        horizontal_top: "-",
+        horizontal_bottom: "-",
+    },
+    border_focus: border::Set {
+        top_left: "#",
+        top_right: "#",
+        bottom_left: "#",
+        bottom_right: "#",
+        vertical_left: "|",
+        vertical_right: "|",
+        horizontal_top: "=",
+        horizontal_bottom: "=",
+    },
+    fader_filled: "#",
+    fader_empty: "-",
+    upright_filled: "#",
+    upright_empty: ":",
+    fader_handle: "@",
+    fader_pending: "o",
+    fader_configured: "|",
+    bar: ["-", "#", "#", "#", "#", "#", "#", "#", "#"],
+    column: [".", "#", "#", "#", "#", "#", "#", "#", "#"],
+    spark: ["_", "_", ".", ".", ":", ":", "|", "|"],
+    up: "^",
+    down: "v",
+    level: "=",
+    selected: ">",
+    ellipsis: "~",
+    dot: "-",
+    playing: ">",
+    paused: "=",
+    key_left: "left",
+    key_right: "right",
+    key_up: "up",
+    key_down: "down",
+    digits: DIGITS,
+};

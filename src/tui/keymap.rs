@@ -1,0 +1,92 @@
+//! From a key to the action that it means here, and from an action to its keys.
+
+use std::collections::BTreeMap;
+
+use super::{
+    action::{ACTIONS, Scope, Spec},
+    key::Key,
+    view::{Focus, Mode, View},
+};
+
+/// The keys of every action.
+#[derive(Debug)]
+pub struct Keymap {
+    meanings: BTreeMap<(Scope, Key), &'static Spec>,
+    keys: BTreeMap<&'static str, Vec<Key>>,
+}
+
+impl Keymap {
+    /// The table's keys, or the user's where there are any, by the action's name.
+    pub fn new(users: &BTreeMap<String, Vec<Key>>) -> Self {
+        let (mut meanings, mut keys) = (BTreeMap::new(), BTreeMap::new());
+        for spec in ACTIONS {
+            let of_table =
+                || spec.keys.iter().map(|key| key.parse().expect("the table's keys are keys"));
+            let own: Vec<Key> =
+                users.get(spec.name).cloned().unwrap_or_else(|| of_table().collect());
+            meanings.extend(own.iter().map(|key| ((spec.scope, *key), spec)));
+            keys.insert(spec.name, own);
+        }
+        Self { meanings, keys }
+    }
+
+    /// What a key means in a view: in the panel that has the keys first, then anywhere.
+    pub fn meaning(&self, key: Key, view: &View) -> Option<&'static Spec> {
+        let replay = matches!(view.mode, Mode::Replay(_)).then_some(Scope::Replay);
+        let focus = match view.focus {
+            Focus::Desk => Scope::Desk,
+            Focus::Chart => Scope::Chart,
+            Focus::Events => Scope::Events,
+        };
+        let scopes = match view.focus {
+            Focus::Desk => [replay, Some(focus), Some(Scope::Anywhere)],
+            Focus::Chart | Focus::Events => [Some(focus), replay, Some(Scope::Anywhere)],
+        };
+        let mut scopes = scopes.into_iter().flatten();
+        scopes.find_map(|scope| self.meanings.get(&(scope, key)).copied())
+    }
+
+    /// The keys of an action.
+    pub fn keys(&self, spec: &Spec) -> &[Key] {
+        self.keys.get(spec.name).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::{action::Action, view::Playing};
+
+    fn means(keymap: &Keymap, key: &str, view: &View) -> Option<&'static str> {
+        keymap.meaning(key.parse().unwrap(), view).map(|spec| spec.name)
+    }
+
+    #[test]
+    fn a_key_means_what_the_focused_panel_says() {
+        let keymap = Keymap::new(&BTreeMap::new());
+        let mut view = View::new(Mode::Live);
+        assert_eq!(means(&keymap, "left", &view), Some("gain-down"));
+        assert_eq!(means(&keymap, "space", &view), Some("pause"));
+        view.focus = Focus::Chart;
+        assert_eq!(means(&keymap, "left", &view), Some("cursor-left"));
+        assert_eq!(means(&keymap, "m", &view), Some("mute"));
+        view = View::new(Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None }));
+        assert_eq!(means(&keymap, "left", &view), Some("back"));
+        assert_eq!(means(&keymap, "space", &view), Some("play"));
+        assert_eq!(means(&keymap, "down", &view), Some("strip-down"));
+        view.focus = Focus::Events;
+        assert_eq!(means(&keymap, "up", &view), Some("event-up"));
+        assert_eq!(means(&keymap, ">", &view), Some("faster"));
+    }
+
+    #[test]
+    fn a_user_may_give_an_action_other_keys() {
+        let users = [("mute".to_owned(), vec!["M".parse().unwrap()])].into();
+        let keymap = Keymap::new(&users);
+        let view = View::new(Mode::Live);
+        assert_eq!(means(&keymap, "M", &view), Some("mute"));
+        assert_eq!(means(&keymap, "m", &view), None);
+        let mute = ACTIONS.iter().find(|spec| spec.action == Action::Mute).unwrap();
+        assert_eq!(keymap.keys(mute).len(), 1);
+    }
+}

@@ -1,0 +1,127 @@
+//! One line of text being typed.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Characters that a line takes; a paste is cut there.
+const MOST: usize = 500;
+
+/// A line with a cursor in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    chars: Vec<char>,
+    cursor: usize,
+}
+
+impl Line {
+    /// A line that holds a text already, with the cursor behind it.
+    pub fn new(text: &str) -> Self {
+        let mut line = Self::default();
+        line.insert(text);
+        line
+    }
+
+    /// What was typed.
+    pub fn text(&self) -> String {
+        self.chars.iter().collect()
+    }
+
+    /// Whether nothing was.
+    pub fn is_empty(&self) -> bool {
+        self.chars.is_empty()
+    }
+
+    /// The text before the cursor, under it, and after it.
+    pub fn parts(&self) -> [String; 3] {
+        let (before, after) = self.chars.split_at(self.cursor);
+        let (under, after) = after.split_at(after.len().min(1));
+        [before, under, after].map(|part| part.iter().collect())
+    }
+
+    /// Puts a text in at the cursor. What would end the line or steer a terminal becomes a space.
+    pub fn insert(&mut self, text: &str) {
+        for c in text.trim_end_matches(['\n', '\r']).chars() {
+            if self.chars.len() == MOST {
+                return;
+            }
+            self.chars.insert(self.cursor, if c.is_control() { ' ' } else { c });
+            self.cursor += 1;
+        }
+    }
+
+    /// Takes a key that edits, and says whether it was one.
+    pub fn edit(&mut self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char('u') if control => {
+                self.chars.drain(..std::mem::take(&mut self.cursor));
+            }
+            KeyCode::Char('w') if control => {
+                let is_space = |at: usize| self.chars[at - 1].is_whitespace();
+                let mut start = self.cursor;
+                while start > 0 && is_space(start) {
+                    start -= 1;
+                }
+                while start > 0 && !is_space(start) {
+                    start -= 1;
+                }
+                self.chars.drain(start..self.cursor);
+                self.cursor = start;
+            }
+            KeyCode::Char('a') if control => self.cursor = 0,
+            KeyCode::Char('e') if control => self.cursor = self.chars.len(),
+            KeyCode::Char(c) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
+                self.insert(c.encode_utf8(&mut [0; 4]));
+            }
+            KeyCode::Backspace if self.cursor > 0 => {
+                self.cursor -= 1;
+                self.chars.remove(self.cursor);
+            }
+            KeyCode::Delete if self.cursor < self.chars.len() => {
+                self.chars.remove(self.cursor);
+            }
+            KeyCode::Backspace | KeyCode::Delete => {}
+            KeyCode::Left => self.cursor = self.cursor.saturating_sub(1),
+            KeyCode::Right => self.cursor = (self.cursor + 1).min(self.chars.len()),
+            KeyCode::Home => self.cursor = 0,
+            KeyCode::End => self.cursor = self.chars.len(),
+            _ => return false,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &mut Line, keys: &[KeyCode]) {
+        for code in keys {
+            assert!(line.edit(KeyEvent::new(*code, KeyModifiers::NONE)));
+        }
+    }
+
+    fn control(line: &mut Line, c: char) {
+        assert!(line.edit(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)));
+    }
+
+    #[test]
+    fn a_line_is_edited_as_in_a_shell() {
+        let mut line = Line::new("try ner up");
+        control(&mut line, 'w');
+        assert_eq!(line.text(), "try ner ");
+        typed(&mut line, &[KeyCode::Home, KeyCode::Delete, KeyCode::Char('T'), KeyCode::End]);
+        typed(&mut line, &[KeyCode::Backspace, KeyCode::Left, KeyCode::Char('é')]);
+        assert_eq!(line.parts(), ["Try neé".to_owned(), "r".into(), String::new()]);
+        control(&mut line, 'u');
+        assert_eq!(line.text(), "r");
+        assert!(!line.edit(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+    }
+
+    #[test]
+    fn a_paste_is_cut_and_cannot_steer_a_terminal() {
+        let mut line = Line::default();
+        line.insert(&"a\u{1b}[2J\n".repeat(10_000));
+        assert_eq!(line.text().chars().count(), MOST);
+        assert!(!line.text().contains('\u{1b}') && !line.text().contains('\n'));
+    }
+}

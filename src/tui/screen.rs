@@ -1,0 +1,154 @@
+//! One frame of the desk: a function of the run, the view, and how the terminal can draw. It reads and
+//! never writes; where each panel lies is decided in `layout`.
+
+mod desk;
+mod dev;
+mod events;
+mod fader;
+mod footer;
+mod gradients;
+mod header;
+mod health;
+mod help;
+pub mod layout;
+mod numbers;
+mod paint;
+mod palette;
+mod prompt;
+mod strips;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
+use unicode_width::UnicodeWidthStr;
+
+use self::{
+    layout::{Layout, SMALLEST},
+    paint::Paint,
+};
+use super::{
+    GlyphSet, Look,
+    chart::{Chart, ChartStyle, Markers},
+    keymap::Keymap,
+    view::{Focus, Overlay, View},
+};
+use crate::state::Run;
+
+/// What a frame is made from.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The run as it is to be shown.
+    pub run: &'a Run,
+    /// What the screen alone knows.
+    pub view: &'a View,
+    /// Styles and characters.
+    pub look: &'a Look,
+    /// Which keys to name.
+    pub keymap: &'a Keymap,
+}
+
+/// Draws a frame into the whole of `area`.
+pub fn render(scene: Scene, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    let mut paint = Paint::new(buffer, scene.look);
+    paint.clear(area);
+    if area.width < SMALLEST.width || area.height < SMALLEST.height {
+        too_small(&mut paint, area);
+        return;
+    }
+    let Scene { run, view, look, .. } = scene;
+    let layout = Layout::new(area, view.page, run.strips.len());
+    header::draw(scene, layout.header, &mut paint);
+    if let Some(area) = layout.chart {
+        let chart = chart(scene);
+        let title = format!("loss  {}", chart.title());
+        let inner = paint.panel(area, &title, view.focus == Focus::Chart);
+        chart.render(inner, paint.buffer());
+    }
+    if let Some(area) = layout.rows {
+        desk::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.strips {
+        strips::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.dev {
+        dev::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.gradients {
+        gradients::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.health {
+        health::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.events {
+        events::draw(scene, area, &mut paint);
+    }
+    footer::draw(scene, layout.footer, &mut paint);
+    match &view.overlay {
+        Some(Overlay::Help { search, searching, scroll }) => {
+            help::draw(scene, search, *searching, *scroll, area, &mut paint);
+        }
+        Some(Overlay::Palette(palette)) => palette::draw(scene, palette, area, &mut paint),
+        Some(Overlay::Prompt(prompt)) => prompt::draw(prompt, area, &mut paint),
+        Some(Overlay::Leave) => prompt::leave(look, area, &mut paint),
+        None => {}
+    }
+}
+
+/// A buffer as lines of text, without the blanks at their ends.
+pub fn lines(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width.max(1));
+    let mut text = String::new();
+    for row in buffer.content.chunks(width) {
+        let start = text.len();
+        // A wide character has the cell after it too.
+        let mut skipped = 0;
+        for cell in row {
+            if skipped == 0 {
+                text.push_str(cell.symbol());
+            }
+            skipped = skipped.max(cell.symbol().width()).saturating_sub(1);
+        }
+        text.truncate(start + text[start..].trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+/// The chart that a scene asks for.
+fn chart(scene: Scene<'_>) -> Chart<'_> {
+    let Scene { run, view, look, .. } = scene;
+    let theme = &look.theme;
+    let style = ChartStyle {
+        markers: match look.glyphs.set {
+            GlyphSet::Braille => Markers::Braille,
+            GlyphSet::Block => Markers::Block,
+            GlyphSet::Ascii => Markers::Ascii,
+        },
+        series: &theme.series,
+        selected: theme.curve,
+        // The chosen curve may be bold; its band is behind it.
+        band: Style::new().remove_modifier(Modifier::BOLD).patch(theme.band),
+        axis: theme.dim,
+        moved: theme.mark,
+        mark: theme.mark,
+        broken: theme.bad,
+        cursor: theme.cursor,
+        readout: theme.text,
+    };
+    Chart { run, view: &view.chart, selected: view.strip(run).map(|strip| &strip.name), style }
+}
+
+fn too_small(paint: &mut Paint, area: Rect) {
+    let text = format!("needs {}x{}", SMALLEST.width, SMALLEST.height);
+    let style = paint.theme().text;
+    paint.put(area.x, area.y + area.height / 2, area.width, &text, style);
+}
+
+#[cfg(test)]
+mod tests;

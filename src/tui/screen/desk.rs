@@ -1,0 +1,362 @@
+//! The strips as rows: for each objective its loss, its three numbers, its fader, its part of the
+//! gradient and its score. Which columns there are depends on the width alone.
+
+use ratatui::{layout::Rect, style::Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    Scene, fader,
+    layout::{Rows, first_in_sight},
+    numbers,
+    numbers::Trend,
+    paint::Paint,
+};
+use crate::{
+    protocol::event::{Role, Split},
+    state::{Run, Strip},
+    tui::view::Focus,
+};
+
+/// Columns of a row, from the left. Of each kind there is one at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name(u16),
+    Flag,
+    Loss,
+    Gain,
+    Share,
+    Weight,
+    Fader(u16),
+    Gradient,
+    Cosine,
+    Dev,
+    Best,
+    Spark(u16),
+}
+
+impl Column {
+    fn width(self) -> u16 {
+        match self {
+            Self::Name(width) | Self::Fader(width) | Self::Spark(width) => width,
+            Self::Loss => 9,
+            Self::Gain | Self::Weight => 6,
+            Self::Flag | Self::Gradient => 4,
+            Self::Share | Self::Cosine => 5,
+            Self::Dev => 15,
+            Self::Best => 14,
+        }
+    }
+
+    fn head(self) -> &'static str {
+        match self {
+            Self::Name(_) => "objective",
+            Self::Flag => "",
+            Self::Loss => "loss",
+            Self::Gain => "gain",
+            Self::Share => "share",
+            Self::Weight => "weight",
+            Self::Fader(_) => "fader",
+            Self::Gradient => "grad",
+            Self::Cosine => "cos",
+            Self::Dev => "dev",
+            Self::Best => "best",
+            Self::Spark(_) => "trend",
+        }
+    }
+}
+
+pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+    let Scene { run, view, .. } = scene;
+    let theme = paint.theme();
+    let Rows { bordered, inner } = Rows::new(area);
+    if bordered {
+        paint.panel(area, &title(run), view.focus == Focus::Desk);
+    }
+    let columns = columns(scene, inner.width);
+    if bordered {
+        let y = inner.y - 1;
+        let mut x = inner.x + 4;
+        for column in &columns {
+            let head = column.head();
+            let numeric = matches!(
+                column,
+                Column::Gain | Column::Share | Column::Weight | Column::Gradient | Column::Cosine
+            );
+            if *column == Column::Loss {
+                // The last two columns are the trend's.
+                paint.put_right(x, y, column.width() - 2, head, theme.dim);
+            } else if numeric {
+                paint.put_right(x, y, column.width(), head, theme.dim);
+            } else {
+                paint.put(x, y, column.width(), head, theme.dim);
+            }
+            x += column.width() + 1;
+        }
+    }
+    let n_rows = usize::from(inner.height);
+    let chosen = view.strip_idx(run);
+    let first = first_in_sight(run.strips.len(), n_rows, chosen);
+    let shown = run.strips.iter().enumerate().skip(first);
+    for (y, (at, strip)) in (inner.y..inner.bottom()).zip(shown) {
+        row(scene, (at, strip), &columns, Rect { y, height: 1, ..inner }, paint);
+    }
+    if run.strips.is_empty() {
+        paint.put(inner.x + 1, inner.y, inner.width, "waiting for the run to begin", theme.dim);
+    }
+}
+
+/// The panel's name, and how many moves can be taken back or made again.
+pub(super) fn title(run: &Run) -> String {
+    let (done, undone) = (run.history.n_done(), run.history.n_undone());
+    let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
+    counts.fold("desk".to_owned(), |title, (word, n)| format!("{title}  {word} {n}"))
+}
+
+/// The columns that fit, those that matter most first; what is left goes to the fader.
+fn columns(Scene { run, .. }: Scene, width: u16) -> Vec<Column> {
+    let longest = run.strips.iter().map(|strip| strip.name.as_str().width()).max().unwrap_or(0);
+    let name = Column::Name((longest as u16).clamp(5, if width < 60 { 9 } else { 16 }));
+    let measured = run.gradients.is_some();
+    let mut left = width.saturating_sub(4 + name.width() + 1);
+    let mut taken = vec![name];
+    let mut take = |column: Column| {
+        if column.width() < left {
+            left -= column.width() + 1;
+            taken.push(column);
+        }
+    };
+    take(Column::Loss);
+    take(Column::Weight);
+    if width >= 60 {
+        take(Column::Fader(10));
+    } else {
+        take(Column::Spark(5));
+    }
+    take(Column::Flag);
+    take(Column::Dev);
+    take(Column::Gain);
+    if measured {
+        take(Column::Gradient);
+    }
+    take(Column::Share);
+    if measured {
+        take(Column::Cosine);
+    }
+    take(Column::Best);
+    take(Column::Spark(8));
+    let rank = |column: &Column| match column {
+        Column::Name(_) => 0,
+        Column::Flag => 1,
+        Column::Loss => 2,
+        Column::Spark(_) => 3,
+        Column::Gain => 4,
+        Column::Share => 5,
+        Column::Weight => 6,
+        Column::Fader(_) => 7,
+        Column::Gradient => 8,
+        Column::Cosine => 9,
+        Column::Dev => 10,
+        Column::Best => 11,
+    };
+    taken.sort_by_key(rank);
+    taken.dedup_by_key(|column| rank(column));
+    for column in &mut taken {
+        match column {
+            Column::Fader(width) => *width += std::mem::take(&mut left).min(30),
+            Column::Spark(width) if left > 0 && *width == 5 => *width += std::mem::take(&mut left),
+            _ => {}
+        }
+    }
+    taken
+}
+
+fn row(
+    scene: Scene,
+    (at, strip): (usize, &Strip),
+    columns: &[Column],
+    area: Rect,
+    paint: &mut Paint,
+) {
+    let Scene { run, view, .. } = scene;
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let is_chosen = view.strip_idx(run) == at;
+    let silent = !run.sounds(strip);
+    let series = theme.series(at);
+    let y = area.y;
+    let has_flags = columns.contains(&Column::Flag);
+    if is_chosen {
+        paint.symbol(area.x, y, glyphs.selected, theme.key);
+    }
+    paint.symbol(area.x + 1, y, glyphs.digit(at), series);
+    let is_main = strip.role == Role::Main;
+    paint.put(area.x + 2, y, 1, if is_main { "*" } else { " " }, theme.text);
+    let mut x = area.x + 4;
+    for &column in columns {
+        let width = column.width().min(area.right().saturating_sub(x));
+        let number = if silent { theme.muted } else { theme.text };
+        match column {
+            Column::Name(_) => {
+                let style = match (is_chosen, silent) {
+                    (true, _) => theme.selected,
+                    (false, true) => theme.muted,
+                    (false, false) => series,
+                };
+                paint.put(x, y, width, strip.name.as_str(), style);
+            }
+            Column::Flag => {
+                let (flag, style) = flag(scene, strip);
+                paint.put(x, y, width, flag, style);
+            }
+            Column::Loss => {
+                paint.put_right(x, y, 7, &numbers::loss(strip.smoothed().or(strip.loss)), number);
+                trend(strip, x + 8, y, paint);
+            }
+            Column::Gain => {
+                let wished = view.wishes.gain(&strip.name);
+                let style = if wished.is_some() { theme.pending } else { number };
+                let gain = numbers::gain(wished.unwrap_or(strip.gain));
+                paint.put_right(x, y, width, &gain, style);
+            }
+            Column::Share => {
+                paint.put_right(x, y, width, &format!("{:.2}", strip.share), number);
+            }
+            // Where there is no column for what keeps it silent, that stands for its weight.
+            Column::Weight if !has_flags && !flag(scene, strip).0.is_empty() => {
+                let (flag, style) = flag(scene, strip);
+                paint.put_right(x, y, width, flag, style);
+            }
+            Column::Weight => {
+                paint.put_right(x, y, width, &numbers::gain(strip.weight), number);
+            }
+            Column::Fader(_) => {
+                fader::lying(strip, &view.wishes, silent, (x, y), width, paint);
+            }
+            Column::Gradient => {
+                paint.put_right(x, y, width, &gradient_share(scene, strip), number);
+            }
+            Column::Cosine => {
+                let (text, style) = least_cosine(scene, strip);
+                paint.put_right(x, y, width, &text, style);
+            }
+            Column::Dev => dev(strip, (x, y), width, number, paint),
+            Column::Best => {
+                if let Some(best) = &strip.best {
+                    let (value, step) = (best.value, numbers::step(best.step.0));
+                    let text = format!("{}@{step}", numbers::score(Some(value)));
+                    paint.put(x, y, width, &text, theme.dim);
+                }
+            }
+            Column::Spark(_) => spark(strip, (x, y), width, series, paint),
+        }
+        x += column.width() + 1;
+    }
+}
+
+/// What keeps a strip from sounding, or lets it sound alone; with a `?` while it is only wished.
+pub(super) fn flag(scene: Scene, strip: &Strip) -> (&'static str, Style) {
+    let Scene { run, view, look, .. } = scene;
+    let theme = &look.theme;
+    let wished = (view.wishes.mute(&strip.name), view.wishes.solo(&strip.name));
+    match wished {
+        (Some(true), _) => return ("MUT?", theme.pending),
+        (Some(false), _) => return ("ON?", theme.pending),
+        (_, Some(true)) => return ("SOL?", theme.pending),
+        (_, Some(false)) => return ("-SO?", theme.pending),
+        (None, None) => {}
+    }
+    if strip.muted {
+        ("MUTE", theme.muted)
+    } else if strip.soloed {
+        ("SOLO", theme.solo)
+    } else if !run.sounds(strip) {
+        ("off", theme.muted)
+    } else if strip.fade.is_some() {
+        ("FADE", theme.pending)
+    } else {
+        ("", theme.text)
+    }
+}
+
+pub(super) fn trend(strip: &Strip, x: u16, y: u16, paint: &mut Paint) {
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let Some(trend) = numbers::trend(strip) else { return };
+    let (symbol, style) = match trend {
+        Trend::Down => (glyphs.down, theme.good),
+        Trend::Up => (glyphs.up, theme.bad),
+        Trend::Level => (glyphs.level, theme.dim),
+    };
+    paint.symbol(x, y, symbol, style);
+}
+
+/// The part that the objective had of the gradient when that was measured last.
+pub(super) fn gradient_share(Scene { run, .. }: Scene, strip: &Strip) -> String {
+    let measured = run.gradients.as_ref();
+    let share = measured.and_then(|measured| measured.gradient_shares.get(&strip.name));
+    share.map_or_else(numbers::none, |share| numbers::percent(*share))
+}
+
+/// The least cosine with another objective: how much somebody pulls the other way.
+pub(super) fn least_cosine(Scene { run, look, .. }: Scene, strip: &Strip) -> (String, Style) {
+    let theme = &look.theme;
+    let others = run.strips.iter().filter(|other| other.name != strip.name);
+    let cosines =
+        others.filter_map(|other| super::gradients::cosine(run, &strip.name, &other.name));
+    match cosines.min_by(f32::total_cmp) {
+        None => (numbers::none(), theme.dim),
+        Some(cosine) if cosine < super::gradients::CONFLICT => (numbers::cosine(cosine), theme.bad),
+        Some(cosine) => (numbers::cosine(cosine), theme.text),
+    }
+}
+
+/// The first metric on dev, and which way it went since the evaluation before.
+fn dev(strip: &Strip, (x, y): (u16, u16), width: u16, style: Style, paint: &mut Paint) {
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let Some(first) = strip.metrics.first() else { return };
+    let on_dev = strip.evaluations.iter().rev().filter(|event| event.split == Split::Dev);
+    let mut scores = on_dev.filter_map(|event| event.metrics.get(&first.name).copied());
+    let (now, before) = (scores.next(), scores.next());
+    let end = paint.put(x, y, 6, numbers::metric(first.name.as_str()), theme.dim);
+    paint.put_right(end, y, (x + width - 2).saturating_sub(end), &numbers::score(now), style);
+    if let (Some(now), Some(before)) = (now, before) {
+        let (trend, better) = numbers::went(now, before, first.direction);
+        let (symbol, style) = match (trend, better) {
+            (Trend::Level, _) => (glyphs.level, theme.dim),
+            (Trend::Up, better) => (glyphs.up, if better { theme.good } else { theme.bad }),
+            (Trend::Down, better) => (glyphs.down, if better { theme.good } else { theme.bad }),
+        };
+        paint.symbol(x + width - 1, y, symbol, style);
+    }
+}
+
+/// The smoothed loss over the whole run, a column a part of it; logarithmic where it can be, as the chart
+/// is. The highest level is left out: what stands in the row above is to stay apart.
+pub(super) fn spark(
+    strip: &Strip,
+    (x, y): (u16, u16),
+    width: u16,
+    style: Style,
+    paint: &mut Paint,
+) {
+    let glyphs = paint.glyphs();
+    let Some(last) = strip.losses.last_step() else { return };
+    let steps_a_column = last.0.div_ceil(u64::from(width.max(1))).max(1);
+    let mut columns: Vec<Option<f32>> = vec![None; usize::from(width)];
+    for bucket in strip.losses.buckets(crate::protocol::Step(0), last, steps_a_column) {
+        let column = (bucket.last.0.saturating_sub(1) / steps_a_column) as usize;
+        if let Some(column) = columns.get_mut(column) {
+            *column = Some(bucket.smoothed[2]);
+        }
+    }
+    if columns.iter().flatten().all(|loss| *loss > 0.0) {
+        columns.iter_mut().flatten().for_each(|loss| *loss = loss.ln());
+    }
+    let known = || columns.iter().flatten().copied().filter(|loss| loss.is_finite());
+    let (least, most) = known().fold((f32::MAX, f32::MIN), |(a, b), x| (a.min(x), b.max(x)));
+    let n_levels = glyphs.spark.len() - 1;
+    for (at, loss) in columns.iter().enumerate() {
+        let Some(loss) = loss else { continue };
+        let part = if most > least { (loss - least) / (most - least) } else { 0.0 };
+        let level = ((part * n_levels as f32) as usize).min(n_levels - 1);
+        paint.symbol(x + at as u16, y, glyphs.spark[level], style);
+    }
+}

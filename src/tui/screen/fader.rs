@@ -1,0 +1,139 @@
+//! A fader on a logarithmic scale from 0.01 to 4, with the recipe's gain as a tick, and a wished gain
+//! hollow until the trainer has answered.
+
+use ratatui::style::Style;
+
+use super::paint::Paint;
+use crate::{
+    state::Strip,
+    tui::{Theme, view::Wishes},
+};
+
+const LEAST: f32 = 0.01;
+const MOST: f32 = 4.0;
+
+/// Where on the way a gain stands, from 0 to 1.
+pub(super) fn place(gain: f32) -> f32 {
+    if gain < LEAST { 0.0 } else { ((gain / LEAST).ln() / (MOST / LEAST).ln()).clamp(0.0, 1.0) }
+}
+
+/// The gains that a scale names, and how.
+pub(super) const SCALE: [(f32, &str); 9] = [
+    (0.0, "0"),
+    (4.0, "4"),
+    (1.0, "1"),
+    (0.1, "0.1"),
+    (0.2, "0.2"),
+    (0.5, "0.5"),
+    (2.0, "2"),
+    (0.05, "0.05"),
+    (0.02, "0.02"),
+];
+
+/// The cell, from the shut end, of a way of that length on which a gain stands.
+pub(super) fn cell(gain: f32, length: u16) -> u16 {
+    (place(gain) * f32::from(length.saturating_sub(1))).round() as u16
+}
+
+/// What is drawn in one cell of a fader's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Filled,
+    Empty,
+    Handle,
+    Pending,
+    Configured,
+}
+
+/// The cells of a fader of that length, from its shut end.
+pub(super) fn parts(strip: &Strip, wishes: &Wishes, length: u16) -> impl Iterator<Item = Part> {
+    let cell = |gain| cell(gain, length);
+    let handle = cell(strip.gain);
+    let wished = wishes.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
+    let configured = cell(strip.gain_of_recipe);
+    (0..length).map(move |at| {
+        if at == handle && wished != Some(at) {
+            Part::Handle
+        } else if wished == Some(at) {
+            Part::Pending
+        } else if at == configured {
+            Part::Configured
+        } else if at < handle {
+            Part::Filled
+        } else {
+            Part::Empty
+        }
+    })
+}
+
+/// A fader that lies, shut at its left end.
+pub(super) fn lying(
+    strip: &Strip,
+    wishes: &Wishes,
+    silent: bool,
+    (x, y): (u16, u16),
+    width: u16,
+    paint: &mut Paint,
+) {
+    for (x, part) in (x..).zip(parts(strip, wishes, width)) {
+        let (symbol, style) = drawn(part, silent, paint);
+        paint.symbol(x, y, symbol, style);
+    }
+}
+
+/// How a part is drawn.
+pub(super) fn drawn(part: Part, silent: bool, paint: &Paint) -> (&'static str, Style) {
+    let (theme, glyphs): (&Theme, _) = (paint.theme(), paint.glyphs());
+    let way = if silent { theme.muted } else { theme.fader };
+    match part {
+        Part::Filled => (glyphs.fader_filled, way),
+        Part::Empty => (glyphs.fader_empty, theme.dim),
+        Part::Handle => (glyphs.fader_handle, way),
+        Part::Pending => (glyphs.fader_pending, theme.pending),
+        Part::Configured => (glyphs.fader_configured, theme.dim),
+    }
+}
+
+/// How a part of a fader that stands is drawn: what is on its way, and what is beside that.
+pub(super) fn upright(
+    part: Part,
+    silent: bool,
+    paint: &Paint,
+) -> (&'static str, Option<&'static str>, Style) {
+    let glyphs = paint.glyphs();
+    let (symbol, style) = drawn(part, silent, paint);
+    match part {
+        Part::Filled => (glyphs.upright_filled, None, style),
+        Part::Empty => (glyphs.upright_empty, None, style),
+        Part::Handle => (symbol, Some(glyphs.fader_filled), style),
+        Part::Pending => (symbol, Some(glyphs.fader_empty), style),
+        Part::Configured => (symbol, None, style),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{arbitrary, protocol::Command, state::Run, tui::view::Wishes};
+
+    #[test]
+    fn the_scale_is_logarithmic_from_a_hundredth_to_four() {
+        assert_eq!([0.0, 0.005, 0.01, 4.0, 99.0].map(place), [0.0, 0.0, 0.0, 1.0, 1.0]);
+        assert!((place(0.2) - 0.5).abs() < 1e-6);
+        assert_eq!(SCALE.map(|(gain, _)| cell(gain, 10)), [0, 9, 7, 3, 5, 6, 8, 2, 1]);
+    }
+
+    #[test]
+    fn what_was_wished_is_hollow_until_it_is_so() {
+        let mut run = Run::new(None);
+        run.apply(&arbitrary::run_started().into());
+        let strip = &run.strips[0];
+        let cells = |wishes: &Wishes| parts(strip, wishes, 11).collect::<Vec<_>>();
+        let still = cells(&Wishes::default());
+        assert_eq!(still.iter().position(|part| *part == Part::Handle), Some(8));
+        let wishes = Wishes::wishing(Command::SetGain { objective: strip.name.clone(), gain: 0.2 });
+        let wished = cells(&wishes);
+        assert_eq!(wished[5], Part::Pending);
+        assert_eq!(wished[8], Part::Handle, "the gain in force stays until it is answered");
+    }
+}

@@ -1,0 +1,94 @@
+//! The bottom line: the keys that can be used now, or the last thing to say. Made from the table that
+//! dispatches.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Scene, paint::Paint};
+use crate::tui::{
+    action::{ACTIONS, Action, Nudge, Scope},
+    key::Key,
+    view::Message,
+};
+
+pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+    let theme = paint.theme();
+    let (x, width) = (area.x + 1, area.width.saturating_sub(2));
+    let end = match &scene.view.message {
+        Some(Message::Done(text)) => paint.put(x, area.y, width, text, theme.good) + 3,
+        Some(Message::Refused(text)) => {
+            paint.put(x, area.y, width, &format!("! {text}"), theme.bad) + 3
+        }
+        None => x,
+    };
+    keys(scene, end, area, paint);
+}
+
+/// The keys that have room from that column on.
+fn keys(scene: Scene, mut x: u16, area: Rect, paint: &mut Paint) {
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    // A window has the keys and names them; what closes it is the same in all.
+    if scene.view.overlay.is_some() {
+        x = paint.put(x, area.y, area.right().saturating_sub(x), "esc", theme.key);
+        paint.put(x + 1, area.y, area.right().saturating_sub(x + 1), "back", theme.dim);
+        return;
+    }
+    let Scene { run, view, keymap, .. } = scene;
+    let hint = |key: &str, short: &str| format!("{key} {short}");
+    let mut hints: Vec<(Scope, String, &str)> = ACTIONS
+        .iter()
+        .filter(|spec| !spec.short.is_empty() && (spec.valid)(view, run))
+        .filter_map(|spec| {
+            // Of two actions with one key, the one that the key means here.
+            let means_it = |key: &&Key| {
+                keymap.meaning(**key, view).is_some_and(|meant| std::ptr::eq(meant, spec))
+            };
+            let key = keymap.keys(spec).iter().find(means_it)?.shown(glyphs);
+            // A fader goes both ways, as a cursor does. Names of keys need something between them.
+            let both = |one: &str, other: &str| {
+                let between = if one.width() > 1 { "/" } else { "" };
+                format!("{one}{between}{other}")
+            };
+            let other = || {
+                let other = ACTIONS.iter().find(|other| {
+                    other.scope == spec.scope && Some(other.action) == opposite(spec.action)
+                });
+                Some(keymap.keys(other?).first()?.shown(glyphs))
+            };
+            let key = match (spec.action, other()) {
+                (
+                    Action::PreviousStrip | Action::OlderEvent(_) | Action::Cursor(_),
+                    Some(other),
+                ) => both(&key, &other),
+                (_, Some(other)) => both(&other, &key),
+                (_, None) => key,
+            };
+            Some((spec.scope, key, spec.short))
+        })
+        .collect();
+    // What only this panel can do comes first; the way to all the rest, and the way out, are always
+    // there.
+    hints.sort_by_key(|(scope, _, short)| {
+        (*short != "help", *short != "quit", *scope == Scope::Anywhere)
+    });
+    for (_, key, short) in hints {
+        let width = hint(&key, short).width() as u16;
+        if x + width > area.right() {
+            break;
+        }
+        x = paint.put(x, area.y, width, &key, theme.key);
+        x = paint.put(x + 1, area.y, width, short, theme.dim) + 2;
+    }
+}
+
+/// The action that goes the other way, where a footer names both at once.
+fn opposite(action: Action) -> Option<Action> {
+    match action {
+        Action::Nudge(Nudge::Up) => Some(Action::Nudge(Nudge::Down)),
+        Action::Cursor(columns) => Some(Action::Cursor(-columns)),
+        Action::Seek(steps) => Some(Action::Seek(-steps)),
+        Action::PreviousStrip => Some(Action::NextStrip),
+        Action::OlderEvent(rows) => Some(Action::YoungerEvent(rows)),
+        _ => None,
+    }
+}

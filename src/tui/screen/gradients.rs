@@ -1,0 +1,113 @@
+//! The objectives' gradients on the shared encoders against each other: cosines of each pair, norms,
+//! and each one's part of the mixed gradient.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Scene, numbers, paint::Paint};
+use crate::{protocol::ObjectiveId, state::Run, tui::view::Mode};
+
+/// A cosine below this is a conflict worth a colour.
+pub(super) const CONFLICT: f32 = -0.2;
+
+/// The cosine of two objectives' gradients, as it was measured last.
+pub(super) fn cosine(run: &Run, one: &ObjectiveId, other: &ObjectiveId) -> Option<f32> {
+    let (first, second) = if one < other { (one, other) } else { (other, one) };
+    run.gradients.as_ref()?.cosines.get(first)?.get(second).copied()
+}
+
+/// Columns of a number and the mark behind it, with what sets them apart from the next, at least and at
+/// most.
+const CELL: (u16, u16) = (6, 12);
+
+pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+    let Scene { run, view, .. } = scene;
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let title = match &run.gradients {
+        Some(measured) => format!("gradients at step {}", numbers::grouped(measured.step.0)),
+        None => "gradients".to_owned(),
+    };
+    let inner = paint.panel(area, &title, false);
+    let Some(measured) = &run.gradients else {
+        let lines = match (view.mode, &run.ended) {
+            (Mode::Live, None) => {
+                ["not measured: G asks how often, or", "train.gradients in the recipe says"]
+            }
+            _ => ["not measured", ""],
+        };
+        for (y, text) in (inner.y..inner.bottom()).zip(lines) {
+            paint.put(inner.x + 1, y, inner.width.saturating_sub(2), text, theme.dim);
+        }
+        return;
+    };
+    let heads: Vec<String> = run
+        .strips
+        .iter()
+        .enumerate()
+        .map(|(at, strip)| format!("{} {}", glyphs.digit(at), strip.name))
+        .collect();
+    let n_strips = run.strips.len().max(1) as u16;
+    let longest = heads.iter().map(|head| head.width()).max().unwrap_or(0) as u16;
+    let name = longest.min(inner.width.saturating_sub(CELL.0 * n_strips + 1)).clamp(6, 20);
+    let room = inner.width.saturating_sub(name + 1);
+    let cell = (room / n_strips).clamp(CELL.0, CELL.1);
+    let n_cells = usize::from(room / cell).min(run.strips.len());
+    let cell_x = |at: usize| inner.x + name + 1 + cell * at as u16;
+    // A name that is cut says less than its digit, which is in front of the row too.
+    let has_names = longest < cell;
+    for (at, head) in heads.iter().take(n_cells).enumerate() {
+        let head = if has_names { head } else { glyphs.digit(at) };
+        paint.put_right(cell_x(at), inner.y, cell - 1, head, theme.series(at));
+    }
+    let below = inner.y + 1;
+    for (y, (at, strip)) in (below..inner.bottom()).zip(run.strips.iter().enumerate()) {
+        paint.put(inner.x, y, name, &heads[at], theme.series(at));
+        for (other_at, other) in run.strips.iter().take(n_cells).enumerate() {
+            let x = cell_x(other_at);
+            match cosine(run, &strip.name, &other.name) {
+                _ if at == other_at => paint.put_right(x, y, cell - 1, glyphs.dot, theme.dim),
+                None => paint.put_right(x, y, cell - 1, &numbers::none(), theme.dim),
+                Some(cosine) => {
+                    let conflict = cosine < CONFLICT;
+                    let style = if conflict { theme.bad } else { theme.text };
+                    paint.put_right(x, y, cell - 1, &numbers::cosine(cosine), style);
+                    if conflict {
+                        paint.put(x + cell - 1, y, 1, "!", style);
+                    }
+                }
+            }
+        }
+    }
+    let y = below + n_strips;
+    // Each one's part of the gradient: as bars below an empty row and a head, or as one more row.
+    let has_bars = y + 3 + n_strips <= inner.bottom();
+    let last = [("norm", &measured.norms), ("grad", &measured.gradient_shares)];
+    let last = last.into_iter().filter(|(head, _)| *head == "norm" || !has_bars);
+    for (y, (head, values)) in (y..inner.bottom()).zip(last) {
+        paint.put(inner.x, y, name, head, theme.dim);
+        for (at, strip) in run.strips.iter().take(n_cells).enumerate() {
+            let text = match values.get(&strip.name).copied() {
+                None => numbers::none(),
+                Some(share) if head == "grad" => numbers::percent(share),
+                Some(norm) => numbers::short(f64::from(norm)),
+            };
+            // A power of ten may need the mark's column too.
+            let width = cell - u16::from(text.len() < usize::from(cell));
+            paint.put_right(cell_x(at), y, width, &text, theme.text);
+        }
+    }
+    if !has_bars {
+        return;
+    }
+    let y = y + 2;
+    paint.put(inner.x, y, inner.width, "grad  part of the mixed gradient", theme.dim);
+    for (y, (at, strip)) in (y + 1..inner.bottom()).zip(run.strips.iter().enumerate()) {
+        let share = measured.gradient_shares.get(&strip.name).copied().unwrap_or(0.0);
+        paint.put(inner.x, y, name, &heads[at], theme.series(at));
+        let width = room.saturating_sub(6).min(60);
+        let n_filled = (share.clamp(0.0, 1.0) * f32::from(width)).round() as u16;
+        let x = inner.x + name + 1;
+        paint.fill(x, y, n_filled, glyphs.fader_filled, theme.share);
+        paint.put_right(x + width, y, 5, &numbers::percent(share), theme.text);
+    }
+}

@@ -1,0 +1,44 @@
+//! How the training itself goes: speed, rate, norm, what was drawn, what broke.
+
+use ratatui::layout::Rect;
+
+use super::{Scene, numbers, paint::Paint};
+use crate::{protocol::Scene as Kept, state::hms, tui::view::Mode};
+
+pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint) {
+    let theme = paint.theme();
+    let inner = paint.panel(area, "run", false);
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let or_none = |text: Option<String>| text.unwrap_or_else(numbers::none);
+    if let Some(header) = &run.header {
+        rows.push(("recipe", format!("{}  seed {}", header.name, header.seed)));
+        let (device, kernel) = (&header.device, &header.kernel);
+        rows.push(("device", format!("{device} {kernel}  {} threads", header.threads)));
+    }
+    rows.push(("parameters", numbers::grouped(run.parameters)));
+    rows.push(("time", hms(run.at_ms)));
+    rows.push(("a step", or_none(run.pace.step_ms().map(|ms| format!("{ms:.1} ms")))));
+    rows.push(("tokens", numbers::grouped(run.tokens)));
+    rows.push(("rate", or_none(run.rate.map(|rate| numbers::short(f64::from(rate))))));
+    let norm = run.gradient_norm.map(|norm| numbers::short(f64::from(norm)));
+    rows.push(("gradient norm", or_none(norm)));
+    for (corpus, drawn) in &run.draws {
+        rows.push(("drawn", format!("{} of {corpus}", numbers::grouped(*drawn))));
+    }
+    rows.push(("moves by hand", run.interventions.to_string()));
+    for scene in [Kept::A, Kept::B] {
+        let kept = run.scenes.get(&scene);
+        let text = kept.map(|kept| format!("{} kept at step {}", scene.letter(), kept.step));
+        rows.push(("scene", text.unwrap_or_else(|| format!("{} empty", scene.letter()))));
+    }
+    let saved = run.checkpoints.last();
+    rows.push(("saved", or_none(saved.map(|saved| format!("{} at {}", saved.name, saved.step)))));
+    rows.push(("alerts", run.alerts.len().to_string()));
+    if matches!(view.mode, Mode::Live | Mode::Observe) {
+        rows.push(("events missed", numbers::grouped(run.missed)));
+    }
+    for (y, (head, text)) in (inner.y..inner.bottom()).zip(rows) {
+        paint.put(inner.x + 1, y, 14, head, theme.dim);
+        paint.put(inner.x + 16, y, inner.width.saturating_sub(17), &text, theme.text);
+    }
+}

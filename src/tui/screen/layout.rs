@@ -1,0 +1,277 @@
+//! Where each panel lies, by the size of the screen. Nothing is refused that can hold a strip: panels
+//! leave one after the other, and the strips and the footer go last.
+
+use ratatui::layout::{Margin, Position, Rect, Size};
+
+use crate::tui::{
+    chart::plot_area,
+    view::{Focus, Page},
+};
+
+/// The smallest screen that the desk is drawn on.
+pub const SMALLEST: Size = Size { width: 40, height: 10 };
+
+/// From here on there is room for a chart.
+const CHART: Size = Size { width: 80, height: 20 };
+
+/// From here on there is room beside the chart.
+const WIDE: Size = Size { width: 100, height: 30 };
+
+/// From here on strips stand upright.
+const UPRIGHT: Size = Size { width: 160, height: 45 };
+
+/// Columns of an upright strip, at least.
+const STRIP: u16 = 18;
+
+/// Columns of an upright strip where there is room.
+const WIDE_STRIP: u16 = 26;
+
+/// Columns of the scale beside the strips.
+pub const SCALE: u16 = 5;
+
+/// Columns of what stands beside the chart.
+const ASIDE: u16 = 40;
+
+/// The place of every panel that is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Run, state, progress.
+    pub header: Rect,
+    /// The curves.
+    pub chart: Option<Rect>,
+    /// A row an objective.
+    pub rows: Option<Rect>,
+    /// An upright strip an objective.
+    pub strips: Option<Rect>,
+    /// Dev scores.
+    pub dev: Option<Rect>,
+    /// Gradients against each other.
+    pub gradients: Option<Rect>,
+    /// Speed, rate, norm.
+    pub health: Option<Rect>,
+    /// What happened.
+    pub events: Option<Rect>,
+    /// Keys, or the last thing to say.
+    pub footer: Rect,
+}
+
+impl Layout {
+    /// The places on a screen of that size, for a page and so many strips.
+    pub fn new(area: Rect, page: Page, n_strips: usize) -> Self {
+        let [header, body] = from_top(area, 1);
+        let [body, footer] = from_bottom(body, 1);
+        let frame = Self { header, footer, ..Self::default() };
+        let size = Size::new(area.width, area.height);
+        match page {
+            Page::Overview if fits(size, UPRIGHT) => frame.upright(body, n_strips),
+            Page::Overview if fits(size, WIDE) => frame.wide(body, n_strips),
+            Page::Overview if fits(size, CHART) => frame.charted(body, n_strips),
+            Page::Overview => Self { rows: Some(body), ..frame },
+            Page::Chart => {
+                let (chart, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
+                Self { chart: Some(chart), rows, ..frame }
+            }
+            Page::Gradients => {
+                let (gradients, rows) =
+                    above_rows(body, rows_height(n_strips).min(body.height / 2));
+                Self { gradients: Some(gradients), rows, ..frame }
+            }
+            Page::Events => Self { events: Some(body), ..frame },
+        }
+    }
+
+    /// The panel that a focus means, if it is there to be seen.
+    pub fn place(&self, focus: Focus) -> Option<Rect> {
+        match focus {
+            Focus::Desk => self.rows.or(self.strips),
+            Focus::Chart => self.chart,
+            Focus::Events => self.events,
+        }
+    }
+
+    /// The strip that stands at a place of the screen, with so many of them and one chosen.
+    pub fn strip_at(&self, place: Position, n_strips: usize, chosen: usize) -> Option<usize> {
+        let (first, offset) = if let Some(area) = self.rows {
+            let rows = Rows::new(area);
+            let first = first_in_sight(n_strips, usize::from(rows.inner.height), chosen);
+            (first, place.y.checked_sub(rows.inner.y)?)
+        } else {
+            let strips = strips_inside(self.strips?);
+            let width = strip_width(strips.width, n_strips);
+            let first = first_in_sight(n_strips, usize::from(strips.width / width), chosen);
+            (first, place.x.checked_sub(strips.x)? / width)
+        };
+        Some(first + usize::from(offset)).filter(|idx| *idx < n_strips)
+    }
+
+    /// The chart's plot, within border, labels and axis; empty without a chart.
+    pub fn plot(&self) -> Rect {
+        self.chart.map_or(Rect::ZERO, |chart| plot_area(chart.inner(Margin::new(1, 1))))
+    }
+
+    fn charted(self, body: Rect, n_strips: usize) -> Self {
+        let [rest, rows] = from_bottom(body, rows_height(n_strips).min(body.height / 2));
+        let n_events = if rest.height >= 14 { 5 } else { 0 };
+        let [rest, events] = from_bottom(rest, n_events);
+        // The strips stand between the chart and what happened.
+        let [chart, rows] = [rest, Rect { y: rest.bottom(), ..rows }];
+        let events = Rect { y: rows.bottom(), ..events };
+        let events = (events.height > 0).then_some(events);
+        Self { chart: Some(chart), rows: Some(rows), events, ..self }
+    }
+
+    fn wide(self, body: Rect, n_strips: usize) -> Self {
+        let [top, rows] = from_bottom(body, rows_height(n_strips).min(body.height / 3));
+        let [top, events] = from_bottom(top, (body.height / 5).max(5));
+        let rows = Rect { y: top.bottom(), ..rows };
+        let events = Rect { y: rows.bottom(), ..events };
+        let [chart, aside] = from_right(top, ASIDE);
+        let [dev, gradients] = halves(aside, n_strips);
+        let (chart, rows, dev, events) = (Some(chart), Some(rows), Some(dev), Some(events));
+        Self { chart, rows, dev, gradients: Some(gradients), events, ..self }
+    }
+
+    fn upright(self, body: Rect, n_strips: usize) -> Self {
+        let [top, events] = from_bottom(body, (body.height / 6).max(6));
+        let [top, bottom] = from_bottom(top, (top.height * 9 / 20).clamp(16, 26));
+        let [chart, aside] = from_right(top, ASIDE + 10);
+        let [strips, health] = from_right(bottom, ASIDE + 10);
+        let [dev, gradients] = halves(aside, n_strips);
+        Self {
+            chart: Some(chart),
+            strips: Some(strips),
+            dev: Some(dev),
+            gradients: Some(gradients),
+            health: Some(health),
+            events: Some(events),
+            ..self
+        }
+    }
+}
+
+/// The panel of strips as rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// Whether there is room for a border, and for heads above the columns.
+    pub bordered: bool,
+    /// Where the rows are.
+    pub inner: Rect,
+}
+
+impl Rows {
+    /// The rows within a panel.
+    pub fn new(area: Rect) -> Self {
+        let bordered = area.height > 4 && area.width >= 60;
+        let inner = if bordered {
+            let inner = area.inner(Margin::new(1, 1));
+            Rect { y: inner.y + 1, height: inner.height - 1, ..inner }
+        } else {
+            area
+        };
+        Self { bordered, inner }
+    }
+}
+
+/// Where upright strips stand within their panel: beside the scale.
+pub fn strips_inside(area: Rect) -> Rect {
+    let inner = area.inner(Margin::new(1, 1));
+    let scale = SCALE.min(inner.width);
+    Rect { x: inner.x + scale, width: inner.width - scale, ..inner }
+}
+
+/// Columns of each of so many upright strips in a panel of that width.
+pub fn strip_width(width: u16, n_strips: usize) -> u16 {
+    (width / n_strips.clamp(1, 99) as u16).clamp(STRIP, WIDE_STRIP)
+}
+
+/// The first of so many that are shown of all, so that the chosen one is in sight.
+pub fn first_in_sight(n_all: usize, n_shown: usize, chosen: usize) -> usize {
+    if n_all <= n_shown {
+        return 0;
+    }
+    (chosen + 1).saturating_sub(n_shown).min(n_all - n_shown)
+}
+
+fn fits(size: Size, least: Size) -> bool {
+    size.width >= least.width && size.height >= least.height
+}
+
+/// Rows of the panel of strips: border, heads of the columns, a row each.
+fn rows_height(n_strips: usize) -> u16 {
+    n_strips.clamp(1, 12) as u16 + 3
+}
+
+/// Scores above, gradients below: as many rows as they need, if there are.
+fn halves(aside: Rect, n_strips: usize) -> [Rect; 2] {
+    let wanted = n_strips.min(20) as u16 + 3;
+    from_top(aside, wanted.min(aside.height.div_ceil(2)))
+}
+
+/// One panel above the strips, or alone where those would have no room.
+fn above_rows(body: Rect, height: u16) -> (Rect, Option<Rect>) {
+    let [above, rows] = from_bottom(body, height);
+    if height > 2 { (above, Some(rows)) } else { (body, None) }
+}
+
+fn from_top(area: Rect, height: u16) -> [Rect; 2] {
+    let height = height.min(area.height);
+    let below = Rect { y: area.y + height, height: area.height - height, ..area };
+    [Rect { height, ..area }, below]
+}
+
+fn from_bottom(area: Rect, height: u16) -> [Rect; 2] {
+    from_top(area, area.height.saturating_sub(height))
+}
+
+fn from_right(area: Rect, width: u16) -> [Rect; 2] {
+    let width = width.min(area.width);
+    let left = Rect { width: area.width - width, ..area };
+    [left, Rect { x: left.right(), width, ..area }]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn panels(layout: &Layout) -> Vec<Rect> {
+        let Layout { header, chart, rows, strips, dev, gradients, health, events, footer } =
+            *layout;
+        let some = [chart, rows, strips, dev, gradients, health, events];
+        some.into_iter().flatten().chain([header, footer]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn panels_fill_the_screen_and_never_overlap(
+            width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
+            page in prop::sample::select(vec![Page::Overview, Page::Chart, Page::Gradients, Page::Events]),
+        ) {
+            let area = Rect::new(0, 0, width, height);
+            let panels = panels(&Layout::new(area, page, n_strips));
+            let cells: u32 = panels.iter().map(|panel| panel.area()).sum();
+            prop_assert_eq!(cells, area.area());
+            for (at, panel) in panels.iter().enumerate() {
+                prop_assert!(area.intersection(*panel) == *panel);
+                for other in &panels[at + 1..] {
+                    prop_assert!(panel.intersection(*other).is_empty(), "{panel:?} {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn panels_leave_one_after_the_other() {
+        let shown = |width, height| {
+            let layout = Layout::new(Rect::new(0, 0, width, height), Page::Overview, 4);
+            let panels = [layout.strips, layout.rows, layout.chart, layout.dev, layout.events];
+            panels.map(|panel| panel.is_some())
+        };
+        assert_eq!(shown(200, 60), [true, false, true, true, true]);
+        assert_eq!(shown(120, 40), [false, true, true, true, true]);
+        assert_eq!(shown(80, 24), [false, true, true, false, true]);
+        assert_eq!(shown(80, 20), [false, true, true, false, false]);
+        assert_eq!(shown(40, 10), [false, true, false, false, false]);
+    }
+}

@@ -1,0 +1,169 @@
+//! Numbers as they stand in columns: of one width whatever they are, and a dash for none yet.
+
+use crate::{
+    protocol::event::Direction,
+    state::{Strip, count},
+};
+
+/// A loss in seven columns at most.
+pub(super) fn loss(loss: Option<f32>) -> String {
+    loss.map_or_else(none, |loss| short(f64::from(loss)))
+}
+
+/// Four digits, wherever the point is; powers of ten where that is shorter.
+pub(super) fn short(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 {
+        "0.000".to_owned()
+    } else if !(1e-3..1e6).contains(&size) {
+        format!("{x:.1e}")
+    } else {
+        let digits = 3 - (size.log10().floor() as i32).clamp(0, 3);
+        format!("{x:.*}", digits as usize)
+    }
+}
+
+/// A gain, a share or a weight.
+pub(super) fn gain(x: f32) -> String {
+    if x >= 1000.0 { short(f64::from(x)) } else { format!("{x:.3}") }
+}
+
+/// A part of a whole in percent.
+pub(super) fn percent(part: f32) -> String {
+    // No `-0%`: rounding comes before the sign.
+    format!("{}%", (f64::from(part) * 100.0).round() as i64)
+}
+
+/// A metric's name as people abbreviate it, for narrow columns.
+pub(super) fn metric(name: &str) -> &str {
+    match name {
+        "accuracy" => "acc",
+        "perplexity" => "ppl",
+        "exact_match" => "exact",
+        "pearson" => "r",
+        name => name,
+    }
+}
+
+/// A score.
+pub(super) fn score(score: Option<f32>) -> String {
+    match score {
+        None => none(),
+        Some(score) if score.abs() < 1000.0 => format!("{score:.2}"),
+        Some(score) => short(f64::from(score)),
+    }
+}
+
+/// A cosine with its sign, which one that is as good as nothing has not.
+pub(super) fn cosine(cosine: f32) -> String {
+    match format!("{cosine:+.2}").as_str() {
+        "+0.00" | "-0.00" => "0.00".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// A step, in thousands where it is long.
+pub(super) fn step(step: u64) -> String {
+    match step {
+        0..10_000 => step.to_string(),
+        10_000..10_000_000 => format!("{:.1}k", step as f64 / 1e3),
+        _ => format!("{:.1}M", step as f64 / 1e6),
+    }
+}
+
+/// A whole number with its thousands apart.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Per second, with a letter for thousands.
+pub(super) fn rate(rate: f32) -> String {
+    match rate {
+        ..10.0 => format!("{rate:.1}"),
+        10.0..10_000.0 => format!("{rate:.0}"),
+        10_000.0..1e6 => format!("{:.1}k", rate / 1e3),
+        _ => format!("{:.1}M", rate / 1e6),
+    }
+}
+
+/// A number of bytes or things nobody counts: `1 alert`, `2 alerts`.
+pub(super) fn counted(n_things: usize, thing: &str) -> String {
+    count(n_things as u64, thing)
+}
+
+/// What stands where there is no number yet.
+pub(super) fn none() -> String {
+    "-".to_owned()
+}
+
+/// Which way something went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trend {
+    Up,
+    Down,
+    Level,
+}
+
+/// Which way the loss goes: its quick mean against its slow one, beyond half a percent.
+pub(super) fn trend(strip: &Strip) -> Option<Trend> {
+    let [_, quick, slow, _] = strip.losses.last_smoothed()?;
+    let margin = 0.005 * slow.abs();
+    Some(if quick > slow + margin {
+        Trend::Up
+    } else if quick < slow - margin {
+        Trend::Down
+    } else {
+        Trend::Level
+    })
+}
+
+/// Which way a score went since the one before, and whether that is better.
+pub(super) fn went(now: f32, before: f32, direction: Direction) -> (Trend, bool) {
+    let trend = match now.total_cmp(&before) {
+        std::cmp::Ordering::Greater => Trend::Up,
+        std::cmp::Ordering::Less => Trend::Down,
+        std::cmp::Ordering::Equal => Trend::Level,
+    };
+    (trend, direction.is_better(now, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_four_digits_and_seven_columns() {
+        let shown = [0.0, 0.412_34, 2.5, 42.0, 312.456, 65_000.0, 1e9, -0.5, 2e-7].map(short);
+        let wanted =
+            ["0.000", "0.412", "2.500", "42.00", "312.5", "65000", "1.0e9", "-0.500", "2.0e-7"];
+        assert_eq!(shown, wanted);
+        for power in -38..=38 {
+            assert!(short(10f64.powi(power) * 1.234).len() <= 7, "{power}");
+        }
+    }
+
+    #[test]
+    fn a_part_below_a_percent_has_no_sign() {
+        assert_eq!([-0.004, 0.0, 0.456, -0.02].map(percent), ["0%", "0%", "46%", "-2%"]);
+    }
+
+    #[test]
+    fn a_cosine_has_a_sign_unless_it_is_nothing() {
+        assert_eq!([0.004, -0.004, 0.31, -1.0].map(cosine), ["0.00", "0.00", "+0.31", "-1.00"]);
+    }
+
+    #[test]
+    fn long_numbers_are_told_in_short() {
+        assert_eq!([9_999, 12_431, 12_000_000].map(step), ["9999", "12.4k", "12.0M"]);
+        assert_eq!([0, 999, 1_000, 12_345_678].map(grouped), ["0", "999", "1,000", "12,345,678"]);
+        assert_eq!([1.26, 142.4, 20_480.0].map(rate), ["1.3", "142", "20.5k"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! The strips standing up, as on a mixing desk: the fader on the left, beside it the objective's part of
+//! the gradient, its numbers below.
+
+use ratatui::layout::Rect;
+
+use super::{
+    Scene,
+    desk::{flag, gradient_share, least_cosine, spark, title, trend},
+    fader,
+    layout::{SCALE, first_in_sight, strip_width, strips_inside},
+    numbers,
+    paint::Paint,
+};
+use crate::{
+    protocol::event::{Role, Split},
+    state::Strip,
+    tui::view::Focus,
+};
+
+/// Rows below a fader.
+const NUMBERS: u16 = 8;
+
+pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+    let Scene { run, view, .. } = scene;
+    let theme = paint.theme();
+    let inner = paint.panel(area, &title(run), view.focus == Focus::Desk);
+    let scale = Rect { width: SCALE.min(inner.width), ..inner };
+    let rest = strips_inside(area);
+    let width = strip_width(rest.width, run.strips.len());
+    let n_shown = usize::from(rest.width / width).max(1);
+    let first = first_in_sight(run.strips.len(), n_shown, view.strip_idx(run));
+    if inner.height <= NUMBERS + 5 {
+        return;
+    }
+    let way = Rect { y: inner.y + 2, height: inner.height - 2 - NUMBERS, ..scale };
+    draw_scale(way, paint);
+    for (at, strip) in run.strips.iter().enumerate().skip(first).take(n_shown) {
+        let x = rest.x + width * (at - first) as u16;
+        let width = width.min(rest.right().saturating_sub(x));
+        draw_strip(scene, (at, strip), Rect { x, width, ..rest }, paint);
+    }
+    if run.strips.is_empty() {
+        paint.put(rest.x, rest.y, rest.width, "waiting for the run to begin", theme.dim);
+    }
+}
+
+/// Gains beside the way: those that matter first, where a row is free.
+fn draw_scale(way: Rect, paint: &mut Paint) {
+    let dim = paint.theme().dim;
+    let mut taken = Vec::new();
+    for (gain, text) in fader::SCALE {
+        let up = fader::cell(gain, way.height);
+        if !taken.contains(&up) {
+            taken.push(up);
+            paint.put_right(way.x, way.bottom() - 1 - up, way.width - 1, text, dim);
+        }
+    }
+}
+
+fn draw_strip(scene: Scene, (at, strip): (usize, &Strip), area: Rect, paint: &mut Paint) {
+    let Scene { run, view, .. } = scene;
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let is_chosen = view.strip_idx(run) == at;
+    let silent = !run.sounds(strip);
+    let main = if strip.role == Role::Main { " *" } else { "" };
+    let name = format!("{} {}{main}", glyphs.digit(at), strip.name);
+    let style = if is_chosen { theme.selected } else { theme.series(at) };
+    if is_chosen {
+        paint.symbol(area.x, area.y, glyphs.selected, theme.key);
+    }
+    paint.put(area.x + 1, area.y, area.width.saturating_sub(2), &name, style);
+    let (flag, style) = flag(scene, strip);
+    paint.put(area.x + 1, area.y + 1, 8, flag, style);
+
+    // Columns: half a handle, its way, and the meter beside it.
+    let half = if area.width < 22 { 2 } else { 3 };
+    let (way_x, meter_x) = (area.x + 2 + half, area.x + 6 + 2 * half);
+    let (top, height) = (area.y + 2, area.height - 2 - NUMBERS);
+    let bottom = top + height - 1;
+    for (up, part) in fader::parts(strip, &view.wishes, height).enumerate() {
+        let y = bottom - up as u16;
+        let (symbol, beside, style) = fader::upright(part, silent, paint);
+        if let Some(beside) = beside {
+            paint.fill(way_x - half, y, 2 * half + 1, beside, style);
+        }
+        paint.symbol(way_x, y, symbol, style);
+    }
+    let measured = run.gradients.as_ref();
+    let share = measured.and_then(|measured| measured.gradient_shares.get(&strip.name).copied());
+    if let Some(share) = share {
+        paint.put(meter_x, area.y + 1, 4, "grad", theme.dim);
+        let eighths = (share.clamp(0.0, 1.0) * f32::from(height) * 8.0).round() as u16;
+        for up in 0..height {
+            let level = eighths.saturating_sub(up * 8).min(8);
+            let symbol = glyphs.column[usize::from(level)];
+            paint.fill(meter_x + 1, bottom - up, 2, symbol, theme.share);
+        }
+    }
+
+    let number = if silent { theme.muted } else { theme.text };
+    let wished = view.wishes.gain(&strip.name);
+    let gain = if wished.is_some() { theme.pending } else { number };
+    let dev = strip.metrics.first().map(|metric| {
+        let scores = strip.scores(Split::Dev);
+        let now = scores.and_then(|dev| dev.metrics.get(&metric.name).copied());
+        (numbers::metric(metric.name.as_str()), numbers::score(now))
+    });
+    let (dev_head, dev) = dev.unwrap_or(("dev", numbers::none()));
+    let (cosine, conflict) = least_cosine(scene, strip);
+    let rows = [
+        ("gain", numbers::gain(wished.unwrap_or(strip.gain)), gain),
+        ("share", format!("{:.2}", strip.share), number),
+        ("weight", numbers::gain(strip.weight), number),
+        ("loss", numbers::loss(strip.smoothed().or(strip.loss)), number),
+        (dev_head, dev, number),
+        ("grad", gradient_share(scene, strip), number),
+        ("cos", cosine, conflict),
+    ];
+    let width = (area.width.saturating_sub(5)).min(17);
+    let mut y = bottom + 1;
+    for (head, text, style) in rows {
+        paint.put(area.x + 1, y, 6, head, theme.dim);
+        paint.put_right(area.x + 1, y, width, &text, style);
+        if head == "loss" {
+            trend(strip, area.x + width + 2, y, paint);
+        }
+        y += 1;
+    }
+    spark(strip, (area.x + 1, y), width, theme.series(at), paint);
+}

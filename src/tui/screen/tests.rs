@@ -1,0 +1,210 @@
+//! Every page at every size, in colour, without colour and in ASCII, as a reader sees it.
+//!
+//! `INSTA_UPDATE=always cargo test --release --lib screen` writes the pictures anew; look at them before
+//! you keep them.
+
+mod fixture;
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use proptest::prelude::*;
+use ratatui::{layout::Size, style::Style};
+
+use super::*;
+use crate::tui::{
+    Glyphs, Theme, glyphs,
+    line::Line,
+    theme::ColorDepth,
+    view::{Effect, Mode, Page, Palette, Playing, Prompt, Wanted},
+};
+use fixture::{pressed, trained};
+
+const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
+
+/// A look with colours and every character.
+pub(crate) fn look() -> Look {
+    look_of("dark", &glyphs::BRAILLE)
+}
+
+fn look_of(theme: &str, glyphs: &'static Glyphs) -> Look {
+    Look { theme: Theme::shipped(theme).unwrap(), glyphs, depth: ColorDepth::Ansi16 }
+}
+
+fn drawn(run: &Run, view: &View, look: &Look) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, view.size.width, view.size.height));
+    let keymap = Keymap::new(&BTreeMap::new());
+    let area = buffer.area;
+    render(Scene { run, view, look, keymap: &keymap }, area, &mut buffer);
+    buffer
+}
+
+/// The styles of a buffer: a line a row that has any, `FROM-TO style` for each run of cells.
+fn styles(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for (y, row) in buffer.content.chunks(usize::from(buffer.area.width)).enumerate() {
+        let mut runs = String::new();
+        let mut start = 0;
+        for end in 1..=row.len() {
+            if end < row.len() && row[end].style() == row[start].style() {
+                continue;
+            }
+            let style = row[start].style();
+            let plain = Style::reset()
+                .patch(Style { underline_color: style.underline_color, ..Style::new() });
+            if style != plain {
+                let modifiers = style.add_modifier;
+                let _ = write!(runs, " {start}-{end}");
+                for color in [style.fg, style.bg].into_iter().flatten() {
+                    let _ = write!(runs, ":{color}");
+                }
+                if !modifiers.is_empty() {
+                    let _ = write!(runs, ":{modifiers:?}");
+                }
+            }
+            start = end;
+        }
+        if !runs.is_empty() {
+            let _ = writeln!(text, "{y}{runs}");
+        }
+    }
+    text
+}
+
+/// One scene at every size, in every look.
+fn pictures(name: &str, run: &Run, view: &View) {
+    for (width, height) in SIZES {
+        let mut view = view.clone();
+        view.size = Size::new(width, height);
+        let colour = drawn(run, &view, &look());
+        let plain = drawn(run, &view, &look_of("plain", &glyphs::ASCII));
+        let block = drawn(run, &view, &look_of("light", &glyphs::BLOCK));
+        let ascii = lines(&plain);
+        assert!(ascii.is_ascii(), "{name}: the ASCII look has other characters:\n{ascii}");
+        let has_colour = plain.content.iter().any(|cell| {
+            use ratatui::style::Color::Reset;
+            cell.fg != Reset || cell.bg != Reset
+        });
+        assert!(!has_colour, "{name}: a look without colour has some");
+        let picture = format!(
+            "{}\n== styles, dark\n{}\n== ascii\n{ascii}\n== styles, plain\n{}\n== block\n{}",
+            lines(&colour),
+            styles(&colour),
+            styles(&plain),
+            lines(&block),
+        );
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}-{width}x{height}"), picture);
+        });
+    }
+}
+
+fn page(page: Page) -> View {
+    View { page, ..View::new(Mode::Live) }
+}
+
+#[test]
+fn a_run_that_trains() {
+    pictures("overview", &trained(), &View::new(Mode::Live));
+    pictures("chart", &trained(), &page(Page::Chart));
+    pictures("gradients", &trained(), &page(Page::Gradients));
+    pictures("events", &trained(), &page(Page::Events));
+}
+
+#[test]
+fn a_run_that_has_not_begun() {
+    pictures("empty", &Run::new(None), &View::new(Mode::Live));
+}
+
+#[test]
+fn what_was_wished_and_not_answered() {
+    let run = trained();
+    let mut view = View::new(Mode::Live);
+    pressed(&mut view, &run, "j l l l m");
+    pictures("pending", &run, &view);
+}
+
+#[test]
+fn windows_over_the_panels() {
+    let run = trained();
+    let open = |overlay| View { overlay: Some(overlay), ..View::new(Mode::Live) };
+    pictures("help", &run, &open(Overlay::help()));
+    let search = Overlay::Help { search: Line::new("fader"), searching: true, scroll: 0 };
+    pictures("help-search", &run, &open(search));
+    let palette = Palette { line: Line::new("re"), ..Palette::default() };
+    pictures("palette", &run, &open(Overlay::Palette(palette)));
+    let mut prompt = Prompt::new(Wanted::Gain("pos".into()), "much");
+    prompt.fault = prompt.given(0).err();
+    pictures("prompt", &run, &open(Overlay::Prompt(prompt)));
+    pictures("leave", &run, &open(Overlay::Leave));
+}
+
+#[test]
+fn a_replay_and_a_chart_looked_into() {
+    let playing = Playing { playing: true, speed: 8.0, seeking: Some(0.4) };
+    let mut view = View::new(Mode::Replay(playing));
+    view.size = Size::new(120, 40);
+    let run = trained();
+    pressed(&mut view, &run, "tab + + left left y");
+    pictures("replay", &run, &view);
+}
+
+fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    let code = prop_oneof![
+        6 => any::<char>().prop_map(KeyCode::Char),
+        12 => prop::sample::select(
+            "hjklHJKL0123456789wWmsSuabABnceryxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+        ).prop_map(KeyCode::Char),
+        6 => prop::sample::select(vec![
+            KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,
+            KeyCode::Delete, KeyCode::Home, KeyCode::End, KeyCode::PageUp, KeyCode::PageDown,
+            KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::F(1),
+        ]),
+    ];
+    let modifiers = prop_oneof![
+        4 => Just(KeyModifiers::NONE),
+        1 => Just(KeyModifiers::SHIFT),
+        1 => Just(KeyModifiers::CONTROL),
+        1 => Just(KeyModifiers::ALT),
+    ];
+    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent::new(code, modifiers))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_keys_at_any_size_over_any_run_are_drawn(
+        events in crate::arbitrary::events(),
+        keys in prop::collection::vec((key(), 0u16..260, 0u16..90), 0..40),
+        mode in prop::sample::select(vec![
+            Mode::Live,
+            Mode::Observe,
+            Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None }),
+        ]),
+    ) {
+        let keymap = Keymap::new(&BTreeMap::new());
+        let look = look();
+        let mut run = Run::new(None);
+        let mut view = View::new(mode);
+        let mut events = events.iter();
+        let mut order = 0;
+        for (key, width, height) in keys {
+            view.size = Size::new(width, height);
+            drawn(&run, &view, &look);
+            for effect in view.press(key, &keymap, &run) {
+                if let Effect::Wish(wish) = effect {
+                    let ends = matches!(wish.command, crate::protocol::Command::Stop { .. });
+                    prop_assert!(mode == Mode::Live || ends && mode == Mode::Observe, "{wish:?}");
+                    order += 1;
+                    view.sent(&wish, Some(crate::protocol::CommandId(order)));
+                }
+            }
+            if let Some(event) = events.next() {
+                run.apply(event);
+                view.answered(event, &run);
+            }
+            drawn(&run, &view, &look);
+        }
+    }
+}

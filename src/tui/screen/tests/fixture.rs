@@ -1,0 +1,163 @@
+//! A run made of a few hundred events, and keys for it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    arbitrary,
+    protocol::{
+        By, CommandId, Loss, ObjectiveId, Step,
+        event::{
+            CheckpointSaved, Direction, GainSet, Gradients, LossBroke, MetricStarted, Muted, Noted,
+            ObjectiveStarted, Role, RunStarted, Split, StepDone,
+        },
+    },
+    state::Run,
+    tui::{key::Key, keymap::Keymap, view::View},
+};
+
+const NAMES: [&str; 5] = ["chunk", "pos", "ner", "next-word", "frequency"];
+
+fn cast() -> RunStarted {
+    let of_arbitrary = arbitrary::run_started();
+    let objective = |(at, name): (usize, &&str)| ObjectiveStarted {
+        name: (*name).into(),
+        role: if at == 0 { Role::Main } else { Role::Auxiliary },
+        gain: [1.0, 0.5, 0.5, 0.1, 0.05][at],
+        metrics: vec![MetricStarted {
+            name: ["f1", "accuracy", "f1", "perplexity", "accuracy"][at].into(),
+            direction: if at == 3 { Direction::Lower } else { Direction::Higher },
+        }],
+        ..of_arbitrary.objectives[0].clone()
+    };
+    RunStarted {
+        objectives: NAMES.iter().enumerate().map(objective).collect(),
+        steps: 400,
+        ..of_arbitrary
+    }
+}
+
+/// A loss that falls, with a wobble that is the same wherever it is computed.
+fn loss(at: usize, step: u64) -> f32 {
+    let scale = [2.5, 2.0, 1.5, 8.0, 1.2][at];
+    let wobble = (step * 7_919 + at as u64 * 104_729) % 1_000;
+    let fallen = scale * (0.1 + 0.9 / (1.0 + step as f32 / 60.0));
+    fallen * (0.85 + wobble as f32 / 3_300.0)
+}
+
+fn step_done(step: u64, gains: &[f32; 5]) -> StepDone {
+    let name = |at: usize| ObjectiveId::from(NAMES[at]);
+    let sounding = || (0..5).filter(|&at| gains[at] > 0.0);
+    // One spike, which must not vanish.
+    let spike = |at: usize| if (at, step) == (2, 150) { 9.0 } else { 1.0 };
+    let read = |at: usize| Loss::read(loss(at, step) * spike(at)).unwrap();
+    StepDone {
+        at_ms: step * 31,
+        losses: sounding().map(|at| (name(at), read(at))).collect(),
+        weights: (0..5).map(|at| (name(at), gains[at])).collect(),
+        shares: (0..5).map(|at| (name(at), 1.0)).collect(),
+        rate: 0.001,
+        step_ms: 31,
+        tokens: 640,
+        ..arbitrary::step_done(step, "chunk", 1.0)
+    }
+}
+
+fn gradients(step: u64) -> Gradients {
+    let of_each = |value: fn(usize) -> f32| -> BTreeMap<ObjectiveId, f32> {
+        NAMES.iter().enumerate().map(|(at, name)| ((*name).into(), value(at))).collect()
+    };
+    let mut cosines: BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>> = BTreeMap::new();
+    for (at, one) in NAMES.iter().enumerate() {
+        for (other_at, other) in NAMES.iter().enumerate().skip(at + 1) {
+            let cosine = [0.42, -0.31, 0.05, 0.11][(at + other_at) % 4];
+            let (first, second) = if one < other { (one, other) } else { (other, one) };
+            cosines.entry((*first).into()).or_default().insert((*second).into(), cosine);
+        }
+    }
+    Gradients {
+        at_ms: step * 31,
+        step: Step(step),
+        norms: of_each(|at| [1.0, 0.61, 1.35, 0.2, 0.12][at]),
+        gradient_shares: of_each(|at| [0.46, 0.17, 0.37, 0.01, -0.01][at]),
+        cosines,
+    }
+}
+
+/// A run at step 300 of 400, steered by hand.
+pub(super) fn trained() -> Run {
+    let mut run = Run::new(Some(&arbitrary::header()));
+    run.apply(&cast().into());
+    let mut gains = [1.0, 0.5, 0.5, 0.1, 0.05];
+    for step in 1..=300 {
+        run.apply(&step_done(step, &gains).into());
+        let (at, at_ms) = (Step(step), step * 31);
+        if step % 60 == 0 {
+            for (place, name) in NAMES.iter().enumerate() {
+                let metric = cast().objectives[place].metrics[0].name.clone();
+                let grown = 60.0 + step as f32 / 10.0 - place as f32;
+                let value = if place == 3 { 900.0 - step as f32 } else { grown };
+                let told = arbitrary::evaluated(step, Split::Dev, name, metric.as_str(), value);
+                run.apply(&told.into());
+            }
+            let name = "best".to_owned();
+            run.apply(&CheckpointSaved { at_ms, step: at, name, command: None }.into());
+        }
+        match step {
+            100 => {
+                gains[2] = 0.8;
+                let set = GainSet {
+                    at_ms,
+                    step: at,
+                    from: at.next(),
+                    objective: "ner".into(),
+                    old: 0.5,
+                    new: 0.8,
+                    by: By::Key,
+                    command: Some(CommandId(1)),
+                    ended_schedule: false,
+                    over: None,
+                    undoes: None,
+                };
+                run.apply(&set.into());
+            }
+            130 => {
+                let (text, by, command) = ("try ner up before lr drop".into(), By::Key, None);
+                run.apply(&Noted { at_ms, step: at, text, by, command }.into());
+            }
+            200 => {
+                let objective = Some("pos".into());
+                run.apply(&LossBroke { at_ms, step: at.next(), objective }.into());
+            }
+            220 => {
+                gains[3] = 0.0;
+                let muted = Muted {
+                    at_ms,
+                    step: at,
+                    from: at.next(),
+                    objective: "next-word".into(),
+                    muted: true,
+                    by: By::Key,
+                    command: Some(CommandId(2)),
+                    undoes: None,
+                };
+                run.apply(&muted.into());
+            }
+            280 => run.apply(&gradients(280).into()),
+            _ => {}
+        }
+    }
+    run
+}
+
+/// Presses keys, named as help names them; what they wish is under way afterwards.
+pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
+    let keymap = Keymap::new(&BTreeMap::new());
+    for (number, key) in (10..).zip(keys.split(' ')) {
+        let key: Key = key.parse().unwrap();
+        for effect in view.press(key.into(), &keymap, run) {
+            if let crate::tui::view::Effect::Wish(wish) = effect {
+                view.sent(&wish, Some(CommandId(number)));
+            }
+        }
+    }
+}

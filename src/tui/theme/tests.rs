@@ -1,0 +1,164 @@
+use std::collections::BTreeSet;
+
+use ratatui::style::{Color, Modifier};
+
+use super::*;
+
+const COLOURED: [&str; 3] = ["dark", "light", "safe"];
+
+fn shipped(name: &str) -> Theme {
+    Theme::shipped(name).unwrap()
+}
+
+fn colours(theme: &Theme) -> Vec<(String, Color)> {
+    let styles = theme.styles().into_iter();
+    styles
+        .flat_map(|(key, style)| [style.fg, style.bg].map(|c| (key.clone(), c)))
+        .filter_map(|(key, colour)| Some((key, colour?)))
+        .collect()
+}
+
+fn based(text: &str) -> Result<Theme, String> {
+    let (table, mut faults) = Faults::read("desk.toml", text);
+    let theme = Theme::based("themes.mine", table.get_ref(), &mut faults);
+    faults.finish().map(|()| theme)
+}
+
+#[test]
+fn every_shipped_theme_says_everything() {
+    for (name, text) in SHIPPED {
+        let (table, faults) = Faults::read(name, text);
+        let entries = faults.entries(table.get_ref());
+        let said: BTreeSet<&str> = entries.iter().map(|entry| entry.key).collect();
+        let wanted: BTreeSet<&str> = KEYS.iter().copied().chain(["series"]).collect();
+        assert_eq!(said, wanted, "{name}");
+        let series = entries.iter().find(|entry| entry.key == "series").unwrap().value;
+        assert_eq!(series.as_array().unwrap().len(), N_SERIES, "{name}");
+        Theme::shipped(name).unwrap();
+    }
+    assert_eq!(Theme::shipped("mine"), None);
+}
+
+#[test]
+fn dark_and_light_use_the_sixteen_colours_alone() {
+    for name in ["dark", "light"] {
+        for (key, colour) in colours(&shipped(name)) {
+            let is_of_sixteen = words::ANSI.iter().any(|(_, other)| *other == colour);
+            assert!(is_of_sixteen, "{name}: {key} is {colour}");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_black_or_white_on_a_background_that_nobody_knows() {
+    for name in Theme::shipped_names() {
+        for (key, style) in shipped(name).styles() {
+            let is_extreme = matches!(style.fg, Some(Color::Black | Color::White | Color::Gray));
+            assert!(!is_extreme || style.bg.is_some(), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn no_two_series_look_the_same_however_few_the_colours() {
+    for name in COLOURED {
+        for depth in [ColorDepth::True, ColorDepth::Ansi256, ColorDepth::Ansi16] {
+            let series = shipped(name).reduced(depth).series;
+            for (at, style) in series.iter().enumerate() {
+                assert!(!series[..at].contains(style), "{name}: {depth:?}: series[{at}]");
+            }
+        }
+    }
+}
+
+/// Objectives have digits for that: in the chart, in the legend, on the strips.
+#[test]
+fn without_colour_series_look_the_same_and_what_needs_the_eye_does_not() {
+    for name in Theme::shipped_names() {
+        let theme = shipped(name).reduced(ColorDepth::None);
+        assert_eq!(colours(&theme), []);
+        assert_ne!(theme.selected, theme.text, "{name}");
+        assert_ne!(theme.title, theme.text, "{name}");
+        assert_ne!(theme.state_failed, theme.state_live, "{name}");
+    }
+    let plain = shipped("plain");
+    assert!(plain.series.iter().all(|style| *style == plain.text));
+    for key in ["bad", "solo", "pending", "muted"] {
+        let (_, style) = plain.styles().into_iter().find(|(other, _)| other == key).unwrap();
+        assert_ne!(style, plain.text, "{key}");
+    }
+    assert_ne!(plain.border_focus, plain.border);
+}
+
+#[test]
+fn plain_has_no_colour_and_nothing_that_few_terminals_show() {
+    let plain = shipped("plain");
+    assert_eq!(plain.reduced(ColorDepth::None), plain);
+    let common = Modifier::BOLD | Modifier::DIM | Modifier::UNDERLINED | Modifier::REVERSED;
+    for (key, style) in plain.styles() {
+        assert!(common.contains(style.add_modifier), "{key}");
+    }
+}
+
+#[test]
+fn good_and_bad_are_not_red_and_green_for_eyes_that_cannot_tell_them() {
+    let safe = shipped("safe");
+    let (good, bad) = (safe.good.fg, safe.bad.fg);
+    assert_eq!((good, bad), (Some(Color::Rgb(0, 0x72, 0xb2)), Some(Color::Rgb(0xd5, 0x5e, 0))));
+    for name in COLOURED {
+        assert_ne!(shipped(name).good, shipped(name).bad);
+    }
+}
+
+#[test]
+fn series_begin_again_where_there_are_more() {
+    let dark = shipped("dark");
+    assert_eq!(dark.series(9), dark.series[1]);
+    assert_ne!(dark.series(8), dark.series(9));
+}
+
+#[test]
+fn a_theme_of_the_users_says_only_what_is_different() {
+    let mine = based("based-on = \"light\"\ngood = \"bold green\"\nseries = [\"202\"]").unwrap();
+    let mut wanted = shipped("light");
+    wanted.good = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
+    wanted.series[0] = Style::new().fg(Color::Indexed(202));
+    assert_eq!(mine, wanted);
+    assert_eq!(based("").unwrap(), shipped("dark"));
+}
+
+#[test]
+fn every_fault_of_a_theme_is_told() {
+    let text = "based-on = \"drak\"
+good = \"bald red\"
+goood = \"red\"
+sparkle = \"red\"
+bad = 3
+series = [
+  \"red\",
+  \"rad\",
+]
+share = [\"red\"]
+state-live = \"on\"";
+    let wanted = "\
+desk.toml:1: themes.mine.based-on is \"drak\"; did you mean \"dark\"?
+desk.toml:2: themes.mine.good is \"bald red\": no style or colour named \"bald\"; did you mean \"bold\"?
+desk.toml:3: a theme has no key \"goood\"; did you mean \"good\"?
+desk.toml:4: a theme has no key \"sparkle\"
+desk.toml:5: themes.mine.bad is 3; wanted words such as \"bold light-red\"
+desk.toml:8: themes.mine.series[1] is \"rad\": no style or colour named \"rad\"; did you mean \"red\"?
+desk.toml:10: themes.mine.share is an array; wanted words such as \"bold light-red\"
+desk.toml:11: themes.mine.state-live is \"on\": no colour after \"on\"";
+    assert_eq!(based(text).unwrap_err(), wanted);
+    let nine = format!("series = [{}]", ["\"red\""; 9].join(", "));
+    let wanted = "desk.toml:1: themes.mine.series has 9 styles; wanted 1 to 8";
+    assert_eq!(based(&nine).unwrap_err(), wanted);
+    assert_eq!(
+        based("series = \"red\"").unwrap_err(),
+        "desk.toml:1: themes.mine.series is \"red\"; wanted an array of styles"
+    );
+    assert_eq!(
+        based("based-on = 1").unwrap_err(),
+        "desk.toml:1: themes.mine.based-on is 1; wanted the name of a shipped theme"
+    );
+}

@@ -1,0 +1,164 @@
+//! A style in words: `bold light-red`, `dim`, `#56B4E9 on 235`, `reversed`, `default`.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::tui::written::nearest;
+
+/// The sixteen, in the order of their numbers.
+pub(super) const ANSI: [(&str, Color); 16] = [
+    ("black", Color::Black),
+    ("red", Color::Red),
+    ("green", Color::Green),
+    ("yellow", Color::Yellow),
+    ("blue", Color::Blue),
+    ("magenta", Color::Magenta),
+    ("cyan", Color::Cyan),
+    ("gray", Color::Gray),
+    ("dark-gray", Color::DarkGray),
+    ("light-red", Color::LightRed),
+    ("light-green", Color::LightGreen),
+    ("light-yellow", Color::LightYellow),
+    ("light-blue", Color::LightBlue),
+    ("light-magenta", Color::LightMagenta),
+    ("light-cyan", Color::LightCyan),
+    ("white", Color::White),
+];
+
+const MODIFIERS: [(&str, Modifier); 6] = [
+    ("bold", Modifier::BOLD),
+    ("dim", Modifier::DIM),
+    ("italic", Modifier::ITALIC),
+    ("underlined", Modifier::UNDERLINED),
+    ("reversed", Modifier::REVERSED),
+    ("crossed-out", Modifier::CROSSED_OUT),
+];
+
+/// Leaves a colour as it is below, at last as the terminal has it.
+const DEFAULT: &str = "default";
+
+const WANTED: &str = "wanted bold, dim, italic, underlined, reversed, crossed-out, default, the name \
+                      of a colour, 0 to 255 or #rrggbb";
+
+/// Reads a style. `Err`: everything that is wrong with it.
+pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
+    let mut style = Style::new();
+    let mut wrong = Vec::new();
+    let (mut foreground, mut background) = (None, None);
+    let mut words = text.split_whitespace().peekable();
+    if words.peek().is_none() {
+        wrong.push(format!("no word; {WANTED}"));
+    }
+    while let Some(word) = words.next() {
+        if let Some((_, modifier)) = MODIFIERS.iter().find(|(name, _)| *name == word) {
+            style = style.add_modifier(*modifier);
+            continue;
+        }
+        let (said, what, word) = if word == "on" {
+            let Some(word) = words.next() else {
+                wrong.push("no colour after \"on\"".to_owned());
+                break;
+            };
+            (&mut background, "background", word)
+        } else {
+            (&mut foreground, "text", word)
+        };
+        match colour(word) {
+            Err(why) => wrong.push(why),
+            Ok(colour) => {
+                if let Some((first, _)) = said.replace((word, colour)) {
+                    wrong.push(format!("{first:?} and {word:?} are both for the {what}; keep one"));
+                }
+            }
+        }
+    }
+    style.fg = foreground.and_then(|(_, colour)| colour);
+    style.bg = background.and_then(|(_, colour)| colour);
+    if wrong.is_empty() { Ok(style) } else { Err(wrong) }
+}
+
+/// One colour; `None` for the one below.
+fn colour(word: &str) -> Result<Option<Color>, String> {
+    if word == DEFAULT {
+        return Ok(None);
+    }
+    if let Some((_, colour)) = ANSI.iter().find(|(name, _)| *name == word) {
+        return Ok(Some(*colour));
+    }
+    if let Some(digits) = word.strip_prefix('#') {
+        let rgb = Some(digits).filter(|digits| digits.len() == 6 && digits.is_ascii());
+        let rgb = rgb.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let wrong = || format!("{word:?} is no colour; wanted # and six hexadecimal digits");
+        return rgb.map(|rgb| Some(Color::from_u32(rgb))).ok_or_else(wrong);
+    }
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number: Result<u8, _> = word.parse();
+        let wrong = |_| format!("{word:?} is no colour; wanted a number from 0 to 255");
+        return number.map(|number| Some(indexed(number))).map_err(wrong);
+    }
+    let names = ANSI.iter().map(|(name, _)| *name);
+    let names = names.chain(MODIFIERS.iter().map(|(name, _)| *name)).chain([DEFAULT, "on"]);
+    Err(match nearest(word, names) {
+        Some(name) => format!("no style or colour named {word:?}; did you mean {name:?}?"),
+        None => format!("no style or colour named {word:?}; {WANTED}"),
+    })
+}
+
+/// A colour by its number. The first sixteen have names, and are the same ones by either.
+fn indexed(number: u8) -> Color {
+    ANSI.get(usize::from(number)).map_or(Color::Indexed(number), |(_, colour)| *colour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_add_up_to_a_style() {
+        let new = Style::new;
+        for (text, wanted) in [
+            ("default", new()),
+            ("default on default", new()),
+            ("dim", new().add_modifier(Modifier::DIM)),
+            ("bold light-red", new().fg(Color::LightRed).add_modifier(Modifier::BOLD)),
+            ("light-red  bold", new().fg(Color::LightRed).add_modifier(Modifier::BOLD)),
+            ("#56B4E9 on 235", new().fg(Color::Rgb(0x56, 0xb4, 0xe9)).bg(Color::Indexed(235))),
+            ("black on yellow", new().fg(Color::Black).bg(Color::Yellow)),
+            ("9", new().fg(Color::LightRed)),
+            ("on blue", new().bg(Color::Blue)),
+        ] {
+            assert_eq!(style(text), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_style_is_told() {
+        for (text, wanted) in [
+            ("bald", &["no style or colour named \"bald\"; did you mean \"bold\"?"][..]),
+            ("grey", &["no style or colour named \"grey\"; did you mean \"gray\"?"]),
+            ("#12345", &["\"#12345\" is no colour; wanted # and six hexadecimal digits"]),
+            ("#12345ä", &["\"#12345ä\" is no colour; wanted # and six hexadecimal digits"]),
+            ("256", &["\"256\" is no colour; wanted a number from 0 to 255"]),
+            ("red green", &["\"red\" and \"green\" are both for the text; keep one"]),
+            ("on red on blue", &["\"red\" and \"blue\" are both for the background; keep one"]),
+            ("red on", &["no colour after \"on\""]),
+            (
+                "",
+                &[
+                    "no word; wanted bold, dim, italic, underlined, reversed, crossed-out, default, \
+                  the name of a colour, 0 to 255 or #rrggbb",
+                ],
+            ),
+            (
+                "bald #1 on loud",
+                &[
+                    "no style or colour named \"bald\"; did you mean \"bold\"?",
+                    "\"#1\" is no colour; wanted # and six hexadecimal digits",
+                    "no style or colour named \"loud\"; wanted bold, dim, italic, underlined, \
+                     reversed, crossed-out, default, the name of a colour, 0 to 255 or #rrggbb",
+                ],
+            ),
+        ] {
+            assert_eq!(style(text).unwrap_err(), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What the screen alone knows: the chosen strip, the focus, the chart's window, open prompts, and the
+//! wishes that have not been answered yet.
+//!
+//! A second small fold beside the run's: [`View::act`] takes an action, [`View::answered`] an event
+//! of the trainer, and both give back what is to be done outside. Strips are known by name, never by
+//! row. Nothing here reads a clock or draws.
+
+mod events;
+mod keys;
+mod mix;
+mod mouse;
+mod overlay;
+mod prompt;
+mod update;
+mod wishes;
+
+pub use events::{Class, EventList};
+pub use overlay::{Overlay, Palette};
+pub use prompt::{Prompt, Wanted};
+pub use wishes::{Wishes, nudged};
+
+use ratatui::layout::{Position, Rect, Size};
+
+use super::{chart::ChartView, screen::layout::Layout};
+use crate::{
+    protocol::{Command, CommandId, Event, ObjectiveId, Step, event::Role},
+    state::{Run, Strip, told},
+};
+
+/// What is to be done outside the view.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a wish to the trainer, and tell the view its number with [`View::sent`].
+    Wish(Wish),
+    /// Stop as SIGINT does.
+    Interrupt,
+    /// Stop the process until the shell continues it.
+    Suspend,
+    /// Leave the screen.
+    Leave,
+    /// Play, or hold.
+    Play,
+    /// Play faster, or slower.
+    Speed(Speed),
+    /// Go to a place in the replay.
+    Seek(Seek),
+    /// Draw in the next theme.
+    NextTheme,
+}
+
+/// A wish to the trainer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// What is wished.
+    pub command: Command,
+    /// The order whose moves it takes back, or makes again.
+    pub undoes: Option<CommandId>,
+}
+
+impl From<Command> for Wish {
+    fn from(command: Command) -> Self {
+        Self { command, undoes: None }
+    }
+}
+
+/// A change of a replay's speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// The next faster one.
+    Up,
+    /// The next slower one.
+    Down,
+}
+
+/// A place in a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// Before the first step.
+    Start,
+    /// Everything told.
+    End,
+    /// So many steps on, or back.
+    By(i64),
+    /// A step.
+    To(Step),
+    /// The event after this.
+    NextEvent,
+    /// The event before this.
+    PreviousEvent,
+}
+
+/// What kind of sitting this is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mode {
+    /// A run that trains here and may be moved.
+    Live,
+    /// A run that trains here and may only be looked at.
+    Observe,
+    /// A journal.
+    Replay(Playing),
+}
+
+/// How a replay goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Playing {
+    /// Playing, or held.
+    pub playing: bool,
+    /// Times as fast as the run was.
+    pub speed: f32,
+    /// How far a long seek has come, from 0 to 1.
+    pub seeking: Option<f32>,
+}
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// Everything that fits.
+    #[default]
+    Overview,
+    /// The chart, and the strips in a line each.
+    Chart,
+    /// The objectives' gradients against each other.
+    Gradients,
+    /// The list of events.
+    Events,
+}
+
+/// Which panel has the keys that mean something else in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The strips.
+    #[default]
+    Desk,
+    /// The chart.
+    Chart,
+    /// The list of events.
+    Events,
+}
+
+/// One line at the bottom, until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Something was done.
+    Done(String),
+    /// Something was not.
+    Refused(String),
+}
+
+/// The screen's own state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// What kind of sitting this is.
+    pub mode: Mode,
+    /// What fills the screen.
+    pub page: Page,
+    /// Which panel has the keys.
+    pub focus: Focus,
+    /// The chosen strip; the main objective's until one is chosen.
+    pub selected: Option<ObjectiveId>,
+    /// How the curves are shown.
+    pub chart: ChartView,
+    /// The size of the screen.
+    pub size: Size,
+    /// The list of events.
+    pub events: EventList,
+    /// What lies over the panels and has the keys.
+    pub overlay: Option<Overlay>,
+    /// Lines that the palette was given, oldest first.
+    pub history: Vec<String>,
+    /// Wishes without an answer.
+    pub wishes: Wishes,
+    /// The last thing to say.
+    pub message: Option<Message>,
+    /// The screen is held.
+    pub frozen: bool,
+    /// The wire has closed, though nothing told how the run ended.
+    pub broke_off: bool,
+    /// Somebody asked for the end of the run here.
+    pub stopping: bool,
+}
+
+impl View {
+    /// The view that every sitting begins with.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            page: Page::default(),
+            focus: Focus::default(),
+            selected: None,
+            chart: ChartView::default(),
+            size: Size::default(),
+            events: EventList::default(),
+            overlay: None,
+            history: Vec::new(),
+            wishes: Wishes::default(),
+            message: None,
+            frozen: false,
+            broke_off: false,
+            stopping: false,
+        }
+    }
+
+    /// Where each panel lies.
+    pub fn layout(&self, run: &Run) -> Layout {
+        Layout::new(Rect::from((Position::ORIGIN, self.size)), self.page, run.strips.len())
+    }
+
+    /// Where the chosen strip stands; the main objective's before one is chosen.
+    pub fn strip_idx(&self, run: &Run) -> usize {
+        let is_it = |strip: &Strip| match &self.selected {
+            Some(selected) => strip.name == *selected,
+            None => strip.role == Role::Main,
+        };
+        run.strips.iter().position(is_it).unwrap_or(0)
+    }
+
+    /// The chosen strip; `None` before the run has told its cast.
+    pub fn strip<'a>(&self, run: &'a Run) -> Option<&'a Strip> {
+        run.strips.get(self.strip_idx(run))
+    }
+
+    /// The trainer's number for a wish that was given out; `None`: there is no trainer any more.
+    pub fn sent(&mut self, wish: &Wish, order: Option<CommandId>) {
+        if let Some(order) = order {
+            self.wishes.sent(wish, order);
+        } else {
+            self.wishes = Wishes::default();
+            self.message = Some(Message::Refused("the run has ended".to_owned()));
+        }
+    }
+
+    /// Takes in an event that may answer a wish. What was wished of that fader meanwhile is wished
+    /// now.
+    pub fn answered(&mut self, event: &Event, run: &Run) -> Vec<Effect> {
+        match event {
+            Event::CommandRefused(refused) if refused.command.is_some() => {
+                self.message = Some(Message::Refused(refused.why.clone()));
+            }
+            // An answer may be among what was missed, and its wish would stay pending for ever.
+            Event::RunEnded(_) | Event::ScreenMissed(_) => self.wishes = Wishes::default(),
+            _ => {}
+        }
+        let Some(order) = event.answers() else { return Vec::new() };
+        if !self.wishes.has(order) {
+            return Vec::new();
+        }
+        if !matches!(event, Event::CommandRefused(_)) {
+            self.message = Some(Message::Done(told(event, run).join("  ")));
+        }
+        self.wishes.answered(order, run).into_iter().map(Effect::Wish).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! What is asked for in a line of text, and what it must be.
+
+use crate::{
+    protocol::{Command, ObjectiveId, Step, event::Setting},
+    tui::line::Line,
+};
+
+/// A line that is being typed, and what for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// What is asked for.
+    pub wanted: Wanted,
+    /// What was typed so far.
+    pub line: Line,
+    /// What was wrong with it at the last Enter.
+    pub fault: Option<String>,
+}
+
+/// What a prompt asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A gain, at once or over some steps.
+    Gain(ObjectiveId),
+    /// A note.
+    Note,
+    /// A learning rate.
+    Rate,
+    /// Every how many steps gradients are measured apart.
+    Gradients,
+    /// A step of a replay.
+    Step,
+    /// A part of an event's text.
+    Filter,
+}
+
+/// What came of a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// A wish to the trainer.
+    Command(Command),
+    /// A step to go to.
+    Step(Step),
+    /// A text to look for.
+    Filter(String),
+}
+
+impl Prompt {
+    /// An empty prompt, or one that holds what is there now.
+    pub fn new(wanted: Wanted, text: &str) -> Self {
+        Self { wanted, line: Line::new(text), fault: None }
+    }
+
+    /// What stands before the line.
+    pub fn label(&self) -> String {
+        match &self.wanted {
+            Wanted::Gain(objective) => format!("gain of {objective}"),
+            Wanted::Note => "note".to_owned(),
+            Wanted::Rate => "learning rate".to_owned(),
+            Wanted::Gradients => "measure gradients every".to_owned(),
+            Wanted::Step => "go to step".to_owned(),
+            Wanted::Filter => "filter events".to_owned(),
+        }
+    }
+
+    /// How to fill it in.
+    pub fn hint(&self) -> &'static str {
+        match self.wanted {
+            Wanted::Gain(_) => "0.8, or 0.8 over 500 to fade there in 500 steps",
+            Wanted::Note => "Enter keeps it at this step",
+            Wanted::Rate => "a number, 0.0005 for example; ends the rate's schedule",
+            Wanted::Gradients => "steps; 0 for never",
+            Wanted::Step => "a number, or 40% of the way",
+            Wanted::Filter => "Enter applies, an empty line shows all",
+        }
+    }
+
+    /// What the line means; else what was found and what was wanted. `n_steps` are those of the run.
+    pub fn given(&self, n_steps: u64) -> Result<Given, String> {
+        let text = self.line.text();
+        let text = text.trim();
+        let number = |text: &str| {
+            text.parse::<f32>().ok().filter(|number| number.is_finite() && *number >= 0.0)
+        };
+        Ok(match &self.wanted {
+            Wanted::Gain(objective) => {
+                let (gain, over) = match text.split_once("over") {
+                    Some((gain, over)) => (gain.trim(), Some(over.trim())),
+                    None => (text, None),
+                };
+                let gain = number(gain)
+                    .ok_or_else(|| format!("found `{gain}`; wanted a gain of at least 0"))?;
+                let objective = objective.clone();
+                Given::Command(match over {
+                    None => Command::SetGain { objective, gain },
+                    Some(steps) => {
+                        let over = steps.trim_end_matches("steps").trim().parse().ok();
+                        let over = over.filter(|over| *over > 0).ok_or_else(|| {
+                            format!("found `over {steps}`; wanted a number of steps from 1 up")
+                        })?;
+                        Command::Fade { objective, to: gain, over }
+                    }
+                })
+            }
+            Wanted::Note if text.is_empty() => {
+                return Err("found nothing; wanted some words, or Esc".to_owned());
+            }
+            Wanted::Note => Given::Command(Command::Note { text: text.to_owned() }),
+            Wanted::Rate => {
+                let rate = number(text)
+                    .ok_or_else(|| format!("found `{text}`; wanted a rate of at least 0"))?;
+                let (path, value) = ("train.rate".to_owned(), Setting::Number(rate));
+                Given::Command(Command::Set { path, value })
+            }
+            Wanted::Gradients => {
+                let steps: u32 = text
+                    .parse()
+                    .map_err(|_| format!("found `{text}`; wanted a whole number of steps"))?;
+                let (path, value) = ("train.gradients".to_owned(), Setting::Number(steps as f32));
+                Given::Command(Command::Set { path, value })
+            }
+            Wanted::Step => Given::Step(step(text, n_steps)?),
+            Wanted::Filter => Given::Filter(text.to_owned()),
+        })
+    }
+}
+
+fn step(text: &str, n_steps: u64) -> Result<Step, String> {
+    let wanted = || format!("found `{text}`; wanted a step, or a part such as 40%");
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.trim().parse().map_err(|_| wanted())?;
+        return Ok(Step((percent.clamp(0.0, 100.0) / 100.0 * n_steps as f64) as u64));
+    }
+    text.replace(',', "").parse().map(Step).map_err(|_| wanted())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(wanted: Wanted, text: &str) -> Result<Given, String> {
+        Prompt::new(wanted, text).given(2_000)
+    }
+
+    fn gain(text: &str) -> Result<Given, String> {
+        given(Wanted::Gain("pos".into()), text)
+    }
+
+    #[test]
+    fn a_gain_is_set_at_once_or_faded() {
+        let objective = ObjectiveId::from("pos");
+        let set = Command::SetGain { objective: objective.clone(), gain: 0.8 };
+        assert_eq!(gain(" 0.8 "), Ok(Given::Command(set)));
+        let fade = Command::Fade { objective, to: 0.8, over: 500 };
+        assert_eq!(gain("0.8 over 500"), Ok(Given::Command(fade.clone())));
+        assert_eq!(gain("0.8 over 500 steps"), Ok(Given::Command(fade)));
+        assert_eq!(gain("-1"), Err("found `-1`; wanted a gain of at least 0".into()));
+        assert_eq!(gain("nan"), Err("found `nan`; wanted a gain of at least 0".into()));
+        let fault = "found `over 0`; wanted a number of steps from 1 up";
+        assert_eq!(gain("1 over 0"), Err(fault.into()));
+    }
+
+    #[test]
+    fn a_step_may_be_a_part_of_the_way() {
+        assert_eq!(given(Wanted::Step, "1,200"), Ok(Given::Step(Step(1_200))));
+        assert_eq!(given(Wanted::Step, "40%"), Ok(Given::Step(Step(800))));
+        assert!(given(Wanted::Step, "soon").is_err());
+    }
+
+    #[test]
+    fn an_empty_note_is_none() {
+        assert!(given(Wanted::Note, "  ").is_err());
+    }
+}

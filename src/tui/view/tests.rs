@@ -1,0 +1,424 @@
+//! Journeys: keys in, effects out, and what the trainer's answers make of the view.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    arbitrary,
+    protocol::{
+        By, Scene,
+        event::{
+            CommandRefused, Ended, GainSet, Muted, Reason, RunEnded, SceneStored, ScreenMissed,
+            StripSetting,
+        },
+    },
+    tui::{key::Key, keymap::Keymap},
+};
+
+fn run() -> Run {
+    let mut run = Run::new(Some(&arbitrary::header()));
+    run.apply(&arbitrary::run_started().into());
+    run.apply(&arbitrary::step_done(1, "chunk", 2.0).into());
+    run
+}
+
+fn view(mode: Mode) -> View {
+    View { size: Size::new(120, 40), ..View::new(mode) }
+}
+
+/// Presses keys by their names; `"text` types a text.
+fn press(view: &mut View, run: &Run, keys: &[&str]) -> Vec<Effect> {
+    let keymap = Keymap::new(&BTreeMap::new());
+    let mut effects = Vec::new();
+    for key in keys {
+        let typed: Vec<String> = match key.strip_prefix('"') {
+            Some(text) => {
+                text.chars().map(|c| if c == ' ' { "space".into() } else { c.into() }).collect()
+            }
+            None => vec![(*key).to_owned()],
+        };
+        for key in typed {
+            let key: Key = key.parse().unwrap();
+            effects.extend(view.press(key.into(), &keymap, run));
+        }
+    }
+    effects
+}
+
+fn commands(effects: Vec<Effect>) -> Vec<Command> {
+    let command = |effect| match effect {
+        Effect::Wish(wish) => wish.command,
+        other => panic!("{other:?} is no wish"),
+    };
+    effects.into_iter().map(command).collect()
+}
+
+fn set(objective: &str, gain: f32) -> Command {
+    Command::SetGain { objective: objective.into(), gain }
+}
+
+/// The answer to a moved fader.
+fn gain_set(objective: &str, old: f32, new: f32, order: u64) -> Event {
+    GainSet {
+        at_ms: 20,
+        step: Step(1),
+        from: Step(2),
+        objective: objective.into(),
+        old,
+        new,
+        by: By::Key,
+        command: Some(CommandId(order)),
+        ended_schedule: false,
+        over: None,
+        undoes: None,
+    }
+    .into()
+}
+
+fn answer(view: &mut View, run: &mut Run, event: &Event) -> Vec<Effect> {
+    run.apply(event);
+    view.answered(event, run)
+}
+
+#[test]
+fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let effects = press(&mut view, &run, &["2", "l"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(wish.command, set("next-word", 1.05));
+    view.sent(wish, Some(CommandId(7)));
+    assert_eq!(press(&mut view, &run, &["l", "L"]), [], "gathered while one is under way");
+    let name = ObjectiveId::from("next-word");
+    assert_eq!((run.strip(&name).unwrap().gain, view.wishes.gain(&name)), (1.0, Some(1.377)));
+
+    let answer_7 = gain_set("next-word", 1.0, 1.05, 7);
+    let next = answer(&mut view, &mut run, &answer_7);
+    assert_eq!(commands(next.clone()), [set("next-word", 1.377)]);
+    let [Effect::Wish(wish)] = &next[..] else { panic!("one wish") };
+    view.sent(wish, Some(CommandId(8)));
+    let answer_8 = gain_set("next-word", 1.05, 1.377, 8);
+    assert_eq!(answer(&mut view, &mut run, &answer_8), []);
+    assert_eq!(view.wishes.n_open(), 0);
+    let text = "gain of next-word 1.050 to 1.377  from step 2, by key";
+    assert_eq!(view.message, Some(Message::Done(text.into())));
+}
+
+#[test]
+fn what_was_refused_is_told_and_no_longer_pending() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let effects = press(&mut view, &run, &["m"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(wish, Some(CommandId(1)));
+    assert_eq!(view.wishes.mute(&"chunk".into()), Some(true));
+    let why = "chunk is the last objective that sounds".to_owned();
+    let (at_ms, step, command) = (9, Step(1), Some(CommandId(1)));
+    let refused = CommandRefused { at_ms, step, command, why: why.clone() }.into();
+    assert_eq!(answer(&mut view, &mut run, &refused), []);
+    assert_eq!(view.message, Some(Message::Refused(why)));
+    assert_eq!(view.wishes.n_open(), 0);
+}
+
+#[test]
+fn taking_back_goes_through_the_history_one_answer_at_a_time() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    run.apply(&gain_set("chunk", 1.0, 2.0, 1));
+    run.apply(&gain_set("pos", 1.0, 0.5, 2));
+    let effects = press(&mut view, &run, &["u"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&wish.command, wish.undoes), (&set("pos", 1.0), Some(CommandId(2))));
+    view.sent(wish, Some(CommandId(3)));
+    assert_eq!(press(&mut view, &run, &["u"]), [], "the second waits for the first");
+    let Event::GainSet(undone) = gain_set("pos", 0.5, 1.0, 3) else { panic!("a gain") };
+    let undone = GainSet { undoes: Some(CommandId(2)), ..undone }.into();
+    let next = answer(&mut view, &mut run, &undone);
+    let [Effect::Wish(wish)] = &next[..] else { panic!("{next:?}") };
+    assert_eq!((&wish.command, wish.undoes), (&set("chunk", 1.0), Some(CommandId(1))));
+    assert_eq!((run.history.n_done(), run.history.n_undone()), (1, 1));
+}
+
+#[test]
+fn a_scene_is_recalled_as_one_move_of_what_differs() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    assert_eq!(press(&mut view, &run, &["A"]), []);
+    let text = "scene A is empty; a keeps the mix there";
+    assert_eq!(view.message, Some(Message::Refused(text.into())));
+    let kept = |gain, muted| StripSetting { gain, muted, soloed: false };
+    let strips = [("chunk".into(), kept(1.0, false)), ("pos".into(), kept(0.3, true))].into();
+    let (scene, by, command) = (Scene::A, By::Key, None);
+    run.apply(&SceneStored { at_ms: 1, step: Step(1), scene, strips, by, command }.into());
+    let muted = Command::SetMuted { objective: "pos".into(), muted: true };
+    let wanted = Command::Several(vec![muted, set("pos", 0.3)]);
+    assert_eq!(commands(press(&mut view, &run, &["A"])), [wanted]);
+}
+
+#[test]
+fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
+    let (mut view, run) = (view(Mode::Live), run());
+    assert_eq!(press(&mut view, &run, &["w", "\"much", "enter"]), []);
+    let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("still open") };
+    assert_eq!(prompt.fault.as_deref(), Some("found `much`; wanted a gain of at least 0"));
+    let fade = Command::Fade { objective: "chunk".into(), to: 0.5, over: 200 };
+    let typed = ["ctrl-u", "\"0.5 over 200", "enter"];
+    assert_eq!(commands(press(&mut view, &run, &typed)), [fade]);
+    assert_eq!(view.overlay, None);
+}
+
+#[test]
+fn stopping_is_asked_and_answered_by_another_key() {
+    let (mut view, run) = (view(Mode::Live), run());
+    assert_eq!(press(&mut view, &run, &["q", "q", "enter"]), []);
+    assert_eq!(view.overlay, Some(Overlay::Leave), "neither the same key nor Enter answers");
+    assert_eq!(press(&mut view, &run, &["n"]), []);
+    assert_eq!(view.overlay, None);
+    let stop = Command::Stop { reason: Reason::Key };
+    assert_eq!(commands(press(&mut view, &run, &["q", "y"])), [stop]);
+    assert_eq!(press(&mut view, &run, &["q"]), [], "it is ending");
+}
+
+#[test]
+fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let (ended, reason, message) = (Ended::Finished, Reason::Steps, None);
+    run.apply(&RunEnded { at_ms: 9, step: Step(1), ended, reason, message }.into());
+    assert_eq!(press(&mut view, &run, &["l"]), []);
+    assert_eq!(view.message, Some(Message::Refused("the run has ended".into())));
+    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Leave]);
+}
+
+#[test]
+fn who_observes_moves_nothing() {
+    let (mut view, run) = (view(Mode::Observe), run());
+    for key in ["l", "m", "s", "w", "space", "c", "e", "n", "r"] {
+        assert_eq!(press(&mut view, &run, &[key]), [], "{key}");
+        assert!(matches!(view.message, Some(Message::Refused(_))), "{key}");
+        assert_eq!(view.overlay, None, "{key}");
+    }
+    assert!(press(&mut view, &run, &["j", "?"]).is_empty());
+    assert_eq!(view.strip_idx(&run), 1);
+}
+
+#[test]
+fn esc_leaves_one_layer_at_a_time_and_never_quits() {
+    let (mut view, run) = (view(Mode::Live), run());
+    press(&mut view, &run, &["tab", "left", "/", "\"pos", "enter", "?"]);
+    let layers = |view: &View| {
+        let help = view.overlay.is_some();
+        (help, view.chart.cursor.is_some(), view.events.filter.clone(), view.focus)
+    };
+    assert_eq!(layers(&view), (true, true, "pos".into(), Focus::Chart));
+    press(&mut view, &run, &["esc"]);
+    assert_eq!(layers(&view), (false, true, "pos".into(), Focus::Chart));
+    press(&mut view, &run, &["esc"]);
+    assert_eq!(layers(&view), (false, false, "pos".into(), Focus::Chart));
+    press(&mut view, &run, &["esc"]);
+    assert_eq!(layers(&view), (false, false, String::new(), Focus::Chart));
+    assert_eq!(press(&mut view, &run, &["esc", "esc", "esc"]), []);
+    assert_eq!(layers(&view), (false, false, String::new(), Focus::Desk));
+}
+
+#[test]
+fn the_palette_finds_completes_and_remembers() {
+    let (mut view, run) = (view(Mode::Live), run());
+    let muted = Command::SetMuted { objective: "chunk".into(), muted: true };
+    let typed = [":", "\"mut", "tab", "enter"];
+    assert_eq!(commands(press(&mut view, &run, &typed)), std::slice::from_ref(&muted));
+    assert_eq!(commands(press(&mut view, &run, &[":", "up", "enter"])), [muted]);
+    assert_eq!(press(&mut view, &run, &[":", "\"no such", "enter"]), []);
+    assert_eq!(view.message, Some(Message::Refused("no action named `no such`".into())));
+}
+
+#[test]
+fn the_focus_goes_round_the_panels_that_are_there() {
+    let (mut view, run) = (view(Mode::Live), run());
+    let mut round = Vec::new();
+    for _ in 0..3 {
+        press(&mut view, &run, &["tab"]);
+        round.push(view.focus);
+    }
+    assert_eq!(round, [Focus::Chart, Focus::Events, Focus::Desk]);
+    view.size = Size::new(40, 10);
+    press(&mut view, &run, &["tab"]);
+    assert_eq!(view.focus, Focus::Desk, "nothing else is on so small a screen");
+}
+
+#[test]
+fn in_a_replay_keys_move_time_and_nothing_else() {
+    let playing = Playing { playing: false, speed: 1.0, seeking: None };
+    let (mut view, run) = (view(Mode::Replay(playing)), run());
+    let keys = ["space", ">", "right", "H", "home", "}", "G", "\"40%", "enter"];
+    let wanted = [
+        Effect::Play,
+        Effect::Speed(Speed::Up),
+        Effect::Seek(Seek::By(1)),
+        Effect::Seek(Seek::By(-100)),
+        Effect::Seek(Seek::Start),
+        Effect::Seek(Seek::NextEvent),
+        Effect::Seek(Seek::To(Step(40))),
+    ];
+    assert_eq!(press(&mut view, &run, &keys), wanted);
+    assert_eq!(press(&mut view, &run, &["m"]), []);
+    assert!(matches!(&view.message, Some(Message::Refused(why)) if why.contains("--moves")));
+    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Leave]);
+}
+
+#[test]
+fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
+    let (mut view, run) = (view(Mode::Live), run());
+    let effects = press(&mut view, &run, &["l"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(wish, None);
+    assert_eq!(view.wishes.n_open(), 0);
+    assert_eq!(view.message, Some(Message::Refused("the run has ended".into())));
+}
+
+#[test]
+fn mutes_and_solos_toggle_what_was_wished_last() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let effects = press(&mut view, &run, &["m"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(wish, Some(CommandId(1)));
+    let unmute = Command::SetMuted { objective: "chunk".into(), muted: false };
+    assert_eq!(commands(press(&mut view, &run, &["m"])), [unmute]);
+    let (objective, muted, by) = ("chunk".into(), true, By::Key);
+    let (command, undoes) = (Some(CommandId(1)), None);
+    let (at_ms, step, from) = (3, Step(1), Step(2));
+    let event = Muted { at_ms, step, from, objective, muted, by, command, undoes }.into();
+    answer(&mut view, &mut run, &event);
+    assert!(run.strips[0].muted);
+}
+
+#[test]
+fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    run.apply(&gain_set("pos", 1.0, 0.5, 1));
+    let effects = press(&mut view, &run, &["l"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(wish, Some(CommandId(2)));
+    assert_eq!(press(&mut view, &run, &["u"]), [], "not the move before");
+    let next = answer(&mut view, &mut run, &gain_set("chunk", 1.0, 1.05, 2));
+    let [Effect::Wish(wish)] = &next[..] else { panic!("{next:?}") };
+    assert_eq!((&wish.command, wish.undoes), (&set("chunk", 1.0), Some(CommandId(2))));
+}
+
+#[test]
+fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
+    let (mut view, run) = (view(Mode::Live), run());
+    for (number, wanted) in [Command::Pause, Command::Resume, Command::Pause].iter().enumerate() {
+        let effects = press(&mut view, &run, &["space"]);
+        let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(wish.command, *wanted);
+        view.sent(wish, Some(CommandId(number as u64)));
+    }
+}
+
+#[test]
+fn nothing_stays_pending_whose_answer_may_have_been_missed() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let effects = press(&mut view, &run, &["l"]);
+    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(wish, Some(CommandId(1)));
+    let missed = ScreenMissed { at_ms: 30, total: 7 }.into();
+    assert_eq!(answer(&mut view, &mut run, &missed), []);
+    assert_eq!(view.wishes.n_open(), 0);
+    assert_eq!(commands(press(&mut view, &run, &["l"])), [set("chunk", 1.05)]);
+}
+
+/// A trainer that obeys, when it is let.
+#[derive(Default)]
+struct Obeying {
+    orders: Vec<(CommandId, Wish)>,
+    n_orders: u64,
+    at_ms: u64,
+}
+
+impl Obeying {
+    /// Takes what is wished, as the desk's loop would.
+    fn take(&mut self, view: &mut View, effects: Vec<Effect>) {
+        for effect in effects {
+            let Effect::Wish(wish) = effect else { panic!("{effect:?}") };
+            self.n_orders += 1;
+            view.sent(&wish, Some(CommandId(self.n_orders)));
+            self.orders.push((CommandId(self.n_orders), wish));
+        }
+    }
+
+    /// Obeys the oldest order, and what the view makes of the answer.
+    fn obey(&mut self, view: &mut View, run: &mut Run) -> bool {
+        if self.orders.is_empty() {
+            return false;
+        }
+        let (order, wish) = self.orders.remove(0);
+        self.at_ms += 400;
+        let all = match wish.command {
+            Command::Several(all) => all,
+            one => vec![one],
+        };
+        let mut events: Vec<Event> = Vec::new();
+        for command in all {
+            let (at_ms, step, from, by) = (self.at_ms, Step(1), Step(2), By::Key);
+            let (command_id, undoes) = (Some(order), wish.undoes);
+            events.push(match command {
+                Command::SetGain { objective, gain } => {
+                    let old = run.strip(&objective).unwrap().gain;
+                    let Event::GainSet(set) = gain_set(objective.as_str(), old, gain, order.0)
+                    else {
+                        panic!("a gain")
+                    };
+                    GainSet { at_ms, undoes, ..set }.into()
+                }
+                Command::SetMuted { objective, muted } => {
+                    let command = command_id;
+                    Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
+                }
+                Command::StoreScene { scene } => {
+                    let kept = |strip: &Strip| {
+                        let (gain, muted) = (strip.gain, strip.muted);
+                        (strip.name.clone(), StripSetting { gain, muted, soloed: false })
+                    };
+                    let strips = run.strips.iter().map(kept).collect();
+                    SceneStored { at_ms, step, scene, strips, by, command: command_id }.into()
+                }
+                other => panic!("{other:?} was not pressed"),
+            });
+        }
+        for event in events {
+            run.apply(&event);
+            let effects = view.answered(&event, run);
+            self.take(view, effects);
+        }
+        true
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whenever_answers_come_taking_everything_back_gives_the_mix_of_the_recipe(
+        keys in proptest::collection::vec(
+            proptest::sample::select(vec!["1", "2", "3", "l", "H", "L", "m", "u", "ctrl-r", "a", "A", "0"]),
+            0..40,
+        ),
+        lags in proptest::collection::vec(0usize..4, 40),
+    ) {
+        let (mut view, mut run) = (view(Mode::Live), run());
+        let mix = |run: &Run| -> Vec<(f32, bool)> {
+            run.strips.iter().map(|strip| (strip.gain, strip.muted)).collect()
+        };
+        let of_recipe = mix(&run);
+        let mut trainer = Obeying::default();
+        for (key, lag) in keys.iter().zip(lags) {
+            let effects = press(&mut view, &run, &[key]);
+            trainer.take(&mut view, effects);
+            (0..lag).for_each(|_| { trainer.obey(&mut view, &mut run); });
+        }
+        while trainer.obey(&mut view, &mut run) {}
+        proptest::prop_assert_eq!(view.wishes.n_open(), 0);
+        while run.history.n_done() > 0 {
+            let left = run.history.n_done();
+            let effects = press(&mut view, &run, &["u"]);
+            trainer.take(&mut view, effects);
+            while trainer.obey(&mut view, &mut run) {}
+            proptest::prop_assert_eq!(run.history.n_done(), left - 1);
+        }
+        proptest::prop_assert_eq!(mix(&run), of_recipe);
+    }
+}

@@ -1,0 +1,295 @@
+//! The view's fold: an action changes the view, and may ask for something outside.
+
+use super::{
+    Effect, EventList, Focus, Message, Mode, Overlay, Page, Prompt, Seek, Speed, View, Wanted,
+    Wish, mix::clear_solos, prompt::Given, wishes::Turn,
+};
+use crate::{
+    protocol::{
+        Command,
+        event::{Reason, Setting},
+    },
+    state::Run,
+    tui::{
+        action::{Action, Spec},
+        view::Palette,
+    },
+};
+
+impl View {
+    /// Does what an action means, if it can be done now; else says why not.
+    pub fn act(&mut self, spec: &Spec, run: &Run) -> Vec<Effect> {
+        if !(spec.valid)(self, run) {
+            self.message = Some(Message::Refused(self.why_not(spec, run)));
+            return Vec::new();
+        }
+        self.message = None;
+        self.update(spec.action, run)
+    }
+
+    fn why_not(&self, spec: &Spec, run: &Run) -> String {
+        match (self.mode, spec.action) {
+            (Mode::Replay(_), _) => {
+                "a replay is only looked at; `auxdesk train --moves JOURNAL` makes its moves again"
+                    .to_owned()
+            }
+            (Mode::Observe, _) => "this desk only looks: it was started with --observe".to_owned(),
+            (Mode::Live, _) if run.ended.is_some() => "the run has ended".to_owned(),
+            (Mode::Live, Action::Undo) => "nothing to take back".to_owned(),
+            (Mode::Live, Action::Redo) => "nothing to make again".to_owned(),
+            (Mode::Live, Action::ClearSolos) => "no objective is soloed".to_owned(),
+            (Mode::Live, Action::Recall(scene)) => {
+                let (letter, key) = (scene.letter(), scene.letter().to_ascii_lowercase());
+                format!("scene {letter} is empty; {key} keeps the mix there")
+            }
+            (Mode::Live, _) => format!("{} can't be done now", spec.name),
+        }
+    }
+
+    fn update(&mut self, action: Action, run: &Run) -> Vec<Effect> {
+        match action {
+            Action::NextStrip => self.choose(self.strip_idx(run) + 1, run),
+            Action::PreviousStrip => self.choose(self.strip_idx(run).saturating_sub(1), run),
+            Action::Strip(number) => self.choose(number - 1, run),
+            Action::Nudge(nudge) => {
+                return self.on_strip(run, |view, strip| view.nudge(strip, nudge));
+            }
+            Action::TypeGain => return self.on_strip(run, Self::type_gain),
+            Action::TypeFade => return self.on_strip(run, Self::type_fade),
+            Action::ResetGain => {
+                return self.on_strip(run, |view, strip| {
+                    view.wishes.set_gain(&strip.name, strip.gain_of_recipe)
+                });
+            }
+            Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),
+            Action::Solo => return self.on_strip(run, |view, strip| Some(view.solo(strip))),
+            Action::ClearSolos => return clear_solos(run),
+            Action::Undo => return wish(self.wishes.turn(Turn::Undo, run)),
+            Action::Redo => return wish(self.wishes.turn(Turn::Redo, run)),
+            Action::Store(scene) => return command(Command::StoreScene { scene }),
+            Action::Recall(scene) => return self.recall(scene, run),
+            Action::Pause => {
+                let held = self.wishes.pause().unwrap_or(run.paused);
+                return command(if held { Command::Resume } else { Command::Pause });
+            }
+            Action::StepOnce => return command(Command::StepOnce),
+            Action::TypeNote => self.ask(Wanted::Note, ""),
+            Action::Checkpoint => return self.once(Command::Checkpoint),
+            Action::Evaluate => return self.once(Command::Evaluate),
+            Action::TypeRate => {
+                let rate = run.rate.map(|rate| rate.to_string()).unwrap_or_default();
+                self.ask(Wanted::Rate, &rate);
+            }
+            Action::TypeGradients => {
+                let every = match run.settings.get("train.gradients") {
+                    Some(Setting::Number(every)) => every.to_string(),
+                    _ => String::new(),
+                };
+                self.ask(Wanted::Gradients, &every);
+            }
+            Action::Quit => return self.quit(run),
+            Action::Interrupt if self.is_over(run) => return vec![Effect::Leave],
+            Action::Interrupt => {
+                self.stopping = true;
+                let text = "stopping after this step; Ctrl-C once more ends the program at once";
+                self.message = Some(Message::Done(text.to_owned()));
+                return vec![Effect::Interrupt];
+            }
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::NextFocus => self.focus = self.next_focus(run, true),
+            Action::PreviousFocus => self.focus = self.next_focus(run, false),
+            Action::Back => self.back(),
+            Action::NextPage => self.next_page(),
+            Action::Freeze => self.frozen = !self.frozen,
+            Action::Help => self.overlay = Some(Overlay::help()),
+            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),
+            Action::NextTheme => return vec![Effect::NextTheme],
+            Action::Play => return vec![Effect::Play],
+            Action::Faster => return vec![Effect::Speed(Speed::Up)],
+            Action::Slower => return vec![Effect::Speed(Speed::Down)],
+            Action::Seek(by) => return vec![Effect::Seek(Seek::By(by))],
+            Action::SeekStart => return vec![Effect::Seek(Seek::Start)],
+            Action::SeekEnd => return vec![Effect::Seek(Seek::End)],
+            Action::TypeSeek => self.ask(Wanted::Step, ""),
+            Action::NextEvent => return self.event_from_here(true, run),
+            Action::PreviousEvent => return self.event_from_here(false, run),
+            Action::JumpToEvent => return self.jump(run),
+            Action::LogY => self.chart.log_y = !self.chart.log_y,
+            Action::SmoothMore => self.chart.smoother(),
+            Action::SmoothLess => self.chart.rougher(),
+            Action::NextUnit => self.chart.next_unit(),
+            Action::ZoomIn => self.chart.zoom_in(run),
+            Action::ZoomOut => self.chart.zoom_out(run),
+            Action::PanLeft => self.chart.pan(-0.25, run),
+            Action::PanRight => self.chart.pan(0.25, run),
+            Action::Follow => self.chart.follow(),
+            Action::Cursor(by) => {
+                let width = self.layout(run).plot().width;
+                self.chart.cursor_by(by, width, run);
+            }
+            Action::CursorFirst => {
+                let width = self.layout(run).plot().width;
+                self.chart.cursor_at(0, width, run);
+            }
+            Action::CursorLast => self.chart.cursor_to(run.step, run),
+            Action::OnlyThis => {
+                let chosen = self.strip(run).map(|strip| strip.name.clone());
+                self.chart.only = if self.chart.only == chosen { None } else { chosen };
+            }
+            Action::OlderEvent(by) => self.events.older(by, run),
+            Action::YoungerEvent(by) => self.events.younger(by, run),
+            Action::OldestEvent => self.events.oldest(run),
+            Action::YoungestEvent => self.events.chosen = None,
+            Action::Filter => {
+                let filter = self.events.filter.clone();
+                self.ask(Wanted::Filter, &filter);
+            }
+            Action::NextClass => {
+                self.events = EventList {
+                    class: self.events.class.next(),
+                    chosen: None,
+                    ..self.events.clone()
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn choose(&mut self, idx: usize, run: &Run) {
+        let idx = idx.min(run.strips.len().saturating_sub(1));
+        let Some(strip) = run.strips.get(idx) else { return };
+        if self.chart.only.is_some() {
+            self.chart.only = Some(strip.name.clone());
+        }
+        self.selected = Some(strip.name.clone());
+    }
+
+    pub(super) fn ask(&mut self, wanted: Wanted, text: &str) {
+        self.overlay = Some(Overlay::Prompt(Prompt::new(wanted, text)));
+    }
+
+    /// What was given to a prompt.
+    pub(super) fn given(&mut self, given: Given) -> Vec<Effect> {
+        match given {
+            Given::Command(Command::SetGain { objective, gain }) => {
+                wish(self.wishes.set_gain(&objective, gain))
+            }
+            Given::Command(wished) => command(wished),
+            Given::Step(step) => vec![Effect::Seek(Seek::To(step))],
+            Given::Filter(filter) => {
+                self.events.filter = filter;
+                self.events.chosen = None;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Nothing is left here that could be stopped.
+    fn is_over(&self, run: &Run) -> bool {
+        run.ended.is_some() || self.broke_off || matches!(self.mode, Mode::Replay(_))
+    }
+
+    /// A wish that takes its time, unless one of the kind is under way: a key that is held down is
+    /// not to queue work for minutes.
+    fn once(&mut self, wished: Command) -> Vec<Effect> {
+        if self.wishes.waits_for(|open| *open == wished) {
+            self.message = Some(Message::Refused("the one before is still under way".to_owned()));
+            return Vec::new();
+        }
+        command(wished)
+    }
+
+    fn quit(&mut self, run: &Run) -> Vec<Effect> {
+        if self.is_over(run) {
+            return vec![Effect::Leave];
+        }
+        if self.stopping {
+            let text = "the run is ending; Ctrl-C once more ends the program at once";
+            self.message = Some(Message::Done(text.to_owned()));
+            return Vec::new();
+        }
+        self.overlay = Some(Overlay::Leave);
+        Vec::new()
+    }
+
+    /// The answer to the question whether to stop.
+    pub(super) fn stop(&mut self) -> Vec<Effect> {
+        self.stopping = true;
+        let text = "stopping: scoring, saving; Ctrl-C ends it without";
+        self.message = Some(Message::Done(text.to_owned()));
+        command(Command::Stop { reason: Reason::Key })
+    }
+
+    /// The next panel that is there to be seen.
+    fn next_focus(&self, run: &Run, forwards: bool) -> Focus {
+        const ROUND: [Focus; 3] = [Focus::Desk, Focus::Chart, Focus::Events];
+        let layout = self.layout(run);
+        let here = ROUND.iter().position(|focus| *focus == self.focus).unwrap_or(0);
+        let way = |by: usize| ROUND[(here + if forwards { by } else { 3 - by }) % 3];
+        (1..3).map(way).find(|focus| layout.place(*focus).is_some()).unwrap_or(self.focus)
+    }
+
+    fn next_page(&mut self) {
+        (self.page, self.focus) = match self.page {
+            Page::Overview => (Page::Chart, Focus::Chart),
+            Page::Chart => (Page::Gradients, Focus::Desk),
+            Page::Gradients => (Page::Events, Focus::Events),
+            Page::Events => (Page::Overview, Focus::Desk),
+        };
+    }
+
+    /// One layer less.
+    fn back(&mut self) {
+        if self.chart.cursor.take().is_some() {
+            return;
+        }
+        if !self.events.filter.is_empty() || self.events != EventList::default() {
+            self.events = EventList::default();
+        } else if self.chart.only.is_some() {
+            self.chart.only = None;
+        } else if self.focus != Focus::Desk {
+            self.focus = Focus::Desk;
+        } else {
+            self.page = Page::Overview;
+        }
+    }
+
+    /// The cursor to the nearest event before or after it; a replay goes there itself.
+    fn event_from_here(&mut self, later: bool, run: &Run) -> Vec<Effect> {
+        if matches!(self.mode, Mode::Replay(_)) {
+            let seek = if later { Seek::NextEvent } else { Seek::PreviousEvent };
+            return vec![Effect::Seek(seek)];
+        }
+        let here = self.chart.cursor.unwrap_or(run.step);
+        let steps = self.events.rows(run).map(|row| row.event.step());
+        let nearest = if later {
+            steps.filter(|step| *step > here).min()
+        } else {
+            steps.filter(|step| *step < here).max()
+        };
+        if let Some(step) = nearest {
+            self.chart.cursor_to(step, run);
+        } else {
+            let text = if later { "no later event" } else { "no earlier event" };
+            self.message = Some(Message::Refused(text.to_owned()));
+        }
+        Vec::new()
+    }
+
+    fn jump(&mut self, run: &Run) -> Vec<Effect> {
+        let Some(step) = self.events.chosen(run).map(|row| row.event.step()) else {
+            return Vec::new();
+        };
+        self.chart.cursor_to(step, run);
+        let is_replay = matches!(self.mode, Mode::Replay(_));
+        if is_replay { vec![Effect::Seek(Seek::To(step))] } else { Vec::new() }
+    }
+}
+
+pub(super) fn command(command: Command) -> Vec<Effect> {
+    wish(Some(command.into()))
+}
+
+pub(super) fn wish(wish: Option<Wish>) -> Vec<Effect> {
+    wish.map(Effect::Wish).into_iter().collect()
+}

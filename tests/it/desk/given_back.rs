@@ -1,0 +1,183 @@
+//! However the desk is left, its terminal is as it was before.
+
+use auxdesk::protocol::event::Reason;
+
+use super::{CTRL_C, CTRL_Z, Desk, RunEnd, SIZE, endless, quiet};
+use crate::{
+    pty::{Ended, signal},
+    runs::{Here, journal, wait_until, whole_checkpoint},
+};
+
+#[test]
+fn q_and_y_stop_the_run_score_it_and_leave_with_0() {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, SIZE, &[]);
+    desk.press("q");
+    desk.pty.wait_for_text("stop this run?");
+    // Neither the key that asked nor Enter is an answer.
+    desk.press("q\r");
+    desk.trains_on();
+    desk.press("n");
+    desk.pty.wait_for("the question is gone", |pty| !pty.text().contains("stop this run?"));
+    desk.trains_on();
+    desk.quit();
+    desk.ended(RunEnd::Stopped, Reason::Key);
+    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step.0 as usize, desk.n_steps());
+}
+
+#[test]
+fn a_run_that_has_finished_stays_until_q() {
+    let here = Here::new();
+    let mut desk = Desk::open(&here, &mut here.tiny("run", 20, &[]), SIZE);
+    desk.pty.wait_for_text("FINISHED");
+    desk.pty.wait_for_text("the run has ended; q leaves the desk");
+    desk.is_up();
+    desk.press("q");
+    desk.leaves(0);
+    desk.ended(RunEnd::Finished, Reason::Steps);
+}
+
+#[test]
+fn a_signal_leaves_a_run_that_has_finished_well() {
+    let here = Here::new();
+    let mut desk = Desk::open(&here, &mut here.tiny("run", 20, &[]), SIZE);
+    desk.pty.wait_for_text("FINISHED");
+    desk.pty.signal("TERM");
+    desk.leaves(0);
+}
+
+#[test]
+fn ctrl_c_at_the_desk_ends_the_run_with_130() {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, SIZE, &[]);
+    desk.press(CTRL_C);
+    desk.leaves(130);
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+/// A signal while the desk stands.
+fn signalled(name: &str, code: u32) {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, SIZE, &[]);
+    desk.pty.signal(name);
+    desk.leaves(code);
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step.0 as usize, desk.n_steps());
+}
+
+#[test]
+fn sigterm_leaves_the_desk_with_143() {
+    signalled("TERM", 143);
+}
+
+#[test]
+fn a_hangup_leaves_the_desk_with_129() {
+    signalled("HUP", 129);
+}
+
+#[test]
+fn a_window_that_is_closed_ends_the_run_with_129() {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, SIZE, &[]);
+    desk.pty.hang_up();
+    assert_eq!(desk.pty.wait(), Ended { code: Some(129), signal: None });
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+#[test]
+fn a_window_that_is_closed_over_nohup_takes_the_desk_and_not_the_run() {
+    let here = Here::new();
+    let mut shell = here.shell("trap '' HUP; exec \"$@\"", &endless(&here, &[]));
+    let mut desk = Desk::open(&here, &mut shell, SIZE);
+    desk.is_live();
+    desk.pty.hang_up();
+    desk.trains_on();
+    desk.pty.signal("TERM");
+    assert_eq!(desk.pty.wait(), Ended { code: Some(143), signal: None });
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+#[test]
+fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
+    let here = Here::new();
+    let mut train = quiet(&here, "run", 100, &[]);
+    let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_STEP", "15"), SIZE);
+    desk.pty.wait_for_text("FAILED");
+    let why = "q leaves  failed: the trainer panicked  a panic was asked for at step 15";
+    desk.pty.wait_for_text(why);
+    desk.is_up();
+    assert!(!desk.pty.text().contains("panicked at"), "{}", desk.pty.text());
+    desk.press("q");
+    desk.leaves(1);
+    desk.ended(RunEnd::Failed, Reason::Panic);
+}
+
+#[test]
+fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
+    let here = Here::new();
+    let mut train = quiet(&here, "run", 100, &[]);
+    let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_FRAME", "2"), (120, 40));
+    desk.pty.wait_for_text("a panic was asked for at frame 2");
+    desk.pty.wait_for_text("the desk has gone; training goes on, and lines of progress follow");
+    desk.is_given_back();
+    desk.leaves(0);
+    desk.ended(RunEnd::Finished, Reason::Steps);
+    assert_eq!(desk.n_steps(), 100);
+    let text = desk.pty.text();
+    assert!(text.contains("finished: "), "{text}");
+    assert!(here.read("run/diagnostics.log").contains("a panic was asked for at frame 2"));
+}
+
+#[test]
+fn ctrl_z_holds_the_program_and_fg_brings_the_desk_back() {
+    let here = Here::new();
+    let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
+    for _ in 0..2 {
+        desk.press(CTRL_Z);
+        desk.shell_says("]");
+        let n_steps = desk.n_steps();
+        desk.press("fg\n");
+        desk.is_live();
+        wait_until("training goes on", || desk.n_steps() > n_steps + 20);
+    }
+    desk.press("q");
+    desk.pty.wait_for_text("stop this run?");
+    desk.press("y");
+    desk.shell_says("[0]");
+    desk.ended(RunEnd::Stopped, Reason::Key);
+}
+
+#[test]
+fn a_stop_from_outside_gives_the_terminal_back_until_fg() {
+    let here = Here::new();
+    let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
+    let id = desk.below_the_shell().unwrap();
+    signal(id, "TSTP");
+    desk.shell_says("]");
+    desk.press("fg\n");
+    desk.is_live();
+    signal(id, "INT");
+    desk.shell_says("[130]");
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+#[test]
+fn in_the_background_training_goes_on_without_the_terminal() {
+    let here = Here::new();
+    let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
+    let id = desk.below_the_shell().unwrap();
+    desk.press(CTRL_Z);
+    desk.shell_says("]");
+    desk.press("bg\n");
+    desk.shell_says("[0]");
+    desk.trains_on();
+    desk.is_given_back();
+    signal(id, "TERM");
+    desk.press("wait\n");
+    wait_until("the run has ended", || {
+        let events = journal(&desk.run()).events;
+        events.last().is_some_and(|event| event.kind() == "run_ended")
+    });
+    desk.is_given_back();
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}

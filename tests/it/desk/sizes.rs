@@ -1,0 +1,90 @@
+//! The desk on screens of all sizes, and where there is none for it.
+
+use super::{Desk, RunEnd, SIZE, endless, quiet};
+use crate::runs::Here;
+use auxdesk::protocol::event::Reason;
+
+/// Lines follow instead of a desk, and this is all that is said of why.
+fn lines_and(desk: &mut Desk, why: &str) {
+    desk.pty.wait_for_text("step ");
+    desk.leaves(0);
+    let written = desk.pty.written();
+    assert!(!written.contains('\x1b'), "{written:?}");
+    let said: Vec<&str> =
+        written.lines().filter(|line| line.contains("lines of progress")).collect();
+    assert_eq!(said, [format!("{why}; lines of progress follow")]);
+    assert!(written.starts_with(why), "{written}");
+    desk.ended(RunEnd::Finished, Reason::Steps);
+}
+
+#[test]
+fn a_new_size_is_drawn_and_one_that_is_too_small_holds_nothing_up() {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, SIZE, &[]);
+    assert!(desk.pty.text().contains("desk"));
+    desk.pty.resize(200, 60);
+    // Upright strips, and what stands beside them.
+    desk.pty.wait_for_text("parameters");
+    desk.pty.wait_for_text("? help");
+    desk.pty.resize(40, 10);
+    desk.pty.wait_for("four strips are all there is", |pty| {
+        let text = pty.text();
+        ["LIVE", "chunk", "pos", "next-word", "frequency", "? help"]
+            .iter()
+            .all(|it| text.contains(it))
+            && !text.contains("events")
+    });
+    for (cols, rows) in [(39, 10), (40, 9), (5, 2)] {
+        desk.pty.resize(cols, rows);
+        desk.pty.wait_for("it says what it needs", |pty| {
+            "needs 40x10".starts_with(pty.text().trim()) && !pty.text().trim().is_empty()
+        });
+        desk.trains_on();
+    }
+    desk.pty.resize(SIZE.0, SIZE.1);
+    desk.is_live();
+    desk.pty.wait_for_text("events");
+    // Keys still mean what they meant.
+    desk.done_by("l");
+    desk.quit();
+}
+
+#[test]
+fn a_terminal_that_is_too_small_at_the_start_gets_lines() {
+    let here = Here::new();
+    let mut desk = Desk::open(&here, &mut quiet(&here, "run", 20, &[]), (120, 9));
+    lines_and(&mut desk, "the desk needs 40x10, and this terminal has 120x9");
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines() {
+    let here = Here::new();
+    for (run, term) in [("run", "dumb"), ("other", "")] {
+        let mut train = quiet(&here, run, 20, &[]);
+        let mut desk = Desk::open(&here, train.env("TERM", term), (120, 40));
+        lines_and(&mut desk, "TERM says that this terminal can't place its cursor");
+    }
+}
+
+#[test]
+fn who_asks_for_lines_gets_them_without_a_word() {
+    for option in ["--headless", "--plain", "--json"] {
+        let here = Here::new();
+        let train = &mut quiet(&here, "run", 20, &[option]);
+        let mut desk = Desk::open(&here, train, (120, 40));
+        desk.leaves(0);
+        let written = desk.pty.written();
+        assert!(!written.contains('\x1b') && !written.contains("lines of progress"), "{written:?}");
+        assert!(written.starts_with("0:00:0"), "{written}");
+    }
+}
+
+#[test]
+fn a_pipe_behind_the_program_gets_lines() {
+    let here = Here::new();
+    let mut shell = here.shell("\"$@\" | cat", &endless(&here, &[]));
+    let desk = Desk::open(&here, &mut shell, (120, 40));
+    desk.pty.wait_for_text("tokens/s");
+    desk.is_given_back();
+    assert!(!desk.pty.written().contains('\x1b'));
+}

@@ -1,0 +1,72 @@
+//! A terminal that takes no more output: the run does not wait for it.
+
+use std::{fs, path::PathBuf};
+
+use auxdesk::{bus::SCREEN_HOLDS, protocol::event::Reason};
+
+use super::{Desk, RunEnd, endless};
+use crate::{
+    pty::signal,
+    runs::{Here, wait_until},
+};
+
+/// Steps of a millisecond, of which a thousand are soon told.
+const FAST: &[&str] = &["--set", "train.batch=4"];
+
+/// A size whose frames soon fill what a terminal holds unread.
+const LARGE: (u16, u16) = (200, 60);
+
+/// The folder of the thread that draws.
+fn screen_thread(program: u32) -> PathBuf {
+    let tasks = fs::read_dir(format!("/proc/{program}/task")).unwrap();
+    let mut folders = tasks.map(|task| task.unwrap().path());
+    let is_it = |folder: &PathBuf| fs::read_to_string(folder.join("comm")).unwrap() == "screen\n";
+    folders.find(is_it).unwrap()
+}
+
+/// Has the terminal take no more, until the screen's thread does nothing while training goes on and
+/// has told more than the screen's wire holds.
+fn stall(desk: &Desk, program: u32) {
+    desk.pty.stop_reading();
+    // Time on a processor, which a thread that looks for keys uses a little of at every look.
+    let place = screen_thread(program).join("schedstat");
+    wait_until("the screen stands", || {
+        let before = fs::read_to_string(&place).unwrap();
+        desk.trains_on();
+        fs::read_to_string(&place).unwrap() == before
+    });
+    let before = desk.n_steps();
+    wait_until("more was told than the wire holds", || desk.n_steps() > before + SCREEN_HOLDS);
+}
+
+#[test]
+fn training_goes_on_and_sigterm_ends_the_run_cleanly() {
+    let here = Here::new();
+    // Below a shell: where the program is all that the terminal has, the system throws away what is
+    // unread when it ends, and with it what undoes the modes.
+    let desk = Desk::under_a_shell(&here, &mut endless(&here, FAST), LARGE);
+    let program = desk.below_the_shell().unwrap();
+    stall(&desk, program);
+    signal(program, "TERM");
+    wait_until("the program ends", || desk.below_the_shell().is_none());
+    assert_eq!(desk.pty.modes().line, desk.before.line);
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+    let missed = desk.happened(0).iter().any(|event| event.kind() == "screen_missed");
+    assert!(missed, "the journal says what the screen did not show");
+    desk.pty.read_on();
+    desk.shell_says("[143]");
+}
+
+#[test]
+fn a_terminal_that_is_read_again_shows_the_run_as_it_is_and_what_was_missed() {
+    let here = Here::new();
+    let mut desk = Desk::training(&here, LARGE, FAST);
+    stall(&desk, desk.pty.id());
+    desk.pty.read_on();
+    desk.pty.wait_for_text("missed ");
+    desk.is_live();
+    desk.press("2L");
+    desk.pty.wait_for_text("gain of pos 0.500 to 0.625");
+    desk.quit();
+    desk.ended(RunEnd::Stopped, Reason::Key);
+}

@@ -1,0 +1,59 @@
+//! Long journals: what their replays come to, and what they must show.
+
+mod journal;
+
+use auxdesk::{
+    journal::{FILE, Journal},
+    protocol::{Event, Step},
+    state::replay,
+    tui::replay::{Player, Progress},
+};
+
+use journal::Long;
+
+/// Few enough for every test run, and enough for the run to be kept on the way.
+const LONG: Long = Long { steps: 12_000 };
+
+fn finish(player: &mut Player) {
+    while player.fold_some(1_000).unwrap() != Progress::There {}
+}
+
+#[test]
+fn a_long_journal_is_told_to_any_step_as_by_the_fold() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    LONG.write(&path);
+    let journal = Journal::read(&path).unwrap();
+    let mut player = Player::open(folder.path()).unwrap();
+    player.seek_end().unwrap();
+    finish(&mut player);
+    assert_eq!(player.run(), &replay(&journal.header, &journal.events, None));
+    let gap = LONG.gap();
+    for at in [LONG.steps - 1, LONG.spike().0, gap.end, gap.start, 0, gap.start - 1] {
+        player.seek_step(Step(at)).unwrap();
+        finish(&mut player);
+        let told = replay(&journal.header, &journal.events, Some(Step(at)));
+        assert_eq!(player.run(), &told, "at step {at}");
+    }
+}
+
+#[test]
+fn a_long_journal_has_its_spike_and_its_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    LONG.write(&path);
+    let (mut without, mut greatest) = (Vec::new(), (0.0, Step(0)));
+    for event in Journal::read(&path).unwrap().events {
+        let Event::StepDone(event) = event else { continue };
+        if !event.losses.contains_key(&Long::broken()) {
+            without.push(event.step.0);
+        }
+        // The first steps have the greatest losses of all but the spike.
+        let loss = event.losses[&Long::spiked()].get();
+        if loss > greatest.0 {
+            greatest = (loss, event.step);
+        }
+    }
+    assert_eq!(without, LONG.gap().collect::<Vec<_>>());
+    assert_eq!(greatest.1, LONG.spike());
+}

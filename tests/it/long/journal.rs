@@ -1,0 +1,243 @@
+//! A long journal, always the same: eight objectives whose losses fall, with a spike, a loss that
+//! broke and the gap after it, and everything else that a run tells now and then.
+//!
+//! The bench of the journal reads it too. This file holds no test, since a bench would compile it.
+
+use std::path::Path;
+
+use auxdesk::{
+    journal::Writer,
+    protocol::{
+        By, CommandId, Event, Header, Loss, ObjectiveId, Step,
+        event::{
+            BestMetric, CheckpointSaved, CorpusStarted, Direction, Evaluated, GainSet, Gradients,
+            LossBroke, MetricStarted, Muted, ObjectiveStarted, Reason, Role, RunEnded, RunStarted,
+            Split, SplitSize, StepDone,
+        },
+    },
+};
+
+/// The cast, the main objective first.
+pub(crate) const OBJECTIVES: [&str; 8] =
+    ["chunk", "pos", "ner", "next-word", "frequency", "parse", "topic", "sentiment"];
+
+/// How much greater than its neighbours the spike is.
+pub(crate) const SPIKE: f32 = 50.0;
+
+const STEP_MS: u64 = 30;
+
+/// Where the odd things are in a journal of so many steps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Long {
+    /// Updates done in all.
+    pub(crate) steps: u64,
+}
+
+impl Long {
+    /// The one step at which [`Long::spiked`] has a spike.
+    pub(crate) fn spike(self) -> Step {
+        Step(self.steps * 3 / 5)
+    }
+
+    /// Whose loss spikes.
+    pub(crate) fn spiked() -> ObjectiveId {
+        OBJECTIVES[3].into()
+    }
+
+    /// Whose loss breaks.
+    pub(crate) fn broken() -> ObjectiveId {
+        OBJECTIVES[2].into()
+    }
+
+    /// The steps without a loss of [`Long::broken`], the broken one first.
+    pub(crate) fn gap(self) -> std::ops::Range<u64> {
+        let from = self.steps * 3 / 10;
+        from..from + 2_000.min(self.steps / 20)
+    }
+
+    /// Writes the journal.
+    pub(crate) fn write(self, path: &Path) {
+        let mut writer = Writer::create(path, &header()).unwrap();
+        writer.push(&self.started().into());
+        for step in 1..=self.steps {
+            if step == self.gap().start {
+                let (at_ms, step) = (step * STEP_MS, Step(step));
+                writer.push(&LossBroke { at_ms, step, objective: Some(Self::broken()) }.into());
+            }
+            writer.push(&self.step_done(step).into());
+            for event in now_and_then(step) {
+                writer.push(&event);
+            }
+            // A recorder writes what has come, not all at the end.
+            if step.is_multiple_of(1_000) {
+                writer.flush().unwrap();
+            }
+        }
+        let (at_ms, step, reason) = (self.steps * STEP_MS + 9, Step(self.steps), Reason::Steps);
+        let ended = RunEnded { at_ms, step, ended: reason.ended(), reason, message: None };
+        writer.push(&ended.into());
+        writer.flush().unwrap();
+    }
+
+    fn started(self) -> RunStarted {
+        let objective = |(objective_idx, name): (usize, &&str)| ObjectiveStarted {
+            name: (*name).into(),
+            role: if objective_idx == 0 { Role::Main } else { Role::Auxiliary },
+            kind: "tag".into(),
+            corpus: vec!["news".into()],
+            gain: 1.0,
+            muted: false,
+            metrics: vec![MetricStarted { name: "f1".into(), direction: Direction::Higher }],
+        };
+        let train = SplitSize { examples: 32_000, tokens: 640_000 };
+        RunStarted {
+            at_ms: 0,
+            objectives: OBJECTIVES.iter().enumerate().map(objective).collect(),
+            corpora: vec![CorpusStarted {
+                name: "news".into(),
+                splits: [("train".into(), train)].into(),
+                skipped: 0,
+            }],
+            parameters: 1_234_567,
+            steps: self.steps,
+            steps_per_epoch: 1_000,
+            best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
+        }
+    }
+
+    fn step_done(self, step: u64) -> StepDone {
+        let gain = |objective_idx| gain(objective_idx, step);
+        let share = |objective_idx| 1.0 + 0.2 * noise(objective_idx, step / 100);
+        let each = |value: &dyn Fn(u64) -> f32| {
+            let ids = OBJECTIVES.iter().zip(0..);
+            ids.map(|(name, objective_idx)| ((*name).into(), value(objective_idx))).collect()
+        };
+        let is_absent = |name: &ObjectiveId, objective_idx| {
+            gain(objective_idx) == 0.0 || (*name == Self::broken() && self.gap().contains(&step))
+        };
+        let ids = OBJECTIVES.iter().map(|name| ObjectiveId::from(*name)).zip(0..);
+        let losses = ids
+            .filter(|(name, objective_idx)| !is_absent(name, *objective_idx))
+            .map(|(name, objective_idx)| {
+                let loss = self.loss(&name, objective_idx, step);
+                (name, Loss::read(loss).unwrap())
+            })
+            .collect();
+        StepDone {
+            at_ms: step * STEP_MS,
+            step: Step(step),
+            losses,
+            weights: each(&|objective_idx| gain(objective_idx) * share(objective_idx)),
+            shares: each(&share),
+            draws: [("news".into(), 32)].into(),
+            gradient_norm: 1.0 + noise(9, step),
+            rate: 0.001,
+            tokens: 600 + step % 80,
+            step_ms: STEP_MS - step % 3,
+        }
+    }
+
+    /// A noisy loss that falls to a tenth, on a scale of its own.
+    fn loss(self, name: &ObjectiveId, objective_idx: u64, step: u64) -> f32 {
+        let scale = 8.0 / (objective_idx + 1) as f32;
+        let done = step as f32 / self.steps as f32;
+        let loss =
+            scale * (0.1 + 0.9 * (-5.0 * done).exp()) * (1.0 + 0.1 * noise(objective_idx, step));
+        let spikes = *name == Self::spiked() && Step(step) == self.spike();
+        if spikes { SPIKE * loss } else { loss }
+    }
+}
+
+pub(crate) fn header() -> Header {
+    Header {
+        version: 1,
+        auxdesk: "0.1.0".into(),
+        name: "long".into(),
+        seed: 1,
+        threads: 2,
+        device: "cpu".into(),
+        kernel: "avx2".into(),
+        started: "2026-01-02T03:04:05Z".into(),
+        parent: None,
+    }
+}
+
+/// The last objective is muted for 1,000 steps of every 20,000.
+fn gain(objective_idx: u64, step: u64) -> f32 {
+    if objective_idx == 7 && (step - 1) % 20_000 >= 19_000 { 0.0 } else { 1.0 }
+}
+
+/// What a run tells between two steps.
+fn now_and_then(step: u64) -> Vec<Event> {
+    let (at_ms, at) = (step * STEP_MS + 1, Step(step));
+    let mut told = Vec::new();
+    if step % 20_000 == 19_000 || step.is_multiple_of(20_000) {
+        let (objective, command) = (OBJECTIVES[7].into(), Some(CommandId(step)));
+        let muted = step % 20_000 == 19_000;
+        told.push(
+            Muted {
+                at_ms,
+                step: at,
+                from: at.next(),
+                objective,
+                muted,
+                by: By::Key,
+                command,
+                undoes: None,
+            }
+            .into(),
+        );
+    }
+    if step.is_multiple_of(5_000) {
+        let gain = GainSet {
+            at_ms,
+            step: at,
+            from: at.next(),
+            objective: OBJECTIVES[1].into(),
+            old: 1.0,
+            new: 1.0,
+            by: By::Key,
+            command: Some(CommandId(step)),
+            ended_schedule: false,
+            over: None,
+            undoes: None,
+        };
+        told.push(gain.into());
+    }
+    if step.is_multiple_of(500) {
+        let each = |counter: u64| {
+            let ids = OBJECTIVES.iter().zip(0..);
+            ids.map(|(name, idx)| ((*name).into(), noise(idx, counter))).collect()
+        };
+        let (norms, gradient_shares) = (each(step), each(step + 1));
+        let cosines = [(ObjectiveId::from(OBJECTIVES[0]), each(step + 2))].into();
+        told.push(Gradients { at_ms, step: at, norms, gradient_shares, cosines }.into());
+    }
+    if step.is_multiple_of(2_000) {
+        told.extend(OBJECTIVES.iter().zip(0..).map(|(name, objective_idx)| {
+            let f1 = 80.0 + 10.0 * noise(objective_idx, step);
+            let evaluated = Evaluated {
+                at_ms,
+                step: at,
+                split: Split::Dev,
+                objective: (*name).into(),
+                loss: Loss::read(1.0),
+                metrics: [("f1".into(), f1)].into(),
+                extra: false,
+                took_ms: 400,
+                command: None,
+            };
+            Event::from(evaluated)
+        }));
+        told.push(CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into());
+    }
+    told
+}
+
+/// A number from -1 to 1 that is a function of what and when (SplitMix64's mixing).
+fn noise(of: u64, counter: u64) -> f32 {
+    let mut x = counter.wrapping_mul(64).wrapping_add(of).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (((x ^ (x >> 31)) >> 40) as f32 / (1 << 23) as f32) - 1.0
+}
