@@ -5,6 +5,10 @@
 use std::{
     io,
     panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -77,13 +81,17 @@ pub(super) struct Watched {
 /// A screen at work.
 pub(super) struct Shown {
     /// Disconnects when everything has been shown.
-    shown: Receiver<()>,
+    done: Receiver<()>,
     is_desk: bool,
+    /// Nobody waits for it any more.
+    given_up: Arc<AtomicBool>,
 }
 
 /// Starts the screen's thread. A held terminal may hold it for ever.
 pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
-    let (showing, shown) = crossbeam_channel::bounded(0);
+    let (showing, done) = crossbeam_channel::bounded(0);
+    let given_up = Arc::new(AtomicBool::new(false));
+    let nobody_waits = Arc::clone(&given_up);
     let is_desk = matches!(show, Show::Desk(_));
     let work = move || {
         let _showing = showing;
@@ -102,7 +110,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             let sitting = Sitting { config, look, now_ms: &now_ms, panic_at };
             // The panic was printed, on a terminal that was given back first.
             let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(sitting, &live, &mut run)));
-            if matches!(sat, Ok(Ok(Left::Done))) {
+            if matches!(sat, Ok(Ok(Left::Done))) || nobody_waits.load(Ordering::Relaxed) {
                 return;
             }
             if let Ok(Err(error)) = sat {
@@ -115,7 +123,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
         lines(run, &events);
     };
     thread::Builder::new().name("screen".to_owned()).spawn(work)?;
-    Ok(Shown { shown, is_desk })
+    Ok(Shown { done, is_desk, given_up })
 }
 
 /// What became of a replay.
@@ -172,11 +180,13 @@ impl Shown {
     pub(super) fn wait(self, reason: Reason, signals: &Received) -> Talk {
         let stays = self.is_desk && reason.ended() != Ended::Stopped;
         while stays && signals.received().is_none() {
-            if self.shown.recv_timeout(GLANCE) == Err(RecvTimeoutError::Disconnected) {
+            if self.done.recv_timeout(GLANCE) == Err(RecvTimeoutError::Disconnected) {
                 break;
             }
         }
-        if self.shown.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+        if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+            // What was stuck may come free now, and is to say nothing of a run that has ended.
+            self.given_up.store(true, Ordering::Relaxed);
             tui::terminal::give_back_now();
             return Talk::Stalled;
         }
