@@ -173,7 +173,7 @@ fn keys_that_come_all_at_once_are_each_meant() {
     let muted: Vec<bool> = desk.happened(before).iter().filter_map(is_muted).collect();
     assert_eq!(muted, [true, false]);
     // Three times a twentieth, each to four digits.
-    desk.pty.wait_for_text("1.157");
+    desk.pty.wait_for_text("to 1.157");
 
     let before = desk.happened(0).len();
     desk.press("uuu");
