@@ -27,7 +27,7 @@ use auxdesk::{
 use crate::{
     exits::the_journal_is_whole,
     pty::{Ended, Modes, Pty},
-    runs::{ENDLESS, Here, ending, journal, wait_until},
+    runs::{ENDLESS, Here, ending, journal, wait_for, wait_until},
 };
 
 /// No evaluation, so that nothing but steps happens until somebody does something, and some
@@ -54,6 +54,8 @@ impl<'a> Desk<'a> {
     fn training(here: &'a Here, size: (u16, u16), more: &[&str]) -> Self {
         let desk = Self::open(here, &mut endless(here, more), size);
         desk.is_live();
+        // The desk may know before the journal does.
+        wait_for(&desk.run(), "run_started");
         desk
     }
 

@@ -1,6 +1,6 @@
 //! However the desk is left, its terminal is as it was before.
 
-use auxdesk::protocol::event::Reason;
+use auxdesk::protocol::{Event, event::Reason};
 
 use super::{CTRL_C, CTRL_Z, Desk, RunEnd, SIZE, endless, quiet};
 use crate::{
@@ -53,6 +53,34 @@ fn ctrl_c_at_the_desk_ends_the_run_with_130() {
     desk.press(CTRL_C);
     desk.leaves(130);
     desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+#[test]
+fn ctrl_c_at_the_desk_is_heard_where_sigint_is_not() {
+    let here = Here::new();
+    let mut shell = here.shell("trap '' INT; exec \"$@\"", &endless(&here, &[]));
+    let mut desk = Desk::open(&here, &mut shell, SIZE);
+    desk.is_live();
+    desk.pty.signal("INT");
+    desk.trains_on();
+    desk.press(CTRL_C);
+    desk.leaves(130);
+    desk.ended(RunEnd::Stopped, Reason::Signal);
+}
+
+#[test]
+fn a_second_ctrl_c_at_the_desk_ends_the_program_at_once_with_130() {
+    let here = Here::new();
+    // A step of many seconds, which the first Ctrl-C lets end and the second one does not.
+    let sets = ["encoder.trunk.width=256", "encoder.trunk.layers=6", "train.batch=160"];
+    let slow: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
+    let mut desk = Desk::training(&here, SIZE, &slow);
+    desk.press(CTRL_C);
+    desk.pty.wait_for_text("Ctrl-C once more ends the program at once");
+    desk.press(CTRL_C);
+    desk.leaves(130);
+    let kinds: Vec<_> = desk.events().iter().map(Event::kind).collect();
+    assert_eq!(kinds, ["run_started"], "nobody waited for the step or wrote an end");
 }
 
 /// A signal while the desk stands.
@@ -110,6 +138,18 @@ fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
     desk.press("q");
     desk.leaves(1);
     desk.ended(RunEnd::Failed, Reason::Panic);
+}
+
+#[test]
+fn a_disk_that_refuses_is_told_at_the_desk_and_after_it() {
+    let here = Here::new();
+    let mut shell = here.shell("ulimit -f 40; exec \"$@\"", &endless(&here, &[]));
+    let mut desk = Desk::open(&here, &mut shell, (120, 40));
+    desk.pty.wait_for_text("FAILED");
+    desk.pty.wait_for_text("q leaves  failed: the disk refused");
+    desk.press("q");
+    desk.leaves(1);
+    desk.pty.wait_for_text("run/journal.jsonl: can't be written: ");
 }
 
 #[test]

@@ -67,6 +67,15 @@ fn a_dumb_terminal_gets_lines() {
 }
 
 #[test]
+fn a_replay_on_a_dumb_terminal_is_lines() {
+    let here = Here::new();
+    here.finished("run", 20, &[]);
+    let mut replay = here.auxdesk(["replay", "run"]);
+    let mut desk = Desk::open(&here, replay.env("TERM", "dumb"), (120, 40));
+    lines_and(&mut desk, "TERM says that this terminal can't place its cursor");
+}
+
+#[test]
 fn who_asks_for_lines_gets_them_without_a_word() {
     for option in ["--headless", "--plain", "--json"] {
         let here = Here::new();
