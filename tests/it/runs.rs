@@ -91,6 +91,8 @@ impl Here {
 
     /// `train chunking --run RUN --steps N`, small, and with these arguments added.
     pub(crate) fn tiny(&self, run: &str, steps: u64, more: &[&str]) -> Command {
+        // Losing patience would be an end of its own.
+        let patience = (steps == ENDLESS).then_some("train.patience=1000000");
         let steps = steps.to_string();
         let mut args = vec!["train", "chunking", "--run", run, "--steps", &steps];
         if !more.contains(&"--threads") {
@@ -98,7 +100,8 @@ impl Here {
         }
         args.extend(more);
         let key = |set: &str| set.split_once('=').map(|(key, _)| key.to_owned());
-        for set in TINY.iter().filter(|set| more.iter().all(|other| key(other) != key(set))) {
+        let sets = TINY.iter().copied().chain(patience);
+        for set in sets.filter(|set| more.iter().all(|other| key(other) != key(set))) {
             args.extend(["--set", set]);
         }
         self.auxdesk(args)
