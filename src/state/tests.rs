@@ -1,0 +1,163 @@
+//! What events add up to, worked by hand; and that it does not matter how they are cut.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    arbitrary,
+    protocol::{
+        CommandId,
+        event::{GainSet, Muted, Rewound, ScreenMissed, Soloed},
+        report::{Best, Scores},
+    },
+};
+
+fn run(events: impl IntoIterator<Item = Event>) -> Run {
+    let mut run = Run::new(Some(&arbitrary::header()));
+    run.apply(&arbitrary::run_started().into());
+    events.into_iter().for_each(|event| run.apply(&event));
+    run
+}
+
+fn fold(run: &mut Run, events: &[Event]) {
+    for event in events {
+        run.apply(event);
+    }
+}
+
+fn muted(objective: &str, by: By) -> Event {
+    let (step, objective) = (Step(1), objective.into());
+    let command = Some(CommandId(1));
+    let (at_ms, from, muted, undoes) = (1, step.next(), true, None);
+    Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
+}
+
+#[test]
+fn only_hands_intervene() {
+    let run =
+        run([By::Key, By::Schedule, By::Rule, By::Moves, By::Remote].map(|by| muted("pos", by)));
+    assert_eq!(run.interventions, 3);
+    assert!(run.strips[2].muted);
+}
+
+#[test]
+fn a_strip_that_does_not_sound_weighs_nothing() {
+    let mut run = run([arbitrary::step_done(1, "chunk", 2.0).into(), muted("pos", By::Key)]);
+    let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
+    assert_eq!(weights(&run), [1.0, 1.0, 0.0]);
+    let (step, objective) = (Step(1), "next-word".into());
+    let (at_ms, from, soloed, by) = (1, Step(2), true, By::Key);
+    let (command, undoes) = (None, None);
+    run.apply(&Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into());
+    assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
+    assert!(run.sounds(&run.strips[1]) && !run.sounds(&run.strips[0]));
+}
+
+#[test]
+fn a_schedule_moves_the_fader_and_rounding_does_not() {
+    let mut run = run([]);
+    let mut step = arbitrary::step_done(1, "chunk", 2.0);
+    let (gain, share) = (0.1_f32, 3.7_f32);
+    let (at, objective) = (Step(0), "chunk".into());
+    let set = GainSet {
+        at_ms: 0,
+        step: at,
+        from: at.next(),
+        objective,
+        old: 1.0,
+        new: gain,
+        by: By::Key,
+        command: None,
+        ended_schedule: false,
+        over: None,
+        undoes: None,
+    };
+    run.apply(&set.into());
+    step.weights.insert("chunk".into(), gain * share);
+    step.shares.insert("chunk".into(), share);
+    run.apply(&step.clone().into());
+    assert_eq!(run.strips[0].gain.to_bits(), gain.to_bits());
+
+    step.weights.insert("chunk".into(), 0.5 * share);
+    run.apply(&step.clone().into());
+    assert!((run.strips[0].gain - 0.5).abs() < 1e-6);
+
+    run.apply(&muted("chunk", By::Key));
+    step.weights.insert("chunk".into(), 0.0);
+    run.apply(&step.into());
+    assert!((run.strips[0].gain - 0.5).abs() < 1e-6, "muting keeps the gain");
+}
+
+#[test]
+fn what_the_screen_missed_and_what_broke_is_kept() {
+    let broke = |objective: Option<&str>| -> Event {
+        let objective = objective.map(ObjectiveId::from);
+        LossBroke { at_ms: 1, step: Step(4), objective }.into()
+    };
+    let missed = ScreenMissed { at_ms: 3, total: 12 }.into();
+    let run = run([broke(Some("pos")), broke(None), missed]);
+    let kinds: Vec<_> = run.alerts.iter().map(|alert| alert.kind).collect();
+    assert_eq!(kinds, [AlertKind::LossBroke, AlertKind::GradientBroke]);
+    assert_eq!((run.missed, run.at_ms), (12, 3));
+}
+
+#[test]
+fn time_left_and_passes_follow_the_steps() {
+    let run = run((1..=25).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()));
+    assert_eq!(run.epochs(), Some(2.5));
+    assert_eq!(run.left_ms(), Some(750));
+    assert_eq!(run.tokens, 2500);
+    assert_eq!(run.pace.tokens_per_second(), Some(10_000.0));
+}
+
+#[test]
+fn rewinding_gives_the_earlier_scores_back() {
+    let dev = |step, f1| arbitrary::evaluated(step, Split::Dev, "chunk", "f1", f1).into();
+    let mut run = run([dev(10, 60.0), dev(20, 80.0), dev(30, 70.0)]);
+    let best = |value, step| Some(Best { metric: "f1".into(), value, step: Step(step) });
+    assert_eq!(run.strips[0].best, best(80.0, 20));
+    run.apply(&Rewound { at_ms: 9, to: Step(10) }.into());
+    assert_eq!(run.strips[0].best, best(60.0, 10));
+    let scores: Option<Scores> = run.strips[0].scores(Split::Dev);
+    assert_eq!(scores.unwrap().step, Step(10));
+}
+
+proptest! {
+    #[test]
+    fn parts_folded_are_the_whole_folded(events in arbitrary::events(), cut in 0usize..32) {
+        let mut whole = Run::new(None);
+        fold(&mut whole, &events);
+        let (first, rest) = events.split_at(cut.min(events.len()));
+        let mut part = Run::new(None);
+        fold(&mut part, first);
+        let half_way = part.report();
+        let mut parts = part.clone();
+        fold(&mut parts, rest);
+        prop_assert_eq!(parts.report(), whole.report());
+        prop_assert_eq!(&parts, &whole);
+        prop_assert_eq!(part.report(), half_way);
+    }
+
+    #[test]
+    fn a_rewound_run_never_saw_what_came_later(
+        events in proptest::collection::vec(arbitrary::event(), 0..40),
+        to in (0u64..40).prop_map(Step),
+    ) {
+        let is_kept = |event: &&Event| match event {
+            Event::Evaluated(event) => event.step <= to,
+            Event::LossBroke(event) => event.step <= to,
+            Event::CheckpointSaved(event) => event.step <= to,
+            _ => true,
+        };
+        let rewound: Event = Rewound { at_ms: 9, to }.into();
+        let kept = run(events.iter().filter(is_kept).cloned().chain([rewound.clone()]));
+        let all = run(events.iter().cloned().chain([rewound]));
+        let seen = |run: &Run| {
+            let scores = |strip: &Strip| (strip.best.clone(), strip.scores_by_split());
+            run.strips.iter().map(scores).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(seen(&all), seen(&kept));
+        prop_assert_eq!(all.alerts, kept.alerts);
+        prop_assert_eq!(all.checkpoints, kept.checkpoints);
+    }
+}
