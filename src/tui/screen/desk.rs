@@ -184,6 +184,7 @@ fn row(
     let series = theme.series(at);
     let y = area.y;
     let has_flags = columns.contains(&Column::Flag);
+    let has_gains = columns.contains(&Column::Gain);
     if is_chosen {
         paint.symbol(area.x, y, glyphs.selected, theme.key);
     }
@@ -226,7 +227,15 @@ fn row(
                 paint.put_right(x, y, width, flag, style);
             }
             Column::Weight => {
-                paint.put_right(x, y, width, &numbers::gain(strip.weight), number);
+                // Where there is no column for the gain, a wished one stands here, hollow.
+                let wished = view.wishes.gain(&strip.name).filter(|_| !has_gains);
+                let (text, style) = match wished {
+                    Some(gain) => {
+                        (format!("{}{}", glyphs.fader_pending, numbers::gain(gain)), theme.pending)
+                    }
+                    None => (numbers::gain(strip.weight), number),
+                };
+                paint.put_right(x, y, width, &text, style);
             }
             Column::Fader(_) => {
                 fader::lying(strip, &view.wishes, silent, (x, y), width, paint);

@@ -124,6 +124,15 @@ fn what_was_wished_and_not_answered() {
 }
 
 #[test]
+fn a_wished_gain_shows_on_the_smallest_screen_too() {
+    let run = trained();
+    let mut view = View { size: Size::new(40, 10), ..View::new(Mode::Live) };
+    pressed(&mut view, &run, "j l");
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert!(shown.contains("\u{25cb}0.525"), "{shown}");
+}
+
+#[test]
 fn windows_over_the_panels() {
     let run = trained();
     let open = |overlay| View { overlay: Some(overlay), ..View::new(Mode::Live) };
