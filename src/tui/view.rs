@@ -244,7 +244,9 @@ impl View {
         if !self.wishes.has(order) {
             return Vec::new();
         }
-        if !matches!(event, Event::CommandRefused(_)) {
+        if matches!(event, Event::CommandRefused(_)) {
+            self.wishes.refused(order);
+        } else {
             self.message = Some(Message::Done(told(event, run).join("  ")));
         }
         self.wishes.answered(order, run).into_iter().map(Effect::Wish).collect()

@@ -21,6 +21,8 @@ pub struct Wishes {
     /// The move that is being taken back or made again, and which ways are to follow.
     turning: Option<(CommandId, Command)>,
     turns: VecDeque<Turn>,
+    /// Events still to come of orders that move several strips.
+    parts: BTreeMap<CommandId, usize>,
 }
 
 /// Taking back, or making again.
@@ -175,6 +177,9 @@ impl Wishes {
     }
 
     pub(super) fn sent(&mut self, wish: &Wish, order: CommandId) {
+        if let Command::Several(all) = &wish.command {
+            self.parts.insert(order, all.len());
+        }
         match &wish.command {
             command if wish.undoes.is_some() => self.turning = Some((order, command.clone())),
             Command::SetGain { objective, .. } if self.gains.contains_key(objective) => {
@@ -188,8 +193,21 @@ impl Wishes {
         }
     }
 
+    /// Forgets what else an order that was refused would have told.
+    pub(super) fn refused(&mut self, order: CommandId) {
+        self.parts.remove(&order);
+    }
+
     /// Forgets an order that was answered; gives back what waited for it.
     pub(super) fn answered(&mut self, order: CommandId, run: &Run) -> Option<Wish> {
+        // Several moves are told one by one, and the history is whole with the last of them.
+        if let Some(left) = self.parts.get_mut(&order) {
+            *left -= 1;
+            if *left > 0 {
+                return None;
+            }
+            self.parts.remove(&order);
+        }
         self.others.remove(&order);
         self.turning.take_if(|(turning, _)| *turning == order);
         let objective = self.gains.iter().find(|(_, gain)| gain.order == Some(order));
