@@ -54,8 +54,9 @@ impl<'a> Desk<'a> {
     fn training(here: &'a Here, size: (u16, u16), more: &[&str]) -> Self {
         let desk = Self::open(here, &mut endless(here, more), size);
         desk.is_live();
-        // The desk may know before the journal does.
+        // Each of journal and desk may know before the other, and without strips keys move nothing.
         wait_for(&desk.run(), "run_started");
+        desk.pty.wait_for_text("frequency");
         desk
     }
 
