@@ -16,7 +16,10 @@ use auxdesk::{
         },
     },
     state::{Run, Unit},
-    tui::chart::{Chart, ChartStyle, ChartView, Markers, Window},
+    tui::{
+        GlyphSet,
+        chart::{Chart, ChartStyle, ChartView, Window},
+    },
 };
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -34,7 +37,7 @@ fn main() {
     }
     let lengths = [1_000, 100_000, 1_000_000];
     let runs = lengths.map(noisy);
-    for markers in [Markers::Braille, Markers::Block, Markers::Ascii] {
+    for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
         let mut least = [f64::INFINITY; 3];
         // In turns, so that what else the machine does hits all lengths alike.
         for _ in 0..40 {
@@ -47,13 +50,13 @@ fn main() {
         println!("{markers:?}: {}  ratio {:.2}", texts.join("  "), least[2] / least[0]);
     }
     for unit in [Unit::Tokens, Unit::Ms] {
-        let us = (0..40).map(|_| frame_us(&runs[2], Markers::Braille, unit));
+        let us = (0..40).map(|_| frame_us(&runs[2], GlyphSet::Braille, unit));
         println!("{unit:?}: 1000000 steps {:.0} us", us.fold(f64::INFINITY, f64::min));
     }
 }
 
 /// The mean of a few frames.
-fn frame_us(run: &Run, markers: Markers, unit: Unit) -> f64 {
+fn frame_us(run: &Run, markers: GlyphSet, unit: Unit) -> f64 {
     const FRAMES: u32 = 10;
     let view = ChartView { unit, cursor: Some(Step(run.step.0 / 3)), ..ChartView::default() };
     let mut buffer = Buffer::empty(FRAME);
@@ -70,7 +73,7 @@ fn draw(
     run: &Run,
     view: &ChartView,
     selected: Option<&ObjectiveId>,
-    markers: Markers,
+    markers: GlyphSet,
     buffer: &mut Buffer,
 ) -> String {
     let series = [Style::new().red(), Style::new().green(), Style::new().blue()];
@@ -85,9 +88,9 @@ fn show(words: &[String]) {
     let word = |place: usize| words.get(place).map_or("", String::as_str);
     let number = |place: usize, default: u64| word(place).parse().unwrap_or(default);
     let markers = match word(0) {
-        "block" => Markers::Block,
-        "ascii" => Markers::Ascii,
-        _ => Markers::Braille,
+        "block" => GlyphSet::Block,
+        "ascii" => GlyphSet::Ascii,
+        _ => GlyphSet::Braille,
     };
     let area = Rect::new(0, 0, number(1, 120) as u16, number(2, 30) as u16);
     let run = noisy(number(3, 12_431));

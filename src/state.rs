@@ -22,7 +22,7 @@ pub use log::{Entry, Log};
 pub use pace::Pace;
 pub use replay::{replay, until};
 pub use report::run_name;
-pub use series::{ALPHAS, Bucket, Series};
+pub use series::{ALPHAS, Bucket, QUICK, Series, USUAL};
 pub use smoothed::Smoothed;
 pub use strip::{Fade, Strip};
 pub use summary::Totals;
@@ -116,25 +116,17 @@ impl Run {
             Event::StepDone(event) => self.step_done(event),
             Event::GainSet(event) => {
                 self.strip_mut(&event.objective, |strip| strip.gain_set(event));
-                self.history.gain_set(event);
-                self.moved(event.by);
             }
             Event::Muted(event) => {
                 self.strip_mut(&event.objective, |strip| strip.muted = event.muted);
                 self.silence();
-                self.history.muted(event);
-                self.moved(event.by);
             }
             Event::Soloed(event) => {
                 self.strip_mut(&event.objective, |strip| strip.soloed = event.soloed);
                 self.silence();
-                self.history.soloed(event);
-                self.moved(event.by);
             }
             Event::SettingSet(event) => {
                 self.settings.insert(event.path.clone(), event.new.clone());
-                self.history.setting_set(event);
-                self.moved(event.by);
             }
             Event::SceneStored(event) => {
                 self.scenes.insert(event.scene, event.clone());
@@ -161,6 +153,8 @@ impl Run {
                 self.ended = Some(event.clone());
             }
         }
+        self.history.apply(event);
+        self.interventions += u64::from(event.moved_by().is_some_and(By::is_a_hand));
         // What an event says may depend on what it made of the run: whether a score is the best.
         if Log::keeps(event) {
             self.log.push(event, told(event, self).join("  "));
@@ -273,10 +267,6 @@ impl Run {
         for strip in &mut self.strips {
             strip.rewound(to);
         }
-    }
-
-    fn moved(&mut self, by: By) {
-        self.interventions += u64::from(by.is_a_hand());
     }
 
     /// What has just left the mix weighs nothing; what came back weighs something again from the

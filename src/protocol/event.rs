@@ -8,7 +8,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommandId, Step};
+use super::{By, CommandId, Step};
 pub use facts::*;
 pub use words::{Direction, Ended, Reason, Role, Setting, Split};
 
@@ -142,6 +142,17 @@ impl Event {
             | Self::Rewound(_)
             | Self::ScreenMissed(_)
             | Self::RunEnded(_) => None,
+        }
+    }
+
+    /// Who moved something: a fader, a mute, a solo, a setting. `None` for what is no move.
+    pub fn moved_by(&self) -> Option<By> {
+        match self {
+            Self::GainSet(event) => Some(event.by),
+            Self::Muted(event) => Some(event.by),
+            Self::Soloed(event) => Some(event.by),
+            Self::SettingSet(event) => Some(event.by),
+            _ => None,
         }
     }
 

@@ -5,8 +5,8 @@
 //! move too: nobody wants to take back twelve presses of a key one by one.
 
 use crate::protocol::{
-    By, Command, CommandId, ObjectiveId,
-    event::{GainSet, Muted, Setting, SettingSet, Soloed},
+    By, Command, CommandId, Event, ObjectiveId,
+    event::{GainSet, Setting, SettingSet},
 };
 
 /// Milliseconds within which nudges of one fader belong together.
@@ -153,32 +153,35 @@ impl History {
         self.undone.len()
     }
 
-    pub(super) fn gain_set(&mut self, event: &GainSet) {
-        let GainSet { objective, old, new, over, .. } = event.clone();
-        let made = Made { by: event.by, order: event.command, undoes: event.undoes };
-        self.made(made, event.at_ms, Change::Gain { objective, old, new, over });
+    /// Takes in an event, if it tells of a move.
+    pub(super) fn apply(&mut self, event: &Event) {
+        let (undoes, change) = match event {
+            Event::GainSet(event) => {
+                let GainSet { objective, old, new, over, undoes, .. } = event.clone();
+                (undoes, Change::Gain { objective, old, new, over })
+            }
+            Event::Muted(event) => {
+                let (objective, muted) = (event.objective.clone(), event.muted);
+                (event.undoes, Change::Muted { objective, muted })
+            }
+            Event::Soloed(event) => {
+                let (objective, soloed) = (event.objective.clone(), event.soloed);
+                (event.undoes, Change::Soloed { objective, soloed })
+            }
+            Event::SettingSet(event) => {
+                let SettingSet { path, old, new, undoes, .. } = event.clone();
+                (undoes, Change::Setting { path, old, new })
+            }
+            _ => return,
+        };
+        // A journal's moves, made again, have no order here that could be named.
+        let (Some(By::Key | By::Remote), Some(order)) = (event.moved_by(), event.answers()) else {
+            return;
+        };
+        self.made(order, undoes, event.at_ms(), change);
     }
 
-    pub(super) fn muted(&mut self, event: &Muted) {
-        let change = Change::Muted { objective: event.objective.clone(), muted: event.muted };
-        let made = Made { by: event.by, order: event.command, undoes: event.undoes };
-        self.made(made, event.at_ms, change);
-    }
-
-    pub(super) fn soloed(&mut self, event: &Soloed) {
-        let change = Change::Soloed { objective: event.objective.clone(), soloed: event.soloed };
-        let made = Made { by: event.by, order: event.command, undoes: event.undoes };
-        self.made(made, event.at_ms, change);
-    }
-
-    pub(super) fn setting_set(&mut self, event: &SettingSet) {
-        let SettingSet { path, old, new, .. } = event.clone();
-        let made = Made { by: event.by, order: event.command, undoes: event.undoes };
-        self.made(made, event.at_ms, Change::Setting { path, old, new });
-    }
-
-    fn made(&mut self, made: Made, at_ms: u64, change: Change) {
-        let Made { by: By::Key | By::Remote, order: Some(order), undoes } = made else { return };
+    fn made(&mut self, order: CommandId, undoes: Option<CommandId>, at_ms: u64, change: Change) {
         if undoes.is_some_and(|undoes| self.turn(order, undoes)) {
             return;
         }
@@ -221,14 +224,6 @@ impl History {
     }
 }
 
-/// By whom, in answer to which order, and which one that took back.
-#[derive(Clone, Copy)]
-struct Made {
-    by: By,
-    order: Option<CommandId>,
-    undoes: Option<CommandId>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,10 +252,10 @@ mod tests {
     #[test]
     fn nudges_of_one_fader_are_one_move_and_a_pause_parts_them() {
         let mut history = History::default();
-        history.gain_set(&gain(0, 1, "pos", 1.0, 1.1));
-        history.gain_set(&gain(900, 2, "pos", 1.1, 1.2));
-        history.gain_set(&gain(1_000, 3, "chunk", 1.0, 2.0));
-        history.gain_set(&gain(9_000, 4, "chunk", 2.0, 3.0));
+        history.apply(&gain(0, 1, "pos", 1.0, 1.1).into());
+        history.apply(&gain(900, 2, "pos", 1.1, 1.2).into());
+        history.apply(&gain(1_000, 3, "chunk", 1.0, 2.0).into());
+        history.apply(&gain(9_000, 4, "chunk", 2.0, 3.0).into());
         assert_eq!(history.n_done(), 3);
         assert_eq!(history.last_done().unwrap().back(), set("chunk", 2.0));
         assert_eq!(history.done[0].back(), set("pos", 1.0));
@@ -270,8 +265,8 @@ mod tests {
     #[test]
     fn what_one_order_did_is_one_move_and_goes_back_in_reverse() {
         let mut history = History::default();
-        history.gain_set(&gain(0, 1, "pos", 1.0, 0.5));
-        history.gain_set(&gain(0, 1, "chunk", 1.0, 2.0));
+        history.apply(&gain(0, 1, "pos", 1.0, 0.5).into());
+        history.apply(&gain(0, 1, "chunk", 1.0, 2.0).into());
         assert_eq!(history.n_done(), 1);
         let back = Command::Several(vec![set("chunk", 1.0), set("pos", 1.0)]);
         assert_eq!(history.last_done().unwrap().back(), back);
@@ -280,29 +275,29 @@ mod tests {
     #[test]
     fn taking_back_and_making_again_go_to_and_fro_until_something_new_is_done() {
         let mut history = History::default();
-        history.gain_set(&gain(0, 1, "pos", 1.0, 0.5));
-        history.gain_set(&gain(5_000, 2, "chunk", 1.0, 2.0));
+        history.apply(&gain(0, 1, "pos", 1.0, 0.5).into());
+        history.apply(&gain(5_000, 2, "chunk", 1.0, 2.0).into());
         let undo = GainSet { undoes: Some(CommandId(2)), ..gain(6_000, 3, "chunk", 2.0, 1.0) };
-        history.gain_set(&undo);
+        history.apply(&undo.clone().into());
         assert_eq!((history.n_done(), history.n_undone()), (1, 1));
         let redo = GainSet { undoes: Some(CommandId(2)), ..gain(7_000, 4, "chunk", 1.0, 2.0) };
-        history.gain_set(&redo);
+        history.apply(&redo.clone().into());
         assert_eq!((history.n_done(), history.n_undone()), (2, 0));
-        history.gain_set(&GainSet { command: Some(CommandId(5)), ..undo });
-        history.gain_set(&gain(20_000, 6, "pos", 0.5, 0.7));
+        history.apply(&GainSet { command: Some(CommandId(5)), ..undo }.into());
+        history.apply(&gain(20_000, 6, "pos", 0.5, 0.7).into());
         assert_eq!((history.n_done(), history.n_undone()), (2, 0));
     }
 
     #[test]
     fn an_order_of_several_parts_is_taken_back_once() {
         let mut history = History::default();
-        history.gain_set(&gain(0, 1, "pos", 1.0, 0.5));
-        history.gain_set(&gain(2_000, 2, "pos", 0.5, 0.4));
-        history.gain_set(&gain(2_000, 2, "chunk", 1.0, 2.0));
+        history.apply(&gain(0, 1, "pos", 1.0, 0.5).into());
+        history.apply(&gain(2_000, 2, "pos", 0.5, 0.4).into());
+        history.apply(&gain(2_000, 2, "chunk", 1.0, 2.0).into());
         for objective in ["chunk", "pos"] {
             let undo =
                 GainSet { undoes: Some(CommandId(2)), ..gain(3_000, 3, objective, 0.4, 0.5) };
-            history.gain_set(&undo);
+            history.apply(&undo.clone().into());
         }
         assert_eq!((history.n_done(), history.n_undone()), (1, 1));
     }
@@ -310,8 +305,9 @@ mod tests {
     #[test]
     fn schedules_and_moves_of_a_journal_are_not_a_hand_here() {
         let mut history = History::default();
-        history.gain_set(&GainSet { by: By::Schedule, ..gain(0, 1, "pos", 1.0, 0.5) });
-        history.gain_set(&GainSet { by: By::Moves, command: None, ..gain(0, 1, "pos", 1.0, 0.5) });
+        history.apply(&GainSet { by: By::Schedule, ..gain(0, 1, "pos", 1.0, 0.5) }.into());
+        history
+            .apply(&GainSet { by: By::Moves, command: None, ..gain(0, 1, "pos", 1.0, 0.5) }.into());
         assert_eq!(history.n_done(), 0);
     }
 }

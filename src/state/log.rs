@@ -64,7 +64,7 @@ impl Log {
     pub(super) fn push(&mut self, event: &Event, words: String) {
         let lower = words.to_lowercase();
         let entry = Entry { event: event.clone(), words, lower };
-        if moved_by(event).is_some_and(By::is_a_hand) {
+        if event.moved_by().is_some_and(By::is_a_hand) {
             self.moves.push_back(entry.clone());
             if self.moves.len() > MOST_MOVES {
                 self.moves.pop_front();
@@ -89,17 +89,6 @@ impl Log {
     pub(super) fn rewind(&mut self, to: Step) {
         self.entries.retain(|entry| entry.event.step() <= to);
         self.moves.retain(|entry| entry.event.step() <= to);
-    }
-}
-
-/// Who moved something, if the event is a move.
-fn moved_by(event: &Event) -> Option<By> {
-    match event {
-        Event::GainSet(set) => Some(set.by),
-        Event::Muted(set) => Some(set.by),
-        Event::Soloed(set) => Some(set.by),
-        Event::SettingSet(set) => Some(set.by),
-        _ => None,
     }
 }
 

@@ -23,6 +23,14 @@ const FEW_BUCKETS: usize = 512;
 /// The part that a new point is of each smoothed curve; the first is the curve itself.
 pub const ALPHAS: [f64; 4] = [1.0, 0.1, 0.02, 0.005];
 
+/// The place among them of a curve that follows quickly.
+pub const QUICK: usize = 1;
+
+/// The place of the one that reports and rows give.
+pub const USUAL: usize = 2;
+
+const _: () = assert!(ALPHAS[USUAL] == Smoothed::ALPHA);
+
 /// One number over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {

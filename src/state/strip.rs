@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ALPHAS, Series, Smoothed};
+use super::{Series, USUAL};
 use crate::protocol::{
     Loss, ObjectiveId, Step,
     event::{Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
@@ -86,8 +86,14 @@ impl Strip {
 
     /// The loss, smoothed; `None` before the first.
     pub fn smoothed(&self) -> Option<f32> {
-        let place = ALPHAS.iter().position(|&alpha| alpha == Smoothed::ALPHA)?;
-        Some(self.losses.last_smoothed()?[place])
+        Some(self.losses.last_smoothed()?[USUAL])
+    }
+
+    /// The first metric's values on dev, the latest first.
+    pub fn on_dev(&self) -> impl Iterator<Item = f32> {
+        let first = self.metrics.first();
+        let on_dev = self.evaluations.iter().rev().filter(|event| event.split == Split::Dev);
+        on_dev.filter_map(move |event| event.metrics.get(&first?.name).copied())
     }
 
     /// The last scores on a split.

@@ -34,22 +34,10 @@ use self::{axis::Axis, canvas::Canvas, curve::Column, layout::Layout, marks::Mar
 use crate::{
     protocol::{ObjectiveId, event::Role},
     state::{ALPHAS, Run, Strip, Unit},
-    tui::glyphs::ASCII,
+    tui::glyphs::{ASCII, GlyphSet},
 };
 
-/// What lines are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Markers {
-    /// Two by four dots a cell.
-    #[default]
-    Braille,
-    /// Half blocks.
-    Block,
-    /// The objectives' digits, for terminals and fonts with nothing else.
-    Ascii,
-}
-
-impl Markers {
+impl GlyphSet {
     /// Columns and rows of dots in a cell.
     fn dots(self) -> (usize, usize) {
         match self {
@@ -73,7 +61,7 @@ impl Markers {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ChartStyle<'a> {
     /// What lines are made of.
-    pub markers: Markers,
+    pub markers: GlyphSet,
     /// Each objective's, in the recipe's order; begun again when there are more objectives.
     pub series: &'a [Style],
     /// Laid over the selected objective's.

@@ -13,9 +13,10 @@ use super::Environment;
 pub use sets::{ASCII, BLOCK, BRAILLE};
 
 /// One of the three sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
     /// Charts in braille, bars in eighths of a cell.
+    #[default]
     Braille,
     /// Blocks and box lines, as far as the Linux console's own font has them.
     Block,

@@ -29,8 +29,8 @@ use self::{
     paint::Paint,
 };
 use super::{
-    GlyphSet, Look,
-    chart::{Chart, ChartStyle, Markers},
+    Look,
+    chart::{Chart, ChartStyle},
     keymap::Keymap,
     view::{Focus, Overlay, View},
 };
@@ -125,11 +125,7 @@ fn chart(scene: Scene<'_>) -> Chart<'_> {
     let Scene { run, view, look, .. } = scene;
     let theme = &look.theme;
     let style = ChartStyle {
-        markers: match look.glyphs.set {
-            GlyphSet::Braille => Markers::Braille,
-            GlyphSet::Block => Markers::Block,
-            GlyphSet::Ascii => Markers::Ascii,
-        },
+        markers: look.glyphs.set,
         series: &theme.series,
         selected: theme.curve,
         // The chosen curve may be bold; its band is behind it.

@@ -17,7 +17,7 @@ mod wishes;
 pub use events::{Class, EventList};
 pub use overlay::{Overlay, Palette};
 pub use prompt::{Prompt, Wanted};
-pub use wishes::{Wishes, nudged};
+pub use wishes::{LEAST, Wishes, nudged};
 
 use ratatui::layout::{Position, Rect, Size};
 

@@ -1,7 +1,7 @@
 //! Dots in cells, each of which belongs to one curve: a terminal has one colour a cell, so dots of
 //! two curves in one cell would tell a lie about one of them.
 
-use super::Markers;
+use super::GlyphSet;
 
 /// A cell of the plot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum Layer {
 /// The cells of the plot. Who comes first keeps a cell.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
-    markers: Markers,
+    markers: GlyphSet,
     cells: usize,
     spots: Vec<Spot>,
     /// Dots in a cell, as powers of two.
@@ -40,11 +40,11 @@ pub(super) struct Canvas {
 const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
 impl Canvas {
-    pub(super) fn new(markers: Markers, cells: usize, rows: usize) -> Self {
+    pub(super) fn new(markers: GlyphSet, cells: usize, rows: usize) -> Self {
         let (across_log2, down_log2) = match markers {
-            Markers::Braille => (1, 2),
-            Markers::Block => (0, 1),
-            Markers::Ascii => (0, 0),
+            GlyphSet::Braille => (1, 2),
+            GlyphSet::Block => (0, 1),
+            GlyphSet::Ascii => (0, 0),
         };
         let spots = vec![Spot::default(); cells * rows];
         Self { markers, cells, spots, across_log2, down_log2 }
@@ -83,9 +83,9 @@ impl Canvas {
         }
         if spot.layer == layer && spot.owner == owner {
             spot.dots |= match self.markers {
-                Markers::Braille => BRAILLE[y & 3][x & 1],
-                Markers::Block => 1 << (y & 1),
-                Markers::Ascii => 1,
+                GlyphSet::Braille => BRAILLE[y & 3][x & 1],
+                GlyphSet::Block => 1 << (y & 1),
+                GlyphSet::Ascii => 1,
             };
         }
     }
@@ -120,13 +120,13 @@ impl Canvas {
     pub(super) fn symbol(&self, spot: Spot, digit: char) -> char {
         match (self.markers, spot.layer) {
             (_, Layer::Empty) => ' ',
-            (Markers::Braille, _) => {
+            (GlyphSet::Braille, _) => {
                 char::from_u32(0x2800 + u32::from(spot.dots)).expect("256 patterns follow U+2800")
             }
-            (Markers::Block, Layer::Band) => '\u{2591}',
-            (Markers::Block, Layer::Line) => [' ', '▀', '▄', '█'][usize::from(spot.dots & 3)],
-            (Markers::Ascii, Layer::Band) => '.',
-            (Markers::Ascii, Layer::Line) => digit,
+            (GlyphSet::Block, Layer::Band) => '\u{2591}',
+            (GlyphSet::Block, Layer::Line) => [' ', '▀', '▄', '█'][usize::from(spot.dots & 3)],
+            (GlyphSet::Ascii, Layer::Band) => '.',
+            (GlyphSet::Ascii, Layer::Line) => digit,
         }
     }
 }
@@ -152,14 +152,14 @@ mod tests {
             }
             text(&canvas)
         };
-        assert_eq!(drawn(Markers::Braille), ["⠁⢀"]);
-        assert_eq!(drawn(Markers::Block), ["▀ "], "(3, 3) is outside");
-        assert_eq!(drawn(Markers::Ascii), ["1 "]);
+        assert_eq!(drawn(GlyphSet::Braille), ["⠁⢀"]);
+        assert_eq!(drawn(GlyphSet::Block), ["▀ "], "(3, 3) is outside");
+        assert_eq!(drawn(GlyphSet::Ascii), ["1 "]);
     }
 
     #[test]
     fn who_comes_first_keeps_the_cell() {
-        let mut canvas = Canvas::new(Markers::Braille, 1, 1);
+        let mut canvas = Canvas::new(GlyphSet::Braille, 1, 1);
         canvas.dot(Layer::Line, 0, (0, 0));
         canvas.dot(Layer::Line, 1, (1, 3));
         canvas.dot(Layer::Band, 0, (1, 3));
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn lines_are_whole_and_drawn_in_new_columns() {
-        let mut canvas = Canvas::new(Markers::Ascii, 5, 4);
+        let mut canvas = Canvas::new(GlyphSet::Ascii, 5, 4);
         canvas.dot(Layer::Line, 0, (0, 0));
         canvas.line(0, (0, 0), (1, 3));
         canvas.line(0, (1, 3), (4, 0));

@@ -5,7 +5,7 @@ use super::axis::Axis;
 use crate::state::{Bucket, Series};
 
 /// Points further apart than so many times the usual distance are not connected.
-const FAR: f32 = 12.0;
+pub(super) const FAR: f32 = 12.0;
 
 /// Buckets are at least so many times finer than columns, where they are kept so fine. One that lies
 /// across an edge is in both columns.

@@ -4,7 +4,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    ChartStyle, Markers, axis::Axis, marks::Mark, marks::Marks, number, scale, scale::Scale,
+    ChartStyle, GlyphSet, axis::Axis, marks::Mark, marks::Marks, number, scale, scale::Scale,
 };
 use crate::state::{Unit, hms};
 
@@ -152,9 +152,9 @@ fn labels_of(axis: &Axis, unit: Unit) -> Vec<(usize, String)> {
 }
 
 /// The left line and its tick, the corner, the line below and its tick.
-fn lines(markers: Markers) -> [char; 5] {
+fn lines(markers: GlyphSet) -> [char; 5] {
     match markers {
-        Markers::Braille | Markers::Block => ['│', '┤', '└', '─', '┴'],
-        Markers::Ascii => ['|', '+', '+', '-', '+'],
+        GlyphSet::Braille | GlyphSet::Block => ['│', '┤', '└', '─', '┴'],
+        GlyphSet::Ascii => ['|', '+', '+', '-', '+'],
     }
 }

@@ -7,14 +7,11 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Chart, Curve, number};
+use super::{Chart, Curve, curve::FAR, number};
 use crate::{
     protocol::Step,
     state::{Series, Unit, hms},
 };
-
-/// A value is old after so many times the usual distance between two.
-const OLD: f32 = 12.0;
 
 /// Columns for a value.
 const VALUE: usize = 8;
@@ -27,7 +24,7 @@ pub(super) fn values(series: &Series, step: Step, smoothing: usize) -> Option<(f
     let bucket = series.at(step)?;
     let age = step.0.saturating_sub(bucket.last.0) as f32;
     let smoothed = *bucket.smoothed.get(smoothing)?;
-    (age <= (series.spacing() * OLD).max(1.0)).then_some((bucket.smoothed[0], smoothed))
+    (age <= (series.spacing() * FAR).max(1.0)).then_some((bucket.smoothed[0], smoothed))
 }
 
 impl Chart<'_> {

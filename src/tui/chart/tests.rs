@@ -70,7 +70,7 @@ const STYLES: [Style; 3] = [
 fn buffer(
     run: &Run,
     view: &ChartView,
-    markers: Markers,
+    markers: GlyphSet,
     selected: &str,
     size: (u16, u16),
 ) -> Buffer {
@@ -94,7 +94,7 @@ fn text(buf: &Buffer) -> String {
 fn drawn(
     run: &Run,
     view: &ChartView,
-    markers: Markers,
+    markers: GlyphSet,
     selected: &str,
     size: (u16, u16),
 ) -> String {
@@ -148,9 +148,9 @@ fn a_small_chart_in_each_kind_of_markers() {
      └┴────┴────┴─────┴────┴─
       0    2    4     6    8
 ";
-    assert_eq!(drawn(Markers::Ascii), &ascii[1..]);
-    assert_eq!(drawn(Markers::Block), &block[1..]);
-    assert_eq!(drawn(Markers::Braille), &braille[1..]);
+    assert_eq!(drawn(GlyphSet::Ascii), &ascii[1..]);
+    assert_eq!(drawn(GlyphSet::Block), &block[1..]);
+    assert_eq!(drawn(GlyphSet::Braille), &braille[1..]);
 }
 
 /// `chunk` goes up and down by 1 until it breaks at step 401; `pos` has one spike at step 200.
@@ -199,8 +199,8 @@ fn there_is_a_hole_and_a_mark_where_a_loss_broke_and_a_spike_stays() {
      └┴──────┴──────x──────┴──────┴────
       0     200    400    600    800
 ";
-    assert_eq!(drawn(Markers::Ascii), &ascii[1..]);
-    assert_eq!(drawn(Markers::Braille), &braille[1..]);
+    assert_eq!(drawn(GlyphSet::Ascii), &ascii[1..]);
+    assert_eq!(drawn(GlyphSet::Braille), &braille[1..]);
 }
 
 #[test]
@@ -215,12 +215,12 @@ fn the_cursor_reads_every_curve() {
      │⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤ 3 pos         5.0000   5.0106
      │                  │
 ";
-    let text = drawn(&eventful(), &view, Markers::Braille, "chunk", (60, 14));
+    let text = drawn(&eventful(), &view, GlyphSet::Braille, "chunk", (60, 14));
     assert!(text.starts_with(&large[1..]), "{text}");
-    let small = drawn(&eventful(), &view, Markers::Braille, "chunk", (30, 5));
+    let small = drawn(&eventful(), &view, GlyphSet::Braille, "chunk", (30, 5));
     assert!(small.starts_with("     │@300 1 2.4949 2 4.0000\n"), "{small}");
     let view = ChartView { cursor: Some(Step(780)), unit: Unit::Tokens, smoothing: 0, ..view };
-    let left = drawn(&eventful(), &view, Markers::Ascii, "", (60, 14));
+    let left = drawn(&eventful(), &view, GlyphSet::Ascii, "", (60, 14));
     assert!(left.starts_with("     | step 780  78k tokens"), "{left}");
     assert!(left.contains("+ 1 chunk       3.0000 "), "{left}");
 }
@@ -230,7 +230,7 @@ fn a_value_too_long_ago_is_none() {
     let mut events = steps(100, |_| vec![1.0, 2.0]);
     events.extend((101..=200).map(|at| step(at, &[1.0])));
     let view = ChartView { cursor: Some(Step(180)), ..plain() };
-    let text = drawn(&run(events), &view, Markers::Ascii, "", (60, 12));
+    let text = drawn(&run(events), &view, GlyphSet::Ascii, "", (60, 12));
     assert!(text.contains("| 2 next-word        -"), "{text}");
     let line = text.lines().find(|line| line.contains("2222")).unwrap();
     assert!(line.matches('2').count() < 30, "it ends where it was silenced: {line}");
@@ -248,7 +248,7 @@ fn the_most_important_mark_has_the_column() {
         let mut events = steps(49, |_| vec![1.0]);
         events.extend_from_slice(&all[..n]);
         events.extend((50..=100).map(|at| step(at, &[1.0])));
-        let buf = buffer(&run(events), &plain(), Markers::Ascii, "", (60, 12));
+        let buf = buffer(&run(events), &plain(), GlyphSet::Ascii, "", (60, 12));
         let axis: String = (6..59).map(|x| buf[(x, 10)].symbol().to_owned()).collect();
         let marks: Vec<&str> = axis.matches(|c| c != '-' && c != '+').collect();
         assert_eq!(marks, [symbol], "{axis}");
@@ -260,7 +260,7 @@ fn a_move_has_a_column_and_says_what_it_was() {
     let mut events = steps(100, |at| vec![1.0 + at as f32 / 100.0]);
     events.insert(50, gain_set(50, "pos", 0.5, 0.6));
     events.insert(51, gain_set(50, "pos", 0.6, 0.8));
-    let moved = drawn(&run(events), &plain(), Markers::Ascii, "", (40, 9));
+    let moved = drawn(&run(events), &plain(), GlyphSet::Ascii, "", (40, 9));
     let expected = "
      |            :3 .50>.80
     2+            :       111111
@@ -280,7 +280,7 @@ fn a_spike_is_seen_among_a_million_steps() {
     let losses =
         |at: u64| vec![1.0 + (at % 7) as f32 / 100.0, if at == 600_000 { 3.0 } else { 0.5 }];
     let run = run((1..=1_000_000).map(|at| step(at, &losses(at))));
-    let buf = buffer(&run, &ChartView::default(), Markers::Braille, "chunk", (120, 30));
+    let buf = buffer(&run, &ChartView::default(), GlyphSet::Braille, "chunk", (120, 30));
     let spike = |cell: &u16| column(&buf, *cell).chars().take(10).any(|c| c > '\u{2800}');
     let cells: Vec<u16> = (0..plot_area(buf.area).width).filter(spike).collect();
     let axis = Axis::new(&ChartView::default(), &run, 113, 2);
@@ -298,12 +298,12 @@ fn without_logarithms_the_axis_is_linear_and_says_so() {
     assert_eq!(title(&positive), "raw + raw band  log-y  x steps  follow");
     let negative = run(steps(20, |at| vec![at as f32 - 5.0]));
     assert_eq!(title(&negative), "raw + raw band  linear-y: not all above 0  x steps  follow");
-    let text = drawn(&negative, &view, Markers::Ascii, "", (40, 12));
+    let text = drawn(&negative, &view, GlyphSet::Ascii, "", (40, 12));
     assert!(text.contains("    0+"), "{text}");
     // A single raw 0 behind a line above 0 leaves the axis as it is.
     let smooth = ChartView::default();
     let touched = run(steps(200, |at| vec![if at == 90 { 0.0 } else { 2.0 }]));
-    let text = drawn(&touched, &smooth, Markers::Ascii, "chunk", (40, 12));
+    let text = drawn(&touched, &smooth, GlyphSet::Ascii, "chunk", (40, 12));
     assert!(!text.contains("    0+"), "{text}");
 }
 
@@ -329,7 +329,7 @@ fn a_cell_has_one_owner() {
     // Both cross the whole range, so that the scale is the same without one of them.
     let crossing = run(steps(60, |at| vec![at as f32, 61.0 - at as f32]));
     let only = ChartView { only: Some("chunk".into()), ..plain() };
-    for markers in [Markers::Braille, Markers::Block, Markers::Ascii] {
+    for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
         let both = buffer(&crossing, &plain(), markers, "", (60, 20));
         let alone = buffer(&crossing, &only, markers, "", (60, 20));
         let plot = plot_area(both.area);
@@ -352,7 +352,7 @@ fn a_cell_has_one_owner() {
 fn old_columns_stay_as_they_are() {
     let losses = |at: u64| vec![1.0 + (at * 7919 % 101) as f32 / 300.0, 2.0, 3.0];
     let view = ChartView::default();
-    for markers in [Markers::Braille, Markers::Block, Markers::Ascii] {
+    for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
         for n_steps in [650, 657, 660] {
             let before = buffer(&run(steps(n_steps, losses)), &view, markers, "chunk", (64, 20));
             let after = buffer(&run(steps(n_steps + 1, losses)), &view, markers, "chunk", (64, 20));
@@ -366,14 +366,14 @@ fn old_columns_stay_as_they_are() {
 
 #[test]
 fn nothing_is_said_of_a_run_without_losses() {
-    assert!(drawn(&run([]), &plain(), Markers::Ascii, "", (40, 9)).contains("no losses yet"));
-    assert!(drawn(&Run::default(), &plain(), Markers::Block, "", (40, 9)).contains("no losses"));
+    assert!(drawn(&run([]), &plain(), GlyphSet::Ascii, "", (40, 9)).contains("no losses yet"));
+    assert!(drawn(&Run::default(), &plain(), GlyphSet::Block, "", (40, 9)).contains("no losses"));
 }
 
 #[test]
 fn the_greatest_numbers_are_drawn_like_others() {
     let ends = run(steps(9, |at| vec![if at % 2 == 0 { f32::MAX } else { f32::MIN }]));
-    let text = drawn(&ends, &plain(), Markers::Ascii, "chunk", (40, 12));
+    let text = drawn(&ends, &plain(), GlyphSet::Ascii, "chunk", (40, 12));
     assert!(text.contains(" 2e38+") && text.contains("-2e38+"), "{text}");
 }
 
@@ -405,10 +405,10 @@ proptest! {
             only: only.then(|| "pos".into()),
         };
         let width = if is_wide { width + 40 } else { width };
-        for markers in [Markers::Braille, Markers::Block, Markers::Ascii] {
+        for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
             let buf = buffer(&run, &view, markers, "chunk", (width, height));
             let is_ascii = buf.content.iter().all(|cell| cell.symbol().is_ascii());
-            prop_assert!(markers != Markers::Ascii || is_ascii);
+            prop_assert!(markers != GlyphSet::Ascii || is_ascii);
         }
     }
 }

@@ -12,8 +12,8 @@ use super::{
     paint::Paint,
 };
 use crate::{
-    protocol::event::{Role, Split},
-    state::{Run, Strip},
+    protocol::{Step, event::Role},
+    state::{Run, Strip, USUAL},
     tui::view::Focus,
 };
 
@@ -321,8 +321,7 @@ pub(super) fn least_cosine(Scene { run, look, .. }: Scene, strip: &Strip) -> (St
 fn dev(strip: &Strip, (x, y): (u16, u16), width: u16, style: Style, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let Some(first) = strip.metrics.first() else { return };
-    let on_dev = strip.evaluations.iter().rev().filter(|event| event.split == Split::Dev);
-    let mut scores = on_dev.filter_map(|event| event.metrics.get(&first.name).copied());
+    let mut scores = strip.on_dev();
     let (now, before) = (scores.next(), scores.next());
     let end = paint.put(x, y, 6, numbers::metric(first.name.as_str()), theme.dim);
     paint.put_right(end, y, (x + width - 2).saturating_sub(end), &numbers::score(now), style);
@@ -350,10 +349,10 @@ pub(super) fn spark(
     let Some(last) = strip.losses.last_step() else { return };
     let steps_a_column = last.0.div_ceil(u64::from(width.max(1))).max(1);
     let mut columns: Vec<Option<f32>> = vec![None; usize::from(width)];
-    for bucket in strip.losses.buckets(crate::protocol::Step(0), last, steps_a_column) {
+    for bucket in strip.losses.buckets(Step(0), last, steps_a_column) {
         let column = (bucket.last.0.saturating_sub(1) / steps_a_column) as usize;
         if let Some(column) = columns.get_mut(column) {
-            *column = Some(bucket.smoothed[2]);
+            *column = Some(bucket.smoothed[USUAL]);
         }
     }
     if columns.iter().flatten().all(|loss| *loss > 0.0) {

@@ -60,9 +60,7 @@ struct Row<'a> {
 
 fn row(strip: &Strip) -> Row<'_> {
     let metric = strip.metrics.first();
-    let now = metric.and_then(|metric| {
-        strip.scores(Split::Dev).and_then(|dev| dev.metrics.get(&metric.name).copied())
-    });
+    let now = strip.on_dev().next();
     let best = strip
         .best
         .as_ref()

@@ -6,10 +6,13 @@ use ratatui::style::Style;
 use super::paint::Paint;
 use crate::{
     state::Strip,
-    tui::{Theme, view::Wishes},
+    tui::{
+        Theme,
+        view::{LEAST, Wishes},
+    },
 };
 
-const LEAST: f32 = 0.01;
+/// The scale ends where a fader is wide open; one that was typed beyond stands at its end.
 const MOST: f32 = 4.0;
 
 /// Where on the way a gain stands, from 0 to 1.

@@ -2,7 +2,7 @@
 
 use crate::{
     protocol::event::Direction,
-    state::{Strip, count},
+    state::{QUICK, Strip, USUAL, count},
 };
 
 /// A loss in seven columns at most.
@@ -114,7 +114,8 @@ pub(super) enum Trend {
 
 /// Which way the loss goes: its quick mean against its slow one, beyond half a percent.
 pub(super) fn trend(strip: &Strip) -> Option<Trend> {
-    let [_, quick, slow, _] = strip.losses.last_smoothed()?;
+    let smoothed = strip.losses.last_smoothed()?;
+    let (quick, slow) = (smoothed[QUICK], smoothed[USUAL]);
     let margin = 0.005 * slow.abs();
     Some(if quick > slow + margin {
         Trend::Up

@@ -11,11 +11,7 @@ use super::{
     numbers,
     paint::Paint,
 };
-use crate::{
-    protocol::event::{Role, Split},
-    state::Strip,
-    tui::view::Focus,
-};
+use crate::{protocol::event::Role, state::Strip, tui::view::Focus};
 
 /// Rows below a fader.
 const NUMBERS: u16 = 8;
@@ -101,9 +97,7 @@ fn draw_strip(scene: Scene, (at, strip): (usize, &Strip), area: Rect, paint: &mu
     let wished = view.wishes.gain(&strip.name);
     let gain = if wished.is_some() { theme.pending } else { number };
     let dev = strip.metrics.first().map(|metric| {
-        let scores = strip.scores(Split::Dev);
-        let now = scores.and_then(|dev| dev.metrics.get(&metric.name).copied());
-        (numbers::metric(metric.name.as_str()), numbers::score(now))
+        (numbers::metric(metric.name.as_str()), numbers::score(strip.on_dev().next()))
     });
     let (dev_head, dev) = dev.unwrap_or(("dev", numbers::none()));
     let (cosine, conflict) = least_cosine(scene, strip);

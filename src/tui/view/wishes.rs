@@ -101,22 +101,8 @@ impl Wishes {
 
     /// Whether a move is under way: until it is answered nobody knows what there is to take back.
     pub fn has_moves(&self) -> bool {
-        let is_move = |command: &Command| match command {
-            Command::SetGain { .. }
-            | Command::Fade { .. }
-            | Command::SetMuted { .. }
-            | Command::SetSoloed { .. }
-            | Command::Several(_)
-            | Command::Set { .. } => true,
-            Command::StoreScene { .. }
-            | Command::Pause
-            | Command::Resume
-            | Command::StepOnce
-            | Command::Note { .. }
-            | Command::Checkpoint
-            | Command::Evaluate
-            | Command::Stop { .. } => false,
-        };
+        let is_move =
+            |command: &Command| command.moves_strips() || matches!(command, Command::Set { .. });
         self.turning.is_some() || !self.gains.is_empty() || self.others.values().any(is_move)
     }
 
@@ -227,7 +213,7 @@ impl Wishes {
 }
 
 /// Below this a fader is as good as shut: down from here is 0, and up from 0 is here.
-const LEAST: f32 = 0.01;
+pub const LEAST: f32 = 0.01;
 
 /// Beyond this a fader does not go by steps; it can be typed.
 const MOST: f32 = 100.0;
