@@ -44,6 +44,7 @@ pub mod keys;
 pub mod metric;
 pub mod mixer;
 pub mod model;
+pub mod nearest;
 pub mod objective;
 pub mod protocol;
 pub mod recipe;

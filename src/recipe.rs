@@ -41,9 +41,8 @@ pub use system::{System, Vocabularies, vocabularies};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
 
-use crate::{keys::Place, protocol::event::Role};
+use crate::{keys::Place, nearest::hint, protocol::event::Role};
 use fault::Findings;
-use names::hint;
 
 /// What a run is made from: checked, with defaults filled in and paths resolved.
 ///

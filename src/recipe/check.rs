@@ -5,18 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    fault::Findings,
-    names::{Names, hint, nearest},
-    parse, shipped,
-    tap::parse_tap,
-};
+use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap};
 use crate::{
     data::read::Location,
     keys::{
         Default, GREATEST, Key, Located, MOST, Place, Refers, Takes, Value,
         describe::describe_choices,
     },
+    nearest::{hint, nearest},
     schedule::Shape,
 };
 

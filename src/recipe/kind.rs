@@ -1,10 +1,10 @@
 //! Which kind a table is of: one that is built, one to come, or none there is.
 
-use super::{
-    fault::Findings,
-    names::{Named, hint},
+use super::{fault::Findings, names::Named};
+use crate::{
+    keys::Located,
+    nearest::{hint, nearest},
 };
-use crate::keys::Located;
 
 /// The kinds of one sort: those in a table, and those to come.
 pub(super) struct Kinds<T: 'static> {
@@ -49,7 +49,7 @@ impl<T: Copy> Kinds<T> {
     fn hint(&self, wrong: &str) -> String {
         let planned = self.planned.iter().copied();
         let all = self.built.iter().map(self.name).chain(planned);
-        match super::names::nearest(wrong, all.clone()) {
+        match nearest(wrong, all.clone()) {
             Some(_) => hint(wrong, all),
             // A list of what may be said holds what can be run.
             None => hint(wrong, self.built.iter().map(self.name)),

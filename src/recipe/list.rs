@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{corpus, encoder, fault::Findings, names::hint, objective, parse, set, shipped};
+use super::{corpus, encoder, fault::Findings, objective, parse, set, shipped};
 use crate::{
     data::read,
     keys::{Default, Key, Value},
-    mixer, model, objective as objectives,
+    mixer, model,
+    nearest::hint,
+    objective as objectives,
 };
 
 /// What there are lists of, in the order they are shown.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::fault::Findings;
-use crate::keys::{Located, Place, Refers, Value, describe::quoted};
+use crate::{
+    keys::{Located, Place, Refers, Value},
+    nearest::hint,
+};
 
 /// The names of a recipe's tables.
 #[derive(Default)]
@@ -106,40 +109,9 @@ pub(super) fn bad_name(name: &str) -> String {
     format!("{name:?} is no name; wanted lower-case letters, digits and \"-\", a letter first")
 }
 
-/// What to do about a name that isn't there: the nearest one, or all of them.
-pub(crate) fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    if let Some(nearest) = nearest(wrong, names.clone()) {
-        return format!("; did you mean {nearest:?}?");
-    }
-    let all = quoted(names.clone());
-    match names.count() {
-        0 => "; there is none".to_owned(),
-        1 => format!("; there is {all}"),
-        _ => format!("; wanted one of {all}"),
-    }
-}
-
-/// The name that was probably meant.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), name);
-    let (distance, name) = names.map(|name| (distance(name), name)).min()?;
-    (distance <= (name.chars().count() / 3).max(1)).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_name_is_offered_if_it_is_near() {
-        let names = ["next-word", "tag", "frequency"];
-        assert_eq!(hint("next_word", names.into_iter()), "; did you mean \"next-word\"?");
-        assert_eq!(hint("Tag", names.into_iter()), "; did you mean \"tag\"?");
-        assert_eq!(
-            hint("speech", names.into_iter()),
-            "; wanted one of \"next-word\", \"tag\", \"frequency\""
-        );
-    }
 
     #[test]
     fn names_are_lower_case_with_dashes() {

@@ -5,7 +5,7 @@ use super::{
     corpus::CorpusSpec,
     fault::Findings,
     kind::Kinds,
-    names::{Named, hint},
+    names::Named,
     tap::{Shapes, Tap, resolve, strings},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         head::{self, HeadKind},
         tap::{Layer, On},
     },
+    nearest::hint,
     objective::{self, ObjectiveKind},
     protocol::{ObjectiveId, event::Role},
     schedule::Schedule,

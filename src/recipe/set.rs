@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Overrides, check::found, fault::Findings, names::hint, parse};
-use crate::keys::{Located, Place, Value};
+use super::{Overrides, check::found, fault::Findings, parse};
+use crate::{
+    keys::{Located, Place, Value},
+    nearest::hint,
+};
 
 const NAMED: &[&str] = &["corpus", "encoder", "objective"];
 const WANTED: &str = "wanted name, about, train.KEY or corpus|encoder|objective.NAME.KEY";

@@ -8,12 +8,13 @@ use super::{
     corpus, encoder,
     fault::Findings,
     group::groups,
-    names::{self, Named, Names, hint, named},
+    names::{self, Named, Names, named},
     objective, parse, train,
 };
 use crate::{
     data::sampler::Sampling,
     keys::{Located, Place, Refers, Takes, Value},
+    nearest::hint,
     objective::Metric,
     protocol::event::Role,
 };

@@ -21,8 +21,9 @@ use super::{
     GlyphChoice, Key, Theme,
     environment::{Background, Environment},
     theme::ColorDepth,
-    written::{Entry, Faults, hint},
+    written::{Entry, Faults},
 };
+use crate::nearest::hint;
 
 /// An action as far as keys know it.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,8 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use thiserror::Error;
 
-use super::{Glyphs, written::nearest};
+use super::Glyphs;
+use crate::nearest::nearest;
 
 /// One key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,8 @@ mod words;
 use ratatui::style::Style;
 use toml::de::{DeTable, DeValue};
 
-use super::written::{Entry, Faults, hint};
+use super::written::{Entry, Faults};
+use crate::nearest::{hint, nearest};
 
 pub use depth::{ColorDepth, ColorWhen};
 
@@ -172,7 +173,7 @@ impl Theme {
             }
             let Some(style) = self.style_mut(key) else {
                 let keys = KEYS.iter().copied().chain(["series", "based-on"]);
-                let hint = super::written::nearest(key, keys)
+                let hint = nearest(key, keys)
                     .map_or(String::new(), |nearest| format!("; did you mean {nearest:?}?"));
                 faults.at(*line, format!("a theme has no key {key:?}{hint}"));
                 continue;

@@ -100,26 +100,6 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
     }
 }
 
-/// The name that was probably meant.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), name);
-    let (distance, name) = names.map(|name| (distance(name), name)).min()?;
-    (distance <= (name.chars().count() / 3).max(1)).then_some(name)
-}
-
-/// What to do about a name that isn't there: the nearest one, or all of them.
-pub(super) fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    if let Some(nearest) = nearest(wrong, names.clone()) {
-        return format!("; did you mean {nearest:?}?");
-    }
-    let all: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-    match all.as_slice() {
-        [] => "; there is none".to_owned(),
-        [only] => format!("; there is {only}"),
-        all => format!("; wanted one of {}", all.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,14 +117,5 @@ mod tests {
         let lines: Vec<_> = told.lines().collect();
         assert_eq!((lines.len(), lines[0], lines[2]), (3, "a.toml:1: first", "a.toml:4: second"));
         assert!(lines[1].starts_with("a.toml:3: not TOML: "), "{told}");
-    }
-
-    #[test]
-    fn a_name_that_is_not_there_is_told_with_the_nearest_or_all() {
-        let names = ["gain-up", "mute"];
-        assert_eq!(hint("gain_up", names.into_iter()), "; did you mean \"gain-up\"?");
-        assert_eq!(hint("sing", names.into_iter()), "; wanted one of \"gain-up\", \"mute\"");
-        assert_eq!(hint("sing", ["mute"].into_iter()), "; there is \"mute\"");
-        assert_eq!(hint("sing", std::iter::empty()), "; there is none");
     }
 }

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::ActionName;
-use crate::tui::{
-    Key,
-    written::{Entry, Faults, hint},
+use crate::{
+    nearest::hint,
+    tui::{
+        Key,
+        written::{Entry, Faults},
+    },
 };
 
 /// The keys of one action.

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::tui::written::nearest;
+use crate::nearest::nearest;
 
 /// The sixteen, in the order of their numbers.
 pub(super) const ANSI: [(&str, Color); 16] = [
