@@ -1,9 +1,11 @@
 //! The strips as rows: for each objective its loss, its three numbers, its fader, its part of the
 //! gradient and its score. Which columns there are depends on the width alone.
 
-use ratatui::{layout::Rect, style::Style};
-use unicode_width::UnicodeWidthStr;
+mod columns;
 
+use ratatui::{layout::Rect, style::Style};
+
+use self::columns::{Column, columns};
 use super::{
     Scene, fader,
     layout::{Rows, first_in_sight},
@@ -17,54 +19,6 @@ use crate::{
     tui::view::Focus,
 };
 
-/// Columns of a row, from the left. Of each kind there is one at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Name(u16),
-    Flag,
-    Loss,
-    Gain,
-    Share,
-    Weight,
-    Fader(u16),
-    Gradient,
-    Cosine,
-    Dev,
-    Best,
-    Spark(u16),
-}
-
-impl Column {
-    fn width(self) -> u16 {
-        match self {
-            Self::Name(width) | Self::Fader(width) | Self::Spark(width) => width,
-            Self::Loss => 9,
-            Self::Gain | Self::Weight => 6,
-            Self::Flag | Self::Gradient => 4,
-            Self::Share | Self::Cosine => 5,
-            Self::Dev => 15,
-            Self::Best => 14,
-        }
-    }
-
-    fn head(self) -> &'static str {
-        match self {
-            Self::Name(_) => "objective",
-            Self::Flag => "",
-            Self::Loss => "loss",
-            Self::Gain => "gain",
-            Self::Share => "share",
-            Self::Weight => "weight",
-            Self::Fader(_) => "fader",
-            Self::Gradient => "grad",
-            Self::Cosine => "cos",
-            Self::Dev => "dev",
-            Self::Best => "best",
-            Self::Spark(_) => "trend",
-        }
-    }
-}
-
 pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     let Scene { run, view, .. } = scene;
     let theme = paint.theme();
@@ -72,7 +26,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     if bordered {
         paint.panel(area, &title(run), view.focus == Focus::Desk);
     }
-    let columns = columns(scene, inner.width);
+    let columns = columns(run, inner.width);
     if bordered {
         let y = inner.y - 1;
         let mut x = inner.x + 4;
@@ -110,64 +64,6 @@ pub(super) fn title(run: &Run) -> String {
     let (done, undone) = (run.history.n_done(), run.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
     counts.fold("desk".to_owned(), |title, (word, n)| format!("{title}  {word} {n}"))
-}
-
-/// The columns that fit, those that matter most first; what is left goes to the fader.
-fn columns(Scene { run, .. }: Scene, width: u16) -> Vec<Column> {
-    let longest = run.strips.iter().map(|strip| strip.name.as_str().width()).max().unwrap_or(0);
-    let name = Column::Name((longest as u16).clamp(5, if width < 60 { 9 } else { 16 }));
-    let measured = run.gradients.is_some();
-    let mut left = width.saturating_sub(4 + name.width() + 1);
-    let mut taken = vec![name];
-    let mut take = |column: Column| {
-        if column.width() < left {
-            left -= column.width() + 1;
-            taken.push(column);
-        }
-    };
-    take(Column::Loss);
-    take(Column::Weight);
-    if width >= 60 {
-        take(Column::Fader(10));
-    } else {
-        take(Column::Spark(5));
-    }
-    take(Column::Flag);
-    take(Column::Dev);
-    take(Column::Gain);
-    if measured {
-        take(Column::Gradient);
-    }
-    take(Column::Share);
-    if measured {
-        take(Column::Cosine);
-    }
-    take(Column::Best);
-    take(Column::Spark(8));
-    let rank = |column: &Column| match column {
-        Column::Name(_) => 0,
-        Column::Flag => 1,
-        Column::Loss => 2,
-        Column::Spark(_) => 3,
-        Column::Gain => 4,
-        Column::Share => 5,
-        Column::Weight => 6,
-        Column::Fader(_) => 7,
-        Column::Gradient => 8,
-        Column::Cosine => 9,
-        Column::Dev => 10,
-        Column::Best => 11,
-    };
-    taken.sort_by_key(rank);
-    taken.dedup_by_key(|column| rank(column));
-    for column in &mut taken {
-        match column {
-            Column::Fader(width) => *width += std::mem::take(&mut left).min(30),
-            Column::Spark(width) if left > 0 && *width == 5 => *width += std::mem::take(&mut left),
-            _ => {}
-        }
-    }
-    taken
 }
 
 fn row(
