@@ -74,6 +74,23 @@ pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
     }
 }
 
+/// A fader moved by a key after a step, in answer to no order.
+pub(crate) fn gain_set(step: u64, objective: &str, old: f32, new: f32) -> GainSet {
+    GainSet {
+        at_ms: step * 10,
+        step: Step(step),
+        from: Step(step).next(),
+        objective: objective.into(),
+        old,
+        new,
+        by: By::Key,
+        command: None,
+        ended_schedule: false,
+        over: None,
+        undoes: None,
+    }
+}
+
 /// One metric of one objective.
 pub(crate) fn evaluated(
     step: u64,

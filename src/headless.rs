@@ -180,19 +180,7 @@ mod tests {
             CheckpointSaved { at_ms: 251, step: Step(25), name: "best".into(), command: None }
                 .into(),
         );
-        let gain = GainSet {
-            at_ms: 3_723_000,
-            step: Step(25),
-            from: Step(26),
-            objective: "pos".into(),
-            old: 1.0,
-            new: 0.5,
-            by: By::Key,
-            command: None,
-            ended_schedule: false,
-            over: None,
-            undoes: None,
-        };
+        let gain = GainSet { at_ms: 3_723_000, ..arbitrary::gain_set(25, "pos", 1.0, 0.5) };
         events.push(gain.into());
         let (at_ms, step, reason, message) = (3_724_000, Step(25), Reason::Key, None);
         events.push(RunEnded { at_ms, step, ended: Ended::Stopped, reason, message }.into());

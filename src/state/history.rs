@@ -227,22 +227,11 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Step;
+    use crate::arbitrary;
 
     fn gain(at_ms: u64, order: u64, objective: &str, old: f32, new: f32) -> GainSet {
-        GainSet {
-            at_ms,
-            step: Step(1),
-            from: Step(2),
-            objective: objective.into(),
-            old,
-            new,
-            by: By::Key,
-            command: Some(CommandId(order)),
-            ended_schedule: false,
-            over: None,
-            undoes: None,
-        }
+        let set = arbitrary::gain_set(1, objective, old, new);
+        GainSet { at_ms, command: Some(CommandId(order)), ..set }
     }
 
     fn set(objective: &str, gain: f32) -> Command {

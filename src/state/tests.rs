@@ -7,7 +7,7 @@ use crate::{
     arbitrary,
     protocol::{
         CommandId,
-        event::{GainSet, Muted, Rewound, ScreenMissed, Soloed},
+        event::{Muted, Rewound, ScreenMissed, Soloed},
         report::{Best, Scores},
     },
 };
@@ -58,20 +58,7 @@ fn a_schedule_moves_the_fader_and_rounding_does_not() {
     let mut run = run([]);
     let mut step = arbitrary::step_done(1, "chunk", 2.0);
     let (gain, share) = (0.1_f32, 3.7_f32);
-    let (at, objective) = (Step(0), "chunk".into());
-    let set = GainSet {
-        at_ms: 0,
-        step: at,
-        from: at.next(),
-        objective,
-        old: 1.0,
-        new: gain,
-        by: By::Key,
-        command: None,
-        ended_schedule: false,
-        over: None,
-        undoes: None,
-    };
+    let set = arbitrary::gain_set(0, "chunk", 1.0, gain);
     run.apply(&set.into());
     step.weights.insert("chunk".into(), gain * share);
     step.shares.insert("chunk".into(), share);

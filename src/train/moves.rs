@@ -109,31 +109,10 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        arbitrary,
-        protocol::{
-            By,
-            event::{GainSet, LossBroke},
-        },
-    };
+    use crate::{arbitrary, protocol::event::LossBroke};
 
     fn moved(from: u64, new: f32) -> Event {
-        let objective = "chunk".into();
-        let (step, from) = (Step(from - 1), Step(from));
-        GainSet {
-            at_ms: 0,
-            step,
-            from,
-            objective,
-            old: 1.0,
-            new,
-            by: By::Key,
-            command: None,
-            ended_schedule: false,
-            over: None,
-            undoes: None,
-        }
-        .into()
+        arbitrary::gain_set(from - 1, "chunk", 1.0, new).into()
     }
 
     fn gains_due(moves: &mut Moves, from: u64, broken: u32) -> Vec<f32> {

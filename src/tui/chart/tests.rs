@@ -8,7 +8,7 @@ use crate::{
     arbitrary,
     protocol::{
         By, Event, Header, Loss, Step,
-        event::{CheckpointSaved, GainSet, LossBroke, Noted, Split, StepDone},
+        event::{CheckpointSaved, LossBroke, Noted, Split, StepDone},
     },
 };
 
@@ -40,20 +40,7 @@ fn broke(at: u64, objective: &str) -> Event {
 }
 
 fn gain_set(at: u64, objective: &str, old: f32, new: f32) -> Event {
-    GainSet {
-        at_ms: at * 10,
-        step: Step(at),
-        from: Step(at + 1),
-        objective: objective.into(),
-        old,
-        new,
-        by: By::Key,
-        command: None,
-        ended_schedule: false,
-        over: None,
-        undoes: None,
-    }
-    .into()
+    arbitrary::gain_set(at, objective, old, new).into()
 }
 
 /// Losses as they are, on a linear axis: what is worked by hand.

@@ -59,20 +59,8 @@ fn set(objective: &str, gain: f32) -> Command {
 
 /// The answer to a moved fader.
 fn gain_set(objective: &str, old: f32, new: f32, order: u64) -> Event {
-    GainSet {
-        at_ms: 20,
-        step: Step(1),
-        from: Step(2),
-        objective: objective.into(),
-        old,
-        new,
-        by: By::Key,
-        command: Some(CommandId(order)),
-        ended_schedule: false,
-        over: None,
-        undoes: None,
-    }
-    .into()
+    let set = arbitrary::gain_set(1, objective, old, new);
+    GainSet { at_ms: 20, command: Some(CommandId(order)), ..set }.into()
 }
 
 fn answer(view: &mut View, run: &mut Run, event: &Event) -> Vec<Effect> {

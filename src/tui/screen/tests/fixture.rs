@@ -105,19 +105,8 @@ pub(super) fn trained() -> Run {
         match step {
             100 => {
                 gains[2] = 0.8;
-                let set = GainSet {
-                    at_ms,
-                    step: at,
-                    from: at.next(),
-                    objective: "ner".into(),
-                    old: 0.5,
-                    new: 0.8,
-                    by: By::Key,
-                    command: Some(CommandId(1)),
-                    ended_schedule: false,
-                    over: None,
-                    undoes: None,
-                };
+                let set = arbitrary::gain_set(step, "ner", 0.5, 0.8);
+                let set = GainSet { at_ms, command: Some(CommandId(1)), ..set };
                 run.apply(&set.into());
             }
             130 => {
