@@ -20,7 +20,10 @@ use std::{
     process::ExitCode,
 };
 
-use crate::cli::{Cli, Command};
+use crate::{
+    cli::{Cli, Command},
+    kernel,
+};
 
 /// Why a command did not end well.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl From<crate::journal::JournalError> for Failure {
 
 /// Does what was typed.
 pub fn run(cli: Cli, threads: usize) -> ExitCode {
-    let done = match cli.command {
+    let asked = || match cli.command {
         None => train::run(&cli.train, threads),
         Some(Command::Train(args)) => train::run(&args, threads),
         Some(Command::Replay(args)) => replay::run(&args),
@@ -63,7 +66,7 @@ pub fn run(cli: Cli, threads: usize) -> ExitCode {
         Some(Command::Completions(args)) => manual::completions(&args),
         Some(Command::Man) => manual::man(),
     };
-    match done {
+    match kernel::check_choice().map_err(Failure::Request).and_then(|()| asked()) {
         Ok(code) => code,
         Err(Failure::Request(what)) => {
             let _ = writeln!(io::stderr(), "{what}");

@@ -3,8 +3,10 @@
 //! Everything above composes ordinary candle tensors; what is hot or what candle cannot say lives
 //! here as custom operations over packed rows. Work is split by direction, by sequence or into a
 //! fixed number of blocks, never by the number of threads, and every sum has a fixed order: any
-//! thread count gives the same bits.
+//! thread count gives the same bits. The loops are compiled for several families of instructions, of
+//! which `arch` chooses one.
 
+mod arch;
 #[cfg(test)]
 mod check;
 mod crf;
@@ -15,6 +17,7 @@ mod gather;
 mod gemm;
 mod linear;
 mod lstm;
+mod memory;
 mod pool;
 mod reverse;
 mod slices;
@@ -24,6 +27,7 @@ mod update;
 mod vector;
 mod viterbi;
 
+pub use arch::{check_choice, fast, name};
 pub use crf::crf;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
@@ -31,22 +35,9 @@ pub use embedding::{RowGradient, Sink, embedding};
 pub use gather::{ends, gather, sum_by_group};
 pub use linear::linear;
 pub use lstm::lstm;
+pub use memory::keep_memory;
 pub use pool::{max_over_tokens, mean_over_tokens};
 pub use reverse::reverse;
 pub use slices::{read, to_vec};
 pub use update::update;
 pub use viterbi::viterbi;
-
-/// The family of kernels that this machine runs; bits are promised within one family only.
-pub fn name() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return "avx512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "avx2";
-        }
-    }
-    if cfg!(target_arch = "aarch64") { "neon" } else { "portable" }
-}

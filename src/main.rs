@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use auxdesk::{cli::Cli, command};
+use auxdesk::{cli::Cli, command, kernel};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let threads = cli.threads().unwrap_or_else(num_cpus::get_physical);
     set_threads(threads);
+    kernel::keep_memory();
     command::run(cli, threads)
 }
 

@@ -14,13 +14,17 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    gemm::{Into, Matrix, multiply},
+    arch::fast,
+    gemm::{Into, Matrix, Packed, multiply, multiply_packed},
     slices,
     vector::{exp_or_zero, greatest_and_log_sum},
 };
 
 /// Classes in a block: ten register tiles of 48.
 const BLOCK: usize = 480;
+
+/// Rows whose logits of one block are in memory at a time: few enough for a core's own cache.
+const ROWS: usize = 64;
 
 /// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
 /// (classes): (rows).
@@ -72,16 +76,28 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// The logits of one block: (rows, n).
-    fn logits(self, from: usize, n: usize) -> Vec<f32> {
-        let mut logits = vec![0.0; self.rows * n];
-        multiply(self.x, self.weight.some_columns(from, n), Into::Replace, &mut logits);
-        for row in logits.chunks_exact_mut(n) {
-            for (logit, b) in row.iter_mut().zip(&self.bias[from..]) {
-                *logit += b;
-            }
+    /// Calls with the logits of one block, some rows at a time: the first row's number, and (some
+    /// rows, n), which may be written over.
+    fn logits(self, from: usize, n: usize, mut each: impl FnMut(usize, &mut [f32])) {
+        let weight = Packed::new(self.weight.some_columns(from, n));
+        let bias = &self.bias[from..][..n];
+        let mut logits = vec![0.0; ROWS.min(self.rows) * n];
+        for first in (0..self.rows).step_by(ROWS) {
+            let rows = ROWS.min(self.rows - first);
+            let logits = &mut logits[..rows * n];
+            multiply_packed(self.x.some_rows(first, rows), &weight, Into::Replace, logits);
+            fast(
+                #[inline(always)]
+                || {
+                    for row in logits.chunks_exact_mut(n) {
+                        for (logit, b) in row.iter_mut().zip(bias) {
+                            *logit += b;
+                        }
+                    }
+                },
+            );
+            each(first, logits);
         }
-        logits
     }
 }
 
@@ -104,40 +120,59 @@ struct Back {
 
 impl CrossEntropy {
     fn forward(&self, output: Output<'_>, from: usize, n: usize) -> Part {
-        let logits = output.logits(from, n);
-        let targets = self.targets.iter().enumerate().filter_map(|(row, &target)| {
-            let at = (target as usize).checked_sub(from).filter(|&at| at < n)?;
-            Some((row, logits[row * n + at]))
+        let mut part = Part { sums: Vec::with_capacity(output.rows), targets: Vec::new() };
+        output.logits(from, n, |first, logits| {
+            let rows = logits.len() / n;
+            for (row, &target) in self.targets[first..][..rows].iter().enumerate() {
+                if let Some(at) = (target as usize).checked_sub(from).filter(|&at| at < n) {
+                    part.targets.push((first + row, logits[row * n + at]));
+                }
+            }
+            fast(
+                #[inline(always)]
+                || {
+                    for row in logits.chunks_exact(n) {
+                        part.sums.push(greatest_and_log_sum(row));
+                    }
+                },
+            );
         });
-        Part {
-            targets: targets.collect(),
-            sums: logits.chunks_exact(n).map(greatest_and_log_sum).collect(),
-        }
+        part
     }
 
     fn back(&self, output: Output<'_>, gradient: &[f32], from: usize, n: usize) -> Back {
         let sums = self.sums.get().expect("backward comes after forward");
-        let mut by_logits = output.logits(from, n);
-        let mut by_bias = vec![0.0; n];
-        for (row, by_logits) in by_logits.chunks_exact_mut(n).enumerate() {
-            let ((greatest, log_sum), g) = (sums[row], gradient[row]);
-            for logit in by_logits.iter_mut() {
-                *logit = g * exp_or_zero(*logit - greatest - log_sum);
-            }
-            let at = (self.targets[row] as usize).checked_sub(from);
-            if let Some(at) = at.filter(|&at| at < n) {
-                by_logits[at] -= g;
-            }
-            for (sum, by) in by_bias.iter_mut().zip(by_logits) {
-                *sum += *by;
-            }
-        }
         let inputs = output.weight.n_rows();
-        let d = Matrix::new(&by_logits, output.rows, n);
+        let turned = Packed::new(output.weight.some_columns(from, n).transposed());
         let mut by_x = vec![0.0; output.rows * inputs];
-        multiply(d, output.weight.some_columns(from, n).transposed(), Into::Replace, &mut by_x);
         let mut by_weight = vec![0.0; inputs * n];
-        multiply(output.x.transposed(), d, Into::Replace, &mut by_weight);
+        let mut by_bias = vec![0.0; n];
+        output.logits(from, n, |first, d| {
+            let rows = d.len() / n;
+            fast(
+                #[inline(always)]
+                || {
+                    for (row, d) in (first..).zip(d.chunks_exact_mut(n)) {
+                        let ((greatest, log_sum), g) = (sums[row], gradient[row]);
+                        for logit in d.iter_mut() {
+                            *logit = g * exp_or_zero(*logit - greatest - log_sum);
+                        }
+                        let at = (self.targets[row] as usize).checked_sub(from);
+                        if let Some(at) = at.filter(|&at| at < n) {
+                            d[at] -= g;
+                        }
+                        for (sum, by) in by_bias.iter_mut().zip(d) {
+                            *sum += *by;
+                        }
+                    }
+                },
+            );
+            let d = Matrix::new(d, rows, n);
+            let by_x = &mut by_x[first * inputs..][..rows * inputs];
+            multiply_packed(d, &turned, Into::Replace, by_x);
+            let x = output.x.some_rows(first, rows).transposed();
+            multiply(x, d, Into::Add, &mut by_weight);
+        });
         Back { by_x, by_weight, by_bias }
     }
 }

@@ -1,45 +1,37 @@
-//! Matrix products over slices: a safe face for the `gemm` crate.
+//! Matrix products over slices.
 //!
-//! `gemm` picks its kernel for the machine at run time (AVX-512, AVX2, NEON, plain). It is always
-//! called on one thread; callers split work into fixed blocks. `.ci/run` has the tests of this file run
-//! under valgrind.
+//! A tile of the product (8 rows of three vectors with AVX-512, 4 of three elsewhere) stays in registers
+//! while k runs from first to last, so every number is one sum in one order, whatever the split. The
+//! left operand is read where it lies, a number at a time; the right one a vector at a time, from where
+//! it lies or from [`Packed`] panels, which serve many products and hide large strides. `.ci/run` has the
+//! tests of this file run under valgrind.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
-
-use gemm::Parallelism;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// A matrix over a slice.
+use super::arch::with;
+
+/// A matrix over a slice, stored row after row or column after column.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    /// From one row to the next, or from one column to the next where `turned`.
+    stride: usize,
+    turned: bool,
 }
 
 impl<'a> Matrix<'a> {
     /// A matrix stored row after row, without gaps.
     pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} x {columns}");
-        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
+        Self { data, rows, columns, stride: columns, turned: false }
     }
 
     /// The same numbers, rows and columns changed over.
     pub(super) fn transposed(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    /// Some of its rows.
-    fn some_rows(self, from: usize, n: usize) -> Self {
-        Self { data: self.data.get(from * self.row_stride..).unwrap_or_default(), rows: n, ..self }
+        Self { rows: self.columns, columns: self.rows, turned: !self.turned, ..self }
     }
 
     /// How many rows it has.
@@ -47,18 +39,21 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
-    /// Some of its columns.
-    pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
-        let data = self.data.get(from * self.column_stride..).unwrap_or_default();
-        Self { data, columns: n, ..self }
+    /// Some of its rows.
+    pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
+        let skipped = if self.turned { from } else { from * self.stride };
+        Self { data: self.data.get(skipped..).unwrap_or_default(), rows: n, ..self }
     }
 
-    /// Whether every element lies within the slice.
-    fn is_within(&self) -> bool {
-        self.rows == 0
-            || self.columns == 0
-            || (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride
-                < self.data.len()
+    /// Some of its columns.
+    pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
+        self.transposed().some_rows(from, n).transposed()
+    }
+
+    /// From `at` on, what is stored together: a row, or a column where turned.
+    #[inline(always)]
+    fn line(&self, line: usize, at: usize, n: usize) -> &'a [f32] {
+        &self.data[line * self.stride + at..][..n]
     }
 }
 
@@ -71,107 +66,263 @@ pub(super) enum Into {
     Add,
 }
 
-/// a · b into `product`, a matrix of a's rows and b's columns stored row after row.
-#[expect(unsafe_code, reason = "the gemm crate takes pointers; every bound is asserted here")]
-pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [f32]) {
-    assert_eq!(product.len(), a.rows * b.columns, "a product of {} x {}", a.rows, b.columns);
-    if a.columns == 0 {
-        if into == Into::Replace {
-            product.fill(0.0);
-        }
-        return;
-    }
-    // SAFETY: `product` holds a's rows of b's columns (asserted above), and is borrowed mutably.
-    unsafe { multiply_at(a, b, into, product.as_mut_ptr(), b.columns) }
+/// Vectors in a row of a full tile.
+const VECTORS: usize = 3;
+
+/// A right operand in panels: k rows of three vectors' width each, the last panel as narrow as whole
+/// vectors allow and filled up with 0.
+pub(super) struct Packed {
+    panels: Vec<f32>,
+    k: usize,
+    n: usize,
 }
 
-/// a · b into the matrix of a's rows and b's columns that starts at `product`, its rows
-/// `row_stride` apart.
+impl Packed {
+    pub(super) fn new(b: Matrix<'_>) -> Self {
+        with(Pack(b))
+    }
+}
+
+struct Pack<'a>(Matrix<'a>);
+
+impl WithSimd for Pack<'_> {
+    type Output = Packed;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Packed {
+        let (k, n) = (self.0.rows, self.0.columns);
+        let mut panels = vec![0.0; k * n.next_multiple_of(S::F32_LANES)];
+        let full = VECTORS * S::F32_LANES;
+        let mut start = 0;
+        for from in (0..n).step_by(full) {
+            let width = full.min(n - from);
+            let stride = width.next_multiple_of(S::F32_LANES);
+            let panel = &mut panels[start..][..k * stride];
+            start += panel.len();
+            if self.0.turned {
+                for column in 0..width {
+                    let from = self.0.line(from + column, 0, k);
+                    let column = panel[column..].iter_mut().step_by(stride);
+                    column.zip(from).for_each(|(to, x)| *to = *x);
+                }
+            } else {
+                for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
+                    to[..width].copy_from_slice(self.0.line(row, from, width));
+                }
+            }
+        }
+        Packed { panels, k, n }
+    }
+}
+
+/// A right operand.
+#[derive(Clone, Copy)]
+enum Right<'a> {
+    Packed(&'a Packed),
+    /// Stored row after row.
+    Rows(Matrix<'a>),
+}
+
+struct Product<'a> {
+    a: Matrix<'a>,
+    b: Right<'a>,
+    n: usize,
+    into: Into,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::F32_LANES == 16 { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize>(mut self, simd: S) {
+        let full = VECTORS * S::F32_LANES;
+        for from in (0..self.n).step_by(full) {
+            let width = full.min(self.n - from);
+            match width.div_ceil(S::F32_LANES) {
+                3 => self.panel::<S, ROWS, 3>(simd, from, width),
+                2 => self.panel::<S, ROWS, 2>(simd, from, width),
+                _ => self.panel::<S, ROWS, 1>(simd, from, width),
+            }
+        }
+    }
+
+    /// The product's columns from `from` on.
+    #[inline(always)]
+    fn panel<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        from: usize,
+        width: usize,
+    ) {
+        let k = self.a.columns;
+        let stride = N * S::F32_LANES;
+        match self.b {
+            Right::Packed(packed) => {
+                let panel = &packed.panels[k * from..][..k * stride];
+                self.rows_of::<S, ROWS, N>(simd, from, width, panel, stride);
+            }
+            Right::Rows(b) if width == stride => {
+                self.rows_of::<S, ROWS, N>(simd, from, width, &b.data[from..], b.stride);
+            }
+            // Its last vectors would reach beyond the row.
+            Right::Rows(b) => {
+                let packed = Pack(b.some_columns(from, width)).with_simd(simd);
+                self.rows_of::<S, ROWS, N>(simd, from, width, &packed.panels, stride);
+            }
+        }
+    }
+
+    /// Tiles over all rows, with k lines of the right operand, each from its start on.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
+    #[expect(clippy::needless_range_loop, reason = "see below: by fixed places only")]
+    fn rows_of<S: Simd, const ROWS: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        from: usize,
+        width: usize,
+        b: &[f32],
+        b_stride: usize,
+    ) {
+        let (m, k) = (self.a.rows, self.a.columns);
+        let (row_stride, column_stride) =
+            if self.a.turned { (1, self.a.stride) } else { (self.a.stride, 1) };
+        assert!((k - 1) * b_stride + N * S::F32_LANES <= b.len(), "lines within the right operand");
+        assert!(
+            (m - 1) * row_stride + (k - 1) * column_stride < self.a.data.len(),
+            "rows and columns within the left operand"
+        );
+        for row in (0..m).step_by(ROWS) {
+            let n_rows = ROWS.min(m - row);
+            // Rows that are not there are the last one again, and are not written.
+            let mut rows = [0; ROWS];
+            for (i, start) in rows.iter_mut().enumerate() {
+                *start = (row + i.min(n_rows - 1)) * row_stride;
+            }
+            // SAFETY: both operands hold what a tile reads (asserted above; no row start is beyond
+            // that of row m - 1).
+            let tile = unsafe {
+                tile::<S, ROWS, N>(simd, k, self.a.data, rows, column_stride, b, b_stride)
+            };
+            // By fixed places only: an array that is indexed by a number found at run time lives in
+            // memory, and its tile with it.
+            for i in 0..ROWS {
+                if i < n_rows {
+                    let out = &mut self.out[(row + i) * self.n + from..][..width];
+                    write::<S, N>(simd, self.into, tile[i], out);
+                }
+            }
+        }
+    }
+}
+
+/// Σ over k of a number of `a` for each row times the vectors of `b`. There is no check in its loop,
+/// as one that could panic keeps the sums in memory.
 ///
 /// # Safety
 ///
-/// Every element of that matrix may be written, and nothing else reads or writes one meanwhile.
-#[expect(unsafe_code, reason = "the gemm crate takes pointers")]
-unsafe fn multiply_at(
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    into: Into,
-    product: *mut f32,
-    row_stride: usize,
-) {
-    let (m, n, k) = (a.rows, b.columns, a.columns);
-    assert_eq!(k, b.rows, "{m} x {k} times {} x {n}", b.rows);
-    assert!(a.is_within() && b.is_within(), "a matrix reaches beyond its slice");
-    // SAFETY: a and b lie within their slices (asserted above), the caller answers for `product`,
-    // and gemm reads and writes nothing else.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            product,
-            1,
-            row_stride as isize,
-            into == Into::Add,
-            a.data.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+/// For each row start s: s + (k − 1)·`a_stride` is within `a`; (k − 1)·`b_stride` + N vectors are
+/// within `b`.
+#[inline(always)]
+#[expect(unsafe_code, reason = "checks in the loop cost more than its products")]
+#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
+unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
+    simd: S,
+    k: usize,
+    a: &[f32],
+    rows: [usize; ROWS],
+    a_stride: usize,
+    b: &[f32],
+    b_stride: usize,
+) -> [[S::f32s; N]; ROWS] {
+    let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
+    let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
+    for _ in 0..k {
+        let mut vectors = [simd.splat_f32s(0.0); N];
+        for j in 0..N {
+            // SAFETY: within the line, as the caller says; read_unaligned asks for nothing more.
+            vectors[j] = unsafe { b.add(j * S::F32_LANES).cast::<S::f32s>().read_unaligned() };
+        }
+        for i in 0..ROWS {
+            // SAFETY: within the left operand, as the caller says.
+            let x = simd.splat_f32s(unsafe { *a.add(rows[i]) });
+            for j in 0..N {
+                sums[i][j] = simd.mul_add_e_f32s(x, vectors[j], sums[i][j]);
+            }
+        }
+        (a, b) = (a.wrapping_add(a_stride), b.wrapping_add(b_stride));
+    }
+    sums
+}
+
+/// Writes the sums of a row of a tile over its numbers in the product, or adds them.
+#[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
+fn write<S: Simd, const N: usize>(simd: S, into: Into, sums: [S::f32s; N], out: &mut [f32]) {
+    let (whole, rest) = S::as_mut_simd_f32s(out);
+    let add = into == Into::Add;
+    for at in 0..N {
+        if let Some(out) = whole.get_mut(at) {
+            *out = if add { simd.add_f32s(*out, sums[at]) } else { sums[at] };
+        }
+    }
+    if !rest.is_empty() {
+        let mut sum = sums[N - 1];
+        if add {
+            sum = simd.add_f32s(simd.partial_load_f32s(rest), sum);
+        }
+        simd.partial_store_f32s(rest, sum);
     }
 }
 
-/// The size of a block of [`multiply_in_blocks`]: about an eighth of the side, in whole register
-/// tiles; a function of the side alone, never of the threads.
-fn block_size(side: usize, tile: usize) -> usize {
-    side.div_ceil(8).next_multiple_of(tile)
+/// a · b into `product`, a matrix of a's rows and b's columns stored row after row.
+pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [f32]) {
+    if b.turned || b.rows > 64 {
+        multiply_packed(a, &Packed::new(b), into, product);
+    } else {
+        assert_eq!(a.columns, b.rows, "columns of the left are rows of the right");
+        run(a, Right::Rows(b), b.columns, into, product);
+    }
+}
+
+/// The same with a right operand that was packed before.
+pub(super) fn multiply_packed(a: Matrix<'_>, b: &Packed, into: Into, product: &mut [f32]) {
+    assert_eq!(a.columns, b.k, "columns of the left are rows of the right");
+    run(a, Right::Packed(b), b.n, into, product);
+}
+
+fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into, product: &mut [f32]) {
+    assert_eq!(product.len(), a.rows * n, "a product of {} x {n}", a.rows);
+    if a.columns > 0 && a.rows > 0 {
+        with(Product { a, b, n, into, out: product });
+    } else if into == Into::Replace {
+        product.fill(0.0);
+    }
 }
 
 /// The same as [`multiply`] with `Into::Replace`, on all threads, in fixed blocks of the product's
-/// longer side. (Of the shorter one they would be too few, and each would pack all of the longer
-/// operand again.)
+/// rows.
 pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: Matrix<'_>, product: &mut [f32]) {
     let (m, n) = (a.rows, b.columns);
     if n == 0 || m == 0 {
         return;
     }
-    if n > m && a.columns > 0 {
-        return multiply_in_columns(a, b, product);
-    }
-    let rows = block_size(m, 16);
+    let b = Packed::new(b);
+    // About an eighth of the rows, in whole tiles: a function of the side alone, never of the threads.
+    let rows = m.div_ceil(8).next_multiple_of(8);
     product.par_chunks_mut(rows * n).enumerate().for_each(|(block, product)| {
         let a = a.some_rows(block * rows, product.len() / n);
-        multiply(a, b, Into::Replace, product);
+        multiply_packed(a, &b, Into::Replace, product);
     });
 }
-
-#[expect(unsafe_code, reason = "columns of one matrix are no slices of it")]
-fn multiply_in_columns(a: Matrix<'_>, b: Matrix<'_>, product: &mut [f32]) {
-    let n = b.columns;
-    assert_eq!(product.len(), a.rows * n, "a product of {} x {n}", a.rows);
-    let columns = block_size(n, 48);
-    // Nothing is atomic here: it is a pointer that threads may share.
-    let start = AtomicPtr::new(product.as_mut_ptr());
-    (0..n.div_ceil(columns)).into_par_iter().for_each(|block| {
-        let from = block * columns;
-        let b = b.some_columns(from, columns.min(n - from));
-        // SAFETY: `product` is borrowed mutably and holds a's rows of n numbers (asserted above); a
-        // block writes the columns from `from` on, at most to n, and no other block has any of them.
-        unsafe {
-            let product = start.load(Ordering::Relaxed).add(from);
-            multiply_at(a, b, Into::Replace, product, n);
-        }
-    });
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "products of whole numbers are exact")]
 mod tests {

@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::{
-    gemm::{Into, Matrix, multiply},
+    arch::fast,
+    gemm::{Into, Matrix, Packed, multiply, multiply_packed},
     slices,
     vector::{sigmoid, tanh},
 };
@@ -92,7 +93,7 @@ impl Lstm {
         }
         let mut cells = vec![0.0; n_rows * width];
         let mut states = vec![0.0; n_rows * width];
-        let weight = Matrix::new(weight, width, 4 * width);
+        let weight = Packed::new(Matrix::new(weight, width, 4 * width));
         for t in direction.steps(self.packing.n_steps()) {
             let rows = self.packing.step(t);
             let before = direction.before(t, self.packing.n_steps());
@@ -105,36 +106,41 @@ impl Lstm {
                 let previous = &states[start * width..][..carried * width];
                 let previous = Matrix::new(previous, carried, width);
                 let gates = &mut gates[rows.start * 4 * width..][..carried * 4 * width];
-                multiply(previous, weight, Into::Add, gates);
+                multiply_packed(previous, &weight, Into::Add, gates);
             }
-            for b in 0..rows.len() {
-                let row = rows.start + b;
-                let gates = &mut gates[row * 4 * width..][..4 * width];
-                for gate in &mut gates[..2 * width] {
-                    *gate = sigmoid(*gate);
-                }
-                for gate in &mut gates[2 * width..3 * width] {
-                    *gate = tanh(*gate);
-                }
-                for gate in &mut gates[3 * width..] {
-                    *gate = sigmoid(*gate);
-                }
-                let (i, rest) = gates.split_at(width);
-                let (f, rest) = rest.split_at(width);
-                let (g, o) = rest.split_at(width);
-                if b < carried {
-                    let previous = (start + b) * width;
-                    cells.copy_within(previous..previous + width, row * width);
-                }
-                let cells = &mut cells[row * width..][..width];
-                let states = &mut states[row * width..][..width];
-                for at in 0..width {
-                    cells[at] = f[at] * cells[at] + i[at] * g[at];
-                }
-                for at in 0..width {
-                    states[at] = o[at] * tanh(cells[at]);
-                }
-            }
+            fast(
+                #[inline(always)]
+                || {
+                    for b in 0..rows.len() {
+                        let row = rows.start + b;
+                        let gates = &mut gates[row * 4 * width..][..4 * width];
+                        for gate in &mut gates[..2 * width] {
+                            *gate = sigmoid(*gate);
+                        }
+                        for gate in &mut gates[2 * width..3 * width] {
+                            *gate = tanh(*gate);
+                        }
+                        for gate in &mut gates[3 * width..] {
+                            *gate = sigmoid(*gate);
+                        }
+                        let (i, rest) = gates.split_at(width);
+                        let (f, rest) = rest.split_at(width);
+                        let (g, o) = rest.split_at(width);
+                        if b < carried {
+                            let previous = (start + b) * width;
+                            cells.copy_within(previous..previous + width, row * width);
+                        }
+                        let cells = &mut cells[row * width..][..width];
+                        let states = &mut states[row * width..][..width];
+                        for at in 0..width {
+                            cells[at] = f[at] * cells[at] + i[at] * g[at];
+                        }
+                        for at in 0..width {
+                            states[at] = o[at] * tanh(cells[at]);
+                        }
+                    }
+                },
+            );
         }
         Saved { gates, cells, states }
     }
@@ -153,12 +159,7 @@ impl Lstm {
         let width = weight_width(weight);
         let mut by_gates = vec![0.0; n_rows * 4 * width];
         let mut before_states = vec![0.0; n_rows * width];
-        // Turned round once: a product with rows read crosswise takes twice as long at every step.
-        let mut turned = Vec::with_capacity(weight.len());
-        for column in 0..4 * width {
-            turned.extend(weight[column..].iter().step_by(4 * width));
-        }
-        let weight_back = Matrix::new(&turned, 4 * width, width);
+        let weight_back = Packed::new(Matrix::new(weight, width, 4 * width).transposed());
         // Gradients by state and cell that the step after has carried back, for its first rows.
         let widest = self.packing.n_sequences();
         let mut by_state = vec![0.0; widest * width];
@@ -169,54 +170,59 @@ impl Lstm {
             let before = direction.before(t, self.packing.n_steps());
             let before = before.map_or(0..0, |t| self.packing.step(t));
             let carried = rows.len().min(before.len());
-            for b in 0..rows.len() {
-                let row = rows.start + b;
-                let gates = &saved.gates[row * 4 * width..][..4 * width];
-                let (i, rest) = gates.split_at(width);
-                let (f, rest) = rest.split_at(width);
-                let (g, o) = rest.split_at(width);
-                let cells = &saved.cells[row * width..][..width];
-                let by_row = &gradient[row * 2 * width + column..][..width];
-                let by_state = &mut by_state[b * width..][..width];
-                let by_cell = &mut by_cell[b * width..][..width];
-                if b >= n_from_after {
-                    by_state.fill(0.0);
-                    by_cell.fill(0.0);
-                }
-                let out = &mut by_gates[row * 4 * width..][..4 * width];
-                let (di, rest) = out.split_at_mut(width);
-                let (df, rest) = rest.split_at_mut(width);
-                let (dg, d_o) = rest.split_at_mut(width);
-                // By itself, as the loop below has too many slices to be vectorised.
-                for (tanh_c, &c) in d_o.iter_mut().zip(cells) {
-                    *tanh_c = tanh(c);
-                }
-                let (o, d_o) = (&o[..width], &mut d_o[..width]);
-                for at in 0..width {
-                    let by_h = by_row[at] + by_state[at];
-                    let tanh_c = d_o[at];
-                    let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
-                    d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
-                    di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);
-                    dg[at] = by_c * i[at] * (1.0 - g[at] * g[at]);
-                    by_cell[at] = by_c * f[at];
-                    // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
-                    df[at] = by_c * f[at] * (1.0 - f[at]);
-                }
-                if b < carried {
-                    let cells = &saved.cells[(before.start + b) * width..][..width];
-                    for (df, c) in df.iter_mut().zip(cells) {
-                        *df *= c;
+            fast(
+                #[inline(always)]
+                || {
+                    for b in 0..rows.len() {
+                        let row = rows.start + b;
+                        let gates = &saved.gates[row * 4 * width..][..4 * width];
+                        let (i, rest) = gates.split_at(width);
+                        let (f, rest) = rest.split_at(width);
+                        let (g, o) = rest.split_at(width);
+                        let cells = &saved.cells[row * width..][..width];
+                        let by_row = &gradient[row * 2 * width + column..][..width];
+                        let by_state = &mut by_state[b * width..][..width];
+                        let by_cell = &mut by_cell[b * width..][..width];
+                        if b >= n_from_after {
+                            by_state.fill(0.0);
+                            by_cell.fill(0.0);
+                        }
+                        let out = &mut by_gates[row * 4 * width..][..4 * width];
+                        let (di, rest) = out.split_at_mut(width);
+                        let (df, rest) = rest.split_at_mut(width);
+                        let (dg, d_o) = rest.split_at_mut(width);
+                        // By itself, as the loop below has too many slices to be vectorised.
+                        for (tanh_c, &c) in d_o.iter_mut().zip(cells) {
+                            *tanh_c = tanh(c);
+                        }
+                        let (o, d_o) = (&o[..width], &mut d_o[..width]);
+                        for at in 0..width {
+                            let by_h = by_row[at] + by_state[at];
+                            let tanh_c = d_o[at];
+                            let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
+                            d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
+                            di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);
+                            dg[at] = by_c * i[at] * (1.0 - g[at] * g[at]);
+                            by_cell[at] = by_c * f[at];
+                            // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
+                            df[at] = by_c * f[at] * (1.0 - f[at]);
+                        }
+                        if b < carried {
+                            let cells = &saved.cells[(before.start + b) * width..][..width];
+                            for (df, c) in df.iter_mut().zip(cells) {
+                                *df *= c;
+                            }
+                        } else {
+                            df.fill(0.0);
+                        }
                     }
-                } else {
-                    df.fill(0.0);
-                }
-            }
+                },
+            );
             if carried > 0 {
                 let by_gates = &by_gates[rows.start * 4 * width..][..carried * 4 * width];
                 let by_gates = Matrix::new(by_gates, carried, 4 * width);
                 let by_state = &mut by_state[..carried * width];
-                multiply(by_gates, weight_back, Into::Replace, by_state);
+                multiply_packed(by_gates, &weight_back, Into::Replace, by_state);
                 before_states[rows.start * width..][..carried * width]
                     .copy_from_slice(&saved.states[before.start * width..][..carried * width]);
             }

@@ -75,7 +75,10 @@ impl Optimiser {
                     .zip(first.par_chunks_mut(BLOCK))
                     .zip(second.par_chunks_mut(BLOCK))
                     .for_each(|(((numbers, gradient), first), second)| {
-                        rule.apply(numbers, gradient, first, second);
+                        kernel::fast(
+                            #[inline(always)]
+                            || rule.apply(numbers, gradient, first, second),
+                        );
                     });
             })?;
         }
@@ -171,6 +174,7 @@ impl Rule {
         }
     }
 
+    #[inline(always)]
     fn apply(self, numbers: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let all = numbers.iter_mut().zip(gradient).zip(first.iter_mut().zip(second));
         match self {

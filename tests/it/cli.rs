@@ -46,6 +46,17 @@ mod what_is_refused {
     }
 
     #[test]
+    fn a_kernel_that_there_is_not() {
+        let here = Here::new();
+        let run = |kernel| finish(here.tiny("run", 5, &[]).env("AUXDESK_KERNEL", kernel));
+        refused(&run("avx1024"), "AUXDESK_KERNEL is \"avx1024\"; wanted \"portable\"");
+        assert!(!here.path("run").exists(), "no run was begun");
+        assert_eq!(run("portable").code, Some(0));
+        let journal = fs::read_to_string(here.path("run").join("journal.jsonl")).unwrap();
+        assert_eq!(json(journal.lines().next().unwrap())["kernel"], "portable");
+    }
+
+    #[test]
     fn a_misspelt_set() {
         let here = Here::new();
         for (set, wanted) in [

@@ -1,0 +1,72 @@
+//! The instructions that this process computes with: chosen once, at its first kernel.
+//!
+//! The loops of all kernels are compiled for each family (AVX-512, AVX2 with FMA, NEON, portable), by
+//! way of `pulp`, and one program has them all. `AUXDESK_KERNEL=portable` takes the last on any machine.
+
+use std::sync::OnceLock;
+
+use pulp::{Arch, Scalar128b, Simd, WithSimd};
+
+/// The variable that asks for the portable family.
+const CHOICE: &str = "AUXDESK_KERNEL";
+
+/// Refuses a choice that is none, before any kernel takes the machine's best for it.
+pub fn check_choice() -> Result<(), String> {
+    match std::env::var_os(CHOICE) {
+        Some(choice) if choice != "portable" && !choice.is_empty() => Err(format!(
+            "{CHOICE} is \"{}\"; wanted \"portable\", or none for this machine's best",
+            choice.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| match std::env::var(CHOICE) {
+        Ok(choice) if choice == "portable" => Arch::Scalar,
+        _ => Arch::new(),
+    })
+}
+
+/// The family of kernels in use; bits are promised within one family only.
+pub fn name() -> &'static str {
+    match arch() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "avx2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "neon",
+        _ => "portable",
+    }
+}
+
+/// Runs an operation compiled for the family in use.
+#[inline(always)]
+pub(super) fn with<Op: WithSimd>(op: Op) -> Op::Output {
+    match arch() {
+        // Four numbers at a time, which any machine of 64 bits has.
+        Arch::Scalar => Simd::vectorize(Scalar128b, op),
+        arch => arch.dispatch(op),
+    }
+}
+
+/// Runs plain loops compiled for the family in use: a closure marked `#[inline(always)]`, as must be
+/// every function that it calls in a loop.
+#[inline(always)]
+pub fn fast<R>(loops: impl FnMut() -> R) -> R {
+    with(Loops(loops))
+}
+
+struct Loops<F>(F);
+
+impl<R, F: FnMut() -> R> WithSimd for Loops<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _simd: S) -> R {
+        // As `FnMut`: what rustc makes of a closure called as `FnOnce` is a function of its own.
+        (self.0)()
+    }
+}
