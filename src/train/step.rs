@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use candle_core::Tensor;
+use tracing::trace_span;
 
 use super::{Gradients, Trainer, probe};
 use crate::{
@@ -36,12 +37,13 @@ impl Trainer {
     /// Draws, trains, tells. A step whose loss or gradient is not a number changes no parameter and
     /// is told as such; the draws go on.
     pub(super) fn one_step(&mut self, bus: &mut Bus) -> Result<()> {
+        let _step = trace_span!("step").entered();
         let began_ms = self.clock.ms();
         let done = self.step.0;
         assert!(self.panic_at != Some(done + 1), "a panic was asked for at step {}", done + 1);
         let weights = self.faders.weights(self.recipe.train.weighting, done);
-        let draws = self.draw(&weights);
-        let lost = self.lose(&draws, &weights)?;
+        let draws = trace_span!("draw").in_scope(|| self.draw(&weights));
+        let lost = trace_span!("forward").in_scope(|| self.lose(&draws, &weights))?;
         let rate = self.rate.at(done);
         let mut gradient_norm = 0.0;
         if !lost.is_empty() {
@@ -51,7 +53,9 @@ impl Trainer {
                 self.broke(Some(objective), bus);
                 return Ok(());
             }
-            let gradients = Gradients::of(&mix(&lost, &weights)?, parameters)?;
+            let mixed = mix(&lost, &weights)?;
+            let gradients =
+                trace_span!("backward").in_scope(|| Gradients::of(&mixed, parameters))?;
             let all = 0..parameters.all().len();
             gradient_norm = gradients.squared_norm(all)?.sqrt();
             // As an event will say it: a norm beyond f32 is none that JSON has.
@@ -68,7 +72,8 @@ impl Trainer {
                 Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
                 _ => 1.0,
             };
-            self.optimiser.step(parameters, &gradients, scale, rate)?;
+            trace_span!("optimise")
+                .in_scope(|| self.optimiser.step(parameters, &gradients, scale, rate))?;
         }
         self.broken_in_a_row = 0;
         self.step = self.step.next();

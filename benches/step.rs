@@ -1,0 +1,276 @@
+//! The reference step of the engine, trained the ordinary way: recipe, batches, encoders, heads, losses,
+//! mixer, optimiser, events, journal.
+//!
+//! `cargo bench --bench step` trains a multi-task BiLSTM (batch 32 of 25 words, 20,000 words of 100
+//! numbers, a BiLSTM over characters, one BiLSTM layer of 200 a direction, parts of speech, chunks, a
+//! language model of 7,500 classes) and prints one line of JSON. Options, each with a value:
+//! `--steps 60`, `--threads 2`, `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`,
+//! `--gradients 0` (measure every N steps). `--spans 1` adds where the time of a step goes.
+//!
+//! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one in
+//! turn with the same options, and prints the ratios. Both draw their data by the same generator; the
+//! peer is PyTorch on the same model.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+
+#[path = "step/data.rs"]
+mod data;
+#[path = "step/rounds.rs"]
+mod rounds;
+#[path = "step/spans.rs"]
+mod spans;
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
+
+use auxdesk::{
+    bus::{self, Wires},
+    data::Vocabulary,
+    journal::{self, VERSION, Writer},
+    kernel,
+    model::encoder::FirstValues,
+    protocol::{Event, Header, event::Ended},
+    recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
+    recorder::record,
+    train::{Clock, Interrupt, Moves, Setup, Trainer},
+};
+
+/// Steps that are not counted: the first ones make the optimiser's memory and warm the caches.
+const WARM_UP: usize = 8;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+struct Options {
+    given: BTreeMap<String, String>,
+}
+
+impl Options {
+    fn read() -> Self {
+        let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+        let pair = |pair: &[String]| {
+            let name = pair[0].strip_prefix("--").expect("options start with --");
+            (name.to_owned(), pair.get(1).expect("every option has a value").clone())
+        };
+        Self { given: args.chunks(2).map(pair).collect() }
+    }
+
+    fn number(&self, name: &str, default: usize) -> usize {
+        self.given.get(name).map_or(default, |value| value.parse().expect("a number"))
+    }
+
+    fn is_on(&self, name: &str, default: bool) -> bool {
+        self.number(name, default.into()) > 0
+    }
+
+    fn real_lengths(&self) -> bool {
+        self.given.get("lengths").is_some_and(|lengths| lengths == "real")
+    }
+}
+
+fn main() {
+    kernel::keep_memory();
+    let options = Options::read();
+    if options.is_on("rounds", false) {
+        return rounds::compare(&options);
+    }
+    // The thread pools are sized by variables that are read when the first of their work comes.
+    if std::env::var("AUXDESK_STEP").is_ok() {
+        println!("{}", measure(&options));
+    } else {
+        println!("{}", rounds::ours(&options));
+    }
+}
+
+/// Trains, and says how long the steps took.
+fn measure(options: &Options) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let n_steps = options.number("steps", 60) + WARM_UP;
+    fs::write(folder.path().join("train.tsv"), data::corpus(options.real_lengths())).unwrap();
+    let path = folder.path().join("recipe.toml");
+    fs::write(&path, recipe(options, folder.path(), n_steps)).unwrap();
+    let recipe = load(&RecipeSource::File(path), &Overrides::default())
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    let spans = spans::Spans::install();
+    let events = train(recipe, folder.path());
+    let steps: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StepDone(step) => Some(step),
+            _ => None,
+        })
+        .collect();
+    let tokens: Vec<u64> = steps.iter().map(|step| step.tokens).collect();
+    let last = steps[steps.len() - 1];
+    let loss: f32 = last.losses.iter().map(|(name, loss)| last.weights[name] * loss.get()).sum();
+    let mut told = spans.report(&tokens, WARM_UP, options.is_on("spans", false));
+    let more = serde_json::json!({
+        "impl": format!("auxdesk-{}", env!("CARGO_PKG_VERSION")),
+        "kernel": kernel::name(),
+        "threads": options.number("threads", 2),
+        "params": parameters(&events),
+        "last_loss": loss,
+        "peak_rss_mib": peak_mib(),
+    });
+    told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    told
+}
+
+fn parameters(events: &[Event]) -> u64 {
+    let started = events.iter().find_map(|event| match event {
+        Event::RunStarted(started) => Some(started.parameters),
+        _ => None,
+    });
+    started.unwrap()
+}
+
+/// The whole of a run: trainer, recorder, and a screen that takes every event.
+fn train(recipe: Recipe, folder: &Path) -> Vec<Event> {
+    let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+    let vocabularies = full(vocabularies(&recipe, &corpora));
+    let mut system = System::new(&recipe, &vocabularies, FirstValues::Recipe).unwrap();
+    for (at, corpus) in corpora.iter().enumerate() {
+        system.attach(at, corpus);
+    }
+    let header = Header {
+        version: VERSION,
+        auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
+        name: recipe.name.clone(),
+        seed: recipe.train.seed,
+        threads: rayon::current_num_threads(),
+        device: "cpu".to_owned(),
+        kernel: kernel::name().to_owned(),
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        parent: None,
+    };
+    fs::create_dir_all(folder.join("checkpoints")).unwrap();
+    let writer = Writer::create(&folder.join(journal::FILE), &header).unwrap();
+    let Wires { mut bus, recorder, screen, orders: _orders } = bus::wires();
+    let setup = Setup {
+        recipe,
+        corpora,
+        vocabularies,
+        system,
+        run: folder.to_owned(),
+        moves: Moves::default(),
+        clock: Clock::start(),
+        interrupt: Interrupt::default(),
+        panic_at: None,
+    };
+    thread::scope(|scope| {
+        let header = &header;
+        let screen = scope.spawn(move || screen.iter().collect::<Vec<Event>>());
+        scope.spawn(move || record(recorder, writer, header));
+        let ended = Trainer::new(setup).train(&mut bus);
+        assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);
+        drop(bus);
+        screen.join().unwrap()
+    })
+}
+
+/// The vocabularies with every word of the generator, not only those that were drawn, so that the
+/// tables have the peer's sizes.
+fn full(mut all: Vocabularies) -> Vocabularies {
+    for (owner, vocabularies) in &mut all {
+        if let Some(words) = vocabularies.get_mut("words") {
+            let of_a_language_model = owner.starts_with("objective");
+            let most = if of_a_language_model { data::LM_WORDS } else { data::WORDS - 1 };
+            let spelt: Vec<String> = data::words();
+            // The generator's words are in the order of their frequency.
+            let counts = spelt.iter().zip((0..data::WORDS as u64).rev());
+            let counts = counts.map(|(word, count)| (word.as_str(), count + 1)).collect();
+            *words = Vocabulary::from_counts(counts, 1, Some(most));
+        }
+    }
+    all
+}
+
+fn recipe(options: &Options, folder: &Path, n_steps: usize) -> String {
+    let (layers, gradients) = (options.number("layers", 1), options.number("gradients", 0));
+    let head = if options.is_on("crf", false) { "crf" } else { "softmax" };
+    let train = folder.join("train.tsv").to_str().unwrap().to_owned();
+    let mut text = format!(
+        r#"
+name = "step"
+about = "the reference step"
+
+[train]
+seed = 7
+steps = {n_steps}
+batch = 32
+optimiser = "adam"
+rate = 0.001
+clip = 5.0
+evaluate = 1000000
+gradients = {gradients}
+
+[[corpus]]
+name = "zipf"
+format = "columns"
+columns = ["form", "pos", "chunk"]
+train = {train:?}
+
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "form"
+width = 100
+characters = {{ width = 30, hidden = 25 }}
+
+[[encoder]]
+name = "trunk"
+kind = "birnn"
+input = "words"
+layers = {layers}
+width = 200
+
+[[objective]]
+name = "pos"
+role = "main"
+kind = "tag"
+corpus = "zipf"
+label = "pos"
+tap = "trunk"
+
+[[objective]]
+name = "chunk"
+kind = "tag"
+corpus = "zipf"
+label = "chunk"
+head = "{head}"
+tap = "trunk"
+"#
+    );
+    if options.is_on("lm", true) {
+        // A gain of 0.2 over the mean of both directions is 0.1 over each direction's mean.
+        text += r#"
+[[objective]]
+name = "next-word"
+kind = "next-word"
+corpus = "zipf"
+tap = "trunk.1"
+hidden = 50
+vocabulary = 7498
+gain = 0.2
+"#;
+    }
+    text
+}
+
+fn peak_mib() -> f64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kib.map_or(f64::NAN, |kib| kib / 1024.0)
+}
+
+/// A process of this program with so many threads.
+fn child(options: &Options) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    for (name, value) in &options.given {
+        child.args([format!("--{name}"), value.clone()]);
+    }
+    child
+        .env("AUXDESK_STEP", "1")
+        .env("RAYON_NUM_THREADS", options.number("threads", 2).to_string())
+        .env("CANDLE_NUM_THREADS", "1");
+    child
+}

@@ -1,0 +1,82 @@
+//! The peer and this program in turn, and the ratios between them.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{Options, child};
+
+/// What PyTorch needs to be at its best: big tensors are not given back to the kernel each time. We tell
+/// the allocator so ourselves.
+const MALLOC: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "4294967296")];
+
+/// One measurement of this program.
+pub(crate) fn ours(options: &Options) -> Value {
+    told(&mut child(options))
+}
+
+/// Rounds of both, the ratio of each round, and the ratio of the best steps.
+pub(crate) fn compare(options: &Options) {
+    let peer = std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON peer_torch.py'");
+    let (mut best, mut ratios) = ([f64::INFINITY; 2], Vec::new());
+    println!("{:>5} {:>12} {:>12} {:>6}", "round", "peer tok/s", "ours tok/s", "ratio");
+    for round in 1..=options.number("rounds", 7) {
+        let peer = theirs(&peer, options);
+        let ours = ours(&without_rounds(options));
+        let rates = [&peer, &ours].map(|told| told["tokens_per_s"].as_f64().unwrap());
+        for (best, told) in best.iter_mut().zip([&peer, &ours]) {
+            *best = best.min(told["step_ms_min"].as_f64().unwrap());
+        }
+        ratios.push(rates[1] / rates[0]);
+        println!("{round:>5} {:>12.0} {:>12.0} {:>6.2}", rates[0], rates[1], rates[1] / rates[0]);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let (least, median, most) = (ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
+    println!("by rounds: median {median:.2} ({least:.2} to {most:.2})");
+    println!("by best steps: {:.1} / {:.1} ms = {:.2}", best[0], best[1], best[0] / best[1]);
+}
+
+fn without_rounds(options: &Options) -> Options {
+    let mut options = options.clone();
+    options.given.remove("rounds");
+    options
+}
+
+/// The peer with the same options; of its two ways with sentences of different lengths the better.
+fn theirs(peer: &str, options: &Options) -> Value {
+    let mut words = peer.split_whitespace();
+    let program = words.next().expect("AUXDESK_PEER names a program");
+    let words: Vec<&str> = words.collect();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(&words).args(more).envs(MALLOC);
+        for (name, value) in &options.given {
+            match name.as_str() {
+                "rounds" | "spans" => {}
+                "gradients" => drop(command.args(["--conflict-every", value])),
+                name => drop(command.args([format!("--{name}"), value.clone()])),
+            }
+        }
+        told(&mut command)
+    };
+    if !options.real_lengths() {
+        return run(&[]);
+    }
+    let rate = |told: &Value| told["tokens_per_s"].as_f64().unwrap();
+    let (packed, padded) = (
+        run(&["--bucket", "1", "--word-lstm", "packed"]),
+        run(&["--bucket", "1", "--word-lstm", "padded"]),
+    );
+    if rate(&packed) > rate(&padded) { packed } else { padded }
+}
+
+/// The last line of what a program says, as JSON.
+fn told(command: &mut Command) -> Value {
+    let output = command.output().expect("the program can be started");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    serde_json::from_str(text.lines().last().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{command:?}: {error}: {text}{errors}"))
+}
