@@ -285,6 +285,7 @@ fn write<S: Simd, const N: usize>(simd: S, into: Into, sums: [S::f32s; N], out: 
 
 /// a · b into `product`, a matrix of a's rows and b's columns stored row after row.
 pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [f32]) {
+    // A few lines are read where they lie; many would be on more pages than a core keeps at hand.
     if b.turned || b.rows > 64 {
         multiply_packed(a, &Packed::new(b), into, product);
     } else {
