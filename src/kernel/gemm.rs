@@ -255,12 +255,20 @@ unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
             // SAFETY: within the left operand, as the caller says.
             let x = simd.splat_f32s(unsafe { *a.add(rows[i]) });
             for j in 0..N {
-                sums[i][j] = simd.mul_add_e_f32s(x, vectors[j], sums[i][j]);
+                sums[i][j] = multiply_add(simd, x, vectors[j], sums[i][j]);
             }
         }
         (a, b) = (a.wrapping_add(a_stride), b.wrapping_add(b_stride));
     }
     sums
+}
+
+/// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
+/// machines, and `pulp` would call a function of the C library for every number.
+#[inline(always)]
+fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
+    let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
+    if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
 }
 
 /// Writes the sums of a row of a tile over its numbers in the product, or adds them.
