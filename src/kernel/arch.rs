@@ -10,23 +10,27 @@ use pulp::{Arch, Scalar128b, Simd, WithSimd};
 /// The variable that asks for the portable family.
 const CHOICE: &str = "AUXDESK_KERNEL";
 
-/// Refuses a choice that is none, before any kernel takes the machine's best for it.
-pub fn check_choice() -> Result<(), String> {
+/// Whether the portable family was asked for; an error if something else was, of which nothing is known.
+fn is_portable() -> Result<bool, String> {
     match std::env::var_os(CHOICE) {
-        Some(choice) if choice != "portable" && !choice.is_empty() => Err(format!(
+        None => Ok(false),
+        Some(choice) if choice.is_empty() => Ok(false),
+        Some(choice) if choice == "portable" => Ok(true),
+        Some(choice) => Err(format!(
             "{CHOICE} is \"{}\"; wanted \"portable\", or none for this machine's best",
             choice.display()
         )),
-        _ => Ok(()),
     }
+}
+
+/// Refuses a choice that is none, before any kernel takes the machine's best for it.
+pub fn check_choice() -> Result<(), String> {
+    is_portable().map(drop)
 }
 
 fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(|| match std::env::var(CHOICE) {
-        Ok(choice) if choice == "portable" => Arch::Scalar,
-        _ => Arch::new(),
-    })
+    *ARCH.get_or_init(|| if is_portable() == Ok(true) { Arch::Scalar } else { Arch::new() })
 }
 
 /// The family of kernels in use; bits are promised within one family only.
