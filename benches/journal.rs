@@ -21,6 +21,8 @@ use auxdesk::{
 #[path = "../tests/it/long/journal.rs"]
 #[allow(dead_code, reason = "tests look closer at the journal than this does")]
 mod long;
+#[path = "peak.rs"]
+mod peak;
 
 /// One million losses of the eight objectives.
 const STEPS: u64 = 125_000;
@@ -125,7 +127,7 @@ fn measured(mut work: impl FnMut() -> u64) -> Measured {
         let _ = fs::write("/proc/self/clear_refs", "5");
         let before = cpu_seconds();
         let lines = work();
-        Measured { lines, seconds: cpu_seconds() - before, peak_mib: peak_mib() }
+        Measured { lines, seconds: cpu_seconds() - before, peak_mib: peak::peak_mib() }
     };
     let mut runs: Vec<Measured> = (0..5).map(once).collect();
     runs.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
@@ -136,10 +138,4 @@ fn measured(mut work: impl FnMut() -> u64) -> Measured {
 fn cpu_seconds() -> f64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
-}
-
-fn peak_mib() -> f64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }

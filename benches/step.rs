@@ -15,6 +15,8 @@
 
 #[path = "step/data.rs"]
 mod data;
+#[path = "peak.rs"]
+mod peak;
 #[path = "step/rounds.rs"]
 mod rounds;
 #[path = "step/spans.rs"]
@@ -108,7 +110,7 @@ fn measure(options: &Options) -> serde_json::Value {
         "threads": options.number("threads", 2),
         "params": parameters(&events),
         "last_loss": loss,
-        "peak_rss_mib": peak_mib(),
+        "peak_rss_mib": peak::peak_mib(),
     });
     told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     told
@@ -253,13 +255,6 @@ gain = 0.2
 "#;
     }
     text
-}
-
-fn peak_mib() -> f64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    kib.map_or(f64::NAN, |kib| kib / 1024.0)
 }
 
 /// A process of this program with so many threads.

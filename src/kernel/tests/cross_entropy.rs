@@ -1,0 +1,131 @@
+//! The output layer with its loss against plain compositions and finite differences.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_nn::ops;
+
+use crate::kernel::{check, cross_entropy, slices};
+
+/// The loss of logits as they are: x·1 + 0.
+fn of_logits(logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+    let classes = logits.dim(1)?;
+    let one = Tensor::eye(classes, DType::F32, &Device::Cpu)?;
+    cross_entropy(logits, &one, &Tensor::zeros(classes, DType::F32, &Device::Cpu)?, targets)
+}
+
+/// The same in candle's operations.
+fn plain(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
+    let targets = Tensor::new(targets, &Device::Cpu)?.unsqueeze(1)?;
+    ops::log_softmax(logits, 1)?.gather(&targets, 1)?.squeeze(1)?.neg()
+}
+
+#[test]
+fn worked_by_hand() -> Result<()> {
+    let logits = Var::new(&[[0f32, 3f32.ln()], [1.0, 1.0]], &Device::Cpu)?;
+    let each = of_logits(&logits, vec![0, 1])?;
+    // Probabilities 1/4, 3/4 and 1/2, 1/2.
+    let expected = [4f32.ln(), 2f32.ln()];
+    for (found, expected) in slices::to_vec(&each)?.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-6);
+    }
+    let gradients = each.sum_all()?.backward()?;
+    let found = slices::to_vec(gradients.get(&logits).unwrap())?;
+    for (found, expected) in found.iter().zip([-0.75, 0.75, 0.5, -0.5]) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_target_outside_the_head_is_an_error() {
+    let logits = Tensor::new(&[[0f32, 1.0]], &Device::Cpu).unwrap();
+    let error = of_logits(&logits, vec![2]).unwrap_err().to_string();
+    assert!(error.contains("2 classes in the head, but target 2"), "{error}");
+}
+
+#[test]
+fn losses_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+    for (rows, classes) in [(1, 1), (1, 7), (5, 1), (6, 8), (9, 45), (3, 500)] {
+        for scale in [0.5, 5.0, 100.0, 1000.0] {
+            let logits = check::var("logits", (rows, classes), scale)?;
+            let targets = check::labels("targets", rows, classes);
+            let expected = plain(&logits, &targets)?;
+            let found = of_logits(&logits, targets)?;
+            check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
+            let expected = check::gradients(&[&logits], &expected)?;
+            let found = check::gradients(&[&logits], &found)?;
+            check::assert_tensors_close(&found[0], &expected[0], 1e-5, 1e-6);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_are_finite_differences() -> Result<()> {
+    for (rows, classes) in [(1, 1), (1, 4), (4, 9)] {
+        let logits = check::var("logits", (rows, classes), 2.0)?;
+        let targets = check::labels("targets", rows, classes);
+        check::assert_differences(&[&logits], || of_logits(&logits, targets.clone()));
+    }
+    Ok(())
+}
+
+#[test]
+fn logits_at_either_end_give_whole_losses() -> Result<()> {
+    for large in [100f32, 1000.0] {
+        let logits = Var::new(&[[large, -large], [large, large]], &Device::Cpu)?;
+        let each = of_logits(&logits, vec![1, 0])?;
+        check::assert_close(&slices::to_vec(&each)?, &[2.0 * large, 2f32.ln()], 1e-7, 1e-7);
+        let gradients = each.sum_all()?.backward()?;
+        let found = slices::to_vec(gradients.get(&logits).unwrap())?;
+        check::assert_close(&found, &[1.0, -1.0, -0.5, 0.5], 0.0, 1e-6);
+    }
+    Ok(())
+}
+
+#[test]
+fn no_rows_have_no_losses_and_no_classes_are_an_error() -> Result<()> {
+    let logits = check::var("logits", (0, 3), 1.0)?;
+    let each = of_logits(&logits, Vec::new())?;
+    assert_eq!(each.dims(), [0]);
+    assert_eq!(check::gradients(&[&logits], &each)?[0].dims(), [0, 3]);
+    let (x, weight) = (check::var("x", (0, 2), 1.0)?, check::var("weight", (2, 0), 1.0)?);
+    let bias = check::var("bias", 0, 1.0)?;
+    let error = cross_entropy(&x, &weight, &bias, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("no classes in the head"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn several_blocks_are_one_layer() -> Result<()> {
+    for (rows, inputs, classes) in [(1, 1, 481), (7, 5, 960), (9, 3, 1_300)] {
+        for scale in [0.3, 30.0] {
+            let x = check::var("x", (rows, inputs), 1.0)?;
+            let weight = check::var("weight", (inputs, classes), scale)?;
+            let bias = check::var("bias", classes, scale)?;
+            let targets = check::labels("targets", rows, classes);
+            let expected = plain(&x.matmul(&weight)?.broadcast_add(&bias)?, &targets)?;
+            let found = cross_entropy(&x, &weight, &bias, targets)?;
+            check::assert_tensors_close(&found, &expected, 1e-5, 1e-5);
+            let vars = [&x, &weight, &bias];
+            let expected = check::gradients(&vars, &expected)?;
+            for (found, expected) in check::gradients(&vars, &found)?.iter().zip(&expected) {
+                check::assert_tensors_close(found, expected, 1e-4, 2e-5);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_by_rows_weights_and_biases_are_finite_differences() -> Result<()> {
+    for (rows, inputs, classes) in [(1, 1, 1), (4, 3, 5)] {
+        let x = check::var("x", (rows, inputs), 1.0)?;
+        let weight = check::var("weight", (inputs, classes), 1.0)?;
+        let bias = check::var("bias", classes, 1.0)?;
+        let targets = check::labels("targets", rows, classes);
+        check::assert_differences(&[&x, &weight, &bias], || {
+            cross_entropy(&x, &weight, &bias, targets.clone())
+        });
+    }
+    Ok(())
+}
