@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{
     arch::fast,
-    gemm::{Into, Matrix, Packed, multiply, multiply_packed},
+    gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
     slices,
     vector::{exp_or_zero, greatest_and_log_sum},
 };
@@ -85,17 +85,8 @@ impl<'a> Output<'a> {
         for first in (0..self.rows).step_by(ROWS) {
             let rows = ROWS.min(self.rows - first);
             let logits = &mut logits[..rows * n];
-            multiply_packed(self.x.some_rows(first, rows), &weight, Into::Replace, logits);
-            fast(
-                #[inline(always)]
-                || {
-                    for row in logits.chunks_exact_mut(n) {
-                        for (logit, b) in row.iter_mut().zip(bias) {
-                            *logit += b;
-                        }
-                    }
-                },
-            );
+            let x = self.x.some_rows(first, rows);
+            multiply_packed(x, &weight, Into::Bias(bias), Target::new(logits, n));
             each(first, logits);
         }
     }
@@ -169,9 +160,9 @@ impl CrossEntropy {
             );
             let d = Matrix::new(d, rows, n);
             let by_x = &mut by_x[first * inputs..][..rows * inputs];
-            multiply_packed(d, &turned, Into::Replace, by_x);
+            multiply_packed(d, &turned, Into::Replace, Target::new(by_x, inputs));
             let x = output.x.some_rows(first, rows).transposed();
-            multiply(x, d, Into::Add, &mut by_weight);
+            multiply(x, d, Into::Add, Target::new(&mut by_weight, n));
         });
         Back { by_x, by_weight, by_bias }
     }

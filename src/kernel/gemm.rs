@@ -1,13 +1,18 @@
-//! Matrix products over slices.
+//! Matrix products over slices: C = A·B, C += A·B, or A·B with a row of biases added to each row.
 //!
-//! A tile of the product (8 rows of three vectors with AVX-512, 4 of three elsewhere) stays in registers
-//! while k runs from first to last, so every number is one sum in one order, whatever the split. The
-//! left operand is read where it lies, a number at a time; the right one a vector at a time, from where
-//! it lies or from [`Packed`] panels, which serve many products and hide large strides. `.ci/run` has the
-//! tests of this file run under valgrind.
+//! Every number of a product is one sum over k in one order, whatever the split into tiles, blocks and
+//! threads. The left operand is read a number at a time, where it lies, or packed where it is turned;
+//! the right one a vector at a time, from where it lies or from [`Packed`] panels.
+
+mod pack;
+mod tile;
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+
+pub(super) use pack::Packed;
+use pack::{Pack, pack_left};
+use tile::{LOW, Left, Panel, multiply_tile};
 
 use super::arch::with;
 
@@ -58,60 +63,79 @@ impl<'a> Matrix<'a> {
 }
 
 /// What becomes of the numbers that the product is written over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
+#[derive(Clone, Copy)]
+pub(super) enum Into<'a> {
     /// They are replaced.
     Replace,
     /// The product is added to them.
     Add,
+    /// They are replaced by the product with this row added to each of its rows.
+    Bias(&'a [f32]),
 }
 
-/// Vectors in a row of a full tile.
-const VECTORS: usize = 3;
-
-/// A right operand in panels: k rows of three vectors' width each, the last panel as narrow as whole
-/// vectors allow and filled up with 0.
-pub(super) struct Packed {
-    panels: Vec<f32>,
-    k: usize,
-    n: usize,
+/// Where a product is written: its rows lie `stride` apart, as some columns of a wider matrix do.
+pub(super) struct Target<'a> {
+    numbers: &'a mut [f32],
+    stride: usize,
 }
 
-impl Packed {
-    pub(super) fn new(b: Matrix<'_>) -> Self {
-        with(Pack(b))
+impl<'a> Target<'a> {
+    /// A matrix of so many columns, or its columns from 0 on; for later ones `numbers` begins there.
+    pub(super) fn new(numbers: &'a mut [f32], stride: usize) -> Self {
+        Self { numbers, stride }
+    }
+
+    #[inline(always)]
+    fn part(&mut self, row: usize, from: usize, width: usize) -> &mut [f32] {
+        &mut self.numbers[row * self.stride + from..][..width]
     }
 }
 
-struct Pack<'a>(Matrix<'a>);
+/// Rows and vectors of a high tile: as many sums as the registers hold beside the operands.
+#[inline(always)]
+fn has_32_registers<S: Simd>() -> bool {
+    S::F32_LANES == 16 || cfg!(target_arch = "aarch64")
+}
 
-impl WithSimd for Pack<'_> {
-    type Output = Packed;
+/// Columns of a full tile.
+#[inline(always)]
+fn wide<S: Simd>() -> usize {
+    if has_32_registers::<S>() { 3 * S::F32_LANES } else { 2 * S::F32_LANES }
+}
 
+/// A number of rows as high tiles and then low ones, with as few rows too many as there can be.
+#[derive(Clone, Copy)]
+struct Tiles {
+    high: usize,
+    low: usize,
+    rows: usize,
+}
+
+impl Tiles {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Packed {
-        let (k, n) = (self.0.rows, self.0.columns);
-        let mut panels = vec![0.0; k * n.next_multiple_of(S::F32_LANES)];
-        let full = VECTORS * S::F32_LANES;
-        let mut start = 0;
-        for from in (0..n).step_by(full) {
-            let width = full.min(n - from);
-            let stride = width.next_multiple_of(S::F32_LANES);
-            let panel = &mut panels[start..][..k * stride];
-            start += panel.len();
-            if self.0.turned {
-                for column in 0..width {
-                    let from = self.0.line(from + column, 0, k);
-                    let column = panel[column..].iter_mut().step_by(stride);
-                    column.zip(from).for_each(|(to, x)| *to = *x);
-                }
-            } else {
-                for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
-                    to[..width].copy_from_slice(self.0.line(row, from, width));
-                }
-            }
-        }
-        Packed { panels, k, n }
+    fn new<const HIGH: usize>(rows: usize) -> Self {
+        let (high, rest) = (rows / HIGH, rows % HIGH);
+        let (high, low) = match rest {
+            0 => (high, 0),
+            // Two low ones for a high one and a rest.
+            _ if high > 0 && HIGH + rest <= 2 * LOW => (high - 1, 2),
+            _ if rest <= LOW => (high, 1),
+            _ => (high + 1, 0),
+        };
+        Self { high, low, rows: high * HIGH + low * LOW }
+    }
+
+    /// Rows of all tiles.
+    #[inline(always)]
+    fn n_rows(self) -> usize {
+        self.rows
+    }
+
+    /// Each tile's first row and height.
+    #[inline(always)]
+    fn iter<const HIGH: usize>(self) -> impl Iterator<Item = (usize, usize)> {
+        let high = (0..self.high).map(|at| (at * HIGH, HIGH));
+        high.chain((0..self.low).map(move |at| (self.high * HIGH + at * LOW, LOW)))
     }
 }
 
@@ -127,8 +151,8 @@ struct Product<'a> {
     a: Matrix<'a>,
     b: Right<'a>,
     n: usize,
-    into: Into,
-    out: &'a mut [f32],
+    into: Into<'a>,
+    out: Target<'a>,
 }
 
 impl WithSimd for Product<'_> {
@@ -136,163 +160,69 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::F32_LANES == 16 { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+        if has_32_registers::<S>() { self.run::<S, 8>(simd) } else { self.run::<S, 6>(simd) }
     }
 }
 
 impl Product<'_> {
     #[inline(always)]
-    fn run<S: Simd, const ROWS: usize>(mut self, simd: S) {
-        let full = VECTORS * S::F32_LANES;
-        for from in (0..self.n).step_by(full) {
-            let width = full.min(self.n - from);
+    fn run<S: Simd, const HIGH: usize>(mut self, simd: S) {
+        let tiles = Tiles::new::<HIGH>(self.a.rows);
+        let packed = if self.a.turned { pack_left::<HIGH>(self.a, tiles) } else { Vec::new() };
+        for from in (0..self.n).step_by(wide::<S>()) {
+            let width = wide::<S>().min(self.n - from);
             match width.div_ceil(S::F32_LANES) {
-                3 => self.panel::<S, ROWS, 3>(simd, from, width),
-                2 => self.panel::<S, ROWS, 2>(simd, from, width),
-                _ => self.panel::<S, ROWS, 1>(simd, from, width),
+                3 => self.panel::<S, HIGH, 3>(simd, tiles, &packed, from, width),
+                2 => self.panel::<S, HIGH, 2>(simd, tiles, &packed, from, width),
+                _ => self.panel::<S, HIGH, 1>(simd, tiles, &packed, from, width),
             }
         }
     }
 
     /// The product's columns from `from` on.
     #[inline(always)]
-    fn panel<S: Simd, const ROWS: usize, const N: usize>(
+    fn panel<S: Simd, const HIGH: usize, const N: usize>(
         &mut self,
         simd: S,
+        tiles: Tiles,
+        packed: &[f32],
         from: usize,
         width: usize,
     ) {
         let k = self.a.columns;
         let stride = N * S::F32_LANES;
-        match self.b {
-            Right::Packed(packed) => {
-                let panel = &packed.panels[k * from..][..k * stride];
-                self.rows_of::<S, ROWS, N>(simd, from, width, panel, stride);
-            }
-            Right::Rows(b) if width == stride => {
-                self.rows_of::<S, ROWS, N>(simd, from, width, &b.data[from..], b.stride);
-            }
+        let copied;
+        let panel = match self.b {
+            Right::Packed(packed) => Panel { lines: &packed.panels[k * from..][..k * stride], stride },
+            Right::Rows(b) if width == stride => Panel { lines: &b.data[from..], stride: b.stride },
             // Its last vectors would reach beyond the row.
             Right::Rows(b) => {
-                let packed = Pack(b.some_columns(from, width)).with_simd(simd);
-                self.rows_of::<S, ROWS, N>(simd, from, width, &packed.panels, stride);
+                copied = Pack(b.some_columns(from, width)).with_simd(simd);
+                Panel { lines: &copied.panels, stride }
             }
-        }
-    }
-
-    /// Tiles over all rows, with k lines of the right operand, each from its start on.
-    #[inline(always)]
-    #[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
-    #[expect(clippy::needless_range_loop, reason = "see below: by fixed places only")]
-    fn rows_of<S: Simd, const ROWS: usize, const N: usize>(
-        &mut self,
-        simd: S,
-        from: usize,
-        width: usize,
-        b: &[f32],
-        b_stride: usize,
-    ) {
-        let (m, k) = (self.a.rows, self.a.columns);
-        let (row_stride, column_stride) =
-            if self.a.turned { (1, self.a.stride) } else { (self.a.stride, 1) };
-        assert!((k - 1) * b_stride + N * S::F32_LANES <= b.len(), "lines within the right operand");
-        assert!(
-            (m - 1) * row_stride + (k - 1) * column_stride < self.a.data.len(),
-            "rows and columns within the left operand"
-        );
-        for row in (0..m).step_by(ROWS) {
-            let n_rows = ROWS.min(m - row);
-            // Rows that are not there are the last one again, and are not written.
-            let mut rows = [0; ROWS];
-            for (i, start) in rows.iter_mut().enumerate() {
-                *start = (row + i.min(n_rows - 1)) * row_stride;
-            }
-            // SAFETY: both operands hold what a tile reads (asserted above; no row start is beyond
-            // that of row m - 1).
-            let tile = unsafe {
-                tile::<S, ROWS, N>(simd, k, self.a.data, rows, column_stride, b, b_stride)
+        };
+        let columns = (from, width);
+        for (row, height) in tiles.iter::<HIGH>() {
+            let n_rows = height.min(self.a.rows - row);
+            let left = if self.a.turned {
+                let numbers = &packed[row * k..][..height * k];
+                Left { numbers, row_stride: 1, column_stride: height }
+            } else {
+                let stride = self.a.stride;
+                Left { numbers: &self.a.data[row * stride..], row_stride: stride, column_stride: 1 }
             };
-            // By fixed places only: an array that is indexed by a number found at run time lives in
-            // memory, and its tile with it.
-            for i in 0..ROWS {
-                if i < n_rows {
-                    let out = &mut self.out[(row + i) * self.n + from..][..width];
-                    write::<S, N>(simd, self.into, tile[i], out);
-                }
+            let (into, rows, out) = (self.into, (row, n_rows), &mut self.out);
+            if height == HIGH {
+                multiply_tile::<S, HIGH, N>(simd, k, left, panel, into, rows, columns, out);
+            } else {
+                multiply_tile::<S, LOW, N>(simd, k, left, panel, into, rows, columns, out);
             }
         }
     }
 }
 
-/// Σ over k of a number of `a` for each row times the vectors of `b`. There is no check in its loop,
-/// as one that could panic keeps the sums in memory.
-///
-/// # Safety
-///
-/// For each row start s: s + (k − 1)·`a_stride` is within `a`; (k − 1)·`b_stride` + N vectors are
-/// within `b`.
-#[inline(always)]
-#[expect(unsafe_code, reason = "checks in the loop cost more than its products")]
-#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
-unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
-    simd: S,
-    k: usize,
-    a: &[f32],
-    rows: [usize; ROWS],
-    a_stride: usize,
-    b: &[f32],
-    b_stride: usize,
-) -> [[S::f32s; N]; ROWS] {
-    let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
-    let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
-    for _ in 0..k {
-        let mut vectors = [simd.splat_f32s(0.0); N];
-        for j in 0..N {
-            // SAFETY: within the line, as the caller says; read_unaligned asks for nothing more.
-            vectors[j] = unsafe { b.add(j * S::F32_LANES).cast::<S::f32s>().read_unaligned() };
-        }
-        for i in 0..ROWS {
-            // SAFETY: within the left operand, as the caller says.
-            let x = simd.splat_f32s(unsafe { *a.add(rows[i]) });
-            for j in 0..N {
-                sums[i][j] = multiply_add(simd, x, vectors[j], sums[i][j]);
-            }
-        }
-        (a, b) = (a.wrapping_add(a_stride), b.wrapping_add(b_stride));
-    }
-    sums
-}
-
-/// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
-/// machines, and `pulp` would call a function of the C library for every number.
-#[inline(always)]
-fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
-    let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
-    if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
-}
-
-/// Writes the sums of a row of a tile over its numbers in the product, or adds them.
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
-fn write<S: Simd, const N: usize>(simd: S, into: Into, sums: [S::f32s; N], out: &mut [f32]) {
-    let (whole, rest) = S::as_mut_simd_f32s(out);
-    let add = into == Into::Add;
-    for at in 0..N {
-        if let Some(out) = whole.get_mut(at) {
-            *out = if add { simd.add_f32s(*out, sums[at]) } else { sums[at] };
-        }
-    }
-    if !rest.is_empty() {
-        let mut sum = sums[N - 1];
-        if add {
-            sum = simd.add_f32s(simd.partial_load_f32s(rest), sum);
-        }
-        simd.partial_store_f32s(rest, sum);
-    }
-}
-
-/// a · b into `product`, a matrix of a's rows and b's columns stored row after row.
-pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [f32]) {
+/// a · b into `product`, a matrix of a's rows and b's columns.
+pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into<'_>, product: Target<'_>) {
     // A few lines are read where they lie; many would be on more pages than a core keeps at hand.
     if b.turned || b.rows > 64 {
         multiply_packed(a, &Packed::new(b), into, product);
@@ -303,35 +233,46 @@ pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into, product: &mut [
 }
 
 /// The same with a right operand that was packed before.
-pub(super) fn multiply_packed(a: Matrix<'_>, b: &Packed, into: Into, product: &mut [f32]) {
+pub(super) fn multiply_packed(a: Matrix<'_>, b: &Packed, into: Into<'_>, product: Target<'_>) {
     assert_eq!(a.columns, b.k, "columns of the left are rows of the right");
     run(a, Right::Packed(b), b.n, into, product);
 }
 
-fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into, product: &mut [f32]) {
-    assert_eq!(product.len(), a.rows * n, "a product of {} x {n}", a.rows);
-    if a.columns > 0 && a.rows > 0 {
-        with(Product { a, b, n, into, out: product });
-    } else if into == Into::Replace {
-        product.fill(0.0);
+fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into<'_>, mut out: Target<'_>) {
+    assert!(n <= out.stride, "a product of {n} columns in rows of {}", out.stride);
+    if a.columns > 0 {
+        return with(Product { a, b, n, into, out });
+    }
+    for row in 0..a.rows {
+        let row = out.part(row, 0, n);
+        match into {
+            Into::Add => {}
+            Into::Replace => row.fill(0.0),
+            Into::Bias(bias) => row.copy_from_slice(bias),
+        }
     }
 }
 
-/// The same as [`multiply`] with `Into::Replace`, on all threads, in fixed blocks of the product's
-/// rows.
-pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: Matrix<'_>, product: &mut [f32]) {
+/// The same as [`multiply`] over a whole matrix, on all threads, in fixed blocks of the product's rows.
+pub(super) fn multiply_in_blocks(
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    into: Into<'_>,
+    product: &mut [f32],
+) {
     let (m, n) = (a.rows, b.columns);
     if n == 0 || m == 0 {
         return;
     }
-    let b = Packed::new(b);
-    // About an eighth of the rows, in whole tiles: a function of the side alone, never of the threads.
-    let rows = m.div_ceil(8).next_multiple_of(8);
+    let b = Packed::by_all_threads(b);
+    // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
+    let rows = m.div_ceil(8).next_multiple_of(LOW);
     product.par_chunks_mut(rows * n).enumerate().for_each(|(block, product)| {
         let a = a.some_rows(block * rows, product.len() / n);
-        multiply_packed(a, &b, Into::Replace, product);
+        multiply_packed(a, &b, into, Target::new(product, n));
     });
 }
+
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "products of whole numbers are exact")]
 mod tests {
@@ -359,11 +300,11 @@ mod tests {
                 .collect();
             let mut product = vec![f32::NAN; m * n];
             let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-            multiply(a, b, Into::Replace, &mut product);
+            multiply(a, b, Into::Replace, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n}");
-            multiply(a, b, Into::Add, &mut product);
+            multiply(a, b, Into::Add, Target::new(&mut product, n));
             assert_eq!(product, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
-            multiply_in_blocks(a, b, &mut product);
+            multiply_in_blocks(a, b, Into::Replace, &mut product);
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");
         }
     }
@@ -373,9 +314,9 @@ mod tests {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut product = [0.0; 9];
         let a = Matrix::new(&a, 2, 3);
-        multiply(a.transposed(), a, Into::Replace, &mut product);
+        multiply(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
         assert_eq!(product, [17.0, 22.0, 27.0, 22.0, 29.0, 36.0, 27.0, 36.0, 45.0]);
-        multiply_in_blocks(a.transposed(), a, &mut product);
+        multiply_in_blocks(a.transposed(), a, Into::Replace, &mut product);
         assert_eq!(product[1], 22.0);
     }
 
@@ -385,9 +326,10 @@ mod tests {
             let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
             let (a, b) = (Matrix::new(&a, k, m), Matrix::new(&b, n, k));
             let mut whole = vec![f32::NAN; m * n];
-            multiply(a.transposed(), b.transposed(), Into::Replace, &mut whole);
+            let target = Target::new(&mut whole, n);
+            multiply(a.transposed(), b.transposed(), Into::Replace, target);
             let mut blocks = vec![f32::NAN; m * n];
-            multiply_in_blocks(a.transposed(), b.transposed(), &mut blocks);
+            multiply_in_blocks(a.transposed(), b.transposed(), Into::Replace, &mut blocks);
             assert_eq!(blocks, whole);
         }
     }

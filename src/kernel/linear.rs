@@ -5,7 +5,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{
-    gemm::{Matrix, multiply_in_blocks},
+    gemm::{Into, Matrix, multiply_in_blocks},
     slices,
 };
 
@@ -44,13 +44,7 @@ impl CustomOp3 for Linear {
         let mut y = vec![0.0; rows * outputs];
         let x = Matrix::new(slices::of(x, x_layout)?, rows, inputs);
         let weight = Matrix::new(slices::of(weight, weight_layout)?, inputs, outputs);
-        multiply_in_blocks(x, weight, &mut y);
-        let bias = slices::of(bias, bias_layout)?;
-        for row in y.chunks_exact_mut(outputs) {
-            for (y, b) in row.iter_mut().zip(bias) {
-                *y += b;
-            }
-        }
+        multiply_in_blocks(x, weight, Into::Bias(slices::of(bias, bias_layout)?), &mut y);
         Ok((CpuStorage::F32(y), (rows, outputs).into()))
     }
 
@@ -77,10 +71,11 @@ impl CustomOp3 for Linear {
             let g = Matrix::new(gradient, rows, outputs);
             slices::read(weight, |weight| {
                 let weight = Matrix::new(weight, inputs, outputs);
-                multiply_in_blocks(g, weight.transposed(), &mut by_x);
+                multiply_in_blocks(g, weight.transposed(), Into::Replace, &mut by_x);
             })?;
             slices::read(x, |x| {
-                multiply_in_blocks(Matrix::new(x, rows, inputs).transposed(), g, &mut by_weight);
+                let x = Matrix::new(x, rows, inputs).transposed();
+                multiply_in_blocks(x, g, Into::Replace, &mut by_weight);
             })
         })??;
         Ok((

@@ -11,7 +11,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     arch::fast,
-    gemm::{Into, Matrix, Packed, multiply, multiply_packed},
+    gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
     slices,
     vector::{sigmoid, tanh},
 };
@@ -106,7 +106,7 @@ impl Lstm {
                 let previous = &states[start * width..][..carried * width];
                 let previous = Matrix::new(previous, carried, width);
                 let gates = &mut gates[rows.start * 4 * width..][..carried * 4 * width];
-                multiply_packed(previous, &weight, Into::Add, gates);
+                multiply_packed(previous, &weight, Into::Add, Target::new(gates, 4 * width));
             }
             fast(
                 #[inline(always)]
@@ -222,7 +222,7 @@ impl Lstm {
                 let by_gates = &by_gates[rows.start * 4 * width..][..carried * 4 * width];
                 let by_gates = Matrix::new(by_gates, carried, 4 * width);
                 let by_state = &mut by_state[..carried * width];
-                multiply_packed(by_gates, &weight_back, Into::Replace, by_state);
+                multiply_packed(by_gates, &weight_back, Into::Replace, Target::new(by_state, width));
                 before_states[rows.start * width..][..carried * width]
                     .copy_from_slice(&saved.states[before.start * width..][..carried * width]);
             }
@@ -233,7 +233,7 @@ impl Lstm {
             Matrix::new(&before_states, n_rows, width).transposed(),
             Matrix::new(&by_gates, n_rows, 4 * width),
             Into::Replace,
-            &mut by_weight,
+            Target::new(&mut by_weight, 4 * width),
         );
         (by_gates, by_weight)
     }

@@ -1,0 +1,110 @@
+//! Operands copied into the order in which tiles read them.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{Matrix, Tiles, wide};
+use crate::kernel::arch::with;
+
+/// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
+/// vectors allow and filled up with 0. It serves many products, and hides large strides.
+pub(in crate::kernel) struct Packed {
+    pub(super) panels: Vec<f32>,
+    pub(super) k: usize,
+    pub(super) n: usize,
+}
+
+impl Packed {
+    pub(in crate::kernel) fn new(b: Matrix<'_>) -> Self {
+        with(Pack(b))
+    }
+
+    /// The same, made by all threads.
+    pub(in crate::kernel) fn by_all_threads(b: Matrix<'_>) -> Self {
+        let (k, n) = (b.rows, b.columns);
+        let (full, vector) = with(Widths);
+        let mut panels = vec![0.0; k * n.next_multiple_of(vector)];
+        if k > 0 {
+            panels
+                .par_chunks_mut(k * full)
+                .enumerate()
+                .for_each(|(at, panel)| with(PackPanel { b, from: at * full, panel }));
+        }
+        Self { panels, k, n }
+    }
+}
+
+struct Widths;
+
+impl WithSimd for Widths {
+    type Output = (usize, usize);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
+        (wide::<S>(), S::F32_LANES)
+    }
+}
+
+pub(super) struct Pack<'a>(pub(super) Matrix<'a>);
+
+impl WithSimd for Pack<'_> {
+    type Output = Packed;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Packed {
+        let b = self.0;
+        let (k, n) = (b.rows, b.columns);
+        let mut panels = vec![0.0; k * n.next_multiple_of(S::F32_LANES)];
+        if k > 0 {
+            let panels = panels.chunks_mut(k * wide::<S>()).enumerate();
+            panels.for_each(|(at, panel)| {
+                PackPanel { b, from: at * wide::<S>(), panel }.with_simd(simd);
+            });
+        }
+        Packed { panels, k, n }
+    }
+}
+
+/// The panel of a matrix from column `from` on, as many as it has lines for.
+struct PackPanel<'a> {
+    b: Matrix<'a>,
+    from: usize,
+    panel: &'a mut [f32],
+}
+
+impl WithSimd for PackPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { b, from, panel } = self;
+        let stride = panel.len() / b.rows;
+        let width = stride.min(b.columns - from);
+        if b.turned {
+            for column in 0..width {
+                let numbers = b.line(from + column, 0, b.rows);
+                let column = panel[column..].iter_mut().step_by(stride);
+                column.zip(numbers).for_each(|(to, x)| *to = *x);
+            }
+        } else {
+            for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
+                to[..width].copy_from_slice(b.line(row, from, width));
+            }
+        }
+    }
+}
+
+/// A turned left operand, tile by tile: for each of the k columns the numbers of the tile's rows.
+#[inline(always)]
+pub(super) fn pack_left<const HIGH: usize>(a: Matrix<'_>, tiles: Tiles) -> Vec<f32> {
+    let k = a.columns;
+    let mut packed = vec![0.0; tiles.n_rows() * k];
+    for (row, height) in tiles.iter::<HIGH>() {
+        let n_rows = height.min(a.rows - row);
+        let tile = &mut packed[row * k..][..height * k];
+        for (column, to) in tile.chunks_exact_mut(height).enumerate() {
+            to[..n_rows].copy_from_slice(a.line(column, row, n_rows));
+        }
+    }
+    packed
+}
