@@ -7,6 +7,7 @@
 //! which `arch` chooses one.
 
 mod arch;
+mod buffer;
 #[cfg(test)]
 mod check;
 mod crf;
@@ -15,29 +16,37 @@ mod dropout;
 mod embedding;
 mod gather;
 mod gemm;
+mod inject;
 mod linear;
 mod lstm;
 mod memory;
 mod pool;
+mod recurrent;
 mod reverse;
 mod slices;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod update;
 mod vector;
 mod viterbi;
+mod weight;
 
 pub use arch::{check_choice, fast, name};
+pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::cross_entropy;
 pub use dropout::dropout;
-pub use embedding::{RowGradient, Sink, embedding};
+pub use embedding::embedding;
 pub use gather::{ends, gather, sum_by_group};
+pub use inject::inject;
 pub use linear::linear;
 pub use lstm::lstm;
 pub use memory::keep_memory;
 pub use pool::{max_over_tokens, mean_over_tokens};
+pub use recurrent::RecurrentWeights;
 pub use reverse::reverse;
 pub use slices::{read, to_vec};
 pub use update::update;
 pub use viterbi::viterbi;
+pub use weight::{Gradient, RowGradient, Sink, Weight};

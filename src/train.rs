@@ -3,6 +3,7 @@
 //! The trainer tells facts on the bus and never waits for anybody. Commands are obeyed between two
 //! steps, never within one, and each is answered by an event.
 
+mod backward;
 pub mod checkpoint;
 mod clock;
 mod gradients;
@@ -111,7 +112,9 @@ impl Trainer {
     /// that is for whoever catches it to tell.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
         bus.tell(self.started());
-        let (reason, message) = match self.until_the_end(bus) {
+        // As one of the threads that compute: each of their tasks would wake another one otherwise.
+        let done = rayon::scope(|_| self.until_the_end(bus));
+        let (reason, message) = match done {
             Ok(reason) => (reason, None),
             Err(error) => (failure(&error), Some(format!("{error:#}"))),
         };

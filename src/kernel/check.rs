@@ -1,9 +1,12 @@
 //! What the kernels' tests share: seeded numbers, closeness, and finite differences.
 
-use candle_core::{Device, Result, Shape, Tensor, Var};
+use candle_core::{Device, Result, Shape, Tensor, Var, backprop::GradStore};
 use rand::Rng;
 
-use super::to_vec;
+use super::{
+    Buffer, to_vec,
+    weight::{Gradient, Sink, Weight},
+};
 use crate::data::{Purpose, draw};
 
 /// So many numbers, uniform within ±`scale`; the same for the same name.
@@ -16,6 +19,52 @@ pub(super) fn numbers(name: &str, n: usize, scale: f32) -> Vec<f32> {
 pub(super) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var> {
     let shape = shape.into();
     Var::from_vec(numbers(name, shape.elem_count(), scale), shape, &Device::Cpu)
+}
+
+/// A parameter of [`numbers`], with a sink of its own.
+pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Weight> {
+    weight_of(var(name, shape, scale)?.as_tensor())
+}
+
+/// A parameter with these values, with a sink of its own.
+pub(super) fn weight_of(values: &Tensor) -> Result<Weight> {
+    Ok(Weight::new(Var::from_tensor(values)?, 0, Sink::new()?))
+}
+
+/// What gradients are asked for by.
+pub(super) trait Variable {
+    /// Its values.
+    fn var(&self) -> &Var;
+    /// The gradient that a backward pass has left for it.
+    fn gradient(&self, store: &GradStore) -> Option<Tensor>;
+}
+
+impl Variable for Var {
+    fn var(&self) -> &Var {
+        self
+    }
+
+    fn gradient(&self, store: &GradStore) -> Option<Tensor> {
+        store.get(self).cloned()
+    }
+}
+
+impl Variable for Weight {
+    fn var(&self) -> &Var {
+        Weight::var(self)
+    }
+
+    /// From the sink, or from candle where its own operations have read the parameter.
+    fn gradient(&self, store: &GradStore) -> Option<Tensor> {
+        let (n, shape) = (self.var().elem_count(), self.var().shape());
+        let left = self.sink().take().into_values().next().map(|left| {
+            let mut sums = Gradient::Dense(Buffer::zeros(n));
+            sums.add(shape.dims().last().copied().unwrap_or(1), left);
+            let Gradient::Dense(sums) = sums else { unreachable!("dense and anything is dense") };
+            Tensor::from_slice(&sums, shape, &Device::Cpu).unwrap()
+        });
+        left.or_else(|| store.get(self.var()).cloned())
+    }
 }
 
 /// So many labels below `n_labels`.
@@ -48,10 +97,10 @@ pub(super) fn assert_tensors_close(
 }
 
 /// The gradient of Σ factor · output by each variable, with fixed factors that differ by output.
-pub(super) fn gradients(vars: &[&Var], output: &Tensor) -> Result<Vec<Tensor>> {
+pub(super) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<Tensor>> {
     let factors = var("factors", output.shape(), 1.0)?;
-    let gradients = (output * factors.detach())?.sum_all()?.backward()?;
-    let found = |var: &&Var| gradients.get(var).expect("every variable has a gradient").clone();
+    let store = (output * factors.detach())?.sum_all()?.backward()?;
+    let found = |var: &&dyn Variable| var.gradient(&store).expect("every variable has a gradient");
     Ok(vars.iter().map(found).collect())
 }
 
@@ -62,7 +111,7 @@ pub(super) fn gradients(vars: &[&Var], output: &Tensor) -> Result<Vec<Tensor>> {
 /// square costs step²/6 of a third derivative near 1, 2e-5. The bound is 1e-2 of the gradient plus
 /// 5e-4: far above both, far below any term forgotten.
 #[track_caller]
-pub(super) fn assert_differences(vars: &[&Var], output: impl Fn() -> Result<Tensor>) {
+pub(super) fn assert_differences(vars: &[&dyn Variable], output: impl Fn() -> Result<Tensor>) {
     const STEP: f32 = 0.01;
     let here = output().unwrap();
     let factors = numbers("factors", here.elem_count(), 1.0);
@@ -71,6 +120,7 @@ pub(super) fn assert_differences(vars: &[&Var], output: impl Fn() -> Result<Tens
         output.iter().zip(&factors).map(|(&y, &factor)| f64::from(y) * f64::from(factor)).sum()
     };
     for (var, gradient) in vars.iter().zip(gradients(vars, &here).unwrap()) {
+        let var = var.var();
         let values = to_vec(var).unwrap();
         let set = |at: usize, value: f32| {
             let mut moved = values.clone();

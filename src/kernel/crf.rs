@@ -8,12 +8,14 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
+    buffer::Buffer,
     slices,
     vector::{exp, exp_or_zero, greatest, log_sum_exp},
+    weight::{Gradient, Weight},
 };
 use crate::data::Packing;
 
@@ -24,15 +26,16 @@ use crate::data::Packing;
 /// tag for each row.
 pub fn crf(
     emissions: &Tensor,
-    transitions: &Tensor,
+    transitions: &Weight,
     gold: Vec<u32>,
     packing: &Packing,
 ) -> Result<Tensor> {
-    let op = Crf { packing: packing.clone(), gold, saved: OnceLock::new() };
-    emissions.contiguous()?.apply_op2(transitions, op)
+    let (transitions, packing) = (transitions.clone(), packing.clone());
+    emissions.contiguous()?.apply_op1(Crf { transitions, packing, gold, saved: OnceLock::new() })
 }
 
 struct Crf {
+    transitions: Weight,
     packing: Packing,
     gold: Vec<u32>,
     saved: OnceLock<Vec<Saved>>,
@@ -322,25 +325,19 @@ fn take_off_greatest(scores: &mut [f32]) -> f32 {
     greatest
 }
 
-impl CustomOp2 for Crf {
+impl CustomOp1 for Crf {
     fn name(&self) -> &'static str {
         "crf"
     }
 
-    fn cpu_fwd(
-        &self,
-        emissions: &CpuStorage,
-        emissions_layout: &Layout,
-        transitions: &CpuStorage,
-        transitions_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (rows, tags) = emissions_layout.shape().dims2()?;
+    fn cpu_fwd(&self, emissions: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, tags) = layout.shape().dims2()?;
         let packing = &self.packing;
         if rows != packing.n_rows() || rows != self.gold.len() {
             bail!("crf: {rows} rows of scores, {} gold tags", self.gold.len());
         }
-        if transitions_layout.shape().dims2()? != (tags + 2, tags) {
-            bail!("crf: {tags} tags, transitions {:?}", transitions_layout.shape());
+        if self.transitions.var().dims2()? != (tags + 2, tags) {
+            bail!("crf: {tags} tags, transitions {:?}", self.transitions.var().shape());
         }
         if tags == 0 {
             bail!("crf: no tags in the head; wanted at least 1");
@@ -348,35 +345,31 @@ impl CustomOp2 for Crf {
         if let Some(tag) = self.gold.iter().find(|&&tag| tag as usize >= tags) {
             bail!("crf: {tags} tags in the head, but tag {tag}");
         }
-        let emissions = slices::of(emissions, emissions_layout)?;
-        let scores = slices::of(transitions, transitions_layout)?;
-        let transitions = Transitions { tags, scores };
-        let factors = Factors::new(transitions);
-        let (each, saved): (Vec<f32>, Vec<Saved>) = (0..packing.n_sequences())
-            .into_par_iter()
-            .map(|b| {
-                let gold: Vec<usize> = packing.rows(b).map(|row| self.gold[row] as usize).collect();
-                let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
-                sequence(emission, &gold, transitions, factors.as_ref())
-            })
-            .unzip();
+        let emissions = slices::of(emissions, layout)?;
+        let (each, saved): (Vec<f32>, Vec<Saved>) = self.transitions.read(|scores| {
+            let transitions = Transitions { tags, scores };
+            let factors = Factors::new(transitions);
+            (0..packing.n_sequences())
+                .into_par_iter()
+                .map(|b| {
+                    let gold: Vec<usize> =
+                        packing.rows(b).map(|row| self.gold[row] as usize).collect();
+                    let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
+                    sequence(emission, &gold, transitions, factors.as_ref())
+                })
+                .unzip()
+        })?;
         // A second forward of the same op would give the same numbers.
         let _ = self.saved.set(saved);
         let n = each.len();
         Ok((CpuStorage::F32(each), n.into()))
     }
 
-    fn bwd(
-        &self,
-        emissions: &Tensor,
-        transitions: &Tensor,
-        _each: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, emissions: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let tags = emissions.dim(1)?;
         let saved = self.saved.get().expect("backward comes after forward");
         let mut by_emissions = vec![0.0; emissions.elem_count()];
-        let mut by_transitions = vec![0.0; transitions.elem_count()];
+        let mut by_transitions = Buffer::zeros(self.transitions.var().elem_count());
         for (b, (saved, g)) in saved.iter().zip(slices::to_vec(gradient)?).enumerate() {
             for (row, by) in self.packing.rows(b).zip(saved.by_emissions.chunks_exact(tags)) {
                 for (sum, by) in by_emissions[row * tags..].iter_mut().zip(by) {
@@ -387,9 +380,7 @@ impl CustomOp2 for Crf {
                 *sum += g * by;
             }
         }
-        Ok((
-            Some(Tensor::from_vec(by_emissions, emissions.shape(), emissions.device())?),
-            Some(Tensor::from_vec(by_transitions, transitions.shape(), emissions.device())?),
-        ))
+        self.transitions.leave(Gradient::Dense(by_transitions))?;
+        Tensor::from_vec(by_emissions, emissions.shape(), emissions.device()).map(Some)
     }
 }

@@ -1,201 +1,283 @@
 //! An output layer with its softmax cross-entropy, in one operation.
 //!
-//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r,
-//! the gradient by logits is d = g_r·(softmax(l_r) − one-hot(target)), and dx = d·Wᵀ, dW = xᵀ·d,
-//! db = Σ over rows of d.
+//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r and
+//! p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d, db = Σ_r g_r·d.
 //!
-//! The classes are taken in fixed blocks, forward and backward, so that neither all logits nor all
-//! their gradients are ever in memory: for a language model both are far larger than all else. The
-//! backward pass makes each block's logits again, which costs less than to keep them.
+//! The forward pass makes the gradients too, for g = 1, while it has what they are made of in the caches:
+//! neither all logits nor all their gradients are ever in memory. Classes are taken in blocks, rows in
+//! chunks. For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
+//! has seen all blocks, with M the greatest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
+//! put on x instead of e for dW and db. The backward pass multiplies by g where that is one number for
+//! all rows, as it is for a mean over rows; else it makes them again with g.
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    arch::fast,
+    buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
     slices,
-    vector::{exp_or_zero, greatest_and_log_sum},
+    vector::{exp_or_zero, exps_of_rows},
+    weight::{Gradient, Weight},
 };
 
-/// Classes in a block: ten register tiles of 48.
+/// Classes in a block: whole register tiles of any family.
 const BLOCK: usize = 480;
 
-/// Rows whose logits of one block are in memory at a time: few enough for a core's own cache.
-const ROWS: usize = 64;
+/// Rows whose e of one block is in a core's own cache; whole register tiles.
+const ROWS: usize = 96;
+
+/// Rows in a chunk.
+const CHUNK: usize = 4 * ROWS;
 
 /// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
 /// (classes): (rows).
 pub fn cross_entropy(
     x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
+    weight: &Weight,
+    bias: &Weight,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
-    let op = CrossEntropy { targets, sums: OnceLock::new() };
-    x.contiguous()?.apply_op3(weight, bias, op)
+    let (weight, bias) = (weight.clone(), bias.clone());
+    let learns = x.track_op();
+    let op = CrossEntropy { weight, bias, targets, learns, gradients: OnceLock::new() };
+    x.contiguous()?.apply_op1(op)
 }
 
 struct CrossEntropy {
+    weight: Weight,
+    bias: Weight,
     targets: Vec<u32>,
-    /// Each row's greatest logit, and ln Σ e^(logit − greatest).
-    sums: OnceLock<Vec<(f32, f32)>>,
+    learns: bool,
+    gradients: OnceLock<Gradients>,
+}
+
+/// Gradients for some g.
+struct Gradients {
+    /// (rows, inputs).
+    by_x: Buffer,
+    /// dW with db as its last row, by block: (inputs + 1, classes of the block).
+    by_weight: Vec<Buffer>,
 }
 
 /// The layer's numbers.
 #[derive(Clone, Copy)]
 struct Output<'a> {
-    rows: usize,
-    classes: usize,
     x: Matrix<'a>,
     weight: Matrix<'a>,
     bias: &'a [f32],
+    targets: &'a [u32],
 }
 
-impl<'a> Output<'a> {
-    fn new(x: &'a [f32], weight: &'a [f32], bias: &'a [f32], rows: usize) -> Self {
-        let classes = bias.len();
-        let inputs = weight.len() / classes;
-        Self {
-            rows,
-            classes,
-            x: Matrix::new(x, rows, inputs),
-            weight: Matrix::new(weight, inputs, classes),
-            bias,
-        }
-    }
-
-    /// The blocks of classes, each with its first class and how many it has.
-    fn blocks(self) -> impl IndexedParallelIterator<Item = (usize, usize)> {
-        let n_blocks = self.classes.div_ceil(BLOCK);
-        (0..n_blocks).into_par_iter().map(move |block| {
-            let from = block * BLOCK;
-            (from, BLOCK.min(self.classes - from))
-        })
-    }
-
-    /// Calls with the logits of one block, some rows at a time: the first row's number, and (some
-    /// rows, n), which may be written over.
-    fn logits(self, from: usize, n: usize, mut each: impl FnMut(usize, &mut [f32])) {
-        let weight = Packed::new(self.weight.some_columns(from, n));
-        let bias = &self.bias[from..][..n];
-        let mut logits = vec![0.0; ROWS.min(self.rows) * n];
-        for first in (0..self.rows).step_by(ROWS) {
-            let rows = ROWS.min(self.rows - first);
-            let logits = &mut logits[..rows * n];
-            let x = self.x.some_rows(first, rows);
-            multiply_packed(x, &weight, Into::Bias(bias), Target::new(logits, n));
-            each(first, logits);
-        }
-    }
+/// A block of classes: its first class, how many, and its weights, also turned if something learns.
+struct Block {
+    from: usize,
+    n: usize,
+    weight: Packed,
+    turned: Option<Packed>,
 }
 
-/// One block's part of the forward pass.
-struct Part {
-    /// Each row's greatest logit in the block, and ln Σ e^(logit − greatest).
-    sums: Vec<(f32, f32)>,
-    /// The logits of the targets that the block has, by row.
+/// One block for some rows.
+struct Piece {
+    /// m of each row.
+    greatest: Vec<f32>,
+    /// Σ e of each row.
+    sums: Vec<f32>,
+    /// e: (rows, classes of the block).
+    exps: Buffer,
+    /// e·Wᵀ: (rows, inputs), if something learns.
+    by_x: Option<Buffer>,
+    /// The logits of the targets that the block has, each with its row's number of all.
     targets: Vec<(usize, f32)>,
 }
 
-/// One block's part of the backward pass.
-#[expect(clippy::struct_field_names, reason = "gradients are named by what they are by")]
-struct Back {
-    by_x: Vec<f32>,
-    /// (inputs, n).
-    by_weight: Vec<f32>,
-    by_bias: Vec<f32>,
+impl Output<'_> {
+    fn inputs(self) -> usize {
+        self.x.n_columns()
+    }
+
+    fn rows(self) -> usize {
+        self.targets.len()
+    }
+
+    fn blocks(self, learns: bool) -> Vec<Block> {
+        let classes = self.bias.len();
+        let block = |block: usize| {
+            let (from, n) = (block * BLOCK, BLOCK.min(classes - block * BLOCK));
+            let weight = self.weight.some_columns(from, n);
+            let turned = learns.then(|| Packed::new(weight.transposed()));
+            Block { from, n, weight: Packed::new(weight), turned }
+        };
+        (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
+    }
+
+    /// Some rows as parts of at most `ROWS`: the first row and how many.
+    fn parts(first: usize, rows: usize) -> impl IndexedParallelIterator<Item = (usize, usize)> {
+        let part = move |part| (first + part * ROWS, ROWS.min(rows - part * ROWS));
+        (0..rows.div_ceil(ROWS)).into_par_iter().map(part)
+    }
+
+    fn piece(self, block: &Block, (first, rows): (usize, usize)) -> Piece {
+        let mut exps = Buffer::new(rows * block.n);
+        let into = Into::Bias(&self.bias[block.from..][..block.n]);
+        let x = self.x.some_rows(first, rows);
+        multiply_packed(x, &block.weight, into, Target::new(&mut exps, block.n));
+        let of_block = |row: usize| {
+            let at = (self.targets[row] as usize).checked_sub(block.from)?;
+            (at < block.n).then(|| (row, exps[(row - first) * block.n + at]))
+        };
+        let targets = (first..first + rows).filter_map(of_block).collect();
+        let (mut greatest, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
+        exps_of_rows(&mut exps, block.n, &mut greatest, &mut sums);
+        let by_x = block.turned.as_ref().map(|turned| {
+            let mut by_x = Buffer::new(rows * self.inputs());
+            let exps = Matrix::new(&exps, rows, block.n);
+            let target = Target::new(&mut by_x, self.inputs());
+            multiply_packed(exps, turned, Into::Replace, target);
+            by_x
+        });
+        Piece { greatest, sums, exps, by_x, targets }
+    }
+
+    /// The loss of each row, and the gradients for some g, 1 unless said, if something learns.
+    fn run(self, learns: bool, gradient: Option<&[f32]>) -> (Vec<f32>, Option<Gradients>) {
+        let blocks = self.blocks(learns);
+        let zeros = |block: &Block| Buffer::zeros((self.inputs() + 1) * block.n);
+        let mut by_weight: Vec<Buffer> =
+            if learns { blocks.iter().map(zeros).collect() } else { Vec::new() };
+        let mut by_x = Buffer::new(if learns { self.rows() * self.inputs() } else { 0 });
+        let mut each = vec![0.0; self.rows()];
+        for first in (0..self.rows()).step_by(CHUNK) {
+            let rows = CHUNK.min(self.rows() - first);
+            // By block, then part.
+            let pieces: Vec<Vec<Piece>> = blocks
+                .par_iter()
+                .map(|block| Self::parts(first, rows).map(|part| self.piece(block, part)).collect())
+                .collect();
+            let sums: Vec<(f32, f32)> =
+                (0..rows).map(|row| greatest_and_sum(&pieces, row)).collect();
+            for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
+                let (most, sum) = sums[row - first];
+                each[row] = sum.ln() + (most - logit);
+            }
+            if !learns {
+                continue;
+            }
+            let factors = |pieces: &[Piece]| -> Vec<f32> {
+                let of_row = |row: usize| {
+                    let (most, sum) = sums[row];
+                    let g = gradient.map_or(1.0, |gradient| gradient[first + row]);
+                    g * exp_or_zero(pieces[row / ROWS].greatest[row % ROWS] - most) / sum
+                };
+                (0..rows).map(of_row).collect()
+            };
+            let factors: Vec<Vec<f32>> = pieces.iter().map(|pieces| factors(pieces)).collect();
+            blocks.par_iter().zip(&mut by_weight).zip(pieces.par_iter().zip(&factors)).for_each(
+                |((block, by_weight), (pieces, factors))| {
+                    self.add_by_weight(block, pieces, (first, factors), gradient, by_weight);
+                },
+            );
+            by_x[first * self.inputs()..][..rows * self.inputs()]
+                .par_chunks_mut(ROWS * self.inputs())
+                .enumerate()
+                .for_each(|(part, by_x)| {
+                    let pieces = pieces.iter().map(|pieces| &pieces[part]);
+                    let factors = factors.iter().map(|factors| &factors[part * ROWS..]);
+                    self.by_x(first + part * ROWS, pieces.zip(factors), gradient, by_x);
+                });
+        }
+        (each, learns.then_some(Gradients { by_x, by_weight }))
+    }
+
+    /// Σ over blocks of e·Wᵀ times each row's factor, less g times the weights of the target.
+    fn by_x<'p>(
+        self,
+        first: usize,
+        pieces: impl Iterator<Item = (&'p Piece, &'p [f32])>,
+        gradient: Option<&[f32]>,
+        by_x: &mut [f32],
+    ) {
+        by_x.fill(0.0);
+        for (piece, factors) in pieces {
+            let by_logits = piece.by_x.as_ref().expect("what learns has a gradient");
+            let rows = by_x.chunks_exact_mut(self.inputs());
+            for ((by_x, e), factor) in rows.zip(by_logits.chunks_exact(self.inputs())).zip(factors)
+            {
+                for (by_x, e) in by_x.iter_mut().zip(e) {
+                    *by_x += factor * e;
+                }
+            }
+        }
+        for (row, by_x) in (first..).zip(by_x.chunks_exact_mut(self.inputs())) {
+            let g = gradient.map_or(1.0, |gradient| gradient[row]);
+            for (input, by_x) in by_x.iter_mut().enumerate() {
+                *by_x -= g * self.weight.row(input)[self.targets[row] as usize];
+            }
+        }
+    }
+
+    /// Adds what a chunk gives to one block's dW and db.
+    fn add_by_weight(
+        self,
+        block: &Block,
+        pieces: &[Piece],
+        (mut first, mut factors): (usize, &[f32]),
+        gradient: Option<&[f32]>,
+        by_weight: &mut [f32],
+    ) {
+        let width = self.inputs() + 1;
+        for piece in pieces {
+            let rows = piece.sums.len();
+            // x beside a column of ones, each row with its factor.
+            let mut scaled = Buffer::new(rows * width);
+            for ((to, row), factor) in scaled.chunks_exact_mut(width).zip(first..).zip(factors) {
+                for (to, x) in to.iter_mut().zip(self.x.row(row)) {
+                    *to = factor * x;
+                }
+                to[width - 1] = *factor;
+            }
+            let scaled = Matrix::new(&scaled, rows, width).transposed();
+            let exps = Matrix::new(&piece.exps, rows, block.n);
+            multiply(scaled, exps, Into::Add, Target::new(by_weight, block.n));
+            for &(row, _) in &piece.targets {
+                let g = gradient.map_or(1.0, |gradient| gradient[row]);
+                let at = self.targets[row] as usize - block.from;
+                for (input, x) in self.x.row(row).iter().chain([&1.0]).enumerate() {
+                    by_weight[input * block.n + at] -= g * x;
+                }
+            }
+            (first, factors) = (first + rows, &factors[rows..]);
+        }
+    }
+}
+
+/// M and Z of a row of a chunk.
+fn greatest_and_sum(pieces: &[Vec<Piece>], row: usize) -> (f32, f32) {
+    let of_row = || {
+        let pieces = pieces.iter().map(|pieces| &pieces[row / ROWS]);
+        pieces.map(|piece| (piece.greatest[row % ROWS], piece.sums[row % ROWS]))
+    };
+    let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
+    (most, of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum())
 }
 
 impl CrossEntropy {
-    fn forward(&self, output: Output<'_>, from: usize, n: usize) -> Part {
-        let mut part = Part { sums: Vec::with_capacity(output.rows), targets: Vec::new() };
-        output.logits(from, n, |first, logits| {
-            let rows = logits.len() / n;
-            for (row, &target) in self.targets[first..][..rows].iter().enumerate() {
-                if let Some(at) = (target as usize).checked_sub(from).filter(|&at| at < n) {
-                    part.targets.push((first + row, logits[row * n + at]));
-                }
-            }
-            fast(
-                #[inline(always)]
-                || {
-                    for row in logits.chunks_exact(n) {
-                        part.sums.push(greatest_and_log_sum(row));
-                    }
-                },
-            );
-        });
-        part
-    }
-
-    fn back(&self, output: Output<'_>, gradient: &[f32], from: usize, n: usize) -> Back {
-        let sums = self.sums.get().expect("backward comes after forward");
-        let inputs = output.weight.n_rows();
-        let turned = Packed::new(output.weight.some_columns(from, n).transposed());
-        let mut by_x = vec![0.0; output.rows * inputs];
-        let mut by_weight = vec![0.0; inputs * n];
-        let mut by_bias = vec![0.0; n];
-        output.logits(from, n, |first, d| {
-            let rows = d.len() / n;
-            fast(
-                #[inline(always)]
-                || {
-                    for (row, d) in (first..).zip(d.chunks_exact_mut(n)) {
-                        let ((greatest, log_sum), g) = (sums[row], gradient[row]);
-                        for logit in d.iter_mut() {
-                            *logit = g * exp_or_zero(*logit - greatest - log_sum);
-                        }
-                        let at = (self.targets[row] as usize).checked_sub(from);
-                        if let Some(at) = at.filter(|&at| at < n) {
-                            d[at] -= g;
-                        }
-                        for (sum, by) in by_bias.iter_mut().zip(d) {
-                            *sum += *by;
-                        }
-                    }
-                },
-            );
-            let d = Matrix::new(d, rows, n);
-            let by_x = &mut by_x[first * inputs..][..rows * inputs];
-            multiply_packed(d, &turned, Into::Replace, Target::new(by_x, inputs));
-            let x = output.x.some_rows(first, rows).transposed();
-            multiply(x, d, Into::Add, Target::new(&mut by_weight, n));
-        });
-        Back { by_x, by_weight, by_bias }
-    }
-}
-
-/// A row's greatest logit and logarithm over two sets of classes.
-fn together(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
-    let (greater, lesser) = if a.0 >= b.0 { (a, b) } else { (b, a) };
-    let lesser = exp_or_zero(lesser.0 - greater.0) * lesser.1.exp();
-    (greater.0, (greater.1.exp() + lesser).ln())
-}
-
-impl CustomOp3 for CrossEntropy {
-    fn name(&self) -> &'static str {
-        "cross-entropy"
-    }
-
-    fn cpu_fwd(
+    /// Calls with the layer's numbers, if the shapes fit.
+    fn with_output<T>(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (rows, inputs) = x_layout.shape().dims2()?;
-        let (classes, n_targets) = (bias_layout.shape().dims1()?, self.targets.len());
+        shape: &Shape,
+        x: &[f32],
+        look: impl FnOnce(Output<'_>) -> T,
+    ) -> Result<T> {
+        let (rows, inputs) = shape.dims2()?;
+        let (classes, n_targets) = (self.bias.var().dims1()?, self.targets.len());
         if rows != n_targets {
             bail!("cross-entropy: {rows} rows, {n_targets} targets");
         }
-        if weight_layout.shape().dims2()? != (inputs, classes) || inputs == 0 {
-            let weight = weight_layout.shape();
+        if self.weight.var().dims2()? != (inputs, classes) || inputs == 0 {
+            let weight = self.weight.var().shape();
             bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
         }
         if classes == 0 {
@@ -204,61 +286,63 @@ impl CustomOp3 for CrossEntropy {
         if let Some(target) = self.targets.iter().find(|&&target| target as usize >= classes) {
             bail!("cross-entropy: {classes} classes in the head, but target {target}");
         }
-        let (x, weight) = (slices::of(x, x_layout)?, slices::of(weight, weight_layout)?);
-        let output = Output::new(x, weight, slices::of(bias, bias_layout)?, rows);
-        let parts: Vec<Part> =
-            output.blocks().map(|(from, n)| self.forward(output, from, n)).collect();
-        let mut sums = parts[0].sums.clone();
-        for part in &parts[1..] {
-            for (sum, &other) in sums.iter_mut().zip(&part.sums) {
-                *sum = together(*sum, other);
+        let x = Matrix::new(x, rows, inputs);
+        self.weight.read(|weight| {
+            let weight = Matrix::new(weight, inputs, classes);
+            self.bias.read(|bias| look(Output { x, weight, bias, targets: &self.targets }))
+        })?
+    }
+
+    /// Leaves the gradients by the parameters, times g; gives that by x.
+    fn leave(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
+        let (inputs, classes) = self.weight.var().dims2()?;
+        let row = |input: usize, to: &mut [f32]| {
+            for (to, block) in to.chunks_mut(BLOCK).zip(&gradients.by_weight) {
+                let from = &block[input * to.len()..][..to.len()];
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = g * from;
+                }
             }
+        };
+        let mut by_weight = Buffer::new(inputs * classes);
+        by_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
+        let mut by_bias = Buffer::new(classes);
+        row(inputs, &mut by_bias);
+        self.weight.leave(Gradient::Dense(by_weight))?;
+        self.bias.leave(Gradient::Dense(by_bias))?;
+        Ok(gradients.by_x.iter().map(|by_x| g * by_x).collect())
+    }
+}
+
+impl CustomOp1 for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "cross-entropy"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = slices::of(x, layout)?;
+        let (each, gradients) =
+            self.with_output(layout.shape(), x, |output| output.run(self.learns, None))?;
+        if let Some(gradients) = gradients {
+            // A second forward of the same op would give the same numbers.
+            let _ = self.gradients.set(gradients);
         }
-        let mut each = vec![0.0; rows];
-        for &(row, logit) in parts.iter().flat_map(|part| &part.targets) {
-            let (greatest, log_sum) = sums[row];
-            each[row] = log_sum + (greatest - logit);
-        }
-        // A second forward of the same op would give the same numbers.
-        let _ = self.sums.set(sums);
+        let rows = each.len();
         Ok((CpuStorage::F32(each), rows.into()))
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _each: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let ((rows, inputs), classes) = (x.dims2()?, bias.dim(0)?);
+    fn bwd(&self, x: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = slices::to_vec(gradient)?;
-        let back = |x: &[f32], weight: &[f32], bias: &[f32]| -> Vec<Back> {
-            let output = Output::new(x, weight, bias, rows);
-            output.blocks().map(|(from, n)| self.back(output, &gradient, from, n)).collect()
+        let first = gradient.first().copied().unwrap_or(0.0);
+        let by_x = if gradient.iter().all(|g| *g == first) {
+            let gradients =
+                self.gradients.get().expect("backward comes after a forward that learns");
+            self.leave(gradients, first)?
+        } else {
+            let run = |output: Output<'_>| output.run(true, Some(&gradient)).1;
+            let again = slices::read(x, |numbers| self.with_output(x.shape(), numbers, run))??;
+            self.leave(&again.expect("it learns"), 1.0)?
         };
-        let blocks = slices::read(x, |x| {
-            slices::read(weight, |weight| slices::read(bias, |bias| back(x, weight, bias)))
-        })???;
-        let mut by_x = vec![0.0; rows * inputs];
-        let mut by_weight = vec![0.0; inputs * classes];
-        let mut by_bias = Vec::with_capacity(classes);
-        for block in &blocks {
-            let (from, n) = (by_bias.len(), block.by_bias.len());
-            for (sum, by) in by_x.iter_mut().zip(&block.by_x) {
-                *sum += by;
-            }
-            let rows = by_weight.chunks_exact_mut(classes).zip(block.by_weight.chunks_exact(n));
-            for (row, by) in rows {
-                row[from..from + n].copy_from_slice(by);
-            }
-            by_bias.extend_from_slice(&block.by_bias);
-        }
-        Ok((
-            Some(Tensor::from_vec(by_x, (rows, inputs), x.device())?),
-            Some(Tensor::from_vec(by_weight, (inputs, classes), x.device())?),
-            Some(Tensor::from_vec(by_bias, classes, x.device())?),
-        ))
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
     }
 }

@@ -14,7 +14,7 @@ pub(super) use pack::Packed;
 use pack::{Pack, pack_left};
 use tile::{LOW, Left, Panel, multiply_tile};
 
-use super::arch::with;
+use super::{arch::with, buffer::Buffer};
 
 /// A matrix over a slice, stored row after row or column after column.
 #[derive(Clone, Copy)]
@@ -44,6 +44,11 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
+    /// How many columns it has.
+    pub(super) fn n_columns(&self) -> usize {
+        self.columns
+    }
+
     /// Some of its rows.
     pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
         let skipped = if self.turned { from } else { from * self.stride };
@@ -53,6 +58,13 @@ impl<'a> Matrix<'a> {
     /// Some of its columns.
     pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
         self.transposed().some_rows(from, n).transposed()
+    }
+
+    /// A row of a matrix that is stored row after row.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &'a [f32] {
+        assert!(!self.turned, "rows are stored together");
+        self.line(row, 0, self.columns)
     }
 
     /// From `at` on, what is stored together: a row, or a column where turned.
@@ -85,9 +97,10 @@ impl<'a> Target<'a> {
         Self { numbers, stride }
     }
 
+    /// Some columns of some rows: from the first one's to the end of the last one's.
     #[inline(always)]
-    fn part(&mut self, row: usize, from: usize, width: usize) -> &mut [f32] {
-        &mut self.numbers[row * self.stride + from..][..width]
+    fn rows(&mut self, row: usize, n_rows: usize, from: usize, width: usize) -> &mut [f32] {
+        &mut self.numbers[row * self.stride + from..][..(n_rows - 1) * self.stride + width]
     }
 }
 
@@ -168,7 +181,7 @@ impl Product<'_> {
     #[inline(always)]
     fn run<S: Simd, const HIGH: usize>(mut self, simd: S) {
         let tiles = Tiles::new::<HIGH>(self.a.rows);
-        let packed = if self.a.turned { pack_left::<HIGH>(self.a, tiles) } else { Vec::new() };
+        let packed = if self.a.turned { pack_left::<HIGH>(self.a, tiles) } else { Buffer::new(0) };
         for from in (0..self.n).step_by(wide::<S>()) {
             let width = wide::<S>().min(self.n - from);
             match width.div_ceil(S::F32_LANES) {
@@ -193,12 +206,16 @@ impl Product<'_> {
         let stride = N * S::F32_LANES;
         let copied;
         let panel = match self.b {
-            Right::Packed(packed) => Panel { lines: &packed.panels[k * from..][..k * stride], stride },
-            Right::Rows(b) if width == stride => Panel { lines: &b.data[from..], stride: b.stride },
+            Right::Packed(packed) => {
+                Panel { lines: &packed.panels[k * from..][..k * stride], stride, k }
+            }
+            Right::Rows(b) if width == stride => {
+                Panel { lines: &b.data[from..], stride: b.stride, k }
+            }
             // Its last vectors would reach beyond the row.
             Right::Rows(b) => {
                 copied = Pack(b.some_columns(from, width)).with_simd(simd);
-                Panel { lines: &copied.panels, stride }
+                Panel { lines: &copied.panels, stride, k }
             }
         };
         let columns = (from, width);
@@ -213,9 +230,9 @@ impl Product<'_> {
             };
             let (into, rows, out) = (self.into, (row, n_rows), &mut self.out);
             if height == HIGH {
-                multiply_tile::<S, HIGH, N>(simd, k, left, panel, into, rows, columns, out);
+                multiply_tile::<S, HIGH, N>(simd, left, panel, into, rows, columns, out);
             } else {
-                multiply_tile::<S, LOW, N>(simd, k, left, panel, into, rows, columns, out);
+                multiply_tile::<S, LOW, N>(simd, left, panel, into, rows, columns, out);
             }
         }
     }
@@ -223,8 +240,8 @@ impl Product<'_> {
 
 /// a · b into `product`, a matrix of a's rows and b's columns.
 pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into<'_>, product: Target<'_>) {
-    // A few lines are read where they lie; many would be on more pages than a core keeps at hand.
-    if b.turned || b.rows > 64 {
+    // Some lines are read where they lie; many would be on more pages than a core keeps at hand.
+    if b.turned || b.rows > 128 {
         multiply_packed(a, &Packed::new(b), into, product);
     } else {
         assert_eq!(a.columns, b.rows, "columns of the left are rows of the right");
@@ -244,7 +261,7 @@ fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into<'_>, mut out: Target<'_
         return with(Product { a, b, n, into, out });
     }
     for row in 0..a.rows {
-        let row = out.part(row, 0, n);
+        let row = out.rows(row, 1, 0, n);
         match into {
             Into::Add => {}
             Into::Replace => row.fill(0.0),
@@ -253,12 +270,12 @@ fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into<'_>, mut out: Target<'_
     }
 }
 
-/// The same as [`multiply`] over a whole matrix, on all threads, in fixed blocks of the product's rows.
+/// The same as [`multiply`] on all threads, in fixed blocks of the product's rows.
 pub(super) fn multiply_in_blocks(
     a: Matrix<'_>,
     b: Matrix<'_>,
     into: Into<'_>,
-    product: &mut [f32],
+    product: Target<'_>,
 ) {
     let (m, n) = (a.rows, b.columns);
     if n == 0 || m == 0 {
@@ -267,9 +284,13 @@ pub(super) fn multiply_in_blocks(
     let b = Packed::by_all_threads(b);
     // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
     let rows = m.div_ceil(8).next_multiple_of(LOW);
-    product.par_chunks_mut(rows * n).enumerate().for_each(|(block, product)| {
-        let a = a.some_rows(block * rows, product.len() / n);
-        multiply_packed(a, &b, into, Target::new(product, n));
+    let Target { numbers, stride } = product;
+    numbers.par_chunks_mut(rows * stride).enumerate().for_each(|(block, numbers)| {
+        let first = block * rows;
+        if let Some(left) = m.checked_sub(first).filter(|&left| left > 0) {
+            let a = a.some_rows(first, rows.min(left));
+            multiply_packed(a, &b, into, Target::new(numbers, stride));
+        }
     });
 }
 
@@ -304,7 +325,7 @@ mod tests {
             assert_eq!(product, expected, "{m} x {k} x {n}");
             multiply(a, b, Into::Add, Target::new(&mut product, n));
             assert_eq!(product, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
-            multiply_in_blocks(a, b, Into::Replace, &mut product);
+            multiply_in_blocks(a, b, Into::Replace, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");
         }
     }
@@ -316,7 +337,7 @@ mod tests {
         let a = Matrix::new(&a, 2, 3);
         multiply(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
         assert_eq!(product, [17.0, 22.0, 27.0, 22.0, 29.0, 36.0, 27.0, 36.0, 45.0]);
-        multiply_in_blocks(a.transposed(), a, Into::Replace, &mut product);
+        multiply_in_blocks(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
         assert_eq!(product[1], 22.0);
     }
 
@@ -329,7 +350,8 @@ mod tests {
             let target = Target::new(&mut whole, n);
             multiply(a.transposed(), b.transposed(), Into::Replace, target);
             let mut blocks = vec![f32::NAN; m * n];
-            multiply_in_blocks(a.transposed(), b.transposed(), Into::Replace, &mut blocks);
+            let target = Target::new(&mut blocks, n);
+            multiply_in_blocks(a.transposed(), b.transposed(), Into::Replace, target);
             assert_eq!(blocks, whole);
         }
     }

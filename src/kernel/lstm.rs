@@ -1,112 +1,50 @@
 //! LSTM over a packed batch, both directions (Hochreiter and Schmidhuber 1997; Graves 2005).
 //!
-//! With the input's part of the gates x_t given (bias included), and W the recurrent weights:
-//! i, f, o = σ(x_t + h_{t−1}·W), g = tanh(x_t + h_{t−1}·W), c_t = f·c_{t−1} + i·g,
-//! h_t = o·tanh(c_t). Gates stand in the order i, f, g, o. The backward direction runs from each
-//! sequence's own last token; states before the first token are 0. Steps are never padded.
+//! With the input's part of the gates x_t given (bias included), and U the recurrent weights:
+//! i, f, o = σ(x_t + h_{t−1}·U), g = tanh(x_t + h_{t−1}·U), c_t = f·c_{t−1} + i·g,
+//! h_t = o·tanh(c_t). Gates stand in the order i, f, g, o.
 
-use std::sync::OnceLock;
-
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor};
 
 use super::{
     arch::fast,
-    gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
-    slices,
+    buffer::Buffer,
+    gemm::{Into, Matrix, Packed, Target, multiply_packed},
+    recurrent::{Cell, RecurrentWeights, Step, recurrent},
     vector::{sigmoid, tanh},
 };
 use crate::data::Packing;
 
-/// The states of both directions, side by side: (rows, 2·width).
-///
-/// `gates` is the input's part of the gates, (rows, 8·width): forward i, f, g, o, then backward.
-/// `recurrent` is (2, width, 4·width), forward first.
-pub fn lstm(gates: &Tensor, recurrent: &Tensor, packing: &Packing) -> Result<Tensor> {
-    let op = Lstm { packing: packing.clone(), saved: OnceLock::new() };
-    gates.contiguous()?.apply_op2(recurrent, op)
+/// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
+pub fn lstm(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
+    recurrent::<Lstm>(x, weights, packing)
 }
 
-struct Lstm {
-    packing: Packing,
-    saved: OnceLock<[Saved; 2]>,
-}
+struct Lstm;
 
 /// What the backward pass needs of one direction.
 struct Saved {
-    /// i, f, g, o after their functions: (rows, 4·width).
-    gates: Vec<f32>,
-    /// c: (rows, width).
-    cells: Vec<f32>,
-    /// h: (rows, width).
-    states: Vec<f32>,
+    /// i, f, g, o after their functions: (rows, 4·w).
+    gates: Buffer,
+    /// c: (rows, w).
+    cells: Buffer,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Forward,
-    Backward,
-}
+impl Cell for Lstm {
+    const NAME: &'static str = "lstm";
+    const GATES: usize = 4;
+    type Saved = Saved;
 
-impl Direction {
-    /// The step that comes before `t` in this direction.
-    fn before(self, t: usize, n_steps: usize) -> Option<usize> {
-        match self {
-            Self::Forward => t.checked_sub(1),
-            Self::Backward => Some(t + 1).filter(|&t| t < n_steps),
-        }
-    }
-
-    /// The steps in the order in which states are made.
-    fn steps(self, n_steps: usize) -> Box<dyn DoubleEndedIterator<Item = usize>> {
-        match self {
-            Self::Forward => Box::new(0..n_steps),
-            Self::Backward => Box::new((0..n_steps).rev()),
-        }
-    }
-}
-
-impl Lstm {
-    /// The width that the shapes say, if they fit.
-    fn width(&self, gates: &Shape, recurrent: &Shape) -> Result<usize> {
-        let (rows, _) = gates.dims2()?;
-        let (directions, width, _) = recurrent.dims3()?;
-        if (directions, recurrent.dims()[2], gates.dims()[1]) != (2, 4 * width, 8 * width)
-            || rows != self.packing.n_rows()
-            || width == 0
-        {
-            bail!(
-                "lstm: gates {gates:?}, recurrent weights {recurrent:?}, {} packed rows; wanted \
-                 (rows, 8w) and (2, w, 4w), w at least 1",
-                self.packing.n_rows()
-            );
-        }
-        Ok(width)
-    }
-
-    /// One direction's states from its part of the gates, `column` numbers into each row.
-    fn run(&self, direction: Direction, x: &[f32], column: usize, weight: &[f32]) -> Saved {
-        let n_rows = self.packing.n_rows();
-        let width = weight_width(weight);
-        let mut gates = vec![0.0; n_rows * 4 * width];
-        for (gates, x) in gates.chunks_exact_mut(4 * width).zip(x.chunks_exact(8 * width)) {
-            gates.copy_from_slice(&x[column..column + 4 * width]);
-        }
-        let mut cells = vec![0.0; n_rows * width];
-        let mut states = vec![0.0; n_rows * width];
-        let weight = Packed::new(Matrix::new(weight, width, 4 * width));
-        for t in direction.steps(self.packing.n_steps()) {
-            let rows = self.packing.step(t);
-            let before = direction.before(t, self.packing.n_steps());
-            // Rows of this step that have a state before them: all of them in the forward
-            // direction, those that are longer than t + 1 in the backward one.
-            let before = before.map_or(0..0, |t| self.packing.step(t));
-            let carried = rows.len().min(before.len());
-            let start = before.start;
-            if carried > 0 {
-                let previous = &states[start * width..][..carried * width];
-                let previous = Matrix::new(previous, carried, width);
+    fn run(steps: &[Step], mut gates: Buffer, recurrent: &[f32], width: usize) -> (Buffer, Saved) {
+        let mut cells = Buffer::new(gates.len() / 4);
+        let mut states = Buffer::new(gates.len() / 4);
+        let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width));
+        for Step { rows, before, carried } in steps {
+            if *carried > 0 {
+                let previous = &states[before * width..][..carried * width];
+                let previous = Matrix::new(previous, *carried, width);
                 let gates = &mut gates[rows.start * 4 * width..][..carried * 4 * width];
-                multiply_packed(previous, &weight, Into::Add, Target::new(gates, 4 * width));
+                multiply_packed(previous, &recurrent, Into::Add, Target::new(gates, 4 * width));
             }
             fast(
                 #[inline(always)]
@@ -126,9 +64,11 @@ impl Lstm {
                         let (i, rest) = gates.split_at(width);
                         let (f, rest) = rest.split_at(width);
                         let (g, o) = rest.split_at(width);
-                        if b < carried {
-                            let previous = (start + b) * width;
+                        if b < *carried {
+                            let previous = (before + b) * width;
                             cells.copy_within(previous..previous + width, row * width);
+                        } else {
+                            cells[row * width..][..width].fill(0.0);
                         }
                         let cells = &mut cells[row * width..][..width];
                         let states = &mut states[row * width..][..width];
@@ -142,34 +82,26 @@ impl Lstm {
                 },
             );
         }
-        Saved { gates, cells, states }
+        (states, Saved { gates, cells })
     }
 
-    /// One direction's gradients by gates (rows, 4·width) and by recurrent weights (width, 4·width),
-    /// from the gradient of its states, `column` numbers into each row.
     fn back(
-        &self,
-        direction: Direction,
+        steps: &[Step],
         saved: &Saved,
         gradient: &[f32],
         column: usize,
-        weight: &[f32],
-    ) -> (Vec<f32>, Vec<f32>) {
-        let n_rows = self.packing.n_rows();
-        let width = weight_width(weight);
-        let mut by_gates = vec![0.0; n_rows * 4 * width];
-        let mut before_states = vec![0.0; n_rows * width];
-        let weight_back = Packed::new(Matrix::new(weight, width, 4 * width).transposed());
+        recurrent: &[f32],
+    ) -> Buffer {
+        // U has w · 4w numbers.
+        let width = (recurrent.len() / 4).isqrt();
+        let mut by_gates = Buffer::new(saved.gates.len());
+        let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width).transposed());
         // Gradients by state and cell that the step after has carried back, for its first rows.
-        let widest = self.packing.n_sequences();
-        let mut by_state = vec![0.0; widest * width];
-        let mut by_cell = vec![0.0; widest * width];
+        let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
+        let mut by_state = Buffer::new(widest * width);
+        let mut by_cell = Buffer::new(widest * width);
         let mut n_from_after = 0;
-        for t in direction.steps(self.packing.n_steps()).rev() {
-            let rows = self.packing.step(t);
-            let before = direction.before(t, self.packing.n_steps());
-            let before = before.map_or(0..0, |t| self.packing.step(t));
-            let carried = rows.len().min(before.len());
+        for Step { rows, before, carried } in steps.iter().rev() {
             fast(
                 #[inline(always)]
                 || {
@@ -207,8 +139,8 @@ impl Lstm {
                             // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
                             df[at] = by_c * f[at] * (1.0 - f[at]);
                         }
-                        if b < carried {
-                            let cells = &saved.cells[(before.start + b) * width..][..width];
+                        if b < *carried {
+                            let cells = &saved.cells[(before + b) * width..][..width];
                             for (df, c) in df.iter_mut().zip(cells) {
                                 *df *= c;
                             }
@@ -218,93 +150,14 @@ impl Lstm {
                     }
                 },
             );
-            if carried > 0 {
+            if *carried > 0 {
                 let by_gates = &by_gates[rows.start * 4 * width..][..carried * 4 * width];
-                let by_gates = Matrix::new(by_gates, carried, 4 * width);
-                let by_state = &mut by_state[..carried * width];
-                multiply_packed(by_gates, &weight_back, Into::Replace, Target::new(by_state, width));
-                before_states[rows.start * width..][..carried * width]
-                    .copy_from_slice(&saved.states[before.start * width..][..carried * width]);
+                let by_gates = Matrix::new(by_gates, *carried, 4 * width);
+                let by_state = Target::new(&mut by_state[..carried * width], width);
+                multiply_packed(by_gates, &recurrent, Into::Replace, by_state);
             }
-            n_from_after = carried;
+            n_from_after = *carried;
         }
-        let mut by_weight = vec![0.0; width * 4 * width];
-        multiply(
-            Matrix::new(&before_states, n_rows, width).transposed(),
-            Matrix::new(&by_gates, n_rows, 4 * width),
-            Into::Replace,
-            Target::new(&mut by_weight, 4 * width),
-        );
-        (by_gates, by_weight)
-    }
-}
-
-/// The width w of recurrent weights of w · 4w numbers.
-fn weight_width(weight: &[f32]) -> usize {
-    (weight.len() / 4).isqrt()
-}
-
-/// Two matrices of so many columns side by side.
-fn side_by_side(left: &[f32], right: &[f32], columns: usize) -> Vec<f32> {
-    let mut both = Vec::with_capacity(2 * left.len());
-    for (left, right) in left.chunks_exact(columns).zip(right.chunks_exact(columns)) {
-        both.extend_from_slice(left);
-        both.extend_from_slice(right);
-    }
-    both
-}
-
-impl CustomOp2 for Lstm {
-    fn name(&self) -> &'static str {
-        "lstm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        gates: &CpuStorage,
-        gates_layout: &Layout,
-        recurrent: &CpuStorage,
-        recurrent_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let width = self.width(gates_layout.shape(), recurrent_layout.shape())?;
-        let gates = slices::of(gates, gates_layout)?;
-        let (forward, backward) =
-            slices::of(recurrent, recurrent_layout)?.split_at(width * 4 * width);
-        let saved = rayon::join(
-            || self.run(Direction::Forward, gates, 0, forward),
-            || self.run(Direction::Backward, gates, 4 * width, backward),
-        );
-        let states = side_by_side(&saved.0.states, &saved.1.states, width);
-        // A second forward of the same op would give the same numbers.
-        let _ = self.saved.set(saved.into());
-        Ok((CpuStorage::F32(states), (self.packing.n_rows(), 2 * width).into()))
-    }
-
-    fn bwd(
-        &self,
-        gates: &Tensor,
-        recurrent: &Tensor,
-        _states: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let width = self.width(gates.shape(), recurrent.shape())?;
-        let [forward, backward] = self.saved.get().expect("backward comes after forward");
-        let gradient = gradient.contiguous()?;
-        let (forward, backward) = slices::read(&gradient, |gradient| {
-            slices::read(recurrent, |recurrent| {
-                let (weight_forward, weight_backward) = recurrent.split_at(width * 4 * width);
-                rayon::join(
-                    || self.back(Direction::Forward, forward, gradient, 0, weight_forward),
-                    || self.back(Direction::Backward, backward, gradient, width, weight_backward),
-                )
-            })
-        })??;
-        let by_gates = side_by_side(&forward.0, &backward.0, 4 * width);
-        let mut by_recurrent = forward.1;
-        by_recurrent.extend_from_slice(&backward.1);
-        Ok((
-            Some(Tensor::from_vec(by_gates, gates.shape(), gates.device())?),
-            Some(Tensor::from_vec(by_recurrent, recurrent.shape(), gates.device())?),
-        ))
+        by_gates
     }
 }

@@ -2,26 +2,33 @@
 
 #![expect(clippy::inline_always, reason = "a loop over a call that stays a call is not vectorised")]
 
+use pulp::{Simd, WithSimd};
+
+use super::arch::with;
+
+/// ln 2 in two parts, of which the first has few enough digits that its product with n is exact.
+const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_LOW: f32 = -2.121_944_4e-4;
+/// Adding and taking away 1.5·2^23 rounds to a whole number.
+const ROUND: f32 = 12_582_912.0;
+/// Of (eʳ − 1 − r) / r², from the highest power of r.
+const POLYNOMIAL: [f32; 6] =
+    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+
 /// eˣ within 2 ulp for |x| ≤ 87; beyond, the value at the bound.
 ///
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and a polynomial in r (Cephes `expf`, Moshier 1992). No
 /// branch and no call, so that loops over it vectorise.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    const LN2_HIGH: f32 = 0.693_359_4;
-    const LN2_LOW: f32 = -2.121_944_4e-4;
-    // Adding and taking away 1.5·2^23 rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 87.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = x - n * LN2_HIGH - n * LN2_LOW;
-    let mut p = 1.987_569_1e-4;
-    p = p * r + 1.398_199_9e-3;
-    p = p * r + 8.333_452e-3;
-    p = p * r + 4.166_579_6e-2;
-    p = p * r + 1.666_666_5e-1;
-    p = p * r + 0.5;
+    let mut p = POLYNOMIAL[0];
+    for &factor in &POLYNOMIAL[1..] {
+        p = p * r + factor;
+    }
     let e_to_r = p * r * r + r + 1.0;
     // The low bits of `shifted` hold n; the clamp keeps n + 127 within the exponent's bits.
     let two_to_n = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
@@ -49,18 +56,10 @@ pub(super) fn tanh(x: f32) -> f32 {
 /// ln Σ eˣ over a row, by way of its greatest value, so that no logit is too large.
 #[inline(always)]
 pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
-    let (greatest, log_sum) = greatest_and_log_sum(row);
-    greatest + log_sum
-}
-
-/// The greatest value of a row, and ln Σ e^(x − greatest). Kept apart they lose nothing where the
-/// greatest is large: at 1000 an f32 has steps of 6·10⁻⁵.
-#[inline(always)]
-pub(super) fn greatest_and_log_sum(row: &[f32]) -> (f32, f32) {
     let greatest = greatest(row);
     if !greatest.is_finite() {
         // An empty or wholly excluded row is −∞; NaN and +∞ are told as what they are.
-        return (row.iter().fold(greatest, |sum, &x| if x.is_nan() { x } else { sum }), 0.0);
+        return row.iter().fold(greatest, |sum, &x| if x.is_nan() { x } else { sum });
     }
     // Thirty-two exponentials, then eight running sums: a fixed order, and loops that vectorise each
     // by itself.
@@ -76,7 +75,76 @@ pub(super) fn greatest_and_log_sum(row: &[f32]) -> (f32, f32) {
             }
         }
     }
-    (greatest, sums.iter().sum::<f32>().ln())
+    greatest + sums.iter().sum::<f32>().ln()
+}
+
+/// Over each x of a matrix with so many columns, e^(x − m), with m the greatest number of its row; and
+/// each row's m and its sum. Without logits beyond what `f32` holds nothing is too large.
+pub(super) fn exps_of_rows(x: &mut [f32], columns: usize, greatest: &mut [f32], sums: &mut [f32]) {
+    with(ExpsOfRows { x, columns, greatest, sums });
+}
+
+struct ExpsOfRows<'a> {
+    x: &'a mut [f32],
+    columns: usize,
+    greatest: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for ExpsOfRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let rows = self.x.chunks_exact_mut(self.columns);
+        for ((row, most), sum) in rows.zip(self.greatest).zip(self.sums) {
+            *most = greatest(row);
+            let (vectors, rest) = S::as_mut_simd_f32s(row);
+            let from = simd.splat_f32s(*most);
+            // Four running sums, as one would wait for itself.
+            let mut parts = [simd.splat_f32s(0.0); 4];
+            for vectors in vectors.chunks_mut(4) {
+                for (vector, part) in vectors.iter_mut().zip(&mut parts) {
+                    *vector = exp_or_zero_of_vector(simd, simd.sub_f32s(*vector, from));
+                    *part = simd.add_f32s(*part, *vector);
+                }
+            }
+            let [a, b, c, d] = parts;
+            *sum = simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)));
+            for x in rest {
+                *x = exp_or_zero(*x - *most);
+                *sum += *x;
+            }
+        }
+    }
+}
+
+/// [`exp_or_zero`] of a vector of numbers that are at most 0, with roundings of its own.
+#[inline(always)]
+fn exp_or_zero_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let number = |x| simd.splat_f32s(x);
+    let multiply_add = |x, y, z| multiply_add(simd, x, y, z);
+    let is_less = simd.less_than_f32s(x, number(-86.0));
+    let shifted = multiply_add(x, number(std::f32::consts::LOG2_E), number(ROUND));
+    let n = simd.sub_f32s(shifted, number(ROUND));
+    let r = multiply_add(n, number(-LN2_HIGH), x);
+    let r = multiply_add(n, number(-LN2_LOW), r);
+    let mut p = number(POLYNOMIAL[0]);
+    for &factor in &POLYNOMIAL[1..] {
+        p = multiply_add(p, r, number(factor));
+    }
+    let e_to_r = multiply_add(simd.mul_f32s(p, r), r, simd.add_f32s(r, number(1.0)));
+    let bits = simd.add_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(127));
+    let two_to_n = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23)));
+    simd.select_f32s(is_less, number(0.0), simd.mul_f32s(e_to_r, two_to_n))
+}
+
+/// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
+/// machines, and `pulp` would call a function of the C library for every number.
+#[inline(always)]
+pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
+    let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
+    if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
 }
 
 /// The greatest value of a row, −∞ where there is none.
@@ -107,6 +175,28 @@ mod tests {
             assert!(error < 2.4e-7, "exp({x}) is off by {error:e}");
         }
         assert_eq!(exp(0.0), 1.0);
+    }
+
+    #[test]
+    fn exps_of_rows_are_within_four_ulp_of_their_own_and_sum_up() {
+        for columns in [1, 3, 8, 31, 67, 480] {
+            let x: Vec<f32> = (0..3 * columns).map(|at| ((at * 37) % 101) as f32 - 95.5).collect();
+            let (mut exps, mut most, mut sums) = (x.clone(), [0.0; 3], [0.0; 3]);
+            exps_of_rows(&mut exps, columns, &mut most, &mut sums);
+            for (row, (x, exps)) in x.chunks(columns).zip(exps.chunks(columns)).enumerate() {
+                assert_eq!(most[row], x.iter().copied().fold(f32::MIN, f32::max));
+                for (&x, &e) in x.iter().zip(exps) {
+                    let x = f64::from(x - most[row]);
+                    let exact = if x < -86.0 { 0.0 } else { x.exp() };
+                    assert!((f64::from(e) - exact).abs() <= 5e-7 * exact, "{x}: {e}");
+                }
+                let sum: f64 = exps.iter().map(|&e| f64::from(e)).sum();
+                assert!((f64::from(sums[row]) - sum).abs() < 1e-6 * sum);
+            }
+        }
+        let (mut broken, mut most, mut sums) = ([0.0, f32::NAN], [0.0], [0.0]);
+        exps_of_rows(&mut broken, 2, &mut most, &mut sums);
+        assert!(sums[0].is_nan());
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::{
     path::Path,
 };
 
-use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use candle_core::{Device, Result, Tensor, Var, bail};
 use rand::Rng;
 
 use crate::{
     data::{Purpose, draw},
-    kernel::{self, Sink},
+    kernel::{self, Sink, Weight},
+    model::Pass,
 };
 
 /// One trained tensor.
@@ -31,14 +32,12 @@ pub struct Parameters {
     seed: u64,
     all: Vec<Parameter>,
     sink: Sink,
-    anchor: Var,
 }
 
 impl Parameters {
     /// None yet; first values will be drawn from this seed.
     pub fn new(seed: u64) -> Result<Self> {
-        let anchor = Var::zeros(1, DType::F32, &Device::Cpu)?;
-        Ok(Self { seed, all: Vec::new(), sink: Sink::default(), anchor })
+        Ok(Self { seed, all: Vec::new(), sink: Sink::new()? })
     }
 
     /// Every parameter, in the order they were made.
@@ -51,7 +50,7 @@ impl Parameters {
         self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// Where backward passes leave gradients of table rows.
+    /// Where backward passes leave the gradients by parameters.
     pub fn sink(&self) -> &Sink {
         &self.sink
     }
@@ -106,7 +105,7 @@ impl Scope<'_> {
     }
 
     /// A parameter with even draws between −bound and bound.
-    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<Tensor> {
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<Weight> {
         let name = format!("{}.{name}", self.prefix);
         let mut draw = draw(self.parameters.seed, Purpose::Init, &name, 0);
         let n = shape.iter().product();
@@ -116,7 +115,7 @@ impl Scope<'_> {
     }
 
     /// A parameter with given first values.
-    pub fn given(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Tensor> {
+    pub fn given(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Weight> {
         self.parameters.make(format!("{}.{name}", self.prefix), values, shape)
     }
 
@@ -144,33 +143,30 @@ impl Scope<'_> {
 
     /// A table of rows, drawn evenly within √(3 / width), so that a row's length is near 1.
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
-        let number = self.parameters.all.len();
-        self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?;
-        let parameters = &self.parameters;
-        let rows = parameters.all[number].var.clone();
-        let (anchor, sink) = (parameters.anchor.as_tensor().clone(), parameters.sink.clone());
-        Ok(Table { rows, number, anchor, sink })
+        Ok(Table(self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?))
     }
 }
 
 impl Parameters {
-    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
         assert!(
             self.all.iter().all(|parameter| parameter.name != name),
             "two parameters are called {name:?}"
         );
         let var = Var::from_vec(values, shape, &Device::Cpu)?;
-        let tensor = var.as_tensor().clone();
+        let weight = Weight::new(var.clone(), self.all.len(), self.sink.clone());
         self.all.push(Parameter { name, var });
-        Ok(tensor)
+        Ok(weight)
     }
 }
 
 /// y = x·W + b.
 #[derive(Debug)]
 pub struct Linear {
-    weight: Tensor,
-    bias: Tensor,
+    /// W: (inputs, outputs).
+    pub weight: Weight,
+    /// b: (outputs).
+    pub bias: Weight,
 }
 
 impl Linear {
@@ -187,26 +183,21 @@ impl Linear {
 
 /// A table whose rows are read by id.
 #[derive(Debug)]
-pub struct Table {
-    rows: Var,
-    number: usize,
-    anchor: Tensor,
-    sink: Sink,
-}
+pub struct Table(Weight);
 
 impl Table {
     /// The rows with these ids: (ids, width).
-    pub fn forward(&self, ids: Vec<u32>) -> Result<Tensor> {
-        kernel::embedding(self.rows.as_tensor(), &self.anchor, ids, &self.sink, self.number)
+    pub fn forward(&self, ids: Vec<u32>, pass: Pass) -> Result<Tensor> {
+        kernel::embedding(&self.0, ids, pass != Pass::Score)
     }
 
     /// The numbers of all rows: (rows, width).
     pub fn rows(&self) -> &Tensor {
-        self.rows.as_tensor()
+        self.0.var().as_tensor()
     }
 
     /// First values from elsewhere, for all rows, one row after the other.
     pub fn set(&self, rows: Vec<f32>) -> Result<()> {
-        self.rows.set(&Tensor::from_vec(rows, self.rows.shape(), &Device::Cpu)?)
+        self.0.var().set(&Tensor::from_vec(rows, self.0.var().shape(), &Device::Cpu)?)
     }
 }

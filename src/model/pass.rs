@@ -17,8 +17,11 @@ pub enum Pass {
         /// Updates done before this one.
         step: u64,
     },
-    /// To score or predict: nothing is dropped.
+    /// To score or predict: nothing is dropped, and nothing is kept for a backward pass.
     Score,
+    /// To see what rows were made from: nothing is dropped, reversed or stopped, and gradients come
+    /// back.
+    Trace,
 }
 
 impl Pass {

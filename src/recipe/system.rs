@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, Var};
 
 use super::{Gradient, ObjectiveSpec, Recipe, Tap};
 use crate::{
@@ -201,8 +201,9 @@ impl System {
             let taps = placed.taps.iter().map(|taps| {
                 let rows = self.read(taps, &states, batch)?;
                 match (placed.gradient, pass) {
-                    (Gradient::Pass, _) | (_, Pass::Score) => Ok(rows),
-                    (Gradient::Stop, _) => Ok(rows.detach()),
+                    (Gradient::Pass, _) | (_, Pass::Score | Pass::Trace) => Ok(rows),
+                    // A variable of its own: what is computed from it still learns.
+                    (Gradient::Stop, _) => Ok(Var::from_tensor(&rows.detach())?.into_inner()),
                     (Gradient::Reverse(strength), Pass::Train { step, .. }) => {
                         kernel::reverse(&rows, strength.at(step))
                     }

@@ -18,7 +18,11 @@ use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 
 use super::gradients::Gradients;
-use crate::{kernel, model::Parameters, recipe::Optimiser as Kind};
+use crate::{
+    kernel::{self, Gradient, RowGradient},
+    model::Parameters,
+    recipe::Optimiser as Kind,
+};
 
 /// What an optimiser remembers of one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +38,6 @@ struct Memory {
 pub struct Optimiser {
     kind: Kind,
     memory: Vec<Memory>,
-    gradient: Vec<f32>,
 }
 
 /// Numbers in a block that one thread updates; every number is its own affair.
@@ -44,7 +47,7 @@ impl Optimiser {
     /// An optimiser that has seen nothing yet.
     pub fn new(kind: Kind, parameters: &Parameters) -> Self {
         let memory = vec![Memory::default(); parameters.all().len()];
-        Self { kind, memory, gradient: Vec::new() }
+        Self { kind, memory }
     }
 
     /// One step of every parameter that has a gradient, which is multiplied by `scale` first.
@@ -56,30 +59,20 @@ impl Optimiser {
         rate: f64,
     ) -> Result<()> {
         for (number, parameter) in parameters.all().iter().enumerate() {
+            let Some(gradient) = gradients.get(number) else { continue };
             let n = parameter.var.elem_count();
-            if gradients.write(number, &mut self.gradient, n)?.is_none() {
-                continue;
-            }
             let memory = &mut self.memory[number];
             memory.count += 1;
             for slot in &mut memory.slots {
                 slot.resize(n, 0.0);
             }
             let rule = Rule::new(self.kind, memory.count, scale, rate);
-            let [first, second] = &mut memory.slots;
-            let gradient = &self.gradient;
-            kernel::update(&parameter.var, |numbers| {
-                numbers
-                    .par_chunks_mut(BLOCK)
-                    .zip(gradient.par_chunks(BLOCK))
-                    .zip(first.par_chunks_mut(BLOCK))
-                    .zip(second.par_chunks_mut(BLOCK))
-                    .for_each(|(((numbers, gradient), first), second)| {
-                        kernel::fast(
-                            #[inline(always)]
-                            || rule.apply(numbers, gradient, first, second),
-                        );
-                    });
+            kernel::update(&parameter.var, |numbers| match gradient {
+                Gradient::Dense(gradient) => rule.step(numbers, gradient, &mut memory.slots),
+                Gradient::Rows(gradient) => {
+                    let width = parameter.var.dims().last().copied().unwrap_or(1);
+                    rule.step_rows(numbers, gradient, &mut memory.slots, width);
+                }
             })?;
         }
         Ok(())
@@ -172,6 +165,58 @@ impl Rule {
                 rate: rate as f32,
             },
         }
+    }
+
+    /// Updates all numbers.
+    fn step(self, numbers: &mut [f32], gradient: &[f32], [first, second]: &mut [Vec<f32>; 2]) {
+        numbers
+            .par_chunks_mut(BLOCK)
+            .zip(gradient.par_chunks(BLOCK))
+            .zip(first.par_chunks_mut(BLOCK).zip(second.par_chunks_mut(BLOCK)))
+            .for_each(|((numbers, gradient), (first, second))| {
+                kernel::fast(
+                    #[inline(always)]
+                    || self.apply(numbers, gradient, first, second),
+                );
+            });
+    }
+
+    /// Updates all rows of a table, most of which have a gradient of 0.
+    fn step_rows(
+        self,
+        numbers: &mut [f32],
+        gradient: &RowGradient,
+        [first, second]: &mut [Vec<f32>; 2],
+        width: usize,
+    ) {
+        // The place of each row of the table among those with a gradient.
+        let mut places = vec![None; numbers.len() / width];
+        for (place, &id) in gradient.ids.iter().enumerate() {
+            places[id as usize] = Some(place);
+        }
+        let zeros = vec![0.0; width];
+        let rows = (BLOCK / width).max(1);
+        numbers
+            .par_chunks_mut(rows * width)
+            .zip(places.par_chunks(rows))
+            .zip(first.par_chunks_mut(rows * width).zip(second.par_chunks_mut(rows * width)))
+            .for_each(|((numbers, places), (first, second))| {
+                kernel::fast(
+                    #[inline(always)]
+                    || {
+                        let rows = numbers.chunks_exact_mut(width).zip(places);
+                        let memory =
+                            first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width));
+                        for ((numbers, place), (first, second)) in rows.zip(memory) {
+                            let gradient = match place {
+                                Some(place) => &gradient.rows[place * width..][..width],
+                                None => &zeros,
+                            };
+                            self.apply(numbers, gradient, first, second);
+                        }
+                    },
+                );
+            });
     }
 
     #[inline(always)]

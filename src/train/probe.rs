@@ -10,10 +10,10 @@ use anyhow::Result;
 
 use super::{
     Gradients,
-    step::{Lost, weighted},
+    backward::{ByTaps, Taps},
+    step::Lost,
 };
 use crate::{
-    mixer::Weight,
     model::Parameters,
     protocol::{ObjectiveId, Step, event},
     recipe::Recipe,
@@ -26,21 +26,28 @@ pub(super) struct Measured {
     products: Vec<Vec<f64>>,
 }
 
-/// Measures the gradients of what was lost, by the parameters with these numbers.
+/// Measures the gradients by the parameters with these numbers, from those by the taps.
 pub(super) fn measure(
     lost: &[Lost],
-    weights: &[Weight],
+    taps: &Taps,
+    by_taps: &[ByTaps],
     parameters: &Parameters,
     shared: Range<usize>,
 ) -> Result<Measured> {
-    let gradients =
-        lost.iter().map(|lost| Ok(Gradients::of(&weighted(lost, weights)?, parameters)?));
-    let gradients: Vec<Gradients> = gradients.collect::<Result<_>>()?;
-    let row = |ours: &Gradients| -> Result<Vec<f64>> {
-        let products = gradients.iter().map(|theirs| Ok(ours.product(theirs, shared.clone())?));
-        products.collect()
+    let through = |by_taps: &ByTaps| -> Result<Gradients> {
+        let mut gradients = Gradients::none(parameters);
+        taps.encoders(by_taps, parameters, &mut gradients)?;
+        Ok(gradients)
     };
-    let products = gradients.iter().map(row).collect::<Result<_>>()?;
+    let gradients: Vec<Gradients> = by_taps.iter().map(through).collect::<Result<_>>()?;
+    let n = gradients.len();
+    let mut products = vec![vec![0.0; n]; n];
+    for j in 0..n {
+        for k in 0..=j {
+            products[j][k] = gradients[j].product(&gradients[k], shared.clone());
+            products[k][j] = products[j][k];
+        }
+    }
     Ok(Measured { objectives: lost.iter().map(|lost| lost.objective).collect(), products })
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 use tracing::trace_span;
 
-use super::{Gradients, Trainer, probe};
+use super::{Gradients, Trainer, backward::Taps, probe};
 use crate::{
     bus::Bus,
     data::{
@@ -43,7 +43,7 @@ impl Trainer {
         assert!(self.panic_at != Some(done + 1), "a panic was asked for at step {}", done + 1);
         let weights = self.faders.weights(self.recipe.train.weighting, done);
         let draws = trace_span!("draw").in_scope(|| self.draw(&weights));
-        let lost = trace_span!("forward").in_scope(|| self.lose(&draws, &weights))?;
+        let (lost, taps) = trace_span!("forward").in_scope(|| self.lose(&draws, &weights))?;
         let rate = self.rate.at(done);
         let mut gradient_norm = 0.0;
         if !lost.is_empty() {
@@ -53,19 +53,22 @@ impl Trainer {
                 self.broke(Some(objective), bus);
                 return Ok(());
             }
-            let mixed = mix(&lost, &weights)?;
-            let gradients =
-                trace_span!("backward").in_scope(|| Gradients::of(&mixed, parameters))?;
-            let all = 0..parameters.all().len();
-            gradient_norm = gradients.squared_norm(all)?.sqrt();
+            let mut gradients = Gradients::none(parameters);
+            let by_taps = trace_span!("backward").in_scope(|| {
+                let by_taps = taps.heads(&lost, &weights, parameters, &mut gradients)?;
+                taps.encoders(by_taps.iter().flatten(), parameters, &mut gradients)?;
+                anyhow::Ok(by_taps)
+            })?;
+            gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
             // As an event will say it: a norm beyond f32 is none that JSON has.
             if !(gradient_norm as f32).is_finite() {
                 self.broke(None, bus);
                 return Ok(());
             }
             if self.gradients_every > 0 && (done + 1).is_multiple_of(self.gradients_every) {
+                let _measure = trace_span!("measure").entered();
                 let shared = 0..self.system.n_shared();
-                let measured = probe::measure(&lost, &weights, parameters, shared)?;
+                let measured = probe::measure(&lost, &taps, &by_taps, parameters, shared)?;
                 bus.tell(probe::event(&self.recipe, self.step.next(), self.clock.ms(), &measured));
             }
             let scale = match self.recipe.train.clip {
@@ -137,10 +140,12 @@ impl Trainer {
         draws
     }
 
-    /// The losses of the sounding objectives over these batches, in the recipe's order.
-    fn lose(&self, draws: &[(String, Batch)], weights: &[Weight]) -> Result<Vec<Lost>> {
+    /// The losses of the sounding objectives over these batches, in the recipe's order, and the rows
+    /// they were computed from.
+    fn lose(&self, draws: &[(String, Batch)], weights: &[Weight]) -> Result<(Vec<Lost>, Taps)> {
         let pass = Pass::Train { seed: self.recipe.train.seed, step: self.step.0 };
         let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
+        let mut cut = Taps::default();
         for (group, batch) in draws {
             let objectives: Vec<usize> = (0..weights.len())
                 .filter(|&at| {
@@ -152,7 +157,9 @@ impl Trainer {
                 .collect();
             let taps = self.system.taps(&objectives, batch, pass)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
-                if let Some(term) = self.system.objective(at).loss(taps, batch)? {
+                let taps: Vec<Tensor> =
+                    taps.iter().map(|tap| cut.cut(tap)).collect::<candle_core::Result<_>>()?;
+                if let Some(term) = self.system.objective(at).loss(&taps, batch)? {
                     terms.entry(at).or_default().push(term);
                 }
             }
@@ -161,7 +168,8 @@ impl Trainer {
         let means: Vec<(usize, Tensor)> = means.collect::<Result<_>>()?;
         let losses = read(means.iter().map(|(_, mean)| mean))?;
         let lost = means.into_iter().zip(losses);
-        Ok(lost.map(|((objective, mean), loss)| Lost { objective, mean, loss }).collect())
+        let lost = lost.map(|((objective, mean), loss)| Lost { objective, mean, loss });
+        Ok((lost.collect(), cut))
     }
 
     /// Examples drawn, by corpus.
@@ -184,18 +192,6 @@ fn mean(terms: &[Term]) -> Result<Tensor> {
     }
     let count: usize = terms.iter().map(|term| term.count).sum();
     Ok(sum.affine(1.0 / count as f64, 0.0)?)
-}
-
-/// Σ weight × loss.
-fn mix(lost: &[Lost], weights: &[Weight]) -> Result<Tensor> {
-    let mut parts = lost.iter().map(|lost| weighted(lost, weights));
-    let first = parts.next().expect("something was lost")?;
-    parts.try_fold(first, |sum, part| Ok((sum + part?)?))
-}
-
-/// weight × loss of one objective.
-pub(super) fn weighted(lost: &Lost, weights: &[Weight]) -> Result<Tensor> {
-    Ok(lost.mean.affine(f64::from(weights[lost.objective].weight), 0.0)?)
 }
 
 /// Some scalars, by one read from the device.

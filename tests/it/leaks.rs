@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use auxdesk::{
     data::{Batch, Example, Field, Symbol},
+    kernel::Gradient,
     model::{Pass, Reads, View, view},
     recipe::{RecipeSource, System},
 };
@@ -40,8 +41,7 @@ fn read_places(system: &System, scalar: &Tensor, n_tokens: usize) -> BTreeSet<us
     };
     let mut tables = left.iter().filter(|(number, _)| is_table(number));
     let Some((_, gradients)) = tables.next() else { return BTreeSet::new() };
-    assert_eq!(gradients.len(), 1, "the sentence is read once");
-    let rows = &gradients[0];
+    let Gradient::Rows(rows) = gradients else { panic!("a table is read by rows") };
     assert_eq!(rows.ids.len(), n_tokens, "every word has a row of its own");
     let width = rows.rows.len() / n_tokens;
     let places = rows.rows.chunks_exact(width).enumerate();
@@ -85,7 +85,7 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                 for &shown in VIEWS {
                     let Some(declares) = layer.view(shown) else { continue };
                     let rows = || {
-                        let taps = system.taps(&[at], &batch, Pass::Score).unwrap();
+                        let taps = system.taps(&[at], &batch, Pass::Trace).unwrap();
                         view(&taps[0][0], shown, layer.halves.is_some(), &batch.packing).unwrap()
                     };
                     let n_rows = rows().dim(0).unwrap();
@@ -137,7 +137,7 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
             let rows = |tiny: &Tiny| {
                 let corpus = &tiny.corpora[corpus_idx];
                 let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
-                system.taps(&[at], &batch, Pass::Score).unwrap()[0][0].to_vec2::<f32>().unwrap()
+                system.taps(&[at], &batch, Pass::Trace).unwrap()[0][0].to_vec2::<f32>().unwrap()
             };
             let before = rows(&tiny);
             let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
@@ -228,7 +228,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             // The gradient of one prediction alone, through its tap, by the words.
             for row in 0..n_tokens {
                 for (side, from) in [0, half].into_iter().enumerate() {
-                    let taps = system.taps(&[at], &sentence, Pass::Score).unwrap();
+                    let taps = system.taps(&[at], &sentence, Pass::Trace).unwrap();
                     let rows = &taps[0][0];
                     let mut mask = vec![0f32; n_tokens * width];
                     mask[row * width + from..][..half].fill(1.0);

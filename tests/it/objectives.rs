@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use auxdesk::{
     data::{normalise::Normalise, vocabulary::Lookup},
+    kernel::Gradient,
     mixer::WEIGHTINGS,
     model::{
         encoder::{ENCODERS, Source},
@@ -195,8 +196,8 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
                 let name = format!("{}.table", spec.name);
                 let mut all = system.parameters().all().iter();
                 let number = all.position(|parameter| parameter.name == name).unwrap();
-                let found: Vec<u32> =
-                    left[&number].iter().flat_map(|rows| rows.ids.clone()).collect();
+                let Gradient::Rows(rows) = &left[&number] else { panic!("{what}: by rows") };
+                let found = rows.ids.clone();
                 assert_eq!(found.len(), wanted.len(), "{what}: each row once");
                 assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), wanted, "{what}");
                 assert!(wanted.len() < words.len(), "{what}: some rows are not in the batch");

@@ -87,6 +87,7 @@ impl Two {
         let mut parameters = Parameters::new(1).unwrap();
         let a = parameters.scope("a").uniform("x", &SHAPES[0], 1.0).unwrap();
         let b = parameters.scope("b").uniform("x", &SHAPES[1], 1.0).unwrap();
+        let [a, b] = [a, b].map(|weight| weight.var().as_tensor().clone());
         Self { parameters, a, b }
     }
 

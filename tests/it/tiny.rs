@@ -5,6 +5,7 @@ use std::{fs, path::Path, sync::Mutex};
 use auxdesk::{
     bus::{self, Wires},
     data::{Batch, Corpus},
+    kernel::Gradient,
     model::{Parameters, Pass, encoder::FirstValues},
     objective::Term,
     protocol::{
@@ -229,9 +230,18 @@ pub(crate) fn numbers(tensor: &Tensor) -> Vec<f32> {
 pub(crate) fn gradients(loss: &Tensor, parameters: &Parameters) -> Vec<Option<Vec<f32>>> {
     let gradients = auxdesk::train::Gradients::of(loss, parameters).unwrap();
     let of = |number: usize| {
-        let mut out = Vec::new();
-        let n_numbers = parameters.all()[number].var.elem_count();
-        gradients.write(number, &mut out, n_numbers).unwrap().map(|()| out)
+        let var = &parameters.all()[number].var;
+        Some(match gradients.get(number)? {
+            Gradient::Dense(numbers) => numbers.to_vec(),
+            Gradient::Rows(rows) => {
+                let width = var.dim(1).unwrap();
+                let mut all = vec![0.0; var.elem_count()];
+                for (&id, row) in rows.ids.iter().zip(rows.rows.chunks(width)) {
+                    all[id as usize * width..][..width].copy_from_slice(row);
+                }
+                all
+            }
+        })
     };
     (0..parameters.all().len()).map(of).collect()
 }

@@ -4,12 +4,12 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{Matrix, Tiles, wide};
-use crate::kernel::arch::with;
+use crate::kernel::{arch::with, buffer::Buffer};
 
 /// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
 /// vectors allow and filled up with 0. It serves many products, and hides large strides.
 pub(in crate::kernel) struct Packed {
-    pub(super) panels: Vec<f32>,
+    pub(super) panels: Buffer,
     pub(super) k: usize,
     pub(super) n: usize,
 }
@@ -23,7 +23,7 @@ impl Packed {
     pub(in crate::kernel) fn by_all_threads(b: Matrix<'_>) -> Self {
         let (k, n) = (b.rows, b.columns);
         let (full, vector) = with(Widths);
-        let mut panels = vec![0.0; k * n.next_multiple_of(vector)];
+        let mut panels = Buffer::new(k * n.next_multiple_of(vector));
         if k > 0 {
             panels
                 .par_chunks_mut(k * full)
@@ -54,7 +54,7 @@ impl WithSimd for Pack<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Packed {
         let b = self.0;
         let (k, n) = (b.rows, b.columns);
-        let mut panels = vec![0.0; k * n.next_multiple_of(S::F32_LANES)];
+        let mut panels = Buffer::new(k * n.next_multiple_of(S::F32_LANES));
         if k > 0 {
             let panels = panels.chunks_mut(k * wide::<S>()).enumerate();
             panels.for_each(|(at, panel)| {
@@ -81,29 +81,58 @@ impl WithSimd for PackPanel<'_> {
         let stride = panel.len() / b.rows;
         let width = stride.min(b.columns - from);
         if b.turned {
-            for column in 0..width {
-                let numbers = b.line(from + column, 0, b.rows);
-                let column = panel[column..].iter_mut().step_by(stride);
-                column.zip(numbers).for_each(|(to, x)| *to = *x);
+            for column in 0..stride {
+                let to = panel[column..].iter_mut().step_by(stride);
+                if column < width {
+                    let numbers = b.line(from + column, 0, b.rows);
+                    to.zip(numbers).for_each(|(to, x)| *to = *x);
+                } else {
+                    to.for_each(|to| *to = 0.0);
+                }
+            }
+        } else if width == wide::<S>() {
+            for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
+                copy::<S>(b.line(row, from, stride), to);
             }
         } else {
             for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
                 to[..width].copy_from_slice(b.line(row, from, width));
+                to[width..].fill(0.0);
             }
         }
     }
 }
 
+/// Copies whole vectors; a call to copy so few bytes takes longer than the copy.
+#[inline(always)]
+fn copy<S: Simd>(from: &[f32], to: &mut [f32]) {
+    let (from, to) = (S::as_simd_f32s(from).0, S::as_mut_simd_f32s(to).0);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 /// A turned left operand, tile by tile: for each of the k columns the numbers of the tile's rows.
 #[inline(always)]
-pub(super) fn pack_left<const HIGH: usize>(a: Matrix<'_>, tiles: Tiles) -> Vec<f32> {
+pub(super) fn pack_left<const HIGH: usize>(a: Matrix<'_>, tiles: Tiles) -> Buffer {
     let k = a.columns;
-    let mut packed = vec![0.0; tiles.n_rows() * k];
+    let mut packed = Buffer::new(tiles.n_rows() * k);
     for (row, height) in tiles.iter::<HIGH>() {
         let n_rows = height.min(a.rows - row);
         let tile = &mut packed[row * k..][..height * k];
-        for (column, to) in tile.chunks_exact_mut(height).enumerate() {
-            to[..n_rows].copy_from_slice(a.line(column, row, n_rows));
+        if n_rows == HIGH {
+            for (column, to) in tile.as_chunks_mut::<HIGH>().0.iter_mut().enumerate() {
+                // An array, as a call to copy so few bytes takes longer than the copy.
+                *to =
+                    *a.line(column, row, HIGH).first_chunk().expect("a line of the tile's height");
+            }
+        } else {
+            for (column, to) in tile.chunks_exact_mut(height).enumerate() {
+                let from = a.line(column, row, n_rows);
+                for (at, to) in to.iter_mut().enumerate() {
+                    *to = if at < n_rows { from[at] } else { 0.0 };
+                }
+            }
         }
     }
     packed

@@ -7,6 +7,7 @@
 use pulp::Simd;
 
 use super::{Into, Target};
+use crate::kernel::vector::multiply_add;
 
 /// Rows of the lower kind of tile.
 pub(super) const LOW: usize = 4;
@@ -24,6 +25,7 @@ pub(super) struct Left<'a> {
 pub(super) struct Panel<'a> {
     pub(super) lines: &'a [f32],
     pub(super) stride: usize,
+    pub(super) k: usize,
 }
 
 /// Computes `n_rows` rows of the product, at most `ROWS`, from row `row` and column `from` on, so many
@@ -33,7 +35,6 @@ pub(super) struct Panel<'a> {
 #[expect(clippy::needless_range_loop, reason = "by fixed places only: see below")]
 pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
-    k: usize,
     a: Left<'_>,
     b: Panel<'_>,
     into: Into<'_>,
@@ -41,12 +42,16 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     (from, width): (usize, usize),
     out: &mut Target<'_>,
 ) {
+    let k = b.k;
     assert!((1..=ROWS).contains(&n_rows) && k > 0, "a tile with rows and columns");
     assert!(
         (n_rows - 1) * a.row_stride + (k - 1) * a.column_stride < a.numbers.len(),
         "rows and columns within the left operand"
     );
-    assert!((k - 1) * b.stride + N * S::F32_LANES <= b.lines.len(), "lines within the right operand");
+    assert!(
+        (k - 1) * b.stride + N * S::F32_LANES <= b.lines.len(),
+        "lines within the right operand"
+    );
     // Rows that are not there are the last one again, and are not written.
     let mut rows = [0; ROWS];
     for (i, start) in rows.iter_mut().enumerate() {
@@ -54,12 +59,23 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     }
     // SAFETY: both operands hold what a tile reads (asserted above; no row start is beyond that of the
     // last row).
-    let sums = unsafe { tile::<S, ROWS, N>(simd, k, a, rows, b) };
+    let sums = unsafe { tile::<S, ROWS, N>(simd, a, rows, b) };
+    if width == N * S::F32_LANES {
+        let bias = match into {
+            Into::Bias(bias) => Some(&bias[from..][..width]),
+            Into::Add | Into::Replace => None,
+        };
+        let (stride, add) = (out.stride, matches!(into, Into::Add));
+        let rows = out.rows(row, n_rows, from, width);
+        // SAFETY: `rows` has n_rows rows of N vectors, `stride` apart, and the bias N vectors.
+        unsafe { write_whole::<S, ROWS, N>(simd, sums, add, bias, n_rows, rows, stride) };
+        return;
+    }
     // By fixed places only: an array that is indexed by a number found at run time lives in memory, and
     // its tile with it.
     for i in 0..ROWS {
         if i < n_rows {
-            write::<S, N>(simd, into, sums[i], from, out.part(row + i, from, width));
+            write::<S, N>(simd, into, sums[i], from, out.rows(row + i, 1, from, width));
         }
     }
 }
@@ -76,14 +92,13 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
 #[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
 unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
-    k: usize,
     a: Left<'_>,
     rows: [usize; ROWS],
     b: Panel<'_>,
 ) -> [[S::f32s; N]; ROWS] {
     let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
     let (mut left, mut right) = (a.numbers.as_ptr(), b.lines.as_ptr());
-    for _ in 0..k {
+    for _ in 0..b.k {
         let mut vectors = [simd.splat_f32s(0.0); N];
         for j in 0..N {
             // SAFETY: within the line, as the caller says; read_unaligned asks for nothing more.
@@ -101,17 +116,48 @@ unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
     sums
 }
 
-/// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
-/// machines, and `pulp` would call a function of the C library for every number.
+/// Writes a tile whose rows are whole vectors. They are added to what was there, or the bias to them.
+///
+/// # Safety
+///
+/// `out` has `n_rows` rows of N vectors, `stride` apart; `bias` has N vectors.
 #[inline(always)]
-fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
-    let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
-    if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
+#[expect(unsafe_code, reason = "checks for each row cost as much as a third of a short product")]
+#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
+unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
+    simd: S,
+    sums: [[S::f32s; N]; ROWS],
+    add: bool,
+    bias: Option<&[f32]>,
+    n_rows: usize,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let vector = |j: usize| j * S::F32_LANES;
+    let mut biases = [simd.splat_f32s(0.0); N];
+    if let Some(bias) = bias {
+        for j in 0..N {
+            // SAFETY: the bias has N vectors, as the caller says.
+            biases[j] = unsafe { bias.as_ptr().add(vector(j)).cast::<S::f32s>().read_unaligned() };
+        }
+    }
+    let out = out.as_mut_ptr();
+    for i in 0..ROWS {
+        if i < n_rows {
+            for j in 0..N {
+                // SAFETY: the row has N vectors, as the caller says.
+                unsafe {
+                    let at = out.add(i * stride + vector(j)).cast::<S::f32s>();
+                    let more = if add { at.read_unaligned() } else { biases[j] };
+                    at.write_unaligned(simd.add_f32s(sums[i][j], more));
+                }
+            }
+        }
+    }
 }
 
 /// Writes the sums of a row of a tile, whose first column is `from`, over its numbers in the product.
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "sums are in registers by fixed places only")]
 fn write<S: Simd, const N: usize>(
     simd: S,
     into: Into<'_>,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     data::Packing,
-    kernel::{check, crf, to_vec},
+    kernel::{Weight, check, crf, to_vec},
 };
 
 /// Every sequence of `n` tags.
@@ -131,7 +131,7 @@ fn log_sum_exp(scores: impl Iterator<Item = f64> + Clone) -> f64 {
 struct Case {
     packing: Packing,
     emissions: Var,
-    transitions: Var,
+    transitions: Weight,
     gold: Vec<u32>,
 }
 
@@ -141,7 +141,7 @@ impl Case {
         let rows = packing.n_rows();
         Ok(Self {
             emissions: check::var("emissions", (rows, tags), emission)?,
-            transitions: check::var("transitions", (tags + 2, tags), transition)?,
+            transitions: check::weight("transitions", (tags + 2, tags), transition)?,
             gold: check::labels("gold", rows, tags),
             packing,
         })
@@ -159,7 +159,7 @@ impl Case {
         absolute: f32,
     ) -> Result<()> {
         let tags = self.emissions.dim(1)?;
-        let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(&self.transitions)?);
+        let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(self.transitions.var())?);
         let each = self.each()?;
         let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
         let mut losses = Vec::new();
@@ -217,10 +217,10 @@ fn gradients_are_finite_differences() -> Result<()> {
     let case = Case::new(&[4, 2, 1], 3, 1.0, 1.0)?;
     check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
     // One transition so unlikely that sums are made in logarithms.
-    let mut transitions = to_vec(&case.transitions)?;
+    let mut transitions = to_vec(case.transitions.var())?;
     transitions[1] = -50.0;
-    let shape = case.transitions.shape().clone();
-    case.transitions.set(&Tensor::from_vec(transitions, shape, &Device::Cpu)?)?;
+    let shape = case.transitions.var().shape().clone();
+    case.transitions.var().set(&Tensor::from_vec(transitions, shape, &Device::Cpu)?)?;
     check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
     Ok(())
 }
@@ -245,7 +245,7 @@ fn equal_large_scores_leave_every_path_as_likely() -> Result<()> {
     for score in [-1000.0f32, -100.0, 100.0, 1000.0] {
         let case = Case::new(&[4, 1], 3, 1.0, 1.0)?;
         case.emissions.set(&(case.emissions.ones_like()? * f64::from(score))?)?;
-        case.transitions.set(&(case.transitions.ones_like()? * f64::from(score))?)?;
+        case.transitions.var().set(&(case.transitions.var().ones_like()? * f64::from(score))?)?;
         case.assert(Exact::enumerated, 1e-5, 1e-4)?;
     }
     Ok(())

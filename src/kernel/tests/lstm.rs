@@ -11,16 +11,37 @@ use proptest::prelude::*;
 
 use crate::{
     data::Packing,
-    kernel::{check, lstm, to_vec},
+    kernel::{RecurrentWeights, Weight, check, check::Variable, lstm, to_vec},
 };
 
 const LENGTHS: [&[usize]; 3] = [&[5, 3, 3, 1], &[1], &[1, 1, 1]];
 
+/// A layer of so many inputs, with rows for a packing.
+fn layer(packing: &Packing, inputs: usize, width: usize) -> Result<(Var, RecurrentWeights)> {
+    let weights = RecurrentWeights {
+        input: check::weight("input", (inputs, 8 * width), 0.7)?,
+        bias: check::weight("bias", 8 * width, 0.7)?,
+        recurrent: check::weight("recurrent", (2, width, 4 * width), 0.5)?,
+    };
+    Ok((check::var("x", (packing.n_rows(), inputs), 1.0)?, weights))
+}
+
 /// Gates and recurrent weights for a packing.
-fn inputs(packing: &Packing, width: usize, scale: f32) -> Result<(Var, Var)> {
+fn inputs(packing: &Packing, width: usize, scale: f32) -> Result<(Var, Weight)> {
     let gates = check::var("gates", (packing.n_rows(), 8 * width), scale)?;
-    let recurrent = check::var("recurrent", (2, width, 4 * width), 0.5)?;
+    let recurrent = check::weight("recurrent", (2, width, 4 * width), 0.5)?;
     Ok((gates, recurrent))
+}
+
+/// The layer whose inputs are its gates: x·1 + 0.
+fn of_gates(gates: &Tensor, recurrent: &Weight, packing: &Packing) -> Result<Tensor> {
+    let n = gates.dim(1)?;
+    let weights = RecurrentWeights {
+        input: check::weight_of(&Tensor::eye(n, DType::F32, &Device::Cpu)?)?,
+        bias: check::weight_of(&Tensor::zeros(n, DType::F32, &Device::Cpu)?)?,
+        recurrent: recurrent.clone(),
+    };
+    lstm(gates, &weights, packing)
 }
 
 /// The rows of these numbers, in this order.
@@ -29,7 +50,7 @@ fn rows(x: &Tensor, rows: impl Iterator<Item = usize>) -> Result<Tensor> {
     x.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)
 }
 
-/// What `lstm` means, a sequence and a token at a time, in candle's own operations.
+/// What `of_gates` means, a sequence and a token at a time, in candle's own operations.
 fn plain(gates: &Tensor, recurrent: &Tensor, packing: &Packing) -> Result<Tensor> {
     let width = recurrent.dim(1)?;
     let mut states = Vec::new(); // by sequence, then token
@@ -70,16 +91,18 @@ fn plain(gates: &Tensor, recurrent: &Tensor, packing: &Packing) -> Result<Tensor
 #[test]
 fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
     for lengths in LENGTHS {
-        for width in [1, 3, 8, 17] {
+        for (inputs, width) in [(1, 1), (2, 3), (5, 8), (9, 17)] {
             let packing = Packing::new(lengths.to_vec());
-            let (gates, recurrent) = inputs(&packing, width, 2.0)?;
-            let found = lstm(&gates, &recurrent, &packing)?;
-            let expected = plain(&gates, &recurrent, &packing)?;
+            let (x, weights) = layer(&packing, inputs, width)?;
+            let RecurrentWeights { input, bias, recurrent } = &weights;
+            let found = lstm(&x, &weights, &packing)?;
+            let gates = x.matmul(input.var())?.broadcast_add(bias.var())?;
+            let expected = plain(&gates, recurrent.var(), &packing)?;
             check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
-            let vars = [&gates, &recurrent];
-            let expected = check::gradients(&vars, &expected)?;
-            for (found, expected) in check::gradients(&vars, &found)?.iter().zip(&expected) {
-                check::assert_tensors_close(found, expected, 1e-4, 2e-6);
+            let vars: [&dyn Variable; 4] = [&x, input, bias, recurrent];
+            let found = check::gradients(&vars, &found)?;
+            for (found, expected) in found.iter().zip(check::gradients(&vars, &expected)?) {
+                check::assert_tensors_close(found, &expected, 1e-4, 2e-6);
             }
         }
     }
@@ -89,10 +112,12 @@ fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
 #[test]
 fn gradients_are_finite_differences() -> Result<()> {
     for lengths in LENGTHS {
-        for width in [1, 3] {
+        for (inputs, width) in [(1, 1), (2, 3)] {
             let packing = Packing::new(lengths.to_vec());
-            let (gates, recurrent) = inputs(&packing, width, 1.0)?;
-            check::assert_differences(&[&gates, &recurrent], || lstm(&gates, &recurrent, &packing));
+            let (x, weights) = layer(&packing, inputs, width)?;
+            let RecurrentWeights { input, bias, recurrent } = &weights;
+            let vars: [&dyn Variable; 4] = [&x, input, bias, recurrent];
+            check::assert_differences(&vars, || lstm(&x, &weights, &packing));
         }
     }
     Ok(())
@@ -101,21 +126,36 @@ fn gradients_are_finite_differences() -> Result<()> {
 #[test]
 fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
     let packing = Packing::new(Vec::new());
-    let (gates, recurrent) = inputs(&packing, 3, 1.0)?;
-    let states = lstm(&gates, &recurrent, &packing)?;
+    let (x, weights) = layer(&packing, 2, 3)?;
+    let states = lstm(&x, &weights, &packing)?;
     assert_eq!(states.dims(), [0, 6]);
-    let gradients = check::gradients(&[&gates, &recurrent], &states)?;
-    assert_eq!(gradients[0].dims(), [0, 24]);
-    assert!(to_vec(&gradients[1])?.iter().all(|&g| g == 0.0));
+    let RecurrentWeights { input, bias, recurrent } = &weights;
+    let gradients = check::gradients(&[&x, input, bias, recurrent], &states)?;
+    assert_eq!(gradients[0].dims(), [0, 2]);
+    for gradient in &gradients[1..] {
+        assert!(to_vec(gradient)?.iter().all(|&g| g == 0.0));
+    }
     Ok(())
 }
 
 #[test]
-fn a_width_of_nothing_is_an_error() -> Result<()> {
-    let gates = Tensor::zeros((1, 0), DType::F32, &Device::Cpu)?;
-    let recurrent = Tensor::zeros((2, 0, 0), DType::F32, &Device::Cpu)?;
-    let error = lstm(&gates, &recurrent, &Packing::new(vec![1])).unwrap_err();
-    assert!(error.to_string().contains("w at least 1"), "{error}");
+fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
+    let packing = Packing::new(vec![1]);
+    let (x, weights) = layer(&packing, 2, 3)?;
+    let wrong = [
+        RecurrentWeights { input: check::weight("", (3, 24), 1.0)?, ..weights.clone() },
+        RecurrentWeights { bias: check::weight("", 23, 1.0)?, ..weights.clone() },
+        RecurrentWeights { recurrent: check::weight("", (2, 3, 9), 1.0)?, ..weights.clone() },
+        RecurrentWeights {
+            input: check::weight("", (2, 0), 1.0)?,
+            bias: check::weight("", 0, 1.0)?,
+            recurrent: check::weight("", (2, 0, 0), 1.0)?,
+        },
+    ];
+    for weights in wrong {
+        let error = lstm(&x, &weights, &packing).unwrap_err();
+        assert!(error.to_string().contains("wanted (rows, i), (i, 8w), (8w)"), "{error}");
+    }
     Ok(())
 }
 
@@ -126,8 +166,8 @@ fn gates_far_beyond_the_ends_saturate() -> Result<()> {
         let (gates, recurrent) = inputs(&packing, 3, scale)?;
         let signs = (gates.sign()? * f64::from(scale))?;
         for gates in [gates, Var::from_tensor(&signs)?] {
-            let found = lstm(&gates, &recurrent, &packing)?;
-            let expected = plain(&gates, &recurrent, &packing)?;
+            let found = of_gates(&gates, &recurrent, &packing)?;
+            let expected = plain(&gates, recurrent.var(), &packing)?;
             check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
             for gradient in check::gradients(&[&gates, &recurrent], &found)? {
                 assert!(to_vec(&gradient)?.iter().all(|g| g.is_finite()));
@@ -144,7 +184,7 @@ fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> 
     let (gates, recurrent) = inputs(&packing, width, 1.0)?;
     for (b, t) in packing.places() {
         for direction in 0..2 {
-            let states = lstm(&gates, &recurrent, &packing)?;
+            let states = of_gates(&gates, &recurrent, &packing)?;
             let state =
                 states.i((packing.row(b, t), direction * width..(direction + 1) * width))?;
             let gradients = state.sum_all()?.backward()?;
@@ -171,11 +211,11 @@ fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> 
 fn assert_alone(lengths: &[usize], width: usize) -> Result<()> {
     let packing = Packing::new(lengths.to_vec());
     let (gates, recurrent) = inputs(&packing, width, 1.0)?;
-    let together = lstm(&gates, &recurrent, &packing)?;
+    let together = of_gates(&gates, &recurrent, &packing)?;
     let by_gates = together.sum_all()?.backward()?.remove(&gates).unwrap();
     for (b, &length) in lengths.iter().enumerate() {
         let own = Var::from_tensor(&rows(&gates, packing.rows(b))?)?;
-        let alone = lstm(&own, &recurrent, &Packing::new(vec![length]))?;
+        let alone = of_gates(&own, &recurrent, &Packing::new(vec![length]))?;
         // Not bit for bit: the product's kernel depends on how many rows there are.
         check::assert_tensors_close(&rows(&together, packing.rows(b))?, &alone, 0.0, 1e-6);
         let by_own = alone.sum_all()?.backward()?.remove(&own).unwrap();
@@ -229,8 +269,8 @@ fn the_forward_half_is_candles_own_lstm() -> Result<()> {
     let gates = x.squeeze(0)?.matmul(&w_ih.t()?)?.broadcast_add(&bias)?;
     let gates = Tensor::cat(&[&gates, &gates.zeros_like()?], 1)?;
     let recurrent = w_hh.t()?.contiguous()?;
-    let recurrent = Tensor::stack(&[&recurrent, &recurrent], 0)?;
-    let states = lstm(&gates, &recurrent, &Packing::new(vec![length]))?;
+    let recurrent = check::weight_of(&Tensor::stack(&[&recurrent, &recurrent], 0)?)?;
+    let states = of_gates(&gates, &recurrent, &Packing::new(vec![length]))?;
     check::assert_tensors_close(&states.i((.., ..width))?, &expected, 1e-5, 1e-6);
     Ok(())
 }

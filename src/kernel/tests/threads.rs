@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use crate::{
     data::Packing,
-    kernel::{check, crf, cross_entropy, linear, lstm, to_vec},
+    kernel::{RecurrentWeights, check, check::Variable, crf, cross_entropy, linear, lstm, to_vec},
 };
 
 /// The loss and all gradients of a small network, large enough for several blocks of rows.
@@ -13,25 +13,28 @@ fn bits() -> Result<Vec<u32>> {
     let packing = Packing::new(lengths);
     let (rows, inputs, width, tags) = (packing.n_rows(), 40, 33, 19);
     let x = check::var("x", (rows, inputs), 1.0)?;
-    let weight = check::var("weight", (inputs, 8 * width), 0.2)?;
-    let bias = check::var("bias", 8 * width, 0.2)?;
-    let recurrent = check::var("recurrent", (2, width, 4 * width), 0.2)?;
-    let head = check::var("head", (2 * width, tags), 0.5)?;
-    let head_bias = check::var("head bias", tags, 0.5)?;
-    let transitions = check::var("transitions", (tags + 2, tags), 0.5)?;
+    let weights = RecurrentWeights {
+        input: check::weight("weight", (inputs, 8 * width), 0.2)?,
+        bias: check::weight("bias", 8 * width, 0.2)?,
+        recurrent: check::weight("recurrent", (2, width, 4 * width), 0.2)?,
+    };
+    let head = check::weight("head", (2 * width, tags), 0.5)?;
+    let head_bias = check::weight("head bias", tags, 0.5)?;
+    let transitions = check::weight("transitions", (tags + 2, tags), 0.5)?;
     let gold = check::labels("gold", rows, tags);
-    let states = lstm(&linear(&x, &weight, &bias)?, &recurrent, &packing)?;
+    let states = lstm(&x, &weights, &packing)?;
     let scores = linear(&states, &head, &head_bias)?;
-    let words = check::var("words", (2 * width, 1_000), 0.5)?;
-    let words_bias = check::var("words bias", 1_000, 0.5)?;
+    let words = check::weight("words", (2 * width, 1_000), 0.5)?;
+    let words_bias = check::weight("words bias", 1_000, 0.5)?;
     let next = check::labels("next", rows, 1_000);
     let each = [
         cross_entropy(&states, &words, &words_bias, next)?,
         crf(&scores, &transitions, gold, &packing)?,
     ];
     let each = Tensor::cat(&each, 0)?;
-    let vars =
-        [&x, &weight, &bias, &recurrent, &head, &head_bias, &transitions, &words, &words_bias];
+    let RecurrentWeights { input, bias, recurrent } = &weights;
+    let vars: [&dyn Variable; 9] =
+        [&x, input, bias, recurrent, &head, &head_bias, &transitions, &words, &words_bias];
     let mut bits = Vec::new();
     for numbers in check::gradients(&vars, &each)?.iter().chain([&each]) {
         bits.extend(to_vec(numbers)?.iter().map(|x| x.to_bits()));

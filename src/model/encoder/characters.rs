@@ -13,6 +13,7 @@ use crate::{
     kernel,
     keys::{Key, Takes, Values},
     model::{
+        Pass,
         parameters::{Scope, Table},
         tap::{Layer, Shape},
     },
@@ -122,7 +123,12 @@ impl Spelling {
     }
 
     /// The vector of each row's spelling: (rows, 2·hidden). Equal words are spelt once.
-    pub(super) fn forward(&self, spellings: &[Vec<u32>], rows: &[Symbol]) -> Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        spellings: &[Vec<u32>],
+        rows: &[Symbol],
+        pass: Pass,
+    ) -> Result<Tensor> {
         let mut distinct: Vec<Symbol> = rows.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
@@ -130,7 +136,7 @@ impl Spelling {
         let lengths = distinct.iter().map(|&symbol| spellings[symbol as usize].len()).collect();
         let packing = Packing::new(lengths);
         let ids = packing.places().map(|(b, t)| spellings[distinct[b] as usize][t]).collect();
-        let states = self.recurrent.forward(&self.characters.forward(ids)?, &packing)?;
+        let states = self.recurrent.forward(&self.characters.forward(ids, pass)?, &packing)?;
         let ends = kernel::ends(&states, &packing)?; // (distinct, 2·hidden)
         let places: BTreeMap<Symbol, u32> =
             distinct.iter().enumerate().map(|(at, &symbol)| (symbol, at as u32)).collect();

@@ -193,9 +193,9 @@ impl Encoder for Words {
             .collect();
         let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
         let ids = symbols.iter().map(id).collect();
-        let mut x = self.table.forward(ids)?; // (rows, width)
+        let mut x = self.table.forward(ids, pass)?; // (rows, width)
         if let Some(spelling) = &self.spelling {
-            let spelt = spelling.forward(&attached.spellings, &symbols)?; // (rows, 2·hidden)
+            let spelt = spelling.forward(&attached.spellings, &symbols, pass)?; // (rows, 2·hidden)
             x = Tensor::cat(&[x, spelt], 1)?;
         }
         Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, x)?])

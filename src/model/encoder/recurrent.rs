@@ -1,17 +1,16 @@
-//! One recurrent layer in both directions: the input's part of the gates, then the sequence.
+//! One recurrent layer in both directions.
 
 use candle_core::{Result, Tensor};
 
 use crate::{
     data::Packing,
-    kernel,
+    kernel::{self, RecurrentWeights},
     model::parameters::{Linear, Scope},
 };
 
 /// An LSTM layer in both directions.
 pub(super) struct Recurrent {
-    input: Linear,
-    weight: Tensor,
+    weights: RecurrentWeights,
 }
 
 impl Recurrent {
@@ -23,14 +22,15 @@ impl Recurrent {
         let bias = (0..8 * width).map(|at| f32::from(u8::from(at / width % 4 == 1))).collect();
         // Drawn as if each gate were a layer of its own.
         let bound = (6.0 / (inputs + width) as f64).sqrt();
-        let input = scope.linear_given("input", &[inputs, 8 * width], bound, bias)?;
+        let Linear { weight: input, bias } =
+            scope.linear_given("input", &[inputs, 8 * width], bound, bias)?;
         let bound = 1.0 / (width as f64).sqrt();
-        let weight = scope.uniform("recurrent.weight", &[2, width, 4 * width], bound)?;
-        Ok(Self { input, weight })
+        let recurrent = scope.uniform("recurrent.weight", &[2, width, 4 * width], bound)?;
+        Ok(Self { weights: RecurrentWeights { input, bias, recurrent } })
     }
 
     /// x (rows, inputs) to the states (rows, 2·width), forward beside backward.
     pub(super) fn forward(&self, x: &Tensor, packing: &Packing) -> Result<Tensor> {
-        kernel::lstm(&self.input.forward(x)?, &self.weight, packing)
+        kernel::lstm(x, &self.weights, packing)
     }
 }

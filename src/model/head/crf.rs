@@ -6,7 +6,11 @@
 use candle_core::{Result, Tensor};
 
 use super::{Allowed, Head, HeadKind, HeadLoss, Scores, Setup};
-use crate::{data::Packing, kernel, model::tap::On};
+use crate::{
+    data::Packing,
+    kernel::{self, Weight},
+    model::tap::On,
+};
 
 pub(super) struct Crf;
 
@@ -33,7 +37,7 @@ impl HeadKind for Crf {
 
 struct Built {
     scores: Scores,
-    transitions: Tensor,
+    transitions: Weight,
     allowed: Option<Allowed>,
 }
 
@@ -69,7 +73,7 @@ impl Head for Built {
 
     fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>> {
         let emissions = kernel::to_vec(&self.scores.forward(x)?)?;
-        let transitions = kernel::to_vec(&self.transitions)?;
+        let transitions = kernel::to_vec(self.transitions.var())?;
         let any = |_: Option<usize>, _: Option<usize>| true;
         Ok(match &self.allowed {
             Some(allowed) => kernel::viterbi(&emissions, &transitions, packing, allowed.as_ref()),

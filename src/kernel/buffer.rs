@@ -1,0 +1,134 @@
+//! Memory that kernels use again: what one step has let go serves the next.
+//!
+//! A fresh vector of numbers is filled with 0 before it is written over, and a large one comes from the
+//! machine page by page; both cost more than some kernels do.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{Mutex, PoisonError},
+};
+
+/// Those that are free, by size class.
+static FREE: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::new(Vec::new());
+
+/// Numbers in every vector of a size class: four classes for each power of two, so that at most a
+/// quarter lies idle.
+fn class_size(class: usize) -> usize {
+    (4 + class % 4) << (class / 4)
+}
+
+/// The least class of at least so many numbers.
+fn class(n: usize) -> usize {
+    let power = (n.max(4) / 4).ilog2() as usize;
+    (4 * power..4 * power + 5).find(|&class| class_size(class) >= n).expect("the fifth is twice")
+}
+
+/// A number of f32s, given back for the next when dropped.
+pub struct Buffer {
+    numbers: Vec<f32>,
+    n: usize,
+}
+
+impl Buffer {
+    /// So many numbers, whatever they are: the caller writes all of them.
+    pub(super) fn new(n: usize) -> Self {
+        let class = class(n);
+        let free = {
+            let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+            free.get_mut(class).and_then(Vec::pop)
+        };
+        let numbers = free.unwrap_or_else(|| vec![0.0; class_size(class)]);
+        let mut buffer = Self { numbers, n };
+        if cfg!(test) {
+            // A kernel that reads what it has not written must not get away with it.
+            buffer.fill(f32::NAN);
+        }
+        buffer
+    }
+
+    /// So many times 0.
+    pub(super) fn zeros(n: usize) -> Self {
+        let mut buffer = Self::new(n);
+        buffer.fill(0.0);
+        buffer
+    }
+}
+
+impl From<&[f32]> for Buffer {
+    fn from(numbers: &[f32]) -> Self {
+        let mut buffer = Self::new(numbers.len());
+        buffer.copy_from_slice(numbers);
+        buffer
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let class = class(self.n);
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() <= class {
+            free.resize_with(class + 1, Vec::new);
+        }
+        free[class].push(std::mem::take(&mut self.numbers));
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.numbers[..self.n]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[..self.n]
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        Self::from(&**self)
+    }
+}
+
+impl PartialEq for Buffer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_what_they_are_for_with_a_quarter_to_spare() {
+        for n in (0..5_000).chain([1 << 20, (1 << 20) + 1, 5_999_999]) {
+            let size = class_size(class(n));
+            assert!(size >= n && size <= (n + n / 4).max(4), "{n} in {size}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_given_back_is_used_again() {
+        // A size of this test's own.
+        let place = {
+            let mut first = Buffer::zeros(777_777);
+            first[3] = 1.0;
+            first.as_ptr()
+        };
+        let again = Buffer::new(777_000);
+        assert_eq!((again.as_ptr(), again.len()), (place, 777_000));
+        assert!(again[3].is_nan());
+        assert_eq!(Buffer::zeros(3)[..], [0.0; 3]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The backward pass in two parts: each objective by itself back to the rows that it taps, then all of
+//! them together through the encoders.
+//!
+//! The first part is the same work as one pass for their sum, as no head is shared. It leaves what
+//! measuring needs: the gradients of one objective by the encoders are another pass of the second part,
+//! and nothing else is done twice.
+
+use candle_core::{Result, Tensor, Var};
+
+use super::{Gradients, step::Lost};
+use crate::{kernel, mixer::Weight, model::Parameters};
+
+/// The rows that objectives tap, cut off from the encoders that made them.
+#[derive(Default)]
+pub(super) struct Taps(Vec<(Tensor, Var)>);
+
+/// The gradient of one objective's weighted loss by taps, each with its place among them.
+pub(super) type ByTaps = Vec<(usize, Tensor)>;
+
+impl Taps {
+    /// Rows of the same numbers that a gradient ends at. The same rows are cut off once.
+    pub(super) fn cut(&mut self, rows: &Tensor) -> Result<Tensor> {
+        if let Some((_, leaf)) = self.0.iter().find(|(known, _)| known.id() == rows.id()) {
+            return Ok(leaf.as_tensor().clone());
+        }
+        // A tap that stops the gradient is a variable already, and stays it.
+        let leaf = Var::from_tensor(rows)?;
+        self.0.push((rows.clone(), leaf.clone()));
+        Ok(leaf.as_tensor().clone())
+    }
+
+    /// Each objective back to its taps. The gradients by the heads' parameters are added to
+    /// `gradients`.
+    pub(super) fn heads(
+        &self,
+        lost: &[Lost],
+        weights: &[Weight],
+        parameters: &Parameters,
+        gradients: &mut Gradients,
+    ) -> Result<Vec<ByTaps>> {
+        let back = |lost: &Lost| {
+            let weight = f64::from(weights[lost.objective].weight);
+            let store = lost.mean.affine(weight, 0.0)?.backward()?;
+            gradients.add(&store, parameters)?;
+            let leaves = self.0.iter().enumerate();
+            let by_taps = leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone())));
+            Ok(by_taps.collect())
+        };
+        lost.iter().map(back).collect()
+    }
+
+    /// From gradients by taps through the encoders; a tap's are summed in their order.
+    pub(super) fn encoders<'a>(
+        &self,
+        by_taps: impl IntoIterator<Item = &'a (usize, Tensor)>,
+        parameters: &Parameters,
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        let mut sums: Vec<Option<Tensor>> = vec![None; self.0.len()];
+        for (at, by_tap) in by_taps {
+            sums[*at] = Some(match sums[*at].take() {
+                Some(sum) => (sum + by_tap)?,
+                None => by_tap.clone(),
+            });
+        }
+        let mut start: Option<Tensor> = None;
+        for ((rows, _), by_rows) in self.0.iter().zip(sums) {
+            let Some(by_rows) = by_rows.filter(|_| rows.track_op() && !rows.is_variable()) else {
+                continue;
+            };
+            let from_here = kernel::inject(rows, by_rows)?;
+            start = Some(match start {
+                Some(start) => (start + from_here)?,
+                None => from_here,
+            });
+        }
+        match start {
+            Some(start) => gradients.add(&start.backward()?, parameters),
+            None => Ok(()),
+        }
+    }
+}
