@@ -25,6 +25,7 @@ mod recurrent;
 mod reverse;
 mod slices;
 mod sums;
+mod tanh;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -47,6 +48,7 @@ pub use pool::{max_over_tokens, mean_over_tokens};
 pub use recurrent::RecurrentWeights;
 pub use reverse::reverse;
 pub use slices::{read, to_vec};
+pub use tanh::tanh;
 pub use update::update;
 pub use viterbi::viterbi;
 pub use weight::{Gradient, RowGradient, Sink, Weight};

@@ -7,7 +7,8 @@
 //! neither all logits nor all their gradients are ever in memory. Classes are taken in blocks, rows in
 //! chunks. For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
 //! has seen all blocks, with M the greatest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
-//! put on x instead of e for dW and db. The backward pass multiplies by g where that is one number for
+//! put on x instead of e for dW and db (and one-hot(target) taken off, from e itself where one block has all
+//! classes). The backward pass multiplies by g where that is one number for
 //! all rows, as it is for a mean over rows; else it makes them again with g.
 
 use std::sync::OnceLock;
@@ -119,6 +120,11 @@ impl Output<'_> {
         (0..rows.div_ceil(ROWS)).into_par_iter().map(part)
     }
 
+    /// Whether one block has all classes.
+    fn is_one_block(self) -> bool {
+        self.bias.len() <= BLOCK
+    }
+
     fn piece(self, block: &Block, (first, rows): (usize, usize)) -> Piece {
         let mut exps = Buffer::new(rows * block.n);
         let into = Into::Bias(&self.bias[block.from..][..block.n]);
@@ -131,6 +137,12 @@ impl Output<'_> {
         let targets = (first..first + rows).filter_map(of_block).collect();
         let (mut greatest, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
         exps_of_rows(&mut exps, block.n, &mut greatest, &mut sums);
+        if self.is_one_block() {
+            // Z is known and 1/Z not small: e becomes Z·d, and no target is left to take off.
+            for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
+                exps[self.targets[row] as usize] -= sum;
+            }
+        }
         let by_x = block.turned.as_ref().map(|turned| {
             let mut by_x = Buffer::new(rows * self.inputs());
             let exps = Matrix::new(&exps, rows, block.n);
@@ -210,6 +222,9 @@ impl Output<'_> {
                 }
             }
         }
+        if self.is_one_block() {
+            return;
+        }
         for (row, by_x) in (first..).zip(by_x.chunks_exact_mut(self.inputs())) {
             let g = gradient.map_or(1.0, |gradient| gradient[row]);
             for (input, by_x) in by_x.iter_mut().enumerate() {
@@ -241,7 +256,8 @@ impl Output<'_> {
             let scaled = Matrix::new(&scaled, rows, width).transposed();
             let exps = Matrix::new(&piece.exps, rows, block.n);
             multiply(scaled, exps, Into::Add, Target::new(by_weight, block.n));
-            for &(row, _) in &piece.targets {
+            let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
+            for &(row, _) in left {
                 let g = gradient.map_or(1.0, |gradient| gradient[row]);
                 let at = self.targets[row] as usize - block.from;
                 for (input, x) in self.x.row(row).iter().chain([&1.0]).enumerate() {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 pub(super) use pack::Packed;
 use pack::{Pack, pack_left};
-use tile::{LOW, Left, Panel, multiply_tile};
+use tile::{LOW, Left, Panel, fetch, multiply_tile};
 
 use super::{arch::with, buffer::Buffer};
 
@@ -210,6 +210,11 @@ impl Product<'_> {
                 Panel { lines: &packed.panels[k * from..][..k * stride], stride, k }
             }
             Right::Rows(b) if width == stride => {
+                // Lines far apart come one by one from the caches below: the next panel's are asked for
+                // while this one is multiplied.
+                if let Some(next) = b.data.get(from + width..).filter(|_| from + width < self.n) {
+                    fetch(next, b.stride, k, width.min(self.n - from - width));
+                }
                 Panel { lines: &b.data[from..], stride: b.stride, k }
             }
             // Its last vectors would reach beyond the row.
@@ -270,18 +275,12 @@ fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into<'_>, mut out: Target<'_
     }
 }
 
-/// The same as [`multiply`] on all threads, in fixed blocks of the product's rows.
-pub(super) fn multiply_in_blocks(
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    into: Into<'_>,
-    product: Target<'_>,
-) {
-    let (m, n) = (a.rows, b.columns);
-    if n == 0 || m == 0 {
+/// The same as [`multiply_packed`] on all threads, in fixed blocks of the product's rows.
+pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: &Packed, into: Into<'_>, product: Target<'_>) {
+    let m = a.rows;
+    if b.n == 0 || m == 0 {
         return;
     }
-    let b = Packed::by_all_threads(b);
     // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
     let rows = m.div_ceil(8).next_multiple_of(LOW);
     let Target { numbers, stride } = product;
@@ -289,7 +288,7 @@ pub(super) fn multiply_in_blocks(
         let first = block * rows;
         if let Some(left) = m.checked_sub(first).filter(|&left| left > 0) {
             let a = a.some_rows(first, rows.min(left));
-            multiply_packed(a, &b, into, Target::new(numbers, stride));
+            multiply_packed(a, b, into, Target::new(numbers, stride));
         }
     });
 }
@@ -325,7 +324,8 @@ mod tests {
             assert_eq!(product, expected, "{m} x {k} x {n}");
             multiply(a, b, Into::Add, Target::new(&mut product, n));
             assert_eq!(product, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
-            multiply_in_blocks(a, b, Into::Replace, Target::new(&mut product, n));
+            let b = Packed::by_all_threads(b);
+            multiply_in_blocks(a, &b, Into::Replace, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");
         }
     }
@@ -337,7 +337,8 @@ mod tests {
         let a = Matrix::new(&a, 2, 3);
         multiply(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
         assert_eq!(product, [17.0, 22.0, 27.0, 22.0, 29.0, 36.0, 27.0, 36.0, 45.0]);
-        multiply_in_blocks(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
+        let b = Packed::by_all_threads(a);
+        multiply_in_blocks(a.transposed(), &b, Into::Replace, Target::new(&mut product, 3));
         assert_eq!(product[1], 22.0);
     }
 
@@ -351,7 +352,8 @@ mod tests {
             multiply(a.transposed(), b.transposed(), Into::Replace, target);
             let mut blocks = vec![f32::NAN; m * n];
             let target = Target::new(&mut blocks, n);
-            multiply_in_blocks(a.transposed(), b.transposed(), Into::Replace, target);
+            let b = Packed::by_all_threads(b.transposed());
+            multiply_in_blocks(a.transposed(), &b, Into::Replace, target);
             assert_eq!(blocks, whole);
         }
     }

@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     buffer::Buffer,
-    gemm::{Into, Matrix, Target, multiply_in_blocks},
+    gemm::{Into, Matrix, Packed, Target, multiply_in_blocks},
     slices,
     sums::sum_of_rows,
     weight::{Gradient, Weight},
@@ -43,8 +43,8 @@ impl CustomOp1 for Linear {
         let mut y = vec![0.0; rows * outputs];
         self.weight.read(|weight| {
             self.bias.read(|bias| {
-                let weight = Matrix::new(weight, inputs, outputs);
-                multiply_in_blocks(x, weight, Into::Bias(bias), Target::new(&mut y, outputs));
+                let weight = Packed::by_all_threads(Matrix::new(weight, inputs, outputs));
+                multiply_in_blocks(x, &weight, Into::Bias(bias), Target::new(&mut y, outputs));
             })
         })??;
         Ok((CpuStorage::F32(y), (rows, outputs).into()))
@@ -59,11 +59,18 @@ impl CustomOp1 for Linear {
             let g = Matrix::new(gradient, rows, outputs);
             self.weight.read(|weight| {
                 let weight = Matrix::new(weight, inputs, outputs).transposed();
-                multiply_in_blocks(g, weight, Into::Replace, Target::new(&mut by_x, inputs));
+                let weight = Packed::by_all_threads(weight);
+                multiply_in_blocks(g, &weight, Into::Replace, Target::new(&mut by_x, inputs));
             })?;
             slices::read(x, |x| {
-                let x = Matrix::new(x, rows, inputs).transposed();
-                multiply_in_blocks(x, g, Into::Replace, Target::new(&mut by_weight, outputs));
+                let (x, target) =
+                    (Matrix::new(x, rows, inputs), Target::new(&mut by_weight, outputs));
+                multiply_in_blocks(
+                    x.transposed(),
+                    &Packed::by_all_threads(g),
+                    Into::Replace,
+                    target,
+                );
             })?;
             Result::Ok(sum_of_rows(g))
         })??;

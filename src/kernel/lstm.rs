@@ -4,14 +4,17 @@
 //! i, f, o = σ(x_t + h_{t−1}·U), g = tanh(x_t + h_{t−1}·U), c_t = f·c_{t−1} + i·g,
 //! h_t = o·tanh(c_t). Gates stand in the order i, f, g, o.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
+use pulp::{Simd, WithSimd};
 
 use super::{
-    arch::fast,
+    arch::with,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_packed},
     recurrent::{Cell, RecurrentWeights, Step, recurrent},
-    vector::{sigmoid, tanh},
+    vector::{sigmoid_all, tanh_all},
 };
 use crate::data::Packing;
 
@@ -46,41 +49,9 @@ impl Cell for Lstm {
                 let gates = &mut gates[rows.start * 4 * width..][..carried * 4 * width];
                 multiply_packed(previous, &recurrent, Into::Add, Target::new(gates, 4 * width));
             }
-            fast(
-                #[inline(always)]
-                || {
-                    for b in 0..rows.len() {
-                        let row = rows.start + b;
-                        let gates = &mut gates[row * 4 * width..][..4 * width];
-                        for gate in &mut gates[..2 * width] {
-                            *gate = sigmoid(*gate);
-                        }
-                        for gate in &mut gates[2 * width..3 * width] {
-                            *gate = tanh(*gate);
-                        }
-                        for gate in &mut gates[3 * width..] {
-                            *gate = sigmoid(*gate);
-                        }
-                        let (i, rest) = gates.split_at(width);
-                        let (f, rest) = rest.split_at(width);
-                        let (g, o) = rest.split_at(width);
-                        if b < *carried {
-                            let previous = (before + b) * width;
-                            cells.copy_within(previous..previous + width, row * width);
-                        } else {
-                            cells[row * width..][..width].fill(0.0);
-                        }
-                        let cells = &mut cells[row * width..][..width];
-                        let states = &mut states[row * width..][..width];
-                        for at in 0..width {
-                            cells[at] = f[at] * cells[at] + i[at] * g[at];
-                        }
-                        for at in 0..width {
-                            states[at] = o[at] * tanh(cells[at]);
-                        }
-                    }
-                },
-            );
+            let (before, carried) = (*before, *carried);
+            let (gates, cells, states) = (&mut gates[..], &mut cells[..], &mut states[..]);
+            with(Ahead { rows: rows.clone(), before, carried, width, gates, cells, states });
         }
         (states, Saved { gates, cells })
     }
@@ -102,54 +73,18 @@ impl Cell for Lstm {
         let mut by_cell = Buffer::new(widest * width);
         let mut n_from_after = 0;
         for Step { rows, before, carried } in steps.iter().rev() {
-            fast(
-                #[inline(always)]
-                || {
-                    for b in 0..rows.len() {
-                        let row = rows.start + b;
-                        let gates = &saved.gates[row * 4 * width..][..4 * width];
-                        let (i, rest) = gates.split_at(width);
-                        let (f, rest) = rest.split_at(width);
-                        let (g, o) = rest.split_at(width);
-                        let cells = &saved.cells[row * width..][..width];
-                        let by_row = &gradient[row * 2 * width + column..][..width];
-                        let by_state = &mut by_state[b * width..][..width];
-                        let by_cell = &mut by_cell[b * width..][..width];
-                        if b >= n_from_after {
-                            by_state.fill(0.0);
-                            by_cell.fill(0.0);
-                        }
-                        let out = &mut by_gates[row * 4 * width..][..4 * width];
-                        let (di, rest) = out.split_at_mut(width);
-                        let (df, rest) = rest.split_at_mut(width);
-                        let (dg, d_o) = rest.split_at_mut(width);
-                        // By itself, as the loop below has too many slices to be vectorised.
-                        for (tanh_c, &c) in d_o.iter_mut().zip(cells) {
-                            *tanh_c = tanh(c);
-                        }
-                        let (o, d_o) = (&o[..width], &mut d_o[..width]);
-                        for at in 0..width {
-                            let by_h = by_row[at] + by_state[at];
-                            let tanh_c = d_o[at];
-                            let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
-                            d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
-                            di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);
-                            dg[at] = by_c * i[at] * (1.0 - g[at] * g[at]);
-                            by_cell[at] = by_c * f[at];
-                            // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
-                            df[at] = by_c * f[at] * (1.0 - f[at]);
-                        }
-                        if b < *carried {
-                            let cells = &saved.cells[(before + b) * width..][..width];
-                            for (df, c) in df.iter_mut().zip(cells) {
-                                *df *= c;
-                            }
-                        } else {
-                            df.fill(0.0);
-                        }
-                    }
-                },
-            );
+            with(Back {
+                rows: rows.clone(),
+                before: *before,
+                carried: *carried,
+                n_from_after,
+                width,
+                saved,
+                gradient: &gradient[column..],
+                by_state: &mut by_state,
+                by_cell: &mut by_cell,
+                by_gates: &mut by_gates,
+            });
             if *carried > 0 {
                 let by_gates = &by_gates[rows.start * 4 * width..][..carried * 4 * width];
                 let by_gates = Matrix::new(by_gates, *carried, 4 * width);
@@ -159,5 +94,115 @@ impl Cell for Lstm {
             n_from_after = *carried;
         }
         by_gates
+    }
+}
+
+/// One step's gates, cells and states, from its gates before their functions.
+struct Ahead<'a> {
+    rows: Range<usize>,
+    before: usize,
+    carried: usize,
+    width: usize,
+    gates: &'a mut [f32],
+    cells: &'a mut [f32],
+    states: &'a mut [f32],
+}
+
+impl WithSimd for Ahead<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, before, carried, width, gates, cells, states } = self;
+        for (b, row) in rows.enumerate() {
+            let gates = &mut gates[row * 4 * width..][..4 * width];
+            sigmoid_all(simd, &mut gates[..2 * width]);
+            tanh_all(simd, &mut gates[2 * width..3 * width]);
+            sigmoid_all(simd, &mut gates[3 * width..]);
+            let (i, rest) = gates.split_at(width);
+            let (f, rest) = rest.split_at(width);
+            let (g, o) = rest.split_at(width);
+            if b < carried {
+                let previous = (before + b) * width;
+                cells.copy_within(previous..previous + width, row * width);
+            } else {
+                cells[row * width..][..width].fill(0.0);
+            }
+            let cells = &mut cells[row * width..][..width];
+            let states = &mut states[row * width..][..width];
+            for at in 0..width {
+                cells[at] = f[at] * cells[at] + i[at] * g[at];
+            }
+            states.copy_from_slice(cells);
+            tanh_all(simd, states);
+            for at in 0..width {
+                states[at] *= o[at];
+            }
+        }
+    }
+}
+
+/// One step's gradient by its gates before their functions.
+struct Back<'a> {
+    rows: Range<usize>,
+    before: usize,
+    carried: usize,
+    /// Rows to which the step after has carried a gradient back.
+    n_from_after: usize,
+    width: usize,
+    saved: &'a Saved,
+    /// By the states: from this direction's column of the first row on.
+    gradient: &'a [f32],
+    by_state: &'a mut [f32],
+    by_cell: &'a mut [f32],
+    by_gates: &'a mut [f32],
+}
+
+impl WithSimd for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.width;
+        for (b, row) in self.rows.enumerate() {
+            let gates = &self.saved.gates[row * 4 * width..][..4 * width];
+            let (i, rest) = gates.split_at(width);
+            let (f, rest) = rest.split_at(width);
+            let (g, o) = rest.split_at(width);
+            let by_row = &self.gradient[row * 2 * width..][..width];
+            let by_state = &mut self.by_state[b * width..][..width];
+            let by_cell = &mut self.by_cell[b * width..][..width];
+            if b >= self.n_from_after {
+                by_state.fill(0.0);
+                by_cell.fill(0.0);
+            }
+            let out = &mut self.by_gates[row * 4 * width..][..4 * width];
+            let (di, rest) = out.split_at_mut(width);
+            let (df, rest) = rest.split_at_mut(width);
+            let (dg, d_o) = rest.split_at_mut(width);
+            // By itself, as the loop below has too many slices to be vectorised.
+            d_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
+            tanh_all(simd, d_o);
+            let (o, d_o) = (&o[..width], &mut d_o[..width]);
+            for at in 0..width {
+                let by_h = by_row[at] + by_state[at];
+                let tanh_c = d_o[at];
+                let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
+                d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
+                di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);
+                dg[at] = by_c * i[at] * (1.0 - g[at] * g[at]);
+                by_cell[at] = by_c * f[at];
+                // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
+                df[at] = by_c * f[at] * (1.0 - f[at]);
+            }
+            if b < self.carried {
+                let cells = &self.saved.cells[(self.before + b) * width..][..width];
+                for (df, c) in df.iter_mut().zip(cells) {
+                    *df *= c;
+                }
+            } else {
+                df.fill(0.0);
+            }
+        }
     }
 }

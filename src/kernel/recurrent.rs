@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    gemm::{Into, Matrix, Target, multiply_in_blocks},
+    gemm::{Into, Matrix, Packed, Target, multiply_in_blocks},
     slices,
     sums::sum_of_rows,
     weight::{Gradient, Weight},
@@ -132,8 +132,9 @@ impl<C: Cell> Recurrent<C> {
             self.weights.bias.read(|bias| {
                 let input = Matrix::new(input, x.n_columns(), 2 * columns);
                 let input = input.some_columns(direction * columns, columns);
+                let input = Packed::by_all_threads(input);
                 let into = Into::Bias(&bias[direction * columns..][..columns]);
-                multiply_in_blocks(x, input, into, Target::new(&mut gates, columns));
+                multiply_in_blocks(x, &input, into, Target::new(&mut gates, columns));
             })
         })??;
         Ok(gates)
@@ -147,8 +148,9 @@ impl<C: Cell> Recurrent<C> {
             let input = Matrix::new(input, inputs, 2 * columns);
             for (direction, by_gates) in by_gates.into_iter().enumerate() {
                 let input = input.some_columns(direction * columns, columns).transposed();
+                let input = Packed::by_all_threads(input);
                 let into = if direction == 0 { Into::Replace } else { Into::Add };
-                multiply_in_blocks(by_gates, input, into, Target::new(&mut by_x, inputs));
+                multiply_in_blocks(by_gates, &input, into, Target::new(&mut by_x, inputs));
             }
         })?;
         Ok(by_x)
@@ -167,14 +169,15 @@ impl<C: Cell> Recurrent<C> {
         let mut by_recurrent = Buffer::new(2 * width * columns);
         let mut by_bias = Buffer::new(2 * columns);
         for (direction, by_gates) in by_gates.into_iter().enumerate() {
+            let packed = Packed::by_all_threads(by_gates);
             if inputs > 0 {
                 let target = Target::new(&mut by_input[direction * columns..], 2 * columns);
-                multiply_in_blocks(x.transposed(), by_gates, Into::Replace, target);
+                multiply_in_blocks(x.transposed(), &packed, Into::Replace, target);
             }
             let by_recurrent = &mut by_recurrent[direction * width * columns..][..width * columns];
             let (before, target) =
                 (before[direction].transposed(), Target::new(by_recurrent, columns));
-            multiply_in_blocks(before, by_gates, Into::Replace, target);
+            multiply_in_blocks(before, &packed, Into::Replace, target);
             by_bias[direction * columns..][..columns].copy_from_slice(&sum_of_rows(by_gates));
         }
         self.weights.input.leave(Gradient::Dense(by_input))?;

@@ -122,9 +122,15 @@ impl WithSimd for ExpsOfRows<'_> {
 /// [`exp_or_zero`] of a vector of numbers that are at most 0, with roundings of its own.
 #[inline(always)]
 fn exp_or_zero_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let is_less = simd.less_than_f32s(x, simd.splat_f32s(-86.0));
+    simd.select_f32s(is_less, simd.splat_f32s(0.0), exp_of_vector(simd, x))
+}
+
+/// [`exp`] of a vector of numbers within ±87, with roundings of its own.
+#[inline(always)]
+fn exp_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let number = |x| simd.splat_f32s(x);
     let multiply_add = |x, y, z| multiply_add(simd, x, y, z);
-    let is_less = simd.less_than_f32s(x, number(-86.0));
     let shifted = multiply_add(x, number(std::f32::consts::LOG2_E), number(ROUND));
     let n = simd.sub_f32s(shifted, number(ROUND));
     let r = multiply_add(n, number(-LN2_HIGH), x);
@@ -136,7 +142,42 @@ fn exp_or_zero_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let e_to_r = multiply_add(simd.mul_f32s(p, r), r, simd.add_f32s(r, number(1.0)));
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(127));
     let two_to_n = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23)));
-    simd.select_f32s(is_less, number(0.0), simd.mul_f32s(e_to_r, two_to_n))
+    simd.mul_f32s(e_to_r, two_to_n)
+}
+
+/// σ over each number.
+#[inline(always)]
+pub(super) fn sigmoid_all<S: Simd>(simd: S, numbers: &mut [f32]) {
+    let (vectors, rest) = S::as_mut_simd_f32s(numbers);
+    for x in vectors {
+        *x = sigmoid_of_vector(simd, *x);
+    }
+    for x in rest {
+        *x = sigmoid(*x);
+    }
+}
+
+/// tanh over each number.
+#[inline(always)]
+pub(super) fn tanh_all<S: Simd>(simd: S, numbers: &mut [f32]) {
+    let (two, one) = (simd.splat_f32s(2.0), simd.splat_f32s(1.0));
+    let (vectors, rest) = S::as_mut_simd_f32s(numbers);
+    for x in vectors {
+        let sigmoid = sigmoid_of_vector(simd, simd.add_f32s(*x, *x));
+        *x = simd.sub_f32s(simd.mul_f32s(two, sigmoid), one);
+    }
+    for x in rest {
+        *x = tanh(*x);
+    }
+}
+
+#[inline(always)]
+fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let number = |x| simd.splat_f32s(x);
+    // The bound first: of two of which one is no number, the second is taken.
+    let x = simd.min_f32s(number(87.0), simd.max_f32s(number(-87.0), x));
+    let e = exp_of_vector(simd, simd.sub_f32s(number(0.0), x));
+    simd.div_f32s(number(1.0), simd.add_f32s(number(1.0), e))
 }
 
 /// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
@@ -197,6 +238,38 @@ mod tests {
         let (mut broken, mut most, mut sums) = ([0.0, f32::NAN], [0.0], [0.0]);
         exps_of_rows(&mut broken, 2, &mut most, &mut sums);
         assert!(sums[0].is_nan());
+    }
+
+    struct Both<'a>(&'a mut [f32], &'a mut [f32]);
+
+    impl WithSimd for Both<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            sigmoid_all(simd, self.0);
+            tanh_all(simd, self.1);
+        }
+    }
+
+    #[test]
+    fn sigmoid_and_tanh_over_slices_are_those_of_each_number() {
+        for n in [1, 7, 8, 37] {
+            let x: Vec<f32> = (0..n).map(|at| (at as f32 - 17.3) * 0.9).collect();
+            let (mut sigmoids, mut tanhs) = (x.clone(), x.clone());
+            with(Both(&mut sigmoids, &mut tanhs));
+            for (at, &x) in x.iter().enumerate() {
+                let x = f64::from(x);
+                assert!((f64::from(sigmoids[at]) - 1.0 / (1.0 + (-x).exp())).abs() < 2e-7);
+                assert!((f64::from(tanhs[at]) - x.tanh()).abs() < 4e-7, "tanh {x}: {}", tanhs[at]);
+            }
+        }
+        let (mut sigmoids, mut tanhs) = ([f32::NAN; 16], [f32::NAN; 16]);
+        with(Both(&mut sigmoids, &mut tanhs));
+        assert!(sigmoids.iter().chain(&tanhs).all(|x| x.is_nan()));
+        let mut far = [-1e30, 1e30, -200.0, 200.0, -1e30, 1e30, -200.0, 200.0];
+        with(Both(&mut far.clone(), &mut far));
+        assert_eq!(far, [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     data::Packing,
+    kernel,
     keys::{Key, Takes, Values},
 };
 
@@ -116,7 +117,7 @@ impl Scores {
     fn hidden(&self, x: &Tensor) -> Result<Tensor> {
         match &self.hidden {
             None => Ok(x.clone()),
-            Some(hidden) => hidden.forward(x)?.tanh(),
+            Some(hidden) => kernel::tanh(&hidden.forward(x)?),
         }
     }
 }

@@ -123,12 +123,12 @@ struct Half {
 impl Half {
     /// x (rows, width) to logits (rows, classes).
     fn logits(&self, x: &Tensor) -> Result<Tensor> {
-        self.output.forward(&self.hidden.forward(x)?.tanh()?)
+        self.output.forward(&kernel::tanh(&self.hidden.forward(x)?)?)
     }
 
     /// The loss of each row of x (rows, width) with its target: (rows).
     fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
-        self.output.cross_entropy(&self.hidden.forward(x)?.tanh()?, targets)
+        self.output.cross_entropy(&kernel::tanh(&self.hidden.forward(x)?)?, targets)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradients, step::Lost};
+use super::{Gradients, gradients::dot, step::Lost};
 use crate::{kernel, mixer::Weight, model::Parameters};
 
 /// The rows that objectives tap, cut off from the encoders that made them.
@@ -49,6 +49,15 @@ impl Taps {
         lost.iter().map(back).collect()
     }
 
+    /// The square of the norm of a gradient by taps, of what goes on into encoders.
+    pub(super) fn squared_norm(&self, by_taps: &ByTaps) -> Result<f64> {
+        let mut sum = 0.0;
+        for (_, by_tap) in by_taps.iter().filter(|(at, _)| goes_on(&self.0[*at].0)) {
+            sum += kernel::read(&by_tap.contiguous()?, |g| dot(g, g))?;
+        }
+        Ok(sum)
+    }
+
     /// From gradients by taps through the encoders; a tap's are summed in their order.
     pub(super) fn encoders<'a>(
         &self,
@@ -65,7 +74,7 @@ impl Taps {
         }
         let mut start: Option<Tensor> = None;
         for ((rows, _), by_rows) in self.0.iter().zip(sums) {
-            let Some(by_rows) = by_rows.filter(|_| rows.track_op() && !rows.is_variable()) else {
+            let Some(by_rows) = by_rows.filter(|_| goes_on(rows)) else {
                 continue;
             };
             let from_here = kernel::inject(rows, by_rows)?;
@@ -79,4 +88,9 @@ impl Taps {
             None => Ok(()),
         }
     }
+}
+
+/// Whether an encoder is behind these rows; none is where a tap stops the gradient.
+fn goes_on(rows: &Tensor) -> bool {
+    rows.track_op() && !rows.is_variable()
 }

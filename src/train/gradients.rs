@@ -80,7 +80,7 @@ impl Gradients {
 const BLOCK: usize = 32_768;
 
 /// Σ a·b in f64, so that the order matters to no digit that is shown; in fixed blocks.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
     let blocks = a.par_chunks(BLOCK).zip(b.par_chunks(BLOCK));
     let products: Vec<f64> = blocks.map(|(a, b)| dot_of_block(a, b)).collect();
     products.iter().sum()

@@ -31,6 +31,26 @@ struct Memory {
     count: u64,
     /// The first and the second running number of each of its numbers.
     slots: [Vec<f32>; 2],
+    /// Of a table whose gradients have all been by rows, the rows that have had one; else none.
+    rows: Option<Vec<bool>>,
+}
+
+impl Memory {
+    /// Counts an update by a gradient of a parameter of that shape.
+    fn see(&mut self, gradient: &Gradient, shape: &[usize]) {
+        match gradient {
+            Gradient::Dense(_) => self.rows = None,
+            Gradient::Rows(gradient) => {
+                if self.count == 0 {
+                    self.rows = Some(vec![false; shape[0]]);
+                }
+                if let Some(rows) = &mut self.rows {
+                    gradient.ids.iter().for_each(|&id| rows[id as usize] = true);
+                }
+            }
+        }
+        self.count += 1;
+    }
 }
 
 /// An optimiser with its memory.
@@ -62,7 +82,7 @@ impl Optimiser {
             let Some(gradient) = gradients.get(number) else { continue };
             let n = parameter.var.elem_count();
             let memory = &mut self.memory[number];
-            memory.count += 1;
+            memory.see(gradient, parameter.var.dims());
             for slot in &mut memory.slots {
                 slot.resize(n, 0.0);
             }
@@ -71,7 +91,9 @@ impl Optimiser {
                 Gradient::Dense(gradient) => rule.step(numbers, gradient, &mut memory.slots),
                 Gradient::Rows(gradient) => {
                     let width = parameter.var.dims().last().copied().unwrap_or(1);
-                    rule.step_rows(numbers, gradient, &mut memory.slots, width);
+                    // A row whose memory is 0 stays as it is, unless it decays.
+                    let moving = memory.rows.as_deref().filter(|_| !rule.decays());
+                    rule.step_rows(numbers, gradient, moving, &mut memory.slots, width);
                 }
             })?;
         }
@@ -167,6 +189,16 @@ impl Rule {
         }
     }
 
+    /// Whether a number moves that never had a gradient.
+    fn decays(self) -> bool {
+        match self {
+            Self::Sgd { decay, .. }
+            | Self::AdaDelta { decay, .. }
+            | Self::RmsProp { decay, .. } => decay != 0.0,
+            Self::Adam(Adam { penalty, shrink, .. }) => penalty != 0.0 || shrink != 1.0,
+        }
+    }
+
     /// Updates all numbers.
     fn step(self, numbers: &mut [f32], gradient: &[f32], [first, second]: &mut [Vec<f32>; 2]) {
         numbers
@@ -181,11 +213,12 @@ impl Rule {
             });
     }
 
-    /// Updates all rows of a table, most of which have a gradient of 0.
+    /// Updates the rows of a table, all or those that are said to be moving; most have a gradient of 0.
     fn step_rows(
         self,
         numbers: &mut [f32],
         gradient: &RowGradient,
+        moving: Option<&[bool]>,
         [first, second]: &mut [Vec<f32>; 2],
         width: usize,
     ) {
@@ -200,14 +233,21 @@ impl Rule {
             .par_chunks_mut(rows * width)
             .zip(places.par_chunks(rows))
             .zip(first.par_chunks_mut(rows * width).zip(second.par_chunks_mut(rows * width)))
-            .for_each(|((numbers, places), (first, second))| {
+            .enumerate()
+            .for_each(|(block, ((numbers, places), (first, second)))| {
+                let moves = |row: usize| moving.is_none_or(|moving| moving[block * rows + row]);
                 kernel::fast(
                     #[inline(always)]
                     || {
                         let rows = numbers.chunks_exact_mut(width).zip(places);
                         let memory =
                             first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width));
-                        for ((numbers, place), (first, second)) in rows.zip(memory) {
+                        for (row, ((numbers, place), (first, second))) in
+                            rows.zip(memory).enumerate()
+                        {
+                            if !moves(row) {
+                                continue;
+                            }
                             let gradient = match place {
                                 Some(place) => &gradient.rows[place * width..][..width],
                                 None => &zeros,
@@ -295,6 +335,47 @@ mod tests {
         for (kind, expected) in cases {
             let found = two_steps(kind);
             assert!((found - expected).abs() < 2e-5, "{kind:?}: {found}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn rows_are_updated_as_all_numbers_are() {
+        let (n_rows, width) = (7, 3);
+        let moments = Moments { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+        let decays = Moments { weight_decay: 0.1, ..moments };
+        let (rho, epsilon, alpha) = (0.9, 1e-6, 0.99);
+        let kinds = [
+            Kind::Sgd { momentum: 0.9, weight_decay: 0.0 },
+            Kind::Sgd { momentum: 0.9, weight_decay: 0.1 },
+            Kind::Adam(moments),
+            Kind::Adam(decays),
+            Kind::AdamW(decays),
+            Kind::AdaDelta { rho, epsilon, weight_decay: 0.0 },
+            Kind::RmsProp { alpha, epsilon, momentum: 0.5, weight_decay: 0.0 },
+        ];
+        for kind in kinds {
+            let start: Vec<f32> = (0..n_rows * width).map(|at| at as f32 * 0.3 - 1.0).collect();
+            let zeros = || Memory {
+                slots: [vec![0.0; start.len()], vec![0.0; start.len()]],
+                ..Memory::default()
+            };
+            let (mut by_rows, mut dense) = ((start.clone(), zeros()), (start.clone(), zeros()));
+            for (count, ids) in (1..).zip([vec![2, 5], vec![5], vec![], vec![0, 2]]) {
+                let rows: Vec<f32> = (0..ids.len() * width).map(|at| at as f32 - 1.5).collect();
+                let mut all = vec![0.0; start.len()];
+                for (id, row) in ids.iter().zip(rows.chunks(width)) {
+                    all[*id as usize * width..][..width].copy_from_slice(row);
+                }
+                let rule = Rule::new(kind, count, 0.5, 0.1);
+                rule.step(&mut dense.0, &all, &mut dense.1.slots);
+                let gradient = RowGradient { ids, rows };
+                by_rows.1.see(&Gradient::Rows(gradient.clone()), &[n_rows, width]);
+                let moving = by_rows.1.rows.as_deref().filter(|_| !rule.decays());
+                let (numbers, slots) = (&mut by_rows.0, &mut by_rows.1.slots);
+                rule.step_rows(numbers, &gradient, moving, slots, width);
+                assert_eq!(by_rows.0, dense.0, "{kind:?}");
+                assert_eq!(by_rows.1.slots, dense.1.slots, "{kind:?}");
+            }
         }
     }
 }

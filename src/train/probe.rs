@@ -19,36 +19,50 @@ use crate::{
     recipe::Recipe,
 };
 
-/// Inner products of the objectives' gradients.
-pub(super) struct Measured {
-    objectives: Vec<usize>,
-    /// ⟨g_j, g_k⟩, j by j.
-    products: Vec<Vec<f64>>,
-}
-
-/// Measures the gradients by the parameters with these numbers, from those by the taps.
+/// Inner products ⟨g_j, g_k⟩ of the objectives' gradients, j by j, over the parameters with these numbers;
+/// from the gradients by the taps and the mixed one.
+///
+/// The objective with the greatest gradient by its taps has no pass of its own: with g its gradient,
+/// g = mixed − Σ of the others, and so are its inner products.
 pub(super) fn measure(
-    lost: &[Lost],
     taps: &Taps,
     by_taps: &[ByTaps],
+    mixed: &Gradients,
     parameters: &Parameters,
-    shared: Range<usize>,
-) -> Result<Measured> {
-    let through = |by_taps: &ByTaps| -> Result<Gradients> {
+    shared: &Range<usize>,
+) -> Result<Vec<Vec<f64>>> {
+    let n = by_taps.len();
+    let lengths = by_taps.iter().map(|by_taps| taps.squared_norm(by_taps));
+    let lengths: Vec<f64> = lengths.collect::<candle_core::Result<_>>()?;
+    let by_difference = (0..n).max_by(|&j, &k| lengths[j].total_cmp(&lengths[k]));
+    let by_difference = by_difference.expect("something was lost");
+    let mut apart = Vec::new();
+    for by_taps in by_taps {
         let mut gradients = Gradients::none(parameters);
-        taps.encoders(by_taps, parameters, &mut gradients)?;
-        Ok(gradients)
-    };
-    let gradients: Vec<Gradients> = by_taps.iter().map(through).collect::<Result<_>>()?;
-    let n = gradients.len();
+        if apart.len() != by_difference {
+            taps.encoders(by_taps, parameters, &mut gradients)?;
+        }
+        apart.push(gradients);
+    }
     let mut products = vec![vec![0.0; n]; n];
     for j in 0..n {
         for k in 0..=j {
-            products[j][k] = gradients[j].product(&gradients[k], shared.clone());
+            products[j][k] = apart[j].product(&apart[k], shared.clone());
             products[k][j] = products[j][k];
         }
     }
-    Ok(Measured { objectives: lost.iter().map(|lost| lost.objective).collect(), products })
+    let with_mixed: Vec<f64> =
+        apart.iter().map(|gradients| mixed.product(gradients, shared.clone())).collect();
+    // What is known of the others: their inner products with each other and with the mixed one.
+    let sums: Vec<f64> = products.iter().map(|row| row.iter().sum()).collect();
+    for k in (0..n).filter(|&k| k != by_difference) {
+        products[by_difference][k] = with_mixed[k] - sums[k];
+        products[k][by_difference] = products[by_difference][k];
+    }
+    let square = mixed.squared_norm(shared.clone()) - 2.0 * with_mixed.iter().sum::<f64>()
+        + sums.iter().sum::<f64>();
+    products[by_difference][by_difference] = square.max(0.0);
+    Ok(products)
 }
 
 /// What is told of a measurement. What a zero gradient leaves undefined is absent.
@@ -56,11 +70,11 @@ pub(super) fn event(
     recipe: &Recipe,
     step: Step,
     at_ms: u64,
-    measured: &Measured,
+    lost: &[Lost],
+    products: &[Vec<f64>],
 ) -> event::Gradients {
-    let Measured { objectives, products } = measured;
-    let name = |k: usize| recipe.objectives[objectives[k]].name.clone();
-    let n = objectives.len();
+    let name = |k: usize| recipe.objectives[lost[k].objective].name.clone();
+    let n = lost.len();
     let total: f64 = products.iter().flatten().sum();
     let norms = (0..n).map(|k| (name(k), products[k][k].sqrt() as f32)).collect();
     let mut gradient_shares = BTreeMap::new();

@@ -68,8 +68,9 @@ impl Trainer {
             if self.gradients_every > 0 && (done + 1).is_multiple_of(self.gradients_every) {
                 let _measure = trace_span!("measure").entered();
                 let shared = 0..self.system.n_shared();
-                let measured = probe::measure(&lost, &taps, &by_taps, parameters, shared)?;
-                bus.tell(probe::event(&self.recipe, self.step.next(), self.clock.ms(), &measured));
+                let products = probe::measure(&taps, &by_taps, &gradients, parameters, &shared)?;
+                let (step, at_ms) = (self.step.next(), self.clock.ms());
+                bus.tell(probe::event(&self.recipe, step, at_ms, &lost, &products));
             }
             let scale = match self.recipe.train.clip {
                 Some(most) if gradient_norm > most => (most / gradient_norm) as f32,

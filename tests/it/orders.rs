@@ -386,6 +386,29 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
     }
     assert_eq!(measured[0].norms.len(), 4);
     assert_eq!(measured[0].cosines.values().map(std::collections::BTreeMap::len).sum::<usize>(), 6);
+    // At the same step each objective alone has the gradient that it has beside the others.
+    let gradients_of = |orders: Vec<Command>| {
+        let orders: Vec<Command> =
+            [Command::Pause].into_iter().chain(orders).chain([Command::StepOnce, stop()]).collect();
+        let run = desk(&["train.gradients=1", "train.clip=1000"]).train(&orders);
+        let found = run.events.iter().find_map(|event| match event {
+            Event::Gradients(e) => Some(e.clone()),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    for (name, norm) in &measured[0].norms {
+        let alone = gradients_of(vec![solo(name.as_str(), true)]).norms[name];
+        assert!((alone - norm).abs() < 1e-4 * norm, "{name}: {alone} alone, {norm} beside others");
+    }
+    // And a pair has the cosine that all of them have told.
+    for (j, cosines) in &measured[0].cosines {
+        for (k, cosine) in cosines {
+            let pair = vec![solo(j.as_str(), true), solo(k.as_str(), true)];
+            let alone = gradients_of(pair).cosines[j][k];
+            assert!((alone - cosine).abs() < 1e-3, "{j}, {k}: {alone}, {cosine}");
+        }
+    }
     // Alone, an objective's gradient on the encoders is part of the whole norm.
     assert_eq!(measured[1].gradient_shares, [("chunk".into(), 1.0)].into());
     assert!(measured[1].norms["chunk"] <= run.steps()[1].gradient_norm);

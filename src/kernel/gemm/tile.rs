@@ -28,6 +28,21 @@ pub(super) struct Panel<'a> {
     pub(super) k: usize,
 }
 
+/// Asks for so many lines of so many numbers, `stride` apart, before they are read.
+#[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]
+pub(super) fn fetch(numbers: &[f32], stride: usize, n_lines: usize, width: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..n_lines {
+        for at in (0..width).step_by(16).chain([width - 1]) {
+            let place = numbers.as_ptr().wrapping_add(line * stride + at).cast();
+            // SAFETY: a hint reads nothing, whatever the address.
+            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place) };
+        }
+    }
+}
+
 /// Computes `n_rows` rows of the product, at most `ROWS`, from row `row` and column `from` on, so many
 /// columns wide, and writes them. `a` begins with the first of these rows.
 #[inline(always)]

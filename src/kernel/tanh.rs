@@ -1,0 +1,80 @@
+//! tanh over each number, whose gradient is 1 − tanh².
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{arch::with, slices, vector::tanh_all};
+
+/// Numbers that one thread takes at a time.
+const BLOCK: usize = 16_384;
+
+/// tanh x, to an absolute 2·10⁻⁷; of x's shape.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(Tanh)
+}
+
+struct Tanh;
+
+struct All<'a>(&'a mut [f32]);
+
+impl WithSimd for All<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        tanh_all(simd, self.0);
+    }
+}
+
+impl CustomOp1 for Tanh {
+    fn name(&self) -> &'static str {
+        "tanh"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut y = slices::of(x, layout)?.to_vec();
+        y.par_chunks_mut(BLOCK).for_each(|numbers| with(All(numbers)));
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let mut by_x = slices::to_vec(gradient)?;
+        slices::read(y, |y| {
+            for (by_x, y) in by_x.iter_mut().zip(y) {
+                *by_x *= 1.0 - y * y;
+            }
+        })?;
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::check;
+
+    #[test]
+    fn numbers_and_gradients_are_candles_own() -> Result<()> {
+        for (n, scale) in [(1, 1.0), (7, 3.0), (40, 20.0), (0, 1.0)] {
+            let x = check::var("x", (n, 3), scale)?;
+            let (found, expected) = (tanh(&x)?, x.tanh()?);
+            check::assert_tensors_close(&found, &expected, 0.0, 4e-7);
+            let expected = check::gradients(&[&x], &expected)?;
+            check::assert_tensors_close(
+                &check::gradients(&[&x], &found)?[0],
+                &expected[0],
+                0.0,
+                1e-6,
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() -> Result<()> {
+        let x = check::var("x", (3, 5), 2.0)?;
+        check::assert_differences(&[&x], || tanh(&x));
+        Ok(())
+    }
+}
