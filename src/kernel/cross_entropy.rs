@@ -27,11 +27,11 @@ use super::{
 /// Classes in a block: whole register tiles of any family.
 const BLOCK: usize = 480;
 
-/// Rows whose e of one block is in a core's own cache; whole register tiles.
-const ROWS: usize = 96;
+/// Rows of a part at most: e of one block for them is in a core's own cache.
+const ROWS: usize = 104;
 
-/// Rows in a chunk.
-const CHUNK: usize = 4 * ROWS;
+/// Parts in a chunk.
+const PARTS: usize = 4;
 
 /// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
 /// (classes): (rows).
@@ -114,10 +114,21 @@ impl Output<'_> {
         (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
     }
 
-    /// Some rows as parts of at most `ROWS`: the first row and how many.
-    fn parts(first: usize, rows: usize) -> impl IndexedParallelIterator<Item = (usize, usize)> {
-        let part = move |part| (first + part * ROWS, ROWS.min(rows - part * ROWS));
-        (0..rows.div_ceil(ROWS)).into_par_iter().map(part)
+    /// Rows of a part, the last of all excepted: as equal as low register tiles allow.
+    fn part(self) -> usize {
+        let n_parts = self.rows().div_ceil(ROWS).max(1);
+        self.rows().div_ceil(n_parts).next_multiple_of(4).max(4)
+    }
+
+    /// Some rows as parts: the first row and how many.
+    fn parts(
+        self,
+        first: usize,
+        rows: usize,
+    ) -> impl IndexedParallelIterator<Item = (usize, usize)> {
+        let size = self.part();
+        let part = move |part| (first + part * size, size.min(rows - part * size));
+        (0..rows.div_ceil(size)).into_par_iter().map(part)
     }
 
     /// Whether one block has all classes.
@@ -161,15 +172,18 @@ impl Output<'_> {
             if learns { blocks.iter().map(zeros).collect() } else { Vec::new() };
         let mut by_x = Buffer::new(if learns { self.rows() * self.inputs() } else { 0 });
         let mut each = vec![0.0; self.rows()];
-        for first in (0..self.rows()).step_by(CHUNK) {
-            let rows = CHUNK.min(self.rows() - first);
+        let part = self.part();
+        for first in (0..self.rows()).step_by(PARTS * part) {
+            let rows = (PARTS * part).min(self.rows() - first);
             // By block, then part.
             let pieces: Vec<Vec<Piece>> = blocks
                 .par_iter()
-                .map(|block| Self::parts(first, rows).map(|part| self.piece(block, part)).collect())
+                .map(|block| self.parts(first, rows).map(|part| self.piece(block, part)).collect())
                 .collect();
-            let sums: Vec<(f32, f32)> =
-                (0..rows).map(|row| greatest_and_sum(&pieces, row)).collect();
+            let sums: Vec<(f32, f32)> = (0..rows)
+                .into_par_iter()
+                .map(|row| greatest_and_sum(&pieces, row / part, row % part))
+                .collect();
             for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
                 let (most, sum) = sums[row - first];
                 each[row] = sum.ln() + (most - logit);
@@ -181,23 +195,23 @@ impl Output<'_> {
                 let of_row = |row: usize| {
                     let (most, sum) = sums[row];
                     let g = gradient.map_or(1.0, |gradient| gradient[first + row]);
-                    g * exp_or_zero(pieces[row / ROWS].greatest[row % ROWS] - most) / sum
+                    g * exp_or_zero(pieces[row / part].greatest[row % part] - most) / sum
                 };
                 (0..rows).map(of_row).collect()
             };
-            let factors: Vec<Vec<f32>> = pieces.iter().map(|pieces| factors(pieces)).collect();
+            let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
             blocks.par_iter().zip(&mut by_weight).zip(pieces.par_iter().zip(&factors)).for_each(
                 |((block, by_weight), (pieces, factors))| {
                     self.add_by_weight(block, pieces, (first, factors), gradient, by_weight);
                 },
             );
             by_x[first * self.inputs()..][..rows * self.inputs()]
-                .par_chunks_mut(ROWS * self.inputs())
+                .par_chunks_mut(part * self.inputs())
                 .enumerate()
-                .for_each(|(part, by_x)| {
-                    let pieces = pieces.iter().map(|pieces| &pieces[part]);
-                    let factors = factors.iter().map(|factors| &factors[part * ROWS..]);
-                    self.by_x(first + part * ROWS, pieces.zip(factors), gradient, by_x);
+                .for_each(|(at, by_x)| {
+                    let pieces = pieces.iter().map(|pieces| &pieces[at]);
+                    let factors = factors.iter().map(|factors| &factors[at * part..]);
+                    self.by_x(first + at * part, pieces.zip(factors), gradient, by_x);
                 });
         }
         (each, learns.then_some(Gradients { by_x, by_weight }))
@@ -269,11 +283,11 @@ impl Output<'_> {
     }
 }
 
-/// M and Z of a row of a chunk.
-fn greatest_and_sum(pieces: &[Vec<Piece>], row: usize) -> (f32, f32) {
+/// M and Z of a row of a part, by block.
+fn greatest_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
     let of_row = || {
-        let pieces = pieces.iter().map(|pieces| &pieces[row / ROWS]);
-        pieces.map(|piece| (piece.greatest[row % ROWS], piece.sums[row % ROWS]))
+        let pieces = pieces.iter().map(|pieces| &pieces[part]);
+        pieces.map(|piece| (piece.greatest[row], piece.sums[row]))
     };
     let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
     (most, of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum())
