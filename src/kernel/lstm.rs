@@ -14,7 +14,7 @@ use super::{
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_packed},
     recurrent::{Cell, RecurrentWeights, Step, recurrent},
-    vector::{sigmoid_all, tanh_all},
+    vector::{load, sigmoid_all, store, tanh_all},
 };
 use crate::data::Packing;
 
@@ -180,28 +180,30 @@ impl WithSimd for Back<'_> {
             let (di, rest) = out.split_at_mut(width);
             let (df, rest) = rest.split_at_mut(width);
             let (dg, d_o) = rest.split_at_mut(width);
-            // By itself, as the loop below has too many slices to be vectorised.
             d_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
             tanh_all(simd, d_o);
-            let (o, d_o) = (&o[..width], &mut d_o[..width]);
-            for at in 0..width {
-                let by_h = by_row[at] + by_state[at];
-                let tanh_c = d_o[at];
-                let by_c = by_cell[at] + by_h * o[at] * (1.0 - tanh_c * tanh_c);
-                d_o[at] = by_h * tanh_c * o[at] * (1.0 - o[at]);
-                di[at] = by_c * g[at] * i[at] * (1.0 - i[at]);
-                dg[at] = by_c * i[at] * (1.0 - g[at] * g[at]);
-                by_cell[at] = by_c * f[at];
-                // Holds by_c · f · (1 − f); the cell before is 0 where there is none.
-                df[at] = by_c * f[at] * (1.0 - f[at]);
-            }
-            if b < self.carried {
-                let cells = &self.saved.cells[(self.before + b) * width..][..width];
-                for (df, c) in df.iter_mut().zip(cells) {
-                    *df *= c;
-                }
-            } else {
-                df.fill(0.0);
+            // The cell before is 0 where there is none.
+            let has_before = b < self.carried;
+            let before = if has_before { self.before + b } else { row };
+            let cells_before = &self.saved.cells[before * width..][..width];
+            // By vectors, as a loop over so many slices would not become one over vectors.
+            let times = |x, y| simd.mul_f32s(x, y);
+            let one_minus = |x| simd.sub_f32s(simd.splat_f32s(1.0), x);
+            for at in (0..width).step_by(S::F32_LANES) {
+                let [i, f, g, o] = [i, f, g, o].map(|gate| load(simd, &gate[at..]));
+                let tanh_c = load(simd, &d_o[at..]);
+                let by_h = simd.add_f32s(load(simd, &by_row[at..]), load(simd, &by_state[at..]));
+                let through_o = times(times(by_h, o), one_minus(times(tanh_c, tanh_c)));
+                let by_c = simd.add_f32s(load(simd, &by_cell[at..]), through_o);
+                store(simd, &mut d_o[at..], times(times(by_h, tanh_c), times(o, one_minus(o))));
+                store(simd, &mut di[at..], times(times(by_c, g), times(i, one_minus(i))));
+                store(simd, &mut dg[at..], times(times(by_c, i), one_minus(times(g, g))));
+                let kept = times(by_c, f);
+                store(simd, &mut by_cell[at..], kept);
+                let cell_before = load(simd, &cells_before[at..]);
+                let by_f = times(times(kept, one_minus(f)), cell_before);
+                let by_f = if has_before { by_f } else { simd.splat_f32s(0.0) };
+                store(simd, &mut df[at..], by_f);
             }
         }
     }

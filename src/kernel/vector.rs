@@ -145,6 +145,24 @@ fn exp_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_f32s(e_to_r, two_to_n)
 }
 
+/// The first numbers of a slice as a vector; 0 where there are too few.
+#[inline(always)]
+pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(numbers).0.first() {
+        Some(vector) => *vector,
+        None => simd.partial_load_f32s(numbers),
+    }
+}
+
+/// Writes a vector over the first numbers of a slice, as many as there are.
+#[inline(always)]
+pub(super) fn store<S: Simd>(simd: S, numbers: &mut [f32], vector: S::f32s) {
+    match S::as_mut_simd_f32s(numbers).0.first_mut() {
+        Some(to) => *to = vector,
+        None => simd.partial_store_f32s(numbers, vector),
+    }
+}
+
 /// σ over each number.
 #[inline(always)]
 pub(super) fn sigmoid_all<S: Simd>(simd: S, numbers: &mut [f32]) {
