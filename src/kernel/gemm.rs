@@ -205,16 +205,15 @@ impl Product<'_> {
         let k = self.a.columns;
         let stride = N * S::F32_LANES;
         let copied;
+        let mut next = None;
         let panel = match self.b {
             Right::Packed(packed) => {
                 Panel { lines: &packed.panels[k * from..][..k * stride], stride, k }
             }
             Right::Rows(b) if width == stride => {
                 // Lines far apart come one by one from the caches below: the next panel's are asked for
-                // while this one is multiplied.
-                if let Some(next) = b.data.get(from + width..).filter(|_| from + width < self.n) {
-                    fetch(next, b.stride, k, width.min(self.n - from - width));
-                }
+                // while this one is multiplied, some with each tile.
+                next = b.data.get(from + width..).filter(|_| from + width < self.n);
                 Panel { lines: &b.data[from..], stride: b.stride, k }
             }
             // Its last vectors would reach beyond the row.
@@ -224,7 +223,12 @@ impl Product<'_> {
             }
         };
         let columns = (from, width);
-        for (row, height) in tiles.iter::<HIGH>() {
+        let (n_tiles, following) = (tiles.high + tiles.low, width.min(self.n - from - width));
+        for (at, (row, height)) in tiles.iter::<HIGH>().enumerate() {
+            if let (Some(next), Right::Rows(b)) = (next, self.b) {
+                let lines = at * k / n_tiles..(at + 1) * k / n_tiles;
+                fetch(next, b.stride, lines, following);
+            }
             let n_rows = height.min(self.a.rows - row);
             let left = if self.a.turned {
                 let numbers = &packed[row * k..][..height * k];

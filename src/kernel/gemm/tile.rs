@@ -4,6 +4,8 @@
 //! are 16) stays in registers while k runs from first to last, so every number is one sum in one
 //! order, whatever the split. `.ci/run` has the tests of products run under valgrind.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use super::{Into, Target};
@@ -28,13 +30,13 @@ pub(super) struct Panel<'a> {
     pub(super) k: usize,
 }
 
-/// Asks for so many lines of so many numbers, `stride` apart, before they are read.
+/// Asks for some lines of so many numbers, `stride` apart, before they are read.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]
-pub(super) fn fetch(numbers: &[f32], stride: usize, n_lines: usize, width: usize) {
+pub(super) fn fetch(numbers: &[f32], stride: usize, lines: Range<usize>, width: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in 0..n_lines {
+    for line in lines {
         for at in (0..width).step_by(16).chain([width - 1]) {
             let place = numbers.as_ptr().wrapping_add(line * stride + at).cast();
             // SAFETY: a hint reads nothing, whatever the address.

@@ -1,0 +1,122 @@
+//! Kernels one by one, forward and backward, each beside the same in candle's own operations.
+//!
+//! `cargo bench --bench kernel` prints the best of some passes in milliseconds and the ratio of the two,
+//! at the sizes of the reference step: 32 sentences of 25 tokens.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures")]
+
+use std::time::Instant;
+
+use auxdesk::{
+    data::Packing,
+    kernel::{self, RecurrentWeights, Sink, Weight},
+};
+use candle_core::{D, Device, Result, Tensor, Var};
+use candle_nn::{
+    VarBuilder, ops,
+    rnn::{self, Direction, LSTMConfig, RNN},
+};
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+const SENTENCES: usize = 32;
+const LENGTH: usize = 25;
+const ROWS: usize = SENTENCES * LENGTH;
+
+fn numbers(n: usize) -> Vec<f32> {
+    let mut draw = ChaCha8Rng::seed_from_u64(n as u64);
+    (0..n).map(|_| draw.random_range(-0.1f32..0.1)).collect()
+}
+
+fn var(shape: &[usize]) -> Var {
+    Var::from_vec(numbers(shape.iter().product()), shape, &Device::Cpu).unwrap()
+}
+
+fn weight(sink: &Sink, number: usize, shape: &[usize]) -> Weight {
+    Weight::new(var(shape), number, sink.clone())
+}
+
+fn ids(n: usize, below: u32) -> Vec<u32> {
+    let mut draw = ChaCha8Rng::seed_from_u64(7);
+    (0..n).map(|_| draw.random_range(0..below)).collect()
+}
+
+/// The best time of forward and backward, in milliseconds.
+fn best(sink: &Sink, forward: &dyn Fn() -> Result<Tensor>) -> f64 {
+    let pass = || {
+        let began = Instant::now();
+        forward().unwrap().sum_all().unwrap().backward().unwrap();
+        sink.take();
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    (0..15).map(|_| pass()).fold(f64::INFINITY, f64::min)
+}
+
+fn compare(
+    name: &str,
+    sink: &Sink,
+    ours: &dyn Fn() -> Result<Tensor>,
+    candle: &dyn Fn() -> Result<Tensor>,
+) {
+    let (ours, candle) = (best(sink, ours), best(sink, candle));
+    println!("{name:<34} {ours:>8.2} {candle:>9.2} {:>7.1}", candle / ours);
+}
+
+fn main() {
+    kernel::keep_memory();
+    let sink = Sink::new().unwrap();
+    println!("{:<34} {:>8} {:>9} {:>7}", kernel::name(), "ours ms", "candle ms", "ratio");
+
+    let (w, b) = (weight(&sink, 0, &[150, 1600]), weight(&sink, 1, &[1600]));
+    let x = var(&[ROWS, 150]);
+    let plain = || x.matmul(w.var())?.broadcast_add(b.var());
+    compare("linear 800x150x1600", &sink, &|| kernel::linear(&x, &w, &b), &plain);
+
+    let (w, b) = (weight(&sink, 0, &[50, 7_500]), weight(&sink, 1, &[7_500]));
+    let (x, targets) = (var(&[ROWS, 50]), ids(ROWS, 7_500));
+    let gold = Tensor::new(targets.clone(), &Device::Cpu).unwrap().unsqueeze(1).unwrap();
+    let plain = || {
+        let logits = x.matmul(w.var())?.broadcast_add(b.var())?;
+        ops::log_softmax(&logits, D::Minus1)?.gather(&gold, 1)?.neg()
+    };
+    let ours = || kernel::cross_entropy(&x, &w, &b, targets.clone());
+    compare("cross-entropy 800x50x7500", &sink, &ours, &plain);
+
+    lstm(&sink);
+
+    let (table, words) = (weight(&sink, 0, &[20_000, 100]), ids(ROWS, 20_000));
+    let index = Tensor::new(words.clone(), &Device::Cpu).unwrap();
+    let ours = || kernel::embedding(&table, words.clone(), true);
+    compare("embedding 800 of 20000x100", &sink, &ours, &|| table.var().index_select(&index, 0));
+
+    let x = var(&[ROWS, 400]);
+    let ours = || kernel::dropout(&x, 0.5, ChaCha8Rng::seed_from_u64(1));
+    compare("dropout 800x400", &sink, &ours, &|| ops::dropout(&x, 0.5));
+    compare("tanh 800x400", &sink, &|| kernel::tanh(&x), &|| x.tanh());
+}
+
+/// Both directions of a layer; candle's own takes sentences of one length.
+fn lstm(sink: &Sink) {
+    let (inputs, width) = (150, 200);
+    let weights = RecurrentWeights {
+        input: weight(sink, 0, &[inputs, 8 * width]),
+        bias: weight(sink, 1, &[8 * width]),
+        recurrent: weight(sink, 2, &[2, width, 4 * width]),
+    };
+    let packing = Packing::new(vec![LENGTH; SENTENCES]);
+    let x = var(&[ROWS, inputs]);
+    let ours = || kernel::lstm(&x, &weights, &packing);
+    let map = candle_nn::VarMap::new();
+    let vars = VarBuilder::from_varmap(&map, candle_core::DType::F32, &Device::Cpu);
+    let layers = [Direction::Forward, Direction::Backward].map(|direction| {
+        let config = LSTMConfig { direction, ..LSTMConfig::default() };
+        rnn::lstm(inputs, width, config, vars.clone()).unwrap()
+    });
+    let batch = var(&[SENTENCES, LENGTH, inputs]);
+    let plain = || {
+        let states = layers.iter().map(|layer| layer.states_to_tensor(&layer.seq(&batch)?));
+        Tensor::cat(&states.collect::<Result<Vec<_>>>()?, 2)
+    };
+    compare("lstm 32x25, 150 to 2x200", sink, &ours, &plain);
+}
