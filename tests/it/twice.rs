@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
-use crate::runs::{Here, finish, journal, json};
+use crate::runs::{Here, finish, journal, json, json_file};
 
 use auxdesk::journal::FILE;
 use auxdesk::protocol::{By, Event};
@@ -53,17 +53,44 @@ fn two_runs_of_one_seed_are_the_same_run() {
     assert!(checkpoints(&one) != checkpoints(&third), "the seed is what decides");
 }
 
+/// Small layers, yet so many rows in a batch and classes in the output layer that what may be divided
+/// among threads is: products, the parameters of an update and of a norm, the parts of the loss.
+const DIVIDED: &[&str] = &[
+    "train.batch=16",
+    "train.evaluate=100",
+    "train.gradients=10",
+    "objective.next-word.vocabulary=7500",
+    "objective.next-word.hidden=40",
+];
+
+/// What a run's summary says, without its name and what is measured by the clock.
+fn timeless_summary(run: &Path) -> Value {
+    let mut summary = json_file(run, "summary.json");
+    let measured = ["run", "seconds", "tokens_per_second", "peak_memory_mib"];
+    summary.as_object_mut().unwrap().retain(|key, _| !measured.contains(&key.as_str()));
+    summary
+}
+
+/// CRF, tagger, language model and word frequency over characters and two layers, dropout on.
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn ten_runs_with_one_thread_and_two_in_turn_are_the_same_to_the_bit() {
     let here = Here::new();
-    let [one, two] = ["1", "2"].map(|threads| {
-        let run = here.finished(&format!("threads-{threads}"), 40, &["--threads", threads]);
+    let runs = (0..10).map(|number| {
+        let threads = ["1", "2"][number % 2];
+        let mut more = vec!["--threads", threads];
+        more.extend(DIVIDED.iter().flat_map(|set| ["--set", set]));
+        let run = here.finished(&format!("run-{number}"), 200, &more);
         let mut lines = timeless(&run);
         assert_eq!(lines[0]["threads"].take().to_string(), threads);
         (run, lines)
     });
-    assert_eq!(one.1, two.1);
-    same_checkpoints(&one.0, &two.0);
+    let runs: Vec<_> = runs.collect();
+    let (first, lines) = &runs[0];
+    for (other, others_lines) in &runs[1..] {
+        assert!(lines == others_lines, "the journal of {} differs", other.display());
+        assert_eq!(timeless_summary(first), timeless_summary(other));
+        same_checkpoints(first, other);
+    }
 }
 
 /// Moves by hand, written as a journal would tell them, below the header of a run.
@@ -110,7 +137,7 @@ fn moves_hold_from_their_steps() {
         }
     }
     assert_eq!(steps, 25);
-    assert_eq!(crate::runs::json_file(&run, "summary.json")["interventions"], 5);
+    assert_eq!(json_file(&run, "summary.json")["interventions"], 5);
 }
 
 #[test]
