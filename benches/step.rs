@@ -10,6 +10,9 @@
 //! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one in
 //! turn with the same options, and prints the ratios. Both draw their data by the same generator; the
 //! peer is PyTorch on the same model.
+//!
+//! `--plain 1` measures the same step of candle-nn's stock layers instead, and `--against plain` runs it
+//! and ours in turn. It takes sentences of equal length, one layer, softmax and the language model.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 
@@ -17,10 +20,14 @@
 mod data;
 #[path = "peak.rs"]
 mod peak;
+#[path = "step/plain.rs"]
+mod plain;
 #[path = "step/rounds.rs"]
 mod rounds;
 #[path = "step/spans.rs"]
 mod spans;
+#[path = "step/stock.rs"]
+mod stock;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 
@@ -63,6 +70,10 @@ impl Options {
         self.number(name, default.into()) > 0
     }
 
+    fn is_plain(&self) -> bool {
+        self.is_on("plain", false)
+    }
+
     fn real_lengths(&self) -> bool {
         self.given.get("lengths").is_some_and(|lengths| lengths == "real")
     }
@@ -71,15 +82,16 @@ impl Options {
 fn main() {
     kernel::keep_memory();
     let options = Options::read();
-    if options.is_on("rounds", false) {
+    if options.is_on("rounds", false) || options.given.contains_key("against") {
         return rounds::compare(&options);
     }
     // The thread pools are sized by variables that are read when the first of their work comes.
-    if std::env::var("AUXDESK_STEP").is_ok() {
-        println!("{}", measure(&options));
-    } else {
-        println!("{}", rounds::ours(&options));
-    }
+    let told = match std::env::var("AUXDESK_STEP") {
+        Ok(_) if options.is_plain() => stock::measure(&options).unwrap(),
+        Ok(_) => measure(&options),
+        Err(_) => rounds::here(&options),
+    };
+    println!("{told}");
 }
 
 /// Trains, and says how long the steps took.
@@ -263,9 +275,12 @@ fn child(options: &Options) -> Command {
     for (name, value) in &options.given {
         child.args([format!("--{name}"), value.clone()]);
     }
+    let threads = options.number("threads", 2).to_string();
+    // What we train has no use for candle's own threads; stock layers have.
+    let of_candle = if options.is_plain() { &threads } else { "1" };
     child
         .env("AUXDESK_STEP", "1")
-        .env("RAYON_NUM_THREADS", options.number("threads", 2).to_string())
-        .env("CANDLE_NUM_THREADS", "1");
+        .env("RAYON_NUM_THREADS", &threads)
+        .env("CANDLE_NUM_THREADS", of_candle);
     child
 }

@@ -11,19 +11,23 @@ use super::{Options, child};
 const MALLOC: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "4294967296")];
 
-/// One measurement of this program.
-pub(crate) fn ours(options: &Options) -> Value {
+/// One measurement by this program, in a process of its own.
+pub(crate) fn here(options: &Options) -> Value {
     told(&mut child(options))
 }
 
 /// Rounds of both, the ratio of each round, and the ratio of the best steps.
 pub(crate) fn compare(options: &Options) {
-    let peer = std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON peer_torch.py'");
+    let ours = without(options, &["rounds", "against", "plain"]);
+    let peer = Peer::of(options, &ours);
     let (mut best, mut ratios) = ([f64::INFINITY; 2], Vec::new());
     println!("{:>5} {:>12} {:>12} {:>6}", "round", "peer tok/s", "ours tok/s", "ratio");
     for round in 1..=options.number("rounds", 7) {
-        let peer = theirs(&peer, options);
-        let ours = ours(&without_rounds(options));
+        let peer = match &peer {
+            Peer::Program(program) => theirs(program, options),
+            Peer::Plain(options) => here(options),
+        };
+        let ours = here(&ours);
         let rates = [&peer, &ours].map(|told| told["tokens_per_s"].as_f64().unwrap());
         for (best, told) in best.iter_mut().zip([&peer, &ours]) {
             *best = best.min(told["step_ms_min"].as_f64().unwrap());
@@ -37,9 +41,34 @@ pub(crate) fn compare(options: &Options) {
     println!("by best steps: {:.1} / {:.1} ms = {:.2}", best[0], best[1], best[0] / best[1]);
 }
 
-fn without_rounds(options: &Options) -> Options {
+/// What ours is held against.
+enum Peer {
+    /// Another program, by the words that start it.
+    Program(String),
+    /// The same step of stock layers, with these options.
+    Plain(Options),
+}
+
+impl Peer {
+    fn of(options: &Options, ours: &Options) -> Self {
+        match options.given.get("against").map(String::as_str) {
+            None => Self::Program(
+                std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON peer_torch.py'"),
+            ),
+            Some("plain") => {
+                // It needs few steps, as each takes most of a second.
+                let mut plain = without(ours, &["steps", "spans"]);
+                plain.given.insert("plain".to_owned(), "1".to_owned());
+                Self::Plain(plain)
+            }
+            Some(other) => panic!("--against plain, not {other}"),
+        }
+    }
+}
+
+fn without(options: &Options, names: &[&str]) -> Options {
     let mut options = options.clone();
-    options.given.remove("rounds");
+    options.given.retain(|name, _| !names.contains(&name.as_str()));
     options
 }
 
@@ -53,7 +82,7 @@ fn theirs(peer: &str, options: &Options) -> Value {
         command.args(&words).args(more).envs(MALLOC);
         for (name, value) in &options.given {
             match name.as_str() {
-                "rounds" | "spans" => {}
+                "rounds" | "spans" | "plain" => {}
                 "gradients" => drop(command.args(["--conflict-every", value])),
                 name => drop(command.args([format!("--{name}"), value.clone()])),
             }

@@ -29,23 +29,10 @@ impl Spans {
         spans
     }
 
-    /// Tokens a second and milliseconds a step after the first few, as the peer says them.
+    /// The rates after the first few steps, and if asked for the parts of a step.
     pub(crate) fn report(&self, tokens: &[u64], warm_up: usize, parts: bool) -> Value {
         let state = self.0.lock().unwrap();
-        let steps = &state.ms["step"][warm_up..];
-        let tokens = &tokens[warm_up..];
-        let total: f64 = steps.iter().sum();
-        let n_tokens: u64 = tokens.iter().sum();
-        let mut sorted = steps.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let mut told = json!({
-            "tokens_per_s": (n_tokens as f64 / total * 1e3).round(),
-            "step_ms_median": sorted[sorted.len() / 2],
-            "step_ms_min": sorted[0],
-            "step_ms_max": sorted[sorted.len() - 1],
-            "steps": steps.len(),
-            "tokens": n_tokens,
-        });
+        let mut told = rates(&state.ms["step"][warm_up..], &tokens[warm_up..]);
         if parts {
             let median = |ms: &Vec<f64>| {
                 let mut ms = ms[warm_up.min(ms.len() - 1)..].to_vec();
@@ -58,6 +45,22 @@ impl Spans {
         }
         told
     }
+}
+
+/// Tokens a second and milliseconds a step, as the peer says them.
+pub(crate) fn rates(steps_ms: &[f64], tokens: &[u64]) -> Value {
+    let total: f64 = steps_ms.iter().sum();
+    let n_tokens: u64 = tokens.iter().sum();
+    let mut sorted = steps_ms.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    json!({
+        "tokens_per_s": (n_tokens as f64 / total * 1e3).round(),
+        "step_ms_median": sorted[sorted.len() / 2],
+        "step_ms_min": sorted[0],
+        "step_ms_max": sorted[sorted.len() - 1],
+        "steps": steps_ms.len(),
+        "tokens": n_tokens,
+    })
 }
 
 impl Subscriber for Spans {

@@ -17,6 +17,7 @@ mod muted;
 mod objectives;
 mod optimisers;
 mod orders;
+mod plain;
 mod pty;
 mod recipes;
 mod replay;
