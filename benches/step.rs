@@ -5,7 +5,8 @@
 //! numbers, a BiLSTM over characters, one BiLSTM layer of 200 a direction, parts of speech, chunks, a
 //! language model of 7,500 classes) and prints one line of JSON. Options, each with a value:
 //! `--steps 60`, `--threads 2`, `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`,
-//! `--gradients 0` (measure every N steps). `--spans 1` adds where the time of a step goes.
+//! `--gradients 0` (measure every N steps). `--spans 1` adds where the time of a step goes, `--evaluate 1`
+//! how quickly the trained system is scored.
 //!
 //! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one in
 //! turn with the same options, and prints the ratios. Both draw their data by the same generator; the
@@ -18,6 +19,8 @@
 
 #[path = "step/data.rs"]
 mod data;
+#[path = "step/evaluate.rs"]
+mod evaluate;
 #[path = "peak.rs"]
 mod peak;
 #[path = "step/plain.rs"]
@@ -33,7 +36,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 
 use auxdesk::{
     bus::{self, Wires},
-    data::Vocabulary,
+    data::{Corpus, Vocabulary},
     journal::{self, VERSION, Writer},
     kernel,
     model::encoder::FirstValues,
@@ -104,7 +107,7 @@ fn measure(options: &Options) -> serde_json::Value {
     let recipe = load(&RecipeSource::File(path), &Overrides::default())
         .unwrap_or_else(|faults| panic!("{faults}"));
     let spans = spans::Spans::install();
-    let events = train(recipe, folder.path());
+    let events = train(recipe.clone(), folder.path());
     let steps: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
@@ -125,6 +128,11 @@ fn measure(options: &Options) -> serde_json::Value {
         "peak_rss_mib": peak::peak_mib(),
     });
     told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    if options.is_on("evaluate", false) {
+        let rate = evaluate::tokens_per_s(&recipe, folder.path());
+        told["evaluate_tokens_per_s"] = rate.round().into();
+        told["evaluate_to_train"] = (rate / told["tokens_per_s"].as_f64().unwrap()).into();
+    }
     told
 }
 
@@ -138,12 +146,7 @@ fn parameters(events: &[Event]) -> u64 {
 
 /// The whole of a run: trainer, recorder, and a screen that takes every event.
 fn train(recipe: Recipe, folder: &Path) -> Vec<Event> {
-    let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    let vocabularies = full(vocabularies(&recipe, &corpora));
-    let mut system = System::new(&recipe, &vocabularies, FirstValues::Recipe).unwrap();
-    for (at, corpus) in corpora.iter().enumerate() {
-        system.attach(at, corpus);
-    }
+    let (corpora, vocabularies, system) = made(&recipe);
     let header = Header {
         version: VERSION,
         auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
@@ -178,6 +181,17 @@ fn train(recipe: Recipe, folder: &Path) -> Vec<Event> {
         drop(bus);
         screen.join().unwrap()
     })
+}
+
+/// The corpora, their vocabularies, and the system before training.
+fn made(recipe: &Recipe) -> (Vec<Corpus>, Vocabularies, System) {
+    let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+    let vocabularies = full(vocabularies(recipe, &corpora));
+    let mut system = System::new(recipe, &vocabularies, FirstValues::Recipe).unwrap();
+    for (at, corpus) in corpora.iter().enumerate() {
+        system.attach(at, corpus);
+    }
+    (corpora, vocabularies, system)
 }
 
 /// The vocabularies with every word of the generator, not only those that were drawn, so that the

@@ -57,7 +57,7 @@ impl Peer {
             ),
             Some("plain") => {
                 // It needs few steps, as each takes most of a second.
-                let mut plain = without(ours, &["steps", "spans"]);
+                let mut plain = without(ours, &["steps", "spans", "evaluate"]);
                 plain.given.insert("plain".to_owned(), "1".to_owned());
                 Self::Plain(plain)
             }
@@ -82,7 +82,7 @@ fn theirs(peer: &str, options: &Options) -> Value {
         command.args(&words).args(more).envs(MALLOC);
         for (name, value) in &options.given {
             match name.as_str() {
-                "rounds" | "spans" | "plain" => {}
+                "rounds" | "spans" | "plain" | "evaluate" => {}
                 "gradients" => drop(command.args(["--conflict-every", value])),
                 name => drop(command.args([format!("--{name}"), value.clone()])),
             }

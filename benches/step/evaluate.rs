@@ -1,0 +1,38 @@
+//! How quickly a trained system is scored, on what it was trained on.
+
+use std::{path::Path, time::Instant};
+
+use auxdesk::{
+    data::Example,
+    protocol::event::Split,
+    recipe::Recipe,
+    train::{checkpoint, score},
+};
+
+use super::made;
+
+/// Passes over the corpus that are counted; one before them is not.
+const PASSES: usize = 5;
+
+/// Tokens a second, all objectives at once, with the last checkpoint of a run.
+pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path) -> f64 {
+    // As a trainer scores: from one of the threads that compute.
+    rayon::scope(|_| {
+        let (corpora, _, system) = made(recipe);
+        let last = checkpoint::open(run, "last").unwrap().expect("a run leaves its last step");
+        last.load(system.parameters()).unwrap();
+        let train = corpora.iter().flat_map(|corpus| &corpus.train.examples);
+        let n_tokens: usize = train.map(Example::len).sum();
+        let pass =
+            |_| seconds(|| score(recipe, &system, &corpora, Split::Train, |_| true).unwrap());
+        let all: f64 = (0..=PASSES).map(pass).skip(1).sum();
+        (PASSES * n_tokens) as f64 / all
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "a bench measures")]
+fn seconds<T>(what: impl FnOnce() -> Option<T>) -> f64 {
+    let began = Instant::now();
+    assert!(what().is_some(), "nobody interrupts");
+    began.elapsed().as_secs_f64()
+}
