@@ -12,6 +12,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
+    arch::fast,
     buffer::Buffer,
     slices,
     vector::{exp, exp_or_zero, greatest, log_sum_exp},
@@ -31,13 +32,16 @@ pub fn crf(
     packing: &Packing,
 ) -> Result<Tensor> {
     let (transitions, packing) = (transitions.clone(), packing.clone());
-    emissions.contiguous()?.apply_op1(Crf { transitions, packing, gold, saved: OnceLock::new() })
+    let learns = emissions.track_op();
+    let op = Crf { transitions, packing, gold, learns, saved: OnceLock::new() };
+    emissions.contiguous()?.apply_op1(op)
 }
 
 struct Crf {
     transitions: Weight,
     packing: Packing,
     gold: Vec<u32>,
+    learns: bool,
     saved: OnceLock<Vec<Saved>>,
 }
 
@@ -70,28 +74,36 @@ impl<'a> Transitions<'a> {
     }
 }
 
-/// One sequence's loss and gradient. `emission(t)` is a row of scores.
+/// One sequence's loss, and its gradient if something learns. `emission(t)` is a row of scores.
+#[inline(always)]
 fn sequence<'a>(
     emission: impl Fn(usize) -> &'a [f32] + Copy,
     gold: &[usize],
     transitions: Transitions<'_>,
     factors: Option<&Factors>,
-) -> (f32, Saved) {
+    learns: bool,
+) -> (f32, Option<Saved>) {
     let (n, tags) = (gold.len(), transitions.tags);
     let (log_z, mut saved) = match factors {
-        Some(factors) => expected_by_products(emission, n, factors),
-        None => expected_by_logarithms(emission, n, transitions),
+        Some(factors) => expected_by_products(emission, n, factors, learns),
+        None => expected_by_logarithms(emission, n, transitions, learns),
     };
     let last = gold[n - 1];
     let mut score = f64::from(transitions.start()[gold[0]]) + f64::from(transitions.end()[last]);
-    saved.by_transitions[tags * tags + gold[0]] -= 1.0;
-    saved.by_transitions[(tags + 1) * tags + last] -= 1.0;
     for (t, &tag) in gold.iter().enumerate() {
         score += f64::from(emission(t)[tag]);
-        saved.by_emissions[t * tags + tag] -= 1.0;
         if t > 0 {
             score += f64::from(transitions.from(gold[t - 1])[tag]);
-            saved.by_transitions[gold[t - 1] * tags + tag] -= 1.0;
+        }
+    }
+    if let Some(Saved { by_emissions, by_transitions }) = &mut saved {
+        by_transitions[tags * tags + gold[0]] -= 1.0;
+        by_transitions[(tags + 1) * tags + last] -= 1.0;
+        for (t, &tag) in gold.iter().enumerate() {
+            by_emissions[t * tags + tag] -= 1.0;
+            if t > 0 {
+                by_transitions[gold[t - 1] * tags + tag] -= 1.0;
+            }
         }
     }
     // Never below 0 but by rounding. Not `max`, which would make 0 of NaN.
@@ -130,12 +142,14 @@ impl Factors {
     }
 }
 
-/// ln Σ over all y of e^score(y), and the expected counts.
+/// ln Σ over all y of e^score(y), and the expected counts if something learns.
+#[inline(always)]
 fn expected_by_products<'a>(
     emission: impl Fn(usize) -> &'a [f32],
     n: usize,
     factors: &Factors,
-) -> (f64, Saved) {
+    learns: bool,
+) -> (f64, Option<Saved>) {
     let tags = factors.tags;
     let (between, ends) = factors.from.split_at(tags * tags);
     let (start, end) = ends.split_at(tags);
@@ -159,6 +173,11 @@ fn expected_by_products<'a>(
         }
         times(now, likely);
         log_z += f64::from(most) + f64::from(scale(now).ln());
+    }
+    if !learns {
+        let last = &alpha[(n - 1) * tags..];
+        let sum: f32 = last.iter().zip(end).map(|(a, w)| a * w).sum();
+        return (log_z + f64::from(sum.ln()), None);
     }
 
     let mut saved =
@@ -194,10 +213,11 @@ fn expected_by_products<'a>(
         }
     }
     times(&mut saved.by_transitions[..tags * tags], between);
-    (log_z, saved)
+    (log_z, Some(saved))
 }
 
 /// Adds to `sums` the rows of a matrix, each times its number.
+#[inline(always)]
 fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
     for (x, row) in numbers.iter().zip(matrix.chunks_exact(sums.len())) {
         for (sum, y) in sums.iter_mut().zip(row) {
@@ -207,6 +227,7 @@ fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
 }
 
 /// Multiplies numbers by others, place by place.
+#[inline(always)]
 fn times(numbers: &mut [f32], others: &[f32]) {
     for (x, y) in numbers.iter_mut().zip(others) {
         *x *= y;
@@ -214,6 +235,7 @@ fn times(numbers: &mut [f32], others: &[f32]) {
 }
 
 /// Divides numbers by their sum and gives it back.
+#[inline(always)]
 fn scale(numbers: &mut [f32]) -> f32 {
     let sum: f32 = numbers.iter().sum();
     for x in numbers {
@@ -223,11 +245,13 @@ fn scale(numbers: &mut [f32]) -> f32 {
 }
 
 /// The same as [`expected_by_products`] in the log domain, for transitions of any size.
+#[inline(always)]
 fn expected_by_logarithms<'a>(
     emission: impl Fn(usize) -> &'a [f32],
     n: usize,
     transitions: Transitions<'_>,
-) -> (f64, Saved) {
+    learns: bool,
+) -> (f64, Option<Saved>) {
     let tags = transitions.tags;
     // Transitions by the tag they lead to, so that sums over the tag before read on.
     let mut to = vec![0.0; tags * tags];
@@ -261,6 +285,9 @@ fn expected_by_logarithms<'a>(
     }
     let last = log_sum_exp(&scores);
     log_z += f64::from(last);
+    if !learns {
+        return (log_z, None);
+    }
 
     let mut saved =
         Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
@@ -310,10 +337,11 @@ fn expected_by_logarithms<'a>(
         }
     }
 
-    (log_z, saved)
+    (log_z, Some(saved))
 }
 
 /// Takes the greatest value off every score and gives it back.
+#[inline(always)]
 fn take_off_greatest(scores: &mut [f32]) -> f32 {
     let greatest = greatest(scores);
     if !greatest.is_finite() {
@@ -346,7 +374,7 @@ impl CustomOp1 for Crf {
             bail!("crf: {tags} tags in the head, but tag {tag}");
         }
         let emissions = slices::of(emissions, layout)?;
-        let (each, saved): (Vec<f32>, Vec<Saved>) = self.transitions.read(|scores| {
+        let (each, saved): (Vec<f32>, Vec<Option<Saved>>) = self.transitions.read(|scores| {
             let transitions = Transitions { tags, scores };
             let factors = Factors::new(transitions);
             (0..packing.n_sequences())
@@ -355,19 +383,24 @@ impl CustomOp1 for Crf {
                     let gold: Vec<usize> =
                         packing.rows(b).map(|row| self.gold[row] as usize).collect();
                     let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
-                    sequence(emission, &gold, transitions, factors.as_ref())
+                    fast(
+                        #[inline(always)]
+                        || sequence(emission, &gold, transitions, factors.as_ref(), self.learns),
+                    )
                 })
                 .unzip()
         })?;
-        // A second forward of the same op would give the same numbers.
-        let _ = self.saved.set(saved);
+        if let Some(saved) = saved.into_iter().collect() {
+            // A second forward of the same op would give the same numbers.
+            let _ = self.saved.set(saved);
+        }
         let n = each.len();
         Ok((CpuStorage::F32(each), n.into()))
     }
 
     fn bwd(&self, emissions: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let tags = emissions.dim(1)?;
-        let saved = self.saved.get().expect("backward comes after forward");
+        let saved = self.saved.get().expect("backward comes after a forward that learns");
         let mut by_emissions = vec![0.0; emissions.elem_count()];
         let mut by_transitions = Buffer::zeros(self.transitions.var().elem_count());
         for (b, (saved, g)) in saved.iter().zip(slices::to_vec(gradient)?).enumerate() {

@@ -161,6 +161,10 @@ impl Case {
         let tags = self.emissions.dim(1)?;
         let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(self.transitions.var())?);
         let each = self.each()?;
+        // Scored without learning, a loss is the same but for the order of sums.
+        let scored =
+            crf(&self.emissions.detach(), &self.transitions, self.gold.clone(), &self.packing)?;
+        check::assert_tensors_close(&scored, &each, 1e-5, absolute);
         let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
         let mut losses = Vec::new();
         let mut by_emissions = vec![0.0; emissions.len()];
