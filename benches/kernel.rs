@@ -103,6 +103,7 @@ fn lstm(sink: &Sink) {
         input: weight(sink, 0, &[inputs, 8 * width]),
         bias: weight(sink, 1, &[8 * width]),
         recurrent: weight(sink, 2, &[2, width, 4 * width]),
+        recurrent_bias: None,
     };
     let packing = Packing::new(vec![LENGTH; SENTENCES]);
     let x = var(&[ROWS, inputs]);

@@ -13,7 +13,7 @@ use super::{
     arch::with,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_packed},
-    recurrent::{Cell, RecurrentWeights, Step, recurrent},
+    recurrent::{ByGates, Cell, Direction, RecurrentWeights, Step, recurrent},
     vector::{load, sigmoid_all, store, tanh_all},
 };
 use crate::data::Packing;
@@ -36,9 +36,11 @@ struct Saved {
 impl Cell for Lstm {
     const NAME: &'static str = "lstm";
     const GATES: usize = 4;
+    const HAS_RECURRENT_BIAS: bool = false;
     type Saved = Saved;
 
-    fn run(steps: &[Step], mut gates: Buffer, recurrent: &[f32], width: usize) -> (Buffer, Saved) {
+    fn run(direction: &Direction<'_>, mut gates: Buffer) -> (Buffer, Saved) {
+        let &Direction { steps, width, recurrent, .. } = direction;
         let mut cells = Buffer::new(gates.len() / 4);
         let mut states = Buffer::new(gates.len() / 4);
         let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width));
@@ -57,14 +59,12 @@ impl Cell for Lstm {
     }
 
     fn back(
-        steps: &[Step],
+        direction: &Direction<'_>,
+        _before: &[f32],
         saved: &Saved,
         gradient: &[f32],
-        column: usize,
-        recurrent: &[f32],
-    ) -> Buffer {
-        // U has w · 4w numbers.
-        let width = (recurrent.len() / 4).isqrt();
+    ) -> ByGates {
+        let &Direction { steps, width, column, recurrent, .. } = direction;
         let mut by_gates = Buffer::new(saved.gates.len());
         let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width).transposed());
         // Gradients by state and cell that the step after has carried back, for its first rows.
@@ -93,7 +93,7 @@ impl Cell for Lstm {
             }
             n_from_after = *carried;
         }
-        by_gates
+        ByGates { input: by_gates, product: None }
     }
 }
 

@@ -4,11 +4,18 @@
 //! steps, side by side with the other. The backward direction runs from each sequence's own last
 //! token; states before the first token are 0. Steps are never padded. With G the gradient by the
 //! gates: dx = G·Wᵀ, dW = xᵀ·G, db = Σ over rows of G, and with H the states one step before: dU = Hᵀ·G.
+//! Where a cell does more with the product H·U than to add it to x·W + b, dU = Hᵀ·P with P the gradient
+//! by that product, and a bias of its last gate's part has Σ over rows of P's last w columns.
 
-use std::{ops::Range, sync::OnceLock};
+mod cell;
+
+use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+
+use cell::steps;
+pub(super) use cell::{ByGates, Cell, Direction, Step};
 
 use super::{
     buffer::Buffer,
@@ -28,53 +35,9 @@ pub struct RecurrentWeights {
     pub bias: Weight,
     /// U: (2, w, G·w), forward first.
     pub recurrent: Weight,
-}
-
-/// What differs between recurrent networks. Matrices have a row for each packed row.
-pub(super) trait Cell: 'static {
-    const NAME: &'static str;
-    /// Gates, each of the width of a state.
-    const GATES: usize;
-    /// What the backward pass needs of one direction.
-    type Saved: Send + Sync;
-
-    /// The states (rows, w) from the input's part of the gates (rows, G·w) and U (w, G·w).
-    fn run(steps: &[Step], gates: Buffer, recurrent: &[f32], width: usize)
-    -> (Buffer, Self::Saved);
-
-    /// The gradient by the gates (rows, G·w), from that by the states, of which this direction's
-    /// begin at `column` of rows of 2·w.
-    fn back(
-        steps: &[Step],
-        saved: &Self::Saved,
-        gradient: &[f32],
-        column: usize,
-        recurrent: &[f32],
-    ) -> Buffer;
-}
-
-/// One step of one direction.
-pub(super) struct Step {
-    /// Its rows.
-    pub(super) rows: Range<usize>,
-    /// The first row of the step before.
-    pub(super) before: usize,
-    /// How many of its rows, the first ones, have a state before them: all of them in the forward
-    /// direction, those that are longer in the backward one.
-    pub(super) carried: usize,
-}
-
-/// The steps in the order in which states are made.
-fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
-    let n = packing.n_steps();
-    let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };
-    let mut before = 0..0;
-    let step = |&t: &usize| {
-        let rows = packing.step(t);
-        let before = std::mem::replace(&mut before, rows.clone());
-        Step { carried: rows.len().min(before.len()), before: before.start, rows }
-    };
-    order.iter().map(step).collect()
+    /// What is added to the last gate's part of h·U, in a cell whose b does not do the same: (2, w),
+    /// forward first.
+    pub recurrent_bias: Option<Weight>,
 }
 
 /// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
@@ -101,24 +64,30 @@ struct Recurrent<C: Cell> {
 impl<C: Cell> Recurrent<C> {
     /// Inputs and width that the shapes say, if they fit.
     fn sizes(&self, x: &Shape) -> Result<(usize, usize)> {
-        let RecurrentWeights { input, bias, recurrent } = &self.weights;
+        let RecurrentWeights { input, bias, recurrent, recurrent_bias } = &self.weights;
         let (rows, inputs) = x.dims2()?;
         let (directions, width, gates) = recurrent.var().dims3()?;
         if (directions, gates) != (2, C::GATES * width)
             || input.var().dims2()? != (inputs, 2 * gates)
             || bias.var().dims1()? != 2 * gates
+            || recurrent_bias.as_ref().map(|bias| bias.var().dims2()).transpose()?
+                != C::HAS_RECURRENT_BIAS.then_some((2, width))
             || rows != self.packing.n_rows()
             || width == 0
         {
             bail!(
-                "{}: rows {x:?}, weights {:?}, bias {:?}, recurrent weights {:?}, {} packed rows; \
-                 wanted (rows, i), (i, {n}w), ({n}w) and (2, w, {}w), w at least 1",
+                "{}: rows {x:?}, weights {:?}, bias {:?}, recurrent weights {:?}, recurrent bias {}, {} \
+                 packed rows; wanted (rows, i), (i, {n}w), ({n}w), (2, w, {}w) and {}, w at least 1",
                 C::NAME,
                 input.var().shape(),
                 bias.var().shape(),
                 recurrent.var().shape(),
+                recurrent_bias
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), |bias| format!("{:?}", bias.var().shape())),
                 self.packing.n_rows(),
                 C::GATES,
+                if C::HAS_RECURRENT_BIAS { "(2, w)" } else { "none" },
                 n = 2 * C::GATES
             );
         }
@@ -140,54 +109,92 @@ impl<C: Cell> Recurrent<C> {
         Ok(gates)
     }
 
+    /// Calls `look` with one direction of so many numbers in a state.
+    fn direction<T>(
+        &self,
+        direction: usize,
+        width: usize,
+        look: impl FnOnce(&Direction<'_>) -> T,
+    ) -> Result<T> {
+        let RecurrentWeights { recurrent, recurrent_bias, .. } = &self.weights;
+        let steps = steps(&self.packing, direction == 0);
+        recurrent.read(|recurrent| {
+            let n = C::GATES * width * width;
+            let recurrent = &recurrent[direction * n..][..n];
+            let column = direction * width;
+            let look =
+                |bias: &[f32]| look(&Direction { steps: &steps, width, column, recurrent, bias });
+            match recurrent_bias {
+                Some(bias) => bias.read(|bias| look(&bias[column..][..width])),
+                None => Ok(look(&[])),
+            }
+        })?
+    }
+
     /// dx (rows, inputs) by the gradients of both directions' gates.
-    fn by_x(&self, by_gates: [Matrix<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
-        let (rows, columns) = (by_gates[0].n_rows(), by_gates[0].n_columns());
+    fn by_x(&self, halves: &[Half<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
+        let (rows, columns) = (halves[0].by_gates.n_rows(), halves[0].by_gates.n_columns());
         let mut by_x = vec![0.0; rows * inputs];
         self.weights.input.read(|input| {
             let input = Matrix::new(input, inputs, 2 * columns);
-            for (direction, by_gates) in by_gates.into_iter().enumerate() {
+            for (direction, half) in halves.iter().enumerate() {
                 let input = input.some_columns(direction * columns, columns).transposed();
                 let input = Packed::by_all_threads(input);
                 let into = if direction == 0 { Into::Replace } else { Into::Add };
-                multiply_in_blocks(by_gates, &input, into, Target::new(&mut by_x, inputs));
+                multiply_in_blocks(half.by_gates, &input, into, Target::new(&mut by_x, inputs));
             }
         })?;
         Ok(by_x)
     }
 
     /// Leaves the gradients by the parameters.
-    fn leave(
-        &self,
-        x: Matrix<'_>,
-        before: [Matrix<'_>; 2],
-        by_gates: [Matrix<'_>; 2],
-    ) -> Result<()> {
+    fn leave(&self, x: Matrix<'_>, halves: &[Half<'_>; 2]) -> Result<()> {
         let (inputs, columns, width) =
-            (x.n_columns(), by_gates[0].n_columns(), before[0].n_columns());
+            (x.n_columns(), halves[0].by_gates.n_columns(), halves[0].before.n_columns());
         let mut by_input = Buffer::new(inputs * 2 * columns);
         let mut by_recurrent = Buffer::new(2 * width * columns);
         let mut by_bias = Buffer::new(2 * columns);
-        for (direction, by_gates) in by_gates.into_iter().enumerate() {
-            let packed = Packed::by_all_threads(by_gates);
+        for (direction, half) in halves.iter().enumerate() {
+            let by_gates = Packed::by_all_threads(half.by_gates);
             if inputs > 0 {
                 let target = Target::new(&mut by_input[direction * columns..], 2 * columns);
-                multiply_in_blocks(x.transposed(), &packed, Into::Replace, target);
+                multiply_in_blocks(x.transposed(), &by_gates, Into::Replace, target);
             }
+            let by_product = half.by_product.map(Packed::by_all_threads);
+            let by_product = by_product.as_ref().unwrap_or(&by_gates);
             let by_recurrent = &mut by_recurrent[direction * width * columns..][..width * columns];
-            let (before, target) =
-                (before[direction].transposed(), Target::new(by_recurrent, columns));
-            multiply_in_blocks(before, &packed, Into::Replace, target);
-            by_bias[direction * columns..][..columns].copy_from_slice(&sum_of_rows(by_gates));
+            let (before, target) = (half.before.transposed(), Target::new(by_recurrent, columns));
+            multiply_in_blocks(before, by_product, Into::Replace, target);
+            let by_bias = &mut by_bias[direction * columns..][..columns];
+            by_bias.copy_from_slice(&sum_of_rows(half.by_gates));
         }
         self.weights.input.leave(Gradient::Dense(by_input))?;
         self.weights.bias.leave(Gradient::Dense(by_bias))?;
-        self.weights.recurrent.leave(Gradient::Dense(by_recurrent))
+        self.weights.recurrent.leave(Gradient::Dense(by_recurrent))?;
+        let Some(recurrent_bias) = &self.weights.recurrent_bias else { return Ok(()) };
+        let mut by_bias = Buffer::new(2 * width);
+        for (by_bias, half) in by_bias.chunks_exact_mut(width).zip(halves) {
+            let by_product = half.by_product.unwrap_or(half.by_gates);
+            let last_gate = by_product.some_columns(columns - width, width);
+            by_bias.copy_from_slice(&sum_of_rows(last_gate));
+        }
+        recurrent_bias.leave(Gradient::Dense(by_bias))
     }
 }
 
+/// What the gradients by the parameters are made of, for one direction.
+struct Half<'a> {
+    /// The states one step before: (rows, w).
+    before: Matrix<'a>,
+    /// The gradient by the input's part of the gates: (rows, G·w).
+    by_gates: Matrix<'a>,
+    /// The one by h·U, where that is another one: (rows, G·w).
+    by_product: Option<Matrix<'a>>,
+}
+
 /// The states one step before each row's, 0 where there are none: (rows, w), from states (rows, 2·w).
-fn states_before(steps: &[Step], states: &[f32], column: usize, width: usize) -> Buffer {
+fn states_before(direction: &Direction<'_>, states: &[f32]) -> Buffer {
+    let &Direction { steps, width, column, .. } = direction;
     let mut before = Buffer::zeros(states.len() / 2);
     for step in steps {
         for b in 0..step.carried {
@@ -209,13 +216,9 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         let x = Matrix::new(slices::of(x, layout)?, rows, inputs);
         let gates = [self.gates(x, 0, columns)?, self.gates(x, 1, columns)?];
         let [forward, backward] = gates;
-        let ((ahead, saved), (back, saved_back)) = self.weights.recurrent.read(|recurrent| {
-            let run = |direction: usize, gates| {
-                let recurrent = &recurrent[direction * width * columns..][..width * columns];
-                C::run(&steps(&self.packing, direction == 0), gates, recurrent, width)
-            };
-            rayon::join(|| run(0, forward), || run(1, backward))
-        })?;
+        let run = |direction, gates| self.direction(direction, width, |of| C::run(of, gates));
+        let (ahead, back) = rayon::join(|| run(0, forward), || run(1, backward));
+        let ((ahead, saved), (back, saved_back)) = (ahead?, back?);
         let mut states = vec![0.0; rows * 2 * width];
         states.par_chunks_mut(64 * 2 * width).enumerate().for_each(|(block, states)| {
             for (row, states) in (block * 64..).zip(states.chunks_exact_mut(2 * width)) {
@@ -235,25 +238,24 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         let (rows, columns) = (self.packing.n_rows(), C::GATES * width);
         let saved = self.saved.get().expect("backward comes after a forward that learns");
         let gradient = gradient.contiguous()?;
-        let back = |direction: usize| -> Result<_> {
-            let steps = steps(&self.packing, direction == 0);
-            let column = direction * width;
-            let before =
-                slices::read(states, |states| states_before(&steps, states, column, width))?;
-            let by_gates = slices::read(&gradient, |gradient| {
-                self.weights.recurrent.read(|recurrent| {
-                    let recurrent = &recurrent[direction * width * columns..][..width * columns];
-                    C::back(&steps, &saved[direction], gradient, column, recurrent)
-                })
-            })??;
-            Ok((before, by_gates))
+        let back = |direction: usize| {
+            self.direction(direction, width, |of| -> Result<_> {
+                let before = slices::read(states, |states| states_before(of, states))?;
+                let by_gates = slices::read(&gradient, |gradient| {
+                    C::back(of, &before, &saved[direction], gradient)
+                })?;
+                Ok((before, by_gates))
+            })?
         };
         let (ahead, back) = rayon::join(|| back(0), || back(1));
-        let ((before, by_gates), (before_back, by_gates_back)) = (ahead?, back?);
-        let before = [&before, &before_back].map(|states| Matrix::new(states, rows, width));
-        let by_gates = [&by_gates, &by_gates_back].map(|gates| Matrix::new(gates, rows, columns));
-        slices::read(x, |x| self.leave(Matrix::new(x, rows, inputs), before, by_gates))??;
-        let by_x = self.by_x(by_gates, inputs)?;
+        let made = [ahead?, back?];
+        let halves = made.each_ref().map(|(before, by_gates)| Half {
+            before: Matrix::new(before, rows, width),
+            by_gates: Matrix::new(&by_gates.input, rows, columns),
+            by_product: by_gates.product.as_ref().map(|gates| Matrix::new(gates, rows, columns)),
+        });
+        slices::read(x, |x| self.leave(Matrix::new(x, rows, inputs), &halves))??;
+        let by_x = self.by_x(&halves, inputs)?;
         Tensor::from_vec(by_x, (rows, inputs), x.device()).map(Some)
     }
 }

@@ -2,6 +2,8 @@
 
 mod crf;
 mod cross_entropy;
+mod gru;
 mod lstm;
+mod recurrent;
 mod threads;
 mod viterbi;

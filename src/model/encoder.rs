@@ -116,7 +116,7 @@ pub enum Built {
     /// A node of the graph.
     Encoder(Box<dyn Encoder>),
     /// Parameters that other encoders name.
-    Characters(Spelling),
+    Characters(Arc<Spelling>),
 }
 
 /// An encoder with its parameters.

@@ -1,6 +1,6 @@
 //! A checked recipe made into a system: encoders, objectives, parameters.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
@@ -108,7 +108,7 @@ impl System {
             let encoder = match built {
                 Built::Encoder(encoder) => Some(encoder),
                 Built::Characters(spelling) => {
-                    spellings.insert(spec.name.clone(), Arc::new(spelling));
+                    spellings.insert(spec.name.clone(), spelling);
                     None
                 }
             };

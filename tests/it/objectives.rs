@@ -16,7 +16,7 @@ use auxdesk::{
 };
 use candle_core::{Device, Tensor};
 
-use crate::tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny};
+use crate::tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny, variants};
 
 const SMALL: Size = Size { width: 4, examples: 8 };
 
@@ -32,6 +32,7 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
         let distinct: BTreeSet<_> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{table}: {names:?}");
     }
+    assert!(recipes().count() > names().count(), "some encoder has a choice");
     // What no shipped recipe has is in none of the tests below.
     let recipes: Vec<Recipe> = names().map(|name| shipped_tiny(name, SMALL, &[]).recipe).collect();
     let objectives = || recipes.iter().flat_map(|recipe| &recipe.objectives);
@@ -44,16 +45,21 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
     }
 }
 
-/// Calls with every objective of every shipped recipe.
+/// Calls with every objective of every variant of every shipped recipe.
 fn every(sets: impl Fn(&str) -> Vec<String>, mut check: impl FnMut(&Tiny, usize, &str)) {
-    for name in names() {
-        let plain = shipped_tiny(name, SMALL, &[]);
+    for (name, variant) in recipes() {
+        let plain = shipped_tiny(name, SMALL, &variant);
         for at in 0..plain.recipe.objectives.len() {
             let objective = plain.recipe.objectives[at].name.as_str();
-            let tiny = shipped_tiny(name, SMALL, &sets(objective));
-            check(&tiny, at, &format!("{name}: {objective}"));
+            let tiny = shipped_tiny(name, SMALL, &[variant.clone(), sets(objective)].concat());
+            check(&tiny, at, &format!("{name} {variant:?}: {objective}"));
         }
     }
+}
+
+/// Every shipped recipe with the sets of each of its variants.
+fn recipes() -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    names().flat_map(|name| variants(name).into_iter().map(move |variant| (name, variant)))
 }
 
 #[test]
@@ -75,8 +81,8 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
 #[test]
 fn every_objective_learns_eight_sentences_by_itself() {
     let size = Size { width: 16, examples: 8 };
-    for name in names() {
-        let tiny = shipped_tiny(name, size, &[]);
+    for (name, variant) in recipes() {
+        let tiny = shipped_tiny(name, size, &variant);
         for at in 0..tiny.recipe.objectives.len() {
             let system = tiny.system();
             let parameters = system.parameters();
@@ -91,7 +97,8 @@ fn every_objective_learns_eight_sentences_by_itself() {
             }
             let (first, last) = (losses[0], losses[losses.len() - 1]);
             let objective = &tiny.recipe.objectives[at].name;
-            assert!(last < 0.2 * first, "{name}: {objective}: from {first} to {last}");
+            let what = format!("{name} {variant:?}: {objective}");
+            assert!(last < 0.2 * first, "{what}: from {first} to {last}");
         }
     }
 }
@@ -279,13 +286,13 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 #[test]
 fn gradients_of_every_whole_system_are_finite_differences() {
     const H: f32 = 0.01;
-    for name in names() {
-        let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &[]);
+    for (name, variant) in recipes() {
+        let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &variant);
         let system = tiny.system();
         let parameters = system.parameters();
         let by_parameter = gradients(&total(&tiny, &system).0, parameters);
         for (parameter, gradient) in parameters.all().iter().zip(by_parameter) {
-            let what = format!("{name}: {}", parameter.name);
+            let what = format!("{name} {variant:?}: {}", parameter.name);
             let gradient = gradient.unwrap_or_else(|| panic!("{what}: not reached"));
             let before = numbers(&parameter.var);
             let put = |numbers: Vec<f32>| {

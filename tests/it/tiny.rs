@@ -6,6 +6,7 @@ use auxdesk::{
     bus::{self, Wires},
     data::{Batch, Corpus},
     kernel::Gradient,
+    keys::Takes,
     model::{Parameters, Pass, encoder::FirstValues},
     objective::Term,
     protocol::{
@@ -112,6 +113,22 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         }
     }
     sets
+}
+
+/// A shipped recipe as it is, and with each choice that its encoders might have made instead: sets.
+pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
+    let recipe = loaded(&RecipeSource::Shipped(name), &[]).unwrap();
+    let mut variants = vec![Vec::new()];
+    for encoder in &recipe.encoders {
+        for key in encoder.kind.keys() {
+            let Takes::Choice(choices) = key.takes else { continue };
+            let made = encoder.values.text_if_said(key.name);
+            for choice in choices.iter().filter(|choice| Some(**choice) != made) {
+                variants.push(vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)]);
+            }
+        }
+    }
+    variants
 }
 
 /// The text of a shipped recipe without the table of one objective.

@@ -2,7 +2,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, Named, Setup, Source, recurrent::Recurrent};
+use super::{
+    Built, Encoder, EncoderKind, Named, Setup, Source,
+    recurrent::{Cell, Recurrent},
+};
 use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
@@ -15,7 +18,7 @@ use crate::{
 pub(super) struct Birnn;
 
 const KEYS: &[Key] = &[
-    Key::with_default("cell", Takes::Choice(&["lstm"]), "\"lstm\"", "the recurrent cell"),
+    Key::with_default("cell", Takes::Choice(Cell::NAMES), "\"lstm\"", "the recurrent cell"),
     Key::with_default(
         "layers",
         Takes::Count(1),
@@ -77,10 +80,11 @@ impl EncoderKind for Birnn {
         let values = setup.values;
         let mut inputs = setup.input.expect("the checker has seen the input").width;
         let width = values.count("width");
+        let cell = Cell::named(values.text("cell")).expect("the checker knows the cells");
         let mut layers = Vec::new();
         for number in 1..=values.count("layers") {
             let mut scope = setup.scope.within(&number.to_string());
-            layers.push(Recurrent::new(&mut scope, inputs, width)?);
+            layers.push(Recurrent::new(&mut scope, cell, inputs, width)?);
             inputs = 2 * width;
         }
         let name = setup.name.to_owned();

@@ -3,11 +3,14 @@
 //! A word's vector is the two directions' final states side by side (Ling et al. 2015; Plank et al.
 //! 2016).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::{Result, Tensor};
 
-use super::{Built, EncoderKind, Named, Setup, Source, recurrent::Recurrent};
+use super::{
+    Built, EncoderKind, Named, Setup, Source,
+    recurrent::{Cell, Recurrent},
+};
 use crate::{
     data::{Corpus, Lexicon, Packing, Symbol, Vocabulary},
     kernel,
@@ -65,7 +68,8 @@ impl EncoderKind for Characters {
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let vocabulary = setup.vocabulary(VOCABULARY);
-        Ok(Built::Characters(Spelling::new(setup.values, vocabulary, &mut setup.scope)?))
+        let spelling = Spelling::new(setup.values, vocabulary, &mut setup.scope)?;
+        Ok(Built::Characters(Arc::new(spelling)))
     }
 }
 
@@ -103,7 +107,7 @@ impl Spelling {
         Ok(Self {
             // Row 0 is the unknown character's.
             characters: scope.table("table", vocabulary.len() + 1, width)?,
-            recurrent: Recurrent::new(scope, width, hidden)?,
+            recurrent: Recurrent::new(scope, Cell::Lstm, width, hidden)?,
             vocabulary,
         })
     }

@@ -1,0 +1,73 @@
+//! What a kind of cell is, and what it is given: one direction of a layer, step by step.
+
+use std::ops::Range;
+
+use crate::{data::Packing, kernel::buffer::Buffer};
+
+/// What differs between recurrent networks. Matrices have a row for each packed row.
+pub(in crate::kernel) trait Cell: 'static {
+    const NAME: &'static str;
+    /// Gates, each of the width of a state.
+    const GATES: usize;
+    /// Whether it has a recurrent bias.
+    const HAS_RECURRENT_BIAS: bool;
+    /// What the backward pass needs of one direction.
+    type Saved: Send + Sync;
+
+    /// The states (rows, w) from the input's part of the gates (rows, G·w).
+    fn run(direction: &Direction<'_>, gates: Buffer) -> (Buffer, Self::Saved);
+
+    /// The gradients by the gates, given the states one step before (rows, w) and the gradient by the
+    /// states of both directions (rows, 2·w).
+    fn back(
+        direction: &Direction<'_>,
+        before: &[f32],
+        saved: &Self::Saved,
+        gradient: &[f32],
+    ) -> ByGates;
+}
+
+/// One direction of a layer.
+pub(in crate::kernel) struct Direction<'a> {
+    pub(in crate::kernel) steps: &'a [Step],
+    /// Numbers in a state.
+    pub(in crate::kernel) width: usize,
+    /// Where its states begin in rows of both directions' states.
+    pub(in crate::kernel) column: usize,
+    /// U: (w, G·w).
+    pub(in crate::kernel) recurrent: &'a [f32],
+    /// The recurrent bias: (w), empty for a cell without one.
+    pub(in crate::kernel) bias: &'a [f32],
+}
+
+/// The gradients that one direction's backward pass makes.
+pub(in crate::kernel) struct ByGates {
+    /// By the input's part of the gates: (rows, G·w).
+    pub(in crate::kernel) input: Buffer,
+    /// By h·U, recurrent bias included, where that is another one: (rows, G·w).
+    pub(in crate::kernel) product: Option<Buffer>,
+}
+
+/// One step of one direction.
+pub(in crate::kernel) struct Step {
+    /// Its rows.
+    pub(in crate::kernel) rows: Range<usize>,
+    /// The first row of the step before.
+    pub(in crate::kernel) before: usize,
+    /// How many of its rows, the first ones, have a state before them: all of them in the forward
+    /// direction, those that are longer in the backward one.
+    pub(in crate::kernel) carried: usize,
+}
+
+/// The steps in the order in which states are made.
+pub(super) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
+    let n = packing.n_steps();
+    let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };
+    let mut before = 0..0;
+    let step = |&t: &usize| {
+        let rows = packing.step(t);
+        let before = std::mem::replace(&mut before, rows.clone());
+        Step { carried: rows.len().min(before.len()), before: before.start, rows }
+    };
+    order.iter().map(step).collect()
+}

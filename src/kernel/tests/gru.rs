@@ -1,0 +1,144 @@
+//! The GRU: what holds for any cell, candle's own layer, and a case by hand.
+
+use candle_core::{Device, IndexOp, Result, Tensor, Var};
+use candle_nn::{
+    ops,
+    rnn::{self, GRUConfig, GRUState, RNN},
+};
+use proptest::prelude::*;
+
+use super::recurrent::{Carried, Gates, Kind, Stock, variables};
+use crate::{
+    data::Packing,
+    kernel::{RecurrentWeights, check, gru, to_vec},
+};
+
+pub(super) const GRU: Kind = Kind {
+    n_gates: 3,
+    has_recurrent_bias: true,
+    layer: gru,
+    step: |Gates { input, product }, Carried { h, c }| {
+        let (x, m) = (input.chunk(3, 1)?, product.chunk(3, 1)?);
+        let (r, z) = (ops::sigmoid(&(&x[0] + &m[0])?)?, ops::sigmoid(&(&x[1] + &m[1])?)?);
+        let n = (&x[2] + (r * &m[2])?)?.tanh()?;
+        Ok(Carried { h: (((1.0 - &z)? * n)? + (z * h)?)?, c })
+    },
+    // At the first token too: r has the recurrent bias to reset, and z keeps a state of 0.
+    matters: |_, _| true,
+};
+
+#[test]
+fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+    GRU.is_its_plain_composition()
+}
+
+#[test]
+fn gradients_are_finite_differences() -> Result<()> {
+    GRU.has_gradients_of_finite_differences()
+}
+
+#[test]
+fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
+    GRU.takes_an_empty_batch()
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
+    let weights = GRU.weights(2, 3, 0.7)?;
+    let recurrent_bias = Some(check::weight("", (2, 4), 1.0)?);
+    GRU.refuses(
+        [
+            RecurrentWeights { recurrent_bias: None, ..weights.clone() },
+            RecurrentWeights { recurrent_bias, ..weights },
+        ],
+        "wanted (rows, i), (i, 6w), (6w), (2, w, 3w) and (2, w), w at least 1",
+    )
+}
+
+#[test]
+fn gates_far_beyond_the_ends_saturate() -> Result<()> {
+    GRU.saturates()
+}
+
+#[test]
+fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> {
+    GRU.sees_what_it_may_see()
+}
+
+#[test]
+fn a_batch_is_its_sequences_one_by_one() -> Result<()> {
+    GRU.takes_batches_as_their_sequences()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn any_batch_is_its_sequences_one_by_one(
+        mut lengths in prop::collection::vec(1usize..12, 1..9),
+        width in 1usize..20,
+    ) {
+        lengths.sort_by(|a, b| b.cmp(a));
+        GRU.assert_alone(&lengths, width).unwrap();
+    }
+}
+
+#[test]
+fn the_forward_half_is_candles_own_gru() -> Result<()> {
+    let stock = Stock::new(3)?;
+    let own = rnn::gru(stock.inputs, stock.width, GRUConfig::default(), stock.vars())?;
+    // Its `states_to_tensor` puts the states of all tokens in one row.
+    let states: Vec<Tensor> = own.seq(&stock.x)?.iter().map(GRUState::h).cloned().collect();
+    // Both biases are added to r and z alike, the recurrent one is reset in n.
+    let (kept, n) = (stock.b_hh.i(..2 * stock.width)?, stock.b_hh.i(2 * stock.width..)?);
+    let merged = (stock.b_ih.as_tensor() + Tensor::cat(&[&kept, &n.zeros_like()?], 0)?)?;
+    let found = stock.forward_half(&GRU, &merged, Some(&n))?;
+    check::assert_tensors_close(&found, &Tensor::cat(&states, 0)?, 1e-5, 1e-6);
+    Ok(())
+}
+
+/// Width 1 and recurrent bias ln 2, of an input that is the gates. σ(ln 3) = 3/4, tanh(ln 2) = 3/5.
+///
+/// First token: x = (0, ln 3, ½·ln 2), so r = 1/2, z = 3/4, n = tanh(½·ln 2 + ½·ln 2) = 3/5, and
+/// h = 1/4 · 3/5 = 3/20. Second: x = (−ln 3, 0, −½·ln 2) and h·U = (2·ln 3, ln 3, ln 2), so r = 3/4,
+/// z = 3/4, n = tanh(−½·ln 2 + 3/4 · 2·ln 2) = 3/5, and h = 1/4 · 3/5 + 3/4 · 3/20 = 21/80.
+#[test]
+fn two_tokens_by_hand() -> Result<()> {
+    let (two, three) = (2f32.ln(), 3f32.ln());
+    let first = [0.0, three, 0.5 * two];
+    let second = [-three, 0.0, -0.5 * two];
+    let weights = RecurrentWeights {
+        input: check::weight_of(&Tensor::eye(6, candle_core::DType::F32, &Device::Cpu)?)?,
+        bias: check::weight_of(&Tensor::new(&[0f32; 6], &Device::Cpu)?)?,
+        recurrent: check::weight_of(
+            &(Tensor::new(&[[[2.0 * three, three, two]]; 2], &Device::Cpu)? * (20.0 / 3.0))?,
+        )?,
+        recurrent_bias: Some(check::weight_of(&Tensor::new(&[[two]; 2], &Device::Cpu)?)?),
+    };
+    // The backward direction reads the same from the end.
+    let rows = [[first, second].concat(), [second, first].concat()];
+    let x = Var::from_vec(rows.concat(), (2, 6), &Device::Cpu)?;
+    let states = gru(&x, &weights, &Packing::new(vec![2]))?;
+    check::assert_close(
+        &to_vec(&states)?,
+        &[3.0 / 20.0, 21.0 / 80.0, 21.0 / 80.0, 3.0 / 20.0],
+        1e-6,
+        0.0,
+    );
+
+    // The first token alone. By its n, 1/4 · (1 − 9/25) = 4/25; by b, r times that; by its r,
+    // 4/25 · ln 2 · 1/4; by its z, −3/5 · 3/16.
+    let alone = Var::from_vec(rows[0].clone(), (1, 6), &Device::Cpu)?;
+    let state = gru(&alone, &weights, &Packing::new(vec![1]))?.i((0, 0))?;
+    let store = state.backward()?;
+    let gradients: Vec<Vec<f32>> = variables(&alone, &weights)
+        .iter()
+        .map(|variable| to_vec(&variable.gradient(&store).unwrap()))
+        .collect::<Result<_>>()?;
+    let by_gates = [two / 25.0, -9.0 / 80.0, 4.0 / 25.0, 0.0, 0.0, 0.0];
+    check::assert_close(&gradients[0], &by_gates, 1e-6, 0.0);
+    check::assert_close(&gradients[2], &by_gates, 1e-6, 0.0);
+    check::assert_close(&gradients[3], &[0.0; 6], 0.0, 0.0);
+    check::assert_close(&gradients[4], &[2.0 / 25.0, 0.0], 1e-6, 0.0);
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! What must hold for a layer of any cell: against a plain composition, and each sequence alone.
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, IndexOp, Result, Tensor, Var};
+use candle_nn::VarBuilder;
+
+use crate::{
+    data::Packing,
+    kernel::{RecurrentWeights, check, check::Variable, to_vec},
+};
+
+const LENGTHS: [&[usize]; 3] = [&[5, 3, 3, 1], &[1], &[1, 1, 1]];
+
+/// A kind of cell, and what the tests must know of it.
+pub(super) struct Kind {
+    pub(super) n_gates: usize,
+    pub(super) has_recurrent_bias: bool,
+    /// The kernel.
+    pub(super) layer: fn(&Tensor, &RecurrentWeights, &Packing) -> Result<Tensor>,
+    /// One token in candle's own operations.
+    pub(super) step: fn(Gates, Carried) -> Result<Carried>,
+    /// Whether a gate of a token has a part in a state that has read it.
+    pub(super) matters: fn(usize, Place) -> bool,
+}
+
+/// Both parts of a token's gates: (1, gates · width).
+pub(super) struct Gates {
+    /// x·W + b.
+    pub(super) input: Tensor,
+    /// h·U, with the recurrent bias, if there is one, in the last gate's part.
+    pub(super) product: Tensor,
+}
+
+/// What a token hands to the next: (1, width).
+#[derive(Clone)]
+pub(super) struct Carried {
+    /// The state.
+    pub(super) h: Tensor,
+    /// What else there is to hand on.
+    pub(super) c: Tensor,
+}
+
+/// A token as seen from a state.
+pub(super) struct Place {
+    /// It is the first that its direction reads.
+    pub(super) is_first: bool,
+    /// The state is its own.
+    pub(super) is_own: bool,
+}
+
+/// All variables of a layer.
+pub(super) fn variables<'a>(x: &'a Var, weights: &'a RecurrentWeights) -> Vec<&'a dyn Variable> {
+    let RecurrentWeights { input, bias, recurrent, recurrent_bias } = weights;
+    let mut variables: Vec<&dyn Variable> = vec![x, input, bias, recurrent];
+    variables.extend(recurrent_bias.as_ref().map(|bias| bias as &dyn Variable));
+    variables
+}
+
+/// The rows of these numbers, in this order.
+fn rows(x: &Tensor, rows: impl Iterator<Item = usize>) -> Result<Tensor> {
+    let rows: Vec<u32> = rows.map(|row| row as u32).collect();
+    x.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)
+}
+
+impl Kind {
+    /// The parameters of a layer of so many inputs.
+    pub(super) fn weights(
+        &self,
+        inputs: usize,
+        width: usize,
+        scale: f32,
+    ) -> Result<RecurrentWeights> {
+        let columns = self.n_gates * width;
+        let recurrent_bias = || check::weight("recurrent bias", (2, width), scale);
+        Ok(RecurrentWeights {
+            input: check::weight("input", (inputs, 2 * columns), scale)?,
+            bias: check::weight("bias", 2 * columns, scale)?,
+            recurrent: check::weight("recurrent", (2, width, columns), scale)?,
+            recurrent_bias: self.has_recurrent_bias.then(recurrent_bias).transpose()?,
+        })
+    }
+
+    /// A layer of so many inputs, with rows for a packing.
+    fn layer(
+        &self,
+        packing: &Packing,
+        inputs: usize,
+        width: usize,
+    ) -> Result<(Var, RecurrentWeights)> {
+        let x = check::var("x", (packing.n_rows(), inputs), 1.0)?;
+        Ok((x, self.weights(inputs, width, 0.7)?))
+    }
+
+    /// A layer whose inputs are its gates, x·1 + 0, with rows for a packing.
+    fn of_gates(
+        &self,
+        packing: &Packing,
+        width: usize,
+        scale: f32,
+    ) -> Result<(Var, RecurrentWeights)> {
+        let n = 2 * self.n_gates * width;
+        let weights = RecurrentWeights {
+            input: check::weight_of(&Tensor::eye(n, DType::F32, &Device::Cpu)?)?,
+            bias: check::weight_of(&Tensor::zeros(n, DType::F32, &Device::Cpu)?)?,
+            ..self.weights(n, width, 0.5)?
+        };
+        Ok((check::var("gates", (packing.n_rows(), n), scale)?, weights))
+    }
+
+    /// What the kernel means, a sequence and a token at a time.
+    fn plain(&self, x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
+        let RecurrentWeights { input, bias, recurrent, recurrent_bias } = weights;
+        let gates = x.matmul(input.var())?.broadcast_add(bias.var())?;
+        let (width, columns) = (recurrent.var().dim(1)?, recurrent.var().dim(2)?);
+        let mut states = Vec::new(); // by sequence, then token
+        for b in 0..packing.n_sequences() {
+            let gates = rows(&gates, packing.rows(b))?; // (length, 2·columns)
+            let length = packing.lengths()[b];
+            let mut halves = Vec::new();
+            for direction in 0..2 {
+                let mut bias = Tensor::zeros((1, columns), DType::F32, &Device::Cpu)?;
+                if let Some(of_last) = recurrent_bias {
+                    let others = bias.i((.., width..))?;
+                    bias = Tensor::cat(&[&others, &of_last.var().i(direction..=direction)?], 1)?;
+                }
+                let h = Tensor::zeros((1, width), DType::F32, &Device::Cpu)?;
+                let mut carried = Carried { c: h.clone(), h };
+                let mut half = Vec::new();
+                for step in 0..length {
+                    let t = if direction == 0 { step } else { length - 1 - step };
+                    let columns = direction * columns..(direction + 1) * columns;
+                    let input = gates.i((t..=t, columns))?;
+                    let product = (carried.h.matmul(&recurrent.var().i(direction)?)? + &bias)?;
+                    carried = (self.step)(Gates { input, product }, carried)?;
+                    half.push(carried.h.clone());
+                }
+                if direction == 1 {
+                    half.reverse();
+                }
+                halves.push(Tensor::cat(&half, 0)?);
+            }
+            states.push(Tensor::cat(&halves, 1)?);
+        }
+        let states = Tensor::cat(&states, 0)?;
+        let firsts: Vec<usize> = packing
+            .lengths()
+            .iter()
+            .scan(0, |first, length| Some(std::mem::replace(first, *first + length)))
+            .collect();
+        rows(&states, packing.places().map(|(b, t)| firsts[b] + t))
+    }
+
+    pub(super) fn is_its_plain_composition(&self) -> Result<()> {
+        for lengths in LENGTHS {
+            for (inputs, width) in [(1, 1), (2, 3), (5, 8), (9, 17)] {
+                let packing = Packing::new(lengths.to_vec());
+                let (x, weights) = self.layer(&packing, inputs, width)?;
+                let found = (self.layer)(&x, &weights, &packing)?;
+                let expected = self.plain(&x, &weights, &packing)?;
+                check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
+                let variables = variables(&x, &weights);
+                let found = check::gradients(&variables, &found)?;
+                for (found, expected) in found.iter().zip(check::gradients(&variables, &expected)?)
+                {
+                    check::assert_tensors_close(found, &expected, 1e-4, 2e-6);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_gradients_of_finite_differences(&self) -> Result<()> {
+        for lengths in LENGTHS {
+            for (inputs, width) in [(1, 1), (2, 3)] {
+                let packing = Packing::new(lengths.to_vec());
+                let (x, weights) = self.layer(&packing, inputs, width)?;
+                let layer = || (self.layer)(&x, &weights, &packing);
+                check::assert_differences(&variables(&x, &weights), layer);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn takes_an_empty_batch(&self) -> Result<()> {
+        let packing = Packing::new(Vec::new());
+        let (x, weights) = self.layer(&packing, 2, 3)?;
+        let states = (self.layer)(&x, &weights, &packing)?;
+        assert_eq!(states.dims(), [0, 6]);
+        let gradients = check::gradients(&variables(&x, &weights), &states)?;
+        assert_eq!(gradients[0].dims(), [0, 2]);
+        for gradient in &gradients[1..] {
+            assert!(to_vec(gradient)?.iter().all(|&g| g == 0.0));
+        }
+        Ok(())
+    }
+
+    /// Refuses shapes that do not fit a layer of 2 inputs and width 3, and these, with these words.
+    pub(super) fn refuses(
+        &self,
+        more: impl IntoIterator<Item = RecurrentWeights>,
+        wanted: &str,
+    ) -> Result<()> {
+        let packing = Packing::new(vec![1]);
+        let (x, weights) = self.layer(&packing, 2, 3)?;
+        let n = 6 * self.n_gates;
+        let other = |shape: &[usize]| check::weight("", shape, 1.0);
+        let wrong = [
+            RecurrentWeights { input: other(&[3, n])?, ..weights.clone() },
+            RecurrentWeights { bias: other(&[n - 1])?, ..weights.clone() },
+            RecurrentWeights { recurrent: other(&[2, 3, 8])?, ..weights },
+            self.weights(2, 0, 1.0)?,
+        ];
+        for weights in wrong.into_iter().chain(more) {
+            let error = (self.layer)(&x, &weights, &packing).unwrap_err();
+            assert!(error.to_string().contains(wanted), "{error}");
+        }
+        Ok(())
+    }
+
+    pub(super) fn saturates(&self) -> Result<()> {
+        let packing = Packing::new(vec![4, 2]);
+        for scale in [100.0, 1000.0] {
+            let (gates, weights) = self.of_gates(&packing, 3, scale)?;
+            let signs = (gates.sign()? * f64::from(scale))?;
+            for gates in [gates, Var::from_tensor(&signs)?] {
+                let found = (self.layer)(&gates, &weights, &packing)?;
+                let expected = self.plain(&gates, &weights, &packing)?;
+                check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
+                for gradient in check::gradients(&variables(&gates, &weights), &found)? {
+                    assert!(to_vec(&gradient)?.iter().all(|g| g.is_finite()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No direction sees what lies ahead of it, nor another sequence.
+    pub(super) fn sees_what_it_may_see(&self) -> Result<()> {
+        let packing = Packing::new(vec![5, 3, 3, 1]);
+        let width = 3;
+        let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
+        for (b, t) in packing.places() {
+            for direction in 0..2 {
+                let states = (self.layer)(&gates, &weights, &packing)?;
+                let state =
+                    states.i((packing.row(b, t), direction * width..(direction + 1) * width))?;
+                let gradients = state.sum_all()?.backward()?;
+                let gradient = gradients.get(&gates).unwrap().to_vec2::<f32>()?;
+                for (other_b, other_t) in packing.places() {
+                    let first = if direction == 0 { 0 } else { packing.lengths()[b] - 1 };
+                    let numbers = &gradient[packing.row(other_b, other_t)];
+                    for (column, &g) in numbers.iter().enumerate() {
+                        let seen = if direction == 0 { other_t <= t } else { other_t >= t };
+                        let its_own = column / (self.n_gates * width) == direction;
+                        let may = b == other_b && seen && its_own;
+                        let place = Place { is_first: other_t == first, is_own: other_t == t };
+                        let must = may && (self.matters)(column / width % self.n_gates, place);
+                        assert!(may || g == 0.0, "({b}, {t}) sees ({other_b}, {other_t}): {g}");
+                        assert!(!must || g != 0.0, "({b}, {t}) misses ({other_b}, {other_t})");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each sequence of a batch has the states and gradients that it has alone.
+    pub(super) fn assert_alone(&self, lengths: &[usize], width: usize) -> Result<()> {
+        let packing = Packing::new(lengths.to_vec());
+        let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
+        let together = (self.layer)(&gates, &weights, &packing)?;
+        let by_gates = together.sum_all()?.backward()?.remove(&gates).unwrap();
+        for (b, &length) in lengths.iter().enumerate() {
+            let own = Var::from_tensor(&rows(&gates, packing.rows(b))?)?;
+            let alone = (self.layer)(&own, &weights, &Packing::new(vec![length]))?;
+            // Not bit for bit: the product's kernel depends on how many rows there are.
+            check::assert_tensors_close(&rows(&together, packing.rows(b))?, &alone, 0.0, 1e-6);
+            let by_own = alone.sum_all()?.backward()?.remove(&own).unwrap();
+            check::assert_tensors_close(&rows(&by_gates, packing.rows(b))?, &by_own, 1e-5, 1e-6);
+        }
+        Ok(())
+    }
+
+    pub(super) fn takes_batches_as_their_sequences(&self) -> Result<()> {
+        for lengths in LENGTHS {
+            for width in [1, 8, 17] {
+                self.assert_alone(lengths, width)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of candle's own layer of a cell, and a sentence for it.
+pub(super) struct Stock {
+    pub(super) inputs: usize,
+    pub(super) width: usize,
+    /// (1, length, inputs)
+    pub(super) x: Var,
+    w_ih: Var,
+    w_hh: Var,
+    pub(super) b_ih: Var,
+    pub(super) b_hh: Var,
+}
+
+impl Stock {
+    pub(super) fn new(n_gates: usize) -> Result<Self> {
+        let (inputs, width) = (5, 4);
+        let n = n_gates * width;
+        Ok(Self {
+            inputs,
+            width,
+            x: check::var("x", (1, 7, inputs), 1.0)?,
+            w_ih: check::var("w_ih", (n, inputs), 0.5)?,
+            w_hh: check::var("w_hh", (n, width), 0.5)?,
+            b_ih: check::var("b_ih", n, 0.5)?,
+            b_hh: check::var("b_hh", n, 0.5)?,
+        })
+    }
+
+    /// As candle's layer reads them.
+    pub(super) fn vars(&self) -> VarBuilder<'static> {
+        let named = HashMap::from([
+            ("weight_ih_l0".to_owned(), self.w_ih.as_tensor().clone()),
+            ("weight_hh_l0".to_owned(), self.w_hh.as_tensor().clone()),
+            ("bias_ih_l0".to_owned(), self.b_ih.as_tensor().clone()),
+            ("bias_hh_l0".to_owned(), self.b_hh.as_tensor().clone()),
+        ]);
+        VarBuilder::from_tensors(named, DType::F32, &Device::Cpu)
+    }
+
+    /// The forward half of a kernel's states, both directions alike: (length, width).
+    pub(super) fn forward_half(
+        &self,
+        kind: &Kind,
+        bias: &Tensor,
+        recurrent_bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let (input, recurrent) = (self.w_ih.t()?, self.w_hh.t()?.contiguous()?);
+        let twice = |x: &Tensor| check::weight_of(&Tensor::stack(&[x, x], 0)?);
+        let weights = RecurrentWeights {
+            input: check::weight_of(&Tensor::cat(&[&input, &input], 1)?)?,
+            bias: check::weight_of(&Tensor::cat(&[bias, bias], 0)?)?,
+            recurrent: twice(&recurrent)?,
+            recurrent_bias: recurrent_bias.map(twice).transpose()?,
+        };
+        let x = self.x.squeeze(0)?;
+        (kind.layer)(&x, &weights, &Packing::new(vec![x.dim(0)?]))?.i((.., ..self.width))
+    }
+}
