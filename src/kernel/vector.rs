@@ -192,8 +192,10 @@ pub(super) fn tanh_all<S: Simd>(simd: S, numbers: &mut [f32]) {
 #[inline(always)]
 fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let number = |x| simd.splat_f32s(x);
-    // The bound first: of two of which one is no number, the second is taken.
-    let x = simd.min_f32s(number(87.0), simd.max_f32s(number(-87.0), x));
+    // By comparisons, as the least and the greatest of two take a number for NaN.
+    let bound = number(87.0);
+    let x = simd.select_f32s(simd.less_than_f32s(x, number(-87.0)), number(-87.0), x);
+    let x = simd.select_f32s(simd.less_than_f32s(bound, x), bound, x);
     let e = exp_of_vector(simd, simd.sub_f32s(number(0.0), x));
     simd.div_f32s(number(1.0), simd.add_f32s(number(1.0), e))
 }
