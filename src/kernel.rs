@@ -50,6 +50,7 @@ pub use pool::{max_over_tokens, mean_over_tokens};
 pub use recurrent::RecurrentWeights;
 pub use reverse::reverse;
 pub use slices::{read, to_vec};
+pub use sums::sum;
 pub use tanh::tanh;
 pub use update::update;
 pub use viterbi::viterbi;

@@ -1,8 +1,9 @@
-//! Sums over the rows of a matrix.
+//! Sums over the rows of a matrix, and of several tensors.
 
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{arch::fast, buffer::Buffer, gemm::Matrix};
+use super::{arch::fast, buffer::Buffer, gemm::Matrix, slices};
 
 /// Columns that one thread sums at a time.
 const BLOCK: usize = 128;
@@ -23,4 +24,54 @@ pub(super) fn sum_of_rows(x: Matrix<'_>) -> Buffer {
         );
     });
     sums
+}
+
+/// Numbers of a tensor that one thread adds at a time.
+const PART: usize = 16_384;
+
+/// The sum of tensors of one shape, at least one, contiguous and in their order; not tracked.
+pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
+    let [first, others @ ..] = tensors else { bail!("a sum of no tensors") };
+    if others.is_empty() {
+        return Ok(first.clone());
+    }
+    let mut sum = slices::to_vec(first)?;
+    for other in others {
+        if other.shape() != first.shape() {
+            bail!("a sum of {:?} and {:?}", first.shape(), other.shape());
+        }
+        slices::read(other, |other| {
+            sum.par_chunks_mut(PART).zip(other.par_chunks(PART)).for_each(|(sum, other)| {
+                for (sum, x) in sum.iter_mut().zip(other) {
+                    *sum += x;
+                }
+            });
+        })?;
+    }
+    Tensor::from_vec(sum, first.shape(), first.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn sums_are_place_by_place_and_of_one_shape() -> Result<()> {
+        let x = Tensor::new(&[[1f32, 2.0]], &Device::Cpu)?;
+        let y = Tensor::new(&[[10f32, 20.0]], &Device::Cpu)?;
+        assert_eq!(slices::to_vec(&sum(&[x.clone(), y.clone(), y])?)?, [21.0, 42.0]);
+        assert_eq!(slices::to_vec(&sum(std::slice::from_ref(&x))?)?, [1.0, 2.0]);
+        assert!(sum(&[]).is_err());
+        assert!(sum(&[x.clone(), x.t()?.contiguous()?]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn rows_are_summed_column_by_column() {
+        let x: Vec<f32> = (0..3 * 300).map(|at| at as f32).collect();
+        let sums = sum_of_rows(Matrix::new(&x, 3, 300));
+        assert!(sums.iter().enumerate().all(|(at, &sum)| sum == (900 + 3 * at) as f32));
+    }
 }

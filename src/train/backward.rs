@@ -65,19 +65,16 @@ impl Taps {
         parameters: &Parameters,
         gradients: &mut Gradients,
     ) -> Result<()> {
-        let mut sums: Vec<Option<Tensor>> = vec![None; self.0.len()];
+        let mut sums: Vec<Vec<Tensor>> = vec![Vec::new(); self.0.len()];
         for (at, by_tap) in by_taps {
-            sums[*at] = Some(match sums[*at].take() {
-                Some(sum) => (sum + by_tap)?,
-                None => by_tap.clone(),
-            });
+            sums[*at].push(by_tap.contiguous()?);
         }
         let mut start: Option<Tensor> = None;
         for ((rows, _), by_rows) in self.0.iter().zip(sums) {
-            let Some(by_rows) = by_rows.filter(|_| goes_on(rows)) else {
+            if by_rows.is_empty() || !goes_on(rows) {
                 continue;
-            };
-            let from_here = kernel::inject(rows, by_rows)?;
+            }
+            let from_here = kernel::inject(rows, kernel::sum(&by_rows)?)?;
             start = Some(match start {
                 Some(start) => (start + from_here)?,
                 None => from_here,
