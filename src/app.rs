@@ -1,6 +1,6 @@
 //! A run from start to end: its folder, its threads, what it leaves.
 //!
-//! Three threads: the trainer (the only one that knows tensors), the recorder (never drops an
+//! Three threads: the trainer (with the threads that compute), the recorder (never drops an
 //! event), and the screen (the desk, or lines of progress), which may miss some and is not waited for
 //! when nobody takes what it shows. A fourth waits for signals.
 

@@ -1,7 +1,8 @@
 //! Memory that kernels use again: what one step has let go serves the next.
 //!
 //! A fresh vector of numbers is filled with 0 before it is written over, and a large one comes from the
-//! machine page by page; both cost more than some kernels do.
+//! machine page by page; both cost more than some kernels do. What is kept is what the largest steps have
+//! used.
 
 use std::{
     fmt,
@@ -33,10 +34,15 @@ pub struct Buffer {
 impl Buffer {
     /// So many numbers, whatever they are: the caller writes all of them.
     pub(super) fn new(n: usize) -> Self {
+        if n == 0 {
+            return Self { numbers: Vec::new(), n };
+        }
         let class = class(n);
         let free = {
             let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-            free.get_mut(class).and_then(Vec::pop)
+            // One of up to twice the size serves too, or batches of all lengths would each keep their own.
+            let end = free.len().min(class + 5);
+            free.get_mut(class..end).into_iter().flatten().find_map(Vec::pop)
         };
         let numbers = free.unwrap_or_else(|| vec![0.0; class_size(class)]);
         let mut buffer = Self { numbers, n };
@@ -65,7 +71,10 @@ impl From<&[f32]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let class = class(self.n);
+        if self.numbers.is_empty() {
+            return;
+        }
+        let class = class(self.numbers.len());
         let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() <= class {
             free.resize_with(class + 1, Vec::new);

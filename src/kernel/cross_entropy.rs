@@ -3,8 +3,8 @@
 //! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r and
 //! p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d, db = Σ_r g_r·d.
 //!
-//! The forward pass makes the gradients too, for g = 1, while it has what they are made of in the caches:
-//! neither all logits nor all their gradients are ever in memory. Classes are taken in blocks, rows in
+//! The forward pass makes the gradients too, for g = 1, from what it has made for the loss. Logits, and
+//! then what is made of them in place, are in memory for one chunk of at most 416 rows. Classes are taken in blocks, rows in
 //! chunks. For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
 //! has seen all blocks, with M the greatest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
 //! put on x instead of e for dW and db (and one-hot(target) taken off, from e itself where one block has all

@@ -51,6 +51,7 @@ impl<'a> Matrix<'a> {
 
     /// Some of its rows.
     pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
+        assert!(from + n <= self.rows, "rows {from} to {} of {}", from + n, self.rows);
         let skipped = if self.turned { from } else { from * self.stride };
         Self { data: self.data.get(skipped..).unwrap_or_default(), rows: n, ..self }
     }
@@ -104,7 +105,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Rows and vectors of a high tile: as many sums as the registers hold beside the operands.
+/// Whether there are 32 vector registers, not 16.
 #[inline(always)]
 fn has_32_registers<S: Simd>() -> bool {
     S::F32_LANES == 16 || cfg!(target_arch = "aarch64")
@@ -173,6 +174,7 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        // With the width of `wide`, as many sums as the registers hold beside the operands.
         if has_32_registers::<S>() { self.run::<S, 8>(simd) } else { self.run::<S, 6>(simd) }
     }
 }
@@ -288,6 +290,7 @@ pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: &Packed, into: Into<'_>, prod
     // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
     let rows = m.div_ceil(8).next_multiple_of(LOW);
     let Target { numbers, stride } = product;
+    assert!(numbers.len() >= (m - 1) * stride + b.n, "a product of {m} rows");
     numbers.par_chunks_mut(rows * stride).enumerate().for_each(|(block, numbers)| {
         let first = block * rows;
         if let Some(left) = m.checked_sub(first).filter(|&left| left > 0) {
@@ -317,6 +320,8 @@ mod tests {
             (4, 5, 0),
             (130, 3, 20),
             (3, 400, 20),
+            (9, 48, 7),
+            (14, 96, 130),
         ] {
             let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
             let expected: Vec<f32> = (0..m * n)
@@ -328,6 +333,10 @@ mod tests {
             assert_eq!(product, expected, "{m} x {k} x {n}");
             multiply(a, b, Into::Add, Target::new(&mut product, n));
             assert_eq!(product, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
+            let bias = numbers(n, 3);
+            multiply(a, b, Into::Bias(&bias), Target::new(&mut product, n));
+            let biased = expected.iter().enumerate().map(|(at, x)| x + bias[at % n]);
+            assert_eq!(product, biased.collect::<Vec<_>>());
             let b = Packed::by_all_threads(b);
             multiply_in_blocks(a, &b, Into::Replace, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");

@@ -33,7 +33,7 @@ const PART: usize = 16_384;
 pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
     let [first, others @ ..] = tensors else { bail!("a sum of no tensors") };
     if others.is_empty() {
-        return Ok(first.clone());
+        return Ok(first.detach());
     }
     let mut sum = slices::to_vec(first)?;
     for other in others {

@@ -69,8 +69,13 @@ impl Gradients {
             (Some(Gradient::Rows(ours)), Some(Gradient::Rows(theirs))) => {
                 rows_product(ours, theirs, self.widths[number])
             }
+            (Some(Gradient::Dense(all)), Some(Gradient::Rows(rows)))
+            | (Some(Gradient::Rows(rows)), Some(Gradient::Dense(all))) => {
+                let width = self.widths[number];
+                let each = rows.ids.iter().zip(rows.rows.chunks_exact(width));
+                each.map(|(&id, row)| dot_of_block(row, &all[id as usize * width..][..width])).sum()
+            }
             (None, _) | (_, None) => 0.0,
-            (Some(_), Some(_)) => unreachable!("a parameter is read as a table always or never"),
         };
         numbers.map(of_one).sum()
     }
@@ -115,4 +120,27 @@ fn rows_product(ours: &RowGradient, theirs: &RowGradient, width: usize) -> f64 {
         places.get(id).map_or(0.0, |&at| dot_of_block(row, &theirs.rows[at * width..][..width]))
     })
     .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_rows_are_those_of_all_numbers() {
+        let rows = |ids: &[u32], rows: &[f32]| {
+            Gradient::Rows(RowGradient { ids: ids.to_vec(), rows: rows.to_vec() })
+        };
+        let dense = |numbers: &[f32]| Gradient::Dense(numbers.into());
+        let of = |gradient| Gradients { all: vec![Some(gradient)], widths: vec![2] };
+        // The same two tables of three rows, by rows and whole.
+        let a = [rows(&[2, 0], &[5.0, 6.0, 1.0, 2.0]), dense(&[1.0, 2.0, 0.0, 0.0, 5.0, 6.0])];
+        let b = [rows(&[1, 2], &[3.0, 4.0, 7.0, 8.0]), dense(&[0.0, 0.0, 3.0, 4.0, 7.0, 8.0])];
+        for a in &a {
+            for b in &b {
+                assert_eq!(of(a.clone()).product(&of(b.clone()), 0..1), 83.0);
+            }
+            assert_eq!(of(a.clone()).squared_norm(0..1), 66.0);
+        }
+    }
 }

@@ -23,7 +23,8 @@ use crate::{
 /// from the gradients by the taps and the mixed one.
 ///
 /// The objective with the greatest gradient by its taps has no pass of its own: with g its gradient,
-/// g = mixed − Σ of the others, and so are its inner products.
+/// g = mixed − Σ of the others, and so are its inner products. If it is too short beside the others for
+/// that (reversed with a strength near 0, say), it has one after all.
 pub(super) fn measure(
     taps: &Taps,
     by_taps: &[ByTaps],
@@ -36,33 +37,51 @@ pub(super) fn measure(
     let lengths: Vec<f64> = lengths.collect::<candle_core::Result<_>>()?;
     let by_difference = (0..n).max_by(|&j, &k| lengths[j].total_cmp(&lengths[k]));
     let by_difference = by_difference.expect("something was lost");
+    let through = |by_taps: &ByTaps| -> Result<Gradients> {
+        let mut gradients = Gradients::none(parameters);
+        taps.encoders(by_taps, parameters, &mut gradients)?;
+        Ok(gradients)
+    };
     let mut apart = Vec::new();
     for by_taps in by_taps {
-        let mut gradients = Gradients::none(parameters);
-        if apart.len() != by_difference {
-            taps.encoders(by_taps, parameters, &mut gradients)?;
-        }
-        apart.push(gradients);
+        let is_known = apart.len() != by_difference;
+        apart.push(if is_known { through(by_taps)? } else { Gradients::none(parameters) });
     }
-    let mut products = vec![vec![0.0; n]; n];
-    for j in 0..n {
-        for k in 0..=j {
-            products[j][k] = apart[j].product(&apart[k], shared.clone());
-            products[k][j] = products[j][k];
-        }
-    }
+    let mut products = inner_products(&apart, shared);
     let with_mixed: Vec<f64> =
         apart.iter().map(|gradients| mixed.product(gradients, shared.clone())).collect();
     // What is known of the others: their inner products with each other and with the mixed one.
     let sums: Vec<f64> = products.iter().map(|row| row.iter().sum()).collect();
+    let whole = mixed.squared_norm(shared.clone());
+    let square = whole - 2.0 * with_mixed.iter().sum::<f64>() + sums.iter().sum::<f64>();
+    let longest = (0..n).map(|k| products[k][k]).fold(whole, f64::max);
+    if square < SHORTEST * longest {
+        apart[by_difference] = through(&by_taps[by_difference])?;
+        return Ok(inner_products(&apart, shared));
+    }
     for k in (0..n).filter(|&k| k != by_difference) {
         products[by_difference][k] = with_mixed[k] - sums[k];
         products[k][by_difference] = products[by_difference][k];
     }
-    let square = mixed.squared_norm(shared.clone()) - 2.0 * with_mixed.iter().sum::<f64>()
-        + sums.iter().sum::<f64>();
-    products[by_difference][by_difference] = square.max(0.0);
+    products[by_difference][by_difference] = square;
     Ok(products)
+}
+
+/// The least square, of the longest one's, that a difference still tells to four digits: f32 rounds
+/// at 6·10⁻⁸ of the longest, and the root of this is 10⁻³ of it.
+const SHORTEST: f64 = 1e-6;
+
+/// ⟨g_j, g_k⟩, j by j.
+fn inner_products(gradients: &[Gradients], shared: &Range<usize>) -> Vec<Vec<f64>> {
+    let n = gradients.len();
+    let mut products = vec![vec![0.0; n]; n];
+    for j in 0..n {
+        for k in 0..=j {
+            products[j][k] = gradients[j].product(&gradients[k], shared.clone());
+            products[k][j] = products[j][k];
+        }
+    }
+    products
 }
 
 /// What is told of a measurement. What a zero gradient leaves undefined is absent.

@@ -360,6 +360,28 @@ fn looking_changes_nothing() {
 }
 
 #[test]
+fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoders() {
+    // The greatest gradient at its tap, and none behind it.
+    let sets = [
+        "train.gradients=1",
+        "objective.pos.gradient=reverse",
+        "objective.pos.strength=0",
+        "objective.pos.gain=50",
+    ];
+    let run = desk(&sets).train(&[Command::Pause, Command::StepOnce, stop()]);
+    let measured = run.events.iter().find_map(|event| match event {
+        Event::Gradients(e) => Some(e),
+        _ => None,
+    });
+    let measured = measured.unwrap();
+    assert_eq!(measured.norms["pos"], 0.0);
+    assert_eq!(measured.gradient_shares["pos"], 0.0);
+    let told = |name: &str| measured.cosines.values().any(|of| of.contains_key(name));
+    assert!(!measured.cosines.contains_key("pos") && !told("pos"));
+    assert!(!measured.cosines.is_empty());
+}
+
+#[test]
 fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
     let run = desk(&["train.gradients=1", "train.clip=1000"]).train(&[
         Command::Pause,
