@@ -21,8 +21,8 @@ use auxdesk::{
 #[path = "../tests/it/long/journal.rs"]
 #[allow(dead_code, reason = "tests look closer at the journal than this does")]
 mod long;
-#[path = "peak.rs"]
-mod peak;
+#[path = "memory.rs"]
+mod memory;
 
 /// One million losses of the eight objectives.
 const STEPS: u64 = 125_000;
@@ -127,7 +127,7 @@ fn measured(mut work: impl FnMut() -> u64) -> Measured {
         let _ = fs::write("/proc/self/clear_refs", "5");
         let before = cpu_seconds();
         let lines = work();
-        Measured { lines, seconds: cpu_seconds() - before, peak_mib: peak::peak_mib() }
+        Measured { lines, seconds: cpu_seconds() - before, peak_mib: memory::peak_mib() }
     };
     let mut runs: Vec<Measured> = (0..5).map(once).collect();
     runs.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));

@@ -5,7 +5,8 @@
 //! numbers, a BiLSTM over characters, one BiLSTM layer of 200 a direction, parts of speech, chunks, a
 //! language model of 7,500 classes) and prints one line of JSON. Options, each with a value:
 //! `--steps 60`, `--threads 2`, `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`,
-//! `--gradients 0` (measure every N steps). `--spans 1` adds where the time of a step goes, `--evaluate 1`
+//! `--gradients 0` (measure every N steps). It says what the process held after each thousandth step.
+//! `--spans 1` adds where the time of a step goes, `--evaluate 1`
 //! how quickly the trained system is scored.
 //!
 //! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one in
@@ -21,8 +22,8 @@
 mod data;
 #[path = "step/evaluate.rs"]
 mod evaluate;
-#[path = "peak.rs"]
-mod peak;
+#[path = "memory.rs"]
+mod memory;
 #[path = "step/plain.rs"]
 mod plain;
 #[path = "step/rounds.rs"]
@@ -40,7 +41,10 @@ use auxdesk::{
     journal::{self, VERSION, Writer},
     kernel,
     model::encoder::FirstValues,
-    protocol::{Event, Header, event::Ended},
+    protocol::{
+        Event, Header,
+        event::{Ended, StepDone},
+    },
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
     recorder::record,
     train::{Clock, Interrupt, Moves, Setup, Trainer},
@@ -107,45 +111,57 @@ fn measure(options: &Options) -> serde_json::Value {
     let recipe = load(&RecipeSource::File(path), &Overrides::default())
         .unwrap_or_else(|faults| panic!("{faults}"));
     let spans = spans::Spans::install();
-    let events = train(recipe.clone(), folder.path());
-    let steps: Vec<_> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::StepDone(step) => Some(step),
-            _ => None,
-        })
-        .collect();
-    let tokens: Vec<u64> = steps.iter().map(|step| step.tokens).collect();
-    let last = steps[steps.len() - 1];
+    let told = train(recipe.clone(), folder.path());
+    let last = told.last.expect("a step was done");
     let loss: f32 = last.losses.iter().map(|(name, loss)| last.weights[name] * loss.get()).sum();
-    let mut told = spans.report(&tokens, WARM_UP, options.is_on("spans", false));
+    let mut answer = spans.report(&told.tokens, WARM_UP, options.is_on("spans", false));
     let more = serde_json::json!({
         "impl": format!("auxdesk-{}", env!("CARGO_PKG_VERSION")),
         "kernel": kernel::name(),
         "threads": options.number("threads", 2),
-        "params": parameters(&events),
+        "params": told.parameters,
         "last_loss": loss,
-        "peak_rss_mib": peak::peak_mib(),
+        "peak_rss_mib": memory::peak_mib(),
+        "rss_mib_each_1000_steps": told.resident_mib,
     });
-    told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if options.is_on("evaluate", false) {
         let rate = evaluate::tokens_per_s(&recipe, folder.path());
-        told["evaluate_tokens_per_s"] = rate.round().into();
-        told["evaluate_to_train"] = (rate / told["tokens_per_s"].as_f64().unwrap()).into();
+        answer["evaluate_tokens_per_s"] = rate.round().into();
+        answer["evaluate_to_train"] = (rate / answer["tokens_per_s"].as_f64().unwrap()).into();
     }
-    told
+    answer
 }
 
-fn parameters(events: &[Event]) -> u64 {
-    let started = events.iter().find_map(|event| match event {
-        Event::RunStarted(started) => Some(started.parameters),
-        _ => None,
-    });
-    started.unwrap()
+/// What a screen keeps of a run that is measured: the events would be more than the run itself needs.
+#[derive(Default)]
+struct Told {
+    parameters: u64,
+    /// Tokens of each step.
+    tokens: Vec<u64>,
+    last: Option<StepDone>,
+    /// What the process held after each thousandth step.
+    resident_mib: Vec<f64>,
+}
+
+impl Told {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::RunStarted(started) => self.parameters = started.parameters,
+            Event::StepDone(step) => {
+                self.tokens.push(step.tokens);
+                if step.step.0.is_multiple_of(1000) {
+                    self.resident_mib.push(memory::resident_mib());
+                }
+                self.last = Some(step);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The whole of a run: trainer, recorder, and a screen that takes every event.
-fn train(recipe: Recipe, folder: &Path) -> Vec<Event> {
+fn train(recipe: Recipe, folder: &Path) -> Told {
     let (corpora, vocabularies, system) = made(&recipe);
     let header = Header {
         version: VERSION,
@@ -174,7 +190,11 @@ fn train(recipe: Recipe, folder: &Path) -> Vec<Event> {
     };
     thread::scope(|scope| {
         let header = &header;
-        let screen = scope.spawn(move || screen.iter().collect::<Vec<Event>>());
+        let screen = scope.spawn(move || {
+            let mut told = Told::default();
+            screen.iter().for_each(|event| told.take(event));
+            told
+        });
         scope.spawn(move || record(recorder, writer, header));
         let ended = Trainer::new(setup).train(&mut bus);
         assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);

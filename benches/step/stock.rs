@@ -6,7 +6,7 @@ use candle_core::Result;
 use serde_json::{Value, json};
 
 use super::{
-    Options, data, peak,
+    Options, data, memory,
     plain::{Batch, GAIN, Plain, Sizes, Token},
     spans,
 };
@@ -62,7 +62,7 @@ pub(crate) fn measure(options: &Options) -> Result<Value> {
         "params": plain.vars().values().map(|var| var.elem_count()).sum::<usize>(),
         "last_loss": pos + chunk + GAIN as f32 * language,
         "last_gradient_norm": last.norm,
-        "peak_rss_mib": peak::peak_mib(),
+        "peak_rss_mib": memory::peak_mib(),
     });
     told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     Ok(told)

@@ -151,9 +151,6 @@ impl Series {
             let wider = widest.widened(self.levels.len() as u32);
             self.levels.push(wider);
         }
-        for level in self.levels.iter_mut().filter(|level| level.is_full()) {
-            level.buckets.pop_front();
-        }
     }
 
     /// Drops what came after a step. A bucket that had begun by then stays whole, since its points
@@ -184,12 +181,14 @@ impl Level {
             Some(last) if bucket.first.0 >> width_log2 <= last.first.0 >> width_log2 => {
                 last.merge(&bucket);
             }
-            _ => self.buckets.push_back(bucket),
+            _ => {
+                // First: a queue that is full would grow to twice its size.
+                if self.buckets.len() == MOST_BUCKETS {
+                    self.buckets.pop_front();
+                }
+                self.buckets.push_back(bucket);
+            }
         }
-    }
-
-    fn is_full(&self) -> bool {
-        self.buckets.len() > MOST_BUCKETS
     }
 
     fn widened(&self, width_log2: u32) -> Self {
