@@ -79,12 +79,32 @@ pub fn steps_per_pass(corpus: &Corpus, batch: usize) -> u64 {
     filled(&corpus.train).count().div_ceil(batch) as u64
 }
 
+/// Tokens that a batch may grow to when nothing is learnt from it: no gradient waits for a batch of few
+/// examples, and products of more rows are quicker.
+const SCORED_TOKENS: usize = 4096;
+
 /// The batches to evaluate a split by: every example that is not empty once, the longest first, so
-/// that those of a batch are about as long as each other.
+/// that those of a batch are about as long as each other. A batch has at least so many examples (but for
+/// the last), and as many more as fit [`SCORED_TOKENS`].
 pub fn in_order(part: &Part, batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = filled(part).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(part.examples[at].len()));
-    order.chunks(batch).map(<[usize]>::to_vec).collect()
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut n_tokens = 0;
+    for at in order {
+        let length = part.examples[at].len();
+        match batches.last_mut() {
+            Some(last) if last.len() < batch || n_tokens + length <= SCORED_TOKENS => {
+                last.push(at);
+                n_tokens += length;
+            }
+            _ => {
+                batches.push(vec![at]);
+                n_tokens = length;
+            }
+        }
+    }
+    batches
 }
 
 fn filled(part: &Part) -> impl Iterator<Item = usize> + '_ {
@@ -188,9 +208,18 @@ mod tests {
             lengths.clone().max().unwrap() - lengths.min().unwrap()
         };
         assert!(batches.iter().all(|batch| spread(batch) == 3));
-        let lengths = in_order(&news.train, 50);
-        assert_eq!(lengths.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 28]);
-        assert_eq!(news.train.examples[lengths[0][0]].len(), 128);
+        assert_eq!(news.train.examples[in_order(&news.train, 50)[0][0]].len(), 128);
+    }
+
+    #[test]
+    fn a_batch_to_score_has_the_examples_asked_for_or_more_if_they_are_short() {
+        let sizes = |lengths: Vec<usize>, batch| -> Vec<usize> {
+            in_order(&corpus("news", lengths).train, batch).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(vec![1000; 10], 2), [4, 4, 2]);
+        assert_eq!(sizes(vec![1000; 10], 7), [7, 3]);
+        assert_eq!(sizes(vec![5000, 10, 0, 20], 1), [1, 2]);
+        assert_eq!(sizes(vec![0, 0], 3), [0; 0]);
     }
 
     #[test]
