@@ -5,9 +5,8 @@ use candle_nn::{
     ops,
     rnn::{self, GRUConfig, GRUState, RNN},
 };
-use proptest::prelude::*;
 
-use super::recurrent::{Carried, Gates, Kind, Stock, variables};
+use super::recurrent::{Carried, Gates, Kind, Stock, hold_for_a_cell, variables};
 use crate::{
     data::Packing,
     kernel::{RecurrentWeights, check, gru, to_vec},
@@ -27,20 +26,7 @@ pub(super) const GRU: Kind = Kind {
     matters: |_, _| true,
 };
 
-#[test]
-fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
-    GRU.is_its_plain_composition()
-}
-
-#[test]
-fn gradients_are_finite_differences() -> Result<()> {
-    GRU.has_gradients_of_finite_differences()
-}
-
-#[test]
-fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
-    GRU.takes_an_empty_batch()
-}
+hold_for_a_cell!(GRU);
 
 #[test]
 fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
@@ -53,34 +39,6 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
         ],
         "wanted (rows, i), (i, 6w), (6w), (2, w, 3w) and (2, w), w at least 1",
     )
-}
-
-#[test]
-fn gates_far_beyond_the_ends_saturate() -> Result<()> {
-    GRU.saturates()
-}
-
-#[test]
-fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> {
-    GRU.sees_what_it_may_see()
-}
-
-#[test]
-fn a_batch_is_its_sequences_one_by_one() -> Result<()> {
-    GRU.takes_batches_as_their_sequences()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
-
-    #[test]
-    fn any_batch_is_its_sequences_one_by_one(
-        mut lengths in prop::collection::vec(1usize..12, 1..9),
-        width in 1usize..20,
-    ) {
-        lengths.sort_by(|a, b| b.cmp(a));
-        GRU.assert_alone(&lengths, width).unwrap();
-    }
 }
 
 #[test]

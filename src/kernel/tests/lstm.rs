@@ -5,9 +5,8 @@ use candle_nn::{
     ops,
     rnn::{self, LSTMConfig, RNN},
 };
-use proptest::prelude::*;
 
-use super::recurrent::{Carried, Gates, Kind, Place, Stock};
+use super::recurrent::{Carried, Gates, Kind, Place, Stock, hold_for_a_cell};
 use crate::kernel::{RecurrentWeights, check, lstm};
 
 pub(super) const LSTM: Kind = Kind {
@@ -25,20 +24,7 @@ pub(super) const LSTM: Kind = Kind {
     matters: |gate, Place { is_first, is_own }| (gate != 1 || !is_first) && (gate != 3 || is_own),
 };
 
-#[test]
-fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
-    LSTM.is_its_plain_composition()
-}
-
-#[test]
-fn gradients_are_finite_differences() -> Result<()> {
-    LSTM.has_gradients_of_finite_differences()
-}
-
-#[test]
-fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
-    LSTM.takes_an_empty_batch()
-}
+hold_for_a_cell!(LSTM);
 
 #[test]
 fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
@@ -48,34 +34,6 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
         [RecurrentWeights { recurrent_bias, ..weights }],
         "wanted (rows, i), (i, 8w), (8w), (2, w, 4w) and none, w at least 1",
     )
-}
-
-#[test]
-fn gates_far_beyond_the_ends_saturate() -> Result<()> {
-    LSTM.saturates()
-}
-
-#[test]
-fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> {
-    LSTM.sees_what_it_may_see()
-}
-
-#[test]
-fn a_batch_is_its_sequences_one_by_one() -> Result<()> {
-    LSTM.takes_batches_as_their_sequences()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
-
-    #[test]
-    fn any_batch_is_its_sequences_one_by_one(
-        mut lengths in prop::collection::vec(1usize..12, 1..9),
-        width in 1usize..20,
-    ) {
-        lengths.sort_by(|a, b| b.cmp(a));
-        LSTM.assert_alone(&lengths, width).unwrap();
-    }
 }
 
 #[test]

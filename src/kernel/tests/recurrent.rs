@@ -349,3 +349,55 @@ impl Stock {
         (kind.layer)(&x, &weights, &Packing::new(vec![x.dim(0)?]))?.i((.., ..self.width))
     }
 }
+
+/// The tests that hold for any cell.
+macro_rules! hold_for_a_cell {
+    ($cell:ident) => {
+        #[test]
+        fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+            $cell.is_its_plain_composition()
+        }
+
+        #[test]
+        fn gradients_are_finite_differences() -> Result<()> {
+            $cell.has_gradients_of_finite_differences()
+        }
+
+        #[test]
+        fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
+            $cell.takes_an_empty_batch()
+        }
+
+        #[test]
+        fn gates_far_beyond_the_ends_saturate() -> Result<()> {
+            $cell.saturates()
+        }
+
+        #[test]
+        fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> {
+            $cell.sees_what_it_may_see()
+        }
+
+        #[test]
+        fn a_batch_is_its_sequences_one_by_one() -> Result<()> {
+            $cell.takes_batches_as_their_sequences()
+        }
+
+        proptest::proptest! {
+            #![proptest_config(proptest::prelude::ProptestConfig {
+                failure_persistence: None,
+                ..proptest::prelude::ProptestConfig::with_cases(24)
+            })]
+
+            #[test]
+            fn any_batch_is_its_sequences_one_by_one(
+                mut lengths in proptest::collection::vec(1usize..12, 1..9),
+                width in 1usize..20,
+            ) {
+                lengths.sort_by(|a, b| b.cmp(a));
+                $cell.assert_alone(&lengths, width).unwrap();
+            }
+        }
+    };
+}
+pub(super) use hold_for_a_cell;

@@ -1,0 +1,113 @@
+//! Sums over all tag sequences as sums of logarithms, for transitions of any size.
+
+use super::{Saved, Transitions};
+use crate::kernel::vector::{exp_or_zero, greatest, log_sum_exp};
+
+/// ln Σ over all y of e^score(y), and the expected counts if something learns.
+#[inline(always)]
+pub(super) fn expected<'a>(
+    emission: impl Fn(usize) -> &'a [f32],
+    n: usize,
+    transitions: Transitions<'_>,
+    learns: bool,
+) -> (f64, Option<Saved>) {
+    let tags = transitions.tags;
+    // Transitions by the tag they lead to, so that sums over the tag before read on.
+    let mut to = vec![0.0; tags * tags];
+    for i in 0..tags {
+        for j in 0..tags {
+            to[j * tags + i] = transitions.from(i)[j];
+        }
+    }
+    let mut alpha = vec![0.0; n * tags];
+    let mut log_z = 0.0f64;
+    let mut scores = vec![0.0; tags];
+    for t in 0..n {
+        let (before, now) = alpha.split_at_mut(t * tags);
+        let now = &mut now[..tags];
+        for j in 0..tags {
+            now[j] = emission(t)[j]
+                + if t == 0 {
+                    transitions.start()[j]
+                } else {
+                    let before = &before[(t - 1) * tags..];
+                    for ((score, a), w) in scores.iter_mut().zip(before).zip(&to[j * tags..]) {
+                        *score = a + w;
+                    }
+                    log_sum_exp(&scores)
+                };
+        }
+        log_z += f64::from(take_off_greatest(now));
+    }
+    for ((score, a), w) in scores.iter_mut().zip(&alpha[(n - 1) * tags..]).zip(transitions.end()) {
+        *score = a + w;
+    }
+    let last = log_sum_exp(&scores);
+    log_z += f64::from(last);
+    if !learns {
+        return (log_z, None);
+    }
+
+    let mut saved =
+        Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
+    let mut beta = transitions.end().to_vec();
+    let mut after = vec![0.0; tags];
+    for t in (0..n).rev() {
+        // Expected counts of tags: α·β, normalised by their own sum.
+        let alpha_t = &alpha[t * tags..][..tags];
+        for ((score, a), b) in scores.iter_mut().zip(alpha_t).zip(&beta) {
+            *score = a + b;
+        }
+        let log_sum = log_sum_exp(&scores);
+        let by_emission = &mut saved.by_emissions[t * tags..][..tags];
+        for (by_emission, &score) in by_emission.iter_mut().zip(&scores) {
+            *by_emission = exp_or_zero(score - log_sum);
+        }
+        if t + 1 == n {
+            saved.by_transitions[(tags + 1) * tags..].copy_from_slice(by_emission);
+        }
+        if t == 0 {
+            saved.by_transitions[tags * tags..][..tags].copy_from_slice(by_emission);
+            break;
+        }
+        for ((after, e), b) in after.iter_mut().zip(emission(t)).zip(&beta) {
+            *after = e + b;
+        }
+        take_off_greatest(&mut after);
+        let alpha_before = &alpha[(t - 1) * tags..][..tags];
+        for (i, beta) in beta.iter_mut().enumerate() {
+            for ((score, w), a) in scores.iter_mut().zip(transitions.from(i)).zip(&after) {
+                *score = w + a;
+            }
+            *beta = log_sum_exp(&scores);
+        }
+        // Expected counts of transitions: α(i)·w(i, j)·after(j) over the same sum.
+        let mut joint = scores.clone();
+        for ((joint, a), b) in joint.iter_mut().zip(alpha_before).zip(&beta) {
+            *joint = a + b;
+        }
+        let log_sum = log_sum_exp(&joint);
+        for (i, a) in alpha_before.iter().enumerate() {
+            let base = a - log_sum;
+            let by_transition = &mut saved.by_transitions[i * tags..][..tags];
+            for ((by, w), a) in by_transition.iter_mut().zip(transitions.from(i)).zip(&after) {
+                *by += exp_or_zero(base + w + a);
+            }
+        }
+    }
+
+    (log_z, Some(saved))
+}
+
+/// Takes the greatest value off every score and gives it back.
+#[inline(always)]
+fn take_off_greatest(scores: &mut [f32]) -> f32 {
+    let greatest = greatest(scores);
+    if !greatest.is_finite() {
+        return greatest;
+    }
+    for score in scores {
+        *score -= greatest;
+    }
+    greatest
+}

@@ -1,0 +1,137 @@
+//! Sums over all tag sequences as sums of products, for transitions that lie near enough to each other.
+
+use super::{Saved, Transitions};
+use crate::kernel::vector::{exp, exp_or_zero, greatest};
+
+/// e^(w − the greatest w) of every transition.
+pub(super) struct Factors {
+    tags: usize,
+    /// The greatest transition.
+    greatest: f32,
+    /// As the transitions stand: (tags + 2, tags).
+    from: Vec<f32>,
+    /// Those between tags, by the tag that they lead to: (tags, tags).
+    to: Vec<f32>,
+}
+
+impl Factors {
+    /// How far apart transitions may be. A tag's likeliest way in or out is then within e⁻³⁰ of any
+    /// other's, so what `exp_or_zero` leaves out, e⁻⁸⁶, is at most e^(30 + 30 − 86) of the sum that
+    /// it is left out of, whatever the emissions are: beyond an f32's digits.
+    const RANGE: f32 = 30.0;
+
+    pub(super) fn new(transitions: Transitions<'_>) -> Option<Self> {
+        let (tags, scores) = (transitions.tags, transitions.scores);
+        let greatest = greatest(scores);
+        let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
+        // NaN and ±∞ are for the logarithms to tell.
+        if !scores.iter().all(|w| w.is_finite()) || greatest - least > Self::RANGE {
+            return None;
+        }
+        let from: Vec<f32> = scores.iter().map(|w| exp(w - greatest)).collect();
+        let to = (0..tags * tags).map(|at| from[at % tags * tags + at / tags]).collect();
+        Some(Self { tags, greatest, from, to })
+    }
+}
+
+/// ln Σ over all y of e^score(y), and the expected counts if something learns.
+#[inline(always)]
+pub(super) fn expected<'a>(
+    emission: impl Fn(usize) -> &'a [f32],
+    n: usize,
+    factors: &Factors,
+    learns: bool,
+) -> (f64, Option<Saved>) {
+    let tags = factors.tags;
+    let (between, ends) = factors.from.split_at(tags * tags);
+    let (start, end) = ends.split_at(tags);
+    // What lies before and at a token, by its tag, and e^emission; each row is scaled.
+    let mut alpha = vec![0.0; n * tags];
+    let mut likely = vec![0.0; n * tags];
+    let mut log_z = (n + 1) as f64 * f64::from(factors.greatest);
+    for t in 0..n {
+        let emission = emission(t);
+        let most = greatest(emission);
+        let likely = &mut likely[t * tags..][..tags];
+        for (likely, e) in likely.iter_mut().zip(emission) {
+            *likely = exp_or_zero(e - most);
+        }
+        let (before, now) = alpha.split_at_mut(t * tags);
+        let now = &mut now[..tags];
+        if t == 0 {
+            now.copy_from_slice(start);
+        } else {
+            add_products(now, &before[(t - 1) * tags..], between);
+        }
+        times(now, likely);
+        log_z += f64::from(most) + f64::from(scale(now).ln());
+    }
+    if !learns {
+        let last = &alpha[(n - 1) * tags..];
+        let sum: f32 = last.iter().zip(end).map(|(a, w)| a * w).sum();
+        return (log_z + f64::from(sum.ln()), None);
+    }
+
+    let mut saved =
+        Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
+    // What lies after a token, by its tag.
+    let mut beta = end.to_vec();
+    for t in (0..n).rev() {
+        let expected = &mut saved.by_emissions[t * tags..][..tags];
+        expected.copy_from_slice(&alpha[t * tags..][..tags]);
+        times(expected, &beta);
+        let sum = scale(expected);
+        if t + 1 == n {
+            saved.by_transitions[(tags + 1) * tags..].copy_from_slice(expected);
+            log_z += f64::from(sum.ln());
+        }
+        if t == 0 {
+            saved.by_transitions[tags * tags..][..tags].copy_from_slice(expected);
+            break;
+        }
+        let after = &mut likely[t * tags..][..tags];
+        times(after, &beta);
+        scale(after);
+        beta.fill(0.0);
+        add_products(&mut beta, after, &factors.to);
+        // Expected counts of transitions: α(i)·e^w(i, j)·after(j) over their sum; e^w comes last.
+        let before = &alpha[(t - 1) * tags..][..tags];
+        let sum: f32 = before.iter().zip(&beta).map(|(a, b)| a * b).sum();
+        for (a, counts) in before.iter().zip(saved.by_transitions.chunks_exact_mut(tags)) {
+            let a = a / sum;
+            for (count, after) in counts.iter_mut().zip(&*after) {
+                *count += a * after;
+            }
+        }
+    }
+    times(&mut saved.by_transitions[..tags * tags], between);
+    (log_z, Some(saved))
+}
+
+/// Adds to `sums` the rows of a matrix, each times its number.
+#[inline(always)]
+fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
+    for (x, row) in numbers.iter().zip(matrix.chunks_exact(sums.len())) {
+        for (sum, y) in sums.iter_mut().zip(row) {
+            *sum += x * y;
+        }
+    }
+}
+
+/// Multiplies numbers by others, place by place.
+#[inline(always)]
+fn times(numbers: &mut [f32], others: &[f32]) {
+    for (x, y) in numbers.iter_mut().zip(others) {
+        *x *= y;
+    }
+}
+
+/// Divides numbers by their sum and gives it back.
+#[inline(always)]
+fn scale(numbers: &mut [f32]) -> f32 {
+    let sum: f32 = numbers.iter().sum();
+    for x in numbers {
+        *x /= sum;
+    }
+    sum
+}
