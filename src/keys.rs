@@ -116,6 +116,8 @@ pub enum Refers {
     Encoder,
     /// An `[[objective]]`.
     Objective,
-    /// A field of the objective's corpora, or of those that reach the encoder.
+    /// A field of the objective's corpora, or of those that reach the encoder, with a string a token.
     Field,
+    /// A field of the objective's corpora with one string for the whole example.
+    Label,
 }

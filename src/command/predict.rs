@@ -48,6 +48,8 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
     let source = input(&args.input)?;
     let mut corpus = Corpus {
         name: corpus_spec.name.clone(),
+        domain: corpus_spec.values.text_if_said("domain").map(str::to_owned),
+        language: corpus_spec.values.text_if_said("language").map(str::to_owned),
         fields: corpus_spec.fields.clone(),
         lexicons: vec![Lexicon::default(); corpus_spec.fields.len()],
         ..Corpus::default()

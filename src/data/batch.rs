@@ -29,6 +29,11 @@ impl Packing {
         Self { lengths, offsets }
     }
 
+    /// The packing of so many sequences of one row each: row b is sequence b.
+    pub fn of_vectors(n: usize) -> Self {
+        Self::new(vec![1; n])
+    }
+
     /// How long each sequence is, falling.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
@@ -83,6 +88,9 @@ pub struct Batch {
     /// For each field of the corpus, the symbol of each row; `None` for a token whose example lacks
     /// the field.
     fields: Vec<Vec<Option<Symbol>>>,
+    /// For each field of the corpus, the symbol of each sequence; `None` where its example lacks the
+    /// field, or the field has one for each token.
+    labels: Vec<Vec<Option<Symbol>>>,
 }
 
 impl Batch {
@@ -100,12 +108,20 @@ impl Batch {
                     .collect()
             })
             .collect();
-        Self { corpus: corpus_idx, packing, examples, fields }
+        let labels = (0..corpus.fields.len())
+            .map(|field| examples.iter().map(|&at| part.examples[at].label(field)).collect())
+            .collect();
+        Self { corpus: corpus_idx, packing, examples, fields, labels }
     }
 
     /// The symbol of each row in one field.
     pub fn symbols(&self, field: usize) -> &[Option<Symbol>] {
         &self.fields[field]
+    }
+
+    /// The symbol of each sequence in one field that holds one for the whole example.
+    pub fn labels(&self, field: usize) -> &[Option<Symbol>] {
+        &self.labels[field]
     }
 
     /// How many tokens it has.
@@ -128,6 +144,24 @@ mod tests {
         assert_eq!(packing.rows(2).collect::<Vec<_>>(), [2]);
         let places: Vec<_> = packing.places().collect();
         assert_eq!(places, [(0, 0), (1, 0), (2, 0), (0, 1), (0, 2)]);
+    }
+
+    #[test]
+    fn labels_stand_in_the_order_of_the_packing() {
+        use super::super::{Example, Field};
+
+        let example = |n_tokens: usize, label: Option<Symbol>| Example {
+            lines: vec![1; n_tokens],
+            fields: vec![Some(Field::Symbols(vec![7; n_tokens])), label.map(Field::Label)],
+        };
+        let examples = vec![example(1, Some(4)), example(3, None), example(2, Some(5))];
+        let part = Part { examples, file: "train".into() };
+        let fields = vec!["text".to_owned(), "label".to_owned()];
+        let corpus = Corpus { fields, ..Corpus::default() };
+        let batch = Batch::new(0, &corpus, &part, &[0, 1, 2]);
+        assert_eq!(batch.labels(1), [None, Some(5), Some(4)]);
+        assert_eq!(batch.symbols(1), [None; 6]);
+        assert_eq!((batch.labels(0), batch.symbols(0)), (&[None; 3][..], &[Some(7); 6][..]));
     }
 
     #[test]

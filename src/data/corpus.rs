@@ -53,19 +53,17 @@ impl Lexicon {
 pub enum Field {
     /// A sequence of strings, one a token, by their symbols.
     Symbols(Vec<Symbol>),
+    /// One string for the whole example, by its symbol.
+    Label(Symbol),
 }
 
 impl Field {
-    /// How many tokens it has.
-    pub fn len(&self) -> usize {
+    /// Its strings: one a token, or the only one.
+    pub fn strings(&self) -> &[Symbol] {
         match self {
-            Self::Symbols(symbols) => symbols.len(),
+            Self::Symbols(symbols) => symbols,
+            Self::Label(symbol) => std::slice::from_ref(symbol),
         }
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -89,10 +87,24 @@ impl Example {
         self.lines.is_empty()
     }
 
-    /// The symbols of a field, if the example has it.
+    /// The strings of a field, one a token or the only one, if the example has it.
+    pub fn strings(&self, field: usize) -> Option<&[Symbol]> {
+        Some(self.fields.get(field)?.as_ref()?.strings())
+    }
+
+    /// The symbols of a field, one a token, if the example has such a field.
     pub fn symbols(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
             Field::Symbols(symbols) => Some(symbols),
+            Field::Label(_) => None,
+        }
+    }
+
+    /// The symbol of a field that holds one for the whole example, if the example has it.
+    pub fn label(&self, field: usize) -> Option<Symbol> {
+        match self.fields.get(field)?.as_ref()? {
+            Field::Symbols(_) => None,
+            Field::Label(symbol) => Some(*symbol),
         }
     }
 }
@@ -121,6 +133,10 @@ impl Part {
 pub struct Corpus {
     /// Its name in the recipe.
     pub name: String,
+    /// The domain that the recipe says it is from.
+    pub domain: Option<String>,
+    /// The language that the recipe says it is in.
+    pub language: Option<String>,
     /// The names of its fields; `_` columns are not among them.
     pub fields: Vec<String>,
     /// The distinct strings of each field, over all splits.

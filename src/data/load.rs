@@ -20,6 +20,10 @@ const SHOWN: usize = 20;
 pub struct Load<'a> {
     /// Its name.
     pub name: &'a str,
+    /// The domain it is from, if the recipe says so.
+    pub domain: Option<&'a str>,
+    /// The language it is in, if the recipe says so.
+    pub language: Option<&'a str>,
     /// Its format.
     pub format: &'a dyn Format,
     /// The format's keys.
@@ -109,6 +113,8 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
         samples,
         corpus: Corpus {
             name: spec.name.into(),
+            domain: spec.domain.map(str::to_owned),
+            language: spec.language.map(str::to_owned),
             lexicons: vec![Lexicon::default(); fields.len()],
             fields,
             ..Corpus::default()

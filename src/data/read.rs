@@ -123,8 +123,13 @@ pub trait Format: Sync {
     fn check(&self, _values: &Values) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-    /// The names of the fields that its examples have under these keys.
+    /// The names of the fields that its examples have under these keys: those of tokens first, the
+    /// words before all others.
     fn fields(&self, values: &Values) -> Vec<String>;
+    /// Those of them that hold one string for the whole example, not one a token.
+    fn labels(&self, _values: &Values) -> Vec<String> {
+        Vec::new()
+    }
     /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.

@@ -92,7 +92,7 @@ impl Vocabulary {
 /// How often each symbol of a lexicon occurs in one field of a split, by symbol.
 pub fn count(lexicon: &Lexicon, part: &Part, field: usize) -> Vec<u64> {
     let mut counts = vec![0; lexicon.len()];
-    for symbol in part.examples.iter().filter_map(|example| example.symbols(field)).flatten() {
+    for symbol in part.examples.iter().filter_map(|example| example.strings(field)).flatten() {
         counts[*symbol as usize] += 1;
     }
     counts

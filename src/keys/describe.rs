@@ -43,7 +43,7 @@ impl Refers {
             Self::Corpus => "corpus",
             Self::Encoder => "encoder",
             Self::Objective => "objective",
-            Self::Field => "field",
+            Self::Field | Self::Label => "field",
         }
     }
 
@@ -53,6 +53,7 @@ impl Refers {
             Self::Encoder => "an encoder",
             Self::Objective => "an objective",
             Self::Field => "a field",
+            Self::Label => "a field with one string for each example",
         }
     }
 }

@@ -153,9 +153,11 @@ impl Context<'_> {
             (Takes::Path, Value::Text(text)) => {
                 with(Value::Text(self.path(text, place, findings)?))
             }
-            (Takes::Name(refers), Value::Text(name)) => (*refers == Refers::Field
-                || self.names.know(*refers, name, place, findings))
-            .then(|| located.clone()),
+            (Takes::Name(refers), Value::Text(name)) => {
+                (matches!(refers, Refers::Field | Refers::Label)
+                    || self.names.know(*refers, name, place, findings))
+                .then(|| located.clone())
+            }
             (Takes::Tap, Value::Text(tap)) => {
                 parse_tap(tap, place, findings)?;
                 same()

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     data::read::{self, Format, Location},
-    keys::{Key, Place, Takes, Value, Values},
+    keys::{Key, Place, Refers, Takes, Value, Values},
+    nearest::hint,
 };
 
 /// A corpus, as a recipe asks for it.
@@ -32,8 +33,32 @@ pub struct CorpusSpec {
     pub batch: Option<usize>,
     /// The names of its fields.
     pub fields: Vec<String>,
+    /// Those of them that hold one string for the whole example.
+    pub labels: Vec<String>,
     /// Where the table begins.
     pub place: Place,
+}
+
+impl CorpusSpec {
+    /// What is wrong with a field, named by a key that wants one string a token or one an example.
+    pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {
+        let name = &self.name;
+        let is_label = self.labels.iter().any(|other| other == field);
+        let wants_label = wanted == Refers::Label;
+        if !self.fields.iter().any(|other| other == field) {
+            let fitting =
+                self.fields.iter().filter(|other| self.labels.contains(other) == wants_label);
+            let hint = hint(field, fitting.map(String::as_str));
+            return Some(format!("no field named {field:?} in corpus {name:?}{hint}"));
+        }
+        let (has, wants) = if is_label { ("example", "token") } else { ("token", "example") };
+        (is_label != wants_label).then(|| {
+            format!(
+                "the field {field:?} of corpus {name:?} has a string for each {has}; wanted one for \
+                 each {wants}"
+            )
+        })
+    }
 }
 
 /// Where dev comes from.
@@ -143,6 +168,7 @@ pub(super) fn check(
         },
         batch: values.count_if_said("batch"),
         fields: format.fields(&values),
+        labels: format.labels(&values),
         place: table.place.clone(),
         values,
     })

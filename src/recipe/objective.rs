@@ -14,7 +14,6 @@ use crate::{
         head::{self, HeadKind},
         tap::{Layer, On},
     },
-    nearest::hint,
     objective::{self, ObjectiveKind},
     protocol::{ObjectiveId, event::Role},
     schedule::Schedule,
@@ -310,14 +309,13 @@ fn fields_fit(
     findings: &mut Findings,
 ) -> Option<()> {
     let mut fit = Some(());
-    let fields = keys.iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
-    for said in fields.filter_map(|key| entries.get(key.name)) {
+    for key in keys {
+        let Takes::Name(refers @ (Refers::Field | Refers::Label)) = key.takes else { continue };
+        let Some(said) = entries.get(key.name) else { continue };
         let Some(field) = said.value.as_text() else { continue };
         for corpus in read.iter().filter_map(|at| corpora[*at].as_ref()) {
-            if !corpus.fields.iter().any(|other| other == field) {
-                let hint = hint(field, corpus.fields.iter().map(String::as_str));
+            if let Some(what) = corpus.lacks(field, refers) {
                 let place = if said.place == Place::Default { table.place } else { &said.place };
-                let what = format!("no field named {field:?} in corpus {:?}{hint}", corpus.name);
                 findings.fault(place, what);
                 fit = None;
             }

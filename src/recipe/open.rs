@@ -86,6 +86,8 @@ impl CorpusSpec {
         });
         Load {
             name: &self.name,
+            domain: self.values.text_if_said("domain"),
+            language: self.values.text_if_said("language"),
             format: self.format,
             values: &self.values,
             train: input(&self.train),

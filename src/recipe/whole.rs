@@ -280,13 +280,11 @@ fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Fin
     for key in keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Field))) {
         let Some(field) = spec.values.text_if_said(key.name) else { continue };
         for corpus in corpora {
-            if !corpus.fields.iter().any(|other| other == field) {
-                let hint = hint(field, corpus.fields.iter().map(String::as_str));
+            if let Some(what) = corpus.lacks(field, Refers::Field) {
                 let place = match spec.values.place(key.name) {
                     Place::Default => spec.place.clone(),
                     place => place,
                 };
-                let what = format!("no field named {field:?} in corpus {:?}{hint}", corpus.name);
                 findings.fault(&place, what);
             }
         }

@@ -33,7 +33,8 @@ fn values() -> Values {
 fn spec(values: &Values) -> Load<'_> {
     let format = find("columns").expect("a format of the table");
     let (train, faults) = (input("good"), Faults::Refuse);
-    Load { name: "news", format, values, train, dev: None, test: None, faults }
+    let (domain, language) = (None, None);
+    Load { name: "news", domain, language, format, values, train, dev: None, test: None, faults }
 }
 
 fn forms(corpus: &Corpus, part: &Part) -> String {
