@@ -21,6 +21,15 @@ pub const RECIPES: &[(&str, &str)] = recipes!["chunking" "language-modelling" "d
 pub const SAMPLES: &[(&str, &[u8])] = samples![
     "news/train.tsv" "news/dev.tsv" "news/test.tsv"
     "field-notes/train.conllu" "field-notes/dev.conllu" "field-notes/test.conllu"
+    "reviews/books/train.tsv" "reviews/books/dev.tsv"
+    "reviews/books/test.tsv" "reviews/books/unlabelled.tsv"
+    "reviews/kitchen/train.tsv" "reviews/kitchen/dev.tsv"
+    "reviews/kitchen/test.tsv" "reviews/kitchen/unlabelled.tsv"
+    "reviews/music/train.tsv" "reviews/music/dev.tsv"
+    "reviews/music/test.tsv" "reviews/music/unlabelled.tsv"
+    "reviews/sports/train.tsv" "reviews/sports/dev.tsv"
+    "reviews/sports/test.tsv" "reviews/sports/unlabelled.tsv"
+    "reviews/positive.txt" "reviews/negative.txt" "reviews/pivots.txt"
 ];
 
 /// The text of the shipped recipe of that name.

@@ -245,6 +245,26 @@ fn every_planned_recipe_lacks_only_what_is_not_built_yet() {
 }
 
 #[test]
+fn every_file_of_the_sample_data_is_inside_the_program() {
+    let (mut there, mut folders) = (Vec::new(), vec![Path::new("sample-data").to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_none_or(|ending| ending != "md") {
+                let path = path.strip_prefix("sample-data").unwrap().to_str().unwrap();
+                there.push(path.replace('\\', "/"));
+            }
+        }
+    }
+    there.sort();
+    let mut shipped: Vec<_> = shipped::SAMPLES.iter().map(|(path, _)| *path).collect();
+    shipped.sort_unstable();
+    assert_eq!(there, shipped);
+}
+
+#[test]
 fn every_promised_recipe_is_shipped_or_planned() {
     let mut there: Vec<String> =
         shipped::RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();

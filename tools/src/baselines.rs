@@ -2,6 +2,7 @@
 //! simplest guesses score.
 
 mod tags;
+mod texts;
 
 use std::io::Error;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::path::Path;
 pub(crate) fn report(folder: &Path) -> std::io::Result<String> {
     let mut out = String::new();
     tags::report(&mut out, folder)?;
+    texts::report(&mut out, folder)?;
     Ok(out)
 }
 

@@ -5,7 +5,7 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{noise, write};
+use crate::{noise, reviews, write};
 
 /// The seed that every split's own seed is counted from.
 const SEED: u64 = 1;
@@ -14,7 +14,7 @@ const NOTES: [&str; 5] = ["birds", "plants", "stones", "sky", "camp"];
 
 /// A file of the sample data.
 pub(crate) struct File {
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) text: String,
     /// Its counts, for people.
     pub(crate) about: String,
@@ -30,6 +30,13 @@ struct Split {
 
 /// Every file of the sample data.
 pub(crate) fn files() -> Vec<File> {
+    let mut files = sentences();
+    files.extend(reviews::files(1000 * SEED + 100));
+    files
+}
+
+/// The corpora of one sentence after another.
+fn sentences() -> Vec<File> {
     let news = lexicon(&[
         include_str!("../lexicon/nouns.txt"),
         include_str!("../lexicon/verbs.txt"),
@@ -98,7 +105,7 @@ fn file(split: &Split, lexicon: &Lexicon, dice: &mut Dice) -> File {
     }
     let n_sentences = split.n_sentences;
     let about = format!("{n_sentences} sentences, {n_tokens} tokens, {n_slips} with a slip");
-    File { path: split.path, text, about }
+    File { path: split.path.to_owned(), text, about }
 }
 
 /// Four to eight sentences about one thing, with the same people and places.
@@ -129,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_tree_has_one_root_and_no_loose_end() {
-        for file in files().iter().filter(|file| file.path.ends_with(".conllu")) {
+        for file in sentences().iter().filter(|file| file.path.ends_with(".conllu")) {
             for sentence in file.text.split_terminator("\n\n") {
                 let rows = sentence.lines().filter(|line| !line.starts_with('#'));
                 let heads: Vec<&str> = rows
@@ -145,7 +152,7 @@ mod tests {
 
     #[test]
     fn no_chunk_or_entity_goes_on_from_nothing() {
-        for file in files().iter().filter(|file| file.path.ends_with(".tsv")) {
+        for file in sentences().iter().filter(|file| file.path.ends_with(".tsv")) {
             let mut before = ["O", "O"];
             for line in file.text.lines() {
                 let row: Vec<&str> = line.split('\t').collect();

@@ -10,6 +10,8 @@ mod grammar;
 mod lexicon;
 mod names;
 mod noise;
+mod reviews;
+mod rules;
 mod sentence;
 mod tail;
 mod write;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     };
     let mut differ = false;
     for file in corpus::files() {
-        let path = Path::new(folder).join(file.path);
+        let path = Path::new(folder).join(&file.path);
         if check {
             if std::fs::read(&path).ok().as_deref() != Some(file.text.as_bytes()) {
                 eprintln!("{}: differs from what the generator writes", path.display());

@@ -19,6 +19,12 @@ pub(crate) struct Person {
     pub(crate) surname: String,
 }
 
+impl std::fmt::Display for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.given, self.surname)
+    }
+}
+
 impl Cast {
     /// The names of a new story.
     pub(crate) fn new(lexicon: &Lexicon, dice: &mut Dice, topic: &str) -> Self {
@@ -61,7 +67,8 @@ impl Cast {
     }
 }
 
-fn person(lexicon: &Lexicon, dice: &mut Dice) -> Person {
+/// Somebody new.
+pub(crate) fn person(lexicon: &Lexicon, dice: &mut Dice) -> Person {
     Person {
         given: match dice.chance(82) {
             true => lexicon.name(dice, "given").to_owned(),
@@ -112,7 +119,8 @@ fn organisation(lexicon: &Lexicon, dice: &mut Dice, topic: &str, places: &[Strin
     }
 }
 
-fn product(lexicon: &Lexicon, dice: &mut Dice) -> String {
+/// Something to buy.
+pub(crate) fn product(lexicon: &Lexicon, dice: &mut Dice) -> String {
     let brand = match dice.chance(45) {
         true => lexicon.name(dice, "brand").to_owned(),
         false => lexicon.invented(dice, "brand_tail"),
