@@ -30,6 +30,8 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "reviews/sports/train.tsv" "reviews/sports/dev.tsv"
     "reviews/sports/test.tsv" "reviews/sports/unlabelled.tsv"
     "reviews/positive.txt" "reviews/negative.txt" "reviews/pivots.txt"
+    "sentiment/fine.train.tsv" "sentiment/fine.dev.tsv" "sentiment/fine.test.tsv"
+    "sentiment/coarse.train.tsv" "sentiment/coarse.dev.tsv" "sentiment/coarse.test.tsv"
 ];
 
 /// The text of the shipped recipe of that name.

@@ -10,6 +10,7 @@ mod grammar;
 mod lexicon;
 mod names;
 mod noise;
+mod posts;
 mod reviews;
 mod rules;
 mod sentence;

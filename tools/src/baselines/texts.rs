@@ -10,6 +10,8 @@ use super::{percent, read};
 use bayes::Bayes;
 
 const DOMAINS: [&str; 4] = ["books", "kitchen", "music", "sports"];
+const FINE: [&str; 5] = ["-2", "-1", "0", "1", "2"];
+const COARSE: [&str; 3] = ["negative", "neutral", "positive"];
 
 /// A text with its label, which may be empty.
 struct Text {
@@ -19,7 +21,11 @@ struct Text {
 
 /// The figures of all such corpora in a folder.
 pub(super) fn report(out: &mut String, folder: &Path) -> std::io::Result<()> {
-    reviews(out, &folder.join("reviews"))
+    reviews(out, &folder.join("reviews"))?;
+    for (name, order) in [("fine", &FINE[..]), ("coarse", &COARSE[..])] {
+        sentiment(out, &folder.join("sentiment"), name, order)?;
+    }
+    Ok(())
 }
 
 fn reviews(out: &mut String, folder: &Path) -> std::io::Result<()> {
@@ -60,6 +66,28 @@ fn bayes(out: &mut String, (domain, from): (&str, &str), test: &[Text], trains: 
     let bayes = Bayes::learn(trains.iter().copied().flatten());
     let score = accuracy(test, |text| bayes.guess(&text.words));
     say(out, domain, "test", &format!("naive Bayes of {from}: {score:.1}"));
+}
+
+fn sentiment(out: &mut String, folder: &Path, name: &str, order: &[&str]) -> std::io::Result<()> {
+    let of = |split: &str| texts(&folder.join(format!("{name}.{split}.tsv")));
+    let train = of("train")?;
+    let (known, most) = (words(&train), most_frequent(&train));
+    let bayes = Bayes::learn(&train);
+    for split in ["train", "dev", "test"] {
+        let texts = of(split)?;
+        say(out, name, split, &sizes(&texts, &known));
+        say(out, name, split, &shares(&texts));
+        if split != "train" {
+            let score = |guess: &dyn Fn(&Text) -> String| {
+                let error = macro_mae(&texts, order, guess);
+                format!("{:.1}, macro MAE {error:.2}", accuracy(&texts, guess))
+            };
+            let largest = score(&|_| most.to_owned());
+            let bayes = score(&|text| bayes.guess(&text.words).to_owned());
+            say(out, name, split, &format!("largest class: {largest}; naive Bayes: {bayes}"));
+        }
+    }
+    Ok(())
 }
 
 fn say(out: &mut String, corpus: &str, split: &str, what: &str) {
@@ -111,4 +139,33 @@ fn most_frequent(texts: &[Text]) -> &str {
 fn accuracy<S: AsRef<str>>(texts: &[Text], guess: impl Fn(&Text) -> S) -> f64 {
     let right = texts.iter().filter(|text| guess(text).as_ref() == text.label).count();
     percent(right, texts.len())
+}
+
+/// The distance between the place of a guess and that of the label, averaged over the labels there are.
+fn macro_mae(texts: &[Text], order: &[&str], guess: impl Fn(&Text) -> String) -> f64 {
+    let place = |label: &str| order.iter().position(|other| *other == label);
+    let labels = counts(texts);
+    let errors = labels.iter().map(|(label, n)| {
+        let error = |text: &Text| {
+            let (gold, guess) = (place(label), place(&guess(text)));
+            gold.zip(guess).map_or(0, |(gold, guess)| gold.abs_diff(guess))
+        };
+        let own = texts.iter().filter(|text| text.label == *label);
+        own.map(error).sum::<usize>() as f64 / *n as f64
+    });
+    errors.sum::<f64>() / labels.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_weighs_the_same_in_the_error() {
+        let text = |label: &str| Text { label: label.to_owned(), words: Vec::new() };
+        let texts = ["-2", "0", "0", "0", "1"].map(text);
+        // Always 0 is off by 2, 0 and 1.
+        let error = macro_mae(&texts, &FINE, |_| "0".to_owned());
+        assert!((error - 1.0).abs() < 1e-9, "{error}");
+    }
 }
