@@ -32,6 +32,9 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "reviews/positive.txt" "reviews/negative.txt" "reviews/pivots.txt"
     "sentiment/fine.train.tsv" "sentiment/fine.dev.tsv" "sentiment/fine.test.tsv"
     "sentiment/coarse.train.tsv" "sentiment/coarse.dev.tsv" "sentiment/coarse.test.tsv"
+    "languages/north/train.tsv" "languages/north/dev.tsv"
+    "languages/south/train.tsv" "languages/south/dev.tsv"
+    "languages/isle/train.tsv" "languages/isle/dev.tsv" "languages/isle/test.tsv"
 ];
 
 /// The text of the shipped recipe of that name.

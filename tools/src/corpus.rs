@@ -5,7 +5,7 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{noise, posts, reviews, write};
+use crate::{languages, noise, posts, reviews, write};
 
 /// The seed that every split's own seed is counted from.
 const SEED: u64 = 1;
@@ -33,6 +33,7 @@ pub(crate) fn files() -> Vec<File> {
     let mut files = sentences();
     files.extend(reviews::files(1000 * SEED + 100));
     files.extend(posts::files(1000 * SEED + 200));
+    files.extend(languages::files(1000 * SEED + 300));
     files
 }
 

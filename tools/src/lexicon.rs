@@ -97,7 +97,7 @@ impl Lexicon {
     pub(crate) fn syllables(&self, dice: &mut Dice, n: usize) -> String {
         loop {
             let word = self.any_syllables(dice, n);
-            if !RUDE.iter().any(|rude| word.contains(rude)) {
+            if !is_rude(&word) {
                 return word;
             }
         }
@@ -166,6 +166,11 @@ impl Verb {
             partner: partner.into(),
         }
     }
+}
+
+/// Whether an invented word holds letters that it must not.
+pub(crate) fn is_rude(word: &str) -> bool {
+    RUDE.iter().any(|rude| word.contains(rude))
 }
 
 fn is_vowel(letter: Option<char>) -> bool {

@@ -7,6 +7,7 @@ mod baselines;
 mod corpus;
 mod dice;
 mod grammar;
+mod languages;
 mod lexicon;
 mod names;
 mod noise;

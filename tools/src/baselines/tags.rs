@@ -1,6 +1,8 @@
 //! Corpora with a label on every word: sizes, unknown words, ambiguity, and what the most frequent tag
 //! of each word scores.
 
+mod endings;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -33,8 +35,13 @@ pub(super) fn report(out: &mut String, folder: &Path) -> std::io::Result<()> {
         column("entity", 3, "O", true),
     ];
     let notes = [Column { fields: (1, 3), ..column("upos", 3, "NOUN", false) }];
+    let languages = folder.join("languages");
     corpus(out, &folder.join("news"), "tsv", &news)?;
-    corpus(out, &folder.join("field-notes"), "conllu", &notes)
+    corpus(out, &folder.join("field-notes"), "conllu", &notes)?;
+    for language in ["north", "south", "isle"] {
+        corpus(out, &languages.join(language), "tsv", &[column("pos", 1, "NOUN", false)])?;
+    }
+    endings::report(out, &languages)
 }
 
 fn corpus(
