@@ -7,6 +7,8 @@
 //! which `arch` chooses one.
 
 mod arch;
+mod attend;
+mod bags;
 mod buffer;
 #[cfg(test)]
 mod check;
@@ -33,8 +35,11 @@ mod update;
 mod vector;
 mod viterbi;
 mod weight;
+mod windows;
 
 pub use arch::{check_choice, fast, name};
+pub use attend::attend;
+pub use bags::sum_bags;
 pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::cross_entropy;
@@ -55,3 +60,4 @@ pub use tanh::tanh;
 pub use update::update;
 pub use viterbi::viterbi;
 pub use weight::{Gradient, RowGradient, Sink, Weight};
+pub use windows::windows;

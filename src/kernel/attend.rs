@@ -1,0 +1,187 @@
+//! Attention pooling: the tokens of a sequence averaged by how well each fits a learned query.
+//!
+//! Over the tokens t of a sequence: s_t = q·k_t, a = softmax(s), y = Σ_t a_t x_t. With g = dL/dy:
+//! ds_t = a_t (g·x_t − g·y), dx_t = a_t g, dk_t = ds_t q, dq = Σ_t ds_t k_t over all sequences.
+
+use std::sync::OnceLock;
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+
+use super::{
+    buffer::Buffer,
+    slices,
+    weight::{Gradient, Weight},
+};
+use crate::data::Packing;
+
+/// The rows of x (rows, width) averaged over each sequence, by the fit of its keys (rows, inner) to
+/// the query (inner): (sequences, width).
+pub fn attend(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    let op = Attend { query: query.clone(), packing: packing.clone(), shares: OnceLock::new() };
+    keys.contiguous()?.apply_op2(&x.contiguous()?, op)
+}
+
+struct Attend {
+    query: Weight,
+    packing: Packing,
+    /// a: a number for each row.
+    shares: OnceLock<Vec<f32>>,
+}
+
+impl CustomOp2 for Attend {
+    fn name(&self) -> &'static str {
+        "attend"
+    }
+
+    fn cpu_fwd(
+        &self,
+        keys: &CpuStorage,
+        keys_layout: &Layout,
+        x: &CpuStorage,
+        x_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n_keys, inner) = keys_layout.shape().dims2()?;
+        let (n_rows, width) = x_layout.shape().dims2()?;
+        let query = self.query.var();
+        if n_rows != self.packing.n_rows() || n_keys != n_rows || query.dims() != [inner] {
+            bail!(
+                "attend: keys {:?}, query {:?}, rows {:?} of {} tokens; wanted (tokens, i), (i) and \
+                 (tokens, o)",
+                keys_layout.shape(),
+                query.shape(),
+                x_layout.shape(),
+                self.packing.n_rows()
+            );
+        }
+        let (keys, x) = (slices::of(keys, keys_layout)?, slices::of(x, x_layout)?);
+        let mut shares: Vec<f32> = self.query.read(|query| {
+            (0..n_rows).map(|row| dot(&keys[row * inner..][..inner], query)).collect()
+        })?;
+        for b in 0..self.packing.n_sequences() {
+            softmax(&mut shares, || self.packing.rows(b));
+        }
+        let mut y = vec![0.0; self.packing.n_sequences() * width];
+        for (row, (b, _)) in self.packing.places().enumerate() {
+            add(&mut y[b * width..][..width], shares[row], &x[row * width..]);
+        }
+        // A second forward of the same op would give the same numbers.
+        let _ = self.shares.set(shares);
+        Ok((CpuStorage::F32(y), (self.packing.n_sequences(), width).into()))
+    }
+
+    fn bwd(
+        &self,
+        keys: &Tensor,
+        x: &Tensor,
+        y: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let shares = self.shares.get().expect("backward comes after forward");
+        let (inner, width) = (keys.dim(1)?, x.dim(1)?);
+        let (key_rows, x_rows) = (slices::to_vec(keys)?, slices::to_vec(x)?);
+        let (y, gradient) = (slices::to_vec(y)?, slices::to_vec(gradient)?);
+        let (mut by_keys, mut by_x) = (vec![0.0; key_rows.len()], vec![0.0; x_rows.len()]);
+        let mut by_query = Buffer::zeros(inner);
+        self.query.read(|query| {
+            for (row, (b, _)) in self.packing.places().enumerate() {
+                let (g, x) = (&gradient[b * width..][..width], &x_rows[row * width..][..width]);
+                let by_score = shares[row] * (dot(g, x) - dot(g, &y[b * width..][..width]));
+                add(&mut by_x[row * width..][..width], shares[row], g);
+                add(&mut by_keys[row * inner..][..inner], by_score, query);
+                add(&mut by_query, by_score, &key_rows[row * inner..]);
+            }
+        })?;
+        self.query.leave(Gradient::Dense(by_query))?;
+        let by_keys = Tensor::from_vec(by_keys, keys.shape(), keys.device())?;
+        Ok((Some(by_keys), Some(Tensor::from_vec(by_x, x.shape(), x.device())?)))
+    }
+}
+
+/// The softmax over some of the numbers, in place; the greatest is taken off before, so that no
+/// exponential overflows.
+fn softmax<I: Iterator<Item = usize>>(numbers: &mut [f32], places: impl Fn() -> I) {
+    let greatest = places().map(|at| numbers[at]).fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for at in places() {
+        numbers[at] = (numbers[at] - greatest).exp();
+        sum += numbers[at];
+    }
+    for at in places() {
+        numbers[at] /= sum;
+    }
+}
+
+fn dot(x: &[f32], y: &[f32]) -> f32 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+/// Adds factor·x to the sums, number by number.
+fn add(sums: &mut [f32], factor: f32, x: &[f32]) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += factor * x;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::kernel::check::{self, Variable};
+
+    #[test]
+    fn worked_by_hand() -> Result<()> {
+        // Sequence 0 has rows 0, 2; sequence 1 has row 1. Scores ln 3 and 0: shares 3/4 and 1/4.
+        let packing = Packing::new(vec![2, 1]);
+        let ln3 = 3f32.ln();
+        let keys = Var::new(&[[ln3, 0.0], [7.0, 7.0], [0.0, 5.0]], &Device::Cpu)?;
+        let query = check::weight_of(&Tensor::new(&[1f32, 0.0], &Device::Cpu)?)?;
+        let x = Var::new(&[[4f32], [9.0], [8.0]], &Device::Cpu)?;
+        let y = attend(&keys, &query, &x, &packing)?;
+        check::assert_close(&slices::to_vec(&y)?, &[5.0, 9.0], 1e-6, 0.0);
+        let store = y.sum_all()?.backward()?;
+        // ds_0 = 3/4 (4 − 5), ds_2 = 1/4 (8 − 5); alone in its sequence a token has no choice.
+        let found = slices::to_vec(store.get(&keys).unwrap())?;
+        check::assert_close(&found, &[-0.75, 0.0, 0.0, 0.0, 0.75, 0.0], 1e-6, 1e-6);
+        let found = slices::to_vec(store.get(&x).unwrap())?;
+        check::assert_close(&found, &[0.75, 1.0, 0.25], 1e-6, 0.0);
+        let by_query = slices::to_vec(&query.gradient(&store).unwrap())?;
+        check::assert_close(&by_query, &[-0.75 * ln3, 0.75 * 5.0], 1e-6, 0.0);
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() -> Result<()> {
+        for (lengths, inner, width) in [(vec![1], 1, 1), (vec![4, 3, 1], 5, 3), (vec![2, 2], 2, 7)]
+        {
+            let packing = Packing::new(lengths);
+            let keys = check::var("keys", (packing.n_rows(), inner), 1.0)?;
+            let query = check::weight("query", inner, 1.0)?;
+            let x = check::var("x", (packing.n_rows(), width), 1.0)?;
+            check::assert_differences(&[&keys, &query, &x], || attend(&keys, &query, &x, &packing));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn large_scores_stay_finite() -> Result<()> {
+        let packing = Packing::new(vec![2]);
+        let keys = Var::new(&[[1e4f32], [-1e4]], &Device::Cpu)?;
+        let query = check::weight_of(&Tensor::new(&[1f32], &Device::Cpu)?)?;
+        let x = Var::new(&[[2f32], [3.0]], &Device::Cpu)?;
+        assert_eq!(slices::to_vec(&attend(&keys, &query, &x, &packing)?)?, [2.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
+        let packing = Packing::new(vec![2]);
+        for (keys, query, rows) in [(1, 3, 2), (2, 2, 2), (2, 3, 1)] {
+            let keys = check::var("keys", (keys, 3), 1.0)?;
+            let x = check::var("x", (rows, 1), 1.0)?;
+            let error = attend(&keys, &check::weight("query", query, 1.0)?, &x, &packing);
+            assert!(error.unwrap_err().to_string().contains("wanted (tokens, i)"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Windows: each token's row beside those of its neighbours in the sequence.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use super::slices;
+use crate::data::Packing;
+
+/// For each token t, the rows of tokens t − ⌊(width − 1) / 2⌋ to t + ⌊width / 2⌋ of its sequence side by
+/// side, 0 where there is no token: (rows, inputs) to (rows, width·inputs).
+pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
+    let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
+        bail!("windows: no tokens in a window; wanted at least 1")
+    };
+    if x.dim(0)? != packing.n_rows() {
+        bail!("windows: rows {:?} of {} tokens", x.shape(), packing.n_rows());
+    }
+    let neighbours = packing.places().flat_map(|(b, t)| {
+        (0..width).map(move |place| {
+            let t = (t + place).checked_sub(before)?;
+            (t < packing.lengths()[b]).then(|| packing.row(b, t))
+        })
+    });
+    x.contiguous()?.apply_op1(Windows { neighbours: neighbours.collect(), width })
+}
+
+struct Windows {
+    /// For each row, the row at each place of its window.
+    neighbours: Vec<Option<usize>>,
+    width: usize,
+}
+
+impl CustomOp1 for Windows {
+    fn name(&self) -> &'static str {
+        "windows"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, inputs) = layout.shape().dims2()?;
+        if inputs == 0 {
+            bail!("windows: rows of no width; wanted at least 1");
+        }
+        let x = slices::of(x, layout)?;
+        let mut y = vec![0.0; self.neighbours.len() * inputs];
+        for (place, neighbour) in y.chunks_exact_mut(inputs).zip(&self.neighbours) {
+            if let Some(row) = neighbour {
+                place.copy_from_slice(&x[row * inputs..][..inputs]);
+            }
+        }
+        Ok((CpuStorage::F32(y), (rows, self.width * inputs).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let inputs = x.dim(1)?;
+        let mut by_x = vec![0.0; x.elem_count()];
+        slices::read(&gradient.contiguous()?, |gradient| {
+            for (gradient, neighbour) in gradient.chunks_exact(inputs).zip(&self.neighbours) {
+                let Some(row) = neighbour else { continue };
+                for (sum, g) in by_x[row * inputs..].iter_mut().zip(gradient) {
+                    *sum += g;
+                }
+            }
+        })?;
+        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::kernel::check;
+
+    #[test]
+    fn worked_by_hand() -> Result<()> {
+        // Sequence 0 has rows 0, 2, 3; sequence 1 has row 1.
+        let packing = Packing::new(vec![3, 1]);
+        let x = Var::new(&[[1f32], [2.0], [3.0], [4.0]], &Device::Cpu)?;
+        let three = windows(&x, 3, &packing)?;
+        let wanted = [0.0, 1.0, 3.0, 0.0, 2.0, 0.0, 1.0, 3.0, 4.0, 3.0, 4.0, 0.0];
+        assert_eq!(slices::to_vec(&three)?, wanted);
+        // An even window has one more after its token than before.
+        let two = windows(&x, 2, &packing)?;
+        assert_eq!(slices::to_vec(&two)?, [1.0, 3.0, 2.0, 0.0, 3.0, 4.0, 4.0, 0.0]);
+        let one = windows(&x, 1, &packing)?;
+        assert_eq!(slices::to_vec(&one)?, [1.0, 2.0, 3.0, 4.0]);
+        // Longer than both sequences.
+        assert_eq!(windows(&x, 9, &packing)?.dims(), [4, 9]);
+        let store = three.sum_all()?.backward()?;
+        assert_eq!(slices::to_vec(store.get(&x).unwrap())?, [2.0, 1.0, 3.0, 2.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() -> Result<()> {
+        for (lengths, width) in [(vec![1], 1), (vec![4, 3, 1], 3), (vec![2, 2], 4), (vec![1], 5)] {
+            let packing = Packing::new(lengths);
+            let x = check::var("x", (packing.n_rows(), 3), 1.0)?;
+            check::assert_differences(&[&x], || windows(&x, width, &packing)?.sqr());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() -> Result<()> {
+        let packing = Packing::new(vec![2]);
+        let x = check::var("x", (3, 1), 1.0)?;
+        assert!(windows(&x, 3, &packing).unwrap_err().to_string().contains("of 2 tokens"));
+        let x = check::var("x", (2, 1), 1.0)?;
+        assert!(windows(&x, 0, &packing).unwrap_err().to_string().contains("wanted at least 1"));
+        Ok(())
+    }
+}
