@@ -1,9 +1,12 @@
 //! What a forward pass is for.
 
+use std::f64::consts::TAU;
+
 use candle_core::{Result, Tensor};
+use rand::RngCore;
 
 use crate::{
-    data::{Purpose, draw},
+    data::{Purpose, draw, draw::unit},
     kernel,
 };
 
@@ -35,5 +38,84 @@ impl Pass {
             }
             _ => Ok(x),
         }
+    }
+
+    /// Which of n things are dropped at a site, each with probability p, if this pass drops at all.
+    pub fn dropped(self, site: &str, corpus_idx: usize, p: f64, n: usize) -> Vec<usize> {
+        match self {
+            Self::Train { seed, step } if p > 0.0 => {
+                let site = format!("{site}/{corpus_idx}");
+                let mut draw = draw(seed, Purpose::Dropout, &site, step);
+                (0..n).filter(|_| unit(&mut draw) < p).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The rows with Gaussian noise of that standard deviation at a site, if this pass learns.
+    pub fn noise(self, site: &str, corpus_idx: usize, deviation: f64, x: Tensor) -> Result<Tensor> {
+        match self {
+            Self::Train { seed, step } if deviation > 0.0 => {
+                let site = format!("{site}/{corpus_idx}");
+                let noise =
+                    gaussian(x.elem_count(), &mut draw(seed, Purpose::Dropout, &site, step));
+                let noise = noise.into_iter().map(|z| (z * deviation) as f32).collect();
+                let noise = Tensor::from_vec::<_, f32>(noise, x.shape(), x.device())?;
+                x + noise
+            }
+            _ => Ok(x),
+        }
+    }
+}
+
+/// So many numbers of mean 0 and standard deviation 1 (Box and Muller 1958).
+fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<f64> {
+    let pairs = (0..n.div_ceil(2)).flat_map(|_| {
+        // Above 0, so that the logarithm is finite.
+        let radius = (-2.0 * (1.0 - unit(rng)).ln()).sqrt();
+        let (sin, cos) = (TAU * unit(rng)).sin_cos();
+        [radius * cos, radius * sin]
+    });
+    pairs.take(n).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device};
+
+    const TRAIN: Pass = Pass::Train { seed: 1, step: 2 };
+
+    #[test]
+    fn noise_has_the_deviation_asked_for_and_is_in_training_only() -> Result<()> {
+        let x = Tensor::zeros((101, 99), DType::F32, &Device::Cpu)?;
+        let noise = kernel::to_vec(&TRAIN.noise("words", 0, 0.2, x.clone())?)?;
+        let n = noise.len() as f64;
+        let mean = noise.iter().map(|&z| f64::from(z)).sum::<f64>() / n;
+        let square = noise.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / n;
+        // Four standard deviations of the mean, and of the mean square, of 9,999 draws.
+        assert!(mean.abs() < 0.008, "{mean}");
+        assert!((square - 0.04).abs() < 0.04 * 0.06, "{square}");
+        let beyond = noise.iter().filter(|z| z.abs() > 0.4).count();
+        assert!((370..540).contains(&beyond), "{beyond} of 9999 beyond two deviations, wanted 455");
+        let again = kernel::to_vec(&TRAIN.noise("words", 0, 0.2, x.clone())?)?;
+        assert_eq!(noise, again);
+        for (other, deviation) in [(Pass::Score, 0.2), (Pass::Trace, 0.2), (TRAIN, 0.0)] {
+            let silent = kernel::to_vec(&other.noise("words", 0, deviation, x.clone())?)?;
+            assert!(silent.iter().all(|&z| z == 0.0), "{other:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn about_p_of_the_things_are_dropped_by_site_corpus_and_step() {
+        let dropped = TRAIN.dropped("words", 0, 0.25, 10_000);
+        assert!((2_300..2_700).contains(&dropped.len()), "{}", dropped.len());
+        assert_eq!(dropped, TRAIN.dropped("words", 0, 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropped("words", 1, 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropped("other", 0, 0.25, 10_000));
+        assert_ne!(dropped, Pass::Train { seed: 1, step: 3 }.dropped("words", 0, 0.25, 10_000));
+        assert!(Pass::Score.dropped("words", 0, 0.25, 10_000).is_empty());
+        assert!(Pass::Trace.dropped("words", 0, 0.25, 10_000).is_empty());
     }
 }

@@ -96,8 +96,12 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         let prefix = format!("encoder.{}", encoder.name);
         for key in encoder.kind.keys() {
             match key.name {
-                "width" | "hidden" => sets.push(format!("{prefix}.{}={width}", key.name)),
-                "dropout" => sets.push(format!("{prefix}.dropout=0")),
+                "width" | "hidden" | "filters" if encoder.values.get(key.name).is_some() => {
+                    sets.push(format!("{prefix}.{}={width}", key.name));
+                }
+                "dropout" | "word_dropout" | "noise" => {
+                    sets.push(format!("{prefix}.{}=0", key.name));
+                }
                 "least" => sets.push(format!("{prefix}.least=1")),
                 "characters" if encoder.values.table("characters").is_some() => {
                     let characters = format!("{prefix}.characters={{ width = 3, hidden = 2 }}");

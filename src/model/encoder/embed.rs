@@ -1,4 +1,7 @@
 //! Words as vectors: a table, and optionally what a BiLSTM makes of their characters.
+//!
+//! In training, words may be taken for unknown ones, each token by a draw of its own (Iyyer et al.
+//! 2015), and Gaussian noise may be added to all numbers before dropout (Plank et al. 2016).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +17,7 @@ use crate::{
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
-    keys::{Key, Refers, Takes, Values},
+    keys::{GREATEST, Key, Refers, Takes, Values},
     model::{
         Pass,
         parameters::Table,
@@ -42,6 +45,18 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
     Key::with_default("zero_digits", Takes::Switch, "false", "look words up with every digit as 0"),
+    Key::with_default(
+        "word_dropout",
+        Takes::Number(0.0, 0.95),
+        "0",
+        "share of words taken for unknown ones in training; their spelling stays",
+    ),
+    Key::with_default(
+        "noise",
+        Takes::Number(0.0, GREATEST),
+        "0",
+        "standard deviation of the Gaussian noise on its numbers in training",
+    ),
     Key::with_default(
         "dropout",
         Takes::Number(0.0, 0.95),
@@ -130,6 +145,8 @@ impl EncoderKind for Embed {
             vocabulary,
             table,
             spelling,
+            word_dropout: values.number("word_dropout"),
+            noise: values.number("noise"),
             dropout: values.number("dropout"),
             known: BTreeMap::new(),
         })))
@@ -170,6 +187,8 @@ struct Words {
     vocabulary: Vocabulary,
     table: Table,
     spelling: Option<Arc<Spelling>>,
+    word_dropout: f64,
+    noise: f64,
     dropout: f64,
     known: BTreeMap<usize, Attached>,
 }
@@ -192,12 +211,17 @@ impl Encoder for Words {
             .map(|symbol| symbol.expect("every example has what its encoders read"))
             .collect();
         let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
-        let ids = symbols.iter().map(id).collect();
+        let mut ids: Vec<u32> = symbols.iter().map(id).collect();
+        let site = format!("{}.words", self.name);
+        for at in pass.dropped(&site, batch.corpus, self.word_dropout, ids.len()) {
+            ids[at] = 0;
+        }
         let mut x = self.table.forward(ids, pass)?; // (rows, width)
         if let Some(spelling) = &self.spelling {
             let spelt = spelling.forward(&attached.spellings, &symbols, pass)?; // (rows, 2·hidden)
             x = Tensor::cat(&[x, spelt], 1)?;
         }
+        let x = pass.noise(&format!("{}.noise", self.name), batch.corpus, self.noise, x)?;
         Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, x)?])
     }
 }
