@@ -87,6 +87,8 @@ pub enum Takes {
     Text,
     /// A string that names a file: `sample:PATH` or a path, resolved against the recipe's folder.
     Path,
+    /// The same for a list of words, one a line: at least one.
+    Words,
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// The name of another table of the recipe.

@@ -4,13 +4,15 @@
 //! text ─parse─► values with their lines ─set─► with --set in it ─check─► Recipe ─resolved─► text
 //! ```
 //!
-//! Nothing here opens a corpus or makes a tensor; that a file is there is all that is asked of it.
+//! Nothing here opens a corpus or makes a tensor: that a file is there is all that is asked of it, and of
+//! a list of words that it holds some.
 
 mod check;
 mod corpus;
 mod encoder;
 mod fault;
 mod group;
+mod input;
 mod kind;
 pub mod list;
 mod names;
@@ -25,6 +27,7 @@ pub mod system;
 mod tap;
 mod train;
 mod whole;
+mod words;
 
 use std::{
     path::{Path, PathBuf},
@@ -35,6 +38,7 @@ pub use corpus::{CorpusSpec, DevSource, OnFault};
 pub use encoder::EncoderSpec;
 pub use fault::{Fault, Faults};
 pub use group::Group;
+pub use input::Input;
 pub use objective::{Gradient, ObjectiveSpec};
 pub use optimiser::Optimiser;
 pub use system::{System, Vocabularies, vocabularies};

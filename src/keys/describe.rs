@@ -13,6 +13,7 @@ impl Takes {
             Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
             Self::Text => "a string".to_owned(),
             Self::Path => "the path of a file, or sample:PATH".to_owned(),
+            Self::Words => "the path of a list, a word a line, or sample:PATH".to_owned(),
             Self::Choice(choices) => match choices {
                 [only] => format!("{only:?}"),
                 choices => format!("one of {}", quoted(choices.iter().copied())),

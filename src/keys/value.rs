@@ -180,6 +180,20 @@ impl Values {
         })
     }
 
+    /// The whole numbers of an array.
+    pub fn counts(&self, key: &str) -> Vec<usize> {
+        let Value::List(items) = self.declared(key) else {
+            Self::mistyped(key, self.declared(key))
+        };
+        let count = |item: &Located| match &item.value {
+            Value::Integer(integer) => {
+                usize::try_from(*integer).expect("the checker bounds counts")
+            }
+            other => Self::mistyped(key, other),
+        };
+        items.iter().map(count).collect()
+    }
+
     /// A number.
     pub fn number(&self, key: &str) -> f64 {
         let value = self.declared(key);

@@ -1,8 +1,15 @@
 //! Encoders: what is shared between objectives. One kind a file, one line in the table.
 
+mod activation;
 mod birnn;
+mod bow;
 mod characters;
+mod cnn;
+mod dense;
 mod embed;
+mod mask;
+mod mix;
+mod pool;
 mod recurrent;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,23 +19,32 @@ use candle_core::{Result, Tensor};
 use super::{
     parameters::Scope,
     pass::Pass,
-    tap::{Layer, Shape},
+    tap::{Layer, On, Shape},
 };
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     keys::{Key, Values},
 };
 
+use activation::Activation;
+
 pub use characters::Spelling;
 
 /// Every encoder auxdesk builds, in the order `auxdesk list` shows them.
-pub const ENCODERS: &[&dyn EncoderKind] = &[&embed::Embed, &characters::Characters, &birnn::Birnn];
+pub const ENCODERS: &[&dyn EncoderKind] = &[
+    &embed::Embed,
+    &characters::Characters,
+    &bow::Bow,
+    &birnn::Birnn,
+    &dense::Dense,
+    &mask::Mask,
+    &mix::Mix,
+    &cnn::Cnn,
+    &pool::Pool,
+];
 
 /// Encoders that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &[
-    "pool", "cnn", "bow", "dense", "mix", "attend", "decoder", "frames", "halve", "mask", "noise",
-    "prefix",
-];
+pub const PLANNED: &[&str] = &["attend", "decoder", "frames", "halve", "prefix"];
 
 /// The encoder kind of that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
@@ -85,7 +101,8 @@ pub struct Setup<'a> {
     pub values: &'a Values,
     /// What it reads, if it reads another encoder.
     pub input: Option<Layer>,
-    /// The vocabularies of [`EncoderKind::vocabularies`], by key.
+    /// The vocabularies of [`EncoderKind::vocabularies`] and the lists of words that its keys name, by
+    /// key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
     /// Spellings that encoders of kind "characters" have made, by their names.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
@@ -99,6 +116,15 @@ impl Setup<'_> {
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
         self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
+    }
+}
+
+/// The input of a kind that reads a sequence; if it has another, what is wrong with it.
+fn sequence(kind: &str, input: Option<Layer>) -> std::result::Result<Layer, String> {
+    match input {
+        Some(input) if input.on == On::Sequence => Ok(input),
+        Some(_) => Err(format!("a {kind:?} reads a sequence, and its input is one vector")),
+        None => Err(format!("a {kind:?} needs an input")),
     }
 }
 

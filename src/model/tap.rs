@@ -83,6 +83,17 @@ impl Layer {
             halves: None,
         })
     }
+
+    /// A layer that is one or the other, by corpus; `None` if their rows differ in width or in what
+    /// they stand for.
+    pub fn or(self, other: Self) -> Option<Self> {
+        let halves = self.halves.zip(other.halves);
+        (self.width == other.width && self.on == other.on).then_some(Self {
+            reads: self.reads.and(other.reads),
+            halves: halves.map(|([a, b], [c, d])| [a.and(c), b.and(d)]),
+            ..self
+        })
+    }
 }
 
 /// The layers of an encoder, known before any tensor is made.
@@ -213,5 +224,18 @@ mod tests {
         for tap in ["", ".1", ":trunk", "trunk.1.2", "trunk.top", "trunk.forward.1"] {
             assert!(tap.parse::<TapName>().is_err(), "{tap}");
         }
+    }
+
+    #[test]
+    fn a_layer_that_is_one_or_the_other_has_read_what_either_has() {
+        let halves = Some([Reads::PAST, Reads::FUTURE]);
+        let both = Layer { width: 4, on: On::Sequence, reads: Reads::BOTH, halves };
+        let here = Layer { reads: Reads::HERE, halves: None, ..both };
+        assert_eq!(both.or(both), Some(both));
+        assert_eq!(here.or(both), Some(Layer { halves: None, ..both }));
+        let deep = Layer { halves: Some([Reads::BOTH; 2]), ..both };
+        assert_eq!(both.or(deep), Some(deep));
+        assert_eq!(both.or(Layer { width: 5, ..both }), None);
+        assert_eq!(both.or(Layer { on: On::Vector, ..both }), None);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap};
+use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap, words};
 use crate::{
     data::read::Location,
     keys::{
@@ -153,6 +153,15 @@ impl Context<'_> {
             (Takes::Path, Value::Text(text)) => {
                 with(Value::Text(self.path(text, place, findings)?))
             }
+            (Takes::Words, Value::Text(text)) => {
+                let path = self.path(text, place, findings)?;
+                if words::is_there(&path)
+                    && let Err(what) = words::read(&path)
+                {
+                    findings.content(place, format!("{text} {what}"));
+                }
+                with(Value::Text(path))
+            }
             (Takes::Name(refers), Value::Text(name)) => {
                 (matches!(refers, Refers::Field | Refers::Label)
                     || self.names.know(*refers, name, place, findings))
@@ -169,7 +178,7 @@ impl Context<'_> {
                 same()
             }
             (Takes::Input, Value::Table(_)) => {
-                self.value(key, located, &Takes::Map(&Takes::Name(Refers::Encoder)), findings)
+                self.value(key, located, &Takes::Map(&Takes::Tap), findings)
             }
             (Takes::Tap | Takes::Input, Value::List(items)) => {
                 with(self.items(key, place, items, takes, findings)?)
@@ -333,7 +342,7 @@ fn is_of_type(takes: &Takes, value: &Value) -> bool {
         Takes::Switch => matches!(value, Value::Switch(_)),
         Takes::Count(_) | Takes::Seed => matches!(value, Value::Integer(_)),
         Takes::Number(..) => value.as_number().is_some(),
-        Takes::Text | Takes::Path | Takes::Choice(_) | Takes::Name(_) => {
+        Takes::Text | Takes::Path | Takes::Words | Takes::Choice(_) | Takes::Name(_) => {
             matches!(value, Value::Text(_))
         }
         Takes::Tap => matches!(value, Value::Text(_) | Value::List(_)),

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     check::Context,
     fault::Findings,
+    input::{self, Input},
     kind::Kinds,
     names::Named,
-    tap::{Shapes, Tap, resolve, strings},
+    tap::Shapes,
+    words,
 };
 use crate::{
-    keys::{Key, Located, Place, Refers, Takes, Value, Values},
+    data::Vocabulary,
+    keys::{Key, Place, Refers, Takes, Value, Values},
     model::{
         encoder::{self, EncoderKind, Source},
         tap::{Layer, Shape, TapName},
@@ -26,13 +29,15 @@ pub struct EncoderSpec {
     pub kind: &'static dyn EncoderKind,
     /// Every key of the table, those of the kind too.
     pub values: Values,
-    /// What it reads, side by side; nothing if it reads a field or is only named.
-    pub input: Vec<Tap>,
+    /// What it reads.
+    pub input: Input,
     /// Its layers; none if it is only named.
     pub shape: Shape,
     /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
     /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
     pub corpora: Vec<usize>,
+    /// The lists of words that its keys name.
+    pub(super) lists: Vec<(&'static str, Vocabulary)>,
     /// Where the table begins.
     pub place: Place,
 }
@@ -57,6 +62,9 @@ const INPUT: Key = Key::required("input", Takes::Input, "what it reads; several 
 const SHARE: Key =
     Key::optional("share", Takes::Name(Refers::Encoder), "the encoder whose parameters it uses");
 
+/// Keys that recipes may already say and that are still to come.
+const TO_COME: &[&str] = &["share", "over"];
+
 /// Every key that an encoder of this kind may have.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let common: &[Key] = match kind.source() {
@@ -73,14 +81,24 @@ pub(super) struct Encoders {
     pub(super) specs: Vec<Option<EncoderSpec>>,
     /// Places and shapes, by name.
     pub(super) shapes: Shapes,
-    /// What each reads or names, by place.
-    pub(super) below: Vec<Vec<usize>>,
+    /// What each reads or names.
+    below: Vec<Vec<Edge>>,
+}
+
+/// That an encoder reads or names another, by place.
+#[derive(Clone, Copy)]
+struct Edge {
+    to: usize,
+    /// For batches of this corpus only.
+    over: Option<usize>,
 }
 
 /// Looks at every encoder.
 pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findings) -> Encoders {
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let edges: Vec<Vec<usize>> = tables.iter().map(|table| reads(table, &names)).collect();
+    let below: Vec<Vec<Edge>> = tables.iter().map(|table| reads(table, &names, cx)).collect();
+    let edges: Vec<Vec<usize>> =
+        below.iter().map(|edges| edges.iter().map(|edge| edge.to).collect()).collect();
     let (order, circular) = order(&edges);
     for circle in circles(&circular, &edges) {
         let mut way: Vec<&str> = circle.iter().map(|at| names[*at]).collect();
@@ -111,19 +129,22 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
         // Of two encoders of one name, which is a fault, the first is meant.
         let here = encoders.specs.len();
         encoders.shapes.entry(names[at].to_owned()).or_insert((here, shape));
-        encoders.below.push(edges[at].iter().map(|below| position[*below]).collect());
+        let edges = below[at].iter().map(|edge| Edge { to: position[edge.to], ..*edge });
+        encoders.below.push(edges.collect());
         encoders.specs.push(spec);
     }
     encoders
 }
 
 impl Encoders {
-    /// An encoder and all that it reads or names, however far below.
-    pub(super) fn closure(&self, top: usize) -> BTreeSet<usize> {
+    /// An encoder and all that it reads or names for batches of a corpus, however far below.
+    pub(super) fn closure(&self, top: usize, corpus_idx: usize) -> BTreeSet<usize> {
         let (mut seen, mut open) = (BTreeSet::new(), vec![top]);
         while let Some(at) = open.pop() {
             if seen.insert(at) {
-                open.extend(&self.below[at]);
+                let edges = self.below[at].iter();
+                let over = edges.filter(|edge| edge.over.is_none_or(|over| over == corpus_idx));
+                open.extend(over.map(|edge| edge.to));
             }
         }
         seen
@@ -147,20 +168,21 @@ fn one(
     let kind = ENCODERS.of(table, "kind", findings)?;
     let entries = cx.table(&table.label(), table.place, table.entries, &keys(kind), findings);
     let mut unbuilt = false;
-    if let Some(share) = table.get("share") {
-        findings.unbuilt(&share.place, "share");
-        unbuilt = true;
+    for key in TO_COME {
+        if let Some(said) = table.get(key) {
+            findings.unbuilt(&said.place, key);
+            unbuilt = true;
+        }
     }
     let values = Values::new(entries?);
-    let (mut taps, mut input) = (Vec::new(), None);
+    let (mut reads, mut layer) = (Input::Same(Vec::new()), None);
     if let Some(said) = values.get("input") {
-        unbuilt |= input_to_come(said, cx, findings);
+        unbuilt |= !input::is_known(said, cx, findings);
         if unbuilt {
             return None;
         }
-        let resolved = resolve(said, &below.shapes, findings)?;
-        taps = resolved.0;
-        input = Some(resolved.1);
+        let (taps, found) = input::input(said, cx, &below.shapes, findings)?;
+        (reads, layer) = (taps, Some(found));
     }
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
@@ -180,13 +202,14 @@ fn one(
     if unbuilt {
         return None;
     }
-    let shape = shape(table, kind, &values, input, &ByName(others), findings)?;
+    let shape = shape(table, kind, &values, layer, &ByName(others), findings)?;
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
-        input: taps,
+        input: reads,
         shape,
         corpora: Vec::new(),
+        lists: words::lists(kind.keys(), &values),
         place: table.place.clone(),
         values,
     })
@@ -208,29 +231,6 @@ fn shape(
     shape.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
 }
 
-/// Inputs that recipes may already ask for and that are still to come.
-fn input_to_come(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> bool {
-    let mut found = false;
-    if let Value::Table(by_corpus) = &said.value {
-        for (corpus, encoder) in by_corpus {
-            cx.names.know(Refers::Corpus, corpus, &encoder.place, findings);
-        }
-        findings.unbuilt(&said.place, "an input by corpus");
-        found = true;
-    }
-    for (text, place) in strings(said) {
-        if let Some(objective) = text.strip_prefix("labels:") {
-            if cx.names.know(Refers::Objective, objective, place, findings) {
-                findings.unbuilt(place, "labels as input");
-            }
-            found = true;
-        } else if let Ok(tap) = text.parse::<TapName>() {
-            found |= !cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
-        }
-    }
-    found
-}
-
 /// The keys of a kind that name another encoder.
 fn named_keys(kind: &dyn EncoderKind) -> impl Iterator<Item = &'static str> + use<> {
     let keys = kind.keys().iter().filter(|key| names_encoder(&key.takes));
@@ -245,24 +245,30 @@ fn names_encoder(takes: &Takes) -> bool {
     }
 }
 
-/// The encoders that a table reads or names, by place; those that there are.
-fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
+/// The encoders that a table reads or names; those that there are.
+fn reads(table: &Named<'_>, names: &[&str], cx: &Context<'_>) -> Vec<Edge> {
     let place = |name: &str| names.iter().position(|other| *other == name);
-    let kind = table.get("kind").and_then(|kind| encoder::find(kind.value.as_text()?));
-    let mut found: Vec<usize> = Vec::new();
-    if let Some(input) = table.get("input") {
-        match &input.value {
-            Value::Table(by_corpus) => {
-                found.extend(by_corpus.iter().filter_map(|(_, name)| place(name.value.as_text()?)));
+    let tapped = |said| {
+        input::texts(said).into_iter().filter_map(|(text, _)| {
+            let tap = text.parse::<TapName>().ok()?;
+            if text.starts_with("labels:") { None } else { place(&tap.encoder) }
+        })
+    };
+    let mut found: Vec<Edge> = Vec::new();
+    match table.get("input").map(|said| (said, &said.value)) {
+        Some((_, Value::Table(by_corpus))) => {
+            for (corpus, said) in by_corpus {
+                let over = cx.names.corpora.iter().position(|other| other == corpus);
+                found.extend(tapped(said).map(|to| Edge { to, over }));
             }
-            _ => found.extend(strings(input).iter().filter_map(|(text, _)| {
-                let tap = text.parse::<TapName>().ok()?;
-                if text.starts_with("labels:") { None } else { place(&tap.encoder) }
-            })),
         }
+        Some((said, _)) => found.extend(tapped(said).map(|to| Edge { to, over: None })),
+        None => {}
     }
+    let kind = table.get("kind").and_then(|kind| encoder::find(kind.value.as_text()?));
     let keys = kind.into_iter().flat_map(named_keys).chain(["share"]);
-    found.extend(keys.filter_map(|key| place(table.get(key)?.value.as_text()?)));
+    let named = keys.filter_map(|key| place(table.get(key)?.value.as_text()?));
+    found.extend(named.map(|to| Edge { to, over: None }));
     found
 }
 

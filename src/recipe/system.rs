@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradient, ObjectiveSpec, Recipe, Tap};
+use super::{Gradient, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel,
     model::{
         Parameters, Pass,
         encoder::{self, Built, Encoder, FirstValues, Source},
-        tap::Layer,
+        tap::Shape,
         view,
     },
     objective::{self, Objective},
@@ -37,7 +37,8 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
                 corpora.filter_map(|corpus| Some((corpus, corpus.field(field)?)))
             })
             .collect();
-        let made = encoder.kind.vocabularies(&encoder.values, &fields);
+        let mut made = encoder.kind.vocabularies(&encoder.values, &fields);
+        made.extend(encoder.lists.iter().cloned());
         insert(&mut all, format!("encoder.{}", encoder.name), made);
     }
     for objective in &recipe.objectives {
@@ -66,8 +67,8 @@ pub struct System {
 /// An encoder in the graph; `None` for one that others only name.
 struct Node {
     encoder: Option<Box<dyn Encoder>>,
-    input: Vec<Tap>,
-    layers: Vec<Layer>,
+    input: Input,
+    shape: Shape,
 }
 
 /// An objective and what it reads.
@@ -112,8 +113,8 @@ impl System {
                     None
                 }
             };
-            let layers = spec.shape.layers.clone();
-            encoders[at] = Some(Node { encoder, input: spec.input.clone(), layers });
+            let (input, shape) = (spec.input.clone(), spec.shape.clone());
+            encoders[at] = Some(Node { encoder, input, shape });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -178,7 +179,7 @@ impl System {
         // Encoders stand after what they read.
         for at in (0..self.encoders.len()).rev() {
             if needed[at] {
-                for tap in &self.encoders[at].input {
+                for tap in self.encoders[at].input.of(batch.corpus) {
                     needed[tap.encoder] = true;
                 }
             }
@@ -189,7 +190,7 @@ impl System {
                 states.push(States::default());
                 continue;
             };
-            let input = match node.input.as_slice() {
+            let input = match node.input.of(batch.corpus) {
                 [] => None,
                 taps => Some(self.read(taps, &states, batch)?),
             };
@@ -218,10 +219,11 @@ impl System {
     fn read(&self, taps: &[Tap], states: &[States], batch: &Batch) -> Result<Tensor> {
         let rows = taps.iter().map(|tap| {
             let (node, states) = (&self.encoders[tap.encoder], &states[tap.encoder]);
-            let (rows, halves) = match tap.layer.checked_sub(1) {
-                Some(layer) => (Some(&states.layers[layer]), node.layers[layer].halves.is_some()),
-                None => (states.input.as_ref(), false),
+            let rows = match tap.layer.checked_sub(1) {
+                Some(layer) => Some(&states.layers[layer]),
+                None => states.input.as_ref(),
             };
+            let halves = node.shape.layer(Some(tap.layer)).is_some_and(|it| it.halves.is_some());
             view(rows.expect("what is tapped has run"), tap.view, halves, &batch.packing)
         });
         let rows: Vec<Tensor> = rows.collect::<Result<_>>()?;

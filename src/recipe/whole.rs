@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Best, CorpusSpec, EncoderSpec, Group, Length, ObjectiveSpec, Recipe,
+    Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe,
     check::{Context, Entries, found},
     corpus, encoder,
     fault::Findings,
@@ -72,7 +72,7 @@ pub(super) fn check(
             findings.fault(file, what);
         }
     }
-    reach(&mut encoders, &specs, &corpora, findings);
+    reach(&mut encoders, &specs, &corpora, &names, findings);
 
     let best = best?;
     let mut train_entries = train_entries?;
@@ -243,16 +243,31 @@ fn reach(
     encoders: &mut encoder::Encoders,
     objectives: &[Option<ObjectiveSpec>],
     corpora: &[Option<CorpusSpec>],
+    names: &Names,
     findings: &mut Findings,
 ) {
     let n_encoders = encoders.specs.len();
     let (mut sounding, mut any) = (vec![Vec::new(); n_encoders], vec![Vec::new(); n_encoders]);
     for objective in objectives.iter().flatten() {
         for tap in objective.taps.iter().flatten() {
-            for encoder in encoders.closure(tap.encoder) {
-                any[encoder].extend(&objective.corpora);
-                if objective.sounds() {
-                    sounding[encoder].extend(&objective.corpora);
+            for &corpus in &objective.corpora {
+                for encoder in encoders.closure(tap.encoder, corpus) {
+                    any[encoder].push(corpus);
+                    if objective.sounds() {
+                        sounding[encoder].push(corpus);
+                    }
+                    if let Some(spec) = &encoders.specs[encoder]
+                        && let Input::ByCorpus(by_corpus) = &spec.input
+                        && !by_corpus.contains_key(&corpus)
+                    {
+                        let corpus = &names.corpora[corpus];
+                        let (encoder, objective) = (&spec.name, objective.name.as_str());
+                        let what = format!(
+                            "encoder {encoder:?} has no input for corpus {corpus:?}, over which \
+                             objective {objective:?} reads it; add {corpus} = ENCODER"
+                        );
+                        findings.fault(&spec.values.place("input"), what);
+                    }
                 }
             }
         }

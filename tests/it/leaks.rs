@@ -56,7 +56,7 @@ fn probe(rows: &Tensor, row: usize) -> Tensor {
     (rows.narrow(0, row, 1).unwrap() * factors).unwrap().sum_all().unwrap()
 }
 
-fn declared(reads: Reads, place: usize, n_tokens: usize) -> BTreeSet<usize> {
+pub(crate) fn declared(reads: Reads, place: usize, n_tokens: usize) -> BTreeSet<usize> {
     let read = |other: &usize| {
         *other == place || (reads.past && *other < place) || (reads.future && *other > place)
     };
@@ -116,7 +116,7 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
 }
 
 /// The sentence with one of its words in the place of another.
-fn with_other_word(whole: &Example, place: usize) -> Example {
+pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
     let mut symbols = whole.symbols(0).unwrap().to_vec();
     symbols[place] = symbols[(place + 2) % symbols.len()];
     let mut changed = whole.clone();

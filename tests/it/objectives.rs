@@ -9,6 +9,7 @@ use auxdesk::{
     model::{
         encoder::{ENCODERS, Source},
         head::HEADS,
+        parameters::Parameter,
     },
     objective::OBJECTIVES,
     recipe::{Recipe, System, Tap},
@@ -113,7 +114,12 @@ const MOMENTS: auxdesk::recipe::optimiser::Moments = auxdesk::recipe::optimiser:
 /// The names of the parameters that a loss on these taps should reach in the encoders: those of the
 /// tapped layer, of the layers below it, and of all that they read. A parameter of layer N of an
 /// encoder is called ENCODER.N and so on; one without a number is of every layer.
-fn below(recipe: &Recipe, taps: &[Tap], system: &System) -> BTreeSet<String> {
+pub(crate) fn below(
+    recipe: &Recipe,
+    corpus_idx: usize,
+    taps: &[Tap],
+    system: &System,
+) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
     for tap in taps {
         let spec = &recipe.encoders[tap.encoder];
@@ -134,7 +140,7 @@ fn below(recipe: &Recipe, taps: &[Tap], system: &System) -> BTreeSet<String> {
                 }
             }
         }
-        reached.extend(below(recipe, &spec.input, system));
+        reached.extend(below(recipe, corpus_idx, spec.input.of(corpus_idx), system));
     }
     reached
 }
@@ -146,7 +152,7 @@ fn own(system: &System, objective: &str) -> BTreeSet<String> {
 }
 
 /// The names of the parameters with a gradient; one of nothing but zeros is no gradient.
-fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeSet<String> {
+pub(crate) fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeSet<String> {
     let pairs = system.parameters().all().iter().zip(gradients);
     let reached = pairs.filter_map(|(parameter, gradient)| {
         let gradient = gradient.as_ref()?;
@@ -167,7 +173,7 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
             let mut wanted = own(&system, spec.name.as_str());
             assert!(!wanted.is_empty(), "{what}");
             for taps in &spec.taps {
-                wanted.extend(below(&tiny.recipe, taps, &system));
+                wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
             assert_eq!(found, wanted, "{what}");
         },
@@ -285,47 +291,59 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 /// out is within 2 in a hundred.
 #[test]
 fn gradients_of_every_whole_system_are_finite_differences() {
-    const H: f32 = 0.01;
     for (name, variant) in recipes() {
         let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &variant);
         let system = tiny.system();
-        let parameters = system.parameters();
-        let by_parameter = gradients(&total(&tiny, &system).0, parameters);
-        for (parameter, gradient) in parameters.all().iter().zip(by_parameter) {
+        let by_parameter = gradients(&total(&tiny, &system).0, system.parameters());
+        for (parameter, gradient) in system.parameters().all().iter().zip(by_parameter) {
             let what = format!("{name} {variant:?}: {}", parameter.name);
             let gradient = gradient.unwrap_or_else(|| panic!("{what}: not reached"));
-            let before = numbers(&parameter.var);
-            let put = |numbers: Vec<f32>| {
-                let shape = parameter.var.shape();
-                let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap();
-                parameter.var.set(&tensor).unwrap();
-            };
-            let difference = |direction: &[f32]| {
-                let moved = |h: f32| {
-                    put(before.iter().zip(direction).map(|(x, d)| x + h * d).collect());
-                    total(&tiny, &system).1
-                };
-                let slope = (moved(H) - moved(-H)) / f64::from(2.0 * H);
-                put(before.clone());
-                slope
-            };
-            let close = |found: f64, wanted: f64, what: &str| {
-                let most = 1e-4 + 0.02 * wanted.abs();
-                assert!((found - wanted).abs() <= most, "{what}: {found}, difference {wanted}");
-            };
-            // All numbers at once, along the gradient: the slope there is its length.
-            let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-            let along: Vec<f32> = gradient.iter().map(|g| g / length as f32).collect();
-            close(length, difference(&along), &format!("{what}, along the gradient"));
-            // The numbers with the steepest slopes, and some others.
-            let mut places: Vec<usize> = (0..gradient.len()).collect();
-            places.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
-            let others = places.iter().copied().skip(2).step_by(places.len() / 2 + 1);
-            for at in others.chain(places.iter().copied().take(2)).collect::<Vec<_>>() {
-                let mut one = vec![0.0; gradient.len()];
-                one[at] = 1.0;
-                close(f64::from(gradient[at]), difference(&one), &format!("{what}[{at}]"));
-            }
+            assert_differences(parameter, &gradient, &[0.01], &what, || total(&tiny, &system).1);
         }
+    }
+}
+
+/// The gradient by a parameter against differences of `scalar` over ±h: all numbers at once, and some
+/// by themselves. One of the steps h must do: a greatest value may change its place within a long one,
+/// and in a short one rounding shows.
+pub(crate) fn assert_differences(
+    parameter: &Parameter,
+    gradient: &[f32],
+    steps: &[f32],
+    what: &str,
+    scalar: impl Fn() -> f64,
+) {
+    let before = numbers(&parameter.var);
+    let put = |numbers: Vec<f32>| {
+        let shape = parameter.var.shape();
+        let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap();
+        parameter.var.set(&tensor).unwrap();
+    };
+    let difference = |direction: &[f32], h: f32| {
+        let moved = |h: f32| {
+            put(before.iter().zip(direction).map(|(x, d)| x + h * d).collect());
+            scalar()
+        };
+        let slope = (moved(h) - moved(-h)) / f64::from(2.0 * h);
+        put(before.clone());
+        slope
+    };
+    let close = |found: f64, direction: &[f32], what: &str| {
+        let differences: Vec<f64> = steps.iter().map(|&h| difference(direction, h)).collect();
+        let near = |wanted: &f64| (found - wanted).abs() <= 1e-4 + 0.02 * wanted.abs();
+        assert!(differences.iter().any(near), "{what}: {found}, differences {differences:?}");
+    };
+    // All numbers at once, along the gradient: the slope there is its length.
+    let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    let along: Vec<f32> = gradient.iter().map(|g| g / length as f32).collect();
+    close(length, &along, &format!("{what}, along the gradient"));
+    // The numbers with the steepest slopes, and some others.
+    let mut places: Vec<usize> = (0..gradient.len()).collect();
+    places.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
+    let others = places.iter().copied().skip(2).step_by(places.len() / 2 + 1);
+    for at in others.chain(places.iter().copied().take(2)).collect::<Vec<_>>() {
+        let mut one = vec![0.0; gradient.len()];
+        one[at] = 1.0;
+        close(f64::from(gradient[at]), &one, &format!("{what}[{at}]"));
     }
 }

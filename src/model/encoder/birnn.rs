@@ -5,6 +5,7 @@ use candle_core::{Result, Tensor};
 use super::{
     Built, Encoder, EncoderKind, Named, Setup, Source,
     recurrent::{Cell, Recurrent},
+    sequence,
 };
 use crate::{
     data::Batch,
@@ -57,10 +58,7 @@ impl EncoderKind for Birnn {
         input: Option<Layer>,
         _named: &dyn Named,
     ) -> std::result::Result<Shape, String> {
-        let input = input.ok_or("a \"birnn\" needs an input")?;
-        if input.on != On::Sequence {
-            return Err("a \"birnn\" reads a sequence, and its input is one vector".to_owned());
-        }
+        let input = sequence("birnn", input)?;
         let mut below = input.reads;
         let mut layers = Vec::new();
         for _ in 0..values.count("layers") {

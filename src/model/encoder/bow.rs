@@ -1,0 +1,198 @@
+//! A bag of words: a vector for each example that knows nothing of their order.
+//!
+//! Over the distinct features w of an example, each in it n_w times: output = Σ_w c_w e_w / Σ_w c_w, with
+//! c_w = n_w for all (the mean over tokens: Iyyer et al. 2015), 1 for distinct, 1 + ln n_w for log. A
+//! feature is a word, or each three letters of it with `#` at its ends (Huang et al. 2013).
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
+use crate::{
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::count},
+    kernel,
+    keys::{Key, Refers, Takes, Values},
+    model::{
+        Pass,
+        parameters::Table,
+        tap::{Layer, On, Reads, Shape},
+    },
+};
+
+pub(super) struct Bow;
+
+const KEYS: &[Key] = &[
+    Key::required("field", Takes::Name(Refers::Field), "the field of the example it reads"),
+    Key::required("width", Takes::Count(1), "numbers in its vector"),
+    Key::with_default(
+        FEATURES,
+        Takes::Choice(&["words", "letter-trigrams"]),
+        "\"words\"",
+        "what is in the bag",
+    ),
+    Key::with_default(
+        "counts",
+        Takes::Choice(&["all", "distinct", "log"]),
+        "\"all\"",
+        "what a feature that is there n times counts for in the mean: n, 1, or 1 + ln n",
+    ),
+    Key::with_default(
+        "least",
+        Takes::Count(1),
+        "2",
+        "features seen less often in training are unknown",
+    ),
+    Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
+    Key::with_default("zero_digits", Takes::Switch, "false", "look words up with every digit as 0"),
+    Key::with_default(
+        "dropout",
+        Takes::Number(0.0, 0.95),
+        "0",
+        "share of its numbers set to 0 in training",
+    ),
+];
+
+const FEATURES: &str = "features";
+
+impl EncoderKind for Bow {
+    fn name(&self) -> &'static str {
+        "bow"
+    }
+
+    fn about(&self) -> &'static str {
+        "one vector from the words of an example, or from their letters by threes, in any order"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> Source {
+        Source::Field
+    }
+
+    fn shape(
+        &self,
+        values: &Values,
+        _input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let width = values.count("width");
+        let layer = Layer { width, on: On::Vector, reads: Reads::BOTH, halves: None };
+        Ok(Shape { input: None, layers: vec![layer] })
+    }
+
+    fn vocabularies(
+        &self,
+        values: &Values,
+        corpora: &[(&Corpus, usize)],
+    ) -> Vec<(&'static str, Vocabulary)> {
+        let features = Features::of(values);
+        let mut counts = BTreeMap::<String, u64>::new();
+        for &(corpus, field) in corpora {
+            let lexicon = &corpus.lexicons[field];
+            for (word, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
+                if n > 0 {
+                    for feature in features.in_word(word) {
+                        *counts.entry(feature).or_default() += n;
+                    }
+                }
+            }
+        }
+        let counts = counts.iter().map(|(feature, &n)| (feature.as_str(), n)).collect();
+        let least = values.count("least") as u64;
+        vec![(FEATURES, Vocabulary::from_counts(counts, least, None))]
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let values = setup.values;
+        let vocabulary = setup.vocabulary(FEATURES);
+        Ok(Built::Encoder(Box::new(Bag {
+            name: setup.name.to_owned(),
+            field: values.text("field").to_owned(),
+            features: Features::of(values),
+            counts: match values.text("counts") {
+                "distinct" => |_| 1.0,
+                "log" => |n| 1.0 + n.ln(),
+                _ => |n| n,
+            },
+            // Row 0 is the unknown feature's.
+            table: setup.scope.table("table", vocabulary.len() + 1, values.count("width"))?,
+            vocabulary,
+            dropout: values.number("dropout"),
+            known: BTreeMap::new(),
+        })))
+    }
+}
+
+/// What of a word goes into the bag.
+struct Features {
+    trigrams: bool,
+    normalise: Normalise,
+}
+
+impl Features {
+    fn of(values: &Values) -> Self {
+        let (lowercase, zero_digits) = (values.switch("lowercase"), values.switch("zero_digits"));
+        let trigrams = values.text(FEATURES) == "letter-trigrams";
+        Self { trigrams, normalise: Normalise { lowercase, zero_digits } }
+    }
+
+    /// At least one, so that no bag is empty.
+    fn in_word(&self, word: &str) -> Vec<String> {
+        let word = self.normalise.apply(word);
+        if !self.trigrams {
+            return vec![word.into_owned()];
+        }
+        let letters: Vec<char> = format!("#{word}#").chars().collect();
+        match letters.len() {
+            0..3 => vec![letters.into_iter().collect()],
+            _ => letters.windows(3).map(|three| three.iter().collect()).collect(),
+        }
+    }
+}
+
+struct Bag {
+    name: String,
+    field: String,
+    features: Features,
+    /// c_w of n_w.
+    counts: fn(f32) -> f32,
+    vocabulary: Vocabulary,
+    table: Table,
+    dropout: f64,
+    /// The field and the rows of the table for each of its strings, by corpus.
+    known: BTreeMap<usize, (usize, Vec<Vec<u32>>)>,
+}
+
+impl Encoder for Bag {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let id = |feature: &String| self.vocabulary.id(feature).map_or(0, |id| id + 1);
+        let ids = |word: &str| self.features.in_word(word).iter().map(id).collect();
+        self.known.insert(corpus_idx, (field, corpus.lexicons[field].iter().map(ids).collect()));
+    }
+
+    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let (field, known) = self.known.get(&batch.corpus).expect("the corpus has been attached");
+        let symbols = batch.symbols(*field);
+        let (mut ids, mut bags) = (Vec::new(), Vec::new());
+        for b in 0..batch.packing.n_sequences() {
+            let mut n = BTreeMap::<u32, f32>::new();
+            for row in batch.packing.rows(b) {
+                let symbol = symbols[row].expect("every example has what its encoders read");
+                for &id in &known[symbol as usize] {
+                    *n.entry(id).or_default() += 1.0;
+                }
+            }
+            let counts: Vec<f32> = n.values().map(|&n| (self.counts)(n)).collect();
+            let sum: f32 = counts.iter().sum();
+            ids.extend(n.into_keys());
+            bags.push(counts.into_iter().map(|count| count / sum).collect());
+        }
+        let rows = self.table.forward(ids, pass)?; // (distinct features of each example, width)
+        let means = kernel::sum_bags(&rows, bags)?; // (sequences, width)
+        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, means)?])
+    }
+}

@@ -1,0 +1,121 @@
+//! Filters over windows of tokens, and each filter's greatest value over the sequence (Kim 2014).
+//!
+//! For each width h, a window of h tokens around each token t, 0 where there is no token: c_t = f(W_h
+//! [x_t−⌊(h−1)/2⌋; …; x_t+⌊h/2⌋] + b_h), output = max_t c_t, filters of all widths side by side. A sequence
+//! may so be shorter than a window. f never falls, so it is taken of the greatest value only.
+
+use candle_core::{Result, Tensor};
+
+use super::{Activation, Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use crate::{
+    data::Batch,
+    kernel,
+    keys::{Key, Takes, Values},
+    model::{
+        Pass,
+        parameters::Linear,
+        tap::{Layer, On, Reads, Shape},
+    },
+};
+
+pub(super) struct Cnn;
+
+const KEYS: &[Key] = &[
+    Key::with_default(
+        "widths",
+        Takes::List(&Takes::Count(1)),
+        "[3, 4, 5]",
+        "tokens in a window; filters of each",
+    ),
+    Key::required("filters", Takes::Count(1), "filters of each width"),
+    Key::with_default(
+        "activation",
+        Takes::Choice(Activation::NAMES),
+        "\"relu\"",
+        "what a filter's value goes through",
+    ),
+    Key::with_default(
+        "dropout",
+        Takes::Number(0.0, 0.95),
+        "0",
+        "share of its numbers set to 0 in training",
+    ),
+];
+
+impl EncoderKind for Cnn {
+    fn name(&self) -> &'static str {
+        "cnn"
+    }
+
+    fn about(&self) -> &'static str {
+        "one vector from a sequence: filters over windows of tokens, each at its greatest"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> Source {
+        Source::Encoder
+    }
+
+    fn shape(
+        &self,
+        values: &Values,
+        input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let input = sequence("cnn", input)?;
+        let widths = values.counts("widths");
+        for (at, width) in widths.iter().enumerate() {
+            if widths[..at].contains(width) {
+                return Err(format!("width {width} is in widths twice; say more filters instead"));
+            }
+        }
+        let width = widths.len() * values.count("filters");
+        let layer = Layer { width, on: On::Vector, reads: Reads::BOTH, halves: None };
+        Ok(Shape { input: Some(input), layers: vec![layer] })
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let inputs = setup.input.expect("the checker has seen the input").width;
+        let (values, filters) = (setup.values, setup.values.count("filters"));
+        let banks = values.counts("widths").into_iter().map(|width| {
+            let filters = setup.scope.linear(&format!("width-{width}"), width * inputs, filters)?;
+            Ok(Bank { width, filters })
+        });
+        Ok(Built::Encoder(Box::new(Convolution {
+            banks: banks.collect::<Result<_>>()?,
+            name: setup.name.to_owned(),
+            activation: Activation::of(values),
+            dropout: values.number("dropout"),
+        })))
+    }
+}
+
+/// The filters of one width.
+struct Bank {
+    width: usize,
+    filters: Linear,
+}
+
+struct Convolution {
+    name: String,
+    banks: Vec<Bank>,
+    activation: Activation,
+    dropout: f64,
+}
+
+impl Encoder for Convolution {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let x = input.expect("a cnn has an input");
+        let greatest = |bank: &Bank| {
+            let windows = kernel::windows(x, bank.width, &batch.packing)?; // (rows, h·inputs)
+            let values = bank.filters.forward(&windows)?; // (rows, filters)
+            kernel::max_over_tokens(&values, &batch.packing) // (sequences, filters)
+        };
+        let greatest: Vec<Tensor> = self.banks.iter().map(greatest).collect::<Result<_>>()?;
+        let y = self.activation.forward(&Tensor::cat(&greatest, 1)?)?;
+        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, y)?])
+    }
+}

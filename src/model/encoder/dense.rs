@@ -1,0 +1,87 @@
+//! A layer over each row by itself: y = f(W x + b), of tokens or of whole examples.
+
+use candle_core::{Result, Tensor};
+
+use super::{Activation, Built, Encoder, EncoderKind, Named, Setup, Source};
+use crate::{
+    data::Batch,
+    keys::{Key, Takes, Values},
+    model::{
+        Pass,
+        parameters::Linear,
+        tap::{Layer, Shape},
+    },
+};
+
+pub(super) struct Dense;
+
+const KEYS: &[Key] = &[
+    Key::required("width", Takes::Count(1), "numbers in a row"),
+    Key::with_default(
+        "activation",
+        Takes::Choice(Activation::NAMES),
+        "\"tanh\"",
+        "what the numbers go through",
+    ),
+    Key::with_default(
+        "dropout",
+        Takes::Number(0.0, 0.95),
+        "0",
+        "share of its numbers set to 0 in training",
+    ),
+];
+
+impl EncoderKind for Dense {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn about(&self) -> &'static str {
+        "a layer over each row by itself, of tokens or of whole examples"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> Source {
+        Source::Encoder
+    }
+
+    fn shape(
+        &self,
+        values: &Values,
+        input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let input = input.ok_or("a \"dense\" needs an input")?;
+        let layer = Layer { width: values.count("width"), halves: None, ..input };
+        Ok(Shape { input: Some(input), layers: vec![layer] })
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let inputs = setup.input.expect("the checker has seen the input").width;
+        let values = setup.values;
+        Ok(Built::Encoder(Box::new(Rows {
+            name: setup.name.to_owned(),
+            linear: setup.scope.linear("linear", inputs, values.count("width"))?,
+            activation: Activation::of(values),
+            dropout: values.number("dropout"),
+        })))
+    }
+}
+
+struct Rows {
+    name: String,
+    linear: Linear,
+    activation: Activation,
+    dropout: f64,
+}
+
+impl Encoder for Rows {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let x = input.expect("a dense layer has an input");
+        let y = self.activation.forward(&self.linear.forward(x)?)?; // (rows, width)
+        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, y)?])
+    }
+}

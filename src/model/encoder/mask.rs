@@ -1,0 +1,120 @@
+//! Words of a list hidden: their rows are one learned vector, or zeros, so that what is above has to
+//! infer them from the others (Yu and Jiang 2016).
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Result, Tensor};
+
+use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use crate::{
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    kernel,
+    keys::{Key, Refers, Takes, Values},
+    model::{
+        Pass,
+        parameters::Table,
+        tap::{Layer, Reads, Shape},
+    },
+};
+
+pub(super) struct Mask;
+
+const KEYS: &[Key] = &[
+    Key::required("field", Takes::Name(Refers::Field), "the field whose words are looked up"),
+    Key::required(WORDS, Takes::Words, "the words whose rows are hidden"),
+    Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
+    Key::with_default(
+        "with",
+        Takes::Choice(&["learned", "zeros"]),
+        "\"learned\"",
+        "what stands in their place: one vector that learns, or zeros",
+    ),
+];
+
+const WORDS: &str = "words";
+
+impl EncoderKind for Mask {
+    fn name(&self) -> &'static str {
+        "mask"
+    }
+
+    fn about(&self) -> &'static str {
+        "the rows of another encoder with the words of a list hidden"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> Source {
+        Source::Encoder
+    }
+
+    fn shape(
+        &self,
+        _values: &Values,
+        input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let input = sequence("mask", input)?;
+        if input.reads != Reads::HERE {
+            let what = "a \"mask\" hides nothing from rows that have read other words; mask what they \
+                        read";
+            return Err(what.to_owned());
+        }
+        Ok(Shape { input: Some(input), layers: vec![input] })
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let width = setup.input.expect("the checker has seen the input").width;
+        let vector = match setup.values.text("with") {
+            "learned" => Some(setup.scope.table("vector", 1, width)?),
+            _ => None,
+        };
+        Ok(Built::Encoder(Box::new(Masked {
+            field: setup.values.text("field").to_owned(),
+            lowercase: setup.values.switch("lowercase"),
+            words: setup.vocabulary(WORDS),
+            vector,
+            known: BTreeMap::new(),
+        })))
+    }
+}
+
+struct Masked {
+    field: String,
+    lowercase: bool,
+    words: Vocabulary,
+    /// What stands in the place of hidden rows; zeros if there is none.
+    vector: Option<Table>,
+    /// The field and the list's ids of its strings, by corpus.
+    known: BTreeMap<usize, (usize, Lookup)>,
+}
+
+impl Encoder for Masked {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let normalise = Normalise { lowercase: self.lowercase, zero_digits: false };
+        let hidden = Lookup::new(&self.words, &corpus.lexicons[field], normalise);
+        self.known.insert(corpus_idx, (field, hidden));
+    }
+
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+        let x = input.expect("a mask has an input");
+        let (field, hidden) = self.known.get(&batch.corpus).expect("the corpus has been attached");
+        let is_hidden = |&symbol: &Option<_>| symbol.is_some_and(|at| hidden.id(at).is_some());
+        let symbols = batch.symbols(*field);
+        if !symbols.iter().any(is_hidden) {
+            // The vector is not reached, so it doesn't move.
+            return Ok(vec![x.clone()]);
+        }
+        let vector = match &self.vector {
+            Some(vector) => vector.forward(vec![0], pass)?, // (1, width)
+            None => Tensor::zeros((1, x.dim(1)?), DType::F32, x.device())?,
+        };
+        let last = x.dim(0)? as u32;
+        let rows = symbols.iter().zip(0..);
+        let rows = rows.map(|(symbol, row)| if is_hidden(symbol) { last } else { row });
+        Ok(vec![kernel::gather(&Tensor::cat(&[x, &vector], 0)?, rows.collect())?]) // (rows, width)
+    }
+}

@@ -1,0 +1,57 @@
+//! Several encoders under one name: by corpus, of which the batch's is meant, or side by side.
+//!
+//! The choice is made where any encoder's input is read, so nothing is left to do here.
+
+use candle_core::{Result, Tensor};
+
+use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
+use crate::{
+    data::Batch,
+    keys::{Key, Values},
+    model::{
+        Pass,
+        tap::{Layer, Shape},
+    },
+};
+
+pub(super) struct Mix;
+
+impl EncoderKind for Mix {
+    fn name(&self) -> &'static str {
+        "mix"
+    }
+
+    fn about(&self) -> &'static str {
+        "several encoders under one name: each corpus its own, or side by side"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        &[]
+    }
+
+    fn source(&self) -> Source {
+        Source::Encoder
+    }
+
+    fn shape(
+        &self,
+        _values: &Values,
+        input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let input = input.ok_or("a \"mix\" needs an input")?;
+        Ok(Shape { input: Some(input), layers: vec![input] })
+    }
+
+    fn build(&self, _setup: Setup<'_>) -> Result<Built> {
+        Ok(Built::Encoder(Box::new(Same)))
+    }
+}
+
+struct Same;
+
+impl Encoder for Same {
+    fn forward(&self, input: Option<&Tensor>, _batch: &Batch, _pass: Pass) -> Result<Vec<Tensor>> {
+        Ok(vec![input.expect("a mix has an input").clone()])
+    }
+}

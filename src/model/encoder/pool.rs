@@ -1,0 +1,116 @@
+//! One vector from a sequence.
+//!
+//! With attention: a = softmax over the tokens of uᵀ tanh(W h_t + b), output = Σ_t a_t h_t (Yang et al.
+//! 2016; Lin et al. 2017). The other ways have no parameters and are those of the views.
+
+use candle_core::{Result, Tensor};
+
+use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use crate::{
+    data::Batch,
+    kernel::{self, Weight},
+    keys::{Key, Refers, Takes, Values},
+    model::{
+        Pass,
+        parameters::Linear,
+        tap::{Layer, On, Reads, Shape, View},
+        view,
+    },
+};
+
+pub(super) struct Pool;
+
+const KEYS: &[Key] = &[
+    Key::with_default(
+        "how",
+        Takes::Choice(&["attention", "last", "mean", "max"]),
+        "\"attention\"",
+        "what becomes of the tokens: an average by learned attention, or what a view of that name shows",
+    ),
+    Key::optional(
+        "hidden",
+        Takes::Count(1),
+        "numbers in the tanh layer of the attention; none: as many as in a row",
+    ),
+    Key::optional(
+        "over",
+        Takes::Name(Refers::Field),
+        "the field whose parts get a row each, its sentences for example",
+    ),
+];
+
+/// The view that stands for a way of pooling; `None` is attention.
+fn view_of(values: &Values) -> Option<View> {
+    match values.text("how") {
+        "last" => Some(View::Last),
+        "mean" => Some(View::Mean),
+        "max" => Some(View::Max),
+        _ => None,
+    }
+}
+
+impl EncoderKind for Pool {
+    fn name(&self) -> &'static str {
+        "pool"
+    }
+
+    fn about(&self) -> &'static str {
+        "one vector from a sequence, by attention or as a view"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> Source {
+        Source::Encoder
+    }
+
+    fn shape(
+        &self,
+        values: &Values,
+        input: Option<Layer>,
+        _named: &dyn Named,
+    ) -> std::result::Result<Shape, String> {
+        let input = sequence("pool", input)?;
+        if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
+            return Err("only how = \"attention\" has a hidden layer; drop hidden".to_owned());
+        }
+        let layer = Layer { on: On::Vector, reads: Reads::BOTH, halves: None, ..input };
+        Ok(Shape { input: Some(input), layers: vec![layer] })
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+        let input = setup.input.expect("the checker has seen the input");
+        let how = if let Some(view) = view_of(setup.values) {
+            How::View { view, halves: input.halves.is_some() }
+        } else {
+            let inner = setup.values.count_if_said("hidden").unwrap_or(input.width);
+            let bound = (6.0 / (inner + 1) as f64).sqrt();
+            How::Attention {
+                hidden: setup.scope.linear("hidden", input.width, inner)?,
+                query: setup.scope.uniform("query", &[inner], bound)?,
+            }
+        };
+        Ok(Built::Encoder(Box::new(how)))
+    }
+}
+
+enum How {
+    Attention { hidden: Linear, query: Weight },
+    View { view: View, halves: bool },
+}
+
+impl Encoder for How {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, _pass: Pass) -> Result<Vec<Tensor>> {
+        let x = input.expect("a pool has an input");
+        let pooled = match self {
+            Self::Attention { hidden, query } => {
+                let keys = kernel::tanh(&hidden.forward(x)?)?; // (rows, hidden)
+                kernel::attend(&keys, query, x, &batch.packing)?
+            }
+            Self::View { view: shown, halves } => view(x, *shown, *halves, &batch.packing)?,
+        };
+        Ok(vec![pooled]) // (sequences, width)
+    }
+}

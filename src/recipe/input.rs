@@ -1,0 +1,108 @@
+//! What an encoder reads: the same whatever the corpus, or for each corpus its own.
+
+use std::collections::BTreeMap;
+
+use super::{
+    check::Context,
+    fault::Findings,
+    tap::{Shapes, Tap, resolve, strings},
+};
+use crate::{
+    keys::{Located, Place, Refers, Value},
+    model::tap::{Layer, On, TapName},
+};
+
+/// What an encoder reads; several taps are side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The same for every corpus; nothing if it reads a field or is only named.
+    Same(Vec<Tap>),
+    /// For each of these corpora, by place, its own.
+    ByCorpus(BTreeMap<usize, Vec<Tap>>),
+}
+
+impl Input {
+    /// What it reads for a batch of that corpus.
+    pub fn of(&self, corpus_idx: usize) -> &[Tap] {
+        match self {
+            Self::Same(taps) => taps,
+            Self::ByCorpus(by_corpus) => by_corpus.get(&corpus_idx).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// The strings of an input, those by corpus too.
+pub(super) fn texts(said: &Located) -> Vec<(&str, &Place)> {
+    match &said.value {
+        Value::Table(by_corpus) => by_corpus.iter().flat_map(|(_, said)| strings(said)).collect(),
+        _ => strings(said),
+    }
+}
+
+/// Whether all that an input names is there and built; what isn't is said.
+pub(super) fn is_known(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> bool {
+    let mut known = true;
+    if let Value::Table(by_corpus) = &said.value {
+        for (corpus, said) in by_corpus {
+            known &= cx.names.know(Refers::Corpus, corpus, &said.place, findings);
+        }
+    }
+    for (text, place) in texts(said) {
+        if let Some(objective) = text.strip_prefix("labels:") {
+            if cx.names.know(Refers::Objective, objective, place, findings) {
+                findings.unbuilt(place, "labels as input");
+            }
+            known = false;
+        } else if let Ok(tap) = text.parse::<TapName>() {
+            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
+        }
+    }
+    known
+}
+
+/// Resolves a known input; `None` if there is a fault in it or in an encoder that it reads.
+pub(super) fn input(
+    said: &Located,
+    cx: &Context<'_>,
+    shapes: &Shapes,
+    findings: &mut Findings,
+) -> Option<(Input, Layer)> {
+    let Value::Table(entries) = &said.value else {
+        let (taps, layer) = resolve(said, shapes, findings)?;
+        return Some((Input::Same(taps), layer));
+    };
+    if entries.is_empty() {
+        let what = "input is an empty table; wanted CORPUS = ENCODER for each corpus";
+        findings.fault(&said.place, what);
+        return None;
+    }
+    let found: Vec<_> = entries.iter().map(|(_, said)| resolve(said, shapes, findings)).collect();
+    let found: Vec<(Vec<Tap>, Layer)> = found.into_iter().collect::<Option<_>>()?;
+    let mut any = found[0].1;
+    for ((corpus, said), (_, layer)) in entries.iter().zip(&found).skip(1) {
+        let Some(either) = any.or(*layer) else {
+            let (first, rows, others) = (&entries[0].0, show(*layer), show(any));
+            let what = format!(
+                "the input for corpus {corpus:?} has {rows}, that for {first:?} {others}; wanted rows \
+                 of one sort and width"
+            );
+            findings.fault(&said.place, what);
+            return None;
+        };
+        any = either;
+    }
+    let mut by_corpus = BTreeMap::new();
+    for ((corpus, _), (taps, _)) in entries.iter().zip(found) {
+        by_corpus.insert(cx.names.corpora.iter().position(|other| other == corpus)?, taps);
+    }
+    Some((Input::ByCorpus(by_corpus), any))
+}
+
+/// A layer's rows as messages call them.
+fn show(layer: Layer) -> String {
+    let on = match layer.on {
+        On::Sequence => "token",
+        On::Vector => "example",
+    };
+    format!("{} numbers for each {on}", layer.width)
+}

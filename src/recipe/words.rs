@@ -1,0 +1,67 @@
+//! Lists of words that a recipe names, one a line.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{check::location, shipped};
+use crate::{
+    data::{Vocabulary, read::Location},
+    keys::{Key, Takes, Values},
+};
+
+/// Whether there is such a file or sample.
+pub(super) fn is_there(path: &str) -> bool {
+    match path.strip_prefix("sample:") {
+        Some(sample) => shipped::sample(sample).is_some(),
+        None => Path::new(path).is_file(),
+    }
+}
+
+/// The words of a list, at least one; or what is wrong with it, to be read after its name.
+pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
+    let bytes = match location(path) {
+        Location::File(file) => {
+            std::fs::read(file).map_err(|error| format!("can't be read: {error}"))?
+        }
+        Location::Sample(sample) => shipped::sample(&sample).unwrap_or_default().to_owned(),
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        format!("is not UTF-8 at byte {}; wanted a word a line", error.utf8_error().valid_up_to())
+    })?;
+    let words = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let words: BTreeMap<&str, u64> =
+        words.filter(|word| !word.is_empty()).map(|word| (word, 1)).collect();
+    if words.is_empty() {
+        return Err("is empty; wanted a word a line".to_owned());
+    }
+    Ok(Vocabulary::from_counts(words, 1, None))
+}
+
+/// The lists that these keys name, by key. One that can't be read was said, or isn't asked for, as
+/// with a run that is over.
+pub(super) fn lists(keys: &[Key], values: &Values) -> Vec<(&'static str, Vocabulary)> {
+    let keys = keys.iter().filter(|key| matches!(key.takes, Takes::Words));
+    let list = |key: &Key| Some((key.name, read(values.text_if_said(key.name)?).ok()?));
+    keys.filter_map(list).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_a_word_a_line_whatever_its_line_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |bytes: &[u8]| {
+            let path = folder.path().join("list.txt");
+            std::fs::write(&path, bytes).unwrap();
+            let list = read(path.to_str().unwrap())?;
+            Ok(list.iter().map(|(word, _)| word.to_owned()).collect::<Vec<_>>())
+        };
+        let wanted = Ok(vec!["New York".to_owned(), "good".to_owned()]);
+        assert_eq!(list("\u{feff}good\r\n\r\n New York \r\ngood".as_bytes()), wanted);
+        let empty: Result<_, String> = Err("is empty; wanted a word a line".to_owned());
+        assert_eq!(list(b"\n \n"), empty);
+        let broken = Err("is not UTF-8 at byte 1; wanted a word a line".to_owned());
+        assert_eq!(list(b"a\xff"), broken);
+    }
+}

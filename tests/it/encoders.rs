@@ -1,0 +1,304 @@
+//! What must hold for every kind of encoder, new ones too: each stands above words and a recurrent layer
+//! of a small recipe and is tapped by itself, whatever its rows stand for.
+
+use std::{collections::BTreeSet, fs};
+
+use auxdesk::{
+    data::Batch,
+    keys::Takes,
+    model::{
+        On, Pass,
+        encoder::{self, ENCODERS, Source},
+    },
+    recipe::{Overrides, RecipeSource, System, Tap, load},
+};
+use candle_core::{Device, Tensor};
+
+use crate::{
+    leaks::{declared, with_other_word},
+    objectives::{assert_differences, below, reached},
+    tiny::{Tiny, bits, gradients, numbers},
+};
+
+mod by_corpus;
+mod by_hand;
+
+/// Each kind with a choice of keys; what its keys may choose is tried by itself.
+const CASES: &[&str] = &[
+    "kind = 'embed'\nfield = 'form'\nwidth = 3\nleast = 1\ncharacters = { width = 2, hidden = 2 }",
+    "kind = 'bow'\nfield = 'form'\nwidth = 3\nleast = 1",
+    "kind = 'bow'\nfield = 'form'\nwidth = 3\nleast = 1\ncounts = 'log'\nfeatures = 'letter-trigrams'",
+    "kind = 'birnn'\ninput = 'words'\nwidth = 2\nlayers = 2",
+    "kind = 'dense'\ninput = ['words', 'trunk']\nwidth = 3",
+    "kind = 'dense'\ninput = 'trunk.last'\nwidth = 3",
+    "kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'hidden.txt'",
+    "kind = 'mix'\ninput = ['words', 'trunk']",
+    "kind = 'mix'\ninput = { news = 'trunk.mean' }",
+    "kind = 'cnn'\ninput = 'words'\nwidths = [2, 3]\nfilters = 3",
+    "kind = 'cnn'\ninput = ['trunk', 'words']\nwidths = [1, 9]\nfilters = 2",
+    "kind = 'pool'\ninput = 'trunk'",
+    "kind = 'pool'\ninput = 'words'\nhidden = 5",
+];
+
+/// Sentences of 5, 4, 1 and 1 words, no word twice in one.
+const NEWS: &str = "The\tD\nold\tA\nsailor\tN\nmends\tV\nnets\tN\n\nNets\tN\ndry\tV\nhere\tR\nslowly\tR\n\n\
+                    sailor\tN\n\nold\tA\n";
+
+const BELOW: &str = "
+name = 'encoders'
+[train]
+steps = 1
+[[corpus]]
+name = 'news'
+format = 'columns'
+columns = ['form', 'pos']
+train = 'news.tsv'
+[[encoder]]
+name = 'words'
+kind = 'embed'
+field = 'form'
+width = 3
+least = 1
+[[encoder]]
+name = 'trunk'
+kind = 'birnn'
+input = 'words'
+width = 2
+[[objective]]
+name = 'pos'
+role = 'main'
+kind = 'tag'
+corpus = 'news'
+label = 'pos'
+tap = 'trunk'
+[[encoder]]
+name = 'it'
+";
+
+/// A recipe with some files beside it, whose last encoder is what its first objective taps.
+pub(crate) struct Case {
+    tiny: Tiny,
+    at: usize,
+}
+
+impl Case {
+    pub(crate) fn new(recipe: &str, files: &[(&str, &str)], sets: &[String]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files.iter().chain(&[("recipe.toml", recipe)]) {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let source = RecipeSource::File(folder.path().join("recipe.toml"));
+        let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
+        let mut recipe = load(&source, &overrides).unwrap_or_else(|faults| panic!("{faults}"));
+        let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+        let at = recipe.encoders.iter().position(|spec| spec.name == "it").unwrap();
+        let spec = &recipe.encoders[at];
+        let (layers, top) = (spec.shape.layers.len(), *spec.shape.layers.last().unwrap());
+        let name: auxdesk::model::TapName = "it".parse().unwrap();
+        let tap = Tap { view: name.view, name, encoder: at, layer: layers };
+        // No matter whether this objective could learn from such rows.
+        recipe.objectives[0].taps = vec![vec![tap]];
+        recipe.objectives[0].layers = vec![top];
+        for spec in &mut recipe.encoders {
+            if spec.corpora.is_empty() {
+                spec.corpora = (0..corpora.len()).collect();
+            }
+        }
+        Self { tiny: Tiny { recipe, corpora }, at }
+    }
+
+    fn above_words(keys: &str, sets: &[String]) -> Self {
+        let files = [("news.tsv", NEWS), ("hidden.txt", "old\nhere\nabsent\n")];
+        Self::new(&format!("{BELOW}{keys}\n"), &files, sets)
+    }
+
+    fn batch(&self, examples: &[usize]) -> Batch {
+        let corpus = &self.tiny.corpora[0];
+        Batch::new(0, corpus, &corpus.train, examples)
+    }
+
+    fn all(&self) -> Batch {
+        self.batch(&(0..self.tiny.corpora[0].train.examples.len()).collect::<Vec<_>>())
+    }
+
+    fn on(&self) -> On {
+        self.tiny.recipe.objectives[0].layers[0].on
+    }
+}
+
+fn rows(system: &System, batch: &Batch, pass: Pass) -> Tensor {
+    system.taps(&[0], batch, pass).unwrap()[0][0].clone()
+}
+
+/// Some scalar of all rows that no symmetry makes flat, and its sum in f64.
+fn probe(rows: &Tensor) -> (Tensor, f64) {
+    let factors: Vec<f32> =
+        (0..rows.elem_count()).map(|at| (1.3 * at as f32 + 0.4).sin()).collect();
+    let products = numbers(rows).into_iter().zip(&factors);
+    let exact = products.map(|(x, factor)| f64::from(x) * f64::from(*factor)).sum();
+    let factors = Tensor::from_vec(factors, rows.shape(), &Device::Cpu).unwrap();
+    ((rows * factors).unwrap().sum_all().unwrap(), exact)
+}
+
+/// Every case as it is, and with each other choice that its keys have.
+fn every(mut check: impl FnMut(&Case, &str)) {
+    for keys in CASES {
+        let plain = Case::above_words(keys, &[]);
+        check(&plain, keys);
+        let spec = &plain.tiny.recipe.encoders[plain.at];
+        for key in spec.kind.keys() {
+            let Takes::Choice(choices) = key.takes else { continue };
+            for choice in choices {
+                let set = format!("encoder.it.{}={choice}", key.name);
+                let is_other = spec.values.text_if_said(key.name) != Some(choice);
+                // The attention's own key has no meaning in another way of pooling.
+                if is_other && spec.values.count_if_said("hidden").is_none() {
+                    let what = format!("{keys}\n{set}");
+                    check(&Case::above_words(keys, &[set]), &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_that_can_be_tapped_has_a_case() {
+    let mut kinds = BTreeSet::new();
+    for keys in CASES {
+        let case = Case::above_words(keys, &[]);
+        kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
+    }
+    for kind in ENCODERS.iter().filter(|kind| kind.source() != Source::Named) {
+        assert!(kinds.contains(kind.name()), "{}", kind.name());
+        assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());
+    }
+}
+
+#[test]
+fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
+    every(|case, what| {
+        let (system, batch) = (case.tiny.system(), case.all());
+        let n_rows = match case.on() {
+            On::Sequence => batch.packing.n_rows(),
+            On::Vector => batch.packing.n_sequences(),
+        };
+        let layer = case.tiny.recipe.objectives[0].layers[0];
+        let found = rows(&system, &batch, Pass::Score);
+        assert_eq!(found.dims(), [n_rows, layer.width], "{what}");
+        assert!(numbers(&found).iter().all(|x| x.is_finite()), "{what}");
+    });
+}
+
+#[test]
+fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite_difference() {
+    every(|case, what| {
+        let (system, batch) = (case.tiny.system(), case.all());
+        let scalar = || probe(&rows(&system, &batch, Pass::Trace));
+        let found = gradients(&scalar().0, system.parameters());
+        let taps = &case.tiny.recipe.objectives[0].taps[0];
+        assert_eq!(reached(&system, &found), below(&case.tiny.recipe, 0, taps, &system), "{what}");
+        for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+            if let Some(gradient) = gradient {
+                let what = format!("{what}: {}", parameter.name);
+                assert_differences(parameter, &gradient, &[0.002, 0.0005], &what, || scalar().1);
+            }
+        }
+    });
+}
+
+/// No padding is seen, and a sentence of one word in a batch of one works.
+#[test]
+fn an_example_has_the_same_rows_alone_and_among_others() {
+    every(|case, what| {
+        let (system, together) = (case.tiny.system(), case.all());
+        let among = rows(&system, &together, Pass::Score).to_vec2::<f32>().unwrap();
+        for (b, &example) in together.examples.iter().enumerate() {
+            let batch = case.batch(&[example]);
+            let alone = rows(&system, &batch, Pass::Score).to_vec2::<f32>().unwrap();
+            for (t, alone) in alone.iter().enumerate() {
+                let row = if case.on() == On::Vector { b } else { together.packing.row(b, t) };
+                for (alone, among) in alone.iter().zip(&among[row]) {
+                    assert!((alone - among).abs() < 1e-6, "{what}: {example} {t}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_row_changes_with_no_word_that_it_has_not_read() {
+    every(|case, what| {
+        let system = case.tiny.system();
+        let corpus = &case.tiny.corpora[0];
+        let shown = |example| {
+            let mut corpus = corpus.clone();
+            corpus.train.examples[0] = example;
+            let batch = Batch::new(0, &corpus, &corpus.train, &[0]);
+            rows(&system, &batch, Pass::Trace).to_vec2::<f32>().unwrap()
+        };
+        let whole = corpus.train.examples[0].clone();
+        let before = shown(whole.clone());
+        let reads = case.tiny.recipe.objectives[0].layers[0].reads;
+        let mut any = false;
+        for place in 0..whole.len() {
+            let after = shown(with_other_word(&whole, place));
+            for (row, (before, after)) in before.iter().zip(&after).enumerate() {
+                let moved =
+                    before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                let read =
+                    case.on() == On::Vector || declared(reads, row, whole.len()).contains(&place);
+                assert!(
+                    read || moved < 1e-6,
+                    "{what}: row {row}, word {place} moved it by {moved}"
+                );
+                any |= moved > 1e-6;
+            }
+        }
+        assert!(any, "{what}");
+    });
+}
+
+#[test]
+fn only_training_drops_numbers_and_by_the_step() {
+    every(|case, what| {
+        let (system, batch) = (case.tiny.system(), case.all());
+        let scored = bits(&rows(&system, &batch, Pass::Score));
+        assert!(!rows(&system, &batch, Pass::Score).track_op(), "{what}");
+        let train = |step| Pass::Train { seed: 1, step };
+        assert_eq!(bits(&rows(&system, &batch, Pass::Trace)), scored, "{what}");
+        assert_eq!(bits(&rows(&system, &batch, train(1))), scored, "{what}");
+    });
+    let drops = ["dropout", "word_dropout", "noise"];
+    for keys in CASES {
+        let plain = Case::above_words(keys, &[]);
+        let kind = plain.tiny.recipe.encoders[plain.at].kind;
+        for key in kind.keys().iter().filter(|key| drops.contains(&key.name)) {
+            let what = format!("{keys}\n{}", key.name);
+            let case = Case::above_words(keys, &[format!("encoder.it.{}=0.5", key.name)]);
+            let (system, batch) = (case.tiny.system(), case.all());
+            let scored = bits(&rows(&system, &batch, Pass::Score));
+            let train = |step| bits(&rows(&system, &batch, Pass::Train { seed: 1, step }));
+            assert_eq!(bits(&rows(&system, &batch, Pass::Trace)), scored, "{what}");
+            assert_ne!(train(1), scored, "{what}");
+            assert_ne!(train(1), train(2), "{what}");
+            assert_eq!(train(1), train(1), "{what}");
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    every(|case, what| {
+        let on = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            pool.install(|| {
+                let (system, batch) = (case.tiny.system(), case.all());
+                let rows = rows(&system, &batch, Pass::Train { seed: 1, step: 0 });
+                let by_parameter = gradients(&probe(&rows).0, system.parameters());
+                let flat = by_parameter.into_iter().flatten().flatten().map(f32::to_bits);
+                (bits(&rows), flat.collect::<Vec<_>>())
+            })
+        };
+        assert!(on(1) == on(2), "{what}");
+    });
+}

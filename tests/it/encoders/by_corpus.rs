@@ -1,0 +1,169 @@
+//! Inputs that go by corpus: what runs, what learns, and whose words are known.
+
+use std::fs;
+
+use auxdesk::{
+    data::Batch,
+    model::{Pass, encoder::FirstValues},
+    recipe::{Overrides, Recipe, RecipeSource, System, load_without_files},
+};
+
+use super::{Case, bits, gradients, rows};
+
+const RECIPE: &str = "
+name = 'by-corpus'
+[train]
+steps = 1
+[[corpus]]
+name = 'small'
+format = 'columns'
+columns = ['form', 'pos']
+train = 'small.tsv'
+[[corpus]]
+name = 'large'
+format = 'columns'
+columns = ['token', 'pos']
+train = 'large.tsv'
+[[encoder]]
+name = 'small-words'
+kind = 'embed'
+field = 'form'
+width = 4
+least = 1
+[[encoder]]
+name = 'large-words'
+kind = 'embed'
+field = 'token'
+width = 4
+least = 1
+[[encoder]]
+name = 'small-trunk'
+kind = 'birnn'
+input = 'small-words'
+width = 2
+[[encoder]]
+name = 'large-trunk'
+kind = 'birnn'
+input = 'large-words'
+width = 2
+[[encoder]]
+name = 'it'
+";
+
+const OBJECTIVES: &str = "
+[[objective]]
+name = 'small'
+role = 'main'
+kind = 'tag'
+corpus = 'small'
+label = 'pos'
+tap = 'it'
+[[objective]]
+name = 'large'
+kind = 'tag'
+corpus = 'large'
+label = 'pos'
+tap = 'it'
+";
+
+fn case(keys: &str, sets: &[String]) -> Case {
+    let files = [
+        ("small.tsv", "een\tx\ntwee\ty\n"),
+        ("large.tsv", "one\tx\ntwo\ty\nthree\tx\n"),
+        ("list.txt", "een\n"),
+    ];
+    Case::new(&format!("{RECIPE}{keys}\n{OBJECTIVES}"), &files, sets)
+}
+
+fn batch(case: &Case, corpus_idx: usize) -> Batch {
+    let corpus = &case.tiny.corpora[corpus_idx];
+    Batch::new(corpus_idx, corpus, &corpus.train, &[0])
+}
+
+#[test]
+fn only_what_the_batchs_corpus_reads_runs_and_learns() {
+    let input = "input = { small = 'small-words', large = 'large-words' }";
+    for keys in ["kind = 'birnn'\nwidth = 2", "kind = 'dense'\nwidth = 3", "kind = 'mix'"] {
+        let case = case(&format!("{keys}\n{input}"), &[]);
+        let system = case.tiny.system();
+        for (corpus_idx, own) in [(0, "small-words"), (1, "large-words")] {
+            let rows = rows(&system, &batch(&case, corpus_idx), Pass::Trace);
+            let found = gradients(&rows.sqr().unwrap().sum_all().unwrap(), system.parameters());
+            for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+                let name = &parameter.name;
+                let wanted = name.starts_with(own) || name.starts_with("it.");
+                assert_eq!(gradient.is_some(), wanted, "{keys}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mix_has_the_rows_of_the_encoder_that_the_corpus_names() {
+    // What it reads is tapped too, as rows for each example suit neither objective.
+    let sets = ["small", "large"].map(|name| format!("objective.{name}.tap={name}-trunk"));
+    for view in ["", ".last", ".mean"] {
+        let keys = format!(
+            "kind = 'mix'\ninput = {{ small = 'small-trunk{view}', large = 'large-trunk{view}' }}"
+        );
+        let it = case(&keys, &sets);
+        // A recurrent layer's halves are still halves: .last has each half's own end.
+        let halves = it.tiny.recipe.objectives[0].layers[0].halves;
+        assert_eq!(halves.is_some(), view.is_empty());
+        for (corpus_idx, named) in [(0, "small-trunk"), (1, "large-trunk")] {
+            let plain = case(&format!("kind = 'mix'\ninput = '{named}{view}'"), &sets);
+            let batch = batch(&it, corpus_idx);
+            let wanted = bits(&rows(&plain.tiny.system(), &batch, Pass::Score));
+            let found = bits(&rows(&it.tiny.system(), &batch, Pass::Score));
+            assert_eq!(found, wanted, "{named}{view}");
+        }
+    }
+}
+
+#[test]
+fn an_encoder_knows_the_words_of_the_corpora_that_reach_it_only() {
+    let it = case("kind = 'mix'\ninput = { small = 'small-words', large = 'large-words' }", &[]);
+    let encoders = &it.tiny.recipe.encoders;
+    let corpora = |name: &str| &encoders.iter().find(|it| it.name == name).unwrap().corpora;
+    assert_eq!(*corpora("small-words"), [0]);
+    assert_eq!(*corpora("large-words"), [1]);
+    assert_eq!(*corpora("it"), [0, 1]);
+    let vocabularies = it.tiny.vocabularies();
+    let words = |encoder: &str| {
+        let words = &vocabularies[encoder]["words"];
+        words.iter().map(|(word, _)| word.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(words("encoder.small-words"), ["een", "twee"]);
+    assert_eq!(words("encoder.large-words"), ["one", "three", "two"]);
+}
+
+/// The files of a run that is over may be gone: what they said is in its checkpoint.
+#[test]
+fn a_run_with_inputs_by_corpus_and_hidden_words_is_trained_and_read_again() {
+    let keys = "kind = 'dense'\nwidth = 3\ninput = { small = 'hidden', large = 'large-words' }\n\
+                [[encoder]]\nname = 'hidden'\nkind = 'mask'\ninput = 'small-words'\nfield = 'form'\n\
+                words = 'list.txt'";
+    let sets = [
+        "train.steps=20",
+        "train.sampling=all",
+        "encoder.small-words.word_dropout=0.2",
+        "encoder.large-words.noise=0.2",
+    ];
+    let case = case(keys, &sets.map(str::to_owned));
+    let run = case.tiny.train(&[]);
+    assert_eq!(run.steps().len(), 20, "{:?}", run.ended);
+    let path = run.folder().join("recipe.toml");
+    fs::write(&path, case.tiny.recipe.resolved()).unwrap();
+    let again = load_without_files(&RecipeSource::File(path), &Overrides::default());
+    let again = again.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(again.resolved(), case.tiny.recipe.resolved());
+    let inputs = |recipe: &Recipe| -> Vec<_> {
+        recipe.encoders.iter().map(|spec| spec.input.clone()).collect()
+    };
+    assert_eq!(inputs(&again), inputs(&case.tiny.recipe));
+    let vocabularies = run.checkpoint("last").vocabularies.0;
+    assert!(vocabularies["encoder.hidden"]["words"].iter().eq([("een", 1)]));
+    let system = System::new(&again, &vocabularies, FirstValues::Checkpoint).unwrap();
+    let saved = run.folder().join("checkpoints/last/model.safetensors");
+    system.parameters().load(&saved).unwrap();
+}

@@ -1,0 +1,175 @@
+//! Numbers of each kind worked by hand, over words whose vectors are one given number.
+
+use auxdesk::model::Pass;
+use candle_core::{Device, Tensor};
+
+use super::{Case, System, numbers, rows};
+
+const BELOW: &str = "
+name = 'by-hand'
+[train]
+steps = 1
+[[corpus]]
+name = 'news'
+format = 'columns'
+columns = ['form', 'pos']
+train = 'news.tsv'
+[[encoder]]
+name = 'words'
+kind = 'embed'
+field = 'form'
+width = 1
+least = 1
+[[objective]]
+name = 'pos'
+role = 'main'
+kind = 'tag'
+corpus = 'news'
+label = 'pos'
+tap = 'words'
+[[encoder]]
+name = 'it'
+";
+
+/// By falling count: a, b, c. As vectors: unknown 9, a 1, b 2, c 4.
+const NEWS: &str = "a\tx\nb\tx\na\tx\n\nc\tx\n\na\tx\nb\tx\n";
+
+fn case(keys: &str) -> (Case, System) {
+    let case =
+        Case::new(&format!("{BELOW}{keys}\n"), &[("news.tsv", NEWS), ("list.txt", "b\n")], &[]);
+    let system = case.tiny.system();
+    put(&system, "words.table", &[9.0, 1.0, 2.0, 4.0]);
+    (case, system)
+}
+
+fn put(system: &System, name: &str, values: &[f32]) {
+    let mut all = system.parameters().all().iter();
+    let Some(parameter) = all.find(|parameter| parameter.name == name) else {
+        let all = system.parameters().all().iter().map(|parameter| &parameter.name);
+        panic!("no {name} among {:?}", all.collect::<Vec<_>>())
+    };
+    let tensor = Tensor::from_slice(values, parameter.var.shape(), &Device::Cpu).unwrap();
+    parameter.var.set(&tensor).unwrap();
+}
+
+/// The rows of some examples against what they should be.
+fn assert_rows((case, system): &(Case, System), examples: &[usize], wanted: &[f32]) {
+    let found = numbers(&rows(system, &case.batch(examples), Pass::Score));
+    assert_eq!(found.len(), wanted.len(), "{found:?}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!((found - wanted).abs() < 1e-6, "found {found}, wanted {wanted}");
+    }
+}
+
+#[test]
+fn attention_weighs_words_by_the_tanh_of_what_they_are() {
+    let it = case("kind = 'pool'\ninput = 'words'");
+    put(&it.1, "it.hidden.weight", &[0.5]);
+    put(&it.1, "it.hidden.bias", &[-0.5]);
+    put(&it.1, "it.query", &[2.0]);
+    // Scores of a, b: 2 tanh 0 and 2 tanh 0.5.
+    let b = (2.0 * 0.5f32.tanh()).exp();
+    assert_rows(&it, &[0, 1], &[(1.0 + 2.0 * b + 1.0) / (2.0 + b), 4.0]);
+}
+
+#[test]
+fn other_ways_of_pooling_are_the_views() {
+    for (how, wanted) in [("last", 1.0), ("mean", 4.0 / 3.0), ("max", 2.0)] {
+        let it = case(&format!("kind = 'pool'\ninput = 'words'\nhow = '{how}'"));
+        assert_rows(&it, &[0, 1], &[wanted, 4.0]);
+    }
+}
+
+#[test]
+fn a_filter_is_at_its_greatest_over_windows_with_zeros_outside() {
+    let it = case("kind = 'cnn'\ninput = 'words'\nwidths = [3]\nfilters = 2\nactivation = 'none'");
+    // A row for each place of the window, a column for each filter.
+    put(&it.1, "it.width-3.weight", &[1.0, -1.0, 10.0, -10.0, 100.0, -100.0]);
+    put(&it.1, "it.width-3.bias", &[0.5, 0.25]);
+    // Windows of a b a: 0 1 2, 1 2 1, 2 1 0. Of c alone: 0 4 0.
+    assert_rows(&it, &[0, 1], &[210.5, -11.75, 40.5, -39.75]);
+}
+
+#[test]
+fn a_dense_layer_is_of_tokens_or_of_examples() {
+    for (activation, wanted) in [
+        ("none", [-0.5, 0.5, -0.5]),
+        ("relu", [0.0, 0.5, 0.0]),
+        ("tanh", [-(0.5f32.tanh()), 0.5f32.tanh(), -(0.5f32.tanh())]),
+    ] {
+        let keys = format!("kind = 'dense'\nwidth = 1\nactivation = '{activation}'\n");
+        let tokens = case(&format!("{keys}input = 'words'"));
+        put(&tokens.1, "it.linear.weight", &[1.0]);
+        put(&tokens.1, "it.linear.bias", &[-1.5]);
+        assert_rows(&tokens, &[0], &wanted);
+        let examples = case(&format!("{keys}input = 'words.max'"));
+        put(&examples.1, "it.linear.weight", &[1.0]);
+        put(&examples.1, "it.linear.bias", &[-1.5]);
+        assert_rows(&examples, &[0], &wanted[1..2]);
+    }
+}
+
+#[test]
+fn a_bag_is_a_mean_by_counts() {
+    let ln2 = 2f32.ln();
+    let log = (1.0 + ln2 + 2.0) / (2.0 + ln2);
+    for (counts, wanted) in [("all", 4.0 / 3.0), ("distinct", 1.5), ("log", log)] {
+        let keys =
+            format!("kind = 'bow'\nfield = 'form'\nwidth = 1\nleast = 1\ncounts = '{counts}'");
+        let it = case(&keys);
+        put(&it.1, "it.table", &[9.0, 1.0, 2.0, 4.0]);
+        assert_rows(&it, &[0, 1], &[wanted, 4.0]);
+    }
+    // Seen once, c is unknown.
+    let it = case("kind = 'bow'\nfield = 'form'\nwidth = 1");
+    put(&it.1, "it.table", &[9.0, 1.0, 2.0]);
+    assert_rows(&it, &[1], &[9.0]);
+    // Words of one letter are a single trigram, #a#.
+    let it =
+        case("kind = 'bow'\nfield = 'form'\nwidth = 1\nleast = 1\nfeatures = 'letter-trigrams'");
+    put(&it.1, "it.table", &[9.0, 1.0, 2.0, 4.0]);
+    assert_rows(&it, &[0, 1], &[4.0 / 3.0, 4.0]);
+}
+
+#[test]
+fn words_of_the_list_are_hidden_and_the_others_pass() {
+    let keys = "kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'list.txt'\n";
+    let it = case(keys);
+    put(&it.1, "it.vector", &[-3.0]);
+    // The three words of the first sentence stand in three steps, the second sentence in the first.
+    assert_rows(&it, &[0, 1], &[1.0, 4.0, -3.0, 1.0]);
+    let zeros = case(&format!("{keys}with = 'zeros'"));
+    assert_rows(&zeros, &[0, 1], &[1.0, 4.0, 0.0, 1.0]);
+    assert!(zeros.1.parameters().all().iter().all(|parameter| !parameter.name.starts_with("it.")));
+}
+
+#[test]
+fn where_no_word_is_hidden_the_masks_vector_has_no_gradient() {
+    let (case, system) =
+        case("kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'list.txt'\n");
+    let gradients = |examples: &[usize]| {
+        let rows = rows(&system, &case.batch(examples), Pass::Trace);
+        super::gradients(&rows.sum_all().unwrap(), system.parameters())
+    };
+    let all = system.parameters().all().iter();
+    let at = all.enumerate().find(|(_, it)| it.name == "it.vector").unwrap().0;
+    assert_eq!(gradients(&[0, 1])[at], Some(vec![1.0]));
+    assert_eq!(gradients(&[1])[at], None);
+}
+
+#[test]
+fn dropped_words_are_unknown_ones() {
+    let keys = "kind = 'embed'\nfield = 'form'\nwidth = 1\nleast = 1\nword_dropout = 0.3";
+    let (case, system) = case(keys);
+    put(&system, "it.table", &[9.0, 1.0, 2.0, 4.0]);
+    let (mut n_dropped, whole) = (0, [1.0, 2.0, 1.0]);
+    for step in 0..400 {
+        let found = numbers(&rows(&system, &case.batch(&[0]), Pass::Train { seed: 1, step }));
+        for (found, whole) in found.iter().zip(whole) {
+            assert!(*found == 9.0 || *found == whole);
+            n_dropped += usize::from(*found == 9.0);
+        }
+    }
+    // Of 1200; four standard deviations are 63.
+    assert!((297..423).contains(&n_dropped), "{n_dropped}");
+}
