@@ -91,6 +91,9 @@ pub struct Batch {
     /// For each field of the corpus, the symbol of each sequence; `None` where its example lacks the
     /// field, or the field has one for each token.
     labels: Vec<Vec<Option<Symbol>>>,
+    /// For each field of the corpus, the set of each sequence; `None` where its example lacks the field,
+    /// or the field holds no sets.
+    label_sets: Vec<Vec<Option<Vec<Symbol>>>>,
 }
 
 impl Batch {
@@ -111,7 +114,13 @@ impl Batch {
         let labels = (0..corpus.fields.len())
             .map(|field| examples.iter().map(|&at| part.examples[at].label(field)).collect())
             .collect();
-        Self { corpus: corpus_idx, packing, examples, fields, labels }
+        let label_sets = (0..corpus.fields.len())
+            .map(|field| {
+                let sets = examples.iter().map(|&at| part.examples[at].label_set(field));
+                sets.map(|set| set.map(<[Symbol]>::to_vec)).collect()
+            })
+            .collect();
+        Self { corpus: corpus_idx, packing, examples, fields, labels, label_sets }
     }
 
     /// The symbol of each row in one field.
@@ -122,6 +131,11 @@ impl Batch {
     /// The symbol of each sequence in one field that holds one for the whole example.
     pub fn labels(&self, field: usize) -> &[Option<Symbol>] {
         &self.labels[field]
+    }
+
+    /// The symbols of each sequence in one field that holds a set for the whole example.
+    pub fn label_sets(&self, field: usize) -> &[Option<Vec<Symbol>>] {
+        &self.label_sets[field]
     }
 
     /// How many tokens it has.
@@ -162,6 +176,24 @@ mod tests {
         assert_eq!(batch.labels(1), [None, Some(5), Some(4)]);
         assert_eq!(batch.symbols(1), [None; 6]);
         assert_eq!((batch.labels(0), batch.symbols(0)), (&[None; 3][..], &[Some(7); 6][..]));
+        assert_eq!(batch.label_sets(1), [None, None, None]);
+    }
+
+    #[test]
+    fn sets_stand_in_the_order_of_the_packing() {
+        use super::super::{Example, Field};
+
+        let example = |n_tokens: usize, set: Option<Vec<Symbol>>| Example {
+            lines: vec![1; n_tokens],
+            fields: vec![set.map(Field::Labels)],
+        };
+        let examples =
+            vec![example(1, None), example(2, Some(vec![])), example(3, Some(vec![4, 5]))];
+        let part = Part { examples, file: "train".into() };
+        let corpus = Corpus { fields: vec!["topics".to_owned()], ..Corpus::default() };
+        let batch = Batch::new(0, &corpus, &part, &[0, 1, 2]);
+        assert_eq!(batch.label_sets(0), [Some(vec![4, 5]), Some(vec![]), None]);
+        assert_eq!((batch.labels(0), batch.symbols(0)), (&[None; 3][..], &[None; 6][..]));
     }
 
     #[test]

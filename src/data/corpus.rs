@@ -55,13 +55,27 @@ pub enum Field {
     Symbols(Vec<Symbol>),
     /// One string for the whole example, by its symbol.
     Label(Symbol),
+    /// A set of strings for the whole example, perhaps of none, by their symbols.
+    Labels(Vec<Symbol>),
 }
 
 impl Field {
-    /// Its strings: one a token, or the only one.
+    /// The set of these strings, in the order of first sight; empty ones are none.
+    pub fn labels<'a>(items: impl IntoIterator<Item = &'a str>, lexicon: &mut Lexicon) -> Self {
+        let mut symbols = Vec::new();
+        for item in items.into_iter().filter(|item| !item.is_empty()) {
+            let symbol = lexicon.intern(item);
+            if !symbols.contains(&symbol) {
+                symbols.push(symbol);
+            }
+        }
+        Self::Labels(symbols)
+    }
+
+    /// Its strings: one a token, the only one, or those of the set.
     pub fn strings(&self) -> &[Symbol] {
         match self {
-            Self::Symbols(symbols) => symbols,
+            Self::Symbols(symbols) | Self::Labels(symbols) => symbols,
             Self::Label(symbol) => std::slice::from_ref(symbol),
         }
     }
@@ -87,7 +101,7 @@ impl Example {
         self.lines.is_empty()
     }
 
-    /// The strings of a field, one a token or the only one, if the example has it.
+    /// The strings of a field (one a token, the only one, those of the set), if the example has it.
     pub fn strings(&self, field: usize) -> Option<&[Symbol]> {
         Some(self.fields.get(field)?.as_ref()?.strings())
     }
@@ -96,15 +110,23 @@ impl Example {
     pub fn symbols(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
             Field::Symbols(symbols) => Some(symbols),
-            Field::Label(_) => None,
+            Field::Label(_) | Field::Labels(_) => None,
         }
     }
 
     /// The symbol of a field that holds one for the whole example, if the example has it.
     pub fn label(&self, field: usize) -> Option<Symbol> {
         match self.fields.get(field)?.as_ref()? {
-            Field::Symbols(_) => None,
+            Field::Symbols(_) | Field::Labels(_) => None,
             Field::Label(symbol) => Some(*symbol),
+        }
+    }
+
+    /// The symbols of a field that holds a set for the whole example, if the example has it.
+    pub fn label_set(&self, field: usize) -> Option<&[Symbol]> {
+        match self.fields.get(field)?.as_ref()? {
+            Field::Symbols(_) | Field::Label(_) => None,
+            Field::Labels(symbols) => Some(symbols),
         }
     }
 }

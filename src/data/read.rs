@@ -8,8 +8,10 @@ mod lines;
 mod real;
 #[cfg(test)]
 mod soup;
+mod table;
 #[cfg(test)]
 mod testing;
+mod tokens;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -19,10 +21,10 @@ use super::corpus::{Corpus, Example, Field, Part};
 use crate::keys::{Key, Values};
 
 /// Every format auxdesk reads, in the order `auxdesk list` shows them.
-pub const FORMATS: &[&dyn Format] = &[&columns::Columns, &conllu::Conllu];
+pub const FORMATS: &[&dyn Format] = &[&columns::Columns, &conllu::Conllu, &table::Table];
 
 /// Formats that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["table", "parallel", "jsonl", "audio", "frames"];
+pub const PLANNED: &[&str] = &["parallel", "jsonl", "audio", "frames"];
 
 /// The format of that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
@@ -130,13 +132,17 @@ pub trait Format: Sync {
     fn labels(&self, _values: &Values) -> Vec<String> {
         Vec::new()
     }
+    /// Those of them that hold a set of strings for the whole example.
+    fn sets(&self, _values: &Values) -> Vec<String> {
+        Vec::new()
+    }
     /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.
     fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read;
     /// Writes the input back with the predictions: `predicted[i]` belongs to the i-th example that
-    /// [`Format::read`] gave, one string a token, for the field named `label`. Examples that are
-    /// not among them, and every other byte, stay as they were.
+    /// [`Format::read`] gave, for the field named `label`: one string a token, or the only one.
+    /// Examples that are not among them, and every other byte, stay as they were.
     fn write(
         &self,
         source: &Source,

@@ -33,6 +33,19 @@ pub(super) fn by_line<'a>(
         .collect()
 }
 
+/// The prediction for each line of the file that an example stands on: its only string, or all of them
+/// with `glue` between them.
+pub(super) fn by_example(
+    examples: &[Example],
+    predicted: &[Vec<String>],
+    glue: &str,
+) -> HashMap<u32, String> {
+    let pairs = examples.iter().zip(predicted);
+    pairs
+        .filter_map(|(example, labels)| Some((*example.lines.first()?, labels.join(glue))))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,6 +35,8 @@ pub struct CorpusSpec {
     pub fields: Vec<String>,
     /// Those of them that hold one string for the whole example.
     pub labels: Vec<String>,
+    /// Those of them that hold a set of strings for the whole example.
+    pub sets: Vec<String>,
     /// Where the table begins.
     pub place: Place,
 }
@@ -44,19 +46,23 @@ impl CorpusSpec {
     pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {
         let name = &self.name;
         let is_label = self.labels.iter().any(|other| other == field);
+        let is_set = self.sets.iter().any(|other| other == field);
         let wants_label = wanted == Refers::Label;
         if !self.fields.iter().any(|other| other == field) {
-            let fitting =
-                self.fields.iter().filter(|other| self.labels.contains(other) == wants_label);
+            let fitting = self.fields.iter().filter(|other| {
+                self.labels.contains(other) == wants_label && !self.sets.contains(other)
+            });
             let hint = hint(field, fitting.map(String::as_str));
             return Some(format!("no field named {field:?} in corpus {name:?}{hint}"));
         }
-        let (has, wants) = if is_label { ("example", "token") } else { ("token", "example") };
-        (is_label != wants_label).then(|| {
-            format!(
-                "the field {field:?} of corpus {name:?} has a string for each {has}; wanted one for \
-                 each {wants}"
-            )
+        let has = match (is_label, is_set) {
+            (_, true) => "a set of strings for each example",
+            (true, false) => "a string for each example",
+            (false, false) => "a string for each token",
+        };
+        let wants = if wants_label { "example" } else { "token" };
+        (is_set || is_label != wants_label).then(|| {
+            format!("the field {field:?} of corpus {name:?} has {has}; wanted one for each {wants}")
         })
     }
 }
@@ -169,6 +175,7 @@ pub(super) fn check(
         batch: values.count_if_said("batch"),
         fields: format.fields(&values),
         labels: format.labels(&values),
+        sets: format.sets(&values),
         place: table.place.clone(),
         values,
     })

@@ -20,8 +20,8 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// - `kernel` may name `data::Packing` and nothing else of `data`. A packing is the shape of rows:
 ///   `data` fills it, kernels walk it. Were it in `kernel`, `data` would have to name the home of
 ///   tensors; the shape without a tensor in it is the lower of the two.
-/// - `nearest` is a distance between names, below everything: recipes and the user's file for the desk
-///   both say which name was meant.
+/// - `nearest` is a distance between names, below everything: recipes, corpus formats and the user's file
+///   for the desk all say which name was meant.
 /// - `objective` names `kernel`, because a kind that brings its own scores (next-word, over a large
 ///   vocabulary) needs the fused cross-entropy that heads use.
 /// - `mixer` names `schedule`: a fader's gain may be one.
@@ -40,7 +40,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("headless", FOLD),
     ("tui", &["state", "journal", "bus", "protocol", "nearest"]),
     ("metric", &["protocol"]),
-    ("data", &["protocol", "keys"]),
+    ("data", &["protocol", "keys", "nearest"]),
     ("kernel", &["data::Packing"]),
     ("model", &["data", "kernel", "keys"]),
     ("mixer", &["protocol", "schedule"]),

@@ -42,17 +42,7 @@ impl Format for Columns {
     }
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
-        let columns = values.texts("columns");
-        let mut faults: Vec<_> = columns
-            .iter()
-            .enumerate()
-            .filter(|&(at, column)| *column != "_" && columns[..at].contains(column))
-            .map(|(_, column)| ("columns", format!("two columns are named {column:?}")))
-            .collect();
-        if columns.iter().all(|column| *column == "_") {
-            faults.push(("columns", "no column has a name".into()));
-        }
-        faults
+        check_names(values)
     }
 
     fn fields(&self, values: &Values) -> Vec<String> {
@@ -91,6 +81,21 @@ impl Format for Columns {
         });
         splice(&source.bytes, edits)
     }
+}
+
+/// What is wrong with the names of the columns, if anything is.
+pub(super) fn check_names(values: &Values) -> Vec<(&'static str, String)> {
+    let columns = values.texts("columns");
+    let mut faults: Vec<_> = columns
+        .iter()
+        .enumerate()
+        .filter(|&(at, column)| *column != "_" && columns[..at].contains(column))
+        .map(|(_, column)| ("columns", format!("two columns are named {column:?}")))
+        .collect();
+    if columns.iter().all(|column| *column == "_") {
+        faults.push(("columns", "no column has a name".into()));
+    }
+    faults
 }
 
 /// What parts columns.

@@ -99,6 +99,26 @@ pub(super) fn read_sentences<'a>(
     read
 }
 
+/// Reads a file line by line, each of them an example, none, or what is wrong with it.
+pub(super) fn read_lines<'a>(
+    source: &'a Source,
+    mut parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,
+) -> Read {
+    let mut read = Read::default();
+    read.part.file = source.name.clone();
+    for line in lines(&source.bytes) {
+        match parse(&line) {
+            Ok(example) => read.part.examples.extend(example),
+            Err(what) => {
+                let file = source.name.clone();
+                read.faults.push(ReadError { file, line: line.number, what });
+            }
+        }
+    }
+    read.n_faulty = read.faults.len() as u64;
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

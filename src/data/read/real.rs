@@ -4,8 +4,11 @@
 
 use std::path::PathBuf;
 
-use super::{Source, testing::Setting};
-use crate::data::vectors::read_vectors;
+use super::{
+    Source,
+    testing::{Reading, Setting},
+};
+use crate::data::{Lexicon, vectors::read_vectors};
 
 /// File, sentences, tokens.
 type Count = (&'static str, usize, usize);
@@ -94,6 +97,120 @@ fn treebanks() {
         ("ud-galician-treegal/gl_treegal-ud-test.conllu", 400, 10_112),
     ];
     check(&Setting::new("conllu"), &counts);
+}
+
+/// File and examples of a table whose texts and labels are all there.
+#[track_caller]
+fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
+    let Some(folder) = folder() else { return };
+    for &(file, n_examples) in counts {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let reading = setting.read(&bytes);
+        assert_eq!(reading.faults(), [""; 0], "{file}");
+        assert_eq!(reading.read.part.size().examples, n_examples, "{file}");
+        let labels = reading.corpus.lexicons.get(1).map_or(0, Lexicon::len);
+        assert_eq!(labels, n_labels, "{file}");
+        assert!(without_predictions(setting, &reading) == bytes, "{file} is not the same");
+    }
+}
+
+/// The file once predictions were written into it and taken out again.
+fn without_predictions(setting: &Setting, reading: &Reading) -> Vec<u8> {
+    let written = setting.write_each(reading, "label", |_| vec!["?!?".into()]);
+    let n_examples = reading.read.part.examples.len();
+    let mut without = Vec::with_capacity(written.len());
+    let mut n_predictions = 0;
+    for line in written.split_inclusive(|&byte| byte == b'\n') {
+        let (text, end) = line.split_at(line.len() - usize::from(line.ends_with(b"\n")));
+        let old = text.strip_suffix(b"?!?");
+        n_predictions += usize::from(old.is_some());
+        // The separator before it.
+        without.extend_from_slice(old.map_or(text, |old| &old[..old.len() - 1]));
+        without.extend_from_slice(end);
+    }
+    assert_eq!(n_predictions, n_examples);
+    without
+}
+
+fn label_and_text() -> Setting {
+    Setting::table(&["label", "text"])
+}
+
+#[test]
+fn sentiment_of_sentences() {
+    let setting = label_and_text().say("separator", "space");
+    let binary = [
+        ("sentence-sentiment/stsa.binary.train", 6_920),
+        ("sentence-sentiment/stsa.binary.dev", 872),
+        ("sentence-sentiment/stsa.binary.test", 1_821),
+    ];
+    check_table(&setting, &binary, 2);
+    let fine = [
+        ("sentence-sentiment/stsa.fine.train", 8_544),
+        ("sentence-sentiment/stsa.fine.dev", 1_101),
+        ("sentence-sentiment/stsa.fine.test", 2_210),
+    ];
+    check_table(&setting, &fine, 5);
+    let latin_1 = setting.say("encoding", "latin-1");
+    check_table(&latin_1, &[("sentence-sentiment/rt-polarity.all", 10_662)], 2);
+}
+
+#[test]
+fn reviews_of_which_four_are_empty() {
+    let Some(folder) = folder() else { return };
+    let bytes = std::fs::read(folder.join("sentence-sentiment/custrev.all")).unwrap();
+    let setting = label_and_text().say("separator", "space");
+    let reading = setting.read(&bytes);
+    let lines: Vec<u32> = reading.read.faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [769, 1_191, 1_368, 3_691]);
+    assert_eq!(reading.read.part.examples.len(), 3_775 - 4);
+    assert!(without_predictions(&setting, &reading) == bytes);
+}
+
+#[test]
+fn questions_of_which_one_is_not_utf_8() {
+    let Some(folder) = folder() else { return };
+    let setting = label_and_text().say("separator", "space");
+    let bytes = std::fs::read(folder.join("trec-question-classification/TREC.train")).unwrap();
+    let lines: Vec<u32> = setting.read(&bytes).read.faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [66]);
+    let latin_1 = setting.clone().say("encoding", "latin-1");
+    check_table(&latin_1, &[("trec-question-classification/TREC.train", 5_452)], 50);
+    check_table(&setting, &[("trec-question-classification/TREC.test", 500)], 42);
+}
+
+#[test]
+fn reviews_of_five_domains() {
+    for (domain, n_train, n_unlabelled, encoding) in [
+        ("apparel", 1_600, 2_000, "utf-8"),
+        ("electronics", 1_598, 2_000, "utf-8"),
+        ("kitchen_housewares", 1_600, 2_000, "utf-8"),
+        ("software", 1_515, 475, "utf-8"),
+        ("MR", 1_600, 2_000, "latin-1"),
+    ] {
+        let file = |split: &str| format!("fdu-mtl/{domain}.task.{split}");
+        let labelled = label_and_text().say("encoding", encoding);
+        check_table(&labelled, &[(&file("train"), n_train), (&file("test"), 400)], 2);
+        let texts = Setting::table(&["text"]).say("encoding", encoding);
+        check_table(&texts, &[(&file("unlabel"), n_unlabelled)], 0);
+    }
+}
+
+#[test]
+fn pairs_of_sentences_under_a_header() {
+    let setting = Setting::table(&["_", "a", "b", "score", "judgement"])
+        .list("text", &["a", "b"])
+        .say("header", "skip");
+    for (file, n_pairs) in
+        [("SICK_train.txt", 4_500), ("SICK_trial.txt", 500), ("SICK_test_annotated.txt", 4_927)]
+    {
+        let Some(folder) = folder() else { return };
+        let bytes = std::fs::read(folder.join("sick2014").join(file)).unwrap();
+        let reading = setting.read(&bytes);
+        assert_eq!(reading.faults(), [""; 0], "{file}");
+        assert_eq!(reading.read.part.examples.len(), n_pairs, "{file}");
+        assert_eq!(reading.corpus.lexicons[3].len(), 3, "{file}");
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Corpus, Example, Format, Gold, Read, Source};
+use super::{Corpus, Example, Field, Format, Gold, Read, Source};
 use crate::{
-    data::Lexicon,
-    keys::{Located, Value, Values},
+    data::{Lexicon, Symbol},
+    keys::{Default, Located, Value, Values},
 };
 
 /// A format, its keys and one file.
@@ -20,18 +20,31 @@ pub(super) struct Reading {
     pub(super) corpus: Corpus,
     pub(super) read: Read,
     source: Source,
+    /// The fields with a string or a set for the whole example.
+    one_each: Vec<String>,
 }
 
 impl Setting {
     pub(super) fn new(format: &str) -> Self {
         let format = super::find(format).expect("a format of the table");
         let setting = Self { format, values: Values::default() };
-        setting.say("separator", "auto").say("encoding", "utf-8")
+        format.keys().iter().fold(setting, |setting, key| match key.default {
+            Default::Toml(text) => setting.say(key.name, text.trim_matches('"')),
+            Default::Required | Default::Absent => setting,
+        })
     }
 
     pub(super) fn columns(names: &[&str]) -> Self {
-        let names = names.iter().map(|name| Located::by_default(Value::Text((*name).into())));
-        Self::new("columns").with("columns", Value::List(names.collect()))
+        Self::new("columns").list("columns", names)
+    }
+
+    pub(super) fn table(names: &[&str]) -> Self {
+        Self::new("table").list("columns", names)
+    }
+
+    pub(super) fn list(self, key: &str, texts: &[&str]) -> Self {
+        let texts = texts.iter().map(|text| Located::by_default(Value::Text((*text).into())));
+        self.with(key, Value::List(texts.collect()))
     }
 
     pub(super) fn say(self, key: &str, text: &str) -> Self {
@@ -63,7 +76,8 @@ impl Setting {
         let lexicons = vec![Lexicon::default(); fields.len()];
         let mut corpus = Corpus { fields, lexicons, ..Corpus::default() };
         let read = self.format.read(&source, &self.values, gold, &mut corpus);
-        Reading { corpus, read, source }
+        let one_each = [self.format.labels(&self.values), self.format.sets(&self.values)].concat();
+        Reading { corpus, read, source, one_each }
     }
 
     /// The file with every token predicted to have this label.
@@ -82,7 +96,7 @@ impl Setting {
         self.write_each(reading, field, labels)
     }
 
-    fn write_each(
+    pub(super) fn write_each(
         &self,
         reading: &Reading,
         field: &str,
@@ -101,7 +115,7 @@ impl fmt::Debug for Setting {
 }
 
 impl Reading {
-    /// Tokens as `form/pos`, joined by a vertical bar; an example a string.
+    /// Tokens as `form/pos`, joined by a vertical bar, then ` – label`; an example a string.
     pub(super) fn shown(&self) -> Vec<String> {
         self.read.part.examples.iter().map(|example| self.show(example)).collect()
     }
@@ -111,12 +125,32 @@ impl Reading {
     }
 
     fn show(&self, example: &Example) -> String {
+        let fields: Vec<_> = (0..self.corpus.lexicons.len()).collect();
+        let (others, tokens): (Vec<_>, Vec<_>) =
+            fields.into_iter().partition(|field| self.has_one(*field));
         let token = |token: usize| -> String {
-            let cells = self.corpus.lexicons.iter().enumerate().map(|(field, lexicon)| {
-                example.symbols(field).map_or("–", |symbols| lexicon.get(symbols[token]))
+            let cells = tokens.iter().map(|&field| {
+                example.symbols(field).map_or("–", |symbols| self.string(field, symbols[token]))
             });
             cells.collect::<Vec<_>>().join("/")
         };
-        (0..example.len()).map(token).collect::<Vec<_>>().join("|")
+        let tokens = (0..example.len()).map(token).collect::<Vec<_>>().join("|");
+        let others = others.into_iter().map(|field| match &example.fields[field] {
+            Some(Field::Labels(symbols)) => {
+                let strings = symbols.iter().map(|&symbol| self.string(field, symbol));
+                format!(" – {{{}}}", strings.collect::<Vec<_>>().join(","))
+            }
+            Some(Field::Label(symbol)) => format!(" – {}", self.string(field, *symbol)),
+            _ => " – –".into(),
+        });
+        tokens + &others.collect::<String>()
+    }
+
+    fn has_one(&self, field: usize) -> bool {
+        self.one_each.contains(&self.corpus.fields[field])
+    }
+
+    fn string(&self, field: usize, symbol: Symbol) -> &str {
+        self.corpus.lexicons[field].get(symbol)
     }
 }

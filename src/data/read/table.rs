@@ -1,0 +1,270 @@
+//! Table: an example a line, its text and its labels in columns (sentiment, topics, questions …).
+//!
+//! A line without a single byte is no example. An empty label cell is a label that is missing, which
+//! is how a text without one stands among texts that have one. A column of `sets` holds any number
+//! of labels parted by `|`; there `|` alone is the set of none, and an empty cell is still missing.
+//!
+//! Trap: parted by spaces (`LABEL the text`), a line that is only a text looks like any other. There
+//! input to `predict` has the label's place too: it is empty where a line starts with the space.
+
+mod cells;
+
+use super::{
+    Corpus, Example, Field, Format, Gold, Read, Source, columns,
+    encoding::{self, Encoding},
+    lines::{Line, lines, read_lines},
+    tokens::{self, Tokens},
+};
+use crate::{
+    data::write::{by_example, splice},
+    keys::{Key, Takes, Values},
+    nearest::hint,
+};
+use cells::{Cells, Separator};
+
+pub(super) struct Table;
+
+const NAMES: Takes = Takes::List(&Takes::Text);
+
+const KEYS: &[Key] = &[
+    Key::required("columns", NAMES, "the name of every column; _ ignores one"),
+    Key::optional(
+        "text",
+        Takes::Either(&[Takes::Text, NAMES]),
+        "the column with the text, all others are labels; none: \"text\", else the last one",
+    ),
+    Key::optional("sets", NAMES, "columns that hold any number of labels, parted by |"),
+    Key::with_default(
+        "separator",
+        Takes::Choice(&["auto", "tab", "comma", "space"]),
+        "\"auto\"",
+        "what parts columns; auto is tab or comma, by the first line; space is the first space only",
+    ),
+    Key::with_default(
+        "header",
+        Takes::Choice(&["none", "skip"]),
+        "\"none\"",
+        "whether the first line names the columns and is skipped",
+    ),
+    tokens::KEY,
+    encoding::KEY,
+];
+
+impl Format for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn about(&self) -> &'static str {
+        "an example a line, its text and its labels in columns"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
+        let mut faults = columns::check_names(values);
+        let columns = named(values);
+        let texts = texts(values);
+        for key in ["text", "sets"] {
+            for name in values.texts(key) {
+                if !columns.contains(&name) {
+                    let hint = hint(name, columns.iter().copied());
+                    faults.push((key, format!("no column named {name:?}{hint}")));
+                } else if key == "sets" && texts.contains(&name) {
+                    faults.push((key, format!("the column {name:?} is the text, not labels")));
+                }
+            }
+        }
+        if texts.len() > 1 {
+            faults.push(("text", "not built yet: several texts in an example".into()));
+        }
+        faults
+    }
+
+    fn fields(&self, values: &Values) -> Vec<String> {
+        let texts = texts(values);
+        let labels = named(values).into_iter().filter(|column| !texts.contains(column));
+        texts.iter().copied().chain(labels).map(String::from).collect()
+    }
+
+    fn labels(&self, values: &Values) -> Vec<String> {
+        let (n_texts, sets) = (texts(values).len(), values.texts("sets"));
+        let labels = self.fields(values).into_iter().skip(n_texts);
+        labels.filter(|label| !sets.contains(&label.as_str())).collect()
+    }
+
+    fn sets(&self, values: &Values) -> Vec<String> {
+        values.texts("sets").into_iter().map(String::from).collect()
+    }
+
+    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+        let layout = Layout::new(self.fields(values), values, &source.bytes);
+        read_lines(source, |line| {
+            if line.bytes.is_empty() || (layout.has_header && line.number == 1) {
+                return Ok(None);
+            }
+            let text = line.decode(layout.encoding)?;
+            layout.example(&text, line, gold, corpus).map(Some)
+        })
+    }
+
+    fn write(
+        &self,
+        source: &Source,
+        values: &Values,
+        label: &str,
+        examples: &[Example],
+        predicted: &[Vec<String>],
+    ) -> Vec<u8> {
+        let layout = Layout::new(self.fields(values), values, &source.bytes);
+        let is_set = layout.sets.contains(&label);
+        let labels = by_example(examples, predicted, if is_set { "|" } else { " " });
+        let edits = lines(&source.bytes).filter_map(|line| {
+            let label = labels.get(&line.number)?;
+            let none = is_set && label.is_empty();
+            let new = layout.separator.appended(if none { "|" } else { label });
+            Some((line.end()..line.end(), layout.encoding.encode(&new)))
+        });
+        splice(&source.bytes, edits)
+    }
+}
+
+/// The columns that have a name.
+fn named(values: &Values) -> Vec<&str> {
+    values.texts("columns").into_iter().filter(|column| *column != "_").collect()
+}
+
+/// Those of them that hold texts.
+fn texts(values: &Values) -> Vec<&str> {
+    let said = values.texts("text");
+    if !said.is_empty() {
+        return said;
+    }
+    let columns = named(values);
+    let text = columns.iter().find(|column| **column == "text").or(columns.last());
+    text.copied().into_iter().collect()
+}
+
+/// What a recipe and the file's first line say about every line.
+struct Layout<'a> {
+    columns: Vec<&'a str>,
+    texts: Vec<&'a str>,
+    sets: Vec<&'a str>,
+    fields: Vec<String>,
+    separator: Separator,
+    encoding: Encoding,
+    tokens: Tokens,
+    has_header: bool,
+}
+
+impl<'a> Layout<'a> {
+    fn new(fields: Vec<String>, values: &'a Values, bytes: &[u8]) -> Self {
+        let columns = values.texts("columns");
+        let encoding = Encoding::of(values);
+        let first = lines(bytes).find(|line| !line.bytes.is_empty());
+        let first = first.and_then(|line| line.decode(encoding).ok()).unwrap_or_default();
+        Self {
+            separator: Separator::of(values.text("separator"), columns.len(), &first),
+            columns,
+            texts: texts(values),
+            sets: values.texts("sets"),
+            fields,
+            encoding,
+            tokens: Tokens::of(values),
+            has_header: values.text("header") == "skip",
+        }
+    }
+
+    fn example(
+        &self,
+        text: &str,
+        line: &Line<'_>,
+        gold: Gold,
+        corpus: &mut Corpus,
+    ) -> Result<Example, String> {
+        let cells = self.separator.cells(text, self.columns.len())?;
+        let columns = self.columns_of(&cells, gold).ok_or_else(|| self.miscounted(text, &cells))?;
+        self.check_header(line, &columns, &cells)?;
+        let cell = |name: &str| {
+            let column = columns.iter().position(|column| *column == name)?;
+            Some(cells[column].as_ref())
+        };
+        let mut tokens = Vec::with_capacity(self.texts.len());
+        for name in &self.texts {
+            let split = self.tokens.split(cell(name).unwrap_or_default());
+            if split.is_empty() {
+                return Err(format!("the text ({name}) is empty; wanted one token at the least"));
+            }
+            tokens.push(split);
+        }
+        let lines = vec![line.number; tokens[0].len()];
+        let fields = self.fields.iter().zip(&mut corpus.lexicons).enumerate();
+        let fields = fields.map(|(at, (name, lexicon))| {
+            if let Some(tokens) = tokens.get(at) {
+                let symbols = tokens.iter().map(|token| lexicon.intern(token));
+                return Some(Field::Symbols(symbols.collect()));
+            }
+            let label = cell(name)?.trim_ascii();
+            if label.is_empty() {
+                None
+            } else if self.sets.contains(&name.as_str()) {
+                Some(Field::labels(label.split('|').map(str::trim_ascii), lexicon))
+            } else {
+                Some(Field::Label(lexicon.intern(label)))
+            }
+        });
+        Ok(Example { fields: fields.collect(), lines })
+    }
+
+    /// The column that each cell of a line stands in. Input to `predict` may lack columns at the end,
+    /// or all but the texts.
+    fn columns_of(&self, cells: &Cells<'_>, gold: Gold) -> Option<Vec<&'a str>> {
+        let n_cells = cells.len();
+        if n_cells == self.columns.len() {
+            return Some(self.columns.clone());
+        }
+        let before = self.columns.get(..n_cells).filter(|_| gold == Gold::Optional)?;
+        if self.texts.iter().all(|text| before.contains(text)) {
+            return Some(before.to_vec());
+        }
+        (n_cells == self.texts.len()).then(|| {
+            self.columns.iter().copied().filter(|column| self.texts.contains(column)).collect()
+        })
+    }
+
+    fn miscounted(&self, text: &str, cells: &Cells<'_>) -> String {
+        let s = if cells.len() == 1 { "" } else { "s" };
+        let n_wanted = self.columns.len();
+        let hint = match self.separator.other(text, n_wanted) {
+            Some(other) => format!("; separator = {other:?} would give {n_wanted}"),
+            None => String::new(),
+        };
+        let (n_cells, columns) = (cells.len(), self.columns.join(", "));
+        format!("{n_cells} column{s}, wanted {n_wanted} ({columns}){hint}")
+    }
+
+    /// A first line that names the columns is no example.
+    fn check_header(
+        &self,
+        line: &Line<'_>,
+        columns: &[&str],
+        cells: &Cells<'_>,
+    ) -> Result<(), String> {
+        let mut named = columns.iter().zip(cells).filter(|(column, _)| **column != "_");
+        let is_header = line.number == 1
+            && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
+        if is_header {
+            return Err(
+                "the names of the columns, wanted an example; say header = \"skip\" if the \
+                        file starts with them"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The cells of a line of a table, by what parts them.
+
+use std::borrow::Cow;
+
+/// The cells of a line, in its order.
+pub(super) type Cells<'a> = Vec<Cow<'a, str>>;
+
+/// What parts columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Separator {
+    /// Every tab.
+    Tab,
+    /// Commas outside quotes, as RFC 4180 has them.
+    Comma,
+    /// As many spaces, from the left, as part the columns; all others belong to the last one.
+    Space,
+    /// Nothing: the line is the only cell.
+    None,
+}
+
+impl Separator {
+    /// What a recipe says, or for `auto` what the first line does: tab if it has one; comma if that
+    /// gives the columns and no cell starts with a space, as it would after a comma of a text.
+    pub(super) fn of(said: &str, n_columns: usize, first: &str) -> Self {
+        match said {
+            "tab" => Self::Tab,
+            "comma" => Self::Comma,
+            "space" => Self::Space,
+            _ if n_columns == 1 => Self::None,
+            _ if first.contains('\t') => Self::Tab,
+            _ => {
+                let cells = Self::Comma.cells(first, n_columns).unwrap_or_default();
+                let is_comma =
+                    cells.len() == n_columns && !cells.iter().any(|cell| cell.starts_with(' '));
+                if is_comma { Self::Comma } else { Self::Tab }
+            }
+        }
+    }
+
+    /// The cells of a line, or what is wrong with its quotes.
+    pub(super) fn cells(self, text: &str, n_columns: usize) -> Result<Cells<'_>, String> {
+        match self {
+            Self::Tab => Ok(text.split('\t').map(Cow::Borrowed).collect()),
+            Self::Space => Ok(text.splitn(n_columns, ' ').map(Cow::Borrowed).collect()),
+            Self::None => Ok(vec![Cow::Borrowed(text)]),
+            Self::Comma => commas(text),
+        }
+    }
+
+    /// Another separator that gives so many columns, as a recipe says it.
+    pub(super) fn other(self, text: &str, n_columns: usize) -> Option<&'static str> {
+        let others = [(Self::Tab, "tab"), (Self::Comma, "comma"), (Self::Space, "space")];
+        let others = others.into_iter().filter(|(other, _)| *other != self && n_columns > 1);
+        let mut fitting = others.filter(|(other, _)| {
+            other.cells(text, n_columns).is_ok_and(|cells| cells.len() == n_columns)
+        });
+        fitting.next().map(|(_, name)| name)
+    }
+
+    /// What a cell more adds to a line.
+    pub(super) fn appended(self, cell: &str) -> String {
+        // Only a label of another file can hold what parts the columns or the lines of this one.
+        let cell = cell.replace(['\t', '\r', '\n'], " ");
+        match self {
+            Self::Tab | Self::None => format!("\t{cell}"),
+            Self::Space => format!(" {cell}"),
+            Self::Comma if cell.contains([',', '"']) => {
+                format!(",\"{}\"", cell.replace('"', "\"\""))
+            }
+            Self::Comma => format!(",{cell}"),
+        }
+    }
+}
+
+/// The cells of a line of CSV. Within a quoted cell a comma is a character, and two quotes are one. A
+/// quote within a cell that isn't quoted is a character: inches and unmatched quotes are common.
+fn commas(text: &str) -> Result<Cells<'_>, String> {
+    let mut cells = Vec::new();
+    let mut rest = text;
+    loop {
+        let Some(quoted) = rest.strip_prefix('"') else {
+            let Some((cell, after)) = rest.split_once(',') else {
+                cells.push(Cow::Borrowed(rest));
+                return Ok(cells);
+            };
+            cells.push(Cow::Borrowed(cell));
+            rest = after;
+            continue;
+        };
+        let column = cells.len() + 1;
+        let (cell, after) = unquote(quoted).ok_or_else(|| {
+            format!(
+                "the quote that opens column {column} is not closed in its line; a cell may not \
+                 hold a line break"
+            )
+        })?;
+        cells.push(cell);
+        match after.strip_prefix(',') {
+            Some(after) => rest = after,
+            None if after.is_empty() => return Ok(cells),
+            None => {
+                let found = after.chars().next().unwrap_or_default();
+                return Err(format!(
+                    "{found:?} after the closing quote of column {column}, wanted a comma; a quote \
+                     within quotes is written twice"
+                ));
+            }
+        }
+    }
+}
+
+/// A cell up to its closing quote, and what follows that; `None` if there is none.
+fn unquote(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let mut from = 0;
+    let mut has_quotes = false;
+    loop {
+        let at = from + text[from..].find('"')?;
+        let after = &text[at + 1..];
+        if after.starts_with('"') {
+            has_quotes = true;
+            from = at + 2;
+            continue;
+        }
+        let cell = &text[..at];
+        let cell = if has_quotes { cell.replace("\"\"", "\"").into() } else { cell.into() };
+        return Some((cell, after));
+    }
+}

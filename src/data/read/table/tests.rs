@@ -1,0 +1,215 @@
+//! What tables hold in the wild, one trap a test.
+
+use super::super::{Gold, testing::Setting};
+
+fn label_text() -> Setting {
+    Setting::table(&["label", "text"])
+}
+
+#[track_caller]
+fn written(setting: &Setting, text: &str, label: &str) -> String {
+    let reading = setting.read_as(text, Gold::Optional);
+    assert_eq!(reading.faults(), [""; 0]);
+    let one = |_: &_| vec![label.to_owned()];
+    String::from_utf8(setting.write_each(&reading, "label", one)).unwrap()
+}
+
+#[test]
+fn the_text_comes_first_and_every_token_has_its_line() {
+    let reading = label_text().read("pos\tgood  one \nneg\tbad\n");
+    assert_eq!(reading.corpus.fields, ["text", "label"]);
+    assert_eq!(reading.shown(), ["good|one – pos", "bad – neg"]);
+    assert_eq!(reading.read.part.examples[0].lines, [1, 1]);
+    assert_eq!(reading.read.part.examples[1].lines, [2]);
+}
+
+#[test]
+fn the_text_is_what_is_said_or_called_so_or_last() {
+    let fields = |setting: Setting| setting.read("").corpus.fields;
+    assert_eq!(fields(Setting::table(&["a", "_", "b"])), ["b", "a"]);
+    assert_eq!(fields(Setting::table(&["a", "text", "b"])), ["text", "a", "b"]);
+    assert_eq!(fields(Setting::table(&["a", "text", "b"]).say("text", "a")), ["a", "text", "b"]);
+    let reading = Setting::table(&["_", "a", "_", "b"]).read("1\tx\t\ty z\n");
+    assert_eq!(reading.shown(), ["y|z – x"]);
+}
+
+#[test]
+fn lines_end_at_line_feeds_alone_and_empty_ones_are_none() {
+    let reading = label_text().read("\u{feff}1\ta\u{85}b\u{2028}c\r\n\n\r\n0\td");
+    assert_eq!(reading.shown(), ["a\u{85}b\u{2028}c – 1", "d – 0"]);
+    assert_eq!(reading.read.part.examples[1].lines, [4]);
+}
+
+#[test]
+fn an_empty_label_is_missing_and_an_empty_text_is_a_fault() {
+    let reading = label_text().read("\ta\n0\t\n \tb\n1\t \u{a0}\n1\t \n\t\n");
+    assert_eq!(reading.shown(), ["a – –", "b – –", "\u{a0} – 1"]);
+    let empty = "the text (text) is empty; wanted one token at the least";
+    assert_eq!(reading.faults(), [2, 5, 6].map(|line| format!("f:{line}: {empty}")));
+    assert_eq!(reading.read.n_faulty, 3);
+}
+
+#[test]
+fn any_other_number_of_columns_is_a_fault() {
+    let reading = Setting::table(&["label", "_", "text"]).read("1\tx\ta\n1 a\n0\tx\tb\tc\n1 x a\n");
+    let faults = [
+        "f:2: 1 column, wanted 3 (label, _, text)",
+        "f:3: 4 columns, wanted 3 (label, _, text)",
+        "f:4: 1 column, wanted 3 (label, _, text); separator = \"space\" would give 3",
+    ];
+    assert_eq!(reading.faults(), faults);
+    assert_eq!(reading.corpus.lexicons[0].len(), 1, "a faulty example leaves no strings");
+}
+
+#[test]
+fn the_separator_is_a_tab_or_a_comma_by_the_first_line() {
+    assert_eq!(label_text().read("1\tb, c\n").shown(), ["b,|c – 1"]);
+    assert_eq!(label_text().read("\n1,b\n0,\"c, d\"\n").shown(), ["b – 1", "c,|d – 0"]);
+    let spaces = label_text().read("1 b , c\n0 d, e\n");
+    let hint = "wanted 2 (label, text); separator = \"comma\" would give 2";
+    assert_eq!(spaces.faults(), [1, 2].map(|line| format!("f:{line}: 1 column, {hint}")));
+    // A table of texts alone has nothing to part.
+    let texts = Setting::table(&["text"]).read("a, b\tc\n\"d\n");
+    assert_eq!(texts.shown(), ["a,|b|c", "\"d"]);
+}
+
+#[test]
+fn the_first_space_alone_parts_a_label_from_its_text() {
+    let setting = label_text().say("separator", "space");
+    let reading = setting.read("0 a  b , \"c\n+1 d\n word\n");
+    assert_eq!(reading.shown(), ["a|b|,|\"c – 0", "d – +1", "word – –"]);
+    assert_eq!(setting.read("0\n1 \n").faults().len(), 2);
+    let three = Setting::table(&["coarse", "fine", "text"]).say("separator", "space");
+    assert_eq!(three.read("A B c d\n").shown(), ["c|d – A – B"]);
+}
+
+#[test]
+fn quoted_cells_are_read_as_rfc_4180_has_them() {
+    let setting = label_text().say("separator", "comma");
+    let reading = setting.read("1,\"a, \"\"b\"\" c\"\n\"no, no\",5\" d\r\n\"\",\"e\"\n");
+    assert_eq!(reading.shown(), ["a,|\"b\"|c – 1", "5\"|d – no, no", "e – –"]);
+    let faults = [
+        "f:1: the quote that opens column 2 is not closed in its line; a cell may not hold a line \
+         break",
+        "f:2: the quote that opens column 1 is not closed in its line; a cell may not hold a line \
+         break",
+        "f:3: 'x' after the closing quote of column 1, wanted a comma; a quote within quotes is \
+         written twice",
+        "f:4: 3 columns, wanted 2 (label, text)",
+    ];
+    assert_eq!(setting.read("1,\"a\n\"b\n\"1\"x,a\n1,a,\n").faults(), faults);
+}
+
+#[test]
+fn a_header_is_skipped_where_it_is_said_and_told_where_it_is_not() {
+    let text = "Label\ttext\n1\ta\n";
+    assert_eq!(label_text().say("header", "skip").read(text).shown(), ["a – 1"]);
+    let told = "f:1: the names of the columns, wanted an example; say header = \"skip\" if the file \
+                starts with them";
+    assert_eq!(label_text().read(text).faults(), [told]);
+    assert_eq!(label_text().read("1\ta\nlabel\ttext\n").faults(), [""; 0]);
+    assert_eq!(label_text().read("label\ttexts\n").faults(), [""; 0]);
+    let csv = Setting::table(&["_", "text", "label"]).read("id,\"text\",label\n1,a,b\n");
+    assert_eq!((csv.faults(), csv.shown()), (vec![told.into()], vec!["a – b".into()]));
+}
+
+#[test]
+fn sets_hold_any_number_of_labels() {
+    let setting = Setting::table(&["topics", "text"]).list("sets", &["topics"]);
+    let reading = setting.read("a|b| a\tx\n|\ty\n\tz\nb\tw\n");
+    assert_eq!(reading.shown(), ["x – {a,b}", "y – {}", "z – –", "w – {b}"]);
+    let written = |set: &[&str]| {
+        let set: Vec<_> = set.iter().map(|&label| label.to_owned()).collect();
+        setting.write_each(&setting.read("a\tx\n"), "topics", |_| set.clone())
+    };
+    assert_eq!(written(&["a", "b"]), b"a\tx\ta|b\n");
+    assert_eq!(written(&[]), b"a\tx\t|\n");
+}
+
+#[test]
+fn punctuation_is_parted_from_words_where_it_is_said() {
+    let setting = label_text().say("tokens", "words");
+    assert_eq!(setting.read("1\tDon't, please.\n").shown(), ["Don't|,|please|. – 1"]);
+}
+
+#[test]
+fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
+    let bytes = b"1\tcaf\xe9 \x85 b\n";
+    let setting = label_text().say("encoding", "latin-1");
+    assert_eq!(setting.read(bytes).shown(), ["caf\u{e9}|\u{85}|b – 1"]);
+    let told = "f:1: byte 5 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1";
+    assert_eq!(label_text().read(bytes).faults(), [told]);
+}
+
+#[test]
+fn a_very_long_line_is_a_line() {
+    let long = "abc, ".repeat(4_800);
+    for text in [format!("1\t{long}\n"), format!("1,\"{long}\"\n")] {
+        assert_eq!(label_text().read(text).read.part.size().tokens, 4_800);
+    }
+}
+
+#[test]
+fn input_to_predict_may_be_texts_alone() {
+    let read = |setting: &Setting, text: &str| setting.read_as(text, Gold::Optional);
+    assert_eq!(read(&label_text(), "good , one\n1\ttwo\n").shown(), ["good|,|one – –", "two – 1"]);
+    let setting = Setting::table(&["_", "text", "a", "b"]);
+    assert_eq!(
+        read(&setting, "x y\n1\tx y\n1\tx y\tA\n1\tx y\tA\tB\n").shown(),
+        ["x|y – – – –", "x|y – – – –", "x|y – A – –", "x|y – A – B"]
+    );
+    assert_eq!(read(&label_text(), "1\ta\tb\n").read.n_faulty, 1);
+    assert_eq!(read(&label_text(), "text\na\n").read.n_faulty, 1);
+}
+
+#[test]
+fn a_prediction_is_a_last_column_and_every_other_byte_stays() {
+    let tab = label_text();
+    assert_eq!(written(&tab, "1\ta  b \r\n\n\ta", "X"), "1\ta  b \tX\r\n\n\ta\tX");
+    assert_eq!(written(&tab, "a b\n", "X"), "a b\tX\n");
+    let comma = label_text().say("separator", "comma");
+    assert_eq!(written(&comma, "1,\"a, b\"\n", "X"), "1,\"a, b\",X\n");
+    assert_eq!(written(&comma, "1,a\n", "no, \"X\""), "1,a,\"no, \"\"X\"\"\"\n");
+    let space = label_text().say("separator", "space");
+    assert_eq!(written(&space, "1 a b\n", "X"), "1 a b X\n");
+    let header = label_text().say("header", "skip");
+    assert_eq!(written(&header, "label\ttext\n1\ta\n", "X"), "label\ttext\n1\ta\tX\n");
+}
+
+#[test]
+fn predictions_for_tokens_are_joined_by_spaces() {
+    let setting = label_text();
+    let reading = setting.read("1\ta b c\n");
+    assert_eq!(setting.write(&reading, "text", "X"), b"1\ta b c\tX X X\n");
+}
+
+#[test]
+fn what_is_written_is_read_again_with_the_prediction_in_a_column() {
+    for separator in ["tab", "comma"] {
+        let setting = label_text().say("separator", separator);
+        let mark = if separator == "tab" { "\t" } else { "," };
+        let text = format!("1{mark}a b\n{mark}c\n\n0{mark}d\n");
+        let wider = Setting::table(&["label", "text", "said"]).say("separator", separator);
+        let again = wider.read(written(&setting, &text, "x, \"y\""));
+        assert_eq!(again.shown(), ["a|b – 1 – x, \"y\"", "c – – – x, \"y\"", "d – 0 – x, \"y\""]);
+    }
+}
+
+#[test]
+fn keys_that_name_no_column_are_faults() {
+    assert_eq!(label_text().check(), [""; 0]);
+    assert_eq!(Setting::table(&["a", "a"]).check(), ["two columns are named \"a\""]);
+    assert_eq!(
+        label_text().say("text", "txt").check(),
+        ["no column named \"txt\"; did you mean \"text\"?"]
+    );
+    assert_eq!(
+        label_text().list("sets", &["text", "_"]).check(),
+        [
+            "the column \"text\" is the text, not labels",
+            "no column named \"_\"; wanted one of \"label\", \"text\""
+        ]
+    );
+    let pairs = Setting::table(&["a", "b"]).list("text", &["a", "b"]);
+    assert_eq!(pairs.check(), ["not built yet: several texts in an example"]);
+}

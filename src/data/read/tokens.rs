@@ -1,0 +1,150 @@
+//! Texts to tokens, for formats whose texts are not parted into tokens by the file.
+//!
+//! `space` takes a text that a tokeniser has been over. Only ASCII white space parts its tokens, so
+//! that U+00A0 or, in Latin-1, U+0085 stays part of a token, as in every other format.
+//!
+//! `words` is for text as people write it. Any white space parts words; then each punctuation mark is
+//! a token of its own, and a run of the same mark is one (`...`, `!!`). A mark stays inside its word
+//! where it belongs to it: an apostrophe or a hyphen between letters or digits (`don't`, `well-made`),
+//! a point, comma or colon between digits (`3.50`, `10:30`). It knows no abbreviations and no language.
+
+use crate::keys::{Key, Takes, Values};
+
+/// The key that formats of texts share.
+pub(super) const KEY: Key = Key::with_default(
+    "tokens",
+    Takes::Choice(&["space", "words"]),
+    "\"space\"",
+    "what parts tokens: space is white space; words parts punctuation from words too",
+);
+
+/// What parts the tokens of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tokens {
+    /// Runs of white space.
+    Space,
+    /// White space, and the borders of punctuation.
+    Words,
+}
+
+impl Tokens {
+    /// What the recipe says under [`KEY`].
+    pub(super) fn of(values: &Values) -> Self {
+        if values.text(KEY.name) == "words" { Self::Words } else { Self::Space }
+    }
+
+    /// The tokens of a text, none of them empty.
+    pub(super) fn split(self, text: &str) -> Vec<&str> {
+        match self {
+            Self::Space => text.split_ascii_whitespace().collect(),
+            Self::Words => text.split_whitespace().flat_map(words).collect(),
+        }
+    }
+}
+
+/// The tokens of a text without white space.
+fn words(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut start = 0;
+    let mut before = None;
+    for (at, char) in text.char_indices() {
+        let after = text[at + char.len_utf8()..].chars().next();
+        if before.is_some_and(|before| is_border(before, char, after, &text[start..at])) {
+            tokens.push(&text[start..at]);
+            start = at;
+        }
+        before = Some(char);
+    }
+    tokens.push(&text[start..]);
+    tokens
+}
+
+/// Whether a token ends between two characters; `token` is what it holds so far.
+fn is_border(before: char, char: char, after: Option<char>, token: &str) -> bool {
+    match (is_mark(before), is_mark(char)) {
+        (false, false) => false,
+        (true, true) => before != char,
+        (false, true) => !after.is_some_and(|after| belongs(before, char, after)),
+        // A mark that belongs to its word stands in a token that began with the word.
+        (true, false) => token.starts_with(is_mark),
+    }
+}
+
+/// Whether a mark is part of the word around it.
+fn belongs(before: char, mark: char, after: char) -> bool {
+    match mark {
+        '\'' | '\u{2019}' | '-' | '\u{2010}' | '\u{2011}' => {
+            before.is_alphanumeric() && after.is_alphanumeric()
+        }
+        '.' | ',' | ':' => before.is_numeric() && after.is_numeric(),
+        _ => false,
+    }
+}
+
+/// Whether a character is punctuation or a symbol. What is not listed is part of a word: a combining
+/// mark or a joiner must not cut one.
+fn is_mark(char: char) -> bool {
+    let is_listed = char.is_ascii_punctuation()
+        || matches!(
+            char,
+            '\u{a1}'..='\u{bf}'
+                | '\u{d7}'
+                | '\u{f7}'
+                | '\u{2010}'..='\u{2027}'
+                | '\u{2030}'..='\u{205e}'
+                | '\u{20a0}'..='\u{20cf}'
+                | '\u{2190}'..='\u{2bff}'
+                | '\u{3001}'..='\u{3003}'
+                | '\u{3008}'..='\u{3020}'
+                | '\u{ff01}'..='\u{ff65}'
+                | '\u{1f000}'..='\u{1faff}'
+        );
+    // U+00AD, the soft hyphen, is inside its word by its nature.
+    is_listed && !char.is_alphanumeric() && char != '\u{ad}'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn space_parts_at_ascii_white_space_alone() {
+        assert_eq!(Tokens::Space.split(" a,  b\tc "), ["a,", "b", "c"]);
+        assert_eq!(Tokens::Space.split("a\u{a0}b \u{85}"), ["a\u{a0}b", "\u{85}"]);
+        assert_eq!(Tokens::Space.split(" \t"), [""; 0]);
+    }
+
+    #[test]
+    fn words_part_from_punctuation_and_keep_what_is_theirs() {
+        for (text, wanted) in [
+            ("Well, don't!", "Well|,|don't|!"),
+            ("(a \"good\" one)...", "(|a|\"|good|\"|one|)|..."),
+            ("wait!!?", "wait|!!|?"),
+            ("a well-made, 3.50-pound thing", "a|well-made|,|3.50-pound|thing"),
+            ("at 10:30: 1,000.", "at|10:30|:|1,000|."),
+            ("'tis the dogs' day", "'|tis|the|dogs|'|day"),
+            (
+                "l\u{2019}\u{e9}t\u{e9} \u{ab}\u{a0}oui\u{a0}\u{bb}",
+                "l\u{2019}\u{e9}t\u{e9}|\u{ab}|oui|\u{bb}",
+            ),
+            ("e\u{301}t 50\u{20ac} \u{1f600}\u{1f600}", "e\u{301}t|50|\u{20ac}|\u{1f600}\u{1f600}"),
+            ("a--b a.b", "a|--|b|a|.|b"),
+        ] {
+            assert_eq!(Tokens::Words.split(text).join("|"), wanted, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_hold_every_character_but_white_space(text in any::<String>()) {
+            let tokens = Tokens::Words.split(&text);
+            prop_assert!(tokens.iter().all(|token| !token.is_empty()));
+            let without: String = text.split_whitespace().collect();
+            prop_assert_eq!(tokens.concat(), without);
+            let apart = tokens.join(" ");
+            prop_assert_eq!(tokens, Tokens::Words.split(&apart));
+        }
+    }
+}
