@@ -1,0 +1,81 @@
+//! The macro-averaged mean absolute error of ordered classes (Baccianella et al. 2009).
+//!
+//! (1 / K)·Σ_k (1 / n_k)·Σ over the n_k items of gold class k of |place predicted − k|, over the K
+//! classes that occur in gold: that of SemEval's five-point sentiment (Nakov et al. 2016). Lower is
+//! better; 0 is perfect. Its unit is places.
+
+/// Gathers labels, gives the score.
+#[derive(Clone, Debug)]
+pub struct MacroMae {
+    order: Vec<String>,
+    /// Errors in places, and items, by gold class.
+    classes: Vec<(u64, u64)>,
+}
+
+impl MacroMae {
+    /// Of these classes, from least to greatest.
+    pub fn new(order: Vec<String>) -> Self {
+        let classes = vec![(0, 0); order.len()];
+        Self { order, classes }
+    }
+
+    /// Takes an item's gold and predicted class. One that is not in the order has no place and is
+    /// left out.
+    pub fn add(&mut self, gold: &str, predicted: &str) {
+        let place = |label: &str| self.order.iter().position(|other| other == label);
+        let (Some(gold), Some(predicted)) = (place(gold), place(predicted)) else { return };
+        let (errors, items) = &mut self.classes[gold];
+        *errors += gold.abs_diff(predicted) as u64;
+        *items += 1;
+    }
+
+    /// In places; `None` without items.
+    pub fn macro_mae(&self) -> Option<f64> {
+        let met = self.classes.iter().filter(|&&(_, items)| items > 0);
+        let means: Vec<f64> = met.map(|&(errors, items)| errors as f64 / items as f64).collect();
+        (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{read, words};
+    use super::*;
+
+    fn scorer() -> MacroMae {
+        MacroMae::new(["bad", "so-so", "good"].map(str::to_owned).to_vec())
+    }
+
+    #[test]
+    fn a_case_by_hand() {
+        let mut scorer = scorer();
+        assert_eq!(scorer.macro_mae(), None);
+        // bad: errors 0, 2 and 1, their mean 1; good: 1. No gold item is so-so.
+        for (gold, predicted) in
+            [("bad", "bad"), ("bad", "good"), ("bad", "so-so"), ("good", "so-so")]
+        {
+            scorer.add(gold, predicted);
+        }
+        assert_eq!(scorer.macro_mae(), Some(1.0));
+        scorer.add("good", "good");
+        assert_eq!(scorer.macro_mae(), Some(0.75));
+        scorer.add("good", "strange");
+        assert_eq!(scorer.macro_mae(), Some(0.75));
+    }
+
+    #[test]
+    fn every_figure_is_that_of_scikit_learn_class_by_class() {
+        let fixture = read("ordered.json");
+        let cases = fixture["cases"].as_array().unwrap();
+        assert!(cases.len() > 3);
+        for case in cases {
+            let mut scorer = MacroMae::new(words(&case["order"]));
+            for (gold, predicted) in words(&case["gold"]).iter().zip(words(&case["predicted"])) {
+                scorer.add(gold, &predicted);
+            }
+            let theirs = case["macro_mae"].as_f64().unwrap();
+            let ours = scorer.macro_mae().unwrap();
+            assert!((ours - theirs).abs() < 1e-12, "{ours}, theirs {theirs}");
+        }
+    }
+}
