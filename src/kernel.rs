@@ -9,6 +9,7 @@
 mod arch;
 mod attend;
 mod bags;
+mod binary;
 mod buffer;
 #[cfg(test)]
 mod check;
@@ -40,6 +41,7 @@ mod windows;
 pub use arch::{check_choice, fast, name};
 pub use attend::attend;
 pub use bags::sum_bags;
+pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::cross_entropy;

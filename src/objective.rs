@@ -1,7 +1,16 @@
 //! Objectives: one differentiable loss a file, attached to a tap. One line in the table each.
 
+mod adversary;
+mod classify;
+mod coarsen;
+mod contains;
+mod difference;
 mod frequency;
+mod labels;
 mod next_word;
+mod presence;
+mod question;
+mod statistic;
 mod tag;
 mod words;
 
@@ -14,7 +23,7 @@ use crate::{
     keys::{Key, Values},
     model::{
         HeadKind, On,
-        head::{self, Allowed, Head, HeadLoss},
+        head::{self, Classes, Head, HeadLoss},
         parameters::Scope,
         tap::Layer,
     },
@@ -22,19 +31,22 @@ use crate::{
 };
 
 /// Every objective auxdesk knows, in the order `auxdesk list` shows them.
-pub const OBJECTIVES: &[&dyn ObjectiveKind] =
-    &[&tag::Tag, &next_word::NextWord, &frequency::Frequency];
+pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
+    &tag::Tag,
+    &classify::Classify,
+    &next_word::NextWord,
+    &frequency::Frequency,
+    &statistic::Statistic,
+    &coarsen::Coarsen,
+    &presence::Presence,
+    &contains::Contains,
+    &adversary::Adversary,
+    &difference::Difference,
+];
 
 /// Objectives that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &[
-    "classify",
     "multi-label",
-    "adversary",
-    "presence",
-    "contains",
-    "statistic",
-    "coarsen",
-    "difference",
     "tie",
     "noisy",
     "arcs",
@@ -208,16 +220,10 @@ impl Setup<'_> {
     }
 
     /// The head of the recipe over the first tap.
-    fn head(self, n_classes: usize, allowed: Option<Allowed>) -> Result<Box<dyn Head>> {
+    fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
         let head = self.head.expect("the checker has seen the head");
         let width = self.taps[0].width;
-        head.build(head::Setup {
-            values: self.values,
-            width,
-            n_classes,
-            allowed,
-            scope: self.scope,
-        })
+        head.build(head::Setup { values: self.values, width, classes, scope: self.scope })
     }
 }
 

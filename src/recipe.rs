@@ -22,6 +22,7 @@ pub mod optimiser;
 mod parse;
 mod resolved;
 mod set;
+mod share;
 pub mod shipped;
 pub mod system;
 mod tap;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Purpose, draw, draw::unit};
-use crate::protocol::id::Step;
+use crate::{protocol::id::Step, schedule::Schedule};
 
 /// How a step chooses among the groups.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +16,9 @@ pub enum Sampling {
     RoundRobin,
     /// Every group at every step.
     All,
-    /// One group, with probability proportional to size^(1/temperature) (Devlin 2018).
-    Temperature(f64),
+    /// One group, with probability proportional to size^(1/temperature) (Devlin 2018); annealed where the
+    /// temperature moves with the steps (Stickland and Murray 2019).
+    Temperature(Schedule),
     /// One group, with probabilities in these proportions, by group.
     Fixed(BTreeMap<String, f64>),
 }
@@ -26,9 +27,9 @@ impl Sampling {
     /// The names that a recipe may say as a string.
     pub const NAMES: &[&str] = &["proportional", "uniform", "round-robin", "all"];
     /// The kinds that a recipe may say as a table.
-    pub const TABLES: &[&str] = &["temperature", "fixed"];
+    pub const TABLES: &[&str] = &["temperature", "annealed", "fixed"];
     /// Kinds that recipes may already name and that are still to come.
-    pub const PLANNED: &[&str] = &["annealed", "stages"];
+    pub const PLANNED: &[&str] = &["stages"];
 }
 
 /// Objectives that are drawn together.
@@ -65,28 +66,28 @@ impl<'a> Sampler<'a> {
             Sampling::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
             _ => {
                 let draw = unit(&mut draw(self.seed, Purpose::Sampling, "", step.0));
-                vec![pick(&self.weights(), draw)]
+                vec![pick(&self.weights(step), draw)]
             }
         }
     }
 
-    /// How probable each group is in a step; they add up to 1, but to their number where every step
+    /// How probable each group is in that step; they add up to 1, but to their number where every step
     /// draws all.
-    pub fn rates(&self) -> Vec<f64> {
-        let weights = self.weights();
+    pub fn rates(&self, step: Step) -> Vec<f64> {
+        let weights = self.weights(step);
         let total: f64 = weights.iter().sum();
         let all = *self.sampling == Sampling::All;
         weights.iter().map(|weight| if all { 1.0 } else { weight / total }).collect()
     }
 
     /// Proportions of the groups, with a sum above 0.
-    fn weights(&self) -> Vec<f64> {
+    fn weights(&self, step: Step) -> Vec<f64> {
         let largest = self.groups.iter().map(|group| group.size).max().unwrap_or(0);
         let weight = |group: &Group| match self.sampling {
             Sampling::Proportional => group.size as f64,
             // As shares of the largest, so that a low temperature doesn't overflow.
             Sampling::Temperature(temperature) => {
-                (group.size as f64 / largest as f64).powf(temperature.recip())
+                (group.size as f64 / largest as f64).powf(temperature.at(step.0).recip())
             }
             Sampling::Fixed(draws) => draws.get(&group.name).copied().unwrap_or(0.0),
             Sampling::Uniform | Sampling::RoundRobin | Sampling::All => 1.0,
@@ -117,6 +118,7 @@ fn pick(weights: &[f64], draw: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Shape;
 
     const GROUPS: [(&str, u64); 3] = [("news", 900), ("web", 100), ("talk", 0)];
 
@@ -151,13 +153,33 @@ mod tests {
         assert_near(counts(&Sampling::Proportional, all), [0.9, 0.1, 0.0]);
         assert_near(counts(&Sampling::Uniform, [true, false, true]), [0.5, 0.0, 0.5]);
         // 900^(1/2) = 30 and 100^(1/2) = 10.
-        assert_near(counts(&Sampling::Temperature(2.0), all), [0.75, 0.25, 0.0]);
-        assert_near(counts(&Sampling::Temperature(0.001), all), [1.0, 0.0, 0.0]);
+        assert_near(
+            counts(&Sampling::Temperature(Schedule::Constant(2.0)), all),
+            [0.75, 0.25, 0.0],
+        );
+        assert_near(
+            counts(&Sampling::Temperature(Schedule::Constant(0.001)), all),
+            [1.0, 0.0, 0.0],
+        );
+        // From proportional to even: 30² to 1 over the steps.
+        let annealed = Sampling::Temperature(Schedule::Ramp {
+            shape: Shape::Linear,
+            from: 1.0,
+            to: 1e9,
+            steps: 100,
+            since: 0,
+        });
+        let rates = |step| sampler(&annealed, all).rates(Step(step));
+        for (step, wanted) in [(0, [0.9, 0.1, 0.0]), (100, [0.5, 0.5, 0.0])] {
+            for (rate, wanted) in rates(step).iter().zip(wanted) {
+                assert!((rate - wanted).abs() < 1e-6, "step {step}: {rate}, wanted {wanted}");
+            }
+        }
         let draws = [("news", 0.8), ("web", 0.1), ("talk", 0.1)];
         let fixed = Sampling::Fixed(draws.map(|(name, draw)| (name.into(), draw)).into());
         assert_near(counts(&fixed, all), [0.8, 0.1, 0.1]);
         assert_near(counts(&fixed, [false, true, true]), [0.0, 0.5, 0.5]);
-        assert_eq!(sampler(&fixed, [false, true, true]).rates(), [0.5, 0.5]);
+        assert_eq!(sampler(&fixed, [false, true, true]).rates(Step(0)), [0.5, 0.5]);
     }
 
     #[test]

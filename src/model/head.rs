@@ -1,6 +1,7 @@
 //! Heads: from a tap to scores, a loss and a decision. One kind a file, one line in the table.
 
 mod crf;
+mod sigmoid;
 mod softmax;
 
 use candle_core::{Result, Tensor};
@@ -16,23 +17,25 @@ use crate::{
 };
 
 /// Every head auxdesk builds, in the order `auxdesk list` shows them.
-pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf];
+pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid];
 
 /// Heads that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["sigmoid", "pair", "span", "pointer", "ctc", "bag", "vector"];
+pub const PLANNED: &[&str] = &["pair", "span", "pointer", "ctc", "bag", "vector"];
 
 /// The head of that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
     HEADS.iter().copied().find(|kind| kind.name() == name)
 }
 
-/// What every head that classifies lets a recipe say.
-const KEYS: &[Key] = &[Key::with_default(
+const HIDDEN: Key = Key::with_default(
     "hidden",
     Takes::Count(0),
     "0",
     "numbers in a tanh layer before the scores; 0 for none",
-)];
+);
+
+/// What every head that classifies lets a recipe say.
+const KEYS: &[Key] = &[HIDDEN];
 
 /// A kind of head, with the keys that it adds to an `[[objective]]`.
 pub trait HeadKind: Sync {
@@ -53,16 +56,31 @@ pub trait HeadKind: Sync {
 /// Which class may follow which, `None` standing for the ends of a sequence.
 pub type Allowed = Box<dyn Fn(Option<usize>, Option<usize>) -> bool + Send + Sync>;
 
+/// The classes that a head tells apart, or the questions that it answers.
+pub struct Classes {
+    /// How many.
+    pub n: usize,
+    /// How much an error on each weighs, 1 on the average over training; `None` for all alike.
+    pub weights: Option<Vec<f32>>,
+    /// Which class may follow which, if not any; for decisions only.
+    pub allowed: Option<Allowed>,
+}
+
+impl Classes {
+    /// So many, all alike.
+    pub fn of(n: usize) -> Self {
+        Self { n, weights: None, allowed: None }
+    }
+}
+
 /// What a head is made from.
 pub struct Setup<'a> {
     /// What the recipe says in the objective's table.
     pub values: &'a Values,
     /// Numbers in a row of the tap.
     pub width: usize,
-    /// Classes to tell apart.
-    pub n_classes: usize,
-    /// Which class may follow which, if not any; for decisions only.
-    pub allowed: Option<Allowed>,
+    /// What it tells apart.
+    pub classes: Classes,
     /// Where its parameters are made.
     pub scope: Scope<'a>,
 }
@@ -77,14 +95,15 @@ pub struct HeadLoss {
 
 /// A head with its parameters.
 pub trait Head: Send {
-    /// The loss of x (rows, width) where there are targets; `None` if there are none at all.
+    /// The loss of x (rows, width) where there are targets; `None` if there are none at all. A head
+    /// that answers several questions a row has a target for each, row after row: 1 for yes, 0 for no.
     fn loss(
         &self,
         x: &Tensor,
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>>;
-    /// The class it decides on for each row of x (rows, width).
+    /// The class it decides on for each row of x (rows, width), or its answers, row after row.
     fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
 }
 
@@ -101,7 +120,7 @@ impl Scores {
             0 => (None, setup.width),
             hidden => (Some(scope.linear("hidden", setup.width, hidden)?), hidden),
         };
-        Ok(Self { hidden, output: scope.linear("output", width, setup.n_classes)? })
+        Ok(Self { hidden, output: scope.linear("output", width, setup.classes.n)? })
     }
 
     /// x (rows, width) to (rows, classes).
@@ -114,6 +133,7 @@ impl Scores {
         self.output.cross_entropy(&self.hidden(x)?, targets)
     }
 
+    /// x (rows, width) as the output layer reads it.
     fn hidden(&self, x: &Tensor) -> Result<Tensor> {
         match &self.hidden {
             None => Ok(x.clone()),

@@ -57,7 +57,13 @@ impl Parameters {
 
     /// The place under which a part of the system makes its parameters.
     pub fn scope(&mut self, name: &str) -> Scope<'_> {
-        Scope { parameters: self, prefix: name.to_owned() }
+        Scope { parameters: self, prefix: name.to_owned(), shared: false }
+    }
+
+    /// The place under which a part of the system finds the parameters that another has made, or
+    /// makes them for it.
+    pub fn shared_scope(&mut self, name: &str) -> Scope<'_> {
+        Scope { parameters: self, prefix: name.to_owned(), shared: true }
     }
 
     /// Writes every parameter, by name, in the safetensors format.
@@ -96,12 +102,15 @@ impl Parameters {
 pub struct Scope<'a> {
     parameters: &'a mut Parameters,
     prefix: String,
+    /// Whether a parameter that is there already is meant.
+    shared: bool,
 }
 
 impl Scope<'_> {
     /// The place one name further down.
     pub fn within(&mut self, name: &str) -> Scope<'_> {
-        Scope { prefix: format!("{}.{name}", self.prefix), parameters: self.parameters }
+        let prefix = format!("{}.{name}", self.prefix);
+        Scope { prefix, parameters: self.parameters, shared: self.shared }
     }
 
     /// A parameter with even draws between −bound and bound.
@@ -111,12 +120,23 @@ impl Scope<'_> {
         let n = shape.iter().product();
         let bound = bound as f32;
         let values = (0..n).map(|_| (2.0 * draw.random::<f32>() - 1.0) * bound).collect();
-        self.parameters.make(name, values, shape)
+        self.make(name, values, shape)
     }
 
     /// A parameter with given first values.
     pub fn given(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Weight> {
-        self.parameters.make(format!("{}.{name}", self.prefix), values, shape)
+        self.make(format!("{}.{name}", self.prefix), values, shape)
+    }
+
+    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
+        match self.parameters.find(&name) {
+            Some(_) if !self.shared => panic!("two parameters are called {name:?}"),
+            Some(there) if there.var().dims() != shape => {
+                bail!("{name:?} is {:?}, and who shares it wants {shape:?}", there.var().shape())
+            }
+            Some(there) => Ok(there),
+            None => self.parameters.make(name, values, shape),
+        }
     }
 
     /// A linear layer: weights drawn evenly within √(6 / (inputs + outputs)) (Glorot and Bengio
@@ -148,11 +168,12 @@ impl Scope<'_> {
 }
 
 impl Parameters {
+    fn find(&self, name: &str) -> Option<Weight> {
+        let number = self.all.iter().position(|parameter| parameter.name == name)?;
+        Some(Weight::new(self.all[number].var.clone(), number, self.sink.clone()))
+    }
+
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
-        assert!(
-            self.all.iter().all(|parameter| parameter.name != name),
-            "two parameters are called {name:?}"
-        );
         let var = Var::from_vec(values, shape, &Device::Cpu)?;
         let weight = Weight::new(var.clone(), self.all.len(), self.sink.clone());
         self.all.push(Parameter { name, var });

@@ -13,7 +13,7 @@ use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
-    model::head::Head,
+    model::head::{Classes, Head},
     protocol::event::Direction,
 };
 
@@ -64,7 +64,7 @@ impl ObjectiveKind for Frequency {
         let words = Words::new(&setup, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
-        Ok(Box::new(Binned { words, classes, head: setup.head(n_classes, None)? }))
+        Ok(Box::new(Binned { words, classes, head: setup.head(Classes::of(n_classes))? }))
     }
 }
 

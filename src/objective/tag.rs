@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence};
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence, labels};
 use crate::{
     data::{
         Batch, Corpus, Lexicon, Part, Vocabulary,
@@ -16,8 +16,11 @@ use crate::{
         vocabulary::{Lookup, count},
     },
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, Scheme, SpanF1, Word, spans::spans},
-    model::head::{Allowed, Head},
+    metric::{Accuracy, FScore, Scheme, SpanF1, Word, spans::spans},
+    model::{
+        head::{Allowed, Classes, Head},
+        tap::Layer,
+    },
     protocol::event::Direction,
 };
 
@@ -35,7 +38,15 @@ const KEYS: &[Key] = &[
         Takes::Choice(Scheme::NAMES),
         "the scheme to train as; default: as it is read",
     ),
+    Key::optional(
+        POSITIVE,
+        Takes::Text,
+        "the label that is looked for, an error's for example: also scores its f0.5",
+    ),
+    labels::CLASS_WEIGHTS,
 ];
+
+const POSITIVE: &str = "positive";
 
 const LABELS: &str = "labels";
 
@@ -62,12 +73,24 @@ impl ObjectiveKind for Tag {
             None => &[],
         };
         let tokens = ["accuracy", "accuracy_known", "accuracy_oov"];
-        let names = spans.iter().copied().chain(tokens);
+        let positive = values.get(POSITIVE).map(|_| "f0.5");
+        let names = positive.into_iter().chain(spans.iter().copied()).chain(tokens);
         names.map(|name| Metric { name, direction: Direction::Higher }).collect()
     }
 
+    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+        let weighs = values.get("class_weights").is_some();
+        if weighs && values.text_if_said("head") == Some("crf") {
+            return Err(
+                "a CRF has no class_weights; drop them or take head = \"softmax\"".to_owned()
+            );
+        }
+        Ok(())
+    }
+
     fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return Vec::new() };
+        let weights = labels::check_weights(values, corpus);
+        let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return weights };
         let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
         let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
         let faults = |part: &Part| -> Vec<ReadError> {
@@ -85,6 +108,7 @@ impl ObjectiveKind for Tag {
         };
         // A carved split shares its file with the one it was carved from.
         let mut faults: Vec<ReadError> = parts.into_iter().flatten().flat_map(faults).collect();
+        faults.extend(weights);
         faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         faults
     }
@@ -113,10 +137,12 @@ impl ObjectiveKind for Tag {
         let vocabulary = setup.vocabulary(LABELS);
         let coding = Coding::of(setup.values);
         let label = setup.values.text("label").to_owned();
+        let positive = setup.values.text_if_said(POSITIVE).map(str::to_owned);
         let allowed = coding.encode.map(|scheme| allowed(scheme, &vocabulary));
-        let head = setup.head(vocabulary.len(), allowed)?;
+        let classes = Classes { allowed, ..labels::classes(setup.values, &vocabulary) };
+        let head = setup.head(classes)?;
         let attached = BTreeMap::new();
-        Ok(Box::new(Tagger { label, coding, vocabulary, head, attached }))
+        Ok(Box::new(Tagger { label, coding, positive, vocabulary, head, attached }))
     }
 }
 
@@ -179,6 +205,7 @@ struct Attached {
 struct Tagger {
     label: String,
     coding: Coding,
+    positive: Option<String>,
     vocabulary: Vocabulary,
     head: Box<dyn Head>,
     attached: BTreeMap<usize, Attached>,
@@ -230,8 +257,13 @@ impl Objective for Tagger {
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let (spans, accuracy) = (SpanF1::default(), Accuracy::default());
-        Box::new(TagScorer { tagger: self, scores: Scores::default(), spans, accuracy })
+        Box::new(TagScorer {
+            tagger: self,
+            scores: Scores::default(),
+            spans: SpanF1::default(),
+            classes: FScore::default(),
+            accuracy: Accuracy::default(),
+        })
     }
 
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
@@ -245,6 +277,7 @@ struct TagScorer<'a> {
     tagger: &'a Tagger,
     scores: Scores,
     spans: SpanF1,
+    classes: FScore,
     accuracy: Accuracy,
 }
 
@@ -260,15 +293,18 @@ impl Scorer for TagScorer<'_> {
                 let known = forms[row].is_some_and(|form| attached.known[form as usize]);
                 let word = if known { Word::Known } else { Word::Unknown };
                 self.accuracy.add(gold, predicted.as_str(), word);
+                self.classes.add(gold, predicted);
             }
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Scores {
-        let Self { tagger, spans, accuracy, .. } = &*self;
+        let Self { tagger, spans, classes, accuracy, .. } = &*self;
         let mut metrics = Vec::new();
         let Some(all) = accuracy.accuracy() else { return self.scores };
+        let positive = tagger.positive.as_deref();
+        metrics.extend(positive.map(|label| ("f0.5", classes.f_beta(label, 0.5))));
         if tagger.coding.scheme.is_some() {
             let overall = spans.overall();
             metrics.extend([

@@ -7,8 +7,10 @@ use super::{
     kind::Kinds,
     names::Named,
     tap::{Shapes, Tap, resolve, strings},
+    words,
 };
 use crate::{
+    data::Vocabulary,
     keys::{GREATEST, Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
     model::{
         head::{self, HeadKind},
@@ -44,6 +46,10 @@ pub struct ObjectiveSpec {
     pub muted: bool,
     /// What becomes of its gradient at the taps.
     pub gradient: Gradient,
+    /// The objective whose parameters and labels it uses, if not its own.
+    pub share: Option<ObjectiveId>,
+    /// The lists of words that its keys name.
+    pub(super) lists: Vec<(&'static str, Vocabulary)>,
     /// Every key of the table, those of kind and head too.
     pub values: Values,
     /// Where the table begins.
@@ -102,7 +108,14 @@ const COMMON: &[Key] = &[
         Takes::Text,
         "drawn together with others of it; none: the corpus's name",
     ),
+    Key::optional(
+        SHARE,
+        Takes::Name(Refers::Objective),
+        "the objective of its kind whose parameters and labels it uses",
+    ),
 ];
+
+pub(super) const SHARE: &str = "share";
 
 const FADER: &[Key] = &[
     Key::with_default("gain", Takes::Schedule(0.0, GREATEST), "1", "weight = gain * share").live(),
@@ -197,6 +210,8 @@ pub(super) fn check(
         gain: values.schedule("gain"),
         muted: values.switch("muted"),
         gradient: gradient?,
+        share: values.text_if_said(SHARE).map(ObjectiveId::from),
+        lists: words::lists(kind.keys(), &values),
         values,
         place: table.place.clone(),
     })

@@ -15,7 +15,10 @@ macro_rules! samples {
 }
 
 /// Every shipped recipe, by name, in the order `auxdesk list` shows them.
-pub const RECIPES: &[(&str, &str)] = recipes!["chunking" "language-modelling" "data-statistics"];
+pub const RECIPES: &[(&str, &str)] = recipes![
+    "chunking" "language-modelling" "data-statistics" "adversarial"
+    "presence" "sentiment" "multilingual"
+];
 
 /// Every shipped sample: what recipes call `sample:PATH`, and its bytes.
 pub const SAMPLES: &[(&str, &[u8])] = samples![

@@ -41,9 +41,10 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
         made.extend(encoder.lists.iter().cloned());
         insert(&mut all, format!("encoder.{}", encoder.name), made);
     }
-    for objective in &recipe.objectives {
+    for objective in recipe.objectives.iter().filter(|objective| objective.share.is_none()) {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
-        let made = objective.kind.vocabularies(&objective.values, &corpora);
+        let mut made = objective.kind.vocabularies(&objective.values, &corpora);
+        made.extend(objective.lists.iter().cloned());
         insert(&mut all, format!("objective.{}", objective.name), made);
     }
     all
@@ -119,13 +120,21 @@ impl System {
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
         for spec in &recipe.objectives {
-            let ObjectiveSpec { name, values, head, layers, .. } = spec;
+            let ObjectiveSpec { name, values, head, layers, share, .. } = spec;
+            let owner = format!("objective.{}", share.as_ref().unwrap_or(name));
+            let is_shared =
+                recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name));
+            let scope = if is_shared || share.is_some() {
+                parameters.shared_scope(&owner)
+            } else {
+                parameters.scope(&owner)
+            };
             let objective = spec.kind.build(objective::Setup {
                 values,
                 head: *head,
                 taps: layers,
-                vocabularies: of(format!("objective.{name}")),
-                scope: parameters.scope(&format!("objective.{name}")),
+                vocabularies: of(owner),
+                scope,
             })?;
             let (taps, gradient) = (spec.taps.clone(), spec.gradient);
             objectives.push(Placed { objective, taps, gradient });

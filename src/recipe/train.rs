@@ -86,8 +86,8 @@ const SAMPLING: &[Key] = &[
     Key::required("kind", Takes::Choice(Sampling::TABLES), "the rule"),
     Key::optional(
         "temperature",
-        Takes::Number(0.01, GREATEST),
-        "for temperature: 1 is proportional",
+        Takes::Schedule(0.01, GREATEST),
+        "for temperature and annealed: 1 is proportional, more is more even",
     ),
     Key::optional(
         "draws",
@@ -251,7 +251,7 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
     let get = |key: &str| table.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let kind = get("kind").and_then(|kind| kind.value.as_text())?;
     let (wanted, other) = match kind {
-        "temperature" => ("temperature", "draws"),
+        "temperature" | "annealed" => ("temperature", "draws"),
         _ => ("draws", "temperature"),
     };
     if let Some(other_said) = get(other) {
@@ -263,7 +263,16 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
         findings.absent(&said.place, format!("{kind:?} sampling needs the key {wanted:?}"));
         return None;
     };
-    if let Value::Table(draws) = &wanted_said.value {
+    let moves = matches!(wanted_said.value, Value::Table(_));
+    if wanted == "temperature" && moves != (kind == "annealed") {
+        let what = match kind {
+            "annealed" => "annealed sampling needs a schedule: { shape, from, to, steps }",
+            _ => "a temperature that moves is of kind \"annealed\"",
+        };
+        findings.fault(&wanted_said.place, what);
+        return None;
+    }
+    if let ("draws", Value::Table(draws)) = (wanted, &wanted_said.value) {
         let total: f64 = draws.iter().filter_map(|(_, number)| number.value.as_number()).sum();
         if total <= 0.0 {
             findings.fault(&wanted_said.place, "no group is drawn; wanted a number above 0");
@@ -286,6 +295,6 @@ fn sampling(values: &Values) -> Sampling {
         Some(draws) => Sampling::Fixed(
             draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group))).collect(),
         ),
-        None => Sampling::Temperature(table.number("temperature")),
+        None => Sampling::Temperature(table.schedule("temperature")),
     }
 }

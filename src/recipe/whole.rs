@@ -9,7 +9,7 @@ use super::{
     fault::Findings,
     group::groups,
     names::{self, Named, Names, named},
-    objective, parse, train,
+    objective, parse, share, train,
 };
 use crate::{
     data::sampler::Sampling,
@@ -62,6 +62,7 @@ pub(super) fn check(
     let specs: Vec<_> = (objectives.iter())
         .map(|table| objective::check(table, &cx, &corpora, &encoders.shapes, findings))
         .collect();
+    share::check(&specs, findings);
     let best = best(train, &names, &specs, findings);
     if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
         groups_are_drawn(entries, &specs, &names, findings);

@@ -77,7 +77,7 @@ impl Trainer {
         let passes = steps_per_pass(&self.corpora[corpus], self.recipe.batch(corpus));
         let weights = self.faders.weights(self.recipe.train.weighting, 0);
         let groups = self.sounding_groups(&weights);
-        let rates = self.sampler(&groups).rates();
+        let rates = self.sampler(&groups).rates(self.step);
         let drawn = groups.iter().zip(rates).filter(|(group, _)| group.corpora.contains(&corpus));
         let rate: f64 = drawn.map(|(_, rate)| rate).sum();
         if rate > 0.0 { (passes as f64 / rate).round() as u64 } else { passes }

@@ -40,7 +40,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("headless", FOLD),
     ("tui", &["state", "journal", "bus", "protocol", "nearest"]),
     ("metric", &["protocol"]),
-    ("data", &["protocol", "keys", "nearest"]),
+    ("data", &["protocol", "keys", "schedule", "nearest"]),
     ("kernel", &["data::Packing"]),
     ("model", &["data", "kernel", "keys"]),
     ("mixer", &["protocol", "schedule"]),

@@ -28,7 +28,8 @@ fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, what: &s
         let n_all = kept.len();
         kept.retain(|(name, _)| !name.starts_with(&own));
         let is_model = file.starts_with("model");
-        assert_eq!(n_all > kept.len(), is_model, "{what}: the muted one has no memory");
+        let has_own = n_all > kept.len();
+        assert!(is_model || !has_own, "{what}: the muted one has no memory");
         for ((name, ours), (other, theirs)) in kept.iter().zip(&without.tensors("last", file)) {
             assert_eq!(name, other, "{what}");
             assert!(ours == theirs, "{what}: {file}: {name} differs");
@@ -84,7 +85,8 @@ fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
         let drops = dropped(&plain);
         for spec in plain.recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary) {
             let what = format!("{name} without {}", spec.name);
-            let mut sets = vec!["train.evaluate=20".to_owned()];
+            // Draws may be of named groups, of which one is to go.
+            let mut sets = vec!["train.evaluate=20".to_owned(), "train.sampling=all".to_owned()];
             let with = |sets: &[String]| {
                 let mut tiny = text_tiny(text, SIZE, sets);
                 drop_some(&mut tiny, &drops);
@@ -279,6 +281,8 @@ fn what_is_muted_for_a_while_stands_still_and_goes_on() {
     for name in names() {
         let tiny = shipped_tiny(name, SIZE, &[]);
         let specs = tiny.recipe.objectives.iter();
+        // What shares another's parameters may have no labels to learn from.
+        let specs = specs.filter(|spec| spec.share.is_none() && !spec.muted);
         for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {
             let muted = |muted| Command::SetMuted { objective: spec.name.clone(), muted };
             let mut orders = vec![Command::Pause];
@@ -299,9 +303,11 @@ fn what_is_muted_for_a_while_stands_still_and_goes_on() {
                 tensors.retain(|(name, _)| name.starts_with(&own));
                 tensors
             };
+            let has_own = !part("step-3", "model.safetensors").is_empty();
             for file in ["model.safetensors", "optimiser.safetensors"] {
                 assert!(part("step-3", file) == part("step-7", file), "{name}: {}", spec.name);
-                assert!(part("step-7", file) != part("step-9", file), "{name}: {}", spec.name);
+                let moved = part("step-7", file) != part("step-9", file);
+                assert_eq!(moved, has_own, "{name}: {}", spec.name);
             }
             let counts = run.checkpoint("step-9").counts;
             for (parameter, count) in counts.iter().filter(|(name, _)| name.starts_with(&own)) {

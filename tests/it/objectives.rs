@@ -12,7 +12,7 @@ use auxdesk::{
         parameters::Parameter,
     },
     objective::OBJECTIVES,
-    recipe::{Recipe, System, Tap},
+    recipe::{ObjectiveSpec, Recipe, System, Tap},
     train::{Gradients, Optimiser},
 };
 use candle_core::{Device, Tensor};
@@ -46,16 +46,36 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
     }
 }
 
-/// Calls with every objective of every variant of every shipped recipe.
-fn every(sets: impl Fn(&str) -> Vec<String>, mut check: impl FnMut(&Tiny, usize, &str)) {
+/// Calls with every objective of every variant of every shipped recipe, but those that have no sets.
+fn every(
+    sets: impl Fn(&ObjectiveSpec) -> Option<Vec<String>>,
+    mut check: impl FnMut(&Tiny, usize, &str),
+) {
     for (name, variant) in recipes() {
         let plain = shipped_tiny(name, SMALL, &variant);
-        for at in 0..plain.recipe.objectives.len() {
-            let objective = plain.recipe.objectives[at].name.as_str();
-            let tiny = shipped_tiny(name, SMALL, &[variant.clone(), sets(objective)].concat());
-            check(&tiny, at, &format!("{name} {variant:?}: {objective}"));
+        for at in of_their_own(&plain.recipe) {
+            let spec = &plain.recipe.objectives[at];
+            let Some(sets) = sets(spec) else { continue };
+            let tiny = shipped_tiny(name, SMALL, &[variant.clone(), sets].concat());
+            check(&tiny, at, &format!("{name} {variant:?}: {}", spec.name));
         }
     }
+}
+
+/// The objectives that don't use another's parameters: that one may have no labels to learn from.
+fn of_their_own(recipe: &Recipe) -> impl Iterator<Item = usize> {
+    (0..recipe.objectives.len()).filter(|&at| recipe.objectives[at].share.is_none())
+}
+
+fn is_reversed(spec: &ObjectiveSpec) -> bool {
+    matches!(spec.gradient, auxdesk::recipe::Gradient::Reverse(_))
+}
+
+/// Sets with which no objective works against itself: nothing of a reversed gradient is left.
+fn unopposed(name: &'static str) -> Vec<String> {
+    let recipe = shipped_tiny(name, SMALL, &[]).recipe;
+    let reversed = recipe.objectives.iter().filter(|spec| is_reversed(spec));
+    reversed.map(|spec| format!("objective.{}.strength=0", spec.name)).collect()
 }
 
 /// Every shipped recipe with the sets of each of its variants.
@@ -66,7 +86,7 @@ fn recipes() -> impl Iterator<Item = (&'static str, Vec<String>)> {
 #[test]
 fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
     every(
-        |_| Vec::new(),
+        |_| Some(Vec::new()),
         |tiny, at, what| {
             let term = tiny.term(&tiny.system(), at, 8);
             let each = numbers(&term.each);
@@ -83,8 +103,8 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
 fn every_objective_learns_eight_sentences_by_itself() {
     let size = Size { width: 16, examples: 8 };
     for (name, variant) in recipes() {
-        let tiny = shipped_tiny(name, size, &variant);
-        for at in 0..tiny.recipe.objectives.len() {
+        let tiny = shipped_tiny(name, size, &[variant.clone(), unopposed(name)].concat());
+        for at in of_their_own(&tiny.recipe) {
             let system = tiny.system();
             let parameters = system.parameters();
             let kind = auxdesk::recipe::Optimiser::Adam(MOMENTS);
@@ -165,16 +185,16 @@ pub(crate) fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeS
 #[test]
 fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() {
     every(
-        |_| Vec::new(),
+        |_| Some(Vec::new()),
         |tiny, at, what| {
             let (system, spec) = (tiny.system(), &tiny.recipe.objectives[at]);
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
             let mut wanted = own(&system, spec.name.as_str());
-            assert!(!wanted.is_empty(), "{what}");
             for taps in &spec.taps {
                 wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
+            assert!(!wanted.is_empty(), "{what}");
             assert_eq!(found, wanted, "{what}");
         },
     );
@@ -183,7 +203,7 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
 #[test]
 fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
     every(
-        |_| Vec::new(),
+        |_| Some(Vec::new()),
         |tiny, at, what| {
             let system = tiny.system();
             tiny.term(&system, at, 3).mean().unwrap().backward().unwrap();
@@ -196,6 +216,9 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
                 let words = of.and_then(|vocabularies| vocabularies.get("words"));
                 let (Source::Field, Some(words)) = (spec.kind.source(), words) else { continue };
                 let corpus_idx = tiny.recipe.objectives[at].corpora[0];
+                if !spec.corpora.contains(&corpus_idx) {
+                    continue;
+                }
                 let corpus = &tiny.corpora[corpus_idx];
                 let field = corpus.field(spec.values.text("field")).unwrap();
                 let normalise = Normalise {
@@ -224,7 +247,7 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
 #[test]
 fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
     every(
-        |objective| vec![format!("objective.{objective}.gradient=stop")],
+        |spec| (!is_reversed(spec)).then(|| vec![format!("objective.{}.gradient=stop", spec.name)]),
         |tiny, at, what| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
@@ -239,27 +262,29 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
 fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_only() {
     let mut passed = Vec::new();
     every(
-        |_| Vec::new(),
+        |_| Some(Vec::new()),
         |tiny, at, _| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
-            passed.push((bits(&loss), gradients(&loss, system.parameters())));
+            let was_reversed = is_reversed(&tiny.recipe.objectives[at]);
+            passed.push((bits(&loss), gradients(&loss, system.parameters()), was_reversed));
         },
     );
     let mut passed = passed.into_iter();
     every(
-        |objective| {
-            let objective = format!("objective.{objective}");
-            vec![format!("{objective}.gradient=reverse"), format!("{objective}.strength=0.5")]
+        |spec| {
+            let objective = format!("objective.{}", spec.name);
+            Some(vec![format!("{objective}.gradient=reverse"), format!("{objective}.strength=0.5")])
         },
         |tiny, at, what| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
-            let (passed_loss, passed) = passed.next().unwrap();
+            let (passed_loss, passed, was_reversed) = passed.next().unwrap();
             assert_eq!(bits(&loss), passed_loss, "{what}: the loss itself is the same");
             let reversed = gradients(&loss, system.parameters());
             for (number, (passed, reversed)) in passed.iter().zip(&reversed).enumerate() {
-                let factor = if number < system.n_shared() { -0.5 } else { 1.0 };
+                let turned = if was_reversed { 0.5 } else { -0.5 };
+                let factor = if number < system.n_shared() { turned } else { 1.0 };
                 let wanted = passed.as_ref().map(|all| all.iter().map(|g| g * factor).collect());
                 assert_eq!(*reversed, wanted, "{what}: {}", system.parameters().all()[number].name);
             }
@@ -272,7 +297,12 @@ fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_onl
 fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
     let mut total: Option<Tensor> = None;
     let mut exact = 0.0;
-    for (at, spec) in tiny.recipe.objectives.iter().enumerate() {
+    for at in of_their_own(&tiny.recipe) {
+        let spec = &tiny.recipe.objectives[at];
+        if is_reversed(spec) {
+            // What works against itself goes down no slope of the sum.
+            continue;
+        }
         let term = tiny.term(system, at, 3);
         let gain = spec.gain.at(0);
         let each: f64 = numbers(&term.each).into_iter().map(f64::from).sum();
@@ -288,7 +318,7 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 
 /// d(total loss) / d(parameter) against (L(x + h) − L(x − h)) / 2h. Losses are f32 of about 5, so a
 /// difference over 2h = 0.02 is known to about 1e-4, which is the absolute tolerance; what h² leaves
-/// out is within 2 in a hundred.
+/// out is within 2 in a hundred. Where a greatest value changes its place on the way, a fifth of h does.
 #[test]
 fn gradients_of_every_whole_system_are_finite_differences() {
     for (name, variant) in recipes() {
@@ -297,8 +327,15 @@ fn gradients_of_every_whole_system_are_finite_differences() {
         let by_parameter = gradients(&total(&tiny, &system).0, system.parameters());
         for (parameter, gradient) in system.parameters().all().iter().zip(by_parameter) {
             let what = format!("{name} {variant:?}: {}", parameter.name);
+            let reversed = tiny.recipe.objectives.iter().filter(|spec| is_reversed(spec));
+            let mut owned = reversed.map(|spec| own(&system, spec.name.as_str()));
+            if owned.any(|own| own.contains(&parameter.name)) {
+                continue;
+            }
             let gradient = gradient.unwrap_or_else(|| panic!("{what}: not reached"));
-            assert_differences(parameter, &gradient, &[0.01], &what, || total(&tiny, &system).1);
+            assert_differences(parameter, &gradient, &[0.01, 0.002], &what, || {
+                total(&tiny, &system).1
+            });
         }
     }
 }

@@ -48,8 +48,11 @@ pub(crate) fn text_tiny(text: &str, size: Size, more: &[String]) -> Tiny {
 }
 
 fn tiny(source: &RecipeSource, size: Size, more: &[String]) -> Tiny {
-    let whole = loaded(source, &[]).unwrap();
-    let sets = smaller(&whole, size.width).into_iter().chain(more.iter().cloned());
+    let whole = loaded(source, more).unwrap();
+    let key = |set: &String| set.split('=').next().unwrap().to_owned();
+    let said: Vec<String> = more.iter().map(key).collect();
+    let smaller = smaller(&whole, size.width).into_iter().filter(|set| !said.contains(&key(set)));
+    let sets = smaller.chain(more.iter().cloned());
     let recipe = loaded(source, &sets.collect::<Vec<_>>()).unwrap();
     let corpora = opened(&recipe);
     let corpora = corpora.into_iter().map(|corpus| cut(corpus, size.examples)).collect();
@@ -91,7 +94,11 @@ fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
 
 /// What makes a recipe small and drops nothing, read from what its kinds declare.
 fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
-    let mut sets = vec!["train.steps=50".to_owned(), "train.batch=4".to_owned()];
+    let mut sets: Vec<String> = ["train.steps=50", "train.batch=4"].map(str::to_owned).into();
+    if recipe.corpora.len() > 1 {
+        // Every objective in every step.
+        sets.push("train.sampling=all".to_owned());
+    }
     for encoder in &recipe.encoders {
         let prefix = format!("encoder.{}", encoder.name);
         for key in encoder.kind.keys() {
@@ -112,6 +119,10 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         }
     }
     for objective in &recipe.objectives {
+        if matches!(objective.gradient, auxdesk::recipe::Gradient::Reverse(_)) {
+            // From the first step on, and so that it can be taken back exactly.
+            sets.push(format!("objective.{}.strength=1", objective.name));
+        }
         if objective.values.count_if_said("hidden").is_some_and(|hidden| hidden > 0) {
             sets.push(format!("objective.{}.hidden={width}", objective.name));
         }

@@ -29,9 +29,9 @@ impl HeadKind for Crf {
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
         let scores = Scores::new(&mut setup)?;
-        let tags = setup.n_classes;
+        let tags = setup.classes.n;
         let transitions = setup.scope.uniform("transitions", &[tags + 2, tags], 0.1)?;
-        Ok(Box::new(Built { scores, transitions, allowed: setup.allowed }))
+        Ok(Box::new(Built { scores, transitions, allowed: setup.classes.allowed }))
     }
 }
 

@@ -1,11 +1,32 @@
 //! Softmax: each row by itself.
+//!
+//! each = −w_y·Σ_k q_k ln p_k with p the softmax of the scores, q = 1 − ε on the target y plus ε/K on
+//! every one of K classes (label smoothing, Szegedy et al. 2016), and w_y the class's weight. By
+//! scores s: −ln p_y + ε·(s_y − Σ_k s_k / K), times w_y.
 
 use candle_core::{Result, Tensor};
 
-use super::{Head, HeadKind, HeadLoss, Scores, Setup};
-use crate::{data::Packing, kernel, model::tap::On};
+use super::{HIDDEN, Head, HeadKind, HeadLoss, Scores, Setup};
+use crate::{
+    data::Packing,
+    kernel,
+    keys::{Key, Takes},
+    model::tap::On,
+};
 
 pub(super) struct Softmax;
+
+const SMOOTHING: &str = "label_smoothing";
+
+const KEYS: &[Key] = &[
+    HIDDEN,
+    Key::with_default(
+        SMOOTHING,
+        Takes::Number(0.0, 0.9),
+        "0",
+        "share of the target that is spread evenly over all classes, in training and in losses",
+    ),
+];
 
 impl HeadKind for Softmax {
     fn name(&self) -> &'static str {
@@ -16,17 +37,53 @@ impl HeadKind for Softmax {
         "one of several classes for each row by itself"
     }
 
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
     fn works_on(&self, _on: On) -> bool {
         true
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
-        Ok(Box::new(Built { scores: Scores::new(&mut setup)? }))
+        let scores = Scores::new(&mut setup)?;
+        let smoothing = setup.values.number(SMOOTHING);
+        Ok(Box::new(Built { scores, smoothing, class_weights: setup.classes.weights }))
     }
 }
 
 struct Built {
     scores: Scores,
+    smoothing: f64,
+    class_weights: Option<Vec<f32>>,
+}
+
+impl Built {
+    /// The loss of each row of x (rows, width): (rows).
+    fn each(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+        let n = targets.len();
+        let of_classes = self.class_weights.as_ref();
+        let weights: Option<Vec<f32>> = of_classes
+            .map(|weights| targets.iter().map(|&target| weights[target as usize]).collect());
+        let mut each = if self.smoothing > 0.0 {
+            let logits = self.scores.forward(x)?;
+            let classes = logits.dim(1)?;
+            let spread = self.smoothing as f32;
+            // What takes the target's logit, times the spread, and puts it evenly on all classes.
+            let mut moved = vec![-spread / classes as f32; n * classes];
+            for (row, &target) in targets.iter().enumerate() {
+                moved[row * classes + target as usize] += spread;
+            }
+            let moved = Tensor::from_vec(moved, (n, classes), x.device())?;
+            (self.scores.cross_entropy(x, targets)? + (logits * moved)?.sum(1)?)?
+        } else {
+            self.scores.cross_entropy(x, targets)?
+        };
+        if let Some(weights) = weights {
+            each = (each * Tensor::from_vec(weights, n, x.device())?)?;
+        }
+        Ok(each)
+    }
 }
 
 impl Head for Built {
@@ -51,7 +108,7 @@ impl Head for Built {
             kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
         };
         let targets = labelled.iter().map(|&(.., target)| target).collect();
-        let each = self.scores.cross_entropy(&x, targets)?; // (labelled)
+        let each = self.each(&x, targets)?; // (labelled)
         let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
         let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
         Ok(Some(HeadLoss { each, count: labelled.len() }))
@@ -73,4 +130,62 @@ fn greatest(scores: &[f32]) -> u32 {
         }
     }
     best as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::model::Parameters;
+
+    /// A head whose scores are the rows themselves.
+    fn head(smoothing: f64, class_weights: Option<Vec<f32>>) -> Result<(Parameters, Built)> {
+        let mut parameters = Parameters::new(1)?;
+        let output = parameters.scope("head").linear("output", 2, 2)?;
+        output.weight.var().set(&Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?)?;
+        let scores = Scores { hidden: None, output };
+        Ok((parameters, Built { scores, smoothing, class_weights }))
+    }
+
+    fn losses(head: &Built, x: &Tensor, targets: &[Option<u32>]) -> Result<(Vec<f32>, usize)> {
+        let packing = Packing::of_vectors(targets.len());
+        let loss = head.loss(x, targets, &packing)?.expect("something has a target");
+        Ok((kernel::to_vec(&loss.each)?, loss.count))
+    }
+
+    /// Scores (0, ln 3): P = 1/4, 3/4.
+    #[test]
+    fn smoothing_and_weights_by_hand() -> Result<()> {
+        let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [5.0, 5.0]], &Device::Cpu)?;
+        let targets = [Some(0), Some(1), None];
+        let (quarter, three) = (4f32.ln(), (4f32 / 3.0).ln());
+        let assert = |found: (Vec<f32>, usize), wanted: [f32; 3]| {
+            assert_eq!(found.1, 2);
+            for (found, wanted) in found.0.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+            }
+        };
+        assert(losses(&head(0.0, None)?.1, &x, &targets)?, [quarter, three, 0.0]);
+        // A fifth spread evenly: nine tenths of one and one tenth of the other.
+        let smooth = [0.9 * quarter + 0.1 * three, 0.1 * quarter + 0.9 * three, 0.0];
+        assert(losses(&head(0.2, None)?.1, &x, &targets)?, smooth);
+        let weighed = head(0.0, Some(vec![1.5, 0.5]))?.1;
+        assert(losses(&weighed, &x, &targets)?, [1.5 * quarter, 0.5 * three, 0.0]);
+        Ok(())
+    }
+
+    /// By the scores: p less the smoothed target, times the weight.
+    #[test]
+    fn gradients_of_a_smoothed_and_weighed_loss_by_hand() -> Result<()> {
+        let x = Var::new(&[[0.0, 3f32.ln()]], &Device::Cpu)?;
+        let (_, head) = head(0.2, Some(vec![2.0, 1.0]))?;
+        let loss = head.loss(&x, &[Some(0)], &Packing::of_vectors(1))?.expect("it has a target");
+        let store = loss.each.sum_all()?.backward()?;
+        let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
+        for (found, wanted) in by_x.iter().zip([2.0 * (0.25 - 0.9), 2.0 * (0.75 - 0.1)]) {
+            assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+        }
+        Ok(())
+    }
 }

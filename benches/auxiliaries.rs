@@ -1,0 +1,139 @@
+//! What auxiliaries do on the sample data: every shipped recipe as it is, with every auxiliary muted, and
+//! beside the label that is most frequent in training.
+//!
+//! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds with their
+//! deviation. `-- --seeds 3`, `--recipe NAME` for one only.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+
+use std::{collections::BTreeMap, process::Command};
+
+use auxdesk::{
+    data::{Corpus, Part},
+    metric::{Accuracy, MacroMae, SpanF1, Word},
+    protocol::event::Role,
+    recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
+};
+use serde_json::Value;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let given: BTreeMap<&str, &str> =
+        args.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let seeds: u64 = given.get("--seeds").map_or(3, |seeds| seeds.parse().expect("a number"));
+    println!(
+        "| recipe | test score | most frequent | auxiliaries muted | with them | difference |"
+    );
+    println!("|---|---|---:|---:|---:|---:|");
+    for (name, _) in RECIPES {
+        if given.get("--recipe").is_none_or(|only| only == name) {
+            rows(name, seeds);
+        }
+    }
+}
+
+/// A row for the main objective, and one for each that is scored by its parameters elsewhere.
+fn rows(name: &'static str, seeds: u64) {
+    let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
+    let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+    let auxiliaries = recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary);
+    let mute: Vec<String> =
+        auxiliaries.map(|spec| format!("objective.{}.muted=true", spec.name)).collect();
+    let runs = |sets: &[String]| (1..=seeds).map(|seed| run(name, seed, sets)).collect::<Vec<_>>();
+    let (with, without) = (runs(&[]), runs(&mute));
+    let main = &recipe.objectives[recipe.main()];
+    for spec in &recipe.objectives {
+        if spec.name != main.name && spec.share.as_ref() != Some(&main.name) {
+            continue;
+        }
+        let metric = recipe.train.best.metric.as_str();
+        let of = |runs: &[Value]| -> Vec<f64> {
+            runs.iter().map(|run| score(run, spec.name.as_str(), metric)).collect()
+        };
+        let (with, without) = (of(&with), of(&without));
+        let by: Vec<f64> =
+            with.iter().zip(&without).map(|(with, without)| with - without).collect();
+        let digits = if metric == "macro_mae" { 2 } else { 1 };
+        let show = |numbers: &[f64]| shown(numbers, digits);
+        let frequent = most_frequent(&recipe, spec, &corpora, metric);
+        println!(
+            "| {name} | {}.{metric} | {frequent:.digits$} | {} | {} | {} |",
+            spec.name,
+            show(&without),
+            show(&with),
+            shown_change(&by, digits)
+        );
+    }
+}
+
+/// The summary of a run.
+fn run(name: &str, seed: u64, sets: &[String]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
+    command.args(["train", name, "--headless", "--json", "--seed", &seed.to_string(), "--run"]);
+    command.arg(folder.path().join("run"));
+    for set in sets {
+        command.args(["--set", set]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn score(run: &Value, objective: &str, metric: &str) -> f64 {
+    let objectives = run["objectives"].as_array().unwrap();
+    let found = objectives.iter().find(|found| found["name"] == objective).unwrap();
+    found["test"][metric].as_f64().unwrap_or_else(|| panic!("{objective} has no {metric} on test"))
+}
+
+/// Mean and deviation.
+fn shown(numbers: &[f64], digits: usize) -> String {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    let deviation = (squares / (n - 1.0).max(1.0)).sqrt();
+    format!("{mean:.digits$} ({deviation:.digits$})")
+}
+
+fn shown_change(numbers: &[f64], digits: usize) -> String {
+    let shown = shown(numbers, digits);
+    if shown.starts_with('-') { shown } else { format!("+{shown}") }
+}
+
+/// The score on test of the label that training has most often, said of everything.
+fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metric: &str) -> f64 {
+    // What shares another's parameters was taught by that one's labels.
+    let owner = recipe.objectives.iter().find(|other| Some(&other.name) == spec.share.as_ref());
+    let taught = &corpora[owner.unwrap_or(spec).corpora[0]];
+    let field = |corpus: &Corpus| corpus.field(spec.values.text("label")).unwrap();
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for labels in labels(taught, &taught.train, field(taught)) {
+        labels.into_iter().for_each(|label| *counts.entry(label).or_default() += 1);
+    }
+    let most = *counts.iter().max_by_key(|(_, n)| **n).unwrap().0;
+    let corpus = &corpora[spec.corpora[0]];
+    let order = spec.values.texts("order").into_iter().map(str::to_owned).collect();
+    let (mut accuracy, mut spans) = (Accuracy::default(), SpanF1::default());
+    let mut mae = MacroMae::new(order);
+    for gold in labels(corpus, corpus.test.as_ref().unwrap(), field(corpus)) {
+        spans.add(&gold, &vec![most.to_owned(); gold.len()]);
+        for label in gold {
+            accuracy.add(label, most, Word::Known);
+            mae.add(label, most);
+        }
+    }
+    match metric {
+        "f1" => spans.overall().f1,
+        "macro_mae" => mae.macro_mae().unwrap(),
+        _ => accuracy.accuracy().unwrap(),
+    }
+}
+
+/// The labels of each example that has some.
+fn labels<'a>(corpus: &'a Corpus, part: &Part, field: usize) -> Vec<Vec<&'a str>> {
+    let examples = part.examples.iter().filter_map(|example| example.strings(field));
+    let texts = |symbols: &[u32]| {
+        symbols.iter().map(|&symbol| corpus.lexicons[field].get(symbol)).collect()
+    };
+    examples.map(texts).collect()
+}

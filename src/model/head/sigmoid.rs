@@ -1,0 +1,131 @@
+//! Sigmoid: questions with yes or no, each by itself.
+//!
+//! each = Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the questions that have an answer y_k, 1 or 0. It
+//! decides on yes where s_k > 0.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::{Head, HeadKind, HeadLoss, Scores, Setup};
+use crate::{data::Packing, kernel, model::tap::On};
+
+pub(super) struct Sigmoid;
+
+impl HeadKind for Sigmoid {
+    fn name(&self) -> &'static str {
+        "sigmoid"
+    }
+
+    fn about(&self) -> &'static str {
+        "yes or no to each of some questions, for each row by itself"
+    }
+
+    fn works_on(&self, _on: On) -> bool {
+        true
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
+        let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
+        Ok(Box::new(Built { scores: Scores::new(&mut setup)?, questions, weights }))
+    }
+}
+
+struct Built {
+    scores: Scores,
+    questions: usize,
+    weights: Option<Vec<f32>>,
+}
+
+impl Head for Built {
+    fn loss(
+        &self,
+        x: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>> {
+        let questions = self.questions;
+        if targets.len() != packing.n_rows() * questions {
+            bail!(
+                "sigmoid: {} answers to {questions} questions of {} rows",
+                targets.len(),
+                packing.n_rows()
+            );
+        }
+        // What has an answer, by its place among all scores, with the sequence that it is of.
+        let answered: Vec<(u32, u32, u32)> = targets
+            .chunks_exact(questions)
+            .zip(packing.places())
+            .enumerate()
+            .flat_map(|(row, (answers, (sequence, _)))| {
+                let answers = answers.iter().enumerate();
+                answers.filter_map(move |(question, answer)| {
+                    Some(((row * questions + question) as u32, sequence as u32, (*answer)?))
+                })
+            })
+            .collect();
+        if answered.is_empty() {
+            return Ok(None);
+        }
+        let rows = targets.chunks_exact(questions);
+        let count = rows.filter(|answers| answers.iter().any(Option::is_some)).count();
+        let scores = self.scores.forward(x)?.reshape((targets.len(), 1))?;
+        let scores = kernel::gather(&scores, answered.iter().map(|&(at, ..)| at).collect())?;
+        let answers = answered.iter().map(|&(.., answer)| answer as f32).collect();
+        let mut each = kernel::binary_cross_entropy(&scores.squeeze(1)?, answers)?; // (answered)
+        if let Some(weights) = &self.weights {
+            let weights = answered.iter().map(|&(at, ..)| weights[at as usize % questions]);
+            each = (&each * Tensor::from_vec(weights.collect(), each.shape(), x.device())?)?;
+        }
+        let groups = answered.iter().map(|&(_, sequence, _)| sequence).collect();
+        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+        Ok(Some(HeadLoss { each, count }))
+    }
+
+    fn decide(&self, x: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
+        let scores = kernel::to_vec(&self.scores.forward(x)?)?;
+        Ok(scores.iter().map(|&score| u32::from(score > 0.0)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::model::Parameters;
+
+    /// A head of two questions whose scores are the rows themselves.
+    fn head(weights: Option<Vec<f32>>) -> Result<(Parameters, Built)> {
+        let mut parameters = Parameters::new(1)?;
+        let output = parameters.scope("head").linear("output", 2, 2)?;
+        output.weight.var().set(&Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?)?;
+        let scores = Scores { hidden: None, output };
+        Ok((parameters, Built { scores, questions: 2, weights }))
+    }
+
+    /// Scores (0, ln 3): P(yes) = 1/2, 3/4.
+    #[test]
+    fn answers_that_are_missing_cost_nothing() -> Result<()> {
+        let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [9.0, 9.0]], &Device::Cpu)?;
+        let targets = [Some(1), Some(0), None, Some(1), None, None];
+        let packing = Packing::of_vectors(3);
+        for (weights, by) in [(None, [1.0, 1.0]), (Some(vec![2.0, 3.0]), [2.0, 3.0])] {
+            let (_, head) = head(weights)?;
+            let loss = head.loss(&x, &targets, &packing)?.expect("something is answered");
+            let wanted = [by[0] * 2f32.ln() + by[1] * 4f32.ln(), by[1] * (4f32 / 3.0).ln(), 0.0];
+            for (found, wanted) in kernel::to_vec(&loss.each)?.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+            }
+            assert_eq!(loss.count, 2);
+            let store = loss.each.sum_all()?.backward()?;
+            let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
+            let wanted = [-0.5 * by[0], 0.75 * by[1], 0.0, -0.25 * by[1], 0.0, 0.0];
+            for (found, wanted) in by_x.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+            }
+            assert_eq!(head.decide(&x, &packing)?, [0, 1, 0, 1, 1, 1]);
+            assert!(head.loss(&x, &[None; 6], &packing)?.is_none());
+            assert!(head.loss(&x, &[None; 5], &packing).is_err());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Adversary: a discriminator of domains, which the encoder should leave without a clue (Ganin et al.
+//! 2016; Liu et al. 2017).
+//!
+//! loss = −Σ_i ln P(domain_i | x_i), divided by the examples. With `gradient = "reverse"` the encoder gets
+//! −λ times the gradient by x, and the discriminator itself learns with factor 1.
+//!
+//! What it is good for is not the discriminator's accuracy, which a weak discriminator has too, but that
+//! of a fresh probe on the same vectors ([`Probe`]): chance is what is wanted.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{
+    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
+};
+use crate::{
+    data::{Batch, Corpus, Packing, Vocabulary},
+    kernel,
+    keys::{Key, Takes, Values},
+    metric::{Accuracy, Probe, Word},
+    model::head::{Classes, Head},
+    protocol::event::Direction,
+};
+
+pub(super) struct Adversary;
+
+const BY: &str = "by";
+
+const KEYS: &[Key] = &[Key::with_default(
+    BY,
+    Takes::Choice(&["domain", "language", "corpus"]),
+    "\"domain\"",
+    "which key of the corpora it tells apart; a corpus without it stands for itself",
+)];
+
+/// The key of the vocabulary of domains.
+const DOMAINS: &str = "domains";
+
+/// What a corpus counts as.
+fn domain<'a>(by: &str, corpus: &'a Corpus) -> &'a str {
+    let said = match by {
+        "domain" => corpus.domain.as_deref(),
+        "language" => corpus.language.as_deref(),
+        _ => None,
+    };
+    said.unwrap_or(&corpus.name)
+}
+
+impl ObjectiveKind for Adversary {
+    fn name(&self) -> &'static str {
+        "adversary"
+    }
+
+    fn about(&self) -> &'static str {
+        "tell the domains apart, behind a reversed gradient: what is shared should not"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        TAPS
+    }
+
+    fn heads(&self) -> &'static [&'static str] {
+        &["softmax"]
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        let lower = |name| Metric { name, direction: Direction::Lower };
+        vec![lower("probe_accuracy"), Metric { name: "accuracy", direction: Direction::Higher }]
+    }
+
+    fn vocabularies(
+        &self,
+        values: &Values,
+        corpora: &[&Corpus],
+    ) -> Vec<(&'static str, Vocabulary)> {
+        let mut counts = BTreeMap::<&str, u64>::new();
+        for corpus in corpora {
+            let n = corpus.train.examples.len() as u64;
+            *counts.entry(domain(values.text(BY), corpus)).or_default() += n;
+        }
+        vec![(DOMAINS, Vocabulary::from_counts(counts, 0, None))]
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let domains = setup.vocabulary(DOMAINS);
+        let by = setup.values.text(BY).to_owned();
+        let head = setup.head(Classes::of(domains.len()))?;
+        Ok(Box::new(Discriminator { by, domains, head, attached: BTreeMap::new() }))
+    }
+}
+
+struct Discriminator {
+    by: String,
+    domains: Vocabulary,
+    head: Box<dyn Head>,
+    /// The class of each corpus; none for one of a domain that training lacks.
+    attached: BTreeMap<usize, Option<u32>>,
+}
+
+impl Discriminator {
+    fn class(&self, batch: &Batch) -> Option<u32> {
+        *self.attached.get(&batch.corpus).expect("the corpus has been attached")
+    }
+}
+
+impl Objective for Discriminator {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        self.attached.insert(corpus_idx, self.domains.id(domain(&self.by, corpus)));
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let targets = vec![self.class(batch); packing.n_rows()];
+        Term::of(self.head.loss(&taps[0], &targets, &packing)?)
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let (accuracy, probe) = (Accuracy::default(), Probe::default());
+        Box::new(DomainScorer { of: self, scores: Scores::default(), accuracy, probe })
+    }
+
+    /// The domain of each example.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let classes = self.head.decide(&taps[0], &packing)?;
+        Ok(classes.into_iter().map(|class| vec![self.domains.item(class).to_owned()]).collect())
+    }
+}
+
+struct DomainScorer<'a> {
+    of: &'a Discriminator,
+    scores: Scores,
+    accuracy: Accuracy,
+    probe: Probe,
+}
+
+impl Scorer for DomainScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
+        let Some(class) = self.of.class(batch) else { return Ok(()) };
+        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        for decided in self.of.head.decide(&taps[0], &packing)? {
+            self.accuracy.add(&class, &decided, Word::Known);
+        }
+        let width = taps[0].dim(1)?;
+        for vector in kernel::to_vec(&taps[0])?.chunks_exact(width) {
+            self.probe.add(vector, class as usize);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let probed = self.probe.accuracy().map(|accuracy| ("probe_accuracy", accuracy));
+        let told = self.accuracy.accuracy().map(|accuracy| ("accuracy", accuracy));
+        self.scores.metrics = probed.into_iter().chain(told).collect();
+        self.scores
+    }
+}

@@ -1,0 +1,187 @@
+//! Classify: one of several classes for a whole example.
+//!
+//! loss = −Σ_i ln P(y_i | x_i) over labelled examples, divided by their number; with class weights each
+//! example counts as its class weighs. Classes that have an order are also scored by the mean absolute
+//! error, in places, averaged over the classes (Baccianella et al. 2009).
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{
+    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term,
+    labels::{self, Labels},
+};
+use crate::{
+    data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
+    keys::{Key, Takes, Values},
+    metric::{Accuracy, FScore, MacroMae, Word},
+    model::{head::Head, tap::On},
+    protocol::event::Direction,
+};
+
+pub(super) struct Classify;
+
+const ORDER: Key = Key::optional(
+    "order",
+    Takes::List(&Takes::Text),
+    "the labels from least to greatest, if they have an order: also scores macro_mae",
+);
+
+const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
+
+/// The tap of every objective over whole examples.
+pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: On::Vector }];
+
+impl ObjectiveKind for Classify {
+    fn name(&self) -> &'static str {
+        "classify"
+    }
+
+    fn about(&self) -> &'static str {
+        "one of several classes for each example: sentiment, topic, question type"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        TAPS
+    }
+
+    fn heads(&self) -> &'static [&'static str] {
+        &["softmax"]
+    }
+
+    fn metrics(&self, values: &Values) -> Vec<Metric> {
+        metrics(values)
+    }
+
+    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+        let mut faults = labels::check(values, corpus);
+        faults.extend(unordered(values, corpus));
+        faults
+    }
+
+    fn vocabularies(
+        &self,
+        values: &Values,
+        corpora: &[&Corpus],
+    ) -> Vec<(&'static str, Vocabulary)> {
+        labels::labels(values, corpora, None)
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        Ok(Box::new(Classifier::new(setup, None)?))
+    }
+}
+
+/// What a classifier reports.
+pub(super) fn metrics(values: &Values) -> Vec<Metric> {
+    let higher = ["accuracy", "macro_f1"].map(|name| Metric { name, direction: Direction::Higher });
+    let mae = Metric { name: "macro_mae", direction: Direction::Lower };
+    higher.into_iter().chain(values.get("order").map(|_| mae)).collect()
+}
+
+/// A fault for every example whose label is not in the order, if there is one.
+fn unordered(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+    let order = values.texts("order");
+    let Some(field) = corpus.field(values.text("label")).filter(|_| !order.is_empty()) else {
+        return Vec::new();
+    };
+    let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
+    let examples = parts
+        .into_iter()
+        .flatten()
+        .flat_map(|part| part.examples.iter().map(move |example| (part, example)));
+    examples
+        .filter_map(|(part, example)| {
+            let label = corpus.lexicons[field].get(example.label(field)?);
+            let wanted = order.join(", ");
+            (!order.contains(&label)).then(|| ReadError {
+                file: part.file.clone(),
+                line: example.lines[0],
+                what: format!("the label {label:?} is not in the order; wanted one of {wanted}"),
+            })
+        })
+        .collect()
+}
+
+/// A classifier of whole examples.
+pub(super) struct Classifier {
+    labels: Labels,
+    order: Vec<String>,
+    head: Box<dyn Head>,
+}
+
+impl Classifier {
+    pub(super) fn new(setup: Setup<'_>, map: Option<BTreeMap<String, String>>) -> Result<Self> {
+        let order = setup.values.texts("order").into_iter().map(str::to_owned).collect();
+        let labels = Labels::new(&setup, map);
+        let classes = labels::classes(setup.values, labels.vocabulary());
+        Ok(Self { labels, order, head: setup.head(classes)? })
+    }
+}
+
+impl Objective for Classifier {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        self.labels.attach(corpus_idx, corpus);
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        Term::of(self.head.loss(&taps[0], &self.labels.targets(batch), &packing)?)
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let mae = (!self.order.is_empty()).then(|| MacroMae::new(self.order.clone()));
+        Box::new(ClassScorer {
+            classifier: self,
+            scores: Scores::default(),
+            accuracy: Accuracy::default(),
+            f_score: FScore::default(),
+            mae,
+        })
+    }
+
+    /// The label of each example.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let classes = self.head.decide(&taps[0], &packing)?;
+        let label = |class: u32| self.labels.vocabulary().item(class).to_owned();
+        Ok(classes.into_iter().map(|class| vec![label(class)]).collect())
+    }
+}
+
+struct ClassScorer<'a> {
+    classifier: &'a Classifier,
+    scores: Scores,
+    accuracy: Accuracy,
+    f_score: FScore,
+    mae: Option<MacroMae>,
+}
+
+impl Scorer for ClassScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.classifier.loss(taps, batch)?.as_ref())?;
+        let predicted = self.classifier.predict(taps, batch)?;
+        for (gold, predicted) in self.classifier.labels.gold(batch).iter().zip(predicted.concat()) {
+            let Some(gold) = gold else { continue };
+            self.accuracy.add(*gold, predicted.as_str(), Word::Known);
+            self.f_score.add(gold, &predicted);
+            if let Some(mae) = &mut self.mae {
+                mae.add(gold, &predicted);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let Some(accuracy) = self.accuracy.accuracy() else { return self.scores };
+        self.scores.metrics = vec![("accuracy", accuracy), ("macro_f1", self.f_score.macro_f1())];
+        let mae = self.mae.as_ref().and_then(MacroMae::macro_mae);
+        self.scores.metrics.extend(mae.map(|mae| ("macro_mae", mae)));
+        self.scores
+    }
+}

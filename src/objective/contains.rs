@@ -1,0 +1,99 @@
+//! Contains: does the sentence hold a name, asked of the running state at every token (Cheng et al. 2015)?
+
+use candle_core::Result;
+
+use super::{
+    Metric, Objective, ObjectiveKind, Setup,
+    question::{Marks, Question, metrics},
+};
+use crate::{
+    data::{Corpus, Vocabulary},
+    keys::{Key, Refers, Takes, Values},
+};
+
+pub(super) struct Contains;
+
+const PATTERN: &str = "pattern";
+
+const KEYS: &[Key] = &[
+    Key::with_default(
+        "field",
+        Takes::Name(Refers::Field),
+        "\"text\"",
+        "the field that is looked at: words, or tags",
+    ),
+    Key::with_default(
+        PATTERN,
+        Takes::Choice(&["capitalised", "tagged"]),
+        "\"capitalised\"",
+        "what a name is: a token after the first with a capital, or one whose tag is not O",
+    ),
+];
+
+impl ObjectiveKind for Contains {
+    fn name(&self) -> &'static str {
+        "contains"
+    }
+
+    fn about(&self) -> &'static str {
+        "does the sentence hold a name, asked at every token?"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn heads(&self) -> &'static [&'static str] {
+        &["sigmoid"]
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        metrics()
+    }
+
+    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        Vec::new()
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let marks: Box<dyn Marks> = match setup.values.text(PATTERN) {
+            "tagged" => Box::new(Tagged),
+            _ => Box::new(Capitalised),
+        };
+        Ok(Box::new(Question::new(setup, marks)?))
+    }
+}
+
+/// Tokens that start with a capital, but for the first of a sentence, which often does anyway.
+struct Capitalised;
+
+impl Marks for Capitalised {
+    fn is_marked(&self, string: &str) -> bool {
+        string.chars().next().is_some_and(char::is_uppercase)
+    }
+
+    fn from(&self) -> usize {
+        1
+    }
+}
+
+/// Tags that are inside of something.
+struct Tagged;
+
+impl Marks for Tagged {
+    fn is_marked(&self, string: &str) -> bool {
+        string != "O"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_start_with_a_capital_and_tags_are_not_o() {
+        assert!(Capitalised.is_marked("Ørsted") && !Capitalised.is_marked("the"));
+        assert!(!Capitalised.is_marked("3M") && !Capitalised.is_marked(""));
+        assert!(Tagged.is_marked("B-person") && !Tagged.is_marked("O"));
+    }
+}

@@ -1,0 +1,163 @@
+//! Difference: private vectors should lie across the shared ones (Bousmalis et al. 2016; Liu et al. 2017).
+//!
+//! With S (n, w) the rows of one tap and H (n, v) those of the other, columns centred and rows brought
+//! to length 1: loss = ‖Sᵀ·H‖²_F / n², the mean over pairs of examples (a, b) of ⟨s_a, s_b⟩·⟨h_a, h_b⟩. It
+//! lies between 0 and 1 whatever the batch and the widths: 1 where all rows are alike, and near 1/n for
+//! vectors that have nothing to do with each other. Liu's sum over the raw rows grows with all three.
+
+use candle_core::{Result, Tensor};
+
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
+use crate::{
+    data::{Batch, Corpus, Vocabulary},
+    keys::{Key, Values},
+    model::tap::On,
+    protocol::event::Direction,
+};
+
+pub(super) struct Difference;
+
+/// Under the root, so that a row of zeros has a gradient.
+const TINY: f64 = 1e-12;
+
+impl ObjectiveKind for Difference {
+    fn name(&self) -> &'static str {
+        "difference"
+    }
+
+    fn about(&self) -> &'static str {
+        "private vectors should say something else than the shared ones"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        &[]
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        &[TapKey { name: "tap", on: On::Vector }, TapKey { name: "against", on: On::Vector }]
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        vec![Metric { name: "overlap", direction: Direction::Lower }]
+    }
+
+    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        Vec::new()
+    }
+
+    fn build(&self, _setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        Ok(Box::new(Difference))
+    }
+}
+
+/// Centred columns, rows of length 1.
+fn directions(x: &Tensor) -> Result<Tensor> {
+    let centred = x.broadcast_sub(&x.mean_keepdim(0)?)?;
+    let lengths = (centred.sqr()?.sum_keepdim(1)? + TINY)?.sqrt()?;
+    centred.broadcast_div(&lengths)
+}
+
+/// ‖Sᵀ·H‖²_F / n², a scalar.
+fn overlap(shared: &Tensor, private: &Tensor) -> Result<Tensor> {
+    let n = shared.dim(0)? as f64;
+    let product = directions(shared)?.t()?.contiguous()?.matmul(&directions(private)?)?; // (w, v)
+    product.sqr()?.sum_all()?.affine(1.0 / (n * n), 0.0)
+}
+
+impl Objective for Difference {
+    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let n = batch.packing.n_sequences();
+        if n < 2 {
+            // One row has no direction that is not its mean's.
+            return Ok(None);
+        }
+        let sum = overlap(&taps[0], &taps[1])?;
+        let each = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+        Ok(Some(Term { sum, count: 1, each }))
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        Box::new(OverlapScorer(Scores::default()))
+    }
+
+    fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        Ok(vec![Vec::new(); batch.packing.n_sequences()])
+    }
+}
+
+struct OverlapScorer(Scores);
+
+impl Scorer for OverlapScorer {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.0.add(Difference.loss(taps, batch)?.as_ref())
+    }
+
+    /// The mean over batches, in percent.
+    fn finish(mut self: Box<Self>) -> Scores {
+        self.0.metrics = self.0.loss().map(|loss| ("overlap", 100.0 * loss)).into_iter().collect();
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::kernel::to_vec;
+
+    fn rows(rows: &[[f32; 2]]) -> Var {
+        Var::from_vec(rows.concat(), (rows.len(), 2), &Device::Cpu).unwrap()
+    }
+
+    /// Centred, S is (1, 0), (−1, 0) and H (0, 1), (0, −1), or S itself: SᵀH has one 2, n² is 4.
+    #[test]
+    fn two_rows_by_hand_overlap_wholly() -> Result<()> {
+        let s = rows(&[[3.0, 1.0], [-1.0, 1.0]]);
+        let h = rows(&[[5.0, 9.0], [5.0, 1.0]]);
+        for other in [&s, &h] {
+            let found = to_vec(&overlap(&s, other)?.reshape(1)?)?[0];
+            assert!((found - 1.0).abs() < 1e-6, "{found}");
+        }
+        Ok(())
+    }
+
+    /// S changes between the halves of the four rows, H within them: SᵀH is 0.
+    #[test]
+    fn rows_that_differ_in_other_ways_do_not_overlap() -> Result<()> {
+        let s = rows(&[[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]]);
+        let h = rows(&[[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]]);
+        assert!(to_vec(&overlap(&s, &h)?.reshape(1)?)?[0].abs() < 1e-9);
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences_and_never_nan() -> Result<()> {
+        let (s, h) = (
+            rows(&[[0.3, -1.0], [0.8, 0.4], [-0.7, 0.1]]),
+            rows(&[[0.2, 0.9], [-0.4, 0.5], [1.0, -0.3]]),
+        );
+        let store = overlap(&s, &h)?.backward()?;
+        let value = |s: &Tensor, h: &Tensor| to_vec(&overlap(s, h)?.reshape(1)?).map(|v| v[0]);
+        for (var, of_first) in [(&s, true), (&h, false)] {
+            let gradient = to_vec(store.get(var).unwrap())?;
+            let numbers = to_vec(var)?;
+            for at in 0..numbers.len() {
+                let moved = |by: f32| -> Result<f32> {
+                    let mut moved = numbers.clone();
+                    moved[at] += by;
+                    let moved = Tensor::from_vec(moved, (3, 2), &Device::Cpu)?;
+                    if of_first { value(&moved, &h) } else { value(&s, &moved) }
+                };
+                let difference = (moved(1e-2)? - moved(-1e-2)?) / 2e-2;
+                assert!((gradient[at] - difference).abs() < 2e-3, "{} {difference}", gradient[at]);
+            }
+        }
+        let flat = rows(&[[1.0, 1.0], [1.0, 1.0]]);
+        let store = overlap(&flat, &h.narrow(0, 0, 2)?)?.backward()?;
+        assert!(to_vec(store.get(&flat).unwrap())?.iter().all(|g| g.is_finite()));
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! The labels of whole examples: counted in training, weighed, and looked up in a batch.
+
+use std::collections::BTreeMap;
+
+use super::Setup;
+use crate::{
+    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
+    keys::{Key, Refers, Takes, Value, Values},
+    model::head::Classes,
+};
+
+/// The key of the vocabulary of labels.
+const LABELS: &str = "labels";
+
+pub(super) const LABEL: Key = Key::required(
+    "label",
+    Takes::Name(Refers::Label),
+    "the field that holds the class of each example",
+);
+
+pub(super) const CLASS_WEIGHTS: Key = Key::optional(
+    "class_weights",
+    Takes::Either(&[Takes::Choice(&["balanced"]), Takes::Map(&Takes::Number(0.0, 1e6))]),
+    "how much an error on each class weighs: balanced, or a number by label (1 for others)",
+);
+
+/// A label as an objective reads it: by its map, if it has one.
+fn mapped<'a>(map: Option<&'a BTreeMap<String, String>>, label: &'a str) -> &'a str {
+    map.and_then(|map| map.get(label)).map_or(label, String::as_str)
+}
+
+/// The map of a key, from labels to what they are read as.
+pub(super) fn map(values: &Values, key: &str) -> Option<BTreeMap<String, String>> {
+    let table = values.table(key)?;
+    let entries = table.iter();
+    Some(entries.map(|(from, _)| (from.to_owned(), table.text(from).to_owned())).collect())
+}
+
+/// How often each label occurs in training.
+pub(super) fn labels(
+    values: &Values,
+    corpora: &[&Corpus],
+    map: Option<&BTreeMap<String, String>>,
+) -> Vec<(&'static str, Vocabulary)> {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for corpus in corpora {
+        let Some(field) = corpus.field(values.text("label")) else { continue };
+        let lexicon = &corpus.lexicons[field];
+        for (label, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
+            if n > 0 {
+                *counts.entry(mapped(map, label)).or_default() += n;
+            }
+        }
+    }
+    vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
+}
+
+/// A fault if no example of train has a label, or if weights are of labels that it lacks. What shares
+/// another's labels needs none of its own.
+pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+    let label = values.text("label");
+    if values.get("share").is_some() || corpus.field(label).is_none() {
+        return Vec::new();
+    }
+    if seen(values, corpus).is_empty() {
+        let what = format!("from here on no example of train has a {label:?}; wanted one at least");
+        return vec![fault(corpus, what)];
+    }
+    check_weights(values, corpus)
+}
+
+/// A fault for each label that is weighed and not there.
+pub(super) fn check_weights(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+    let Some(weights) = values.table("class_weights") else { return Vec::new() };
+    let seen = seen(values, corpus);
+    let strange = weights.iter().map(|(label, _)| label).filter(|label| !seen.contains(label));
+    let what = |label| {
+        let known = seen.join(", ");
+        format!("class_weights names {label:?}, but the labels from here on are {known}")
+    };
+    strange.map(|label| fault(corpus, what(label))).collect()
+}
+
+/// The labels that train has.
+fn seen<'a>(values: &Values, corpus: &'a Corpus) -> Vec<&'a str> {
+    let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
+    let lexicon = &corpus.lexicons[field];
+    let counts = count(lexicon, &corpus.train, field);
+    lexicon.iter().zip(counts).filter(|&(_, n)| n > 0).map(|(label, _)| label).collect()
+}
+
+/// A fault of the training split as a whole, said of its first line.
+fn fault(corpus: &Corpus, what: String) -> ReadError {
+    let line = corpus.train.examples.first().map_or(1, |example| example.lines[0]);
+    ReadError { file: corpus.train.file.clone(), line, what }
+}
+
+/// Classes by a vocabulary of labels, as `class_weights` weighs them. Balanced: those of N labels in
+/// training that have class c number n_c of K classes, and weigh N / (K·n_c).
+pub(super) fn classes(values: &Values, vocabulary: &Vocabulary) -> Classes {
+    let weights = values.get("class_weights").map(|said| match &said.value {
+        Value::Table(_) => {
+            let weights = values.table("class_weights").expect("it is a table");
+            let of = |label| weights.get(label).map_or(1.0, |_| weights.number(label));
+            vocabulary.iter().map(|(label, _)| of(label) as f32).collect()
+        }
+        _ => {
+            let all: u64 = vocabulary.iter().map(|(_, n)| n).sum();
+            let even = all as f64 / vocabulary.len() as f64;
+            vocabulary.iter().map(|(_, n)| (even / n as f64) as f32).collect()
+        }
+    });
+    Classes { weights, ..Classes::of(vocabulary.len()) }
+}
+
+/// The labels of the field that an objective's table names.
+pub(super) struct Labels {
+    field: String,
+    map: Option<BTreeMap<String, String>>,
+    vocabulary: Vocabulary,
+    attached: BTreeMap<usize, Attached>,
+}
+
+/// What is known of one corpus.
+struct Attached {
+    /// The place of the labels; a corpus to predict on may have none.
+    field: Option<usize>,
+    lexicon: Lexicon,
+    /// The class of each symbol; `None` for a label that training lacks.
+    classes: Vec<Option<u32>>,
+}
+
+impl Labels {
+    pub(super) fn new(setup: &Setup<'_>, map: Option<BTreeMap<String, String>>) -> Self {
+        let field = setup.values.text("label").to_owned();
+        Self { field, map, vocabulary: setup.vocabulary(LABELS), attached: BTreeMap::new() }
+    }
+
+    pub(super) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    pub(super) fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let field = corpus.field(&self.field);
+        let lexicon = field.map(|field| corpus.lexicons[field].clone()).unwrap_or_default();
+        let class = |label| self.vocabulary.id(mapped(self.map.as_ref(), label));
+        let classes = lexicon.iter().map(class).collect();
+        self.attached.insert(corpus_idx, Attached { field, lexicon, classes });
+    }
+
+    /// The class of each sequence; `None` where it has no label, or one that training lacks.
+    pub(super) fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let Attached { field, classes, .. } = self.attached(batch);
+        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        batch.labels(*field).iter().map(|symbol| classes[(*symbol)? as usize]).collect()
+    }
+
+    /// The label of each sequence that has one.
+    pub(super) fn gold(&self, batch: &Batch) -> Vec<Option<&str>> {
+        let Attached { field, lexicon, .. } = self.attached(batch);
+        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        let label = |symbol: &Option<u32>| {
+            let label = lexicon.get((*symbol)?);
+            Some(mapped(self.map.as_ref(), label))
+        };
+        batch.labels(*field).iter().map(label).collect()
+    }
+
+    fn attached(&self, batch: &Batch) -> &Attached {
+        self.attached.get(&batch.corpus).expect("the corpus has been attached")
+    }
+}

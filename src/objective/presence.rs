@@ -1,0 +1,84 @@
+//! Presence: does the example hold a word of this list (Yu and Jiang 2016)?
+//!
+//! The words are best hidden from what the tap reads (an encoder of kind "mask"), so that they have to be
+//! inferred from the others. It asks nobody for a label, so texts of a domain without labels teach it too.
+
+use candle_core::Result;
+
+use super::{
+    Metric, Objective, ObjectiveKind, Setup, TapKey,
+    classify::TAPS,
+    question::{Marks, Question, metrics},
+};
+use crate::{
+    data::{Corpus, Vocabulary},
+    keys::{Key, Refers, Takes, Values},
+};
+
+pub(super) struct Presence;
+
+const WORDS: &str = "words";
+const LOWERCASE: &str = "lowercase";
+
+const KEYS: &[Key] = &[
+    Key::with_default(
+        "field",
+        Takes::Name(Refers::Field),
+        "\"text\"",
+        "the field whose words are looked up",
+    ),
+    Key::required(WORDS, Takes::Words, "the words that are asked for"),
+    Key::with_default(LOWERCASE, Takes::Switch, "true", "look words up in lower case"),
+];
+
+impl ObjectiveKind for Presence {
+    fn name(&self) -> &'static str {
+        "presence"
+    }
+
+    fn about(&self) -> &'static str {
+        "does the example hold a word of a list, without a label from anybody?"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        TAPS
+    }
+
+    fn heads(&self) -> &'static [&'static str] {
+        &["sigmoid"]
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        metrics()
+    }
+
+    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        Vec::new()
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let listed =
+            Listed { words: setup.vocabulary(WORDS), lowercase: setup.values.switch(LOWERCASE) };
+        Ok(Box::new(Question::new(setup, Box::new(listed))?))
+    }
+}
+
+/// The words of a list.
+struct Listed {
+    words: Vocabulary,
+    lowercase: bool,
+}
+
+impl Marks for Listed {
+    fn is_marked(&self, string: &str) -> bool {
+        if self.lowercase {
+            self.words.id(&string.to_lowercase()).is_some()
+        } else {
+            self.words.id(string).is_some()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Objectives that use another's parameters: whether they are made alike.
+
+use super::{
+    fault::Findings,
+    objective::{ObjectiveSpec, SHARE},
+};
+use crate::model::HeadKind;
+
+/// Whether what shares another's parameters is made like it.
+pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
+    for spec in specs.iter().flatten() {
+        let Some(share) = &spec.share else { continue };
+        let Some(owner) = specs.iter().flatten().find(|other| other.name == *share) else {
+            continue;
+        };
+        let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
+        let widths = |spec: &ObjectiveSpec| -> Vec<usize> {
+            spec.layers.iter().map(|layer| layer.width).collect()
+        };
+        let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said("hidden");
+        let what = if owner.name == spec.name {
+            "itself".to_owned()
+        } else if let Some(third) = &owner.share {
+            format!("{share}, which shares those of {third}; name {third}")
+        } else if owner.kind.name() != spec.kind.name() {
+            format!("{share}, which is of kind {:?}, not {:?}", owner.kind.name(), spec.kind.name())
+        } else if head(owner) != head(spec) || hidden(owner) != hidden(spec) {
+            format!("{share}, whose head is another; wanted the same head and hidden")
+        } else if widths(owner) != widths(spec) {
+            format!("{share}, whose tap has rows of {:?}, not {:?}", widths(owner), widths(spec))
+        } else {
+            continue;
+        };
+        findings.fault(&spec.values.place(SHARE), format!("shares the parameters of {what}"));
+    }
+}
