@@ -66,7 +66,13 @@ fn compare(
 fn main() {
     kernel::keep_memory();
     let sink = Sink::new().unwrap();
-    println!("{:<34} {:>8} {:>9} {:>7}", kernel::name(), "ours ms", "candle ms", "ratio");
+    println!(
+        "{:<34} {:>8} {:>9} {:>7}",
+        kernel::name(&Device::Cpu),
+        "ours ms",
+        "candle ms",
+        "ratio"
+    );
 
     let (w, b) = (weight(&sink, 0, &[150, 1600]), weight(&sink, 1, &[1600]));
     let x = var(&[ROWS, 150]);

@@ -39,7 +39,7 @@ use auxdesk::{
     bus::{self, Wires},
     data::{Corpus, Vocabulary},
     journal::{self, VERSION, Writer},
-    kernel,
+    kernel::{self, Device},
     model::encoder::FirstValues,
     protocol::{
         Event, Header,
@@ -117,7 +117,7 @@ fn measure(options: &Options) -> serde_json::Value {
     let mut answer = spans.report(&told.tokens, WARM_UP, options.is_on("spans", false));
     let more = serde_json::json!({
         "impl": format!("auxdesk-{}", env!("CARGO_PKG_VERSION")),
-        "kernel": kernel::name(),
+        "kernel": kernel::name(&Device::Cpu),
         "threads": options.number("threads", 2),
         "params": told.parameters,
         "last_loss": loss,
@@ -170,7 +170,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         seed: recipe.train.seed,
         threads: rayon::current_num_threads(),
         device: "cpu".to_owned(),
-        kernel: kernel::name().to_owned(),
+        kernel: kernel::name(&Device::Cpu).to_owned(),
         started: "2026-01-01T00:00:00Z".to_owned(),
         parent: None,
     };

@@ -21,7 +21,7 @@ use crate::{
     bus::{self, Bus, Wires},
     data::Corpus,
     journal::{self, VERSION, Writer},
-    kernel,
+    kernel::{self, Device},
     model::encoder::FirstValues,
     protocol::{
         Header, Summary,
@@ -150,7 +150,7 @@ fn header(recipe: &Recipe, threads: usize, started: &str) -> Header {
         seed: recipe.train.seed,
         threads,
         device: "cpu".to_owned(),
-        kernel: kernel::name().to_owned(),
+        kernel: kernel::name(&Device::Cpu).to_owned(),
         started: started.to_owned(),
         parent: None,
     }

@@ -1,10 +1,11 @@
-//! Fused operations with their own backward, on the CPU.
+//! Fused operations with their own backward, on the CPU; the same by candle's own elsewhere.
 //!
 //! Everything above composes ordinary candle tensors; what is hot or what candle cannot say lives
 //! here as custom operations over packed rows. Work is split by direction, by sequence or into a
 //! fixed number of blocks, never by the number of threads, and every sum has a fixed order: any
 //! thread count gives the same bits. The loops are compiled for several families of instructions, of
-//! which `arch` chooses one.
+//! which `arch` chooses one. Each function checks what it is given, then takes its fused operation or, on
+//! another device, the composition in `plain`.
 
 mod arch;
 mod attend;
@@ -15,6 +16,7 @@ mod buffer;
 mod check;
 mod crf;
 mod cross_entropy;
+mod device;
 mod dropout;
 mod embedding;
 mod gather;
@@ -24,6 +26,7 @@ mod inject;
 mod linear;
 mod lstm;
 mod memory;
+mod plain;
 mod pool;
 mod recurrent;
 mod reverse;
@@ -38,13 +41,14 @@ mod viterbi;
 mod weight;
 mod windows;
 
-pub use arch::{check_choice, fast, name};
+pub use arch::{check_choice, fast, is_fused, name};
 pub use attend::attend;
 pub use bags::sum_bags;
 pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::cross_entropy;
+pub use device::{Device, DeviceName};
 pub use dropout::dropout;
 pub use embedding::embedding;
 pub use gather::{ends, gather, sum_by_group};

@@ -1,23 +1,33 @@
 //! The instructions that this process computes with: chosen once, at its first kernel.
 //!
 //! The loops of all kernels are compiled for each family (AVX-512, AVX2 with FMA, NEON, portable), by
-//! way of `pulp`, and one program has them all. `AUXDESK_KERNEL=portable` takes the last on any machine.
+//! way of `pulp`, and one program has them all. `AUXDESK_KERNEL=portable` takes the last on any machine,
+//! `AUXDESK_KERNEL=plain` candle's own operations in the place of ours, as on any other device.
 
 use std::sync::OnceLock;
 
+use candle_core::Device;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 
-/// The variable that asks for the portable family.
+/// The variable that asks for other kernels than this machine's best.
 const CHOICE: &str = "AUXDESK_KERNEL";
 
-/// Whether the portable family was asked for; an error if something else was, of which nothing is known.
-fn is_portable() -> Result<bool, String> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Best,
+    Portable,
+    Plain,
+}
+
+/// What was asked for; an error if it is nothing that is known.
+fn asked() -> Result<Choice, String> {
     match std::env::var_os(CHOICE) {
-        None => Ok(false),
-        Some(choice) if choice.is_empty() => Ok(false),
-        Some(choice) if choice == "portable" => Ok(true),
+        None => Ok(Choice::Best),
+        Some(choice) if choice.is_empty() => Ok(Choice::Best),
+        Some(choice) if choice == "portable" => Ok(Choice::Portable),
+        Some(choice) if choice == "plain" => Ok(Choice::Plain),
         Some(choice) => Err(format!(
-            "{CHOICE} is \"{}\"; wanted \"portable\", or none for this machine's best",
+            "{CHOICE} is \"{}\"; wanted \"portable\" or \"plain\", or none for this machine's best",
             choice.display()
         )),
     }
@@ -25,17 +35,28 @@ fn is_portable() -> Result<bool, String> {
 
 /// Refuses a choice that is none, before any kernel takes the machine's best for it.
 pub fn check_choice() -> Result<(), String> {
-    is_portable().map(drop)
+    asked().map(drop)
+}
+
+fn choice() -> Choice {
+    static CHOICE: OnceLock<Choice> = OnceLock::new();
+    *CHOICE.get_or_init(|| asked().unwrap_or(Choice::Best))
+}
+
+/// Whether fused operations compute on that device; else candle's own do.
+pub fn is_fused(device: &Device) -> bool {
+    device.is_cpu() && choice() != Choice::Plain
 }
 
 fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(|| if is_portable() == Ok(true) { Arch::Scalar } else { Arch::new() })
+    *ARCH.get_or_init(|| if choice() == Choice::Portable { Arch::Scalar } else { Arch::new() })
 }
 
-/// The family of kernels in use; bits are promised within one family only.
-pub fn name() -> &'static str {
+/// The family of kernels in use on that device; bits are promised within one family only.
+pub fn name(device: &Device) -> &'static str {
     match arch() {
+        _ if !is_fused(device) => "plain",
         #[cfg(target_arch = "x86_64")]
         Arch::V4(_) => "avx512",
         #[cfg(target_arch = "x86_64")]

@@ -15,9 +15,9 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    arch::fast,
+    arch::{fast, is_fused},
     buffer::Buffer,
-    slices,
+    plain, slices,
     weight::{Gradient, Weight},
 };
 use crate::data::Packing;
@@ -33,10 +33,31 @@ pub fn crf(
     gold: Vec<u32>,
     packing: &Packing,
 ) -> Result<Tensor> {
+    check(emissions, transitions, &gold, packing)?;
+    if !is_fused(emissions.device()) {
+        return plain::crf(emissions, transitions, gold, packing);
+    }
     let (transitions, packing) = (transitions.clone(), packing.clone());
     let learns = emissions.track_op();
     let op = Crf { transitions, packing, gold, learns, saved: OnceLock::new() };
     emissions.contiguous()?.apply_op1(op)
+}
+
+fn check(emissions: &Tensor, transitions: &Weight, gold: &[u32], packing: &Packing) -> Result<()> {
+    let (rows, tags) = emissions.dims2()?;
+    if rows != packing.n_rows() || rows != gold.len() {
+        bail!("crf: {rows} rows of scores, {} gold tags", gold.len());
+    }
+    if transitions.var().dims2()? != (tags + 2, tags) {
+        bail!("crf: {tags} tags, transitions {:?}", transitions.var().shape());
+    }
+    if tags == 0 {
+        bail!("crf: no tags in the head; wanted at least 1");
+    }
+    if let Some(tag) = gold.iter().find(|&&tag| tag as usize >= tags) {
+        bail!("crf: {tags} tags in the head, but tag {tag}");
+    }
+    Ok(())
 }
 
 struct Crf {
@@ -119,20 +140,8 @@ impl CustomOp1 for Crf {
     }
 
     fn cpu_fwd(&self, emissions: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, tags) = layout.shape().dims2()?;
+        let (_, tags) = layout.shape().dims2()?;
         let packing = &self.packing;
-        if rows != packing.n_rows() || rows != self.gold.len() {
-            bail!("crf: {rows} rows of scores, {} gold tags", self.gold.len());
-        }
-        if self.transitions.var().dims2()? != (tags + 2, tags) {
-            bail!("crf: {tags} tags, transitions {:?}", self.transitions.var().shape());
-        }
-        if tags == 0 {
-            bail!("crf: no tags in the head; wanted at least 1");
-        }
-        if let Some(tag) = self.gold.iter().find(|&&tag| tag as usize >= tags) {
-            bail!("crf: {tags} tags in the head, but tag {tag}");
-        }
         let emissions = slices::of(emissions, layout)?;
         let (each, saved): (Vec<f32>, Vec<Option<Saved>>) = self.transitions.read(|scores| {
             let transitions = Transitions { tags, scores };

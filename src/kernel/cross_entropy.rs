@@ -17,9 +17,10 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
+    arch::is_fused,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
-    slices,
+    plain, slices,
     vector::{exp_or_zero, exps_of_rows},
     weight::{Gradient, Weight},
 };
@@ -41,10 +42,32 @@ pub fn cross_entropy(
     bias: &Weight,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
+    check(x.shape(), weight, bias, &targets)?;
+    if !is_fused(x.device()) {
+        return plain::cross_entropy(x, weight, bias, targets);
+    }
     let (weight, bias) = (weight.clone(), bias.clone());
     let learns = x.track_op();
     let op = CrossEntropy { weight, bias, targets, learns, gradients: OnceLock::new() };
     x.contiguous()?.apply_op1(op)
+}
+
+fn check(x: &Shape, weight: &Weight, bias: &Weight, targets: &[u32]) -> Result<()> {
+    let ((rows, inputs), classes) = (x.dims2()?, bias.var().dims1()?);
+    if rows != targets.len() {
+        bail!("cross-entropy: {rows} rows, {} targets", targets.len());
+    }
+    if weight.var().dims2()? != (inputs, classes) || inputs == 0 {
+        let weight = weight.var().shape();
+        bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
+    }
+    if classes == 0 {
+        bail!("cross-entropy: no classes in the head; wanted at least 1");
+    }
+    if let Some(target) = targets.iter().find(|&&target| target as usize >= classes) {
+        bail!("cross-entropy: {classes} classes in the head, but target {target}");
+    }
+    Ok(())
 }
 
 struct CrossEntropy {
@@ -294,7 +317,7 @@ fn greatest_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32
 }
 
 impl CrossEntropy {
-    /// Calls with the layer's numbers, if the shapes fit.
+    /// Calls with the layer's numbers.
     fn with_output<T>(
         &self,
         shape: &Shape,
@@ -302,20 +325,7 @@ impl CrossEntropy {
         look: impl FnOnce(Output<'_>) -> T,
     ) -> Result<T> {
         let (rows, inputs) = shape.dims2()?;
-        let (classes, n_targets) = (self.bias.var().dims1()?, self.targets.len());
-        if rows != n_targets {
-            bail!("cross-entropy: {rows} rows, {n_targets} targets");
-        }
-        if self.weight.var().dims2()? != (inputs, classes) || inputs == 0 {
-            let weight = self.weight.var().shape();
-            bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
-        }
-        if classes == 0 {
-            bail!("cross-entropy: no classes in the head; wanted at least 1");
-        }
-        if let Some(target) = self.targets.iter().find(|&&target| target as usize >= classes) {
-            bail!("cross-entropy: {classes} classes in the head, but target {target}");
-        }
+        let classes = self.bias.var().dims1()?;
         let x = Matrix::new(x, rows, inputs);
         self.weight.read(|weight| {
             let weight = Matrix::new(weight, inputs, classes);

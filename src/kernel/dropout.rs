@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 
 /// The rows with each number dropped with probability p, by the given draw.
 pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
@@ -16,8 +16,13 @@ pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
     let (pairs, _) = bytes.as_chunks::<2>();
     let factors = pairs
         .iter()
-        .map(|&pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep });
-    x.contiguous()?.apply_op1(Dropout { factors: factors.collect() })
+        .map(|&pair| if u32::from(u16::from_le_bytes(pair)) < bound { 0.0 } else { keep })
+        .collect();
+    if is_fused(x.device()) {
+        x.contiguous()?.apply_op1(Dropout { factors })
+    } else {
+        plain::dropout(x, factors)
+    }
 }
 
 struct Dropout {

@@ -3,13 +3,29 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{
-    slices,
+    arch::is_fused,
+    plain, slices,
     weight::{Gradient, RowGradient, Weight},
 };
 
 /// The rows of `table` (rows, width) with these ids: (ids, width). What is computed from them is
 /// tracked, all the way to a loss, only if it `learns`.
 pub fn embedding(table: &Weight, ids: Vec<u32>, learns: bool) -> Result<Tensor> {
+    let (n_rows, width) = table.var().dims2()?;
+    if width == 0 {
+        bail!("embedding: rows of no width; wanted at least 1");
+    }
+    if let Some(id) = ids.iter().find(|&&id| id as usize >= n_rows) {
+        bail!("embedding: id {id} in a table of {n_rows} rows")
+    }
+    if is_fused(table.var().device()) {
+        fused(table, ids, learns)
+    } else {
+        plain::embedding(table, ids, learns)
+    }
+}
+
+fn fused(table: &Weight, ids: Vec<u32>, learns: bool) -> Result<Tensor> {
     let anchor = table.sink().anchor();
     let op = Embedding { table: table.clone(), ids };
     if learns { anchor.apply_op1(op) } else { anchor.detach().apply_op1(op) }
@@ -26,13 +42,7 @@ impl CustomOp1 for Embedding {
     }
 
     fn cpu_fwd(&self, _anchor: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n_rows, width) = self.table.var().dims2()?;
-        if width == 0 {
-            bail!("embedding: rows of no width; wanted at least 1");
-        }
-        if let Some(id) = self.ids.iter().find(|&&id| id as usize >= n_rows) {
-            bail!("embedding: id {id} in a table of {n_rows} rows")
-        }
+        let width = self.table.var().dim(1)?;
         let mut rows = Vec::with_capacity(self.ids.len() * width);
         self.table.read(|table| {
             for &id in &self.ids {
@@ -71,7 +81,7 @@ mod tests {
     fn rows_read_twice_get_both_gradients_and_others_none() -> Result<()> {
         let sink = Sink::new()?;
         let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &sink, 7)?;
-        let rows = embedding(&table, vec![2, 0, 2], true)?;
+        let rows = fused(&table, vec![2, 0, 2], true)?;
         assert_eq!(slices::to_vec(&rows)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
         let factors = Tensor::new(&[[1f32, 2.0], [3.0, 4.0], [10.0, 20.0]], &Device::Cpu)?;
         (rows * factors)?.sum_all()?.backward()?;
@@ -101,15 +111,14 @@ mod tests {
     fn gradients_are_finite_differences() -> Result<()> {
         let table = check::weight("table", (5, 3), 1.0)?;
         // A product of rows read, so that its gradient by a row depends on the others.
-        let product = || {
-            embedding(&table, vec![3, 0, 3, 1], true)? * embedding(&table, vec![0, 3, 1, 1], true)?
+        let product = |read: fn(&Weight, Vec<u32>, bool) -> Result<Tensor>| {
+            read(&table, vec![3, 0, 3, 1], true)? * read(&table, vec![0, 3, 1, 1], true)?
         };
-        let read = |ids: &[u32]| table.var().index_select(&Tensor::new(ids, &Device::Cpu)?, 0);
-        let plain = || read(&[3, 0, 3, 1])? * read(&[0, 3, 1, 1])?;
-        check::assert_tensors_close(&product()?, &plain()?, 0.0, 0.0);
-        check::assert_differences(&[&table], product);
-        let found = check::gradients(&[&table], &product()?)?;
-        let expected = check::gradients(&[&table], &plain()?)?;
+        check::assert_tensors_close(&product(fused)?, &product(plain::embedding)?, 0.0, 0.0);
+        check::assert_differences(&[&table], || product(fused));
+        check::assert_differences(&[&table], || product(plain::embedding));
+        let found = check::gradients(&[&table], &product(fused)?)?;
+        let expected = check::gradients(&[&table], &product(plain::embedding)?)?;
         check::assert_tensors_close(&found[0], &expected[0], 1e-6, 1e-7);
         Ok(())
     }
@@ -117,7 +126,7 @@ mod tests {
     #[test]
     fn no_ids_leave_no_rows_and_no_width_is_an_error() -> Result<()> {
         let sink = Sink::new()?;
-        let rows = embedding(&table(&[[1.0, 2.0]], &sink, 0)?, Vec::new(), true)?;
+        let rows = fused(&table(&[[1.0, 2.0]], &sink, 0)?, Vec::new(), true)?;
         assert_eq!(rows.dims(), [0, 2]);
         rows.sum_all()?.backward()?;
         assert_eq!(Vec::from_iter(sink.take()), [(0, Gradient::Rows(RowGradient::default()))]);

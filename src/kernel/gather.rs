@@ -2,13 +2,21 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
 /// The rows of x (rows, width) with these numbers, in this order: (numbers, width). A row may be
 /// taken several times or not at all.
 pub fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(Gather { rows })
+    let (n, _) = x.dims2()?;
+    if let Some(row) = rows.iter().find(|&&row| row as usize >= n) {
+        bail!("gather: row {row} of {n}")
+    }
+    if is_fused(x.device()) {
+        x.contiguous()?.apply_op1(Gather { rows })
+    } else {
+        plain::gather(x, rows)
+    }
 }
 
 struct Gather {
@@ -21,13 +29,11 @@ impl CustomOp1 for Gather {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n, width) = layout.shape().dims2()?;
+        let (_, width) = layout.shape().dims2()?;
         let x = slices::of(x, layout)?;
         let mut y = Vec::with_capacity(self.rows.len() * width);
         for &row in &self.rows {
-            let at = row as usize * width;
-            let Some(row) = x.get(at..at + width) else { bail!("gather: row {row} of {n}") };
-            y.extend_from_slice(row);
+            y.extend_from_slice(&x[row as usize * width..][..width]);
         }
         Ok((CpuStorage::F32(y), (self.rows.len(), width).into()))
     }
@@ -48,7 +54,18 @@ impl CustomOp1 for Gather {
 
 /// The sum over the rows of each group: x (rows) with a group for each row gives (`n_groups`).
 pub fn sum_by_group(x: &Tensor, groups: Vec<u32>, n_groups: usize) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(SumByGroup { groups, n_groups })
+    let n = x.dims1()?;
+    if n != groups.len() {
+        bail!("sum-by-group: {n} rows, {} groups named", groups.len());
+    }
+    if let Some(group) = groups.iter().find(|&&group| group as usize >= n_groups) {
+        bail!("sum-by-group: group {group} of {n_groups}");
+    }
+    if is_fused(x.device()) {
+        x.contiguous()?.apply_op1(SumByGroup { groups, n_groups })
+    } else {
+        plain::sum_by_group(x, groups, n_groups)
+    }
 }
 
 struct SumByGroup {
@@ -63,9 +80,6 @@ impl CustomOp1 for SumByGroup {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slices::of(x, layout)?;
-        if x.len() != self.groups.len() {
-            bail!("sum-by-group: {} rows, {} groups named", x.len(), self.groups.len());
-        }
         let mut sums = vec![0.0; self.n_groups];
         for (&group, x) in self.groups.iter().zip(x) {
             sums[group as usize] += x;

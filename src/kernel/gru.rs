@@ -11,6 +11,7 @@ use super::{
     arch::fast,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_packed},
+    plain,
     recurrent::{ByGates, Cell, Direction, RecurrentWeights, Step, recurrent},
     vector::{sigmoid, tanh},
 };
@@ -143,5 +144,9 @@ impl Cell for Gru {
             n_from_after = *carried;
         }
         ByGates { input: by_gates, product: Some(by_product) }
+    }
+
+    fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
+        plain::gru(x, weights, packing)
     }
 }

@@ -2,12 +2,18 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-/// A scalar 0 whose gradient by the rows is `gradient`, of their shape, whatever its own is.
+use super::{arch::is_fused, plain};
+
+/// A scalar 0, to be summed and gone back from, whose gradient by the rows is `gradient`, of their shape.
 pub fn inject(rows: &Tensor, gradient: Tensor) -> Result<Tensor> {
     if rows.shape() != gradient.shape() {
         bail!("a gradient of {:?} for rows of {:?}", gradient.shape(), rows.shape());
     }
-    rows.apply_op1(Inject { gradient })
+    if is_fused(rows.device()) {
+        rows.apply_op1(Inject { gradient })
+    } else {
+        plain::inject(rows, &gradient)
+    }
 }
 
 struct Inject {

@@ -13,6 +13,7 @@ use super::{
     arch::with,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_packed},
+    plain,
     recurrent::{ByGates, Cell, Direction, RecurrentWeights, Step, recurrent},
     vector::{load, sigmoid_all, store, tanh_all},
 };
@@ -94,6 +95,10 @@ impl Cell for Lstm {
             n_from_after = *carried;
         }
         ByGates { input: by_gates, product: None }
+    }
+
+    fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
+        plain::lstm(x, weights, packing)
     }
 }
 

@@ -2,20 +2,36 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
 /// The mean over each sequence's rows: (rows, width) to (sequences, width).
 pub fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    check("mean-over-tokens", x, packing)?;
+    if !is_fused(x.device()) {
+        return plain::mean_over_tokens(x, packing);
+    }
     x.contiguous()?.apply_op1(Mean { packing: packing.clone() })
 }
 
 /// The greatest value over each sequence's rows, number by number: (rows, width) to (sequences,
 /// width). The gradient goes to the first row that has it.
 pub fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    check("max-over-tokens", x, packing)?;
+    if !is_fused(x.device()) {
+        return plain::max_over_tokens(x, packing);
+    }
     x.contiguous()?.apply_op1(Max { packing: packing.clone(), places: OnceLock::new() })
+}
+
+fn check(name: &str, x: &Tensor, packing: &Packing) -> Result<()> {
+    let (rows, _) = x.dims2()?;
+    if rows != packing.n_rows() {
+        bail!("{name}: {rows} rows, {} packed", packing.n_rows());
+    }
+    Ok(())
 }
 
 struct Mean {

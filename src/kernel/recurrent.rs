@@ -14,10 +14,10 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use cell::steps;
-pub(super) use cell::{ByGates, Cell, Direction, Step};
+pub(super) use cell::{ByGates, Cell, Direction, Step, steps};
 
 use super::{
+    arch::is_fused,
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply_in_blocks},
     slices,
@@ -46,12 +46,47 @@ pub(super) fn recurrent<C: Cell>(
     weights: &RecurrentWeights,
     packing: &Packing,
 ) -> Result<Tensor> {
+    check::<C>(x.shape(), weights, packing)?;
+    if !is_fused(x.device()) {
+        return C::plain(x, weights, packing);
+    }
     x.contiguous()?.apply_op1(Recurrent::<C> {
         weights: weights.clone(),
         packing: packing.clone(),
         learns: x.track_op(),
         saved: OnceLock::new(),
     })
+}
+
+fn check<C: Cell>(x: &Shape, weights: &RecurrentWeights, packing: &Packing) -> Result<()> {
+    let RecurrentWeights { input, bias, recurrent, recurrent_bias } = weights;
+    let (rows, inputs) = x.dims2()?;
+    let (directions, width, gates) = recurrent.var().dims3()?;
+    if (directions, gates) != (2, C::GATES * width)
+        || input.var().dims2()? != (inputs, 2 * gates)
+        || bias.var().dims1()? != 2 * gates
+        || recurrent_bias.as_ref().map(|bias| bias.var().dims2()).transpose()?
+            != C::HAS_RECURRENT_BIAS.then_some((2, width))
+        || rows != packing.n_rows()
+        || width == 0
+    {
+        bail!(
+            "{}: rows {x:?}, weights {:?}, bias {:?}, recurrent weights {:?}, recurrent bias {}, {} packed \
+             rows; wanted (rows, i), (i, {n}w), ({n}w), (2, w, {}w) and {}, w at least 1",
+            C::NAME,
+            input.var().shape(),
+            bias.var().shape(),
+            recurrent.var().shape(),
+            recurrent_bias
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |bias| format!("{:?}", bias.var().shape())),
+            packing.n_rows(),
+            C::GATES,
+            if C::HAS_RECURRENT_BIAS { "(2, w)" } else { "none" },
+            n = 2 * C::GATES
+        );
+    }
+    Ok(())
 }
 
 struct Recurrent<C: Cell> {
@@ -62,36 +97,9 @@ struct Recurrent<C: Cell> {
 }
 
 impl<C: Cell> Recurrent<C> {
-    /// Inputs and width that the shapes say, if they fit.
+    /// Inputs and width.
     fn sizes(&self, x: &Shape) -> Result<(usize, usize)> {
-        let RecurrentWeights { input, bias, recurrent, recurrent_bias } = &self.weights;
-        let (rows, inputs) = x.dims2()?;
-        let (directions, width, gates) = recurrent.var().dims3()?;
-        if (directions, gates) != (2, C::GATES * width)
-            || input.var().dims2()? != (inputs, 2 * gates)
-            || bias.var().dims1()? != 2 * gates
-            || recurrent_bias.as_ref().map(|bias| bias.var().dims2()).transpose()?
-                != C::HAS_RECURRENT_BIAS.then_some((2, width))
-            || rows != self.packing.n_rows()
-            || width == 0
-        {
-            bail!(
-                "{}: rows {x:?}, weights {:?}, bias {:?}, recurrent weights {:?}, recurrent bias {}, {} \
-                 packed rows; wanted (rows, i), (i, {n}w), ({n}w), (2, w, {}w) and {}, w at least 1",
-                C::NAME,
-                input.var().shape(),
-                bias.var().shape(),
-                recurrent.var().shape(),
-                recurrent_bias
-                    .as_ref()
-                    .map_or_else(|| "none".to_owned(), |bias| format!("{:?}", bias.var().shape())),
-                self.packing.n_rows(),
-                C::GATES,
-                if C::HAS_RECURRENT_BIAS { "(2, w)" } else { "none" },
-                n = 2 * C::GATES
-            );
-        }
-        Ok((inputs, width))
+        Ok((x.dims2()?.1, self.weights.recurrent.var().dim(1)?))
     }
 
     /// The input's part of one direction's gates: (rows, G·w).

@@ -2,10 +2,13 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 
 /// The same rows, whose gradient comes back multiplied by −`strength`.
 pub fn reverse(x: &Tensor, strength: f64) -> Result<Tensor> {
+    if !is_fused(x.device()) {
+        return plain::reverse(x, strength);
+    }
     // A custom op: forward copies x bit for bit. (stop(x)·(1+λ) − x·λ would round, and moving the
     // strength would change the forward values.)
     x.contiguous()?.apply_op1(Reverse { strength })

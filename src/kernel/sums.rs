@@ -3,7 +3,12 @@
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{arch::fast, buffer::Buffer, gemm::Matrix, slices};
+use super::{
+    arch::{fast, is_fused},
+    buffer::Buffer,
+    gemm::Matrix,
+    plain, slices,
+};
 
 /// Columns that one thread sums at a time.
 const BLOCK: usize = 128;
@@ -34,6 +39,9 @@ pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
     let [first, others @ ..] = tensors else { bail!("a sum of no tensors") };
     if others.is_empty() {
         return Ok(first.detach());
+    }
+    if !is_fused(first.device()) {
+        return plain::sum(tensors);
     }
     let mut sum = slices::to_vec(first)?;
     for other in others {

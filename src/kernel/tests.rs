@@ -4,6 +4,7 @@ mod crf;
 mod cross_entropy;
 mod gru;
 mod lstm;
+mod plain;
 mod recurrent;
 mod threads;
 mod viterbi;

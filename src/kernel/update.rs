@@ -1,12 +1,24 @@
-//! A parameter's numbers, changed in place.
+//! A parameter's numbers, changed in place on the CPU and by way of a copy elsewhere.
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Var, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
+
+use super::{arch::is_fused, slices};
 
 /// Calls `change` with the parameter's own numbers, in row order.
 pub fn update(parameter: &Var, change: impl FnOnce(&mut [f32])) -> Result<()> {
-    parameter.as_tensor().inplace_op1(&Update(RefCell::new(Some(change))))
+    if is_fused(parameter.device()) {
+        parameter.as_tensor().inplace_op1(&Update(RefCell::new(Some(change))))
+    } else {
+        by_copy(parameter, change)
+    }
+}
+
+fn by_copy(parameter: &Var, change: impl FnOnce(&mut [f32])) -> Result<()> {
+    let mut numbers = slices::to_vec(parameter)?;
+    change(&mut numbers);
+    parameter.set(&Tensor::from_vec(numbers, parameter.shape(), parameter.device())?)
 }
 
 struct Update<F>(RefCell<Option<F>>);
@@ -23,6 +35,26 @@ impl<F: FnOnce(&mut [f32])> InplaceOp1 for Update<F> {
         let CpuStorage::F32(numbers) = storage else { bail!("update wants f32 numbers") };
         let change = self.0.take().expect("an in-place operation runs once");
         change(&mut numbers[start..end]);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_the_same_in_place_and_by_copy() -> Result<()> {
+        let made = || Var::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu);
+        let places = [made()?, made()?];
+        let change = |numbers: &mut [f32]| numbers.iter_mut().for_each(|x| *x *= 10.0);
+        update(&places[0], change)?;
+        by_copy(&places[1], change)?;
+        for place in &places {
+            assert_eq!(slices::to_vec(place)?, [10.0, 20.0, 30.0, 40.0]);
+        }
         Ok(())
     }
 }

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use candle_core::{Result, Tensor};
+
+use super::RecurrentWeights;
 use crate::{data::Packing, kernel::buffer::Buffer};
 
 /// What differs between recurrent networks. Matrices have a row for each packed row.
@@ -25,6 +28,9 @@ pub(in crate::kernel) trait Cell: 'static {
         saved: &Self::Saved,
         gradient: &[f32],
     ) -> ByGates;
+
+    /// The whole layer in candle's own operations, for other devices than the CPU.
+    fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor>;
 }
 
 /// One direction of a layer.
@@ -60,7 +66,7 @@ pub(in crate::kernel) struct Step {
 }
 
 /// The steps in the order in which states are made.
-pub(super) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
+pub(in crate::kernel) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
     let n = packing.n_steps();
     let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };
     let mut before = 0..0;

@@ -5,8 +5,16 @@ use proptest::prelude::*;
 
 use crate::{
     data::Packing,
-    kernel::{Weight, check, crf, to_vec},
+    kernel::{
+        Weight,
+        check::{self, Variable},
+        crf, plain, to_vec,
+    },
 };
+
+type Layer = fn(&Tensor, &Weight, Vec<u32>, &Packing) -> Result<Tensor>;
+
+const BOTH: [Layer; 2] = [crf, plain::crf];
 
 /// Every sequence of `n` tags.
 pub(super) fn paths(tags: usize, n: usize) -> impl Iterator<Item = Vec<usize>> {
@@ -147,23 +155,33 @@ impl Case {
         })
     }
 
-    fn each(&self) -> Result<Tensor> {
-        crf(&self.emissions, &self.transitions, self.gold.clone(), &self.packing)
+    fn each(&self, layer: Layer) -> Result<Tensor> {
+        layer(&self.emissions, &self.transitions, self.gold.clone(), &self.packing)
     }
 
     /// Losses and gradients, scaled by sequence, must be those of `exact`.
     fn assert(
         &self,
-        exact: impl Fn(&[&[f32]], &[f32], &[usize]) -> Exact,
+        exact: impl Fn(&[&[f32]], &[f32], &[usize]) -> Exact + Copy,
+        relative: f32,
+        absolute: f32,
+    ) -> Result<()> {
+        BOTH.iter().try_for_each(|layer| self.assert_one(*layer, exact, relative, absolute))
+    }
+
+    fn assert_one(
+        &self,
+        layer: Layer,
+        exact: impl Fn(&[&[f32]], &[f32], &[usize]) -> Exact + Copy,
         relative: f32,
         absolute: f32,
     ) -> Result<()> {
         let tags = self.emissions.dim(1)?;
         let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(self.transitions.var())?);
-        let each = self.each()?;
+        let each = self.each(layer)?;
         // Scored without learning, a loss is the same but for the order of sums.
         let scored =
-            crf(&self.emissions.detach(), &self.transitions, self.gold.clone(), &self.packing)?;
+            layer(&self.emissions.detach(), &self.transitions, self.gold.clone(), &self.packing)?;
         check::assert_tensors_close(&scored, &each, 1e-5, absolute);
         let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
         let mut losses = Vec::new();
@@ -219,13 +237,17 @@ fn transitions_far_apart_are_summed_as_well() -> Result<()> {
 #[test]
 fn gradients_are_finite_differences() -> Result<()> {
     let case = Case::new(&[4, 2, 1], 3, 1.0, 1.0)?;
-    check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
+    for layer in BOTH {
+        check::assert_differences(&[&case.emissions, &case.transitions], || case.each(layer));
+    }
     // One transition so unlikely that sums are made in logarithms.
     let mut transitions = to_vec(case.transitions.var())?;
     transitions[1] = -50.0;
     let shape = case.transitions.var().shape().clone();
     case.transitions.var().set(&Tensor::from_vec(transitions, shape, &Device::Cpu)?)?;
-    check::assert_differences(&[&case.emissions, &case.transitions], || case.each());
+    for layer in BOTH {
+        check::assert_differences(&[&case.emissions, &case.transitions], || case.each(layer));
+    }
     Ok(())
 }
 
@@ -267,10 +289,14 @@ fn a_sequence_of_three_hundred_tokens_is_as_in_f64() -> Result<()> {
 #[test]
 fn an_empty_batch_has_no_losses() -> Result<()> {
     let case = Case::new(&[], 3, 1.0, 1.0)?;
-    let each = case.each()?;
-    assert_eq!(each.dims(), [0]);
-    let gradients = check::gradients(&[&case.emissions, &case.transitions], &each)?;
-    assert!(to_vec(&gradients[1])?.iter().all(|&g| g == 0.0));
+    for layer in BOTH {
+        let each = case.each(layer)?;
+        assert_eq!(each.dims(), [0]);
+        let store = each.sum_all()?.backward()?;
+        if let Some(gradient) = case.transitions.gradient(&store) {
+            assert!(to_vec(&gradient)?.iter().all(|&g| g == 0.0));
+        }
+    }
     Ok(())
 }
 
@@ -284,8 +310,11 @@ proptest! {
         scale in prop::sample::select(vec![0.1f32, 1.0, 10.0, 100.0, 1000.0]),
     ) {
         lengths.sort_by(|a, b| b.cmp(a));
-        let each = Case::new(&lengths, tags, scale, 1.0).unwrap().each().unwrap();
-        let losses = to_vec(&each).unwrap();
-        prop_assert!(losses.iter().all(|&loss| loss >= 0.0 && loss.is_finite()), "{losses:?}");
+        let case = Case::new(&lengths, tags, scale, 1.0).unwrap();
+        for layer in BOTH {
+            let losses = to_vec(&case.each(layer).unwrap()).unwrap();
+            let are_losses = losses.iter().all(|&loss| loss >= 0.0 && loss.is_finite());
+            prop_assert!(are_losses, "{losses:?}");
+        }
     }
 }

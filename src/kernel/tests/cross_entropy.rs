@@ -1,37 +1,31 @@
-//! The output layer with its loss against plain compositions and finite differences.
+//! The output layer with its loss against the plain composition and finite differences.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::ops;
 
-use crate::kernel::{check, cross_entropy, slices};
+use crate::kernel::{Weight, check, cross_entropy, plain, slices};
+
+type Layer = fn(&Tensor, &Weight, &Weight, Vec<u32>) -> Result<Tensor>;
+
+const BOTH: [Layer; 2] = [cross_entropy, plain::cross_entropy];
 
 /// The loss of logits as they are: x·1 + 0.
-fn of_logits(logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+fn of_logits(layer: Layer, logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
     let classes = logits.dim(1)?;
     let one = check::weight_of(&Tensor::eye(classes, DType::F32, &Device::Cpu)?)?;
     let zeros = check::weight_of(&Tensor::zeros(classes, DType::F32, &Device::Cpu)?)?;
-    cross_entropy(logits, &one, &zeros, targets)
-}
-
-/// The same in candle's operations.
-fn plain(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
-    let targets = Tensor::new(targets, &Device::Cpu)?.unsqueeze(1)?;
-    ops::log_softmax(logits, 1)?.gather(&targets, 1)?.squeeze(1)?.neg()
+    layer(logits, &one, &zeros, targets)
 }
 
 #[test]
 fn worked_by_hand() -> Result<()> {
     let logits = Var::new(&[[0f32, 3f32.ln()], [1.0, 1.0]], &Device::Cpu)?;
-    let each = of_logits(&logits, vec![0, 1])?;
-    // Probabilities 1/4, 3/4 and 1/2, 1/2.
-    let expected = [4f32.ln(), 2f32.ln()];
-    for (found, expected) in slices::to_vec(&each)?.iter().zip(expected) {
-        assert!((found - expected).abs() < 1e-6);
-    }
-    let gradients = each.sum_all()?.backward()?;
-    let found = slices::to_vec(gradients.get(&logits).unwrap())?;
-    for (found, expected) in found.iter().zip([-0.75, 0.75, 0.5, -0.5]) {
-        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    for layer in BOTH {
+        let each = of_logits(layer, &logits, vec![0, 1])?;
+        // Probabilities 1/4, 3/4 and 1/2, 1/2.
+        check::assert_close(&slices::to_vec(&each)?, &[4f32.ln(), 2f32.ln()], 0.0, 1e-6);
+        let gradients = each.sum_all()?.backward()?;
+        let found = slices::to_vec(gradients.get(&logits).unwrap())?;
+        check::assert_close(&found, &[-0.75, 0.75, 0.5, -0.5], 0.0, 1e-6);
     }
     Ok(())
 }
@@ -39,7 +33,7 @@ fn worked_by_hand() -> Result<()> {
 #[test]
 fn a_target_outside_the_head_is_an_error() {
     let logits = Tensor::new(&[[0f32, 1.0]], &Device::Cpu).unwrap();
-    let error = of_logits(&logits, vec![2]).unwrap_err().to_string();
+    let error = of_logits(cross_entropy, &logits, vec![2]).unwrap_err().to_string();
     assert!(error.contains("2 classes in the head, but target 2"), "{error}");
 }
 
@@ -49,8 +43,8 @@ fn losses_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
         for scale in [0.5, 5.0, 100.0, 1000.0] {
             let logits = check::var("logits", (rows, classes), scale)?;
             let targets = check::labels("targets", rows, classes);
-            let expected = plain(&logits, &targets)?;
-            let found = of_logits(&logits, targets)?;
+            let expected = of_logits(plain::cross_entropy, &logits, targets.clone())?;
+            let found = of_logits(cross_entropy, &logits, targets)?;
             check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
             let expected = check::gradients(&[&logits], &expected)?;
             let found = check::gradients(&[&logits], &found)?;
@@ -65,7 +59,9 @@ fn gradients_are_finite_differences() -> Result<()> {
     for (rows, classes) in [(1, 1), (1, 4), (4, 9)] {
         let logits = check::var("logits", (rows, classes), 2.0)?;
         let targets = check::labels("targets", rows, classes);
-        check::assert_differences(&[&logits], || of_logits(&logits, targets.clone()));
+        for layer in BOTH {
+            check::assert_differences(&[&logits], || of_logits(layer, &logits, targets.clone()));
+        }
     }
     Ok(())
 }
@@ -74,11 +70,13 @@ fn gradients_are_finite_differences() -> Result<()> {
 fn logits_at_either_end_give_whole_losses() -> Result<()> {
     for large in [100f32, 1000.0] {
         let logits = Var::new(&[[large, -large], [large, large]], &Device::Cpu)?;
-        let each = of_logits(&logits, vec![1, 0])?;
-        check::assert_close(&slices::to_vec(&each)?, &[2.0 * large, 2f32.ln()], 1e-7, 1e-7);
-        let gradients = each.sum_all()?.backward()?;
-        let found = slices::to_vec(gradients.get(&logits).unwrap())?;
-        check::assert_close(&found, &[1.0, -1.0, -0.5, 0.5], 0.0, 1e-6);
+        for layer in BOTH {
+            let each = of_logits(layer, &logits, vec![1, 0])?;
+            check::assert_close(&slices::to_vec(&each)?, &[2.0 * large, 2f32.ln()], 1e-7, 1e-7);
+            let gradients = each.sum_all()?.backward()?;
+            let found = slices::to_vec(gradients.get(&logits).unwrap())?;
+            check::assert_close(&found, &[1.0, -1.0, -0.5, 0.5], 0.0, 1e-6);
+        }
     }
     Ok(())
 }
@@ -86,9 +84,11 @@ fn logits_at_either_end_give_whole_losses() -> Result<()> {
 #[test]
 fn no_rows_have_no_losses_and_no_classes_are_an_error() -> Result<()> {
     let logits = check::var("logits", (0, 3), 1.0)?;
-    let each = of_logits(&logits, Vec::new())?;
-    assert_eq!(each.dims(), [0]);
-    assert_eq!(check::gradients(&[&logits], &each)?[0].dims(), [0, 3]);
+    for layer in BOTH {
+        let each = of_logits(layer, &logits, Vec::new())?;
+        assert_eq!(each.dims(), [0]);
+        assert_eq!(check::gradients(&[&logits], &each)?[0].dims(), [0, 3]);
+    }
     let (x, weight) = (check::var("x", (0, 2), 1.0)?, check::weight("weight", (2, 0), 1.0)?);
     let bias = check::weight("bias", 0, 1.0)?;
     let error = cross_entropy(&x, &weight, &bias, Vec::new()).unwrap_err().to_string();
@@ -103,7 +103,7 @@ fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> R
     let weight = check::weight("weight", (inputs, classes), scale)?;
     let bias = check::weight("bias", classes, scale)?;
     let targets = check::labels("targets", rows, classes);
-    let expected = plain(&x.matmul(weight.var())?.broadcast_add(bias.var())?, &targets)?;
+    let expected = plain::cross_entropy(&x, &weight, &bias, targets.clone())?;
     let vars: [&dyn check::Variable; 3] = [&x, &weight, &bias];
     let gradients = check::gradients(&vars, &expected)?;
     let found = cross_entropy(&x, &weight, &bias, targets)?;
@@ -146,9 +146,11 @@ fn gradients_by_rows_weights_and_biases_are_finite_differences() -> Result<()> {
         let weight = check::weight("weight", (inputs, classes), 1.0)?;
         let bias = check::weight("bias", classes, 1.0)?;
         let targets = check::labels("targets", rows, classes);
-        check::assert_differences(&[&x, &weight, &bias], || {
-            cross_entropy(&x, &weight, &bias, targets.clone())
-        });
+        for layer in BOTH {
+            check::assert_differences(&[&x, &weight, &bias], || {
+                layer(&x, &weight, &bias, targets.clone())
+            });
+        }
     }
     Ok(())
 }

@@ -1,27 +1,19 @@
 //! The GRU: what holds for any cell, candle's own layer, and a case by hand.
 
 use candle_core::{Device, IndexOp, Result, Tensor, Var};
-use candle_nn::{
-    ops,
-    rnn::{self, GRUConfig, GRUState, RNN},
-};
+use candle_nn::rnn::{self, GRUConfig, GRUState, RNN};
 
-use super::recurrent::{Carried, Gates, Kind, Stock, hold_for_a_cell, variables};
+use super::recurrent::{Kind, Stock, hold_for_a_cell, variables};
 use crate::{
     data::Packing,
-    kernel::{RecurrentWeights, check, gru, to_vec},
+    kernel::{RecurrentWeights, check, gru, plain, to_vec},
 };
 
 pub(super) const GRU: Kind = Kind {
     n_gates: 3,
     has_recurrent_bias: true,
     layer: gru,
-    step: |Gates { input, product }, Carried { h, c }| {
-        let (x, m) = (input.chunk(3, 1)?, product.chunk(3, 1)?);
-        let (r, z) = (ops::sigmoid(&(&x[0] + &m[0])?)?, ops::sigmoid(&(&x[1] + &m[1])?)?);
-        let n = (&x[2] + (r * &m[2])?)?.tanh()?;
-        Ok(Carried { h: (((1.0 - &z)? * n)? + (z * h)?)?, c })
-    },
+    plain: plain::gru,
     // At the first token too: r has the recurrent bias to reset, and z keeps a state of 0.
     matters: |_, _| true,
 };

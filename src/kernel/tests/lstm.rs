@@ -1,25 +1,16 @@
 //! The LSTM: what holds for any cell, and candle's own layer.
 
 use candle_core::Result;
-use candle_nn::{
-    ops,
-    rnn::{self, LSTMConfig, RNN},
-};
+use candle_nn::rnn::{self, LSTMConfig, RNN};
 
-use super::recurrent::{Carried, Gates, Kind, Place, Stock, hold_for_a_cell};
-use crate::kernel::{RecurrentWeights, check, lstm};
+use super::recurrent::{Kind, Place, Stock, hold_for_a_cell};
+use crate::kernel::{RecurrentWeights, check, lstm, plain};
 
 pub(super) const LSTM: Kind = Kind {
     n_gates: 4,
     has_recurrent_bias: false,
     layer: lstm,
-    step: |Gates { input, product }, Carried { c, .. }| {
-        let parts = (input + product)?.chunk(4, 1)?;
-        let (i, f) = (ops::sigmoid(&parts[0])?, ops::sigmoid(&parts[1])?);
-        let (g, o) = (parts[2].tanh()?, ops::sigmoid(&parts[3])?);
-        let c = ((f * c)? + (i * g)?)?;
-        Ok(Carried { h: (o * c.tanh()?)?, c })
-    },
+    plain: plain::lstm,
     // The gate f has nothing to forget at the first token, the gate o opens its own state alone.
     matters: |gate, Place { is_first, is_own }| (gate != 1 || !is_first) && (gate != 3 || is_own),
 };

@@ -1,4 +1,4 @@
-//! What must hold for a layer of any cell: against a plain composition, and each sequence alone.
+//! What must hold for a layer of any cell, of both its forms: one against the other, and each sequence alone.
 
 use std::collections::HashMap;
 
@@ -12,33 +12,18 @@ use crate::{
 
 const LENGTHS: [&[usize]; 3] = [&[5, 3, 3, 1], &[1], &[1, 1, 1]];
 
+type Layer = fn(&Tensor, &RecurrentWeights, &Packing) -> Result<Tensor>;
+
 /// A kind of cell, and what the tests must know of it.
 pub(super) struct Kind {
     pub(super) n_gates: usize,
     pub(super) has_recurrent_bias: bool,
     /// The kernel.
-    pub(super) layer: fn(&Tensor, &RecurrentWeights, &Packing) -> Result<Tensor>,
-    /// One token in candle's own operations.
-    pub(super) step: fn(Gates, Carried) -> Result<Carried>,
+    pub(super) layer: Layer,
+    /// The same in candle's own operations.
+    pub(super) plain: Layer,
     /// Whether a gate of a token has a part in a state that has read it.
     pub(super) matters: fn(usize, Place) -> bool,
-}
-
-/// Both parts of a token's gates: (1, gates · width).
-pub(super) struct Gates {
-    /// x·W + b.
-    pub(super) input: Tensor,
-    /// h·U, with the recurrent bias, if there is one, in the last gate's part.
-    pub(super) product: Tensor,
-}
-
-/// What a token hands to the next: (1, width).
-#[derive(Clone)]
-pub(super) struct Carried {
-    /// The state.
-    pub(super) h: Tensor,
-    /// What else there is to hand on.
-    pub(super) c: Tensor,
 }
 
 /// A token as seen from a state.
@@ -108,56 +93,13 @@ impl Kind {
         Ok((check::var("gates", (packing.n_rows(), n), scale)?, weights))
     }
 
-    /// What the kernel means, a sequence and a token at a time.
-    fn plain(&self, x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
-        let RecurrentWeights { input, bias, recurrent, recurrent_bias } = weights;
-        let gates = x.matmul(input.var())?.broadcast_add(bias.var())?;
-        let (width, columns) = (recurrent.var().dim(1)?, recurrent.var().dim(2)?);
-        let mut states = Vec::new(); // by sequence, then token
-        for b in 0..packing.n_sequences() {
-            let gates = rows(&gates, packing.rows(b))?; // (length, 2·columns)
-            let length = packing.lengths()[b];
-            let mut halves = Vec::new();
-            for direction in 0..2 {
-                let mut bias = Tensor::zeros((1, columns), DType::F32, &Device::Cpu)?;
-                if let Some(of_last) = recurrent_bias {
-                    let others = bias.i((.., width..))?;
-                    bias = Tensor::cat(&[&others, &of_last.var().i(direction..=direction)?], 1)?;
-                }
-                let h = Tensor::zeros((1, width), DType::F32, &Device::Cpu)?;
-                let mut carried = Carried { c: h.clone(), h };
-                let mut half = Vec::new();
-                for step in 0..length {
-                    let t = if direction == 0 { step } else { length - 1 - step };
-                    let columns = direction * columns..(direction + 1) * columns;
-                    let input = gates.i((t..=t, columns))?;
-                    let product = (carried.h.matmul(&recurrent.var().i(direction)?)? + &bias)?;
-                    carried = (self.step)(Gates { input, product }, carried)?;
-                    half.push(carried.h.clone());
-                }
-                if direction == 1 {
-                    half.reverse();
-                }
-                halves.push(Tensor::cat(&half, 0)?);
-            }
-            states.push(Tensor::cat(&halves, 1)?);
-        }
-        let states = Tensor::cat(&states, 0)?;
-        let firsts: Vec<usize> = packing
-            .lengths()
-            .iter()
-            .scan(0, |first, length| Some(std::mem::replace(first, *first + length)))
-            .collect();
-        rows(&states, packing.places().map(|(b, t)| firsts[b] + t))
-    }
-
     pub(super) fn is_its_plain_composition(&self) -> Result<()> {
         for lengths in LENGTHS {
             for (inputs, width) in [(1, 1), (2, 3), (5, 8), (9, 17)] {
                 let packing = Packing::new(lengths.to_vec());
                 let (x, weights) = self.layer(&packing, inputs, width)?;
                 let found = (self.layer)(&x, &weights, &packing)?;
-                let expected = self.plain(&x, &weights, &packing)?;
+                let expected = (self.plain)(&x, &weights, &packing)?;
                 check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
                 let variables = variables(&x, &weights);
                 let found = check::gradients(&variables, &found)?;
@@ -175,8 +117,11 @@ impl Kind {
             for (inputs, width) in [(1, 1), (2, 3)] {
                 let packing = Packing::new(lengths.to_vec());
                 let (x, weights) = self.layer(&packing, inputs, width)?;
-                let layer = || (self.layer)(&x, &weights, &packing);
-                check::assert_differences(&variables(&x, &weights), layer);
+                for layer in [self.layer, self.plain] {
+                    check::assert_differences(&variables(&x, &weights), || {
+                        layer(&x, &weights, &packing)
+                    });
+                }
             }
         }
         Ok(())
@@ -185,12 +130,13 @@ impl Kind {
     pub(super) fn takes_an_empty_batch(&self) -> Result<()> {
         let packing = Packing::new(Vec::new());
         let (x, weights) = self.layer(&packing, 2, 3)?;
-        let states = (self.layer)(&x, &weights, &packing)?;
-        assert_eq!(states.dims(), [0, 6]);
-        let gradients = check::gradients(&variables(&x, &weights), &states)?;
-        assert_eq!(gradients[0].dims(), [0, 2]);
-        for gradient in &gradients[1..] {
-            assert!(to_vec(gradient)?.iter().all(|&g| g == 0.0));
+        for layer in [self.layer, self.plain] {
+            let states = layer(&x, &weights, &packing)?;
+            assert_eq!(states.dims(), [0, 6]);
+            let store = states.sum_all()?.backward()?;
+            for gradient in variables(&x, &weights).iter().filter_map(|var| var.gradient(&store)) {
+                assert!(to_vec(&gradient)?.iter().all(|&g| g == 0.0));
+            }
         }
         Ok(())
     }
@@ -225,10 +171,12 @@ impl Kind {
             let signs = (gates.sign()? * f64::from(scale))?;
             for gates in [gates, Var::from_tensor(&signs)?] {
                 let found = (self.layer)(&gates, &weights, &packing)?;
-                let expected = self.plain(&gates, &weights, &packing)?;
+                let expected = (self.plain)(&gates, &weights, &packing)?;
                 check::assert_tensors_close(&found, &expected, 1e-4, 1e-6);
-                for gradient in check::gradients(&variables(&gates, &weights), &found)? {
-                    assert!(to_vec(&gradient)?.iter().all(|g| g.is_finite()));
+                for states in [found, expected] {
+                    for gradient in check::gradients(&variables(&gates, &weights), &states)? {
+                        assert!(to_vec(&gradient)?.iter().all(|g| g.is_finite()));
+                    }
                 }
             }
         }
@@ -237,12 +185,17 @@ impl Kind {
 
     /// No direction sees what lies ahead of it, nor another sequence.
     pub(super) fn sees_what_it_may_see(&self) -> Result<()> {
+        self.each_sees_what_it_may_see(self.layer)?;
+        self.each_sees_what_it_may_see(self.plain)
+    }
+
+    fn each_sees_what_it_may_see(&self, layer: Layer) -> Result<()> {
         let packing = Packing::new(vec![5, 3, 3, 1]);
         let width = 3;
         let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
         for (b, t) in packing.places() {
             for direction in 0..2 {
-                let states = (self.layer)(&gates, &weights, &packing)?;
+                let states = layer(&gates, &weights, &packing)?;
                 let state =
                     states.i((packing.row(b, t), direction * width..(direction + 1) * width))?;
                 let gradients = state.sum_all()?.backward()?;
@@ -267,13 +220,18 @@ impl Kind {
 
     /// Each sequence of a batch has the states and gradients that it has alone.
     pub(super) fn assert_alone(&self, lengths: &[usize], width: usize) -> Result<()> {
+        let both = [self.layer, self.plain];
+        both.iter().try_for_each(|layer| self.assert_one_alone(*layer, lengths, width))
+    }
+
+    fn assert_one_alone(&self, layer: Layer, lengths: &[usize], width: usize) -> Result<()> {
         let packing = Packing::new(lengths.to_vec());
         let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
-        let together = (self.layer)(&gates, &weights, &packing)?;
+        let together = layer(&gates, &weights, &packing)?;
         let by_gates = together.sum_all()?.backward()?.remove(&gates).unwrap();
         for (b, &length) in lengths.iter().enumerate() {
             let own = Var::from_tensor(&rows(&gates, packing.rows(b))?)?;
-            let alone = (self.layer)(&own, &weights, &Packing::new(vec![length]))?;
+            let alone = layer(&own, &weights, &Packing::new(vec![length]))?;
             // Not bit for bit: the product's kernel depends on how many rows there are.
             check::assert_tensors_close(&rows(&together, packing.rows(b))?, &alone, 0.0, 1e-6);
             let by_own = alone.sum_all()?.backward()?.remove(&own).unwrap();

@@ -1,0 +1,92 @@
+//! Losses over classes and over sequences of tags.
+
+use candle_core::{Result, Tensor};
+
+use super::{fold, ids, linear, log_sum_exp, parameter, sum_by_group};
+use crate::{data::Packing, kernel::weight::Weight};
+
+/// The loss of each row. All logits are in memory at once.
+pub(in crate::kernel) fn cross_entropy(
+    x: &Tensor,
+    weight: &Weight,
+    bias: &Weight,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
+    let logits = linear(x, weight, bias)?;
+    if targets.is_empty() {
+        return logits.sum(1);
+    }
+    let logits = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?; // (rows, classes)
+    let of_targets = logits.gather(&ids(targets, x)?.unsqueeze(1)?, 1)?.squeeze(1)?;
+    logits.exp()?.sum(1)?.log()? - of_targets
+}
+
+/// The loss of each sequence, by forward sums in the log domain, each row less its greatest.
+pub(in crate::kernel) fn crf(
+    emissions: &Tensor,
+    transitions: &Weight,
+    gold: Vec<u32>,
+    packing: &Packing,
+) -> Result<Tensor> {
+    if packing.n_rows() == 0 {
+        return emissions.sum(1);
+    }
+    let tags = emissions.dim(1)?;
+    let transitions = parameter(transitions, emissions);
+    let between = transitions.narrow(0, 0, tags)?.unsqueeze(0)?; // (1, from, to)
+    let start = transitions.narrow(0, tags, 1)?; // (1, tags)
+    let end = transitions.narrow(0, tags + 1, 1)?; // (1, tags)
+    let mut greatest = Vec::new();
+    let last = fold(&emissions.contiguous()?, packing, |before, emission| {
+        let sums = match before {
+            None => emission.broadcast_add(&start)?,
+            Some(before) => {
+                let ways = before.unsqueeze(2)?.broadcast_add(&between)?; // (sequences, from, to)
+                (log_sum_exp(&ways, 1)? + emission)?
+            }
+        };
+        let most = sums.detach().max_keepdim(1)?;
+        let sums = sums.broadcast_sub(&most)?;
+        greatest.push(most);
+        Ok(sums)
+    })?; // (sequences, tags)
+    let log_z = log_sum_exp(&last.broadcast_add(&end)?, 1)?; // less what `greatest` has
+    let Gold { of_rows, of_ends } = Gold::of(&gold, tags, packing);
+    let scores = transitions.flatten_all()?;
+    let targets = ids(gold, emissions)?.unsqueeze(1)?;
+    let on_rows = emissions.contiguous()?.gather(&targets, 1)?.squeeze(1)?;
+    let on_rows = (on_rows + scores.index_select(&ids(of_rows, emissions)?, 0)?)?; // (rows)
+    let on_ends = scores.index_select(&ids(of_ends, emissions)?, 0)?; // (sequences)
+    // By row, where both are near to each other, so that a long sequence loses no digits.
+    let above = (Tensor::cat(&greatest, 0)?.squeeze(1)? - on_rows)?;
+    let sequences = packing.places().map(|(b, _)| b as u32).collect();
+    let above = sum_by_group(&above, sequences, packing.n_sequences())?;
+    let each = ((log_z - on_ends)? + above)?;
+    // Never below 0 but by rounding, which leaves the gradient as it is.
+    &each + each.detach().neg()?.relu()?
+}
+
+/// The places of the gold sequences' transitions in those of all, (tags + 2)·tags.
+struct Gold {
+    /// Into each row.
+    of_rows: Vec<u32>,
+    /// Out of each sequence's last row.
+    of_ends: Vec<u32>,
+}
+
+impl Gold {
+    fn of(gold: &[u32], tags: usize, packing: &Packing) -> Self {
+        let tag = |b, t| gold[packing.row(b, t)] as usize;
+        let from = |b, t: usize| t.checked_sub(1).map_or(tags, |before| tag(b, before));
+        let last = |b| tag(b, packing.lengths()[b] - 1);
+        Self {
+            of_rows: packing
+                .places()
+                .map(|(b, t)| (from(b, t) * tags + tag(b, t)) as u32)
+                .collect(),
+            of_ends: (0..packing.n_sequences())
+                .map(|b| ((tags + 1) * tags + last(b)) as u32)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Mean and greatest value over the tokens of each sequence.
+
+use candle_core::{Result, Tensor};
+
+use super::{fold, ids};
+use crate::data::Packing;
+
+/// The mean over each sequence's rows.
+pub(in crate::kernel) fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    let (rows, width) = x.dims2()?;
+    let (sequences, lengths): (Vec<u32>, Vec<f32>) =
+        packing.places().map(|(b, _)| (b as u32, packing.lengths()[b] as f32)).unzip();
+    let parts = x.broadcast_div(&Tensor::from_vec(lengths, (rows, 1), x.device())?)?;
+    let sums = Tensor::zeros((packing.n_sequences(), width), x.dtype(), x.device())?;
+    sums.index_add(&ids(sequences, x)?, &parts, 0)
+}
+
+/// The greatest value over each sequence's rows, the first of equal ones.
+pub(in crate::kernel) fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    fold(&x.contiguous()?, packing, |greatest, rows| match greatest {
+        None => Ok(rows),
+        Some(greatest) => rows.gt(&greatest)?.where_cond(&rows, &greatest),
+    })
+}

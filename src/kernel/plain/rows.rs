@@ -1,0 +1,72 @@
+//! What takes every row, or every number, by itself.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::{ids, parameter};
+use crate::kernel::weight::Weight;
+
+/// x·W + b.
+pub(in crate::kernel) fn linear(x: &Tensor, weight: &Weight, bias: &Weight) -> Result<Tensor> {
+    let (weight, bias) = (parameter(weight, x), parameter(bias, x));
+    x.contiguous()?.matmul(&weight)?.broadcast_add(&bias)
+}
+
+/// The rows of a table with these ids. Their gradient is a dense one, of the whole table.
+pub(in crate::kernel) fn embedding(table: &Weight, rows: Vec<u32>, learns: bool) -> Result<Tensor> {
+    let var = table.var();
+    let rows = ids(rows, var)?;
+    if learns {
+        var.index_select(&rows, 0)
+    } else {
+        var.as_detached_tensor().index_select(&rows, 0)
+    }
+}
+
+/// The rows of x with these numbers.
+pub(in crate::kernel) fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
+    x.contiguous()?.index_select(&ids(rows, x)?, 0)
+}
+
+/// The sums of x (rows) by group.
+pub(in crate::kernel) fn sum_by_group(
+    x: &Tensor,
+    groups: Vec<u32>,
+    n_groups: usize,
+) -> Result<Tensor> {
+    let groups = ids(groups, x)?;
+    Tensor::zeros(n_groups, x.dtype(), x.device())?.index_add(&groups, &x.contiguous()?, 0)
+}
+
+/// Each number times its factor, in row order.
+pub(in crate::kernel) fn dropout(x: &Tensor, factors: Vec<f32>) -> Result<Tensor> {
+    x * Tensor::from_vec(factors, x.shape(), x.device())?
+}
+
+/// tanh of each number.
+pub(in crate::kernel) fn tanh(x: &Tensor) -> Result<Tensor> {
+    x.tanh()
+}
+
+/// x, whose gradient comes back multiplied by −`strength`.
+pub(in crate::kernel) fn reverse(x: &Tensor, strength: f64) -> Result<Tensor> {
+    // x and a 0 that has the gradient: of finite numbers each comes out as it was, but −0 as 0.
+    // A tensor, not a number, multiplies: candle takes ·0 for a constant, and its x for not reached.
+    let turned = (x * Tensor::full(-strength as f32, x.shape(), x.device())?)?;
+    x.detach() + zero(&turned)?
+}
+
+/// A scalar 0 whose gradient by the rows is `gradient`, times its own.
+pub(in crate::kernel) fn inject(rows: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    zero(&(rows * gradient.detach())?.sum_all()?)
+}
+
+/// 0 with the gradient of x.
+fn zero(x: &Tensor) -> Result<Tensor> {
+    x - x.detach()
+}
+
+/// The sum of tensors of one shape, in their order; not tracked.
+pub(in crate::kernel) fn sum(tensors: &[Tensor]) -> Result<Tensor> {
+    let [first, others @ ..] = tensors else { bail!("a sum of no tensors") };
+    others.iter().try_fold(first.detach(), |sum, other| sum + other.detach())
+}

@@ -1,0 +1,151 @@
+//! The plain compositions of the smaller kernels against the fused operations and finite differences.
+//! Those of the larger ones are beside their kernels' own tests.
+
+use candle_core::{Device, Result, Tensor, Var};
+
+use crate::{
+    data::{Packing, Purpose, draw},
+    kernel::{
+        check, dropout, gather, inject, max_over_tokens, mean_over_tokens, plain, reverse, sum,
+        sum_by_group, tanh, to_vec,
+    },
+};
+
+/// Numbers and gradients by x of a fused operation and of its composition.
+struct Both<'a> {
+    fused: &'a dyn Fn(&Tensor) -> Result<Tensor>,
+    plain: &'a dyn Fn(&Tensor) -> Result<Tensor>,
+}
+
+impl Both<'_> {
+    #[track_caller]
+    fn assert_same(&self, x: &Var, absolute: f32) -> Result<()> {
+        let [fused, plain] = [(self.fused)(x)?, (self.plain)(x)?];
+        check::assert_tensors_close(&plain, &fused, 0.0, absolute);
+        let [fused, plain] =
+            [check::gradients(&[x], &fused)?.remove(0), check::gradients(&[x], &plain)?.remove(0)];
+        check::assert_tensors_close(&plain, &fused, 0.0, absolute);
+        Ok(())
+    }
+
+    #[track_caller]
+    fn assert_differences(&self, x: &Var) {
+        check::assert_differences(&[x], || (self.plain)(x));
+    }
+}
+
+#[test]
+fn rows_by_number_and_sums_by_group() -> Result<()> {
+    let x = check::var("x", (5, 3), 1.0)?;
+    let rows = || vec![4, 0, 4, 2];
+    let both = Both { fused: &|x| gather(x, rows()), plain: &|x| plain::gather(x, rows()) };
+    both.assert_same(&x, 0.0)?;
+    both.assert_differences(&x);
+    // Of rows that lie apart.
+    let x = check::var("x", (3, 5), 1.0)?;
+    let rows = || vec![4, 1, 4];
+    let both =
+        Both { fused: &|x| gather(&x.t()?, rows()), plain: &|x| plain::gather(&x.t()?, rows()) };
+    both.assert_same(&x, 0.0)?;
+
+    let x = check::var("x", 6, 1.0)?;
+    let groups = || vec![3, 0, 3, 1, 0, 3];
+    let both = Both {
+        fused: &|x| sum_by_group(x, groups(), 4),
+        plain: &|x| plain::sum_by_group(x, groups(), 4),
+    };
+    both.assert_same(&x, 0.0)?;
+    both.assert_differences(&x);
+    Ok(())
+}
+
+#[test]
+fn a_recipe_drops_the_same_numbers_by_both() -> Result<()> {
+    let x = check::var("x", (40, 30), 1.0)?;
+    let masked = |x: &Tensor| dropout(x, 0.3, draw(1, Purpose::Dropout, "test", 3));
+    // The mask, read off ones.
+    let factors = to_vec(&masked(&x.ones_like()?)?)?;
+    assert!(factors.contains(&0.0) && factors.iter().any(|&factor| factor > 1.0));
+    let both = Both { fused: &masked, plain: &|x| plain::dropout(x, factors.clone()) };
+    both.assert_same(&x, 0.0)
+}
+
+#[test]
+fn tanh_of_each_number() -> Result<()> {
+    let x = check::var("x", (7, 3), 3.0)?;
+    let both = Both { fused: &tanh, plain: &plain::tanh };
+    both.assert_same(&x, 1e-6)?;
+    both.assert_differences(&x);
+    Ok(())
+}
+
+#[test]
+fn means_and_greatest_values_over_tokens() -> Result<()> {
+    for lengths in [&[5, 3, 3, 1][..], &[1], &[1, 1], &[4, 4]] {
+        let packing = Packing::new(lengths.to_vec());
+        let x = check::var("x", (packing.n_rows(), 3), 1.0)?;
+        let both = Both {
+            fused: &|x| mean_over_tokens(x, &packing),
+            plain: &|x| plain::mean_over_tokens(x, &packing),
+        };
+        both.assert_same(&x, 1e-6)?;
+        both.assert_differences(&x);
+        let both = Both {
+            fused: &|x| max_over_tokens(x, &packing),
+            plain: &|x| plain::max_over_tokens(x, &packing),
+        };
+        both.assert_same(&x, 0.0)?;
+        both.assert_differences(&x);
+        // Of equal values the first has the gradient.
+        both.assert_same(&Var::from_tensor(&x.zeros_like()?)?, 0.0)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_reversed_gradient_leaves_numbers_as_they_are() -> Result<()> {
+    let x = Var::new(&[0.1f32, -3.0, 1e-30, 1e30, f32::MIN_POSITIVE, 0.0], &Device::Cpu)?;
+    for strength in [0.5, 1.0, 0.0, 1e-3] {
+        let both =
+            Both { fused: &|x| reverse(x, strength), plain: &|x| plain::reverse(x, strength) };
+        both.assert_same(&x, 0.0)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_injected_gradient_comes_out_by_both() -> Result<()> {
+    let x = check::var("x", (3, 2), 1.0)?;
+    let gradient = check::var("gradient", (3, 2), 1.0)?;
+    for zero in [inject(&x, gradient.as_detached_tensor())?, plain::inject(&x, &gradient)?] {
+        assert_eq!(to_vec(&zero)?, [0.0]);
+        let store = zero.backward()?;
+        check::assert_tensors_close(store.get(&x).unwrap(), &gradient, 0.0, 0.0);
+    }
+    Ok(())
+}
+
+#[test]
+fn sums_of_tensors_are_not_tracked() -> Result<()> {
+    let [x, y, z] = ["x", "y", "z"].map(|name| check::var(name, (3, 2), 1.0).unwrap().into_inner());
+    let tensors = [x, y, z];
+    for n in 1..=3 {
+        let found = plain::sum(&tensors[..n])?;
+        check::assert_tensors_close(&found, &sum(&tensors[..n])?, 0.0, 0.0);
+        assert!(!found.track_op());
+    }
+    assert!(plain::sum(&[]).is_err());
+    Ok(())
+}
+
+/// As fused operations, which keep nothing where nothing learns.
+#[test]
+fn what_meets_no_tracked_rows_is_not_tracked() -> Result<()> {
+    let x = check::var("x", (3, 2), 1.0)?.detach();
+    let (weight, bias) = (check::weight("weight", (2, 4), 1.0)?, check::weight("bias", 4, 1.0)?);
+    assert!(!plain::linear(&x, &weight, &bias)?.track_op());
+    assert!(!plain::cross_entropy(&x, &weight, &bias, vec![0, 1, 2])?.track_op());
+    let transitions = check::weight("transitions", (4, 2), 1.0)?;
+    assert!(!plain::crf(&x, &transitions, vec![0, 1, 1], &Packing::new(vec![2, 1]))?.track_op());
+    Ok(())
+}
