@@ -207,7 +207,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
 fn made(recipe: &Recipe) -> (Vec<Corpus>, Vocabularies, System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
     let vocabularies = full(vocabularies(recipe, &corpora));
-    let mut system = System::new(recipe, &vocabularies, FirstValues::Recipe).unwrap();
+    let mut system = System::new(recipe, &vocabularies, FirstValues::Recipe, &Device::Cpu).unwrap();
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }

@@ -21,7 +21,7 @@ use crate::{
     bus::{self, Bus, Wires},
     data::Corpus,
     journal::{self, VERSION, Writer},
-    kernel::{self, Device},
+    kernel::{self, Device, DeviceName},
     model::encoder::FirstValues,
     protocol::{
         Header, Summary,
@@ -55,6 +55,8 @@ pub struct Job {
     pub moves: Moves,
     /// Threads that train.
     pub threads: usize,
+    /// Where its tensors are.
+    pub device: Device,
     /// How it is shown meanwhile.
     pub show: Show,
 }
@@ -88,7 +90,7 @@ pub enum Talk {
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), None).context("signals can't be watched")?;
-    let Job { recipe, corpora, folder, moves, threads, show } = job;
+    let Job { recipe, corpora, folder, moves, threads, device, show } = job;
     leave::diagnostics(folder.path())?;
     if matches!(show, Show::Desk(_)) {
         tui::terminal::install_hook();
@@ -97,8 +99,10 @@ pub fn train(job: Job) -> Result<Outcome> {
     let resolved = folder.path().join("recipe.toml");
     std::fs::write(&resolved, recipe.resolved())
         .with_context(|| format!("{}: can't be written", resolved.display()))?;
-    let header = header(&recipe, threads, folder.started());
-    let setup = setup(recipe, corpora, folder.path().to_owned(), moves, interrupt.clone())?;
+    let header = header(&recipe, threads, &device, folder.started());
+    let run = folder.path().to_owned();
+    let setup = setup(recipe, corpora, &device, run, moves, interrupt.clone())?;
+    let is_fused = kernel::is_fused(&device);
     let clock = setup.clock;
     let journal = folder.path().join(journal::FILE);
     let writer = Writer::create(&journal, &header)
@@ -119,8 +123,9 @@ pub fn train(job: Job) -> Result<Outcome> {
     let (recorded, ending) = thread::scope(|scope| {
         let header = &header;
         let recorder = scope.spawn(move || record(recorder, writer, header));
-        let trainer = thread::Builder::new()
-            .name(TRAINER.to_owned())
+        let trainer = thread::Builder::new().name(TRAINER.to_owned());
+        let trainer = if is_fused { trainer } else { trainer.stack_size(DEEP) };
+        let trainer = trainer
             .spawn_scoped(scope, move || train_to_the_end(setup, bus))
             .expect("a thread can be started");
         let ending = trainer.join().expect("the trainer's panics are caught within");
@@ -142,15 +147,19 @@ fn moves_by_hand(run: &Run) -> Vec<String> {
 /// The trainer's thread, by name: its panics are told as events.
 const TRAINER: &str = "trainer";
 
-fn header(recipe: &Recipe, threads: usize, started: &str) -> Header {
+/// Bytes of the trainer's stack where candle's own operations compute: candle goes back through its graph
+/// by recursion, and they put some dozen nodes into it for each token and layer, one behind the other.
+const DEEP: usize = 256 << 20;
+
+fn header(recipe: &Recipe, threads: usize, device: &Device, started: &str) -> Header {
     Header {
         version: VERSION,
         auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
         name: recipe.name.clone(),
         seed: recipe.train.seed,
         threads,
-        device: "cpu".to_owned(),
-        kernel: kernel::name(&Device::Cpu).to_owned(),
+        device: DeviceName::of(device).to_string(),
+        kernel: kernel::name(device).to_owned(),
         started: started.to_owned(),
         parent: None,
     }
@@ -159,13 +168,14 @@ fn header(recipe: &Recipe, threads: usize, started: &str) -> Header {
 fn setup(
     recipe: Recipe,
     corpora: Vec<Corpus>,
+    device: &Device,
     run: PathBuf,
     moves: Moves,
     interrupt: Interrupt,
 ) -> Result<train::Setup> {
     let vocabularies = vocabularies(&recipe, &corpora);
     // A recipe can ask for more than fits, and that panics where memory is asked for.
-    let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe);
+    let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe, device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
         anyhow!("the system can't be made: {}", leave::panic_text(panic.as_ref()))

@@ -7,7 +7,10 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use crate::tui::{ColorWhen, GlyphChoice};
+use crate::{
+    kernel::DeviceName,
+    tui::{ColorWhen, GlyphChoice},
+};
 
 /// A mixing desk for multi-task learning in natural language processing.
 ///
@@ -87,9 +90,9 @@ pub struct Train {
     /// Threads that train; they change no bit of the result [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where to train: cpu (cuda and metal are not built yet)
-    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = ["cpu"])]
-    pub device: Option<String>,
+    /// Where to train: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceName,
     /// Make a journal's moves again, at their steps
     #[arg(long, value_name = "JOURNAL")]
     pub moves: Option<PathBuf>,
@@ -184,6 +187,9 @@ pub struct Evaluate {
     /// Threads to use [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Where to compute: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceName,
 }
 
 /// Options of `auxdesk predict`.
@@ -202,6 +208,9 @@ pub struct Predict {
     /// Threads to use [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Where to compute: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceName,
 }
 
 /// Options of `auxdesk list`.

@@ -31,6 +31,7 @@ pub use score::score;
 use crate::{
     bus::{Bus, Waited},
     data::{Corpus, stream::Stream},
+    kernel,
     mixer::Faders,
     protocol::{
         Step,
@@ -112,8 +113,13 @@ impl Trainer {
     /// that is for whoever catches it to tell.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
         bus.tell(self.started());
-        // As one of the threads that compute: each of their tasks would wake another one otherwise.
-        let done = rayon::scope(|_| self.until_the_end(bus));
+        let done = if kernel::is_fused(self.system.parameters().device()) {
+            // As one of the threads that compute: each of their tasks would wake another one otherwise.
+            rayon::scope(|_| self.until_the_end(bus))
+        } else {
+            // Here, on a stack that is deep enough for candle's graph of its own operations.
+            self.until_the_end(bus)
+        };
         let (reason, message) = match done {
             Ok(reason) => (reason, None),
             Err(error) => (failure(&error), Some(format!("{error:#}"))),

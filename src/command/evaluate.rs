@@ -43,7 +43,8 @@ pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
         let what = "evaluate changes keys of corpora only; the rest is the run's";
         return Err(Failure::Request(format!("--set {key}: {what}")));
     }
-    let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, Corpora::Wanted)?;
+    let Saved { recipe, mut system, step } =
+        Saved::open(&args.run, &args.sets, Corpora::Wanted, args.device)?;
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);

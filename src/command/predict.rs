@@ -27,7 +27,8 @@ use crate::{
 };
 
 pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
-    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &[], Corpora::NotAskedFor)?;
+    let Saved { recipe, mut system, .. } =
+        Saved::open(&args.run, &[], Corpora::NotAskedFor, args.device)?;
     let at = match &args.objective {
         None => recipe.main(),
         Some(name) => {

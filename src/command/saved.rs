@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::Failure;
 use crate::{
+    kernel::{Device, DeviceName},
     model::encoder::FirstValues,
     protocol::Step,
     recipe::{self, Overrides, Recipe, RecipeSource, System},
@@ -22,7 +23,13 @@ pub(super) struct Saved {
 
 impl Saved {
     /// Opens the best checkpoint of a run, or the last one of a run without dev.
-    pub(super) fn open(run: &Path, sets: &[String], corpora: Corpora) -> Result<Self, Failure> {
+    pub(super) fn open(
+        run: &Path,
+        sets: &[String],
+        corpora: Corpora,
+        device: DeviceName,
+    ) -> Result<Self, Failure> {
+        let device = device.open().map_err(Failure::Request)?;
         let file = run.join("recipe.toml");
         if !file.is_file() {
             let (run, what) = (run.display(), "no recipe.toml in it; wanted the folder of a run");
@@ -34,7 +41,7 @@ impl Saved {
             Corpora::Wanted => recipe::load(&source, &overrides)?,
             Corpora::NotAskedFor => recipe::load_without_files(&source, &overrides)?,
         };
-        let system = load(run, &recipe).map_err(Failure::Run)?;
+        let system = load(run, &recipe, &device).map_err(Failure::Run)?;
         let Some((system, step)) = system else {
             let what = "no checkpoint in it yet; one is saved at every evaluation and at the end";
             return Err(Failure::Request(format!("{}: {what}", run.display())));
@@ -52,7 +59,7 @@ pub(super) enum Corpora {
     NotAskedFor,
 }
 
-fn load(run: &Path, recipe: &Recipe) -> Result<Option<(System, Step)>> {
+fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, Step)>> {
     let best = checkpoint::open(run, "best")?;
     let checkpoint = match best {
         Some(best) => Some(best),
@@ -60,7 +67,7 @@ fn load(run: &Path, recipe: &Recipe) -> Result<Option<(System, Step)>> {
     };
     let Some(checkpoint) = checkpoint else { return Ok(None) };
     let vocabularies = &checkpoint.state.vocabularies.0;
-    let system = System::new(recipe, vocabularies, FirstValues::Checkpoint)?;
+    let system = System::new(recipe, vocabularies, FirstValues::Checkpoint, device)?;
     checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
     Ok(Some((system, checkpoint.state.step)))
 }

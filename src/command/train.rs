@@ -32,6 +32,7 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
     let recipe = recipe::load(&source, &overrides)?;
     let moves = moves(args, &recipe)?;
     let show = show(args)?;
+    let device = args.device.open().map_err(Failure::Request)?;
     let corpora = recipe.open()?;
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
@@ -39,7 +40,7 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
     };
     let folder = folder.map_err(Failure::Request)?;
     let Outcome { summary, reason, signal, disk, moves, talk } =
-        app::train(Job { recipe, corpora, folder, moves, threads, show })?;
+        app::train(Job { recipe, corpora, folder, moves, threads, device, show })?;
     if talk == Talk::Flows {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
         text += &summary

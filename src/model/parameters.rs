@@ -8,12 +8,12 @@ use std::{
     path::Path,
 };
 
-use candle_core::{Device, Result, Tensor, Var, bail};
+use candle_core::{Result, Tensor, Var, bail};
 use rand::Rng;
 
 use crate::{
     data::{Purpose, draw},
-    kernel::{self, Sink, Weight},
+    kernel::{self, Device, Sink, Weight},
     model::Pass,
 };
 
@@ -30,14 +30,20 @@ pub struct Parameter {
 #[derive(Debug)]
 pub struct Parameters {
     seed: u64,
+    device: Device,
     all: Vec<Parameter>,
     sink: Sink,
 }
 
 impl Parameters {
-    /// None yet; first values will be drawn from this seed.
-    pub fn new(seed: u64) -> Result<Self> {
-        Ok(Self { seed, all: Vec::new(), sink: Sink::new()? })
+    /// None yet; first values will be drawn from this seed, the same for any device.
+    pub fn new(seed: u64, device: &Device) -> Result<Self> {
+        Ok(Self { seed, device: device.clone(), all: Vec::new(), sink: Sink::new()? })
+    }
+
+    /// Where they are.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Every parameter, in the order they were made.
@@ -79,7 +85,7 @@ impl Parameters {
     /// missing there, or there and not here, or of another shape, is an error.
     pub fn load(&self, path: &Path) -> Result<()> {
         let mut saved: BTreeMap<String, Tensor> =
-            candle_core::safetensors::load(path, &Device::Cpu)?.into_iter().collect();
+            candle_core::safetensors::load(path, &self.device)?.into_iter().collect();
         for Parameter { name, var } in &self.all {
             let Some(tensor) = saved.remove(name) else {
                 bail!("{}: no parameter {name:?}", path.display())
@@ -174,7 +180,7 @@ impl Parameters {
     }
 
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
-        let var = Var::from_vec(values, shape, &Device::Cpu)?;
+        let var = Var::from_vec(values, shape, &self.device)?;
         let weight = Weight::new(var.clone(), self.all.len(), self.sink.clone());
         self.all.push(Parameter { name, var });
         Ok(weight)
@@ -219,6 +225,7 @@ impl Table {
 
     /// First values from elsewhere, for all rows, one row after the other.
     pub fn set(&self, rows: Vec<f32>) -> Result<()> {
-        self.0.var().set(&Tensor::from_vec(rows, self.0.var().shape(), &Device::Cpu)?)
+        let var = self.0.var();
+        var.set(&Tensor::from_vec(rows, var.shape(), var.device())?)
     }
 }

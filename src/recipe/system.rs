@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor, Var};
 use super::{Gradient, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
-    kernel,
+    kernel::{self, Device},
     model::{
         Parameters, Pass,
         encoder::{self, Built, Encoder, FirstValues, Source},
@@ -80,13 +80,14 @@ struct Placed {
 }
 
 impl System {
-    /// Makes the system, with first values drawn from the recipe's seed.
+    /// Makes the system on a device, with first values drawn from the recipe's seed.
     pub fn new(
         recipe: &Recipe,
         vocabularies: &Vocabularies,
         first_values: FirstValues,
+        device: &Device,
     ) -> Result<Self> {
-        let mut parameters = Parameters::new(recipe.train.seed)?;
+        let mut parameters = Parameters::new(recipe.train.seed, device)?;
         let none = BTreeMap::new();
         let of = |owner: String| vocabularies.get(&owner).unwrap_or(&none);
         let mut spellings = BTreeMap::new();

@@ -136,7 +136,7 @@ mod what_is_refused {
             &["train", "--steps", "many"],
             &["train", "--steps", "1", "--epochs", "1"],
             &["train", "--threads", "0"],
-            &["train", "--device", "cuda"],
+            &["train", "--device", "gpu"],
             &["replay"],
             &["completions", "tcsh"],
             &["train", "--color", "sometimes"],

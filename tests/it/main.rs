@@ -10,6 +10,7 @@ mod architecture;
 mod broken;
 mod cli;
 mod desk;
+mod devices;
 mod encoders;
 mod exits;
 mod leaks;

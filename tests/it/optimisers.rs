@@ -84,7 +84,7 @@ const SHAPES: [[usize; 2]; 2] = [[5, 7], [3, 4]];
 
 impl Two {
     fn new() -> Self {
-        let mut parameters = Parameters::new(1).unwrap();
+        let mut parameters = Parameters::new(1, &Device::Cpu).unwrap();
         let a = parameters.scope("a").uniform("x", &SHAPES[0], 1.0).unwrap();
         let b = parameters.scope("b").uniform("x", &SHAPES[1], 1.0).unwrap();
         let [a, b] = [a, b].map(|weight| weight.var().as_tensor().clone());

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Mutex};
 use auxdesk::{
     bus::{self, Wires},
     data::{Batch, Corpus},
-    kernel::Gradient,
+    kernel::{Device, Gradient},
     keys::Takes,
     model::{Parameters, Pass, encoder::FirstValues},
     objective::Term,
@@ -166,7 +166,8 @@ impl Tiny {
 
     pub(crate) fn system(&self) -> System {
         let mut system =
-            System::new(&self.recipe, &self.vocabularies(), FirstValues::Recipe).unwrap();
+            System::new(&self.recipe, &self.vocabularies(), FirstValues::Recipe, &Device::Cpu)
+                .unwrap();
         for (at, corpus) in self.corpora.iter().enumerate() {
             system.attach(at, corpus);
         }
