@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::{
+    arch::is_fused,
     buffer::Buffer,
-    slices,
+    plain, slices,
     weight::{Gradient, Weight},
 };
 use crate::data::Packing;
@@ -17,8 +18,27 @@ use crate::data::Packing;
 /// The rows of x (rows, width) averaged over each sequence, by the fit of its keys (rows, inner) to
 /// the query (inner): (sequences, width).
 pub fn attend(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result<Tensor> {
+    check(keys, query, x, packing)?;
+    if !is_fused(x.device()) {
+        return plain::attend(keys, query, x, packing);
+    }
     let op = Attend { query: query.clone(), packing: packing.clone(), shares: OnceLock::new() };
     keys.contiguous()?.apply_op2(&x.contiguous()?, op)
+}
+
+fn check(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result<()> {
+    let ((n_keys, inner), (n_rows, _)) = (keys.dims2()?, x.dims2()?);
+    if n_rows != packing.n_rows() || n_keys != n_rows || query.var().dims() != [inner] {
+        bail!(
+            "attend: keys {:?}, query {:?}, rows {:?} of {} tokens; wanted (tokens, i), (i) and \
+             (tokens, o)",
+            keys.shape(),
+            query.var().shape(),
+            x.shape(),
+            packing.n_rows()
+        );
+    }
+    Ok(())
 }
 
 struct Attend {
@@ -40,19 +60,8 @@ impl CustomOp2 for Attend {
         x: &CpuStorage,
         x_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (n_keys, inner) = keys_layout.shape().dims2()?;
+        let (_, inner) = keys_layout.shape().dims2()?;
         let (n_rows, width) = x_layout.shape().dims2()?;
-        let query = self.query.var();
-        if n_rows != self.packing.n_rows() || n_keys != n_rows || query.dims() != [inner] {
-            bail!(
-                "attend: keys {:?}, query {:?}, rows {:?} of {} tokens; wanted (tokens, i), (i) and \
-                 (tokens, o)",
-                keys_layout.shape(),
-                query.shape(),
-                x_layout.shape(),
-                self.packing.n_rows()
-            );
-        }
         let (keys, x) = (slices::of(keys, keys_layout)?, slices::of(x, x_layout)?);
         let mut shares: Vec<f32> = self.query.read(|query| {
             (0..n_rows).map(|row| dot(&keys[row * inner..][..inner], query)).collect()

@@ -2,11 +2,19 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 
 /// Σ factor · row over each bag of x (rows, width), whose rows lie bag after bag: (bags, width). A bag
 /// is the factors of its rows.
 pub fn sum_bags(x: &Tensor, bags: Vec<Vec<f32>>) -> Result<Tensor> {
+    let (rows, width) = x.dims2()?;
+    let wanted: usize = bags.iter().map(Vec::len).sum();
+    if rows != wanted || width == 0 {
+        bail!("sum-bags: rows {:?}, {wanted} factors", x.shape());
+    }
+    if !is_fused(x.device()) {
+        return plain::sum_bags(x, &bags);
+    }
     x.contiguous()?.apply_op1(SumBags { bags })
 }
 
@@ -28,11 +36,7 @@ impl CustomOp1 for SumBags {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, width) = layout.shape().dims2()?;
-        let wanted: usize = self.bags.iter().map(Vec::len).sum();
-        if rows != wanted || width == 0 {
-            bail!("sum-bags: rows {:?}, {wanted} factors", layout.shape());
-        }
+        let (_, width) = layout.shape().dims2()?;
         let x = slices::of(x, layout)?;
         let mut sums = vec![0.0; self.bags.len() * width];
         for ((bag, factor), x) in self.rows().zip(x.chunks_exact(width)) {

@@ -5,10 +5,16 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 
 /// The loss of each score of z with its answer, 1 or 0; of z's shape.
 pub fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
+    if z.elem_count() != answers.len() {
+        bail!("binary-cross-entropy: {} scores, {} answers", z.elem_count(), answers.len());
+    }
+    if !is_fused(z.device()) {
+        return plain::binary_cross_entropy(z, answers);
+    }
     z.contiguous()?.apply_op1(Binary { answers })
 }
 
@@ -23,9 +29,6 @@ impl CustomOp1 for Binary {
 
     fn cpu_fwd(&self, z: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let z = slices::of(z, layout)?;
-        if z.len() != self.answers.len() {
-            bail!("binary-cross-entropy: {} scores, {} answers", z.len(), self.answers.len());
-        }
         let each = z.iter().zip(&self.answers);
         // Not `max`, which would make 0 of NaN.
         let each =

@@ -10,15 +10,17 @@ mod loss;
 mod pool;
 mod recurrent;
 mod rows;
+mod tokens;
 
 use candle_core::{Result, Tensor};
 
-pub(super) use loss::{crf, cross_entropy};
+pub(super) use loss::{binary_cross_entropy, crf, cross_entropy};
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{
     dropout, embedding, gather, inject, linear, reverse, sum, sum_by_group, tanh,
 };
+pub(super) use tokens::{attend, sum_bags, windows};
 
 use super::weight::Weight;
 use crate::data::Packing;

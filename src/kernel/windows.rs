@@ -2,25 +2,34 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::slices;
+use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
 /// For each token t, the rows of tokens t − ⌊(width − 1) / 2⌋ to t + ⌊width / 2⌋ of its sequence side by
 /// side, 0 where there is no token: (rows, inputs) to (rows, width·inputs).
 pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
-    let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
-        bail!("windows: no tokens in a window; wanted at least 1")
-    };
+    let neighbours = neighbours(width, packing)?;
     if x.dim(0)? != packing.n_rows() {
         bail!("windows: rows {:?} of {} tokens", x.shape(), packing.n_rows());
     }
+    if !is_fused(x.device()) {
+        return plain::windows(x, width, neighbours);
+    }
+    x.contiguous()?.apply_op1(Windows { neighbours, width })
+}
+
+/// For each row, the row at each place of its window.
+pub(super) fn neighbours(width: usize, packing: &Packing) -> Result<Vec<Option<usize>>> {
+    let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
+        bail!("windows: no tokens in a window; wanted at least 1")
+    };
     let neighbours = packing.places().flat_map(|(b, t)| {
         (0..width).map(move |place| {
             let t = (t + place).checked_sub(before)?;
             (t < packing.lengths()[b]).then(|| packing.row(b, t))
         })
     });
-    x.contiguous()?.apply_op1(Windows { neighbours: neighbours.collect(), width })
+    Ok(neighbours.collect())
 }
 
 struct Windows {

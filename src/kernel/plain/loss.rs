@@ -5,6 +5,13 @@ use candle_core::{Result, Tensor};
 use super::{fold, ids, linear, log_sum_exp, parameter, sum_by_group};
 use crate::{data::Packing, kernel::weight::Weight};
 
+/// ln(1 + e^z) − y·z for each score of z with its answer y.
+pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
+    let answers = Tensor::from_vec(answers, z.shape(), z.device())?;
+    let both = Tensor::stack(&[&z.zeros_like()?, z], z.rank())?;
+    log_sum_exp(&both, z.rank())? - (z * answers)?
+}
+
 /// The loss of each row. All logits are in memory at once.
 pub(in crate::kernel) fn cross_entropy(
     x: &Tensor,

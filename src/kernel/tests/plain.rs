@@ -6,8 +6,8 @@ use candle_core::{Device, Result, Tensor, Var};
 use crate::{
     data::{Packing, Purpose, draw},
     kernel::{
-        check, dropout, gather, inject, max_over_tokens, mean_over_tokens, plain, reverse, sum,
-        sum_by_group, tanh, to_vec,
+        attend, binary_cross_entropy, check, dropout, gather, inject, max_over_tokens,
+        mean_over_tokens, plain, reverse, sum, sum_bags, sum_by_group, tanh, to_vec, windows,
     },
 };
 
@@ -147,5 +147,60 @@ fn what_meets_no_tracked_rows_is_not_tracked() -> Result<()> {
     assert!(!plain::cross_entropy(&x, &weight, &bias, vec![0, 1, 2])?.track_op());
     let transitions = check::weight("transitions", (4, 2), 1.0)?;
     assert!(!plain::crf(&x, &transitions, vec![0, 1, 1], &Packing::new(vec![2, 1]))?.track_op());
+    Ok(())
+}
+
+#[test]
+fn answers_to_questions() -> Result<()> {
+    let z = check::var("z", (4, 2), 3.0)?;
+    let answers = || vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
+    let both = Both {
+        fused: &|z| binary_cross_entropy(z, answers()),
+        plain: &|z| plain::binary_cross_entropy(z, answers()),
+    };
+    both.assert_same(&z, 1e-6)?;
+    both.assert_differences(&z);
+    // Where candle's own relu and abs have no gradient.
+    let zero = Var::zeros((4, 2), candle_core::DType::F32, &Device::Cpu)?;
+    both.assert_same(&zero, 1e-6)
+}
+
+#[test]
+fn windows_and_bags_of_rows() -> Result<()> {
+    let packing = Packing::new(vec![4, 2, 1]);
+    let x = check::var("x", (7, 3), 1.0)?;
+    for width in 1..=4 {
+        // What the fused one has found is what both are given.
+        let neighbours = windows::neighbours(width, &packing)?;
+        let both = Both {
+            fused: &|x| windows::windows(x, width, &packing),
+            plain: &|x| plain::windows(x, width, neighbours.clone()),
+        };
+        both.assert_same(&x, 0.0)?;
+        both.assert_differences(&x);
+    }
+    let bags = || vec![vec![0.5, -1.0], vec![], vec![2.0, 1.0, 0.25, 3.0], vec![1.0]];
+    let both = Both { fused: &|x| sum_bags(x, bags()), plain: &|x| plain::sum_bags(x, &bags()) };
+    both.assert_same(&x, 1e-6)?;
+    both.assert_differences(&x);
+    Ok(())
+}
+
+#[test]
+fn attention_over_the_tokens_of_a_sequence() -> Result<()> {
+    let packing = Packing::new(vec![4, 2, 1]);
+    let keys = check::var("keys", (7, 5), 2.0)?;
+    let query = check::weight("query", 5, 2.0)?;
+    let x = check::var("x", (7, 3), 1.0)?;
+    let vars: [&dyn check::Variable; 3] = [&keys, &query, &x];
+    let found = plain::attend(&keys, &query, &x, &packing)?;
+    let fused = attend(&keys, &query, &x, &packing)?;
+    check::assert_tensors_close(&found, &fused, 1e-5, 1e-6);
+    for (found, fused) in
+        check::gradients(&vars, &found)?.iter().zip(check::gradients(&vars, &fused)?)
+    {
+        check::assert_tensors_close(found, &fused, 1e-4, 1e-6);
+    }
+    check::assert_differences(&vars, || plain::attend(&keys, &query, &x, &packing));
     Ok(())
 }

@@ -95,7 +95,7 @@ mod tests {
 
     /// A head of two questions whose scores are the rows themselves.
     fn head(weights: Option<Vec<f32>>) -> Result<(Parameters, Built)> {
-        let mut parameters = Parameters::new(1)?;
+        let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let output = parameters.scope("head").linear("output", 2, 2)?;
         output.weight.var().set(&Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?)?;
         let scores = Scores { hidden: None, output };

@@ -163,7 +163,9 @@ fn a_run_with_inputs_by_corpus_and_hidden_words_is_trained_and_read_again() {
     assert_eq!(inputs(&again), inputs(&case.tiny.recipe));
     let vocabularies = run.checkpoint("last").vocabularies.0;
     assert!(vocabularies["encoder.hidden"]["words"].iter().eq([("een", 1)]));
-    let system = System::new(&again, &vocabularies, FirstValues::Checkpoint).unwrap();
+    let system =
+        System::new(&again, &vocabularies, FirstValues::Checkpoint, &candle_core::Device::Cpu)
+            .unwrap();
     let saved = run.folder().join("checkpoints/last/model.safetensors");
     system.parameters().load(&saved).unwrap();
 }
