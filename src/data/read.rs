@@ -3,6 +3,7 @@
 mod columns;
 mod conllu;
 mod encoding;
+mod jsonl;
 mod lines;
 #[cfg(test)]
 mod real;
@@ -21,10 +22,11 @@ use super::corpus::{Corpus, Example, Field, Part};
 use crate::keys::{Key, Values};
 
 /// Every format auxdesk reads, in the order `auxdesk list` shows them.
-pub const FORMATS: &[&dyn Format] = &[&columns::Columns, &conllu::Conllu, &table::Table];
+pub const FORMATS: &[&dyn Format] =
+    &[&columns::Columns, &conllu::Conllu, &table::Table, &jsonl::Jsonl];
 
 /// Formats that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["parallel", "jsonl", "audio", "frames"];
+pub const PLANNED: &[&str] = &["parallel", "audio", "frames"];
 
 /// The format of that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {

@@ -131,3 +131,26 @@ fn twenty_faults_are_shown_and_the_rest_counted() {
     assert!(shown.ends_with("\n19\nand 317 more"));
     assert_eq!(show(&faults[..20]).lines().last(), Some("19"));
 }
+
+#[test]
+fn a_label_that_train_never_has_loads_with_a_count_of_none() {
+    use crate::data::{statistics::label_set, vocabulary::count};
+
+    let says =
+        [("separator", "tab"), ("header", "none"), ("tokens", "space"), ("encoding", "utf-8")];
+    let says = says.map(|(key, text)| (key.into(), Located::by_default(Value::Text(text.into()))));
+    let columns = ["label", "text"].map(|name| Located::by_default(Value::Text(name.into())));
+    let mut says = BTreeMap::from(says);
+    says.insert("columns".into(), Located::by_default(Value::List(columns.into())));
+    let values = Values::new(says);
+    let samples: Samples =
+        BTreeMap::from([("train", &b"x\ta b\n\tc\n"[..]), ("test", &b"y\ta\nx\td\n"[..])]);
+    let format = find("table").expect("a format of the table");
+    let (train, test) = (input("train"), Some(input("test")));
+    let corpus = load(&Load { format, train, test, ..spec(&values) }, &samples).unwrap();
+    assert_eq!(corpus.fields, ["text", "label"]);
+    assert_eq!(count(&corpus.lexicons[1], &corpus.train, 1), [1, 0]);
+    let test = corpus.test.as_ref().unwrap();
+    assert_eq!(label_set(&corpus, test, 1), BTreeMap::from([("x", 1), ("y", 1)]));
+    assert_eq!((test.examples[0].label(1), corpus.train.examples[1].label(1)), (Some(1), None));
+}

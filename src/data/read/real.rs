@@ -162,7 +162,7 @@ fn reviews_of_which_four_are_empty() {
     let setting = label_and_text().say("separator", "space");
     let reading = setting.read(&bytes);
     let lines: Vec<u32> = reading.read.faults.iter().map(|fault| fault.line).collect();
-    assert_eq!(lines, [769, 1_191, 1_368, 3_691]);
+    assert_eq!(lines, [769, 1_368, 3_691, 3_775]);
     assert_eq!(reading.read.part.examples.len(), 3_775 - 4);
     assert!(without_predictions(&setting, &reading) == bytes);
 }
@@ -210,6 +210,33 @@ fn pairs_of_sentences_under_a_header() {
         assert_eq!(reading.faults(), [""; 0], "{file}");
         assert_eq!(reading.read.part.examples.len(), n_pairs, "{file}");
         assert_eq!(reading.corpus.lexicons[3].len(), 3, "{file}");
+    }
+}
+
+#[test]
+fn objects_with_tagged_sentences_and_with_labels() {
+    let abstracts = Setting::new("jsonl").say("text", "sentences").list("tags", &["labels"]);
+    let statements = Setting::new("jsonl").say("text", "sentence").list("labels", &["label"]);
+    for (setting, file, n_examples, n_tokens) in [
+        (&abstracts, "csabstruct/train.jsonl", 1_668, Some(11_333)),
+        (&abstracts, "csabstruct/dev.jsonl", 295, Some(2_026)),
+        (&abstracts, "csabstruct/test.jsonl", 226, Some(1_349)),
+        (&statements, "nlvr/dev.json", 989, None),
+        (&statements, "nlvr/test.json", 990, None),
+        (&statements, "nlvr/hidden.json", 985, None),
+    ] {
+        let Some(folder) = folder() else { return };
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let reading = setting.read(&bytes);
+        assert_eq!(reading.faults(), [""; 0], "{file}");
+        let size = reading.read.part.size();
+        assert_eq!(size.examples, n_examples, "{file}");
+        assert_eq!(size.tokens, n_tokens.unwrap_or(size.tokens), "{file}");
+        let written = setting.write_each(&reading, "", |_| vec!["?!?".into()]);
+        let written = String::from_utf8(written).unwrap();
+        let added = ", \"predicted\": \"?!?\"";
+        assert_eq!(written.matches(added).count() as u64, n_examples, "{file}");
+        assert!(written.replace(added, "").into_bytes() == bytes, "{file} is not the same");
     }
 }
 

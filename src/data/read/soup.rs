@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{Gold, lines::lines, testing::Setting};
+use super::{
+    Gold,
+    lines::lines,
+    testing::{Reading, Setting},
+};
 
 /// Bytes with enough structure in them to be a file now and then.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
@@ -42,7 +46,7 @@ proptest! {
     #[test]
     fn no_bytes_upset_a_reader(
         bytes in prop::collection::vec(any::<u8>(), 0..256),
-        setting in settings(),
+        setting in prop_oneof![settings(), tables(), objects()],
         gold in golds(),
     ) {
         let reading = setting.read_as(&bytes, gold);
@@ -83,5 +87,112 @@ proptest! {
             }
         }
         prop_assert_eq!(&bytes[done.0..], &written[done.1..]);
+    }
+}
+
+/// Bytes that are lines of a table, or of objects, now and then.
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = prop_oneof![
+        8 => Just(b"1\ta b\n".to_vec()),
+        4 => Just(b"0 c d\r\n".to_vec()),
+        4 => Just(b"1,\"a, \"\"b\"\"\"\n".to_vec()),
+        4 => Just(b"{\"text\": \"a b\", \"label\": 1}\n".to_vec()),
+        2 => Just(b"{\"text\": [\"a\"], \"pos\": [\"N\"]} \r\n".to_vec()),
+        2 => Just(b"\ta\n".to_vec()),
+        2 => Just(b"\n".to_vec()),
+        1 => Just(b"label\ttext\n".to_vec()),
+        1 => Just(b"\xef\xbb\xbf".to_vec()),
+        1 => Just("é\u{a0}\u{85}".into()),
+        1 => prop_oneof![Just(b"\t"), Just(b","), Just(b"\""), Just(b"}"), Just(b"\xe9")]
+            .prop_map(|byte| byte.to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+    ];
+    prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn tables() -> impl Strategy<Value = Setting> {
+    let separator = prop_oneof![Just("auto"), Just("tab"), Just("comma"), Just("space")];
+    let header = prop_oneof![Just("none"), Just("skip")];
+    let encoding = prop_oneof![Just("utf-8"), Just("latin-1")];
+    let tokens = prop_oneof![Just("space"), Just("words")];
+    (separator, header, encoding, tokens).prop_map(|(separator, header, encoding, tokens)| {
+        let setting = Setting::table(&["label", "text"]).say("separator", separator);
+        setting.say("header", header).say("encoding", encoding).say("tokens", tokens)
+    })
+}
+
+fn objects() -> impl Strategy<Value = Setting> {
+    let tokens = prop_oneof![Just("space"), Just("words")];
+    tokens.prop_map(|tokens| {
+        let setting = Setting::new("jsonl").list("tags", &["pos"]).list("labels", &["label"]);
+        setting.say("tokens", tokens)
+    })
+}
+
+/// The lines of the examples, each of which stands on one.
+fn example_lines(reading: &Reading) -> Vec<u32> {
+    reading.read.part.examples.iter().map(|example| example.lines[0]).collect()
+}
+
+fn fault_lines(reading: &Reading) -> Vec<u32> {
+    reading.read.faults.iter().map(|fault| fault.line).collect()
+}
+
+proptest! {
+    #[test]
+    fn every_fault_of_a_line_has_its_line(
+        bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..256), texts()],
+        setting in prop_oneof![tables(), objects()],
+        gold in golds(),
+    ) {
+        let reading = setting.read_as(&bytes, gold);
+        let mut told = fault_lines(&reading);
+        prop_assert!(told.is_sorted_by(|a, b| a < b));
+        prop_assert_eq!(told.len() as u64, reading.read.n_faulty);
+        for example in &reading.read.part.examples {
+            prop_assert!(example.lines.iter().all(|line| *line == example.lines[0]));
+            prop_assert_eq!(example.symbols(0).unwrap().len(), example.len());
+        }
+        // A line is an example or at fault, or there is nothing on it.
+        told.extend(example_lines(&reading));
+        told.sort_unstable();
+        prop_assert!(told.is_sorted_by(|a, b| a < b));
+        for line in lines(&bytes).skip(1).filter(|line| !line.is_blank()) {
+            prop_assert!(told.contains(&line.number), "{} is passed over", line.number);
+        }
+    }
+
+    #[test]
+    fn a_table_grows_by_a_column(
+        bytes in texts(),
+        setting in tables(),
+        gold in golds(),
+    ) {
+        let reading = setting.read_as(&bytes, gold);
+        let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
+        let at = example_lines(&reading);
+        prop_assert_eq!(lines(&written).count(), lines(&bytes).count());
+        for (old, new) in lines(&bytes).zip(lines(&written)) {
+            let rest = new.bytes.strip_prefix(old.bytes);
+            let is_example = at.binary_search(&old.number).is_ok();
+            let grew = rest.is_some_and(|rest| match rest {
+                b"" => !is_example,
+                b"\t?!" | b",?!" | b" ?!" => is_example,
+                _ => false,
+            });
+            prop_assert!(grew, "line {}", old.number);
+        }
+    }
+
+    #[test]
+    fn an_object_grows_by_a_key_and_is_read_again(bytes in texts(), setting in objects()) {
+        let reading = setting.read(&bytes);
+        let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
+        let again = setting.clone().list("labels", &["label", "predicted"]).read(&written);
+        prop_assert_eq!(fault_lines(&again), fault_lines(&reading));
+        let wanted: Vec<_> = reading.shown().iter().map(|one| format!("{one} – ?!")).collect();
+        prop_assert_eq!(again.shown(), wanted);
+        let without = String::from_utf8_lossy(&written).replace(", \"predicted\": \"?!\"", "");
+        prop_assert_eq!(without, String::from_utf8_lossy(&bytes));
     }
 }

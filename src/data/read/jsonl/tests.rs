@@ -1,0 +1,147 @@
+//! What lines of JSON hold in the wild, one trap a test.
+
+use super::super::{Gold, testing::Setting};
+
+fn text_label() -> Setting {
+    Setting::new("jsonl").list("labels", &["label"])
+}
+
+fn tagged() -> Setting {
+    Setting::new("jsonl").list("text", &["form"]).list("tags", &["pos"])
+}
+
+#[test]
+fn a_text_is_a_string_or_an_array_of_tokens() {
+    let text = "{\"text\": \" a  b\\u00a0c\", \"label\": \"x\"}\n\n{\"label\":\"y\",\"text\":[\"a b\",\"c\"]}";
+    let reading = text_label().read(text);
+    assert_eq!(reading.corpus.fields, ["text", "label"]);
+    assert_eq!(reading.shown(), ["a|b\u{a0}c – x", "a b|c – y"]);
+    assert_eq!(reading.read.part.examples[1].lines, [3, 3]);
+    let words = text_label().say("tokens", "words");
+    assert_eq!(words.read("{\"text\":\"A, b.\"}\n").shown(), ["A|,|b|. – –"]);
+}
+
+#[test]
+fn labels_are_strings_numbers_or_switches_and_may_be_missing() {
+    let text = "{\"text\":\"a\",\"label\":1}\n{\"text\":\"b\",\"label\":1.0}\n\
+                {\"text\":\"c\",\"label\":true}\n{\"text\":\"d\",\"label\":null}\n\
+                {\"text\":\"e\"}\n{\"text\":\"f\",\"label\":\"\"}\n";
+    let wanted = ["a – 1", "b – 1.0", "c – true", "d – –", "e – –", "f – –"];
+    assert_eq!(text_label().read(text).shown(), wanted);
+}
+
+#[test]
+fn sets_may_be_of_none() {
+    let setting = Setting::new("jsonl").list("sets", &["topics"]);
+    let text = "{\"text\":\"a\",\"topics\":[\"x\",\"y\",\"x\"]}\n{\"text\":\"b\",\"topics\":[]}\n\
+                {\"text\":\"c\"}\n";
+    assert_eq!(setting.read(text).shown(), ["a – {x,y}", "b – {}", "c – –"]);
+    assert_eq!(
+        setting.read("{\"text\":\"a\",\"topics\":\"x\"}\n").faults(),
+        ["f:1: \"topics\" is a string, wanted an array"]
+    );
+}
+
+#[test]
+fn tags_are_as_many_as_tokens() {
+    let text = "{\"form\":[\"a\",\"b\"],\"pos\":[\"D\",\"N\"]}\n{\"form\":\"c\"}\n\
+                {\"form\":\"d e\",\"pos\":[\"N\"]}\n{\"form\":\"f\",\"pos\":[\"\"]}\n\
+                {\"form\":\"g\",\"pos\":[null]}\n";
+    let reading = tagged().read(text);
+    assert_eq!(reading.shown(), ["a/D|b/N", "c/–"]);
+    let faults = [
+        "f:3: \"pos\" has 1 item, wanted 2, one a token",
+        "f:4: tag 1 of \"pos\" is empty",
+        "f:5: tag 1 of \"pos\" is null, wanted a string",
+    ];
+    assert_eq!(reading.faults(), faults);
+    assert_eq!(reading.corpus.lexicons[0].len(), 3, "a faulty example leaves no strings");
+}
+
+#[test]
+fn what_is_no_object_is_placed_in_its_line() {
+    let text = "{\"text\": \"a\",}\n[1]\n{\"text\":\n\"b\"}\nnull\n{\"text\":\"\\ud800\"}\n";
+    let faults = [
+        "f:1: not JSON at column 14: trailing comma",
+        "f:2: an array, wanted an object",
+        "f:3: not JSON at column 8: EOF while parsing a value; wanted a whole object in each line",
+        "f:4: not JSON at column 4: trailing characters",
+        "f:5: null, wanted an object",
+    ];
+    let reading = text_label().read(text);
+    assert_eq!(reading.faults()[..5], faults);
+    assert!(reading.faults()[5].starts_with("f:6: not JSON at column "), "{:?}", reading.faults());
+}
+
+#[test]
+fn what_is_wrong_with_a_text_or_a_label_is_told() {
+    for (text, told) in [
+        ("{\"txt\":\"a\"}", "no key \"text\"; did you mean \"txt\"?"),
+        ("{}", "no key \"text\"; there is none"),
+        ("{\"text\":\" \"}", "the text (text) is empty; wanted one token at the least"),
+        ("{\"text\":[]}", "the text (text) is empty; wanted one token at the least"),
+        ("{\"text\":[\"a\",\"\"]}", "token 2 of \"text\" is empty"),
+        ("{\"text\":[\"a\",{}]}", "token 2 of \"text\" is an object, wanted a string"),
+        ("{\"text\":1}", "\"text\" is a number, wanted a string or an array of tokens"),
+        ("{\"text\":null}", "\"text\" is null, wanted a string or an array of tokens"),
+        (
+            "{\"text\":\"a\",\"label\":[\"x\"]}",
+            "\"label\" is an array, wanted a string, a number, true or false; name the key under \
+             sets if it may hold several",
+        ),
+        (
+            "{\"text\":\"a\",\"label\":{}}",
+            "\"label\" is an object, wanted a string, a number, true or false",
+        ),
+    ] {
+        assert_eq!(text_label().read(text).faults(), [format!("f:1: {told}")], "{text}");
+    }
+    let told = "f:2: byte 16 of the file is not UTF-8; JSON is UTF-8";
+    assert_eq!(
+        text_label().read(b"{\"text\":\"a\"}\n\"\xe9\"\n").faults()[..1],
+        [told.replace("16", "14")]
+    );
+}
+
+#[test]
+fn a_very_long_line_and_deep_brackets_are_lines() {
+    let long = format!("{{\"text\":\"{}\"}}", "abc, ".repeat(4_800));
+    assert_eq!(text_label().read(long).read.part.size().tokens, 4_800);
+    let deep = "[".repeat(24_000);
+    assert_eq!(text_label().read(deep).faults().len(), 1);
+}
+
+#[test]
+fn a_prediction_is_a_last_key_and_every_other_byte_stays() {
+    let text =
+        "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" } \r\n\n  {\"text\":\"c\",\"other\":{}}";
+    let wanted = "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" , \"predicted\": \"x\\\"\"} \r\n\n  \
+                  {\"text\":\"c\",\"other\":{}, \"predicted\": \"x\\\"\"}";
+    let setting = text_label();
+    let reading = setting.read_as(text, Gold::Optional);
+    let written = setting.write_each(&reading, "label", |_| vec!["x\"".into()]);
+    assert_eq!(String::from_utf8(written.clone()).unwrap(), wanted);
+    let again = text_label().list("labels", &["label", "predicted"]).read(written);
+    assert_eq!(again.shown(), ["a|}b – \u{e9} – x\"", "c – – – x\""]);
+}
+
+#[test]
+fn predictions_for_tokens_are_an_array_even_for_one() {
+    let setting = tagged();
+    let reading = setting.read_as("{\"form\":\"a b\"}\n{\"form\":\"c\"}\n", Gold::Optional);
+    let written = setting.write(&reading, "pos", "X");
+    assert_eq!(
+        String::from_utf8(written.clone()).unwrap(),
+        "{\"form\":\"a b\", \"predicted\": [\"X\",\"X\"]}\n{\"form\":\"c\", \"predicted\": [\"X\"]}\n"
+    );
+    let again = tagged().list("tags", &["predicted"]).read(written);
+    assert_eq!(again.shown(), ["a/X|b/X", "c/X"]);
+}
+
+#[test]
+fn names_given_twice_are_faults() {
+    assert_eq!(text_label().check(), [""; 0]);
+    assert_eq!(text_label().list("tags", &["label"]).check(), ["two fields are named \"label\""]);
+    let pair = text_label().list("text", &["a", "b"]);
+    assert_eq!(pair.check(), ["not built yet: several texts in an example"]);
+}
