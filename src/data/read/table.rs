@@ -186,7 +186,7 @@ impl<'a> Layout<'a> {
     ) -> Result<Example, String> {
         let cells = self.separator.cells(text, self.columns.len())?;
         let columns = self.columns_of(&cells, gold).ok_or_else(|| self.miscounted(text, &cells))?;
-        self.check_header(line, &columns, &cells)?;
+        check_header(line, &columns, &cells)?;
         let cell = |name: &str| {
             let column = columns.iter().position(|column| *column == name)?;
             Some(cells[column].as_ref())
@@ -237,33 +237,30 @@ impl<'a> Layout<'a> {
     fn miscounted(&self, text: &str, cells: &Cells<'_>) -> String {
         let s = if cells.len() == 1 { "" } else { "s" };
         let n_wanted = self.columns.len();
-        let hint = match self.separator.other(text, n_wanted) {
+        // A line that its own separator parts was meant for it.
+        let other = self.separator.other(text, n_wanted).filter(|_| cells.len() == 1);
+        let hint = match other {
             Some(other) => format!("; separator = {other:?} would give {n_wanted}"),
             None => String::new(),
         };
         let (n_cells, columns) = (cells.len(), self.columns.join(", "));
         format!("{n_cells} column{s}, wanted {n_wanted} ({columns}){hint}")
     }
+}
 
-    /// A first line that names the columns is no example.
-    fn check_header(
-        &self,
-        line: &Line<'_>,
-        columns: &[&str],
-        cells: &Cells<'_>,
-    ) -> Result<(), String> {
-        let mut named = columns.iter().zip(cells).filter(|(column, _)| **column != "_");
-        let is_header = line.number == 1
-            && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
-        if is_header {
-            return Err(
-                "the names of the columns, wanted an example; say header = \"skip\" if the \
-                        file starts with them"
-                    .into(),
-            );
-        }
-        Ok(())
+/// A first line that names the columns is no example.
+fn check_header(line: &Line<'_>, columns: &[&str], cells: &Cells<'_>) -> Result<(), String> {
+    let mut named = columns.iter().zip(cells).filter(|(column, _)| **column != "_");
+    let is_header = line.number == 1
+        && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
+    if is_header {
+        return Err(
+            "the names of the columns, wanted an example; say header = \"skip\" if the file \
+                    starts with them"
+                .into(),
+        );
     }
+    Ok(())
 }
 
 #[cfg(test)]

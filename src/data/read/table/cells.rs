@@ -28,12 +28,8 @@ impl Separator {
             "space" => Self::Space,
             _ if n_columns == 1 => Self::None,
             _ if first.contains('\t') => Self::Tab,
-            _ => {
-                let cells = Self::Comma.cells(first, n_columns).unwrap_or_default();
-                let is_comma =
-                    cells.len() == n_columns && !cells.iter().any(|cell| cell.starts_with(' '));
-                if is_comma { Self::Comma } else { Self::Tab }
-            }
+            _ if Self::Comma.fits(first, n_columns) => Self::Comma,
+            _ => Self::Tab,
         }
     }
 
@@ -50,11 +46,17 @@ impl Separator {
     /// Another separator that gives so many columns, as a recipe says it.
     pub(super) fn other(self, text: &str, n_columns: usize) -> Option<&'static str> {
         let others = [(Self::Tab, "tab"), (Self::Comma, "comma"), (Self::Space, "space")];
-        let others = others.into_iter().filter(|(other, _)| *other != self && n_columns > 1);
-        let mut fitting = others.filter(|(other, _)| {
-            other.cells(text, n_columns).is_ok_and(|cells| cells.len() == n_columns)
-        });
-        fitting.next().map(|(_, name)| name)
+        let mut others = others.into_iter().filter(|(other, _)| *other != self);
+        others.find(|(other, _)| other.fits(text, n_columns)).map(|(_, name)| name)
+    }
+
+    /// Whether it gives so many columns. After a comma of a text comes a space, after one that parts
+    /// columns there is none.
+    fn fits(self, text: &str, n_columns: usize) -> bool {
+        self.cells(text, n_columns).is_ok_and(|cells| {
+            let is_of_text = self == Self::Comma && cells.iter().any(|cell| cell.starts_with(' '));
+            cells.len() == n_columns && !is_of_text
+        })
     }
 
     /// What a cell more adds to a line.

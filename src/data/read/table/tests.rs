@@ -66,7 +66,7 @@ fn the_separator_is_a_tab_or_a_comma_by_the_first_line() {
     assert_eq!(label_text().read("1\tb, c\n").shown(), ["b,|c – 1"]);
     assert_eq!(label_text().read("\n1,b\n0,\"c, d\"\n").shown(), ["b – 1", "c,|d – 0"]);
     let spaces = label_text().read("1 b , c\n0 d, e\n");
-    let hint = "wanted 2 (label, text); separator = \"comma\" would give 2";
+    let hint = "wanted 2 (label, text); separator = \"space\" would give 2";
     assert_eq!(spaces.faults(), [1, 2].map(|line| format!("f:{line}: 1 column, {hint}")));
     // A table of texts alone has nothing to part.
     let texts = Setting::table(&["text"]).read("a, b\tc\n\"d\n");
