@@ -108,7 +108,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     let field = |corpus: &Corpus| corpus.field(spec.values.text("label")).unwrap();
     let mut counts = BTreeMap::<&str, u64>::new();
     for labels in labels(taught, &taught.train, field(taught)) {
-        labels.into_iter().for_each(|label| *counts.entry(label).or_default() += 1);
+        for label in labels {
+            *counts.entry(label).or_default() += 1;
+        }
     }
     let most = *counts.iter().max_by_key(|(_, n)| **n).unwrap().0;
     let corpus = &corpora[spec.corpora[0]];

@@ -73,6 +73,12 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
             predicted[example] = labels;
         }
     }
+    if !predicted.is_empty() && predicted.iter().all(Vec::is_empty) {
+        let (name, kind) = (&spec.name, spec.kind.name());
+        return Err(Failure::Request(format!(
+            "--objective: {name} is of kind {kind:?}, which says nothing of an example; name another"
+        )));
+    }
     let label = spec.values.get("label").or_else(|| spec.values.get("field"));
     let label = label.and_then(|label| label.value.as_text()).unwrap_or_default();
     let examples = &read.part.examples;

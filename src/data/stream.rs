@@ -85,7 +85,7 @@ const SCORED_TOKENS: usize = 4096;
 
 /// The batches to evaluate a split by: every example that is not empty once, the longest first, so
 /// that those of a batch are about as long as each other. A batch has at least so many examples (but for
-/// the last), and as many more as fit [`SCORED_TOKENS`].
+/// the last), and as many more as fit 4,096 tokens.
 pub fn in_order(part: &Part, batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = filled(part).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(part.examples[at].len()));

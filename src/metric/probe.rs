@@ -53,7 +53,8 @@ impl Probe {
         if seen.len() < 2 {
             return None;
         }
-        let scale = Scale::of(known.iter().map(|&at| self.vectors[at].as_slice()))?;
+        let vectors: Vec<&[f32]> = known.iter().map(|&at| self.vectors[at].as_slice()).collect();
+        let scale = Scale::of(&vectors)?;
         let rows = |places: &[usize]| -> Vec<Vec<f64>> {
             places.iter().map(|&at| scale.apply(&self.vectors[at])).collect()
         };
@@ -74,13 +75,13 @@ impl Probe {
 struct Scale(Vec<(f64, f64)>);
 
 impl Scale {
-    fn of<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone) -> Option<Self> {
-        let n = rows.clone().count() as f64;
-        let width = rows.clone().next()?.len();
-        let mean = |at: usize| rows.clone().map(|row| f64::from(row[at])).sum::<f64>() / n;
+    fn of(rows: &[&[f32]]) -> Option<Self> {
+        let n = rows.len() as f64;
+        let width = rows.first()?.len();
+        let mean = |at: usize| rows.iter().map(|row| f64::from(row[at])).sum::<f64>() / n;
         let numbers = (0..width).map(|at| {
             let mean = mean(at);
-            let squares = rows.clone().map(|row| (f64::from(row[at]) - mean).powi(2));
+            let squares = rows.iter().map(|row| (f64::from(row[at]) - mean).powi(2));
             (mean, (squares.sum::<f64>() / n).sqrt())
         });
         let numbers: Vec<_> = numbers.collect();

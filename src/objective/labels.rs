@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Setup;
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
-    keys::{Key, Refers, Takes, Value, Values},
+    keys::{Key, Refers, Takes, Values},
     model::head::Classes,
 };
 
@@ -98,18 +98,19 @@ fn fault(corpus: &Corpus, what: String) -> ReadError {
 /// Classes by a vocabulary of labels, as `class_weights` weighs them. Balanced: those of N labels in
 /// training that have class c number n_c of K classes, and weigh N / (K·n_c).
 pub(super) fn classes(values: &Values, vocabulary: &Vocabulary) -> Classes {
-    let weights = values.get("class_weights").map(|said| match &said.value {
-        Value::Table(_) => {
-            let weights = values.table("class_weights").expect("it is a table");
+    let by_label = values.table("class_weights");
+    let weights = match (&by_label, values.get("class_weights")) {
+        (Some(weights), _) => {
             let of = |label| weights.get(label).map_or(1.0, |_| weights.number(label));
-            vocabulary.iter().map(|(label, _)| of(label) as f32).collect()
+            Some(vocabulary.iter().map(|(label, _)| of(label) as f32).collect())
         }
-        _ => {
+        (None, Some(_)) => {
             let all: u64 = vocabulary.iter().map(|(_, n)| n).sum();
             let even = all as f64 / vocabulary.len() as f64;
-            vocabulary.iter().map(|(_, n)| (even / n as f64) as f32).collect()
+            Some(vocabulary.iter().map(|(_, n)| (even / n as f64) as f32).collect())
         }
-    });
+        (None, None) => None,
+    };
     Classes { weights, ..Classes::of(vocabulary.len()) }
 }
 
