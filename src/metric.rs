@@ -7,14 +7,17 @@
 pub mod accuracy;
 pub mod f_score;
 pub mod macro_mae;
+pub mod overlap;
 pub mod perplexity;
 pub mod probe;
 pub mod span_f1;
 pub mod spans;
+mod thin;
 
 pub use accuracy::{Accuracy, Word};
 pub use f_score::FScore;
 pub use macro_mae::MacroMae;
+pub use overlap::Overlap;
 pub use perplexity::Perplexity;
 pub use probe::Probe;
 pub use span_f1::{Scores, SpanF1};

@@ -217,6 +217,10 @@ impl Run {
         self.steps = event.steps;
         self.steps_per_epoch = event.steps_per_epoch;
         self.best_metric = Some(event.best.clone());
+        if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
+        {
+            strip.judge_by(&event.best.metric);
+        }
     }
 
     fn step_done(&mut self, event: &StepDone) {

@@ -52,6 +52,16 @@ impl Vocabulary {
         Self::from_counts(counts, least, most)
     }
 
+    /// The vocabulary with its strings as they are normalised; of those that become one, counts are added.
+    #[must_use]
+    pub fn normalised(&self, normalise: Normalise) -> Self {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for (item, count) in &self.items {
+            *counts.entry(normalise.apply(item).into_owned()).or_default() += count;
+        }
+        Self::from_counts(counts.iter().map(|(item, &n)| (item.as_str(), n)).collect(), 0, None)
+    }
+
     fn from_items(items: Vec<(String, u64)>) -> Self {
         let index =
             items.iter().enumerate().map(|(id, (item, _))| (item.clone(), id as u32)).collect();
@@ -163,6 +173,14 @@ mod tests {
         assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("the", 3), ("b0", 2)]);
         let lookup = Lookup::new(&vocabulary, &web.lexicons[1], normalise);
         assert_eq!([0, 1, 2].map(|symbol| lookup.id(symbol)), [Some(1), Some(0), None]);
+    }
+
+    #[test]
+    fn strings_that_become_one_are_counted_together() {
+        let counts = BTreeMap::from([("Good", 2), ("good", 3), ("bad", 4)]);
+        let lower = Normalise { lowercase: true, ..Normalise::default() };
+        let vocabulary = Vocabulary::from_counts(counts, 1, None).normalised(lower);
+        assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("good", 5), ("bad", 4)]);
     }
 
     #[test]

@@ -19,13 +19,15 @@ impl MacroMae {
         Self { order, classes }
     }
 
-    /// Takes an item's gold and predicted class. One that is not in the order has no place and is
-    /// left out.
+    /// Takes an item's gold and predicted class. A gold one that is not in the order has no place and is
+    /// left out; a predicted one is as far off as could be.
     pub fn add(&mut self, gold: &str, predicted: &str) {
         let place = |label: &str| self.order.iter().position(|other| other == label);
-        let (Some(gold), Some(predicted)) = (place(gold), place(predicted)) else { return };
+        let Some(gold) = place(gold) else { return };
+        let farthest = gold.max(self.order.len() - 1 - gold);
+        let error = place(predicted).map_or(farthest, |predicted| gold.abs_diff(predicted));
         let (errors, items) = &mut self.classes[gold];
-        *errors += gold.abs_diff(predicted) as u64;
+        *errors += error as u64;
         *items += 1;
     }
 
@@ -59,8 +61,11 @@ mod tests {
         assert_eq!(scorer.macro_mae(), Some(1.0));
         scorer.add("good", "good");
         assert_eq!(scorer.macro_mae(), Some(0.75));
-        scorer.add("good", "strange");
+        scorer.add("strange", "good");
         assert_eq!(scorer.macro_mae(), Some(0.75));
+        // good: errors 1, 0 and 2.
+        scorer.add("good", "strange");
+        assert_eq!(scorer.macro_mae(), Some(1.0));
     }
 
     #[test]

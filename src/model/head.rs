@@ -60,7 +60,8 @@ pub type Allowed = Box<dyn Fn(Option<usize>, Option<usize>) -> bool + Send + Syn
 pub struct Classes {
     /// How many.
     pub n: usize,
-    /// How much an error on each weighs, 1 on the average over training; `None` for all alike.
+    /// How much an error on each weighs; `None` for all alike. The loss is still divided by the rows, so
+    /// weights that are not 1 on the average also make it larger or smaller as a whole.
     pub weights: Option<Vec<f32>>,
     /// Which class may follow which, if not any; for decisions only.
     pub allowed: Option<Allowed>,

@@ -19,7 +19,10 @@ use crate::{
     kernel,
     keys::{Key, Takes, Values},
     metric::{Accuracy, Probe, Word},
-    model::head::{Classes, Head},
+    model::{
+        head::{Classes, Head},
+        tap::Layer,
+    },
     protocol::event::Direction,
 };
 
@@ -66,6 +69,13 @@ impl ObjectiveKind for Adversary {
 
     fn heads(&self) -> &'static [&'static str] {
         &["softmax"]
+    }
+
+    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+        if values.texts("corpus").len() < 2 {
+            return Err("an adversary tells corpora apart; wanted two at least".to_owned());
+        }
+        Ok(())
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {

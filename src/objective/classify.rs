@@ -16,7 +16,10 @@ use crate::{
     data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
     keys::{Key, Takes, Values},
     metric::{Accuracy, FScore, MacroMae, Word},
-    model::{head::Head, tap::On},
+    model::{
+        head::Head,
+        tap::{Layer, On},
+    },
     protocol::event::Direction,
 };
 
@@ -56,6 +59,14 @@ impl ObjectiveKind for Classify {
 
     fn metrics(&self, values: &Values) -> Vec<Metric> {
         metrics(values)
+    }
+
+    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+        let order = values.texts("order");
+        if let Some(at) = (0..order.len()).find(|&at| order[..at].contains(&order[at])) {
+            return Err(format!("the order names {:?} twice; wanted each label once", order[at]));
+        }
+        labels::check_values(values)
     }
 
     fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {

@@ -53,7 +53,9 @@ impl ObjectiveKind for Coarsen {
     }
 
     fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        labels::check(values, corpus)
+        let mut faults = labels::check(values, corpus);
+        faults.extend(labels::check_named(values, MAP, corpus));
+        faults
     }
 
     fn vocabularies(

@@ -7,7 +7,7 @@ use super::{
     question::{Marks, Question, metrics},
 };
 use crate::{
-    data::{Corpus, Vocabulary},
+    data::{Corpus, Vocabulary, read::ReadError},
     keys::{Key, Refers, Takes, Values},
 };
 
@@ -45,6 +45,24 @@ impl ObjectiveKind for Contains {
 
     fn heads(&self) -> &'static [&'static str] {
         &["sigmoid"]
+    }
+
+    /// A field of words has no O, so every text would hold a name.
+    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+        let field = corpus.field(values.text("field"));
+        let Some(field) = field.filter(|_| values.text(PATTERN) == "tagged") else {
+            return Vec::new();
+        };
+        if corpus.lexicons[field].iter().any(|tag| !Tagged.is_marked(tag)) {
+            return Vec::new();
+        }
+        let what = format!(
+            "no token from here on has the tag O in {:?}; wanted a field of tags, or pattern = \
+             \"capitalised\"",
+            values.text("field")
+        );
+        let line = corpus.train.examples.first().map_or(1, |example| example.lines[0]);
+        vec![ReadError { file: corpus.train.file.clone(), line, what }]
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {

@@ -2,15 +2,19 @@
 //!
 //! With S (n, w) the rows of one tap and H (n, v) those of the other, columns centred and rows brought
 //! to length 1: loss = ‖Sᵀ·H‖²_F / n², the mean over pairs of examples (a, b) of ⟨s_a, s_b⟩·⟨h_a, h_b⟩. It
-//! lies between 0 and 1 whatever the batch and the widths: 1 where all rows are alike, and near 1/n for
-//! vectors that have nothing to do with each other. Liu's sum over the raw rows grows with all three.
+//! lies between 0 and 1 whatever the widths: 1 where the centred rows of either lie on one line, about 1/n
+//! for vectors that have nothing to do with each other. Liu's sum over the raw rows grows with n, w and v.
+//!
+//! What is scored is [`Overlap`]: the same without the pairs of an example with itself, over a split.
 
 use candle_core::{Result, Tensor};
 
 use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
+    kernel,
     keys::{Key, Values},
+    metric::Overlap,
     model::tap::On,
     protocol::event::Direction,
 };
@@ -18,7 +22,7 @@ use crate::{
 pub(super) struct Difference;
 
 /// Under the root, so that a row of zeros has a gradient.
-const TINY: f64 = 1e-12;
+const TINY: f64 = 1e-6;
 
 impl ObjectiveKind for Difference {
     fn name(&self) -> &'static str {
@@ -69,8 +73,8 @@ impl Objective for Difference {
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
         let n = batch.packing.n_sequences();
-        if n < 2 {
-            // One row has no direction that is not its mean's.
+        if n < 3 {
+            // Two centred rows lie on one line, whatever they were.
             return Ok(None);
         }
         let sum = overlap(&taps[0], &taps[1])?;
@@ -79,7 +83,7 @@ impl Objective for Difference {
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(OverlapScorer(Scores::default()))
+        Box::new(OverlapScorer { scores: Scores::default(), overlap: Overlap::default() })
     }
 
     fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
@@ -87,17 +91,25 @@ impl Objective for Difference {
     }
 }
 
-struct OverlapScorer(Scores);
+struct OverlapScorer {
+    scores: Scores,
+    overlap: Overlap,
+}
 
 impl Scorer for OverlapScorer {
     fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
-        self.0.add(Difference.loss(taps, batch)?.as_ref())
+        self.scores.add(Difference.loss(taps, batch)?.as_ref())?;
+        let widths = [taps[0].dim(1)?, taps[1].dim(1)?];
+        let [shared, private] = [kernel::to_vec(&taps[0])?, kernel::to_vec(&taps[1])?];
+        let rows = shared.chunks_exact(widths[0]).zip(private.chunks_exact(widths[1]));
+        rows.for_each(|(shared, private)| self.overlap.add(shared, private));
+        Ok(())
     }
 
-    /// The mean over batches, in percent.
     fn finish(mut self: Box<Self>) -> Scores {
-        self.0.metrics = self.0.loss().map(|loss| ("overlap", 100.0 * loss)).into_iter().collect();
-        self.0
+        let overlap = self.overlap.overlap();
+        self.scores.metrics = overlap.map(|overlap| ("overlap", overlap)).into_iter().collect();
+        self.scores
     }
 }
 

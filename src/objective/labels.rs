@@ -55,30 +55,54 @@ pub(super) fn labels(
     vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
 }
 
-/// A fault if no example of train has a label, or if weights are of labels that it lacks. What shares
-/// another's labels needs none of its own.
-pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-    let label = values.text("label");
-    if values.get("share").is_some() || corpus.field(label).is_none() {
-        return Vec::new();
+/// What is wrong with the weights beyond their types.
+pub(super) fn check_values(values: &Values) -> Result<(), String> {
+    let Some(weights) = values.table("class_weights") else { return Ok(()) };
+    let mut all = weights.iter().map(|(label, _)| weights.number(label));
+    if all.all(|weight| weight == 0.0) {
+        return Err("every class weighs 0, so nothing is learnt; wanted one above 0".to_owned());
     }
-    if seen(values, corpus).is_empty() {
-        let what = format!("from here on no example of train has a {label:?}; wanted one at least");
-        return vec![fault(corpus, what)];
-    }
-    check_weights(values, corpus)
+    Ok(())
 }
 
-/// A fault for each label that is weighed and not there.
-pub(super) fn check_weights(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-    let Some(weights) = values.table("class_weights") else { return Vec::new() };
+/// A fault if train has fewer than two labels, or if weights are of labels that it lacks. Of several
+/// corpora each may lack some, and what shares another's labels needs none of its own.
+pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+    let label = values.text("label");
+    if !is_alone(values) || corpus.field(label).is_none() {
+        return Vec::new();
+    }
+    match seen(values, corpus).as_slice() {
+        [] => {
+            let what =
+                format!("from here on no example of train has a {label:?}; wanted two labels");
+            vec![fault(corpus, what)]
+        }
+        [only] => {
+            let what = format!(
+                "from here on every {label:?} of train is {only:?}; wanted two labels at least"
+            );
+            vec![fault(corpus, what)]
+        }
+        _ => check_named(values, "class_weights", corpus),
+    }
+}
+
+/// A fault for each label that a table of a key names and that train lacks.
+pub(super) fn check_named(values: &Values, key: &str, corpus: &Corpus) -> Vec<ReadError> {
+    let Some(named) = values.table(key).filter(|_| is_alone(values)) else { return Vec::new() };
     let seen = seen(values, corpus);
-    let strange = weights.iter().map(|(label, _)| label).filter(|label| !seen.contains(label));
+    let strange = named.iter().map(|(label, _)| label).filter(|label| !seen.contains(label));
     let what = |label| {
         let known = seen.join(", ");
-        format!("class_weights names {label:?}, but the labels from here on are {known}")
+        format!("{key} names {label:?}, but the labels from here on are {known}")
     };
     strange.map(|label| fault(corpus, what(label))).collect()
+}
+
+/// Whether it has labels of its own, of one corpus.
+fn is_alone(values: &Values) -> bool {
+    values.get("share").is_none() && values.texts("corpus").len() == 1
 }
 
 /// The labels that train has.

@@ -11,7 +11,7 @@ use super::{
     question::{Marks, Question, metrics},
 };
 use crate::{
-    data::{Corpus, Vocabulary},
+    data::{Corpus, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
 };
 
@@ -28,7 +28,7 @@ const KEYS: &[Key] = &[
         "the field whose words are looked up",
     ),
     Key::required(WORDS, Takes::Words, "the words that are asked for"),
-    Key::with_default(LOWERCASE, Takes::Switch, "true", "look words up in lower case"),
+    Key::with_default(LOWERCASE, Takes::Switch, "true", "compare words in lower case"),
 ];
 
 impl ObjectiveKind for Presence {
@@ -61,24 +61,39 @@ impl ObjectiveKind for Presence {
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let listed =
-            Listed { words: setup.vocabulary(WORDS), lowercase: setup.values.switch(LOWERCASE) };
+        let normalise =
+            Normalise { lowercase: setup.values.switch(LOWERCASE), ..Normalise::default() };
+        let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };
         Ok(Box::new(Question::new(setup, Box::new(listed))?))
     }
 }
 
-/// The words of a list.
+/// The words of a list, and how words are compared with them.
 struct Listed {
     words: Vocabulary,
-    lowercase: bool,
+    normalise: Normalise,
 }
 
 impl Marks for Listed {
     fn is_marked(&self, string: &str) -> bool {
-        if self.lowercase {
-            self.words.id(&string.to_lowercase()).is_some()
-        } else {
-            self.words.id(string).is_some()
-        }
+        self.words.id(&self.normalise.apply(string)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_in_either_case_if_case_does_not_count() {
+        let words = Vocabulary::from_counts(BTreeMap::from([("Good", 1)]), 1, None);
+        let found = |lowercase, word| {
+            let normalise = Normalise { lowercase, ..Normalise::default() };
+            Listed { words: words.normalised(normalise), normalise }.is_marked(word)
+        };
+        assert!(found(true, "good") && found(true, "GOOD") && found(false, "Good"));
+        assert!(!found(false, "good") && !found(true, "goods"));
     }
 }

@@ -85,11 +85,15 @@ impl ObjectiveKind for Tag {
                 "a CRF has no class_weights; drop them or take head = \"softmax\"".to_owned()
             );
         }
-        Ok(())
+        if weighs && values.text_if_said("encode").is_some() {
+            let what = "class_weights are of the labels as they are read; drop them or encode";
+            return Err(what.to_owned());
+        }
+        labels::check_values(values)
     }
 
     fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let weights = labels::check_weights(values, corpus);
+        let weights = labels::check_named(values, "class_weights", corpus);
         let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return weights };
         let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
         let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];

@@ -4,7 +4,10 @@ use super::{
     fault::Findings,
     objective::{ObjectiveSpec, SHARE},
 };
-use crate::model::HeadKind;
+use crate::{
+    keys::{Key, Refers, Takes},
+    model::HeadKind,
+};
 
 /// Whether what shares another's parameters is made like it.
 pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
@@ -26,6 +29,8 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
             format!("{share}, which is of kind {:?}, not {:?}", owner.kind.name(), spec.kind.name())
         } else if head(owner) != head(spec) || hidden(owner) != hidden(spec) {
             format!("{share}, whose head is another; wanted the same head and hidden")
+        } else if let Some(key) = other_key(owner, spec) {
+            format!("{share}, whose {key} is another; wanted the same")
         } else if widths(owner) != widths(spec) {
             format!("{share}, whose tap has rows of {:?}, not {:?}", widths(owner), widths(spec))
         } else {
@@ -33,4 +38,13 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
         };
         findings.fault(&spec.values.place(SHARE), format!("shares the parameters of {what}"));
     }
+}
+
+/// A key of kind or head that two objectives say differently; the fields that they read may differ.
+fn other_key(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<&'static str> {
+    let of_head = spec.head.map_or(&[] as &[Key], HeadKind::keys);
+    let mut keys = spec.kind.keys().iter().chain(of_head);
+    let differs = |key: &&Key| owner.values.get(key.name) != spec.values.get(key.name);
+    let is_field = |key: &&Key| matches!(key.takes, Takes::Name(Refers::Field | Refers::Label));
+    keys.find(|key| !is_field(key) && differs(key)).map(|key| key.name)
 }

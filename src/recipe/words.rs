@@ -36,8 +36,8 @@ pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
     Ok(Vocabulary::from_counts(words, 1, None))
 }
 
-/// The lists that these keys name, by key. One that can't be read was said, or isn't asked for, as
-/// with a run that is over.
+/// The lists that these keys name, by key. One that can't be read was said to be a fault, or isn't asked
+/// for, as when a run predicts, whose checkpoint holds it.
 pub(super) fn lists(keys: &[Key], values: &Values) -> Vec<(&'static str, Vocabulary)> {
     let keys = keys.iter().filter(|key| matches!(key.takes, Takes::Words));
     let list = |key: &Key| Some((key.name, read(values.text_if_said(key.name)?).ok()?));

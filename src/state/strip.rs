@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Series, USUAL};
 use crate::protocol::{
-    Loss, ObjectiveId, Step,
+    Loss, MetricId, ObjectiveId, Step,
     event::{Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
     report::{Best, Scores},
 };
@@ -81,6 +81,13 @@ impl Strip {
             losses: Series::default(),
             best: None,
             evaluations: Vec::new(),
+        }
+    }
+
+    /// Puts the metric that the recipe chooses by before the others.
+    pub(super) fn judge_by(&mut self, chosen: &MetricId) {
+        if let Some(at) = self.metrics.iter().position(|metric| metric.name == *chosen) {
+            self.metrics[..=at].rotate_right(1);
         }
     }
 

@@ -17,7 +17,7 @@ use auxdesk::{
 };
 use candle_core::{Device, Tensor};
 
-use crate::tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny, variants};
+use crate::tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny, text_tiny, variants};
 
 const SMALL: Size = Size { width: 4, examples: 8 };
 
@@ -383,4 +383,39 @@ pub(crate) fn assert_differences(
         one[at] = 1.0;
         close(f64::from(gradient[at]), &one, &format!("{what}[{at}]"));
     }
+}
+
+/// An objective that shares another's parameters: of the same rows it loses the same, what it learns moves
+/// that one's parameters, and it has none of its own.
+#[test]
+fn what_shares_the_parameters_of_another_is_that_other_over_its_own_corpus() {
+    let corpus = |name: &str| {
+        format!(
+            "[[corpus]]\nname = \"{name}\"\nformat = \"table\"\ncolumns = [\"label\", \"text\"]\n\
+             train = \"sample:reviews/books/train.tsv\"\n"
+        )
+    };
+    let objective = |name: &str, more: &str| {
+        format!(
+            "[[objective]]\nname = \"{name}\"\nkind = \"classify\"\ncorpus = \"{name}\"\n\
+             label = \"label\"\ntap = \"words.mean\"\n{more}\n"
+        )
+    };
+    let text = [
+        "name = \"shares\"\n[train]\nsteps = 50\n".to_owned(),
+        corpus("one"),
+        corpus("other"),
+        "[[encoder]]\nname = \"words\"\nkind = \"embed\"\nfield = \"text\"\nwidth = 4\n".to_owned(),
+        objective("one", "role = \"main\""),
+        objective("other", "share = \"one\""),
+    ];
+    let tiny = text_tiny(&text.concat(), SMALL, &[]);
+    let system = tiny.system();
+    assert!(own(&system, "other").is_empty());
+    let losses = [0, 1].map(|at| tiny.term(&system, at, 8).mean().unwrap());
+    assert_eq!(bits(&losses[0]), bits(&losses[1]));
+    let found = reached(&system, &gradients(&losses[1], system.parameters()));
+    let mut wanted = own(&system, "one");
+    wanted.insert("words.table".to_owned());
+    assert_eq!(found, wanted);
 }

@@ -22,7 +22,7 @@ pub(super) struct Mask;
 const KEYS: &[Key] = &[
     Key::required("field", Takes::Name(Refers::Field), "the field whose words are looked up"),
     Key::required(WORDS, Takes::Words, "the words whose rows are hidden"),
-    Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
+    Key::with_default("lowercase", Takes::Switch, "true", "compare words in lower case"),
     Key::with_default(
         "with",
         Takes::Choice(&["learned", "zeros"]),
@@ -32,6 +32,10 @@ const KEYS: &[Key] = &[
 ];
 
 const WORDS: &str = "words";
+
+fn normalise(values: &Values) -> Normalise {
+    Normalise { lowercase: values.switch("lowercase"), zero_digits: false }
+}
 
 impl EncoderKind for Mask {
     fn name(&self) -> &'static str {
@@ -73,8 +77,8 @@ impl EncoderKind for Mask {
         };
         Ok(Built::Encoder(Box::new(Masked {
             field: setup.values.text("field").to_owned(),
-            lowercase: setup.values.switch("lowercase"),
-            words: setup.vocabulary(WORDS),
+            normalise: normalise(setup.values),
+            words: setup.vocabulary(WORDS).normalised(normalise(setup.values)),
             vector,
             known: BTreeMap::new(),
         })))
@@ -83,7 +87,7 @@ impl EncoderKind for Mask {
 
 struct Masked {
     field: String,
-    lowercase: bool,
+    normalise: Normalise,
     words: Vocabulary,
     /// What stands in the place of hidden rows; zeros if there is none.
     vector: Option<Table>,
@@ -94,8 +98,7 @@ struct Masked {
 impl Encoder for Masked {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.field) else { return };
-        let normalise = Normalise { lowercase: self.lowercase, zero_digits: false };
-        let hidden = Lookup::new(&self.words, &corpus.lexicons[field], normalise);
+        let hidden = Lookup::new(&self.words, &corpus.lexicons[field], self.normalise);
         self.known.insert(corpus_idx, (field, hidden));
     }
 

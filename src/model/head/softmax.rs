@@ -66,7 +66,8 @@ impl Built {
         let weights: Option<Vec<f32>> = of_classes
             .map(|weights| targets.iter().map(|&target| weights[target as usize]).collect());
         let mut each = if self.smoothing > 0.0 {
-            let logits = self.scores.forward(x)?;
+            let x = &self.scores.hidden(x)?;
+            let logits = self.scores.output.forward(x)?;
             let classes = logits.dim(1)?;
             let spread = self.smoothing as f32;
             // What takes the target's logit, times the spread, and puts it evenly on all classes.
@@ -75,7 +76,7 @@ impl Built {
                 moved[row * classes + target as usize] += spread;
             }
             let moved = Tensor::from_vec(moved, (n, classes), x.device())?;
-            (self.scores.cross_entropy(x, targets)? + (logits * moved)?.sum(1)?)?
+            (self.scores.output.cross_entropy(x, targets)? + (logits * moved)?.sum(1)?)?
         } else {
             self.scores.cross_entropy(x, targets)?
         };
