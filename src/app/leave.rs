@@ -27,7 +27,10 @@ pub(super) fn log_panics() {
     panic::set_hook(Box::new(move |info| {
         let backtrace = Backtrace::force_capture();
         tracing::error!(%info, %backtrace, "panic");
-        if thread::current().name() != Some(TRAINER) {
+        // Its loop runs on a thread of the pool, which nobody else gives work.
+        let is_trainers =
+            thread::current().name() == Some(TRAINER) || rayon::current_thread_index().is_some();
+        if !is_trainers {
             usual(info);
         }
     }));

@@ -138,6 +138,11 @@ impl Batch {
         &self.label_sets[field]
     }
 
+    /// The packing of one row for each of its examples, in their order.
+    pub fn vectors(&self) -> Packing {
+        Packing::of_vectors(self.packing.n_sequences())
+    }
+
     /// How many tokens it has.
     pub fn n_tokens(&self) -> usize {
         self.packing.n_rows()

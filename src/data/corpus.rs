@@ -179,6 +179,11 @@ impl Corpus {
         self.fields.iter().position(|field| field == name)
     }
 
+    /// The splits that it has, train first.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        [Some(&self.train), self.dev.as_ref(), self.test.as_ref()].into_iter().flatten()
+    }
+
     /// A split, if the corpus has it.
     pub fn part(&self, split: Split) -> Option<&Part> {
         match split {

@@ -15,7 +15,7 @@ use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary},
+    data::{Batch, Corpus, Vocabulary},
     kernel,
     keys::{Key, Takes, Values},
     metric::{Accuracy, Probe, Word},
@@ -124,7 +124,7 @@ impl Objective for Discriminator {
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         let targets = vec![self.class(batch); packing.n_rows()];
         Term::of(self.head.loss(&taps[0], &targets, &packing)?)
     }
@@ -136,7 +136,7 @@ impl Objective for Discriminator {
 
     /// The domain of each example.
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         let classes = self.head.decide(&taps[0], &packing)?;
         Ok(classes.into_iter().map(|class| vec![self.domains.item(class).to_owned()]).collect())
     }
@@ -153,7 +153,7 @@ impl Scorer for DomainScorer<'_> {
     fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
         self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
         let Some(class) = self.of.class(batch) else { return Ok(()) };
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         for decided in self.of.head.decide(&taps[0], &packing)? {
             self.accuracy.add(&class, &decided, Word::Known);
         }

@@ -13,7 +13,7 @@ use super::{
     labels::{self, Labels},
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Vocabulary, read::ReadError},
     keys::{Key, Takes, Values},
     metric::{Accuracy, FScore, MacroMae, Word},
     model::{
@@ -101,11 +101,8 @@ fn unordered(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
     let Some(field) = corpus.field(values.text("label")).filter(|_| !order.is_empty()) else {
         return Vec::new();
     };
-    let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
-    let examples = parts
-        .into_iter()
-        .flatten()
-        .flat_map(|part| part.examples.iter().map(move |example| (part, example)));
+    let examples =
+        corpus.parts().flat_map(|part| part.examples.iter().map(move |example| (part, example)));
     examples
         .filter_map(|(part, example)| {
             let label = corpus.lexicons[field].get(example.label(field)?);
@@ -141,7 +138,7 @@ impl Objective for Classifier {
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         Term::of(self.head.loss(&taps[0], &self.labels.targets(batch), &packing)?)
     }
 
@@ -158,7 +155,7 @@ impl Objective for Classifier {
 
     /// The label of each example.
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         let classes = self.head.decide(&taps[0], &packing)?;
         let label = |class: u32| self.labels.vocabulary().item(class).to_owned();
         Ok(classes.into_iter().map(|class| vec![label(class)]).collect())

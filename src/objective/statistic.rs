@@ -12,7 +12,7 @@ use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Symbol, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
     model::head::{Classes, Head},
@@ -170,7 +170,7 @@ impl Objective for Binned {
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         Term::of(self.head.loss(&taps[0], &self.targets(batch), &packing)?)
     }
 
@@ -181,7 +181,7 @@ impl Objective for Binned {
 
     /// The bin of each example, as a number.
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         let bins = self.head.decide(&taps[0], &packing)?;
         Ok(bins.into_iter().map(|bin| vec![bin.to_string()]).collect())
     }
@@ -196,7 +196,7 @@ struct BinScorer<'a> {
 impl Scorer for BinScorer<'_> {
     fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
         self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
-        let packing = Packing::of_vectors(batch.packing.n_sequences());
+        let packing = batch.vectors();
         let decided = self.of.head.decide(&taps[0], &packing)?;
         for (gold, decided) in self.of.targets(batch).into_iter().zip(decided) {
             if let Some(gold) = gold {

@@ -96,7 +96,6 @@ impl ObjectiveKind for Tag {
         let weights = labels::check_named(values, "class_weights", corpus);
         let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return weights };
         let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
-        let parts = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()];
         let faults = |part: &Part| -> Vec<ReadError> {
             let labelled = part.examples.iter().filter_map(|example| {
                 Some((example, texts(&corpus.lexicons[field], example.symbols(field)?)))
@@ -111,7 +110,7 @@ impl ObjectiveKind for Tag {
             faults.collect()
         };
         // A carved split shares its file with the one it was carved from.
-        let mut faults: Vec<ReadError> = parts.into_iter().flatten().flat_map(faults).collect();
+        let mut faults: Vec<ReadError> = corpus.parts().flat_map(faults).collect();
         faults.extend(weights);
         faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         faults
