@@ -1,6 +1,7 @@
 //! Objectives: one differentiable loss a file, attached to a tap. One line in the table each.
 
 mod adversary;
+mod binned;
 mod classify;
 mod coarsen;
 mod contains;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor};
 
 use crate::{
-    data::{Batch, Corpus, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
     keys::{Key, Values},
     model::{
         HeadKind, On,
@@ -306,9 +307,7 @@ impl Scores {
 }
 
 /// The rows' classes as strings, sequence by sequence.
-fn by_sequence(batch: &Batch, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
-    let packing = &batch.packing;
-    (0..packing.n_sequences())
-        .map(|b| packing.rows(b).map(|row| item(rows[row])).collect())
-        .collect()
+fn by_sequence(packing: &Packing, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
+    let of = |b| packing.rows(b).map(|row| item(rows[row])).collect();
+    (0..packing.n_sequences()).map(of).collect()
 }

@@ -3,18 +3,16 @@
 //! The label is ⌊ln count⌋, so that counts 1–2 are class 0, 3–7 class 1, 8–20 class 2. A word that
 //! training lacks has no label. loss = −Σ_t ln P(label_t | h_t) over labelled tokens.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence,
+    Metric, Objective, ObjectiveKind, Setup,
+    binned::{Binned, Bins, metrics},
     words::{self, Words},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, Word},
-    model::head::{Classes, Head},
-    protocol::event::Direction,
 };
 
 pub(super) struct Frequency;
@@ -49,7 +47,7 @@ impl ObjectiveKind for Frequency {
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {
-        vec![Metric { name: "accuracy", direction: Direction::Higher }]
+        metrics()
     }
 
     fn vocabularies(
@@ -64,67 +62,33 @@ impl ObjectiveKind for Frequency {
         let words = Words::new(&setup, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
-        Ok(Box::new(Binned { words, classes, head: setup.head(Classes::of(n_classes))? }))
+        Ok(Box::new(Binned::new(Frequencies { words, classes, n_classes }, setup)?))
     }
 }
 
-struct Binned {
+struct Frequencies {
     words: Words,
     /// The class of each word, by its id.
     classes: Vec<u32>,
-    head: Box<dyn Head>,
+    n_classes: usize,
 }
 
-impl Binned {
-    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
-        let class = |id: Option<u32>| Some(self.classes[id? as usize]);
-        self.words.ids(batch).into_iter().map(class).collect()
+impl Bins for Frequencies {
+    fn len(&self) -> usize {
+        self.n_classes
     }
-}
 
-impl Objective for Binned {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         self.words.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        Term::of(self.head.loss(&taps[0], &self.targets(batch), &batch.packing)?)
+    fn packing(&self, batch: &Batch) -> Packing {
+        batch.packing.clone()
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let accuracy = Accuracy::default();
-        Box::new(BinScorer { binned: self, scores: Scores::default(), accuracy })
-    }
-
-    /// The class of each token, as a number.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let rows = self.head.decide(&taps[0], &batch.packing)?;
-        Ok(by_sequence(batch, &rows, |class| class.to_string()))
-    }
-}
-
-struct BinScorer<'a> {
-    binned: &'a Binned,
-    scores: Scores,
-    accuracy: Accuracy,
-}
-
-impl Scorer for BinScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
-        self.scores.add(self.binned.loss(taps, batch)?.as_ref())?;
-        let decided = self.binned.head.decide(&taps[0], &batch.packing)?;
-        for (target, decided) in self.binned.targets(batch).iter().zip(&decided) {
-            if let Some(target) = target {
-                self.accuracy.add(target, decided, Word::Known);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Scores {
-        let accuracy = self.accuracy.accuracy();
-        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
-        self.scores
+    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let class = |id: Option<u32>| Some(self.classes[id? as usize]);
+        self.words.ids(batch).into_iter().map(class).collect()
     }
 }
 

@@ -202,7 +202,7 @@ impl Objective for LanguageModel {
         let half = taps[0].dim(1)? / 2;
         let logits = self.forward.logits(&taps[0].narrow(1, 0, half)?)?;
         let best = logits.argmax(1)?.to_vec1::<u32>()?;
-        Ok(by_sequence(batch, &best, |class| self.word(class)))
+        Ok(by_sequence(&batch.packing, &best, |class| self.word(class)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, Scorer, Scores, Setup, Term};
+use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
 use crate::{
     data::{Batch, Corpus, Packing},
     metric::{Accuracy, Counts, Word},
@@ -108,8 +108,7 @@ impl Objective for Question {
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
         let (packing, _) = self.asked(batch);
         let decided = self.head.decide(&taps[0], &packing)?;
-        let of = |b| packing.rows(b).map(|row| word(decided[row])).collect();
-        Ok((0..packing.n_sequences()).map(of).collect())
+        Ok(by_sequence(&packing, &decided, word))
     }
 }
 

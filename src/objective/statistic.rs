@@ -6,17 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
+    Metric, Objective, ObjectiveKind, Setup, TapKey,
+    binned::{Binned, Bins, metrics},
+    classify::TAPS,
 };
 use crate::{
-    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Packing, Symbol, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, Word},
-    model::head::{Classes, Head},
-    protocol::event::Direction,
 };
 
 pub(super) struct Statistic;
@@ -88,7 +87,7 @@ impl ObjectiveKind for Statistic {
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {
-        vec![Metric { name: "accuracy", direction: Direction::Higher }]
+        metrics()
     }
 
     fn vocabularies(
@@ -119,14 +118,14 @@ impl ObjectiveKind for Statistic {
             ends.iter().map(|(end, _)| end.parse().expect("it was written from a number"));
         let mut ends: Vec<f64> = numbers.collect();
         ends.sort_by(f64::total_cmp);
-        Ok(Box::new(Binned {
+        let statistics = Statistics {
             field: setup.values.text("field").to_owned(),
             statistic: setup.values.text(STATISTIC).to_owned(),
             words: setup.vocabulary(WORDS),
-            head: setup.head(Classes::of(ends.len() + 1))?,
             ends,
             attached: BTreeMap::new(),
-        }))
+        };
+        Ok(Box::new(Binned::new(statistics, setup)?))
     }
 }
 
@@ -135,18 +134,29 @@ fn counts(words: &Vocabulary, corpus: &Corpus, field: usize) -> Vec<u64> {
     corpus.lexicons[field].iter().map(|word| words.count(word)).collect()
 }
 
-struct Binned {
+struct Statistics {
     field: String,
     statistic: String,
     words: Vocabulary,
     ends: Vec<f64>,
-    head: Box<dyn Head>,
     /// For each corpus, the place of the field and the count of each of its strings.
     attached: BTreeMap<usize, (usize, Vec<u64>)>,
 }
 
-impl Binned {
-    /// The bin of each sequence; `None` if it lacks the field.
+impl Bins for Statistics {
+    fn len(&self) -> usize {
+        self.ends.len() + 1
+    }
+
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        self.attached.insert(corpus_idx, (field, counts(&self.words, corpus, field)));
+    }
+
+    fn packing(&self, batch: &Batch) -> Packing {
+        batch.vectors()
+    }
+
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus);
         let Some((field, counts)) = attached else {
@@ -160,56 +170,6 @@ impl Binned {
             Some(self.ends.partition_point(|end| *end < number) as u32)
         };
         (0..batch.packing.n_sequences()).map(bin).collect()
-    }
-}
-
-impl Objective for Binned {
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        self.attached.insert(corpus_idx, (field, counts(&self.words, corpus, field)));
-    }
-
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = batch.vectors();
-        Term::of(self.head.loss(&taps[0], &self.targets(batch), &packing)?)
-    }
-
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let accuracy = Accuracy::default();
-        Box::new(BinScorer { of: self, scores: Scores::default(), accuracy })
-    }
-
-    /// The bin of each example, as a number.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = batch.vectors();
-        let bins = self.head.decide(&taps[0], &packing)?;
-        Ok(bins.into_iter().map(|bin| vec![bin.to_string()]).collect())
-    }
-}
-
-struct BinScorer<'a> {
-    of: &'a Binned,
-    scores: Scores,
-    accuracy: Accuracy,
-}
-
-impl Scorer for BinScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
-        self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
-        let packing = batch.vectors();
-        let decided = self.of.head.decide(&taps[0], &packing)?;
-        for (gold, decided) in self.of.targets(batch).into_iter().zip(decided) {
-            if let Some(gold) = gold {
-                self.accuracy.add(&gold, &decided, Word::Known);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Scores {
-        let accuracy = self.accuracy.accuracy();
-        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
-        self.scores
     }
 }
 

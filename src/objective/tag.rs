@@ -271,7 +271,7 @@ impl Objective for Tagger {
 
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
         let rows = self.head.decide(&taps[0], &batch.packing)?;
-        let tags = by_sequence(batch, &rows, |id| self.vocabulary.item(id).to_owned());
+        let tags = by_sequence(&batch.packing, &rows, |id| self.vocabulary.item(id).to_owned());
         Ok(tags.iter().map(|tags| self.coding.read(tags)).collect())
     }
 }

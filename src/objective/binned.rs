@@ -1,0 +1,90 @@
+//! Which bin a row falls into, a token or a whole example: what `frequency` and `statistic` share, whose files
+//! have the losses.
+
+use candle_core::{Result, Tensor};
+
+use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
+use crate::{
+    data::{Batch, Corpus, Packing},
+    metric::{Accuracy, Word},
+    model::head::{Classes, Head},
+    protocol::event::Direction,
+};
+
+/// What is reported of the bins.
+pub(super) fn metrics() -> Vec<Metric> {
+    vec![Metric { name: "accuracy", direction: Direction::Higher }]
+}
+
+/// Where bins come from.
+pub(super) trait Bins: Send {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// Learns the strings of a corpus.
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
+    /// The rows that fall into bins: those of tokens, or one for each example.
+    fn packing(&self, batch: &Batch) -> Packing;
+    /// The bin of each row; `None` for one that has none.
+    fn targets(&self, batch: &Batch) -> Vec<Option<u32>>;
+}
+
+/// Bins with the head that tells them apart.
+pub(super) struct Binned<B> {
+    bins: B,
+    head: Box<dyn Head>,
+}
+
+impl<B: Bins> Binned<B> {
+    pub(super) fn new(bins: B, setup: Setup<'_>) -> Result<Self> {
+        let head = setup.head(Classes::of(bins.len()))?;
+        Ok(Self { bins, head })
+    }
+}
+
+impl<B: Bins> Objective for Binned<B> {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        self.bins.attach(corpus_idx, corpus);
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let (targets, packing) = (self.bins.targets(batch), self.bins.packing(batch));
+        Term::of(self.head.loss(&taps[0], &targets, &packing)?)
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let accuracy = Accuracy::default();
+        Box::new(BinScorer { of: self, scores: Scores::default(), accuracy })
+    }
+
+    /// The bin of each row, as a number.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let packing = self.bins.packing(batch);
+        let rows = self.head.decide(&taps[0], &packing)?;
+        Ok(by_sequence(&packing, &rows, |bin| bin.to_string()))
+    }
+}
+
+struct BinScorer<'a, B> {
+    of: &'a Binned<B>,
+    scores: Scores,
+    accuracy: Accuracy,
+}
+
+impl<B: Bins> Scorer for BinScorer<'_, B> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
+        let decided = self.of.head.decide(&taps[0], &self.of.bins.packing(batch))?;
+        for (target, decided) in self.of.bins.targets(batch).iter().zip(&decided) {
+            if let Some(target) = target {
+                self.accuracy.add(target, decided, Word::Known);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let accuracy = self.accuracy.accuracy();
+        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
+        self.scores
+    }
+}
