@@ -88,12 +88,16 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
         unsafe { write_whole::<S, ROWS, N>(simd, sums, add, bias, n_rows, rows, stride) };
         return;
     }
-    // By fixed places only: an array that is indexed by a number found at run time lives in memory, and
-    // its tile with it.
+    // By way of a copy that is made by fixed places only: an array that is indexed by a number found at
+    // run time lives in memory, and each of the tile's sums would be stored there at each step of k.
+    let mut kept = [[simd.splat_f32s(0.0); N]; ROWS];
     for i in 0..ROWS {
-        if i < n_rows {
-            write::<S, N>(simd, into, sums[i], from, out.rows(row + i, 1, from, width));
+        for j in 0..N {
+            kept[i][j] = sums[i][j];
         }
+    }
+    for (i, sums) in kept.into_iter().enumerate().take(n_rows) {
+        write::<S, N>(simd, into, sums, from, out.rows(row + i, 1, from, width));
     }
 }
 
