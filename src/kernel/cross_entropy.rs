@@ -21,6 +21,7 @@ use super::{
     buffer::Buffer,
     gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
     plain, slices,
+    sums::PART,
     vector::{exp_or_zero, exps_of_rows},
     weight::{Gradient, Weight},
 };
@@ -101,6 +102,14 @@ struct Block {
     n: usize,
     weight: Packed,
     turned: Option<Packed>,
+}
+
+/// Some of the inputs to a block, and its biases behind the last input.
+struct Strip<'a> {
+    block: &'a Block,
+    from: usize,
+    /// dW with db as its last row, from input `from` on: (inputs of the strip, classes of the block).
+    by_weight: &'a mut [f32],
 }
 
 /// One block for some rows.
@@ -223,9 +232,15 @@ impl Output<'_> {
                 (0..rows).map(of_row).collect()
             };
             let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
+            // A few classes are one block: all threads take some of its inputs each.
+            let strip = (self.inputs() + 1).div_ceil(if self.is_one_block() { 4 } else { 1 });
             blocks.par_iter().zip(&mut by_weight).zip(pieces.par_iter().zip(&factors)).for_each(
                 |((block, by_weight), (pieces, factors))| {
-                    self.add_by_weight(block, pieces, (first, factors), gradient, by_weight);
+                    let strips = by_weight.par_chunks_mut(strip * block.n).enumerate();
+                    strips.for_each(|(at, strip_of)| {
+                        let strip = Strip { block, from: at * strip, by_weight: strip_of };
+                        self.add_by_weight(strip, pieces, (first, factors), gradient);
+                    });
                 },
             );
             by_x[first * self.inputs()..][..rows * self.inputs()]
@@ -270,25 +285,26 @@ impl Output<'_> {
         }
     }
 
-    /// Adds what a chunk gives to one block's dW and db.
+    /// Adds what a chunk gives to a strip of dW and db.
     fn add_by_weight(
         self,
-        block: &Block,
+        strip: Strip<'_>,
         pieces: &[Piece],
         (mut first, mut factors): (usize, &[f32]),
         gradient: Option<&[f32]>,
-        by_weight: &mut [f32],
     ) {
-        let width = self.inputs() + 1;
+        let Strip { block, from, by_weight } = strip;
+        let width = by_weight.len() / block.n;
+        let inputs = from..self.inputs().min(from + width);
         for piece in pieces {
             let rows = piece.sums.len();
-            // x beside a column of ones, each row with its factor.
+            // x, and a column of ones beside its last, each row with its factor.
             let mut scaled = Buffer::new(rows * width);
             for ((to, row), factor) in scaled.chunks_exact_mut(width).zip(first..).zip(factors) {
-                for (to, x) in to.iter_mut().zip(self.x.row(row)) {
+                to[width - 1] = *factor;
+                for (to, x) in to.iter_mut().zip(&self.x.row(row)[inputs.clone()]) {
                     *to = factor * x;
                 }
-                to[width - 1] = *factor;
             }
             let scaled = Matrix::new(&scaled, rows, width).transposed();
             let exps = Matrix::new(&piece.exps, rows, block.n);
@@ -297,8 +313,9 @@ impl Output<'_> {
             for &(row, _) in left {
                 let g = gradient.map_or(1.0, |gradient| gradient[row]);
                 let at = self.targets[row] as usize - block.from;
-                for (input, x) in self.x.row(row).iter().chain([&1.0]).enumerate() {
-                    by_weight[input * block.n + at] -= g * x;
+                let x = self.x.row(row).iter().chain([&1.0]).skip(from);
+                for (by_weight, x) in by_weight.chunks_exact_mut(block.n).zip(x) {
+                    by_weight[at] -= g * x;
                 }
             }
             (first, factors) = (first + rows, &factors[rows..]);
@@ -350,7 +367,11 @@ impl CrossEntropy {
         row(inputs, &mut by_bias);
         self.weight.leave(Gradient::Dense(by_weight))?;
         self.bias.leave(Gradient::Dense(by_bias))?;
-        Ok(gradients.by_x.iter().map(|by_x| g * by_x).collect())
+        let mut by_x = vec![0.0; gradients.by_x.len()];
+        by_x.par_chunks_mut(PART).zip(gradients.by_x.par_chunks(PART)).for_each(|(to, from)| {
+            to.iter_mut().zip(from).for_each(|(to, by_x)| *to = g * by_x);
+        });
+        Ok(by_x)
     }
 }
 

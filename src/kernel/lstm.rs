@@ -195,7 +195,9 @@ impl WithSimd for Back<'_> {
             let times = |x, y| simd.mul_f32s(x, y);
             let one_minus = |x| simd.sub_f32s(simd.splat_f32s(1.0), x);
             for at in (0..width).step_by(S::F32_LANES) {
-                let [i, f, g, o] = [i, f, g, o].map(|gate| load(simd, &gate[at..]));
+                // One by one: a closure over the four would stay a call, with its vectors in memory.
+                let (i, f) = (load(simd, &i[at..]), load(simd, &f[at..]));
+                let (g, o) = (load(simd, &g[at..]), load(simd, &o[at..]));
                 let tanh_c = load(simd, &d_o[at..]);
                 let by_h = simd.add_f32s(load(simd, &by_row[at..]), load(simd, &by_state[at..]));
                 let through_o = times(times(by_h, o), one_minus(times(tanh_c, tanh_c)));

@@ -31,8 +31,8 @@ pub(super) fn sum_of_rows(x: Matrix<'_>) -> Buffer {
     sums
 }
 
-/// Numbers of a tensor that one thread adds at a time.
-const PART: usize = 16_384;
+/// Numbers of a tensor that one thread adds or scales at a time.
+pub(super) const PART: usize = 16_384;
 
 /// The sum of tensors of one shape, at least one, contiguous and in their order; not tracked.
 pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {

@@ -166,26 +166,38 @@ pub(super) fn store<S: Simd>(simd: S, numbers: &mut [f32], vector: S::f32s) {
 /// σ over each number.
 #[inline(always)]
 pub(super) fn sigmoid_all<S: Simd>(simd: S, numbers: &mut [f32]) {
-    let (vectors, rest) = S::as_mut_simd_f32s(numbers);
-    for x in vectors {
-        *x = sigmoid_of_vector(simd, *x);
-    }
-    for x in rest {
-        *x = sigmoid(*x);
-    }
+    map_all(
+        simd,
+        numbers,
+        #[inline(always)]
+        |x| sigmoid_of_vector(simd, x),
+    );
 }
 
 /// tanh over each number.
 #[inline(always)]
 pub(super) fn tanh_all<S: Simd>(simd: S, numbers: &mut [f32]) {
     let (two, one) = (simd.splat_f32s(2.0), simd.splat_f32s(1.0));
-    let (vectors, rest) = S::as_mut_simd_f32s(numbers);
-    for x in vectors {
-        let sigmoid = sigmoid_of_vector(simd, simd.add_f32s(*x, *x));
-        *x = simd.sub_f32s(simd.mul_f32s(two, sigmoid), one);
+    map_all(
+        simd,
+        numbers,
+        #[inline(always)]
+        |x| simd.sub_f32s(simd.mul_f32s(two, sigmoid_of_vector(simd, simd.add_f32s(x, x))), one),
+    );
+}
+
+/// Puts a function of each number in its place. The last vector may overlap the one before it: it is
+/// computed from the numbers as they were.
+#[inline(always)]
+fn map_all<S: Simd>(simd: S, numbers: &mut [f32], of: impl Fn(S::f32s) -> S::f32s) {
+    let last = numbers.len().saturating_sub(S::F32_LANES);
+    let as_it_was = load(simd, &numbers[last..]);
+    let is_whole = numbers.len().is_multiple_of(S::F32_LANES);
+    for x in S::as_mut_simd_f32s(numbers).0 {
+        *x = of(*x);
     }
-    for x in rest {
-        *x = tanh(*x);
+    if !is_whole {
+        store(simd, &mut numbers[last..], of(as_it_was));
     }
 }
 

@@ -50,9 +50,10 @@ impl SpanF1 {
         for (gold, predicted) in gold.iter().zip(predicted) {
             let (gold, predicted) = (gold.as_ref(), predicted.as_ref());
             self.n_tokens += 1;
-            self.n_right += u64::from(split(gold) == split(predicted));
-            agree = self.between(before, (split(gold), split(predicted)), agree);
-            before = (split(gold), split(predicted));
+            let now = (split(gold), split(predicted));
+            self.n_right += u64::from(now.0 == now.1);
+            agree = self.between(before, now, agree);
+            before = now;
         }
         self.between(before, (split(OUTSIDE), split(OUTSIDE)), agree);
     }

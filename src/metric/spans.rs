@@ -58,17 +58,18 @@ pub(super) fn split(tag: &str) -> (&str, &str) {
 
 /// Whether a span ends between two neighbouring tags: `endOfChunk` of conlleval.
 pub(super) fn ends(before: (&str, &str), now: (&str, &str)) -> bool {
-    match (before.0, now.0) {
-        ("E" | "S", _) | ("B" | "I", "B" | "S" | OUTSIDE) => true,
-        (prefix, _) => prefix != OUTSIDE && prefix != "." && before.1 != now.1,
+    // As bytes, whose comparison is no call: all of a split goes through here.
+    match (before.0.as_bytes(), now.0.as_bytes()) {
+        (b"E" | b"S", _) | (b"B" | b"I", b"B" | b"S" | b"O") => true,
+        (prefix, _) => prefix != b"O" && prefix != b"." && before.1 != now.1,
     }
 }
 
 /// Whether a span starts between two neighbouring tags: `startOfChunk` of conlleval.
 pub(super) fn starts(before: (&str, &str), now: (&str, &str)) -> bool {
-    match (before.0, now.0) {
-        (_, "B" | "S") | ("E" | "S" | OUTSIDE, "E" | "I") => true,
-        (_, prefix) => prefix != OUTSIDE && prefix != "." && before.1 != now.1,
+    match (before.0.as_bytes(), now.0.as_bytes()) {
+        (_, b"B" | b"S") | (b"E" | b"S" | b"O", b"E" | b"I") => true,
+        (_, prefix) => prefix != b"O" && prefix != b"." && before.1 != now.1,
     }
 }
 
