@@ -49,7 +49,6 @@ pub(super) fn fetch(numbers: &[f32], stride: usize, lines: Range<usize>, width: 
 /// columns wide, and writes them. `a` begins with the first of these rows.
 #[inline(always)]
 #[expect(unsafe_code, reason = "a tile reads by pointers; every bound is asserted here")]
-#[expect(clippy::needless_range_loop, reason = "by fixed places only: see below")]
 pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
     a: Left<'_>,
