@@ -55,9 +55,13 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
         lexicons: vec![Lexicon::default(); corpus_spec.fields.len()],
         ..Corpus::default()
     };
-    let read = corpus_spec.format.read(&source, &corpus_spec.values, Gold::Optional, &mut corpus);
+    let mut read =
+        corpus_spec.format.read(&source, &corpus_spec.values, Gold::Optional, &mut corpus);
     if !read.faults.is_empty() {
         return Err(Failure::Request(load::show(&read.faults)));
+    }
+    if let Some(sentences) = &corpus_spec.sentences {
+        sentences.number(&mut read.part, &mut corpus);
     }
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];

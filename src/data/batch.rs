@@ -143,6 +143,19 @@ impl Batch {
         Packing::of_vectors(self.packing.n_sequences())
     }
 
+    /// Other rows of the same corpus, which stand for no token of an example: it has no fields.
+    #[must_use]
+    pub fn repacked(&self, packing: Packing) -> Self {
+        Self {
+            corpus: self.corpus,
+            packing,
+            examples: Vec::new(),
+            fields: Vec::new(),
+            labels: Vec::new(),
+            label_sets: Vec::new(),
+        }
+    }
+
     /// How many tokens it has.
     pub fn n_tokens(&self) -> usize {
         self.packing.n_rows()

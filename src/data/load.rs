@@ -6,7 +6,7 @@ use std::{io, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Corpus, Lexicon, Part, Purpose, draw,
+    Corpus, Lexicon, Part, Purpose, Sentences, draw,
     draw::shuffle,
     read::{Format, Gold, Location, ReadError, Samples, Source},
 };
@@ -28,6 +28,8 @@ pub struct Load<'a> {
     pub format: &'a dyn Format,
     /// The format's keys.
     pub values: &'a Values,
+    /// Which tokens end a sentence, if the recipe says so.
+    pub sentences: Option<&'a Sentences>,
     /// The training split.
     pub train: Input,
     /// The development split, if there is to be one.
@@ -107,7 +109,8 @@ pub enum LoadError {
 
 /// Reads every split of a corpus. The faults of all splits are reported together.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
-    let fields = spec.format.fields(spec.values);
+    let mut fields = spec.format.fields(spec.values);
+    fields.extend(spec.sentences.map(|_| Sentences::FIELD.to_owned()));
     let mut loading = Loading {
         spec,
         samples,
@@ -189,7 +192,10 @@ impl Loading<'_> {
             }
         };
         let values = self.spec.values;
-        let read = self.spec.format.read(&source, values, Gold::Wanted, &mut self.corpus);
+        let mut read = self.spec.format.read(&source, values, Gold::Wanted, &mut self.corpus);
+        if let Some(sentences) = self.spec.sentences {
+            sentences.number(&mut read.part, &mut self.corpus);
+        }
         if self.spec.faults == Faults::Skip {
             self.corpus.skipped += read.n_faulty;
         } else if !read.faults.is_empty() {

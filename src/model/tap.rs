@@ -11,8 +11,21 @@ use std::{fmt, str::FromStr};
 pub enum On {
     /// A token.
     Sequence,
+    /// A segment of an example: a sentence of a document.
+    Segment,
     /// A whole example.
     Vector,
+}
+
+impl On {
+    /// What messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sequence => "token",
+            Self::Segment => "segment",
+            Self::Vector => "example",
+        }
+    }
 }
 
 /// What a row has read of its sequence, beside its own token.
@@ -65,7 +78,7 @@ impl Layer {
             View::Whole => Some(self),
             View::Forward => half(0),
             View::Backward => half(1),
-            View::Last | View::Mean | View::Max => (self.on == On::Sequence).then_some(Self {
+            View::Last | View::Mean | View::Max => (self.on != On::Vector).then_some(Self {
                 on: On::Vector,
                 reads: Reads::BOTH,
                 halves: None,

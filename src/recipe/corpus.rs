@@ -7,7 +7,10 @@ use super::{
     names::Named,
 };
 use crate::{
-    data::read::{self, Format, Location},
+    data::{
+        Sentences,
+        read::{self, Format, Location},
+    },
     keys::{Key, Place, Refers, Takes, Value, Values},
     nearest::hint,
 };
@@ -37,6 +40,8 @@ pub struct CorpusSpec {
     pub labels: Vec<String>,
     /// Those of them that hold a set of strings for the whole example.
     pub sets: Vec<String>,
+    /// The tokens that end a sentence, and the field that they are looked for in.
+    pub sentences: Option<Sentences>,
     /// Where the table begins.
     pub place: Place,
 }
@@ -130,7 +135,14 @@ pub(super) const KEYS: &[Key] = &[
         "the domain it is from, for objectives that tell domains apart",
     ),
     Key::optional("language", Takes::Text, "the language it is in, by its code"),
+    Key::optional(
+        SENTENCE_ENDS,
+        Takes::List(&Takes::Text),
+        "tokens that end a sentence; the field \"sentence\" then has the number of each token's",
+    ),
 ];
+
+const SENTENCE_ENDS: &str = "sentence_ends";
 
 /// Every key that a corpus of this format may have.
 pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
@@ -162,6 +174,28 @@ pub(super) fn check(
             (_, table) => part(&table?, &said.place, findings)?,
         }),
     };
+    let mut fields = format.fields(&values);
+    let sentences = match values.get(SENTENCE_ENDS) {
+        None => None,
+        Some(_) if fields.iter().any(|field| field == Sentences::FIELD) => {
+            let what =
+                "the corpus has a field \"sentence\" already; drop sentence_ends or rename that";
+            findings.fault(&values.place(SENTENCE_ENDS), what);
+            return None;
+        }
+        Some(_) => {
+            let (labels, sets) = (format.labels(&values), format.sets(&values));
+            let of_tokens = |field: &&String| !labels.contains(field) && !sets.contains(field);
+            let Some(field) = fields.iter().find(of_tokens).cloned() else {
+                let what = "the corpus has no field of tokens, so nothing can end a sentence";
+                findings.fault(&values.place(SENTENCE_ENDS), what);
+                return None;
+            };
+            let ends = values.texts(SENTENCE_ENDS).into_iter().map(str::to_owned).collect();
+            fields.push(Sentences::FIELD.to_owned());
+            Some(Sentences { ends, field })
+        }
+    };
     wrong.is_empty().then(|| CorpusSpec {
         name: table.name.to_owned(),
         format,
@@ -173,9 +207,10 @@ pub(super) fn check(
             _ => OnFault::Refuse,
         },
         batch: values.count_if_said("batch"),
-        fields: format.fields(&values),
+        fields,
         labels: format.labels(&values),
         sets: format.sets(&values),
+        sentences,
         place: table.place.clone(),
         values,
     })

@@ -16,7 +16,7 @@ use crate::{
     keys::{Key, Place, Refers, Takes, Value, Values},
     model::{
         encoder::{self, EncoderKind, Source},
-        tap::{Layer, Shape, TapName},
+        tap::{Layer, On, Shape, TapName},
     },
 };
 
@@ -33,6 +33,8 @@ pub struct EncoderSpec {
     pub input: Input,
     /// Its layers; none if it is only named.
     pub shape: Shape,
+    /// How it meets the segments of examples.
+    pub segments: Segmented,
     /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
     /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
     pub corpora: Vec<usize>,
@@ -40,6 +42,28 @@ pub struct EncoderSpec {
     pub(super) lists: Vec<(&'static str, Vocabulary)>,
     /// Where the table begins.
     pub place: Place,
+}
+
+/// How an encoder meets the segments of examples, which a field tells apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segmented {
+    /// Not at all: it reads rows of tokens or of examples.
+    No,
+    /// It runs over the tokens of each segment by itself. Where it makes one row of a sequence, that is
+    /// one for each segment.
+    Within(String),
+    /// It reads a row for each segment, as a sequence.
+    Above(String),
+}
+
+impl Segmented {
+    /// The field that tells apart the segments that its rows stand for, if they do.
+    fn field_of_rows(&self, layer: Layer) -> Option<&str> {
+        match self {
+            Self::Within(field) | Self::Above(field) if layer.on == On::Segment => Some(field),
+            _ => None,
+        }
+    }
 }
 
 impl EncoderSpec {
@@ -62,13 +86,19 @@ const INPUT: Key = Key::required("input", Takes::Input, "what it reads; several 
 const SHARE: Key =
     Key::optional("share", Takes::Name(Refers::Encoder), "the encoder whose parameters it uses");
 
+const OVER: Key = Key::optional(
+    "over",
+    Takes::Name(Refers::Field),
+    "run over each segment by itself: tokens in a row with one string in this field, as a sentence",
+);
+
 /// Keys that recipes may already say and that are still to come.
-const TO_COME: &[&str] = &["share", "over"];
+const TO_COME: &[&str] = &["share"];
 
 /// Every key that an encoder of this kind may have.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let common: &[Key] = match kind.source() {
-        Source::Encoder => const { &[NAME, KIND, INPUT, SHARE] },
+        Source::Encoder => const { &[NAME, KIND, INPUT, OVER, SHARE] },
         Source::Field => const { &[NAME, KIND, SHARE] },
         Source::Named => const { &[NAME, KIND] },
     };
@@ -202,12 +232,19 @@ fn one(
     if unbuilt {
         return None;
     }
-    let shape = shape(table, kind, &values, layer, &ByName(others), findings)?;
+    let segments = segments(table, kind, &values, (&reads, layer), below, findings)?;
+    let as_sequence = layer.map(|layer| match layer.on {
+        On::Segment => Layer { on: On::Sequence, ..layer },
+        On::Sequence | On::Vector => layer,
+    });
+    let shape = shape(table, kind, &values, as_sequence, &ByName(others), findings)?;
+    let shape = in_segments(shape, layer, &segments);
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
         input: reads,
         shape,
+        segments,
         corpora: Vec::new(),
         lists: words::lists(kind.keys(), &values),
         place: table.place.clone(),
@@ -229,6 +266,63 @@ fn shape(
     let shape = kind.shape(values, input, named);
     let place = table.get("input").map_or(table.place, |said| &said.place);
     shape.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
+}
+
+/// How an encoder of this input meets segments; `None` if it can't.
+fn segments(
+    table: &Named<'_>,
+    kind: &dyn EncoderKind,
+    values: &Values,
+    (reads, layer): (&Input, Option<Layer>),
+    below: &Encoders,
+    findings: &mut Findings,
+) -> Option<Segmented> {
+    let over = values.text_if_said(OVER.name);
+    let place = || if over.is_some() { values.place(OVER.name) } else { values.place("input") };
+    let mut fault = |what: String| {
+        findings.fault(&place(), format!("{}: {what}", table.label()));
+        None
+    };
+    let Some(layer) = layer else { return Some(Segmented::No) };
+    let reads_tokens =
+        kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+    if reads_tokens && (over.is_some() || layer.on == On::Segment) {
+        let what = "looks at the tokens of its rows, and those of segments have none";
+        return fault(format!("a {:?} {what}", kind.name()));
+    }
+    match (layer.on, over) {
+        (On::Sequence, Some(over)) => Some(Segmented::Within(over.to_owned())),
+        (found, Some(_)) => fault(format!(
+            "its input is a row for each {}; wanted one for each token",
+            found.name()
+        )),
+        (On::Segment, None) => {
+            let fields = reads.all().filter_map(|tap| {
+                let spec = below.specs[tap.encoder].as_ref()?;
+                let rows = spec.shape.layer(Some(tap.layer))?;
+                spec.segments.field_of_rows(rows)
+            });
+            let fields: BTreeSet<&str> = fields.collect();
+            match Vec::from_iter(fields)[..] {
+                [field] => Some(Segmented::Above(field.to_owned())),
+                [one, other, ..] => fault(format!(
+                    "its inputs are segments of {one:?} and of {other:?}; wanted those of one field"
+                )),
+                [] => unreachable!("rows for segments come from an encoder that has made them"),
+            }
+        }
+        (On::Sequence | On::Vector, None) => Some(Segmented::No),
+    }
+}
+
+/// What a shape is where sequences are those of segments, or segments are the sequence.
+fn in_segments(shape: Shape, input: Option<Layer>, segments: &Segmented) -> Shape {
+    let on = |on| match (segments, on) {
+        (Segmented::Within(_), On::Vector) | (Segmented::Above(_), On::Sequence) => On::Segment,
+        (_, on) => on,
+    };
+    let layers = shape.layers.into_iter().map(|layer| Layer { on: on(layer.on), ..layer });
+    Shape { input, layers: layers.collect() }
 }
 
 /// The keys of a kind that name another encoder.

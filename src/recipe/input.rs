@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     keys::{Located, Place, Refers, Value},
-    model::tap::{Layer, On, TapName},
+    model::tap::{Layer, TapName},
 };
 
 /// What an encoder reads; several taps are side by side.
@@ -28,6 +28,15 @@ impl Input {
             Self::Same(taps) => taps,
             Self::ByCorpus(by_corpus) => by_corpus.get(&corpus_idx).map_or(&[], Vec::as_slice),
         }
+    }
+
+    /// Whatever it reads, for whichever corpus.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Tap> {
+        let (same, by_corpus) = match self {
+            Self::Same(taps) => (taps.as_slice(), None),
+            Self::ByCorpus(by_corpus) => (&[][..], Some(by_corpus)),
+        };
+        same.iter().chain(by_corpus.into_iter().flat_map(|taps| taps.values().flatten()))
     }
 }
 
@@ -100,9 +109,5 @@ pub(super) fn input(
 
 /// A layer's rows as messages call them.
 fn show(layer: Layer) -> String {
-    let on = match layer.on {
-        On::Sequence => "token",
-        On::Vector => "example",
-    };
-    format!("{} numbers for each {on}", layer.width)
+    format!("{} numbers for each {}", layer.width, layer.on.name())
 }

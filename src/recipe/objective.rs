@@ -137,6 +137,7 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
             On::Sequence => "what it reads: a row for each token",
+            On::Segment => "what it reads: a row for each segment of an example",
             On::Vector => "what it reads: a row for each example",
         };
         Key::required(tap.name, Takes::Tap, about)
@@ -254,13 +255,20 @@ fn taps(
         let resolved = if known { resolve(said, shapes, findings) } else { None };
         let right = resolved.filter(|(_, layer)| {
             if layer.on != key.on {
-                let what = match key.on {
-                    On::Sequence => {
+                let what = match (layer.on, key.on) {
+                    (On::Vector, On::Sequence) => {
                         "is one row for each example; wanted a row for each token: drop the view"
+                            .to_owned()
                     }
-                    On::Vector => {
-                        "is a row for each token; wanted one for each example: add .mean, .max or .last"
-                    }
+                    (found, On::Vector) => format!(
+                        "is a row for each {}; wanted one for each example: add .mean, .max or .last",
+                        found.name()
+                    ),
+                    (found, wanted) => format!(
+                        "is a row for each {}; wanted one for each {}",
+                        found.name(),
+                        wanted.name()
+                    ),
                 };
                 let said_texts = quoted(strings(said).into_iter().map(|(text, _)| text));
                 findings.fault(&said.place, format!("{said_texts} {what}"));

@@ -90,6 +90,7 @@ impl CorpusSpec {
             language: self.values.text_if_said("language"),
             format: self.format,
             values: &self.values,
+            sentences: self.sentences.as_ref(),
             train: input(&self.train),
             dev,
             test: self.test.as_ref().map(input),

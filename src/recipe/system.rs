@@ -1,21 +1,22 @@
 //! A checked recipe made into a system: encoders, objectives, parameters.
 
+mod node;
+
 use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradient, Input, ObjectiveSpec, Recipe, Tap};
+use super::{Gradient, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel::{self, Device},
     model::{
         Parameters, Pass,
-        encoder::{self, Built, Encoder, FirstValues, Source},
-        tap::Shape,
-        view,
+        encoder::{self, Built, FirstValues, Source},
     },
     objective::{self, Objective},
 };
+use node::{Node, States, read};
 
 /// Every vocabulary of a system: by `encoder.NAME` or `objective.NAME`, then by the kind's own key.
 pub type Vocabularies = BTreeMap<String, BTreeMap<String, Vocabulary>>;
@@ -65,13 +66,6 @@ pub struct System {
     n_shared: usize,
 }
 
-/// An encoder in the graph; `None` for one that others only name.
-struct Node {
-    encoder: Option<Box<dyn Encoder>>,
-    input: Input,
-    shape: Shape,
-}
-
 /// An objective and what it reads.
 struct Placed {
     objective: Box<dyn Objective>,
@@ -116,7 +110,8 @@ impl System {
                 }
             };
             let (input, shape) = (spec.input.clone(), spec.shape.clone());
-            encoders[at] = Some(Node { encoder, input, shape });
+            let (segments, fields) = (spec.segments.clone(), BTreeMap::new());
+            encoders[at] = Some(Node { encoder, input, shape, segments, fields });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -165,8 +160,8 @@ impl System {
 
     /// Learns the strings of a corpus; wanted before its first batch.
     pub fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        for encoder in self.encoders.iter_mut().filter_map(|node| node.encoder.as_mut()) {
-            encoder.attach(corpus_idx, corpus);
+        for node in &mut self.encoders {
+            node.attach(corpus_idx, corpus);
         }
         for placed in &mut self.objectives {
             placed.objective.attach(corpus_idx, corpus);
@@ -196,21 +191,15 @@ impl System {
         }
         let mut states: Vec<States> = Vec::new();
         for (node, needed) in self.encoders.iter().zip(needed) {
-            let Some(encoder) = node.encoder.as_ref().filter(|_| needed) else {
-                states.push(States::default());
-                continue;
-            };
-            let input = match node.input.of(batch.corpus) {
-                [] => None,
-                taps => Some(self.read(taps, &states, batch)?),
-            };
-            let layers = encoder.forward(input.as_ref(), batch, pass)?;
-            states.push(States { input, layers });
+            states.push(match node.encoder.as_deref().filter(|_| needed) {
+                Some(encoder) => node.forward(encoder, (&self.encoders, &states), batch, pass)?,
+                None => States::default(),
+            });
         }
         let read = |&at: &usize| -> Result<Vec<Tensor>> {
             let placed = &self.objectives[at];
             let taps = placed.taps.iter().map(|taps| {
-                let rows = self.read(taps, &states, batch)?;
+                let rows = read(taps, (&self.encoders, &states), batch)?;
                 match (placed.gradient, pass) {
                     (Gradient::Pass, _) | (_, Pass::Score | Pass::Trace) => Ok(rows),
                     // A variable of its own: what is computed from it still learns.
@@ -224,29 +213,4 @@ impl System {
         };
         objectives.iter().map(read).collect()
     }
-
-    /// The rows of some taps, side by side.
-    fn read(&self, taps: &[Tap], states: &[States], batch: &Batch) -> Result<Tensor> {
-        let rows = taps.iter().map(|tap| {
-            let (node, states) = (&self.encoders[tap.encoder], &states[tap.encoder]);
-            let rows = match tap.layer.checked_sub(1) {
-                Some(layer) => Some(&states.layers[layer]),
-                None => states.input.as_ref(),
-            };
-            let halves = node.shape.layer(Some(tap.layer)).is_some_and(|it| it.halves.is_some());
-            view(rows.expect("what is tapped has run"), tap.view, halves, &batch.packing)
-        });
-        let rows: Vec<Tensor> = rows.collect::<Result<_>>()?;
-        match rows.as_slice() {
-            [rows] => Ok(rows.clone()),
-            several => Tensor::cat(several, 1),
-        }
-    }
-}
-
-/// What an encoder gave for one batch.
-#[derive(Default)]
-struct States {
-    input: Option<Tensor>,
-    layers: Vec<Tensor>,
 }

@@ -55,12 +55,12 @@ pub(super) fn resolve(
     let mut whole = layers.next()?;
     for (layer, (tap, place)) in layers.zip(&strings[1..]) {
         let Some(wider) = whole.beside(layer) else {
-            let first = strings[0].0;
+            let (first, one, other) = (strings[0].0, layer.on.name(), whole.on.name());
             findings.fault(
                 place,
                 format!(
-                    "{tap:?} can't stand beside {first:?}: one has a row for each token, the other \
-                     one for each example"
+                    "{tap:?} can't stand beside {first:?}: it has a row for each {one}, the other one \
+                     for each {other}"
                 ),
             );
             return None;

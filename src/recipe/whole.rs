@@ -292,8 +292,8 @@ fn reach(
 
 /// Whether the fields that an encoder reads are in all those corpora.
 fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Findings) {
-    let keys = spec.kind.keys().iter();
-    for key in keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Field))) {
+    let keys = encoder::keys(spec.kind);
+    for key in keys.iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field))) {
         let Some(field) = spec.values.text_if_said(key.name) else { continue };
         for corpus in corpora {
             if let Some(what) = corpus.lacks(field, Refers::Field) {

@@ -465,6 +465,16 @@ mod what_a_saved_run_does {
     }
 
     #[test]
+    fn predict_numbers_the_sentences_that_the_run_was_trained_on() {
+        let here = Here::new();
+        let sets = ["corpus.news.sentence_ends=[\".\"]", "encoder.trunk.over=sentence"];
+        here.finished("run", 20, &sets.map(|set| ["--set", set]).concat());
+        let output = printed(&here, &["predict", "run", "test.tsv"]);
+        assert_eq!(output.lines().count(), here.read("test.tsv").lines().count());
+        assert!(rows(&output).iter().all(|row| row.len() == 5), "{output}");
+    }
+
+    #[test]
     fn predict_outlives_the_corpora_it_was_trained_on() {
         let here = Here::new();
         here.finished("run", 20, &[]);

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs};
 
 use auxdesk::{
-    data::Batch,
+    data::{Batch, Segments},
     keys::Takes,
     model::{
         On, Pass,
@@ -38,11 +38,20 @@ const CASES: &[&str] = &[
     "kind = 'cnn'\ninput = ['trunk', 'words']\nwidths = [1, 9]\nfilters = 2",
     "kind = 'pool'\ninput = 'trunk'",
     "kind = 'pool'\ninput = 'words'\nhidden = 5",
+    "kind = 'birnn'\ninput = 'words'\nwidth = 2\nlayers = 2\nover = 'part'",
+    "kind = 'pool'\ninput = 'trunk'\nover = 'part'",
+    "kind = 'cnn'\ninput = 'words'\nwidths = [2, 3]\nfilters = 3\nover = 'part'",
+    "kind = 'dense'\ninput = 'words'\nwidth = 3\nover = 'part'",
+    "kind = 'birnn'\ninput = 'parts'\nwidth = 2",
+    "kind = 'pool'\ninput = 'parts'",
+    "kind = 'cnn'\ninput = 'parts'\nwidths = [2, 3]\nfilters = 3",
+    "kind = 'dense'\ninput = ['parts.max', 'trunk.last']\nwidth = 3",
 ];
 
-/// Sentences of 5, 4, 1 and 1 words, no word twice in one.
-const NEWS: &str = "The\tD\nold\tA\nsailor\tN\nmends\tV\nnets\tN\n\nNets\tN\ndry\tV\nhere\tR\nslowly\tR\n\n\
-                    sailor\tN\n\nold\tA\n";
+/// Sentences of 5, 4, 1 and 1 words, no word twice in one, in 2, 3, 1 and 1 parts.
+const NEWS: &str = "The\tD\t1\nold\tA\t1\nsailor\tN\t2\nmends\tV\t2\nnets\tN\t2\n\n\
+                    Nets\tN\t1\ndry\tV\t2\nhere\tR\t2\nslowly\tR\t3\n\n\
+                    sailor\tN\t1\n\nold\tA\t1\n";
 
 const BELOW: &str = "
 name = 'encoders'
@@ -51,7 +60,7 @@ steps = 1
 [[corpus]]
 name = 'news'
 format = 'columns'
-columns = ['form', 'pos']
+columns = ['form', 'pos', 'part']
 train = 'news.tsv'
 [[encoder]]
 name = 'words'
@@ -64,6 +73,12 @@ name = 'trunk'
 kind = 'birnn'
 input = 'words'
 width = 2
+[[encoder]]
+name = 'parts'
+kind = 'pool'
+how = 'mean'
+input = 'words'
+over = 'part'
 [[objective]]
 name = 'pos'
 role = 'main'
@@ -126,6 +141,11 @@ impl Case {
     }
 }
 
+/// The parts of the sentences.
+fn parts(batch: &Batch) -> Segments {
+    Segments::new(&batch.packing, batch.symbols(2))
+}
+
 fn rows(system: &System, batch: &Batch, pass: Pass) -> Tensor {
     system.taps(&[0], batch, pass).unwrap()[0][0].clone()
 }
@@ -180,6 +200,7 @@ fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
             On::Sequence => batch.packing.n_rows(),
+            On::Segment => parts(&batch).of_examples.n_rows(),
             On::Vector => batch.packing.n_sequences(),
         };
         let layer = case.tiny.recipe.objectives[0].layers[0];
@@ -216,7 +237,14 @@ fn an_example_has_the_same_rows_alone_and_among_others() {
             let batch = case.batch(&[example]);
             let alone = rows(&system, &batch, Pass::Score).to_vec2::<f32>().unwrap();
             for (t, alone) in alone.iter().enumerate() {
-                let row = if case.on() == On::Vector { b } else { together.packing.row(b, t) };
+                let row = match case.on() {
+                    On::Sequence => together.packing.row(b, t),
+                    On::Segment => {
+                        let parts = parts(&together);
+                        parts.of_examples.row(parts.examples[b] as usize, t)
+                    }
+                    On::Vector => b,
+                };
                 for (alone, among) in alone.iter().zip(&among[row]) {
                     assert!((alone - among).abs() < 1e-6, "{what}: {example} {t}");
                 }
@@ -246,7 +274,7 @@ fn a_row_changes_with_no_word_that_it_has_not_read() {
                 let moved =
                     before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 let read =
-                    case.on() == On::Vector || declared(reads, row, whole.len()).contains(&place);
+                    case.on() != On::Sequence || declared(reads, row, whole.len()).contains(&place);
                 assert!(
                     read || moved < 1e-6,
                     "{what}: row {row}, word {place} moved it by {moved}"

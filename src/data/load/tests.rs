@@ -34,7 +34,18 @@ fn spec(values: &Values) -> Load<'_> {
     let format = find("columns").expect("a format of the table");
     let (train, faults) = (input("good"), Faults::Refuse);
     let (domain, language) = (None, None);
-    Load { name: "news", domain, language, format, values, train, dev: None, test: None, faults }
+    Load {
+        name: "news",
+        domain,
+        language,
+        format,
+        values,
+        sentences: None,
+        train,
+        dev: None,
+        test: None,
+        faults,
+    }
 }
 
 fn forms(corpus: &Corpus, part: &Part) -> String {

@@ -9,7 +9,7 @@ use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
 use crate::{
     data::Batch,
     kernel::{self, Weight},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Takes, Values},
     model::{
         Pass,
         parameters::Linear,
@@ -31,11 +31,6 @@ const KEYS: &[Key] = &[
         "hidden",
         Takes::Count(1),
         "numbers in the tanh layer of the attention; none: as many as in a row",
-    ),
-    Key::optional(
-        "over",
-        Takes::Name(Refers::Field),
-        "the field whose parts get a row each, its sentences for example",
     ),
 ];
 

@@ -14,6 +14,7 @@ name = 'news'
 format = 'columns'
 columns = ['form', 'pos']
 train = 'news.tsv'
+sentence_ends = ['b']
 [[encoder]]
 name = 'words'
 kind = 'embed'
@@ -78,6 +79,32 @@ fn other_ways_of_pooling_are_the_views() {
         let it = case(&format!("kind = 'pool'\ninput = 'words'\nhow = '{how}'"));
         assert_rows(&it, &[0, 1], &[wanted, 4.0]);
     }
+}
+
+/// `a b` and `a` are the sentences of the first example, `a b` the only one of the third.
+#[test]
+fn a_sentence_has_a_row_of_its_own_and_a_document_one_of_its_sentences() {
+    let it = case("kind = 'pool'\ninput = 'words'\nhow = 'mean'\nover = 'sentence'");
+    // By step: the first sentence of each example, then the second of the only one that has two.
+    assert_rows(&it, &[2, 1, 0], &[1.5, 1.5, 4.0, 1.0]);
+    let above = "kind = 'pool'\ninput = 'sentences'\nhow = 'max'\n[[encoder]]\nname = 'sentences'\n\
+                 kind = 'pool'\ninput = 'words'\nhow = 'mean'\nover = 'sentence'";
+    assert_rows(&case(above), &[0, 1, 2], &[1.5, 1.5, 4.0]);
+    assert_rows(&case(&above.replace("'max'", "'last'")), &[0, 1, 2], &[1.0, 1.5, 4.0]);
+}
+
+#[test]
+fn a_recurrent_layer_over_sentences_begins_anew_with_each() {
+    let (whole, system) = case("kind = 'birnn'\ninput = 'words'\nwidth = 2\nover = 'sentence'");
+    let states = |examples: &[usize]| {
+        rows(&system, &whole.batch(examples), Pass::Score).to_vec2::<f32>().unwrap()
+    };
+    let (of_three, of_two) = (states(&[0]), states(&[2]));
+    // Of `a b a` the first two are the sentence `a b` of the third example.
+    assert_eq!(of_three[..2], of_two);
+    // The last begins anew: going forward as the first `a`, going back with nothing behind it.
+    assert_eq!(of_three[2][..2], of_two[0][..2]);
+    assert_ne!(of_three[2][2..], of_two[0][2..]);
 }
 
 #[test]
