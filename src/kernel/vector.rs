@@ -98,7 +98,7 @@ impl WithSimd for ExpsOfRows<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let rows = self.x.chunks_exact_mut(self.columns);
         for ((row, most), sum) in rows.zip(self.greatest).zip(self.sums) {
-            *most = greatest(row);
+            *most = greatest_by_vectors(simd, row);
             let (vectors, rest) = S::as_mut_simd_f32s(row);
             let from = simd.splat_f32s(*most);
             // Four running sums, as one would wait for itself.
@@ -218,6 +218,23 @@ fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
     let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
     if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
+}
+
+/// The greatest value of a row, or NaN if its last number is one; −∞ where there is none.
+#[inline(always)]
+fn greatest_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(row);
+    let least = simd.splat_f32s(f32::NEG_INFINITY);
+    // Two running maxima, as one would wait for itself.
+    let (mut a, mut b) = (least, least);
+    let (pairs, last) = vectors.as_chunks::<2>();
+    for [p, q] in pairs {
+        (a, b) = (simd.max_f32s(a, *p), simd.max_f32s(b, *q));
+    }
+    for vector in last {
+        a = simd.max_f32s(a, *vector);
+    }
+    rest.iter().copied().fold(simd.reduce_max_f32s(simd.max_f32s(a, b)), f32::max)
 }
 
 /// The greatest value of a row, −∞ where there is none.
