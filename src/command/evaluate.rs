@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Failure, print, print_json,
-    saved::{Corpora, Saved},
+    saved::Saved,
     waiting::Waiting,
 };
 use crate::{
@@ -43,8 +43,7 @@ pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
         let what = "evaluate changes keys of corpora only; the rest is the run's";
         return Err(Failure::Request(format!("--set {key}: {what}")));
     }
-    let Saved { recipe, mut system, step } =
-        Saved::open(&args.run, &args.sets, Corpora::Wanted, args.device)?;
+    let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);

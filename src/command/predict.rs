@@ -12,7 +12,7 @@ use anyhow::Context;
 
 use super::{
     Failure, print,
-    saved::{Corpora, Saved},
+    saved::Saved,
     waiting::Waiting,
 };
 use crate::{
@@ -27,8 +27,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
-    let Saved { recipe, mut system, .. } =
-        Saved::open(&args.run, &[], Corpora::NotAskedFor, args.device)?;
+    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &[], args.device)?;
     let at = match &args.objective {
         None => recipe.main(),
         Some(name) => {

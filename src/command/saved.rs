@@ -22,13 +22,9 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// Opens the best checkpoint of a run, or the last one of a run without dev.
-    pub(super) fn open(
-        run: &Path,
-        sets: &[String],
-        corpora: Corpora,
-        device: DeviceName,
-    ) -> Result<Self, Failure> {
+    /// Opens the best checkpoint of a run, or the last one of a run without dev. It holds what the files
+    /// that the recipe names were read for; corpora are asked for by whoever reads them.
+    pub(super) fn open(run: &Path, sets: &[String], device: DeviceName) -> Result<Self, Failure> {
         let device = device.open().map_err(Failure::Request)?;
         let file = run.join("recipe.toml");
         if !file.is_file() {
@@ -37,10 +33,7 @@ impl Saved {
         }
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let source = RecipeSource::File(file);
-        let recipe = match corpora {
-            Corpora::Wanted => recipe::load(&source, &overrides)?,
-            Corpora::NotAskedFor => recipe::load_without_files(&source, &overrides)?,
-        };
+        let recipe = recipe::load_without_files(&source, &overrides)?;
         let system = load(run, &recipe, &device).map_err(Failure::Run)?;
         let Some((system, step)) = system else {
             let what = "no checkpoint in it yet; one is saved at every evaluation and at the end";
@@ -48,15 +41,6 @@ impl Saved {
         };
         Ok(Self { recipe, system, step })
     }
-}
-
-/// Whether the files that a recipe names must be there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Corpora {
-    /// They will be read.
-    Wanted,
-    /// They may be gone.
-    NotAskedFor,
 }
 
 fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, Step)>> {

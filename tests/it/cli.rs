@@ -489,6 +489,19 @@ mod what_a_saved_run_does {
     }
 
     #[test]
+    fn evaluate_needs_no_list_that_the_run_was_trained_with() {
+        let here = Here::new();
+        fs::write(here.path("list.txt"), "good\nbad\n").unwrap();
+        let set = ["--set", "encoder.masked.words=list.txt"];
+        let train = ["train", "presence", "--headless", "--steps", "2", "--run", "run"];
+        let trained = auxdesk(&here, &[&train[..], &set].concat());
+        assert_eq!(trained.code, Some(0), "{}", trained.err);
+        let before = printed(&here, &["evaluate", "run"]);
+        fs::remove_file(here.path("list.txt")).unwrap();
+        assert_eq!(printed(&here, &["evaluate", "run"]), before);
+    }
+
+    #[test]
     fn what_is_predicted_scores_as_the_run_and_evaluate_say() {
         let here = Here::new();
         // The best checkpoint must not be the last one, or predicting by the last would pass too.
