@@ -358,6 +358,21 @@ proptest! {
 }
 
 /// The TOML files of a folder, by their paths from the repository's root.
+/// Their corpora are not ours to ship: FOLDER and VECTORS stand for where they are.
+#[test]
+fn recipes_of_the_docs_lack_nothing_but_files() {
+    let paths = tomls("docs/recipes");
+    assert!(!paths.is_empty());
+    for path in paths {
+        let recipe = load(&RecipeSource::File((&path).into()), &Overrides::default());
+        let faults = recipe.err().expect("no corpus is there").to_string();
+        for fault in faults.lines() {
+            let is_file = fault.contains("no file docs/recipes/FOLDER/");
+            assert!(is_file || fault.ends_with("no file docs/recipes/VECTORS"), "{fault}");
+        }
+    }
+}
+
 pub(crate) fn tomls(folder: &str) -> Vec<String> {
     let mut paths: Vec<String> = fs::read_dir(folder)
         .unwrap()
