@@ -135,6 +135,7 @@ fn noisy(n_steps: u64) -> Run {
             steps: n_steps,
             steps_per_epoch: 1000,
             best: BestMetric { objective: NAMES[0].into(), metric: "f1".into() },
+            sampling: None,
         }
         .into(),
     );
@@ -177,6 +178,7 @@ fn noisy(n_steps: u64) -> Run {
                 rate: 1e-3,
                 tokens: 600,
                 step_ms: 7,
+                temperature: None,
             }
             .into(),
         );

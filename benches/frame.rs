@@ -119,6 +119,7 @@ fn cast(n_steps: u64) -> RunStarted {
         steps: 2 * n_steps,
         steps_per_epoch: 1_000,
         best: BestMetric { objective: name(0), metric: "f1".into() },
+        sampling: None,
     }
 }
 
@@ -139,6 +140,7 @@ fn step_done(step: u64) -> Event {
         rate: 0.001,
         tokens: 640,
         step_ms: 25,
+        temperature: None,
     }
     .into()
 }

@@ -55,6 +55,7 @@ pub(crate) fn run_started() -> RunStarted {
         steps: 100,
         steps_per_epoch: 10,
         best: BestMetric { objective: "chunk".into(), metric: "f1".into() },
+        sampling: Some("proportional".into()),
     }
 }
 
@@ -71,6 +72,7 @@ pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
         rate: 0.5,
         tokens: 100,
         step_ms: 10,
+        temperature: None,
     }
 }
 
@@ -170,8 +172,9 @@ fn an_evaluation() -> impl Strategy<Value = Event> {
 
 /// A step with whatever numbers.
 pub(crate) fn a_step() -> impl Strategy<Value = Event> {
-    (step(), of_each(loss()), of_each(finite()), of_each(finite()), finite(), any::<u32>())
-        .prop_map(|(step, losses, weights, shares, rate, tokens)| {
+    let numbers = (finite(), any::<u32>(), proptest::option::of(finite()));
+    (step(), of_each(loss()), of_each(finite()), of_each(finite()), numbers).prop_map(
+        |(step, losses, weights, shares, (rate, tokens, temperature))| {
             let draws = [("news".into(), u64::from(tokens))].into();
             let (tokens, step_ms) = (u64::from(tokens), u64::from(tokens % 50));
             let (at_ms, gradient_norm) = (7, rate);
@@ -186,9 +189,11 @@ pub(crate) fn a_step() -> impl Strategy<Value = Event> {
                 rate,
                 tokens,
                 step_ms,
+                temperature,
             }
             .into()
-        })
+        },
+    )
 }
 
 /// A move: fader, mute, solo or setting; perhaps one that takes another back.

@@ -62,6 +62,10 @@ pub struct Run {
     pub at_ms: u64,
     /// Updates done.
     pub step: Step,
+    /// How the first step chose among the groups, if the journal tells.
+    pub sampling_at_start: Option<String>,
+    /// The temperature by which the last step chose, while a schedule moves it.
+    pub temperature: Option<f32>,
     /// The learning rate of the last update.
     pub rate: Option<f32>,
     /// The gradient's global norm at the last update, before clipping.
@@ -192,6 +196,16 @@ impl Run {
         (size > 0).then(|| (self.draws.get(corpus).copied().unwrap_or(0), size))
     }
 
+    /// How a step chooses among the groups, as `train.sampling` is typed: what a hand has set, else what
+    /// a schedule came to, else what the run started with. `None` if nothing tells.
+    pub fn sampling(&self) -> Option<String> {
+        match (self.settings.get("train.sampling"), self.temperature) {
+            (Some(Setting::Text(rule)), _) => Some(rule.clone()),
+            (_, Some(temperature)) => Some(format!("temperature {temperature}")),
+            (_, None) => self.sampling_at_start.clone(),
+        }
+    }
+
     /// Milliseconds of training left at the present pace.
     pub fn left_ms(&self) -> Option<u64> {
         if self.ended.is_some() || self.steps == 0 {
@@ -217,6 +231,7 @@ impl Run {
         self.steps = event.steps;
         self.steps_per_epoch = event.steps_per_epoch;
         self.best_metric = Some(event.best.clone());
+        self.sampling_at_start.clone_from(&event.sampling);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.judge_by(&event.best.metric);
@@ -226,6 +241,7 @@ impl Run {
     fn step_done(&mut self, event: &StepDone) {
         self.step = event.step;
         self.rate = Some(event.rate);
+        self.temperature = event.temperature;
         self.gradient_norm = Some(event.gradient_norm);
         self.tokens = self.tokens.saturating_add(event.tokens);
         for (corpus, examples) in &event.draws {

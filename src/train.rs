@@ -30,7 +30,7 @@ pub use score::score;
 
 use crate::{
     bus::{Bus, Waited},
-    data::{Corpus, stream::Stream},
+    data::{Corpus, sampler::Sampling, stream::Stream},
     kernel,
     mixer::Faders,
     protocol::{
@@ -86,6 +86,7 @@ pub struct Trainer {
     streams: Vec<Stream>,
     faders: Faders,
     rate: Schedule,
+    sampling: Sampling,
     gradients_every: u64,
     step: Step,
     best: Option<BestSoFar>,

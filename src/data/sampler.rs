@@ -1,26 +1,21 @@
 //! Which groups a step draws; which examples is the affair of each corpus's [`super::stream`].
 
-use std::collections::BTreeMap;
+mod rule;
+
+use std::borrow::Cow;
+
+pub use rule::{LEAST, Rule, RuleError};
 
 use super::{Purpose, draw, draw::unit};
 use crate::{protocol::id::Step, schedule::Schedule};
 
-/// How a step chooses among the groups.
+/// How the steps of a run choose among the groups.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sampling {
-    /// One group, with the probability of its corpus's share of the examples.
-    Proportional,
-    /// One group, each as probable as any other.
-    Uniform,
-    /// One group after the other, in the recipe's order.
-    RoundRobin,
-    /// Every group at every step.
-    All,
-    /// One group, with probability proportional to size^(1/temperature) (Devlin 2018); annealed where the
-    /// temperature moves with the steps (Stickland and Murray 2019).
-    Temperature(Schedule),
-    /// One group, with probabilities in these proportions, by group.
-    Fixed(BTreeMap<String, f64>),
+    /// By the same rule throughout.
+    Constant(Rule),
+    /// By a temperature that moves with the steps (Stickland and Murray 2019).
+    Annealed(Schedule),
 }
 
 impl Sampling {
@@ -30,6 +25,30 @@ impl Sampling {
     pub const TABLES: &[&str] = &["temperature", "annealed", "fixed"];
     /// Kinds that recipes may already name and that are still to come.
     pub const PLANNED: &[&str] = &["stages"];
+
+    /// The rule for the update after `step` others.
+    pub fn at(&self, step: Step) -> Cow<'_, Rule> {
+        match self {
+            Self::Constant(rule) => Cow::Borrowed(rule),
+            Self::Annealed(temperature) => Cow::Owned(Rule::Temperature(temperature.at(step.0))),
+        }
+    }
+
+    /// The same as it is told: of a temperature on its way, six decimals are enough.
+    pub fn told(&self, step: Step) -> Cow<'_, Rule> {
+        match self.annealed(step) {
+            Some(temperature) => Cow::Owned(Rule::Temperature(temperature)),
+            None => self.at(step),
+        }
+    }
+
+    /// The temperature of the update after `step` others, as it is told, if a schedule moves it.
+    pub fn annealed(&self, step: Step) -> Option<f64> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Annealed(temperature) => Some((temperature.at(step.0) * 1e6).round() / 1e6),
+        }
+    }
 }
 
 /// Objectives that are drawn together.
@@ -60,10 +79,10 @@ impl<'a> Sampler<'a> {
     /// The groups of a step, by their places. A function of (seed, step, groups).
     pub fn draw(&self, step: Step) -> Vec<usize> {
         let n_groups = self.groups.len();
-        match self.sampling {
+        match *self.sampling.at(step) {
             _ if n_groups == 0 => Vec::new(),
-            Sampling::All => (0..n_groups).collect(),
-            Sampling::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
+            Rule::All => (0..n_groups).collect(),
+            Rule::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
             _ => {
                 let draw = unit(&mut draw(self.seed, Purpose::Sampling, "", step.0));
                 vec![pick(&self.weights(step), draw)]
@@ -76,21 +95,22 @@ impl<'a> Sampler<'a> {
     pub fn rates(&self, step: Step) -> Vec<f64> {
         let weights = self.weights(step);
         let total: f64 = weights.iter().sum();
-        let all = *self.sampling == Sampling::All;
+        let all = *self.sampling.at(step) == Rule::All;
         weights.iter().map(|weight| if all { 1.0 } else { weight / total }).collect()
     }
 
     /// Proportions of the groups, with a sum above 0.
     fn weights(&self, step: Step) -> Vec<f64> {
         let largest = self.groups.iter().map(|group| group.size).max().unwrap_or(0);
-        let weight = |group: &Group| match self.sampling {
-            Sampling::Proportional => group.size as f64,
+        let rule = self.sampling.at(step);
+        let weight = |group: &Group| match &*rule {
+            Rule::Proportional => group.size as f64,
             // As shares of the largest, so that a low temperature doesn't overflow.
-            Sampling::Temperature(temperature) => {
-                (group.size as f64 / largest as f64).powf(temperature.at(step.0).recip())
+            Rule::Temperature(temperature) => {
+                (group.size as f64 / largest as f64).powf(temperature.recip())
             }
-            Sampling::Fixed(draws) => draws.get(&group.name).copied().unwrap_or(0.0),
-            Sampling::Uniform | Sampling::RoundRobin | Sampling::All => 1.0,
+            Rule::Fixed(draws) => draws.get(&group.name).copied().unwrap_or(0.0),
+            Rule::Uniform | Rule::RoundRobin | Rule::All => 1.0,
         };
         let weights: Vec<f64> = self.groups.iter().map(weight).collect();
         if weights.iter().sum::<f64>() > 0.0 {
@@ -122,6 +142,10 @@ mod tests {
 
     const GROUPS: [(&str, u64); 3] = [("news", 900), ("web", 100), ("talk", 0)];
 
+    fn rule(text: &str) -> Sampling {
+        Sampling::Constant(text.parse().unwrap())
+    }
+
     /// A sampler over those of the three groups that sound.
     fn sampler(sampling: &Sampling, sounding: [bool; 3]) -> Sampler<'_> {
         let groups = GROUPS.iter().zip(sounding).filter(|(_, sounds)| *sounds);
@@ -150,19 +174,13 @@ mod tests {
     #[test]
     fn rates_are_those_asked_for_among_what_sounds() {
         let all = [true; 3];
-        assert_near(counts(&Sampling::Proportional, all), [0.9, 0.1, 0.0]);
-        assert_near(counts(&Sampling::Uniform, [true, false, true]), [0.5, 0.0, 0.5]);
+        assert_near(counts(&rule("proportional"), all), [0.9, 0.1, 0.0]);
+        assert_near(counts(&rule("uniform"), [true, false, true]), [0.5, 0.0, 0.5]);
         // 900^(1/2) = 30 and 100^(1/2) = 10.
-        assert_near(
-            counts(&Sampling::Temperature(Schedule::Constant(2.0)), all),
-            [0.75, 0.25, 0.0],
-        );
-        assert_near(
-            counts(&Sampling::Temperature(Schedule::Constant(0.001)), all),
-            [1.0, 0.0, 0.0],
-        );
+        assert_near(counts(&rule("temperature 2"), all), [0.75, 0.25, 0.0]);
+        assert_near(counts(&rule("temperature 0.01"), all), [1.0, 0.0, 0.0]);
         // From proportional to even: 30² to 1 over the steps.
-        let annealed = Sampling::Temperature(Schedule::Ramp {
+        let annealed = Sampling::Annealed(Schedule::Ramp {
             shape: Shape::Linear,
             from: 1.0,
             to: 1e9,
@@ -175,8 +193,7 @@ mod tests {
                 assert!((rate - wanted).abs() < 1e-6, "step {step}: {rate}, wanted {wanted}");
             }
         }
-        let draws = [("news", 0.8), ("web", 0.1), ("talk", 0.1)];
-        let fixed = Sampling::Fixed(draws.map(|(name, draw)| (name.into(), draw)).into());
+        let fixed = rule("fixed news=0.8 web=0.1 talk=0.1");
         assert_near(counts(&fixed, all), [0.8, 0.1, 0.1]);
         assert_near(counts(&fixed, [false, true, true]), [0.0, 0.5, 0.5]);
         assert_eq!(sampler(&fixed, [false, true, true]).rates(Step(0)), [0.5, 0.5]);
@@ -184,16 +201,27 @@ mod tests {
 
     #[test]
     fn round_robin_takes_turns_and_all_takes_all() {
-        let robin = sampler(&Sampling::RoundRobin, [true, false, true]);
+        let robin = rule("round-robin");
+        let robin = sampler(&robin, [true, false, true]);
         let turns: Vec<_> = (0..4).flat_map(|step| robin.draw(Step(step))).collect();
         assert_eq!(turns, [0, 1, 0, 1]);
-        assert_eq!(sampler(&Sampling::All, [true, true, false]).draw(Step(7)), [0, 1]);
+        assert_eq!(sampler(&rule("all"), [true, true, false]).draw(Step(7)), [0, 1]);
     }
 
     #[test]
     fn a_step_draws_something_while_anything_sounds() {
-        let fixed = Sampling::Fixed(BTreeMap::from([("news".into(), 1.0)]));
+        let fixed = rule("fixed news=1");
         assert_near(counts(&fixed, [false, true, true]), [0.0, 0.5, 0.5]);
         assert_eq!(sampler(&fixed, [false; 3]).draw(Step(0)), [0; 0]);
+    }
+
+    #[test]
+    fn a_temperature_on_its_way_is_told_as_it_is_at_that_step() {
+        let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 2.0, 3, 0);
+        let annealed = Sampling::Annealed(Schedule::Ramp { shape, from, to, steps, since });
+        let told = [0, 1, 3].map(|step| annealed.told(Step(step)).to_string());
+        assert_eq!(told, ["temperature 1", "temperature 1.333333", "temperature 2"]);
+        assert_eq!(rule("uniform").told(Step(1)).to_string(), "uniform");
+        assert_eq!(rule("temperature 2").annealed(Step(1)), None);
     }
 }

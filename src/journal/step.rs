@@ -49,6 +49,10 @@ pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> O
     step.tokens = rest.integer()?;
     rest.skip(",\"step_ms\":")?;
     step.step_ms = rest.integer()?;
+    step.temperature = match rest.skip(",\"temperature\":") {
+        Some(()) => Some(rest.number()?),
+        None => None,
+    };
     rest.skip("}")?;
     rest.0.is_empty().then_some(())
 }

@@ -8,7 +8,7 @@ use super::{
     parse,
 };
 use crate::{
-    data::sampler::Sampling,
+    data::sampler::{LEAST, Rule, Sampling},
     keys::{GREATEST, Key, Located, Place, Takes, Value, Values},
     mixer::{self, Weighting},
     protocol::{MetricId, ObjectiveId, event::Direction},
@@ -86,7 +86,7 @@ const SAMPLING: &[Key] = &[
     Key::required("kind", Takes::Choice(Sampling::TABLES), "the rule"),
     Key::optional(
         "temperature",
-        Takes::Schedule(0.01, GREATEST),
+        Takes::Schedule(LEAST, GREATEST),
         "for temperature and annealed: 1 is proportional, more is more even",
     ),
     Key::optional(
@@ -138,7 +138,8 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Either(&[Takes::Choice(Sampling::NAMES), Takes::Table(SAMPLING)]),
         "\"proportional\"",
         "how a step chooses among the groups",
-    ),
+    )
+    .live(),
     Key::with_default("weighting", Takes::Text, "\"equal\"", "the rule that sets shares"),
     Key::with_default(
         "gradients",
@@ -284,17 +285,19 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
 
 fn sampling(values: &Values) -> Sampling {
     let Some(table) = values.table("sampling") else {
-        return match values.text("sampling") {
-            "uniform" => Sampling::Uniform,
-            "round-robin" => Sampling::RoundRobin,
-            "all" => Sampling::All,
-            _ => Sampling::Proportional,
-        };
+        return Sampling::Constant(match values.text("sampling") {
+            "uniform" => Rule::Uniform,
+            "round-robin" => Rule::RoundRobin,
+            "all" => Rule::All,
+            _ => Rule::Proportional,
+        });
     };
-    match table.table("draws") {
-        Some(draws) => Sampling::Fixed(
-            draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group))).collect(),
-        ),
-        None => Sampling::Temperature(table.schedule("temperature")),
+    if let Some(draws) = table.table("draws") {
+        let draws = draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group)));
+        return Sampling::Constant(Rule::Fixed(draws.collect()));
+    }
+    match table.schedule("temperature") {
+        Schedule::Constant(temperature) => Sampling::Constant(Rule::Temperature(temperature)),
+        schedule @ Schedule::Ramp { .. } => Sampling::Annealed(schedule),
     }
 }

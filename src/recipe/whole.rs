@@ -12,7 +12,7 @@ use super::{
     objective, parse, share, train,
 };
 use crate::{
-    data::sampler::Sampling,
+    data::sampler::{Rule, Sampling},
     keys::{Located, Place, Refers, Takes, Value},
     nearest::hint,
     objective::Metric,
@@ -98,7 +98,7 @@ fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
     let (Length::Epochs(_), Some(main)) = (recipe.train.length, main) else { return };
     let groups = recipe.groups_of(|at| recipe.objectives[at].sounds_after(u64::MAX));
     let drawn = |group: &Group| match &recipe.train.sampling {
-        Sampling::Fixed(draws) => {
+        Sampling::Constant(Rule::Fixed(draws)) => {
             let rate = |group: &Group| draws.get(&group.name).copied().unwrap_or(0.0);
             rate(group) > 0.0 || groups.iter().all(|group| rate(group) == 0.0)
         }

@@ -149,7 +149,8 @@ fn setting(setting: &Setting) -> String {
         Setting::Switch(on) => on.to_string(),
         // A rate of 0.0003 needs its digits; a setting is what somebody typed.
         Setting::Number(number) => number.to_string(),
-        Setting::Text(text) => text.clone(),
+        // So that one can tell where a text of several words ends.
+        Setting::Text(text) => format!("`{text}`"),
     }
 }
 

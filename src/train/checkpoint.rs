@@ -68,6 +68,9 @@ pub struct Settings {
     pub rate: f64,
     /// Steps between measurements of gradients; 0 for never.
     pub gradients: u64,
+    /// How the next update chooses among the groups. Checkpoints from before it could be set don't say.
+    #[serde(default)]
+    pub sampling: Option<String>,
     /// Each objective's fader.
     pub faders: BTreeMap<ObjectiveId, FaderState>,
 }

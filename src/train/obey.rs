@@ -1,5 +1,6 @@
 //! Commands obeyed between two steps, each answered by an event that names the step.
 
+mod settings;
 mod strips;
 
 use anyhow::Result;
@@ -9,12 +10,8 @@ use crate::{
     bus::Bus,
     protocol::{
         By, Command, CommandId, Order, Scene,
-        event::{
-            CommandRefused, Noted, Paused, Resumed, SceneStored, Setting, SettingSet, Split,
-            StripSetting,
-        },
+        event::{CommandRefused, Noted, Paused, Resumed, SceneStored, Split, StripSetting},
     },
-    schedule::Schedule,
 };
 
 /// Who wishes, and what its answer repeats; a move of a journal has no number.
@@ -110,51 +107,6 @@ impl Trainer {
             by: from.by,
             command: from.id,
         });
-    }
-
-    /// Changes one of the keys that are declared live.
-    fn set(
-        &mut self,
-        path: String,
-        value: &Setting,
-        from: From,
-        bus: &mut Bus,
-    ) -> Result<(), String> {
-        let Setting::Number(number) = *value else {
-            return Err(format!("{path}: wanted a number"));
-        };
-        let whole = number >= 0.0 && number.fract() == 0.0;
-        let old = match path.as_str() {
-            "train.rate" if number.is_finite() && number >= 0.0 => {
-                let old = self.rate.at(self.step.0) as f32;
-                self.rate = Schedule::Constant(f64::from(number));
-                old
-            }
-            "train.rate" => return Err(format!("a rate of {number}; wanted at least 0")),
-            "train.gradients" if whole => {
-                let old = self.gradients_every as f32;
-                self.gradients_every = number as u64;
-                old
-            }
-            "train.gradients" => return Err(format!("{number} steps; wanted a whole number")),
-            _ => {
-                return Err(format!(
-                    "{path} is not live; live are train.rate, train.gradients and every gain"
-                ));
-            }
-        };
-        bus.tell(SettingSet {
-            at_ms: self.clock.ms(),
-            step: self.step,
-            from: self.step.next(),
-            path,
-            old: Setting::Number(old),
-            new: value.clone(),
-            by: from.by,
-            command: from.id,
-            undoes: from.undoes,
-        });
-        Ok(())
     }
 
     /// Does a step as if the run went on, and holds it. Several may come at once: what is due before

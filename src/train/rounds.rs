@@ -147,6 +147,7 @@ impl Trainer {
             settings: Settings {
                 rate: self.rate.at(self.step.0),
                 gradients: self.gradients_every,
+                sampling: Some(self.sampling.told(self.step).to_string()),
                 faders: faders.collect(),
             },
             weighting: None,

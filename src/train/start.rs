@@ -32,6 +32,7 @@ impl Trainer {
             streams: corpora.iter().map(|_| Stream::new(seed, Position::default())).collect(),
             faders: Faders::new(faders.collect()),
             rate: recipe.train.rate,
+            sampling: recipe.train.sampling.clone(),
             gradients_every: recipe.train.gradients,
             step: Step(0),
             best: None,
@@ -66,11 +67,14 @@ impl Trainer {
             },
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
+            sampling: Some(self.sampling.told(self.step).to_string()),
         }
     }
 
     /// Steps in a pass over the main objective's corpus: exact where every step draws it, else what
-    /// is expected.
+    /// is expected of the sampling and the faders that the run starts with. It is told once and stays,
+    /// whatever hands change later: epochs end and evaluations come by the passes that were made, not
+    /// by this number.
     fn steps_per_epoch(&self) -> u64 {
         let main = &self.recipe.objectives[self.recipe.main()];
         let corpus = main.corpora[0];

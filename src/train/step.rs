@@ -17,7 +17,7 @@ use crate::{
     model::Pass,
     objective::Term,
     protocol::{
-        Loss, ObjectiveId,
+        Loss, ObjectiveId, Step,
         event::{LossBroke, StepDone},
     },
     recipe::Group,
@@ -97,6 +97,7 @@ impl Trainer {
             rate: rate as f32,
             tokens: draws.iter().map(|(_, batch)| batch.n_tokens() as u64).sum(),
             step_ms: at_ms - began_ms,
+            temperature: self.sampling.annealed(Step(done)).map(|temperature| temperature as f32),
         });
         Ok(())
     }
@@ -120,8 +121,7 @@ impl Trainer {
             size: group.corpora.iter().map(size).sum(),
             corpora: group.corpora.clone(),
         });
-        let train = &self.recipe.train;
-        Sampler::new(train.seed, &train.sampling, drawn.collect())
+        Sampler::new(self.recipe.train.seed, &self.sampling, drawn.collect())
     }
 
     /// The batches of this step, each with the name of the group it was drawn for.

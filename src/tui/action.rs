@@ -47,6 +47,8 @@ pub enum Action {
     Evaluate,
     /// Ask for a learning rate.
     TypeRate,
+    /// Ask how a step chooses among the groups.
+    TypeSampling,
     /// Ask how often gradients are measured apart.
     TypeGradients,
     /// Ask whether to stop, or leave what has ended.
@@ -282,6 +284,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Checkpoint, "checkpoint", &["c"], "", "save a checkpoint now", movable),
     row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "score dev now; counts for nothing else", movable),
     row(Anywhere, A::TypeRate, "rate", &["r"], "", "set the learning rate", movable),
+    row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set how a step chooses among the groups", movable),
     row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure each objective's gradient every N steps", movable),
     row(Replay, A::Play, "play", &["space"], "play", "play, or hold", replayed),
     row(Replay, A::Faster, "faster", &[">"], "faster", "play faster, up to 1000 times", replayed),

@@ -24,6 +24,7 @@ mod pty;
 mod recipes;
 mod replay;
 mod runs;
+mod sampling;
 mod terminal;
 mod tiny;
 mod twice;

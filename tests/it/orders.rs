@@ -107,8 +107,8 @@ fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
         (solo("chnk", true), "no objective named chnk"),
         (
             set("train.batch", number(1.0)),
-            "train.batch is not live; live are train.rate, \
-                                           train.gradients and every gain",
+            "train.batch is not live; live are train.rate, train.gradients, train.sampling and \
+             every gain",
         ),
         (set("train.rate", number(-0.1)), "a rate of -0.1; wanted at least 0"),
         (set("train.rate", number(f32::INFINITY)), "a rate of inf; wanted at least 0"),

@@ -192,6 +192,11 @@ impl Tiny {
 
     /// Trains in a folder, with these wishes on the wire before the first step.
     pub(crate) fn train(&self, orders: &[Command]) -> Run {
+        self.train_with(orders, Moves::default())
+    }
+
+    /// The same with a journal's moves to be made again.
+    pub(crate) fn train_with(&self, orders: &[Command], moves: Moves) -> Run {
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
             recipe: self.recipe.clone(),
@@ -199,7 +204,7 @@ impl Tiny {
             vocabularies: self.vocabularies(),
             system: self.system(),
             run: folder.path().to_owned(),
-            moves: Moves::default(),
+            moves,
             clock: Clock::start(),
             interrupt: Interrupt::default(),
             panic_at: None,

@@ -72,6 +72,9 @@ pub struct RunStarted {
     pub steps_per_epoch: u64,
     /// The metric that chooses the best checkpoint.
     pub best: BestMetric,
+    /// How the first step chooses among the groups, as `train.sampling` is typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<String>,
 }
 
 /// The metric that chooses the best checkpoint.
@@ -106,6 +109,9 @@ pub struct StepDone {
     pub tokens: u64,
     /// How long the step took.
     pub step_ms: u64,
+    /// The temperature that its groups were chosen by, while a schedule moves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
 }
 
 /// See [`Event::GainSet`](super::Event::GainSet).

@@ -25,6 +25,8 @@ pub enum Wanted {
     Note,
     /// A learning rate.
     Rate,
+    /// How a step chooses among the groups.
+    Sampling,
     /// Every how many steps gradients are measured apart.
     Gradients,
     /// A step of a replay.
@@ -56,6 +58,7 @@ impl Prompt {
             Wanted::Gain(objective) => format!("gain of {objective}"),
             Wanted::Note => "note".to_owned(),
             Wanted::Rate => "learning rate".to_owned(),
+            Wanted::Sampling => "sampling".to_owned(),
             Wanted::Gradients => "measure gradients every".to_owned(),
             Wanted::Step => "go to step".to_owned(),
             Wanted::Filter => "filter events".to_owned(),
@@ -68,6 +71,9 @@ impl Prompt {
             Wanted::Gain(_) => "0.8, or 0.8 over 500 to fade there in 500 steps",
             Wanted::Note => "Enter keeps it at this step",
             Wanted::Rate => "a number, 0.0005 for example; ends the rate's schedule",
+            Wanted::Sampling => {
+                "proportional, uniform, round-robin, all, temperature 2, fixed GROUP=0.8 .."
+            }
             Wanted::Gradients => "steps; 0 for never",
             Wanted::Step => "a number, or 40% of the way",
             Wanted::Filter => "Enter applies, an empty line shows all",
@@ -109,6 +115,16 @@ impl Prompt {
                 let rate = number(text)
                     .ok_or_else(|| format!("found `{text}`; wanted a rate of at least 0"))?;
                 let (path, value) = ("train.rate".to_owned(), Setting::Number(rate));
+                Given::Command(Command::Set { path, value })
+            }
+            Wanted::Sampling if text.is_empty() => {
+                return Err(
+                    "found nothing; wanted a rule, `uniform` for example, or Esc".to_owned()
+                );
+            }
+            // The trainer knows the rules and the groups.
+            Wanted::Sampling => {
+                let (path, value) = ("train.sampling".to_owned(), Setting::Text(text.to_owned()));
                 Given::Command(Command::Set { path, value })
             }
             Wanted::Gradients => {

@@ -9,7 +9,7 @@ use crate::{
         By, Scene,
         event::{
             CommandRefused, Ended, GainSet, Muted, Reason, RunEnded, SceneStored, ScreenMissed,
-            StripSetting,
+            Setting, SettingSet, StepDone, StripSetting,
         },
     },
     tui::{key::Key, keymap::Keymap},
@@ -174,9 +174,45 @@ fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
 }
 
 #[test]
+fn a_typed_sampling_begins_with_the_one_in_force() {
+    let (mut view, mut run) = (view(Mode::Live), run());
+    let wished = |rule: &str| Command::Set {
+        path: "train.sampling".to_owned(),
+        value: Setting::Text(rule.to_owned()),
+    };
+    let typed = press(&mut view, &run, &["d", "enter"]);
+    assert_eq!(commands(typed), [wished("proportional")], "the run's own");
+    let annealed = StepDone { temperature: Some(1.25), ..arbitrary::step_done(2, "chunk", 2.0) };
+    run.apply(&annealed.into());
+    let typed = press(&mut view, &run, &["d", "enter"]);
+    assert_eq!(commands(typed), [wished("temperature 1.25")], "what a schedule came to");
+    let set = SettingSet {
+        at_ms: 30,
+        step: Step(2),
+        from: Step(3),
+        path: "train.sampling".to_owned(),
+        old: Setting::Text("temperature 1.25".to_owned()),
+        new: Setting::Text("all".to_owned()),
+        by: By::Key,
+        command: Some(CommandId(3)),
+        undoes: None,
+    };
+    run.apply(&set.into());
+    let typed = press(&mut view, &run, &["d", "backspace", "\"l the rest", "enter"]);
+    assert_eq!(
+        commands(typed),
+        [wished("all the rest")],
+        "what a hand has set; the trainer judges"
+    );
+    assert_eq!(press(&mut view, &run, &["u"]).len(), 1, "and it can be taken back");
+    assert_eq!(press(&mut view, &run, &["d", "ctrl-u", "enter"]), []);
+    assert!(matches!(&view.overlay, Some(Overlay::Prompt(Prompt { fault: Some(_), .. }))));
+}
+
+#[test]
 fn who_observes_moves_nothing() {
     let (mut view, run) = (view(Mode::Observe), run());
-    for key in ["l", "m", "s", "w", "space", "c", "e", "n", "r"] {
+    for key in ["l", "m", "s", "w", "space", "c", "e", "n", "r", "d"] {
         assert_eq!(press(&mut view, &run, &[key]), [], "{key}");
         assert!(matches!(view.message, Some(Message::Refused(_))), "{key}");
         assert_eq!(view.overlay, None, "{key}");

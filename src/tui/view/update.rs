@@ -80,6 +80,10 @@ impl View {
                 let rate = run.rate.map(|rate| rate.to_string()).unwrap_or_default();
                 self.ask(Wanted::Rate, &rate);
             }
+            Action::TypeSampling => {
+                let rule = run.sampling().unwrap_or_default();
+                self.ask(Wanted::Sampling, &rule);
+            }
             Action::TypeGradients => {
                 let every = match run.settings.get("train.gradients") {
                     Some(Setting::Number(every)) => every.to_string(),

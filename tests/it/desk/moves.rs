@@ -127,6 +127,12 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
     let number = Setting::Number;
     assert_eq!((path.as_str(), old, new), ("train.rate", number(0.003), number(0.001)));
     assert_eq!(desk.step(from).rate, 0.001);
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let (path, old, new, _) = set(desk.done_by(&format!("d{CTRL_U}fixed news=2\r")));
+    assert_eq!((path.as_str(), old), ("train.sampling", text("proportional")));
+    assert_eq!(new, text("fixed news=2"));
+    let (_, _, back, _) = set(desk.done_by("u"));
+    assert_eq!(back, text("proportional"));
     let (path, _, new, _) = set(desk.done_by("G2\r"));
     assert_eq!((path.as_str(), new), ("train.gradients", number(2.0)));
     desk.pty.wait_for("gradients are measured", |_| {

@@ -102,6 +102,7 @@ impl Long {
             steps: self.steps,
             steps_per_epoch: 1_000,
             best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
+            sampling: None,
         }
     }
 
@@ -134,6 +135,7 @@ impl Long {
             rate: 0.001,
             tokens: 600 + step % 80,
             step_ms: STEP_MS - step % 3,
+            temperature: None,
         }
     }
 

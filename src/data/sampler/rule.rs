@@ -1,0 +1,276 @@
+//! The rule by which a step chooses among the groups, and the one way to write it: typed at the desk, told
+//! in events, and taken back by undo.
+//!
+//! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`. A group
+//! whose name has anything but letters, digits, `-`, `_` and `.` in it is written as JSON writes a string.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use crate::{keys::GREATEST, nearest::hint};
+
+/// How a step chooses among the groups.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// One group, with the probability of its corpus's share of the examples.
+    Proportional,
+    /// One group, each as probable as any other.
+    Uniform,
+    /// One group after the other, in the recipe's order.
+    RoundRobin,
+    /// Every group at every step.
+    All,
+    /// One group, with probability proportional to size^(1/temperature) (Devlin 2018).
+    Temperature(f64),
+    /// One group, with probabilities in these proportions, by group; a group that is not here has 0.
+    Fixed(BTreeMap<String, f64>),
+}
+
+/// What is wrong with a rule as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// Its first word is none of the names.
+    #[error("no sampling named {0:?}{1}")]
+    Unknown(String, String),
+    /// There is more after a name that stands alone.
+    #[error("found `{1}` after {0}; wanted nothing")]
+    More(String, String),
+    /// No temperature, or none that is one.
+    #[error("found `temperature {0}`; wanted a number of at least {LEAST}, as in `temperature 2`")]
+    Temperature(String),
+    /// No group with its number, or none that is one.
+    #[error("found `{0}` in fixed; wanted GROUP=NUMBER with at least 0, as in `news=0.8`")]
+    Draw(String),
+    /// One group has two numbers.
+    #[error("group {0:?} is there twice; wanted it once")]
+    Twice(String),
+    /// Nothing would be drawn.
+    #[error("no group is drawn; wanted a number above 0")]
+    NoneDrawn,
+    /// There is no such group.
+    #[error("no group named {0:?}{1}")]
+    NoGroup(String, String),
+}
+
+impl Rule {
+    /// The first words of all rules.
+    pub const NAMES: &[&str] =
+        &["proportional", "uniform", "round-robin", "all", "temperature", "fixed"];
+
+    /// The same rule, if every group that it names is one of these.
+    pub fn among<'a>(
+        self,
+        groups: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<Self, RuleError> {
+        if let Self::Fixed(draws) = &self
+            && let Some(name) =
+                draws.keys().find(|name| !groups.clone().any(|group| group == *name))
+        {
+            return Err(RuleError::NoGroup(name.clone(), hint(name, groups)));
+        }
+        Ok(self)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proportional => f.write_str("proportional"),
+            Self::Uniform => f.write_str("uniform"),
+            Self::RoundRobin => f.write_str("round-robin"),
+            Self::All => f.write_str("all"),
+            Self::Temperature(temperature) => write!(f, "temperature {temperature}"),
+            Self::Fixed(draws) => {
+                f.write_str("fixed")?;
+                for (group, draw) in draws {
+                    if !group.is_empty() && group.chars().all(is_plain) {
+                        write!(f, " {group}={draw}")?;
+                    } else {
+                        write!(f, " {}={draw}", serde_json::Value::from(group.as_str()))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let text = text.trim();
+        let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let rest = rest.trim_start();
+        let rule = match name {
+            "proportional" => Self::Proportional,
+            "uniform" => Self::Uniform,
+            "round-robin" => Self::RoundRobin,
+            "all" => Self::All,
+            "temperature" => {
+                return number(rest, LEAST)
+                    .map(Self::Temperature)
+                    .ok_or_else(|| RuleError::Temperature(rest.to_owned()));
+            }
+            "fixed" => return fixed(rest).map(Self::Fixed),
+            _ => {
+                let names = hint(name, Self::NAMES.iter().copied());
+                return Err(RuleError::Unknown(name.to_owned(), names));
+            }
+        };
+        if rest.is_empty() {
+            Ok(rule)
+        } else {
+            Err(RuleError::More(name.to_owned(), rest.to_owned()))
+        }
+    }
+}
+
+/// The least temperature; a recipe's is held to the same.
+pub const LEAST: f64 = 0.01;
+
+fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
+    let mut draws = BTreeMap::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (item, after) = item(rest);
+        let wrong = || RuleError::Draw(item.to_owned());
+        let (name, draw) = item.rsplit_once('=').ok_or_else(wrong)?;
+        let name = if name.starts_with('"') {
+            serde_json::from_str(name).map_err(|_| wrong())?
+        } else {
+            name.to_owned()
+        };
+        let draw = number(draw, 0.0).filter(|_| !name.is_empty() || item.starts_with('"'));
+        if draws.insert(name.clone(), draw.ok_or_else(wrong)?).is_some() {
+            return Err(RuleError::Twice(name));
+        }
+        rest = after;
+    }
+    if draws.values().any(|draw| *draw > 0.0) { Ok(draws) } else { Err(RuleError::NoneDrawn) }
+}
+
+/// One GROUP=NUMBER, and what comes after it. Blanks within quotes do not part it.
+fn item(text: &str) -> (&str, &str) {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let end = text.find(|c: char| {
+        is_quoted ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        c.is_whitespace() && !is_quoted
+    });
+    let (item, after) = text.split_at(end.unwrap_or(text.len()));
+    (item, after.trim_start())
+}
+
+fn number(text: &str, least: f64) -> Option<f64> {
+    text.parse().ok().filter(|number| (least..=GREATEST).contains(number))
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        text.parse::<Rule>().unwrap_err().to_string()
+    }
+
+    fn rules() -> impl Strategy<Value = Rule> {
+        let name =
+            prop_oneof![any::<String>(), "[a-z ]{0,3}[=\"\\\\]{0,2}[a-z]{0,2}", "[a-z]{1,6}"];
+        let draw = prop_oneof![Just(0.0), 0.0..=GREATEST, 0.0..1.0];
+        let draws = proptest::collection::btree_map(name, draw, 1..4)
+            .prop_filter("something is drawn", |draws| draws.values().any(|draw| *draw > 0.0));
+        prop_oneof![
+            Just(Rule::Proportional),
+            Just(Rule::Uniform),
+            Just(Rule::RoundRobin),
+            Just(Rule::All),
+            prop_oneof![LEAST..=GREATEST, LEAST..100.0].prop_map(Rule::Temperature),
+            draws.prop_map(Rule::Fixed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_as_it_is_written_is_read_to_the_same(rule in rules()) {
+            let text = rule.to_string();
+            prop_assert!(!text.contains('\n'), "{}", text);
+            prop_assert_eq!(text.parse(), Ok(rule), "{}", text);
+        }
+
+        #[test]
+        fn whatever_is_typed_is_read_or_refused(text in "(fixed|temperature|all)?[ -~\u{e9}]{0,12}") {
+            if let Ok(rule) = text.parse::<Rule>() {
+                prop_assert_eq!(rule.to_string().parse(), Ok(rule));
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_begins_a_rule() {
+        for name in Rule::NAMES {
+            let text = match *name {
+                "temperature" => "temperature 2".to_owned(),
+                "fixed" => "fixed news=0.8 web=0.2".to_owned(),
+                name => name.to_owned(),
+            };
+            assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);
+        }
+        let blanks = "  fixed   web=0.2\tnews=.80 ".parse::<Rule>().unwrap();
+        assert_eq!(blanks.to_string(), "fixed news=0.8 web=0.2");
+        let quoted = "fixed \"a =b\"=1 c=0".parse::<Rule>().unwrap();
+        assert_eq!(quoted, Rule::Fixed([("a =b".into(), 1.0), ("c".into(), 0.0)].into()));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused_with_what_was_wanted() {
+        let names =
+            "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\"";
+        let temperature = |found: &str| {
+            format!(
+                "found `temperature {found}`; wanted a number of at least 0.01, as in `temperature 2`"
+            )
+        };
+        let draw = |found: &str| {
+            format!(
+                "found `{found}` in fixed; wanted GROUP=NUMBER with at least 0, as in `news=0.8`"
+            )
+        };
+        let cases = [
+            ("unifrom", "no sampling named \"unifrom\"; did you mean \"uniform\"?".to_owned()),
+            ("", format!("no sampling named \"\"; wanted one of {names}")),
+            ("all of it", "found `of it` after all; wanted nothing".to_owned()),
+            ("temperature", temperature("")),
+            ("temperature 0", temperature("0")),
+            ("temperature inf", temperature("inf")),
+            ("temperature 2 3", temperature("2 3")),
+            ("fixed", "no group is drawn; wanted a number above 0".to_owned()),
+            ("fixed news=0", "no group is drawn; wanted a number above 0".to_owned()),
+            ("fixed news", draw("news")),
+            ("fixed news=", draw("news=")),
+            ("fixed =1", draw("=1")),
+            ("fixed news=-1", draw("news=-1")),
+            ("fixed news=NaN", draw("news=NaN")),
+            ("fixed \"a b=1", draw("\"a b=1")),
+            ("fixed news=1 news=2", "group \"news\" is there twice; wanted it once".to_owned()),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(refused(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_not_there_is_refused_with_the_nearest() {
+        let groups = ["news", "web"];
+        let among = |text: &str| text.parse::<Rule>().unwrap().among(groups.into_iter());
+        assert_eq!(among("fixed web=1").unwrap().to_string(), "fixed web=1");
+        assert_eq!(among("uniform"), Ok(Rule::Uniform));
+        let refused = among("fixed newes=1 web=1").unwrap_err().to_string();
+        assert_eq!(refused, "no group named \"newes\"; did you mean \"news\"?");
+    }
+}

@@ -1,0 +1,87 @@
+//! Live settings other than faders: those whose key in `[train]` is declared live.
+
+use super::{From, Trainer};
+use crate::{
+    bus::Bus,
+    data::sampler::{Rule, RuleError, Sampling},
+    protocol::event::{Setting, SettingSet},
+    schedule::Schedule,
+};
+
+/// A setting before and after it was changed.
+struct Changed {
+    old: Setting,
+    new: Setting,
+}
+
+impl Trainer {
+    /// Changes one of the keys that are declared live and tells it, or says why not.
+    pub(super) fn set(
+        &mut self,
+        path: String,
+        value: &Setting,
+        from: From,
+        bus: &mut Bus,
+    ) -> Result<(), String> {
+        let Changed { old, new } = match (path.as_str(), value) {
+            ("train.rate", Setting::Number(rate)) => self.set_rate(*rate)?,
+            ("train.gradients", Setting::Number(every)) => self.set_gradients(*every)?,
+            ("train.rate" | "train.gradients", _) => {
+                return Err(format!("{path}: wanted a number"));
+            }
+            ("train.sampling", Setting::Text(rule)) => {
+                self.set_sampling(rule).map_err(|error| error.to_string())?
+            }
+            ("train.sampling", _) => {
+                return Err(format!("{path}: wanted a text, `uniform` for example"));
+            }
+            _ => {
+                return Err(format!(
+                    "{path} is not live; live are train.rate, train.gradients, train.sampling and \
+                     every gain"
+                ));
+            }
+        };
+        bus.tell(SettingSet {
+            at_ms: self.clock.ms(),
+            step: self.step,
+            from: self.step.next(),
+            path,
+            old,
+            new,
+            by: from.by,
+            command: from.id,
+            undoes: from.undoes,
+        });
+        Ok(())
+    }
+
+    fn set_rate(&mut self, rate: f32) -> Result<Changed, String> {
+        if !rate.is_finite() || rate < 0.0 {
+            return Err(format!("a rate of {rate}; wanted at least 0"));
+        }
+        let old = self.rate.at(self.step.0) as f32;
+        self.rate = Schedule::Constant(f64::from(rate));
+        Ok(Changed { old: Setting::Number(old), new: Setting::Number(rate) })
+    }
+
+    fn set_gradients(&mut self, every: f32) -> Result<Changed, String> {
+        if every < 0.0 || every.fract() != 0.0 {
+            return Err(format!("{every} steps; wanted a whole number"));
+        }
+        let old = self.gradients_every as f32;
+        self.gradients_every = every as u64;
+        Ok(Changed { old: Setting::Number(old), new: Setting::Number(every) })
+    }
+
+    /// Groups that are muted now may be named too: they may sound later. A rule by hand ends the
+    /// schedule of a temperature.
+    fn set_sampling(&mut self, text: &str) -> Result<Changed, RuleError> {
+        let groups = self.recipe.groups();
+        let rule = text.parse::<Rule>()?.among(groups.iter().map(|group| group.name.as_str()))?;
+        let old = self.sampling.told(self.step).to_string();
+        let new = rule.to_string();
+        self.sampling = Sampling::Constant(rule);
+        Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
+    }
+}

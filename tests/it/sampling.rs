@@ -1,0 +1,150 @@
+//! Sampling changed while a run goes on: which groups are drawn from the next step on, what is told of it,
+//! and that a journal's moves make it again.
+
+use auxdesk::{
+    protocol::{
+        Command, Event, Step,
+        event::{Reason, Setting, SettingSet},
+    },
+    train::Moves,
+};
+
+use crate::{
+    orders::answers,
+    tiny::{Run, Size, Tiny, shipped_tiny},
+};
+
+const SIZE: Size = Size { width: 4, examples: 16 };
+
+/// Two corpora, `fine` and `coarse`, of which a step draws one.
+fn desk(sampling: &str) -> Tiny {
+    shipped_tiny("sentiment", SIZE, &[format!("train.sampling={sampling}")])
+}
+
+fn sampling(rule: &str) -> Command {
+    Command::Set { path: "train.sampling".to_owned(), value: Setting::Text(rule.to_owned()) }
+}
+
+fn stop() -> Command {
+    Command::Stop { reason: Reason::Key }
+}
+
+fn steps(n_steps: usize) -> impl Iterator<Item = Command> {
+    std::iter::repeat_n(Command::StepOnce, n_steps)
+}
+
+/// Which corpora each step drew.
+fn drawn(run: &Run) -> Vec<String> {
+    let names = |step: auxdesk::protocol::event::StepDone| {
+        step.draws.into_keys().collect::<Vec<_>>().join("+")
+    };
+    run.steps().into_iter().map(names).collect()
+}
+
+fn settings(run: &Run) -> Vec<&SettingSet> {
+    let setting = |event| match event {
+        &Event::SettingSet(ref set) => Some(set),
+        _ => None,
+    };
+    run.events.iter().filter_map(setting).collect()
+}
+
+#[test]
+fn a_sampling_holds_from_the_next_step_on_and_is_told_as_it_is_typed() {
+    let mut orders = vec![Command::Pause];
+    orders.extend(steps(6));
+    for rule in ["fixed  coarse=1", "round-robin", "all"] {
+        orders.push(sampling(rule));
+        orders.extend(steps(4));
+    }
+    orders.extend([Command::Checkpoint, stop()]);
+    let run = desk("{ kind = \"fixed\", draws = { fine = 1 } }").train(&orders);
+    let drawn = drawn(&run);
+    assert!(drawn[..6].iter().all(|corpus| corpus == "fine"), "{drawn:?}");
+    assert!(drawn[6..10].iter().all(|corpus| corpus == "coarse"), "{drawn:?}");
+    assert_eq!(drawn[10..14], ["fine", "coarse", "fine", "coarse"]);
+    assert!(drawn[14..].iter().all(|corpora| corpora == "coarse+fine"), "{drawn:?}");
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let told: Vec<_> =
+        settings(&run).iter().map(|set| (set.from, set.old.clone(), set.new.clone())).collect();
+    let wanted = [
+        (Step(7), text("fixed fine=1"), text("fixed coarse=1")),
+        (Step(11), text("fixed coarse=1"), text("round-robin")),
+        (Step(15), text("round-robin"), text("all")),
+    ];
+    assert_eq!(told, wanted);
+    let Event::RunStarted(started) = &run.events[0] else { panic!("the cast") };
+    assert_eq!(started.sampling.as_deref(), Some("fixed fine=1"));
+    assert_eq!(run.checkpoint("step-18").settings.sampling.as_deref(), Some("all"));
+}
+
+#[test]
+fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
+    let cases = [
+        (sampling("unifrom"), "no sampling named \"unifrom\"; did you mean \"uniform\"?"),
+        (
+            sampling("temperature 0.001"),
+            "found `temperature 0.001`; wanted a number of at least 0.01, as in `temperature 2`",
+        ),
+        (sampling("fixed corse=1"), "no group named \"corse\"; did you mean \"coarse\"?"),
+        (sampling("fixed coarse=0 fine=0"), "no group is drawn; wanted a number above 0"),
+        (
+            Command::Set { path: "train.sampling".to_owned(), value: Setting::Number(2.0) },
+            "train.sampling: wanted a text, `uniform` for example",
+        ),
+        (
+            Command::Set { path: "train.rate".to_owned(), value: Setting::Text("all".to_owned()) },
+            "train.rate: wanted a number",
+        ),
+    ];
+    let mut orders = vec![Command::Pause];
+    orders.extend(cases.iter().map(|(order, _)| order.clone()));
+    orders.extend(steps(8).chain([stop()]));
+    let run = desk("proportional").train(&orders);
+    for (id, (order, wanted)) in run.ids[1..].iter().zip(&cases) {
+        let Event::CommandRefused(refused) = answers(&run.events, *id)[0] else {
+            panic!("{order:?} was obeyed")
+        };
+        assert_eq!(refused.why, *wanted);
+    }
+    let untouched: Vec<Command> =
+        [Command::Pause].into_iter().chain(steps(8)).chain([stop()]).collect();
+    assert_eq!(run.steps(), desk("proportional").train(&untouched).steps());
+}
+
+#[test]
+fn a_rule_by_hand_ends_an_annealed_temperature_where_it_is() {
+    let annealed = "{ kind = \"annealed\", temperature = { shape = \"linear\", from = 1, to = 5, steps = 8 } }";
+    let mut orders = vec![Command::Pause];
+    orders.extend(steps(3).chain([Command::Checkpoint, sampling("temperature 3")]).chain(steps(2)));
+    orders.push(stop());
+    let run = desk(annealed).train(&orders);
+    let told: Vec<Option<f32>> = run.steps().iter().map(|step| step.temperature).collect();
+    assert_eq!(told, [Some(1.0), Some(1.5), Some(2.0), None, None]);
+    let set = settings(&run)[0];
+    assert_eq!(set.old, Setting::Text("temperature 2.5".to_owned()));
+    assert_eq!(run.checkpoint("step-3").settings.sampling.as_deref(), Some("temperature 2.5"));
+    assert_eq!(run.checkpoint("last").settings.sampling.as_deref(), Some("temperature 3"));
+}
+
+#[test]
+fn a_journals_moves_of_sampling_are_made_again_to_the_bit() {
+    let tiny = desk("proportional");
+    let mut orders = vec![Command::Pause];
+    for rule in ["fixed coarse=0.75 fine=0.25", "temperature 2.5", "uniform"] {
+        orders.extend(steps(7));
+        orders.push(sampling(rule));
+    }
+    orders.extend(steps(9).chain([stop()]));
+    let by_hand = tiny.train(&orders);
+    let again = tiny.train_with(&[], Moves::of(&by_hand.events));
+    assert_eq!(by_hand.steps(), again.steps());
+    let news = |run: &Run| settings(run).iter().map(|set| set.new.clone()).collect::<Vec<_>>();
+    assert_eq!(news(&by_hand), news(&again));
+    assert_eq!(by_hand.checkpoint("last"), again.checkpoint("last"));
+    for file in ["model.safetensors", "optimiser.safetensors"] {
+        assert!(by_hand.tensors("last", file) == again.tensors("last", file), "{file}");
+    }
+    let unmoved = tiny.train(&[]);
+    assert_ne!(drawn(&by_hand), drawn(&unmoved)[..30], "the moves are what made it");
+}
