@@ -122,4 +122,6 @@ pub enum Refers {
     Field,
     /// A field of the objective's corpora with one string for the whole example.
     Label,
+    /// A field of the objective's corpora with a set of strings for the whole example.
+    Labels,
 }

@@ -8,6 +8,7 @@ mod contains;
 mod difference;
 mod frequency;
 mod labels;
+mod multi_label;
 mod next_word;
 mod presence;
 mod question;
@@ -35,6 +36,7 @@ use crate::{
 pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &tag::Tag,
     &classify::Classify,
+    &multi_label::MultiLabel,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -47,7 +49,6 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 
 /// Objectives that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &[
-    "multi-label",
     "tie",
     "noisy",
     "arcs",

@@ -44,8 +44,13 @@ impl Refers {
             Self::Corpus => "corpus",
             Self::Encoder => "encoder",
             Self::Objective => "objective",
-            Self::Field | Self::Label => "field",
+            Self::Field | Self::Label | Self::Labels => "field",
         }
+    }
+
+    /// Whether it is a field of a corpus.
+    pub fn is_field(self) -> bool {
+        matches!(self, Self::Field | Self::Label | Self::Labels)
     }
 
     fn with_article(self) -> &'static str {
@@ -55,6 +60,7 @@ impl Refers {
             Self::Objective => "an objective",
             Self::Field => "a field",
             Self::Label => "a field with one string for each example",
+            Self::Labels => "a field with a set of strings for each example",
         }
     }
 }

@@ -88,6 +88,19 @@ pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
     }
 }
 
+/// A fault if no set of train has a label, or if weights are of labels that it lacks.
+pub(super) fn check_sets(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
+    let label = values.text("label");
+    if !is_alone(values) || corpus.field(label).is_none() {
+        return Vec::new();
+    }
+    if seen(values, corpus).is_empty() {
+        let what = format!("from here on no {label:?} of train has a label; wanted one at least");
+        return vec![fault(corpus, what)];
+    }
+    check_named(values, "class_weights", corpus)
+}
+
 /// A fault for each label that a table of a key names and that train lacks.
 pub(super) fn check_named(values: &Values, key: &str, corpus: &Corpus) -> Vec<ReadError> {
     let Some(named) = values.table(key).filter(|_| is_alone(values)) else { return Vec::new() };
@@ -189,6 +202,30 @@ impl Labels {
             Some(mapped(self.map.as_ref(), label))
         };
         batch.labels(*field).iter().map(label).collect()
+    }
+
+    /// Whether each label of the vocabulary is in the set of each sequence, sequence by sequence; `None`
+    /// where it has no set.
+    pub(super) fn answers(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let n = self.vocabulary.len();
+        let Attached { field, classes, .. } = self.attached(batch);
+        let Some(field) = field else { return vec![None; batch.packing.n_sequences() * n] };
+        let mut answers = Vec::with_capacity(batch.packing.n_sequences() * n);
+        for set in batch.label_sets(*field) {
+            let start = answers.len();
+            answers.resize(start + n, set.as_ref().map(|_| 0));
+            let known = set.iter().flatten().filter_map(|&symbol| classes[symbol as usize]);
+            known.for_each(|class| answers[start + class as usize] = Some(1));
+        }
+        answers
+    }
+
+    /// The set of each sequence that has one, with what training lacks too.
+    pub(super) fn gold_sets(&self, batch: &Batch) -> Vec<Option<Vec<&str>>> {
+        let Attached { field, lexicon, .. } = self.attached(batch);
+        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        let strings = |set: &Vec<u32>| set.iter().map(|&symbol| lexicon.get(symbol)).collect();
+        batch.label_sets(*field).iter().map(|set| set.as_ref().map(strings)).collect()
     }
 
     fn attached(&self, batch: &Batch) -> &Attached {

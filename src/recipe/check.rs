@@ -9,8 +9,7 @@ use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap, words
 use crate::{
     data::read::Location,
     keys::{
-        Default, GREATEST, Key, Located, MOST, Place, Refers, Takes, Value,
-        describe::describe_choices,
+        Default, GREATEST, Key, Located, MOST, Place, Takes, Value, describe::describe_choices,
     },
     nearest::{hint, nearest},
     schedule::Shape,
@@ -163,9 +162,8 @@ impl Context<'_> {
                 with(Value::Text(path))
             }
             (Takes::Name(refers), Value::Text(name)) => {
-                (matches!(refers, Refers::Field | Refers::Label)
-                    || self.names.know(*refers, name, place, findings))
-                .then(|| located.clone())
+                let is_known = refers.is_field() || self.names.know(*refers, name, place, findings);
+                is_known.then(|| located.clone())
             }
             (Takes::Tap, Value::Text(tap)) => {
                 parse_tap(tap, place, findings)?;

@@ -47,28 +47,38 @@ pub struct CorpusSpec {
 }
 
 impl CorpusSpec {
-    /// What is wrong with a field, named by a key that wants one string a token or one an example.
+    /// What is wrong with a field, named by a key that wants one string a token, or one or a set an
+    /// example.
     pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {
         let name = &self.name;
-        let is_label = self.labels.iter().any(|other| other == field);
-        let is_set = self.sets.iter().any(|other| other == field);
-        let wants_label = wanted == Refers::Label;
         if !self.fields.iter().any(|other| other == field) {
-            let fitting = self.fields.iter().filter(|other| {
-                self.labels.contains(other) == wants_label && !self.sets.contains(other)
-            });
+            let fitting = self.fields.iter().filter(|other| self.holds(other) == wanted);
             let hint = hint(field, fitting.map(String::as_str));
             return Some(format!("no field named {field:?} in corpus {name:?}{hint}"));
         }
-        let has = match (is_label, is_set) {
-            (_, true) => "a set of strings for each example",
-            (true, false) => "a string for each example",
-            (false, false) => "a string for each token",
+        let held = self.holds(field);
+        let has = match held {
+            Refers::Labels => "a set of strings for each example",
+            Refers::Label => "a string for each example",
+            _ => "a string for each token",
         };
-        let wants = if wants_label { "example" } else { "token" };
-        (is_set || is_label != wants_label).then(|| {
-            format!("the field {field:?} of corpus {name:?} has {has}; wanted one for each {wants}")
-        })
+        let wants = match wanted {
+            Refers::Labels => "a set for each example",
+            Refers::Label => "one for each example",
+            _ => "one for each token",
+        };
+        (held != wanted)
+            .then(|| format!("the field {field:?} of corpus {name:?} has {has}; wanted {wants}"))
+    }
+
+    /// What a key refers to that names this field.
+    fn holds(&self, field: &str) -> Refers {
+        let is_in = |names: &[String]| names.iter().any(|other| other == field);
+        match (is_in(&self.sets), is_in(&self.labels)) {
+            (true, _) => Refers::Labels,
+            (false, true) => Refers::Label,
+            (false, false) => Refers::Field,
+        }
     }
 }
 

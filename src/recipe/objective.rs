@@ -333,7 +333,10 @@ fn fields_fit(
 ) -> Option<()> {
     let mut fit = Some(());
     for key in keys {
-        let Takes::Name(refers @ (Refers::Field | Refers::Label)) = key.takes else { continue };
+        let Takes::Name(refers) = key.takes else { continue };
+        if !refers.is_field() {
+            continue;
+        }
         let Some(said) = entries.get(key.name) else { continue };
         let Some(field) = said.value.as_text() else { continue };
         for corpus in read.iter().filter_map(|at| corpora[*at].as_ref()) {

@@ -5,7 +5,7 @@ use super::{
     objective::{ObjectiveSpec, SHARE},
 };
 use crate::{
-    keys::{Key, Refers, Takes},
+    keys::{Key, Takes},
     model::HeadKind,
 };
 
@@ -45,6 +45,6 @@ fn other_key(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<&'static str
     let of_head = spec.head.map_or(&[] as &[Key], HeadKind::keys);
     let mut keys = spec.kind.keys().iter().chain(of_head);
     let differs = |key: &&Key| owner.values.get(key.name) != spec.values.get(key.name);
-    let is_field = |key: &&Key| matches!(key.takes, Takes::Name(Refers::Field | Refers::Label));
+    let is_field = |key: &&Key| matches!(key.takes, Takes::Name(refers) if refers.is_field());
     keys.find(|key| !is_field(key) && differs(key)).map(|key| key.name)
 }

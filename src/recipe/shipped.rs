@@ -28,6 +28,8 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "reviews/books/test.tsv" "reviews/books/unlabelled.tsv"
     "reviews/kitchen/train.tsv" "reviews/kitchen/dev.tsv"
     "reviews/kitchen/test.tsv" "reviews/kitchen/unlabelled.tsv"
+    "reviews/kitchen/aspects.train.jsonl" "reviews/kitchen/aspects.dev.jsonl"
+    "reviews/kitchen/aspects.test.jsonl"
     "reviews/music/train.tsv" "reviews/music/dev.tsv"
     "reviews/music/test.tsv" "reviews/music/unlabelled.tsv"
     "reviews/sports/train.tsv" "reviews/sports/dev.tsv"

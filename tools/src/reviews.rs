@@ -4,6 +4,8 @@
 //! `lexicon/reviews.txt` gives a text its mood; here are the sizes, the slips in the labels of train, and
 //! the lists of words, which are read off the grammar.
 
+mod aspects;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -30,6 +32,13 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
         for (split, n_texts) in SPLITS {
             files.push(file(&rules, &mut dice, &mut seen, (domain, split, n_texts)));
         }
+    }
+    // Draws of their own, so that the reviews stay what they are.
+    let mut dice = Dice::new(seed + 50);
+    for (split, _) in SPLITS.iter().filter(|(split, _)| *split != "unlabelled") {
+        let path = format!("reviews/{}/{split}.tsv", aspects::DOMAIN);
+        let reviews = files.iter().find(|file| file.path == path).map(|file| file.text.clone());
+        files.push(aspects::file(&rules, &mut dice, split, &reviews.unwrap_or_default()));
     }
     let (positive, negative) = (shared(&rules, '+'), shared(&rules, '-'));
     let both = positive.union(&negative).cloned().collect();
@@ -130,7 +139,7 @@ mod tests {
             let prefix = format!("reviews/{domain}/");
             let texts: Vec<&str> = files
                 .iter()
-                .filter(|file| file.path.starts_with(&prefix))
+                .filter(|file| file.path.starts_with(&prefix) && file.path.ends_with(".tsv"))
                 .flat_map(|file| file.text.lines().map(|line| line.split_once('\t').unwrap().1))
                 .collect();
             assert_eq!(texts.len(), texts.iter().collect::<BTreeSet<_>>().len());
