@@ -1,0 +1,288 @@
+//! The layer block by block: rows in chunks of parts, classes in blocks.
+
+use rayon::prelude::*;
+
+use crate::kernel::{
+    arch::fast,
+    buffer::Buffer,
+    gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
+    vector::{exp_or_zero, exps_of_rows},
+};
+
+/// Classes in a block: whole register tiles of any family.
+pub(super) const BLOCK: usize = 480;
+
+/// Rows of a part at most: e of one block for them is in a core's own cache.
+const ROWS: usize = 104;
+
+/// Parts in a chunk.
+const PARTS: usize = 4;
+
+/// Gradients for some g.
+pub(super) struct Gradients {
+    /// (rows, inputs).
+    pub(super) by_x: Buffer,
+    /// dW with db as its last row, by block: (inputs + 1, classes of the block).
+    pub(super) by_weight: Vec<Buffer>,
+}
+
+/// The layer's numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Output<'a> {
+    pub(super) x: Matrix<'a>,
+    pub(super) weight: Matrix<'a>,
+    pub(super) bias: &'a [f32],
+    pub(super) targets: &'a [u32],
+}
+
+/// A block of classes: its first class, how many, and its weights, also turned if something learns.
+struct Block {
+    from: usize,
+    n: usize,
+    weight: Packed,
+    turned: Option<Packed>,
+}
+
+/// Some of the inputs to a block, and its biases behind the last input.
+struct Strip<'a> {
+    block: &'a Block,
+    from: usize,
+    /// dW with db as its last row, from input `from` on: (inputs of the strip, classes of the block).
+    by_weight: &'a mut [f32],
+}
+
+/// One block for some rows.
+struct Piece {
+    /// m of each row.
+    greatest: Vec<f32>,
+    /// Σ e of each row.
+    sums: Vec<f32>,
+    /// e: (rows, classes of the block).
+    exps: Buffer,
+    /// e·Wᵀ: (rows, inputs), if something learns.
+    by_x: Option<Buffer>,
+    /// The logits of the targets that the block has, each with its row's number of all.
+    targets: Vec<(usize, f32)>,
+}
+
+impl Output<'_> {
+    fn inputs(self) -> usize {
+        self.x.n_columns()
+    }
+
+    fn rows(self) -> usize {
+        self.targets.len()
+    }
+
+    fn blocks(self, learns: bool) -> Vec<Block> {
+        let classes = self.bias.len();
+        let block = |block: usize| {
+            let (from, n) = (block * BLOCK, BLOCK.min(classes - block * BLOCK));
+            let weight = self.weight.some_columns(from, n);
+            let turned = learns.then(|| Packed::new(weight.transposed()));
+            Block { from, n, weight: Packed::new(weight), turned }
+        };
+        (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
+    }
+
+    /// Rows of a part, the last of all excepted: as equal as low register tiles allow.
+    fn part(self) -> usize {
+        let n_parts = self.rows().div_ceil(ROWS).max(1);
+        self.rows().div_ceil(n_parts).next_multiple_of(4).max(4)
+    }
+
+    /// Some rows as parts: the first row and how many.
+    fn parts(
+        self,
+        first: usize,
+        rows: usize,
+    ) -> impl IndexedParallelIterator<Item = (usize, usize)> {
+        let size = self.part();
+        let part = move |part| (first + part * size, size.min(rows - part * size));
+        (0..rows.div_ceil(size)).into_par_iter().map(part)
+    }
+
+    /// Whether one block has all classes.
+    fn is_one_block(self) -> bool {
+        self.bias.len() <= BLOCK
+    }
+
+    fn piece(self, block: &Block, (first, rows): (usize, usize)) -> Piece {
+        let mut exps = Buffer::new(rows * block.n);
+        let into = Into::Bias(&self.bias[block.from..][..block.n]);
+        let x = self.x.some_rows(first, rows);
+        multiply_packed(x, &block.weight, into, Target::new(&mut exps, block.n));
+        let of_block = |row: usize| {
+            let at = (self.targets[row] as usize).checked_sub(block.from)?;
+            (at < block.n).then(|| (row, exps[(row - first) * block.n + at]))
+        };
+        let targets = (first..first + rows).filter_map(of_block).collect();
+        let (mut greatest, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
+        exps_of_rows(&mut exps, block.n, &mut greatest, &mut sums);
+        if self.is_one_block() {
+            // Z is known and 1/Z not small: e becomes Z·d, and no target is left to take off.
+            for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
+                exps[self.targets[row] as usize] -= sum;
+            }
+        }
+        let by_x = block.turned.as_ref().map(|turned| {
+            let mut by_x = Buffer::new(rows * self.inputs());
+            let exps = Matrix::new(&exps, rows, block.n);
+            let target = Target::new(&mut by_x, self.inputs());
+            multiply_packed(exps, turned, Into::Replace, target);
+            by_x
+        });
+        Piece { greatest, sums, exps, by_x, targets }
+    }
+
+    /// The loss of each row, and the gradients for some g, 1 unless said, if something learns.
+    pub(super) fn run(
+        self,
+        learns: bool,
+        gradient: Option<&[f32]>,
+    ) -> (Vec<f32>, Option<Gradients>) {
+        let blocks = self.blocks(learns);
+        let zeros = |block: &Block| Buffer::zeros((self.inputs() + 1) * block.n);
+        let mut by_weight: Vec<Buffer> =
+            if learns { blocks.iter().map(zeros).collect() } else { Vec::new() };
+        let mut by_x = Buffer::new(if learns { self.rows() * self.inputs() } else { 0 });
+        let mut each = vec![0.0; self.rows()];
+        let part = self.part();
+        for first in (0..self.rows()).step_by(PARTS * part) {
+            let rows = (PARTS * part).min(self.rows() - first);
+            // By block, then part.
+            let pieces: Vec<Vec<Piece>> = blocks
+                .par_iter()
+                .map(|block| self.parts(first, rows).map(|part| self.piece(block, part)).collect())
+                .collect();
+            let sums: Vec<(f32, f32)> = (0..rows)
+                .into_par_iter()
+                .map(|row| greatest_and_sum(&pieces, row / part, row % part))
+                .collect();
+            for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
+                let (most, sum) = sums[row - first];
+                each[row] = sum.ln() + (most - logit);
+            }
+            if !learns {
+                continue;
+            }
+            let factors = |pieces: &[Piece]| -> Vec<f32> {
+                let of_row = |row: usize| {
+                    let (most, sum) = sums[row];
+                    let g = gradient.map_or(1.0, |gradient| gradient[first + row]);
+                    g * exp_or_zero(pieces[row / part].greatest[row % part] - most) / sum
+                };
+                (0..rows).map(of_row).collect()
+            };
+            let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
+            // A few classes are one block: all threads take some of its inputs each.
+            let strip = (self.inputs() + 1).div_ceil(if self.is_one_block() { 4 } else { 1 });
+            blocks.par_iter().zip(&mut by_weight).zip(pieces.par_iter().zip(&factors)).for_each(
+                |((block, by_weight), (pieces, factors))| {
+                    let strips = by_weight.par_chunks_mut(strip * block.n).enumerate();
+                    strips.for_each(|(at, strip_of)| {
+                        let strip = Strip { block, from: at * strip, by_weight: strip_of };
+                        self.add_by_weight(strip, pieces, (first, factors), gradient);
+                    });
+                },
+            );
+            by_x[first * self.inputs()..][..rows * self.inputs()]
+                .par_chunks_mut(part * self.inputs())
+                .enumerate()
+                .for_each(|(at, by_x)| {
+                    let pieces = pieces.iter().map(|pieces| &pieces[at]);
+                    let factors = factors.iter().map(|factors| &factors[at * part..]);
+                    self.by_x(first + at * part, pieces.zip(factors), gradient, by_x);
+                });
+        }
+        (each, learns.then_some(Gradients { by_x, by_weight }))
+    }
+
+    /// Σ over blocks of e·Wᵀ times each row's factor, less g times the weights of the target.
+    fn by_x<'p>(
+        self,
+        first: usize,
+        pieces: impl Iterator<Item = (&'p Piece, &'p [f32])>,
+        gradient: Option<&[f32]>,
+        by_x: &mut [f32],
+    ) {
+        by_x.fill(0.0);
+        for (piece, factors) in pieces {
+            let by_logits = piece.by_x.as_ref().expect("what learns has a gradient");
+            let inputs = self.inputs();
+            fast(
+                #[inline(always)]
+                || {
+                    let rows = by_x.chunks_exact_mut(inputs).zip(by_logits.chunks_exact(inputs));
+                    for ((by_x, e), factor) in rows.zip(factors) {
+                        for (by_x, e) in by_x.iter_mut().zip(e) {
+                            *by_x += factor * e;
+                        }
+                    }
+                },
+            );
+        }
+        if self.is_one_block() {
+            return;
+        }
+        for (row, by_x) in (first..).zip(by_x.chunks_exact_mut(self.inputs())) {
+            let g = gradient.map_or(1.0, |gradient| gradient[row]);
+            for (input, by_x) in by_x.iter_mut().enumerate() {
+                *by_x -= g * self.weight.row(input)[self.targets[row] as usize];
+            }
+        }
+    }
+
+    /// Adds what a chunk gives to a strip of dW and db.
+    fn add_by_weight(
+        self,
+        strip: Strip<'_>,
+        pieces: &[Piece],
+        (mut first, mut factors): (usize, &[f32]),
+        gradient: Option<&[f32]>,
+    ) {
+        let Strip { block, from, by_weight } = strip;
+        let width = by_weight.len() / block.n;
+        let inputs = from..self.inputs().min(from + width);
+        for piece in pieces {
+            let rows = piece.sums.len();
+            // x, and a column of ones beside its last, each row with its factor.
+            let mut scaled = Buffer::new(rows * width);
+            fast(
+                #[inline(always)]
+                || {
+                    let rows = scaled.chunks_exact_mut(width).zip(first..);
+                    for ((to, row), factor) in rows.zip(factors) {
+                        to[width - 1] = *factor;
+                        for (to, x) in to.iter_mut().zip(&self.x.row(row)[inputs.clone()]) {
+                            *to = factor * x;
+                        }
+                    }
+                },
+            );
+            let scaled = Matrix::new(&scaled, rows, width).transposed();
+            let exps = Matrix::new(&piece.exps, rows, block.n);
+            multiply(scaled, exps, Into::Add, Target::new(by_weight, block.n));
+            let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
+            for &(row, _) in left {
+                let g = gradient.map_or(1.0, |gradient| gradient[row]);
+                let at = self.targets[row] as usize - block.from;
+                let x = self.x.row(row).iter().chain([&1.0]).skip(from);
+                for (by_weight, x) in by_weight.chunks_exact_mut(block.n).zip(x) {
+                    by_weight[at] -= g * x;
+                }
+            }
+            (first, factors) = (first + rows, &factors[rows..]);
+        }
+    }
+}
+
+/// M and Z of a row of a part, by block.
+fn greatest_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
+    let of_row = || {
+        let pieces = pieces.iter().map(|pieces| &pieces[part]);
+        pieces.map(|piece| (piece.greatest[row], piece.sums[row]))
+    };
+    let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
+    (most, of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum())
+}
