@@ -1,9 +1,11 @@
 //! The words that both halves of auxdesk share: ids, losses, events, commands, reports.
 //!
 //! The trainer tells facts ([`Event`]), the desk sends wishes ([`Command`]), and the journal is the
-//! facts on disk. Nothing here computes, reads a clock or knows a tensor.
+//! facts on disk. Nothing here reads a clock or knows a tensor, and nothing computes but the figures that all
+//! parts read off the same counts ([`Counts`]).
 
 pub mod command;
+pub mod counts;
 pub mod event;
 pub mod id;
 pub mod loss;
@@ -11,6 +13,7 @@ pub mod report;
 pub mod summary;
 
 pub use command::{By, Command, CommandId, Order, Scene};
+pub use counts::Counts;
 pub use event::{Event, Header};
 pub use id::{MetricId, ObjectiveId, Step};
 pub use loss::Loss;
