@@ -7,10 +7,10 @@ use proptest::{collection, prelude::*, sample::select};
 use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
-        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Direction, Evaluated, GainSet,
-        Gradients, LossBroke, MetricStarted, Muted, Noted, ObjectiveStarted, Reason, Rewound, Role,
-        RunEnded, RunStarted, SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split,
-        SplitSize, StepDone, StripSetting,
+        BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, CorpusStarted,
+        Direction, Evaluated, GainSet, Gradients, LossBroke, MetricStarted, Muted, Noted,
+        ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored, ScreenMissed,
+        Setting, SettingSet, Soloed, Split, SplitSize, StepDone, StripSetting,
     },
 };
 
@@ -114,6 +114,25 @@ pub(crate) fn evaluated(
     }
 }
 
+/// Two classes of one objective, of which the second was taken for the first once.
+pub(crate) fn classes_scored(step: u64, split: Split, objective: &str) -> ClassesScored {
+    let class = |name: &str, gold, predicted, correct| ClassCounts {
+        name: name.into(),
+        gold,
+        predicted,
+        correct,
+        summed: None,
+    };
+    ClassesScored {
+        at_ms: step * 10,
+        step: Step(step),
+        split,
+        objective: objective.into(),
+        classes: vec![class("NOUN", 5, 6, 5), class("VERB", 3, 2, 2)],
+        confusion: Some(vec![vec![5, 0], vec![1, 2]]),
+    }
+}
+
 fn finite() -> impl Strategy<Value = f32> {
     use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
@@ -166,6 +185,26 @@ fn an_evaluation() -> impl Strategy<Value = Event> {
             let (at_ms, took_ms) = (1, 2);
             Evaluated { at_ms, step, split, objective, loss, metrics, extra, took_ms, command }
                 .into()
+        },
+    )
+}
+
+/// Classes with whatever counts, and a matrix that need not fit them.
+fn some_classes() -> impl Strategy<Value = Event> {
+    let n = 0u64..1_000_000_000;
+    let class = (".{0,30}", n.clone(), n.clone(), n.clone(), proptest::option::of(1u64..99));
+    let class = class.prop_map(|(name, gold, predicted, correct, summed)| ClassCounts {
+        name,
+        gold,
+        predicted,
+        correct,
+        summed,
+    });
+    let row = collection::vec(n, 0..30);
+    let confusion = proptest::option::of(collection::vec(row, 0..30));
+    (step(), split(), objective(), collection::vec(class, 0..26), confusion).prop_map(
+        |(step, split, objective, classes, confusion)| {
+            ClassesScored { at_ms: 2, step, split, objective, classes, confusion }.into()
         },
     )
 }
@@ -274,6 +313,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => a_step(),
         3 => an_evaluation(),
+        2 => some_classes(),
         2 => a_move(),
         1 => a_scene(),
         1 => gradients,

@@ -63,7 +63,7 @@ impl Progress {
         match event {
             Event::RunStarted(event) => self.started(event),
             Event::StepDone(event) => self.step_done(event).into_iter().collect(),
-            Event::Gradients(_) => Vec::new(),
+            Event::Gradients(_) | Event::ClassesScored(_) => Vec::new(),
             event => {
                 let parts = told(event, &self.run);
                 vec![parts.into_iter().fold(self.line(), Line::add).finish()]

@@ -5,6 +5,7 @@
 //! knows a tensor; `tests/fixtures/metric` holds what the reference programs say.
 
 pub mod accuracy;
+pub mod by_class;
 pub mod f_score;
 pub mod macro_mae;
 pub mod overlap;
@@ -15,6 +16,7 @@ pub mod spans;
 mod thin;
 
 pub use accuracy::{Accuracy, Word};
+pub use by_class::ByClass;
 pub use f_score::FScore;
 pub use macro_mae::MacroMae;
 pub use overlap::Overlap;

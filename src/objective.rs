@@ -23,6 +23,7 @@ use candle_core::{Result, Tensor};
 use crate::{
     data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
     keys::{Key, Values},
+    metric::ByClass,
     model::{
         HeadKind, On,
         head::{self, Classes, Head, HeadLoss},
@@ -287,6 +288,8 @@ pub struct Scores {
     pub count: usize,
     /// Metrics by name; proportions in percent. One that nothing in the split allows is absent.
     pub metrics: Vec<(&'static str, f64)>,
+    /// The classes one by one, where what is decided is a class; `None` too if nothing in the split had one.
+    pub classes: Option<ByClass>,
 }
 
 impl Scores {

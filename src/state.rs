@@ -141,6 +141,9 @@ impl Run {
             Event::Evaluated(event) => {
                 self.strip_mut(&event.objective, |strip| strip.evaluated(event));
             }
+            Event::ClassesScored(event) => {
+                self.strip_mut(&event.objective, |strip| strip.classes_scored(event));
+            }
             Event::Gradients(event) => self.gradients = Some(event.clone()),
             Event::CheckpointSaved(event) => self.saved(event),
             Event::LossBroke(event) => self.loss_broke(event),

@@ -6,22 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use super::Counts;
+use super::{ByClass, Counts, by_class::counts};
 
 /// Gathers labels, gives scores.
 #[derive(Clone, Debug, Default)]
 pub struct FScore {
-    classes: BTreeMap<String, Counts>,
+    /// How often each gold class was taken for each class.
+    cells: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl FScore {
     /// Takes an item's gold and predicted class.
     pub fn add(&mut self, gold: &str, predicted: &str) {
-        self.of(gold).gold += 1;
-        self.of(predicted).predicted += 1;
-        if gold == predicted {
-            self.of(gold).correct += 1;
-        }
+        *place(place(&mut self.cells, gold), predicted) += 1;
     }
 
     /// Scores whose means are over these classes too, whether or not they occur: the columns of an
@@ -45,13 +42,14 @@ impl FScore {
 
     /// Fβ of one class, in percent; 0 for a class that never occurred.
     pub fn f_beta(&self, class: &str, beta: f64) -> f64 {
-        self.classes.get(class).copied().unwrap_or_default().f_beta(beta)
+        self.counts().get(class).copied().unwrap_or_default().f_beta(beta)
     }
 
     /// The mean of the classes' F1, in percent; 0 without items.
     pub fn macro_f1(&self) -> f64 {
-        let sum: f64 = self.classes.values().map(|counts| counts.f1()).sum();
-        sum / self.classes.len().max(1) as f64
+        let counts = self.counts();
+        let sum: f64 = counts.values().map(|counts| counts.f1()).sum();
+        sum / counts.len().max(1) as f64
     }
 
     /// F1 of the pooled counts, in percent; 0 without items.
@@ -66,21 +64,28 @@ impl FScore {
     }
 
     /// The counts of every class that occurred, by name.
-    pub fn counts(&self) -> &BTreeMap<String, Counts> {
-        &self.classes
+    pub fn counts(&self) -> BTreeMap<&str, Counts> {
+        counts(&self.cells)
+    }
+
+    /// The classes with their counts, and which was taken for which; `None` without items.
+    pub fn by_class(&self) -> Option<ByClass> {
+        ByClass::confused(&self.cells)
     }
 
     fn pool(&self, wanted: impl Fn(&str) -> bool) -> Counts {
-        let kept = self.classes.iter().filter(|(name, _)| wanted(name));
+        let counts = self.counts();
+        let kept = counts.iter().filter(|(name, _)| wanted(name));
         kept.fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts))
     }
+}
 
-    fn of(&mut self, class: &str) -> &mut Counts {
-        if !self.classes.contains_key(class) {
-            self.classes.insert(class.to_owned(), Counts::default());
-        }
-        self.classes.get_mut(class).expect("the class is in the map since the line above")
+/// The value of a name, made where there was none; the name is copied only then.
+fn place<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
+    if !map.contains_key(name) {
+        map.insert(name.to_owned(), V::default());
     }
+    map.get_mut(name).expect("the name is in the map since the line above")
 }
 
 #[cfg(test)]

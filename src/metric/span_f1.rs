@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use super::spans::{OUTSIDE, ends, split, starts};
-use super::{Counts, percent};
+use super::{ByClass, Counts, percent};
 
 /// Gathers sentences, gives scores.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,12 @@ impl SpanF1 {
     /// The scores of every type found in gold or predicted tags, by name.
     pub fn by_kind(&self) -> impl Iterator<Item = (&str, Scores)> {
         self.kinds.iter().map(|(kind, counts)| (kind.as_str(), (*counts).into()))
+    }
+
+    /// The counts of every type; `None` if there was no span. Which type was taken for which is not asked: a
+    /// span of other bounds is none at all.
+    pub fn by_class(&self) -> Option<ByClass> {
+        ByClass::found(self.kinds.iter().map(|(kind, counts)| (kind.as_str(), *counts)))
     }
 
     /// The counts over all types.
@@ -206,5 +212,10 @@ mod tests {
         assert!((scorer.accuracy() - 75.0).abs() < 1e-12);
         let kinds: Vec<_> = scorer.by_kind().map(|(kind, scores)| (kind, scores.f1)).collect();
         assert_eq!(kinds, [("NP", 200.0 / 3.0), ("VP", 0.0)]);
+        let ByClass { classes, confusion } = scorer.by_class().unwrap();
+        let counts: Vec<_> = classes.iter().map(|class| (&*class.name, class.counts())).collect();
+        let np = Counts { gold: 1, predicted: 2, correct: 1 };
+        assert_eq!(counts, [("NP", np), ("VP", Counts { gold: 1, ..Counts::default() })]);
+        assert_eq!(confusion, None);
     }
 }

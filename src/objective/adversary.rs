@@ -18,7 +18,7 @@ use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel,
     keys::{Key, Takes, Values},
-    metric::{Accuracy, Probe, Word},
+    metric::{Accuracy, FScore, Probe, Word},
     model::{
         head::{Classes, Head},
         tap::Layer,
@@ -130,8 +130,13 @@ impl Objective for Discriminator {
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let (accuracy, probe) = (Accuracy::default(), Probe::default());
-        Box::new(DomainScorer { of: self, scores: Scores::default(), accuracy, probe })
+        Box::new(DomainScorer {
+            of: self,
+            scores: Scores::default(),
+            accuracy: Accuracy::default(),
+            by_domain: FScore::default(),
+            probe: Probe::default(),
+        })
     }
 
     /// The domain of each example.
@@ -146,6 +151,7 @@ struct DomainScorer<'a> {
     of: &'a Discriminator,
     scores: Scores,
     accuracy: Accuracy,
+    by_domain: FScore,
     probe: Probe,
 }
 
@@ -156,6 +162,8 @@ impl Scorer for DomainScorer<'_> {
         let packing = batch.vectors();
         for decided in self.of.head.decide(&taps[0], &packing)? {
             self.accuracy.add(&class, &decided, Word::Known);
+            let domains = &self.of.domains;
+            self.by_domain.add(domains.item(class), domains.item(decided));
         }
         let width = taps[0].dim(1)?;
         for vector in kernel::to_vec(&taps[0])?.chunks_exact(width) {
@@ -168,6 +176,7 @@ impl Scorer for DomainScorer<'_> {
         let probed = self.probe.accuracy().map(|accuracy| ("probe_accuracy", accuracy));
         let told = self.accuracy.accuracy().map(|accuracy| ("accuracy", accuracy));
         self.scores.metrics = probed.into_iter().chain(told).collect();
+        self.scores.classes = self.by_domain.by_class();
         self.scores
     }
 }

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
 use crate::{
     data::{Batch, Corpus, Packing},
-    metric::{Accuracy, Word},
+    metric::{Accuracy, FScore, Word},
     model::head::{Classes, Head},
     protocol::event::Direction,
 };
@@ -52,8 +52,13 @@ impl<B: Bins> Objective for Binned<B> {
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let accuracy = Accuracy::default();
-        Box::new(BinScorer { of: self, scores: Scores::default(), accuracy })
+        Box::new(BinScorer {
+            of: self,
+            scores: Scores::default(),
+            accuracy: Accuracy::default(),
+            names: (0..self.bins.len()).map(|bin| bin.to_string()).collect(),
+            by_bin: FScore::default(),
+        })
     }
 
     /// The bin of each row, as a number.
@@ -68,6 +73,9 @@ struct BinScorer<'a, B> {
     of: &'a Binned<B>,
     scores: Scores,
     accuracy: Accuracy,
+    /// The bins as `predict` calls them.
+    names: Vec<String>,
+    by_bin: FScore,
 }
 
 impl<B: Bins> Scorer for BinScorer<'_, B> {
@@ -77,6 +85,7 @@ impl<B: Bins> Scorer for BinScorer<'_, B> {
         for (target, decided) in self.of.bins.targets(batch).iter().zip(&decided) {
             if let Some(target) = target {
                 self.accuracy.add(target, decided, Word::Known);
+                self.by_bin.add(&self.names[*target as usize], &self.names[*decided as usize]);
             }
         }
         Ok(())
@@ -85,6 +94,7 @@ impl<B: Bins> Scorer for BinScorer<'_, B> {
     fn finish(mut self: Box<Self>) -> Scores {
         let accuracy = self.accuracy.accuracy();
         self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
+        self.scores.classes = self.by_bin.by_class();
         self.scores
     }
 }

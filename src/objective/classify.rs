@@ -190,6 +190,7 @@ impl Scorer for ClassScorer<'_> {
         self.scores.metrics = vec![("accuracy", accuracy), ("macro_f1", self.f_score.macro_f1())];
         let mae = self.mae.as_ref().and_then(MacroMae::macro_mae);
         self.scores.metrics.extend(mae.map(|mae| ("macro_mae", mae)));
+        self.scores.classes = self.f_score.by_class();
         self.scores
     }
 }

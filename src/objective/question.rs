@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor};
 use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
 use crate::{
     data::{Batch, Corpus, Packing},
-    metric::{Accuracy, Counts, Word},
+    metric::{Accuracy, FScore, Word},
     model::{
         head::{Classes, Head},
         tap::On,
@@ -84,8 +84,11 @@ impl Question {
     }
 }
 
-fn word(answer: u32) -> String {
-    if answer > 0 { "yes" } else { "no" }.to_owned()
+/// The answer that is looked for: f1 is its.
+const YES: &str = "yes";
+
+fn word(answer: u32) -> &'static str {
+    if answer > 0 { YES } else { "no" }
 }
 
 impl Objective for Question {
@@ -101,15 +104,15 @@ impl Objective for Question {
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let (accuracy, yes) = (Accuracy::default(), Counts::default());
-        Box::new(AnswerScorer { question: self, scores: Scores::default(), accuracy, yes })
+        let (accuracy, answers) = (Accuracy::default(), FScore::default());
+        Box::new(AnswerScorer { question: self, scores: Scores::default(), accuracy, answers })
     }
 
     /// The answer of each row.
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
         let (packing, _) = self.asked(batch);
         let decided = self.head.decide(&taps[0], &packing)?;
-        Ok(by_sequence(&packing, &decided, word))
+        Ok(by_sequence(&packing, &decided, |answer| word(answer).to_owned()))
     }
 }
 
@@ -117,7 +120,7 @@ struct AnswerScorer<'a> {
     question: &'a Question,
     scores: Scores,
     accuracy: Accuracy,
-    yes: Counts,
+    answers: FScore,
 }
 
 impl Scorer for AnswerScorer<'_> {
@@ -128,17 +131,17 @@ impl Scorer for AnswerScorer<'_> {
         for (gold, decided) in targets.into_iter().zip(decided) {
             let Some(gold) = gold else { continue };
             self.accuracy.add(&gold, &decided, Word::Known);
-            self.yes.gold += u64::from(gold);
-            self.yes.predicted += u64::from(decided);
-            self.yes.correct += u64::from(gold * decided);
+            self.answers.add(word(gold), word(decided));
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Scores {
         if let Some(accuracy) = self.accuracy.accuracy() {
-            self.scores.metrics = vec![("accuracy", accuracy), ("f1", self.yes.f1())];
+            let f1 = self.answers.f_beta(YES, 1.0);
+            self.scores.metrics = vec![("accuracy", accuracy), ("f1", f1)];
         }
+        self.scores.classes = self.answers.by_class();
         self.scores
     }
 }

@@ -319,7 +319,11 @@ impl Scorer for TagScorer<'_> {
         metrics.push(("accuracy", all));
         metrics.extend(accuracy.accuracy_known().map(|known| ("accuracy_known", known)));
         metrics.extend(accuracy.accuracy_oov().map(|oov| ("accuracy_oov", oov)));
-        self.scores.metrics = metrics;
+        let by_class = match tagger.coding.scheme {
+            Some(_) => spans.by_class(),
+            None => classes.by_class(),
+        };
+        (self.scores.metrics, self.scores.classes) = (metrics, by_class);
         self.scores
     }
 }

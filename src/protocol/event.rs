@@ -101,6 +101,8 @@ events! {
     "resumed" => Resumed,
     /// An objective was scored on a split.
     "evaluated" => Evaluated,
+    /// What was scored, class by class.
+    "classes_scored" => ClassesScored,
     /// Gradients of the objectives were measured apart.
     "gradients" => Gradients,
     /// A checkpoint is on disk.
@@ -136,6 +138,7 @@ impl Event {
             Self::Noted(event) => event.command,
             Self::RunStarted(_)
             | Self::StepDone(_)
+            | Self::ClassesScored(_)
             | Self::Gradients(_)
             | Self::LossBroke(_)
             | Self::Continued(_)
@@ -170,6 +173,7 @@ impl Event {
             Self::Paused(event) => event.step,
             Self::Resumed(event) => event.step,
             Self::Evaluated(event) => event.step,
+            Self::ClassesScored(event) => event.step,
             Self::Gradients(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
             Self::LossBroke(event) => event.step,

@@ -10,7 +10,8 @@ const MOST_EVENTS: usize = 16_384;
 /// Moves of a hand that are kept apart from them.
 const MOST_MOVES: usize = 2_048;
 
-/// The latest events of a run, oldest first, without those that come with every step.
+/// The latest events of a run, oldest first, without those that come with every step and those that are
+/// pages of numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     entries: VecDeque<Entry>,
@@ -58,7 +59,7 @@ impl Log {
 
     /// Whether an event is of a kind that is kept.
     pub(super) fn keeps(event: &Event) -> bool {
-        !matches!(event, Event::StepDone(_) | Event::Gradients(_))
+        !matches!(event, Event::StepDone(_) | Event::Gradients(_) | Event::ClassesScored(_))
     }
 
     pub(super) fn push(&mut self, event: &Event, words: String) {

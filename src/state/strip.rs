@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::{Series, USUAL};
 use crate::protocol::{
     Loss, MetricId, ObjectiveId, Step,
-    event::{Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone},
+    event::{
+        ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone,
+    },
     report::{Best, Scores},
 };
 
@@ -51,6 +53,8 @@ pub struct Strip {
     pub best: Option<Best>,
     /// The latest evaluations that count, and the best one, oldest first.
     pub evaluations: Vec<Evaluated>,
+    /// The last scores class by class, by split.
+    pub classes: BTreeMap<Split, ClassesScored>,
 }
 
 /// A fader on its way.
@@ -81,6 +85,7 @@ impl Strip {
             losses: Series::default(),
             best: None,
             evaluations: Vec::new(),
+            classes: BTreeMap::new(),
         }
     }
 
@@ -163,8 +168,14 @@ impl Strip {
         }
     }
 
+    pub(super) fn classes_scored(&mut self, event: &ClassesScored) {
+        self.classes.insert(event.split, event.clone());
+    }
+
+    /// Of classes only the last scores are kept, so those that came later leave none behind.
     pub(super) fn rewound(&mut self, to: Step) {
         self.losses.rewind(to);
+        self.classes.retain(|_, classes| classes.step <= to);
         self.best = None;
         for evaluated in std::mem::take(&mut self.evaluations) {
             if evaluated.step <= to {

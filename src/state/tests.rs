@@ -109,6 +109,19 @@ fn rewinding_gives_the_earlier_scores_back() {
     assert_eq!(scores.unwrap().step, Step(10));
 }
 
+#[test]
+fn a_strip_keeps_the_last_classes_of_each_split_until_they_are_rewound() {
+    let told = |step, split| arbitrary::classes_scored(step, split, "pos");
+    let (dev, test) = (told(20, Split::Dev), told(15, Split::Test));
+    let events = [told(10, Split::Dev), dev.clone(), test.clone()];
+    let mut run = run(events.map(Event::from));
+    let kept = |run: &Run| run.strips[2].classes.clone();
+    assert_eq!(kept(&run), [(Split::Dev, dev), (Split::Test, test.clone())].into());
+    assert_eq!(run.log.len(), 1, "a page of numbers is not among what happened");
+    run.apply(&Rewound { at_ms: 9, to: Step(15) }.into());
+    assert_eq!(kept(&run), [(Split::Test, test)].into());
+}
+
 proptest! {
     #[test]
     fn parts_folded_are_the_whole_folded(events in arbitrary::events(), cut in 0usize..32) {
@@ -132,6 +145,7 @@ proptest! {
     ) {
         let is_kept = |event: &&Event| match event {
             Event::Evaluated(event) => event.step <= to,
+            Event::ClassesScored(event) => event.step <= to,
             Event::LossBroke(event) => event.step <= to,
             Event::CheckpointSaved(event) => event.step <= to,
             _ => true,
@@ -144,6 +158,12 @@ proptest! {
             run.strips.iter().map(scores).collect::<Vec<_>>()
         };
         prop_assert_eq!(seen(&all), seen(&kept));
+        // Only the last classes are kept, so none may be left; those that are left are the right ones.
+        for (all, kept) in all.strips.iter().zip(&kept.strips) {
+            for (split, classes) in &all.classes {
+                prop_assert_eq!(Some(classes), kept.classes.get(split));
+            }
+        }
         prop_assert_eq!(all.alerts, kept.alerts);
         prop_assert_eq!(all.checkpoints, kept.checkpoints);
     }

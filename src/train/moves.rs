@@ -94,6 +94,7 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
         | Event::Paused(_)
         | Event::Resumed(_)
         | Event::Evaluated(_)
+        | Event::ClassesScored(_)
         | Event::Gradients(_)
         | Event::CheckpointSaved(_)
         | Event::LossBroke(_)

@@ -12,7 +12,7 @@ use crate::{
     objective::Scores,
     protocol::{
         CommandId, Loss, Step,
-        event::{CheckpointSaved, CommandRefused, Ended, Evaluated, Reason, Split},
+        event::{CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, Split},
     },
     recipe::Evaluate,
 };
@@ -90,12 +90,13 @@ impl Trainer {
         let Some(scored) = scored.filter(|scores| !scores.is_empty()) else { return Ok(None) };
         let at_ms = self.clock.ms();
         for (at, scores) in &scored {
+            let objective = &self.recipe.objectives[*at].name;
             let numbers = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
             bus.tell(Evaluated {
                 at_ms,
                 step,
                 split,
-                objective: self.recipe.objectives[*at].name.clone(),
+                objective: objective.clone(),
                 loss: scores.loss().and_then(|loss| Loss::read(loss as f32)),
                 // JSON has no NaN; a score that is none is left out.
                 metrics: numbers
@@ -109,6 +110,16 @@ impl Trainer {
                     Counts::No(command) => command,
                 },
             });
+            if let Some(by_class) = &scores.classes {
+                bus.tell(ClassesScored {
+                    at_ms,
+                    step,
+                    split,
+                    objective: objective.clone(),
+                    classes: by_class.classes.clone(),
+                    confusion: by_class.confusion.clone(),
+                });
+            }
         }
         Ok(Some(scored))
     }

@@ -12,8 +12,9 @@ use auxdesk::{
         parameters::Parameter,
     },
     objective::OBJECTIVES,
+    protocol::event::Split,
     recipe::{ObjectiveSpec, Recipe, System, Tap},
-    train::{Gradients, Optimiser},
+    train::{Gradients, Optimiser, score},
 };
 use candle_core::{Device, Tensor};
 
@@ -97,6 +98,38 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
             assert!((mean - wanted).abs() < 1e-5 * wanted, "{what}: {mean}, wanted {wanted}");
         },
     );
+}
+
+/// Where items are one class each, all of them lie in the matrix, and the diagonal is the accuracy.
+#[test]
+fn scores_by_class_add_up_to_the_scores_of_the_whole() {
+    let mut kinds = BTreeSet::new();
+    for name in names() {
+        let tiny = shipped_tiny(name, SMALL, &[]);
+        let (recipe, system) = (&tiny.recipe, tiny.system());
+        let scored = score(recipe, &system, &tiny.corpora, Split::Train, |_| true).unwrap();
+        for (at, scores) in scored.unwrap() {
+            let spec = &recipe.objectives[at];
+            let Some(by_class) = scores.classes else { continue };
+            kinds.insert(spec.kind.name());
+            let what = format!("{name}: {}", spec.name);
+            let Some(rows) = by_class.confusion else { continue };
+            assert_eq!(rows.len(), by_class.classes.len(), "{what}");
+            for (at, class) in by_class.classes.iter().enumerate() {
+                assert_eq!(rows[at].iter().sum::<u64>(), class.gold, "{what}");
+                let predicted: u64 = rows.iter().map(|row| row[at]).sum();
+                assert_eq!(predicted, class.predicted, "{what}");
+                assert!(class.summed.is_some() || rows[at][at] == class.correct, "{what}");
+            }
+            let n_items: u64 = rows.iter().flatten().sum();
+            let correct: u64 = by_class.classes.iter().map(|class| class.correct).sum();
+            let is_accuracy = |(name, _): &&(&str, f64)| *name == "accuracy";
+            let (_, told) = scores.metrics.iter().find(is_accuracy).unwrap();
+            let accuracy = 100.0 * correct as f64 / n_items as f64;
+            assert!((accuracy - told).abs() < 1e-9, "{what}: {accuracy}, wanted {told}");
+        }
+    }
+    assert!(kinds.len() >= 8, "some kind has lost its classes: {kinds:?}");
 }
 
 #[test]

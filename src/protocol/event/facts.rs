@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::words::{Direction, Ended, Reason, Role, Setting, Split};
-use crate::protocol::{By, CommandId, Loss, MetricId, ObjectiveId, Scene, Step};
+use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
 
 /// An objective as the run starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -303,6 +303,50 @@ pub struct Evaluated {
     /// The command this answers; the objectives of one evaluation share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandId>,
+}
+
+/// See [`Event::ClassesScored`](super::Event::ClassesScored). Told after the `evaluated` of an objective whose
+/// scores are of classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassesScored {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Updates done.
+    pub step: Step,
+    /// The split that was scored.
+    pub split: Split,
+    /// Whose classes.
+    pub objective: ObjectiveId,
+    /// The classes of gold and predictions, the most frequent in gold first. Of very many the rest are summed
+    /// into one, which stands last.
+    pub classes: Vec<ClassCounts>,
+    /// How many items of a gold class (row) were taken for a class (column), in the order of the classes;
+    /// absent where items are not one class each, as spans are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Vec<Vec<u64>>>,
+}
+
+/// A class on a split. Precision, recall and F1 are read off its counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCounts {
+    /// Its name.
+    pub name: String,
+    /// Items of it in the gold standard.
+    pub gold: u64,
+    /// Items that were predicted to be of it.
+    pub predicted: u64,
+    /// Items that are and were.
+    pub correct: u64,
+    /// How many classes are summed here; absent for one class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summed: Option<u64>,
+}
+
+impl ClassCounts {
+    /// The counts alone.
+    pub fn counts(&self) -> Counts {
+        Counts { gold: self.gold, predicted: self.predicted, correct: self.correct }
+    }
 }
 
 /// See [`Event::Gradients`](super::Event::Gradients).

@@ -41,7 +41,9 @@ impl Class {
             Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
                 Self::Moves
             }
-            Event::Evaluated(_) | Event::CheckpointSaved(_) => Self::Scores,
+            Event::Evaluated(_) | Event::ClassesScored(_) | Event::CheckpointSaved(_) => {
+                Self::Scores
+            }
             Event::Noted(_) | Event::SceneStored(_) => Self::Notes,
             Event::LossBroke(_) | Event::CommandRefused(_) | Event::ScreenMissed(_) => Self::Faults,
             Event::RunStarted(_)

@@ -1,0 +1,210 @@
+//! What a split says of each class: its counts and, where an item has one class, what was taken for what.
+//!
+//! Classes stand by how often gold has them, then by name. The first [`MOST_CLASSES`] of them are told apart; the
+//! others are summed into one more, so that what is told at every evaluation stays small however many there
+//! are. Its counts are the sums of theirs. In the matrix an item of one summed class that was taken for another
+//! lies in the sum's own cell, so that cell is no longer what was correct.
+
+use std::collections::BTreeMap;
+
+use super::Counts;
+use crate::protocol::event::ClassCounts;
+
+/// Classes that are told apart.
+pub const MOST_CLASSES: usize = 24;
+
+/// What the others are called together; [`ClassCounts::summed`] tells them from a class of that name.
+const OTHERS: &str = "other";
+
+/// The classes of a split, and which was taken for which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByClass {
+    /// The counts of each class that occurred in gold or predictions, the most frequent in gold first.
+    pub classes: Vec<ClassCounts>,
+    /// How many items of a gold class (row) were taken for a class (column), in the order of the classes;
+    /// `None` where items are spans, which are found or not.
+    pub confusion: Option<Vec<Vec<u64>>>,
+}
+
+impl ByClass {
+    /// Of items that are found or not; `None` if there were none.
+    pub(super) fn found<'a>(counts: impl IntoIterator<Item = (&'a str, Counts)>) -> Option<Self> {
+        let mut counts: Vec<(&str, Counts)> = counts.into_iter().collect();
+        counts.sort_by(|(a, one), (b, other)| other.gold.cmp(&one.gold).then(a.cmp(b)));
+        let rest = counts.split_off(counts.len().min(MOST_CLASSES));
+        let named = counts.iter().map(|(name, counts)| class(name, *counts, None));
+        let n_rest = rest.len() as u64;
+        let sum = rest.iter().fold(Counts::default(), |sum, (_, counts)| sum.plus(*counts));
+        let others = (n_rest > 0).then(|| class(OTHERS, sum, Some(n_rest)));
+        let classes: Vec<ClassCounts> = named.chain(others).collect();
+        (!classes.is_empty()).then_some(Self { classes, confusion: None })
+    }
+
+    /// Of items that have one class each, by how often a gold class was taken for a class; `None` if there
+    /// were none.
+    pub(super) fn confused(cells: &BTreeMap<String, BTreeMap<String, u64>>) -> Option<Self> {
+        let by_class = Self::found(counts(cells))?;
+        let n_classes = by_class.classes.len();
+        let named = by_class.classes.iter().filter(|class| class.summed.is_none());
+        let places: BTreeMap<&str, usize> =
+            named.enumerate().map(|(at, class)| (class.name.as_str(), at)).collect();
+        // A class that is not named is among the others, who stand last.
+        let place = |name: &String| places.get(name.as_str()).copied().unwrap_or(n_classes - 1);
+        let mut confusion = vec![vec![0; n_classes]; n_classes];
+        for (gold, row) in cells {
+            for (predicted, n) in row {
+                confusion[place(gold)][place(predicted)] += n;
+            }
+        }
+        Some(Self { confusion: Some(confusion), ..by_class })
+    }
+}
+
+/// The counts of each class, by name.
+pub(super) fn counts(cells: &BTreeMap<String, BTreeMap<String, u64>>) -> BTreeMap<&str, Counts> {
+    let mut counts = BTreeMap::<&str, Counts>::new();
+    for (gold, row) in cells {
+        for (predicted, n) in row {
+            counts.entry(gold).or_default().gold += n;
+            counts.entry(predicted).or_default().predicted += n;
+            if gold == predicted {
+                counts.entry(gold).or_default().correct += n;
+            }
+        }
+    }
+    counts
+}
+
+fn class(name: &str, counts: Counts, summed: Option<u64>) -> ClassCounts {
+    let Counts { gold, predicted, correct } = counts;
+    ClassCounts { name: name.to_owned(), gold, predicted, correct, summed }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::metric::{
+        FScore,
+        fixture::{read, same, words},
+    };
+
+    fn of(pairs: &[(&str, &str)]) -> ByClass {
+        let mut scorer = FScore::default();
+        pairs.iter().for_each(|(gold, predicted)| scorer.add(gold, predicted));
+        scorer.by_class().unwrap()
+    }
+
+    #[test]
+    fn counts_and_matrix_are_as_worked_by_hand() {
+        let pairs =
+            [("b", "b"), ("a", "b"), ("b", "c"), ("a", "a"), ("b", "b"), ("d", "b"), ("e", "b")];
+        let by_class = of(&pairs);
+        // b is the most frequent; c was only predicted.
+        let names: Vec<&str> = by_class.classes.iter().map(|class| class.name.as_str()).collect();
+        assert_eq!(names, ["b", "a", "d", "e", "c"]);
+        let b = Counts { gold: 3, predicted: 5, correct: 2 };
+        assert_eq!(by_class.classes[0].counts(), b);
+        assert_eq!(by_class.classes[4].counts(), Counts { gold: 0, predicted: 1, correct: 0 });
+        let confusion =
+            [[2, 0, 0, 0, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0], [0; 5]];
+        assert_eq!(by_class.confusion.unwrap(), confusion);
+    }
+
+    #[test]
+    fn nothing_to_count_has_no_classes() {
+        assert_eq!(FScore::default().by_class(), None);
+    }
+
+    #[test]
+    fn classes_beyond_the_most_frequent_are_summed_into_one() {
+        let names: Vec<String> = (0..26).map(|at| format!("c{at:02}")).collect();
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        // c25 occurs three times, the others once: it is kept, and c23 and c24 are not.
+        pairs.extend(names.iter().map(|name| (name.as_str(), name.as_str())));
+        pairs.extend([("c25", "c24"), ("c25", "c25"), ("c23", "c24"), ("c24", "c00")]);
+        // As often as c24, and a class of its own though it is called so.
+        pairs.extend([("other", "c00"), ("other", "other"), ("other", "other")]);
+        let by_class = of(&pairs);
+        let (last, classes) = by_class.classes.split_last().unwrap();
+        assert_eq!(classes.len(), MOST_CLASSES);
+        let head: Vec<&str> = classes.iter().take(5).map(|class| class.name.as_str()).collect();
+        assert_eq!(head, ["c25", "other", "c23", "c24", "c00"]);
+        assert!(classes.iter().all(|class| class.summed.is_none()));
+        // c20, c21 and c22 are left, once each and right.
+        assert_eq!((last.name.as_str(), last.summed), ("other", Some(3)));
+        assert_eq!(last.counts(), Counts { gold: 3, predicted: 3, correct: 3 });
+        let confusion = by_class.confusion.unwrap();
+        assert_eq!(confusion[MOST_CLASSES][MOST_CLASSES], 3);
+        assert_eq!(confusion.iter().flatten().sum::<u64>(), pairs.len() as u64);
+    }
+
+    #[test]
+    fn confusions_among_the_summed_stay_among_them() {
+        let names: Vec<String> = (0..26).map(|at| format!("c{at:02}")).collect();
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for name in &names[..24] {
+            pairs.extend([(name.as_str(), name.as_str()); 2]);
+        }
+        pairs.extend([("c24", "c25"), ("c25", "c03")]);
+        let by_class = of(&pairs);
+        assert_eq!(
+            by_class.classes[24].counts(),
+            Counts { gold: 2, predicted: 1, correct: 0 },
+            "neither was right"
+        );
+        let confusion = by_class.confusion.unwrap();
+        assert_eq!((confusion[24][24], confusion[24][3]), (1, 1));
+    }
+
+    /// The classes of a case, and the counts that scikit-learn has in each cell.
+    fn matrix(case: &Value) -> (Vec<String>, Vec<Vec<u64>>) {
+        let row = |row: &Value| -> Vec<u64> {
+            row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect()
+        };
+        let rows = case["confusion"].as_array().unwrap().iter().map(row).collect();
+        (words(&case["classes"]), rows)
+    }
+
+    #[test]
+    fn every_class_and_every_cell_is_that_of_scikit_learn() {
+        let fixture = read("classes.json");
+        let mut n_summed = 0;
+        for case in fixture["cases"].as_array().unwrap() {
+            let name = case["name"].as_str().unwrap();
+            let mut scorer = FScore::default();
+            for (gold, predicted) in words(&case["gold"]).iter().zip(words(&case["predicted"])) {
+                scorer.add(gold, &predicted);
+            }
+            let ByClass { classes, confusion } = scorer.by_class().unwrap();
+            let confusion = confusion.unwrap();
+            let (labels, theirs) = matrix(case);
+            // Where a class of theirs stands in ours.
+            let place = |label: &String| {
+                let is_it = |class: &ClassCounts| class.summed.is_none() && class.name == *label;
+                classes.iter().position(is_it).unwrap_or(classes.len() - 1)
+            };
+            let mut summed = vec![vec![0; classes.len()]; classes.len()];
+            for (gold, row) in labels.iter().zip(&theirs) {
+                for (predicted, n) in labels.iter().zip(row) {
+                    summed[place(gold)][place(predicted)] += n;
+                }
+            }
+            assert_eq!(confusion, summed, "{name}");
+            for class in &classes {
+                if let Some(n) = class.summed {
+                    n_summed += n;
+                    continue;
+                }
+                let scores = &case["by_class"][&class.name];
+                let counts = class.counts();
+                same(counts.precision(), &scores["precision"], name);
+                same(counts.recall(), &scores["recall"], name);
+                same(counts.f1(), &scores["f1"], name);
+                assert_eq!(counts.gold, scores["support"], "{name}");
+            }
+        }
+        assert_eq!(n_summed, 6, "one case has thirty classes");
+    }
+}
