@@ -181,6 +181,9 @@ pub struct Evaluate {
     /// Change a key of the run's recipe, a corpus's test file for example (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Score each class as well, and say which was taken for which
+    #[arg(long)]
+    pub classes: bool,
     /// Print the scores as one JSON document
     #[arg(long)]
     pub json: bool,

@@ -1,8 +1,12 @@
 //! `auxdesk evaluate`: a run's best checkpoint on dev and test.
 
+mod classes;
+
 use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
 use serde::Serialize;
+
+use classes::Classes;
 
 use super::{
     Failure, print, print_json,
@@ -34,6 +38,9 @@ struct ObjectiveScores {
 struct SplitScores {
     loss: Option<f32>,
     metrics: BTreeMap<&'static str, f32>,
+    /// Only where they were asked for, and where scores are of classes.
+    #[serde(flatten)]
+    classes: Option<Classes>,
 }
 
 pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
@@ -66,7 +73,9 @@ pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
         for (at, scores) in scored.unwrap_or_default() {
             let metrics = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
             let loss = scores.loss().map(|loss| loss as f32);
-            let scores = SplitScores { loss, metrics: metrics.collect() };
+            let metrics = metrics.collect();
+            let classes = scores.classes.filter(|_| args.classes).map(Classes::from);
+            let scores = SplitScores { loss, metrics, classes };
             evaluated.objectives[at].splits.insert(split.name(), scores);
         }
     }
@@ -86,6 +95,9 @@ fn text(evaluated: &Evaluated) -> String {
                 let _ = write!(out, "  {metric} {value:.2}");
             }
             out.push('\n');
+            if let Some(classes) = &scores.classes {
+                classes.write(&mut out);
+            }
         }
     }
     out

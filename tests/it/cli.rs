@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, process::Command};
 
-use auxdesk::{cli::Cli, metric::SpanF1, recipe::shipped};
+use auxdesk::{cli::Cli, journal::FILE, metric::SpanF1, recipe::shipped};
 use clap::CommandFactory;
 use serde_json::Value;
 
@@ -533,6 +533,60 @@ mod what_a_saved_run_does {
         let text = printed(&here, &["evaluate", "run"]);
         assert!(text.starts_with(&format!("run at step {best}\n")), "{text}");
         assert!(text.contains(&format!("f1 {told:.2}")), "{text}");
+    }
+
+    #[test]
+    fn evaluate_says_of_each_class_what_the_run_did() {
+        let here = Here::new();
+        let run = here.finished("run", 60, &["--set", "train.rate=0.03"]);
+        let evaluated = json(&printed(&here, &["evaluate", "run", "--json", "--classes"]));
+        let sum = |scores: &Value, key: &str| -> u64 {
+            let classes = scores["classes"].as_array().unwrap();
+            classes.iter().map(|class| class[key].as_u64().unwrap()).sum()
+        };
+        let [chunk, pos, next_word, frequency] =
+            [0, 1, 2, 3].map(|at| &evaluated["objectives"][at]["test"]);
+        // Spans: the pooled counts are those of the F1 that is reported, and there is no matrix.
+        let [gold, predicted, correct] =
+            ["gold", "predicted", "correct"].map(|key| sum(chunk, key) as f64);
+        let f1 = 200.0 * correct / (gold + predicted);
+        assert!(f1 > 5.0 && (f1 - chunk["metrics"]["f1"].as_f64().unwrap()).abs() < 1e-4, "{f1}");
+        assert_eq!(chunk.get("confusion"), None);
+        // Tags and bins: every token lies in one cell, and those of the diagonal are what was right.
+        for scores in [pos, frequency] {
+            let cells = scores["confusion"].as_array().unwrap().iter();
+            let cells = cells.flat_map(|row| row.as_array().unwrap());
+            let n_tokens: u64 = cells.map(|n| n.as_u64().unwrap()).sum();
+            assert_eq!([sum(scores, "gold"), sum(scores, "predicted")], [n_tokens; 2]);
+            let accuracy = 100.0 * sum(scores, "correct") as f64 / n_tokens as f64;
+            let told = scores["metrics"]["accuracy"].as_f64().unwrap();
+            assert!((accuracy - told).abs() < 1e-4, "{accuracy} {told}");
+        }
+        assert!(next_word.get("classes").is_none(), "a vocabulary is not told word by word");
+
+        let journal = fs::read_to_string(run.join(FILE)).unwrap();
+        let lines: Vec<Value> = journal.lines().map(json).collect();
+        let of_pos = |line: &&Value| line["split"] == "test" && line["objective"] == "pos";
+        let of_pos: Vec<&Value> = lines.iter().filter(of_pos).collect();
+        let [told, by_class] = of_pos[..] else { panic!("{of_pos:?}") };
+        assert_eq!(told["kind"], "evaluated");
+        assert_eq!(by_class["kind"], "classes_scored");
+        assert_eq!(by_class["confusion"], pos["confusion"]);
+        let counts = |scores: &Value| -> Vec<[Value; 4]> {
+            let of = |class: &Value| {
+                ["name", "gold", "predicted", "correct"].map(|key| class[key].clone())
+            };
+            scores["classes"].as_array().unwrap().iter().map(of).collect()
+        };
+        assert_eq!(counts(by_class), counts(pos));
+        let text = printed(&here, &["evaluate", "run", "--classes"]);
+        let first = pos["classes"][0]["name"].as_str().unwrap();
+        assert!(text.lines().any(|line| line.trim().starts_with(&format!("1 {first} "))), "{text}");
+        let plain = printed(&here, &["evaluate", "run"]);
+        assert!(
+            text.len() > plain.len() && plain.lines().all(|line| text.contains(line)),
+            "{text}"
+        );
     }
 
     #[test]
