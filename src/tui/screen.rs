@@ -1,6 +1,7 @@
 //! One frame of the desk: a function of the run, the view, and how the terminal can draw. It reads and
 //! never writes; where each panel lies is decided in `layout`.
 
+mod classes;
 mod desk;
 mod dev;
 mod events;
@@ -81,6 +82,9 @@ pub fn render(scene: Scene, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.gradients {
         gradients::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.classes {
+        classes::draw(scene, area, &mut paint);
     }
     if let Some(area) = layout.health {
         health::draw(scene, area, &mut paint);

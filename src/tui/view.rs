@@ -121,6 +121,8 @@ pub enum Page {
     Chart,
     /// The objectives' gradients against each other.
     Gradients,
+    /// The chosen strip's classes: how well each is told, and what is taken for what.
+    Classes,
     /// The list of events.
     Events,
 }

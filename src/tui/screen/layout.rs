@@ -32,6 +32,9 @@ pub const SCALE: u16 = 5;
 /// Columns of what stands beside the chart.
 const ASIDE: u16 = 40;
 
+/// Rows of the panel of classes, at least, before the strips leave it the whole page.
+const CLASSES: u16 = 10;
+
 /// The place of every panel that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
@@ -47,6 +50,8 @@ pub struct Layout {
     pub dev: Option<Rect>,
     /// Gradients against each other.
     pub gradients: Option<Rect>,
+    /// The chosen strip's classes.
+    pub classes: Option<Rect>,
     /// Speed, rate, norm.
     pub health: Option<Rect>,
     /// What happened.
@@ -75,6 +80,16 @@ impl Layout {
                 let (gradients, rows) =
                     above_rows(body, rows_height(n_strips).min(body.height / 2));
                 Self { gradients: Some(gradients), rows, ..frame }
+            }
+            Page::Classes => {
+                let height = rows_height(n_strips).min(body.height / 2);
+                // A matrix needs its rows more than the strips do, and says whose it is.
+                let (classes, rows) = if body.height >= height + CLASSES {
+                    above_rows(body, height)
+                } else {
+                    (body, None)
+                };
+                Self { classes: Some(classes), rows, ..frame }
             }
             Page::Events => Self { events: Some(body), ..frame },
         }
@@ -236,9 +251,9 @@ mod tests {
     use super::*;
 
     fn panels(layout: &Layout) -> Vec<Rect> {
-        let Layout { header, chart, rows, strips, dev, gradients, health, events, footer } =
-            *layout;
-        let some = [chart, rows, strips, dev, gradients, health, events];
+        let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
+        let Layout { gradients, classes, health, events, .. } = *layout;
+        let some = [chart, rows, strips, dev, gradients, classes, health, events];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
 
@@ -246,7 +261,9 @@ mod tests {
         #[test]
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
-            page in prop::sample::select(vec![Page::Overview, Page::Chart, Page::Gradients, Page::Events]),
+            page in prop::sample::select(vec![
+                Page::Overview, Page::Chart, Page::Gradients, Page::Classes, Page::Events,
+            ]),
         ) {
             let area = Rect::new(0, 0, width, height);
             let panels = panels(&Layout::new(area, page, n_strips));

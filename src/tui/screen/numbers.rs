@@ -54,6 +54,20 @@ pub(super) fn score(score: Option<f32>) -> String {
     }
 }
 
+/// A part in percent with one decimal, without its sign: five columns at most.
+pub(super) fn tenths(percent: f64) -> String {
+    format!("{percent:.1}")
+}
+
+/// A number of things, in thousands where it is long.
+pub(super) fn whole(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..10_000_000 => format!("{:.1}k", n as f64 / 1e3),
+        _ => format!("{:.1}M", n as f64 / 1e6),
+    }
+}
+
 /// A cosine with its sign, which one that is as good as nothing has not.
 pub(super) fn cosine(cosine: f32) -> String {
     match format!("{cosine:+.2}").as_str() {
@@ -64,11 +78,7 @@ pub(super) fn cosine(cosine: f32) -> String {
 
 /// A step, in thousands where it is long.
 pub(super) fn step(step: u64) -> String {
-    match step {
-        0..10_000 => step.to_string(),
-        10_000..10_000_000 => format!("{:.1}k", step as f64 / 1e3),
-        _ => format!("{:.1}M", step as f64 / 1e6),
-    }
+    whole(step)
 }
 
 /// A whole number with its thousands apart.

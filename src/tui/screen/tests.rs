@@ -111,6 +111,26 @@ fn a_run_that_trains() {
 }
 
 #[test]
+fn the_classes_of_the_chosen_strip() {
+    let of = |name: &str| View { selected: Some(name.into()), ..page(Page::Classes) };
+    pictures("classes", &trained(), &of("pos"));
+    pictures("classes-few", &trained(), &of("frequency"));
+    pictures("classes-spans", &trained(), &of("chunk"));
+}
+
+#[test]
+fn a_strip_without_classes_says_why() {
+    let mut view = View { size: Size::new(40, 10), ..page(Page::Classes) };
+    let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
+    assert!(shown(&Run::new(None), &view).contains("waiting for the run to begin"));
+    let mut begun = Run::new(None);
+    begun.apply(&crate::arbitrary::run_started().into());
+    assert!(shown(&begun, &view).contains("chunk: not scored yet"));
+    view.selected = Some("next-word".into());
+    assert!(shown(&trained(), &view).contains("next-word: not scored by class"));
+}
+
+#[test]
 fn a_run_that_has_not_begun() {
     pictures("empty", &Run::new(None), &View::new(Mode::Live));
 }

@@ -237,7 +237,8 @@ impl View {
         (self.page, self.focus) = match self.page {
             Page::Overview => (Page::Chart, Focus::Chart),
             Page::Chart => (Page::Gradients, Focus::Desk),
-            Page::Gradients => (Page::Events, Focus::Events),
+            Page::Gradients => (Page::Classes, Focus::Desk),
+            Page::Classes => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),
         };
     }
