@@ -11,6 +11,7 @@ pub mod macro_mae;
 pub mod overlap;
 pub mod perplexity;
 pub mod probe;
+pub mod set_score;
 pub mod span_f1;
 pub mod spans;
 mod thin;
@@ -22,6 +23,7 @@ pub use macro_mae::MacroMae;
 pub use overlap::Overlap;
 pub use perplexity::Perplexity;
 pub use probe::Probe;
+pub use set_score::SetScore;
 pub use span_f1::{Scores, SpanF1};
 pub use spans::{Scheme, Span, TagFault};
 

@@ -21,25 +21,6 @@ impl FScore {
         *place(place(&mut self.cells, gold), predicted) += 1;
     }
 
-    /// Scores whose means are over these classes too, whether or not they occur: the columns of an
-    /// indicator matrix.
-    pub fn over<'a>(classes: impl IntoIterator<Item = &'a str>) -> Self {
-        let none = |class: &str| (class.to_owned(), Counts::default());
-        Self { classes: classes.into_iter().map(none).collect() }
-    }
-
-    /// Takes an item's gold and predicted classes, any number of them, each once.
-    pub fn add_sets(&mut self, gold: &[&str], predicted: &[&str]) {
-        for class in gold {
-            let counts = self.of(class);
-            counts.gold += 1;
-            counts.correct += u64::from(predicted.contains(class));
-        }
-        for class in predicted {
-            self.of(class).predicted += 1;
-        }
-    }
-
     /// Fβ of one class, in percent; 0 for a class that never occurred.
     pub fn f_beta(&self, class: &str, beta: f64) -> f64 {
         self.counts().get(class).copied().unwrap_or_default().f_beta(beta)
@@ -90,10 +71,7 @@ fn place<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mu
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        Accuracy, Word,
-        fixture::{read, same, words},
-    };
+    use super::super::fixture::{read, same, words};
     use super::*;
 
     #[test]
@@ -117,29 +95,6 @@ mod tests {
             for (class, theirs) in case["f1"].as_object().unwrap() {
                 same(scorer.f_beta(class, 1.0), theirs, name);
             }
-        }
-    }
-
-    #[test]
-    fn every_figure_of_sets_is_that_of_scikit_learn_on_indicator_matrices() {
-        let fixture = read("sets.json");
-        let cases = fixture["cases"].as_array().unwrap();
-        assert!(cases.len() > 5);
-        for case in cases {
-            let labels = words(&case["labels"]);
-            let mut scorer = FScore::over(labels.iter().map(String::as_str));
-            let mut exact = Accuracy::default();
-            let sets = |key: &str| case[key].as_array().unwrap().iter().map(words);
-            for (gold, predicted) in sets("gold").zip(sets("predicted")) {
-                exact.add(&gold, &predicted, Word::Known);
-                let [gold, predicted]: [Vec<&str>; 2] =
-                    [&gold, &predicted].map(|set| set.iter().map(String::as_str).collect());
-                scorer.add_sets(&gold, &predicted);
-            }
-            let name = case["name"].as_str().unwrap();
-            same(scorer.micro_f1(), &case["micro_f1"], name);
-            same(scorer.macro_f1(), &case["macro_f1"], name);
-            same(exact.accuracy().unwrap(), &case["exact_match"], name);
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Vocabulary, read::ReadError},
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, FScore, Word},
+    metric::{Accuracy, SetScore, Word},
     model::{head::Head, tap::Layer},
     protocol::event::Direction,
 };
@@ -102,7 +102,7 @@ impl Objective for Labeller {
         Box::new(SetScorer {
             labeller: self,
             scores: Scores::default(),
-            classes: FScore::over(labels),
+            classes: SetScore::over(labels),
             exact: Accuracy::default(),
         })
     }
@@ -122,7 +122,7 @@ impl Objective for Labeller {
 struct SetScorer<'a> {
     labeller: &'a Labeller,
     scores: Scores,
-    classes: FScore,
+    classes: SetScore,
     exact: Accuracy,
 }
 
@@ -133,7 +133,7 @@ impl Scorer for SetScorer<'_> {
         for (gold, predicted) in self.labeller.labels.gold_sets(batch).iter().zip(&predicted) {
             let Some(gold) = gold else { continue };
             let predicted: Vec<&str> = predicted.iter().map(String::as_str).collect();
-            self.classes.add_sets(gold, &predicted);
+            self.classes.add(gold, &predicted);
             let [gold, predicted]: [BTreeSet<&str>; 2] =
                 [gold, &predicted].map(|set| set.iter().copied().collect());
             self.exact.add(&gold, &predicted, Word::Known);
@@ -145,6 +145,7 @@ impl Scorer for SetScorer<'_> {
         if let Some(exact) = self.exact.accuracy() {
             let (f1, macro_f1) = (self.classes.micro_f1(), self.classes.macro_f1());
             self.scores.metrics = vec![("f1", f1), ("macro_f1", macro_f1), ("exact_match", exact)];
+            self.scores.classes = self.classes.by_class();
         }
         self.scores
     }
