@@ -92,7 +92,9 @@ mod tests {
 
     fn of(pairs: &[(&str, &str)]) -> ByClass {
         let mut scorer = FScore::default();
-        pairs.iter().for_each(|(gold, predicted)| scorer.add(gold, predicted));
+        for (gold, predicted) in pairs {
+            scorer.add(gold, predicted);
+        }
         scorer.by_class().unwrap()
     }
 

@@ -45,12 +45,13 @@ impl Classes {
         let names: Vec<String> = self.classes.iter().map(name).collect();
         let width = names.iter().map(|name| name.width()).max().unwrap_or(0).max(5);
         let pad = |text: &str| " ".repeat(width - text.width());
-        let heads = ["precision", "recall", "f1", "gold"].map(|head| format!("{head:>9}")).concat();
+        let heads =
+            ["precision", "recall", "f1", "gold"].map(|head| format!("{head:>11}")).concat();
         let _ = writeln!(out, "        class{}{heads}", pad("class"));
         for (at, (class, name)) in self.classes.iter().zip(&names).enumerate() {
             let Class { counts, precision, recall, f1 } = class;
             let _ = write!(out, "    {:>3} {name}{}", at + 1, pad(name));
-            let _ = writeln!(out, "{precision:>9.2}{recall:>9.2}{f1:>9.2}{:>9}", counts.gold);
+            let _ = writeln!(out, "{precision:>11.2}{recall:>11.2}{f1:>11.2}{:>11}", counts.gold);
         }
         let Some(confusion) = &self.confusion else { return };
         let largest = confusion.iter().flatten().max().copied().unwrap_or(0);
@@ -85,7 +86,9 @@ mod tests {
 
     fn text(pairs: &[(&str, &str)]) -> String {
         let mut scorer = FScore::default();
-        pairs.iter().for_each(|(gold, predicted)| scorer.add(gold, predicted));
+        for (gold, predicted) in pairs {
+            scorer.add(gold, predicted);
+        }
         let mut out = String::new();
         Classes::from(scorer.by_class().unwrap()).write(&mut out);
         out
@@ -95,10 +98,10 @@ mod tests {
     fn a_table_and_a_matrix_have_the_same_lines() {
         let pairs =
             [("positive", "positive"), ("positive", "\u{1b}[2J"), ("no", "positive"), ("no", "no")];
-        let wanted = "        class   precision   recall       f1     gold
-      1 no         100.00    50.00    66.67        2
-      2 positive    50.00    50.00    50.00        2
-      3 \u{fffd}[2J         0.00     0.00     0.00        0
+        let wanted = "        class     precision     recall         f1       gold
+      1 no           100.00      50.00      66.67          2
+      2 positive      50.00      50.00      50.00          2
+      3 \u{fffd}[2J           0.00       0.00       0.00          0
         gold      1  2  3  predicted
       1 no        1  1  0
       2 positive  0  1  1

@@ -35,7 +35,7 @@ pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint
         paint.put(x, inner.y, width, &why_none(run, strip), dim);
         return;
     };
-    let inner = paint.panel(area, &page.title(), false);
+    let inner = paint.panel(area, &page.title(area.width), false);
     page.draw_head(inner, paint);
     for (at, y) in (inner.y + 1..inner.bottom()).enumerate().take(page.n_rows) {
         page.draw_row(at, inner.x, y, paint);
@@ -97,12 +97,15 @@ impl<'a> Page<'a> {
         let digits = cells(scored).map(|(_, _, n)| numbers::whole(n).len()).max().unwrap_or(1);
         let least = number.max(digits as u16) + 2;
         let even = room / u16::try_from(n_classes).unwrap_or(u16::MAX);
-        // As wide as the names, so that they stand above; or as the numbers, with a little air.
-        let named = least.max(longest + 2);
+        // As wide as the names, so that they stand above, or as the numbers; with a little air.
+        let named = (least + 1).max(longest + 2);
         let has_names = named <= even.min(WIDEST_CELL);
         let cell = if has_names { named } else { even.clamp(least, least + 1) };
         let n_cells = match scored.confusion {
-            Some(_) => usize::from(room / cell).min(n_classes),
+            // One column of several says nothing.
+            Some(_) => {
+                Some(usize::from(room / cell).min(n_classes)).filter(|n| *n > 1).unwrap_or(0)
+            }
             None => 0,
         };
         let are_left_out =
@@ -125,11 +128,14 @@ impl<'a> Page<'a> {
         })
     }
 
-    fn title(&self) -> String {
+    /// What is shown, and how to read the matrix if there is room for that.
+    fn title(&self, width: u16) -> String {
         let ClassesScored { objective, split, step, .. } = self.scored;
         let step = numbers::grouped(step.0);
-        let matrix = if self.n_cells > 0 { "  rows gold, columns predicted" } else { "" };
-        format!("{objective} classes  {} at step {step}{matrix}", split.name())
+        let title = format!("{objective} classes  {} at step {step}", split.name());
+        let with_hint = format!("{title}  rows gold, columns predicted");
+        let has_room = with_hint.width() + 6 <= usize::from(width);
+        if self.n_cells > 0 && has_room { with_hint } else { title }
     }
 
     /// Where the matrix begins, in a panel that begins at `x`.
