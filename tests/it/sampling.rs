@@ -4,7 +4,7 @@
 use auxdesk::{
     protocol::{
         Command, Event, Step,
-        event::{Reason, Setting, SettingSet},
+        event::{Reason, Setting, SettingSet, StepDone},
     },
     train::Moves,
 };
@@ -35,18 +35,16 @@ fn steps(n_steps: usize) -> impl Iterator<Item = Command> {
 
 /// Which corpora each step drew.
 fn drawn(run: &Run) -> Vec<String> {
-    let names = |step: auxdesk::protocol::event::StepDone| {
-        step.draws.into_keys().collect::<Vec<_>>().join("+")
-    };
+    let names = |step: StepDone| step.draws.into_keys().collect::<Vec<_>>().join("+");
     run.steps().into_iter().map(names).collect()
 }
 
 fn settings(run: &Run) -> Vec<&SettingSet> {
-    let setting = |event| match event {
-        &Event::SettingSet(ref set) => Some(set),
+    let settings = run.events.iter().filter_map(|event| match event {
+        Event::SettingSet(set) => Some(set),
         _ => None,
-    };
-    run.events.iter().filter_map(setting).collect()
+    });
+    settings.collect()
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Prompt {
             Wanted::Note => "Enter keeps it at this step",
             Wanted::Rate => "a number, 0.0005 for example; ends the rate's schedule",
             Wanted::Sampling => {
-                "proportional, uniform, round-robin, all, temperature 2, fixed GROUP=0.8 .."
+                "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
             }
             Wanted::Gradients => "steps; 0 for never",
             Wanted::Step => "a number, or 40% of the way",
