@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a terminal or a file; the same events give the same state whether
 //! they come from a trainer or from a journal.
 
+mod corpora;
 mod history;
 mod log;
 mod pace;
@@ -17,6 +18,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use corpora::Used;
 pub use history::{Change, History, Move};
 pub use log::{Entry, Log};
 pub use pace::Pace;
@@ -74,6 +76,8 @@ pub struct Run {
     pub tokens: u64,
     /// Examples drawn so far, by corpus.
     pub draws: BTreeMap<String, u64>,
+    /// Microseconds of the steps so far, for each corpus as [`Run::used`] shares them out.
+    pub spent_us: Vec<u64>,
     /// How fast it goes.
     pub pace: Pace,
     /// The last time that the objectives' gradients were measured apart.
@@ -230,6 +234,7 @@ impl Run {
     fn run_started(&mut self, event: &RunStarted) {
         self.strips = event.objectives.iter().map(Strip::new).collect();
         self.corpora.clone_from(&event.corpora);
+        self.spent_us.resize(self.corpora.len(), 0);
         self.parameters = event.parameters;
         self.steps = event.steps;
         self.steps_per_epoch = event.steps_per_epoch;
@@ -251,6 +256,7 @@ impl Run {
             let drawn = self.draws.entry(corpus.clone()).or_default();
             *drawn = drawn.saturating_add(*examples);
         }
+        self.spend(event);
         self.pace.step_done(event.tokens, event.step_ms);
         let (step, at_ms, tokens) = (event.step, event.at_ms, self.tokens);
         self.timeline.push(Moment { step, at_ms, tokens });

@@ -26,6 +26,12 @@ pub struct Report {
     pub reason: Option<Reason>,
     /// Every objective, in the recipe's order.
     pub objectives: Vec<ObjectiveReport>,
+    /// How a step chooses among the groups now, as `train.sampling` is typed.
+    #[serde(default)]
+    pub sampling: Option<String>,
+    /// Every corpus, in the recipe's order.
+    #[serde(default)]
+    pub corpora: Vec<CorpusReport>,
     /// Moves made by hand.
     pub interventions: u64,
     /// Things worth a look, oldest first.
@@ -61,6 +67,23 @@ pub struct ObjectiveReport {
     pub metrics: BTreeMap<String, Scores>,
     /// The best dev value of its first metric.
     pub best: Option<Best>,
+}
+
+/// One corpus as the steps have used it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CorpusReport {
+    /// Its name.
+    pub name: String,
+    /// Examples of its training split.
+    pub examples: u64,
+    /// Examples drawn so far.
+    pub drawn: u64,
+    /// Passes over its training split, with the begun one as a fraction.
+    pub passes: Option<f32>,
+    /// Its part of all examples drawn; `None` before the first.
+    pub part: Option<f32>,
+    /// Milliseconds of the steps that were spent on it.
+    pub spent_ms: u64,
 }
 
 /// The scores of one evaluation.

@@ -1,9 +1,9 @@
 //! The report: what leaves the program of a folded run.
 
-use super::{Run, Strip};
+use super::{Run, Strip, Used};
 use crate::protocol::{
     Header,
-    report::{ObjectiveReport, Report},
+    report::{CorpusReport, ObjectiveReport, Report},
 };
 
 /// `NAME-YYYYMMDD-HHMMSS`: the recipe's name and the start, as the run's folder is called.
@@ -30,6 +30,8 @@ impl Run {
             ended: self.ended.as_ref().map(|event| event.ended),
             reason: self.ended.as_ref().map(|event| event.reason),
             objectives: self.strips.iter().map(objective).collect(),
+            sampling: self.sampling(),
+            corpora: self.used().map(corpus).collect(),
             interventions: self.interventions,
             alerts: self.alerts.clone(),
             missed: self.missed,
@@ -51,6 +53,17 @@ fn objective(strip: &Strip) -> ObjectiveReport {
         soloed: strip.soloed,
         metrics: strip.scores_by_split(),
         best: strip.best.clone(),
+    }
+}
+
+fn corpus(used: Used<'_>) -> CorpusReport {
+    CorpusReport {
+        name: used.name.to_owned(),
+        examples: used.examples,
+        drawn: used.drawn,
+        passes: used.passes,
+        part: used.part,
+        spent_ms: used.spent_ms,
     }
 }
 

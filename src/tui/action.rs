@@ -327,7 +327,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::NextClass, "class", &["t"], "", "all events, or moves, scores, notes, faults", always),
     row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "the next panel has the keys", always),
     row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "the panel before has the keys", always),
-    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, classes, events", always),
+    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, classes, corpora, events", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "hold the screen; training goes on", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "the next theme", always),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "every key; / searches", always),

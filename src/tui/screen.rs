@@ -2,6 +2,7 @@
 //! never writes; where each panel lies is decided in `layout`.
 
 mod classes;
+mod corpora;
 mod desk;
 mod dev;
 mod events;
@@ -85,6 +86,9 @@ pub fn render(scene: Scene, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(area) = layout.classes {
         classes::draw(scene, area, &mut paint);
+    }
+    if let Some(area) = layout.corpora {
+        corpora::draw(scene, area, &mut paint);
     }
     if let Some(area) = layout.health {
         health::draw(scene, area, &mut paint);

@@ -123,6 +123,8 @@ pub enum Page {
     Gradients,
     /// The chosen strip's classes: how well each is told, and what is taken for what.
     Classes,
+    /// What was drawn of each corpus.
+    Corpora,
     /// The list of events.
     Events,
 }

@@ -46,6 +46,43 @@ fn a_replay_prints_the_report_that_the_run_left() {
 }
 
 #[test]
+fn a_report_says_what_the_steps_used_of_each_corpus() {
+    let here = Here::new();
+    let whole = journal(&here.finished("run", 20, &[]));
+    let mut drawn = 0;
+    let mut spent_ms = 0;
+    let mut examples = 0;
+    for event in &whole.events {
+        match event {
+            Event::RunStarted(event) => examples = event.corpora[0].splits["train"].examples,
+            Event::StepDone(event) => {
+                drawn += event.draws["news"];
+                spent_ms += event.step_ms;
+            }
+            _ => {}
+        }
+    }
+    let found = json(&replayed(&here, &["run", "--json"]).out);
+    // As the document has it: the shortest digits of an f32.
+    let passes: f64 = (drawn as f32 / examples as f32).to_string().parse().unwrap();
+    let news = serde_json::json!([{
+        "name": "news", "examples": examples, "drawn": drawn, "passes": passes, "part": 1.0,
+        "spent_ms": spent_ms,
+    }]);
+    assert_eq!(found["corpora"], news);
+    assert_eq!(found["sampling"], "proportional");
+
+    // As a program wrote it that did not tell the sampling.
+    let text = here.read("run/journal.jsonl");
+    let old = text.replace(",\"sampling\":\"proportional\"", "");
+    assert_ne!(old, text);
+    here.write("old.jsonl", old);
+    let old = json(&replayed(&here, &["old.jsonl", "--json"]).out);
+    assert_eq!(old["sampling"], serde_json::Value::Null);
+    assert_eq!(old["corpora"], found["corpora"]);
+}
+
+#[test]
 fn a_replay_prints_the_lines_that_the_run_printed() {
     let here = Here::new();
     let trained = finish(&mut here.tiny("run", 20, &[]));

@@ -52,6 +52,8 @@ pub struct Layout {
     pub gradients: Option<Rect>,
     /// The chosen strip's classes.
     pub classes: Option<Rect>,
+    /// What was drawn of each corpus.
+    pub corpora: Option<Rect>,
     /// Speed, rate, norm.
     pub health: Option<Rect>,
     /// What happened.
@@ -90,6 +92,10 @@ impl Layout {
                     (body, None)
                 };
                 Self { classes: Some(classes), rows, ..frame }
+            }
+            Page::Corpora => {
+                let (corpora, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
+                Self { corpora: Some(corpora), rows, ..frame }
             }
             Page::Events => Self { events: Some(body), ..frame },
         }
@@ -252,8 +258,8 @@ mod tests {
 
     fn panels(layout: &Layout) -> Vec<Rect> {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
-        let Layout { gradients, classes, health, events, .. } = *layout;
-        let some = [chart, rows, strips, dev, gradients, classes, health, events];
+        let Layout { gradients, classes, corpora, health, events, .. } = *layout;
+        let some = [chart, rows, strips, dev, gradients, classes, corpora, health, events];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
 
@@ -262,7 +268,8 @@ mod tests {
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
             page in prop::sample::select(vec![
-                Page::Overview, Page::Chart, Page::Gradients, Page::Classes, Page::Events,
+                Page::Overview, Page::Chart, Page::Gradients, Page::Classes,
+                Page::Corpora, Page::Events,
             ]),
         ) {
             let area = Rect::new(0, 0, width, height);

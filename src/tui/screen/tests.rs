@@ -17,7 +17,7 @@ use crate::tui::{
     theme::ColorDepth,
     view::{Effect, Mode, Page, Palette, Playing, Prompt, Wanted},
 };
-use fixture::{pressed, trained};
+use fixture::{of_three_corpora, pressed, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -128,6 +128,30 @@ fn a_strip_without_classes_says_why() {
     assert!(shown(&begun, &view).contains("chunk: not scored yet"));
     view.selected = Some("next-word".into());
     assert!(shown(&trained(), &view).contains("next-word: not scored by class"));
+}
+
+#[test]
+fn what_was_drawn_of_each_corpus() {
+    let run = of_three_corpora();
+    let mut view = page(Page::Corpora);
+    pictures("corpora", &run, &view);
+    view.size = Size::new(80, 24);
+    pressed(&mut view, &run, "d ctrl-u a l l enter");
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert!(shown.contains("\u{25cb}all"), "a wish is hollow until it is answered:\n{shown}");
+    let replayed = Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None });
+    let view = View { mode: replayed, size: view.size, ..page(Page::Corpora) };
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert!(!shown.contains("d changes it"), "there is nothing to change:\n{shown}");
+}
+
+#[test]
+fn corpora_that_have_no_room_are_counted() {
+    let mut run = of_three_corpora();
+    (run.corpora, run.spent_us) = (vec![run.corpora[0].clone(); 12], vec![0; 12]);
+    let view = View { size: Size::new(40, 10), ..page(Page::Corpora) };
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert!(shown.contains("9 more"), "{shown}");
 }
 
 #[test]

@@ -238,7 +238,8 @@ impl View {
             Page::Overview => (Page::Chart, Focus::Chart),
             Page::Chart => (Page::Gradients, Focus::Desk),
             Page::Gradients => (Page::Classes, Focus::Desk),
-            Page::Classes => (Page::Events, Focus::Events),
+            Page::Classes => (Page::Corpora, Focus::Desk),
+            Page::Corpora => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),
         };
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Wish;
 use crate::{
-    protocol::{Command, CommandId, ObjectiveId},
+    protocol::{Command, CommandId, ObjectiveId, event::Setting},
     state::Run,
     tui::action::Nudge,
 };
@@ -74,6 +74,14 @@ impl Wishes {
     pub fn solo(&self, objective: &ObjectiveId) -> Option<bool> {
         self.last(&|command| match command {
             Command::SetSoloed { objective: other, soloed } if other == objective => Some(*soloed),
+            _ => None,
+        })
+    }
+
+    /// The value that was wished for a setting and that it does not have yet.
+    pub fn setting(&self, path: &str) -> Option<Setting> {
+        self.last(&|command| match command {
+            Command::Set { path: other, value } if other == path => Some(value.clone()),
             _ => None,
         })
     }

@@ -135,6 +135,28 @@ fn a_replay_plays_at_the_speed_it_is_told() {
 }
 
 #[test]
+fn a_replay_has_what_was_drawn_up_to_where_it_is() {
+    let here = Here::new();
+    moved(&here);
+    let mut desk = replay(&here, &["--at", "0"]);
+    is_at(&desk, 0);
+    desk.press("vvv");
+    desk.pty.wait_for_text("sampling proportional");
+    let drawn = |desk: &Desk| {
+        let text = desk.pty.text();
+        let row = text.lines().find(|line| line.contains("\u{2502}news")).unwrap_or_default();
+        row.split_whitespace().nth(2).unwrap_or_default().to_owned()
+    };
+    desk.pty.wait_for("nothing is drawn", |_| drawn(&desk) == "0");
+    desk.press("\x1b[F");
+    is_at(&desk, 60);
+    desk.pty.wait_for("all is drawn", |_| drawn(&desk).parse::<u64>().is_ok_and(|n| n > 60));
+    assert!(!desk.pty.text().contains("d changes it"), "there is nothing to change");
+    desk.press("q");
+    desk.leaves(0);
+}
+
+#[test]
 fn a_replay_says_that_it_can_not_be_moved() {
     let here = Here::new();
     moved(&here);

@@ -7,8 +7,9 @@ use crate::{
     protocol::{
         By, CommandId, Loss, ObjectiveId, Step,
         event::{
-            CheckpointSaved, ClassCounts, ClassesScored, Direction, GainSet, Gradients, LossBroke,
-            MetricStarted, Muted, Noted, ObjectiveStarted, Role, RunStarted, Split, StepDone,
+            CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted, Direction, GainSet,
+            Gradients, LossBroke, MetricStarted, Muted, Noted, ObjectiveStarted, Role, RunStarted,
+            Setting, SettingSet, Split, SplitSize, StepDone,
         },
     },
     state::Run,
@@ -206,6 +207,42 @@ pub(super) fn trained() -> Run {
             }
             280 => run.apply(&gradients(280).into()),
             _ => {}
+        }
+    }
+    run
+}
+
+/// A run over corpora of different lengths, whose sampling was set by hand half-way.
+pub(super) fn of_three_corpora() -> Run {
+    let corpora =
+        [("news", 8_936, 211_727), ("web", 1_200, 9_600), ("talk-of-the-town", 40, 4_000)];
+    let started = |(name, examples, tokens): (&str, u64, u64)| CorpusStarted {
+        name: name.into(),
+        splits: [("train".into(), SplitSize { examples, tokens })].into(),
+        skipped: 0,
+    };
+    let mut run = Run::new(Some(&arbitrary::header()));
+    let corpora = corpora.map(started);
+    run.apply(&RunStarted { corpora: corpora.to_vec(), ..cast() }.into());
+    for step in 1..=300 {
+        let drawn = if step <= 150 { usize::from(step % 10 == 0) } else { step as usize % 3 };
+        let draws = [(corpora[drawn].name.clone(), 32)].into();
+        let step_ms = [40, 12, 171][drawn];
+        run.apply(&StepDone { draws, step_ms, ..step_done(step, &[1.0; 5]) }.into());
+        if step == 150 {
+            let text = |text: &str| Setting::Text(text.to_owned());
+            let set = SettingSet {
+                at_ms: step * 31,
+                step: Step(step),
+                from: Step(step + 1),
+                path: "train.sampling".into(),
+                old: text("proportional"),
+                new: text("fixed news=1 talk-of-the-town=1 web=1"),
+                by: By::Key,
+                command: Some(CommandId(1)),
+                undoes: None,
+            };
+            run.apply(&set.into());
         }
     }
     run

@@ -1,0 +1,150 @@
+//! What the steps have used of each corpus: examples, passes, and time.
+//!
+//! A step's time is shared among the corpora that it drew, in proportion to the examples drawn of each times
+//! the mean number of tokens in an example of its training split: a step's work grows with its tokens, and
+//! its event tells only those of all its batches together. The shares are whole microseconds that add up
+//! to the step's time, so none is lost or made by rounding.
+
+use super::Run;
+use crate::protocol::event::{CorpusStarted, Split, SplitSize, StepDone};
+
+/// One corpus as the steps so far have used it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Used<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Examples of its training split.
+    pub examples: u64,
+    /// Examples drawn.
+    pub drawn: u64,
+    /// Passes over its training split, with the begun one as a fraction; `None` where that is not told.
+    pub passes: Option<f32>,
+    /// Its part of all examples drawn; `None` before the first.
+    pub part: Option<f32>,
+    /// Milliseconds spent on it.
+    pub spent_ms: u64,
+    /// Its part of all time spent; `None` while that is none.
+    pub spent_part: Option<f32>,
+}
+
+impl Run {
+    /// Every corpus of the recipe, in its order.
+    pub fn used(&self) -> impl Iterator<Item = Used<'_>> {
+        let drawn = |corpus: &CorpusStarted| self.draws.get(&corpus.name).copied().unwrap_or(0);
+        let all_drawn = self.corpora.iter().map(drawn).fold(0, u64::saturating_add);
+        let all_spent = self.spent_us.iter().copied().fold(0, u64::saturating_add);
+        let part = |of: u64, all: u64| (all > 0).then(|| of as f32 / all as f32);
+        self.corpora.iter().zip(&self.spent_us).map(move |(corpus, spent_us)| {
+            let (drawn, examples) = (drawn(corpus), train(corpus).map_or(0, |size| size.examples));
+            Used {
+                name: &corpus.name,
+                examples,
+                drawn,
+                passes: part(drawn, examples),
+                part: part(drawn, all_drawn),
+                spent_ms: spent_us / 1_000,
+                spent_part: part(*spent_us, all_spent),
+            }
+        })
+    }
+
+    /// Shares out a step's time.
+    pub(super) fn spend(&mut self, event: &StepDone) {
+        let tokens = |corpus: &CorpusStarted| {
+            let drawn = event.draws.get(&corpus.name).copied().unwrap_or(0);
+            drawn as f64 * tokens_an_example(corpus)
+        };
+        let all_tokens: f64 = self.corpora.iter().map(tokens).sum();
+        if all_tokens <= 0.0 {
+            return;
+        }
+        let all_us = event.step_ms.saturating_mul(1_000);
+        let (mut tokens_before, mut us_before) = (0.0, 0);
+        for (corpus, spent_us) in self.corpora.iter().zip(&mut self.spent_us) {
+            // What is rounded is where a share ends, and the next one begins there. The last one ends at
+            // all of the time, because the same tokens are added up in the same order.
+            tokens_before += tokens(corpus);
+            let until_us = (all_us as f64 * (tokens_before / all_tokens)).round() as u64;
+            *spent_us = spent_us.saturating_add(until_us - us_before);
+            us_before = until_us;
+        }
+    }
+}
+
+fn train(corpus: &CorpusStarted) -> Option<SplitSize> {
+    corpus.splits.get(Split::Train.name()).copied()
+}
+
+fn tokens_an_example(corpus: &CorpusStarted) -> f64 {
+    let size = train(corpus).filter(|size| size.examples > 0);
+    size.map_or(0.0, |size| size.tokens as f64 / size.examples as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{arbitrary, protocol::event::RunStarted};
+
+    /// Corpora of so many examples and tokens: `a`, `b` and so on.
+    fn run(sizes: &[(u64, u64)]) -> Run {
+        let corpora = ('a'..).zip(sizes).map(|(name, &(examples, tokens))| CorpusStarted {
+            name: name.into(),
+            splits: [("train".into(), SplitSize { examples, tokens })].into(),
+            skipped: 0,
+        });
+        let mut run = Run::new(None);
+        let started = RunStarted { corpora: corpora.collect(), ..arbitrary::run_started() };
+        run.apply(&started.into());
+        run
+    }
+
+    fn step(draws: &[(&str, u64)], step_ms: u64) -> StepDone {
+        let draws = draws.iter().map(|&(name, drawn)| (name.to_owned(), drawn)).collect();
+        StepDone { draws, step_ms, ..arbitrary::step_done(1, "chunk", 1.0) }
+    }
+
+    #[test]
+    fn a_steps_time_goes_to_the_corpora_it_drew_by_their_tokens() {
+        // 10 tokens an example, and 2.
+        let mut run = run(&[(100, 1_000), (50, 100), (10, 10)]);
+        run.apply(&step(&[("a", 4), ("b", 10)], 9).into());
+        run.apply(&step(&[("b", 15)], 5).into());
+        let used: Vec<Used> = run.used().collect();
+        assert_eq!(used.iter().map(|used| used.spent_ms).collect::<Vec<_>>(), [6, 8, 0]);
+        let [a, b, c] = used[..] else { panic!("three corpora") };
+        assert_eq!((a.name, a.examples, a.drawn, a.passes), ("a", 100, 4, Some(0.04)));
+        assert_eq!((b.drawn, b.passes, c.drawn, c.passes), (25, Some(0.5), 0, Some(0.0)));
+        assert_eq!((a.part, b.part, c.part), (Some(4.0 / 29.0), Some(25.0 / 29.0), Some(0.0)));
+        assert_eq!((a.spent_part, c.spent_part), (Some(6.0 / 14.0), Some(0.0)));
+    }
+
+    #[test]
+    fn nothing_is_told_of_what_is_not_known() {
+        let mut run = run(&[(0, 0)]);
+        let before = run.clone();
+        let used = before.used().next().unwrap();
+        assert_eq!((used.passes, used.part, used.spent_part), (None, None, None));
+        run.apply(&step(&[("nobody", 4)], 9).into());
+        assert_eq!(run.used().next(), Some(used), "a corpus that is not in the cast");
+    }
+
+    proptest! {
+        #[test]
+        fn no_time_is_lost_or_made(
+            sizes in prop::collection::vec((1u64..1_000, 1u64..100_000), 1..5),
+            steps in prop::collection::vec((prop::collection::vec(0u64..64, 5), 0u64..5_000), 0..40),
+        ) {
+            let mut run = run(&sizes);
+            let mut all_ms = 0;
+            for (drawn, step_ms) in steps {
+                let names = ["a", "b", "c", "d", "e"];
+                let draws: Vec<_> = names.into_iter().zip(drawn).take(sizes.len()).collect();
+                all_ms += if draws.iter().any(|(_, drawn)| *drawn > 0) { step_ms } else { 0 };
+                run.apply(&step(&draws, step_ms).into());
+            }
+            prop_assert_eq!(run.spent_us.iter().sum::<u64>(), all_ms * 1_000);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The corpora: how steps choose among them, and what was drawn of each and what time it took.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Scene, numbers, paint::Paint};
+use crate::{
+    protocol::event::Setting,
+    state::{Used, hms},
+    tui::action::{ACTIONS, Action},
+};
+
+/// One column of numbers.
+struct Column {
+    head: &'static str,
+    width: u16,
+    text: fn(&Used) -> String,
+}
+
+/// What there is room for on any screen.
+const NARROW: &[Column] = &[
+    Column { head: "drawn", width: 7, text: |used| numbers::step(used.drawn) },
+    Column { head: "part", width: 4, text: |used| part(used.part) },
+    Column { head: "passes", width: 6, text: passes },
+    Column { head: "time", width: 8, text: time },
+];
+
+/// The same with the size, the time's part and all digits.
+const WIDE: &[Column] = &[
+    Column { head: "examples", width: 11, text: |used| numbers::grouped(used.examples) },
+    Column { head: "drawn", width: 13, text: |used| numbers::grouped(used.drawn) },
+    Column { head: "part", width: 4, text: |used| part(used.part) },
+    Column { head: "passes", width: 8, text: passes },
+    Column { head: "time", width: 9, text: time },
+    Column { head: "part", width: 4, text: |used| part(used.spent_part) },
+];
+
+/// Columns of a bar, at least and at most.
+const BAR: (u16, u16) = (10, 60);
+
+pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let inner = paint.panel(area, "corpora", false);
+    if inner.height == 0 {
+        return;
+    }
+    sampling(scene, inner, paint);
+    let used: Vec<Used> = scene.run.used().collect();
+    // An empty row sets the rule apart where that costs no corpus its row.
+    let apart = u16::from(usize::from(inner.height) >= used.len() + 3);
+    let y = inner.y + 1 + apart;
+    let longest = used.iter().map(|used| used.name.width()).max().unwrap_or(0) as u16;
+    let columns = if inner.width >= 72 { WIDE } else { NARROW };
+    let numbers: u16 = columns.iter().map(|column| column.width + 1).sum();
+    let name = longest.clamp(6, 20).min(inner.width.saturating_sub(numbers));
+    paint.put(inner.x, y, name, "corpus", theme.dim);
+    let mut x = inner.x + name + 1;
+    for Column { head, width, .. } in columns {
+        paint.put_right(x, y, *width, head, theme.dim);
+        x += width + 1;
+    }
+    let bar_x = x + 1;
+    let bar = inner.right().saturating_sub(bar_x + 1).min(BAR.1);
+    let has_bars = bar >= BAR.0;
+    if has_bars {
+        paint.put(bar_x, y, bar, "part of all draws", theme.dim);
+    }
+    let n_rows = usize::from((inner.bottom()).saturating_sub(y + 1));
+    let n_shown = if used.len() > n_rows { n_rows.saturating_sub(1) } else { used.len() };
+    for (y, used) in (y + 1..inner.bottom()).zip(&used[..n_shown]) {
+        paint.put(inner.x, y, name, used.name, theme.text);
+        let mut x = inner.x + name + 1;
+        for Column { width, text, .. } in columns {
+            paint.put_right(x, y, *width, &text(used), theme.text);
+            x += width + 1;
+        }
+        if has_bars {
+            let part = used.part.unwrap_or(0.0);
+            let n_filled = (part * f32::from(bar)).round() as u16;
+            paint.fill(bar_x, y, n_filled, glyphs.fader_filled, theme.share);
+        }
+    }
+    if n_shown < used.len() && n_rows > 0 {
+        let text = format!("{} more", used.len() - n_shown);
+        paint.put(inner.x, inner.bottom() - 1, inner.width, &text, theme.dim);
+    }
+}
+
+/// The rule in force, and the one that was wished for.
+fn sampling(Scene { run, view, keymap, .. }: Scene, inner: Rect, paint: &mut Paint) {
+    let (theme, glyphs) = (paint.theme(), paint.glyphs());
+    let left = |x: u16| inner.right().saturating_sub(x);
+    let x = paint.put(inner.x, inner.y, inner.width, "sampling ", theme.dim);
+    let rule = run.sampling().unwrap_or_else(numbers::none);
+    let mut x = paint.put(x, inner.y, left(x), &rule, theme.text);
+    if let Some(Setting::Text(wished)) = view.wishes.setting("train.sampling") {
+        let wished = format!(" {}{wished}", glyphs.fader_pending);
+        x = paint.put(x, inner.y, left(x), &wished, theme.pending);
+    }
+    let is_annealed = run.temperature.is_some() && !run.settings.contains_key("train.sampling");
+    let annealed = is_annealed.then(|| "annealed by the recipe".to_owned());
+    let typed = ACTIONS.iter().find(|spec| spec.action == Action::TypeSampling);
+    let key =
+        typed.filter(|spec| (spec.valid)(view, run)).and_then(|spec| keymap.keys(spec).first());
+    let changed = key.map(|key| format!("{} changes it", key.shown(glyphs)));
+    for note in annealed.into_iter().chain(changed) {
+        // A note that does not fit is none.
+        if usize::from(left(x)) > note.width() + 2 {
+            x = paint.put(x + 2, inner.y, left(x + 2), &note, theme.dim);
+        }
+    }
+}
+
+fn part(part: Option<f32>) -> String {
+    part.map_or_else(numbers::none, numbers::percent)
+}
+
+/// Of a short run its tenths of a second, as its steps take milliseconds.
+fn time(used: &Used) -> String {
+    match used.spent_ms {
+        ms @ 0..100_000 => format!("{:.1} s", ms as f32 / 1e3),
+        ms => hms(ms),
+    }
+}
+
+fn passes(used: &Used) -> String {
+    match used.passes {
+        None => numbers::none(),
+        Some(passes) if passes < 1_000.0 => format!("{passes:.2}"),
+        Some(passes) => numbers::step(passes as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_to_their_columns() {
+        for drawn in [0, 999, 12_345, 900_000, 12_345_678] {
+            for examples in [0, 1, 320, 9_999_999] {
+                let passes = (examples > 0).then(|| drawn as f32 / examples as f32);
+                let (part, spent_part) = (Some(1.0), None);
+                let spent_ms = 99 * 3_600_000;
+                let used =
+                    Used { name: "news", examples, drawn, passes, part, spent_ms, spent_part };
+                for Column { head, width, text } in WIDE.iter().chain(NARROW) {
+                    let text = text(&used);
+                    assert!(text.len() <= usize::from(*width), "{head}: {text}");
+                }
+            }
+        }
+    }
+}
