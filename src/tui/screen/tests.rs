@@ -11,11 +11,15 @@ use proptest::prelude::*;
 use ratatui::{layout::Size, style::Style};
 
 use super::*;
-use crate::tui::{
-    Glyphs, Theme, glyphs,
-    line::Line,
-    theme::ColorDepth,
-    view::{Effect, Mode, Page, Palette, Playing, Prompt, Wanted},
+use crate::{
+    arbitrary,
+    protocol::event::StepDone,
+    tui::{
+        Glyphs, Theme, glyphs,
+        line::Line,
+        theme::ColorDepth,
+        view::{Effect, Mode, Page, Palette, Playing, Prompt, Wanted},
+    },
 };
 use fixture::{of_three_corpora, pressed, trained};
 
@@ -146,6 +150,16 @@ fn what_was_drawn_of_each_corpus() {
 }
 
 #[test]
+fn a_temperature_on_its_way_is_shown_as_it_is_now() {
+    let mut run = trained();
+    let step = arbitrary::step_done(301, "chunk", 1.0);
+    run.apply(&StepDone { temperature: Some(1.25), ..step }.into());
+    let view = View { size: Size::new(80, 24), ..page(Page::Corpora) };
+    let shown = lines(&drawn(&run, &view, &look()));
+    assert!(shown.contains("sampling temperature 1.25  annealed by the recipe"), "{shown}");
+}
+
+#[test]
 fn corpora_that_have_no_room_are_counted() {
     let mut run = of_three_corpora();
     (run.corpora, run.spent_us) = (vec![run.corpora[0].clone(); 12], vec![0; 12]);
@@ -206,7 +220,7 @@ fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
     let code = prop_oneof![
         6 => any::<char>().prop_map(KeyCode::Char),
         12 => prop::sample::select(
-            "hjklHJKL0123456789wWmsSuabABnceryxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+            "hjklHJKL0123456789wWmsSuabABncerdyxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
         ).prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,
