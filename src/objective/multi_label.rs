@@ -94,6 +94,10 @@ impl Objective for Labeller {
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        // Of several corpora each may lack labels, so that there is nothing to ask.
+        if self.labels.vocabulary().is_empty() {
+            return Ok(None);
+        }
         Term::of(self.head.loss(&taps[0], &self.labels.answers(batch), &batch.vectors())?)
     }
 
@@ -110,6 +114,9 @@ impl Objective for Labeller {
     /// The set of each example, its labels in the order of the vocabulary.
     fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
         let vocabulary = self.labels.vocabulary();
+        if vocabulary.is_empty() {
+            return Ok(vec![Vec::new(); batch.packing.n_sequences()]);
+        }
         let answers = self.head.decide(&taps[0], &batch.vectors())?;
         let chosen = |answers: &[u32]| {
             let labels = vocabulary.iter().zip(answers).filter(|&(_, &answer)| answer > 0);
@@ -171,14 +178,14 @@ mod tests {
     /// Examples of a word each, with these sets.
     fn part(sets: &[Option<&[&str]>], lexicons: &mut [Lexicon]) -> Part {
         let [words, labels] = lexicons else { panic!("two fields") };
-        let example = |set: &Option<&[&str]>| Example {
+        let example = |set: Option<&[&str]>| Example {
             lines: vec![1],
             fields: vec![
                 Some(Field::Symbols(vec![words.intern("word")])),
                 set.map(|set| Field::labels(set.iter().copied(), labels)),
             ],
         };
-        Part { examples: sets.iter().map(example).collect(), file: "part".into() }
+        Part { examples: sets.iter().copied().map(example).collect(), file: "part".into() }
     }
 
     /// A corpus whose training has a three times and b once, and whose test holds c too.
@@ -206,8 +213,11 @@ mod tests {
 
     /// A labeller whose scores are the rows themselves.
     fn labeller(values: &Values) -> Result<Box<dyn Objective>> {
-        let corpus = corpus();
-        let vocabularies = MultiLabel.vocabularies(values, &[&corpus]);
+        labeller_of(values, &corpus())
+    }
+
+    fn labeller_of(values: &Values, corpus: &Corpus) -> Result<Box<dyn Objective>> {
+        let vocabularies = MultiLabel.vocabularies(values, &[corpus]);
         let vocabularies = vocabularies.into_iter().map(|(key, of)| (key.to_owned(), of)).collect();
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let taps = [Layer { width: 2, on: On::Vector, reads: Reads::BOTH, halves: None }];
@@ -218,9 +228,10 @@ mod tests {
             vocabularies: &vocabularies,
             scope: parameters.scope("objective"),
         })?;
+        let (weight, n_labels) = (&parameters.all()[0].var, vocabularies["labels"].len());
         let eye = Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?;
-        parameters.all()[0].var.set(&eye)?;
-        built.attach(0, &corpus);
+        weight.set(&eye.narrow(1, 0, n_labels)?.contiguous()?)?;
+        built.attach(0, corpus);
         Ok(built)
     }
 
@@ -260,6 +271,17 @@ mod tests {
         let corpus = corpus();
         let batch = Batch::new(0, &corpus, &corpus.train, &[3]);
         assert!(labeller(&values(&[]))?.loss(&[rows(1)?], &batch)?.is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn where_no_corpus_has_a_label_nothing_is_lost_or_predicted() -> Result<()> {
+        let mut corpus = corpus();
+        corpus.train = part(&[Some(&[]), None], &mut corpus.lexicons);
+        let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
+        let labeller = labeller_of(&values(&[]), &corpus)?;
+        assert!(labeller.loss(&[rows(2)?], &batch)?.is_none());
+        assert_eq!(labeller.predict(&[rows(2)?], &batch)?, [[""; 0]; 2]);
         Ok(())
     }
 
