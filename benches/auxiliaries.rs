@@ -36,8 +36,8 @@ fn main() {
 fn rows(name: &'static str, seeds: u64) {
     let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    // What uses another's parameters is only scored, and keeps its corpus in the vocabulary.
-    let is_auxiliary = |spec: &&ObjectiveSpec| spec.role == Role::Auxiliary && spec.share.is_none();
+    // What is another over other examples is only scored, and keeps its corpus in the vocabulary.
+    let is_auxiliary = |spec: &&ObjectiveSpec| spec.role == Role::Auxiliary && !spec.is_another();
     let auxiliaries = recipe.objectives.iter().filter(is_auxiliary);
     let mute: Vec<String> =
         auxiliaries.map(|spec| format!("objective.{}.muted=true", spec.name)).collect();
@@ -45,7 +45,8 @@ fn rows(name: &'static str, seeds: u64) {
     let (with, without) = (runs(&[]), runs(&mute));
     let main = &recipe.objectives[recipe.main()];
     for spec in &recipe.objectives {
-        if spec.name != main.name && spec.share.as_ref() != Some(&main.name) {
+        if spec.name != main.name && !(spec.is_another() && spec.share.as_ref() == Some(&main.name))
+        {
             continue;
         }
         let metric = recipe.train.best.metric.as_str();

@@ -124,4 +124,6 @@ pub enum Refers {
     Label,
     /// A field of the objective's corpora with a set of strings for the whole example.
     Labels,
+    /// A field of the objective's corpora with one string for each row of its tap: a token or an example.
+    Row,
 }

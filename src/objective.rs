@@ -10,6 +10,7 @@ mod frequency;
 mod labels;
 mod multi_label;
 mod next_word;
+mod noisy;
 mod presence;
 mod question;
 mod statistic;
@@ -44,6 +45,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &coarsen::Coarsen,
     &presence::Presence,
     &contains::Contains,
+    &noisy::Noisy,
     &adversary::Adversary,
     &difference::Difference,
 ];
@@ -51,7 +53,6 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 /// Objectives that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &[
     "tie",
-    "noisy",
     "arcs",
     "relation",
     "agree",
@@ -83,8 +84,8 @@ pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {
 pub struct TapKey {
     /// The key in the recipe.
     pub name: &'static str,
-    /// What its rows must stand for.
-    pub on: On,
+    /// What its rows must stand for; `None` if it takes either.
+    pub on: Option<On>,
 }
 
 /// A metric that an objective reports.
@@ -178,10 +179,16 @@ pub trait ObjectiveKind: Sync {
     fn keys(&self) -> &'static [Key];
     /// Its tap keys.
     fn taps(&self) -> &'static [TapKey] {
-        &[TapKey { name: "tap", on: On::Sequence }]
+        &[TapKey { name: "tap", on: Some(On::Sequence) }]
     }
     /// The heads it can have, the default first; none if it brings its own.
     fn heads(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Other kinds, of which it needs one: by `share` it uses the labels and the head of an objective of such
+    /// a kind, one of [`ObjectiveKind::heads`], beside parameters of its own. None: `share` has it be
+    /// another objective of its own kind, over other examples.
+    fn lenders(&self) -> &'static [&'static str] {
         &[]
     }
     /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
@@ -204,19 +211,28 @@ pub trait ObjectiveKind: Sync {
 
 /// What an objective is made from.
 pub struct Setup<'a> {
+    /// Its name in the recipe.
+    pub name: &'a str,
     /// What the recipe says in its table.
     pub values: &'a Values,
     /// The head that the recipe says, or the default one; `None` for kinds that bring their own.
     pub head: Option<&'static dyn HeadKind>,
+    /// What the recipe says of the head: in its table, or in that of the objective it shares with.
+    pub head_values: &'a Values,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [Layer],
     /// The vocabularies of [`ObjectiveKind::vocabularies`], by key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
-    /// Where its parameters are made.
+    /// Where its parameters are made, or those of the objective that it shares with are found.
     pub scope: Scope<'a>,
 }
 
 impl Setup<'_> {
+    /// Where what it shares with nobody is made.
+    fn own_scope(&mut self) -> Scope<'_> {
+        self.scope.beside(&owner(self.name))
+    }
+
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
         self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
@@ -226,8 +242,13 @@ impl Setup<'_> {
     fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
         let head = self.head.expect("the checker has seen the head");
         let width = self.taps[0].width;
-        head.build(head::Setup { values: self.values, width, classes, scope: self.scope })
+        head.build(head::Setup { values: self.head_values, width, classes, scope: self.scope })
     }
+}
+
+/// The prefix of an objective's parameters, and the owner of its vocabularies.
+pub fn owner(name: &str) -> String {
+    format!("objective.{name}")
 }
 
 /// A raw loss: what is divided by what, before any weight. Only the mixer multiplies.

@@ -44,13 +44,13 @@ impl Refers {
             Self::Corpus => "corpus",
             Self::Encoder => "encoder",
             Self::Objective => "objective",
-            Self::Field | Self::Label | Self::Labels => "field",
+            Self::Field | Self::Label | Self::Labels | Self::Row => "field",
         }
     }
 
     /// Whether it is a field of a corpus.
     pub fn is_field(self) -> bool {
-        matches!(self, Self::Field | Self::Label | Self::Labels)
+        matches!(self, Self::Field | Self::Label | Self::Labels | Self::Row)
     }
 
     fn with_article(self) -> &'static str {
@@ -61,6 +61,7 @@ impl Refers {
             Self::Field => "a field",
             Self::Label => "a field with one string for each example",
             Self::Labels => "a field with a set of strings for each example",
+            Self::Row => "a field with one string for each row of the tap",
         }
     }
 }

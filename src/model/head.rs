@@ -104,6 +104,8 @@ pub trait Head: Send {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>>;
+    /// The scores of x (rows, width), from which loss and decisions are made: (rows, classes).
+    fn scores(&self, x: &Tensor) -> Result<Tensor>;
     /// The class it decides on for each row of x (rows, width), or its answers, row after row.
     fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
 }

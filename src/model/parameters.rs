@@ -119,6 +119,11 @@ impl Scope<'_> {
         Scope { prefix, parameters: self.parameters, shared: self.shared }
     }
 
+    /// The place of another part, whose parameters are its own.
+    pub fn beside(&mut self, name: &str) -> Scope<'_> {
+        Scope { parameters: self.parameters, prefix: name.to_owned(), shared: false }
+    }
+
     /// A parameter with even draws between −bound and bound.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<Weight> {
         let name = format!("{}.{name}", self.prefix);

@@ -34,7 +34,7 @@ const ORDER: Key = Key::optional(
 const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
 
 /// The tap of every objective over whole examples.
-pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: On::Vector }];
+pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(On::Vector) }];
 
 impl ObjectiveKind for Classify {
     fn name(&self) -> &'static str {

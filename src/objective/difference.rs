@@ -38,7 +38,8 @@ impl ObjectiveKind for Difference {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        &[TapKey { name: "tap", on: On::Vector }, TapKey { name: "against", on: On::Vector }]
+        const ON: Option<On> = Some(On::Vector);
+        &[TapKey { name: "tap", on: ON }, TapKey { name: "against", on: ON }]
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {

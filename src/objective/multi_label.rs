@@ -222,8 +222,10 @@ mod tests {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let taps = [Layer { width: 2, on: On::Vector, reads: Reads::BOTH, halves: None }];
         let mut built = MultiLabel.build(Setup {
+            name: "objective",
             values,
             head: head::find("sigmoid"),
+            head_values: values,
             taps: &taps,
             vocabularies: &vocabularies,
             scope: parameters.scope("objective"),

@@ -57,6 +57,11 @@ pub struct ObjectiveSpec {
 }
 
 impl ObjectiveSpec {
+    /// Whether it is another objective over other examples, with nothing of its own to learn.
+    pub fn is_another(&self) -> bool {
+        self.share.is_some() && self.kind.lenders().is_empty()
+    }
+
     /// Whether it sounds at the start, or will by its schedule.
     pub fn sounds(&self) -> bool {
         self.sounds_after(0) || self.sounds_after(u64::MAX)
@@ -136,24 +141,33 @@ const HEAD: Key = Key::optional("head", Takes::Text, "from tap to scores");
 pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
-            On::Sequence => "what it reads: a row for each token",
-            On::Segment => "what it reads: a row for each segment of an example",
-            On::Vector => "what it reads: a row for each example",
+            Some(On::Sequence) => "what it reads: a row for each token",
+            Some(On::Segment) => "what it reads: a row for each segment of an example",
+            Some(On::Vector) => "what it reads: a row for each example",
+            None => "what it reads: a row for each token, or for each example",
         };
         Key::required(tap.name, Takes::Tap, about)
     });
-    let mut keys: Vec<Key> = COMMON.iter().copied().chain(taps).collect();
-    if !kind.heads().is_empty() {
+    // A kind may have more to say of a common key.
+    let is_own = |key: &Key| kind.keys().iter().any(|own| own.name == key.name);
+    let common = COMMON.iter().copied().filter(|key| !is_own(key));
+    let mut keys: Vec<Key> = common.chain(taps).collect();
+    if has_head(kind) {
         keys.push(HEAD);
     }
     keys.extend(kind.keys());
-    let of_head = head.map_or(&[] as &[Key], HeadKind::keys);
+    let of_head = head.filter(|_| has_head(kind)).map_or(&[] as &[Key], HeadKind::keys);
     for key in of_head.iter().chain(FADER) {
         if !keys.iter().any(|other| other.name == key.name) {
             keys.push(*key);
         }
     }
     keys
+}
+
+/// Whether a table of this kind says which head it has. What uses another kind's says nothing of it.
+fn has_head(kind: &dyn ObjectiveKind) -> bool {
+    !kind.heads().is_empty() && kind.lenders().is_empty()
 }
 
 /// The role that a table says, right or wrong as it may be otherwise.
@@ -171,7 +185,7 @@ pub(super) fn check(
 ) -> Option<ObjectiveSpec> {
     let kind = OBJECTIVES.of(table, "kind", findings)?;
     let head = match table.get("head") {
-        _ if kind.heads().is_empty() => Ok(None),
+        _ if !has_head(kind) => Ok(None),
         None => Ok(head::find(kind.heads()[0])),
         Some(said) => match head_said(kind, said, findings) {
             Some(head) => Ok(Some(head)),
@@ -187,7 +201,13 @@ pub(super) fn check(
     let taps = taps(table, kind, cx, shapes, findings);
     let mut entries = entries?;
     let read = corpora_of(&entries, cx, findings);
-    let fields_fit = fields_fit(table, &keys, &entries, &read, corpora, findings);
+    let row = match taps.as_ref().and_then(|(_, layers)| layers.first()) {
+        Some(Layer { on: On::Vector, .. }) => Refers::Label,
+        _ => Refers::Field,
+    };
+    let named = keys.iter().filter_map(|key| Some((key, entries.get(key.name)?)));
+    let known: Vec<&CorpusSpec> = read.iter().filter_map(|at| corpora[*at].as_ref()).collect();
+    let fields_fit = fields_fit(&named.collect::<Vec<_>>(), row, table.place, &known, findings);
     let gradient = gradient(&mut entries, findings);
     group(table, &mut entries, cx, &read, findings)?;
     let head = head.ok()?;
@@ -254,26 +274,30 @@ fn taps(
         }
         let resolved = if known { resolve(said, shapes, findings) } else { None };
         let right = resolved.filter(|(_, layer)| {
-            if layer.on != key.on {
+            let is_wanted = match key.on {
+                Some(on) => layer.on == on,
+                None => layer.on != On::Segment,
+            };
+            if !is_wanted {
                 let what = match (layer.on, key.on) {
-                    (On::Vector, On::Sequence) => {
+                    (On::Vector, _) => {
                         "is one row for each example; wanted a row for each token: drop the view"
                             .to_owned()
                     }
-                    (found, On::Vector) => format!(
+                    (found, Some(On::Vector)) => format!(
                         "is a row for each {}; wanted one for each example: add .mean, .max or .last",
                         found.name()
                     ),
                     (found, wanted) => format!(
                         "is a row for each {}; wanted one for each {}",
                         found.name(),
-                        wanted.name()
+                        wanted.map_or("token or each example", On::name)
                     ),
                 };
                 let said_texts = quoted(strings(said).into_iter().map(|(text, _)| text));
                 findings.fault(&said.place, format!("{said_texts} {what}"));
             }
-            layer.on == key.on
+            is_wanted
         });
         found.push(right);
     }
@@ -322,26 +346,23 @@ fn corpora_of(entries: &Entries, cx: &Context<'_>, findings: &mut Findings) -> V
     found
 }
 
-/// Whether every field that a key names is in every corpus that is known.
+/// Whether every field that a key names is in every corpus that is known. `row` is what a field holds
+/// that has a string for each row of the tap.
 fn fields_fit(
-    table: &Named<'_>,
-    keys: &[Key],
-    entries: &Entries,
-    read: &[usize],
-    corpora: &[Option<CorpusSpec>],
+    named: &[(&Key, &Located)],
+    row: Refers,
+    place: &Place,
+    corpora: &[&CorpusSpec],
     findings: &mut Findings,
 ) -> Option<()> {
     let mut fit = Some(());
-    for key in keys {
+    for (key, said) in named {
         let Takes::Name(refers) = key.takes else { continue };
-        if !refers.is_field() {
-            continue;
-        }
-        let Some(said) = entries.get(key.name) else { continue };
-        let Some(field) = said.value.as_text() else { continue };
-        for corpus in read.iter().filter_map(|at| corpora[*at].as_ref()) {
-            if let Some(what) = corpus.lacks(field, refers) {
-                let place = if said.place == Place::Default { table.place } else { &said.place };
+        let Some(field) = said.value.as_text().filter(|_| refers.is_field()) else { continue };
+        let wanted = if refers == Refers::Row { row } else { refers };
+        for corpus in corpora {
+            if let Some(what) = corpus.lacks(field, wanted) {
+                let place = if said.place == Place::Default { place } else { &said.place };
                 findings.fault(place, what);
                 fit = None;
             }

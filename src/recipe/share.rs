@@ -5,7 +5,7 @@ use super::{
     objective::{ObjectiveSpec, SHARE},
 };
 use crate::{
-    keys::{Key, Takes},
+    keys::{Key, Takes, describe::quoted},
     model::HeadKind,
 };
 
@@ -16,28 +16,51 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
         let Some(owner) = specs.iter().flatten().find(|other| other.name == *share) else {
             continue;
         };
-        let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
-        let widths = |spec: &ObjectiveSpec| -> Vec<usize> {
-            spec.layers.iter().map(|layer| layer.width).collect()
-        };
-        let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said("hidden");
         let what = if owner.name == spec.name {
-            "itself".to_owned()
+            Some("itself".to_owned())
         } else if let Some(third) = &owner.share {
-            format!("{share}, which shares those of {third}; name {third}")
-        } else if owner.kind.name() != spec.kind.name() {
-            format!("{share}, which is of kind {:?}, not {:?}", owner.kind.name(), spec.kind.name())
-        } else if head(owner) != head(spec) || hidden(owner) != hidden(spec) {
-            format!("{share}, whose head is another; wanted the same head and hidden")
-        } else if let Some(key) = other_key(owner, spec) {
-            format!("{share}, whose {key} is another; wanted the same")
-        } else if widths(owner) != widths(spec) {
-            format!("{share}, whose tap has rows of {:?}, not {:?}", widths(owner), widths(spec))
+            Some(format!("{share}, which shares those of {third}; name {third}"))
         } else {
-            continue;
+            differs(owner, spec).map(|what| format!("{share}, {what}"))
         };
-        findings.fault(&spec.values.place(SHARE), format!("shares the parameters of {what}"));
+        if let Some(what) = what {
+            findings.fault(&spec.values.place(SHARE), format!("shares the parameters of {what}"));
+        }
     }
+}
+
+/// In what the owner of parameters is made otherwise than who shares them needs it.
+fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
+    let (owned, own) = (owner.kind.name(), spec.kind.name());
+    let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
+    let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said("hidden");
+    match spec.kind.lenders() {
+        [] if owned != own => return Some(format!("which is of kind {owned:?}, not {own:?}")),
+        [] if head(owner) != head(spec) || hidden(owner) != hidden(spec) => {
+            return Some("whose head is another; wanted the same head and hidden".to_owned());
+        }
+        [] => {
+            if let Some(key) = other_key(owner, spec) {
+                return Some(format!("whose {key} is another; wanted the same"));
+            }
+        }
+        lenders if !lenders.contains(&owned) => {
+            let wanted = quoted(lenders.iter().copied());
+            return Some(format!("which is of kind {owned:?}; wanted one of {wanted}"));
+        }
+        _ => {
+            let (head, wanted) = (head(owner).unwrap_or_default(), spec.kind.heads());
+            if !wanted.contains(&head) {
+                let wanted = quoted(wanted.iter().copied());
+                return Some(format!("whose head is {head:?}; wanted one of {wanted}"));
+            }
+        }
+    }
+    let widths = |spec: &ObjectiveSpec| -> Vec<usize> {
+        spec.layers.iter().map(|layer| layer.width).collect()
+    };
+    let (found, wanted) = (widths(owner), widths(spec));
+    (found != wanted).then(|| format!("whose tap has rows of {found:?}, not {wanted:?}"))
 }
 
 /// A key of kind or head that two objectives say differently; the fields that they read may differ.

@@ -40,6 +40,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "languages/north/train.tsv" "languages/north/dev.tsv"
     "languages/south/train.tsv" "languages/south/dev.tsv"
     "languages/isle/train.tsv" "languages/isle/dev.tsv" "languages/isle/test.tsv"
+    "languages/isle/projected.tsv"
 ];
 
 /// The text of the shipped recipe of that name.

@@ -46,7 +46,7 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
         let mut made = objective.kind.vocabularies(&objective.values, &corpora);
         made.extend(objective.lists.iter().cloned());
-        insert(&mut all, format!("objective.{}", objective.name), made);
+        insert(&mut all, objective::owner(objective.name.as_str()), made);
     }
     all
 }
@@ -116,8 +116,10 @@ impl System {
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
         for spec in &recipe.objectives {
-            let ObjectiveSpec { name, values, head, layers, share, .. } = spec;
-            let owner = format!("objective.{}", share.as_ref().unwrap_or(name));
+            let ObjectiveSpec { name, values, layers, share, .. } = spec;
+            let lends = |other: &&ObjectiveSpec| share.as_ref() == Some(&other.name);
+            let lender = recipe.objectives.iter().find(lends).unwrap_or(spec);
+            let owner = objective::owner(lender.name.as_str());
             let is_shared =
                 recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name));
             let scope = if is_shared || share.is_some() {
@@ -126,8 +128,10 @@ impl System {
                 parameters.scope(&owner)
             };
             let objective = spec.kind.build(objective::Setup {
+                name: name.as_str(),
                 values,
-                head: *head,
+                head: lender.head,
+                head_values: &lender.values,
                 taps: layers,
                 vocabularies: of(owner),
                 scope,

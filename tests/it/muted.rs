@@ -291,8 +291,8 @@ fn what_is_muted_for_a_while_stands_still_and_goes_on() {
     for name in names() {
         let tiny = shipped_tiny(name, SIZE, &[]);
         let specs = tiny.recipe.objectives.iter();
-        // What shares another's parameters may have no labels to learn from.
-        let specs = specs.filter(|spec| spec.share.is_none() && !spec.muted);
+        // What is another over other examples may have no labels to learn from.
+        let specs = specs.filter(|spec| !spec.is_another() && !spec.muted);
         for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {
             let muted = |muted| Command::SetMuted { objective: spec.name.clone(), muted };
             let mut orders = vec![Command::Pause];

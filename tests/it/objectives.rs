@@ -63,9 +63,9 @@ fn every(
     }
 }
 
-/// The objectives that don't use another's parameters: that one may have no labels to learn from.
+/// The objectives that are not another over other examples: that one may have no labels to learn from.
 fn of_their_own(recipe: &Recipe) -> impl Iterator<Item = usize> {
-    (0..recipe.objectives.len()).filter(|&at| recipe.objectives[at].share.is_none())
+    (0..recipe.objectives.len()).filter(|&at| !recipe.objectives[at].is_another())
 }
 
 fn is_reversed(spec: &ObjectiveSpec) -> bool {
@@ -198,6 +198,12 @@ pub(crate) fn below(
     reached
 }
 
+/// The names of the parameters that an objective has or shares.
+fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
+    let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
+    names.flat_map(|name| own(system, name.as_str())).collect()
+}
+
 fn own(system: &System, objective: &str) -> BTreeSet<String> {
     let prefix = format!("objective.{objective}.");
     let names = system.parameters().all().iter().map(|parameter| parameter.name.clone());
@@ -223,7 +229,7 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
             let (system, spec) = (tiny.system(), &tiny.recipe.objectives[at]);
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
-            let mut wanted = own(&system, spec.name.as_str());
+            let mut wanted = learnt(&system, spec);
             for taps in &spec.taps {
                 wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
@@ -286,7 +292,7 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
-            assert_eq!(found, own(&system, tiny.recipe.objectives[at].name.as_str()), "{what}");
+            assert_eq!(found, learnt(&system, &tiny.recipe.objectives[at]), "{what}");
         },
     );
 }

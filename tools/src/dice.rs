@@ -4,6 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A stream of draws.
+#[derive(Clone)]
 pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {

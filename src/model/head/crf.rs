@@ -71,6 +71,10 @@ impl Head for Built {
         Ok(Some(HeadLoss { each, count }))
     }
 
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        self.scores.forward(x)
+    }
+
     fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>> {
         let emissions = kernel::to_vec(&self.scores.forward(x)?)?;
         let transitions = kernel::to_vec(self.transitions.var())?;

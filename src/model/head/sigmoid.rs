@@ -80,6 +80,10 @@ impl Head for Built {
         Ok(Some(HeadLoss { each, count }))
     }
 
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        self.scores.forward(x)
+    }
+
     fn decide(&self, x: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
         let scores = kernel::to_vec(&self.scores.forward(x)?)?;
         Ok(scores.iter().map(|&score| u32::from(score > 0.0)).collect())

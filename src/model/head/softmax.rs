@@ -115,6 +115,10 @@ impl Head for Built {
         Ok(Some(HeadLoss { each, count: labelled.len() }))
     }
 
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        self.scores.forward(x)
+    }
+
     fn decide(&self, x: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
         let scores = self.scores.forward(x)?;
         let classes = scores.dim(1)?;

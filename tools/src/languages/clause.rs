@@ -18,7 +18,7 @@ pub(super) enum Order {
 }
 
 /// A form and its part of speech.
-type Word = (String, &'static str);
+pub(super) type Word = (String, &'static str);
 
 /// Where a noun phrase stands: its case.
 #[derive(Clone, Copy)]

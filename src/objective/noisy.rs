@@ -1,0 +1,395 @@
+//! Noisy: labels that came from somewhere else and are often wrong, through a learned confusion matrix (Fang
+//! and Cohn 2016, "Learning when to trust distant supervision"; 2017, with labels projected by dictionaries).
+//!
+//! It has the head and the labels of another objective, whose labels are right, and one matrix of its own.
+//! With P(i | x) what that head says of label i, and C_ij = e^A_ij / Σ_k e^A_ik how often a token of label i is
+//! labelled j: loss = −Σ ln Σ_i P(i | x)·C_ij over rows labelled j, divided by their number, all in logarithms,
+//! so that no probability is too small for one. C_ii is `keep` at the start, and the rest of a row is even.
+//!
+//! Labels that the other objective's training lacks cost nothing: a dictionary may say that it doesn't know. What
+//! is predicted is the right label; what is scored, over the labels that are known, is the noisy one by way of C.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, by_sequence};
+use crate::{
+    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    kernel::{self, Weight},
+    keys::{Key, Refers, Takes, Values},
+    metric::{Accuracy, Word},
+    model::{
+        head::{Classes, Head},
+        tap::On,
+    },
+    protocol::event::Direction,
+};
+
+pub(super) struct Noisy;
+
+const LABELS: &str = "labels";
+const KEEP: &str = "keep";
+
+const KEYS: &[Key] = &[
+    Key::required(
+        "share",
+        Takes::Name(Refers::Objective),
+        "the objective with the right labels, whose head it uses",
+    ),
+    Key::required("label", Takes::Name(Refers::Row), "the field that holds the noisy labels"),
+    Key::with_default(
+        KEEP,
+        Takes::Number(0.001, 0.999),
+        "0.9",
+        "how much of each right label is labelled rightly, as it is believed at the start",
+    ),
+];
+
+impl ObjectiveKind for Noisy {
+    fn name(&self) -> &'static str {
+        "noisy"
+    }
+
+    fn about(&self) -> &'static str {
+        "labels that are often wrong, through a learned confusion of another objective's"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        &[TapKey { name: "tap", on: None }]
+    }
+
+    fn heads(&self) -> &'static [&'static str] {
+        &["softmax"]
+    }
+
+    fn lenders(&self) -> &'static [&'static str] {
+        &["tag", "classify"]
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        vec![Metric { name: "accuracy", direction: Direction::Higher }]
+    }
+
+    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        Vec::new()
+    }
+
+    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let vocabulary = setup.vocabulary(LABELS);
+        let label = setup.values.text("label").to_owned();
+        let n = vocabulary.len();
+        let first = first_values(n, setup.values.number(KEEP));
+        let confusion = setup.own_scope().given("confusion", &[n, n], first)?;
+        let on = setup.taps[0].on;
+        let head = setup.head(Classes::of(n))?;
+        Ok(Box::new(Built { label, vocabulary, on, head, confusion, attached: BTreeMap::new() }))
+    }
+}
+
+/// A of (n, n) with softmax `keep` on the diagonal: e^a / (e^a + n − 1) = keep.
+fn first_values(n: usize, keep: f64) -> Vec<f32> {
+    let others = n.saturating_sub(1).max(1) as f64;
+    let diagonal = (keep * others / (1.0 - keep)).ln() as f32;
+    (0..n * n).map(|at| if at / n == at % n { diagonal } else { 0.0 }).collect()
+}
+
+/// What is known of one corpus.
+struct Attached {
+    /// The place of the labels; a corpus to predict on may have none.
+    label: Option<usize>,
+    ids: Lookup,
+}
+
+struct Built {
+    label: String,
+    /// The labels of the objective that it shares with.
+    vocabulary: Vocabulary,
+    on: On,
+    head: Box<dyn Head>,
+    /// A: (right, noisy).
+    confusion: Weight,
+    attached: BTreeMap<usize, Attached>,
+}
+
+impl Built {
+    fn packing(&self, batch: &Batch) -> Packing {
+        match self.on {
+            On::Sequence | On::Segment => batch.packing.clone(),
+            On::Vector => batch.vectors(),
+        }
+    }
+
+    /// The noisy label of each row; `None` where there is none, or one that is not known.
+    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
+        let Some(label) = attached.label else { return vec![None; self.packing(batch).n_rows()] };
+        let symbols = match self.on {
+            On::Sequence | On::Segment => batch.symbols(label),
+            On::Vector => batch.labels(label),
+        };
+        symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
+    }
+
+    /// ln C: (right, noisy).
+    fn log_confusion(&self) -> Result<Tensor> {
+        log_softmax(self.confusion.var().as_tensor())
+    }
+}
+
+/// x − ln Σ e^x along rows of (rows, n).
+fn log_softmax(x: &Tensor) -> Result<Tensor> {
+    x.broadcast_sub(&log_sum_exp(x)?)
+}
+
+/// ln Σ e^x along rows of (rows, n): (rows, 1). The greatest x is a constant, as the gradient by it is 0.
+fn log_sum_exp(x: &Tensor) -> Result<Tensor> {
+    let most = x.detach().max_keepdim(1)?;
+    x.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most
+}
+
+impl Objective for Built {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let label = corpus.field(&self.label);
+        let lexicon = label.map(|label| corpus.lexicons[label].clone()).unwrap_or_default();
+        let ids = Lookup::new(&self.vocabulary, &lexicon, Normalise::default());
+        self.attached.insert(corpus_idx, Attached { label, ids });
+    }
+
+    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let (packing, targets) = (self.packing(batch), self.targets(batch));
+        let labelled: Vec<(u32, u32, u32)> = targets
+            .iter()
+            .zip(packing.places())
+            .zip(0..)
+            .filter_map(|((target, (sequence, _)), row)| Some((row, sequence as u32, (*target)?)))
+            .collect();
+        if labelled.is_empty() {
+            return Ok(None);
+        }
+        let x = kernel::gather(&taps[0], labelled.iter().map(|&(row, ..)| row).collect())?;
+        let right = log_softmax(&self.head.scores(&x)?)?; // (labelled, right)
+        let noisy: Vec<u32> = labelled.iter().map(|&(.., target)| target).collect();
+        let noisy = Tensor::from_vec(noisy, labelled.len(), x.device())?;
+        let confused = self.log_confusion()?.t()?.contiguous()?.index_select(&noisy, 0)?;
+        let each = log_sum_exp(&(right + confused)?)?.neg()?.squeeze(1)?; // (labelled)
+        let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
+        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+        Ok(Some(Term::new(each, labelled.len())?))
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        let (scores, accuracy) = (Scores::default(), Accuracy::default());
+        Box::new(NoisyScorer { noisy: self, scores, accuracy })
+    }
+
+    /// The right label of each row.
+    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let packing = self.packing(batch);
+        let rows = self.head.decide(&taps[0], &packing)?;
+        Ok(by_sequence(&packing, &rows, |id| self.vocabulary.item(id).to_owned()))
+    }
+}
+
+struct NoisyScorer<'a> {
+    noisy: &'a Built,
+    scores: Scores,
+    accuracy: Accuracy,
+}
+
+impl Scorer for NoisyScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.noisy.loss(taps, batch)?.as_ref())?;
+        let right = log_softmax(&self.noisy.head.scores(&taps[0])?)?.exp()?; // (rows, right)
+        let said = right.matmul(&self.noisy.log_confusion()?.exp()?)?; // (rows, noisy)
+        let said = kernel::to_vec(&said)?;
+        let n = self.noisy.vocabulary.len();
+        for (gold, said) in self.noisy.targets(batch).into_iter().zip(said.chunks_exact(n)) {
+            let Some(gold) = gold else { continue };
+            // Of equal ones the first, as heads decide.
+            let most = (0..n).rev().max_by(|&j, &k| said[j].total_cmp(&said[k]));
+            self.accuracy.add(&Some(gold as usize), &most, Word::Known);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        let accuracy = self.accuracy.accuracy();
+        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
+        self.scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use candle_core::{DType, Device, Var};
+
+    use super::*;
+    use crate::{
+        data::{Example, Field, Lexicon, Part},
+        keys::{Located, Value},
+        model::{
+            Parameters, head,
+            tap::{Layer, Reads},
+        },
+    };
+
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+
+    /// One example of three tokens whose noisy labels are b, one that is not known, and a.
+    fn corpus() -> Corpus {
+        let mut lexicons = vec![Lexicon::default(), Lexicon::default(), Lexicon::default()];
+        let mut symbols = |field: usize, items: &[&str]| {
+            items.iter().map(|item| lexicons[field].intern(item)).collect::<Vec<_>>()
+        };
+        let (words, tags) = (symbols(0, &["x", "y", "z"]), symbols(1, &["b", "?", "a"]));
+        let topic = symbols(2, &["b"])[0];
+        let fields =
+            [Field::Symbols(words), Field::Symbols(tags), Field::Label(topic)].map(Some).into();
+        let train =
+            Part { examples: vec![Example { fields, lines: vec![1, 2, 3] }], file: "t".into() };
+        let fields = ["form", "noisy", "topic"].map(str::to_owned).into();
+        Corpus { fields, lexicons, train, ..Corpus::default() }
+    }
+
+    /// What reads `label` by rows that are the scores themselves, with parameters beside the head's.
+    fn built(label: &str, on: On, keep: f64) -> Result<(Parameters, Box<dyn Objective>)> {
+        let entries = [
+            ("label", Value::Text(label.to_owned())),
+            (KEEP, Value::Number(keep)),
+            ("hidden", Value::Integer(0)),
+            ("label_smoothing", Value::Integer(0)),
+        ];
+        let entries = entries.map(|(key, value)| (key.to_owned(), Located::by_default(value)));
+        let values = Values::new(entries.into());
+        let counts = NAMES.iter().zip([3, 2, 1]).map(|(name, n)| (*name, n)).collect();
+        let vocabularies =
+            BTreeMap::from([(LABELS.to_owned(), Vocabulary::from_counts(counts, 1, None))]);
+        let mut parameters = Parameters::new(1, &Device::Cpu)?;
+        let mut built = Noisy.build(Setup {
+            name: "projected",
+            values: &values,
+            head: head::find("softmax"),
+            head_values: &values,
+            taps: &[Layer { width: 3, on, reads: Reads::BOTH, halves: None }],
+            vocabularies: &vocabularies,
+            scope: parameters.shared_scope("objective.gold"),
+        })?;
+        let output = parameter(&parameters, "objective.gold.output.weight");
+        output.set(&Tensor::eye(3, DType::F32, &Device::Cpu)?)?;
+        built.attach(0, &corpus());
+        Ok((parameters, built))
+    }
+
+    fn parameter(parameters: &Parameters, name: &str) -> Var {
+        let found = parameters.all().iter().find(|parameter| parameter.name == name);
+        found.map(|parameter| parameter.var.clone()).expect(name)
+    }
+
+    fn batch() -> Batch {
+        let corpus = corpus();
+        Batch::new(0, &corpus, &corpus.train, &[0])
+    }
+
+    fn number(tensor: &Tensor) -> f64 {
+        f64::from(kernel::to_vec(&tensor.reshape(1).unwrap()).unwrap()[0])
+    }
+
+    /// P = (1/2, 1/4, 1/4) in each row; C keeps 0.8 and leaves 0.1 for each other.
+    #[test]
+    fn a_noisy_label_comes_from_all_right_ones_as_the_matrix_says() -> Result<()> {
+        let row = [2f32.ln(), 0.0, 0.0];
+        for (label, on, n_rows) in [("noisy", On::Sequence, 3), ("topic", On::Vector, 1)] {
+            let (_, noisy) = built(label, on, 0.8)?;
+            let x = Tensor::from_vec(row.repeat(n_rows), (n_rows, 3), &Device::Cpu)?;
+            let term = noisy.loss(from_ref(&x), &batch())?.unwrap();
+            let (a, b) = (0.5 * 0.8 + 0.25 * 0.1 + 0.25 * 0.1, 0.5 * 0.1 + 0.25 * 0.8 + 0.25 * 0.1);
+            let (wanted, count) = match on {
+                On::Sequence | On::Segment => (-f64::ln(a) - f64::ln(b), 2),
+                On::Vector => (-f64::ln(b), 1),
+            };
+            assert!((number(&term.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
+            assert_eq!(term.count, count, "a label that is not known costs nothing");
+            assert_eq!(noisy.predict(from_ref(&x), &batch())?, [vec!["a"; n_rows]]);
+            let mut scorer = noisy.scorer();
+            scorer.add(&[x], &batch())?;
+            let wanted = if on == On::Sequence { 50.0 } else { 0.0 };
+            assert_eq!(scorer.finish().metrics, [("accuracy", wanted)]);
+        }
+        Ok(())
+    }
+
+    /// A dictionary that calls every a a b: accuracy is of what the matrix makes of the right label.
+    #[test]
+    fn the_noisy_label_is_scored_by_way_of_the_matrix() -> Result<()> {
+        let (parameters, noisy) = built("topic", On::Vector, 0.5)?;
+        let swap = [[0f32, 9.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0]];
+        parameter(&parameters, "objective.projected.confusion")
+            .set(&Tensor::new(&swap, &Device::Cpu)?)?;
+        let x = Tensor::new(&[[5f32, 0.0, 0.0]], &Device::Cpu)?;
+        assert_eq!(noisy.predict(from_ref(&x), &batch())?, [["a"]]);
+        let mut scorer = noisy.scorer();
+        scorer.add(&[x], &batch())?;
+        assert_eq!(scorer.finish().metrics, [("accuracy", 100.0)]);
+        Ok(())
+    }
+
+    /// The first row of scores puts e^-400 on every way to its label.
+    #[test]
+    fn the_logarithm_of_a_tiny_probability_is_finite_and_so_is_its_gradient() -> Result<()> {
+        let (parameters, noisy) = built("topic", On::Vector, 0.5)?;
+        let far = [[0f32, -400.0, -400.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]];
+        let confusion = parameter(&parameters, "objective.projected.confusion");
+        confusion.set(&Tensor::new(&far, &Device::Cpu)?)?;
+        let x = Var::new(&[[400f32, -400.0, -400.0]], &Device::Cpu)?;
+        let term = noisy.loss(&[x.as_tensor().clone()], &batch())?.unwrap();
+        assert!((number(&term.sum) - 400.0).abs() < 1.0, "{}", number(&term.sum));
+        let store = term.sum.backward()?;
+        for var in [&x, &confusion] {
+            let gradient = kernel::to_vec(store.get(var).expect("it is reached"))?;
+            assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_by_tap_head_and_matrix_are_finite_differences() -> Result<()> {
+        let (parameters, noisy) = built("noisy", On::Sequence, 0.7)?;
+        let numbers = vec![0.3f32, -0.8, 0.5, 1.1, 0.2, -0.4, -0.6, 0.9, 0.1];
+        let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;
+        let loss = || noisy.loss(&[x.as_tensor().clone()], &batch()).unwrap().unwrap().sum;
+        let store = loss().backward()?;
+        let left = parameters.sink().take();
+        let names = ["gold.output.weight", "gold.output.bias", "projected.confusion"];
+        let all = names.map(|name| parameter(&parameters, &format!("objective.{name}")));
+        for (at, var) in all.iter().chain([&x]).enumerate() {
+            let number_of =
+                parameters.all().iter().position(|parameter| parameter.var.id() == var.id());
+            let gradient = match (store.get(var), number_of.and_then(|number| left.get(&number))) {
+                (Some(gradient), _) => kernel::to_vec(gradient)?,
+                (None, Some(kernel::Gradient::Dense(numbers))) => numbers.to_vec(),
+                _ => panic!("{at}: not reached"),
+            };
+            let before = kernel::to_vec(var)?;
+            for place in 0..before.len() {
+                let moved = |by: f32| -> Result<f64> {
+                    let mut moved = before.clone();
+                    moved[place] += by;
+                    var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu)?)?;
+                    Ok(number(&loss()))
+                };
+                let difference = (moved(1e-2)? - moved(-1e-2)?) / 2e-2;
+                moved(0.0)?;
+                let found = f64::from(gradient[place]);
+                assert!((found - difference).abs() < 1e-3, "{at}[{place}]: {found}, {difference}");
+            }
+        }
+        Ok(())
+    }
+}
