@@ -15,6 +15,7 @@ mod presence;
 mod question;
 mod statistic;
 mod tag;
+mod tie;
 mod words;
 
 use std::collections::BTreeMap;
@@ -27,9 +28,10 @@ use crate::{
     metric::ByClass,
     model::{
         HeadKind, On,
+        encoder::EncoderKind,
         head::{self, Classes, Head, HeadLoss},
         parameters::Scope,
-        tap::Layer,
+        tap::{Layer, Shape},
     },
     protocol::event::Direction,
 };
@@ -48,11 +50,12 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &noisy::Noisy,
     &adversary::Adversary,
     &difference::Difference,
+    &tie::Tie,
 ];
 
 /// Objectives that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &[
-    "tie",
+    "keep",
     "arcs",
     "relation",
     "agree",
@@ -96,6 +99,20 @@ pub struct Metric {
     /// Which way is better.
     pub direction: Direction,
 }
+
+/// An encoder as a recipe describes it, for objectives that name one.
+#[derive(Clone, Copy)]
+pub struct Described<'a> {
+    /// What it is.
+    pub kind: &'static dyn EncoderKind,
+    /// What the recipe says in its table.
+    pub values: &'a Values,
+    /// What it reads and gives.
+    pub shape: &'a Shape,
+}
+
+/// The encoder of a name; `None` if there is none, or if it has a fault.
+pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 
 /// A kind of objective, with the keys that an `[[objective]]` of it may have.
 ///
@@ -177,7 +194,8 @@ pub trait ObjectiveKind: Sync {
     fn about(&self) -> &'static str;
     /// What a recipe may say, beyond the keys of every objective and those of its head.
     fn keys(&self) -> &'static [Key];
-    /// Its tap keys.
+    /// Its tap keys; none if it reads nothing but parameters, whose gradient nothing on the way stops or
+    /// reverses.
     fn taps(&self) -> &'static [TapKey] {
         &[TapKey { name: "tap", on: Some(On::Sequence) }]
     }
@@ -194,6 +212,14 @@ pub trait ObjectiveKind: Sync {
     /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
     /// what would do.
     fn check(&self, _values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+        Ok(())
+    }
+    /// Whether the encoders that its keys name will do; if not, which key is wrong, and in what.
+    fn check_encoders(
+        &self,
+        _values: &Values,
+        _encoder: EncoderOf<'_>,
+    ) -> std::result::Result<(), (&'static str, String)> {
         Ok(())
     }
     /// What it reports, the most important first.

@@ -18,7 +18,7 @@ pub(super) use loss::{binary_cross_entropy, crf, cross_entropy};
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{
-    dropout, embedding, gather, inject, linear, reverse, sum, sum_by_group, tanh,
+    dropout, embedding, gather, inject, linear, reverse, squared_distance, sum, sum_by_group, tanh,
 };
 pub(super) use tokens::{attend, sum_bags, windows};
 

@@ -125,6 +125,11 @@ impl Weight {
         &self.var
     }
 
+    /// Its place among all parameters.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     pub(super) fn sink(&self) -> &Sink {
         &self.sink
     }

@@ -72,6 +72,10 @@ pub trait EncoderKind: Sync {
     fn keys(&self) -> &'static [Key];
     /// Where its rows come from.
     fn source(&self) -> Source;
+    /// Whether it has parameters other than tables whose rows are read by id.
+    fn has_layers(&self, _values: &Values) -> bool {
+        true
+    }
     /// Its layers, given what it reads (concatenated, if it reads several) and the values of the
     /// encoders it names; or what is wrong with that.
     fn shape(

@@ -24,6 +24,8 @@ pub struct Parameter {
     pub name: String,
     /// Its values.
     pub var: Var,
+    /// Whether it is a table whose rows are read by id: of words or letters.
+    pub by_id: bool,
 }
 
 /// All trained tensors of a system, in the order they were made.
@@ -86,7 +88,7 @@ impl Parameters {
     pub fn load(&self, path: &Path) -> Result<()> {
         let mut saved: BTreeMap<String, Tensor> =
             candle_core::safetensors::load(path, &self.device)?.into_iter().collect();
-        for Parameter { name, var } in &self.all {
+        for Parameter { name, var, .. } in &self.all {
             let Some(tensor) = saved.remove(name) else {
                 bail!("{}: no parameter {name:?}", path.display())
             };
@@ -174,21 +176,37 @@ impl Scope<'_> {
 
     /// A table of rows, drawn evenly within √(3 / width), so that a row's length is near 1.
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
-        Ok(Table(self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?))
+        let table = self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?;
+        self.parameters.all[table.number()].by_id = true;
+        Ok(Table(table))
+    }
+
+    /// The parameters that another part has made, but for tables that are read by id: each with what its
+    /// name within that part is.
+    pub fn made_by(&self, part: &str) -> Vec<(String, Weight)> {
+        let within = |name: &str| Some(name.strip_prefix(part)?.strip_prefix('.')?.to_owned());
+        let of = |(number, parameter): (usize, &Parameter)| {
+            let name = within(&parameter.name).filter(|_| !parameter.by_id)?;
+            Some((name, self.parameters.weight(number)))
+        };
+        self.parameters.all.iter().enumerate().filter_map(of).collect()
     }
 }
 
 impl Parameters {
     fn find(&self, name: &str) -> Option<Weight> {
         let number = self.all.iter().position(|parameter| parameter.name == name)?;
-        Some(Weight::new(self.all[number].var.clone(), number, self.sink.clone()))
+        Some(self.weight(number))
+    }
+
+    fn weight(&self, number: usize) -> Weight {
+        Weight::new(self.all[number].var.clone(), number, self.sink.clone())
     }
 
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
         let var = Var::from_vec(values, shape, &self.device)?;
-        let weight = Weight::new(var.clone(), self.all.len(), self.sink.clone());
-        self.all.push(Parameter { name, var });
-        Ok(weight)
+        self.all.push(Parameter { name, var, by_id: false });
+        Ok(self.weight(self.all.len() - 1))
     }
 }
 

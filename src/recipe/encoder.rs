@@ -18,6 +18,7 @@ use crate::{
         encoder::{self, EncoderKind, Source},
         tap::{Layer, On, Shape, TapName},
     },
+    objective::Described,
 };
 
 /// An encoder, as a recipe asks for it.
@@ -167,6 +168,12 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
 }
 
 impl Encoders {
+    /// The encoder of that name, if nothing is wrong with it.
+    pub(super) fn described(&self, name: &str) -> Option<Described<'_>> {
+        let spec = self.specs[self.shapes.get(name)?.0].as_ref()?;
+        Some(Described { kind: spec.kind, values: &spec.values, shape: &spec.shape })
+    }
+
     /// An encoder and all that it reads or names for batches of a corpus, however far below.
     pub(super) fn closure(&self, top: usize, corpus_idx: usize) -> BTreeSet<usize> {
         let (mut seen, mut open) = (BTreeSet::new(), vec![top]);

@@ -3,6 +3,7 @@
 use super::{
     check::{Context, Entries},
     corpus::CorpusSpec,
+    encoder::Encoders,
     fault::Findings,
     kind::Kinds,
     names::Named,
@@ -121,17 +122,19 @@ const COMMON: &[Key] = &[
 ];
 
 pub(super) const SHARE: &str = "share";
+const GRADIENT: &str = "gradient";
+const STRENGTH: &str = "strength";
 
 const FADER: &[Key] = &[
     Key::with_default("gain", Takes::Schedule(0.0, GREATEST), "1", "weight = gain * share").live(),
     Key::with_default("muted", Takes::Switch, "false", "start without it; the gain is kept").live(),
     Key::with_default(
-        "gradient",
+        GRADIENT,
         Takes::Choice(&["pass", "stop", "reverse"]),
         "\"pass\"",
         "what becomes of its gradient at the tap",
     ),
-    Key::optional("strength", Takes::Schedule(0.0, GREATEST), "of a reversed gradient; none: 1")
+    Key::optional(STRENGTH, Takes::Schedule(0.0, GREATEST), "of a reversed gradient; none: 1")
         .live(),
 ];
 
@@ -157,7 +160,9 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     }
     keys.extend(kind.keys());
     let of_head = head.filter(|_| has_head(kind)).map_or(&[] as &[Key], HeadKind::keys);
-    for key in of_head.iter().chain(FADER) {
+    let is_tapped =
+        |key: &&Key| !kind.taps().is_empty() || ![GRADIENT, STRENGTH].contains(&key.name);
+    for key in of_head.iter().chain(FADER.iter().filter(is_tapped)) {
         if !keys.iter().any(|other| other.name == key.name) {
             keys.push(*key);
         }
@@ -180,7 +185,7 @@ pub(super) fn check(
     table: &Named<'_>,
     cx: &Context<'_>,
     corpora: &[Option<CorpusSpec>],
-    shapes: &Shapes,
+    encoders: &Encoders,
     findings: &mut Findings,
 ) -> Option<ObjectiveSpec> {
     let kind = OBJECTIVES.of(table, "kind", findings)?;
@@ -198,7 +203,7 @@ pub(super) fn check(
     };
     let keys = keys(kind, head.unwrap_or_else(|instead| instead));
     let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings);
-    let taps = taps(table, kind, cx, shapes, findings);
+    let taps = taps(table, kind, cx, &encoders.shapes, findings);
     let mut entries = entries?;
     let read = corpora_of(&entries, cx, findings);
     let row = match taps.as_ref().and_then(|(_, layers)| layers.first()) {
@@ -218,6 +223,10 @@ pub(super) fn check(
     let values = Values::new(entries);
     let (taps, layers) = taps?;
     fits(table, kind, head, &values, &layers, findings)?;
+    if let Err((key, what)) = kind.check_encoders(&values, &|name| encoders.described(name)) {
+        findings.fault(&values.place(key), what);
+        return None;
+    }
     fields_fit?;
     Some(ObjectiveSpec {
         name: table.name.into(),
@@ -372,8 +381,8 @@ fn fields_fit(
 }
 
 fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> {
-    let said = entries["gradient"].value.as_text().map(str::to_owned);
-    let strength = entries.get("strength");
+    let said = entries.get(GRADIENT).and_then(|said| said.value.as_text()).map(str::to_owned);
+    let strength = entries.get(STRENGTH);
     if said.as_deref() != Some("reverse")
         && let Some(strength) = strength
     {
@@ -385,7 +394,7 @@ fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> 
         Some("stop") => Some(Gradient::Stop),
         Some("reverse") => {
             let strength = entries
-                .entry("strength".to_owned())
+                .entry(STRENGTH.to_owned())
                 .or_insert_with(|| Located::by_default(Value::Integer(1)));
             strength.value.as_schedule().map(Gradient::Reverse)
         }

@@ -60,7 +60,7 @@ pub(super) fn check(
     let mut encoders = encoder::check(&encoders, &cx, findings);
     one_main(&objectives, file, findings);
     let specs: Vec<_> = (objectives.iter())
-        .map(|table| objective::check(table, &cx, &corpora, &encoders.shapes, findings))
+        .map(|table| objective::check(table, &cx, &corpora, &encoders, findings))
         .collect();
     share::check(&specs, findings);
     let best = best(train, &names, &specs, findings);

@@ -1,5 +1,7 @@
 //! Gradients of a loss by every parameter that it reaches.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor, backprop::GradStore};
 use rayon::prelude::*;
 
@@ -45,6 +47,20 @@ impl Gradients {
         Ok(())
     }
 
+    /// Adds those of another loss, and gives those of them back that are by the parameters with these
+    /// numbers.
+    pub(super) fn merge(&mut self, other: Self, numbers: &Range<usize>) -> Self {
+        let mut back = Self { all: vec![None; other.all.len()], widths: other.widths };
+        for (number, gradient) in other.all.into_iter().enumerate() {
+            let Some(gradient) = gradient else { continue };
+            if numbers.contains(&number) {
+                back.all[number] = Some(gradient.clone());
+            }
+            self.add_one(number, gradient);
+        }
+        back
+    }
+
     fn add_one(&mut self, number: usize, gradient: Gradient) {
         match &mut self.all[number] {
             Some(sum) => sum.add(self.widths[number], gradient),
@@ -58,12 +74,12 @@ impl Gradients {
     }
 
     /// The square of the global norm over the parameters with these numbers, summed in their order.
-    pub fn squared_norm(&self, numbers: std::ops::Range<usize>) -> f64 {
+    pub fn squared_norm(&self, numbers: Range<usize>) -> f64 {
         self.product(self, numbers)
     }
 
     /// The inner product with another loss's gradients over the parameters with these numbers.
-    pub fn product(&self, other: &Self, numbers: std::ops::Range<usize>) -> f64 {
+    pub fn product(&self, other: &Self, numbers: Range<usize>) -> f64 {
         let of_one = |number: usize| match (&self.all[number], &other.all[number]) {
             (Some(Gradient::Dense(ours)), Some(Gradient::Dense(theirs))) => dot(ours, theirs),
             (Some(Gradient::Rows(ours)), Some(Gradient::Rows(theirs))) => {

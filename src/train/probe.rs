@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::{
     Gradients,
-    backward::{ByTaps, Taps},
+    backward::{Back, Taps},
     step::Lost,
 };
 use crate::{
@@ -20,32 +20,32 @@ use crate::{
 };
 
 /// Inner products ⟨g_j, g_k⟩ of the objectives' gradients, j by j, over the parameters with these numbers;
-/// from the gradients by the taps and the mixed one.
+/// from the gradients by the taps, by what objectives read themselves, and the mixed one.
 ///
 /// The objective with the greatest gradient by its taps has no pass of its own: with g its gradient,
 /// g = mixed − Σ of the others, and so are its inner products. If it is too short beside the others for
 /// that (reversed with a strength near 0, say), it has one after all.
 pub(super) fn measure(
     taps: &Taps,
-    by_taps: &[ByTaps],
+    backs: &[Back],
     mixed: &Gradients,
     parameters: &Parameters,
     shared: &Range<usize>,
 ) -> Result<Vec<Vec<f64>>> {
-    let n = by_taps.len();
-    let lengths = by_taps.iter().map(|by_taps| taps.squared_norm(by_taps));
+    let n = backs.len();
+    let lengths = backs.iter().map(|back| taps.squared_norm(&back.by_taps));
     let lengths: Vec<f64> = lengths.collect::<candle_core::Result<_>>()?;
     let by_difference = (0..n).max_by(|&j, &k| lengths[j].total_cmp(&lengths[k]));
     let by_difference = by_difference.expect("something was lost");
-    let through = |by_taps: &ByTaps| -> Result<Gradients> {
-        let mut gradients = Gradients::none(parameters);
-        taps.encoders(by_taps, parameters, &mut gradients)?;
+    let through = |back: &Back| -> Result<Gradients> {
+        let mut gradients = back.direct.clone();
+        taps.encoders(&back.by_taps, parameters, &mut gradients)?;
         Ok(gradients)
     };
     let mut apart = Vec::new();
-    for by_taps in by_taps {
+    for back in backs {
         let is_known = apart.len() != by_difference;
-        apart.push(if is_known { through(by_taps)? } else { Gradients::none(parameters) });
+        apart.push(if is_known { through(back)? } else { Gradients::none(parameters) });
     }
     let mut products = inner_products(&apart, shared);
     let with_mixed: Vec<f64> =
@@ -56,7 +56,7 @@ pub(super) fn measure(
     let square = whole - 2.0 * with_mixed.iter().sum::<f64>() + sums.iter().sum::<f64>();
     let longest = (0..n).map(|k| products[k][k]).fold(whole, f64::max);
     if square < SHORTEST * longest {
-        apart[by_difference] = through(&by_taps[by_difference])?;
+        apart[by_difference] = through(&backs[by_difference])?;
         return Ok(inner_products(&apart, shared));
     }
     for k in (0..n).filter(|&k| k != by_difference) {

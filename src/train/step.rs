@@ -54,10 +54,11 @@ impl Trainer {
                 return Ok(());
             }
             let mut gradients = Gradients::none(parameters);
-            let by_taps = trace_span!("backward").in_scope(|| {
-                let by_taps = taps.heads(&lost, &weights, parameters, &mut gradients)?;
-                taps.encoders(by_taps.iter().flatten(), parameters, &mut gradients)?;
-                anyhow::Ok(by_taps)
+            let backs = trace_span!("backward").in_scope(|| {
+                let backs = taps.heads(&lost, &weights, parameters, &mut gradients)?;
+                let by_taps = backs.iter().flat_map(|back| &back.by_taps);
+                taps.encoders(by_taps, parameters, &mut gradients)?;
+                anyhow::Ok(backs)
             })?;
             gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
             // As an event will say it: a norm beyond f32 is none that JSON has.
@@ -68,7 +69,7 @@ impl Trainer {
             if self.gradients_every > 0 && (done + 1).is_multiple_of(self.gradients_every) {
                 let _measure = trace_span!("measure").entered();
                 let shared = 0..self.system.n_shared();
-                let products = probe::measure(&taps, &by_taps, &gradients, parameters, &shared)?;
+                let products = probe::measure(&taps, &backs, &gradients, parameters, &shared)?;
                 let (step, at_ms) = (self.step.next(), self.clock.ms());
                 bus.tell(probe::event(&self.recipe, step, at_ms, &lost, &products));
             }
@@ -146,7 +147,7 @@ impl Trainer {
     fn lose(&self, draws: &[(String, Batch)], weights: &[Weight]) -> Result<(Vec<Lost>, Taps)> {
         let pass = Pass::Train { seed: self.recipe.train.seed, step: self.step.0 };
         let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
-        let mut cut = Taps::default();
+        let mut cut = Taps::of(0..self.system.n_shared());
         for (group, batch) in draws {
             let objectives: Vec<usize> = (0..weights.len())
                 .filter(|&at| {

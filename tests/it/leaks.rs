@@ -154,7 +154,7 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();
-            if spec.layers[0].on == On::Vector {
+            if spec.layers.first().is_none_or(|layer| layer.on == On::Vector) {
                 continue;
             }
             let corpus_idx = spec.corpora[0];

@@ -26,5 +26,6 @@ mod replay;
 mod runs;
 mod sampling;
 mod terminal;
+mod tied;
 mod tiny;
 mod twice;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use auxdesk::{
     data::{normalise::Normalise, vocabulary::Lookup},
     kernel::Gradient,
+    keys::{Refers, Takes},
     mixer::WEIGHTINGS,
     model::{
         encoder::{ENCODERS, Source},
@@ -66,6 +67,11 @@ fn every(
 /// The objectives that are not another over other examples: that one may have no labels to learn from.
 fn of_their_own(recipe: &Recipe) -> impl Iterator<Item = usize> {
     (0..recipe.objectives.len()).filter(|&at| !recipe.objectives[at].is_another())
+}
+
+/// Whether it reads rows of encoders, not only their parameters.
+fn is_tapped(spec: &ObjectiveSpec) -> bool {
+    !spec.taps.is_empty()
 }
 
 fn is_reversed(spec: &ObjectiveSpec) -> bool {
@@ -198,6 +204,20 @@ pub(crate) fn below(
     reached
 }
 
+/// The names of the parameters that an objective reads of the encoders it names: no tables by id.
+fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
+    let keys = spec.kind.keys().iter();
+    let keys = keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Encoder)));
+    let parameters = |encoder: &str| {
+        let prefix = format!("{encoder}.");
+        let all = system.parameters().all().iter();
+        let of =
+            all.filter(move |parameter| parameter.name.starts_with(&prefix) && !parameter.by_id);
+        of.map(|parameter| parameter.name.clone()).collect::<Vec<_>>()
+    };
+    keys.flat_map(|key| parameters(spec.values.text(key.name))).collect()
+}
+
 /// The names of the parameters that an objective has or shares.
 fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
@@ -227,12 +247,19 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
         |_| Some(Vec::new()),
         |tiny, at, what| {
             let (system, spec) = (tiny.system(), &tiny.recipe.objectives[at]);
+            // What starts alike in two encoders has no distance yet.
+            for (nth, parameter) in system.parameters().all().iter().enumerate() {
+                if !is_tapped(spec) {
+                    parameter.var.set(&(parameter.var.as_tensor() + nth as f64).unwrap()).unwrap();
+                }
+            }
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
             let mut wanted = learnt(&system, spec);
             for taps in &spec.taps {
                 wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
+            wanted.extend(named(spec, &system));
             assert!(!wanted.is_empty(), "{what}");
             assert_eq!(found, wanted, "{what}");
         },
@@ -243,7 +270,7 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
 fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
     every(
         // Words of a muted objective's corpus alone are in no vocabulary.
-        |spec| Some(vec![format!("objective.{}.muted=false", spec.name)]),
+        |spec| is_tapped(spec).then(|| vec![format!("objective.{}.muted=false", spec.name)]),
         |tiny, at, what| {
             let system = tiny.system();
             tiny.term(&system, at, 3).mean().unwrap().backward().unwrap();
@@ -287,7 +314,10 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
 #[test]
 fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
     every(
-        |spec| (!is_reversed(spec)).then(|| vec![format!("objective.{}.gradient=stop", spec.name)]),
+        |spec| {
+            let can_stop = is_tapped(spec) && !is_reversed(spec);
+            can_stop.then(|| vec![format!("objective.{}.gradient=stop", spec.name)])
+        },
         |tiny, at, what| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
@@ -302,7 +332,7 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
 fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_only() {
     let mut passed = Vec::new();
     every(
-        |_| Some(Vec::new()),
+        |spec| is_tapped(spec).then(Vec::new),
         |tiny, at, _| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
@@ -314,7 +344,8 @@ fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_onl
     every(
         |spec| {
             let objective = format!("objective.{}", spec.name);
-            Some(vec![format!("{objective}.gradient=reverse"), format!("{objective}.strength=0.5")])
+            let sets = ["gradient=reverse", "strength=0.5"];
+            is_tapped(spec).then(|| sets.map(|set| format!("{objective}.{set}")).into())
         },
         |tiny, at, what| {
             let system = tiny.system();

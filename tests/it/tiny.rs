@@ -132,14 +132,20 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
 
 /// A shipped recipe as it is, and with each choice that its encoders might have made instead: sets.
 pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
-    let recipe = loaded(&RecipeSource::Shipped(name), &[]).unwrap();
+    let source = RecipeSource::Shipped(name);
+    let recipe = loaded(&source, &[]).unwrap();
     let mut variants = vec![Vec::new()];
     for encoder in &recipe.encoders {
         for key in encoder.kind.keys() {
             let Takes::Choice(choices) = key.takes else { continue };
             let made = encoder.values.text_if_said(key.name);
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
-                variants.push(vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)]);
+                let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
+                // What is tied has no choice by itself.
+                match loaded(&source, &set) {
+                    Ok(_) => variants.push(set),
+                    Err(faults) => assert!(faults.contains("wanted the same"), "{faults}"),
+                }
             }
         }
     }

@@ -22,6 +22,14 @@ pub(in crate::kernel) fn embedding(table: &Weight, rows: Vec<u32>, learns: bool)
     }
 }
 
+/// Σ (a − b)² over pairs, of which there is one at least.
+pub(in crate::kernel) fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
+    let square =
+        |(a, b): &(Weight, Weight)| (a.var().as_tensor() - b.var().as_tensor())?.sqr()?.sum_all();
+    let squares: Vec<Tensor> = pairs.iter().map(square).collect::<Result<_>>()?;
+    Tensor::stack(&squares, 0)?.sum_all()
+}
+
 /// The rows of x with these numbers.
 pub(in crate::kernel) fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
     x.contiguous()?.index_select(&ids(rows, x)?, 0)

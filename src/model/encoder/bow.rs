@@ -72,6 +72,10 @@ impl EncoderKind for Bow {
         Source::Field
     }
 
+    fn has_layers(&self, _values: &Values) -> bool {
+        false
+    }
+
     fn shape(
         &self,
         values: &Values,

@@ -88,6 +88,10 @@ impl EncoderKind for Embed {
         Source::Field
     }
 
+    fn has_layers(&self, values: &Values) -> bool {
+        values.table("characters").is_some()
+    }
+
     fn shape(
         &self,
         values: &Values,

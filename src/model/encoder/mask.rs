@@ -54,6 +54,10 @@ impl EncoderKind for Mask {
         Source::Encoder
     }
 
+    fn has_layers(&self, _values: &Values) -> bool {
+        false
+    }
+
     fn shape(
         &self,
         _values: &Values,

@@ -33,6 +33,10 @@ impl EncoderKind for Mix {
         Source::Encoder
     }
 
+    fn has_layers(&self, _values: &Values) -> bool {
+        false
+    }
+
     fn shape(
         &self,
         _values: &Values,

@@ -1,0 +1,117 @@
+//! The squared distance between parameters, pair by pair.
+//!
+//! Σ (a − b)² over the numbers of all pairs. Its gradient by a is 2·(a − b), by b the negative.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use super::{
+    arch::is_fused,
+    plain,
+    weight::{Gradient, Weight},
+};
+
+/// Σ (a − b)² over these pairs, each of one shape: a scalar.
+pub fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
+    let Some((first, _)) = pairs.first() else { bail!("squared-distance: no pair of parameters") };
+    for (a, b) in pairs {
+        if a.var().shape() != b.var().shape() {
+            bail!("squared-distance: {:?} and {:?}", a.var().shape(), b.var().shape());
+        }
+    }
+    if !is_fused(first.var().device()) {
+        return plain::squared_distance(pairs);
+    }
+    first.sink().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
+}
+
+struct SquaredDistance {
+    pairs: Vec<(Weight, Weight)>,
+}
+
+impl CustomOp1 for SquaredDistance {
+    fn name(&self) -> &'static str {
+        "squared-distance"
+    }
+
+    fn cpu_fwd(&self, _anchor: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut sum = 0.0;
+        for pair in &self.pairs {
+            let squares = differences(pair)?.into_iter().map(|d| f64::from(d) * f64::from(d));
+            sum += squares.sum::<f64>();
+        }
+        Ok((CpuStorage::F32(vec![sum as f32]), ().into()))
+    }
+
+    fn bwd(&self, _anchor: &Tensor, _sum: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let factor = 2.0 * super::to_vec(&gradient.reshape(1)?)?[0];
+        for pair in &self.pairs {
+            let mut by_a = differences(pair)?;
+            for d in &mut by_a {
+                *d *= factor;
+            }
+            let by_b: Vec<f32> = by_a.iter().map(|d| -d).collect();
+            pair.0.leave(Gradient::Dense(by_a.as_slice().into()))?;
+            pair.1.leave(Gradient::Dense(by_b.as_slice().into()))?;
+        }
+        Ok(None)
+    }
+}
+
+/// a − b, number by number.
+fn differences((a, b): &(Weight, Weight)) -> Result<Vec<f32>> {
+    a.read(|a| b.read(|b| a.iter().zip(b).map(|(a, b)| a - b).collect()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::kernel::{check, to_vec, weight::Sink};
+
+    /// (1 − 3)² + (2 − 1)² + (5 − 5)² = 5; times 3, its gradients are 3·2·(a − b).
+    #[test]
+    fn a_case_by_hand() -> Result<()> {
+        let sink = Sink::new()?;
+        let weight = |numbers: &[f32], number| {
+            Result::Ok(Weight::new(Var::new(numbers, &Device::Cpu)?, number, sink.clone()))
+        };
+        let pairs = || -> Result<Vec<(Weight, Weight)>> {
+            Ok(vec![
+                (weight(&[1.0, 2.0], 4)?, weight(&[3.0, 1.0], 7)?),
+                (weight(&[5.0], 5)?, weight(&[5.0], 8)?),
+            ])
+        };
+        let sum = squared_distance(&pairs()?)?;
+        assert_eq!(to_vec(&sum.reshape(1)?)?, [5.0]);
+        assert_eq!(to_vec(&plain::squared_distance(&pairs()?)?.reshape(1)?)?, [5.0]);
+        sum.affine(3.0, 0.0)?.backward()?;
+        let dense = |numbers: &[f32]| Gradient::Dense(numbers.into());
+        let wanted = [
+            (4, dense(&[-12.0, 6.0])),
+            (5, dense(&[0.0])),
+            (7, dense(&[12.0, -6.0])),
+            (8, dense(&[-0.0])),
+        ];
+        assert_eq!(Vec::from_iter(sink.take()), wanted);
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() -> Result<()> {
+        let (a, b) = (check::weight("a", (3, 4), 1.0)?, check::weight("b", (3, 4), 1.0)?);
+        let pairs = [(a.clone(), b.clone())];
+        for distance in [squared_distance, plain::squared_distance] {
+            check::assert_differences(&[&a, &b], || distance(&pairs));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn no_pair_or_one_of_two_shapes_is_an_error() -> Result<()> {
+        assert!(squared_distance(&[]).is_err());
+        let (a, b) = (check::weight("a", (3, 4), 1.0)?, check::weight("b", (4, 3), 1.0)?);
+        assert!(squared_distance(&[(a, b)]).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! Tie: the parameters of an encoder should be near those of another (soft sharing; Duong, Cohn, Bird and Cook
+//! 2015, "Low resource dependency parsing").
+//!
+//! loss = Σ ‖A − B‖² over the parameters A of one encoder and B of the other that have the same name within it
+//! and the same shape; no batch has a part in it. Tables whose rows are read by id are left out, as the same row
+//! is another word in each: Duong leaves out word vectors too. Both encoders are drawn towards each other; what is
+//! scored is the distance, the root of that.
+
+use candle_core::{Result, Tensor};
+
+use super::{EncoderOf, Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
+use crate::{
+    data::{Batch, Corpus, Vocabulary},
+    kernel::{self, Weight},
+    keys::{Key, Refers, Takes, Values},
+    protocol::event::Direction,
+};
+
+pub(super) struct Tie;
+
+const ENCODER: &str = "encoder";
+const TO: &str = "to";
+
+const KEYS: &[Key] = &[
+    Key::required(ENCODER, Takes::Name(Refers::Encoder), "the encoder whose parameters are tied"),
+    Key::required(
+        TO,
+        Takes::Name(Refers::Encoder),
+        "one of the same making, to whose they are tied",
+    ),
+];
+
+impl ObjectiveKind for Tie {
+    fn name(&self) -> &'static str {
+        "tie"
+    }
+
+    fn about(&self) -> &'static str {
+        "the parameters of an encoder should be near those of another"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        &[]
+    }
+
+    fn check_encoders(
+        &self,
+        values: &Values,
+        encoder: EncoderOf<'_>,
+    ) -> std::result::Result<(), (&'static str, String)> {
+        let (a, b) = (values.text(ENCODER), values.text(TO));
+        if a == b {
+            return Err((TO, format!("to is {b:?}, the encoder itself; wanted another")));
+        }
+        let (Some(one), Some(other)) = (encoder(a), encoder(b)) else { return Ok(()) };
+        let (kind, wanted) = (other.kind.name(), one.kind.name());
+        if kind != wanted {
+            return Err((TO, format!("{b:?} is of kind {kind:?}; wanted {wanted:?}, as {a:?} is")));
+        }
+        if !one.kind.has_layers(one.values) {
+            let what = format!("{a:?} has no parameters to tie: tables of words are left out");
+            return Err((ENCODER, what));
+        }
+        let widths = [one, other].map(|of| of.shape.input.map(|layer| layer.width));
+        if widths[0] != widths[1] {
+            let [wanted, found] = widths.map(Option::unwrap_or_default);
+            let what = format!("{b:?} reads rows of {found}; wanted {wanted}, as {a:?} reads");
+            return Err((TO, what));
+        }
+        let makes = |takes: &Takes| {
+            matches!(
+                takes,
+                Takes::Count(_)
+                    | Takes::Choice(_)
+                    | Takes::List(_)
+                    | Takes::Table(_)
+                    | Takes::Either(_)
+            )
+        };
+        let mut keys = one.kind.keys().iter().filter(|key| makes(&key.takes));
+        match keys.find(|key| one.values.get(key.name) != other.values.get(key.name)) {
+            Some(key) => {
+                let what = format!("{b:?} has another {} than {a:?}; wanted the same", key.name);
+                Err((TO, what))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+        vec![Metric { name: "distance", direction: Direction::Lower }]
+    }
+
+    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        Vec::new()
+    }
+
+    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+        let of = |key: &str| setup.scope.made_by(setup.values.text(key));
+        let others = of(TO);
+        let pair = |(name, a): (String, Weight)| {
+            let (_, b) = others.iter().find(|(other, _)| *other == name)?;
+            (a.var().shape() == b.var().shape()).then(|| (a, b.clone()))
+        };
+        Ok(Box::new(Tied { pairs: of(ENCODER).into_iter().filter_map(pair).collect() }))
+    }
+}
+
+struct Tied {
+    pairs: Vec<(Weight, Weight)>,
+}
+
+impl Objective for Tied {
+    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
+
+    fn loss(&self, _taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+        let n = batch.packing.n_sequences();
+        if n == 0 || self.pairs.is_empty() {
+            return Ok(None);
+        }
+        let sum = kernel::squared_distance(&self.pairs)?;
+        let each = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+        Ok(Some(Term { sum, count: 1, each }))
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer + '_> {
+        Box::new(DistanceScorer { tied: self, scores: Scores::default() })
+    }
+
+    fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        Ok(vec![Vec::new(); batch.packing.n_sequences()])
+    }
+}
+
+struct DistanceScorer<'a> {
+    tied: &'a Tied,
+    scores: Scores,
+}
+
+impl Scorer for DistanceScorer<'_> {
+    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+        self.scores.add(self.tied.loss(taps, batch)?.as_ref())
+    }
+
+    fn finish(mut self: Box<Self>) -> Scores {
+        // The same of every batch, so the mean is the number itself.
+        let distance = self.scores.loss().map(|loss| ("distance", loss.sqrt()));
+        self.scores.metrics = distance.into_iter().collect();
+        self.scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use candle_core::Device;
+
+    use super::*;
+    use crate::{
+        data::{Example, Field, Part},
+        keys::{Located, Value},
+        model::Parameters,
+    };
+
+    fn batch(n_sequences: usize) -> Batch {
+        let example = Example { lines: vec![1], fields: vec![Some(Field::Symbols(vec![0]))] };
+        let part = Part { examples: vec![example; n_sequences], file: "train".into() };
+        let corpus = Corpus { fields: vec!["form".to_owned()], ..Corpus::default() };
+        Batch::new(0, &corpus, &part, &(0..n_sequences).collect::<Vec<_>>())
+    }
+
+    /// Weights (1, 2) and (3, 2), a table that is apart by 100, and a bias that one of them lacks.
+    fn tied() -> Result<(Parameters, Box<dyn Objective>)> {
+        let mut parameters = Parameters::new(1, &Device::Cpu)?;
+        for (name, first) in [("one", 1.0), ("other", 3.0)] {
+            let mut scope = parameters.scope(name);
+            scope.given("linear.weight", &[2], vec![first, 2.0])?;
+            scope.table("table", 1, 1)?.set(vec![100.0 * first])?;
+        }
+        parameters.scope("one").given("bias", &[1], vec![7.0])?;
+        let entries = [(ENCODER, "one"), (TO, "other")]
+            .map(|(key, name)| (key.to_owned(), Located::by_default(Value::Text(name.to_owned()))));
+        let values = Values::new(entries.into());
+        let tied = Tie.build(Setup {
+            name: "near",
+            values: &values,
+            head: None,
+            head_values: &values,
+            taps: &[],
+            vocabularies: &BTreeMap::new(),
+            scope: parameters.scope("objective.near"),
+        })?;
+        Ok((parameters, tied))
+    }
+
+    #[test]
+    fn only_what_both_have_is_compared_and_no_table() -> Result<()> {
+        let (parameters, tied) = tied()?;
+        let term = tied.loss(&[], &batch(2))?.unwrap();
+        assert_eq!(kernel::to_vec(&term.mean()?.reshape(1)?)?, [4.0]);
+        assert_eq!((term.count, kernel::to_vec(&term.each)?), (1, vec![2.0, 2.0]));
+        term.sum.backward()?;
+        let dense = |numbers: &[f32]| kernel::Gradient::Dense(numbers.into());
+        let wanted = [(0, dense(&[-4.0, 0.0])), (2, dense(&[4.0, -0.0]))];
+        assert_eq!(Vec::from_iter(parameters.sink().take()), wanted);
+        Ok(())
+    }
+
+    #[test]
+    fn the_distance_is_the_root_of_the_loss_over_any_number_of_batches() -> Result<()> {
+        let (_, tied) = tied()?;
+        let mut scorer = tied.scorer();
+        for n in [1, 3] {
+            scorer.add(&[], &batch(n))?;
+        }
+        let scores = scorer.finish();
+        assert_eq!((scores.loss(), scores.metrics), (Some(4.0), vec![("distance", 2.0)]));
+        Ok(())
+    }
+}
