@@ -97,10 +97,12 @@ impl<'a> Desk<'a> {
         journal(&self.run()).events
     }
 
-    /// The events after the first so many, but for the steps.
+    /// The events after the first so many, but for those that come with steps and with scores.
     fn happened(&self, after: usize) -> Vec<Event> {
-        let is_step = |event: &Event| matches!(event, Event::StepDone(_) | Event::Gradients(_));
-        self.events().into_iter().filter(|event| !is_step(event)).skip(after).collect()
+        let comes_with = |event: &Event| {
+            matches!(event, Event::StepDone(_) | Event::Gradients(_) | Event::ClassesScored(_))
+        };
+        self.events().into_iter().filter(|event| !comes_with(event)).skip(after).collect()
     }
 
     fn n_steps(&self) -> usize {
