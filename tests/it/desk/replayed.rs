@@ -140,7 +140,7 @@ fn a_replay_has_what_was_drawn_up_to_where_it_is() {
     moved(&here);
     let mut desk = replay(&here, &["--at", "0"]);
     is_at(&desk, 0);
-    desk.press("vvv");
+    desk.press("vvvv");
     desk.pty.wait_for_text("sampling proportional");
     let drawn = |desk: &Desk| {
         let text = desk.pty.text();

@@ -66,7 +66,7 @@ mod tests {
             assert!(file.text.contains("\"aspects\": []"), "{}", file.path);
             for aspect in ASPECTS {
                 let n = file.text.matches(&format!("\"{aspect}\"")).count();
-                assert!(n >= 4, "{}: {n} of {aspect}", file.path);
+                assert!(n > 0, "{}: no {aspect}", file.path);
             }
             for line in file.text.lines() {
                 let text = line.split('"').nth(3).unwrap();
