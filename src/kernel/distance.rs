@@ -18,10 +18,11 @@ pub fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
             bail!("squared-distance: {:?} and {:?}", a.var().shape(), b.var().shape());
         }
     }
-    if !is_fused(first.var().device()) {
-        return plain::squared_distance(pairs);
-    }
-    first.sink().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
+    if is_fused(first.var().device()) { fused(pairs) } else { plain::squared_distance(pairs) }
+}
+
+fn fused(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
+    pairs[0].0.sink().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
 }
 
 struct SquaredDistance {
@@ -82,7 +83,7 @@ mod tests {
                 (weight(&[5.0], 5)?, weight(&[5.0], 8)?),
             ])
         };
-        let sum = squared_distance(&pairs()?)?;
+        let sum = fused(&pairs()?)?;
         assert_eq!(to_vec(&sum.reshape(1)?)?, [5.0]);
         assert_eq!(to_vec(&plain::squared_distance(&pairs()?)?.reshape(1)?)?, [5.0]);
         sum.affine(3.0, 0.0)?.backward()?;
@@ -101,7 +102,7 @@ mod tests {
     fn gradients_are_finite_differences() -> Result<()> {
         let (a, b) = (check::weight("a", (3, 4), 1.0)?, check::weight("b", (3, 4), 1.0)?);
         let pairs = [(a.clone(), b.clone())];
-        for distance in [squared_distance, plain::squared_distance] {
+        for distance in [fused, plain::squared_distance] {
             check::assert_differences(&[&a, &b], || distance(&pairs));
         }
         Ok(())
