@@ -8,11 +8,7 @@ use serde::Serialize;
 
 use classes::Classes;
 
-use super::{
-    Failure, print, print_json,
-    saved::Saved,
-    waiting::Waiting,
-};
+use super::{Failure, print, print_json, saved::Saved, waiting::Waiting};
 use crate::{
     cli::Evaluate,
     protocol::{Step, event::Split},

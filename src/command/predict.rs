@@ -10,11 +10,7 @@ use std::{
 
 use anyhow::Context;
 
-use super::{
-    Failure, print,
-    saved::Saved,
-    waiting::Waiting,
-};
+use super::{Failure, print, saved::Saved, waiting::Waiting};
 use crate::{
     app::write_whole,
     cli::Predict,
