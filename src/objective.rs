@@ -209,6 +209,10 @@ pub trait ObjectiveKind: Sync {
     fn lenders(&self) -> &'static [&'static str] {
         &[]
     }
+    /// Whether it says something of an example, which can be written beside it.
+    fn predicts(&self) -> bool {
+        true
+    }
     /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
     /// what would do.
     fn check(&self, _values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {

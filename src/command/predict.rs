@@ -39,6 +39,12 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
         }
     };
     let spec = &recipe.objectives[at];
+    if !spec.kind.predicts() {
+        let (name, kind) = (&spec.name, spec.kind.name());
+        return Err(Failure::Request(format!(
+            "--objective: {name} is of kind {kind:?}, which says nothing of an example; name another"
+        )));
+    }
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
     let source = input(&args.input)?;
@@ -71,12 +77,6 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
         for (&example, labels) in batch.examples.iter().zip(labels) {
             predicted[example] = labels;
         }
-    }
-    if !predicted.is_empty() && predicted.iter().all(Vec::is_empty) {
-        let (name, kind) = (&spec.name, spec.kind.name());
-        return Err(Failure::Request(format!(
-            "--objective: {name} is of kind {kind:?}, which says nothing of an example; name another"
-        )));
     }
     let label = spec.values.get("label").or_else(|| spec.values.get("field"));
     let label = label.and_then(|label| label.value.as_text()).unwrap_or_default();

@@ -4,8 +4,8 @@
 //! p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d, db = Σ_r g_r·d.
 //!
 //! The forward pass makes the gradients too, for g = 1, from what it has made for the loss. Logits, and
-//! then what is made of them in place, are in memory for one chunk of at most 416 rows. Classes are taken in blocks, rows in
-//! chunks. For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
+//! then what is made of them in place, are in memory for one chunk of rows. Classes are taken in blocks, rows
+//! in chunks (`output`). For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
 //! has seen all blocks, with M the greatest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
 //! put on x instead of e for dW and db (and one-hot(target) taken off, from e itself where one block has all
 //! classes). The backward pass multiplies by g where that is one number for

@@ -220,7 +220,8 @@ pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s)
     if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
 }
 
-/// The greatest value of a row, or NaN if its last number is one; −∞ where there is none.
+/// The greatest value of a row, −∞ where there is none. A NaN may be passed over: its own exponential
+/// makes the row's sum one. By whole vectors, which [`greatest`] is not in code of no family.
 #[inline(always)]
 fn greatest_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(row);

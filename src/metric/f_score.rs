@@ -62,7 +62,7 @@ impl FScore {
 }
 
 /// The value of a name, made where there was none; the name is copied only then.
-fn place<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
+pub(super) fn place<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
     if !map.contains_key(name) {
         map.insert(name.to_owned(), V::default());
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ByClass, Counts};
+use super::{ByClass, Counts, f_score::place};
 
 /// Gathers sets, gives scores.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +24,12 @@ impl SetScore {
     /// Takes an item's gold and predicted classes, any number of them, each once.
     pub fn add(&mut self, gold: &[&str], predicted: &[&str]) {
         for class in gold {
-            let counts = self.of(class);
+            let counts = place(&mut self.classes, class);
             counts.gold += 1;
             counts.correct += u64::from(predicted.contains(class));
         }
         for class in predicted {
-            self.of(class).predicted += 1;
+            place(&mut self.classes, class).predicted += 1;
         }
     }
 
@@ -49,13 +49,6 @@ impl SetScore {
         let occurred = |(_, counts): &(&String, &Counts)| counts.gold + counts.predicted > 0;
         let classes = self.classes.iter().filter(occurred);
         ByClass::found(classes.map(|(name, counts)| (name.as_str(), *counts)))
-    }
-
-    fn of(&mut self, class: &str) -> &mut Counts {
-        if !self.classes.contains_key(class) {
-            self.classes.insert(class.to_owned(), Counts::default());
-        }
-        self.classes.get_mut(class).expect("the class is in the map since the line above")
     }
 }
 

@@ -42,6 +42,10 @@ impl ObjectiveKind for Difference {
         &[TapKey { name: "tap", on: ON }, TapKey { name: "against", on: ON }]
     }
 
+    fn predicts(&self) -> bool {
+        false
+    }
+
     fn metrics(&self, _values: &Values) -> Vec<Metric> {
         vec![Metric { name: "overlap", direction: Direction::Lower }]
     }

@@ -305,6 +305,7 @@ mod tests {
             ("macro_f1", 50.0 / 3.0),
             ("exact_match", 100.0 / 3.0),
         ];
+        assert_eq!(scores.metrics.len(), wanted.len());
         for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {
             assert_eq!(*name, wanted_name);
             assert!((found - wanted).abs() < 1e-9, "{name}: {found}, wanted {wanted}");

@@ -119,7 +119,8 @@ struct Built {
 impl Built {
     fn packing(&self, batch: &Batch) -> Packing {
         match self.on {
-            On::Sequence | On::Segment => batch.packing.clone(),
+            On::Segment => unreachable!("the checker lets no tap of segments through"),
+            On::Sequence => batch.packing.clone(),
             On::Vector => batch.vectors(),
         }
     }
@@ -129,7 +130,8 @@ impl Built {
         let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
         let Some(label) = attached.label else { return vec![None; self.packing(batch).n_rows()] };
         let symbols = match self.on {
-            On::Sequence | On::Segment => batch.symbols(label),
+            On::Segment => unreachable!("the checker lets no tap of segments through"),
+            On::Sequence => batch.symbols(label),
             On::Vector => batch.labels(label),
         };
         symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
@@ -311,7 +313,8 @@ mod tests {
             let term = noisy.loss(from_ref(&x), &batch())?.unwrap();
             let (a, b) = (0.5 * 0.8 + 0.25 * 0.1 + 0.25 * 0.1, 0.5 * 0.1 + 0.25 * 0.8 + 0.25 * 0.1);
             let (wanted, count) = match on {
-                On::Sequence | On::Segment => (-f64::ln(a) - f64::ln(b), 2),
+                On::Segment => unreachable!("not among these cases"),
+                On::Sequence => (-f64::ln(a) - f64::ln(b), 2),
                 On::Vector => (-f64::ln(b), 1),
             };
             assert!((number(&term.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");

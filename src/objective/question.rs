@@ -74,8 +74,8 @@ impl Question {
                 let n = batch.packing.n_sequences();
                 (Packing::of_vectors(n), (0..n).map(of).collect())
             }
-            // No kind asks segments: a tap has what its kind declares.
-            On::Sequence | On::Segment => {
+            On::Segment => unreachable!("the checker lets no tap of segments through"),
+            On::Sequence => {
                 let packing = batch.packing.clone();
                 let targets = packing.places().map(|(b, _)| of(b)).collect();
                 (packing, targets)

@@ -6,7 +6,7 @@
 //! is another word in each: Duong leaves out word vectors too. Both encoders are drawn towards each other; what is
 //! scored is the distance, the root of that.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::{EncoderOf, Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
 use crate::{
@@ -91,6 +91,10 @@ impl ObjectiveKind for Tie {
         }
     }
 
+    fn predicts(&self) -> bool {
+        false
+    }
+
     fn metrics(&self, _values: &Values) -> Vec<Metric> {
         vec![Metric { name: "distance", direction: Direction::Lower }]
     }
@@ -106,7 +110,12 @@ impl ObjectiveKind for Tie {
             let (_, b) = others.iter().find(|(other, _)| *other == name)?;
             (a.var().shape() == b.var().shape()).then(|| (a, b.clone()))
         };
-        Ok(Box::new(Tied { pairs: of(ENCODER).into_iter().filter_map(pair).collect() }))
+        let pairs: Vec<_> = of(ENCODER).into_iter().filter_map(pair).collect();
+        if pairs.is_empty() {
+            let (a, b) = (setup.values.text(ENCODER), setup.values.text(TO));
+            bail!("tie: {a:?} and {b:?} have no parameter of one name and shape");
+        }
+        Ok(Box::new(Tied { pairs }))
     }
 }
 
@@ -119,7 +128,7 @@ impl Objective for Tied {
 
     fn loss(&self, _taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
         let n = batch.packing.n_sequences();
-        if n == 0 || self.pairs.is_empty() {
+        if n == 0 {
             return Ok(None);
         }
         let sum = kernel::squared_distance(&self.pairs)?;

@@ -1,5 +1,7 @@
 //! `[[encoder]]`: what is shared, in an order in which it can be built.
 
+mod segments;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -20,6 +22,9 @@ use crate::{
     },
     objective::Described,
 };
+
+use segments::OVER;
+pub use segments::Segmented;
 
 /// An encoder, as a recipe asks for it.
 #[derive(Clone)]
@@ -45,28 +50,6 @@ pub struct EncoderSpec {
     pub place: Place,
 }
 
-/// How an encoder meets the segments of examples, which a field tells apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segmented {
-    /// Not at all: it reads rows of tokens or of examples.
-    No,
-    /// It runs over the tokens of each segment by itself. Where it makes one row of a sequence, that is
-    /// one for each segment.
-    Within(String),
-    /// It reads a row for each segment, as a sequence.
-    Above(String),
-}
-
-impl Segmented {
-    /// The field that tells apart the segments that its rows stand for, if they do.
-    fn field_of_rows(&self, layer: Layer) -> Option<&str> {
-        match self {
-            Self::Within(field) | Self::Above(field) if layer.on == On::Segment => Some(field),
-            _ => None,
-        }
-    }
-}
-
 impl EncoderSpec {
     /// The names of the encoders whose parameters it uses as its own part.
     pub fn named(&self) -> impl Iterator<Item = &str> {
@@ -86,12 +69,6 @@ const KIND: Key = Key::required("kind", Takes::Text, "what it is");
 const INPUT: Key = Key::required("input", Takes::Input, "what it reads; several are concatenated");
 const SHARE: Key =
     Key::optional("share", Takes::Name(Refers::Encoder), "the encoder whose parameters it uses");
-
-const OVER: Key = Key::optional(
-    "over",
-    Takes::Name(Refers::Field),
-    "run over each segment by itself: tokens in a row with one string in this field, as a sentence",
-);
 
 /// Keys that recipes may already say and that are still to come.
 const TO_COME: &[&str] = &["share"];
@@ -239,13 +216,13 @@ fn one(
     if unbuilt {
         return None;
     }
-    let segments = segments(table, kind, &values, (&reads, layer), below, findings)?;
+    let segments = segments::check(table, kind, &values, (&reads, layer), below, findings)?;
     let as_sequence = layer.map(|layer| match layer.on {
         On::Segment => Layer { on: On::Sequence, ..layer },
         On::Sequence | On::Vector => layer,
     });
     let shape = shape(table, kind, &values, as_sequence, &ByName(others), findings)?;
-    let shape = in_segments(shape, layer, &segments);
+    let shape = segments::shape(shape, layer, &segments);
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
@@ -273,63 +250,6 @@ fn shape(
     let shape = kind.shape(values, input, named);
     let place = table.get("input").map_or(table.place, |said| &said.place);
     shape.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
-}
-
-/// How an encoder of this input meets segments; `None` if it can't.
-fn segments(
-    table: &Named<'_>,
-    kind: &dyn EncoderKind,
-    values: &Values,
-    (reads, layer): (&Input, Option<Layer>),
-    below: &Encoders,
-    findings: &mut Findings,
-) -> Option<Segmented> {
-    let over = values.text_if_said(OVER.name);
-    let place = || if over.is_some() { values.place(OVER.name) } else { values.place("input") };
-    let mut fault = |what: String| {
-        findings.fault(&place(), format!("{}: {what}", table.label()));
-        None
-    };
-    let Some(layer) = layer else { return Some(Segmented::No) };
-    let reads_tokens =
-        kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
-    if reads_tokens && (over.is_some() || layer.on == On::Segment) {
-        let what = "looks at the tokens of its rows, and those of segments have none";
-        return fault(format!("a {:?} {what}", kind.name()));
-    }
-    match (layer.on, over) {
-        (On::Sequence, Some(over)) => Some(Segmented::Within(over.to_owned())),
-        (found, Some(_)) => fault(format!(
-            "its input is a row for each {}; wanted one for each token",
-            found.name()
-        )),
-        (On::Segment, None) => {
-            let fields = reads.all().filter_map(|tap| {
-                let spec = below.specs[tap.encoder].as_ref()?;
-                let rows = spec.shape.layer(Some(tap.layer))?;
-                spec.segments.field_of_rows(rows)
-            });
-            let fields: BTreeSet<&str> = fields.collect();
-            match Vec::from_iter(fields)[..] {
-                [field] => Some(Segmented::Above(field.to_owned())),
-                [one, other, ..] => fault(format!(
-                    "its inputs are segments of {one:?} and of {other:?}; wanted those of one field"
-                )),
-                [] => unreachable!("rows for segments come from an encoder that has made them"),
-            }
-        }
-        (On::Sequence | On::Vector, None) => Some(Segmented::No),
-    }
-}
-
-/// What a shape is where sequences are those of segments, or segments are the sequence.
-fn in_segments(shape: Shape, input: Option<Layer>, segments: &Segmented) -> Shape {
-    let on = |on| match (segments, on) {
-        (Segmented::Within(_), On::Vector) | (Segmented::Above(_), On::Sequence) => On::Segment,
-        (_, on) => on,
-    };
-    let layers = shape.layers.into_iter().map(|layer| Layer { on: on(layer.on), ..layer });
-    Shape { input, layers: layers.collect() }
 }
 
 /// The keys of a kind that name another encoder.

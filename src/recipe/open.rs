@@ -2,14 +2,14 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{CorpusSpec, DevSource, Fault, Faults, OnFault, Recipe, shipped};
+use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, OnFault, Recipe, shipped};
 use crate::{
     data::{
         Corpus,
         load::{self, Carve, Dev, Input, Load, LoadError},
         read::{Location, ReadError},
     },
-    keys::Place,
+    keys::{Place, Refers, Takes},
 };
 
 impl Recipe {
@@ -39,8 +39,37 @@ impl Recipe {
                 Err(errors) => faults.extend(errors.into_iter().map(fault)),
             }
         }
+        if faults.is_empty() {
+            faults.extend(self.objectives.iter().filter_map(|spec| unlabelled(spec, &corpora)));
+        }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
     }
+}
+
+/// A fault if an objective over several corpora, each of which may lack labels, has none in any.
+fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
+    let keys = spec.kind.keys().iter();
+    let mut labels = keys
+        .filter(|key| matches!(key.takes, Takes::Name(Refers::Label | Refers::Labels)))
+        .filter_map(|key| spec.values.text_if_said(key.name));
+    let label = labels.next().filter(|_| spec.share.is_none() && spec.corpora.len() > 1)?;
+    let mut reads = spec.corpora.iter().map(|&at| &corpora[at]);
+    let has_label = |corpus: &Corpus| {
+        let field = corpus.field(label);
+        let examples = corpus.train.examples.iter();
+        field.is_some_and(|field| {
+            examples.filter_map(|example| example.strings(field)).any(|all| !all.is_empty())
+        })
+    };
+    if reads.any(has_label) {
+        return None;
+    }
+    let names: Vec<&str> = spec.corpora.iter().map(|&at| corpora[at].name.as_str()).collect();
+    let what = format!(
+        "no example of train in {} has a {label:?}; wanted one at least",
+        names.join(" or ")
+    );
+    Some(Fault { place: spec.place.clone(), what })
 }
 
 /// Leaves out the examples that have one of these faults, and counts them.

@@ -54,6 +54,10 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
                 let wanted = quoted(wanted.iter().copied());
                 return Some(format!("whose head is {head:?}; wanted one of {wanted}"));
             }
+            if owner.values.get("encode").is_some() {
+                let what = "which trains its labels in another coding; drop its encode";
+                return Some(what.to_owned());
+            }
         }
     }
     let widths = |spec: &ObjectiveSpec| -> Vec<usize> {

@@ -12,11 +12,11 @@ use super::{
     objective, parse, share, train,
 };
 use crate::{
-    data::sampler::{Rule, Sampling},
+    data::sampler::Rule,
     keys::{Located, Place, Refers, Takes, Value},
     nearest::hint,
     objective::Metric,
-    protocol::event::Role,
+    protocol::{Step, event::Role},
 };
 
 const TABLES: &[&str] = &["name", "about", "train", "corpus", "encoder", "objective"];
@@ -95,17 +95,9 @@ pub(super) fn check(
 /// A run of so many epochs must draw the main objective's corpus, or it would never end.
 fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
     let main = recipe.objectives.iter().find(|spec| spec.role == Role::Main);
-    let (Length::Epochs(_), Some(main)) = (recipe.train.length, main) else { return };
-    let groups = recipe.groups_of(|at| recipe.objectives[at].sounds_after(u64::MAX));
-    let drawn = |group: &Group| match &recipe.train.sampling {
-        Sampling::Constant(Rule::Fixed(draws)) => {
-            let rate = |group: &Group| draws.get(&group.name).copied().unwrap_or(0.0);
-            rate(group) > 0.0 || groups.iter().all(|group| rate(group) == 0.0)
-        }
-        _ => true,
-    };
-    let passes = |group: &Group| group.corpora.contains(&main.corpora[0]) && drawn(group);
-    if !groups.is_empty() && !groups.iter().any(passes) {
+    if let Some(main) = main
+        && !recipe.passes_under(&recipe.train.sampling.at(Step(u64::MAX)))
+    {
         let corpus = &recipe.corpora[main.corpora[0]].name;
         let what = format!(
             "epochs are passes over {corpus:?}, the corpus of {}, and no step draws it in the end; \
@@ -113,6 +105,25 @@ fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
             main.name, main.name
         );
         findings.fault(&main.place, what);
+    }
+}
+
+impl Recipe {
+    /// Whether a run that lasts so many epochs would end by itself: whether this rule draws the main objective's
+    /// corpus, among what the recipe lets sound in the end. A run of so many steps does.
+    pub fn passes_under(&self, rule: &Rule) -> bool {
+        let main = self.objectives.iter().find(|spec| spec.role == Role::Main);
+        let (Length::Epochs(_), Some(main)) = (self.train.length, main) else { return true };
+        let groups = self.groups_of(|at| self.objectives[at].sounds_after(u64::MAX));
+        let drawn = |group: &Group| match rule {
+            Rule::Fixed(draws) => {
+                let rate = |group: &Group| draws.get(&group.name).copied().unwrap_or(0.0);
+                rate(group) > 0.0 || groups.iter().all(|group| rate(group) == 0.0)
+            }
+            _ => true,
+        };
+        let passes = |group: &Group| group.corpora.contains(&main.corpora[0]) && drawn(group);
+        groups.is_empty() || groups.iter().any(passes)
     }
 }
 

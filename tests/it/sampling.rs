@@ -51,7 +51,7 @@ fn settings(run: &Run) -> Vec<&SettingSet> {
 fn a_sampling_holds_from_the_next_step_on_and_is_told_as_it_is_typed() {
     let mut orders = vec![Command::Pause];
     orders.extend(steps(6));
-    for rule in ["fixed  coarse=1", "round-robin", "all"] {
+    for rule in ["fixed  coarse=1 fine=.000001", "round-robin", "all"] {
         orders.push(sampling(rule));
         orders.extend(steps(4));
     }
@@ -66,8 +66,8 @@ fn a_sampling_holds_from_the_next_step_on_and_is_told_as_it_is_typed() {
     let told: Vec<_> =
         settings(&run).iter().map(|set| (set.from, set.old.clone(), set.new.clone())).collect();
     let wanted = [
-        (Step(7), text("fixed fine=1"), text("fixed coarse=1")),
-        (Step(11), text("fixed coarse=1"), text("round-robin")),
+        (Step(7), text("fixed fine=1"), text("fixed coarse=1 fine=0.000001")),
+        (Step(11), text("fixed coarse=1 fine=0.000001"), text("round-robin")),
         (Step(15), text("round-robin"), text("all")),
     ];
     assert_eq!(told, wanted);
@@ -86,6 +86,11 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
         ),
         (sampling("fixed corse=1"), "no group named \"corse\"; did you mean \"coarse\"?"),
         (sampling("fixed coarse=0 fine=0"), "no group is drawn; wanted a number above 0"),
+        (
+            sampling("fixed coarse=1"),
+            "epochs are passes over \"fine\", and `fixed coarse=1` never draws it; wanted it among those \
+             drawn",
+        ),
         (
             Command::Set { path: "train.sampling".to_owned(), value: Setting::Number(2.0) },
             "train.sampling: wanted a text, `uniform` for example",

@@ -73,10 +73,7 @@ impl Classes {
 
 /// What a class is called in a line of a terminal, which a label is not to steer.
 fn name(class: &Class) -> String {
-    match class.counts.summed {
-        Some(n) => format!("({n} others)"),
-        None => class.counts.name.replace(char::is_control, "\u{fffd}"),
-    }
+    class.counts.called().replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ impl EncoderKind for Pool {
         Source::Encoder
     }
 
+    fn has_layers(&self, values: &Values) -> bool {
+        view_of(values).is_none()
+    }
+
     fn shape(
         &self,
         values: &Values,

@@ -343,6 +343,17 @@ pub struct ClassCounts {
 }
 
 impl ClassCounts {
+    /// Its name, or how many classes there are where it is a sum.
+    pub fn called(&self) -> String {
+        match self.summed {
+            Some(1) => "1 other".to_owned(),
+            Some(n) => format!("{n} others"),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl ClassCounts {
     /// The counts alone.
     pub fn counts(&self) -> Counts {
         Counts { gold: self.gold, predicted: self.predicted, correct: self.correct }

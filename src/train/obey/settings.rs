@@ -3,7 +3,7 @@
 use super::{From, Trainer};
 use crate::{
     bus::Bus,
-    data::sampler::{Rule, RuleError, Sampling},
+    data::sampler::{Rule, Sampling},
     protocol::event::{Setting, SettingSet},
     schedule::Schedule,
 };
@@ -29,9 +29,7 @@ impl Trainer {
             ("train.rate" | "train.gradients", _) => {
                 return Err(format!("{path}: wanted a number"));
             }
-            ("train.sampling", Setting::Text(rule)) => {
-                self.set_sampling(rule).map_err(|error| error.to_string())?
-            }
+            ("train.sampling", Setting::Text(rule)) => self.set_sampling(rule)?,
             ("train.sampling", _) => {
                 return Err(format!("{path}: wanted a text, `uniform` for example"));
             }
@@ -76,9 +74,19 @@ impl Trainer {
 
     /// Groups that are muted now may be named too: they may sound later. A rule by hand ends the
     /// schedule of a temperature.
-    fn set_sampling(&mut self, text: &str) -> Result<Changed, RuleError> {
+    fn set_sampling(&mut self, text: &str) -> Result<Changed, String> {
         let groups = self.recipe.groups();
-        let rule = text.parse::<Rule>()?.among(groups.iter().map(|group| group.name.as_str()))?;
+        let groups = groups.iter().map(|group| group.name.as_str());
+        let rule = text.parse::<Rule>().and_then(|rule| rule.among(groups));
+        let rule = rule.map_err(|error| error.to_string())?;
+        if !self.recipe.passes_under(&rule) {
+            let corpus =
+                &self.recipe.corpora[self.recipe.objectives[self.recipe.main()].corpora[0]];
+            return Err(format!(
+                "epochs are passes over {:?}, and `{rule}` never draws it; wanted it among those drawn",
+                corpus.name
+            ));
+        }
         let old = self.sampling.told(self.step).to_string();
         let new = rule.to_string();
         self.sampling = Sampling::Constant(rule);

@@ -87,7 +87,7 @@ impl<'a> Page<'a> {
         let width = area.width.saturating_sub(2);
         // The first row has the heads.
         let height = usize::from(area.height.saturating_sub(3));
-        let names: Vec<String> = scored.classes.iter().map(called).collect();
+        let names: Vec<String> = scored.classes.iter().map(ClassCounts::called).collect();
         let longest = names.iter().map(|name| name.width()).max()?.min(999) as u16;
         let number = n_classes.to_string().len() as u16;
         let figures = number + 1 + 3 * (FIGURE + 1) + GOLD + 1;
@@ -258,14 +258,6 @@ impl<'a> Page<'a> {
             parts.push(numbers::counted(n_classes - self.n_cells, "column"));
         }
         if parts.is_empty() { String::new() } else { format!("left out: {}", parts.join(", ")) }
-    }
-}
-
-/// A class's name, or how many there are where it is a sum.
-fn called(class: &ClassCounts) -> String {
-    match class.summed {
-        Some(n) => numbers::counted(n as usize, "other"),
-        None => class.name.clone(),
     }
 }
 
