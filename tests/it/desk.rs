@@ -120,10 +120,15 @@ impl<'a> Desk<'a> {
         let mut happened = self.happened(before);
         assert_eq!(happened.len(), 1, "{keys:?}: {happened:?}");
         let event = happened.remove(0);
-        // The journal may know before the desk, and the next key is to find what this one did.
-        let words: String = told(&event, &Run::new(None)).join("  ").chars().take(60).collect();
-        self.pty.wait_for_text(&words);
+        self.shows(&event);
         event
+    }
+
+    /// Waits until the desk knows of an event. The journal may know before it, and the next key is to find
+    /// what this one did.
+    fn shows(&mut self, event: &Event) {
+        let words: String = told(event, &Run::new(None)).join("  ").chars().take(60).collect();
+        self.pty.wait_for_text(&words);
     }
 
     /// Waits for the step that computed with a number first.

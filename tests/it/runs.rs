@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use auxdesk::{
@@ -202,8 +202,10 @@ impl Drop for Started {
 }
 
 /// Waits for a thing, a minute at most.
+#[expect(clippy::disallowed_methods, reason = "a limit in minutes, whatever a look takes")]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..12_000 {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_mins(1) {
         if is_so() {
             return;
         }

@@ -24,9 +24,10 @@ fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_b
     for keys in keys.iter().copied().chain([format!("r{CTRL_U}0.002\r").as_str()]) {
         let before = desk.happened(0).len();
         desk.press(keys);
-        desk.pty.wait_for("it is done", |_| {
-            desk.happened(before).iter().any(|event| event.answers().is_some())
-        });
+        let answer =
+            |desk: &Desk| desk.happened(before).into_iter().find(|event| event.answers().is_some());
+        desk.pty.wait_for("it is done", |_| answer(&desk).is_some());
+        desk.shows(&answer(&desk).expect("it has been waited for"));
         let n_steps = desk.n_steps();
         desk.pty.wait_for("a few steps on", |_| desk.n_steps() > n_steps + 3);
     }
