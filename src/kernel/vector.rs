@@ -221,7 +221,7 @@ pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s)
 }
 
 /// The greatest value of a row, −∞ where there is none. A NaN may be passed over: its own exponential
-/// makes the row's sum one. By whole vectors, which [`greatest`] is not in code of no family.
+/// makes the row's sum one. [`greatest`] is for code that is compiled for no family of its own.
 #[inline(always)]
 fn greatest_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(row);

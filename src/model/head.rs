@@ -94,6 +94,44 @@ pub struct HeadLoss {
     pub count: usize,
 }
 
+/// The loss of the rows of x (rows, width) that have a target, by way of the loss of each; `None` if none has.
+pub fn labelled_loss(
+    x: &Tensor,
+    targets: &[Option<u32>],
+    packing: &Packing,
+    each: impl FnOnce(&Tensor, Vec<u32>) -> Result<Tensor>,
+) -> Result<Option<HeadLoss>> {
+    let labelled: Vec<(u32, u32, u32)> = targets
+        .iter()
+        .zip(packing.places())
+        .zip(0..)
+        .filter_map(|((&target, (sequence, _)), row)| Some((row, sequence as u32, target?)))
+        .collect();
+    if labelled.is_empty() {
+        return Ok(None);
+    }
+    let x = if labelled.len() == targets.len() {
+        x.clone()
+    } else {
+        kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
+    };
+    let each = each(&x, labelled.iter().map(|&(.., target)| target).collect())?; // (labelled)
+    let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
+    let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+    Ok(Some(HeadLoss { each, count: labelled.len() }))
+}
+
+/// The place of the greatest score; of equal ones the first.
+pub fn greatest(scores: &[f32]) -> u32 {
+    let mut best = 0;
+    for (at, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = at;
+        }
+    }
+    best as u32
+}
+
 /// A head with its parameters.
 pub trait Head: Send {
     /// The loss of x (rows, width) where there are targets; `None` if there are none at all. A head

@@ -20,7 +20,7 @@ use crate::{
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
     model::{
-        head::{Classes, Head},
+        head::{Classes, Head, greatest, labelled_loss},
         tap::On,
     },
     protocol::event::Direction,
@@ -164,24 +164,12 @@ impl Objective for Built {
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
         let (packing, targets) = (self.packing(batch), self.targets(batch));
-        let labelled: Vec<(u32, u32, u32)> = targets
-            .iter()
-            .zip(packing.places())
-            .zip(0..)
-            .filter_map(|((target, (sequence, _)), row)| Some((row, sequence as u32, (*target)?)))
-            .collect();
-        if labelled.is_empty() {
-            return Ok(None);
-        }
-        let x = kernel::gather(&taps[0], labelled.iter().map(|&(row, ..)| row).collect())?;
-        let right = log_softmax(&self.head.scores(&x)?)?; // (labelled, right)
-        let noisy: Vec<u32> = labelled.iter().map(|&(.., target)| target).collect();
-        let noisy = Tensor::from_vec(noisy, labelled.len(), x.device())?;
-        let confused = self.log_confusion()?.t()?.contiguous()?.index_select(&noisy, 0)?;
-        let each = log_sum_exp(&(right + confused)?)?.neg()?.squeeze(1)?; // (labelled)
-        let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
-        Ok(Some(Term::new(each, labelled.len())?))
+        Term::of(labelled_loss(&taps[0], &targets, &packing, |x, noisy| {
+            let right = log_softmax(&self.head.scores(x)?)?; // (labelled, right)
+            let noisy = Tensor::from_vec(noisy, x.dim(0)?, x.device())?;
+            let confused = self.log_confusion()?.t()?.contiguous()?.index_select(&noisy, 0)?;
+            log_sum_exp(&(right + confused)?)?.neg()?.squeeze(1)
+        })?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -212,9 +200,7 @@ impl Scorer for NoisyScorer<'_> {
         let n = self.noisy.vocabulary.len();
         for (gold, said) in self.noisy.targets(batch).into_iter().zip(said.chunks_exact(n)) {
             let Some(gold) = gold else { continue };
-            // Of equal ones the first, as heads decide.
-            let most = (0..n).rev().max_by(|&j, &k| said[j].total_cmp(&said[k]));
-            self.accuracy.add(&Some(gold as usize), &most, Word::Known);
+            self.accuracy.add(&gold, &greatest(said), Word::Known);
         }
         Ok(())
     }

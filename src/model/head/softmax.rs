@@ -6,7 +6,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{HIDDEN, Head, HeadKind, HeadLoss, Scores, Setup};
+use super::{HIDDEN, Head, HeadKind, HeadLoss, Scores, Setup, greatest, labelled_loss};
 use crate::{
     data::Packing,
     kernel,
@@ -94,25 +94,7 @@ impl Head for Built {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>> {
-        let labelled: Vec<_> = targets
-            .iter()
-            .zip(packing.places())
-            .zip(0..)
-            .filter_map(|((&target, (sequence, _)), row)| Some((row, sequence as u32, target?)))
-            .collect();
-        if labelled.is_empty() {
-            return Ok(None);
-        }
-        let x = if labelled.len() == targets.len() {
-            x.clone()
-        } else {
-            kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
-        };
-        let targets = labelled.iter().map(|&(.., target)| target).collect();
-        let each = self.each(&x, targets)?; // (labelled)
-        let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
-        Ok(Some(HeadLoss { each, count: labelled.len() }))
+        labelled_loss(x, targets, packing, |x, targets| self.each(x, targets))
     }
 
     fn scores(&self, x: &Tensor) -> Result<Tensor> {
@@ -124,17 +106,6 @@ impl Head for Built {
         let classes = scores.dim(1)?;
         Ok(kernel::to_vec(&scores)?.chunks_exact(classes).map(greatest).collect())
     }
-}
-
-/// The place of the greatest score; of equal ones the first.
-fn greatest(scores: &[f32]) -> u32 {
-    let mut best = 0;
-    for (at, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
-            best = at;
-        }
-    }
-    best as u32
 }
 
 #[cfg(test)]
