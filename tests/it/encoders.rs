@@ -42,6 +42,8 @@ const CASES: &[&str] = &[
     "kind = 'pool'\ninput = 'trunk'\nover = 'part'",
     "kind = 'cnn'\ninput = 'words'\nwidths = [2, 3]\nfilters = 3\nover = 'part'",
     "kind = 'dense'\ninput = 'words'\nwidth = 3\nover = 'part'",
+    "kind = 'pool'\ninput = 'reader'\nover = 'part'\n[[encoder]]\nname = 'reader'\nkind = 'birnn'\n\
+     input = 'words'\nwidth = 2\nover = 'part'",
     "kind = 'birnn'\ninput = 'parts'\nwidth = 2",
     "kind = 'pool'\ninput = 'parts'",
     "kind = 'cnn'\ninput = 'parts'\nwidths = [2, 3]\nfilters = 3",

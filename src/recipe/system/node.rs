@@ -60,9 +60,16 @@ impl Node {
         let input = if taps.is_empty() { None } else { Some(read(taps, below, batch)?) };
         let (segments, layers) = match (&self.segments, &input) {
             (Segmented::Within(_), Some(rows)) => {
-                let field = self.fields.get(&batch.corpus);
-                let field = *field.expect("the checker has seen the field in each corpus");
-                let segments = Rc::new(Segments::new(&batch.packing, batch.symbols(field)));
+                // What runs within the same segments below has found them.
+                let found = taps.iter().find_map(|tap| {
+                    let is_alike = below.0[tap.encoder].segments == self.segments;
+                    below.1[tap.encoder].segments.clone().filter(|_| is_alike)
+                });
+                let segments = found.unwrap_or_else(|| {
+                    let field = self.fields.get(&batch.corpus);
+                    let field = *field.expect("the checker has seen the field in each corpus");
+                    Rc::new(Segments::new(&batch.packing, batch.symbols(field)))
+                });
                 let rows = gather(rows, segments.rows.clone())?;
                 let batch = batch.repacked(segments.within.clone());
                 (Some(segments), encoder.forward(Some(&rows), &batch, pass)?)
