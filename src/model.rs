@@ -5,14 +5,14 @@
 
 pub mod encoder;
 pub mod head;
+pub mod mode;
 pub mod parameters;
-pub mod pass;
 pub mod tap;
 mod view;
 
 pub use encoder::EncoderKind;
 pub use head::HeadKind;
+pub use mode::Mode;
 pub use parameters::Parameters;
-pub use pass::Pass;
-pub use tap::{Layer, On, Reads, Shape, TapName, View};
+pub use tap::{Context, EncoderSignature, LayerSpec, RowKind, TapName, View};
 pub use view::view;

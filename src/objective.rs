@@ -27,11 +27,11 @@ use crate::{
     keys::{Key, Values},
     metric::ByClass,
     model::{
-        HeadKind, On,
+        HeadKind, RowKind,
         encoder::EncoderKind,
         head::{self, Classes, Head, HeadLoss},
         parameters::Scope,
-        tap::{Layer, Shape},
+        tap::{EncoderSignature, LayerSpec},
     },
     protocol::event::Direction,
 };
@@ -88,7 +88,7 @@ pub struct TapKey {
     /// The key in the recipe.
     pub name: &'static str,
     /// What its rows must stand for; `None` if it takes either.
-    pub on: Option<On>,
+    pub on: Option<RowKind>,
 }
 
 /// A metric that an objective reports.
@@ -108,7 +108,7 @@ pub struct Described<'a> {
     /// What the recipe says in its table.
     pub values: &'a Values,
     /// What it reads and gives.
-    pub shape: &'a Shape,
+    pub signature: &'a EncoderSignature,
 }
 
 /// The encoder of a name; `None` if there is none, or if it has a fault.
@@ -197,7 +197,7 @@ pub trait ObjectiveKind: Sync {
     /// Its tap keys; none if it reads nothing but parameters, whose gradient nothing on the way stops or
     /// reverses.
     fn taps(&self) -> &'static [TapKey] {
-        &[TapKey { name: "tap", on: Some(On::Sequence) }]
+        &[TapKey { name: "tap", on: Some(RowKind::Token) }]
     }
     /// The heads it can have, the default first; none if it brings its own.
     fn heads(&self) -> &'static [&'static str] {
@@ -215,7 +215,7 @@ pub trait ObjectiveKind: Sync {
     }
     /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
     /// what would do.
-    fn check(&self, _values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+    fn check(&self, _values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         Ok(())
     }
     /// Whether the encoders that its keys name will do; if not, which key is wrong, and in what.
@@ -250,7 +250,7 @@ pub struct Setup<'a> {
     /// What the recipe says of the head: in its table, or in that of the objective it shares with.
     pub head_values: &'a Values,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
-    pub taps: &'a [Layer],
+    pub taps: &'a [LayerSpec],
     /// The vocabularies of [`ObjectiveKind::vocabularies`], by key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
     /// Where its parameters are made, or those of the objective that it shares with are found.

@@ -129,7 +129,7 @@ pub struct Overrides {
     pub epochs: Option<u64>,
 }
 
-/// Reads and checks a recipe.
+/// Context and checks a recipe.
 pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
     let (recipe, findings) = read_and_check(source, overrides)?;
     findings.finish()?;

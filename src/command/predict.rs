@@ -19,7 +19,7 @@ use crate::{
         read::{Gold, Source},
         stream::in_order,
     },
-    model::Pass,
+    model::Mode,
 };
 
 pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
         let labels = system
-            .taps(&[at], &batch, Pass::Score)
+            .taps(&[at], &batch, Mode::Eval)
             .and_then(|taps| system.objective(at).predict(&taps[0], &batch))
             .map_err(anyhow::Error::new)?;
         for (&example, labels) in batch.examples.iter().zip(labels) {

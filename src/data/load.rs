@@ -107,7 +107,7 @@ pub enum LoadError {
     },
 }
 
-/// Reads every split of a corpus. The faults of all splits are reported together.
+/// Context every split of a corpus. The faults of all splits are reported together.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
     let mut fields = spec.format.fields(spec.values);
     fields.extend(spec.sentences.map(|_| Sentences::FIELD.to_owned()));

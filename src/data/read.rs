@@ -138,7 +138,7 @@ pub trait Format: Sync {
     fn sets(&self, _values: &Values) -> Vec<String> {
         Vec::new()
     }
-    /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
+    /// Context one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.
     fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read;

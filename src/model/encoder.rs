@@ -17,9 +17,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Result, Tensor};
 
 use super::{
+    mode::Mode,
     parameters::Scope,
-    pass::Pass,
-    tap::{Layer, On, Shape},
+    tap::{EncoderSignature, LayerSpec, RowKind},
 };
 use crate::{
     data::{Batch, Corpus, Vocabulary},
@@ -78,12 +78,12 @@ pub trait EncoderKind: Sync {
     }
     /// Its layers, given what it reads (concatenated, if it reads several) and the values of the
     /// encoders it names; or what is wrong with that.
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         named: &dyn Named,
-    ) -> std::result::Result<Shape, String>;
+    ) -> std::result::Result<EncoderSignature, String>;
     /// The vocabularies it needs, by key, made of the training splits that reach it: each corpus
     /// with the place of the field that the encoder reads.
     fn vocabularies(
@@ -104,7 +104,7 @@ pub struct Setup<'a> {
     /// What the recipe says.
     pub values: &'a Values,
     /// What it reads, if it reads another encoder.
-    pub input: Option<Layer>,
+    pub input: Option<LayerSpec>,
     /// The vocabularies of [`EncoderKind::vocabularies`] and the lists of words that its keys name, by
     /// key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
@@ -124,9 +124,9 @@ impl Setup<'_> {
 }
 
 /// The input of a kind that reads a sequence; if it has another, what is wrong with it.
-fn sequence(kind: &str, input: Option<Layer>) -> std::result::Result<Layer, String> {
+fn sequence(kind: &str, input: Option<LayerSpec>) -> std::result::Result<LayerSpec, String> {
     match input {
-        Some(input) if input.on == On::Sequence => Ok(input),
+        Some(input) if input.on == RowKind::Token => Ok(input),
         Some(_) => Err(format!("a {kind:?} reads a sequence, and its input is one vector")),
         None => Err(format!("a {kind:?} needs an input")),
     }
@@ -154,7 +154,7 @@ pub trait Encoder: Send {
     /// Learns the strings of a corpus; called once for each corpus, before its first batch.
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
     /// One tensor of packed rows (rows, width) for each layer, from the first.
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>>;
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>>;
 }
 
 /// The values of other encoders of the recipe, by name.

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 
 use super::{
     parameters::{Linear, Scope},
-    tap::On,
+    tap::RowKind,
 };
 use crate::{
     data::Packing,
@@ -48,7 +48,7 @@ pub trait HeadKind: Sync {
         KEYS
     }
     /// Whether it can work on rows of that sort.
-    fn works_on(&self, on: On) -> bool;
+    fn works_on(&self, on: RowKind) -> bool;
     /// Makes it, with its parameters.
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Head>>;
 }

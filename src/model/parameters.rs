@@ -14,7 +14,7 @@ use rand::Rng;
 use crate::{
     data::{Purpose, draw},
     kernel::{self, Device, Sink, Weight},
-    model::Pass,
+    model::Mode,
 };
 
 /// One trained tensor.
@@ -237,8 +237,8 @@ pub struct Table(Weight);
 
 impl Table {
     /// The rows with these ids: (ids, width).
-    pub fn forward(&self, ids: Vec<u32>, pass: Pass) -> Result<Tensor> {
-        kernel::embedding(&self.0, ids, pass != Pass::Score)
+    pub fn forward(&self, ids: Vec<u32>, mode: Mode) -> Result<Tensor> {
+        kernel::embedding(&self.0, ids, mode != Mode::Eval)
     }
 
     /// The numbers of all rows: (rows, width).

@@ -8,102 +8,102 @@ use std::{fmt, str::FromStr};
 
 /// What a row of a layer stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
-    /// A token.
-    Sequence,
-    /// A segment of an example: a sentence of a document.
-    Segment,
+pub enum RowKind {
+    /// A position of a sequence: a token.
+    Token,
+    /// An item of an example's list: a sentence of a document.
+    Item,
     /// A whole example.
-    Vector,
+    Example,
 }
 
-impl On {
+impl RowKind {
     /// What messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Sequence => "token",
-            Self::Segment => "segment",
-            Self::Vector => "example",
+            Self::Token => "token",
+            Self::Item => "segment",
+            Self::Example => "example",
         }
     }
 }
 
-/// What a row has read of its sequence, beside its own token.
+/// The context of a row: what it has read of its sequence beside its own token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reads {
+pub struct Context {
     /// Tokens before it.
-    pub past: bool,
+    pub left: bool,
     /// Tokens after it.
-    pub future: bool,
+    pub right: bool,
 }
 
-impl Reads {
+impl Context {
     /// Its own token only.
-    pub const HERE: Self = Self { past: false, future: false };
+    pub const SELF_ONLY: Self = Self { left: false, right: false };
     /// All that came before.
-    pub const PAST: Self = Self { past: true, future: false };
+    pub const LEFT: Self = Self { left: true, right: false };
     /// All that comes after.
-    pub const FUTURE: Self = Self { past: false, future: true };
+    pub const RIGHT: Self = Self { left: false, right: true };
     /// The whole sequence.
-    pub const BOTH: Self = Self { past: true, future: true };
+    pub const BOTH: Self = Self { left: true, right: true };
 
     /// What a row has read that reads two things.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self { past: self.past || other.past, future: self.future || other.future }
+        Self { left: self.left || other.left, right: self.right || other.right }
     }
 }
 
 /// One layer of an encoder, or one view of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layer {
+pub struct LayerSpec {
     /// Numbers in a row.
     pub width: usize,
     /// What a row stands for.
-    pub on: On,
+    pub on: RowKind,
     /// What a row has read.
-    pub reads: Reads,
-    /// What its forward and backward halves have read, if it has such halves.
-    pub halves: Option<[Reads; 2]>,
+    pub context: Context,
+    /// The contexts of its forward and backward halves, if it has two directions.
+    pub directions: Option<[Context; 2]>,
 }
 
-impl Layer {
+impl LayerSpec {
     /// The layer as a view shows it; `None` if it has no such view.
     pub fn view(self, view: View) -> Option<Self> {
         let half = |idx: usize| {
-            let halves = self.halves?;
-            Some(Self { width: self.width / 2, reads: halves[idx], halves: None, ..self })
+            let directions = self.directions?;
+            Some(Self { width: self.width / 2, context: directions[idx], directions: None, ..self })
         };
         match view {
             View::Whole => Some(self),
             View::Forward => half(0),
             View::Backward => half(1),
-            View::Last | View::Mean | View::Max => (self.on != On::Vector).then_some(Self {
-                on: On::Vector,
-                reads: Reads::BOTH,
-                halves: None,
+            View::Last | View::Mean | View::Max => (self.on != RowKind::Example).then_some(Self {
+                on: RowKind::Example,
+                context: Context::BOTH,
+                directions: None,
                 ..self
             }),
         }
     }
 
     /// Two layers side by side; `None` if their rows stand for different things.
-    pub fn beside(self, other: Self) -> Option<Self> {
+    pub fn concat(self, other: Self) -> Option<Self> {
         (self.on == other.on).then_some(Self {
             width: self.width + other.width,
             on: self.on,
-            reads: self.reads.and(other.reads),
-            halves: None,
+            context: self.context.and(other.context),
+            directions: None,
         })
     }
 
     /// A layer that is one or the other, by corpus; `None` if their rows differ in width or in what
     /// they stand for.
-    pub fn or(self, other: Self) -> Option<Self> {
-        let halves = self.halves.zip(other.halves);
+    pub fn alternative(self, other: Self) -> Option<Self> {
+        let directions = self.directions.zip(other.directions);
         (self.width == other.width && self.on == other.on).then_some(Self {
-            reads: self.reads.and(other.reads),
-            halves: halves.map(|([a, b], [c, d])| [a.and(c), b.and(d)]),
+            context: self.context.and(other.context),
+            directions: directions.map(|([a, b], [c, d])| [a.and(c), b.and(d)]),
             ..self
         })
     }
@@ -111,16 +111,16 @@ impl Layer {
 
 /// The layers of an encoder, known before any tensor is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct EncoderSignature {
     /// What it reads, if it reads another encoder: layer 0.
-    pub input: Option<Layer>,
+    pub input: Option<LayerSpec>,
     /// Its layers, from the first; never empty.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerSpec>,
 }
 
-impl Shape {
+impl EncoderSignature {
     /// The layer of that number: 0 the input, `None` the top.
-    pub fn layer(&self, number: Option<usize>) -> Option<Layer> {
+    pub fn layer(&self, number: Option<usize>) -> Option<LayerSpec> {
         match number {
             None => self.layers.last().copied(),
             Some(0) => self.input,
@@ -241,14 +241,14 @@ mod tests {
 
     #[test]
     fn a_layer_that_is_one_or_the_other_has_read_what_either_has() {
-        let halves = Some([Reads::PAST, Reads::FUTURE]);
-        let both = Layer { width: 4, on: On::Sequence, reads: Reads::BOTH, halves };
-        let here = Layer { reads: Reads::HERE, halves: None, ..both };
-        assert_eq!(both.or(both), Some(both));
-        assert_eq!(here.or(both), Some(Layer { halves: None, ..both }));
-        let deep = Layer { halves: Some([Reads::BOTH; 2]), ..both };
-        assert_eq!(both.or(deep), Some(deep));
-        assert_eq!(both.or(Layer { width: 5, ..both }), None);
-        assert_eq!(both.or(Layer { on: On::Vector, ..both }), None);
+        let directions = Some([Context::LEFT, Context::RIGHT]);
+        let both = LayerSpec { width: 4, on: RowKind::Token, context: Context::BOTH, directions };
+        let here = LayerSpec { context: Context::SELF_ONLY, directions: None, ..both };
+        assert_eq!(both.alternative(both), Some(both));
+        assert_eq!(here.alternative(both), Some(LayerSpec { directions: None, ..both }));
+        let deep = LayerSpec { directions: Some([Context::BOTH; 2]), ..both };
+        assert_eq!(both.alternative(deep), Some(deep));
+        assert_eq!(both.alternative(LayerSpec { width: 5, ..both }), None);
+        assert_eq!(both.alternative(LayerSpec { on: RowKind::Example, ..both }), None);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     metric::{Accuracy, FScore, Probe, Word},
     model::{
         head::{Classes, Head},
-        tap::Layer,
+        tap::LayerSpec,
     },
     protocol::event::Direction,
 };
@@ -71,7 +71,7 @@ impl ObjectiveKind for Adversary {
         &["softmax"]
     }
 
-    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         if values.texts("corpus").len() < 2 {
             return Err("an adversary tells corpora apart; wanted two at least".to_owned());
         }

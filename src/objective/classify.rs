@@ -18,7 +18,7 @@ use crate::{
     metric::{Accuracy, FScore, MacroMae, Word},
     model::{
         head::Head,
-        tap::{Layer, On},
+        tap::{LayerSpec, RowKind},
     },
     protocol::event::Direction,
 };
@@ -34,7 +34,7 @@ const ORDER: Key = Key::optional(
 const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
 
 /// The tap of every objective over whole examples.
-pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(On::Vector) }];
+pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
 
 impl ObjectiveKind for Classify {
     fn name(&self) -> &'static str {
@@ -61,7 +61,7 @@ impl ObjectiveKind for Classify {
         metrics(values)
     }
 
-    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         let order = values.texts("order");
         if let Some(at) = (0..order.len()).find(|&at| order[..at].contains(&order[at])) {
             return Err(format!("the order names {:?} twice; wanted each label once", order[at]));

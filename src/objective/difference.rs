@@ -15,7 +15,7 @@ use crate::{
     kernel,
     keys::{Key, Values},
     metric::Overlap,
-    model::tap::On,
+    model::tap::RowKind,
     protocol::event::Direction,
 };
 
@@ -38,7 +38,7 @@ impl ObjectiveKind for Difference {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        const ON: Option<On> = Some(On::Vector);
+        const ON: Option<RowKind> = Some(RowKind::Example);
         &[TapKey { name: "tap", on: ON }, TapKey { name: "against", on: ON }]
     }
 

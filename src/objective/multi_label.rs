@@ -20,7 +20,7 @@ use crate::{
     data::{Batch, Corpus, Vocabulary, read::ReadError},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, SetScore, Word},
-    model::{head::Head, tap::Layer},
+    model::{head::Head, tap::LayerSpec},
     protocol::event::Direction,
 };
 
@@ -60,7 +60,7 @@ impl ObjectiveKind for MultiLabel {
         names.map(|name| Metric { name, direction: Direction::Higher }).into()
     }
 
-    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         labels::check_values(values)
     }
 
@@ -171,7 +171,7 @@ mod tests {
         keys::{Located, Value},
         model::{
             Parameters, head,
-            tap::{On, Reads},
+            tap::{Context, RowKind},
         },
     };
 
@@ -220,7 +220,12 @@ mod tests {
         let vocabularies = MultiLabel.vocabularies(values, &[corpus]);
         let vocabularies = vocabularies.into_iter().map(|(key, of)| (key.to_owned(), of)).collect();
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
-        let taps = [Layer { width: 2, on: On::Vector, reads: Reads::BOTH, halves: None }];
+        let taps = [LayerSpec {
+            width: 2,
+            on: RowKind::Example,
+            context: Context::BOTH,
+            directions: None,
+        }];
         let mut built = MultiLabel.build(Setup {
             name: "objective",
             values,

@@ -16,7 +16,7 @@ use crate::{
     kernel,
     keys::{Key, Refers, Takes, Values},
     metric::Perplexity,
-    model::{parameters::Linear, tap::Layer},
+    model::{parameters::Linear, tap::LayerSpec},
     protocol::event::Direction,
 };
 
@@ -68,15 +68,15 @@ impl ObjectiveKind for NextWord {
         KEYS
     }
 
-    fn check(&self, _values: &Values, taps: &[Layer]) -> std::result::Result<(), String> {
-        match taps[0].halves {
-            Some([forward, backward]) if forward.future || backward.past => Err(
+    fn check(&self, _values: &Values, taps: &[LayerSpec]) -> std::result::Result<(), String> {
+        match taps[0].directions {
+            Some([forward, backward]) if forward.right || backward.left => Err(
                 "this layer has read the words that next-word predicts; tap layer 1 of the \"birnn\""
                     .to_owned(),
             ),
             Some(_) => Ok(()),
             None => Err(
-                "next-word reads the two halves of a recurrent layer; tap layer 1 of a \"birnn\", \
+                "next-word reads the two directions of a recurrent layer; tap layer 1 of a \"birnn\", \
                  without a view"
                     .to_owned(),
             ),

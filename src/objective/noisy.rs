@@ -21,7 +21,7 @@ use crate::{
     metric::{Accuracy, Word},
     model::{
         head::{Classes, Head, greatest, labelled_loss},
-        tap::On,
+        tap::RowKind,
     },
     protocol::event::Direction,
 };
@@ -109,7 +109,7 @@ struct Built {
     label: String,
     /// The labels of the objective that it shares with.
     vocabulary: Vocabulary,
-    on: On,
+    on: RowKind,
     head: Box<dyn Head>,
     /// A: (right, noisy).
     confusion: Weight,
@@ -119,9 +119,9 @@ struct Built {
 impl Built {
     fn packing(&self, batch: &Batch) -> Packing {
         match self.on {
-            On::Segment => unreachable!("the checker lets no tap of segments through"),
-            On::Sequence => batch.packing.clone(),
-            On::Vector => batch.vectors(),
+            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
+            RowKind::Token => batch.packing.clone(),
+            RowKind::Example => batch.vectors(),
         }
     }
 
@@ -130,9 +130,9 @@ impl Built {
         let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
         let Some(label) = attached.label else { return vec![None; self.packing(batch).n_rows()] };
         let symbols = match self.on {
-            On::Segment => unreachable!("the checker lets no tap of segments through"),
-            On::Sequence => batch.symbols(label),
-            On::Vector => batch.labels(label),
+            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
+            RowKind::Token => batch.symbols(label),
+            RowKind::Example => batch.labels(label),
         };
         symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
     }
@@ -224,7 +224,7 @@ mod tests {
         keys::{Located, Value},
         model::{
             Parameters, head,
-            tap::{Layer, Reads},
+            tap::{Context, LayerSpec},
         },
     };
 
@@ -247,7 +247,7 @@ mod tests {
     }
 
     /// What reads `label` by rows that are the scores themselves, with parameters beside the head's.
-    fn built(label: &str, on: On, keep: f64) -> Result<(Parameters, Box<dyn Objective>)> {
+    fn built(label: &str, on: RowKind, keep: f64) -> Result<(Parameters, Box<dyn Objective>)> {
         let entries = [
             ("label", Value::Text(label.to_owned())),
             (KEEP, Value::Number(keep)),
@@ -265,7 +265,7 @@ mod tests {
             values: &values,
             head: head::find("softmax"),
             head_values: &values,
-            taps: &[Layer { width: 3, on, reads: Reads::BOTH, halves: None }],
+            taps: &[LayerSpec { width: 3, on, context: Context::BOTH, directions: None }],
             vocabularies: &vocabularies,
             scope: parameters.shared_scope("objective.gold"),
         })?;
@@ -293,22 +293,22 @@ mod tests {
     #[test]
     fn a_noisy_label_comes_from_all_right_ones_as_the_matrix_says() -> Result<()> {
         let row = [2f32.ln(), 0.0, 0.0];
-        for (label, on, n_rows) in [("noisy", On::Sequence, 3), ("topic", On::Vector, 1)] {
+        for (label, on, n_rows) in [("noisy", RowKind::Token, 3), ("topic", RowKind::Example, 1)] {
             let (_, noisy) = built(label, on, 0.8)?;
             let x = Tensor::from_vec(row.repeat(n_rows), (n_rows, 3), &Device::Cpu)?;
             let term = noisy.loss(from_ref(&x), &batch())?.unwrap();
             let (a, b) = (0.5 * 0.8 + 0.25 * 0.1 + 0.25 * 0.1, 0.5 * 0.1 + 0.25 * 0.8 + 0.25 * 0.1);
             let (wanted, count) = match on {
-                On::Segment => unreachable!("not among these cases"),
-                On::Sequence => (-f64::ln(a) - f64::ln(b), 2),
-                On::Vector => (-f64::ln(b), 1),
+                RowKind::Item => unreachable!("not among these cases"),
+                RowKind::Token => (-f64::ln(a) - f64::ln(b), 2),
+                RowKind::Example => (-f64::ln(b), 1),
             };
             assert!((number(&term.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
             assert_eq!(term.count, count, "a label that is not known costs nothing");
             assert_eq!(noisy.predict(from_ref(&x), &batch())?, [vec!["a"; n_rows]]);
             let mut scorer = noisy.scorer();
             scorer.add(&[x], &batch())?;
-            let wanted = if on == On::Sequence { 50.0 } else { 0.0 };
+            let wanted = if on == RowKind::Token { 50.0 } else { 0.0 };
             assert_eq!(scorer.finish().metrics, [("accuracy", wanted)]);
         }
         Ok(())
@@ -317,7 +317,7 @@ mod tests {
     /// A dictionary that calls every a a b: accuracy is of what the matrix makes of the right label.
     #[test]
     fn the_noisy_label_is_scored_by_way_of_the_matrix() -> Result<()> {
-        let (parameters, noisy) = built("topic", On::Vector, 0.5)?;
+        let (parameters, noisy) = built("topic", RowKind::Example, 0.5)?;
         let swap = [[0f32, 9.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0]];
         parameter(&parameters, "objective.projected.confusion")
             .set(&Tensor::new(&swap, &Device::Cpu)?)?;
@@ -332,7 +332,7 @@ mod tests {
     /// The first row of scores puts e^-400 on every way to its label.
     #[test]
     fn the_logarithm_of_a_tiny_probability_is_finite_and_so_is_its_gradient() -> Result<()> {
-        let (parameters, noisy) = built("topic", On::Vector, 0.5)?;
+        let (parameters, noisy) = built("topic", RowKind::Example, 0.5)?;
         let far = [[0f32, -400.0, -400.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]];
         let confusion = parameter(&parameters, "objective.projected.confusion");
         confusion.set(&Tensor::new(&far, &Device::Cpu)?)?;
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn gradients_by_tap_head_and_matrix_are_finite_differences() -> Result<()> {
-        let (parameters, noisy) = built("noisy", On::Sequence, 0.7)?;
+        let (parameters, noisy) = built("noisy", RowKind::Token, 0.7)?;
         let numbers = vec![0.3f32, -0.8, 0.5, 1.1, 0.2, -0.4, -0.6, 0.9, 0.1];
         let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;
         let loss = || noisy.loss(&[x.as_tensor().clone()], &batch()).unwrap().unwrap().sum;

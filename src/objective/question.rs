@@ -13,7 +13,7 @@ use crate::{
     metric::{Accuracy, FScore, Word},
     model::{
         head::{Classes, Head},
-        tap::On,
+        tap::RowKind,
     },
     protocol::event::Direction,
 };
@@ -37,7 +37,7 @@ pub(super) trait Marks: Send {
 pub(super) struct Question {
     field: String,
     marks: Box<dyn Marks>,
-    on: On,
+    on: RowKind,
     head: Box<dyn Head>,
     /// For each corpus, the place of the field, and whether each of its strings is marked.
     attached: BTreeMap<usize, (usize, Vec<bool>)>,
@@ -70,12 +70,12 @@ impl Question {
         let answers = self.answers(batch);
         let of = |b: usize| answers[b].map(u32::from);
         match self.on {
-            On::Vector => {
+            RowKind::Example => {
                 let n = batch.packing.n_sequences();
                 (Packing::of_vectors(n), (0..n).map(of).collect())
             }
-            On::Segment => unreachable!("the checker lets no tap of segments through"),
-            On::Sequence => {
+            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
+            RowKind::Token => {
                 let packing = batch.packing.clone();
                 let targets = packing.places().map(|(b, _)| of(b)).collect();
                 (packing, targets)

@@ -19,7 +19,7 @@ use crate::{
     metric::{Accuracy, FScore, Scheme, SpanF1, Word, spans::spans},
     model::{
         head::{Allowed, Classes, Head},
-        tap::Layer,
+        tap::LayerSpec,
     },
     protocol::event::Direction,
 };
@@ -78,7 +78,7 @@ impl ObjectiveKind for Tag {
         names.map(|name| Metric { name, direction: Direction::Higher }).collect()
     }
 
-    fn check(&self, values: &Values, _taps: &[Layer]) -> std::result::Result<(), String> {
+    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         let weighs = values.get("class_weights").is_some();
         if weighs && values.text_if_said("head") == Some("crf") {
             return Err(

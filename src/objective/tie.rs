@@ -65,7 +65,7 @@ impl ObjectiveKind for Tie {
             let what = format!("{a:?} has no parameters to tie: tables of words are left out");
             return Err((ENCODER, what));
         }
-        let widths = [one, other].map(|of| of.shape.input.map(|layer| layer.width));
+        let widths = [one, other].map(|of| of.signature.input.map(|layer| layer.width));
         if widths[0] != widths[1] {
             let [wanted, found] = widths.map(Option::unwrap_or_default);
             let what = format!("{b:?} reads rows of {found}; wanted {wanted}, as {a:?} reads");

@@ -10,7 +10,7 @@ use super::{
     input::{self, Input},
     kind::Kinds,
     names::Named,
-    tap::Shapes,
+    tap::Signatures,
     words,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     keys::{Key, Place, Refers, Takes, Value, Values},
     model::{
         encoder::{self, EncoderKind, Source},
-        tap::{Layer, On, Shape, TapName},
+        tap::{EncoderSignature, LayerSpec, RowKind, TapName},
     },
     objective::Described,
 };
@@ -38,7 +38,7 @@ pub struct EncoderSpec {
     /// What it reads.
     pub input: Input,
     /// Its layers; none if it is only named.
-    pub shape: Shape,
+    pub signature: EncoderSignature,
     /// How it meets the segments of examples.
     pub segments: Segmented,
     /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
@@ -87,8 +87,8 @@ pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
 pub(super) struct Encoders {
     /// In the order of building; `None` for one with a fault, or that isn't built.
     pub(super) specs: Vec<Option<EncoderSpec>>,
-    /// Places and shapes, by name.
-    pub(super) shapes: Shapes,
+    /// Places and signatures, by name.
+    pub(super) signatures: Signatures,
     /// What each reads or names.
     below: Vec<Vec<Edge>>,
 }
@@ -116,7 +116,8 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
         findings
             .fault(place, format!("encoders read each other in a circle: {}", way.join(" <- ")));
     }
-    let mut encoders = Encoders { specs: Vec::new(), shapes: Shapes::new(), below: Vec::new() };
+    let mut encoders =
+        Encoders { specs: Vec::new(), signatures: Signatures::new(), below: Vec::new() };
     let mut position = vec![0; tables.len()];
     for (place, &at) in order.iter().chain(&circular).enumerate() {
         position[at] = place;
@@ -133,10 +134,10 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
         } else {
             one(&tables[at], cx, &encoders, findings)
         };
-        let shape = spec.as_ref().map(|spec| spec.shape.clone());
+        let signature = spec.as_ref().map(|spec| spec.signature.clone());
         // Of two encoders of one name, which is a fault, the first is meant.
         let here = encoders.specs.len();
-        encoders.shapes.entry(names[at].to_owned()).or_insert((here, shape));
+        encoders.signatures.entry(names[at].to_owned()).or_insert((here, signature));
         let edges = below[at].iter().map(|edge| Edge { to: position[edge.to], ..*edge });
         encoders.below.push(edges.collect());
         encoders.specs.push(spec);
@@ -147,8 +148,8 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
 impl Encoders {
     /// The encoder of that name, if nothing is wrong with it.
     pub(super) fn described(&self, name: &str) -> Option<Described<'_>> {
-        let spec = self.specs[self.shapes.get(name)?.0].as_ref()?;
-        Some(Described { kind: spec.kind, values: &spec.values, shape: &spec.shape })
+        let spec = self.specs[self.signatures.get(name)?.0].as_ref()?;
+        Some(Described { kind: spec.kind, values: &spec.values, signature: &spec.signature })
     }
 
     /// An encoder and all that it reads or names for batches of a corpus, however far below.
@@ -195,13 +196,13 @@ fn one(
         if unbuilt {
             return None;
         }
-        let (taps, found) = input::input(said, cx, &below.shapes, findings)?;
+        let (taps, found) = input::input(said, cx, &below.signatures, findings)?;
         (reads, layer) = (taps, Some(found));
     }
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };
-        let at = below.shapes.get(name)?.0;
+        let at = below.signatures.get(name)?.0;
         let other = below.specs[at].as_ref()?;
         if other.kind.source() != Source::Named {
             let (place, found) = (values.place(key), other.kind.name());
@@ -218,16 +219,16 @@ fn one(
     }
     let segments = segments::check(table, kind, &values, (&reads, layer), below, findings)?;
     let as_sequence = layer.map(|layer| match layer.on {
-        On::Segment => Layer { on: On::Sequence, ..layer },
-        On::Sequence | On::Vector => layer,
+        RowKind::Item => LayerSpec { on: RowKind::Token, ..layer },
+        RowKind::Token | RowKind::Example => layer,
     });
-    let shape = shape(table, kind, &values, as_sequence, &ByName(others), findings)?;
-    let shape = segments::shape(shape, layer, &segments);
+    let signature = signature(table, kind, &values, as_sequence, &ByName(others), findings)?;
+    let signature = segments::signature(signature, layer, &segments);
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
         input: reads,
-        shape,
+        signature,
         segments,
         corpora: Vec::new(),
         lists: words::lists(kind.keys(), &values),
@@ -236,20 +237,20 @@ fn one(
     })
 }
 
-fn shape(
+fn signature(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
-    input: Option<Layer>,
+    input: Option<LayerSpec>,
     named: &ByName<'_>,
     findings: &mut Findings,
-) -> Option<Shape> {
+) -> Option<EncoderSignature> {
     if kind.source() == Source::Named {
-        return Some(Shape { input: None, layers: Vec::new() });
+        return Some(EncoderSignature { input: None, layers: Vec::new() });
     }
-    let shape = kind.shape(values, input, named);
+    let signature = kind.signature(values, input, named);
     let place = table.get("input").map_or(table.place, |said| &said.place);
-    shape.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
+    signature.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
 }
 
 /// The keys of a kind that name another encoder.

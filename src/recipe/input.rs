@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     check::Context,
     fault::Findings,
-    tap::{Shapes, Tap, resolve, strings},
+    tap::{Signatures, Tap, resolve, strings},
 };
 use crate::{
     keys::{Located, Place, Refers, Value},
-    model::tap::{Layer, TapName},
+    model::tap::{LayerSpec, TapName},
 };
 
 /// What an encoder reads; several taps are side by side.
@@ -73,11 +73,11 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, findings: &mut Findings
 pub(super) fn input(
     said: &Located,
     cx: &Context<'_>,
-    shapes: &Shapes,
+    signatures: &Signatures,
     findings: &mut Findings,
-) -> Option<(Input, Layer)> {
+) -> Option<(Input, LayerSpec)> {
     let Value::Table(entries) = &said.value else {
-        let (taps, layer) = resolve(said, shapes, findings)?;
+        let (taps, layer) = resolve(said, signatures, findings)?;
         return Some((Input::Same(taps), layer));
     };
     if entries.is_empty() {
@@ -85,11 +85,12 @@ pub(super) fn input(
         findings.fault(&said.place, what);
         return None;
     }
-    let found: Vec<_> = entries.iter().map(|(_, said)| resolve(said, shapes, findings)).collect();
-    let found: Vec<(Vec<Tap>, Layer)> = found.into_iter().collect::<Option<_>>()?;
+    let found: Vec<_> =
+        entries.iter().map(|(_, said)| resolve(said, signatures, findings)).collect();
+    let found: Vec<(Vec<Tap>, LayerSpec)> = found.into_iter().collect::<Option<_>>()?;
     let mut any = found[0].1;
     for ((corpus, said), (_, layer)) in entries.iter().zip(&found).skip(1) {
-        let Some(either) = any.or(*layer) else {
+        let Some(either) = any.alternative(*layer) else {
             let (first, rows, others) = (&entries[0].0, show(*layer), show(any));
             let what = format!(
                 "the input for corpus {corpus:?} has {rows}, that for {first:?} {others}; wanted rows \
@@ -108,6 +109,6 @@ pub(super) fn input(
 }
 
 /// A layer's rows as messages call them.
-fn show(layer: Layer) -> String {
+fn show(layer: LayerSpec) -> String {
     format!("{} numbers for each {}", layer.width, layer.on.name())
 }

@@ -7,7 +7,7 @@ use super::{
     fault::Findings,
     kind::Kinds,
     names::Named,
-    tap::{Shapes, Tap, resolve, strings},
+    tap::{Signatures, Tap, resolve, strings},
     words,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     keys::{GREATEST, Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
     model::{
         head::{self, HeadKind},
-        tap::{Layer, On},
+        tap::{LayerSpec, RowKind},
     },
     objective::{self, ObjectiveKind},
     protocol::{ObjectiveId, event::Role},
@@ -40,7 +40,7 @@ pub struct ObjectiveSpec {
     /// What each of its tap keys reads, side by side, in the order of [`ObjectiveKind::taps`].
     pub taps: Vec<Vec<Tap>>,
     /// What each of its tap keys gives.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerSpec>,
     /// The fader's gain at the start.
     pub gain: Schedule,
     /// Whether it is muted at the start.
@@ -144,9 +144,9 @@ const HEAD: Key = Key::optional("head", Takes::Text, "from tap to scores");
 pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
-            Some(On::Sequence) => "what it reads: a row for each token",
-            Some(On::Segment) => "what it reads: a row for each segment of an example",
-            Some(On::Vector) => "what it reads: a row for each example",
+            Some(RowKind::Token) => "what it reads: a row for each token",
+            Some(RowKind::Item) => "what it reads: a row for each segment of an example",
+            Some(RowKind::Example) => "what it reads: a row for each example",
             None => "what it reads: a row for each token, or for each example",
         };
         Key::required(tap.name, Takes::Tap, about)
@@ -203,11 +203,11 @@ pub(super) fn check(
     };
     let keys = keys(kind, head.unwrap_or_else(|instead| instead));
     let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings);
-    let taps = taps(table, kind, cx, &encoders.shapes, findings);
+    let taps = taps(table, kind, cx, &encoders.signatures, findings);
     let mut entries = entries?;
     let read = corpora_of(&entries, cx, findings);
     let row = match taps.as_ref().and_then(|(_, layers)| layers.first()) {
-        Some(Layer { on: On::Vector, .. }) => Refers::Label,
+        Some(LayerSpec { on: RowKind::Example, .. }) => Refers::Label,
         _ => Refers::Field,
     };
     let named = keys.iter().filter_map(|key| Some((key, entries.get(key.name)?)));
@@ -267,9 +267,9 @@ fn taps(
     table: &Named<'_>,
     kind: &dyn ObjectiveKind,
     cx: &Context<'_>,
-    shapes: &Shapes,
+    signatures: &Signatures,
     findings: &mut Findings,
-) -> Option<(Vec<Vec<Tap>>, Vec<Layer>)> {
+) -> Option<(Vec<Vec<Tap>>, Vec<LayerSpec>)> {
     let mut found = Vec::new();
     for key in kind.taps() {
         let Some(said) = table.get(key.name) else {
@@ -281,26 +281,26 @@ fn taps(
             let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
             known &= cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
         }
-        let resolved = if known { resolve(said, shapes, findings) } else { None };
+        let resolved = if known { resolve(said, signatures, findings) } else { None };
         let right = resolved.filter(|(_, layer)| {
             let is_wanted = match key.on {
                 Some(on) => layer.on == on,
-                None => layer.on != On::Segment,
+                None => layer.on != RowKind::Item,
             };
             if !is_wanted {
                 let what = match (layer.on, key.on) {
-                    (On::Vector, _) => {
+                    (RowKind::Example, _) => {
                         "is one row for each example; wanted a row for each token: drop the view"
                             .to_owned()
                     }
-                    (found, Some(On::Vector)) => format!(
+                    (found, Some(RowKind::Example)) => format!(
                         "is a row for each {}; wanted one for each example: add .mean, .max or .last",
                         found.name()
                     ),
                     (found, wanted) => format!(
                         "is a row for each {}; wanted one for each {}",
                         found.name(),
-                        wanted.map_or("token or each example", On::name)
+                        wanted.map_or("token or each example", RowKind::name)
                     ),
                 };
                 let said_texts = quoted(strings(said).into_iter().map(|(text, _)| text));
@@ -319,7 +319,7 @@ fn fits(
     kind: &dyn ObjectiveKind,
     head: Option<&dyn HeadKind>,
     values: &Values,
-    layers: &[Layer],
+    layers: &[LayerSpec],
     findings: &mut Findings,
 ) -> Option<()> {
     let first = kind.taps().first().and_then(|tap| table.get(tap.name));

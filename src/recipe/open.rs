@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Recipe {
-    /// Reads every corpus. The faults of all of them are reported together.
+    /// Context every corpus. The faults of all of them are reported together.
     pub fn open(&self) -> Result<Vec<Corpus>, Faults> {
         let samples = shipped::samples();
         let mut faults = Vec::new();

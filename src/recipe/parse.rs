@@ -18,7 +18,7 @@ pub(super) fn is_refused(value: &Value) -> bool {
     matches!(value, Value::Number(number) if number.is_nan())
 }
 
-/// Reads a whole recipe.
+/// Context a whole recipe.
 pub(super) fn document(
     text: &str,
     file: &Arc<str>,
@@ -38,7 +38,7 @@ pub(super) fn document(
     entries(table.get_ref(), &place, findings)
 }
 
-/// Reads one value. `Err`: it isn't TOML, or only a date.
+/// Context one value. `Err`: it isn't TOML, or only a date.
 pub(super) fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
     match DeValue::parse(text) {
         Ok(value) if matches!(value.get_ref(), DeValue::Datetime(_)) => {

@@ -11,7 +11,7 @@ use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel::{self, Device},
     model::{
-        Parameters, Pass,
+        Mode, Parameters,
         encoder::{self, Built, FirstValues, Source},
     },
     objective::{self, Objective},
@@ -96,7 +96,7 @@ impl System {
             let built = spec.kind.build(encoder::Setup {
                 name: &spec.name,
                 values: &spec.values,
-                input: spec.shape.input,
+                input: spec.signature.input,
                 vocabularies: of(format!("encoder.{}", spec.name)),
                 spellings: &spellings,
                 first_values,
@@ -109,9 +109,9 @@ impl System {
                     None
                 }
             };
-            let (input, shape) = (spec.input.clone(), spec.shape.clone());
+            let (input, signature) = (spec.input.clone(), spec.signature.clone());
             let (segments, fields) = (spec.segments.clone(), BTreeMap::new());
-            encoders[at] = Some(Node { encoder, input, shape, segments, fields });
+            encoders[at] = Some(Node { encoder, input, signature, segments, fields });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -178,7 +178,7 @@ impl System {
         &self,
         objectives: &[usize],
         batch: &Batch,
-        pass: Pass,
+        mode: Mode,
     ) -> Result<Vec<Vec<Tensor>>> {
         let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
         let mut needed = vec![false; self.encoders.len()];
@@ -196,7 +196,7 @@ impl System {
         let mut states: Vec<States> = Vec::new();
         for (node, needed) in self.encoders.iter().zip(needed) {
             states.push(match node.encoder.as_deref().filter(|_| needed) {
-                Some(encoder) => node.forward(encoder, (&self.encoders, &states), batch, pass)?,
+                Some(encoder) => node.forward(encoder, (&self.encoders, &states), batch, mode)?,
                 None => States::default(),
             });
         }
@@ -204,11 +204,11 @@ impl System {
             let placed = &self.objectives[at];
             let taps = placed.taps.iter().map(|taps| {
                 let rows = read(taps, (&self.encoders, &states), batch)?;
-                match (placed.gradient, pass) {
-                    (Gradient::Pass, _) | (_, Pass::Score | Pass::Trace) => Ok(rows),
+                match (placed.gradient, mode) {
+                    (Gradient::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
                     // A variable of its own: what is computed from it still learns.
                     (Gradient::Stop, _) => Ok(Var::from_tensor(&rows.detach())?.into_inner()),
-                    (Gradient::Reverse(strength), Pass::Train { step, .. }) => {
+                    (Gradient::Reverse(strength), Mode::Train { step, .. }) => {
                         kernel::reverse(&rows, strength.at(step))
                     }
                 }

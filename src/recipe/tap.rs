@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::Findings;
 use crate::{
     keys::{Located, Place, Value},
-    model::tap::{Layer, Shape, TapName, View},
+    model::tap::{EncoderSignature, LayerSpec, TapName, View},
 };
 
 /// A tap, resolved.
@@ -21,10 +21,10 @@ pub struct Tap {
     pub view: View,
 }
 
-/// Encoders that can be tapped so far: their places, and their shapes if those are known.
-pub(super) type Shapes = BTreeMap<String, (usize, Option<Shape>)>;
+/// Encoders that can be tapped so far: their places, and their signatures if those are known.
+pub(super) type Signatures = BTreeMap<String, (usize, Option<EncoderSignature>)>;
 
-/// Reads a tap, or says why it is none.
+/// Context a tap, or says why it is none.
 pub(super) fn parse_tap(tap: &str, place: &Place, findings: &mut Findings) -> Option<TapName> {
     tap.parse().map_err(|what: String| findings.fault(place, what)).ok()
 }
@@ -44,17 +44,17 @@ pub(super) fn strings(located: &Located) -> Vec<(&str, &Place)> {
 /// or in an encoder that it reads.
 pub(super) fn resolve(
     said: &Located,
-    shapes: &Shapes,
+    signatures: &Signatures,
     findings: &mut Findings,
-) -> Option<(Vec<Tap>, Layer)> {
+) -> Option<(Vec<Tap>, LayerSpec)> {
     let strings = strings(said);
     let found: Vec<_> =
-        strings.iter().map(|(tap, place)| one(tap, place, shapes, findings)).collect();
-    let found: Vec<(Tap, Layer)> = found.into_iter().collect::<Option<_>>()?;
+        strings.iter().map(|(tap, place)| one(tap, place, signatures, findings)).collect();
+    let found: Vec<(Tap, LayerSpec)> = found.into_iter().collect::<Option<_>>()?;
     let mut layers = found.iter().map(|(_, layer)| *layer);
     let mut whole = layers.next()?;
     for (layer, (tap, place)) in layers.zip(&strings[1..]) {
-        let Some(wider) = whole.beside(layer) else {
+        let Some(wider) = whole.concat(layer) else {
             let (first, one, other) = (strings[0].0, layer.on.name(), whole.on.name());
             findings.fault(
                 place,
@@ -73,45 +73,47 @@ pub(super) fn resolve(
 fn one(
     text: &str,
     place: &Place,
-    shapes: &Shapes,
+    signatures: &Signatures,
     findings: &mut Findings,
-) -> Option<(Tap, Layer)> {
+) -> Option<(Tap, LayerSpec)> {
     let name = parse_tap(text, place, findings)?;
     // An encoder that isn't known was reported with the names.
-    let (encoder, shape) = shapes.get(&name.encoder)?;
+    let (encoder, signature) = signatures.get(&name.encoder)?;
     if name.field.is_some() {
         findings.unbuilt(place, "the field of a tap");
         return None;
     }
-    let shape = shape.as_ref()?;
-    if shape.layers.is_empty() {
+    let signature = signature.as_ref()?;
+    if signature.layers.is_empty() {
         let what =
             format!("{:?} is named by other encoders for its parameters, not tapped", name.encoder);
         findings.fault(place, what);
         return None;
     }
-    let Some(layer) = shape.layer(name.layer) else {
-        findings.fault(place, format!("{text:?}: {}", layers(&name.encoder, shape)));
+    let Some(layer) = signature.layer(name.layer) else {
+        findings.fault(place, format!("{text:?}: {}", layers(&name.encoder, signature)));
         return None;
     };
     let Some(viewed) = layer.view(name.view) else {
         let why = match name.view {
-            View::Forward | View::Backward => "only the layers of a recurrent network have halves",
+            View::Forward | View::Backward => {
+                "only the layers of a recurrent network have directions"
+            }
             _ => "it is one row for each example already",
         };
         findings.fault(place, format!("{text:?}: there is no such view of this layer; {why}"));
         return None;
     };
-    let number = name.layer.unwrap_or(shape.layers.len());
+    let number = name.layer.unwrap_or(signature.layers.len());
     Some((Tap { encoder: *encoder, layer: number, view: name.view, name }, viewed))
 }
 
-fn layers(encoder: &str, shape: &Shape) -> String {
-    let n_layers = shape.layers.len();
+fn layers(encoder: &str, signature: &EncoderSignature) -> String {
+    let n_layers = signature.layers.len();
     let counted = match n_layers {
         1 => "1 layer; wanted 1".to_owned(),
         n_layers => format!("{n_layers} layers; wanted 1 to {n_layers}"),
     };
-    let input = if shape.input.is_some() { ", or 0 for its input" } else { "" };
+    let input = if signature.input.is_some() { ", or 0 for its input" } else { "" };
     format!("{encoder:?} has {counted}{input}")
 }

@@ -4,7 +4,7 @@ use candle_core::Result;
 
 use crate::{
     data::{Batch, Corpus, stream::in_order},
-    model::Pass,
+    model::Mode,
     objective::{Scorer, Scores},
     protocol::event::Split,
     recipe::{Recipe, System},
@@ -35,7 +35,7 @@ pub fn score(
                 return Ok(None);
             }
             let batch = Batch::new(corpus_idx, corpus, part, &examples);
-            let taps = system.taps(&objectives, &batch, Pass::Score)?;
+            let taps = system.taps(&objectives, &batch, Mode::Eval)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
                 scorers[at]
                     .get_or_insert_with(|| system.objective(at).scorer())

@@ -14,7 +14,7 @@ use crate::{
         sampler::{self, Sampler},
     },
     mixer::Weight,
-    model::Pass,
+    model::Mode,
     objective::Term,
     protocol::{
         Loss, ObjectiveId, Step,
@@ -145,7 +145,7 @@ impl Trainer {
     /// The losses of the sounding objectives over these batches, in the recipe's order, and the rows
     /// they were computed from.
     fn lose(&self, draws: &[(String, Batch)], weights: &[Weight]) -> Result<(Vec<Lost>, Taps)> {
-        let pass = Pass::Train { seed: self.recipe.train.seed, step: self.step.0 };
+        let pass = Mode::Train { seed: self.recipe.train.seed, step: self.step.0 };
         let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
         let mut cut = Taps::of(0..self.system.n_shared());
         for (group, batch) in draws {

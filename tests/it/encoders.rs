@@ -7,7 +7,7 @@ use auxdesk::{
     data::{Batch, Segments},
     keys::Takes,
     model::{
-        On, Pass,
+        Mode, RowKind,
         encoder::{self, ENCODERS, Source},
     },
     recipe::{Overrides, RecipeSource, System, Tap, load},
@@ -110,7 +110,7 @@ impl Case {
         let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
         let at = recipe.encoders.iter().position(|spec| spec.name == "it").unwrap();
         let spec = &recipe.encoders[at];
-        let (layers, top) = (spec.shape.layers.len(), *spec.shape.layers.last().unwrap());
+        let (layers, top) = (spec.signature.layers.len(), *spec.signature.layers.last().unwrap());
         let name: auxdesk::model::TapName = "it".parse().unwrap();
         let tap = Tap { view: name.view, name, encoder: at, layer: layers };
         // No matter whether this objective could learn from such rows.
@@ -138,7 +138,7 @@ impl Case {
         self.batch(&(0..self.tiny.corpora[0].train.examples.len()).collect::<Vec<_>>())
     }
 
-    fn on(&self) -> On {
+    fn on(&self) -> RowKind {
         self.tiny.recipe.objectives[0].layers[0].on
     }
 }
@@ -148,8 +148,8 @@ fn parts(batch: &Batch) -> Segments {
     Segments::new(&batch.packing, batch.symbols(2))
 }
 
-fn rows(system: &System, batch: &Batch, pass: Pass) -> Tensor {
-    system.taps(&[0], batch, pass).unwrap()[0][0].clone()
+fn rows(system: &System, batch: &Batch, mode: Mode) -> Tensor {
+    system.taps(&[0], batch, mode).unwrap()[0][0].clone()
 }
 
 /// Some scalar of all rows that no symmetry makes flat, and its sum in f64.
@@ -201,12 +201,12 @@ fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
-            On::Sequence => batch.packing.n_rows(),
-            On::Segment => parts(&batch).of_examples.n_rows(),
-            On::Vector => batch.packing.n_sequences(),
+            RowKind::Token => batch.packing.n_rows(),
+            RowKind::Item => parts(&batch).of_examples.n_rows(),
+            RowKind::Example => batch.packing.n_sequences(),
         };
         let layer = case.tiny.recipe.objectives[0].layers[0];
-        let found = rows(&system, &batch, Pass::Score);
+        let found = rows(&system, &batch, Mode::Eval);
         assert_eq!(found.dims(), [n_rows, layer.width], "{what}");
         assert!(numbers(&found).iter().all(|x| x.is_finite()), "{what}");
     });
@@ -216,7 +216,7 @@ fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
 fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite_difference() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
-        let scalar = || probe(&rows(&system, &batch, Pass::Trace));
+        let scalar = || probe(&rows(&system, &batch, Mode::Trace));
         let found = gradients(&scalar().0, system.parameters());
         let taps = &case.tiny.recipe.objectives[0].taps[0];
         assert_eq!(reached(&system, &found), below(&case.tiny.recipe, 0, taps, &system), "{what}");
@@ -234,18 +234,18 @@ fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite
 fn an_example_has_the_same_rows_alone_and_among_others() {
     every(|case, what| {
         let (system, together) = (case.tiny.system(), case.all());
-        let among = rows(&system, &together, Pass::Score).to_vec2::<f32>().unwrap();
+        let among = rows(&system, &together, Mode::Eval).to_vec2::<f32>().unwrap();
         for (b, &example) in together.examples.iter().enumerate() {
             let batch = case.batch(&[example]);
-            let alone = rows(&system, &batch, Pass::Score).to_vec2::<f32>().unwrap();
+            let alone = rows(&system, &batch, Mode::Eval).to_vec2::<f32>().unwrap();
             for (t, alone) in alone.iter().enumerate() {
                 let row = match case.on() {
-                    On::Sequence => together.packing.row(b, t),
-                    On::Segment => {
+                    RowKind::Token => together.packing.row(b, t),
+                    RowKind::Item => {
                         let parts = parts(&together);
                         parts.of_examples.row(parts.examples[b] as usize, t)
                     }
-                    On::Vector => b,
+                    RowKind::Example => b,
                 };
                 for (alone, among) in alone.iter().zip(&among[row]) {
                     assert!((alone - among).abs() < 1e-6, "{what}: {example} {t}");
@@ -264,19 +264,19 @@ fn a_row_changes_with_no_word_that_it_has_not_read() {
             let mut corpus = corpus.clone();
             corpus.train.examples[0] = example;
             let batch = Batch::new(0, &corpus, &corpus.train, &[0]);
-            rows(&system, &batch, Pass::Trace).to_vec2::<f32>().unwrap()
+            rows(&system, &batch, Mode::Trace).to_vec2::<f32>().unwrap()
         };
         let whole = corpus.train.examples[0].clone();
         let before = shown(whole.clone());
-        let reads = case.tiny.recipe.objectives[0].layers[0].reads;
+        let context = case.tiny.recipe.objectives[0].layers[0].context;
         let mut any = false;
         for place in 0..whole.len() {
             let after = shown(with_other_word(&whole, place));
             for (row, (before, after)) in before.iter().zip(&after).enumerate() {
                 let moved =
                     before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                let read =
-                    case.on() != On::Sequence || declared(reads, row, whole.len()).contains(&place);
+                let read = case.on() != RowKind::Token
+                    || declared(context, row, whole.len()).contains(&place);
                 assert!(
                     read || moved < 1e-6,
                     "{what}: row {row}, word {place} moved it by {moved}"
@@ -292,10 +292,10 @@ fn a_row_changes_with_no_word_that_it_has_not_read() {
 fn only_training_drops_numbers_and_by_the_step() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
-        let scored = bits(&rows(&system, &batch, Pass::Score));
-        assert!(!rows(&system, &batch, Pass::Score).track_op(), "{what}");
-        let train = |step| Pass::Train { seed: 1, step };
-        assert_eq!(bits(&rows(&system, &batch, Pass::Trace)), scored, "{what}");
+        let scored = bits(&rows(&system, &batch, Mode::Eval));
+        assert!(!rows(&system, &batch, Mode::Eval).track_op(), "{what}");
+        let train = |step| Mode::Train { seed: 1, step };
+        assert_eq!(bits(&rows(&system, &batch, Mode::Trace)), scored, "{what}");
         assert_eq!(bits(&rows(&system, &batch, train(1))), scored, "{what}");
     });
     let drops = ["dropout", "word_dropout", "noise"];
@@ -306,9 +306,9 @@ fn only_training_drops_numbers_and_by_the_step() {
             let what = format!("{keys}\n{}", key.name);
             let case = Case::above_words(keys, &[format!("encoder.it.{}=0.5", key.name)]);
             let (system, batch) = (case.tiny.system(), case.all());
-            let scored = bits(&rows(&system, &batch, Pass::Score));
-            let train = |step| bits(&rows(&system, &batch, Pass::Train { seed: 1, step }));
-            assert_eq!(bits(&rows(&system, &batch, Pass::Trace)), scored, "{what}");
+            let scored = bits(&rows(&system, &batch, Mode::Eval));
+            let train = |step| bits(&rows(&system, &batch, Mode::Train { seed: 1, step }));
+            assert_eq!(bits(&rows(&system, &batch, Mode::Trace)), scored, "{what}");
             assert_ne!(train(1), scored, "{what}");
             assert_ne!(train(1), train(2), "{what}");
             assert_eq!(train(1), train(1), "{what}");
@@ -323,7 +323,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             pool.install(|| {
                 let (system, batch) = (case.tiny.system(), case.all());
-                let rows = rows(&system, &batch, Pass::Train { seed: 1, step: 0 });
+                let rows = rows(&system, &batch, Mode::Train { seed: 1, step: 0 });
                 let by_parameter = gradients(&probe(&rows).0, system.parameters());
                 let flat = by_parameter.into_iter().flatten().flatten().map(f32::to_bits);
                 (bits(&rows), flat.collect::<Vec<_>>())

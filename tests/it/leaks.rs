@@ -6,7 +6,7 @@ use auxdesk::{
     data::{Batch, Example, Field, Symbol},
     kernel::Gradient,
     keys::Takes,
-    model::{On, Pass, Reads, View, encoder::Source, view},
+    model::{Context, Mode, RowKind, View, encoder::Source, view},
     recipe::{RecipeSource, System},
 };
 use candle_core::{Device, Tensor, Var};
@@ -71,9 +71,9 @@ fn probe(rows: &Tensor, row: usize) -> Tensor {
     (rows.narrow(0, row, 1).unwrap() * factors).unwrap().sum_all().unwrap()
 }
 
-pub(crate) fn declared(reads: Reads, place: usize, n_tokens: usize) -> BTreeSet<usize> {
+pub(crate) fn declared(context: Context, place: usize, n_tokens: usize) -> BTreeSet<usize> {
     let read = |other: &usize| {
-        *other == place || (reads.past && *other < place) || (reads.future && *other > place)
+        *other == place || (context.left && *other < place) || (context.right && *other > place)
     };
     (0..n_tokens).filter(read).collect()
 }
@@ -84,7 +84,7 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
     for name in names() {
         let plain = shipped_tiny(name, SIZE, &[]);
         for (encoder_idx, encoder) in plain.recipe.encoders.iter().enumerate() {
-            for (layer_idx, layer) in encoder.shape.layers.iter().enumerate() {
+            for (layer_idx, layer) in encoder.signature.layers.iter().enumerate() {
                 let what = format!("{name}: {}.{}", encoder.name, layer_idx + 1);
                 // Any objective that may read this layer opens it to the test.
                 let opened = plain.recipe.objectives.iter().enumerate().find_map(|(at, spec)| {
@@ -103,8 +103,9 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                 for &shown in VIEWS {
                     let Some(declares) = layer.view(shown) else { continue };
                     let rows = || {
-                        let taps = system.taps(&[at], &batch, Pass::Trace).unwrap();
-                        view(&taps[0][0], shown, layer.halves.is_some(), &batch.packing).unwrap()
+                        let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
+                        view(&taps[0][0], shown, layer.directions.is_some(), &batch.packing)
+                            .unwrap()
                     };
                     let n_rows = rows().dim(0).unwrap();
                     assert_eq!(rows().dim(1).unwrap(), declares.width, "{what} {shown:?}");
@@ -115,16 +116,16 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                             (true, _) => {
                                 assert_eq!(
                                     found,
-                                    declared(declares.reads, row, n_tokens),
+                                    declared(declares.context, row, n_tokens),
                                     "{what}"
                                 );
                             }
                             // One row for the sentence, of a layer that may itself read one word.
-                            (false, View::Last) if !layer.reads.past => {
+                            (false, View::Last) if !layer.context.left => {
                                 assert_eq!(found, BTreeSet::from([n_tokens - 1]), "{what}");
                             }
                             (false, View::Max) => assert!(!found.is_empty(), "{what}"),
-                            (false, _) if layer.on == On::Vector => {
+                            (false, _) if layer.on == RowKind::Example => {
                                 assert!(!found.is_empty(), "{what}");
                             }
                             (false, _) => assert_eq!(found.len(), n_tokens, "{what}"),
@@ -154,7 +155,7 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();
-            if spec.layers.first().is_none_or(|layer| layer.on == On::Vector) {
+            if spec.layers.first().is_none_or(|layer| layer.on == RowKind::Example) {
                 continue;
             }
             let corpus_idx = spec.corpora[0];
@@ -162,7 +163,7 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
             let rows = |tiny: &Tiny| {
                 let corpus = &tiny.corpora[corpus_idx];
                 let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
-                system.taps(&[at], &batch, Pass::Trace).unwrap()[0][0].to_vec2::<f32>().unwrap()
+                system.taps(&[at], &batch, Mode::Trace).unwrap()[0][0].to_vec2::<f32>().unwrap()
             };
             let before = rows(&tiny);
             let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
@@ -172,16 +173,16 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
                 for (row, (before, after)) in before.iter().zip(&after).enumerate() {
                     let layer = spec.layers[0];
                     let half = before.len() / 2;
-                    let parts = match layer.halves {
+                    let parts = match layer.directions {
                         Some([forward, backward]) => {
                             vec![(0..half, forward), (half..2 * half, backward)]
                         }
-                        None => vec![(0..before.len(), layer.reads)],
+                        None => vec![(0..before.len(), layer.context)],
                     };
-                    for (numbers, reads) in parts {
+                    for (numbers, context) in parts {
                         let pairs = before[numbers.clone()].iter().zip(&after[numbers]);
                         let moved = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                        let read = declared(reads, row, whole.len()).contains(&place);
+                        let read = declared(context, row, whole.len()).contains(&place);
                         // Sums of spellings may round otherwise where words stand in another order.
                         let what = format!("{name}: {}: row {row}, word {place}", spec.name);
                         assert!(read || moved < 1e-6, "{what} moved it by {moved}");
@@ -253,7 +254,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             // The gradient of one prediction alone, through its tap, by the words.
             for row in 0..n_tokens {
                 for (side, from) in [0, half].into_iter().enumerate() {
-                    let taps = system.taps(&[at], &sentence, Pass::Trace).unwrap();
+                    let taps = system.taps(&[at], &sentence, Mode::Trace).unwrap();
                     let rows = &taps[0][0];
                     let mut mask = vec![0f32; n_tokens * width];
                     mask[row * width + from..][..half].fill(1.0);

@@ -6,7 +6,7 @@ mod layers;
 
 use std::{fmt::Write, fs};
 
-use auxdesk::{model::Pass, recipe::RecipeSource};
+use auxdesk::{model::Mode, recipe::RecipeSource};
 use candle_core::Tensor;
 
 use crate::tiny::{Tiny, gradients, loaded, numbers};
@@ -177,9 +177,9 @@ fn stock(ours: &str, x: &Tensor) -> Vec<(String, Tensor)> {
     let (from, to) = NAMES.iter().find(|(from, _)| ours.starts_with(from)).unwrap();
     let name = ours.replacen(from, to, 1);
     let of_directions = |layer: &str, kind: &str, x: Tensor| {
-        let halves = x.chunk(2, 0).unwrap();
+        let directions = x.chunk(2, 0).unwrap();
         let names = [format!("{layer}{kind}_l0"), format!("{layer}{kind}_l0_reverse")];
-        names.into_iter().zip(halves).collect()
+        names.into_iter().zip(directions).collect()
     };
     if let Some(layer) = name.strip_suffix("input.weight") {
         of_directions(layer, "weight_ih", x.t().unwrap())
@@ -205,7 +205,7 @@ fn losses_and_gradients_are_those_of_stock_layers() {
     let tiny = made(12);
     let (plain, stock_batch) = plain(&tiny);
     let (system, batch) = (tiny.system(), tiny.batch(0, BATCH));
-    let taps = system.taps(&[0, 1, 2], &batch, Pass::Train { seed: 1, step: 0 }).unwrap();
+    let taps = system.taps(&[0, 1, 2], &batch, Mode::Train { seed: 1, step: 0 }).unwrap();
     let ours: [Tensor; 3] = std::array::from_fn(|at| {
         let term = system.objective(at).loss(&taps[at], &batch).unwrap();
         term.unwrap().mean().unwrap()

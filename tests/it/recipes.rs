@@ -83,7 +83,7 @@ fn typed(recipe: &Recipe) -> String {
             encoder.name,
             encoder.kind.name(),
             encoder.input,
-            encoder.shape,
+            encoder.signature,
             encoder.corpora
         ));
     }

@@ -7,7 +7,7 @@ use auxdesk::{
     data::{Batch, Corpus},
     kernel::{Device, Gradient},
     keys::Takes,
-    model::{Parameters, Pass, encoder::FirstValues},
+    model::{Mode, Parameters, encoder::FirstValues},
     objective::Term,
     protocol::{
         By, Command, CommandId, Event,
@@ -64,7 +64,7 @@ pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, S
     load(source, &overrides).map_err(|faults| faults.to_string())
 }
 
-/// Reads the samples, each recipe's once for all tests.
+/// Context the samples, each recipe's once for all tests.
 fn opened(recipe: &Recipe) -> Vec<Corpus> {
     static READ: Mutex<Vec<(String, Vec<Corpus>)>> = Mutex::new(Vec::new());
     let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.fields));
@@ -189,7 +189,7 @@ impl Tiny {
 
     /// The raw loss of one objective on its corpora's first examples.
     pub(crate) fn term(&self, system: &System, objective: usize, n_examples: usize) -> Term {
-        let pass = Pass::Train { seed: 1, step: 0 };
+        let pass = Mode::Train { seed: 1, step: 0 };
         let batch = self.batch(self.recipe.objectives[objective].corpora[0], n_examples);
         let taps = system.taps(&[objective], &batch, pass).unwrap();
         let term = system.objective(objective).loss(&taps[0], &batch).unwrap();

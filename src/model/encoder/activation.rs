@@ -25,7 +25,7 @@ impl Activation {
         }
     }
 
-    /// The function of each number of x; of x's shape.
+    /// The function of each number of x; of x's signature.
     pub(super) fn forward(self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Tanh => kernel::tanh(x),

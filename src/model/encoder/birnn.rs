@@ -11,8 +11,8 @@ use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
     model::{
-        Pass,
-        tap::{Layer, On, Reads, Shape},
+        Mode,
+        tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
 };
 
@@ -24,7 +24,7 @@ const KEYS: &[Key] = &[
         "layers",
         Takes::Count(1),
         "1",
-        "layers, each reading both halves of the one below",
+        "layers, each reading both directions of the one below",
     ),
     Key::required("width", Takes::Count(1), "numbers in a state, per direction"),
     Key::with_default(
@@ -52,26 +52,26 @@ impl EncoderKind for Birnn {
         Source::Encoder
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("birnn", input)?;
-        let mut below = input.reads;
+        let mut below = input.context;
         let mut layers = Vec::new();
         for _ in 0..values.count("layers") {
-            let halves = [below.and(Reads::PAST), below.and(Reads::FUTURE)];
-            layers.push(Layer {
+            let directions = [below.and(Context::LEFT), below.and(Context::RIGHT)];
+            layers.push(LayerSpec {
                 width: 2 * values.count("width"),
-                on: On::Sequence,
-                reads: Reads::BOTH,
-                halves: Some(halves),
+                on: RowKind::Token,
+                context: Context::BOTH,
+                directions: Some(directions),
             });
-            below = Reads::BOTH;
+            below = Context::BOTH;
         }
-        Ok(Shape { input: Some(input), layers })
+        Ok(EncoderSignature { input: Some(input), layers })
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
@@ -97,13 +97,13 @@ struct Stack {
 }
 
 impl Encoder for Stack {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let mut x = input.expect("a birnn has an input").clone();
         let mut states = Vec::new();
         for (at, layer) in self.layers.iter().enumerate() {
             x = layer.forward(&x, &batch.packing)?; // (rows, 2·width)
             let site = format!("{}.{}", self.name, at + 1);
-            x = pass.dropout(&site, batch.corpus, self.dropout, x)?;
+            x = mode.dropout(&site, batch.corpus, self.dropout, x)?;
             states.push(x.clone());
         }
         Ok(states)

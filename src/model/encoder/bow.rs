@@ -14,9 +14,9 @@ use crate::{
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Table,
-        tap::{Layer, On, Reads, Shape},
+        tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
 };
 
@@ -76,15 +76,16 @@ impl EncoderKind for Bow {
         false
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        _input: Option<Layer>,
+        _input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let width = values.count("width");
-        let layer = Layer { width, on: On::Vector, reads: Reads::BOTH, halves: None };
-        Ok(Shape { input: None, layers: vec![layer] })
+        let layer =
+            LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
+        Ok(EncoderSignature { input: None, layers: vec![layer] })
     }
 
     fn vocabularies(
@@ -178,7 +179,7 @@ impl Encoder for Bag {
         self.known.insert(corpus_idx, (field, corpus.lexicons[field].iter().map(ids).collect()));
     }
 
-    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let (field, known) = self.known.get(&batch.corpus).expect("the corpus has been attached");
         let symbols = batch.symbols(*field);
         let (mut ids, mut bags) = (Vec::new(), Vec::new());
@@ -195,8 +196,8 @@ impl Encoder for Bag {
             ids.extend(n.into_keys());
             bags.push(counts.into_iter().map(|count| count / sum).collect());
         }
-        let rows = self.table.forward(ids, pass)?; // (distinct features of each example, width)
+        let rows = self.table.forward(ids, mode)?; // (distinct features of each example, width)
         let means = kernel::sum_bags(&rows, bags)?; // (sequences, width)
-        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, means)?])
+        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, means)?])
     }
 }

@@ -16,9 +16,9 @@ use crate::{
     kernel,
     keys::{Key, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::{Scope, Table},
-        tap::{Layer, Shape},
+        tap::{EncoderSignature, LayerSpec},
     },
 };
 
@@ -49,12 +49,12 @@ impl EncoderKind for Characters {
         Source::Named
     }
 
-    fn shape(
+    fn signature(
         &self,
         _values: &Values,
-        _input: Option<Layer>,
+        _input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         Err("an encoder of kind \"characters\" is named by an \"embed\", not tapped".to_owned())
     }
 
@@ -131,7 +131,7 @@ impl Spelling {
         &self,
         spellings: &[Vec<u32>],
         rows: &[Symbol],
-        pass: Pass,
+        mode: Mode,
     ) -> Result<Tensor> {
         let mut distinct: Vec<Symbol> = rows.to_vec();
         distinct.sort_unstable();
@@ -140,7 +140,7 @@ impl Spelling {
         let lengths = distinct.iter().map(|&symbol| spellings[symbol as usize].len()).collect();
         let packing = Packing::new(lengths);
         let ids = packing.places().map(|(b, t)| spellings[distinct[b] as usize][t]).collect();
-        let states = self.recurrent.forward(&self.characters.forward(ids, pass)?, &packing)?;
+        let states = self.recurrent.forward(&self.characters.forward(ids, mode)?, &packing)?;
         let ends = kernel::ends(&states, &packing)?; // (distinct, 2·hidden)
         let places: BTreeMap<Symbol, u32> =
             distinct.iter().enumerate().map(|(at, &symbol)| (symbol, at as u32)).collect();

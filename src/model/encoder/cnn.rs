@@ -12,9 +12,9 @@ use crate::{
     kernel,
     keys::{Key, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Linear,
-        tap::{Layer, On, Reads, Shape},
+        tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
 };
 
@@ -59,12 +59,12 @@ impl EncoderKind for Cnn {
         Source::Encoder
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("cnn", input)?;
         let widths = values.counts("widths");
         for (at, width) in widths.iter().enumerate() {
@@ -73,8 +73,9 @@ impl EncoderKind for Cnn {
             }
         }
         let width = widths.len() * values.count("filters");
-        let layer = Layer { width, on: On::Vector, reads: Reads::BOTH, halves: None };
-        Ok(Shape { input: Some(input), layers: vec![layer] })
+        let layer =
+            LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
+        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
@@ -107,7 +108,7 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let x = input.expect("a cnn has an input");
         let greatest = |bank: &Bank| {
             let windows = kernel::windows(x, bank.width, &batch.packing)?; // (rows, h·inputs)
@@ -116,6 +117,6 @@ impl Encoder for Convolution {
         };
         let greatest: Vec<Tensor> = self.banks.iter().map(greatest).collect::<Result<_>>()?;
         let y = self.activation.forward(&Tensor::cat(&greatest, 1)?)?;
-        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, y)?])
+        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, y)?])
     }
 }

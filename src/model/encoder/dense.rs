@@ -7,9 +7,9 @@ use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Linear,
-        tap::{Layer, Shape},
+        tap::{EncoderSignature, LayerSpec},
     },
 };
 
@@ -48,15 +48,15 @@ impl EncoderKind for Dense {
         Source::Encoder
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = input.ok_or("a \"dense\" needs an input")?;
-        let layer = Layer { width: values.count("width"), halves: None, ..input };
-        Ok(Shape { input: Some(input), layers: vec![layer] })
+        let layer = LayerSpec { width: values.count("width"), directions: None, ..input };
+        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
@@ -79,9 +79,9 @@ struct Rows {
 }
 
 impl Encoder for Rows {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let x = input.expect("a dense layer has an input");
         let y = self.activation.forward(&self.linear.forward(x)?)?; // (rows, width)
-        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, y)?])
+        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, y)?])
     }
 }

@@ -19,9 +19,9 @@ use crate::{
     kernel,
     keys::{GREATEST, Key, Refers, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Table,
-        tap::{Layer, On, Reads, Shape},
+        tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
 };
 
@@ -92,12 +92,12 @@ impl EncoderKind for Embed {
         values.table("characters").is_some()
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        _input: Option<Layer>,
+        _input: Option<LayerSpec>,
         named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let characters = match values.table("characters") {
             Some(table) => 2 * table.count("hidden"),
             None => match values.text_if_said("characters") {
@@ -106,8 +106,9 @@ impl EncoderKind for Embed {
             },
         };
         let width = values.count("width") + characters;
-        let layer = Layer { width, on: On::Sequence, reads: Reads::HERE, halves: None };
-        Ok(Shape { input: None, layers: vec![layer] })
+        let layer =
+            LayerSpec { width, on: RowKind::Token, context: Context::SELF_ONLY, directions: None };
+        Ok(EncoderSignature { input: None, layers: vec![layer] })
     }
 
     fn vocabularies(
@@ -207,7 +208,7 @@ impl Encoder for Words {
         self.known.insert(corpus_idx, Attached { field, words, spellings });
     }
 
-    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let attached = self.known.get(&batch.corpus).expect("the corpus has been attached");
         let symbols: Vec<_> = batch
             .symbols(attached.field)
@@ -217,15 +218,15 @@ impl Encoder for Words {
         let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
         let mut ids: Vec<u32> = symbols.iter().map(id).collect();
         let site = format!("{}.words", self.name);
-        for at in pass.dropped(&site, batch.corpus, self.word_dropout, ids.len()) {
+        for at in mode.dropout_indices(&site, batch.corpus, self.word_dropout, ids.len()) {
             ids[at] = 0;
         }
-        let mut x = self.table.forward(ids, pass)?; // (rows, width)
+        let mut x = self.table.forward(ids, mode)?; // (rows, width)
         if let Some(spelling) = &self.spelling {
-            let spelt = spelling.forward(&attached.spellings, &symbols, pass)?; // (rows, 2·hidden)
+            let spelt = spelling.forward(&attached.spellings, &symbols, mode)?; // (rows, 2·hidden)
             x = Tensor::cat(&[x, spelt], 1)?;
         }
-        let x = pass.noise(&format!("{}.noise", self.name), batch.corpus, self.noise, x)?;
-        Ok(vec![pass.dropout(&self.name, batch.corpus, self.dropout, x)?])
+        let x = mode.noise(&format!("{}.noise", self.name), batch.corpus, self.noise, x)?;
+        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, x)?])
     }
 }

@@ -11,9 +11,9 @@ use crate::{
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Table,
-        tap::{Layer, Reads, Shape},
+        tap::{Context, EncoderSignature, LayerSpec},
     },
 };
 
@@ -58,19 +58,19 @@ impl EncoderKind for Mask {
         false
     }
 
-    fn shape(
+    fn signature(
         &self,
         _values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("mask", input)?;
-        if input.reads != Reads::HERE {
+        if input.context != Context::SELF_ONLY {
             let what = "a \"mask\" hides nothing from rows that have read other words; mask what they \
                         read";
             return Err(what.to_owned());
         }
-        Ok(Shape { input: Some(input), layers: vec![input] })
+        Ok(EncoderSignature { input: Some(input), layers: vec![input] })
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
@@ -106,7 +106,7 @@ impl Encoder for Masked {
         self.known.insert(corpus_idx, (field, hidden));
     }
 
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
         let x = input.expect("a mask has an input");
         let (field, hidden) = self.known.get(&batch.corpus).expect("the corpus has been attached");
         let is_hidden = |&symbol: &Option<_>| symbol.is_some_and(|at| hidden.id(at).is_some());
@@ -116,7 +116,7 @@ impl Encoder for Masked {
             return Ok(vec![x.clone()]);
         }
         let vector = match &self.vector {
-            Some(vector) => vector.forward(vec![0], pass)?, // (1, width)
+            Some(vector) => vector.forward(vec![0], mode)?, // (1, width)
             None => Tensor::zeros((1, x.dim(1)?), DType::F32, x.device())?,
         };
         let last = x.dim(0)? as u32;

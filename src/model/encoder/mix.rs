@@ -9,8 +9,8 @@ use crate::{
     data::Batch,
     keys::{Key, Values},
     model::{
-        Pass,
-        tap::{Layer, Shape},
+        Mode,
+        tap::{EncoderSignature, LayerSpec},
     },
 };
 
@@ -37,14 +37,14 @@ impl EncoderKind for Mix {
         false
     }
 
-    fn shape(
+    fn signature(
         &self,
         _values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = input.ok_or("a \"mix\" needs an input")?;
-        Ok(Shape { input: Some(input), layers: vec![input] })
+        Ok(EncoderSignature { input: Some(input), layers: vec![input] })
     }
 
     fn build(&self, _setup: Setup<'_>) -> Result<Built> {
@@ -55,7 +55,7 @@ impl EncoderKind for Mix {
 struct Same;
 
 impl Encoder for Same {
-    fn forward(&self, input: Option<&Tensor>, _batch: &Batch, _pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, _batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
         Ok(vec![input.expect("a mix has an input").clone()])
     }
 }

@@ -11,9 +11,9 @@ use crate::{
     kernel::{self, Weight},
     keys::{Key, Takes, Values},
     model::{
-        Pass,
+        Mode,
         parameters::Linear,
-        tap::{Layer, On, Reads, Shape, View},
+        tap::{Context, EncoderSignature, LayerSpec, RowKind, View},
         view,
     },
 };
@@ -65,24 +65,25 @@ impl EncoderKind for Pool {
         view_of(values).is_none()
     }
 
-    fn shape(
+    fn signature(
         &self,
         values: &Values,
-        input: Option<Layer>,
+        input: Option<LayerSpec>,
         _named: &dyn Named,
-    ) -> std::result::Result<Shape, String> {
+    ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("pool", input)?;
         if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
             return Err("only how = \"attention\" has a hidden layer; drop hidden".to_owned());
         }
-        let layer = Layer { on: On::Vector, reads: Reads::BOTH, halves: None, ..input };
-        Ok(Shape { input: Some(input), layers: vec![layer] })
+        let layer =
+            LayerSpec { on: RowKind::Example, context: Context::BOTH, directions: None, ..input };
+        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let input = setup.input.expect("the checker has seen the input");
         let how = if let Some(view) = view_of(setup.values) {
-            How::View { view, halves: input.halves.is_some() }
+            How::View { view, directions: input.directions.is_some() }
         } else {
             let inner = setup.values.count_if_said("hidden").unwrap_or(input.width);
             let bound = (6.0 / (inner + 1) as f64).sqrt();
@@ -97,18 +98,18 @@ impl EncoderKind for Pool {
 
 enum How {
     Attention { hidden: Linear, query: Weight },
-    View { view: View, halves: bool },
+    View { view: View, directions: bool },
 }
 
 impl Encoder for How {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, _pass: Pass) -> Result<Vec<Tensor>> {
+    fn forward(&self, input: Option<&Tensor>, batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
         let x = input.expect("a pool has an input");
         let pooled = match self {
             Self::Attention { hidden, query } => {
                 let keys = kernel::tanh(&hidden.forward(x)?)?; // (rows, hidden)
                 kernel::attend(&keys, query, x, &batch.packing)?
             }
-            Self::View { view: shown, halves } => view(x, *shown, *halves, &batch.packing)?,
+            Self::View { view: shown, directions } => view(x, *shown, *directions, &batch.packing)?,
         };
         Ok(vec![pooled]) // (sequences, width)
     }

@@ -9,7 +9,7 @@ use super::{Allowed, Head, HeadKind, HeadLoss, Scores, Setup};
 use crate::{
     data::Packing,
     kernel::{self, Weight},
-    model::tap::On,
+    model::tap::RowKind,
 };
 
 pub(super) struct Crf;
@@ -23,8 +23,8 @@ impl HeadKind for Crf {
         "the tags of a sentence together: a linear-chain conditional random field"
     }
 
-    fn works_on(&self, on: On) -> bool {
-        on == On::Sequence
+    fn works_on(&self, on: RowKind) -> bool {
+        on == RowKind::Token
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {

@@ -6,7 +6,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::{Head, HeadKind, HeadLoss, Scores, Setup};
-use crate::{data::Packing, kernel, model::tap::On};
+use crate::{data::Packing, kernel, model::tap::RowKind};
 
 pub(super) struct Sigmoid;
 
@@ -19,7 +19,7 @@ impl HeadKind for Sigmoid {
         "yes or no to each of some questions, for each row by itself"
     }
 
-    fn works_on(&self, _on: On) -> bool {
+    fn works_on(&self, _on: RowKind) -> bool {
         true
     }
 

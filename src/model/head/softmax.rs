@@ -11,7 +11,7 @@ use crate::{
     data::Packing,
     kernel,
     keys::{Key, Takes},
-    model::tap::On,
+    model::tap::RowKind,
 };
 
 pub(super) struct Softmax;
@@ -41,7 +41,7 @@ impl HeadKind for Softmax {
         KEYS
     }
 
-    fn works_on(&self, _on: On) -> bool {
+    fn works_on(&self, _on: RowKind) -> bool {
         true
     }
 

@@ -7,7 +7,7 @@ use crate::{
     keys::{Key, Refers, Takes, Values},
     model::{
         encoder::EncoderKind,
-        tap::{Layer, On, Shape},
+        tap::{EncoderSignature, LayerSpec, RowKind},
     },
     recipe::{fault::Findings, input::Input, names::Named},
 };
@@ -32,9 +32,9 @@ pub enum Segmented {
 
 impl Segmented {
     /// The field that tells apart the segments that its rows stand for, if they do.
-    fn field_of_rows(&self, layer: Layer) -> Option<&str> {
+    fn field_of_rows(&self, layer: LayerSpec) -> Option<&str> {
         match self {
-            Self::Within(field) | Self::Above(field) if layer.on == On::Segment => Some(field),
+            Self::Within(field) | Self::Above(field) if layer.on == RowKind::Item => Some(field),
             _ => None,
         }
     }
@@ -45,7 +45,7 @@ pub(super) fn check(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
-    (reads, layer): (&Input, Option<Layer>),
+    (reads, layer): (&Input, Option<LayerSpec>),
     below: &Encoders,
     findings: &mut Findings,
 ) -> Option<Segmented> {
@@ -58,20 +58,20 @@ pub(super) fn check(
     let Some(layer) = layer else { return Some(Segmented::No) };
     let reads_tokens =
         kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
-    if reads_tokens && (over.is_some() || layer.on == On::Segment) {
+    if reads_tokens && (over.is_some() || layer.on == RowKind::Item) {
         let what = "looks at the tokens of its rows, and those of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
     }
     match (layer.on, over) {
-        (On::Sequence, Some(over)) => Some(Segmented::Within(over.to_owned())),
+        (RowKind::Token, Some(over)) => Some(Segmented::Within(over.to_owned())),
         (found, Some(_)) => fault(format!(
             "its input is a row for each {}; wanted one for each token",
             found.name()
         )),
-        (On::Segment, None) => {
+        (RowKind::Item, None) => {
             let fields = reads.all().filter_map(|tap| {
                 let spec = below.specs[tap.encoder].as_ref()?;
-                let rows = spec.shape.layer(Some(tap.layer))?;
+                let rows = spec.signature.layer(Some(tap.layer))?;
                 spec.segments.field_of_rows(rows)
             });
             let fields: BTreeSet<&str> = fields.collect();
@@ -83,16 +83,22 @@ pub(super) fn check(
                 [] => unreachable!("rows for segments come from an encoder that has made them"),
             }
         }
-        (On::Sequence | On::Vector, None) => Some(Segmented::No),
+        (RowKind::Token | RowKind::Example, None) => Some(Segmented::No),
     }
 }
 
-/// What a shape is where sequences are those of segments, or segments are the sequence.
-pub(super) fn shape(shape: Shape, input: Option<Layer>, segments: &Segmented) -> Shape {
+/// What a signature is where sequences are those of segments, or segments are the sequence.
+pub(super) fn signature(
+    signature: EncoderSignature,
+    input: Option<LayerSpec>,
+    segments: &Segmented,
+) -> EncoderSignature {
     let on = |on| match (segments, on) {
-        (Segmented::Within(_), On::Vector) | (Segmented::Above(_), On::Sequence) => On::Segment,
+        (Segmented::Within(_), RowKind::Example) | (Segmented::Above(_), RowKind::Token) => {
+            RowKind::Item
+        }
         (_, on) => on,
     };
-    let layers = shape.layers.into_iter().map(|layer| Layer { on: on(layer.on), ..layer });
-    Shape { input, layers: layers.collect() }
+    let layers = signature.layers.into_iter().map(|layer| LayerSpec { on: on(layer.on), ..layer });
+    EncoderSignature { input, layers: layers.collect() }
 }

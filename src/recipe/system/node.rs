@@ -8,9 +8,9 @@ use crate::{
     data::{Batch, Corpus, Segments},
     kernel::gather,
     model::{
-        Pass,
+        Mode,
         encoder::Encoder,
-        tap::{On, Shape, View},
+        tap::{EncoderSignature, RowKind, View},
         view,
     },
     recipe::{Input, Segmented, Tap},
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Node {
     pub(super) encoder: Option<Box<dyn Encoder>>,
     pub(super) input: Input,
-    pub(super) shape: Shape,
+    pub(super) signature: EncoderSignature,
     pub(super) segments: Segmented,
     /// The place of the field that tells segments apart, by corpus.
     pub(super) fields: BTreeMap<usize, usize>,
@@ -54,7 +54,7 @@ impl Node {
         encoder: &dyn Encoder,
         below: (&[Node], &[States]),
         batch: &Batch,
-        pass: Pass,
+        mode: Mode,
     ) -> Result<States> {
         let taps = self.input.of(batch.corpus);
         let input = if taps.is_empty() { None } else { Some(read(taps, below, batch)?) };
@@ -72,24 +72,24 @@ impl Node {
                 });
                 let rows = gather(rows, segments.rows.clone())?;
                 let batch = batch.repacked(segments.within.clone());
-                (Some(segments), encoder.forward(Some(&rows), &batch, pass)?)
+                (Some(segments), encoder.forward(Some(&rows), &batch, mode)?)
             }
             (Segmented::Above(_), Some(rows)) => {
                 let segments = taps.iter().find_map(|tap| below.1[tap.encoder].segments.clone());
                 let segments = segments.expect("what makes a row for each segment has told which");
                 let batch = batch.repacked(segments.of_examples.clone());
-                (Some(segments), encoder.forward(Some(rows), &batch, pass)?)
+                (Some(segments), encoder.forward(Some(rows), &batch, mode)?)
             }
-            (_, input) => (None, encoder.forward(input.as_ref(), batch, pass)?),
+            (_, input) => (None, encoder.forward(input.as_ref(), batch, mode)?),
         };
         let Some(segments) = segments else { return Ok(States { input, layers, segments: None }) };
-        let layers = layers.into_iter().zip(&self.shape.layers).map(|(rows, layer)| {
+        let layers = layers.into_iter().zip(&self.signature.layers).map(|(rows, layer)| {
             match (layer.on, &self.segments) {
                 // Each as whoever reads it expects it: tokens and examples in the batch's order.
-                (On::Sequence, _) => gather(&rows, segments.places.clone()),
-                (On::Segment, Segmented::Within(_)) => gather(&rows, segments.order.clone()),
-                (On::Segment, _) => Ok(rows),
-                (On::Vector, _) => gather(&rows, segments.examples.clone()),
+                (RowKind::Token, _) => gather(&rows, segments.places.clone()),
+                (RowKind::Item, Segmented::Within(_)) => gather(&rows, segments.order.clone()),
+                (RowKind::Item, _) => Ok(rows),
+                (RowKind::Example, _) => gather(&rows, segments.examples.clone()),
             }
         });
         let layers = layers.collect::<Result<_>>()?;
@@ -106,14 +106,14 @@ pub(super) fn read(taps: &[Tap], below: (&[Node], &[States]), batch: &Batch) -> 
             None => states.input.as_ref(),
         };
         let rows = rows.expect("what is tapped has run");
-        let layer = node.shape.layer(Some(tap.layer)).expect("the checker has seen the layer");
-        let halves = layer.halves.is_some();
+        let layer = node.signature.layer(Some(tap.layer)).expect("the checker has seen the layer");
+        let directions = layer.directions.is_some();
         match (&states.segments, layer.on, tap.view) {
-            (Some(segments), On::Segment, View::Last | View::Mean | View::Max) => {
-                let shown = view(rows, tap.view, halves, &segments.of_examples)?;
+            (Some(segments), RowKind::Item, View::Last | View::Mean | View::Max) => {
+                let shown = view(rows, tap.view, directions, &segments.of_examples)?;
                 gather(&shown, segments.examples.clone())
             }
-            _ => view(rows, tap.view, halves, &batch.packing),
+            _ => view(rows, tap.view, directions, &batch.packing),
         }
     });
     let rows: Vec<Tensor> = rows.collect::<Result<_>>()?;

@@ -4,7 +4,7 @@ use std::fs;
 
 use auxdesk::{
     data::Batch,
-    model::{Pass, encoder::FirstValues},
+    model::{Mode, encoder::FirstValues},
     recipe::{Overrides, Recipe, RecipeSource, System, load_without_files},
 };
 
@@ -87,7 +87,7 @@ fn only_what_the_batchs_corpus_reads_runs_and_learns() {
         let case = case(&format!("{keys}\n{input}"), &[]);
         let system = case.tiny.system();
         for (corpus_idx, own) in [(0, "small-words"), (1, "large-words")] {
-            let rows = rows(&system, &batch(&case, corpus_idx), Pass::Trace);
+            let rows = rows(&system, &batch(&case, corpus_idx), Mode::Trace);
             let found = gradients(&rows.sqr().unwrap().sum_all().unwrap(), system.parameters());
             for (parameter, gradient) in system.parameters().all().iter().zip(found) {
                 let name = &parameter.name;
@@ -108,13 +108,13 @@ fn a_mix_has_the_rows_of_the_encoder_that_the_corpus_names() {
         );
         let it = case(&keys, &sets);
         // A recurrent layer's halves are still halves: .last has each half's own end.
-        let halves = it.tiny.recipe.objectives[0].layers[0].halves;
-        assert_eq!(halves.is_some(), view.is_empty());
+        let directions = it.tiny.recipe.objectives[0].layers[0].directions;
+        assert_eq!(directions.is_some(), view.is_empty());
         for (corpus_idx, named) in [(0, "small-trunk"), (1, "large-trunk")] {
             let plain = case(&format!("kind = 'mix'\ninput = '{named}{view}'"), &sets);
             let batch = batch(&it, corpus_idx);
-            let wanted = bits(&rows(&plain.tiny.system(), &batch, Pass::Score));
-            let found = bits(&rows(&it.tiny.system(), &batch, Pass::Score));
+            let wanted = bits(&rows(&plain.tiny.system(), &batch, Mode::Eval));
+            let found = bits(&rows(&it.tiny.system(), &batch, Mode::Eval));
             assert_eq!(found, wanted, "{named}{view}");
         }
     }

@@ -1,6 +1,6 @@
 //! Numbers of each kind worked by hand, over words whose vectors are one given number.
 
-use auxdesk::model::Pass;
+use auxdesk::model::Mode;
 use candle_core::{Device, Tensor};
 
 use super::{Case, System, numbers, rows};
@@ -55,7 +55,7 @@ fn put(system: &System, name: &str, values: &[f32]) {
 
 /// The rows of some examples against what they should be.
 fn assert_rows((case, system): &(Case, System), examples: &[usize], wanted: &[f32]) {
-    let found = numbers(&rows(system, &case.batch(examples), Pass::Score));
+    let found = numbers(&rows(system, &case.batch(examples), Mode::Eval));
     assert_eq!(found.len(), wanted.len(), "{found:?}");
     for (found, wanted) in found.iter().zip(wanted) {
         assert!((found - wanted).abs() < 1e-6, "found {found}, wanted {wanted}");
@@ -97,7 +97,7 @@ fn a_sentence_has_a_row_of_its_own_and_a_document_one_of_its_sentences() {
 fn a_recurrent_layer_over_sentences_begins_anew_with_each() {
     let (whole, system) = case("kind = 'birnn'\ninput = 'words'\nwidth = 2\nover = 'sentence'");
     let states = |examples: &[usize]| {
-        rows(&system, &whole.batch(examples), Pass::Score).to_vec2::<f32>().unwrap()
+        rows(&system, &whole.batch(examples), Mode::Eval).to_vec2::<f32>().unwrap()
     };
     let (of_three, of_two) = (states(&[0]), states(&[2]));
     // Of `a b a` the first two are the sentence `a b` of the third example.
@@ -175,7 +175,7 @@ fn where_no_word_is_hidden_the_masks_vector_has_no_gradient() {
     let (case, system) =
         case("kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'list.txt'\n");
     let gradients = |examples: &[usize]| {
-        let rows = rows(&system, &case.batch(examples), Pass::Trace);
+        let rows = rows(&system, &case.batch(examples), Mode::Trace);
         super::gradients(&rows.sum_all().unwrap(), system.parameters())
     };
     let all = system.parameters().all().iter();
@@ -191,7 +191,7 @@ fn dropped_words_are_unknown_ones() {
     put(&system, "it.table", &[9.0, 1.0, 2.0, 4.0]);
     let (mut n_dropped, whole) = (0, [1.0, 2.0, 1.0]);
     for step in 0..400 {
-        let found = numbers(&rows(&system, &case.batch(&[0]), Pass::Train { seed: 1, step }));
+        let found = numbers(&rows(&system, &case.batch(&[0]), Mode::Train { seed: 1, step }));
         for (found, whole) in found.iter().zip(whole) {
             assert!(*found == 9.0 || *found == whole);
             n_dropped += usize::from(*found == 9.0);

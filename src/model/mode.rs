@@ -12,7 +12,7 @@ use crate::{
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
+pub enum Mode {
     /// To learn: numbers are dropped, by draws of this seed and step.
     Train {
         /// The run's seed.
@@ -21,13 +21,13 @@ pub enum Pass {
         step: u64,
     },
     /// To score or predict: nothing is dropped, and nothing is kept for a backward pass.
-    Score,
+    Eval,
     /// To see what rows were made from: nothing is dropped, reversed or stopped, and gradients come
     /// back.
     Trace,
 }
 
-impl Pass {
+impl Mode {
     /// The rows with dropout at the site of that name and number, if this pass drops at all.
     pub fn dropout(self, site: &str, corpus_idx: usize, p: f64, x: Tensor) -> Result<Tensor> {
         match self {
@@ -41,7 +41,7 @@ impl Pass {
     }
 
     /// Which of n things are dropped at a site, each with probability p, if this pass drops at all.
-    pub fn dropped(self, site: &str, corpus_idx: usize, p: f64, n: usize) -> Vec<usize> {
+    pub fn dropout_indices(self, site: &str, corpus_idx: usize, p: f64, n: usize) -> Vec<usize> {
         match self {
             Self::Train { seed, step } if p > 0.0 => {
                 let site = format!("{site}/{corpus_idx}");
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
 
-    const TRAIN: Pass = Pass::Train { seed: 1, step: 2 };
+    const TRAIN: Mode = Mode::Train { seed: 1, step: 2 };
 
     #[test]
     fn noise_has_the_deviation_asked_for_and_is_in_training_only() -> Result<()> {
@@ -100,7 +100,7 @@ mod tests {
         assert!((370..540).contains(&beyond), "{beyond} of 9999 beyond two deviations, wanted 455");
         let again = kernel::to_vec(&TRAIN.noise("words", 0, 0.2, x.clone())?)?;
         assert_eq!(noise, again);
-        for (other, deviation) in [(Pass::Score, 0.2), (Pass::Trace, 0.2), (TRAIN, 0.0)] {
+        for (other, deviation) in [(Mode::Eval, 0.2), (Mode::Trace, 0.2), (TRAIN, 0.0)] {
             let silent = kernel::to_vec(&other.noise("words", 0, deviation, x.clone())?)?;
             assert!(silent.iter().all(|&z| z == 0.0), "{other:?}");
         }
@@ -109,13 +109,16 @@ mod tests {
 
     #[test]
     fn about_p_of_the_things_are_dropped_by_site_corpus_and_step() {
-        let dropped = TRAIN.dropped("words", 0, 0.25, 10_000);
+        let dropped = TRAIN.dropout_indices("words", 0, 0.25, 10_000);
         assert!((2_300..2_700).contains(&dropped.len()), "{}", dropped.len());
-        assert_eq!(dropped, TRAIN.dropped("words", 0, 0.25, 10_000));
-        assert_ne!(dropped, TRAIN.dropped("words", 1, 0.25, 10_000));
-        assert_ne!(dropped, TRAIN.dropped("other", 0, 0.25, 10_000));
-        assert_ne!(dropped, Pass::Train { seed: 1, step: 3 }.dropped("words", 0, 0.25, 10_000));
-        assert!(Pass::Score.dropped("words", 0, 0.25, 10_000).is_empty());
-        assert!(Pass::Trace.dropped("words", 0, 0.25, 10_000).is_empty());
+        assert_eq!(dropped, TRAIN.dropout_indices("words", 0, 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropout_indices("words", 1, 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropout_indices("other", 0, 0.25, 10_000));
+        assert_ne!(
+            dropped,
+            Mode::Train { seed: 1, step: 3 }.dropout_indices("words", 0, 0.25, 10_000)
+        );
+        assert!(Mode::Eval.dropout_indices("words", 0, 0.25, 10_000).is_empty());
+        assert!(Mode::Trace.dropout_indices("words", 0, 0.25, 10_000).is_empty());
     }
 }
