@@ -260,7 +260,7 @@ pub struct Setup<'a> {
 impl Setup<'_> {
     /// Where what it shares with nobody is made.
     fn own_scope(&mut self) -> Scope<'_> {
-        self.scope.beside(&owner(self.name))
+        self.scope.sibling(&owner(self.name))
     }
 
     /// The vocabulary of that key.

@@ -10,14 +10,14 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use super::{
     arch::is_fused,
     buffer::Buffer,
+    parameter::{Gradient, ParamRef},
     plain, slices,
-    weight::{Gradient, Weight},
 };
 use crate::data::Packing;
 
 /// The rows of x (rows, width) averaged over each sequence, by the fit of its keys (rows, inner) to
 /// the query (inner): (sequences, width).
-pub fn attend(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result<Tensor> {
+pub fn attend(keys: &Tensor, query: &ParamRef, x: &Tensor, packing: &Packing) -> Result<Tensor> {
     check(keys, query, x, packing)?;
     if !is_fused(x.device()) {
         return plain::attend(keys, query, x, packing);
@@ -26,7 +26,7 @@ pub fn attend(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> R
     keys.contiguous()?.apply_op2(&x.contiguous()?, op)
 }
 
-fn check(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result<()> {
+fn check(keys: &Tensor, query: &ParamRef, x: &Tensor, packing: &Packing) -> Result<()> {
     let ((n_keys, inner), (n_rows, _)) = (keys.dims2()?, x.dims2()?);
     if n_rows != packing.n_rows() || n_keys != n_rows || query.var().dims() != [inner] {
         bail!(
@@ -42,7 +42,7 @@ fn check(keys: &Tensor, query: &Weight, x: &Tensor, packing: &Packing) -> Result
 }
 
 struct Attend {
-    query: Weight,
+    query: ParamRef,
     packing: Packing,
     /// a: a number for each row.
     shares: OnceLock<Vec<f32>>,
@@ -89,20 +89,20 @@ impl CustomOp2 for Attend {
         let (inner, width) = (keys.dim(1)?, x.dim(1)?);
         let (key_rows, x_rows) = (slices::to_vec(keys)?, slices::to_vec(x)?);
         let (y, gradient) = (slices::to_vec(y)?, slices::to_vec(gradient)?);
-        let (mut by_keys, mut by_x) = (vec![0.0; key_rows.len()], vec![0.0; x_rows.len()]);
-        let mut by_query = Buffer::zeros(inner);
+        let (mut grad_keys, mut grad_x) = (vec![0.0; key_rows.len()], vec![0.0; x_rows.len()]);
+        let mut grad_query = Buffer::zeros(inner);
         self.query.read(|query| {
             for (row, (b, _)) in self.packing.places().enumerate() {
                 let (g, x) = (&gradient[b * width..][..width], &x_rows[row * width..][..width]);
-                let by_score = shares[row] * (dot(g, x) - dot(g, &y[b * width..][..width]));
-                add(&mut by_x[row * width..][..width], shares[row], g);
-                add(&mut by_keys[row * inner..][..inner], by_score, query);
-                add(&mut by_query, by_score, &key_rows[row * inner..]);
+                let grad_score = shares[row] * (dot(g, x) - dot(g, &y[b * width..][..width]));
+                add(&mut grad_x[row * width..][..width], shares[row], g);
+                add(&mut grad_keys[row * inner..][..inner], grad_score, query);
+                add(&mut grad_query, grad_score, &key_rows[row * inner..]);
             }
         })?;
-        self.query.leave(Gradient::Dense(by_query))?;
-        let by_keys = Tensor::from_vec(by_keys, keys.shape(), keys.device())?;
-        Ok((Some(by_keys), Some(Tensor::from_vec(by_x, x.shape(), x.device())?)))
+        self.query.accumulate(Gradient::Dense(grad_query))?;
+        let grad_keys = Tensor::from_vec(grad_keys, keys.shape(), keys.device())?;
+        Ok((Some(grad_keys), Some(Tensor::from_vec(grad_x, x.shape(), x.device())?)))
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
         check::assert_close(&found, &[-0.75, 0.0, 0.0, 0.0, 0.75, 0.0], 1e-6, 1e-6);
         let found = slices::to_vec(store.get(&x).unwrap())?;
         check::assert_close(&found, &[0.75, 1.0, 0.25], 1e-6, 0.0);
-        let by_query = slices::to_vec(&query.gradient(&store).unwrap())?;
-        check::assert_close(&by_query, &[-0.75 * ln3, 0.75 * 5.0], 1e-6, 0.0);
+        let grad_query = slices::to_vec(&query.gradient(&store).unwrap())?;
+        check::assert_close(&grad_query, &[-0.75 * ln3, 0.75 * 5.0], 1e-6, 0.0);
         Ok(())
     }
 

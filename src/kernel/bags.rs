@@ -50,10 +50,10 @@ impl CustomOp1 for SumBags {
     fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let gradient = slices::to_vec(gradient)?;
-        let by_x = self.rows().flat_map(|(bag, factor)| {
+        let grad_x = self.rows().flat_map(|(bag, factor)| {
             gradient[bag * width..][..width].iter().map(move |g| factor * g)
         });
-        Tensor::from_vec(by_x.collect(), x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x.collect(), x.shape(), x.device()).map(Some)
     }
 }
 

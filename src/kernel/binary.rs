@@ -37,13 +37,13 @@ impl CustomOp1 for Binary {
     }
 
     fn bwd(&self, z: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let mut by_z = slices::to_vec(gradient)?;
+        let mut grad_z = slices::to_vec(gradient)?;
         slices::read(z, |z| {
-            for ((by_z, z), y) in by_z.iter_mut().zip(z).zip(&self.answers) {
-                *by_z *= 1.0 / (1.0 + (-z).exp()) - y;
+            for ((grad_z, z), y) in grad_z.iter_mut().zip(z).zip(&self.answers) {
+                *grad_z *= 1.0 / (1.0 + (-z).exp()) - y;
             }
         })?;
-        Tensor::from_vec(by_z, z.shape(), z.device()).map(Some)
+        Tensor::from_vec(grad_z, z.shape(), z.device()).map(Some)
     }
 }
 
@@ -62,8 +62,8 @@ mod tests {
         let wanted = [(4f32 / 3.0).ln(), 4f32.ln(), 2f32.ln()];
         check::assert_close(&slices::to_vec(&each)?, &wanted, 1e-6, 1e-7);
         let store = each.sum_all()?.backward()?;
-        let by_z = slices::to_vec(store.get(&z).unwrap())?;
-        check::assert_close(&by_z, &[-0.25, 0.75, -0.5], 1e-6, 0.0);
+        let grad_z = slices::to_vec(store.get(&z).unwrap())?;
+        check::assert_close(&grad_z, &[-0.25, 0.75, -0.5], 1e-6, 0.0);
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! What the kernels' tests share: seeded numbers, closeness, and finite differences.
 
-use candle_core::{Device, Result, Shape, Tensor, Var, backprop::GradStore};
+use candle_core::{Device, Result, Shape, Tensor, Var, backprop};
 use rand::Rng;
 
 use super::{
-    Buffer, to_vec,
-    weight::{Gradient, Sink, Weight},
+    Buffer,
+    parameter::{GradStore, Gradient, ParamRef},
+    to_vec,
 };
 use crate::data::{Purpose, draw};
 
@@ -21,22 +22,22 @@ pub(super) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var
     Var::from_vec(numbers(name, shape.elem_count(), scale), shape, &Device::Cpu)
 }
 
-/// A parameter of [`numbers`], with a sink of its own.
-pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Weight> {
+/// A parameter of [`numbers`], with a gradient store of its own.
+pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<ParamRef> {
     weight_of(var(name, shape, scale)?.as_tensor())
 }
 
-/// A parameter with these values, with a sink of its own.
-pub(super) fn weight_of(values: &Tensor) -> Result<Weight> {
-    Ok(Weight::new(Var::from_tensor(values)?, 0, Sink::new()?))
+/// A parameter with these values, with a gradient store of its own.
+pub(super) fn weight_of(values: &Tensor) -> Result<ParamRef> {
+    Ok(ParamRef::new(Var::from_tensor(values)?, 0, GradStore::new()?))
 }
 
 /// What gradients are asked for by.
 pub(super) trait Variable {
     /// Its values.
     fn var(&self) -> &Var;
-    /// The gradient that a backward pass has left for it.
-    fn gradient(&self, store: &GradStore) -> Option<Tensor>;
+    /// The gradient that a backward pass has accumulated for it.
+    fn gradient(&self, store: &backprop::GradStore) -> Option<Tensor>;
 }
 
 impl Variable for Var {
@@ -44,26 +45,26 @@ impl Variable for Var {
         self
     }
 
-    fn gradient(&self, store: &GradStore) -> Option<Tensor> {
+    fn gradient(&self, store: &backprop::GradStore) -> Option<Tensor> {
         store.get(self).cloned()
     }
 }
 
-impl Variable for Weight {
+impl Variable for ParamRef {
     fn var(&self) -> &Var {
-        Weight::var(self)
+        ParamRef::var(self)
     }
 
-    /// From the sink, or from candle where its own operations have read the parameter.
-    fn gradient(&self, store: &GradStore) -> Option<Tensor> {
+    /// From its gradient store, or from candle where its own operations have read the parameter.
+    fn gradient(&self, store: &backprop::GradStore) -> Option<Tensor> {
         let (n, shape) = (self.var().elem_count(), self.var().shape());
-        let left = self.sink().take().into_values().next().map(|left| {
+        let own = self.grad_store().take().into_values().next().map(|gradient| {
             let mut sums = Gradient::Dense(Buffer::zeros(n));
-            sums.add(shape.dims().last().copied().unwrap_or(1), left);
+            sums.add(shape.dims().last().copied().unwrap_or(1), gradient);
             let Gradient::Dense(sums) = sums else { unreachable!("dense and anything is dense") };
             Tensor::from_slice(&sums, shape, &Device::Cpu).unwrap()
         });
-        left.or_else(|| store.get(self.var()).cloned())
+        own.or_else(|| store.get(self.var()).cloned())
     }
 }
 

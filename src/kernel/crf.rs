@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use super::{
     arch::{fast, is_fused},
     buffer::Buffer,
+    parameter::{Gradient, ParamRef},
     plain, slices,
-    weight::{Gradient, Weight},
 };
 use crate::data::Packing;
 
@@ -29,7 +29,7 @@ use crate::data::Packing;
 /// tag for each row.
 pub fn crf(
     emissions: &Tensor,
-    transitions: &Weight,
+    transitions: &ParamRef,
     gold: Vec<u32>,
     packing: &Packing,
 ) -> Result<Tensor> {
@@ -38,12 +38,17 @@ pub fn crf(
         return plain::crf(emissions, transitions, gold, packing);
     }
     let (transitions, packing) = (transitions.clone(), packing.clone());
-    let learns = emissions.track_op();
-    let op = Crf { transitions, packing, gold, learns, saved: OnceLock::new() };
+    let requires_grad = emissions.track_op();
+    let op = Crf { transitions, packing, gold, requires_grad, saved: OnceLock::new() };
     emissions.contiguous()?.apply_op1(op)
 }
 
-fn check(emissions: &Tensor, transitions: &Weight, gold: &[u32], packing: &Packing) -> Result<()> {
+fn check(
+    emissions: &Tensor,
+    transitions: &ParamRef,
+    gold: &[u32],
+    packing: &Packing,
+) -> Result<()> {
     let (rows, tags) = emissions.dims2()?;
     if rows != packing.n_rows() || rows != gold.len() {
         bail!("crf: {rows} rows of scores, {} gold tags", gold.len());
@@ -61,19 +66,19 @@ fn check(emissions: &Tensor, transitions: &Weight, gold: &[u32], packing: &Packi
 }
 
 struct Crf {
-    transitions: Weight,
+    transitions: ParamRef,
     packing: Packing,
     gold: Vec<u32>,
-    learns: bool,
+    requires_grad: bool,
     saved: OnceLock<Vec<Saved>>,
 }
 
 /// The gradient of one sequence's loss.
 struct Saved {
     /// By its emissions, token after token: (length, tags).
-    by_emissions: Vec<f32>,
+    grad_emissions: Vec<f32>,
     /// By all transitions: (tags + 2, tags).
-    by_transitions: Vec<f32>,
+    grad_transitions: Vec<f32>,
 }
 
 /// The scores of transitions, by what they are.
@@ -97,19 +102,19 @@ impl<'a> Transitions<'a> {
     }
 }
 
-/// One sequence's loss, and its gradient if something learns. `emission(t)` is a row of scores.
+/// One sequence's loss, and its gradient if gradients are required. `emission(t)` is a row of scores.
 #[inline(always)]
 fn sequence<'a>(
     emission: impl Fn(usize) -> &'a [f32] + Copy,
     gold: &[usize],
     transitions: Transitions<'_>,
     factors: Option<&products::Factors>,
-    learns: bool,
+    requires_grad: bool,
 ) -> (f32, Option<Saved>) {
     let (n, tags) = (gold.len(), transitions.tags);
     let (log_z, mut saved) = match factors {
-        Some(factors) => products::expected(emission, n, factors, learns),
-        None => logarithms::expected(emission, n, transitions, learns),
+        Some(factors) => products::expected(emission, n, factors, requires_grad),
+        None => logarithms::expected(emission, n, transitions, requires_grad),
     };
     let last = gold[n - 1];
     let mut score = f64::from(transitions.start()[gold[0]]) + f64::from(transitions.end()[last]);
@@ -119,13 +124,13 @@ fn sequence<'a>(
             score += f64::from(transitions.from(gold[t - 1])[tag]);
         }
     }
-    if let Some(Saved { by_emissions, by_transitions }) = &mut saved {
-        by_transitions[tags * tags + gold[0]] -= 1.0;
-        by_transitions[(tags + 1) * tags + last] -= 1.0;
+    if let Some(Saved { grad_emissions, grad_transitions }) = &mut saved {
+        grad_transitions[tags * tags + gold[0]] -= 1.0;
+        grad_transitions[(tags + 1) * tags + last] -= 1.0;
         for (t, &tag) in gold.iter().enumerate() {
-            by_emissions[t * tags + tag] -= 1.0;
+            grad_emissions[t * tags + tag] -= 1.0;
             if t > 0 {
-                by_transitions[gold[t - 1] * tags + tag] -= 1.0;
+                grad_transitions[gold[t - 1] * tags + tag] -= 1.0;
             }
         }
     }
@@ -154,7 +159,15 @@ impl CustomOp1 for Crf {
                     let emission = |t| &emissions[packing.row(b, t) * tags..][..tags];
                     fast(
                         #[inline(always)]
-                        || sequence(emission, &gold, transitions, factors.as_ref(), self.learns),
+                        || {
+                            sequence(
+                                emission,
+                                &gold,
+                                transitions,
+                                factors.as_ref(),
+                                self.requires_grad,
+                            )
+                        },
                     )
                 })
                 .unzip()
@@ -169,20 +182,21 @@ impl CustomOp1 for Crf {
 
     fn bwd(&self, emissions: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let tags = emissions.dim(1)?;
-        let saved = self.saved.get().expect("backward comes after a forward that learns");
-        let mut by_emissions = vec![0.0; emissions.elem_count()];
-        let mut by_transitions = Buffer::zeros(self.transitions.var().elem_count());
+        let saved =
+            self.saved.get().expect("backward comes after a forward that requires gradients");
+        let mut grad_emissions = vec![0.0; emissions.elem_count()];
+        let mut grad_transitions = Buffer::zeros(self.transitions.var().elem_count());
         for (b, (saved, g)) in saved.iter().zip(slices::to_vec(gradient)?).enumerate() {
-            for (row, by) in self.packing.rows(b).zip(saved.by_emissions.chunks_exact(tags)) {
-                for (sum, by) in by_emissions[row * tags..].iter_mut().zip(by) {
+            for (row, by) in self.packing.rows(b).zip(saved.grad_emissions.chunks_exact(tags)) {
+                for (sum, by) in grad_emissions[row * tags..].iter_mut().zip(by) {
                     *sum = g * by;
                 }
             }
-            for (sum, by) in by_transitions.iter_mut().zip(&saved.by_transitions) {
+            for (sum, by) in grad_transitions.iter_mut().zip(&saved.grad_transitions) {
                 *sum += g * by;
             }
         }
-        self.transitions.leave(Gradient::Dense(by_transitions))?;
-        Tensor::from_vec(by_emissions, emissions.shape(), emissions.device()).map(Some)
+        self.transitions.accumulate(Gradient::Dense(grad_transitions))?;
+        Tensor::from_vec(grad_emissions, emissions.shape(), emissions.device()).map(Some)
     }
 }

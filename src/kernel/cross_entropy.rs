@@ -24,17 +24,17 @@ use super::{
     arch::{fast, is_fused},
     buffer::Buffer,
     gemm::Matrix,
+    parameter::{Gradient, ParamRef},
     plain, slices,
     sums::PART,
-    weight::{Gradient, Weight},
 };
 
 /// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
 /// (classes): (rows).
 pub fn cross_entropy(
     x: &Tensor,
-    weight: &Weight,
-    bias: &Weight,
+    weight: &ParamRef,
+    bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
     check(x.shape(), weight, bias, &targets)?;
@@ -42,12 +42,12 @@ pub fn cross_entropy(
         return plain::cross_entropy(x, weight, bias, targets);
     }
     let (weight, bias) = (weight.clone(), bias.clone());
-    let learns = x.track_op();
-    let op = CrossEntropy { weight, bias, targets, learns, gradients: OnceLock::new() };
+    let requires_grad = x.track_op();
+    let op = CrossEntropy { weight, bias, targets, requires_grad, gradients: OnceLock::new() };
     x.contiguous()?.apply_op1(op)
 }
 
-fn check(x: &Shape, weight: &Weight, bias: &Weight, targets: &[u32]) -> Result<()> {
+fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &[u32]) -> Result<()> {
     let ((rows, inputs), classes) = (x.dims2()?, bias.var().dims1()?);
     if rows != targets.len() {
         bail!("cross-entropy: {rows} rows, {} targets", targets.len());
@@ -66,10 +66,10 @@ fn check(x: &Shape, weight: &Weight, bias: &Weight, targets: &[u32]) -> Result<(
 }
 
 struct CrossEntropy {
-    weight: Weight,
-    bias: Weight,
+    weight: ParamRef,
+    bias: ParamRef,
     targets: Vec<u32>,
-    learns: bool,
+    requires_grad: bool,
     gradients: OnceLock<Gradients>,
 }
 
@@ -79,36 +79,36 @@ impl CrossEntropy {
         &self,
         shape: &Shape,
         x: &[f32],
-        look: impl FnOnce(Output<'_>) -> T,
+        f: impl FnOnce(Output<'_>) -> T,
     ) -> Result<T> {
         let (rows, inputs) = shape.dims2()?;
         let classes = self.bias.var().dims1()?;
         let x = Matrix::new(x, rows, inputs);
         self.weight.read(|weight| {
             let weight = Matrix::new(weight, inputs, classes);
-            self.bias.read(|bias| look(Output { x, weight, bias, targets: &self.targets }))
+            self.bias.read(|bias| f(Output { x, weight, bias, targets: &self.targets }))
         })?
     }
 
     /// Leaves the gradients by the parameters, times g; gives that by x.
-    fn leave(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
+    fn accumulate(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
         let (inputs, classes) = self.weight.var().dims2()?;
         let row = |input: usize, to: &mut [f32]| {
-            for (to, block) in to.chunks_mut(BLOCK).zip(&gradients.by_weight) {
+            for (to, block) in to.chunks_mut(BLOCK).zip(&gradients.grad_weight) {
                 let from = &block[input * to.len()..][..to.len()];
                 scale(to, from, g);
             }
         };
-        let mut by_weight = Buffer::new(inputs * classes);
-        by_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
-        let mut by_bias = Buffer::new(classes);
-        row(inputs, &mut by_bias);
-        self.weight.leave(Gradient::Dense(by_weight))?;
-        self.bias.leave(Gradient::Dense(by_bias))?;
-        let mut by_x = vec![0.0; gradients.by_x.len()];
-        let parts = by_x.par_chunks_mut(PART).zip(gradients.by_x.par_chunks(PART));
+        let mut grad_weight = Buffer::new(inputs * classes);
+        grad_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
+        let mut grad_bias = Buffer::new(classes);
+        row(inputs, &mut grad_bias);
+        self.weight.accumulate(Gradient::Dense(grad_weight))?;
+        self.bias.accumulate(Gradient::Dense(grad_bias))?;
+        let mut grad_x = vec![0.0; gradients.grad_x.len()];
+        let parts = grad_x.par_chunks_mut(PART).zip(gradients.grad_x.par_chunks(PART));
         parts.for_each(|(to, from)| scale(to, from, g));
-        Ok(by_x)
+        Ok(grad_x)
     }
 }
 
@@ -132,7 +132,7 @@ impl CustomOp1 for CrossEntropy {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slices::of(x, layout)?;
         let (each, gradients) =
-            self.with_output(layout.shape(), x, |output| output.run(self.learns, None))?;
+            self.with_output(layout.shape(), x, |output| output.run(self.requires_grad, None))?;
         if let Some(gradients) = gradients {
             // A second forward of the same op would give the same numbers.
             let _ = self.gradients.set(gradients);
@@ -144,15 +144,17 @@ impl CustomOp1 for CrossEntropy {
     fn bwd(&self, x: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = slices::to_vec(gradient)?;
         let first = gradient.first().copied().unwrap_or(0.0);
-        let by_x = if gradient.iter().all(|g| *g == first) {
-            let gradients =
-                self.gradients.get().expect("backward comes after a forward that learns");
-            self.leave(gradients, first)?
+        let grad_x = if gradient.iter().all(|g| *g == first) {
+            let gradients = self
+                .gradients
+                .get()
+                .expect("backward comes after a forward that requires gradients");
+            self.accumulate(gradients, first)?
         } else {
             let run = |output: Output<'_>| output.run(true, Some(&gradient)).1;
             let again = slices::read(x, |numbers| self.with_output(x.shape(), numbers, run))??;
-            self.leave(&again.expect("it learns"), 1.0)?
+            self.accumulate(&again.expect("gradients are required"), 1.0)?
         };
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }

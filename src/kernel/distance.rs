@@ -6,12 +6,12 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     arch::is_fused,
+    parameter::{Gradient, ParamRef},
     plain,
-    weight::{Gradient, Weight},
 };
 
 /// Σ (a − b)² over these pairs, each of one shape: a scalar.
-pub fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
+pub fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
     let Some((first, _)) = pairs.first() else { bail!("squared-distance: no pair of parameters") };
     for (a, b) in pairs {
         if a.var().shape() != b.var().shape() {
@@ -21,12 +21,12 @@ pub fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
     if is_fused(first.var().device()) { fused(pairs) } else { plain::squared_distance(pairs) }
 }
 
-fn fused(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
-    pairs[0].0.sink().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
+fn fused(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
+    pairs[0].0.grad_store().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
 }
 
 struct SquaredDistance {
-    pairs: Vec<(Weight, Weight)>,
+    pairs: Vec<(ParamRef, ParamRef)>,
 }
 
 impl CustomOp1 for SquaredDistance {
@@ -46,20 +46,20 @@ impl CustomOp1 for SquaredDistance {
     fn bwd(&self, _anchor: &Tensor, _sum: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let factor = 2.0 * super::to_vec(&gradient.reshape(1)?)?[0];
         for pair in &self.pairs {
-            let mut by_a = differences(pair)?;
-            for d in &mut by_a {
+            let mut grad_a = differences(pair)?;
+            for d in &mut grad_a {
                 *d *= factor;
             }
-            let by_b: Vec<f32> = by_a.iter().map(|d| -d).collect();
-            pair.0.leave(Gradient::Dense(by_a.as_slice().into()))?;
-            pair.1.leave(Gradient::Dense(by_b.as_slice().into()))?;
+            let grad_b: Vec<f32> = grad_a.iter().map(|d| -d).collect();
+            pair.0.accumulate(Gradient::Dense(grad_a.as_slice().into()))?;
+            pair.1.accumulate(Gradient::Dense(grad_b.as_slice().into()))?;
         }
         Ok(None)
     }
 }
 
 /// a − b, number by number.
-fn differences((a, b): &(Weight, Weight)) -> Result<Vec<f32>> {
+fn differences((a, b): &(ParamRef, ParamRef)) -> Result<Vec<f32>> {
     a.read(|a| b.read(|b| a.iter().zip(b).map(|(a, b)| a - b).collect()))?
 }
 
@@ -68,16 +68,16 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::kernel::{check, to_vec, weight::Sink};
+    use crate::kernel::{check, parameter::GradStore, to_vec};
 
     /// (1 − 3)² + (2 − 1)² + (5 − 5)² = 5; times 3, its gradients are 3·2·(a − b).
     #[test]
     fn a_case_by_hand() -> Result<()> {
-        let sink = Sink::new()?;
-        let weight = |numbers: &[f32], number| {
-            Result::Ok(Weight::new(Var::new(numbers, &Device::Cpu)?, number, sink.clone()))
+        let grad_store = GradStore::new()?;
+        let weight = |numbers: &[f32], index| {
+            Result::Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, grad_store.clone()))
         };
-        let pairs = || -> Result<Vec<(Weight, Weight)>> {
+        let pairs = || -> Result<Vec<(ParamRef, ParamRef)>> {
             Ok(vec![
                 (weight(&[1.0, 2.0], 4)?, weight(&[3.0, 1.0], 7)?),
                 (weight(&[5.0], 5)?, weight(&[5.0], 8)?),
@@ -94,7 +94,7 @@ mod tests {
             (7, dense(&[12.0, -6.0])),
             (8, dense(&[-0.0])),
         ];
-        assert_eq!(Vec::from_iter(sink.take()), wanted);
+        assert_eq!(Vec::from_iter(grad_store.take()), wanted);
         Ok(())
     }
 

@@ -45,8 +45,8 @@ impl CustomOp1 for Dropout {
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let by_x = slices::read(&gradient.contiguous()?, |gradient| self.times(gradient))?;
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        let grad_x = slices::read(&gradient.contiguous()?, |gradient| self.times(gradient))?;
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 

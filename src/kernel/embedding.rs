@@ -4,13 +4,13 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{
     arch::is_fused,
+    parameter::{Gradient, ParamRef, RowGradient},
     plain, slices,
-    weight::{Gradient, RowGradient, Weight},
 };
 
 /// The rows of `table` (rows, width) with these ids: (ids, width). What is computed from them is
-/// tracked, all the way to a loss, only if it `learns`.
-pub fn embedding(table: &Weight, ids: Vec<u32>, learns: bool) -> Result<Tensor> {
+/// tracked, all the way to a loss, only if it `requires_grad`.
+pub fn embedding(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result<Tensor> {
     let (n_rows, width) = table.var().dims2()?;
     if width == 0 {
         bail!("embedding: rows of no width; wanted at least 1");
@@ -19,20 +19,20 @@ pub fn embedding(table: &Weight, ids: Vec<u32>, learns: bool) -> Result<Tensor> 
         bail!("embedding: id {id} in a table of {n_rows} rows")
     }
     if is_fused(table.var().device()) {
-        fused(table, ids, learns)
+        fused(table, ids, requires_grad)
     } else {
-        plain::embedding(table, ids, learns)
+        plain::embedding(table, ids, requires_grad)
     }
 }
 
-fn fused(table: &Weight, ids: Vec<u32>, learns: bool) -> Result<Tensor> {
-    let anchor = table.sink().anchor();
+fn fused(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result<Tensor> {
+    let anchor = table.grad_store().anchor();
     let op = Embedding { table: table.clone(), ids };
-    if learns { anchor.apply_op1(op) } else { anchor.detach().apply_op1(op) }
+    if requires_grad { anchor.apply_op1(op) } else { anchor.detach().apply_op1(op) }
 }
 
 struct Embedding {
-    table: Weight,
+    table: ParamRef,
     ids: Vec<u32>,
 }
 
@@ -57,7 +57,7 @@ impl CustomOp1 for Embedding {
         let rows = slices::read(&gradient.contiguous()?, |gradient| {
             RowGradient::of(width, &self.ids, gradient)
         })?;
-        self.table.leave(Gradient::Rows(rows))?;
+        self.table.accumulate(Gradient::Rows(rows))?;
         Ok(None)
     }
 }
@@ -67,33 +67,33 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::kernel::{check, weight::Sink};
+    use crate::kernel::{check, parameter::GradStore};
 
     fn table<const N: usize>(
         numbers: &[[f32; 2]; N],
-        sink: &Sink,
-        number: usize,
-    ) -> Result<Weight> {
-        Ok(Weight::new(Var::new(numbers, &Device::Cpu)?, number, sink.clone()))
+        grad_store: &GradStore,
+        index: usize,
+    ) -> Result<ParamRef> {
+        Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, grad_store.clone()))
     }
 
     #[test]
     fn rows_read_twice_get_both_gradients_and_others_none() -> Result<()> {
-        let sink = Sink::new()?;
-        let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &sink, 7)?;
+        let grad_store = GradStore::new()?;
+        let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &grad_store, 7)?;
         let rows = fused(&table, vec![2, 0, 2], true)?;
         assert_eq!(slices::to_vec(&rows)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
         let factors = Tensor::new(&[[1f32, 2.0], [3.0, 4.0], [10.0, 20.0]], &Device::Cpu)?;
         (rows * factors)?.sum_all()?.backward()?;
         let expected = RowGradient { ids: vec![2, 0], rows: vec![11.0, 22.0, 3.0, 4.0] };
-        assert_eq!(Vec::from_iter(sink.take()), [(7, Gradient::Rows(expected))]);
-        assert!(sink.take().is_empty());
+        assert_eq!(Vec::from_iter(grad_store.take()), [(7, Gradient::Rows(expected))]);
+        assert!(grad_store.take().is_empty());
         Ok(())
     }
 
     #[test]
     fn what_does_not_learn_is_not_tracked() -> Result<()> {
-        let table = table(&[[1.0, 2.0]], &Sink::new()?, 0)?;
+        let table = table(&[[1.0, 2.0]], &GradStore::new()?, 0)?;
         assert!(embedding(&table, vec![0], true)?.track_op());
         assert!(!embedding(&table, vec![0], false)?.track_op());
         Ok(())
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_id_beyond_the_table_is_an_error() -> Result<()> {
-        let table = table(&[[1.0, 2.0]], &Sink::new()?, 0)?;
+        let table = table(&[[1.0, 2.0]], &GradStore::new()?, 0)?;
         let error = embedding(&table, vec![1], true).unwrap_err();
         assert!(error.to_string().contains("id 1 in a table of 1 rows"), "{error}");
         Ok(())
@@ -111,7 +111,7 @@ mod tests {
     fn gradients_are_finite_differences() -> Result<()> {
         let table = check::weight("table", (5, 3), 1.0)?;
         // A product of rows read, so that its gradient by a row depends on the others.
-        let product = |read: fn(&Weight, Vec<u32>, bool) -> Result<Tensor>| {
+        let product = |read: fn(&ParamRef, Vec<u32>, bool) -> Result<Tensor>| {
             read(&table, vec![3, 0, 3, 1], true)? * read(&table, vec![0, 3, 1, 1], true)?
         };
         check::assert_tensors_close(&product(fused)?, &product(plain::embedding)?, 0.0, 0.0);
@@ -125,11 +125,14 @@ mod tests {
 
     #[test]
     fn no_ids_leave_no_rows_and_no_width_is_an_error() -> Result<()> {
-        let sink = Sink::new()?;
-        let rows = fused(&table(&[[1.0, 2.0]], &sink, 0)?, Vec::new(), true)?;
+        let grad_store = GradStore::new()?;
+        let rows = fused(&table(&[[1.0, 2.0]], &grad_store, 0)?, Vec::new(), true)?;
         assert_eq!(rows.dims(), [0, 2]);
         rows.sum_all()?.backward()?;
-        assert_eq!(Vec::from_iter(sink.take()), [(0, Gradient::Rows(RowGradient::default()))]);
+        assert_eq!(
+            Vec::from_iter(grad_store.take()),
+            [(0, Gradient::Rows(RowGradient::default()))]
+        );
         let nothing = check::weight("nothing", (2, 0), 1.0)?;
         let error = embedding(&nothing, vec![1], true).unwrap_err();
         assert!(error.to_string().contains("rows of no width"), "{error}");

@@ -40,15 +40,15 @@ impl CustomOp1 for Gather {
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
-        let mut by_x = vec![0.0; x.elem_count()];
+        let mut grad_x = vec![0.0; x.elem_count()];
         slices::read(&gradient.contiguous()?, |gradient| {
             for (&row, gradient) in self.rows.iter().zip(gradient.chunks_exact(width)) {
-                for (sum, g) in by_x[row as usize * width..].iter_mut().zip(gradient) {
+                for (sum, g) in grad_x[row as usize * width..].iter_mut().zip(gradient) {
                     *sum += g;
                 }
             }
         })?;
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 
@@ -89,8 +89,8 @@ impl CustomOp1 for SumByGroup {
 
     fn bwd(&self, x: &Tensor, _sums: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = slices::to_vec(gradient)?;
-        let by_x: Vec<f32> = self.groups.iter().map(|&group| gradient[group as usize]).collect();
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        let grad_x: Vec<f32> = self.groups.iter().map(|&group| gradient[group as usize]).collect();
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 
@@ -117,8 +117,8 @@ mod tests {
         let y = gather(&x, vec![2, 0, 2])?;
         assert_eq!(slices::to_vec(&y)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
         let gradients = y.sum_all()?.backward()?;
-        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
-        assert_eq!(by_x, [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]);
+        let grad_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(grad_x, [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]);
         assert!(gather(&x, vec![3]).is_err());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Matrix products over slices: C = A·B, C += A·B, or A·B with a row of biases added to each row.
 //!
 //! Every number of a product is one sum over k in one order, whatever the split into tiles, blocks and
-//! threads. The left operand is read a number at a time, where it lies, or packed where it is turned;
+//! threads. The left operand is read a number at a time, where it lies, or packed where it is transposed;
 //! the right one a vector at a time, from where it lies or from [`Packed`] panels.
 
 mod pack;
@@ -11,8 +11,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 pub(super) use pack::Packed;
-use pack::{Pack, pack_left};
-use tile::{LOW, Left, Panel, fetch, multiply_tile};
+use pack::{PackB, pack_a};
+use tile::{EDGE_MR, Left, Panel, multiply_tile, prefetch};
 
 use super::{arch::with, buffer::Buffer};
 
@@ -22,24 +22,24 @@ pub(super) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
-    /// From one row to the next, or from one column to the next where `turned`.
+    /// From one row to the next, or from one column to the next where `transposed`.
     stride: usize,
-    turned: bool,
+    transposed: bool,
 }
 
 impl<'a> Matrix<'a> {
     /// A matrix stored row after row, without gaps.
     pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} x {columns}");
-        Self { data, rows, columns, stride: columns, turned: false }
+        Self { data, rows, columns, stride: columns, transposed: false }
     }
 
     /// The same numbers, rows and columns changed over.
     pub(super) fn transposed(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, turned: !self.turned, ..self }
+        Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub(super) fn n_rows(&self) -> usize {
         self.rows
     }
@@ -52,7 +52,7 @@ impl<'a> Matrix<'a> {
     /// Some of its rows.
     pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
         assert!(from + n <= self.rows, "rows {from} to {} of {}", from + n, self.rows);
-        let skipped = if self.turned { from } else { from * self.stride };
+        let skipped = if self.transposed { from } else { from * self.stride };
         Self { data: self.data.get(skipped..).unwrap_or_default(), rows: n, ..self }
     }
 
@@ -64,44 +64,44 @@ impl<'a> Matrix<'a> {
     /// A row of a matrix that is stored row after row.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [f32] {
-        assert!(!self.turned, "rows are stored together");
-        self.line(row, 0, self.columns)
+        assert!(!self.transposed, "rows are stored together");
+        self.contiguous(row, 0, self.columns)
     }
 
-    /// From `at` on, what is stored together: a row, or a column where turned.
+    /// From `at` on, what is stored together: a row, or a column where transposed.
     #[inline(always)]
-    fn line(&self, line: usize, at: usize, n: usize) -> &'a [f32] {
-        &self.data[line * self.stride + at..][..n]
+    fn contiguous(&self, row: usize, at: usize, n: usize) -> &'a [f32] {
+        &self.data[row * self.stride + at..][..n]
     }
 }
 
 /// What becomes of the numbers that the product is written over.
 #[derive(Clone, Copy)]
-pub(super) enum Into<'a> {
+pub(super) enum Accumulate<'a> {
     /// They are replaced.
-    Replace,
+    Overwrite,
     /// The product is added to them.
     Add,
     /// They are replaced by the product with this row added to each of its rows.
-    Bias(&'a [f32]),
+    AddBias(&'a [f32]),
 }
 
 /// Where a product is written: its rows lie `stride` apart, as some columns of a wider matrix do.
 pub(super) struct Target<'a> {
-    numbers: &'a mut [f32],
+    data: &'a mut [f32],
     stride: usize,
 }
 
 impl<'a> Target<'a> {
-    /// A matrix of so many columns, or its columns from 0 on; for later ones `numbers` begins there.
-    pub(super) fn new(numbers: &'a mut [f32], stride: usize) -> Self {
-        Self { numbers, stride }
+    /// A matrix of so many columns, or its columns from 0 on; for later ones `data` begins there.
+    pub(super) fn new(data: &'a mut [f32], stride: usize) -> Self {
+        Self { data, stride }
     }
 
     /// Some columns of some rows: from the first one's to the end of the last one's.
     #[inline(always)]
     fn rows(&mut self, row: usize, n_rows: usize, from: usize, width: usize) -> &mut [f32] {
-        &mut self.numbers[row * self.stride + from..][..(n_rows - 1) * self.stride + width]
+        &mut self.data[row * self.stride + from..][..(n_rows - 1) * self.stride + width]
     }
 }
 
@@ -113,30 +113,30 @@ fn has_32_registers<S: Simd>() -> bool {
 
 /// Columns of a full tile.
 #[inline(always)]
-fn wide<S: Simd>() -> usize {
+fn nr<S: Simd>() -> usize {
     if has_32_registers::<S>() { 3 * S::F32_LANES } else { 2 * S::F32_LANES }
 }
 
 /// A number of rows as high tiles and then low ones, with as few rows too many as there can be.
 #[derive(Clone, Copy)]
 struct Tiles {
-    high: usize,
-    low: usize,
+    full_tiles: usize,
+    edge_tiles: usize,
     rows: usize,
 }
 
 impl Tiles {
     #[inline(always)]
-    fn new<const HIGH: usize>(rows: usize) -> Self {
-        let (high, rest) = (rows / HIGH, rows % HIGH);
-        let (high, low) = match rest {
-            0 => (high, 0),
+    fn new<const MR: usize>(rows: usize) -> Self {
+        let (full_tiles, rest) = (rows / MR, rows % MR);
+        let (full_tiles, edge_tiles) = match rest {
+            0 => (full_tiles, 0),
             // Two low ones for a high one and a rest.
-            _ if high > 0 && HIGH + rest <= 2 * LOW => (high - 1, 2),
-            _ if rest <= LOW => (high, 1),
-            _ => (high + 1, 0),
+            _ if full_tiles > 0 && MR + rest <= 2 * EDGE_MR => (full_tiles - 1, 2),
+            _ if rest <= EDGE_MR => (full_tiles, 1),
+            _ => (full_tiles + 1, 0),
         };
-        Self { high, low, rows: high * HIGH + low * LOW }
+        Self { full_tiles, edge_tiles, rows: full_tiles * MR + edge_tiles * EDGE_MR }
     }
 
     /// Rows of all tiles.
@@ -147,9 +147,11 @@ impl Tiles {
 
     /// Each tile's first row and height.
     #[inline(always)]
-    fn iter<const HIGH: usize>(self) -> impl Iterator<Item = (usize, usize)> {
-        let high = (0..self.high).map(|at| (at * HIGH, HIGH));
-        high.chain((0..self.low).map(move |at| (self.high * HIGH + at * LOW, LOW)))
+    fn iter<const MR: usize>(self) -> impl Iterator<Item = (usize, usize)> {
+        let full_tiles = (0..self.full_tiles).map(|at| (at * MR, MR));
+        full_tiles.chain(
+            (0..self.edge_tiles).map(move |at| (self.full_tiles * MR + at * EDGE_MR, EDGE_MR)),
+        )
     }
 }
 
@@ -165,7 +167,7 @@ struct Product<'a> {
     a: Matrix<'a>,
     b: Right<'a>,
     n: usize,
-    into: Into<'a>,
+    accumulate: Accumulate<'a>,
     out: Target<'a>,
 }
 
@@ -174,29 +176,29 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // With the width of `wide`, as many sums as the registers hold beside the operands.
+        // With the width of `nr`, as many sums as the registers hold beside the operands.
         if has_32_registers::<S>() { self.run::<S, 8>(simd) } else { self.run::<S, 6>(simd) }
     }
 }
 
 impl Product<'_> {
     #[inline(always)]
-    fn run<S: Simd, const HIGH: usize>(mut self, simd: S) {
-        let tiles = Tiles::new::<HIGH>(self.a.rows);
-        let packed = if self.a.turned { pack_left::<HIGH>(self.a, tiles) } else { Buffer::new(0) };
-        for from in (0..self.n).step_by(wide::<S>()) {
-            let width = wide::<S>().min(self.n - from);
+    fn run<S: Simd, const MR: usize>(mut self, simd: S) {
+        let tiles = Tiles::new::<MR>(self.a.rows);
+        let packed = if self.a.transposed { pack_a::<MR>(self.a, tiles) } else { Buffer::new(0) };
+        for from in (0..self.n).step_by(nr::<S>()) {
+            let width = nr::<S>().min(self.n - from);
             match width.div_ceil(S::F32_LANES) {
-                3 => self.panel::<S, HIGH, 3>(simd, tiles, &packed, from, width),
-                2 => self.panel::<S, HIGH, 2>(simd, tiles, &packed, from, width),
-                _ => self.panel::<S, HIGH, 1>(simd, tiles, &packed, from, width),
+                3 => self.panel::<S, MR, 3>(simd, tiles, &packed, from, width),
+                2 => self.panel::<S, MR, 2>(simd, tiles, &packed, from, width),
+                _ => self.panel::<S, MR, 1>(simd, tiles, &packed, from, width),
             }
         }
     }
 
     /// The product's columns from `from` on.
     #[inline(always)]
-    fn panel<S: Simd, const HIGH: usize, const N: usize>(
+    fn panel<S: Simd, const MR: usize, const N: usize>(
         &mut self,
         simd: S,
         tiles: Tiles,
@@ -210,92 +212,108 @@ impl Product<'_> {
         let mut next = None;
         let panel = match self.b {
             Right::Packed(packed) => {
-                Panel { lines: &packed.panels[k * from..][..k * stride], stride, k }
+                Panel { rows: &packed.panels[k * from..][..k * stride], stride, k }
             }
             Right::Rows(b) if width == stride => {
                 // Lines far apart come one by one from the caches below: the next panel's are asked for
                 // while this one is multiplied, some with each tile.
                 next = b.data.get(from + width..).filter(|_| from + width < self.n);
-                Panel { lines: &b.data[from..], stride: b.stride, k }
+                Panel { rows: &b.data[from..], stride: b.stride, k }
             }
             // Its last vectors would reach beyond the row.
             Right::Rows(b) => {
-                copied = Pack(b.some_columns(from, width)).with_simd(simd);
-                Panel { lines: &copied.panels, stride, k }
+                copied = PackB(b.some_columns(from, width)).with_simd(simd);
+                Panel { rows: &copied.panels, stride, k }
             }
         };
         let columns = (from, width);
-        let (n_tiles, following) = (tiles.high + tiles.low, width.min(self.n - from - width));
-        for (at, (row, height)) in tiles.iter::<HIGH>().enumerate() {
+        let (n_tiles, following) =
+            (tiles.full_tiles + tiles.edge_tiles, width.min(self.n - from - width));
+        for (at, (row, height)) in tiles.iter::<MR>().enumerate() {
             if let (Some(next), Right::Rows(b)) = (next, self.b) {
-                let lines = at * k / n_tiles..(at + 1) * k / n_tiles;
-                fetch(next, b.stride, lines, following);
+                let rows = at * k / n_tiles..(at + 1) * k / n_tiles;
+                prefetch(next, b.stride, rows, following);
             }
             let n_rows = height.min(self.a.rows - row);
-            let left = if self.a.turned {
-                let numbers = &packed[row * k..][..height * k];
-                Left { numbers, row_stride: 1, column_stride: height }
+            let left = if self.a.transposed {
+                let data = &packed[row * k..][..height * k];
+                Left { data, row_stride: 1, column_stride: height }
             } else {
                 let stride = self.a.stride;
-                Left { numbers: &self.a.data[row * stride..], row_stride: stride, column_stride: 1 }
+                Left { data: &self.a.data[row * stride..], row_stride: stride, column_stride: 1 }
             };
-            let (into, rows, out) = (self.into, (row, n_rows), &mut self.out);
-            if height == HIGH {
-                multiply_tile::<S, HIGH, N>(simd, left, panel, into, rows, columns, out);
+            let (accumulate, rows, out) = (self.accumulate, (row, n_rows), &mut self.out);
+            if height == MR {
+                multiply_tile::<S, MR, N>(simd, left, panel, accumulate, rows, columns, out);
             } else {
-                multiply_tile::<S, LOW, N>(simd, left, panel, into, rows, columns, out);
+                multiply_tile::<S, EDGE_MR, N>(simd, left, panel, accumulate, rows, columns, out);
             }
         }
     }
 }
 
 /// a · b into `product`, a matrix of a's rows and b's columns.
-pub(super) fn multiply(a: Matrix<'_>, b: Matrix<'_>, into: Into<'_>, product: Target<'_>) {
+pub(super) fn multiply(
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: Accumulate<'_>,
+    product: Target<'_>,
+) {
     // Some lines are read where they lie; many would be on more pages than a core keeps at hand.
-    if b.turned || b.rows > 128 {
-        multiply_packed(a, &Packed::new(b), into, product);
+    if b.transposed || b.rows > 128 {
+        multiply_packed(a, &Packed::new(b), accumulate, product);
     } else {
         assert_eq!(a.columns, b.rows, "columns of the left are rows of the right");
-        run(a, Right::Rows(b), b.columns, into, product);
+        run(a, Right::Rows(b), b.columns, accumulate, product);
     }
 }
 
 /// The same with a right operand that was packed before.
-pub(super) fn multiply_packed(a: Matrix<'_>, b: &Packed, into: Into<'_>, product: Target<'_>) {
+pub(super) fn multiply_packed(
+    a: Matrix<'_>,
+    b: &Packed,
+    accumulate: Accumulate<'_>,
+    product: Target<'_>,
+) {
     assert_eq!(a.columns, b.k, "columns of the left are rows of the right");
-    run(a, Right::Packed(b), b.n, into, product);
+    run(a, Right::Packed(b), b.n, accumulate, product);
 }
 
-fn run(a: Matrix<'_>, b: Right<'_>, n: usize, into: Into<'_>, mut out: Target<'_>) {
+fn run(a: Matrix<'_>, b: Right<'_>, n: usize, accumulate: Accumulate<'_>, mut out: Target<'_>) {
     assert!(n <= out.stride, "a product of {n} columns in rows of {}", out.stride);
     if a.columns > 0 {
-        return with(Product { a, b, n, into, out });
+        return with(Product { a, b, n, accumulate, out });
     }
     for row in 0..a.rows {
         let row = out.rows(row, 1, 0, n);
-        match into {
-            Into::Add => {}
-            Into::Replace => row.fill(0.0),
-            Into::Bias(bias) => row.copy_from_slice(bias),
+        match accumulate {
+            Accumulate::Add => {}
+            Accumulate::Overwrite => row.fill(0.0),
+            Accumulate::AddBias(bias) => row.copy_from_slice(bias),
         }
     }
 }
 
 /// The same as [`multiply_packed`] on all threads, in fixed blocks of the product's rows.
-pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: &Packed, into: Into<'_>, product: Target<'_>) {
+pub(super) fn multiply_in_blocks(
+    a: Matrix<'_>,
+    b: &Packed,
+    accumulate: Accumulate<'_>,
+    product: Target<'_>,
+) {
     let m = a.rows;
     if b.n == 0 || m == 0 {
         return;
     }
     // About an eighth of the rows, in low tiles: a function of the side alone, never of the threads.
-    let rows = m.div_ceil(8).next_multiple_of(LOW);
-    let Target { numbers, stride } = product;
-    assert!(numbers.len() >= (m - 1) * stride + b.n, "a product of {m} rows");
-    numbers.par_chunks_mut(rows * stride).enumerate().for_each(|(block, numbers)| {
+    let rows = m.div_ceil(8).next_multiple_of(EDGE_MR);
+    let Target { data, stride } = product;
+    assert!(data.len() >= (m - 1) * stride + b.n, "a product of {m} rows");
+    data.par_chunks_mut(rows * stride).enumerate().for_each(|(block, data)| {
         let first = block * rows;
         if let Some(left) = m.checked_sub(first).filter(|&left| left > 0) {
             let a = a.some_rows(first, rows.min(left));
-            multiply_packed(a, b, into, Target::new(numbers, stride));
+            multiply_packed(a, b, accumulate, Target::new(data, stride));
         }
     });
 }
@@ -305,7 +323,7 @@ pub(super) fn multiply_in_blocks(a: Matrix<'_>, b: &Packed, into: Into<'_>, prod
 mod tests {
     use super::*;
 
-    fn numbers(n: usize, salt: usize) -> Vec<f32> {
+    fn data(n: usize, salt: usize) -> Vec<f32> {
         (0..n).map(|at| ((at * 7 + salt * 13) % 11) as f32 - 5.0).collect()
     }
 
@@ -323,22 +341,22 @@ mod tests {
             (9, 48, 7),
             (14, 96, 130),
         ] {
-            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (a, b) = (data(m * k, 1), data(k * n, 2));
             let expected: Vec<f32> = (0..m * n)
                 .map(|at| (0..k).map(|l| a[at / n * k + l] * b[l * n + at % n]).sum())
                 .collect();
             let mut product = vec![f32::NAN; m * n];
             let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-            multiply(a, b, Into::Replace, Target::new(&mut product, n));
+            multiply(a, b, Accumulate::Overwrite, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n}");
-            multiply(a, b, Into::Add, Target::new(&mut product, n));
+            multiply(a, b, Accumulate::Add, Target::new(&mut product, n));
             assert_eq!(product, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
-            let bias = numbers(n, 3);
-            multiply(a, b, Into::Bias(&bias), Target::new(&mut product, n));
+            let bias = data(n, 3);
+            multiply(a, b, Accumulate::AddBias(&bias), Target::new(&mut product, n));
             let biased = expected.iter().enumerate().map(|(at, x)| x + bias[at % n]);
             assert_eq!(product, biased.collect::<Vec<_>>());
             let b = Packed::by_all_threads(b);
-            multiply_in_blocks(a, &b, Into::Replace, Target::new(&mut product, n));
+            multiply_in_blocks(a, &b, Accumulate::Overwrite, Target::new(&mut product, n));
             assert_eq!(product, expected, "{m} x {k} x {n} in blocks");
         }
     }
@@ -348,25 +366,25 @@ mod tests {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut product = [0.0; 9];
         let a = Matrix::new(&a, 2, 3);
-        multiply(a.transposed(), a, Into::Replace, Target::new(&mut product, 3));
+        multiply(a.transposed(), a, Accumulate::Overwrite, Target::new(&mut product, 3));
         assert_eq!(product, [17.0, 22.0, 27.0, 22.0, 29.0, 36.0, 27.0, 36.0, 45.0]);
         let b = Packed::by_all_threads(a);
-        multiply_in_blocks(a.transposed(), &b, Into::Replace, Target::new(&mut product, 3));
+        multiply_in_blocks(a.transposed(), &b, Accumulate::Overwrite, Target::new(&mut product, 3));
         assert_eq!(product[1], 22.0);
     }
 
     #[test]
     fn blocks_of_transposed_matrices_are_the_whole() {
         for (m, n, k) in [(150, 9, 5), (9, 500, 5)] {
-            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (a, b) = (data(m * k, 1), data(k * n, 2));
             let (a, b) = (Matrix::new(&a, k, m), Matrix::new(&b, n, k));
             let mut whole = vec![f32::NAN; m * n];
             let target = Target::new(&mut whole, n);
-            multiply(a.transposed(), b.transposed(), Into::Replace, target);
+            multiply(a.transposed(), b.transposed(), Accumulate::Overwrite, target);
             let mut blocks = vec![f32::NAN; m * n];
             let target = Target::new(&mut blocks, n);
             let b = Packed::by_all_threads(b.transposed());
-            multiply_in_blocks(a.transposed(), &b, Into::Replace, target);
+            multiply_in_blocks(a.transposed(), &b, Accumulate::Overwrite, target);
             assert_eq!(blocks, whole);
         }
     }

@@ -10,9 +10,9 @@ use candle_core::{Result, Tensor};
 use super::{
     arch::fast,
     buffer::Buffer,
-    gemm::{Into, Matrix, Packed, Target, multiply_packed},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_packed},
     plain,
-    recurrent::{ByGates, Cell, Direction, RecurrentWeights, Step, recurrent},
+    recurrent::{Cell, Direction, GateGradients, RecurrentWeights, Step, recurrent},
     vector::{sigmoid, tanh},
 };
 use crate::data::Packing;
@@ -45,14 +45,24 @@ impl Cell for Gru {
         let recurrent = Matrix::new(recurrent, width, 3 * width);
         let of_r_and_z = Packed::new(recurrent.some_columns(0, 2 * width));
         let of_n = Packed::new(recurrent.some_columns(2 * width, width));
-        for Step { rows, before, carried } in steps {
-            if *carried > 0 {
-                let previous = &states[before * width..][..carried * width];
-                let previous = Matrix::new(previous, *carried, width);
-                let gates = &mut gates[rows.start * 3 * width..][..carried * 3 * width];
-                multiply_packed(previous, &of_r_and_z, Into::Add, Target::new(gates, 3 * width));
-                let products = &mut products[rows.start * width..][..carried * width];
-                multiply_packed(previous, &of_n, Into::Bias(bias), Target::new(products, width));
+        for Step { rows, prev_start, n_continuing } in steps {
+            if *n_continuing > 0 {
+                let previous = &states[prev_start * width..][..n_continuing * width];
+                let previous = Matrix::new(previous, *n_continuing, width);
+                let gates = &mut gates[rows.start * 3 * width..][..n_continuing * 3 * width];
+                multiply_packed(
+                    previous,
+                    &of_r_and_z,
+                    Accumulate::Add,
+                    Target::new(gates, 3 * width),
+                );
+                let products = &mut products[rows.start * width..][..n_continuing * width];
+                multiply_packed(
+                    previous,
+                    &of_n,
+                    Accumulate::AddBias(bias),
+                    Target::new(products, width),
+                );
             }
             fast(
                 #[inline(always)]
@@ -63,8 +73,8 @@ impl Cell for Gru {
                         for gate in &mut gates[..2 * width] {
                             *gate = sigmoid(*gate);
                         }
-                        if b < *carried {
-                            let previous = (before + b) * width;
+                        if b < *n_continuing {
+                            let previous = (prev_start + b) * width;
                             states.copy_within(previous..previous + width, row * width);
                         } else {
                             products[row * width..][..width].copy_from_slice(bias);
@@ -87,16 +97,21 @@ impl Cell for Gru {
         (states, Saved { gates, products })
     }
 
-    fn back(direction: &Direction<'_>, before: &[f32], saved: &Saved, gradient: &[f32]) -> ByGates {
+    fn back(
+        direction: &Direction<'_>,
+        prev_states: &[f32],
+        saved: &Saved,
+        gradient: &[f32],
+    ) -> GateGradients {
         let &Direction { steps, width, column, recurrent, .. } = direction;
-        let mut by_gates = Buffer::new(saved.gates.len());
-        let mut by_product = Buffer::new(saved.gates.len());
+        let mut grad_gates = Buffer::new(saved.gates.len());
+        let mut grad_product = Buffer::new(saved.gates.len());
         let recurrent = Packed::new(Matrix::new(recurrent, width, 3 * width).transposed());
         // The gradient by the state that the step after has carried back, for its first rows.
         let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
-        let mut by_state = Buffer::new(widest * width);
-        let mut n_from_after = 0;
-        for Step { rows, carried, .. } in steps.iter().rev() {
+        let mut grad_state = Buffer::new(widest * width);
+        let mut n_continuing_next = 0;
+        for Step { rows, n_continuing, .. } in steps.iter().rev() {
             fast(
                 #[inline(always)]
                 || {
@@ -106,44 +121,45 @@ impl Cell for Gru {
                         let (r, rest) = gates.split_at(width);
                         let (z, n) = rest.split_at(width);
                         let products = &saved.products[row * width..][..width];
-                        let before = &before[row * width..][..width];
-                        let by_row = &gradient[row * 2 * width + column..][..width];
-                        let by_h = &mut by_state[b * width..][..width];
-                        let by_gates = &mut by_gates[row * 3 * width..][..3 * width];
-                        let by_product = &mut by_product[row * 3 * width..][..3 * width];
-                        if b >= n_from_after {
-                            by_h.fill(0.0);
+                        let before = &prev_states[row * width..][..width];
+                        let grad_row = &gradient[row * 2 * width + column..][..width];
+                        let grad_h = &mut grad_state[b * width..][..width];
+                        let grad_gates = &mut grad_gates[row * 3 * width..][..3 * width];
+                        let grad_product = &mut grad_product[row * 3 * width..][..3 * width];
+                        if b >= n_continuing_next {
+                            grad_h.fill(0.0);
                         }
-                        let (dr, rest) = by_gates.split_at_mut(width);
-                        let (dz, dn) = rest.split_at_mut(width);
-                        let dm = &mut by_product[2 * width..];
+                        let (grad_r, rest) = grad_gates.split_at_mut(width);
+                        let (grad_z, grad_n) = rest.split_at_mut(width);
+                        let grad_m = &mut grad_product[2 * width..];
                         // In parts, as a loop over many slices is not vectorised.
                         for at in 0..width {
-                            by_h[at] += by_row[at];
-                            dz[at] = by_h[at] * (before[at] - n[at]) * z[at] * (1.0 - z[at]);
+                            grad_h[at] += grad_row[at];
+                            grad_z[at] = grad_h[at] * (before[at] - n[at]) * z[at] * (1.0 - z[at]);
                         }
                         for at in 0..width {
-                            dn[at] = by_h[at] * (1.0 - z[at]) * (1.0 - n[at] * n[at]);
-                            by_h[at] *= z[at];
+                            grad_n[at] = grad_h[at] * (1.0 - z[at]) * (1.0 - n[at] * n[at]);
+                            grad_h[at] *= z[at];
                         }
                         for at in 0..width {
-                            dm[at] = dn[at] * r[at];
-                            dr[at] = dm[at] * products[at] * (1.0 - r[at]);
+                            grad_m[at] = grad_n[at] * r[at];
+                            grad_r[at] = grad_m[at] * products[at] * (1.0 - r[at]);
                         }
-                        by_product[..2 * width].copy_from_slice(&by_gates[..2 * width]);
+                        grad_product[..2 * width].copy_from_slice(&grad_gates[..2 * width]);
                     }
                 },
             );
-            if *carried > 0 {
-                let by_product = &by_product[rows.start * 3 * width..][..carried * 3 * width];
-                let by_product = Matrix::new(by_product, *carried, 3 * width);
+            if *n_continuing > 0 {
+                let grad_product =
+                    &grad_product[rows.start * 3 * width..][..n_continuing * 3 * width];
+                let grad_product = Matrix::new(grad_product, *n_continuing, 3 * width);
                 // To what has come past the gates, z times the gradient.
-                let by_state = Target::new(&mut by_state[..carried * width], width);
-                multiply_packed(by_product, &recurrent, Into::Add, by_state);
+                let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
+                multiply_packed(grad_product, &recurrent, Accumulate::Add, grad_state);
             }
-            n_from_after = *carried;
+            n_continuing_next = *n_continuing;
         }
-        ByGates { input: by_gates, product: Some(by_product) }
+        GateGradients { input: grad_gates, product: Some(grad_product) }
     }
 
     fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {

@@ -7,14 +7,14 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use super::{
     arch::is_fused,
     buffer::Buffer,
-    gemm::{Into, Matrix, Packed, Target, multiply_in_blocks},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
+    parameter::{Gradient, ParamRef},
     plain, slices,
     sums::sum_of_rows,
-    weight::{Gradient, Weight},
 };
 
 /// x·W + b for x (rows, inputs), W (inputs, outputs), b (outputs): (rows, outputs).
-pub fn linear(x: &Tensor, weight: &Weight, bias: &Weight) -> Result<Tensor> {
+pub fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) -> Result<Tensor> {
     check(x.shape(), weight, bias)?;
     if is_fused(x.device()) {
         return x.contiguous()?.apply_op1(Linear { weight: weight.clone(), bias: bias.clone() });
@@ -22,7 +22,7 @@ pub fn linear(x: &Tensor, weight: &Weight, bias: &Weight) -> Result<Tensor> {
     plain::linear(x, weight, bias)
 }
 
-fn check(x: &Shape, weight: &Weight, bias: &Weight) -> Result<()> {
+fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef) -> Result<()> {
     let (_, inputs) = x.dims2()?;
     let (wanted, outputs) = weight.var().dims2()?;
     if wanted != inputs || bias.var().dims1()? != outputs || outputs == 0 {
@@ -36,8 +36,8 @@ fn check(x: &Shape, weight: &Weight, bias: &Weight) -> Result<()> {
 }
 
 struct Linear {
-    weight: Weight,
-    bias: Weight,
+    weight: ParamRef,
+    bias: ParamRef,
 }
 
 impl CustomOp1 for Linear {
@@ -53,7 +53,12 @@ impl CustomOp1 for Linear {
         self.weight.read(|weight| {
             self.bias.read(|bias| {
                 let weight = Packed::by_all_threads(Matrix::new(weight, inputs, outputs));
-                multiply_in_blocks(x, &weight, Into::Bias(bias), Target::new(&mut y, outputs));
+                multiply_in_blocks(
+                    x,
+                    &weight,
+                    Accumulate::AddBias(bias),
+                    Target::new(&mut y, outputs),
+                );
             })
         })??;
         Ok((CpuStorage::F32(y), (rows, outputs).into()))
@@ -62,30 +67,35 @@ impl CustomOp1 for Linear {
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let (rows, inputs) = x.dims2()?;
         let outputs = gradient.dim(1)?;
-        let mut by_x = vec![0.0; rows * inputs];
-        let mut by_weight = Buffer::new(inputs * outputs);
-        let by_bias = slices::read(&gradient.contiguous()?, |gradient| {
+        let mut grad_x = vec![0.0; rows * inputs];
+        let mut grad_weight = Buffer::new(inputs * outputs);
+        let grad_bias = slices::read(&gradient.contiguous()?, |gradient| {
             let g = Matrix::new(gradient, rows, outputs);
             self.weight.read(|weight| {
                 let weight = Matrix::new(weight, inputs, outputs).transposed();
                 let weight = Packed::by_all_threads(weight);
-                multiply_in_blocks(g, &weight, Into::Replace, Target::new(&mut by_x, inputs));
+                multiply_in_blocks(
+                    g,
+                    &weight,
+                    Accumulate::Overwrite,
+                    Target::new(&mut grad_x, inputs),
+                );
             })?;
             slices::read(x, |x| {
                 let (x, target) =
-                    (Matrix::new(x, rows, inputs), Target::new(&mut by_weight, outputs));
+                    (Matrix::new(x, rows, inputs), Target::new(&mut grad_weight, outputs));
                 multiply_in_blocks(
                     x.transposed(),
                     &Packed::by_all_threads(g),
-                    Into::Replace,
+                    Accumulate::Overwrite,
                     target,
                 );
             })?;
             Result::Ok(sum_of_rows(g))
         })??;
-        self.weight.leave(Gradient::Dense(by_weight))?;
-        self.bias.leave(Gradient::Dense(by_bias))?;
-        Tensor::from_vec(by_x, (rows, inputs), x.device()).map(Some)
+        self.weight.accumulate(Gradient::Dense(grad_weight))?;
+        self.bias.accumulate(Gradient::Dense(grad_bias))?;
+        Tensor::from_vec(grad_x, (rows, inputs), x.device()).map(Some)
     }
 }
 

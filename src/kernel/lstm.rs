@@ -12,9 +12,9 @@ use pulp::{Simd, WithSimd};
 use super::{
     arch::with,
     buffer::Buffer,
-    gemm::{Into, Matrix, Packed, Target, multiply_packed},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_packed},
     plain,
-    recurrent::{ByGates, Cell, Direction, RecurrentWeights, Step, recurrent},
+    recurrent::{Cell, Direction, GateGradients, RecurrentWeights, Step, recurrent},
     vector::{load, sigmoid_all, store, tanh_all},
 };
 use crate::data::Packing;
@@ -45,16 +45,29 @@ impl Cell for Lstm {
         let mut cells = Buffer::new(gates.len() / 4);
         let mut states = Buffer::new(gates.len() / 4);
         let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width));
-        for Step { rows, before, carried } in steps {
-            if *carried > 0 {
-                let previous = &states[before * width..][..carried * width];
-                let previous = Matrix::new(previous, *carried, width);
-                let gates = &mut gates[rows.start * 4 * width..][..carried * 4 * width];
-                multiply_packed(previous, &recurrent, Into::Add, Target::new(gates, 4 * width));
+        for Step { rows, prev_start, n_continuing } in steps {
+            if *n_continuing > 0 {
+                let previous = &states[prev_start * width..][..n_continuing * width];
+                let previous = Matrix::new(previous, *n_continuing, width);
+                let gates = &mut gates[rows.start * 4 * width..][..n_continuing * 4 * width];
+                multiply_packed(
+                    previous,
+                    &recurrent,
+                    Accumulate::Add,
+                    Target::new(gates, 4 * width),
+                );
             }
-            let (before, carried) = (*before, *carried);
+            let (prev_start, n_continuing) = (*prev_start, *n_continuing);
             let (gates, cells, states) = (&mut gates[..], &mut cells[..], &mut states[..]);
-            with(Ahead { rows: rows.clone(), before, carried, width, gates, cells, states });
+            with(Forward {
+                rows: rows.clone(),
+                prev_start,
+                n_continuing,
+                width,
+                gates,
+                cells,
+                states,
+            });
         }
         (states, Saved { gates, cells })
     }
@@ -64,37 +77,37 @@ impl Cell for Lstm {
         _before: &[f32],
         saved: &Saved,
         gradient: &[f32],
-    ) -> ByGates {
+    ) -> GateGradients {
         let &Direction { steps, width, column, recurrent, .. } = direction;
-        let mut by_gates = Buffer::new(saved.gates.len());
+        let mut grad_gates = Buffer::new(saved.gates.len());
         let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width).transposed());
         // Gradients by state and cell that the step after has carried back, for its first rows.
         let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
-        let mut by_state = Buffer::new(widest * width);
-        let mut by_cell = Buffer::new(widest * width);
-        let mut n_from_after = 0;
-        for Step { rows, before, carried } in steps.iter().rev() {
+        let mut grad_state = Buffer::new(widest * width);
+        let mut grad_cell = Buffer::new(widest * width);
+        let mut n_continuing_next = 0;
+        for Step { rows, prev_start, n_continuing } in steps.iter().rev() {
             with(Back {
                 rows: rows.clone(),
-                before: *before,
-                carried: *carried,
-                n_from_after,
+                prev_start: *prev_start,
+                n_continuing: *n_continuing,
+                n_continuing_next,
                 width,
                 saved,
                 gradient: &gradient[column..],
-                by_state: &mut by_state,
-                by_cell: &mut by_cell,
-                by_gates: &mut by_gates,
+                grad_state: &mut grad_state,
+                grad_cell: &mut grad_cell,
+                grad_gates: &mut grad_gates,
             });
-            if *carried > 0 {
-                let by_gates = &by_gates[rows.start * 4 * width..][..carried * 4 * width];
-                let by_gates = Matrix::new(by_gates, *carried, 4 * width);
-                let by_state = Target::new(&mut by_state[..carried * width], width);
-                multiply_packed(by_gates, &recurrent, Into::Replace, by_state);
+            if *n_continuing > 0 {
+                let grad_gates = &grad_gates[rows.start * 4 * width..][..n_continuing * 4 * width];
+                let grad_gates = Matrix::new(grad_gates, *n_continuing, 4 * width);
+                let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
+                multiply_packed(grad_gates, &recurrent, Accumulate::Overwrite, grad_state);
             }
-            n_from_after = *carried;
+            n_continuing_next = *n_continuing;
         }
-        ByGates { input: by_gates, product: None }
+        GateGradients { input: grad_gates, product: None }
     }
 
     fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
@@ -103,22 +116,22 @@ impl Cell for Lstm {
 }
 
 /// One step's gates, cells and states, from its gates before their functions.
-struct Ahead<'a> {
+struct Forward<'a> {
     rows: Range<usize>,
-    before: usize,
-    carried: usize,
+    prev_start: usize,
+    n_continuing: usize,
     width: usize,
     gates: &'a mut [f32],
     cells: &'a mut [f32],
     states: &'a mut [f32],
 }
 
-impl WithSimd for Ahead<'_> {
+impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { rows, before, carried, width, gates, cells, states } = self;
+        let Self { rows, prev_start, n_continuing, width, gates, cells, states } = self;
         for (b, row) in rows.enumerate() {
             let gates = &mut gates[row * 4 * width..][..4 * width];
             sigmoid_all(simd, &mut gates[..2 * width]);
@@ -127,8 +140,8 @@ impl WithSimd for Ahead<'_> {
             let (i, rest) = gates.split_at(width);
             let (f, rest) = rest.split_at(width);
             let (g, o) = rest.split_at(width);
-            if b < carried {
-                let previous = (before + b) * width;
+            if b < n_continuing {
+                let previous = (prev_start + b) * width;
                 cells.copy_within(previous..previous + width, row * width);
             } else {
                 cells[row * width..][..width].fill(0.0);
@@ -150,17 +163,17 @@ impl WithSimd for Ahead<'_> {
 /// One step's gradient by its gates before their functions.
 struct Back<'a> {
     rows: Range<usize>,
-    before: usize,
-    carried: usize,
+    prev_start: usize,
+    n_continuing: usize,
     /// Rows to which the step after has carried a gradient back.
-    n_from_after: usize,
+    n_continuing_next: usize,
     width: usize,
     saved: &'a Saved,
     /// By the states: from this direction's column of the first row on.
     gradient: &'a [f32],
-    by_state: &'a mut [f32],
-    by_cell: &'a mut [f32],
-    by_gates: &'a mut [f32],
+    grad_state: &'a mut [f32],
+    grad_cell: &'a mut [f32],
+    grad_gates: &'a mut [f32],
 }
 
 impl WithSimd for Back<'_> {
@@ -174,23 +187,23 @@ impl WithSimd for Back<'_> {
             let (i, rest) = gates.split_at(width);
             let (f, rest) = rest.split_at(width);
             let (g, o) = rest.split_at(width);
-            let by_row = &self.gradient[row * 2 * width..][..width];
-            let by_state = &mut self.by_state[b * width..][..width];
-            let by_cell = &mut self.by_cell[b * width..][..width];
-            if b >= self.n_from_after {
-                by_state.fill(0.0);
-                by_cell.fill(0.0);
+            let grad_row = &self.gradient[row * 2 * width..][..width];
+            let grad_state = &mut self.grad_state[b * width..][..width];
+            let grad_cell = &mut self.grad_cell[b * width..][..width];
+            if b >= self.n_continuing_next {
+                grad_state.fill(0.0);
+                grad_cell.fill(0.0);
             }
-            let out = &mut self.by_gates[row * 4 * width..][..4 * width];
-            let (di, rest) = out.split_at_mut(width);
-            let (df, rest) = rest.split_at_mut(width);
-            let (dg, d_o) = rest.split_at_mut(width);
-            d_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
-            tanh_all(simd, d_o);
+            let out = &mut self.grad_gates[row * 4 * width..][..4 * width];
+            let (grad_i, rest) = out.split_at_mut(width);
+            let (grad_f, rest) = rest.split_at_mut(width);
+            let (grad_g, grad_o) = rest.split_at_mut(width);
+            grad_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
+            tanh_all(simd, grad_o);
             // The cell before is 0 where there is none.
-            let has_before = b < self.carried;
-            let before = if has_before { self.before + b } else { row };
-            let cells_before = &self.saved.cells[before * width..][..width];
+            let has_prev = b < self.n_continuing;
+            let prev = if has_prev { self.prev_start + b } else { row };
+            let prev_cells = &self.saved.cells[prev * width..][..width];
             // By vectors, as a loop over so many slices would not become one over vectors.
             let times = |x, y| simd.mul_f32s(x, y);
             let one_minus = |x| simd.sub_f32s(simd.splat_f32s(1.0), x);
@@ -198,19 +211,24 @@ impl WithSimd for Back<'_> {
                 // One by one: a closure over the four would stay a call, with its vectors in memory.
                 let (i, f) = (load(simd, &i[at..]), load(simd, &f[at..]));
                 let (g, o) = (load(simd, &g[at..]), load(simd, &o[at..]));
-                let tanh_c = load(simd, &d_o[at..]);
-                let by_h = simd.add_f32s(load(simd, &by_row[at..]), load(simd, &by_state[at..]));
-                let through_o = times(times(by_h, o), one_minus(times(tanh_c, tanh_c)));
-                let by_c = simd.add_f32s(load(simd, &by_cell[at..]), through_o);
-                store(simd, &mut d_o[at..], times(times(by_h, tanh_c), times(o, one_minus(o))));
-                store(simd, &mut di[at..], times(times(by_c, g), times(i, one_minus(i))));
-                store(simd, &mut dg[at..], times(times(by_c, i), one_minus(times(g, g))));
-                let kept = times(by_c, f);
-                store(simd, &mut by_cell[at..], kept);
-                let cell_before = load(simd, &cells_before[at..]);
-                let by_f = times(times(kept, one_minus(f)), cell_before);
-                let by_f = if has_before { by_f } else { simd.splat_f32s(0.0) };
-                store(simd, &mut df[at..], by_f);
+                let tanh_c = load(simd, &grad_o[at..]);
+                let grad_h =
+                    simd.add_f32s(load(simd, &grad_row[at..]), load(simd, &grad_state[at..]));
+                let through_o = times(times(grad_h, o), one_minus(times(tanh_c, tanh_c)));
+                let grad_c = simd.add_f32s(load(simd, &grad_cell[at..]), through_o);
+                store(
+                    simd,
+                    &mut grad_o[at..],
+                    times(times(grad_h, tanh_c), times(o, one_minus(o))),
+                );
+                store(simd, &mut grad_i[at..], times(times(grad_c, g), times(i, one_minus(i))));
+                store(simd, &mut grad_g[at..], times(times(grad_c, i), one_minus(times(g, g))));
+                let kept = times(grad_c, f);
+                store(simd, &mut grad_cell[at..], kept);
+                let cell_before = load(simd, &prev_cells[at..]);
+                let through_f = times(times(kept, one_minus(f)), cell_before);
+                let through_f = if has_prev { through_f } else { simd.splat_f32s(0.0) };
+                store(simd, &mut grad_f[at..], through_f);
             }
         }
     }

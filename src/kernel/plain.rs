@@ -2,7 +2,7 @@
 //! runs, and the CPU too with `AUXDESK_KERNEL=plain`.
 //!
 //! They give what the fused operations give, to rounding, and candle alone finds the gradients: those by
-//! parameters are in its store then, not in the sink. This is for being right on any device; nothing
+//! parameters are in its store then, not in the gradient store. This is for being right on any device; nothing
 //! of it is tuned. Loops go over the steps of a batch, all sequences at once. Whoever calls has checked shapes
 //! and ids, as a device may read beyond a table without a word.
 
@@ -22,11 +22,11 @@ pub(super) use rows::{
 };
 pub(super) use tokens::{attend, sum_bags, windows};
 
-use super::weight::Weight;
+use super::parameter::ParamRef;
 use crate::data::Packing;
 
-/// A parameter to compute with: tracked if x is, as a fused operation learns only then.
-fn parameter(weight: &Weight, x: &Tensor) -> Tensor {
+/// A parameter to compute with: tracked if x is, as a fused operation has a gradient only then.
+fn parameter(weight: &ParamRef, x: &Tensor) -> Tensor {
     if x.track_op() { weight.var().as_tensor().clone() } else { weight.var().as_detached_tensor() }
 }
 

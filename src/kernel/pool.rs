@@ -58,11 +58,11 @@ impl CustomOp1 for Mean {
     fn bwd(&self, x: &Tensor, _means: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let gradient = slices::to_vec(gradient)?;
-        let by_x = self.packing.places().flat_map(|(b, _)| {
+        let grad_x = self.packing.places().flat_map(|(b, _)| {
             let length = self.packing.lengths()[b] as f32;
             gradient[b * width..][..width].iter().map(move |g| g / length)
         });
-        Tensor::from_vec(by_x.collect(), x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x.collect(), x.shape(), x.device()).map(Some)
     }
 }
 
@@ -81,13 +81,13 @@ impl CustomOp1 for Max {
         let x = slices::of(x, layout)?;
         let n = self.packing.n_sequences();
         // Step 0 has one row for each sequence, in their order.
-        let mut greatest = x[..n * width].to_vec();
+        let mut maxima = x[..n * width].to_vec();
         let mut places: Vec<u32> = (0..n).flat_map(|b| vec![b as u32; width]).collect();
         for (row, (b, t)) in self.packing.places().enumerate() {
             if t > 0 {
                 for at in 0..width {
-                    if x[row * width + at] > greatest[b * width + at] {
-                        greatest[b * width + at] = x[row * width + at];
+                    if x[row * width + at] > maxima[b * width + at] {
+                        maxima[b * width + at] = x[row * width + at];
                         places[b * width + at] = row as u32;
                     }
                 }
@@ -95,17 +95,17 @@ impl CustomOp1 for Max {
         }
         // A second forward of the same op would give the same numbers.
         let _ = self.places.set(places);
-        Ok((CpuStorage::F32(greatest), (n, width).into()))
+        Ok((CpuStorage::F32(maxima), (n, width).into()))
     }
 
-    fn bwd(&self, x: &Tensor, _greatest: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn bwd(&self, x: &Tensor, _maxima: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let places = self.places.get().expect("backward comes after forward");
-        let mut by_x = vec![0.0; x.elem_count()];
+        let mut grad_x = vec![0.0; x.elem_count()];
         for (at, (&row, g)) in places.iter().zip(slices::to_vec(gradient)?).enumerate() {
-            by_x[row as usize * width + at % width] += g;
+            grad_x[row as usize * width + at % width] += g;
         }
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 
@@ -124,13 +124,13 @@ mod tests {
         let means = mean_over_tokens(&x, &packing)?;
         assert_eq!(slices::to_vec(&means)?, [2.0, 3.0, 5.0, 6.0]);
         let gradients = (means * &weights)?.sum_all()?.backward()?;
-        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
-        assert_eq!(by_x, [0.5, 5.0, 100.0, 1000.0, 0.5, 5.0]);
-        let greatest = max_over_tokens(&x, &packing)?;
-        assert_eq!(slices::to_vec(&greatest)?, [3.0, 4.0, 5.0, 6.0]);
-        let gradients = (greatest * &weights)?.sum_all()?.backward()?;
-        let by_x = slices::to_vec(gradients.get(&x).unwrap())?;
-        assert_eq!(by_x, [0.0, 10.0, 100.0, 1000.0, 1.0, 0.0]);
+        let grad_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(grad_x, [0.5, 5.0, 100.0, 1000.0, 0.5, 5.0]);
+        let maxima = max_over_tokens(&x, &packing)?;
+        assert_eq!(slices::to_vec(&maxima)?, [3.0, 4.0, 5.0, 6.0]);
+        let gradients = (maxima * &weights)?.sum_all()?.backward()?;
+        let grad_x = slices::to_vec(gradients.get(&x).unwrap())?;
+        assert_eq!(grad_x, [0.0, 10.0, 100.0, 1000.0, 1.0, 0.0]);
         Ok(())
     }
 }

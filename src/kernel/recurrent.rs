@@ -14,15 +14,15 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-pub(super) use cell::{ByGates, Cell, Direction, Step, steps};
+pub(super) use cell::{Cell, Direction, GateGradients, Step, steps};
 
 use super::{
     arch::is_fused,
     buffer::Buffer,
-    gemm::{Into, Matrix, Packed, Target, multiply_in_blocks},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
+    parameter::{Gradient, ParamRef},
     slices,
     sums::sum_of_rows,
-    weight::{Gradient, Weight},
 };
 use crate::data::Packing;
 
@@ -30,14 +30,14 @@ use crate::data::Packing;
 #[derive(Clone, Debug)]
 pub struct RecurrentWeights {
     /// W: (inputs, 2·G·w), the forward direction's gates first.
-    pub input: Weight,
+    pub input: ParamRef,
     /// b: (2·G·w).
-    pub bias: Weight,
+    pub bias: ParamRef,
     /// U: (2, w, G·w), forward first.
-    pub recurrent: Weight,
+    pub recurrent: ParamRef,
     /// What is added to the last gate's part of h·U, in a cell whose b does not do the same: (2, w),
     /// forward first.
-    pub recurrent_bias: Option<Weight>,
+    pub recurrent_bias: Option<ParamRef>,
 }
 
 /// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
@@ -53,7 +53,7 @@ pub(super) fn recurrent<C: Cell>(
     x.contiguous()?.apply_op1(Recurrent::<C> {
         weights: weights.clone(),
         packing: packing.clone(),
-        learns: x.track_op(),
+        requires_grad: x.track_op(),
         saved: OnceLock::new(),
     })
 }
@@ -92,7 +92,7 @@ fn check<C: Cell>(x: &Shape, weights: &RecurrentWeights, packing: &Packing) -> R
 struct Recurrent<C: Cell> {
     weights: RecurrentWeights,
     packing: Packing,
-    learns: bool,
+    requires_grad: bool,
     saved: OnceLock<[C::Saved; 2]>,
 }
 
@@ -110,19 +110,19 @@ impl<C: Cell> Recurrent<C> {
                 let input = Matrix::new(input, x.n_columns(), 2 * columns);
                 let input = input.some_columns(direction * columns, columns);
                 let input = Packed::by_all_threads(input);
-                let into = Into::Bias(&bias[direction * columns..][..columns]);
-                multiply_in_blocks(x, &input, into, Target::new(&mut gates, columns));
+                let accumulate = Accumulate::AddBias(&bias[direction * columns..][..columns]);
+                multiply_in_blocks(x, &input, accumulate, Target::new(&mut gates, columns));
             })
         })??;
         Ok(gates)
     }
 
-    /// Calls `look` with one direction of so many numbers in a state.
+    /// Calls `f` with one direction of so many numbers in a state.
     fn direction<T>(
         &self,
         direction: usize,
         width: usize,
-        look: impl FnOnce(&Direction<'_>) -> T,
+        f: impl FnOnce(&Direction<'_>) -> T,
     ) -> Result<T> {
         let RecurrentWeights { recurrent, recurrent_bias, .. } = &self.weights;
         let steps = steps(&self.packing, direction == 0);
@@ -130,87 +130,98 @@ impl<C: Cell> Recurrent<C> {
             let n = C::GATES * width * width;
             let recurrent = &recurrent[direction * n..][..n];
             let column = direction * width;
-            let look =
-                |bias: &[f32]| look(&Direction { steps: &steps, width, column, recurrent, bias });
+            let f = |bias: &[f32]| f(&Direction { steps: &steps, width, column, recurrent, bias });
             match recurrent_bias {
-                Some(bias) => bias.read(|bias| look(&bias[column..][..width])),
-                None => Ok(look(&[])),
+                Some(bias) => bias.read(|bias| f(&bias[column..][..width])),
+                None => Ok(f(&[])),
             }
         })?
     }
 
     /// dx (rows, inputs) by the gradients of both directions' gates.
-    fn by_x(&self, halves: &[Half<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
-        let (rows, columns) = (halves[0].by_gates.n_rows(), halves[0].by_gates.n_columns());
-        let mut by_x = vec![0.0; rows * inputs];
+    fn grad_x(&self, directions: &[DirectionGradients<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
+        let (rows, columns) =
+            (directions[0].grad_gates.n_rows(), directions[0].grad_gates.n_columns());
+        let mut grad_x = vec![0.0; rows * inputs];
         self.weights.input.read(|input| {
             let input = Matrix::new(input, inputs, 2 * columns);
-            for (direction, half) in halves.iter().enumerate() {
+            for (direction, of) in directions.iter().enumerate() {
                 let input = input.some_columns(direction * columns, columns).transposed();
                 let input = Packed::by_all_threads(input);
-                let into = if direction == 0 { Into::Replace } else { Into::Add };
-                multiply_in_blocks(half.by_gates, &input, into, Target::new(&mut by_x, inputs));
+                let accumulate =
+                    if direction == 0 { Accumulate::Overwrite } else { Accumulate::Add };
+                multiply_in_blocks(
+                    of.grad_gates,
+                    &input,
+                    accumulate,
+                    Target::new(&mut grad_x, inputs),
+                );
             }
         })?;
-        Ok(by_x)
+        Ok(grad_x)
     }
 
     /// Leaves the gradients by the parameters.
-    fn leave(&self, x: Matrix<'_>, halves: &[Half<'_>; 2]) -> Result<()> {
-        let (inputs, columns, width) =
-            (x.n_columns(), halves[0].by_gates.n_columns(), halves[0].before.n_columns());
-        let mut by_input = Buffer::new(inputs * 2 * columns);
-        let mut by_recurrent = Buffer::new(2 * width * columns);
-        let mut by_bias = Buffer::new(2 * columns);
-        for (direction, half) in halves.iter().enumerate() {
-            let by_gates = Packed::by_all_threads(half.by_gates);
+    fn accumulate(&self, x: Matrix<'_>, directions: &[DirectionGradients<'_>; 2]) -> Result<()> {
+        let (inputs, columns, width) = (
+            x.n_columns(),
+            directions[0].grad_gates.n_columns(),
+            directions[0].prev_states.n_columns(),
+        );
+        let mut grad_input = Buffer::new(inputs * 2 * columns);
+        let mut grad_recurrent = Buffer::new(2 * width * columns);
+        let mut grad_bias = Buffer::new(2 * columns);
+        for (direction, of) in directions.iter().enumerate() {
+            let grad_gates = Packed::by_all_threads(of.grad_gates);
             if inputs > 0 {
-                let target = Target::new(&mut by_input[direction * columns..], 2 * columns);
-                multiply_in_blocks(x.transposed(), &by_gates, Into::Replace, target);
+                let target = Target::new(&mut grad_input[direction * columns..], 2 * columns);
+                multiply_in_blocks(x.transposed(), &grad_gates, Accumulate::Overwrite, target);
             }
-            let by_product = half.by_product.map(Packed::by_all_threads);
-            let by_product = by_product.as_ref().unwrap_or(&by_gates);
-            let by_recurrent = &mut by_recurrent[direction * width * columns..][..width * columns];
-            let (before, target) = (half.before.transposed(), Target::new(by_recurrent, columns));
-            multiply_in_blocks(before, by_product, Into::Replace, target);
-            let by_bias = &mut by_bias[direction * columns..][..columns];
-            by_bias.copy_from_slice(&sum_of_rows(half.by_gates));
+            let grad_product = of.grad_product.map(Packed::by_all_threads);
+            let grad_product = grad_product.as_ref().unwrap_or(&grad_gates);
+            let grad_recurrent =
+                &mut grad_recurrent[direction * width * columns..][..width * columns];
+            let (prev_states, target) =
+                (of.prev_states.transposed(), Target::new(grad_recurrent, columns));
+            multiply_in_blocks(prev_states, grad_product, Accumulate::Overwrite, target);
+            let grad_bias = &mut grad_bias[direction * columns..][..columns];
+            grad_bias.copy_from_slice(&sum_of_rows(of.grad_gates));
         }
-        self.weights.input.leave(Gradient::Dense(by_input))?;
-        self.weights.bias.leave(Gradient::Dense(by_bias))?;
-        self.weights.recurrent.leave(Gradient::Dense(by_recurrent))?;
+        self.weights.input.accumulate(Gradient::Dense(grad_input))?;
+        self.weights.bias.accumulate(Gradient::Dense(grad_bias))?;
+        self.weights.recurrent.accumulate(Gradient::Dense(grad_recurrent))?;
         let Some(recurrent_bias) = &self.weights.recurrent_bias else { return Ok(()) };
-        let mut by_bias = Buffer::new(2 * width);
-        for (by_bias, half) in by_bias.chunks_exact_mut(width).zip(halves) {
-            let by_product = half.by_product.unwrap_or(half.by_gates);
-            let last_gate = by_product.some_columns(columns - width, width);
-            by_bias.copy_from_slice(&sum_of_rows(last_gate));
+        let mut grad_bias = Buffer::new(2 * width);
+        for (grad_bias, of) in grad_bias.chunks_exact_mut(width).zip(directions) {
+            let grad_product = of.grad_product.unwrap_or(of.grad_gates);
+            let last_gate = grad_product.some_columns(columns - width, width);
+            grad_bias.copy_from_slice(&sum_of_rows(last_gate));
         }
-        recurrent_bias.leave(Gradient::Dense(by_bias))
+        recurrent_bias.accumulate(Gradient::Dense(grad_bias))
     }
 }
 
 /// What the gradients by the parameters are made of, for one direction.
-struct Half<'a> {
+struct DirectionGradients<'a> {
     /// The states one step before: (rows, w).
-    before: Matrix<'a>,
+    prev_states: Matrix<'a>,
     /// The gradient by the input's part of the gates: (rows, G·w).
-    by_gates: Matrix<'a>,
+    grad_gates: Matrix<'a>,
     /// The one by h·U, where that is another one: (rows, G·w).
-    by_product: Option<Matrix<'a>>,
+    grad_product: Option<Matrix<'a>>,
 }
 
 /// The states one step before each row's, 0 where there are none: (rows, w), from states (rows, 2·w).
-fn states_before(direction: &Direction<'_>, states: &[f32]) -> Buffer {
+fn prev_states(direction: &Direction<'_>, states: &[f32]) -> Buffer {
     let &Direction { steps, width, column, .. } = direction;
-    let mut before = Buffer::zeros(states.len() / 2);
+    let mut prev_states = Buffer::zeros(states.len() / 2);
     for step in steps {
-        for b in 0..step.carried {
-            let state = &states[(step.before + b) * 2 * width + column..][..width];
-            before[(step.rows.start + b) * width..][..width].copy_from_slice(state);
+        for b in 0..step.n_continuing {
+            let state = &states[(step.prev_start + b) * 2 * width + column..][..width];
+            prev_states[(step.rows.start + b) * width..][..width].copy_from_slice(state);
         }
     }
-    before
+    prev_states
 }
 
 impl<C: Cell> CustomOp1 for Recurrent<C> {
@@ -225,16 +236,16 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         let gates = [self.gates(x, 0, columns)?, self.gates(x, 1, columns)?];
         let [forward, backward] = gates;
         let run = |direction, gates| self.direction(direction, width, |of| C::run(of, gates));
-        let (ahead, back) = rayon::join(|| run(0, forward), || run(1, backward));
-        let ((ahead, saved), (back, saved_back)) = (ahead?, back?);
+        let (forward, back) = rayon::join(|| run(0, forward), || run(1, backward));
+        let ((forward, saved), (back, saved_back)) = (forward?, back?);
         let mut states = vec![0.0; rows * 2 * width];
         states.par_chunks_mut(64 * 2 * width).enumerate().for_each(|(block, states)| {
             for (row, states) in (block * 64..).zip(states.chunks_exact_mut(2 * width)) {
-                states[..width].copy_from_slice(&ahead[row * width..][..width]);
+                states[..width].copy_from_slice(&forward[row * width..][..width]);
                 states[width..].copy_from_slice(&back[row * width..][..width]);
             }
         });
-        if self.learns {
+        if self.requires_grad {
             // A second forward of the same op would give the same numbers.
             let _ = self.saved.set([saved, saved_back]);
         }
@@ -244,26 +255,30 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
     fn bwd(&self, x: &Tensor, states: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let (inputs, width) = self.sizes(x.shape())?;
         let (rows, columns) = (self.packing.n_rows(), C::GATES * width);
-        let saved = self.saved.get().expect("backward comes after a forward that learns");
+        let saved =
+            self.saved.get().expect("backward comes after a forward that requires gradients");
         let gradient = gradient.contiguous()?;
         let back = |direction: usize| {
             self.direction(direction, width, |of| -> Result<_> {
-                let before = slices::read(states, |states| states_before(of, states))?;
-                let by_gates = slices::read(&gradient, |gradient| {
-                    C::back(of, &before, &saved[direction], gradient)
+                let prev_states = slices::read(states, |states| prev_states(of, states))?;
+                let grad_gates = slices::read(&gradient, |gradient| {
+                    C::back(of, &prev_states, &saved[direction], gradient)
                 })?;
-                Ok((before, by_gates))
+                Ok((prev_states, grad_gates))
             })?
         };
-        let (ahead, back) = rayon::join(|| back(0), || back(1));
-        let made = [ahead?, back?];
-        let halves = made.each_ref().map(|(before, by_gates)| Half {
-            before: Matrix::new(before, rows, width),
-            by_gates: Matrix::new(&by_gates.input, rows, columns),
-            by_product: by_gates.product.as_ref().map(|gates| Matrix::new(gates, rows, columns)),
+        let (forward, back) = rayon::join(|| back(0), || back(1));
+        let made = [forward?, back?];
+        let directions = made.each_ref().map(|(prev_states, grad_gates)| DirectionGradients {
+            prev_states: Matrix::new(prev_states, rows, width),
+            grad_gates: Matrix::new(&grad_gates.input, rows, columns),
+            grad_product: grad_gates
+                .product
+                .as_ref()
+                .map(|gates| Matrix::new(gates, rows, columns)),
         });
-        slices::read(x, |x| self.leave(Matrix::new(x, rows, inputs), &halves))??;
-        let by_x = self.by_x(&halves, inputs)?;
-        Tensor::from_vec(by_x, (rows, inputs), x.device()).map(Some)
+        slices::read(x, |x| self.accumulate(Matrix::new(x, rows, inputs), &directions))??;
+        let grad_x = self.grad_x(&directions, inputs)?;
+        Tensor::from_vec(grad_x, (rows, inputs), x.device()).map(Some)
     }
 }

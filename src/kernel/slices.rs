@@ -10,16 +10,16 @@ pub(super) fn of<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f3
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// Calls `look` with a tensor's numbers, copied where they are on another device than the CPU; the tensor
+/// Calls `f` with a tensor's numbers, copied where they are on another device than the CPU; the tensor
 /// must be contiguous.
-pub fn read<T>(tensor: &Tensor, look: impl FnOnce(&[f32]) -> T) -> Result<T> {
+pub fn read<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
     if let Storage::Cpu(storage) = &*storage {
-        return Ok(look(of(storage, layout)?));
+        return Ok(f(of(storage, layout)?));
     }
     // The copy takes the storage's lock for itself.
     drop(storage);
-    Ok(look(&tensor.flatten_all()?.to_vec1()?))
+    Ok(f(&tensor.flatten_all()?.to_vec1()?))
 }
 
 /// A tensor's numbers in row order, whatever its layout.

@@ -43,13 +43,13 @@ impl CustomOp1 for Tanh {
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let mut by_x = slices::to_vec(gradient)?;
+        let mut grad_x = slices::to_vec(gradient)?;
         slices::read(y, |y| {
-            for (by_x, y) in by_x.iter_mut().zip(y) {
-                *by_x *= 1.0 - y * y;
+            for (grad_x, y) in grad_x.iter_mut().zip(y) {
+                *grad_x *= 1.0 - y * y;
             }
         })?;
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 

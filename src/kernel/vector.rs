@@ -53,13 +53,13 @@ pub(super) fn tanh(x: f32) -> f32 {
     2.0 * sigmoid(2.0 * x) - 1.0
 }
 
-/// ln Σ eˣ over a row, by way of its greatest value, so that no logit is too large.
+/// ln Σ eˣ over a row, shifted by the row's maximum, so that no exponential overflows.
 #[inline(always)]
 pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
-    let greatest = greatest(row);
-    if !greatest.is_finite() {
-        // An empty or wholly excluded row is −∞; NaN and +∞ are told as what they are.
-        return row.iter().fold(greatest, |sum, &x| if x.is_nan() { x } else { sum });
+    let max = max_of_row(row);
+    if !max.is_finite() {
+        // An empty or wholly excluded row is −∞; NaN and +∞ are returned as what they are.
+        return row.iter().fold(max, |sum, &x| if x.is_nan() { x } else { sum });
     }
     // Thirty-two exponentials, then eight running sums: a fixed order, and loops that vectorise each
     // by itself.
@@ -67,7 +67,7 @@ pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
     for part in row.chunks(32) {
         let mut exps = [0.0f32; 32];
         for (e, &x) in exps.iter_mut().zip(part) {
-            *e = exp(x - greatest);
+            *e = exp(x - max);
         }
         for exps in exps.as_chunks::<8>().0 {
             for (sum, e) in sums.iter_mut().zip(exps) {
@@ -75,19 +75,19 @@ pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
             }
         }
     }
-    greatest + sums.iter().sum::<f32>().ln()
+    max + sums.iter().sum::<f32>().ln()
 }
 
-/// Over each x of a matrix with so many columns, e^(x − m), with m the greatest number of its row; and
-/// each row's m and its sum. Without logits beyond what `f32` holds nothing is too large.
-pub(super) fn exps_of_rows(x: &mut [f32], columns: usize, greatest: &mut [f32], sums: &mut [f32]) {
-    with(ExpsOfRows { x, columns, greatest, sums });
+/// Over each x of a matrix with so many columns, e^(x − m), with m the maximum of its row; and
+/// each row's m and its sum. No exponential overflows.
+pub(super) fn exps_of_rows(x: &mut [f32], columns: usize, maxima: &mut [f32], sums: &mut [f32]) {
+    with(ExpsOfRows { x, columns, maxima, sums });
 }
 
 struct ExpsOfRows<'a> {
     x: &'a mut [f32],
     columns: usize,
-    greatest: &'a mut [f32],
+    maxima: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
@@ -97,10 +97,10 @@ impl WithSimd for ExpsOfRows<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let rows = self.x.chunks_exact_mut(self.columns);
-        for ((row, most), sum) in rows.zip(self.greatest).zip(self.sums) {
-            *most = greatest_by_vectors(simd, row);
+        for ((row, max), sum) in rows.zip(self.maxima).zip(self.sums) {
+            *max = max_by_vectors(simd, row);
             let (vectors, rest) = S::as_mut_simd_f32s(row);
-            let from = simd.splat_f32s(*most);
+            let from = simd.splat_f32s(*max);
             // Four running sums, as one would wait for itself.
             let mut parts = [simd.splat_f32s(0.0); 4];
             for vectors in vectors.chunks_mut(4) {
@@ -112,7 +112,7 @@ impl WithSimd for ExpsOfRows<'_> {
             let [a, b, c, d] = parts;
             *sum = simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)));
             for x in rest {
-                *x = exp_or_zero(*x - *most);
+                *x = exp_or_zero(*x - *max);
                 *sum += *x;
             }
         }
@@ -220,10 +220,10 @@ pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s)
     if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
 }
 
-/// The greatest value of a row, −∞ where there is none. A NaN may be passed over: its own exponential
-/// makes the row's sum one. [`greatest`] is for code that is compiled for no family of its own.
+/// The maximum of a row, −∞ where there is none. A NaN may be passed over: its own exponential
+/// makes the row's sum one. [`max_of_row`] is for code that is compiled for no family of its own.
 #[inline(always)]
-fn greatest_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
+fn max_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(row);
     let least = simd.splat_f32s(f32::NEG_INFINITY);
     // Two running maxima, as one would wait for itself.
@@ -238,18 +238,18 @@ fn greatest_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     rest.iter().copied().fold(simd.reduce_max_f32s(simd.max_f32s(a, b)), f32::max)
 }
 
-/// The greatest value of a row, −∞ where there is none.
+/// The maximum of a row, −∞ where there is none.
 #[inline(always)]
-pub(super) fn greatest(row: &[f32]) -> f32 {
+pub(super) fn max_of_row(row: &[f32]) -> f32 {
     // Eight at a time, as the sums above: one running maximum would wait for itself.
     let (chunks, rest) = row.as_chunks::<8>();
-    let mut most = [f32::NEG_INFINITY; 8];
+    let mut max = [f32::NEG_INFINITY; 8];
     for chunk in chunks {
-        for (most, &x) in most.iter_mut().zip(chunk) {
-            *most = most.max(x);
+        for (max, &x) in max.iter_mut().zip(chunk) {
+            *max = max.max(x);
         }
     }
-    most.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+    max.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 #[cfg(test)]
@@ -272,12 +272,12 @@ mod tests {
     fn exps_of_rows_are_within_four_ulp_of_their_own_and_sum_up() {
         for columns in [1, 3, 8, 31, 67, 480] {
             let x: Vec<f32> = (0..3 * columns).map(|at| ((at * 37) % 101) as f32 - 95.5).collect();
-            let (mut exps, mut most, mut sums) = (x.clone(), [0.0; 3], [0.0; 3]);
-            exps_of_rows(&mut exps, columns, &mut most, &mut sums);
+            let (mut exps, mut max, mut sums) = (x.clone(), [0.0; 3], [0.0; 3]);
+            exps_of_rows(&mut exps, columns, &mut max, &mut sums);
             for (row, (x, exps)) in x.chunks(columns).zip(exps.chunks(columns)).enumerate() {
-                assert_eq!(most[row], x.iter().copied().fold(f32::MIN, f32::max));
+                assert_eq!(max[row], x.iter().copied().fold(f32::MIN, f32::max));
                 for (&x, &e) in x.iter().zip(exps) {
-                    let x = f64::from(x - most[row]);
+                    let x = f64::from(x - max[row]);
                     let exact = if x < -86.0 { 0.0 } else { x.exp() };
                     assert!((f64::from(e) - exact).abs() <= 5e-7 * exact, "{x}: {e}");
                 }
@@ -286,9 +286,9 @@ mod tests {
             }
         }
         for place in [0, 16, 32] {
-            let (mut broken, mut most, mut sums) = ([0.0; 33], [0.0], [0.0]);
+            let (mut broken, mut max, mut sums) = ([0.0; 33], [0.0], [0.0]);
             broken[place] = f32::NAN;
-            exps_of_rows(&mut broken, 33, &mut most, &mut sums);
+            exps_of_rows(&mut broken, 33, &mut max, &mut sums);
             assert!(sums[0].is_nan(), "{place}");
         }
     }

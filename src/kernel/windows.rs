@@ -60,16 +60,16 @@ impl CustomOp1 for Windows {
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let inputs = x.dim(1)?;
-        let mut by_x = vec![0.0; x.elem_count()];
+        let mut grad_x = vec![0.0; x.elem_count()];
         slices::read(&gradient.contiguous()?, |gradient| {
             for (gradient, neighbour) in gradient.chunks_exact(inputs).zip(&self.neighbours) {
                 let Some(row) = neighbour else { continue };
-                for (sum, g) in by_x[row * inputs..].iter_mut().zip(gradient) {
+                for (sum, g) in grad_x[row * inputs..].iter_mut().zip(gradient) {
                     *sum += g;
                 }
             }
         })?;
-        Tensor::from_vec(by_x, x.shape(), x.device()).map(Some)
+        Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)
     }
 }
 

@@ -13,7 +13,7 @@ use rand::Rng;
 
 use crate::{
     data::{Purpose, draw},
-    kernel::{self, Device, Sink, Weight},
+    kernel::{self, Device, GradStore, ParamRef},
     model::Mode,
 };
 
@@ -34,13 +34,13 @@ pub struct Parameters {
     seed: u64,
     device: Device,
     all: Vec<Parameter>,
-    sink: Sink,
+    grad_store: GradStore,
 }
 
 impl Parameters {
     /// None yet; first values will be drawn from this seed, the same for any device.
     pub fn new(seed: u64, device: &Device) -> Result<Self> {
-        Ok(Self { seed, device: device.clone(), all: Vec::new(), sink: Sink::new()? })
+        Ok(Self { seed, device: device.clone(), all: Vec::new(), grad_store: GradStore::new()? })
     }
 
     /// Where they are.
@@ -54,13 +54,13 @@ impl Parameters {
     }
 
     /// Trained numbers in all.
-    pub fn n_numbers(&self) -> usize {
+    pub fn n_elements(&self) -> usize {
         self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
     /// Where backward passes leave the gradients by parameters.
-    pub fn sink(&self) -> &Sink {
-        &self.sink
+    pub fn grad_store(&self) -> &GradStore {
+        &self.grad_store
     }
 
     /// The place under which a part of the system makes its parameters.
@@ -116,18 +116,18 @@ pub struct Scope<'a> {
 
 impl Scope<'_> {
     /// The place one name further down.
-    pub fn within(&mut self, name: &str) -> Scope<'_> {
+    pub fn child(&mut self, name: &str) -> Scope<'_> {
         let prefix = format!("{}.{name}", self.prefix);
         Scope { prefix, parameters: self.parameters, shared: self.shared }
     }
 
     /// The place of another part, whose parameters are its own.
-    pub fn beside(&mut self, name: &str) -> Scope<'_> {
+    pub fn sibling(&mut self, name: &str) -> Scope<'_> {
         Scope { parameters: self.parameters, prefix: name.to_owned(), shared: false }
     }
 
     /// A parameter with even draws between −bound and bound.
-    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<Weight> {
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<ParamRef> {
         let name = format!("{}.{name}", self.prefix);
         let mut draw = draw(self.parameters.seed, Purpose::Init, &name, 0);
         let n = shape.iter().product();
@@ -137,11 +137,16 @@ impl Scope<'_> {
     }
 
     /// A parameter with given first values.
-    pub fn given(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<Weight> {
+    pub fn from_values(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<ParamRef> {
         self.make(format!("{}.{name}", self.prefix), values, shape)
     }
 
-    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
+    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {
         match self.parameters.find(&name) {
             Some(_) if !self.shared => panic!("two parameters are called {name:?}"),
             Some(there) if there.var().dims() != shape => {
@@ -156,54 +161,54 @@ impl Scope<'_> {
     /// 2010), biases 0.
     pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         let bound = (6.0 / (inputs + outputs) as f64).sqrt();
-        self.linear_given(name, &[inputs, outputs], bound, vec![0.0; outputs])
+        self.linear_from_values(name, &[inputs, outputs], bound, vec![0.0; outputs])
     }
 
     /// A linear layer with weights (inputs, outputs) drawn within a bound, and these biases.
-    pub fn linear_given(
+    pub fn linear_from_values(
         &mut self,
         name: &str,
         shape: &[usize; 2],
         bound: f64,
         bias: Vec<f32>,
     ) -> Result<Linear> {
-        let mut scope = self.within(name);
+        let mut scope = self.child(name);
         Ok(Linear {
             weight: scope.uniform("weight", shape, bound)?,
-            bias: scope.given("bias", &[bias.len()], bias)?,
+            bias: scope.from_values("bias", &[bias.len()], bias)?,
         })
     }
 
     /// A table of rows, drawn evenly within √(3 / width), so that a row's length is near 1.
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
         let table = self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?;
-        self.parameters.all[table.number()].by_id = true;
+        self.parameters.all[table.index()].by_id = true;
         Ok(Table(table))
     }
 
     /// The parameters that another part has made, but for tables that are read by id: each with what its
     /// name within that part is.
-    pub fn made_by(&self, part: &str) -> Vec<(String, Weight)> {
-        let within = |name: &str| Some(name.strip_prefix(part)?.strip_prefix('.')?.to_owned());
-        let of = |(number, parameter): (usize, &Parameter)| {
-            let name = within(&parameter.name).filter(|_| !parameter.by_id)?;
-            Some((name, self.parameters.weight(number)))
+    pub fn parameters_under(&self, part: &str) -> Vec<(String, ParamRef)> {
+        let child = |name: &str| Some(name.strip_prefix(part)?.strip_prefix('.')?.to_owned());
+        let of = |(index, parameter): (usize, &Parameter)| {
+            let name = child(&parameter.name).filter(|_| !parameter.by_id)?;
+            Some((name, self.parameters.weight(index)))
         };
         self.parameters.all.iter().enumerate().filter_map(of).collect()
     }
 }
 
 impl Parameters {
-    fn find(&self, name: &str) -> Option<Weight> {
-        let number = self.all.iter().position(|parameter| parameter.name == name)?;
-        Some(self.weight(number))
+    fn find(&self, name: &str) -> Option<ParamRef> {
+        let index = self.all.iter().position(|parameter| parameter.name == name)?;
+        Some(self.weight(index))
     }
 
-    fn weight(&self, number: usize) -> Weight {
-        Weight::new(self.all[number].var.clone(), number, self.sink.clone())
+    fn weight(&self, index: usize) -> ParamRef {
+        ParamRef::new(self.all[index].var.clone(), index, self.grad_store.clone())
     }
 
-    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Weight> {
+    fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {
         let var = Var::from_vec(values, shape, &self.device)?;
         self.all.push(Parameter { name, var, by_id: false });
         Ok(self.weight(self.all.len() - 1))
@@ -214,9 +219,9 @@ impl Parameters {
 #[derive(Debug)]
 pub struct Linear {
     /// W: (inputs, outputs).
-    pub weight: Weight,
+    pub weight: ParamRef,
     /// b: (outputs).
-    pub bias: Weight,
+    pub bias: ParamRef,
 }
 
 impl Linear {
@@ -233,7 +238,7 @@ impl Linear {
 
 /// A table whose rows are read by id.
 #[derive(Debug)]
-pub struct Table(Weight);
+pub struct Table(ParamRef);
 
 impl Table {
     /// The rows with these ids: (ids, width).

@@ -100,7 +100,7 @@ impl ObjectiveKind for NextWord {
         let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, setup.values.count("hidden"));
         let mut half = |name| -> Result<Half> {
-            let mut scope = setup.scope.within(name);
+            let mut scope = setup.scope.child(name);
             Ok(Half {
                 hidden: scope.linear("hidden", half, hidden)?,
                 output: scope.linear("output", hidden, classes)?,

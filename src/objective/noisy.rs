@@ -16,7 +16,7 @@ use candle_core::{Result, Tensor};
 use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, by_sequence};
 use crate::{
     data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
-    kernel::{self, Weight},
+    kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
     model::{
@@ -84,7 +84,7 @@ impl ObjectiveKind for Noisy {
         let label = setup.values.text("label").to_owned();
         let n = vocabulary.len();
         let first = first_values(n, setup.values.number(KEEP));
-        let confusion = setup.own_scope().given("confusion", &[n, n], first)?;
+        let confusion = setup.own_scope().from_values("confusion", &[n, n], first)?;
         let on = setup.taps[0].on;
         let head = setup.head(Classes::of(n))?;
         Ok(Box::new(Built { label, vocabulary, on, head, confusion, attached: BTreeMap::new() }))
@@ -112,7 +112,7 @@ struct Built {
     on: RowKind,
     head: Box<dyn Head>,
     /// A: (right, noisy).
-    confusion: Weight,
+    confusion: ParamRef,
     attached: BTreeMap<usize, Attached>,
 }
 
@@ -354,7 +354,7 @@ mod tests {
         let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;
         let loss = || noisy.loss(&[x.as_tensor().clone()], &batch()).unwrap().unwrap().sum;
         let store = loss().backward()?;
-        let left = parameters.sink().take();
+        let left = parameters.grad_store().take();
         let names = ["gold.output.weight", "gold.output.bias", "projected.confusion"];
         let all = names.map(|name| parameter(&parameters, &format!("objective.{name}")));
         for (at, var) in all.iter().chain([&x]).enumerate() {

@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor, bail};
 use super::{EncoderOf, Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
-    kernel::{self, Weight},
+    kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
     protocol::event::Direction,
 };
@@ -104,9 +104,9 @@ impl ObjectiveKind for Tie {
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let of = |key: &str| setup.scope.made_by(setup.values.text(key));
+        let of = |key: &str| setup.scope.parameters_under(setup.values.text(key));
         let others = of(TO);
-        let pair = |(name, a): (String, Weight)| {
+        let pair = |(name, a): (String, ParamRef)| {
             let (_, b) = others.iter().find(|(other, _)| *other == name)?;
             (a.var().shape() == b.var().shape()).then(|| (a, b.clone()))
         };
@@ -120,7 +120,7 @@ impl ObjectiveKind for Tie {
 }
 
 struct Tied {
-    pairs: Vec<(Weight, Weight)>,
+    pairs: Vec<(ParamRef, ParamRef)>,
 }
 
 impl Objective for Tied {
@@ -188,10 +188,10 @@ mod tests {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         for (name, first) in [("one", 1.0), ("other", 3.0)] {
             let mut scope = parameters.scope(name);
-            scope.given("linear.weight", &[2], vec![first, 2.0])?;
+            scope.from_values("linear.weight", &[2], vec![first, 2.0])?;
             scope.table("table", 1, 1)?.set(vec![100.0 * first])?;
         }
-        parameters.scope("one").given("bias", &[1], vec![7.0])?;
+        parameters.scope("one").from_values("bias", &[1], vec![7.0])?;
         let entries = [(ENCODER, "one"), (TO, "other")]
             .map(|(key, name)| (key.to_owned(), Located::by_default(Value::Text(name.to_owned()))));
         let values = Values::new(entries.into());
@@ -213,11 +213,11 @@ mod tests {
         let term = tied.loss(&[], &batch(2))?.unwrap();
         assert_eq!(kernel::to_vec(&term.mean()?.reshape(1)?)?, [4.0]);
         assert_eq!((term.count, kernel::to_vec(&term.each)?), (1, vec![2.0, 2.0]));
-        let (store, left) = (term.sum.backward()?, parameters.sink().take());
+        let (store, left) = (term.sum.backward()?, parameters.grad_store().take());
         let wanted = [Some(vec![-4.0, 0.0]), None, Some(vec![4.0, 0.0]), None, None];
-        for (number, (parameter, wanted)) in parameters.all().iter().zip(wanted).enumerate() {
+        for (index, (parameter, wanted)) in parameters.all().iter().zip(wanted).enumerate() {
             // With candle where its own operations compute.
-            let found = match (store.get(&parameter.var), left.get(&number)) {
+            let found = match (store.get(&parameter.var), left.get(&index)) {
                 (Some(gradient), _) => Some(kernel::to_vec(gradient)?),
                 (None, Some(kernel::Gradient::Dense(numbers))) => Some(numbers.to_vec()),
                 _ => None,

@@ -33,10 +33,10 @@ impl Gradients {
         Self { all: vec![None; widths.len()], widths }
     }
 
-    /// Adds what a backward pass has left: in the parameters' sink, and with candle where its own
+    /// Adds what a backward pass has left: in the parameters' gradient store, and with candle where its own
     /// operations have read a parameter.
     pub(super) fn add(&mut self, store: &GradStore, parameters: &Parameters) -> Result<()> {
-        for (number, gradient) in parameters.sink().take() {
+        for (number, gradient) in parameters.grad_store().take() {
             self.add_one(number, gradient);
         }
         for (number, parameter) in parameters.all().iter().enumerate() {

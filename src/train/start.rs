@@ -60,7 +60,7 @@ impl Trainer {
             at_ms: self.clock.ms(),
             objectives: objectives(&self.recipe),
             corpora: self.corpora.iter().map(corpus).collect(),
-            parameters: self.system.parameters().n_numbers() as u64,
+            parameters: self.system.parameters().n_elements() as u64,
             steps: match self.recipe.train.length {
                 Length::Steps(steps) => steps,
                 Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),

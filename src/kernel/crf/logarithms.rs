@@ -1,15 +1,15 @@
 //! Sums over all tag sequences as sums of logarithms, for transitions of any size.
 
 use super::{Saved, Transitions};
-use crate::kernel::vector::{exp_or_zero, greatest, log_sum_exp};
+use crate::kernel::vector::{exp_or_zero, log_sum_exp, max_of_row};
 
-/// ln Σ over all y of e^score(y), and the expected counts if something learns.
+/// ln Σ over all y of e^score(y), and the expected counts if gradients are required.
 #[inline(always)]
 pub(super) fn expected<'a>(
     emission: impl Fn(usize) -> &'a [f32],
     n: usize,
     transitions: Transitions<'_>,
-    learns: bool,
+    requires_grad: bool,
 ) -> (f64, Option<Saved>) {
     let tags = transitions.tags;
     // Transitions by the tag they lead to, so that sums over the tag before read on.
@@ -44,12 +44,14 @@ pub(super) fn expected<'a>(
     }
     let last = log_sum_exp(&scores);
     log_z += f64::from(last);
-    if !learns {
+    if !requires_grad {
         return (log_z, None);
     }
 
-    let mut saved =
-        Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
+    let mut saved = Saved {
+        grad_emissions: vec![0.0; n * tags],
+        grad_transitions: vec![0.0; (tags + 2) * tags],
+    };
     let mut beta = transitions.end().to_vec();
     let mut after = vec![0.0; tags];
     for t in (0..n).rev() {
@@ -59,15 +61,15 @@ pub(super) fn expected<'a>(
             *score = a + b;
         }
         let log_sum = log_sum_exp(&scores);
-        let by_emission = &mut saved.by_emissions[t * tags..][..tags];
-        for (by_emission, &score) in by_emission.iter_mut().zip(&scores) {
-            *by_emission = exp_or_zero(score - log_sum);
+        let grad_emission = &mut saved.grad_emissions[t * tags..][..tags];
+        for (grad_emission, &score) in grad_emission.iter_mut().zip(&scores) {
+            *grad_emission = exp_or_zero(score - log_sum);
         }
         if t + 1 == n {
-            saved.by_transitions[(tags + 1) * tags..].copy_from_slice(by_emission);
+            saved.grad_transitions[(tags + 1) * tags..].copy_from_slice(grad_emission);
         }
         if t == 0 {
-            saved.by_transitions[tags * tags..][..tags].copy_from_slice(by_emission);
+            saved.grad_transitions[tags * tags..][..tags].copy_from_slice(grad_emission);
             break;
         }
         for ((after, e), b) in after.iter_mut().zip(emission(t)).zip(&beta) {
@@ -89,8 +91,8 @@ pub(super) fn expected<'a>(
         let log_sum = log_sum_exp(&joint);
         for (i, a) in alpha_before.iter().enumerate() {
             let base = a - log_sum;
-            let by_transition = &mut saved.by_transitions[i * tags..][..tags];
-            for ((by, w), a) in by_transition.iter_mut().zip(transitions.from(i)).zip(&after) {
+            let grad_transition = &mut saved.grad_transitions[i * tags..][..tags];
+            for ((by, w), a) in grad_transition.iter_mut().zip(transitions.from(i)).zip(&after) {
                 *by += exp_or_zero(base + w + a);
             }
         }
@@ -102,12 +104,12 @@ pub(super) fn expected<'a>(
 /// Takes the greatest value off every score and gives it back.
 #[inline(always)]
 fn take_off_greatest(scores: &mut [f32]) -> f32 {
-    let greatest = greatest(scores);
-    if !greatest.is_finite() {
-        return greatest;
+    let max_of_row = max_of_row(scores);
+    if !max_of_row.is_finite() {
+        return max_of_row;
     }
     for score in scores {
-        *score -= greatest;
+        *score -= max_of_row;
     }
-    greatest
+    max_of_row
 }

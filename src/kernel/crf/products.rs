@@ -1,13 +1,13 @@
 //! Sums over all tag sequences as sums of products, for transitions that lie near enough to each other.
 
 use super::{Saved, Transitions};
-use crate::kernel::vector::{exp, exp_or_zero, greatest};
+use crate::kernel::vector::{exp, exp_or_zero, max_of_row};
 
 /// e^(w − the greatest w) of every transition.
 pub(super) struct Factors {
     tags: usize,
     /// The greatest transition.
-    greatest: f32,
+    max_of_row: f32,
     /// As the transitions stand: (tags + 2, tags).
     from: Vec<f32>,
     /// Those between tags, by the tag that they lead to: (tags, tags).
@@ -22,25 +22,25 @@ impl Factors {
 
     pub(super) fn new(transitions: Transitions<'_>) -> Option<Self> {
         let (tags, scores) = (transitions.tags, transitions.scores);
-        let greatest = greatest(scores);
+        let max_of_row = max_of_row(scores);
         let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
         // NaN and ±∞ are for the logarithms to tell.
-        if !scores.iter().all(|w| w.is_finite()) || greatest - least > Self::RANGE {
+        if !scores.iter().all(|w| w.is_finite()) || max_of_row - least > Self::RANGE {
             return None;
         }
-        let from: Vec<f32> = scores.iter().map(|w| exp(w - greatest)).collect();
+        let from: Vec<f32> = scores.iter().map(|w| exp(w - max_of_row)).collect();
         let to = (0..tags * tags).map(|at| from[at % tags * tags + at / tags]).collect();
-        Some(Self { tags, greatest, from, to })
+        Some(Self { tags, max_of_row, from, to })
     }
 }
 
-/// ln Σ over all y of e^score(y), and the expected counts if something learns.
+/// ln Σ over all y of e^score(y), and the expected counts if gradients are required.
 #[inline(always)]
 pub(super) fn expected<'a>(
     emission: impl Fn(usize) -> &'a [f32],
     n: usize,
     factors: &Factors,
-    learns: bool,
+    requires_grad: bool,
 ) -> (f64, Option<Saved>) {
     let tags = factors.tags;
     let (between, ends) = factors.from.split_at(tags * tags);
@@ -48,10 +48,10 @@ pub(super) fn expected<'a>(
     // What lies before and at a token, by its tag, and e^emission; each row is scaled.
     let mut alpha = vec![0.0; n * tags];
     let mut likely = vec![0.0; n * tags];
-    let mut log_z = (n + 1) as f64 * f64::from(factors.greatest);
+    let mut log_z = (n + 1) as f64 * f64::from(factors.max_of_row);
     for t in 0..n {
         let emission = emission(t);
-        let most = greatest(emission);
+        let most = max_of_row(emission);
         let likely = &mut likely[t * tags..][..tags];
         for (likely, e) in likely.iter_mut().zip(emission) {
             *likely = exp_or_zero(e - most);
@@ -66,27 +66,29 @@ pub(super) fn expected<'a>(
         times(now, likely);
         log_z += f64::from(most) + f64::from(scale(now).ln());
     }
-    if !learns {
+    if !requires_grad {
         let last = &alpha[(n - 1) * tags..];
         let sum: f32 = last.iter().zip(end).map(|(a, w)| a * w).sum();
         return (log_z + f64::from(sum.ln()), None);
     }
 
-    let mut saved =
-        Saved { by_emissions: vec![0.0; n * tags], by_transitions: vec![0.0; (tags + 2) * tags] };
+    let mut saved = Saved {
+        grad_emissions: vec![0.0; n * tags],
+        grad_transitions: vec![0.0; (tags + 2) * tags],
+    };
     // What lies after a token, by its tag.
     let mut beta = end.to_vec();
     for t in (0..n).rev() {
-        let expected = &mut saved.by_emissions[t * tags..][..tags];
+        let expected = &mut saved.grad_emissions[t * tags..][..tags];
         expected.copy_from_slice(&alpha[t * tags..][..tags]);
         times(expected, &beta);
         let sum = scale(expected);
         if t + 1 == n {
-            saved.by_transitions[(tags + 1) * tags..].copy_from_slice(expected);
+            saved.grad_transitions[(tags + 1) * tags..].copy_from_slice(expected);
             log_z += f64::from(sum.ln());
         }
         if t == 0 {
-            saved.by_transitions[tags * tags..][..tags].copy_from_slice(expected);
+            saved.grad_transitions[tags * tags..][..tags].copy_from_slice(expected);
             break;
         }
         let after = &mut likely[t * tags..][..tags];
@@ -97,14 +99,14 @@ pub(super) fn expected<'a>(
         // Expected counts of transitions: α(i)·e^w(i, j)·after(j) over their sum; e^w comes last.
         let before = &alpha[(t - 1) * tags..][..tags];
         let sum: f32 = before.iter().zip(&beta).map(|(a, b)| a * b).sum();
-        for (a, counts) in before.iter().zip(saved.by_transitions.chunks_exact_mut(tags)) {
+        for (a, counts) in before.iter().zip(saved.grad_transitions.chunks_exact_mut(tags)) {
             let a = a / sum;
             for (count, after) in counts.iter_mut().zip(&*after) {
                 *count += a * after;
             }
         }
     }
-    times(&mut saved.by_transitions[..tags * tags], between);
+    times(&mut saved.grad_transitions[..tags * tags], between);
     (log_z, Some(saved))
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::kernel::{
     arch::fast,
     buffer::Buffer,
-    gemm::{Into, Matrix, Packed, Target, multiply, multiply_packed},
+    gemm::{Accumulate, Matrix, Packed, Target, multiply, multiply_packed},
     vector::{exp_or_zero, exps_of_rows},
 };
 
@@ -21,9 +21,9 @@ const PARTS: usize = 4;
 /// Gradients for some g.
 pub(super) struct Gradients {
     /// (rows, inputs).
-    pub(super) by_x: Buffer,
+    pub(super) grad_x: Buffer,
     /// dW with db as its last row, by block: (inputs + 1, classes of the block).
-    pub(super) by_weight: Vec<Buffer>,
+    pub(super) grad_weight: Vec<Buffer>,
 }
 
 /// The layer's numbers.
@@ -35,12 +35,12 @@ pub(super) struct Output<'a> {
     pub(super) targets: &'a [u32],
 }
 
-/// A block of classes: its first class, how many, and its weights, also turned if something learns.
+/// A block of classes: its first class, how many, and its weights, also transposed if gradients are required.
 struct Block {
     from: usize,
     n: usize,
     weight: Packed,
-    turned: Option<Packed>,
+    transposed: Option<Packed>,
 }
 
 /// Some of the inputs to a block, and its biases behind the last input.
@@ -48,19 +48,19 @@ struct Strip<'a> {
     block: &'a Block,
     from: usize,
     /// dW with db as its last row, from input `from` on: (inputs of the strip, classes of the block).
-    by_weight: &'a mut [f32],
+    grad_weight: &'a mut [f32],
 }
 
 /// One block for some rows.
 struct Piece {
     /// m of each row.
-    greatest: Vec<f32>,
+    row_max: Vec<f32>,
     /// Σ e of each row.
     sums: Vec<f32>,
     /// e: (rows, classes of the block).
     exps: Buffer,
-    /// e·Wᵀ: (rows, inputs), if something learns.
-    by_x: Option<Buffer>,
+    /// e·Wᵀ: (rows, inputs), if gradients are required.
+    grad_x: Option<Buffer>,
     /// The logits of the targets that the block has, each with its row's number of all.
     targets: Vec<(usize, f32)>,
 }
@@ -74,13 +74,13 @@ impl Output<'_> {
         self.targets.len()
     }
 
-    fn blocks(self, learns: bool) -> Vec<Block> {
+    fn blocks(self, requires_grad: bool) -> Vec<Block> {
         let classes = self.bias.len();
         let block = |block: usize| {
             let (from, n) = (block * BLOCK, BLOCK.min(classes - block * BLOCK));
             let weight = self.weight.some_columns(from, n);
-            let turned = learns.then(|| Packed::new(weight.transposed()));
-            Block { from, n, weight: Packed::new(weight), turned }
+            let transposed = requires_grad.then(|| Packed::new(weight.transposed()));
+            Block { from, n, weight: Packed::new(weight), transposed }
         };
         (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
     }
@@ -109,44 +109,44 @@ impl Output<'_> {
 
     fn piece(self, block: &Block, (first, rows): (usize, usize)) -> Piece {
         let mut exps = Buffer::new(rows * block.n);
-        let into = Into::Bias(&self.bias[block.from..][..block.n]);
+        let accumulate = Accumulate::AddBias(&self.bias[block.from..][..block.n]);
         let x = self.x.some_rows(first, rows);
-        multiply_packed(x, &block.weight, into, Target::new(&mut exps, block.n));
+        multiply_packed(x, &block.weight, accumulate, Target::new(&mut exps, block.n));
         let of_block = |row: usize| {
             let at = (self.targets[row] as usize).checked_sub(block.from)?;
             (at < block.n).then(|| (row, exps[(row - first) * block.n + at]))
         };
         let targets = (first..first + rows).filter_map(of_block).collect();
-        let (mut greatest, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
-        exps_of_rows(&mut exps, block.n, &mut greatest, &mut sums);
+        let (mut row_max, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
+        exps_of_rows(&mut exps, block.n, &mut row_max, &mut sums);
         if self.is_one_block() {
             // Z is known and 1/Z not small: e becomes Z·d, and no target is left to take off.
             for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
                 exps[self.targets[row] as usize] -= sum;
             }
         }
-        let by_x = block.turned.as_ref().map(|turned| {
-            let mut by_x = Buffer::new(rows * self.inputs());
+        let grad_x = block.transposed.as_ref().map(|transposed| {
+            let mut grad_x = Buffer::new(rows * self.inputs());
             let exps = Matrix::new(&exps, rows, block.n);
-            let target = Target::new(&mut by_x, self.inputs());
-            multiply_packed(exps, turned, Into::Replace, target);
-            by_x
+            let target = Target::new(&mut grad_x, self.inputs());
+            multiply_packed(exps, transposed, Accumulate::Overwrite, target);
+            grad_x
         });
-        Piece { greatest, sums, exps, by_x, targets }
+        Piece { row_max, sums, exps, grad_x, targets }
     }
 
-    /// The loss of each row, and the gradients for some g, 1 unless said, if something learns.
+    /// The loss of each row, and the gradients for some g, 1 unless said, if gradients are required.
     pub(super) fn run(
         self,
-        learns: bool,
+        requires_grad: bool,
         gradient: Option<&[f32]>,
     ) -> (Vec<f32>, Option<Gradients>) {
-        let blocks = self.blocks(learns);
+        let blocks = self.blocks(requires_grad);
         let zeros = |block: &Block| Buffer::zeros((self.inputs() + 1) * block.n);
-        let mut by_weight: Vec<Buffer> =
-            if learns { blocks.iter().map(zeros).collect() } else { Vec::new() };
-        let mut by_x = Buffer::new(if learns { self.rows() * self.inputs() } else { 0 });
-        let mut each = vec![0.0; self.rows()];
+        let mut grad_weight: Vec<Buffer> =
+            if requires_grad { blocks.iter().map(zeros).collect() } else { Vec::new() };
+        let mut grad_x = Buffer::new(if requires_grad { self.rows() * self.inputs() } else { 0 });
+        let mut per_row = vec![0.0; self.rows()];
         let part = self.part();
         for first in (0..self.rows()).step_by(PARTS * part) {
             let rows = (PARTS * part).min(self.rows() - first);
@@ -157,66 +157,68 @@ impl Output<'_> {
                 .collect();
             let sums: Vec<(f32, f32)> = (0..rows)
                 .into_par_iter()
-                .map(|row| greatest_and_sum(&pieces, row / part, row % part))
+                .map(|row| max_and_sum(&pieces, row / part, row % part))
                 .collect();
             for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
-                let (most, sum) = sums[row - first];
-                each[row] = sum.ln() + (most - logit);
+                let (max, sum) = sums[row - first];
+                per_row[row] = sum.ln() + (max - logit);
             }
-            if !learns {
+            if !requires_grad {
                 continue;
             }
             let factors = |pieces: &[Piece]| -> Vec<f32> {
                 let of_row = |row: usize| {
-                    let (most, sum) = sums[row];
+                    let (max, sum) = sums[row];
                     let g = gradient.map_or(1.0, |gradient| gradient[first + row]);
-                    g * exp_or_zero(pieces[row / part].greatest[row % part] - most) / sum
+                    g * exp_or_zero(pieces[row / part].row_max[row % part] - max) / sum
                 };
                 (0..rows).map(of_row).collect()
             };
             let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
             // A few classes are one block: all threads take some of its inputs each.
             let strip = (self.inputs() + 1).div_ceil(if self.is_one_block() { 4 } else { 1 });
-            blocks.par_iter().zip(&mut by_weight).zip(pieces.par_iter().zip(&factors)).for_each(
-                |((block, by_weight), (pieces, factors))| {
-                    let strips = by_weight.par_chunks_mut(strip * block.n).enumerate();
+            blocks.par_iter().zip(&mut grad_weight).zip(pieces.par_iter().zip(&factors)).for_each(
+                |((block, grad_weight), (pieces, factors))| {
+                    let strips = grad_weight.par_chunks_mut(strip * block.n).enumerate();
                     strips.for_each(|(at, strip_of)| {
-                        let strip = Strip { block, from: at * strip, by_weight: strip_of };
-                        self.add_by_weight(strip, pieces, (first, factors), gradient);
+                        let strip = Strip { block, from: at * strip, grad_weight: strip_of };
+                        self.add_grad_weight(strip, pieces, (first, factors), gradient);
                     });
                 },
             );
-            by_x[first * self.inputs()..][..rows * self.inputs()]
+            grad_x[first * self.inputs()..][..rows * self.inputs()]
                 .par_chunks_mut(part * self.inputs())
                 .enumerate()
-                .for_each(|(at, by_x)| {
+                .for_each(|(at, grad_x)| {
                     let pieces = pieces.iter().map(|pieces| &pieces[at]);
                     let factors = factors.iter().map(|factors| &factors[at * part..]);
-                    self.by_x(first + at * part, pieces.zip(factors), gradient, by_x);
+                    self.grad_x(first + at * part, pieces.zip(factors), gradient, grad_x);
                 });
         }
-        (each, learns.then_some(Gradients { by_x, by_weight }))
+        (per_row, requires_grad.then_some(Gradients { grad_x, grad_weight }))
     }
 
     /// Σ over blocks of e·Wᵀ times each row's factor, less g times the weights of the target.
-    fn by_x<'p>(
+    fn grad_x<'p>(
         self,
         first: usize,
         pieces: impl Iterator<Item = (&'p Piece, &'p [f32])>,
         gradient: Option<&[f32]>,
-        by_x: &mut [f32],
+        grad_x: &mut [f32],
     ) {
-        by_x.fill(0.0);
+        grad_x.fill(0.0);
         for (piece, factors) in pieces {
-            let by_logits = piece.by_x.as_ref().expect("what learns has a gradient");
+            let grad_logits =
+                piece.grad_x.as_ref().expect("the product was computed, as gradients are required");
             let inputs = self.inputs();
             fast(
                 #[inline(always)]
                 || {
-                    let rows = by_x.chunks_exact_mut(inputs).zip(by_logits.chunks_exact(inputs));
-                    for ((by_x, e), factor) in rows.zip(factors) {
-                        for (by_x, e) in by_x.iter_mut().zip(e) {
-                            *by_x += factor * e;
+                    let rows =
+                        grad_x.chunks_exact_mut(inputs).zip(grad_logits.chunks_exact(inputs));
+                    for ((grad_x, e), factor) in rows.zip(factors) {
+                        for (grad_x, e) in grad_x.iter_mut().zip(e) {
+                            *grad_x += factor * e;
                         }
                     }
                 },
@@ -225,24 +227,24 @@ impl Output<'_> {
         if self.is_one_block() {
             return;
         }
-        for (row, by_x) in (first..).zip(by_x.chunks_exact_mut(self.inputs())) {
+        for (row, grad_x) in (first..).zip(grad_x.chunks_exact_mut(self.inputs())) {
             let g = gradient.map_or(1.0, |gradient| gradient[row]);
-            for (input, by_x) in by_x.iter_mut().enumerate() {
-                *by_x -= g * self.weight.row(input)[self.targets[row] as usize];
+            for (input, grad_x) in grad_x.iter_mut().enumerate() {
+                *grad_x -= g * self.weight.row(input)[self.targets[row] as usize];
             }
         }
     }
 
     /// Adds what a chunk gives to a strip of dW and db.
-    fn add_by_weight(
+    fn add_grad_weight(
         self,
         strip: Strip<'_>,
         pieces: &[Piece],
         (mut first, mut factors): (usize, &[f32]),
         gradient: Option<&[f32]>,
     ) {
-        let Strip { block, from, by_weight } = strip;
-        let width = by_weight.len() / block.n;
+        let Strip { block, from, grad_weight } = strip;
+        let width = grad_weight.len() / block.n;
         let inputs = from..self.inputs().min(from + width);
         for piece in pieces {
             let rows = piece.sums.len();
@@ -262,14 +264,14 @@ impl Output<'_> {
             );
             let scaled = Matrix::new(&scaled, rows, width).transposed();
             let exps = Matrix::new(&piece.exps, rows, block.n);
-            multiply(scaled, exps, Into::Add, Target::new(by_weight, block.n));
+            multiply(scaled, exps, Accumulate::Add, Target::new(grad_weight, block.n));
             let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
             for &(row, _) in left {
                 let g = gradient.map_or(1.0, |gradient| gradient[row]);
                 let at = self.targets[row] as usize - block.from;
                 let x = self.x.row(row).iter().chain([&1.0]).skip(from);
-                for (by_weight, x) in by_weight.chunks_exact_mut(block.n).zip(x) {
-                    by_weight[at] -= g * x;
+                for (grad_weight, x) in grad_weight.chunks_exact_mut(block.n).zip(x) {
+                    grad_weight[at] -= g * x;
                 }
             }
             (first, factors) = (first + rows, &factors[rows..]);
@@ -278,11 +280,11 @@ impl Output<'_> {
 }
 
 /// M and Z of a row of a part, by block.
-fn greatest_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
+fn max_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
     let of_row = || {
         let pieces = pieces.iter().map(|pieces| &pieces[part]);
-        pieces.map(|piece| (piece.greatest[row], piece.sums[row]))
+        pieces.map(|piece| (piece.row_max[row], piece.sums[row]))
     };
-    let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
-    (most, of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum())
+    let max = of_row().map(|(row_max, _)| row_max).fold(f32::NEG_INFINITY, f32::max);
+    (max, of_row().map(|(row_max, sum)| exp_or_zero(row_max - max) * sum).sum())
 }

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Matrix, Tiles, wide};
+use super::{Matrix, Tiles, nr};
 use crate::kernel::{arch::with, buffer::Buffer};
 
 /// A right operand in panels: k rows of a tile's width each, the last panel as narrow as whole
@@ -16,7 +16,7 @@ pub(in crate::kernel) struct Packed {
 
 impl Packed {
     pub(in crate::kernel) fn new(b: Matrix<'_>) -> Self {
-        with(Pack(b))
+        with(PackB(b))
     }
 
     /// The same, made by all threads.
@@ -41,13 +41,13 @@ impl WithSimd for Widths {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
-        (wide::<S>(), S::F32_LANES)
+        (nr::<S>(), S::F32_LANES)
     }
 }
 
-pub(super) struct Pack<'a>(pub(super) Matrix<'a>);
+pub(super) struct PackB<'a>(pub(super) Matrix<'a>);
 
-impl WithSimd for Pack<'_> {
+impl WithSimd for PackB<'_> {
     type Output = Packed;
 
     #[inline(always)]
@@ -56,9 +56,9 @@ impl WithSimd for Pack<'_> {
         let (k, n) = (b.rows, b.columns);
         let mut panels = Buffer::new(k * n.next_multiple_of(S::F32_LANES));
         if k > 0 {
-            let panels = panels.chunks_mut(k * wide::<S>()).enumerate();
+            let panels = panels.chunks_mut(k * nr::<S>()).enumerate();
             panels.for_each(|(at, panel)| {
-                PackPanel { b, from: at * wide::<S>(), panel }.with_simd(simd);
+                PackPanel { b, from: at * nr::<S>(), panel }.with_simd(simd);
             });
         }
         Packed { panels, k, n }
@@ -80,23 +80,23 @@ impl WithSimd for PackPanel<'_> {
         let Self { b, from, panel } = self;
         let stride = panel.len() / b.rows;
         let width = stride.min(b.columns - from);
-        if b.turned {
+        if b.transposed {
             for column in 0..stride {
                 let to = panel[column..].iter_mut().step_by(stride);
                 if column < width {
-                    let numbers = b.line(from + column, 0, b.rows);
-                    to.zip(numbers).for_each(|(to, x)| *to = *x);
+                    let data = b.contiguous(from + column, 0, b.rows);
+                    to.zip(data).for_each(|(to, x)| *to = *x);
                 } else {
                     to.for_each(|to| *to = 0.0);
                 }
             }
-        } else if width == wide::<S>() {
+        } else if width == nr::<S>() {
             for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
-                copy::<S>(b.line(row, from, stride), to);
+                copy::<S>(b.contiguous(row, from, stride), to);
             }
         } else {
             for (row, to) in panel.chunks_exact_mut(stride).enumerate() {
-                to[..width].copy_from_slice(b.line(row, from, width));
+                to[..width].copy_from_slice(b.contiguous(row, from, width));
                 to[width..].fill(0.0);
             }
         }
@@ -112,23 +112,25 @@ fn copy<S: Simd>(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// A turned left operand, tile by tile: for each of the k columns the numbers of the tile's rows.
+/// A transposed left operand, tile by tile: for each of the k columns the numbers of the tile's rows.
 #[inline(always)]
-pub(super) fn pack_left<const HIGH: usize>(a: Matrix<'_>, tiles: Tiles) -> Buffer {
+pub(super) fn pack_a<const MR: usize>(a: Matrix<'_>, tiles: Tiles) -> Buffer {
     let k = a.columns;
     let mut packed = Buffer::new(tiles.n_rows() * k);
-    for (row, height) in tiles.iter::<HIGH>() {
+    for (row, height) in tiles.iter::<MR>() {
         let n_rows = height.min(a.rows - row);
         let tile = &mut packed[row * k..][..height * k];
-        if n_rows == HIGH {
-            for (column, to) in tile.as_chunks_mut::<HIGH>().0.iter_mut().enumerate() {
+        if n_rows == MR {
+            for (column, to) in tile.as_chunks_mut::<MR>().0.iter_mut().enumerate() {
                 // An array, as a call to copy so few bytes takes longer than the copy.
-                *to =
-                    *a.line(column, row, HIGH).first_chunk().expect("a line of the tile's height");
+                *to = *a
+                    .contiguous(column, row, MR)
+                    .first_chunk()
+                    .expect("a line of the tile's height");
             }
         } else {
             for (column, to) in tile.chunks_exact_mut(height).enumerate() {
-                let from = a.line(column, row, n_rows);
+                let from = a.contiguous(column, row, n_rows);
                 for (at, to) in to.iter_mut().enumerate() {
                     *to = if at < n_rows { from[at] } else { 0.0 };
                 }

@@ -8,16 +8,16 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::{Into, Target};
+use super::{Accumulate, Target};
 use crate::kernel::vector::multiply_add;
 
 /// Rows of the lower kind of tile.
-pub(super) const LOW: usize = 4;
+pub(super) const EDGE_MR: usize = 4;
 
 /// A left operand as tiles read it: the number of row r, column l at `row_stride`·r + `column_stride`·l.
 #[derive(Clone, Copy)]
 pub(super) struct Left<'a> {
-    pub(super) numbers: &'a [f32],
+    pub(super) data: &'a [f32],
     pub(super) row_stride: usize,
     pub(super) column_stride: usize,
 }
@@ -25,7 +25,7 @@ pub(super) struct Left<'a> {
 /// A right operand's columns under one tile: k lines of whole vectors, `stride` apart.
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'a> {
-    pub(super) lines: &'a [f32],
+    pub(super) rows: &'a [f32],
     pub(super) stride: usize,
     pub(super) k: usize,
 }
@@ -34,11 +34,11 @@ pub(super) struct Panel<'a> {
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]
-pub(super) fn fetch(numbers: &[f32], stride: usize, lines: Range<usize>, width: usize) {
+pub(super) fn prefetch(data: &[f32], stride: usize, rows: Range<usize>, width: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in lines {
+    for row in rows {
         for at in (0..width).step_by(16).chain([width - 1]) {
-            let place = numbers.as_ptr().wrapping_add(line * stride + at).cast();
+            let place = data.as_ptr().wrapping_add(row * stride + at).cast();
             // SAFETY: a hint reads nothing, whatever the address.
             unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place) };
         }
@@ -53,7 +53,7 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     simd: S,
     a: Left<'_>,
     b: Panel<'_>,
-    into: Into<'_>,
+    accumulate: Accumulate<'_>,
     (row, n_rows): (usize, usize),
     (from, width): (usize, usize),
     out: &mut Target<'_>,
@@ -61,11 +61,11 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     let k = b.k;
     assert!((1..=ROWS).contains(&n_rows) && k > 0, "a tile with rows and columns");
     assert!(
-        (n_rows - 1) * a.row_stride + (k - 1) * a.column_stride < a.numbers.len(),
+        (n_rows - 1) * a.row_stride + (k - 1) * a.column_stride < a.data.len(),
         "rows and columns within the left operand"
     );
     assert!(
-        (k - 1) * b.stride + N * S::F32_LANES <= b.lines.len(),
+        (k - 1) * b.stride + N * S::F32_LANES <= b.rows.len(),
         "lines within the right operand"
     );
     // Rows that are not there are the last one again, and are not written.
@@ -77,11 +77,11 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
     // last row).
     let sums = unsafe { tile::<S, ROWS, N>(simd, a, rows, b) };
     if width == N * S::F32_LANES {
-        let bias = match into {
-            Into::Bias(bias) => Some(&bias[from..][..width]),
-            Into::Add | Into::Replace => None,
+        let bias = match accumulate {
+            Accumulate::AddBias(bias) => Some(&bias[from..][..width]),
+            Accumulate::Add | Accumulate::Overwrite => None,
         };
-        let (stride, add) = (out.stride, matches!(into, Into::Add));
+        let (stride, add) = (out.stride, matches!(accumulate, Accumulate::Add));
         let rows = out.rows(row, n_rows, from, width);
         // SAFETY: `rows` has n_rows rows of N vectors, `stride` apart, and the bias N vectors.
         unsafe { write_whole::<S, ROWS, N>(simd, sums, add, bias, n_rows, rows, stride) };
@@ -96,7 +96,7 @@ pub(super) fn multiply_tile<S: Simd, const ROWS: usize, const N: usize>(
         }
     }
     for (i, sums) in kept.into_iter().enumerate().take(n_rows) {
-        write::<S, N>(simd, into, sums, from, out.rows(row + i, 1, from, width));
+        write::<S, N>(simd, accumulate, sums, from, out.rows(row + i, 1, from, width));
     }
 }
 
@@ -117,7 +117,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const N: usize>(
     b: Panel<'_>,
 ) -> [[S::f32s; N]; ROWS] {
     let mut sums = [[simd.splat_f32s(0.0); N]; ROWS];
-    let (mut left, mut right) = (a.numbers.as_ptr(), b.lines.as_ptr());
+    let (mut left, mut right) = (a.data.as_ptr(), b.rows.as_ptr());
     for _ in 0..b.k {
         let mut vectors = [simd.splat_f32s(0.0); N];
         for j in 0..N {
@@ -180,7 +180,7 @@ unsafe fn write_whole<S: Simd, const ROWS: usize, const N: usize>(
 #[inline(always)]
 fn write<S: Simd, const N: usize>(
     simd: S,
-    into: Into<'_>,
+    accumulate: Accumulate<'_>,
     sums: [S::f32s; N],
     from: usize,
     out: &mut [f32],
@@ -188,25 +188,25 @@ fn write<S: Simd, const N: usize>(
     let width = out.len();
     let (whole, rest) = S::as_mut_simd_f32s(out);
     // What is added to the sums, if anything: the numbers that were there, or the biases.
-    let (bias, bias_rest) = match into {
-        Into::Bias(bias) => S::as_simd_f32s(&bias[from..][..width]),
-        Into::Add | Into::Replace => (&[][..], &[][..]),
+    let (bias, bias_rest) = match accumulate {
+        Accumulate::AddBias(bias) => S::as_simd_f32s(&bias[from..][..width]),
+        Accumulate::Add | Accumulate::Overwrite => (&[][..], &[][..]),
     };
     for at in 0..N {
         if let Some(out) = whole.get_mut(at) {
-            *out = match into {
-                Into::Replace => sums[at],
-                Into::Add => simd.add_f32s(*out, sums[at]),
-                Into::Bias(_) => simd.add_f32s(bias[at], sums[at]),
+            *out = match accumulate {
+                Accumulate::Overwrite => sums[at],
+                Accumulate::Add => simd.add_f32s(*out, sums[at]),
+                Accumulate::AddBias(_) => simd.add_f32s(bias[at], sums[at]),
             };
         }
     }
     if !rest.is_empty() {
         let sum = sums[N - 1];
-        let sum = match into {
-            Into::Replace => sum,
-            Into::Add => simd.add_f32s(simd.partial_load_f32s(rest), sum),
-            Into::Bias(_) => simd.add_f32s(simd.partial_load_f32s(bias_rest), sum),
+        let sum = match accumulate {
+            Accumulate::Overwrite => sum,
+            Accumulate::Add => simd.add_f32s(simd.partial_load_f32s(rest), sum),
+            Accumulate::AddBias(_) => simd.add_f32s(simd.partial_load_f32s(bias_rest), sum),
         };
         simd.partial_store_f32s(rest, sum);
     }

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::{fold, ids, linear, log_sum_exp, parameter, sum_by_group};
-use crate::{data::Packing, kernel::weight::Weight};
+use crate::{data::Packing, kernel::parameter::ParamRef};
 
 /// ln(1 + e^z) − y·z for each score of z with its answer y.
 pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
@@ -15,8 +15,8 @@ pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> 
 /// The loss of each row. All logits are in memory at once.
 pub(in crate::kernel) fn cross_entropy(
     x: &Tensor,
-    weight: &Weight,
-    bias: &Weight,
+    weight: &ParamRef,
+    bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
     let logits = linear(x, weight, bias)?;
@@ -31,7 +31,7 @@ pub(in crate::kernel) fn cross_entropy(
 /// The loss of each sequence, by forward sums in the log domain, each row less its greatest.
 pub(in crate::kernel) fn crf(
     emissions: &Tensor,
-    transitions: &Weight,
+    transitions: &ParamRef,
     gold: Vec<u32>,
     packing: &Packing,
 ) -> Result<Tensor> {

@@ -3,19 +3,23 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::{ids, parameter};
-use crate::kernel::weight::Weight;
+use crate::kernel::parameter::ParamRef;
 
 /// x·W + b.
-pub(in crate::kernel) fn linear(x: &Tensor, weight: &Weight, bias: &Weight) -> Result<Tensor> {
+pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) -> Result<Tensor> {
     let (weight, bias) = (parameter(weight, x), parameter(bias, x));
     x.contiguous()?.matmul(&weight)?.broadcast_add(&bias)
 }
 
 /// The rows of a table with these ids. Their gradient is a dense one, of the whole table.
-pub(in crate::kernel) fn embedding(table: &Weight, rows: Vec<u32>, learns: bool) -> Result<Tensor> {
+pub(in crate::kernel) fn embedding(
+    table: &ParamRef,
+    rows: Vec<u32>,
+    requires_grad: bool,
+) -> Result<Tensor> {
     let var = table.var();
     let rows = ids(rows, var)?;
-    if learns {
+    if requires_grad {
         var.index_select(&rows, 0)
     } else {
         var.as_detached_tensor().index_select(&rows, 0)
@@ -23,9 +27,10 @@ pub(in crate::kernel) fn embedding(table: &Weight, rows: Vec<u32>, learns: bool)
 }
 
 /// Σ (a − b)² over pairs, of which there is one at least.
-pub(in crate::kernel) fn squared_distance(pairs: &[(Weight, Weight)]) -> Result<Tensor> {
-    let square =
-        |(a, b): &(Weight, Weight)| (a.var().as_tensor() - b.var().as_tensor())?.sqr()?.sum_all();
+pub(in crate::kernel) fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
+    let square = |(a, b): &(ParamRef, ParamRef)| {
+        (a.var().as_tensor() - b.var().as_tensor())?.sqr()?.sum_all()
+    };
     let squares: Vec<Tensor> = pairs.iter().map(square).collect::<Result<_>>()?;
     Tensor::stack(&squares, 0)?.sum_all()
 }

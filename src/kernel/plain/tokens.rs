@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::{gather, ids, max_over_tokens, parameter, sum_by_group};
-use crate::{data::Packing, kernel::weight::Weight};
+use crate::{data::Packing, kernel::parameter::ParamRef};
 
 /// For each row the rows beside it, side by side; zeros where there is none.
 pub(in crate::kernel) fn windows(
@@ -29,7 +29,7 @@ pub(in crate::kernel) fn sum_bags(x: &Tensor, bags: &[Vec<f32>]) -> Result<Tenso
 /// The rows of each sequence averaged by the fit of their keys to the query.
 pub(in crate::kernel) fn attend(
     keys: &Tensor,
-    query: &Weight,
+    query: &ParamRef,
     x: &Tensor,
     packing: &Packing,
 ) -> Result<Tensor> {

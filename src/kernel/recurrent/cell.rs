@@ -24,10 +24,10 @@ pub(in crate::kernel) trait Cell: 'static {
     /// states of both directions (rows, 2·w).
     fn back(
         direction: &Direction<'_>,
-        before: &[f32],
+        prev_states: &[f32],
         saved: &Self::Saved,
         gradient: &[f32],
-    ) -> ByGates;
+    ) -> GateGradients;
 
     /// The whole layer in candle's own operations, for other devices than the CPU.
     fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor>;
@@ -47,7 +47,7 @@ pub(in crate::kernel) struct Direction<'a> {
 }
 
 /// The gradients that one direction's backward pass makes.
-pub(in crate::kernel) struct ByGates {
+pub(in crate::kernel) struct GateGradients {
     /// By the input's part of the gates: (rows, G·w).
     pub(in crate::kernel) input: Buffer,
     /// By h·U, recurrent bias included, where that is another one: (rows, G·w).
@@ -59,21 +59,21 @@ pub(in crate::kernel) struct Step {
     /// Its rows.
     pub(in crate::kernel) rows: Range<usize>,
     /// The first row of the step before.
-    pub(in crate::kernel) before: usize,
+    pub(in crate::kernel) prev_start: usize,
     /// How many of its rows, the first ones, have a state before them: all of them in the forward
     /// direction, those that are longer in the backward one.
-    pub(in crate::kernel) carried: usize,
+    pub(in crate::kernel) n_continuing: usize,
 }
 
 /// The steps in the order in which states are made.
 pub(in crate::kernel) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
     let n = packing.n_steps();
     let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };
-    let mut before = 0..0;
+    let mut prev = 0..0;
     let step = |&t: &usize| {
         let rows = packing.step(t);
-        let before = std::mem::replace(&mut before, rows.clone());
-        Step { carried: rows.len().min(before.len()), before: before.start, rows }
+        let prev = std::mem::replace(&mut prev, rows.clone());
+        Step { n_continuing: rows.len().min(prev.len()), prev_start: prev.start, rows }
     };
     order.iter().map(step).collect()
 }

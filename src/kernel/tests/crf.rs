@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use crate::{
     data::Packing,
     kernel::{
-        Weight,
+        ParamRef,
         check::{self, Variable},
         crf, plain, to_vec,
     },
 };
 
-type Layer = fn(&Tensor, &Weight, Vec<u32>, &Packing) -> Result<Tensor>;
+type Layer = fn(&Tensor, &ParamRef, Vec<u32>, &Packing) -> Result<Tensor>;
 
 const BOTH: [Layer; 2] = [crf, plain::crf];
 
@@ -41,26 +41,27 @@ pub(super) fn score(rows: &[&[f32]], transitions: &[f32], path: &[usize]) -> f64
 /// One sequence's loss and gradients.
 struct Exact {
     loss: f64,
-    by_emissions: Vec<f64>,
-    by_transitions: Vec<f64>,
+    grad_emissions: Vec<f64>,
+    grad_transitions: Vec<f64>,
 }
 
 impl Exact {
     fn new(n: usize, tags: usize) -> Self {
-        let (by_emissions, by_transitions) = (vec![0.0; n * tags], vec![0.0; (tags + 2) * tags]);
-        Self { loss: 0.0, by_emissions, by_transitions }
+        let (grad_emissions, grad_transitions) =
+            (vec![0.0; n * tags], vec![0.0; (tags + 2) * tags]);
+        Self { loss: 0.0, grad_emissions, grad_transitions }
     }
 
     /// Adds `weight` times the counts of a path.
     fn count(&mut self, path: &[usize], tags: usize, weight: f64) {
         for (t, tag) in path.iter().enumerate() {
-            self.by_emissions[t * tags + tag] += weight;
+            self.grad_emissions[t * tags + tag] += weight;
         }
         for pair in path.windows(2) {
-            self.by_transitions[pair[0] * tags + pair[1]] += weight;
+            self.grad_transitions[pair[0] * tags + pair[1]] += weight;
         }
-        self.by_transitions[tags * tags + path[0]] += weight;
-        self.by_transitions[(tags + 1) * tags + path[path.len() - 1]] += weight;
+        self.grad_transitions[tags * tags + path[0]] += weight;
+        self.grad_transitions[(tags + 1) * tags + path[path.len() - 1]] += weight;
     }
 
     /// By enumeration.
@@ -111,16 +112,16 @@ impl Exact {
             let before: &[f64] = if t == 0 { &[] } else { &alpha[t - 1] };
             for j in 0..tags {
                 let p = (alpha[t][j] + beta[t][j] - log_z).exp();
-                exact.by_emissions[t * tags + j] += p;
+                exact.grad_emissions[t * tags + j] += p;
                 if t == 0 {
-                    exact.by_transitions[tags * tags + j] += p;
+                    exact.grad_transitions[tags * tags + j] += p;
                 }
                 if t + 1 == n {
-                    exact.by_transitions[(tags + 1) * tags + j] += p;
+                    exact.grad_transitions[(tags + 1) * tags + j] += p;
                 }
                 for (i, before) in before.iter().enumerate() {
                     let joint = before + weight(i, j) + emission(t, j) + beta[t][j];
-                    exact.by_transitions[i * tags + j] += (joint - log_z).exp();
+                    exact.grad_transitions[i * tags + j] += (joint - log_z).exp();
                 }
             }
         }
@@ -139,7 +140,7 @@ fn log_sum_exp(scores: impl Iterator<Item = f64> + Clone) -> f64 {
 struct Case {
     packing: Packing,
     emissions: Var,
-    transitions: Weight,
+    transitions: ParamRef,
     gold: Vec<u32>,
 }
 
@@ -185,8 +186,8 @@ impl Case {
         check::assert_tensors_close(&scored, &each, 1e-5, absolute);
         let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
         let mut losses = Vec::new();
-        let mut by_emissions = vec![0.0; emissions.len()];
-        let mut by_transitions = vec![0.0; transitions.len()];
+        let mut grad_emissions = vec![0.0; emissions.len()];
+        let mut grad_transitions = vec![0.0; transitions.len()];
         for (b, &factor) in factors.iter().enumerate() {
             let rows: Vec<&[f32]> =
                 self.packing.rows(b).map(|row| &emissions[row * tags..][..tags]).collect();
@@ -194,19 +195,19 @@ impl Case {
                 self.packing.rows(b).map(|row| self.gold[row] as usize).collect();
             let exact = exact(&rows, &transitions, &gold);
             losses.push(exact.loss as f32);
-            for (row, by) in self.packing.rows(b).zip(exact.by_emissions.chunks(tags)) {
-                for (sum, by) in by_emissions[row * tags..].iter_mut().zip(by) {
+            for (row, by) in self.packing.rows(b).zip(exact.grad_emissions.chunks(tags)) {
+                for (sum, by) in grad_emissions[row * tags..].iter_mut().zip(by) {
                     *sum = (f64::from(factor) * by) as f32;
                 }
             }
-            for (sum, by) in by_transitions.iter_mut().zip(&exact.by_transitions) {
+            for (sum, by) in grad_transitions.iter_mut().zip(&exact.grad_transitions) {
                 *sum += (f64::from(factor) * by) as f32;
             }
         }
         check::assert_close(&to_vec(&each)?, &losses, relative, absolute);
         let found = check::gradients(&[&self.emissions, &self.transitions], &each)?;
-        check::assert_close(&to_vec(&found[0])?, &by_emissions, relative, absolute);
-        check::assert_close(&to_vec(&found[1])?, &by_transitions, relative, absolute);
+        check::assert_close(&to_vec(&found[0])?, &grad_emissions, relative, absolute);
+        check::assert_close(&to_vec(&found[1])?, &grad_transitions, relative, absolute);
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use crate::kernel::{Weight, check, cross_entropy, plain, slices};
+use crate::kernel::{ParamRef, check, cross_entropy, plain, slices};
 
-type Layer = fn(&Tensor, &Weight, &Weight, Vec<u32>) -> Result<Tensor>;
+type Layer = fn(&Tensor, &ParamRef, &ParamRef, Vec<u32>) -> Result<Tensor>;
 
 const BOTH: [Layer; 2] = [cross_entropy, plain::cross_entropy];
 

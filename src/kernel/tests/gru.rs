@@ -85,9 +85,9 @@ fn two_tokens_by_hand() -> Result<()> {
         .iter()
         .map(|variable| to_vec(&variable.gradient(&store).unwrap()))
         .collect::<Result<_>>()?;
-    let by_gates = [two / 25.0, -9.0 / 80.0, 4.0 / 25.0, 0.0, 0.0, 0.0];
-    check::assert_close(&gradients[0], &by_gates, 1e-6, 0.0);
-    check::assert_close(&gradients[2], &by_gates, 1e-6, 0.0);
+    let grad_gates = [two / 25.0, -9.0 / 80.0, 4.0 / 25.0, 0.0, 0.0, 0.0];
+    check::assert_close(&gradients[0], &grad_gates, 1e-6, 0.0);
+    check::assert_close(&gradients[2], &grad_gates, 1e-6, 0.0);
     check::assert_close(&gradients[3], &[0.0; 6], 0.0, 0.0);
     check::assert_close(&gradients[4], &[2.0 / 25.0, 0.0], 1e-6, 0.0);
     Ok(())

@@ -138,7 +138,7 @@ fn sums_of_tensors_are_not_tracked() -> Result<()> {
     Ok(())
 }
 
-/// As fused operations, which keep nothing where nothing learns.
+/// As fused operations, which keep nothing where no gradient is required.
 #[test]
 fn what_meets_no_tracked_rows_is_not_tracked() -> Result<()> {
     let x = check::var("x", (3, 2), 1.0)?.detach();

@@ -228,14 +228,14 @@ impl Kind {
         let packing = Packing::new(lengths.to_vec());
         let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
         let together = layer(&gates, &weights, &packing)?;
-        let by_gates = together.sum_all()?.backward()?.remove(&gates).unwrap();
+        let grad_gates = together.sum_all()?.backward()?.remove(&gates).unwrap();
         for (b, &length) in lengths.iter().enumerate() {
             let own = Var::from_tensor(&rows(&gates, packing.rows(b))?)?;
             let alone = layer(&own, &weights, &Packing::new(vec![length]))?;
             // Not bit for bit: the product's kernel depends on how many rows there are.
             check::assert_tensors_close(&rows(&together, packing.rows(b))?, &alone, 0.0, 1e-6);
             let by_own = alone.sum_all()?.backward()?.remove(&own).unwrap();
-            check::assert_tensors_close(&rows(&by_gates, packing.rows(b))?, &by_own, 1e-5, 1e-6);
+            check::assert_tensors_close(&rows(&grad_gates, packing.rows(b))?, &by_own, 1e-5, 1e-6);
         }
         Ok(())
     }

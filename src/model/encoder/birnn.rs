@@ -81,7 +81,7 @@ impl EncoderKind for Birnn {
         let cell = Cell::named(values.text("cell")).expect("the checker knows the cells");
         let mut layers = Vec::new();
         for number in 1..=values.count("layers") {
-            let mut scope = setup.scope.within(&number.to_string());
+            let mut scope = setup.scope.child(&number.to_string());
             layers.push(Recurrent::new(&mut scope, cell, inputs, width)?);
             inputs = 2 * width;
         }

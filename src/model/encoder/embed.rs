@@ -138,7 +138,7 @@ impl EncoderKind for Embed {
         let spelling = match values.table("characters") {
             Some(own) => {
                 let characters = setup.vocabulary(characters::VOCABULARY);
-                let mut scope = setup.scope.within("characters");
+                let mut scope = setup.scope.child("characters");
                 Some(Arc::new(Spelling::new(&own, characters, &mut scope)?))
             }
             None => values.texts("characters").first().map(|name| setup.spellings[*name].clone()),

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
 use crate::{
     data::Batch,
-    kernel::{self, Weight},
+    kernel::{self, ParamRef},
     keys::{Key, Takes, Values},
     model::{
         Mode,
@@ -97,7 +97,7 @@ impl EncoderKind for Pool {
 }
 
 enum How {
-    Attention { hidden: Linear, query: Weight },
+    Attention { hidden: Linear, query: ParamRef },
     View { view: View, directions: bool },
 }
 

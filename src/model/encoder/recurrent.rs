@@ -67,13 +67,13 @@ impl Recurrent {
         let bound = (6.0 / (inputs + width) as f64).sqrt();
         let shape = [inputs, 2 * columns];
         let Linear { weight: input, bias } =
-            scope.linear_given("input", &shape, bound, cell.biases(width))?;
+            scope.linear_from_values("input", &shape, bound, cell.biases(width))?;
         let bound = 1.0 / (width as f64).sqrt();
-        let mut scope = scope.within("recurrent");
+        let mut scope = scope.child("recurrent");
         let recurrent = scope.uniform("weight", &[2, width, columns], bound)?;
         let recurrent_bias = match cell {
             Cell::Lstm => None,
-            Cell::Gru => Some(scope.given("bias", &[2, width], vec![0.0; 2 * width])?),
+            Cell::Gru => Some(scope.from_values("bias", &[2, width], vec![0.0; 2 * width])?),
         };
         Ok(Self { cell, weights: RecurrentWeights { input, bias, recurrent, recurrent_bias } })
     }

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 use super::{Allowed, Head, HeadKind, HeadLoss, Scores, Setup};
 use crate::{
     data::Packing,
-    kernel::{self, Weight},
+    kernel::{self, ParamRef},
     model::tap::RowKind,
 };
 
@@ -37,7 +37,7 @@ impl HeadKind for Crf {
 
 struct Built {
     scores: Scores,
-    transitions: Weight,
+    transitions: ParamRef,
     allowed: Option<Allowed>,
 }
 

@@ -1,8 +1,8 @@
-//! Parameters as operations read them, and where the gradients by them go.
+//! Parameters as operations read them, and the store in which their gradients accumulate.
 //!
-//! candle would fill a tensor with 0 and add to it for every parameter that an operation reads, and make
-//! a dense gradient of a whole table, three times over. Here a backward pass leaves what it has in a
-//! [`Sink`], by parameter; whoever called `backward` takes it out.
+//! candle's backward pass allocates a zero tensor and adds to it for every parameter that an operation
+//! reads, and makes the gradient of an embedding table dense. Here a backward pass accumulates gradients in
+//! a [`GradStore`], by parameter, and the caller of `backward` takes them out.
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
@@ -14,12 +14,12 @@ use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
 use super::{buffer::Buffer, slices};
 
-/// The gradient by one parameter.
+/// The gradient with respect to one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gradient {
-    /// By every number, in row order.
+    /// With respect to every element, in row-major order.
     Dense(Buffer),
-    /// By some rows of a table; the other rows' is 0.
+    /// With respect to some rows of a table; the gradient of every other row is 0.
     Rows(RowGradient),
 }
 
@@ -33,7 +33,7 @@ pub struct RowGradient {
 }
 
 impl RowGradient {
-    /// The sum over equal ids of rows of so many numbers.
+    /// Rows of `width` elements, summed over equal ids.
     pub(super) fn of(width: usize, ids: &[u32], rows: &[f32]) -> Self {
         let mut sum = Self::default();
         sum.add(width, ids, rows);
@@ -57,11 +57,11 @@ impl RowGradient {
 }
 
 impl Gradient {
-    /// Adds another gradient by the same parameter, whose rows have so many numbers.
+    /// Adds another gradient of the same parameter, whose rows have `width` elements.
     pub fn add(&mut self, width: usize, other: Self) {
         match (self, other) {
-            (Self::Dense(sums), Self::Dense(numbers)) => {
-                for (sum, g) in sums.iter_mut().zip(&*numbers) {
+            (Self::Dense(sums), Self::Dense(values)) => {
+                for (sum, g) in sums.iter_mut().zip(&*values) {
                     *sum += g;
                 }
             }
@@ -81,43 +81,44 @@ impl Gradient {
     }
 }
 
-/// Where backward passes leave gradients, by the parameter's number.
+/// Accumulated gradients, by the index of their parameter.
 #[derive(Clone, Debug)]
-pub struct Sink {
-    left: Arc<Mutex<BTreeMap<usize, Gradient>>>,
+pub struct GradStore {
+    grads: Arc<Mutex<BTreeMap<usize, Gradient>>>,
     anchor: Var,
 }
 
-impl Sink {
-    /// An empty one.
+impl GradStore {
+    /// An empty store.
     pub fn new() -> Result<Self> {
-        Ok(Self { left: Arc::default(), anchor: Var::zeros(1, DType::F32, &Device::Cpu)? })
+        Ok(Self { grads: Arc::default(), anchor: Var::zeros(1, DType::F32, &Device::Cpu)? })
     }
 
-    /// All that was left since the last call.
+    /// Takes out all gradients accumulated since the last call.
     pub fn take(&self) -> BTreeMap<usize, Gradient> {
-        mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.grads.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A variable of no meaning, for operations that read nothing but parameters: candle walks back
-    /// through an operation only if one of its inputs is tracked.
+    /// A dummy variable for operations whose only inputs are parameters: candle differentiates an
+    /// operation only if one of its inputs is tracked.
     pub(super) fn anchor(&self) -> &Tensor {
         self.anchor.as_tensor()
     }
 }
 
-/// A parameter as operations read it. They give no gradient to candle but leave it in the sink.
+/// A parameter as operations read it. They give candle no gradient for it but accumulate that in its
+/// [`GradStore`].
 #[derive(Clone, Debug)]
-pub struct Weight {
+pub struct ParamRef {
     var: Var,
-    number: usize,
-    sink: Sink,
+    index: usize,
+    grad_store: GradStore,
 }
 
-impl Weight {
-    /// The parameter of that number.
-    pub fn new(var: Var, number: usize, sink: Sink) -> Self {
-        Self { var, number, sink }
+impl ParamRef {
+    /// The parameter with that index.
+    pub fn new(var: Var, index: usize, grad_store: GradStore) -> Self {
+        Self { var, index, grad_store }
     }
 
     /// Its variable.
@@ -125,29 +126,29 @@ impl Weight {
         &self.var
     }
 
-    /// Its place among all parameters.
-    pub fn number(&self) -> usize {
-        self.number
+    /// Its index among all parameters.
+    pub fn index(&self) -> usize {
+        self.index
     }
 
-    pub(super) fn sink(&self) -> &Sink {
-        &self.sink
+    pub(super) fn grad_store(&self) -> &GradStore {
+        &self.grad_store
     }
 
-    pub(super) fn read<T>(&self, look: impl FnOnce(&[f32]) -> T) -> Result<T> {
-        slices::read(self.var.as_tensor(), look)
+    pub(super) fn read<T>(&self, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
+        slices::read(self.var.as_tensor(), f)
     }
 
-    /// Leaves a gradient by it, or adds it to one that was left before.
-    pub(super) fn leave(&self, gradient: Gradient) -> Result<()> {
+    /// Adds to its accumulated gradient.
+    pub(super) fn accumulate(&self, gradient: Gradient) -> Result<()> {
         let width = self.var.dims().last().copied().unwrap_or(1);
-        if let Gradient::Dense(numbers) = &gradient
-            && numbers.len() != self.var.elem_count()
+        if let Gradient::Dense(values) = &gradient
+            && values.len() != self.var.elem_count()
         {
-            bail!("a gradient of {} numbers by {:?}", numbers.len(), self.var.shape());
+            bail!("a gradient of {} elements for {:?}", values.len(), self.var.shape());
         }
-        let mut left = self.sink.left.lock().unwrap_or_else(PoisonError::into_inner);
-        match left.entry(self.number) {
+        let mut grads = self.grad_store.grads.lock().unwrap_or_else(PoisonError::into_inner);
+        match grads.entry(self.index) {
             Entry::Vacant(entry) => drop(entry.insert(gradient)),
             Entry::Occupied(mut entry) => entry.get_mut().add(width, gradient),
         }
