@@ -38,6 +38,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 use auxdesk::{
     bus::{self, Wires},
     data::{Corpus, Vocabulary},
+    feed::SharedRun,
     journal::{self, VERSION, Writer},
     kernel::{self, Device},
     model::encoder::FirstValues,
@@ -47,6 +48,7 @@ use auxdesk::{
     },
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
     recorder::record,
+    state::Run,
     train::{Clock, Interrupt, Moves, Setup, Trainer},
 };
 
@@ -189,13 +191,13 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         panic_at: None,
     };
     thread::scope(|scope| {
-        let header = &header;
         let screen = scope.spawn(move || {
             let mut told = Told::default();
-            screen.iter().for_each(|event| told.take(event));
+            screen.iter().for_each(|numbered| told.take(numbered.event));
             told
         });
-        scope.spawn(move || record(recorder, writer, header));
+        let shared = SharedRun::new(Run::new(Some(&header)));
+        scope.spawn(move || record(recorder, writer, &shared));
         let ended = Trainer::new(setup).train(&mut bus);
         assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);
         drop(bus);

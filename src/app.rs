@@ -20,6 +20,7 @@ use std::{
 use crate::{
     bus::{self, Bus, Wires},
     data::Corpus,
+    feed::{Feed, SharedRun},
     journal::{self, VERSION, Writer},
     kernel::{self, Device, DeviceName},
     model::encoder::FirstValues,
@@ -111,9 +112,9 @@ pub fn train(job: Job) -> Result<Outcome> {
         .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
 
     let Wires { bus, recorder, screen, orders } = bus::wires();
+    let shared = SharedRun::new(Run::new(Some(&header)));
     let watched = show::Watched {
-        header: header.clone(),
-        events: screen,
+        feed: Feed::new(screen, shared.clone()),
         orders,
         clock,
         interrupt,
@@ -121,8 +122,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     };
     let shown = show::start(show, watched)?;
     let (recorded, ending) = thread::scope(|scope| {
-        let header = &header;
-        let recorder = scope.spawn(move || record(recorder, writer, header));
+        let recorder = scope.spawn(move || record(recorder, writer, &shared));
         let trainer = thread::Builder::new().name(TRAINER.to_owned());
         let trainer = if is_fused { trainer } else { trainer.stack_size(DEEP) };
         let trainer = trainer

@@ -1,8 +1,9 @@
-//! The wires between the trainer and everybody else. The trainer never waits on any of them.
+//! The channels between the trainer and everybody else. The trainer never waits on any of them.
 //!
-//! Events go to the recorder over an unbounded wire, whose reader only writes a file, and to the
-//! screen over a bounded one, which may miss some and is told how many. Orders come back and are
-//! read between two steps. What an order means is the trainer's business.
+//! Events go to the recorder over an unbounded channel, whose reader only writes a file, and to the
+//! screen over a bounded one, which may miss some, is told how many, and catches up from the recorder's
+//! fold ([`Feed`](crate::feed::Feed)). Orders come back and are read between two steps. What an order means
+//! is the trainer's business.
 
 use std::{
     sync::{
@@ -16,20 +17,30 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use crate::protocol::{By, Command, CommandId, Event, Order, event::ScreenMissed};
 
-/// Events that the screen's wire holds before the screen misses some.
-pub const SCREEN_HOLDS: usize = 1024;
+/// Events that wait for the screen at most before it misses some.
+pub const SCREEN_CAPACITY: usize = 1024;
+
+/// An event on its way to the screen, with its number in the run: 0 for the first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbered {
+    /// How many events the recorder was sent before it.
+    pub number: u64,
+    /// The event.
+    pub event: Event,
+}
 
 /// Lays all wires of one run.
 pub fn wires() -> Wires {
     let (to_recorder, recorder) = unbounded();
     // Two more places than are filled: for the number missed and the last event, which must arrive.
-    let (to_screen, screen) = bounded(SCREEN_HOLDS + 2);
+    let (to_screen, screen) = bounded(SCREEN_CAPACITY + 2);
     let (to_trainer, orders) = unbounded();
     Wires {
         bus: Bus {
             recorder: Some(to_recorder),
             screen: Some(to_screen),
             orders,
+            n_events: 0,
             missed: 0,
             missed_told: 0,
         },
@@ -45,8 +56,8 @@ pub struct Wires {
     pub bus: Bus,
     /// For the recorder: every event; closes when the trainer drops its bus.
     pub recorder: Receiver<Event>,
-    /// For the screen or the progress lines. Dropping it means that nobody looks.
-    pub screen: Receiver<Event>,
+    /// For the screen or the progress lines. Dropping it means that nobody receives.
+    pub screen: Receiver<Numbered>,
     /// For whoever has wishes: the desk, the signals, a list of moves.
     pub orders: Orders,
 }
@@ -56,8 +67,10 @@ pub struct Bus {
     /// `None` once the recorder has gone.
     recorder: Option<Sender<Event>>,
     /// `None` once the screen has gone.
-    screen: Option<Sender<Event>>,
+    screen: Option<Sender<Numbered>>,
     orders: Receiver<Order>,
+    /// Events sent to the recorder.
+    n_events: u64,
     missed: u64,
     missed_told: u64,
 }
@@ -83,7 +96,7 @@ impl Bus {
         // The screen hears how many it missed as soon as it takes events again, and the journal
         // hears what the screen heard. How the run ended, and how many it missed until then, it
         // hears in any case, whenever it wakes up.
-        let holds = if is_last { SCREEN_HOLDS + 2 } else { SCREEN_HOLDS };
+        let holds = if is_last { SCREEN_CAPACITY + 2 } else { SCREEN_CAPACITY };
         let total = self.missed;
         if total > self.missed_told
             && self.tell_screen(holds, || ScreenMissed { at_ms, total }.into()) == Told::Taken
@@ -118,18 +131,20 @@ impl Bus {
 
     #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
     fn tell_recorder(&mut self, event: Event) {
+        self.n_events += 1;
         if self.recorder.as_ref().is_some_and(|recorder| recorder.send(event).is_err()) {
             self.recorder = None;
         }
     }
 
-    /// The event is made only if somebody looks, and fewer than so many lie there already.
+    /// Before the recorder, so that a screen which has read all it was sent knows whether it missed any. The
+    /// event is made only if somebody receives, and fewer than so many wait already.
     fn tell_screen(&mut self, holds: usize, event: impl FnOnce() -> Event) -> Told {
         let Some(screen) = &self.screen else { return Told::NobodyLooks };
         if screen.len() >= holds {
             return Told::Missed;
         }
-        match screen.try_send(event()) {
+        match screen.try_send(Numbered { number: self.n_events, event: event() }) {
             Ok(()) => Told::Taken,
             Err(TrySendError::Full(_)) => Told::Missed,
             Err(TrySendError::Disconnected(_)) => {
@@ -183,42 +198,50 @@ mod tests {
         }
     }
 
-    fn totals(events: &Receiver<Event>) -> Vec<u64> {
+    fn totals(events: impl Iterator<Item = Event>) -> Vec<u64> {
         let total = |event| match event {
             Event::ScreenMissed(event) => Some(event.total),
             _ => None,
         };
-        events.try_iter().filter_map(total).collect()
+        events.filter_map(total).collect()
+    }
+
+    fn on_screen(screen: &Receiver<Numbered>) -> impl Iterator<Item = Event> {
+        screen.try_iter().map(|numbered| numbered.event)
     }
 
     #[test]
     fn a_stalled_screen_never_holds_the_trainer_up_and_hears_what_it_missed() {
         let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_HOLDS + 10);
-        assert_eq!(recorder.len(), SCREEN_HOLDS + 10, "the journal misses nothing");
-        assert_eq!(totals(&recorder), [0u64; 0], "nobody to tell while the screen is stalled");
-        assert_eq!(totals(&screen), [0u64; 0]);
+        told(&mut bus, SCREEN_CAPACITY + 10);
+        assert_eq!(recorder.len(), SCREEN_CAPACITY + 10, "the journal misses nothing");
+        assert_eq!(
+            totals(recorder.try_iter()),
+            [0u64; 0],
+            "nobody to tell while the screen is stalled"
+        );
+        assert_eq!(totals(on_screen(&screen)), [0u64; 0]);
 
         told(&mut bus, 2);
-        assert_eq!(totals(&recorder), [10]);
-        assert_eq!(totals(&screen), [10]);
+        assert_eq!(totals(recorder.try_iter()), [10]);
+        assert_eq!(totals(on_screen(&screen)), [10]);
     }
 
     #[test]
     fn one_free_place_goes_to_the_number_and_the_event_counts_as_missed() {
         let Wires { mut bus, screen, .. } = wires();
-        told(&mut bus, SCREEN_HOLDS + 1);
+        told(&mut bus, SCREEN_CAPACITY + 1);
         screen.recv().unwrap();
         told(&mut bus, 1);
-        assert_eq!(totals(&screen), [1]);
+        assert_eq!(totals(on_screen(&screen)), [1]);
         told(&mut bus, 1);
-        assert_eq!(totals(&screen), [2]);
+        assert_eq!(totals(on_screen(&screen)), [2]);
     }
 
     #[test]
     fn a_screen_that_stalls_to_the_end_still_hears_how_it_ended_and_what_it_missed() {
         let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_HOLDS + 1);
+        told(&mut bus, SCREEN_CAPACITY + 1);
         bus.tell(RunEnded {
             at_ms: 9,
             step: Step(9),
@@ -226,8 +249,7 @@ mod tests {
             reason: Reason::Steps,
             message: None,
         });
-        for wire in [recorder, screen] {
-            let events: Vec<Event> = wire.try_iter().collect();
+        for events in [recorder.try_iter().collect::<Vec<_>>(), on_screen(&screen).collect()] {
             let [.., missed, ended] = events.as_slice() else { panic!("two events at least") };
             assert_eq!(*missed, Event::from(ScreenMissed { at_ms: 9, total: 1 }));
             assert_eq!(ended.kind(), "run_ended");
@@ -235,12 +257,26 @@ mod tests {
     }
 
     #[test]
+    fn what_reaches_the_screen_has_its_number_in_the_journal() {
+        let Wires { mut bus, recorder, screen, .. } = wires();
+        told(&mut bus, SCREEN_CAPACITY + 3);
+        let first: Vec<Numbered> = screen.try_iter().collect();
+        told(&mut bus, 1);
+        let events: Vec<Event> = recorder.try_iter().collect();
+        let shown: Vec<Numbered> = first.into_iter().chain(screen.try_iter()).collect();
+        assert_eq!(shown.len(), SCREEN_CAPACITY + 2);
+        for Numbered { number, event } in shown {
+            assert_eq!(event, events[number as usize]);
+        }
+    }
+
+    #[test]
     fn a_screen_that_has_gone_misses_nothing() {
         let Wires { mut bus, recorder, screen, .. } = wires();
         drop(screen);
-        told(&mut bus, SCREEN_HOLDS + 10);
-        assert_eq!(recorder.len(), SCREEN_HOLDS + 10);
-        assert_eq!(totals(&recorder), [0u64; 0]);
+        told(&mut bus, SCREEN_CAPACITY + 10);
+        assert_eq!(recorder.len(), SCREEN_CAPACITY + 10);
+        assert_eq!(totals(recorder.try_iter()), [0u64; 0]);
     }
 
     #[test]

@@ -11,10 +11,10 @@ use line::Line;
 
 use crate::{
     protocol::{
-        Event, Header,
+        Event,
         event::{Role, RunStarted, Split, StepDone},
     },
-    state::{Run, Strip, count, hms, told},
+    state::{Entry, Run, Strip, count, hms, told},
 };
 
 /// Milliseconds of a run's time between two lines about its steps.
@@ -23,7 +23,6 @@ pub const EVERY_MS: u64 = 2_000;
 /// Turns events into lines.
 #[derive(Debug)]
 pub struct Progress {
-    run: Run,
     /// Time between two lines about steps.
     every_ms: u64,
     /// When the next one is due.
@@ -32,96 +31,52 @@ pub struct Progress {
 
 impl Progress {
     /// Lines about a run, with one about its steps every so often.
-    pub fn new(header: &Header, every_ms: u64) -> Self {
-        Self::of(Run::new(Some(header)), every_ms)
+    pub fn new(every_ms: u64) -> Self {
+        Self { every_ms, due_ms: 0 }
     }
 
-    /// Lines about a run that has told something already.
-    pub fn of(run: Run, every_ms: u64) -> Self {
-        Self { run, every_ms, due_ms: 0 }
+    /// Writes what there is to say about an event; `run` is the state after it.
+    pub fn tell(&mut self, event: &Event, run: &Run, out: &mut dyn Write) {
+        write(self.lines(event, run), out);
     }
 
-    /// Takes in one event and writes what there is to say about it.
-    pub fn tell(&mut self, event: &Event, out: &mut dyn Write) {
-        self.run.apply(event);
-        for line in self.lines(event) {
-            // Nobody reads a closed pipe, and training goes on for the journal.
-            let _ = out.write_all(line.as_bytes());
+    /// Writes a line for each of these entries of the log, in the words it has there: events that were missed
+    /// when they came.
+    pub fn tell_logged(&mut self, entries: &[Entry], out: &mut dyn Write) {
+        let line = |entry: &Entry| {
+            entry.words.split("  ").fold(Line::at(entry.event.at_ms()), Line::add).finish()
+        };
+        write(entries.iter().map(line), out);
+    }
+
+    /// To be called when there are no more events: says so if the run never ended.
+    pub fn close(&self, run: &Run, out: &mut dyn Write) {
+        if run.ended.is_none() {
+            let line = Line::at(run.at_ms).add(format!("broke off after step {}", run.step));
+            write([line.finish()], out);
         }
-        let _ = out.flush();
     }
 
-    /// To be called when the wire has closed: says so if the run never ended.
-    pub fn close(&self, out: &mut dyn Write) {
-        if self.run.ended.is_none() {
-            let line = self.line().add(format!("broke off after step {}", self.run.step));
-            let _ = out.write_all(line.finish().as_bytes());
-        }
-    }
-
-    fn lines(&mut self, event: &Event) -> Vec<String> {
+    fn lines(&mut self, event: &Event, run: &Run) -> Vec<String> {
         match event {
-            Event::RunStarted(event) => self.started(event),
-            Event::StepDone(event) => self.step_done(event).into_iter().collect(),
+            Event::RunStarted(event) => started(event, run),
+            Event::StepDone(event) => self.step_done(event, run).into_iter().collect(),
             Event::Gradients(_) | Event::ClassesScored(_) => Vec::new(),
             event => {
-                let parts = told(event, &self.run);
-                vec![parts.into_iter().fold(self.line(), Line::add).finish()]
+                let parts = told(event, run);
+                vec![parts.into_iter().fold(Line::at(run.at_ms), Line::add).finish()]
             }
         }
     }
 
-    fn line(&self) -> Line {
-        Line::at(self.run.at_ms)
-    }
-
-    fn started(&self, event: &RunStarted) -> Vec<String> {
-        let mut first = self.line();
-        if let Some(header) = &self.run.header {
-            first = first
-                .add(format!("{}: seed {}", header.name, header.seed))
-                .add(format!("{} threads on {}", header.threads, header.device))
-                .add(format!("kernel {}", header.kernel));
-        }
-        first = first
-            .add(format!("{} parameters", event.parameters))
-            .add(format!("{} steps", event.steps))
-            .add(format!("{} a pass", event.steps_per_epoch));
-        let corpora = event.corpora.iter().map(|corpus| {
-            let mut line = self.line().add(format!("corpus {}:", corpus.name));
-            for split in [Split::Train, Split::Dev, Split::Test].map(Split::name) {
-                let Some(size) = corpus.splits.get(split) else { continue };
-                let (examples, tokens) = (count(size.examples, "example"), size.tokens);
-                line = line.add(format!("{split} {examples} of {tokens} tokens"));
-            }
-            if corpus.skipped > 0 {
-                line = line.add(format!("skipped {}", count(corpus.skipped, "faulty example")));
-            }
-            line
-        });
-        let strips = self.run.strips.iter().map(|strip| {
-            let role = match strip.role {
-                Role::Main => "main",
-                Role::Auxiliary => "auxiliary",
-            };
-            let corpora = strip.corpus.join("+");
-            self.line()
-                .add(format!("objective {}: {role}", strip.name))
-                .add(format!("{} on {corpora}", strip.kind))
-                .add(format!("gain {:.3}", strip.gain))
-                .add(if strip.muted { "muted" } else { "" })
-        });
-        std::iter::once(first).chain(corpora).chain(strips).map(Line::finish).collect()
-    }
-
-    fn step_done(&mut self, event: &StepDone) -> Option<String> {
+    fn step_done(&mut self, event: &StepDone, run: &Run) -> Option<String> {
         if event.at_ms < self.due_ms {
             return None;
         }
         self.due_ms = event.at_ms.saturating_add(self.every_ms);
-        let run = &self.run;
         let width = run.steps.to_string().len();
-        let mut line = self.line().add(format!("step {:>width$}/{}", event.step.0, run.steps));
+        let mut line =
+            Line::at(run.at_ms).add(format!("step {:>width$}/{}", event.step.0, run.steps));
         if let Some(epochs) = run.epochs() {
             line = line.add(format!("pass {epochs:.2}"));
         }
@@ -132,20 +87,68 @@ impl Progress {
             line = line.add(format!("left {}", hms(left_ms)));
         }
         for strip in &run.strips {
-            line = line.add(self.strip(strip));
+            line = line.add(on_strip(strip, run));
         }
         Some(line.finish())
     }
+}
 
-    /// A strip in a line about a step: smoothed loss and weight.
-    fn strip(&self, strip: &Strip) -> String {
-        let loss = strip.smoothed().map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
-        if self.run.sounds(strip) {
-            format!("{} {loss} x{:.3}", strip.name, strip.weight)
-        } else {
-            format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "silent" })
-        }
+fn started(event: &RunStarted, run: &Run) -> Vec<String> {
+    let line = || Line::at(run.at_ms);
+    let mut first = line();
+    if let Some(header) = &run.header {
+        first = first
+            .add(format!("{}: seed {}", header.name, header.seed))
+            .add(format!("{} threads on {}", header.threads, header.device))
+            .add(format!("kernel {}", header.kernel));
     }
+    first = first
+        .add(format!("{} parameters", event.parameters))
+        .add(format!("{} steps", event.steps))
+        .add(format!("{} a pass", event.steps_per_epoch));
+    let corpora = event.corpora.iter().map(|corpus| {
+        let mut line = line().add(format!("corpus {}:", corpus.name));
+        for split in [Split::Train, Split::Dev, Split::Test].map(Split::name) {
+            let Some(size) = corpus.splits.get(split) else { continue };
+            let (examples, tokens) = (count(size.examples, "example"), size.tokens);
+            line = line.add(format!("{split} {examples} of {tokens} tokens"));
+        }
+        if corpus.skipped > 0 {
+            line = line.add(format!("skipped {}", count(corpus.skipped, "faulty example")));
+        }
+        line
+    });
+    let strips = run.strips.iter().map(|strip| {
+        let role = match strip.role {
+            Role::Main => "main",
+            Role::Auxiliary => "auxiliary",
+        };
+        let corpora = strip.corpus.join("+");
+        line()
+            .add(format!("objective {}: {role}", strip.name))
+            .add(format!("{} on {corpora}", strip.kind))
+            .add(format!("gain {:.3}", strip.gain))
+            .add(if strip.muted { "muted" } else { "" })
+    });
+    std::iter::once(first).chain(corpora).chain(strips).map(Line::finish).collect()
+}
+
+/// A strip in a line about a step: smoothed loss and weight.
+fn on_strip(strip: &Strip, run: &Run) -> String {
+    let loss = strip.smoothed().map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
+    if run.sounds(strip) {
+        format!("{} {loss} x{:.3}", strip.name, strip.weight)
+    } else {
+        format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "silent" })
+    }
+}
+
+fn write(lines: impl IntoIterator<Item = String>, out: &mut dyn Write) {
+    for line in lines {
+        // Nobody reads a closed pipe, and training goes on for the journal.
+        let _ = out.write_all(line.as_bytes());
+    }
+    let _ = out.flush();
 }
 
 #[cfg(test)]
@@ -162,12 +165,14 @@ mod tests {
     };
 
     fn told(events: &[Event]) -> String {
-        let mut progress = Progress::new(&arbitrary::header(), 200);
+        let mut run = Run::new(Some(&arbitrary::header()));
+        let mut progress = Progress::new(200);
         let mut out = Vec::new();
         for event in events {
-            progress.tell(event, &mut out);
+            run.apply(event);
+            progress.tell(event, &run, &mut out);
         }
-        progress.close(&mut out);
+        progress.close(&run, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -227,9 +232,10 @@ mod tests {
                 Err(std::io::ErrorKind::BrokenPipe.into())
             }
         }
-        let mut progress = Progress::new(&arbitrary::header(), 0);
-        progress.tell(&arbitrary::run_started().into(), &mut Closed);
-        progress.close(&mut Closed);
+        let mut progress = Progress::new(0);
+        let run = Run::new(None);
+        progress.tell(&arbitrary::run_started().into(), &run, &mut Closed);
+        progress.close(&run, &mut Closed);
     }
 
     proptest! {

@@ -37,6 +37,7 @@ pub mod bus;
 pub mod cli;
 pub mod command;
 pub mod data;
+pub mod feed;
 pub mod headless;
 pub mod journal;
 pub mod kernel;

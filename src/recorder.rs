@@ -8,8 +8,9 @@ use std::io;
 use crossbeam_channel::Receiver;
 
 use crate::{
+    feed::SharedRun,
     journal::Writer,
-    protocol::{Event, Header, Report, Summary},
+    protocol::{Event, Report, Summary},
     state::{Run, Totals},
 };
 
@@ -36,29 +37,37 @@ impl Recorded {
     }
 }
 
-/// Records until the trainer drops its bus, or until a line cannot be written.
-#[expect(clippy::needless_pass_by_value, reason = "leaving must close the wire")]
-pub fn record(events: Receiver<Event>, mut writer: Writer, header: &Header) -> Recorded {
-    let mut recorded =
-        Recorded { run: Run::new(Some(header)), totals: Totals::default(), error: None };
+/// Records until the trainer drops its bus, or until a line cannot be written. Screens that miss events catch
+/// up with `shared`.
+#[expect(clippy::needless_pass_by_value, reason = "ending must close the channel")]
+pub fn record(events: Receiver<Event>, mut writer: Writer, shared: &SharedRun) -> Recorded {
+    let (totals, error) = record_all(&events, &mut writer, shared);
+    shared.close();
+    Recorded { run: shared.snapshot().0, totals, error }
+}
+
+fn record_all(
+    events: &Receiver<Event>,
+    writer: &mut Writer,
+    shared: &SharedRun,
+) -> (Totals, Option<io::Error>) {
+    let mut totals = Totals::default();
     while let Ok(event) = events.recv() {
         // Whatever has come meanwhile goes to the disk in one piece.
         let mut must_last = false;
         for event in std::iter::once(event).chain(events.try_iter()) {
-            recorded.run.apply(&event);
-            recorded.totals.apply(&event);
+            shared.apply(&event);
+            totals.apply(&event);
             writer.push(&event);
             // A checkpoint on the disk is worth little if the journal does not reach it.
             must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
         }
         let written = if must_last { writer.sync() } else { writer.flush() };
         if let Err(error) = written {
-            recorded.error = Some(error);
-            return recorded;
+            return (totals, Some(error));
         }
     }
-    recorded.error = writer.sync().err();
-    recorded
+    (totals, writer.sync().err())
 }
 
 #[cfg(test)]
@@ -79,7 +88,8 @@ mod tests {
         let writer = Writer::create(&path, &header).unwrap();
         let Wires { mut bus, recorder, screen, .. } = bus::wires();
         drop(screen);
-        let thread = std::thread::spawn(move || record(recorder, writer, &arbitrary::header()));
+        let shared = SharedRun::new(Run::new(Some(&header)));
+        let thread = std::thread::spawn(move || record(recorder, writer, &shared));
         bus.tell(arbitrary::run_started());
         (1..=100).for_each(|step| bus.tell(arbitrary::step_done(step, "chunk", 1.0)));
         drop(bus);
@@ -100,7 +110,7 @@ mod tests {
         let Wires { mut bus, recorder, .. } = bus::wires();
         bus.tell(arbitrary::run_started());
         bus.tell(arbitrary::step_done(1, "chunk", 1.0));
-        let recorded = record(recorder, writer, &arbitrary::header());
+        let recorded = record(recorder, writer, &SharedRun::new(Run::new(None)));
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
         bus.tell(arbitrary::step_done(2, "chunk", 1.0));

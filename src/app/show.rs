@@ -22,13 +22,10 @@ use super::{
 };
 use crate::{
     bus::Orders,
+    feed::{Feed, Update},
     headless::{self, Progress},
     journal::JournalError,
-    protocol::{
-        Event, Header,
-        event::{Ended, Reason},
-    },
-    state::Run,
+    protocol::event::{Ended, Reason},
     train::{Clock, Interrupt},
     tui::{
         self, Config, Look,
@@ -70,8 +67,7 @@ pub struct DeskShown {
 
 /// What a screen looks at.
 pub(super) struct Watched {
-    pub(super) header: Header,
-    pub(super) events: Receiver<Event>,
+    pub(super) feed: Feed,
     pub(super) orders: Orders,
     pub(super) clock: Clock,
     pub(super) interrupt: Interrupt,
@@ -95,11 +91,9 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
     let is_desk = matches!(show, Show::Desk(_));
     let work = move || {
         let _showing = showing;
-        let Watched { header, events, orders, clock, interrupt, signals } = watched;
-        let mut run = Run::new(Some(&header));
+        let Watched { mut feed, orders, clock, interrupt, signals } = watched;
         if let Show::Desk(desk) = show {
             let live = Live {
-                events: &events,
                 orders: &orders,
                 interrupt: &|| signals.ctrl_c(&interrupt),
                 interrupted: &|| interrupt.is_set(),
@@ -109,7 +103,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
             let sitting = Sitting { config, look, now_ms: &now_ms, panic_at };
             // The panic was printed, on a terminal that was given back first.
-            let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(sitting, &live, &mut run)));
+            let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(sitting, &live, &mut feed)));
             if matches!(sat, Ok(Ok(Left::Done))) || nobody_waits.load(Ordering::Relaxed) {
                 return;
             }
@@ -120,7 +114,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             }
         }
         drop(orders);
-        lines(run, &events);
+        lines(feed);
     };
     thread::Builder::new().name("screen".to_owned()).spawn(work)?;
     Ok(Shown { done, is_desk, given_up })
@@ -155,19 +149,24 @@ fn panic_at() -> Option<u64> {
     std::env::var(PANIC_AT).ok().and_then(|frame| frame.parse().ok())
 }
 
-fn sit(sitting: Sitting, live: &Live, run: &mut Run) -> io::Result<Left> {
+fn sit(sitting: Sitting, live: &Live, feed: &mut Feed) -> io::Result<Left> {
     let mouse = if sitting.config.mouse { Mouse::Desk } else { Mouse::Terminal };
     let mut terminal = Terminal::enter(mouse)?;
-    Ok(tui::desk::watch(&mut terminal, sitting, live, run))
+    Ok(tui::desk::watch(&mut terminal, sitting, live, feed))
 }
 
-fn lines(run: Run, events: &Receiver<Event>) {
-    let mut progress = Progress::of(run, headless::EVERY_MS);
+fn lines(mut feed: Feed) {
+    let mut progress = Progress::new(headless::EVERY_MS);
     let mut talk = io::stderr();
-    for event in events {
-        progress.tell(&event, &mut talk);
+    loop {
+        match feed.wait(GLANCE) {
+            Update::Event(event) => progress.tell(&event, feed.run(), &mut talk),
+            Update::CaughtUp(missed) => progress.tell_logged(&missed.entries, &mut talk),
+            Update::Empty => {}
+            Update::Disconnected => break,
+        }
     }
-    progress.close(&mut talk);
+    progress.close(feed.run(), &mut talk);
 }
 
 fn say(text: &str) {

@@ -38,11 +38,15 @@ pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
         let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
         return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
     }
-    let mut progress = Progress::new(reader.header(), headless::EVERY_MS);
+    let mut run = Run::new(Some(reader.header()));
+    let mut progress = Progress::new(headless::EVERY_MS);
     let mut lines = Vec::new();
-    tell(&mut reader, at, |event| progress.tell(event, &mut lines))?;
+    tell(&mut reader, at, |event| {
+        run.apply(event);
+        progress.tell(event, &run, &mut lines);
+    })?;
     if at.is_none() {
-        progress.close(&mut lines);
+        progress.close(&run, &mut lines);
     }
     print(&lines)
 }

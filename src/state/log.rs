@@ -15,13 +15,15 @@ const MOST_MOVES: usize = 2_048;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     entries: VecDeque<Entry>,
-    forgotten: u64,
+    n_logged: u64,
     moves: VecDeque<Entry>,
 }
 
 /// An event, and what it says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// Its number among all that were ever logged, from 0; entries that are kept may have gaps between them.
+    pub number: u64,
     /// The event.
     pub event: Event,
     /// What it said when it was told; later the same score may no longer be the best.
@@ -52,9 +54,15 @@ impl Log {
         self.entries.is_empty()
     }
 
-    /// How many were kept once and are no longer.
-    pub fn forgotten(&self) -> u64 {
-        self.forgotten
+    /// How many were ever logged, those that are no longer kept included.
+    pub fn n_logged(&self) -> u64 {
+        self.n_logged
+    }
+
+    /// The entries from a number on that are still kept, oldest first.
+    pub fn since(&self, number: u64) -> impl Iterator<Item = &Entry> {
+        let first = self.entries.partition_point(|entry| entry.number < number);
+        self.entries.range(first..)
     }
 
     /// Whether an event is of a kind that is kept.
@@ -64,7 +72,7 @@ impl Log {
 
     pub(super) fn push(&mut self, event: &Event, words: String) {
         let lower = words.to_lowercase();
-        let entry = Entry { event: event.clone(), words, lower };
+        let entry = Entry { number: self.n_logged, event: event.clone(), words, lower };
         if event.moved_by().is_some_and(By::is_a_hand) {
             self.moves.push_back(entry.clone());
             if self.moves.len() > MOST_MOVES {
@@ -76,13 +84,15 @@ impl Log {
             Some(last)
                 if event.kind() == last.event.kind() && matches!(event, Event::ScreenMissed(_)) =>
             {
-                *last = entry;
+                *last = Entry { number: last.number, ..entry };
             }
-            _ => self.entries.push_back(entry),
+            _ => {
+                self.entries.push_back(entry);
+                self.n_logged += 1;
+            }
         }
         if self.entries.len() > MOST_EVENTS {
             self.entries.pop_front();
-            self.forgotten += 1;
         }
     }
 
@@ -135,10 +145,14 @@ mod tests {
             let (step, text, by, command) = (Step(at_ms), String::new(), By::Key, None);
             push(&mut log, &Noted { at_ms, step, text, by, command }.into());
         }
-        assert_eq!((log.len(), log.forgotten()), (MOST_EVENTS, 3));
+        assert_eq!((log.len(), log.n_logged()), (MOST_EVENTS, MOST_EVENTS as u64 + 3));
+        assert_eq!(times(log.since(MOST_EVENTS as u64)), [0, 1, 2].map(|n| MOST_EVENTS as u64 + n));
         assert_eq!(times(log.iter().take(1)), [3]);
         log.rewind(Step(9));
         assert_eq!(times(log.iter()), [3, 4, 5, 6, 7, 8, 9]);
+        push(&mut log, &arbitrary::run_started().into());
+        let number = log.iter().last().unwrap().number;
+        assert_eq!(number, MOST_EVENTS as u64 + 3, "a number stands for one event only");
     }
 
     #[test]

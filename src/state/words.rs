@@ -54,7 +54,7 @@ pub fn told(event: &Event, run: &Run) -> Vec<String> {
         Event::Continued(event) => vec![format!("goes on from step {}", event.step)],
         Event::Rewound(event) => vec![format!("back to step {}", event.to)],
         Event::ScreenMissed(event) => {
-            vec![format!("{} events came too fast to be shown; the journal has them", event.total)]
+            vec![format!("the screen fell behind by {} events in all, and caught up", event.total)]
         }
         Event::RunEnded(event) => ended(event, run),
     };

@@ -233,6 +233,11 @@ impl View {
         }
     }
 
+    /// Drops every open wish: no answer will come, or it came unseen.
+    pub fn forget_wishes(&mut self) {
+        self.wishes = Wishes::default();
+    }
+
     /// Takes in an event that may answer a wish. What was wished of that fader meanwhile is wished
     /// now.
     pub fn answered(&mut self, event: &Event, run: &Run) -> Vec<Effect> {
@@ -240,8 +245,7 @@ impl View {
             Event::CommandRefused(refused) if refused.command.is_some() => {
                 self.message = Some(Message::Refused(refused.why.clone()));
             }
-            // An answer may be among what was missed, and its wish would stay pending for ever.
-            Event::RunEnded(_) | Event::ScreenMissed(_) => self.wishes = Wishes::default(),
+            Event::RunEnded(_) => self.forget_wishes(),
             _ => {}
         }
         let Some(order) = event.answers() else { return Vec::new() };

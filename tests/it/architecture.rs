@@ -27,6 +27,8 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// - `mixer` names `schedule`: a fader's gain may be one.
 /// - `train` names `bus`: the trainer tells events on it and never waits.
 /// - `recorder` folds and writes events, without a terminal; `headless` and `tui` draw the fold.
+/// - `feed` is what the recorder hands to screens, so it stands between them: it knows the channel that a screen
+///   may miss events of, and the fold that it catches up with.
 /// - `app`, `cli` and `command` may name everything, so nothing else may name them.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("protocol", &[]),
@@ -36,9 +38,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("bus", &["protocol"]),
     ("state", &["protocol"]),
     ("journal", &["protocol"]),
-    ("recorder", FOLD),
+    ("feed", &["state", "bus", "protocol"]),
+    ("recorder", &["feed", "state", "journal", "bus", "protocol"]),
     ("headless", FOLD),
-    ("tui", &["state", "journal", "bus", "protocol", "nearest"]),
+    ("tui", &["feed", "state", "journal", "bus", "protocol", "nearest"]),
     ("metric", &["protocol"]),
     ("data", &["protocol", "keys", "schedule", "nearest"]),
     ("kernel", &["data::Packing"]),
@@ -111,8 +114,8 @@ const FENCES: &[Fence] = &[
 ];
 
 const NO_TENSORS: &[&str] = &[
-    "protocol", "state", "journal", "bus", "headless", "recorder", "keys", "schedule", "metric",
-    "mixer", "tui", "data", "cli",
+    "protocol", "state", "journal", "bus", "feed", "headless", "recorder", "keys", "schedule",
+    "metric", "mixer", "tui", "data", "cli",
 ];
 
 struct Fence {

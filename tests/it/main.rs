@@ -8,6 +8,7 @@
 
 mod architecture;
 mod broken;
+mod caught_up;
 mod cli;
 mod desk;
 mod devices;

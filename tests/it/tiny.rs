@@ -196,6 +196,21 @@ impl Tiny {
         term.expect("the first examples have labels")
     }
 
+    /// What a trainer is made from, in a folder.
+    pub(crate) fn setup(&self, folder: &Path, moves: Moves) -> Setup {
+        Setup {
+            recipe: self.recipe.clone(),
+            corpora: self.corpora.clone(),
+            vocabularies: self.vocabularies(),
+            system: self.system(),
+            run: folder.to_owned(),
+            moves,
+            clock: Clock::start(),
+            interrupt: Interrupt::default(),
+            panic_at: None,
+        }
+    }
+
     /// Trains in a folder, with these wishes on the wire before the first step.
     pub(crate) fn train(&self, orders: &[Command]) -> Run {
         self.train_with(orders, Moves::default())
@@ -204,17 +219,7 @@ impl Tiny {
     /// The same with a journal's moves to be made again.
     pub(crate) fn train_with(&self, orders: &[Command], moves: Moves) -> Run {
         let folder = tempfile::tempdir().unwrap();
-        let setup = Setup {
-            recipe: self.recipe.clone(),
-            corpora: self.corpora.clone(),
-            vocabularies: self.vocabularies(),
-            system: self.system(),
-            run: folder.path().to_owned(),
-            moves,
-            clock: Clock::start(),
-            interrupt: Interrupt::default(),
-            panic_at: None,
-        };
+        let setup = self.setup(folder.path(), moves);
         let Wires { mut bus, recorder, screen, orders: wire } = bus::wires();
         drop(screen);
         let ids = orders.iter().map(|order| wire.wish(By::Key, order.clone()).unwrap()).collect();

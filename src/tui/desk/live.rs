@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, TryRecvError};
-
 use super::{Desk, FRAME_MS, Left, Sitting};
 use crate::{
     bus::Orders,
+    feed::{Feed, Update},
     protocol::{
         By, Event,
         event::{Ended, Reason, RunEnded},
@@ -23,8 +22,6 @@ const ANSWER: Duration = Duration::from_millis(10);
 
 /// A run that trains, as the desk meets it.
 pub struct Live<'a> {
-    /// What the trainer tells; may miss some.
-    pub events: &'a Receiver<Event>,
     /// Wishes to the trainer.
     pub orders: &'a Orders,
     /// Asks for the end as SIGINT does: the second time, at once.
@@ -35,11 +32,12 @@ pub struct Live<'a> {
     pub mode: Mode,
 }
 
-/// Shows a run while it trains, until it is left. What was told is in `run` even if drawing panics.
-pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, run: &mut Run) -> Left {
+/// Shows a run while it trains, until it is left. What was taken in stays in `feed` even if drawing panics.
+pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, feed: &mut Feed) -> Left {
     let mut desk = Desk::new(sitting, live.mode, terminal);
     loop {
-        let effects = take_in(&mut desk, run, live);
+        let effects = take_in(&mut desk, feed);
+        let run = feed.run();
         if let Some(left) = perform(&mut desk, effects, terminal, live) {
             return left;
         }
@@ -64,40 +62,52 @@ pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, run: &mut R
     }
 }
 
-/// Takes in all that was told since the last look.
-fn take_in(desk: &mut Desk, run: &mut Run, live: &Live) -> Vec<Effect> {
+/// Takes in all that has happened since the last look.
+fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
     let mut effects = Vec::new();
     loop {
-        match live.events.try_recv() {
-            Ok(event) => {
-                run.apply(&event);
-                if event.answers().is_some_and(|order| desk.view.wishes.has(order)) {
-                    // Whoever pressed a key is not to wait until a frame is due.
-                    desk.drawn_ms = 0;
+        match feed.poll() {
+            Update::Event(event) => effects.extend(hear(desk, &event, feed.run())),
+            Update::CaughtUp(missed) => {
+                if !missed.is_complete {
+                    desk.view.forget_wishes();
                 }
-                effects.extend(desk.view.answered(&event, run));
-                match &event {
-                    Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
-                        let text = "the run has ended; q leaves the desk";
-                        desk.view.message = Some(Message::Done(text.to_owned()));
-                    }
-                    Event::RunEnded(RunEnded { ended: Ended::Failed, .. }) => {
-                        let text = format!("q leaves  {}", told(&event, run).join("  "));
-                        desk.view.message = Some(Message::Refused(text));
-                    }
-                    _ => {}
+                for entry in &missed.entries {
+                    effects.extend(hear(desk, &entry.event, feed.run()));
                 }
                 desk.changed = true;
             }
-            Err(TryRecvError::Empty) => return effects,
-            Err(TryRecvError::Disconnected) => {
-                if run.ended.is_none() && !desk.view.broke_off {
+            Update::Empty => return effects,
+            Update::Disconnected => {
+                if feed.run().ended.is_none() && !desk.view.broke_off {
                     (desk.view.broke_off, desk.changed) = (true, true);
                 }
                 return effects;
             }
         }
     }
+}
+
+/// What an event, which is in the run already, makes of the desk.
+fn hear(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
+    if event.answers().is_some_and(|order| desk.view.wishes.has(order)) {
+        // Whoever pressed a key is not to wait until a frame is due.
+        desk.drawn_ms = 0;
+    }
+    let effects = desk.view.answered(event, run);
+    match event {
+        Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
+            let text = "the run has ended; q leaves the desk";
+            desk.view.message = Some(Message::Done(text.to_owned()));
+        }
+        Event::RunEnded(RunEnded { ended: Ended::Failed, .. }) => {
+            let text = format!("q leaves  {}", told(event, run).join("  "));
+            desk.view.message = Some(Message::Refused(text));
+        }
+        _ => {}
+    }
+    desk.changed = true;
+    effects
 }
 
 fn perform(

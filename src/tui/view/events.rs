@@ -136,9 +136,8 @@ impl EventList {
 }
 
 fn numbered(log: &Log) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIterator {
-    let forgotten = log.forgotten();
-    log.iter().enumerate().map(move |(at, entry)| Row {
-        number: forgotten + at as u64,
+    log.iter().map(|entry| Row {
+        number: entry.number,
         event: &entry.event,
         words: &entry.words,
         lower: &entry.lower,

@@ -8,8 +8,8 @@ use crate::{
     protocol::{
         By, Scene,
         event::{
-            CommandRefused, Ended, GainSet, Muted, Reason, RunEnded, SceneStored, ScreenMissed,
-            Setting, SettingSet, StepDone, StripSetting,
+            CommandRefused, Ended, GainSet, Muted, Reason, RunEnded, SceneStored, Setting,
+            SettingSet, StepDone, StripSetting,
         },
     },
     tui::{key::Key, keymap::Keymap},
@@ -333,18 +333,6 @@ fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
         assert_eq!(wish.command, *wanted);
         view.sent(wish, Some(CommandId(number as u64)));
     }
-}
-
-#[test]
-fn nothing_stays_pending_whose_answer_may_have_been_missed() {
-    let (mut view, mut run) = (view(Mode::Live), run());
-    let effects = press(&mut view, &run, &["l"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    view.sent(wish, Some(CommandId(1)));
-    let missed = ScreenMissed { at_ms: 30, total: 7 }.into();
-    assert_eq!(answer(&mut view, &mut run, &missed), []);
-    assert_eq!(view.wishes.n_open(), 0);
-    assert_eq!(commands(press(&mut view, &run, &["l"])), [set("chunk", 1.05)]);
 }
 
 /// A trainer that obeys, when it is let.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use auxdesk::{bus::SCREEN_HOLDS, protocol::event::Reason};
+use auxdesk::{bus::SCREEN_CAPACITY, protocol::event::Reason};
 
 use super::{Desk, RunEnd, endless};
 use crate::{
@@ -36,7 +36,7 @@ fn stall(desk: &Desk, program: u32) {
         if used() != since {
             (since, n_steps) = (used(), desk.n_steps());
         }
-        desk.n_steps() > n_steps + SCREEN_HOLDS
+        desk.n_steps() > n_steps + SCREEN_CAPACITY
     });
 }
 
@@ -60,7 +60,7 @@ fn training_goes_on_and_sigterm_ends_the_run_cleanly() {
 }
 
 #[test]
-fn a_terminal_that_is_read_again_shows_the_run_as_it_is_and_what_was_missed() {
+fn a_terminal_that_is_read_again_shows_the_run_as_it_is_and_how_much_was_missed() {
     let here = Here::new();
     let mut desk = Desk::training(&here, LARGE, FAST);
     stall(&desk, desk.pty.id());

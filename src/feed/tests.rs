@@ -1,0 +1,114 @@
+//! A screen that misses events anywhere ends with the run as everybody else has it.
+
+use crossbeam_channel::{Sender, unbounded};
+use proptest::prelude::*;
+
+use super::*;
+use crate::arbitrary;
+
+fn feed() -> (Sender<Numbered>, SharedRun, Feed) {
+    let (sender, receiver) = unbounded();
+    let shared = SharedRun::new(Run::new(Some(&arbitrary::header())));
+    let feed = Feed::new(receiver, shared.clone());
+    (sender, shared, feed)
+}
+
+fn send(sender: &Sender<Numbered>, number: u64, event: &Event) {
+    sender.try_send(Numbered { number, event: event.clone() }).unwrap();
+}
+
+/// Takes in what there is: the events that were heard of, and whether there will be no more.
+fn drain(feed: &mut Feed, heard: &mut Vec<Event>) -> bool {
+    loop {
+        match feed.poll() {
+            Update::Event(event) => heard.push(event),
+            Update::CaughtUp(missed) => {
+                assert!(missed.is_complete);
+                heard.extend(missed.entries.into_iter().map(|entry| entry.event));
+            }
+            Update::Empty => return false,
+            Update::Disconnected => return true,
+        }
+    }
+}
+
+/// Steps and the like are not logged; of a total only the last counts.
+fn is_logged(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::StepDone(_)
+            | Event::Gradients(_)
+            | Event::ClassesScored(_)
+            | Event::ScreenMissed(_)
+            | Event::Rewound(_)
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_is_missed_the_run_is_whole_and_no_rare_event_is_missed_or_heard_twice(
+        events in arbitrary::events(),
+        missed in proptest::collection::vec(any::<bool>(), 1..64),
+        lags in proptest::collection::vec(0..5_usize, 1..64),
+    ) {
+        // What is taken back is taken out of the log too.
+        let events: Vec<Event> =
+            events.into_iter().filter(|event| !matches!(event, Event::Rewound(_))).collect();
+        let (sender, shared, mut feed) = feed();
+        let (mut heard, mut n_recorded) = (Vec::new(), 0);
+        for (at, event) in events.iter().enumerate() {
+            if !missed[at % missed.len()] {
+                send(&sender, at as u64, event);
+            }
+            // The recorder is some events behind, and the screen looks now and then.
+            let lag = lags[at % lags.len()];
+            while n_recorded + lag <= at {
+                shared.apply(&events[n_recorded]);
+                n_recorded += 1;
+            }
+            if lag % 2 == 0 {
+                prop_assert!(!drain(&mut feed, &mut heard));
+            }
+        }
+        events[n_recorded..].iter().for_each(|event| shared.apply(event));
+        drop(sender);
+        prop_assert!(!drain(&mut feed, &mut heard), "the recorder has not ended yet");
+        shared.close();
+        prop_assert!(drain(&mut feed, &mut heard));
+
+        let mut whole = Run::new(Some(&arbitrary::header()));
+        events.iter().for_each(|event| whole.apply(event));
+        prop_assert_eq!(feed.run(), &whole);
+        let heard: Vec<&Event> = heard.iter().filter(|event| is_logged(event)).collect();
+        let told: Vec<&Event> = events.iter().filter(|event| is_logged(event)).collect();
+        prop_assert_eq!(heard, told);
+    }
+}
+
+#[test]
+fn what_was_missed_last_is_seen_although_nothing_follows_it() {
+    let (sender, shared, mut feed) = feed();
+    let events: [Event; 2] =
+        [arbitrary::run_started().into(), arbitrary::step_done(1, "chunk", 2.0).into()];
+    send(&sender, 0, &events[0]);
+    events.iter().for_each(|event| shared.apply(event));
+    let mut heard = Vec::new();
+    assert!(!drain(&mut feed, &mut heard));
+    assert_eq!(heard, events[..1]);
+    assert_eq!(feed.run().step.0, 1);
+}
+
+#[test]
+fn a_screen_whose_recorder_failed_goes_on_with_what_reaches_it() {
+    let (sender, shared, mut feed) = feed();
+    send(&sender, 0, &arbitrary::run_started().into());
+    send(&sender, 3, &arbitrary::step_done(3, "chunk", 1.0).into());
+    assert!(!drain(&mut feed, &mut Vec::new()));
+    assert_eq!(feed.run().step.0, 0, "the recorder may still get there");
+    shared.close();
+    drop(sender);
+    assert!(drain(&mut feed, &mut Vec::new()));
+    assert_eq!(feed.run().step.0, 3);
+}

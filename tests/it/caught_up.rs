@@ -1,0 +1,127 @@
+//! A desk that stalled while a run was moved and scored shows the truth again: what a replay of the journal
+//! shows.
+
+use std::{thread, time::Duration};
+
+use auxdesk::{
+    bus::{self, SCREEN_CAPACITY, Wires},
+    feed::{Feed, SharedRun, Update},
+    journal::{self, Journal, VERSION, Writer},
+    protocol::{By, Command, CommandId, Event, Header, Step, event::Reason},
+    recorder::record,
+    state::{Run, replay},
+    train::{Moves, Trainer},
+    tui::{self, ColorWhen, Config, Environment, GlyphChoice, Look},
+};
+
+use crate::tiny::{Size, shipped_tiny};
+
+const SIZE: Size = Size { width: 4, examples: 16 };
+
+/// Rounds of two moves, an evaluation and some steps.
+const ROUNDS: u64 = 100;
+
+const STEPS_A_ROUND: u64 = 3;
+
+fn header() -> Header {
+    Header {
+        version: VERSION,
+        auxdesk: "0.0.0".to_owned(),
+        name: "chunking".to_owned(),
+        seed: 1,
+        threads: 1,
+        device: "cpu".to_owned(),
+        kernel: "any".to_owned(),
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        parent: None,
+    }
+}
+
+/// What the desk shows of a run.
+fn screen(run: &Run) -> String {
+    let config = Config::defaults(tui::actions());
+    let look = Look::choose(ColorWhen::Never, GlyphChoice::Auto, &config, &Environment::default());
+    tui::text(run, &config, &look, (120, 40))
+}
+
+/// Takes in what there is, until that event was among it; gives back which commands were answered.
+fn until(feed: &mut Feed, answer: CommandId) -> Vec<CommandId> {
+    let mut answered = Vec::new();
+    for _ in 0..60_000 {
+        match feed.wait(Duration::from_millis(1)) {
+            Update::Event(event) => answered.extend(event.answers()),
+            Update::CaughtUp(missed) => {
+                assert!(missed.is_complete);
+                answered.extend(missed.entries.iter().filter_map(|entry| entry.event.answers()));
+            }
+            Update::Empty => {}
+            Update::Disconnected => panic!("the run has ended"),
+        }
+        if answered.contains(&answer) {
+            answered.dedup();
+            return answered;
+        }
+    }
+    panic!("no answer within a minute");
+}
+
+#[test]
+fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_shows() {
+    let sets = ["train.steps=1000", "train.evaluate=1000"].map(str::to_owned);
+    let tiny = shipped_tiny("chunking", SIZE, &sets);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(journal::FILE);
+    let writer = Writer::create(&path, &header()).unwrap();
+    let Wires { mut bus, recorder, screen: events, orders } = bus::wires();
+    let shared = SharedRun::new(Run::new(Some(&header())));
+    let mut feed = Feed::new(events, shared.clone());
+    let mut trainer = Trainer::new(tiny.setup(folder.path(), Moves::default()));
+    let order = |command| orders.wish(By::Key, command).unwrap();
+
+    thread::scope(|scope| {
+        scope.spawn(move || record(recorder, writer, &shared));
+        let mut wishes = vec![order(Command::Pause)];
+        for round in 0..ROUNDS {
+            let gain = round as f32 / 10.0;
+            wishes.extend([
+                order(Command::SetGain { objective: "pos".into(), gain }),
+                order(Command::SetMuted { objective: "next-word".into(), muted: round % 3 == 0 }),
+                order(Command::Evaluate),
+            ]);
+            wishes.extend((0..STEPS_A_ROUND).map(|_| order(Command::StepOnce)));
+        }
+        wishes.push(order(Command::Note { text: "after the stall".to_owned() }));
+        scope.spawn(move || trainer.train(&mut bus));
+
+        // The desk stands still until all of that has happened.
+        let last = *wishes.last().unwrap();
+        let has_happened = || {
+            let journal = Journal::read(&path).unwrap();
+            journal.events.iter().any(|event| event.answers() == Some(last))
+        };
+        while !has_happened() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(until(&mut feed, last), wishes, "each is answered, in order");
+        let shown = Journal::read(&path).unwrap();
+        assert!(shown.events.len() > SCREEN_CAPACITY + 100, "{} events", shown.events.len());
+        let replayed = replay(&shown.header, &shown.events, Some(Step(ROUNDS * STEPS_A_ROUND)));
+        assert_eq!(*feed.run(), replayed);
+        assert_eq!(screen(feed.run()), screen(&replayed));
+        assert!(screen(feed.run()).contains("PAUSED"), "{}", screen(feed.run()));
+
+        // It follows again, and says how much it did not show as it came.
+        let resumed = order(Command::StepOnce);
+        until(&mut feed, resumed);
+        assert!(feed.run().missed > 100);
+        order(Command::Stop { reason: Reason::Key });
+        while feed.run().ended.is_none() {
+            feed.wait(Duration::from_millis(1));
+        }
+    });
+    let journal = Journal::read(&path).unwrap();
+    assert!(matches!(journal.events.last(), Some(Event::RunEnded(_))));
+    let replayed = replay(&journal.header, &journal.events, None);
+    assert_eq!(*feed.run(), replayed);
+    assert_eq!(screen(feed.run()), screen(&replayed));
+}
