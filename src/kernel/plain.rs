@@ -1,10 +1,17 @@
-//! The kernels' functions as compositions of candle's own operations: what every device but the CPU
-//! runs, and the CPU too with `AUXDESK_KERNEL=plain`.
+//! The kernels' functions as compositions of candle's operations and candle-nn's layers: what every device
+//! but the CPU runs, and the CPU too with `AUXDESK_KERNEL=plain`.
 //!
-//! They give what the fused operations give, to rounding, and candle alone finds the gradients: those by
-//! parameters are in its store then, not in the gradient store. This is for being right on any device; nothing
-//! of it is tuned. Loops go over the steps of a batch, all sequences at once. Whoever calls has checked shapes
-//! and ids, as a device may read beyond a table without a word.
+//! Their values agree with those of the fused operations to rounding, and candle alone computes the gradients:
+//! those with respect to parameters are in its store then, not in the gradient store. The aim is to be correct on any
+//! device; nothing here is tuned. Loops go over the time steps of a batch, all sequences at once. The caller has
+//! checked shapes and ids, as a device may read beyond a table without an error.
+//!
+//! Linear layers, embeddings, log-softmax and the sigmoid are candle-nn's. The rest of candle-nn does not fit:
+//! - its losses return the mean over a batch, not one loss per row, and its binary cross-entropy takes
+//!   ln σ(z), which is −∞ for a confident wrong logit;
+//! - its dropout draws the mask from a generator without a seed;
+//! - its LSTM and GRU multiply each time step's input by itself and take sequences of one length. The
+//!   tests compare ours with them.
 
 mod loss;
 mod pool;
@@ -34,13 +41,6 @@ fn parameter(weight: &ParamRef, x: &Tensor) -> Tensor {
 fn ids(ids: Vec<u32>, x: &Tensor) -> Result<Tensor> {
     let n = ids.len();
     Tensor::from_vec(ids, n, x.device())
-}
-
-/// ln Σ e^x over one dimension, which goes. The greatest x is a constant in it, as the gradient by it
-/// is 0.
-fn log_sum_exp(x: &Tensor, dim: usize) -> Result<Tensor> {
-    let most = x.detach().max_keepdim(dim)?;
-    (x.broadcast_sub(&most)?.exp()?.sum_keepdim(dim)?.log()? + most)?.squeeze(dim)
 }
 
 /// What stands after each sequence's last row: (sequences, ..). `next` makes a step's rows from what stood

@@ -92,9 +92,14 @@ const EVERYTHING: &[&str] = &["*"];
 /// Words that only some files may hold: a fence each.
 const FENCES: &[Fence] = &[
     Fence {
-        words: &["candle_core", "candle_nn"],
+        words: &["candle_core"],
         inside: |path| !NO_TENSORS.contains(&top(path).as_str()),
         why: "there is no tensor here",
+    },
+    Fence {
+        words: &["candle_nn"],
+        inside: |path| path.starts_with("kernel/plain"),
+        why: "candle-nn's layers are for other devices, behind the kernels' functions",
     },
     Fence {
         words: &["ratatui", "crossterm"],

@@ -1,15 +1,16 @@
 //! Losses over classes and over sequences of tags.
 
-use candle_core::{Result, Tensor};
+use candle_core::{D, Result, Tensor};
+use candle_nn::ops::log_softmax;
 
-use super::{fold, ids, linear, log_sum_exp, parameter, sum_by_group};
+use super::{fold, ids, linear, parameter, sum_by_group};
 use crate::{data::Packing, kernel::parameter::ParamRef};
 
 /// ln(1 + e^z) − y·z for each score of z with its answer y.
 pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
     let answers = Tensor::from_vec(answers, z.shape(), z.device())?;
     let both = Tensor::stack(&[&z.zeros_like()?, z], z.rank())?;
-    log_sum_exp(&both, z.rank())? - (z * answers)?
+    both.log_sum_exp(D::Minus1)? - (z * answers)?
 }
 
 /// The loss of each row. All logits are in memory at once.
@@ -23,9 +24,8 @@ pub(in crate::kernel) fn cross_entropy(
     if targets.is_empty() {
         return logits.sum(1);
     }
-    let logits = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?; // (rows, classes)
-    let of_targets = logits.gather(&ids(targets, x)?.unsqueeze(1)?, 1)?.squeeze(1)?;
-    logits.exp()?.sum(1)?.log()? - of_targets
+    let log_probabilities = log_softmax(&logits, 1)?; // (rows, classes)
+    log_probabilities.gather(&ids(targets, x)?.unsqueeze(1)?, 1)?.squeeze(1)?.neg()
 }
 
 /// The loss of each sequence, by forward sums in the log domain, each row less its greatest.
@@ -49,7 +49,7 @@ pub(in crate::kernel) fn crf(
             None => emission.broadcast_add(&start)?,
             Some(before) => {
                 let ways = before.unsqueeze(2)?.broadcast_add(&between)?; // (sequences, from, to)
-                (log_sum_exp(&ways, 1)? + emission)?
+                (ways.log_sum_exp(1)? + emission)?
             }
         };
         let most = sums.detach().max_keepdim(1)?;
@@ -57,7 +57,7 @@ pub(in crate::kernel) fn crf(
         greatest.push(most);
         Ok(sums)
     })?; // (sequences, tags)
-    let log_z = log_sum_exp(&last.broadcast_add(&end)?, 1)?; // less what `greatest` has
+    let log_z = last.broadcast_add(&end)?.log_sum_exp(1)?; // less what `greatest` has
     let Gold { of_rows, of_ends } = Gold::of(&gold, tags, packing);
     let scores = transitions.flatten_all()?;
     let targets = ids(gold, emissions)?.unsqueeze(1)?;

@@ -1,6 +1,7 @@
 //! Recurrent layers, a step at a time. The formulas are in the fused operations' files.
 
 use candle_core::{Result, Tensor};
+use candle_nn::ops::sigmoid;
 
 use super::{linear, parameter};
 use crate::{
@@ -36,11 +37,6 @@ pub(in crate::kernel) fn gru(
         // (1 − z)·n + z·h
         Ok([(&n + (z * (h - &n)?)?)?])
     })
-}
-
-/// σ(x) = ½ + ½·tanh(½·x): with 1/(1 + e^−x), far below 0, the gradient is ∞ times 0.
-fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    (x * 0.5)?.tanh()?.affine(0.5, 0.5)
 }
 
 /// A layer whose steps hand on N tensors (sequences, w), the states first. `step` makes those of a step

@@ -1,6 +1,7 @@
 //! What takes every row, or every number, by itself.
 
 use candle_core::{Result, Tensor, bail};
+use candle_nn::{Embedding, Linear, Module};
 
 use super::{ids, parameter};
 use crate::kernel::parameter::ParamRef;
@@ -8,7 +9,7 @@ use crate::kernel::parameter::ParamRef;
 /// x·W + b.
 pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) -> Result<Tensor> {
     let (weight, bias) = (parameter(weight, x), parameter(bias, x));
-    x.contiguous()?.matmul(&weight)?.broadcast_add(&bias)
+    Linear::new(weight.t()?, Some(bias)).forward(&x.contiguous()?)
 }
 
 /// The rows of a table with these ids. Their gradient is a dense one, of the whole table.
@@ -18,12 +19,8 @@ pub(in crate::kernel) fn embedding(
     requires_grad: bool,
 ) -> Result<Tensor> {
     let var = table.var();
-    let rows = ids(rows, var)?;
-    if requires_grad {
-        var.index_select(&rows, 0)
-    } else {
-        var.as_detached_tensor().index_select(&rows, 0)
-    }
+    let values = if requires_grad { var.as_tensor().clone() } else { var.as_detached_tensor() };
+    Embedding::new(values, var.dim(1)?).forward(&ids(rows, var)?)
 }
 
 /// Σ (a − b)² over pairs, of which there is one at least.
