@@ -1,6 +1,6 @@
 //! How much memory the program has had.
 
-/// Peak resident memory in MiB; `None` where the system does not say.
+/// Peak resident memory in MiB, from /proc; `None` on systems other than Linux.
 pub(super) fn peak_mib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -72,7 +72,8 @@ pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Res
     Ok(received)
 }
 
-/// The signals that the program was started to ignore; none where the system does not say.
+/// The signals that the program was started to ignore, from /proc; none on systems other than Linux, where a run
+/// under `nohup` therefore ends at a hangup.
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -70,7 +70,7 @@ pub struct Bucket {
 
 impl Bucket {
     fn merge(&mut self, later: &Self) {
-        self.last = later.last;
+        self.last = self.last.max(later.last);
         self.min = self.min.min(later.min);
         self.max = self.max.max(later.max);
         self.smoothed = later.smoothed;
@@ -134,7 +134,7 @@ impl Series {
         if self.count == 0 {
             self.first = step;
         }
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         let after_gap = std::mem::take(&mut self.is_broken);
         let smoothed = self.smoothed.map(Smoothed::mean);
         let (first, last, min, max) = (step, step, value, value);
@@ -169,7 +169,8 @@ impl Series {
         // The smoothed curves go on from what they were there, as if from much history.
         self.smoothed = last.smoothed.map(Smoothed::at);
         let spacing = self.spacing();
-        self.count = ((last.last.0 - self.first.0) as f32 / spacing.max(1.0)) as u64 + 1;
+        let n_intervals = (last.last.0 - self.first.0) as f32 / spacing.max(1.0);
+        self.count = (n_intervals as u64).saturating_add(1);
         self.is_broken = false;
     }
 }
@@ -279,6 +280,28 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// A trainer's steps go up, and back by a rewind; a journal may say anything.
+        #[test]
+        fn steps_in_any_order_leave_buckets_in_order(
+            moves in prop::collection::vec(
+                (prop_oneof![0u64..20, any::<u64>()], any::<bool>()),
+                0..40,
+            ),
+        ) {
+            let mut series = Series::default();
+            for (step, is_rewind) in moves {
+                if is_rewind {
+                    series.rewind(Step(step));
+                } else {
+                    series.push(Step(step), 1.0);
+                }
+                let buckets = between(&series, 0, u64::MAX, 1);
+                prop_assert!(buckets.iter().all(|bucket| bucket.first <= bucket.last));
+                prop_assert!(buckets.windows(2).all(|pair| pair[0].last < pair[1].first));
+                prop_assert!(series.spacing() >= 0.0);
+            }
+        }
 
         #[test]
         fn a_spike_never_vanishes(n_points in 1u64..40_000, spike in 0u64..40_000, width in 1u64..600) {

@@ -11,6 +11,8 @@ mod replayed;
 mod report;
 mod same;
 mod sizes;
+// Whether the thread that draws waits is read from its CPU time in /proc, which only Linux has.
+#[cfg(target_os = "linux")]
 mod stalled;
 
 use std::{fs, path::PathBuf, process::Command};
@@ -26,7 +28,7 @@ use auxdesk::{
 
 use crate::{
     exits::the_journal_is_whole,
-    pty::{Ended, Modes, Pty},
+    pty::{Ended, Modes, Pty, child_of},
     runs::{ENDLESS, Here, ending, journal, wait_for, wait_until},
 };
 
@@ -184,9 +186,7 @@ impl<'a> Desk<'a> {
 
     /// The programs below the shell: ours, or none.
     fn below_the_shell(&self) -> Option<u32> {
-        let shell = self.pty.id();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        children.trim().parse().ok()
+        child_of(self.pty.id())
     }
 
     /// Waits until the shell says a status, on a terminal that is as it was.

@@ -78,6 +78,8 @@ fn a_hangup_ends_the_run_after_the_batch_in_hand_with_129() {
     signalled("HUP", 129);
 }
 
+// Which signals a program was started to ignore is read from /proc, which only Linux has.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_run_under_nohup_goes_on_after_a_hangup() {
     let here = Here::new();

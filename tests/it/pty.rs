@@ -257,6 +257,25 @@ impl From<ExitStatus> for Ended {
     }
 }
 
+/// The one process that a shell is running; `None` while it runs none.
+#[cfg(target_os = "linux")]
+pub(crate) fn child_of(shell: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+    children.trim().parse().ok()
+}
+
+/// The one process that a shell is running; `None` while it runs none. Other systems have no /proc, and
+/// not every Linux has `ps`.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn child_of(shell: u32) -> Option<u32> {
+    let processes = Command::new("ps").args(["-A", "-o", "ppid=,pid="]).output().unwrap();
+    let processes = String::from_utf8(processes.stdout).unwrap();
+    processes.lines().find_map(|line| {
+        let (parent, child) = line.trim().split_once(char::is_whitespace)?;
+        (parent.parse() == Ok(shell)).then(|| child.trim().parse().ok())?
+    })
+}
+
 /// Sends a process a signal by name.
 pub(crate) fn signal(id: u32, name: &str) {
     // One that has just ended takes no signal; what it did is for the test to see.

@@ -7,7 +7,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::{
-    pty::{Ended, Modes, Pty, signal},
+    pty::{Ended, Modes, Pty, child_of, signal},
     runs::wait_until,
 };
 
@@ -91,9 +91,7 @@ impl Desk {
 
     /// The tiny desk's process, which is not the shell's.
     fn id_under_shell(&self) -> u32 {
-        let shell = self.pty.id();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        children.trim().parse().unwrap()
+        child_of(self.pty.id()).unwrap()
     }
 }
 
@@ -268,6 +266,8 @@ fn a_terminal_that_takes_no_more_output_gets_its_modes_back_and_the_program_ends
     desk.leaves(143);
 }
 
+// The CPU time that the program has used is read from /proc, which only Linux has.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_that_has_gone_is_told_and_costs_nothing() {
     let mut desk = Desk::alone();

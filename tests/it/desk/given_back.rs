@@ -112,6 +112,8 @@ fn a_window_that_is_closed_ends_the_run_with_129() {
     desk.ended(RunEnd::Stopped, Reason::Signal);
 }
 
+// Which signals a program was started to ignore is read from /proc, which only Linux has.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_window_that_is_closed_over_nohup_takes_the_desk_and_not_the_run() {
     let here = Here::new();

@@ -160,6 +160,7 @@ fn end_on_sigterm() -> io::Result<()> {
 
 /// Processor time used so far, in hundredths of a second.
 fn cpu_ticks() -> u64 {
+    // Without /proc 0; the test that reads what comes of this is then left out.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
     fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
