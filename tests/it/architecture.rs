@@ -458,7 +458,7 @@ fn paths(file: &Source) -> Vec<Named> {
     found
 }
 
-/// Context a path, or a group of them, from `at` on; gives back the place after it.
+/// Reads a path, or a group of them, from `at` on; gives back the place after it.
 fn tree(tokens: &[Token], mut at: usize, prefix: &str, found: &mut Vec<Named>) -> usize {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let line = tokens.get(at).map_or(0, |token| token.line);
