@@ -18,7 +18,7 @@ pub(super) fn is_refused(value: &Value) -> bool {
     matches!(value, Value::Number(number) if number.is_nan())
 }
 
-/// Context a whole recipe.
+/// Reads a whole recipe.
 pub(super) fn document(
     text: &str,
     file: &Arc<str>,

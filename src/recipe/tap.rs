@@ -24,7 +24,7 @@ pub struct Tap {
 /// Encoders that can be tapped so far: their places, and their signatures if those are known.
 pub(super) type Signatures = BTreeMap<String, (usize, Option<EncoderSignature>)>;
 
-/// Context a tap, or says why it is none.
+/// Reads a tap, or says why it is none.
 pub(super) fn parse_tap(tap: &str, place: &Place, findings: &mut Findings) -> Option<TapName> {
     tap.parse().map_err(|what: String| findings.fault(place, what)).ok()
 }

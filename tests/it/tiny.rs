@@ -64,7 +64,7 @@ pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, S
     load(source, &overrides).map_err(|faults| faults.to_string())
 }
 
-/// Context the samples, each recipe's once for all tests.
+/// Reads the samples, each recipe's once for all tests.
 fn opened(recipe: &Recipe) -> Vec<Corpus> {
     static READ: Mutex<Vec<(String, Vec<Corpus>)>> = Mutex::new(Vec::new());
     let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.fields));

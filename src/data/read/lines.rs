@@ -64,7 +64,7 @@ fn without_ending(piece: &[u8]) -> &[u8] {
     line
 }
 
-/// Context a file sentence by sentence, each of them the lines between two that are breaks. `parse`
+/// Reads a file sentence by sentence, each of them the lines between two that are breaks. `parse`
 /// adds what is wrong with a sentence to the faults; one without words is no example.
 pub(super) fn read_sentences<'a>(
     source: &'a Source,
@@ -99,7 +99,7 @@ pub(super) fn read_sentences<'a>(
     read
 }
 
-/// Context a file line by line, each of them an example, none, or what is wrong with it.
+/// Reads a file line by line, each of them an example, none, or what is wrong with it.
 pub(super) fn read_lines<'a>(
     source: &'a Source,
     mut parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,
