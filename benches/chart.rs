@@ -11,8 +11,8 @@ use auxdesk::{
     protocol::{
         By, Loss, ObjectiveId, Step,
         event::{
-            BestMetric, CheckpointSaved, Evaluated, GainSet, LossBroke, Muted, ObjectiveStarted,
-            Role, RunStarted, Split, StepDone,
+            BestMetric, CheckpointSaved, Evaluated, GainSet, Muted, NonFiniteLoss,
+            ObjectiveStarted, Role, RunStarted, Split, StepDone,
         },
     },
     state::{Run, Unit},
@@ -175,7 +175,7 @@ fn noisy(n_steps: u64) -> Run {
                 shares: BTreeMap::new(),
                 draws: BTreeMap::new(),
                 gradient_norm: 1.0,
-                rate: 1e-3,
+                learning_rate: 1e-3,
                 tokens: 600,
                 step_ms: 7,
                 temperature: None,
@@ -217,7 +217,7 @@ fn beside(run: &mut Run, step: u64, tenth: u64) {
         run.apply(&Muted { at_ms, step: at, from, objective, muted, by, command, undoes }.into());
     }
     if step == 8 * tenth {
-        run.apply(&LossBroke { at_ms, step: at, objective: Some(NAMES[0].into()) }.into());
+        run.apply(&NonFiniteLoss { at_ms, step: at, objective: Some(NAMES[0].into()) }.into());
     }
     if step % tenth.min(500) == tenth.min(500) - 1 {
         for name in NAMES {

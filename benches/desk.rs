@@ -70,7 +70,8 @@ fn machine() {
 
 /// From a key to what it brings about on the screen.
 fn presses(size: (u16, u16)) {
-    let mut desk = Desk::train(size, &["--epochs", "10000", "--set", "train.evaluate=1000000"]);
+    let mut desk =
+        Desk::train(size, &["--epochs", "10000", "--set", "train.evaluate_every=1000000"]);
     desk.wait("training", |screen| screen.contains("LIVE"));
     thread::sleep(Duration::from_secs(2));
     let (mut pending, mut applied, mut n_unseen) = (Vec::new(), Vec::new(), 0);

@@ -137,7 +137,7 @@ fn step_done(step: u64) -> Event {
         shares: (0..N_OBJECTIVES).map(|at| (name(at), 1.0)).collect(),
         draws: [("news".to_owned(), 32)].into(),
         gradient_norm: 1.0,
-        rate: 0.001,
+        learning_rate: 0.001,
         tokens: 640,
         step_ms: 25,
         temperature: None,

@@ -1,5 +1,5 @@
 //! The reference step of the engine, trained the ordinary way: recipe, batches, encoders, heads, losses,
-//! mixer, optimiser, events, journal.
+//! mixer, optimizer, events, journal.
 //!
 //! `cargo bench --bench step` trains a multi-task BiLSTM (batch 32 of 25 words, 20,000 words of 100
 //! numbers, a BiLSTM over characters, one BiLSTM layer of 200 a direction, parts of speech, chunks, a
@@ -52,7 +52,7 @@ use auxdesk::{
     train::{Clock, Interrupt, Moves, Setup, Trainer},
 };
 
-/// Steps that are not counted: the first ones make the optimiser's memory and warm the caches.
+/// Steps that are not counted: the first ones make the optimizer's memory and warm the caches.
 const WARM_UP: usize = 8;
 
 /// What was asked for.
@@ -245,12 +245,12 @@ about = "the reference step"
 [train]
 seed = 7
 steps = {n_steps}
-batch = 32
-optimiser = "adam"
-rate = 0.001
-clip = 5.0
-evaluate = 1000000
-gradients = {gradients}
+batch_size = 32
+optimizer = "adam"
+learning_rate = 0.001
+clip_norm = 5.0
+evaluate_every = 1000000
+measure_gradients_every = {gradients}
 
 [[corpus]]
 name = "zipf"

@@ -8,7 +8,7 @@ use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, CorpusStarted,
-        Direction, Evaluated, GainSet, Gradients, LossBroke, MetricStarted, Muted, Noted,
+        Direction, Evaluated, GainSet, Gradients, MetricStarted, Muted, NonFiniteLoss, Noted,
         ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored, ScreenMissed,
         Setting, SettingSet, Soloed, Split, SplitSize, StepDone, StripSetting,
     },
@@ -69,7 +69,7 @@ pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
         shares: [(objective.into(), 1.0)].into(),
         draws: [("news".into(), 32)].into(),
         gradient_norm: 1.0,
-        rate: 0.5,
+        learning_rate: 0.5,
         tokens: 100,
         step_ms: 10,
         temperature: None,
@@ -213,10 +213,10 @@ fn some_classes() -> impl Strategy<Value = Event> {
 pub(crate) fn a_step() -> impl Strategy<Value = Event> {
     let numbers = (finite(), any::<u32>(), proptest::option::of(finite()));
     (step(), of_each(loss()), of_each(finite()), of_each(finite()), numbers).prop_map(
-        |(step, losses, weights, shares, (rate, tokens, temperature))| {
+        |(step, losses, weights, shares, (learning_rate, tokens, temperature))| {
             let draws = [("news".into(), u64::from(tokens))].into();
             let (tokens, step_ms) = (u64::from(tokens), u64::from(tokens % 50));
-            let (at_ms, gradient_norm) = (7, rate);
+            let (at_ms, gradient_norm) = (7, learning_rate);
             StepDone {
                 at_ms,
                 step,
@@ -225,7 +225,7 @@ pub(crate) fn a_step() -> impl Strategy<Value = Event> {
                 shares,
                 draws,
                 gradient_norm,
-                rate,
+                learning_rate,
                 tokens,
                 step_ms,
                 temperature,
@@ -299,7 +299,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         },
     );
     let broke = (step(), proptest::option::of(objective()))
-        .prop_map(|(step, objective)| LossBroke { at_ms: 9, step, objective }.into());
+        .prop_map(|(step, objective)| NonFiniteLoss { at_ms: 9, step, objective }.into());
     let noted = (step(), any::<String>(), by(), command())
         .prop_map(|(step, text, by, command)| Noted { at_ms: 9, step, text, by, command }.into());
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {

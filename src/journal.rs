@@ -27,7 +27,7 @@ use crate::protocol::{Event, Header};
 pub const FILE: &str = "journal.jsonl";
 
 /// The newest version of the format that this program reads, and the one it writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Bytes asked of the system at once.
 const BUFFER: usize = 1 << 16;

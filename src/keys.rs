@@ -1,6 +1,6 @@
 //! What a kind lets a recipe say, and what a recipe said.
 //!
-//! Every kind of encoder, head, objective, corpus format, weighting and optimiser declares its
+//! Every kind of encoder, head, objective, corpus format, weighting and optimizer declares its
 //! [`Key`]s here once. The checker, its nearest-name hints, `auxdesk list` and the writer of
 //! resolved recipes all read that declaration, and a kind reads its [`Values`] with getters that
 //! cannot fail, because the checker has been there.

@@ -55,10 +55,10 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 
 /// Objectives that recipes may already name and that are still to come.
 pub const PLANNED: &[&str] = &[
-    "keep",
+    "anchor",
     "arcs",
     "relation",
-    "agree",
+    "consistency",
     "relatedness",
     "entail",
     "rank",

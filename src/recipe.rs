@@ -18,7 +18,7 @@ pub mod list;
 mod names;
 mod objective;
 mod open;
-pub mod optimiser;
+pub mod optimizer;
 mod parse;
 mod resolved;
 mod set;
@@ -41,7 +41,7 @@ pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use input::Input;
 pub use objective::{Gradient, ObjectiveSpec};
-pub use optimiser::Optimiser;
+pub use optimizer::Optimizer;
 pub use system::{System, Vocabularies, vocabularies};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
@@ -76,8 +76,8 @@ impl PartialEq for Recipe {
 
 impl Recipe {
     /// Examples in a batch of the corpus at that place.
-    pub fn batch(&self, corpus_idx: usize) -> usize {
-        self.corpora[corpus_idx].batch.unwrap_or(self.train.batch)
+    pub fn batch_size(&self, corpus_idx: usize) -> usize {
+        self.corpora[corpus_idx].batch_size.unwrap_or(self.train.batch_size)
     }
 
     /// The main objective's place.

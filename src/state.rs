@@ -34,8 +34,8 @@ pub use words::{count, hms, told};
 use crate::protocol::{
     By, Event, Header, ObjectiveId, Scene, Step,
     event::{
-        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, LossBroke, Noted,
-        Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
+        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, NonFiniteLoss,
+        Noted, Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -69,7 +69,7 @@ pub struct Run {
     /// The temperature by which the last step chose, while a schedule moves it.
     pub temperature: Option<f32>,
     /// The learning rate of the last update.
-    pub rate: Option<f32>,
+    pub learning_rate: Option<f32>,
     /// The gradient's global norm at the last update, before clipping.
     pub gradient_norm: Option<f32>,
     /// Tokens in all batches drawn so far.
@@ -150,7 +150,7 @@ impl Run {
             }
             Event::Gradients(event) => self.gradients = Some(event.clone()),
             Event::CheckpointSaved(event) => self.saved(event),
-            Event::LossBroke(event) => self.loss_broke(event),
+            Event::NonFiniteLoss(event) => self.non_finite_loss(event),
             Event::Noted(event) => self.notes.push(event.clone()),
             Event::Continued(event) => {
                 self.step = event.step;
@@ -248,7 +248,7 @@ impl Run {
 
     fn step_done(&mut self, event: &StepDone) {
         self.step = event.step;
-        self.rate = Some(event.rate);
+        self.learning_rate = Some(event.learning_rate);
         self.temperature = event.temperature;
         self.gradient_norm = Some(event.gradient_norm);
         self.tokens = self.tokens.saturating_add(event.tokens);
@@ -274,10 +274,10 @@ impl Run {
         }
     }
 
-    fn loss_broke(&mut self, event: &LossBroke) {
+    fn non_finite_loss(&mut self, event: &NonFiniteLoss) {
         let kind = match event.objective {
-            Some(_) => AlertKind::LossBroke,
-            None => AlertKind::GradientBroke,
+            Some(_) => AlertKind::NonFiniteLoss,
+            None => AlertKind::NonFiniteGradient,
         };
         if let Some(objective) = &event.objective {
             self.strip_mut(objective, |strip| strip.losses.interrupt());

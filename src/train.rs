@@ -10,7 +10,7 @@ mod gradients;
 mod interrupt;
 mod moves;
 mod obey;
-mod optimiser;
+mod optimizer;
 mod probe;
 mod rounds;
 mod score;
@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use gradients::Gradients;
 pub use interrupt::Interrupt;
 pub use moves::Moves;
-pub use optimiser::Optimiser;
+pub use optimizer::Optimizer;
 pub use score::score;
 
 use crate::{
@@ -81,7 +81,7 @@ pub struct Trainer {
     clock: Clock,
     interrupt: Interrupt,
     panic_at: Option<u64>,
-    optimiser: Optimiser,
+    optimizer: Optimizer,
     /// One a corpus, in the recipe's order.
     streams: Vec<Stream>,
     faders: Faders,

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];
     let mut waiting = Waiting::new(predicted.len());
-    for examples in in_order(&read.part, recipe.batch(corpus_idx)) {
+    for examples in in_order(&read.part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
         let labels = system

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::protocol::{Step, event::Rewound};
 
-    const HEADER: &str = r#"{"kind":"journal","version":1,"auxdesk":"0.1.0","name":"n","seed":1,"threads":2,"device":"cpu","kernel":"avx2","started":"2026-01-02T03:04:05Z","parent":null}"#;
+    const HEADER: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"n","seed":1,"threads":2,"device":"cpu","kernel":"avx2","started":"2026-01-02T03:04:05Z","parent":null}"#;
     const REWOUND: &str = r#"{"kind":"rewound","at_ms":5,"to":3}"#;
 
     fn rewound() -> Event {
@@ -284,7 +284,7 @@ mod tests {
         assert!(error.starts_with("j.jsonl:1: found `The dog`, wanted a journal's"), "{error}");
         let error = read(REWOUND).unwrap_err();
         assert!(error.contains("wanted a journal's first line"), "{error}");
-        let error = read("{\"kind\":\"journal\",\"version\":1}\n").unwrap_err();
+        let error = read("{\"kind\":\"journal\",\"version\":2}\n").unwrap_err();
         assert!(error.contains("missing field `auxdesk`"), "{error}");
         let error = read(format!("{HEADER}\n{HEADER}\n")).unwrap_err();
         assert!(error.starts_with("j.jsonl:2: found a second journal's"), "{error}");
@@ -292,8 +292,8 @@ mod tests {
 
     #[test]
     fn a_later_version_is_refused_whatever_its_fields() {
-        let error = read("{\"kind\":\"journal\",\"version\":2,\"who\":\"knows\"}\n").unwrap_err();
-        let message = "j.jsonl:1: found a journal of version 2, wanted version 1; \
+        let error = read("{\"kind\":\"journal\",\"version\":3,\"who\":\"knows\"}\n").unwrap_err();
+        let message = "j.jsonl:1: found a journal of version 3, wanted version 2; \
                        the auxdesk that wrote it can read it";
         assert_eq!(error, message);
     }

@@ -43,8 +43,8 @@ pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> O
     rest.map(&mut step.draws, str::to_owned, Rest::integer)?;
     rest.skip(",\"gradient_norm\":")?;
     step.gradient_norm = rest.number()?;
-    rest.skip(",\"rate\":")?;
-    step.rate = rest.number()?;
+    rest.skip(",\"learning_rate\":")?;
+    step.learning_rate = rest.number()?;
     rest.skip(",\"tokens\":")?;
     step.tokens = rest.integer()?;
     rest.skip(",\"step_ms\":")?;

@@ -75,7 +75,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut writer = Writer::create(&path, &arbitrary::header()).unwrap();
         writer.push(&Rewound { at_ms: 5, to: Step(3) }.into());
-        let header = "{\"kind\":\"journal\",\"version\":1,\"auxdesk\":\"0.1.0\",\
+        let header = "{\"kind\":\"journal\",\"version\":2,\"auxdesk\":\"0.1.0\",\
             \"name\":\"chunking\",\"seed\":1,\"threads\":2,\"device\":\"cpu\",\
             \"kernel\":\"avx512\",\"started\":\"2026-01-02T03:04:05Z\",\"parent\":null}\n";
         assert_eq!(std::fs::read_to_string(&path).unwrap(), header);

@@ -5,10 +5,10 @@ mod birnn;
 mod bow;
 mod characters;
 mod cnn;
+mod concat;
 mod dense;
 mod embed;
 mod mask;
-mod mix;
 mod pool;
 mod recurrent;
 
@@ -38,7 +38,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &birnn::Birnn,
     &dense::Dense,
     &mask::Mask,
-    &mix::Mix,
+    &concat::Concat,
     &cnn::Cnn,
     &pool::Pool,
 ];

@@ -28,10 +28,10 @@ use crate::{
 
 pub(super) struct Adversary;
 
-const BY: &str = "by";
+const ATTRIBUTE: &str = "attribute";
 
 const KEYS: &[Key] = &[Key::with_default(
-    BY,
+    ATTRIBUTE,
     Takes::Choice(&["domain", "language", "corpus"]),
     "\"domain\"",
     "which key of the corpora it tells apart; a corpus without it stands for itself",
@@ -41,8 +41,8 @@ const KEYS: &[Key] = &[Key::with_default(
 const DOMAINS: &str = "domains";
 
 /// What a corpus counts as.
-fn domain<'a>(by: &str, corpus: &'a Corpus) -> &'a str {
-    let said = match by {
+fn domain<'a>(attribute: &str, corpus: &'a Corpus) -> &'a str {
+    let said = match attribute {
         "domain" => corpus.domain.as_deref(),
         "language" => corpus.language.as_deref(),
         _ => None,
@@ -91,21 +91,21 @@ impl ObjectiveKind for Adversary {
         let mut counts = BTreeMap::<&str, u64>::new();
         for corpus in corpora {
             let n = corpus.train.examples.len() as u64;
-            *counts.entry(domain(values.text(BY), corpus)).or_default() += n;
+            *counts.entry(domain(values.text(ATTRIBUTE), corpus)).or_default() += n;
         }
         vec![(DOMAINS, Vocabulary::from_counts(counts, 0, None))]
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
         let domains = setup.vocabulary(DOMAINS);
-        let by = setup.values.text(BY).to_owned();
+        let attribute = setup.values.text(ATTRIBUTE).to_owned();
         let head = setup.head(Classes::of(domains.len()))?;
-        Ok(Box::new(Discriminator { by, domains, head, attached: BTreeMap::new() }))
+        Ok(Box::new(Discriminator { attribute, domains, head, attached: BTreeMap::new() }))
     }
 }
 
 struct Discriminator {
-    by: String,
+    attribute: String,
     domains: Vocabulary,
     head: Box<dyn Head>,
     /// The class of each corpus; none for one of a domain that training lacks.
@@ -120,7 +120,7 @@ impl Discriminator {
 
 impl Objective for Discriminator {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        self.attached.insert(corpus_idx, self.domains.id(domain(&self.by, corpus)));
+        self.attached.insert(corpus_idx, self.domains.id(domain(&self.attribute, corpus)));
     }
 
     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {

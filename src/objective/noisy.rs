@@ -4,7 +4,7 @@
 //! It has the head and the labels of another objective, whose labels are right, and one matrix of its own.
 //! With P(i | x) what that head says of label i, and C_ij = e^A_ij / Σ_k e^A_ik how often a token of label i is
 //! labelled j: loss = −Σ ln Σ_i P(i | x)·C_ij over rows labelled j, divided by their number, all in logarithms,
-//! so that no probability is too small for one. C_ii is `keep` at the start, and the rest of a row is even.
+//! so that no probability is too small for one. C_ii is `initial_accuracy` at the start, and the rest of a row is even.
 //!
 //! Labels that the other objective's training lacks cost nothing: a dictionary may say that it doesn't know. What
 //! is predicted is the right label; what is scored, over the labels that are known, is the noisy one by way of C.
@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct Noisy;
 
 const LABELS: &str = "labels";
-const KEEP: &str = "keep";
+const INITIAL_ACCURACY: &str = "initial_accuracy";
 
 const KEYS: &[Key] = &[
     Key::required(
@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
     ),
     Key::required("label", Takes::Name(Refers::Row), "the field that holds the noisy labels"),
     Key::with_default(
-        KEEP,
+        INITIAL_ACCURACY,
         Takes::Number(0.001, 0.999),
         "0.9",
         "how much of each right label is labelled rightly, as it is believed at the start",
@@ -83,7 +83,7 @@ impl ObjectiveKind for Noisy {
         let vocabulary = setup.vocabulary(LABELS);
         let label = setup.values.text("label").to_owned();
         let n = vocabulary.len();
-        let first = first_values(n, setup.values.number(KEEP));
+        let first = first_values(n, setup.values.number(INITIAL_ACCURACY));
         let confusion = setup.own_scope().from_values("confusion", &[n, n], first)?;
         let on = setup.taps[0].on;
         let head = setup.head(Classes::of(n))?;
@@ -91,10 +91,10 @@ impl ObjectiveKind for Noisy {
     }
 }
 
-/// A of (n, n) with softmax `keep` on the diagonal: e^a / (e^a + n − 1) = keep.
-fn first_values(n: usize, keep: f64) -> Vec<f32> {
+/// A of (n, n) with softmax `initial_accuracy` on the diagonal: e^a / (e^a + n − 1) = initial_accuracy.
+fn first_values(n: usize, initial_accuracy: f64) -> Vec<f32> {
     let others = n.saturating_sub(1).max(1) as f64;
-    let diagonal = (keep * others / (1.0 - keep)).ln() as f32;
+    let diagonal = (initial_accuracy * others / (1.0 - initial_accuracy)).ln() as f32;
     (0..n * n).map(|at| if at / n == at % n { diagonal } else { 0.0 }).collect()
 }
 
@@ -247,10 +247,14 @@ mod tests {
     }
 
     /// What reads `label` by rows that are the scores themselves, with parameters beside the head's.
-    fn built(label: &str, on: RowKind, keep: f64) -> Result<(Parameters, Box<dyn Objective>)> {
+    fn built(
+        label: &str,
+        on: RowKind,
+        initial_accuracy: f64,
+    ) -> Result<(Parameters, Box<dyn Objective>)> {
         let entries = [
             ("label", Value::Text(label.to_owned())),
-            (KEEP, Value::Number(keep)),
+            (INITIAL_ACCURACY, Value::Number(initial_accuracy)),
             ("hidden", Value::Integer(0)),
             ("label_smoothing", Value::Integer(0)),
         ];

@@ -100,7 +100,7 @@ pub enum Command {
     },
     /// Change a live setting, named as `--set` names it.
     Set {
-        /// For example `train.rate`.
+        /// For example `train.learning_rate`.
         path: String,
         /// The new value.
         value: Setting,

@@ -15,7 +15,7 @@ pub use words::{Direction, Ended, Reason, Role, Setting, Split};
 /// The journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The format's version; this program writes and reads 1.
+    /// The format's version; this program writes and reads 2.
     pub version: u32,
     /// The version of auxdesk that wrote it.
     pub auxdesk: String,
@@ -108,7 +108,7 @@ events! {
     /// A checkpoint is on disk.
     "checkpoint_saved" => CheckpointSaved,
     /// A loss or a gradient was not a number; the update was skipped.
-    "loss_broke" => LossBroke,
+    "non_finite_loss" => NonFiniteLoss,
     /// Somebody wrote a note.
     "noted" => Noted,
     /// The run goes on in a later sitting.
@@ -140,7 +140,7 @@ impl Event {
             | Self::StepDone(_)
             | Self::ClassesScored(_)
             | Self::Gradients(_)
-            | Self::LossBroke(_)
+            | Self::NonFiniteLoss(_)
             | Self::Continued(_)
             | Self::Rewound(_)
             | Self::ScreenMissed(_)
@@ -176,7 +176,7 @@ impl Event {
             Self::ClassesScored(event) => event.step,
             Self::Gradients(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
-            Self::LossBroke(event) => event.step,
+            Self::NonFiniteLoss(event) => event.step,
             Self::Noted(event) => event.step,
             Self::Continued(event) => event.step,
             Self::Rewound(event) => event.to,

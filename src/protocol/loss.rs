@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// A finite raw loss (sum / count), before any weight.
 ///
-/// JSON has no NaN, so a broken loss is an event of its own (`loss_broke`) and never a `Loss`.
+/// JSON has no NaN, so a broken loss is an event of its own (`non_finite_loss`) and never a `Loss`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Loss(f32);

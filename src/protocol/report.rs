@@ -124,7 +124,7 @@ pub struct Alert {
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
     /// A loss was not a number.
-    LossBroke,
+    NonFiniteLoss,
     /// The losses were finite and the gradient was not.
-    GradientBroke,
+    NonFiniteGradient,
 }

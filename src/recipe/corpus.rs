@@ -33,7 +33,7 @@ pub struct CorpusSpec {
     /// What becomes of an example that can't be read.
     pub faults: OnFault,
     /// Examples in a batch, if not as many as elsewhere.
-    pub batch: Option<usize>,
+    pub batch_size: Option<usize>,
     /// The names of its fields.
     pub fields: Vec<String>,
     /// Those of them that hold one string for the whole example.
@@ -138,7 +138,11 @@ pub(super) const KEYS: &[Key] = &[
         "\"refuse\"",
         "what becomes of examples that can't be read",
     ),
-    Key::optional("batch", Takes::Count(1), "examples in a batch; none: as many as in [train]"),
+    Key::optional(
+        "batch_size",
+        Takes::Count(1),
+        "examples in a batch; none: as many as in [train]",
+    ),
     Key::optional(
         "domain",
         Takes::Text,
@@ -216,7 +220,7 @@ pub(super) fn check(
             "skip" => OnFault::Skip,
             _ => OnFault::Refuse,
         },
-        batch: values.count_if_said("batch"),
+        batch_size: values.count_if_said("batch_size"),
         fields,
         labels: format.labels(&values),
         sets: format.sets(&values),

@@ -23,7 +23,7 @@ use crate::{
     objective::Described,
 };
 
-use segments::OVER;
+use segments::SEGMENT_BY;
 pub use segments::Segmented;
 
 /// An encoder, as a recipe asks for it.
@@ -76,7 +76,7 @@ const TO_COME: &[&str] = &["share"];
 /// Every key that an encoder of this kind may have.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let common: &[Key] = match kind.source() {
-        Source::Encoder => const { &[NAME, KIND, INPUT, OVER, SHARE] },
+        Source::Encoder => const { &[NAME, KIND, INPUT, SEGMENT_BY, SHARE] },
         Source::Field => const { &[NAME, KIND, SHARE] },
         Source::Named => const { &[NAME, KIND] },
     };

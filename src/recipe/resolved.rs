@@ -11,8 +11,8 @@ impl Recipe {
         let mut out = String::new();
         line(&mut out, "name", &Value::Text(self.name.clone()));
         line(&mut out, "about", &Value::Text(self.about.clone()));
-        let optimiser = self.train.values.text("optimiser");
-        table(&mut out, "[train]", &train::keys(optimiser), &self.train.values);
+        let optimizer = self.train.values.text("optimizer");
+        table(&mut out, "[train]", &train::keys(optimizer), &self.train.values);
         for corpus in &self.corpora {
             table(&mut out, "[[corpus]]", &corpus::keys(corpus.format), &corpus.values);
         }

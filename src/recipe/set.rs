@@ -231,7 +231,9 @@ mod tests {
     #[test]
     fn a_key_is_given_once() {
         assert!(faults(&["train.seed=1", "train.seed=2"]).contains("given twice"));
-        assert!(faults(&["train.rate=1", "train.rate.to=2"]).contains("part of it"));
+        assert!(
+            faults(&["train.learning_rate=1", "train.learning_rate.to=2"]).contains("part of it")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     check::{Context, Entries, found},
     fault::Findings,
     kind::Kinds,
-    optimiser::{self, Optimiser},
+    optimizer::{self, Optimizer},
     parse,
 };
 use crate::{
@@ -23,15 +23,15 @@ pub struct Train {
     /// When the run ends.
     pub length: Length,
     /// Examples in a batch, where a corpus doesn't say otherwise.
-    pub batch: usize,
+    pub batch_size: usize,
     /// How gradients become steps.
-    pub optimiser: Optimiser,
+    pub optimizer: Optimizer,
     /// How far a step goes.
-    pub rate: Schedule,
+    pub learning_rate: Schedule,
     /// The greatest norm of the gradient, over all parameters that have one.
-    pub clip: Option<f64>,
+    pub clip_norm: Option<f64>,
     /// When dev is scored.
-    pub evaluate: Evaluate,
+    pub evaluate_every: Evaluate,
     /// Which metric chooses the best checkpoint.
     pub best: Best,
     /// Evaluations without gain before the run ends.
@@ -41,7 +41,7 @@ pub struct Train {
     /// The rule that sets shares.
     pub weighting: &'static dyn Weighting,
     /// Measure the gradient of every objective each so many steps; 0 for never.
-    pub gradients: u64,
+    pub measure_gradients_every: u64,
     /// Every key of the table.
     pub values: Values,
 }
@@ -96,7 +96,7 @@ const SAMPLING: &[Key] = &[
     ),
 ];
 
-/// The keys of `[train]` but for those of its optimiser.
+/// The keys of `[train]` but for those of its optimizer.
 pub(super) const KEYS: &[Key] = &[
     Key::with_default("seed", Takes::Seed, "1", "every draw of the run is a function of it"),
     Key::with_default(
@@ -107,22 +107,31 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::optional("steps", Takes::Count(1), "updates; or epochs, not both"),
     Key::with_default(
-        "batch",
+        "batch_size",
         Takes::Count(1),
         "32",
         "examples in a batch; a corpus may say otherwise",
     ),
     Key::with_default(
-        "optimiser",
-        Takes::Choice(optimiser::NAMES),
+        "optimizer",
+        Takes::Choice(optimizer::NAMES),
         "\"adam\"",
         "how gradients become steps",
     ),
-    Key::with_default("rate", Takes::Schedule(0.0, GREATEST), "0.001", "how far a step goes")
-        .live(),
-    Key::optional("clip", Takes::Number(1e-6, GREATEST), "the greatest norm of the whole gradient"),
     Key::with_default(
-        "evaluate",
+        "learning_rate",
+        Takes::Schedule(0.0, GREATEST),
+        "0.001",
+        "how far a step goes",
+    )
+    .live(),
+    Key::optional(
+        "clip_norm",
+        Takes::Number(1e-6, GREATEST),
+        "the greatest norm of the whole gradient",
+    ),
+    Key::with_default(
+        "evaluate_every",
         Takes::Either(&[Takes::Choice(&["epoch"]), Takes::Count(1)]),
         "\"epoch\"",
         "when dev is scored: after every pass, or after so many steps",
@@ -142,7 +151,7 @@ pub(super) const KEYS: &[Key] = &[
     .live(),
     Key::with_default("weighting", Takes::Text, "\"equal\"", "the rule that sets shares"),
     Key::with_default(
-        "gradients",
+        "measure_gradients_every",
         Takes::Count(0),
         "0",
         "measure every objective's gradient each so many steps; 0 for never",
@@ -150,15 +159,15 @@ pub(super) const KEYS: &[Key] = &[
     .live(),
 ];
 
-/// Every key that a table may have under this optimiser.
-pub(super) fn keys(optimiser: &str) -> Vec<Key> {
+/// Every key that a table may have under this optimizer.
+pub(super) fn keys(optimizer: &str) -> Vec<Key> {
     // A name that is none was reported; whether its keys are right can't be known.
-    let of_optimiser: Vec<Key> = if optimiser::NAMES.contains(&optimiser) {
-        optimiser::keys(optimiser).to_vec()
+    let of_optimizer: Vec<Key> = if optimizer::NAMES.contains(&optimizer) {
+        optimizer::keys(optimizer).to_vec()
     } else {
-        optimiser::NAMES.iter().flat_map(|name| optimiser::keys(name)).copied().collect()
+        optimizer::NAMES.iter().flat_map(|name| optimizer::keys(name)).copied().collect()
     };
-    KEYS.iter().chain(&of_optimiser).copied().collect()
+    KEYS.iter().chain(&of_optimizer).copied().collect()
 }
 
 /// The checked values of `[train]`; `best` and group names are left to [`finish`].
@@ -171,7 +180,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
         return None;
     };
     let said = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
-    let optimiser = said("optimiser").and_then(|said| said.value.as_text()).unwrap_or("adam");
+    let optimizer = said("optimizer").and_then(|said| said.value.as_text()).unwrap_or("adam");
     // Kinds to come are taken out first: nothing else about them is checked.
     let planned = |(key, said): &(String, Located), findings: &mut Findings| {
         let kind = match (key.as_str(), &said.value) {
@@ -189,7 +198,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
     };
     let mut rest: Vec<_> = entries.clone();
     rest.retain(|entry| !planned(entry, findings));
-    let keys = keys(optimiser);
+    let keys = keys(optimizer);
     let mut checked = cx.table("[train]", place, &rest, &keys, findings);
     if let Some(weighting) = said("weighting")
         && weighting.value.as_text().is_some()
@@ -220,19 +229,19 @@ pub(super) fn finish(entries: Entries, best: Best, findings: &mut Findings) -> O
             Some(steps) => Length::Steps(steps),
             None => Length::Epochs(values.count("epochs") as u64),
         },
-        batch: values.count("batch"),
-        optimiser: Optimiser::from_values(&values),
-        rate: values.schedule("rate"),
-        clip: values.get("clip").map(|_| values.number("clip")),
-        evaluate: match values.get("evaluate").map(|said| &said.value) {
-            Some(Value::Integer(_)) => Evaluate::Every(values.count("evaluate") as u64),
+        batch_size: values.count("batch_size"),
+        optimizer: Optimizer::from_values(&values),
+        learning_rate: values.schedule("learning_rate"),
+        clip_norm: values.get("clip_norm").map(|_| values.number("clip_norm")),
+        evaluate_every: match values.get("evaluate_every").map(|said| &said.value) {
+            Some(Value::Integer(_)) => Evaluate::Every(values.count("evaluate_every") as u64),
             _ => Evaluate::Epoch,
         },
         best,
         patience: count("patience"),
         sampling: sampling(&values),
         weighting,
-        gradients: values.count("gradients") as u64,
+        measure_gradients_every: values.count("measure_gradients_every") as u64,
         values,
     })
 }

@@ -79,12 +79,12 @@ fn a_schedule_moves_the_fader_and_rounding_does_not() {
 fn what_the_screen_missed_and_what_broke_is_kept() {
     let broke = |objective: Option<&str>| -> Event {
         let objective = objective.map(ObjectiveId::from);
-        LossBroke { at_ms: 1, step: Step(4), objective }.into()
+        NonFiniteLoss { at_ms: 1, step: Step(4), objective }.into()
     };
     let missed = ScreenMissed { at_ms: 3, total: 12 }.into();
     let run = run([broke(Some("pos")), broke(None), missed]);
     let kinds: Vec<_> = run.alerts.iter().map(|alert| alert.kind).collect();
-    assert_eq!(kinds, [AlertKind::LossBroke, AlertKind::GradientBroke]);
+    assert_eq!(kinds, [AlertKind::NonFiniteLoss, AlertKind::NonFiniteGradient]);
     assert_eq!((run.missed, run.at_ms), (12, 3));
 }
 
@@ -146,7 +146,7 @@ proptest! {
         let is_kept = |event: &&Event| match event {
             Event::Evaluated(event) => event.step <= to,
             Event::ClassesScored(event) => event.step <= to,
-            Event::LossBroke(event) => event.step <= to,
+            Event::NonFiniteLoss(event) => event.step <= to,
             Event::CheckpointSaved(event) => event.step <= to,
             _ => true,
         };

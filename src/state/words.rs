@@ -3,7 +3,7 @@
 use super::Run;
 use crate::protocol::{
     By, Event, MetricId, ObjectiveId, Step,
-    event::{Ended, Evaluated, LossBroke, Reason, RunEnded, Setting, Split},
+    event::{Ended, Evaluated, NonFiniteLoss, Reason, RunEnded, Setting, Split},
 };
 
 /// The event in a few parts, the most telling first; `run` is the state after it. What comes with
@@ -49,7 +49,7 @@ pub fn told(event: &Event, run: &Run) -> Vec<String> {
         Event::CheckpointSaved(event) => {
             vec![format!("saved {} at step {}", event.name, event.step)]
         }
-        Event::LossBroke(event) => vec![broke(event)],
+        Event::NonFiniteLoss(event) => vec![broke(event)],
         Event::Noted(event) => vec![format!("note at step {}: {}", event.step, event.text)],
         Event::Continued(event) => vec![format!("goes on from step {}", event.step)],
         Event::Rewound(event) => vec![format!("back to step {}", event.to)],
@@ -154,7 +154,7 @@ fn setting(setting: &Setting) -> String {
     }
 }
 
-fn broke(event: &LossBroke) -> String {
+fn broke(event: &NonFiniteLoss) -> String {
     let whose = event.objective.as_ref().map(ObjectiveId::as_str);
     let what = whose.map_or("the gradient".into(), |name| format!("the loss of {name}"));
     format!("{what} was not a number in step {}; no update", event.step)

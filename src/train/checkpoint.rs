@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::optimiser::Optimiser;
+use super::optimizer::Optimizer;
 use crate::{
     data::stream::Position,
     model::Parameters,
@@ -26,7 +26,7 @@ use crate::{
 pub const FOLDER: &str = "checkpoints";
 
 const MODEL: &str = "model.safetensors";
-const OPTIMISER: &str = "optimiser.safetensors";
+const OPTIMIZER: &str = "optimiser.safetensors";
 const STATE: &str = "state.json";
 
 /// Everything of a run's state that is not a tensor. No clock, no path and no generator is in it.
@@ -105,11 +105,11 @@ pub fn save(
     name: &str,
     state: &State,
     parameters: &Parameters,
-    optimiser: &Optimiser,
+    optimizer: &Optimizer,
 ) -> Result<()> {
     let folder = run.join(FOLDER);
     let part = folder.join(format!(".{name}.part"));
-    let written = write(&part, state, parameters, optimiser);
+    let written = write(&part, state, parameters, optimizer);
     if written.is_err() {
         // Half a checkpoint is of no use, and a full disk can do with the room.
         let _ = remove(&part);
@@ -119,13 +119,13 @@ pub fn save(
     moved.with_context(|| format!("{FOLDER}/{name}: can't be written"))
 }
 
-fn write(part: &Path, state: &State, parameters: &Parameters, optimiser: &Optimiser) -> Result<()> {
+fn write(part: &Path, state: &State, parameters: &Parameters, optimizer: &Optimizer) -> Result<()> {
     remove(part)?;
     fs::create_dir_all(part)?;
     parameters.save(&part.join(MODEL))?;
-    candle_core::safetensors::save(&optimiser.tensors(parameters)?, part.join(OPTIMISER))?;
+    candle_core::safetensors::save(&optimizer.tensors(parameters)?, part.join(OPTIMIZER))?;
     fs::write(part.join(STATE), serde_json::to_vec(state)?)?;
-    for file in [MODEL, OPTIMISER, STATE] {
+    for file in [MODEL, OPTIMIZER, STATE] {
         File::open(part.join(file))?.sync_all()?;
     }
     sync_folder(part)?;

@@ -27,7 +27,7 @@ impl Moves {
         for event in events {
             match event {
                 Event::StepDone(_) => broken = 0,
-                Event::LossBroke(_) => broken += 1,
+                Event::NonFiniteLoss(_) => broken += 1,
                 event => {
                     let Some((from, command)) = intervention(event) else { continue };
                     // Strips that were moved between the same two steps are moved as one: what they
@@ -97,7 +97,7 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
         | Event::ClassesScored(_)
         | Event::Gradients(_)
         | Event::CheckpointSaved(_)
-        | Event::LossBroke(_)
+        | Event::NonFiniteLoss(_)
         | Event::Noted(_)
         | Event::Continued(_)
         | Event::Rewound(_)
@@ -110,7 +110,7 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arbitrary, protocol::event::LossBroke};
+    use crate::{arbitrary, protocol::event::NonFiniteLoss};
 
     fn moved(from: u64, new: f32) -> Event {
         arbitrary::gain_set(from - 1, "chunk", 1.0, new).into()
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_move_after_a_broken_attempt_waits_for_the_same_attempt() {
-        let broke = || LossBroke { at_ms: 0, step: Step(2), objective: None }.into();
+        let broke = || NonFiniteLoss { at_ms: 0, step: Step(2), objective: None }.into();
         let events: [Event; 4] =
             [arbitrary::step_done(1, "chunk", 1.0).into(), broke(), broke(), moved(2, 0.5)];
         let mut moves = Moves::of(&events);

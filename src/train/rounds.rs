@@ -38,7 +38,7 @@ impl Trainer {
     pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
         let corpus = self.recipe.objectives[self.recipe.main()].corpora[0];
         let position = self.streams[corpus].position();
-        let due = match self.recipe.train.evaluate {
+        let due = match self.recipe.train.evaluate_every {
             Evaluate::Epoch => position.pass > self.evaluated.pass,
             Evaluate::Every(steps) => {
                 self.step.0.is_multiple_of(steps) && self.step > self.evaluated.step
@@ -127,7 +127,7 @@ impl Trainer {
     /// Saves a checkpoint and tells.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
         let parameters = self.system.parameters();
-        checkpoint::save(&self.run, name, &self.state(), parameters, &self.optimiser)?;
+        checkpoint::save(&self.run, name, &self.state(), parameters, &self.optimizer)?;
         bus.tell(CheckpointSaved {
             at_ms: self.clock.ms(),
             step: self.step,
@@ -162,7 +162,7 @@ impl Trainer {
                 faders: faders.collect(),
             },
             weighting: None,
-            counts: self.optimiser.counts(self.system.parameters()),
+            counts: self.optimizer.counts(self.system.parameters()),
             vocabularies: VocabulariesState(self.vocabularies.clone()),
         }
     }

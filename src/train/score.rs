@@ -30,7 +30,7 @@ pub fn score(
         if objectives.is_empty() {
             continue;
         }
-        for examples in in_order(part, recipe.batch(corpus_idx)) {
+        for examples in in_order(part, recipe.batch_size(corpus_idx)) {
             if !go_on(examples.len()) {
                 return Ok(None);
             }

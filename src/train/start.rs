@@ -1,6 +1,6 @@
 //! A trainer made ready, and the first event of its run.
 
-use super::{Optimiser, Setup, Trainer, rounds::Seen};
+use super::{Optimizer, Setup, Trainer, rounds::Seen};
 use crate::{
     data::{
         Corpus,
@@ -28,12 +28,12 @@ impl Trainer {
             soloed: false,
         });
         Self {
-            optimiser: Optimiser::new(recipe.train.optimiser, system.parameters()),
+            optimizer: Optimizer::new(recipe.train.optimizer, system.parameters()),
             streams: corpora.iter().map(|_| Stream::new(seed, Position::default())).collect(),
             faders: Faders::new(faders.collect()),
-            rate: recipe.train.rate,
+            rate: recipe.train.learning_rate,
             sampling: recipe.train.sampling.clone(),
-            gradients_every: recipe.train.gradients,
+            gradients_every: recipe.train.measure_gradients_every,
             step: Step(0),
             best: None,
             evaluated: Seen::default(),
@@ -78,7 +78,7 @@ impl Trainer {
     fn steps_per_epoch(&self) -> u64 {
         let main = &self.recipe.objectives[self.recipe.main()];
         let corpus = main.corpora[0];
-        let passes = steps_per_pass(&self.corpora[corpus], self.recipe.batch(corpus));
+        let passes = steps_per_pass(&self.corpora[corpus], self.recipe.batch_size(corpus));
         let weights = self.faders.weights(self.recipe.train.weighting, 0);
         let groups = self.sounding_groups(&weights);
         let rates = self.sampler(&groups).rates(self.step);

@@ -18,7 +18,7 @@ use crate::{
     objective::Term,
     protocol::{
         Loss, ObjectiveId, Step,
-        event::{LossBroke, StepDone},
+        event::{NonFiniteLoss, StepDone},
     },
     recipe::Group,
 };
@@ -73,12 +73,12 @@ impl Trainer {
                 let (step, at_ms) = (self.step.next(), self.clock.ms());
                 bus.tell(probe::event(&self.recipe, step, at_ms, &lost, &products));
             }
-            let scale = match self.recipe.train.clip {
+            let scale = match self.recipe.train.clip_norm {
                 Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
                 _ => 1.0,
             };
             trace_span!("optimise")
-                .in_scope(|| self.optimiser.step(parameters, &gradients, scale, rate))?;
+                .in_scope(|| self.optimizer.step(parameters, &gradients, scale, rate))?;
         }
         self.broken_in_a_row = 0;
         self.step = self.step.next();
@@ -95,7 +95,7 @@ impl Trainer {
             shares: (0..weights.len()).map(|at| (name(at), weights[at].share)).collect(),
             draws: self.counts(&draws),
             gradient_norm: gradient_norm as f32,
-            rate: rate as f32,
+            learning_rate: rate as f32,
             tokens: draws.iter().map(|(_, batch)| batch.n_tokens() as u64).sum(),
             step_ms: at_ms - began_ms,
             temperature: self.sampling.annealed(Step(done)).map(|temperature| temperature as f32),
@@ -106,7 +106,7 @@ impl Trainer {
     /// Tells of a loss, or of the gradient, that is not a number.
     fn broke(&mut self, objective: Option<ObjectiveId>, bus: &mut Bus) {
         self.broken_in_a_row += 1;
-        bus.tell(LossBroke { at_ms: self.clock.ms(), step: self.step.next(), objective });
+        bus.tell(NonFiniteLoss { at_ms: self.clock.ms(), step: self.step.next(), objective });
     }
 
     /// The groups of what has a part in the sum. A muted objective leaves no trace in them.
@@ -133,7 +133,7 @@ impl Trainer {
             let Group { name, corpora, .. } = &groups[group];
             for &at in corpora {
                 let corpus = &self.corpora[at];
-                let size = self.recipe.batch(at);
+                let size = self.recipe.batch_size(at);
                 let examples = self.streams[at].next(corpus, size);
                 let batch = Batch::new(at, corpus, &corpus.train, &examples);
                 draws.push((name.clone(), batch));

@@ -67,7 +67,7 @@ fn until(feed: &mut Feed, answer: CommandId) -> Vec<CommandId> {
 
 #[test]
 fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_shows() {
-    let sets = ["train.steps=1000", "train.evaluate=1000"].map(str::to_owned);
+    let sets = ["train.steps=1000", "train.evaluate_every=1000"].map(str::to_owned);
     let tiny = shipped_tiny("chunking", SIZE, &sets);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(journal::FILE);

@@ -60,12 +60,12 @@ mod what_is_refused {
     fn a_misspelt_set() {
         let here = Here::new();
         for (set, wanted) in [
-            ("train.rat=1", "rate"),
+            ("train.learning_rat=1", "learning_rate"),
             ("objective.poss.gain=1", "pos"),
             ("objective.pos.gian=1", "gain"),
-            ("train.rate", "="),
-            ("train.rate=fast", "rate"),
-            ("train.rate=nan", "rate"),
+            ("train.learning_rate", "="),
+            ("train.learning_rate=fast", "rate"),
+            ("train.learning_rate=nan", "rate"),
         ] {
             let exited = finish(&mut here.tiny("run", 5, &["--set", set]));
             refused(&exited, wanted);
@@ -115,7 +115,7 @@ mod what_is_refused {
             "train.tsv:1: found `",
         );
         refused(&finish(&mut here.tiny("run", 5, &["--moves", "gone"])), "gone: cannot be read");
-        let header = r#"{"kind":"journal","version":1,"auxdesk":"0.1.0","name":"n","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
+        let header = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"n","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
         let muted = r#"{"kind":"muted","at_ms":2,"step":8,"from":9,"objective":"names","muted":true,"by":"key","command":2}"#;
         here.write("moves.jsonl", format!("{header}\n{muted}\n"));
         let exited = finish(&mut here.tiny("run", 5, &["--moves", "moves.jsonl"]));
@@ -467,7 +467,7 @@ mod what_a_saved_run_does {
     #[test]
     fn predict_numbers_the_sentences_that_the_run_was_trained_on() {
         let here = Here::new();
-        let sets = ["corpus.news.sentence_ends=[\".\"]", "encoder.trunk.over=sentence"];
+        let sets = ["corpus.news.sentence_ends=[\".\"]", "encoder.trunk.segment_by=sentence"];
         here.finished("run", 20, &sets.map(|set| ["--set", set]).concat());
         let output = printed(&here, &["predict", "run", "test.tsv"]);
         assert_eq!(output.lines().count(), here.read("test.tsv").lines().count());
@@ -505,7 +505,7 @@ mod what_a_saved_run_does {
     fn what_is_predicted_scores_as_the_run_and_evaluate_say() {
         let here = Here::new();
         // The best checkpoint must not be the last one, or predicting by the last would pass too.
-        let run = here.finished("run", 60, &["--set", "train.rate=0.03"]);
+        let run = here.finished("run", 60, &["--set", "train.learning_rate=0.03"]);
         let summary = json_file(&run, "summary.json");
         let best = summary["main"]["best_step"].as_u64().unwrap();
 
@@ -538,7 +538,7 @@ mod what_a_saved_run_does {
     #[test]
     fn evaluate_says_of_each_class_what_the_run_did() {
         let here = Here::new();
-        let run = here.finished("run", 60, &["--set", "train.rate=0.03"]);
+        let run = here.finished("run", 60, &["--set", "train.learning_rate=0.03"]);
         let evaluated = json(&printed(&here, &["evaluate", "run", "--json", "--classes"]));
         let sum = |scores: &Value, key: &str| -> u64 {
             let classes = scores["classes"].as_array().unwrap();

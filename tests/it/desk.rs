@@ -34,7 +34,7 @@ use crate::{
 
 /// No evaluation, so that nothing but steps happens until somebody does something, and some
 /// milliseconds a step, so that a journal that is read again and again stays short.
-const QUIET: &[&str] = &["train.evaluate=1000000", "train.batch=80"];
+const QUIET: &[&str] = &["train.evaluate_every=1000000", "train.batch_size=80"];
 
 const SIZE: (u16, u16) = (80, 24);
 

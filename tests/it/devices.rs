@@ -26,7 +26,12 @@ fn a_run_by_candles_own_operations_loses_step_by_step_what_fused_ones_lose() {
     let here = Here::new();
     for cell in ["lstm", "gru"] {
         let cell = format!("encoder.trunk.cell={cell}");
-        let sets = [&cell, "train.gradients=5", "encoder.trunk.dropout=0.3", "train.clip=1"];
+        let sets = [
+            &cell,
+            "train.measure_gradients_every=5",
+            "encoder.trunk.dropout=0.3",
+            "train.clip_norm=1",
+        ];
         let more: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
         let name = |kind: &str| format!("{kind}-{}", cell.replace('=', "-"));
         let fused = lines(&here.finished(&name("fused"), 15, &more));

@@ -69,7 +69,7 @@ name = 'words'
 kind = 'embed'
 field = 'form'
 width = 3
-least = 1
+min_count = 1
 [[encoder]]
 name = 'trunk'
 kind = 'birnn'
@@ -78,9 +78,9 @@ width = 2
 [[encoder]]
 name = 'parts'
 kind = 'pool'
-how = 'mean'
+pooling = 'mean'
 input = 'words'
-over = 'part'
+segment_by = 'part'
 [[objective]]
 name = 'pos'
 role = 'main'

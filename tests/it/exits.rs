@@ -98,7 +98,7 @@ fn a_run_under_nohup_goes_on_after_a_hangup() {
 fn a_second_ctrl_c_ends_the_program_at_once_with_130() {
     let here = Here::new();
     // A step of many seconds, which the first Ctrl-C lets end and the second one does not.
-    let wide = ["--set", "encoder.trunk.width=256", "--set", "train.batch=160"];
+    let wide = ["--set", "encoder.trunk.width=256", "--set", "train.batch_size=160"];
     let mut started = start(&mut here.tiny(
         "run",
         1,
@@ -122,7 +122,7 @@ fn a_second_ctrl_c_ends_the_program_at_once_with_130() {
 #[test]
 fn a_killed_run_leaves_a_readable_journal_and_whole_checkpoints() {
     let here = Here::new();
-    let mut started = start(&mut here.tiny("run", ENDLESS, &["--set", "train.evaluate=2"]));
+    let mut started = start(&mut here.tiny("run", ENDLESS, &["--set", "train.evaluate_every=2"]));
     let run = here.path("run");
     // Not at its first checkpoint: while later ones replace earlier ones.
     wait_until("several checkpoints are saved", || {
@@ -158,7 +158,7 @@ fn limited(here: &Here, blocks: u32, more: &[&str]) -> Exited {
 #[test]
 fn a_journal_that_cannot_grow_fails_the_run_with_reason_disk() {
     let here = Here::new();
-    let exited = limited(&here, 40, &["--set", "train.evaluate=1000"]);
+    let exited = limited(&here, 40, &["--set", "train.evaluate_every=1000"]);
     assert_eq!(exited.code, Some(1), "{}", exited.err);
     let run = here.path("run");
     let told = exited.err.lines().find(|line| line.contains("run/journal.jsonl: can't be written"));
@@ -215,14 +215,14 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
 #[test]
 fn ten_broken_losses_in_a_row_fail_the_run() {
     let here = Here::new();
-    let rate = "train.rate={ shape = \"step\", from = 0.003, to = 1e38, steps = 15 }";
+    let rate = "train.learning_rate={ shape = \"step\", from = 0.003, to = 1e38, steps = 15 }";
     let exited = finish(&mut here.tiny("run", 100, &["--set", rate]));
     assert_eq!(exited.code, Some(1), "{}", exited.err);
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason), (Ended::Failed, Reason::Loss));
     let events = journal(&run).events;
-    let broke = events.iter().filter(|event| matches!(event, Event::LossBroke(_)));
+    let broke = events.iter().filter(|event| matches!(event, Event::NonFiniteLoss(_)));
     assert_eq!(broke.count(), 10);
     the_journal_is_whole(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step.0, 10, "nothing broken is saved over it");
@@ -276,7 +276,7 @@ fn a_standard_error_that_takes_nothing_holds_neither_training_nor_the_exit_up() 
     // More lines than a pipe holds.
     let few = here.read("dev.tsv").split_inclusive("\n\n").take(2).collect::<String>();
     here.write("few.tsv", few);
-    let often = ["--set", "train.evaluate=1", "--set", "corpus.news.dev=few.tsv"];
+    let often = ["--set", "train.evaluate_every=1", "--set", "corpus.news.dev=few.tsv"];
     let often = [&often[..], &["--set", "train.patience=1000"]].concat();
     let mut command = here.tiny("run", 200, &often);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

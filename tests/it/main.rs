@@ -18,7 +18,7 @@ mod leaks;
 mod long;
 mod muted;
 mod objectives;
-mod optimisers;
+mod optimizers;
 mod orders;
 mod plain;
 mod pty;

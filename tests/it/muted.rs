@@ -86,7 +86,8 @@ fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
         for spec in plain.recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary) {
             let what = format!("{name} without {}", spec.name);
             // Draws may be of named groups, of which one is to go.
-            let mut sets = vec!["train.evaluate=20".to_owned(), "train.sampling=all".to_owned()];
+            let mut sets =
+                vec!["train.evaluate_every=20".to_owned(), "train.sampling=all".to_owned()];
             let with = |sets: &[String]| {
                 let mut tiny = text_tiny(text, SIZE, sets);
                 drop_some(&mut tiny, &drops);
@@ -165,7 +166,7 @@ gain = 0.3
     ];
     for case in cases {
         for group in ["other", "pos", "news"] {
-            let sets = ["objective.pos.group=pos", "train.evaluate=20"];
+            let sets = ["objective.pos.group=pos", "train.evaluate_every=20"];
             let mut sets: Vec<String> =
                 sets.iter().chain(case).map(|set| (*set).to_owned()).collect();
             let without = text_tiny(&without(&text, "side"), SIZE, &sets).train(&[]);

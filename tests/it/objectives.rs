@@ -15,7 +15,7 @@ use auxdesk::{
     objective::OBJECTIVES,
     protocol::event::Split,
     recipe::{ObjectiveSpec, Recipe, System, Tap},
-    train::{Gradients, Optimiser, score},
+    train::{Gradients, Optimizer, score},
 };
 use candle_core::{Device, Tensor};
 
@@ -146,14 +146,14 @@ fn every_objective_learns_eight_sentences_by_itself() {
         for at in of_their_own(&tiny.recipe) {
             let system = tiny.system();
             let parameters = system.parameters();
-            let kind = auxdesk::recipe::Optimiser::Adam(MOMENTS);
-            let mut optimiser = Optimiser::new(kind, parameters);
+            let kind = auxdesk::recipe::Optimizer::Adam(MOMENTS);
+            let mut optimizer = Optimizer::new(kind, parameters);
             let mut losses = Vec::new();
             for _ in 0..120 {
                 let loss = tiny.term(&system, at, 8).mean().unwrap();
                 losses.push(numbers(&loss)[0]);
                 let gradients = Gradients::of(&loss, parameters).unwrap();
-                optimiser.step(parameters, &gradients, 1.0, 0.02).unwrap();
+                optimizer.step(parameters, &gradients, 1.0, 0.02).unwrap();
             }
             let (first, last) = (losses[0], losses[losses.len() - 1]);
             let objective = &tiny.recipe.objectives[at].name;
@@ -163,7 +163,7 @@ fn every_objective_learns_eight_sentences_by_itself() {
     }
 }
 
-const MOMENTS: auxdesk::recipe::optimiser::Moments = auxdesk::recipe::optimiser::Moments {
+const MOMENTS: auxdesk::recipe::optimizer::Moments = auxdesk::recipe::optimizer::Moments {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,

@@ -69,8 +69,8 @@ fn every_command_has_one_answer_with_its_number() {
         gain("pos", 0.75),
         mute("frequency", true),
         solo("chunk", true),
-        set("train.rate", Setting::Number(0.5)),
-        set("train.gradients", Setting::Number(1.0)),
+        set("train.learning_rate", Setting::Number(0.5)),
+        set("train.measure_gradients_every", Setting::Number(1.0)),
         Command::StepOnce,
         Command::Note { text: "hm".to_owned() },
         Command::Checkpoint,
@@ -106,14 +106,14 @@ fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
         (mute("chnk", true), "no objective named chnk"),
         (solo("chnk", true), "no objective named chnk"),
         (
-            set("train.batch", number(1.0)),
-            "train.batch is not live; live are train.rate, train.gradients, train.sampling and \
+            set("train.batch_size", number(1.0)),
+            "train.batch_size is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
              every gain",
         ),
-        (set("train.rate", number(-0.1)), "a rate of -0.1; wanted at least 0"),
-        (set("train.rate", number(f32::INFINITY)), "a rate of inf; wanted at least 0"),
-        (set("train.rate", Setting::Switch(true)), "train.rate: wanted a number"),
-        (set("train.gradients", number(0.5)), "0.5 steps; wanted a whole number"),
+        (set("train.learning_rate", number(-0.1)), "a rate of -0.1; wanted at least 0"),
+        (set("train.learning_rate", number(f32::INFINITY)), "a rate of inf; wanted at least 0"),
+        (set("train.learning_rate", Setting::Switch(true)), "train.learning_rate: wanted a number"),
+        (set("train.measure_gradients_every", number(0.5)), "0.5 steps; wanted a whole number"),
     ];
     let mut orders = vec![Command::Pause];
     orders.extend(cases.iter().map(|(order, _)| order.clone()));
@@ -162,7 +162,7 @@ fn a_fader_holds_from_the_next_step_on() {
         Command::StepOnce,
         gain("pos", 0.75),
         mute("next-word", true),
-        set("train.rate", Setting::Number(0.25)),
+        set("train.learning_rate", Setting::Number(0.25)),
         Command::StepOnce,
         stop(),
     ];
@@ -176,7 +176,7 @@ fn a_fader_holds_from_the_next_step_on() {
     assert_eq!((set.step, set.from), (Step(2), Step(3)));
     let weights = |step: usize| {
         let step = &run.steps()[step];
-        (step.weights["pos"], step.weights["next-word"], step.losses.len(), step.rate)
+        (step.weights["pos"], step.weights["next-word"], step.losses.len(), step.learning_rate)
     };
     assert_eq!(weights(1), (0.5, 0.1, 4, 0.003));
     assert_eq!(weights(2), (0.75, 0.0, 3, 0.25));
@@ -258,21 +258,21 @@ fn a_kept_mix_is_told_strip_by_strip() {
 fn a_held_run_steps_only_when_asked_and_goes_on_when_resumed() {
     let mut orders = vec![Command::Pause];
     orders.extend([Command::StepOnce, Command::StepOnce, Command::Resume]);
-    let run = desk(&["train.evaluate=1000"]).train(&orders);
+    let run = desk(&["train.evaluate_every=1000"]).train(&orders);
     let told = run.events.iter().map(Event::kind);
     let told: Vec<_> = told.filter(|kind| *kind != "checkpoint_saved").collect();
     let wanted = ["run_started", "paused", "step_done", "paused", "step_done", "paused", "resumed"];
     assert_eq!(told[..7], wanted);
     assert_eq!(run.ended.reason, Reason::Steps);
     assert_eq!(run.steps().len(), 50);
-    assert_eq!(run.steps(), desk(&["train.evaluate=1000"]).train(&[]).steps());
+    assert_eq!(run.steps(), desk(&["train.evaluate_every=1000"]).train(&[]).steps());
 }
 
 #[test]
 fn a_step_beyond_the_end_is_refused() {
     let mut orders = vec![Command::Pause];
     orders.extend(std::iter::repeat_n(Command::StepOnce, 52));
-    let run = desk(&["train.evaluate=1000"]).train(&orders);
+    let run = desk(&["train.evaluate_every=1000"]).train(&orders);
     assert_eq!((run.ended.step, run.ended.reason), (Step(50), Reason::Steps));
     for id in &run.ids[51..] {
         let Event::CommandRefused(refused) = answers(&run.events, *id)[0] else { panic!() };
@@ -319,8 +319,12 @@ fn scored(run: &Run) -> Vec<Evaluated> {
 
 #[test]
 fn looking_changes_nothing() {
-    let sets =
-        ["train.evaluate=7", "train.patience=3", "encoder.trunk.layers=2", "train.rate=0.02"];
+    let sets = [
+        "train.evaluate_every=7",
+        "train.patience=3",
+        "encoder.trunk.layers=2",
+        "train.learning_rate=0.02",
+    ];
     let looks = [
         Command::Evaluate,
         Command::Note { text: "look".to_owned() },
@@ -328,12 +332,13 @@ fn looking_changes_nothing() {
         Command::Pause,
         Command::Evaluate,
     ];
-    let mut orders = vec![Command::Pause, set("train.gradients", Setting::Number(1.0))];
+    let mut orders =
+        vec![Command::Pause, set("train.measure_gradients_every", Setting::Number(1.0))];
     for _ in 0..15 {
         orders.extend(looks.iter().cloned());
         orders.push(Command::StepOnce);
     }
-    orders.extend([set("train.gradients", Setting::Number(0.0)), Command::Resume]);
+    orders.extend([set("train.measure_gradients_every", Setting::Number(0.0)), Command::Resume]);
     let plain = desk(&sets).train(&[]);
     let looked = desk(&sets).train(&orders);
     let extra = looked.events.iter().filter(|event| match event {
@@ -363,7 +368,7 @@ fn looking_changes_nothing() {
 fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoders() {
     // The greatest gradient at its tap, and none behind it.
     let sets = [
-        "train.gradients=1",
+        "train.measure_gradients_every=1",
         "objective.pos.gradient=reverse",
         "objective.pos.strength=0",
         "objective.pos.gain=50",
@@ -383,7 +388,7 @@ fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoder
 
 #[test]
 fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
-    let run = desk(&["train.gradients=1", "train.clip=1000"]).train(&[
+    let run = desk(&["train.measure_gradients_every=1", "train.clip_norm=1000"]).train(&[
         Command::Pause,
         Command::StepOnce,
         solo("chunk", true),
@@ -412,7 +417,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
     let gradients_of = |orders: Vec<Command>| {
         let orders: Vec<Command> =
             [Command::Pause].into_iter().chain(orders).chain([Command::StepOnce, stop()]).collect();
-        let run = desk(&["train.gradients=1", "train.clip=1000"]).train(&orders);
+        let run = desk(&["train.measure_gradients_every=1", "train.clip_norm=1000"]).train(&orders);
         let found = run.events.iter().find_map(|event| match event {
             Event::Gradients(e) => Some(e.clone()),
             _ => None,

@@ -21,10 +21,10 @@ name = "plain"
 [train]
 seed = 3
 steps = 12
-batch = 3
-optimiser = "adam"
-rate = 0.01
-clip = 0.5
+batch_size = 3
+optimizer = "adam"
+learning_rate = 0.01
+clip_norm = 0.5
 
 [[corpus]]
 name = "made"
@@ -244,7 +244,7 @@ fn a_run_loses_step_by_step_what_stock_layers_lose() {
     let steps = run.steps();
     let (plain, batch) = plain(&tiny);
     let train = &tiny.recipe.train;
-    let clip = train.clip.unwrap();
+    let clip = train.clip_norm.unwrap();
     let mut adam = plain.adam(0.01).unwrap();
     let mut n_clipped = 0;
     for step in &steps {

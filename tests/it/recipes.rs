@@ -53,16 +53,16 @@ fn typed(recipe: &Recipe) -> String {
         "{} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {} {}",
         train.seed,
         train.length,
-        train.batch,
-        train.optimiser,
-        train.rate,
-        train.clip,
-        train.evaluate,
+        train.batch_size,
+        train.optimizer,
+        train.learning_rate,
+        train.clip_norm,
+        train.evaluate_every,
         train.best,
         train.patience,
         train.sampling,
         train.weighting.name(),
-        train.gradients
+        train.measure_gradients_every
     )];
     for corpus in &recipe.corpora {
         lines.push(format!(
@@ -73,7 +73,7 @@ fn typed(recipe: &Recipe) -> String {
             corpus.dev,
             corpus.test,
             corpus.faults,
-            corpus.batch,
+            corpus.batch_size,
             corpus.fields
         ));
     }
@@ -123,10 +123,10 @@ fn a_resolved_recipe_keeps_what_was_set() {
         "name=other",
         "about=quotes \" and \\ and ü",
         "train.steps=50",
-        "train.rate={ shape = \"cosine\", from = 0.01, to = 0, steps = 40 }",
-        "train.optimiser=sgd",
+        "train.learning_rate={ shape = \"cosine\", from = 0.01, to = 0, steps = 40 }",
+        "train.optimizer=sgd",
         "train.momentum=0.9",
-        "train.evaluate=10",
+        "train.evaluate_every=10",
         "train.sampling={ kind = \"fixed\", draws = { news = 1, side = 0.25 } }",
         "corpus.news.train=Cargo.toml",
         "corpus.news.dev={ from = \"train\", fraction = 0.1 }",

@@ -97,8 +97,11 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
             "train.sampling: wanted a text, `uniform` for example",
         ),
         (
-            Command::Set { path: "train.rate".to_owned(), value: Setting::Text("all".to_owned()) },
-            "train.rate: wanted a number",
+            Command::Set {
+                path: "train.learning_rate".to_owned(),
+                value: Setting::Text("all".to_owned()),
+            },
+            "train.learning_rate: wanted a number",
         ),
     ];
     let mut orders = vec![Command::Pause];

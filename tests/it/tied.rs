@@ -14,8 +14,8 @@ name = \"tied\"
 
 [train]
 steps = 50
-gradients = 1
-clip = 1000.0
+measure_gradients_every = 1
+clip_norm = 1000.0
 
 [[corpus]]
 name = \"news\"

@@ -94,7 +94,7 @@ fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
 
 /// What makes a recipe small and drops nothing, read from what its kinds declare.
 fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
-    let mut sets: Vec<String> = ["train.steps=50", "train.batch=4"].map(str::to_owned).into();
+    let mut sets: Vec<String> = ["train.steps=50", "train.batch_size=4"].map(str::to_owned).into();
     if recipe.corpora.len() > 1 {
         // Every objective in every step.
         sets.push("train.sampling=all".to_owned());
@@ -109,7 +109,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
                 "dropout" | "word_dropout" | "noise" => {
                     sets.push(format!("{prefix}.{}=0", key.name));
                 }
-                "least" => sets.push(format!("{prefix}.least=1")),
+                "min_count" => sets.push(format!("{prefix}.min_count=1")),
                 "characters" if encoder.values.table("characters").is_some() => {
                     let characters = format!("{prefix}.characters={{ width = 3, hidden = 2 }}");
                     sets.push(characters);

@@ -56,9 +56,9 @@ fn two_runs_of_one_seed_are_the_same_run() {
 /// Small layers, yet so many rows in a batch and classes in the output layer that what may be divided
 /// among threads is: products, the parameters of an update and of a norm, the parts of the loss.
 const DIVIDED: &[&str] = &[
-    "train.batch=16",
-    "train.evaluate=100",
-    "train.gradients=10",
+    "train.batch_size=16",
+    "train.evaluate_every=100",
+    "train.measure_gradients_every=10",
     "objective.next-word.vocabulary=7500",
     "objective.next-word.hidden=40",
 ];
@@ -97,7 +97,7 @@ fn ten_runs_with_one_thread_and_two_in_turn_are_the_same_to_the_bit() {
 const MOVES: &str = r#"{"kind":"gain_set","at_ms":1,"step":4,"from":5,"objective":"pos","old":0.5,"new":0.8,"by":"key","command":1}
 {"kind":"gain_set","at_ms":1,"step":5,"from":6,"objective":"pos","old":0.8,"new":0.7,"by":"schedule","command":null}
 {"kind":"muted","at_ms":2,"step":8,"from":9,"objective":"next-word","muted":true,"by":"key","command":2}
-{"kind":"setting_set","at_ms":3,"step":12,"from":13,"path":"train.rate","old":0.003,"new":0.01,"by":"remote","command":3}
+{"kind":"setting_set","at_ms":3,"step":12,"from":13,"path":"train.learning_rate","old":0.003,"new":0.01,"by":"remote","command":3}
 {"kind":"soloed","at_ms":4,"step":15,"from":16,"objective":"chunk","soloed":true,"by":"key","command":4}
 {"kind":"soloed","at_ms":5,"step":18,"from":19,"objective":"chunk","soloed":false,"by":"key","command":5}
 {"kind":"run_ended","at_ms":6,"step":25,"ended":"stopped","reason":"key","message":null}
@@ -105,7 +105,7 @@ const MOVES: &str = r#"{"kind":"gain_set","at_ms":1,"step":4,"from":5,"objective
 
 /// A journal of nothing but these lines.
 fn hand_written(here: &Here, lines: &str) {
-    let header = r#"{"kind":"journal","version":1,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
+    let header = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
     here.write("moves.jsonl", format!("{header}\n{lines}"));
 }
 
@@ -126,7 +126,11 @@ fn moves_hold_from_their_steps() {
                 let next_word = if steps < 9 { 0.1 } else { 0.0 };
                 assert_eq!(done.weights["next-word"], next_word, "step {steps}");
                 assert_eq!(done.losses.contains_key("next-word"), steps < 9, "step {steps}");
-                assert_eq!(done.rate, if steps < 13 { 0.003 } else { 0.01 }, "step {steps}");
+                assert_eq!(
+                    done.learning_rate,
+                    if steps < 13 { 0.003 } else { 0.01 },
+                    "step {steps}"
+                );
                 assert_eq!(done.losses.len() == 1, is_soloed, "step {steps}");
             }
             Event::GainSet(set) => assert_eq!((set.by, set.from.0), (By::Moves, 5)),
@@ -155,11 +159,11 @@ fn a_run_with_moves_repeats_from_its_own_journal() {
 #[test]
 fn a_move_that_cannot_be_made_is_told() {
     let here = Here::new();
-    let refused = r#"{"kind":"setting_set","at_ms":3,"step":2,"from":3,"path":"train.clip","old":5,"new":1,"by":"key","command":3}"#;
+    let refused = r#"{"kind":"setting_set","at_ms":3,"step":2,"from":3,"path":"train.clip_norm","old":5,"new":1,"by":"key","command":3}"#;
     hand_written(&here, &format!("{refused}\n"));
     let exited = finish(&mut here.tiny("run", 5, &["--moves", "moves.jsonl"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
-    assert!(exited.err.contains("refused: train.clip is not live"), "{}", exited.err);
+    assert!(exited.err.contains("refused: train.clip_norm is not live"), "{}", exited.err);
     let events = journal(&here.path("run")).events;
     let why = events.iter().find_map(|event| match event {
         Event::CommandRefused(refused) => Some((refused.step.0, refused.command)),

@@ -30,10 +30,10 @@ usage: picture [OPTION].. [-- ARGUMENT..]
   --program target/release/auxdesk
   --script TEXT                 what is done before: @STEP ~TEXT \"typed\" KEY KEY*TIMES
 
-The program is given the arguments, or `train chunking --set train.gradients=20`.";
+The program is given the arguments, or `train chunking --set train.measure_gradients_every=20`.";
 
 /// What is trained where nothing else is asked for.
-const ARGUMENTS: &[&str] = &["train", "chunking", "--set", "train.gradients=20"];
+const ARGUMENTS: &[&str] = &["train", "chunking", "--set", "train.measure_gradients_every=20"];
 
 /// Some passes with rougher curves; the language model is turned down, then the parts of speech up, and
 /// why is noted.

@@ -38,7 +38,7 @@ const KEYS: &[Key] = &[
         "what a feature that is there n times counts for in the mean: n, 1, or 1 + ln n",
     ),
     Key::with_default(
-        "least",
+        "min_count",
         Takes::Count(1),
         "2",
         "features seen less often in training are unknown",
@@ -106,8 +106,8 @@ impl EncoderKind for Bow {
             }
         }
         let counts = counts.iter().map(|(feature, &n)| (feature.as_str(), n)).collect();
-        let least = values.count("least") as u64;
-        vec![(FEATURES, Vocabulary::from_counts(counts, least, None))]
+        let min_count = values.count("min_count") as u64;
+        vec![(FEATURES, Vocabulary::from_counts(counts, min_count, None))]
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {

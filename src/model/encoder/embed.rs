@@ -38,7 +38,7 @@ const KEYS: &[Key] = &[
     ),
     Key::optional("vectors", Takes::Path, "first values of the vectors: GloVe or word2vec text"),
     Key::with_default(
-        "least",
+        "min_count",
         Takes::Count(1),
         "2",
         "words seen less often in training are unknown",
@@ -116,8 +116,9 @@ impl EncoderKind for Embed {
         values: &Values,
         corpora: &[(&Corpus, usize)],
     ) -> Vec<(&'static str, Vocabulary)> {
-        let least = values.count("least") as u64;
-        let words = Vocabulary::of_train(corpora.iter().copied(), normalise(values), least, None);
+        let min_count = values.count("min_count") as u64;
+        let words =
+            Vocabulary::of_train(corpora.iter().copied(), normalise(values), min_count, None);
         let mut vocabularies = vec![(WORDS, words)];
         if values.table("characters").is_some() {
             vocabularies.push((characters::VOCABULARY, characters::vocabulary(corpora)));

@@ -24,7 +24,7 @@ const KEYS: &[Key] = &[
     Key::required(WORDS, Takes::Words, "the words whose rows are hidden"),
     Key::with_default("lowercase", Takes::Switch, "true", "compare words in lower case"),
     Key::with_default(
-        "with",
+        "fill",
         Takes::Choice(&["learned", "zeros"]),
         "\"learned\"",
         "what stands in their place: one vector that learns, or zeros",
@@ -75,7 +75,7 @@ impl EncoderKind for Mask {
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let width = setup.input.expect("the checker has seen the input").width;
-        let vector = match setup.values.text("with") {
+        let vector = match setup.values.text("fill") {
             "learned" => Some(setup.scope.table("vector", 1, width)?),
             _ => None,
         };

@@ -22,7 +22,7 @@ pub(super) struct Pool;
 
 const KEYS: &[Key] = &[
     Key::with_default(
-        "how",
+        "pooling",
         Takes::Choice(&["attention", "last", "mean", "max"]),
         "\"attention\"",
         "what becomes of the tokens: an average by learned attention, or what a view of that name shows",
@@ -36,7 +36,7 @@ const KEYS: &[Key] = &[
 
 /// The view that stands for a way of pooling; `None` is attention.
 fn view_of(values: &Values) -> Option<View> {
-    match values.text("how") {
+    match values.text("pooling") {
         "last" => Some(View::Last),
         "mean" => Some(View::Mean),
         "max" => Some(View::Max),
@@ -73,7 +73,7 @@ impl EncoderKind for Pool {
     ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("pool", input)?;
         if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
-            return Err("only how = \"attention\" has a hidden layer; drop hidden".to_owned());
+            return Err("only pooling = \"attention\" has a hidden layer; drop hidden".to_owned());
         }
         let layer =
             LayerSpec { on: RowKind::Example, context: Context::BOTH, directions: None, ..input };
@@ -82,26 +82,26 @@ impl EncoderKind for Pool {
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let input = setup.input.expect("the checker has seen the input");
-        let how = if let Some(view) = view_of(setup.values) {
-            How::View { view, directions: input.directions.is_some() }
+        let pooling = if let Some(view) = view_of(setup.values) {
+            Pooling::View { view, directions: input.directions.is_some() }
         } else {
             let inner = setup.values.count_if_said("hidden").unwrap_or(input.width);
             let bound = (6.0 / (inner + 1) as f64).sqrt();
-            How::Attention {
+            Pooling::Attention {
                 hidden: setup.scope.linear("hidden", input.width, inner)?,
                 query: setup.scope.uniform("query", &[inner], bound)?,
             }
         };
-        Ok(Built::Encoder(Box::new(how)))
+        Ok(Built::Encoder(Box::new(pooling)))
     }
 }
 
-enum How {
+enum Pooling {
     Attention { hidden: Linear, query: ParamRef },
     View { view: View, directions: bool },
 }
 
-impl Encoder for How {
+impl Encoder for Pooling {
     fn forward(&self, input: Option<&Tensor>, batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
         let x = input.expect("a pool has an input");
         let pooled = match self {

@@ -104,7 +104,7 @@ pub struct StepDone {
     /// Global norm before clipping.
     pub gradient_norm: f32,
     /// The learning rate of this update.
-    pub rate: f32,
+    pub learning_rate: f32,
     /// Tokens in the drawn batches.
     pub tokens: u64,
     /// How long the step took.
@@ -390,9 +390,9 @@ pub struct CheckpointSaved {
     pub command: Option<CommandId>,
 }
 
-/// See [`Event::LossBroke`](super::Event::LossBroke).
+/// See [`Event::NonFiniteLoss`](super::Event::NonFiniteLoss).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LossBroke {
+pub struct NonFiniteLoss {
     /// Milliseconds since the run began.
     pub at_ms: u64,
     /// The step that had no update.

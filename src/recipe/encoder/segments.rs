@@ -12,8 +12,8 @@ use crate::{
     recipe::{fault::Findings, input::Input, names::Named},
 };
 
-pub(super) const OVER: Key = Key::optional(
-    "over",
+pub(super) const SEGMENT_BY: Key = Key::optional(
+    "segment_by",
     Takes::Name(Refers::Field),
     "run over each segment by itself: tokens in a row with one string in this field, as a sentence",
 );
@@ -49,8 +49,9 @@ pub(super) fn check(
     below: &Encoders,
     findings: &mut Findings,
 ) -> Option<Segmented> {
-    let over = values.text_if_said(OVER.name);
-    let place = || if over.is_some() { values.place(OVER.name) } else { values.place("input") };
+    let segment_by = values.text_if_said(SEGMENT_BY.name);
+    let place =
+        || if segment_by.is_some() { values.place(SEGMENT_BY.name) } else { values.place("input") };
     let mut fault = |what: String| {
         findings.fault(&place(), format!("{}: {what}", table.label()));
         None
@@ -58,12 +59,12 @@ pub(super) fn check(
     let Some(layer) = layer else { return Some(Segmented::No) };
     let reads_tokens =
         kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
-    if reads_tokens && (over.is_some() || layer.on == RowKind::Item) {
+    if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
         let what = "looks at the tokens of its rows, and those of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
     }
-    match (layer.on, over) {
-        (RowKind::Token, Some(over)) => Some(Segmented::Within(over.to_owned())),
+    match (layer.on, segment_by) {
+        (RowKind::Token, Some(segment_by)) => Some(Segmented::Within(segment_by.to_owned())),
         (found, Some(_)) => fault(format!(
             "its input is a row for each {}; wanted one for each token",
             found.name()

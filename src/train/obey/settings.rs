@@ -24,9 +24,11 @@ impl Trainer {
         bus: &mut Bus,
     ) -> Result<(), String> {
         let Changed { old, new } = match (path.as_str(), value) {
-            ("train.rate", Setting::Number(rate)) => self.set_rate(*rate)?,
-            ("train.gradients", Setting::Number(every)) => self.set_gradients(*every)?,
-            ("train.rate" | "train.gradients", _) => {
+            ("train.learning_rate", Setting::Number(rate)) => self.set_rate(*rate)?,
+            ("train.measure_gradients_every", Setting::Number(every)) => {
+                self.set_gradients(*every)?
+            }
+            ("train.learning_rate" | "train.measure_gradients_every", _) => {
                 return Err(format!("{path}: wanted a number"));
             }
             ("train.sampling", Setting::Text(rule)) => self.set_sampling(rule)?,
@@ -35,7 +37,7 @@ impl Trainer {
             }
             _ => {
                 return Err(format!(
-                    "{path} is not live; live are train.rate, train.gradients, train.sampling and \
+                    "{path} is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
                      every gain"
                 ));
             }

@@ -8,7 +8,7 @@ use crate::{
     arbitrary,
     protocol::{
         By, Event, Header, Loss, Step,
-        event::{CheckpointSaved, LossBroke, Noted, Split, StepDone},
+        event::{CheckpointSaved, NonFiniteLoss, Noted, Split, StepDone},
     },
 };
 
@@ -36,7 +36,7 @@ fn steps(n_steps: u64, losses: impl Fn(u64) -> Vec<f32>) -> Vec<Event> {
 }
 
 fn broke(at: u64, objective: &str) -> Event {
-    LossBroke { at_ms: at * 10, step: Step(at), objective: Some(objective.into()) }.into()
+    NonFiniteLoss { at_ms: at * 10, step: Step(at), objective: Some(objective.into()) }.into()
 }
 
 fn gain_set(at: u64, objective: &str, old: f32, new: f32) -> Event {

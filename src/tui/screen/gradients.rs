@@ -31,7 +31,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     let Some(measured) = &run.gradients else {
         let lines = match (view.mode, &run.ended) {
             (Mode::Live, None) => {
-                ["not measured: G asks how often, or", "train.gradients in the recipe says"]
+                ["not measured: press G to start, or", "set train.measure_gradients_every"]
             }
             _ => ["not measured", ""],
         };

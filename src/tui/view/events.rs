@@ -45,7 +45,9 @@ impl Class {
                 Self::Scores
             }
             Event::Noted(_) | Event::SceneStored(_) => Self::Notes,
-            Event::LossBroke(_) | Event::CommandRefused(_) | Event::ScreenMissed(_) => Self::Faults,
+            Event::NonFiniteLoss(_) | Event::CommandRefused(_) | Event::ScreenMissed(_) => {
+                Self::Faults
+            }
             Event::RunStarted(_)
             | Event::StepDone(_)
             | Event::Paused(_)

@@ -114,7 +114,7 @@ impl Prompt {
             Wanted::Rate => {
                 let rate = number(text)
                     .ok_or_else(|| format!("found `{text}`; wanted a rate of at least 0"))?;
-                let (path, value) = ("train.rate".to_owned(), Setting::Number(rate));
+                let (path, value) = ("train.learning_rate".to_owned(), Setting::Number(rate));
                 Given::Command(Command::Set { path, value })
             }
             Wanted::Sampling if text.is_empty() => {
@@ -131,7 +131,8 @@ impl Prompt {
                 let steps: u32 = text
                     .parse()
                     .map_err(|_| format!("found `{text}`; wanted a whole number of steps"))?;
-                let (path, value) = ("train.gradients".to_owned(), Setting::Number(steps as f32));
+                let (path, value) =
+                    ("train.measure_gradients_every".to_owned(), Setting::Number(steps as f32));
                 Given::Command(Command::Set { path, value })
             }
             Wanted::Step => Given::Step(step(text, n_steps)?),

@@ -77,7 +77,7 @@ impl View {
             Action::Checkpoint => return self.once(Command::Checkpoint),
             Action::Evaluate => return self.once(Command::Evaluate),
             Action::TypeRate => {
-                let rate = run.rate.map(|rate| rate.to_string()).unwrap_or_default();
+                let rate = run.learning_rate.map(|rate| rate.to_string()).unwrap_or_default();
                 self.ask(Wanted::Rate, &rate);
             }
             Action::TypeSampling => {
@@ -85,7 +85,7 @@ impl View {
                 self.ask(Wanted::Sampling, &rule);
             }
             Action::TypeGradients => {
-                let every = match run.settings.get("train.gradients") {
+                let every = match run.settings.get("train.measure_gradients_every") {
                     Some(Setting::Number(every)) => every.to_string(),
                     _ => String::new(),
                 };

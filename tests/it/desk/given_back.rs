@@ -72,7 +72,7 @@ fn ctrl_c_at_the_desk_is_heard_where_sigint_is_not() {
 fn a_second_ctrl_c_at_the_desk_ends_the_program_at_once_with_130() {
     let here = Here::new();
     // A step of many seconds, which the first Ctrl-C lets end and the second one does not.
-    let sets = ["encoder.trunk.width=256", "encoder.trunk.layers=6", "train.batch=160"];
+    let sets = ["encoder.trunk.width=256", "encoder.trunk.layers=6", "train.batch_size=160"];
     let slow: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
     let mut desk = Desk::training(&here, SIZE, &slow);
     desk.press(CTRL_C);

@@ -125,8 +125,8 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
     };
     let (path, old, new, from) = set(desk.done_by(&format!("r{CTRL_U}0.001\r")));
     let number = Setting::Number;
-    assert_eq!((path.as_str(), old, new), ("train.rate", number(0.003), number(0.001)));
-    assert_eq!(desk.step(from).rate, 0.001);
+    assert_eq!((path.as_str(), old, new), ("train.learning_rate", number(0.003), number(0.001)));
+    assert_eq!(desk.step(from).learning_rate, 0.001);
     let text = |text: &str| Setting::Text(text.to_owned());
     let (path, old, new, _) = set(desk.done_by(&format!("d{CTRL_U}fixed news=2\r")));
     assert_eq!((path.as_str(), old), ("train.sampling", text("proportional")));
@@ -134,7 +134,7 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
     let (_, _, back, _) = set(desk.done_by("u"));
     assert_eq!(back, text("proportional"));
     let (path, _, new, _) = set(desk.done_by("G2\r"));
-    assert_eq!((path.as_str(), new), ("train.gradients", number(2.0)));
+    assert_eq!((path.as_str(), new), ("train.measure_gradients_every", number(2.0)));
     desk.pty.wait_for("gradients are measured", |_| {
         desk.events().iter().any(|event| matches!(event, Event::Gradients(_)))
     });

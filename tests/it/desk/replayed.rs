@@ -11,7 +11,7 @@ fn moved(here: &Here) -> u64 {
     let header = header.lines().next().unwrap();
     let moved = r#"{"kind":"gain_set","at_ms":1,"step":30,"from":31,"objective":"chunk","old":1,"new":0.25,"by":"key","command":1}"#;
     here.write("moves.jsonl", format!("{header}\n{moved}\n"));
-    here.finished("run", 60, &["--moves", "moves.jsonl", "--set", "train.evaluate=20"]);
+    here.finished("run", 60, &["--moves", "moves.jsonl", "--set", "train.evaluate_every=20"]);
     30
 }
 

@@ -19,7 +19,7 @@ fn steps(events: Vec<Event>) -> Vec<StepDone> {
 #[test]
 fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_bit() {
     let here = Here::new();
-    let mut desk = Desk::training(&here, (120, 40), &["--set", "train.evaluate=25"]);
+    let mut desk = Desk::training(&here, (120, 40), &["--set", "train.evaluate_every=25"]);
     let keys = ["L", "2m", "u", CTRL_R, "4s", "S", "a", "3w0.3 over 20\r", "A"];
     for keys in keys.iter().copied().chain([format!("r{CTRL_U}0.002\r").as_str()]) {
         let before = desk.happened(0).len();
@@ -52,7 +52,7 @@ fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_b
     line("chunk f1 on dev: ");
     line("chunk f1 on test: ");
     line("moved by hand:");
-    line("  train.rate 0.003 to 0.002");
+    line("  train.learning_rate 0.003 to 0.002");
     line("the run is in run");
     line("  auxdesk replay run");
     line("  auxdesk evaluate run");

@@ -46,7 +46,7 @@ fn is_the_same(desk: &mut Desk) {
 #[test]
 fn the_live_screen_is_what_a_replay_prints_of_its_journal() {
     let here = Here::new();
-    let scored = ["--set", "train.evaluate=40"];
+    let scored = ["--set", "train.evaluate_every=40"];
     let mut desk = Desk::training(&here, (120, 40), &scored);
     desk.trains_on();
     desk.pause();

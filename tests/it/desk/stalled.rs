@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Steps of a millisecond, of which a thousand are soon told.
-const FAST: &[&str] = &["--set", "train.batch=4"];
+const FAST: &[&str] = &["--set", "train.batch_size=4"];
 
 /// A size whose frames soon fill what a terminal holds unread.
 const LARGE: (u16, u16) = (200, 60);

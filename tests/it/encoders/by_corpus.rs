@@ -29,13 +29,13 @@ name = 'small-words'
 kind = 'embed'
 field = 'form'
 width = 4
-least = 1
+min_count = 1
 [[encoder]]
 name = 'large-words'
 kind = 'embed'
 field = 'token'
 width = 4
-least = 1
+min_count = 1
 [[encoder]]
 name = 'small-trunk'
 kind = 'birnn'

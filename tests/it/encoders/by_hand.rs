@@ -20,7 +20,7 @@ name = 'words'
 kind = 'embed'
 field = 'form'
 width = 1
-least = 1
+min_count = 1
 [[objective]]
 name = 'pos'
 role = 'main'

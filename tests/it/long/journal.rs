@@ -11,8 +11,8 @@ use auxdesk::{
         By, CommandId, Event, Header, Loss, ObjectiveId, Step,
         event::{
             BestMetric, CheckpointSaved, CorpusStarted, Direction, Evaluated, GainSet, Gradients,
-            LossBroke, MetricStarted, Muted, ObjectiveStarted, Reason, Role, RunEnded, RunStarted,
-            Split, SplitSize, StepDone,
+            MetricStarted, Muted, NonFiniteLoss, ObjectiveStarted, Reason, Role, RunEnded,
+            RunStarted, Split, SplitSize, StepDone,
         },
     },
 };
@@ -62,7 +62,7 @@ impl Long {
         for step in 1..=self.steps {
             if step == self.gap().start {
                 let (at_ms, step) = (step * STEP_MS, Step(step));
-                writer.push(&LossBroke { at_ms, step, objective: Some(Self::broken()) }.into());
+                writer.push(&NonFiniteLoss { at_ms, step, objective: Some(Self::broken()) }.into());
             }
             writer.push(&self.step_done(step).into());
             for event in now_and_then(step) {
@@ -132,7 +132,7 @@ impl Long {
             shares: each(&share),
             draws: [("news".into(), 32)].into(),
             gradient_norm: 1.0 + noise(9, step),
-            rate: 0.001,
+            learning_rate: 0.001,
             tokens: 600 + step % 80,
             step_ms: STEP_MS - step % 3,
             temperature: None,
@@ -152,7 +152,7 @@ impl Long {
 
 pub(crate) fn header() -> Header {
     Header {
-        version: 1,
+        version: 2,
         auxdesk: "0.1.0".into(),
         name: "long".into(),
         seed: 1,

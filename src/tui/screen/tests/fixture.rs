@@ -8,8 +8,8 @@ use crate::{
         By, CommandId, Loss, ObjectiveId, Step,
         event::{
             CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted, Direction, GainSet,
-            Gradients, LossBroke, MetricStarted, Muted, Noted, ObjectiveStarted, Role, RunStarted,
-            Setting, SettingSet, Split, SplitSize, StepDone,
+            Gradients, MetricStarted, Muted, NonFiniteLoss, Noted, ObjectiveStarted, Role,
+            RunStarted, Setting, SettingSet, Split, SplitSize, StepDone,
         },
     },
     state::Run,
@@ -56,7 +56,7 @@ fn step_done(step: u64, gains: &[f32; 5]) -> StepDone {
         losses: sounding().map(|at| (name(at), read(at))).collect(),
         weights: (0..5).map(|at| (name(at), gains[at])).collect(),
         shares: (0..5).map(|at| (name(at), 1.0)).collect(),
-        rate: 0.001,
+        learning_rate: 0.001,
         step_ms: 31,
         tokens: 640,
         ..arbitrary::step_done(step, "chunk", 1.0)
@@ -189,7 +189,7 @@ pub(super) fn trained() -> Run {
             }
             200 => {
                 let objective = Some("pos".into());
-                run.apply(&LossBroke { at_ms, step: at.next(), objective }.into());
+                run.apply(&NonFiniteLoss { at_ms, step: at.next(), objective }.into());
             }
             220 => {
                 gains[3] = 0.0;

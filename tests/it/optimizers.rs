@@ -1,10 +1,10 @@
-//! Optimisers against the formulas of their papers, written out plainly in f64.
+//! Optimizers against the formulas of their papers, written out plainly in f64.
 
 use auxdesk::{
     data::{Purpose, draw},
     model::Parameters,
-    recipe::{Optimiser as Kind, optimiser::Moments},
-    train::{Gradients, Optimiser},
+    recipe::{Optimizer as Kind, optimizer::Moments},
+    train::{Gradients, Optimizer},
 };
 use candle_core::{Device, Tensor};
 use rand::Rng;
@@ -13,7 +13,7 @@ use crate::tiny::{Size, bits, names, numbers, shipped_tiny};
 
 const MOMENTS: Moments = Moments { beta1: 0.8, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1 };
 
-/// Every optimiser, with everything switched on.
+/// Every optimizer, with everything switched on.
 const KINDS: &[Kind] = &[
     Kind::Sgd { momentum: 0.9, weight_decay: 0.1 },
     Kind::Adam(MOMENTS),
@@ -105,16 +105,16 @@ impl Two {
 }
 
 #[test]
-fn five_steps_of_every_optimiser_are_those_of_its_formula() {
+fn five_steps_of_every_optimizer_are_those_of_its_formula() {
     let (rate, scale) = (0.05, 0.5);
     for &kind in KINDS {
         let two = Two::new();
-        let mut optimiser = Optimiser::new(kind, &two.parameters);
+        let mut optimizer = Optimizer::new(kind, &two.parameters);
         let mut plain: Vec<(f64, Plain)> =
             numbers(&two.a).iter().map(|x| (f64::from(*x), Plain::default())).collect();
         for step in 0..5 {
             let gradients = two.gradients(step, true);
-            optimiser.step(&two.parameters, &gradients, scale, rate).unwrap();
+            optimizer.step(&two.parameters, &gradients, scale, rate).unwrap();
             let all = random("a", step, plain.len());
             for ((x, plain), g) in plain.iter_mut().zip(all) {
                 *x = plain.step(kind, *x, f64::from(g * scale), rate);
@@ -131,45 +131,45 @@ fn five_steps_of_every_optimiser_are_those_of_its_formula() {
 fn a_parameter_that_is_not_reached_keeps_value_memory_and_count_bit_for_bit() {
     for &kind in KINDS {
         let two = Two::new();
-        let mut optimiser = Optimiser::new(kind, &two.parameters);
+        let mut optimizer = Optimizer::new(kind, &two.parameters);
         for step in 0..2 {
-            optimiser.step(&two.parameters, &two.gradients(step, true), 1.0, 0.05).unwrap();
+            optimizer.step(&two.parameters, &two.gradients(step, true), 1.0, 0.05).unwrap();
         }
-        let memory = |optimiser: &Optimiser| {
-            let tensors = optimiser.tensors(&two.parameters).unwrap();
+        let memory = |optimizer: &Optimizer| {
+            let tensors = optimizer.tensors(&two.parameters).unwrap();
             let slots = ["b.x.first", "b.x.second"].map(|name| bits(&tensors[name]));
-            (bits(&two.b), slots, optimiser.counts(&two.parameters)["b.x"])
+            (bits(&two.b), slots, optimizer.counts(&two.parameters)["b.x"])
         };
-        let before = memory(&optimiser);
+        let before = memory(&optimizer);
         for step in 2..7 {
-            optimiser.step(&two.parameters, &two.gradients(step, false), 1.0, 0.05).unwrap();
+            optimizer.step(&two.parameters, &two.gradients(step, false), 1.0, 0.05).unwrap();
         }
-        assert_eq!(memory(&optimiser), before, "{kind:?}");
-        assert_eq!(optimiser.counts(&two.parameters)["a.x"], 7);
+        assert_eq!(memory(&optimizer), before, "{kind:?}");
+        assert_eq!(optimizer.counts(&two.parameters)["a.x"], 7);
         assert_eq!(before.2, 2);
 
         // Its next step is its third, whatever the others have done.
         let without = Two::new();
-        let mut third = Optimiser::new(kind, &without.parameters);
+        let mut third = Optimizer::new(kind, &without.parameters);
         for step in [0, 1, 9] {
             third.step(&without.parameters, &without.gradients(step, true), 1.0, 0.05).unwrap();
         }
-        optimiser.step(&two.parameters, &two.gradients(9, true), 1.0, 0.05).unwrap();
+        optimizer.step(&two.parameters, &two.gradients(9, true), 1.0, 0.05).unwrap();
         assert_eq!(bits(&two.b), bits(&without.b), "{kind:?}");
     }
 }
 
 #[test]
-fn every_optimiser_goes_down_a_bowl() {
+fn every_optimizer_minimizes_a_quadratic() {
     let rates = [0.01, 0.05, 0.05, 10.0, 0.01];
     for (&kind, rate) in KINDS.iter().zip(rates) {
         let two = Two::new();
-        let mut optimiser = Optimiser::new(kind, &two.parameters);
+        let mut optimizer = Optimizer::new(kind, &two.parameters);
         let loss = || (&two.a - 2.0).unwrap().sqr().unwrap().sum_all().unwrap();
         let first = numbers(&loss())[0];
         for _ in 0..60 {
             let gradients = Gradients::of(&loss(), &two.parameters).unwrap();
-            optimiser.step(&two.parameters, &gradients, 1.0, rate).unwrap();
+            optimizer.step(&two.parameters, &gradients, 1.0, rate).unwrap();
         }
         let last = numbers(&loss())[0];
         assert!(last < 0.2 * first, "{kind:?}: from {first} to {last}");
@@ -181,7 +181,7 @@ fn every_optimiser_goes_down_a_bowl() {
 fn a_clipped_step_has_the_length_asked_for_and_the_norm_told_is_the_one_before() {
     for name in names() {
         let step_length = |clip: &str| {
-            let sets = ["optimiser=sgd", "rate=1", "steps=1", clip];
+            let sets = ["optimizer=sgd", "learning_rate=1", "steps=1", clip];
             let sets: Vec<String> = sets.iter().map(|set| format!("train.{set}")).collect();
             let sets: Vec<String> = sets.into_iter().filter(|set| set != "train.steps=1").collect();
             let mut tiny = shipped_tiny(name, Size { width: 4, examples: 4 }, &sets);
@@ -198,9 +198,9 @@ fn a_clipped_step_has_the_length_asked_for_and_the_norm_told_is_the_one_before()
             }
             (sum.sqrt(), f64::from(run.steps()[0].gradient_norm))
         };
-        let (free, norm) = step_length("clip=1000");
+        let (free, norm) = step_length("clip_norm=1000");
         assert!((free - norm).abs() < 1e-4 * norm, "{name}: {free}, norm {norm}");
-        let (clipped, told) = step_length("clip=0.05");
+        let (clipped, told) = step_length("clip_norm=0.05");
         assert!(norm > 0.05, "{name}: {norm}");
         assert!((clipped - 0.05).abs() < 1e-5, "{name}: {clipped}");
         assert_eq!(told, norm, "{name}: told before clipping");

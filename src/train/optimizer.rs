@@ -1,4 +1,4 @@
-//! Optimisers: from gradients to steps, each parameter with a memory and a count of its own.
+//! Optimizers: from gradients to steps, each parameter with a memory and a count of its own.
 //!
 //! With g the gradient (clipped, L2 penalty added), r the rate, and t the updates this parameter has
 //! had, as PyTorch defines them:
@@ -21,10 +21,10 @@ use super::gradients::Gradients;
 use crate::{
     kernel::{self, Gradient, RowGradient},
     model::Parameters,
-    recipe::Optimiser as Kind,
+    recipe::Optimizer as Kind,
 };
 
-/// What an optimiser remembers of one parameter.
+/// What an optimizer remembers of one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Memory {
     /// Updates that this parameter has had.
@@ -53,9 +53,9 @@ impl Memory {
     }
 }
 
-/// An optimiser with its memory.
+/// An optimizer with its memory.
 #[derive(Debug)]
-pub struct Optimiser {
+pub struct Optimizer {
     kind: Kind,
     memory: Vec<Memory>,
 }
@@ -63,8 +63,8 @@ pub struct Optimiser {
 /// Numbers in a block that one thread updates; every number is its own affair.
 const BLOCK: usize = 16_384;
 
-impl Optimiser {
-    /// An optimiser that has seen nothing yet.
+impl Optimizer {
+    /// An optimizer that has seen nothing yet.
     pub fn new(kind: Kind, parameters: &Parameters) -> Self {
         let memory = vec![Memory::default(); parameters.all().len()];
         Self { kind, memory }
@@ -150,7 +150,7 @@ struct Adam {
 impl Rule {
     fn new(kind: Kind, count: u64, scale: f32, rate: f64) -> Self {
         let t = i32::try_from(count).unwrap_or(i32::MAX);
-        let adam = |moments: crate::recipe::optimiser::Moments, penalty, shrink: f64| {
+        let adam = |moments: crate::recipe::optimizer::Moments, penalty, shrink: f64| {
             Self::Adam(Adam {
                 scale,
                 penalty,
@@ -301,7 +301,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::optimiser::Moments;
+    use crate::recipe::optimizer::Moments;
 
     /// x = 1 with the gradients 0.5 and then −0.25, at rate 0.1.
     fn two_steps(kind: Kind) -> f32 {

@@ -1,4 +1,4 @@
-//! Optimisers and the keys that each adds to `[train]`.
+//! Optimizers and the keys that each adds to `[train]`.
 //!
 //! Defaults are PyTorch's, so that settings of papers mean here what they mean there.
 
@@ -6,7 +6,7 @@ use crate::keys::{GREATEST, Key, Takes, Values};
 
 /// How gradients become steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimiser {
+pub enum Optimizer {
     /// Along the gradient.
     Sgd {
         /// Share of the last step that is kept.
@@ -53,7 +53,7 @@ pub struct Moments {
     pub weight_decay: f64,
 }
 
-/// The names that `optimiser` may have.
+/// The names that `optimizer` may have.
 pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
 
 /// A share: at least 0 and below 1.
@@ -75,7 +75,7 @@ const BETA1: Key =
 const BETA2: Key =
     Key::with_default("beta2", SHARE, "0.999", "share of the second moment that is kept");
 
-/// The keys that the optimiser of that name adds to `[train]`; none for a name that is none.
+/// The keys that the optimizer of that name adds to `[train]`; none for a name that is none.
 pub fn keys(name: &str) -> &'static [Key] {
     match name {
         "sgd" => const { &[MOMENTUM, DECAY] },
@@ -128,8 +128,8 @@ pub fn keys(name: &str) -> &'static [Key] {
     }
 }
 
-impl Optimiser {
-    /// The optimiser that checked values of `[train]` ask for.
+impl Optimizer {
+    /// The optimizer that checked values of `[train]` ask for.
     pub(super) fn from_values(values: &Values) -> Self {
         let number = |key| values.number(key);
         let moments = || Moments {
@@ -138,7 +138,7 @@ impl Optimiser {
             epsilon: number("epsilon"),
             weight_decay: number("weight_decay"),
         };
-        match values.text("optimiser") {
+        match values.text("optimizer") {
             "sgd" => {
                 Self::Sgd { momentum: number("momentum"), weight_decay: number("weight_decay") }
             }
@@ -155,7 +155,7 @@ impl Optimiser {
                 momentum: number("momentum"),
                 weight_decay: number("weight_decay"),
             },
-            other => unreachable!("the checker knows no optimiser {other:?}"),
+            other => unreachable!("the checker knows no optimizer {other:?}"),
         }
     }
 }

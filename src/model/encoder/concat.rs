@@ -14,11 +14,11 @@ use crate::{
     },
 };
 
-pub(super) struct Mix;
+pub(super) struct Concat;
 
-impl EncoderKind for Mix {
+impl EncoderKind for Concat {
     fn name(&self) -> &'static str {
-        "mix"
+        "concat"
     }
 
     fn about(&self) -> &'static str {
@@ -43,7 +43,7 @@ impl EncoderKind for Mix {
         input: Option<LayerSpec>,
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = input.ok_or("a \"mix\" needs an input")?;
+        let input = input.ok_or("a \"concat\" needs an input")?;
         Ok(EncoderSignature { input: Some(input), layers: vec![input] })
     }
 
@@ -56,6 +56,6 @@ struct Same;
 
 impl Encoder for Same {
     fn forward(&self, input: Option<&Tensor>, _batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
-        Ok(vec![input.expect("a mix has an input").clone()])
+        Ok(vec![input.expect("a concat has an input").clone()])
     }
 }
