@@ -24,7 +24,7 @@ use auxdesk::{
     tui::{
         Config, Environment, GlyphChoice, Look, actions,
         keymap::Keymap,
-        screen::{Scene, render},
+        screen::{FrameData, render},
         theme::ColorWhen,
         view::{Mode, View},
     },
@@ -82,9 +82,9 @@ fn frames(n_steps: u64) -> Vec<f64> {
         for step in 1..=2 {
             run.apply(&step_done(n_steps + 2 * frame + step));
         }
-        let scene = Scene { run: &run, view: &view, look: &look, keymap: &keymap };
+        let data = FrameData { run: &run, view: &view, look: &look, keymap: &keymap };
         terminal
-            .draw(|frame| render(scene, frame.area(), frame.buffer_mut()))
+            .draw(|frame| render(data, frame.area(), frame.buffer_mut()))
             .expect("nowhere takes everything");
         times.push(began.elapsed().as_secs_f64() * 1e6);
     }

@@ -15,7 +15,7 @@ use std::{
 use auxdesk::{
     journal,
     state::Run,
-    tui::replay::{Player, Progress},
+    tui::replay::{Player, SeekProgress},
 };
 
 #[path = "../tests/it/long/journal.rs"]
@@ -72,7 +72,7 @@ fn to_the_end(path: &Path) -> u64 {
 
 fn finish(player: &mut Player) -> u64 {
     let mut n_lines = 0;
-    while player.fold_some(1).unwrap() != Progress::There {
+    while player.fold_some(1).unwrap() != SeekProgress::There {
         n_lines += 1;
     }
     n_lines

@@ -21,10 +21,10 @@ use crate::{
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// Options of `train`, where no command is named.
     #[command(flatten)]
-    pub train: Train,
+    pub train: TrainArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -36,23 +36,23 @@ const EXAMPLES: &str = "Examples:
 
 /// One verb a variant.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Train a recipe
-    Train(Train),
+    Train(TrainArgs),
     /// Show a run again, from its journal, without training
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Score a run's best checkpoint on dev and test
-    Evaluate(Evaluate),
+    Evaluate(EvaluateArgs),
     /// Label a file with a run's best checkpoint
-    Predict(Predict),
+    Predict(PredictArgs),
     /// List what recipes may say
-    List(List),
+    List(ListArgs),
     /// Print a shipped recipe
-    Show(Show),
+    Show(ShowArgs),
     /// Find every fault in a recipe and its corpora, and count what is in them
-    Check(Check),
+    Check(CheckArgs),
     /// Print completions for a shell
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the manual page
     Man,
 }
@@ -60,7 +60,7 @@ pub enum Command {
 /// Options of `auxdesk train`.
 #[derive(Args, Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
-pub struct Train {
+pub struct TrainArgs {
     /// A shipped recipe's name, or the path of a TOML file [default: chunking]
     pub recipe: Option<String>,
     /// Print progress lines on standard error instead of the desk; implied without a terminal
@@ -101,12 +101,12 @@ pub struct Train {
     pub sets: Vec<String>,
     /// What the desk looks like.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
 }
 
 /// Options of `auxdesk replay`.
 #[derive(Args, Clone, Debug)]
-pub struct Replay {
+pub struct ReplayArgs {
     /// A run's folder, or a journal file
     pub run: PathBuf,
     /// Print lines instead of showing it on the desk; implied without a terminal
@@ -126,12 +126,12 @@ pub struct Replay {
     pub at: Option<u64>,
     /// What the desk looks like.
     #[command(flatten)]
-    pub look: Look,
+    pub look: LookArgs,
 }
 
 /// What the desk looks like, whichever command opens it.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Look {
+pub struct LookArgs {
     /// The desk's colours; auto obeys NO_COLOR, CLICOLOR_FORCE, COLORTERM and TERM
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = color_when())]
     pub color: ColorWhen,
@@ -175,7 +175,7 @@ impl FromStr for ScreenSize {
 
 /// Options of `auxdesk evaluate`.
 #[derive(Args, Clone, Debug)]
-pub struct Evaluate {
+pub struct EvaluateArgs {
     /// A run's folder
     pub run: PathBuf,
     /// Change a key of the run's recipe, a corpus's test file for example (repeatable)
@@ -197,7 +197,7 @@ pub struct Evaluate {
 
 /// Options of `auxdesk predict`.
 #[derive(Args, Clone, Debug)]
-pub struct Predict {
+pub struct PredictArgs {
     /// A run's folder
     pub run: PathBuf,
     /// A file in the corpus's own format, with or without labels; - for standard input
@@ -218,7 +218,7 @@ pub struct Predict {
 
 /// Options of `auxdesk list`.
 #[derive(Args, Clone, Debug)]
-pub struct List {
+pub struct ListArgs {
     /// Recipes, objectives, encoders, heads, formats or weightings [default: all of them]
     pub topic: Option<String>,
     /// One of them, with every key that it has
@@ -227,14 +227,14 @@ pub struct List {
 
 /// Options of `auxdesk show`.
 #[derive(Args, Clone, Debug)]
-pub struct Show {
+pub struct ShowArgs {
     /// A shipped recipe's name
     pub recipe: String,
 }
 
 /// Options of `auxdesk check`.
 #[derive(Args, Clone, Debug)]
-pub struct Check {
+pub struct CheckArgs {
     /// A shipped recipe's name, or the path of a TOML file [default: chunking]
     pub recipe: Option<String>,
     /// Change a key of the recipe (repeatable)
@@ -250,7 +250,7 @@ pub struct Check {
 
 /// Options of `auxdesk completions`.
 #[derive(Args, Clone, Debug)]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
 }
@@ -275,9 +275,9 @@ impl Cli {
     pub fn threads(&self) -> Option<usize> {
         let threads = match &self.command {
             None => self.train.threads,
-            Some(Command::Train(train)) => train.threads,
-            Some(Command::Evaluate(evaluate)) => evaluate.threads,
-            Some(Command::Predict(predict)) => predict.threads,
+            Some(CliCommand::Train(train)) => train.threads,
+            Some(CliCommand::Evaluate(evaluate)) => evaluate.threads,
+            Some(CliCommand::Predict(predict)) => predict.threads,
             Some(_) => None,
         };
         threads.map(usize::from)
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(cli.train.look.color, ColorWhen::Ansi16);
         assert_eq!(cli.train.look.glyphs, GlyphChoice::Set(GlyphSet::Ascii));
         let cli = Cli::try_parse_from(["auxdesk", "replay", "--color", "never", "run"]).unwrap();
-        let Some(Command::Replay(replay)) = cli.command else { panic!("a replay") };
+        let Some(CliCommand::Replay(replay)) = cli.command else { panic!("a replay") };
         assert_eq!(replay.look.color, ColorWhen::Never);
         assert_eq!(replay.look.glyphs, GlyphChoice::Auto);
         assert!(Cli::try_parse_from(["auxdesk", "--color", "truecolor"]).is_err());

@@ -21,7 +21,7 @@ use std::{
 };
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, CliCommand},
     kernel,
 };
 
@@ -56,15 +56,15 @@ impl From<crate::journal::JournalError> for Failure {
 pub fn run(cli: Cli, threads: usize) -> ExitCode {
     let asked = || match cli.command {
         None => train::run(&cli.train, threads),
-        Some(Command::Train(args)) => train::run(&args, threads),
-        Some(Command::Replay(args)) => replay::run(&args),
-        Some(Command::Evaluate(args)) => evaluate::run(&args),
-        Some(Command::Predict(args)) => predict::run(&args),
-        Some(Command::List(args)) => list::run(&args),
-        Some(Command::Show(args)) => show::run(&args),
-        Some(Command::Check(args)) => check::run(&args),
-        Some(Command::Completions(args)) => manual::completions(&args),
-        Some(Command::Man) => manual::man(),
+        Some(CliCommand::Train(args)) => train::run(&args, threads),
+        Some(CliCommand::Replay(args)) => replay::run(&args),
+        Some(CliCommand::Evaluate(args)) => evaluate::run(&args),
+        Some(CliCommand::Predict(args)) => predict::run(&args),
+        Some(CliCommand::List(args)) => list::run(&args),
+        Some(CliCommand::Show(args)) => show::run(&args),
+        Some(CliCommand::Check(args)) => check::run(&args),
+        Some(CliCommand::Completions(args)) => manual::completions(&args),
+        Some(CliCommand::Man) => manual::man(),
     };
     match kernel::check_choice().map_err(Failure::Request).and_then(|()| asked()) {
         Ok(code) => code,

@@ -1,4 +1,4 @@
-//! Progress as plain lines: for a run without a desk, for logs, for readers by ear.
+//! ProgressLines as plain lines: for a run without a desk, for logs, for readers by ear.
 //!
 //! Lines are ASCII, only ever appended, and kept to the width of a page where names allow it.
 //! Times are those of the events, so a replay prints what the run printed.
@@ -22,14 +22,14 @@ pub const EVERY_MS: u64 = 2_000;
 
 /// Turns events into lines.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressLines {
     /// Time between two lines about steps.
     every_ms: u64,
     /// When the next one is due.
     due_ms: u64,
 }
 
-impl Progress {
+impl ProgressLines {
     /// Lines about a run, with one about its steps every so often.
     pub fn new(every_ms: u64) -> Self {
         Self { every_ms, due_ms: 0 }
@@ -166,7 +166,7 @@ mod tests {
 
     fn told(events: &[Event]) -> String {
         let mut run = Run::new(Some(&arbitrary::header()));
-        let mut progress = Progress::new(200);
+        let mut progress = ProgressLines::new(200);
         let mut out = Vec::new();
         for event in events {
             run.apply(event);
@@ -232,7 +232,7 @@ mod tests {
                 Err(std::io::ErrorKind::BrokenPipe.into())
             }
         }
-        let mut progress = Progress::new(0);
+        let mut progress = ProgressLines::new(0);
         let run = Run::new(None);
         progress.tell(&arbitrary::run_started().into(), &run, &mut Closed);
         progress.close(&run, &mut Closed);

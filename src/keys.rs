@@ -18,7 +18,7 @@ pub struct Key {
     /// The values it takes.
     pub takes: Takes,
     /// What holds when a recipe is silent.
-    pub default: Default,
+    pub default: DefaultValue,
     /// One line for `auxdesk list`: lower case, no full stop.
     pub about: &'static str,
     /// Whether it can be changed while training runs.
@@ -28,12 +28,12 @@ pub struct Key {
 impl Key {
     /// A key that a recipe must give.
     pub const fn required(name: &'static str, takes: Takes, about: &'static str) -> Self {
-        Self { name, takes, default: Default::Required, about, live: false }
+        Self { name, takes, default: DefaultValue::Required, about, live: false }
     }
 
     /// A key that may be absent, which then means something of its own.
     pub const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Self {
-        Self { name, takes, default: Default::Absent, about, live: false }
+        Self { name, takes, default: DefaultValue::Absent, about, live: false }
     }
 
     /// A key with a default, written as TOML.
@@ -43,7 +43,7 @@ impl Key {
         default: &'static str,
         about: &'static str,
     ) -> Self {
-        Self { name, takes, default: Default::Toml(default), about, live: false }
+        Self { name, takes, default: DefaultValue::Toml(default), about, live: false }
     }
 
     /// The same key, changeable while training runs.
@@ -56,7 +56,7 @@ impl Key {
 
 /// What holds when a recipe is silent about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum DefaultValue {
     /// Silence is a fault.
     Required,
     /// Silence has a meaning of its own.

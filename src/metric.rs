@@ -14,7 +14,7 @@ pub mod probe;
 pub mod set_score;
 pub mod span_f1;
 pub mod spans;
-mod thin;
+mod subsample;
 
 pub use accuracy::{Accuracy, Word};
 pub use by_class::ByClass;
@@ -24,7 +24,7 @@ pub use overlap::Overlap;
 pub use perplexity::Perplexity;
 pub use probe::Probe;
 pub use set_score::SetScore;
-pub use span_f1::{Scores, SpanF1};
+pub use span_f1::{SpanF1, SpanScores};
 pub use spans::{Scheme, Span, TagFault};
 
 pub use crate::protocol::Counts;

@@ -16,7 +16,7 @@ mod question;
 mod statistic;
 mod tag;
 mod tie;
-mod words;
+mod word_ids;
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ pub mod system;
 mod tap;
 mod train;
 mod whole;
-mod words;
+mod word_lists;
 
 use std::{
     path::{Path, PathBuf},
@@ -40,8 +40,8 @@ pub use encoder::{EncoderSpec, Segmented};
 pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use input::Input;
-pub use objective::{Gradient, ObjectiveSpec};
-pub use optimizer::Optimizer;
+pub use objective::{GradientFlow, ObjectiveSpec};
+pub use optimizer::OptimizerConfig;
 pub use system::{System, Vocabularies, vocabularies};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};

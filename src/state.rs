@@ -4,6 +4,7 @@
 //! they come from a trainer or from a journal.
 
 mod corpora;
+mod describe;
 mod history;
 mod log;
 mod pace;
@@ -14,11 +15,11 @@ mod smoothed;
 mod strip;
 mod summary;
 mod timeline;
-mod words;
 
 use std::collections::BTreeMap;
 
 pub use corpora::Used;
+pub use describe::{count, hms, told};
 pub use history::{Change, History, Move};
 pub use log::{Entry, Log};
 pub use pace::Pace;
@@ -29,7 +30,6 @@ pub use smoothed::Smoothed;
 pub use strip::{Fade, Strip};
 pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
-pub use words::{count, hms, told};
 
 use crate::protocol::{
     By, Event, Header, ObjectiveId, Scene, Step,

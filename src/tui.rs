@@ -28,13 +28,13 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::state::Run;
 use action::ACTIONS;
 use keymap::Keymap;
-use screen::Scene;
+use screen::FrameData;
 use view::{Mode, View};
 
 pub use config::{ActionName, Config};
 pub use environment::Environment;
 pub use glyphs::{GlyphChoice, GlyphSet, Glyphs};
-pub use key::Key;
+pub use key::KeyPress;
 pub use look::Look;
 pub use theme::{ColorDepth, ColorWhen, Theme};
 
@@ -46,7 +46,7 @@ pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)
     view.size = area.as_size();
     let mut buffer = Buffer::empty(area);
     let keymap = Keymap::new(&config.keys);
-    screen::render(Scene { run, view: &view, look, keymap: &keymap }, area, &mut buffer);
+    screen::render(FrameData { run, view: &view, look, keymap: &keymap }, area, &mut buffer);
     screen::lines(&buffer)
 }
 

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     bus::Orders,
     feed::{Feed, Update},
-    headless::{self, Progress},
+    headless::{self, ProgressLines},
     journal::JournalError,
     protocol::event::{Ended, Reason},
     train::{Clock, Interrupt},
@@ -156,7 +156,7 @@ fn sit(sitting: Sitting, live: &Live, feed: &mut Feed) -> io::Result<Left> {
 }
 
 fn lines(mut feed: Feed) {
-    let mut progress = Progress::new(headless::EVERY_MS);
+    let mut progress = ProgressLines::new(headless::EVERY_MS);
     let mut talk = io::stderr();
     loop {
         match feed.wait(GLANCE) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Failure, print, print_json};
 use crate::{
-    cli::Check,
+    cli::CheckArgs,
     data::{
         Corpus,
         statistics::{self, CorpusStatistics},
@@ -32,7 +32,7 @@ struct LabelSet {
     labels: BTreeMap<String, u64>,
 }
 
-pub(super) fn run(args: &Check) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if args.config {
         let told = tui::config::check(tui::actions()).map_err(Failure::Request)?;
         return print(told.as_bytes());

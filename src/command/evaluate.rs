@@ -10,7 +10,7 @@ use classes::Classes;
 
 use super::{Failure, print, print_json, saved::Saved, waiting::Waiting};
 use crate::{
-    cli::Evaluate,
+    cli::EvaluateArgs,
     protocol::{Step, event::Split},
     train::score,
 };
@@ -39,7 +39,7 @@ struct SplitScores {
     classes: Option<Classes>,
 }
 
-pub(super) fn run(args: &Evaluate) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     // What was trained stays as it was; only what it is scored on can be another.
     if let Some(set) = args.sets.iter().find(|set| !set.starts_with("corpus.")) {
         let key = set.split('=').next().unwrap_or_default();

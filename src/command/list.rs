@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use super::{Failure, print};
-use crate::{cli::List, recipe::list};
+use crate::{cli::ListArgs, recipe::list};
 
-pub(super) fn run(args: &List) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
     let text = match (&args.topic, &args.name) {
         (None, _) => Ok(list::all()),
         (Some(topic), None) => list::topic(topic),

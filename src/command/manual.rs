@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use super::{Failure, print};
-use crate::cli::{Cli, Completions, Shell};
+use crate::cli::{Cli, CompletionsArgs, Shell};
 
-pub(super) fn completions(args: &Completions) -> Result<ExitCode, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     let shell = match args.shell {
         Shell::Bash => clap_complete::Shell::Bash,
         Shell::Elvish => clap_complete::Shell::Elvish,

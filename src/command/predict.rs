@@ -13,7 +13,7 @@ use anyhow::Context;
 use super::{Failure, print, saved::Saved, waiting::Waiting};
 use crate::{
     app::write_whole,
-    cli::Predict,
+    cli::PredictArgs,
     data::{
         Batch, Corpus, Lexicon, load,
         read::{Gold, Source},
@@ -22,7 +22,7 @@ use crate::{
     model::Mode,
 };
 
-pub(super) fn run(args: &Predict) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let Saved { recipe, mut system, .. } = Saved::open(&args.run, &[], args.device)?;
     let at = match &args.objective {
         None => recipe.main(),

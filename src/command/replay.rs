@@ -9,8 +9,8 @@ use std::{
 use super::{Failure, print, print_json};
 use crate::{
     app::{self, DeskShown, Replayed},
-    cli::{Replay, ScreenSize},
-    headless::{self, Progress},
+    cli::{ReplayArgs, ScreenSize},
+    headless::{self, ProgressLines},
     journal::{self, Reader},
     protocol::{Event, Step},
     state::{Run, until},
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     if !args.headless && !args.json && args.screen.is_none() && super::look::fits_a_desk() {
         return on_the_screen(args);
     }
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
         return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
     }
     let mut run = Run::new(Some(reader.header()));
-    let mut progress = Progress::new(headless::EVERY_MS);
+    let mut progress = ProgressLines::new(headless::EVERY_MS);
     let mut lines = Vec::new();
     tell(&mut reader, at, |event| {
         run.apply(event);
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Replay) -> Result<ExitCode, Failure> {
     print(&lines)
 }
 
-fn on_the_screen(args: &Replay) -> Result<ExitCode, Failure> {
+fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
     let mut player = Player::open(&args.run)?;
     if let Some(speed) = args.speed {

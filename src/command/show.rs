@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use super::{Failure, print};
 use crate::{
-    cli::Show,
+    cli::ShowArgs,
     recipe::{list, shipped},
 };
 
-pub(super) fn run(args: &Show) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
     match shipped::recipe(&args.recipe) {
         Some(text) => print(text.as_bytes()),
         None => Err(Failure::Request(match list::entry("recipes", &args.recipe) {

@@ -10,7 +10,7 @@ use std::{
 use super::{Failure, print_json};
 use crate::{
     app::{self, Job, Outcome, RunFolder, Show, Talk},
-    cli::Train,
+    cli::TrainArgs,
     journal::{self, Journal},
     protocol::{
         ObjectiveId, Summary,
@@ -21,7 +21,7 @@ use crate::{
     tui::view::Mode,
 };
 
-pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure> {
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides {
         sets: args.sets.clone(),
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Train, threads: usize) -> Result<ExitCode, Failure> {
 }
 
 /// The desk, where there is a terminal for it and nobody asked for anything else.
-fn show(args: &Train) -> Result<Show, Failure> {
+fn show(args: &TrainArgs) -> Result<Show, Failure> {
     if args.headless || args.plain || args.json {
         return Ok(Show::Lines);
     }
@@ -74,7 +74,7 @@ fn show(args: &Train) -> Result<Show, Failure> {
 }
 
 /// The moves to make again, if their objectives are in the recipe.
-fn moves(args: &Train, recipe: &Recipe) -> Result<Moves, Failure> {
+fn moves(args: &TrainArgs, recipe: &Recipe) -> Result<Moves, Failure> {
     let Some(path) = &args.moves else { return Ok(Moves::default()) };
     let path = journal::locate(path);
     let Journal { events, left_out, .. } = Journal::read(&path)?;

@@ -31,18 +31,18 @@ pub struct Load<'a> {
     /// Which tokens end a sentence, if the recipe says so.
     pub sentences: Option<&'a Sentences>,
     /// The training split.
-    pub train: Input,
+    pub train: CorpusFile,
     /// The development split, if there is to be one.
     pub dev: Option<Dev>,
     /// The test split, if there is to be one.
-    pub test: Option<Input>,
+    pub test: Option<CorpusFile>,
     /// What becomes of examples with a fault.
-    pub faults: Faults,
+    pub faults: FaultPolicy,
 }
 
 /// A file and what to call it in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
+pub struct CorpusFile {
     /// Where it is.
     pub location: Location,
     /// The file as the recipe names it.
@@ -53,7 +53,7 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dev {
     /// A file of its own.
-    File(Input),
+    File(CorpusFile),
     /// The training split, which loses what is carved out.
     Carved(Carve),
 }
@@ -76,7 +76,7 @@ pub enum Carve {
 
 /// What becomes of examples with a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Faults {
+pub enum FaultPolicy {
     /// Nothing is loaded.
     Refuse,
     /// They are left out and counted.
@@ -155,7 +155,7 @@ pub fn show<E: ToString>(faults: &[E]) -> String {
 }
 
 /// The bytes of a file, from disk or from inside the program.
-pub fn open(input: &Input, samples: &Samples) -> Result<Source, LoadError> {
+pub fn open(input: &CorpusFile, samples: &Samples) -> Result<Source, LoadError> {
     let bytes = match &input.location {
         Location::File(path) => {
             std::fs::read(path).map(Arc::from).map_err(|error| match error.kind() {
@@ -183,7 +183,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn part(&mut self, input: &Input) -> Part {
+    fn part(&mut self, input: &CorpusFile) -> Part {
         let source = match open(input, self.samples) {
             Ok(source) => source,
             Err(error) => {
@@ -196,7 +196,7 @@ impl Loading<'_> {
         if let Some(sentences) = self.spec.sentences {
             sentences.number(&mut read.part, &mut self.corpus);
         }
-        if self.spec.faults == Faults::Skip {
+        if self.spec.faults == FaultPolicy::Skip {
             self.corpus.skipped += read.n_faulty;
         } else if !read.faults.is_empty() {
             self.faults.extend(read.faults.into_iter().map(LoadError::Line));

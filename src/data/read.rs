@@ -2,13 +2,13 @@
 
 mod columns;
 mod conllu;
+#[cfg(test)]
+mod corpora_test;
 mod encoding;
+#[cfg(test)]
+mod fuzz;
 mod jsonl;
 mod lines;
-#[cfg(test)]
-mod real;
-#[cfg(test)]
-mod soup;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -53,7 +53,7 @@ impl Sampling {
 
 /// Objectives that are drawn together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct CorpusGroup {
     /// Its name in the recipe; by default its corpus's.
     pub name: String,
     /// The training examples of its corpora.
@@ -67,12 +67,12 @@ pub struct Group {
 pub struct Sampler<'a> {
     seed: u64,
     sampling: &'a Sampling,
-    groups: Vec<Group>,
+    groups: Vec<CorpusGroup>,
 }
 
 impl<'a> Sampler<'a> {
     /// A sampler over groups in the recipe's order.
-    pub fn new(seed: u64, sampling: &'a Sampling, groups: Vec<Group>) -> Self {
+    pub fn new(seed: u64, sampling: &'a Sampling, groups: Vec<CorpusGroup>) -> Self {
         Self { seed, sampling, groups }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Sampler<'a> {
     fn weights(&self, step: Step) -> Vec<f64> {
         let largest = self.groups.iter().map(|group| group.size).max().unwrap_or(0);
         let rule = self.sampling.at(step);
-        let weight = |group: &Group| match &*rule {
+        let weight = |group: &CorpusGroup| match &*rule {
             Rule::Proportional => group.size as f64,
             // As shares of the largest, so that a low temperature doesn't overflow.
             Rule::Temperature(temperature) => {
@@ -149,7 +149,8 @@ mod tests {
     /// A sampler over those of the three groups that sound.
     fn sampler(sampling: &Sampling, sounding: [bool; 3]) -> Sampler<'_> {
         let groups = GROUPS.iter().zip(sounding).filter(|(_, sounds)| *sounds);
-        let group = |(&(name, size), _)| Group { name: String::from(name), size, corpora: vec![0] };
+        let group =
+            |(&(name, size), _)| CorpusGroup { name: String::from(name), size, corpora: vec![0] };
         Sampler::new(1, sampling, groups.map(group).collect())
     }
 

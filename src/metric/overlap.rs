@@ -5,7 +5,7 @@
 //! nothing to do with each other, whatever their number; 100 is where both lie on one line. Of many
 //! examples some are compared, evenly apart.
 
-use super::thin::Thin;
+use super::subsample::Thin;
 
 /// Gathers pairs of vectors, gives their overlap.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@
 //! has done its work leaves the probe there, whatever its own discriminator says (Elazar and Goldberg 2018).
 //! Of many vectors some are probed, evenly apart.
 
-use super::thin::Thin;
+use super::subsample::Thin;
 
 /// Steps of descent.
 const STEPS: usize = 150;

@@ -26,7 +26,7 @@ pub struct SpanF1 {
 
 /// Precision, recall and F1, in percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
+pub struct SpanScores {
     /// Correct of predicted.
     pub precision: f64,
     /// Correct of gold.
@@ -35,7 +35,7 @@ pub struct Scores {
     pub f1: f64,
 }
 
-impl From<Counts> for Scores {
+impl From<Counts> for SpanScores {
     fn from(counts: Counts) -> Self {
         Self { precision: counts.precision(), recall: counts.recall(), f1: counts.f1() }
     }
@@ -59,12 +59,12 @@ impl SpanF1 {
     }
 
     /// The scores over all types: spans are pooled, not averaged by type.
-    pub fn overall(&self) -> Scores {
+    pub fn overall(&self) -> SpanScores {
         self.counts().into()
     }
 
     /// The scores of every type found in gold or predicted tags, by name.
-    pub fn by_kind(&self) -> impl Iterator<Item = (&str, Scores)> {
+    pub fn by_kind(&self) -> impl Iterator<Item = (&str, SpanScores)> {
         self.kinds.iter().map(|(kind, counts)| (kind.as_str(), (*counts).into()))
     }
 
@@ -131,7 +131,7 @@ mod tests {
         scorer
     }
 
-    fn same_scores(ours: Scores, theirs: &Value, what: &str) {
+    fn same_scores(ours: SpanScores, theirs: &Value, what: &str) {
         same(ours.precision, &theirs["precision"], what);
         same(ours.recall, &theirs["recall"], what);
         same(ours.f1, &theirs["f1"], what);
@@ -166,7 +166,7 @@ mod tests {
             if scorer.counts().predicted == 0 {
                 continue; // The Python port says precision 1 there.
             }
-            let Scores { precision, recall, f1 } = scorer.overall();
+            let SpanScores { precision, recall, f1 } = scorer.overall();
             let line = format!(
                 "accuracy: {:6.2}%; precision: {precision:6.2}%; recall: {recall:6.2}%; FB1: {f1:6.2}",
                 scorer.accuracy()
@@ -208,7 +208,7 @@ mod tests {
     fn half_the_spans_found_is_as_worked_by_hand() {
         let mut scorer = SpanF1::default();
         scorer.add(&["B-NP", "I-NP", "O", "B-VP"], &["B-NP", "I-NP", "O", "B-NP"]);
-        assert_eq!(scorer.overall(), Scores { precision: 50.0, recall: 50.0, f1: 50.0 });
+        assert_eq!(scorer.overall(), SpanScores { precision: 50.0, recall: 50.0, f1: 50.0 });
         assert!((scorer.accuracy() - 75.0).abs() < 1e-12);
         let kinds: Vec<_> = scorer.by_kind().map(|(kind, scores)| (kind, scores.f1)).collect();
         assert_eq!(kinds, [("NP", 200.0 / 3.0), ("VP", 0.0)]);

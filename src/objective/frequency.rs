@@ -8,7 +8,7 @@ use candle_core::Result;
 use super::{
     Metric, Objective, ObjectiveKind, Setup,
     binned::{Binned, Bins, metrics},
-    words::{self, Words},
+    word_ids::{self, Words},
 };
 use crate::{
     data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise},
@@ -55,7 +55,7 @@ impl ObjectiveKind for Frequency {
         values: &Values,
         corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        words::count(values, corpora, Normalise::default(), None)
+        word_ids::count(values, corpora, Normalise::default(), None)
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {

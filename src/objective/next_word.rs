@@ -9,7 +9,7 @@ use candle_core::{Result, Tensor};
 
 use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence,
-    words::{self, Words},
+    word_ids::{self, Words},
 };
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise},
@@ -92,7 +92,7 @@ impl ObjectiveKind for NextWord {
         values: &Values,
         corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        words::count(values, corpora, normalise(values), Some(values.count("vocabulary")))
+        word_ids::count(values, corpora, normalise(values), Some(values.count("vocabulary")))
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {

@@ -95,7 +95,7 @@ impl ObjectiveKind for Statistic {
         values: &Values,
         corpora: &[&Corpus],
     ) -> Vec<(&'static str, Vocabulary)> {
-        let mut all = super::words::count(values, corpora, Normalise::default(), None);
+        let mut all = super::word_ids::count(values, corpora, Normalise::default(), None);
         let words = all[0].1.clone();
         let mut numbers = Vec::new();
         for corpus in corpora {

@@ -4,13 +4,13 @@
 //! absolute, never differences, so a reader that missed a line is right again after the next one.
 
 mod facts;
-mod words;
+mod values;
 
 use serde::{Deserialize, Serialize};
 
 use super::{By, CommandId, Step};
 pub use facts::*;
-pub use words::{Direction, Ended, Reason, Role, Setting, Split};
+pub use values::{Direction, Ended, Reason, Role, Setting, Split};
 
 /// The journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

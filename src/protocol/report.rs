@@ -64,9 +64,9 @@ pub struct ObjectiveReport {
     /// Soloed now?
     pub soloed: bool,
     /// The last scores, by split.
-    pub metrics: BTreeMap<String, Scores>,
+    pub metrics: BTreeMap<String, ScoreReport>,
     /// The best dev value of its first metric.
-    pub best: Option<Best>,
+    pub best: Option<BestScore>,
 }
 
 /// One corpus as the steps have used it.
@@ -88,7 +88,7 @@ pub struct CorpusReport {
 
 /// The scores of one evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
+pub struct ScoreReport {
     /// When.
     pub step: Step,
     /// Σ sum / Σ count, if anything had a label.
@@ -99,7 +99,7 @@ pub struct Scores {
 
 /// The best value of a metric, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub struct BestScore {
     /// Which metric.
     pub metric: MetricId,
     /// Its value.

@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap, words};
+use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap, word_lists};
 use crate::{
     data::read::Location,
     keys::{
-        Default, GREATEST, Key, Located, MOST, Place, Takes, Value, describe::describe_choices,
+        DefaultValue, GREATEST, Key, Located, MOST, Place, Takes, Value, describe::describe_choices,
     },
     nearest::{hint, nearest},
     schedule::Shape,
@@ -94,12 +94,12 @@ impl Context<'_> {
                 continue;
             }
             match key.default {
-                Default::Absent => {}
-                Default::Toml(text) => {
+                DefaultValue::Absent => {}
+                DefaultValue::Toml(text) => {
                     let value = Located::by_default(parse::default(text));
                     checked.insert(key.name.to_owned(), value);
                 }
-                Default::Required => {
+                DefaultValue::Required => {
                     sound = false;
                     // A misspelt key was reported, and so was a table without a name.
                     if !meant.contains(&key.name) && key.name != "name" {
@@ -154,8 +154,8 @@ impl Context<'_> {
             }
             (Takes::Words, Value::Text(text)) => {
                 let path = self.path(text, place, findings)?;
-                if words::is_there(&path)
-                    && let Err(what) = words::read(&path)
+                if word_lists::is_there(&path)
+                    && let Err(what) = word_lists::read(&path)
                 {
                     findings.content(place, format!("{text} {what}"));
                 }

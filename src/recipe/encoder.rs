@@ -11,7 +11,7 @@ use super::{
     kind::Kinds,
     names::Named,
     tap::Signatures,
-    words,
+    word_lists,
 };
 use crate::{
     data::Vocabulary,
@@ -231,7 +231,7 @@ fn one(
         signature,
         segments,
         corpora: Vec::new(),
-        lists: words::lists(kind.keys(), &values),
+        lists: word_lists::lists(kind.keys(), &values),
         place: table.place.clone(),
         values,
     })

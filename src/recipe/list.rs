@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{corpus, encoder, fault::Findings, objective, parse, set, shipped};
 use crate::{
     data::read,
-    keys::{Default, Key, Value},
+    keys::{DefaultValue, Key, Value},
     mixer, model,
     nearest::hint,
     objective as objectives,
@@ -122,9 +122,9 @@ fn lines(entries: &[(String, String)], indent: &str) -> String {
 
 fn describe(out: &mut String, key: &Key) {
     let default = match key.default {
-        Default::Required => "required".to_owned(),
-        Default::Absent => "optional".to_owned(),
-        Default::Toml(text) => format!("default {text}"),
+        DefaultValue::Required => "required".to_owned(),
+        DefaultValue::Absent => "optional".to_owned(),
+        DefaultValue::Toml(text) => format!("default {text}"),
     };
     let live = if key.live { ", live" } else { "" };
     let _ = write!(

@@ -8,7 +8,7 @@ use super::{
     kind::Kinds,
     names::Named,
     tap::{Signatures, Tap, resolve, strings},
-    words,
+    word_lists,
 };
 use crate::{
     data::Vocabulary,
@@ -46,7 +46,7 @@ pub struct ObjectiveSpec {
     /// Whether it is muted at the start.
     pub muted: bool,
     /// What becomes of its gradient at the taps.
-    pub gradient: Gradient,
+    pub gradient: GradientFlow,
     /// The objective whose parameters and labels it uses, if not its own.
     pub share: Option<ObjectiveId>,
     /// The lists of words that its keys name.
@@ -77,7 +77,7 @@ impl ObjectiveSpec {
 
 /// What becomes of a gradient on its way from an objective into the encoder.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Gradient {
+pub enum GradientFlow {
     /// It passes.
     Pass,
     /// It ends at the tap: only the head learns.
@@ -241,7 +241,7 @@ pub(super) fn check(
         muted: values.switch("muted"),
         gradient: gradient?,
         share: values.text_if_said(SHARE).map(ObjectiveId::from),
-        lists: words::lists(kind.keys(), &values),
+        lists: word_lists::lists(kind.keys(), &values),
         values,
         place: table.place.clone(),
     })
@@ -380,7 +380,7 @@ fn fields_fit(
     fit
 }
 
-fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> {
+fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<GradientFlow> {
     let said = entries.get(GRADIENT).and_then(|said| said.value.as_text()).map(str::to_owned);
     let strength = entries.get(STRENGTH);
     if said.as_deref() != Some("reverse")
@@ -391,14 +391,14 @@ fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<Gradient> 
         return None;
     }
     match said.as_deref() {
-        Some("stop") => Some(Gradient::Stop),
+        Some("stop") => Some(GradientFlow::Stop),
         Some("reverse") => {
             let strength = entries
                 .entry(STRENGTH.to_owned())
                 .or_insert_with(|| Located::by_default(Value::Integer(1)));
-            strength.value.as_schedule().map(Gradient::Reverse)
+            strength.value.as_schedule().map(GradientFlow::Reverse)
         }
-        _ => Some(Gradient::Pass),
+        _ => Some(GradientFlow::Pass),
     }
 }
 

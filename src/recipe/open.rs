@@ -6,7 +6,7 @@ use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, OnFault, Recipe
 use crate::{
     data::{
         Corpus,
-        load::{self, Carve, Dev, Input, Load, LoadError},
+        load::{self, Carve, CorpusFile, Dev, Load, LoadError},
         read::{Location, ReadError},
     },
     keys::{Place, Refers, Takes},
@@ -124,14 +124,14 @@ impl CorpusSpec {
             dev,
             test: self.test.as_ref().map(input),
             faults: match self.faults {
-                OnFault::Refuse => load::Faults::Refuse,
-                OnFault::Skip => load::Faults::Skip,
+                OnFault::Refuse => load::FaultPolicy::Refuse,
+                OnFault::Skip => load::FaultPolicy::Skip,
             },
         }
     }
 }
 
-fn input(location: &Location) -> Input {
+fn input(location: &Location) -> CorpusFile {
     let name: Arc<str> = match location {
         Location::File(path) => {
             // Shorter to read, and the same wherever the project lies.
@@ -140,5 +140,5 @@ fn input(location: &Location) -> Input {
         }
         Location::Sample(sample) => format!("sample:{sample}").into(),
     };
-    Input { location: location.clone(), name }
+    CorpusFile { location: location.clone(), name }
 }

@@ -6,7 +6,7 @@ use crate::keys::{GREATEST, Key, Takes, Values};
 
 /// How gradients become steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimizer {
+pub enum OptimizerConfig {
     /// Along the gradient.
     Sgd {
         /// Share of the last step that is kept.
@@ -128,7 +128,7 @@ pub fn keys(name: &str) -> &'static [Key] {
     }
 }
 
-impl Optimizer {
+impl OptimizerConfig {
     /// The optimizer that checked values of `[train]` ask for.
     pub(super) fn from_values(values: &Values) -> Self {
         let number = |key| values.number(key);

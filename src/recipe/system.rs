@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradient, ObjectiveSpec, Recipe, Tap};
+use super::{GradientFlow, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel::{self, Device},
@@ -70,7 +70,7 @@ pub struct System {
 struct Placed {
     objective: Box<dyn Objective>,
     taps: Vec<Vec<Tap>>,
-    gradient: Gradient,
+    gradient: GradientFlow,
 }
 
 impl System {
@@ -205,10 +205,10 @@ impl System {
             let taps = placed.taps.iter().map(|taps| {
                 let rows = read(taps, (&self.encoders, &states), batch)?;
                 match (placed.gradient, mode) {
-                    (Gradient::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
+                    (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
                     // A variable of its own: what is computed from it still learns.
-                    (Gradient::Stop, _) => Ok(Var::from_tensor(&rows.detach())?.into_inner()),
-                    (Gradient::Reverse(strength), Mode::Train { step, .. }) => {
+                    (GradientFlow::Stop, _) => Ok(Var::from_tensor(&rows.detach())?.into_inner()),
+                    (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
                         kernel::reverse(&rows, strength.at(step))
                     }
                 }

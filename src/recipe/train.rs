@@ -4,7 +4,7 @@ use super::{
     check::{Context, Entries, found},
     fault::Findings,
     kind::Kinds,
-    optimizer::{self, Optimizer},
+    optimizer::{self, OptimizerConfig},
     parse,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub struct Train {
     /// Examples in a batch, where a corpus doesn't say otherwise.
     pub batch_size: usize,
     /// How gradients become steps.
-    pub optimizer: Optimizer,
+    pub optimizer: OptimizerConfig,
     /// How far a step goes.
     pub learning_rate: Schedule,
     /// The greatest norm of the gradient, over all parameters that have one.
@@ -230,7 +230,7 @@ pub(super) fn finish(entries: Entries, best: Best, findings: &mut Findings) -> O
             None => Length::Epochs(values.count("epochs") as u64),
         },
         batch_size: values.count("batch_size"),
-        optimizer: Optimizer::from_values(&values),
+        optimizer: OptimizerConfig::from_values(&values),
         learning_rate: values.schedule("learning_rate"),
         clip_norm: values.get("clip_norm").map(|_| values.number("clip_norm")),
         evaluate_every: match values.get("evaluate_every").map(|said| &said.value) {

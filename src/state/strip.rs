@@ -8,7 +8,7 @@ use crate::protocol::{
     event::{
         ClassesScored, Evaluated, GainSet, MetricStarted, ObjectiveStarted, Role, Split, StepDone,
     },
-    report::{Best, Scores},
+    report::{BestScore, ScoreReport},
 };
 
 /// A scheduled gain moves by more than this part of itself; gain × share, rounded to `f32` and
@@ -50,7 +50,7 @@ pub struct Strip {
     /// The same, over all steps.
     pub losses: Series,
     /// The best dev value of its first metric.
-    pub best: Option<Best>,
+    pub best: Option<BestScore>,
     /// The latest evaluations that count, and the best one, oldest first.
     pub evaluations: Vec<Evaluated>,
     /// The last scores class by class, by split.
@@ -109,9 +109,9 @@ impl Strip {
     }
 
     /// The last scores on a split.
-    pub fn scores(&self, split: Split) -> Option<Scores> {
+    pub fn scores(&self, split: Split) -> Option<ScoreReport> {
         let last = self.evaluations.iter().rev().find(|evaluated| evaluated.split == split)?;
-        Some(Scores {
+        Some(ScoreReport {
             step: last.step,
             loss: last.loss.map(Loss::get),
             metrics: last.metrics.clone(),
@@ -119,7 +119,7 @@ impl Strip {
     }
 
     /// The last scores, by the split's name.
-    pub fn scores_by_split(&self) -> BTreeMap<String, Scores> {
+    pub fn scores_by_split(&self) -> BTreeMap<String, ScoreReport> {
         let scores = |split: Split| Some((split.name().to_owned(), self.scores(split)?));
         [Split::Train, Split::Dev, Split::Test].into_iter().filter_map(scores).collect()
     }
@@ -186,7 +186,7 @@ impl Strip {
 
     /// The value of the first metric, if it is the best so far. Looking on purpose changes
     /// nothing, so an extra evaluation never is.
-    fn better(&self, event: &Evaluated) -> Option<Best> {
+    fn better(&self, event: &Evaluated) -> Option<BestScore> {
         if event.split != Split::Dev || event.extra {
             return None;
         }
@@ -194,7 +194,7 @@ impl Strip {
         let value = *event.metrics.get(&first.name)?;
         let is_better =
             self.best.as_ref().is_none_or(|best| first.direction.is_better(value, best.value));
-        is_better.then(|| Best { metric: first.name.clone(), value, step: event.step })
+        is_better.then(|| BestScore { metric: first.name.clone(), value, step: event.step })
     }
 
     /// A schedule moves a gain without an event for every step; the weights tell where it is.

@@ -8,7 +8,7 @@ use crate::{
     protocol::{
         CommandId,
         event::{Muted, Rewound, ScreenMissed, Soloed},
-        report::{Best, Scores},
+        report::{BestScore, ScoreReport},
     },
 };
 
@@ -101,11 +101,11 @@ fn time_left_and_passes_follow_the_steps() {
 fn rewinding_gives_the_earlier_scores_back() {
     let dev = |step, f1| arbitrary::evaluated(step, Split::Dev, "chunk", "f1", f1).into();
     let mut run = run([dev(10, 60.0), dev(20, 80.0), dev(30, 70.0)]);
-    let best = |value, step| Some(Best { metric: "f1".into(), value, step: Step(step) });
+    let best = |value, step| Some(BestScore { metric: "f1".into(), value, step: Step(step) });
     assert_eq!(run.strips[0].best, best(80.0, 20));
     run.apply(&Rewound { at_ms: 9, to: Step(10) }.into());
     assert_eq!(run.strips[0].best, best(60.0, 10));
-    let scores: Option<Scores> = run.strips[0].scores(Split::Dev);
+    let scores: Option<ScoreReport> = run.strips[0].scores(Split::Dev);
     assert_eq!(scores.unwrap().step, Step(10));
 }
 

@@ -21,7 +21,7 @@ use super::gradients::Gradients;
 use crate::{
     kernel::{self, Gradient, RowGradient},
     model::Parameters,
-    recipe::Optimizer as Kind,
+    recipe::OptimizerConfig as Kind,
 };
 
 /// What an optimizer remembers of one parameter.

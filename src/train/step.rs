@@ -117,7 +117,7 @@ impl Trainer {
     /// What draws among these groups.
     pub(super) fn sampler(&self, groups: &[Group]) -> Sampler<'_> {
         let size = |&at: &usize| self.corpora[at].train.examples.len() as u64;
-        let drawn = groups.iter().map(|group| sampler::Group {
+        let drawn = groups.iter().map(|group| sampler::CorpusGroup {
             name: group.name.clone(),
             size: group.corpora.iter().map(size).sum(),
             corpora: group.corpora.clone(),

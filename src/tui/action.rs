@@ -148,7 +148,7 @@ pub enum Nudge {
 
 /// Where an action's keys are heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub enum ActionScope {
     /// Wherever no window is open.
     Anywhere,
     /// While the strips have the keys, in a run that can be moved.
@@ -161,7 +161,7 @@ pub enum Scope {
     Replay,
 }
 
-impl Scope {
+impl ActionScope {
     /// Its name as the only place: two actions of one place can't share a key.
     pub fn alone(self) -> &'static [&'static str] {
         match self {
@@ -193,13 +193,13 @@ pub struct Spec {
     /// Keys, unless the user has others.
     pub keys: &'static [&'static str],
     /// Where they are heard.
-    pub scope: Scope,
+    pub scope: ActionScope,
     /// Whether it can be done now.
     pub valid: fn(&View, &Run) -> bool,
 }
 
 const fn row(
-    scope: Scope,
+    scope: ActionScope,
     action: Action,
     name: &'static str,
     keys: &'static [&'static str],
@@ -244,7 +244,7 @@ fn has_b(view: &View, run: &Run) -> bool {
 }
 
 use Action as A;
-use Scope::{Anywhere, Chart, Desk, Events, Replay};
+use ActionScope::{Anywhere, Chart, Desk, Events, Replay};
 
 /// Every action, in the order of the help.
 #[rustfmt::skip]

@@ -12,7 +12,6 @@
 //!
 //! It reads the fold and a [`ChartView`] and keeps nothing. The border around it is the caller's.
 
-mod ask;
 mod axis;
 mod canvas;
 mod curve;
@@ -21,13 +20,14 @@ mod layout;
 mod marks;
 mod number;
 mod paint;
+mod query;
 mod readout;
 mod scale;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{ChartView, Window};
 pub use layout::plot_area;
+pub use query::{ChartView, Window};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use self::{axis::Axis, canvas::Canvas, curve::Column, layout::Layout, marks::Marks, scale::Scale};

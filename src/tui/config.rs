@@ -18,7 +18,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    GlyphChoice, Key, Theme,
+    GlyphChoice, KeyPress, Theme,
     environment::{Background, Environment},
     theme::ColorDepth,
     written::{Entry, Faults},
@@ -30,7 +30,7 @@ use crate::nearest::hint;
 pub struct ActionName {
     /// What the configuration, the help and the palette call it.
     pub name: &'static str,
-    /// The keys it has by default, as a [`Key`] is written.
+    /// The keys it has by default, as a [`KeyPress`] is written.
     pub keys: &'static [&'static str],
     /// Where it may be done. Two actions can share a key if they share no such place.
     pub groups: &'static [&'static str],
@@ -50,7 +50,7 @@ pub struct Config {
     /// How much of the past a smoothed curve keeps at first, below 1; none is the chart's own.
     pub smoothing: Option<f32>,
     /// The keys of every action, by its name.
-    pub keys: BTreeMap<String, Vec<Key>>,
+    pub keys: BTreeMap<String, Vec<KeyPress>>,
 }
 
 const KEYS: &[&str] = &["theme", "glyphs", "mouse", "smoothing", "keys", "themes"];

@@ -12,8 +12,8 @@ pub use replay::replay;
 use super::{
     Config, Look,
     keymap::Keymap,
-    screen::{self, Scene},
-    terminal::{Input, Suspended, Terminal},
+    screen::{self, FrameData},
+    terminal::{Suspended, Terminal, TerminalInput},
     view::{Effect, Message, Mode, View},
 };
 use crate::state::{ALPHAS, Run};
@@ -102,16 +102,16 @@ impl<'a> Desk<'a> {
             wait = Duration::ZERO;
             (self.changed, self.drawn_ms) = (true, 0);
             match input {
-                Input::Key(key) => {
+                TerminalInput::Key(key) => {
                     let effects = self.view.press(key, &self.keymap, run);
                     if !effects.is_empty() {
                         return Ok(effects);
                     }
                 }
-                Input::Paste(text) => self.view.paste(&text),
-                Input::Mouse(mouse) => self.view.mouse(mouse, run),
-                Input::Resize(size) => self.view.size = size,
-                Input::Gone => return Err(Left::Gone),
+                TerminalInput::Paste(text) => self.view.paste(&text),
+                TerminalInput::Mouse(mouse) => self.view.mouse(mouse, run),
+                TerminalInput::Resize(size) => self.view.size = size,
+                TerminalInput::Gone => return Err(Left::Gone),
             }
         }
         Ok(Vec::new())
@@ -129,11 +129,11 @@ impl<'a> Desk<'a> {
             _ => {}
         }
         let run = self.held.as_ref().unwrap_or(run);
-        let scene = Scene { run, view: &self.view, look: &self.look, keymap: &self.keymap };
+        let data = FrameData { run, view: &self.view, look: &self.look, keymap: &self.keymap };
         self.n_frames += 1;
         let number = self.n_frames;
         assert!(self.panic_at != Some(number), "a panic was asked for at frame {number}");
-        terminal.draw(|frame| screen::render(scene, frame.area(), frame.buffer_mut()));
+        terminal.draw(|frame| screen::render(data, frame.area(), frame.buffer_mut()));
         (self.drawn_ms, self.changed) = (now_ms, false);
     }
 

@@ -1,7 +1,7 @@
 //! One key press, as text and back: `ctrl-r`, `shift-left`, `space`, `?`, `l`.
 //!
 //! Terminals tell one press in several ways: with SHIFT beside an upper-case letter or without, a
-//! back tab as a code of its own or as SHIFT and Tab, Ctrl-I as Tab. A [`Key`] is always the same
+//! back tab as a code of its own or as SHIFT and Tab, Ctrl-I as Tab. A [`KeyPress`] is always the same
 //! one, so that what was bound and what was pressed can be compared.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
@@ -14,7 +14,7 @@ use crate::nearest::nearest;
 
 /// One key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct KeyPress {
     // A back tab has no SHIFT beside it, a character never has, and what no name stands for is Null.
     code: KeyCode,
     modifiers: KeyModifiers,
@@ -55,7 +55,7 @@ const NAMES: &[(&str, KeyCode)] = &[
 const MODIFIERS: &[(&str, KeyModifiers)] =
     &[("ctrl", KeyModifiers::CONTROL), ("alt", KeyModifiers::ALT), ("shift", KeyModifiers::SHIFT)];
 
-impl Key {
+impl KeyPress {
     /// As a footer shows it: arrows as arrows, where there are any.
     pub fn shown(self, glyphs: &Glyphs) -> String {
         let name = match self.code {
@@ -111,32 +111,32 @@ impl Key {
 
 /// The press that an event tells. Whether it is a press at all, and not a release, is the event's
 /// `kind`, which has to be looked at before.
-impl From<Key> for KeyEvent {
-    fn from(key: Key) -> Self {
+impl From<KeyPress> for KeyEvent {
+    fn from(key: KeyPress) -> Self {
         Self::new(key.code, key.modifiers)
     }
 }
 
-impl From<KeyEvent> for Key {
+impl From<KeyEvent> for KeyPress {
     fn from(event: KeyEvent) -> Self {
         Self::new(event.code, event.modifiers)
     }
 }
 
-impl Ord for Key {
+impl Ord for KeyPress {
     fn cmp(&self, other: &Self) -> Ordering {
         let codes = self.code.partial_cmp(&other.code).expect("codes of keys have a total order");
         codes.then(self.modifiers.bits().cmp(&other.modifiers.bits()))
     }
 }
 
-impl PartialOrd for Key {
+impl PartialOrd for KeyPress {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for KeyPress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, _) in MODIFIERS.iter().filter(|(_, held)| self.modifiers.contains(*held)) {
             write!(f, "{name}-")?;
@@ -179,7 +179,7 @@ pub enum KeyError {
 }
 
 /// Letters keep their case: `L` and `shift-l` are one key. Names and modifiers have none.
-impl FromStr for Key {
+impl FromStr for KeyPress {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
@@ -261,11 +261,11 @@ mod tests {
     use super::*;
     use crate::tui::glyphs::{ASCII, BRAILLE};
 
-    fn key(text: &str) -> Key {
+    fn key(text: &str) -> KeyPress {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Key {
+    fn pressed(code: KeyCode, modifiers: KeyModifiers) -> KeyPress {
         KeyEvent::new(code, modifiers).into()
     }
 
@@ -290,7 +290,7 @@ mod tests {
 
         #[test]
         fn any_text_is_a_key_or_an_error(text in ".{0,12}") {
-            if let Ok(key) = text.parse::<Key>() {
+            if let Ok(key) = text.parse::<KeyPress>() {
                 prop_assert_eq!(key.to_string().parse(), Ok(key));
             }
         }
@@ -377,7 +377,7 @@ mod tests {
                 "\"shift-1\" is no key of its own; wanted the character that it types".into(),
             ),
         ] {
-            assert_eq!(text.parse::<Key>().unwrap_err().to_string(), error);
+            assert_eq!(text.parse::<KeyPress>().unwrap_err().to_string(), error);
         }
     }
 

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{ACTIONS, Scope, Spec},
-    key::Key,
+    action::{ACTIONS, ActionScope, Spec},
+    key::KeyPress,
     view::{Focus, Mode, View},
 };
 
 /// The keys of every action.
 #[derive(Debug)]
 pub struct Keymap {
-    meanings: BTreeMap<(Scope, Key), &'static Spec>,
-    keys: BTreeMap<&'static str, Vec<Key>>,
+    meanings: BTreeMap<(ActionScope, KeyPress), &'static Spec>,
+    keys: BTreeMap<&'static str, Vec<KeyPress>>,
 }
 
 impl Keymap {
     /// The table's keys, or the user's where there are any, by the action's name.
-    pub fn new(users: &BTreeMap<String, Vec<Key>>) -> Self {
+    pub fn new(users: &BTreeMap<String, Vec<KeyPress>>) -> Self {
         let (mut meanings, mut keys) = (BTreeMap::new(), BTreeMap::new());
         for spec in ACTIONS {
             let of_table =
                 || spec.keys.iter().map(|key| key.parse().expect("the table's keys are keys"));
-            let own: Vec<Key> =
+            let own: Vec<KeyPress> =
                 users.get(spec.name).cloned().unwrap_or_else(|| of_table().collect());
             meanings.extend(own.iter().map(|key| ((spec.scope, *key), spec)));
             keys.insert(spec.name, own);
@@ -31,23 +31,23 @@ impl Keymap {
     }
 
     /// What a key means in a view: in the panel that has the keys first, then anywhere.
-    pub fn meaning(&self, key: Key, view: &View) -> Option<&'static Spec> {
-        let replay = matches!(view.mode, Mode::Replay(_)).then_some(Scope::Replay);
+    pub fn meaning(&self, key: KeyPress, view: &View) -> Option<&'static Spec> {
+        let replay = matches!(view.mode, Mode::Replay(_)).then_some(ActionScope::Replay);
         let focus = match view.focus {
-            Focus::Desk => Scope::Desk,
-            Focus::Chart => Scope::Chart,
-            Focus::Events => Scope::Events,
+            Focus::Desk => ActionScope::Desk,
+            Focus::Chart => ActionScope::Chart,
+            Focus::Events => ActionScope::Events,
         };
         let scopes = match view.focus {
-            Focus::Desk => [replay, Some(focus), Some(Scope::Anywhere)],
-            Focus::Chart | Focus::Events => [Some(focus), replay, Some(Scope::Anywhere)],
+            Focus::Desk => [replay, Some(focus), Some(ActionScope::Anywhere)],
+            Focus::Chart | Focus::Events => [Some(focus), replay, Some(ActionScope::Anywhere)],
         };
         let mut scopes = scopes.into_iter().flatten();
         scopes.find_map(|scope| self.meanings.get(&(scope, key)).copied())
     }
 
     /// The keys of an action.
-    pub fn keys(&self, spec: &Spec) -> &[Key] {
+    pub fn keys(&self, spec: &Spec) -> &[KeyPress] {
         self.keys.get(spec.name).map(Vec::as_slice).unwrap_or_default()
     }
 }

@@ -72,7 +72,7 @@ struct Kept {
 
 /// How a seek is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum SeekProgress {
     /// The run is as it was at the wanted place, or the journal has no more.
     There,
     /// On the way; [`Player::run`] is what it was at some place between.
@@ -217,7 +217,7 @@ impl Player {
 
     /// Tells some events, as long as they are not beyond the goal. Also where it came to the end
     /// of the journal: what was written since is told then.
-    pub fn fold_some(&mut self, n_events: usize) -> Result<Progress, JournalError> {
+    pub fn fold_some(&mut self, n_events: usize) -> Result<SeekProgress, JournalError> {
         if self.next == Next::End {
             self.look();
             self.go_to(&self.reader.mark())?;
@@ -225,29 +225,33 @@ impl Player {
         for _ in 0..n_events {
             if !self.fold_one()? {
                 self.arrive();
-                return Ok(Progress::There);
+                return Ok(SeekProgress::There);
             }
         }
         let left = self.n_bytes_left();
         let done = self.reader.n_bytes() - self.seek_from;
-        Ok(Progress::OnTheWay { done, all: done + left })
+        Ok(SeekProgress::OnTheWay { done, all: done + left })
     }
 
     /// Lets time pass: a seek goes on, or a playing run does, or what is written at the end of the
     /// journal is told. No more than so many events are told; time that they did not suffice for
     /// is not made up.
-    pub fn advance(&mut self, elapsed_ms: u64, n_events: usize) -> Result<Progress, JournalError> {
+    pub fn advance(
+        &mut self,
+        elapsed_ms: u64,
+        n_events: usize,
+    ) -> Result<SeekProgress, JournalError> {
         if self.is_seeking() || (!self.is_playing && self.goal == Goal::End) {
             return self.fold_some(n_events);
         }
         if self.is_playing {
             self.clock_ms += elapsed_ms as f64 * f64::from(self.speed.times());
             self.goal = Goal::Time(self.clock_ms as u64);
-            if self.fold_some(n_events)? != Progress::There {
+            if self.fold_some(n_events)? != SeekProgress::There {
                 self.clock_ms = self.place.run.at_ms as f64;
             }
         }
-        Ok(Progress::There)
+        Ok(SeekProgress::There)
     }
 
     fn seek(&mut self, goal: Goal) -> Result<(), JournalError> {

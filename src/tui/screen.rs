@@ -40,7 +40,7 @@ use crate::state::Run;
 
 /// What a frame is made from.
 #[derive(Clone, Copy)]
-pub struct Scene<'a> {
+pub struct FrameData<'a> {
     /// The run as it is to be shown.
     pub run: &'a Run,
     /// What the screen alone knows.
@@ -52,56 +52,56 @@ pub struct Scene<'a> {
 }
 
 /// Draws a frame into the whole of `area`.
-pub fn render(scene: Scene, area: Rect, buffer: &mut Buffer) {
+pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     if area.is_empty() {
         return;
     }
-    let mut paint = Paint::new(buffer, scene.look);
+    let mut paint = Paint::new(buffer, frame.look);
     paint.clear(area);
     if area.width < SMALLEST.width || area.height < SMALLEST.height {
         too_small(&mut paint, area);
         return;
     }
-    let Scene { run, view, look, .. } = scene;
+    let FrameData { run, view, look, .. } = frame;
     let layout = Layout::new(area, view.page, run.strips.len());
-    header::draw(scene, layout.header, &mut paint);
+    header::draw(frame, layout.header, &mut paint);
     if let Some(area) = layout.chart {
-        let chart = chart(scene);
+        let chart = chart(frame);
         let title = format!("loss  {}", chart.title());
         let inner = paint.panel(area, &title, view.focus == Focus::Chart);
         chart.render(inner, paint.buffer());
     }
     if let Some(area) = layout.rows {
-        desk::draw(scene, area, &mut paint);
+        desk::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.strips {
-        strips::draw(scene, area, &mut paint);
+        strips::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.dev {
-        dev::draw(scene, area, &mut paint);
+        dev::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.gradients {
-        gradients::draw(scene, area, &mut paint);
+        gradients::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.classes {
-        classes::draw(scene, area, &mut paint);
+        classes::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.corpora {
-        corpora::draw(scene, area, &mut paint);
+        corpora::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.health {
-        health::draw(scene, area, &mut paint);
+        health::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.events {
-        events::draw(scene, area, &mut paint);
+        events::draw(frame, area, &mut paint);
     }
-    footer::draw(scene, layout.footer, &mut paint);
+    footer::draw(frame, layout.footer, &mut paint);
     match &view.overlay {
         Some(Overlay::Help { search, searching, scroll }) => {
-            help::draw(scene, search, *searching, *scroll, area, &mut paint);
+            help::draw(frame, search, *searching, *scroll, area, &mut paint);
         }
-        Some(Overlay::Palette(palette)) => palette::draw(scene, palette, area, &mut paint),
+        Some(Overlay::Palette(palette)) => palette::draw(frame, palette, area, &mut paint),
         Some(Overlay::Prompt(prompt)) => prompt::draw(prompt, area, &mut paint),
         Some(Overlay::Leave) => prompt::leave(look, area, &mut paint),
         None => {}
@@ -128,9 +128,9 @@ pub fn lines(buffer: &Buffer) -> String {
     text
 }
 
-/// The chart that a scene asks for.
-fn chart(scene: Scene<'_>) -> Chart<'_> {
-    let Scene { run, view, look, .. } = scene;
+/// The chart that a frame asks for.
+fn chart(frame: FrameData<'_>) -> Chart<'_> {
+    let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
     let style = ChartStyle {
         markers: look.glyphs.set,

@@ -1,7 +1,7 @@
 //! Holds the terminal while the desk is up, and gives it back: at the end, in a panic, on Ctrl-Z,
 //! and when it takes no more output.
 //!
-//! Input is read here and not by crossterm, whose reader never returns from a terminal that has
+//! TerminalInput is read here and not by crossterm, whose reader never returns from a terminal that has
 //! gone, waits inside half a sequence, and leaves what exceeds its buffer until the next key.
 //! Reading does not block: [`Terminal::poll`] looks a hundred times a second, since waiting for
 //! input and for a limit at once takes a system call that nothing here offers without `unsafe`.
@@ -39,7 +39,7 @@ const NAP: Duration = Duration::from_millis(10);
 
 /// What came from the terminal.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Input {
+pub enum TerminalInput {
     /// A key was pressed, or repeats.
     Key(KeyEvent),
     /// Text was pasted. Its letters are no keys, and its lines end with `\n`.
@@ -65,7 +65,7 @@ pub enum Suspended {
 /// Whether the mouse is the desk's or stays the terminal's, for selecting text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mouse {
-    /// Clicks, drags and the wheel are [`Input::Mouse`].
+    /// Clicks, drags and the wheel are [`TerminalInput::Mouse`].
     Desk,
     /// Nothing is asked of the terminal.
     Terminal,
@@ -142,12 +142,12 @@ impl Terminal {
     /// of the desk is to be done here, since Esc is told from the start of a longer sequence by
     /// the silence that follows it.
     ///
-    /// A stop signal from outside is obeyed here; coming back is told as [`Input::Resize`].
-    pub fn poll(&mut self, timeout: Duration) -> Option<Input> {
+    /// A stop signal from outside is obeyed here; coming back is told as [`TerminalInput::Resize`].
+    pub fn poll(&mut self, timeout: Duration) -> Option<TerminalInput> {
         let mut left = timeout;
         loop {
             if let Some(input) = self.look() {
-                if input == Input::Gone {
+                if input == TerminalInput::Gone {
                     // Whoever asks again and again is not to do so without a pause.
                     thread::sleep(left);
                 }
@@ -178,9 +178,9 @@ impl Terminal {
     }
 
     /// One look, without waiting.
-    fn look(&mut self) -> Option<Input> {
+    fn look(&mut self) -> Option<TerminalInput> {
         if self.state == State::Gone {
-            return Some(Input::Gone);
+            return Some(TerminalInput::Gone);
         }
         if let Some(input) = self.decoder.next() {
             return Some(input);
@@ -218,7 +218,7 @@ impl Terminal {
         }
     }
 
-    fn read(&mut self) -> Option<Input> {
+    fn read(&mut self) -> Option<TerminalInput> {
         let napped = std::mem::take(&mut self.napped);
         let mut bytes = [0; 4096];
         match (&self.keyboard).read(&mut bytes) {
@@ -230,9 +230,9 @@ impl Terminal {
         self.decoder.next()
     }
 
-    fn drawn_anew(&mut self, done: &io::Result<()>) -> Input {
+    fn drawn_anew(&mut self, done: &io::Result<()>) -> TerminalInput {
         match done {
-            Ok(()) => Input::Resize(self.size()),
+            Ok(()) => TerminalInput::Resize(self.size()),
             Err(_) => self.gone(),
         }
     }
@@ -255,9 +255,9 @@ impl Terminal {
         }
     }
 
-    fn gone(&mut self) -> Input {
+    fn gone(&mut self) -> TerminalInput {
         self.leave();
-        Input::Gone
+        TerminalInput::Gone
     }
 }
 

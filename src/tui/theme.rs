@@ -9,7 +9,7 @@
 
 mod depth;
 mod reduce;
-mod words;
+mod style_text;
 
 use ratatui::style::Style;
 use toml::de::{DeTable, DeValue};
@@ -228,7 +228,7 @@ fn read_style(
         faults.value(line, name, value, "words such as \"bold light-red\"");
         return None;
     };
-    match words::style(text) {
+    match style_text::style(text) {
         Ok(style) => Some(style),
         Err(wrong) => {
             for what in wrong {

@@ -41,7 +41,7 @@ pub enum Effect {
     /// Play, or hold.
     Play,
     /// Play faster, or slower.
-    Speed(Speed),
+    Speed(SpeedChange),
     /// Go to a place in the replay.
     Seek(Seek),
     /// Draw in the next theme.
@@ -65,7 +65,7 @@ impl From<Command> for Wish {
 
 /// A change of a replay's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speed {
+pub enum SpeedChange {
     /// The next faster one.
     Up,
     /// The next slower one.

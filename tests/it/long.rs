@@ -6,7 +6,7 @@ use auxdesk::{
     journal::{FILE, Journal},
     protocol::{Event, Step},
     state::replay,
-    tui::replay::{Player, Progress},
+    tui::replay::{Player, SeekProgress},
 };
 
 use journal::Long;
@@ -15,7 +15,7 @@ use journal::Long;
 const LONG: Long = Long { steps: 12_000 };
 
 fn finish(player: &mut Player) {
-    while player.fold_some(1_000).unwrap() != Progress::There {}
+    while player.fold_some(1_000).unwrap() != SeekProgress::There {}
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn is_tapped(spec: &ObjectiveSpec) -> bool {
 }
 
 fn is_reversed(spec: &ObjectiveSpec) -> bool {
-    matches!(spec.gradient, auxdesk::recipe::Gradient::Reverse(_))
+    matches!(spec.gradient, auxdesk::recipe::GradientFlow::Reverse(_))
 }
 
 /// Sets with which no objective works against itself: nothing of a reversed gradient is left.
@@ -146,7 +146,7 @@ fn every_objective_learns_eight_sentences_by_itself() {
         for at in of_their_own(&tiny.recipe) {
             let system = tiny.system();
             let parameters = system.parameters();
-            let kind = auxdesk::recipe::Optimizer::Adam(MOMENTS);
+            let kind = auxdesk::recipe::OptimizerConfig::Adam(MOMENTS);
             let mut optimizer = Optimizer::new(kind, parameters);
             let mut losses = Vec::new();
             for _ in 0..120 {

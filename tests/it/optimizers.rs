@@ -3,7 +3,7 @@
 use auxdesk::{
     data::{Purpose, draw},
     model::Parameters,
-    recipe::{Optimizer as Kind, optimizer::Moments},
+    recipe::{OptimizerConfig as Kind, optimizer::Moments},
     train::{Gradients, Optimizer},
 };
 use candle_core::{Device, Tensor};

@@ -119,7 +119,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         }
     }
     for objective in &recipe.objectives {
-        if matches!(objective.gradient, auxdesk::recipe::Gradient::Reverse(_)) {
+        if matches!(objective.gradient, auxdesk::recipe::GradientFlow::Reverse(_)) {
             // From the first step on, and so that it can be taken back exactly.
             sets.push(format!("objective.{}.strength=1", objective.name));
         }

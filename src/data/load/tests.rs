@@ -20,8 +20,11 @@ fn samples() -> Samples {
     ])
 }
 
-fn input(sample: &str) -> Input {
-    Input { location: Location::Sample(sample.into()), name: format!("sample:{sample}").into() }
+fn input(sample: &str) -> CorpusFile {
+    CorpusFile {
+        location: Location::Sample(sample.into()),
+        name: format!("sample:{sample}").into(),
+    }
 }
 
 fn values() -> Values {
@@ -32,7 +35,7 @@ fn values() -> Values {
 
 fn spec(values: &Values) -> Load<'_> {
     let format = find("columns").expect("a format of the table");
-    let (train, faults) = (input("good"), Faults::Refuse);
+    let (train, faults) = (input("good"), FaultPolicy::Refuse);
     let (domain, language) = (None, None);
     Load {
         name: "news",
@@ -92,7 +95,7 @@ fn a_share_is_drawn_by_its_own_seed_and_keeps_the_files_order() {
 fn the_faults_of_all_splits_are_reported_together() {
     let values = values();
     let nowhere = Location::File("no/such/file".into());
-    let nowhere = Input { location: nowhere, name: "no/such/file".into() };
+    let nowhere = CorpusFile { location: nowhere, name: "no/such/file".into() };
     let spec = Load {
         train: input("faulty"),
         dev: Some(Dev::File(input("empty"))),
@@ -114,7 +117,7 @@ fn faulty_examples_are_skipped_and_counted_where_the_recipe_says_so() {
     let spec = Load {
         train: input("faulty"),
         test: Some(input("faulty")),
-        faults: Faults::Skip,
+        faults: FaultPolicy::Skip,
         ..spec(&values)
     };
     let corpus = load(&spec, &samples()).unwrap();

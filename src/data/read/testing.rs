@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use super::{Corpus, Example, Field, Format, Gold, Read, Source};
 use crate::{
     data::{Lexicon, Symbol},
-    keys::{Default, Located, Value, Values},
+    keys::{DefaultValue, Located, Value, Values},
 };
 
 /// A format, its keys and one file.
@@ -29,8 +29,8 @@ impl Setting {
         let format = super::find(format).expect("a format of the table");
         let setting = Self { format, values: Values::default() };
         format.keys().iter().fold(setting, |setting, key| match key.default {
-            Default::Toml(text) => setting.say(key.name, text.trim_matches('"')),
-            Default::Required | Default::Absent => setting,
+            DefaultValue::Toml(text) => setting.say(key.name, text.trim_matches('"')),
+            DefaultValue::Required | DefaultValue::Absent => setting,
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::words::{Direction, Ended, Reason, Role, Setting, Split};
+use super::values::{Direction, Ended, Reason, Role, Setting, Split};
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
 
 /// An objective as the run starts.

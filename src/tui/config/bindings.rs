@@ -9,7 +9,7 @@ use super::ActionName;
 use crate::{
     nearest::hint,
     tui::{
-        Key,
+        KeyPress,
         written::{Entry, Faults},
     },
 };
@@ -17,13 +17,13 @@ use crate::{
 /// The keys of one action.
 struct Bound<'a> {
     action: &'a ActionName,
-    keys: Vec<Key>,
+    keys: Vec<KeyPress>,
     /// Where the user's file gives them; none for the defaults.
     line: Option<usize>,
 }
 
 /// The keys that every action has by default.
-pub(super) fn defaults(actions: &[ActionName]) -> BTreeMap<String, Vec<Key>> {
+pub(super) fn defaults(actions: &[ActionName]) -> BTreeMap<String, Vec<KeyPress>> {
     named(&by_default(actions))
 }
 
@@ -32,7 +32,7 @@ pub(super) fn read(
     table: &DeTable<'_>,
     actions: &[ActionName],
     faults: &mut Faults<'_>,
-) -> BTreeMap<String, Vec<Key>> {
+) -> BTreeMap<String, Vec<KeyPress>> {
     let mut bound = by_default(actions);
     for Entry { key: name, value, line } in faults.entries(table) {
         let Some(bound) = bound.iter_mut().find(|bound| bound.action.name == name) else {
@@ -53,12 +53,12 @@ fn by_default(actions: &[ActionName]) -> Vec<Bound<'_>> {
     actions.iter().map(|action| Bound { action, keys: keys(action), line: None }).collect()
 }
 
-fn named(bound: &[Bound<'_>]) -> BTreeMap<String, Vec<Key>> {
+fn named(bound: &[Bound<'_>]) -> BTreeMap<String, Vec<KeyPress>> {
     bound.iter().map(|bound| (bound.action.name.to_owned(), bound.keys.clone())).collect()
 }
 
 /// One key, or an array of them, which may be empty.
-fn keys(name: &str, value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>) -> Vec<Key> {
+fn keys(name: &str, value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>) -> Vec<KeyPress> {
     const WANTED: &str = "a key such as \"ctrl-r\", or an array of keys";
     let mut found = Vec::new();
     let mut add = |value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>| match value {

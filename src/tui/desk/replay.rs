@@ -6,9 +6,9 @@ use super::{Desk, FRAME_MS, Left, Sitting};
 use crate::{
     journal::JournalError,
     tui::{
-        replay::{Player, Progress},
+        replay::{Player, SeekProgress},
         terminal::Terminal,
-        view::{Effect, Message, Mode, Playing, Seek, Speed},
+        view::{Effect, Message, Mode, Playing, Seek, SpeedChange},
     },
 };
 
@@ -27,7 +27,7 @@ pub fn replay(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Left, JournalError> {
     let now_ms = sitting.now_ms;
-    let mut desk = Desk::new(sitting, Mode::Replay(playing(player, Progress::There)), terminal);
+    let mut desk = Desk::new(sitting, Mode::Replay(playing(player, SeekProgress::There)), terminal);
     let mut then_ms = now_ms();
     // How many events had been told when the next one was looked for.
     let mut looked_for: Option<u64> = None;
@@ -35,7 +35,7 @@ pub fn replay(
         let now = now_ms();
         let before = (player.told().to_bits(), player.run().at_ms);
         let progress = player.advance(now - then_ms, EVENTS_AT_ONCE)?;
-        if progress == Progress::There && looked_for.take() == Some(player.n_events()) {
+        if progress == SeekProgress::There && looked_for.take() == Some(player.n_events()) {
             desk.view.message = Some(Message::Refused("no later event".to_owned()));
             desk.changed = true;
         }
@@ -50,7 +50,7 @@ pub fn replay(
         desk.view.mode = mode;
         desk.draw(terminal, player.run());
         // While there is something to be told, keys are only glanced at.
-        let is_busy = progress != Progress::There;
+        let is_busy = progress != SeekProgress::There;
         let most = if is_busy { GLANCE } else { Duration::from_millis(FRAME_MS) };
         let effects = match desk.listen(terminal, player.run(), most) {
             Ok(effects) => effects,
@@ -60,8 +60,8 @@ pub fn replay(
             match desk.perform(effect, terminal) {
                 Some(Effect::Leave) => return Ok(Left::Done),
                 Some(Effect::Play) => player.toggle()?,
-                Some(Effect::Speed(Speed::Up)) => player.set_speed(player.speed().faster()),
-                Some(Effect::Speed(Speed::Down)) => player.set_speed(player.speed().slower()),
+                Some(Effect::Speed(SpeedChange::Up)) => player.set_speed(player.speed().faster()),
+                Some(Effect::Speed(SpeedChange::Down)) => player.set_speed(player.speed().slower()),
                 Some(Effect::Seek(place)) => {
                     looked_for = (place == Seek::NextEvent).then(|| player.n_events());
                     if !seek(player, place)? {
@@ -78,9 +78,9 @@ pub fn replay(
 }
 
 /// How a replay goes, for the header.
-fn playing(player: &Player, progress: Progress) -> Playing {
+fn playing(player: &Player, progress: SeekProgress) -> Playing {
     let seeking = match progress {
-        Progress::OnTheWay { done, all } if player.is_seeking() => {
+        SeekProgress::OnTheWay { done, all } if player.is_seeking() => {
             Some((done as f64 / all.max(1) as f64) as f32)
         }
         _ => None,

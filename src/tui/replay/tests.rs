@@ -45,7 +45,7 @@ fn ended() -> Event {
 
 fn finish(player: &mut Player, n_events: usize) {
     let mut before = 0;
-    while let Progress::OnTheWay { done, all } = player.fold_some(n_events).unwrap() {
+    while let SeekProgress::OnTheWay { done, all } = player.fold_some(n_events).unwrap() {
         assert!(player.is_seeking() && before <= done && done <= all);
         before = done;
     }

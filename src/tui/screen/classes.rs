@@ -7,7 +7,7 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::event::{ClassCounts, ClassesScored, Split},
     state::{Run, Strip},
@@ -27,7 +27,7 @@ const NARROW_NAME: u16 = 14;
 /// Columns of a cell of the matrix, at most.
 const WIDEST_CELL: u16 = 14;
 
-pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let strip = view.strip(run);
     let Some(page) = strip.and_then(scored).and_then(|scored| Page::new(scored, area)) else {
         let inner = paint.panel(area, "classes", false);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::event::Setting,
     state::{Used, hms},
@@ -38,14 +38,14 @@ const WIDE: &[Column] = &[
 /// Columns of a bar, at least and at most.
 const BAR: (u16, u16) = (10, 60);
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let inner = paint.panel(area, "corpora", false);
     if inner.height == 0 {
         return;
     }
-    sampling(scene, inner, paint);
-    let used: Vec<Used> = scene.run.used().collect();
+    sampling(frame, inner, paint);
+    let used: Vec<Used> = frame.run.used().collect();
     // An empty row sets the rule apart where that costs no corpus its row.
     let apart = u16::from(usize::from(inner.height) >= used.len() + 3);
     let y = inner.y + 1 + apart;
@@ -87,7 +87,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
 }
 
 /// The rule in force, and the one that was wished for.
-fn sampling(Scene { run, view, keymap, .. }: Scene, inner: Rect, paint: &mut Paint) {
+fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let left = |x: u16| inner.right().saturating_sub(x);
     let x = paint.put(inner.x, inner.y, inner.width, "sampling ", theme.dim);

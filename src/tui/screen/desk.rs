@@ -7,7 +7,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use self::columns::{Column, columns};
 use super::{
-    Scene, fader,
+    FrameData, fader,
     layout::{Rows, first_in_sight},
     numbers,
     numbers::Trend,
@@ -19,8 +19,8 @@ use crate::{
     tui::view::Focus,
 };
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
-    let Scene { run, view, .. } = scene;
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
+    let FrameData { run, view, .. } = frame;
     let theme = paint.theme();
     let Rows { bordered, inner } = Rows::new(area);
     if bordered {
@@ -52,7 +52,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     let first = first_in_sight(run.strips.len(), n_rows, chosen);
     let shown = run.strips.iter().enumerate().skip(first);
     for (y, (at, strip)) in (inner.y..inner.bottom()).zip(shown) {
-        row(scene, (at, strip), &columns, Rect { y, height: 1, ..inner }, paint);
+        row(frame, (at, strip), &columns, Rect { y, height: 1, ..inner }, paint);
     }
     if run.strips.is_empty() {
         paint.put(inner.x + 1, inner.y, inner.width, "waiting for the run to begin", theme.dim);
@@ -67,13 +67,13 @@ pub(super) fn title(run: &Run) -> String {
 }
 
 fn row(
-    scene: Scene,
+    frame: FrameData,
     (at, strip): (usize, &Strip),
     columns: &[Column],
     area: Rect,
     paint: &mut Paint,
 ) {
-    let Scene { run, view, .. } = scene;
+    let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
     let silent = !run.sounds(strip);
@@ -101,7 +101,7 @@ fn row(
                 paint.put(x, y, width, strip.name.as_str(), style);
             }
             Column::Flag => {
-                let (flag, style) = flag(scene, strip);
+                let (flag, style) = flag(frame, strip);
                 paint.put(x, y, width, flag, style);
             }
             Column::Loss => {
@@ -118,8 +118,8 @@ fn row(
                 paint.put_right(x, y, width, &format!("{:.2}", strip.share), number);
             }
             // Where there is no column for what keeps it silent, that stands for its weight.
-            Column::Weight if !has_flags && !flag(scene, strip).0.is_empty() => {
-                let (flag, style) = flag(scene, strip);
+            Column::Weight if !has_flags && !flag(frame, strip).0.is_empty() => {
+                let (flag, style) = flag(frame, strip);
                 paint.put_right(x, y, width, flag, style);
             }
             Column::Weight => {
@@ -137,10 +137,10 @@ fn row(
                 fader::lying(strip, &view.wishes, silent, (x, y), width, paint);
             }
             Column::Gradient => {
-                paint.put_right(x, y, width, &gradient_share(scene, strip), number);
+                paint.put_right(x, y, width, &gradient_share(frame, strip), number);
             }
             Column::Cosine => {
-                let (text, style) = least_cosine(scene, strip);
+                let (text, style) = least_cosine(frame, strip);
                 paint.put_right(x, y, width, &text, style);
             }
             Column::Dev => dev(strip, (x, y), width, number, paint),
@@ -158,8 +158,8 @@ fn row(
 }
 
 /// What keeps a strip from sounding, or lets it sound alone; with a `?` while it is only wished.
-pub(super) fn flag(scene: Scene, strip: &Strip) -> (&'static str, Style) {
-    let Scene { run, view, look, .. } = scene;
+pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
+    let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
     let wished = (view.wishes.mute(&strip.name), view.wishes.solo(&strip.name));
     match wished {
@@ -194,14 +194,17 @@ pub(super) fn trend(strip: &Strip, x: u16, y: u16, paint: &mut Paint) {
 }
 
 /// The part that the objective had of the gradient when that was measured last.
-pub(super) fn gradient_share(Scene { run, .. }: Scene, strip: &Strip) -> String {
+pub(super) fn gradient_share(FrameData { run, .. }: FrameData, strip: &Strip) -> String {
     let measured = run.gradients.as_ref();
     let share = measured.and_then(|measured| measured.gradient_shares.get(&strip.name));
     share.map_or_else(numbers::none, |share| numbers::percent(*share))
 }
 
 /// The least cosine with another objective: how much somebody pulls the other way.
-pub(super) fn least_cosine(Scene { run, look, .. }: Scene, strip: &Strip) -> (String, Style) {
+pub(super) fn least_cosine(
+    FrameData { run, look, .. }: FrameData,
+    strip: &Strip,
+) -> (String, Style) {
     let theme = &look.theme;
     let others = run.strips.iter().filter(|other| other.name != strip.name);
     let cosines =

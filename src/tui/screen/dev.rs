@@ -3,13 +3,13 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::event::{Direction, Split},
     state::Strip,
 };
 
-pub(super) fn draw(Scene { run, .. }: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let title = match &run.best_metric {
         Some(best) => format!("dev  best by {}.{}", best.objective, best.metric),

@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use ratatui::layout::Rect;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{
     state::hms,
     tui::view::{Class, Focus},
 };
 
-pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let theme = paint.theme();
     let list = &view.events;
     let mut title = format!("events {}", run.log.len());

@@ -4,43 +4,43 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, paint::Paint};
+use super::{FrameData, paint::Paint};
 use crate::tui::{
-    action::{ACTIONS, Action, Nudge, Scope},
-    key::Key,
+    action::{ACTIONS, Action, ActionScope, Nudge},
+    key::KeyPress,
     view::Message,
 };
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let theme = paint.theme();
     let (x, width) = (area.x + 1, area.width.saturating_sub(2));
-    let end = match &scene.view.message {
+    let end = match &frame.view.message {
         Some(Message::Done(text)) => paint.put(x, area.y, width, text, theme.good) + 3,
         Some(Message::Refused(text)) => {
             paint.put(x, area.y, width, &format!("! {text}"), theme.bad) + 3
         }
         None => x,
     };
-    keys(scene, end, area, paint);
+    keys(frame, end, area, paint);
 }
 
 /// The keys that have room from that column on.
-fn keys(scene: Scene, mut x: u16, area: Rect, paint: &mut Paint) {
+fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     // A window has the keys and names them; what closes it is the same in all.
-    if scene.view.overlay.is_some() {
+    if frame.view.overlay.is_some() {
         x = paint.put(x, area.y, area.right().saturating_sub(x), "esc", theme.key);
         paint.put(x + 1, area.y, area.right().saturating_sub(x + 1), "back", theme.dim);
         return;
     }
-    let Scene { run, view, keymap, .. } = scene;
+    let FrameData { run, view, keymap, .. } = frame;
     let hint = |key: &str, short: &str| format!("{key} {short}");
-    let mut hints: Vec<(Scope, String, &str)> = ACTIONS
+    let mut hints: Vec<(ActionScope, String, &str)> = ACTIONS
         .iter()
         .filter(|spec| !spec.short.is_empty() && (spec.valid)(view, run))
         .filter_map(|spec| {
             // Of two actions with one key, the one that the key means here.
-            let means_it = |key: &&Key| {
+            let means_it = |key: &&KeyPress| {
                 keymap.meaning(**key, view).is_some_and(|meant| std::ptr::eq(meant, spec))
             };
             let key = keymap.keys(spec).iter().find(means_it)?.shown(glyphs);
@@ -69,7 +69,7 @@ fn keys(scene: Scene, mut x: u16, area: Rect, paint: &mut Paint) {
     // What only this panel can do comes first; the way to all the rest, and the way out, are always
     // there.
     hints.sort_by_key(|(scope, _, short)| {
-        (*short != "help", *short != "quit", *scope == Scope::Anywhere)
+        (*short != "help", *short != "quit", *scope == ActionScope::Anywhere)
     });
     for (_, key, short) in hints {
         let width = hint(&key, short).width() as u16;

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{protocol::ObjectiveId, state::Run, tui::view::Mode};
 
 /// A cosine below this is a conflict worth a colour.
@@ -20,8 +20,8 @@ pub(super) fn cosine(run: &Run, one: &ObjectiveId, other: &ObjectiveId) -> Optio
 /// most.
 const CELL: (u16, u16) = (6, 12);
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
-    let Scene { run, view, .. } = scene;
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
+    let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let title = match &run.gradients {
         Some(measured) => format!("gradients at step {}", numbers::grouped(measured.step.0)),

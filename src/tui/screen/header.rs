@@ -4,7 +4,7 @@
 use ratatui::{layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Scene, numbers, paint::Paint};
+use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::{Command, event::Ended},
     state::{Run, hms, run_name},
@@ -21,8 +21,8 @@ struct Part {
     rank: u8,
 }
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
-    let mut parts = parts(scene);
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
+    let mut parts = parts(frame);
     let width = |parts: &[Part]| -> usize { parts.iter().map(|part| part.text.width() + 2).sum() };
     while width(&parts) > usize::from(area.width) {
         let least = parts.iter().map(|part| part.rank).max().filter(|rank| *rank > 0);
@@ -35,7 +35,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     }
 }
 
-fn parts(Scene { run, view, look, .. }: Scene) -> Vec<Part> {
+fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     let theme = &look.theme;
     let mut parts = Vec::new();
     let mut add = |rank: u8, style: Style, text: String| parts.push(Part { text, style, rank });

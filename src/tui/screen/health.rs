@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, numbers, paint::Paint};
-use crate::{protocol::Scene as Kept, state::hms, tui::view::Mode};
+use super::{FrameData, numbers, paint::Paint};
+use crate::{protocol::Scene, state::hms, tui::view::Mode};
 
-pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let theme = paint.theme();
     let inner = paint.panel(area, "run", false);
     let mut rows: Vec<(&str, String)> = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn draw(Scene { run, view, .. }: Scene, area: Rect, paint: &mut Paint
         rows.push(("drawn", format!("{} of {corpus}", numbers::grouped(*drawn))));
     }
     rows.push(("moves by hand", run.interventions.to_string()));
-    for scene in [Kept::A, Kept::B] {
+    for scene in [Scene::A, Scene::B] {
         let kept = run.scenes.get(&scene);
         let text = kept.map(|kept| format!("{} kept at step {}", scene.letter(), kept.step));
         rows.push(("scene", text.unwrap_or_else(|| format!("{} empty", scene.letter()))));

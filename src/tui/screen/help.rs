@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, paint::Paint, prompt};
+use super::{FrameData, paint::Paint, prompt};
 use crate::tui::{
     action::{ACTIONS, Action, Spec},
     line::Line,
@@ -12,7 +12,7 @@ use crate::tui::{
 const KEYS: u16 = 18;
 
 pub(super) fn draw(
-    scene: Scene,
+    frame: FrameData,
     search: &Line,
     searching: bool,
     scroll: usize,
@@ -31,14 +31,14 @@ pub(super) fn draw(
         paint.put(inner.x + 1, y, inner.width - 2, &text, theme.pending);
         y += 1;
     }
-    let found = found(&scene, &search.text());
+    let found = found(&frame, &search.text());
     let n_rows = usize::from(inner.bottom().saturating_sub(y));
     let scroll = scroll.min(found.len().saturating_sub(n_rows));
     if found.is_empty() {
         paint.put(inner.x + 1, y, inner.width - 2, "no key does that", theme.dim);
     }
     for (y, (keys, spec)) in (y..inner.bottom()).zip(found.iter().skip(scroll)) {
-        let valid = (spec.valid)(scene.view, scene.run);
+        let valid = (spec.valid)(frame.view, frame.run);
         let text = if valid { theme.text } else { theme.dim };
         paint.put(inner.x + 1, y, KEYS - 1, keys, if valid { theme.key } else { theme.dim });
         let x = inner.x + KEYS + 1;
@@ -49,14 +49,14 @@ pub(super) fn draw(
 }
 
 /// The rows of the help that hold the text, with their keys.
-fn found(scene: &Scene, search: &str) -> Vec<(String, &'static Spec)> {
+fn found(frame: &FrameData, search: &str) -> Vec<(String, &'static Spec)> {
     let search = search.to_lowercase();
     let row = |spec: &'static Spec| {
         if spec.about.is_empty() {
             return None;
         }
-        let keys = scene.keymap.keys(spec).iter();
-        let keys: Vec<String> = keys.map(|key| key.shown(scene.look.glyphs)).collect();
+        let keys = frame.keymap.keys(spec).iter();
+        let keys: Vec<String> = keys.map(|key| key.shown(frame.look.glyphs)).collect();
         let keys = match spec.action {
             Action::Strip(_) => "1 .. 9".to_owned(),
             _ => keys.join("  "),

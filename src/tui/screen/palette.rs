@@ -2,13 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, layout::first_in_sight, paint::Paint, prompt};
+use super::{FrameData, layout::first_in_sight, paint::Paint, prompt};
 use crate::tui::view::Palette;
 
 /// Matches that are shown at once.
 const MOST: u16 = 10;
 
-pub(super) fn draw(scene: Scene, palette: &Palette, area: Rect, paint: &mut Paint) {
+pub(super) fn draw(frame: FrameData, palette: &Palette, area: Rect, paint: &mut Paint) {
     let theme = paint.theme();
     let matches = palette.matches();
     let n_rows = (matches.len().max(1) as u16).min(MOST).min(area.height.saturating_sub(4));
@@ -21,7 +21,7 @@ pub(super) fn draw(scene: Scene, palette: &Palette, area: Rect, paint: &mut Pain
     let first = first_in_sight(matches.len(), usize::from(n_rows), palette.chosen);
     let shown = matches.iter().enumerate().skip(first);
     for (y, (at, spec)) in (inner.y..inner.y + n_rows).zip(shown) {
-        let valid = (spec.valid)(scene.view, scene.run);
+        let valid = (spec.valid)(frame.view, frame.run);
         let style = match (at == palette.chosen, valid) {
             (true, _) => theme.selected,
             (false, true) => theme.text,
@@ -31,7 +31,7 @@ pub(super) fn draw(scene: Scene, palette: &Palette, area: Rect, paint: &mut Pain
             paint.symbol(inner.x, y, paint.glyphs().selected, theme.key);
         }
         paint.put(inner.x + 1, y, 16, spec.name, style);
-        let keys = scene.keymap.keys(spec);
+        let keys = frame.keymap.keys(spec);
         let key = keys.first().map(|key| key.shown(paint.glyphs())).unwrap_or_default();
         paint.put(inner.x + 18, y, inner.width.saturating_sub(32), spec.about, theme.dim);
         paint.put_right(inner.right().saturating_sub(13), y, 12, &key, theme.key);

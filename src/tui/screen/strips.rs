@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::{
-    Scene,
+    FrameData,
     desk::{flag, gradient_share, least_cosine, spark, title, trend},
     fader,
     layout::{SCALE, first_in_sight, strip_width, strips_inside},
@@ -16,8 +16,8 @@ use crate::{protocol::event::Role, state::Strip, tui::view::Focus};
 /// Rows below a fader.
 const NUMBERS: u16 = 8;
 
-pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
-    let Scene { run, view, .. } = scene;
+pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
+    let FrameData { run, view, .. } = frame;
     let theme = paint.theme();
     let inner = paint.panel(area, &title(run), view.focus == Focus::Desk);
     let scale = Rect { width: SCALE.min(inner.width), ..inner };
@@ -33,7 +33,7 @@ pub(super) fn draw(scene: Scene, area: Rect, paint: &mut Paint) {
     for (at, strip) in run.strips.iter().enumerate().skip(first).take(n_shown) {
         let x = rest.x + width * (at - first) as u16;
         let width = width.min(rest.right().saturating_sub(x));
-        draw_strip(scene, (at, strip), Rect { x, width, ..rest }, paint);
+        draw_strip(frame, (at, strip), Rect { x, width, ..rest }, paint);
     }
     if run.strips.is_empty() {
         paint.put(rest.x, rest.y, rest.width, "waiting for the run to begin", theme.dim);
@@ -53,8 +53,8 @@ fn draw_scale(way: Rect, paint: &mut Paint) {
     }
 }
 
-fn draw_strip(scene: Scene, (at, strip): (usize, &Strip), area: Rect, paint: &mut Paint) {
-    let Scene { run, view, .. } = scene;
+fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint: &mut Paint) {
+    let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
     let silent = !run.sounds(strip);
@@ -65,7 +65,7 @@ fn draw_strip(scene: Scene, (at, strip): (usize, &Strip), area: Rect, paint: &mu
         paint.symbol(area.x, area.y, glyphs.selected, theme.key);
     }
     paint.put(area.x + 1, area.y, area.width.saturating_sub(2), &name, style);
-    let (flag, style) = flag(scene, strip);
+    let (flag, style) = flag(frame, strip);
     paint.put(area.x + 1, area.y + 1, 8, flag, style);
 
     // Columns: half a handle, its way, and the meter beside it.
@@ -100,14 +100,14 @@ fn draw_strip(scene: Scene, (at, strip): (usize, &Strip), area: Rect, paint: &mu
         (numbers::metric(metric.name.as_str()), numbers::score(strip.on_dev().next()))
     });
     let (dev_head, dev) = dev.unwrap_or(("dev", numbers::none()));
-    let (cosine, conflict) = least_cosine(scene, strip);
+    let (cosine, conflict) = least_cosine(frame, strip);
     let rows = [
         ("gain", numbers::gain(wished.unwrap_or(strip.gain)), gain),
         ("share", format!("{:.2}", strip.share), number),
         ("weight", numbers::gain(strip.weight), number),
         ("loss", numbers::loss(strip.smoothed().or(strip.loss)), number),
         (dev_head, dev, number),
-        ("grad", gradient_share(scene, strip), number),
+        ("grad", gradient_share(frame, strip), number),
         ("cos", cosine, conflict),
     ];
     let width = (area.width.saturating_sub(5)).min(17);

@@ -38,7 +38,7 @@ fn drawn(run: &Run, view: &View, look: &Look) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, view.size.width, view.size.height));
     let keymap = Keymap::new(&BTreeMap::new());
     let area = buffer.area;
-    render(Scene { run, view, look, keymap: &keymap }, area, &mut buffer);
+    render(FrameData { run, view, look, keymap: &keymap }, area, &mut buffer);
     buffer
 }
 
@@ -74,7 +74,7 @@ fn styles(buffer: &Buffer) -> String {
     text
 }
 
-/// One scene at every size, in every look.
+/// One frame at every size, in every look.
 fn pictures(name: &str, run: &Run, view: &View) {
     for (width, height) in SIZES {
         let mut view = view.clone();

@@ -10,7 +10,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Input;
+use super::TerminalInput;
 
 const ESC: u8 = 0x1b;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
@@ -34,7 +34,7 @@ pub(super) struct Decoder {
     paste: Option<Vec<u8>>,
     /// How long nothing has come.
     quiet: Duration,
-    whole: VecDeque<Input>,
+    whole: VecDeque<TerminalInput>,
 }
 
 /// What a start of bytes is.
@@ -43,7 +43,7 @@ enum Read {
     /// A start still.
     Part,
     /// All of something.
-    Whole(Input),
+    Whole(TerminalInput),
     /// The mark before pasted text.
     PasteBegins,
     /// Nothing known.
@@ -81,13 +81,13 @@ impl Decoder {
                 &[ESC, byte] => Some(KeyEvent::new(KeyCode::Char(byte.into()), KeyModifiers::ALT)),
                 _ => None,
             };
-            self.whole.extend(alone.map(Input::Key));
+            self.whole.extend(alone.map(TerminalInput::Key));
             self.begun.clear();
         }
     }
 
     /// What is whole, in the order in which it came.
-    pub(super) fn next(&mut self) -> Option<Input> {
+    pub(super) fn next(&mut self) -> Option<TerminalInput> {
         self.whole.pop_front()
     }
 
@@ -95,7 +95,7 @@ impl Decoder {
         // Esc is in the middle of nothing: what it cuts short is over.
         if byte == ESC {
             if self.begun == [ESC] {
-                self.whole.push_back(Input::Key(KeyCode::Esc.into()));
+                self.whole.push_back(TerminalInput::Key(KeyCode::Esc.into()));
             }
             self.begun.clear();
         }
@@ -113,7 +113,7 @@ impl Decoder {
         let bytes = self.paste.take().unwrap_or_default();
         // Terminals send the lines of a paste with the byte of the Enter key.
         let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n").replace('\r', "\n");
-        self.whole.push_back(Input::Paste(text));
+        self.whole.push_back(TerminalInput::Paste(text));
     }
 }
 
@@ -124,7 +124,7 @@ fn read(bytes: &[u8]) -> Read {
         // The keypad's and the arrows, in the mode that a program before us may have left on.
         &[ESC, b'O', byte] => letter_key(byte).map_or(Read::Unknown, |code| key(code.into())),
         [ESC, rest @ ..] => match plain(rest) {
-            Read::Whole(Input::Key(mut pressed)) => {
+            Read::Whole(TerminalInput::Key(mut pressed)) => {
                 pressed.modifiers |= KeyModifiers::ALT;
                 key(pressed)
             }
@@ -135,7 +135,7 @@ fn read(bytes: &[u8]) -> Read {
 }
 
 fn key(key: KeyEvent) -> Read {
-    Read::Whole(Input::Key(key))
+    Read::Whole(TerminalInput::Key(key))
 }
 
 /// A character, or a key that sends one byte.
@@ -186,7 +186,7 @@ fn control_sequence(sequence: &[u8]) -> Read {
     }
     if let Some(place) = before.strip_prefix(b"<") {
         let mouse = mouse::read(&numbers(place), last);
-        return mouse.map_or(Read::Unknown, |mouse| Read::Whole(Input::Mouse(mouse)));
+        return mouse.map_or(Read::Unknown, |mouse| Read::Whole(TerminalInput::Mouse(mouse)));
     }
     let numbers = numbers(before);
     let number = |at: usize| numbers.get(at).copied();

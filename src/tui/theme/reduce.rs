@@ -6,7 +6,7 @@
 
 use ratatui::style::{Color, Style};
 
-use super::{ColorDepth, words::ANSI};
+use super::{ColorDepth, style_text::ANSI};
 
 /// Okabe and Ito's colours but black, which is the terminal's own text here: the colour, the one of
 /// the 256 with its hue, and one of the sixteen. Their orange and their yellow would both be the

@@ -43,7 +43,7 @@ fn every_shipped_theme_says_everything() {
 fn dark_and_light_use_the_sixteen_colours_alone() {
     for name in ["dark", "light"] {
         for (key, colour) in colours(&shipped(name)) {
-            let is_of_sixteen = words::ANSI.iter().any(|(_, other)| *other == colour);
+            let is_of_sixteen = style_text::ANSI.iter().any(|(_, other)| *other == colour);
             assert!(is_of_sixteen, "{name}: {key} is {colour}");
         }
     }

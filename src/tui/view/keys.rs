@@ -5,13 +5,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{Effect, Message, Overlay, Palette, Prompt, View};
 use crate::{
     state::Run,
-    tui::{action::Action, key::Key, keymap::Keymap, line::Line},
+    tui::{action::Action, key::KeyPress, keymap::Keymap, line::Line},
 };
 
 impl View {
     /// Takes a press.
     pub fn press(&mut self, event: KeyEvent, keymap: &Keymap, run: &Run) -> Vec<Effect> {
-        let meaning = keymap.meaning(Key::from(event), self);
+        let meaning = keymap.meaning(KeyPress::from(event), self);
         // Whatever is open, these two are heard.
         let anyway = meaning.filter(|spec| {
             matches!(spec.action, Action::Interrupt | Action::Suspend)
@@ -25,7 +25,8 @@ impl View {
             (Some(overlay), None, _) => self.press_in(overlay, event, run),
             (None, None, Some(spec)) => self.act(spec, run),
             (None, None, None) => {
-                let text = format!("{} means nothing here; ? shows every key", Key::from(event));
+                let text =
+                    format!("{} means nothing here; ? shows every key", KeyPress::from(event));
                 self.message = Some(Message::Refused(text));
                 Vec::new()
             }

@@ -12,7 +12,7 @@ use crate::{
             SettingSet, StepDone, StripSetting,
         },
     },
-    tui::{key::Key, keymap::Keymap},
+    tui::{key::KeyPress, keymap::Keymap},
 };
 
 fn run() -> Run {
@@ -38,7 +38,7 @@ fn press(view: &mut View, run: &Run, keys: &[&str]) -> Vec<Effect> {
             None => vec![(*key).to_owned()],
         };
         for key in typed {
-            let key: Key = key.parse().unwrap();
+            let key: KeyPress = key.parse().unwrap();
             effects.extend(view.press(key.into(), &keymap, run));
         }
     }
@@ -272,7 +272,7 @@ fn in_a_replay_keys_move_time_and_nothing_else() {
     let keys = ["space", ">", "right", "H", "home", "}", "G", "\"40%", "enter"];
     let wanted = [
         Effect::Play,
-        Effect::Speed(Speed::Up),
+        Effect::Speed(SpeedChange::Up),
         Effect::Seek(Seek::By(1)),
         Effect::Seek(Seek::By(-100)),
         Effect::Seek(Seek::Start),

@@ -1,8 +1,8 @@
 //! The view's fold: an action changes the view, and may ask for something outside.
 
 use super::{
-    Effect, EventList, Focus, Message, Mode, Overlay, Page, Prompt, Seek, Speed, View, Wanted,
-    Wish, mix::clear_solos, prompt::Given, wishes::Turn,
+    Effect, EventList, Focus, Message, Mode, Overlay, Page, Prompt, Seek, SpeedChange, View,
+    Wanted, Wish, mix::clear_solos, prompt::Given, wishes::Turn,
 };
 use crate::{
     protocol::{
@@ -109,8 +109,8 @@ impl View {
             Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),
             Action::NextTheme => return vec![Effect::NextTheme],
             Action::Play => return vec![Effect::Play],
-            Action::Faster => return vec![Effect::Speed(Speed::Up)],
-            Action::Slower => return vec![Effect::Speed(Speed::Down)],
+            Action::Faster => return vec![Effect::Speed(SpeedChange::Up)],
+            Action::Slower => return vec![Effect::Speed(SpeedChange::Down)],
             Action::Seek(by) => return vec![Effect::Seek(Seek::By(by))],
             Action::SeekStart => return vec![Effect::Seek(Seek::Start)],
             Action::SeekEnd => return vec![Effect::Seek(Seek::End)],

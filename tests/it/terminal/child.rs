@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use auxdesk::tui::terminal::{self, Input, Mouse, Suspended, Terminal};
+use auxdesk::tui::terminal::{self, Mouse, Suspended, Terminal, TerminalInput};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::widgets::Paragraph;
 use signal_hook::{consts::SIGHUP, flag, iterator::Signals};
@@ -86,7 +86,7 @@ fn desk(folder: &Path) -> io::Result<u32> {
         let mut input = desk.poll(wait);
         while let Some(some) = input {
             match some {
-                Input::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, .. })
+                TerminalInput::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, .. })
                     if modifiers == KeyModifiers::CONTROL =>
                 {
                     note = match desk.suspend() {
@@ -94,7 +94,7 @@ fn desk(folder: &Path) -> io::Result<u32> {
                         Suspended::NobodyToContinue => "not suspended".to_owned(),
                     };
                 }
-                Input::Key(key) => {
+                TerminalInput::Key(key) => {
                     n_keys += 1;
                     match key.code {
                         KeyCode::Char('q') => {
@@ -112,13 +112,15 @@ fn desk(folder: &Path) -> io::Result<u32> {
                         _ => {}
                     }
                 }
-                Input::Paste(text) => note = format!("pasted {}", text.chars().count()),
-                Input::Mouse(mouse) => note = format!("{:?} at {}", mouse.kind, mouse.column),
-                Input::Resize(_) => {}
-                Input::Gone => {
+                TerminalInput::Paste(text) => note = format!("pasted {}", text.chars().count()),
+                TerminalInput::Mouse(mouse) => {
+                    note = format!("{:?} at {}", mouse.kind, mouse.column)
+                }
+                TerminalInput::Resize(_) => {}
+                TerminalInput::Gone => {
                     let before = cpu_ticks();
                     for _ in 0..10 {
-                        assert_eq!(desk.poll(Duration::from_millis(50)), Some(Input::Gone));
+                        assert_eq!(desk.poll(Duration::from_millis(50)), Some(TerminalInput::Gone));
                     }
                     fs::write(folder.join(GONE), (cpu_ticks() - before).to_string())?;
                     return Ok(GONE_CODE);

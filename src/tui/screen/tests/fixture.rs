@@ -13,7 +13,7 @@ use crate::{
         },
     },
     state::Run,
-    tui::{key::Key, keymap::Keymap, view::View},
+    tui::{key::KeyPress, keymap::Keymap, view::View},
 };
 
 const NAMES: [&str; 5] = ["chunk", "pos", "ner", "next-word", "frequency"];
@@ -252,7 +252,7 @@ pub(super) fn of_three_corpora() -> Run {
 pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
     let keymap = Keymap::new(&BTreeMap::new());
     for (number, key) in (10..).zip(keys.split(' ')) {
-        let key: Key = key.parse().unwrap();
+        let key: KeyPress = key.parse().unwrap();
         for effect in view.press(key.into(), &keymap, run) {
             if let crate::tui::view::Effect::Wish(wish) = effect {
                 view.sent(&wish, Some(CommandId(number)));

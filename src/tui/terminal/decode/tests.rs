@@ -8,12 +8,12 @@ const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
 
-fn all(decoder: &mut Decoder) -> Vec<Input> {
+fn all(decoder: &mut Decoder) -> Vec<TerminalInput> {
     std::iter::from_fn(|| decoder.next()).collect()
 }
 
 /// What comes of these bytes at once, and of each alone with less silence than ends anything.
-fn decode(bytes: &[u8]) -> Vec<Input> {
+fn decode(bytes: &[u8]) -> Vec<TerminalInput> {
     let mut at_once = Decoder::default();
     at_once.push(bytes);
     let mut one_by_one = Decoder::default();
@@ -26,8 +26,8 @@ fn decode(bytes: &[u8]) -> Vec<Input> {
     inputs
 }
 
-fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Input {
-    Input::Key(KeyEvent::new(code, modifiers))
+fn pressed(code: KeyCode, modifiers: KeyModifiers) -> TerminalInput {
+    TerminalInput::Key(KeyEvent::new(code, modifiers))
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn pasted_text_is_one_input_and_no_keys() {
     let mut bytes = b"\x1b[200~".to_vec();
     bytes.extend(text.as_bytes());
     bytes.extend(b"\x1b[201~z");
-    let pasted = Input::Paste("mmm sss\x1b[A q\nqué\n".to_owned());
+    let pasted = TerminalInput::Paste("mmm sss\x1b[A q\nqué\n".to_owned());
     assert_eq!(decode(&bytes), [pasted, pressed(KeyCode::Char('z'), NONE)]);
 }
 
@@ -134,14 +134,15 @@ fn a_paste_whose_end_is_lost_ends_with_silence() {
     decoder.push(b" more");
     decoder.quiet(PASTE_IS_ALL);
     decoder.push(b"q");
-    let pasted = Input::Paste("text more".to_owned());
+    let pasted = TerminalInput::Paste("text more".to_owned());
     assert_eq!(all(&mut decoder), [pasted, pressed(KeyCode::Char('q'), NONE)]);
 }
 
 #[test]
 fn the_mouse_is_told_with_places_from_zero() {
-    let mouse = |kind, modifiers| Input::Mouse(MouseEvent { kind, column: 299, row: 4, modifiers });
-    let known: &[(&[u8], Input)] = &[
+    let mouse =
+        |kind, modifiers| TerminalInput::Mouse(MouseEvent { kind, column: 299, row: 4, modifiers });
+    let known: &[(&[u8], TerminalInput)] = &[
         (b"\x1b[<0;300;5M", mouse(MouseEventKind::Down(MouseButton::Left), NONE)),
         (b"\x1b[<2;300;5m", mouse(MouseEventKind::Up(MouseButton::Right), NONE)),
         (b"\x1b[<32;300;5M", mouse(MouseEventKind::Drag(MouseButton::Left), NONE)),
