@@ -4,8 +4,8 @@
 //! event), and the screen (the desk, or lines of progress), which may miss some and is not waited for
 //! when nobody takes what it shows. A fourth waits for signals.
 
+mod finish;
 mod folder;
-mod leave;
 mod memory;
 mod show;
 mod signals;
@@ -92,11 +92,11 @@ pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), None).context("signals can't be watched")?;
     let Job { recipe, corpora, folder, moves, threads, device, show } = job;
-    leave::diagnostics(folder.path())?;
+    finish::diagnostics(folder.path())?;
     if matches!(show, Show::Desk(_)) {
         tui::terminal::install_hook();
     }
-    leave::log_panics();
+    finish::log_panics();
     let resolved = folder.path().join("recipe.toml");
     std::fs::write(&resolved, recipe.resolved())
         .with_context(|| format!("{}: can't be written", resolved.display()))?;
@@ -178,7 +178,7 @@ fn setup(
     let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe, device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
-        anyhow!("the system can't be made: {}", leave::panic_text(panic.as_ref()))
+        anyhow!("the system can't be made: {}", finish::panic_text(panic.as_ref()))
     })??;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
@@ -212,7 +212,7 @@ fn train_to_the_end(setup: train::Setup, mut bus: Bus) -> RunEnded {
                 step: trainer.step(),
                 ended: Reason::Panic.ended(),
                 reason: Reason::Panic,
-                message: Some(leave::panic_text(panic.as_ref())),
+                message: Some(finish::panic_text(panic.as_ref())),
             };
             bus.tell(ending.clone());
             ending
@@ -234,9 +234,9 @@ fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> Left
     let name = folder.display().to_string();
     let summary = recorded.summary(&name, memory::peak_mib());
     let written =
-        leave::write_json(&folder.join("state.json"), &recorded.report()).and_then(|()| {
+        finish::write_json(&folder.join("state.json"), &recorded.report()).and_then(|()| {
             match &summary {
-                Some(summary) => leave::write_json(&folder.join("summary.json"), summary),
+                Some(summary) => finish::write_json(&folder.join("summary.json"), summary),
                 None => Ok(()),
             }
         });

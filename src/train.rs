@@ -4,16 +4,24 @@
 //! steps, never within one, and each is answered by an event.
 
 mod backward;
+mod batches;
 pub mod checkpoint;
 mod clock;
+mod control;
+mod counters;
+mod evaluation;
 mod gradients;
 mod interrupt;
+mod learner;
+mod mixer;
 mod moves;
 mod obey;
 mod optimizer;
+mod output;
+mod plan;
 mod probe;
-mod rounds;
 mod score;
+mod settings;
 mod start;
 mod step;
 
@@ -30,23 +38,25 @@ pub use score::score;
 
 use crate::{
     bus::{Bus, Waited},
-    data::{Corpus, sampler::Sampling, stream::Stream},
+    data::Corpus,
     kernel,
-    mixer::Faders,
     protocol::{
         Step,
         event::{Reason, RunEnded},
     },
     recipe::{Length, Recipe, System, Vocabularies},
-    schedule::Schedule,
 };
-use checkpoint::BestSoFar;
+use batches::Batches;
+use control::Control;
+use counters::Counters;
+use learner::Learner;
+use mixer::Mixer;
+use output::Output;
+use plan::Plan;
+use settings::Settings;
 
 /// How long a paused trainer sleeps before it looks for signals again.
-const NAP: Duration = Duration::from_millis(50);
-
-/// Steps in a row without a finite loss that end a run.
-const BROKEN_IN_A_ROW: u32 = 10;
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a trainer is made from.
 pub struct Setup {
@@ -72,40 +82,25 @@ pub struct Setup {
 
 /// A run, happening.
 pub struct Trainer {
-    recipe: Recipe,
-    corpora: Vec<Corpus>,
-    vocabularies: Vocabularies,
-    system: System,
-    run: PathBuf,
-    moves: Moves,
-    clock: Clock,
-    interrupt: Interrupt,
-    panic_at: Option<u64>,
-    optimizer: Optimizer,
-    /// One a corpus, in the recipe's order.
-    streams: Vec<Stream>,
-    faders: Faders,
-    rate: Schedule,
-    sampling: Sampling,
-    gradients_every: u64,
-    step: Step,
-    best: Option<BestSoFar>,
-    evaluated: rounds::Seen,
-    without_gain: u64,
-    broken_in_a_row: u32,
-    paused: bool,
-    stop: Option<Reason>,
+    plan: Plan,
+    batches: Batches,
+    mixer: Mixer,
+    learner: Learner,
+    settings: Settings,
+    counters: Counters,
+    control: Control,
+    output: Output,
 }
 
 impl Trainer {
     /// Updates done.
     pub fn step(&self) -> Step {
-        self.step
+        self.counters.step
     }
 
     /// The run's clock.
     pub fn clock(&self) -> Clock {
-        self.clock
+        self.output.clock
     }
 
     /// Trains until something ends the run, tells how it ended, and gives that back.
@@ -114,7 +109,7 @@ impl Trainer {
     /// that is for whoever catches it to tell.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
         bus.tell(self.started());
-        let done = if kernel::is_fused(self.system.parameters().device()) {
+        let done = if kernel::is_fused(self.learner.parameters().device()) {
             // As one of the threads that compute: each of their tasks would wake another one otherwise.
             rayon::scope(|_| self.until_the_end(bus))
         } else {
@@ -126,8 +121,8 @@ impl Trainer {
             Err(error) => (failure(&error), Some(format!("{error:#}"))),
         };
         let ending = RunEnded {
-            at_ms: self.clock.ms(),
-            step: self.step,
+            at_ms: self.output.ms(),
+            step: self.counters.step,
             ended: reason.ended(),
             reason,
             message,
@@ -142,63 +137,64 @@ impl Trainer {
             if let Some(reason) = self.end(bus) {
                 break reason;
             }
-            if self.paused {
-                match bus.wait_for_order(NAP) {
+            if self.control.paused {
+                match bus.wait_for_order(POLL_INTERVAL) {
                     Waited::Order(order) => self.obey(order, bus)?,
                     Waited::NotYet => {}
                     // Nobody is left who could resume.
-                    Waited::NobodyLeft => self.paused = false,
+                    Waited::NobodyLeft => self.control.paused = false,
                 }
                 continue;
             }
-            if !self.faders.anything_sounds(self.step.0) {
-                return Err(Silence(self.step.next()).into());
+            if !self.mixer.is_active(self.counters.step) {
+                return Err(AllMuted(self.counters.step.next()).into());
             }
-            self.one_step(bus)?;
+            self.train_step(bus)?;
             self.between_steps(bus)?;
         };
-        self.leave(reason, bus)?;
+        self.finish(reason, bus)?;
         Ok(reason)
     }
 
     /// Why the run should end now, if it should.
     fn end(&self, bus: &Bus) -> Option<Reason> {
-        if self.interrupt.is_set() {
+        let Counters { step, evals_without_improvement, .. } = self.counters;
+        if self.control.interrupt.is_set() {
             return Some(Reason::Signal);
         }
         if bus.recorder_has_gone() {
             return Some(Reason::Disk);
         }
-        if self.broken_in_a_row >= BROKEN_IN_A_ROW {
+        if self.counters.has_diverged() {
             return Some(Reason::Loss);
         }
-        if self.stop.is_some() {
-            return self.stop;
+        if self.control.stop.is_some() {
+            return self.control.stop;
         }
-        if self.recipe.train.patience.is_some_and(|patience| self.without_gain >= patience) {
+        let train = &self.plan.recipe.train;
+        if train.patience.is_some_and(|patience| evals_without_improvement >= patience) {
             return Some(Reason::Patience);
         }
-        match self.recipe.train.length {
-            Length::Steps(steps) => (self.step.0 >= steps).then_some(Reason::Steps),
+        match train.length {
+            Length::Steps(steps) => (step.0 >= steps).then_some(Reason::Steps),
             Length::Epochs(epochs) => (self.epochs() >= epochs).then_some(Reason::Epochs),
         }
     }
 
-    /// Passes done over the main objective's corpus.
+    /// Epochs done of the main objective's corpus.
     fn epochs(&self) -> u64 {
-        let corpus = self.recipe.objectives[self.recipe.main()].corpora[0];
-        self.streams[corpus].position().pass
+        self.batches.position(self.plan.main_corpus()).pass
     }
 }
 
 /// Schedules have taken every gain to 0: no step would have an update.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing sounds from step {0} on: every gain is 0, or muted")]
-struct Silence(Step);
+struct AllMuted(Step);
 
 /// Which reason an error is told as.
 fn failure(error: &anyhow::Error) -> Reason {
-    if error.is::<Silence>() {
+    if error.is::<AllMuted>() {
         return Reason::Loss;
     }
     let io = error.chain().any(<dyn std::error::Error>::is::<std::io::Error>);

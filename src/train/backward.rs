@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradients, gradients::dot, step::Lost};
+use super::{Gradients, gradients::dot, learner::ObjectiveLoss};
 use crate::{kernel, mixer::Weight, model::Parameters};
 
 /// The rows that objectives tap, cut off from the encoders that made them.
@@ -49,14 +49,14 @@ impl Taps {
     /// read of encoders themselves, are added to `gradients`.
     pub(super) fn heads(
         &self,
-        lost: &[Lost],
+        losses: &[ObjectiveLoss],
         weights: &[Weight],
         parameters: &Parameters,
         gradients: &mut Gradients,
     ) -> Result<Vec<Back>> {
-        let back = |lost: &Lost| {
-            let weight = f64::from(weights[lost.objective].weight);
-            let store = lost.mean.affine(weight, 0.0)?.backward()?;
+        let back = |loss: &ObjectiveLoss| {
+            let weight = f64::from(weights[loss.objective].weight);
+            let store = loss.mean.affine(weight, 0.0)?.backward()?;
             let mut own = Gradients::none(parameters);
             own.add(&store, parameters)?;
             let direct = gradients.merge(own, &self.encoders);
@@ -64,7 +64,7 @@ impl Taps {
             let by_taps = leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone())));
             Ok(Back { by_taps: by_taps.collect(), direct })
         };
-        lost.iter().map(back).collect()
+        losses.iter().map(back).collect()
     }
 
     /// The square of the norm of a gradient by taps, of what goes on into encoders.

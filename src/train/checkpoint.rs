@@ -43,7 +43,7 @@ pub struct State {
     /// What a plateau rule remembers; no such rule is built yet.
     pub plateau: Option<()>,
     /// The settings in force.
-    pub settings: Settings,
+    pub settings: SettingsState,
     /// What a weighting remembers; `equal` remembers nothing.
     pub weighting: Option<()>,
     /// Updates that each parameter has had, by name.
@@ -63,7 +63,7 @@ pub struct BestSoFar {
 
 /// The live settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct SettingsState {
     /// The learning rate of the next update.
     pub rate: f64,
     /// Steps between measurements of gradients; 0 for never.

@@ -13,27 +13,26 @@ pub struct Moves(VecDeque<Move>);
 struct Move {
     /// The first step computed with it.
     from: Step,
-    /// Attempts at that step that had broken before: a broken one changes no parameter, but it has
-    /// drawn.
-    broken: u32,
+    /// Non-finite attempts at that step before it: such a one changes no parameter, but it has drawn.
+    non_finite: u32,
     command: Command,
 }
 
 impl Moves {
     /// What hands did in these events. What schedules and rules did follows from the recipe.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut broken = 0;
+        let mut non_finite = 0;
         let mut moves: Vec<Move> = Vec::new();
         for event in events {
             match event {
-                Event::StepDone(_) => broken = 0,
-                Event::NonFiniteLoss(_) => broken += 1,
+                Event::StepDone(_) => non_finite = 0,
+                Event::NonFiniteLoss(_) => non_finite += 1,
                 event => {
                     let Some((from, command)) = intervention(event) else { continue };
                     // Strips that were moved between the same two steps are moved as one: what they
                     // came to was allowed, and what lay between may not have been by itself.
                     let earlier = moves.last_mut().filter(|last| {
-                        (last.from, last.broken) == (from, broken)
+                        (last.from, last.non_finite) == (from, non_finite)
                             && last.command.moves_strips()
                             && command.moves_strips()
                     });
@@ -43,19 +42,21 @@ impl Moves {
                             let first = std::mem::replace(one, Command::Several(Vec::new()));
                             *one = Command::Several(vec![first, command]);
                         }
-                        None => moves.push(Move { from, broken, command }),
+                        None => moves.push(Move { from, non_finite, command }),
                     }
                 }
             }
         }
         // A journal that was rewound goes over some steps twice.
-        moves.sort_by_key(|one| (one.from, one.broken));
+        moves.sort_by_key(|one| (one.from, one.non_finite));
         Self(moves.into())
     }
 
-    /// The next command that holds from that step, after so many broken attempts at it, or earlier.
-    pub fn due(&mut self, from: Step, broken: u32) -> Option<Command> {
-        self.0.pop_front_if(|one| (one.from, one.broken) <= (from, broken)).map(|one| one.command)
+    /// The next command that holds from that step, after so many non-finite attempts at it, or earlier.
+    pub fn due(&mut self, from: Step, non_finite: u32) -> Option<Command> {
+        self.0
+            .pop_front_if(|one| (one.from, one.non_finite) <= (from, non_finite))
+            .map(|one| one.command)
     }
 
     /// Every command that is left, with the step it holds from.
@@ -116,8 +117,8 @@ mod tests {
         arbitrary::gain_set(from - 1, "chunk", 1.0, new).into()
     }
 
-    fn gains_due(moves: &mut Moves, from: u64, broken: u32) -> Vec<f32> {
-        std::iter::from_fn(|| moves.due(Step(from), broken))
+    fn gains_due(moves: &mut Moves, from: u64, non_finite: u32) -> Vec<f32> {
+        std::iter::from_fn(|| moves.due(Step(from), non_finite))
             .map(|command| match command {
                 Command::SetGain { gain, .. } => gain,
                 other => panic!("{other:?}"),
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_after_a_broken_attempt_waits_for_the_same_attempt() {
+    fn a_move_after_a_non_finite_attempt_waits_for_the_same_attempt() {
         let broke = || NonFiniteLoss { at_ms: 0, step: Step(2), objective: None }.into();
         let events: [Event; 4] =
             [arbitrary::step_done(1, "chunk", 1.0).into(), broke(), broke(), moved(2, 0.5)];

@@ -5,7 +5,7 @@ mod strips;
 
 use anyhow::Result;
 
-use super::{Trainer, rounds::Counts};
+use super::{Trainer, evaluation::Trigger};
 use crate::{
     bus::Bus,
     protocol::{
@@ -34,7 +34,9 @@ impl Trainer {
 
     /// Obeys the moves that hold from the next step on.
     fn obey_moves(&mut self, bus: &mut Bus) -> Result<()> {
-        while let Some(command) = self.moves.due(self.step.next(), self.broken_in_a_row) {
+        while let Some(command) =
+            self.control.moves.due(self.counters.step.next(), self.counters.consecutive_non_finite)
+        {
             self.carry_out(command, From { by: By::Moves, id: None, undoes: None }, bus)?;
         }
         Ok(())
@@ -69,23 +71,29 @@ impl Trainer {
             Command::StepOnce => self.step_once(from, bus)?,
             Command::Note { text } => {
                 let From { by, id: command, .. } = from;
-                bus.tell(Noted { at_ms: self.clock.ms(), step: self.step, text, by, command });
+                bus.tell(Noted {
+                    at_ms: self.output.ms(),
+                    step: self.counters.step,
+                    text,
+                    by,
+                    command,
+                });
                 Ok(())
             }
             Command::Checkpoint => {
-                self.save(&format!("step-{}", self.step), from.id, bus)?;
+                self.save(&format!("step-{}", self.counters.step), from.id, bus)?;
                 Ok(())
             }
             Command::Evaluate => self.look(from, bus)?,
             Command::Stop { reason } => {
-                self.stop = Some(reason);
+                self.control.stop = Some(reason);
                 Ok(())
             }
         };
         if let Err(why) = refused {
             bus.tell(CommandRefused {
-                at_ms: self.clock.ms(),
-                step: self.step,
+                at_ms: self.output.ms(),
+                step: self.counters.step,
                 command: from.id,
                 why,
             });
@@ -94,14 +102,14 @@ impl Trainer {
     }
 
     fn store(&self, scene: Scene, from: From, bus: &mut Bus) {
-        let strips = self.faders.all().iter().map(|fader| {
-            let gain = fader.gain.at(self.step.0) as f32;
+        let strips = self.mixer.faders.all().iter().map(|fader| {
+            let gain = fader.gain.at(self.counters.step.0) as f32;
             let setting = StripSetting { gain, muted: fader.muted, soloed: fader.soloed };
             (fader.objective.clone(), setting)
         });
         bus.tell(SceneStored {
-            at_ms: self.clock.ms(),
-            step: self.step,
+            at_ms: self.output.ms(),
+            step: self.counters.step,
             scene,
             strips: strips.collect(),
             by: from.by,
@@ -114,12 +122,12 @@ impl Trainer {
     fn step_once(&mut self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
         self.obey_moves(bus)?;
         if self.end(bus).is_some() {
-            return Ok(Err(format!("the run ends at step {}", self.step)));
+            return Ok(Err(format!("the run ends at step {}", self.counters.step)));
         }
-        if !self.faders.anything_sounds(self.step.0) {
+        if !self.mixer.is_active(self.counters.step) {
             return Ok(Err("nothing sounds: every gain is 0, or muted".to_owned()));
         }
-        self.one_step(bus)?;
+        self.train_step(bus)?;
         self.between_steps(bus)?;
         self.pause(true, from, bus);
         Ok(Ok(()))
@@ -127,16 +135,17 @@ impl Trainer {
 
     /// Scores dev for somebody who looks.
     fn look(&self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
-        if self.corpora.iter().all(|corpus| corpus.dev.is_none()) {
+        if self.plan.corpora.iter().all(|corpus| corpus.dev.is_none()) {
             return Ok(Err("no corpus has a dev split; give one a dev key".to_owned()));
         }
-        self.evaluate(Split::Dev, self.step, Counts::No(from.id), bus)?;
+        self.evaluate(Split::Dev, self.counters.step, Trigger::Manual(from.id), bus)?;
         Ok(Ok(()))
     }
 
     fn pause(&mut self, paused: bool, from: From, bus: &mut Bus) {
-        let (at_ms, step, From { by, id: command, .. }) = (self.clock.ms(), self.step, from);
-        self.paused = paused;
+        let (at_ms, step, From { by, id: command, .. }) =
+            (self.output.ms(), self.counters.step, from);
+        self.control.paused = paused;
         if paused {
             bus.tell(Paused { at_ms, step, by, command });
         } else {

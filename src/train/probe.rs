@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{
     Gradients,
     backward::{Back, Taps},
-    step::Lost,
+    learner::ObjectiveLoss,
 };
 use crate::{
     model::Parameters,
@@ -36,7 +36,7 @@ pub(super) fn measure(
     let lengths = backs.iter().map(|back| taps.squared_norm(&back.by_taps));
     let lengths: Vec<f64> = lengths.collect::<candle_core::Result<_>>()?;
     let by_difference = (0..n).max_by(|&j, &k| lengths[j].total_cmp(&lengths[k]));
-    let by_difference = by_difference.expect("something was lost");
+    let by_difference = by_difference.expect("a step has a loss");
     let through = |back: &Back| -> Result<Gradients> {
         let mut gradients = back.direct.clone();
         taps.encoders(&back.by_taps, parameters, &mut gradients)?;
@@ -89,11 +89,11 @@ pub(super) fn event(
     recipe: &Recipe,
     step: Step,
     at_ms: u64,
-    lost: &[Lost],
+    losses: &[ObjectiveLoss],
     products: &[Vec<f64>],
 ) -> event::Gradients {
-    let name = |k: usize| recipe.objectives[lost[k].objective].name.clone();
-    let n = lost.len();
+    let name = |k: usize| recipe.objectives[losses[k].objective].name.clone();
+    let n = losses.len();
     let total: f64 = products.iter().flatten().sum();
     let norms = (0..n).map(|k| (name(k), products[k][k].sqrt() as f32)).collect();
     let mut gradient_shares = BTreeMap::new();

@@ -208,7 +208,7 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     assert!(!exited.err.contains("panicked at"), "{}", exited.err);
     let log = here.read("run/diagnostics.log");
     assert!(log.contains("a panic was asked for at step 15"), "{log}");
-    assert!(log.contains("one_step"), "the backtrace names where: {log}");
+    assert!(log.contains("train_step"), "the backtrace names where: {log}");
     said_only_lines(&exited);
 }
 

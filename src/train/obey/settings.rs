@@ -43,9 +43,9 @@ impl Trainer {
             }
         };
         bus.tell(SettingSet {
-            at_ms: self.clock.ms(),
-            step: self.step,
-            from: self.step.next(),
+            at_ms: self.output.ms(),
+            step: self.counters.step,
+            from: self.counters.step.next(),
             path,
             old,
             new,
@@ -60,8 +60,8 @@ impl Trainer {
         if !rate.is_finite() || rate < 0.0 {
             return Err(format!("a rate of {rate}; wanted at least 0"));
         }
-        let old = self.rate.at(self.step.0) as f32;
-        self.rate = Schedule::Constant(f64::from(rate));
+        let old = self.settings.learning_rate.at(self.counters.step.0) as f32;
+        self.settings.learning_rate = Schedule::Constant(f64::from(rate));
         Ok(Changed { old: Setting::Number(old), new: Setting::Number(rate) })
     }
 
@@ -69,29 +69,29 @@ impl Trainer {
         if every < 0.0 || every.fract() != 0.0 {
             return Err(format!("{every} steps; wanted a whole number"));
         }
-        let old = self.gradients_every as f32;
-        self.gradients_every = every as u64;
+        let old = self.settings.measure_gradients_every as f32;
+        self.settings.measure_gradients_every = every as u64;
         Ok(Changed { old: Setting::Number(old), new: Setting::Number(every) })
     }
 
     /// Groups that are muted now may be named too: they may sound later. A rule by hand ends the
     /// schedule of a temperature.
     fn set_sampling(&mut self, text: &str) -> Result<Changed, String> {
-        let groups = self.recipe.groups();
+        let groups = self.plan.recipe.groups();
         let groups = groups.iter().map(|group| group.name.as_str());
         let rule = text.parse::<Rule>().and_then(|rule| rule.among(groups));
         let rule = rule.map_err(|error| error.to_string())?;
-        if !self.recipe.passes_under(&rule) {
-            let corpus =
-                &self.recipe.corpora[self.recipe.objectives[self.recipe.main()].corpora[0]];
+        if !self.plan.recipe.passes_under(&rule) {
+            let corpus = &self.plan.recipe.corpora
+                [self.plan.recipe.objectives[self.plan.recipe.main()].corpora[0]];
             return Err(format!(
                 "epochs are passes over {:?}, and `{rule}` never draws it; wanted it among those drawn",
                 corpus.name
             ));
         }
-        let old = self.sampling.told(self.step).to_string();
+        let old = self.settings.sampling.told(self.counters.step).to_string();
         let new = rule.to_string();
-        self.sampling = Sampling::Constant(rule);
+        self.settings.sampling = Sampling::Constant(rule);
         Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
     }
 }

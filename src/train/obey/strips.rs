@@ -20,13 +20,13 @@ impl Trainer {
         from: From,
         bus: &mut Bus,
     ) -> Result<(), String> {
-        let before = self.faders.clone();
+        let before = self.mixer.faders.clone();
         let moved: Result<Vec<Event>, String> =
             commands.iter().map(|command| self.move_strip(command, from)).collect();
         let refused = match moved {
             Err(why) => why,
             Ok(_) if commands.is_empty() => "no move among them; wanted one at least".to_owned(),
-            Ok(_) if !self.faders.sound_on(self.step.0) => silent(commands),
+            Ok(_) if !self.mixer.faders.sound_on(self.counters.step.0) => silent(commands),
             Ok(events) => {
                 for event in events {
                     bus.tell(event);
@@ -34,12 +34,12 @@ impl Trainer {
                 return Ok(());
             }
         };
-        self.faders = before;
+        self.mixer.faders = before;
         Err(refused)
     }
 
     fn move_strip(&mut self, command: &Command, from: From) -> Result<Event, String> {
-        let (step, at_ms) = (self.step, self.clock.ms());
+        let (step, at_ms) = (self.counters.step, self.output.ms());
         let From { by, id, undoes } = from;
         Ok(match command {
             Command::SetMuted { objective, muted } => {
@@ -73,7 +73,7 @@ impl Trainer {
         if !gain.is_finite() || gain < 0.0 {
             return Err(format!("a gain of {gain}; wanted a finite number of at least 0"));
         }
-        let (step, since) = (self.step, self.step.0);
+        let (step, since) = (self.counters.step, self.counters.step.0);
         let to = f64::from(gain);
         let fader = self.fader(objective)?;
         let before = fader.gain;
@@ -86,7 +86,7 @@ impl Trainer {
             }
         };
         Ok(GainSet {
-            at_ms: self.clock.ms(),
+            at_ms: self.output.ms(),
             step,
             from: step.next(),
             objective: objective.clone(),
@@ -102,7 +102,7 @@ impl Trainer {
     }
 
     fn fader(&mut self, objective: &ObjectiveId) -> Result<&mut Fader, String> {
-        self.faders.find(objective).ok_or_else(|| format!("no objective named {objective}"))
+        self.mixer.faders.find(objective).ok_or_else(|| format!("no objective named {objective}"))
     }
 }
 

@@ -1,10 +1,11 @@
-//! What happens between steps and at the end: evaluations, checkpoints, leaving.
+//! What happens between steps and at the end: evaluations, checkpoints, the last things.
 
 use anyhow::Result;
 
 use super::{
     Trainer,
-    checkpoint::{self, BestSoFar, FaderState, Settings, State, VocabulariesState},
+    checkpoint::{self, FaderState, SettingsState, State, VocabulariesState},
+    counters::Counters,
     score,
 };
 use crate::{
@@ -14,66 +15,47 @@ use crate::{
         CommandId, Loss, Step,
         event::{CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, Split},
     },
-    recipe::Evaluate,
 };
 
-/// Whether an evaluation counts for best and patience.
+/// Why dev is scored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counts {
-    /// The recipe asked for it.
-    Yes,
-    /// Somebody looked, by this command.
-    No(Option<CommandId>),
-}
-
-/// Where the recipe last asked for an evaluation.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Seen {
-    pass: u64,
-    step: Step,
+pub(super) enum Trigger {
+    /// The recipe asked for it: it counts for best and patience.
+    Schedule,
+    /// A manual evaluation, by this command: it counts for nothing.
+    Manual(Option<CommandId>),
 }
 
 impl Trainer {
     /// Evaluates and saves where the recipe says so.
     pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
-        let corpus = self.recipe.objectives[self.recipe.main()].corpora[0];
-        let position = self.streams[corpus].position();
-        let due = match self.recipe.train.evaluate_every {
-            Evaluate::Epoch => position.pass > self.evaluated.pass,
-            Evaluate::Every(steps) => {
-                self.step.0.is_multiple_of(steps) && self.step > self.evaluated.step
-            }
-        };
-        if !due {
+        let main = self.batches.position(self.plan.main_corpus());
+        if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, main) {
             return Ok(());
         }
-        self.evaluated = Seen { pass: position.pass, step: self.step };
         self.evaluate_on_dev(bus)?;
         self.save("last", None, bus)
     }
 
     /// Scores dev and tells; keeps the best.
     fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<()> {
-        let Some(scores) = self.evaluate(Split::Dev, self.step, Counts::Yes, bus)? else {
+        let step = self.counters.step;
+        let Some(scores) = self.evaluate(Split::Dev, step, Trigger::Schedule, bus)? else {
             return Ok(());
         };
-        let best = &self.recipe.train.best;
+        let best = &self.plan.recipe.train.best;
         let value = scores.iter().find_map(|(at, scores)| {
-            let name = &self.recipe.objectives[*at].name;
+            let name = &self.plan.recipe.objectives[*at].name;
             let mut metrics = scores.metrics.iter();
             metrics
                 .find(|(metric, _)| *name == best.objective && *metric == best.metric.as_str())
                 .map(|(_, value)| *value as f32)
         });
         let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(()) };
-        if self.best.is_none_or(|so_far| best.direction.is_better(value, so_far.value)) {
-            self.best = Some(BestSoFar { value, step: self.step });
-            self.without_gain = 0;
-            self.save("best", None, bus)
-        } else {
-            self.without_gain += 1;
-            Ok(())
+        if self.counters.improves(value, best.direction) {
+            self.save("best", None, bus)?;
         }
+        Ok(())
     }
 
     /// Scores a split and tells; `None` if there was nothing to score, or no time.
@@ -81,16 +63,17 @@ impl Trainer {
         &self,
         split: Split,
         step: Step,
-        counts: Counts,
+        trigger: Trigger,
         bus: &mut Bus,
     ) -> Result<Option<Vec<(usize, Scores)>>> {
-        let began_ms = self.clock.ms();
-        let go_on = |_| !self.interrupt.is_set();
-        let scored = score(&self.recipe, &self.system, &self.corpora, split, go_on)?;
+        let began_ms = self.output.ms();
+        let go_on = |_| !self.control.interrupt.is_set();
+        let scored =
+            score(&self.plan.recipe, &self.learner.system, &self.plan.corpora, split, go_on)?;
         let Some(scored) = scored.filter(|scores| !scores.is_empty()) else { return Ok(None) };
-        let at_ms = self.clock.ms();
+        let at_ms = self.output.ms();
         for (at, scores) in &scored {
-            let objective = &self.recipe.objectives[*at].name;
+            let objective = &self.plan.recipe.objectives[*at].name;
             let numbers = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
             bus.tell(Evaluated {
                 at_ms,
@@ -103,11 +86,11 @@ impl Trainer {
                     .filter(|(_, value)| value.is_finite())
                     .map(|(name, value)| (name.into(), value))
                     .collect(),
-                extra: counts != Counts::Yes,
+                extra: trigger != Trigger::Schedule,
                 took_ms: at_ms - began_ms,
-                command: match counts {
-                    Counts::Yes => None,
-                    Counts::No(command) => command,
+                command: match trigger {
+                    Trigger::Schedule => None,
+                    Trigger::Manual(command) => command,
                 },
             });
             if let Some(by_class) = &scores.classes {
@@ -126,11 +109,17 @@ impl Trainer {
 
     /// Saves a checkpoint and tells.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
-        let parameters = self.system.parameters();
-        checkpoint::save(&self.run, name, &self.state(), parameters, &self.optimizer)?;
+        let parameters = self.learner.parameters();
+        checkpoint::save(
+            &self.output.run,
+            name,
+            &self.state(),
+            parameters,
+            &self.learner.optimizer,
+        )?;
         bus.tell(CheckpointSaved {
-            at_ms: self.clock.ms(),
-            step: self.step,
+            at_ms: self.output.ms(),
+            step: self.counters.step,
             name: name.to_owned(),
             command,
         });
@@ -138,53 +127,53 @@ impl Trainer {
     }
 
     fn state(&self) -> State {
-        let names = self.recipe.corpora.iter().map(|corpus| corpus.name.clone());
-        let positions = names.zip(self.streams.iter().map(crate::data::stream::Stream::position));
-        let faders = self.faders.all().iter().map(|fader| {
+        let Counters { step, best, evals_without_improvement, .. } = self.counters;
+        let faders = self.mixer.faders.all().iter().map(|fader| {
             let state = FaderState {
-                gain: fader.gain.at(self.step.0),
-                scheduled: fader.gain.moves_after(self.step.0),
+                gain: fader.gain.at(step.0),
+                scheduled: fader.gain.moves_after(step.0),
                 muted: fader.muted,
                 soloed: fader.soloed,
             };
             (fader.objective.clone(), state)
         });
         State {
-            step: self.step,
-            positions: positions.collect(),
-            best: self.best,
-            without_gain: self.without_gain,
+            step,
+            positions: self.batches.positions(&self.plan),
+            best,
+            without_gain: evals_without_improvement,
             plateau: None,
-            settings: Settings {
-                rate: self.rate.at(self.step.0),
-                gradients: self.gradients_every,
-                sampling: Some(self.sampling.told(self.step).to_string()),
+            settings: SettingsState {
+                rate: self.settings.learning_rate.at(step.0),
+                gradients: self.settings.measure_gradients_every,
+                sampling: Some(self.settings.sampling.told(step).to_string()),
                 faders: faders.collect(),
             },
             weighting: None,
-            counts: self.optimizer.counts(self.system.parameters()),
-            vocabularies: VocabulariesState(self.vocabularies.clone()),
+            counts: self.learner.optimizer.counts(self.learner.parameters()),
+            vocabularies: VocabulariesState(self.plan.vocabularies.clone()),
         }
     }
 
     /// Scores dev once more, saves the last checkpoint, and scores test by the best one; in a hurry
     /// it only saves.
-    pub(super) fn leave(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
+    pub(super) fn finish(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
         if reason == Reason::Disk {
             return Ok(());
         }
-        if let Some((from, _)) = self.moves.iter().next() {
-            let n_left = self.moves.iter().count();
+        let mut step = self.counters.step;
+        if let Some((from, _)) = self.control.moves.iter().next() {
+            let n_left = self.control.moves.iter().count();
             bus.tell(CommandRefused {
-                at_ms: self.clock.ms(),
-                step: self.step,
+                at_ms: self.output.ms(),
+                step,
                 command: None,
                 why: format!("{n_left} moves of the journal were left, the first from step {from}"),
             });
         }
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
         // An evaluation has saved `last` too.
-        let evaluated = self.step > Step(0) && self.evaluated.step == self.step;
+        let evaluated = self.counters.is_evaluated();
         if !evaluated && !hurry {
             // What was learnt since the last evaluation may be the best there is.
             self.evaluate_on_dev(bus)?;
@@ -192,15 +181,15 @@ impl Trainer {
         if !evaluated && reason != Reason::Loss {
             self.save("last", None, bus)?;
         }
-        if hurry || self.corpora.iter().all(|corpus| corpus.test.is_none()) {
+        if hurry || self.plan.corpora.iter().all(|corpus| corpus.test.is_none()) {
             return Ok(());
         }
-        let mut step = self.step;
-        if let (Some(best), Some(saved)) = (self.best, checkpoint::open(&self.run, "best")?) {
-            saved.load(self.system.parameters())?;
+        let saved = checkpoint::open(&self.output.run, "best")?;
+        if let (Some(best), Some(saved)) = (self.counters.best, saved) {
+            saved.load(self.learner.parameters())?;
             step = best.step;
         }
-        self.evaluate(Split::Test, step, Counts::Yes, bus)?;
+        self.evaluate(Split::Test, step, Trigger::Schedule, bus)?;
         Ok(())
     }
 }

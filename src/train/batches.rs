@@ -1,0 +1,79 @@
+//! The batches of a run: which groups a step draws, and which examples of their corpora.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Plan, Settings};
+use crate::{
+    data::{
+        Batch,
+        sampler::Sampler,
+        stream::{Position, Stream},
+    },
+    protocol::Step,
+    recipe::Group,
+};
+
+/// Where each corpus is, in the recipe's order.
+pub(super) struct Batches {
+    streams: Vec<Stream>,
+}
+
+/// A batch, and the name of the group it was drawn for.
+pub(super) type Draw = (String, Batch);
+
+impl Batches {
+    /// Every corpus at its start.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let seed = plan.recipe.train.seed;
+        let stream = |_| Stream::new(seed, Position::default());
+        Self { streams: plan.corpora.iter().map(stream).collect() }
+    }
+
+    /// Where the corpus at that place is.
+    pub(super) fn position(&self, corpus_idx: usize) -> Position {
+        self.streams[corpus_idx].position()
+    }
+
+    /// Where each corpus is, by name.
+    pub(super) fn positions(&self, plan: &Plan) -> BTreeMap<String, Position> {
+        let names = plan.corpora.iter().map(|corpus| corpus.name.clone());
+        names.zip(self.streams.iter().map(Stream::position)).collect()
+    }
+
+    /// The batches of the step after `done` others, of the groups of what is active.
+    pub(super) fn draw(
+        &mut self,
+        plan: &Plan,
+        settings: &Settings,
+        groups: &[Group],
+        done: Step,
+    ) -> Vec<Draw> {
+        let mut draws = Vec::new();
+        for group in settings.sampler(plan, groups).draw(done) {
+            let Group { name, corpora, .. } = &groups[group];
+            for &at in corpora {
+                let corpus = &plan.corpora[at];
+                let examples = self.streams[at].next(corpus, plan.recipe.batch_size(at));
+                draws.push((name.clone(), Batch::new(at, corpus, &corpus.train, &examples)));
+            }
+        }
+        draws
+    }
+}
+
+impl Settings {
+    /// What draws among these groups.
+    pub(super) fn sampler(&self, plan: &Plan, groups: &[Group]) -> Sampler<'_> {
+        Sampler::new(plan.recipe.train.seed, &self.sampling, plan.sampled(groups))
+    }
+}
+
+/// Examples drawn, by corpus.
+pub(super) fn examples_drawn(plan: &Plan, draws: &[Draw]) -> BTreeMap<String, u64> {
+    let corpora: BTreeSet<usize> = draws.iter().map(|(_, batch)| batch.corpus).collect();
+    let count = |at: usize| {
+        let drawn = draws.iter().filter(|(_, batch)| batch.corpus == at);
+        drawn.map(|(_, batch)| batch.examples.len() as u64).sum()
+    };
+    corpora.into_iter().map(|at| (plan.corpora[at].name.clone(), count(at))).collect()
+}

@@ -1,0 +1,26 @@
+//! What others want of a run: moves to make again, a pause, an end.
+
+use super::{Interrupt, Moves};
+use crate::protocol::event::Reason;
+
+/// See the module.
+pub(super) struct Control {
+    pub(super) moves: Moves,
+    pub(super) interrupt: Interrupt,
+    pub(super) paused: bool,
+    /// Why somebody wants the run to end.
+    pub(super) stop: Option<Reason>,
+    /// The step at which to panic: for the test of what becomes of a run whose trainer does.
+    panic_at: Option<u64>,
+}
+
+impl Control {
+    pub(super) fn new(moves: Moves, interrupt: Interrupt, panic_at: Option<u64>) -> Self {
+        Self { moves, interrupt, paused: false, stop: None, panic_at }
+    }
+
+    /// Panics if a test has asked for it at that step.
+    pub(super) fn panic_if_asked(&self, step: u64) {
+        assert!(self.panic_at != Some(step), "a panic was asked for at step {step}");
+    }
+}

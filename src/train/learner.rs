@@ -1,0 +1,118 @@
+//! What learns: the system with its parameters, and the optimizer. Forward, backward, update.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use candle_core::Tensor;
+
+use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw};
+use crate::{
+    mixer::Weight,
+    model::{Mode, Parameters},
+    objective::Term,
+    protocol::Step,
+    recipe::System,
+};
+
+/// See the module.
+pub(super) struct Learner {
+    pub(super) system: System,
+    pub(super) optimizer: Optimizer,
+}
+
+/// The raw loss of one objective in one step, over every corpus it was drawn with.
+pub(super) struct ObjectiveLoss {
+    /// Its place in the recipe.
+    pub(super) objective: usize,
+    /// Σ sum / Σ count, a scalar.
+    pub(super) mean: Tensor,
+    /// The same, read from the device.
+    pub(super) value: f32,
+}
+
+impl Learner {
+    /// A system that has had no update yet.
+    pub(super) fn new(plan: &Plan, system: System) -> Self {
+        let optimizer = Optimizer::new(plan.recipe.train.optimizer, system.parameters());
+        Self { system, optimizer }
+    }
+
+    pub(super) fn parameters(&self) -> &Parameters {
+        self.system.parameters()
+    }
+
+    /// The losses of the active objectives over these batches, in the recipe's order, and the rows they
+    /// were computed from; in the step after `done` others.
+    pub(super) fn compute_losses(
+        &self,
+        plan: &Plan,
+        draws: &[Draw],
+        weights: &[Weight],
+        done: Step,
+    ) -> Result<(Vec<ObjectiveLoss>, Taps)> {
+        let mode = Mode::Train { seed: plan.recipe.train.seed, step: done.0 };
+        let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
+        let mut cut = Taps::of(0..self.system.n_shared());
+        for (group, batch) in draws {
+            let objectives: Vec<usize> = (0..weights.len())
+                .filter(|&at| {
+                    let spec = &plan.recipe.objectives[at];
+                    // What reads several corpora belongs to no group and is always computed.
+                    let drawn = spec.group.as_ref().is_none_or(|name| name == group);
+                    weights[at].weight > 0.0 && drawn && spec.corpora.contains(&batch.corpus)
+                })
+                .collect();
+            let taps = self.system.taps(&objectives, batch, mode)?;
+            for (&at, taps) in objectives.iter().zip(&taps) {
+                let taps: Vec<Tensor> =
+                    taps.iter().map(|tap| cut.cut(tap)).collect::<candle_core::Result<_>>()?;
+                if let Some(term) = self.system.objective(at).loss(&taps, batch)? {
+                    terms.entry(at).or_default().push(term);
+                }
+            }
+        }
+        let means = terms.into_iter().map(|(at, terms)| Ok((at, mean(&terms)?)));
+        let means: Vec<(usize, Tensor)> = means.collect::<Result<_>>()?;
+        let values = read(means.iter().map(|(_, mean)| mean))?;
+        let losses = means.into_iter().zip(values);
+        let losses =
+            losses.map(|((objective, mean), value)| ObjectiveLoss { objective, mean, value });
+        Ok((losses.collect(), cut))
+    }
+
+    /// One update by these gradients, of that global norm, clipped as the recipe says.
+    pub(super) fn update(
+        &mut self,
+        plan: &Plan,
+        gradients: &Gradients,
+        gradient_norm: f64,
+        learning_rate: f64,
+    ) -> Result<()> {
+        let scale = match plan.recipe.train.clip_norm {
+            Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
+            _ => 1.0,
+        };
+        let parameters = self.system.parameters();
+        Ok(self.optimizer.step(parameters, gradients, scale, learning_rate)?)
+    }
+}
+
+/// Σ sum / Σ count over the terms of one objective.
+fn mean(terms: &[Term]) -> Result<Tensor> {
+    let [first, others @ ..] = terms else { unreachable!("an objective without a term is absent") };
+    let mut sum = first.sum.clone();
+    for term in others {
+        sum = (sum + &term.sum)?;
+    }
+    let count: usize = terms.iter().map(|term| term.count).sum();
+    Ok(sum.affine(1.0 / count as f64, 0.0)?)
+}
+
+/// Some scalars, by one read from the device.
+fn read<'a>(scalars: impl Iterator<Item = &'a Tensor>) -> Result<Vec<f32>> {
+    let scalars: Vec<&Tensor> = scalars.collect();
+    if scalars.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Tensor::stack(&scalars, 0)?.to_vec1()?)
+}

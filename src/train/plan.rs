@@ -1,0 +1,39 @@
+//! What a run trains and on what: the recipe, its corpora and their vocabularies. Nothing of it changes
+//! while the run goes on.
+
+use crate::{
+    data::{Corpus, sampler},
+    protocol::ObjectiveId,
+    recipe::{Group, Recipe, Vocabularies},
+};
+
+/// See the module.
+pub(super) struct Plan {
+    pub(super) recipe: Recipe,
+    /// The recipe's corpora, in its order.
+    pub(super) corpora: Vec<Corpus>,
+    pub(super) vocabularies: Vocabularies,
+}
+
+impl Plan {
+    /// The name of the objective at that place in the recipe.
+    pub(super) fn name(&self, objective_idx: usize) -> ObjectiveId {
+        self.recipe.objectives[objective_idx].name.clone()
+    }
+
+    /// The place of the main objective's corpus, whose epochs are the run's.
+    pub(super) fn main_corpus(&self) -> usize {
+        self.recipe.objectives[self.recipe.main()].corpora[0]
+    }
+
+    /// These groups with their sizes in training examples, as a sampler wants them.
+    pub(super) fn sampled(&self, groups: &[Group]) -> Vec<sampler::CorpusGroup> {
+        let size = |&at: &usize| self.corpora[at].train.examples.len() as u64;
+        let sampled = groups.iter().map(|group| sampler::CorpusGroup {
+            name: group.name.clone(),
+            size: group.corpora.iter().map(size).sum(),
+            corpora: group.corpora.clone(),
+        });
+        sampled.collect()
+    }
+}
