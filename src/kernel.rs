@@ -32,6 +32,7 @@ mod plain;
 mod pool;
 mod recurrent;
 mod reverse;
+mod row_sums;
 mod slices;
 mod sums;
 mod tanh;

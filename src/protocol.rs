@@ -12,10 +12,10 @@ pub mod loss;
 pub mod report;
 pub mod summary;
 
-pub use command::{By, Command, CommandId, Order, Scene};
+pub use command::{Command, Order};
 pub use counts::Counts;
 pub use event::{Event, Header};
-pub use id::{MetricId, ObjectiveId, Step};
+pub use id::{By, CommandId, MetricId, ObjectiveId, Scene, Step};
 pub use loss::Loss;
 pub use report::Report;
 pub use summary::Summary;

@@ -9,8 +9,9 @@ use super::{
     buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
     parameter::{Gradient, ParamRef},
-    plain, slices,
-    sums::sum_of_rows,
+    plain,
+    row_sums::sum_of_rows,
+    slices,
 };
 
 /// x·W + b for x (rows, inputs), W (inputs, outputs), b (outputs): (rows, outputs).

@@ -21,8 +21,8 @@ use super::{
     buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply_in_blocks},
     parameter::{Gradient, ParamRef},
+    row_sums::sum_of_rows,
     slices,
-    sums::sum_of_rows,
 };
 use crate::data::Packing;
 

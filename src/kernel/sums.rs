@@ -1,35 +1,9 @@
-//! Sums over the rows of a matrix, and of several tensors.
+//! The sum of several tensors.
 
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{
-    arch::{fast, is_fused},
-    buffer::Buffer,
-    gemm::Matrix,
-    plain, slices,
-};
-
-/// Columns that one thread sums at a time.
-const BLOCK: usize = 128;
-
-/// Σ over the rows of a matrix that is stored row after row, in their order: (columns).
-pub(super) fn sum_of_rows(x: Matrix<'_>) -> Buffer {
-    let mut sums = Buffer::zeros(x.n_columns());
-    sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
-        fast(
-            #[inline(always)]
-            || {
-                for row in 0..x.n_rows() {
-                    for (sum, x) in sums.iter_mut().zip(&x.row(row)[block * BLOCK..]) {
-                        *sum += x;
-                    }
-                }
-            },
-        );
-    });
-    sums
-}
+use super::{arch::is_fused, plain, slices};
 
 /// Numbers of a tensor that one thread adds or scales at a time.
 pub(super) const PART: usize = 16_384;
@@ -74,12 +48,5 @@ mod tests {
         assert!(sum(&[]).is_err());
         assert!(sum(&[x.clone(), x.t()?.contiguous()?]).is_err());
         Ok(())
-    }
-
-    #[test]
-    fn rows_are_summed_column_by_column() {
-        let x: Vec<f32> = (0..3 * 300).map(|at| at as f32).collect();
-        let sums = sum_of_rows(Matrix::new(&x, 3, 300));
-        assert!(sums.iter().enumerate().all(|(at, &sum)| sum == (900 + 3 * at) as f32));
     }
 }

@@ -1,36 +1,6 @@
 //! Wishes to the trainer. Each is answered by an event that names the step, refusals too.
 
-use serde::{Deserialize, Serialize};
-
-use super::{ObjectiveId, event::Setting};
-
-/// Numbers the commands of one sitting, so that an answer can be matched to its wish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CommandId(pub u64);
-
-/// Who moved a fader or asked for something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// A key press at the desk.
-    Key,
-    /// A schedule of the recipe.
-    Schedule,
-    /// A weighting or training rule.
-    Rule,
-    /// An earlier journal, obeyed with `--moves`.
-    Moves,
-    /// Another program attached to the run.
-    Remote,
-}
-
-impl By {
-    /// Whether a person stands behind it, now or in the session that is repeated.
-    pub fn is_a_hand(self) -> bool {
-        matches!(self, Self::Key | Self::Moves | Self::Remote)
-    }
-}
+use super::{By, CommandId, ObjectiveId, Scene, event::Setting};
 
 /// One wish, who has it, and the number its answer will carry.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,26 +13,6 @@ pub struct Order {
     pub command: Command,
     /// The moves this takes back, or makes again, by the number of their order.
     pub undoes: Option<CommandId>,
-}
-
-/// One of the two places where a mix is kept to come back to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scene {
-    /// The first.
-    A,
-    /// The second.
-    B,
-}
-
-impl Scene {
-    /// The letter that stands for it.
-    pub fn letter(self) -> char {
-        match self {
-            Self::A => 'A',
-            Self::B => 'B',
-        }
-    }
 }
 
 /// A wish to the trainer, obeyed between two steps. Values are absolute.

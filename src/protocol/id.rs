@@ -1,4 +1,4 @@
-//! Names and counters that travel in events.
+//! Names and counters that travel in events and commands.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -78,4 +78,52 @@ name_type! {
 name_type! {
     /// The name of a metric, such as `f1` or `accuracy_oov`.
     MetricId
+}
+
+/// Numbers the commands of one sitting, so that an answer can be matched to its wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandId(pub u64);
+
+/// Who moved a fader or asked for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A key press at the desk.
+    Key,
+    /// A schedule of the recipe.
+    Schedule,
+    /// A weighting or training rule.
+    Rule,
+    /// An earlier journal, obeyed with `--moves`.
+    Moves,
+    /// Another program attached to the run.
+    Remote,
+}
+
+impl By {
+    /// Whether a person stands behind it, now or in the session that is repeated.
+    pub fn is_a_hand(self) -> bool {
+        matches!(self, Self::Key | Self::Moves | Self::Remote)
+    }
+}
+
+/// One of the two places where a mix is kept to come back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scene {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl Scene {
+    /// The letter that stands for it.
+    pub fn letter(self) -> char {
+        match self {
+            Self::A => 'A',
+            Self::B => 'B',
+        }
+    }
 }

@@ -5,9 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{fault::Findings, names::Names, parse, shipped, tap::parse_tap, word_lists};
+use super::{
+    fault::{Findings, found},
+    names::Names,
+    parse, shipped,
+    tap::parse_tap,
+    word_lists,
+};
 use crate::{
-    data::read::Location,
     keys::{
         DefaultValue, GREATEST, Key, Located, MOST, Place, Takes, Value, describe::describe_choices,
     },
@@ -307,31 +312,6 @@ impl Context<'_> {
             return None;
         };
         Some(absolute.to_owned())
-    }
-}
-
-/// Where a checked path leads.
-pub(super) fn location(path: &str) -> Location {
-    match path.strip_prefix("sample:") {
-        Some(sample) => Location::Sample(sample.to_owned()),
-        None => Location::File(path.into()),
-    }
-}
-
-/// A value as messages quote it.
-pub(super) fn found(value: &Value) -> String {
-    match value {
-        Value::Switch(switch) => switch.to_string(),
-        Value::Integer(integer) if *integer > MOST as i64 => {
-            format!("{integer}, which is more than {MOST}")
-        }
-        Value::Integer(integer) => integer.to_string(),
-        Value::Number(number) if number.abs() > GREATEST => {
-            format!("{number:e}, which is beyond the greatest, {GREATEST:.1e}")
-        }
-        Value::Number(number) => number.to_string(),
-        Value::Text(text) => format!("the string {text:?}"),
-        Value::List(_) | Value::Table(_) => value.describe().to_owned(),
     }
 }
 

@@ -1,11 +1,6 @@
 //! `[[corpus]]`: where examples come from, and how they are split.
 
-use super::{
-    check::{Context, location},
-    fault::Findings,
-    kind::Kinds,
-    names::Named,
-};
+use super::{check::Context, fault::Findings, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
         Sentences,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use thiserror::Error;
 
-use crate::keys::Place;
+use crate::keys::{GREATEST, MOST, Place, Value};
 
 /// One thing that is wrong with a recipe, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +134,23 @@ fn rank(place: &Place) -> (u8, String, u32) {
         Place::Set(key) => (2, key.to_string(), 0),
         Place::Option(option) => (3, (*option).to_owned(), 0),
         Place::Default => (4, String::new(), 0),
+    }
+}
+
+/// A value as messages quote it.
+pub(super) fn found(value: &Value) -> String {
+    match value {
+        Value::Switch(switch) => switch.to_string(),
+        Value::Integer(integer) if *integer > MOST as i64 => {
+            format!("{integer}, which is more than {MOST}")
+        }
+        Value::Integer(integer) => integer.to_string(),
+        Value::Number(number) if number.abs() > GREATEST => {
+            format!("{number:e}, which is beyond the greatest, {GREATEST:.1e}")
+        }
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("the string {text:?}"),
+        Value::List(_) | Value::Table(_) => value.describe().to_owned(),
     }
 }
 

@@ -30,7 +30,7 @@ impl<T: Copy> Kinds<T> {
     pub(super) fn find(&self, said: &Located, key: &str, findings: &mut Findings) -> Option<T> {
         let Located { value, place } = said;
         let Some(name) = value.as_text() else {
-            let found = super::check::found(value);
+            let found = super::fault::found(value);
             findings.fault(place, format!("{key} is {found}; wanted a string"));
             return None;
         };

@@ -98,7 +98,7 @@ pub(super) fn named<'a>(
                 }
             }
             Some(Located { value, place }) => findings
-                .fault(place, format!("name is {}; wanted a name", super::check::found(value))),
+                .fault(place, format!("name is {}; wanted a name", super::fault::found(value))),
         }
         found.push(named);
     }

@@ -5,7 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Overrides, check::found, fault::Findings, parse};
+use super::{
+    Overrides,
+    fault::{Findings, found},
+    parse,
+};
 use crate::{
     keys::{Located, Place, Value},
     nearest::hint,

@@ -1,6 +1,6 @@
 //! What is inside the program: recipes, and the samples that they learn from.
 
-use crate::data::read::Samples;
+use crate::data::read::{Location, Samples};
 
 macro_rules! recipes {
     ($($name:literal)*) => {
@@ -56,4 +56,12 @@ pub fn sample(path: &str) -> Option<&'static [u8]> {
 /// Every sample, by path.
 pub fn samples() -> Samples {
     SAMPLES.iter().copied().collect()
+}
+
+/// Where a checked path leads.
+pub(super) fn location(path: &str) -> Location {
+    match path.strip_prefix("sample:") {
+        Some(sample) => Location::Sample(sample.to_owned()),
+        None => Location::File(path.into()),
+    }
 }

@@ -1,8 +1,8 @@
 //! `[train]`: how long, how fast, in which order, and which checkpoint is best.
 
 use super::{
-    check::{Context, Entries, found},
-    fault::Findings,
+    check::{Context, Entries},
+    fault::{Findings, found},
     kind::Kinds,
     optimizer::{self, OptimizerConfig},
     parse,

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::{
     Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe,
-    check::{Context, Entries, found},
+    check::{Context, Entries},
     corpus, encoder,
-    fault::Findings,
+    fault::{Findings, found},
     group::groups,
     names::{self, Named, Names, named},
     objective, parse, share, train,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{check::location, shipped};
+use super::shipped::{self, location};
 use crate::{
     data::{Vocabulary, read::Location},
     keys::{Key, Takes, Values},

@@ -14,6 +14,7 @@
 
 mod axis;
 mod canvas;
+mod cursor;
 mod curve;
 mod draw;
 mod layout;

@@ -63,6 +63,16 @@ impl From<Command> for Wish {
     }
 }
 
+/// A command to the trainer, as what is to be done.
+fn command(command: Command) -> Vec<Effect> {
+    wish(Some(command.into()))
+}
+
+/// A wish to the trainer, if there is one.
+fn wish(wish: Option<Wish>) -> Vec<Effect> {
+    wish.map(Effect::Wish).into_iter().collect()
+}
+
 /// A change of a replay's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpeedChange {

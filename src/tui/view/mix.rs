@@ -1,9 +1,6 @@
 //! What is wished for the strips: nudges, mutes, solos, scenes.
 
-use super::{
-    Effect, Message, View, Wanted, Wish, Wishes, nudged,
-    update::{command, wish},
-};
+use super::{Effect, Message, View, Wanted, Wish, Wishes, command, nudged, wish};
 use crate::{
     protocol::{Command, Scene, event::SceneStored},
     state::{Run, Strip},

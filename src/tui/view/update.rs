@@ -2,7 +2,7 @@
 
 use super::{
     Effect, EventList, Focus, Message, Mode, Overlay, Page, Prompt, Seek, SpeedChange, View,
-    Wanted, Wish, mix::clear_solos, prompt::Given, wishes::Turn,
+    Wanted, command, mix::clear_solos, prompt::Given, wish, wishes::Turn,
 };
 use crate::{
     protocol::{
@@ -290,12 +290,4 @@ impl View {
         let is_replay = matches!(self.mode, Mode::Replay(_));
         if is_replay { vec![Effect::Seek(Seek::To(step))] } else { Vec::new() }
     }
-}
-
-pub(super) fn command(command: Command) -> Vec<Effect> {
-    wish(Some(command.into()))
-}
-
-pub(super) fn wish(wish: Option<Wish>) -> Vec<Effect> {
-    wish.map(Effect::Wish).into_iter().collect()
 }
