@@ -7,6 +7,7 @@ pub mod encoder;
 pub mod head;
 pub mod mode;
 pub mod parameters;
+mod rows;
 pub mod tap;
 mod view;
 
@@ -14,5 +15,6 @@ pub use encoder::EncoderKind;
 pub use head::HeadKind;
 pub use mode::Mode;
 pub use parameters::Parameters;
+pub use rows::Rows;
 pub use tap::{Context, EncoderSignature, LayerSpec, RowKind, TapName, View};
 pub use view::view;

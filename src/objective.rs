@@ -27,7 +27,7 @@ use crate::{
     keys::{Key, Values},
     metric::ByClass,
     model::{
-        HeadKind, RowKind,
+        HeadKind, RowKind, Rows,
         encoder::EncoderKind,
         head::{self, Classes, Head, HeadLoss},
         parameters::Scope,
@@ -120,9 +120,10 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 /// use auxdesk::{
 ///     data::{Batch, Corpus, Vocabulary},
 ///     keys::{Key, Values},
+///     model::Rows,
 ///     objective::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term},
 /// };
-/// use candle_core::{Result, Tensor};
+/// use candle_core::Result;
 ///
 /// /// Small states: loss = the mean square of a tap's numbers.
 /// struct Small;
@@ -157,10 +158,10 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 ///
 ///     // The raw loss, without any gain: only the mixer multiplies.
-///     fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-///         let sum = taps[0].sqr()?.mean_all()?;
-///         let n_sequences = batch.packing.n_sequences();
-///         let each = sum.affine(1.0 / n_sequences as f64, 0.0)?.broadcast_as(n_sequences)?;
+///     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+///         let sum = taps[0].tensor.sqr()?.mean_all()?;
+///         let n_examples = batch.n_examples();
+///         let each = sum.affine(1.0 / n_examples as f64, 0.0)?.broadcast_as(n_examples)?;
 ///         Ok(Some(Term { sum, count: 1, each }))
 ///     }
 ///
@@ -168,15 +169,15 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///         Box::new(Unscored)
 ///     }
 ///
-///     fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-///         Ok(vec![Vec::new(); batch.packing.n_sequences()])
+///     fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
+///         Ok(vec![Vec::new(); batch.n_examples()])
 ///     }
 /// }
 ///
 /// struct Unscored;
 ///
 /// impl Scorer for Unscored {
-///     fn add(&mut self, _taps: &[Tensor], _batch: &Batch) -> Result<()> {
+///     fn add(&mut self, _taps: &[Rows], _batch: &Batch) -> Result<()> {
 ///         Ok(())
 ///     }
 ///
@@ -287,7 +288,7 @@ pub struct Term {
     pub sum: Tensor,
     /// What it is a sum over: labelled tokens, examples, units predicted; 1 for regularisers.
     pub count: usize,
-    /// Each example's part of the sum: (sequences).
+    /// Each example's part of the sum: (examples).
     pub each: Tensor,
 }
 
@@ -310,22 +311,22 @@ impl Term {
 
 /// An objective with its parameters.
 ///
-/// `taps` are the rows of its taps (rows, width), in the order of [`ObjectiveKind::taps`].
+/// `taps` are the rows of its taps, each with what they stand on, in the order of [`ObjectiveKind::taps`].
 pub trait Objective: Send {
     /// Learns the strings of a corpus; called once for each corpus, before its first batch.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
     /// The raw loss of a batch; `None` if nothing in it has a label.
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>>;
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>>;
     /// What scores a split, batch by batch.
     fn scorer(&self) -> Box<dyn Scorer + '_>;
-    /// What it would say of each token, for each sequence of the batch's packing.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>>;
+    /// What it would say of each token, for each example of the batch.
+    fn predict(&self, taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>>;
 }
 
 /// Gathers a split's batches into scores.
 pub trait Scorer {
     /// Takes a batch.
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()>;
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()>;
     /// The scores of all that was taken.
     fn finish(self: Box<Self>) -> Scores;
 }
@@ -361,8 +362,8 @@ impl Scores {
     }
 }
 
-/// The rows' classes as strings, sequence by sequence.
-fn by_sequence(packing: &Packing, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
-    let of = |b| packing.rows(b).map(|row| item(rows[row])).collect();
-    (0..packing.n_sequences()).map(of).collect()
+/// The rows' classes as strings, example by example in the batch's order.
+fn by_example(packing: &Packing, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
+    let of = |example| packing.rows_of_example(example).into_iter().map(|row| item(rows[row]));
+    (0..packing.n_examples()).map(|example| of(example).collect()).collect()
 }

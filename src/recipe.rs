@@ -36,7 +36,7 @@ use std::{
 };
 
 pub use corpus::{CorpusSpec, DevSource, OnFault};
-pub use encoder::{EncoderSpec, Segmented};
+pub use encoder::EncoderSpec;
 pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use input::Input;

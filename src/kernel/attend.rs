@@ -70,7 +70,7 @@ impl CustomOp2 for Attend {
             softmax(&mut shares, || self.packing.rows(b));
         }
         let mut y = vec![0.0; self.packing.n_sequences() * width];
-        for (row, (b, _)) in self.packing.places().enumerate() {
+        for (row, (b, _)) in self.packing.positions().enumerate() {
             add(&mut y[b * width..][..width], shares[row], &x[row * width..]);
         }
         // A second forward of the same op would give the same numbers.
@@ -92,7 +92,7 @@ impl CustomOp2 for Attend {
         let (mut grad_keys, mut grad_x) = (vec![0.0; key_rows.len()], vec![0.0; x_rows.len()]);
         let mut grad_query = Buffer::zeros(inner);
         self.query.read(|query| {
-            for (row, (b, _)) in self.packing.places().enumerate() {
+            for (row, (b, _)) in self.packing.positions().enumerate() {
                 let (g, x) = (&gradient[b * width..][..width], &x_rows[row * width..][..width]);
                 let grad_score = shares[row] * (dot(g, x) - dot(g, &y[b * width..][..width]));
                 add(&mut grad_x[row * width..][..width], shares[row], g);

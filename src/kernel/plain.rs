@@ -52,9 +52,9 @@ fn fold(
 ) -> Result<Tensor> {
     let mut before = None;
     let mut ends = Vec::new();
-    for t in 0..packing.n_steps() {
-        let rows = packing.step(t);
-        let n_going_on = if t + 1 < packing.n_steps() { packing.step(t + 1).len() } else { 0 };
+    for t in 0..packing.max_len() {
+        let rows = packing.rows_at(t);
+        let n_going_on = if t + 1 < packing.max_len() { packing.rows_at(t + 1).len() } else { 0 };
         let now = next(before.take(), x.narrow(0, rows.start, rows.len())?)?;
         // No tensor is made of no rows: some devices can't.
         if n_going_on < rows.len() {

@@ -47,7 +47,7 @@ impl CustomOp1 for Mean {
         let (_, width) = layout.shape().dims2()?;
         let x = slices::of(x, layout)?;
         let mut means = vec![0.0; self.packing.n_sequences() * width];
-        for (row, (b, _)) in self.packing.places().enumerate() {
+        for (row, (b, _)) in self.packing.positions().enumerate() {
             for (mean, x) in means[b * width..].iter_mut().zip(&x[row * width..][..width]) {
                 *mean += x / self.packing.lengths()[b] as f32;
             }
@@ -58,7 +58,7 @@ impl CustomOp1 for Mean {
     fn bwd(&self, x: &Tensor, _means: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dim(1)?;
         let gradient = slices::to_vec(gradient)?;
-        let grad_x = self.packing.places().flat_map(|(b, _)| {
+        let grad_x = self.packing.positions().flat_map(|(b, _)| {
             let length = self.packing.lengths()[b] as f32;
             gradient[b * width..][..width].iter().map(move |g| g / length)
         });
@@ -83,7 +83,7 @@ impl CustomOp1 for Max {
         // Step 0 has one row for each sequence, in their order.
         let mut maxima = x[..n * width].to_vec();
         let mut places: Vec<u32> = (0..n).flat_map(|b| vec![b as u32; width]).collect();
-        for (row, (b, t)) in self.packing.places().enumerate() {
+        for (row, (b, t)) in self.packing.positions().enumerate() {
             if t > 0 {
                 for at in 0..width {
                     if x[row * width + at] > maxima[b * width + at] {

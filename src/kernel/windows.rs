@@ -23,7 +23,7 @@ pub(super) fn neighbours(width: usize, packing: &Packing) -> Result<Vec<Option<u
     let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
         bail!("windows: no tokens in a window; wanted at least 1")
     };
-    let neighbours = packing.places().flat_map(|(b, t)| {
+    let neighbours = packing.positions().flat_map(|(b, t)| {
         (0..width).map(move |place| {
             let t = (t + place).checked_sub(before)?;
             (t < packing.lengths()[b]).then(|| packing.row(b, t))

@@ -14,9 +14,10 @@ mod recurrent;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
+    Rows,
     mode::Mode,
     parameters::Scope,
     tap::{EncoderSignature, LayerSpec, RowKind},
@@ -153,8 +154,9 @@ pub enum Built {
 pub trait Encoder: Send {
     /// Learns the strings of a corpus; called once for each corpus, before its first batch.
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-    /// One tensor of packed rows (rows, width) for each layer, from the first.
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>>;
+    /// The rows of each layer, from the first, by what it reads: nothing where it reads a field. They may
+    /// stand on another packing than that.
+    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>>;
 }
 
 /// The values of other encoders of the recipe, by name.

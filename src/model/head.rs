@@ -88,7 +88,7 @@ pub struct Setup<'a> {
 
 /// The loss of some rows with their targets.
 pub struct HeadLoss {
-    /// The loss of each sequence, 0 where nothing had a target: (sequences).
+    /// The loss of each example, 0 where nothing had a target: (examples).
     pub each: Tensor,
     /// How many rows were counted.
     pub count: usize,
@@ -103,9 +103,9 @@ pub fn labelled_loss(
 ) -> Result<Option<HeadLoss>> {
     let labelled: Vec<(u32, u32, u32)> = targets
         .iter()
-        .zip(packing.places())
+        .zip(packing.examples_of_rows())
         .zip(0..)
-        .filter_map(|((&target, (sequence, _)), row)| Some((row, sequence as u32, target?)))
+        .filter_map(|((&target, example), row)| Some((row, example, target?)))
         .collect();
     if labelled.is_empty() {
         return Ok(None);
@@ -116,8 +116,8 @@ pub fn labelled_loss(
         kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
     };
     let each = each(&x, labelled.iter().map(|&(.., target)| target).collect())?; // (labelled)
-    let groups = labelled.iter().map(|&(_, sequence, _)| sequence).collect();
-    let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+    let groups = labelled.iter().map(|&(_, example, _)| example).collect();
+    let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
     Ok(Some(HeadLoss { each, count: labelled.len() }))
 }
 

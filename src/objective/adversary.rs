@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
@@ -20,6 +20,7 @@ use crate::{
     keys::{Key, Takes, Values},
     metric::{Accuracy, FScore, Probe, Word},
     model::{
+        Rows,
         head::{Classes, Head},
         tap::LayerSpec,
     },
@@ -123,10 +124,10 @@ impl Objective for Discriminator {
         self.attached.insert(corpus_idx, self.domains.id(domain(&self.attribute, corpus)));
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = batch.vectors();
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
         let targets = vec![self.class(batch); packing.n_rows()];
-        Term::of(self.head.loss(&taps[0], &targets, &packing)?)
+        Term::of(self.head.loss(x, &targets, packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -140,9 +141,9 @@ impl Objective for Discriminator {
     }
 
     /// The domain of each example.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = batch.vectors();
-        let classes = self.head.decide(&taps[0], &packing)?;
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let classes = self.head.decide(x, packing)?;
         Ok(classes.into_iter().map(|class| vec![self.domains.item(class).to_owned()]).collect())
     }
 }
@@ -156,17 +157,17 @@ struct DomainScorer<'a> {
 }
 
 impl Scorer for DomainScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
         let Some(class) = self.of.class(batch) else { return Ok(()) };
-        let packing = batch.vectors();
-        for decided in self.of.head.decide(&taps[0], &packing)? {
+        let Rows { tensor: x, packing } = &taps[0];
+        for decided in self.of.head.decide(x, packing)? {
             self.accuracy.add(&class, &decided, Word::Known);
             let domains = &self.of.domains;
             self.by_domain.add(domains.item(class), domains.item(decided));
         }
-        let width = taps[0].dim(1)?;
-        for vector in kernel::to_vec(&taps[0])?.chunks_exact(width) {
+        let width = x.dim(1)?;
+        for vector in kernel::to_vec(x)?.chunks_exact(width) {
             self.probe.add(vector, class as usize);
         }
         Ok(())

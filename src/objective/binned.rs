@@ -1,12 +1,13 @@
 //! Which bin a row falls into, a token or a whole example: what `frequency` and `statistic` share, whose files
 //! have the losses.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
-use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
+use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_example};
 use crate::{
-    data::{Batch, Corpus, Packing},
+    data::{Batch, Corpus},
     metric::{Accuracy, FScore, Word},
+    model::Rows,
     model::head::{Classes, Head},
     protocol::event::Direction,
 };
@@ -22,8 +23,6 @@ pub(super) trait Bins: Send {
     fn len(&self) -> usize;
     /// Learns the strings of a corpus.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
-    /// The rows that fall into bins: those of tokens, or one for each example.
-    fn packing(&self, batch: &Batch) -> Packing;
     /// The bin of each row; `None` for one that has none.
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>>;
 }
@@ -46,9 +45,9 @@ impl<B: Bins> Objective for Binned<B> {
         self.bins.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let (targets, packing) = (self.bins.targets(batch), self.bins.packing(batch));
-        Term::of(self.head.loss(&taps[0], &targets, &packing)?)
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(self.head.loss(x, &self.bins.targets(batch), packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -62,10 +61,10 @@ impl<B: Bins> Objective for Binned<B> {
     }
 
     /// The bin of each row, as a number.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = self.bins.packing(batch);
-        let rows = self.head.decide(&taps[0], &packing)?;
-        Ok(by_sequence(&packing, &rows, |bin| bin.to_string()))
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let rows = self.head.decide(x, packing)?;
+        Ok(by_example(packing, &rows, |bin| bin.to_string()))
     }
 }
 
@@ -79,9 +78,9 @@ struct BinScorer<'a, B> {
 }
 
 impl<B: Bins> Scorer for BinScorer<'_, B> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
-        let decided = self.of.head.decide(&taps[0], &self.of.bins.packing(batch))?;
+        let decided = self.of.head.decide(&taps[0].tensor, &taps[0].packing)?;
         for (target, decided) in self.of.bins.targets(batch).iter().zip(&decided) {
             if let Some(target) = target {
                 self.accuracy.add(target, decided, Word::Known);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term,
@@ -17,6 +17,7 @@ use crate::{
     keys::{Key, Takes, Values},
     metric::{Accuracy, FScore, MacroMae, Word},
     model::{
+        Rows,
         head::Head,
         tap::{LayerSpec, RowKind},
     },
@@ -137,9 +138,9 @@ impl Objective for Classifier {
         self.labels.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let packing = batch.vectors();
-        Term::of(self.head.loss(&taps[0], &self.labels.targets(batch), &packing)?)
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(self.head.loss(x, &self.labels.targets(batch), packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -154,9 +155,9 @@ impl Objective for Classifier {
     }
 
     /// The label of each example.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = batch.vectors();
-        let classes = self.head.decide(&taps[0], &packing)?;
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let classes = self.head.decide(x, packing)?;
         let label = |class: u32| self.labels.vocabulary().item(class).to_owned();
         Ok(classes.into_iter().map(|class| vec![label(class)]).collect())
     }
@@ -171,7 +172,7 @@ struct ClassScorer<'a> {
 }
 
 impl Scorer for ClassScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.classifier.loss(taps, batch)?.as_ref())?;
         let predicted = self.classifier.predict(taps, batch)?;
         for (gold, predicted) in self.classifier.labels.gold(batch).iter().zip(predicted.concat()) {

@@ -15,7 +15,7 @@ use crate::{
     kernel,
     keys::{Key, Values},
     metric::Overlap,
-    model::tap::RowKind,
+    model::{Rows, tap::RowKind},
     protocol::event::Direction,
 };
 
@@ -76,13 +76,13 @@ fn overlap(shared: &Tensor, private: &Tensor) -> Result<Tensor> {
 impl Objective for Difference {
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let n = batch.packing.n_sequences();
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let n = batch.n_examples();
         if n < 3 {
             // Two centred rows lie on one line, whatever they were.
             return Ok(None);
         }
-        let sum = overlap(&taps[0], &taps[1])?;
+        let sum = overlap(&taps[0].tensor, &taps[1].tensor)?;
         let each = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
         Ok(Some(Term { sum, count: 1, each }))
     }
@@ -91,8 +91,8 @@ impl Objective for Difference {
         Box::new(OverlapScorer { scores: Scores::default(), overlap: Overlap::default() })
     }
 
-    fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        Ok(vec![Vec::new(); batch.packing.n_sequences()])
+    fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        Ok(vec![Vec::new(); batch.n_examples()])
     }
 }
 
@@ -102,10 +102,11 @@ struct OverlapScorer {
 }
 
 impl Scorer for OverlapScorer {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(Difference.loss(taps, batch)?.as_ref())?;
-        let widths = [taps[0].dim(1)?, taps[1].dim(1)?];
-        let [shared, private] = [kernel::to_vec(&taps[0])?, kernel::to_vec(&taps[1])?];
+        let [shared, private] = [&taps[0].tensor, &taps[1].tensor];
+        let widths = [shared.dim(1)?, private.dim(1)?];
+        let [shared, private] = [kernel::to_vec(shared)?, kernel::to_vec(private)?];
         let rows = shared.chunks_exact(widths[0]).zip(private.chunks_exact(widths[1]));
         rows.for_each(|(shared, private)| self.overlap.add(shared, private));
         Ok(())

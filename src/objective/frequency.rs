@@ -11,7 +11,7 @@ use super::{
     word_ids::{self, Words},
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
 };
 
@@ -80,10 +80,6 @@ impl Bins for Frequencies {
 
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         self.words.attach(corpus_idx, corpus);
-    }
-
-    fn packing(&self, batch: &Batch) -> Packing {
-        batch.packing.clone()
     }
 
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {

@@ -189,14 +189,14 @@ impl Labels {
     /// The class of each sequence; `None` where it has no label, or one that training lacks.
     pub(super) fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let Attached { field, classes, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        let Some(field) = field else { return vec![None; batch.n_examples()] };
         batch.labels(*field).iter().map(|symbol| classes[(*symbol)? as usize]).collect()
     }
 
     /// The label of each sequence that has one.
     pub(super) fn gold(&self, batch: &Batch) -> Vec<Option<&str>> {
         let Attached { field, lexicon, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        let Some(field) = field else { return vec![None; batch.n_examples()] };
         let label = |symbol: &Option<u32>| {
             let label = lexicon.get((*symbol)?);
             Some(mapped(self.map.as_ref(), label))
@@ -209,8 +209,8 @@ impl Labels {
     pub(super) fn answers(&self, batch: &Batch) -> Vec<Option<u32>> {
         let n = self.vocabulary.len();
         let Attached { field, classes, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.packing.n_sequences() * n] };
-        let mut answers = Vec::with_capacity(batch.packing.n_sequences() * n);
+        let Some(field) = field else { return vec![None; batch.n_examples() * n] };
+        let mut answers = Vec::with_capacity(batch.n_examples() * n);
         for set in batch.label_sets(*field) {
             let start = answers.len();
             answers.resize(start + n, set.as_ref().map(|_| 0));
@@ -223,7 +223,7 @@ impl Labels {
     /// The set of each sequence that has one, with what training lacks too.
     pub(super) fn gold_sets(&self, batch: &Batch) -> Vec<Option<Vec<&str>>> {
         let Attached { field, lexicon, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.packing.n_sequences()] };
+        let Some(field) = field else { return vec![None; batch.n_examples()] };
         let strings = |set: &Vec<u32>| set.iter().map(|&symbol| lexicon.get(symbol)).collect();
         batch.label_sets(*field).iter().map(|set| set.as_ref().map(strings)).collect()
     }

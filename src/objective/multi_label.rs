@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term,
@@ -20,7 +20,7 @@ use crate::{
     data::{Batch, Corpus, Vocabulary, read::ReadError},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, SetScore, Word},
-    model::{head::Head, tap::LayerSpec},
+    model::{Rows, head::Head, tap::LayerSpec},
     protocol::event::Direction,
 };
 
@@ -93,12 +93,13 @@ impl Objective for Labeller {
         self.labels.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
         // Of several corpora each may lack labels, so that there is nothing to ask.
         if self.labels.vocabulary().is_empty() {
             return Ok(None);
         }
-        Term::of(self.head.loss(&taps[0], &self.labels.answers(batch), &batch.vectors())?)
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(self.head.loss(x, &self.labels.answers(batch), packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -112,12 +113,12 @@ impl Objective for Labeller {
     }
 
     /// The set of each example, its labels in the order of the vocabulary.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
+    fn predict(&self, taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
         let vocabulary = self.labels.vocabulary();
         if vocabulary.is_empty() {
-            return Ok(vec![Vec::new(); batch.packing.n_sequences()]);
+            return Ok(vec![Vec::new(); batch.n_examples()]);
         }
-        let answers = self.head.decide(&taps[0], &batch.vectors())?;
+        let answers = self.head.decide(&taps[0].tensor, &taps[0].packing)?;
         let chosen = |answers: &[u32]| {
             let labels = vocabulary.iter().zip(answers).filter(|&(_, &answer)| answer > 0);
             labels.map(|((label, _), _)| label.to_owned()).collect()
@@ -134,7 +135,7 @@ struct SetScorer<'a> {
 }
 
 impl Scorer for SetScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.labeller.loss(taps, batch)?.as_ref())?;
         let predicted = self.labeller.predict(taps, batch)?;
         for (gold, predicted) in self.labeller.labels.gold_sets(batch).iter().zip(&predicted) {
@@ -162,11 +163,11 @@ impl Scorer for SetScorer<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     use super::*;
     use crate::{
-        data::{Example, Field, Lexicon, Part},
+        data::{Example, Field, Lexicon, Packing, Part},
         kernel::to_vec,
         keys::{Located, Value},
         model::{
@@ -243,9 +244,10 @@ mod tests {
     }
 
     /// Scores (ln 3, −ln 3): P = 3/4, 1/4.
-    fn rows(n: usize) -> Result<Tensor> {
+    fn rows(n: usize) -> Result<Rows> {
         let scores = [3f32.ln(), -3f32.ln()].repeat(n);
-        Tensor::from_vec(scores, (n, 2), &Device::Cpu)
+        let scores = Tensor::from_vec(scores, (n, 2), &Device::Cpu)?;
+        Ok(Rows::new(scores, &Packing::of_examples(n).into()))
     }
 
     #[test]

@@ -8,15 +8,15 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence,
+    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_example,
     word_ids::{self, Words},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise},
     kernel,
     keys::{Key, Refers, Takes, Values},
     metric::Perplexity,
-    model::{parameters::Linear, tap::LayerSpec},
+    model::{Rows, parameters::Linear, tap::LayerSpec},
     protocol::event::Direction,
 };
 
@@ -140,9 +140,8 @@ struct LanguageModel {
 
 impl LanguageModel {
     /// The class that each row is to predict: the word `ahead` of it, or the edge.
-    fn targets(&self, batch: &Batch, ahead: Ahead) -> Vec<u32> {
+    fn targets(&self, packing: &Packing, batch: &Batch, ahead: Ahead) -> Vec<u32> {
         let ids = self.words.ids(batch);
-        let packing = &batch.packing;
         let target = |(b, t): (usize, usize)| {
             let ahead = match ahead {
                 Ahead::Next => Some(t + 1).filter(|&t| t < packing.lengths()[b]),
@@ -150,20 +149,20 @@ impl LanguageModel {
             };
             ahead.map_or(EDGE, |t| ids[packing.row(b, t)].map_or(OTHER, |id| id + FIRST))
         };
-        packing.places().map(target).collect()
+        packing.positions().map(target).collect()
     }
 
     /// The loss of each sequence in one direction: (sequences).
-    fn each(&self, tap: &Tensor, batch: &Batch, ahead: Ahead) -> Result<Tensor> {
-        let width = tap.dim(1)? / 2;
+    fn each(&self, tap: &Rows, batch: &Batch, ahead: Ahead) -> Result<Tensor> {
+        let Rows { tensor: x, packing } = tap;
+        let width = x.dim(1)? / 2;
         let (half, from) = match ahead {
             Ahead::Next => (&self.forward, 0),
             Ahead::Previous => (&self.backward, width),
         };
-        let rows = tap.narrow(1, from, width)?;
-        let each = half.cross_entropy(&rows, self.targets(batch, ahead))?; // (rows)
-        let groups = batch.packing.places().map(|(b, _)| b as u32).collect();
-        kernel::sum_by_group(&each, groups, batch.packing.n_sequences())
+        let rows = x.narrow(1, from, width)?;
+        let each = half.cross_entropy(&rows, self.targets(packing, batch, ahead))?; // (rows)
+        kernel::sum_by_group(&each, packing.examples_of_rows(), batch.n_examples())
     }
 
     fn word(&self, class: u32) -> String {
@@ -187,10 +186,10 @@ impl Objective for LanguageModel {
         self.words.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
         let next = self.each(&taps[0], batch, Ahead::Next)?;
         let previous = self.each(&taps[0], batch, Ahead::Previous)?;
-        Term::new((next + previous)?, 2 * batch.n_tokens()).map(Some)
+        Term::new((next + previous)?, 2 * taps[0].packing.n_rows()).map(Some)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -198,11 +197,11 @@ impl Objective for LanguageModel {
     }
 
     /// The likeliest next word after each token.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let half = taps[0].dim(1)? / 2;
-        let logits = self.forward.logits(&taps[0].narrow(1, 0, half)?)?;
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let logits = self.forward.logits(&x.narrow(1, 0, x.dim(1)? / 2)?)?;
         let best = logits.argmax(1)?.to_vec1::<u32>()?;
-        Ok(by_sequence(&batch.packing, &best, |class| self.word(class)))
+        Ok(by_example(packing, &best, |class| self.word(class)))
     }
 }
 
@@ -212,7 +211,7 @@ struct PerplexityScorer<'a> {
 }
 
 impl Scorer for PerplexityScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.model.loss(taps, batch)?.as_ref())
     }
 

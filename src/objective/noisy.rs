@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, by_sequence};
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, by_example};
 use crate::{
     data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, Word},
     model::{
+        Rows,
         head::{Classes, Head, greatest, labelled_loss},
         tap::RowKind,
     },
@@ -117,23 +118,12 @@ struct Built {
 }
 
 impl Built {
-    fn packing(&self, batch: &Batch) -> Packing {
-        match self.on {
-            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
-            RowKind::Token => batch.packing.clone(),
-            RowKind::Example => batch.vectors(),
-        }
-    }
-
     /// The noisy label of each row; `None` where there is none, or one that is not known.
-    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+    fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
-        let Some(label) = attached.label else { return vec![None; self.packing(batch).n_rows()] };
-        let symbols = match self.on {
-            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
-            RowKind::Token => batch.symbols(label),
-            RowKind::Example => batch.labels(label),
-        };
+        let Some(label) = attached.label else { return vec![None; packing.n_rows()] };
+        let of_examples = self.on == RowKind::Example;
+        let symbols = if of_examples { batch.labels(label) } else { batch.symbols(label) };
         symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
     }
 
@@ -162,9 +152,9 @@ impl Objective for Built {
         self.attached.insert(corpus_idx, Attached { label, ids });
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let (packing, targets) = (self.packing(batch), self.targets(batch));
-        Term::of(labelled_loss(&taps[0], &targets, &packing, |x, noisy| {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(labelled_loss(x, &self.targets(packing, batch), packing, |x, noisy| {
             let right = log_softmax(&self.head.scores(x)?)?; // (labelled, right)
             let noisy = Tensor::from_vec(noisy, x.dim(0)?, x.device())?;
             let confused = self.log_confusion()?.t()?.contiguous()?.index_select(&noisy, 0)?;
@@ -178,10 +168,10 @@ impl Objective for Built {
     }
 
     /// The right label of each row.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let packing = self.packing(batch);
-        let rows = self.head.decide(&taps[0], &packing)?;
-        Ok(by_sequence(&packing, &rows, |id| self.vocabulary.item(id).to_owned()))
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let rows = self.head.decide(x, packing)?;
+        Ok(by_example(packing, &rows, |id| self.vocabulary.item(id).to_owned()))
     }
 }
 
@@ -192,13 +182,15 @@ struct NoisyScorer<'a> {
 }
 
 impl Scorer for NoisyScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.noisy.loss(taps, batch)?.as_ref())?;
-        let right = log_softmax(&self.noisy.head.scores(&taps[0])?)?.exp()?; // (rows, right)
+        let right = log_softmax(&self.noisy.head.scores(&taps[0].tensor)?)?.exp()?; // (rows, right)
         let said = right.matmul(&self.noisy.log_confusion()?.exp()?)?; // (rows, noisy)
         let said = kernel::to_vec(&said)?;
         let n = self.noisy.vocabulary.len();
-        for (gold, said) in self.noisy.targets(batch).into_iter().zip(said.chunks_exact(n)) {
+        for (gold, said) in
+            self.noisy.targets(&taps[0].packing, batch).into_iter().zip(said.chunks_exact(n))
+        {
             let Some(gold) = gold else { continue };
             self.accuracy.add(&gold, &greatest(said), Word::Known);
         }
@@ -289,6 +281,13 @@ mod tests {
         Batch::new(0, &corpus, &corpus.train, &[0])
     }
 
+    /// What a tap gives: rows of the tokens, or of the example.
+    fn tap(x: &Tensor, on: RowKind) -> Rows {
+        let batch = batch();
+        let of_examples = on == RowKind::Example;
+        Rows::new(x.clone(), if of_examples { batch.per_example() } else { batch.packing(0) })
+    }
+
     fn number(tensor: &Tensor) -> f64 {
         f64::from(kernel::to_vec(&tensor.reshape(1).unwrap()).unwrap()[0])
     }
@@ -300,18 +299,18 @@ mod tests {
         for (label, on, n_rows) in [("noisy", RowKind::Token, 3), ("topic", RowKind::Example, 1)] {
             let (_, noisy) = built(label, on, 0.8)?;
             let x = Tensor::from_vec(row.repeat(n_rows), (n_rows, 3), &Device::Cpu)?;
-            let term = noisy.loss(from_ref(&x), &batch())?.unwrap();
+            let tap = tap(&x, on);
+            let term = noisy.loss(from_ref(&tap), &batch())?.unwrap();
             let (a, b) = (0.5 * 0.8 + 0.25 * 0.1 + 0.25 * 0.1, 0.5 * 0.1 + 0.25 * 0.8 + 0.25 * 0.1);
             let (wanted, count) = match on {
-                RowKind::Item => unreachable!("not among these cases"),
                 RowKind::Token => (-f64::ln(a) - f64::ln(b), 2),
-                RowKind::Example => (-f64::ln(b), 1),
+                _ => (-f64::ln(b), 1),
             };
             assert!((number(&term.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
             assert_eq!(term.count, count, "a label that is not known costs nothing");
-            assert_eq!(noisy.predict(from_ref(&x), &batch())?, [vec!["a"; n_rows]]);
+            assert_eq!(noisy.predict(from_ref(&tap), &batch())?, [vec!["a"; n_rows]]);
             let mut scorer = noisy.scorer();
-            scorer.add(&[x], &batch())?;
+            scorer.add(&[tap], &batch())?;
             let wanted = if on == RowKind::Token { 50.0 } else { 0.0 };
             assert_eq!(scorer.finish().metrics, [("accuracy", wanted)]);
         }
@@ -326,9 +325,10 @@ mod tests {
         parameter(&parameters, "objective.projected.confusion")
             .set(&Tensor::new(&swap, &Device::Cpu)?)?;
         let x = Tensor::new(&[[5f32, 0.0, 0.0]], &Device::Cpu)?;
-        assert_eq!(noisy.predict(from_ref(&x), &batch())?, [["a"]]);
+        let tap = tap(&x, RowKind::Example);
+        assert_eq!(noisy.predict(from_ref(&tap), &batch())?, [["a"]]);
         let mut scorer = noisy.scorer();
-        scorer.add(&[x], &batch())?;
+        scorer.add(&[tap], &batch())?;
         assert_eq!(scorer.finish().metrics, [("accuracy", 100.0)]);
         Ok(())
     }
@@ -341,7 +341,7 @@ mod tests {
         let confusion = parameter(&parameters, "objective.projected.confusion");
         confusion.set(&Tensor::new(&far, &Device::Cpu)?)?;
         let x = Var::new(&[[400f32, -400.0, -400.0]], &Device::Cpu)?;
-        let term = noisy.loss(&[x.as_tensor().clone()], &batch())?.unwrap();
+        let term = noisy.loss(&[tap(&x, RowKind::Example)], &batch())?.unwrap();
         assert!((number(&term.sum) - 400.0).abs() < 1.0, "{}", number(&term.sum));
         let store = term.sum.backward()?;
         for var in [&x, &confusion] {
@@ -356,7 +356,7 @@ mod tests {
         let (parameters, noisy) = built("noisy", RowKind::Token, 0.7)?;
         let numbers = vec![0.3f32, -0.8, 0.5, 1.1, 0.2, -0.4, -0.6, 0.9, 0.1];
         let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;
-        let loss = || noisy.loss(&[x.as_tensor().clone()], &batch()).unwrap().unwrap().sum;
+        let loss = || noisy.loss(&[tap(&x, RowKind::Token)], &batch()).unwrap().unwrap().sum;
         let store = loss().backward()?;
         let left = parameters.grad_store().take();
         let names = ["gold.output.weight", "gold.output.bias", "projected.confusion"];

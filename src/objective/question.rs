@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
-use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_sequence};
+use super::{Metric, Objective, Scorer, Scores, Setup, Term, by_example};
 use crate::{
     data::{Batch, Corpus, Packing},
     metric::{Accuracy, FScore, Word},
     model::{
+        Rows,
         head::{Classes, Head},
-        tap::RowKind,
     },
     protocol::event::Direction,
 };
@@ -37,7 +37,6 @@ pub(super) trait Marks: Send {
 pub(super) struct Question {
     field: String,
     marks: Box<dyn Marks>,
-    on: RowKind,
     head: Box<dyn Head>,
     /// For each corpus, the place of the field, and whether each of its strings is marked.
     attached: BTreeMap<usize, (usize, Vec<bool>)>,
@@ -46,41 +45,30 @@ pub(super) struct Question {
 impl Question {
     pub(super) fn new(setup: Setup<'_>, marks: Box<dyn Marks>) -> Result<Self> {
         let field = setup.values.text("field").to_owned();
-        let on = setup.taps[0].on;
         let head = setup.head(Classes::of(1))?;
-        Ok(Self { field, marks, on, head, attached: BTreeMap::new() })
+        Ok(Self { field, marks, head, attached: BTreeMap::new() })
     }
 
     /// The answer for each sequence; `None` if it lacks the field.
     fn answers(&self, batch: &Batch) -> Vec<Option<bool>> {
         let attached = self.attached.get(&batch.corpus);
         let Some((field, marked)) = attached else {
-            return vec![None; batch.packing.n_sequences()];
+            return vec![None; batch.n_examples()];
         };
         let symbols = batch.symbols(*field);
         let answer = |b: usize| {
-            let symbols: Option<Vec<u32>> = batch.packing.rows(b).map(|row| symbols[row]).collect();
+            let rows = batch.rows_of(*field, b).into_iter();
+            let symbols: Option<Vec<u32>> = rows.map(|row| symbols[row]).collect();
             Some(symbols?.iter().skip(self.marks.from()).any(|&symbol| marked[symbol as usize]))
         };
-        (0..batch.packing.n_sequences()).map(answer).collect()
+        (0..batch.n_examples()).map(answer).collect()
     }
 
-    /// The rows that are asked: (rows) of the tap, and the answer of each.
-    fn asked(&self, batch: &Batch) -> (Packing, Vec<Option<u32>>) {
+    /// The answer of each row of the tap, which is that of its example.
+    fn asked(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let answers = self.answers(batch);
-        let of = |b: usize| answers[b].map(u32::from);
-        match self.on {
-            RowKind::Example => {
-                let n = batch.packing.n_sequences();
-                (Packing::of_vectors(n), (0..n).map(of).collect())
-            }
-            RowKind::Item => unreachable!("the checker lets no tap of segments through"),
-            RowKind::Token => {
-                let packing = batch.packing.clone();
-                let targets = packing.places().map(|(b, _)| of(b)).collect();
-                (packing, targets)
-            }
-        }
+        let of = |example: u32| answers[example as usize].map(u32::from);
+        packing.examples_of_rows().into_iter().map(of).collect()
     }
 }
 
@@ -98,9 +86,9 @@ impl Objective for Question {
         self.attached.insert(corpus_idx, (field, marked.collect()));
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let (packing, targets) = self.asked(batch);
-        Term::of(self.head.loss(&taps[0], &targets, &packing)?)
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(self.head.loss(x, &self.asked(packing, batch), packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -109,10 +97,10 @@ impl Objective for Question {
     }
 
     /// The answer of each row.
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let (packing, _) = self.asked(batch);
-        let decided = self.head.decide(&taps[0], &packing)?;
-        Ok(by_sequence(&packing, &decided, |answer| word(answer).to_owned()))
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let decided = self.head.decide(x, packing)?;
+        Ok(by_example(packing, &decided, |answer| word(answer).to_owned()))
     }
 }
 
@@ -124,10 +112,11 @@ struct AnswerScorer<'a> {
 }
 
 impl Scorer for AnswerScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.question.loss(taps, batch)?.as_ref())?;
-        let (packing, targets) = self.question.asked(batch);
-        let decided = self.question.head.decide(&taps[0], &packing)?;
+        let Rows { tensor: x, packing } = &taps[0];
+        let targets = self.question.asked(packing, batch);
+        let decided = self.question.head.decide(x, packing)?;
         for (gold, decided) in targets.into_iter().zip(decided) {
             let Some(gold) = gold else { continue };
             self.accuracy.add(&gold, &decided, Word::Known);

@@ -14,7 +14,7 @@ use super::{
     classify::TAPS,
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Symbol, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise},
     keys::{Key, Refers, Takes, Values},
 };
 
@@ -153,23 +153,19 @@ impl Bins for Statistics {
         self.attached.insert(corpus_idx, (field, counts(&self.words, corpus, field)));
     }
 
-    fn packing(&self, batch: &Batch) -> Packing {
-        batch.vectors()
-    }
-
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus);
         let Some((field, counts)) = attached else {
-            return vec![None; batch.packing.n_sequences()];
+            return vec![None; batch.n_examples()];
         };
         let symbols = batch.symbols(*field);
         let bin = |b: usize| {
-            let symbols: Option<Vec<Symbol>> =
-                batch.packing.rows(b).map(|row| symbols[row]).collect();
+            let rows = batch.rows_of(*field, b).into_iter();
+            let symbols: Option<Vec<Symbol>> = rows.map(|row| symbols[row]).collect();
             let number = number(&self.statistic, &symbols?, counts);
             Some(self.ends.partition_point(|end| *end < number) as u32)
         };
-        (0..batch.packing.n_sequences()).map(bin).collect()
+        (0..batch.n_examples()).map(bin).collect()
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_sequence, labels};
+use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_example, labels};
 use crate::{
     data::{
         Batch, Corpus, Lexicon, Part, Vocabulary,
@@ -18,6 +18,7 @@ use crate::{
     keys::{Key, Refers, Takes, Values},
     metric::{Accuracy, FScore, Scheme, SpanF1, Word, spans::spans},
     model::{
+        Rows,
         head::{Allowed, Classes, Head},
         tap::LayerSpec,
     },
@@ -221,8 +222,9 @@ impl Tagger {
 
     /// The labels of a sequence as the corpus spells them, if it has any.
     fn gold<'a>(attached: &'a Attached, batch: &Batch, b: usize) -> Option<Vec<&'a str>> {
-        let symbols = batch.symbols(attached.label?);
-        batch.packing.rows(b).map(|row| Some(attached.tags.get(symbols[row]?))).collect()
+        let label = attached.label?;
+        let (symbols, rows) = (batch.symbols(label), batch.rows_of(label, b));
+        rows.into_iter().map(|row| Some(attached.tags.get(symbols[row]?))).collect()
     }
 
     /// The trained class of each row; `None` where there is no label, or one unseen in training.
@@ -234,9 +236,9 @@ impl Tagger {
             return symbols.map(|symbol| attached.ids.id((*symbol)?)).collect();
         }
         let mut targets = vec![None; batch.n_tokens()];
-        for b in 0..batch.packing.n_sequences() {
+        for b in 0..batch.n_examples() {
             let Some(gold) = Self::gold(attached, batch, b) else { continue };
-            for (row, tag) in batch.packing.rows(b).zip(self.coding.trained(&gold)) {
+            for (row, tag) in batch.rows_of(label, b).into_iter().zip(self.coding.trained(&gold)) {
                 targets[row] = self.vocabulary.id(&tag);
             }
         }
@@ -255,8 +257,9 @@ impl Objective for Tagger {
         self.attached.insert(corpus_idx, Attached { label, tags, ids, known });
     }
 
-    fn loss(&self, taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        Term::of(self.head.loss(&taps[0], &self.targets(batch), &batch.packing)?)
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        Term::of(self.head.loss(x, &self.targets(batch), packing)?)
     }
 
     fn scorer(&self) -> Box<dyn Scorer + '_> {
@@ -269,9 +272,10 @@ impl Objective for Tagger {
         })
     }
 
-    fn predict(&self, taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let rows = self.head.decide(&taps[0], &batch.packing)?;
-        let tags = by_sequence(&batch.packing, &rows, |id| self.vocabulary.item(id).to_owned());
+    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let rows = self.head.decide(x, packing)?;
+        let tags = by_example(packing, &rows, |id| self.vocabulary.item(id).to_owned());
         Ok(tags.iter().map(|tags| self.coding.read(tags)).collect())
     }
 }
@@ -285,14 +289,15 @@ struct TagScorer<'a> {
 }
 
 impl Scorer for TagScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.tagger.loss(taps, batch)?.as_ref())?;
         let attached = self.tagger.attached(batch);
         let forms = batch.symbols(0);
         for (b, predicted) in self.tagger.predict(taps, batch)?.iter().enumerate() {
             let Some(gold) = Tagger::gold(attached, batch, b) else { continue };
             self.spans.add(&gold, predicted);
-            for ((row, gold), predicted) in batch.packing.rows(b).zip(gold).zip(predicted) {
+            let rows = attached.label.map_or_else(Vec::new, |label| batch.rows_of(label, b));
+            for ((row, gold), predicted) in rows.into_iter().zip(gold).zip(predicted) {
                 let known = forms[row].is_some_and(|form| attached.known[form as usize]);
                 let word = if known { Word::Known } else { Word::Unknown };
                 self.accuracy.add(gold, predicted.as_str(), word);

@@ -6,13 +6,14 @@
 //! is another word in each: Duong leaves out word vectors too. Both encoders are drawn towards each other; what is
 //! scored is the distance, the root of that.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 
 use super::{EncoderOf, Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
+    model::Rows,
     protocol::event::Direction,
 };
 
@@ -126,8 +127,8 @@ struct Tied {
 impl Objective for Tied {
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 
-    fn loss(&self, _taps: &[Tensor], batch: &Batch) -> Result<Option<Term>> {
-        let n = batch.packing.n_sequences();
+    fn loss(&self, _taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+        let n = batch.n_examples();
         if n == 0 {
             return Ok(None);
         }
@@ -140,8 +141,8 @@ impl Objective for Tied {
         Box::new(DistanceScorer { tied: self, scores: Scores::default() })
     }
 
-    fn predict(&self, _taps: &[Tensor], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        Ok(vec![Vec::new(); batch.packing.n_sequences()])
+    fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
+        Ok(vec![Vec::new(); batch.n_examples()])
     }
 }
 
@@ -151,7 +152,7 @@ struct DistanceScorer<'a> {
 }
 
 impl Scorer for DistanceScorer<'_> {
-    fn add(&mut self, taps: &[Tensor], batch: &Batch) -> Result<()> {
+    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
         self.scores.add(self.tied.loss(taps, batch)?.as_ref())
     }
 

@@ -23,8 +23,7 @@ use crate::{
     objective::Described,
 };
 
-use segments::SEGMENT_BY;
-pub use segments::Segmented;
+use segments::{SEGMENT_BY, Segmented};
 
 /// An encoder, as a recipe asks for it.
 #[derive(Clone)]
@@ -39,8 +38,10 @@ pub struct EncoderSpec {
     pub input: Input,
     /// Its layers; none if it is only named.
     pub signature: EncoderSignature,
-    /// How it meets the segments of examples.
-    pub segments: Segmented,
+    /// The field by whose segments it runs, each by itself; `None` if it runs over whole sequences.
+    pub segment_by: Option<String>,
+    /// The field by whose segments its rows stand, where they stand for items.
+    items: Option<String>,
     /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
     /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
     pub corpora: Vec<usize>,
@@ -224,12 +225,14 @@ fn one(
     });
     let signature = signature(table, kind, &values, as_sequence, &ByName(others), findings)?;
     let signature = segments::signature(signature, layer, &segments);
+    let Segmented { segment_by, items } = segments;
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
         input: reads,
         signature,
-        segments,
+        segment_by,
+        items,
         corpora: Vec::new(),
         lists: word_lists::lists(kind.keys(), &values),
         place: table.place.clone(),

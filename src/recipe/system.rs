@@ -4,19 +4,19 @@ mod node;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Var};
 
 use super::{GradientFlow, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Vocabulary},
     kernel::{self, Device},
     model::{
-        Mode, Parameters,
+        Mode, Parameters, Rows,
         encoder::{self, Built, FirstValues, Source},
     },
     objective::{self, Objective},
 };
-use node::{Node, States, read};
+use node::{Forward, Node};
 
 /// Every vocabulary of a system: by `encoder.NAME` or `objective.NAME`, then by the kind's own key.
 pub type Vocabularies = BTreeMap<String, BTreeMap<String, Vocabulary>>;
@@ -110,8 +110,8 @@ impl System {
                 }
             };
             let (input, signature) = (spec.input.clone(), spec.signature.clone());
-            let (segments, fields) = (spec.segments.clone(), BTreeMap::new());
-            encoders[at] = Some(Node { encoder, input, signature, segments, fields });
+            let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
+            encoders[at] = Some(Node { encoder, input, signature, segment_by });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -174,12 +174,7 @@ impl System {
 
     /// The rows that each of these objectives reads of a batch, by one forward pass of the encoders
     /// that they need.
-    pub fn taps(
-        &self,
-        objectives: &[usize],
-        batch: &Batch,
-        mode: Mode,
-    ) -> Result<Vec<Vec<Tensor>>> {
+    pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
         let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
         let mut needed = vec![false; self.encoders.len()];
         for tap in wanted {
@@ -193,23 +188,19 @@ impl System {
                 }
             }
         }
-        let mut states: Vec<States> = Vec::new();
-        for (node, needed) in self.encoders.iter().zip(needed) {
-            states.push(match node.encoder.as_deref().filter(|_| needed) {
-                Some(encoder) => node.forward(encoder, (&self.encoders, &states), batch, mode)?,
-                None => States::default(),
-            });
-        }
-        let read = |&at: &usize| -> Result<Vec<Tensor>> {
+        let forward = Forward::new(&self.encoders, &needed, batch, mode)?;
+        let read = |&at: &usize| -> Result<Vec<Rows>> {
             let placed = &self.objectives[at];
             let taps = placed.taps.iter().map(|taps| {
-                let rows = read(taps, (&self.encoders, &states), batch)?;
+                let rows = forward.read(taps)?;
                 match (placed.gradient, mode) {
                     (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
                     // A variable of its own: what is computed from it still learns.
-                    (GradientFlow::Stop, _) => Ok(Var::from_tensor(&rows.detach())?.into_inner()),
+                    (GradientFlow::Stop, _) => {
+                        Ok(rows.with(Var::from_tensor(&rows.tensor.detach())?.into_inner()))
+                    }
                     (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
-                        kernel::reverse(&rows, strength.at(step))
+                        Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
                     }
                 }
             });

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw};
 use crate::{
     mixer::Weight,
-    model::{Mode, Parameters},
+    model::{Mode, Parameters, Rows},
     objective::Term,
     protocol::Step,
     recipe::System,
@@ -64,8 +64,8 @@ impl Learner {
                 .collect();
             let taps = self.system.taps(&objectives, batch, mode)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
-                let taps: Vec<Tensor> =
-                    taps.iter().map(|tap| cut.cut(tap)).collect::<candle_core::Result<_>>()?;
+                let taps = taps.iter().map(|tap| Ok(tap.with(cut.cut(&tap.tensor)?)));
+                let taps: Vec<Rows> = taps.collect::<candle_core::Result<_>>()?;
                 if let Some(term) = self.system.objective(at).loss(&taps, batch)? {
                     terms.entry(at).or_default().push(term);
                 }

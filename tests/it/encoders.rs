@@ -7,7 +7,7 @@ use auxdesk::{
     data::{Batch, Segments},
     keys::Takes,
     model::{
-        Mode, RowKind,
+        Mode, RowKind, Rows,
         encoder::{self, ENCODERS, Source},
     },
     recipe::{Overrides, RecipeSource, System, Tap, load},
@@ -143,13 +143,12 @@ impl Case {
     }
 }
 
-/// The parts of the sentences.
-fn parts(batch: &Batch) -> Segments {
-    Segments::new(&batch.packing, batch.symbols(2))
+fn tapped(system: &System, batch: &Batch, mode: Mode) -> Rows {
+    system.taps(&[0], batch, mode).unwrap()[0][0].clone()
 }
 
 fn rows(system: &System, batch: &Batch, mode: Mode) -> Tensor {
-    system.taps(&[0], batch, mode).unwrap()[0][0].clone()
+    tapped(system, batch, mode).tensor
 }
 
 /// Some scalar of all rows that no symmetry makes flat, and its sum in f64.
@@ -201,9 +200,9 @@ fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
-            RowKind::Token => batch.packing.n_rows(),
-            RowKind::Item => parts(&batch).of_examples.n_rows(),
-            RowKind::Example => batch.packing.n_sequences(),
+            RowKind::Token => batch.packing(0).n_rows(),
+            RowKind::Item => Segments::new(batch.packing(2), batch.symbols(2)).n_segments(),
+            RowKind::Example => batch.n_examples(),
         };
         let layer = case.tiny.recipe.objectives[0].layers[0];
         let found = rows(&system, &batch, Mode::Eval);
@@ -234,19 +233,14 @@ fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite
 fn an_example_has_the_same_rows_alone_and_among_others() {
     every(|case, what| {
         let (system, together) = (case.tiny.system(), case.all());
-        let among = rows(&system, &together, Mode::Eval).to_vec2::<f32>().unwrap();
+        let tapped = tapped(&system, &together, Mode::Eval);
+        let among = tapped.tensor.to_vec2::<f32>().unwrap();
         for (b, &example) in together.examples.iter().enumerate() {
             let batch = case.batch(&[example]);
             let alone = rows(&system, &batch, Mode::Eval).to_vec2::<f32>().unwrap();
-            for (t, alone) in alone.iter().enumerate() {
-                let row = match case.on() {
-                    RowKind::Token => together.packing.row(b, t),
-                    RowKind::Item => {
-                        let parts = parts(&together);
-                        parts.of_examples.row(parts.examples[b] as usize, t)
-                    }
-                    RowKind::Example => b,
-                };
+            let rows = tapped.packing.rows_of_example(b);
+            assert_eq!(rows.len(), alone.len(), "{what}: {example}");
+            for (t, (alone, row)) in alone.iter().zip(rows).enumerate() {
                 for (alone, among) in alone.iter().zip(&among[row]) {
                     assert!((alone - among).abs() < 1e-6, "{what}: {example} {t}");
                 }

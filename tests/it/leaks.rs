@@ -6,7 +6,7 @@ use auxdesk::{
     data::{Batch, Example, Field, Symbol},
     kernel::Gradient,
     keys::Takes,
-    model::{Context, Mode, RowKind, View, encoder::Source, view},
+    model::{Context, Mode, RowKind, Rows, View, encoder::Source, view},
     recipe::{RecipeSource, System},
 };
 use candle_core::{Device, Tensor, Var};
@@ -104,8 +104,7 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                     let Some(declares) = layer.view(shown) else { continue };
                     let rows = || {
                         let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
-                        view(&taps[0][0], shown, layer.directions.is_some(), &batch.packing)
-                            .unwrap()
+                        view(&taps[0][0], shown, layer.directions.is_some()).unwrap().tensor
                     };
                     let n_rows = rows().dim(0).unwrap();
                     assert_eq!(rows().dim(1).unwrap(), declares.width, "{what} {shown:?}");
@@ -163,7 +162,8 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
             let rows = |tiny: &Tiny| {
                 let corpus = &tiny.corpora[corpus_idx];
                 let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
-                system.taps(&[at], &batch, Mode::Trace).unwrap()[0][0].to_vec2::<f32>().unwrap()
+                let taps = system.taps(&[at], &batch, Mode::Trace).unwrap();
+                taps[0][0].tensor.to_vec2::<f32>().unwrap()
             };
             let before = rows(&tiny);
             let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
@@ -223,7 +223,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             let by_rows = |tiny: &Tiny| {
                 let corpus = &tiny.corpora[corpus_idx];
                 let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[example]);
-                let taps = [fixed.as_tensor().clone()];
+                let taps = [Rows::new(fixed.as_tensor().clone(), batch.packing(0))];
                 let term = system.objective(at).loss(&taps, &batch).unwrap().unwrap();
                 let store = term.sum.backward().unwrap();
                 store.get(&fixed).unwrap().to_vec2::<f32>().unwrap()
@@ -255,7 +255,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             for row in 0..n_tokens {
                 for (side, from) in [0, half].into_iter().enumerate() {
                     let taps = system.taps(&[at], &sentence, Mode::Trace).unwrap();
-                    let rows = &taps[0][0];
+                    let rows = &taps[0][0].tensor;
                     let mut mask = vec![0f32; n_tokens * width];
                     mask[row * width + from..][..half].fill(1.0);
                     let mask = Tensor::from_vec(mask, (n_tokens, width), &Device::Cpu).unwrap();
@@ -263,7 +263,11 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
                     let open = (rows * &mask).unwrap();
                     let open = (open + (rows.detach() * others).unwrap()).unwrap();
                     assert_eq!(numbers(&open), numbers(rows), "the same loss");
-                    let term = system.objective(at).loss(&[open], &sentence).unwrap().unwrap();
+                    let term = system
+                        .objective(at)
+                        .loss(&[taps[0][0].with(open)], &sentence)
+                        .unwrap()
+                        .unwrap();
                     let read = read_places(&tiny, &system, &term.sum, n_tokens);
                     let wanted: BTreeSet<_> =
                         if side == 0 { (0..=row).collect() } else { (row..n_tokens).collect() };

@@ -66,7 +66,7 @@ pub(in crate::kernel) fn crf(
     let on_ends = scores.index_select(&ids(of_ends, emissions)?, 0)?; // (sequences)
     // By row, where both are near to each other, so that a long sequence loses no digits.
     let above = (Tensor::cat(&greatest, 0)?.squeeze(1)? - on_rows)?;
-    let sequences = packing.places().map(|(b, _)| b as u32).collect();
+    let sequences = packing.positions().map(|(b, _)| b as u32).collect();
     let above = sum_by_group(&above, sequences, packing.n_sequences())?;
     let each = ((log_z - on_ends)? + above)?;
     // Never below 0 but by rounding, which leaves the gradient as it is.
@@ -88,7 +88,7 @@ impl Gold {
         let last = |b| tag(b, packing.lengths()[b] - 1);
         Self {
             of_rows: packing
-                .places()
+                .positions()
                 .map(|(b, t)| (from(b, t) * tags + tag(b, t)) as u32)
                 .collect(),
             of_ends: (0..packing.n_sequences())

@@ -9,7 +9,7 @@ use crate::data::Packing;
 pub(in crate::kernel) fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let (sequences, lengths): (Vec<u32>, Vec<f32>) =
-        packing.places().map(|(b, _)| (b as u32, packing.lengths()[b] as f32)).unzip();
+        packing.positions().map(|(b, _)| (b as u32, packing.lengths()[b] as f32)).unzip();
     let parts = x.broadcast_div(&Tensor::from_vec(lengths, (rows, 1), x.device())?)?;
     let sums = Tensor::zeros((packing.n_sequences(), width), x.dtype(), x.device())?;
     sums.index_add(&ids(sequences, x)?, &parts, 0)

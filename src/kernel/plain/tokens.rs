@@ -36,7 +36,7 @@ pub(in crate::kernel) fn attend(
     let (n, width) = (packing.n_sequences(), x.dim(1)?);
     let query = parameter(query, keys);
     let scores = keys.contiguous()?.matmul(&query.unsqueeze(1)?)?; // (rows, 1)
-    let of: Vec<u32> = packing.places().map(|(b, _)| b as u32).collect();
+    let of: Vec<u32> = packing.positions().map(|(b, _)| b as u32).collect();
     let most = gather(&max_over_tokens(&scores.detach(), packing)?, of.clone())?; // (rows, 1)
     let fits = (scores - most)?.exp()?.squeeze(1)?; // (rows)
     let all = gather(&sum_by_group(&fits, of.clone(), n)?, of.clone())?; // (rows)

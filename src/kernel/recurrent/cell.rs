@@ -67,11 +67,11 @@ pub(in crate::kernel) struct Step {
 
 /// The steps in the order in which states are made.
 pub(in crate::kernel) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
-    let n = packing.n_steps();
+    let n = packing.max_len();
     let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };
     let mut prev = 0..0;
     let step = |&t: &usize| {
-        let rows = packing.step(t);
+        let rows = packing.rows_at(t);
         let prev = std::mem::replace(&mut prev, rows.clone());
         Step { n_continuing: rows.len().min(prev.len()), prev_start: prev.start, rows }
     };

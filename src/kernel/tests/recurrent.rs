@@ -193,14 +193,14 @@ impl Kind {
         let packing = Packing::new(vec![5, 3, 3, 1]);
         let width = 3;
         let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
-        for (b, t) in packing.places() {
+        for (b, t) in packing.positions() {
             for direction in 0..2 {
                 let states = layer(&gates, &weights, &packing)?;
                 let state =
                     states.i((packing.row(b, t), direction * width..(direction + 1) * width))?;
                 let gradients = state.sum_all()?.backward()?;
                 let gradient = gradients.get(&gates).unwrap().to_vec2::<f32>()?;
-                for (other_b, other_t) in packing.places() {
+                for (other_b, other_t) in packing.positions() {
                     let first = if direction == 0 { 0 } else { packing.lengths()[b] - 1 };
                     let numbers = &gradient[packing.row(other_b, other_t)];
                     for (column, &g) in numbers.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! A recurrent network in both directions, over packed batches.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{
     Built, Encoder, EncoderKind, Named, Setup, Source,
@@ -11,7 +11,7 @@ use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
 };
@@ -97,14 +97,15 @@ struct Stack {
 }
 
 impl Encoder for Stack {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
-        let mut x = input.expect("a birnn has an input").clone();
+    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+        let packing = &inputs[0].packing;
+        let mut x = inputs[0].tensor.clone();
         let mut states = Vec::new();
         for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(&x, &batch.packing)?; // (rows, 2·width)
+            x = layer.forward(&x, packing)?; // (rows, 2·width)
             let site = format!("{}.{}", self.name, at + 1);
             x = mode.dropout(&site, batch.corpus, self.dropout, x)?;
-            states.push(x.clone());
+            states.push(Rows::new(x.clone(), packing));
         }
         Ok(states)
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Table,
         tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
@@ -179,13 +179,13 @@ impl Encoder for Bag {
         self.known.insert(corpus_idx, (field, corpus.lexicons[field].iter().map(ids).collect()));
     }
 
-    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
+    fn forward(&self, _inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
         let (field, known) = self.known.get(&batch.corpus).expect("the corpus has been attached");
-        let symbols = batch.symbols(*field);
+        let (symbols, packing) = (batch.symbols(*field), batch.packing(*field));
         let (mut ids, mut bags) = (Vec::new(), Vec::new());
-        for b in 0..batch.packing.n_sequences() {
+        for b in 0..packing.n_sequences() {
             let mut n = BTreeMap::<u32, f32>::new();
-            for row in batch.packing.rows(b) {
+            for row in packing.rows(b) {
                 let symbol = symbols[row].expect("every example has what its encoders read");
                 for &id in &known[symbol as usize] {
                     *n.entry(id).or_default() += 1.0;
@@ -198,6 +198,7 @@ impl Encoder for Bag {
         }
         let rows = self.table.forward(ids, mode)?; // (distinct features of each example, width)
         let means = kernel::sum_bags(&rows, bags)?; // (sequences, width)
-        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, means)?])
+        let means = mode.dropout(&self.name, batch.corpus, self.dropout, means)?;
+        Ok(vec![Rows::pooled(packing, means)?])
     }
 }

@@ -139,7 +139,7 @@ impl Spelling {
         distinct.sort_by_key(|&symbol| std::cmp::Reverse(spellings[symbol as usize].len()));
         let lengths = distinct.iter().map(|&symbol| spellings[symbol as usize].len()).collect();
         let packing = Packing::new(lengths);
-        let ids = packing.places().map(|(b, t)| spellings[distinct[b] as usize][t]).collect();
+        let ids = packing.positions().map(|(b, t)| spellings[distinct[b] as usize][t]).collect();
         let states = self.recurrent.forward(&self.characters.forward(ids, mode)?, &packing)?;
         let ends = kernel::ends(&states, &packing)?; // (distinct, 2·hidden)
         let places: BTreeMap<Symbol, u32> =

@@ -12,7 +12,7 @@ use crate::{
     kernel,
     keys::{Key, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Linear,
         tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
@@ -108,15 +108,16 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
-        let x = input.expect("a cnn has an input");
+    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+        let Rows { tensor: x, packing } = &inputs[0];
         let greatest = |bank: &Bank| {
-            let windows = kernel::windows(x, bank.width, &batch.packing)?; // (rows, h·inputs)
+            let windows = kernel::windows(x, bank.width, packing)?; // (rows, h·inputs)
             let values = bank.filters.forward(&windows)?; // (rows, filters)
-            kernel::max_over_tokens(&values, &batch.packing) // (sequences, filters)
+            kernel::max_over_tokens(&values, packing) // (sequences, filters)
         };
         let greatest: Vec<Tensor> = self.banks.iter().map(greatest).collect::<Result<_>>()?;
         let y = self.activation.forward(&Tensor::cat(&greatest, 1)?)?;
-        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, y)?])
+        let y = mode.dropout(&self.name, batch.corpus, self.dropout, y)?;
+        Ok(vec![Rows::pooled(packing, y)?])
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! The choice is made where any encoder's input is read, so nothing is left to do here.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
 use crate::{
     data::Batch,
     keys::{Key, Values},
     model::{
-        Mode,
+        Mode, Rows,
         tap::{EncoderSignature, LayerSpec},
     },
 };
@@ -55,7 +55,7 @@ impl EncoderKind for Concat {
 struct Same;
 
 impl Encoder for Same {
-    fn forward(&self, input: Option<&Tensor>, _batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
-        Ok(vec![input.expect("a concat has an input").clone()])
+    fn forward(&self, inputs: &[Rows], _batch: &Batch, _mode: Mode) -> Result<Vec<Rows>> {
+        Ok(inputs.to_vec())
     }
 }

@@ -1,13 +1,13 @@
 //! A layer over each row by itself: y = f(W x + b), of tokens or of whole examples.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{Activation, Built, Encoder, EncoderKind, Named, Setup, Source};
 use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Linear,
         tap::{EncoderSignature, LayerSpec},
     },
@@ -62,7 +62,7 @@ impl EncoderKind for Dense {
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let inputs = setup.input.expect("the checker has seen the input").width;
         let values = setup.values;
-        Ok(Built::Encoder(Box::new(Rows {
+        Ok(Built::Encoder(Box::new(Layer {
             name: setup.name.to_owned(),
             linear: setup.scope.linear("linear", inputs, values.count("width"))?,
             activation: Activation::of(values),
@@ -71,17 +71,17 @@ impl EncoderKind for Dense {
     }
 }
 
-struct Rows {
+struct Layer {
     name: String,
     linear: Linear,
     activation: Activation,
     dropout: f64,
 }
 
-impl Encoder for Rows {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
-        let x = input.expect("a dense layer has an input");
-        let y = self.activation.forward(&self.linear.forward(x)?)?; // (rows, width)
-        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, y)?])
+impl Encoder for Layer {
+    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+        let y = self.activation.forward(&self.linear.forward(&inputs[0].tensor)?)?; // (rows, width)
+        let y = mode.dropout(&self.name, batch.corpus, self.dropout, y)?;
+        Ok(vec![inputs[0].with(y)])
     }
 }

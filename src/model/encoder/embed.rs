@@ -19,7 +19,7 @@ use crate::{
     kernel,
     keys::{GREATEST, Key, Refers, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Table,
         tap::{Context, EncoderSignature, LayerSpec, RowKind},
     },
@@ -209,7 +209,7 @@ impl Encoder for Words {
         self.known.insert(corpus_idx, Attached { field, words, spellings });
     }
 
-    fn forward(&self, _input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
+    fn forward(&self, _inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
         let attached = self.known.get(&batch.corpus).expect("the corpus has been attached");
         let symbols: Vec<_> = batch
             .symbols(attached.field)
@@ -228,6 +228,7 @@ impl Encoder for Words {
             x = Tensor::cat(&[x, spelt], 1)?;
         }
         let x = mode.noise(&format!("{}.noise", self.name), batch.corpus, self.noise, x)?;
-        Ok(vec![mode.dropout(&self.name, batch.corpus, self.dropout, x)?])
+        let x = mode.dropout(&self.name, batch.corpus, self.dropout, x)?;
+        Ok(vec![Rows::new(x, batch.packing(attached.field))])
     }
 }

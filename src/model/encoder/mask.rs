@@ -11,7 +11,7 @@ use crate::{
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Table,
         tap::{Context, EncoderSignature, LayerSpec},
     },
@@ -106,14 +106,14 @@ impl Encoder for Masked {
         self.known.insert(corpus_idx, (field, hidden));
     }
 
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, mode: Mode) -> Result<Vec<Tensor>> {
-        let x = input.expect("a mask has an input");
+    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+        let x = &inputs[0].tensor;
         let (field, hidden) = self.known.get(&batch.corpus).expect("the corpus has been attached");
         let is_hidden = |&symbol: &Option<_>| symbol.is_some_and(|at| hidden.id(at).is_some());
         let symbols = batch.symbols(*field);
         if !symbols.iter().any(is_hidden) {
             // The vector is not reached, so it doesn't move.
-            return Ok(vec![x.clone()]);
+            return Ok(inputs.to_vec());
         }
         let vector = match &self.vector {
             Some(vector) => vector.forward(vec![0], mode)?, // (1, width)
@@ -122,6 +122,7 @@ impl Encoder for Masked {
         let last = x.dim(0)? as u32;
         let rows = symbols.iter().zip(0..);
         let rows = rows.map(|(symbol, row)| if is_hidden(symbol) { last } else { row });
-        Ok(vec![kernel::gather(&Tensor::cat(&[x, &vector], 0)?, rows.collect())?]) // (rows, width)
+        let x = kernel::gather(&Tensor::cat(&[x, &vector], 0)?, rows.collect())?; // (rows, width)
+        Ok(vec![inputs[0].with(x)])
     }
 }

@@ -3,7 +3,7 @@
 //! With attention: a = softmax over the tokens of uᵀ tanh(W h_t + b), output = Σ_t a_t h_t (Yang et al.
 //! 2016; Lin et al. 2017). The other ways have no parameters and are those of the views.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     kernel::{self, ParamRef},
     keys::{Key, Takes, Values},
     model::{
-        Mode,
+        Mode, Rows,
         parameters::Linear,
         tap::{Context, EncoderSignature, LayerSpec, RowKind, View},
         view,
@@ -102,15 +102,15 @@ enum Pooling {
 }
 
 impl Encoder for Pooling {
-    fn forward(&self, input: Option<&Tensor>, batch: &Batch, _mode: Mode) -> Result<Vec<Tensor>> {
-        let x = input.expect("a pool has an input");
+    fn forward(&self, inputs: &[Rows], _batch: &Batch, _mode: Mode) -> Result<Vec<Rows>> {
+        let Rows { tensor: x, packing } = &inputs[0];
         let pooled = match self {
             Self::Attention { hidden, query } => {
                 let keys = kernel::tanh(&hidden.forward(x)?)?; // (rows, hidden)
-                kernel::attend(&keys, query, x, &batch.packing)?
+                Rows::pooled(packing, kernel::attend(&keys, query, x, packing)?)?
             }
-            Self::View { view: shown, directions } => view(x, *shown, *directions, &batch.packing)?,
+            Self::View { view: shown, directions } => view(&inputs[0], *shown, *directions)?,
         };
-        Ok(vec![pooled]) // (sequences, width)
+        Ok(vec![pooled])
     }
 }

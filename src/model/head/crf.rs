@@ -58,7 +58,7 @@ impl Head for Built {
         let lengths = whole.iter().map(|&b| packing.lengths()[b]).collect();
         let labelled = Packing::new(lengths);
         let rows: Vec<u32> =
-            labelled.places().map(|(at, t)| packing.row(whole[at], t) as u32).collect();
+            labelled.positions().map(|(at, t)| packing.row(whole[at], t) as u32).collect();
         let gold = rows
             .iter()
             .map(|&row| targets[row as usize].expect("whole sentences have all their tags"))
@@ -66,8 +66,9 @@ impl Head for Built {
         let count = rows.len();
         let x = if count == targets.len() { x.clone() } else { kernel::gather(x, rows)? };
         let each = kernel::crf(&self.scores.forward(&x)?, &self.transitions, gold, &labelled)?;
-        let groups = whole.iter().map(|&b| b as u32).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+        let examples = packing.examples();
+        let groups = whole.iter().map(|&b| examples[b]).collect();
+        let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
         Ok(Some(HeadLoss { each, count }))
     }
 

@@ -50,15 +50,15 @@ impl Head for Built {
                 packing.n_rows()
             );
         }
-        // What has an answer, by its place among all scores, with the sequence that it is of.
+        // What has an answer, by its place among all scores, with the example that it is of.
         let answered: Vec<(u32, u32, u32)> = targets
             .chunks_exact(questions)
-            .zip(packing.places())
+            .zip(packing.examples_of_rows())
             .enumerate()
-            .flat_map(|(row, (answers, (sequence, _)))| {
+            .flat_map(|(row, (answers, example))| {
                 let answers = answers.iter().enumerate();
                 answers.filter_map(move |(question, answer)| {
-                    Some(((row * questions + question) as u32, sequence as u32, (*answer)?))
+                    Some(((row * questions + question) as u32, example, (*answer)?))
                 })
             })
             .collect();
@@ -75,8 +75,8 @@ impl Head for Built {
             let weights = answered.iter().map(|&(at, ..)| weights[at as usize % questions]);
             each = (&each * Tensor::from_vec(weights.collect(), each.shape(), x.device())?)?;
         }
-        let groups = answered.iter().map(|&(_, sequence, _)| sequence).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_sequences())?;
+        let groups = answered.iter().map(|&(_, example, _)| example).collect();
+        let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
         Ok(Some(HeadLoss { each, count }))
     }
 
@@ -111,7 +111,7 @@ mod tests {
     fn answers_that_are_missing_cost_nothing() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [9.0, 9.0]], &Device::Cpu)?;
         let targets = [Some(1), Some(0), None, Some(1), None, None];
-        let packing = Packing::of_vectors(3);
+        let packing = Packing::of_examples(3);
         for (weights, by) in [(None, [1.0, 1.0]), (Some(vec![2.0, 3.0]), [2.0, 3.0])] {
             let (_, head) = head(weights)?;
             let loss = head.loss(&x, &targets, &packing)?.expect("something is answered");

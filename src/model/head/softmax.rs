@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn losses(head: &Built, x: &Tensor, targets: &[Option<u32>]) -> Result<(Vec<f32>, usize)> {
-        let packing = Packing::of_vectors(targets.len());
+        let packing = Packing::of_examples(targets.len());
         let loss = head.loss(x, targets, &packing)?.expect("something has a target");
         Ok((kernel::to_vec(&loss.each)?, loss.count))
     }
@@ -156,7 +156,7 @@ mod tests {
     fn gradients_of_a_smoothed_and_weighed_loss_by_hand() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()]], &Device::Cpu)?;
         let (_, head) = head(0.2, Some(vec![2.0, 1.0]))?;
-        let loss = head.loss(&x, &[Some(0)], &Packing::of_vectors(1))?.expect("it has a target");
+        let loss = head.loss(&x, &[Some(0)], &Packing::of_examples(1))?.expect("it has a target");
         let store = loss.each.sum_all()?.backward()?;
         let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
         for (found, wanted) in by_x.iter().zip([2.0 * (0.25 - 0.9), 2.0 * (0.75 - 0.1)]) {

@@ -19,25 +19,12 @@ pub(super) const SEGMENT_BY: Key = Key::optional(
 );
 
 /// How an encoder meets the segments of examples, which a field tells apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segmented {
-    /// Not at all: it reads rows of tokens or of examples.
-    No,
-    /// It runs over the tokens of each segment by itself. Where it makes one row of a sequence, that is
-    /// one for each segment.
-    Within(String),
-    /// It reads a row for each segment, as a sequence.
-    Above(String),
-}
-
-impl Segmented {
-    /// The field that tells apart the segments that its rows stand for, if they do.
-    fn field_of_rows(&self, layer: LayerSpec) -> Option<&str> {
-        match self {
-            Self::Within(field) | Self::Above(field) if layer.on == RowKind::Item => Some(field),
-            _ => None,
-        }
-    }
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Segmented {
+    /// The field by whose segments it runs, each by itself; `None` if it runs over whole sequences.
+    pub(super) segment_by: Option<String>,
+    /// The field by whose segments its rows stand, where they stand for items.
+    pub(super) items: Option<String>,
 }
 
 /// How an encoder of this input meets segments; `None` if it can't.
@@ -56,36 +43,37 @@ pub(super) fn check(
         findings.fault(&place(), format!("{}: {what}", table.label()));
         None
     };
-    let Some(layer) = layer else { return Some(Segmented::No) };
+    let Some(layer) = layer else { return Some(Segmented::default()) };
     let reads_tokens =
         kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
     if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
         let what = "looks at the tokens of its rows, and those of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
     }
-    match (layer.on, segment_by) {
-        (RowKind::Token, Some(segment_by)) => Some(Segmented::Within(segment_by.to_owned())),
-        (found, Some(_)) => fault(format!(
-            "its input is a row for each {}; wanted one for each token",
-            found.name()
-        )),
-        (RowKind::Item, None) => {
-            let fields = reads.all().filter_map(|tap| {
-                let spec = below.specs[tap.encoder].as_ref()?;
-                let rows = spec.signature.layer(Some(tap.layer))?;
-                spec.segments.field_of_rows(rows)
-            });
-            let fields: BTreeSet<&str> = fields.collect();
-            match Vec::from_iter(fields)[..] {
-                [field] => Some(Segmented::Above(field.to_owned())),
-                [one, other, ..] => fault(format!(
-                    "its inputs are segments of {one:?} and of {other:?}; wanted those of one field"
-                )),
-                [] => unreachable!("rows for segments come from an encoder that has made them"),
-            }
+    if let Some(field) = segment_by {
+        if layer.on != RowKind::Token {
+            let found = layer.on.name();
+            return fault(format!(
+                "its input is a row for each {found}; wanted one for each token"
+            ));
         }
-        (RowKind::Token | RowKind::Example, None) => Some(Segmented::No),
+        let field = Some(field.to_owned());
+        return Some(Segmented { segment_by: field.clone(), items: field });
     }
+    let specs = reads.all().filter_map(|tap| {
+        let spec = below.specs[tap.encoder].as_ref()?;
+        let rows = spec.signature.layer(Some(tap.layer))?;
+        spec.items.as_deref().filter(|_| rows.on == RowKind::Item)
+    });
+    let fields: BTreeSet<&str> = specs.collect();
+    let mut fields = fields.into_iter();
+    let items = fields.next().map(str::to_owned);
+    if let (Some(one), Some(other)) = (&items, fields.next()) {
+        return fault(format!(
+            "its inputs are segments of {one:?} and of {other:?}; wanted those of one field"
+        ));
+    }
+    Some(Segmented { segment_by: None, items })
 }
 
 /// What a signature is where sequences are those of segments, or segments are the sequence.
@@ -94,11 +82,11 @@ pub(super) fn signature(
     input: Option<LayerSpec>,
     segments: &Segmented,
 ) -> EncoderSignature {
-    let on = |on| match (segments, on) {
-        (Segmented::Within(_), RowKind::Example) | (Segmented::Above(_), RowKind::Token) => {
-            RowKind::Item
-        }
-        (_, on) => on,
+    let is_above = input.is_some_and(|input| input.on == RowKind::Item);
+    let on = |on| match on {
+        RowKind::Example if segments.segment_by.is_some() => RowKind::Item,
+        RowKind::Token if is_above => RowKind::Item,
+        on => on,
     };
     let layers = signature.layers.into_iter().map(|layer| LayerSpec { on: on(layer.on), ..layer });
     EncoderSignature { input, layers: layers.collect() }

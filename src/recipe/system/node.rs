@@ -1,19 +1,14 @@
-//! An encoder in the graph: its forward pass, over tokens, within segments or above them.
+//! An encoder in the graph: its forward pass, over whole sequences or within their segments.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use crate::{
     data::{Batch, Corpus, Segments},
     kernel::gather,
-    model::{
-        Mode,
-        encoder::Encoder,
-        tap::{EncoderSignature, RowKind, View},
-        view,
-    },
-    recipe::{Input, Segmented, Tap},
+    model::{Mode, Rows, encoder::Encoder, tap::EncoderSignature, view},
+    recipe::{Input, Tap},
 };
 
 /// An encoder in the graph; `None` for one that others only name.
@@ -21,18 +16,15 @@ pub(super) struct Node {
     pub(super) encoder: Option<Box<dyn Encoder>>,
     pub(super) input: Input,
     pub(super) signature: EncoderSignature,
-    pub(super) segments: Segmented,
-    /// The place of the field that tells segments apart, by corpus.
-    pub(super) fields: BTreeMap<usize, usize>,
+    /// The field by whose segments it runs, if it does, and the field's place by corpus.
+    pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
 }
 
 /// What an encoder gave for one batch.
 #[derive(Default)]
-pub(super) struct States {
-    input: Option<Tensor>,
-    layers: Vec<Tensor>,
-    /// Those that its rows stand for, or that its input's do.
-    segments: Option<Rc<Segments>>,
+struct States {
+    input: Option<Rows>,
+    layers: Vec<Rows>,
 }
 
 impl Node {
@@ -41,84 +33,92 @@ impl Node {
         if let Some(encoder) = &mut self.encoder {
             encoder.attach(corpus_idx, corpus);
         }
-        if let Segmented::Within(field) = &self.segments
-            && let Some(field) = corpus.field(field)
+        if let Some((name, fields)) = &mut self.segment_by
+            && let Some(field) = corpus.field(name)
         {
-            self.fields.insert(corpus_idx, field);
+            fields.insert(corpus_idx, field);
         }
-    }
-
-    /// Its layers for a batch, by what those below it gave.
-    pub(super) fn forward(
-        &self,
-        encoder: &dyn Encoder,
-        below: (&[Node], &[States]),
-        batch: &Batch,
-        mode: Mode,
-    ) -> Result<States> {
-        let taps = self.input.of(batch.corpus);
-        let input = if taps.is_empty() { None } else { Some(read(taps, below, batch)?) };
-        let (segments, layers) = match (&self.segments, &input) {
-            (Segmented::Within(_), Some(rows)) => {
-                // What runs within the same segments below has found them.
-                let found = taps.iter().find_map(|tap| {
-                    let is_alike = below.0[tap.encoder].segments == self.segments;
-                    below.1[tap.encoder].segments.clone().filter(|_| is_alike)
-                });
-                let segments = found.unwrap_or_else(|| {
-                    let field = self.fields.get(&batch.corpus);
-                    let field = *field.expect("the checker has seen the field in each corpus");
-                    Rc::new(Segments::new(&batch.packing, batch.symbols(field)))
-                });
-                let rows = gather(rows, segments.rows.clone())?;
-                let batch = batch.repacked(segments.within.clone());
-                (Some(segments), encoder.forward(Some(&rows), &batch, mode)?)
-            }
-            (Segmented::Above(_), Some(rows)) => {
-                let segments = taps.iter().find_map(|tap| below.1[tap.encoder].segments.clone());
-                let segments = segments.expect("what makes a row for each segment has told which");
-                let batch = batch.repacked(segments.of_examples.clone());
-                (Some(segments), encoder.forward(Some(rows), &batch, mode)?)
-            }
-            (_, input) => (None, encoder.forward(input.as_ref(), batch, mode)?),
-        };
-        let Some(segments) = segments else { return Ok(States { input, layers, segments: None }) };
-        let layers = layers.into_iter().zip(&self.signature.layers).map(|(rows, layer)| {
-            match (layer.on, &self.segments) {
-                // Each as whoever reads it expects it: tokens and examples in the batch's order.
-                (RowKind::Token, _) => gather(&rows, segments.places.clone()),
-                (RowKind::Item, Segmented::Within(_)) => gather(&rows, segments.order.clone()),
-                (RowKind::Item, _) => Ok(rows),
-                (RowKind::Example, _) => gather(&rows, segments.examples.clone()),
-            }
-        });
-        let layers = layers.collect::<Result<_>>()?;
-        Ok(States { input, layers, segments: Some(segments) })
     }
 }
 
-/// The rows of some taps, side by side.
-pub(super) fn read(taps: &[Tap], below: (&[Node], &[States]), batch: &Batch) -> Result<Tensor> {
-    let rows = taps.iter().map(|tap| {
-        let (node, states) = (&below.0[tap.encoder], &below.1[tap.encoder]);
-        let rows = match tap.layer.checked_sub(1) {
-            Some(layer) => Some(&states.layers[layer]),
-            None => states.input.as_ref(),
-        };
-        let rows = rows.expect("what is tapped has run");
-        let layer = node.signature.layer(Some(tap.layer)).expect("the checker has seen the layer");
-        let directions = layer.directions.is_some();
-        match (&states.segments, layer.on, tap.view) {
-            (Some(segments), RowKind::Item, View::Last | View::Mean | View::Max) => {
-                let shown = view(rows, tap.view, directions, &segments.of_examples)?;
-                gather(&shown, segments.examples.clone())
-            }
-            _ => view(rows, tap.view, directions, &batch.packing),
+/// One forward pass over a batch, from the first encoder on.
+pub(super) struct Forward<'a> {
+    nodes: &'a [Node],
+    batch: &'a Batch,
+    mode: Mode,
+    /// What each encoder gave so far; nothing of one that isn't needed.
+    states: Vec<States>,
+    /// The segments that encoders run by, found once, by field.
+    segments: RefCell<BTreeMap<usize, Rc<Segments>>>,
+}
+
+impl<'a> Forward<'a> {
+    /// The states of those encoders that are needed; each stands after what it reads.
+    pub(super) fn new(
+        nodes: &'a [Node],
+        needed: &[bool],
+        batch: &'a Batch,
+        mode: Mode,
+    ) -> Result<Self> {
+        let segments = RefCell::default();
+        let mut forward = Self { nodes, batch, mode, states: Vec::new(), segments };
+        for (node, needed) in nodes.iter().zip(needed) {
+            let encoder = node.encoder.as_deref().filter(|_| *needed);
+            let states = encoder.map(|encoder| forward.states(node, encoder)).transpose()?;
+            forward.states.push(states.unwrap_or_default());
         }
-    });
-    let rows: Vec<Tensor> = rows.collect::<Result<_>>()?;
-    match rows.as_slice() {
-        [rows] => Ok(rows.clone()),
-        several => Tensor::cat(several, 1),
+        Ok(forward)
+    }
+
+    fn states(&self, node: &Node, encoder: &dyn Encoder) -> Result<States> {
+        let taps = node.input.of(self.batch.corpus);
+        if taps.is_empty() {
+            let layers = encoder.forward(&[], self.batch, self.mode)?;
+            return Ok(States { input: None, layers });
+        }
+        let input = self.read(taps)?;
+        let layers = match &node.segment_by {
+            None => encoder.forward(std::slice::from_ref(&input), self.batch, self.mode)?,
+            Some((_, fields)) => {
+                let field = fields.get(&self.batch.corpus);
+                let field = *field.expect("the checker has seen the field in each corpus");
+                let segments = self.segments(field);
+                let rows = gather(&input.tensor, segments.rows.clone())?;
+                let within = Rows::new(rows, &segments.within);
+                let layers = encoder.forward(&[within], self.batch, self.mode)?;
+                // Tokens go back to where whoever reads them expects them.
+                let back = |rows: Rows| {
+                    if !Arc::ptr_eq(&rows.packing, &segments.within) {
+                        return Ok(rows);
+                    }
+                    Ok(input.with(gather(&rows.tensor, segments.places.clone())?))
+                };
+                layers.into_iter().map(back).collect::<Result<_>>()?
+            }
+        };
+        Ok(States { input: Some(input), layers })
+    }
+
+    fn segments(&self, field: usize) -> Rc<Segments> {
+        let find = || {
+            let packing = self.batch.packing(field);
+            Rc::new(Segments::new(packing, self.batch.symbols(field)))
+        };
+        self.segments.borrow_mut().entry(field).or_insert_with(find).clone()
+    }
+
+    /// The rows of some taps, concatenated.
+    pub(super) fn read(&self, taps: &[Tap]) -> Result<Rows> {
+        let rows = taps.iter().map(|tap| {
+            let (node, states) = (&self.nodes[tap.encoder], &self.states[tap.encoder]);
+            let rows = match tap.layer.checked_sub(1) {
+                Some(layer) => Some(&states.layers[layer]),
+                None => states.input.as_ref(),
+            };
+            let layer = node.signature.layer(Some(tap.layer));
+            let layer = layer.expect("the checker has seen the layer");
+            view(rows.expect("what is tapped has run"), tap.view, layer.directions.is_some())
+        });
+        Rows::concat(&rows.collect::<Result<Vec<_>>>()?)
     }
 }

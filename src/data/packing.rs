@@ -1,0 +1,203 @@
+//! The shape of packed rows: time-major, with lengths, no padding anywhere.
+//!
+//! The sequences of a packing are sorted by falling length (ties keep their order). Position t holds one
+//! row for each sequence that is longer than t, so row (t, b) is `offsets[t] + b`, a recurrent layer
+//! works on contiguous rows, and the backward direction starts at each sequence's own last row.
+//!
+//! Every sequence names the row that it belongs to in the packing above: the tokens of a segment their
+//! segment, segments their document, candidates their example. At the top is the packing of the examples
+//! themselves, one row for each, in the batch's order.
+
+use std::{ops::Range, sync::Arc};
+
+/// The shape of packed sequences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packing {
+    lengths: Vec<usize>,
+    offsets: Vec<usize>,
+    parent: Option<Parent>,
+}
+
+/// Which row of the packing above each sequence belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The packing above.
+    packing: Arc<Packing>,
+    /// For each sequence, its row there.
+    rows: Vec<u32>,
+    /// For each row there, its sequence; `None` for a row without one, which is absent or empty.
+    sequences: Vec<Option<u32>>,
+}
+
+impl Packing {
+    /// The packing of sequences of these lengths, which must fall and be at least 1.
+    pub fn new(lengths: Vec<usize>) -> Self {
+        assert!(lengths.is_sorted_by(|a, b| a >= b), "lengths must fall");
+        assert!(lengths.last().is_none_or(|&length| length > 0), "no sequence may be empty");
+        let longest = lengths.first().copied().unwrap_or(0);
+        let mut offsets = Vec::with_capacity(longest + 1);
+        let mut rows = 0;
+        for t in 0..longest {
+            offsets.push(rows);
+            rows += lengths.partition_point(|&length| length > t);
+        }
+        offsets.push(rows);
+        Self { lengths, offsets, parent: None }
+    }
+
+    /// The packing of one row for each of so many examples: row b is example b.
+    pub fn of_examples(n: usize) -> Self {
+        Self::new(vec![1; n])
+    }
+
+    /// Sequences of these falling lengths, each of which belongs to a row of another packing; none to the
+    /// same.
+    pub fn below(packing: &Arc<Self>, rows: Vec<u32>, lengths: Vec<usize>) -> Self {
+        assert_eq!(rows.len(), lengths.len(), "a row for each sequence");
+        let mut sequences = vec![None; packing.n_rows()];
+        for (sequence, &row) in (0..).zip(&rows) {
+            let before = sequences[row as usize].replace(sequence);
+            assert_eq!(before, None, "row {row} has one sequence");
+        }
+        let parent = Parent { packing: packing.clone(), rows, sequences };
+        Self { parent: Some(parent), ..Self::new(lengths) }
+    }
+
+    /// Sequences of these lengths, one for each row of another packing in the order of its rows. A length
+    /// of 0 is no sequence.
+    pub fn sorted_below(packing: &Arc<Self>, lengths: &[usize]) -> Self {
+        let mut rows: Vec<u32> =
+            (0..).zip(lengths).filter(|&(_, length)| *length > 0).map(|(row, _)| row).collect();
+        rows.sort_by_key(|&row| std::cmp::Reverse(lengths[row as usize]));
+        let lengths = rows.iter().map(|&row| lengths[row as usize]).collect();
+        Self::below(packing, rows, lengths)
+    }
+
+    /// How long each sequence is, falling.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// How many sequences there are.
+    pub fn n_sequences(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// The longest sequence's length.
+    pub fn max_len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// How many rows there are in all.
+    pub fn n_rows(&self) -> usize {
+        self.offsets[self.max_len()]
+    }
+
+    /// The rows at position t: one for each sequence that is longer than t.
+    pub fn rows_at(&self, t: usize) -> Range<usize> {
+        self.offsets[t]..self.offsets[t + 1]
+    }
+
+    /// The row of position `t` of sequence `b`.
+    pub fn row(&self, b: usize, t: usize) -> usize {
+        debug_assert!(t < self.lengths[b], "position {t} of a sequence of {}", self.lengths[b]);
+        self.offsets[t] + b
+    }
+
+    /// The rows of sequence `b`, in the order of its positions.
+    pub fn rows(&self, b: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        (0..self.lengths[b]).map(move |t| self.row(b, t))
+    }
+
+    /// For each row, its sequence and its position there.
+    pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.max_len()).flat_map(|t| (0..self.rows_at(t).len()).map(move |b| (b, t)))
+    }
+
+    /// The packing that its sequences belong to rows of; `None` for that of the examples themselves.
+    pub fn parent(&self) -> Option<&Arc<Self>> {
+        Some(&self.parent.as_ref()?.packing)
+    }
+
+    /// For each sequence, the row of the packing above that it belongs to; none at the top.
+    pub fn parent_rows(&self) -> &[u32] {
+        self.parent.as_ref().map_or(&[], |parent| &parent.rows)
+    }
+
+    /// For each row of the packing above, the sequence that belongs to it, if there is one; none at the top.
+    pub fn sequences_of_parent(&self) -> &[Option<u32>] {
+        self.parent.as_ref().map_or(&[], |parent| &parent.sequences)
+    }
+
+    /// How many examples the batch has, those without a row here too.
+    pub fn n_examples(&self) -> usize {
+        self.parent.as_ref().map_or(self.n_rows(), |parent| parent.packing.n_examples())
+    }
+
+    /// For each sequence, its example, by the batch's order.
+    pub fn examples(&self) -> Vec<u32> {
+        match &self.parent {
+            None => (0..self.n_sequences() as u32).collect(),
+            Some(parent) if parent.packing.parent.is_none() => parent.rows.clone(),
+            Some(parent) => {
+                let examples: Vec<u32> = parent.packing.examples_of_rows();
+                parent.rows.iter().map(|&row| examples[row as usize]).collect()
+            }
+        }
+    }
+
+    /// For each row, its example, by the batch's order.
+    pub fn examples_of_rows(&self) -> Vec<u32> {
+        let examples = self.examples();
+        self.positions().map(|(b, _)| examples[b]).collect()
+    }
+
+    /// The rows of an example, in the order of its positions, item by item where it has a list of them.
+    pub fn rows_of_example(&self, example: usize) -> Vec<usize> {
+        let Some(parent) = &self.parent else { return vec![example] };
+        let above = parent.packing.rows_of_example(example);
+        let sequences = above.into_iter().filter_map(|row| parent.sequences[row]);
+        sequences.flat_map(|sequence| self.rows(sequence as usize)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_time_major_and_hold_no_padding() {
+        let packing = Packing::new(vec![3, 1, 1]);
+        assert_eq!(packing.n_rows(), 5);
+        assert_eq!(packing.rows_at(0), 0..3);
+        assert_eq!(packing.rows_at(1), 3..4);
+        assert_eq!(packing.rows(0).collect::<Vec<_>>(), [0, 3, 4]);
+        assert_eq!(packing.rows(2).collect::<Vec<_>>(), [2]);
+        let positions: Vec<_> = packing.positions().collect();
+        assert_eq!(positions, [(0, 0), (1, 0), (2, 0), (0, 1), (0, 2)]);
+    }
+
+    #[test]
+    fn an_empty_packing_has_no_rows() {
+        let packing = Packing::new(Vec::new());
+        assert_eq!((packing.n_rows(), packing.max_len()), (0, 0));
+    }
+
+    /// Three examples: two candidates of 1 and 3 tokens, none, and one of 2.
+    #[test]
+    fn each_row_is_traced_through_the_packings_above_it() {
+        let examples = Arc::new(Packing::of_examples(3));
+        let items = Arc::new(Packing::sorted_below(&examples, &[2, 0, 1]));
+        assert_eq!((items.lengths(), items.parent_rows()), (&[2, 1][..], &[0, 2][..]));
+        assert_eq!(items.sequences_of_parent(), [Some(0), None, Some(1)]);
+        // Items by position: the first of each example, then the second of the first.
+        let tokens = Packing::sorted_below(&items, &[1, 2, 3]);
+        assert_eq!((tokens.lengths(), tokens.parent_rows()), (&[3, 2, 1][..], &[2, 1, 0][..]));
+        assert_eq!((tokens.n_examples(), tokens.examples()), (3, vec![0, 2, 0]));
+        assert_eq!(tokens.examples_of_rows(), [0, 2, 0, 0, 2, 0]);
+        assert_eq!(tokens.rows_of_example(0), [2, 0, 3, 5]);
+        assert_eq!(tokens.rows_of_example(1), [0; 0]);
+        assert_eq!(tokens.rows_of_example(2), [1, 4]);
+        assert_eq!(examples.rows_of_example(1), [1]);
+    }
+}
