@@ -23,10 +23,9 @@ use auxdesk::{
     state::Run,
     tui::{
         Config, Environment, GlyphChoice, Look, actions,
-        keymap::Keymap,
         screen::{FrameData, render},
         theme::ColorWhen,
-        view::{Mode, View},
+        view::{Mode, View, keymap::Keymap},
     },
 };
 use ratatui::{

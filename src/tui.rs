@@ -4,14 +4,13 @@
 //! knows. What is wished for goes to the trainer, and shows as done when the event that answers has
 //! been folded. No other module of the program knows that there is a terminal.
 
-pub mod action;
 pub mod chart;
 pub mod config;
 pub mod desk;
 pub mod environment;
 pub mod glyphs;
 pub mod key;
-pub mod keymap;
+pub mod layout;
 pub mod line;
 pub mod look;
 pub mod replay;
@@ -26,10 +25,8 @@ use std::sync::LazyLock;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::state::Run;
-use action::ACTIONS;
-use keymap::Keymap;
 use screen::FrameData;
-use view::{Mode, View};
+use view::{Mode, View, action::ACTIONS, keymap::Keymap};
 
 pub use config::{ActionName, Config};
 pub use environment::Environment;
@@ -53,7 +50,7 @@ pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)
 /// Every action that a key can be bound to.
 pub fn actions() -> &'static [ActionName] {
     static NAMES: LazyLock<Vec<ActionName>> = LazyLock::new(|| {
-        let name = |spec: &'static action::Spec| ActionName {
+        let name = |spec: &'static view::action::Spec| ActionName {
             name: spec.name,
             keys: spec.keys,
             groups: spec.scope.alone(),

@@ -11,10 +11,9 @@ pub use replay::replay;
 
 use super::{
     Config, Look,
-    keymap::Keymap,
     screen::{self, FrameData},
     terminal::{Suspended, Terminal, TerminalInput},
-    view::{Effect, Message, Mode, View},
+    view::{Effect, Message, Mode, View, keymap::Keymap},
 };
 use crate::state::{ALPHAS, Run};
 

@@ -1,5 +1,5 @@
 //! One frame of the desk: a function of the run, the view, and how the terminal can draw. It reads and
-//! never writes; where each panel lies is decided in `layout`.
+//! never writes; where each panel lies is decided in [`layout`](super::layout).
 
 mod classes;
 mod corpora;
@@ -12,7 +12,6 @@ mod gradients;
 mod header;
 mod health;
 mod help;
-pub mod layout;
 mod numbers;
 mod paint;
 mod palette;
@@ -26,15 +25,12 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use self::{
-    layout::{Layout, SMALLEST},
-    paint::Paint,
-};
+use self::paint::Paint;
 use super::{
     Look,
     chart::{Chart, ChartStyle},
-    keymap::Keymap,
-    view::{Focus, Overlay, View},
+    layout::{Layout, SMALLEST},
+    view::{Focus, Overlay, View, keymap::Keymap},
 };
 use crate::state::Run;
 

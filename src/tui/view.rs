@@ -5,7 +5,9 @@
 //! of the trainer, and both give back what is to be done outside. Strips are known by name, never by
 //! row. Nothing here reads a clock or draws.
 
+pub mod action;
 mod events;
+pub mod keymap;
 mod keys;
 mod mix;
 mod mouse;
@@ -21,7 +23,8 @@ pub use wishes::{LEAST, Wishes, nudged};
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::{chart::ChartView, screen::layout::Layout};
+pub use super::layout::{Focus, Page};
+use super::{chart::ChartView, layout::Layout};
 use crate::{
     protocol::{Command, CommandId, Event, ObjectiveId, Step, event::Role},
     state::{Run, Strip, told},
@@ -119,36 +122,6 @@ pub struct Playing {
     pub speed: f32,
     /// How far a long seek has come, from 0 to 1.
     pub seeking: Option<f32>,
-}
-
-/// What fills the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Page {
-    /// Everything that fits.
-    #[default]
-    Overview,
-    /// The chart, and the strips in a line each.
-    Chart,
-    /// The objectives' gradients against each other.
-    Gradients,
-    /// The chosen strip's classes: how well each is told, and what is taken for what.
-    Classes,
-    /// What was drawn of each corpus.
-    Corpora,
-    /// The list of events.
-    Events,
-}
-
-/// Which panel has the keys that mean something else in each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Focus {
-    /// The strips.
-    #[default]
-    Desk,
-    /// The chart.
-    Chart,
-    /// The list of events.
-    Events,
 }
 
 /// One line at the bottom, until the next key.

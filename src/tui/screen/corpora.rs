@@ -7,7 +7,7 @@ use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::event::Setting,
     state::{Used, hms},
-    tui::action::{ACTIONS, Action},
+    tui::view::action::{ACTIONS, Action},
 };
 
 /// One column of numbers.

@@ -6,17 +6,14 @@ mod columns;
 use ratatui::{layout::Rect, style::Style};
 
 use self::columns::{Column, columns};
-use super::{
-    FrameData, fader,
-    layout::{Rows, first_in_sight},
-    numbers,
-    numbers::Trend,
-    paint::Paint,
-};
+use super::{FrameData, fader, numbers, numbers::Trend, paint::Paint};
 use crate::{
     protocol::{Step, event::Role},
     state::{Run, Strip, USUAL},
-    tui::view::Focus,
+    tui::{
+        layout::{Rows, first_in_sight},
+        view::Focus,
+    },
 };
 
 pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {

@@ -6,9 +6,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, paint::Paint};
 use crate::tui::{
-    action::{ACTIONS, Action, ActionScope, Nudge},
     key::KeyPress,
-    view::Message,
+    view::{
+        Message,
+        action::{ACTIONS, Action, ActionScope, Nudge},
+    },
 };
 
 pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {

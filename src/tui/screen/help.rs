@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::{FrameData, paint::Paint, prompt};
 use crate::tui::{
-    action::{ACTIONS, Action, Spec},
     line::Line,
+    view::action::{ACTIONS, Action, Spec},
 };
 
 /// Columns for keys.

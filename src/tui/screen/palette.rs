@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::{FrameData, layout::first_in_sight, paint::Paint, prompt};
+use super::{FrameData, paint::Paint, prompt};
+use crate::tui::layout::first_in_sight;
 use crate::tui::view::Palette;
 
 /// Matches that are shown at once.

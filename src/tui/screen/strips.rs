@@ -6,12 +6,17 @@ use ratatui::layout::Rect;
 use super::{
     FrameData,
     desk::{flag, gradient_share, least_cosine, spark, title, trend},
-    fader,
-    layout::{SCALE, first_in_sight, strip_width, strips_inside},
-    numbers,
+    fader, numbers,
     paint::Paint,
 };
-use crate::{protocol::event::Role, state::Strip, tui::view::Focus};
+use crate::{
+    protocol::event::Role,
+    state::Strip,
+    tui::{
+        layout::{SCALE, first_in_sight, strip_width, strips_inside},
+        view::Focus,
+    },
+};
 
 /// Rows below a fader.
 const NUMBERS: u16 = 8;

@@ -5,7 +5,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{Effect, Message, Overlay, Palette, Prompt, View};
 use crate::{
     state::Run,
-    tui::{action::Action, key::KeyPress, keymap::Keymap, line::Line},
+    tui::{
+        key::KeyPress,
+        line::Line,
+        view::{action::Action, keymap::Keymap},
+    },
 };
 
 impl View {

@@ -4,7 +4,7 @@ use super::{Effect, Message, View, Wanted, Wish, Wishes, command, nudged, wish};
 use crate::{
     protocol::{Command, Scene, event::SceneStored},
     state::{Run, Strip},
-    tui::action::Nudge,
+    tui::view::action::Nudge,
 };
 
 impl View {

@@ -2,8 +2,8 @@
 
 use super::Prompt;
 use crate::tui::{
-    action::{ACTIONS, Spec},
     line::Line,
+    view::action::{ACTIONS, Spec},
 };
 
 /// A window over the panels.

@@ -12,7 +12,7 @@ use crate::{
             SettingSet, StepDone, StripSetting,
         },
     },
-    tui::{key::KeyPress, keymap::Keymap},
+    tui::{key::KeyPress, view::keymap::Keymap},
 };
 
 fn run() -> Run {

@@ -10,9 +10,9 @@ use crate::{
         event::{Reason, Setting},
     },
     state::Run,
-    tui::{
+    tui::view::{
+        Palette,
         action::{Action, Spec},
-        view::Palette,
     },
 };
 

@@ -9,7 +9,7 @@ use super::Wish;
 use crate::{
     protocol::{Command, CommandId, ObjectiveId, event::Setting},
     state::Run,
-    tui::action::Nudge,
+    tui::view::action::Nudge,
 };
 
 /// Orders under way.

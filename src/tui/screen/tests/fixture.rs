@@ -13,7 +13,10 @@ use crate::{
         },
     },
     state::Run,
-    tui::{key::KeyPress, keymap::Keymap, view::View},
+    tui::{
+        key::KeyPress,
+        view::{View, keymap::Keymap},
+    },
 };
 
 const NAMES: [&str; 5] = ["chunk", "pos", "ner", "next-word", "frequency"];

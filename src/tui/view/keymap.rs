@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
+    Focus, Mode, View,
     action::{ACTIONS, ActionScope, Spec},
-    key::KeyPress,
-    view::{Focus, Mode, View},
 };
+use crate::tui::key::KeyPress;
 
 /// The keys of every action.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::{action::Action, view::Playing};
+    use crate::tui::view::{Playing, action::Action};
 
     fn means(keymap: &Keymap, key: &str, view: &View) -> Option<&'static str> {
         keymap.meaning(key.parse().unwrap(), view).map(|spec| spec.name)

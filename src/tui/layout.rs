@@ -3,10 +3,37 @@
 
 use ratatui::layout::{Margin, Position, Rect, Size};
 
-use crate::tui::{
-    chart::plot_area,
-    view::{Focus, Page},
-};
+use crate::tui::chart::plot_area;
+
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// Everything that fits.
+    #[default]
+    Overview,
+    /// The chart, and the strips in a line each.
+    Chart,
+    /// The objectives' gradients against each other.
+    Gradients,
+    /// The chosen strip's classes: how well each is told, and what is taken for what.
+    Classes,
+    /// What was drawn of each corpus.
+    Corpora,
+    /// The list of events.
+    Events,
+}
+
+/// Which panel has the keys that mean something else in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The strips.
+    #[default]
+    Desk,
+    /// The chart.
+    Chart,
+    /// The list of events.
+    Events,
+}
 
 /// The smallest screen that the desk is drawn on.
 pub const SMALLEST: Size = Size { width: 40, height: 10 };

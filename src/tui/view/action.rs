@@ -1,7 +1,7 @@
 //! What can be done at the desk: one table, from which keys are dispatched and from which help, footer,
 //! palette and the user's key file are made, so that none of them can drift from the others.
 
-use super::view::{Mode, View};
+use super::{Mode, View};
 use crate::{protocol::Scene, state::Run};
 
 /// A wish of whoever sits at the desk.
