@@ -25,7 +25,7 @@ use auxdesk::{
         Config, Environment, GlyphChoice, Look, actions,
         screen::{FrameData, render},
         theme::ColorWhen,
-        view::{Mode, View, keymap::Keymap},
+        view::{DeskMode, View, keymap::Keymap},
     },
 };
 use ratatui::{
@@ -66,7 +66,7 @@ fn frames(n_steps: u64) -> Vec<f64> {
     let environment: Environment = [("LANG", "C.UTF-8"), ("TERM", "xterm")].into_iter().collect();
     let look = Look::choose(ColorWhen::Always, GlyphChoice::Auto, &config, &environment);
     let keymap = Keymap::new(&config.keys);
-    let mut view = View::new(Mode::Live);
+    let mut view = View::new(DeskMode::Live);
     view.size = SIZE;
     let nowhere = File::options().write(true).open("/dev/null").expect("there is a nowhere");
     let area = Rect::new(0, 0, SIZE.width, SIZE.height);

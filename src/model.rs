@@ -16,5 +16,5 @@ pub use head::HeadKind;
 pub use mode::Mode;
 pub use parameters::Parameters;
 pub use rows::Rows;
-pub use tap::{Context, EncoderSignature, LayerSpec, RowKind, TapName, View};
+pub use tap::{Context, EncoderSignature, LayerSpec, RowKind, TapName, TapView};
 pub use view::view;

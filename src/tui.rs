@@ -26,7 +26,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::state::Run;
 use screen::FrameData;
-use view::{Mode, View, action::ACTIONS, keymap::Keymap};
+use view::{DeskMode, View, action::ACTIONS, keymap::Keymap};
 
 pub use config::{ActionName, Config};
 pub use environment::Environment;
@@ -39,7 +39,7 @@ pub use theme::{ColorDepth, ColorWhen, Theme};
 /// pressed.
 pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)) -> String {
     let area = Rect::new(0, 0, columns, rows);
-    let mut view = View::new(Mode::Live);
+    let mut view = View::new(DeskMode::Live);
     view.size = area.as_size();
     let mut buffer = Buffer::empty(area);
     let keymap = Keymap::new(&config.keys);

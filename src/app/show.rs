@@ -32,7 +32,7 @@ use crate::{
         desk::{Left, Live, Sitting},
         replay::Player,
         terminal::{Mouse, Terminal},
-        view::Mode,
+        view::DeskMode,
     },
 };
 
@@ -62,7 +62,7 @@ pub struct DeskShown {
     /// Styles and characters.
     pub look: Look,
     /// Whether faders may be moved.
-    pub mode: Mode,
+    pub mode: DeskMode,
 }
 
 /// What a screen looks at.

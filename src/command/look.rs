@@ -9,7 +9,7 @@ use crate::{
     tui::{
         self, Config, Environment, Look,
         terminal::{Fit, fit},
-        view::Mode,
+        view::DeskMode,
     },
 };
 
@@ -28,7 +28,7 @@ pub(super) fn fits_a_desk() -> bool {
 }
 
 /// The desk as it was asked for. A fault in the user's file is a fault of the request.
-pub(super) fn desk(look: cli::LookArgs, mode: Mode) -> Result<DeskShown, Failure> {
+pub(super) fn desk(look: cli::LookArgs, mode: DeskMode) -> Result<DeskShown, Failure> {
     let config = Config::load(tui::actions()).map_err(Failure::Request)?;
     let environment = Environment::of_this_process();
     let look = Look::choose(look.color, look.glyphs, &config, &environment);

@@ -17,7 +17,7 @@ use crate::{
     tui::{
         self,
         replay::{Player, Speed},
-        view::Mode,
+        view::DeskMode,
     },
 };
 
@@ -35,7 +35,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     if let Some(ScreenSize { columns, rows }) = args.screen {
         let mut run = Run::new(Some(reader.header()));
         tell(&mut reader, at, |event| run.apply(event))?;
-        let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
+        let DeskShown { config, look, .. } = super::look::desk(args.look, DeskMode::Live)?;
         return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
     }
     let mut run = Run::new(Some(reader.header()));
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
 }
 
 fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
-    let DeskShown { config, look, .. } = super::look::desk(args.look, Mode::Live)?;
+    let DeskShown { config, look, .. } = super::look::desk(args.look, DeskMode::Live)?;
     let mut player = Player::open(&args.run)?;
     if let Some(speed) = args.speed {
         let speed = Speed::nearest(speed).ok_or_else(|| {

@@ -18,7 +18,7 @@ use crate::{
     },
     recipe::{self, Overrides, Recipe, RecipeSource},
     train::{Moves, checkpoint},
-    tui::view::Mode,
+    tui::view::DeskMode,
 };
 
 pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure> {
@@ -69,7 +69,7 @@ fn show(args: &TrainArgs) -> Result<Show, Failure> {
     if !super::look::fits_a_desk() {
         return Ok(Show::Lines);
     }
-    let mode = if args.observe { Mode::Observe } else { Mode::Live };
+    let mode = if args.observe { DeskMode::Observe } else { DeskMode::Live };
     Ok(Show::Desk(Box::new(super::look::desk(args.look, mode)?)))
 }
 

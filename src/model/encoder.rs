@@ -54,7 +54,7 @@ pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
 
 /// Where an encoder's rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum RowSource {
     /// A field of the examples: it has no `input` key.
     Field,
     /// Another encoder: it has an `input` key.
@@ -72,7 +72,7 @@ pub trait EncoderKind: Sync {
     /// What a recipe may say, beyond `name`, `kind` and `input`.
     fn keys(&self) -> &'static [Key];
     /// Where its rows come from.
-    fn source(&self) -> Source;
+    fn source(&self) -> RowSource;
     /// Whether it has parameters other than tables whose rows are read by id.
     fn has_layers(&self, _values: &Values) -> bool {
         true

@@ -69,21 +69,22 @@ pub struct LayerSpec {
 
 impl LayerSpec {
     /// The layer as a view shows it; `None` if it has no such view.
-    pub fn view(self, view: View) -> Option<Self> {
+    pub fn view(self, view: TapView) -> Option<Self> {
         let half = |idx: usize| {
             let directions = self.directions?;
             Some(Self { width: self.width / 2, context: directions[idx], directions: None, ..self })
         };
         match view {
-            View::Whole => Some(self),
-            View::Forward => half(0),
-            View::Backward => half(1),
-            View::Last | View::Mean | View::Max => (self.on != RowKind::Example).then_some(Self {
-                on: RowKind::Example,
-                context: Context::BOTH,
-                directions: None,
-                ..self
-            }),
+            TapView::Whole => Some(self),
+            TapView::Forward => half(0),
+            TapView::Backward => half(1),
+            TapView::Last | TapView::Mean | TapView::Max => (self.on != RowKind::Example)
+                .then_some(Self {
+                    on: RowKind::Example,
+                    context: Context::BOTH,
+                    directions: None,
+                    ..self
+                }),
         }
     }
 
@@ -131,7 +132,7 @@ impl EncoderSignature {
 
 /// A view of a layer, without parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub enum TapView {
     /// The layer as it is.
     Whole,
     /// The half that has read the past.
@@ -146,7 +147,7 @@ pub enum View {
     Max,
 }
 
-impl View {
+impl TapView {
     /// The names that a recipe may say.
     pub const NAMES: &[&str] = &["forward", "backward", "last", "mean", "max"];
 
@@ -172,7 +173,7 @@ pub struct TapName {
     /// The layer's number; `None` is the top.
     pub layer: Option<usize>,
     /// The view.
-    pub view: View,
+    pub view: TapView,
 }
 
 impl FromStr for TapName {
@@ -188,16 +189,16 @@ impl FromStr for TapName {
         if encoder.is_empty() || field.as_deref() == Some("") {
             return Err(format!("{tap:?} is no tap; wanted [FIELD:]ENCODER[.LAYER][.VIEW]"));
         }
-        let (mut layer, mut view) = (None, View::Whole);
+        let (mut layer, mut view) = (None, TapView::Whole);
         for (place, part) in parts.enumerate() {
             if let (0, Ok(number)) = (place, part.parse()) {
                 layer = Some(number);
-            } else if let (View::Whole, Some(found)) = (view, View::find(part)) {
+            } else if let (TapView::Whole, Some(found)) = (view, TapView::find(part)) {
                 view = found;
             } else {
                 return Err(format!(
                     "{part:?} in {tap:?} is neither a layer nor a view; wanted a number or one of {}",
-                    View::NAMES.join(", ")
+                    TapView::NAMES.join(", ")
                 ));
             }
         }
@@ -215,12 +216,12 @@ impl fmt::Display for TapName {
             write!(f, ".{layer}")?;
         }
         match self.view {
-            View::Whole => Ok(()),
-            View::Forward => f.write_str(".forward"),
-            View::Backward => f.write_str(".backward"),
-            View::Last => f.write_str(".last"),
-            View::Mean => f.write_str(".mean"),
-            View::Max => f.write_str(".max"),
+            TapView::Whole => Ok(()),
+            TapView::Forward => f.write_str(".forward"),
+            TapView::Backward => f.write_str(".backward"),
+            TapView::Last => f.write_str(".last"),
+            TapView::Mean => f.write_str(".mean"),
+            TapView::Max => f.write_str(".max"),
         }
     }
 }

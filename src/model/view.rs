@@ -2,22 +2,22 @@
 
 use candle_core::Result;
 
-use super::{Rows, tap::View};
+use super::{Rows, tap::TapView};
 use crate::{data::Packing, kernel};
 
 /// The rows of a layer (rows, width) as a view shows them: (rows, width), (rows, width / 2), or, on the
 /// packing above, (rows above, width). `directions` says whether the layer has a forward and a backward half.
-pub fn view(rows: &Rows, view: View, directions: bool) -> Result<Rows> {
+pub fn view(rows: &Rows, view: TapView, directions: bool) -> Result<Rows> {
     let Rows { tensor, packing } = rows;
     let half = tensor.dim(1)? / 2;
     match view {
-        View::Whole => Ok(rows.clone()),
-        View::Forward => Ok(rows.with(tensor.narrow(1, 0, half)?)),
-        View::Backward => Ok(rows.with(tensor.narrow(1, half, half)?)),
-        View::Last if directions => Rows::pooled(packing, kernel::ends(tensor, packing)?),
-        View::Last => Rows::pooled(packing, kernel::gather(tensor, last_rows(packing))?),
-        View::Mean => Rows::pooled(packing, kernel::mean_over_tokens(tensor, packing)?),
-        View::Max => Rows::pooled(packing, kernel::max_over_tokens(tensor, packing)?),
+        TapView::Whole => Ok(rows.clone()),
+        TapView::Forward => Ok(rows.with(tensor.narrow(1, 0, half)?)),
+        TapView::Backward => Ok(rows.with(tensor.narrow(1, half, half)?)),
+        TapView::Last if directions => Rows::pooled(packing, kernel::ends(tensor, packing)?),
+        TapView::Last => Rows::pooled(packing, kernel::gather(tensor, last_rows(packing))?),
+        TapView::Mean => Rows::pooled(packing, kernel::mean_over_tokens(tensor, packing)?),
+        TapView::Max => Rows::pooled(packing, kernel::max_over_tokens(tensor, packing)?),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     data::Vocabulary,
     keys::{Key, Place, Refers, Takes, Value, Values},
     model::{
-        encoder::{self, EncoderKind, Source},
+        encoder::{self, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind, TapName},
     },
     objective::Described,
@@ -77,9 +77,9 @@ const TO_COME: &[&str] = &["share"];
 /// Every key that an encoder of this kind may have.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let common: &[Key] = match kind.source() {
-        Source::Encoder => const { &[NAME, KIND, INPUT, SEGMENT_BY, SHARE] },
-        Source::Field => const { &[NAME, KIND, SHARE] },
-        Source::Named => const { &[NAME, KIND] },
+        RowSource::Encoder => const { &[NAME, KIND, INPUT, SEGMENT_BY, SHARE] },
+        RowSource::Field => const { &[NAME, KIND, SHARE] },
+        RowSource::Named => const { &[NAME, KIND] },
     };
     common.iter().chain(kind.keys()).copied().collect()
 }
@@ -205,7 +205,7 @@ fn one(
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };
         let at = below.signatures.get(name)?.0;
         let other = below.specs[at].as_ref()?;
-        if other.kind.source() != Source::Named {
+        if other.kind.source() != RowSource::Named {
             let (place, found) = (values.place(key), other.kind.name());
             let what = format!(
                 "{key} names {name:?}, which is of kind {found:?}; wanted one of kind {key:?}"
@@ -248,7 +248,7 @@ fn signature(
     named: &ByName<'_>,
     findings: &mut Findings,
 ) -> Option<EncoderSignature> {
-    if kind.source() == Source::Named {
+    if kind.source() == RowSource::Named {
         return Some(EncoderSignature { input: None, layers: Vec::new() });
     }
     let signature = kind.signature(values, input, named);

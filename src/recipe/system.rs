@@ -12,7 +12,7 @@ use crate::{
     kernel::{self, Device},
     model::{
         Mode, Parameters, Rows,
-        encoder::{self, Built, FirstValues, Source},
+        encoder::{self, Built, FirstValues, RowSource},
     },
     objective::{self, Objective},
 };
@@ -27,9 +27,9 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
     for encoder in &recipe.encoders {
         // What is only named reads the fields of those that name it.
         let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
-            Source::Field => reader.name == encoder.name,
-            Source::Named => reader.named().any(|name| name == encoder.name),
-            Source::Encoder => false,
+            RowSource::Field => reader.name == encoder.name,
+            RowSource::Named => reader.named().any(|name| name == encoder.name),
+            RowSource::Encoder => false,
         });
         let fields: Vec<(&Corpus, usize)> = readers
             .flat_map(|reader| {
@@ -91,7 +91,7 @@ impl System {
             .encoders
             .iter()
             .enumerate()
-            .partition(|(_, spec)| spec.kind.source() == Source::Named);
+            .partition(|(_, spec)| spec.kind.source() == RowSource::Named);
         for (at, spec) in named.into_iter().chain(others) {
             let built = spec.kind.build(encoder::Setup {
                 name: &spec.name,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::Findings;
 use crate::{
     keys::{Located, Place, Value},
-    model::tap::{EncoderSignature, LayerSpec, TapName, View},
+    model::tap::{EncoderSignature, LayerSpec, TapName, TapView},
 };
 
 /// A tap, resolved.
@@ -18,7 +18,7 @@ pub struct Tap {
     /// The layer's number, from 1; 0 is the encoder's input.
     pub layer: usize,
     /// The view.
-    pub view: View,
+    pub view: TapView,
 }
 
 /// Encoders that can be tapped so far: their places, and their signatures if those are known.
@@ -96,7 +96,7 @@ fn one(
     };
     let Some(viewed) = layer.view(name.view) else {
         let why = match name.view {
-            View::Forward | View::Backward => {
+            TapView::Forward | TapView::Backward => {
                 "only the layers of a recurrent network have directions"
             }
             _ => "it is one row for each example already",

@@ -16,7 +16,7 @@ use crate::{
 
 /// Who wishes, and what its answer repeats; a move of a journal has no number.
 #[derive(Clone, Copy)]
-struct From {
+struct Origin {
     by: By,
     id: Option<CommandId>,
     undoes: Option<CommandId>,
@@ -37,7 +37,7 @@ impl Trainer {
         while let Some(command) =
             self.control.moves.due(self.counters.step.next(), self.counters.consecutive_non_finite)
         {
-            self.carry_out(command, From { by: By::Moves, id: None, undoes: None }, bus)?;
+            self.carry_out(command, Origin { by: By::Moves, id: None, undoes: None }, bus)?;
         }
         Ok(())
     }
@@ -45,10 +45,10 @@ impl Trainer {
     /// Obeys one order, or tells why not.
     pub(super) fn obey(&mut self, order: Order, bus: &mut Bus) -> Result<()> {
         let Order { id, by, command, undoes } = order;
-        self.carry_out(command, From { by, id: Some(id), undoes }, bus)
+        self.carry_out(command, Origin { by, id: Some(id), undoes }, bus)
     }
 
-    fn carry_out(&mut self, command: Command, from: From, bus: &mut Bus) -> Result<()> {
+    fn carry_out(&mut self, command: Command, from: Origin, bus: &mut Bus) -> Result<()> {
         let refused = match command {
             Command::SetGain { .. }
             | Command::Fade { .. }
@@ -70,7 +70,7 @@ impl Trainer {
             }
             Command::StepOnce => self.step_once(from, bus)?,
             Command::Note { text } => {
-                let From { by, id: command, .. } = from;
+                let Origin { by, id: command, .. } = from;
                 bus.tell(Noted {
                     at_ms: self.output.ms(),
                     step: self.counters.step,
@@ -101,7 +101,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn store(&self, scene: Scene, from: From, bus: &mut Bus) {
+    fn store(&self, scene: Scene, from: Origin, bus: &mut Bus) {
         let strips = self.mixer.faders.all().iter().map(|fader| {
             let gain = fader.gain.at(self.counters.step.0) as f32;
             let setting = StripSetting { gain, muted: fader.muted, soloed: fader.soloed };
@@ -119,7 +119,7 @@ impl Trainer {
 
     /// Does a step as if the run went on, and holds it. Several may come at once: what is due before
     /// each is looked for again.
-    fn step_once(&mut self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
+    fn step_once(&mut self, from: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
         self.obey_moves(bus)?;
         if self.end(bus).is_some() {
             return Ok(Err(format!("the run ends at step {}", self.counters.step)));
@@ -134,7 +134,7 @@ impl Trainer {
     }
 
     /// Scores dev for somebody who looks.
-    fn look(&self, from: From, bus: &mut Bus) -> Result<Result<(), String>> {
+    fn look(&self, from: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
         if self.plan.corpora.iter().all(|corpus| corpus.dev.is_none()) {
             return Ok(Err("no corpus has a dev split; give one a dev key".to_owned()));
         }
@@ -142,8 +142,8 @@ impl Trainer {
         Ok(Ok(()))
     }
 
-    fn pause(&mut self, paused: bool, from: From, bus: &mut Bus) {
-        let (at_ms, step, From { by, id: command, .. }) =
+    fn pause(&mut self, paused: bool, from: Origin, bus: &mut Bus) {
+        let (at_ms, step, Origin { by, id: command, .. }) =
             (self.output.ms(), self.counters.step, from);
         self.control.paused = paused;
         if paused {

@@ -13,7 +13,7 @@ use super::{
     Config, Look,
     screen::{self, FrameData},
     terminal::{Suspended, Terminal, TerminalInput},
-    view::{Effect, Message, Mode, View, keymap::Keymap},
+    view::{DeskMode, Effect, Message, View, keymap::Keymap},
 };
 use crate::state::{ALPHAS, Run};
 
@@ -59,7 +59,7 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn new(sitting: Sitting<'a>, mode: Mode, terminal: &Terminal) -> Self {
+    fn new(sitting: Sitting<'a>, mode: DeskMode, terminal: &Terminal) -> Self {
         let Sitting { config, look, now_ms, panic_at } = sitting;
         let mut view = View::new(mode);
         view.size = terminal.size();

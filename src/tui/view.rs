@@ -104,7 +104,7 @@ pub enum Seek {
 
 /// What kind of sitting this is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mode {
+pub enum DeskMode {
     /// A run that trains here and may be moved.
     Live,
     /// A run that trains here and may only be looked at.
@@ -137,7 +137,7 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// What kind of sitting this is.
-    pub mode: Mode,
+    pub mode: DeskMode,
     /// What fills the screen.
     pub page: Page,
     /// Which panel has the keys.
@@ -168,7 +168,7 @@ pub struct View {
 
 impl View {
     /// The view that every sitting begins with.
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: DeskMode) -> Self {
         Self {
             mode,
             page: Page::default(),

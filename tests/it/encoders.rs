@@ -8,7 +8,7 @@ use auxdesk::{
     keys::Takes,
     model::{
         Mode, RowKind, Rows,
-        encoder::{self, ENCODERS, Source},
+        encoder::{self, ENCODERS, RowSource},
     },
     recipe::{Overrides, RecipeSource, System, Tap, load},
 };
@@ -189,7 +189,7 @@ fn every_kind_that_can_be_tapped_has_a_case() {
         let case = Case::above_words(keys, &[]);
         kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
     }
-    for kind in ENCODERS.iter().filter(|kind| kind.source() != Source::Named) {
+    for kind in ENCODERS.iter().filter(|kind| kind.source() != RowSource::Named) {
         assert!(kinds.contains(kind.name()), "{}", kind.name());
         assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());
     }

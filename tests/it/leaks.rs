@@ -6,7 +6,7 @@ use auxdesk::{
     data::{Batch, Example, Field, Symbol},
     kernel::Gradient,
     keys::Takes,
-    model::{Context, Mode, RowKind, Rows, View, encoder::Source, view},
+    model::{Context, Mode, RowKind, Rows, TapView, encoder::RowSource, view},
     recipe::{RecipeSource, System},
 };
 use candle_core::{Device, Tensor, Var};
@@ -15,8 +15,14 @@ use crate::tiny::{Size, Tiny, loaded, names, numbers, shipped_tiny};
 
 const SIZE: Size = Size { width: 4, examples: 40 };
 
-const VIEWS: &[View] =
-    &[View::Whole, View::Forward, View::Backward, View::Last, View::Mean, View::Max];
+const VIEWS: &[TapView] = &[
+    TapView::Whole,
+    TapView::Forward,
+    TapView::Backward,
+    TapView::Last,
+    TapView::Mean,
+    TapView::Max,
+];
 
 /// Sets with which no encoder hides a word.
 fn unhidden(name: &'static str) -> Vec<String> {
@@ -50,7 +56,7 @@ fn read_places(tiny: &Tiny, system: &System, scalar: &Tensor, n_tokens: usize) -
         let name = &system.parameters().all()[*number].name;
         let of_words = |owner: &str| {
             let mut encoders = tiny.recipe.encoders.iter();
-            encoders.any(|spec| spec.name == owner && spec.kind.source() == Source::Field)
+            encoders.any(|spec| spec.name == owner && spec.kind.source() == RowSource::Field)
         };
         name.rsplit_once('.').is_some_and(|(owner, part)| part == "table" && of_words(owner))
     };
@@ -120,10 +126,10 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                                 );
                             }
                             // One row for the sentence, of a layer that may itself read one word.
-                            (false, View::Last) if !layer.context.left => {
+                            (false, TapView::Last) if !layer.context.left => {
                                 assert_eq!(found, BTreeSet::from([n_tokens - 1]), "{what}");
                             }
-                            (false, View::Max) => assert!(!found.is_empty(), "{what}"),
+                            (false, TapView::Max) => assert!(!found.is_empty(), "{what}"),
                             (false, _) if layer.on == RowKind::Example => {
                                 assert!(!found.is_empty(), "{what}");
                             }

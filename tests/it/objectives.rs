@@ -8,7 +8,7 @@ use auxdesk::{
     keys::{Refers, Takes},
     mixer::WEIGHTINGS,
     model::{
-        encoder::{ENCODERS, Source},
+        encoder::{ENCODERS, RowSource},
         head::HEADS,
         parameters::Parameter,
     },
@@ -281,7 +281,7 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
                 // A source of kind field with words: row 0 is the unknown word's.
                 let of = vocabularies.get(&format!("encoder.{}", spec.name));
                 let words = of.and_then(|vocabularies| vocabularies.get("words"));
-                let (Source::Field, Some(words)) = (spec.kind.source(), words) else { continue };
+                let (RowSource::Field, Some(words)) = (spec.kind.source(), words) else { continue };
                 let corpus_idx = tiny.recipe.objectives[at].corpora[0];
                 if !spec.corpora.contains(&corpus_idx) {
                     continue;

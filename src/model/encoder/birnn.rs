@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use super::{
-    Built, Encoder, EncoderKind, Named, Setup, Source,
+    Built, Encoder, EncoderKind, Named, RowSource, Setup,
     recurrent::{Cell, Recurrent},
     sequence,
 };
@@ -48,8 +48,8 @@ impl EncoderKind for Birnn {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn signature(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
+use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup};
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::count},
     kernel,
@@ -68,8 +68,8 @@ impl EncoderKind for Bow {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Field
+    fn source(&self) -> RowSource {
+        RowSource::Field
     }
 
     fn has_layers(&self, _values: &Values) -> bool {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Result, Tensor};
 
 use super::{
-    Built, EncoderKind, Named, Setup, Source,
+    Built, EncoderKind, Named, RowSource, Setup,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
@@ -45,8 +45,8 @@ impl EncoderKind for Characters {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Named
+    fn source(&self) -> RowSource {
+        RowSource::Named
     }
 
     fn signature(

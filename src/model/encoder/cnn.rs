@@ -6,7 +6,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Activation, Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use super::{Activation, Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
 use crate::{
     data::Batch,
     kernel,
@@ -55,8 +55,8 @@ impl EncoderKind for Cnn {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn signature(

@@ -4,7 +4,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, Setup, Source};
+use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup};
 use crate::{
     data::Batch,
     keys::{Key, Values},
@@ -29,8 +29,8 @@ impl EncoderKind for Concat {
         &[]
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn has_layers(&self, _values: &Values) -> bool {

@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use super::{Activation, Built, Encoder, EncoderKind, Named, Setup, Source};
+use super::{Activation, Built, Encoder, EncoderKind, Named, RowSource, Setup};
 use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
@@ -44,8 +44,8 @@ impl EncoderKind for Dense {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn signature(

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Error, Result, Tensor};
 
 use super::{
-    Built, Encoder, EncoderKind, FirstValues, Named, Setup, Source,
+    Built, Encoder, EncoderKind, FirstValues, Named, RowSource, Setup,
     characters::{self, Spelling},
 };
 use crate::{
@@ -84,8 +84,8 @@ impl EncoderKind for Embed {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Field
+    fn source(&self) -> RowSource {
+        RowSource::Field
     }
 
     fn has_layers(&self, values: &Values) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
@@ -50,8 +50,8 @@ impl EncoderKind for Mask {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn has_layers(&self, _values: &Values) -> bool {

@@ -5,7 +5,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, Setup, Source, sequence};
+use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
 use crate::{
     data::Batch,
     kernel::{self, ParamRef},
@@ -13,7 +13,7 @@ use crate::{
     model::{
         Mode, Rows,
         parameters::Linear,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind, View},
+        tap::{Context, EncoderSignature, LayerSpec, RowKind, TapView},
         view,
     },
 };
@@ -35,11 +35,11 @@ const KEYS: &[Key] = &[
 ];
 
 /// The view that stands for a way of pooling; `None` is attention.
-fn view_of(values: &Values) -> Option<View> {
+fn view_of(values: &Values) -> Option<TapView> {
     match values.text("pooling") {
-        "last" => Some(View::Last),
-        "mean" => Some(View::Mean),
-        "max" => Some(View::Max),
+        "last" => Some(TapView::Last),
+        "mean" => Some(TapView::Mean),
+        "max" => Some(TapView::Max),
         _ => None,
     }
 }
@@ -57,8 +57,8 @@ impl EncoderKind for Pool {
         KEYS
     }
 
-    fn source(&self) -> Source {
-        Source::Encoder
+    fn source(&self) -> RowSource {
+        RowSource::Encoder
     }
 
     fn has_layers(&self, values: &Values) -> bool {
@@ -83,7 +83,7 @@ impl EncoderKind for Pool {
     fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
         let input = setup.input.expect("the checker has seen the input");
         let pooling = if let Some(view) = view_of(setup.values) {
-            Pooling::View { view, directions: input.directions.is_some() }
+            Pooling::TapView { view, directions: input.directions.is_some() }
         } else {
             let inner = setup.values.count_if_said("hidden").unwrap_or(input.width);
             let bound = (6.0 / (inner + 1) as f64).sqrt();
@@ -98,7 +98,7 @@ impl EncoderKind for Pool {
 
 enum Pooling {
     Attention { hidden: Linear, query: ParamRef },
-    View { view: View, directions: bool },
+    TapView { view: TapView, directions: bool },
 }
 
 impl Encoder for Pooling {
@@ -109,7 +109,7 @@ impl Encoder for Pooling {
                 let keys = kernel::tanh(&hidden.forward(x)?)?; // (rows, hidden)
                 Rows::pooled(packing, kernel::attend(&keys, query, x, packing)?)?
             }
-            Self::View { view: shown, directions } => view(&inputs[0], *shown, *directions)?,
+            Self::TapView { view: shown, directions } => view(&inputs[0], *shown, *directions)?,
         };
         Ok(vec![pooled])
     }

@@ -1,6 +1,6 @@
 //! Live settings other than faders: those whose key in `[train]` is declared live.
 
-use super::{From, Trainer};
+use super::{Origin, Trainer};
 use crate::{
     bus::Bus,
     data::sampler::{Rule, Sampling},
@@ -20,7 +20,7 @@ impl Trainer {
         &mut self,
         path: String,
         value: &Setting,
-        from: From,
+        from: Origin,
         bus: &mut Bus,
     ) -> Result<(), String> {
         let Changed { old, new } = match (path.as_str(), value) {

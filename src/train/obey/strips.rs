@@ -1,7 +1,7 @@
 //! Moves of faders, mutes and solos. Those of one command are made together or not at all: what
 //! lies between two mixes may be silent, and neither of them is.
 
-use super::{From, Trainer};
+use super::{Origin, Trainer};
 use crate::{
     bus::Bus,
     mixer::Fader,
@@ -17,7 +17,7 @@ impl Trainer {
     pub(super) fn move_strips(
         &mut self,
         commands: &[Command],
-        from: From,
+        from: Origin,
         bus: &mut Bus,
     ) -> Result<(), String> {
         let before = self.mixer.faders.clone();
@@ -38,9 +38,9 @@ impl Trainer {
         Err(refused)
     }
 
-    fn move_strip(&mut self, command: &Command, from: From) -> Result<Event, String> {
+    fn move_strip(&mut self, command: &Command, from: Origin) -> Result<Event, String> {
         let (step, at_ms) = (self.counters.step, self.output.ms());
-        let From { by, id, undoes } = from;
+        let Origin { by, id, undoes } = from;
         Ok(match command {
             Command::SetMuted { objective, muted } => {
                 self.fader(objective)?.muted = *muted;
@@ -68,7 +68,7 @@ impl Trainer {
         objective: &ObjectiveId,
         gain: f32,
         over: Option<u64>,
-        by: From,
+        by: Origin,
     ) -> Result<Event, String> {
         if !gain.is_finite() || gain < 0.0 {
             return Err(format!("a gain of {gain}; wanted a finite number of at least 0"));

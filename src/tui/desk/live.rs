@@ -13,7 +13,7 @@ use crate::{
     state::{Run, told},
     tui::{
         terminal::Terminal,
-        view::{Effect, Message, Mode, Wish},
+        view::{DeskMode, Effect, Message, Wish},
     },
 };
 
@@ -28,8 +28,8 @@ pub struct Live<'a> {
     pub interrupt: &'a dyn Fn(),
     /// Whether a signal has asked for the end.
     pub interrupted: &'a dyn Fn() -> bool,
-    /// [`Mode::Live`], or [`Mode::Observe`].
-    pub mode: Mode,
+    /// [`DeskMode::Live`], or [`DeskMode::Observe`].
+    pub mode: DeskMode,
 }
 
 /// Shows a run while it trains, until it is left. What was taken in stays in `feed` even if drawing panics.

@@ -8,7 +8,7 @@ use crate::{
     tui::{
         replay::{Player, SeekProgress},
         terminal::Terminal,
-        view::{Effect, Message, Mode, Playing, Seek, SpeedChange},
+        view::{DeskMode, Effect, Message, Playing, Seek, SpeedChange},
     },
 };
 
@@ -27,7 +27,8 @@ pub fn replay(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Left, JournalError> {
     let now_ms = sitting.now_ms;
-    let mut desk = Desk::new(sitting, Mode::Replay(playing(player, SeekProgress::There)), terminal);
+    let mut desk =
+        Desk::new(sitting, DeskMode::Replay(playing(player, SeekProgress::There)), terminal);
     let mut then_ms = now_ms();
     // How many events had been told when the next one was looked for.
     let mut looked_for: Option<u64> = None;
@@ -44,7 +45,7 @@ pub fn replay(
             player.pause();
         }
         then_ms = now;
-        let mode = Mode::Replay(playing(player, progress));
+        let mode = DeskMode::Replay(playing(player, progress));
         desk.changed |=
             mode != desk.view.mode || before != (player.told().to_bits(), player.run().at_ms);
         desk.view.mode = mode;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, numbers, paint::Paint};
-use crate::{protocol::ObjectiveId, state::Run, tui::view::Mode};
+use crate::{protocol::ObjectiveId, state::Run, tui::view::DeskMode};
 
 /// A cosine below this is a conflict worth a colour.
 pub(super) const CONFLICT: f32 = -0.2;
@@ -30,7 +30,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let inner = paint.panel(area, &title, false);
     let Some(measured) = &run.gradients else {
         let lines = match (view.mode, &run.ended) {
-            (Mode::Live, None) => {
+            (DeskMode::Live, None) => {
                 ["not measured: press G to start, or", "set train.measure_gradients_every"]
             }
             _ => ["not measured", ""],

@@ -10,7 +10,7 @@ use crate::{
     state::{Run, hms, run_name},
     tui::{
         Glyphs, Theme,
-        view::{Mode, Playing, View},
+        view::{DeskMode, Playing, View},
     },
 };
 
@@ -51,7 +51,7 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     if view.frozen {
         add(0, theme.state_paused, "FROZEN".to_owned());
     }
-    if view.mode == Mode::Observe {
+    if view.mode == DeskMode::Observe {
         add(3, theme.state_paused, "OBSERVE".to_owned());
     }
     let step = match run.steps {
@@ -94,7 +94,7 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
 /// What the run does now, in a word.
 fn state(run: &Run, view: &View, theme: &Theme, glyphs: &Glyphs) -> (String, Style) {
     let (playing, paused) = (glyphs.playing, glyphs.paused);
-    if let Mode::Replay(Playing { playing: plays, speed, seeking }) = view.mode {
+    if let DeskMode::Replay(Playing { playing: plays, speed, seeking }) = view.mode {
         let mark = if plays { playing } else { paused };
         let seeking = seeking.map(|part| format!(" seeking {}", numbers::percent(part)));
         let text = format!("{mark} REPLAY {speed}x{}", seeking.unwrap_or_default());

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{FrameData, numbers, paint::Paint};
-use crate::{protocol::Scene, state::hms, tui::view::Mode};
+use crate::{protocol::Scene, state::hms, tui::view::DeskMode};
 
 pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let theme = paint.theme();
@@ -34,7 +34,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     let saved = run.checkpoints.last();
     rows.push(("saved", or_none(saved.map(|saved| format!("{} at {}", saved.name, saved.step)))));
     rows.push(("alerts", run.alerts.len().to_string()));
-    if matches!(view.mode, Mode::Live | Mode::Observe) {
+    if matches!(view.mode, DeskMode::Live | DeskMode::Observe) {
         rows.push(("events missed", numbers::grouped(run.missed)));
     }
     for (y, (head, text)) in (inner.y..inner.bottom()).zip(rows) {

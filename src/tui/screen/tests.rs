@@ -18,7 +18,7 @@ use crate::{
         Glyphs, Theme, glyphs,
         line::Line,
         theme::ColorDepth,
-        view::{Effect, Mode, Page, Palette, Playing, Prompt, Wanted},
+        view::{DeskMode, Effect, Page, Palette, Playing, Prompt, Wanted},
     },
 };
 use fixture::{of_three_corpora, pressed, trained};
@@ -103,12 +103,12 @@ fn pictures(name: &str, run: &Run, view: &View) {
 }
 
 fn page(page: Page) -> View {
-    View { page, ..View::new(Mode::Live) }
+    View { page, ..View::new(DeskMode::Live) }
 }
 
 #[test]
 fn a_run_that_trains() {
-    pictures("overview", &trained(), &View::new(Mode::Live));
+    pictures("overview", &trained(), &View::new(DeskMode::Live));
     pictures("chart", &trained(), &page(Page::Chart));
     pictures("gradients", &trained(), &page(Page::Gradients));
     pictures("events", &trained(), &page(Page::Events));
@@ -143,7 +143,7 @@ fn what_was_drawn_of_each_corpus() {
     pressed(&mut view, &run, "d ctrl-u a l l enter");
     let shown = lines(&drawn(&run, &view, &look()));
     assert!(shown.contains("\u{25cb}all"), "a wish is hollow until it is answered:\n{shown}");
-    let replayed = Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None });
+    let replayed = DeskMode::Replay(Playing { playing: false, speed: 1.0, seeking: None });
     let view = View { mode: replayed, size: view.size, ..page(Page::Corpora) };
     let shown = lines(&drawn(&run, &view, &look()));
     assert!(!shown.contains("d changes it"), "there is nothing to change:\n{shown}");
@@ -170,13 +170,13 @@ fn corpora_that_have_no_room_are_counted() {
 
 #[test]
 fn a_run_that_has_not_begun() {
-    pictures("empty", &Run::new(None), &View::new(Mode::Live));
+    pictures("empty", &Run::new(None), &View::new(DeskMode::Live));
 }
 
 #[test]
 fn what_was_wished_and_not_answered() {
     let run = trained();
-    let mut view = View::new(Mode::Live);
+    let mut view = View::new(DeskMode::Live);
     pressed(&mut view, &run, "j l l l m");
     pictures("pending", &run, &view);
 }
@@ -184,7 +184,7 @@ fn what_was_wished_and_not_answered() {
 #[test]
 fn a_wished_gain_shows_on_the_smallest_screen_too() {
     let run = trained();
-    let mut view = View { size: Size::new(40, 10), ..View::new(Mode::Live) };
+    let mut view = View { size: Size::new(40, 10), ..View::new(DeskMode::Live) };
     pressed(&mut view, &run, "j l");
     let shown = lines(&drawn(&run, &view, &look()));
     assert!(shown.contains("\u{25cb}0.525"), "{shown}");
@@ -193,7 +193,7 @@ fn a_wished_gain_shows_on_the_smallest_screen_too() {
 #[test]
 fn windows_over_the_panels() {
     let run = trained();
-    let open = |overlay| View { overlay: Some(overlay), ..View::new(Mode::Live) };
+    let open = |overlay| View { overlay: Some(overlay), ..View::new(DeskMode::Live) };
     pictures("help", &run, &open(Overlay::help()));
     let search = Overlay::Help { search: Line::new("fader"), searching: true, scroll: 0 };
     pictures("help-search", &run, &open(search));
@@ -208,7 +208,7 @@ fn windows_over_the_panels() {
 #[test]
 fn a_replay_and_a_chart_looked_into() {
     let playing = Playing { playing: true, speed: 8.0, seeking: Some(0.4) };
-    let mut view = View::new(Mode::Replay(playing));
+    let mut view = View::new(DeskMode::Replay(playing));
     view.size = Size::new(120, 40);
     let run = trained();
     pressed(&mut view, &run, "tab + + left left y");
@@ -245,9 +245,9 @@ proptest! {
         events in crate::arbitrary::events(),
         keys in prop::collection::vec((key(), 0u16..260, 0u16..90), 0..40),
         mode in prop::sample::select(vec![
-            Mode::Live,
-            Mode::Observe,
-            Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None }),
+            DeskMode::Live,
+            DeskMode::Observe,
+            DeskMode::Replay(Playing { playing: false, speed: 1.0, seeking: None }),
         ]),
     ) {
         let keymap = Keymap::new(&BTreeMap::new());
@@ -262,7 +262,7 @@ proptest! {
             for effect in view.press(key, &keymap, &run) {
                 if let Effect::Wish(wish) = effect {
                     let ends = matches!(wish.command, crate::protocol::Command::Stop { .. });
-                    prop_assert!(mode == Mode::Live || ends && mode == Mode::Observe, "{wish:?}");
+                    prop_assert!(mode == DeskMode::Live || ends && mode == DeskMode::Observe, "{wish:?}");
                     order += 1;
                     view.sent(&wish, Some(crate::protocol::CommandId(order)));
                 }

@@ -1,7 +1,7 @@
 //! What can be done at the desk: one table, from which keys are dispatched and from which help, footer,
 //! palette and the user's key file are made, so that none of them can drift from the others.
 
-use super::{Mode, View};
+use super::{DeskMode, View};
 use crate::{protocol::Scene, state::Run};
 
 /// A wish of whoever sits at the desk.
@@ -216,11 +216,11 @@ fn always(_: &View, _: &Run) -> bool {
 
 /// A run that goes on, and may be moved from here.
 fn movable(view: &View, run: &Run) -> bool {
-    view.mode == Mode::Live && run.ended.is_none() && !run.strips.is_empty()
+    view.mode == DeskMode::Live && run.ended.is_none() && !run.strips.is_empty()
 }
 
 fn replayed(view: &View, _: &Run) -> bool {
-    matches!(view.mode, Mode::Replay(_))
+    matches!(view.mode, DeskMode::Replay(_))
 }
 
 fn can_undo(view: &View, run: &Run) -> bool {

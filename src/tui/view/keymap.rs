@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Focus, Mode, View,
+    DeskMode, Focus, View,
     action::{ACTIONS, ActionScope, Spec},
 };
 use crate::tui::key::KeyPress;
@@ -32,7 +32,7 @@ impl Keymap {
 
     /// What a key means in a view: in the panel that has the keys first, then anywhere.
     pub fn meaning(&self, key: KeyPress, view: &View) -> Option<&'static Spec> {
-        let replay = matches!(view.mode, Mode::Replay(_)).then_some(ActionScope::Replay);
+        let replay = matches!(view.mode, DeskMode::Replay(_)).then_some(ActionScope::Replay);
         let focus = match view.focus {
             Focus::Desk => ActionScope::Desk,
             Focus::Chart => ActionScope::Chart,
@@ -64,13 +64,13 @@ mod tests {
     #[test]
     fn a_key_means_what_the_focused_panel_says() {
         let keymap = Keymap::new(&BTreeMap::new());
-        let mut view = View::new(Mode::Live);
+        let mut view = View::new(DeskMode::Live);
         assert_eq!(means(&keymap, "left", &view), Some("gain-down"));
         assert_eq!(means(&keymap, "space", &view), Some("pause"));
         view.focus = Focus::Chart;
         assert_eq!(means(&keymap, "left", &view), Some("cursor-left"));
         assert_eq!(means(&keymap, "m", &view), Some("mute"));
-        view = View::new(Mode::Replay(Playing { playing: false, speed: 1.0, seeking: None }));
+        view = View::new(DeskMode::Replay(Playing { playing: false, speed: 1.0, seeking: None }));
         assert_eq!(means(&keymap, "left", &view), Some("back"));
         assert_eq!(means(&keymap, "space", &view), Some("play"));
         assert_eq!(means(&keymap, "down", &view), Some("strip-down"));
@@ -83,7 +83,7 @@ mod tests {
     fn a_user_may_give_an_action_other_keys() {
         let users = [("mute".to_owned(), vec!["M".parse().unwrap()])].into();
         let keymap = Keymap::new(&users);
-        let view = View::new(Mode::Live);
+        let view = View::new(DeskMode::Live);
         assert_eq!(means(&keymap, "M", &view), Some("mute"));
         assert_eq!(means(&keymap, "m", &view), None);
         let mute = ACTIONS.iter().find(|spec| spec.action == Action::Mute).unwrap();

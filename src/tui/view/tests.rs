@@ -22,7 +22,7 @@ fn run() -> Run {
     run
 }
 
-fn view(mode: Mode) -> View {
+fn view(mode: DeskMode) -> View {
     View { size: Size::new(120, 40), ..View::new(mode) }
 }
 
@@ -70,7 +70,7 @@ fn answer(view: &mut View, run: &mut Run, event: &Event) -> Vec<Effect> {
 
 #[test]
 fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["2", "l"]);
     let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(wish.command, set("next-word", 1.05));
@@ -93,7 +93,7 @@ fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
 
 #[test]
 fn what_was_refused_is_told_and_no_longer_pending() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
     let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
     view.sent(wish, Some(CommandId(1)));
@@ -108,7 +108,7 @@ fn what_was_refused_is_told_and_no_longer_pending() {
 
 #[test]
 fn taking_back_goes_through_the_history_one_answer_at_a_time() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     run.apply(&gain_set("chunk", 1.0, 2.0, 1));
     run.apply(&gain_set("pos", 1.0, 0.5, 2));
     let effects = press(&mut view, &run, &["u"]);
@@ -126,7 +126,7 @@ fn taking_back_goes_through_the_history_one_answer_at_a_time() {
 
 #[test]
 fn a_scene_is_recalled_as_one_move_of_what_differs() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["A"]), []);
     let text = "scene A is empty; a keeps the mix there";
     assert_eq!(view.message, Some(Message::Refused(text.into())));
@@ -141,7 +141,7 @@ fn a_scene_is_recalled_as_one_move_of_what_differs() {
 
 #[test]
 fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["w", "\"much", "enter"]), []);
     let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("still open") };
     assert_eq!(prompt.fault.as_deref(), Some("found `much`; wanted a gain of at least 0"));
@@ -153,7 +153,7 @@ fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
 
 #[test]
 fn stopping_is_asked_and_answered_by_another_key() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["q", "q", "enter"]), []);
     assert_eq!(view.overlay, Some(Overlay::Leave), "neither the same key nor Enter answers");
     assert_eq!(press(&mut view, &run, &["n"]), []);
@@ -165,7 +165,7 @@ fn stopping_is_asked_and_answered_by_another_key() {
 
 #[test]
 fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     let (ended, reason, message) = (Ended::Finished, Reason::Steps, None);
     run.apply(&RunEnded { at_ms: 9, step: Step(1), ended, reason, message }.into());
     assert_eq!(press(&mut view, &run, &["l"]), []);
@@ -175,7 +175,7 @@ fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
 
 #[test]
 fn a_typed_sampling_begins_with_the_one_in_force() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     let wished = |rule: &str| Command::Set {
         path: "train.sampling".to_owned(),
         value: Setting::Text(rule.to_owned()),
@@ -211,7 +211,7 @@ fn a_typed_sampling_begins_with_the_one_in_force() {
 
 #[test]
 fn who_observes_moves_nothing() {
-    let (mut view, run) = (view(Mode::Observe), run());
+    let (mut view, run) = (view(DeskMode::Observe), run());
     for key in ["l", "m", "s", "w", "space", "c", "e", "n", "r", "d"] {
         assert_eq!(press(&mut view, &run, &[key]), [], "{key}");
         assert!(matches!(view.message, Some(Message::Refused(_))), "{key}");
@@ -223,7 +223,7 @@ fn who_observes_moves_nothing() {
 
 #[test]
 fn esc_leaves_one_layer_at_a_time_and_never_quits() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     press(&mut view, &run, &["tab", "left", "/", "\"pos", "enter", "?"]);
     let layers = |view: &View| {
         let help = view.overlay.is_some();
@@ -242,7 +242,7 @@ fn esc_leaves_one_layer_at_a_time_and_never_quits() {
 
 #[test]
 fn the_palette_finds_completes_and_remembers() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     let muted = Command::SetMuted { objective: "chunk".into(), muted: true };
     let typed = [":", "\"mut", "tab", "enter"];
     assert_eq!(commands(press(&mut view, &run, &typed)), std::slice::from_ref(&muted));
@@ -253,7 +253,7 @@ fn the_palette_finds_completes_and_remembers() {
 
 #[test]
 fn the_focus_goes_round_the_panels_that_are_there() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     let mut round = Vec::new();
     for _ in 0..3 {
         press(&mut view, &run, &["tab"]);
@@ -268,7 +268,7 @@ fn the_focus_goes_round_the_panels_that_are_there() {
 #[test]
 fn in_a_replay_keys_move_time_and_nothing_else() {
     let playing = Playing { playing: false, speed: 1.0, seeking: None };
-    let (mut view, run) = (view(Mode::Replay(playing)), run());
+    let (mut view, run) = (view(DeskMode::Replay(playing)), run());
     let keys = ["space", ">", "right", "H", "home", "}", "G", "\"40%", "enter"];
     let wanted = [
         Effect::Play,
@@ -287,7 +287,7 @@ fn in_a_replay_keys_move_time_and_nothing_else() {
 
 #[test]
 fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["l"]);
     let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
     view.sent(wish, None);
@@ -297,7 +297,7 @@ fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
 
 #[test]
 fn mutes_and_solos_toggle_what_was_wished_last() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
     let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
     view.sent(wish, Some(CommandId(1)));
@@ -313,7 +313,7 @@ fn mutes_and_solos_toggle_what_was_wished_last() {
 
 #[test]
 fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
-    let (mut view, mut run) = (view(Mode::Live), run());
+    let (mut view, mut run) = (view(DeskMode::Live), run());
     run.apply(&gain_set("pos", 1.0, 0.5, 1));
     let effects = press(&mut view, &run, &["l"]);
     let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
@@ -326,7 +326,7 @@ fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
 
 #[test]
 fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
-    let (mut view, run) = (view(Mode::Live), run());
+    let (mut view, run) = (view(DeskMode::Live), run());
     for (number, wanted) in [Command::Pause, Command::Resume, Command::Pause].iter().enumerate() {
         let effects = press(&mut view, &run, &["space"]);
         let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
@@ -411,7 +411,7 @@ proptest::proptest! {
         ),
         lags in proptest::collection::vec(0usize..4, 40),
     ) {
-        let (mut view, mut run) = (view(Mode::Live), run());
+        let (mut view, mut run) = (view(DeskMode::Live), run());
         let mix = |run: &Run| -> Vec<(f32, bool)> {
             run.strips.iter().map(|strip| (strip.gain, strip.muted)).collect()
         };

@@ -1,7 +1,7 @@
 //! The view's fold: an action changes the view, and may ask for something outside.
 
 use super::{
-    Effect, EventList, Focus, Message, Mode, Overlay, Page, Prompt, Seek, SpeedChange, View,
+    DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Prompt, Seek, SpeedChange, View,
     Wanted, command, mix::clear_solos, prompt::Given, wish, wishes::Turn,
 };
 use crate::{
@@ -29,20 +29,22 @@ impl View {
 
     fn why_not(&self, spec: &Spec, run: &Run) -> String {
         match (self.mode, spec.action) {
-            (Mode::Replay(_), _) => {
+            (DeskMode::Replay(_), _) => {
                 "a replay is only looked at; `auxdesk train --moves JOURNAL` makes its moves again"
                     .to_owned()
             }
-            (Mode::Observe, _) => "this desk only looks: it was started with --observe".to_owned(),
-            (Mode::Live, _) if run.ended.is_some() => "the run has ended".to_owned(),
-            (Mode::Live, Action::Undo) => "nothing to take back".to_owned(),
-            (Mode::Live, Action::Redo) => "nothing to make again".to_owned(),
-            (Mode::Live, Action::ClearSolos) => "no objective is soloed".to_owned(),
-            (Mode::Live, Action::Recall(scene)) => {
+            (DeskMode::Observe, _) => {
+                "this desk only looks: it was started with --observe".to_owned()
+            }
+            (DeskMode::Live, _) if run.ended.is_some() => "the run has ended".to_owned(),
+            (DeskMode::Live, Action::Undo) => "nothing to take back".to_owned(),
+            (DeskMode::Live, Action::Redo) => "nothing to make again".to_owned(),
+            (DeskMode::Live, Action::ClearSolos) => "no objective is soloed".to_owned(),
+            (DeskMode::Live, Action::Recall(scene)) => {
                 let (letter, key) = (scene.letter(), scene.letter().to_ascii_lowercase());
                 format!("scene {letter} is empty; {key} keeps the mix there")
             }
-            (Mode::Live, _) => format!("{} can't be done now", spec.name),
+            (DeskMode::Live, _) => format!("{} can't be done now", spec.name),
         }
     }
 
@@ -190,7 +192,7 @@ impl View {
 
     /// Nothing is left here that could be stopped.
     fn is_over(&self, run: &Run) -> bool {
-        run.ended.is_some() || self.broke_off || matches!(self.mode, Mode::Replay(_))
+        run.ended.is_some() || self.broke_off || matches!(self.mode, DeskMode::Replay(_))
     }
 
     /// A wish that takes its time, unless one of the kind is under way: a key that is held down is
@@ -262,7 +264,7 @@ impl View {
 
     /// The cursor to the nearest event before or after it; a replay goes there itself.
     fn event_from_here(&mut self, later: bool, run: &Run) -> Vec<Effect> {
-        if matches!(self.mode, Mode::Replay(_)) {
+        if matches!(self.mode, DeskMode::Replay(_)) {
             let seek = if later { Seek::NextEvent } else { Seek::PreviousEvent };
             return vec![Effect::Seek(seek)];
         }
@@ -287,7 +289,7 @@ impl View {
             return Vec::new();
         };
         self.chart.cursor_to(step, run);
-        let is_replay = matches!(self.mode, Mode::Replay(_));
+        let is_replay = matches!(self.mode, DeskMode::Replay(_));
         if is_replay { vec![Effect::Seek(Seek::To(step))] } else { Vec::new() }
     }
 }
