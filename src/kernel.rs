@@ -8,6 +8,7 @@
 //! another device, the composition in `plain`.
 
 mod arch;
+mod argmax;
 mod attend;
 mod bags;
 mod binary;
@@ -44,12 +45,13 @@ mod viterbi;
 mod windows;
 
 pub use arch::{check_choice, fast, is_fused, name};
+pub use argmax::argmax;
 pub use attend::attend;
 pub use bags::sum_bags;
 pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{cross_entropy, cross_entropy_of_logits};
 pub use device::{Device, DeviceName};
 pub use distance::squared_distance;
 pub use dropout::dropout;

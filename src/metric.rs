@@ -2,15 +2,18 @@
 //!
 //! Every scorer gathers counts over a whole split and turns them into figures once, so that a score
 //! never depends on how the split was cut into batches. Proportions are in percent. Nothing here
-//! knows a tensor; `tests/fixtures/metric` holds what the reference programs say.
+//! knows a tensor; `tests/fixtures/metric` holds what the reference programs say. A [`Scorer`] takes pairs of
+//! [`Gold`] and [`Prediction`](crate::data::Prediction) and has the figures that one objective reports.
 
 pub mod accuracy;
 pub mod by_class;
 pub mod f_score;
+pub mod gold;
 pub mod macro_mae;
 pub mod overlap;
 pub mod perplexity;
 pub mod probe;
+pub mod scorer;
 pub mod set_score;
 pub mod span_f1;
 pub mod spans;
@@ -19,10 +22,12 @@ mod subsample;
 pub use accuracy::{Accuracy, Word};
 pub use by_class::ByClass;
 pub use f_score::FScore;
+pub use gold::Gold;
 pub use macro_mae::MacroMae;
 pub use overlap::Overlap;
 pub use perplexity::Perplexity;
 pub use probe::Probe;
+pub use scorer::{Scorer, Scores};
 pub use set_score::SetScore;
 pub use span_f1::{SpanF1, SpanScores};
 pub use spans::{Scheme, Span, TagFault};

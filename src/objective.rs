@@ -1,7 +1,7 @@
 //! Objectives: one differentiable loss a file, attached to a tap. One line in the table each.
 
 mod adversary;
-mod binned;
+mod bins;
 mod classify;
 mod coarsen;
 mod contains;
@@ -12,7 +12,7 @@ mod multi_label;
 mod next_word;
 mod noisy;
 mod presence;
-mod question;
+mod presence_target;
 mod statistic;
 mod tag;
 mod tie;
@@ -23,9 +23,9 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor};
 
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Lexicon, Packing, Prediction, Vocabulary, read::ReadError},
     keys::{Key, Values},
-    metric::ByClass,
+    metric::{Gold, Scorer},
     model::{
         HeadKind, RowKind, Rows,
         encoder::EncoderKind,
@@ -118,10 +118,11 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Batch, Corpus, Vocabulary},
+///     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
 ///     keys::{Key, Values},
+///     metric::{Gold, Scorer, Scores},
 ///     model::Rows,
-///     objective::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term},
+///     objective::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup},
 /// };
 /// use candle_core::Result;
 ///
@@ -158,32 +159,31 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 ///
 ///     // The raw loss, without any gain: only the mixer multiplies.
-///     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+///     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
 ///         let sum = taps[0].tensor.sqr()?.mean_all()?;
 ///         let n_examples = batch.n_examples();
-///         let each = sum.affine(1.0 / n_examples as f64, 0.0)?.broadcast_as(n_examples)?;
-///         Ok(Some(Term { sum, count: 1, each }))
+///         let per_example = sum.affine(1.0 / n_examples as f64, 0.0)?.broadcast_as(n_examples)?;
+///         Ok(Some(RawLoss { sum, count: 1, per_example }))
 ///     }
 ///
-///     fn scorer(&self) -> Box<dyn Scorer + '_> {
+///     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+///         Ok(Evaluation::of_loss(self.loss(taps, batch)?, batch.n_examples()))
+///     }
+///
+///     fn scorer(&self) -> Box<dyn Scorer> {
 ///         Box::new(Unscored)
 ///     }
 ///
-///     fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
-///         Ok(vec![Vec::new(); batch.n_examples()])
+///     fn class_names(&self) -> Lexicon {
+///         Lexicon::default()
 ///     }
 /// }
 ///
 /// struct Unscored;
 ///
 /// impl Scorer for Unscored {
-///     fn add(&mut self, _taps: &[Rows], _batch: &Batch) -> Result<()> {
-///         Ok(())
-///     }
-///
-///     fn finish(self: Box<Self>) -> Scores {
-///         Scores::default()
-///     }
+///     fn push(&mut self, _gold: &Gold, _prediction: &Prediction) {}
+///     fn finish(self: Box<Self>, _scores: &mut Scores) {}
 /// }
 ///
 /// assert_eq!(Small.taps()[0].name, "tap");
@@ -283,29 +283,64 @@ pub fn owner(name: &str) -> String {
 }
 
 /// A raw loss: what is divided by what, before any weight. Only the mixer multiplies.
-pub struct Term {
-    /// The sum of what was lost, a scalar.
+pub struct RawLoss {
+    /// The sum of the losses, a scalar.
     pub sum: Tensor,
     /// What it is a sum over: labelled tokens, examples, units predicted; 1 for regularisers.
     pub count: usize,
     /// Each example's part of the sum: (examples).
-    pub each: Tensor,
+    pub per_example: Tensor,
 }
 
-impl Term {
-    /// The term of each example's losses, with what they are counted over.
-    fn new(each: Tensor, count: usize) -> Result<Self> {
-        Ok(Self { sum: each.sum_all()?, count, each })
+impl RawLoss {
+    /// The sum of each example's losses, with what they are counted over.
+    fn new(per_example: Tensor, count: usize) -> Result<Self> {
+        Ok(Self { sum: per_example.sum_all()?, count, per_example })
     }
 
-    /// The term of a head's loss.
+    /// That of a head's loss.
     fn of(loss: Option<HeadLoss>) -> Result<Option<Self>> {
-        loss.map(|loss| Self::new(loss.each, loss.count)).transpose()
+        loss.map(|loss| Self::new(loss.per_example, loss.count)).transpose()
     }
 
     /// The raw loss, sum / count, a scalar.
     pub fn mean(&self) -> Result<Tensor> {
         self.sum.affine(1.0 / self.count as f64, 0.0)
+    }
+}
+
+/// What an objective makes of a batch that is evaluated. Lists are in the batch's order.
+pub struct Evaluation {
+    /// The raw loss, to the bit what [`Objective::loss`] gives on the CPU; `None` if nothing has a label.
+    pub loss: Option<RawLoss>,
+    /// What is right of each example.
+    pub gold: Vec<Gold>,
+    /// What it predicts of each example.
+    pub predictions: Vec<Prediction>,
+    /// Further pairs for its scorer, which say nothing of an example by themselves: vectors that a probe is
+    /// asked about, a noisy label beside the right one.
+    pub scored_only: Vec<(Gold, Prediction)>,
+}
+
+impl Evaluation {
+    /// An evaluation without a prediction.
+    pub fn of_loss(loss: Option<RawLoss>, n_examples: usize) -> Self {
+        Self {
+            loss,
+            gold: vec![Gold::None; n_examples],
+            predictions: vec![Prediction::None; n_examples],
+            scored_only: Vec::new(),
+        }
+    }
+
+    /// Hands every pair of gold and prediction to a scorer.
+    pub fn score(&self, scorer: &mut dyn Scorer) {
+        for (gold, prediction) in self.gold.iter().zip(&self.predictions) {
+            scorer.push(gold, prediction);
+        }
+        for (gold, prediction) in &self.scored_only {
+            scorer.push(gold, prediction);
+        }
     }
 }
 
@@ -316,54 +351,34 @@ pub trait Objective: Send {
     /// Learns the strings of a corpus; called once for each corpus, before its first batch.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
     /// The raw loss of a batch; `None` if nothing in it has a label.
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>>;
-    /// What scores a split, batch by batch.
-    fn scorer(&self) -> Box<dyn Scorer + '_>;
-    /// What it would say of each token, for each example of the batch.
-    fn predict(&self, taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>>;
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>>;
+    /// Loss and predictions of a batch, of scores that are computed once.
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation>;
+    /// What scores the evaluations of a split.
+    fn scorer(&self) -> Box<dyn Scorer>;
+    /// The name of each class that it predicts, by id; none where it predicts no class.
+    fn class_names(&self) -> Lexicon;
 }
 
-/// Gathers a split's batches into scores.
-pub trait Scorer {
-    /// Takes a batch.
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()>;
-    /// The scores of all that was taken.
-    fn finish(self: Box<Self>) -> Scores;
+/// The classes of rows, example by example in the batch's order.
+fn predictions_of(packing: &Packing, classes: &[u32]) -> Vec<Prediction> {
+    let of = |example| {
+        let rows = packing.rows_of_example(example).into_iter();
+        Prediction::Classes(rows.map(|row| classes[row]).collect())
+    };
+    (0..packing.n_examples()).map(of).collect()
 }
 
-/// The scores of a split.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scores {
-    /// Σ sum.
-    pub sum: f64,
-    /// Σ count.
-    pub count: usize,
-    /// Metrics by name; proportions in percent. One that nothing in the split allows is absent.
-    pub metrics: Vec<(&'static str, f64)>,
-    /// The classes one by one, where what is decided is a class; `None` too if nothing in the split had one.
-    pub classes: Option<ByClass>,
-}
-
-impl Scores {
-    /// Adds a batch's loss.
-    fn add(&mut self, term: Option<&Term>) -> Result<()> {
-        if let Some(term) = term {
-            #[expect(clippy::disallowed_methods, reason = "scoring reads one number a batch")]
-            let sum = term.sum.to_scalar::<f32>()?;
-            self.sum += f64::from(sum);
-            self.count += term.count;
+/// The right classes of rows, example by example in the batch's order; `None` where nobody has said.
+fn gold_of(packing: &Packing, classes: &[Option<u32>]) -> Vec<Gold> {
+    let of = |example| {
+        let rows = packing.rows_of_example(example).into_iter();
+        let classes: Vec<Option<u32>> = rows.map(|row| classes[row]).collect();
+        if classes.iter().all(Option::is_none) {
+            Gold::None
+        } else {
+            Gold::Classes { classes, oov: Vec::new() }
         }
-        Ok(())
-    }
-
-    /// Σ sum / Σ count; `None` if nothing had a label.
-    pub fn loss(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
-
-/// The rows' classes as strings, example by example in the batch's order.
-fn by_example(packing: &Packing, rows: &[u32], item: impl Fn(u32) -> String) -> Vec<Vec<String>> {
-    let of = |example| packing.rows_of_example(example).into_iter().map(|row| item(rows[row]));
-    (0..packing.n_examples()).map(|example| of(example).collect()).collect()
+    };
+    (0..packing.n_examples()).map(of).collect()
 }

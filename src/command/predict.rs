@@ -15,7 +15,7 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Corpus, Lexicon, load,
+        Batch, Corpus, Lexicon, Prediction, load,
         read::{Gold, Source},
         stream::in_order,
     },
@@ -66,16 +66,22 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];
+    let names = system.objective(at).class_names();
     let mut waiting = Waiting::new(predicted.len());
     for examples in in_order(&read.part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
-        let labels = system
+        let evaluation = system
             .taps(&[at], &batch, Mode::Eval)
-            .and_then(|taps| system.objective(at).predict(&taps[0], &batch))
+            .and_then(|taps| system.objective(at).evaluate(&taps[0], &batch))
             .map_err(anyhow::Error::new)?;
-        for (&example, labels) in batch.examples.iter().zip(labels) {
-            predicted[example] = labels;
+        for (&example, prediction) in batch.examples.iter().zip(evaluation.predictions) {
+            predicted[example] = match prediction {
+                Prediction::Classes(ids) | Prediction::LabelSet(ids) => {
+                    ids.iter().map(|id| names.get(*id).to_owned()).collect()
+                }
+                Prediction::Vector(_) | Prediction::None => Vec::new(),
+            };
         }
     }
     let label = spec.values.get("label").or_else(|| spec.values.get("field"));

@@ -27,6 +27,11 @@ impl Lexicon {
         symbol
     }
 
+    /// The symbol of a string; `None` if the lexicon lacks it.
+    pub fn symbol(&self, item: &str) -> Option<Symbol> {
+        self.index.get(item).copied()
+    }
+
     /// The string of a symbol of this lexicon.
     pub fn get(&self, symbol: Symbol) -> &str {
         &self.items[symbol as usize]
@@ -45,6 +50,16 @@ impl Lexicon {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Lexicon {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(items: I) -> Self {
+        let mut lexicon = Self::default();
+        items.into_iter().for_each(|item| {
+            lexicon.intern(item);
+        });
+        lexicon
     }
 }
 

@@ -11,6 +11,7 @@
 //! classes). The backward pass multiplies by g where that is one number for
 //! all rows, as it is for a mean over rows; else it makes them again with g.
 
+mod logits;
 mod output;
 
 use std::sync::OnceLock;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+pub use logits::cross_entropy_of_logits;
 use output::{BLOCK, Gradients, Output};
 
 use super::{

@@ -21,7 +21,7 @@ mod tokens;
 
 use candle_core::{Result, Tensor};
 
-pub(super) use loss::{binary_cross_entropy, crf, cross_entropy};
+pub(super) use loss::{binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits};
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{

@@ -30,12 +30,23 @@ struct Part {
 impl Accuracy {
     /// Takes a token's labels.
     pub fn add<T: PartialEq + ?Sized>(&mut self, gold: &T, predicted: &T, word: Word) {
+        self.add_times(gold, predicted, word, 1);
+    }
+
+    /// Takes so many tokens with the same labels.
+    pub fn add_times<T: PartialEq + ?Sized>(
+        &mut self,
+        gold: &T,
+        predicted: &T,
+        word: Word,
+        times: u64,
+    ) {
         let part = match word {
             Word::Known => &mut self.known,
             Word::Unknown => &mut self.unknown,
         };
-        part.n_tokens += 1;
-        part.n_right += u64::from(gold == predicted);
+        part.n_tokens += times;
+        part.n_right += if gold == predicted { times } else { 0 };
     }
 
     /// Over all tokens, in percent; `None` without tokens.

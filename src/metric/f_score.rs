@@ -18,7 +18,12 @@ pub struct FScore {
 impl FScore {
     /// Takes an item's gold and predicted class.
     pub fn add(&mut self, gold: &str, predicted: &str) {
-        *place(place(&mut self.cells, gold), predicted) += 1;
+        self.add_times(gold, predicted, 1);
+    }
+
+    /// Takes so many items with the same classes.
+    pub fn add_times(&mut self, gold: &str, predicted: &str, times: u64) {
+        *place(place(&mut self.cells, gold), predicted) += times;
     }
 
     /// Fβ of one class, in percent; 0 for a class that never occurred.

@@ -22,13 +22,18 @@ impl MacroMae {
     /// Takes an item's gold and predicted class. A gold one that is not in the order has no place and is
     /// left out; a predicted one is as far off as could be.
     pub fn add(&mut self, gold: &str, predicted: &str) {
+        self.add_times(gold, predicted, 1);
+    }
+
+    /// Takes so many items with the same classes.
+    pub fn add_times(&mut self, gold: &str, predicted: &str, times: u64) {
         let place = |label: &str| self.order.iter().position(|other| other == label);
         let Some(gold) = place(gold) else { return };
         let farthest = gold.max(self.order.len() - 1 - gold);
         let error = place(predicted).map_or(farthest, |predicted| gold.abs_diff(predicted));
         let (errors, items) = &mut self.classes[gold];
-        *errors += error as u64;
-        *items += 1;
+        *errors += times * error as u64;
+        *items += times;
     }
 
     /// In places; `None` without items.

@@ -1,4 +1,4 @@
-//! Heads: from a tap to scores, a loss and a decision. One kind a file, one line in the table.
+//! Heads: from a tap to scores, a loss and predictions. One kind a file, one line in the table.
 
 mod crf;
 mod sigmoid;
@@ -86,20 +86,36 @@ pub struct Setup<'a> {
     pub scope: Scope<'a>,
 }
 
+impl Setup<'_> {
+    /// The layers from the tap to scores, as every head that classifies has them.
+    fn score_layers(&mut self) -> Result<ScoreLayers> {
+        let hidden = self.values.count(HIDDEN.name);
+        ScoreLayers::new(&mut self.scope, self.width, hidden, self.classes.n)
+    }
+}
+
 /// The loss of some rows with their targets.
 pub struct HeadLoss {
     /// The loss of each example, 0 where nothing had a target: (examples).
-    pub each: Tensor,
+    pub per_example: Tensor,
     /// How many rows were counted.
     pub count: usize,
 }
 
-/// The loss of the rows of x (rows, width) that have a target, by way of the loss of each; `None` if none has.
+/// What a head makes of rows in an evaluation.
+pub struct Evaluated {
+    /// The loss, to the bit what [`Head::loss`] gives on the CPU; `None` without targets.
+    pub loss: Option<HeadLoss>,
+    /// The predicted class of each row, or the answers of each, row after row.
+    pub classes: Vec<u32>,
+}
+
+/// The loss of those of some rows (rows, any) that have a target, by way of the loss of each; `None` if none has.
 pub fn labelled_loss(
-    x: &Tensor,
+    rows: &Tensor,
     targets: &[Option<u32>],
     packing: &Packing,
-    each: impl FnOnce(&Tensor, Vec<u32>) -> Result<Tensor>,
+    per_row: impl FnOnce(&Tensor, Vec<u32>) -> Result<Tensor>,
 ) -> Result<Option<HeadLoss>> {
     let labelled: Vec<(u32, u32, u32)> = targets
         .iter()
@@ -110,29 +126,21 @@ pub fn labelled_loss(
     if labelled.is_empty() {
         return Ok(None);
     }
-    let x = if labelled.len() == targets.len() {
-        x.clone()
+    let rows = if labelled.len() == targets.len() {
+        rows.clone()
     } else {
-        kernel::gather(x, labelled.iter().map(|&(row, ..)| row).collect())?
+        kernel::gather(rows, labelled.iter().map(|&(row, ..)| row).collect())?
     };
-    let each = each(&x, labelled.iter().map(|&(.., target)| target).collect())?; // (labelled)
+    let per_row = per_row(&rows, labelled.iter().map(|&(.., target)| target).collect())?; // (labelled)
     let groups = labelled.iter().map(|&(_, example, _)| example).collect();
-    let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
-    Ok(Some(HeadLoss { each, count: labelled.len() }))
-}
-
-/// The place of the greatest score; of equal ones the first.
-pub fn greatest(scores: &[f32]) -> u32 {
-    let mut best = 0;
-    for (at, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
-            best = at;
-        }
-    }
-    best as u32
+    let per_example = kernel::sum_by_group(&per_row, groups, packing.n_examples())?;
+    Ok(Some(HeadLoss { per_example, count: labelled.len() }))
 }
 
 /// A head with its parameters.
+///
+/// Training asks for [`Head::loss`] alone. An evaluation computes the scores once ([`Head::evaluate`]) and has
+/// both loss and predictions of them.
 pub trait Head: Send {
     /// The loss of x (rows, width) where there are targets; `None` if there are none at all. A head
     /// that answers several questions a row has a target for each, row after row: 1 for yes, 0 for no.
@@ -142,43 +150,85 @@ pub trait Head: Send {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>>;
-    /// The scores of x (rows, width), from which loss and decisions are made: (rows, classes).
+    /// The scores of x (rows, width), of which losses and predictions are made: (rows, classes).
     fn scores(&self, x: &Tensor) -> Result<Tensor>;
-    /// The class it decides on for each row of x (rows, width), or its answers, row after row.
-    fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
+    /// The loss of rows with these scores (rows, classes), without a gradient.
+    fn loss_of_scores(
+        &self,
+        scores: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>>;
+    /// The class of each row with these scores (rows, classes), or its answers, row after row.
+    fn predict(&self, scores: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
+    /// Loss and predictions of x (rows, width), of scores that are computed once.
+    fn evaluate(
+        &self,
+        x: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Evaluated> {
+        let scores = self.scores(x)?;
+        let loss = self.loss_of_scores(&scores, targets, packing)?;
+        Ok(Evaluated { loss, classes: self.predict(&scores, packing)? })
+    }
 }
 
-/// Scores of each class, by way of a tanh layer if the recipe says so.
-struct Scores {
+/// The layers from a tap to scores: a tanh layer if there is one, then the output layer.
+pub struct ScoreLayers {
     hidden: Option<Linear>,
     output: Linear,
 }
 
-impl Scores {
-    fn new(setup: &mut Setup<'_>) -> Result<Self> {
-        let scope = &mut setup.scope;
-        let (hidden, width) = match setup.values.count("hidden") {
-            0 => (None, setup.width),
-            hidden => (Some(scope.linear("hidden", setup.width, hidden)?), hidden),
+impl ScoreLayers {
+    /// Makes them over rows of this width; no tanh layer where `hidden` is 0.
+    pub fn new(scope: &mut Scope<'_>, width: usize, hidden: usize, classes: usize) -> Result<Self> {
+        let (hidden, width) = match hidden {
+            0 => (None, width),
+            hidden => (Some(scope.linear("hidden", width, hidden)?), hidden),
         };
-        Ok(Self { hidden, output: scope.linear("output", width, setup.classes.n)? })
+        Ok(Self { hidden, output: scope.linear("output", width, classes)? })
     }
 
     /// x (rows, width) to (rows, classes).
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.output.forward(&self.hidden(x)?)
     }
 
     /// The loss of each row of x (rows, width) with its target: (rows).
-    fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+    pub fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
         self.output.cross_entropy(&self.hidden(x)?, targets)
     }
 
     /// x (rows, width) as the output layer reads it.
     fn hidden(&self, x: &Tensor) -> Result<Tensor> {
+        #[cfg(test)]
+        count::add(self);
         match &self.hidden {
             None => Ok(x.clone()),
             Some(hidden) => kernel::tanh(&hidden.forward(x)?),
         }
+    }
+}
+
+/// How often scores were computed, for tests: rows by layers, on one thread.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::{cell::RefCell, collections::BTreeMap};
+
+    use super::ScoreLayers;
+
+    thread_local! {
+        static COUNTS: RefCell<BTreeMap<usize, u64>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub(super) fn add(layers: &ScoreLayers) {
+        let address = std::ptr::from_ref(layers).addr();
+        COUNTS.with_borrow_mut(|counts| *counts.entry(address).or_default() += 1);
+    }
+
+    /// How often the scores of each head were computed since this was last asked, on this thread.
+    pub(crate) fn take() -> Vec<u64> {
+        COUNTS.take().into_values().collect()
     }
 }

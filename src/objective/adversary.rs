@@ -5,20 +5,21 @@
 //! −λ times the gradient by x, and the discriminator itself learns with factor 1.
 //!
 //! What it is good for is not the discriminator's accuracy, which a weak discriminator has too, but that
-//! of a fresh probe on the same vectors ([`Probe`]): chance is what is wanted.
+//! of a fresh probe on the same vectors ([`Probe`](crate::metric::Probe)): chance is what is wanted.
 
 use std::collections::BTreeMap;
 
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, classify::TAPS,
+    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey, classify::TAPS,
+    predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
     kernel,
     keys::{Key, Takes, Values},
-    metric::{Accuracy, FScore, Probe, Word},
+    metric::{Gold, Scorer, scorer::DomainScorer},
     model::{
         Rows,
         head::{Classes, Head},
@@ -124,60 +125,34 @@ impl Objective for Discriminator {
         self.attached.insert(corpus_idx, self.domains.id(domain(&self.attribute, corpus)));
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
         let targets = vec![self.class(batch); packing.n_rows()];
-        Term::of(self.head.loss(x, &targets, packing)?)
+        RawLoss::of(self.head.loss(x, &targets, packing)?)
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(DomainScorer {
-            of: self,
-            scores: Scores::default(),
-            accuracy: Accuracy::default(),
-            by_domain: FScore::default(),
-            probe: Probe::default(),
+    /// The domain of each example; for the scorer, the vectors too.
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let targets = vec![self.class(batch); packing.n_rows()];
+        let evaluated = self.head.evaluate(x, &targets, packing)?;
+        let gold: Vec<Gold> = targets.into_iter().map(Gold::class).collect();
+        let width = x.dim(1)?;
+        let vectors = kernel::to_vec(x)?;
+        let vectors = vectors.chunks_exact(width).map(|row| Prediction::Vector(row.to_vec()));
+        Ok(Evaluation {
+            loss: RawLoss::of(evaluated.loss)?,
+            predictions: predictions_of(packing, &evaluated.classes),
+            scored_only: gold.iter().cloned().zip(vectors).collect(),
+            gold,
         })
     }
 
-    /// The domain of each example.
-    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let classes = self.head.decide(x, packing)?;
-        Ok(classes.into_iter().map(|class| vec![self.domains.item(class).to_owned()]).collect())
-    }
-}
-
-struct DomainScorer<'a> {
-    of: &'a Discriminator,
-    scores: Scores,
-    accuracy: Accuracy,
-    by_domain: FScore,
-    probe: Probe,
-}
-
-impl Scorer for DomainScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.of.loss(taps, batch)?.as_ref())?;
-        let Some(class) = self.of.class(batch) else { return Ok(()) };
-        let Rows { tensor: x, packing } = &taps[0];
-        for decided in self.of.head.decide(x, packing)? {
-            self.accuracy.add(&class, &decided, Word::Known);
-            let domains = &self.of.domains;
-            self.by_domain.add(domains.item(class), domains.item(decided));
-        }
-        let width = x.dim(1)?;
-        for vector in kernel::to_vec(x)?.chunks_exact(width) {
-            self.probe.add(vector, class as usize);
-        }
-        Ok(())
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(DomainScorer::new(self.class_names()))
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        let probed = self.probe.accuracy().map(|accuracy| ("probe_accuracy", accuracy));
-        let told = self.accuracy.accuracy().map(|accuracy| ("accuracy", accuracy));
-        self.scores.metrics = probed.into_iter().chain(told).collect();
-        self.scores.classes = self.by_domain.by_class();
-        self.scores
+    fn class_names(&self) -> Lexicon {
+        self.domains.iter().map(|(domain, _)| domain).collect()
     }
 }

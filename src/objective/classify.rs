@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term,
+    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey,
     labels::{self, Labels},
+    predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
     keys::{Key, Takes, Values},
-    metric::{Accuracy, FScore, MacroMae, Word},
+    metric::{
+        Gold, Scorer,
+        scorer::{ClassFigure, ClassScorer},
+    },
     model::{
         Rows,
         head::Head,
@@ -138,60 +142,31 @@ impl Objective for Classifier {
         self.labels.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
-        Term::of(self.head.loss(x, &self.labels.targets(batch), packing)?)
+        RawLoss::of(self.head.loss(x, &self.labels.targets(batch), packing)?)
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let mae = (!self.order.is_empty()).then(|| MacroMae::new(self.order.clone()));
-        Box::new(ClassScorer {
-            classifier: self,
-            scores: Scores::default(),
-            accuracy: Accuracy::default(),
-            f_score: FScore::default(),
-            mae,
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let evaluated = self.head.evaluate(x, &self.labels.targets(batch), packing)?;
+        Ok(Evaluation {
+            loss: RawLoss::of(evaluated.loss)?,
+            gold: self.labels.gold(batch).into_iter().map(Gold::class).collect(),
+            predictions: predictions_of(packing, &evaluated.classes),
+            scored_only: Vec::new(),
         })
     }
 
-    /// The label of each example.
-    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let classes = self.head.decide(x, packing)?;
-        let label = |class: u32| self.labels.vocabulary().item(class).to_owned();
-        Ok(classes.into_iter().map(|class| vec![label(class)]).collect())
-    }
-}
-
-struct ClassScorer<'a> {
-    classifier: &'a Classifier,
-    scores: Scores,
-    accuracy: Accuracy,
-    f_score: FScore,
-    mae: Option<MacroMae>,
-}
-
-impl Scorer for ClassScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.classifier.loss(taps, batch)?.as_ref())?;
-        let predicted = self.classifier.predict(taps, batch)?;
-        for (gold, predicted) in self.classifier.labels.gold(batch).iter().zip(predicted.concat()) {
-            let Some(gold) = gold else { continue };
-            self.accuracy.add(*gold, predicted.as_str(), Word::Known);
-            self.f_score.add(gold, &predicted);
-            if let Some(mae) = &mut self.mae {
-                mae.add(gold, &predicted);
-            }
+    fn scorer(&self) -> Box<dyn Scorer> {
+        let mut figures = vec![ClassFigure::Accuracy, ClassFigure::MacroF1];
+        if !self.order.is_empty() {
+            figures.push(ClassFigure::MacroMae(self.order.clone()));
         }
-        Ok(())
+        Box::new(ClassScorer::new(self.class_names(), figures))
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        let Some(accuracy) = self.accuracy.accuracy() else { return self.scores };
-        self.scores.metrics = vec![("accuracy", accuracy), ("macro_f1", self.f_score.macro_f1())];
-        let mae = self.mae.as_ref().and_then(MacroMae::macro_mae);
-        self.scores.metrics.extend(mae.map(|mae| ("macro_mae", mae)));
-        self.scores.classes = self.f_score.by_class();
-        self.scores
+    fn class_names(&self) -> Lexicon {
+        self.labels.names().clone()
     }
 }

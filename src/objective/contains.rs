@@ -4,7 +4,7 @@ use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Setup,
-    question::{Marks, Question, metrics},
+    presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
     data::{Corpus, Vocabulary, read::ReadError},
@@ -78,7 +78,7 @@ impl ObjectiveKind for Contains {
             "tagged" => Box::new(Tagged),
             _ => Box::new(Capitalised),
         };
-        Ok(Box::new(Question::new(setup, marks)?))
+        Ok(Box::new(BinaryPresence::new(setup, marks)?))
     }
 }
 

@@ -5,16 +5,16 @@
 //! lies between 0 and 1 whatever the widths: 1 where the centred rows of either lie on one line, about 1/n
 //! for vectors that have nothing to do with each other. Liu's sum over the raw rows grows with n, w and v.
 //!
-//! What is scored is [`Overlap`]: the same without the pairs of an example with itself, over a split.
+//! What is scored is [`Overlap`](crate::metric::Overlap): the same without the pairs of an example with itself, over a split.
 
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
+use super::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey};
 use crate::{
-    data::{Batch, Corpus, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
     kernel,
     keys::{Key, Values},
-    metric::Overlap,
+    metric::{Gold, Scorer, scorer::OverlapScorer},
     model::{Rows, tap::RowKind},
     protocol::event::Direction,
 };
@@ -76,46 +76,38 @@ fn overlap(shared: &Tensor, private: &Tensor) -> Result<Tensor> {
 impl Objective for Difference {
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         if n < 3 {
             // Two centred rows lie on one line, whatever they were.
             return Ok(None);
         }
         let sum = overlap(&taps[0].tensor, &taps[1].tensor)?;
-        let each = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
-        Ok(Some(Term { sum, count: 1, each }))
+        let per_example = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+        Ok(Some(RawLoss { sum, count: 1, per_example }))
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(OverlapScorer { scores: Scores::default(), overlap: Overlap::default() })
+    /// What is scored is how much the two vectors of each example say the same.
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let loss = self.loss(taps, batch)?;
+        let vectors = |tap: &Tensor| -> Result<Vec<Vec<f32>>> {
+            let width = tap.dim(1)?;
+            Ok(kernel::to_vec(tap)?.chunks_exact(width).map(<[f32]>::to_vec).collect())
+        };
+        let pairs = vectors(&taps[0].tensor)?.into_iter().zip(vectors(&taps[1].tensor)?);
+        let pairs =
+            pairs.map(|(shared, private)| (Gold::Vector(shared), Prediction::Vector(private)));
+        let scored_only = pairs.collect();
+        let evaluation = Evaluation::of_loss(loss, batch.n_examples());
+        Ok(Evaluation { scored_only, ..evaluation })
     }
 
-    fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        Ok(vec![Vec::new(); batch.n_examples()])
-    }
-}
-
-struct OverlapScorer {
-    scores: Scores,
-    overlap: Overlap,
-}
-
-impl Scorer for OverlapScorer {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(Difference.loss(taps, batch)?.as_ref())?;
-        let [shared, private] = [&taps[0].tensor, &taps[1].tensor];
-        let widths = [shared.dim(1)?, private.dim(1)?];
-        let [shared, private] = [kernel::to_vec(shared)?, kernel::to_vec(private)?];
-        let rows = shared.chunks_exact(widths[0]).zip(private.chunks_exact(widths[1]));
-        rows.for_each(|(shared, private)| self.overlap.add(shared, private));
-        Ok(())
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(OverlapScorer::default())
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        let overlap = self.overlap.overlap();
-        self.scores.metrics = overlap.map(|overlap| ("overlap", overlap)).into_iter().collect();
-        self.scores
+    fn class_names(&self) -> Lexicon {
+        Lexicon::default()
     }
 }
 

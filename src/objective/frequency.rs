@@ -7,8 +7,8 @@ use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Setup,
-    binned::{Binned, Bins, metrics},
-    word_ids::{self, Words},
+    bins::{BinClassifier, Bins, metrics},
+    word_ids::{self, FieldWords},
 };
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise},
@@ -59,15 +59,15 @@ impl ObjectiveKind for Frequency {
     }
 
     fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let words = Words::new(&setup, Normalise::default());
+        let words = FieldWords::new(&setup, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
-        Ok(Box::new(Binned::new(Frequencies { words, classes, n_classes }, setup)?))
+        Ok(Box::new(BinClassifier::new(Frequencies { words, classes, n_classes }, setup)?))
     }
 }
 
 struct Frequencies {
-    words: Words,
+    words: FieldWords,
     /// The class of each word, by its id.
     classes: Vec<u32>,
     n_classes: usize,

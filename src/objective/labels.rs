@@ -156,6 +156,8 @@ pub(super) struct Labels {
     field: String,
     map: Option<BTreeMap<String, String>>,
     vocabulary: Vocabulary,
+    /// The labels by id: those of training, then others that gold has.
+    names: Lexicon,
     attached: BTreeMap<usize, Attached>,
 }
 
@@ -163,15 +165,16 @@ pub(super) struct Labels {
 struct Attached {
     /// The place of the labels; a corpus to predict on may have none.
     field: Option<usize>,
-    lexicon: Lexicon,
-    /// The class of each symbol; `None` for a label that training lacks.
-    classes: Vec<Option<u32>>,
+    /// The label of each symbol, by its name's id.
+    names: Vec<u32>,
 }
 
 impl Labels {
     pub(super) fn new(setup: &Setup<'_>, map: Option<BTreeMap<String, String>>) -> Self {
         let field = setup.values.text("label").to_owned();
-        Self { field, map, vocabulary: setup.vocabulary(LABELS), attached: BTreeMap::new() }
+        let vocabulary = setup.vocabulary(LABELS);
+        let names = vocabulary.iter().map(|(label, _)| label).collect();
+        Self { field, map, vocabulary, names, attached: BTreeMap::new() }
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {
@@ -180,52 +183,54 @@ impl Labels {
 
     pub(super) fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let field = corpus.field(&self.field);
-        let lexicon = field.map(|field| corpus.lexicons[field].clone()).unwrap_or_default();
-        let class = |label| self.vocabulary.id(mapped(self.map.as_ref(), label));
-        let classes = lexicon.iter().map(class).collect();
-        self.attached.insert(corpus_idx, Attached { field, lexicon, classes });
+        let labels = field.iter().flat_map(|&field| corpus.lexicons[field].iter());
+        let names = labels.map(|label| self.names.intern(mapped(self.map.as_ref(), label)));
+        let names = names.collect();
+        self.attached.insert(corpus_idx, Attached { field, names });
+    }
+
+    /// The labels by id: those of training, which can be predicted, then others that gold has.
+    pub(super) fn names(&self) -> &Lexicon {
+        &self.names
+    }
+
+    /// The class of a name; `None` for one that training lacks.
+    fn class(&self, name: u32) -> Option<u32> {
+        ((name as usize) < self.vocabulary.len()).then_some(name)
     }
 
     /// The class of each sequence; `None` where it has no label, or one that training lacks.
     pub(super) fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
-        let Attached { field, classes, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.n_examples()] };
-        batch.labels(*field).iter().map(|symbol| classes[(*symbol)? as usize]).collect()
+        self.gold(batch).into_iter().map(|name| self.class(name?)).collect()
     }
 
-    /// The label of each sequence that has one.
-    pub(super) fn gold(&self, batch: &Batch) -> Vec<Option<&str>> {
-        let Attached { field, lexicon, .. } = self.attached(batch);
+    /// The label of each sequence that has one, by its name's id.
+    pub(super) fn gold(&self, batch: &Batch) -> Vec<Option<u32>> {
+        let Attached { field, names } = self.attached(batch);
         let Some(field) = field else { return vec![None; batch.n_examples()] };
-        let label = |symbol: &Option<u32>| {
-            let label = lexicon.get((*symbol)?);
-            Some(mapped(self.map.as_ref(), label))
-        };
-        batch.labels(*field).iter().map(label).collect()
+        batch.labels(*field).iter().map(|symbol| Some(names[(*symbol)? as usize])).collect()
     }
 
     /// Whether each label of the vocabulary is in the set of each sequence, sequence by sequence; `None`
     /// where it has no set.
-    pub(super) fn answers(&self, batch: &Batch) -> Vec<Option<u32>> {
+    pub(super) fn set_targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let n = self.vocabulary.len();
-        let Attached { field, classes, .. } = self.attached(batch);
-        let Some(field) = field else { return vec![None; batch.n_examples() * n] };
-        let mut answers = Vec::with_capacity(batch.n_examples() * n);
-        for set in batch.label_sets(*field) {
-            let start = answers.len();
-            answers.resize(start + n, set.as_ref().map(|_| 0));
-            let known = set.iter().flatten().filter_map(|&symbol| classes[symbol as usize]);
-            known.for_each(|class| answers[start + class as usize] = Some(1));
+        let mut targets = Vec::with_capacity(batch.n_examples() * n);
+        for set in self.gold_sets(batch) {
+            let start = targets.len();
+            targets.resize(start + n, set.as_ref().map(|_| 0));
+            let known = set.iter().flatten().filter_map(|&name| self.class(name));
+            known.for_each(|class| targets[start + class as usize] = Some(1));
         }
-        answers
+        targets
     }
 
-    /// The set of each sequence that has one, with what training lacks too.
-    pub(super) fn gold_sets(&self, batch: &Batch) -> Vec<Option<Vec<&str>>> {
-        let Attached { field, lexicon, .. } = self.attached(batch);
+    /// The set of each sequence that has one, by the ids of names, with what training lacks too.
+    pub(super) fn gold_sets(&self, batch: &Batch) -> Vec<Option<Vec<u32>>> {
+        let Attached { field, names } = self.attached(batch);
         let Some(field) = field else { return vec![None; batch.n_examples()] };
-        let strings = |set: &Vec<u32>| set.iter().map(|&symbol| lexicon.get(symbol)).collect();
-        batch.label_sets(*field).iter().map(|set| set.as_ref().map(strings)).collect()
+        let ids = |set: &Vec<u32>| set.iter().map(|&symbol| names[symbol as usize]).collect();
+        batch.label_sets(*field).iter().map(|set| set.as_ref().map(ids)).collect()
     }
 
     fn attached(&self, batch: &Batch) -> &Attached {

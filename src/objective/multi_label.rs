@@ -3,23 +3,21 @@
 //! With y_k = 1 where label k is in the set of an example and 0 where it isn't, and s_k the score of k:
 //! loss = Σ_i Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over examples that have a set, divided by their number; an
 //! empty set says no to every label, and an example without one costs nothing. w_k is 1 or the class's
-//! weight. It decides on the labels with s_k > 0.
+//! weight. It predicts the labels with s_k > 0.
 //!
 //! A label that training lacks has no score: it is never predicted, and every set that holds it is wrong.
-
-use std::collections::BTreeSet;
 
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term,
+    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey,
     classify::TAPS,
     labels::{self, Labels},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, SetScore, Word},
+    metric::{Gold, Scorer, scorer::LabelSetScorer},
     model::{Rows, head::Head, tap::LayerSpec},
     protocol::event::Direction,
 };
@@ -93,69 +91,46 @@ impl Objective for Labeller {
         self.labels.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         // Of several corpora each may lack labels, so that there is nothing to ask.
         if self.labels.vocabulary().is_empty() {
             return Ok(None);
         }
         let Rows { tensor: x, packing } = &taps[0];
-        Term::of(self.head.loss(x, &self.labels.answers(batch), packing)?)
-    }
-
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let labels = self.labels.vocabulary().iter().map(|(label, _)| label);
-        Box::new(SetScorer {
-            labeller: self,
-            scores: Scores::default(),
-            classes: SetScore::over(labels),
-            exact: Accuracy::default(),
-        })
+        RawLoss::of(self.head.loss(x, &self.labels.set_targets(batch), packing)?)
     }
 
     /// The set of each example, its labels in the order of the vocabulary.
-    fn predict(&self, taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let vocabulary = self.labels.vocabulary();
-        if vocabulary.is_empty() {
-            return Ok(vec![Vec::new(); batch.n_examples()]);
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let gold = self.labels.gold_sets(batch).into_iter();
+        let gold = gold.map(|set| set.map_or(Gold::None, Gold::LabelSet)).collect();
+        let n_labels = self.labels.vocabulary().len();
+        if n_labels == 0 {
+            let predictions = vec![Prediction::LabelSet(Vec::new()); batch.n_examples()];
+            return Ok(Evaluation { loss: None, gold, predictions, scored_only: Vec::new() });
         }
-        let answers = self.head.decide(&taps[0].tensor, &taps[0].packing)?;
-        let chosen = |answers: &[u32]| {
-            let labels = vocabulary.iter().zip(answers).filter(|&(_, &answer)| answer > 0);
-            labels.map(|((label, _), _)| label.to_owned()).collect()
+        let targets = self.labels.set_targets(batch);
+        let Rows { tensor: x, packing } = &taps[0];
+        let evaluated = self.head.evaluate(x, &targets, packing)?;
+        let set = |answers: &[u32]| {
+            let labels = (0..).zip(answers).filter(|&(_, &answer)| answer > 0);
+            Prediction::LabelSet(labels.map(|(label, _)| label).collect())
         };
-        Ok(answers.chunks_exact(vocabulary.len()).map(chosen).collect())
-    }
-}
-
-struct SetScorer<'a> {
-    labeller: &'a Labeller,
-    scores: Scores,
-    classes: SetScore,
-    exact: Accuracy,
-}
-
-impl Scorer for SetScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.labeller.loss(taps, batch)?.as_ref())?;
-        let predicted = self.labeller.predict(taps, batch)?;
-        for (gold, predicted) in self.labeller.labels.gold_sets(batch).iter().zip(&predicted) {
-            let Some(gold) = gold else { continue };
-            let predicted: Vec<&str> = predicted.iter().map(String::as_str).collect();
-            self.classes.add(gold, &predicted);
-            let [gold, predicted]: [BTreeSet<&str>; 2] =
-                [gold, &predicted].map(|set| set.iter().copied().collect());
-            self.exact.add(&gold, &predicted, Word::Known);
-        }
-        Ok(())
+        Ok(Evaluation {
+            loss: RawLoss::of(evaluated.loss)?,
+            gold,
+            predictions: evaluated.classes.chunks_exact(n_labels).map(set).collect(),
+            scored_only: Vec::new(),
+        })
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        if let Some(exact) = self.exact.accuracy() {
-            let (f1, macro_f1) = (self.classes.micro_f1(), self.classes.macro_f1());
-            self.scores.metrics = vec![("f1", f1), ("macro_f1", macro_f1), ("exact_match", exact)];
-            self.scores.classes = self.classes.by_class();
-        }
-        self.scores
+    fn scorer(&self) -> Box<dyn Scorer> {
+        let n_trained = self.labels.vocabulary().len();
+        Box::new(LabelSetScorer::new(self.class_names(), n_trained))
+    }
+
+    fn class_names(&self) -> Lexicon {
+        self.labels.names().clone()
     }
 }
 
@@ -170,6 +145,7 @@ mod tests {
         data::{Example, Field, Lexicon, Packing, Part},
         kernel::to_vec,
         keys::{Located, Value},
+        metric::Scores,
         model::{
             Parameters, head,
             tap::{Context, RowKind},
@@ -260,17 +236,17 @@ mod tests {
             // Of four labels in training three are a: 4 / (2·3) and 4 / (2·1).
             (vec![("class_weights", Value::Text("balanced".into()))], [2.0 / 3.0, 2.0]),
         ] {
-            let term = labeller(&values(&more))?.loss(&[rows(4)?], &batch)?.unwrap();
+            let loss = labeller(&values(&more))?.loss(&[rows(4)?], &batch)?.unwrap();
             let wanted = [
                 by[0] * right + by[1] * wrong,
                 by[0] * right + by[1] * right,
                 by[0] * wrong + by[1] * right,
                 0.0,
             ];
-            for (found, wanted) in to_vec(&term.each)?.iter().zip(wanted) {
+            for (found, wanted) in to_vec(&loss.per_example)?.iter().zip(wanted) {
                 assert!((f64::from(*found) - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
             }
-            assert_eq!(term.count, 3);
+            assert_eq!(loss.count, 3);
         }
         Ok(())
     }
@@ -290,7 +266,9 @@ mod tests {
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
         let labeller = labeller_of(&values(&[]), &corpus)?;
         assert!(labeller.loss(&[rows(2)?], &batch)?.is_none());
-        assert_eq!(labeller.predict(&[rows(2)?], &batch)?, [[""; 0]; 2]);
+        let evaluation = labeller.evaluate(&[rows(2)?], &batch)?;
+        assert!(evaluation.loss.is_none());
+        assert_eq!(evaluation.predictions, vec![Prediction::LabelSet(Vec::new()); 2]);
         Ok(())
     }
 
@@ -300,11 +278,13 @@ mod tests {
         let test = corpus.test.as_ref().unwrap();
         let batch = Batch::new(0, &corpus, test, &[0, 1, 2, 3]);
         let labeller = labeller(&values(&[]))?;
-        assert_eq!(labeller.predict(&[rows(4)?], &batch)?, vec![["a"]; 4]);
-        let mut scorer = labeller.scorer();
-        scorer.add(&[rows(4)?], &batch)?;
-        let scores = scorer.finish();
-        assert_eq!(scores.count, 3);
+        let evaluation = labeller.evaluate(&[rows(4)?], &batch)?;
+        assert_eq!(evaluation.predictions, vec![Prediction::LabelSet(vec![0]); 4]);
+        assert_eq!(labeller.class_names().get(0), "a");
+        assert_eq!(evaluation.loss.as_ref().unwrap().count, 3);
+        let (mut scorer, mut scores) = (labeller.scorer(), Scores::default());
+        evaluation.score(&mut *scorer);
+        scorer.finish(&mut scores);
         let wanted = [
             // 1 of 3 predicted and of 4 in gold is right.
             ("f1", 200.0 / 7.0),

@@ -8,16 +8,16 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_example,
-    word_ids::{self, Words},
+    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, predictions_of,
+    word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise},
     kernel,
     keys::{Key, Refers, Takes, Values},
-    metric::Perplexity,
-    model::{Rows, parameters::Linear, tap::LayerSpec},
-    protocol::event::Direction,
+    metric::{Gold, Scorer, scorer::PerplexityScorer},
+    model::{Rows, head::ScoreLayers, tap::LayerSpec},
+    protocol::event,
 };
 
 pub(super) struct NextWord;
@@ -84,7 +84,7 @@ impl ObjectiveKind for NextWord {
     }
 
     fn metrics(&self, _values: &Values) -> Vec<Metric> {
-        vec![Metric { name: "perplexity", direction: Direction::Lower }]
+        vec![Metric { name: "perplexity", direction: event::Direction::Lower }]
     }
 
     fn vocabularies(
@@ -96,16 +96,10 @@ impl ObjectiveKind for NextWord {
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {
-        let words = Words::new(&setup, normalise(setup.values));
+        let words = FieldWords::new(&setup, normalise(setup.values));
         let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, setup.values.count("hidden"));
-        let mut half = |name| -> Result<Half> {
-            let mut scope = setup.scope.child(name);
-            Ok(Half {
-                hidden: scope.linear("hidden", half, hidden)?,
-                output: scope.linear("output", hidden, classes)?,
-            })
-        };
+        let mut half = |name| ScoreLayers::new(&mut setup.scope.child(name), half, hidden, classes);
         Ok(Box::new(LanguageModel {
             forward: half("forward")?,
             backward: half("backward")?,
@@ -114,71 +108,72 @@ impl ObjectiveKind for NextWord {
     }
 }
 
-/// The layers over one direction's half.
-struct Half {
-    hidden: Linear,
-    output: Linear,
-}
-
-impl Half {
-    /// x (rows, width) to logits (rows, classes).
-    fn logits(&self, x: &Tensor) -> Result<Tensor> {
-        self.output.forward(&kernel::tanh(&self.hidden.forward(x)?)?)
-    }
-
-    /// The loss of each row of x (rows, width) with its target: (rows).
-    fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
-        self.output.cross_entropy(&kernel::tanh(&self.hidden.forward(x)?)?, targets)
-    }
-}
-
 struct LanguageModel {
-    forward: Half,
-    backward: Half,
-    words: Words,
+    forward: ScoreLayers,
+    backward: ScoreLayers,
+    words: FieldWords,
 }
+
+/// Rows whose logits over the whole vocabulary are in memory at once.
+const ROWS: usize = 416;
 
 impl LanguageModel {
-    /// The class that each row is to predict: the word `ahead` of it, or the edge.
-    fn targets(&self, packing: &Packing, batch: &Batch, ahead: Ahead) -> Vec<u32> {
+    /// The class that each row is to predict: its neighbour in a direction, or the edge.
+    fn targets(&self, packing: &Packing, batch: &Batch, direction: Direction) -> Vec<u32> {
         let ids = self.words.ids(batch);
         let target = |(b, t): (usize, usize)| {
-            let ahead = match ahead {
-                Ahead::Next => Some(t + 1).filter(|&t| t < packing.lengths()[b]),
-                Ahead::Previous => t.checked_sub(1),
+            let neighbour = match direction {
+                Direction::Forward => Some(t + 1).filter(|&t| t < packing.lengths()[b]),
+                Direction::Backward => t.checked_sub(1),
             };
-            ahead.map_or(EDGE, |t| ids[packing.row(b, t)].map_or(OTHER, |id| id + FIRST))
+            neighbour.map_or(EDGE, |t| ids[packing.row(b, t)].map_or(OTHER, |id| id + FIRST))
         };
         packing.positions().map(target).collect()
     }
 
-    /// The loss of each sequence in one direction: (sequences).
-    fn each(&self, tap: &Rows, batch: &Batch, ahead: Ahead) -> Result<Tensor> {
-        let Rows { tensor: x, packing } = tap;
-        let width = x.dim(1)? / 2;
-        let (half, from) = match ahead {
-            Ahead::Next => (&self.forward, 0),
-            Ahead::Previous => (&self.backward, width),
-        };
-        let rows = x.narrow(1, from, width)?;
-        let each = half.cross_entropy(&rows, self.targets(packing, batch, ahead))?; // (rows)
-        kernel::sum_by_group(&each, packing.examples_of_rows(), batch.n_examples())
+    /// The layers of a direction, and its half of the tap's rows.
+    fn half(&self, tap: &Tensor, direction: Direction) -> Result<(&ScoreLayers, Tensor)> {
+        let width = tap.dim(1)? / 2;
+        Ok(match direction {
+            Direction::Forward => (&self.forward, tap.narrow(1, 0, width)?),
+            Direction::Backward => (&self.backward, tap.narrow(1, width, width)?),
+        })
     }
 
-    fn word(&self, class: u32) -> String {
-        match class {
-            OTHER => "<other>".to_owned(),
-            EDGE => "</s>".to_owned(),
-            class => self.words.vocabulary().item(class - FIRST).to_owned(),
+    /// The sum of each example's losses in one direction: (examples).
+    fn by_example(per_row: &Tensor, packing: &Packing) -> Result<Tensor> {
+        kernel::sum_by_group(per_row, packing.examples_of_rows(), packing.n_examples())
+    }
+
+    /// The raw loss of as many rows, of those of the two directions: (examples) each.
+    fn raw_loss(forward: &Tensor, backward: &Tensor, n_rows: usize) -> Result<Option<RawLoss>> {
+        RawLoss::new((forward + backward)?, 2 * n_rows).map(Some)
+    }
+
+    /// The losses of a direction without a gradient, and what it predicts for each row: (examples), (rows).
+    fn evaluate_half(
+        &self,
+        tap: &Rows,
+        batch: &Batch,
+        direction: Direction,
+    ) -> Result<(Tensor, Vec<u32>)> {
+        let (layers, rows) = self.half(&tap.tensor, direction)?;
+        let targets = self.targets(&tap.packing, batch, direction);
+        let (mut losses, mut predicted) = (Vec::new(), Vec::new());
+        for (chunk, targets) in targets.chunks(ROWS).enumerate() {
+            let logits = layers.forward(&rows.narrow(0, chunk * ROWS, targets.len())?)?;
+            losses.push(kernel::cross_entropy_of_logits(&logits, targets)?);
+            predicted.extend(kernel::argmax(&logits)?);
         }
+        Ok((Self::by_example(&Tensor::cat(&losses, 0)?, &tap.packing)?, predicted))
     }
 }
 
 /// Which neighbour is predicted.
 #[derive(Clone, Copy)]
-enum Ahead {
-    Next,
-    Previous,
+enum Direction {
+    Forward,
+    Backward,
 }
 
 impl Objective for LanguageModel {
@@ -186,40 +181,38 @@ impl Objective for LanguageModel {
         self.words.attach(corpus_idx, corpus);
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
-        let next = self.each(&taps[0], batch, Ahead::Next)?;
-        let previous = self.each(&taps[0], batch, Ahead::Previous)?;
-        Term::new((next + previous)?, 2 * taps[0].packing.n_rows()).map(Some)
-    }
-
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(PerplexityScorer { model: self, scores: Scores::default() })
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let of = |direction| {
+            let (layers, rows) = self.half(x, direction)?;
+            let per_row = layers.cross_entropy(&rows, self.targets(packing, batch, direction))?;
+            Self::by_example(&per_row, packing)
+        };
+        Self::raw_loss(&of(Direction::Forward)?, &of(Direction::Backward)?, packing.n_rows())
     }
 
     /// The likeliest next word after each token.
-    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let logits = self.forward.logits(&x.narrow(1, 0, x.dim(1)? / 2)?)?;
-        let best = logits.argmax(1)?.to_vec1::<u32>()?;
-        Ok(by_example(packing, &best, |class| self.word(class)))
-    }
-}
-
-struct PerplexityScorer<'a> {
-    model: &'a LanguageModel,
-    scores: Scores,
-}
-
-impl Scorer for PerplexityScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.model.loss(taps, batch)?.as_ref())
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let packing = &taps[0].packing;
+        if packing.n_rows() == 0 {
+            return Ok(Evaluation::of_loss(None, batch.n_examples()));
+        }
+        let (forward, next) = self.evaluate_half(&taps[0], batch, Direction::Forward)?;
+        let (backward, _) = self.evaluate_half(&taps[0], batch, Direction::Backward)?;
+        Ok(Evaluation {
+            loss: Self::raw_loss(&forward, &backward, packing.n_rows())?,
+            gold: vec![Gold::None; batch.n_examples()],
+            predictions: predictions_of(packing, &next),
+            scored_only: Vec::new(),
+        })
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        let mut perplexity = Perplexity::default();
-        perplexity.add(self.scores.sum, self.scores.count as u64);
-        self.scores.metrics =
-            perplexity.perplexity().map(|value| ("perplexity", value)).into_iter().collect();
-        self.scores
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(PerplexityScorer)
+    }
+
+    fn class_names(&self) -> Lexicon {
+        let words = self.words.vocabulary().iter().map(|(word, _)| word);
+        ["<other>", "</s>"].into_iter().chain(words).collect()
     }
 }

@@ -13,15 +13,20 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term, by_example};
+use super::{
+    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey, gold_of, predictions_of,
+};
 use crate::{
-    data::{Batch, Corpus, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, Word},
+    metric::{
+        Gold, Scorer,
+        scorer::{ClassFigure, ClassScorer},
+    },
     model::{
         Rows,
-        head::{Classes, Head, greatest, labelled_loss},
+        head::{Classes, Head, HeadLoss, labelled_loss},
         tap::RowKind,
     },
     protocol::event::Direction,
@@ -152,56 +157,47 @@ impl Objective for Built {
         self.attached.insert(corpus_idx, Attached { label, ids });
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
-        Term::of(labelled_loss(x, &self.targets(packing, batch), packing, |x, noisy| {
-            let right = log_softmax(&self.head.scores(x)?)?; // (labelled, right)
-            let noisy = Tensor::from_vec(noisy, x.dim(0)?, x.device())?;
-            let confused = self.log_confusion()?.t()?.contiguous()?.index_select(&noisy, 0)?;
-            log_sum_exp(&(right + confused)?)?.neg()?.squeeze(1)
+        let confusion = self.log_confusion()?;
+        RawLoss::of(labelled_loss(x, &self.targets(packing, batch), packing, |x, noisy| {
+            per_row(&log_softmax(&self.head.scores(x)?)?, noisy, &confusion)
         })?)
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        let (scores, accuracy) = (Scores::default(), Accuracy::default());
-        Box::new(NoisyScorer { noisy: self, scores, accuracy })
-    }
-
-    /// The right label of each row.
-    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
+    /// The right label of each row; for the scorer, the noisy one that the matrix makes of it.
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
-        let rows = self.head.decide(x, packing)?;
-        Ok(by_example(packing, &rows, |id| self.vocabulary.item(id).to_owned()))
+        let targets = self.targets(packing, batch);
+        let scores = self.head.scores(x)?;
+        let (right, confusion) = (log_softmax(&scores)?, self.log_confusion()?);
+        let loss: Option<HeadLoss> = labelled_loss(&right, &targets, packing, |right, noisy| {
+            per_row(right, noisy, &confusion)
+        })?;
+        let noisy = kernel::argmax(&right.exp()?.matmul(&confusion.exp()?)?)?; // (rows)
+        let gold = gold_of(packing, &targets);
+        Ok(Evaluation {
+            loss: RawLoss::of(loss)?,
+            gold: vec![Gold::None; batch.n_examples()],
+            predictions: predictions_of(packing, &self.head.predict(&scores, packing)?),
+            scored_only: gold.into_iter().zip(predictions_of(packing, &noisy)).collect(),
+        })
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(ClassScorer::new(self.class_names(), vec![ClassFigure::Accuracy]))
+    }
+
+    fn class_names(&self) -> Lexicon {
+        self.vocabulary.iter().map(|(label, _)| label).collect()
     }
 }
 
-struct NoisyScorer<'a> {
-    noisy: &'a Built,
-    scores: Scores,
-    accuracy: Accuracy,
-}
-
-impl Scorer for NoisyScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.noisy.loss(taps, batch)?.as_ref())?;
-        let right = log_softmax(&self.noisy.head.scores(&taps[0].tensor)?)?.exp()?; // (rows, right)
-        let said = right.matmul(&self.noisy.log_confusion()?.exp()?)?; // (rows, noisy)
-        let said = kernel::to_vec(&said)?;
-        let n = self.noisy.vocabulary.len();
-        for (gold, said) in
-            self.noisy.targets(&taps[0].packing, batch).into_iter().zip(said.chunks_exact(n))
-        {
-            let Some(gold) = gold else { continue };
-            self.accuracy.add(&gold, &greatest(said), Word::Known);
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Scores {
-        let accuracy = self.accuracy.accuracy();
-        self.scores.metrics = accuracy.map(|accuracy| ("accuracy", accuracy)).into_iter().collect();
-        self.scores
-    }
+/// −ln Σ_i P(i | x)·C_ij of each row labelled j, by the logarithms of P (rows, right) and C (right, noisy): (rows).
+fn per_row(right: &Tensor, noisy: Vec<u32>, confusion: &Tensor) -> Result<Tensor> {
+    let noisy = Tensor::from_vec(noisy, right.dim(0)?, right.device())?;
+    let confused = confusion.t()?.contiguous()?.index_select(&noisy, 0)?;
+    log_sum_exp(&(right + confused)?)?.neg()?.squeeze(1)
 }
 
 #[cfg(test)]
@@ -212,8 +208,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        data::{Example, Field, Lexicon, Part},
+        data::{Example, Field, Part, Prediction},
         keys::{Located, Value},
+        metric::Scores,
         model::{
             Parameters, head,
             tap::{Context, LayerSpec},
@@ -288,6 +285,13 @@ mod tests {
         Rows::new(x.clone(), if of_examples { batch.per_example() } else { batch.packing(0) })
     }
 
+    fn scored(noisy: &dyn Objective, evaluation: &Evaluation) -> Vec<(&'static str, f64)> {
+        let (mut scorer, mut scores) = (noisy.scorer(), Scores::default());
+        evaluation.score(&mut *scorer);
+        scorer.finish(&mut scores);
+        scores.metrics
+    }
+
     fn number(tensor: &Tensor) -> f64 {
         f64::from(kernel::to_vec(&tensor.reshape(1).unwrap()).unwrap()[0])
     }
@@ -300,19 +304,19 @@ mod tests {
             let (_, noisy) = built(label, on, 0.8)?;
             let x = Tensor::from_vec(row.repeat(n_rows), (n_rows, 3), &Device::Cpu)?;
             let tap = tap(&x, on);
-            let term = noisy.loss(from_ref(&tap), &batch())?.unwrap();
+            let loss = noisy.loss(from_ref(&tap), &batch())?.unwrap();
             let (a, b) = (0.5 * 0.8 + 0.25 * 0.1 + 0.25 * 0.1, 0.5 * 0.1 + 0.25 * 0.8 + 0.25 * 0.1);
             let (wanted, count) = match on {
                 RowKind::Token => (-f64::ln(a) - f64::ln(b), 2),
                 _ => (-f64::ln(b), 1),
             };
-            assert!((number(&term.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
-            assert_eq!(term.count, count, "a label that is not known costs nothing");
-            assert_eq!(noisy.predict(from_ref(&tap), &batch())?, [vec!["a"; n_rows]]);
-            let mut scorer = noisy.scorer();
-            scorer.add(&[tap], &batch())?;
+            assert!((number(&loss.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
+            assert_eq!(loss.count, count, "a label that is not known costs nothing");
+            let evaluation = noisy.evaluate(&[tap], &batch())?;
+            assert_eq!(number(&evaluation.loss.as_ref().unwrap().sum), number(&loss.sum));
+            assert_eq!(evaluation.predictions, [Prediction::Classes(vec![0; n_rows])]);
             let wanted = if on == RowKind::Token { 50.0 } else { 0.0 };
-            assert_eq!(scorer.finish().metrics, [("accuracy", wanted)]);
+            assert_eq!(scored(&*noisy, &evaluation), [("accuracy", wanted)]);
         }
         Ok(())
     }
@@ -325,11 +329,9 @@ mod tests {
         parameter(&parameters, "objective.projected.confusion")
             .set(&Tensor::new(&swap, &Device::Cpu)?)?;
         let x = Tensor::new(&[[5f32, 0.0, 0.0]], &Device::Cpu)?;
-        let tap = tap(&x, RowKind::Example);
-        assert_eq!(noisy.predict(from_ref(&tap), &batch())?, [["a"]]);
-        let mut scorer = noisy.scorer();
-        scorer.add(&[tap], &batch())?;
-        assert_eq!(scorer.finish().metrics, [("accuracy", 100.0)]);
+        let evaluation = noisy.evaluate(&[tap(&x, RowKind::Example)], &batch())?;
+        assert_eq!(evaluation.predictions, [Prediction::Classes(vec![0])]);
+        assert_eq!(scored(&*noisy, &evaluation), [("accuracy", 100.0)]);
         Ok(())
     }
 
@@ -341,9 +343,9 @@ mod tests {
         let confusion = parameter(&parameters, "objective.projected.confusion");
         confusion.set(&Tensor::new(&far, &Device::Cpu)?)?;
         let x = Var::new(&[[400f32, -400.0, -400.0]], &Device::Cpu)?;
-        let term = noisy.loss(&[tap(&x, RowKind::Example)], &batch())?.unwrap();
-        assert!((number(&term.sum) - 400.0).abs() < 1.0, "{}", number(&term.sum));
-        let store = term.sum.backward()?;
+        let loss = noisy.loss(&[tap(&x, RowKind::Example)], &batch())?.unwrap();
+        assert!((number(&loss.sum) - 400.0).abs() < 1.0, "{}", number(&loss.sum));
+        let store = loss.sum.backward()?;
         for var in [&x, &confusion] {
             let gradient = kernel::to_vec(store.get(var).expect("it is reached"))?;
             assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");

@@ -8,7 +8,7 @@ use candle_core::Result;
 use super::{
     Metric, Objective, ObjectiveKind, Setup, TapKey,
     classify::TAPS,
-    question::{Marks, Question, metrics},
+    presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
     data::{Corpus, Vocabulary, normalise::Normalise},
@@ -64,7 +64,7 @@ impl ObjectiveKind for Presence {
         let normalise =
             Normalise { lowercase: setup.values.switch(LOWERCASE), ..Normalise::default() };
         let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };
-        Ok(Box::new(Question::new(setup, Box::new(listed))?))
+        Ok(Box::new(BinaryPresence::new(setup, Box::new(listed))?))
     }
 }
 

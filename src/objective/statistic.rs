@@ -10,7 +10,7 @@ use candle_core::Result;
 
 use super::{
     Metric, Objective, ObjectiveKind, Setup, TapKey,
-    binned::{Binned, Bins, metrics},
+    bins::{BinClassifier, Bins, metrics},
     classify::TAPS,
 };
 use crate::{
@@ -125,7 +125,7 @@ impl ObjectiveKind for Statistic {
             ends,
             attached: BTreeMap::new(),
         };
-        Ok(Box::new(Binned::new(statistics, setup)?))
+        Ok(Box::new(BinClassifier::new(statistics, setup)?))
     }
 }
 

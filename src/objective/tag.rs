@@ -3,20 +3,18 @@
 //! With a softmax: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y | h) over
 //! sentences. Both are divided by labelled tokens, so a weight means the same with either head.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::Result;
 
-use super::{Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, Term, by_example, labels};
+use super::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, labels, predictions_of};
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Part, Vocabulary,
-        normalise::Normalise,
-        read::ReadError,
-        vocabulary::{Lookup, count},
+        Batch, Corpus, Lexicon, Packing, Part, Prediction, Vocabulary, read::ReadError,
+        vocabulary::count,
     },
     keys::{Key, Refers, Takes, Values},
-    metric::{Accuracy, FScore, Scheme, SpanF1, Word, spans::spans},
+    metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
     model::{
         Rows,
         head::{Allowed, Classes, Head},
@@ -145,8 +143,11 @@ impl ObjectiveKind for Tag {
         let allowed = coding.encode.map(|scheme| allowed(scheme, &vocabulary));
         let classes = Classes { allowed, ..labels::classes(setup.values, &vocabulary) };
         let head = setup.head(classes)?;
+        let read = coding.read_tags(&vocabulary);
+        let trained = vocabulary.iter().map(|(tag, _)| tag);
+        let names = trained.chain(read.iter().map(String::as_str)).collect();
         let attached = BTreeMap::new();
-        Ok(Box::new(Tagger { label, coding, positive, vocabulary, head, attached }))
+        Ok(Box::new(Tagger { label, coding, positive, vocabulary, names, head, attached }))
     }
 }
 
@@ -164,6 +165,11 @@ impl Coding {
         Self { scheme: read, encode: scheme("encode").or(read) }
     }
 
+    /// Whether tags are trained as they are read.
+    fn is_plain(self) -> bool {
+        self.scheme == self.encode
+    }
+
     /// The tags as they are trained, from tags as they are read.
     fn trained(self, tags: &[&str]) -> Vec<String> {
         Self::recode(tags, self.scheme, self.encode)
@@ -172,6 +178,19 @@ impl Coding {
     /// The tags as they are read, from tags as they are trained.
     fn read<S: AsRef<str>>(self, tags: &[S]) -> Vec<String> {
         Self::recode(tags, self.encode, self.scheme)
+    }
+
+    /// Every tag as it is read that a trained tag may become.
+    fn read_tags(self, trained: &Vocabulary) -> Vec<String> {
+        let Some(scheme) = self.scheme.filter(|_| !self.is_plain()) else { return Vec::new() };
+        let kinds = trained.iter().flat_map(|(tag, _)| spans(&[tag]));
+        let kinds: BTreeSet<String> = kinds.map(|span| span.kind).collect();
+        let tags = kinds.iter().flat_map(|kind| {
+            // A token alone, then two neighbours of three tokens: every prefix there is.
+            let of = |start, end| Span { start, end, kind: kind.clone() };
+            scheme.encode(&[of(0, 1), of(1, 4), of(4, 7)], 8)
+        });
+        tags.collect()
     }
 
     fn recode<S: AsRef<str>>(tags: &[S], from: Option<Scheme>, to: Option<Scheme>) -> Vec<String> {
@@ -200,8 +219,8 @@ fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
 struct Attached {
     /// The place of the labels; a corpus to predict on may have none.
     label: Option<usize>,
-    tags: Lexicon,
-    ids: Lookup,
+    /// The name's id of each symbol of the labels.
+    names: Vec<u32>,
     /// Whether each symbol of the corpus's first field occurs in its training split.
     known: Vec<bool>,
 }
@@ -210,7 +229,10 @@ struct Tagger {
     label: String,
     coding: Coding,
     positive: Option<String>,
+    /// The tags as they are trained.
     vocabulary: Vocabulary,
+    /// Tags by id: those that are trained, then others that are read.
+    names: Lexicon,
     head: Box<dyn Head>,
     attached: BTreeMap<usize, Attached>,
 }
@@ -220,115 +242,95 @@ impl Tagger {
         self.attached.get(&batch.corpus).expect("the corpus has been attached")
     }
 
-    /// The labels of a sequence as the corpus spells them, if it has any.
-    fn gold<'a>(attached: &'a Attached, batch: &Batch, b: usize) -> Option<Vec<&'a str>> {
-        let label = attached.label?;
+    fn texts(&self, names: &[u32]) -> Vec<&str> {
+        names.iter().map(|&name| self.names.get(name)).collect()
+    }
+
+    /// The labels of a sequence as the corpus spells them, by name, if it has them all.
+    fn gold(&self, batch: &Batch, b: usize) -> Option<Vec<u32>> {
+        let Attached { label, names, .. } = self.attached(batch);
+        let label = (*label)?;
         let (symbols, rows) = (batch.symbols(label), batch.rows_of(label, b));
-        rows.into_iter().map(|row| Some(attached.tags.get(symbols[row]?))).collect()
+        rows.into_iter().map(|row| Some(names[symbols[row]? as usize])).collect()
     }
 
     /// The trained class of each row; `None` where there is no label, or one unseen in training.
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
-        let attached = self.attached(batch);
-        let Some(label) = attached.label else { return vec![None; batch.n_tokens()] };
-        if self.coding.scheme == self.coding.encode {
+        let Attached { label, names, .. } = self.attached(batch);
+        let Some(label) = *label else { return vec![None; batch.n_tokens()] };
+        if self.coding.is_plain() {
+            let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
             let symbols = batch.symbols(label).iter();
-            return symbols.map(|symbol| attached.ids.id((*symbol)?)).collect();
+            return symbols.map(|symbol| class(names[(*symbol)? as usize])).collect();
         }
         let mut targets = vec![None; batch.n_tokens()];
         for b in 0..batch.n_examples() {
-            let Some(gold) = Self::gold(attached, batch, b) else { continue };
-            for (row, tag) in batch.rows_of(label, b).into_iter().zip(self.coding.trained(&gold)) {
+            let Some(gold) = self.gold(batch, b) else { continue };
+            let tags = self.coding.trained(&self.texts(&gold));
+            for (row, tag) in batch.rows_of(label, b).into_iter().zip(tags) {
                 targets[row] = self.vocabulary.id(&tag);
             }
         }
         targets
+    }
+
+    /// The tags of each sequence as the corpus spells them, by name.
+    fn predictions(&self, packing: &Packing, classes: &[u32]) -> Vec<Prediction> {
+        let mut predictions = predictions_of(packing, classes);
+        if !self.coding.is_plain() {
+            for prediction in &mut predictions {
+                let Prediction::Classes(tags) = prediction else { continue };
+                let read = self.coding.read(&self.texts(tags));
+                *tags = read.iter().filter_map(|tag| self.names.symbol(tag)).collect();
+            }
+        }
+        predictions
     }
 }
 
 impl Objective for Tagger {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let label = corpus.field(&self.label);
-        let tags = label.map(|label| corpus.lexicons[label].clone()).unwrap_or_default();
-        let ids = Lookup::new(&self.vocabulary, &tags, Normalise::default());
+        let tags = label.iter().flat_map(|&label| corpus.lexicons[label].iter());
+        let names = tags.map(|tag| self.names.intern(tag)).collect();
         let known = corpus.lexicons.first().map_or_else(Vec::new, |forms| {
             count(forms, &corpus.train, 0).into_iter().map(|count| count > 0).collect()
         });
-        self.attached.insert(corpus_idx, Attached { label, tags, ids, known });
+        self.attached.insert(corpus_idx, Attached { label, names, known });
     }
 
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
-        Term::of(self.head.loss(x, &self.targets(batch), packing)?)
+        RawLoss::of(self.head.loss(x, &self.targets(batch), packing)?)
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(TagScorer {
-            tagger: self,
-            scores: Scores::default(),
-            spans: SpanF1::default(),
-            classes: FScore::default(),
-            accuracy: Accuracy::default(),
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let Rows { tensor: x, packing } = &taps[0];
+        let evaluated = self.head.evaluate(x, &self.targets(batch), packing)?;
+        let known = &self.attached(batch).known;
+        let forms = batch.symbols(0);
+        let is_oov = |row: usize| !forms[row].is_some_and(|form| known[form as usize]);
+        let gold = |b: usize| match self.gold(batch, b) {
+            Some(gold) => Gold::Classes {
+                classes: gold.into_iter().map(Some).collect(),
+                oov: packing.rows_of_example(b).into_iter().map(is_oov).collect(),
+            },
+            None => Gold::None,
+        };
+        Ok(Evaluation {
+            loss: RawLoss::of(evaluated.loss)?,
+            gold: (0..batch.n_examples()).map(gold).collect(),
+            predictions: self.predictions(packing, &evaluated.classes),
+            scored_only: Vec::new(),
         })
     }
 
-    fn predict(&self, taps: &[Rows], _batch: &Batch) -> Result<Vec<Vec<String>>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let rows = self.head.decide(x, packing)?;
-        let tags = by_example(packing, &rows, |id| self.vocabulary.item(id).to_owned());
-        Ok(tags.iter().map(|tags| self.coding.read(tags)).collect())
-    }
-}
-
-struct TagScorer<'a> {
-    tagger: &'a Tagger,
-    scores: Scores,
-    spans: SpanF1,
-    classes: FScore,
-    accuracy: Accuracy,
-}
-
-impl Scorer for TagScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.tagger.loss(taps, batch)?.as_ref())?;
-        let attached = self.tagger.attached(batch);
-        let forms = batch.symbols(0);
-        for (b, predicted) in self.tagger.predict(taps, batch)?.iter().enumerate() {
-            let Some(gold) = Tagger::gold(attached, batch, b) else { continue };
-            self.spans.add(&gold, predicted);
-            let rows = attached.label.map_or_else(Vec::new, |label| batch.rows_of(label, b));
-            for ((row, gold), predicted) in rows.into_iter().zip(gold).zip(predicted) {
-                let known = forms[row].is_some_and(|form| attached.known[form as usize]);
-                let word = if known { Word::Known } else { Word::Unknown };
-                self.accuracy.add(gold, predicted.as_str(), word);
-                self.classes.add(gold, predicted);
-            }
-        }
-        Ok(())
+    fn scorer(&self) -> Box<dyn Scorer> {
+        let spells_spans = self.coding.scheme.is_some();
+        Box::new(TagScorer::new(self.class_names(), spells_spans, self.positive.clone()))
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        let Self { tagger, spans, classes, accuracy, .. } = &*self;
-        let mut metrics = Vec::new();
-        let Some(all) = accuracy.accuracy() else { return self.scores };
-        let positive = tagger.positive.as_deref();
-        metrics.extend(positive.map(|label| ("f0.5", classes.f_beta(label, 0.5))));
-        if tagger.coding.scheme.is_some() {
-            let overall = spans.overall();
-            metrics.extend([
-                ("f1", overall.f1),
-                ("precision", overall.precision),
-                ("recall", overall.recall),
-            ]);
-        }
-        metrics.push(("accuracy", all));
-        metrics.extend(accuracy.accuracy_known().map(|known| ("accuracy_known", known)));
-        metrics.extend(accuracy.accuracy_oov().map(|oov| ("accuracy_oov", oov)));
-        let by_class = match tagger.coding.scheme {
-            Some(_) => spans.by_class(),
-            None => classes.by_class(),
-        };
-        (self.scores.metrics, self.scores.classes) = (metrics, by_class);
-        self.scores
+    fn class_names(&self) -> Lexicon {
+        self.names.clone()
     }
 }

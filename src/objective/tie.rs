@@ -8,11 +8,12 @@
 
 use candle_core::{Result, bail};
 
-use super::{EncoderOf, Metric, Objective, ObjectiveKind, Scorer, Scores, Setup, TapKey, Term};
+use super::{EncoderOf, Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey};
 use crate::{
-    data::{Batch, Corpus, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Vocabulary},
     kernel::{self, ParamRef},
     keys::{Key, Refers, Takes, Values},
+    metric::{Scorer, scorer::DistanceScorer},
     model::Rows,
     protocol::event::Direction,
 };
@@ -127,40 +128,27 @@ struct Tied {
 impl Objective for Tied {
     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
 
-    fn loss(&self, _taps: &[Rows], batch: &Batch) -> Result<Option<Term>> {
+    fn loss(&self, _taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         if n == 0 {
             return Ok(None);
         }
         let sum = kernel::squared_distance(&self.pairs)?;
-        let each = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
-        Ok(Some(Term { sum, count: 1, each }))
+        let per_example = sum.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+        Ok(Some(RawLoss { sum, count: 1, per_example }))
     }
 
-    fn scorer(&self) -> Box<dyn Scorer + '_> {
-        Box::new(DistanceScorer { tied: self, scores: Scores::default() })
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        Ok(Evaluation::of_loss(self.loss(taps, batch)?, batch.n_examples()))
     }
 
-    fn predict(&self, _taps: &[Rows], batch: &Batch) -> Result<Vec<Vec<String>>> {
-        Ok(vec![Vec::new(); batch.n_examples()])
-    }
-}
-
-struct DistanceScorer<'a> {
-    tied: &'a Tied,
-    scores: Scores,
-}
-
-impl Scorer for DistanceScorer<'_> {
-    fn add(&mut self, taps: &[Rows], batch: &Batch) -> Result<()> {
-        self.scores.add(self.tied.loss(taps, batch)?.as_ref())
+    /// The distance is the same of every batch, so the mean is the number itself.
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(DistanceScorer)
     }
 
-    fn finish(mut self: Box<Self>) -> Scores {
-        // The same of every batch, so the mean is the number itself.
-        let distance = self.scores.loss().map(|loss| ("distance", loss.sqrt()));
-        self.scores.metrics = distance.into_iter().collect();
-        self.scores
+    fn class_names(&self) -> Lexicon {
+        Lexicon::default()
     }
 }
 
@@ -174,6 +162,7 @@ mod tests {
     use crate::{
         data::{Example, Field, Part},
         keys::{Located, Value},
+        metric::Scores,
         model::Parameters,
     };
 
@@ -211,10 +200,10 @@ mod tests {
     #[test]
     fn only_what_both_have_is_compared_and_no_table() -> Result<()> {
         let (parameters, tied) = tied()?;
-        let term = tied.loss(&[], &batch(2))?.unwrap();
-        assert_eq!(kernel::to_vec(&term.mean()?.reshape(1)?)?, [4.0]);
-        assert_eq!((term.count, kernel::to_vec(&term.each)?), (1, vec![2.0, 2.0]));
-        let (store, left) = (term.sum.backward()?, parameters.grad_store().take());
+        let loss = tied.loss(&[], &batch(2))?.unwrap();
+        assert_eq!(kernel::to_vec(&loss.mean()?.reshape(1)?)?, [4.0]);
+        assert_eq!((loss.count, kernel::to_vec(&loss.per_example)?), (1, vec![2.0, 2.0]));
+        let (store, left) = (loss.sum.backward()?, parameters.grad_store().take());
         let wanted = [Some(vec![-4.0, 0.0]), None, Some(vec![4.0, 0.0]), None, None];
         for (index, (parameter, wanted)) in parameters.all().iter().zip(wanted).enumerate() {
             // With candle where its own operations compute.
@@ -231,11 +220,13 @@ mod tests {
     #[test]
     fn the_distance_is_the_root_of_the_loss_over_any_number_of_batches() -> Result<()> {
         let (_, tied) = tied()?;
-        let mut scorer = tied.scorer();
+        let mut scores = Scores::default();
         for n in [1, 3] {
-            scorer.add(&[], &batch(n))?;
+            let loss = tied.evaluate(&[], &batch(n))?.loss.unwrap();
+            scores.sum += f64::from(kernel::to_vec(&loss.sum.reshape(1)?)?[0]);
+            scores.count += loss.count;
         }
-        let scores = scorer.finish();
+        tied.scorer().finish(&mut scores);
         assert_eq!((scores.loss(), scores.metrics), (Some(4.0), vec![("distance", 2.0)]));
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(super) fn count(
 }
 
 /// The words of the field that an objective's table names.
-pub(super) struct Words {
+pub(super) struct FieldWords {
     field: String,
     normalise: Normalise,
     vocabulary: Vocabulary,
@@ -32,7 +32,7 @@ pub(super) struct Words {
     attached: BTreeMap<usize, (usize, Lookup)>,
 }
 
-impl Words {
+impl FieldWords {
     pub(super) fn new(setup: &Setup<'_>, normalise: Normalise) -> Self {
         let field = setup.values.text("field").to_owned();
         let vocabulary = setup.vocabulary(WORDS);

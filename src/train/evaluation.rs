@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bus::Bus,
-    objective::Scores,
+    metric::Scores,
     protocol::{
         CommandId, Loss, Step,
         event::{CheckpointSaved, ClassesScored, CommandRefused, Ended, Evaluated, Reason, Split},

@@ -9,7 +9,7 @@ use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw};
 use crate::{
     mixer::Weight,
     model::{Mode, Parameters, Rows},
-    objective::Term,
+    objective::RawLoss,
     protocol::Step,
     recipe::System,
 };
@@ -51,7 +51,7 @@ impl Learner {
         done: Step,
     ) -> Result<(Vec<ObjectiveLoss>, Taps)> {
         let mode = Mode::Train { seed: plan.recipe.train.seed, step: done.0 };
-        let mut terms: BTreeMap<usize, Vec<Term>> = BTreeMap::new();
+        let mut terms: BTreeMap<usize, Vec<RawLoss>> = BTreeMap::new();
         let mut cut = Taps::of(0..self.system.n_shared());
         for (group, batch) in draws {
             let objectives: Vec<usize> = (0..weights.len())
@@ -98,7 +98,7 @@ impl Learner {
 }
 
 /// Σ sum / Σ count over the terms of one objective.
-fn mean(terms: &[Term]) -> Result<Tensor> {
+fn mean(terms: &[RawLoss]) -> Result<Tensor> {
     let [first, others @ ..] = terms else { unreachable!("an objective without a term is absent") };
     let mut sum = first.sum.clone();
     for term in others {

@@ -4,8 +4,9 @@ use candle_core::Result;
 
 use crate::{
     data::{Batch, Corpus, stream::in_order},
-    model::Mode,
-    objective::{Scorer, Scores},
+    metric::{Scorer, Scores},
+    model::{Mode, Rows},
+    objective::Objective,
     protocol::event::Split,
     recipe::{Recipe, System},
 };
@@ -20,8 +21,7 @@ pub fn score(
     split: Split,
     mut go_on: impl FnMut(usize) -> bool,
 ) -> Result<Option<Vec<(usize, Scores)>>> {
-    let mut scorers: Vec<Option<Box<dyn Scorer + '_>>> =
-        recipe.objectives.iter().map(|_| None).collect();
+    let mut scored: Vec<Option<Scored>> = recipe.objectives.iter().map(|_| None).collect();
     for (corpus_idx, corpus) in corpora.iter().enumerate() {
         let Some(part) = corpus.part(split) else { continue };
         let objectives: Vec<usize> = (0..recipe.objectives.len())
@@ -37,12 +37,96 @@ pub fn score(
             let batch = Batch::new(corpus_idx, corpus, part, &examples);
             let taps = system.taps(&objectives, &batch, Mode::Eval)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
-                scorers[at]
-                    .get_or_insert_with(|| system.objective(at).scorer())
-                    .add(taps, &batch)?;
+                let objective = system.objective(at);
+                scored[at]
+                    .get_or_insert_with(|| Scored::new(objective))
+                    .add(objective, taps, &batch)?;
             }
         }
     }
-    let scores = scorers.into_iter().enumerate();
-    Ok(Some(scores.filter_map(|(at, scorer)| Some((at, scorer?.finish()))).collect()))
+    let scores = scored.into_iter().enumerate();
+    Ok(Some(scores.filter_map(|(at, scored)| Some((at, scored?.finish()))).collect()))
+}
+
+/// The batches of one objective so far.
+struct Scored {
+    scorer: Box<dyn Scorer>,
+    scores: Scores,
+}
+
+impl Scored {
+    fn new(objective: &dyn Objective) -> Self {
+        Self { scorer: objective.scorer(), scores: Scores::default() }
+    }
+
+    fn add(&mut self, objective: &dyn Objective, taps: &[Rows], batch: &Batch) -> Result<()> {
+        let evaluation = objective.evaluate(taps, batch)?;
+        if let Some(loss) = &evaluation.loss {
+            #[expect(clippy::disallowed_methods, reason = "an evaluation reads one number a batch")]
+            let sum = loss.sum.to_scalar::<f32>()?;
+            self.scores.sum += f64::from(sum);
+            self.scores.count += loss.count;
+        }
+        evaluation.score(self.scorer.as_mut());
+        Ok(())
+    }
+
+    fn finish(mut self) -> Scores {
+        self.scorer.finish(&mut self.scores);
+        self.scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        kernel::{Device, to_vec},
+        model::{
+            encoder::FirstValues,
+            head::{self, HeadKind},
+        },
+        recipe::{self, Overrides, RecipeSource, shipped, vocabularies},
+    };
+
+    #[test]
+    fn evaluating_computes_the_scores_of_each_head_once_and_its_loss_is_that_of_training() {
+        let mut heads = BTreeSet::new();
+        for (name, _) in shipped::RECIPES {
+            let recipe = recipe::load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
+            let corpora = recipe.open().unwrap();
+            let vocabularies = vocabularies(&recipe, &corpora);
+            let system = System::new(&recipe, &vocabularies, FirstValues::Checkpoint, &Device::Cpu);
+            let mut system = system.unwrap();
+            corpora.iter().enumerate().for_each(|(at, corpus)| system.attach(at, corpus));
+            for (at, spec) in recipe.objectives.iter().enumerate() {
+                let what = format!("{name}: {}", spec.name);
+                let corpus_idx = spec.corpora[0];
+                let corpus = &corpora[corpus_idx];
+                let batch = Batch::new(corpus_idx, corpus, &corpus.train, &[0, 1, 2, 3, 4, 5]);
+                let taps = system.taps(&[at], &batch, Mode::Eval).unwrap().remove(0);
+                head::count::take();
+                let evaluation = system.objective(at).evaluate(&taps, &batch).unwrap();
+                let counts = head::count::take();
+                assert!(counts.iter().all(|count| *count == 1), "{what}: {counts:?}");
+                assert!(spec.head.is_none() || counts.len() == 1, "{what}: {counts:?}");
+                heads.extend(spec.head.map(HeadKind::name));
+                let n_examples = batch.n_examples();
+                assert_eq!(evaluation.predictions.len(), n_examples, "{what}");
+                assert_eq!(evaluation.gold.len(), n_examples, "{what}");
+                let loss = system.objective(at).loss(&taps, &batch).unwrap();
+                let numbers = |loss: Option<crate::objective::RawLoss>| {
+                    loss.map(|loss| (loss.count, to_vec(&loss.per_example).unwrap()))
+                };
+                let (found, wanted) = (numbers(evaluation.loss), numbers(loss));
+                if crate::kernel::is_fused(&Device::Cpu) {
+                    assert_eq!(found, wanted, "{what}");
+                }
+            }
+        }
+        let all: BTreeSet<_> = head::HEADS.iter().map(|head| head.name()).collect();
+        assert_eq!(heads, all, "every kind of head is in some recipe");
+    }
 }

@@ -96,7 +96,7 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
         |_| Some(Vec::new()),
         |tiny, at, what| {
             let term = tiny.term(&tiny.system(), at, 8);
-            let each = numbers(&term.each);
+            let each = numbers(&term.per_example);
             assert_eq!(each.len(), 8, "{what}");
             let mean = numbers(&term.mean().unwrap())[0];
             assert!(mean.is_finite() && mean > 0.0, "{what}: {mean}");
@@ -376,7 +376,7 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
         }
         let term = tiny.term(system, at, 3);
         let gain = spec.gain.at(0);
-        let each: f64 = numbers(&term.each).into_iter().map(f64::from).sum();
+        let each: f64 = numbers(&term.per_example).into_iter().map(f64::from).sum();
         exact += gain * each / term.count as f64;
         let part = term.mean().unwrap().affine(gain, 0.0).unwrap();
         total = Some(match total {

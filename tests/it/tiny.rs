@@ -8,7 +8,7 @@ use auxdesk::{
     kernel::{Device, Gradient},
     keys::Takes,
     model::{Mode, Parameters, encoder::FirstValues},
-    objective::Term,
+    objective::RawLoss,
     protocol::{
         By, Command, CommandId, Event,
         event::{RunEnded, StepDone},
@@ -188,7 +188,7 @@ impl Tiny {
     }
 
     /// The raw loss of one objective on its corpora's first examples.
-    pub(crate) fn term(&self, system: &System, objective: usize, n_examples: usize) -> Term {
+    pub(crate) fn term(&self, system: &System, objective: usize, n_examples: usize) -> RawLoss {
         let pass = Mode::Train { seed: 1, step: 0 };
         let batch = self.batch(self.recipe.objectives[objective].corpora[0], n_examples);
         let taps = system.taps(&[objective], &batch, pass).unwrap();

@@ -20,12 +20,20 @@ pub(in crate::kernel) fn cross_entropy(
     bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
-    let logits = linear(x, weight, bias)?;
+    cross_entropy_of_logits(&linear(x, weight, bias)?, targets)
+}
+
+/// The loss of each row of logits (rows, classes).
+pub(in crate::kernel) fn cross_entropy_of_logits(
+    logits: &Tensor,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
     if targets.is_empty() {
         return logits.sum(1);
     }
-    let log_probabilities = log_softmax(&logits, 1)?; // (rows, classes)
-    log_probabilities.gather(&ids(targets, x)?.unsqueeze(1)?, 1)?.squeeze(1)?.neg()
+    let targets = ids(targets, logits)?.unsqueeze(1)?;
+    let log_probabilities = log_softmax(logits, 1)?; // (rows, classes)
+    log_probabilities.gather(&targets, 1)?.squeeze(1)?.neg()
 }
 
 /// The loss of each sequence, by forward sums in the log domain, each row less its greatest.

@@ -1,11 +1,11 @@
 //! Linear-chain conditional random field: all tags of a sentence at once.
 //!
-//! Training sums over every sequence of tags; a decision is the best among those that are allowed,
+//! Training sums over every sequence of tags; what is decoded is the best among those that are allowed,
 //! so that no span is ever broken.
 
 use candle_core::{Result, Tensor};
 
-use super::{Allowed, Head, HeadKind, HeadLoss, Scores, Setup};
+use super::{Allowed, Head, HeadKind, HeadLoss, ScoreLayers, Setup};
 use crate::{
     data::Packing,
     kernel::{self, ParamRef},
@@ -28,17 +28,68 @@ impl HeadKind for Crf {
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
-        let scores = Scores::new(&mut setup)?;
+        let layers = setup.score_layers()?;
         let tags = setup.classes.n;
         let transitions = setup.scope.uniform("transitions", &[tags + 2, tags], 0.1)?;
-        Ok(Box::new(Built { scores, transitions, allowed: setup.classes.allowed }))
+        Ok(Box::new(Built { layers, transitions, allowed: setup.classes.allowed }))
     }
 }
 
 struct Built {
-    scores: Scores,
+    layers: ScoreLayers,
     transitions: ParamRef,
     allowed: Option<Allowed>,
+}
+
+/// The sentences whose tokens all have a tag.
+struct Tagged {
+    /// The example that each is of.
+    examples: Vec<u32>,
+    packing: Packing,
+    /// Their rows in the batch, in the order of their own packing.
+    rows: Vec<u32>,
+    tags: Vec<u32>,
+}
+
+impl Tagged {
+    fn of(targets: &[Option<u32>], packing: &Packing) -> Self {
+        let is_whole = |b: &usize| packing.rows(*b).all(|row| targets[row].is_some());
+        let sentences: Vec<usize> = (0..packing.n_sequences()).filter(is_whole).collect();
+        let whole = Packing::new(sentences.iter().map(|&b| packing.lengths()[b]).collect());
+        let rows: Vec<usize> =
+            whole.positions().map(|(at, t)| packing.row(sentences[at], t)).collect();
+        let examples = packing.examples();
+        let tags = rows.iter().filter_map(|&row| targets[row]).collect();
+        Self {
+            examples: sentences.iter().map(|&b| examples[b]).collect(),
+            packing: whole,
+            rows: rows.iter().map(|&row| row as u32).collect(),
+            tags,
+        }
+    }
+}
+
+impl Built {
+    /// The loss of the tagged sentences, whose scores `emissions` makes of their rows of `rows`.
+    fn loss_of(
+        &self,
+        rows: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+        emissions: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Option<HeadLoss>> {
+        let tagged = Tagged::of(targets, packing);
+        if tagged.examples.is_empty() {
+            return Ok(None);
+        }
+        let count = tagged.rows.len();
+        let rows =
+            if count == targets.len() { rows.clone() } else { kernel::gather(rows, tagged.rows)? };
+        let emissions = emissions(&rows)?;
+        let losses = kernel::crf(&emissions, &self.transitions, tagged.tags, &tagged.packing)?;
+        let per_example = kernel::sum_by_group(&losses, tagged.examples, packing.n_examples())?;
+        Ok(Some(HeadLoss { per_example, count }))
+    }
 }
 
 impl Head for Built {
@@ -48,41 +99,29 @@ impl Head for Built {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>> {
-        // A sentence counts if all of its tokens have a tag.
-        let whole: Vec<usize> = (0..packing.n_sequences())
-            .filter(|&b| packing.rows(b).all(|row| targets[row].is_some()))
-            .collect();
-        if whole.is_empty() {
-            return Ok(None);
-        }
-        let lengths = whole.iter().map(|&b| packing.lengths()[b]).collect();
-        let labelled = Packing::new(lengths);
-        let rows: Vec<u32> =
-            labelled.positions().map(|(at, t)| packing.row(whole[at], t) as u32).collect();
-        let gold = rows
-            .iter()
-            .map(|&row| targets[row as usize].expect("whole sentences have all their tags"))
-            .collect();
-        let count = rows.len();
-        let x = if count == targets.len() { x.clone() } else { kernel::gather(x, rows)? };
-        let each = kernel::crf(&self.scores.forward(&x)?, &self.transitions, gold, &labelled)?;
-        let examples = packing.examples();
-        let groups = whole.iter().map(|&b| examples[b]).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
-        Ok(Some(HeadLoss { each, count }))
+        self.loss_of(x, targets, packing, |x| self.layers.forward(x))
     }
 
     fn scores(&self, x: &Tensor) -> Result<Tensor> {
-        self.scores.forward(x)
+        self.layers.forward(x)
     }
 
-    fn decide(&self, x: &Tensor, packing: &Packing) -> Result<Vec<u32>> {
-        let emissions = kernel::to_vec(&self.scores.forward(x)?)?;
+    fn loss_of_scores(
+        &self,
+        scores: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>> {
+        self.loss_of(scores, targets, packing, |scores| Ok(scores.clone()))
+    }
+
+    /// Decodes the best allowed sequence of tags.
+    fn predict(&self, scores: &Tensor, packing: &Packing) -> Result<Vec<u32>> {
         let transitions = kernel::to_vec(self.transitions.var())?;
         let any = |_: Option<usize>, _: Option<usize>| true;
-        Ok(match &self.allowed {
-            Some(allowed) => kernel::viterbi(&emissions, &transitions, packing, allowed.as_ref()),
-            None => kernel::viterbi(&emissions, &transitions, packing, &any),
+        kernel::read(&scores.contiguous()?, |emissions| match &self.allowed {
+            Some(allowed) => kernel::viterbi(emissions, &transitions, packing, allowed.as_ref()),
+            None => kernel::viterbi(emissions, &transitions, packing, &any),
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Sigmoid: questions with yes or no, each by itself.
 //!
-//! each = Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the questions that have an answer y_k, 1 or 0. It
-//! decides on yes where s_k > 0.
+//! The loss of a row is Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the questions that have an answer y_k, 1 or 0. It
+//! predicts yes where s_k > 0.
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Head, HeadKind, HeadLoss, Scores, Setup};
+use super::{Head, HeadKind, HeadLoss, ScoreLayers, Setup};
 use crate::{data::Packing, kernel, model::tap::RowKind};
 
 pub(super) struct Sigmoid;
@@ -25,12 +25,12 @@ impl HeadKind for Sigmoid {
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
         let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
-        Ok(Box::new(Built { scores: Scores::new(&mut setup)?, questions, weights }))
+        Ok(Box::new(Built { layers: setup.score_layers()?, questions, weights }))
     }
 }
 
 struct Built {
-    scores: Scores,
+    layers: ScoreLayers,
     questions: usize,
     weights: Option<Vec<f32>>,
 }
@@ -39,6 +39,23 @@ impl Head for Built {
     fn loss(
         &self,
         x: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>> {
+        if targets.iter().all(Option::is_none) && targets.len() == packing.n_rows() * self.questions
+        {
+            return Ok(None);
+        }
+        self.loss_of_scores(&self.layers.forward(x)?, targets, packing)
+    }
+
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        self.layers.forward(x)
+    }
+
+    fn loss_of_scores(
+        &self,
+        scores: &Tensor,
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>> {
@@ -67,26 +84,23 @@ impl Head for Built {
         }
         let rows = targets.chunks_exact(questions);
         let count = rows.filter(|answers| answers.iter().any(Option::is_some)).count();
-        let scores = self.scores.forward(x)?.reshape((targets.len(), 1))?;
+        let scores = scores.reshape((targets.len(), 1))?;
         let scores = kernel::gather(&scores, answered.iter().map(|&(at, ..)| at).collect())?;
         let answers = answered.iter().map(|&(.., answer)| answer as f32).collect();
-        let mut each = kernel::binary_cross_entropy(&scores.squeeze(1)?, answers)?; // (answered)
+        let mut losses = kernel::binary_cross_entropy(&scores.squeeze(1)?, answers)?; // (answered)
         if let Some(weights) = &self.weights {
             let weights = answered.iter().map(|&(at, ..)| weights[at as usize % questions]);
-            each = (&each * Tensor::from_vec(weights.collect(), each.shape(), x.device())?)?;
+            let weights = Tensor::from_vec(weights.collect(), losses.shape(), losses.device())?;
+            losses = (losses * weights)?;
         }
         let groups = answered.iter().map(|&(_, example, _)| example).collect();
-        let each = kernel::sum_by_group(&each, groups, packing.n_examples())?;
-        Ok(Some(HeadLoss { each, count }))
+        let per_example = kernel::sum_by_group(&losses, groups, packing.n_examples())?;
+        Ok(Some(HeadLoss { per_example, count }))
     }
 
-    fn scores(&self, x: &Tensor) -> Result<Tensor> {
-        self.scores.forward(x)
-    }
-
-    fn decide(&self, x: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
-        let scores = kernel::to_vec(&self.scores.forward(x)?)?;
-        Ok(scores.iter().map(|&score| u32::from(score > 0.0)).collect())
+    fn predict(&self, scores: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
+        let answer = |scores: &[f32]| scores.iter().map(|&score| u32::from(score > 0.0)).collect();
+        kernel::read(&scores.contiguous()?, answer)
     }
 }
 
@@ -102,8 +116,8 @@ mod tests {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let output = parameters.scope("head").linear("output", 2, 2)?;
         output.weight.var().set(&Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?)?;
-        let scores = Scores { hidden: None, output };
-        Ok((parameters, Built { scores, questions: 2, weights }))
+        let layers = ScoreLayers { hidden: None, output };
+        Ok((parameters, Built { layers, questions: 2, weights }))
     }
 
     /// Scores (0, ln 3): P(yes) = 1/2, 3/4.
@@ -116,17 +130,17 @@ mod tests {
             let (_, head) = head(weights)?;
             let loss = head.loss(&x, &targets, &packing)?.expect("something is answered");
             let wanted = [by[0] * 2f32.ln() + by[1] * 4f32.ln(), by[1] * (4f32 / 3.0).ln(), 0.0];
-            for (found, wanted) in kernel::to_vec(&loss.each)?.iter().zip(wanted) {
+            for (found, wanted) in kernel::to_vec(&loss.per_example)?.iter().zip(wanted) {
                 assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
             }
             assert_eq!(loss.count, 2);
-            let store = loss.each.sum_all()?.backward()?;
+            let store = loss.per_example.sum_all()?.backward()?;
             let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
             let wanted = [-0.5 * by[0], 0.75 * by[1], 0.0, -0.25 * by[1], 0.0, 0.0];
             for (found, wanted) in by_x.iter().zip(wanted) {
                 assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
             }
-            assert_eq!(head.decide(&x, &packing)?, [0, 1, 0, 1, 1, 1]);
+            assert_eq!(head.predict(&head.scores(&x)?, &packing)?, [0, 1, 0, 1, 1, 1]);
             assert!(head.loss(&x, &[None; 6], &packing)?.is_none());
             assert!(head.loss(&x, &[None; 5], &packing).is_err());
         }

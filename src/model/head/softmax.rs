@@ -1,12 +1,12 @@
 //! Softmax: each row by itself.
 //!
-//! each = −w_y·Σ_k q_k ln p_k with p the softmax of the scores, q = 1 − ε on the target y plus ε/K on
+//! The loss of a row is −w_y·Σ_k q_k ln p_k with p the softmax of the scores, q = 1 − ε on the target y plus ε/K on
 //! every one of K classes (label smoothing, Szegedy et al. 2016), and w_y the class's weight. By
 //! scores s: −ln p_y + ε·(s_y − Σ_k s_k / K), times w_y.
 
 use candle_core::{Result, Tensor};
 
-use super::{HIDDEN, Head, HeadKind, HeadLoss, Scores, Setup, greatest, labelled_loss};
+use super::{HIDDEN, Head, HeadKind, HeadLoss, ScoreLayers, Setup, labelled_loss};
 use crate::{
     data::Packing,
     kernel,
@@ -46,28 +46,31 @@ impl HeadKind for Softmax {
     }
 
     fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
-        let scores = Scores::new(&mut setup)?;
+        let layers = setup.score_layers()?;
         let smoothing = setup.values.number(SMOOTHING);
-        Ok(Box::new(Built { scores, smoothing, class_weights: setup.classes.weights }))
+        Ok(Box::new(Built { layers, smoothing, class_weights: setup.classes.weights }))
     }
 }
 
 struct Built {
-    scores: Scores,
+    layers: ScoreLayers,
     smoothing: f64,
     class_weights: Option<Vec<f32>>,
 }
 
 impl Built {
-    /// The loss of each row of x (rows, width): (rows).
-    fn each(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+    /// The loss of each row, smoothed and weighed, from its cross-entropy: (rows). `logits` (rows, classes) are
+    /// asked for if they are smoothed.
+    fn per_row(
+        &self,
+        cross_entropy: Tensor,
+        logits: impl FnOnce() -> Result<Tensor>,
+        targets: &[u32],
+    ) -> Result<Tensor> {
         let n = targets.len();
-        let of_classes = self.class_weights.as_ref();
-        let weights: Option<Vec<f32>> = of_classes
-            .map(|weights| targets.iter().map(|&target| weights[target as usize]).collect());
-        let mut each = if self.smoothing > 0.0 {
-            let x = &self.scores.hidden(x)?;
-            let logits = self.scores.output.forward(x)?;
+        let mut losses = cross_entropy;
+        if self.smoothing > 0.0 {
+            let logits = logits()?;
             let classes = logits.dim(1)?;
             let spread = self.smoothing as f32;
             // What takes the target's logit, times the spread, and puts it evenly on all classes.
@@ -75,15 +78,15 @@ impl Built {
             for (row, &target) in targets.iter().enumerate() {
                 moved[row * classes + target as usize] += spread;
             }
-            let moved = Tensor::from_vec(moved, (n, classes), x.device())?;
-            (self.scores.output.cross_entropy(x, targets)? + (logits * moved)?.sum(1)?)?
-        } else {
-            self.scores.cross_entropy(x, targets)?
-        };
-        if let Some(weights) = weights {
-            each = (each * Tensor::from_vec(weights, n, x.device())?)?;
+            let moved = Tensor::from_vec(moved, (n, classes), losses.device())?;
+            losses = (losses + (logits * moved)?.sum(1)?)?;
         }
-        Ok(each)
+        if let Some(of_classes) = &self.class_weights {
+            let weights = targets.iter().map(|&target| of_classes[target as usize]).collect();
+            let weights = Tensor::from_vec(weights, n, losses.device())?;
+            losses = (losses * weights)?;
+        }
+        Ok(losses)
     }
 }
 
@@ -94,17 +97,31 @@ impl Head for Built {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>> {
-        labelled_loss(x, targets, packing, |x, targets| self.each(x, targets))
+        labelled_loss(x, targets, packing, |x, targets| {
+            let x = &self.layers.hidden(x)?;
+            let cross_entropy = self.layers.output.cross_entropy(x, targets.clone())?;
+            self.per_row(cross_entropy, || self.layers.output.forward(x), &targets)
+        })
     }
 
     fn scores(&self, x: &Tensor) -> Result<Tensor> {
-        self.scores.forward(x)
+        self.layers.forward(x)
     }
 
-    fn decide(&self, x: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
-        let scores = self.scores.forward(x)?;
-        let classes = scores.dim(1)?;
-        Ok(kernel::to_vec(&scores)?.chunks_exact(classes).map(greatest).collect())
+    fn loss_of_scores(
+        &self,
+        scores: &Tensor,
+        targets: &[Option<u32>],
+        packing: &Packing,
+    ) -> Result<Option<HeadLoss>> {
+        labelled_loss(scores, targets, packing, |logits, targets| {
+            let cross_entropy = kernel::cross_entropy_of_logits(logits, &targets)?;
+            self.per_row(cross_entropy, || Ok(logits.clone()), &targets)
+        })
+    }
+
+    fn predict(&self, scores: &Tensor, _packing: &Packing) -> Result<Vec<u32>> {
+        kernel::argmax(scores)
     }
 }
 
@@ -120,14 +137,14 @@ mod tests {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let output = parameters.scope("head").linear("output", 2, 2)?;
         output.weight.var().set(&Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?)?;
-        let scores = Scores { hidden: None, output };
-        Ok((parameters, Built { scores, smoothing, class_weights }))
+        let layers = ScoreLayers { hidden: None, output };
+        Ok((parameters, Built { layers, smoothing, class_weights }))
     }
 
     fn losses(head: &Built, x: &Tensor, targets: &[Option<u32>]) -> Result<(Vec<f32>, usize)> {
         let packing = Packing::of_examples(targets.len());
         let loss = head.loss(x, targets, &packing)?.expect("something has a target");
-        Ok((kernel::to_vec(&loss.each)?, loss.count))
+        Ok((kernel::to_vec(&loss.per_example)?, loss.count))
     }
 
     /// Scores (0, ln 3): P = 1/4, 3/4.
@@ -157,7 +174,7 @@ mod tests {
         let x = Var::new(&[[0.0, 3f32.ln()]], &Device::Cpu)?;
         let (_, head) = head(0.2, Some(vec![2.0, 1.0]))?;
         let loss = head.loss(&x, &[Some(0)], &Packing::of_examples(1))?.expect("it has a target");
-        let store = loss.each.sum_all()?.backward()?;
+        let store = loss.per_example.sum_all()?.backward()?;
         let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
         for (found, wanted) in by_x.iter().zip([2.0 * (0.25 - 0.9), 2.0 * (0.75 - 0.1)]) {
             assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");

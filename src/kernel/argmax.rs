@@ -1,0 +1,62 @@
+//! Argmax over rows: the class with the greatest score.
+
+use candle_core::{Result, Tensor};
+use rayon::prelude::*;
+
+use super::{arch::fast, slices, vector::max_of_row};
+
+/// Rows of a task.
+const ROWS: usize = 64;
+
+/// The place of the greatest score of each row of (rows, classes), of equal ones the first; 0 in a row
+/// that has no number.
+pub fn argmax(scores: &Tensor) -> Result<Vec<u32>> {
+    let (rows, classes) = scores.dims2()?;
+    if classes == 0 {
+        return Ok(vec![0; rows]);
+    }
+    slices::read(&scores.contiguous()?, |scores| {
+        let mut best = vec![0; rows];
+        let parts = best.par_chunks_mut(ROWS).zip(scores.par_chunks(ROWS * classes));
+        parts.for_each(|(best, scores)| {
+            fast(
+                #[inline(always)]
+                || {
+                    for (best, row) in best.iter_mut().zip(scores.chunks_exact(classes)) {
+                        let max = max_of_row(row);
+                        *best = row.iter().position(|score| *score == max).unwrap_or(0) as u32;
+                    }
+                },
+            );
+        });
+        best
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_first_of_equal_scores_is_taken() -> Result<()> {
+        let scores = [[1f32, 3.0, 3.0], [-1.0, -2.0, -1.0], [f32::NAN; 3], [f32::NAN, 0.0, 1.0]];
+        assert_eq!(argmax(&Tensor::new(&scores, &Device::Cpu)?)?, [1, 0, 0, 2]);
+        assert_eq!(argmax(&Tensor::zeros((0, 3), candle_core::DType::F32, &Device::Cpu)?)?, [0; 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn rows_of_any_length_are_searched_to_their_end() -> Result<()> {
+        for classes in [1, 7, 8, 37, 500] {
+            for place in [0, classes / 2, classes - 1] {
+                let mut row = vec![-1f32; classes];
+                row[place] = 2.0;
+                let rows = Tensor::from_vec(row.repeat(70), (70, classes), &Device::Cpu)?;
+                assert_eq!(argmax(&rows)?, vec![place as u32; 70]);
+            }
+        }
+        Ok(())
+    }
+}

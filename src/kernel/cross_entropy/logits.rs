@@ -1,0 +1,93 @@
+//! The loss of logits that are there already, for an evaluation, which decides by the same logits.
+
+use candle_core::{Result, Tensor, bail};
+use rayon::prelude::*;
+
+use super::output::BLOCK;
+use crate::kernel::{
+    arch::is_fused,
+    plain, slices,
+    vector::{exp_or_zero, exps_of_rows},
+};
+
+/// Rows whose exponentials one task has in memory.
+const ROWS: usize = 64;
+
+/// The loss of each row of logits (rows, classes) with its target, without a gradient: (rows).
+///
+/// On the CPU it is that of [`super::cross_entropy`] by the layer whose logits they are, to the bit: the same
+/// blocks of classes, summed in the same order.
+pub fn cross_entropy_of_logits(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
+    let (rows, classes) = logits.dims2()?;
+    if rows != targets.len() {
+        bail!("cross-entropy: {rows} rows, {} targets", targets.len());
+    }
+    if let Some(target) = targets.iter().find(|&&target| target as usize >= classes) {
+        bail!("cross-entropy: {classes} classes in the head, but target {target}");
+    }
+    if !is_fused(logits.device()) {
+        return plain::cross_entropy_of_logits(&logits.detach(), targets.to_vec());
+    }
+    let logits = logits.contiguous()?;
+    let losses = slices::read(&logits, |logits| losses(logits, classes, targets))?;
+    Tensor::from_vec(losses, rows, logits.device())
+}
+
+fn losses(logits: &[f32], classes: usize, targets: &[u32]) -> Vec<f32> {
+    let mut losses = vec![0.0; targets.len()];
+    let parts = losses.par_chunks_mut(ROWS).zip(targets.par_chunks(ROWS)).enumerate();
+    parts.for_each(|(part, (losses, targets))| {
+        let n = losses.len();
+        let rows = &logits[part * ROWS * classes..][..n * classes];
+        // By block, then row: the greatest logit, and the sum of exponentials of what is less by.
+        let mut blocks = Vec::new();
+        for from in (0..classes).step_by(BLOCK) {
+            let width = BLOCK.min(classes - from);
+            let mut exps = Vec::with_capacity(n * width);
+            rows.chunks_exact(classes).for_each(|row| exps.extend(&row[from..][..width]));
+            let (mut greatest, mut sums) = (vec![0.0; n], vec![0.0; n]);
+            exps_of_rows(&mut exps, width, &mut greatest, &mut sums);
+            blocks.push((greatest, sums));
+        }
+        for (at, (loss, target)) in losses.iter_mut().zip(targets).enumerate() {
+            let of_row = || blocks.iter().map(|(greatest, sums)| (greatest[at], sums[at]));
+            let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum();
+            *loss = sum.ln() + (most - rows[at * classes + *target as usize]);
+        }
+    });
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{check, cross_entropy, linear};
+
+    #[test]
+    fn losses_of_logits_are_those_of_the_whole_layer_to_the_bit() -> Result<()> {
+        for (rows, inputs, classes) in [(1, 1, 1), (7, 3, 5), (130, 9, 31), (70, 17, 1500)] {
+            let x = check::var("x", (rows, inputs), 3.0)?.as_tensor().detach();
+            let weight = check::weight("weight", (inputs, classes), 1.0)?;
+            let bias = check::weight("bias", classes, 1.0)?;
+            let targets = check::labels("targets", rows, classes);
+            let logits = linear(&x, &weight, &bias)?;
+            let found = slices::to_vec(&cross_entropy_of_logits(&logits, &targets)?)?;
+            let wanted = slices::to_vec(&cross_entropy(&x, &weight, &bias, targets)?)?;
+            if is_fused(x.device()) {
+                assert_eq!(found, wanted, "{rows} rows, {classes} classes");
+            } else {
+                check::assert_close(&found, &wanted, 1e-5, 1e-6);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn targets_that_do_not_fit_are_an_error() -> Result<()> {
+        let logits = check::var("logits", (2, 3), 1.0)?;
+        assert!(cross_entropy_of_logits(&logits, &[0]).is_err());
+        assert!(cross_entropy_of_logits(&logits, &[0, 3]).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! What is right of an example: what a prediction is held against.
+
+/// The right answer for one example.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gold {
+    /// The right class of each token, or the one of the whole example.
+    Classes {
+        /// By id; `None` where nobody has said, which is not scored.
+        classes: Vec<Option<u32>>,
+        /// Whether each token's word is out of vocabulary; empty where that is not asked.
+        oov: Vec<bool>,
+    },
+    /// The right classes of the whole example.
+    LabelSet(Vec<u32>),
+    /// The vector that another one is compared with.
+    Vector(Vec<f32>),
+    /// Nobody has said: the example is not scored.
+    None,
+}
+
+impl Gold {
+    /// One class for the whole example, if somebody has said.
+    pub fn class(class: Option<u32>) -> Self {
+        class.map_or(Self::None, |class| Self::Classes {
+            classes: vec![Some(class)],
+            oov: Vec::new(),
+        })
+    }
+}
