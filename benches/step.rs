@@ -49,7 +49,7 @@ use auxdesk::{
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
     recorder::record,
     state::Run,
-    train::{Clock, Interrupt, Moves, Setup, Trainer},
+    train::{Clock, Interrupt, Moves, Trainer, TrainerSetup},
 };
 
 /// Steps that are not counted: the first ones make the optimizer's memory and warm the caches.
@@ -179,7 +179,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     fs::create_dir_all(folder.join("checkpoints")).unwrap();
     let writer = Writer::create(&folder.join(journal::FILE), &header).unwrap();
     let Wires { mut bus, recorder, screen, orders: _orders } = bus::wires();
-    let setup = Setup {
+    let setup = TrainerSetup {
         recipe,
         corpora,
         vocabularies,

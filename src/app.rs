@@ -172,7 +172,7 @@ fn setup(
     run: PathBuf,
     moves: Moves,
     interrupt: Interrupt,
-) -> Result<train::Setup> {
+) -> Result<train::TrainerSetup> {
     let vocabularies = vocabularies(&recipe, &corpora);
     // A recipe can ask for more than fits, and that panics where memory is asked for.
     let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe, device);
@@ -185,7 +185,7 @@ fn setup(
     }
     let panic_at = std::env::var(PANIC_AT).ok().and_then(|step| step.parse().ok());
     let clock = Clock::start();
-    Ok(train::Setup {
+    Ok(train::TrainerSetup {
         recipe,
         corpora,
         vocabularies,
@@ -200,7 +200,7 @@ fn setup(
 
 /// Trains; a panic becomes the run's end. Gives back that end, which a recorder without a disk
 /// could not write.
-fn train_to_the_end(setup: train::Setup, mut bus: Bus) -> RunEnded {
+fn train_to_the_end(setup: train::TrainerSetup, mut bus: Bus) -> RunEnded {
     let mut trainer = Trainer::new(setup);
     // What a panic leaves half-done is read for the step and the time only.
     let trained = panic::catch_unwind(AssertUnwindSafe(|| trainer.train(&mut bus)));

@@ -8,9 +8,9 @@ use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, CorpusStarted,
-        Direction, Evaluated, GainSet, Gradients, MetricStarted, Muted, NonFiniteLoss, Noted,
-        ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored, ScreenMissed,
-        Setting, SettingSet, Soloed, Split, SplitSize, StepDone, StripSetting,
+        Direction, Evaluated, GainSet, GradientsMeasured, MetricStarted, Muted, NonFiniteLoss,
+        Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored,
+        ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize, StepDone, StripSetting,
     },
 };
 
@@ -295,7 +295,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let gradients = (step(), of_each(finite()), of_each(of_each(finite()))).prop_map(
         |(step, norms, cosines)| {
             let gradient_shares = norms.clone();
-            Gradients { at_ms: 9, step, norms, gradient_shares, cosines }.into()
+            GradientsMeasured { at_ms: 9, step, norms, gradient_shares, cosines }.into()
         },
     );
     let broke = (step(), proptest::option::of(objective()))

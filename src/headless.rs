@@ -61,7 +61,7 @@ impl ProgressLines {
         match event {
             Event::RunStarted(event) => started(event, run),
             Event::StepDone(event) => self.step_done(event, run).into_iter().collect(),
-            Event::Gradients(_) | Event::ClassesScored(_) => Vec::new(),
+            Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
             event => {
                 let parts = told(event, run);
                 vec![parts.into_iter().fold(Line::at(run.at_ms), Line::add).finish()]

@@ -122,7 +122,7 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///     keys::{Key, Values},
 ///     metric::{Gold, Scorer, Scores},
 ///     model::Rows,
-///     objective::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup},
+///     objective::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, ObjectiveSetup},
 /// };
 /// use candle_core::Result;
 ///
@@ -150,7 +150,7 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///         Vec::new()
 ///     }
 ///
-///     fn build(&self, _setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+///     fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
 ///         Ok(Box::new(Small))
 ///     }
 /// }
@@ -237,11 +237,11 @@ pub trait ObjectiveKind: Sync {
     fn vocabularies(&self, values: &Values, corpora: &[&Corpus])
     -> Vec<(&'static str, Vocabulary)>;
     /// Makes it, with its parameters.
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>>;
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;
 }
 
 /// What an objective is made from.
-pub struct Setup<'a> {
+pub struct ObjectiveSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
     /// What the recipe says in its table.
@@ -258,7 +258,7 @@ pub struct Setup<'a> {
     pub scope: Scope<'a>,
 }
 
-impl Setup<'_> {
+impl ObjectiveSetup<'_> {
     /// Where what it shares with nobody is made.
     fn own_scope(&mut self) -> Scope<'_> {
         self.scope.sibling(&owner(self.name))
@@ -273,7 +273,7 @@ impl Setup<'_> {
     fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
         let head = self.head.expect("the checker has seen the head");
         let width = self.taps[0].width;
-        head.build(head::Setup { values: self.head_values, width, classes, scope: self.scope })
+        head.build(head::HeadSetup { values: self.head_values, width, classes, scope: self.scope })
     }
 }
 

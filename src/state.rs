@@ -34,8 +34,8 @@ pub use timeline::{Moment, Timeline, Unit};
 use crate::protocol::{
     By, Event, Header, ObjectiveId, Scene, Step,
     event::{
-        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, Gradients, NonFiniteLoss,
-        Noted, Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
+        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, GradientsMeasured,
+        NonFiniteLoss, Noted, Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -81,7 +81,7 @@ pub struct Run {
     /// How fast it goes.
     pub pace: Pace,
     /// The last time that the objectives' gradients were measured apart.
-    pub gradients: Option<Gradients>,
+    pub gradients: Option<GradientsMeasured>,
     /// Live values that were changed, as they are now, by their `--set` path.
     pub settings: BTreeMap<String, Setting>,
     /// The latest checkpoints that count, oldest first; a name that was saved again is in here again.
@@ -148,7 +148,7 @@ impl Run {
             Event::ClassesScored(event) => {
                 self.strip_mut(&event.objective, |strip| strip.classes_scored(event));
             }
-            Event::Gradients(event) => self.gradients = Some(event.clone()),
+            Event::GradientsMeasured(event) => self.gradients = Some(event.clone()),
             Event::CheckpointSaved(event) => self.saved(event),
             Event::NonFiniteLoss(event) => self.non_finite_loss(event),
             Event::Noted(event) => self.notes.push(event.clone()),

@@ -13,6 +13,7 @@ mod evaluation;
 mod gradients;
 mod interrupt;
 mod learner;
+mod loss;
 mod mixer;
 mod moves;
 mod obey;
@@ -59,7 +60,7 @@ use settings::Settings;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a trainer is made from.
-pub struct Setup {
+pub struct TrainerSetup {
     /// What to train.
     pub recipe: Recipe,
     /// The recipe's corpora, in its order.

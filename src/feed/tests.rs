@@ -37,7 +37,7 @@ fn is_logged(event: &Event) -> bool {
     !matches!(
         event,
         Event::StepDone(_)
-            | Event::Gradients(_)
+            | Event::GradientsMeasured(_)
             | Event::ClassesScored(_)
             | Event::ScreenMissed(_)
             | Event::Rewound(_)

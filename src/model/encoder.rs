@@ -95,11 +95,11 @@ pub trait EncoderKind: Sync {
         Vec::new()
     }
     /// Makes it, with its parameters.
-    fn build(&self, setup: Setup<'_>) -> Result<Built>;
+    fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
 }
 
 /// What an encoder is made from.
-pub struct Setup<'a> {
+pub struct EncoderSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
     /// What the recipe says.
@@ -117,7 +117,7 @@ pub struct Setup<'a> {
     pub scope: Scope<'a>,
 }
 
-impl Setup<'_> {
+impl EncoderSetup<'_> {
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
         self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")

@@ -50,7 +50,7 @@ pub trait HeadKind: Sync {
     /// Whether it can work on rows of that sort.
     fn works_on(&self, on: RowKind) -> bool;
     /// Makes it, with its parameters.
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Head>>;
+    fn build(&self, setup: HeadSetup<'_>) -> Result<Box<dyn Head>>;
 }
 
 /// Which class may follow which, `None` standing for the ends of a sequence.
@@ -75,7 +75,7 @@ impl Classes {
 }
 
 /// What a head is made from.
-pub struct Setup<'a> {
+pub struct HeadSetup<'a> {
     /// What the recipe says in the objective's table.
     pub values: &'a Values,
     /// Numbers in a row of the tap.
@@ -86,7 +86,7 @@ pub struct Setup<'a> {
     pub scope: Scope<'a>,
 }
 
-impl Setup<'_> {
+impl HeadSetup<'_> {
     /// The layers from the tap to scores, as every head that classifies has them.
     fn score_layers(&mut self) -> Result<ScoreLayers> {
         let hidden = self.values.count(HIDDEN.name);

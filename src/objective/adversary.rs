@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey, classify::TAPS,
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey, classify::TAPS,
     predictions_of,
 };
 use crate::{
@@ -98,7 +98,7 @@ impl ObjectiveKind for Adversary {
         vec![(DOMAINS, Vocabulary::from_counts(counts, 0, None))]
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let domains = setup.vocabulary(DOMAINS);
         let attribute = setup.values.text(ATTRIBUTE).to_owned();
         let head = setup.head(Classes::of(domains.len()))?;

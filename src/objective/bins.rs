@@ -3,7 +3,7 @@
 
 use candle_core::Result;
 
-use super::{Evaluation, Metric, Objective, RawLoss, Setup, gold_of, predictions_of};
+use super::{Evaluation, Metric, Objective, ObjectiveSetup, RawLoss, gold_of, predictions_of};
 use crate::{
     data::{Batch, Corpus, Lexicon},
     metric::{
@@ -39,7 +39,7 @@ pub(super) struct BinClassifier<B> {
 }
 
 impl<B: Bins> BinClassifier<B> {
-    pub(super) fn new(bins: B, setup: Setup<'_>) -> Result<Self> {
+    pub(super) fn new(bins: B, setup: ObjectiveSetup<'_>) -> Result<Self> {
         let head = setup.head(Classes::of(bins.len()))?;
         Ok(Self { bins, head })
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey,
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
     labels::{self, Labels},
     predictions_of,
 };
@@ -88,7 +88,7 @@ impl ObjectiveKind for Classify {
         labels::labels(values, corpora, None)
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         Ok(Box::new(Classifier::new(setup, None)?))
     }
 }
@@ -129,7 +129,10 @@ pub(super) struct Classifier {
 }
 
 impl Classifier {
-    pub(super) fn new(setup: Setup<'_>, map: Option<BTreeMap<String, String>>) -> Result<Self> {
+    pub(super) fn new(
+        setup: ObjectiveSetup<'_>,
+        map: Option<BTreeMap<String, String>>,
+    ) -> Result<Self> {
         let order = setup.values.texts("order").into_iter().map(str::to_owned).collect();
         let labels = Labels::new(&setup, map);
         let classes = labels::classes(setup.values, labels.vocabulary());

@@ -5,7 +5,7 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Setup, TapKey,
+    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
     classify::{Classifier, TAPS, metrics},
     labels,
 };
@@ -66,7 +66,7 @@ impl ObjectiveKind for Coarsen {
         labels::labels(values, corpora, labels::map(values, MAP).as_ref())
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let map = labels::map(setup.values, MAP);
         Ok(Box::new(Classifier::new(setup, map)?))
     }

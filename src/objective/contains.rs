@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Setup,
+    Metric, Objective, ObjectiveKind, ObjectiveSetup,
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
@@ -73,7 +73,7 @@ impl ObjectiveKind for Contains {
         Vec::new()
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let marks: Box<dyn Marks> = match setup.values.text(PATTERN) {
             "tagged" => Box::new(Tagged),
             _ => Box::new(Capitalised),

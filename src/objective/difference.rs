@@ -9,7 +9,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey};
+use super::{Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey};
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
     kernel,
@@ -54,7 +54,7 @@ impl ObjectiveKind for Difference {
         Vec::new()
     }
 
-    fn build(&self, _setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         Ok(Box::new(Difference))
     }
 }

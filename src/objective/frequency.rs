@@ -6,7 +6,7 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Setup,
+    Metric, Objective, ObjectiveKind, ObjectiveSetup,
     bins::{BinClassifier, Bins, metrics},
     word_ids::{self, FieldWords},
 };
@@ -58,7 +58,7 @@ impl ObjectiveKind for Frequency {
         word_ids::count(values, corpora, Normalise::default(), None)
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let words = FieldWords::new(&setup, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Setup;
+use super::ObjectiveSetup;
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
     keys::{Key, Refers, Takes, Values},
@@ -170,7 +170,7 @@ struct Attached {
 }
 
 impl Labels {
-    pub(super) fn new(setup: &Setup<'_>, map: Option<BTreeMap<String, String>>) -> Self {
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, map: Option<BTreeMap<String, String>>) -> Self {
         let field = setup.values.text("label").to_owned();
         let vocabulary = setup.vocabulary(LABELS);
         let names = vocabulary.iter().map(|(label, _)| label).collect();

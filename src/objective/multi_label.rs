@@ -10,7 +10,7 @@
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey,
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
     classify::TAPS,
     labels::{self, Labels},
 };
@@ -74,7 +74,7 @@ impl ObjectiveKind for MultiLabel {
         labels::labels(values, corpora, None)
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let labels = Labels::new(&setup, None);
         let classes = labels::classes(setup.values, labels.vocabulary());
         Ok(Box::new(Labeller { labels, head: setup.head(classes)? }))
@@ -203,7 +203,7 @@ mod tests {
             context: Context::BOTH,
             directions: None,
         }];
-        let mut built = MultiLabel.build(Setup {
+        let mut built = MultiLabel.build(ObjectiveSetup {
             name: "objective",
             values,
             head: head::find("sigmoid"),

@@ -8,7 +8,7 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, predictions_of,
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, predictions_of,
     word_ids::{self, FieldWords},
 };
 use crate::{
@@ -95,7 +95,7 @@ impl ObjectiveKind for NextWord {
         word_ids::count(values, corpora, normalise(values), Some(values.count("vocabulary")))
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let words = FieldWords::new(&setup, normalise(setup.values));
         let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, setup.values.count("hidden"));

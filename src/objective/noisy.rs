@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor};
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey, gold_of, predictions_of,
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey, gold_of,
+    predictions_of,
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
@@ -85,7 +86,7 @@ impl ObjectiveKind for Noisy {
         Vec::new()
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS);
         let label = setup.values.text("label").to_owned();
         let n = vocabulary.len();
@@ -253,7 +254,7 @@ mod tests {
         let vocabularies =
             BTreeMap::from([(LABELS.to_owned(), Vocabulary::from_counts(counts, 1, None))]);
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
-        let mut built = Noisy.build(Setup {
+        let mut built = Noisy.build(ObjectiveSetup {
             name: "projected",
             values: &values,
             head: head::find("softmax"),

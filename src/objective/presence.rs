@@ -6,7 +6,7 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Setup, TapKey,
+    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
     classify::TAPS,
     presence_target::{BinaryPresence, Marks, metrics},
 };
@@ -60,7 +60,7 @@ impl ObjectiveKind for Presence {
         Vec::new()
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let normalise =
             Normalise { lowercase: setup.values.switch(LOWERCASE), ..Normalise::default() };
         let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };

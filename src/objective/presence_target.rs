@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Evaluation, Metric, Objective, RawLoss, Setup, gold_of, predictions_of};
+use super::{Evaluation, Metric, Objective, ObjectiveSetup, RawLoss, gold_of, predictions_of};
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing},
     metric::{
@@ -46,7 +46,7 @@ pub(super) struct BinaryPresence {
 }
 
 impl BinaryPresence {
-    pub(super) fn new(setup: Setup<'_>, marks: Box<dyn Marks>) -> Result<Self> {
+    pub(super) fn new(setup: ObjectiveSetup<'_>, marks: Box<dyn Marks>) -> Result<Self> {
         let field = setup.values.text("field").to_owned();
         let head = setup.head(Classes::of(1))?;
         Ok(Self { field, marks, head, attached: BTreeMap::new() })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, Setup, TapKey,
+    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
     bins::{BinClassifier, Bins, metrics},
     classify::TAPS,
 };
@@ -112,7 +112,7 @@ impl ObjectiveKind for Statistic {
         all
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let ends = setup.vocabulary(ENDS);
         let numbers =
             ends.iter().map(|(end, _)| end.parse().expect("it was written from a number"));

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::Result;
 
-use super::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, labels, predictions_of};
+use super::{
+    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, labels, predictions_of,
+};
 use crate::{
     data::{
         Batch, Corpus, Lexicon, Packing, Part, Prediction, Vocabulary, read::ReadError,
@@ -135,7 +137,7 @@ impl ObjectiveKind for Tag {
         vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS);
         let coding = Coding::of(setup.values);
         let label = setup.values.text("label").to_owned();

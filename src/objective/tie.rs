@@ -8,7 +8,9 @@
 
 use candle_core::{Result, bail};
 
-use super::{EncoderOf, Evaluation, Metric, Objective, ObjectiveKind, RawLoss, Setup, TapKey};
+use super::{
+    EncoderOf, Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
+};
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary},
     kernel::{self, ParamRef},
@@ -105,7 +107,7 @@ impl ObjectiveKind for Tie {
         Vec::new()
     }
 
-    fn build(&self, setup: Setup<'_>) -> Result<Box<dyn Objective>> {
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let of = |key: &str| setup.scope.parameters_under(setup.values.text(key));
         let others = of(TO);
         let pair = |(name, a): (String, ParamRef)| {
@@ -185,7 +187,7 @@ mod tests {
         let entries = [(ENCODER, "one"), (TO, "other")]
             .map(|(key, name)| (key.to_owned(), Located::by_default(Value::Text(name.to_owned()))));
         let values = Values::new(entries.into());
-        let tied = Tie.build(Setup {
+        let tied = Tie.build(ObjectiveSetup {
             name: "near",
             values: &values,
             head: None,

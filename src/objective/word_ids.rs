@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Setup;
+use super::ObjectiveSetup;
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     keys::Values,
@@ -33,7 +33,7 @@ pub(super) struct FieldWords {
 }
 
 impl FieldWords {
-    pub(super) fn new(setup: &Setup<'_>, normalise: Normalise) -> Self {
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, normalise: Normalise) -> Self {
         let field = setup.values.text("field").to_owned();
         let vocabulary = setup.vocabulary(WORDS);
         Self { field, normalise, vocabulary, attached: BTreeMap::new() }

@@ -104,7 +104,7 @@ events! {
     /// What was scored, class by class.
     "classes_scored" => ClassesScored,
     /// Gradients of the objectives were measured apart.
-    "gradients" => Gradients,
+    "gradients" => GradientsMeasured,
     /// A checkpoint is on disk.
     "checkpoint_saved" => CheckpointSaved,
     /// A loss or a gradient was not a number; the update was skipped.
@@ -139,7 +139,7 @@ impl Event {
             Self::RunStarted(_)
             | Self::StepDone(_)
             | Self::ClassesScored(_)
-            | Self::Gradients(_)
+            | Self::GradientsMeasured(_)
             | Self::NonFiniteLoss(_)
             | Self::Continued(_)
             | Self::Rewound(_)
@@ -174,7 +174,7 @@ impl Event {
             Self::Resumed(event) => event.step,
             Self::Evaluated(event) => event.step,
             Self::ClassesScored(event) => event.step,
-            Self::Gradients(event) => event.step,
+            Self::GradientsMeasured(event) => event.step,
             Self::CheckpointSaved(event) => event.step,
             Self::NonFiniteLoss(event) => event.step,
             Self::Noted(event) => event.step,

@@ -93,7 +93,7 @@ impl System {
             .enumerate()
             .partition(|(_, spec)| spec.kind.source() == RowSource::Named);
         for (at, spec) in named.into_iter().chain(others) {
-            let built = spec.kind.build(encoder::Setup {
+            let built = spec.kind.build(encoder::EncoderSetup {
                 name: &spec.name,
                 values: &spec.values,
                 input: spec.signature.input,
@@ -127,7 +127,7 @@ impl System {
             } else {
                 parameters.scope(&owner)
             };
-            let objective = spec.kind.build(objective::Setup {
+            let objective = spec.kind.build(objective::ObjectiveSetup {
                 name: name.as_str(),
                 values,
                 head: lender.head,

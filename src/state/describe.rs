@@ -10,7 +10,7 @@ use crate::protocol::{
 /// every step or is a page of numbers has a form of its own wherever it is shown: no parts.
 pub fn told(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
-        Event::StepDone(_) | Event::Gradients(_) | Event::ClassesScored(_) => Vec::new(),
+        Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
         Event::RunStarted(event) => vec![
             format!("started: {} parameters", event.parameters),
             format!("{} steps", event.steps),

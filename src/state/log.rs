@@ -67,7 +67,7 @@ impl Log {
 
     /// Whether an event is of a kind that is kept.
     pub(super) fn keeps(event: &Event) -> bool {
-        !matches!(event, Event::StepDone(_) | Event::Gradients(_) | Event::ClassesScored(_))
+        !matches!(event, Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_))
     }
 
     pub(super) fn push(&mut self, event: &Event, words: String) {

@@ -1,16 +1,16 @@
 //! The backward pass in two parts: each objective by itself back to the rows that it taps, then all of
 //! them together through the encoders.
 //!
-//! The first part is the same work as one pass for their sum, as no head is shared. It leaves what
-//! measuring needs: the gradients of one objective by the encoders are another pass of the second part,
-//! and nothing else is done twice. An objective without a tap, which reads parameters, has its gradients by
-//! the encoders from the first part.
+//! The first part is the same work as one pass for their sum, but for a head that several objectives share,
+//! which is passed once for each of them. It leaves what measuring needs: the gradients of one objective by the
+//! encoders are another pass of the second part, and nothing else is done twice. An objective without a tap,
+//! which reads parameters, has its gradients by the encoders from the first part.
 
 use std::ops::Range;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradients, gradients::dot, learner::ObjectiveLoss};
+use super::{Gradients, gradients::dot, loss::ObjectiveLoss};
 use crate::{kernel, mixer::Weight, model::Parameters};
 
 /// The rows that objectives tap, cut off from the encoders that made them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use candle_core::Tensor;
 
-use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw};
+use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw, loss::ObjectiveLoss};
 use crate::{
     mixer::Weight,
     model::{Mode, Parameters, Rows},
@@ -18,16 +18,6 @@ use crate::{
 pub(super) struct Learner {
     pub(super) system: System,
     pub(super) optimizer: Optimizer,
-}
-
-/// The raw loss of one objective in one step, over every corpus it was drawn with.
-pub(super) struct ObjectiveLoss {
-    /// Its place in the recipe.
-    pub(super) objective: usize,
-    /// Σ sum / Σ count, a scalar.
-    pub(super) mean: Tensor,
-    /// The same, read from the device.
-    pub(super) value: f32,
 }
 
 impl Learner {

@@ -96,7 +96,7 @@ fn intervention(event: &Event) -> Option<(Step, Command)> {
         | Event::Resumed(_)
         | Event::Evaluated(_)
         | Event::ClassesScored(_)
-        | Event::Gradients(_)
+        | Event::GradientsMeasured(_)
         | Event::CheckpointSaved(_)
         | Event::NonFiniteLoss(_)
         | Event::Noted(_)

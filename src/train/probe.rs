@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{
     Gradients,
     backward::{Back, Taps},
-    learner::ObjectiveLoss,
+    loss::ObjectiveLoss,
 };
 use crate::{
     model::Parameters,
@@ -91,7 +91,7 @@ pub(super) fn event(
     at_ms: u64,
     losses: &[ObjectiveLoss],
     products: &[Vec<f64>],
-) -> event::Gradients {
+) -> event::GradientsMeasured {
     let name = |k: usize| recipe.objectives[losses[k].objective].name.clone();
     let n = losses.len();
     let total: f64 = products.iter().flatten().sum();
@@ -112,5 +112,5 @@ pub(super) fn event(
             }
         }
     }
-    event::Gradients { at_ms, step, norms, gradient_shares, cosines }
+    event::GradientsMeasured { at_ms, step, norms, gradient_shares, cosines }
 }

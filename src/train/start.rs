@@ -1,8 +1,9 @@
 //! A trainer made ready, and the first event of its run.
 
 use super::{
-    Setup, Trainer, batches::Batches, control::Control, counters::Counters, learner::Learner,
-    mixer::Mixer, mixer::active_groups, output::Output, plan::Plan, settings::Settings,
+    Trainer, TrainerSetup, batches::Batches, control::Control, counters::Counters,
+    learner::Learner, mixer::Mixer, mixer::active_groups, output::Output, plan::Plan,
+    settings::Settings,
 };
 use crate::{
     data::{Corpus, stream::steps_per_pass},
@@ -15,9 +16,18 @@ use crate::{
 
 impl Trainer {
     /// A trainer before its first step.
-    pub fn new(setup: Setup) -> Self {
-        let Setup { recipe, corpora, vocabularies, system, run, moves, clock, interrupt, panic_at } =
-            setup;
+    pub fn new(setup: TrainerSetup) -> Self {
+        let TrainerSetup {
+            recipe,
+            corpora,
+            vocabularies,
+            system,
+            run,
+            moves,
+            clock,
+            interrupt,
+            panic_at,
+        } = setup;
         let plan = Plan { recipe, corpora, vocabularies };
         Self {
             batches: Batches::new(&plan),

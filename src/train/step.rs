@@ -6,7 +6,7 @@ use tracing::trace_span;
 use super::{
     Gradients, Trainer,
     batches::{Draw, examples_drawn},
-    learner::ObjectiveLoss,
+    loss::ObjectiveLoss,
     mixer::active_groups,
     probe,
 };

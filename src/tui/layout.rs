@@ -59,7 +59,7 @@ pub const SCALE: u16 = 5;
 /// Columns of what stands beside the chart.
 const ASIDE: u16 = 40;
 
-/// Rows of the panel of classes, at least, before the strips leave it the whole page.
+/// StripRows of the panel of classes, at least, before the strips leave it the whole page.
 const CLASSES: u16 = 10;
 
 /// The place of every panel that is shown.
@@ -140,7 +140,7 @@ impl Layout {
     /// The strip that stands at a place of the screen, with so many of them and one chosen.
     pub fn strip_at(&self, place: Position, n_strips: usize, chosen: usize) -> Option<usize> {
         let (first, offset) = if let Some(area) = self.rows {
-            let rows = Rows::new(area);
+            let rows = StripRows::new(area);
             let first = first_in_sight(n_strips, usize::from(rows.inner.height), chosen);
             (first, place.y.checked_sub(rows.inner.y)?)
         } else {
@@ -199,14 +199,14 @@ impl Layout {
 
 /// The panel of strips as rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows {
+pub struct StripRows {
     /// Whether there is room for a border, and for heads above the columns.
     pub bordered: bool,
     /// Where the rows are.
     pub inner: Rect,
 }
 
-impl Rows {
+impl StripRows {
     /// The rows within a panel.
     pub fn new(area: Rect) -> Self {
         let bordered = area.height > 4 && area.width >= 60;
@@ -244,7 +244,7 @@ fn fits(size: Size, least: Size) -> bool {
     size.width >= least.width && size.height >= least.height
 }
 
-/// Rows of the panel of strips: border, heads of the columns, a row each.
+/// StripRows of the panel of strips: border, heads of the columns, a row each.
 fn rows_height(n_strips: usize) -> u16 {
     n_strips.clamp(1, 12) as u16 + 3
 }

@@ -102,7 +102,10 @@ impl<'a> Desk<'a> {
     /// The events after the first so many, but for those that come with steps and with scores.
     fn happened(&self, after: usize) -> Vec<Event> {
         let comes_with = |event: &Event| {
-            matches!(event, Event::StepDone(_) | Event::Gradients(_) | Event::ClassesScored(_))
+            matches!(
+                event,
+                Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_)
+            )
         };
         self.events().into_iter().filter(|event| !comes_with(event)).skip(after).collect()
     }

@@ -375,7 +375,7 @@ fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoder
     ];
     let run = desk(&sets).train(&[Command::Pause, Command::StepOnce, stop()]);
     let measured = run.events.iter().find_map(|event| match event {
-        Event::Gradients(e) => Some(e),
+        Event::GradientsMeasured(e) => Some(e),
         _ => None,
     });
     let measured = measured.unwrap();
@@ -399,7 +399,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Gradients(e) => Some(e),
+            Event::GradientsMeasured(e) => Some(e),
             _ => None,
         })
         .collect();
@@ -419,7 +419,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
             [Command::Pause].into_iter().chain(orders).chain([Command::StepOnce, stop()]).collect();
         let run = desk(&["train.measure_gradients_every=1", "train.clip_norm=1000"]).train(&orders);
         let found = run.events.iter().find_map(|event| match event {
-            Event::Gradients(e) => Some(e.clone()),
+            Event::GradientsMeasured(e) => Some(e.clone()),
             _ => None,
         });
         found.unwrap()

@@ -2,7 +2,7 @@
 
 use auxdesk::protocol::{
     Command, Event,
-    event::{Gradients, Reason},
+    event::{GradientsMeasured, Reason},
 };
 
 use crate::tiny::{Run, Size, Tiny, numbers, text_tiny};
@@ -78,9 +78,9 @@ fn steps(tiny: &Tiny, n: usize) -> Run {
     tiny.train(&orders)
 }
 
-fn measured(run: &Run) -> Vec<Gradients> {
+fn measured(run: &Run) -> Vec<GradientsMeasured> {
     let gradients = |event: &Event| match event {
-        Event::Gradients(gradients) => Some(gradients.clone()),
+        Event::GradientsMeasured(gradients) => Some(gradients.clone()),
         _ => None,
     };
     run.events.iter().filter_map(gradients).collect()

@@ -14,7 +14,7 @@ use auxdesk::{
         event::{RunEnded, StepDone},
     },
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, shipped, vocabularies},
-    train::{Clock, Interrupt, Moves, Setup, Trainer, checkpoint},
+    train::{Clock, Interrupt, Moves, Trainer, TrainerSetup, checkpoint},
 };
 use candle_core::Tensor;
 
@@ -197,8 +197,8 @@ impl Tiny {
     }
 
     /// What a trainer is made from, in a folder.
-    pub(crate) fn setup(&self, folder: &Path, moves: Moves) -> Setup {
-        Setup {
+    pub(crate) fn setup(&self, folder: &Path, moves: Moves) -> TrainerSetup {
+        TrainerSetup {
             recipe: self.recipe.clone(),
             corpora: self.corpora.clone(),
             vocabularies: self.vocabularies(),

@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use super::{
-    Built, Encoder, EncoderKind, Named, RowSource, Setup,
+    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource,
     recurrent::{Cell, Recurrent},
     sequence,
 };
@@ -74,7 +74,7 @@ impl EncoderKind for Birnn {
         Ok(EncoderSignature { input: Some(input), layers })
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let values = setup.values;
         let mut inputs = setup.input.expect("the checker has seen the input").width;
         let width = values.count("width");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::count},
     kernel,
@@ -110,7 +110,7 @@ impl EncoderKind for Bow {
         vec![(FEATURES, Vocabulary::from_counts(counts, min_count, None))]
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let values = setup.values;
         let vocabulary = setup.vocabulary(FEATURES);
         Ok(Built::Encoder(Box::new(Bag {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Result, Tensor};
 
 use super::{
-    Built, EncoderKind, Named, RowSource, Setup,
+    Built, EncoderKind, EncoderSetup, Named, RowSource,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
@@ -66,7 +66,7 @@ impl EncoderKind for Characters {
         vec![(VOCABULARY, vocabulary(corpora))]
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let vocabulary = setup.vocabulary(VOCABULARY);
         let spelling = Spelling::new(setup.values, vocabulary, &mut setup.scope)?;
         Ok(Built::Characters(Arc::new(spelling)))

@@ -6,7 +6,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Activation, Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
+use super::{Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
 use crate::{
     data::Batch,
     kernel,
@@ -78,7 +78,7 @@ impl EncoderKind for Cnn {
         Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let inputs = setup.input.expect("the checker has seen the input").width;
         let (values, filters) = (setup.values, setup.values.count("filters"));
         let banks = values.counts("widths").into_iter().map(|width| {

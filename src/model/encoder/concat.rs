@@ -4,7 +4,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
 use crate::{
     data::Batch,
     keys::{Key, Values},
@@ -47,7 +47,7 @@ impl EncoderKind for Concat {
         Ok(EncoderSignature { input: Some(input), layers: vec![input] })
     }
 
-    fn build(&self, _setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, _setup: EncoderSetup<'_>) -> Result<Built> {
         Ok(Built::Encoder(Box::new(Same)))
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use super::{Activation, Built, Encoder, EncoderKind, Named, RowSource, Setup};
+use super::{Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
 use crate::{
     data::Batch,
     keys::{Key, Takes, Values},
@@ -59,7 +59,7 @@ impl EncoderKind for Dense {
         Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let inputs = setup.input.expect("the checker has seen the input").width;
         let values = setup.values;
         Ok(Built::Encoder(Box::new(Layer {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Error, Result, Tensor};
 
 use super::{
-    Built, Encoder, EncoderKind, FirstValues, Named, RowSource, Setup,
+    Built, Encoder, EncoderKind, EncoderSetup, FirstValues, Named, RowSource,
     characters::{self, Spelling},
 };
 use crate::{
@@ -126,7 +126,7 @@ impl EncoderKind for Embed {
         vocabularies
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let (values, width) = (setup.values, setup.values.count("width"));
         let vocabulary = setup.vocabulary(WORDS);
         // Row 0 is the unknown word's.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
@@ -73,7 +73,7 @@ impl EncoderKind for Mask {
         Ok(EncoderSignature { input: Some(input), layers: vec![input] })
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let width = setup.input.expect("the checker has seen the input").width;
         let vector = match setup.values.text("fill") {
             "learned" => Some(setup.scope.table("vector", 1, width)?),

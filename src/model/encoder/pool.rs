@@ -5,7 +5,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, Named, RowSource, Setup, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
 use crate::{
     data::Batch,
     kernel::{self, ParamRef},
@@ -80,7 +80,7 @@ impl EncoderKind for Pool {
         Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Built> {
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let input = setup.input.expect("the checker has seen the input");
         let pooling = if let Some(view) = view_of(setup.values) {
             Pooling::TapView { view, directions: input.directions.is_some() }

@@ -5,7 +5,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Allowed, Head, HeadKind, HeadLoss, ScoreLayers, Setup};
+use super::{Allowed, Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers};
 use crate::{
     data::Packing,
     kernel::{self, ParamRef},
@@ -27,7 +27,7 @@ impl HeadKind for Crf {
         on == RowKind::Token
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
+    fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers()?;
         let tags = setup.classes.n;
         let transitions = setup.scope.uniform("transitions", &[tags + 2, tags], 0.1)?;

@@ -5,7 +5,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Head, HeadKind, HeadLoss, ScoreLayers, Setup};
+use super::{Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers};
 use crate::{data::Packing, kernel, model::tap::RowKind};
 
 pub(super) struct Sigmoid;
@@ -23,7 +23,7 @@ impl HeadKind for Sigmoid {
         true
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
+    fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
         Ok(Box::new(Built { layers: setup.score_layers()?, questions, weights }))
     }

@@ -6,7 +6,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{HIDDEN, Head, HeadKind, HeadLoss, ScoreLayers, Setup, labelled_loss};
+use super::{HIDDEN, Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers, labelled_loss};
 use crate::{
     data::Packing,
     kernel,
@@ -45,7 +45,7 @@ impl HeadKind for Softmax {
         true
     }
 
-    fn build(&self, mut setup: Setup<'_>) -> Result<Box<dyn Head>> {
+    fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers()?;
         let smoothing = setup.values.number(SMOOTHING);
         Ok(Box::new(Built { layers, smoothing, class_weights: setup.classes.weights }))

@@ -360,9 +360,9 @@ impl ClassCounts {
     }
 }
 
-/// See [`Event::Gradients`](super::Event::Gradients).
+/// See [`Event::GradientsMeasured`](super::Event::GradientsMeasured).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Gradients {
+pub struct GradientsMeasured {
     /// Milliseconds since the run began.
     pub at_ms: u64,
     /// The step whose batch was measured.

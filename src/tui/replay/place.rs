@@ -30,7 +30,7 @@ impl Place {
                 self.highest = self.highest.max(event.step);
                 self.n_steps += 1;
             }
-            Event::Gradients(_) | Event::ClassesScored(_) => {}
+            Event::GradientsMeasured(_) | Event::ClassesScored(_) => {}
             _ => self.n_events += 1,
         }
         self.run.apply(event);

@@ -11,7 +11,7 @@ use crate::{
     protocol::{Step, event::Role},
     state::{Run, Strip, USUAL},
     tui::{
-        layout::{Rows, first_in_sight},
+        layout::{StripRows, first_in_sight},
         view::Focus,
     },
 };
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let FrameData { run, view, .. } = frame;
     let theme = paint.theme();
-    let Rows { bordered, inner } = Rows::new(area);
+    let StripRows { bordered, inner } = StripRows::new(area);
     if bordered {
         paint.panel(area, &title(run), view.focus == Focus::Desk);
     }

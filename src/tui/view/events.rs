@@ -52,7 +52,7 @@ impl Class {
             | Event::StepDone(_)
             | Event::Paused(_)
             | Event::Resumed(_)
-            | Event::Gradients(_)
+            | Event::GradientsMeasured(_)
             | Event::Continued(_)
             | Event::Rewound(_)
             | Event::RunEnded(_) => Self::Run,

@@ -136,7 +136,7 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
     let (path, _, new, _) = set(desk.done_by("G2\r"));
     assert_eq!((path.as_str(), new), ("train.measure_gradients_every", number(2.0)));
     desk.pty.wait_for("gradients are measured", |_| {
-        desk.events().iter().any(|event| matches!(event, Event::Gradients(_)))
+        desk.events().iter().any(|event| matches!(event, Event::GradientsMeasured(_)))
     });
     desk.quit();
 }

@@ -10,9 +10,9 @@ use auxdesk::{
     protocol::{
         By, CommandId, Event, Header, Loss, ObjectiveId, Step,
         event::{
-            BestMetric, CheckpointSaved, CorpusStarted, Direction, Evaluated, GainSet, Gradients,
-            MetricStarted, Muted, NonFiniteLoss, ObjectiveStarted, Reason, Role, RunEnded,
-            RunStarted, Split, SplitSize, StepDone,
+            BestMetric, CheckpointSaved, CorpusStarted, Direction, Evaluated, GainSet,
+            GradientsMeasured, MetricStarted, Muted, NonFiniteLoss, ObjectiveStarted, Reason, Role,
+            RunEnded, RunStarted, Split, SplitSize, StepDone,
         },
     },
 };
@@ -213,7 +213,7 @@ fn now_and_then(step: u64) -> Vec<Event> {
         };
         let (norms, gradient_shares) = (each(step), each(step + 1));
         let cosines = [(ObjectiveId::from(OBJECTIVES[0]), each(step + 2))].into();
-        told.push(Gradients { at_ms, step: at, norms, gradient_shares, cosines }.into());
+        told.push(GradientsMeasured { at_ms, step: at, norms, gradient_shares, cosines }.into());
     }
     if step.is_multiple_of(2_000) {
         told.extend(OBJECTIVES.iter().zip(0..).map(|(name, objective_idx)| {

@@ -8,7 +8,7 @@ use crate::{
         By, CommandId, Loss, ObjectiveId, Step,
         event::{
             CheckpointSaved, ClassCounts, ClassesScored, CorpusStarted, Direction, GainSet,
-            Gradients, MetricStarted, Muted, NonFiniteLoss, Noted, ObjectiveStarted, Role,
+            GradientsMeasured, MetricStarted, Muted, NonFiniteLoss, Noted, ObjectiveStarted, Role,
             RunStarted, Setting, SettingSet, Split, SplitSize, StepDone,
         },
     },
@@ -66,7 +66,7 @@ fn step_done(step: u64, gains: &[f32; 5]) -> StepDone {
     }
 }
 
-fn gradients(step: u64) -> Gradients {
+fn gradients(step: u64) -> GradientsMeasured {
     let of_each = |value: fn(usize) -> f32| -> BTreeMap<ObjectiveId, f32> {
         NAMES.iter().enumerate().map(|(at, name)| ((*name).into(), value(at))).collect()
     };
@@ -78,7 +78,7 @@ fn gradients(step: u64) -> Gradients {
             cosines.entry((*first).into()).or_default().insert((*second).into(), cosine);
         }
     }
-    Gradients {
+    GradientsMeasured {
         at_ms: step * 31,
         step: Step(step),
         norms: of_each(|at| [1.0, 0.61, 1.35, 0.2, 0.12][at]),
