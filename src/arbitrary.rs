@@ -19,7 +19,7 @@ const METRICS: [&str; 2] = ["f1", "perplexity"];
 
 pub(crate) fn header() -> Header {
     Header {
-        version: 1,
+        version: crate::journal::VERSION,
         auxdesk: "0.1.0".into(),
         name: "chunking".into(),
         seed: 1,

@@ -1,4 +1,4 @@
-//! What can be typed. Help, completions and manual pages are made from these definitions.
+//! The command line. Help, completions and the manual page are generated from these definitions.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -19,39 +19,39 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
-    /// Options of `train`, where no command is named.
+    /// Options of `train`, if no command is given.
     #[command(flatten)]
     pub train: TrainArgs,
 }
 
 const EXAMPLES: &str = "Examples:
   auxdesk train chunking                    the default recipe on its sample data
-  auxdesk show chunking > mine.toml         a recipe of your own starts here
-  auxdesk check mine.toml                   every fault in it and in its corpora
+  auxdesk show chunking > mine.toml         start a recipe of your own
+  auxdesk check mine.toml                   validate it and its corpora
   auxdesk train mine.toml --set objective.pos.gain=0.5 --headless --json > summary.json
   auxdesk predict runs/mine-20260101-120000 input.tsv -o output.tsv";
 
-/// One verb a variant.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
     /// Train a recipe
     Train(TrainArgs),
-    /// Show a run again, from its journal, without training
+    /// Replay a run from its journal, without training
     Replay(ReplayArgs),
-    /// Score a run's best checkpoint on dev and test
+    /// Evaluate a run's best checkpoint on dev and test
     Evaluate(EvaluateArgs),
-    /// Label a file with a run's best checkpoint
+    /// Predict the labels of a file with a run's best checkpoint
     Predict(PredictArgs),
-    /// List what recipes may say
+    /// List recipes, kinds and their keys
     List(ListArgs),
     /// Print a shipped recipe
     Show(ShowArgs),
-    /// Find every fault in a recipe and its corpora, and count what is in them
+    /// Validate a recipe and its corpora, and print corpus statistics
     Check(CheckArgs),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
@@ -61,45 +61,45 @@ pub enum CliCommand {
 #[derive(Args, Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct TrainArgs {
-    /// A shipped recipe's name, or the path of a TOML file [default: chunking]
+    /// Name of a shipped recipe, or path of a TOML file [default: chunking]
     pub recipe: Option<String>,
-    /// Print progress lines on standard error instead of the desk; implied without a terminal
+    /// Print progress lines to standard error instead of showing the desk; implied without a terminal
     #[arg(long)]
     pub headless: bool,
-    /// Only ever append lines, in ASCII: for readers by ear, and for logs
+    /// Print append-only ASCII lines: for screen readers and logs
     #[arg(long)]
     pub plain: bool,
-    /// Look, don't touch: a desk whose faders do not move
+    /// Show a read-only desk: nothing can be changed
     #[arg(long)]
     pub observe: bool,
     /// Print the summary as one JSON document at the end; implies --headless
     #[arg(long)]
     pub json: bool,
-    /// The run's folder, new or empty [default: runs/NAME-YYYYMMDD-HHMMSS]
+    /// Run folder, new or empty [default: runs/NAME-YYYYMMDD-HHMMSS]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
-    /// The seed of every draw, instead of the recipe's
+    /// Random seed, overriding the recipe's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// End after so many updates, instead of the recipe's length
+    /// Number of updates, overriding the recipe's length
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// End after so many passes over the main corpus, instead of the recipe's length
+    /// Number of epochs of the main corpus, overriding the recipe's length
     #[arg(long, value_name = "N", conflicts_with = "steps")]
     pub epochs: Option<u64>,
-    /// Threads that train; they change no bit of the result [default: physical cores]
+    /// Number of threads; does not affect results [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where to train: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceName,
-    /// Make a journal's moves again, at their steps
+    /// Repeat the manual changes of a journal, at their steps
     #[arg(long, value_name = "JOURNAL")]
     pub moves: Option<PathBuf>,
-    /// Change a key of the recipe, for example objective.pos.gain=0.5 (repeatable)
+    /// Set a key of the recipe, for example objective.pos.gain=0.5 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// What the desk looks like.
+    /// Appearance of the desk.
     #[command(flatten)]
     pub look: LookArgs,
 }
@@ -107,35 +107,35 @@ pub struct TrainArgs {
 /// Options of `auxdesk replay`.
 #[derive(Args, Clone, Debug)]
 pub struct ReplayArgs {
-    /// A run's folder, or a journal file
+    /// Run folder or journal file
     pub run: PathBuf,
-    /// Print lines instead of showing it on the desk; implied without a terminal
+    /// Print lines instead of showing the desk; implied without a terminal
     #[arg(long)]
     pub headless: bool,
     /// Print the report as one JSON document; implies --headless
     #[arg(long)]
     pub json: bool,
-    /// Print the desk as text, at this size (120x40, for example), instead of lines
+    /// Print the desk as text of this size, for example 120x40, instead of lines
     #[arg(long, value_name = "WxH", requires = "headless", conflicts_with = "json")]
     pub screen: Option<ScreenSize>,
-    /// Play at once, this many times as fast as the run was (0.25 to 1000)
+    /// Start playing at this multiple of the speed of the run (0.25 to 1000)
     #[arg(long, value_name = "X", conflicts_with_all = ["headless", "json"])]
     pub speed: Option<f32>,
-    /// Only what was told up to this step
+    /// Replay only events up to this step
     #[arg(long, value_name = "STEP")]
     pub at: Option<u64>,
-    /// What the desk looks like.
+    /// Appearance of the desk.
     #[command(flatten)]
     pub look: LookArgs,
 }
 
-/// What the desk looks like, whichever command opens it.
+/// Appearance of the desk, whichever command opens it.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct LookArgs {
-    /// The desk's colours; auto obeys NO_COLOR, CLICOLOR_FORCE, COLORTERM and TERM
+    /// Colors; auto follows NO_COLOR, CLICOLOR_FORCE, COLORTERM and TERM
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = color_when())]
     pub color: ColorWhen,
-    /// The desk's characters; auto goes by the locale and TERM
+    /// Glyph set; auto follows the locale and TERM
     #[arg(long, value_name = "SET", default_value = "auto", value_parser = glyph_choice())]
     pub glyphs: GlyphChoice,
 }
@@ -153,9 +153,9 @@ fn glyph_choice() -> impl TypedValueParser<Value = GlyphChoice> {
 /// Columns and rows of a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScreenSize {
-    /// From left to right.
+    /// Width, in columns.
     pub columns: u16,
-    /// From top to bottom.
+    /// Height, in rows.
     pub rows: u16,
 }
 
@@ -167,30 +167,32 @@ impl FromStr for ScreenSize {
             let (columns, rows) = (columns.parse().ok()?, rows.parse().ok()?);
             Some(Self { columns, rows })
         });
-        // A mistyped size is not to ask for gigabytes of blanks.
+        // A mistyped size must not allocate gigabytes of blanks.
         size.filter(|size| (1..=1000).contains(&size.columns) && (1..=1000).contains(&size.rows))
-            .ok_or_else(|| "wanted WIDTHxHEIGHT, 120x40 for example, 1000 at most".to_owned())
+            .ok_or_else(|| {
+                "expected WIDTHxHEIGHT, for example 120x40, at most 1000 each".to_owned()
+            })
     }
 }
 
 /// Options of `auxdesk evaluate`.
 #[derive(Args, Clone, Debug)]
 pub struct EvaluateArgs {
-    /// A run's folder
+    /// Run folder
     pub run: PathBuf,
-    /// Change a key of the run's recipe, a corpus's test file for example (repeatable)
+    /// Set a key of the run's recipe, for example a corpus's test file (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Score each class as well, and say which was taken for which
+    /// Print scores per class and a confusion matrix
     #[arg(long)]
     pub classes: bool,
     /// Print the scores as one JSON document
     #[arg(long)]
     pub json: bool,
-    /// Threads to use [default: physical cores]
+    /// Number of threads [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where to compute: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceName,
 }
@@ -198,20 +200,20 @@ pub struct EvaluateArgs {
 /// Options of `auxdesk predict`.
 #[derive(Args, Clone, Debug)]
 pub struct PredictArgs {
-    /// A run's folder
+    /// Run folder
     pub run: PathBuf,
-    /// A file in the corpus's own format, with or without labels; - for standard input
+    /// File in the corpus's format, with or without labels; - for standard input
     pub input: PathBuf,
-    /// Where to write [default: standard output]
+    /// Output file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Whose labels [default: the main objective's]
+    /// Objective whose labels to predict [default: the main objective]
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,
-    /// Threads to use [default: physical cores]
+    /// Number of threads [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where to compute: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceName,
 }
@@ -219,31 +221,31 @@ pub struct PredictArgs {
 /// Options of `auxdesk list`.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Recipes, objectives, encoders, heads, formats or weightings [default: all of them]
+    /// recipes, objectives, encoders, heads, formats or weightings [default: all of them]
     pub topic: Option<String>,
-    /// One of them, with every key that it has
+    /// Name of one, to list its keys
     pub name: Option<String>,
 }
 
 /// Options of `auxdesk show`.
 #[derive(Args, Clone, Debug)]
 pub struct ShowArgs {
-    /// A shipped recipe's name
+    /// Name of a shipped recipe
     pub recipe: String,
 }
 
 /// Options of `auxdesk check`.
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
-    /// A shipped recipe's name, or the path of a TOML file [default: chunking]
+    /// Name of a shipped recipe, or path of a TOML file [default: chunking]
     pub recipe: Option<String>,
-    /// Change a key of the recipe (repeatable)
+    /// Set a key of the recipe (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Print what was counted as one JSON document
+    /// Print the corpus statistics as one JSON document
     #[arg(long)]
     pub json: bool,
-    /// Check your desk.toml instead, the desk's keys and themes
+    /// Validate desk.toml, the desk's keys and themes, instead
     #[arg(long, conflicts_with_all = ["recipe", "sets", "json"])]
     pub config: bool,
 }
@@ -255,7 +257,7 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// A shell that completions can be made for.
+/// A shell with completions.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Shell {
     /// GNU Bash
@@ -271,7 +273,7 @@ pub enum Shell {
 }
 
 impl Cli {
-    /// The threads asked for, by whichever command takes them.
+    /// The number of threads given to whichever command takes it.
     pub fn threads(&self) -> Option<usize> {
         let threads = match &self.command {
             None => self.train.threads,

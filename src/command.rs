@@ -9,11 +9,11 @@ mod list;
 mod look;
 mod manual;
 mod predict;
+mod progress;
 mod replay;
 mod saved;
 mod show;
 mod train;
-mod waiting;
 
 use std::{
     io::{self, Write},

@@ -14,7 +14,7 @@ use crate::{
         Event,
         event::{Role, RunStarted, Split, StepDone},
     },
-    state::{Entry, Run, Strip, count, hms, told},
+    state::{Entry, Run, Strip, count, describe, hms},
 };
 
 /// Milliseconds of a run's time between two lines about its steps.
@@ -52,7 +52,7 @@ impl ProgressLines {
     /// To be called when there are no more events: says so if the run never ended.
     pub fn close(&self, run: &Run, out: &mut dyn Write) {
         if run.ended.is_none() {
-            let line = Line::at(run.at_ms).add(format!("broke off after step {}", run.step));
+            let line = Line::at(run.at_ms).add(format!("interrupted after step {}", run.step));
             write([line.finish()], out);
         }
     }
@@ -63,7 +63,7 @@ impl ProgressLines {
             Event::StepDone(event) => self.step_done(event, run).into_iter().collect(),
             Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
             event => {
-                let parts = told(event, run);
+                let parts = describe(event, run);
                 vec![parts.into_iter().fold(Line::at(run.at_ms), Line::add).finish()]
             }
         }
@@ -78,13 +78,13 @@ impl ProgressLines {
         let mut line =
             Line::at(run.at_ms).add(format!("step {:>width$}/{}", event.step.0, run.steps));
         if let Some(epochs) = run.epochs() {
-            line = line.add(format!("pass {epochs:.2}"));
+            line = line.add(format!("epoch {epochs:.2}"));
         }
         if let Some(pace) = run.pace.tokens_per_second() {
             line = line.add(format!("{pace:.0} tokens/s"));
         }
         if let Some(left_ms) = run.left_ms() {
-            line = line.add(format!("left {}", hms(left_ms)));
+            line = line.add(format!("ETA {}", hms(left_ms)));
         }
         for strip in &run.strips {
             line = line.add(on_strip(strip, run));
@@ -104,8 +104,7 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
     }
     first = first
         .add(format!("{} parameters", event.parameters))
-        .add(format!("{} steps", event.steps))
-        .add(format!("{} a pass", event.steps_per_epoch));
+        .add(format!("{} steps, {} per epoch", event.steps, event.steps_per_epoch));
     let corpora = event.corpora.iter().map(|corpus| {
         let mut line = line().add(format!("corpus {}:", corpus.name));
         for split in [Split::Train, Split::Dev, Split::Test].map(Split::name) {
@@ -190,19 +189,19 @@ mod tests {
         let (at_ms, step, reason, message) = (3_724_000, Step(25), Reason::Key, None);
         events.push(RunEnded { at_ms, step, ended: Ended::Stopped, reason, message }.into());
         let expected = "\
-0:00:00  chunking: seed 1  2 threads on cpu  kernel avx512  1234 parameters  100 steps  10 a pass
+0:00:00  chunking: seed 1  2 threads on cpu  kernel avx512  1234 parameters  100 steps, 10 per epoch
 0:00:00  corpus news:  train 320 examples of 3200 tokens
 0:00:00  objective chunk: main  tag on news  gain 1.000
 0:00:00  objective next-word: auxiliary  tag on news  gain 1.000
 0:00:00  objective pos: auxiliary  tag on news  gain 1.000
-0:00:00  step   1/100  pass 0.10  10000 tokens/s  left 0:00:00  chunk 2.0000 x1.000
+0:00:00  step   1/100  epoch 0.10  10000 tokens/s  ETA 0:00:00  chunk 2.0000 x1.000
          next-word - x1.000  pos - x1.000
-0:00:00  step  21/100  pass 2.10  10000 tokens/s  left 0:00:00  chunk 2.0000 x1.000
+0:00:00  step  21/100  epoch 2.10  10000 tokens/s  ETA 0:00:00  chunk 2.0000 x1.000
          next-word - x1.000  pos - x1.000
 0:00:00  dev after step 25  chunk  loss 1.5000  f1 80.13  best so far
 0:00:00  saved best at step 25
 1:02:03  gain of pos 1.000 to 0.500  from step 26, by key
-1:02:04  stopped: by key  25 steps done  pass 2.50  best f1 of chunk 80.13 at step 25  1 move
+1:02:04  stopped: by key  25 steps done  epoch 2.50  best f1 of chunk 80.13 at step 25  1 change
 ";
         assert_eq!(told(&events), expected);
     }
@@ -210,7 +209,7 @@ mod tests {
     #[test]
     fn a_run_that_breaks_off_is_said_so() {
         let text = told(&[arbitrary::step_done(3, "chunk", 1.0).into()]);
-        assert!(text.ends_with("broke off after step 3\n"), "{text}");
+        assert!(text.ends_with("interrupted after step 3\n"), "{text}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> St
     match all.as_slice() {
         [] => "; there is none".to_owned(),
         [only] => format!("; there is {only}"),
-        all => format!("; wanted one of {}", all.join(", ")),
+        all => format!("; expected one of {}", all.join(", ")),
     }
 }
 
@@ -31,7 +31,7 @@ mod tests {
         assert_eq!(hint("Tag", names.into_iter()), "; did you mean \"tag\"?");
         assert_eq!(
             hint("speech", names.into_iter()),
-            "; wanted one of \"next-word\", \"tag\", \"frequency\""
+            "; expected one of \"next-word\", \"tag\", \"frequency\""
         );
         assert_eq!(hint("sing", ["mute"].into_iter()), "; there is \"mute\"");
         assert_eq!(hint("sing", std::iter::empty()), "; there is none");

@@ -107,7 +107,7 @@ impl RecipeSource {
             return Ok(Self::File(path));
         }
         let what = if path.is_dir() {
-            "this is a folder; wanted a TOML file".to_owned()
+            "`this`: expected a TOML file, found a folder".to_owned()
         } else {
             let hint = hint(text, shipped::RECIPES.iter().map(|(name, _)| *name));
             format!("no file of this path and no shipped recipe of this name{hint}")
@@ -169,6 +169,6 @@ fn read_and_check(
 fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
     String::from_utf8(bytes).map_err(|error| {
-        format!("byte {} is not UTF-8; wanted TOML, which is", error.utf8_error().valid_up_to())
+        format!("byte {} is not UTF-8; expected TOML, which is", error.utf8_error().valid_up_to())
     })
 }

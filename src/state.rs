@@ -19,7 +19,7 @@ mod timeline;
 use std::collections::BTreeMap;
 
 pub use corpora::Used;
-pub use describe::{count, hms, told};
+pub use describe::{count, describe, hms};
 pub use history::{Change, History, Move};
 pub use log::{Entry, Log};
 pub use pace::Pace;
@@ -168,7 +168,7 @@ impl Run {
         self.interventions += u64::from(event.moved_by().is_some_and(By::is_a_hand));
         // What an event says may depend on what it made of the run: whether a score is the best.
         if Log::keeps(event) {
-            self.log.push(event, told(event, self).join("  "));
+            self.log.push(event, describe(event, self).join("  "));
         }
     }
 

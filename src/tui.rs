@@ -17,8 +17,8 @@ pub mod replay;
 pub mod screen;
 pub mod terminal;
 pub mod theme;
+mod toml;
 pub mod view;
-mod written;
 
 use std::sync::LazyLock;
 

@@ -21,7 +21,9 @@ impl RunFolder {
         fs::create_dir_all(path).map_err(fault)?;
         if fs::read_dir(path).map_err(fault)?.next().is_some() {
             let path = path.display();
-            return Err(format!("--run {path}: not empty; wanted a new or an empty folder"));
+            return Err(format!(
+                "--run {path}: expected a new or empty folder, found one with files"
+            ));
         }
         writable(path).map_err(fault)?;
         Ok(Self { path: path.to_owned(), started: now() })
@@ -31,7 +33,7 @@ impl RunFolder {
     pub fn made(recipe: &str) -> Result<Self, String> {
         let runs = Path::new("runs");
         let fault = |error: io::Error| {
-            format!("{}: {error}; say --run DIR to write elsewhere", runs.display())
+            format!("{}: {error}; use --run DIR to write elsewhere", runs.display())
         };
         fs::create_dir_all(runs).map_err(fault)?;
         let started = now();

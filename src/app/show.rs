@@ -108,9 +108,9 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
                 return;
             }
             if let Ok(Err(error)) = sat {
-                say(&format!("the desk can't be shown ({error}); lines of progress follow"));
+                say(&format!("can't show the desk ({error}); printing progress lines"));
             } else {
-                say("the desk has gone; training goes on, and lines of progress follow");
+                say("the desk has closed; training continues, printing progress lines");
             }
         }
         drop(orders);

@@ -71,7 +71,7 @@ fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
 
 fn text(checked: &Checked) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "recipe {}: no fault", checked.recipe);
+    let _ = writeln!(out, "recipe {}: valid", checked.recipe);
     for corpus in &checked.corpora {
         let _ = writeln!(out, "\ncorpus {}", corpus.name);
         for split in &corpus.splits {
@@ -82,7 +82,7 @@ fn text(checked: &Checked) -> String {
                 split.examples, split.tokens
             );
             if let Some(unknown) = split.unknown {
-                let _ = write!(out, "  {unknown:>6.2} % not in train");
+                let _ = write!(out, "  {unknown:>6.2} % out of vocabulary");
             }
             if let Some(overlap) = split.overlap.filter(|&overlap| overlap > 0) {
                 let _ = write!(out, "  {overlap} examples also in train");

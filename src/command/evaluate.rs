@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use classes::Classes;
 
-use super::{Failure, print, print_json, saved::Saved, waiting::Waiting};
+use super::{Failure, print, print_json, progress::ProgressLine, saved::Saved};
 use crate::{
     cli::EvaluateArgs,
     protocol::{Step, event::Split},
@@ -43,7 +43,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     // What was trained stays as it was; only what it is scored on can be another.
     if let Some(set) = args.sets.iter().find(|set| !set.starts_with("corpus.")) {
         let key = set.split('=').next().unwrap_or_default();
-        let what = "evaluate changes keys of corpora only; the rest is the run's";
+        let what = "evaluate accepts only corpus keys; everything else is fixed by the run";
         return Err(Failure::Request(format!("--set {key}: {what}")));
     }
     let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let mut evaluated = Evaluated { run, step, objectives: objectives.collect() };
     let splits = [Split::Dev, Split::Test];
     let parts = corpora.iter().flat_map(|corpus| splits.map(|split| corpus.part(split)));
-    let mut waiting = Waiting::new(parts.flatten().map(|part| part.examples.len()).sum());
+    let mut waiting = ProgressLine::new(parts.flatten().map(|part| part.examples.len()).sum());
     for split in splits {
         let scored = score(&recipe, &system, &corpora, split, |n_examples| {
             waiting.next(n_examples);

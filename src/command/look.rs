@@ -18,12 +18,12 @@ pub(super) fn fits_a_desk() -> bool {
     let why = match fit() {
         Fit::Desk => return true,
         Fit::NoTerminal => return false,
-        Fit::Dumb => "TERM says that this terminal can't place its cursor".to_owned(),
+        Fit::Dumb => "TERM names a terminal without cursor addressing".to_owned(),
         Fit::TooSmall(columns, rows) => {
-            format!("the desk needs 40x10, and this terminal has {columns}x{rows}")
+            format!("the desk needs at least 40x10, and this terminal has {columns}x{rows}")
         }
     };
-    let _ = writeln!(io::stderr(), "{why}; lines of progress follow");
+    let _ = writeln!(io::stderr(), "{why}; printing progress lines");
     false
 }
 

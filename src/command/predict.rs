@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Failure, print, saved::Saved, waiting::Waiting};
+use super::{Failure, print, progress::ProgressLine, saved::Saved};
 use crate::{
     app::write_whole,
     cli::PredictArgs,
@@ -42,7 +42,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     if !spec.kind.predicts() {
         let (name, kind) = (&spec.name, spec.kind.name());
         return Err(Failure::Request(format!(
-            "--objective: {name} is of kind {kind:?}, which says nothing of an example; name another"
+            "--objective: {name} is of kind {kind:?}, which predicts no labels; choose another"
         )));
     }
     let corpus_idx = spec.corpora[0];
@@ -67,7 +67,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     system.attach(corpus_idx, &corpus);
     let mut predicted = vec![Vec::new(); read.part.examples.len()];
     let names = system.objective(at).class_names();
-    let mut waiting = Waiting::new(predicted.len());
+    let mut waiting = ProgressLine::new(predicted.len());
     for examples in in_order(&read.part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);

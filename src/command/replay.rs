@@ -56,7 +56,9 @@ fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let mut player = Player::open(&args.run)?;
     if let Some(speed) = args.speed {
         let speed = Speed::nearest(speed).ok_or_else(|| {
-            Failure::Request(format!("--speed {speed}: wanted a number above 0, up to 1000"))
+            Failure::Request(format!(
+                "--speed: expected a number above 0 and at most 1000, found {speed}"
+            ))
         })?;
         player.set_speed(speed);
     }

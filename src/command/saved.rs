@@ -28,7 +28,8 @@ impl Saved {
         let device = device.open().map_err(Failure::Request)?;
         let file = run.join("recipe.toml");
         if !file.is_file() {
-            let (run, what) = (run.display(), "no recipe.toml in it; wanted the folder of a run");
+            let (run, what) =
+                (run.display(), "expected the folder of a run, found no recipe.toml in it");
             return Err(Failure::Request(format!("{run}: {what}")));
         }
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
@@ -36,7 +37,8 @@ impl Saved {
         let recipe = recipe::load_without_files(&source, &overrides)?;
         let system = load(run, &recipe, &device).map_err(Failure::Run)?;
         let Some((system, step)) = system else {
-            let what = "no checkpoint in it yet; one is saved at every evaluation and at the end";
+            let what =
+                "no checkpoint yet; one is saved at every evaluation and at the end of the run";
             return Err(Failure::Request(format!("{}: {what}", run.display())));
         };
         Ok(Self { recipe, system, step })

@@ -87,7 +87,7 @@ fn moves(args: &TrainArgs, recipe: &Recipe) -> Result<Moves, Failure> {
         if let Some(objective) = command.objectives().into_iter().find(|name| !known(name)) {
             let (path, names) = (path.display(), names(recipe));
             return Err(Failure::Request(format!(
-                "{path}: moves {objective} from step {from}, but the recipe has only {names}"
+                "{path}: changes {objective} from step {from}, but the recipe has only {names}"
             )));
         }
     }
@@ -115,7 +115,7 @@ fn closing(summary: &Summary, moves: &[String]) -> String {
         }
     }
     if !moves.is_empty() {
-        let _ = writeln!(text, "moved by hand:");
+        let _ = writeln!(text, "manual changes:");
         let n_left_out = moves.len().saturating_sub(MOST_MOVES);
         if n_left_out > 0 {
             let _ = writeln!(text, "  ({n_left_out} earlier ones are in the journal)");

@@ -18,15 +18,15 @@ pub enum JournalError {
         why: io::Error,
     },
     /// There is nothing in it.
-    #[error("{place}: found an empty file, wanted a journal that `auxdesk train` wrote")]
+    #[error("{place}: expected a journal written by `auxdesk train`, found an empty file")]
     Empty {
         /// Where.
         place: String,
     },
     /// The first line is not a header.
     #[error(
-        "{place}: found {found}, wanted a journal's first line, \
-         {{\"kind\":\"journal\",\"version\":{VERSION},...}}"
+        "{place}: expected a journal's first line, \
+         {{\"kind\":\"journal\",\"version\":{VERSION},...}}, found {found}"
     )]
     NotAJournal {
         /// Where.
@@ -36,8 +36,8 @@ pub enum JournalError {
     },
     /// A later auxdesk wrote it.
     #[error(
-        "{place}: found a journal of version {found}, wanted version {VERSION}; \
-         the auxdesk that wrote it can read it"
+        "{place}: expected a journal of version {VERSION}, found version {found}; \
+         use a newer auxdesk"
     )]
     TooNew {
         /// Where.
@@ -46,7 +46,7 @@ pub enum JournalError {
         found: u64,
     },
     /// A whole line is not an event.
-    #[error("{place}: found {found}, wanted an event: {why}")]
+    #[error("{place}: expected an event, found {found}: {why}")]
     BadLine {
         /// Where.
         place: String,
@@ -56,7 +56,7 @@ pub enum JournalError {
         why: String,
     },
     /// Two journals were joined into one file.
-    #[error("{place}: found a second journal's first line; replay each journal on its own")]
+    #[error("{place}: found the first line of a second journal; replay each journal by itself")]
     SecondHeader {
         /// Where.
         place: String,

@@ -260,14 +260,14 @@ mod tests {
     #[test]
     fn a_bad_line_is_an_error_with_its_place() {
         let error = read(format!("{HEADER}\n{REWOUND}\n{{\"kind\":\"rewound\"\n{REWOUND}\n"));
-        let message = "j.jsonl:3: found `{\"kind\":\"rewound\"`, wanted an event: ";
+        let message = "j.jsonl:3: expected an event, found `{\"kind\":\"rewound\"`: ";
         assert!(error.clone().unwrap_err().starts_with(message), "{error:?}");
 
         let error = read([HEADER.as_bytes(), b"\n\xff\xfe\n"].concat()).unwrap_err();
         assert!(error.starts_with("j.jsonl:2: ") && error.contains("not UTF-8"), "{error}");
 
         let error = read(format!("{HEADER}\n\n{REWOUND}\n")).unwrap_err();
-        assert!(error.starts_with("j.jsonl:2: found an empty line"), "{error}");
+        assert!(error.starts_with("j.jsonl:2: expected an event, found an empty line"), "{error}");
 
         let no_field = r#"{"kind":"rewound","at_ms":5}"#;
         let error = read(format!("{HEADER}\n{no_field}\n")).unwrap_err();
@@ -278,23 +278,27 @@ mod tests {
     fn what_is_not_a_journal_is_said_so() {
         assert_eq!(
             read("").unwrap_err(),
-            "j.jsonl: found an empty file, wanted a journal that `auxdesk train` wrote"
+            "j.jsonl: expected a journal written by `auxdesk train`, found an empty file"
         );
         let error = read("The dog\nbarks\n").unwrap_err();
-        assert!(error.starts_with("j.jsonl:1: found `The dog`, wanted a journal's"), "{error}");
+        assert!(error.starts_with("j.jsonl:1: expected a journal's first line"), "{error}");
+        assert!(error.ends_with("found `The dog`"), "{error}");
         let error = read(REWOUND).unwrap_err();
-        assert!(error.contains("wanted a journal's first line"), "{error}");
+        assert!(error.contains("expected a journal's first line"), "{error}");
         let error = read("{\"kind\":\"journal\",\"version\":2}\n").unwrap_err();
         assert!(error.contains("missing field `auxdesk`"), "{error}");
         let error = read(format!("{HEADER}\n{HEADER}\n")).unwrap_err();
-        assert!(error.starts_with("j.jsonl:2: found a second journal's"), "{error}");
+        assert!(
+            error.starts_with("j.jsonl:2: found the first line of a second journal"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_later_version_is_refused_whatever_its_fields() {
         let error = read("{\"kind\":\"journal\",\"version\":3,\"who\":\"knows\"}\n").unwrap_err();
-        let message = "j.jsonl:1: found a journal of version 3, wanted version 2; \
-                       the auxdesk that wrote it can read it";
+        let message = "j.jsonl:1: expected a journal of version 2, found version 3; \
+                       use a newer auxdesk";
         assert_eq!(error, message);
     }
 

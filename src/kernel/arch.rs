@@ -27,7 +27,7 @@ fn asked() -> Result<Choice, String> {
         Some(choice) if choice == "portable" => Ok(Choice::Portable),
         Some(choice) if choice == "plain" => Ok(Choice::Plain),
         Some(choice) => Err(format!(
-            "{CHOICE} is \"{}\"; wanted \"portable\" or \"plain\", or none for this machine's best",
+            "`{CHOICE}`: expected \"portable\" or \"plain\", or none for this machine's best, found \"{}\"",
             choice.display()
         )),
     }

@@ -30,7 +30,7 @@ fn check(keys: &Tensor, query: &ParamRef, x: &Tensor, packing: &Packing) -> Resu
     let ((n_keys, inner), (n_rows, _)) = (keys.dims2()?, x.dims2()?);
     if n_rows != packing.n_rows() || n_keys != n_rows || query.var().dims() != [inner] {
         bail!(
-            "attend: keys {:?}, query {:?}, rows {:?} of {} tokens; wanted (tokens, i), (i) and \
+            "attend: keys {:?}, query {:?}, rows {:?} of {} tokens; expected (tokens, i), (i) and \
              (tokens, o)",
             keys.shape(),
             query.var().shape(),
@@ -189,7 +189,7 @@ mod tests {
             let keys = check::var("keys", (keys, 3), 1.0)?;
             let x = check::var("x", (rows, 1), 1.0)?;
             let error = attend(&keys, &check::weight("query", query, 1.0)?, &x, &packing);
-            assert!(error.unwrap_err().to_string().contains("wanted (tokens, i)"));
+            assert!(error.unwrap_err().to_string().contains("expected (tokens, i)"));
         }
         Ok(())
     }

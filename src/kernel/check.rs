@@ -81,7 +81,7 @@ pub(super) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absol
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (found - expected).abs();
         // Not `off > bound`: a NaN must fail.
-        assert!(off <= relative * expected.abs() + absolute, "{at}: {found}, wanted {expected}");
+        assert!(off <= relative * expected.abs() + absolute, "{at}: {found}, expected {expected}");
     }
 }
 

@@ -57,7 +57,7 @@ fn check(
         bail!("crf: {tags} tags, transitions {:?}", transitions.var().shape());
     }
     if tags == 0 {
-        bail!("crf: no tags in the head; wanted at least 1");
+        bail!("crf: no tags in the head; expected at least 1");
     }
     if let Some(tag) = gold.iter().find(|&&tag| tag as usize >= tags) {
         bail!("crf: {tags} tags in the head, but tag {tag}");

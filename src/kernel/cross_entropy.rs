@@ -59,7 +59,7 @@ fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &[u32]) -> Resu
         bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
     }
     if classes == 0 {
-        bail!("cross-entropy: no classes in the head; wanted at least 1");
+        bail!("cross-entropy: no classes in the head; expected at least 1");
     }
     if let Some(target) = targets.iter().find(|&&target| target as usize >= classes) {
         bail!("cross-entropy: {classes} classes in the head, but target {target}");

@@ -59,7 +59,7 @@ impl FromStr for DeviceName {
             _ => {}
         }
         let number = name.strip_prefix("cuda:").and_then(|number| number.parse().ok());
-        number.map(Self::Cuda).ok_or_else(|| "wanted cpu, cuda, cuda:N or metal".to_owned())
+        number.map(Self::Cuda).ok_or_else(|| "expected cpu, cuda, cuda:N or metal".to_owned())
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 pub fn embedding(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result<Tensor> {
     let (n_rows, width) = table.var().dims2()?;
     if width == 0 {
-        bail!("embedding: rows of no width; wanted at least 1");
+        bail!("embedding: rows of no width; expected at least 1");
     }
     if let Some(id) = ids.iter().find(|&&id| id as usize >= n_rows) {
         bail!("embedding: id {id} in a table of {n_rows} rows")

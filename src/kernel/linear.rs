@@ -28,7 +28,7 @@ fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef) -> Result<()> {
     let (wanted, outputs) = weight.var().dims2()?;
     if wanted != inputs || bias.var().dims1()? != outputs || outputs == 0 {
         bail!(
-            "linear: rows {x:?}, weights {:?}, bias {:?}; wanted (rows, i), (i, o) and (o), o at least 1",
+            "linear: rows {x:?}, weights {:?}, bias {:?}; expected (rows, i), (i, o) and (o), o at least 1",
             weight.var().shape(),
             bias.var().shape()
         );
@@ -155,7 +155,7 @@ mod tests {
         for (weight, bias) in [([3, 2], 4), ([3, 2], 1), ([4, 2], 2), ([3, 0], 0)] {
             let weight = check::weight("weight", &weight[..], 1.0)?;
             let error = linear(&x, &weight, &check::weight("bias", bias, 1.0)?).unwrap_err();
-            assert!(error.to_string().contains("wanted (rows, i), (i, o) and (o)"), "{error}");
+            assert!(error.to_string().contains("expected (rows, i), (i, o) and (o)"), "{error}");
         }
         Ok(())
     }

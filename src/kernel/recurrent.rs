@@ -72,7 +72,7 @@ fn check<C: Cell>(x: &Shape, weights: &RecurrentWeights, packing: &Packing) -> R
     {
         bail!(
             "{}: rows {x:?}, weights {:?}, bias {:?}, recurrent weights {:?}, recurrent bias {}, {} packed \
-             rows; wanted (rows, i), (i, {n}w), ({n}w), (2, w, {}w) and {}, w at least 1",
+             rows; expected (rows, i), (i, {n}w), ({n}w), (2, w, {}w) and {}, w at least 1",
             C::NAME,
             input.var().shape(),
             bias.var().shape(),

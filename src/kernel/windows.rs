@@ -21,7 +21,7 @@ pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
 /// For each row, the row at each place of its window.
 pub(super) fn neighbours(width: usize, packing: &Packing) -> Result<Vec<Option<usize>>> {
     let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
-        bail!("windows: no tokens in a window; wanted at least 1")
+        bail!("windows: no tokens in a window; expected at least 1")
     };
     let neighbours = packing.positions().flat_map(|(b, t)| {
         (0..width).map(move |place| {
@@ -46,7 +46,7 @@ impl CustomOp1 for Windows {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, inputs) = layout.shape().dims2()?;
         if inputs == 0 {
-            bail!("windows: rows of no width; wanted at least 1");
+            bail!("windows: rows of no width; expected at least 1");
         }
         let x = slices::of(x, layout)?;
         let mut y = vec![0.0; self.neighbours.len() * inputs];
@@ -116,7 +116,7 @@ mod tests {
         let x = check::var("x", (3, 1), 1.0)?;
         assert!(windows(&x, 3, &packing).unwrap_err().to_string().contains("of 2 tokens"));
         let x = check::var("x", (2, 1), 1.0)?;
-        assert!(windows(&x, 0, &packing).unwrap_err().to_string().contains("wanted at least 1"));
+        assert!(windows(&x, 0, &packing).unwrap_err().to_string().contains("expected at least 1"));
         Ok(())
     }
 }

@@ -13,20 +13,21 @@ impl Takes {
             Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
             Self::Text => "a string".to_owned(),
             Self::Path => "the path of a file, or sample:PATH".to_owned(),
-            Self::Words => "the path of a list, a word a line, or sample:PATH".to_owned(),
+            Self::Words => "the path of a list with one word per line, or sample:PATH".to_owned(),
             Self::Choice(choices) => match choices {
                 [only] => format!("{only:?}"),
                 choices => format!("one of {}", quoted(choices.iter().copied())),
             },
             Self::Name(refers) => format!("the name of {}", refers.with_article()),
-            Self::Tap => "[FIELD:]ENCODER[.LAYER][.VIEW], or an array of such".to_owned(),
+            Self::Tap => "[FIELD:]ENCODER[.LAYER][.VIEW], or an array of these".to_owned(),
             Self::Input => {
-                "ENCODER, an array of such, { CORPUS = ENCODER } or \"labels:OBJECTIVE\"".to_owned()
+                "ENCODER, an array of these, { CORPUS = ENCODER } or \"labels:OBJECTIVE\""
+                    .to_owned()
             }
             Self::Schedule(least, most) => {
                 format!("a number{}, or {{ shape, from, to, steps }}", bounds(*least, *most))
             }
-            Self::List(item) => format!("an array, each item {}", item.describe()),
+            Self::List(item) => format!("an array of items, each {}", item.describe()),
             Self::Table(keys) => {
                 let keys: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 format!("a table of {}", keys.join(", "))
@@ -59,9 +60,9 @@ impl Refers {
             Self::Encoder => "an encoder",
             Self::Objective => "an objective",
             Self::Field => "a field",
-            Self::Label => "a field with one string for each example",
-            Self::Labels => "a field with a set of strings for each example",
-            Self::Row => "a field with one string for each row of the tap",
+            Self::Label => "a field with one string per example",
+            Self::Labels => "a field with a set of strings per example",
+            Self::Row => "a field with one string per row of the tap",
         }
     }
 }

@@ -25,10 +25,10 @@ pub(super) type Entries = BTreeMap<String, Located>;
 
 /// The keys of a schedule, wherever there may be one.
 pub(super) const SCHEDULE: &[Key] = &[
-    Key::required("shape", Takes::Choice(Shape::NAMES), "how it goes from one to the other"),
-    Key::required("from", Takes::Number(-GREATEST, GREATEST), "the number before the first update"),
-    Key::required("to", Takes::Number(-GREATEST, GREATEST), "the number after the last"),
-    Key::required("steps", Takes::Count(1), "how many updates it takes"),
+    Key::required("shape", Takes::Choice(Shape::NAMES), "shape of the schedule"),
+    Key::required("from", Takes::Number(-GREATEST, GREATEST), "value before the first update"),
+    Key::required("to", Takes::Number(-GREATEST, GREATEST), "value after the last update"),
+    Key::required("steps", Takes::Count(1), "length in updates"),
 ];
 
 /// What a table is checked against, beside its keys.
@@ -49,10 +49,11 @@ impl Context<'_> {
         keys: &[Key],
         findings: &mut Findings,
     ) -> Option<Entries> {
-        self.entries((label, ""), place, entries, keys, findings)
+        let way = format!("{}.", label.trim_matches(['`', '[', ']']));
+        self.entries(&way, place, entries, keys, findings)
     }
 
-    /// The same for a table in a table, where messages name keys by their way from the outer one.
+    /// The same for a table within a table.
     fn inner(
         &self,
         key: &str,
@@ -62,36 +63,36 @@ impl Context<'_> {
         findings: &mut Findings,
     ) -> Option<Value> {
         let way = format!("{key}.");
-        let entries = self.entries((key, &way), place, entries, keys, findings)?;
+        let entries = self.entries(&way, place, entries, keys, findings)?;
         Some(Value::Table(entries.into_iter().collect()))
     }
 
     fn entries(
         &self,
-        (label, way): (&str, &str),
+        way: &str,
         place: &Place,
         entries: &[(String, Located)],
         keys: &[Key],
         findings: &mut Findings,
     ) -> Option<Entries> {
         let mut checked = Entries::new();
-        let (mut sound, mut meant) = (true, Vec::new());
+        let (mut valid, mut meant) = (true, Vec::new());
         for (name, located) in entries {
             let Some(key) = keys.iter().find(|key| key.name == name) else {
                 let names = keys.iter().map(|key| key.name);
                 meant.extend(nearest(name, names.clone()));
                 findings.fault(
                     &located.place,
-                    format!("{label} has no key {name:?}{}", hint(name, names)),
+                    format!("`{way}{name}`: unknown key{}", hint(name, names)),
                 );
-                sound = false;
+                valid = false;
                 continue;
             };
             match self.value(&format!("{way}{name}"), located, &key.takes, findings) {
                 Some(value) => {
                     checked.insert(name.clone(), value);
                 }
-                None => sound = false,
+                None => valid = false,
             }
         }
         for key in keys {
@@ -105,17 +106,17 @@ impl Context<'_> {
                     checked.insert(key.name.to_owned(), value);
                 }
                 DefaultValue::Required => {
-                    sound = false;
+                    valid = false;
                     // A misspelt key was reported, and so was a table without a name.
                     if !meant.contains(&key.name) && key.name != "name" {
                         let wanted = key.takes.describe();
-                        let what = format!("{label} needs the key {:?}: {wanted}", key.name);
+                        let what = format!("`{way}{}`: missing key; expected {wanted}", key.name);
                         findings.absent(place, what);
                     }
                 }
             }
         }
-        sound.then_some(checked)
+        valid.then_some(checked)
     }
 
     /// A value, with paths resolved and the defaults of tables filled in; `None` if it is none of
@@ -151,7 +152,7 @@ impl Context<'_> {
                     return same();
                 }
                 let hint = hint(text, choices.iter().copied());
-                findings.fault(place, format!("{key} is {text:?}{hint}"));
+                findings.fault(place, format!("`{key}`: unknown value {text:?}{hint}"));
                 None
             }
             (Takes::Path, Value::Text(text)) => {
@@ -205,7 +206,7 @@ impl Context<'_> {
             (Takes::Map(item), Value::Table(entries)) => {
                 let mut checked = Some(Vec::new());
                 for (name, value) in entries {
-                    let value = self.value(name, value, item, findings);
+                    let value = self.value(&format!("{key}.{name}"), value, item, findings);
                     match (&mut checked, value) {
                         (Some(all), Some(value)) => all.push((name.clone(), value)),
                         _ => checked = None,
@@ -216,7 +217,8 @@ impl Context<'_> {
             (Takes::Either(choices), _) => self.either(key, located, choices, findings),
             _ => {
                 let wanted = takes.describe();
-                findings.fault(place, format!("{key} is {}; wanted {wanted}", found(value)));
+                findings
+                    .fault(place, format!("`{key}`: expected {wanted}, found {}", found(value)));
                 None
             }
         }
@@ -231,7 +233,8 @@ impl Context<'_> {
         findings: &mut Findings,
     ) -> Option<Value> {
         if items.is_empty() {
-            findings.fault(place, format!("{key} is an empty array; wanted at least one item"));
+            findings
+                .fault(place, format!("`{key}`: expected at least one item, found an empty array"));
             return None;
         }
         let mut checked = Vec::new();
@@ -241,7 +244,8 @@ impl Context<'_> {
                 && !matches!(item.value, Value::Text(_))
                 && !parse::is_refused(&item.value);
             if misplaced {
-                let what = format!("an item of {key} is {}; wanted a string", found(&item.value));
+                let what =
+                    format!("`{key}`: expected strings in the array, found {}", found(&item.value));
                 findings.fault(&item.place, what);
             } else if let Some(item) = self.value(key, item, takes, findings) {
                 checked.push(item);
@@ -281,7 +285,7 @@ impl Context<'_> {
             findings.append(inner);
         } else {
             let wanted = describe_choices(choices);
-            findings.fault(place, format!("{key} is {}; wanted {wanted}", found(value)));
+            findings.fault(place, format!("`{key}`: expected {wanted}, found {}", found(value)));
         }
         None
     }
@@ -296,7 +300,7 @@ impl Context<'_> {
             }
             return Some(text.to_owned());
         }
-        // What was typed is meant from where it was typed; what is in a file, from that file.
+        // A path in a file is relative to that file; one on the command line, to the current folder.
         let path: PathBuf = match place {
             Place::Line { .. } => self.folder.join(text),
             _ => PathBuf::from(text),
@@ -304,7 +308,8 @@ impl Context<'_> {
         if !path.exists() {
             findings.content(place, format!("no file {}", path.display()));
         } else if path.is_dir() {
-            findings.content(place, format!("{} is a folder; wanted a file", path.display()));
+            findings
+                .content(place, format!("expected a file, found the folder {}", path.display()));
         }
         let absolute = std::path::absolute(&path).ok();
         let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
@@ -347,10 +352,12 @@ fn ramp_fits(
         let number = value.as_number().unwrap_or_default();
         if !(least..=most).contains(&number) {
             let wanted = Takes::Number(least, most).describe();
-            findings.fault(place, format!("{key}.{end} is {number}; wanted {wanted}"));
+            findings.fault(place, format!("`{key}.{end}`: expected {wanted}, found {number}"));
             fits = None;
         } else if exponential && number <= 0.0 {
-            let what = format!("{key}.{end} is {number}; an exponential shape stays above 0");
+            let what = format!(
+                "`{key}.{end}`: an exponential schedule needs a value above 0, found {number}"
+            );
             findings.fault(place, what);
             fits = None;
         }

@@ -142,11 +142,11 @@ pub(super) fn found(value: &Value) -> String {
     match value {
         Value::Switch(switch) => switch.to_string(),
         Value::Integer(integer) if *integer > MOST as i64 => {
-            format!("{integer}, which is more than {MOST}")
+            format!("{integer}, which is greater than the maximum {MOST}")
         }
         Value::Integer(integer) => integer.to_string(),
         Value::Number(number) if number.abs() > GREATEST => {
-            format!("{number:e}, which is beyond the greatest, {GREATEST:.1e}")
+            format!("{number:e}, which is greater than the maximum {GREATEST:.1e}")
         }
         Value::Number(number) => number.to_string(),
         Value::Text(text) => format!("the string {text:?}"),

@@ -20,7 +20,8 @@ impl<T: Copy> Kinds<T> {
     pub(super) fn of(&self, table: &Named<'_>, key: &str, findings: &mut Findings) -> Option<T> {
         let Some(located) = table.get(key) else {
             let (label, hint) = (table.label(), self.hint(""));
-            findings.absent(table.place, format!("{label} needs the key {key:?}{hint}"));
+            let path = label.trim_matches(['`', '[', ']']);
+            findings.absent(table.place, format!("`{path}.{key}`: missing key{hint}"));
             return None;
         };
         self.find(located, key, findings)
@@ -31,7 +32,7 @@ impl<T: Copy> Kinds<T> {
         let Located { value, place } = said;
         let Some(name) = value.as_text() else {
             let found = super::fault::found(value);
-            findings.fault(place, format!("{key} is {found}; wanted a string"));
+            findings.fault(place, format!("`{key}`: expected a string, found {found}"));
             return None;
         };
         let kind = self.built.iter().copied().find(|kind| (self.name)(kind) == name);

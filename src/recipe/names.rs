@@ -64,11 +64,11 @@ impl<'a> Named<'a> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, located)| located)
     }
 
-    /// What messages call it: `encoder "trunk"`.
+    /// What messages call it: its path in backticks, `` `encoder.trunk` ``.
     pub(super) fn label(&self) -> String {
         match self.name {
-            "" => format!("this [[{}]]", self.noun),
-            name => format!("{} {name:?}", self.noun),
+            "" => format!("[[{}]]", self.noun),
+            name => format!("`{}.{name}`", self.noun),
         }
     }
 }
@@ -85,7 +85,10 @@ pub(super) fn named<'a>(
     for &(place, entries) in tables {
         let mut named = Named { noun, name: "", place, entries };
         match named.get("name") {
-            None => findings.absent(place, format!("this [[{noun}]] needs a name")),
+            None => findings.absent(
+                place,
+                format!("`{noun}.name`: missing key; every [[{noun}]] needs a name"),
+            ),
             Some(Located { value: Value::Text(name), place }) => {
                 named.name = name;
                 if !is_name(name) {
@@ -97,8 +100,10 @@ pub(super) fn named<'a>(
                     seen.insert(name, place);
                 }
             }
-            Some(Located { value, place }) => findings
-                .fault(place, format!("name is {}; wanted a name", super::fault::found(value))),
+            Some(Located { value, place }) => findings.fault(
+                place,
+                format!("`{noun}.name`: expected a string, found {}", super::fault::found(value)),
+            ),
         }
         found.push(named);
     }
@@ -106,7 +111,9 @@ pub(super) fn named<'a>(
 }
 
 pub(super) fn bad_name(name: &str) -> String {
-    format!("{name:?} is no name; wanted lower-case letters, digits and \"-\", a letter first")
+    format!(
+        "invalid name {name:?}: use lower-case letters, digits and \"-\", starting with a letter"
+    )
 }
 
 #[cfg(test)]

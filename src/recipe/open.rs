@@ -66,7 +66,7 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
     }
     let names: Vec<&str> = spec.corpora.iter().map(|&at| corpora[at].name.as_str()).collect();
     let what = format!(
-        "no example of train in {} has a {label:?}; wanted one at least",
+        "no example of train in {} has a {label:?}; expected one at least",
         names.join(" or ")
     );
     Some(Fault { place: spec.place.clone(), what })

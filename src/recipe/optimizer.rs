@@ -1,55 +1,55 @@
 //! Optimizers and the keys that each adds to `[train]`.
 //!
-//! Defaults are PyTorch's, so that settings of papers mean here what they mean there.
+//! Defaults are those of PyTorch, so that published hyperparameters carry over.
 
 use crate::keys::{GREATEST, Key, Takes, Values};
 
-/// How gradients become steps.
+/// The update rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerConfig {
-    /// Along the gradient.
+    /// Stochastic gradient descent.
     Sgd {
-        /// Share of the last step that is kept.
+        /// Momentum.
         momentum: f64,
-        /// L2 penalty on parameters.
+        /// Weight decay, as an L2 penalty.
         weight_decay: f64,
     },
-    /// By the first two moments of the gradient (Kingma and Ba 2015).
+    /// Adam (Kingma and Ba 2015).
     Adam(Moments),
-    /// The same, with weight decay apart from the gradient (Loshchilov and Hutter 2019).
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     AdamW(Moments),
-    /// By running means of squared gradients and steps (Zeiler 2012).
+    /// AdaDelta (Zeiler 2012).
     AdaDelta {
-        /// Share of the running means that is kept.
+        /// Decay rate of the running averages.
         rho: f64,
-        /// Added before roots are taken.
+        /// Added inside the square roots.
         epsilon: f64,
-        /// L2 penalty on parameters.
+        /// Weight decay, as an L2 penalty.
         weight_decay: f64,
     },
-    /// By a running mean of squared gradients (Tieleman and Hinton 2012).
+    /// RMSProp (Tieleman and Hinton 2012).
     RmsProp {
-        /// Share of the running mean that is kept.
+        /// Decay rate of the running average.
         alpha: f64,
-        /// Added to the root.
+        /// Added to the denominator.
         epsilon: f64,
-        /// Share of the last step that is kept.
+        /// Momentum.
         momentum: f64,
-        /// L2 penalty on parameters.
+        /// Weight decay, as an L2 penalty.
         weight_decay: f64,
     },
 }
 
-/// What Adam and AdamW are set by.
+/// Hyperparameters of Adam and AdamW.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
-    /// Share of the first moment that is kept.
+    /// Decay rate of the first moment.
     pub beta1: f64,
-    /// Share of the second moment that is kept.
+    /// Decay rate of the second moment.
     pub beta2: f64,
-    /// Added to the root.
+    /// Added to the denominator.
     pub epsilon: f64,
-    /// Decay of parameters.
+    /// Weight decay.
     pub weight_decay: f64,
 }
 
@@ -60,20 +60,16 @@ pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
 const SHARE: Takes = Takes::Number(0.0, 0.999_999_999);
 const POSITIVE: Takes = Takes::Number(1e-30, GREATEST);
 
-const MOMENTUM: Key =
-    Key::with_default("momentum", SHARE, "0", "share of the last step that is kept");
+const MOMENTUM: Key = Key::with_default("momentum", SHARE, "0", "momentum");
 const DECAY: Key = Key::with_default(
     "weight_decay",
     Takes::Number(0.0, GREATEST),
     "0",
-    "pull of every parameter towards 0",
+    "weight decay (L2 penalty)",
 );
-const EPSILON: Key =
-    Key::with_default("epsilon", POSITIVE, "1e-8", "added to the root of the second moment");
-const BETA1: Key =
-    Key::with_default("beta1", SHARE, "0.9", "share of the first moment that is kept");
-const BETA2: Key =
-    Key::with_default("beta2", SHARE, "0.999", "share of the second moment that is kept");
+const EPSILON: Key = Key::with_default("epsilon", POSITIVE, "1e-8", "added to the denominator");
+const BETA1: Key = Key::with_default("beta1", SHARE, "0.9", "decay rate of the first moment");
+const BETA2: Key = Key::with_default("beta2", SHARE, "0.999", "decay rate of the second moment");
 
 /// The keys that the optimizer of that name adds to `[train]`; none for a name that is none.
 pub fn keys(name: &str) -> &'static [Key] {
@@ -90,7 +86,7 @@ pub fn keys(name: &str) -> &'static [Key] {
                         "weight_decay",
                         Takes::Number(0.0, GREATEST),
                         "0.01",
-                        "pull of every parameter towards 0, times the rate",
+                        "decoupled weight decay, times the learning rate",
                     ),
                 ]
             }
@@ -98,13 +94,8 @@ pub fn keys(name: &str) -> &'static [Key] {
         "adadelta" => {
             const {
                 &[
-                    Key::with_default(
-                        "rho",
-                        SHARE,
-                        "0.9",
-                        "share of the running means that is kept",
-                    ),
-                    Key::with_default("epsilon", POSITIVE, "1e-6", "added before roots are taken"),
+                    Key::with_default("rho", SHARE, "0.9", "decay rate of the running averages"),
+                    Key::with_default("epsilon", POSITIVE, "1e-6", "added inside the square roots"),
                     DECAY,
                 ]
             }
@@ -112,12 +103,7 @@ pub fn keys(name: &str) -> &'static [Key] {
         "rmsprop" => {
             const {
                 &[
-                    Key::with_default(
-                        "alpha",
-                        SHARE,
-                        "0.99",
-                        "share of the running mean that is kept",
-                    ),
+                    Key::with_default("alpha", SHARE, "0.99", "decay rate of the running average"),
                     EPSILON,
                     MOMENTUM,
                     DECAY,

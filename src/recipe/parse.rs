@@ -42,7 +42,7 @@ pub(super) fn document(
 pub(super) fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
     match DeValue::parse(text) {
         Ok(value) if matches!(value.get_ref(), DeValue::Datetime(_)) => {
-            Err("a date has no use here".to_owned())
+            Err("no key takes a date".to_owned())
         }
         Ok(value) => Ok(located(&value, &|_| place.clone(), findings)),
         Err(error) => Err(error.message().to_owned()),
@@ -83,7 +83,8 @@ fn located(
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map_or_else(
                 |_| {
-                    findings.fault(&here, format!("{integer} is too great a number"));
+                    findings
+                        .fault(&here, format!("{integer} is out of range for a 64-bit integer"));
                     REFUSED
                 },
                 Value::Integer,
@@ -91,12 +92,12 @@ fn located(
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Number(number),
             _ => {
-                findings.fault(&here, format!("found {float}, wanted a finite number"));
+                findings.fault(&here, format!("expected a finite number, found {float}"));
                 REFUSED
             }
         },
         DeValue::Datetime(date) => {
-            findings.fault(&here, format!("found {date}; a date has no use in a recipe"));
+            findings.fault(&here, format!("found the date {date}; no key takes a date"));
             REFUSED
         }
         DeValue::Array(items) => {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const NAMED: &[&str] = &["corpus", "encoder", "objective"];
-const WANTED: &str = "wanted name, about, train.KEY or corpus|encoder|objective.NAME.KEY";
+const WANTED: &str = "expected name, about, train.KEY or corpus|encoder|objective.NAME.KEY";
 
 type Tree = Vec<(String, Located)>;
 
@@ -25,7 +25,7 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
     let mut given: BTreeMap<Vec<&str>, Place> = BTreeMap::new();
     for set in &overrides.sets {
         let Some((key, text)) = set.split_once('=') else {
-            findings.fault(&Place::Set(set.as_str().into()), "no value; wanted KEY=VALUE");
+            findings.fault(&Place::Set(set.as_str().into()), "expected KEY=VALUE, found no value");
             continue;
         };
         let (key, text) = (key.trim(), text.trim());
@@ -36,7 +36,7 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
             let what = if other == &path {
                 "given twice; keep one".to_owned()
             } else {
-                format!("given beside {}, which is part of it; keep one", other.join("."))
+                format!("given together with {}, which overlaps it; keep one", other.join("."))
             };
             findings.fault(&place, what);
             continue;
@@ -59,8 +59,10 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
         let Some(number) = number else { continue };
         let path = ["train", key];
         if given.keys().any(|other| overlap(other, &path)) {
-            findings
-                .fault(&Place::Option(option), format!("given beside --set train.{key}; keep one"));
+            findings.fault(
+                &Place::Option(option),
+                format!("given together with --set train.{key}; keep one"),
+            );
             continue;
         }
         let place = Place::Option(option);
@@ -68,7 +70,9 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
             Ok(number) => {
                 put(tree, &path, Located { value: Value::Integer(number), place }, findings);
             }
-            Err(_) => findings.fault(&place, format!("{number} is too great a number")),
+            Err(_) => {
+                findings.fault(&place, format!("{number} is out of range for a 64-bit integer"))
+            }
         }
     }
 }
@@ -174,7 +178,7 @@ fn insert(entries: &mut Tree, path: &[&str], value: Located, findings: &mut Find
     match &mut entries[at].1.value {
         Value::Table(inner) => insert(inner, rest, value, findings),
         other => {
-            let what = format!("{key} is {}, which has no {:?} in it", found(other), rest[0]);
+            let what = format!("`{key}`: found {}, which has no key {:?}", found(other), rest[0]);
             findings.fault(&value.place, what);
         }
     }
@@ -228,15 +232,17 @@ mod tests {
         );
         assert!(faults(&["corups.x=1"]).contains("no such key"));
         assert!(faults(&["encoder.words=1"]).contains("no such key"));
-        assert!(faults(&["width"]).contains("wanted KEY=VALUE"));
-        assert!(faults(&["encoder.words.width.x=1"]).contains("width is 5, which has no"));
+        assert!(faults(&["width"]).contains("expected KEY=VALUE"));
+        assert!(
+            faults(&["encoder.words.width.x=1"]).contains("`width`: found 5, which has no key")
+        );
     }
 
     #[test]
     fn a_key_is_given_once() {
         assert!(faults(&["train.seed=1", "train.seed=2"]).contains("given twice"));
         assert!(
-            faults(&["train.learning_rate=1", "train.learning_rate.to=2"]).contains("part of it")
+            faults(&["train.learning_rate=1", "train.learning_rate.to=2"]).contains("overlaps it")
         );
     }
 

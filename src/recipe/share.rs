@@ -24,7 +24,10 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
             differs(owner, spec).map(|what| format!("{share}, {what}"))
         };
         if let Some(what) = what {
-            findings.fault(&spec.values.place(SHARE), format!("shares the parameters of {what}"));
+            findings.fault(
+                &spec.values.place(SHARE),
+                format!("`share`: can't use the parameters of {what}"),
+            );
         }
     }
 }
@@ -37,25 +40,25 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     match spec.kind.lenders() {
         [] if owned != own => return Some(format!("which is of kind {owned:?}, not {own:?}")),
         [] if head(owner) != head(spec) || hidden(owner) != hidden(spec) => {
-            return Some("whose head is another; wanted the same head and hidden".to_owned());
+            return Some("whose head differs; expected the same head and hidden size".to_owned());
         }
         [] => {
             if let Some(key) = other_key(owner, spec) {
-                return Some(format!("whose {key} is another; wanted the same"));
+                return Some(format!("whose `{key}` differs; expected the same value"));
             }
         }
         lenders if !lenders.contains(&owned) => {
             let wanted = quoted(lenders.iter().copied());
-            return Some(format!("which is of kind {owned:?}; wanted one of {wanted}"));
+            return Some(format!("`which`: expected one of {wanted}, found of kind {owned:?}"));
         }
         _ => {
             let (head, wanted) = (head(owner).unwrap_or_default(), spec.kind.heads());
             if !wanted.contains(&head) {
                 let wanted = quoted(wanted.iter().copied());
-                return Some(format!("whose head is {head:?}; wanted one of {wanted}"));
+                return Some(format!("whose head is {head:?}; expected one of {wanted}"));
             }
             if owner.values.get("encode").is_some() {
-                let what = "which trains its labels in another coding; drop its encode";
+                let what = "which encodes its labels differently; remove its `encode`";
                 return Some(what.to_owned());
             }
         }
@@ -64,7 +67,7 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
         spec.layers.iter().map(|layer| layer.width).collect()
     };
     let (found, wanted) = (widths(owner), widths(spec));
-    (found != wanted).then(|| format!("whose tap has rows of {found:?}, not {wanted:?}"))
+    (found != wanted).then(|| format!("whose tap has width {found:?}, not {wanted:?}"))
 }
 
 /// A key of kind or head that two objectives say differently; the fields that they read may differ.

@@ -1,4 +1,4 @@
-//! `[train]`: how long, how fast, in which order, and which checkpoint is best.
+//! `[train]`: length, optimizer, sampling, evaluation and the choice of the best checkpoint.
 
 use super::{
     check::{Context, Entries},
@@ -15,32 +15,32 @@ use crate::{
     schedule::Schedule,
 };
 
-/// What holds for a run as a whole.
+/// Settings of a run as a whole.
 #[derive(Clone)]
 pub struct Train {
-    /// Every draw of the run is a function of it.
+    /// The random seed.
     pub seed: u64,
     /// When the run ends.
     pub length: Length,
-    /// Examples in a batch, where a corpus doesn't say otherwise.
+    /// Batch size, in examples, unless a corpus sets its own.
     pub batch_size: usize,
-    /// How gradients become steps.
+    /// The optimizer.
     pub optimizer: OptimizerConfig,
-    /// How far a step goes.
+    /// The learning rate.
     pub learning_rate: Schedule,
-    /// The greatest norm of the gradient, over all parameters that have one.
+    /// Gradient clipping: the maximum global norm over all parameters with a gradient.
     pub clip_norm: Option<f64>,
-    /// When dev is scored.
+    /// When dev is evaluated.
     pub evaluate_every: Evaluate,
-    /// Which metric chooses the best checkpoint.
+    /// The metric that selects the best checkpoint.
     pub best: Best,
-    /// Evaluations without gain before the run ends.
+    /// Early stopping: evaluations without improvement before the run ends.
     pub patience: Option<u64>,
-    /// Which groups a step draws.
+    /// The sampling rule for groups.
     pub sampling: Sampling,
     /// The rule that sets shares.
     pub weighting: &'static dyn Weighting,
-    /// Measure the gradient of every objective each so many steps; 0 for never.
+    /// Interval in steps of per-objective gradient measurements; 0 for never.
     pub measure_gradients_every: u64,
     /// Every key of the table.
     pub values: Values,
@@ -49,22 +49,22 @@ pub struct Train {
 /// When a run ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// After so many passes over the main objective's corpus.
+    /// After a number of epochs of the main objective's corpus.
     Epochs(u64),
-    /// After so many updates.
+    /// After a number of updates.
     Steps(u64),
 }
 
-/// When dev is scored.
+/// When dev is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evaluate {
-    /// After every pass over the main objective's corpus.
+    /// After every epoch of the main objective's corpus.
     Epoch,
-    /// After every so many updates.
+    /// After every N updates.
     Every(u64),
 }
 
-/// The metric that chooses the best checkpoint.
+/// The metric that selects the best checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Best {
     /// Whose metric.
@@ -83,78 +83,72 @@ pub(super) const WEIGHTINGS: Kinds<&'static dyn Weighting> = Kinds {
 };
 
 const SAMPLING: &[Key] = &[
-    Key::required("kind", Takes::Choice(Sampling::TABLES), "the rule"),
+    Key::required("kind", Takes::Choice(Sampling::TABLES), "the sampling rule"),
     Key::optional(
         "temperature",
         Takes::Schedule(LEAST, GREATEST),
-        "for temperature and annealed: 1 is proportional, more is more even",
+        "for temperature and annealed: 1 is proportional, higher is more uniform",
     ),
     Key::optional(
         "draws",
         Takes::Map(&Takes::Number(0.0, GREATEST)),
-        "for fixed: a number for each group",
+        "for fixed: the weight of each group",
     ),
 ];
 
 /// The keys of `[train]` but for those of its optimizer.
 pub(super) const KEYS: &[Key] = &[
-    Key::with_default("seed", Takes::Seed, "1", "every draw of the run is a function of it"),
+    Key::with_default("seed", Takes::Seed, "1", "random seed"),
     Key::with_default(
         "epochs",
         Takes::Count(1),
         "20",
-        "passes over the main objective's corpus; or steps, not both",
+        "epochs of the main objective's corpus; exclusive with steps",
     ),
-    Key::optional("steps", Takes::Count(1), "updates; or epochs, not both"),
+    Key::optional("steps", Takes::Count(1), "updates; exclusive with epochs"),
     Key::with_default(
         "batch_size",
         Takes::Count(1),
         "32",
-        "examples in a batch; a corpus may say otherwise",
+        "batch size in examples; a corpus may set its own",
     ),
-    Key::with_default(
-        "optimizer",
-        Takes::Choice(optimizer::NAMES),
-        "\"adam\"",
-        "how gradients become steps",
-    ),
-    Key::with_default(
-        "learning_rate",
-        Takes::Schedule(0.0, GREATEST),
-        "0.001",
-        "how far a step goes",
-    )
-    .live(),
+    Key::with_default("optimizer", Takes::Choice(optimizer::NAMES), "\"adam\"", "optimizer"),
+    Key::with_default("learning_rate", Takes::Schedule(0.0, GREATEST), "0.001", "learning rate")
+        .live(),
     Key::optional(
         "clip_norm",
         Takes::Number(1e-6, GREATEST),
-        "the greatest norm of the whole gradient",
+        "gradient clipping: maximum global norm",
     ),
     Key::with_default(
         "evaluate_every",
         Takes::Either(&[Takes::Choice(&["epoch"]), Takes::Count(1)]),
         "\"epoch\"",
-        "when dev is scored: after every pass, or after so many steps",
+        "when to evaluate on dev: after every epoch, or every N steps",
     ),
     Key::optional(
         "best",
         Takes::Text,
-        "OBJECTIVE.METRIC that chooses the best checkpoint; none: the main objective's first",
+        "OBJECTIVE.METRIC that selects the best checkpoint; default: the main objective's first metric",
     ),
-    Key::optional("patience", Takes::Count(1), "evaluations without gain before the run ends"),
+    Key::optional(
+        "patience",
+        Takes::Count(1),
+        "early stopping: evaluations without improvement before the run ends",
+    ),
     Key::with_default(
         "sampling",
         Takes::Either(&[Takes::Choice(Sampling::NAMES), Takes::Table(SAMPLING)]),
         "\"proportional\"",
-        "how a step chooses among the groups",
+        "sampling rule for groups",
     )
     .live(),
-    Key::with_default("weighting", Takes::Text, "\"equal\"", "the rule that sets shares"),
+    Key::with_default("weighting", Takes::Text, "\"equal\"", "weighting rule that sets the shares"),
     Key::with_default(
         "measure_gradients_every",
         Takes::Count(0),
         "0",
-        "measure every objective's gradient each so many steps; 0 for never",
+        "measure per-objective gradients every N steps; 0 for never",
     )
     .live(),
 ];
@@ -174,8 +168,10 @@ pub(super) fn keys(optimizer: &str) -> Vec<Key> {
 pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) -> Option<Entries> {
     let Located { value: Value::Table(entries), place } = train else {
         if !parse::is_refused(&train.value) {
-            findings
-                .fault(&train.place, format!("train is {}; wanted [train]", found(&train.value)));
+            findings.fault(
+                &train.place,
+                format!("`train`: expected [train], found {}", found(&train.value)),
+            );
         }
         return None;
     };
@@ -199,7 +195,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
     let mut rest: Vec<_> = entries.clone();
     rest.retain(|entry| !planned(entry, findings));
     let keys = keys(optimizer);
-    let mut checked = cx.table("[train]", place, &rest, &keys, findings);
+    let mut checked = cx.table("train", place, &rest, &keys, findings);
     if let Some(weighting) = said("weighting")
         && weighting.value.as_text().is_some()
         && WEIGHTINGS.find(weighting, "weighting", findings).is_none()
@@ -207,7 +203,10 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
         checked = None;
     }
     if let (Some(steps), Some(_)) = (said("steps"), said("epochs")) {
-        findings.fault(&steps.place, "steps and epochs exclude each other; keep one");
+        findings.fault(
+            &steps.place,
+            "`train.steps` and `train.epochs` are mutually exclusive; keep one",
+        );
         checked = None;
     }
     let mut checked = checked?;
@@ -265,19 +264,26 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
         _ => ("draws", "temperature"),
     };
     if let Some(other_said) = get(other) {
-        let what = format!("{kind:?} sampling has no {other:?}; it has {wanted:?}");
+        let what = format!(
+            "`train.sampling.{other}`: {kind:?} sampling has no such key; it has {wanted:?}"
+        );
         findings.fault(&other_said.place, what);
         return None;
     }
     let Some(wanted_said) = get(wanted) else {
-        findings.absent(&said.place, format!("{kind:?} sampling needs the key {wanted:?}"));
+        findings.absent(
+            &said.place,
+            format!("`train.sampling.{wanted}`: missing key, which {kind:?} sampling needs"),
+        );
         return None;
     };
     let moves = matches!(wanted_said.value, Value::Table(_));
     if wanted == "temperature" && moves != (kind == "annealed") {
         let what = match kind {
-            "annealed" => "annealed sampling needs a schedule: { shape, from, to, steps }",
-            _ => "a temperature that moves is of kind \"annealed\"",
+            "annealed" => {
+                "`train.sampling.temperature`: annealed sampling needs a schedule { shape, from, to, steps }"
+            }
+            _ => "`train.sampling.temperature`: a schedule needs kind = \"annealed\"",
         };
         findings.fault(&wanted_said.place, what);
         return None;
@@ -285,7 +291,7 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
     if let ("draws", Value::Table(draws)) = (wanted, &wanted_said.value) {
         let total: f64 = draws.iter().filter_map(|(_, number)| number.value.as_number()).sum();
         if total <= 0.0 {
-            findings.fault(&wanted_said.place, "no group is drawn; wanted a number above 0");
+            findings.fault(&wanted_said.place, "`train.sampling.draws`: every weight is 0, so no group is drawn; expected at least one above 0");
             return None;
         }
     }

@@ -67,9 +67,9 @@ pub(super) fn check(
     if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
         groups_are_drawn(entries, &specs, &names, findings);
         if !specs.is_empty() && !specs.iter().any(ObjectiveSpec::sounds) {
-            findings.fault(file, "every objective is muted; wanted at least one that sounds");
+            findings.fault(file, "every objective is muted; unmute at least one");
         } else if !specs.is_empty() && !specs.iter().any(|spec| spec.sounds_after(u64::MAX)) {
-            let what = "every gain ends at 0; wanted at least one objective that goes on to sound";
+            let what = "every gain ends at 0: no objective would be trained to the end";
             findings.fault(file, what);
         }
     }
@@ -100,8 +100,8 @@ fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
     {
         let corpus = &recipe.corpora[main.corpora[0]].name;
         let what = format!(
-            "epochs are passes over {corpus:?}, the corpus of {}, and no step draws it in the end; \
-             say steps, or let {} sound",
+            "`train.epochs` counts epochs of {corpus:?}, the corpus of {}, which no step draws in the \
+             end; set `train.steps`, or unmute {}",
             main.name, main.name
         );
         findings.fault(&main.place, what);
@@ -135,7 +135,7 @@ fn text(said: Option<&Located>, key: &str, findings: &mut Findings) -> Option<St
     let Located { value, place } = said?;
     if value.as_text().is_none() && !parse::is_refused(value) {
         let found = found(value);
-        findings.fault(place, format!("{key} is {found}; wanted a string"));
+        findings.fault(place, format!("`{key}`: expected a string, found {found}"));
     }
     value.as_text().map(str::to_owned)
 }
@@ -147,7 +147,7 @@ fn tables<'a>(
     findings: &mut Findings,
 ) -> Vec<Named<'a>> {
     let mut tables = Vec::new();
-    let wanted = format!("wanted [[{noun}]] above each {noun}'s keys");
+    let hint = format!("begin each {noun} with [[{noun}]]");
     match said.map(|said| (&said.value, &said.place)) {
         None => {}
         Some((Value::List(items), _)) => {
@@ -156,17 +156,20 @@ fn tables<'a>(
                     Value::Table(entries) => tables.push((place, entries.as_slice())),
                     other => {
                         let found = found(other);
-                        findings.fault(place, format!("{noun} is {found}; {wanted}"));
+                        findings.fault(place, format!("expected a table, found {found}; {hint}"));
                     }
                 }
             }
         }
         Some((Value::Table(entries), place)) => {
-            findings.fault(place, format!("[{noun}] is a single table; {wanted}"));
+            findings.fault(place, format!("found the single table [{noun}]; {hint}"));
             tables.push((place, entries.as_slice()));
         }
         Some((other, place)) => {
-            findings.fault(place, format!("{noun} is {}; {wanted}", found(other)));
+            findings.fault(
+                place,
+                format!("`{noun}`: expected an array of tables, found {}; {hint}", found(other)),
+            );
         }
     }
     named(&tables, noun, findings)
@@ -178,11 +181,12 @@ fn one_main(objectives: &[Named<'_>], file: &Place, findings: &mut Findings) {
         .filter_map(|table| Some((table.name, &table.get("role")?.place)))
         .collect();
     match mains.as_slice() {
-        [] => findings.absent(file, "no objective has role = \"main\"; wanted exactly one"),
+        [] => findings.absent(file, "no objective has role = \"main\"; exactly one must"),
         [(first, at), others @ ..] => {
             for (name, place) in others {
-                let what =
-                    format!("{name:?} is main, and so is {first:?} at {at}; wanted exactly one");
+                let what = format!(
+                    "objective {name:?} has role = \"main\", and so has {first:?} at {at}; exactly one must"
+                );
                 findings.fault(place, what);
             }
         }
@@ -210,14 +214,14 @@ fn best(
         let metrics = main.kind.metrics(&main.values);
         if metrics.is_empty() {
             let kind = main.kind.name();
-            let what = format!("{kind:?} has no metric to choose by; give train.best");
+            let what = format!("{kind:?} has no metric; set `train.best`");
             findings.fault(&main.place, what);
         }
         return Some(of(main, *metrics.first()?));
     };
     // A metric may have a dot in it (`f0.5`), a name can't.
     let Some((objective, metric)) = value.as_text()?.split_once('.') else {
-        let what = format!("best is {}; wanted OBJECTIVE.METRIC", found(value));
+        let what = format!("`train.best`: expected OBJECTIVE.METRIC, found {}", found(value));
         findings.fault(place, what);
         return None;
     };
@@ -228,7 +232,8 @@ fn best(
     let metrics = spec.kind.metrics(&spec.values);
     let Some(found) = metrics.iter().find(|found| found.name == metric) else {
         let hint = hint(metric, metrics.iter().map(|metric| metric.name));
-        findings.fault(place, format!("{objective:?} has no metric {metric:?}{hint}"));
+        findings
+            .fault(place, format!("`train.best`: {objective:?} has no metric {metric:?}{hint}"));
         return None;
     };
     Some(of(spec, *found))
@@ -245,7 +250,8 @@ fn groups_are_drawn(
     for (drawn, place) in train::drawn_groups(entries) {
         if !groups.iter().any(|group| group.name == drawn) {
             let hint = hint(&drawn, groups.iter().map(|group| group.name.as_str()));
-            findings.fault(&place, format!("no group named {drawn:?}{hint}"));
+            findings
+                .fault(&place, format!("`train.sampling.draws`: no group named {drawn:?}{hint}"));
         }
     }
 }

@@ -25,13 +25,16 @@ pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
         Location::Sample(sample) => shipped::sample(&sample).unwrap_or_default().to_owned(),
     };
     let text = String::from_utf8(bytes).map_err(|error| {
-        format!("is not UTF-8 at byte {}; wanted a word a line", error.utf8_error().valid_up_to())
+        format!(
+            "is not UTF-8 at byte {}; expected one word per line",
+            error.utf8_error().valid_up_to()
+        )
     })?;
     let words = text.trim_start_matches('\u{feff}').lines().map(str::trim);
     let words: BTreeMap<&str, u64> =
         words.filter(|word| !word.is_empty()).map(|word| (word, 1)).collect();
     if words.is_empty() {
-        return Err("is empty; wanted a word a line".to_owned());
+        return Err("is empty; expected one word per line".to_owned());
     }
     Ok(Vocabulary::from_counts(words, 1, None))
 }
@@ -59,9 +62,9 @@ mod tests {
         };
         let wanted = Ok(vec!["New York".to_owned(), "good".to_owned()]);
         assert_eq!(list("\u{feff}good\r\n\r\n New York \r\ngood".as_bytes()), wanted);
-        let empty: Result<_, String> = Err("is empty; wanted a word a line".to_owned());
+        let empty: Result<_, String> = Err("is empty; expected one word per line".to_owned());
         assert_eq!(list(b"\n \n"), empty);
-        let broken = Err("is not UTF-8 at byte 1; wanted a word a line".to_owned());
+        let broken = Err("is not UTF-8 at byte 1; expected one word per line".to_owned());
         assert_eq!(list(b"a\xff"), broken);
     }
 }

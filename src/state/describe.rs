@@ -8,13 +8,12 @@ use crate::protocol::{
 
 /// The event in a few parts, the most telling first; `run` is the state after it. What comes with
 /// every step or is a page of numbers has a form of its own wherever it is shown: no parts.
-pub fn told(event: &Event, run: &Run) -> Vec<String> {
+pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
         Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
         Event::RunStarted(event) => vec![
             format!("started: {} parameters", event.parameters),
-            format!("{} steps", event.steps),
-            format!("{} a pass", event.steps_per_epoch),
+            format!("{} steps, {} per epoch", event.steps, event.steps_per_epoch),
         ],
         Event::GainSet(event) => vec![
             format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new),
@@ -35,7 +34,7 @@ pub fn told(event: &Event, run: &Run) -> Vec<String> {
             vec![format!("{} {old} to {new}", event.path), since(event.from, event.by)]
         }
         Event::SceneStored(event) => vec![
-            format!("kept the mix as scene {}", event.scene.letter()),
+            format!("saved the mix as scene {}", event.scene.letter()),
             format!("after step {}", event.step),
         ],
         Event::CommandRefused(event) => vec![format!("refused: {}", event.why)],
@@ -51,8 +50,8 @@ pub fn told(event: &Event, run: &Run) -> Vec<String> {
         }
         Event::NonFiniteLoss(event) => vec![broke(event)],
         Event::Noted(event) => vec![format!("note at step {}: {}", event.step, event.text)],
-        Event::Continued(event) => vec![format!("goes on from step {}", event.step)],
-        Event::Rewound(event) => vec![format!("back to step {}", event.to)],
+        Event::Continued(event) => vec![format!("continued from step {}", event.step)],
+        Event::Rewound(event) => vec![format!("rewound to step {}", event.to)],
         Event::ScreenMissed(event) => {
             vec![format!("the screen fell behind by {} events in all, and caught up", event.total)]
         }
@@ -85,7 +84,7 @@ fn evaluated(event: &Evaluated, run: &Run) -> Vec<String> {
         && !event.extra
         && best.is_some_and(|best| best.step == event.step);
     parts.push(if is_best { "best so far" } else { "" }.to_owned());
-    parts.push(if event.extra { "looked at by hand" } else { "" }.to_owned());
+    parts.push(if event.extra { "manual evaluation" } else { "" }.to_owned());
     parts
 }
 
@@ -108,24 +107,24 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
     let reason = match event.reason {
         Reason::Steps => "all steps done",
         Reason::Epochs => "all epochs done",
-        Reason::Patience => "no gain for as long as it had patience",
+        Reason::Patience => "early stopping: no improvement within patience",
         Reason::Key => "by key",
         Reason::Signal => "by signal",
         Reason::Panic => "the trainer panicked",
-        Reason::Loss => "no finite loss",
-        Reason::Disk => "the disk refused",
+        Reason::Loss => "ten non-finite losses in a row",
+        Reason::Disk => "could not write to disk",
     };
     let mut parts = vec![format!("{ended}: {reason}")];
     parts.extend(event.message.clone());
     parts.push(format!("{} done", count(event.step.0, "step")));
-    parts.extend(run.epochs().map(|epochs| format!("pass {epochs:.2}")));
+    parts.extend(run.epochs().map(|epochs| format!("epoch {epochs:.2}")));
     let chosen = run.best_metric.as_ref().and_then(|best| run.strip(&best.objective));
     if let Some((strip, best)) = chosen.and_then(|strip| Some((strip, strip.best.as_ref()?))) {
         let (value, step) = (best.value, best.step);
         parts.push(format!("best {} of {} {value:.2} at step {step}", best.metric, strip.name));
     }
     if run.interventions > 0 {
-        parts.push(count(run.interventions, "move"));
+        parts.push(count(run.interventions, "change"));
     }
     parts
 }
@@ -139,7 +138,7 @@ fn name_of(by: By) -> &'static str {
         By::Key => "by key",
         By::Schedule => "by schedule",
         By::Rule => "by rule",
-        By::Moves => "by an earlier run's moves",
+        By::Moves => "by a recorded run's changes",
         By::Remote => "by remote",
     }
 }
@@ -156,6 +155,6 @@ fn setting(setting: &Setting) -> String {
 
 fn broke(event: &NonFiniteLoss) -> String {
     let whose = event.objective.as_ref().map(ObjectiveId::as_str);
-    let what = whose.map_or("the gradient".into(), |name| format!("the loss of {name}"));
-    format!("{what} was not a number in step {}; no update", event.step)
+    let what = whose.map_or("gradient norm".into(), |name| format!("loss of {name}"));
+    format!("non-finite {what} at step {}; update skipped", event.step)
 }

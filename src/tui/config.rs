@@ -21,7 +21,7 @@ use super::{
     GlyphChoice, KeyPress, Theme,
     environment::{Background, Environment},
     theme::ColorDepth,
-    written::{Entry, Faults},
+    toml::{Entry, Faults},
 };
 use crate::nearest::hint;
 
@@ -125,7 +125,8 @@ impl Config {
         for Entry { key, value, line } in faults.entries(themes) {
             let label = format!("themes.{key}");
             if key == AUTO || Theme::shipped_names().any(|name| name == key) {
-                faults.at(line, format!("{label}: there is a theme {key:?}; wanted another name"));
+                faults
+                    .at(line, format!("`{label}`: a shipped theme has that name; choose another"));
             }
             match value {
                 DeValue::Table(table) => {
@@ -180,11 +181,11 @@ impl Config {
 /// Reads the user's file, and tells what is in it: for who asks whether it is right.
 pub fn check(actions: &[ActionName]) -> Result<String, String> {
     let Some(path) = place() else {
-        return Ok("no home folder to look for desk.toml in; the defaults hold\n".to_owned());
+        return Ok("no home folder, so no desk.toml; using the defaults\n".to_owned());
     };
     let config = Config::read(&path, actions)?;
     let mut told = String::new();
-    let state = if path.exists() { "no fault" } else { "no such file; the defaults hold" };
+    let state = if path.exists() { "valid" } else { "no such file; using the defaults" };
     let _ = writeln!(told, "{}: {state}", path.display());
     let _ = writeln!(told, "  theme {}", config.theme.as_deref().unwrap_or(AUTO));
     for (name, _) in config.themes.iter().skip(Theme::shipped_names().count()) {
@@ -198,9 +199,9 @@ pub fn check(actions: &[ActionName]) -> Result<String, String> {
     let defaults = bindings::defaults(actions);
     let rebound = config.keys.iter().filter(|(action, keys)| defaults.get(*action) != Some(*keys));
     let _ = match rebound.count() {
-        0 => writeln!(told, "  every action has its default keys"),
-        1 => writeln!(told, "  1 action has keys of its own"),
-        n_rebound => writeln!(told, "  {n_rebound} actions have keys of their own"),
+        0 => writeln!(told, "  all actions have their default keys"),
+        1 => writeln!(told, "  1 action is rebound"),
+        n_rebound => writeln!(told, "  {n_rebound} actions are rebound"),
     };
     Ok(told)
 }

@@ -147,7 +147,7 @@ impl<'a> Desk<'a> {
             }
             Effect::Suspend => {
                 if terminal.suspend() == Suspended::NobodyToContinue {
-                    let text = "no shell is above this program to bring it back";
+                    let text = "can't suspend: no shell with job control";
                     self.view.message = Some(Message::Refused(text.to_owned()));
                 }
             }

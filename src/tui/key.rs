@@ -174,7 +174,7 @@ pub enum KeyError {
         hint: String,
     },
     /// Shift beside a character that isn't a letter, which no terminal tells.
-    #[error("{0:?} is no key of its own; wanted the character that it types")]
+    #[error("invalid key {0:?}: write the character that it types")]
     Shifted(String),
 }
 
@@ -220,7 +220,7 @@ fn code(text: &str) -> Result<KeyCode, KeyError> {
             || {
                 let all: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
                 // The keys of functions speak for themselves.
-                format!("wanted one character, {} or f1 to f12", all[..all.len() - 12].join(", "))
+                format!("expected one character, {} or f1 to f12", all[..all.len() - 12].join(", "))
             },
             |name| format!("did you mean {name:?}?"),
         );
@@ -235,7 +235,7 @@ fn no_modifier(whole: &str, rest: &str, word: &str) -> KeyError {
         return KeyError::Unknown { found: rest.to_owned(), hint };
     }
     let hint = nearest(word, MODIFIERS.iter().map(|(name, _)| *name)).map_or_else(
-        || "wanted ctrl, alt or shift".to_owned(),
+        || "expected ctrl, alt or shift".to_owned(),
         |name| format!("did you mean {name:?}?"),
     );
     KeyError::Modifier { found: word.to_owned(), whole: whole.to_owned(), hint }
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_told_with_the_nearest_one() {
-        let wanted = "wanted one character, space, enter, esc, tab, backspace, delete, insert, \
+        let wanted = "expected one character, space, enter, esc, tab, backspace, delete, insert, \
                       home, end, pageup, pagedown, up, down, left, right or f1 to f12";
         for (text, error) in [
             ("", format!("no key named \"\"; {wanted}")),
@@ -370,12 +370,9 @@ mod tests {
             ("ctlr-r", "no modifier named \"ctlr\" in \"ctlr-r\"; did you mean \"ctrl\"?".into()),
             (
                 "super-r",
-                "no modifier named \"super\" in \"super-r\"; wanted ctrl, alt or shift".into(),
+                "no modifier named \"super\" in \"super-r\"; expected ctrl, alt or shift".into(),
             ),
-            (
-                "shift-1",
-                "\"shift-1\" is no key of its own; wanted the character that it types".into(),
-            ),
+            ("shift-1", "invalid key \"shift-1\": write the character that it types".into()),
         ] {
             assert_eq!(text.parse::<KeyPress>().unwrap_err().to_string(), error);
         }

@@ -14,7 +14,7 @@ mod style_text;
 use ratatui::style::Style;
 use toml::de::{DeTable, DeValue};
 
-use super::written::{Entry, Faults};
+use super::toml::{Entry, Faults};
 use crate::nearest::{hint, nearest};
 
 pub use depth::{ColorDepth, ColorWhen};
@@ -151,7 +151,7 @@ impl Theme {
                     base = Self::shipped(name);
                     if base.is_none() {
                         let hint = hint(name, Self::shipped_names());
-                        faults.at(*line, format!("{key} is {name:?}{hint}"));
+                        faults.at(*line, format!("`{key}`: no theme named {name:?}{hint}"));
                     }
                 }
                 value => faults.value(*line, &key, value, "the name of a shipped theme"),
@@ -175,7 +175,7 @@ impl Theme {
                 let keys = KEYS.iter().copied().chain(["series", "based-on"]);
                 let hint = nearest(key, keys)
                     .map_or(String::new(), |nearest| format!("; did you mean {nearest:?}?"));
-                faults.at(*line, format!("a theme has no key {key:?}{hint}"));
+                faults.at(*line, format!("`{way}{key}`: unknown key{hint}"));
                 continue;
             };
             if let Some(read) = read_style(&name, value, *line, faults) {
@@ -196,7 +196,7 @@ impl Theme {
         };
         if items.is_empty() || items.len() > N_SERIES {
             let n_found = items.len();
-            faults.at(line, format!("{name} has {n_found} styles; wanted 1 to {N_SERIES}"));
+            faults.at(line, format!("`{name}`: expected 1 to {N_SERIES} styles, found {n_found}"));
         }
         for (series_idx, item) in items.iter().enumerate() {
             let name = format!("{name}[{series_idx}]");
@@ -225,14 +225,14 @@ fn read_style(
     faults: &mut Faults<'_>,
 ) -> Option<Style> {
     let DeValue::String(text) = value else {
-        faults.value(line, name, value, "words such as \"bold light-red\"");
+        faults.value(line, name, value, "a style such as \"bold light-red\"");
         return None;
     };
     match style_text::style(text) {
         Ok(style) => Some(style),
         Err(wrong) => {
             for what in wrong {
-                faults.at(line, format!("{name} is {text:?}: {what}"));
+                faults.at(line, format!("`{name}`: {what}"));
             }
             None
         }

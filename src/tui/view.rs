@@ -27,7 +27,7 @@ pub use super::layout::{Focus, Page};
 use super::{chart::ChartView, layout::Layout};
 use crate::{
     protocol::{Command, CommandId, Event, ObjectiveId, Step, event::Role},
-    state::{Run, Strip, told},
+    state::{Run, Strip, describe},
 };
 
 /// What is to be done outside the view.
@@ -238,7 +238,7 @@ impl View {
         if matches!(event, Event::CommandRefused(_)) {
             self.wishes.refused(order);
         } else {
-            self.message = Some(Message::Done(told(event, run).join("  ")));
+            self.message = Some(Message::Done(describe(event, run).join("  ")));
         }
         self.wishes.answered(order, run).into_iter().map(Effect::Wish).collect()
     }

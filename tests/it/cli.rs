@@ -22,7 +22,7 @@ fn printed(here: &Here, args: &[&str]) -> String {
 /// A request that is refused: exit code 2, nothing on standard output, and this on standard error.
 fn refused(exited: &Exited, wanted: &str) {
     assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{}", exited.err);
-    assert!(exited.err.contains(wanted), "wanted {wanted}\nfound {}", exited.err);
+    assert!(exited.err.contains(wanted), "expected {wanted}\nfound {}", exited.err);
 }
 
 /// A check of the configuration in the folder `config`.
@@ -49,7 +49,7 @@ mod what_is_refused {
     fn a_kernel_that_there_is_not() {
         let here = Here::new();
         let run = |kernel| finish(here.tiny("run", 5, &[]).env("AUXDESK_KERNEL", kernel));
-        refused(&run("avx1024"), "AUXDESK_KERNEL is \"avx1024\"; wanted \"portable\"");
+        refused(&run("avx1024"), "`AUXDESK_KERNEL`: expected \"portable\"");
         assert!(!here.path("run").exists(), "no run was begun");
         assert_eq!(run("portable").code, Some(0));
         let journal = fs::read_to_string(here.path("run").join("journal.jsonl")).unwrap();
@@ -101,7 +101,7 @@ mod what_is_refused {
         fs::create_dir(here.path("run")).unwrap();
         here.write("run/notes.txt", "mine");
         let exited = finish(&mut here.tiny("run", 5, &[]));
-        refused(&exited, "--run run: not empty; wanted a new or an empty folder");
+        refused(&exited, "--run run: not empty; expected a new or an empty folder");
         assert_eq!(fs::read_dir(here.path("run")).unwrap().count(), 1, "nothing was added");
         fs::create_dir(here.path("empty")).unwrap();
         here.finished("empty", 1, &[]);
@@ -121,7 +121,7 @@ mod what_is_refused {
         let exited = finish(&mut here.tiny("run", 5, &["--moves", "moves.jsonl"]));
         refused(
             &exited,
-            "moves.jsonl: moves names from step 9, but the recipe has only chunk, pos, next-word, \
+            "moves.jsonl: changes names from step 9, but the recipe has only chunk, pos, next-word, \
              frequency",
         );
         assert!(!here.path("run").exists(), "no run was begun");
@@ -297,7 +297,7 @@ mod what_is_told_of_recipes {
         let here = Here::new();
         let text = printed(&here, &["check"]);
         assert_eq!(text, printed(&here, &["check", "chunking"]));
-        assert!(text.starts_with("recipe chunking: no fault\n"), "{text}");
+        assert!(text.starts_with("recipe chunking: valid\n"), "{text}");
         let document = json(&printed(&here, &["check", "--json"]));
         let splits = document["corpora"][0]["splits"].as_array().unwrap();
         for (split, name) in splits.iter().zip(["train", "dev", "test"]) {
@@ -328,7 +328,7 @@ mod what_is_told_of_recipes {
             assert_eq!(text, file);
             here.write("mine.toml", text);
             let checked = printed(&here, &["check", "mine.toml"]);
-            assert!(checked.contains(": no fault\n"), "{checked}");
+            assert!(checked.contains(": valid\n"), "{checked}");
         }
     }
 
@@ -367,7 +367,7 @@ mod what_is_told_of_recipes {
         let file = here.path("config/auxdesk/desk.toml");
         let exited = finish(&mut configured(&here));
         assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""));
-        let nothing = format!("{}: no such file; the defaults hold\n", file.display());
+        let nothing = format!("{}: no such file; using the defaults\n", file.display());
         assert!(exited.out.starts_with(&nothing), "{}", exited.out);
         fs::create_dir_all(here.path("config/auxdesk")).unwrap();
         here.write(
@@ -376,8 +376,8 @@ mod what_is_told_of_recipes {
         );
         let exited = finish(&mut configured(&here));
         let told = format!(
-            "{}: no fault\n  theme mine\n  a theme named mine\n  glyphs auto\n  mouse off\n  \
-             every action has its default keys\n",
+            "{}: valid\n  theme mine\n  a theme named mine\n  glyphs auto\n  mouse off\n  \
+             all actions have their default keys\n",
             file.display()
         );
         assert_eq!((exited.code, exited.out, exited.err.as_str()), (Some(0), told, ""));

@@ -23,7 +23,7 @@ use auxdesk::{
         Event,
         event::{Ended as RunEnd, Reason, StepDone},
     },
-    state::{Run, told},
+    state::{Run, describe},
 };
 
 use crate::{
@@ -132,7 +132,7 @@ impl<'a> Desk<'a> {
     /// Waits until the desk knows of an event. The journal may know before it, and the next key is to find
     /// what this one did.
     fn shows(&mut self, event: &Event) {
-        let words: String = told(event, &Run::new(None)).join("  ").chars().take(60).collect();
+        let words: String = describe(event, &Run::new(None)).join("  ").chars().take(60).collect();
         self.pty.wait_for_text(&words);
     }
 

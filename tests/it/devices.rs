@@ -117,6 +117,6 @@ fn a_device_that_this_build_lacks_is_refused_with_the_feature_to_build() {
     for name in ["gpu", "cuda:", "cuda:x", "metal:1"] {
         let exited = finish(&mut here.auxdesk(["train", "--device", name]));
         assert_eq!(exited.code, Some(2));
-        assert!(exited.err.contains("wanted cpu, cuda, cuda:N or metal"), "{}", exited.err);
+        assert!(exited.err.contains("expected cpu, cuda, cuda:N or metal"), "{}", exited.err);
     }
 }

@@ -101,7 +101,7 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
             let mean = numbers(&term.mean().unwrap())[0];
             assert!(mean.is_finite() && mean > 0.0, "{what}: {mean}");
             let wanted = each.iter().sum::<f32>() / term.count as f32;
-            assert!((mean - wanted).abs() < 1e-5 * wanted, "{what}: {mean}, wanted {wanted}");
+            assert!((mean - wanted).abs() < 1e-5 * wanted, "{what}: {mean}, expected {wanted}");
         },
     );
 }
@@ -132,7 +132,7 @@ fn scores_by_class_add_up_to_the_scores_of_the_whole() {
             let is_accuracy = |(name, _): &&(&str, f64)| *name == "accuracy";
             let (_, told) = scores.metrics.iter().find(is_accuracy).unwrap();
             let accuracy = 100.0 * correct as f64 / n_items as f64;
-            assert!((accuracy - told).abs() < 1e-9, "{what}: {accuracy}, wanted {told}");
+            assert!((accuracy - told).abs() < 1e-9, "{what}: {accuracy}, expected {told}");
         }
     }
     assert!(kinds.len() >= 8, "some kind has lost its classes: {kinds:?}");

@@ -121,7 +121,7 @@ fn five_steps_of_every_optimizer_are_those_of_its_formula() {
             }
             for (found, (wanted, _)) in numbers(&two.a).iter().zip(&plain) {
                 let off = (f64::from(*found) - wanted).abs();
-                assert!(off < 1e-5, "{kind:?}, step {step}: {found}, wanted {wanted}");
+                assert!(off < 1e-5, "{kind:?}, step {step}: {found}, expected {wanted}");
             }
         }
     }

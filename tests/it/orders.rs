@@ -100,8 +100,8 @@ fn every_command_has_one_answer_with_its_number() {
 fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
     let number = Setting::Number;
     let cases = [
-        (gain("chunk", f32::NAN), "a gain of NaN; wanted a finite number of at least 0"),
-        (gain("chunk", -1.0), "a gain of -1; wanted a finite number of at least 0"),
+        (gain("chunk", f32::NAN), "expected a finite gain of at least 0, found NaN"),
+        (gain("chunk", -1.0), "expected a finite gain of at least 0, found -1"),
         (gain("chnk", 1.0), "no objective named chnk"),
         (mute("chnk", true), "no objective named chnk"),
         (solo("chnk", true), "no objective named chnk"),
@@ -110,10 +110,22 @@ fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
             "train.batch_size is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
              every gain",
         ),
-        (set("train.learning_rate", number(-0.1)), "a rate of -0.1; wanted at least 0"),
-        (set("train.learning_rate", number(f32::INFINITY)), "a rate of inf; wanted at least 0"),
-        (set("train.learning_rate", Setting::Switch(true)), "train.learning_rate: wanted a number"),
-        (set("train.measure_gradients_every", number(0.5)), "0.5 steps; wanted a whole number"),
+        (
+            set("train.learning_rate", number(-0.1)),
+            "`train.learning_rate`: expected a finite number of at least 0, found -0.1",
+        ),
+        (
+            set("train.learning_rate", number(f32::INFINITY)),
+            "`train.learning_rate`: expected a finite number of at least 0, found inf",
+        ),
+        (
+            set("train.learning_rate", Setting::Switch(true)),
+            "`train.learning_rate`: expected a number",
+        ),
+        (
+            set("train.measure_gradients_every", number(0.5)),
+            "`train.measure_gradients_every`: expected a whole number of steps, found 0.5",
+        ),
     ];
     let mut orders = vec![Command::Pause];
     orders.extend(cases.iter().map(|(order, _)| order.clone()));

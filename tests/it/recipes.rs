@@ -150,7 +150,7 @@ fn a_resolved_recipe_keeps_what_was_set() {
 fn options_and_sets_exclude_each_other() {
     let source = RecipeSource::Shipped("chunking");
     let fault = |overrides: Overrides| match load(&source, &overrides) {
-        Ok(_) => panic!("wanted a fault"),
+        Ok(_) => panic!("expected a fault"),
         Err(faults) => faults.to_string(),
     };
     let sets = |set: &str| vec![set.to_owned()];
@@ -163,7 +163,7 @@ fn options_and_sets_exclude_each_other() {
         "--steps: steps and epochs exclude each other; keep one"
     );
     let overrides = Overrides { steps: Some(9), seed: Some(4), ..Overrides::default() };
-    let Ok(recipe) = load(&source, &overrides) else { panic!("wanted a recipe") };
+    let Ok(recipe) = load(&source, &overrides) else { panic!("expected a recipe") };
     assert_eq!((recipe.train.length, recipe.train.seed), (Length::Steps(9), 4));
 }
 
@@ -176,7 +176,7 @@ fn an_unknown_recipe_is_answered_with_the_nearest() {
     );
     assert_eq!(
         RecipeSource::find("src").unwrap_err().to_string(),
-        "src: this is a folder; wanted a TOML file"
+        "src: `this`: expected a TOML file, found a folder"
     );
 }
 

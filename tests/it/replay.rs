@@ -154,7 +154,7 @@ fn the_program_tells_of_a_torn_line_and_replays_the_rest() {
 
         let lines = replayed(&here, &["cut.jsonl"]);
         let is_over = matches!(cut.events.last(), Some(Event::RunEnded(_)));
-        assert_eq!(lines.out.contains("broke off after step"), !is_over, "cut at {end}");
+        assert_eq!(lines.out.contains("interrupted after step"), !is_over, "cut at {end}");
     }
 }
 
@@ -176,7 +176,7 @@ fn what_is_no_journal_is_refused_with_what_was_found() {
     fs::create_dir(here.path("folder")).unwrap();
     for (path, wanted) in [
         ("train.tsv", "train.tsv:1: found `"),
-        ("empty.jsonl", "empty.jsonl: found an empty file, wanted a journal"),
+        ("empty.jsonl", "empty.jsonl: found an empty file, expected a journal"),
         ("nowhere", "nowhere: cannot be read: No such file"),
         ("folder", "folder/journal.jsonl: cannot be read: No such file"),
     ] {

@@ -232,7 +232,7 @@ pub(crate) fn journal(run: &Path) -> Journal {
 pub(crate) fn ending(run: &Path) -> RunEnded {
     match journal(run).events.pop() {
         Some(Event::RunEnded(ended)) => ended,
-        other => panic!("wanted run_ended, found {other:?}"),
+        other => panic!("expected run_ended, found {other:?}"),
     }
 }
 

@@ -83,25 +83,25 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
         (sampling("unifrom"), "no sampling named \"unifrom\"; did you mean \"uniform\"?"),
         (
             sampling("temperature 0.001"),
-            "found `temperature 0.001`; wanted a number of at least 0.01, as in `temperature 2`",
+            "expected a number of at least 0.01, as in `temperature 2`, found `temperature 0.001`",
         ),
         (sampling("fixed corse=1"), "no group named \"corse\"; did you mean \"coarse\"?"),
-        (sampling("fixed coarse=0 fine=0"), "no group is drawn; wanted a number above 0"),
+        (sampling("fixed coarse=0 fine=0"), "no group is drawn; expected a number above 0"),
         (
             sampling("fixed coarse=1"),
-            "epochs are passes over \"fine\", and `fixed coarse=1` never draws it; wanted it among those \
+            "epochs are passes over \"fine\", and `fixed coarse=1` never draws it; expected it among those \
              drawn",
         ),
         (
             Command::Set { path: "train.sampling".to_owned(), value: Setting::Number(2.0) },
-            "train.sampling: wanted a text, `uniform` for example",
+            "`train.sampling`: expected a text, for example `uniform`",
         ),
         (
             Command::Set {
                 path: "train.learning_rate".to_owned(),
                 value: Setting::Text("all".to_owned()),
             },
-            "train.learning_rate: wanted a number",
+            "`train.learning_rate`: expected a number",
         ),
     ];
     let mut orders = vec![Command::Pause];

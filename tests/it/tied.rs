@@ -93,7 +93,7 @@ fn a_gradient_by_no_tap_is_measured_with_its_norm_and_its_share() {
     for (step, measured) in all.steps().iter().zip(measured(&all)) {
         let wanted = 0.03 * (8.0 * step.losses["near"].get()).sqrt();
         let norm = measured.norms["near"];
-        assert!((norm - wanted).abs() < 1e-4 * wanted, "{norm}, wanted {wanted}");
+        assert!((norm - wanted).abs() < 1e-4 * wanted, "{norm}, expected {wanted}");
         let sum: f32 = measured.gradient_shares.values().sum();
         assert!((sum - 1.0).abs() < 1e-5, "{sum}");
         assert!(measured.gradient_shares["near"].abs() > 1e-4);

@@ -144,7 +144,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
                 // What is tied has no choice by itself.
                 match loaded(&source, &set) {
                     Ok(_) => variants.push(set),
-                    Err(faults) => assert!(faults.contains("wanted the same"), "{faults}"),
+                    Err(faults) => assert!(faults.contains("expected the same"), "{faults}"),
                 }
             }
         }

@@ -32,19 +32,21 @@ pub enum RuleError {
     #[error("no sampling named {0:?}{1}")]
     Unknown(String, String),
     /// There is more after a name that stands alone.
-    #[error("found `{1}` after {0}; wanted nothing")]
+    #[error("expected nothing after {0}, found `{1}`")]
     More(String, String),
     /// No temperature, or none that is one.
-    #[error("found `temperature {0}`; wanted a number of at least {LEAST}, as in `temperature 2`")]
+    #[error(
+        "expected a temperature of at least {LEAST}, as in `temperature 2`, found `temperature {0}`"
+    )]
     Temperature(String),
     /// No group with its number, or none that is one.
-    #[error("found `{0}` in fixed; wanted GROUP=NUMBER with at least 0, as in `news=0.8`")]
+    #[error("expected GROUP=NUMBER of at least 0, as in `news=0.8`, found `{0}`")]
     Draw(String),
     /// One group has two numbers.
-    #[error("group {0:?} is there twice; wanted it once")]
+    #[error("group {0:?} is given twice")]
     Twice(String),
     /// Nothing would be drawn.
-    #[error("no group is drawn; wanted a number above 0")]
+    #[error("every weight is 0, so no group is drawn")]
     NoneDrawn,
     /// There is no such group.
     #[error("no group named {0:?}{1}")]
@@ -233,31 +235,29 @@ mod tests {
             "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\"";
         let temperature = |found: &str| {
             format!(
-                "found `temperature {found}`; wanted a number of at least 0.01, as in `temperature 2`"
+                "expected a temperature of at least 0.01, as in `temperature 2`, found `temperature {found}`"
             )
         };
         let draw = |found: &str| {
-            format!(
-                "found `{found}` in fixed; wanted GROUP=NUMBER with at least 0, as in `news=0.8`"
-            )
+            format!("expected GROUP=NUMBER of at least 0, as in `news=0.8`, found `{found}`")
         };
         let cases = [
             ("unifrom", "no sampling named \"unifrom\"; did you mean \"uniform\"?".to_owned()),
-            ("", format!("no sampling named \"\"; wanted one of {names}")),
-            ("all of it", "found `of it` after all; wanted nothing".to_owned()),
+            ("", format!("no sampling named \"\"; expected one of {names}")),
+            ("all of it", "expected nothing after all, found `of it`".to_owned()),
             ("temperature", temperature("")),
             ("temperature 0", temperature("0")),
             ("temperature inf", temperature("inf")),
             ("temperature 2 3", temperature("2 3")),
-            ("fixed", "no group is drawn; wanted a number above 0".to_owned()),
-            ("fixed news=0", "no group is drawn; wanted a number above 0".to_owned()),
+            ("fixed", "every weight is 0, so no group is drawn".to_owned()),
+            ("fixed news=0", "every weight is 0, so no group is drawn".to_owned()),
             ("fixed news", draw("news")),
             ("fixed news=", draw("news=")),
             ("fixed =1", draw("=1")),
             ("fixed news=-1", draw("news=-1")),
             ("fixed news=NaN", draw("news=NaN")),
             ("fixed \"a b=1", draw("\"a b=1")),
-            ("fixed news=1 news=2", "group \"news\" is there twice; wanted it once".to_owned()),
+            ("fixed news=1 news=2", "group \"news\" is given twice".to_owned()),
         ];
         for (text, wanted) in cases {
             assert_eq!(refused(text), wanted, "{text}");

@@ -29,7 +29,7 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
             RecurrentWeights { recurrent_bias: None, ..weights.clone() },
             RecurrentWeights { recurrent_bias, ..weights },
         ],
-        "wanted (rows, i), (i, 6w), (6w), (2, w, 3w) and (2, w), w at least 1",
+        "expected (rows, i), (i, 6w), (6w), (2, w, 3w) and (2, w), w at least 1",
     )
 }
 

@@ -23,7 +23,7 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
     let recurrent_bias = Some(check::weight("", (2, 3), 1.0)?);
     LSTM.refuses(
         [RecurrentWeights { recurrent_bias, ..weights }],
-        "wanted (rows, i), (i, 8w), (8w), (2, w, 4w) and none, w at least 1",
+        "expected (rows, i), (i, 8w), (8w), (2, w, 4w) and none, w at least 1",
     )
 }
 

@@ -29,11 +29,11 @@ impl Trainer {
                 self.set_gradients(*every)?
             }
             ("train.learning_rate" | "train.measure_gradients_every", _) => {
-                return Err(format!("{path}: wanted a number"));
+                return Err(format!("`{path}`: expected a number"));
             }
             ("train.sampling", Setting::Text(rule)) => self.set_sampling(rule)?,
             ("train.sampling", _) => {
-                return Err(format!("{path}: wanted a text, `uniform` for example"));
+                return Err(format!("`{path}`: expected a text, for example `uniform`"));
             }
             _ => {
                 return Err(format!(
@@ -58,7 +58,9 @@ impl Trainer {
 
     fn set_rate(&mut self, rate: f32) -> Result<Changed, String> {
         if !rate.is_finite() || rate < 0.0 {
-            return Err(format!("a rate of {rate}; wanted at least 0"));
+            return Err(format!(
+                "`train.learning_rate`: expected a finite number of at least 0, found {rate}"
+            ));
         }
         let old = self.settings.learning_rate.at(self.counters.step.0) as f32;
         self.settings.learning_rate = Schedule::Constant(f64::from(rate));
@@ -67,7 +69,9 @@ impl Trainer {
 
     fn set_gradients(&mut self, every: f32) -> Result<Changed, String> {
         if every < 0.0 || every.fract() != 0.0 {
-            return Err(format!("{every} steps; wanted a whole number"));
+            return Err(format!(
+                "`train.measure_gradients_every`: expected a whole number of steps, found {every}"
+            ));
         }
         let old = self.settings.measure_gradients_every as f32;
         self.settings.measure_gradients_every = every as u64;
@@ -85,7 +89,7 @@ impl Trainer {
             let corpus = &self.plan.recipe.corpora
                 [self.plan.recipe.objectives[self.plan.recipe.main()].corpora[0]];
             return Err(format!(
-                "epochs are passes over {:?}, and `{rule}` never draws it; wanted it among those drawn",
+                "the run's length is in epochs of {:?}, which `{rule}` never draws; give it a weight above 0",
                 corpus.name
             ));
         }

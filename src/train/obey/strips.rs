@@ -25,7 +25,7 @@ impl Trainer {
             commands.iter().map(|command| self.move_strip(command, from)).collect();
         let refused = match moved {
             Err(why) => why,
-            Ok(_) if commands.is_empty() => "no move among them; wanted one at least".to_owned(),
+            Ok(_) if commands.is_empty() => "expected at least one change, found none".to_owned(),
             Ok(_) if !self.mixer.faders.sound_on(self.counters.step.0) => silent(commands),
             Ok(events) => {
                 for event in events {
@@ -71,7 +71,7 @@ impl Trainer {
         by: Origin,
     ) -> Result<Event, String> {
         if !gain.is_finite() || gain < 0.0 {
-            return Err(format!("a gain of {gain}; wanted a finite number of at least 0"));
+            return Err(format!("expected a finite gain of at least 0, found {gain}"));
         }
         let (step, since) = (self.counters.step, self.counters.step.0);
         let to = f64::from(gain);
@@ -80,7 +80,7 @@ impl Trainer {
         let was_by_hand = std::mem::replace(&mut fader.by_hand, true);
         fader.gain = match over {
             None => Schedule::Constant(to),
-            Some(0) => return Err("a fade over 0 steps; wanted at least 1".to_owned()),
+            Some(0) => return Err("expected a fade over at least 1 step, found 0".to_owned()),
             Some(steps) => {
                 Schedule::Ramp { shape: Shape::Linear, from: before.at(since), to, steps, since }
             }

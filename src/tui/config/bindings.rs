@@ -10,7 +10,7 @@ use crate::{
     nearest::hint,
     tui::{
         KeyPress,
-        written::{Entry, Faults},
+        toml::{Entry, Faults},
     },
 };
 
@@ -65,7 +65,7 @@ fn keys(name: &str, value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>) -
         DeValue::String(text) => match text.parse() {
             Ok(key) if found.contains(&key) => {}
             Ok(key) => found.push(key),
-            Err(error) => faults.at(line, format!("{name}: {error}")),
+            Err(error) => faults.at(line, format!("`{name}`: {error}")),
         },
         value => faults.value(line, name, value, WANTED),
     };

@@ -103,16 +103,16 @@ x = 1";
 desk.toml:1: no key named \"them\"; did you mean \"theme\"?
 desk.toml:2: no theme named \"drak\"; did you mean \"dark\"?
 desk.toml:3: no glyphs named \"brail\"; did you mean \"braille\"?
-desk.toml:4: mouse is \"yes\"; wanted true or false
-desk.toml:5: smoothing is 1; wanted a number of at least 0 and below 1
+desk.toml:4: `mouse`: expected true or false, found \"yes\"
+desk.toml:5: `smoothing`: expected a number of at least 0 and below 1, found 1
 desk.toml:7: no action named \"gain_up\"; did you mean \"gain-up\"?
-desk.toml:8: keys.gain-up: no modifier named \"ctlr\" in \"ctlr-r\"; did you mean \"ctrl\"?
-desk.toml:9: keys.gain-down is 3; wanted a key such as \"ctrl-r\", or an array of keys
-desk.toml:11: keys.mute: no key named \"entr\"; did you mean \"enter\"?
-desk.toml:12: keys.mute is true; wanted a key such as \"ctrl-r\", or an array of keys
-desk.toml:14: themes.dark: there is a theme \"dark\"; wanted another name
-desk.toml:16: themes.mine is \"red\"; wanted a table of styles
-desk.toml:18: a theme has no key \"goood\"; did you mean \"good\"?
+desk.toml:8: `keys.gain-up`: no modifier named \"ctlr\" in \"ctlr-r\"; did you mean \"ctrl\"?
+desk.toml:9: `keys.gain-down`: expected a key such as \"ctrl-r\", or an array of keys, found 3
+desk.toml:11: `keys.mute`: no key named \"entr\"; did you mean \"enter\"?
+desk.toml:12: `keys.mute`: expected a key such as \"ctrl-r\", or an array of keys, found true
+desk.toml:14: `themes.dark`: a shipped theme has that name; choose another
+desk.toml:16: `themes.mine`: expected a table of styles, found \"red\"
+desk.toml:18: `themes.yours.goood`: unknown key; did you mean \"good\"?
 desk.toml:19: no key named \"kyes\"; did you mean \"keys\"?";
     assert_eq!(fault(text), wanted);
 }
@@ -120,12 +120,15 @@ desk.toml:19: no key named \"kyes\"; did you mean \"keys\"?";
 #[test]
 fn tables_and_values_are_not_taken_for_each_other() {
     for (text, told) in [
-        ("keys = 1", "keys is 1; wanted a table of actions and their keys"),
-        ("themes = []", "themes is an array; wanted a table of themes"),
-        ("theme = 1", "theme is 1; wanted the name of a theme"),
-        ("glyphs = {}", "glyphs is a table; wanted the name of a set of glyphs"),
-        ("smoothing = nan", "smoothing is nan; wanted a number of at least 0 and below 1"),
-        ("smoothing = -0.1", "smoothing is -0.1; wanted a number of at least 0 and below 1"),
+        ("keys = 1", "`keys`: expected a table of actions and their keys, found 1"),
+        ("themes = []", "`themes`: expected a table of themes, found an array"),
+        ("theme = 1", "`theme`: expected the name of a theme, found 1"),
+        ("glyphs = {}", "`glyphs`: expected the name of a set of glyphs, found a table"),
+        ("smoothing = nan", "`smoothing`: expected a number of at least 0 and below 1, found nan"),
+        (
+            "smoothing = -0.1",
+            "`smoothing`: expected a number of at least 0 and below 1, found -0.1",
+        ),
     ] {
         assert_eq!(fault(text), format!("desk.toml:1: {told}"));
     }

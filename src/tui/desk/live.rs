@@ -10,7 +10,7 @@ use crate::{
         By, Event,
         event::{Ended, Reason, RunEnded},
     },
-    state::{Run, told},
+    state::{Run, describe},
     tui::{
         terminal::Terminal,
         view::{DeskMode, Effect, Message, Wish},
@@ -97,11 +97,11 @@ fn hear(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
     let effects = desk.view.answered(event, run);
     match event {
         Event::RunEnded(RunEnded { ended: Ended::Finished, .. }) => {
-            let text = "the run has ended; q leaves the desk";
+            let text = "the run has ended; q quits the desk";
             desk.view.message = Some(Message::Done(text.to_owned()));
         }
         Event::RunEnded(RunEnded { ended: Ended::Failed, .. }) => {
-            let text = format!("q leaves  {}", told(event, run).join("  "));
+            let text = format!("q quits  {}", describe(event, run).join("  "));
             desk.view.message = Some(Message::Refused(text));
         }
         _ => {}

@@ -261,7 +261,7 @@ fn a_broken_line_is_told_once_and_all_before_it_can_be_looked_at() {
     file.write_all(b"bad\n").unwrap();
     player.seek_end().unwrap();
     let error = player.fold_some(100).unwrap_err().to_string();
-    assert!(error.contains(":13: found `bad`"), "{error}");
+    assert!(error.contains(":13: expected an event, found `bad`"), "{error}");
     finish(player, 100);
     assert_eq!(step(player), 10);
     player.step_back(2).unwrap();

@@ -51,7 +51,7 @@ fn scored(strip: &Strip) -> Option<&ClassesScored> {
 /// Why a strip has no classes to show.
 fn why_none(run: &Run, strip: Option<&Strip>) -> String {
     match strip {
-        None => "waiting for the run to begin".to_owned(),
+        None => "waiting for the run to start".to_owned(),
         Some(strip) if strip.evaluations.is_empty() && run.ended.is_none() => {
             format!("{}: not scored yet", strip.name)
         }
@@ -234,7 +234,7 @@ impl<'a> Page<'a> {
             let n = n.map_or(0, |(_, _, n)| n);
             let part = n as f32 / self.scored.classes[gold].gold.max(1) as f32;
             let text = format!(
-                "{} taken for {}: {} of {}",
+                "{} predicted as {}: {} of {}",
                 self.names[gold],
                 self.names[predicted],
                 numbers::whole(n),
@@ -257,7 +257,7 @@ impl<'a> Page<'a> {
         } else if self.scored.confusion.is_some() && self.n_cells < n_classes {
             parts.push(numbers::counted(n_classes - self.n_cells, "column"));
         }
-        if parts.is_empty() { String::new() } else { format!("left out: {}", parts.join(", ")) }
+        if parts.is_empty() { String::new() } else { format!("not shown: {}", parts.join(", ")) }
     }
 }
 

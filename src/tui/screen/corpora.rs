@@ -20,8 +20,8 @@ struct Column {
 /// What there is room for on any screen.
 const NARROW: &[Column] = &[
     Column { head: "drawn", width: 7, text: |used| numbers::step(used.drawn) },
-    Column { head: "part", width: 4, text: |used| part(used.part) },
-    Column { head: "passes", width: 6, text: passes },
+    Column { head: "%", width: 4, text: |used| part(used.part) },
+    Column { head: "epochs", width: 6, text: passes },
     Column { head: "time", width: 8, text: time },
 ];
 
@@ -29,10 +29,10 @@ const NARROW: &[Column] = &[
 const WIDE: &[Column] = &[
     Column { head: "examples", width: 11, text: |used| numbers::grouped(used.examples) },
     Column { head: "drawn", width: 13, text: |used| numbers::grouped(used.drawn) },
-    Column { head: "part", width: 4, text: |used| part(used.part) },
-    Column { head: "passes", width: 8, text: passes },
+    Column { head: "draws %", width: 7, text: |used| part(used.part) },
+    Column { head: "epochs", width: 8, text: passes },
     Column { head: "time", width: 9, text: time },
-    Column { head: "part", width: 4, text: |used| part(used.spent_part) },
+    Column { head: "time %", width: 6, text: |used| part(used.spent_part) },
 ];
 
 /// Columns of a bar, at least and at most.
@@ -63,7 +63,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let bar = inner.right().saturating_sub(bar_x + 1).min(BAR.1);
     let has_bars = bar >= BAR.0;
     if has_bars {
-        paint.put(bar_x, y, bar, "part of all draws", theme.dim);
+        paint.put(bar_x, y, bar, "proportion of all draws", theme.dim);
     }
     let n_rows = usize::from((inner.bottom()).saturating_sub(y + 1));
     let n_shown = if used.len() > n_rows { n_rows.saturating_sub(1) } else { used.len() };
@@ -98,7 +98,7 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
         x = paint.put(x, inner.y, left(x), &wished, theme.pending);
     }
     let is_annealed = run.temperature.is_some() && !run.settings.contains_key("train.sampling");
-    let annealed = is_annealed.then(|| "annealed by the recipe".to_owned());
+    let annealed = is_annealed.then(|| "annealed by the recipe's schedule".to_owned());
     let typed = ACTIONS.iter().find(|spec| spec.action == Action::TypeSampling);
     let key =
         typed.filter(|spec| (spec.valid)(view, run)).and_then(|spec| keymap.keys(spec).first());

@@ -52,7 +52,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         row(frame, (at, strip), &columns, Rect { y, height: 1, ..inner }, paint);
     }
     if run.strips.is_empty() {
-        paint.put(inner.x + 1, inner.y, inner.width, "waiting for the run to begin", theme.dim);
+        paint.put(inner.x + 1, inner.y, inner.width, "waiting for the run to start", theme.dim);
     }
 }
 

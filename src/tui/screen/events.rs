@@ -34,7 +34,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     };
     rows.reverse();
     if rows.is_empty() {
-        let text = if list.filter.is_empty() { "none yet" } else { "none holds that text" };
+        let text = if list.filter.is_empty() { "none yet" } else { "none contains that text" };
         paint.put(inner.x + 1, inner.y, inner.width, text, theme.dim);
     }
     let chosen = list.chosen(run).map(|row| row.number).filter(|_| has_focus);

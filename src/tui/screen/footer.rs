@@ -90,7 +90,7 @@ fn opposite(action: Action) -> Option<Action> {
         Action::Cursor(columns) => Some(Action::Cursor(-columns)),
         Action::Seek(steps) => Some(Action::Seek(-steps)),
         Action::PreviousStrip => Some(Action::NextStrip),
-        Action::OlderEvent(rows) => Some(Action::YoungerEvent(rows)),
+        Action::OlderEvent(rows) => Some(Action::NewerEvent(rows)),
         _ => None,
     }
 }

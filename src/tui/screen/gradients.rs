@@ -100,7 +100,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         return;
     }
     let y = y + 2;
-    paint.put(inner.x, y, inner.width, "grad  part of the mixed gradient", theme.dim);
+    paint.put(inner.x, y, inner.width, "grad  share of the mixed gradient", theme.dim);
     for (y, (at, strip)) in (y + 1..inner.bottom()).zip(run.strips.iter().enumerate()) {
         let share = measured.gradient_shares.get(&strip.name).copied().unwrap_or(0.0);
         paint.put(inner.x, y, name, &heads[at], theme.series(at));

@@ -64,7 +64,7 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     };
     add(0, theme.text, step);
     if let Some(epochs) = run.epochs() {
-        add(6, theme.dim, format!("pass {epochs:.2}"));
+        add(6, theme.dim, format!("epoch {epochs:.2}"));
     }
     if run.ended.is_none() {
         if let Some(step_ms) = run.pace.step_ms().filter(|step_ms| *step_ms > 0.0) {
@@ -108,7 +108,7 @@ fn state(run: &Run, view: &View, theme: &Theme, glyphs: &Glyphs) -> (String, Sty
         };
     }
     if view.broke_off {
-        ("BROKE OFF".to_owned(), theme.state_failed)
+        ("DISCONNECTED".to_owned(), theme.state_failed)
     } else if view.stopping {
         ("STOPPING".to_owned(), theme.state_paused)
     } else if view.wishes.waits_for(|command| *command == Command::Pause) {

@@ -17,7 +17,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     }
     rows.push(("parameters", numbers::grouped(run.parameters)));
     rows.push(("time", hms(run.at_ms)));
-    rows.push(("a step", or_none(run.pace.step_ms().map(|ms| format!("{ms:.1} ms")))));
+    rows.push(("step time", or_none(run.pace.step_ms().map(|ms| format!("{ms:.1} ms")))));
     rows.push(("tokens", numbers::grouped(run.tokens)));
     rows.push(("rate", or_none(run.learning_rate.map(|rate| numbers::short(f64::from(rate))))));
     let norm = run.gradient_norm.map(|norm| numbers::short(f64::from(norm)));
@@ -25,10 +25,10 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     for (corpus, drawn) in &run.draws {
         rows.push(("drawn", format!("{} of {corpus}", numbers::grouped(*drawn))));
     }
-    rows.push(("moves by hand", run.interventions.to_string()));
+    rows.push(("manual changes", run.interventions.to_string()));
     for scene in [Scene::A, Scene::B] {
         let kept = run.scenes.get(&scene);
-        let text = kept.map(|kept| format!("{} kept at step {}", scene.letter(), kept.step));
+        let text = kept.map(|kept| format!("{} saved at step {}", scene.letter(), kept.step));
         rows.push(("scene", text.unwrap_or_else(|| format!("{} empty", scene.letter()))));
     }
     let saved = run.checkpoints.last();

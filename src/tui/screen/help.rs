@@ -35,7 +35,7 @@ pub(super) fn draw(
     let n_rows = usize::from(inner.bottom().saturating_sub(y));
     let scroll = scroll.min(found.len().saturating_sub(n_rows));
     if found.is_empty() {
-        paint.put(inner.x + 1, y, inner.width - 2, "no key does that", theme.dim);
+        paint.put(inner.x + 1, y, inner.width - 2, "no matching key", theme.dim);
     }
     for (y, (keys, spec)) in (y..inner.bottom()).zip(found.iter().skip(scroll)) {
         let valid = (spec.valid)(frame.view, frame.run);

@@ -15,9 +15,9 @@ pub(super) fn draw(frame: FrameData, palette: &Palette, area: Rect, paint: &mut 
     let n_rows = (matches.len().max(1) as u16).min(MOST).min(area.height.saturating_sub(4));
     let window = prompt::window(area, n_rows + 3);
     paint.clear(window);
-    let inner = paint.panel(window, "command   Tab completes   Enter does it", true);
+    let inner = paint.panel(window, "command   Tab completes   Enter runs it", true);
     if matches.is_empty() {
-        paint.put(inner.x + 1, inner.y, inner.width - 2, "no action of that name", theme.dim);
+        paint.put(inner.x + 1, inner.y, inner.width - 2, "no matching action", theme.dim);
     }
     let first = first_in_sight(matches.len(), usize::from(n_rows), palette.chosen);
     let shown = matches.iter().enumerate().skip(first);

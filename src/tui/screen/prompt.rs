@@ -52,7 +52,7 @@ pub(super) fn leave(look: &Look, area: Rect, paint: &mut Paint) {
     let window = window(area, 4);
     paint.clear(window);
     let inner = paint.panel(window, "stop this run?", true);
-    let answers = [("y", "stop, score, save and leave"), ("n", "go on training")];
+    let answers = [("y", "stop, evaluate, save and quit"), ("n", "continue training")];
     for (y, (key, text)) in (inner.y..inner.bottom()).zip(answers) {
         paint.put(inner.x + 1, y, 1, key, theme.key);
         paint.put(inner.x + 4, y, inner.width.saturating_sub(5), text, theme.text);

@@ -41,7 +41,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         draw_strip(frame, (at, strip), Rect { x, width, ..rest }, paint);
     }
     if run.strips.is_empty() {
-        paint.put(rest.x, rest.y, rest.width, "waiting for the run to begin", theme.dim);
+        paint.put(rest.x, rest.y, rest.width, "waiting for the run to start", theme.dim);
     }
 }
 

@@ -126,7 +126,7 @@ fn the_classes_of_the_chosen_strip() {
 fn a_strip_without_classes_says_why() {
     let mut view = View { size: Size::new(40, 10), ..page(Page::Classes) };
     let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
-    assert!(shown(&Run::new(None), &view).contains("waiting for the run to begin"));
+    assert!(shown(&Run::new(None), &view).contains("waiting for the run to start"));
     let mut begun = Run::new(None);
     begun.apply(&crate::arbitrary::run_started().into());
     assert!(shown(&begun, &view).contains("chunk: not scored yet"));
@@ -156,7 +156,10 @@ fn a_temperature_on_its_way_is_shown_as_it_is_now() {
     run.apply(&StepDone { temperature: Some(1.25), ..step }.into());
     let view = View { size: Size::new(80, 24), ..page(Page::Corpora) };
     let shown = lines(&drawn(&run, &view, &look()));
-    assert!(shown.contains("sampling temperature 1.25  annealed by the recipe"), "{shown}");
+    assert!(
+        shown.contains("sampling temperature 1.25  annealed by the recipe's schedule"),
+        "{shown}"
+    );
 }
 
 #[test]

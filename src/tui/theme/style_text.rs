@@ -36,7 +36,7 @@ const MODIFIERS: [(&str, Modifier); 6] = [
 /// Leaves a colour as it is below, at last as the terminal has it.
 const DEFAULT: &str = "default";
 
-const WANTED: &str = "wanted bold, dim, italic, underlined, reversed, crossed-out, default, the name \
+const WANTED: &str = "expected bold, dim, italic, underlined, reversed, crossed-out, default, the name \
                       of a colour, 0 to 255 or #rrggbb";
 
 /// Reads a style. `Err`: everything that is wrong with it.
@@ -46,7 +46,7 @@ pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
     let (mut foreground, mut background) = (None, None);
     let mut words = text.split_whitespace().peekable();
     if words.peek().is_none() {
-        wrong.push(format!("no word; {WANTED}"));
+        wrong.push(format!("empty style; {WANTED}"));
     }
     while let Some(word) = words.next() {
         if let Some((_, modifier)) = MODIFIERS.iter().find(|(name, _)| *name == word) {
@@ -55,7 +55,7 @@ pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
         }
         let (said, what, word) = if word == "on" {
             let Some(word) = words.next() else {
-                wrong.push("no colour after \"on\"".to_owned());
+                wrong.push("no color after \"on\"".to_owned());
                 break;
             };
             (&mut background, "background", word)
@@ -66,7 +66,7 @@ pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
             Err(why) => wrong.push(why),
             Ok(colour) => {
                 if let Some((first, _)) = said.replace((word, colour)) {
-                    wrong.push(format!("{first:?} and {word:?} are both for the {what}; keep one"));
+                    wrong.push(format!("{first:?} and {word:?} both set the {what}; keep one"));
                 }
             }
         }
@@ -87,19 +87,19 @@ fn colour(word: &str) -> Result<Option<Color>, String> {
     if let Some(digits) = word.strip_prefix('#') {
         let rgb = Some(digits).filter(|digits| digits.len() == 6 && digits.is_ascii());
         let rgb = rgb.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let wrong = || format!("{word:?} is no colour; wanted # and six hexadecimal digits");
+        let wrong = || format!("invalid color {word:?}: expected # and six hexadecimal digits");
         return rgb.map(|rgb| Some(Color::from_u32(rgb))).ok_or_else(wrong);
     }
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         let number: Result<u8, _> = word.parse();
-        let wrong = |_| format!("{word:?} is no colour; wanted a number from 0 to 255");
+        let wrong = |_| format!("invalid color {word:?}: expected a number from 0 to 255");
         return number.map(|number| Some(indexed(number))).map_err(wrong);
     }
     let names = ANSI.iter().map(|(name, _)| *name);
     let names = names.chain(MODIFIERS.iter().map(|(name, _)| *name)).chain([DEFAULT, "on"]);
     Err(match nearest(word, names) {
-        Some(name) => format!("no style or colour named {word:?}; did you mean {name:?}?"),
-        None => format!("no style or colour named {word:?}; {WANTED}"),
+        Some(name) => format!("no style or color named {word:?}; did you mean {name:?}?"),
+        None => format!("no style or color named {word:?}; {WANTED}"),
     })
 }
 
@@ -133,27 +133,27 @@ mod tests {
     #[test]
     fn all_that_is_wrong_with_a_style_is_told() {
         for (text, wanted) in [
-            ("bald", &["no style or colour named \"bald\"; did you mean \"bold\"?"][..]),
-            ("grey", &["no style or colour named \"grey\"; did you mean \"gray\"?"]),
-            ("#12345", &["\"#12345\" is no colour; wanted # and six hexadecimal digits"]),
-            ("#12345ä", &["\"#12345ä\" is no colour; wanted # and six hexadecimal digits"]),
-            ("256", &["\"256\" is no colour; wanted a number from 0 to 255"]),
-            ("red green", &["\"red\" and \"green\" are both for the text; keep one"]),
-            ("on red on blue", &["\"red\" and \"blue\" are both for the background; keep one"]),
-            ("red on", &["no colour after \"on\""]),
+            ("bald", &["no style or color named \"bald\"; did you mean \"bold\"?"][..]),
+            ("grey", &["no style or color named \"grey\"; did you mean \"gray\"?"]),
+            ("#12345", &["invalid color \"#12345\": expected # and six hexadecimal digits"]),
+            ("#12345ä", &["invalid color \"#12345ä\": expected # and six hexadecimal digits"]),
+            ("256", &["invalid color \"256\": expected a number from 0 to 255"]),
+            ("red green", &["\"red\" and \"green\" both set the text; keep one"]),
+            ("on red on blue", &["\"red\" and \"blue\" both set the background; keep one"]),
+            ("red on", &["no color after \"on\""]),
             (
                 "",
                 &[
-                    "no word; wanted bold, dim, italic, underlined, reversed, crossed-out, default, \
+                    "empty style; expected bold, dim, italic, underlined, reversed, crossed-out, default, \
                   the name of a colour, 0 to 255 or #rrggbb",
                 ],
             ),
             (
                 "bald #1 on loud",
                 &[
-                    "no style or colour named \"bald\"; did you mean \"bold\"?",
-                    "\"#1\" is no colour; wanted # and six hexadecimal digits",
-                    "no style or colour named \"loud\"; wanted bold, dim, italic, underlined, \
+                    "no style or color named \"bald\"; did you mean \"bold\"?",
+                    "invalid color \"#1\": expected # and six hexadecimal digits",
+                    "no style or color named \"loud\"; expected bold, dim, italic, underlined, \
                      reversed, crossed-out, default, the name of a colour, 0 to 255 or #rrggbb",
                 ],
             ),

@@ -141,24 +141,24 @@ series = [
 share = [\"red\"]
 state-live = \"on\"";
     let wanted = "\
-desk.toml:1: themes.mine.based-on is \"drak\"; did you mean \"dark\"?
-desk.toml:2: themes.mine.good is \"bald red\": no style or colour named \"bald\"; did you mean \"bold\"?
-desk.toml:3: a theme has no key \"goood\"; did you mean \"good\"?
-desk.toml:4: a theme has no key \"sparkle\"
-desk.toml:5: themes.mine.bad is 3; wanted words such as \"bold light-red\"
-desk.toml:8: themes.mine.series[1] is \"rad\": no style or colour named \"rad\"; did you mean \"red\"?
-desk.toml:10: themes.mine.share is an array; wanted words such as \"bold light-red\"
-desk.toml:11: themes.mine.state-live is \"on\": no colour after \"on\"";
+desk.toml:1: `themes.mine.based-on`: no theme named \"drak\"; did you mean \"dark\"?
+desk.toml:2: `themes.mine.good`: no style or color named \"bald\"; did you mean \"bold\"?
+desk.toml:3: `themes.mine.goood`: unknown key; did you mean \"good\"?
+desk.toml:4: `themes.mine.sparkle`: unknown key
+desk.toml:5: `themes.mine.bad`: expected a style such as \"bold light-red\", found 3
+desk.toml:8: `themes.mine.series[1]`: no style or color named \"rad\"; did you mean \"red\"?
+desk.toml:10: `themes.mine.share`: expected a style such as \"bold light-red\", found an array
+desk.toml:11: `themes.mine.state-live`: no color after \"on\"";
     assert_eq!(based(text).unwrap_err(), wanted);
     let nine = format!("series = [{}]", ["\"red\""; 9].join(", "));
-    let wanted = "desk.toml:1: themes.mine.series has 9 styles; wanted 1 to 8";
+    let wanted = "desk.toml:1: `themes.mine.series`: expected 1 to 8 styles, found 9";
     assert_eq!(based(&nine).unwrap_err(), wanted);
     assert_eq!(
         based("series = \"red\"").unwrap_err(),
-        "desk.toml:1: themes.mine.series is \"red\"; wanted an array of styles"
+        "desk.toml:1: `themes.mine.series`: expected an array of styles, found \"red\""
     );
     assert_eq!(
         based("based-on = 1").unwrap_err(),
-        "desk.toml:1: themes.mine.based-on is 1; wanted the name of a shipped theme"
+        "desk.toml:1: `themes.mine.based-on`: expected the name of a shipped theme, found 1"
     );
 }

@@ -1,71 +1,71 @@
-//! What can be done at the desk: one table, from which keys are dispatched and from which help, footer,
-//! palette and the user's key file are made, so that none of them can drift from the others.
+//! The actions of the desk: one table that dispatches keys and generates help, footer, palette and the
+//! key configuration, so that none of them can drift from the others.
 
 use super::{DeskMode, View};
 use crate::{protocol::Scene, state::Run};
 
-/// A wish of whoever sits at the desk.
+/// What the user asks of the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Choose the next strip.
+    /// Select the next strip.
     NextStrip,
-    /// Choose the strip before.
+    /// Select the previous strip.
     PreviousStrip,
-    /// Choose a strip by its number, counted from 1.
+    /// Select a strip by its number, counted from 1.
     Strip(usize),
-    /// Move the chosen fader by a part of its gain.
+    /// Move the selected fader by a fraction of its gain.
     Nudge(Nudge),
-    /// Ask for a gain.
+    /// Prompt for a gain.
     TypeGain,
-    /// Ask for a gain and how many steps to fade there over.
+    /// Prompt for a gain and the number of steps of a fade.
     TypeFade,
-    /// Back to the recipe's gain.
+    /// Reset to the recipe's gain.
     ResetGain,
-    /// Mute or unmute the chosen strip.
+    /// Mute or unmute the selected strip.
     Mute,
-    /// Solo or unsolo the chosen strip.
+    /// Solo or unsolo the selected strip.
     Solo,
     /// Unsolo every strip.
     ClearSolos,
-    /// Take the last move back.
+    /// Undo the last change.
     Undo,
-    /// Make again what was taken back last.
+    /// Redo the last undone change.
     Redo,
-    /// Keep the mix as it is.
+    /// Save the mix as a scene.
     Store(Scene),
-    /// Go back to a kept mix.
+    /// Recall a scene.
     Recall(Scene),
-    /// Hold training, or go on.
+    /// Pause or resume training.
     Pause,
-    /// One step, and hold.
+    /// Train one step, then pause.
     StepOnce,
-    /// Ask for a note to keep at this step.
+    /// Prompt for a note at this step.
     TypeNote,
     /// Save a checkpoint now.
     Checkpoint,
-    /// Score dev now.
+    /// Evaluate on dev now.
     Evaluate,
-    /// Ask for a learning rate.
+    /// Prompt for a learning rate.
     TypeRate,
-    /// Ask how a step chooses among the groups.
+    /// Prompt for a sampling rule.
     TypeSampling,
-    /// Ask how often gradients are measured apart.
+    /// Prompt for how often per-objective gradients are measured.
     TypeGradients,
-    /// Ask whether to stop, or leave what has ended.
+    /// Ask for confirmation to stop the run; quit if it has ended.
     Quit,
-    /// Stop after this step, as SIGINT does; a second one ends the program at once.
+    /// Stop after this step, as SIGINT does; a second one aborts.
     Interrupt,
-    /// Hand the terminal back to the shell for a while.
+    /// Suspend to the shell.
     Suspend,
-    /// The next panel has the keys.
+    /// Focus the next panel.
     NextFocus,
-    /// The panel before has the keys.
+    /// Focus the previous panel.
     PreviousFocus,
-    /// Leave one layer: a window, a filter, a cursor. Never quits.
+    /// Close one layer: a window, a filter, a cursor. Never quits.
     Back,
     /// The next page.
     NextPage,
-    /// Hold the screen; training goes on.
+    /// Freeze the screen; training continues.
     Freeze,
     /// Every key, searchable.
     Help,
@@ -75,94 +75,94 @@ pub enum Action {
     NextTheme,
     /// Logarithmic or linear.
     LogY,
-    /// A smoother curve.
+    /// More smoothing.
     SmoothMore,
-    /// A rougher curve.
+    /// Less smoothing.
     SmoothLess,
     /// Steps, tokens or time.
     NextUnit,
-    /// Show less of the run, and that larger.
+    /// Zoom in on fewer steps.
     ZoomIn,
-    /// Show more of the run.
+    /// Zoom out to more steps.
     ZoomOut,
-    /// Show earlier steps.
+    /// Pan to earlier steps.
     PanLeft,
-    /// Show later steps.
+    /// Pan to later steps.
     PanRight,
-    /// Show all, and go with the run.
+    /// Show the whole run and follow it.
     Follow,
     /// One objective's curve, or all of them.
     OnlyThis,
     /// Move the cursor by so many columns.
     Cursor(i32),
-    /// The cursor to the first step in sight.
+    /// Move the cursor to the first visible step.
     CursorFirst,
-    /// The cursor to the last step.
+    /// Move the cursor to the last step.
     CursorLast,
-    /// The cursor to the event before.
+    /// Move the cursor to the previous event.
     PreviousEvent,
-    /// The cursor to the next event.
+    /// Move the cursor to the next event.
     NextEvent,
-    /// Choose an older event in the list.
+    /// Select an older event in the list.
     OlderEvent(usize),
-    /// Choose a younger event in the list.
-    YoungerEvent(usize),
-    /// The oldest event.
-    OldestEvent,
-    /// The youngest event.
-    YoungestEvent,
-    /// The cursor to the chosen event's step.
+    /// Select a newer event in the list.
+    NewerEvent(usize),
+    /// Select the first event.
+    FirstEvent,
+    /// Select the last event.
+    LastEvent,
+    /// Move the cursor to the selected event's step.
     JumpToEvent,
-    /// Show only events that hold a text.
+    /// Show only events that contain a text.
     Filter,
-    /// Show only one class of events, and the next one with each press.
+    /// Show one class of events; each press switches to the next class.
     NextClass,
-    /// Play, or hold, a replay.
+    /// Play or pause a replay.
     Play,
     /// Twice as fast.
     Faster,
     /// Half as fast.
     Slower,
-    /// Some steps on, or back.
+    /// Some steps forward or back.
     Seek(i64),
     /// Before the first step.
     SeekStart,
     /// To the end.
     SeekEnd,
-    /// Ask for a step to go to.
+    /// Prompt for a step to go to.
     TypeSeek,
 }
 
-/// How far a press moves a fader: by a part of its gain, since the scale is logarithmic.
+/// How far a key press moves a fader: by a fraction of its gain, as the scale is logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nudge {
-    /// A twentieth more.
+    /// 5 % more.
     Up,
-    /// A twentieth less.
+    /// 5 % less.
     Down,
-    /// A quarter more.
+    /// 25 % more.
     FarUp,
-    /// A quarter less.
+    /// 25 % less.
     FarDown,
 }
 
-/// Where an action's keys are heard.
+/// The scope in which an action's keys are bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActionScope {
     /// Wherever no window is open.
     Anywhere,
-    /// While the strips have the keys, in a run that can be moved.
+    /// While the strips have the focus, in a live run.
     Desk,
-    /// While the chart has the keys.
+    /// While the chart has the focus.
     Chart,
-    /// While the list of events has the keys.
+    /// While the list of events has the focus.
     Events,
     /// In a replay.
     Replay,
 }
 
 impl ActionScope {
-    /// Its name as the only place: two actions of one place can't share a key.
+    /// Its name as a list of one: two actions of one scope can't share a key.
     pub fn alone(self) -> &'static [&'static str] {
         match self {
             Self::Anywhere => &["anywhere"],
@@ -173,7 +173,7 @@ impl ActionScope {
         }
     }
 
-    /// What help calls it.
+    /// Its name in help.
     pub fn name(self) -> &'static str {
         self.alone()[0]
     }
@@ -188,13 +188,13 @@ pub struct Spec {
     pub name: &'static str,
     /// One line for help.
     pub about: &'static str,
-    /// A word or two for the footer; empty if it is never there.
+    /// A word or two for the footer; empty if it is not shown there.
     pub short: &'static str,
-    /// Keys, unless the user has others.
+    /// Default keys.
     pub keys: &'static [&'static str],
-    /// Where they are heard.
+    /// Where they are bound.
     pub scope: ActionScope,
-    /// Whether it can be done now.
+    /// Whether it is available now.
     pub valid: fn(&View, &Run) -> bool,
 }
 
@@ -214,7 +214,7 @@ fn always(_: &View, _: &Run) -> bool {
     true
 }
 
-/// A run that goes on, and may be moved from here.
+/// Whether the run is live and may be changed from this desk.
 fn movable(view: &View, run: &Run) -> bool {
     view.mode == DeskMode::Live && run.ended.is_none() && !run.strips.is_empty()
 }
@@ -249,11 +249,11 @@ use ActionScope::{Anywhere, Chart, Desk, Events, Replay};
 /// Every action, in the order of the help.
 #[rustfmt::skip]
 pub static ACTIONS: &[Spec] = &[
-    row(Anywhere, A::NextStrip, "next-strip", &["j"], "", "choose the next objective", always),
-    row(Anywhere, A::PreviousStrip, "previous-strip", &["k"], "", "choose the objective before", always),
-    row(Desk, A::NextStrip, "strip-down", &["down"], "", "choose the next objective", always),
-    row(Desk, A::PreviousStrip, "strip-up", &["up"], "pick", "choose the objective before", always),
-    row(Anywhere, A::Strip(1), "strip-1", &["1"], "", "choose an objective by its number (1 to 9)", always),
+    row(Anywhere, A::NextStrip, "next-strip", &["j"], "", "select the next objective", always),
+    row(Anywhere, A::PreviousStrip, "previous-strip", &["k"], "", "select the previous objective", always),
+    row(Desk, A::NextStrip, "strip-down", &["down"], "", "select the next objective", always),
+    row(Desk, A::PreviousStrip, "strip-up", &["up"], "select", "select the previous objective", always),
+    row(Anywhere, A::Strip(1), "strip-1", &["1"], "", "select an objective by number (1 to 9)", always),
     row(Anywhere, A::Strip(2), "strip-2", &["2"], "", "", always),
     row(Anywhere, A::Strip(3), "strip-3", &["3"], "", "", always),
     row(Anywhere, A::Strip(4), "strip-4", &["4"], "", "", always),
@@ -262,80 +262,80 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Strip(7), "strip-7", &["7"], "", "", always),
     row(Anywhere, A::Strip(8), "strip-8", &["8"], "", "", always),
     row(Anywhere, A::Strip(9), "strip-9", &["9"], "", "", always),
-    row(Desk, A::Nudge(Nudge::Down), "gain-down", &["left", "h"], "", "fader down by 5 %", movable),
-    row(Desk, A::Nudge(Nudge::Up), "gain-up", &["right", "l"], "fader", "fader up by 5 %; from 0 to 0.01", movable),
-    row(Desk, A::Nudge(Nudge::FarDown), "gain-far-down", &["shift-left", "H"], "", "fader down by 25 %", movable),
-    row(Desk, A::Nudge(Nudge::FarUp), "gain-far-up", &["shift-right", "L"], "", "fader up by 25 %", movable),
-    row(Anywhere, A::TypeGain, "gain", &["w"], "type", "type a gain, or GAIN over STEPS for a fade", movable),
-    row(Anywhere, A::TypeFade, "fade", &["W"], "", "fade to a gain over so many steps", movable),
-    row(Anywhere, A::ResetGain, "reset", &["0"], "", "back to the gain of the recipe", movable),
+    row(Desk, A::Nudge(Nudge::Down), "gain-down", &["left", "h"], "", "lower the fader by 5 %", movable),
+    row(Desk, A::Nudge(Nudge::Up), "gain-up", &["right", "l"], "fader", "raise the fader by 5 %; from 0 to 0.01", movable),
+    row(Desk, A::Nudge(Nudge::FarDown), "gain-far-down", &["shift-left", "H"], "", "lower the fader by 25 %", movable),
+    row(Desk, A::Nudge(Nudge::FarUp), "gain-far-up", &["shift-right", "L"], "", "raise the fader by 25 %", movable),
+    row(Anywhere, A::TypeGain, "gain", &["w"], "type", "enter a gain, or GAIN over STEPS for a fade", movable),
+    row(Anywhere, A::TypeFade, "fade", &["W"], "", "fade to a gain over a number of steps", movable),
+    row(Anywhere, A::ResetGain, "reset", &["0"], "", "reset to the recipe's gain", movable),
     row(Anywhere, A::Mute, "mute", &["m"], "mute", "mute or unmute: weight 0, the gain is kept", movable),
-    row(Anywhere, A::Solo, "solo", &["s"], "solo", "solo or unsolo: only soloed objectives sound", movable),
+    row(Anywhere, A::Solo, "solo", &["s"], "solo", "solo or unsolo: only soloed ones are trained", movable),
     row(Anywhere, A::ClearSolos, "clear-solos", &["S"], "", "unsolo every objective", has_solo),
-    row(Anywhere, A::Undo, "undo", &["u"], "undo", "take the last move back", can_undo),
-    row(Anywhere, A::Redo, "redo", &["ctrl-r"], "redo", "make again what was taken back last", can_redo),
-    row(Anywhere, A::Store(Scene::A), "store-a", &["a"], "", "keep the mix as scene A", movable),
-    row(Anywhere, A::Store(Scene::B), "store-b", &["b"], "", "keep the mix as scene B", movable),
-    row(Anywhere, A::Recall(Scene::A), "recall-a", &["A"], "", "go back to scene A, as one move", has_a),
-    row(Anywhere, A::Recall(Scene::B), "recall-b", &["B"], "", "go back to scene B, as one move", has_b),
-    row(Anywhere, A::Pause, "pause", &["space"], "pause", "hold training, or go on", movable),
-    row(Anywhere, A::StepOnce, "step", &[">"], "", "one step, and hold", movable),
-    row(Anywhere, A::TypeNote, "note", &["n"], "note", "keep a note at this step", movable),
+    row(Anywhere, A::Undo, "undo", &["u"], "undo", "undo the last change", can_undo),
+    row(Anywhere, A::Redo, "redo", &["ctrl-r"], "redo", "redo the last undone change", can_redo),
+    row(Anywhere, A::Store(Scene::A), "store-a", &["a"], "", "save the mix as scene A", movable),
+    row(Anywhere, A::Store(Scene::B), "store-b", &["b"], "", "save the mix as scene B", movable),
+    row(Anywhere, A::Recall(Scene::A), "recall-a", &["A"], "", "recall scene A, as one change", has_a),
+    row(Anywhere, A::Recall(Scene::B), "recall-b", &["B"], "", "recall scene B, as one change", has_b),
+    row(Anywhere, A::Pause, "pause", &["space"], "pause", "pause or resume training", movable),
+    row(Anywhere, A::StepOnce, "step", &[">"], "", "train one step, then pause", movable),
+    row(Anywhere, A::TypeNote, "note", &["n"], "note", "add a note at this step", movable),
     row(Anywhere, A::Checkpoint, "checkpoint", &["c"], "", "save a checkpoint now", movable),
-    row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "score dev now; counts for nothing else", movable),
+    row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; no effect on early stopping", movable),
     row(Anywhere, A::TypeRate, "rate", &["r"], "", "set the learning rate", movable),
-    row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set how a step chooses among the groups", movable),
-    row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure each objective's gradient every N steps", movable),
-    row(Replay, A::Play, "play", &["space"], "play", "play, or hold", replayed),
-    row(Replay, A::Faster, "faster", &[">"], "faster", "play faster, up to 1000 times", replayed),
+    row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set the sampling rule for groups", movable),
+    row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
+    row(Replay, A::Play, "play", &["space"], "play", "play or pause", replayed),
+    row(Replay, A::Faster, "faster", &[">"], "faster", "play faster, up to 1000x", replayed),
     row(Replay, A::Slower, "slower", &["<"], "", "play slower", replayed),
-    row(Replay, A::Seek(1), "forward", &["right", "l"], "step", "one step on", replayed),
+    row(Replay, A::Seek(1), "forward", &["right", "l"], "step", "one step forward", replayed),
     row(Replay, A::Seek(-1), "back", &["left", "h"], "", "one step back", replayed),
-    row(Replay, A::Seek(100), "forward-100", &["shift-right", "L"], "", "100 steps on", replayed),
+    row(Replay, A::Seek(100), "forward-100", &["shift-right", "L"], "", "100 steps forward", replayed),
     row(Replay, A::Seek(-100), "back-100", &["shift-left", "H"], "", "100 steps back", replayed),
-    row(Replay, A::SeekStart, "start", &["home"], "", "before the first step", replayed),
-    row(Replay, A::SeekEnd, "end", &["end"], "", "to the end", replayed),
+    row(Replay, A::SeekStart, "start", &["home"], "", "go to before the first step", replayed),
+    row(Replay, A::SeekEnd, "end", &["end"], "", "go to the end", replayed),
     row(Replay, A::TypeSeek, "go-to", &["G"], "go to", "go to a step", replayed),
-    row(Chart, A::Cursor(-1), "cursor-left", &["left", "h"], "cursor", "cursor one column back", always),
-    row(Chart, A::Cursor(1), "cursor-right", &["right", "l"], "", "cursor one column on", always),
-    row(Chart, A::Cursor(-10), "cursor-far-left", &["shift-left", "H"], "", "cursor ten columns back", always),
-    row(Chart, A::Cursor(10), "cursor-far-right", &["shift-right", "L"], "", "cursor ten columns on", always),
-    row(Chart, A::CursorFirst, "cursor-first", &["home"], "", "cursor to the first step in sight", always),
-    row(Chart, A::CursorLast, "cursor-last", &["end"], "", "cursor to the last step", always),
+    row(Chart, A::Cursor(-1), "cursor-left", &["left", "h"], "cursor", "move the cursor one column left", always),
+    row(Chart, A::Cursor(1), "cursor-right", &["right", "l"], "", "move the cursor one column right", always),
+    row(Chart, A::Cursor(-10), "cursor-far-left", &["shift-left", "H"], "", "move the cursor ten columns left", always),
+    row(Chart, A::Cursor(10), "cursor-far-right", &["shift-right", "L"], "", "move the cursor ten columns right", always),
+    row(Chart, A::CursorFirst, "cursor-first", &["home"], "", "move the cursor to the first visible step", always),
+    row(Chart, A::CursorLast, "cursor-last", &["end"], "", "move the cursor to the last step", always),
     row(Chart, A::ZoomIn, "chart-in", &["up"], "", "zoom in", always),
     row(Chart, A::ZoomOut, "chart-out", &["down"], "", "zoom out", always),
-    row(Anywhere, A::ZoomIn, "zoom-in", &["+", "="], "zoom", "show less of the run, and that larger", always),
-    row(Anywhere, A::ZoomOut, "zoom-out", &["-"], "", "show more of the run", always),
-    row(Anywhere, A::PanLeft, "pan-left", &[","], "", "show earlier steps", always),
-    row(Anywhere, A::PanRight, "pan-right", &["."], "", "show later steps", always),
-    row(Anywhere, A::Follow, "follow", &["z"], "", "show all of the run, and go with it", always),
-    row(Anywhere, A::LogY, "log-y", &["y"], "", "logarithmic or linear losses", always),
-    row(Anywhere, A::SmoothLess, "smooth-less", &["["], "", "rougher curves", always),
-    row(Anywhere, A::SmoothMore, "smooth-more", &["]"], "", "smoother curves", always),
-    row(Anywhere, A::NextUnit, "unit", &["x"], "", "steps, tokens or time along the bottom", always),
-    row(Anywhere, A::OnlyThis, "only", &["o"], "", "the chosen objective's curve alone, or all", always),
-    row(Anywhere, A::PreviousEvent, "previous-event", &["{"], "", "cursor to the event before", always),
-    row(Anywhere, A::NextEvent, "next-event", &["}"], "", "cursor to the next event", always),
-    row(Events, A::OlderEvent(1), "event-up", &["up"], "choose", "choose an older event", always),
-    row(Events, A::YoungerEvent(1), "event-down", &["down"], "", "choose a younger event", always),
+    row(Anywhere, A::ZoomIn, "zoom-in", &["+", "="], "zoom", "zoom in on fewer steps", always),
+    row(Anywhere, A::ZoomOut, "zoom-out", &["-"], "", "zoom out to more steps", always),
+    row(Anywhere, A::PanLeft, "pan-left", &[","], "", "pan to earlier steps", always),
+    row(Anywhere, A::PanRight, "pan-right", &["."], "", "pan to later steps", always),
+    row(Anywhere, A::Follow, "follow", &["z"], "", "show the whole run and follow it", always),
+    row(Anywhere, A::LogY, "log-y", &["y"], "", "logarithmic or linear loss axis", always),
+    row(Anywhere, A::SmoothLess, "smooth-less", &["["], "", "less smoothing", always),
+    row(Anywhere, A::SmoothMore, "smooth-more", &["]"], "", "more smoothing", always),
+    row(Anywhere, A::NextUnit, "unit", &["x"], "", "x axis in steps, tokens or time", always),
+    row(Anywhere, A::OnlyThis, "only", &["o"], "", "the selected objective's curve only, or all", always),
+    row(Anywhere, A::PreviousEvent, "previous-event", &["{"], "", "move the cursor to the previous event", always),
+    row(Anywhere, A::NextEvent, "next-event", &["}"], "", "move the cursor to the next event", always),
+    row(Events, A::OlderEvent(1), "event-up", &["up"], "choose", "select an older event", always),
+    row(Events, A::NewerEvent(1), "event-down", &["down"], "", "select a newer event", always),
     row(Events, A::OlderEvent(10), "events-up", &["pageup"], "", "ten events up", always),
-    row(Events, A::YoungerEvent(10), "events-down", &["pagedown"], "", "ten events down", always),
-    row(Events, A::OldestEvent, "event-first", &["home"], "", "the oldest event", always),
-    row(Events, A::YoungestEvent, "event-last", &["end"], "", "the youngest event, and go with the run", always),
-    row(Events, A::JumpToEvent, "jump", &["enter"], "jump", "cursor to the chosen event's step", always),
-    row(Anywhere, A::Filter, "filter", &["/"], "filter", "show only events that hold a text", always),
-    row(Anywhere, A::NextClass, "class", &["t"], "", "all events, or moves, scores, notes, faults", always),
-    row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "the next panel has the keys", always),
-    row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "the panel before has the keys", always),
+    row(Events, A::NewerEvent(10), "events-down", &["pagedown"], "", "ten events down", always),
+    row(Events, A::FirstEvent, "event-first", &["home"], "", "the first event", always),
+    row(Events, A::LastEvent, "event-last", &["end"], "", "the last event, and follow the run", always),
+    row(Events, A::JumpToEvent, "jump", &["enter"], "jump", "move the cursor to the selected event's step", always),
+    row(Anywhere, A::Filter, "filter", &["/"], "filter", "show only events that contain a text", always),
+    row(Anywhere, A::NextClass, "class", &["t"], "", "filter by type: changes, scores, notes, faults", always),
+    row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "focus the next panel", always),
+    row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "focus the previous panel", always),
     row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, classes, corpora, events", always),
-    row(Anywhere, A::Freeze, "freeze", &["f"], "", "hold the screen; training goes on", always),
-    row(Anywhere, A::NextTheme, "theme", &["T"], "", "the next theme", always),
-    row(Anywhere, A::Help, "help", &["?", "f1"], "help", "every key; / searches", always),
-    row(Anywhere, A::Palette, "palette", &[":"], "command", "every action by its name", always),
-    row(Anywhere, A::Back, "back-out", &["esc"], "", "leave one layer: a window, a filter, the cursor", always),
-    row(Anywhere, A::Suspend, "suspend", &["ctrl-z"], "", "back to the shell; fg brings the desk again", always),
-    row(Anywhere, A::Interrupt, "interrupt", &["ctrl-c"], "", "stop after this step; twice: end at once", always),
-    row(Anywhere, A::Quit, "quit", &["q"], "quit", "stop and leave, once you said y", always),
+    row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
+    row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
+    row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),
+    row(Anywhere, A::Palette, "palette", &[":"], "command", "run an action by name", always),
+    row(Anywhere, A::Back, "back-out", &["esc"], "", "close one layer: a window, a filter, the cursor", always),
+    row(Anywhere, A::Suspend, "suspend", &["ctrl-z"], "", "suspend to the shell; fg returns to the desk", always),
+    row(Anywhere, A::Interrupt, "interrupt", &["ctrl-c"], "", "stop after this step; twice: abort", always),
+    row(Anywhere, A::Quit, "quit", &["q"], "quit", "stop the run and quit, after you confirm with y", always),
 ];
 
 #[cfg(test)]

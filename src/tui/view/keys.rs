@@ -30,7 +30,7 @@ impl View {
             (None, None, Some(spec)) => self.act(spec, run),
             (None, None, None) => {
                 let text =
-                    format!("{} means nothing here; ? shows every key", KeyPress::from(event));
+                    format!("{} is not bound here; ? lists every key", KeyPress::from(event));
                 self.message = Some(Message::Refused(text));
                 Vec::new()
             }
@@ -45,7 +45,7 @@ impl View {
             }
             Some(Overlay::Help { search, searching: true, .. }) => search.insert(text),
             Some(Overlay::Help { .. } | Overlay::Leave) | None => {
-                let text = "what was pasted was left out: no line is open for it";
+                let text = "pasted text was ignored: no prompt is open";
                 self.message = Some(Message::Refused(text.to_owned()));
             }
         }

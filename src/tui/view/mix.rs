@@ -50,7 +50,7 @@ impl View {
         let Some(stored) = run.scenes.get(&scene) else { return Vec::new() };
         let moves = moves_to(stored, run, &self.wishes);
         if moves.is_empty() {
-            let text = format!("the mix is as in scene {} already", scene.letter());
+            let text = format!("the mix already matches scene {}", scene.letter());
             self.message = Some(Message::Done(text));
             return Vec::new();
         }

@@ -68,15 +68,15 @@ impl Prompt {
     /// How to fill it in.
     pub fn hint(&self) -> &'static str {
         match self.wanted {
-            Wanted::Gain(_) => "0.8, or 0.8 over 500 to fade there in 500 steps",
-            Wanted::Note => "Enter keeps it at this step",
-            Wanted::Rate => "a number, 0.0005 for example; ends the rate's schedule",
+            Wanted::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
+            Wanted::Note => "Enter adds it at this step",
+            Wanted::Rate => "for example 0.0005; ends a learning-rate schedule",
             Wanted::Sampling => {
                 "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
             }
-            Wanted::Gradients => "steps; 0 for never",
-            Wanted::Step => "a number, or 40% of the way",
-            Wanted::Filter => "Enter applies, an empty line shows all",
+            Wanted::Gradients => "interval in steps; 0 for never",
+            Wanted::Step => "a step, or a percentage such as 40%",
+            Wanted::Filter => "Enter applies it; an empty filter shows all",
         }
     }
 
@@ -94,32 +94,35 @@ impl Prompt {
                     None => (text, None),
                 };
                 let gain = number(gain)
-                    .ok_or_else(|| format!("found `{gain}`; wanted a gain of at least 0"))?;
+                    .ok_or_else(|| format!("expected a gain of at least 0, found `{gain}`"))?;
                 let objective = objective.clone();
                 Given::Command(match over {
                     None => Command::SetGain { objective, gain },
                     Some(steps) => {
                         let over = steps.trim_end_matches("steps").trim().parse().ok();
                         let over = over.filter(|over| *over > 0).ok_or_else(|| {
-                            format!("found `over {steps}`; wanted a number of steps from 1 up")
+                            format!(
+                                "expected a number of steps of at least 1, found `over {steps}`"
+                            )
                         })?;
                         Command::Fade { objective, to: gain, over }
                     }
                 })
             }
             Wanted::Note if text.is_empty() => {
-                return Err("found nothing; wanted some words, or Esc".to_owned());
+                return Err("expected a text, found nothing; Esc cancels".to_owned());
             }
             Wanted::Note => Given::Command(Command::Note { text: text.to_owned() }),
             Wanted::Rate => {
-                let rate = number(text)
-                    .ok_or_else(|| format!("found `{text}`; wanted a rate of at least 0"))?;
+                let rate = number(text).ok_or_else(|| {
+                    format!("expected a learning rate of at least 0, found `{text}`")
+                })?;
                 let (path, value) = ("train.learning_rate".to_owned(), Setting::Number(rate));
                 Given::Command(Command::Set { path, value })
             }
             Wanted::Sampling if text.is_empty() => {
                 return Err(
-                    "found nothing; wanted a rule, `uniform` for example, or Esc".to_owned()
+                    "expected a rule, for example `uniform`, found nothing; Esc cancels".to_owned()
                 );
             }
             // The trainer knows the rules and the groups.
@@ -130,7 +133,7 @@ impl Prompt {
             Wanted::Gradients => {
                 let steps: u32 = text
                     .parse()
-                    .map_err(|_| format!("found `{text}`; wanted a whole number of steps"))?;
+                    .map_err(|_| format!("expected a whole number of steps, found `{text}`"))?;
                 let (path, value) =
                     ("train.measure_gradients_every".to_owned(), Setting::Number(steps as f32));
                 Given::Command(Command::Set { path, value })
@@ -142,7 +145,7 @@ impl Prompt {
 }
 
 fn step(text: &str, n_steps: u64) -> Result<Step, String> {
-    let wanted = || format!("found `{text}`; wanted a step, or a part such as 40%");
+    let wanted = || format!("expected a step or a percentage such as 40%, found `{text}`");
     if let Some(percent) = text.strip_suffix('%') {
         let percent: f64 = percent.trim().parse().map_err(|_| wanted())?;
         return Ok(Step((percent.clamp(0.0, 100.0) / 100.0 * n_steps as f64) as u64));
@@ -170,9 +173,9 @@ mod tests {
         let fade = Command::Fade { objective, to: 0.8, over: 500 };
         assert_eq!(gain("0.8 over 500"), Ok(Given::Command(fade.clone())));
         assert_eq!(gain("0.8 over 500 steps"), Ok(Given::Command(fade)));
-        assert_eq!(gain("-1"), Err("found `-1`; wanted a gain of at least 0".into()));
-        assert_eq!(gain("nan"), Err("found `nan`; wanted a gain of at least 0".into()));
-        let fault = "found `over 0`; wanted a number of steps from 1 up";
+        assert_eq!(gain("-1"), Err("expected a gain of at least 0, found `-1`".into()));
+        assert_eq!(gain("nan"), Err("expected a gain of at least 0, found `nan`".into()));
+        let fault = "expected a number of steps of at least 1, found `over 0`";
         assert_eq!(gain("1 over 0"), Err(fault.into()));
     }
 

@@ -128,7 +128,7 @@ fn taking_back_goes_through_the_history_one_answer_at_a_time() {
 fn a_scene_is_recalled_as_one_move_of_what_differs() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["A"]), []);
-    let text = "scene A is empty; a keeps the mix there";
+    let text = "scene A is empty; a saves the mix there";
     assert_eq!(view.message, Some(Message::Refused(text.into())));
     let kept = |gain, muted| StripSetting { gain, muted, soloed: false };
     let strips = [("chunk".into(), kept(1.0, false)), ("pos".into(), kept(0.3, true))].into();
@@ -144,7 +144,7 @@ fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
     let (mut view, run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["w", "\"much", "enter"]), []);
     let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("still open") };
-    assert_eq!(prompt.fault.as_deref(), Some("found `much`; wanted a gain of at least 0"));
+    assert_eq!(prompt.fault.as_deref(), Some("expected a gain of at least 0, found `much`"));
     let fade = Command::Fade { objective: "chunk".into(), to: 0.5, over: 200 };
     let typed = ["ctrl-u", "\"0.5 over 200", "enter"];
     assert_eq!(commands(press(&mut view, &run, &typed)), [fade]);

@@ -30,21 +30,19 @@ impl View {
     fn why_not(&self, spec: &Spec, run: &Run) -> String {
         match (self.mode, spec.action) {
             (DeskMode::Replay(_), _) => {
-                "a replay is only looked at; `auxdesk train --moves JOURNAL` makes its moves again"
+                "read-only: this is a replay; `auxdesk train --moves JOURNAL` repeats its changes"
                     .to_owned()
             }
-            (DeskMode::Observe, _) => {
-                "this desk only looks: it was started with --observe".to_owned()
-            }
+            (DeskMode::Observe, _) => "read-only: started with --observe".to_owned(),
             (DeskMode::Live, _) if run.ended.is_some() => "the run has ended".to_owned(),
-            (DeskMode::Live, Action::Undo) => "nothing to take back".to_owned(),
-            (DeskMode::Live, Action::Redo) => "nothing to make again".to_owned(),
+            (DeskMode::Live, Action::Undo) => "nothing to undo".to_owned(),
+            (DeskMode::Live, Action::Redo) => "nothing to redo".to_owned(),
             (DeskMode::Live, Action::ClearSolos) => "no objective is soloed".to_owned(),
             (DeskMode::Live, Action::Recall(scene)) => {
                 let (letter, key) = (scene.letter(), scene.letter().to_ascii_lowercase());
-                format!("scene {letter} is empty; {key} keeps the mix there")
+                format!("scene {letter} is empty; {key} saves the mix there")
             }
-            (DeskMode::Live, _) => format!("{} can't be done now", spec.name),
+            (DeskMode::Live, _) => format!("{} is not available now", spec.name),
         }
     }
 
@@ -97,7 +95,7 @@ impl View {
             Action::Interrupt if self.is_over(run) => return vec![Effect::Leave],
             Action::Interrupt => {
                 self.stopping = true;
-                let text = "stopping after this step; Ctrl-C once more ends the program at once";
+                let text = "stopping after this step; press Ctrl-C again to abort";
                 self.message = Some(Message::Done(text.to_owned()));
                 return vec![Effect::Interrupt];
             }
@@ -143,9 +141,9 @@ impl View {
                 self.chart.only = if self.chart.only == chosen { None } else { chosen };
             }
             Action::OlderEvent(by) => self.events.older(by, run),
-            Action::YoungerEvent(by) => self.events.younger(by, run),
-            Action::OldestEvent => self.events.oldest(run),
-            Action::YoungestEvent => self.events.chosen = None,
+            Action::NewerEvent(by) => self.events.younger(by, run),
+            Action::FirstEvent => self.events.oldest(run),
+            Action::LastEvent => self.events.chosen = None,
             Action::Filter => {
                 let filter = self.events.filter.clone();
                 self.ask(Wanted::Filter, &filter);
@@ -199,7 +197,8 @@ impl View {
     /// not to queue work for minutes.
     fn once(&mut self, wished: Command) -> Vec<Effect> {
         if self.wishes.waits_for(|open| *open == wished) {
-            self.message = Some(Message::Refused("the one before is still under way".to_owned()));
+            self.message =
+                Some(Message::Refused("the previous one is still in progress".to_owned()));
             return Vec::new();
         }
         command(wished)
@@ -210,7 +209,7 @@ impl View {
             return vec![Effect::Leave];
         }
         if self.stopping {
-            let text = "the run is ending; Ctrl-C once more ends the program at once";
+            let text = "the run is ending; press Ctrl-C again to abort";
             self.message = Some(Message::Done(text.to_owned()));
             return Vec::new();
         }
@@ -221,7 +220,7 @@ impl View {
     /// The answer to the question whether to stop.
     pub(super) fn stop(&mut self) -> Vec<Effect> {
         self.stopping = true;
-        let text = "stopping: scoring, saving; Ctrl-C ends it without";
+        let text = "stopping: evaluating and saving; Ctrl-C skips both";
         self.message = Some(Message::Done(text.to_owned()));
         command(Command::Stop { reason: Reason::Key })
     }

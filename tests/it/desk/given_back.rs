@@ -30,7 +30,7 @@ fn a_run_that_has_finished_stays_until_q() {
     let here = Here::new();
     let mut desk = Desk::open(&here, &mut here.tiny("run", 20, &[]), SIZE);
     desk.pty.wait_for_text("FINISHED");
-    desk.pty.wait_for_text("the run has ended; q leaves the desk");
+    desk.pty.wait_for_text("the run has ended; q quits the desk");
     desk.is_up();
     desk.press("q");
     desk.leaves(0);
@@ -148,7 +148,7 @@ fn a_disk_that_refuses_is_told_at_the_desk_and_after_it() {
     let mut shell = here.shell("ulimit -f 40; exec \"$@\"", &endless(&here, &[]));
     let mut desk = Desk::open(&here, &mut shell, (120, 40));
     desk.pty.wait_for_text("FAILED");
-    desk.pty.wait_for_text("q leaves  failed: the disk refused");
+    desk.pty.wait_for_text("q leaves  failed: could not write to disk");
     desk.press("q");
     desk.leaves(1);
     desk.pty.wait_for_text("run/journal.jsonl: can't be written: ");
@@ -160,7 +160,7 @@ fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
     let mut train = quiet(&here, "run", 100, &[]);
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_FRAME", "2"), (120, 40));
     desk.pty.wait_for_text("a panic was asked for at frame 2");
-    desk.pty.wait_for_text("the desk has gone; training goes on, and lines of progress follow");
+    desk.pty.wait_for_text("the desk has closed; training continues, printing progress lines");
     desk.is_given_back();
     desk.leaves(0);
     desk.ended(RunEnd::Finished, Reason::Steps);

@@ -203,7 +203,7 @@ fn a_desk_that_only_looks_changes_nothing_and_says_why() {
     desk.pty.wait_for_text("OBSERVE");
     for keys in ["l", "m", " ", "n", ":mute\r"] {
         desk.press(keys);
-        desk.pty.wait_for_text("this desk only looks: it was started with --observe");
+        desk.pty.wait_for_text("read-only: started with --observe");
         desk.clear();
     }
     desk.trains_on();

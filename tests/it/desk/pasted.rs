@@ -15,7 +15,7 @@ fn ten_thousand_pasted_characters_press_no_key() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.pty.paste(&letters());
-    desk.pty.wait_for_text("what was pasted was left out: no line is open for it");
+    desk.pty.wait_for_text("pasted text was ignored: no prompt is open");
     desk.trains_on();
     assert_eq!(desk.happened(0).len(), 1, "{:?}", desk.happened(0));
     // Nor do they answer a question.
@@ -33,7 +33,7 @@ fn ten_thousand_pasted_characters_fill_the_line_that_is_open() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.press("n");
-    desk.pty.wait_for_text("Enter keeps it at this step");
+    desk.pty.wait_for_text("Enter adds it at this step");
     desk.pty.paste(&letters());
     desk.pty.wait_for_text("qy mls hn u");
     desk.trains_on();

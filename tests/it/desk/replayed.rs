@@ -165,7 +165,7 @@ fn a_replay_says_that_it_can_not_be_moved() {
     is_at(&desk, 60);
     for keys in ["m", "w", "u"] {
         desk.press(keys);
-        desk.pty.wait_for_text("a replay is only looked at");
+        desk.pty.wait_for_text("read-only: this is a replay");
         desk.clear();
     }
     desk.press("q");

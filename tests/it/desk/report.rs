@@ -51,7 +51,7 @@ fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_b
     };
     line("chunk f1 on dev: ");
     line("chunk f1 on test: ");
-    line("moved by hand:");
+    line("manual changes:");
     line("  train.learning_rate 0.003 to 0.002");
     line("the run is in run");
     line("  auxdesk replay run");
@@ -80,5 +80,5 @@ fn a_session_without_a_move_names_no_moves() {
     desk.quit();
     let text = desk.pty.text();
     assert!(text.contains("chunk f1 on dev: ") && text.contains("the run is in run"), "{text}");
-    assert!(!text.contains("moved by hand") && !text.contains("--moves"), "{text}");
+    assert!(!text.contains("manual changes") && !text.contains("--moves"), "{text}");
 }

@@ -10,9 +10,8 @@ fn lines_and(desk: &mut Desk, why: &str) {
     desk.leaves(0);
     let written = desk.pty.written();
     assert!(!written.contains('\x1b'), "{written:?}");
-    let said: Vec<&str> =
-        written.lines().filter(|line| line.contains("lines of progress")).collect();
-    assert_eq!(said, [format!("{why}; lines of progress follow")]);
+    let said: Vec<&str> = written.lines().filter(|line| line.contains("progress lines")).collect();
+    assert_eq!(said, [format!("{why}; printing progress lines")]);
     assert!(written.starts_with(why), "{written}");
     desk.ended(RunEnd::Finished, Reason::Steps);
 }
@@ -62,7 +61,7 @@ fn a_dumb_terminal_gets_lines() {
     for (run, term) in [("run", "dumb"), ("other", "")] {
         let mut train = quiet(&here, run, 20, &[]);
         let mut desk = Desk::open(&here, train.env("TERM", term), (120, 40));
-        lines_and(&mut desk, "TERM says that this terminal can't place its cursor");
+        lines_and(&mut desk, "TERM names a terminal without cursor addressing");
     }
 }
 
@@ -72,7 +71,7 @@ fn a_replay_on_a_dumb_terminal_is_lines() {
     here.finished("run", 20, &[]);
     let mut replay = here.auxdesk(["replay", "run"]);
     let mut desk = Desk::open(&here, replay.env("TERM", "dumb"), (120, 40));
-    lines_and(&mut desk, "TERM says that this terminal can't place its cursor");
+    lines_and(&mut desk, "TERM names a terminal without cursor addressing");
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn who_asks_for_lines_gets_them_without_a_word() {
         let mut desk = Desk::open(&here, train, (120, 40));
         desk.leaves(0);
         let written = desk.pty.written();
-        assert!(!written.contains('\x1b') && !written.contains("lines of progress"), "{written:?}");
+        assert!(!written.contains('\x1b') && !written.contains("progress lines"), "{written:?}");
         assert!(written.starts_with("0:00:0"), "{written}");
     }
 }

@@ -58,7 +58,7 @@ fn assert_rows((case, system): &(Case, System), examples: &[usize], wanted: &[f3
     let found = numbers(&rows(system, &case.batch(examples), Mode::Eval));
     assert_eq!(found.len(), wanted.len(), "{found:?}");
     for (found, wanted) in found.iter().zip(wanted) {
-        assert!((found - wanted).abs() < 1e-6, "found {found}, wanted {wanted}");
+        assert!((found - wanted).abs() < 1e-6, "expected {wanted}, found {found}");
     }
 }
 

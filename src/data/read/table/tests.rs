@@ -207,7 +207,7 @@ fn keys_that_name_no_column_are_faults() {
         label_text().list("sets", &["text", "_"]).check(),
         [
             "the column \"text\" is the text, not labels",
-            "no column named \"_\"; wanted one of \"label\", \"text\""
+            "no column named \"_\"; expected one of \"label\", \"text\""
         ]
     );
     let pairs = Setting::table(&["a", "b"]).list("text", &["a", "b"]);

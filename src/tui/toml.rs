@@ -56,7 +56,7 @@ impl<'a> Faults<'a> {
 
     /// A value that is not what a key takes.
     pub(super) fn value(&mut self, line: usize, key: &str, value: &DeValue<'_>, wanted: &str) {
-        self.at(line, format!("{key} is {}; wanted {wanted}", found(value)));
+        self.at(line, format!("`{key}`: expected {wanted}, found {}", found(value)));
     }
 
     /// The keys of a table, in the order in which they were written.
