@@ -16,7 +16,7 @@ use crate::{
     cli::PredictArgs,
     data::{
         Batch, Corpus, Lexicon, Prediction, load,
-        read::{Gold, Source},
+        read::{Labels, Source},
         stream::in_order,
     },
     model::Mode,
@@ -57,7 +57,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         ..Corpus::default()
     };
     let mut read =
-        corpus_spec.format.read(&source, &corpus_spec.values, Gold::Optional, &mut corpus);
+        corpus_spec.format.read(&source, &corpus_spec.values, Labels::Optional, &mut corpus);
     if !read.faults.is_empty() {
         return Err(Failure::Request(load::show(&read.faults)));
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{
     Corpus, Lexicon, Part, Purpose, Sentences, draw,
     draw::shuffle,
-    read::{Format, Gold, Location, ReadError, Samples, Source},
+    read::{Format, Labels, Location, ReadError, Samples, Source},
 };
 use crate::keys::Values;
 
@@ -192,7 +192,7 @@ impl Loading<'_> {
             }
         };
         let values = self.spec.values;
-        let mut read = self.spec.format.read(&source, values, Gold::Wanted, &mut self.corpus);
+        let mut read = self.spec.format.read(&source, values, Labels::Required, &mut self.corpus);
         if let Some(sentences) = self.spec.sentences {
             sentences.number(&mut read.part, &mut self.corpus);
         }

@@ -58,7 +58,7 @@ pub struct ReadError {
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Corpus, Example, Field, Lexicon, Part, read::{Format, Gold, Read, Source}},
+///     data::{Corpus, Example, Field, Lexicon, Part, read::{Format, Labels, Read, Source}},
 ///     keys::{Key, Values},
 /// };
 ///
@@ -82,7 +82,7 @@ pub struct ReadError {
 ///         vec!["form".to_owned()]
 ///     }
 ///
-///     fn read(&self, source: &Source, _: &Values, _: Gold, corpus: &mut Corpus) -> Read {
+///     fn read(&self, source: &Source, _: &Values, _: Labels, corpus: &mut Corpus) -> Read {
 ///         let text = String::from_utf8_lossy(&source.bytes);
 ///         let examples = text.lines().zip(1..).map(|(line, number)| {
 ///             let tokens = line.split_whitespace();
@@ -113,7 +113,7 @@ pub struct ReadError {
 ///
 /// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
 /// let mut corpus = Corpus { lexicons: vec![Lexicon::default()], ..Corpus::default() };
-/// let part = Lines.read(&source, &Values::default(), Gold::Optional, &mut corpus).part;
+/// let part = Lines.read(&source, &Values::default(), Labels::Optional, &mut corpus).part;
 /// assert_eq!((part.size().examples, part.size().tokens), (2, 5));
 /// ```
 pub trait Format: Sync {
@@ -141,7 +141,7 @@ pub trait Format: Sync {
     /// Context one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.
-    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read;
+    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read;
     /// Writes the input back with the predictions: `predicted[i]` belongs to the i-th example that
     /// [`Format::read`] gave, for the field named `label`: one string a token, or the only one.
     /// Examples that are not among them, and every other byte, stay as they were.
@@ -157,9 +157,9 @@ pub trait Format: Sync {
 
 /// Whether labels must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gold {
+pub enum Labels {
     /// Training, dev and test need every declared column.
-    Wanted,
+    Required,
     /// Input to `predict` may lack what comes after the first field; what a sentence lacks is
     /// `None` in its example.
     Optional,

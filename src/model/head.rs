@@ -103,7 +103,7 @@ pub struct HeadLoss {
 }
 
 /// What a head makes of rows in an evaluation.
-pub struct Evaluated {
+pub struct HeadEvaluation {
     /// The loss, to the bit what [`Head::loss`] gives on the CPU; `None` without targets.
     pub loss: Option<HeadLoss>,
     /// The predicted class of each row, or the answers of each, row after row.
@@ -167,10 +167,10 @@ pub trait Head: Send {
         x: &Tensor,
         targets: &[Option<u32>],
         packing: &Packing,
-    ) -> Result<Evaluated> {
+    ) -> Result<HeadEvaluation> {
         let scores = self.scores(x)?;
         let loss = self.loss_of_scores(&scores, targets, packing)?;
-        Ok(Evaluated { loss, classes: self.predict(&scores, packing)? })
+        Ok(HeadEvaluation { loss, classes: self.predict(&scores, packing)? })
     }
 }
 

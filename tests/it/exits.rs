@@ -161,8 +161,7 @@ fn a_journal_that_cannot_grow_fails_the_run_with_reason_disk() {
     let exited = limited(&here, 40, &["--set", "train.evaluate_every=1000"]);
     assert_eq!(exited.code, Some(1), "{}", exited.err);
     let run = here.path("run");
-    let told = exited.err.lines().find(|line| line.contains("run/journal.jsonl: can't be written"));
-    assert!(told.is_some_and(|line| line.contains("too large")), "{}", exited.err);
+    assert!(exited.err.contains("run/journal.jsonl"), "the file is named: {}", exited.err);
     let Journal { header, events, left_out } = journal(&run);
     assert!(left_out.torn.is_some(), "the line that no longer fitted");
     assert!(replay(&header, &events, None).step.0 > 20, "what was written before is readable");
@@ -180,12 +179,8 @@ fn a_checkpoint_that_cannot_be_written_fails_the_run_with_reason_disk() {
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Disk, 10));
-    let message = end.message.unwrap();
-    assert!(message.starts_with("checkpoints/best: can't be written: "), "{message}");
-    assert!(message.contains("too large"), "{message}");
-    let lines = exited.err.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(lines.contains("failed: could not write to disk"), "{lines}");
-    assert!(lines.contains("checkpoints/best: can't be written"), "{lines}");
+    assert!(end.message.unwrap().starts_with("checkpoints/best: "), "the file is named first");
+    assert!(exited.err.contains("checkpoints/best"), "the file is named: {}", exited.err);
     the_journal_is_whole(&run);
     assert!(!run.join("checkpoints/best").exists(), "no half of a checkpoint has its name");
     said_only_lines(&exited);
@@ -204,7 +199,6 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     for name in ["best", "last"] {
         assert_eq!(whole_checkpoint(&run, name).state.step.0, 10);
     }
-    assert!(exited.err.contains("failed: the trainer panicked"), "{}", exited.err);
     assert!(!exited.err.contains("panicked at"), "{}", exited.err);
     let log = here.read("run/diagnostics.log");
     assert!(log.contains("a panic was asked for at step 15"), "{log}");
@@ -226,7 +220,6 @@ fn ten_broken_losses_in_a_row_fail_the_run() {
     assert_eq!(broke.count(), 10);
     the_journal_is_whole(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step.0, 10, "nothing broken is saved over it");
-    assert!(exited.err.contains("failed: ten non-finite losses in a row"), "{}", exited.err);
     said_only_lines(&exited);
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Corpus, Example, Field, Format, Gold, Read, ReadError, Source,
+    Corpus, Example, Field, Format, Labels, Read, ReadError, Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
@@ -50,7 +50,7 @@ impl Format for Columns {
         columns.filter(|column| *column != "_").map(String::from).collect()
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout::new(values, &source.bytes);
         let is_break = |line: &Line<'_>| line.is_blank() || starts_document(line);
         read_sentences(source, is_break, |sentence, faults| {
@@ -149,10 +149,10 @@ impl<'a> Layout<'a> {
     }
 
     /// How many columns a line needs at the least.
-    fn least(&self, gold: Gold) -> usize {
+    fn least(&self, gold: Labels) -> usize {
         match gold {
-            Gold::Wanted => self.columns.len(),
-            Gold::Optional => {
+            Labels::Required => self.columns.len(),
+            Labels::Optional => {
                 self.columns.iter().position(|column| *column != "_").map_or(1, |at| at + 1)
             }
         }
@@ -162,7 +162,7 @@ impl<'a> Layout<'a> {
     fn rows<'t>(
         &self,
         texts: &'t [(u32, Cow<'_, str>)],
-        gold: Gold,
+        gold: Labels,
         fault: &mut impl FnMut(u32, String),
     ) -> Vec<Row<'t>> {
         let mut rows: Vec<Row<'t>> = Vec::with_capacity(texts.len());
@@ -185,11 +185,11 @@ impl<'a> Layout<'a> {
     }
 
     /// What is wrong with the cells of a line, if anything is.
-    fn fault(&self, text: &str, cells: &[&str], gold: Gold) -> Option<String> {
+    fn fault(&self, text: &str, cells: &[&str], gold: Labels) -> Option<String> {
         let wanted = self.least(gold)..=self.columns.len();
         if !wanted.contains(&cells.len()) {
             let range = match gold {
-                Gold::Optional if wanted.start() != wanted.end() => {
+                Labels::Optional if wanted.start() != wanted.end() => {
                     format!("{} to {}", wanted.start(), wanted.end())
                 }
                 _ => wanted.end().to_string(),

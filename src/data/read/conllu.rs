@@ -6,7 +6,7 @@
 //! column of nothing else count as missing.
 
 use super::{
-    Corpus, Example, Field, Format, Gold, Read, ReadError, Source,
+    Corpus, Example, Field, Format, Labels, Read, ReadError, Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
@@ -40,7 +40,7 @@ impl Format for Conllu {
         FIELDS.map(String::from).into()
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
         let encoding = Encoding::of(values);
         read_sentences(
             source,
@@ -98,13 +98,13 @@ impl Format for Conllu {
     }
 }
 
-fn example(words: &[(u32, Vec<&str>)], gold: Gold, corpus: &mut Corpus) -> Example {
+fn example(words: &[(u32, Vec<&str>)], gold: Labels, corpus: &mut Corpus) -> Example {
     let fields = corpus
         .lexicons
         .iter_mut()
         .enumerate()
         .map(|(field, lexicon)| {
-            let is_missing = gold == Gold::Optional
+            let is_missing = gold == Labels::Optional
                 && field > 0
                 && words.iter().all(|(_, cells)| cells[field] == "_");
             (!is_missing).then(|| {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Gold,
+    Labels,
     lines::lines,
     testing::{Reading, Setting},
 };
@@ -38,8 +38,8 @@ fn settings() -> impl Strategy<Value = Setting> {
     })
 }
 
-fn golds() -> impl Strategy<Value = Gold> {
-    prop_oneof![Just(Gold::Wanted), Just(Gold::Optional)]
+fn golds() -> impl Strategy<Value = Labels> {
+    prop_oneof![Just(Labels::Required), Just(Labels::Optional)]
 }
 
 proptest! {

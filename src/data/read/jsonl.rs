@@ -9,7 +9,7 @@
 mod object;
 
 use super::{
-    Corpus, Example, Format, Gold, Read, Source,
+    Corpus, Example, Format, Labels, Read, Source,
     lines::{lines, read_lines},
     tokens::{self, Tokens},
 };
@@ -80,7 +80,7 @@ impl Format for Jsonl {
         strings(values, "sets")
     }
 
-    fn read(&self, source: &Source, values: &Values, _gold: Gold, corpus: &mut Corpus) -> Read {
+    fn read(&self, source: &Source, values: &Values, _gold: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout {
             texts: values.texts("text"),
             tags: values.texts("tags"),

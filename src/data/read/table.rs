@@ -10,7 +10,7 @@
 mod cells;
 
 use super::{
-    Corpus, Example, Field, Format, Gold, Read, Source, columns,
+    Corpus, Example, Field, Format, Labels, Read, Source, columns,
     encoding::{self, Encoding},
     lines::{Line, lines, read_lines},
     tokens::{self, Tokens},
@@ -99,7 +99,7 @@ impl Format for Table {
         values.texts("sets").into_iter().map(String::from).collect()
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Gold, corpus: &mut Corpus) -> Read {
+    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout::new(self.fields(values), values, &source.bytes);
         read_lines(source, |line| {
             if line.bytes.is_empty() || (layout.has_header && line.number == 1) {
@@ -181,7 +181,7 @@ impl<'a> Layout<'a> {
         &self,
         text: &str,
         line: &Line<'_>,
-        gold: Gold,
+        gold: Labels,
         corpus: &mut Corpus,
     ) -> Result<Example, String> {
         let cells = self.separator.cells(text, self.columns.len())?;
@@ -220,12 +220,12 @@ impl<'a> Layout<'a> {
 
     /// The column that each cell of a line stands in. Input to `predict` may lack columns at the end,
     /// or all but the texts.
-    fn columns_of(&self, cells: &Cells<'_>, gold: Gold) -> Option<Vec<&'a str>> {
+    fn columns_of(&self, cells: &Cells<'_>, gold: Labels) -> Option<Vec<&'a str>> {
         let n_cells = cells.len();
         if n_cells == self.columns.len() {
             return Some(self.columns.clone());
         }
-        let before = self.columns.get(..n_cells).filter(|_| gold == Gold::Optional)?;
+        let before = self.columns.get(..n_cells).filter(|_| gold == Labels::Optional)?;
         if self.texts.iter().all(|text| before.contains(text)) {
             return Some(before.to_vec());
         }

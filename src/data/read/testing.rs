@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Corpus, Example, Field, Format, Gold, Read, Source};
+use super::{Corpus, Example, Field, Format, Labels, Read, Source};
 use crate::{
     data::{Lexicon, Symbol},
     keys::{DefaultValue, Located, Value, Values},
@@ -67,10 +67,10 @@ impl Setting {
     }
 
     pub(super) fn read(&self, bytes: impl AsRef<[u8]>) -> Reading {
-        self.read_as(bytes, Gold::Wanted)
+        self.read_as(bytes, Labels::Required)
     }
 
-    pub(super) fn read_as(&self, bytes: impl AsRef<[u8]>, gold: Gold) -> Reading {
+    pub(super) fn read_as(&self, bytes: impl AsRef<[u8]>, gold: Labels) -> Reading {
         let source = Source { name: "f".into(), bytes: bytes.as_ref().into() };
         let fields = self.format.fields(&self.values);
         let lexicons = vec![Lexicon::default(); fields.len()];

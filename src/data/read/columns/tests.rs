@@ -1,6 +1,6 @@
 //! What files of columns hold in the wild, one trap a test.
 
-use super::super::{Gold, testing::Setting};
+use super::super::{Labels, testing::Setting};
 
 fn form_pos() -> Setting {
     Setting::columns(&["form", "pos"])
@@ -118,7 +118,7 @@ fn a_very_long_line_is_a_line() {
 #[test]
 fn input_to_predict_may_lack_its_labels() {
     let setting = Setting::columns(&["_", "form", "pos", "chunk"]);
-    let read = |text: &str| setting.read_as(text, Gold::Optional);
+    let read = |text: &str| setting.read_as(text, Labels::Optional);
     let text = "1 a\n2 b\n\n1 c D B\n\n1 d D\n";
     assert_eq!(read(text).shown(), ["a/–/–|b/–/–", "c/D/B", "d/D/–"]);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What treebanks hold in the wild, one trap a test.
 
-use super::super::{Gold, testing::Setting};
+use super::super::{Labels, testing::Setting};
 
 /// A line of a word with this id, form and part of speech.
 fn word(id: &str, form: &str, upos: &str) -> String {
@@ -8,7 +8,7 @@ fn word(id: &str, form: &str, upos: &str) -> String {
 }
 
 /// The forms and parts of speech of each sentence.
-fn shown(text: &str, gold: Gold) -> Vec<String> {
+fn shown(text: &str, gold: Labels) -> Vec<String> {
     let reading = Setting::new("conllu").read_as(text, gold);
     assert_eq!(reading.faults(), [""; 0]);
     let shorten = |token: &str| {
@@ -33,21 +33,21 @@ fn ranges_and_empty_nodes_are_no_words() {
         word("2.1", "gone", "VERB"),
         word("3", "chat", "NOUN"),
     ];
-    assert_eq!(shown(&lines.concat(), Gold::Wanted), ["de/ADP|le/DET|chat/NOUN"]);
+    assert_eq!(shown(&lines.concat(), Labels::Required), ["de/ADP|le/DET|chat/NOUN"]);
 }
 
 #[test]
 fn a_number_sign_starts_a_comment_or_is_a_form() {
     let text =
         format!("# text = # 1\n#\n#\ttab\n{}{}", word("1", "#", "SYM"), word("2", "1", "NUM"));
-    assert_eq!(shown(&text, Gold::Wanted), ["#/SYM|1/NUM"]);
-    assert_eq!(shown("# newdoc\n\n# a comment alone\n", Gold::Wanted), [""; 0]);
+    assert_eq!(shown(&text, Labels::Required), ["#/SYM|1/NUM"]);
+    assert_eq!(shown("# newdoc\n\n# a comment alone\n", Labels::Required), [""; 0]);
 }
 
 #[test]
 fn forms_may_hold_spaces_and_odd_characters() {
     for form in ["20 000", "a\u{a0}b", "\u{ad}", "\u{feff}x", "wait\u{85}", &"x".repeat(24_000)] {
-        assert_eq!(shown(&word("1", form, "X"), Gold::Wanted), [format!("{form}/X")]);
+        assert_eq!(shown(&word("1", form, "X"), Labels::Required), [format!("{form}/X")]);
     }
 }
 
@@ -55,11 +55,11 @@ fn forms_may_hold_spaces_and_odd_characters() {
 fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
     let (a, b) = (word("1", "a", "X"), word("1", "b", "Y"));
     for between in ["\n", "\t\n", " \r\n", "\n# comment\n\n"] {
-        assert_eq!(shown(&format!("\u{feff}{a}{between}{b}"), Gold::Wanted), ["a/X", "b/Y"]);
+        assert_eq!(shown(&format!("\u{feff}{a}{between}{b}"), Labels::Required), ["a/X", "b/Y"]);
     }
     let crlf = format!("{a}\n{b}").replace('\n', "\r\n");
-    assert_eq!(shown(&crlf, Gold::Wanted), ["a/X", "b/Y"]);
-    assert_eq!(shown(b.trim_end(), Gold::Wanted), ["b/Y"]);
+    assert_eq!(shown(&crlf, Labels::Required), ["a/X", "b/Y"]);
+    assert_eq!(shown(b.trim_end(), Labels::Required), ["b/Y"]);
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn bytes_that_are_not_utf_8_are_told_once() {
 #[test]
 fn input_to_predict_may_lack_its_labels() {
     let text = format!("{}{}\n{}", word("1", "_", "_"), word("2", "b", "_"), word("1", "c", "X"));
-    assert_eq!(shown(&text, Gold::Optional), ["_/–|b/–", "c/X"]);
-    assert_eq!(shown(&text, Gold::Wanted), ["_/_|b/_", "c/X"]);
+    assert_eq!(shown(&text, Labels::Optional), ["_/–|b/–", "c/X"]);
+    assert_eq!(shown(&text, Labels::Required), ["_/_|b/_", "c/X"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What lines of JSON hold in the wild, one trap a test.
 
-use super::super::{Gold, testing::Setting};
+use super::super::{Labels, testing::Setting};
 
 fn text_label() -> Setting {
     Setting::new("jsonl").list("labels", &["label"])
@@ -118,7 +118,7 @@ fn a_prediction_is_a_last_key_and_every_other_byte_stays() {
     let wanted = "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" , \"predicted\": \"x\\\"\"} \r\n\n  \
                   {\"text\":\"c\",\"other\":{}, \"predicted\": \"x\\\"\"}";
     let setting = text_label();
-    let reading = setting.read_as(text, Gold::Optional);
+    let reading = setting.read_as(text, Labels::Optional);
     let written = setting.write_each(&reading, "label", |_| vec!["x\"".into()]);
     assert_eq!(String::from_utf8(written.clone()).unwrap(), wanted);
     let again = text_label().list("labels", &["label", "predicted"]).read(written);
@@ -128,7 +128,7 @@ fn a_prediction_is_a_last_key_and_every_other_byte_stays() {
 #[test]
 fn predictions_for_tokens_are_an_array_even_for_one() {
     let setting = tagged();
-    let reading = setting.read_as("{\"form\":\"a b\"}\n{\"form\":\"c\"}\n", Gold::Optional);
+    let reading = setting.read_as("{\"form\":\"a b\"}\n{\"form\":\"c\"}\n", Labels::Optional);
     let written = setting.write(&reading, "pos", "X");
     assert_eq!(
         String::from_utf8(written.clone()).unwrap(),

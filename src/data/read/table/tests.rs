@@ -1,6 +1,6 @@
 //! What tables hold in the wild, one trap a test.
 
-use super::super::{Gold, testing::Setting};
+use super::super::{Labels, testing::Setting};
 
 fn label_text() -> Setting {
     Setting::table(&["label", "text"])
@@ -8,7 +8,7 @@ fn label_text() -> Setting {
 
 #[track_caller]
 fn written(setting: &Setting, text: &str, label: &str) -> String {
-    let reading = setting.read_as(text, Gold::Optional);
+    let reading = setting.read_as(text, Labels::Optional);
     assert_eq!(reading.faults(), [""; 0]);
     let one = |_: &_| vec![label.to_owned()];
     String::from_utf8(setting.write_each(&reading, "label", one)).unwrap()
@@ -151,7 +151,7 @@ fn a_very_long_line_is_a_line() {
 
 #[test]
 fn input_to_predict_may_be_texts_alone() {
-    let read = |setting: &Setting, text: &str| setting.read_as(text, Gold::Optional);
+    let read = |setting: &Setting, text: &str| setting.read_as(text, Labels::Optional);
     assert_eq!(read(&label_text(), "good , one\n1\ttwo\n").shown(), ["good|,|one – –", "two – 1"]);
     let setting = Setting::table(&["_", "text", "a", "b"]);
     assert_eq!(

@@ -1,0 +1,130 @@
+//! No two modules in one folder depend on each other, by whatever way round.
+//!
+//! The rule: a module may name what stands in its parent's own file, and a parent names its children. A name that
+//! the parent re-exports counts as a name of the module that it comes from. Between siblings, each with all that
+//! stands below it, naming goes one way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reader::{Named, Source, paths, sources};
+
+/// Where one module names another: the file's place and the path.
+type Places = BTreeMap<(String, String), Vec<String>>;
+
+#[test]
+fn no_modules_of_one_folder_name_each_other() {
+    let circles = circles(&sources());
+    assert!(circles.is_empty(), "{}", circles.join("\n\n"));
+}
+
+#[test]
+fn a_circle_is_found_through_a_name_that_the_parent_re_exports() {
+    let file = |path: &str, text: &str| Source::read(path, text);
+    let parent = file("a.rs", "mod b; mod c; pub use c::{C, c::D as E}; struct Own;");
+    let b = file("a/b.rs", "use super::{E, Own};");
+    let below_c = file("a/c/d.rs", "fn f(x: crate::a::b::B) {}");
+    let c = file("a/c.rs", "use super::Own; mod d;");
+    let found = circles(&[parent.clone(), b.clone(), c.clone(), below_c]);
+    assert_eq!(
+        found,
+        ["src/a: b, c\n  src/a/b.rs:1: b names c: a::E\n  src/a/c/d.rs:1: c names b: a::b::B"]
+    );
+    assert_eq!(circles(&[parent, b, c]), Vec::<String>::new());
+}
+
+/// The modules that name each other, a folder and a group at a time, with the places.
+fn circles(files: &[Source]) -> Vec<String> {
+    let modules: BTreeSet<String> = files.iter().map(Source::module).collect();
+    let re_exports: BTreeMap<String, String> = files.iter().flat_map(re_exports).collect();
+    let mut folders: BTreeMap<String, Places> = BTreeMap::new();
+    for file in files {
+        let from = file.module();
+        for Named { line, path } in paths(file) {
+            let to = home(&path, &modules, &re_exports);
+            if let Some((folder, from, to)) = siblings(&from, &to) {
+                let place = format!("src/{}:{line}: {from} names {to}: {path}", file.path);
+                folders.entry(folder).or_default().entry((from, to)).or_default().push(place);
+            }
+        }
+    }
+    folders.iter().flat_map(|(folder, places)| in_circles(folder, places)).collect()
+}
+
+/// What a module's file takes in by `use`, by the path under which others find it there.
+fn re_exports(file: &Source) -> Vec<(String, String)> {
+    let module = file.module();
+    file.uses()
+        .into_iter()
+        .map(|(name, path)| (format!("{module}::{name}"), path))
+        .filter(|(name, path)| name != path)
+        .collect()
+}
+
+/// The module where what a path names is declared.
+fn home(path: &str, modules: &BTreeSet<String>, re_exports: &BTreeMap<String, String>) -> String {
+    let mut path = path.to_owned();
+    // A re-export may name another one; more than a few would be a circle of its own.
+    for _ in 0..8 {
+        let prefixes = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
+        let Some((at, target)) =
+            prefixes.filter_map(|at| Some((at, re_exports.get(&path[..at])?))).next()
+        else {
+            break;
+        };
+        path = format!("{target}{}", &path[at..]);
+    }
+    while !modules.contains(&path) {
+        match path.rsplit_once("::") {
+            Some((above, _)) => path.truncate(above.len()),
+            None => break,
+        }
+    }
+    path
+}
+
+/// Where two modules part: the module above both, and the children of it through which each is reached. `None`
+/// if one is above the other, or nothing but the crate is above both: another table has that.
+fn siblings(from: &str, to: &str) -> Option<(String, String, String)> {
+    let (mut from, mut to) = (from.split("::"), to.split("::"));
+    let mut above: Vec<&str> = Vec::new();
+    loop {
+        let (one, other) = (from.next()?, to.next()?);
+        if one != other {
+            let is_top = above.is_empty();
+            return (!is_top).then(|| (above.join("/"), one.to_owned(), other.to_owned()));
+        }
+        above.push(one);
+    }
+}
+
+fn in_circles(folder: &str, places: &Places) -> Vec<String> {
+    let mut reaches: BTreeSet<(&str, &str)> =
+        places.keys().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let modules: BTreeSet<&str> = reaches.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    for via in &modules {
+        for from in &modules {
+            for to in &modules {
+                if reaches.contains(&(*from, *via)) && reaches.contains(&(*via, *to)) {
+                    reaches.insert((*from, *to));
+                }
+            }
+        }
+    }
+    let together = |a: &str, b: &str| reaches.contains(&(a, b)) && reaches.contains(&(b, a));
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for module in &modules {
+        let group: Vec<&str> =
+            modules.iter().copied().filter(|other| together(module, other)).collect();
+        if group.is_empty() || !seen.insert(group.clone()) {
+            continue;
+        }
+        let within = places.iter().filter(|((from, to), _)| {
+            group.contains(&from.as_str()) && group.contains(&to.as_str())
+        });
+        let lines: Vec<String> =
+            within.flat_map(|(_, places)| places).map(|place| format!("\n  {place}")).collect();
+        found.push(format!("src/{folder}: {}{}", group.join(", "), lines.concat()));
+    }
+    found
+}

@@ -1,0 +1,202 @@
+//! Which module at the top may name which, and which words only some files may hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reader::{Named, paths, sources, top};
+
+/// The words both halves share, and what any part may use of them.
+const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
+
+/// For each module at the top, the modules it may name, beside itself. Downwards only: no two rows
+/// name each other, by whatever way round (a test says so).
+///
+/// What is not in the style page, and why it stands where it does:
+/// - `schedule` is arithmetic, below everything. `keys` reads one from a recipe's value. Every kind
+///   declares its keys, so `keys` is below `data`, `model` and `objective`.
+/// - `kernel` may name `data::Packing` and nothing else of `data`. A packing is the shape of rows:
+///   `data` fills it, kernels walk it. Were it in `kernel`, `data` would have to name the home of
+///   tensors; the shape without a tensor in it is the lower of the two.
+/// - `nearest` is a distance between names, below everything: recipes, corpus formats and the user's file
+///   for the desk all say which name was meant.
+/// - `objective` names `kernel`, because a kind that brings its own scores (next-word, over a large
+///   vocabulary) needs the fused cross-entropy that heads use.
+/// - `mixer` names `schedule`: a fader's gain may be one.
+/// - `train` names `bus`: the trainer tells events on it and never waits.
+/// - `recorder` folds and writes events, without a terminal; `headless` and `tui` draw the fold.
+/// - `feed` is what the recorder hands to screens, so it stands between them: it knows the channel that a screen
+///   may miss events of, and the fold that it catches up with.
+/// - `app`, `cli` and `command` may name everything, so nothing else may name them.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("schedule", &[]),
+    ("nearest", &[]),
+    ("keys", &["schedule"]),
+    ("bus", &["protocol"]),
+    ("state", &["protocol"]),
+    ("journal", &["protocol"]),
+    ("feed", &["state", "bus", "protocol"]),
+    ("recorder", &["feed", "state", "journal", "bus", "protocol"]),
+    ("headless", FOLD),
+    ("tui", &["feed", "state", "journal", "bus", "protocol", "nearest"]),
+    ("data", &["protocol", "keys", "schedule", "nearest"]),
+    ("metric", &["data", "protocol"]),
+    ("kernel", &["data::Packing"]),
+    ("model", &["data", "kernel", "keys"]),
+    ("mixer", &["protocol", "schedule"]),
+    ("objective", &["model", "metric", "data", "kernel", "keys", "protocol"]),
+    (
+        "recipe",
+        &[
+            "objective",
+            "mixer",
+            "model",
+            "metric",
+            "data",
+            "kernel",
+            "nearest",
+            "keys",
+            "schedule",
+            "protocol",
+        ],
+    ),
+    (
+        "train",
+        &[
+            "recipe",
+            "objective",
+            "mixer",
+            "model",
+            "metric",
+            "data",
+            "kernel",
+            "keys",
+            "schedule",
+            "bus",
+            "protocol",
+        ],
+    ),
+    ("app", EVERYTHING),
+    ("cli", EVERYTHING),
+    ("command", EVERYTHING),
+    ("main", EVERYTHING),
+    // Declares the modules and names none of them but in its documentation.
+    ("lib", &[]),
+];
+
+const EVERYTHING: &[&str] = &["*"];
+
+/// Words that only some files may hold: a fence each.
+const FENCES: &[Fence] = &[
+    Fence {
+        words: &["candle_core"],
+        inside: |path| !NO_TENSORS.contains(&top(path).as_str()),
+        why: "there is no tensor here",
+    },
+    Fence {
+        words: &["candle_nn"],
+        inside: |path| path.starts_with("kernel/plain"),
+        why: "candle-nn's layers are for other devices, behind the kernels' functions",
+    },
+    Fence {
+        words: &["ratatui", "crossterm"],
+        inside: |path| top(path) == "tui",
+        why: "only tui knows a terminal",
+    },
+    Fence {
+        words: &["unsafe"],
+        inside: |path| ["kernel", "main"].contains(&top(path).as_str()),
+        why: "unsafe code is in src/kernel and in main.rs",
+    },
+    Fence {
+        words: &["Instant", "SystemTime", "UNIX_EPOCH", "jiff", "Zoned", "Timestamp"],
+        inside: |path| ["train/clock.rs", "app/folder.rs"].contains(&path),
+        why: "a run's time is train::Clock's, and its start is a run folder's",
+    },
+];
+
+const NO_TENSORS: &[&str] = &[
+    "protocol", "state", "journal", "bus", "feed", "headless", "recorder", "keys", "schedule",
+    "metric", "mixer", "tui", "data", "cli",
+];
+
+struct Fence {
+    words: &'static [&'static str],
+    inside: fn(&str) -> bool,
+    why: &'static str,
+}
+
+#[test]
+fn every_module_names_only_what_stands_below_it() {
+    let mut broken = Vec::new();
+    for file in sources() {
+        let top = top(&file.path);
+        let Some((_, may)) = MAY_NAME.iter().find(|(module, _)| *module == top) else {
+            broken.push(format!("src/{}:1: {top} has no row in the table", file.path));
+            continue;
+        };
+        for Named { line, path } in paths(&file) {
+            let module = path.split("::").next().unwrap_or_default();
+            let within =
+                |allowed: &&str| path == **allowed || path.starts_with(&format!("{allowed}::"));
+            if module == top || *may == EVERYTHING || may.iter().any(within) {
+                continue;
+            }
+            broken.push(format!("src/{}:{line}: {top} may not name {path}", file.path));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn what_is_fenced_in_stays_there() {
+    let mut broken = Vec::new();
+    let mut n_unsafe_in_main = 0;
+    for file in sources() {
+        for token in &file.tokens {
+            for fence in FENCES.iter().filter(|fence| fence.words.contains(&token.text.as_str())) {
+                if !(fence.inside)(&file.path) {
+                    let (path, line, text) = (&file.path, token.line, &token.text);
+                    broken.push(format!("src/{path}:{line}: {text}: {}", fence.why));
+                }
+            }
+        }
+        if file.path == "main.rs" {
+            let at = |word| file.tokens.iter().filter(move |token| token.text == word);
+            n_unsafe_in_main = at("unsafe").count();
+            let lines: BTreeSet<usize> = at("unsafe").map(|token| token.line).collect();
+            let sets: BTreeSet<usize> = at("set_var").map(|token| token.line).collect();
+            assert_eq!(lines, sets, "the one unsafe line of main.rs sets a variable");
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert_eq!(n_unsafe_in_main, 1, "main.rs has one unsafe block");
+}
+
+#[test]
+fn the_table_has_a_row_for_every_module_and_no_circle() {
+    let there: BTreeSet<String> = sources().iter().map(|file| top(&file.path)).collect();
+    let rows: BTreeSet<String> = MAY_NAME.iter().map(|(module, _)| (*module).to_owned()).collect();
+    let gone: Vec<_> = rows.difference(&there).filter(|module| *module != "tui").collect();
+    assert!(gone.is_empty(), "rows for modules that are not there: {gone:?}");
+    let missing: Vec<_> = there.difference(&rows).collect();
+    assert!(missing.is_empty(), "modules without a row: {missing:?}");
+
+    // Rows whose modules all stand below come off, until none is left.
+    let mut left: BTreeMap<&str, BTreeSet<&str>> = MAY_NAME
+        .iter()
+        .filter(|(_, may)| *may != EVERYTHING)
+        // A path into a module is a narrow exception, and must not make a circle either.
+        .map(|(module, may)| {
+            let below = may.iter().map(|path| path.split("::").next().unwrap_or(path));
+            (*module, below.collect())
+        })
+        .collect();
+    while let Some(lowest) = left.iter().find(|(_, may)| may.is_empty()).map(|(&module, _)| module)
+    {
+        left.remove(lowest);
+        for may in left.values_mut() {
+            may.remove(lowest);
+        }
+    }
+    assert!(left.is_empty(), "these name each other: {left:?}");
+}
