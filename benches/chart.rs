@@ -136,6 +136,7 @@ fn noisy(n_steps: u64) -> Run {
             steps_per_epoch: 1000,
             best: BestMetric { objective: NAMES[0].into(), metric: "f1".into() },
             sampling: None,
+            weighting: None,
         }
         .into(),
     );

@@ -9,7 +9,7 @@
 //! - [`train::Trainer`]: the loop, whose step is draw, forward, mix, backward, update.
 //! - [`protocol::Event`] and [`state::Run::apply`]: what a run tells, and what that adds up to.
 //! - [`objective::ObjectiveKind`], [`model::encoder::EncoderKind`], [`model::HeadKind`],
-//!   [`data::read::Format`], [`mixer::Weighting`]: what to implement to add to what recipes may say.
+//!   [`data::read::Format`], [`mixer::WeightingKind`]: what to implement to add to what recipes may say.
 //!
 //! The library is the program's own, in parts that can be tested: its paths may change with any
 //! version, unlike the command line, recipes, journals and summaries.

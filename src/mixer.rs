@@ -1,51 +1,31 @@
-//! Faders, weightings and the sum: weight = gain × share, and only the mixer multiplies.
+//! Faders, weighting rules and the weights: weight = gain × share, and only the mixer multiplies.
 
+mod dwa;
 mod equal;
 mod faders;
+mod gram;
+mod mgda;
+mod random;
+mod softmax;
+#[cfg(test)]
+mod tests;
+mod weighting;
 
-pub use faders::{Fader, Faders, Weight};
+pub use faders::{Fader, Faders};
+pub use gram::Gram;
+pub use weighting::{
+    CurrentWeighting, Needs, ObjectiveView, StepView, Weighting, WeightingKind, WeightingMemory,
+    WeightingMemoryError, WeightingSpec,
+};
 
 /// Every weighting auxdesk knows, in the order `auxdesk list` shows them.
-pub const WEIGHTINGS: &[&dyn Weighting] = &[&equal::Equal];
+pub const WEIGHTINGS: &[&dyn WeightingKind] =
+    &[&equal::Equal, &random::Random, &dwa::Dwa, &mgda::Mgda];
 
 /// Weightings that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["uncertainty", "dwa", "grad-norm", "random"];
+pub const PLANNED: &[&str] = &["uncertainty", "grad-norm"];
 
 /// The weighting of that name.
-pub fn find(name: &str) -> Option<&'static dyn Weighting> {
+pub fn find(name: &str) -> Option<&'static dyn WeightingKind> {
     WEIGHTINGS.iter().copied().find(|weighting| weighting.name() == name)
-}
-
-/// A rule that sets the shares of the sounding objectives. Shares average 1.
-///
-/// ```
-/// use auxdesk::mixer::Weighting;
-///
-/// /// The recipe's first sounding objective counts for two.
-/// struct FirstTwice;
-///
-/// impl Weighting for FirstTwice {
-///     fn name(&self) -> &'static str {
-///         "first-twice"
-///     }
-///
-///     fn about(&self) -> &'static str {
-///         "the first sounding objective counts for two"
-///     }
-///
-///     fn shares(&self, n_sounding: usize) -> Vec<f32> {
-///         let one = n_sounding as f32 / (n_sounding + 1) as f32;
-///         (0..n_sounding).map(|at| if at == 0 { 2.0 * one } else { one }).collect()
-///     }
-/// }
-///
-/// assert_eq!(FirstTwice.shares(3), [1.5, 0.75, 0.75]);
-/// ```
-pub trait Weighting: Sync {
-    /// What recipes say.
-    fn name(&self) -> &'static str;
-    /// One line for `auxdesk list`: lower case, no full stop.
-    fn about(&self) -> &'static str;
-    /// The shares of so many sounding objectives, in the recipe's order.
-    fn shares(&self, n_sounding: usize) -> Vec<f32>;
 }

@@ -27,6 +27,7 @@ pub mod shipped;
 pub mod system;
 mod tap;
 mod train;
+mod weighting;
 mod whole;
 mod word_lists;
 
@@ -45,6 +46,7 @@ pub use optimizer::OptimizerConfig;
 pub use system::{System, Vocabularies, vocabularies};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
+pub use weighting::weighting;
 
 use crate::{keys::Place, nearest::hint, protocol::event::Role};
 use fault::Findings;

@@ -3,6 +3,7 @@
 //! The trainer tells facts on the bus and never waits for anybody. Commands are obeyed between two
 //! steps, never within one, and each is answered by an event.
 
+mod apart;
 mod backward;
 mod batches;
 pub mod checkpoint;
@@ -10,6 +11,7 @@ mod clock;
 mod control;
 mod counters;
 mod evaluation;
+mod gradient_probe;
 mod gradients;
 mod interrupt;
 mod learner;
@@ -20,11 +22,11 @@ mod obey;
 mod optimizer;
 mod output;
 mod plan;
-mod probe;
 mod score;
 mod settings;
 mod start;
 mod step;
+mod weights;
 
 use std::{path::PathBuf, time::Duration};
 

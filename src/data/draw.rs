@@ -3,6 +3,8 @@
 //! No generator's state is carried from draw to draw, so none is in a checkpoint, and an objective
 //! that is absent takes no draw away from the others.
 
+use std::f64::consts::TAU;
+
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,6 +21,8 @@ pub enum Purpose {
     Sampling,
     /// A split carved from another; seeded by the recipe's key, never by the run.
     Carve,
+    /// The coefficient of the objective of that name; the counter is the step.
+    Weighting,
 }
 
 impl Purpose {
@@ -29,6 +33,7 @@ impl Purpose {
             Self::Shuffle => 3,
             Self::Sampling => 4,
             Self::Carve => 5,
+            Self::Weighting => 6,
         }
     }
 }
@@ -55,6 +60,17 @@ pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
 /// A number from 0 to below 1, of 53 bits.
 pub fn unit(rng: &mut impl RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// So many numbers of mean 0 and standard deviation 1 (Box and Muller 1958).
+pub fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<f64> {
+    let pairs = (0..n.div_ceil(2)).flat_map(|_| {
+        // Above 0, so that the logarithm is finite.
+        let radius = (-2.0 * (1.0 - unit(rng)).ln()).sqrt();
+        let (sin, cos) = (TAU * unit(rng)).sin_cos();
+        [radius * cos, radius * sin]
+    });
+    pairs.take(n).collect()
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo 1991): std's hasher promises no stable value.

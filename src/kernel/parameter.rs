@@ -57,6 +57,15 @@ impl RowGradient {
 }
 
 impl Gradient {
+    /// Multiplies every element by a factor.
+    pub fn scale(&mut self, factor: f32) {
+        let values = match self {
+            Self::Dense(values) => values.iter_mut(),
+            Self::Rows(gradient) => gradient.rows.iter_mut(),
+        };
+        values.for_each(|g| *g *= factor);
+    }
+
     /// Adds another gradient of the same parameter, whose rows have `width` elements.
     pub fn add(&mut self, width: usize, other: Self) {
         match (self, other) {

@@ -25,7 +25,8 @@ pub(super) use loss::{binary_cross_entropy, crf, cross_entropy, cross_entropy_of
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{
-    dropout, embedding, gather, inject, linear, reverse, squared_distance, sum, sum_by_group, tanh,
+    dropout, embedding, gather, linear, reverse, seed_gradient, squared_distance, sum,
+    sum_by_group, tanh,
 };
 pub(super) use tokens::{attend, sum_bags, windows};
 

@@ -1,12 +1,12 @@
 //! What a forward pass is for.
 
-use std::f64::consts::TAU;
-
 use candle_core::{Result, Tensor};
-use rand::RngCore;
 
 use crate::{
-    data::{Purpose, draw, draw::unit},
+    data::{
+        Purpose, draw,
+        draw::{gaussian, unit},
+    },
     kernel,
 };
 
@@ -66,17 +66,6 @@ impl Mode {
             _ => Ok(x),
         }
     }
-}
-
-/// So many numbers of mean 0 and standard deviation 1 (Box and Muller 1958).
-fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<f64> {
-    let pairs = (0..n.div_ceil(2)).flat_map(|_| {
-        // Above 0, so that the logarithm is finite.
-        let radius = (-2.0 * (1.0 - unit(rng)).ln()).sqrt();
-        let (sin, cos) = (TAU * unit(rng)).sin_cos();
-        [radius * cos, radius * sin]
-    });
-    pairs.take(n).collect()
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Context<'_> {
     }
 
     /// The same for a table within a table.
-    fn inner(
+    pub(super) fn inner(
         &self,
         key: &str,
         place: &Place,

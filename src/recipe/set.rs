@@ -84,7 +84,7 @@ fn overlap(one: &[&str], other: &[&str]) -> bool {
 
 /// TOML if it parses, else a string; what looks like an array, a table or a quoted string must
 /// parse, or a slip in it would go unseen.
-fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
+pub(super) fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
     match parse::value(text, place, findings) {
         Ok(value) => Ok(value),
         Err(why) if text.starts_with(['{', '[', '"', '\'']) => Err(why),

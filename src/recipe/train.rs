@@ -3,14 +3,13 @@
 use super::{
     check::{Context, Entries},
     fault::{Findings, found},
-    kind::Kinds,
     optimizer::{self, OptimizerConfig},
-    parse,
+    parse, weighting,
 };
 use crate::{
     data::sampler::{LEAST, Rule, Sampling},
     keys::{GREATEST, Key, Located, Place, Takes, Value, Values},
-    mixer::{self, Weighting},
+    mixer::WeightingSpec,
     protocol::{MetricId, ObjectiveId, event::Direction},
     schedule::Schedule,
 };
@@ -39,7 +38,7 @@ pub struct Train {
     /// The sampling rule for groups.
     pub sampling: Sampling,
     /// The rule that sets shares.
-    pub weighting: &'static dyn Weighting,
+    pub weighting: WeightingSpec,
     /// Interval in steps of per-objective gradient measurements; 0 for never.
     pub measure_gradients_every: u64,
     /// Every key of the table.
@@ -74,13 +73,6 @@ pub struct Best {
     /// Which way is better.
     pub direction: Direction,
 }
-
-pub(super) const WEIGHTINGS: Kinds<&'static dyn Weighting> = Kinds {
-    noun: "weighting",
-    built: mixer::WEIGHTINGS,
-    name: |weighting| weighting.name(),
-    planned: mixer::PLANNED,
-};
 
 const SAMPLING: &[Key] = &[
     Key::required("kind", Takes::Choice(Sampling::TABLES), "the sampling rule"),
@@ -143,7 +135,13 @@ pub(super) const KEYS: &[Key] = &[
         "sampling rule for groups",
     )
     .live(),
-    Key::with_default("weighting", Takes::Text, "\"equal\"", "weighting rule that sets the shares"),
+    Key::with_default(
+        "weighting",
+        weighting::TAKES,
+        "\"equal\"",
+        "weighting rule that sets the shares",
+    )
+    .live(),
     Key::with_default(
         "measure_gradients_every",
         Takes::Count(0),
@@ -194,13 +192,17 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
     };
     let mut rest: Vec<_> = entries.clone();
     rest.retain(|entry| !planned(entry, findings));
+    // The options of a weighting are those of its kind.
+    rest.retain(|(key, _)| key != "weighting");
     let keys = keys(optimizer);
     let mut checked = cx.table("train", place, &rest, &keys, findings);
-    if let Some(weighting) = said("weighting")
-        && weighting.value.as_text().is_some()
-        && WEIGHTINGS.find(weighting, "weighting", findings).is_none()
-    {
-        checked = None;
+    if let Some(said) = said("weighting") {
+        match (weighting::check(said, cx, findings), &mut checked) {
+            (Some(weighting), Some(checked)) => {
+                checked.insert("weighting".to_owned(), weighting);
+            }
+            (_, checked) => *checked = None,
+        }
     }
     if let (Some(steps), Some(_)) = (said("steps"), said("epochs")) {
         findings.fault(
@@ -218,11 +220,11 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
 }
 
 /// The typed form, once everything it refers to is known.
-pub(super) fn finish(entries: Entries, best: Best, findings: &mut Findings) -> Option<Train> {
-    let weighting = WEIGHTINGS.find(&entries["weighting"], "weighting", findings)?;
+pub(super) fn finish(entries: Entries, best: Best) -> Train {
+    let weighting = weighting::of_checked(&entries["weighting"]);
     let values = Values::new(entries);
     let count = |key| values.count_if_said(key).map(|count| count as u64);
-    Some(Train {
+    Train {
         seed: values.count("seed") as u64,
         length: match count("steps") {
             Some(steps) => Length::Steps(steps),
@@ -242,7 +244,7 @@ pub(super) fn finish(entries: Entries, best: Best, findings: &mut Findings) -> O
         weighting,
         measure_gradients_every: values.count("measure_gradients_every") as u64,
         values,
-    })
+    }
 }
 
 /// The groups that `sampling` names, with their places.

@@ -83,7 +83,7 @@ pub(super) fn check(
     let recipe = Recipe {
         name: name?,
         about,
-        train: train::finish(train_entries, best, findings)?,
+        train: train::finish(train_entries, best),
         corpora: all(&corpora)?,
         encoders: all(&encoders.specs)?,
         objectives: all(&specs)?,

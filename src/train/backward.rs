@@ -1,76 +1,91 @@
-//! The backward pass in two parts: each objective by itself back to the rows that it taps, then all of
-//! them together through the encoders.
+//! The backward pass in two parts: each objective by itself back to the rows that it taps, then through the
+//! encoders.
 //!
-//! The first part is the same work as one pass for their sum, but for a head that several objectives share,
-//! which is passed once for each of them. It leaves what measuring needs: the gradients of one objective by the
-//! encoders are another pass of the second part, and nothing else is done twice. An objective without a tap,
+//! Where the weights are known beforehand, the second part is one pass for all objectives together, which is the
+//! same work as one pass for the sum of their losses, but for a head that several objectives share, which is
+//! passed once for each of them; the first part leaves what measuring needs. Where a rule asks for the
+//! gradients themselves, each objective has a second part of its own. An objective without a tap,
 //! which reads parameters, has its gradients by the encoders from the first part.
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor, Var, backprop::GradStore};
 
-use super::{Gradients, gradients::dot, loss::ObjectiveLoss};
-use crate::{kernel, mixer::Weight, model::Parameters};
+use super::{Gradients, gradients::dot, loss::ObjectiveLoss, weights::Weights};
+use crate::{kernel, model::Parameters};
 
-/// The rows that objectives tap, cut off from the encoders that made them.
-pub(super) struct Taps {
-    cut: Vec<(Tensor, Var)>,
-    /// The numbers of the encoders' parameters.
+/// The rows that objectives tap, detached from the encoders that made them.
+pub(super) struct TapBoundary {
+    /// The rows, each with the leaf that objectives read in their place.
+    taps: Vec<(Tensor, Var)>,
+    /// The indices of the encoders' parameters.
     encoders: Range<usize>,
 }
 
-/// The gradient of one objective's weighted loss, as far as that objective is apart from the others.
-pub(super) struct Back {
-    /// By taps, each with its place among them.
+/// The gradient of one objective's loss, before it is passed through the encoders.
+pub(super) struct TapGradients {
+    /// By taps, each with its index among them.
     pub(super) by_taps: Vec<(usize, Tensor)>,
     /// By encoders' parameters that it reads itself, not by way of a tap.
     pub(super) direct: Gradients,
 }
 
-impl Taps {
-    /// None yet, of encoders whose parameters have these numbers.
-    pub(super) fn of(encoders: Range<usize>) -> Self {
-        Self { cut: Vec::new(), encoders }
+impl TapBoundary {
+    /// No taps yet, of encoders whose parameters have these indices.
+    pub(super) fn new(encoders: Range<usize>) -> Self {
+        Self { taps: Vec::new(), encoders }
     }
 
-    /// Rows of the same numbers that a gradient ends at. The same rows are cut off once.
-    pub(super) fn cut(&mut self, rows: &Tensor) -> Result<Tensor> {
-        if let Some((_, leaf)) = self.cut.iter().find(|(known, _)| known.id() == rows.id()) {
+    /// Rows of the same values that a gradient ends at. The same rows are detached once.
+    pub(super) fn detach_at(&mut self, rows: &Tensor) -> Result<Tensor> {
+        if let Some((_, leaf)) = self.taps.iter().find(|(known, _)| known.id() == rows.id()) {
             return Ok(leaf.as_tensor().clone());
         }
         // A tap that stops the gradient is a variable already, and stays it.
         let leaf = Var::from_tensor(rows)?;
-        self.cut.push((rows.clone(), leaf.clone()));
+        self.taps.push((rows.clone(), leaf.clone()));
         Ok(leaf.as_tensor().clone())
     }
 
-    /// Each objective back to its taps. The gradients by the heads' parameters, and by what objectives
-    /// read of encoders themselves, are added to `gradients`.
+    /// Each objective's weighted loss back to its taps. The gradients by the heads' parameters, and by what
+    /// objectives read of encoders themselves, are added to `gradients`.
     pub(super) fn heads(
         &self,
         losses: &[ObjectiveLoss],
-        weights: &[Weight],
+        weights: &Weights,
         parameters: &Parameters,
         gradients: &mut Gradients,
-    ) -> Result<Vec<Back>> {
+    ) -> Result<Vec<TapGradients>> {
         let back = |loss: &ObjectiveLoss| {
-            let weight = f64::from(weights[loss.objective].weight);
+            let weight = f64::from(weights.weight(loss.objective));
             let store = loss.mean.affine(weight, 0.0)?.backward()?;
             let mut own = Gradients::none(parameters);
             own.add(&store, parameters)?;
             let direct = gradients.merge(own, &self.encoders);
-            let leaves = self.cut.iter().enumerate();
-            let by_taps = leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone())));
-            Ok(Back { by_taps: by_taps.collect(), direct })
+            Ok(TapGradients { by_taps: self.by_taps(&store), direct })
         };
         losses.iter().map(back).collect()
     }
 
-    /// The square of the norm of a gradient by taps, of what goes on into encoders.
+    /// One objective's raw loss back to every parameter that it reaches.
+    pub(super) fn alone(&self, loss: &ObjectiveLoss, parameters: &Parameters) -> Result<Gradients> {
+        let store = loss.mean.backward()?;
+        let mut gradients = Gradients::none(parameters);
+        gradients.add(&store, parameters)?;
+        self.encoders(&self.by_taps(&store), parameters, &mut gradients)?;
+        Ok(gradients)
+    }
+
+    fn by_taps(&self, store: &GradStore) -> Vec<(usize, Tensor)> {
+        let leaves = self.taps.iter().enumerate();
+        leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone()))).collect()
+    }
+
+    /// The squared norm of a gradient by taps, over those behind which an encoder is.
     pub(super) fn squared_norm(&self, by_taps: &[(usize, Tensor)]) -> Result<f64> {
         let mut sum = 0.0;
-        for (_, by_tap) in by_taps.iter().filter(|(at, _)| goes_on(&self.cut[*at].0)) {
+        let reaching = |at: usize| requires_encoder_grad(&self.taps[at].0);
+        for (_, by_tap) in by_taps.iter().filter(|(at, _)| reaching(*at)) {
             sum += kernel::read(&by_tap.contiguous()?, |g| dot(g, g))?;
         }
         Ok(sum)
@@ -83,16 +98,16 @@ impl Taps {
         parameters: &Parameters,
         gradients: &mut Gradients,
     ) -> Result<()> {
-        let mut sums: Vec<Vec<Tensor>> = vec![Vec::new(); self.cut.len()];
+        let mut sums: Vec<Vec<Tensor>> = vec![Vec::new(); self.taps.len()];
         for (at, by_tap) in by_taps {
             sums[*at].push(by_tap.contiguous()?);
         }
         let mut start: Option<Tensor> = None;
-        for ((rows, _), by_rows) in self.cut.iter().zip(sums) {
-            if by_rows.is_empty() || !goes_on(rows) {
+        for ((rows, _), by_rows) in self.taps.iter().zip(sums) {
+            if by_rows.is_empty() || !requires_encoder_grad(rows) {
                 continue;
             }
-            let from_here = kernel::inject(rows, kernel::sum(&by_rows)?)?;
+            let from_here = kernel::seed_gradient(rows, kernel::sum(&by_rows)?)?;
             start = Some(match start {
                 Some(start) => (start + from_here)?,
                 None => from_here,
@@ -106,6 +121,6 @@ impl Taps {
 }
 
 /// Whether an encoder is behind these rows; none is where a tap stops the gradient.
-fn goes_on(rows: &Tensor) -> bool {
+fn requires_encoder_grad(rows: &Tensor) -> bool {
     rows.track_op() && !rows.is_variable()
 }

@@ -34,6 +34,12 @@ impl Batches {
         self.streams[corpus_idx].position()
     }
 
+    /// Epochs done of the corpus of each objective, of the first one if it reads several.
+    pub(super) fn epochs(&self, plan: &Plan) -> Vec<u64> {
+        let epoch = |corpora: &[usize]| self.position(corpora[0]).pass;
+        plan.recipe.objectives.iter().map(|spec| epoch(&spec.corpora)).collect()
+    }
+
     /// Where each corpus is, by name.
     pub(super) fn positions(&self, plan: &Plan) -> BTreeMap<String, Position> {
         let names = plan.corpora.iter().map(|corpus| corpus.name.clone());

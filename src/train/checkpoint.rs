@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::optimizer::Optimizer;
 use crate::{
     data::stream::Position,
+    mixer::WeightingMemory,
     model::Parameters,
     protocol::{ObjectiveId, Step},
     recipe::Vocabularies,
@@ -44,8 +45,8 @@ pub struct State {
     pub plateau: Option<()>,
     /// The settings in force.
     pub settings: SettingsState,
-    /// What a weighting remembers; `equal` remembers nothing.
-    pub weighting: Option<()>,
+    /// What the weighting rule remembers.
+    pub weighting: WeightingMemory,
     /// Updates that each parameter has had, by name.
     pub counts: BTreeMap<String, u64>,
     /// Every vocabulary.
@@ -71,6 +72,9 @@ pub struct SettingsState {
     /// How the next update chooses among the groups. Checkpoints from before it could be set don't say.
     #[serde(default)]
     pub sampling: Option<String>,
+    /// The weighting rule of the next update. Checkpoints from before it could be set don't say.
+    #[serde(default)]
+    pub weighting: Option<String>,
     /// Each objective's fader.
     pub faders: BTreeMap<ObjectiveId, FaderState>,
 }

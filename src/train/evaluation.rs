@@ -147,9 +147,10 @@ impl Trainer {
                 rate: self.settings.learning_rate.at(step.0),
                 gradients: self.settings.measure_gradients_every,
                 sampling: Some(self.settings.sampling.told(step).to_string()),
+                weighting: Some(self.mixer.weighting.spec().to_string()),
                 faders: faders.collect(),
             },
-            weighting: None,
+            weighting: self.mixer.weighting.memory(),
             counts: self.learner.optimizer.counts(self.learner.parameters()),
             vocabularies: VocabulariesState(self.plan.vocabularies.clone()),
         }

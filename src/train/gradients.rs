@@ -47,6 +47,16 @@ impl Gradients {
         Ok(())
     }
 
+    /// Adds those of another loss, each multiplied by the factor of its parameter.
+    pub(super) fn add_scaled(&mut self, other: Self, factor: impl Fn(usize) -> f32) {
+        for (number, gradient) in other.all.into_iter().enumerate() {
+            if let Some(mut gradient) = gradient {
+                gradient.scale(factor(number));
+                self.add_one(number, gradient);
+            }
+        }
+    }
+
     /// Adds those of another loss, and gives those of them back that are by the parameters with these
     /// numbers.
     pub(super) fn merge(&mut self, other: Self, numbers: &Range<usize>) -> Self {
@@ -79,7 +89,7 @@ impl Gradients {
     }
 
     /// The inner product with another loss's gradients over the parameters with these numbers.
-    pub fn product(&self, other: &Self, numbers: Range<usize>) -> f64 {
+    pub fn product(&self, other: &Self, numbers: impl IntoIterator<Item = usize>) -> f64 {
         let of_one = |number: usize| match (&self.all[number], &other.all[number]) {
             (Some(Gradient::Dense(ours)), Some(Gradient::Dense(theirs))) => dot(ours, theirs),
             (Some(Gradient::Rows(ours)), Some(Gradient::Rows(theirs))) => {
@@ -93,7 +103,7 @@ impl Gradients {
             }
             (None, _) | (_, None) => 0.0,
         };
-        numbers.map(of_one).sum()
+        numbers.into_iter().map(of_one).sum()
     }
 }
 

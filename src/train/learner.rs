@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use candle_core::Tensor;
 
-use super::{Gradients, Optimizer, Plan, backward::Taps, batches::Draw, loss::ObjectiveLoss};
+use super::{
+    Gradients, Optimizer, Plan, backward::TapBoundary, batches::Draw, loss::ObjectiveLoss,
+};
 use crate::{
-    mixer::Weight,
     model::{Mode, Parameters, Rows},
     objective::RawLoss,
     protocol::Step,
@@ -37,24 +38,24 @@ impl Learner {
         &self,
         plan: &Plan,
         draws: &[Draw],
-        weights: &[Weight],
+        gains: &[f32],
         done: Step,
-    ) -> Result<(Vec<ObjectiveLoss>, Taps)> {
+    ) -> Result<(Vec<ObjectiveLoss>, TapBoundary)> {
         let mode = Mode::Train { seed: plan.recipe.train.seed, step: done.0 };
         let mut terms: BTreeMap<usize, Vec<RawLoss>> = BTreeMap::new();
-        let mut cut = Taps::of(0..self.system.n_shared());
+        let mut boundary = TapBoundary::new(0..self.system.n_shared());
         for (group, batch) in draws {
-            let objectives: Vec<usize> = (0..weights.len())
+            let objectives: Vec<usize> = (0..gains.len())
                 .filter(|&at| {
                     let spec = &plan.recipe.objectives[at];
                     // What reads several corpora belongs to no group and is always computed.
                     let drawn = spec.group.as_ref().is_none_or(|name| name == group);
-                    weights[at].weight > 0.0 && drawn && spec.corpora.contains(&batch.corpus)
+                    gains[at] > 0.0 && drawn && spec.corpora.contains(&batch.corpus)
                 })
                 .collect();
             let taps = self.system.taps(&objectives, batch, mode)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
-                let taps = taps.iter().map(|tap| Ok(tap.with(cut.cut(&tap.tensor)?)));
+                let taps = taps.iter().map(|tap| Ok(tap.with(boundary.detach_at(&tap.tensor)?)));
                 let taps: Vec<Rows> = taps.collect::<candle_core::Result<_>>()?;
                 if let Some(term) = self.system.objective(at).loss(&taps, batch)? {
                     terms.entry(at).or_default().push(term);
@@ -67,7 +68,7 @@ impl Learner {
         let losses = means.into_iter().zip(values);
         let losses =
             losses.map(|((objective, mean), value)| ObjectiveLoss { objective, mean, value });
-        Ok((losses.collect(), cut))
+        Ok((losses.collect(), boundary))
     }
 
     /// One update by these gradients, of that global norm, clipped as the recipe says.

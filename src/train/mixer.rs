@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::{
-    mixer::{Fader, Faders, Weight, Weighting},
+    mixer::{CurrentWeighting, Fader, Faders},
     protocol::Step,
     recipe::{Group, Recipe},
 };
@@ -10,7 +10,7 @@ use crate::{
 /// See the module.
 pub(super) struct Mixer {
     pub(super) faders: Faders,
-    weighting: &'static dyn Weighting,
+    pub(super) weighting: CurrentWeighting,
 }
 
 impl Mixer {
@@ -23,21 +23,25 @@ impl Mixer {
             muted: spec.muted,
             soloed: false,
         });
-        Self { faders: Faders::new(faders.collect()), weighting: recipe.train.weighting }
+        Self {
+            faders: Faders::new(faders.collect()),
+            weighting: CurrentWeighting::new(recipe.train.weighting.clone()),
+        }
     }
 
     /// Whether anything is active in the step after `done` others.
     pub(super) fn is_active(&self, done: Step) -> bool {
-        self.faders.anything_sounds(done.0)
+        self.faders.any_is_active(done.0)
     }
 
-    /// The weight of each objective in the step after `done` others, in the recipe's order.
-    pub(super) fn weights(&self, done: Step) -> Vec<Weight> {
-        self.faders.weights(self.weighting, done.0)
+    /// The gain of each objective in the step after `done` others, in the recipe's order; 0 for what is not
+    /// active.
+    pub(super) fn gains(&self, done: Step) -> Vec<f32> {
+        self.faders.gains(done.0)
     }
 }
 
-/// The groups of what has a part in the sum. A muted objective leaves no trace in them.
-pub(super) fn active_groups(plan: &Plan, weights: &[Weight]) -> Vec<Group> {
-    plan.recipe.groups_of(|at| weights[at].weight > 0.0)
+/// The groups of what is active. A muted objective leaves no trace in them.
+pub(super) fn active_groups(plan: &Plan, gains: &[f32]) -> Vec<Group> {
+    plan.recipe.groups_of(|at| gains[at] > 0.0)
 }

@@ -57,6 +57,7 @@ impl Trainer {
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             sampling: Some(self.settings.sampling.told(self.counters.step).to_string()),
+            weighting: Some(self.mixer.weighting.spec().to_string()),
         }
     }
 
@@ -67,8 +68,7 @@ impl Trainer {
     fn steps_per_epoch(&self) -> u64 {
         let corpus = self.plan.main_corpus();
         let steps = steps_per_pass(&self.plan.corpora[corpus], self.plan.recipe.batch_size(corpus));
-        let weights = self.mixer.weights(Step(0));
-        let groups = active_groups(&self.plan, &weights);
+        let groups = active_groups(&self.plan, &self.mixer.gains(Step(0)));
         let rates = self.settings.sampler(&self.plan, &groups).rates(self.counters.step);
         let drawn = groups.iter().zip(rates).filter(|(group, _)| group.corpora.contains(&corpus));
         let rate: f64 = drawn.map(|(_, rate)| rate).sum();

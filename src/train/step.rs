@@ -5,14 +5,18 @@ use tracing::trace_span;
 
 use super::{
     Gradients, Trainer,
+    apart::GradientsApart,
+    backward::{TapBoundary, TapGradients},
     batches::{Draw, examples_drawn},
+    gradient_probe,
     loss::ObjectiveLoss,
     mixer::active_groups,
-    probe,
+    weights::{StepInputs, Weights},
 };
 use crate::{
     bus::Bus,
-    mixer::Weight,
+    mixer::{Gram, Needs},
+    model::Parameters,
     protocol::{
         Loss, ObjectiveId,
         event::{NonFiniteLoss, StepDone},
@@ -24,7 +28,7 @@ struct Stepped<'a> {
     began_ms: u64,
     draws: &'a [Draw],
     losses: &'a [ObjectiveLoss],
-    weights: &'a [Weight],
+    weights: &'a Weights,
     gradient_norm: f64,
 }
 
@@ -36,27 +40,37 @@ impl Trainer {
         let began_ms = self.output.ms();
         let done = self.counters.step;
         self.control.panic_if_asked(done.0 + 1);
-        let weights = self.mixer.weights(done);
+        let gains = self.mixer.gains(done);
+        let epochs = self.batches.epochs(&self.plan);
         let draws = trace_span!("draw").in_scope(|| {
-            let groups = active_groups(&self.plan, &weights);
+            let groups = active_groups(&self.plan, &gains);
             self.batches.draw(&self.plan, &self.settings, &groups, done)
         });
-        let (losses, taps) = trace_span!("forward")
-            .in_scope(|| self.learner.compute_losses(&self.plan, &draws, &weights, done))?;
+        let (losses, boundary) = trace_span!("forward")
+            .in_scope(|| self.learner.compute_losses(&self.plan, &draws, &gains, done))?;
+        if let Some(loss) = losses.iter().find(|loss| !loss.value.is_finite()) {
+            self.report_non_finite(Some(self.plan.name(loss.objective)), bus);
+            return Ok(());
+        }
+        let apart =
+            match self.mixer.weighting.needs() {
+                Needs::Gram => Some(trace_span!("backward").in_scope(|| {
+                    GradientsApart::of(&losses, &boundary, self.learner.parameters())
+                })?),
+                Needs::Nothing | Needs::Losses => None,
+            };
+        if apart.as_ref().is_some_and(|apart| !apart.gram().is_finite()) {
+            self.report_non_finite(None, bus);
+            return Ok(());
+        }
+        let inputs = StepInputs { gains: &gains, epochs: &epochs, losses: &losses };
+        let weights =
+            self.mixer.weights(&self.plan, done, inputs, apart.as_ref().map(GradientsApart::gram));
         let mut gradient_norm = 0.0;
         if !losses.is_empty() {
-            if let Some(loss) = losses.iter().find(|loss| !loss.value.is_finite()) {
-                self.report_non_finite(Some(self.plan.name(loss.objective)), bus);
-                return Ok(());
-            }
             let parameters = self.learner.parameters();
-            let mut gradients = Gradients::none(parameters);
-            let backs = trace_span!("backward").in_scope(|| {
-                let backs = taps.heads(&losses, &weights, parameters, &mut gradients)?;
-                let by_taps = backs.iter().flat_map(|back| &back.by_taps);
-                taps.encoders(by_taps, parameters, &mut gradients)?;
-                anyhow::Ok(backs)
-            })?;
+            let (gradients, parts) = trace_span!("backward")
+                .in_scope(|| mixed_gradient(&losses, &boundary, &weights, parameters, apart))?;
             gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
             // As an event will say it: a norm beyond f32 is none that JSON has.
             if !(gradient_norm as f32).is_finite() {
@@ -65,18 +79,25 @@ impl Trainer {
             }
             if self.settings.measures_gradients(done.0 + 1) {
                 let _measure = trace_span!("measure").entered();
-                let shared = 0..self.learner.system.n_shared();
-                let products = probe::measure(&taps, &backs, &gradients, parameters, &shared)?;
+                let products = match &parts {
+                    Parts::Gram(gram) => weights.weighted(gram, &losses),
+                    Parts::ByTaps(parts) => {
+                        let encoders = 0..self.learner.system.n_shared();
+                        gradient_probe::measure(
+                            &boundary, parts, &gradients, parameters, &encoders,
+                        )?
+                    }
+                };
                 let (step, at_ms) = (done.next(), self.output.ms());
-                bus.tell(probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
+                bus.tell(gradient_probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
             }
             let learning_rate = self.settings.learning_rate.at(done.0);
             trace_span!("optimise").in_scope(|| {
                 self.learner.update(&self.plan, &gradients, gradient_norm, learning_rate)
             })?;
         }
-        let (draws, losses, weights) = (&draws[..], &losses[..], &weights[..]);
-        let stepped = Stepped { began_ms, draws, losses, weights, gradient_norm };
+        let (draws, losses) = (&draws[..], &losses[..]);
+        let stepped = Stepped { began_ms, draws, losses, weights: &weights, gradient_norm };
         let event = self.step_done(&stepped);
         self.counters.step_done();
         bus.tell(event);
@@ -96,8 +117,8 @@ impl Trainer {
                 .iter()
                 .filter_map(|loss| Some((name(loss.objective), Loss::read(loss.value)?)))
                 .collect(),
-            weights: (0..weights.len()).map(|at| (name(at), weights[at].weight)).collect(),
-            shares: (0..weights.len()).map(|at| (name(at), weights[at].share)).collect(),
+            weights: weights.all().map(|(at, _, weight)| (name(at), weight)).collect(),
+            shares: weights.all().map(|(at, share, _)| (name(at), share)).collect(),
             draws: examples_drawn(&self.plan, draws),
             gradient_norm: gradient_norm as f32,
             learning_rate: self.settings.learning_rate.at(done.0) as f32,
@@ -113,4 +134,32 @@ impl Trainer {
         let step = self.counters.step.next();
         bus.tell(NonFiniteLoss { at_ms: self.output.ms(), step, objective });
     }
+}
+
+/// What is left of the objectives' gradients by themselves, for whoever measures them.
+enum Parts {
+    /// The weighted gradients by taps.
+    ByTaps(Vec<TapGradients>),
+    /// The inner products of the raw ones over the shared parameters.
+    Gram(Gram),
+}
+
+/// The gradient of the weighted losses: of those that were made apart already, or by one pass through the
+/// encoders for all of them.
+fn mixed_gradient(
+    losses: &[ObjectiveLoss],
+    boundary: &TapBoundary,
+    weights: &Weights,
+    parameters: &Parameters,
+    apart: Option<GradientsApart>,
+) -> Result<(Gradients, Parts)> {
+    if let Some(apart) = apart {
+        let gram = apart.gram().clone();
+        return Ok((apart.combined(losses, weights, parameters), Parts::Gram(gram)));
+    }
+    let mut gradients = Gradients::none(parameters);
+    let parts = boundary.heads(losses, weights, parameters, &mut gradients)?;
+    let by_taps = parts.iter().flat_map(|part| &part.by_taps);
+    boundary.encoders(by_taps, parameters, &mut gradients)?;
+    Ok((gradients, Parts::ByTaps(parts)))
 }

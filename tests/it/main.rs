@@ -30,3 +30,4 @@ mod terminal;
 mod tied;
 mod tiny;
 mod twice;
+mod weightings;

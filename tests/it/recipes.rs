@@ -61,7 +61,7 @@ fn typed(recipe: &Recipe) -> String {
         train.best,
         train.patience,
         train.sampling,
-        train.weighting.name(),
+        train.weighting.kind().name(),
         train.measure_gradients_every
     )];
     for corpus in &recipe.corpora {

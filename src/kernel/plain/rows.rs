@@ -66,7 +66,7 @@ pub(in crate::kernel) fn reverse(x: &Tensor, strength: f64) -> Result<Tensor> {
 }
 
 /// A scalar 0 whose gradient by the rows is `gradient`, times its own.
-pub(in crate::kernel) fn inject(rows: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+pub(in crate::kernel) fn seed_gradient(rows: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     zero(&(rows * gradient.detach())?.sum_all()?)
 }
 

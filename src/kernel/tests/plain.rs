@@ -6,8 +6,8 @@ use candle_core::{Device, Result, Tensor, Var};
 use crate::{
     data::{Packing, Purpose, draw},
     kernel::{
-        attend, binary_cross_entropy, check, dropout, gather, inject, max_over_tokens,
-        mean_over_tokens, plain, reverse, sum, sum_bags, sum_by_group, tanh, to_vec, windows,
+        attend, binary_cross_entropy, check, dropout, gather, max_over_tokens, mean_over_tokens,
+        plain, reverse, seed_gradient, sum, sum_bags, sum_by_group, tanh, to_vec, windows,
     },
 };
 
@@ -114,10 +114,12 @@ fn a_reversed_gradient_leaves_numbers_as_they_are() -> Result<()> {
 }
 
 #[test]
-fn an_injected_gradient_comes_out_by_both() -> Result<()> {
+fn a_seeded_gradient_comes_out_by_both() -> Result<()> {
     let x = check::var("x", (3, 2), 1.0)?;
     let gradient = check::var("gradient", (3, 2), 1.0)?;
-    for zero in [inject(&x, gradient.as_detached_tensor())?, plain::inject(&x, &gradient)?] {
+    for zero in
+        [seed_gradient(&x, gradient.as_detached_tensor())?, plain::seed_gradient(&x, &gradient)?]
+    {
         assert_eq!(to_vec(&zero)?, [0.0]);
         let store = zero.backward()?;
         check::assert_tensors_close(store.get(&x).unwrap(), &gradient, 0.0, 0.0);

@@ -75,6 +75,9 @@ pub struct RunStarted {
     /// How the first step chooses among the groups, as `train.sampling` is typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampling: Option<String>,
+    /// The rule that sets shares in the first step, as `train.weighting` is typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighting: Option<String>,
 }
 
 /// The metric that chooses the best checkpoint.
@@ -95,7 +98,8 @@ pub struct StepDone {
     pub step: Step,
     /// Raw losses (sum / count) of what was computed.
     pub losses: BTreeMap<ObjectiveId, Loss>,
-    /// Gain × share, as applied; 0 for what does not sound.
+    /// Gain × share, as applied; 0 for what is not active. Under a rule that sees gradients it is that of the
+    /// shared parameters, the gain alone that of the others, and what has no loss in this step is absent.
     pub weights: BTreeMap<ObjectiveId, f32>,
     /// The weighting's part of each weight.
     pub shares: BTreeMap<ObjectiveId, f32>,

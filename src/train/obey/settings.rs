@@ -4,7 +4,9 @@ use super::{Origin, Trainer};
 use crate::{
     bus::Bus,
     data::sampler::{Rule, Sampling},
+    mixer::CurrentWeighting,
     protocol::event::{Setting, SettingSet},
+    recipe,
     schedule::Schedule,
 };
 
@@ -35,10 +37,14 @@ impl Trainer {
             ("train.sampling", _) => {
                 return Err(format!("`{path}`: expected a text, for example `uniform`"));
             }
+            ("train.weighting", Setting::Text(rule)) => self.set_weighting(rule)?,
+            ("train.weighting", _) => {
+                return Err(format!("`{path}`: expected a text, `equal` for example"));
+            }
             _ => {
                 return Err(format!(
-                    "{path} is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
-                     every gain"
+                    "{path} is not live; live are train.learning_rate, \
+                     train.measure_gradients_every, train.sampling, train.weighting and every gain"
                 ));
             }
         };
@@ -96,6 +102,15 @@ impl Trainer {
         let old = self.settings.sampling.told(self.counters.step).to_string();
         let new = rule.to_string();
         self.settings.sampling = Sampling::Constant(rule);
+        Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
+    }
+
+    /// The new rule begins without memory, the same one with the same options too.
+    fn set_weighting(&mut self, text: &str) -> Result<Changed, String> {
+        let spec = recipe::weighting(text)?;
+        let old = self.mixer.weighting.spec().to_string();
+        let new = spec.to_string();
+        self.mixer.weighting = CurrentWeighting::new(spec);
         Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
     }
 }

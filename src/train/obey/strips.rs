@@ -26,7 +26,7 @@ impl Trainer {
         let refused = match moved {
             Err(why) => why,
             Ok(_) if commands.is_empty() => "expected at least one change, found none".to_owned(),
-            Ok(_) if !self.mixer.faders.sound_on(self.counters.step.0) => silent(commands),
+            Ok(_) if !self.mixer.faders.stays_active(self.counters.step.0) => silent(commands),
             Ok(events) => {
                 for event in events {
                     bus.tell(event);

@@ -20,7 +20,8 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 ///   for the desk all say which name was meant.
 /// - `objective` names `kernel`, because a kind that brings its own scores (next-word, over a large
 ///   vocabulary) needs the fused cross-entropy that heads use.
-/// - `mixer` names `schedule`: a fader's gain may be one.
+/// - `mixer` names `schedule`: a fader's gain may be one. Its rules declare their options as `keys`, and draw
+///   by `data::draw`, as all draws are made.
 /// - `train` names `bus`: the trainer tells events on it and never waits.
 /// - `recorder` folds and writes events, without a terminal; `headless` and `tui` draw the fold.
 /// - `feed` is what the recorder hands to screens, so it stands between them: it knows the channel that a screen
@@ -42,7 +43,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
     ("model", &["data", "kernel", "keys"]),
-    ("mixer", &["protocol", "schedule"]),
+    ("mixer", &["protocol", "schedule", "keys", "data::draw", "data::Purpose"]),
     ("objective", &["model", "metric", "data", "kernel", "keys", "protocol"]),
     (
         "recipe",

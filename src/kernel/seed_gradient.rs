@@ -5,24 +5,24 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use super::{arch::is_fused, plain};
 
 /// A scalar 0, to be summed and gone back from, whose gradient by the rows is `gradient`, of their shape.
-pub fn inject(rows: &Tensor, gradient: Tensor) -> Result<Tensor> {
+pub fn seed_gradient(rows: &Tensor, gradient: Tensor) -> Result<Tensor> {
     if rows.shape() != gradient.shape() {
         bail!("a gradient of {:?} for rows of {:?}", gradient.shape(), rows.shape());
     }
     if is_fused(rows.device()) {
-        rows.apply_op1(Inject { gradient })
+        rows.apply_op1(SeedGradient { gradient })
     } else {
-        plain::inject(rows, &gradient)
+        plain::seed_gradient(rows, &gradient)
     }
 }
 
-struct Inject {
+struct SeedGradient {
     gradient: Tensor,
 }
 
-impl CustomOp1 for Inject {
+impl CustomOp1 for SeedGradient {
     fn name(&self) -> &'static str {
-        "inject"
+        "seed_gradient"
     }
 
     fn cpu_fwd(&self, _rows: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -47,9 +47,9 @@ mod tests {
         let leaf = Var::from_tensor(&rows.detach())?;
         // (3x)² has the gradient 18x.
         let store = leaf.sqr()?.sum_all()?.backward()?;
-        let start = inject(&rows, store.get(&leaf).unwrap().clone())?;
+        let start = seed_gradient(&rows, store.get(&leaf).unwrap().clone())?;
         assert_eq!(start.backward()?.get(&x).unwrap().to_vec1::<f32>()?, [18.0, 36.0]);
-        assert!(inject(&rows, start).is_err());
+        assert!(seed_gradient(&rows, start).is_err());
         Ok(())
     }
 }

@@ -1,0 +1,105 @@
+//! Multiple gradient descent (Désidéri 2012; Sener and Koltun 2018, "Multi-Task Learning as Multi-Objective
+//! Optimization").
+//!
+//! With G the Gram matrix of the objectives' gradients by the shared parameters: w = argmin wᵀGw over
+//! w ≥ 0, Σ w = 1, so that Σ wₖgₖ is the shortest vector of the gradients' convex hull, which lowers every
+//! loss to first order or is 0. Gradients may be normalised before the minimum is looked for, to gₖ / nₖ; w
+//! is applied to gₖ itself, as in the paper's program.
+//!
+//! Coefficients sum to 1, not to the number of objectives, as the paper has it: beside `equal`, steps are
+//! shorter. Without normalisation the least gradient decides: the hull's shortest vector is never longer.
+//!
+//! The minimum is found by Frank and Wolfe's method with exact line search, in the pairwise form (Lacoste-
+//! Julien and Jaggi 2015): weight is moved from the objective whose ⟨gₖ, d⟩ is greatest to the one whose is
+//! least, d = Σ wₖgₖ. The paper's form moves it from all others; both have one minimum, but its error falls
+//! with 1 / iterations where some w is 0, this one's geometrically.
+
+use super::{Gram, Needs, StepView, Weighting, WeightingKind};
+use crate::keys::{Key, Takes, Values};
+
+pub(super) struct Mgda;
+
+const NORMALIZE: Key = Key::with_default(
+    "normalize",
+    Takes::Choice(&["none", "l2", "loss", "loss+"]),
+    "\"none\"",
+    "what gradients are divided by: 1, their norm, the loss, or both",
+);
+
+impl WeightingKind for Mgda {
+    fn name(&self) -> &'static str {
+        "mgda"
+    }
+
+    fn about(&self) -> &'static str {
+        "the shortest combination of the gradients, which lowers every loss"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        &[NORMALIZE]
+    }
+
+    fn build(&self, values: &Values) -> Box<dyn Weighting> {
+        Box::new(match values.text(NORMALIZE.name) {
+            "l2" => Shortest { by_norm: true, by_loss: false },
+            "loss" => Shortest { by_norm: false, by_loss: true },
+            "loss+" => Shortest { by_norm: true, by_loss: true },
+            _ => Shortest { by_norm: false, by_loss: false },
+        })
+    }
+}
+
+/// What gradients are divided by first.
+struct Shortest {
+    by_norm: bool,
+    by_loss: bool,
+}
+
+impl Weighting for Shortest {
+    fn needs(&self) -> Needs {
+        Needs::Gram
+    }
+
+    fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32> {
+        let gram = step.gram.expect("the Gram matrix was asked for");
+        let scale = |k: usize| {
+            let loss = step.objectives[k].loss.map_or(1.0, f64::from);
+            let norm = if self.by_norm { gram.at(k, k).sqrt() } else { 1.0 };
+            let divisor = norm * if self.by_loss { loss } else { 1.0 };
+            // A loss of 0, or below, gives no scale.
+            if divisor > 0.0 { divisor.recip() } else { 1.0 }
+        };
+        let scales: Vec<f64> = (0..gram.n()).map(scale).collect();
+        shortest(&gram.scaled(&scales)).into_iter().map(|w| w as f32).collect()
+    }
+}
+
+/// At most so many moves of weight; each is a few additions for every objective.
+const MOST_MOVES: usize = 10_000;
+
+/// Weight is moved until no ⟨gₖ, d⟩ is below ⟨d, d⟩ by more than this part of the longest gradient's square.
+const TOLERANCE: f64 = 1e-14;
+
+/// argmin wᵀGw over w ≥ 0, Σ w = 1.
+fn shortest(gram: &Gram) -> Vec<f64> {
+    let n = gram.n();
+    let mut w = vec![1.0 / n as f64; n];
+    let longest = (0..n).map(|k| gram.at(k, k)).fold(0.0, f64::max);
+    for _ in 0..MOST_MOVES {
+        let along = gram.times(&w);
+        let to = (0..n).min_by(|&j, &k| along[j].total_cmp(&along[k]));
+        let from = (0..n).filter(|&k| w[k] > 0.0).max_by(|&j, &k| along[j].total_cmp(&along[k]));
+        let (Some(to), Some(from)) = (to, from) else { break };
+        let slope = along[from] - along[to];
+        if slope <= TOLERANCE * longest {
+            break;
+        }
+        // f(w + γ(e_to − e_from)) = wᵀGw − 2γ·slope + γ²·curvature.
+        let curvature = gram.at(to, to) + gram.at(from, from) - 2.0 * gram.at(to, from);
+        let all = w[from];
+        let moved = if curvature * all > slope { slope / curvature } else { all };
+        w[from] = if moved < all { all - moved } else { 0.0 };
+        w[to] += moved;
+    }
+    w
+}

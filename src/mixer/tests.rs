@@ -1,0 +1,348 @@
+//! Every rule against what other programs give for the same losses, and what must hold for all of them.
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use super::*;
+use crate::{
+    keys::{DefaultValue, Key, Located, Value, Values},
+    protocol::ObjectiveId,
+};
+
+/// A rule of that kind whose numbers and choices are these.
+fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> {
+    let kind = find(name).unwrap();
+    let value = |key: &Key| match (options.iter().find(|(name, _)| *name == key.name), key.default)
+    {
+        (Some((_, value)), _) => value.clone(),
+        (None, DefaultValue::Toml(text)) => match text.parse() {
+            Ok(number) => Value::Number(number),
+            Err(_) => Value::Text(text.trim_matches('"').to_owned()),
+        },
+        (None, other) => panic!("{} of {name} is {other:?}", key.name),
+    };
+    let values =
+        kind.keys().iter().map(|key| (key.name.to_owned(), Located::by_default(value(key))));
+    kind.build(&Values::new(values.collect()))
+}
+
+fn names(n: usize) -> Vec<ObjectiveId> {
+    (0..n).map(|at| format!("o{at}").as_str().into()).collect()
+}
+
+/// What a rule says of objectives with these names, epochs and losses; whose gradients, if it asks for them, are
+/// at right angles and 1, 2, .. long.
+fn ask(
+    rule: &mut dyn Weighting,
+    done: u64,
+    objectives: &[(&ObjectiveId, u64, Option<f32>)],
+) -> Vec<f32> {
+    let views: Vec<ObjectiveView<'_>> =
+        objectives.iter().map(|&(name, epoch, loss)| ObjectiveView { name, epoch, loss }).collect();
+    let square =
+        |name: &ObjectiveId| name.as_str()[1..].parse::<f64>().map(|at| (at + 1.0).powi(2));
+    let product = |j: usize, k: usize| if j == k { square(views[j].name).unwrap() } else { 0.0 };
+    let gram = (rule.needs() == Needs::Gram).then(|| Gram::new(views.len(), product));
+    rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram: gram.as_ref() })
+}
+
+/// The cases of a fixture; `tests/fixtures/mixer/README.md` says where they are from.
+fn cases(fixture: &str) -> Vec<Json> {
+    let fixture: Json = serde_json::from_str(fixture).unwrap();
+    fixture["cases"].as_array().unwrap().clone()
+}
+
+fn numbers(json: &Json) -> Vec<f64> {
+    json.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+#[track_caller]
+fn assert_near(found: &[f32], expected: &[f64], relative: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let difference = (f64::from(*found) - expected).abs();
+        assert!(difference <= relative * expected.abs(), "{found}, expected {expected}");
+    }
+}
+
+#[test]
+fn dwa_gives_the_weights_of_libmtl() {
+    for case in cases(include_str!("../../tests/fixtures/mixer/dwa.json")) {
+        let temperature = Value::Number(case["temperature"].as_f64().unwrap());
+        let mut dwa = rule("dwa", &[("temperature", temperature)]);
+        let means: Vec<Vec<f64>> =
+            case["epoch_means"].as_array().unwrap().iter().map(numbers).collect();
+        let names = names(means[0].len());
+        let mut done = 0;
+        for (epoch, expected) in case["weights_in_epoch"].as_array().unwrap().iter().enumerate() {
+            // Three steps an epoch whose losses are 1.5, 1 and 0.5 times their mean.
+            for part in [1.5, 1.0, 0.5] {
+                let loss = |at: usize| means.get(epoch).map(|means| (means[at] * part) as f32);
+                let objectives = names.iter().enumerate();
+                let objectives: Vec<_> =
+                    objectives.map(|(at, name)| (name, epoch as u64, loss(at))).collect();
+                assert_near(&ask(&mut *dwa, done, &objectives), &numbers(expected), 1e-5);
+                done += 1;
+            }
+        }
+    }
+}
+
+/// LibMTL's weights sum to 1; ours are T times those, as the module says.
+#[test]
+fn random_gives_t_times_the_softmax_of_libmtl_for_its_draws() {
+    for case in cases(include_str!("../../tests/fixtures/mixer/random.json")) {
+        let z = numbers(&case["z"]);
+        let n = z.len() as f64;
+        let expected: Vec<f64> = numbers(&case["weights"]).iter().map(|w| w * n).collect();
+        assert_near(&softmax::softmax_of_mean_1(&z), &expected, 1e-5);
+    }
+}
+
+#[test]
+fn random_draws_by_name_and_step_whoever_else_is_active() {
+    let names = names(3);
+    let all: Vec<_> = names.iter().map(|name| (name, 0, None)).collect();
+    let mut random = rule("random", &[]);
+    let three = ask(&mut *random, 5, &all);
+    assert_eq!(three, ask(&mut *rule("random", &[]), 5, &all));
+    assert_ne!(three, ask(&mut *random, 6, &all));
+    // The ratio of two coefficients is e to the difference of their draws, which no third one changes.
+    let two = ask(&mut *random, 5, &all[..2]);
+    assert_near(&[three[0] / three[1]], &[f64::from(two[0] / two[1])], 1e-5);
+    assert_eq!(ask(&mut *random, 5, &all[2..]), [1.0]);
+}
+
+/// log w is z less a constant, so its differences have a variance of 2.
+#[test]
+fn random_draws_a_standard_normal() {
+    let names = names(2);
+    let both: Vec<_> = names.iter().map(|name| (name, 0, None)).collect();
+    let mut random = rule("random", &[]);
+    let differences: Vec<f64> = (0..4_000)
+        .map(|done| {
+            let w = ask(&mut *random, done, &both);
+            f64::from((w[0] / w[1]).ln())
+        })
+        .collect();
+    let mean = differences.iter().sum::<f64>() / 4_000.0;
+    let variance = differences.iter().map(|z| z * z).sum::<f64>() / 4_000.0;
+    // Four standard deviations: √(2 / 4000) of the mean, 2·√(2 / 4000) of the variance.
+    assert!(mean.abs() < 0.09 && (variance - 2.0).abs() < 0.18, "{mean} {variance}");
+}
+
+#[test]
+fn dwa_knows_an_epoch_for_each_objective_by_its_own_corpus() {
+    let names = names(2);
+    let mut dwa = rule("dwa", &[]);
+    // The second's corpus is passed over three times while the first's epoch goes on.
+    for (done, (epoch, loss)) in [(0, 4.0), (1, 2.0), (2, 2.0)].into_iter().enumerate() {
+        let w = ask(
+            &mut *dwa,
+            done as u64,
+            &[(&names[0], 0, Some(1.0)), (&names[1], epoch, Some(loss))],
+        );
+        let ratio = if epoch == 2 { 0.5f64 } else { 1.0 };
+        let (a, b) = (0.5f64.exp(), (ratio / 2.0).exp());
+        assert_near(&w, &[2.0 * a / (a + b), 2.0 * b / (a + b)], 1e-6);
+    }
+    // An epoch without a step of its own, muted perhaps, leaves no mean.
+    let w = ask(&mut *dwa, 9, &[(&names[0], 0, None), (&names[1], 7, None)]);
+    let ratio = f64::from(w[1] / w[0]).ln() * 2.0 + 1.0;
+    assert_near(&[ratio as f32], &[1.0], 1e-5);
+}
+
+#[test]
+fn a_loss_of_zero_leaves_dwa_finite() {
+    let names = names(2);
+    let mut dwa = rule("dwa", &[]);
+    for epoch in 0..5 {
+        let loss = if epoch == 2 { 1.0 } else { 0.0 };
+        let of = [(&names[0], epoch, Some(loss)), (&names[1], epoch, Some(1.0))];
+        let w = ask(&mut *dwa, epoch, &of);
+        assert!(w.iter().all(|w| w.is_finite()), "{w:?}");
+    }
+}
+
+/// What some steps show: for each objective its epoch and its loss.
+fn steps(n: usize) -> impl Strategy<Value = Vec<Vec<(u64, Option<f32>)>>> {
+    let loss = prop::option::weighted(0.8, 0.0..9.0f32);
+    let steps = prop::collection::vec(prop::collection::vec((0..2u64, loss), n), 1..12);
+    // Epochs go up by what was drawn.
+    steps.prop_map(|mut steps| {
+        for at in 1..steps.len() {
+            for k in 0..steps[at].len() {
+                steps[at][k].0 += steps[at - 1][k].0;
+            }
+        }
+        steps
+    })
+}
+
+fn told<'a>(
+    names: &'a [ObjectiveId],
+    step: &[(u64, Option<f32>)],
+) -> Vec<(&'a ObjectiveId, u64, Option<f32>)> {
+    names.iter().zip(step).map(|(name, &(epoch, loss))| (name, epoch, loss)).collect()
+}
+
+proptest! {
+    #[test]
+    fn coefficients_are_a_mean_or_a_sum_of_1_and_follow_their_objectives_into_any_order(
+        steps in (1..5usize).prop_flat_map(steps)
+    ) {
+        for kind in WEIGHTINGS {
+            let names = names(steps[0].len());
+            let (mut one, mut other) = (rule(kind.name(), &[]), rule(kind.name(), &[]));
+            for (done, step) in steps.iter().enumerate() {
+                let mut objectives = told(&names, step);
+                let found = ask(&mut *one, done as u64, &objectives);
+                objectives.reverse();
+                let mut turned = ask(&mut *other, done as u64, &objectives);
+                turned.reverse();
+                let sum: f32 = found.iter().sum();
+                let expected = if one.needs() == Needs::Gram { 1.0 } else { found.len() as f32 };
+                prop_assert!((sum - expected).abs() < 1e-4, "{}: {:?}", kind.name(), found);
+                for (a, b) in found.iter().zip(&turned) {
+                    prop_assert!(*a >= 0.0 && (a - b).abs() <= 1e-6 * a, "{}: {} {}", kind.name(), a, b);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_goes_on_from_its_memory_as_if_it_had_never_stopped(
+        steps in (1..5usize).prop_flat_map(steps), stop in 0..12usize
+    ) {
+        for kind in WEIGHTINGS {
+            let names = names(steps[0].len());
+            let mut whole = rule(kind.name(), &[]);
+            let mut stopped = rule(kind.name(), &[]);
+            for (done, step) in steps.iter().enumerate() {
+                if done == stop {
+                    let json = serde_json::to_string(&stopped.memory()).unwrap();
+                    stopped = rule(kind.name(), &[]);
+                    stopped.restore(&serde_json::from_str(&json).unwrap()).unwrap();
+                }
+                let objectives = told(&names, step);
+                let bits = |w: Vec<f32>| w.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+                prop_assert_eq!(
+                    bits(ask(&mut *whole, done as u64, &objectives)),
+                    bits(ask(&mut *stopped, done as u64, &objectives))
+                );
+                prop_assert_eq!(whole.memory(), stopped.memory());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_memory_of_another_rule_is_refused() {
+    let memory: WeightingMemory = serde_json::from_str("{\"o0\":{\"epoch\":\"two\"}}").unwrap();
+    for kind in WEIGHTINGS {
+        assert!(rule(kind.name(), &[]).restore(&memory).is_err(), "{}", kind.name());
+    }
+}
+
+/// The rule for gradients and losses.
+fn mgda(normalize: &str, gradients: &[Vec<f64>], losses: &[f64]) -> Vec<f32> {
+    let names = names(gradients.len());
+    let view = |(name, loss): (_, &f64)| ObjectiveView { name, epoch: 0, loss: Some(*loss as f32) };
+    let objectives: Vec<ObjectiveView<'_>> = names.iter().zip(losses).map(view).collect();
+    let gram = gram_of(gradients);
+    rule("mgda", &[("normalize", Value::Text(normalize.to_owned()))]).coefficients(&StepView {
+        seed: 1,
+        done: 0,
+        objectives: &objectives,
+        gram: Some(&gram),
+    })
+}
+
+fn gram_of(gradients: &[Vec<f64>]) -> Gram {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
+    Gram::new(gradients.len(), |j, k| dot(&gradients[j], &gradients[k]))
+}
+
+/// ‖Σ w·g / n‖² for gradients that are divided as `normalize` says.
+fn square(normalize: &str, gradients: &[Vec<f64>], losses: &[f64], w: &[f64]) -> f64 {
+    let gram = gram_of(gradients);
+    let divisor = |k: usize| match normalize {
+        "l2" => gram.at(k, k).sqrt(),
+        "loss" => losses[k],
+        "loss+" => losses[k] * gram.at(k, k).sqrt(),
+        _ => 1.0,
+    };
+    let w: Vec<f64> = w.iter().enumerate().map(|(k, w)| w / divisor(k)).collect();
+    gram.times(&w).iter().zip(&w).map(|(along, w)| along * w).sum()
+}
+
+/// Where a program has reached the minimum, ours has its weights; nowhere is ours longer. TorchJD's error falls with
+/// 1 / iterations where some weight is 0. LibMTL stops when weights move by less than 1e-5 in all, has the
+/// weights 0.999 and 0.001 for 1 and 0 of two gradients, and gives none after 250 iterations: there the paper's
+/// minimum holds.
+#[test]
+fn mgda_gives_the_weights_of_torchjd_and_libmtl_where_they_have_reached_the_minimum() {
+    let mut n_compared = [0, 0];
+    for case in cases(include_str!("../../tests/fixtures/mixer/mgda.json")) {
+        let gradients: Vec<Vec<f64>> =
+            case["gradients"].as_array().unwrap().iter().map(numbers).collect();
+        let losses = numbers(&case["losses"]);
+        for (normalize, programs) in case["weights"].as_object().unwrap() {
+            let found = mgda(normalize, &gradients, &losses);
+            let of = |w: &[f64]| square(normalize, &gradients, &losses, w);
+            let ours: Vec<f64> = found.iter().copied().map(f64::from).collect();
+            for (program, tolerance) in [("torchjd", 1e-13), ("libmtl", 1e-9)] {
+                if programs[program].is_null() {
+                    continue;
+                }
+                let theirs = numbers(&programs[program]);
+                assert!(of(&ours) <= of(&theirs) * (1.0 + 1e-6), "{normalize} {gradients:?}");
+                if of(&theirs) <= of(&ours) * (1.0 + tolerance) + 1e-15 {
+                    let relative = if program == "torchjd" { 1e-5 } else { 1e-3 };
+                    assert_near(&found, &theirs, relative);
+                    n_compared[usize::from(program == "libmtl")] += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(n_compared, [26, 24], "of 40 each");
+}
+
+proptest! {
+    /// The minimum over the simplex: no ⟨gₖ, d⟩ is below ⟨d, d⟩, and those with a weight are equal to it. So
+    /// a step along −d lowers every loss to first order, or d is 0.
+    #[test]
+    fn mgda_is_the_shortest_vector_of_the_hull(
+        gradients in (1..6usize, 1..8usize).prop_flat_map(|(n, width)| {
+            prop::collection::vec(prop::collection::vec(-3.0..3.0f64, width), n)
+        })
+    ) {
+        let n = gradients.len();
+        let w: Vec<f64> =
+            mgda("none", &gradients, &vec![1.0; n]).into_iter().map(f64::from).collect();
+        prop_assert!(w.iter().all(|w| *w >= 0.0) && (w.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+        let gram = gram_of(&gradients);
+        let along = gram.times(&w);
+        let whole: f64 = along.iter().zip(&w).map(|(along, w)| along * w).sum();
+        let longest = (0..n).map(|k| gram.at(k, k)).fold(0.0, f64::max);
+        for k in 0..n {
+            prop_assert!(along[k] >= whole - 1e-6 * longest, "{} {:?} {:?}", k, along, w);
+            let is_on_it = w[k] * (along[k] - whole) <= 1e-6 * longest;
+            prop_assert!(is_on_it, "{} {:?} {:?}", k, along, w);
+        }
+    }
+}
+
+#[test]
+fn mgda_of_opposed_gradients_is_at_rest_and_of_a_reversed_one_goes_between() {
+    // An adversary's gradient comes reversed: against the main one by three quarters, at right angles otherwise.
+    let w = mgda("none", &[vec![1.0, 0.0], vec![-0.75, 1.0]], &[1.0, 1.0]);
+    // min ‖w(1, 0) + (1 − w)(−0.75, 1)‖: w = (c − b) / (a + c − 2b), a = 1, b = −0.75, c = 1.5625.
+    assert_near(&w, &[2.3125 / 4.0625, 1.75 / 4.0625], 1e-6);
+    assert_near(&mgda("none", &[vec![1.0], vec![-1.0]], &[1.0, 1.0]), &[0.5, 0.5], 1e-6);
+    // The same way, the shorter alone.
+    assert_eq!(mgda("none", &[vec![1.0], vec![3.0]], &[1.0, 1.0]), [1.0, 0.0]);
+    assert_eq!(mgda("l2", &[vec![1.0], vec![3.0]], &[1.0, 1.0]), [0.5, 0.5]);
+    assert_eq!(mgda("loss", &[vec![1.0], vec![3.0]], &[1.0, 6.0]), [0.0, 1.0]);
+    assert_eq!(mgda("loss", &[vec![1.0], vec![3.0]], &[1.0, 0.0]), [1.0, 0.0]);
+}

@@ -1,0 +1,148 @@
+//! `[train] weighting`: a kind by its name, or a table of its kind and options; and the same as one line of
+//! text, typed at the desk and told in events: `dwa temperature=2`.
+
+use std::path::Path;
+
+use super::{
+    check::Context,
+    fault::{Findings, found},
+    kind::Kinds,
+    names::Names,
+    parse, set,
+};
+use crate::{
+    keys::{Key, Located, Place, Takes, Value, Values},
+    mixer::{self, WeightingKind, WeightingSpec},
+};
+
+const WEIGHTINGS: Kinds<&'static dyn WeightingKind> = Kinds {
+    noun: "weighting",
+    built: mixer::WEIGHTINGS,
+    name: |weighting| weighting.name(),
+    planned: mixer::PLANNED,
+};
+
+const PATH: &str = "train.weighting";
+const KIND: Key = Key::required("kind", Takes::Text, "the rule");
+
+/// What `[train]` declares; the options of a table are those of its kind, which [`check`] knows.
+pub(super) const TAKES: Takes = Takes::Either(&[Takes::Text, Takes::Table(&[KIND])]);
+
+/// The checked value, every option with its default in it; a kind without options stays a name.
+pub(super) fn check(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> Option<Located> {
+    let Located { value, place } = said;
+    let entries = match value {
+        value if parse::is_refused(value) => return None,
+        Value::Text(_) => vec![(KIND.name.to_owned(), said.clone())],
+        Value::Table(entries) => entries.clone(),
+        value => {
+            let what = format!(
+                "`train.weighting`: expected the name of a weighting, or a table of its kind and \
+                 options, found {}; see `auxdesk list weightings`",
+                found(value)
+            );
+            findings.fault(place, what);
+            return None;
+        }
+    };
+    let kind = entries.iter().find(|(key, _)| key == KIND.name).map(|(_, kind)| kind);
+    let Some(kind) = kind else {
+        let what = "`train.weighting.kind`: missing key; expected the name of a weighting";
+        findings.absent(place, what);
+        return None;
+    };
+    let kind = WEIGHTINGS.find(kind, "train.weighting.kind", findings)?;
+    let keys: Vec<Key> = [KIND].iter().chain(kind.keys()).copied().collect();
+    let value = match cx.inner(PATH, place, &entries, &keys, findings)? {
+        Value::Table(_) if kind.keys().is_empty() => Value::Text(kind.name().to_owned()),
+        table => table,
+    };
+    Some(Located { value, place: place.clone() })
+}
+
+/// The weighting of a checked value.
+pub(super) fn of_checked(checked: &Located) -> WeightingSpec {
+    let (name, options) = match &checked.value {
+        Value::Table(entries) => {
+            let kind = entries.iter().find(|(key, _)| key == KIND.name);
+            (kind.and_then(|(_, kind)| kind.value.as_text()), entries.as_slice())
+        }
+        value => (value.as_text(), &[][..]),
+    };
+    let kind = name.and_then(mixer::find).expect("the checker has seen the kind");
+    let options = options.iter().filter(|(key, _)| key != KIND.name).cloned();
+    WeightingSpec::new(kind, Values::new(options.collect()))
+}
+
+/// The weighting that a line of text asks for: its name, then `KEY=VALUE` for options that should not have
+/// their defaults. `Err` says what was found and what was expected.
+pub fn weighting(text: &str) -> Result<WeightingSpec, String> {
+    let place = Place::Set(PATH.into());
+    let mut findings = Findings::default();
+    let mut words = text.split_whitespace();
+    let kind = Value::Text(words.next().unwrap_or_default().to_owned());
+    let mut entries = vec![(KIND.name.to_owned(), Located { value: kind, place: place.clone() })];
+    for word in words {
+        let Some((key, value)) = word.split_once('=') else {
+            return Err(format!("found `{word}`; expected KEY=VALUE, as in `dwa temperature=2`"));
+        };
+        if entries.iter().any(|(other, _)| other == key) {
+            return Err(format!("found {key:?} twice; expected it once"));
+        }
+        let value = set::value(value, &place, &mut findings)
+            .map_err(|why| format!("found `{value}`, which is not TOML: {why}"))?;
+        entries.push((key.to_owned(), value));
+    }
+    let said = Located { value: Value::Table(entries), place };
+    let cx = Context { names: &Names::default(), folder: Path::new("") };
+    let checked = check(&said, &cx, &mut findings);
+    findings.finish().map_err(|faults| {
+        let faults: Vec<String> = faults.0.into_iter().map(|fault| fault.what).collect();
+        faults.join("; ")
+    })?;
+    Ok(of_checked(&checked.expect("a weighting without a fault is whole")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weighting_as_it_is_written_is_read_to_the_same() {
+        for (typed, written) in [
+            ("equal", "equal"),
+            (" random ", "random"),
+            ("dwa", "dwa temperature=2"),
+            ("dwa  temperature=0.5", "dwa temperature=0.5"),
+        ] {
+            let spec = weighting(typed).unwrap();
+            assert_eq!(spec.to_string(), written);
+            assert_eq!(weighting(written), Ok(spec));
+        }
+        for kind in mixer::WEIGHTINGS {
+            let spec = weighting(kind.name()).unwrap();
+            assert_eq!(weighting(&spec.to_string()), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn what_is_no_weighting_is_refused_with_what_was_expected() {
+        let refused = |text: &str| weighting(text).unwrap_err();
+        assert_eq!(refused("eqal"), "no weighting named \"eqal\"; did you mean \"equal\"?");
+        assert_eq!(refused("uncertainty"), "not built yet: uncertainty");
+        assert!(refused("").starts_with("no weighting named \"\"; expected one of \"equal\""));
+        assert_eq!(
+            refused("dwa temprature=2"),
+            "`train.weighting.temprature`: unknown key; did you mean \"temperature\"?"
+        );
+        assert_eq!(
+            refused("dwa temperature=0"),
+            "`train.weighting.temperature`: expected a number of at least 0.001, found 0"
+        );
+        assert_eq!(
+            refused("dwa temperature=2 temperature=3"),
+            "found \"temperature\" twice; expected it once"
+        );
+        assert_eq!(refused("dwa 2"), "found `2`; expected KEY=VALUE, as in `dwa temperature=2`");
+    }
+}
