@@ -17,7 +17,12 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)
+        // `--set KEY` has named the key already.
+        let what = match &self.place {
+            Place::Set(key) => self.what.strip_prefix(&format!("`{key}`: ")),
+            _ => None,
+        };
+        write!(f, "{}: {}", self.place, what.unwrap_or(&self.what))
     }
 }
 

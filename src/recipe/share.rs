@@ -49,7 +49,7 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
         }
         lenders if !lenders.contains(&owned) => {
             let wanted = quoted(lenders.iter().copied());
-            return Some(format!("`which`: expected one of {wanted}, found of kind {owned:?}"));
+            return Some(format!("which is of kind {owned:?}; expected one of {wanted}"));
         }
         _ => {
             let (head, wanted) = (head(owner).unwrap_or_default(), spec.kind.heads());

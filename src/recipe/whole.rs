@@ -37,7 +37,7 @@ pub(super) fn check(
     let get = |key: &str| tree.iter().find(|(name, _)| name == key).map(|(_, located)| located);
     let name = text(get("name"), "name", findings);
     match (&name, get("name")) {
-        (None, None) => findings.absent(file, "the recipe needs a name: name = \"mine\""),
+        (None, None) => findings.absent(file, "`name`: missing key; for example name = \"mine\""),
         (Some(name), Some(said)) if !names::is_name(name) => {
             findings.fault(&said.place, names::bad_name(name));
         }

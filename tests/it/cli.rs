@@ -101,7 +101,7 @@ mod what_is_refused {
         fs::create_dir(here.path("run")).unwrap();
         here.write("run/notes.txt", "mine");
         let exited = finish(&mut here.tiny("run", 5, &[]));
-        refused(&exited, "--run run: not empty; expected a new or an empty folder");
+        refused(&exited, "--run run: expected a new or empty folder, found one with files");
         assert_eq!(fs::read_dir(here.path("run")).unwrap().count(), 1, "nothing was added");
         fs::create_dir(here.path("empty")).unwrap();
         here.finished("empty", 1, &[]);
@@ -112,7 +112,7 @@ mod what_is_refused {
         let here = Here::new();
         refused(
             &finish(&mut here.tiny("run", 5, &["--moves", "train.tsv"])),
-            "train.tsv:1: found `",
+            "train.tsv:1: expected a journal's first line",
         );
         refused(&finish(&mut here.tiny("run", 5, &["--moves", "gone"])), "gone: cannot be read");
         let header = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"n","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
@@ -167,7 +167,10 @@ mod what_is_refused {
     fn a_run_that_is_not_there_or_has_no_checkpoint() {
         let here = Here::new();
         for command in [&["evaluate", "gone"][..], &["predict", "gone", "test.tsv"]] {
-            refused(&auxdesk(&here, command), "gone: no recipe.toml in it");
+            refused(
+                &auxdesk(&here, command),
+                "gone: expected the folder of a run, found no recipe.toml in it",
+            );
         }
         let run = here.finished("run", 1, &[]);
         refused(&auxdesk(&here, &["predict", "run", "gone.tsv"]), "gone.tsv: ");

@@ -14,6 +14,7 @@ mod desk;
 mod devices;
 mod encoders;
 mod exits;
+mod glossary;
 mod leaks;
 mod long;
 mod muted;

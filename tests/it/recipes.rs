@@ -156,7 +156,7 @@ fn options_and_sets_exclude_each_other() {
     let sets = |set: &str| vec![set.to_owned()];
     assert_eq!(
         fault(Overrides { sets: sets("train.seed=2"), seed: Some(1), ..Overrides::default() }),
-        "--seed: given beside --set train.seed; keep one"
+        "--seed: given together with --set train.seed; keep one"
     );
     assert_eq!(
         fault(Overrides { sets: sets("train.epochs=2"), steps: Some(1), ..Overrides::default() }),

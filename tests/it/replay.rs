@@ -174,8 +174,8 @@ fn what_is_no_journal_is_refused_with_what_was_found() {
     here.write("empty.jsonl", "");
     fs::create_dir(here.path("folder")).unwrap();
     for (path, wanted) in [
-        ("train.tsv", "train.tsv:1: found `"),
-        ("empty.jsonl", "empty.jsonl: found an empty file, expected a journal"),
+        ("train.tsv", "train.tsv:1: expected a journal's first line"),
+        ("empty.jsonl", "empty.jsonl: expected a journal"),
         ("nowhere", "nowhere: cannot be read: No such file"),
         ("folder", "folder/journal.jsonl: cannot be read: No such file"),
     ] {

@@ -83,14 +83,14 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
         (sampling("unifrom"), "no sampling named \"unifrom\"; did you mean \"uniform\"?"),
         (
             sampling("temperature 0.001"),
-            "expected a number of at least 0.01, as in `temperature 2`, found `temperature 0.001`",
+            "expected a temperature of at least 0.01, as in `temperature 2`, found `temperature 0.001`",
         ),
         (sampling("fixed corse=1"), "no group named \"corse\"; did you mean \"coarse\"?"),
-        (sampling("fixed coarse=0 fine=0"), "no group is drawn; expected a number above 0"),
+        (sampling("fixed coarse=0 fine=0"), "every weight is 0, so no group is drawn"),
         (
             sampling("fixed coarse=1"),
-            "epochs are passes over \"fine\", and `fixed coarse=1` never draws it; expected it among those \
-             drawn",
+            "the run's length is in epochs of \"fine\", which `fixed coarse=1` never draws; give it a weight \
+             above 0",
         ),
         (
             Command::Set { path: "train.sampling".to_owned(), value: Setting::Number(2.0) },
