@@ -52,6 +52,12 @@ pub(crate) mod fixture {
         list.iter().map(|word| word.as_str().expect("a word").to_owned()).collect()
     }
 
+    /// A list of numbers.
+    pub(crate) fn numbers(value: &Value) -> Vec<f32> {
+        let list = value.as_array().expect("a list");
+        list.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
+    }
+
     /// Equal but for the last bits of an f64: the programs divide in another order.
     #[track_caller]
     pub(crate) fn same(ours: f64, theirs: &Value, what: &str) {

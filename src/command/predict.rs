@@ -15,8 +15,10 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Corpus, Lexicon, Prediction, load,
-        read::{Labels, Source},
+        Batch, Prediction,
+        load::{self, load_input},
+        prediction::FieldPredictions,
+        read::Source,
         stream::in_order,
     },
     model::Mode,
@@ -48,47 +50,33 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
     let source = input(&args.input)?;
-    let mut corpus = Corpus {
-        name: corpus_spec.name.clone(),
-        domain: corpus_spec.values.text_if_said("domain").map(str::to_owned),
-        language: corpus_spec.values.text_if_said("language").map(str::to_owned),
-        fields: corpus_spec.fields.clone(),
-        lexicons: vec![Lexicon::default(); corpus_spec.fields.len()],
-        ..Corpus::default()
-    };
-    let mut read =
-        corpus_spec.format.read(&source, &corpus_spec.values, Labels::Optional, &mut corpus);
-    if !read.faults.is_empty() {
-        return Err(Failure::Request(load::show(&read.faults)));
-    }
-    if let Some(sentences) = &corpus_spec.sentences {
-        sentences.number(&mut read.part, &mut corpus);
-    }
+    let load = corpus_spec.load();
+    let (corpus, part) =
+        load_input(&load, &source).map_err(|faults| Failure::Request(load::show(&faults)))?;
     system.attach(corpus_idx, &corpus);
-    let mut predicted = vec![Vec::new(); read.part.examples.len()];
-    let names = system.objective(at).class_names();
-    let mut waiting = ProgressLine::new(predicted.len());
-    for examples in in_order(&read.part, recipe.batch_size(corpus_idx)) {
+    let mut predictions = vec![Prediction::None; part.examples.len()];
+    let mut waiting = ProgressLine::new(predictions.len());
+    for examples in in_order(&part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
-        let batch = Batch::new(corpus_idx, &corpus, &read.part, &examples);
+        let batch = Batch::new(corpus_idx, &corpus, &part, &examples);
         let evaluation = system
             .taps(&[at], &batch, Mode::Eval)
             .and_then(|taps| system.objective(at).evaluate(&taps[0], &batch))
             .map_err(anyhow::Error::new)?;
         for (&example, prediction) in batch.examples.iter().zip(evaluation.predictions) {
-            predicted[example] = match prediction {
-                Prediction::Classes(ids) | Prediction::LabelSet(ids) => {
-                    ids.iter().map(|id| names.get(*id).to_owned()).collect()
-                }
-                Prediction::Vector(_) | Prediction::None => Vec::new(),
-            };
+            predictions[example] = prediction;
         }
     }
     let label = spec.values.get("label").or_else(|| spec.values.get("field"));
-    let label = label.and_then(|label| label.value.as_text()).unwrap_or_default();
-    let examples = &read.part.examples;
-    let written =
-        corpus_spec.format.write(&source, &corpus_spec.values, label, examples, &predicted);
+    let field = FieldPredictions {
+        field: label.and_then(|label| label.value.as_text()).unwrap_or_default(),
+        names: &system.objective(at).class_names(),
+        predictions: &predictions,
+    };
+    let written = corpus_spec
+        .format
+        .write(&source, &corpus_spec.values, &part.examples, &field)
+        .map_err(|error| Failure::Request(error.to_string()))?;
     match &args.output {
         None => print(&written),
         Some(path) => {

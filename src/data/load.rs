@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{
     Corpus, Lexicon, Part, Purpose, Sentences, draw,
     draw::shuffle,
-    read::{Format, Labels, Location, ReadError, Samples, Source},
+    read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
 use crate::keys::Values;
 
@@ -107,23 +107,9 @@ pub enum LoadError {
     },
 }
 
-/// Context every split of a corpus. The faults of all splits are reported together.
+/// Reads every split of a corpus. The faults of all splits are reported together.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
-    let mut fields = spec.format.fields(spec.values);
-    fields.extend(spec.sentences.map(|_| Sentences::FIELD.to_owned()));
-    let mut loading = Loading {
-        spec,
-        samples,
-        corpus: Corpus {
-            name: spec.name.into(),
-            domain: spec.domain.map(str::to_owned),
-            language: spec.language.map(str::to_owned),
-            lexicons: vec![Lexicon::default(); fields.len()],
-            fields,
-            ..Corpus::default()
-        },
-        faults: Vec::new(),
-    };
+    let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
     let mut train = loading.part(&spec.train);
     let dev = match &spec.dev {
         None => None,
@@ -143,6 +129,39 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
         return Err(loading.faults);
     }
     Ok(Corpus { train, dev, test, ..loading.corpus })
+}
+
+/// Reads a file that is in no split, to predict on: the corpus that its strings are of, and its examples, whose
+/// labels may be missing. Every faulty line is reported.
+pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, Part), Vec<ReadError>> {
+    let mut corpus = spec.empty();
+    let read = spec.read(source, Labels::Optional, &mut corpus);
+    if read.faults.is_empty() { Ok((corpus, read.part)) } else { Err(read.faults) }
+}
+
+impl Load<'_> {
+    /// The corpus without an example.
+    fn empty(&self) -> Corpus {
+        let mut fields = self.format.fields(self.values);
+        fields.extend(self.sentences.map(|_| Sentences::FIELD.to_owned()));
+        Corpus {
+            name: self.name.into(),
+            domain: self.domain.map(str::to_owned),
+            language: self.language.map(str::to_owned),
+            lexicons: vec![Lexicon::default(); fields.len()],
+            fields,
+            ..Corpus::default()
+        }
+    }
+
+    /// The examples of a file, with the sentences that they have.
+    fn read(&self, source: &Source, gold: Labels, corpus: &mut Corpus) -> Read {
+        let mut read = self.format.read(source, self.values, gold, corpus);
+        if let Some(sentences) = self.sentences {
+            sentences.number(&mut read.part, corpus);
+        }
+        read
+    }
 }
 
 /// The first faults, a line each, and how many more there are.
@@ -191,11 +210,7 @@ impl Loading<'_> {
                 return Part::default();
             }
         };
-        let values = self.spec.values;
-        let mut read = self.spec.format.read(&source, values, Labels::Required, &mut self.corpus);
-        if let Some(sentences) = self.spec.sentences {
-            sentences.number(&mut read.part, &mut self.corpus);
-        }
+        let read = self.spec.read(&source, Labels::Required, &mut self.corpus);
         if self.spec.faults == FaultPolicy::Skip {
             self.corpus.skipped += read.n_faulty;
         } else if !read.faults.is_empty() {

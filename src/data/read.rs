@@ -18,7 +18,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
-use super::corpus::{Corpus, Example, Field, Part};
+use super::{
+    corpus::{Corpus, Example, Field, Part},
+    prediction::FieldPredictions,
+    write::UnwritableError,
+};
 use crate::keys::{Key, Values};
 
 /// Every format auxdesk reads, in the order `auxdesk list` shows them.
@@ -58,7 +62,7 @@ pub struct ReadError {
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Corpus, Example, Field, Lexicon, Part, read::{Format, Labels, Read, Source}},
+///     data::{Corpus, Example, Field, Lexicon, Part, Prediction, prediction::FieldPredictions, read::{Format, Labels, Read, Source}, write::UnwritableError},
 ///     keys::{Key, Values},
 /// };
 ///
@@ -98,16 +102,20 @@ pub struct ReadError {
 ///         &self,
 ///         source: &Source,
 ///         _values: &Values,
-///         _label: &str,
 ///         examples: &[Example],
-///         predicted: &[Vec<String>],
-///     ) -> Vec<u8> {
+///         field: &FieldPredictions<'_>,
+///     ) -> Result<Vec<u8>, UnwritableError> {
 ///         let text = String::from_utf8_lossy(&source.bytes);
 ///         let mut lines = vec![String::new(); text.lines().count()];
-///         for (example, labels) in examples.iter().zip(predicted) {
-///             lines[example.lines[0] as usize - 1] = labels.join(" ");
+///         for (example, prediction) in examples.iter().zip(field.predictions) {
+///             let Prediction::Classes(classes) = prediction else {
+///                 let what = prediction.describe();
+///                 return Err(UnwritableError { format: self.name(), what });
+///             };
+///             let names: Vec<&str> = classes.iter().map(|class| field.names.get(*class)).collect();
+///             lines[example.lines[0] as usize - 1] = names.join(" ");
 ///         }
-///         lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
+///         Ok(lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect())
 ///     }
 /// }
 ///
@@ -138,21 +146,20 @@ pub trait Format: Sync {
     fn sets(&self, _values: &Values) -> Vec<String> {
         Vec::new()
     }
-    /// Context one file into examples, interning strings in `corpus.lexicons` (one for each of
+    /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.
     fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read;
-    /// Writes the input back with the predictions: `predicted[i]` belongs to the i-th example that
-    /// [`Format::read`] gave, for the field named `label`: one string a token, or the only one.
-    /// Examples that are not among them, and every other byte, stay as they were.
+    /// Writes the input back with the predictions of a field, of which the i-th is of the i-th example that
+    /// [`Format::read`] gave, or says that it has no place for such predictions. Examples that are not among
+    /// them, and every other byte, stay as they were.
     fn write(
         &self,
         source: &Source,
         values: &Values,
-        label: &str,
         examples: &[Example],
-        predicted: &[Vec<String>],
-    ) -> Vec<u8>;
+        field: &FieldPredictions<'_>,
+    ) -> Result<Vec<u8>, UnwritableError>;
 }
 
 /// Whether labels must be there.

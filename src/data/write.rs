@@ -2,7 +2,42 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::Example;
+use thiserror::Error;
+
+use super::{
+    Example, Lexicon, Prediction,
+    prediction::{FieldPredictions, LabelledSpan},
+};
+
+/// Why a format can't hold a prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{format:?} has no place for {what}; take a corpus of format \"jsonl\", which has one for everything"
+)]
+pub struct UnwritableError {
+    /// The format's name.
+    pub format: &'static str,
+    /// What was predicted: `a vector`.
+    pub what: &'static str,
+}
+
+impl Prediction {
+    /// What it is, for messages: `a vector`.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Classes(_) => "classes",
+            Self::LabelSet(_) => "a set of labels",
+            Self::Numbers(_) => "numbers",
+            Self::Arcs(_) => "a dependency tree",
+            Self::Spans(_) => "spans",
+            Self::Relations(_) => "relations",
+            Self::Texts(_) => "texts",
+            Self::Ranking(_) => "a ranking",
+            Self::Vector(_) => "a vector",
+            Self::None => "nothing",
+        }
+    }
+}
 
 /// New bytes for a range of the old ones; an empty range inserts.
 pub(super) type Edit = (Range<usize>, Vec<u8>);
@@ -20,30 +55,48 @@ pub(super) fn splice(bytes: &[u8], edits: impl IntoIterator<Item = Edit>) -> Vec
     written
 }
 
-/// The prediction for each line of the file that a token stands on.
-pub(super) fn by_line<'a>(
+/// What stands beside each line of the file that a token stands on: a class, a number, or the tag of a span.
+pub(super) fn by_line(
+    format: &'static str,
     examples: &[Example],
-    predicted: &'a [Vec<String>],
-) -> HashMap<u32, &'a str> {
-    let pairs = examples.iter().zip(predicted);
-    pairs
-        .flat_map(|(example, labels)| {
-            example.lines.iter().copied().zip(labels.iter().map(String::as_str))
-        })
-        .collect()
+    field: &FieldPredictions<'_>,
+) -> Result<HashMap<u32, String>, UnwritableError> {
+    let mut by_line = HashMap::new();
+    for (example, prediction) in examples.iter().zip(field.predictions) {
+        let texts: Vec<String> = match prediction {
+            Prediction::Classes(classes) => named(classes, field.names),
+            Prediction::Numbers(numbers) => numbers.iter().map(f32::to_string).collect(),
+            Prediction::Spans(spans) => tags(spans, field.names, example.len()),
+            Prediction::None => Vec::new(),
+            other => return Err(UnwritableError { format, what: other.describe() }),
+        };
+        by_line.extend(example.lines.iter().copied().zip(texts));
+    }
+    Ok(by_line)
 }
 
-/// The prediction for each line of the file that an example stands on: its only string, or all of them
-/// with `glue` between them.
-pub(super) fn by_example(
-    examples: &[Example],
-    predicted: &[Vec<String>],
-    glue: &str,
-) -> HashMap<u32, String> {
-    let pairs = examples.iter().zip(predicted);
-    pairs
-        .filter_map(|(example, labels)| Some((*example.lines.first()?, labels.join(glue))))
-        .collect()
+/// The names of classes.
+pub(super) fn named(classes: &[u32], names: &Lexicon) -> Vec<String> {
+    classes.iter().map(|class| names.get(*class).to_owned()).collect()
+}
+
+/// Spans as IOB2 spells them (Ratnaparkhi 1998); of two that overlap, the first to start has the tokens.
+fn tags(spans: &[LabelledSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
+    let mut tags = vec!["O".to_owned(); n_tokens];
+    let mut spans = spans.to_vec();
+    spans.sort();
+    let mut end = 0;
+    for span in spans.into_iter().filter(|span| span.end as usize <= n_tokens) {
+        if span.start < end {
+            continue;
+        }
+        for at in span.start..span.end {
+            let prefix = if at == span.start { 'B' } else { 'I' };
+            tags[at as usize] = format!("{prefix}-{}", names.get(span.label));
+        }
+        end = span.end;
+    }
+    tags
 }
 
 #[cfg(test)]
@@ -55,5 +108,13 @@ mod tests {
         let edits = [(1..1, b"+".to_vec()), (2..3, b"XY".to_vec()), (5..5, b"!".to_vec())];
         assert_eq!(splice(b"abcde", edits), b"a+bXYde!");
         assert_eq!(splice(b"abcde", []), b"abcde");
+    }
+
+    #[test]
+    fn spans_are_tags_and_one_within_another_gives_way() {
+        let names = ["NP", "VP"].into_iter().collect();
+        let span = |start, end, label| LabelledSpan { start, end, label };
+        let spans = [span(3, 4, 1), span(0, 2, 0), span(1, 2, 1), span(2, 3, 0), span(4, 9, 0)];
+        assert_eq!(tags(&spans, &names, 5), ["B-NP", "I-NP", "B-NP", "B-VP", "O"]);
     }
 }

@@ -1,5 +1,7 @@
 //! What is right of an example: what a prediction is held against.
 
+use crate::data::prediction::{Dependency, LabelledSpan, Relation};
+
 /// The right answer for one example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gold {
@@ -12,6 +14,18 @@ pub enum Gold {
     },
     /// The right classes of the whole example.
     LabelSet(Vec<u32>),
+    /// The right number of each token, or the one of the whole example.
+    Numbers(Vec<f32>),
+    /// The right head of each token.
+    Arcs(Vec<Dependency>),
+    /// The right spans; of several alternatives any is right, as a question has several answers.
+    Spans(Vec<Vec<LabelledSpan>>),
+    /// The right relations.
+    Relations(Vec<Relation>),
+    /// Right texts, of which any will do.
+    Texts(Vec<String>),
+    /// How relevant each candidate is; 0 is not at all.
+    Relevance(Vec<f32>),
     /// The vector that another one is compared with.
     Vector(Vec<f32>),
     /// Nobody has said: the example is not scored.

@@ -2,19 +2,29 @@
 //!
 //! Training, `auxdesk evaluate` and the tests against reference programs all score through these.
 
+mod arcs;
 mod classes;
 mod label_sets;
 mod losses;
+mod numbers;
+mod rankings;
+mod spans;
 mod tags;
+mod texts;
 mod vectors;
 
 use super::{ByClass, Gold};
 use crate::data::Prediction;
 
+pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
 pub use label_sets::LabelSetScorer;
 pub use losses::{DistanceScorer, PerplexityScorer};
+pub use numbers::NumberScorer;
+pub use rankings::RankingScorer;
+pub use spans::{RelationScorer, SpanScorer};
 pub use tags::TagScorer;
+pub use texts::TextScorer;
 pub use vectors::{DomainScorer, OverlapScorer};
 
 /// Gathers a split's pairs of gold and prediction.

@@ -11,7 +11,10 @@ use super::{
     lines::{Line, lines, read_sentences},
 };
 use crate::{
-    data::write::{by_line, splice},
+    data::{
+        prediction::FieldPredictions,
+        write::{UnwritableError, by_line, splice},
+    },
     keys::{Key, Takes, Values},
 };
 
@@ -67,19 +70,18 @@ impl Format for Columns {
         &self,
         source: &Source,
         values: &Values,
-        _label: &str,
         examples: &[Example],
-        predicted: &[Vec<String>],
-    ) -> Vec<u8> {
+        field: &FieldPredictions<'_>,
+    ) -> Result<Vec<u8>, UnwritableError> {
         let layout = Layout::new(values, &source.bytes);
-        let labels = by_line(examples, predicted);
+        let labels = by_line(self.name(), examples, field)?;
         let edits = lines(&source.bytes).filter_map(|line| {
             let label = labels.get(&line.number)?;
             let mut new = vec![layout.separator.byte()];
             new.extend(layout.encoding.encode(label));
             Some((line.end()..line.end(), new))
         });
-        splice(&source.bytes, edits)
+        Ok(splice(&source.bytes, edits))
     }
 }
 

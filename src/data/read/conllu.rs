@@ -5,13 +5,19 @@
 //! `_` is a value like any other, since a treebank may mean it; only in input to `predict` does a
 //! column of nothing else count as missing.
 
+use std::collections::HashMap;
+
 use super::{
     Corpus, Example, Field, Format, Labels, Read, ReadError, Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
 use crate::{
-    data::write::{by_line, splice},
+    data::{
+        Prediction,
+        prediction::FieldPredictions,
+        write::{UnwritableError, by_line, splice},
+    },
     keys::{Key, Values},
 };
 
@@ -78,24 +84,56 @@ impl Format for Conllu {
         &self,
         source: &Source,
         values: &Values,
-        label: &str,
         examples: &[Example],
-        predicted: &[Vec<String>],
-    ) -> Vec<u8> {
-        let Some(field) = FIELDS.iter().position(|field| *field == label) else {
-            return source.bytes.to_vec();
+        field: &FieldPredictions<'_>,
+    ) -> Result<Vec<u8>, UnwritableError> {
+        let column = |name: &str| FIELDS.iter().position(|field| *field == name);
+        // By column, in the order of the file.
+        let columns: Vec<(usize, HashMap<u32, String>)> = match (arcs(examples, field), field.field)
+        {
+            (Some((heads, relations)), _) => {
+                let columns = column("head").into_iter().zip([heads]);
+                columns.chain(column("deprel").into_iter().zip([relations])).collect()
+            }
+            (None, name) => {
+                let labels = by_line(self.name(), examples, field)?;
+                column(name).into_iter().zip([labels]).collect()
+            }
         };
         let encoding = Encoding::of(values);
-        let labels = by_line(examples, predicted);
-        let edits = lines(&source.bytes).filter_map(|line| {
-            let label = labels.get(&line.number)?;
-            let mut cells = line.bytes.split(|&byte| byte == b'\t');
-            let before: usize = cells.by_ref().take(field + 1).map(|cell| cell.len() + 1).sum();
-            let start = line.start + before;
-            Some((start..start + cells.next()?.len(), encoding.encode(label)))
+        let edits = lines(&source.bytes).flat_map(|line| {
+            let edit = |(column, labels): &(usize, HashMap<u32, String>)| {
+                let label = labels.get(&line.number)?;
+                let mut cells = line.bytes.split(|&byte| byte == b'\t');
+                let before: usize =
+                    cells.by_ref().take(column + 1).map(|cell| cell.len() + 1).sum();
+                let start = line.start + before;
+                Some((start..start + cells.next()?.len(), encoding.encode(label)))
+            };
+            columns.iter().filter_map(edit).collect::<Vec<_>>()
         });
-        splice(&source.bytes, edits)
+        Ok(splice(&source.bytes, edits))
     }
+}
+
+/// The head and the relation of each line that a word stands on, if trees are predicted.
+fn arcs(
+    examples: &[Example],
+    field: &FieldPredictions<'_>,
+) -> Option<(HashMap<u32, String>, HashMap<u32, String>)> {
+    let (mut heads, mut relations) = (HashMap::new(), HashMap::new());
+    for (example, prediction) in examples.iter().zip(field.predictions) {
+        let arcs = match prediction {
+            Prediction::Arcs(arcs) => arcs.as_slice(),
+            Prediction::None => &[],
+            _ => return None,
+        };
+        for (line, arc) in example.lines.iter().zip(arcs) {
+            heads.insert(*line, arc.head.to_string());
+            relations.insert(*line, field.names.get(arc.relation).to_owned());
+        }
+    }
+    Some((heads, relations))
 }
 
 fn example(words: &[(u32, Vec<&str>)], gold: Labels, corpus: &mut Corpus) -> Example {

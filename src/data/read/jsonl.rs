@@ -7,6 +7,7 @@
 //! Trap: an object that has a key `predicted` already gets a second one; readers take the last.
 
 mod object;
+mod predicted;
 
 use super::{
     Corpus, Example, Format, Labels, Read, Source,
@@ -14,7 +15,10 @@ use super::{
     tokens::{self, Tokens},
 };
 use crate::{
-    data::write::splice,
+    data::{
+        prediction::FieldPredictions,
+        write::{UnwritableError, splice},
+    },
     keys::{Key, Takes, Values},
 };
 use object::Layout;
@@ -101,25 +105,21 @@ impl Format for Jsonl {
         &self,
         source: &Source,
         values: &Values,
-        label: &str,
         examples: &[Example],
-        predicted: &[Vec<String>],
-    ) -> Vec<u8> {
-        let is_label = values.texts("labels").contains(&label);
-        let is_array = !is_label && self.fields(values).iter().any(|field| field == label);
+        field: &FieldPredictions<'_>,
+    ) -> Result<Vec<u8>, UnwritableError> {
+        let is_label = values.texts("labels").contains(&field.field);
+        let is_array = !is_label && self.fields(values).iter().any(|name| name == field.field);
         // Examples and their lines are both in the file's order.
-        let mut pairs = examples.iter().zip(predicted).peekable();
+        let mut pairs = examples.iter().zip(field.predictions).peekable();
         let edits = lines(&source.bytes).filter_map(|line| {
-            let (_, strings) =
+            let (_, prediction) =
                 pairs.next_if(|(example, _)| example.lines.first() == Some(&line.number))?;
-            let value = match strings.as_slice() {
-                [only] if !is_array => serde_json::Value::from(only.as_str()),
-                all => all.into(),
-            };
+            let value = predicted::value(prediction, field.names, is_array);
             let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
             Some((brace..brace, format!(", \"predicted\": {value}").into_bytes()))
         });
-        splice(&source.bytes, edits)
+        Ok(splice(&source.bytes, edits))
     }
 }
 

@@ -9,6 +9,8 @@
 
 mod cells;
 
+use std::collections::HashMap;
+
 use super::{
     Corpus, Example, Field, Format, Labels, Read, Source, columns,
     encoding::{self, Encoding},
@@ -16,7 +18,11 @@ use super::{
     tokens::{self, Tokens},
 };
 use crate::{
-    data::write::{by_example, splice},
+    data::{
+        Lexicon, Prediction,
+        prediction::FieldPredictions,
+        write::{UnwritableError, named as named_classes, splice},
+    },
     keys::{Key, Takes, Values},
     nearest::hint,
 };
@@ -114,21 +120,37 @@ impl Format for Table {
         &self,
         source: &Source,
         values: &Values,
-        label: &str,
         examples: &[Example],
-        predicted: &[Vec<String>],
-    ) -> Vec<u8> {
+        field: &FieldPredictions<'_>,
+    ) -> Result<Vec<u8>, UnwritableError> {
         let layout = Layout::new(self.fields(values), values, &source.bytes);
-        let is_set = layout.sets.contains(&label);
-        let labels = by_example(examples, predicted, if is_set { "|" } else { " " });
+        let mut cells = HashMap::new();
+        for (example, prediction) in examples.iter().zip(field.predictions) {
+            let cell = cell(prediction, field.names)
+                .ok_or(UnwritableError { format: self.name(), what: prediction.describe() })?;
+            cells.extend(example.lines.first().map(|line| (*line, cell)));
+        }
         let edits = lines(&source.bytes).filter_map(|line| {
-            let label = labels.get(&line.number)?;
-            let none = is_set && label.is_empty();
-            let new = layout.separator.appended(if none { "|" } else { label });
+            let new = layout.separator.appended(cells.get(&line.number)?);
             Some((line.end()..line.end(), layout.encoding.encode(&new)))
         });
-        splice(&source.bytes, edits)
+        Ok(splice(&source.bytes, edits))
     }
+}
+
+/// A prediction as a cell; `None` if a cell can't hold it. A set of no label is a bar, as an empty cell is no set.
+fn cell(prediction: &Prediction, names: &Lexicon) -> Option<String> {
+    Some(match prediction {
+        Prediction::Classes(classes) => named_classes(classes, names).join(" "),
+        Prediction::LabelSet(classes) if classes.is_empty() => "|".to_owned(),
+        Prediction::LabelSet(classes) => named_classes(classes, names).join("|"),
+        Prediction::Numbers(numbers) => {
+            numbers.iter().map(f32::to_string).collect::<Vec<_>>().join(" ")
+        }
+        Prediction::Texts(texts) => texts.first().map(|best| best.text.clone()).unwrap_or_default(),
+        Prediction::None => String::new(),
+        _ => return None,
+    })
 }
 
 /// The columns that have a name.

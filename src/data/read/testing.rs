@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{Corpus, Example, Field, Format, Labels, Read, Source};
 use crate::{
-    data::{Lexicon, Symbol},
+    data::{Lexicon, Prediction, Symbol, prediction::FieldPredictions, write::UnwritableError},
     keys::{DefaultValue, Located, Value, Values},
 };
 
@@ -102,9 +102,27 @@ impl Setting {
         field: &str,
         labels: impl Fn(&Example) -> Vec<String>,
     ) -> Vec<u8> {
+        let is_set = self.format.sets(&self.values).iter().any(|set| set == field);
+        let mut names = Lexicon::default();
         let examples = &reading.read.part.examples;
-        let predicted: Vec<_> = examples.iter().map(labels).collect();
-        self.format.write(&reading.source, &self.values, field, examples, &predicted)
+        let predict = |example: &Example| {
+            let ids = labels(example).iter().map(|label| names.intern(label)).collect();
+            if is_set { Prediction::LabelSet(ids) } else { Prediction::Classes(ids) }
+        };
+        let predictions: Vec<Prediction> = examples.iter().map(predict).collect();
+        self.write_predictions(reading, field, &names, &predictions).unwrap()
+    }
+
+    pub(super) fn write_predictions(
+        &self,
+        reading: &Reading,
+        field: &str,
+        names: &Lexicon,
+        predictions: &[Prediction],
+    ) -> Result<Vec<u8>, UnwritableError> {
+        let (source, examples) = (&reading.source, &reading.read.part.examples);
+        let field = FieldPredictions { field, names, predictions };
+        self.format.write(source, &self.values, examples, &field)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What tables hold in the wild, one trap a test.
 
 use super::super::{Labels, testing::Setting};
+use crate::data::{Lexicon, Prediction, prediction::ScoredText};
 
 fn label_text() -> Setting {
     Setting::table(&["label", "text"])
@@ -212,4 +213,16 @@ fn keys_that_name_no_column_are_faults() {
     );
     let pairs = Setting::table(&["a", "b"]).list("text", &["a", "b"]);
     assert_eq!(pairs.check(), ["not built yet: several texts in an example"]);
+}
+
+#[test]
+fn a_number_and_a_text_have_a_cell_and_a_tree_has_none() {
+    let setting = label_text();
+    let reading = setting.read("1\ta b\n");
+    let names = Lexicon::default();
+    let write = |prediction| setting.write_predictions(&reading, "label", &names, &[prediction]);
+    assert_eq!(write(Prediction::Numbers(vec![-1.5])).unwrap(), b"1\ta b\t-1.5\n");
+    let text = ScoredText { text: "the\tbest".to_owned(), score: 0.0 };
+    assert_eq!(write(Prediction::Texts(vec![text])).unwrap(), b"1\ta b\tthe best\n");
+    assert!(write(Prediction::Arcs(Vec::new())).is_err());
 }

@@ -1,0 +1,102 @@
+//! Rankings of candidates.
+
+use super::{Scorer, Scores};
+use crate::{
+    data::{Prediction, prediction::ranked},
+    metric::Gold,
+};
+
+/// Candidates that `recall_at_10` looks at.
+const FIRST: usize = 10;
+
+/// Over examples that have a relevant candidate: `mrr`, the mean of 1 / rank of the first relevant one (Voorhees
+/// 1999); `recall_at_10`, the mean share of relevant ones among the first ten; `ndcg`, the sum of relevance /
+/// log2(1 + rank), by that of the best ranking (Järvelin and Kekäläinen 2002). All in percent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RankingScorer {
+    n_examples: u64,
+    reciprocal: f64,
+    recall: f64,
+    gain: f64,
+}
+
+impl Scorer for RankingScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        let (Gold::Relevance(relevance), Prediction::Ranking(scores)) = (gold, prediction) else {
+            return;
+        };
+        let relevance_of = |order: Vec<usize>| -> Vec<f64> {
+            order.into_iter().map(|at| f64::from(relevance[at])).collect()
+        };
+        let ranking = relevance_of(ranked(scores));
+        let Some(first) = ranking.iter().position(|relevance| *relevance > 0.0) else { return };
+        let n_relevant = |ranking: &[f64]| ranking.iter().filter(|of| **of > 0.0).count() as f64;
+        let gain = |ranking: &[f64]| -> f64 {
+            let ranks = (2..).map(|rank: u32| f64::from(rank).log2());
+            ranking.iter().zip(ranks).map(|(relevance, discount)| relevance / discount).sum()
+        };
+        self.n_examples += 1;
+        self.reciprocal += 1.0 / (first + 1) as f64;
+        self.recall += n_relevant(&ranking[..FIRST.min(ranking.len())]) / n_relevant(&ranking);
+        self.gain += gain(&ranking) / gain(&relevance_of(ranked(relevance)));
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        if self.n_examples > 0 {
+            let mean = |sum: f64| 100.0 * sum / self.n_examples as f64;
+            scores.metrics.extend([
+                ("mrr", mean(self.reciprocal)),
+                ("recall_at_10", mean(self.recall)),
+                ("ndcg", mean(self.gain)),
+            ]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::fixture::{numbers, read, same};
+
+    fn scores(examples: &[(Vec<f32>, Vec<f32>)]) -> Vec<(&'static str, f64)> {
+        let mut scorer = Box::new(RankingScorer::default());
+        for (relevance, scores) in examples {
+            scorer.push(&Gold::Relevance(relevance.clone()), &Prediction::Ranking(scores.clone()));
+        }
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        scores.metrics
+    }
+
+    #[test]
+    fn a_case_by_hand() {
+        let second = (vec![0.0, 1.0, 0.0], vec![0.9, 0.8, 0.1]);
+        let first = (vec![0.0, 0.0, 1.0], vec![0.1, 0.2, 0.3]);
+        let without = (vec![0.0, 0.0], vec![1.0, 2.0]);
+        let found = scores(&[second, first, without]);
+        assert_eq!(found[..2], [("mrr", 75.0), ("recall_at_10", 100.0)]);
+        assert!((found[2].1 - 50.0 * (1.0 + 1.0 / 3f64.log2())).abs() < 1e-9);
+        let mut late = vec![0.0; 12];
+        (late[0], late[11]) = (1.0, 1.0);
+        let falling = (0..12).map(|at| -(at as f32)).collect();
+        assert_eq!(scores(&[(late, falling)])[1], ("recall_at_10", 50.0));
+        assert_eq!(scores(&[]), []);
+    }
+
+    #[test]
+    fn gains_and_reciprocal_ranks_are_those_of_scikit_learn() {
+        let fixture = read("rankings.json");
+        let cases = fixture["cases"].as_array().unwrap();
+        assert!(cases.len() > 3);
+        for case in cases {
+            let of = |key: &str| case[key].as_array().unwrap().iter().map(numbers);
+            let examples: Vec<_> = of("relevance").zip(of("scores")).collect();
+            let found = scores(&examples);
+            let name = case["name"].as_str().unwrap();
+            same(found[2].1, &case["ndcg"], name);
+            if !case["mrr"].is_null() {
+                same(found[0].1, &case["mrr"], name);
+            }
+        }
+    }
+}

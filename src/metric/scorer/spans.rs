@@ -1,0 +1,178 @@
+//! Spans and relations: found or not, with both their bounds and their class.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Scorer, Scores};
+use crate::{
+    data::{Lexicon, Prediction},
+    metric::{ByClass, Counts, Gold, percent},
+};
+
+/// Counts of what is found, by class.
+struct Found {
+    names: Lexicon,
+    classes: BTreeMap<u32, Counts>,
+}
+
+impl Found {
+    fn of(names: Lexicon) -> Self {
+        Self { names, classes: BTreeMap::new() }
+    }
+
+    fn add<T: Ord + Copy>(&mut self, gold: &[T], predicted: &[T], class: impl Fn(T) -> u32) {
+        let [gold, predicted]: [BTreeSet<T>; 2] =
+            [gold, predicted].map(|items| items.iter().copied().collect());
+        for item in &gold {
+            let counts = self.classes.entry(class(*item)).or_default();
+            counts.gold += 1;
+            counts.correct += u64::from(predicted.contains(item));
+        }
+        for item in &predicted {
+            self.classes.entry(class(*item)).or_default().predicted += 1;
+        }
+    }
+
+    /// Micro-averaged figures: over all classes pooled.
+    fn finish(&self, scores: &mut Scores) {
+        let all = self.classes.values().fold(Counts::default(), |sum, counts| sum.plus(*counts));
+        let figures = [("f1", all.f1()), ("precision", all.precision()), ("recall", all.recall())];
+        scores.metrics.extend(figures);
+        let classes = self.classes.iter();
+        scores.classes =
+            ByClass::found(classes.map(|(class, counts)| (self.names.get(*class), *counts)));
+    }
+}
+
+/// `exact_match`, the share of examples whose spans are all right, and micro-averaged `f1`, `precision` and
+/// `recall` of spans. Of alternatives the one counts of which most was found.
+pub struct SpanScorer {
+    found: Found,
+    n_examples: u64,
+    n_exact: u64,
+}
+
+impl SpanScorer {
+    /// Of classes with these names.
+    pub fn new(names: Lexicon) -> Self {
+        Self { found: Found::of(names), n_examples: 0, n_exact: 0 }
+    }
+}
+
+impl Scorer for SpanScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        let (Gold::Spans(alternatives), Prediction::Spans(predicted)) = (gold, prediction) else {
+            return;
+        };
+        // The share of both together that is in both, so that an exact alternative is before all others.
+        let overlap = |spans: &[_]| {
+            let n_found = spans.iter().filter(|span| predicted.contains(span)).count();
+            let n_all = spans.len() + predicted.len();
+            if n_all == 0 { 1.0 } else { 2.0 * n_found as f64 / n_all as f64 }
+        };
+        let best = alternatives.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+        let Some(best) = best else { return };
+        self.n_examples += 1;
+        self.n_exact += u64::from(
+            best.iter().collect::<BTreeSet<_>>() == predicted.iter().collect::<BTreeSet<_>>(),
+        );
+        self.found.add(best, predicted, |span| span.label);
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        if self.n_examples > 0 {
+            scores.metrics.push(("exact_match", percent(self.n_exact, self.n_examples)));
+            self.found.finish(scores);
+        }
+    }
+}
+
+/// Micro-averaged `f1`, `precision` and `recall` of relations, which are right if both spans, with their
+/// classes, and the relation's class are (strict evaluation; Bekoulis et al. 2018).
+pub struct RelationScorer {
+    found: Found,
+    n_examples: u64,
+}
+
+impl RelationScorer {
+    /// Of classes with these names.
+    pub fn new(names: Lexicon) -> Self {
+        Self { found: Found::of(names), n_examples: 0 }
+    }
+}
+
+impl Scorer for RelationScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        let (Gold::Relations(gold), Prediction::Relations(predicted)) = (gold, prediction) else {
+            return;
+        };
+        self.n_examples += 1;
+        self.found.add(gold, predicted, |relation| relation.label);
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        if self.n_examples > 0 {
+            self.found.finish(scores);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::prediction::{LabelledSpan, Relation};
+
+    fn span(start: u32, end: u32, label: u32) -> LabelledSpan {
+        LabelledSpan { start, end, label }
+    }
+
+    fn names() -> Lexicon {
+        ["person", "place"].into_iter().collect()
+    }
+
+    fn finished(scorer: Box<dyn Scorer>) -> Scores {
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        scores
+    }
+
+    #[test]
+    fn a_span_is_right_with_both_bounds_and_its_class() {
+        let mut scorer = Box::new(SpanScorer::new(names()));
+        let gold = Gold::Spans(vec![vec![span(0, 2, 0), span(3, 4, 1)]]);
+        scorer.push(&gold, &Prediction::Spans(vec![span(0, 2, 0), span(3, 5, 1), span(3, 4, 0)]));
+        scorer.push(&gold, &Prediction::Spans(vec![span(3, 4, 1), span(0, 2, 0)]));
+        let scores = finished(scorer);
+        // Of 4 in gold 3 are found, by 5 predictions.
+        let wanted =
+            [("exact_match", 50.0), ("f1", 600.0 / 9.0), ("precision", 60.0), ("recall", 75.0)];
+        for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {
+            assert_eq!(*name, wanted_name);
+            assert!((found - wanted).abs() < 1e-9, "{name}: {found}");
+        }
+        let classes = scores.classes.unwrap().classes;
+        assert_eq!((classes[0].name.as_str(), classes[0].predicted), ("person", 3));
+    }
+
+    #[test]
+    fn of_alternative_answers_any_is_right_and_no_answer_is_one() {
+        let mut scorer = Box::new(SpanScorer::new(names()));
+        let gold = Gold::Spans(vec![vec![span(0, 5, 0)], vec![span(1, 5, 0)]]);
+        scorer.push(&gold, &Prediction::Spans(vec![span(1, 5, 0)]));
+        scorer.push(&Gold::Spans(vec![vec![]]), &Prediction::Spans(vec![]));
+        scorer.push(&Gold::None, &Prediction::Spans(vec![span(0, 1, 0)]));
+        let scores = finished(scorer);
+        assert_eq!(scores.metrics[..2], [("exact_match", 100.0), ("f1", 100.0)]);
+    }
+
+    #[test]
+    fn a_relation_is_right_with_both_its_spans_in_their_order() {
+        let (a, b) = (span(0, 1, 0), span(2, 3, 1));
+        let relation = |from, to| Relation { from, to, label: 1 };
+        let mut scorer = Box::new(RelationScorer::new(names()));
+        let gold = Gold::Relations(vec![relation(a, b)]);
+        scorer.push(&gold, &Prediction::Relations(vec![relation(a, b), relation(b, a)]));
+        let scores = finished(scorer);
+        assert_eq!(scores.metrics[1..], [("precision", 50.0), ("recall", 100.0)]);
+        assert_eq!(finished(Box::new(RelationScorer::new(names()))).metrics, []);
+    }
+}
