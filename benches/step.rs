@@ -36,7 +36,7 @@ mod stock;
 use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 
 use auxdesk::{
-    bus::{self, Wires},
+    bus::{self, Channels},
     data::{Corpus, Vocabulary},
     feed::SharedRun,
     journal::{self, VERSION, Writer},
@@ -178,7 +178,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     };
     fs::create_dir_all(folder.join("checkpoints")).unwrap();
     let writer = Writer::create(&folder.join(journal::FILE), &header).unwrap();
-    let Wires { mut bus, recorder, screen, orders: _orders } = bus::wires();
+    let Channels { mut bus, recorder, screen, commands: _commands } = bus::channels();
     let setup = TrainerSetup {
         recipe,
         corpora,

@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    bus::{self, Bus, Wires},
+    bus::{self, Bus, Channels},
     data::Corpus,
     feed::{Feed, SharedRun},
     journal::{self, VERSION, Writer},
@@ -111,11 +111,11 @@ pub fn train(job: Job) -> Result<Outcome> {
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
 
-    let Wires { bus, recorder, screen, orders } = bus::wires();
+    let Channels { bus, recorder, screen, commands } = bus::channels();
     let shared = SharedRun::new(Run::new(Some(&header)));
     let watched = show::Watched {
         feed: Feed::new(screen, shared.clone()),
-        orders,
+        commands,
         clock,
         interrupt,
         signals: signals.clone(),
@@ -214,7 +214,7 @@ fn train_to_the_end(setup: train::TrainerSetup, mut bus: Bus) -> RunEnded {
                 reason: Reason::Panic,
                 message: Some(finish::panic_text(panic.as_ref())),
             };
-            bus.tell(ending.clone());
+            bus.emit(ending.clone());
             ending
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Events go to the recorder over an unbounded channel, whose reader only writes a file, and to the
 //! screen over a bounded one, which may miss some, is told how many, and catches up from the recorder's
-//! fold ([`Feed`](crate::feed::Feed)). Orders come back and are read between two steps. What an order means
+//! fold ([`Feed`](crate::feed::Feed)). Commands come back and are read between two steps. What a command means
 //! is the trainer's business.
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, unbounded};
 
-use crate::protocol::{By, Command, CommandId, Event, Order, event::ScreenMissed};
+use crate::protocol::{By, Command, CommandId, Event, SentCommand, event::ScreenMissed};
 
 /// Events that wait for the screen at most before it misses some.
 pub const SCREEN_CAPACITY: usize = 1024;
@@ -29,37 +29,37 @@ pub struct Numbered {
     pub event: Event,
 }
 
-/// Lays all wires of one run.
-pub fn wires() -> Wires {
+/// Opens all channels of one run.
+pub fn channels() -> Channels {
     let (to_recorder, recorder) = unbounded();
     // Two more places than are filled: for the number missed and the last event, which must arrive.
     let (to_screen, screen) = bounded(SCREEN_CAPACITY + 2);
-    let (to_trainer, orders) = unbounded();
-    Wires {
+    let (to_trainer, commands) = unbounded();
+    Channels {
         bus: Bus {
             recorder: Some(to_recorder),
             screen: Some(to_screen),
-            orders,
+            commands,
             n_events: 0,
             missed: 0,
             missed_told: 0,
         },
         recorder,
         screen,
-        orders: Orders { trainer: to_trainer, next: Arc::new(AtomicU64::new(1)) },
+        commands: CommandSender { trainer: to_trainer, next: Arc::new(AtomicU64::new(1)) },
     }
 }
 
-/// The ends of a run's wires, each for the thread that will hold it.
-pub struct Wires {
+/// The ends of a run's channels, each for the thread that will hold it.
+pub struct Channels {
     /// For the trainer.
     pub bus: Bus,
     /// For the recorder: every event; closes when the trainer drops its bus.
     pub recorder: Receiver<Event>,
     /// For the screen or the progress lines. Dropping it means that nobody receives.
     pub screen: Receiver<Numbered>,
-    /// For whoever has wishes: the desk, the signals, a list of moves.
-    pub orders: Orders,
+    /// For whoever has commands: the desk, a test.
+    pub commands: CommandSender,
 }
 
 /// The trainer's ends.
@@ -68,27 +68,27 @@ pub struct Bus {
     recorder: Option<Sender<Event>>,
     /// `None` once the screen has gone.
     screen: Option<Sender<Numbered>>,
-    orders: Receiver<Order>,
+    commands: Receiver<SentCommand>,
     /// Events sent to the recorder.
     n_events: u64,
     missed: u64,
     missed_told: u64,
 }
 
-/// What came of waiting for an order.
+/// What came of waiting for a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waited {
-    /// Somebody wishes something.
-    Order(Order),
-    /// Nobody did within the time.
-    NotYet,
-    /// Nobody is left who could; waiting again would spin.
-    NobodyLeft,
+    /// A command.
+    Command(SentCommand),
+    /// None within the time.
+    TimedOut,
+    /// Every sender is gone; waiting again would spin.
+    Disconnected,
 }
 
 impl Bus {
-    /// Tells recorder and screen. Never blocks, never panics.
-    pub fn tell(&mut self, event: impl Into<Event>) {
+    /// Sends an event to recorder and screen. Never blocks, never panics.
+    pub fn emit(&mut self, event: impl Into<Event>) {
         let event = event.into();
         let at_ms = event.at_ms();
         let is_last = matches!(event, Event::RunEnded(_));
@@ -99,15 +99,15 @@ impl Bus {
         let holds = if is_last { SCREEN_CAPACITY + 2 } else { SCREEN_CAPACITY };
         let total = self.missed;
         if total > self.missed_told
-            && self.tell_screen(holds, || ScreenMissed { at_ms, total }.into()) == Told::Taken
+            && self.send_to_screen(holds, || ScreenMissed { at_ms, total }.into()) == Sent::Taken
         {
             self.missed_told = total;
-            self.tell_recorder(ScreenMissed { at_ms, total }.into());
+            self.send_to_recorder(ScreenMissed { at_ms, total }.into());
         }
-        if self.tell_screen(holds, || event.clone()) == Told::Missed {
+        if self.send_to_screen(holds, || event.clone()) == Sent::Missed {
             self.missed += 1;
         }
-        self.tell_recorder(event);
+        self.send_to_recorder(event);
     }
 
     /// Whether the journal is no longer being written. Known from the first event it did not take.
@@ -115,22 +115,22 @@ impl Bus {
         self.recorder.is_none()
     }
 
-    /// Every order that has come since the last look, oldest first.
-    pub fn orders(&self) -> Vec<Order> {
-        self.orders.try_iter().collect()
+    /// Every command that has come since the last call, oldest first.
+    pub fn commands(&self) -> Vec<SentCommand> {
+        self.commands.try_iter().collect()
     }
 
-    /// Waits for one order while there is nothing else to do: the run is paused.
-    pub fn wait_for_order(&self, timeout: Duration) -> Waited {
-        match self.orders.recv_timeout(timeout) {
-            Ok(order) => Waited::Order(order),
-            Err(RecvTimeoutError::Timeout) => Waited::NotYet,
-            Err(RecvTimeoutError::Disconnected) => Waited::NobodyLeft,
+    /// Waits for one command while there is nothing else to do: the run is paused.
+    pub fn wait_for_command(&self, timeout: Duration) -> Waited {
+        match self.commands.recv_timeout(timeout) {
+            Ok(command) => Waited::Command(command),
+            Err(RecvTimeoutError::Timeout) => Waited::TimedOut,
+            Err(RecvTimeoutError::Disconnected) => Waited::Disconnected,
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
-    fn tell_recorder(&mut self, event: Event) {
+    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never waits")]
+    fn send_to_recorder(&mut self, event: Event) {
         self.n_events += 1;
         if self.recorder.as_ref().is_some_and(|recorder| recorder.send(event).is_err()) {
             self.recorder = None;
@@ -139,48 +139,54 @@ impl Bus {
 
     /// Before the recorder, so that a screen which has read all it was sent knows whether it missed any. The
     /// event is made only if somebody receives, and fewer than so many wait already.
-    fn tell_screen(&mut self, holds: usize, event: impl FnOnce() -> Event) -> Told {
-        let Some(screen) = &self.screen else { return Told::NobodyLooks };
+    fn send_to_screen(&mut self, holds: usize, event: impl FnOnce() -> Event) -> Sent {
+        let Some(screen) = &self.screen else { return Sent::NoReceiver };
         if screen.len() >= holds {
-            return Told::Missed;
+            return Sent::Missed;
         }
         match screen.try_send(Numbered { number: self.n_events, event: event() }) {
-            Ok(()) => Told::Taken,
-            Err(TrySendError::Full(_)) => Told::Missed,
+            Ok(()) => Sent::Taken,
+            Err(TrySendError::Full(_)) => Sent::Missed,
             Err(TrySendError::Disconnected(_)) => {
                 self.screen = None;
-                Told::NobodyLooks
+                Sent::NoReceiver
             }
         }
     }
 }
 
 #[derive(PartialEq)]
-enum Told {
+enum Sent {
     Taken,
     Missed,
-    NobodyLooks,
+    NoReceiver,
 }
 
-/// Sends wishes to the trainer; clone it for every thread that has some.
+/// Sends commands to the trainer; clone it for every thread that has some.
 #[derive(Clone)]
-pub struct Orders {
-    trainer: Sender<Order>,
+pub struct CommandSender {
+    trainer: Sender<SentCommand>,
     next: Arc<AtomicU64>,
 }
 
-impl Orders {
-    /// Sends a wish and returns the number that its answer will carry; `None` if the trainer has
+impl CommandSender {
+    /// Sends a command and returns the number that its answers will carry; `None` if the trainer has
     /// gone. Never blocks.
-    pub fn wish(&self, by: By, command: Command) -> Option<CommandId> {
-        self.turn(by, command, None)
+    pub fn send(&self, by: By, command: impl Into<Command>) -> Option<CommandId> {
+        self.send_undo(by, command, None)
     }
 
-    /// Sends a wish that takes back what an earlier order did, or makes it again.
-    #[expect(clippy::disallowed_methods, reason = "an unbounded wire: sending never waits")]
-    pub fn turn(&self, by: By, command: Command, undoes: Option<CommandId>) -> Option<CommandId> {
+    /// Sends a command that undoes what an earlier one changed, or redoes it.
+    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never waits")]
+    pub fn send_undo(
+        &self,
+        by: By,
+        command: impl Into<Command>,
+        undoes: Option<CommandId>,
+    ) -> Option<CommandId> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
-        self.trainer.send(Order { id, by, command, undoes }).ok().map(|()| id)
+        let command = command.into();
+        self.trainer.send(SentCommand { id, by, command, undoes }).ok().map(|()| id)
     }
 }
 
@@ -192,9 +198,9 @@ mod tests {
         event::{Continued, Ended, Reason, RunEnded},
     };
 
-    fn told(bus: &mut Bus, n_events: usize) {
+    fn emit(bus: &mut Bus, n_events: usize) {
         for at_ms in 0..n_events as u64 {
-            bus.tell(Continued { at_ms, step: Step(at_ms) });
+            bus.emit(Continued { at_ms, step: Step(at_ms) });
         }
     }
 
@@ -212,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_stalled_screen_never_holds_the_trainer_up_and_hears_what_it_missed() {
-        let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_CAPACITY + 10);
+        let Channels { mut bus, recorder, screen, .. } = channels();
+        emit(&mut bus, SCREEN_CAPACITY + 10);
         assert_eq!(recorder.len(), SCREEN_CAPACITY + 10, "the journal misses nothing");
         assert_eq!(
             totals(recorder.try_iter()),
@@ -222,27 +228,27 @@ mod tests {
         );
         assert_eq!(totals(on_screen(&screen)), [0u64; 0]);
 
-        told(&mut bus, 2);
+        emit(&mut bus, 2);
         assert_eq!(totals(recorder.try_iter()), [10]);
         assert_eq!(totals(on_screen(&screen)), [10]);
     }
 
     #[test]
     fn one_free_place_goes_to_the_number_and_the_event_counts_as_missed() {
-        let Wires { mut bus, screen, .. } = wires();
-        told(&mut bus, SCREEN_CAPACITY + 1);
+        let Channels { mut bus, screen, .. } = channels();
+        emit(&mut bus, SCREEN_CAPACITY + 1);
         screen.recv().unwrap();
-        told(&mut bus, 1);
+        emit(&mut bus, 1);
         assert_eq!(totals(on_screen(&screen)), [1]);
-        told(&mut bus, 1);
+        emit(&mut bus, 1);
         assert_eq!(totals(on_screen(&screen)), [2]);
     }
 
     #[test]
     fn a_screen_that_stalls_to_the_end_still_hears_how_it_ended_and_what_it_missed() {
-        let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_CAPACITY + 1);
-        bus.tell(RunEnded {
+        let Channels { mut bus, recorder, screen, .. } = channels();
+        emit(&mut bus, SCREEN_CAPACITY + 1);
+        bus.emit(RunEnded {
             at_ms: 9,
             step: Step(9),
             ended: Ended::Finished,
@@ -258,10 +264,10 @@ mod tests {
 
     #[test]
     fn what_reaches_the_screen_has_its_number_in_the_journal() {
-        let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, SCREEN_CAPACITY + 3);
+        let Channels { mut bus, recorder, screen, .. } = channels();
+        emit(&mut bus, SCREEN_CAPACITY + 3);
         let first: Vec<Numbered> = screen.try_iter().collect();
-        told(&mut bus, 1);
+        emit(&mut bus, 1);
         let events: Vec<Event> = recorder.try_iter().collect();
         let shown: Vec<Numbered> = first.into_iter().chain(screen.try_iter()).collect();
         assert_eq!(shown.len(), SCREEN_CAPACITY + 2);
@@ -272,50 +278,50 @@ mod tests {
 
     #[test]
     fn a_screen_that_has_gone_misses_nothing() {
-        let Wires { mut bus, recorder, screen, .. } = wires();
+        let Channels { mut bus, recorder, screen, .. } = channels();
         drop(screen);
-        told(&mut bus, SCREEN_CAPACITY + 10);
+        emit(&mut bus, SCREEN_CAPACITY + 10);
         assert_eq!(recorder.len(), SCREEN_CAPACITY + 10);
         assert_eq!(totals(recorder.try_iter()), [0u64; 0]);
     }
 
     #[test]
     fn a_recorder_that_has_gone_is_seen_at_the_next_event() {
-        let Wires { mut bus, recorder, screen, .. } = wires();
-        told(&mut bus, 1);
+        let Channels { mut bus, recorder, screen, .. } = channels();
+        emit(&mut bus, 1);
         drop(recorder);
         assert!(!bus.recorder_has_gone());
-        told(&mut bus, 1);
+        emit(&mut bus, 1);
         assert!(bus.recorder_has_gone());
         assert_eq!(screen.len(), 2, "the screen still hears");
     }
 
     #[test]
-    fn orders_come_in_order_with_numbers_of_their_own() {
-        let Wires { bus, orders, .. } = wires();
-        let other = orders.clone();
-        let first = orders.wish(By::Key, Command::Pause);
-        let second = other.wish(By::Remote, Command::Resume);
+    fn commands_come_in_order_with_numbers_of_their_own() {
+        let Channels { bus, commands, .. } = channels();
+        let other = commands.clone();
+        let first = commands.send(By::Key, Command::Pause);
+        let second = other.send(By::Remote, Command::Resume);
         assert_ne!(first, second);
-        let ids: Vec<_> = bus.orders().into_iter().map(|order| Some(order.id)).collect();
+        let ids: Vec<_> = bus.commands().into_iter().map(|sent| Some(sent.id)).collect();
         assert_eq!(ids, [first, second]);
-        assert_eq!(bus.orders(), []);
+        assert_eq!(bus.commands(), []);
     }
 
     #[test]
     fn waiting_says_whether_anybody_is_left() {
-        let Wires { bus, orders, .. } = wires();
-        assert_eq!(bus.wait_for_order(Duration::ZERO), Waited::NotYet);
-        orders.wish(By::Key, Command::Resume);
-        assert!(matches!(bus.wait_for_order(Duration::ZERO), Waited::Order(_)));
-        drop(orders);
-        assert_eq!(bus.wait_for_order(Duration::ZERO), Waited::NobodyLeft);
+        let Channels { bus, commands, .. } = channels();
+        assert_eq!(bus.wait_for_command(Duration::ZERO), Waited::TimedOut);
+        commands.send(By::Key, Command::Resume);
+        assert!(matches!(bus.wait_for_command(Duration::ZERO), Waited::Command(_)));
+        drop(commands);
+        assert_eq!(bus.wait_for_command(Duration::ZERO), Waited::Disconnected);
     }
 
     #[test]
-    fn a_wish_to_a_trainer_that_has_gone_is_none() {
-        let Wires { bus, orders, .. } = wires();
+    fn a_command_to_a_trainer_that_has_gone_is_none() {
+        let Channels { bus, commands, .. } = channels();
         drop(bus);
-        assert_eq!(orders.wish(By::Key, Command::Pause), None);
+        assert_eq!(commands.send(By::Key, Command::Pause), None);
     }
 }

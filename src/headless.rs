@@ -135,7 +135,7 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
 /// A strip in a line about a step: smoothed loss and weight.
 fn on_strip(strip: &Strip, run: &Run) -> String {
     let loss = strip.smoothed().map_or_else(|| "-".into(), |loss| format!("{loss:.4}"));
-    if run.sounds(strip) {
+    if run.is_active(strip) {
         format!("{} {loss} x{:.3}", strip.name, strip.weight)
     } else {
         format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "silent" })

@@ -1,9 +1,10 @@
 //! The words that both halves of auxdesk share: ids, losses, events, commands, reports.
 //!
-//! The trainer tells facts ([`Event`]), the desk sends wishes ([`Command`]), and the journal is the
-//! facts on disk. Nothing here reads a clock or knows a tensor, and nothing computes but the figures that all
+//! The trainer emits events ([`Event`]), the desk sends commands ([`Command`]), and the journal is the
+//! events on disk. Nothing here reads a clock or knows a tensor, and nothing computes but the figures that all
 //! parts read off the same counts ([`Counts`]).
 
+pub mod change;
 pub mod command;
 pub mod counts;
 pub mod event;
@@ -12,7 +13,8 @@ pub mod loss;
 pub mod report;
 pub mod summary;
 
-pub use command::{Command, Order};
+pub use change::{Assignment, Change, Changed, Control};
+pub use command::{Command, SentCommand};
 pub use counts::Counts;
 pub use event::{Event, Header};
 pub use id::{By, CommandId, MetricId, ObjectiveId, Scene, Step};

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{
         arbitrary,
-        bus::{self, Wires},
+        bus::{self, Channels},
         journal::{self, Journal},
         protocol::Step,
     };
@@ -86,12 +86,12 @@ mod tests {
         let path = folder.path().join(journal::FILE);
         let header = arbitrary::header();
         let writer = Writer::create(&path, &header).unwrap();
-        let Wires { mut bus, recorder, screen, .. } = bus::wires();
+        let Channels { mut bus, recorder, screen, .. } = bus::channels();
         drop(screen);
         let shared = SharedRun::new(Run::new(Some(&header)));
         let thread = std::thread::spawn(move || record(recorder, writer, &shared));
-        bus.tell(arbitrary::run_started());
-        (1..=100).for_each(|step| bus.tell(arbitrary::step_done(step, "chunk", 1.0)));
+        bus.emit(arbitrary::run_started());
+        (1..=100).for_each(|step| bus.emit(arbitrary::step_done(step, "chunk", 1.0)));
         drop(bus);
 
         let recorded = thread.join().unwrap();
@@ -107,13 +107,13 @@ mod tests {
     fn a_disk_that_refuses_ends_the_recorder_and_the_trainer_sees_it() {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::broken(&folder.path().join(journal::FILE));
-        let Wires { mut bus, recorder, .. } = bus::wires();
-        bus.tell(arbitrary::run_started());
-        bus.tell(arbitrary::step_done(1, "chunk", 1.0));
+        let Channels { mut bus, recorder, .. } = bus::channels();
+        bus.emit(arbitrary::run_started());
+        bus.emit(arbitrary::step_done(1, "chunk", 1.0));
         let recorded = record(recorder, writer, &SharedRun::new(Run::new(None)));
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
-        bus.tell(arbitrary::step_done(2, "chunk", 1.0));
+        bus.emit(arbitrary::step_done(2, "chunk", 1.0));
         assert!(bus.recorder_has_gone());
     }
 }

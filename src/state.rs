@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub use corpora::Used;
 pub use describe::{count, describe, hms};
-pub use history::{Change, History, Move};
+pub use history::{History, Undoable};
 pub use log::{Entry, Log};
 pub use pace::Pace;
 pub use replay::{replay, until};
@@ -32,7 +32,7 @@ pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
 
 use crate::protocol::{
-    By, Event, Header, ObjectiveId, Scene, Step,
+    Event, Header, ObjectiveId, Scene, Step,
     event::{
         BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, GradientsMeasured,
         NonFiniteLoss, Noted, Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
@@ -86,9 +86,9 @@ pub struct Run {
     pub settings: BTreeMap<String, Setting>,
     /// The latest checkpoints that count, oldest first; a name that was saved again is in here again.
     pub checkpoints: Vec<CheckpointSaved>,
-    /// Moves made by hand.
+    /// Changes made by hand.
     pub interventions: u64,
-    /// Those that can be taken back or made again.
+    /// Those that can be undone or redone.
     pub history: History,
     /// Mixes kept to come back to.
     pub scenes: BTreeMap<Scene, SceneStored>,
@@ -100,7 +100,7 @@ pub struct Run {
     pub alerts: Vec<Alert>,
     /// Notes, oldest first.
     pub notes: Vec<Noted>,
-    /// The last command that was not obeyed.
+    /// The last command that was not applied.
     pub refused: Option<CommandRefused>,
     /// Held now?
     pub paused: bool,
@@ -165,7 +165,7 @@ impl Run {
             }
         }
         self.history.apply(event);
-        self.interventions += u64::from(event.moved_by().is_some_and(By::is_a_hand));
+        self.interventions += u64::from(event.changed().is_some_and(|it| it.by.is_manual()));
         // What an event says may depend on what it made of the run: whether a score is the best.
         if Log::keeps(event) {
             self.log.push(event, describe(event, self).join("  "));
@@ -178,7 +178,7 @@ impl Run {
     }
 
     /// Whether a strip is in the mix: not muted, and soloed if any strip is.
-    pub fn sounds(&self, strip: &Strip) -> bool {
+    pub fn is_active(&self, strip: &Strip) -> bool {
         let any_soloed = self.strips.iter().any(|strip| strip.soloed);
         !strip.muted && (strip.soloed || !any_soloed)
     }

@@ -1,6 +1,6 @@
 //! The loop: draw, forward, mix, backward, step; and what happens between two steps.
 //!
-//! The trainer tells facts on the bus and never waits for anybody. Commands are obeyed between two
+//! The trainer tells facts on the bus and never waits for anybody. Commands are applied between two
 //! steps, never within one, and each is answered by an event.
 
 mod apart;
@@ -8,6 +8,7 @@ mod backward;
 mod batches;
 pub mod checkpoint;
 mod clock;
+mod commands;
 mod control;
 mod counters;
 mod evaluation;
@@ -18,7 +19,6 @@ mod learner;
 mod loss;
 mod mixer;
 mod moves;
-mod obey;
 mod optimizer;
 mod output;
 mod plan;
@@ -111,7 +111,7 @@ impl Trainer {
     /// An error of the disk or of arithmetic is told as the run's end too; only a panic is not, and
     /// that is for whoever catches it to tell.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
-        bus.tell(self.started());
+        bus.emit(self.started());
         let done = if kernel::is_fused(self.learner.parameters().device()) {
             // As one of the threads that compute: each of their tasks would wake another one otherwise.
             rayon::scope(|_| self.until_the_end(bus))
@@ -130,22 +130,22 @@ impl Trainer {
             reason,
             message,
         };
-        bus.tell(ending.clone());
+        bus.emit(ending.clone());
         ending
     }
 
     fn until_the_end(&mut self, bus: &mut Bus) -> Result<Reason> {
         let reason = loop {
-            self.obey_all(bus)?;
+            self.handle_commands(bus)?;
             if let Some(reason) = self.end(bus) {
                 break reason;
             }
             if self.control.paused {
-                match bus.wait_for_order(POLL_INTERVAL) {
-                    Waited::Order(order) => self.obey(order, bus)?,
-                    Waited::NotYet => {}
+                match bus.wait_for_command(POLL_INTERVAL) {
+                    Waited::Command(command) => self.handle_command(command, bus)?,
+                    Waited::TimedOut => {}
                     // Nobody is left who could resume.
-                    Waited::NobodyLeft => self.control.paused = false,
+                    Waited::Disconnected => self.control.paused = false,
                 }
                 continue;
             }

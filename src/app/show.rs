@@ -21,7 +21,7 @@ use super::{
     signals::{self, Received},
 };
 use crate::{
-    bus::Orders,
+    bus::CommandSender,
     feed::{Feed, Update},
     headless::{self, ProgressLines},
     journal::JournalError,
@@ -68,7 +68,7 @@ pub struct DeskShown {
 /// What a screen looks at.
 pub(super) struct Watched {
     pub(super) feed: Feed,
-    pub(super) orders: Orders,
+    pub(super) commands: CommandSender,
     pub(super) clock: Clock,
     pub(super) interrupt: Interrupt,
     pub(super) signals: Received,
@@ -91,10 +91,10 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
     let is_desk = matches!(show, Show::Desk(_));
     let work = move || {
         let _showing = showing;
-        let Watched { mut feed, orders, clock, interrupt, signals } = watched;
+        let Watched { mut feed, commands, clock, interrupt, signals } = watched;
         if let Show::Desk(desk) = show {
             let live = Live {
-                orders: &orders,
+                commands: &commands,
                 interrupt: &|| signals.ctrl_c(&interrupt),
                 interrupted: &|| interrupt.is_set(),
                 mode: desk.mode,
@@ -113,7 +113,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
                 say("the desk has closed; training continues, printing progress lines");
             }
         }
-        drop(orders);
+        drop(commands);
         lines(feed);
     };
     thread::Builder::new().name("screen".to_owned()).spawn(work)?;

@@ -84,7 +84,7 @@ fn moves(args: &TrainArgs, recipe: &Recipe) -> Result<Moves, Failure> {
     let moves = Moves::of(&events);
     for (from, command) in moves.iter() {
         let known = |name: &ObjectiveId| recipe.objectives.iter().any(|spec| spec.name == *name);
-        if let Some(objective) = command.objectives().into_iter().find(|name| !known(name)) {
+        if let Some(objective) = command.strips().find(|name| !known(name)) {
             let (path, names) = (path.display(), names(recipe));
             return Err(Failure::Request(format!(
                 "{path}: changes {objective} from step {from}, but the recipe has only {names}"

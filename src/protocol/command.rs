@@ -1,62 +1,25 @@
-//! Wishes to the trainer. Each is answered by an event that names the step, refusals too.
+//! Commands to the trainer. Each is answered by an event that names the step, refusals too.
 
-use super::{By, CommandId, ObjectiveId, Scene, event::Setting};
+use super::{Assignment, By, CommandId, ObjectiveId, Scene};
 
-/// One wish, who has it, and the number its answer will carry.
+/// A command on its way to the trainer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
-    /// The number that the answering event repeats.
+pub struct SentCommand {
+    /// The number that every answering event repeats.
     pub id: CommandId,
-    /// Who wishes it.
+    /// Who sends it.
     pub by: By,
-    /// What is wished.
+    /// What is to be done.
     pub command: Command,
-    /// The moves this takes back, or makes again, by the number of their order.
+    /// The command whose changes this takes back, or makes again.
     pub undoes: Option<CommandId>,
 }
 
-/// A wish to the trainer, obeyed between two steps. Values are absolute.
+/// What the trainer is to do between two steps.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Move a fader.
-    SetGain {
-        /// Whose fader.
-        objective: ObjectiveId,
-        /// The new gain: finite, not negative.
-        gain: f32,
-    },
-    /// Move a fader evenly to a gain, over so many updates.
-    Fade {
-        /// Whose fader.
-        objective: ObjectiveId,
-        /// The gain at the end: finite, not negative.
-        to: f32,
-        /// Updates until it is there; at least 1.
-        over: u64,
-    },
-    /// Mute or unmute; the gain is kept.
-    SetMuted {
-        /// Whose strip.
-        objective: ObjectiveId,
-        /// Muted from now on?
-        muted: bool,
-    },
-    /// Solo or unsolo; while any strip is soloed, only soloed ones sound.
-    SetSoloed {
-        /// Whose strip.
-        objective: ObjectiveId,
-        /// Soloed from now on?
-        soloed: bool,
-    },
-    /// Change a live setting, named as `--set` names it.
-    Set {
-        /// For example `train.learning_rate`.
-        path: String,
-        /// The new value.
-        value: Setting,
-    },
-    /// Several moves of faders, mutes and solos as one: all are made, or none is.
-    Several(Vec<Command>),
+    /// Give live controls values, all of them or none. Each is answered by an event of its own.
+    Set(Vec<Assignment>),
     /// Keep the mix as it is now under a letter.
     StoreScene {
         /// Where.
@@ -85,29 +48,20 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it moves faders, mutes or solos, and nothing else.
-    pub fn moves_strips(&self) -> bool {
+    /// Whether it changes gains, mutes and solos, and nothing else.
+    pub fn is_of_strips(&self) -> bool {
         match self {
-            Self::Several(commands) => commands.iter().all(Self::moves_strips),
-            command => command.objective().is_some(),
+            Self::Set(all) => all.iter().all(|one| one.control.strip().is_some()),
+            _ => false,
         }
     }
 
-    /// Whose strips it moves.
-    pub fn objectives(&self) -> Vec<&ObjectiveId> {
-        match self {
-            Self::Several(commands) => commands.iter().flat_map(Self::objectives).collect(),
-            command => command.objective().into_iter().collect(),
-        }
-    }
-
-    fn objective(&self) -> Option<&ObjectiveId> {
-        match self {
-            Self::SetGain { objective, .. }
-            | Self::Fade { objective, .. }
-            | Self::SetMuted { objective, .. }
-            | Self::SetSoloed { objective, .. } => Some(objective),
-            _ => None,
-        }
+    /// Whose strips it changes.
+    pub fn strips(&self) -> impl Iterator<Item = &ObjectiveId> {
+        let all = match self {
+            Self::Set(all) => &all[..],
+            _ => &[],
+        };
+        all.iter().filter_map(|assignment| assignment.control.strip())
     }
 }

@@ -8,7 +8,7 @@ mod values;
 
 use serde::{Deserialize, Serialize};
 
-use super::{By, CommandId, Step};
+use super::{CommandId, Step};
 pub use facts::*;
 pub use values::{Direction, Ended, Reason, Role, Setting, Split};
 
@@ -93,7 +93,7 @@ events! {
     "setting_set" => SettingSet,
     /// A mix was kept to come back to.
     "scene_stored" => SceneStored,
-    /// A command was not obeyed.
+    /// A command was not applied.
     "command_refused" => CommandRefused,
     /// Training is held.
     "paused" => Paused,
@@ -145,17 +145,6 @@ impl Event {
             | Self::Rewound(_)
             | Self::ScreenMissed(_)
             | Self::RunEnded(_) => None,
-        }
-    }
-
-    /// Who moved something: a fader, a mute, a solo, a setting. `None` for what is no move.
-    pub fn moved_by(&self) -> Option<By> {
-        match self {
-            Self::GainSet(event) => Some(event.by),
-            Self::Muted(event) => Some(event.by),
-            Self::Soloed(event) => Some(event.by),
-            Self::SettingSet(event) => Some(event.by),
-            _ => None,
         }
     }
 

@@ -95,7 +95,7 @@ pub enum By {
     Schedule,
     /// A weighting or training rule.
     Rule,
-    /// An earlier journal, obeyed with `--moves`.
+    /// An earlier journal, whose moves are made again by `--moves`.
     Moves,
     /// Another program attached to the run.
     Remote,
@@ -103,7 +103,7 @@ pub enum By {
 
 impl By {
     /// Whether a person stands behind it, now or in the session that is repeated.
-    pub fn is_a_hand(self) -> bool {
+    pub fn is_manual(self) -> bool {
         matches!(self, Self::Key | Self::Moves | Self::Remote)
     }
 }

@@ -1,8 +1,8 @@
-//! What an event says, in words: for progress lines, the list of events and answers to wishes.
+//! What an event says, in words: for progress lines, the list of events and answers to commands.
 
 use super::Run;
 use crate::protocol::{
-    By, Event, MetricId, ObjectiveId, Step,
+    By, Change, Changed, Control, Event, MetricId, ObjectiveId,
     event::{Ended, Evaluated, NonFiniteLoss, Reason, RunEnded, Setting, Split},
 };
 
@@ -15,23 +15,8 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
             format!("started: {} parameters", event.parameters),
             format!("{} steps, {} per epoch", event.steps, event.steps_per_epoch),
         ],
-        Event::GainSet(event) => vec![
-            format!("gain of {} {:.3} to {:.3}", event.objective, event.old, event.new),
-            event.over.map(|over| format!("over {over} steps")).unwrap_or_default(),
-            since(event.from, event.by),
-            if event.ended_schedule { "ends its schedule" } else { "" }.to_owned(),
-        ],
-        Event::Muted(event) => {
-            let verb = if event.muted { "muted" } else { "unmuted" };
-            vec![format!("{verb} {}", event.objective), since(event.from, event.by)]
-        }
-        Event::Soloed(event) => {
-            let verb = if event.soloed { "soloed" } else { "unsoloed" };
-            vec![format!("{verb} {}", event.objective), since(event.from, event.by)]
-        }
-        Event::SettingSet(event) => {
-            let (old, new) = (setting(&event.old), setting(&event.new));
-            vec![format!("{} {old} to {new}", event.path), since(event.from, event.by)]
+        Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
+            event.changed().as_ref().map(changed).unwrap_or_default()
         }
         Event::SceneStored(event) => vec![
             format!("saved the mix as scene {}", event.scene.letter()),
@@ -129,8 +114,30 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
     parts
 }
 
-fn since(from: Step, by: By) -> String {
-    format!("from step {from}, {}", name_of(by))
+fn changed(changed: &Changed) -> Vec<String> {
+    let Changed { change: Change { control, old, new, over }, from, by, .. } = changed;
+    let is_on = *new == Setting::Switch(true);
+    let what = match control {
+        Control::Gain(objective) => format!("gain of {objective} {} to {}", gain(old), gain(new)),
+        Control::Muted(objective) if is_on => format!("muted {objective}"),
+        Control::Muted(objective) => format!("unmuted {objective}"),
+        Control::Soloed(objective) if is_on => format!("soloed {objective}"),
+        Control::Soloed(objective) => format!("unsoloed {objective}"),
+        Control::Setting(path) => format!("{path} {old} to {new}"),
+    };
+    vec![
+        what,
+        over.map(|over| format!("over {over} steps")).unwrap_or_default(),
+        format!("from step {from}, {}", name_of(*by)),
+        if changed.ended_schedule { "ends its schedule" } else { "" }.to_owned(),
+    ]
+}
+
+fn gain(gain: &Setting) -> String {
+    match gain {
+        Setting::Number(gain) => format!("{gain:.3}"),
+        other => other.to_string(),
+    }
 }
 
 fn name_of(by: By) -> &'static str {
@@ -140,16 +147,6 @@ fn name_of(by: By) -> &'static str {
         By::Rule => "by rule",
         By::Moves => "by a recorded run's changes",
         By::Remote => "by remote",
-    }
-}
-
-fn setting(setting: &Setting) -> String {
-    match setting {
-        Setting::Switch(on) => on.to_string(),
-        // A rate of 0.0003 needs its digits; a setting is what somebody typed.
-        Setting::Number(number) => number.to_string(),
-        // So that one can tell where a text of several words ends.
-        Setting::Text(text) => format!("`{text}`"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{VecDeque, vec_deque};
 
-use crate::protocol::{By, Event, Step};
+use crate::protocol::{Event, Step};
 
 /// Events that are kept; the oldest are forgotten first.
 const MOST_EVENTS: usize = 16_384;
@@ -73,7 +73,7 @@ impl Log {
     pub(super) fn push(&mut self, event: &Event, words: String) {
         let lower = words.to_lowercase();
         let entry = Entry { number: self.n_logged, event: event.clone(), words, lower };
-        if event.moved_by().is_some_and(By::is_a_hand) {
+        if event.changed().is_some_and(|changed| changed.by.is_manual()) {
             self.moves.push_back(entry.clone());
             if self.moves.len() > MOST_MOVES {
                 self.moves.pop_front();
@@ -117,7 +117,10 @@ mod tests {
     use super::*;
     use crate::{
         arbitrary,
-        protocol::event::{Muted, Noted, ScreenMissed, Split},
+        protocol::{
+            By,
+            event::{Muted, Noted, ScreenMissed, Split},
+        },
     };
 
     fn times<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u64> {

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     arbitrary,
     protocol::{
-        CommandId,
+        By, CommandId,
         event::{Muted, Rewound, ScreenMissed, Soloed},
         report::{BestScore, ScoreReport},
     },
@@ -50,7 +50,7 @@ fn a_strip_that_does_not_sound_weighs_nothing() {
     let (command, undoes) = (None, None);
     run.apply(&Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into());
     assert_eq!(weights(&run), [0.0, 1.0, 0.0]);
-    assert!(run.sounds(&run.strips[1]) && !run.sounds(&run.strips[0]));
+    assert!(run.is_active(&run.strips[1]) && !run.is_active(&run.strips[0]));
 }
 
 #[test]

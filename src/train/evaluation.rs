@@ -75,7 +75,7 @@ impl Trainer {
         for (at, scores) in &scored {
             let objective = &self.plan.recipe.objectives[*at].name;
             let numbers = scores.metrics.iter().map(|&(name, value)| (name, value as f32));
-            bus.tell(Evaluated {
+            bus.emit(Evaluated {
                 at_ms,
                 step,
                 split,
@@ -94,7 +94,7 @@ impl Trainer {
                 },
             });
             if let Some(by_class) = &scores.classes {
-                bus.tell(ClassesScored {
+                bus.emit(ClassesScored {
                     at_ms,
                     step,
                     split,
@@ -117,7 +117,7 @@ impl Trainer {
             parameters,
             &self.learner.optimizer,
         )?;
-        bus.tell(CheckpointSaved {
+        bus.emit(CheckpointSaved {
             at_ms: self.output.ms(),
             step: self.counters.step,
             name: name.to_owned(),
@@ -165,7 +165,7 @@ impl Trainer {
         let mut step = self.counters.step;
         if let Some((from, _)) = self.control.moves.iter().next() {
             let n_left = self.control.moves.iter().count();
-            bus.tell(CommandRefused {
+            bus.emit(CommandRefused {
                 at_ms: self.output.ms(),
                 step,
                 command: None,

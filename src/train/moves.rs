@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::{Command, Event, Step, event::Reason};
+use crate::protocol::{Changed, Command, Event, Step, event::Reason};
 
-/// Commands by when they hold from, in the order they were obeyed.
+/// Commands by when they hold from, in the order they were applied.
 #[derive(Clone, Debug, Default)]
 pub struct Moves(VecDeque<Move>);
 
@@ -29,20 +29,16 @@ impl Moves {
                 Event::NonFiniteLoss(_) => non_finite += 1,
                 event => {
                     let Some((from, command)) = intervention(event) else { continue };
-                    // Strips that were moved between the same two steps are moved as one: what they
+                    // Strips that were changed between the same two steps are changed as one: what they
                     // came to was allowed, and what lay between may not have been by itself.
                     let earlier = moves.last_mut().filter(|last| {
                         (last.from, last.non_finite) == (from, non_finite)
-                            && last.command.moves_strips()
-                            && command.moves_strips()
+                            && last.command.is_of_strips()
+                            && command.is_of_strips()
                     });
-                    match earlier.map(|earlier| &mut earlier.command) {
-                        Some(Command::Several(commands)) => commands.push(command),
-                        Some(one) => {
-                            let first = std::mem::replace(one, Command::Several(Vec::new()));
-                            *one = Command::Several(vec![first, command]);
-                        }
-                        None => moves.push(Move { from, non_finite, command }),
+                    match (earlier.map(|earlier| &mut earlier.command), command) {
+                        (Some(Command::Set(all)), Command::Set(more)) => all.extend(more),
+                        (_, command) => moves.push(Move { from, non_finite, command }),
                     }
                 }
             }
@@ -66,52 +62,28 @@ impl Moves {
 }
 
 fn intervention(event: &Event) -> Option<(Step, Command)> {
-    let (from, by, command) = match event {
-        Event::GainSet(e) => {
-            let (objective, to) = (e.objective.clone(), e.new);
-            let command = match e.over {
-                Some(over) => Command::Fade { objective, to, over },
-                None => Command::SetGain { objective, gain: to },
-            };
-            (e.from, e.by, command)
-        }
-        Event::Muted(e) => {
-            (e.from, e.by, Command::SetMuted { objective: e.objective.clone(), muted: e.muted })
-        }
-        Event::Soloed(e) => {
-            (e.from, e.by, Command::SetSoloed { objective: e.objective.clone(), soloed: e.soloed })
-        }
-        Event::SettingSet(e) => {
-            (e.from, e.by, Command::Set { path: e.path.clone(), value: e.new.clone() })
-        }
+    match event {
         // Somebody who ended a run by hand ended it after this step.
         Event::RunEnded(e) if e.reason == Reason::Key => {
-            return Some((e.step.next(), Command::Stop { reason: Reason::Key }));
+            Some((e.step.next(), Command::Stop { reason: Reason::Key }))
         }
-        Event::RunStarted(_)
-        | Event::StepDone(_)
-        | Event::SceneStored(_)
-        | Event::CommandRefused(_)
-        | Event::Paused(_)
-        | Event::Resumed(_)
-        | Event::Evaluated(_)
-        | Event::ClassesScored(_)
-        | Event::GradientsMeasured(_)
-        | Event::CheckpointSaved(_)
-        | Event::NonFiniteLoss(_)
-        | Event::Noted(_)
-        | Event::Continued(_)
-        | Event::Rewound(_)
-        | Event::ScreenMissed(_)
-        | Event::RunEnded(_) => return None,
-    };
-    by.is_a_hand().then_some((from, command))
+        event => {
+            let Changed { change, from, by, .. } = event.changed()?;
+            by.is_manual().then(|| (from, change.to_command()))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arbitrary, protocol::event::NonFiniteLoss};
+    use crate::{
+        arbitrary,
+        protocol::{
+            Assignment,
+            event::{NonFiniteLoss, Setting},
+        },
+    };
 
     fn moved(from: u64, new: f32) -> Event {
         arbitrary::gain_set(from - 1, "chunk", 1.0, new).into()
@@ -120,7 +92,10 @@ mod tests {
     fn gains_due(moves: &mut Moves, from: u64, non_finite: u32) -> Vec<f32> {
         std::iter::from_fn(|| moves.due(Step(from), non_finite))
             .map(|command| match command {
-                Command::SetGain { gain, .. } => gain,
+                Command::Set(all) => match all[..] {
+                    [Assignment { value: Setting::Number(gain), .. }] => gain,
+                    _ => panic!("{all:?}"),
+                },
                 other => panic!("{other:?}"),
             })
             .collect()

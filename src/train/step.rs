@@ -89,7 +89,7 @@ impl Trainer {
                     }
                 };
                 let (step, at_ms) = (done.next(), self.output.ms());
-                bus.tell(gradient_probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
+                bus.emit(gradient_probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
             }
             let learning_rate = self.settings.learning_rate.at(done.0);
             trace_span!("optimise").in_scope(|| {
@@ -100,7 +100,7 @@ impl Trainer {
         let stepped = Stepped { began_ms, draws, losses, weights: &weights, gradient_norm };
         let event = self.step_done(&stepped);
         self.counters.step_done();
-        bus.tell(event);
+        bus.emit(event);
         Ok(())
     }
 
@@ -132,7 +132,7 @@ impl Trainer {
     fn report_non_finite(&mut self, objective: Option<ObjectiveId>, bus: &mut Bus) {
         self.counters.consecutive_non_finite += 1;
         let step = self.counters.step.next();
-        bus.tell(NonFiniteLoss { at_ms: self.output.ms(), step, objective });
+        bus.emit(NonFiniteLoss { at_ms: self.output.ms(), step, objective });
     }
 }
 

@@ -1,106 +1,38 @@
 //! What the screen alone knows: the chosen strip, the focus, the chart's window, open prompts, and the
-//! wishes that have not been answered yet.
+//! commands that have not been answered yet.
 //!
 //! A second small fold beside the run's: [`View::act`] takes an action, [`View::answered`] an event
 //! of the trainer, and both give back what is to be done outside. Strips are known by name, never by
 //! row. Nothing here reads a clock or draws.
 
 pub mod action;
+mod effect;
 mod events;
 pub mod keymap;
 mod keys;
 mod mix;
 mod mouse;
+mod nudge;
 mod overlay;
+mod pending;
 mod prompt;
 mod update;
-mod wishes;
 
+pub use effect::{Effect, Seek, SpeedChange};
 pub use events::{Class, EventList};
+pub use nudge::{LEAST, nudged};
 pub use overlay::{Overlay, Palette};
-pub use prompt::{Prompt, Wanted};
-pub use wishes::{LEAST, Wishes, nudged};
+pub use pending::{Pending, Request};
+pub use prompt::{Prompt, PromptKind};
 
 use ratatui::layout::{Position, Rect, Size};
 
 pub use super::layout::{Focus, Page};
 use super::{chart::ChartView, layout::Layout};
 use crate::{
-    protocol::{Command, CommandId, Event, ObjectiveId, Step, event::Role},
+    protocol::{CommandId, Event, ObjectiveId, event::Role},
     state::{Run, Strip, describe},
 };
-
-/// What is to be done outside the view.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Send a wish to the trainer, and tell the view its number with [`View::sent`].
-    Wish(Wish),
-    /// Stop as SIGINT does.
-    Interrupt,
-    /// Stop the process until the shell continues it.
-    Suspend,
-    /// Leave the screen.
-    Leave,
-    /// Play, or hold.
-    Play,
-    /// Play faster, or slower.
-    Speed(SpeedChange),
-    /// Go to a place in the replay.
-    Seek(Seek),
-    /// Draw in the next theme.
-    NextTheme,
-}
-
-/// A wish to the trainer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
-    /// What is wished.
-    pub command: Command,
-    /// The order whose moves it takes back, or makes again.
-    pub undoes: Option<CommandId>,
-}
-
-impl From<Command> for Wish {
-    fn from(command: Command) -> Self {
-        Self { command, undoes: None }
-    }
-}
-
-/// A command to the trainer, as what is to be done.
-fn command(command: Command) -> Vec<Effect> {
-    wish(Some(command.into()))
-}
-
-/// A wish to the trainer, if there is one.
-fn wish(wish: Option<Wish>) -> Vec<Effect> {
-    wish.map(Effect::Wish).into_iter().collect()
-}
-
-/// A change of a replay's speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpeedChange {
-    /// The next faster one.
-    Up,
-    /// The next slower one.
-    Down,
-}
-
-/// A place in a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seek {
-    /// Before the first step.
-    Start,
-    /// Everything told.
-    End,
-    /// So many steps on, or back.
-    By(i64),
-    /// A step.
-    To(Step),
-    /// The event after this.
-    NextEvent,
-    /// The event before this.
-    PreviousEvent,
-}
 
 /// What kind of sitting this is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,13 +86,13 @@ pub struct View {
     pub overlay: Option<Overlay>,
     /// Lines that the palette was given, oldest first.
     pub history: Vec<String>,
-    /// Wishes without an answer.
-    pub wishes: Wishes,
+    /// Commands without an answer.
+    pub pending: Pending,
     /// The last thing to say.
     pub message: Option<Message>,
     /// The screen is held.
     pub frozen: bool,
-    /// The wire has closed, though nothing told how the run ended.
+    /// The channel has closed, though nothing told how the run ended.
     pub broke_off: bool,
     /// Somebody asked for the end of the run here.
     pub stopping: bool,
@@ -179,7 +111,7 @@ impl View {
             events: EventList::default(),
             overlay: None,
             history: Vec::new(),
-            wishes: Wishes::default(),
+            pending: Pending::default(),
             message: None,
             frozen: false,
             broke_off: false,
@@ -206,41 +138,40 @@ impl View {
         run.strips.get(self.strip_idx(run))
     }
 
-    /// The trainer's number for a wish that was given out; `None`: there is no trainer any more.
-    pub fn sent(&mut self, wish: &Wish, order: Option<CommandId>) {
-        if let Some(order) = order {
-            self.wishes.sent(wish, order);
+    /// The number that a command was sent with; `None`: there is no trainer any more.
+    pub fn sent(&mut self, request: &Request, command: Option<CommandId>) {
+        if let Some(command) = command {
+            self.pending.sent(request, command);
         } else {
-            self.wishes = Wishes::default();
+            self.forget_pending();
             self.message = Some(Message::Refused("the run has ended".to_owned()));
         }
     }
 
-    /// Drops every open wish: no answer will come, or it came unseen.
-    pub fn forget_wishes(&mut self) {
-        self.wishes = Wishes::default();
+    /// Nothing is pending any more: no answer will come, or it came unseen.
+    pub fn forget_pending(&mut self) {
+        self.pending = Pending::default();
     }
 
-    /// Takes in an event that may answer a wish. What was wished of that fader meanwhile is wished
-    /// now.
+    /// Takes in an event that may answer a command. What was asked of that fader meanwhile is sent now.
     pub fn answered(&mut self, event: &Event, run: &Run) -> Vec<Effect> {
         match event {
             Event::CommandRefused(refused) if refused.command.is_some() => {
                 self.message = Some(Message::Refused(refused.why.clone()));
             }
-            Event::RunEnded(_) => self.forget_wishes(),
+            Event::RunEnded(_) => self.forget_pending(),
             _ => {}
         }
-        let Some(order) = event.answers() else { return Vec::new() };
-        if !self.wishes.has(order) {
+        let Some(command) = event.answers() else { return Vec::new() };
+        if !self.pending.has(command) {
             return Vec::new();
         }
         if matches!(event, Event::CommandRefused(_)) {
-            self.wishes.refused(order);
+            self.pending.refused(command);
         } else {
             self.message = Some(Message::Done(describe(event, run).join("  ")));
         }
-        self.wishes.answered(order, run).into_iter().map(Effect::Wish).collect()
+        Effect::send_if(self.pending.answered(command, run))
     }
 }
 

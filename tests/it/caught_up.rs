@@ -4,10 +4,10 @@
 use std::{thread, time::Duration};
 
 use auxdesk::{
-    bus::{self, SCREEN_CAPACITY, Wires},
+    bus::{self, Channels, SCREEN_CAPACITY},
     feed::{Feed, SharedRun, Update},
     journal::{self, Journal, VERSION, Writer},
-    protocol::{By, Command, CommandId, Event, Header, Step, event::Reason},
+    protocol::{Assignment, By, Command, CommandId, Event, Header, Step, event::Reason},
     recorder::record,
     state::{Run, replay},
     train::{Moves, Trainer},
@@ -72,29 +72,29 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(journal::FILE);
     let writer = Writer::create(&path, &header()).unwrap();
-    let Wires { mut bus, recorder, screen: events, orders } = bus::wires();
+    let Channels { mut bus, recorder, screen: events, commands } = bus::channels();
     let shared = SharedRun::new(Run::new(Some(&header())));
     let mut feed = Feed::new(events, shared.clone());
     let mut trainer = Trainer::new(tiny.setup(folder.path(), Moves::default()));
-    let order = |command| orders.wish(By::Key, command).unwrap();
+    let send = |command: Command| commands.send(By::Key, command).unwrap();
 
     thread::scope(|scope| {
         scope.spawn(move || record(recorder, writer, &shared));
-        let mut wishes = vec![order(Command::Pause)];
+        let mut sent = vec![send(Command::Pause)];
         for round in 0..ROUNDS {
             let gain = round as f32 / 10.0;
-            wishes.extend([
-                order(Command::SetGain { objective: "pos".into(), gain }),
-                order(Command::SetMuted { objective: "next-word".into(), muted: round % 3 == 0 }),
-                order(Command::Evaluate),
+            sent.extend([
+                send(Assignment::gain("pos".into(), gain).into()),
+                send(Assignment::muted("next-word".into(), round % 3 == 0).into()),
+                send(Command::Evaluate),
             ]);
-            wishes.extend((0..STEPS_A_ROUND).map(|_| order(Command::StepOnce)));
+            sent.extend((0..STEPS_A_ROUND).map(|_| send(Command::StepOnce)));
         }
-        wishes.push(order(Command::Note { text: "after the stall".to_owned() }));
+        sent.push(send(Command::Note { text: "after the stall".to_owned() }));
         scope.spawn(move || trainer.train(&mut bus));
 
         // The desk stands still until all of that has happened.
-        let last = *wishes.last().unwrap();
+        let last = *sent.last().unwrap();
         let has_happened = || {
             let journal = Journal::read(&path).unwrap();
             journal.events.iter().any(|event| event.answers() == Some(last))
@@ -102,7 +102,7 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
         while !has_happened() {
             thread::sleep(Duration::from_millis(20));
         }
-        assert_eq!(until(&mut feed, last), wishes, "each is answered, in order");
+        assert_eq!(until(&mut feed, last), sent, "each is answered, in order");
         let shown = Journal::read(&path).unwrap();
         assert!(shown.events.len() > SCREEN_CAPACITY + 100, "{} events", shown.events.len());
         let replayed = replay(&shown.header, &shown.events, Some(Step(ROUNDS * STEPS_A_ROUND)));
@@ -111,10 +111,10 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
         assert!(screen(feed.run()).contains("PAUSED"), "{}", screen(feed.run()));
 
         // It follows again, and says how much it did not show as it came.
-        let resumed = order(Command::StepOnce);
+        let resumed = send(Command::StepOnce);
         until(&mut feed, resumed);
         assert!(feed.run().missed > 100);
-        order(Command::Stop { reason: Reason::Key });
+        send(Command::Stop { reason: Reason::Key });
         while feed.run().ended.is_none() {
             feed.wait(Duration::from_millis(1));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use auxdesk::{
     protocol::{
-        Command, Event, ObjectiveId,
+        Assignment, Command, Event, ObjectiveId,
         event::{Reason, Role, StepDone},
     },
     recipe::shipped,
@@ -232,9 +232,9 @@ proptest! {
         let id = |strip: usize| specs[strip % specs.len()].name.clone();
         let mut orders = vec![Command::Pause];
         orders.extend(wishes.iter().map(|wish| match *wish {
-            Wish::Gain(strip, gain) => Command::SetGain { objective: id(strip), gain },
-            Wish::Muted(strip, muted) => Command::SetMuted { objective: id(strip), muted },
-            Wish::Soloed(strip, soloed) => Command::SetSoloed { objective: id(strip), soloed },
+            Wish::Gain(strip, gain) => Assignment::gain(id(strip), gain).into(),
+            Wish::Muted(strip, muted) => Assignment::muted(id(strip), muted).into(),
+            Wish::Soloed(strip, soloed) => Assignment::soloed(id(strip), soloed).into(),
             Wish::Step => Command::StepOnce,
         }));
         orders.push(Command::Stop { reason: Reason::Key });
@@ -295,7 +295,7 @@ fn what_is_muted_for_a_while_stands_still_and_goes_on() {
         // What is another over other examples may have no labels to learn from.
         let specs = specs.filter(|spec| !spec.is_another() && !spec.muted);
         for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {
-            let muted = |muted| Command::SetMuted { objective: spec.name.clone(), muted };
+            let muted = |muted| Command::from(Assignment::muted(spec.name.clone(), muted));
             let mut orders = vec![Command::Pause];
             let steps = |orders: &mut Vec<Command>, n| {
                 orders.extend(std::iter::repeat_n(Command::StepOnce, n));

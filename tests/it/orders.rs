@@ -1,8 +1,8 @@
-//! Wishes to the trainer: each is answered by one event that repeats its number, and looking
+//! Commands to the trainer: each is answered by one event that repeats its number, and looking
 //! changes nothing.
 
 use auxdesk::protocol::{
-    Command, CommandId, Event, ObjectiveId, Scene, Step,
+    Assignment, Command, CommandId, Event, ObjectiveId, Scene, Step,
     event::{Evaluated, Reason, Setting, Split},
 };
 
@@ -28,19 +28,19 @@ fn stop() -> Command {
 }
 
 fn set(path: &str, value: Setting) -> Command {
-    Command::Set { path: path.to_owned(), value }
+    Assignment::setting(path, value).into()
 }
 
 fn gain(objective: &str, gain: f32) -> Command {
-    Command::SetGain { objective: objective.into(), gain }
+    Assignment::gain(objective.into(), gain).into()
 }
 
 fn mute(objective: &str, muted: bool) -> Command {
-    Command::SetMuted { objective: objective.into(), muted }
+    Assignment::muted(objective.into(), muted).into()
 }
 
 fn solo(objective: &str, soloed: bool) -> Command {
-    Command::SetSoloed { objective: objective.into(), soloed }
+    Assignment::soloed(objective.into(), soloed).into()
 }
 
 /// The one answer to each command, in the commands' order; the last command is to stop, which the
@@ -100,11 +100,17 @@ fn every_command_has_one_answer_with_its_number() {
 fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
     let number = Setting::Number;
     let cases = [
-        (gain("chunk", f32::NAN), "expected a finite gain of at least 0, found NaN"),
-        (gain("chunk", -1.0), "expected a finite gain of at least 0, found -1"),
-        (gain("chnk", 1.0), "no objective named chnk"),
-        (mute("chnk", true), "no objective named chnk"),
-        (solo("chnk", true), "no objective named chnk"),
+        (
+            gain("chunk", f32::NAN),
+            "`objective.chunk.gain`: expected a finite number of at least 0, found NaN",
+        ),
+        (
+            gain("chunk", -1.0),
+            "`objective.chunk.gain`: expected a finite number of at least 0, found -1",
+        ),
+        (gain("chnk", 1.0), "the recipe has no objective `chnk`"),
+        (mute("chnk", true), "the recipe has no objective `chnk`"),
+        (solo("chnk", true), "the recipe has no objective `chnk`"),
         (
             set("train.batch_size", number(1.0)),
             "train.batch_size is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
@@ -225,8 +231,10 @@ fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
 #[test]
 fn several_moves_are_made_as_one_or_not_at_all() {
     // One after the other, the first would silence everything that sounds.
-    let swap = Command::Several(vec![mute("chunk", true), mute("pos", false)]);
-    let silence = Command::Several(vec![gain("chunk", 0.5), mute("chunk", true)]);
+    let muted = |objective: &str, muted| Assignment::muted(objective.into(), muted);
+    let swap = Command::Set(vec![muted("chunk", true), muted("pos", false)]);
+    let half = Assignment::gain("chunk".into(), 0.5);
+    let silence = Command::Set(vec![half, muted("chunk", true)]);
     let mut orders = vec![Command::Pause];
     orders.extend(["pos", "next-word", "frequency"].map(|objective| mute(objective, true)));
     orders.extend([silence, Command::StepOnce, swap, Command::StepOnce, stop()]);
@@ -243,7 +251,7 @@ fn several_moves_are_made_as_one_or_not_at_all() {
 
 #[test]
 fn a_fade_goes_evenly_and_arrives() {
-    let fade = Command::Fade { objective: "pos".into(), to: 1.0, over: 4 };
+    let fade = Assignment::fade("pos".into(), 1.0, 4).into();
     let mut orders = vec![Command::Pause, Command::StepOnce, fade];
     orders.extend([const { Command::StepOnce }; 6]);
     orders.push(stop());

@@ -3,7 +3,7 @@
 
 use auxdesk::{
     protocol::{
-        Command, Event, Step,
+        Assignment, Command, Event, Step,
         event::{Reason, Setting, SettingSet, StepDone},
     },
     recipe::Length,
@@ -23,7 +23,7 @@ fn desk(sampling: &str) -> Tiny {
 }
 
 fn sampling(rule: &str) -> Command {
-    Command::Set { path: "train.sampling".to_owned(), value: Setting::Text(rule.to_owned()) }
+    Assignment::setting("train.sampling", Setting::Text(rule.to_owned())).into()
 }
 
 fn stop() -> Command {
@@ -93,14 +93,11 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
              above 0",
         ),
         (
-            Command::Set { path: "train.sampling".to_owned(), value: Setting::Number(2.0) },
+            Assignment::setting("train.sampling", Setting::Number(2.0)).into(),
             "`train.sampling`: expected a text, for example `uniform`",
         ),
         (
-            Command::Set {
-                path: "train.learning_rate".to_owned(),
-                value: Setting::Text("all".to_owned()),
-            },
+            Assignment::setting("train.learning_rate", Setting::Text("all".to_owned())).into(),
             "`train.learning_rate`: expected a number",
         ),
     ];

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Mutex};
 
 use auxdesk::{
-    bus::{self, Wires},
+    bus::{self, Channels},
     data::{Batch, Corpus},
     kernel::{Device, Gradient},
     keys::Takes,
@@ -212,17 +212,18 @@ impl Tiny {
     }
 
     /// Trains in a folder, with these wishes on the wire before the first step.
-    pub(crate) fn train(&self, orders: &[Command]) -> Run {
-        self.train_with(orders, Moves::default())
+    pub(crate) fn train(&self, commands: &[Command]) -> Run {
+        self.train_with(commands, Moves::default())
     }
 
     /// The same with a journal's moves to be made again.
-    pub(crate) fn train_with(&self, orders: &[Command], moves: Moves) -> Run {
+    pub(crate) fn train_with(&self, commands: &[Command], moves: Moves) -> Run {
         let folder = tempfile::tempdir().unwrap();
         let setup = self.setup(folder.path(), moves);
-        let Wires { mut bus, recorder, screen, orders: wire } = bus::wires();
+        let Channels { mut bus, recorder, screen, commands: sender } = bus::channels();
         drop(screen);
-        let ids = orders.iter().map(|order| wire.wish(By::Key, order.clone()).unwrap()).collect();
+        let ids =
+            commands.iter().map(|order| sender.send(By::Key, order.clone()).unwrap()).collect();
         let ended = Trainer::new(setup).train(&mut bus);
         Run { folder, events: recorder.try_iter().collect(), ids, ended }
     }
@@ -232,7 +233,7 @@ impl Tiny {
 pub(crate) struct Run {
     folder: tempfile::TempDir,
     pub(crate) events: Vec<Event>,
-    /// The numbers of the orders it was given.
+    /// The numbers of the commands it was given.
     pub(crate) ids: Vec<CommandId>,
     pub(crate) ended: RunEnded,
 }

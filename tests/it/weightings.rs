@@ -10,7 +10,7 @@ use auxdesk::{
     mixer::{Gram, Needs, ObjectiveView, StepView},
     model::Mode,
     protocol::{
-        Command, Event, ObjectiveId, Step,
+        Assignment, Command, Event, ObjectiveId, Step,
         event::{GradientsMeasured, Reason, Setting, SettingSet},
     },
     recipe::{self, System},
@@ -283,7 +283,7 @@ fn a_rule_that_sees_gradients_trains_to_the_same_bits_on_any_number_of_threads()
 }
 
 fn weighting(text: &str) -> Command {
-    Command::Set { path: "train.weighting".to_owned(), value: Setting::Text(text.to_owned()) }
+    Assignment::setting("train.weighting", Setting::Text(text.to_owned())).into()
 }
 
 fn stepped(blocks: &[(&str, usize)]) -> Vec<Command> {
@@ -346,7 +346,7 @@ fn a_weighting_holds_from_the_next_step_on_and_moves_make_it_again() {
 fn a_weighting_that_is_none_is_refused_and_the_old_one_stays() {
     let tiny = shipped_tiny("chunking", SIZE, &sets(&["train.steps=2"], "random"));
     let mut orders = vec![weighting("dwa temperature=-1"), weighting("eqal")];
-    orders.push(Command::Set { path: "train.weighting".to_owned(), value: Setting::Number(2.0) });
+    orders.push(Assignment::setting("train.weighting", Setting::Number(2.0)).into());
     let run = tiny.train(&orders);
     let why: Vec<String> = (run.ids.iter())
         .map(|id| match answers(&run.events, *id)[..] {

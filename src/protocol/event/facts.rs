@@ -123,7 +123,7 @@ pub struct StepDone {
 pub struct GainSet {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// Updates done when it was obeyed.
+    /// Updates done when it was applied.
     pub step: Step,
     /// The first step computed with the new gain.
     pub from: Step,
@@ -154,7 +154,7 @@ pub struct GainSet {
 pub struct Muted {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// Updates done when it was obeyed.
+    /// Updates done when it was applied.
     pub step: Step,
     /// The first step computed so.
     pub from: Step,
@@ -176,7 +176,7 @@ pub struct Muted {
 pub struct Soloed {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// Updates done when it was obeyed.
+    /// Updates done when it was applied.
     pub step: Step,
     /// The first step computed so.
     pub from: Step,
@@ -198,7 +198,7 @@ pub struct Soloed {
 pub struct SettingSet {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// Updates done when it was obeyed.
+    /// Updates done when it was applied.
     pub step: Step,
     /// The first step computed so.
     pub from: Step,

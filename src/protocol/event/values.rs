@@ -1,5 +1,7 @@
 //! The words that facts are told in: roles, splits, endings, settings.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What an objective is in its recipe.
@@ -100,7 +102,7 @@ impl Reason {
     }
 }
 
-/// A live value, other than a gain.
+/// The value of a control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
@@ -110,4 +112,16 @@ pub enum Setting {
     Number(f32),
     /// A choice by name.
     Text(String),
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(is_on) => is_on.fmt(f),
+            // A learning rate of 0.0003 needs its digits; a setting is what somebody typed.
+            Self::Number(number) => number.fmt(f),
+            // So that one can tell where a text of several words ends.
+            Self::Text(text) => write!(f, "`{text}`"),
+        }
+    }
 }

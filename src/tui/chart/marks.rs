@@ -4,7 +4,7 @@
 use super::{axis::Axis, number};
 use crate::{
     protocol::{
-        Event, ObjectiveId, Step,
+        Change, Changed, Control, ObjectiveId, Step,
         event::{Evaluated, Role, Setting, Split},
     },
     state::Run,
@@ -44,62 +44,53 @@ pub(super) struct Marks {
     pub(super) moves: Vec<Moved>,
 }
 
-/// What a hand moved.
+/// What a hand changed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Moved {
     pub(super) cell: usize,
-    /// Whose strip; `None` for a setting.
-    pub(super) objective: Option<ObjectiveId>,
-    what: What,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum What {
-    Gain { old: f32, new: f32 },
-    Muted(bool),
-    Soloed(bool),
-    Setting { path: String, new: Setting },
+    change: Change,
 }
 
 impl Moved {
+    /// Whose strip; `None` for a setting.
+    pub(super) fn objective(&self) -> Option<&ObjectiveId> {
+        self.change.control.strip()
+    }
+
     /// A few letters for the plot, without whose it is: `.50>.80`.
     pub(super) fn label(&self) -> String {
-        match &self.what {
-            What::Gain { old, new } => format!("{}>{}", number::gain(*old), number::gain(*new)),
-            What::Muted(true) => "mute".to_owned(),
-            What::Muted(false) => "unmute".to_owned(),
-            What::Soloed(true) => "solo".to_owned(),
-            What::Soloed(false) => "unsolo".to_owned(),
-            What::Setting { path, new } => {
+        let Change { control, old, new, .. } = &self.change;
+        let is_on = *new == Setting::Switch(true);
+        match control {
+            Control::Gain(_) => format!("{}>{}", value(old), value(new)),
+            Control::Muted(_) => if is_on { "mute" } else { "unmute" }.to_owned(),
+            Control::Soloed(_) => if is_on { "solo" } else { "unsolo" }.to_owned(),
+            Control::Setting(path) => {
                 // A journal may be anybody's: nothing in a label is wide, or worse.
                 let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
                 let name: String =
                     path.rsplit('.').next().unwrap_or(path).chars().map(plain).collect();
-                match new {
-                    Setting::Number(number) => format!("{name} {}", number::gain(*number)),
-                    Setting::Switch(is_on) => {
-                        format!("{name} {}", if *is_on { "on" } else { "off" })
-                    }
-                    Setting::Text(_) => name,
-                }
+                format!("{name} {}", value(new)).trim_end().to_owned()
             }
         }
     }
 
-    /// Goes further back, if it is the same thing's earlier move.
+    /// Goes further back, if it is the same control's earlier change.
     fn joins(&mut self, earlier: &Self) -> bool {
-        let is_same = self.cell == earlier.cell && self.objective == earlier.objective;
-        match (&mut self.what, &earlier.what) {
-            (What::Gain { old, .. }, What::Gain { old: older, .. }) if is_same => {
-                *old = *older;
-                true
-            }
-            (What::Muted(_), What::Muted(_)) | (What::Soloed(_), What::Soloed(_)) => is_same,
-            (What::Setting { path, .. }, What::Setting { path: other, .. }) => {
-                is_same && path == other
-            }
-            _ => false,
+        let is_same = self.cell == earlier.cell && self.change.control == earlier.change.control;
+        if is_same {
+            self.change.old.clone_from(&earlier.change.old);
         }
+        is_same
+    }
+}
+
+/// A value in a few letters; a text is too long for a label.
+fn value(value: &Setting) -> String {
+    match value {
+        Setting::Number(number) => number::gain(*number),
+        Setting::Switch(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
+        Setting::Text(_) => String::new(),
     }
 }
 
@@ -125,15 +116,15 @@ impl Marks {
         }
         let first = axis.ends().0;
         for entry in run.log.moves().rev() {
-            let Some((from, moved)) = moved(&entry.event) else { continue };
+            let Some(Changed { change, from, .. }) = entry.event.changed() else { continue };
             let Some(cell) = axis.cell(from) else {
                 if from < first {
                     break;
                 }
                 continue;
             };
-            let moved = Moved { cell, ..moved };
-            if !is_shown(moved.objective.as_ref()) {
+            let moved = Moved { cell, change };
+            if !is_shown(moved.objective()) {
                 continue;
             }
             marks.mark(Mark::Move, Some(cell));
@@ -169,22 +160,4 @@ impl Marks {
             }
         }
     }
-}
-
-/// A move and the first step computed with it.
-fn moved(event: &Event) -> Option<(Step, Moved)> {
-    let (from, objective, what) = match event {
-        Event::GainSet(set) => {
-            let what = What::Gain { old: set.old, new: set.new };
-            (set.from, Some(&set.objective), what)
-        }
-        Event::Muted(set) => (set.from, Some(&set.objective), What::Muted(set.muted)),
-        Event::Soloed(set) => (set.from, Some(&set.objective), What::Soloed(set.soloed)),
-        Event::SettingSet(set) => {
-            let what = What::Setting { path: set.path.clone(), new: set.new.clone() };
-            (set.from, None, what)
-        }
-        _ => return None,
-    };
-    Some((from, Moved { cell: 0, objective: objective.cloned(), what }))
 }

@@ -89,7 +89,7 @@ impl Chart<'_> {
     ) {
         let mut taken: Vec<Rect> = readout.into_iter().collect();
         for moved in &marks.moves {
-            let place = moved.objective.as_ref().and_then(|objective| {
+            let place = moved.objective().and_then(|objective| {
                 self.run.strips.iter().position(|strip| strip.name == *objective)
             });
             let label = match place {

@@ -1,10 +1,10 @@
-//! The desk while a run trains: what was told is taken in, and wishes are given out.
+//! The desk while a run trains: events are taken in, and commands are sent.
 
 use std::time::Duration;
 
 use super::{Desk, FRAME_MS, Left, Sitting};
 use crate::{
-    bus::Orders,
+    bus::CommandSender,
     feed::{Feed, Update},
     protocol::{
         By, Event,
@@ -13,17 +13,17 @@ use crate::{
     state::{Run, describe},
     tui::{
         terminal::Terminal,
-        view::{DeskMode, Effect, Message, Wish},
+        view::{DeskMode, Effect, Message, Request},
     },
 };
 
-/// How long the trainer's answer to a wish may lie before it is seen.
+/// How long the trainer's answer to a command may wait before it is seen.
 const ANSWER: Duration = Duration::from_millis(10);
 
 /// A run that trains, as the desk meets it.
 pub struct Live<'a> {
-    /// Wishes to the trainer.
-    pub orders: &'a Orders,
+    /// Commands to the trainer.
+    pub commands: &'a CommandSender,
     /// Asks for the end as SIGINT does: the second time, at once.
     pub interrupt: &'a dyn Fn(),
     /// Whether a signal has asked for the end.
@@ -47,7 +47,7 @@ pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, feed: &mut 
         }
         desk.draw(terminal, run);
         let mut most =
-            if desk.view.wishes.n_open() > 0 { ANSWER } else { Duration::from_millis(FRAME_MS) };
+            if !desk.view.pending.is_empty() { ANSWER } else { Duration::from_millis(FRAME_MS) };
         loop {
             let effects = match desk.listen(terminal, run, most) {
                 Ok(effects) if effects.is_empty() => break,
@@ -70,7 +70,7 @@ fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
             Update::Event(event) => effects.extend(hear(desk, &event, feed.run())),
             Update::CaughtUp(missed) => {
                 if !missed.is_complete {
-                    desk.view.forget_wishes();
+                    desk.view.forget_pending();
                 }
                 for entry in &missed.entries {
                     effects.extend(hear(desk, &entry.event, feed.run()));
@@ -90,7 +90,7 @@ fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
 
 /// What an event, which is in the run already, makes of the desk.
 fn hear(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
-    if event.answers().is_some_and(|order| desk.view.wishes.has(order)) {
+    if event.answers().is_some_and(|command| desk.view.pending.has(command)) {
         // Whoever pressed a key is not to wait until a frame is due.
         desk.drawn_ms = 0;
     }
@@ -118,10 +118,10 @@ fn perform(
 ) -> Option<Left> {
     for effect in effects {
         match desk.perform(effect, terminal) {
-            Some(Effect::Wish(wish)) => {
-                let Wish { command, undoes } = wish.clone();
-                let order = live.orders.turn(By::Key, command, undoes);
-                desk.view.sent(&wish, order);
+            Some(Effect::Send(request)) => {
+                let Request { command, undoes } = request.clone();
+                let sent = live.commands.send_undo(By::Key, command, undoes);
+                desk.view.sent(&request, sent);
             }
             Some(Effect::Interrupt) => (live.interrupt)(),
             Some(Effect::Leave) => return Some(Left::Done),

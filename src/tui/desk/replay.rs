@@ -70,7 +70,7 @@ pub fn replay(
                         desk.view.message = Some(Message::Refused(text));
                     }
                 }
-                // Wishes are for a run that trains.
+                // Pending are for a run that trains.
                 Some(_) | None => {}
             }
         }

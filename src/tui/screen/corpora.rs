@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, numbers, paint::Paint};
 use crate::{
-    protocol::event::Setting,
+    protocol::{Control, event::Setting},
     state::{Used, hms},
     tui::view::action::{ACTIONS, Action},
 };
@@ -93,9 +93,10 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
     let x = paint.put(inner.x, inner.y, inner.width, "sampling ", theme.dim);
     let rule = run.sampling().unwrap_or_else(numbers::none);
     let mut x = paint.put(x, inner.y, left(x), &rule, theme.text);
-    if let Some(Setting::Text(wished)) = view.wishes.setting("train.sampling") {
-        let wished = format!(" {}{wished}", glyphs.fader_pending);
-        x = paint.put(x, inner.y, left(x), &wished, theme.pending);
+    let pending = view.pending.value(&Control::Setting("train.sampling".to_owned()));
+    if let Some(Setting::Text(rule)) = pending {
+        let rule = format!(" {}{rule}", glyphs.fader_pending);
+        x = paint.put(x, inner.y, left(x), &rule, theme.pending);
     }
     let is_annealed = run.temperature.is_some() && !run.settings.contains_key("train.sampling");
     let annealed = is_annealed.then(|| "annealed by the recipe's schedule".to_owned());

@@ -73,7 +73,7 @@ fn row(
     let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
-    let silent = !run.sounds(strip);
+    let silent = !run.is_active(strip);
     let series = theme.series(at);
     let y = area.y;
     let has_flags = columns.contains(&Column::Flag);
@@ -106,7 +106,7 @@ fn row(
                 trend(strip, x + 8, y, paint);
             }
             Column::Gain => {
-                let wished = view.wishes.gain(&strip.name);
+                let wished = view.pending.gain(&strip.name);
                 let style = if wished.is_some() { theme.pending } else { number };
                 let gain = numbers::gain(wished.unwrap_or(strip.gain));
                 paint.put_right(x, y, width, &gain, style);
@@ -121,7 +121,7 @@ fn row(
             }
             Column::Weight => {
                 // Where there is no column for the gain, a wished one stands here, hollow.
-                let wished = view.wishes.gain(&strip.name).filter(|_| !has_gains);
+                let wished = view.pending.gain(&strip.name).filter(|_| !has_gains);
                 let (text, style) = match wished {
                     Some(gain) => {
                         (format!("{}{}", glyphs.fader_pending, numbers::gain(gain)), theme.pending)
@@ -131,7 +131,7 @@ fn row(
                 paint.put_right(x, y, width, &text, style);
             }
             Column::Fader(_) => {
-                fader::lying(strip, &view.wishes, silent, (x, y), width, paint);
+                fader::lying(strip, &view.pending, silent, (x, y), width, paint);
             }
             Column::Gradient => {
                 paint.put_right(x, y, width, &gradient_share(frame, strip), number);
@@ -158,7 +158,7 @@ fn row(
 pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
-    let wished = (view.wishes.mute(&strip.name), view.wishes.solo(&strip.name));
+    let wished = (view.pending.mute(&strip.name), view.pending.solo(&strip.name));
     match wished {
         (Some(true), _) => return ("MUT?", theme.pending),
         (Some(false), _) => return ("ON?", theme.pending),
@@ -170,7 +170,7 @@ pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
         ("MUTE", theme.muted)
     } else if strip.soloed {
         ("SOLO", theme.solo)
-    } else if !run.sounds(strip) {
+    } else if !run.is_active(strip) {
         ("off", theme.muted)
     } else if strip.fade.is_some() {
         ("FADE", theme.pending)

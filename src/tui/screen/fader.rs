@@ -8,7 +8,7 @@ use crate::{
     state::Strip,
     tui::{
         Theme,
-        view::{LEAST, Wishes},
+        view::{LEAST, Pending},
     },
 };
 
@@ -49,10 +49,10 @@ pub(super) enum Part {
 }
 
 /// The cells of a fader of that length, from its shut end.
-pub(super) fn parts(strip: &Strip, wishes: &Wishes, length: u16) -> impl Iterator<Item = Part> {
+pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Iterator<Item = Part> {
     let cell = |gain| cell(gain, length);
     let handle = cell(strip.gain);
-    let wished = wishes.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
+    let wished = pending.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
     let configured = cell(strip.gain_of_recipe);
     (0..length).map(move |at| {
         if at == handle && wished != Some(at) {
@@ -72,13 +72,13 @@ pub(super) fn parts(strip: &Strip, wishes: &Wishes, length: u16) -> impl Iterato
 /// A fader that lies, shut at its left end.
 pub(super) fn lying(
     strip: &Strip,
-    wishes: &Wishes,
+    pending: &Pending,
     silent: bool,
     (x, y): (u16, u16),
     width: u16,
     paint: &mut Paint,
 ) {
-    for (x, part) in (x..).zip(parts(strip, wishes, width)) {
+    for (x, part) in (x..).zip(parts(strip, pending, width)) {
         let (symbol, style) = drawn(part, silent, paint);
         paint.symbol(x, y, symbol, style);
     }
@@ -117,7 +117,7 @@ pub(super) fn upright(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arbitrary, protocol::Command, state::Run, tui::view::Wishes};
+    use crate::{arbitrary, state::Run, tui::view::Pending};
 
     #[test]
     fn the_scale_is_logarithmic_from_a_hundredth_to_four() {
@@ -127,15 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wished_is_hollow_until_it_is_so() {
+    fn a_pending_gain_is_hollow_until_it_is_in_force() {
         let mut run = Run::new(None);
         run.apply(&arbitrary::run_started().into());
         let strip = &run.strips[0];
-        let cells = |wishes: &Wishes| parts(strip, wishes, 11).collect::<Vec<_>>();
-        let still = cells(&Wishes::default());
+        let cells = |pending: &Pending| parts(strip, pending, 11).collect::<Vec<_>>();
+        let still = cells(&Pending::default());
         assert_eq!(still.iter().position(|part| *part == Part::Handle), Some(8));
-        let wishes = Wishes::wishing(Command::SetGain { objective: strip.name.clone(), gain: 0.2 });
-        let wished = cells(&wishes);
+        let pending = Pending::with_gain(&strip.name, 0.2);
+        let wished = cells(&pending);
         assert_eq!(wished[5], Part::Pending);
         assert_eq!(wished[8], Part::Handle, "the gain in force stays until it is answered");
     }

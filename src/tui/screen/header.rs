@@ -85,8 +85,8 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     if run.missed > 0 {
         add(1, theme.bad, format!("missed {}", numbers::grouped(run.missed)));
     }
-    if view.wishes.n_open() > 0 {
-        add(5, theme.pending, format!("{} pending", view.wishes.n_open()));
+    if !view.pending.is_empty() {
+        add(5, theme.pending, format!("{} pending", view.pending.len()));
     }
     parts
 }
@@ -111,7 +111,7 @@ fn state(run: &Run, view: &View, theme: &Theme, glyphs: &Glyphs) -> (String, Sty
         ("DISCONNECTED".to_owned(), theme.state_failed)
     } else if view.stopping {
         ("STOPPING".to_owned(), theme.state_paused)
-    } else if view.wishes.waits_for(|command| *command == Command::Pause) {
+    } else if view.pending.has_any(|command| *command == Command::Pause) {
         ("PAUSING".to_owned(), theme.state_paused)
     } else if run.paused {
         (format!("{paused} PAUSED"), theme.state_paused)

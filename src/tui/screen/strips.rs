@@ -62,7 +62,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
-    let silent = !run.sounds(strip);
+    let silent = !run.is_active(strip);
     let main = if strip.role == Role::Main { " *" } else { "" };
     let name = format!("{} {}{main}", glyphs.digit(at), strip.name);
     let style = if is_chosen { theme.selected } else { theme.series(at) };
@@ -78,7 +78,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let (way_x, meter_x) = (area.x + 2 + half, area.x + 6 + 2 * half);
     let (top, height) = (area.y + 2, area.height - 2 - NUMBERS);
     let bottom = top + height - 1;
-    for (up, part) in fader::parts(strip, &view.wishes, height).enumerate() {
+    for (up, part) in fader::parts(strip, &view.pending, height).enumerate() {
         let y = bottom - up as u16;
         let (symbol, beside, style) = fader::upright(part, silent, paint);
         if let Some(beside) = beside {
@@ -99,7 +99,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     }
 
     let number = if silent { theme.muted } else { theme.text };
-    let wished = view.wishes.gain(&strip.name);
+    let wished = view.pending.gain(&strip.name);
     let gain = if wished.is_some() { theme.pending } else { number };
     let dev = strip.metrics.first().map(|metric| {
         (numbers::metric(metric.name.as_str()), numbers::score(strip.on_dev().next()))

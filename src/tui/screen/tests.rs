@@ -18,7 +18,7 @@ use crate::{
         Glyphs, Theme, glyphs,
         line::Line,
         theme::ColorDepth,
-        view::{DeskMode, Effect, Page, Palette, Playing, Prompt, Wanted},
+        view::{DeskMode, Effect, Page, Palette, Playing, Prompt, PromptKind},
     },
 };
 use fixture::{of_three_corpora, pressed, trained};
@@ -142,7 +142,7 @@ fn what_was_drawn_of_each_corpus() {
     view.size = Size::new(80, 24);
     pressed(&mut view, &run, "d ctrl-u a l l enter");
     let shown = lines(&drawn(&run, &view, &look()));
-    assert!(shown.contains("\u{25cb}all"), "a wish is hollow until it is answered:\n{shown}");
+    assert!(shown.contains("\u{25cb}all"), "a request is hollow until it is answered:\n{shown}");
     let replayed = DeskMode::Replay(Playing { playing: false, speed: 1.0, seeking: None });
     let view = View { mode: replayed, size: view.size, ..page(Page::Corpora) };
     let shown = lines(&drawn(&run, &view, &look()));
@@ -202,8 +202,8 @@ fn windows_over_the_panels() {
     pictures("help-search", &run, &open(search));
     let palette = Palette { line: Line::new("re"), ..Palette::default() };
     pictures("palette", &run, &open(Overlay::Palette(palette)));
-    let mut prompt = Prompt::new(Wanted::Gain("pos".into()), "much");
-    prompt.fault = prompt.given(0).err();
+    let mut prompt = Prompt::new(PromptKind::Gain("pos".into()), "much");
+    prompt.fault = prompt.entry(0).err();
     pictures("prompt", &run, &open(Overlay::Prompt(prompt)));
     pictures("leave", &run, &open(Overlay::Leave));
 }
@@ -263,11 +263,11 @@ proptest! {
             view.size = Size::new(width, height);
             drawn(&run, &view, &look);
             for effect in view.press(key, &keymap, &run) {
-                if let Effect::Wish(wish) = effect {
-                    let ends = matches!(wish.command, crate::protocol::Command::Stop { .. });
-                    prop_assert!(mode == DeskMode::Live || ends && mode == DeskMode::Observe, "{wish:?}");
+                if let Effect::Send(request) = effect {
+                    let ends = matches!(request.command, crate::protocol::Command::Stop { .. });
+                    prop_assert!(mode == DeskMode::Live || ends && mode == DeskMode::Observe, "{request:?}");
                     order += 1;
-                    view.sent(&wish, Some(crate::protocol::CommandId(order)));
+                    view.sent(&request, Some(crate::protocol::CommandId(order)));
                 }
             }
             if let Some(event) = events.next() {

@@ -224,11 +224,11 @@ fn replayed(view: &View, _: &Run) -> bool {
 }
 
 fn can_undo(view: &View, run: &Run) -> bool {
-    movable(view, run) && (run.history.n_done() > 0 || view.wishes.has_moves())
+    movable(view, run) && (run.history.n_done() > 0 || view.pending.has_changes())
 }
 
 fn can_redo(view: &View, run: &Run) -> bool {
-    movable(view, run) && (run.history.n_undone() > 0 || view.wishes.has_moves())
+    movable(view, run) && (run.history.n_undone() > 0 || view.pending.has_changes())
 }
 
 fn has_solo(view: &View, run: &Run) -> bool {

@@ -77,8 +77,8 @@ impl View {
     fn press_in_prompt(&mut self, mut prompt: Prompt, event: KeyEvent, run: &Run) -> Vec<Effect> {
         match event.code {
             KeyCode::Esc => return Vec::new(),
-            KeyCode::Enter => match prompt.given(run.steps) {
-                Ok(given) => return self.given(given),
+            KeyCode::Enter => match prompt.entry(run.steps) {
+                Ok(entry) => return self.entered(entry),
                 Err(fault) => prompt.fault = Some(fault),
             },
             _ => {

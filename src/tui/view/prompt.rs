@@ -1,7 +1,7 @@
 //! What is asked for in a line of text, and what it must be.
 
 use crate::{
-    protocol::{Command, ObjectiveId, Step, event::Setting},
+    protocol::{Assignment, Command, ObjectiveId, Step, event::Setting},
     tui::line::Line,
 };
 
@@ -9,7 +9,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     /// What is asked for.
-    pub wanted: Wanted,
+    pub kind: PromptKind,
     /// What was typed so far.
     pub line: Line,
     /// What was wrong with it at the last Enter.
@@ -18,7 +18,7 @@ pub struct Prompt {
 
 /// What a prompt asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum PromptKind {
     /// A gain, at once or over some steps.
     Gain(ObjectiveId),
     /// A note.
@@ -35,10 +35,10 @@ pub enum Wanted {
     Filter,
 }
 
-/// What came of a prompt.
+/// What was entered at a prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Given {
-    /// A wish to the trainer.
+pub enum Entry {
+    /// A command to the trainer.
     Command(Command),
     /// A step to go to.
     Step(Step),
@@ -48,47 +48,47 @@ pub enum Given {
 
 impl Prompt {
     /// An empty prompt, or one that holds what is there now.
-    pub fn new(wanted: Wanted, text: &str) -> Self {
-        Self { wanted, line: Line::new(text), fault: None }
+    pub fn new(kind: PromptKind, text: &str) -> Self {
+        Self { kind, line: Line::new(text), fault: None }
     }
 
     /// What stands before the line.
     pub fn label(&self) -> String {
-        match &self.wanted {
-            Wanted::Gain(objective) => format!("gain of {objective}"),
-            Wanted::Note => "note".to_owned(),
-            Wanted::Rate => "learning rate".to_owned(),
-            Wanted::Sampling => "sampling".to_owned(),
-            Wanted::Gradients => "measure gradients every".to_owned(),
-            Wanted::Step => "go to step".to_owned(),
-            Wanted::Filter => "filter events".to_owned(),
+        match &self.kind {
+            PromptKind::Gain(objective) => format!("gain of {objective}"),
+            PromptKind::Note => "note".to_owned(),
+            PromptKind::Rate => "learning rate".to_owned(),
+            PromptKind::Sampling => "sampling".to_owned(),
+            PromptKind::Gradients => "measure gradients every".to_owned(),
+            PromptKind::Step => "go to step".to_owned(),
+            PromptKind::Filter => "filter events".to_owned(),
         }
     }
 
     /// How to fill it in.
     pub fn hint(&self) -> &'static str {
-        match self.wanted {
-            Wanted::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
-            Wanted::Note => "Enter adds it at this step",
-            Wanted::Rate => "for example 0.0005; ends a learning-rate schedule",
-            Wanted::Sampling => {
+        match self.kind {
+            PromptKind::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
+            PromptKind::Note => "Enter adds it at this step",
+            PromptKind::Rate => "for example 0.0005; ends a learning-rate schedule",
+            PromptKind::Sampling => {
                 "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
             }
-            Wanted::Gradients => "interval in steps; 0 for never",
-            Wanted::Step => "a step, or a percentage such as 40%",
-            Wanted::Filter => "Enter applies it; an empty filter shows all",
+            PromptKind::Gradients => "interval in steps; 0 for never",
+            PromptKind::Step => "a step, or a percentage such as 40%",
+            PromptKind::Filter => "Enter applies it; an empty filter shows all",
         }
     }
 
     /// What the line means; else what was found and what was wanted. `n_steps` are those of the run.
-    pub fn given(&self, n_steps: u64) -> Result<Given, String> {
+    pub fn entry(&self, n_steps: u64) -> Result<Entry, String> {
         let text = self.line.text();
         let text = text.trim();
         let number = |text: &str| {
             text.parse::<f32>().ok().filter(|number| number.is_finite() && *number >= 0.0)
         };
-        Ok(match &self.wanted {
-            Wanted::Gain(objective) => {
+        Ok(match &self.kind {
+            PromptKind::Gain(objective) => {
                 let (gain, over) = match text.split_once("over") {
                     Some((gain, over)) => (gain.trim(), Some(over.trim())),
                     None => (text, None),
@@ -96,8 +96,8 @@ impl Prompt {
                 let gain = number(gain)
                     .ok_or_else(|| format!("expected a gain of at least 0, found `{gain}`"))?;
                 let objective = objective.clone();
-                Given::Command(match over {
-                    None => Command::SetGain { objective, gain },
+                Entry::Command(match over {
+                    None => Assignment::gain(objective, gain).into(),
                     Some(steps) => {
                         let over = steps.trim_end_matches("steps").trim().parse().ok();
                         let over = over.filter(|over| *over > 0).ok_or_else(|| {
@@ -105,43 +105,41 @@ impl Prompt {
                                 "expected a number of steps of at least 1, found `over {steps}`"
                             )
                         })?;
-                        Command::Fade { objective, to: gain, over }
+                        Assignment::fade(objective, gain, over).into()
                     }
                 })
             }
-            Wanted::Note if text.is_empty() => {
+            PromptKind::Note if text.is_empty() => {
                 return Err("expected a text, found nothing; Esc cancels".to_owned());
             }
-            Wanted::Note => Given::Command(Command::Note { text: text.to_owned() }),
-            Wanted::Rate => {
+            PromptKind::Note => Entry::Command(Command::Note { text: text.to_owned() }),
+            PromptKind::Rate => {
                 let rate = number(text).ok_or_else(|| {
                     format!("expected a learning rate of at least 0, found `{text}`")
                 })?;
-                let (path, value) = ("train.learning_rate".to_owned(), Setting::Number(rate));
-                Given::Command(Command::Set { path, value })
+                setting("train.learning_rate", Setting::Number(rate))
             }
-            Wanted::Sampling if text.is_empty() => {
+            PromptKind::Sampling if text.is_empty() => {
                 return Err(
                     "expected a rule, for example `uniform`, found nothing; Esc cancels".to_owned()
                 );
             }
             // The trainer knows the rules and the groups.
-            Wanted::Sampling => {
-                let (path, value) = ("train.sampling".to_owned(), Setting::Text(text.to_owned()));
-                Given::Command(Command::Set { path, value })
-            }
-            Wanted::Gradients => {
+            PromptKind::Sampling => setting("train.sampling", Setting::Text(text.to_owned())),
+            PromptKind::Gradients => {
                 let steps: u32 = text
                     .parse()
                     .map_err(|_| format!("expected a whole number of steps, found `{text}`"))?;
-                let (path, value) =
-                    ("train.measure_gradients_every".to_owned(), Setting::Number(steps as f32));
-                Given::Command(Command::Set { path, value })
+                setting("train.measure_gradients_every", Setting::Number(steps as f32))
             }
-            Wanted::Step => Given::Step(step(text, n_steps)?),
-            Wanted::Filter => Given::Filter(text.to_owned()),
+            PromptKind::Step => Entry::Step(step(text, n_steps)?),
+            PromptKind::Filter => Entry::Filter(text.to_owned()),
         })
     }
+}
+
+fn setting(path: &str, value: Setting) -> Entry {
+    Entry::Command(Assignment::setting(path, value).into())
 }
 
 fn step(text: &str, n_steps: u64) -> Result<Step, String> {
@@ -157,22 +155,22 @@ fn step(text: &str, n_steps: u64) -> Result<Step, String> {
 mod tests {
     use super::*;
 
-    fn given(wanted: Wanted, text: &str) -> Result<Given, String> {
-        Prompt::new(wanted, text).given(2_000)
+    fn entered(kind: PromptKind, text: &str) -> Result<Entry, String> {
+        Prompt::new(kind, text).entry(2_000)
     }
 
-    fn gain(text: &str) -> Result<Given, String> {
-        given(Wanted::Gain("pos".into()), text)
+    fn gain(text: &str) -> Result<Entry, String> {
+        entered(PromptKind::Gain("pos".into()), text)
     }
 
     #[test]
     fn a_gain_is_set_at_once_or_faded() {
         let objective = ObjectiveId::from("pos");
-        let set = Command::SetGain { objective: objective.clone(), gain: 0.8 };
-        assert_eq!(gain(" 0.8 "), Ok(Given::Command(set)));
-        let fade = Command::Fade { objective, to: 0.8, over: 500 };
-        assert_eq!(gain("0.8 over 500"), Ok(Given::Command(fade.clone())));
-        assert_eq!(gain("0.8 over 500 steps"), Ok(Given::Command(fade)));
+        let set = Assignment::gain(objective.clone(), 0.8).into();
+        assert_eq!(gain(" 0.8 "), Ok(Entry::Command(set)));
+        let fade = Command::from(Assignment::fade(objective, 0.8, 500));
+        assert_eq!(gain("0.8 over 500"), Ok(Entry::Command(fade.clone())));
+        assert_eq!(gain("0.8 over 500 steps"), Ok(Entry::Command(fade)));
         assert_eq!(gain("-1"), Err("expected a gain of at least 0, found `-1`".into()));
         assert_eq!(gain("nan"), Err("expected a gain of at least 0, found `nan`".into()));
         let fault = "expected a number of steps of at least 1, found `over 0`";
@@ -181,13 +179,13 @@ mod tests {
 
     #[test]
     fn a_step_may_be_a_part_of_the_way() {
-        assert_eq!(given(Wanted::Step, "1,200"), Ok(Given::Step(Step(1_200))));
-        assert_eq!(given(Wanted::Step, "40%"), Ok(Given::Step(Step(800))));
-        assert!(given(Wanted::Step, "soon").is_err());
+        assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entry::Step(Step(1_200))));
+        assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entry::Step(Step(800))));
+        assert!(entered(PromptKind::Step, "soon").is_err());
     }
 
     #[test]
     fn an_empty_note_is_none() {
-        assert!(given(Wanted::Note, "  ").is_err());
+        assert!(entered(PromptKind::Note, "  ").is_err());
     }
 }

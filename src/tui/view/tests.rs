@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     arbitrary,
     protocol::{
-        By, Scene,
+        Assignment, By, Command, Control, Scene, Step,
         event::{
             CommandRefused, Ended, GainSet, Muted, Reason, RunEnded, SceneStored, Setting,
             SettingSet, StepDone, StripSetting,
@@ -47,14 +47,14 @@ fn press(view: &mut View, run: &Run, keys: &[&str]) -> Vec<Effect> {
 
 fn commands(effects: Vec<Effect>) -> Vec<Command> {
     let command = |effect| match effect {
-        Effect::Wish(wish) => wish.command,
-        other => panic!("{other:?} is no wish"),
+        Effect::Send(request) => request.command,
+        other => panic!("{other:?} is no command"),
     };
     effects.into_iter().map(command).collect()
 }
 
 fn set(objective: &str, gain: f32) -> Command {
-    Command::SetGain { objective: objective.into(), gain }
+    Assignment::gain(objective.into(), gain).into()
 }
 
 /// The answer to a moved fader.
@@ -72,21 +72,21 @@ fn answer(view: &mut View, run: &mut Run, event: &Event) -> Vec<Effect> {
 fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["2", "l"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(wish.command, set("next-word", 1.05));
-    view.sent(wish, Some(CommandId(7)));
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(request.command, set("next-word", 1.05));
+    view.sent(request, Some(CommandId(7)));
     assert_eq!(press(&mut view, &run, &["l", "L"]), [], "gathered while one is under way");
     let name = ObjectiveId::from("next-word");
-    assert_eq!((run.strip(&name).unwrap().gain, view.wishes.gain(&name)), (1.0, Some(1.377)));
+    assert_eq!((run.strip(&name).unwrap().gain, view.pending.gain(&name)), (1.0, Some(1.377)));
 
     let answer_7 = gain_set("next-word", 1.0, 1.05, 7);
     let next = answer(&mut view, &mut run, &answer_7);
     assert_eq!(commands(next.clone()), [set("next-word", 1.377)]);
-    let [Effect::Wish(wish)] = &next[..] else { panic!("one wish") };
-    view.sent(wish, Some(CommandId(8)));
+    let [Effect::Send(request)] = &next[..] else { panic!("one command") };
+    view.sent(request, Some(CommandId(8)));
     let answer_8 = gain_set("next-word", 1.05, 1.377, 8);
     assert_eq!(answer(&mut view, &mut run, &answer_8), []);
-    assert_eq!(view.wishes.n_open(), 0);
+    assert_eq!(view.pending.len(), 0);
     let text = "gain of next-word 1.050 to 1.377  from step 2, by key";
     assert_eq!(view.message, Some(Message::Done(text.into())));
 }
@@ -95,15 +95,15 @@ fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
 fn what_was_refused_is_told_and_no_longer_pending() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    view.sent(wish, Some(CommandId(1)));
-    assert_eq!(view.wishes.mute(&"chunk".into()), Some(true));
-    let why = "chunk is the last objective that sounds".to_owned();
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(request, Some(CommandId(1)));
+    assert_eq!(view.pending.mute(&"chunk".into()), Some(true));
+    let why = "`chunk` is the last active objective".to_owned();
     let (at_ms, step, command) = (9, Step(1), Some(CommandId(1)));
     let refused = CommandRefused { at_ms, step, command, why: why.clone() }.into();
     assert_eq!(answer(&mut view, &mut run, &refused), []);
     assert_eq!(view.message, Some(Message::Refused(why)));
-    assert_eq!(view.wishes.n_open(), 0);
+    assert_eq!(view.pending.len(), 0);
 }
 
 #[test]
@@ -112,15 +112,15 @@ fn taking_back_goes_through_the_history_one_answer_at_a_time() {
     run.apply(&gain_set("chunk", 1.0, 2.0, 1));
     run.apply(&gain_set("pos", 1.0, 0.5, 2));
     let effects = press(&mut view, &run, &["u"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!((&wish.command, wish.undoes), (&set("pos", 1.0), Some(CommandId(2))));
-    view.sent(wish, Some(CommandId(3)));
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&request.command, request.undoes), (&set("pos", 1.0), Some(CommandId(2))));
+    view.sent(request, Some(CommandId(3)));
     assert_eq!(press(&mut view, &run, &["u"]), [], "the second waits for the first");
     let Event::GainSet(undone) = gain_set("pos", 0.5, 1.0, 3) else { panic!("a gain") };
     let undone = GainSet { undoes: Some(CommandId(2)), ..undone }.into();
     let next = answer(&mut view, &mut run, &undone);
-    let [Effect::Wish(wish)] = &next[..] else { panic!("{next:?}") };
-    assert_eq!((&wish.command, wish.undoes), (&set("chunk", 1.0), Some(CommandId(1))));
+    let [Effect::Send(request)] = &next[..] else { panic!("{next:?}") };
+    assert_eq!((&request.command, request.undoes), (&set("chunk", 1.0), Some(CommandId(1))));
     assert_eq!((run.history.n_done(), run.history.n_undone()), (1, 1));
 }
 
@@ -134,8 +134,8 @@ fn a_scene_is_recalled_as_one_move_of_what_differs() {
     let strips = [("chunk".into(), kept(1.0, false)), ("pos".into(), kept(0.3, true))].into();
     let (scene, by, command) = (Scene::A, By::Key, None);
     run.apply(&SceneStored { at_ms: 1, step: Step(1), scene, strips, by, command }.into());
-    let muted = Command::SetMuted { objective: "pos".into(), muted: true };
-    let wanted = Command::Several(vec![muted, set("pos", 0.3)]);
+    let muted = Assignment::muted("pos".into(), true);
+    let wanted = Command::Set(vec![muted, Assignment::gain("pos".into(), 0.3)]);
     assert_eq!(commands(press(&mut view, &run, &["A"])), [wanted]);
 }
 
@@ -145,7 +145,7 @@ fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
     assert_eq!(press(&mut view, &run, &["w", "\"much", "enter"]), []);
     let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("still open") };
     assert_eq!(prompt.fault.as_deref(), Some("expected a gain of at least 0, found `much`"));
-    let fade = Command::Fade { objective: "chunk".into(), to: 0.5, over: 200 };
+    let fade = Assignment::fade("chunk".into(), 0.5, 200).into();
     let typed = ["ctrl-u", "\"0.5 over 200", "enter"];
     assert_eq!(commands(press(&mut view, &run, &typed)), [fade]);
     assert_eq!(view.overlay, None);
@@ -176,9 +176,8 @@ fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
 #[test]
 fn a_typed_sampling_begins_with_the_one_in_force() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
-    let wished = |rule: &str| Command::Set {
-        path: "train.sampling".to_owned(),
-        value: Setting::Text(rule.to_owned()),
+    let wished = |rule: &str| -> Command {
+        Assignment::setting("train.sampling", Setting::Text(rule.to_owned())).into()
     };
     let typed = press(&mut view, &run, &["d", "enter"]);
     assert_eq!(commands(typed), [wished("proportional")], "the run's own");
@@ -243,7 +242,7 @@ fn esc_leaves_one_layer_at_a_time_and_never_quits() {
 #[test]
 fn the_palette_finds_completes_and_remembers() {
     let (mut view, run) = (view(DeskMode::Live), run());
-    let muted = Command::SetMuted { objective: "chunk".into(), muted: true };
+    let muted = Assignment::muted("chunk".into(), true).into();
     let typed = [":", "\"mut", "tab", "enter"];
     assert_eq!(commands(press(&mut view, &run, &typed)), std::slice::from_ref(&muted));
     assert_eq!(commands(press(&mut view, &run, &[":", "up", "enter"])), [muted]);
@@ -289,9 +288,9 @@ fn in_a_replay_keys_move_time_and_nothing_else() {
 fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
     let (mut view, run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["l"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    view.sent(wish, None);
-    assert_eq!(view.wishes.n_open(), 0);
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(request, None);
+    assert_eq!(view.pending.len(), 0);
     assert_eq!(view.message, Some(Message::Refused("the run has ended".into())));
 }
 
@@ -299,9 +298,9 @@ fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
 fn mutes_and_solos_toggle_what_was_wished_last() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    view.sent(wish, Some(CommandId(1)));
-    let unmute = Command::SetMuted { objective: "chunk".into(), muted: false };
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(request, Some(CommandId(1)));
+    let unmute = Assignment::muted("chunk".into(), false).into();
     assert_eq!(commands(press(&mut view, &run, &["m"])), [unmute]);
     let (objective, muted, by) = ("chunk".into(), true, By::Key);
     let (command, undoes) = (Some(CommandId(1)), None);
@@ -316,12 +315,12 @@ fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     run.apply(&gain_set("pos", 1.0, 0.5, 1));
     let effects = press(&mut view, &run, &["l"]);
-    let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-    view.sent(wish, Some(CommandId(2)));
+    let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+    view.sent(request, Some(CommandId(2)));
     assert_eq!(press(&mut view, &run, &["u"]), [], "not the move before");
     let next = answer(&mut view, &mut run, &gain_set("chunk", 1.0, 1.05, 2));
-    let [Effect::Wish(wish)] = &next[..] else { panic!("{next:?}") };
-    assert_eq!((&wish.command, wish.undoes), (&set("chunk", 1.0), Some(CommandId(2))));
+    let [Effect::Send(request)] = &next[..] else { panic!("{next:?}") };
+    assert_eq!((&request.command, request.undoes), (&set("chunk", 1.0), Some(CommandId(2))));
 }
 
 #[test]
@@ -329,76 +328,83 @@ fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
     let (mut view, run) = (view(DeskMode::Live), run());
     for (number, wanted) in [Command::Pause, Command::Resume, Command::Pause].iter().enumerate() {
         let effects = press(&mut view, &run, &["space"]);
-        let [Effect::Wish(wish)] = &effects[..] else { panic!("{effects:?}") };
-        assert_eq!(wish.command, *wanted);
-        view.sent(wish, Some(CommandId(number as u64)));
+        let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(request.command, *wanted);
+        view.sent(request, Some(CommandId(number as u64)));
     }
 }
 
-/// A trainer that obeys, when it is let.
+/// A trainer that does what it is sent, when it is let.
 #[derive(Default)]
-struct Obeying {
-    orders: Vec<(CommandId, Wish)>,
-    n_orders: u64,
+struct SlowTrainer {
+    commands: Vec<(CommandId, Request)>,
+    n_commands: u64,
     at_ms: u64,
 }
 
-impl Obeying {
-    /// Takes what is wished, as the desk's loop would.
+impl SlowTrainer {
+    /// Takes what is sent, as the desk's loop would.
     fn take(&mut self, view: &mut View, effects: Vec<Effect>) {
         for effect in effects {
-            let Effect::Wish(wish) = effect else { panic!("{effect:?}") };
-            self.n_orders += 1;
-            view.sent(&wish, Some(CommandId(self.n_orders)));
-            self.orders.push((CommandId(self.n_orders), wish));
+            let Effect::Send(request) = effect else { panic!("{effect:?}") };
+            self.n_commands += 1;
+            view.sent(&request, Some(CommandId(self.n_commands)));
+            self.commands.push((CommandId(self.n_commands), request));
         }
     }
 
-    /// Obeys the oldest order, and what the view makes of the answer.
-    fn obey(&mut self, view: &mut View, run: &mut Run) -> bool {
-        if self.orders.is_empty() {
+    /// Answers the oldest command, and hears what the view makes of the answer.
+    fn answer(&mut self, view: &mut View, run: &mut Run) -> bool {
+        if self.commands.is_empty() {
             return false;
         }
-        let (order, wish) = self.orders.remove(0);
+        let (id, request) = self.commands.remove(0);
         self.at_ms += 400;
-        let all = match wish.command {
-            Command::Several(all) => all,
-            one => vec![one],
+        let (at_ms, step, by, command) = (self.at_ms, Step(1), By::Key, Some(id));
+        let events: Vec<Event> = match request.command {
+            Command::Set(all) => {
+                all.into_iter().map(|one| changed(one, at_ms, id, request.undoes, run)).collect()
+            }
+            Command::StoreScene { scene } => {
+                let kept = |strip: &Strip| {
+                    let (gain, muted) = (strip.gain, strip.muted);
+                    (strip.name.clone(), StripSetting { gain, muted, soloed: false })
+                };
+                let strips = run.strips.iter().map(kept).collect();
+                vec![SceneStored { at_ms, step, scene, strips, by, command }.into()]
+            }
+            other => panic!("{other:?} was not pressed"),
         };
-        let mut events: Vec<Event> = Vec::new();
-        for command in all {
-            let (at_ms, step, from, by) = (self.at_ms, Step(1), Step(2), By::Key);
-            let (command_id, undoes) = (Some(order), wish.undoes);
-            events.push(match command {
-                Command::SetGain { objective, gain } => {
-                    let old = run.strip(&objective).unwrap().gain;
-                    let Event::GainSet(set) = gain_set(objective.as_str(), old, gain, order.0)
-                    else {
-                        panic!("a gain")
-                    };
-                    GainSet { at_ms, undoes, ..set }.into()
-                }
-                Command::SetMuted { objective, muted } => {
-                    let command = command_id;
-                    Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
-                }
-                Command::StoreScene { scene } => {
-                    let kept = |strip: &Strip| {
-                        let (gain, muted) = (strip.gain, strip.muted);
-                        (strip.name.clone(), StripSetting { gain, muted, soloed: false })
-                    };
-                    let strips = run.strips.iter().map(kept).collect();
-                    SceneStored { at_ms, step, scene, strips, by, command: command_id }.into()
-                }
-                other => panic!("{other:?} was not pressed"),
-            });
-        }
         for event in events {
             run.apply(&event);
             let effects = view.answered(&event, run);
             self.take(view, effects);
         }
         true
+    }
+}
+
+/// What a trainer says that has done it.
+fn changed(
+    Assignment { control, value, .. }: Assignment,
+    at_ms: u64,
+    id: CommandId,
+    undoes: Option<CommandId>,
+    run: &Run,
+) -> Event {
+    let (step, from, by, command) = (Step(1), Step(2), By::Key, Some(id));
+    match (control, value) {
+        (Control::Gain(objective), Setting::Number(gain)) => {
+            let old = run.strip(&objective).unwrap().gain;
+            let Event::GainSet(set) = gain_set(objective.as_str(), old, gain, id.0) else {
+                panic!("a gain")
+            };
+            GainSet { at_ms, undoes, ..set }.into()
+        }
+        (Control::Muted(objective), Setting::Switch(muted)) => {
+            Muted { at_ms, step, from, objective, muted, by, command, undoes }.into()
+        }
+        other => panic!("{other:?} was not pressed"),
     }
 }
 
@@ -416,19 +422,19 @@ proptest::proptest! {
             run.strips.iter().map(|strip| (strip.gain, strip.muted)).collect()
         };
         let of_recipe = mix(&run);
-        let mut trainer = Obeying::default();
+        let mut trainer = SlowTrainer::default();
         for (key, lag) in keys.iter().zip(lags) {
             let effects = press(&mut view, &run, &[key]);
             trainer.take(&mut view, effects);
-            (0..lag).for_each(|_| { trainer.obey(&mut view, &mut run); });
+            (0..lag).for_each(|_| { trainer.answer(&mut view, &mut run); });
         }
-        while trainer.obey(&mut view, &mut run) {}
-        proptest::prop_assert_eq!(view.wishes.n_open(), 0);
+        while trainer.answer(&mut view, &mut run) {}
+        proptest::prop_assert_eq!(view.pending.len(), 0);
         while run.history.n_done() > 0 {
             let left = run.history.n_done();
             let effects = press(&mut view, &run, &["u"]);
             trainer.take(&mut view, effects);
-            while trainer.obey(&mut view, &mut run) {}
+            while trainer.answer(&mut view, &mut run) {}
             proptest::prop_assert_eq!(run.history.n_done(), left - 1);
         }
         proptest::prop_assert_eq!(mix(&run), of_recipe);

@@ -1,19 +1,16 @@
 //! The view's fold: an action changes the view, and may ask for something outside.
 
 use super::{
-    DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Prompt, Seek, SpeedChange, View,
-    Wanted, command, mix::clear_solos, prompt::Given, wish, wishes::Turn,
+    DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Palette, Prompt, PromptKind, Seek,
+    SpeedChange, View, mix::clear_solos, pending::UndoKey, prompt::Entry,
 };
 use crate::{
     protocol::{
-        Command,
+        Assignment, Command, Control,
         event::{Reason, Setting},
     },
     state::Run,
-    tui::view::{
-        Palette,
-        action::{Action, Spec},
-    },
+    tui::view::action::{Action, Spec},
 };
 
 impl View {
@@ -58,38 +55,38 @@ impl View {
             Action::TypeFade => return self.on_strip(run, Self::type_fade),
             Action::ResetGain => {
                 return self.on_strip(run, |view, strip| {
-                    view.wishes.set_gain(&strip.name, strip.gain_of_recipe)
+                    view.pending.set_gain(&strip.name, strip.gain_of_recipe)
                 });
             }
             Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),
             Action::Solo => return self.on_strip(run, |view, strip| Some(view.solo(strip))),
             Action::ClearSolos => return clear_solos(run),
-            Action::Undo => return wish(self.wishes.turn(Turn::Undo, run)),
-            Action::Redo => return wish(self.wishes.turn(Turn::Redo, run)),
-            Action::Store(scene) => return command(Command::StoreScene { scene }),
+            Action::Undo => return self.undo_or_redo(UndoKey::Undo, run),
+            Action::Redo => return self.undo_or_redo(UndoKey::Redo, run),
+            Action::Store(scene) => return Effect::send(Command::StoreScene { scene }),
             Action::Recall(scene) => return self.recall(scene, run),
             Action::Pause => {
-                let held = self.wishes.pause().unwrap_or(run.paused);
-                return command(if held { Command::Resume } else { Command::Pause });
+                let held = self.pending.pause().unwrap_or(run.paused);
+                return Effect::send(if held { Command::Resume } else { Command::Pause });
             }
-            Action::StepOnce => return command(Command::StepOnce),
-            Action::TypeNote => self.ask(Wanted::Note, ""),
+            Action::StepOnce => return Effect::send(Command::StepOnce),
+            Action::TypeNote => self.ask(PromptKind::Note, ""),
             Action::Checkpoint => return self.once(Command::Checkpoint),
             Action::Evaluate => return self.once(Command::Evaluate),
             Action::TypeRate => {
                 let rate = run.learning_rate.map(|rate| rate.to_string()).unwrap_or_default();
-                self.ask(Wanted::Rate, &rate);
+                self.ask(PromptKind::Rate, &rate);
             }
             Action::TypeSampling => {
                 let rule = run.sampling().unwrap_or_default();
-                self.ask(Wanted::Sampling, &rule);
+                self.ask(PromptKind::Sampling, &rule);
             }
             Action::TypeGradients => {
                 let every = match run.settings.get("train.measure_gradients_every") {
                     Some(Setting::Number(every)) => every.to_string(),
                     _ => String::new(),
                 };
-                self.ask(Wanted::Gradients, &every);
+                self.ask(PromptKind::Gradients, &every);
             }
             Action::Quit => return self.quit(run),
             Action::Interrupt if self.is_over(run) => return vec![Effect::Leave],
@@ -114,7 +111,7 @@ impl View {
             Action::Seek(by) => return vec![Effect::Seek(Seek::By(by))],
             Action::SeekStart => return vec![Effect::Seek(Seek::Start)],
             Action::SeekEnd => return vec![Effect::Seek(Seek::End)],
-            Action::TypeSeek => self.ask(Wanted::Step, ""),
+            Action::TypeSeek => self.ask(PromptKind::Step, ""),
             Action::NextEvent => return self.event_from_here(true, run),
             Action::PreviousEvent => return self.event_from_here(false, run),
             Action::JumpToEvent => return self.jump(run),
@@ -146,7 +143,7 @@ impl View {
             Action::LastEvent => self.events.chosen = None,
             Action::Filter => {
                 let filter = self.events.filter.clone();
-                self.ask(Wanted::Filter, &filter);
+                self.ask(PromptKind::Filter, &filter);
             }
             Action::NextClass => {
                 self.events = EventList {
@@ -168,19 +165,20 @@ impl View {
         self.selected = Some(strip.name.clone());
     }
 
-    pub(super) fn ask(&mut self, wanted: Wanted, text: &str) {
-        self.overlay = Some(Overlay::Prompt(Prompt::new(wanted, text)));
+    pub(super) fn ask(&mut self, kind: PromptKind, text: &str) {
+        self.overlay = Some(Overlay::Prompt(Prompt::new(kind, text)));
     }
 
-    /// What was given to a prompt.
-    pub(super) fn given(&mut self, given: Given) -> Vec<Effect> {
-        match given {
-            Given::Command(Command::SetGain { objective, gain }) => {
-                wish(self.wishes.set_gain(&objective, gain))
-            }
-            Given::Command(wished) => command(wished),
-            Given::Step(step) => vec![Effect::Seek(Seek::To(step))],
-            Given::Filter(filter) => {
+    fn undo_or_redo(&mut self, key: UndoKey, run: &Run) -> Vec<Effect> {
+        Effect::send_if(self.pending.undo_or_redo(key, run))
+    }
+
+    /// What was entered at a prompt.
+    pub(super) fn entered(&mut self, entry: Entry) -> Vec<Effect> {
+        match entry {
+            Entry::Command(command) => self.send(command),
+            Entry::Step(step) => vec![Effect::Seek(Seek::To(step))],
+            Entry::Filter(filter) => {
                 self.events.filter = filter;
                 self.events.chosen = None;
                 Vec::new()
@@ -188,20 +186,31 @@ impl View {
         }
     }
 
+    /// Sends a command; a single fader's waits for the one under way.
+    fn send(&mut self, command: Command) -> Vec<Effect> {
+        if let Command::Set(all) = &command
+            && let [Assignment { control: Control::Gain(objective), value, over: None }] = &all[..]
+            && let Setting::Number(gain) = value
+        {
+            return Effect::send_if(self.pending.set_gain(objective, *gain));
+        }
+        Effect::send(command)
+    }
+
     /// Nothing is left here that could be stopped.
     fn is_over(&self, run: &Run) -> bool {
         run.ended.is_some() || self.broke_off || matches!(self.mode, DeskMode::Replay(_))
     }
 
-    /// A wish that takes its time, unless one of the kind is under way: a key that is held down is
+    /// A command that takes its time, unless one of the kind is under way: a key that is held down is
     /// not to queue work for minutes.
-    fn once(&mut self, wished: Command) -> Vec<Effect> {
-        if self.wishes.waits_for(|open| *open == wished) {
+    fn once(&mut self, command: Command) -> Vec<Effect> {
+        if self.pending.has_any(|open| *open == command) {
             self.message =
                 Some(Message::Refused("the previous one is still in progress".to_owned()));
             return Vec::new();
         }
-        command(wished)
+        Effect::send(command)
     }
 
     fn quit(&mut self, run: &Run) -> Vec<Effect> {
@@ -222,7 +231,7 @@ impl View {
         self.stopping = true;
         let text = "stopping: evaluating and saving; Ctrl-C skips both";
         self.message = Some(Message::Done(text.to_owned()));
-        command(Command::Stop { reason: Reason::Key })
+        Effect::send(Command::Stop { reason: Reason::Key })
     }
 
     /// The next panel that is there to be seen.

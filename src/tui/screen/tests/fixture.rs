@@ -251,14 +251,14 @@ pub(super) fn of_three_corpora() -> Run {
     run
 }
 
-/// Presses keys, named as help names them; what they wish is under way afterwards.
+/// Presses keys, named as help names them; what they request is under way afterwards.
 pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
     let keymap = Keymap::new(&BTreeMap::new());
     for (number, key) in (10..).zip(keys.split(' ')) {
         let key: KeyPress = key.parse().unwrap();
         for effect in view.press(key.into(), &keymap, run) {
-            if let crate::tui::view::Effect::Wish(wish) = effect {
-                view.sent(&wish, Some(CommandId(number)));
+            if let crate::tui::view::Effect::Send(request) = effect {
+                view.sent(&request, Some(CommandId(number)));
             }
         }
     }

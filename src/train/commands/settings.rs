@@ -2,10 +2,12 @@
 
 use super::{Origin, Trainer};
 use crate::{
-    bus::Bus,
     data::sampler::{Rule, Sampling},
     mixer::CurrentWeighting,
-    protocol::event::{Setting, SettingSet},
+    protocol::{
+        Event,
+        event::{Setting, SettingSet},
+    },
     recipe,
     schedule::Schedule,
 };
@@ -17,15 +19,14 @@ struct Changed {
 }
 
 impl Trainer {
-    /// Changes one of the keys that are declared live and tells it, or says why not.
+    /// Changes one of the keys that are declared live, or says why not.
     pub(super) fn set(
         &mut self,
-        path: String,
+        path: &str,
         value: &Setting,
-        from: Origin,
-        bus: &mut Bus,
-    ) -> Result<(), String> {
-        let Changed { old, new } = match (path.as_str(), value) {
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let Changed { old, new } = match (path, value) {
             ("train.learning_rate", Setting::Number(rate)) => self.set_rate(*rate)?,
             ("train.measure_gradients_every", Setting::Number(every)) => {
                 self.set_gradients(*every)?
@@ -48,18 +49,18 @@ impl Trainer {
                 ));
             }
         };
-        bus.tell(SettingSet {
+        Ok(SettingSet {
             at_ms: self.output.ms(),
             step: self.counters.step,
             from: self.counters.step.next(),
-            path,
+            path: path.to_owned(),
             old,
             new,
-            by: from.by,
-            command: from.id,
-            undoes: from.undoes,
-        });
-        Ok(())
+            by: origin.by,
+            command: origin.id,
+            undoes: origin.undoes,
+        }
+        .into())
     }
 
     fn set_rate(&mut self, rate: f32) -> Result<Changed, String> {

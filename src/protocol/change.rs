@@ -1,0 +1,241 @@
+//! What can be changed while a run trains, and what an event says became of it.
+//!
+//! Every live value is a [`Control`] with a [`Setting`]. A command assigns values ([`Assignment`]); each event
+//! that answers says what the value was and is ([`Change`]). Undo, redo, `--moves`, the chart's marks, the
+//! log's words and what the desk shows as pending all read these.
+
+use super::{By, Command, CommandId, Event, ObjectiveId, Step, event::Setting};
+
+/// One live value of a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Control {
+    /// An objective's fader, a number of at least 0.
+    Gain(ObjectiveId),
+    /// Whether an objective is muted.
+    Muted(ObjectiveId),
+    /// Whether an objective is soloed.
+    Soloed(ObjectiveId),
+    /// Any other live setting, by its path in the recipe: `train.learning_rate`.
+    Setting(String),
+}
+
+impl Control {
+    /// The control of a path: `objective.NAME.gain`, `.muted`, `.soloed`, or a setting's own.
+    pub fn of_path(path: &str) -> Self {
+        let of_objective = path.strip_prefix("objective.").and_then(|rest| rest.rsplit_once('.'));
+        match of_objective {
+            Some((name, "gain")) => Self::Gain(name.into()),
+            Some((name, "muted")) => Self::Muted(name.into()),
+            Some((name, "soloed")) => Self::Soloed(name.into()),
+            _ => Self::Setting(path.to_owned()),
+        }
+    }
+
+    /// The objective whose strip it is on; `None` for a setting, which is on no strip.
+    pub fn strip(&self) -> Option<&ObjectiveId> {
+        match self {
+            Self::Gain(objective) | Self::Muted(objective) | Self::Soloed(objective) => {
+                Some(objective)
+            }
+            Self::Setting(_) => None,
+        }
+    }
+
+    /// That it is to have a value at once.
+    pub fn assign(self, value: Setting) -> Assignment {
+        Assignment { control: self, value, over: None }
+    }
+}
+
+/// A value that a control is to have. Values are absolute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// What is changed.
+    pub control: Control,
+    /// What it is to be.
+    pub value: Setting,
+    /// Over so many updates, evenly; `None`: at once. Only a gain can fade.
+    pub over: Option<u64>,
+}
+
+impl Assignment {
+    /// A gain at once.
+    pub fn gain(objective: ObjectiveId, gain: f32) -> Self {
+        Control::Gain(objective).assign(Setting::Number(gain))
+    }
+
+    /// A gain over so many updates, at least 1.
+    pub fn fade(objective: ObjectiveId, gain: f32, over: u64) -> Self {
+        Self { over: Some(over), ..Self::gain(objective, gain) }
+    }
+
+    /// Muted or not; the gain is kept.
+    pub fn muted(objective: ObjectiveId, muted: bool) -> Self {
+        Control::Muted(objective).assign(Setting::Switch(muted))
+    }
+
+    /// Soloed or not; while any objective is soloed, only soloed ones are active.
+    pub fn soloed(objective: ObjectiveId, soloed: bool) -> Self {
+        Control::Soloed(objective).assign(Setting::Switch(soloed))
+    }
+
+    /// The value of a setting, or of the control that has this path.
+    pub fn setting(path: &str, value: Setting) -> Self {
+        Control::of_path(path).assign(value)
+    }
+}
+
+impl From<Assignment> for Command {
+    fn from(assignment: Assignment) -> Self {
+        Self::Set(vec![assignment])
+    }
+}
+
+/// One thing that was changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What was changed.
+    pub control: Control,
+    /// What it was.
+    pub old: Setting,
+    /// What it is, or will be once a fade has arrived.
+    pub new: Setting,
+    /// Over so many updates; `None`: at once.
+    pub over: Option<u64>,
+}
+
+/// What an event says of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// What became of which control.
+    pub change: Change,
+    /// The first step computed with it.
+    pub from: Step,
+    /// Who changed it.
+    pub by: By,
+    /// The command whose changes this took back, or made again.
+    pub undoes: Option<CommandId>,
+    /// Whether a schedule of the recipe ended with it, if the event tells.
+    pub ended_schedule: bool,
+}
+
+impl Event {
+    /// The change that this tells of, if it tells of one.
+    pub fn changed(&self) -> Option<Changed> {
+        let (number, switch) = (Setting::Number, Setting::Switch);
+        let (control, old, new, from, by, undoes) = match self {
+            Self::GainSet(e) => {
+                let control = Control::Gain(e.objective.clone());
+                (control, number(e.old), number(e.new), e.from, e.by, e.undoes)
+            }
+            Self::Muted(e) => {
+                let control = Control::Muted(e.objective.clone());
+                (control, switch(!e.muted), switch(e.muted), e.from, e.by, e.undoes)
+            }
+            Self::Soloed(e) => {
+                let control = Control::Soloed(e.objective.clone());
+                (control, switch(!e.soloed), switch(e.soloed), e.from, e.by, e.undoes)
+            }
+            Self::SettingSet(e) => {
+                let control = Control::Setting(e.path.clone());
+                (control, e.old.clone(), e.new.clone(), e.from, e.by, e.undoes)
+            }
+            Self::RunStarted(_)
+            | Self::StepDone(_)
+            | Self::SceneStored(_)
+            | Self::CommandRefused(_)
+            | Self::Paused(_)
+            | Self::Resumed(_)
+            | Self::Evaluated(_)
+            | Self::ClassesScored(_)
+            | Self::GradientsMeasured(_)
+            | Self::CheckpointSaved(_)
+            | Self::NonFiniteLoss(_)
+            | Self::Noted(_)
+            | Self::Continued(_)
+            | Self::Rewound(_)
+            | Self::ScreenMissed(_)
+            | Self::RunEnded(_) => return None,
+        };
+        let (over, ended_schedule) = match self {
+            Self::GainSet(e) => (e.over, e.ended_schedule),
+            _ => (None, false),
+        };
+        let change = Change { control, old, new, over };
+        Some(Changed { change, from, by, undoes, ended_schedule })
+    }
+}
+
+impl Change {
+    /// The change that takes it back. What faded goes back at once.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        let Self { control, old, new, .. } = self.clone();
+        Self { control, old: new, new: old, over: None }
+    }
+
+    /// What makes it again.
+    pub fn to_assignment(&self) -> Assignment {
+        let Self { control, new, over, .. } = self.clone();
+        Assignment { control, value: new, over }
+    }
+
+    /// The command that makes it again.
+    pub fn to_command(&self) -> Command {
+        self.to_assignment().into()
+    }
+
+    /// Takes in a later nudge of the same fader; whether it was one.
+    pub fn extend(&mut self, later: &Self) -> bool {
+        let is_nudge = matches!(self.control, Control::Gain(_))
+            && self.control == later.control
+            && self.over.is_none()
+            && later.over.is_none();
+        if is_nudge {
+            self.new = later.new.clone();
+        }
+        is_nudge
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary;
+
+    proptest! {
+        #[test]
+        fn the_inverse_goes_back_at_once_and_its_inverse_goes_there_again(
+            events in arbitrary::events()
+        ) {
+            for Changed { change, .. } in events.iter().filter_map(Event::changed) {
+                let back = change.inverse();
+                prop_assert_eq!(back.to_command(), change.control.clone().assign(change.old.clone()).into());
+                let again = back.inverse();
+                prop_assert_eq!(again, Change { over: None, ..change });
+            }
+        }
+    }
+
+    #[test]
+    fn every_control_on_a_strip_has_a_path() {
+        let pos = || ObjectiveId::from("pos");
+        assert_eq!(Control::of_path("objective.pos.gain"), Control::Gain(pos()));
+        assert_eq!(Control::of_path("objective.pos.muted"), Control::Muted(pos()));
+        assert_eq!(Control::of_path("objective.pos.soloed"), Control::Soloed(pos()));
+        for path in ["objective.pos.strength", "train.learning_rate", "gain", "objective.gain"] {
+            assert_eq!(Control::of_path(path), Control::Setting(path.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_command_to_make_a_fade_again_fades() {
+        let event = arbitrary::gain_set(1, "pos", 0.5, 1.0);
+        let fade = crate::protocol::event::GainSet { over: Some(4), ..event };
+        let Changed { change, .. } = Event::from(fade).changed().unwrap();
+        assert_eq!(change.to_command(), Assignment::fade("pos".into(), 1.0, 4).into());
+        assert_eq!(change.inverse().to_command(), Assignment::gain("pos".into(), 0.5).into());
+    }
+}

@@ -1,0 +1,202 @@
+//! Commands applied between two steps, each answered by an event that names the step.
+
+mod settings;
+mod strips;
+
+use anyhow::Result;
+
+use super::{Trainer, evaluation::Trigger};
+use crate::{
+    bus::Bus,
+    protocol::{
+        Assignment, By, Command, CommandId, Control, Event, Scene, SentCommand,
+        event::{
+            CommandRefused, Noted, Paused, Resumed, SceneStored, Setting, Split, StripSetting,
+        },
+    },
+};
+
+/// Who sent a command, and what its answer repeats; a move of a journal has no number.
+#[derive(Clone, Copy)]
+struct Origin {
+    by: By,
+    id: Option<CommandId>,
+    undoes: Option<CommandId>,
+}
+
+impl Trainer {
+    /// Applies the moves that are due and every command that has come.
+    pub(super) fn handle_commands(&mut self, bus: &mut Bus) -> Result<()> {
+        self.make_moves(bus)?;
+        for command in bus.commands() {
+            self.handle_command(command, bus)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the moves that hold from the next step on.
+    fn make_moves(&mut self, bus: &mut Bus) -> Result<()> {
+        while let Some(command) =
+            self.control.moves.due(self.counters.step.next(), self.counters.consecutive_non_finite)
+        {
+            self.apply(command, Origin { by: By::Moves, id: None, undoes: None }, bus)?;
+        }
+        Ok(())
+    }
+
+    /// Applies one command, or emits why not.
+    pub(super) fn handle_command(&mut self, command: SentCommand, bus: &mut Bus) -> Result<()> {
+        let SentCommand { id, by, command, undoes } = command;
+        self.apply(command, Origin { by, id: Some(id), undoes }, bus)
+    }
+
+    fn apply(&mut self, command: Command, origin: Origin, bus: &mut Bus) -> Result<()> {
+        let refused = match command {
+            Command::Set(all) => self.assign_all(&all, origin, bus),
+            Command::StoreScene { scene } => {
+                self.store(scene, origin, bus);
+                Ok(())
+            }
+            Command::Pause => {
+                self.pause(true, origin, bus);
+                Ok(())
+            }
+            Command::Resume => {
+                self.pause(false, origin, bus);
+                Ok(())
+            }
+            Command::StepOnce => self.step_once(origin, bus)?,
+            Command::Note { text } => {
+                let (at_ms, step) = (self.output.ms(), self.counters.step);
+                let Origin { by, id: command, .. } = origin;
+                bus.emit(Noted { at_ms, step, text, by, command });
+                Ok(())
+            }
+            Command::Checkpoint => {
+                self.save(&format!("step-{}", self.counters.step), origin.id, bus)?;
+                Ok(())
+            }
+            Command::Evaluate => self.evaluate_now(origin, bus)?,
+            Command::Stop { reason } => {
+                self.control.stop = Some(reason);
+                Ok(())
+            }
+        };
+        if let Err(why) = refused {
+            let (at_ms, step) = (self.output.ms(), self.counters.step);
+            bus.emit(CommandRefused { at_ms, step, command: origin.id, why });
+        }
+        Ok(())
+    }
+
+    /// Gives controls these values and emits what each became; or says why none of them was changed. What lies
+    /// between two mixes may leave nothing active, where neither of them does.
+    fn assign_all(
+        &mut self,
+        all: &[Assignment],
+        origin: Origin,
+        bus: &mut Bus,
+    ) -> Result<(), String> {
+        let weighting = Control::Setting("train.weighting".to_owned());
+        if all.len() > 1 && all.iter().any(|assignment| assignment.control == weighting) {
+            // Its memory is gone with the first of them, whatever becomes of the others.
+            return Err("`train.weighting` is set by a command of its own".to_owned());
+        }
+        let is_of_strips = all.iter().any(|assignment| assignment.control.strip().is_some());
+        let before = (self.mixer.faders.clone(), self.settings.clone());
+        let changed: Result<Vec<Event>, String> =
+            all.iter().map(|assignment| self.assign(assignment, origin)).collect();
+        let refused = match changed {
+            Err(why) => why,
+            Ok(_) if all.is_empty() => "expected at least one change, found none".to_owned(),
+            Ok(_) if is_of_strips && !self.mixer.faders.stays_active(self.counters.step.0) => {
+                strips::none_active(all)
+            }
+            Ok(events) => {
+                for event in events {
+                    bus.emit(event);
+                }
+                return Ok(());
+            }
+        };
+        (self.mixer.faders, self.settings) = before;
+        Err(refused)
+    }
+
+    fn assign(&mut self, assignment: &Assignment, origin: Origin) -> Result<Event, String> {
+        let Assignment { control, value, over } = assignment;
+        if over.is_some() && !matches!(control, Control::Gain(_)) {
+            return Err("only a gain can fade; set this at once".to_owned());
+        }
+        match (control, value) {
+            (Control::Gain(objective), Setting::Number(gain)) => {
+                self.set_gain(objective, *gain, *over, origin)
+            }
+            (Control::Muted(objective), Setting::Switch(muted)) => {
+                self.set_muted(objective, *muted, origin)
+            }
+            (Control::Soloed(objective), Setting::Switch(soloed)) => {
+                self.set_soloed(objective, *soloed, origin)
+            }
+            (Control::Setting(path), value) => self.set(path, value, origin),
+            (Control::Gain(objective), found) => {
+                Err(format!("`objective.{objective}.gain`: expected a number, found {found}"))
+            }
+            (Control::Muted(objective) | Control::Soloed(objective), found) => {
+                Err(format!("`objective.{objective}`: expected true or false, found {found}"))
+            }
+        }
+    }
+
+    fn store(&self, scene: Scene, origin: Origin, bus: &mut Bus) {
+        let strips = self.mixer.faders.all().iter().map(|fader| {
+            let gain = fader.gain.at(self.counters.step.0) as f32;
+            let setting = StripSetting { gain, muted: fader.muted, soloed: fader.soloed };
+            (fader.objective.clone(), setting)
+        });
+        bus.emit(SceneStored {
+            at_ms: self.output.ms(),
+            step: self.counters.step,
+            scene,
+            strips: strips.collect(),
+            by: origin.by,
+            command: origin.id,
+        });
+    }
+
+    /// Does a step as if the run went on, and pauses. Several may come at once: what is due before
+    /// each is looked for again.
+    fn step_once(&mut self, origin: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
+        self.make_moves(bus)?;
+        if self.end(bus).is_some() {
+            return Ok(Err(format!("the run ends at step {}", self.counters.step)));
+        }
+        if !self.mixer.is_active(self.counters.step) {
+            return Ok(Err("no objective is active: every gain is 0, or muted".to_owned()));
+        }
+        self.train_step(bus)?;
+        self.between_steps(bus)?;
+        self.pause(true, origin, bus);
+        Ok(Ok(()))
+    }
+
+    /// Scores dev for somebody who asked; counts for nothing else.
+    fn evaluate_now(&self, origin: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
+        if self.plan.corpora.iter().all(|corpus| corpus.dev.is_none()) {
+            return Ok(Err("no corpus has a dev split; give one a dev key".to_owned()));
+        }
+        self.evaluate(Split::Dev, self.counters.step, Trigger::Manual(origin.id), bus)?;
+        Ok(Ok(()))
+    }
+
+    fn pause(&mut self, paused: bool, origin: Origin, bus: &mut Bus) {
+        let (at_ms, step, Origin { by, id: command, .. }) =
+            (self.output.ms(), self.counters.step, origin);
+        self.control.paused = paused;
+        if paused {
+            bus.emit(Paused { at_ms, step, by, command });
+        } else {
+            bus.emit(Resumed { at_ms, step, by, command });
+        }
+    }
+}
