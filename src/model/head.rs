@@ -49,6 +49,8 @@ pub trait HeadKind: Sync {
     }
     /// Whether it can work on rows of that sort.
     fn works_on(&self, on: RowKind) -> bool;
+    /// Whether its loss can weigh classes: the key `class_weights` of an objective.
+    fn weighs_classes(&self) -> bool;
     /// Makes it, with its parameters.
     fn build(&self, setup: HeadSetup<'_>) -> Result<Box<dyn Head>>;
 }

@@ -19,7 +19,7 @@ use crate::{
     metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
     model::{
         Rows,
-        head::{Allowed, Classes, Head},
+        head::{self, Allowed, Classes, Head},
         tap::LayerSpec,
     },
     protocol::event::Direction,
@@ -81,10 +81,13 @@ impl ObjectiveKind for Tag {
 
     fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         let weighs = values.get("class_weights").is_some();
-        if weighs && values.text_if_said("head") == Some("crf") {
-            return Err(
-                "a CRF has no class_weights; drop them or take head = \"softmax\"".to_owned()
-            );
+        let head = values.text_if_said("head").and_then(head::find);
+        if let Some(head) = head.filter(|head| weighs && !head.weighs_classes()) {
+            let name = head.name();
+            return Err(format!(
+                "expected no `class_weights` with `head = \"{name}\"`, which can't weigh classes; drop them, \
+                 or set `head = \"softmax\"`"
+            ));
         }
         if weighs && values.text_if_said("encode").is_some() {
             let what = "class_weights are of the labels as they are read; drop them or encode";

@@ -3,6 +3,7 @@
 
 mod circles;
 mod documents;
+mod kinds;
 mod layers;
 mod names;
 mod reader;

@@ -27,6 +27,10 @@ impl HeadKind for Crf {
         on == RowKind::Token
     }
 
+    fn weighs_classes(&self) -> bool {
+        false
+    }
+
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers()?;
         let tags = setup.classes.n;

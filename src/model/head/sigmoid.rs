@@ -23,6 +23,10 @@ impl HeadKind for Sigmoid {
         true
     }
 
+    fn weighs_classes(&self) -> bool {
+        false
+    }
+
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
         Ok(Box::new(Built { layers: setup.score_layers()?, questions, weights }))

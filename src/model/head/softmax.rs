@@ -45,6 +45,10 @@ impl HeadKind for Softmax {
         true
     }
 
+    fn weighs_classes(&self) -> bool {
+        true
+    }
+
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers()?;
         let smoothing = setup.values.number(SMOOTHING);
