@@ -56,7 +56,7 @@ pub(crate) fn run_started() -> RunStarted {
         steps_per_epoch: 10,
         best: BestMetric { objective: "chunk".into(), metric: "f1".into() },
         sampling: Some("proportional".into()),
-        weighting: None,
+        weighting: Some("equal".into()),
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Run {
     pub step: Step,
     /// How the first step chose among the groups, if the journal tells.
     pub sampling_at_start: Option<String>,
+    /// The weighting rule of the first step, if the journal tells.
+    pub weighting_at_start: Option<String>,
     /// The temperature by which the last step chose, while a schedule moves it.
     pub temperature: Option<f32>,
     /// The learning rate of the last update.
@@ -213,6 +215,15 @@ impl Run {
         }
     }
 
+    /// The weighting rule, as `train.weighting` is typed: what was set by hand, else what the run started with.
+    /// `None` if nothing tells.
+    pub fn weighting(&self) -> Option<String> {
+        match self.settings.get("train.weighting") {
+            Some(Setting::Text(rule)) => Some(rule.clone()),
+            _ => self.weighting_at_start.clone(),
+        }
+    }
+
     /// Milliseconds of training left at the present pace.
     pub fn left_ms(&self) -> Option<u64> {
         if self.ended.is_some() || self.steps == 0 {
@@ -240,6 +251,7 @@ impl Run {
         self.steps_per_epoch = event.steps_per_epoch;
         self.best_metric = Some(event.best.clone());
         self.sampling_at_start.clone_from(&event.sampling);
+        self.weighting_at_start.clone_from(&event.weighting);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.judge_by(&event.best.metric);

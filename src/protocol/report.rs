@@ -29,6 +29,9 @@ pub struct Report {
     /// How a step chooses among the groups now, as `train.sampling` is typed.
     #[serde(default)]
     pub sampling: Option<String>,
+    /// The weighting rule now, as `train.weighting` is typed.
+    #[serde(default)]
+    pub weighting: Option<String>,
     /// Every corpus, in the recipe's order.
     #[serde(default)]
     pub corpora: Vec<CorpusReport>,

@@ -31,6 +31,7 @@ impl Run {
             reason: self.ended.as_ref().map(|event| event.reason),
             objectives: self.strips.iter().map(objective).collect(),
             sampling: self.sampling(),
+            weighting: self.weighting(),
             corpora: self.used().map(corpus).collect(),
             interventions: self.interventions,
             alerts: self.alerts.clone(),

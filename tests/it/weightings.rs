@@ -13,14 +13,14 @@ use auxdesk::{
         Assignment, Command, Event, ObjectiveId, Step,
         event::{GradientsMeasured, Reason, Setting, SettingSet},
     },
-    recipe::{self, System},
+    recipe::{self, System, shipped},
     train::Moves,
 };
 use candle_core::Tensor;
 
 use crate::{
     orders::answers,
-    tiny::{Run, Size, Tiny, gradients, names, numbers, shipped_tiny},
+    tiny::{Run, Size, Tiny, gradients, names, numbers, shipped_tiny, text_tiny, without},
 };
 
 const SIZE: Size = Size { width: 4, examples: 16 };
@@ -228,6 +228,32 @@ fn a_rule_that_sees_gradients_sees_those_of_each_objective_alone() {
         }
     }
     assert!(n_at_work > 8, "{n_at_work} with several objectives at work");
+}
+
+/// A rule is asked about what is active and about nothing else.
+#[test]
+fn a_muted_objective_leaves_no_trace_under_any_rule() {
+    let sets = |weighting: &str, more: &[&str]| {
+        let weighting = format!("train.weighting={weighting}");
+        more.iter().map(|set| (*set).to_owned()).chain([weighting]).collect::<Vec<_>>()
+    };
+    let text = shipped::recipe("chunking").unwrap();
+    for weighting in ["random", "dwa", "mgda"] {
+        let muted = sets(weighting, &["objective.pos.muted=true"]);
+        let muted = text_tiny(text, SIZE, &muted).train(&[]);
+        let without = text_tiny(&without(text, "pos"), SIZE, &sets(weighting, &[])).train(&[]);
+        let mut steps = muted.steps();
+        for step in &mut steps {
+            assert_eq!(step.weights.remove("pos"), Some(0.0), "{weighting}");
+            assert_eq!(step.shares.remove("pos"), Some(1.0), "{weighting}");
+        }
+        assert_eq!(steps, without.steps(), "{weighting}");
+        assert_eq!(
+            muted.checkpoint("last").weighting,
+            without.checkpoint("last").weighting,
+            "{weighting}"
+        );
+    }
 }
 
 /// The gradient by a reversed tap is against its own loss on what is behind the reversal, and along it before: by

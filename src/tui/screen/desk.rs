@@ -56,11 +56,12 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The panel's name, and how many moves can be taken back or made again.
+/// The panel's name, the weighting rule, and how many moves can be taken back or made again.
 pub(super) fn title(run: &Run) -> String {
     let (done, undone) = (run.history.n_done(), run.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
-    counts.fold("desk".to_owned(), |title, (word, n)| format!("{title}  {word} {n}"))
+    let name = run.weighting().map_or("desk".to_owned(), |rule| format!("desk  {rule}"));
+    counts.fold(name, |title, (word, n)| format!("{title}  {word} {n}"))
 }
 
 fn row(

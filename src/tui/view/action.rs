@@ -49,6 +49,8 @@ pub enum Action {
     TypeRate,
     /// Prompt for a sampling rule.
     TypeSampling,
+    /// Prompt for a weighting rule.
+    TypeWeighting,
     /// Prompt for how often per-objective gradients are measured.
     TypeGradients,
     /// Ask for confirmation to stop the run; quit if it has ended.
@@ -285,6 +287,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; no effect on early stopping", movable),
     row(Anywhere, A::TypeRate, "rate", &["r"], "", "set the learning rate", movable),
     row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set the sampling rule for groups", movable),
+    row(Anywhere, A::TypeWeighting, "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
     row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
     row(Replay, A::Play, "play", &["space"], "play", "play or pause", replayed),
     row(Replay, A::Faster, "faster", &[">"], "faster", "play faster, up to 1000x", replayed),

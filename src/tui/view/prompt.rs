@@ -27,6 +27,8 @@ pub enum PromptKind {
     Rate,
     /// How a step chooses among the groups.
     Sampling,
+    /// A weighting rule.
+    Weighting,
     /// Every how many steps gradients are measured apart.
     Gradients,
     /// A step of a replay.
@@ -59,6 +61,7 @@ impl Prompt {
             PromptKind::Note => "note".to_owned(),
             PromptKind::Rate => "learning rate".to_owned(),
             PromptKind::Sampling => "sampling".to_owned(),
+            PromptKind::Weighting => "weighting".to_owned(),
             PromptKind::Gradients => "measure gradients every".to_owned(),
             PromptKind::Step => "go to step".to_owned(),
             PromptKind::Filter => "filter events".to_owned(),
@@ -73,6 +76,9 @@ impl Prompt {
             PromptKind::Rate => "for example 0.0005; ends a learning-rate schedule",
             PromptKind::Sampling => {
                 "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
+            }
+            PromptKind::Weighting => {
+                "equal, random, dwa temperature=2, mgda normalize=l2; memory begins anew"
             }
             PromptKind::Gradients => "interval in steps; 0 for never",
             PromptKind::Step => "a step, or a percentage such as 40%",
@@ -124,6 +130,13 @@ impl Prompt {
                     "expected a rule, for example `uniform`, found nothing; Esc cancels".to_owned()
                 );
             }
+            PromptKind::Weighting if text.is_empty() => {
+                return Err(
+                    "expected a rule, for example `equal`, found nothing; Esc cancels".to_owned()
+                );
+            }
+            // The trainer knows the rules and their options.
+            PromptKind::Weighting => setting("train.weighting", Setting::Text(text.to_owned())),
             // The trainer knows the rules and the groups.
             PromptKind::Sampling => setting("train.sampling", Setting::Text(text.to_owned())),
             PromptKind::Gradients => {

@@ -174,6 +174,31 @@ fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
 }
 
 #[test]
+fn a_typed_weighting_begins_with_the_one_in_force() {
+    let (mut view, mut run) = (view(DeskMode::Live), run());
+    let set = SettingSet {
+        at_ms: 30,
+        step: Step(2),
+        from: Step(3),
+        path: "train.weighting".to_owned(),
+        old: Setting::Text("equal".to_owned()),
+        new: Setting::Text("dwa temperature=2".to_owned()),
+        by: By::Key,
+        command: Some(CommandId(3)),
+        undoes: None,
+    };
+    let wished = |rule: &str| -> Command {
+        Assignment::setting("train.weighting", Setting::Text(rule.to_owned())).into()
+    };
+    let typed = press(&mut view, &run, &["R", "enter"]);
+    assert_eq!(commands(typed), [wished("equal")], "the run's own");
+    run.apply(&set.into());
+    let typed = press(&mut view, &run, &["R", "enter"]);
+    assert_eq!(commands(typed), [wished("dwa temperature=2")]);
+    assert_eq!(run.weighting().as_deref(), Some("dwa temperature=2"));
+}
+
+#[test]
 fn a_typed_sampling_begins_with_the_one_in_force() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let wished = |rule: &str| -> Command {

@@ -81,6 +81,10 @@ impl View {
                 let rule = run.sampling().unwrap_or_default();
                 self.ask(PromptKind::Sampling, &rule);
             }
+            Action::TypeWeighting => {
+                let rule = run.weighting().unwrap_or_default();
+                self.ask(PromptKind::Weighting, &rule);
+            }
             Action::TypeGradients => {
                 let every = match run.settings.get("train.measure_gradients_every") {
                     Some(Setting::Number(every)) => every.to_string(),
