@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod command;
+pub mod control;
 pub mod counts;
 pub mod event;
 pub mod id;
@@ -13,8 +14,9 @@ pub mod loss;
 pub mod report;
 pub mod summary;
 
-pub use change::{Assignment, Change, Changed, Control};
+pub use change::{Change, Changed};
 pub use command::{Command, SentCommand};
+pub use control::{Assignment, Control};
 pub use counts::Counts;
 pub use event::{Event, Header};
 pub use id::{By, CommandId, MetricId, ObjectiveId, Scene, Step};

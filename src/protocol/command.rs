@@ -65,3 +65,9 @@ impl Command {
         all.iter().filter_map(|assignment| assignment.control.strip())
     }
 }
+
+impl From<Assignment> for Command {
+    fn from(assignment: Assignment) -> Self {
+        Self::Set(vec![assignment])
+    }
+}

@@ -39,7 +39,7 @@ pub enum PromptKind {
 
 /// What was entered at a prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
+pub enum Entered {
     /// A command to the trainer.
     Command(Command),
     /// A step to go to.
@@ -87,7 +87,7 @@ impl Prompt {
     }
 
     /// What the line means; else what was found and what was wanted. `n_steps` are those of the run.
-    pub fn entry(&self, n_steps: u64) -> Result<Entry, String> {
+    pub fn entry(&self, n_steps: u64) -> Result<Entered, String> {
         let text = self.line.text();
         let text = text.trim();
         let number = |text: &str| {
@@ -102,7 +102,7 @@ impl Prompt {
                 let gain = number(gain)
                     .ok_or_else(|| format!("expected a gain of at least 0, found `{gain}`"))?;
                 let objective = objective.clone();
-                Entry::Command(match over {
+                Entered::Command(match over {
                     None => Assignment::gain(objective, gain).into(),
                     Some(steps) => {
                         let over = steps.trim_end_matches("steps").trim().parse().ok();
@@ -118,7 +118,7 @@ impl Prompt {
             PromptKind::Note if text.is_empty() => {
                 return Err("expected a text, found nothing; Esc cancels".to_owned());
             }
-            PromptKind::Note => Entry::Command(Command::Note { text: text.to_owned() }),
+            PromptKind::Note => Entered::Command(Command::Note { text: text.to_owned() }),
             PromptKind::Rate => {
                 let rate = number(text).ok_or_else(|| {
                     format!("expected a learning rate of at least 0, found `{text}`")
@@ -145,14 +145,14 @@ impl Prompt {
                     .map_err(|_| format!("expected a whole number of steps, found `{text}`"))?;
                 setting("train.measure_gradients_every", Setting::Number(steps as f32))
             }
-            PromptKind::Step => Entry::Step(step(text, n_steps)?),
-            PromptKind::Filter => Entry::Filter(text.to_owned()),
+            PromptKind::Step => Entered::Step(step(text, n_steps)?),
+            PromptKind::Filter => Entered::Filter(text.to_owned()),
         })
     }
 }
 
-fn setting(path: &str, value: Setting) -> Entry {
-    Entry::Command(Assignment::setting(path, value).into())
+fn setting(path: &str, value: Setting) -> Entered {
+    Entered::Command(Assignment::setting(path, value).into())
 }
 
 fn step(text: &str, n_steps: u64) -> Result<Step, String> {
@@ -168,11 +168,11 @@ fn step(text: &str, n_steps: u64) -> Result<Step, String> {
 mod tests {
     use super::*;
 
-    fn entered(kind: PromptKind, text: &str) -> Result<Entry, String> {
+    fn entered(kind: PromptKind, text: &str) -> Result<Entered, String> {
         Prompt::new(kind, text).entry(2_000)
     }
 
-    fn gain(text: &str) -> Result<Entry, String> {
+    fn gain(text: &str) -> Result<Entered, String> {
         entered(PromptKind::Gain("pos".into()), text)
     }
 
@@ -180,10 +180,10 @@ mod tests {
     fn a_gain_is_set_at_once_or_faded() {
         let objective = ObjectiveId::from("pos");
         let set = Assignment::gain(objective.clone(), 0.8).into();
-        assert_eq!(gain(" 0.8 "), Ok(Entry::Command(set)));
+        assert_eq!(gain(" 0.8 "), Ok(Entered::Command(set)));
         let fade = Command::from(Assignment::fade(objective, 0.8, 500));
-        assert_eq!(gain("0.8 over 500"), Ok(Entry::Command(fade.clone())));
-        assert_eq!(gain("0.8 over 500 steps"), Ok(Entry::Command(fade)));
+        assert_eq!(gain("0.8 over 500"), Ok(Entered::Command(fade.clone())));
+        assert_eq!(gain("0.8 over 500 steps"), Ok(Entered::Command(fade)));
         assert_eq!(gain("-1"), Err("expected a gain of at least 0, found `-1`".into()));
         assert_eq!(gain("nan"), Err("expected a gain of at least 0, found `nan`".into()));
         let fault = "expected a number of steps of at least 1, found `over 0`";
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_step_may_be_a_part_of_the_way() {
-        assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entry::Step(Step(1_200))));
-        assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entry::Step(Step(800))));
+        assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entered::Step(Step(1_200))));
+        assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entered::Step(Step(800))));
         assert!(entered(PromptKind::Step, "soon").is_err());
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Palette, Prompt, PromptKind, Seek,
-    SpeedChange, View, mix::clear_solos, pending::UndoKey, prompt::Entry,
+    SpeedChange, View, mix::clear_solos, pending::UndoKey, prompt::Entered,
 };
 use crate::{
     protocol::{
@@ -178,11 +178,11 @@ impl View {
     }
 
     /// What was entered at a prompt.
-    pub(super) fn entered(&mut self, entry: Entry) -> Vec<Effect> {
+    pub(super) fn entered(&mut self, entry: Entered) -> Vec<Effect> {
         match entry {
-            Entry::Command(command) => self.send(command),
-            Entry::Step(step) => vec![Effect::Seek(Seek::To(step))],
-            Entry::Filter(filter) => {
+            Entered::Command(command) => self.send(command),
+            Entered::Step(step) => vec![Effect::Seek(Seek::To(step))],
+            Entered::Filter(filter) => {
                 self.events.filter = filter;
                 self.events.chosen = None;
                 Vec::new()

@@ -1,0 +1,82 @@
+//! Live values of a run, and what a command assigns to them.
+
+use super::{ObjectiveId, event::Setting};
+
+/// One live value of a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Control {
+    /// An objective's fader, a number of at least 0.
+    Gain(ObjectiveId),
+    /// Whether an objective is muted.
+    Muted(ObjectiveId),
+    /// Whether an objective is soloed.
+    Soloed(ObjectiveId),
+    /// Any other live setting, by its path in the recipe: `train.learning_rate`.
+    Setting(String),
+}
+
+impl Control {
+    /// The control of a path: `objective.NAME.gain`, `.muted`, `.soloed`, or a setting's own.
+    pub fn of_path(path: &str) -> Self {
+        let of_objective = path.strip_prefix("objective.").and_then(|rest| rest.rsplit_once('.'));
+        match of_objective {
+            Some((name, "gain")) => Self::Gain(name.into()),
+            Some((name, "muted")) => Self::Muted(name.into()),
+            Some((name, "soloed")) => Self::Soloed(name.into()),
+            _ => Self::Setting(path.to_owned()),
+        }
+    }
+
+    /// The objective whose strip it is on; `None` for a setting, which is on no strip.
+    pub fn strip(&self) -> Option<&ObjectiveId> {
+        match self {
+            Self::Gain(objective) | Self::Muted(objective) | Self::Soloed(objective) => {
+                Some(objective)
+            }
+            Self::Setting(_) => None,
+        }
+    }
+
+    /// That it is to have a value at once.
+    pub fn assign(self, value: Setting) -> Assignment {
+        Assignment { control: self, value, over: None }
+    }
+}
+
+/// A value that a control is to have. Values are absolute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// What is changed.
+    pub control: Control,
+    /// What it is to be.
+    pub value: Setting,
+    /// Over so many updates, evenly; `None`: at once. Only a gain can fade.
+    pub over: Option<u64>,
+}
+
+impl Assignment {
+    /// A gain at once.
+    pub fn gain(objective: ObjectiveId, gain: f32) -> Self {
+        Control::Gain(objective).assign(Setting::Number(gain))
+    }
+
+    /// A gain over so many updates, at least 1.
+    pub fn fade(objective: ObjectiveId, gain: f32, over: u64) -> Self {
+        Self { over: Some(over), ..Self::gain(objective, gain) }
+    }
+
+    /// Muted or not; the gain is kept.
+    pub fn muted(objective: ObjectiveId, muted: bool) -> Self {
+        Control::Muted(objective).assign(Setting::Switch(muted))
+    }
+
+    /// Soloed or not; while any objective is soloed, only soloed ones are active.
+    pub fn soloed(objective: ObjectiveId, soloed: bool) -> Self {
+        Control::Soloed(objective).assign(Setting::Switch(soloed))
+    }
+
+    /// The value of a setting, or of the control that has this path.
+    pub fn setting(path: &str, value: Setting) -> Self {
+        Control::of_path(path).assign(value)
+    }
+}
