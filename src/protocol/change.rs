@@ -4,9 +4,7 @@
 //! that answers says what the value was and is ([`Change`]). Undo, redo, `--moves`, the chart's marks, the
 //! log's words and what the desk shows as pending all read these.
 
-use super::{
-    Assignment, By, Command, CommandId, Control, Event, ObjectiveId, Step, event::Setting,
-};
+use super::{Assignment, By, Command, CommandId, Control, Event, Step, event::Setting};
 
 /// One thing that was changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +119,7 @@ mod tests {
 
     use super::*;
     use crate::arbitrary;
+    use crate::protocol::ObjectiveId;
 
     proptest! {
         #[test]
