@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, process::Command};
 
 use auxdesk::{
-    data::{Corpus, Part},
+    data::{Corpus, SplitData},
     metric::{Accuracy, MacroMae, SpanF1, Word},
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -135,7 +135,7 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
 }
 
 /// The labels of each example that has some.
-fn labels<'a>(corpus: &'a Corpus, part: &Part, field: usize) -> Vec<Vec<&'a str>> {
+fn labels<'a>(corpus: &'a Corpus, part: &SplitData, field: usize) -> Vec<Vec<&'a str>> {
     let examples = part.examples.iter().filter_map(|example| example.strings(field));
     let texts = |symbols: &[u32]| {
         symbols.iter().map(|&symbol| corpus.lexicons[field].get(symbol)).collect()

@@ -21,7 +21,10 @@ pub mod vocabulary;
 pub mod write;
 
 pub use batch::Batch;
-pub use corpus::{Corpus, Example, Field, Lexicon, Part, Symbol};
+pub use corpus::{
+    Axis, Corpus, Example, Field, FieldForm, FieldValues, Lexicon, Positions, Schema, SequenceSpec,
+    SplitData, Symbol,
+};
 pub use draw::{Purpose, draw};
 pub use packing::Packing;
 pub use prediction::Prediction;

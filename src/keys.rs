@@ -124,6 +124,9 @@ pub enum Refers {
     Label,
     /// A field of the objective's corpora with a set of strings for the whole example.
     Labels,
+    /// A field of the corpora that reach the encoder that tells segments of tokens apart: by a string a token,
+    /// or by itself.
+    Segments,
     /// A field of the objective's corpora with one string for each row of its tap: a token or an example.
     Row,
 }

@@ -58,7 +58,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let run = args.run.display().to_string();
     let mut evaluated = Evaluated { run, step, objectives: objectives.collect() };
     let splits = [Split::Dev, Split::Test];
-    let parts = corpora.iter().flat_map(|corpus| splits.map(|split| corpus.part(split)));
+    let parts = corpora.iter().flat_map(|corpus| splits.map(|split| corpus.split(split)));
     let mut waiting = ProgressLine::new(parts.flatten().map(|part| part.examples.len()).sum());
     for split in splits {
         let scored = score(&recipe, &system, &corpora, split, |n_examples| {

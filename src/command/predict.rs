@@ -19,7 +19,7 @@ use crate::{
         load::{self, load_input},
         prediction::FieldPredictions,
         read::Source,
-        stream::in_order,
+        stream::eval_batches,
     },
     model::Mode,
 };
@@ -56,7 +56,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     system.attach(corpus_idx, &corpus);
     let mut predictions = vec![Prediction::None; part.examples.len()];
     let mut waiting = ProgressLine::new(predictions.len());
-    for examples in in_order(&part, recipe.batch_size(corpus_idx)) {
+    for examples in eval_batches(&part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
         let batch = Batch::new(corpus_idx, &corpus, &part, &examples);
         let evaluation = system

@@ -1,8 +1,9 @@
-//! Batches: the examples of one draw, packed.
+//! Batches: the examples of one draw, packed: one packing for each sequence of the corpus, all over the same
+//! examples in one order.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use super::{Corpus, Packing, Part, Symbol};
+use super::{Axis, Corpus, Example, FieldForm, FieldValues, Packing, SplitData, Symbol};
 
 /// The examples of one draw from one corpus, packed.
 #[derive(Clone, Debug)]
@@ -13,61 +14,100 @@ pub struct Batch {
     pub examples: Vec<usize>,
     /// One row for each example, in the batch's order.
     per_example: Arc<Packing>,
-    /// The token rows.
+    /// The rows of each sequence of the corpus.
+    sequences: Vec<Sequence>,
+    /// What each field stands on.
+    axes: Vec<Axis>,
+    /// The values of each field.
+    columns: Vec<Column>,
+}
+
+/// A sequence of the corpus, packed.
+#[derive(Clone, Debug)]
+struct Sequence {
     packing: Arc<Packing>,
-    /// For each field of the corpus, the symbol of each row; `None` for a token whose example lacks
-    /// the field.
-    fields: Vec<Vec<Option<Symbol>>>,
-    /// For each field of the corpus, the symbol of each sequence; `None` where its example lacks the
-    /// field, or the field has one for each token.
-    labels: Vec<Vec<Option<Symbol>>>,
-    /// For each field of the corpus, the set of each sequence; `None` where its example lacks the field,
-    /// or the field holds no sets.
-    label_sets: Vec<Vec<Option<Vec<Symbol>>>>,
+    /// For each sequence of the packing, where in its example's positions it starts: 0 but for the items of
+    /// a list.
+    starts: Vec<u32>,
+}
+
+/// The values of a field, by the rows of its axis or by example.
+#[derive(Clone, Debug)]
+enum Column {
+    /// A symbol or a segment for each row; `None` where the example lacks the field.
+    Symbols(Vec<Option<u32>>),
+    /// A symbol for each example.
+    Labels(Vec<Option<Symbol>>),
+    /// A set for each example.
+    LabelSets(Vec<Option<Vec<Symbol>>>),
+    /// Vectors of that width, row after row; zeros where the example lacks the field.
+    Frames { width: usize, numbers: Vec<f32> },
+    /// Whatever else each example has.
+    Values(Vec<Option<FieldValues>>),
+}
+
+/// Where a row of a batch came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The example's place in its split.
+    pub example: usize,
+    /// The position in the example's sequence, counted over all of its items.
+    pub position: usize,
+    /// The file's line, counted from 1.
+    pub line: u32,
+    /// Where in the raw text it stands, in bytes, if it was cut from one.
+    pub bytes: Option<Range<usize>>,
 }
 
 impl Batch {
-    /// Packs these examples of a split; empty examples are left out.
-    pub fn new(corpus_idx: usize, corpus: &Corpus, part: &Part, examples: &[usize]) -> Self {
+    /// Packs these examples of a split; empty examples are left out. Examples stand by the falling length of
+    /// their first sequence, those of one length in the order given.
+    pub fn new(corpus_idx: usize, corpus: &Corpus, split: &SplitData, examples: &[usize]) -> Self {
+        let of = |at: &usize| &split.examples[*at];
         let mut examples: Vec<usize> =
-            examples.iter().copied().filter(|&at| !part.examples[at].is_empty()).collect();
-        examples.sort_by_key(|&at| std::cmp::Reverse(part.examples[at].len()));
+            examples.iter().copied().filter(|at| !of(at).is_empty()).collect();
+        examples.sort_by_key(|at| std::cmp::Reverse(of(at).len_of(0)));
         let per_example = Arc::new(Packing::of_examples(examples.len()));
-        let lengths: Vec<usize> = examples.iter().map(|&at| part.examples[at].len()).collect();
-        let packing = Arc::new(Packing::sorted_below(&per_example, &lengths));
-        let fields = (0..corpus.fields.len())
-            .map(|field| {
-                packing
-                    .positions()
-                    .map(|(b, t)| Some(part.examples[examples[b]].symbols(field)?[t]))
-                    .collect()
-            })
+        let packed: Vec<&Example> = examples.iter().map(of).collect();
+        let sequences: Vec<Sequence> = (0..corpus.sequences.len())
+            .map(|at| Sequence::new(&per_example, &packed, at, corpus.sequences[at].is_list))
             .collect();
-        let labels = (0..corpus.fields.len())
-            .map(|field| examples.iter().map(|&at| part.examples[at].label(field)).collect())
-            .collect();
-        let label_sets = (0..corpus.fields.len())
-            .map(|field| {
-                let sets = examples.iter().map(|&at| part.examples[at].label_set(field));
-                sets.map(|set| set.map(<[Symbol]>::to_vec)).collect()
-            })
-            .collect();
-        Self { corpus: corpus_idx, examples, per_example, packing, fields, labels, label_sets }
+        let column =
+            |(at, field): (usize, &super::Field)| Column::new(at, field, &sequences, &packed);
+        let columns = corpus.fields.iter().enumerate().map(column).collect();
+        let axes = corpus.fields.iter().map(|field| field.axis).collect();
+        Self { corpus: corpus_idx, examples, per_example, sequences, axes, columns }
     }
 
-    /// The symbol of each row in one field.
+    /// The symbol or segment of each row in one field that has one for each position or item; none in
+    /// another field.
     pub fn symbols(&self, field: usize) -> &[Option<Symbol>] {
-        &self.fields[field]
+        if let Column::Symbols(symbols) = &self.columns[field] { symbols } else { &[] }
     }
 
-    /// The symbol of each sequence in one field that holds one for the whole example.
+    /// The symbol of each example in one field that holds one for the whole example; none in another field.
     pub fn labels(&self, field: usize) -> &[Option<Symbol>] {
-        &self.labels[field]
+        if let Column::Labels(labels) = &self.columns[field] { labels } else { &[] }
     }
 
-    /// The symbols of each sequence in one field that holds a set for the whole example.
+    /// The symbols of each example in one field that holds a set for the whole example; none in another
+    /// field.
     pub fn label_sets(&self, field: usize) -> &[Option<Vec<Symbol>>] {
-        &self.label_sets[field]
+        if let Column::LabelSets(sets) = &self.columns[field] { sets } else { &[] }
+    }
+
+    /// The width of a field's frames and their numbers, row after row; none in another field.
+    pub fn frames(&self, field: usize) -> Option<(usize, &[f32])> {
+        match &self.columns[field] {
+            Column::Frames { width, numbers } => Some((*width, numbers)),
+            _ => None,
+        }
+    }
+
+    /// What each example has in a field of numbers, pictures, arcs, spans, relations or text; none in
+    /// another field.
+    pub fn values(&self, field: usize) -> &[Option<FieldValues>] {
+        if let Column::Values(values) = &self.columns[field] { values } else { &[] }
     }
 
     /// The packing of one row for each of its examples, in their order.
@@ -75,14 +115,38 @@ impl Batch {
         &self.per_example
     }
 
-    /// The packing of the rows of a field that has one for each token.
-    pub fn packing(&self, _field: usize) -> &Arc<Packing> {
-        &self.packing
+    /// The packing of a sequence of the corpus: a row for each position.
+    pub fn sequence(&self, sequence: usize) -> &Arc<Packing> {
+        &self.sequences[sequence].packing
     }
 
-    /// The rows of an example in such a field, in the order of its tokens.
+    /// The packing of the rows that a field has values for.
+    pub fn packing(&self, field: usize) -> &Arc<Packing> {
+        match self.axes[field] {
+            Axis::Sequence(sequence) => self.sequence(sequence),
+            Axis::Items(sequence) => {
+                let items = self.sequence(sequence).parent();
+                items.expect("the tokens of an item belong to it")
+            }
+            Axis::Example => &self.per_example,
+        }
+    }
+
+    /// The rows of an example in a field, in the order of its positions.
     pub fn rows_of(&self, field: usize, example: usize) -> Vec<usize> {
         self.packing(field).rows_of_example(example)
+    }
+
+    /// Where a row of a sequence came from, in the split that the batch was made of.
+    pub fn origin(&self, split: &SplitData, sequence: usize, row: usize) -> Origin {
+        let Sequence { packing, starts } = &self.sequences[sequence];
+        let (b, t) = packing.positions().nth(row).expect("a row of the packing");
+        let example = self.examples[packing.examples()[b] as usize];
+        let positions = split.examples[example].sequences[sequence].as_ref();
+        let positions = positions.expect("what has rows is there");
+        let position = starts[b] as usize + t;
+        let (line, bytes) = (positions.line(position), positions.bytes(position));
+        Origin { example, position, line, bytes }
     }
 
     /// How many examples it has.
@@ -90,49 +154,169 @@ impl Batch {
         self.examples.len()
     }
 
-    /// How many tokens it has.
+    /// How many tokens it has, over all sequences.
     pub fn n_tokens(&self) -> usize {
-        self.packing.n_rows()
+        self.sequences.iter().map(|sequence| sequence.packing.n_rows()).sum()
     }
+}
+
+impl Sequence {
+    fn new(per_example: &Arc<Packing>, examples: &[&Example], at: usize, is_list: bool) -> Self {
+        if !is_list {
+            let lengths: Vec<usize> = examples.iter().map(|example| example.len_of(at)).collect();
+            let packing = Arc::new(Packing::sorted_below(per_example, &lengths));
+            let starts = vec![0; packing.n_sequences()];
+            return Self { packing, starts };
+        }
+        let of = |example: &&Example| {
+            example.sequences[at].as_ref().map_or_else(Vec::new, |positions| positions.items())
+        };
+        let items: Vec<Vec<usize>> = examples.iter().map(of).collect();
+        let n_items: Vec<usize> = items.iter().map(Vec::len).collect();
+        let above = Arc::new(Packing::sorted_below(per_example, &n_items));
+        let owners = above.examples();
+        let place = |(b, t): (usize, usize)| {
+            let items = &items[owners[b] as usize];
+            (items[t], items[..t].iter().sum::<usize>() as u32)
+        };
+        let (lengths, starts): (Vec<usize>, Vec<u32>) = above.positions().map(place).unzip();
+        let packing = Arc::new(Packing::sorted_below(&above, &lengths));
+        let starts = packing.parent_rows().iter().map(|&row| starts[row as usize]).collect();
+        Self { packing, starts }
+    }
+}
+
+impl Column {
+    fn new(at: usize, field: &super::Field, sequences: &[Sequence], examples: &[&Example]) -> Self {
+        match (field.form, field.axis) {
+            (FieldForm::Label, _) => {
+                Self::Labels(examples.iter().map(|example| example.label(at)).collect())
+            }
+            (FieldForm::Labels, _) => {
+                let sets = examples.iter().map(|example| example.label_set(at));
+                Self::LabelSets(sets.map(|set| set.map(<[Symbol]>::to_vec)).collect())
+            }
+            (FieldForm::Symbols | FieldForm::Segments, Axis::Sequence(sequence)) => {
+                let Sequence { packing, starts } = &sequences[sequence];
+                let owners = packing.examples();
+                let of = |b: usize| examples[owners[b] as usize].fields[at].as_ref();
+                let value = |(b, t): (usize, usize)| match of(b)? {
+                    FieldValues::Symbols(all) | FieldValues::Segments(all) => {
+                        Some(all[starts[b] as usize + t])
+                    }
+                    _ => None,
+                };
+                Self::Symbols(packing.positions().map(value).collect())
+            }
+            (FieldForm::Symbols, Axis::Items(sequence)) => {
+                let items = sequences[sequence].packing.parent();
+                let items = items.expect("the tokens of an item belong to it");
+                let owners = items.examples();
+                let value =
+                    |(b, t): (usize, usize)| Some(examples[owners[b] as usize].symbols(at)?[t]);
+                Self::Symbols(items.positions().map(value).collect())
+            }
+            (FieldForm::Frames, Axis::Sequence(sequence)) => {
+                frames(at, &sequences[sequence], examples)
+            }
+            _ => Self::Values(examples.iter().map(|example| example.fields[at].clone()).collect()),
+        }
+    }
+}
+
+fn frames(at: usize, sequence: &Sequence, examples: &[&Example]) -> Column {
+    let owners = sequence.packing.examples();
+    let of = |b: usize| match examples[owners[b] as usize].fields[at].as_ref() {
+        Some(FieldValues::Frames { width, numbers }) => Some((*width, numbers.as_ref())),
+        _ => None,
+    };
+    let width = (0..owners.len()).find_map(of).map_or(0, |(width, _)| width);
+    let mut numbers = Vec::with_capacity(sequence.packing.n_rows() * width);
+    for (b, t) in sequence.packing.positions() {
+        match of(b) {
+            Some((width, all)) => numbers.extend(&all[t * width..][..width]),
+            None => numbers.extend(std::iter::repeat_n(0.0, width)),
+        }
+    }
+    Column::Frames { width, numbers }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Field, Schema, SequenceSpec};
 
     #[test]
-    fn labels_stand_in_the_order_of_the_packing() {
-        use super::super::{Example, Field};
-
-        let example = |n_tokens: usize, label: Option<Symbol>| Example {
-            lines: vec![1; n_tokens],
-            fields: vec![Some(Field::Symbols(vec![7; n_tokens])), label.map(Field::Label)],
+    fn labels_stand_in_the_order_of_the_batch() {
+        let example = |n_tokens: usize, label: Option<Symbol>| {
+            let words = Some(FieldValues::Symbols(vec![7; n_tokens]));
+            Example::of_tokens(vec![1; n_tokens], vec![words, label.map(FieldValues::Label)])
         };
         let examples = vec![example(1, Some(4)), example(3, None), example(2, Some(5))];
-        let part = Part { examples, file: "train".into() };
-        let fields = vec!["text".to_owned(), "label".to_owned()];
-        let corpus = Corpus { fields, ..Corpus::default() };
-        let batch = Batch::new(0, &corpus, &part, &[0, 1, 2]);
+        let split = SplitData { examples, file: "train".into() };
+        let fields = vec![Field::of_tokens("text"), Field::of_examples("label")];
+        let corpus = Corpus::of_schema(Schema::of_tokens(fields));
+        let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
         assert_eq!(batch.labels(1), [None, Some(5), Some(4)]);
-        assert_eq!(batch.symbols(1), [None; 6]);
-        assert_eq!((batch.labels(0), batch.symbols(0)), (&[None; 3][..], &[Some(7); 6][..]));
-        assert_eq!(batch.label_sets(1), [None, None, None]);
+        assert_eq!(batch.symbols(0), [Some(7); 6]);
+        assert!(batch.symbols(1).is_empty() && batch.labels(0).is_empty());
+        assert!(batch.label_sets(1).is_empty());
     }
 
     #[test]
-    fn sets_stand_in_the_order_of_the_packing() {
-        use super::super::{Example, Field};
-
-        let example = |n_tokens: usize, set: Option<Vec<Symbol>>| Example {
-            lines: vec![1; n_tokens],
-            fields: vec![set.map(Field::Labels)],
+    fn sets_stand_in_the_order_of_the_batch() {
+        let example = |n_tokens: usize, set: Option<Vec<Symbol>>| {
+            Example::of_tokens(vec![1; n_tokens], vec![set.map(FieldValues::Labels)])
         };
         let examples =
             vec![example(1, None), example(2, Some(vec![])), example(3, Some(vec![4, 5]))];
-        let part = Part { examples, file: "train".into() };
-        let corpus = Corpus { fields: vec!["topics".to_owned()], ..Corpus::default() };
-        let batch = Batch::new(0, &corpus, &part, &[0, 1, 2]);
+        let split = SplitData { examples, file: "train".into() };
+        let fields = vec![Field::new("topics", Axis::Example, FieldForm::Labels)];
+        let corpus = Corpus::of_schema(Schema::of_tokens(fields));
+        let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
         assert_eq!(batch.label_sets(0), [Some(vec![4, 5]), Some(vec![]), None]);
-        assert_eq!((batch.labels(0), batch.symbols(0)), (&[None; 3][..], &[None; 6][..]));
+    }
+
+    /// A query of two words with candidates of 1 and 2, one of three without, none with one of 1.
+    #[test]
+    fn sequences_of_a_batch_share_its_order_and_may_be_absent() {
+        use crate::data::corpus::Positions;
+
+        let example = |line: u32, query: Option<usize>, items: Option<Vec<u32>>| {
+            let words =
+                |n: usize| FieldValues::Symbols((0..n as u32).map(|at| 10 * line + at).collect());
+            let n = items.as_ref().map(|items| items.iter().sum::<u32>() as usize);
+            let candidates =
+                items.map(|items| Positions::on_line(line, n.unwrap_or_default()).in_items(items));
+            Example {
+                line,
+                sequences: vec![query.map(|n| Positions::on_line(line, n)), candidates],
+                fields: vec![query.map(words), n.map(words)],
+            }
+        };
+        let examples = vec![
+            example(1, Some(2), Some(vec![1, 2])),
+            example(2, Some(3), None),
+            example(3, None, Some(vec![1])),
+        ];
+        let split = SplitData { examples, file: "train".into() };
+        let sequences = [("query", false), ("candidates", true)];
+        let sequences =
+            sequences.map(|(name, is_list)| SequenceSpec { name: name.into(), is_list });
+        let field = |at, name| Field::new(name, Axis::Sequence(at), FieldForm::Symbols);
+        let fields = vec![field(0, "query"), field(1, "candidates")];
+        let corpus = Corpus::of_schema(Schema { sequences: sequences.into(), fields });
+        let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
+        assert_eq!(batch.examples, [1, 0, 2]);
+        assert_eq!(batch.sequence(0).lengths(), [3, 2]);
+        assert_eq!(batch.sequence(1).lengths(), [2, 1, 1]);
+        assert_eq!(batch.sequence(1).examples(), [1, 1, 2]);
+        assert_eq!(batch.rows_of(1, 1).len(), 3);
+        assert_eq!(batch.rows_of(1, 0), [0; 0]);
+        // The second candidate of the first query is the longest sequence.
+        assert_eq!(batch.symbols(1)[0], Some(11));
+        let origin = batch.origin(&split, 1, 0);
+        assert_eq!((origin.example, origin.position, origin.line), (0, 1, 1));
+        assert_eq!(batch.n_tokens(), 9);
     }
 }

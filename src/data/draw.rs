@@ -19,8 +19,8 @@ pub enum Purpose {
     Shuffle,
     /// Which groups a step draws; the counter is the step.
     Sampling,
-    /// A split carved from another; seeded by the recipe's key, never by the run.
-    Carve,
+    /// A split held out of another; seeded by the recipe's key, never by the run.
+    HoldOut,
     /// The coefficient of the objective of that name; the counter is the step.
     Weighting,
 }
@@ -32,7 +32,7 @@ impl Purpose {
             Self::Dropout => 2,
             Self::Shuffle => 3,
             Self::Sampling => 4,
-            Self::Carve => 5,
+            Self::HoldOut => 5,
             Self::Weighting => 6,
         }
     }

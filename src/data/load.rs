@@ -1,4 +1,4 @@
-//! A corpus from its files: every split read, or carved from the training split, or all that is
+//! A corpus from its files: every split read, or held out of the training split, or all that is
 //! wrong with them.
 
 use std::{io, sync::Arc};
@@ -6,7 +6,7 @@ use std::{io, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Corpus, Lexicon, Part, Purpose, Sentences, draw,
+    Axis, Corpus, Purpose, Sentences, SplitData, draw,
     draw::shuffle,
     read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
@@ -54,17 +54,17 @@ pub struct CorpusFile {
 pub enum Dev {
     /// A file of its own.
     File(CorpusFile),
-    /// The training split, which loses what is carved out.
-    Carved(Carve),
+    /// The training split, which loses what is held out.
+    HeldOut(HoldOut),
 }
 
-/// Which examples of the training split are carved out; they keep the file's order.
+/// Which examples of the training split are held out; they keep the file's order.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Carve {
+pub enum HoldOut {
     /// Examples n, 2n, 3n, …, counted from 1.
     Every(usize),
     /// This share of the examples, drawn by a seed of its own. The corpus's name has no part in it:
-    /// two corpora that read one file with one seed carve out the same examples, so that neither
+    /// two corpora that read one file with one seed hold out the same examples, so that neither
     /// learns from what the other is judged by.
     Fraction {
         /// Between 0 and 1.
@@ -110,21 +110,21 @@ pub enum LoadError {
 /// Reads every split of a corpus. The faults of all splits are reported together.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
-    let mut train = loading.part(&spec.train);
+    let mut train = loading.split(&spec.train);
     let dev = match &spec.dev {
         None => None,
-        Some(Dev::File(input)) => Some(loading.part(input)),
-        Some(Dev::Carved(carve)) => {
-            let dev = carve.cut(&mut train);
+        Some(Dev::File(input)) => Some(loading.split(input)),
+        Some(Dev::HeldOut(hold_out)) => {
+            let dev = hold_out.take(&mut train);
             if loading.faults.is_empty() {
                 loading
-                    .check_carved(&train, "no examples are left in train once dev is carved out");
-                loading.check_carved(&dev, "no examples are carved out for dev");
+                    .check_held_out(&train, "no examples are left in train once dev is held out");
+                loading.check_held_out(&dev, "no examples are held out for dev");
             }
             Some(dev)
         }
     };
-    let test = spec.test.as_ref().map(|input| loading.part(input));
+    let test = spec.test.as_ref().map(|input| loading.split(input));
     if !loading.faults.is_empty() {
         return Err(loading.faults);
     }
@@ -133,24 +133,27 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
 
 /// Reads a file that is in no split, to predict on: the corpus that its strings are of, and its examples, whose
 /// labels may be missing. Every faulty line is reported.
-pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, Part), Vec<ReadError>> {
+pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, SplitData), Vec<ReadError>> {
     let mut corpus = spec.empty();
     let read = spec.read(source, Labels::Optional, &mut corpus);
-    if read.faults.is_empty() { Ok((corpus, read.part)) } else { Err(read.faults) }
+    if read.faults.is_empty() { Ok((corpus, read.split)) } else { Err(read.faults) }
 }
 
 impl Load<'_> {
     /// The corpus without an example.
     fn empty(&self) -> Corpus {
-        let mut fields = self.format.fields(self.values);
-        fields.extend(self.sentences.map(|_| Sentences::FIELD.to_owned()));
+        let mut schema = self.format.schema(self.values);
+        let of_tokens = schema
+            .fields
+            .iter()
+            .find(|field| Some(&field.name) == self.sentences.map(|sentences| &sentences.field));
+        let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
+        schema.fields.extend(self.sentences.map(|_| Sentences::field(axis)));
         Corpus {
             name: self.name.into(),
             domain: self.domain.map(str::to_owned),
             language: self.language.map(str::to_owned),
-            lexicons: vec![Lexicon::default(); fields.len()],
-            fields,
-            ..Corpus::default()
+            ..Corpus::of_schema(schema)
         }
     }
 
@@ -158,7 +161,7 @@ impl Load<'_> {
     fn read(&self, source: &Source, gold: Labels, corpus: &mut Corpus) -> Read {
         let mut read = self.format.read(source, self.values, gold, corpus);
         if let Some(sentences) = self.sentences {
-            sentences.number(&mut read.part, corpus);
+            sentences.divide(&mut read.split, corpus);
         }
         read
     }
@@ -202,12 +205,12 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn part(&mut self, input: &CorpusFile) -> Part {
+    fn split(&mut self, input: &CorpusFile) -> SplitData {
         let source = match open(input, self.samples) {
             Ok(source) => source,
             Err(error) => {
                 self.faults.push(error);
-                return Part::default();
+                return SplitData::default();
             }
         };
         let read = self.spec.read(&source, Labels::Required, &mut self.corpus);
@@ -215,26 +218,26 @@ impl Loading<'_> {
             self.corpus.skipped += read.n_faulty;
         } else if !read.faults.is_empty() {
             self.faults.extend(read.faults.into_iter().map(LoadError::Line));
-            return read.part;
+            return read.split;
         }
-        if read.part.examples.is_empty() {
+        if read.split.examples.is_empty() {
             let what =
                 if read.n_faulty > 0 { "no examples without a fault" } else { "no examples" };
             self.faults.push(LoadError::Empty { file: source.name, what });
         }
-        read.part
+        read.split
     }
 
-    fn check_carved(&mut self, part: &Part, what: &'static str) {
-        if part.examples.is_empty() {
-            self.faults.push(LoadError::Empty { file: part.file.clone(), what });
+    fn check_held_out(&mut self, split: &SplitData, what: &'static str) {
+        if split.examples.is_empty() {
+            self.faults.push(LoadError::Empty { file: split.file.clone(), what });
         }
     }
 }
 
-impl Carve {
+impl HoldOut {
     /// Takes its examples out of a split.
-    fn cut(self, train: &mut Part) -> Part {
+    fn take(self, train: &mut SplitData) -> SplitData {
         let n = train.examples.len();
         let mut is_dev = vec![false; n];
         match self {
@@ -243,13 +246,13 @@ impl Carve {
             }
             Self::Fraction { fraction, seed } => {
                 let mut order: Vec<usize> = (0..n).collect();
-                shuffle(&mut order, &mut draw(seed, Purpose::Carve, "", 0));
+                shuffle(&mut order, &mut draw(seed, Purpose::HoldOut, "", 0));
                 let n_dev = (fraction * n as f64).round() as usize;
                 order.iter().take(n_dev).for_each(|&at| is_dev[at] = true);
             }
         }
         let examples = std::mem::take(&mut train.examples);
-        let mut dev = Part { file: train.file.clone(), ..Part::default() };
+        let mut dev = SplitData { file: train.file.clone(), ..SplitData::default() };
         for (example, is_dev) in examples.into_iter().zip(is_dev) {
             if is_dev { dev.examples.push(example) } else { train.examples.push(example) }
         }

@@ -19,7 +19,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    corpus::{Corpus, Example, Field, Part},
+    corpus::{
+        Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
+        SplitData,
+    },
     prediction::FieldPredictions,
     write::UnwritableError,
 };
@@ -62,7 +65,12 @@ pub struct ReadError {
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Corpus, Example, Field, Lexicon, Part, Prediction, prediction::FieldPredictions, read::{Format, Labels, Read, Source}, write::UnwritableError},
+///     data::{
+///         Corpus, Example, Field, FieldValues, Prediction, Schema, SplitData,
+///         prediction::FieldPredictions,
+///         read::{Format, Labels, Read, Source},
+///         write::UnwritableError,
+///     },
 ///     keys::{Key, Values},
 /// };
 ///
@@ -82,8 +90,8 @@ pub struct ReadError {
 ///         &[]
 ///     }
 ///
-///     fn fields(&self, _values: &Values) -> Vec<String> {
-///         vec!["form".to_owned()]
+///     fn schema(&self, _values: &Values) -> Schema {
+///         Schema::of_tokens(vec![Field::of_tokens("form")])
 ///     }
 ///
 ///     fn read(&self, source: &Source, _: &Values, _: Labels, corpus: &mut Corpus) -> Read {
@@ -91,10 +99,10 @@ pub struct ReadError {
 ///         let examples = text.lines().zip(1..).map(|(line, number)| {
 ///             let tokens = line.split_whitespace();
 ///             let symbols: Vec<_> = tokens.map(|token| corpus.lexicons[0].intern(token)).collect();
-///             Example { lines: vec![number; symbols.len()], fields: vec![Some(Field::Symbols(symbols))] }
+///             Example::of_tokens(vec![number; symbols.len()], vec![Some(FieldValues::Symbols(symbols))])
 ///         });
 ///         let examples = examples.filter(|example| !example.is_empty()).collect();
-///         Read { part: Part { examples, file: source.name.clone() }, ..Read::default() }
+///         Read { split: SplitData { examples, file: source.name.clone() }, ..Read::default() }
 ///     }
 ///
 ///     // Predictions a line, where the input had its sentence.
@@ -113,16 +121,16 @@ pub struct ReadError {
 ///                 return Err(UnwritableError { format: self.name(), what });
 ///             };
 ///             let names: Vec<&str> = classes.iter().map(|class| field.names.get(*class)).collect();
-///             lines[example.lines[0] as usize - 1] = names.join(" ");
+///             lines[example.line as usize - 1] = names.join(" ");
 ///         }
 ///         Ok(lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect())
 ///     }
 /// }
 ///
 /// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
-/// let mut corpus = Corpus { lexicons: vec![Lexicon::default()], ..Corpus::default() };
-/// let part = Lines.read(&source, &Values::default(), Labels::Optional, &mut corpus).part;
-/// assert_eq!((part.size().examples, part.size().tokens), (2, 5));
+/// let mut corpus = Corpus::of_schema(Lines.schema(&Values::default()));
+/// let split = Lines.read(&source, &Values::default(), Labels::Optional, &mut corpus).split;
+/// assert_eq!((split.size().examples, split.size().tokens), (2, 5));
 /// ```
 pub trait Format: Sync {
     /// What recipes say.
@@ -135,21 +143,12 @@ pub trait Format: Sync {
     fn check(&self, _values: &Values) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-    /// The names of the fields that its examples have under these keys: those of tokens first, the
-    /// words before all others.
-    fn fields(&self, values: &Values) -> Vec<String>;
-    /// Those of them that hold one string for the whole example, not one a token.
-    fn labels(&self, _values: &Values) -> Vec<String> {
-        Vec::new()
-    }
-    /// Those of them that hold a set of strings for the whole example.
-    fn sets(&self, _values: &Values) -> Vec<String> {
-        Vec::new()
-    }
+    /// The sequences and fields that its examples have under these keys.
+    fn schema(&self, values: &Values) -> Schema;
     /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
     /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
     /// that is a refusal or a count is the caller's affair.
-    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read;
+    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read;
     /// Writes the input back with the predictions of a field, of which the i-th is of the i-th example that
     /// [`Format::read`] gave, or says that it has no place for such predictions. Examples that are not among
     /// them, and every other byte, stay as they were.
@@ -176,7 +175,7 @@ pub enum Labels {
 #[derive(Clone, Debug, Default)]
 pub struct Read {
     /// The examples without a fault, in the file's order.
-    pub part: Part,
+    pub split: SplitData,
     /// Every fault, in the file's order.
     pub faults: Vec<ReadError>,
     /// How many examples had a fault.

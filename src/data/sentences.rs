@@ -1,6 +1,6 @@
-//! Sentences in running text: a field more, with the number of each token's sentence.
+//! Sentences in running text: a field more, with the sentence of each token.
 
-use super::{Corpus, Field, Part};
+use super::{Axis, Corpus, Field, FieldForm, FieldValues, SplitData};
 
 /// Which tokens end a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,29 +12,32 @@ pub struct Sentences {
 }
 
 impl Sentences {
-    /// The field that has the numbers.
+    /// The name of the field that tells sentences apart.
     pub const FIELD: &str = "sentence";
 
-    /// Gives each example of a split of that corpus, whose last field is that of the numbers, its
+    /// That field, of tokens that stand on this axis.
+    pub fn field(axis: Axis) -> Field {
+        Field::new(Self::FIELD, axis, FieldForm::Segments)
+    }
+
+    /// Gives each example of a split of that corpus, whose last field is that of the sentences, its
     /// sentences. They are counted from 1 in each example; one without tokens in the field lacks them.
-    pub fn number(&self, part: &mut Part, corpus: &mut Corpus) {
+    pub fn divide(&self, split: &mut SplitData, corpus: &Corpus) {
         let field = corpus.field(&self.field).expect("the checker has seen the field");
-        let numbers = corpus.field(Self::FIELD).expect("the field of numbers is the corpus's last");
         let is_end = |string: &str| self.ends.iter().any(|end| end == string);
         let ends: Vec<bool> = corpus.lexicons[field].iter().map(is_end).collect();
-        let lexicon = &mut corpus.lexicons[numbers];
-        for example in &mut part.examples {
-            let numbered = example.symbols(field).map(|symbols| {
-                let mut number = 1;
+        for example in &mut split.examples {
+            let segments = example.symbols(field).map(|symbols| {
+                let mut sentence = 1;
                 let each = symbols.iter().map(|&symbol| {
-                    let here = lexicon.intern(&number.to_string());
-                    number += usize::from(ends[symbol as usize]);
+                    let here = sentence;
+                    sentence += u32::from(ends[symbol as usize]);
                     here
                 });
-                Field::Symbols(each.collect())
+                FieldValues::Segments(each.collect())
             });
-            example.fields.resize(numbers, None);
-            example.fields.push(numbered);
+            example.fields.resize(corpus.fields.len() - 1, None);
+            example.fields.push(segments);
         }
     }
 }
@@ -42,32 +45,29 @@ impl Sentences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Lexicon};
+    use crate::data::{Example, Lexicon, Schema};
 
     #[test]
     fn a_sentence_goes_on_to_its_end_and_the_last_needs_none() {
         let mut text = Lexicon::default();
         let mut example = |words: &str| {
             let symbols: Vec<_> = words.split(' ').map(|word| text.intern(word)).collect();
-            Example { lines: vec![1; symbols.len()], fields: vec![Some(Field::Symbols(symbols))] }
+            let lines = vec![1; symbols.len()];
+            Example::of_tokens(lines, vec![Some(FieldValues::Symbols(symbols))])
         };
         let mut examples = vec![example("so . it goes ! on"), example("on . .")];
-        examples.push(Example { lines: vec![1], fields: vec![None] });
-        let mut part = Part { examples, file: "train".into() };
-        let mut corpus = Corpus {
-            fields: vec!["text".into(), Sentences::FIELD.into()],
-            lexicons: vec![text, Lexicon::default()],
-            ..Corpus::default()
-        };
+        examples.push(Example::of_tokens(vec![1], vec![None]));
+        let mut split = SplitData { examples, file: "train".into() };
+        let fields = vec![Field::of_tokens("text"), Sentences::field(Axis::Sequence(0))];
+        let mut corpus = Corpus::of_schema(Schema::of_tokens(fields));
+        corpus.lexicons[0] = text;
         let sentences = Sentences { ends: vec![".".into(), "!".into()], field: "text".into() };
-        sentences.number(&mut part, &mut corpus);
-        let number = |example: &Example| {
-            let symbols = example.symbols(1)?.iter();
-            Some(
-                symbols.map(|&symbol| corpus.lexicons[1].get(symbol)).collect::<Vec<_>>().join(" "),
-            )
-        };
-        let found: Vec<_> = part.examples.iter().map(number).collect();
-        assert_eq!(found, [Some("1 1 2 2 2 3".into()), Some("1 1 2".into()), None]);
+        sentences.divide(&mut split, &corpus);
+        let found: Vec<_> =
+            split.examples.iter().map(|example| example.fields[1].clone()).collect();
+        let wanted = [vec![1, 1, 2, 2, 2, 3], vec![1, 1, 2]];
+        let wanted: Vec<_> =
+            wanted.into_iter().map(|all| Some(FieldValues::Segments(all))).collect();
+        assert_eq!(found, [&wanted[..], &[None]].concat());
     }
 }

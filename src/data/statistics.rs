@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Corpus, Part, vocabulary::count};
+use super::{Corpus, FieldForm, SplitData, vocabulary::count};
 use crate::protocol::event::Split;
 
 /// A corpus in numbers.
@@ -14,7 +14,7 @@ pub struct CorpusStatistics {
     pub name: String,
     /// Its splits: train first, then those of dev and test that it has.
     pub splits: Vec<SplitStatistics>,
-    /// Its fields, in its order.
+    /// Its fields that hold strings, in its order.
     pub fields: Vec<FieldStatistics>,
     /// Examples that were left out for a fault.
     pub skipped: u64,
@@ -46,6 +46,10 @@ pub struct FieldStatistics {
     pub distinct: u64,
 }
 
+fn has_strings(form: FieldForm) -> bool {
+    matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels)
+}
+
 /// The numbers of a corpus.
 pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
     let splits = [Split::Train, Split::Dev, Split::Test];
@@ -54,13 +58,14 @@ pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
         name: corpus.name.clone(),
         splits: splits
             .into_iter()
-            .filter_map(|split| Some(split_statistics(corpus, split, corpus.part(split)?)))
+            .filter_map(|split| Some(split_statistics(corpus, split, corpus.split(split)?)))
             .collect(),
         fields: fields
-            .map(|(field, (name, lexicon))| {
-                let counts = count(lexicon, &corpus.train, field);
+            .filter(|(_, (field, _))| has_strings(field.form))
+            .map(|(at, (field, lexicon))| {
+                let counts = count(lexicon, &corpus.train, at);
                 let distinct = counts.iter().filter(|&&count| count > 0).count() as u64;
-                FieldStatistics { name: name.clone(), distinct }
+                FieldStatistics { name: field.name.clone(), distinct }
             })
             .collect(),
         skipped: corpus.skipped,
@@ -68,29 +73,33 @@ pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
 }
 
 /// The strings of a field in a split and how often each occurs, in alphabetical order.
-pub fn label_set<'a>(corpus: &'a Corpus, part: &Part, field: usize) -> BTreeMap<&'a str, u64> {
+pub fn label_set<'a>(
+    corpus: &'a Corpus,
+    split: &SplitData,
+    field: usize,
+) -> BTreeMap<&'a str, u64> {
     let lexicon = &corpus.lexicons[field];
-    let counts = lexicon.iter().zip(count(lexicon, part, field));
+    let counts = lexicon.iter().zip(count(lexicon, split, field));
     counts.filter(|&(_, count)| count > 0).collect()
 }
 
-fn split_statistics(corpus: &Corpus, split: Split, part: &Part) -> SplitStatistics {
-    let size = part.size();
+fn split_statistics(corpus: &Corpus, split: Split, data: &SplitData) -> SplitStatistics {
+    let size = data.size();
     let is_held_out = split != Split::Train && !corpus.lexicons.is_empty();
     SplitStatistics {
         split,
-        file: part.file.as_ref().into(),
+        file: data.file.as_ref().into(),
         examples: size.examples,
         tokens: size.tokens,
-        unknown: is_held_out.then(|| unknown(corpus, part)),
-        overlap: is_held_out.then(|| overlap(&corpus.train, part)),
+        unknown: is_held_out.then(|| unknown(corpus, data)),
+        overlap: is_held_out.then(|| overlap(&corpus.train, data)),
     }
 }
 
 /// Percentage of tokens whose first field never occurs in train.
-fn unknown(corpus: &Corpus, part: &Part) -> f32 {
+fn unknown(corpus: &Corpus, split: &SplitData) -> f32 {
     let in_train = count(&corpus.lexicons[0], &corpus.train, 0);
-    let symbols = part.examples.iter().filter_map(|example| example.symbols(0)).flatten();
+    let symbols = split.examples.iter().filter_map(|example| example.symbols(0)).flatten();
     let (mut n_unknown, mut n_tokens) = (0_u64, 0_u64);
     for &symbol in symbols {
         n_tokens += 1;
@@ -99,34 +108,30 @@ fn unknown(corpus: &Corpus, part: &Part) -> f32 {
     if n_tokens == 0 { 0.0 } else { (100.0 * n_unknown as f64 / n_tokens as f64) as f32 }
 }
 
-fn overlap(train: &Part, part: &Part) -> u64 {
+fn overlap(train: &SplitData, split: &SplitData) -> u64 {
     let in_train: HashSet<_> =
         train.examples.iter().filter_map(|example| example.symbols(0)).collect();
-    let symbols = part.examples.iter().filter_map(|example| example.symbols(0));
+    let symbols = split.examples.iter().filter_map(|example| example.symbols(0));
     symbols.filter(|symbols| in_train.contains(symbols)).count() as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Field, Lexicon};
+    use crate::data::{Example, Field, FieldValues, Schema};
 
     #[test]
     fn what_dev_has_and_train_lacks_is_counted() {
-        let mut corpus = Corpus {
-            name: "news".into(),
-            fields: vec!["form".into()],
-            lexicons: vec![Lexicon::default()],
-            ..Corpus::default()
-        };
+        let schema = Schema::of_tokens(vec![Field::of_tokens("form")]);
+        let mut corpus = Corpus { name: "news".into(), ..Corpus::of_schema(schema) };
         let mut part = |texts: &[&str]| {
             let example = |text: &&str| {
                 let words = text.split(' ').map(|word| corpus.lexicons[0].intern(word));
                 let symbols: Vec<_> = words.collect();
                 let lines = vec![1; symbols.len()];
-                Example { fields: vec![Some(Field::Symbols(symbols))], lines }
+                Example::of_tokens(lines, vec![Some(FieldValues::Symbols(symbols))])
             };
-            Part { examples: texts.iter().map(example).collect(), file: "news".into() }
+            SplitData { examples: texts.iter().map(example).collect(), file: "news".into() }
         };
         let train = part(&["a b a", "c"]);
         let dev = part(&["a b a", "a d e f", "b"]);

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Corpus, Part, Purpose, draw, draw::shuffle};
+use super::{Corpus, Purpose, SplitData, draw, draw::shuffle};
 
 /// How many batches are sorted by length together: enough for equal lengths, few enough that which
 /// sentences meet in a batch differs from pass to pass.
@@ -15,15 +15,15 @@ const POOL: usize = 32;
 /// A place in the order of a corpus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Passes done.
+    /// Epochs done.
     pub pass: u64,
-    /// The batch of this pass that is next.
+    /// The batch of this epoch that is next.
     pub next: u64,
 }
 
 /// The batches of one corpus, pass after pass.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub struct BatchStream {
     seed: u64,
     position: Position,
     order: Option<Order>,
@@ -37,7 +37,7 @@ struct Order {
     batches: Vec<Vec<usize>>,
 }
 
-impl Stream {
+impl BatchStream {
     /// A corpus from this place on; `Position::default()` is the start.
     pub fn new(seed: u64, position: Position) -> Self {
         Self { seed, position, order: None }
@@ -76,7 +76,7 @@ impl Stream {
 
 /// How many batches a pass over the training split has.
 pub fn steps_per_pass(corpus: &Corpus, batch: usize) -> u64 {
-    filled(&corpus.train).count().div_ceil(batch) as u64
+    non_empty(&corpus.train).count().div_ceil(batch) as u64
 }
 
 /// Tokens that a batch may grow to when nothing is learnt from it: no gradient waits for a batch of few
@@ -86,13 +86,13 @@ const SCORED_TOKENS: usize = 4096;
 /// The batches to evaluate a split by: every example that is not empty once, the longest first, so
 /// that those of a batch are about as long as each other. A batch has at least so many examples (but for
 /// the last), and as many more as fit 4,096 tokens.
-pub fn in_order(part: &Part, batch: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = filled(part).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(part.examples[at].len()));
+pub fn eval_batches(split: &SplitData, batch: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = non_empty(split).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(split.examples[at].len()));
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut n_tokens = 0;
     for at in order {
-        let length = part.examples[at].len();
+        let length = split.examples[at].len();
         match batches.last_mut() {
             Some(last) if last.len() < batch || n_tokens + length <= SCORED_TOKENS => {
                 last.push(at);
@@ -107,13 +107,13 @@ pub fn in_order(part: &Part, batch: usize) -> Vec<Vec<usize>> {
     batches
 }
 
-fn filled(part: &Part) -> impl Iterator<Item = usize> + '_ {
-    (0..part.examples.len()).filter(|&at| !part.examples[at].is_empty())
+fn non_empty(split: &SplitData) -> impl Iterator<Item = usize> + '_ {
+    (0..split.examples.len()).filter(|&at| !split.examples[at].is_empty())
 }
 
 fn batches(seed: u64, corpus: &Corpus, pass: u64, batch: usize) -> Vec<Vec<usize>> {
     let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, pass);
-    let mut order: Vec<usize> = filled(&corpus.train).collect();
+    let mut order: Vec<usize> = non_empty(&corpus.train).collect();
     shuffle(&mut order, &mut rng);
     // What does not fill a batch is set aside before the sorting: cut off a sorted pool, the short
     // batch would hold its longest sentences in every pass.
@@ -137,13 +137,13 @@ mod tests {
 
     /// A corpus whose examples have these many tokens.
     fn corpus(name: &str, lengths: impl IntoIterator<Item = usize>) -> Corpus {
-        let example = |n_tokens| Example { fields: Vec::new(), lines: vec![1; n_tokens] };
+        let example = |n_tokens| Example::of_tokens(vec![1; n_tokens], Vec::new());
         let examples = lengths.into_iter().map(example).collect();
-        let train = Part { examples, file: "train".into() };
+        let train = SplitData { examples, file: "train".into() };
         Corpus { name: name.into(), train, ..Corpus::default() }
     }
 
-    fn take(stream: &mut Stream, corpus: &Corpus, n: usize) -> Vec<Vec<usize>> {
+    fn take(stream: &mut BatchStream, corpus: &Corpus, n: usize) -> Vec<Vec<usize>> {
         (0..n).map(|_| stream.next(corpus, 4)).collect()
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn each_example_is_met_once_a_pass_and_empty_ones_never() {
         let news = corpus("news", (0..203).map(|at| at % 7));
         assert_eq!(steps_per_pass(&news, 4), 44);
-        let mut stream = Stream::new(1, Position::default());
+        let mut stream = BatchStream::new(1, Position::default());
         for pass in 0..3 {
             assert_eq!(stream.position(), Position { pass, next: 0 });
             let batches = take(&mut stream, &news, 44);
@@ -166,29 +166,30 @@ mod tests {
     #[test]
     fn a_seed_gives_one_order_and_each_pass_another() {
         let news = corpus("news", 1..101);
-        let pass = |seed, pass| take(&mut Stream::new(seed, Position { pass, next: 0 }), &news, 25);
+        let pass =
+            |seed, pass| take(&mut BatchStream::new(seed, Position { pass, next: 0 }), &news, 25);
         assert_eq!(pass(1, 0), pass(1, 0));
         assert_ne!(pass(1, 0), pass(1, 1));
         assert_ne!(pass(1, 0), pass(2, 0));
         let web = corpus("web", 1..101);
-        assert_ne!(pass(1, 0), take(&mut Stream::new(1, Position::default()), &web, 25));
+        assert_ne!(pass(1, 0), take(&mut BatchStream::new(1, Position::default()), &web, 25));
     }
 
     #[test]
     fn a_stream_restored_within_a_pass_goes_on_as_it_would_have() {
         let news = corpus("news", 1..50);
-        let mut stream = Stream::new(3, Position::default());
+        let mut stream = BatchStream::new(3, Position::default());
         take(&mut stream, &news, 17);
         let saved = serde_json::to_string(&stream.position()).unwrap();
-        let mut restored = Stream::new(3, serde_json::from_str(&saved).unwrap());
+        let mut restored = BatchStream::new(3, serde_json::from_str(&saved).unwrap());
         assert_eq!(take(&mut restored, &news, 40), take(&mut stream, &news, 40));
     }
 
     #[test]
     fn other_corpora_change_nothing() {
         let (news, web) = (corpus("news", 1..50), corpus("web", 1..90));
-        let alone = take(&mut Stream::new(1, Position::default()), &news, 30);
-        let mut streams = [0, 1].map(|_| Stream::new(1, Position::default()));
+        let alone = take(&mut BatchStream::new(1, Position::default()), &news, 30);
+        let mut streams = [0, 1].map(|_| BatchStream::new(1, Position::default()));
         let together: Vec<_> = (0..30)
             .map(|step| {
                 take(&mut streams[1], &web, step % 3);
@@ -201,20 +202,20 @@ mod tests {
     #[test]
     fn a_batch_holds_sentences_of_about_one_length() {
         let news = corpus("news", (0..128).map(|at| 1 + at * 37 % 128));
-        let batches = take(&mut Stream::new(1, Position::default()), &news, 32);
+        let batches = take(&mut BatchStream::new(1, Position::default()), &news, 32);
         // One pool, sorted: four lengths that follow each other.
         let spread = |batch: &Vec<usize>| {
             let lengths = batch.iter().map(|&at| news.train.examples[at].len());
             lengths.clone().max().unwrap() - lengths.min().unwrap()
         };
         assert!(batches.iter().all(|batch| spread(batch) == 3));
-        assert_eq!(news.train.examples[in_order(&news.train, 50)[0][0]].len(), 128);
+        assert_eq!(news.train.examples[eval_batches(&news.train, 50)[0][0]].len(), 128);
     }
 
     #[test]
     fn a_batch_to_score_has_the_examples_asked_for_or_more_if_they_are_short() {
         let sizes = |lengths: Vec<usize>, batch| -> Vec<usize> {
-            in_order(&corpus("news", lengths).train, batch).iter().map(Vec::len).collect()
+            eval_batches(&corpus("news", lengths).train, batch).iter().map(Vec::len).collect()
         };
         assert_eq!(sizes(vec![1000; 10], 2), [4, 4, 2]);
         assert_eq!(sizes(vec![1000; 10], 7), [7, 3]);
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_corpus_of_nothing_gives_nothing() {
-        let mut stream = Stream::new(1, Position::default());
+        let mut stream = BatchStream::new(1, Position::default());
         assert_eq!(stream.next(&corpus("none", [0, 0]), 4), [0; 0]);
         assert_eq!(stream.position(), Position::default());
     }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Corpus, Lexicon, Part, Symbol, normalise::Normalise};
+use super::{Corpus, Lexicon, SplitData, Symbol, normalise::Normalise};
 
 /// Strings with ids 0, 1, 2, … in order of falling count, ties in alphabetical order, so that the
 /// order is a function of the training data alone.
@@ -100,9 +100,9 @@ impl Vocabulary {
 }
 
 /// How often each symbol of a lexicon occurs in one field of a split, by symbol.
-pub fn count(lexicon: &Lexicon, part: &Part, field: usize) -> Vec<u64> {
+pub fn count(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
     let mut counts = vec![0; lexicon.len()];
-    for symbol in part.examples.iter().filter_map(|example| example.strings(field)).flatten() {
+    for symbol in split.examples.iter().filter_map(|example| example.strings(field)).flatten() {
         counts[*symbol as usize] += 1;
     }
     counts
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Field};
+    use crate::data::{Example, FieldValues};
 
     #[test]
     fn ids_fall_by_count_then_rise_by_alphabet() {
@@ -162,8 +162,11 @@ mod tests {
             let symbols: Vec<_> = tokens.iter().map(|token| lexicon.intern(token)).collect();
             lexicon.intern(unseen);
             let lines = vec![1; symbols.len()];
-            let fields = vec![None, Some(Field::Symbols(symbols))];
-            let train = Part { examples: vec![Example { fields, lines }], file: "train".into() };
+            let fields = vec![None, Some(FieldValues::Symbols(symbols))];
+            let train = SplitData {
+                examples: vec![Example::of_tokens(lines, fields)],
+                file: "train".into(),
+            };
             Corpus { lexicons: vec![Lexicon::default(), lexicon], train, ..Corpus::default() }
         };
         let news = corpus(&["The", "the", "b1"], "dev-only");

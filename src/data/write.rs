@@ -70,7 +70,7 @@ pub(super) fn by_line(
             Prediction::None => Vec::new(),
             other => return Err(UnwritableError { format, what: other.describe() }),
         };
-        by_line.extend(example.lines.iter().copied().zip(texts));
+        by_line.extend(example.lines().zip(texts));
     }
     Ok(by_line)
 }

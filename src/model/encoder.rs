@@ -23,7 +23,7 @@ use super::{
     tap::{EncoderSignature, LayerSpec, RowKind},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Vocabulary},
     keys::{Key, Values},
 };
 
@@ -150,13 +150,44 @@ pub enum Built {
     Characters(Arc<Spelling>),
 }
 
+/// A batch as an encoder reads it: on one of its sequences.
+#[derive(Clone, Copy)]
+pub struct SequenceView<'a> {
+    /// The batch.
+    pub batch: &'a Batch,
+    /// The field that the encoder reads, by its place in the corpus, if it reads one.
+    pub field: Option<usize>,
+    /// The field that a tap names, where the encoder runs on another than its own.
+    pub prefix: Option<&'a str>,
+}
+
+impl SequenceView<'_> {
+    /// The field that an encoder of fields reads.
+    pub fn field(&self) -> usize {
+        self.field.expect("the checker has seen the field in each corpus")
+    }
+
+    /// The place of a draw: one encoder runs once for each corpus drawn, and once for each sequence.
+    pub fn site(&self, name: &str) -> String {
+        let corpus = self.batch.corpus;
+        match self.prefix {
+            None => format!("{name}/{corpus}"),
+            Some(prefix) => format!("{name}/{corpus}/{prefix}"),
+        }
+    }
+}
+
 /// An encoder with its parameters.
 pub trait Encoder: Send {
-    /// Learns the strings of a corpus; called once for each corpus, before its first batch.
-    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
+    /// The field that it reads, if it reads one.
+    fn field(&self) -> Option<&str> {
+        None
+    }
+    /// Learns the strings of a field of a corpus; called once for each that it reads, before the first batch.
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
     /// The rows of each layer, from the first, by what it reads: nothing where it reads a field. They may
     /// stand on another packing than that.
-    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>>;
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;
 }
 
 /// The values of other encoders of the recipe, by name.

@@ -28,24 +28,21 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The rows with dropout at the site of that name and number, if this pass drops at all.
-    pub fn dropout(self, site: &str, corpus_idx: usize, p: f64, x: Tensor) -> Result<Tensor> {
+    /// The rows with dropout at the site of that name, if this pass drops at all.
+    pub fn dropout(self, site: &str, p: f64, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Train { seed, step } if p > 0.0 => {
-                // One encoder runs once for each corpus drawn.
-                let site = format!("{site}/{corpus_idx}");
-                kernel::dropout(&x, p as f32, draw(seed, Purpose::Dropout, &site, step))
+                kernel::dropout(&x, p as f32, draw(seed, Purpose::Dropout, site, step))
             }
             _ => Ok(x),
         }
     }
 
     /// Which of n things are dropped at a site, each with probability p, if this pass drops at all.
-    pub fn dropout_indices(self, site: &str, corpus_idx: usize, p: f64, n: usize) -> Vec<usize> {
+    pub fn dropout_indices(self, site: &str, p: f64, n: usize) -> Vec<usize> {
         match self {
             Self::Train { seed, step } if p > 0.0 => {
-                let site = format!("{site}/{corpus_idx}");
-                let mut draw = draw(seed, Purpose::Dropout, &site, step);
+                let mut draw = draw(seed, Purpose::Dropout, site, step);
                 (0..n).filter(|_| unit(&mut draw) < p).collect()
             }
             _ => Vec::new(),
@@ -53,12 +50,10 @@ impl Mode {
     }
 
     /// The rows with Gaussian noise of that standard deviation at a site, if this pass learns.
-    pub fn noise(self, site: &str, corpus_idx: usize, deviation: f64, x: Tensor) -> Result<Tensor> {
+    pub fn noise(self, site: &str, deviation: f64, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Train { seed, step } if deviation > 0.0 => {
-                let site = format!("{site}/{corpus_idx}");
-                let noise =
-                    gaussian(x.elem_count(), &mut draw(seed, Purpose::Dropout, &site, step));
+                let noise = gaussian(x.elem_count(), &mut draw(seed, Purpose::Dropout, site, step));
                 let noise = noise.into_iter().map(|z| (z * deviation) as f32).collect();
                 let noise = Tensor::from_vec::<_, f32>(noise, x.shape(), x.device())?;
                 x + noise
@@ -78,7 +73,7 @@ mod tests {
     #[test]
     fn noise_has_the_deviation_asked_for_and_is_in_training_only() -> Result<()> {
         let x = Tensor::zeros((101, 99), DType::F32, &Device::Cpu)?;
-        let noise = kernel::to_vec(&TRAIN.noise("words", 0, 0.2, x.clone())?)?;
+        let noise = kernel::to_vec(&TRAIN.noise("words/0", 0.2, x.clone())?)?;
         let n = noise.len() as f64;
         let mean = noise.iter().map(|&z| f64::from(z)).sum::<f64>() / n;
         let square = noise.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / n;
@@ -87,10 +82,10 @@ mod tests {
         assert!((square - 0.04).abs() < 0.04 * 0.06, "{square}");
         let beyond = noise.iter().filter(|z| z.abs() > 0.4).count();
         assert!((370..540).contains(&beyond), "{beyond} of 9999 beyond two deviations, wanted 455");
-        let again = kernel::to_vec(&TRAIN.noise("words", 0, 0.2, x.clone())?)?;
+        let again = kernel::to_vec(&TRAIN.noise("words/0", 0.2, x.clone())?)?;
         assert_eq!(noise, again);
         for (other, deviation) in [(Mode::Eval, 0.2), (Mode::Trace, 0.2), (TRAIN, 0.0)] {
-            let silent = kernel::to_vec(&other.noise("words", 0, deviation, x.clone())?)?;
+            let silent = kernel::to_vec(&other.noise("words/0", deviation, x.clone())?)?;
             assert!(silent.iter().all(|&z| z == 0.0), "{other:?}");
         }
         Ok(())
@@ -98,16 +93,16 @@ mod tests {
 
     #[test]
     fn about_p_of_the_things_are_dropped_by_site_corpus_and_step() {
-        let dropped = TRAIN.dropout_indices("words", 0, 0.25, 10_000);
+        let dropped = TRAIN.dropout_indices("words/0", 0.25, 10_000);
         assert!((2_300..2_700).contains(&dropped.len()), "{}", dropped.len());
-        assert_eq!(dropped, TRAIN.dropout_indices("words", 0, 0.25, 10_000));
-        assert_ne!(dropped, TRAIN.dropout_indices("words", 1, 0.25, 10_000));
-        assert_ne!(dropped, TRAIN.dropout_indices("other", 0, 0.25, 10_000));
+        assert_eq!(dropped, TRAIN.dropout_indices("words/0", 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropout_indices("words/1", 0.25, 10_000));
+        assert_ne!(dropped, TRAIN.dropout_indices("other/0", 0.25, 10_000));
         assert_ne!(
             dropped,
-            Mode::Train { seed: 1, step: 3 }.dropout_indices("words", 0, 0.25, 10_000)
+            Mode::Train { seed: 1, step: 3 }.dropout_indices("words/0", 0.25, 10_000)
         );
-        assert!(Mode::Eval.dropout_indices("words", 0, 0.25, 10_000).is_empty());
-        assert!(Mode::Trace.dropout_indices("words", 0, 0.25, 10_000).is_empty());
+        assert!(Mode::Eval.dropout_indices("words/0", 0.25, 10_000).is_empty());
+        assert!(Mode::Trace.dropout_indices("words/0", 0.25, 10_000).is_empty());
     }
 }

@@ -107,14 +107,14 @@ fn unordered(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
         return Vec::new();
     };
     let examples =
-        corpus.parts().flat_map(|part| part.examples.iter().map(move |example| (part, example)));
+        corpus.splits().flat_map(|part| part.examples.iter().map(move |example| (part, example)));
     examples
         .filter_map(|(part, example)| {
             let label = corpus.lexicons[field].get(example.label(field)?);
             let wanted = order.join(", ");
             (!order.contains(&label)).then(|| ReadError {
                 file: part.file.clone(),
-                line: example.lines[0],
+                line: example.line,
                 what: format!("the label {label:?} is not in the order; wanted one of {wanted}"),
             })
         })

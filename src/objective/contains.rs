@@ -61,7 +61,7 @@ impl ObjectiveKind for Contains {
              \"capitalised\"",
             values.text("field")
         );
-        let line = corpus.train.examples.first().map_or(1, |example| example.lines[0]);
+        let line = corpus.train.examples.first().map_or(1, |example| example.line);
         vec![ReadError { file: corpus.train.file.clone(), line, what }]
     }
 

@@ -128,7 +128,7 @@ fn seen<'a>(values: &Values, corpus: &'a Corpus) -> Vec<&'a str> {
 
 /// A fault of the training split as a whole, said of its first line.
 fn fault(corpus: &Corpus, what: String) -> ReadError {
-    let line = corpus.train.examples.first().map_or(1, |example| example.lines[0]);
+    let line = corpus.train.examples.first().map_or(1, |example| example.line);
     ReadError { file: corpus.train.file.clone(), line, what }
 }
 

@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        data::{Example, Field, Lexicon, Packing, Part},
+        data::{Axis, Example, Field, FieldForm, FieldValues, Lexicon, Packing, Schema, SplitData},
         kernel::to_vec,
         keys::{Located, Value},
         metric::Scores,
@@ -153,16 +153,14 @@ mod tests {
     };
 
     /// Examples of a word each, with these sets.
-    fn part(sets: &[Option<&[&str]>], lexicons: &mut [Lexicon]) -> Part {
+    fn part(sets: &[Option<&[&str]>], lexicons: &mut [Lexicon]) -> SplitData {
         let [words, labels] = lexicons else { panic!("two fields") };
-        let example = |set: Option<&[&str]>| Example {
-            lines: vec![1],
-            fields: vec![
-                Some(Field::Symbols(vec![words.intern("word")])),
-                set.map(|set| Field::labels(set.iter().copied(), labels)),
-            ],
+        let example = |set: Option<&[&str]>| {
+            let word = FieldValues::Symbols(vec![words.intern("word")]);
+            let set = set.map(|set| FieldValues::labels(set.iter().copied(), labels));
+            Example::of_tokens(vec![1], vec![Some(word), set])
         };
-        Part { examples: sets.iter().copied().map(example).collect(), file: "part".into() }
+        SplitData { examples: sets.iter().copied().map(example).collect(), file: "part".into() }
     }
 
     /// A corpus whose training has a three times and b once, and whose test holds c too.
@@ -171,8 +169,9 @@ mod tests {
         let train =
             part(&[Some(&["a", "b"]), Some(&["a"]), Some(&[]), None, Some(&["a"])], &mut lexicons);
         let test = part(&[Some(&["a"]), Some(&["c", "b"]), None, Some(&["b"])], &mut lexicons);
-        let fields = vec!["text".to_owned(), "topics".to_owned()];
-        Corpus { fields, lexicons, train, test: Some(test), ..Corpus::default() }
+        let topics = Field::new("topics", Axis::Example, FieldForm::Labels);
+        let schema = Schema::of_tokens(vec![Field::of_tokens("text"), topics]);
+        Corpus { lexicons, train, test: Some(test), ..Corpus::of_schema(schema) }
     }
 
     fn values(more: &[(&str, Value)]) -> Values {

@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        data::{Example, Field, Part, Prediction},
+        data::{Example, Field, FieldValues, Lexicon, Prediction, Schema, SplitData},
         keys::{Located, Value},
         metric::Scores,
         model::{
@@ -229,11 +229,16 @@ mod tests {
         let (words, tags) = (symbols(0, &["x", "y", "z"]), symbols(1, &["b", "?", "a"]));
         let topic = symbols(2, &["b"])[0];
         let fields =
-            [Field::Symbols(words), Field::Symbols(tags), Field::Label(topic)].map(Some).into();
-        let train =
-            Part { examples: vec![Example { fields, lines: vec![1, 2, 3] }], file: "t".into() };
-        let fields = ["form", "noisy", "topic"].map(str::to_owned).into();
-        Corpus { fields, lexicons, train, ..Corpus::default() }
+            [FieldValues::Symbols(words), FieldValues::Symbols(tags), FieldValues::Label(topic)]
+                .map(Some)
+                .into();
+        let train = SplitData {
+            examples: vec![Example::of_tokens(vec![1, 2, 3], fields)],
+            file: "t".into(),
+        };
+        let topic = Field::of_examples("topic");
+        let fields = vec![Field::of_tokens("form"), Field::of_tokens("noisy"), topic];
+        Corpus { lexicons, train, ..Corpus::of_schema(Schema::of_tokens(fields)) }
     }
 
     /// What reads `label` by rows that are the scores themselves, with parameters beside the head's.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Packing, Part, Prediction, Vocabulary, read::ReadError,
+        Batch, Corpus, Lexicon, Packing, Prediction, SplitData, Vocabulary, read::ReadError,
         vocabulary::count,
     },
     keys::{Key, Refers, Takes, Values},
@@ -100,21 +100,21 @@ impl ObjectiveKind for Tag {
         let weights = labels::check_named(values, "class_weights", corpus);
         let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return weights };
         let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
-        let faults = |part: &Part| -> Vec<ReadError> {
+        let faults = |part: &SplitData| -> Vec<ReadError> {
             let labelled = part.examples.iter().filter_map(|example| {
                 Some((example, texts(&corpus.lexicons[field], example.symbols(field)?)))
             });
             let faults = labelled.flat_map(|(example, tags)| {
                 scheme.faults(&tags).into_iter().map(|fault| ReadError {
                     file: part.file.clone(),
-                    line: example.lines[fault.idx],
+                    line: example.line_of(fault.idx),
                     what: fault.reason,
                 })
             });
             faults.collect()
         };
-        // A carved split shares its file with the one it was carved from.
-        let mut faults: Vec<ReadError> = corpus.parts().flat_map(faults).collect();
+        // A held-out split shares its file with the one it was taken from.
+        let mut faults: Vec<ReadError> = corpus.splits().flat_map(faults).collect();
         faults.extend(weights);
         faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         faults

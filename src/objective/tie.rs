@@ -162,16 +162,16 @@ mod tests {
 
     use super::*;
     use crate::{
-        data::{Example, Field, Part},
+        data::{Example, Field, FieldValues, Schema, SplitData},
         keys::{Located, Value},
         metric::Scores,
         model::Parameters,
     };
 
     fn batch(n_sequences: usize) -> Batch {
-        let example = Example { lines: vec![1], fields: vec![Some(Field::Symbols(vec![0]))] };
-        let part = Part { examples: vec![example; n_sequences], file: "train".into() };
-        let corpus = Corpus { fields: vec!["form".to_owned()], ..Corpus::default() };
+        let example = Example::of_tokens(vec![1], vec![Some(FieldValues::Symbols(vec![0]))]);
+        let part = SplitData { examples: vec![example; n_sequences], file: "train".into() };
+        let corpus = Corpus::of_schema(Schema::of_tokens(vec![Field::of_tokens("form")]));
         Batch::new(0, &corpus, &part, &(0..n_sequences).collect::<Vec<_>>())
     }
 

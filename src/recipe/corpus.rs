@@ -3,7 +3,7 @@
 use super::{check::Context, fault::Findings, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
-        Sentences,
+        Axis, Field, FieldForm, Schema, Sentences,
         read::{self, Format, Location},
     },
     keys::{Key, Place, Refers, Takes, Value, Values},
@@ -29,12 +29,8 @@ pub struct CorpusSpec {
     pub faults: OnFault,
     /// Examples in a batch, if not as many as elsewhere.
     pub batch_size: Option<usize>,
-    /// The names of its fields.
-    pub fields: Vec<String>,
-    /// Those of them that hold one string for the whole example.
-    pub labels: Vec<String>,
-    /// Those of them that hold a set of strings for the whole example.
-    pub sets: Vec<String>,
+    /// Its sequences and fields.
+    pub schema: Schema,
     /// The tokens that end a sentence, and the field that they are looked for in.
     pub sentences: Option<Sentences>,
     /// Where the table begins.
@@ -42,38 +38,48 @@ pub struct CorpusSpec {
 }
 
 impl CorpusSpec {
+    /// Whether a field is of the items of a list of sequences.
+    pub(super) fn is_list(&self, field: &str) -> bool {
+        let found = self.schema.fields.iter().find(|other| other.name == field);
+        found.is_some_and(|field| match field.axis {
+            Axis::Sequence(at) => self.schema.sequences[at].is_list,
+            Axis::Items(_) => true,
+            Axis::Example => false,
+        })
+    }
+
     /// What is wrong with a field, named by a key that wants one string a token, or one or a set an
     /// example.
     pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {
         let name = &self.name;
-        if !self.fields.iter().any(|other| other == field) {
-            let fitting = self.fields.iter().filter(|other| self.holds(other) == wanted);
-            let hint = hint(field, fitting.map(String::as_str));
+        let fields = &self.schema.fields;
+        let Some(found) = fields.iter().find(|other| other.name == field) else {
+            let fitting = fields.iter().filter(|other| fits(other, wanted));
+            let hint = hint(field, fitting.map(|other| other.name.as_str()));
             return Some(format!("no field named {field:?} in corpus {name:?}{hint}"));
-        }
-        let held = self.holds(field);
-        let has = match held {
-            Refers::Labels => "a set of strings for each example",
-            Refers::Label => "a string for each example",
-            _ => "a string for each token",
         };
         let wants = match wanted {
             Refers::Labels => "a set for each example",
             Refers::Label => "one for each example",
             _ => "one for each token",
         };
-        (held != wanted)
-            .then(|| format!("the field {field:?} of corpus {name:?} has {has}; wanted {wants}"))
+        (!fits(found, wanted)).then(|| {
+            let has = found.form.name();
+            format!("the field {field:?} of corpus {name:?} has {has}; wanted {wants}")
+        })
     }
+}
 
-    /// What a key refers to that names this field.
-    fn holds(&self, field: &str) -> Refers {
-        let is_in = |names: &[String]| names.iter().any(|other| other == field);
-        match (is_in(&self.sets), is_in(&self.labels)) {
-            (true, _) => Refers::Labels,
-            (false, true) => Refers::Label,
-            (false, false) => Refers::Field,
+/// Whether a field is what a key refers to.
+fn fits(field: &Field, wanted: Refers) -> bool {
+    let of_tokens = matches!(field.axis, Axis::Sequence(_));
+    match wanted {
+        Refers::Label => field.form == FieldForm::Label,
+        Refers::Labels => field.form == FieldForm::Labels,
+        Refers::Segments => {
+            matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }
+        _ => field.form == FieldForm::Symbols && of_tokens,
     }
 }
 
@@ -183,25 +189,25 @@ pub(super) fn check(
             (_, table) => part(&table?, &said.place, findings)?,
         }),
     };
-    let mut fields = format.fields(&values);
+    let mut schema = format.schema(&values);
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
-        Some(_) if fields.iter().any(|field| field == Sentences::FIELD) => {
+        Some(_) if schema.fields.iter().any(|field| field.name == Sentences::FIELD) => {
             let what =
                 "the corpus has a field \"sentence\" already; drop sentence_ends or rename that";
             findings.fault(&values.place(SENTENCE_ENDS), what);
             return None;
         }
         Some(_) => {
-            let (labels, sets) = (format.labels(&values), format.sets(&values));
-            let of_tokens = |field: &&String| !labels.contains(field) && !sets.contains(field);
-            let Some(field) = fields.iter().find(of_tokens).cloned() else {
+            let mut fields = schema.fields.iter();
+            let Some(field) = fields.find(|field| fits(field, Refers::Field)) else {
                 let what = "the corpus has no field of tokens, so nothing can end a sentence";
                 findings.fault(&values.place(SENTENCE_ENDS), what);
                 return None;
             };
             let ends = values.texts(SENTENCE_ENDS).into_iter().map(str::to_owned).collect();
-            fields.push(Sentences::FIELD.to_owned());
+            let (axis, field) = (field.axis, field.name.clone());
+            schema.fields.push(Sentences::field(axis));
             Some(Sentences { ends, field })
         }
     };
@@ -216,9 +222,7 @@ pub(super) fn check(
             _ => OnFault::Refuse,
         },
         batch_size: values.count_if_said("batch_size"),
-        fields,
-        labels: format.labels(&values),
-        sets: format.sets(&values),
+        schema,
         sentences,
         place: table.place.clone(),
         values,

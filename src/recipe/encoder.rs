@@ -10,12 +10,12 @@ use super::{
     input::{self, Input},
     kind::Kinds,
     names::Named,
-    tap::Signatures,
+    tap::{Signatures, Tap, Tappable},
     word_lists,
 };
 use crate::{
     data::Vocabulary,
-    keys::{Key, Place, Refers, Takes, Value, Values},
+    keys::{Key, Place, Refers, Takes, Values},
     model::{
         encoder::{self, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind, TapName},
@@ -45,6 +45,8 @@ pub struct EncoderSpec {
     /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
     /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
     pub corpora: Vec<usize>,
+    /// The same of taps that name a field for it to be run on: the corpus and the field.
+    pub prefixed: Vec<(usize, String)>,
     /// The lists of words that its keys name.
     pub(super) lists: Vec<(&'static str, Vocabulary)>,
     /// Where the table begins.
@@ -90,24 +92,12 @@ pub(super) struct Encoders {
     pub(super) specs: Vec<Option<EncoderSpec>>,
     /// Places and signatures, by name.
     pub(super) signatures: Signatures,
-    /// What each reads or names.
-    below: Vec<Vec<Edge>>,
-}
-
-/// That an encoder reads or names another, by place.
-#[derive(Clone, Copy)]
-struct Edge {
-    to: usize,
-    /// For batches of this corpus only.
-    over: Option<usize>,
 }
 
 /// Looks at every encoder.
 pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findings) -> Encoders {
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let below: Vec<Vec<Edge>> = tables.iter().map(|table| reads(table, &names, cx)).collect();
-    let edges: Vec<Vec<usize>> =
-        below.iter().map(|edges| edges.iter().map(|edge| edge.to).collect()).collect();
+    let edges: Vec<Vec<usize>> = tables.iter().map(|table| reads(table, &names)).collect();
     let (order, circular) = order(&edges);
     for circle in circles(&circular, &edges) {
         let mut way: Vec<&str> = circle.iter().map(|at| names[*at]).collect();
@@ -117,12 +107,7 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
         findings
             .fault(place, format!("encoders read each other in a circle: {}", way.join(" <- ")));
     }
-    let mut encoders =
-        Encoders { specs: Vec::new(), signatures: Signatures::new(), below: Vec::new() };
-    let mut position = vec![0; tables.len()];
-    for (place, &at) in order.iter().chain(&circular).enumerate() {
-        position[at] = place;
-    }
+    let mut encoders = Encoders { specs: Vec::new(), signatures: Signatures::new() };
     for &at in order.iter().chain(&circular) {
         let spec = if circular.contains(&at) {
             // Its keys are still checked; what it would be can't be known.
@@ -136,11 +121,16 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
             one(&tables[at], cx, &encoders, findings)
         };
         let signature = spec.as_ref().map(|spec| spec.signature.clone());
+        let (fields, segment_by) =
+            spec.as_ref().map(|spec| encoders.fields_of(spec)).unwrap_or_default();
         // Of two encoders of one name, which is a fault, the first is meant.
         let here = encoders.specs.len();
-        encoders.signatures.entry(names[at].to_owned()).or_insert((here, signature));
-        let edges = below[at].iter().map(|edge| Edge { to: position[edge.to], ..*edge });
-        encoders.below.push(edges.collect());
+        encoders.signatures.entry(names[at].to_owned()).or_insert(Tappable {
+            place: here,
+            signature,
+            fields,
+            segment_by,
+        });
         encoders.specs.push(spec);
     }
     encoders
@@ -149,21 +139,47 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
 impl Encoders {
     /// The encoder of that name, if nothing is wrong with it.
     pub(super) fn described(&self, name: &str) -> Option<Described<'_>> {
-        let spec = self.specs[self.signatures.get(name)?.0].as_ref()?;
+        let spec = self.specs[self.signatures.get(name)?.place].as_ref()?;
         Some(Described { kind: spec.kind, values: &spec.values, signature: &spec.signature })
     }
 
-    /// An encoder and all that it reads or names for batches of a corpus, however far below.
-    pub(super) fn closure(&self, top: usize, corpus_idx: usize) -> BTreeSet<usize> {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![top]);
-        while let Some(at) = open.pop() {
-            if seen.insert(at) {
-                let edges = self.below[at].iter();
-                let over = edges.filter(|edge| edge.over.is_none_or(|over| over == corpus_idx));
-                open.extend(over.map(|edge| edge.to));
+    /// The encoder of a tap and all that it reads or names for batches of a corpus, however far below, each with
+    /// the field that it is run on, if that is not its own.
+    pub(super) fn closure(
+        &self,
+        top: &Tap,
+        corpus_idx: usize,
+    ) -> BTreeSet<(usize, Option<String>)> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(top.encoder, top.field.clone())];
+        while let Some((at, field)) = open.pop() {
+            if !seen.insert((at, field.clone())) {
+                continue;
             }
+            let Some(spec) = &self.specs[at] else { continue };
+            let taps = spec.input.of(corpus_idx).iter();
+            open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
+            let named = spec.named().filter_map(|name| self.signatures.get(name));
+            open.extend(named.map(|named| (named.place, field.clone())));
         }
         seen
+    }
+
+    /// The fields that an encoder and those below it read, and the one by whose segments one of them runs.
+    fn fields_of(&self, spec: &EncoderSpec) -> (BTreeSet<String>, Option<String>) {
+        let own =
+            spec.kind.keys().iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+        let own = own.filter_map(|key| spec.values.text_if_said(key.name));
+        let mut fields: BTreeSet<String> = own.map(str::to_owned).collect();
+        let mut segment_by = spec.segment_by.clone();
+        for tap in spec.input.all() {
+            let below = self.signatures.values().find(|below| below.place == tap.encoder);
+            let Some(below) = below else { continue };
+            fields.extend(tap.field.iter().cloned());
+            fields.extend(below.fields.iter().filter(|_| tap.field.is_none()).cloned());
+            segment_by = segment_by.or_else(|| below.segment_by.clone());
+        }
+        (fields, segment_by)
     }
 }
 
@@ -203,7 +219,7 @@ fn one(
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };
-        let at = below.signatures.get(name)?.0;
+        let at = below.signatures.get(name)?.place;
         let other = below.specs[at].as_ref()?;
         if other.kind.source() != RowSource::Named {
             let (place, found) = (values.place(key), other.kind.name());
@@ -234,6 +250,7 @@ fn one(
         segment_by,
         items,
         corpora: Vec::new(),
+        prefixed: Vec::new(),
         lists: word_lists::lists(kind.keys(), &values),
         place: table.place.clone(),
         values,
@@ -271,30 +288,17 @@ fn names_encoder(takes: &Takes) -> bool {
 }
 
 /// The encoders that a table reads or names; those that there are.
-fn reads(table: &Named<'_>, names: &[&str], cx: &Context<'_>) -> Vec<Edge> {
+fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
     let place = |name: &str| names.iter().position(|other| *other == name);
-    let tapped = |said| {
-        input::texts(said).into_iter().filter_map(|(text, _)| {
-            let tap = text.parse::<TapName>().ok()?;
-            if text.starts_with("labels:") { None } else { place(&tap.encoder) }
-        })
-    };
-    let mut found: Vec<Edge> = Vec::new();
-    match table.get("input").map(|said| (said, &said.value)) {
-        Some((_, Value::Table(by_corpus))) => {
-            for (corpus, said) in by_corpus {
-                let over = cx.names.corpora.iter().position(|other| other == corpus);
-                found.extend(tapped(said).map(|to| Edge { to, over }));
-            }
-        }
-        Some((said, _)) => found.extend(tapped(said).map(|to| Edge { to, over: None })),
-        None => {}
-    }
+    let texts = table.get("input").map(input::texts).unwrap_or_default();
+    let tapped = texts.into_iter().filter_map(|(text, _)| {
+        let tap = text.parse::<TapName>().ok()?;
+        if text.starts_with("labels:") { None } else { place(&tap.encoder) }
+    });
     let kind = table.get("kind").and_then(|kind| encoder::find(kind.value.as_text()?));
     let keys = kind.into_iter().flat_map(named_keys).chain(["share"]);
     let named = keys.filter_map(|key| place(table.get(key)?.value.as_text()?));
-    found.extend(named.map(|to| Edge { to, over: None }));
-    found
+    tapped.chain(named).collect()
 }
 
 /// The places in an order where each comes after what it reads, in the recipe's order otherwise,

@@ -31,7 +31,7 @@ impl Input {
     }
 
     /// Whatever it reads, for whichever corpus.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Tap> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Tap> {
         let (same, by_corpus) = match self {
             Self::Same(taps) => (taps.as_slice(), None),
             Self::ByCorpus(by_corpus) => (&[][..], Some(by_corpus)),

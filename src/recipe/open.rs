@@ -6,7 +6,7 @@ use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, OnFault, Recipe
 use crate::{
     data::{
         Corpus,
-        load::{self, Carve, CorpusFile, Dev, Load, LoadError},
+        load::{self, CorpusFile, Dev, HoldOut, Load, LoadError},
         read::{Location, ReadError},
     },
     keys::{Place, Refers, Takes},
@@ -81,8 +81,8 @@ fn skip(corpus: &mut Corpus, wrong: &[ReadError]) {
     for part in parts.into_iter().flatten() {
         let before = part.examples.len();
         let file = part.file.clone();
-        let is_right = |line: &u32| !lines.contains(&(file.as_ref(), *line));
-        part.examples.retain(|example| example.lines.iter().all(is_right));
+        let is_right = |line: u32| !lines.contains(&(file.as_ref(), line));
+        part.examples.retain(|example| example.lines().all(is_right) && is_right(example.line));
         skipped += before - part.examples.len();
     }
     corpus.skipped += skipped as u64;
@@ -108,9 +108,9 @@ impl CorpusSpec {
     pub fn load(&self) -> Load<'_> {
         let dev = self.dev.as_ref().map(|dev| match dev {
             DevSource::File(location) => Dev::File(input(location)),
-            DevSource::Every(every) => Dev::Carved(Carve::Every(*every as usize)),
+            DevSource::Every(every) => Dev::HeldOut(HoldOut::Every(*every as usize)),
             DevSource::Fraction { fraction, seed } => {
-                Dev::Carved(Carve::Fraction { fraction: *fraction, seed: *seed })
+                Dev::HeldOut(HoldOut::Fraction { fraction: *fraction, seed: *seed })
             }
         });
         Load {

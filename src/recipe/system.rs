@@ -2,7 +2,7 @@
 
 mod node;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Result, Var};
 
@@ -33,9 +33,10 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
         });
         let fields: Vec<(&Corpus, usize)> = readers
             .flat_map(|reader| {
-                let field = reader.values.text("field");
-                let corpora = reader.corpora.iter().map(|&at| &corpora[at]);
-                corpora.filter_map(|corpus| Some((corpus, corpus.field(field)?)))
+                let own = reader.corpora.iter().map(|&at| (at, reader.values.text("field")));
+                let prefixed = reader.prefixed.iter().map(|(at, field)| (*at, field.as_str()));
+                let all = own.chain(prefixed).map(|(at, field)| (&corpora[at], field));
+                all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
             })
             .collect();
         let mut made = encoder.kind.vocabularies(&encoder.values, &fields);
@@ -111,7 +112,8 @@ impl System {
             };
             let (input, signature) = (spec.input.clone(), spec.signature.clone());
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
-            encoders[at] = Some(Node { encoder, input, signature, segment_by });
+            encoders[at] =
+                Some(Node { encoder, input, signature, segment_by, fields: BTreeMap::new() });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -164,8 +166,12 @@ impl System {
 
     /// Learns the strings of a corpus; wanted before its first batch.
     pub fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let inputs = self.encoders.iter().flat_map(|node| node.input.all());
+        let taps = self.objectives.iter().flat_map(|placed| placed.taps.iter().flatten());
+        let prefixes: BTreeSet<String> =
+            inputs.chain(taps).filter_map(|tap| tap.field.clone()).collect();
         for node in &mut self.encoders {
-            node.attach(corpus_idx, corpus);
+            node.attach(corpus_idx, corpus, &prefixes);
         }
         for placed in &mut self.objectives {
             placed.objective.attach(corpus_idx, corpus);
@@ -176,23 +182,11 @@ impl System {
     /// that they need.
     pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
         let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
-        let mut needed = vec![false; self.encoders.len()];
-        for tap in wanted {
-            needed[tap.encoder] = true;
-        }
-        // Encoders stand after what they read.
-        for at in (0..self.encoders.len()).rev() {
-            if needed[at] {
-                for tap in self.encoders[at].input.of(batch.corpus) {
-                    needed[tap.encoder] = true;
-                }
-            }
-        }
-        let forward = Forward::new(&self.encoders, &needed, batch, mode)?;
+        let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
         let read = |&at: &usize| -> Result<Vec<Rows>> {
             let placed = &self.objectives[at];
             let taps = placed.taps.iter().map(|taps| {
-                let rows = forward.read(taps)?;
+                let rows = forward.read(taps, None)?;
                 match (placed.gradient, mode) {
                     (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
                     // A variable of its own: what is computed from it still learns.

@@ -1,11 +1,11 @@
 //! Taps and inputs: from `ENCODER.LAYER.VIEW` to a layer that is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::Findings;
 use crate::{
     keys::{Located, Place, Value},
-    model::tap::{EncoderSignature, LayerSpec, TapName, TapView},
+    model::tap::{EncoderSignature, LayerSpec, RowKind, TapName, TapView},
 };
 
 /// A tap, resolved.
@@ -19,10 +19,25 @@ pub struct Tap {
     pub layer: usize,
     /// The view.
     pub view: TapView,
+    /// The field that the encoder is run on, if it is another than the one that it reads by itself.
+    pub field: Option<String>,
 }
 
-/// Encoders that can be tapped so far: their places, and their signatures if those are known.
-pub(super) type Signatures = BTreeMap<String, (usize, Option<EncoderSignature>)>;
+/// Encoders that can be tapped so far, by name.
+pub(super) type Signatures = BTreeMap<String, Tappable>;
+
+/// What is known of an encoder that can be tapped.
+#[derive(Clone, Debug)]
+pub(super) struct Tappable {
+    /// Its place.
+    pub(super) place: usize,
+    /// Its signature, if that is known.
+    pub(super) signature: Option<EncoderSignature>,
+    /// The fields that it and the encoders below it read.
+    pub(super) fields: BTreeSet<String>,
+    /// The field by whose segments one of them runs.
+    pub(super) segment_by: Option<String>,
+}
 
 /// Reads a tap, or says why it is none.
 pub(super) fn parse_tap(tap: &str, place: &Place, findings: &mut Findings) -> Option<TapName> {
@@ -51,6 +66,19 @@ pub(super) fn resolve(
     let found: Vec<_> =
         strings.iter().map(|(tap, place)| one(tap, place, signatures, findings)).collect();
     let found: Vec<(Tap, LayerSpec)> = found.into_iter().collect::<Option<_>>()?;
+    let (first, whole) = found.first()?;
+    for ((other, layer), (tap, place)) in found.iter().zip(&strings).skip(1) {
+        if other.field != first.field
+            && (layer.on, whole.on) != (RowKind::Example, RowKind::Example)
+        {
+            let what = format!(
+                "{tap:?} can't stand beside {:?}: they are rows of two sequences; add .mean, .max or .last",
+                strings[0].0
+            );
+            findings.fault(place, what);
+            return None;
+        }
+    }
     let mut layers = found.iter().map(|(_, layer)| *layer);
     let mut whole = layers.next()?;
     for (layer, (tap, place)) in layers.zip(&strings[1..]) {
@@ -78,12 +106,30 @@ fn one(
 ) -> Option<(Tap, LayerSpec)> {
     let name = parse_tap(text, place, findings)?;
     // An encoder that isn't known was reported with the names.
-    let (encoder, signature) = signatures.get(&name.encoder)?;
-    if name.field.is_some() {
-        findings.unbuilt(place, "the field of a tap");
-        return None;
+    let tappable = signatures.get(&name.encoder)?;
+    let signature = tappable.signature.as_ref()?;
+    let field = match &name.field {
+        // What it reads by itself is its own.
+        Some(field) if tappable.fields.len() == 1 && tappable.fields.contains(field) => None,
+        field => field.clone(),
+    };
+    if field.is_some() {
+        let what = match (&tappable.segment_by, tappable.fields.len()) {
+            (Some(by), _) => {
+                Some(format!("it runs by the segments of {by:?}, which are another field's"))
+            }
+            (None, 1) => None,
+            (None, _) => {
+                let fields: Vec<&str> = tappable.fields.iter().map(String::as_str).collect();
+                let fields = fields.join(", ");
+                Some(format!("it reads the fields {fields}; a prefix can replace one field only"))
+            }
+        };
+        if let Some(what) = what {
+            findings.fault(place, format!("{text:?}: {what}"));
+            return None;
+        }
     }
-    let signature = signature.as_ref()?;
     if signature.layers.is_empty() {
         let what =
             format!("{:?} is named by other encoders for its parameters, not tapped", name.encoder);
@@ -105,7 +151,7 @@ fn one(
         return None;
     };
     let number = name.layer.unwrap_or(signature.layers.len());
-    Some((Tap { encoder: *encoder, layer: number, view: name.view, name }, viewed))
+    Some((Tap { encoder: tappable.place, layer: number, view: name.view, name, field }, viewed))
 }
 
 fn layers(encoder: &str, signature: &EncoderSignature) -> String {

@@ -1,6 +1,6 @@
 //! A recipe as a whole: its tables one by one, then what they say of each other.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
     Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe,
@@ -265,55 +265,93 @@ fn reach(
     findings: &mut Findings,
 ) {
     let n_encoders = encoders.specs.len();
-    let (mut sounding, mut any) = (vec![Vec::new(); n_encoders], vec![Vec::new(); n_encoders]);
+    let mut any: Vec<Vec<Run>> = vec![Vec::new(); n_encoders];
+    let mut sounding = any.clone();
     for objective in objectives.iter().flatten() {
-        for tap in objective.taps.iter().flatten() {
-            for &corpus in &objective.corpora {
-                for encoder in encoders.closure(tap.encoder, corpus) {
-                    any[encoder].push(corpus);
-                    if objective.sounds() {
-                        sounding[encoder].push(corpus);
-                    }
-                    if let Some(spec) = &encoders.specs[encoder]
-                        && let Input::ByCorpus(by_corpus) = &spec.input
-                        && !by_corpus.contains_key(&corpus)
-                    {
-                        let corpus = &names.corpora[corpus];
-                        let (encoder, objective) = (&spec.name, objective.name.as_str());
-                        let what = format!(
-                            "encoder {encoder:?} has no input for corpus {corpus:?}, over which \
-                             objective {objective:?} reads it; add {corpus} = ENCODER"
-                        );
-                        findings.fault(&spec.values.place("input"), what);
-                    }
+        let keys = objective.kind.taps().iter().map(|key| key.name);
+        let taps = keys.zip(&objective.taps);
+        let taps = taps.flat_map(|(key, taps)| taps.iter().map(move |tap| (key, tap)));
+        for ((key, tap), &corpus) in
+            taps.flat_map(|tap| objective.corpora.iter().map(move |corpus| (tap, corpus)))
+        {
+            let place = objective.values.place(key);
+            if let (Some(field), Some(spec)) = (&tap.field, &corpora[corpus])
+                && let Some(what) = spec.lacks(field, Refers::Field)
+            {
+                findings.fault(&place, format!("\"{}\": {what}", tap.name));
+            }
+            let runs = encoders.closure(tap, corpus);
+            if let Some(spec) = &corpora[corpus]
+                && runs.iter().any(|(encoder, field)| {
+                    let specs = encoders.specs[*encoder].as_ref();
+                    specs.is_some_and(|reader| reads_list(reader, field.as_deref(), spec))
+                })
+            {
+                findings.unbuilt(&place, "an objective over the items of a list");
+            }
+            for (encoder, field) in runs {
+                any[encoder].push((corpus, field.clone()));
+                if objective.sounds() {
+                    sounding[encoder].push((corpus, field));
+                }
+                if let Some(spec) = &encoders.specs[encoder]
+                    && let Input::ByCorpus(by_corpus) = &spec.input
+                    && !by_corpus.contains_key(&corpus)
+                {
+                    let corpus = &names.corpora[corpus];
+                    let (encoder, objective) = (&spec.name, objective.name.as_str());
+                    let what = format!(
+                        "encoder {encoder:?} has no input for corpus {corpus:?}, over which \
+                         objective {objective:?} reads it; add {corpus} = ENCODER"
+                    );
+                    findings.fault(&spec.values.place("input"), what);
                 }
             }
         }
     }
-    for ((spec, mut sounding), mut any) in encoders.specs.iter_mut().zip(sounding).zip(any) {
+    for ((spec, sounding), any) in encoders.specs.iter_mut().zip(sounding).zip(any) {
         let Some(spec) = spec else { continue };
-        for found in [&mut sounding, &mut any] {
-            found.sort_unstable();
-            found.dedup();
-        }
         let read: Vec<&CorpusSpec> =
-            any.iter().filter_map(|at: &usize| corpora[*at].as_ref()).collect();
-        match (read.as_slice(), corpora) {
+            own(&any).into_iter().filter_map(|at| corpora[at].as_ref()).collect();
+        match (any.as_slice(), corpora) {
             // Nothing reads it, perhaps because of another fault. With one corpus it is plain which.
             ([], [Some(only)]) => fields_are_in(spec, &[only], findings),
-            (read, _) => fields_are_in(spec, read, findings),
+            _ => fields_are_in(spec, &read, findings),
         }
-        spec.corpora = if sounding.is_empty() { any } else { sounding };
+        let runs = if sounding.is_empty() { any } else { sounding };
+        spec.corpora = own(&runs);
+        let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
+        spec.prefixed = prefixed.collect::<BTreeSet<_>>().into_iter().collect();
     }
+}
+
+/// Whether an encoder reads a list of sequences in that corpus.
+fn reads_list(encoder: &EncoderSpec, prefix: Option<&str>, corpus: &CorpusSpec) -> bool {
+    let keys = encoder.kind.keys().iter();
+    let mut fields = keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+    fields.any(|key| {
+        let field = prefix.or_else(|| encoder.values.text_if_said(key.name));
+        field.is_some_and(|field| corpus.is_list(field))
+    })
+}
+
+/// That an encoder runs over a corpus, on a field that a tap names or on its own.
+type Run = (usize, Option<String>);
+
+/// The corpora over which an encoder runs on its own field.
+fn own(runs: &[Run]) -> Vec<usize> {
+    let own = runs.iter().filter(|(_, field)| field.is_none()).map(|(corpus, _)| *corpus);
+    own.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Whether the fields that an encoder reads are in all those corpora.
 fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Findings) {
     let keys = encoder::keys(spec.kind);
-    for key in keys.iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field))) {
+    for key in &keys {
+        let Takes::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else { continue };
         let Some(field) = spec.values.text_if_said(key.name) else { continue };
         for corpus in corpora {
-            if let Some(what) = corpus.lacks(field, Refers::Field) {
+            if let Some(what) = corpus.lacks(field, wanted) {
                 let place = match spec.values.place(key.name) {
                     Place::Default => spec.place.clone(),
                     place => place,

@@ -7,7 +7,7 @@ use crate::{
     data::{
         Batch,
         sampler::Sampler,
-        stream::{Position, Stream},
+        stream::{BatchStream, Position},
     },
     protocol::Step,
     recipe::Group,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Where each corpus is, in the recipe's order.
 pub(super) struct Batches {
-    streams: Vec<Stream>,
+    streams: Vec<BatchStream>,
 }
 
 /// A batch, and the name of the group it was drawn for.
@@ -25,7 +25,7 @@ impl Batches {
     /// Every corpus at its start.
     pub(super) fn new(plan: &Plan) -> Self {
         let seed = plan.recipe.train.seed;
-        let stream = |_| Stream::new(seed, Position::default());
+        let stream = |_| BatchStream::new(seed, Position::default());
         Self { streams: plan.corpora.iter().map(stream).collect() }
     }
 
@@ -43,7 +43,7 @@ impl Batches {
     /// Where each corpus is, by name.
     pub(super) fn positions(&self, plan: &Plan) -> BTreeMap<String, Position> {
         let names = plan.corpora.iter().map(|corpus| corpus.name.clone());
-        names.zip(self.streams.iter().map(Stream::position)).collect()
+        names.zip(self.streams.iter().map(BatchStream::position)).collect()
     }
 
     /// The batches of the step after `done` others, of the groups of what is active.

@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use crate::{
-    data::{Batch, Corpus, stream::in_order},
+    data::{Batch, Corpus, stream::eval_batches},
     metric::{Scorer, Scores},
     model::{Mode, Rows},
     objective::Objective,
@@ -23,14 +23,14 @@ pub fn score(
 ) -> Result<Option<Vec<(usize, Scores)>>> {
     let mut scored: Vec<Option<Scored>> = recipe.objectives.iter().map(|_| None).collect();
     for (corpus_idx, corpus) in corpora.iter().enumerate() {
-        let Some(part) = corpus.part(split) else { continue };
+        let Some(part) = corpus.split(split) else { continue };
         let objectives: Vec<usize> = (0..recipe.objectives.len())
             .filter(|&at| recipe.objectives[at].corpora.contains(&corpus_idx))
             .collect();
         if objectives.is_empty() {
             continue;
         }
-        for examples in in_order(part, recipe.batch_size(corpus_idx)) {
+        for examples in eval_batches(part, recipe.batch_size(corpus_idx)) {
             if !go_on(examples.len()) {
                 return Ok(None);
             }

@@ -99,7 +99,7 @@ fn corpus(corpus: &Corpus) -> CorpusStarted {
     CorpusStarted {
         name: corpus.name.clone(),
         splits: splits
-            .filter_map(|split| Some((split.name().to_owned(), corpus.part(split)?.size())))
+            .filter_map(|split| Some((split.name().to_owned(), corpus.split(split)?.size())))
             .collect(),
         skipped: corpus.skipped,
     }

@@ -112,7 +112,7 @@ impl Case {
         let spec = &recipe.encoders[at];
         let (layers, top) = (spec.signature.layers.len(), *spec.signature.layers.last().unwrap());
         let name: auxdesk::model::TapName = "it".parse().unwrap();
-        let tap = Tap { view: name.view, name, encoder: at, layer: layers };
+        let tap = Tap { view: name.view, name, encoder: at, layer: layers, field: None };
         // No matter whether this objective could learn from such rows.
         recipe.objectives[0].taps = vec![vec![tap]];
         recipe.objectives[0].layers = vec![top];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auxdesk::{
-    data::{Batch, Example, Field, Symbol},
+    data::{Batch, Example, FieldValues, Symbol},
     kernel::Gradient,
     keys::Takes,
     model::{Context, Mode, RowKind, Rows, TapView, encoder::RowSource, view},
@@ -148,7 +148,7 @@ pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
     let mut symbols = whole.symbols(0).unwrap().to_vec();
     symbols[place] = symbols[(place + 2) % symbols.len()];
     let mut changed = whole.clone();
-    changed.fields[0] = Some(Field::Symbols(symbols));
+    changed.fields[0] = Some(FieldValues::Symbols(symbols));
     changed
 }
 

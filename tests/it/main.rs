@@ -27,6 +27,7 @@ mod recipes;
 mod replay;
 mod runs;
 mod sampling;
+mod sequences;
 mod terminal;
 mod tied;
 mod tiny;

@@ -74,7 +74,7 @@ fn typed(recipe: &Recipe) -> String {
             corpus.test,
             corpus.faults,
             corpus.batch_size,
-            corpus.fields
+            corpus.schema
         ));
     }
     for encoder in &recipe.encoders {

@@ -67,7 +67,7 @@ pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, S
 /// Reads the samples, each recipe's once for all tests.
 fn opened(recipe: &Recipe) -> Vec<Corpus> {
     static READ: Mutex<Vec<(String, Vec<Corpus>)>> = Mutex::new(Vec::new());
-    let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.fields));
+    let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.schema));
     let key = specs.collect::<Vec<_>>().join("\n");
     let mut read = READ.lock().unwrap();
     if let Some((_, corpora)) = read.iter().find(|(other, _)| *other == key) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use auxdesk::{
     data::{
         Batch,
-        stream::{Position, Stream},
+        stream::{BatchStream, Position},
     },
     mixer::{Gram, Needs, ObjectiveView, StepView},
     model::Mode,
@@ -45,8 +45,8 @@ fn sets(sets: &[&str], weighting: &str) -> Vec<String> {
 fn raw_losses(tiny: &Tiny, system: &System) -> Vec<(usize, Tensor)> {
     let recipe = &tiny.recipe;
     let mode = Mode::Train { seed: recipe.train.seed, step: 0 };
-    let stream = || Stream::new(recipe.train.seed, Position::default());
-    let mut streams: Vec<Stream> = tiny.corpora.iter().map(|_| stream()).collect();
+    let stream = || BatchStream::new(recipe.train.seed, Position::default());
+    let mut streams: Vec<BatchStream> = tiny.corpora.iter().map(|_| stream()).collect();
     let is_active = |at: usize| {
         let spec = &recipe.objectives[at];
         !spec.muted && spec.gain.at(0) > 0.0

@@ -1,10 +1,10 @@
-//! Splits read, carved, refused and skipped.
+//! Splits read, held out, refused and skipped.
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    data::read::find,
+    data::{Field, read::find},
     keys::{Located, Value},
 };
 
@@ -51,7 +51,7 @@ fn spec(values: &Values) -> Load<'_> {
     }
 }
 
-fn forms(corpus: &Corpus, part: &Part) -> String {
+fn forms(corpus: &Corpus, part: &SplitData) -> String {
     let symbols = part.examples.iter().filter_map(|example| example.symbols(0)).flatten();
     symbols.map(|&symbol| corpus.lexicons[0].get(symbol)).collect()
 }
@@ -68,20 +68,20 @@ fn loaded(spec: &Load<'_>) -> (String, String) {
 }
 
 #[test]
-fn every_nth_example_is_carved_out_counted_from_one() {
+fn every_nth_example_is_held_out_counted_from_one() {
     let values = values();
-    let every = |n| loaded(&Load { dev: Some(Dev::Carved(Carve::Every(n))), ..spec(&values) });
+    let every = |n| loaded(&Load { dev: Some(Dev::HeldOut(HoldOut::Every(n))), ..spec(&values) });
     assert_eq!(every(2), ("ace".into(), "bd".into()));
     assert_eq!(every(5), ("abcd".into(), "e".into()));
-    assert_eq!(every(6).0, "sample:good: no examples are carved out for dev");
-    assert_eq!(every(1).0, "sample:good: no examples are left in train once dev is carved out");
+    assert_eq!(every(6).0, "sample:good: no examples are held out for dev");
+    assert_eq!(every(1).0, "sample:good: no examples are left in train once dev is held out");
 }
 
 #[test]
 fn a_share_is_drawn_by_its_own_seed_and_keeps_the_files_order() {
     let values = values();
     let share = |name, fraction, seed| {
-        let dev = Some(Dev::Carved(Carve::Fraction { fraction, seed }));
+        let dev = Some(Dev::HeldOut(HoldOut::Fraction { fraction, seed }));
         loaded(&Load { name, dev, ..spec(&values) })
     };
     let (train, dev) = share("news", 0.4, 1);
@@ -132,7 +132,10 @@ fn a_corpus_has_its_fields_splits_and_files() {
     let values = values();
     let spec = Load { test: Some(input("good")), ..spec(&values) };
     let corpus = load(&spec, &samples()).unwrap();
-    assert_eq!((corpus.name.as_str(), &corpus.fields[..]), ("news", &["form".into()][..]));
+    assert_eq!(
+        (corpus.name.as_str(), corpus.fields.as_slice()),
+        ("news", &[Field::of_tokens("form")][..])
+    );
     assert_eq!(&*corpus.test.as_ref().unwrap().file, "sample:good");
     assert!(corpus.dev.is_none());
 }
@@ -162,7 +165,7 @@ fn a_label_that_train_never_has_loads_with_a_count_of_none() {
     let format = find("table").expect("a format of the table");
     let (train, test) = (input("train"), Some(input("test")));
     let corpus = load(&Load { format, train, test, ..spec(&values) }, &samples).unwrap();
-    assert_eq!(corpus.fields, ["text", "label"]);
+    assert_eq!(corpus.fields, [Field::of_tokens("text"), Field::of_examples("label")]);
     assert_eq!(count(&corpus.lexicons[1], &corpus.train, 1), [1, 0]);
     let test = corpus.test.as_ref().unwrap();
     assert_eq!(label_set(&corpus, test, 1), BTreeMap::from([("x", 1), ("y", 1)]));

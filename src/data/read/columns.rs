@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Corpus, Example, Field, Format, Labels, Read, ReadError, Source,
+    Corpus, Example, Field, FieldValues, Format, Labels, Read, ReadError, Schema, Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
@@ -48,9 +48,9 @@ impl Format for Columns {
         check_names(values)
     }
 
-    fn fields(&self, values: &Values) -> Vec<String> {
+    fn schema(&self, values: &Values) -> Schema {
         let columns = values.texts("columns").into_iter();
-        columns.filter(|column| *column != "_").map(String::from).collect()
+        Schema::of_tokens(columns.filter(|column| *column != "_").map(Field::of_tokens).collect())
     }
 
     fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
@@ -224,11 +224,11 @@ impl<'a> Layout<'a> {
             .map(|((column, _), lexicon)| {
                 (column < n_cells).then(|| {
                     let cells = rows.iter().map(|(_, cells)| lexicon.intern(cells[column]));
-                    Field::Symbols(cells.collect())
+                    FieldValues::Symbols(cells.collect())
                 })
             })
             .collect();
-        Example { fields, lines: rows.iter().map(|&(number, _)| number).collect() }
+        Example::of_tokens(rows.iter().map(|&(number, _)| number).collect(), fields)
     }
 }
 

@@ -8,13 +8,15 @@
 use std::collections::HashMap;
 
 use super::{
-    Corpus, Example, Field, Format, Labels, Read, ReadError, Source,
+    Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Read, ReadError, Schema,
+    Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
 use crate::{
     data::{
         Prediction,
+        corpus::GraphArc,
         prediction::FieldPredictions,
         write::{UnwritableError, by_line, splice},
     },
@@ -23,7 +25,10 @@ use crate::{
 
 /// The columns after the id, in the file's order.
 const FIELDS: [&str; 9] =
-    ["form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc"];
+    ["form", "lemma", "upos", "xpos", "feats", HEAD, "deprel", "deps", "misc"];
+
+/// The column of the heads, which are numbers: each word's arc from its head.
+const HEAD: &str = "head";
 
 pub(super) struct Conllu;
 
@@ -42,8 +47,12 @@ impl Format for Conllu {
         KEYS
     }
 
-    fn fields(&self, _values: &Values) -> Vec<String> {
-        FIELDS.map(String::from).into()
+    fn schema(&self, _values: &Values) -> Schema {
+        let field = |name: &str| match name {
+            HEAD => Field::new(name, Axis::Sequence(0), FieldForm::Arcs),
+            _ => Field::of_tokens(name),
+        };
+        Schema::of_tokens(FIELDS.map(field).into())
     }
 
     fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
@@ -75,7 +84,25 @@ impl Format for Conllu {
                     .iter()
                     .map(|(number, text)| (*number, text.split('\t').skip(1).collect()))
                     .collect();
-                (faults.len() == n_faults).then(|| example(&words, gold, corpus))
+                let is_missing = |field: usize| {
+                    gold == Labels::Optional
+                        && field > 0
+                        && words.iter().all(|(_, cells)| cells[field] == "_")
+                };
+                if faults.len() > n_faults {
+                    return None;
+                }
+                let at = FIELDS.iter().position(|field| *field == HEAD);
+                let at = at.filter(|at| !is_missing(*at));
+                let mut wrong = Vec::new();
+                let heads = at.map(|at| heads(&words, at, |line, what| wrong.push((line, what))));
+                // Input to `predict` may hold what will be replaced.
+                let heads = heads.filter(|_| wrong.is_empty());
+                if gold == Labels::Required {
+                    let fault = |(line, what)| ReadError { file: source.name.clone(), line, what };
+                    faults.extend(wrong.into_iter().map(fault));
+                }
+                (faults.len() == n_faults).then(|| example(&words, heads, is_missing, corpus))
             },
         )
     }
@@ -128,30 +155,57 @@ fn arcs(
             Prediction::None => &[],
             _ => return None,
         };
-        for (line, arc) in example.lines.iter().zip(arcs) {
-            heads.insert(*line, arc.head.to_string());
-            relations.insert(*line, field.names.get(arc.relation).to_owned());
+        for (line, arc) in example.lines().zip(arcs) {
+            heads.insert(line, arc.head.to_string());
+            relations.insert(line, field.names.get(arc.relation).to_owned());
         }
     }
     Some((heads, relations))
 }
 
-fn example(words: &[(u32, Vec<&str>)], gold: Labels, corpus: &mut Corpus) -> Example {
-    let fields = corpus
-        .lexicons
-        .iter_mut()
-        .enumerate()
-        .map(|(field, lexicon)| {
-            let is_missing = gold == Labels::Optional
-                && field > 0
-                && words.iter().all(|(_, cells)| cells[field] == "_");
-            (!is_missing).then(|| {
-                let symbols = words.iter().map(|(_, cells)| lexicon.intern(cells[field]));
-                Field::Symbols(symbols.collect())
-            })
+/// The arc of each word from its head: the column holds the head's id, 0 for the root, and `_` where there
+/// is none.
+fn heads(
+    words: &[(u32, Vec<&str>)],
+    at: usize,
+    mut fault: impl FnMut(u32, String),
+) -> Vec<GraphArc> {
+    let mut arcs = Vec::with_capacity(words.len());
+    for (dependent, (line, cells)) in (0..).zip(words) {
+        let head = match cells[at] {
+            "_" => continue,
+            cell => number(cell).filter(|head| *head <= words.len() as u64),
+        };
+        match head {
+            Some(head) => {
+                let head = (head as u32).checked_sub(1);
+                arcs.push(GraphArc { head, dependent, label: None });
+            }
+            None => fault(
+                *line,
+                format!("head {:?}, expected a number from 0 to {}", cells[at], words.len()),
+            ),
+        }
+    }
+    arcs
+}
+
+fn example(
+    words: &[(u32, Vec<&str>)],
+    heads: Option<Vec<GraphArc>>,
+    is_missing: impl Fn(usize) -> bool,
+    corpus: &mut Corpus,
+) -> Example {
+    let fields = corpus.lexicons.iter_mut().enumerate().map(|(field, lexicon)| {
+        if FIELDS.get(field) == Some(&HEAD) {
+            return heads.as_ref().map(|heads| FieldValues::Arcs(heads.as_slice().into()));
+        }
+        (field < FIELDS.len() && !is_missing(field)).then(|| {
+            let symbols = words.iter().map(|(_, cells)| lexicon.intern(cells[field]));
+            FieldValues::Symbols(symbols.collect())
         })
-        .collect();
-    Example { fields, lines: words.iter().map(|&(number, _)| number).collect() }
+    });
+    Example::of_tokens(words.iter().map(|&(number, _)| number).collect(), fields.collect())
 }
 
 /// The ids of a sentence, which count 1, 2, 3, …

@@ -28,7 +28,7 @@ fn check(setting: &Setting, counts: &[Count]) {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let reading = setting.read(&bytes);
         assert_eq!(reading.faults(), [""; 0], "{file}");
-        let size = reading.read.part.size();
+        let size = reading.read.split.size();
         assert_eq!((size.examples, size.tokens), (n_sentences as u64, n_tokens as u64), "{file}");
         let written = if setting.is_columns() {
             let written = String::from_utf8(setting.write(&reading, "form", "?!?")).unwrap();
@@ -107,7 +107,7 @@ fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let reading = setting.read(&bytes);
         assert_eq!(reading.faults(), [""; 0], "{file}");
-        assert_eq!(reading.read.part.size().examples, n_examples, "{file}");
+        assert_eq!(reading.read.split.size().examples, n_examples, "{file}");
         let labels = reading.corpus.lexicons.get(1).map_or(0, Lexicon::len);
         assert_eq!(labels, n_labels, "{file}");
         assert!(without_predictions(setting, &reading) == bytes, "{file} is not the same");
@@ -117,7 +117,7 @@ fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
 /// The file once predictions were written into it and taken out again.
 fn without_predictions(setting: &Setting, reading: &Reading) -> Vec<u8> {
     let written = setting.write_each(reading, "label", |_| vec!["?!?".into()]);
-    let n_examples = reading.read.part.examples.len();
+    let n_examples = reading.read.split.examples.len();
     let mut without = Vec::with_capacity(written.len());
     let mut n_predictions = 0;
     for line in written.split_inclusive(|&byte| byte == b'\n') {
@@ -163,7 +163,7 @@ fn reviews_of_which_four_are_empty() {
     let reading = setting.read(&bytes);
     let lines: Vec<u32> = reading.read.faults.iter().map(|fault| fault.line).collect();
     assert_eq!(lines, [769, 1_368, 3_691, 3_775]);
-    assert_eq!(reading.read.part.examples.len(), 3_775 - 4);
+    assert_eq!(reading.read.split.examples.len(), 3_775 - 4);
     assert!(without_predictions(&setting, &reading) == bytes);
 }
 
@@ -208,7 +208,7 @@ fn pairs_of_sentences_under_a_header() {
         let bytes = std::fs::read(folder.join("sick2014").join(file)).unwrap();
         let reading = setting.read(&bytes);
         assert_eq!(reading.faults(), [""; 0], "{file}");
-        assert_eq!(reading.read.part.examples.len(), n_pairs, "{file}");
+        assert_eq!(reading.read.split.examples.len(), n_pairs, "{file}");
         assert_eq!(reading.corpus.lexicons[3].len(), 3, "{file}");
     }
 }
@@ -229,7 +229,7 @@ fn objects_with_tagged_sentences_and_with_labels() {
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let reading = setting.read(&bytes);
         assert_eq!(reading.faults(), [""; 0], "{file}");
-        let size = reading.read.part.size();
+        let size = reading.read.split.size();
         assert_eq!(size.examples, n_examples, "{file}");
         assert_eq!(size.tokens, n_tokens.unwrap_or(size.tokens), "{file}");
         let written = setting.write_each(&reading, "", |_| vec!["?!?".into()]);

@@ -61,8 +61,8 @@ proptest! {
     ) {
         let reading = setting.read_as(&bytes, gold);
         let written = setting.write(&reading, "upos", "?!");
-        let examples = &reading.read.part.examples;
-        let tokens: Vec<u32> = examples.iter().flat_map(|example| example.lines.clone()).collect();
+        let examples = &reading.read.split.examples;
+        let tokens: Vec<u32> = examples.iter().flat_map(|example| example.lines()).collect();
         prop_assert!(tokens.is_sorted_by(|a, b| a < b));
         let is_columns = reading.corpus.fields.len() == 2;
         prop_assert_eq!(lines(&written).count(), lines(&bytes).count());
@@ -131,7 +131,7 @@ fn objects() -> impl Strategy<Value = Setting> {
 
 /// The lines of the examples, each of which stands on one.
 fn example_lines(reading: &Reading) -> Vec<u32> {
-    reading.read.part.examples.iter().map(|example| example.lines[0]).collect()
+    reading.read.split.examples.iter().map(|example| example.line).collect()
 }
 
 fn fault_lines(reading: &Reading) -> Vec<u32> {
@@ -149,8 +149,8 @@ proptest! {
         let mut told = fault_lines(&reading);
         prop_assert!(told.is_sorted_by(|a, b| a < b));
         prop_assert_eq!(told.len() as u64, reading.read.n_faulty);
-        for example in &reading.read.part.examples {
-            prop_assert!(example.lines.iter().all(|line| *line == example.lines[0]));
+        for example in &reading.read.split.examples {
+            prop_assert!(example.lines().all(|line| line == example.line));
             prop_assert_eq!(example.symbols(0).unwrap().len(), example.len());
         }
         // A line is an example or at fault, or there is nothing on it.

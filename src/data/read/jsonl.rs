@@ -1,16 +1,21 @@
-//! JSON lines: an example a line, an object with a text, tags of its tokens and labels of the whole.
+//! JSON lines: an example a line, an object with texts, tags of their tokens, labels of the whole, and whatever
+//! else its keys declare.
 //!
-//! What an object lacks, or holds as `null`, is missing; only its text must be there. Numbers and
-//! `true` are labels by the way JSON writes them, so `1` and `1.0` are two. Lines of white space alone
+//! What an object lacks, or holds as `null`, is missing; only its text must be there (of several, each key). Numbers
+//! and `true` are labels by the way JSON writes them, so `1` and `1.0` are two. Lines of white space alone
 //! are no examples. JSON is UTF-8, so there is no key for another encoding.
+//!
+//! Tags, arcs, spans and relations are of the tokens of the first text. Positions count from 0, and a span ends
+//! before its second number; an arc's positions count from 1, as in CoNLL-U, and head 0 is the root.
 //!
 //! Trap: an object that has a key `predicted` already gets a second one; readers take the last.
 
 mod object;
 mod predicted;
+mod structure;
 
 use super::{
-    Corpus, Example, Format, Labels, Read, Source,
+    Axis, Corpus, Example, Field, FieldForm, Format, Labels, Read, Schema, SequenceSpec, Source,
     lines::{lines, read_lines},
     tokens::{self, Tokens},
 };
@@ -32,16 +37,45 @@ const KEYS: &[Key] = &[
         "text",
         Takes::Either(&[Takes::Text, NAMES]),
         "\"text\"",
-        "the key of the text: a string, or an array of its tokens",
+        "the keys of the texts: a string, or an array of its tokens",
     ),
+    Key::optional("items", NAMES, "keys of arrays of texts, such as candidates"),
+    Key::optional("frames", NAMES, "keys of arrays of vectors of one width"),
     Key::optional("tags", NAMES, "keys of arrays with as many strings as there are tokens"),
+    Key::optional(
+        "item_tags",
+        NAMES,
+        "keys of arrays with as many strings as the first of items has",
+    ),
     Key::optional("labels", NAMES, "keys of a string, a number, true or false"),
     Key::optional("sets", NAMES, "keys of arrays that hold any number of labels"),
+    Key::optional("numbers", NAMES, "keys of a number, or of an array of numbers"),
+    Key::optional("arcs", NAMES, "keys of arrays of [head, dependent] or [head, dependent, label]"),
+    Key::optional("spans", NAMES, "keys of arrays of [start, end] or [start, end, label]"),
+    Key::optional("answers", NAMES, "keys of arrays of spans, any one of which is right"),
+    Key::optional("relations", NAMES, "keys of arrays of [[start, end], [start, end], label]"),
+    Key::optional("pictures", NAMES, "keys of rows of columns of numbers or of channels"),
+    Key::optional("raw", NAMES, "keys of strings that are kept as they stand"),
     tokens::KEY,
 ];
 
-/// The keys of a recipe that name fields, in the order of the fields.
-const FIELDS: [&str; 4] = ["text", "tags", "labels", "sets"];
+/// The keys of a recipe that name fields, in the order of the fields, and what their values are.
+const FIELDS: [(&str, FieldForm); 14] = [
+    ("text", FieldForm::Symbols),
+    ("items", FieldForm::Symbols),
+    ("frames", FieldForm::Frames),
+    ("tags", FieldForm::Symbols),
+    ("item_tags", FieldForm::Symbols),
+    ("labels", FieldForm::Label),
+    ("sets", FieldForm::Labels),
+    ("numbers", FieldForm::Numbers),
+    ("arcs", FieldForm::Arcs),
+    ("spans", FieldForm::Spans),
+    ("answers", FieldForm::Answers),
+    ("relations", FieldForm::Relations),
+    ("pictures", FieldForm::Picture),
+    ("raw", FieldForm::Text),
+];
 
 impl Format for Jsonl {
     fn name(&self) -> &'static str {
@@ -49,7 +83,7 @@ impl Format for Jsonl {
     }
 
     fn about(&self) -> &'static str {
-        "an object a line: a text, tags of its tokens, labels of the whole"
+        "an object a line: texts, tags of their tokens, labels of the whole, spans, arcs, numbers"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -57,7 +91,8 @@ impl Format for Jsonl {
     }
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
-        let names = FIELDS.map(|key| values.texts(key).into_iter().map(move |name| (key, name)));
+        let names =
+            FIELDS.map(|(key, _)| values.texts(key).into_iter().map(move |name| (key, name)));
         let names: Vec<_> = names.into_iter().flatten().collect();
         let twice = names
             .iter()
@@ -66,32 +101,41 @@ impl Format for Jsonl {
         let mut faults: Vec<_> = twice
             .map(|(_, (key, name))| (*key, format!("two fields are named {name:?}")))
             .collect();
-        if values.texts("text").len() > 1 {
-            faults.push(("text", "not built yet: several texts in an example".into()));
+        if !values.texts("item_tags").is_empty() && values.texts("items").is_empty() {
+            faults.push((
+                "item_tags",
+                "there are no items to tag; say items, or drop item_tags".into(),
+            ));
         }
         faults
     }
 
-    fn fields(&self, values: &Values) -> Vec<String> {
-        FIELDS.iter().flat_map(|key| strings(values, key)).collect()
+    fn schema(&self, values: &Values) -> Schema {
+        let sequences = ["text", "items", "frames"].map(|key| {
+            let names = values.texts(key).into_iter();
+            names.map(move |name| SequenceSpec { name: name.to_owned(), is_list: key == "items" })
+        });
+        let sequences: Vec<SequenceSpec> = sequences.into_iter().flatten().collect();
+        let place = |name: &str| sequences.iter().position(|sequence| sequence.name == name);
+        let first_items = values.texts("items").first().and_then(|name| place(name));
+        let fields = FIELDS.into_iter().flat_map(|(key, form)| {
+            let names = values.texts(key).into_iter();
+            names.map(move |name| (key, form, name)).collect::<Vec<_>>()
+        });
+        let fields = fields.map(|(key, form, name)| {
+            let axis = match key {
+                "text" | "items" | "frames" => Axis::Sequence(place(name).unwrap_or_default()),
+                "item_tags" => Axis::Items(first_items.unwrap_or_default()),
+                "tags" | "arcs" | "spans" | "answers" | "relations" => Axis::Sequence(0),
+                _ => Axis::Example,
+            };
+            Field::new(name, axis, form)
+        });
+        Schema { fields: fields.collect(), sequences }
     }
 
-    fn labels(&self, values: &Values) -> Vec<String> {
-        strings(values, "labels")
-    }
-
-    fn sets(&self, values: &Values) -> Vec<String> {
-        strings(values, "sets")
-    }
-
-    fn read(&self, source: &Source, values: &Values, _gold: Labels, corpus: &mut Corpus) -> Read {
-        let layout = Layout {
-            texts: values.texts("text"),
-            tags: values.texts("tags"),
-            labels: values.texts("labels"),
-            sets: values.texts("sets"),
-            tokens: Tokens::of(values),
-        };
+    fn read(&self, source: &Source, values: &Values, _labels: Labels, corpus: &mut Corpus) -> Read {
+        let layout = Layout { n_texts: values.texts("text").len(), tokens: Tokens::of(values) };
         read_lines(source, |line| {
             if line.is_blank() {
                 return Ok(None);
@@ -109,22 +153,18 @@ impl Format for Jsonl {
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
         let is_label = values.texts("labels").contains(&field.field);
-        let is_array = !is_label && self.fields(values).iter().any(|name| name == field.field);
+        let is_array =
+            !is_label && self.schema(values).fields.iter().any(|of| of.name == field.field);
         // Examples and their lines are both in the file's order.
         let mut pairs = examples.iter().zip(field.predictions).peekable();
         let edits = lines(&source.bytes).filter_map(|line| {
-            let (_, prediction) =
-                pairs.next_if(|(example, _)| example.lines.first() == Some(&line.number))?;
+            let (_, prediction) = pairs.next_if(|(example, _)| example.line == line.number)?;
             let value = predicted::value(prediction, field.names, is_array);
             let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
             Some((brace..brace, format!(", \"predicted\": {value}").into_bytes()))
         });
         Ok(splice(&source.bytes, edits))
     }
-}
-
-fn strings(values: &Values, key: &str) -> Vec<String> {
-    values.texts(key).into_iter().map(String::from).collect()
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ pub(super) fn read_sentences<'a>(
     mut parse: impl FnMut(&[Line<'a>], &mut Vec<ReadError>) -> Option<Example>,
 ) -> Read {
     let mut read = Read::default();
-    read.part.file = source.name.clone();
+    read.split.file = source.name.clone();
     let mut end_sentence = |sentence: &mut Vec<Line<'a>>| {
         if sentence.is_empty() {
             return;
@@ -84,7 +84,7 @@ pub(super) fn read_sentences<'a>(
             read.faults[n_faults..].sort_by_key(|fault| fault.line);
             read.n_faulty += 1;
         } else {
-            read.part.examples.extend(example.filter(|example| !example.is_empty()));
+            read.split.examples.extend(example.filter(|example| !example.is_empty()));
         }
     };
     let mut sentence = Vec::new();
@@ -105,10 +105,10 @@ pub(super) fn read_lines<'a>(
     mut parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,
 ) -> Read {
     let mut read = Read::default();
-    read.part.file = source.name.clone();
+    read.split.file = source.name.clone();
     for line in lines(&source.bytes) {
         match parse(&line) {
-            Ok(example) => read.part.examples.extend(example),
+            Ok(example) => read.split.examples.extend(example),
             Err(what) => {
                 let file = source.name.clone();
                 read.faults.push(ReadError { file, line: line.number, what });

@@ -12,7 +12,8 @@ mod cells;
 use std::collections::HashMap;
 
 use super::{
-    Corpus, Example, Field, Format, Labels, Read, Source, columns,
+    Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Positions, Read, Schema,
+    Source, columns,
     encoding::{self, Encoding},
     lines::{Line, lines, read_lines},
     tokens::{self, Tokens},
@@ -37,7 +38,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         "text",
         Takes::Either(&[Takes::Text, NAMES]),
-        "the column with the text, all others are labels; none: \"text\", else the last one",
+        "the columns with texts, all others are labels; none: \"text\", else the last one",
     ),
     Key::optional("sets", NAMES, "columns that hold any number of labels, parted by |"),
     Key::with_default(
@@ -83,30 +84,24 @@ impl Format for Table {
                 }
             }
         }
-        if texts.len() > 1 {
-            faults.push(("text", "not built yet: several texts in an example".into()));
-        }
         faults
     }
 
-    fn fields(&self, values: &Values) -> Vec<String> {
-        let texts = texts(values);
-        let labels = named(values).into_iter().filter(|column| !texts.contains(column));
-        texts.iter().copied().chain(labels).map(String::from).collect()
-    }
-
-    fn labels(&self, values: &Values) -> Vec<String> {
-        let (n_texts, sets) = (texts(values).len(), values.texts("sets"));
-        let labels = self.fields(values).into_iter().skip(n_texts);
-        labels.filter(|label| !sets.contains(&label.as_str())).collect()
-    }
-
-    fn sets(&self, values: &Values) -> Vec<String> {
-        values.texts("sets").into_iter().map(String::from).collect()
+    fn schema(&self, values: &Values) -> Schema {
+        let (texts, sets) = (texts(values), values.texts("sets"));
+        let named = named(values).into_iter();
+        let others = named.filter(|column| !texts.contains(column)).map(|column| {
+            if sets.contains(&column) {
+                Field::new(column, Axis::Example, FieldForm::Labels)
+            } else {
+                Field::of_examples(column)
+            }
+        });
+        tokens::schema(&texts, others)
     }
 
     fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
-        let layout = Layout::new(self.fields(values), values, &source.bytes);
+        let layout = Layout::new(values, &source.bytes);
         read_lines(source, |line| {
             if line.bytes.is_empty() || (layout.has_header && line.number == 1) {
                 return Ok(None);
@@ -123,12 +118,12 @@ impl Format for Table {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
-        let layout = Layout::new(self.fields(values), values, &source.bytes);
+        let layout = Layout::new(values, &source.bytes);
         let mut cells = HashMap::new();
         for (example, prediction) in examples.iter().zip(field.predictions) {
             let cell = cell(prediction, field.names)
                 .ok_or(UnwritableError { format: self.name(), what: prediction.describe() })?;
-            cells.extend(example.lines.first().map(|line| (*line, cell)));
+            cells.insert(example.line, cell);
         }
         let edits = lines(&source.bytes).filter_map(|line| {
             let new = layout.separator.appended(cells.get(&line.number)?);
@@ -174,7 +169,6 @@ struct Layout<'a> {
     columns: Vec<&'a str>,
     texts: Vec<&'a str>,
     sets: Vec<&'a str>,
-    fields: Vec<String>,
     separator: Separator,
     encoding: Encoding,
     tokens: Tokens,
@@ -182,7 +176,7 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(fields: Vec<String>, values: &'a Values, bytes: &[u8]) -> Self {
+    fn new(values: &'a Values, bytes: &[u8]) -> Self {
         let columns = values.texts("columns");
         let encoding = Encoding::of(values);
         let first = lines(bytes).find(|line| !line.bytes.is_empty());
@@ -192,7 +186,6 @@ impl<'a> Layout<'a> {
             columns,
             texts: texts(values),
             sets: values.texts("sets"),
-            fields,
             encoding,
             tokens: Tokens::of(values),
             has_header: values.text("header") == "skip",
@@ -214,30 +207,34 @@ impl<'a> Layout<'a> {
             Some(cells[column].as_ref())
         };
         let mut tokens = Vec::with_capacity(self.texts.len());
+        let mut sequences = Vec::with_capacity(self.texts.len());
         for name in &self.texts {
-            let split = self.tokens.split(cell(name).unwrap_or_default());
+            let text = cell(name).unwrap_or_default();
+            let split = self.tokens.split(text);
             if split.is_empty() {
                 return Err(format!("the text ({name}) is empty; wanted one token at the least"));
             }
+            let positions = Positions::on_line(line.number, split.len());
+            sequences.push(Some(positions.at_bytes(Some(tokens::bytes(text, &split)))));
             tokens.push(split);
         }
-        let lines = vec![line.number; tokens[0].len()];
-        let fields = self.fields.iter().zip(&mut corpus.lexicons).enumerate();
-        let fields = fields.map(|(at, (name, lexicon))| {
+        let fields = corpus.fields.iter().zip(&mut corpus.lexicons).enumerate();
+        let fields = fields.map(|(at, (field, lexicon))| {
             if let Some(tokens) = tokens.get(at) {
                 let symbols = tokens.iter().map(|token| lexicon.intern(token));
-                return Some(Field::Symbols(symbols.collect()));
+                return Some(FieldValues::Symbols(symbols.collect()));
             }
+            let name = field.name.as_str();
             let label = cell(name)?.trim_ascii();
             if label.is_empty() {
                 None
-            } else if self.sets.contains(&name.as_str()) {
-                Some(Field::labels(label.split('|').map(str::trim_ascii), lexicon))
+            } else if self.sets.contains(&name) {
+                Some(FieldValues::labels(label.split('|').map(str::trim_ascii), lexicon))
             } else {
-                Some(Field::Label(lexicon.intern(label)))
+                Some(FieldValues::Label(lexicon.intern(label)))
             }
         });
-        Ok(Example { fields: fields.collect(), lines })
+        Ok(Example { line: line.number, sequences, fields: fields.collect() })
     }
 
     /// The column that each cell of a line stands in. Input to `predict` may lack columns at the end,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Corpus, Example, Field, Format, Labels, Read, Source};
+use super::{Corpus, Example, FieldForm, FieldValues, Format, Labels, Read, Source};
 use crate::{
     data::{Lexicon, Prediction, Symbol, prediction::FieldPredictions, write::UnwritableError},
     keys::{DefaultValue, Located, Value, Values},
@@ -20,8 +20,6 @@ pub(super) struct Reading {
     pub(super) corpus: Corpus,
     pub(super) read: Read,
     source: Source,
-    /// The fields with a string or a set for the whole example.
-    one_each: Vec<String>,
 }
 
 impl Setting {
@@ -72,12 +70,9 @@ impl Setting {
 
     pub(super) fn read_as(&self, bytes: impl AsRef<[u8]>, gold: Labels) -> Reading {
         let source = Source { name: "f".into(), bytes: bytes.as_ref().into() };
-        let fields = self.format.fields(&self.values);
-        let lexicons = vec![Lexicon::default(); fields.len()];
-        let mut corpus = Corpus { fields, lexicons, ..Corpus::default() };
+        let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
         let read = self.format.read(&source, &self.values, gold, &mut corpus);
-        let one_each = [self.format.labels(&self.values), self.format.sets(&self.values)].concat();
-        Reading { corpus, read, source, one_each }
+        Reading { corpus, read, source }
     }
 
     /// The file with every token predicted to have this label.
@@ -102,9 +97,10 @@ impl Setting {
         field: &str,
         labels: impl Fn(&Example) -> Vec<String>,
     ) -> Vec<u8> {
-        let is_set = self.format.sets(&self.values).iter().any(|set| set == field);
+        let is_set =
+            reading.corpus.fields.iter().any(|of| of.name == field && of.form == FieldForm::Labels);
         let mut names = Lexicon::default();
-        let examples = &reading.read.part.examples;
+        let examples = &reading.read.split.examples;
         let predict = |example: &Example| {
             let ids = labels(example).iter().map(|label| names.intern(label)).collect();
             if is_set { Prediction::LabelSet(ids) } else { Prediction::Classes(ids) }
@@ -120,7 +116,7 @@ impl Setting {
         names: &Lexicon,
         predictions: &[Prediction],
     ) -> Result<Vec<u8>, UnwritableError> {
-        let (source, examples) = (&reading.source, &reading.read.part.examples);
+        let (source, examples) = (&reading.source, &reading.read.split.examples);
         let field = FieldPredictions { field, names, predictions };
         self.format.write(source, &self.values, examples, &field)
     }
@@ -133,9 +129,14 @@ impl fmt::Debug for Setting {
 }
 
 impl Reading {
+    /// The names of the fields.
+    pub(super) fn fields(&self) -> Vec<&str> {
+        self.corpus.fields.iter().map(|field| field.name.as_str()).collect()
+    }
+
     /// Tokens as `form/pos`, joined by a vertical bar, then ` – label`; an example a string.
     pub(super) fn shown(&self) -> Vec<String> {
-        self.read.part.examples.iter().map(|example| self.show(example)).collect()
+        self.read.split.examples.iter().map(|example| self.show(example)).collect()
     }
 
     pub(super) fn faults(&self) -> Vec<String> {
@@ -154,18 +155,18 @@ impl Reading {
         };
         let tokens = (0..example.len()).map(token).collect::<Vec<_>>().join("|");
         let others = others.into_iter().map(|field| match &example.fields[field] {
-            Some(Field::Labels(symbols)) => {
+            Some(FieldValues::Labels(symbols)) => {
                 let strings = symbols.iter().map(|&symbol| self.string(field, symbol));
                 format!(" – {{{}}}", strings.collect::<Vec<_>>().join(","))
             }
-            Some(Field::Label(symbol)) => format!(" – {}", self.string(field, *symbol)),
+            Some(FieldValues::Label(symbol)) => format!(" – {}", self.string(field, *symbol)),
             _ => " – –".into(),
         });
         tokens + &others.collect::<String>()
     }
 
     fn has_one(&self, field: usize) -> bool {
-        self.one_each.contains(&self.corpus.fields[field])
+        matches!(self.corpus.fields[field].form, FieldForm::Label | FieldForm::Labels)
     }
 
     fn string(&self, field: usize, symbol: Symbol) -> &str {

@@ -8,6 +8,7 @@
 //! where it belongs to it: an apostrophe or a hyphen between letters or digits (`don't`, `well-made`),
 //! a point, comma or colon between digits (`3.50`, `10:30`). It knows no abbreviations and no language.
 
+use super::{Axis, Field, FieldForm, Schema, SequenceSpec};
 use crate::keys::{Key, Takes, Values};
 
 /// The key that formats of texts share.
@@ -17,6 +18,26 @@ pub(super) const KEY: Key = Key::with_default(
     "\"space\"",
     "what parts tokens: space is white space; words parts punctuation from words too",
 );
+
+/// The schema of some texts, each a sequence called by its field, and what other fields there are.
+pub(super) fn schema(texts: &[&str], others: impl IntoIterator<Item = Field>) -> Schema {
+    let sequence = |name: &&str| SequenceSpec { name: (*name).to_owned(), is_list: false };
+    let words = texts.iter().enumerate();
+    let words = words.map(|(at, name)| Field::new(name, Axis::Sequence(at), FieldForm::Symbols));
+    Schema {
+        sequences: texts.iter().map(sequence).collect(),
+        fields: words.chain(others).collect(),
+    }
+}
+
+/// Where the tokens of a text stand in it, in bytes.
+pub(super) fn bytes(text: &str, tokens: &[&str]) -> Vec<(u32, u32)> {
+    let place = |token: &&str| {
+        let start = token.as_ptr() as usize - text.as_ptr() as usize;
+        (start as u32, (start + token.len()) as u32)
+    };
+    tokens.iter().map(place).collect()
+}
 
 /// What parts the tokens of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

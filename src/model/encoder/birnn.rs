@@ -3,12 +3,11 @@
 use candle_core::Result;
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource,
+    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
     recurrent::{Cell, Recurrent},
     sequence,
 };
 use crate::{
-    data::Batch,
     keys::{Key, Takes, Values},
     model::{
         Mode, Rows,
@@ -97,14 +96,14 @@ struct Stack {
 }
 
 impl Encoder for Stack {
-    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let packing = &inputs[0].packing;
         let mut x = inputs[0].tensor.clone();
         let mut states = Vec::new();
         for (at, layer) in self.layers.iter().enumerate() {
             x = layer.forward(&x, packing)?; // (rows, 2·width)
             let site = format!("{}.{}", self.name, at + 1);
-            x = mode.dropout(&site, batch.corpus, self.dropout, x)?;
+            x = mode.dropout(&on.site(&site), self.dropout, x)?;
             states.push(Rows::new(x.clone(), packing));
         }
         Ok(states)

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::count},
+    data::{Corpus, Lexicon, Vocabulary, normalise::Normalise, vocabulary::count},
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
@@ -167,21 +167,25 @@ struct Bag {
     vocabulary: Vocabulary,
     table: Table,
     dropout: f64,
-    /// The field and the rows of the table for each of its strings, by corpus.
-    known: BTreeMap<usize, (usize, Vec<Vec<u32>>)>,
+    /// The rows of the table for each string, by corpus and field.
+    known: BTreeMap<(usize, usize), Vec<Vec<u32>>>,
 }
 
 impl Encoder for Bag {
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let id = |feature: &String| self.vocabulary.id(feature).map_or(0, |id| id + 1);
-        let ids = |word: &str| self.features.in_word(word).iter().map(id).collect();
-        self.known.insert(corpus_idx, (field, corpus.lexicons[field].iter().map(ids).collect()));
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
     }
 
-    fn forward(&self, _inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
-        let (field, known) = self.known.get(&batch.corpus).expect("the corpus has been attached");
-        let (symbols, packing) = (batch.symbols(*field), batch.packing(*field));
+    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
+        let id = |feature: &String| self.vocabulary.id(feature).map_or(0, |id| id + 1);
+        let ids = |word: &str| self.features.in_word(word).iter().map(id).collect();
+        self.known.insert((corpus_idx, field), lexicon.iter().map(ids).collect());
+    }
+
+    fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
+        let (batch, field) = (on.batch, on.field());
+        let known = self.known.get(&(batch.corpus, field)).expect("the corpus has been attached");
+        let (symbols, packing) = (batch.symbols(field), batch.packing(field));
         let (mut ids, mut bags) = (Vec::new(), Vec::new());
         for b in 0..packing.n_sequences() {
             let mut n = BTreeMap::<u32, f32>::new();
@@ -198,7 +202,7 @@ impl Encoder for Bag {
         }
         let rows = self.table.forward(ids, mode)?; // (distinct features of each example, width)
         let means = kernel::sum_bags(&rows, bags)?; // (sequences, width)
-        let means = mode.dropout(&self.name, batch.corpus, self.dropout, means)?;
+        let means = mode.dropout(&on.site(&self.name), self.dropout, means)?;
         Ok(vec![Rows::pooled(packing, means)?])
     }
 }

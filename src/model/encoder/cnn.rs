@@ -6,9 +6,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
+use super::{
+    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence,
+};
 use crate::{
-    data::Batch,
     kernel,
     keys::{Key, Takes, Values},
     model::{
@@ -108,7 +109,7 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
-    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let greatest = |bank: &Bank| {
             let windows = kernel::windows(x, bank.width, packing)?; // (rows, h·inputs)
@@ -117,7 +118,7 @@ impl Encoder for Convolution {
         };
         let greatest: Vec<Tensor> = self.banks.iter().map(greatest).collect::<Result<_>>()?;
         let y = self.activation.forward(&Tensor::cat(&greatest, 1)?)?;
-        let y = mode.dropout(&self.name, batch.corpus, self.dropout, y)?;
+        let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;
         Ok(vec![Rows::pooled(packing, y)?])
     }
 }

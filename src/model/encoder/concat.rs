@@ -4,9 +4,8 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
 use crate::{
-    data::Batch,
     keys::{Key, Values},
     model::{
         Mode, Rows,
@@ -55,7 +54,7 @@ impl EncoderKind for Concat {
 struct Same;
 
 impl Encoder for Same {
-    fn forward(&self, inputs: &[Rows], _batch: &Batch, _mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         Ok(inputs.to_vec())
     }
 }

@@ -2,9 +2,10 @@
 
 use candle_core::Result;
 
-use super::{Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource};
+use super::{
+    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
+};
 use crate::{
-    data::Batch,
     keys::{Key, Takes, Values},
     model::{
         Mode, Rows,
@@ -79,9 +80,9 @@ struct Layer {
 }
 
 impl Encoder for Layer {
-    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let y = self.activation.forward(&self.linear.forward(&inputs[0].tensor)?)?; // (rows, width)
-        let y = mode.dropout(&self.name, batch.corpus, self.dropout, y)?;
+        let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;
         Ok(vec![inputs[0].with(y)])
     }
 }

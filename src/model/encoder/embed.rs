@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Error, Result, Tensor};
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, FirstValues, Named, RowSource,
+    Built, Encoder, EncoderKind, EncoderSetup, FirstValues, Named, RowSource, SequenceView,
     characters::{self, Spelling},
 };
 use crate::{
     data::{
-        Batch, Corpus, Vocabulary, normalise::Normalise, read::Source as File,
+        Corpus, Lexicon, Vocabulary, normalise::Normalise, read::Source as File,
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
@@ -178,9 +178,8 @@ fn start_from_vectors(
     table.set(rows)
 }
 
-/// What an embedding knows of one corpus.
+/// What an embedding knows of one field of a corpus.
 struct Attached {
-    field: usize,
     words: Lookup,
     /// The spelling of each symbol, if characters are read.
     spellings: Vec<Vec<u32>>,
@@ -196,30 +195,34 @@ struct Words {
     word_dropout: f64,
     noise: f64,
     dropout: f64,
-    known: BTreeMap<usize, Attached>,
+    known: BTreeMap<(usize, usize), Attached>,
 }
 
 impl Encoder for Words {
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let lexicon = &corpus.lexicons[field];
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
+    }
+
+    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
         let words = Lookup::new(&self.vocabulary, lexicon, self.normalise);
         let spellings =
             self.spelling.as_ref().map(|spelling| spelling.spell(lexicon)).unwrap_or_default();
-        self.known.insert(corpus_idx, Attached { field, words, spellings });
+        self.known.insert((corpus_idx, field), Attached { words, spellings });
     }
 
-    fn forward(&self, _inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
-        let attached = self.known.get(&batch.corpus).expect("the corpus has been attached");
+    fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
+        let (batch, field) = (on.batch, on.field());
+        let attached =
+            self.known.get(&(batch.corpus, field)).expect("the corpus has been attached");
         let symbols: Vec<_> = batch
-            .symbols(attached.field)
+            .symbols(field)
             .iter()
             .map(|symbol| symbol.expect("every example has what its encoders read"))
             .collect();
         let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
         let mut ids: Vec<u32> = symbols.iter().map(id).collect();
         let site = format!("{}.words", self.name);
-        for at in mode.dropout_indices(&site, batch.corpus, self.word_dropout, ids.len()) {
+        for at in mode.dropout_indices(&on.site(&site), self.word_dropout, ids.len()) {
             ids[at] = 0;
         }
         let mut x = self.table.forward(ids, mode)?; // (rows, width)
@@ -227,8 +230,8 @@ impl Encoder for Words {
             let spelt = spelling.forward(&attached.spellings, &symbols, mode)?; // (rows, 2·hidden)
             x = Tensor::cat(&[x, spelt], 1)?;
         }
-        let x = mode.noise(&format!("{}.noise", self.name), batch.corpus, self.noise, x)?;
-        let x = mode.dropout(&self.name, batch.corpus, self.dropout, x)?;
-        Ok(vec![Rows::new(x, batch.packing(attached.field))])
+        let x = mode.noise(&on.site(&format!("{}.noise", self.name)), self.noise, x)?;
+        let x = mode.dropout(&on.site(&self.name), self.dropout, x)?;
+        Ok(vec![Rows::new(x, batch.packing(field))])
     }
 }

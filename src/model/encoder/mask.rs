@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence};
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
     keys::{Key, Refers, Takes, Values},
     model::{
@@ -95,22 +95,26 @@ struct Masked {
     words: Vocabulary,
     /// What stands in the place of hidden rows; zeros if there is none.
     vector: Option<Table>,
-    /// The field and the list's ids of its strings, by corpus.
-    known: BTreeMap<usize, (usize, Lookup)>,
+    /// The list's ids of the strings, by corpus and field.
+    known: BTreeMap<(usize, usize), Lookup>,
 }
 
 impl Encoder for Masked {
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let hidden = Lookup::new(&self.words, &corpus.lexicons[field], self.normalise);
-        self.known.insert(corpus_idx, (field, hidden));
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
     }
 
-    fn forward(&self, inputs: &[Rows], batch: &Batch, mode: Mode) -> Result<Vec<Rows>> {
+    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
+        let hidden = Lookup::new(&self.words, lexicon, self.normalise);
+        self.known.insert((corpus_idx, field), hidden);
+    }
+
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let x = &inputs[0].tensor;
-        let (field, hidden) = self.known.get(&batch.corpus).expect("the corpus has been attached");
+        let (batch, field) = (on.batch, on.field());
+        let hidden = self.known.get(&(batch.corpus, field)).expect("the corpus has been attached");
         let is_hidden = |&symbol: &Option<_>| symbol.is_some_and(|at| hidden.id(at).is_some());
-        let symbols = batch.symbols(*field);
+        let symbols = batch.symbols(field);
         if !symbols.iter().any(is_hidden) {
             // The vector is not reached, so it doesn't move.
             return Ok(inputs.to_vec());

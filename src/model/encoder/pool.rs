@@ -5,9 +5,8 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence};
 use crate::{
-    data::Batch,
     kernel::{self, ParamRef},
     keys::{Key, Takes, Values},
     model::{
@@ -102,7 +101,7 @@ enum Pooling {
 }
 
 impl Encoder for Pooling {
-    fn forward(&self, inputs: &[Rows], _batch: &Batch, _mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let pooled = match self {
             Self::Attention { hidden, query } => {

@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) const SEGMENT_BY: Key = Key::optional(
     "segment_by",
-    Takes::Name(Refers::Field),
+    Takes::Name(Refers::Segments),
     "run over each segment by itself: tokens in a row with one string in this field, as a sentence",
 );
 

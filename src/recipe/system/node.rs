@@ -1,13 +1,23 @@
-//! An encoder in the graph: its forward pass, over whole sequences or within their segments.
+//! An encoder in the graph: its forward pass over each sequence that it is run on, whole or segment by segment.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use candle_core::Result;
 
 use crate::{
-    data::{Batch, Corpus, Segments},
+    data::{Batch, Corpus, FieldForm, Segments},
     kernel::gather,
-    model::{Mode, Rows, encoder::Encoder, tap::EncoderSignature, view},
+    model::{
+        Mode, Rows,
+        encoder::{Encoder, SequenceView},
+        tap::EncoderSignature,
+        view,
+    },
     recipe::{Input, Tap},
 };
 
@@ -18,20 +28,35 @@ pub(super) struct Node {
     pub(super) signature: EncoderSignature,
     /// The field by whose segments it runs, if it does, and the field's place by corpus.
     pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
+    /// The places of the fields that it may read, by corpus and name; its own is without a name.
+    pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
 }
 
-/// What an encoder gave for one batch.
-#[derive(Default)]
+/// What an encoder gave for one sequence of a batch.
 struct States {
     input: Option<Rows>,
     layers: Vec<Rows>,
 }
 
 impl Node {
-    /// Learns the strings of a corpus.
-    pub(super) fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        if let Some(encoder) = &mut self.encoder {
-            encoder.attach(corpus_idx, corpus);
+    /// Learns the strings of a corpus: those of the field that it reads, and of those that taps name.
+    pub(super) fn attach(
+        &mut self,
+        corpus_idx: usize,
+        corpus: &Corpus,
+        prefixes: &BTreeSet<String>,
+    ) {
+        if let Some(encoder) = &mut self.encoder
+            && let Some(own) = encoder.field().map(str::to_owned)
+        {
+            let names = prefixes.iter().map(|name| (Some(name.clone()), name));
+            for (key, name) in names.chain([(None, &own)]) {
+                let field = corpus.field(name);
+                let words = |at: &usize| corpus.fields[*at].form == FieldForm::Symbols;
+                let Some(field) = field.filter(words) else { continue };
+                encoder.attach(corpus_idx, field, &corpus.lexicons[field]);
+                self.fields.insert((corpus_idx, key), field);
+            }
         }
         if let Some((name, fields)) = &mut self.segment_by
             && let Some(field) = corpus.field(name)
@@ -41,51 +66,72 @@ impl Node {
     }
 }
 
-/// One forward pass over a batch, from the first encoder on.
+/// The field that an encoder is run on, as a tap names it; `None` is the encoder's own.
+type Prefix<'a> = Option<&'a str>;
+
+/// One forward pass over a batch: each encoder once for each sequence that it is run on.
 pub(super) struct Forward<'a> {
     nodes: &'a [Node],
     batch: &'a Batch,
     mode: Mode,
-    /// What each encoder gave so far; nothing of one that isn't needed.
-    states: Vec<States>,
+    /// What each encoder gave so far, by what it was run on.
+    states: Vec<BTreeMap<Prefix<'a>, States>>,
     /// The segments that encoders run by, found once, by field.
     segments: RefCell<BTreeMap<usize, Rc<Segments>>>,
 }
 
 impl<'a> Forward<'a> {
-    /// The states of those encoders that are needed; each stands after what it reads.
+    /// The states that these taps need.
     pub(super) fn new(
         nodes: &'a [Node],
-        needed: &[bool],
+        wanted: impl Iterator<Item = &'a Tap>,
         batch: &'a Batch,
         mode: Mode,
     ) -> Result<Self> {
+        let mut needed: Vec<BTreeSet<Prefix<'a>>> = vec![BTreeSet::new(); nodes.len()];
+        for tap in wanted {
+            needed[tap.encoder].insert(tap.field.as_deref());
+        }
+        // Encoders stand after what they read.
+        for at in (0..nodes.len()).rev() {
+            for prefix in needed[at].clone() {
+                for tap in nodes[at].input.of(batch.corpus) {
+                    needed[tap.encoder].insert(tap.field.as_deref().or(prefix));
+                }
+            }
+        }
         let segments = RefCell::default();
         let mut forward = Self { nodes, batch, mode, states: Vec::new(), segments };
-        for (node, needed) in nodes.iter().zip(needed) {
-            let encoder = node.encoder.as_deref().filter(|_| *needed);
-            let states = encoder.map(|encoder| forward.states(node, encoder)).transpose()?;
-            forward.states.push(states.unwrap_or_default());
+        for (node, prefixes) in nodes.iter().zip(needed) {
+            let mut states = BTreeMap::new();
+            if let Some(encoder) = &node.encoder {
+                for prefix in prefixes {
+                    states.insert(prefix, forward.run(node, encoder.as_ref(), prefix)?);
+                }
+            }
+            forward.states.push(states);
         }
         Ok(forward)
     }
 
-    fn states(&self, node: &Node, encoder: &dyn Encoder) -> Result<States> {
-        let taps = node.input.of(self.batch.corpus);
+    fn run(&self, node: &Node, encoder: &dyn Encoder, prefix: Prefix<'a>) -> Result<States> {
+        let (batch, mode) = (self.batch, self.mode);
+        let field = node.fields.get(&(batch.corpus, prefix.map(str::to_owned))).copied();
+        let on = SequenceView { batch, field, prefix };
+        let taps = node.input.of(batch.corpus);
         if taps.is_empty() {
-            let layers = encoder.forward(&[], self.batch, self.mode)?;
-            return Ok(States { input: None, layers });
+            return Ok(States { input: None, layers: encoder.forward(&[], on, mode)? });
         }
-        let input = self.read(taps)?;
+        let input = self.read(taps, prefix)?;
         let layers = match &node.segment_by {
-            None => encoder.forward(std::slice::from_ref(&input), self.batch, self.mode)?,
+            None => encoder.forward(std::slice::from_ref(&input), on, mode)?,
             Some((_, fields)) => {
-                let field = fields.get(&self.batch.corpus);
+                let field = fields.get(&batch.corpus);
                 let field = *field.expect("the checker has seen the field in each corpus");
                 let segments = self.segments(field);
                 let rows = gather(&input.tensor, segments.rows.clone())?;
                 let within = Rows::new(rows, &segments.within);
-                let layers = encoder.forward(&[within], self.batch, self.mode)?;
+                let layers = encoder.forward(&[within], on, mode)?;
                 // Tokens go back to where whoever reads them expects them.
                 let back = |rows: Rows| {
                     if !Arc::ptr_eq(&rows.packing, &segments.within) {
@@ -107,17 +153,19 @@ impl<'a> Forward<'a> {
         self.segments.borrow_mut().entry(field).or_insert_with(find).clone()
     }
 
-    /// The rows of some taps, concatenated.
-    pub(super) fn read(&self, taps: &[Tap]) -> Result<Rows> {
+    /// The rows of some taps, concatenated, as they are read by what runs on that field itself.
+    pub(super) fn read(&self, taps: &'a [Tap], prefix: Prefix<'a>) -> Result<Rows> {
         let rows = taps.iter().map(|tap| {
-            let (node, states) = (&self.nodes[tap.encoder], &self.states[tap.encoder]);
+            let node = &self.nodes[tap.encoder];
+            let states = self.states[tap.encoder].get(&tap.field.as_deref().or(prefix));
+            let states = states.expect("what is tapped has run");
             let rows = match tap.layer.checked_sub(1) {
                 Some(layer) => Some(&states.layers[layer]),
                 None => states.input.as_ref(),
             };
             let layer = node.signature.layer(Some(tap.layer));
             let layer = layer.expect("the checker has seen the layer");
-            view(rows.expect("what is tapped has run"), tap.view, layer.directions.is_some())
+            view(rows.expect("layer 0 is an input"), tap.view, layer.directions.is_some())
         });
         Rows::concat(&rows.collect::<Result<Vec<_>>>()?)
     }

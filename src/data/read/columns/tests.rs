@@ -12,7 +12,7 @@ fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
     for between in ["\n", "\t\n", " \n", "\n\n \t \n", "\r\n"] {
         let reading = form_pos().read(format!("a\tD\nb\tN\n{between}c\tV\n{between}"));
         assert_eq!(reading.shown(), ["a/D|b/N", "c/V"], "{between:?}");
-        assert_eq!(reading.read.part.examples[0].lines, [1, 2]);
+        assert_eq!(reading.read.split.examples[0].lines().collect::<Vec<_>>(), [1, 2]);
     }
 }
 
@@ -30,7 +30,7 @@ fn line_endings_and_a_missing_last_one_are_all_the_same() {
 #[test]
 fn columns_may_be_ignored() {
     let reading = Setting::columns(&["_", "form", "_", "ner"]).read("1 a x O\n2 b y B\n");
-    assert_eq!(reading.corpus.fields, ["form", "ner"]);
+    assert_eq!(reading.fields(), ["form", "ner"]);
     assert_eq!(reading.shown(), ["a/O|b/B"]);
     // Under a tab an ignored cell may be empty, a named one may not.
     let setting = Setting::columns(&["form", "_", "ner"]);

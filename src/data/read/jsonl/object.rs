@@ -4,8 +4,21 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::super::{Corpus, Example, Field, lines::Line, tokens::Tokens};
-use crate::nearest::hint;
+use super::{
+    super::{
+        Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions,
+        lines::Line,
+        tokens::{self, Tokens},
+    },
+    structure,
+};
+use crate::{
+    data::{
+        Lexicon,
+        corpus::{GraphArc, SpanRelation, TokenSpan},
+    },
+    nearest::hint,
+};
 
 /// A line's object.
 pub(super) type Object = Map<String, Value>;
@@ -28,94 +41,239 @@ pub(super) fn parse(line: &Line<'_>) -> Result<Object, String> {
     }
 }
 
-/// The keys of the fields of an object, by what they hold.
-pub(super) struct Layout<'a> {
-    pub(super) texts: Vec<&'a str>,
-    pub(super) tags: Vec<&'a str>,
-    pub(super) labels: Vec<&'a str>,
-    pub(super) sets: Vec<&'a str>,
+/// How the fields of an object are read, beside what the corpus declares of them.
+pub(super) struct Layout {
+    /// How many texts there are.
+    pub(super) n_texts: usize,
+    /// What parts their tokens.
     pub(super) tokens: Tokens,
 }
 
-impl Layout<'_> {
+/// A sequence as it was found.
+struct FoundSequence<'o> {
+    /// A token for each position; none of frames.
+    tokens: Vec<Cow<'o, str>>,
+    /// The frames and their width, of a sequence of those.
+    frames: Option<(usize, Vec<f32>)>,
+    positions: Positions,
+}
+
+impl Layout {
     pub(super) fn example(
         &self,
         object: &Object,
         line: u32,
         corpus: &mut Corpus,
     ) -> Result<Example, String> {
-        let fields = self.fields(object)?;
-        let n_tokens = match fields.first() {
-            Some(Some(Found::Each(tokens))) => tokens.len(),
-            _ => 0,
-        };
+        let mut sequences = Vec::with_capacity(corpus.sequences.len());
+        for (at, spec) in corpus.sequences.iter().enumerate() {
+            // Every sequence is called by its field.
+            let frames = corpus.fields[at].form == FieldForm::Frames;
+            sequences.push(match (spec.is_list, frames) {
+                (true, _) => self.items(&spec.name, object, line)?,
+                (_, true) => frames_of(&spec.name, object, line)?,
+                _ => self.text(&spec.name, object, line)?,
+            });
+        }
+        if sequences.iter().all(Option::is_none) {
+            return Err("every sequence is missing; wanted one at the least".to_owned());
+        }
+        let others = corpus.fields.iter().skip(sequences.len());
+        let others = others.map(|field| found(object, field, &sequences));
+        let others: Vec<Option<Found<'_>>> = others.collect::<Result<_, _>>()?;
         // Strings are interned once the whole object is without fault, so that a faulty one leaves none.
-        let fields = fields.into_iter().zip(&mut corpus.lexicons).map(|(found, lexicon)| {
-            Some(match found? {
-                Found::Each(items) => {
-                    Field::Symbols(items.iter().map(|item| lexicon.intern(item)).collect())
+        let mut lexicons = corpus.lexicons.iter_mut();
+        let words = sequences.iter().zip(&mut lexicons).map(|(sequence, lexicon)| {
+            let FoundSequence { tokens, frames, .. } = sequence.as_ref()?;
+            Some(match frames {
+                Some((width, numbers)) => {
+                    FieldValues::Frames { width: *width, numbers: numbers.as_slice().into() }
                 }
-                Found::One(item) => Field::Label(lexicon.intern(&item)),
-                Found::Set(items) => Field::labels(items.iter().map(AsRef::as_ref), lexicon),
+                None => Found::Each(tokens.clone()).intern(lexicon),
             })
         });
-        Ok(Example { fields: fields.collect(), lines: vec![line; n_tokens] })
+        let mut fields: Vec<Option<FieldValues>> = words.collect();
+        fields.extend(others.into_iter().zip(lexicons).map(|(found, of)| Some(found?.intern(of))));
+        let positions = sequences.into_iter().map(|sequence| Some(sequence?.positions));
+        Ok(Example { line, sequences: positions.collect(), fields })
     }
 
-    fn fields<'o>(&self, object: &'o Object) -> Result<Vec<Option<Found<'o>>>, String> {
-        let mut fields = Vec::new();
-        for key in &self.texts {
-            fields.push(Some(Found::Each(self.text(key, object)?)));
-        }
-        let n_tokens = match fields.first() {
-            Some(Some(Found::Each(tokens))) => tokens.len(),
-            _ => 0,
-        };
-        for key in &self.tags {
-            let tags = said(object, key).map(|value| tags(key, value, n_tokens)).transpose()?;
-            fields.push(tags.map(Found::Each));
-        }
-        for key in &self.labels {
-            let label = said(object, key).map(|value| label(key, value)).transpose()?;
-            fields.push(label.filter(|label| !label.is_empty()).map(Found::One));
-        }
-        for key in &self.sets {
-            let set = said(object, key).map(|value| scalars(key, value, "label")).transpose()?;
-            fields.push(set.map(Found::Set));
-        }
-        Ok(fields)
-    }
-
-    fn text<'o>(&self, key: &str, object: &'o Object) -> Result<Vec<Cow<'o, str>>, String> {
+    fn text<'o>(
+        &self,
+        key: &str,
+        object: &'o Object,
+        line: u32,
+    ) -> Result<Option<FoundSequence<'o>>, String> {
         let Some(value) = object.get(key) else {
             let hint = hint(key, object.keys().map(String::as_str));
             return Err(format!("no key {key:?}{hint}"));
         };
-        let tokens = match value {
-            Value::String(text) => self.tokens.split(text).into_iter().map(Cow::Borrowed).collect(),
-            Value::Array(_) => scalars(key, value, "token")?,
-            other => {
-                return Err(format!(
-                    "{key:?} is {}, wanted a string or an array of tokens",
-                    describe(other)
-                ));
-            }
-        };
+        if value.is_null() && self.n_texts > 1 {
+            return Ok(None);
+        }
+        let (tokens, bytes) = self.tokens(key, value)?;
         if tokens.is_empty() {
             return Err(format!("the text ({key}) is empty; wanted one token at the least"));
         }
-        Ok(tokens)
+        let positions = Positions::on_line(line, tokens.len()).at_bytes(bytes);
+        Ok(Some(FoundSequence { tokens, frames: None, positions }))
+    }
+
+    /// A list of texts, of which each may be empty.
+    fn items<'o>(
+        &self,
+        key: &str,
+        object: &'o Object,
+        line: u32,
+    ) -> Result<Option<FoundSequence<'o>>, String> {
+        let Some(value) = said(object, key) else { return Ok(None) };
+        let Value::Array(items) = value else {
+            return Err(format!("{key:?} is {}, wanted an array of texts", describe(value)));
+        };
+        let (mut all, mut lengths) = (Vec::new(), Vec::new());
+        let mut places = Some(Vec::new());
+        for (item, at) in items.iter().zip(1..) {
+            let (tokens, bytes) = self.tokens(&format!("{key}[{at}]"), item)?;
+            lengths.push(tokens.len() as u32);
+            all.extend(tokens);
+            places = places.zip(bytes).map(|(places, bytes)| [places, bytes].concat());
+        }
+        let positions = Positions::on_line(line, all.len()).at_bytes(places).in_items(lengths);
+        Ok(Some(FoundSequence { tokens: all, frames: None, positions }))
+    }
+
+    /// The tokens of a text, with where they stand in it if it is a string.
+    fn tokens<'o>(&self, key: &str, value: &'o Value) -> Result<Tokenised<'o>, String> {
+        match value {
+            Value::String(text) => {
+                let tokens = self.tokens.split(text);
+                let bytes = tokens::bytes(text, &tokens);
+                Ok((tokens.into_iter().map(Cow::Borrowed).collect(), Some(bytes)))
+            }
+            Value::Array(_) => Ok((scalars(key, value, "token")?, None)),
+            other => Err(format!(
+                "{key:?} is {}, wanted a string or an array of tokens",
+                describe(other)
+            )),
+        }
     }
 }
 
-/// What an object holds under one key.
+/// Tokens, and where they stand in the raw text, if there is one.
+type Tokenised<'o> = (Vec<Cow<'o, str>>, Option<Vec<(u32, u32)>>);
+
+fn frames_of<'o>(
+    key: &str,
+    object: &'o Object,
+    line: u32,
+) -> Result<Option<FoundSequence<'o>>, String> {
+    let Some(value) = said(object, key) else { return Ok(None) };
+    let (width, numbers) = structure::frames(key, value)?;
+    let positions = Positions::on_line(line, numbers.len() / width);
+    Ok(Some(FoundSequence { tokens: Vec::new(), frames: Some((width, numbers)), positions }))
+}
+
+/// What an object holds in a field that is no sequence.
+fn found<'o>(
+    object: &'o Object,
+    field: &Field,
+    sequences: &[Option<FoundSequence<'o>>],
+) -> Result<Option<Found<'o>>, String> {
+    let key = field.name.as_str();
+    let Some(value) = said(object, key) else { return Ok(None) };
+    let of = |at: usize| sequences[at].as_ref().map(|sequence| &sequence.positions);
+    let n_tokens = match field.axis {
+        Axis::Sequence(at) => of(at).map_or(0, Positions::len),
+        Axis::Items(at) => of(at).map_or(0, |positions| positions.items().len()),
+        Axis::Example => 0,
+    };
+    Ok(Some(match field.form {
+        FieldForm::Symbols => {
+            let noun = if matches!(field.axis, Axis::Items(_)) { "item" } else { "token" };
+            Found::Each(tags(key, value, n_tokens, noun)?)
+        }
+        FieldForm::Labels => Found::Set(scalars(key, value, "label")?),
+        FieldForm::Label => match label(key, value)? {
+            label if label.is_empty() => return Ok(None),
+            label => Found::One(label),
+        },
+        FieldForm::Numbers => {
+            Found::Whole(FieldValues::Numbers(structure::numbers(key, value)?.into()))
+        }
+        FieldForm::Picture => {
+            Found::Whole(FieldValues::Picture(structure::picture(key, value)?.into()))
+        }
+        FieldForm::Text => match value {
+            Value::String(text) => Found::Whole(FieldValues::Text(text.as_str().into())),
+            other => return Err(format!("{key:?} is {}, wanted a string", describe(other))),
+        },
+        FieldForm::Arcs => Found::Arcs(structure::arcs(key, value, n_tokens)?),
+        FieldForm::Spans => Found::Spans(structure::spans(key, value, n_tokens)?),
+        FieldForm::Answers => Found::Answers(structure::spans(key, value, n_tokens)?),
+        FieldForm::Relations => Found::Relations(structure::relations(key, value, n_tokens)?),
+        FieldForm::Segments | FieldForm::Frames => return Ok(None),
+    }))
+}
+
+/// What an object holds under one key, its strings not interned yet.
 enum Found<'o> {
-    /// A string for each token.
+    /// A string for each token or item.
     Each(Vec<Cow<'o, str>>),
     /// One for the whole.
     One(Cow<'o, str>),
     /// Any number for the whole.
     Set(Vec<Cow<'o, str>>),
+    /// Head, dependent and label.
+    Arcs(Vec<(Option<u32>, u32, Option<&'o str>)>),
+    Spans(Vec<FoundSpan<'o>>),
+    Answers(Vec<FoundSpan<'o>>),
+    /// Two spans and a type.
+    Relations(Vec<(FoundSpan<'o>, FoundSpan<'o>, &'o str)>),
+    /// What has no string to intern.
+    Whole(FieldValues),
+}
+
+/// Start, end and label.
+type FoundSpan<'o> = (u32, u32, Option<&'o str>);
+
+impl Found<'_> {
+    fn intern(self, lexicon: &mut Lexicon) -> FieldValues {
+        let span = |(start, end, label): FoundSpan<'_>, lexicon: &mut Lexicon| TokenSpan {
+            start,
+            end,
+            label: label.map(|label| lexicon.intern(label)),
+        };
+        match self {
+            Self::Each(items) => {
+                FieldValues::Symbols(items.iter().map(|item| lexicon.intern(item)).collect())
+            }
+            Self::One(item) => FieldValues::Label(lexicon.intern(&item)),
+            Self::Set(items) => FieldValues::labels(items.iter().map(AsRef::as_ref), lexicon),
+            Self::Arcs(arcs) => {
+                let arcs = arcs.into_iter().map(|(head, dependent, label)| GraphArc {
+                    head,
+                    dependent,
+                    label: label.map(|label| lexicon.intern(label)),
+                });
+                FieldValues::Arcs(arcs.collect())
+            }
+            Self::Spans(spans) => {
+                FieldValues::Spans(spans.into_iter().map(|found| span(found, lexicon)).collect())
+            }
+            Self::Answers(spans) => {
+                FieldValues::Answers(spans.into_iter().map(|found| span(found, lexicon)).collect())
+            }
+            Self::Relations(relations) => {
+                let relations = relations.into_iter().map(|(from, to, label)| SpanRelation {
+                    from: span(from, lexicon),
+                    to: span(to, lexicon),
+                    label: lexicon.intern(label),
+                });
+                FieldValues::Relations(relations.collect())
+            }
+            Self::Whole(values) => values,
+        }
+    }
 }
 
 /// The value of a key, unless it is missing.
@@ -123,11 +281,16 @@ fn said<'o>(object: &'o Object, key: &str) -> Option<&'o Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
-fn tags<'o>(key: &str, value: &'o Value, n_tokens: usize) -> Result<Vec<Cow<'o, str>>, String> {
+fn tags<'o>(
+    key: &str,
+    value: &'o Value,
+    n_wanted: usize,
+    noun: &str,
+) -> Result<Vec<Cow<'o, str>>, String> {
     let tags = scalars(key, value, "tag")?;
-    if tags.len() != n_tokens {
+    if tags.len() != n_wanted {
         let s = if tags.len() == 1 { "" } else { "s" };
-        return Err(format!("{key:?} has {} item{s}, wanted {n_tokens}, one a token", tags.len()));
+        return Err(format!("{key:?} has {} item{s}, wanted {n_wanted}, one a {noun}", tags.len()));
     }
     Ok(tags)
 }
@@ -164,7 +327,7 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-fn describe(value: &Value) -> &'static str {
+pub(super) fn describe(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

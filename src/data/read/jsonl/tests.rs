@@ -14,9 +14,9 @@ fn tagged() -> Setting {
 fn a_text_is_a_string_or_an_array_of_tokens() {
     let text = "{\"text\": \" a  b\\u00a0c\", \"label\": \"x\"}\n\n{\"label\":\"y\",\"text\":[\"a b\",\"c\"]}";
     let reading = text_label().read(text);
-    assert_eq!(reading.corpus.fields, ["text", "label"]);
+    assert_eq!(reading.fields(), ["text", "label"]);
     assert_eq!(reading.shown(), ["a|b\u{a0}c – x", "a b|c – y"]);
-    assert_eq!(reading.read.part.examples[1].lines, [3, 3]);
+    assert_eq!(reading.read.split.examples[1].lines().collect::<Vec<_>>(), [3, 3]);
     let words = text_label().say("tokens", "words");
     assert_eq!(words.read("{\"text\":\"A, b.\"}\n").shown(), ["A|,|b|. – –"]);
 }
@@ -106,7 +106,7 @@ fn what_is_wrong_with_a_text_or_a_label_is_told() {
 #[test]
 fn a_very_long_line_and_deep_brackets_are_lines() {
     let long = format!("{{\"text\":\"{}\"}}", "abc, ".repeat(4_800));
-    assert_eq!(text_label().read(long).read.part.size().tokens, 4_800);
+    assert_eq!(text_label().read(long).read.split.size().tokens, 4_800);
     let deep = "[".repeat(24_000);
     assert_eq!(text_label().read(deep).faults().len(), 1);
 }
@@ -143,5 +143,7 @@ fn names_given_twice_are_faults() {
     assert_eq!(text_label().check(), [""; 0]);
     assert_eq!(text_label().list("tags", &["label"]).check(), ["two fields are named \"label\""]);
     let pair = text_label().list("text", &["a", "b"]);
-    assert_eq!(pair.check(), ["not built yet: several texts in an example"]);
+    assert_eq!(pair.check(), [""; 0]);
+    let untagged = text_label().list("item_tags", &["clicked"]);
+    assert_eq!(untagged.check(), ["there are no items to tag; say items, or drop item_tags"]);
 }

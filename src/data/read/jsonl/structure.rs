@@ -1,0 +1,165 @@
+//! Numbers, frames, pictures, arcs, spans and relations of an object, or what is wrong with them.
+
+use serde_json::Value;
+
+use super::object::describe;
+use crate::data::corpus::Picture;
+
+/// A number, or an array of numbers.
+pub(super) fn numbers(key: &str, value: &Value) -> Result<Vec<f32>, String> {
+    match value {
+        Value::Array(items) => vector(key, items),
+        other => Ok(vec![number(key, other)?]),
+    }
+}
+
+/// The width of an array of vectors, and their numbers, one vector after another.
+pub(super) fn frames(key: &str, value: &Value) -> Result<(usize, Vec<f32>), String> {
+    let rows = array(key, value, "an array of vectors")?;
+    let mut numbers = Vec::new();
+    let mut width = None;
+    for (row, at) in rows.iter().zip(1..) {
+        let found = vector(&format!("{key}[{at}]"), array(key, row, "a vector")?)?;
+        let width = *width.get_or_insert(found.len());
+        if found.len() != width || width == 0 {
+            let n = found.len();
+            return Err(format!("frame {at} of {key:?} has width {n}, wanted {}", width.max(1)));
+        }
+        numbers.extend(found);
+    }
+    let width = width.ok_or_else(|| format!("{key:?} has no frame, wanted one at the least"))?;
+    Ok((width, numbers))
+}
+
+/// Rows of columns, each of them a number or an array of channels.
+pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
+    let rows = array(key, value, "rows of columns")?;
+    let mut pixels = Vec::new();
+    let mut size: Option<(usize, usize)> = None;
+    for (row, at) in rows.iter().zip(1..) {
+        let columns = array(key, row, "a row of numbers or of channels")?;
+        for column in columns {
+            let found = numbers(key, column)?;
+            let wanted = *size.get_or_insert((columns.len(), found.len()));
+            if wanted != (columns.len(), found.len()) {
+                let (width, channels) = wanted;
+                return Err(format!(
+                    "row {at} of {key:?} has {} columns and {} channels, wanted {width} and {channels}",
+                    columns.len(),
+                    found.len()
+                ));
+            }
+            pixels.extend(found);
+        }
+        if size.is_none_or(|(width, _)| width != columns.len()) {
+            return Err(format!("row {at} of {key:?} has {} columns", columns.len()));
+        }
+    }
+    match size {
+        Some((width, channels)) if channels > 0 => {
+            Ok(Picture { height: rows.len(), width, channels, pixels })
+        }
+        _ => Err(format!("{key:?} has no pixel, wanted one at the least")),
+    }
+}
+
+/// Arrays of head, dependent and perhaps a label; positions count from 1, and head 0 is the root.
+pub(super) fn arcs<'o>(
+    key: &str,
+    value: &'o Value,
+    n_tokens: usize,
+) -> Result<Vec<(Option<u32>, u32, Option<&'o str>)>, String> {
+    let wanted = "[head, dependent] or [head, dependent, label]";
+    let arc = |item: &'o Value| {
+        let parts = array(key, item, wanted)?;
+        let [head, dependent, label @ ..] = parts.as_slice() else {
+            return Err(format!("{key:?} holds an array of {}, wanted {wanted}", parts.len()));
+        };
+        let head = position(key, head, 0, n_tokens)?.checked_sub(1);
+        let dependent = position(key, dependent, 1, n_tokens)? - 1;
+        Ok((head, dependent, optional_label(key, label, wanted)?))
+    };
+    array(key, value, "an array of arcs")?.iter().map(arc).collect()
+}
+
+/// Arrays of start, end and perhaps a label; positions count from 0, and the end is not in the span.
+pub(super) fn spans<'o>(
+    key: &str,
+    value: &'o Value,
+    n_tokens: usize,
+) -> Result<Vec<(u32, u32, Option<&'o str>)>, String> {
+    let items = array(key, value, "an array of spans")?.iter();
+    items.map(|item| span(key, item, n_tokens)).collect()
+}
+
+/// Arrays of two spans and a type.
+#[expect(clippy::type_complexity, reason = "two spans and a type, interned by the only caller")]
+pub(super) fn relations<'o>(
+    key: &str,
+    value: &'o Value,
+    n_tokens: usize,
+) -> Result<Vec<((u32, u32, Option<&'o str>), (u32, u32, Option<&'o str>), &'o str)>, String> {
+    let wanted = "[[start, end], [start, end], label]";
+    let relation = |item: &'o Value| {
+        let [from, to, Value::String(label)] = array(key, item, wanted)?.as_slice() else {
+            return Err(format!("{key:?} holds a relation that is not {wanted}"));
+        };
+        Ok((span(key, from, n_tokens)?, span(key, to, n_tokens)?, label.as_str()))
+    };
+    array(key, value, "an array of relations")?.iter().map(relation).collect()
+}
+
+fn span<'o>(
+    key: &str,
+    item: &'o Value,
+    n_tokens: usize,
+) -> Result<(u32, u32, Option<&'o str>), String> {
+    let wanted = "[start, end] or [start, end, label]";
+    let parts = array(key, item, wanted)?;
+    let [start, end, label @ ..] = parts.as_slice() else {
+        return Err(format!("{key:?} holds an array of {}, wanted {wanted}", parts.len()));
+    };
+    let start = position(key, start, 0, n_tokens)?;
+    let end = position(key, end, 0, n_tokens)?;
+    if start >= end {
+        return Err(format!("{key:?} holds a span from {start} to {end}, which has no token"));
+    }
+    Ok((start, end, optional_label(key, label, wanted)?))
+}
+
+fn optional_label<'o>(
+    key: &str,
+    rest: &'o [Value],
+    wanted: &str,
+) -> Result<Option<&'o str>, String> {
+    match rest {
+        [] => Ok(None),
+        [Value::String(label)] => Ok(Some(label)),
+        _ => Err(format!("{key:?} holds more than {wanted}")),
+    }
+}
+
+fn position(key: &str, value: &Value, least: u64, most: usize) -> Result<u32, String> {
+    match value.as_u64() {
+        Some(at) if (least..=most as u64).contains(&at) => Ok(at as u32),
+        _ => Err(format!("{key:?} has a position {value}, wanted a number from {least} to {most}")),
+    }
+}
+
+fn vector(key: &str, items: &[Value]) -> Result<Vec<f32>, String> {
+    items.iter().map(|item| number(key, item)).collect()
+}
+
+fn number(key: &str, value: &Value) -> Result<f32, String> {
+    match value.as_f64().map(|number| number as f32) {
+        Some(number) if number.is_finite() => Ok(number),
+        _ => Err(format!("{key:?} holds {}, wanted a finite number", describe(value))),
+    }
+}
+
+fn array<'o>(key: &str, value: &'o Value, wanted: &str) -> Result<&'o Vec<Value>, String> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => Err(format!("{key:?} is {}, wanted {wanted}", describe(other))),
+    }
+}

@@ -1,0 +1,433 @@
+//! Examples of several sequences and typed fields: every row of a batch is traced back to its line and its
+//! bytes, and one encoder runs over two sequences of an example.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use auxdesk::{
+    data::{
+        Axis, Batch, Corpus, FieldForm, FieldValues, SplitData,
+        read::{Labels, Location, Source, find},
+    },
+    keys::{DefaultValue, Located, Value, Values},
+    model::{Mode, Rows},
+    recipe::{Overrides, RecipeSource, System, load, shipped},
+};
+use candle_core::{Device, Tensor};
+use proptest::prelude::*;
+
+use crate::{
+    objectives::assert_differences,
+    tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny},
+};
+
+/// What each row of each sequence of a batch is traced to, and whether every field agrees with it.
+fn assert_traced(corpus: &Corpus, split: &SplitData, batch: &Batch) {
+    for (sequence, spec) in corpus.sequences.iter().enumerate() {
+        let packing = batch.sequence(sequence);
+        assert_eq!(packing.n_examples(), batch.n_examples());
+        let mut traced = BTreeSet::new();
+        for row in 0..packing.n_rows() {
+            let origin = batch.origin(split, sequence, row);
+            let example = &split.examples[origin.example];
+            let positions = example.sequences[sequence].as_ref().unwrap();
+            assert_eq!(origin.line, positions.line(origin.position), "{}", spec.name);
+            assert_eq!(origin.bytes, positions.bytes(origin.position), "{}", spec.name);
+            let place = batch.examples.iter().position(|&at| at == origin.example).unwrap();
+            assert_eq!(packing.examples_of_rows()[row] as usize, place);
+            assert!(traced.insert((origin.example, origin.position)), "a row for each position");
+            for (at, field) in corpus.fields.iter().enumerate() {
+                if field.axis != Axis::Sequence(sequence) {
+                    continue;
+                }
+                match &example.fields[at] {
+                    Some(FieldValues::Symbols(all) | FieldValues::Segments(all)) => {
+                        assert_eq!(batch.symbols(at)[row], Some(all[origin.position]));
+                    }
+                    Some(FieldValues::Frames { width, numbers }) => {
+                        let (found_width, found) = batch.frames(at).unwrap();
+                        assert_eq!(found_width, *width);
+                        let wanted = &numbers[origin.position * width..][..*width];
+                        assert_eq!(&found[row * width..][..*width], wanted);
+                    }
+                    Some(values) => assert_eq!(batch.values(at)[place].as_ref(), Some(values)),
+                    None => assert!(batch.symbols(at).get(row).is_none_or(Option::is_none)),
+                }
+            }
+        }
+        let n_positions = |&at: &usize| split.examples[at].len_of(sequence);
+        assert_eq!(traced.len(), batch.examples.iter().map(n_positions).sum::<usize>());
+    }
+    for (at, field) in corpus.fields.iter().enumerate() {
+        for (place, &example) in batch.examples.iter().enumerate() {
+            let example = &split.examples[example];
+            match (field.axis, field.form) {
+                (Axis::Example, FieldForm::Label) => {
+                    assert_eq!(batch.labels(at)[place], example.label(at));
+                }
+                (Axis::Example, FieldForm::Labels) => {
+                    assert_eq!(batch.label_sets(at)[place].as_deref(), example.label_set(at));
+                }
+                (Axis::Example, _) => assert_eq!(batch.values(at)[place], example.fields[at]),
+                (Axis::Items(_), _) => {
+                    let rows = batch.rows_of(at, place).into_iter();
+                    let found: Option<Vec<u32>> = rows.map(|row| batch.symbols(at)[row]).collect();
+                    let wanted = example.symbols(at).map(<[u32]>::to_vec);
+                    assert_eq!(found.filter(|_| wanted.is_some()), wanted);
+                }
+                (Axis::Sequence(_), _) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn every_row_of_a_shipped_recipe_is_traced_to_the_line_that_its_words_are_on() {
+    for name in names() {
+        let tiny = shipped_tiny(name, Size { width: 2, examples: 40 }, &[]);
+        for (spec, corpus) in tiny.recipe.corpora.iter().zip(&tiny.corpora) {
+            let split = &corpus.train;
+            let all: Vec<usize> = (0..split.examples.len()).rev().collect();
+            let batch = Batch::new(0, corpus, split, &all);
+            assert_traced(corpus, split, &batch);
+            let Location::Sample(path) = &spec.train else { panic!("{name} trains on samples") };
+            let text = String::from_utf8(shipped::sample(path).unwrap().to_vec()).unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            for row in 0..batch.sequence(0).n_rows() {
+                let origin = batch.origin(split, 0, row);
+                let word = corpus.lexicons[0].get(batch.symbols(0)[row].unwrap());
+                let line = lines[origin.line as usize - 1];
+                assert!(line.contains(word), "{name}: {word:?} in line {}: {line:?}", origin.line);
+            }
+        }
+    }
+}
+
+/// The values of a format's keys: what is said, and the defaults.
+fn values(format: &str, says: &[(&str, &[&str])]) -> Values {
+    let format = find(format).unwrap();
+    let text = |text: &str| Located::by_default(Value::Text(text.to_owned()));
+    let mut entries = BTreeMap::new();
+    for key in format.keys() {
+        if let DefaultValue::Toml(toml) = key.default {
+            entries.insert(key.name.to_owned(), text(toml.trim_matches('"')));
+        }
+    }
+    for (key, names) in says {
+        let names = names.iter().map(|name| text(name)).collect();
+        entries.insert((*key).to_owned(), Located::by_default(Value::List(names)));
+    }
+    Values::new(entries)
+}
+
+fn read(format: &str, says: &[(&str, &[&str])], text: &str) -> (Corpus, SplitData, Vec<String>) {
+    let (format, values) = (find(format).unwrap(), values(format, says));
+    let mut corpus = Corpus::of_schema(format.schema(&values));
+    let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
+    let read = format.read(&source, &values, Labels::Required, &mut corpus);
+    (corpus, read.split, read.faults.iter().map(ToString::to_string).collect())
+}
+
+/// The keys of the corpora of the recipes to come.
+const KEYS: &[(&str, &[&str])] = &[
+    ("text", &["passage", "question"]),
+    ("items", &["candidates"]),
+    ("frames", &["audio"]),
+    ("tags", &["entity"]),
+    ("item_tags", &["clicked"]),
+    ("labels", &["judgement"]),
+    ("sets", &["topics"]),
+    ("numbers", &["score", "vector"]),
+    ("arcs", &["dm"]),
+    ("spans", &["mentions"]),
+    ("answers", &["answer"]),
+    ("relations", &["relations"]),
+    ("pictures", &["picture"]),
+    ("raw", &["caption"]),
+];
+
+const WHOLE: &str = r#"{"passage": "Ann met Bob", "question": "who met", "candidates": ["a b", "", ["c"]],
+"audio": [[1, 2], [3, 4], [5, 6]], "entity": ["P", "O", "P"], "clicked": ["no", "no", "yes"],
+"judgement": "entails", "topics": ["x", "y"], "score": 4.5, "vector": [1, -2],
+"dm": [[0, 2], [2, 1, "ARG1"], [2, 3, "ARG2"]], "mentions": [[0, 1, "P"], [2, 3, "P"]],
+"answer": [[0, 1], [2, 3]], "relations": [[[0, 1], [2, 3], "knows"]],
+"picture": [[[1, 2, 3], [4, 5, 6]]], "caption": "two people"}"#;
+
+fn whole() -> String {
+    WHOLE.replace('\n', " ") + "\n"
+}
+
+#[test]
+fn every_form_of_values_is_built_by_a_reader_and_stands_in_a_batch() {
+    let (corpus, split, faults) = read("jsonl", KEYS, &(whole() + "\n" + &whole()));
+    assert_eq!(faults, [""; 0]);
+    assert_eq!(split.examples.len(), 2);
+    assert_eq!(split.examples[1].line, 3);
+    let example = &split.examples[0];
+    let mut forms = BTreeSet::new();
+    for (field, values) in corpus.fields.iter().zip(&example.fields) {
+        let values = values.as_ref().unwrap_or_else(|| panic!("{} is missing", field.name));
+        assert_eq!(values.form(), field.form, "{}", field.name);
+        forms.insert(field.form.name());
+    }
+    let at = |name: &str| corpus.field(name).unwrap();
+    let value = |name: &str| example.fields[at(name)].clone().unwrap();
+    assert_eq!(value("score"), FieldValues::Numbers([4.5].into()));
+    assert_eq!(value("vector"), FieldValues::Numbers([1.0, -2.0].into()));
+    assert_eq!(value("caption"), FieldValues::Text("two people".into()));
+    let FieldValues::Arcs(arcs) = value("dm") else { panic!("arcs") };
+    assert_eq!((arcs[0].head, arcs[0].dependent, arcs[0].label), (None, 1, None));
+    assert_eq!((arcs[1].head, arcs[1].dependent), (Some(1), 0));
+    let FieldValues::Picture(picture) = value("picture") else { panic!("a picture") };
+    assert_eq!((picture.height, picture.width, picture.channels), (1, 2, 3));
+    let FieldValues::Relations(relations) = value("relations") else { panic!("relations") };
+    assert_eq!((relations[0].from.start, relations[0].to.end), (0, 3));
+    let batch = Batch::new(0, &corpus, &split, &[1, 0]);
+    assert_traced(&corpus, &split, &batch);
+    // The list has an empty candidate: two of the three have rows.
+    assert_eq!(batch.packing(at("clicked")).n_rows(), 6);
+    assert_eq!(batch.packing(at("candidates")).n_sequences(), 4);
+
+    let word = "1\tgo\t_\tVERB\t_\t_\t0\troot\t_\t_\n2\ton\t_\tADP\t_\t_\t1\tprt\t_\t_\n";
+    let (corpus, split, faults) = read("conllu", &[], word);
+    assert_eq!(faults, [""; 0]);
+    let FieldValues::Arcs(heads) =
+        split.examples[0].fields[corpus.field("head").unwrap()].clone().unwrap()
+    else {
+        panic!("heads are arcs")
+    };
+    let heads: Vec<_> = heads.iter().map(|arc| (arc.head, arc.dependent)).collect();
+    assert_eq!(heads, [(None, 0), (Some(0), 1)]);
+    assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &[0]));
+    // Segments come from tokens that end sentences.
+    forms.insert(FieldForm::Segments.name());
+    assert_eq!(forms.len(), 12, "{forms:?}");
+}
+
+#[test]
+fn wrong_shapes_are_faults_of_their_line() {
+    for (from, to, told) in [
+        ("[3, 4], ", "[3], ", "frame 2 of \"audio\" has width 1, wanted 2"),
+        ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, wanted a vector"),
+        ("[0, 2], ", "[0, 4], ", "\"dm\" has a position 4, wanted a number from 1 to 3"),
+        ("[2, 3, \"P\"]]", "[3, 3]]", "\"mentions\" holds a span from 3 to 3, which has no token"),
+        ("\"no\", \"no\"", "\"no\"", "\"clicked\" has 2 items, wanted 3, one a item"),
+        ("4.5", "\"4.5\"", "\"score\" holds a string, wanted a finite number"),
+        (
+            "[4, 5, 6]",
+            "[4, 5]",
+            "row 1 of \"picture\" has 2 columns and 2 channels, wanted 2 and 3",
+        ),
+        (
+            "\"knows\"",
+            "3",
+            "\"relations\" holds a relation that is not [[start, end], [start, end], label]",
+        ),
+        ("\"two people\"", "7", "\"caption\" is a number, wanted a string"),
+        ("[\"a b\"", "[4", "\"candidates[1]\" is a number, wanted a string or an array of tokens"),
+    ] {
+        let text = whole();
+        assert!(text.contains(from), "{from}");
+        let (_, _, faults) = read("jsonl", KEYS, &(whole() + &text.replacen(from, to, 1)));
+        assert_eq!(faults, [format!("f:2: {told}")]);
+    }
+    let head = "1\tgo\t_\tVERB\t_\t_\t2\troot\t_\t_\n";
+    let (_, _, faults) = read("conllu", &[], head);
+    assert_eq!(faults, ["f:1: head \"2\", expected a number from 0 to 1"]);
+}
+
+#[test]
+fn a_span_of_tokens_is_a_range_of_bytes_of_the_raw_text() {
+    let text = "{\"passage\": \"Ann  m\u{e9}t Bob\", \"question\": null}\n";
+    let (_, split, faults) = read("jsonl", &[("text", &["passage", "question"])], text);
+    assert_eq!(faults, [""; 0]);
+    assert!(split.examples[0].sequences[1].is_none());
+    let positions = split.examples[0].sequences[0].as_ref().unwrap();
+    let span = positions.bytes(0).unwrap().start..positions.bytes(1).unwrap().end;
+    assert_eq!(&"Ann  m\u{e9}t Bob"[span], "Ann  m\u{e9}t");
+    let table =
+        read("table", &[("columns", &["a", "b", "y"]), ("text", &["a", "b"])], "x y\tz\t1\n");
+    let (corpus, split, faults) = table;
+    assert_eq!((faults, corpus.sequences.len()), (vec![], 2));
+    assert_eq!(split.examples[0].sequences[1].as_ref().unwrap().bytes(0), Some(0..1));
+    assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &[0]));
+}
+
+/// Some words, perhaps none.
+fn words(least: usize) -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("[a-d]{1,3}", least..5)
+}
+
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let items = prop::option::of(prop::collection::vec(words(0), 0..4));
+    let example = (words(1), prop::option::of(words(1)), items, prop::option::of(1..5_usize));
+    let line = example.prop_map(|(passage, question, items, n_frames)| {
+        let frames = n_frames.map(|n| (0..n).map(|at| vec![at as f32, 0.5]).collect::<Vec<_>>());
+        let span = [0, passage.len()];
+        let arcs: Vec<_> = (1..=passage.len()).map(|at| [at - 1, at]).collect();
+        let items: Option<Vec<String>> =
+            items.map(|items| items.iter().map(|words| words.join(" ")).collect());
+        let line = serde_json::json!({
+            "passage": passage.join(" "), "question": question.map(|words| words.join("  ")),
+            "candidates": items, "audio": frames, "mentions": [span], "dm": arcs,
+        });
+        line.to_string()
+    });
+    prop::collection::vec(line, 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_row_of_examples_of_several_sequences_is_traced(lines in lines(), turn in any::<u64>()) {
+        let keys: Vec<_> = KEYS.iter().copied().filter(|(key, _)| {
+            ["text", "items", "frames", "spans", "arcs"].contains(key)
+        }).collect();
+        let (corpus, split, faults) = read("jsonl", &keys, &(lines.join("\n") + "\n"));
+        prop_assert_eq!(faults, Vec::<String>::new());
+        let n = split.examples.len();
+        let order: Vec<usize> = (0..n).map(|at| (at + turn as usize % n) % n).collect();
+        assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &order));
+    }
+}
+
+const PAIRS: &str = "
+name = 'pairs'
+[train]
+steps = 3
+[[corpus]]
+name = 'pairs'
+format = 'jsonl'
+text = ['a', 'b']
+labels = ['judgement']
+train = 'pairs.jsonl'
+[[encoder]]
+name = 'words'
+kind = 'embed'
+field = 'a'
+width = 3
+min_count = 1
+dropout = 0.2
+[[encoder]]
+name = 'trunk'
+kind = 'birnn'
+input = 'words'
+width = 2
+[[objective]]
+name = 'judgement'
+role = 'main'
+kind = 'classify'
+corpus = 'pairs'
+label = 'judgement'
+tap = ['trunk.max', 'b:trunk.max']
+[[objective]]
+name = 'apart'
+kind = 'difference'
+corpus = 'pairs'
+tap = 'a:trunk.max'
+against = 'b:trunk.max'
+";
+
+const TEXTS: &str = "{\"a\": \"one two three\", \"b\": \"two one\", \"judgement\": \"yes\"}\n\
+                     {\"a\": \"two\", \"b\": \"one two four three\", \"judgement\": \"no\"}\n\
+                     {\"a\": \"three three\", \"b\": null, \"judgement\": \"no\"}\n";
+
+fn pairs(recipe: &str, texts: &str) -> Result<Tiny, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("recipe.toml", recipe), ("pairs.jsonl", texts)] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let source = RecipeSource::File(folder.path().join("recipe.toml"));
+    let recipe = load(&source, &Overrides::default()).map_err(|faults| faults.to_string())?;
+    let corpora = recipe.open().map_err(|faults| faults.to_string())?;
+    Ok(Tiny { recipe, corpora })
+}
+
+/// The rows of both texts, as the objective `apart` taps them.
+fn both(system: &System, batch: &Batch, mode: Mode) -> [Rows; 2] {
+    let taps = system.taps(&[1], batch, mode).unwrap().remove(0);
+    taps.try_into().unwrap()
+}
+
+fn probe(rows: &Tensor) -> (Tensor, f64) {
+    let factors: Vec<f32> =
+        (0..rows.elem_count()).map(|at| (1.3 * at as f32 + 0.4).sin()).collect();
+    let exact = numbers(rows).into_iter().zip(&factors);
+    let exact = exact.map(|(x, factor)| f64::from(x) * f64::from(*factor)).sum();
+    let factors = Tensor::from_vec(factors, rows.shape(), &Device::Cpu).unwrap();
+    ((rows * factors).unwrap().sum_all().unwrap(), exact)
+}
+
+#[test]
+fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
+    let tiny = pairs(PAIRS, TEXTS).unwrap();
+    let (system, batch) = (tiny.system(), tiny.batch(0, 3));
+    let [a, b] = both(&system, &batch, Mode::Trace);
+    assert_eq!((a.tensor.dims(), b.tensor.dims()), (&[3, 4][..], &[3, 4][..]));
+    assert_eq!(a.packing, b.packing);
+    // The text that is missing has zeros, and the same text has the same vector whichever it is.
+    let rows = b.tensor.to_vec2::<f32>().unwrap();
+    let missing = batch.examples.iter().position(|&at| at == 2).unwrap();
+    assert_eq!(rows[missing], [0.0; 4]);
+    let turned =
+        TEXTS.replace("\"a\"", "\"x\"").replace("\"b\"", "\"a\"").replace("\"x\"", "\"b\"");
+    let turned = turned.replace("\"a\": null", "\"a\": \"four\"");
+    let other = pairs(PAIRS, &turned).unwrap();
+    let known = |tiny: &Tiny| tiny.vocabularies()["encoder.words"]["words"].len();
+    assert_eq!(known(&tiny), 4, "words of both texts are known");
+    assert_eq!(known(&other), 4);
+    // Equal gradients by finite differences, through both sequences at once.
+    let scalar = || {
+        let [a, b] = both(&system, &batch, Mode::Trace);
+        let ((a, a_exact), (b, b_exact)) = (probe(&a.tensor), probe(&b.tensor));
+        ((a + b).unwrap(), a_exact + b_exact)
+    };
+    let found = gradients(&scalar().0, system.parameters());
+    let mut n_reached = 0;
+    for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+        let is_shared =
+            parameter.name.starts_with("words.") || parameter.name.starts_with("trunk.");
+        assert_eq!(gradient.is_some(), is_shared, "{}", parameter.name);
+        if let Some(gradient) = gradient {
+            n_reached += 1;
+            let steps = [0.002, 0.0005];
+            assert_differences(parameter, &gradient, &steps, &parameter.name, || scalar().1);
+        }
+    }
+    assert!(n_reached >= 4);
+    let run = tiny.train(&[]);
+    assert_eq!(run.steps().len(), 3, "{:?}", run.ended);
+}
+
+#[test]
+fn the_same_text_has_the_same_rows_in_either_sequence_but_for_what_is_dropped() {
+    let twice = "{\"a\": \"one two three\", \"b\": \"one two three\", \"judgement\": \"yes\"}\n\
+                 {\"a\": \"two\", \"b\": \"two\", \"judgement\": \"no\"}\n";
+    let tiny = pairs(PAIRS, twice).unwrap();
+    let (system, batch) = (tiny.system(), tiny.batch(0, 2));
+    let [a, b] = both(&system, &batch, Mode::Eval).map(|rows| bits(&rows.tensor));
+    assert_eq!(a, b);
+    let train =
+        |step| both(&system, &batch, Mode::Train { seed: 1, step }).map(|rows| bits(&rows.tensor));
+    assert_eq!(train(1), train(1));
+    assert!((0..4).any(|step| train(step)[0] != train(step)[1]));
+    assert!((0..4).any(|step| train(step)[0] != a));
+}
+
+#[test]
+fn a_sequence_that_is_not_there_is_refused_with_the_nearest_name() {
+    let told =
+        |from: &str, to: &str| pairs(&PAIRS.replace(from, to), TEXTS).err().unwrap_or_default();
+    let wrong = told("against = 'b:trunk.max'", "against = 'bb:trunk.max'");
+    assert!(
+        wrong.contains("no field named \"bb\" in corpus \"pairs\"; did you mean \"b\"?"),
+        "{wrong}"
+    );
+    let label = told("against = 'b:trunk.max'", "against = 'judgement:trunk.max'");
+    assert!(label.contains("has a string for each example; wanted one for each token"), "{label}");
+    let beside = told("['trunk.max', 'b:trunk.max']", "['trunk', 'b:trunk']");
+    assert!(beside.contains("they are rows of two sequences"), "{beside}");
+}
