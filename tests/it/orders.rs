@@ -113,8 +113,8 @@ fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
         (solo("chnk", true), "the recipe has no objective `chnk`"),
         (
             set("train.batch_size", number(1.0)),
-            "train.batch_size is not live; live are train.learning_rate, train.measure_gradients_every, train.sampling and \
-             every gain",
+            "train.batch_size is not live; live are train.learning_rate, train.measure_gradients_every, \
+             train.sampling, train.weighting and every gain",
         ),
         (
             set("train.learning_rate", number(-0.1)),
