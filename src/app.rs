@@ -52,7 +52,7 @@ pub struct Job {
     pub corpora: Vec<Corpus>,
     /// The run's folder, made and empty.
     pub folder: RunFolder,
-    /// Moves to make again.
+    /// Moves to redo.
     pub moves: Moves,
     /// Threads that train.
     pub threads: usize,

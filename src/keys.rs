@@ -1,4 +1,4 @@
-//! What a kind lets a recipe say, and what a recipe said.
+//! Keys that kinds declare, and the values that a recipe gives them.
 //!
 //! Every kind of encoder, head, objective, corpus format, weighting and optimizer declares its
 //! [`Key`]s here once. The checker, its nearest-name hints, `auxdesk list` and the writer of
@@ -16,8 +16,8 @@ pub struct Key {
     /// The key, as a recipe spells it.
     pub name: &'static str,
     /// The values it takes.
-    pub takes: Takes,
-    /// What holds when a recipe is silent.
+    pub takes: ValueType,
+    /// The default.
     pub default: DefaultValue,
     /// One line for `auxdesk list`: lower case, no full stop.
     pub about: &'static str,
@@ -27,19 +27,19 @@ pub struct Key {
 
 impl Key {
     /// A key that a recipe must give.
-    pub const fn required(name: &'static str, takes: Takes, about: &'static str) -> Self {
+    pub const fn required(name: &'static str, takes: ValueType, about: &'static str) -> Self {
         Self { name, takes, default: DefaultValue::Required, about, live: false }
     }
 
     /// A key that may be absent, which then means something of its own.
-    pub const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Self {
+    pub const fn optional(name: &'static str, takes: ValueType, about: &'static str) -> Self {
         Self { name, takes, default: DefaultValue::Absent, about, live: false }
     }
 
     /// A key with a default, written as TOML.
     pub const fn with_default(
         name: &'static str,
-        takes: Takes,
+        takes: ValueType,
         default: &'static str,
         about: &'static str,
     ) -> Self {
@@ -54,27 +54,27 @@ impl Key {
     }
 }
 
-/// What holds when a recipe is silent about a key.
+/// The default of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultValue {
-    /// Silence is a fault.
+    /// The key is required.
     Required,
-    /// Silence has a meaning of its own.
+    /// The key is optional, and its absence has a meaning of its own.
     Absent,
     /// This TOML value.
     Toml(&'static str),
 }
 
-/// The most that a recipe may count to: what is more than a thousand million is a slip, and products
-/// of two such still fit.
+/// The largest whole number in a recipe, 10⁹: more is a typing error, and products of two such numbers still
+/// fit in 64 bits.
 pub const MOST: u64 = 1_000_000_000;
 
-/// The greatest number that a recipe may say: journals keep numbers as `f32`, and have no infinity.
+/// The largest number in a recipe: journals store numbers as `f32` and have no infinity.
 pub const GREATEST: f64 = f32::MAX as f64;
 
 /// The values that a key takes.
 #[derive(Clone, Copy, Debug)]
-pub enum Takes {
+pub enum ValueType {
     /// `true` or `false`.
     Switch,
     /// A whole number of at least this, and at most [`MOST`].
@@ -87,7 +87,7 @@ pub enum Takes {
     Text,
     /// A string that names a file: `sample:PATH` or a path, resolved against the recipe's folder.
     Path,
-    /// The same for a list of words, one a line: at least one.
+    /// The same for a file with one word per line, at least one.
     Words,
     /// One of these strings.
     Choice(&'static [&'static str]),
@@ -100,13 +100,13 @@ pub enum Takes {
     /// A finite number between these, or a schedule over the steps with values between them.
     Schedule(f64, f64),
     /// An array of such values, at least one.
-    List(&'static Takes),
+    List(&'static ValueType),
     /// A table with these keys.
     Table(&'static [Key]),
     /// A table of any names, each with such a value.
-    Map(&'static Takes),
+    Map(&'static ValueType),
     /// Any one of these; the first that fits is meant.
-    Either(&'static [Takes]),
+    Either(&'static [ValueType]),
 }
 
 /// The kind of table that a name refers to.

@@ -49,7 +49,7 @@ pub use train::{Best, Evaluate, Length, Train};
 pub use weighting::weighting;
 
 use crate::{keys::Place, nearest::hint, protocol::event::Role};
-use fault::Findings;
+use fault::Diagnostics;
 
 /// What a run is made from: checked, with defaults filled in and paths resolved.
 ///
@@ -133,23 +133,23 @@ pub struct Overrides {
 
 /// Context and checks a recipe.
 pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
-    let (recipe, findings) = read_and_check(source, overrides)?;
-    findings.finish()?;
+    let (recipe, diagnostics) = read_and_check(source, overrides)?;
+    diagnostics.finish()?;
     Ok(recipe.expect("a recipe without a fault is whole"))
 }
 
 /// The same, for a run that is over: the files that it names may be gone.
 pub fn load_without_files(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
-    let (recipe, mut findings) = read_and_check(source, overrides)?;
-    findings.forget_content();
-    findings.finish()?;
+    let (recipe, mut diagnostics) = read_and_check(source, overrides)?;
+    diagnostics.forget_content();
+    diagnostics.finish()?;
     Ok(recipe.expect("a recipe without a fault is whole"))
 }
 
 fn read_and_check(
     source: &RecipeSource,
     overrides: &Overrides,
-) -> Result<(Option<Recipe>, Findings), Faults> {
+) -> Result<(Option<Recipe>, Diagnostics), Faults> {
     let (file, text, folder): (Arc<str>, _, _) = match source {
         RecipeSource::Shipped(name) => {
             let text = shipped::recipe(name).unwrap_or_default();
@@ -161,11 +161,11 @@ fn read_and_check(
             (file, text, path.parent().unwrap_or(Path::new("")).to_owned())
         }
     };
-    let mut findings = Findings::default();
-    let mut tree = parse::document(&text, &file, &mut findings);
-    set::apply(&mut tree, overrides, &mut findings);
-    let recipe = whole::check(&tree, &Place::File(file), &folder, &mut findings);
-    Ok((recipe, findings))
+    let mut diagnostics = Diagnostics::default();
+    let mut tree = parse::document(&text, &file, &mut diagnostics);
+    set::apply(&mut tree, overrides, &mut diagnostics);
+    let recipe = whole::check(&tree, &Place::File(file), &folder, &mut diagnostics);
+    Ok((recipe, diagnostics))
 }
 
 fn read(path: &Path) -> Result<String, String> {

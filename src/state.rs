@@ -1,7 +1,7 @@
-//! The fold: what a run's events add up to. Desk, progress lines, replay and the report all read it.
+//! The state of a run, folded from its events. Desk, progress lines, replay and report read it.
 //!
-//! Nothing here reads a clock, a terminal or a file; the same events give the same state whether
-//! they come from a trainer or from a journal.
+//! Nothing here reads a clock, a terminal or a file; the same events give the same state whether they come
+//! from a trainer or from a journal.
 
 mod corpora;
 mod describe;
@@ -18,7 +18,7 @@ mod timeline;
 
 use std::collections::BTreeMap;
 
-pub use corpora::Used;
+pub use corpora::CorpusUsage;
 pub use describe::{count, describe, hms};
 pub use history::{History, Undoable};
 pub use log::{Entry, Log};
@@ -40,10 +40,10 @@ use crate::protocol::{
     report::{Alert, AlertKind},
 };
 
-/// Savings that are kept in mind; the oldest are forgotten first, but never the last of `best`.
+/// Maximum number of checkpoints remembered; the oldest are dropped first, but never the last `best`.
 const MOST_CHECKPOINTS: usize = 4_096;
 
-/// A run as far as its events have told it.
+/// The state of a run after the events applied so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     /// The journal's header, if there was one.
@@ -52,23 +52,23 @@ pub struct Run {
     pub strips: Vec<Strip>,
     /// Every corpus, in the recipe's order.
     pub corpora: Vec<CorpusStarted>,
-    /// Trained numbers in all.
+    /// Number of trainable parameters.
     pub parameters: u64,
-    /// Steps that the run will do if nothing ends it before.
+    /// Length of the run in steps.
     pub steps: u64,
-    /// Steps in one pass over the main objective's corpus.
+    /// Steps per epoch of the main objective's corpus.
     pub steps_per_epoch: u64,
-    /// The metric that chooses the best checkpoint.
+    /// The metric that selects the best checkpoint.
     pub best_metric: Option<BestMetric>,
     /// Milliseconds from the run's beginning to the last event.
     pub at_ms: u64,
-    /// Updates done.
+    /// Number of updates done.
     pub step: Step,
-    /// How the first step chose among the groups, if the journal tells.
+    /// The sampling rule of the first step, if the journal has it.
     pub sampling_at_start: Option<String>,
     /// The weighting rule of the first step, if the journal tells.
     pub weighting_at_start: Option<String>,
-    /// The temperature by which the last step chose, while a schedule moves it.
+    /// The sampling temperature of the last step, while a schedule changes it.
     pub temperature: Option<f32>,
     /// The learning rate of the last update.
     pub learning_rate: Option<f32>,
@@ -80,45 +80,45 @@ pub struct Run {
     pub draws: BTreeMap<String, u64>,
     /// Microseconds of the steps so far, for each corpus as [`Run::used`] shares them out.
     pub spent_us: Vec<u64>,
-    /// How fast it goes.
+    /// Throughput.
     pub pace: Pace,
-    /// The last time that the objectives' gradients were measured apart.
+    /// The last measurement of per-objective gradients.
     pub gradients: Option<GradientsMeasured>,
-    /// Live values that were changed, as they are now, by their `--set` path.
+    /// Live settings that were changed, with their current values, by `--set` path.
     pub settings: BTreeMap<String, Setting>,
-    /// The latest checkpoints that count, oldest first; a name that was saved again is in here again.
+    /// The latest checkpoints, oldest first; a name that was saved again occurs again.
     pub checkpoints: Vec<CheckpointSaved>,
     /// Changes made by hand.
     pub interventions: u64,
     /// Those that can be undone or redone.
     pub history: History,
-    /// Mixes kept to come back to.
+    /// Saved scenes.
     pub scenes: BTreeMap<Scene, SceneStored>,
-    /// What happened beside the steps.
+    /// The log of events other than steps.
     pub log: Log,
     /// When each step was done.
     pub timeline: Timeline,
-    /// Things worth a look, oldest first.
+    /// Alerts, oldest first.
     pub alerts: Vec<Alert>,
     /// Notes, oldest first.
     pub notes: Vec<Noted>,
     /// The last command that was not applied.
     pub refused: Option<CommandRefused>,
-    /// Held now?
+    /// Whether training is paused.
     pub paused: bool,
     /// Events that the screen missed.
     pub missed: u64,
-    /// How it ended; `None` while it goes on, or if it was cut off.
+    /// How it ended; `None` while it runs, or if its journal is cut off.
     pub ended: Option<RunEnded>,
 }
 
 impl Run {
-    /// A run that has told nothing yet.
+    /// A run without events.
     pub fn new(header: Option<&Header>) -> Self {
         Self { header: header.cloned(), ..Self::default() }
     }
 
-    /// Takes in one event: the one place where a run's state changes.
+    /// Applies an event: the only place where a run's state changes.
     pub fn apply(&mut self, event: &Event) {
         self.at_ms = event.at_ms();
         match event {
@@ -168,7 +168,7 @@ impl Run {
         }
         self.history.apply(event);
         self.interventions += u64::from(event.changed().is_some_and(|it| it.by.is_manual()));
-        // What an event says may depend on what it made of the run: whether a score is the best.
+        // The description may depend on the new state: whether a score is the best.
         if Log::keeps(event) {
             self.log.push(event, describe(event, self).join("  "));
         }
@@ -185,18 +185,18 @@ impl Run {
         !strip.muted && (strip.soloed || !any_soloed)
     }
 
-    /// Passes over the main objective's corpus, with the begun one as a fraction.
+    /// Epochs of the main objective's corpus, with the current one as a fraction.
     pub fn epochs(&self) -> Option<f32> {
         let (drawn, size) = self.drawn_of_main()?;
         Some(drawn as f32 / size as f32)
     }
 
-    /// Whole passes over the main objective's corpus.
+    /// Complete epochs of the main objective's corpus.
     pub fn whole_epochs(&self) -> u64 {
         self.drawn_of_main().map_or(0, |(drawn, size)| drawn / size)
     }
 
-    /// Examples drawn so far from the main objective's corpus, and how many it trains on.
+    /// Examples drawn so far from the main objective's corpus, and the size of its training split.
     fn drawn_of_main(&self) -> Option<(u64, u64)> {
         let main = self.strips.iter().find(|strip| strip.role == Role::Main)?;
         let corpus = main.corpus.first()?;
@@ -224,7 +224,7 @@ impl Run {
         }
     }
 
-    /// Milliseconds of training left at the present pace.
+    /// Estimated remaining training time in milliseconds.
     pub fn left_ms(&self) -> Option<u64> {
         if self.ended.is_some() || self.steps == 0 {
             return None;
@@ -254,7 +254,7 @@ impl Run {
         self.weighting_at_start.clone_from(&event.weighting);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
-            strip.judge_by(&event.best.metric);
+            strip.track_metric(&event.best.metric);
         }
     }
 
@@ -297,7 +297,7 @@ impl Run {
         self.alerts.push(Alert { step: event.step, objective: event.objective.clone(), kind });
     }
 
-    /// Faders stay where they are: a hand that moved one since then has not been taken back.
+    /// Faders stay where they are: a hand that moved one since then has not been undone.
     fn rewound(&mut self, to: Step) {
         self.step = to;
         self.alerts.retain(|alert| alert.step <= to);

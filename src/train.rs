@@ -73,7 +73,7 @@ pub struct TrainerSetup {
     pub system: System,
     /// The run's folder.
     pub run: PathBuf,
-    /// Moves to make again.
+    /// Moves to redo.
     pub moves: Moves,
     /// The run's clock.
     pub clock: Clock,

@@ -61,7 +61,7 @@ pub(crate) fn words() -> Vec<String> {
     (0..WORDS).map(unique).collect()
 }
 
-/// The sentences of all batches, a word a line with its two labels.
+/// The sentences of all batches, one word per line with its two labels.
 pub(crate) fn corpus(real_lengths: bool) -> String {
     let words = words();
     let mut draws = Draws::new(7);

@@ -29,7 +29,7 @@ use crate::{
     train::{Clock, Interrupt},
     tui::{
         self, Config, Look,
-        desk::{Left, Live, Sitting},
+        desk::{Left, Live, Session},
         replay::Player,
         terminal::{Mouse, Terminal},
         view::DeskMode,
@@ -101,7 +101,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             };
             let now_ms = || clock.ms();
             let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
-            let sitting = Sitting { config, look, now_ms: &now_ms, panic_at };
+            let sitting = Session { config, look, now_ms: &now_ms, panic_at };
             // The panic was printed, on a terminal that was given back first.
             let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(sitting, &live, &mut feed)));
             if matches!(sat, Ok(Ok(Left::Done))) || nobody_waits.load(Ordering::Relaxed) {
@@ -140,7 +140,7 @@ pub fn replay(player: &mut Player, config: &Config, look: Look) -> Result<Replay
     let mut terminal = Terminal::enter(mouse).context("the terminal can't be taken")?;
     let now_ms = || clock.ms();
     let panic_at = panic_at();
-    let sitting = Sitting { config, look, now_ms: &now_ms, panic_at };
+    let sitting = Session { config, look, now_ms: &now_ms, panic_at };
     let left = tui::desk::replay(&mut terminal, sitting, player, &|| interrupt.is_set());
     Ok(Replayed { left, signal: signals.received() })
 }
@@ -149,7 +149,7 @@ fn panic_at() -> Option<u64> {
     std::env::var(PANIC_AT).ok().and_then(|frame| frame.parse().ok())
 }
 
-fn sit(sitting: Sitting, live: &Live, feed: &mut Feed) -> io::Result<Left> {
+fn sit(sitting: Session, live: &Live, feed: &mut Feed) -> io::Result<Left> {
     let mouse = if sitting.config.mouse { Mouse::Desk } else { Mouse::Terminal };
     let mut terminal = Terminal::enter(mouse)?;
     Ok(tui::desk::watch(&mut terminal, sitting, live, feed))

@@ -73,7 +73,7 @@ fn show(args: &TrainArgs) -> Result<Show, Failure> {
     Ok(Show::Desk(Box::new(super::look::desk(args.look, mode)?)))
 }
 
-/// The moves to make again, if their objectives are in the recipe.
+/// The moves to redo, if their objectives are in the recipe.
 fn moves(args: &TrainArgs, recipe: &Recipe) -> Result<Moves, Failure> {
     let Some(path) = &args.moves else { return Ok(Moves::default()) };
     let path = journal::locate(path);

@@ -107,9 +107,9 @@ impl FieldForm {
     /// What messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Symbols => "a string for each token",
-            Self::Label => "a string for each example",
-            Self::Labels => "a set of strings for each example",
+            Self::Symbols => "a string per token",
+            Self::Label => "a string per example",
+            Self::Labels => "a set of strings per example",
             Self::Numbers => "numbers for each example",
             Self::Frames => "a frame for each position",
             Self::Picture => "a picture for each example",

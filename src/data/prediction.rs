@@ -21,7 +21,7 @@ pub enum Prediction {
     Relations(Vec<Relation>),
     /// Texts with their scores, the best first.
     Texts(Vec<ScoredText>),
-    /// A score for each of the example's candidates: the greatest is ranked first.
+    /// A score for each of the example's candidates: the largest is ranked first.
     Ranking(Vec<f32>),
     /// A point in a space of its own.
     Vector(Vec<f32>),

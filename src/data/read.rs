@@ -74,7 +74,7 @@ pub struct ReadError {
 ///     keys::{Key, Values},
 /// };
 ///
-/// /// A sentence a line, tokens parted by white space, no labels.
+/// /// A sentence a line, tokens separated by white space, no labels.
 /// struct Lines;
 ///
 /// impl Format for Lines {
@@ -83,7 +83,7 @@ pub struct ReadError {
 ///     }
 ///
 ///     fn about(&self) -> &'static str {
-///         "a sentence a line, tokens parted by white space"
+///         "a sentence a line, tokens separated by white space"
 ///     }
 ///
 ///     fn keys(&self) -> &'static [Key] {

@@ -62,7 +62,7 @@ pub struct CorpusGroup {
     pub corpora: Vec<usize>,
 }
 
-/// What chooses among the groups that have something sounding.
+/// What chooses among the groups that have something active.
 #[derive(Clone, Debug)]
 pub struct Sampler<'a> {
     seed: u64,
@@ -147,16 +147,16 @@ mod tests {
     }
 
     /// A sampler over those of the three groups that sound.
-    fn sampler(sampling: &Sampling, sounding: [bool; 3]) -> Sampler<'_> {
-        let groups = GROUPS.iter().zip(sounding).filter(|(_, sounds)| *sounds);
+    fn sampler(sampling: &Sampling, active: [bool; 3]) -> Sampler<'_> {
+        let groups = GROUPS.iter().zip(active).filter(|(_, is_active)| *is_active);
         let group =
             |(&(name, size), _)| CorpusGroup { name: String::from(name), size, corpora: vec![0] };
         Sampler::new(1, sampling, groups.map(group).collect())
     }
 
     /// How often each of the three groups is drawn.
-    fn counts(sampling: &Sampling, sounding: [bool; 3]) -> [usize; 3] {
-        let sampler = sampler(sampling, sounding);
+    fn counts(sampling: &Sampling, active: [bool; 3]) -> [usize; 3] {
+        let sampler = sampler(sampling, active);
         let mut counts = [0; 3];
         for group in (0..10_000).flat_map(|step| sampler.draw(Step(step))) {
             let name = &sampler.groups[group].name;
@@ -191,7 +191,7 @@ mod tests {
         let rates = |step| sampler(&annealed, all).rates(Step(step));
         for (step, wanted) in [(0, [0.9, 0.1, 0.0]), (100, [0.5, 0.5, 0.0])] {
             for (rate, wanted) in rates(step).iter().zip(wanted) {
-                assert!((rate - wanted).abs() < 1e-6, "step {step}: {rate}, wanted {wanted}");
+                assert!((rate - wanted).abs() < 1e-6, "step {step}: {rate}, expected {wanted}");
             }
         }
         let fixed = rule("fixed news=0.8 web=0.1 talk=0.1");

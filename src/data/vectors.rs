@@ -35,7 +35,10 @@ pub fn read_vectors(
             && width != 1
         {
             if found != width {
-                return Err(fault(number, format!("vectors of width {found}, wanted {width}")));
+                return Err(fault(
+                    number,
+                    format!("vectors of dimension {found}, expected {width}"),
+                ));
             }
             promised = Some(count);
             continue;
@@ -71,12 +74,12 @@ struct Line<'a> {
 fn split(text: &str, width: usize) -> Result<Line<'_>, String> {
     let n_numbers = text.bytes().filter(|&byte| is_separator(byte.into())).count();
     if n_numbers < width {
-        return Err(format!("{n_numbers} numbers after the word, wanted {width}"));
+        return Err(format!("{n_numbers} values after the word, expected {width}"));
     }
     // Wider vectors must not pass for words with spaces that end in numbers.
     if n_numbers > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
     {
-        return Err(format!("{n_numbers} numbers after the word, wanted {width}"));
+        return Err(format!("{n_numbers} values after the word, expected {width}"));
     }
     let (at, _) = text
         .rmatch_indices(is_separator)
@@ -91,7 +94,7 @@ impl Line<'_> {
         for cell in self.numbers.split(is_separator) {
             match cell.parse::<f32>() {
                 Ok(number) if number.is_finite() => vector.push(number),
-                _ => return Err(format!("{cell:?}, wanted a finite number")),
+                _ => return Err(format!("{cell:?}, expected a finite number")),
             }
         }
         Ok(vector)
@@ -130,11 +133,11 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         for (text, fault) in [
-            ("a 1 2\nb 1\n", "v.txt:2: 1 numbers after the word, wanted 2"),
-            ("a 1 2 3\n", "v.txt:1: 3 numbers after the word, wanted 2"),
-            ("a 1 x\n", "v.txt:1: \"x\", wanted a finite number"),
-            ("a 1 nan\n", "v.txt:1: \"nan\", wanted a finite number"),
-            ("5 3\na 1 2 3\n", "v.txt:1: vectors of width 3, wanted 2"),
+            ("a 1 2\nb 1\n", "v.txt:2: 1 values after the word, expected 2"),
+            ("a 1 2 3\n", "v.txt:1: 3 values after the word, expected 2"),
+            ("a 1 x\n", "v.txt:1: \"x\", expected a finite number"),
+            ("a 1 nan\n", "v.txt:1: \"nan\", expected a finite number"),
+            ("5 3\na 1 2 3\n", "v.txt:1: vectors of dimension 3, expected 2"),
             ("3 2\na 1 2\n", "v.txt:2: the file ends after 1 vectors of 3"),
         ] {
             assert_eq!(read(text), Err(fault.into()));

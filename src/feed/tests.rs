@@ -53,7 +53,7 @@ proptest! {
         missed in proptest::collection::vec(any::<bool>(), 1..64),
         lags in proptest::collection::vec(0..5_usize, 1..64),
     ) {
-        // What is taken back is taken out of the log too.
+        // What is undone is taken out of the log too.
         let events: Vec<Event> =
             events.into_iter().filter(|event| !matches!(event, Event::Rewound(_))).collect();
         let (sender, shared, mut feed) = feed();

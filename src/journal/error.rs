@@ -1,4 +1,4 @@
-//! What can be wrong with a journal.
+//! Errors of reading a journal.
 
 use std::io;
 

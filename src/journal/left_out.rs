@@ -1,4 +1,4 @@
-//! What a reader of a journal leaves out, and how it says so.
+//! Lines that a reader of a journal skips, and notes about them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Argmax over rows: the class with the greatest score.
+//! Argmax over rows: the class with the largest score.
 
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use super::{arch::fast, slices, vector::max_of_row};
 /// Rows of a task.
 const ROWS: usize = 64;
 
-/// The place of the greatest score of each row of (rows, classes), of equal ones the first; 0 in a row
+/// The place of the largest score of each row of (rows, classes), of equal ones the first; 0 in a row
 /// that has no number.
 pub fn argmax(scores: &Tensor) -> Result<Vec<u32>> {
     let (rows, classes) = scores.dims2()?;

@@ -106,13 +106,13 @@ impl CustomOp2 for Attend {
     }
 }
 
-/// The softmax over some of the numbers, in place; the greatest is taken off before, so that no
+/// The softmax over some of the numbers, in place; the largest is taken off before, so that no
 /// exponential overflows.
 fn softmax<I: Iterator<Item = usize>>(numbers: &mut [f32], places: impl Fn() -> I) {
-    let greatest = places().map(|at| numbers[at]).fold(f32::NEG_INFINITY, f32::max);
+    let largest = places().map(|at| numbers[at]).fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for at in places() {
-        numbers[at] = (numbers[at] - greatest).exp();
+        numbers[at] = (numbers[at] - largest).exp();
         sum += numbers[at];
     }
     for at in places() {

@@ -5,8 +5,8 @@
 //!
 //! The forward pass makes the gradients too, for g = 1, from what it has made for the loss. Logits, and
 //! then what is made of them in place, are in memory for one chunk of rows. Classes are taken in blocks, rows
-//! in chunks (`output`). For each, e = e^(l − m) with m the row's greatest logit of that block, and e·Wᵀ; once a chunk
-//! has seen all blocks, with M the greatest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
+//! in chunks (`output`). For each, e = e^(l − m) with m the row's largest logit of that block, and e·Wᵀ; once a chunk
+//! has seen all blocks, with M the largest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
 //! put on x instead of e for dW and db (and one-hot(target) taken off, from e itself where one block has all
 //! classes). The backward pass multiplies by g where that is one number for
 //! all rows, as it is for a mean over rows; else it makes them again with g.

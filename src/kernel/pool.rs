@@ -1,4 +1,4 @@
-//! Mean and greatest value over the tokens of each sequence, number by number.
+//! Mean and largest value over the tokens of each sequence, number by number.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ pub fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Mean { packing: packing.clone() })
 }
 
-/// The greatest value over each sequence's rows, number by number: (rows, width) to (sequences,
+/// The largest value over each sequence's rows, number by number: (rows, width) to (sequences,
 /// width). The gradient goes to the first row that has it.
 pub fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     check("max-over-tokens", x, packing)?;

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::data::Packing;
 
-/// The parameters of a layer whose cell has G gates, w numbers in a state.
+/// The parameters of a layer whose cell has G gates and hidden size w.
 #[derive(Clone, Debug)]
 pub struct RecurrentWeights {
     /// W: (inputs, 2·G·w), the forward direction's gates first.
@@ -117,7 +117,7 @@ impl<C: Cell> Recurrent<C> {
         Ok(gates)
     }
 
-    /// Calls `f` with one direction of so many numbers in a state.
+    /// Calls `f` with one direction, of that hidden size.
     fn direction<T>(
         &self,
         direction: usize,

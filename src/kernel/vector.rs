@@ -204,7 +204,7 @@ fn map_all<S: Simd>(simd: S, numbers: &mut [f32], of: impl Fn(S::f32s) -> S::f32
 #[inline(always)]
 fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let number = |x| simd.splat_f32s(x);
-    // By comparisons, as the least and the greatest of two take a number for NaN.
+    // By comparisons, as the minimum and maximum of two take a number for NaN.
     let bound = number(87.0);
     let x = simd.select_f32s(simd.less_than_f32s(x, number(-87.0)), number(-87.0), x);
     let x = simd.select_f32s(simd.less_than_f32s(bound, x), bound, x);

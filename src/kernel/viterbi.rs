@@ -81,10 +81,10 @@ fn best_path<'a>(
         }
     }
     let ends = scores.iter().zip(transitions.end()).map(|(score, w)| score + w);
-    let (mut best, mut greatest) = (0, f32::NEG_INFINITY);
+    let (mut best, mut largest) = (0, f32::NEG_INFINITY);
     for (tag, score) in ends.enumerate() {
-        if score > greatest {
-            (best, greatest) = (tag as u32, score);
+        if score > largest {
+            (best, largest) = (tag as u32, score);
         }
     }
     let mut path = vec![best; n];

@@ -1,8 +1,8 @@
-//! What a key takes, in words: for messages and for `auxdesk list`.
+//! Descriptions of the values that a key takes, for messages and `auxdesk list`.
 
-use super::{GREATEST, Refers, Takes};
+use super::{GREATEST, Refers, ValueType};
 
-impl Takes {
+impl ValueType {
     /// The values it takes, for people: `a whole number of at least 1`.
     pub fn describe(&self) -> String {
         match self {
@@ -68,8 +68,8 @@ impl Refers {
 }
 
 /// Several of which one will do.
-pub(crate) fn describe_choices(choices: &[Takes]) -> String {
-    let choices: Vec<String> = choices.iter().map(Takes::describe).collect();
+pub(crate) fn describe_choices(choices: &[ValueType]) -> String {
+    let choices: Vec<String> = choices.iter().map(ValueType::describe).collect();
     choices.join(", or ")
 }
 
@@ -94,9 +94,9 @@ mod tests {
 
     #[test]
     fn bounds_are_named_where_there_are_any() {
-        assert_eq!(Takes::Count(2).describe(), "a whole number of at least 2");
-        assert_eq!(Takes::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
-        assert_eq!(Takes::Number(0.0, GREATEST).describe(), "a number of at least 0");
-        assert_eq!(Takes::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");
+        assert_eq!(ValueType::Count(2).describe(), "a whole number of at least 2");
+        assert_eq!(ValueType::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
+        assert_eq!(ValueType::Number(0.0, GREATEST).describe(), "a number of at least 0");
+        assert_eq!(ValueType::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");
     }
 }

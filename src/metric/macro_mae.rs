@@ -13,7 +13,7 @@ pub struct MacroMae {
 }
 
 impl MacroMae {
-    /// Of these classes, from least to greatest.
+    /// Of these classes, in ascending order.
     pub fn new(order: Vec<String>) -> Self {
         let classes = vec![(0, 0); order.len()];
         Self { order, classes }

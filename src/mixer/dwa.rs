@@ -16,7 +16,7 @@ use super::{
     WeightingMemoryError, softmax::softmax_of_mean_1,
 };
 use crate::{
-    keys::{GREATEST, Key, Takes, Values},
+    keys::{GREATEST, Key, ValueType, Values},
     protocol::ObjectiveId,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Dwa;
 
 const TEMPERATURE: Key = Key::with_default(
     "temperature",
-    Takes::Number(1e-3, GREATEST),
+    ValueType::Number(1e-3, GREATEST),
     "2",
     "of the softmax over the ratios of losses: the greater, the more even the shares",
 );

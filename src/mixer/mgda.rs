@@ -10,18 +10,18 @@
 //! shorter. Without normalisation the least gradient decides: the hull's shortest vector is never longer.
 //!
 //! The minimum is found by Frank and Wolfe's method with exact line search, in the pairwise form (Lacoste-
-//! Julien and Jaggi 2015): weight is moved from the objective whose ⟨gₖ, d⟩ is greatest to the one whose is
+//! Julien and Jaggi 2015): weight is moved from the objective whose ⟨gₖ, d⟩ is largest to the one whose is
 //! least, d = Σ wₖgₖ. The paper's form moves it from all others; both have one minimum, but its error falls
 //! with 1 / iterations where some w is 0, this one's geometrically.
 
 use super::{Gram, Needs, StepView, Weighting, WeightingKind};
-use crate::keys::{Key, Takes, Values};
+use crate::keys::{Key, ValueType, Values};
 
 pub(super) struct Mgda;
 
 const NORMALIZE: Key = Key::with_default(
     "normalize",
-    Takes::Choice(&["none", "l2", "loss", "loss+"]),
+    ValueType::Choice(&["none", "l2", "loss", "loss+"]),
     "\"none\"",
     "what gradients are divided by: 1, their norm, the loss, or both",
 );

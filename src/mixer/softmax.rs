@@ -2,8 +2,8 @@
 
 /// T·softmax(z) over T numbers: above 0, and 1 on average; exactly 1 each where they are all equal.
 pub(super) fn softmax_of_mean_1(z: &[f64]) -> Vec<f32> {
-    let greatest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exps: Vec<f64> = z.iter().map(|z| (z - greatest).exp()).collect();
+    let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exps: Vec<f64> = z.iter().map(|z| (z - largest).exp()).collect();
     let sum: f64 = exps.iter().sum();
     exps.iter().map(|exp| (exp * z.len() as f64 / sum) as f32).collect()
 }

@@ -56,7 +56,7 @@ pub struct StepView<'a> {
 ///
 /// ```
 /// use auxdesk::{
-///     keys::{GREATEST, Key, Takes, Values},
+///     keys::{GREATEST, Key, ValueType, Values},
 ///     mixer::{Needs, StepView, Weighting, WeightingKind},
 /// };
 ///
@@ -64,7 +64,7 @@ pub struct StepView<'a> {
 /// struct FirstMore;
 ///
 /// const TIMES: Key =
-///     Key::with_default("times", Takes::Number(0.0, GREATEST), "2", "its coefficient");
+///     Key::with_default("times", ValueType::Number(0.0, GREATEST), "2", "its coefficient");
 ///
 /// impl WeightingKind for FirstMore {
 ///     fn name(&self) -> &'static str {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     data::Packing,
     kernel,
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
 };
 
 /// Every head auxdesk builds, in the order `auxdesk list` shows them.
@@ -29,9 +29,9 @@ pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
 
 const HIDDEN: Key = Key::with_default(
     "hidden",
-    Takes::Count(0),
+    ValueType::Count(0),
     "0",
-    "numbers in a tanh layer before the scores; 0 for none",
+    "hidden size of a tanh layer before the output; 0 for none",
 );
 
 /// What every head that classifies lets a recipe say.

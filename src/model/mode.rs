@@ -81,7 +81,10 @@ mod tests {
         assert!(mean.abs() < 0.008, "{mean}");
         assert!((square - 0.04).abs() < 0.04 * 0.06, "{square}");
         let beyond = noise.iter().filter(|z| z.abs() > 0.4).count();
-        assert!((370..540).contains(&beyond), "{beyond} of 9999 beyond two deviations, wanted 455");
+        assert!(
+            (370..540).contains(&beyond),
+            "{beyond} of 9999 beyond two deviations, expected 455"
+        );
         let again = kernel::to_vec(&TRAIN.noise("words/0", 0.2, x.clone())?)?;
         assert_eq!(noise, again);
         for (other, deviation) in [(Mode::Eval, 0.2), (Mode::Trace, 0.2), (TRAIN, 0.0)] {

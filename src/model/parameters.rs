@@ -53,7 +53,7 @@ impl Parameters {
         &self.all
     }
 
-    /// Trained numbers in all.
+    /// Number of trainable parameters.
     pub fn n_elements(&self) -> usize {
         self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
@@ -94,7 +94,7 @@ impl Parameters {
             };
             if tensor.shape() != var.shape() {
                 let (found, wanted) = (tensor.shape(), var.shape());
-                bail!("{}: {name:?} is {found:?}, wanted {wanted:?}", path.display());
+                bail!("{}: {name:?} is {found:?}, expected {wanted:?}", path.display());
             }
             var.set(&tensor)?;
         }

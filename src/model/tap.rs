@@ -143,7 +143,7 @@ pub enum TapView {
     Last,
     /// The mean over the tokens.
     Mean,
-    /// The greatest value over the tokens, number by number.
+    /// The largest value over the tokens, number by number.
     Max,
 }
 
@@ -187,7 +187,7 @@ impl FromStr for TapName {
         let mut parts = rest.split('.');
         let encoder = parts.next().unwrap_or_default().to_owned();
         if encoder.is_empty() || field.as_deref() == Some("") {
-            return Err(format!("{tap:?} is no tap; wanted [FIELD:]ENCODER[.LAYER][.VIEW]"));
+            return Err(format!("{tap:?} is no tap; expected [FIELD:]ENCODER[.LAYER][.VIEW]"));
         }
         let (mut layer, mut view) = (None, TapView::Whole);
         for (place, part) in parts.enumerate() {
@@ -197,7 +197,7 @@ impl FromStr for TapName {
                 view = found;
             } else {
                 return Err(format!(
-                    "{part:?} in {tap:?} is neither a layer nor a view; wanted a number or one of {}",
+                    "{part:?} in {tap:?} is neither a layer nor a view; expected a number or one of {}",
                     TapView::NAMES.join(", ")
                 ));
             }

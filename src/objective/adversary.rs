@@ -18,7 +18,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
     kernel,
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     metric::{Gold, Scorer, scorer::DomainScorer},
     model::{
         Rows,
@@ -34,9 +34,9 @@ const ATTRIBUTE: &str = "attribute";
 
 const KEYS: &[Key] = &[Key::with_default(
     ATTRIBUTE,
-    Takes::Choice(&["domain", "language", "corpus"]),
+    ValueType::Choice(&["domain", "language", "corpus"]),
     "\"domain\"",
-    "which key of the corpora it tells apart; a corpus without it stands for itself",
+    "corpus key that the discriminator predicts; a corpus without it is a class of its own",
 )];
 
 /// The key of the vocabulary of domains.
@@ -58,7 +58,7 @@ impl ObjectiveKind for Adversary {
     }
 
     fn about(&self) -> &'static str {
-        "tell the domains apart, behind a reversed gradient: what is shared should not"
+        "domain discriminator behind gradient reversal (adversarial training)"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -75,7 +75,7 @@ impl ObjectiveKind for Adversary {
 
     fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         if values.texts("corpus").len() < 2 {
-            return Err("an adversary tells corpora apart; wanted two at least".to_owned());
+            return Err("an adversary needs at least two corpora".to_owned());
         }
         Ok(())
     }

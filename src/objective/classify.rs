@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     metric::{
         Gold, Scorer,
         scorer::{ClassFigure, ClassScorer},
@@ -32,8 +32,8 @@ pub(super) struct Classify;
 
 const ORDER: Key = Key::optional(
     "order",
-    Takes::List(&Takes::Text),
-    "the labels from least to greatest, if they have an order: also scores macro_mae",
+    ValueType::List(&ValueType::Text),
+    "labels in ascending order, if they are ordinal: also scores macro_mae",
 );
 
 const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
@@ -47,7 +47,7 @@ impl ObjectiveKind for Classify {
     }
 
     fn about(&self) -> &'static str {
-        "one of several classes for each example: sentiment, topic, question type"
+        "classification of examples: sentiment, topic, question type"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -69,7 +69,7 @@ impl ObjectiveKind for Classify {
     fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
         let order = values.texts("order");
         if let Some(at) = (0..order.len()).find(|&at| order[..at].contains(&order[at])) {
-            return Err(format!("the order names {:?} twice; wanted each label once", order[at]));
+            return Err(format!("label {:?} appears twice in `order`", order[at]));
         }
         labels::check_values(values)
     }
@@ -115,7 +115,7 @@ fn unordered(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
             (!order.contains(&label)).then(|| ReadError {
                 file: part.file.clone(),
                 line: example.line,
-                what: format!("the label {label:?} is not in the order; wanted one of {wanted}"),
+                what: format!("the label {label:?} is not in the order; expected one of {wanted}"),
             })
         })
         .collect()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Corpus, Vocabulary, read::ReadError},
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
 };
 
 pub(super) struct Coarsen;
@@ -22,8 +22,8 @@ const KEYS: &[Key] = &[
     labels::LABEL,
     Key::required(
         MAP,
-        Takes::Map(&Takes::Text),
-        "the coarser class of each label; one that it lacks stays as it is",
+        ValueType::Map(&ValueType::Text),
+        "coarser class of each label; a label without entry stays as it is",
     ),
 ];
 
@@ -33,7 +33,7 @@ impl ObjectiveKind for Coarsen {
     }
 
     fn about(&self) -> &'static str {
-        "coarser classes made of an example's label by a map"
+        "classification into coarser classes, to which a map assigns each label"
     }
 
     fn keys(&self) -> &'static [Key] {

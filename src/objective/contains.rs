@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     data::{Corpus, Vocabulary, read::ReadError},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
 };
 
 pub(super) struct Contains;
@@ -18,15 +18,15 @@ const PATTERN: &str = "pattern";
 const KEYS: &[Key] = &[
     Key::with_default(
         "field",
-        Takes::Name(Refers::Field),
+        ValueType::Name(Refers::Field),
         "\"text\"",
-        "the field that is looked at: words, or tags",
+        "field of words or tags",
     ),
     Key::with_default(
         PATTERN,
-        Takes::Choice(&["capitalised", "tagged"]),
+        ValueType::Choice(&["capitalised", "tagged"]),
         "\"capitalised\"",
-        "what a name is: a token after the first with a capital, or one whose tag is not O",
+        "what counts as a name: a capitalised token after the first, or a token whose tag is not O",
     ),
 ];
 
@@ -36,7 +36,7 @@ impl ObjectiveKind for Contains {
     }
 
     fn about(&self) -> &'static str {
-        "does the sentence hold a name, asked at every token?"
+        "presence of a name in the sentence, predicted at every token"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -57,7 +57,7 @@ impl ObjectiveKind for Contains {
             return Vec::new();
         }
         let what = format!(
-            "no token from here on has the tag O in {:?}; wanted a field of tags, or pattern = \
+            "no token from here on has the tag O in {:?}; expected a field of tags, or pattern = \
              \"capitalised\"",
             values.text("field")
         );

@@ -30,7 +30,7 @@ impl ObjectiveKind for Difference {
     }
 
     fn about(&self) -> &'static str {
-        "private vectors should say something else than the shared ones"
+        "orthogonality penalty between private and shared vectors"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -12,16 +12,16 @@ use super::{
 };
 use crate::{
     data::{Batch, Corpus, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
 };
 
 pub(super) struct Frequency;
 
 const KEYS: &[Key] = &[Key::with_default(
     "field",
-    Takes::Name(Refers::Field),
+    ValueType::Name(Refers::Field),
     "\"form\"",
-    "the field whose frequency is predicted",
+    "field whose frequency is predicted",
 )];
 
 /// ⌊ln count⌋ of a word that was seen at least once.
@@ -35,7 +35,7 @@ impl ObjectiveKind for Frequency {
     }
 
     fn about(&self) -> &'static str {
-        "the binned log frequency of each token's word in training"
+        "binned log frequency of each token's word in the training split"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -61,7 +61,7 @@ impl ObjectiveKind for Frequency {
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let words = FieldWords::new(&setup, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
-        let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
+        let n_classes = classes.iter().max().map_or(1, |&largest| largest as usize + 1);
         Ok(Box::new(BinClassifier::new(Frequencies { words, classes, n_classes }, setup)?))
     }
 }

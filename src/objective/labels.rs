@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use super::ObjectiveSetup;
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     model::head::Classes,
 };
 
 /// The key of the vocabulary of labels.
 const LABELS: &str = "labels";
 
-pub(super) const LABEL: Key = Key::required(
-    "label",
-    Takes::Name(Refers::Label),
-    "the field that holds the class of each example",
-);
+pub(super) const LABEL: Key =
+    Key::required("label", ValueType::Name(Refers::Label), "field of the class of each example");
 
 pub(super) const CLASS_WEIGHTS: Key = Key::optional(
     "class_weights",
-    Takes::Either(&[Takes::Choice(&["balanced"]), Takes::Map(&Takes::Number(0.0, 1e6))]),
-    "how much an error on each class weighs: balanced, or a number by label (1 for others)",
+    ValueType::Either(&[
+        ValueType::Choice(&["balanced"]),
+        ValueType::Map(&ValueType::Number(0.0, 1e6)),
+    ]),
+    "class weights in the loss: balanced, or a number per label (1 for others)",
 );
 
 /// A label as an objective reads it: by its map, if it has one.
@@ -60,7 +60,7 @@ pub(super) fn check_values(values: &Values) -> Result<(), String> {
     let Some(weights) = values.table("class_weights") else { return Ok(()) };
     let mut all = weights.iter().map(|(label, _)| weights.number(label));
     if all.all(|weight| weight == 0.0) {
-        return Err("every class weighs 0, so nothing is learnt; wanted one above 0".to_owned());
+        return Err("every class weight is 0; expected at least one above 0".to_owned());
     }
     Ok(())
 }
@@ -75,12 +75,12 @@ pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
     match seen(values, corpus).as_slice() {
         [] => {
             let what =
-                format!("from here on no example of train has a {label:?}; wanted two labels");
+                format!("from here on no example of train has a {label:?}; expected two labels");
             vec![fault(corpus, what)]
         }
         [only] => {
             let what = format!(
-                "from here on every {label:?} of train is {only:?}; wanted two labels at least"
+                "from here on every {label:?} of train is {only:?}; expected two labels at least"
             );
             vec![fault(corpus, what)]
         }
@@ -95,7 +95,7 @@ pub(super) fn check_sets(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
         return Vec::new();
     }
     if seen(values, corpus).is_empty() {
-        let what = format!("from here on no {label:?} of train has a label; wanted one at least");
+        let what = format!("from here on no {label:?} of train has a label; expected one at least");
         return vec![fault(corpus, what)];
     }
     check_named(values, "class_weights", corpus)

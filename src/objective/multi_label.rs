@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     metric::{Gold, Scorer, scorer::LabelSetScorer},
     model::{Rows, head::Head, tap::LayerSpec},
     protocol::event::Direction,
@@ -26,8 +26,8 @@ pub(super) struct MultiLabel;
 
 const LABEL: Key = Key::required(
     "label",
-    Takes::Name(Refers::Labels),
-    "the field that holds the set of labels of each example",
+    ValueType::Name(Refers::Labels),
+    "field of the set of labels of each example",
 );
 
 const KEYS: &[Key] = &[LABEL, labels::CLASS_WEIGHTS];
@@ -38,7 +38,7 @@ impl ObjectiveKind for MultiLabel {
     }
 
     fn about(&self) -> &'static str {
-        "any number of labels for each example: topics, aspects of a review"
+        "multi-label classification of examples: topics, aspects of a review"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -243,7 +243,7 @@ mod tests {
                 0.0,
             ];
             for (found, wanted) in to_vec(&loss.per_example)?.iter().zip(wanted) {
-                assert!((f64::from(*found) - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+                assert!((f64::from(*found) - wanted).abs() < 1e-6, "{found}, expected {wanted}");
             }
             assert_eq!(loss.count, 3);
         }
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(scores.metrics.len(), wanted.len());
         for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {
             assert_eq!(*name, wanted_name);
-            assert!((found - wanted).abs() < 1e-9, "{name}: {found}, wanted {wanted}");
+            assert!((found - wanted).abs() < 1e-9, "{name}: {found}, expected {wanted}");
         }
         Ok(())
     }

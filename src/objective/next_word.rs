@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise},
     kernel,
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
     model::{Rows, head::ScoreLayers, tap::LayerSpec},
     protocol::event,
@@ -25,23 +25,23 @@ pub(super) struct NextWord;
 const KEYS: &[Key] = &[
     Key::with_default(
         "field",
-        Takes::Name(Refers::Field),
+        ValueType::Name(Refers::Field),
         "\"form\"",
-        "the field whose words are predicted",
+        "field whose words are predicted",
     ),
     Key::with_default(
         "vocabulary",
-        Takes::Count(1),
+        ValueType::Count(1),
         "7500",
-        "words told apart; all others are one class",
+        "vocabulary size; the rest map to one unknown class",
     ),
     Key::with_default(
         "hidden",
-        Takes::Count(1),
+        ValueType::Count(1),
         "50",
-        "numbers in the tanh layer of each direction",
+        "hidden size of the tanh layer of each direction",
     ),
-    Key::with_default("lowercase", Takes::Switch, "true", "predict words in lower case"),
+    Key::with_default("lowercase", ValueType::Switch, "true", "lowercase the predicted words"),
 ];
 
 /// The class of words outside the vocabulary.
@@ -61,7 +61,7 @@ impl ObjectiveKind for NextWord {
     }
 
     fn about(&self) -> &'static str {
-        "the next word from the forward half, the previous one from the backward half"
+        "bidirectional language model: the next word from the forward states, the previous word from the backward states"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel::{self, ParamRef},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     metric::{
         Gold, Scorer,
         scorer::{ClassFigure, ClassScorer},
@@ -41,15 +41,15 @@ const INITIAL_ACCURACY: &str = "initial_accuracy";
 const KEYS: &[Key] = &[
     Key::required(
         "share",
-        Takes::Name(Refers::Objective),
-        "the objective with the right labels, whose head it uses",
+        ValueType::Name(Refers::Objective),
+        "objective with clean labels, whose head it shares",
     ),
-    Key::required("label", Takes::Name(Refers::Row), "the field that holds the noisy labels"),
+    Key::required("label", ValueType::Name(Refers::Row), "field of the noisy labels"),
     Key::with_default(
         INITIAL_ACCURACY,
-        Takes::Number(0.001, 0.999),
+        ValueType::Number(0.001, 0.999),
         "0.9",
-        "how much of each right label is labelled rightly, as it is believed at the start",
+        "initial diagonal of the confusion matrix: assumed accuracy of the noisy labels",
     ),
 ];
 
@@ -59,7 +59,7 @@ impl ObjectiveKind for Noisy {
     }
 
     fn about(&self) -> &'static str {
-        "labels that are often wrong, through a learned confusion of another objective's"
+        "noisy labels, through a learned confusion matrix over another objective's classes"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -144,7 +144,7 @@ fn log_softmax(x: &Tensor) -> Result<Tensor> {
     x.broadcast_sub(&log_sum_exp(x)?)
 }
 
-/// ln Σ e^x along rows of (rows, n): (rows, 1). The greatest x is a constant, as the gradient by it is 0.
+/// ln Σ e^x along rows of (rows, n): (rows, 1). The largest x is a constant, as the gradient by it is 0.
 fn log_sum_exp(x: &Tensor) -> Result<Tensor> {
     let most = x.detach().max_keepdim(1)?;
     x.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most

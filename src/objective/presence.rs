@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     data::{Corpus, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
 };
 
 pub(super) struct Presence;
@@ -23,12 +23,12 @@ const LOWERCASE: &str = "lowercase";
 const KEYS: &[Key] = &[
     Key::with_default(
         "field",
-        Takes::Name(Refers::Field),
+        ValueType::Name(Refers::Field),
         "\"text\"",
-        "the field whose words are looked up",
+        "field whose words are looked up",
     ),
-    Key::required(WORDS, Takes::Words, "the words that are asked for"),
-    Key::with_default(LOWERCASE, Takes::Switch, "true", "compare words in lower case"),
+    Key::required(WORDS, ValueType::Words, "list of words to look for"),
+    Key::with_default(LOWERCASE, ValueType::Switch, "true", "case-insensitive comparison"),
 ];
 
 impl ObjectiveKind for Presence {
@@ -37,7 +37,7 @@ impl ObjectiveKind for Presence {
     }
 
     fn about(&self) -> &'static str {
-        "does the example hold a word of a list, without a label from anybody?"
+        "presence of a word of a list in the example; needs no labels"
     }
 
     fn keys(&self) -> &'static [Key] {

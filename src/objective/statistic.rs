@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
 };
 
 pub(super) struct Statistic;
@@ -24,17 +24,27 @@ const STATISTIC: &str = "statistic";
 const BINS: &str = "bins";
 
 const KEYS: &[Key] = &[
-    Key::with_default("field", Takes::Name(Refers::Field), "\"text\"", "the field that is counted"),
+    Key::with_default(
+        "field",
+        ValueType::Name(Refers::Field),
+        "\"text\"",
+        "field the statistic is computed from",
+    ),
     Key::with_default(
         STATISTIC,
-        Takes::Choice(&["length", "distinct", "frequency"]),
+        ValueType::Choice(&["length", "distinct", "frequency"]),
         "\"length\"",
-        "tokens; distinct words of them; or how common its words are in training",
+        "number of tokens, type-token ratio, or mean word frequency in training",
     ),
-    Key::with_default(BINS, Takes::Count(2), "4", "bins of equally many training examples"),
+    Key::with_default(
+        BINS,
+        ValueType::Count(2),
+        "4",
+        "number of bins, with equally many training examples each",
+    ),
 ];
 
-/// The key of the vocabulary of bins: the greatest number in each but the last, as text.
+/// The key of the vocabulary of bins: the largest number in each but the last, as text.
 const ENDS: &str = "ends";
 
 /// The key of the vocabulary of words.
@@ -53,7 +63,7 @@ fn number(statistic: &str, symbols: &[Symbol], counts: &[u64]) -> f64 {
     }
 }
 
-/// The greatest number in each of so many bins but the last: quantiles, each once.
+/// The largest number in each of so many bins but the last: quantiles, each once.
 fn ends(mut numbers: Vec<f64>, n_bins: usize) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
     let n = numbers.len();
@@ -61,7 +71,7 @@ fn ends(mut numbers: Vec<f64>, n_bins: usize) -> Vec<f64> {
     let mut ends: Vec<f64> = (1..n_bins).filter_map(quantile).collect();
     ends.dedup();
     // A last bin that no example falls into is none.
-    ends.retain(|end| numbers.last().is_some_and(|greatest| end < greatest));
+    ends.retain(|end| numbers.last().is_some_and(|largest| end < largest));
     ends
 }
 
@@ -71,7 +81,7 @@ impl ObjectiveKind for Statistic {
     }
 
     fn about(&self) -> &'static str {
-        "a number of the example in bins: its length, how varied or how common its words are"
+        "a binned statistic of the example: length, type-token ratio or mean word frequency"
     }
 
     fn keys(&self) -> &'static [Key] {

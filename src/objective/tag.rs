@@ -15,7 +15,7 @@ use crate::{
         Batch, Corpus, Lexicon, Packing, Prediction, SplitData, Vocabulary, read::ReadError,
         vocabulary::count,
     },
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
     model::{
         Rows,
@@ -28,21 +28,21 @@ use crate::{
 pub(super) struct Tag;
 
 const KEYS: &[Key] = &[
-    Key::required("label", Takes::Name(Refers::Field), "the field that holds the labels"),
+    Key::required("label", ValueType::Name(Refers::Field), "field of the labels"),
     Key::optional(
         "scheme",
-        Takes::Choice(Scheme::NAMES),
-        "how the labels spell spans; none: plain labels",
+        ValueType::Choice(Scheme::NAMES),
+        "span encoding of the labels; default: plain labels",
     ),
     Key::optional(
         "encode",
-        Takes::Choice(Scheme::NAMES),
-        "the scheme to train as; default: as it is read",
+        ValueType::Choice(Scheme::NAMES),
+        "span encoding to train with; default: that of `scheme`",
     ),
     Key::optional(
         POSITIVE,
-        Takes::Text,
-        "the label that is looked for, an error's for example: also scores its f0.5",
+        ValueType::Text,
+        "positive label, for example of errors: also scores its F0.5",
     ),
     labels::CLASS_WEIGHTS,
 ];
@@ -57,7 +57,7 @@ impl ObjectiveKind for Tag {
     }
 
     fn about(&self) -> &'static str {
-        "a label for each token: parts of speech, chunks, entities, errors"
+        "sequence labelling: part-of-speech tags, chunks, entities, errors"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary},
     kernel::{self, ParamRef},
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     metric::{Scorer, scorer::DistanceScorer},
     model::Rows,
     protocol::event::Direction,
@@ -26,11 +26,11 @@ const ENCODER: &str = "encoder";
 const TO: &str = "to";
 
 const KEYS: &[Key] = &[
-    Key::required(ENCODER, Takes::Name(Refers::Encoder), "the encoder whose parameters are tied"),
+    Key::required(ENCODER, ValueType::Name(Refers::Encoder), "encoder whose parameters are tied"),
     Key::required(
         TO,
-        Takes::Name(Refers::Encoder),
-        "one of the same making, to whose they are tied",
+        ValueType::Name(Refers::Encoder),
+        "encoder of the same architecture to tie them to",
     ),
 ];
 
@@ -40,7 +40,7 @@ impl ObjectiveKind for Tie {
     }
 
     fn about(&self) -> &'static str {
-        "the parameters of an encoder should be near those of another"
+        "soft parameter sharing: distance between the parameters of two encoders"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -58,37 +58,44 @@ impl ObjectiveKind for Tie {
     ) -> std::result::Result<(), (&'static str, String)> {
         let (a, b) = (values.text(ENCODER), values.text(TO));
         if a == b {
-            return Err((TO, format!("to is {b:?}, the encoder itself; wanted another")));
+            return Err((TO, format!("`to`: {b:?} is the encoder itself; choose another")));
         }
         let (Some(one), Some(other)) = (encoder(a), encoder(b)) else { return Ok(()) };
         let (kind, wanted) = (other.kind.name(), one.kind.name());
         if kind != wanted {
-            return Err((TO, format!("{b:?} is of kind {kind:?}; wanted {wanted:?}, as {a:?} is")));
+            return Err((
+                TO,
+                format!("{b:?} is of kind {kind:?}; expected {wanted:?}, as {a:?} is"),
+            ));
         }
         if !one.kind.has_layers(one.values) {
-            let what = format!("{a:?} has no parameters to tie: tables of words are left out");
+            let what = format!("{a:?} has no parameters to tie: embedding tables are excluded");
             return Err((ENCODER, what));
         }
         let widths = [one, other].map(|of| of.signature.input.map(|layer| layer.width));
         if widths[0] != widths[1] {
             let [wanted, found] = widths.map(Option::unwrap_or_default);
-            let what = format!("{b:?} reads rows of {found}; wanted {wanted}, as {a:?} reads");
+            let what =
+                format!("{b:?} reads rows of dimension {found}; expected {wanted}, as {a:?} reads");
             return Err((TO, what));
         }
-        let makes = |takes: &Takes| {
+        let makes = |takes: &ValueType| {
             matches!(
                 takes,
-                Takes::Count(_)
-                    | Takes::Choice(_)
-                    | Takes::List(_)
-                    | Takes::Table(_)
-                    | Takes::Either(_)
+                ValueType::Count(_)
+                    | ValueType::Choice(_)
+                    | ValueType::List(_)
+                    | ValueType::Table(_)
+                    | ValueType::Either(_)
             )
         };
         let mut keys = one.kind.keys().iter().filter(|key| makes(&key.takes));
         match keys.find(|key| one.values.get(key.name) != other.values.get(key.name)) {
             Some(key) => {
-                let what = format!("{b:?} has another {} than {a:?}; wanted the same", key.name);
+                let what = format!(
+                    "`{}` of {b:?} differs from that of {a:?}; expected the same",
+                    key.name
+                );
                 Err((TO, what))
             }
             None => Ok(()),

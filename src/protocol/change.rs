@@ -28,7 +28,7 @@ pub struct Changed {
     pub from: Step,
     /// Who changed it.
     pub by: By,
-    /// The command whose changes this took back, or made again.
+    /// The command whose changes this took back, or redone.
     pub undoes: Option<CommandId>,
     /// Whether a schedule of the recipe ended with it, if the event tells.
     pub ended_schedule: bool,
@@ -82,7 +82,7 @@ impl Event {
 }
 
 impl Change {
-    /// The change that takes it back. What faded goes back at once.
+    /// The change that undoes it. What faded goes back at once.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let Self { control, old, new, .. } = self.clone();
@@ -95,7 +95,7 @@ impl Change {
         Assignment { control, value: new, over }
     }
 
-    /// The command that makes it again.
+    /// The command that redoes it.
     pub fn to_command(&self) -> Command {
         self.to_assignment().into()
     }

@@ -95,7 +95,7 @@ pub enum By {
     Schedule,
     /// A weighting or training rule.
     Rule,
-    /// An earlier journal, whose moves are made again by `--moves`.
+    /// An earlier journal, whose moves are redone by `--moves`.
     Moves,
     /// Another program attached to the run.
     Remote,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    fault::{Findings, found},
+    fault::{Diagnostics, found},
     names::Names,
     parse, shipped,
     tap::parse_tap,
@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     keys::{
-        DefaultValue, GREATEST, Key, Located, MOST, Place, Takes, Value, describe::describe_choices,
+        DefaultValue, GREATEST, Key, Located, MOST, Place, Value, ValueType,
+        describe::describe_choices,
     },
     nearest::{hint, nearest},
     schedule::Shape,
@@ -25,10 +26,10 @@ pub(super) type Entries = BTreeMap<String, Located>;
 
 /// The keys of a schedule, wherever there may be one.
 pub(super) const SCHEDULE: &[Key] = &[
-    Key::required("shape", Takes::Choice(Shape::NAMES), "shape of the schedule"),
-    Key::required("from", Takes::Number(-GREATEST, GREATEST), "value before the first update"),
-    Key::required("to", Takes::Number(-GREATEST, GREATEST), "value after the last update"),
-    Key::required("steps", Takes::Count(1), "length in updates"),
+    Key::required("shape", ValueType::Choice(Shape::NAMES), "shape of the schedule"),
+    Key::required("from", ValueType::Number(-GREATEST, GREATEST), "value before the first update"),
+    Key::required("to", ValueType::Number(-GREATEST, GREATEST), "value after the last update"),
+    Key::required("steps", ValueType::Count(1), "length in updates"),
 ];
 
 /// What a table is checked against, beside its keys.
@@ -47,10 +48,10 @@ impl Context<'_> {
         place: &Place,
         entries: &[(String, Located)],
         keys: &[Key],
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Entries> {
         let way = format!("{}.", label.trim_matches(['`', '[', ']']));
-        self.entries(&way, place, entries, keys, findings)
+        self.entries(&way, place, entries, keys, diagnostics)
     }
 
     /// The same for a table within a table.
@@ -60,10 +61,10 @@ impl Context<'_> {
         place: &Place,
         entries: &[(String, Located)],
         keys: &[Key],
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Value> {
         let way = format!("{key}.");
-        let entries = self.entries(&way, place, entries, keys, findings)?;
+        let entries = self.entries(&way, place, entries, keys, diagnostics)?;
         Some(Value::Table(entries.into_iter().collect()))
     }
 
@@ -73,7 +74,7 @@ impl Context<'_> {
         place: &Place,
         entries: &[(String, Located)],
         keys: &[Key],
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Entries> {
         let mut checked = Entries::new();
         let (mut valid, mut meant) = (true, Vec::new());
@@ -81,14 +82,14 @@ impl Context<'_> {
             let Some(key) = keys.iter().find(|key| key.name == name) else {
                 let names = keys.iter().map(|key| key.name);
                 meant.extend(nearest(name, names.clone()));
-                findings.fault(
+                diagnostics.fault(
                     &located.place,
                     format!("`{way}{name}`: unknown key{}", hint(name, names)),
                 );
                 valid = false;
                 continue;
             };
-            match self.value(&format!("{way}{name}"), located, &key.takes, findings) {
+            match self.value(&format!("{way}{name}"), located, &key.takes, diagnostics) {
                 Some(value) => {
                     checked.insert(name.clone(), value);
                 }
@@ -111,7 +112,7 @@ impl Context<'_> {
                     if !meant.contains(&key.name) && key.name != "name" {
                         let wanted = key.takes.describe();
                         let what = format!("`{way}{}`: missing key; expected {wanted}", key.name);
-                        findings.absent(place, what);
+                        diagnostics.absent(place, what);
                     }
                 }
             }
@@ -125,8 +126,8 @@ impl Context<'_> {
         &self,
         key: &str,
         located: &Located,
-        takes: &Takes,
-        findings: &mut Findings,
+        takes: &ValueType,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Located> {
         let Located { value, place } = located;
         if parse::is_refused(value) {
@@ -135,78 +136,79 @@ impl Context<'_> {
         let same = || Some(located.clone());
         let with = |value| Some(Located { value, place: place.clone() });
         match (takes, value) {
-            (Takes::Switch, Value::Switch(_)) | (Takes::Text, Value::Text(_)) => same(),
-            (Takes::Count(least), Value::Integer(count))
+            (ValueType::Switch, Value::Switch(_)) | (ValueType::Text, Value::Text(_)) => same(),
+            (ValueType::Count(least), Value::Integer(count))
                 if u64::try_from(*count).is_ok_and(|count| (*least..=MOST).contains(&count)) =>
             {
                 same()
             }
-            (Takes::Seed, Value::Integer(seed)) if *seed >= 0 => same(),
-            (Takes::Number(least, most), Value::Integer(_) | Value::Number(_))
+            (ValueType::Seed, Value::Integer(seed)) if *seed >= 0 => same(),
+            (ValueType::Number(least, most), Value::Integer(_) | Value::Number(_))
                 if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
             {
                 same()
             }
-            (Takes::Choice(choices), Value::Text(text)) => {
+            (ValueType::Choice(choices), Value::Text(text)) => {
                 if choices.contains(&text.as_str()) {
                     return same();
                 }
                 let hint = hint(text, choices.iter().copied());
-                findings.fault(place, format!("`{key}`: unknown value {text:?}{hint}"));
+                diagnostics.fault(place, format!("`{key}`: unknown value {text:?}{hint}"));
                 None
             }
-            (Takes::Path, Value::Text(text)) => {
-                with(Value::Text(self.path(text, place, findings)?))
+            (ValueType::Path, Value::Text(text)) => {
+                with(Value::Text(self.path(text, place, diagnostics)?))
             }
-            (Takes::Words, Value::Text(text)) => {
-                let path = self.path(text, place, findings)?;
+            (ValueType::Words, Value::Text(text)) => {
+                let path = self.path(text, place, diagnostics)?;
                 if word_lists::is_there(&path)
                     && let Err(what) = word_lists::read(&path)
                 {
-                    findings.content(place, format!("{text} {what}"));
+                    diagnostics.content(place, format!("{text} {what}"));
                 }
                 with(Value::Text(path))
             }
-            (Takes::Name(refers), Value::Text(name)) => {
-                let is_known = refers.is_field() || self.names.know(*refers, name, place, findings);
+            (ValueType::Name(refers), Value::Text(name)) => {
+                let is_known =
+                    refers.is_field() || self.names.know(*refers, name, place, diagnostics);
                 is_known.then(|| located.clone())
             }
-            (Takes::Tap, Value::Text(tap)) => {
-                parse_tap(tap, place, findings)?;
+            (ValueType::Tap, Value::Text(tap)) => {
+                parse_tap(tap, place, diagnostics)?;
                 same()
             }
-            (Takes::Input, Value::Text(input)) => {
+            (ValueType::Input, Value::Text(input)) => {
                 if !input.starts_with("labels:") {
-                    parse_tap(input, place, findings)?;
+                    parse_tap(input, place, diagnostics)?;
                 }
                 same()
             }
-            (Takes::Input, Value::Table(_)) => {
-                self.value(key, located, &Takes::Map(&Takes::Tap), findings)
+            (ValueType::Input, Value::Table(_)) => {
+                self.value(key, located, &ValueType::Map(&ValueType::Tap), diagnostics)
             }
-            (Takes::Tap | Takes::Input, Value::List(items)) => {
-                with(self.items(key, place, items, takes, findings)?)
+            (ValueType::Tap | ValueType::Input, Value::List(items)) => {
+                with(self.items(key, place, items, takes, diagnostics)?)
             }
-            (Takes::List(item), Value::List(items)) => {
-                with(self.items(key, place, items, item, findings)?)
+            (ValueType::List(item), Value::List(items)) => {
+                with(self.items(key, place, items, item, diagnostics)?)
             }
-            (Takes::Schedule(least, most), Value::Integer(_) | Value::Number(_))
+            (ValueType::Schedule(least, most), Value::Integer(_) | Value::Number(_))
                 if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
             {
                 same()
             }
-            (Takes::Schedule(least, most), Value::Table(entries)) => {
-                let ramp = self.inner(key, place, entries, SCHEDULE, findings)?;
-                ramp_fits(key, &ramp, (*least, *most), findings)?;
+            (ValueType::Schedule(least, most), Value::Table(entries)) => {
+                let ramp = self.inner(key, place, entries, SCHEDULE, diagnostics)?;
+                ramp_fits(key, &ramp, (*least, *most), diagnostics)?;
                 with(ramp)
             }
-            (Takes::Table(keys), Value::Table(entries)) => {
-                with(self.inner(key, place, entries, keys, findings)?)
+            (ValueType::Table(keys), Value::Table(entries)) => {
+                with(self.inner(key, place, entries, keys, diagnostics)?)
             }
-            (Takes::Map(item), Value::Table(entries)) => {
+            (ValueType::Map(item), Value::Table(entries)) => {
                 let mut checked = Some(Vec::new());
                 for (name, value) in entries {
-                    let value = self.value(&format!("{key}.{name}"), value, item, findings);
+                    let value = self.value(&format!("{key}.{name}"), value, item, diagnostics);
                     match (&mut checked, value) {
                         (Some(all), Some(value)) => all.push((name.clone(), value)),
                         _ => checked = None,
@@ -214,10 +216,10 @@ impl Context<'_> {
                 }
                 with(Value::Table(checked?))
             }
-            (Takes::Either(choices), _) => self.either(key, located, choices, findings),
+            (ValueType::Either(choices), _) => self.either(key, located, choices, diagnostics),
             _ => {
                 let wanted = takes.describe();
-                findings
+                diagnostics
                     .fault(place, format!("`{key}`: expected {wanted}, found {}", found(value)));
                 None
             }
@@ -229,25 +231,25 @@ impl Context<'_> {
         key: &str,
         place: &Place,
         items: &[Located],
-        takes: &Takes,
-        findings: &mut Findings,
+        takes: &ValueType,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Value> {
         if items.is_empty() {
-            findings
+            diagnostics
                 .fault(place, format!("`{key}`: expected at least one item, found an empty array"));
             return None;
         }
         let mut checked = Vec::new();
         for item in items {
             // An array of arrays of taps is none.
-            let misplaced = matches!(takes, Takes::Tap | Takes::Input)
+            let misplaced = matches!(takes, ValueType::Tap | ValueType::Input)
                 && !matches!(item.value, Value::Text(_))
                 && !parse::is_refused(&item.value);
             if misplaced {
                 let what =
                     format!("`{key}`: expected strings in the array, found {}", found(&item.value));
-                findings.fault(&item.place, what);
-            } else if let Some(item) = self.value(key, item, takes, findings) {
+                diagnostics.fault(&item.place, what);
+            } else if let Some(item) = self.value(key, item, takes, diagnostics) {
                 checked.push(item);
             }
         }
@@ -259,20 +261,20 @@ impl Context<'_> {
         &self,
         key: &str,
         located: &Located,
-        choices: &[Takes],
-        findings: &mut Findings,
+        choices: &[ValueType],
+        diagnostics: &mut Diagnostics,
     ) -> Option<Located> {
         let Located { value, place } = located;
         let mut probable = None;
         for takes in choices.iter().filter(|takes| is_of_type(takes, value)) {
-            let mut inner = Findings::default();
+            let mut inner = Diagnostics::default();
             let checked = self.value(key, located, takes, &mut inner);
             if checked.is_some() {
-                findings.append(inner);
+                diagnostics.append(inner);
                 return checked;
             }
             let is_far = match (takes, value) {
-                (Takes::Choice(names), Value::Text(text)) => {
+                (ValueType::Choice(names), Value::Text(text)) => {
                     nearest(text, names.iter().copied()).is_none()
                 }
                 _ => false,
@@ -282,21 +284,21 @@ impl Context<'_> {
             }
         }
         if let Some(inner) = probable {
-            findings.append(inner);
+            diagnostics.append(inner);
         } else {
             let wanted = describe_choices(choices);
-            findings.fault(place, format!("`{key}`: expected {wanted}, found {}", found(value)));
+            diagnostics.fault(place, format!("`{key}`: expected {wanted}, found {}", found(value)));
         }
         None
     }
 
     /// A path as a resolved recipe says it: absolute, or `sample:PATH`. One that leads nowhere is
     /// given back too, for a run that is over and whose corpora may be gone.
-    fn path(&self, text: &str, place: &Place, findings: &mut Findings) -> Option<String> {
+    fn path(&self, text: &str, place: &Place, diagnostics: &mut Diagnostics) -> Option<String> {
         if let Some(sample) = text.strip_prefix("sample:") {
             if shipped::sample(sample).is_none() {
                 let hint = hint(sample, shipped::SAMPLES.iter().map(|(path, _)| *path));
-                findings.content(place, format!("no sample {sample:?}{hint}"));
+                diagnostics.content(place, format!("no sample {sample:?}{hint}"));
             }
             return Some(text.to_owned());
         }
@@ -306,34 +308,38 @@ impl Context<'_> {
             _ => PathBuf::from(text),
         };
         if !path.exists() {
-            findings.content(place, format!("no file {}", path.display()));
+            diagnostics.content(place, format!("no file {}", path.display()));
         } else if path.is_dir() {
-            findings
+            diagnostics
                 .content(place, format!("expected a file, found the folder {}", path.display()));
         }
         let absolute = std::path::absolute(&path).ok();
         let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
-            findings.content(place, format!("the path {} is not UTF-8", path.display()));
+            diagnostics.content(place, format!("the path {} is not UTF-8", path.display()));
             return None;
         };
         Some(absolute.to_owned())
     }
 }
 
-fn is_of_type(takes: &Takes, value: &Value) -> bool {
+fn is_of_type(takes: &ValueType, value: &Value) -> bool {
     match takes {
-        Takes::Switch => matches!(value, Value::Switch(_)),
-        Takes::Count(_) | Takes::Seed => matches!(value, Value::Integer(_)),
-        Takes::Number(..) => value.as_number().is_some(),
-        Takes::Text | Takes::Path | Takes::Words | Takes::Choice(_) | Takes::Name(_) => {
+        ValueType::Switch => matches!(value, Value::Switch(_)),
+        ValueType::Count(_) | ValueType::Seed => matches!(value, Value::Integer(_)),
+        ValueType::Number(..) => value.as_number().is_some(),
+        ValueType::Text
+        | ValueType::Path
+        | ValueType::Words
+        | ValueType::Choice(_)
+        | ValueType::Name(_) => {
             matches!(value, Value::Text(_))
         }
-        Takes::Tap => matches!(value, Value::Text(_) | Value::List(_)),
-        Takes::Input => matches!(value, Value::Text(_) | Value::List(_) | Value::Table(_)),
-        Takes::Schedule(..) => value.as_number().is_some() || matches!(value, Value::Table(_)),
-        Takes::List(_) => matches!(value, Value::List(_)),
-        Takes::Table(_) | Takes::Map(_) => matches!(value, Value::Table(_)),
-        Takes::Either(choices) => choices.iter().any(|takes| is_of_type(takes, value)),
+        ValueType::Tap => matches!(value, Value::Text(_) | Value::List(_)),
+        ValueType::Input => matches!(value, Value::Text(_) | Value::List(_) | Value::Table(_)),
+        ValueType::Schedule(..) => value.as_number().is_some() || matches!(value, Value::Table(_)),
+        ValueType::List(_) => matches!(value, Value::List(_)),
+        ValueType::Table(_) | ValueType::Map(_) => matches!(value, Value::Table(_)),
+        ValueType::Either(choices) => choices.iter().any(|takes| is_of_type(takes, value)),
     }
 }
 
@@ -341,7 +347,7 @@ fn ramp_fits(
     key: &str,
     ramp: &Value,
     (least, most): (f64, f64),
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<()> {
     let Value::Table(entries) = ramp else { return None };
     let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
@@ -351,14 +357,14 @@ fn ramp_fits(
         let Located { value, place } = get(end)?;
         let number = value.as_number().unwrap_or_default();
         if !(least..=most).contains(&number) {
-            let wanted = Takes::Number(least, most).describe();
-            findings.fault(place, format!("`{key}.{end}`: expected {wanted}, found {number}"));
+            let wanted = ValueType::Number(least, most).describe();
+            diagnostics.fault(place, format!("`{key}.{end}`: expected {wanted}, found {number}"));
             fits = None;
         } else if exponential && number <= 0.0 {
             let what = format!(
                 "`{key}.{end}`: an exponential schedule needs a value above 0, found {number}"
             );
-            findings.fault(place, what);
+            diagnostics.fault(place, what);
             fits = None;
         }
     }

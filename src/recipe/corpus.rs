@@ -1,12 +1,12 @@
 //! `[[corpus]]`: where examples come from, and how they are split.
 
-use super::{check::Context, fault::Findings, kind::Kinds, names::Named, shipped::location};
+use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
         Axis, Field, FieldForm, Schema, Sentences,
         read::{self, Format, Location},
     },
-    keys::{Key, Place, Refers, Takes, Value, Values},
+    keys::{Key, Place, Refers, Value, ValueType, Values},
     nearest::hint,
 };
 
@@ -59,13 +59,13 @@ impl CorpusSpec {
             return Some(format!("no field named {field:?} in corpus {name:?}{hint}"));
         };
         let wants = match wanted {
-            Refers::Labels => "a set for each example",
-            Refers::Label => "one for each example",
-            _ => "one for each token",
+            Refers::Labels => "a set per example",
+            Refers::Label => "one per example",
+            _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
             let has = found.form.name();
-            format!("the field {field:?} of corpus {name:?} has {has}; wanted {wants}")
+            format!("the field {field:?} of corpus {name:?} has {has}; expected {wants}")
         })
     }
 }
@@ -116,44 +116,40 @@ pub(super) const FORMATS: Kinds<&'static dyn Format> = Kinds {
 };
 
 const DEV: &[Key] = &[
-    Key::required("from", Takes::Choice(&["train"]), "the split that gives examples away"),
-    Key::optional("every", Takes::Count(2), "take examples N, 2N, ..."),
-    Key::optional("fraction", Takes::Number(1e-6, 0.999_999), "or take so large a share"),
-    Key::optional("seed", Takes::Seed, "which share; the default is 1"),
+    Key::required("from", ValueType::Choice(&["train"]), "split to hold examples out of"),
+    Key::optional("every", ValueType::Count(2), "hold out examples N, 2N, ..."),
+    Key::optional("fraction", ValueType::Number(1e-6, 0.999_999), "or hold out this fraction"),
+    Key::optional("seed", ValueType::Seed, "seed of the held-out fraction; default: 1"),
 ];
 
 /// The keys of every corpus; its format has more.
 pub(super) const KEYS: &[Key] = &[
-    Key::required("name", Takes::Text, "what the recipe calls it"),
-    Key::required("format", Takes::Text, "how its files are read"),
-    Key::required("train", Takes::Path, "the file that is learnt from"),
+    Key::required("name", ValueType::Text, "name in the recipe"),
+    Key::required("format", ValueType::Text, "file format"),
+    Key::required("train", ValueType::Path, "training file"),
     Key::optional(
         "dev",
-        Takes::Either(&[Takes::Path, Takes::Table(DEV)]),
-        "the file that the best checkpoint is chosen by, or a part of train",
+        ValueType::Either(&[ValueType::Path, ValueType::Table(DEV)]),
+        "dev file, or examples held out of train",
     ),
-    Key::optional("test", Takes::Path, "the file whose scores are reported"),
+    Key::optional("test", ValueType::Path, "test file"),
     Key::with_default(
         "faults",
-        Takes::Choice(&["refuse", "skip"]),
+        ValueType::Choice(&["refuse", "skip"]),
         "\"refuse\"",
-        "what becomes of examples that can't be read",
+        "what to do with faulty examples",
     ),
     Key::optional(
         "batch_size",
-        Takes::Count(1),
-        "examples in a batch; none: as many as in [train]",
+        ValueType::Count(1),
+        "batch size in examples; default: that of [train]",
     ),
-    Key::optional(
-        "domain",
-        Takes::Text,
-        "the domain it is from, for objectives that tell domains apart",
-    ),
-    Key::optional("language", Takes::Text, "the language it is in, by its code"),
+    Key::optional("domain", ValueType::Text, "domain, for domain discriminators"),
+    Key::optional("language", ValueType::Text, "language code"),
     Key::optional(
         SENTENCE_ENDS,
-        Takes::List(&Takes::Text),
-        "tokens that end a sentence; the field \"sentence\" then has the number of each token's",
+        ValueType::List(&ValueType::Text),
+        "tokens that end a sentence; adds a field \"sentence\" with the sentence number of each token",
     ),
 ];
 
@@ -168,11 +164,11 @@ pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
 pub(super) fn check(
     table: &Named<'_>,
     cx: &Context<'_>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<CorpusSpec> {
-    let format = FORMATS.of(table, "format", findings)?;
+    let format = FORMATS.of(table, "format", diagnostics)?;
     let keys = keys(format);
-    let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings)?;
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys, diagnostics)?;
     let values = Values::new(entries);
     let wrong = format.check(&values);
     for (key, what) in &wrong {
@@ -180,29 +176,28 @@ pub(super) fn check(
             Place::Default => table.place.clone(),
             place => place,
         };
-        findings.fault(&place, what.as_str());
+        diagnostics.fault(&place, what.as_str());
     }
     let dev = match values.get("dev") {
         None => None,
         Some(said) => Some(match (&said.value, values.table("dev")) {
             (Value::Text(path), _) => DevSource::File(location(path)),
-            (_, table) => part(&table?, &said.place, findings)?,
+            (_, table) => part(&table?, &said.place, diagnostics)?,
         }),
     };
     let mut schema = format.schema(&values);
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
         Some(_) if schema.fields.iter().any(|field| field.name == Sentences::FIELD) => {
-            let what =
-                "the corpus has a field \"sentence\" already; drop sentence_ends or rename that";
-            findings.fault(&values.place(SENTENCE_ENDS), what);
+            let what = "the corpus has a field \"sentence\" already; remove `sentence_ends` or rename the field";
+            diagnostics.fault(&values.place(SENTENCE_ENDS), what);
             return None;
         }
         Some(_) => {
             let mut fields = schema.fields.iter();
             let Some(field) = fields.find(|field| fits(field, Refers::Field)) else {
                 let what = "the corpus has no field of tokens, so nothing can end a sentence";
-                findings.fault(&values.place(SENTENCE_ENDS), what);
+                diagnostics.fault(&values.place(SENTENCE_ENDS), what);
                 return None;
             };
             let ends = values.texts(SENTENCE_ENDS).into_iter().map(str::to_owned).collect();
@@ -229,7 +224,7 @@ pub(super) fn check(
     })
 }
 
-fn part(dev: &Values, place: &Place, findings: &mut Findings) -> Option<DevSource> {
+fn part(dev: &Values, place: &Place, diagnostics: &mut Diagnostics) -> Option<DevSource> {
     let seed = dev.count_if_said("seed");
     match (dev.count_if_said("every"), dev.get("fraction"), seed) {
         (Some(every), None, None) => Some(DevSource::Every(every as u64)),
@@ -238,13 +233,13 @@ fn part(dev: &Values, place: &Place, findings: &mut Findings) -> Option<DevSourc
             seed: seed.unwrap_or(1) as u64,
         }),
         (Some(_), None, Some(_)) => {
-            findings.fault(&dev.place("seed"), "every N examples needs no seed; drop it");
+            diagnostics.fault(&dev.place("seed"), "`seed` applies only to `fraction`; remove it");
             None
         }
         _ => {
-            findings.fault(
+            diagnostics.fault(
                 place,
-                "dev takes either every or fraction of train: { from = \"train\", every = 10 }",
+                "`dev` takes either `every` or `fraction`: { from = \"train\", every = 10 }",
             );
             None
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     check::Context,
-    fault::Findings,
+    fault::Diagnostics,
     input::{self, Input},
     kind::Kinds,
     names::Named,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::Vocabulary,
-    keys::{Key, Place, Refers, Takes, Values},
+    keys::{Key, Place, Refers, ValueType, Values},
     model::{
         encoder::{self, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind, TapName},
@@ -42,7 +42,7 @@ pub struct EncoderSpec {
     pub segment_by: Option<String>,
     /// The field by whose segments its rows stand, where they stand for items.
     items: Option<String>,
-    /// The corpora that reach it: those of the objectives that sound at the start, or, if none of
+    /// The corpora that reach it: those of the active objectives at the start, or, if none of
     /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
     pub corpora: Vec<usize>,
     /// The same of taps that name a field for it to be run on: the corpus and the field.
@@ -67,11 +67,11 @@ pub(super) const ENCODERS: Kinds<&'static dyn EncoderKind> = Kinds {
     planned: encoder::PLANNED,
 };
 
-const NAME: Key = Key::required("name", Takes::Text, "what the recipe calls it");
-const KIND: Key = Key::required("kind", Takes::Text, "what it is");
-const INPUT: Key = Key::required("input", Takes::Input, "what it reads; several are concatenated");
+const NAME: Key = Key::required("name", ValueType::Text, "name in the recipe");
+const KIND: Key = Key::required("kind", ValueType::Text, "kind");
+const INPUT: Key = Key::required("input", ValueType::Input, "input; several are concatenated");
 const SHARE: Key =
-    Key::optional("share", Takes::Name(Refers::Encoder), "the encoder whose parameters it uses");
+    Key::optional("share", ValueType::Name(Refers::Encoder), "encoder whose parameters it shares");
 
 /// Keys that recipes may already say and that are still to come.
 const TO_COME: &[&str] = &["share"];
@@ -95,7 +95,11 @@ pub(super) struct Encoders {
 }
 
 /// Looks at every encoder.
-pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findings) -> Encoders {
+pub(super) fn check(
+    tables: &[Named<'_>],
+    cx: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Encoders {
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
     let edges: Vec<Vec<usize>> = tables.iter().map(|table| reads(table, &names)).collect();
     let (order, circular) = order(&edges);
@@ -104,21 +108,20 @@ pub(super) fn check(tables: &[Named<'_>], cx: &Context<'_>, findings: &mut Findi
         way.push(way[0]);
         let place =
             tables[circle[0]].get("input").map_or(tables[circle[0]].place, |said| &said.place);
-        findings
-            .fault(place, format!("encoders read each other in a circle: {}", way.join(" <- ")));
+        diagnostics.fault(place, format!("encoders form a cycle: {}", way.join(" <- ")));
     }
     let mut encoders = Encoders { specs: Vec::new(), signatures: Signatures::new() };
     for &at in order.iter().chain(&circular) {
         let spec = if circular.contains(&at) {
             // Its keys are still checked; what it would be can't be known.
-            let kind = ENCODERS.of(&tables[at], "kind", findings);
+            let kind = ENCODERS.of(&tables[at], "kind", diagnostics);
             if let Some(kind) = kind {
                 let table = &tables[at];
-                cx.table(&table.label(), table.place, table.entries, &keys(kind), findings);
+                cx.table(&table.label(), table.place, table.entries, &keys(kind), diagnostics);
             }
             None
         } else {
-            one(&tables[at], cx, &encoders, findings)
+            one(&tables[at], cx, &encoders, diagnostics)
         };
         let signature = spec.as_ref().map(|spec| spec.signature.clone());
         let (fields, segment_by) =
@@ -167,8 +170,11 @@ impl Encoders {
 
     /// The fields that an encoder and those below it read, and the one by whose segments one of them runs.
     fn fields_of(&self, spec: &EncoderSpec) -> (BTreeSet<String>, Option<String>) {
-        let own =
-            spec.kind.keys().iter().filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+        let own = spec
+            .kind
+            .keys()
+            .iter()
+            .filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
         let own = own.filter_map(|key| spec.values.text_if_said(key.name));
         let mut fields: BTreeSet<String> = own.map(str::to_owned).collect();
         let mut segment_by = spec.segment_by.clone();
@@ -195,25 +201,25 @@ fn one(
     table: &Named<'_>,
     cx: &Context<'_>,
     below: &Encoders,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<EncoderSpec> {
-    let kind = ENCODERS.of(table, "kind", findings)?;
-    let entries = cx.table(&table.label(), table.place, table.entries, &keys(kind), findings);
-    let mut unbuilt = false;
+    let kind = ENCODERS.of(table, "kind", diagnostics)?;
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys(kind), diagnostics);
+    let mut not_implemented = false;
     for key in TO_COME {
         if let Some(said) = table.get(key) {
-            findings.unbuilt(&said.place, key);
-            unbuilt = true;
+            diagnostics.not_implemented(&said.place, key);
+            not_implemented = true;
         }
     }
     let values = Values::new(entries?);
     let (mut reads, mut layer) = (Input::Same(Vec::new()), None);
     if let Some(said) = values.get("input") {
-        unbuilt |= !input::is_known(said, cx, findings);
-        if unbuilt {
+        not_implemented |= !input::is_known(said, cx, diagnostics);
+        if not_implemented {
             return None;
         }
-        let (taps, found) = input::input(said, cx, &below.signatures, findings)?;
+        let (taps, found) = input::input(said, cx, &below.signatures, diagnostics)?;
         (reads, layer) = (taps, Some(found));
     }
     let mut others = BTreeMap::new();
@@ -223,23 +229,22 @@ fn one(
         let other = below.specs[at].as_ref()?;
         if other.kind.source() != RowSource::Named {
             let (place, found) = (values.place(key), other.kind.name());
-            let what = format!(
-                "{key} names {name:?}, which is of kind {found:?}; wanted one of kind {key:?}"
-            );
-            findings.fault(&place, what);
+            let what =
+                format!("`{key}`: encoder {name:?} is of kind {found:?}; expected kind {key:?}");
+            diagnostics.fault(&place, what);
             return None;
         }
         others.insert(name, &other.values);
     }
-    if unbuilt {
+    if not_implemented {
         return None;
     }
-    let segments = segments::check(table, kind, &values, (&reads, layer), below, findings)?;
+    let segments = segments::check(table, kind, &values, (&reads, layer), below, diagnostics)?;
     let as_sequence = layer.map(|layer| match layer.on {
         RowKind::Item => LayerSpec { on: RowKind::Token, ..layer },
         RowKind::Token | RowKind::Example => layer,
     });
-    let signature = signature(table, kind, &values, as_sequence, &ByName(others), findings)?;
+    let signature = signature(table, kind, &values, as_sequence, &ByName(others), diagnostics)?;
     let signature = segments::signature(signature, layer, &segments);
     let Segmented { segment_by, items } = segments;
     Some(EncoderSpec {
@@ -263,14 +268,14 @@ fn signature(
     values: &Values,
     input: Option<LayerSpec>,
     named: &ByName<'_>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<EncoderSignature> {
     if kind.source() == RowSource::Named {
         return Some(EncoderSignature { input: None, layers: Vec::new() });
     }
     let signature = kind.signature(values, input, named);
     let place = table.get("input").map_or(table.place, |said| &said.place);
-    signature.map_err(|what| findings.fault(place, format!("{}: {what}", table.label()))).ok()
+    signature.map_err(|what| diagnostics.fault(place, format!("{}: {what}", table.label()))).ok()
 }
 
 /// The keys of a kind that name another encoder.
@@ -279,10 +284,10 @@ fn named_keys(kind: &dyn EncoderKind) -> impl Iterator<Item = &'static str> + us
     keys.map(|key| key.name)
 }
 
-fn names_encoder(takes: &Takes) -> bool {
+fn names_encoder(takes: &ValueType) -> bool {
     match takes {
-        Takes::Name(Refers::Encoder) => true,
-        Takes::Either(choices) => choices.iter().any(names_encoder),
+        ValueType::Name(Refers::Encoder) => true,
+        ValueType::Either(choices) => choices.iter().any(names_encoder),
         _ => false,
     }
 }

@@ -61,16 +61,16 @@ enum Class {
     /// A file isn't there. A recipe with parts that aren't built yet names files to come.
     Content,
     /// Right, and still to come.
-    Unbuilt,
+    NotImplemented,
 }
 
 /// Collects faults while a recipe is read.
 #[derive(Default)]
-pub(super) struct Findings {
+pub(super) struct Diagnostics {
     found: Vec<(Class, Fault)>,
 }
 
-impl Findings {
+impl Diagnostics {
     pub(super) fn syntax(&mut self, place: Place, what: impl Into<String>) {
         self.add(Class::Syntax, place, what.into());
     }
@@ -89,8 +89,8 @@ impl Findings {
         self.add(Class::Content, place.clone(), what.into());
     }
 
-    pub(super) fn unbuilt(&mut self, place: &Place, kind: &str) {
-        self.add(Class::Unbuilt, place.clone(), format!("not built yet: {kind}"));
+    pub(super) fn not_implemented(&mut self, place: &Place, kind: &str) {
+        self.add(Class::NotImplemented, place.clone(), format!("not built yet: {kind}"));
     }
 
     /// Takes over what another found.
@@ -106,7 +106,7 @@ impl Findings {
     /// What is left to say, if anything, sorted by place.
     pub(super) fn finish(self) -> Result<(), Faults> {
         let has = |class| self.found.iter().any(|(found, _)| *found == class);
-        let (broken, unbuilt) = (has(Class::Syntax), has(Class::Unbuilt));
+        let (broken, not_implemented) = (has(Class::Syntax), has(Class::NotImplemented));
         let lost: BTreeSet<String> = (self.found.iter())
             .filter(|(class, _)| *class == Class::Syntax)
             .map(|(_, fault)| fault.place.to_string())
@@ -115,8 +115,8 @@ impl Findings {
             .filter(|(class, fault)| match class {
                 Class::Syntax => true,
                 Class::Absent => !broken,
-                Class::Content => !unbuilt && !lost.contains(&fault.place.to_string()),
-                Class::Grammar | Class::Unbuilt => !lost.contains(&fault.place.to_string()),
+                Class::Content => !not_implemented && !lost.contains(&fault.place.to_string()),
+                Class::Grammar | Class::NotImplemented => !lost.contains(&fault.place.to_string()),
             })
             .map(|(_, fault)| fault)
             .collect();
@@ -169,22 +169,22 @@ mod tests {
 
     #[test]
     fn faults_are_sorted_and_said_once() {
-        let mut findings = Findings::default();
-        findings.fault(&line(10), "ten");
-        findings.fault(&line(9), "nine");
-        findings.fault(&line(10), "ten");
-        let faults = findings.finish().unwrap_err();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.fault(&line(10), "ten");
+        diagnostics.fault(&line(9), "nine");
+        diagnostics.fault(&line(10), "ten");
+        let faults = diagnostics.finish().unwrap_err();
         assert_eq!(faults.to_string(), "a.toml:9: nine\na.toml:10: ten");
     }
 
     #[test]
     fn what_may_follow_from_broken_syntax_is_not_said() {
-        let mut findings = Findings::default();
-        findings.syntax(line(3), "not TOML");
-        findings.fault(&line(3), "follows");
-        findings.absent(&line(1), "needs \"kind\"");
-        findings.fault(&line(8), "its own");
-        let faults = findings.finish().unwrap_err();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.syntax(line(3), "not TOML");
+        diagnostics.fault(&line(3), "follows");
+        diagnostics.absent(&line(1), "needs \"kind\"");
+        diagnostics.fault(&line(8), "its own");
+        let faults = diagnostics.finish().unwrap_err();
         assert_eq!(faults.to_string(), "a.toml:3: not TOML\na.toml:8: its own");
     }
 }

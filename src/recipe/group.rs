@@ -20,11 +20,11 @@ impl Recipe {
         self.groups_of(|_| true)
     }
 
-    /// The groups of the recipe as if it had only the objectives that sound, by their places: what
+    /// The groups of the recipe as if it had only the active objectives, by their places: what
     /// is silent has no part in a group's order, size or corpora.
-    pub fn groups_of(&self, sounds: impl Fn(usize) -> bool) -> Vec<Group> {
+    pub fn groups_of(&self, is_active: impl Fn(usize) -> bool) -> Vec<Group> {
         let corpora = self.corpora.iter().map(|corpus| corpus.name.as_str());
-        let objectives = self.objectives.iter().enumerate().filter(|(at, _)| sounds(*at));
+        let objectives = self.objectives.iter().enumerate().filter(|(at, _)| is_active(*at));
         groups(objectives, &corpora.collect::<Vec<_>>())
     }
 }

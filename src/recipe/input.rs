@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     check::Context,
-    fault::Findings,
+    fault::Diagnostics,
     tap::{Signatures, Tap, resolve, strings},
 };
 use crate::{
@@ -49,21 +49,21 @@ pub(super) fn texts(said: &Located) -> Vec<(&str, &Place)> {
 }
 
 /// Whether all that an input names is there and built; what isn't is said.
-pub(super) fn is_known(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> bool {
+pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagnostics) -> bool {
     let mut known = true;
     if let Value::Table(by_corpus) = &said.value {
         for (corpus, said) in by_corpus {
-            known &= cx.names.know(Refers::Corpus, corpus, &said.place, findings);
+            known &= cx.names.know(Refers::Corpus, corpus, &said.place, diagnostics);
         }
     }
     for (text, place) in texts(said) {
         if let Some(objective) = text.strip_prefix("labels:") {
-            if cx.names.know(Refers::Objective, objective, place, findings) {
-                findings.unbuilt(place, "labels as input");
+            if cx.names.know(Refers::Objective, objective, place, diagnostics) {
+                diagnostics.not_implemented(place, "labels as input");
             }
             known = false;
         } else if let Ok(tap) = text.parse::<TapName>() {
-            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
+            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
         }
     }
     known
@@ -74,29 +74,29 @@ pub(super) fn input(
     said: &Located,
     cx: &Context<'_>,
     signatures: &Signatures,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Input, LayerSpec)> {
     let Value::Table(entries) = &said.value else {
-        let (taps, layer) = resolve(said, signatures, findings)?;
+        let (taps, layer) = resolve(said, signatures, diagnostics)?;
         return Some((Input::Same(taps), layer));
     };
     if entries.is_empty() {
-        let what = "input is an empty table; wanted CORPUS = ENCODER for each corpus";
-        findings.fault(&said.place, what);
+        let what = "`input`: expected CORPUS = ENCODER for each corpus, found an empty table";
+        diagnostics.fault(&said.place, what);
         return None;
     }
     let found: Vec<_> =
-        entries.iter().map(|(_, said)| resolve(said, signatures, findings)).collect();
+        entries.iter().map(|(_, said)| resolve(said, signatures, diagnostics)).collect();
     let found: Vec<(Vec<Tap>, LayerSpec)> = found.into_iter().collect::<Option<_>>()?;
     let mut any = found[0].1;
     for ((corpus, said), (_, layer)) in entries.iter().zip(&found).skip(1) {
         let Some(either) = any.alternative(*layer) else {
             let (first, rows, others) = (&entries[0].0, show(*layer), show(any));
             let what = format!(
-                "the input for corpus {corpus:?} has {rows}, that for {first:?} {others}; wanted rows \
+                "the input for corpus {corpus:?} has {rows}, that for {first:?} {others}; expected rows \
                  of one sort and width"
             );
-            findings.fault(&said.place, what);
+            diagnostics.fault(&said.place, what);
             return None;
         };
         any = either;
@@ -110,5 +110,5 @@ pub(super) fn input(
 
 /// A layer's rows as messages call them.
 fn show(layer: LayerSpec) -> String {
-    format!("{} numbers for each {}", layer.width, layer.on.name())
+    format!("dimension {} per {}", layer.width, layer.on.name())
 }

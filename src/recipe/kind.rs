@@ -1,6 +1,6 @@
 //! Which kind a table is of: one that is built, one to come, or none there is.
 
-use super::{fault::Findings, names::Named};
+use super::{fault::Diagnostics, names::Named};
 use crate::{
     keys::Located,
     nearest::{hint, nearest},
@@ -17,31 +17,41 @@ pub(super) struct Kinds<T: 'static> {
 
 impl<T: Copy> Kinds<T> {
     /// The kind that a table says under `key`; `None`, and a fault, if that isn't built.
-    pub(super) fn of(&self, table: &Named<'_>, key: &str, findings: &mut Findings) -> Option<T> {
+    pub(super) fn of(
+        &self,
+        table: &Named<'_>,
+        key: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
         let Some(located) = table.get(key) else {
             let (label, hint) = (table.label(), self.hint(""));
             let path = label.trim_matches(['`', '[', ']']);
-            findings.absent(table.place, format!("`{path}.{key}`: missing key{hint}"));
+            diagnostics.absent(table.place, format!("`{path}.{key}`: missing key{hint}"));
             return None;
         };
-        self.find(located, key, findings)
+        self.find(located, key, diagnostics)
     }
 
     /// The kind of that name; `None`, and a fault, if that isn't built.
-    pub(super) fn find(&self, said: &Located, key: &str, findings: &mut Findings) -> Option<T> {
+    pub(super) fn find(
+        &self,
+        said: &Located,
+        key: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
         let Located { value, place } = said;
         let Some(name) = value.as_text() else {
             let found = super::fault::found(value);
-            findings.fault(place, format!("`{key}`: expected a string, found {found}"));
+            diagnostics.fault(place, format!("`{key}`: expected a string, found {found}"));
             return None;
         };
         let kind = self.built.iter().copied().find(|kind| (self.name)(kind) == name);
         if kind.is_none() {
             if self.planned.contains(&name) {
-                findings.unbuilt(place, name);
+                diagnostics.not_implemented(place, name);
             } else {
                 let (noun, hint) = (self.noun, self.hint(name));
-                findings.fault(place, format!("no {noun} named {name:?}{hint}"));
+                diagnostics.fault(place, format!("no {noun} named {name:?}{hint}"));
             }
         }
         kind

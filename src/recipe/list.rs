@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{corpus, encoder, fault::Findings, objective, parse, set, shipped};
+use super::{corpus, encoder, fault::Diagnostics, objective, parse, set, shipped};
 use crate::{
     data::read,
     keys::{DefaultValue, Key, Value},
@@ -105,7 +105,7 @@ fn keys(topic: &str, name: &str) -> Vec<Key> {
 }
 
 fn about(recipe: &str) -> String {
-    let tree = parse::document(recipe, &"".into(), &mut Findings::default());
+    let tree = parse::document(recipe, &"".into(), &mut Diagnostics::default());
     match set::get(&tree, "about").map(|said| &said.value) {
         Some(Value::Text(about)) => about.clone(),
         _ => String::new(),
@@ -155,9 +155,7 @@ mod tests {
     #[test]
     fn keys_say_what_they_take_and_what_holds_without_them() {
         let tag = entry("objectives", "tag").unwrap();
-        assert!(tag.contains(
-            "\nlabel: the field that holds the labels\n    the name of a field (required)\n"
-        ));
+        assert!(tag.contains("\nlabel: field of the labels\n    the name of a field (required)\n"));
         assert!(tag.contains(
             "\n    a number of at least 0, or { shape, from, to, steps } (default 1, live)\n"
         ));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::Findings;
+use super::fault::Diagnostics;
 use crate::{
     keys::{Located, Place, Refers, Value},
     nearest::hint,
@@ -32,13 +32,13 @@ impl Names {
         refers: Refers,
         name: &str,
         place: &Place,
-        findings: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> bool {
         let names = self.of(refers);
         let known = names.iter().any(|other| other == name);
         if !known {
             let hint = hint(name, names.iter().map(String::as_str));
-            findings.absent(place, format!("no {} named {name:?}{hint}", refers.noun()));
+            diagnostics.absent(place, format!("no {} named {name:?}{hint}", refers.noun()));
         }
         known
     }
@@ -78,29 +78,29 @@ impl<'a> Named<'a> {
 pub(super) fn named<'a>(
     tables: &[(&'a Place, &'a [(String, Located)])],
     noun: &'static str,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Named<'a>> {
     let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
     let mut found = Vec::new();
     for &(place, entries) in tables {
         let mut named = Named { noun, name: "", place, entries };
         match named.get("name") {
-            None => findings.absent(
+            None => diagnostics.absent(
                 place,
                 format!("`{noun}.name`: missing key; every [[{noun}]] needs a name"),
             ),
             Some(Located { value: Value::Text(name), place }) => {
                 named.name = name;
                 if !is_name(name) {
-                    findings.fault(place, bad_name(name));
+                    diagnostics.fault(place, bad_name(name));
                 } else if let Some(first) = seen.get(name.as_str()) {
                     let what = format!("a second {noun} named {name:?}; the first is at {first}");
-                    findings.fault(place, what);
+                    diagnostics.fault(place, what);
                 } else {
                     seen.insert(name, place);
                 }
             }
-            Some(Located { value, place }) => findings.fault(
+            Some(Located { value, place }) => diagnostics.fault(
                 place,
                 format!("`{noun}.name`: expected a string, found {}", super::fault::found(value)),
             ),

@@ -4,7 +4,7 @@ use super::{
     check::{Context, Entries},
     corpus::CorpusSpec,
     encoder::Encoders,
-    fault::Findings,
+    fault::Diagnostics,
     kind::Kinds,
     names::Named,
     tap::{Signatures, Tap, resolve, strings},
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     data::Vocabulary,
-    keys::{GREATEST, Key, Located, Place, Refers, Takes, Value, Values, describe::quoted},
+    keys::{GREATEST, Key, Located, Place, Refers, Value, ValueType, Values, describe::quoted},
     model::{
         head::{self, HeadKind},
         tap::{LayerSpec, RowKind},
@@ -64,13 +64,13 @@ impl ObjectiveSpec {
     }
 
     /// Whether it sounds at the start, or will by its schedule.
-    pub fn sounds(&self) -> bool {
-        self.sounds_after(0) || self.sounds_after(u64::MAX)
+    pub fn is_active(&self) -> bool {
+        self.is_active_after(0) || self.is_active_after(u64::MAX)
     }
 
     /// Whether it sounds after so many updates, if no hand moves it. Weights are `f32`: a gain that
     /// is 0 there is silent.
-    pub fn sounds_after(&self, done: u64) -> bool {
+    pub fn is_active_after(&self, done: u64) -> bool {
         !self.muted && self.gain.at(done) as f32 > 0.0
     }
 }
@@ -96,28 +96,30 @@ pub(super) const OBJECTIVES: Kinds<&'static dyn ObjectiveKind> = Kinds {
 pub(super) const HEADS: Kinds<&'static dyn HeadKind> =
     Kinds { noun: "head", built: head::HEADS, name: |head| head.name(), planned: head::PLANNED };
 
-const ONE_OR_MORE: Takes =
-    Takes::Either(&[Takes::Name(Refers::Corpus), Takes::List(&Takes::Name(Refers::Corpus))]);
+const ONE_OR_MORE: ValueType = ValueType::Either(&[
+    ValueType::Name(Refers::Corpus),
+    ValueType::List(&ValueType::Name(Refers::Corpus)),
+]);
 
 const COMMON: &[Key] = &[
-    Key::required("name", Takes::Text, "what recipe, screen and journal call it"),
+    Key::required("name", ValueType::Text, "name in recipe, desk and journal"),
     Key::with_default(
         "role",
-        Takes::Choice(&["main", "auxiliary"]),
+        ValueType::Choice(&["main", "auxiliary"]),
         "\"auxiliary\"",
-        "the task the run is for, or a help; exactly one is main",
+        "main or auxiliary; exactly one objective is main",
     ),
-    Key::required("kind", Takes::Text, "what it is"),
-    Key::required("corpus", ONE_OR_MORE, "the corpus it reads; an array: whichever is drawn"),
-    Key::optional(
-        "group",
-        Takes::Text,
-        "drawn together with others of it; none: the corpus's name",
+    Key::required("kind", ValueType::Text, "kind"),
+    Key::required(
+        "corpus",
+        ONE_OR_MORE,
+        "corpus it is trained on; an array: whichever of them is drawn",
     ),
+    Key::optional("group", ValueType::Text, "sampling group; default: the corpus's name"),
     Key::optional(
         SHARE,
-        Takes::Name(Refers::Objective),
-        "the objective of its kind whose parameters and labels it uses",
+        ValueType::Name(Refers::Objective),
+        "objective whose parameters and labels it shares",
     ),
 ];
 
@@ -126,30 +128,40 @@ const GRADIENT: &str = "gradient";
 const STRENGTH: &str = "strength";
 
 const FADER: &[Key] = &[
-    Key::with_default("gain", Takes::Schedule(0.0, GREATEST), "1", "weight = gain * share").live(),
-    Key::with_default("muted", Takes::Switch, "false", "start without it; the gain is kept").live(),
+    Key::with_default(
+        "gain",
+        ValueType::Schedule(0.0, GREATEST),
+        "1",
+        "multiplier of the loss: weight = gain * share",
+    )
+    .live(),
+    Key::with_default("muted", ValueType::Switch, "false", "start muted; the gain is kept").live(),
     Key::with_default(
         GRADIENT,
-        Takes::Choice(&["pass", "stop", "reverse"]),
+        ValueType::Choice(&["pass", "stop", "reverse"]),
         "\"pass\"",
-        "what becomes of its gradient at the tap",
+        "its gradient into the encoder: pass, stop or reverse",
     ),
-    Key::optional(STRENGTH, Takes::Schedule(0.0, GREATEST), "of a reversed gradient; none: 1")
-        .live(),
+    Key::optional(
+        STRENGTH,
+        ValueType::Schedule(0.0, GREATEST),
+        "factor of a reversed gradient; default: 1",
+    )
+    .live(),
 ];
 
-const HEAD: Key = Key::optional("head", Takes::Text, "from tap to scores");
+const HEAD: Key = Key::optional("head", ValueType::Text, "output head");
 
 /// Every key that an objective of this kind, with this head, may have.
 pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
-            Some(RowKind::Token) => "what it reads: a row for each token",
+            Some(RowKind::Token) => "encoder output it reads: one row per token",
             Some(RowKind::Item) => "what it reads: a row for each segment of an example",
-            Some(RowKind::Example) => "what it reads: a row for each example",
-            None => "what it reads: a row for each token, or for each example",
+            Some(RowKind::Example) => "encoder output it reads: one row per example",
+            None => "encoder output it reads: one row per token or per example",
         };
-        Key::required(tap.name, Takes::Tap, about)
+        Key::required(tap.name, ValueType::Tap, about)
     });
     // A kind may have more to say of a common key.
     let is_own = |key: &Key| kind.keys().iter().any(|own| own.name == key.name);
@@ -186,13 +198,13 @@ pub(super) fn check(
     cx: &Context<'_>,
     corpora: &[Option<CorpusSpec>],
     encoders: &Encoders,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ObjectiveSpec> {
-    let kind = OBJECTIVES.of(table, "kind", findings)?;
+    let kind = OBJECTIVES.of(table, "kind", diagnostics)?;
     let head = match table.get("head") {
         _ if !has_head(kind) => Ok(None),
         None => Ok(head::find(kind.heads()[0])),
-        Some(said) => match head_said(kind, said, findings) {
+        Some(said) => match head_said(kind, said, diagnostics) {
             Some(head) => Ok(Some(head)),
             // The keys of a head to come are not known.
             None if said.value.as_text().is_some_and(|head| HEADS.planned.contains(&head)) => {
@@ -202,19 +214,19 @@ pub(super) fn check(
         },
     };
     let keys = keys(kind, head.unwrap_or_else(|instead| instead));
-    let entries = cx.table(&table.label(), table.place, table.entries, &keys, findings);
-    let taps = taps(table, kind, cx, &encoders.signatures, findings);
+    let entries = cx.table(&table.label(), table.place, table.entries, &keys, diagnostics);
+    let taps = taps(table, kind, cx, &encoders.signatures, diagnostics);
     let mut entries = entries?;
-    let read = corpora_of(&entries, cx, findings);
+    let read = corpora_of(&entries, cx, diagnostics);
     let row = match taps.as_ref().and_then(|(_, layers)| layers.first()) {
         Some(LayerSpec { on: RowKind::Example, .. }) => Refers::Label,
         _ => Refers::Field,
     };
     let named = keys.iter().filter_map(|key| Some((key, entries.get(key.name)?)));
     let known: Vec<&CorpusSpec> = read.iter().filter_map(|at| corpora[*at].as_ref()).collect();
-    let fields_fit = fields_fit(&named.collect::<Vec<_>>(), row, table.place, &known, findings);
-    let gradient = gradient(&mut entries, findings);
-    group(table, &mut entries, cx, &read, findings)?;
+    let fields_fit = fields_fit(&named.collect::<Vec<_>>(), row, table.place, &known, diagnostics);
+    let gradient = gradient(&mut entries, diagnostics);
+    group(table, &mut entries, cx, &read, diagnostics)?;
     let head = head.ok()?;
     if let Some(head) = head {
         let name = Value::Text(head.name().to_owned());
@@ -222,9 +234,9 @@ pub(super) fn check(
     }
     let values = Values::new(entries);
     let (taps, layers) = taps?;
-    fits(table, kind, head, &values, &layers, findings)?;
+    fits(table, kind, head, &values, &layers, diagnostics)?;
     if let Err((key, what)) = kind.check_encoders(&values, &|name| encoders.described(name)) {
-        findings.fault(&values.place(key), what);
+        diagnostics.fault(&values.place(key), what);
         return None;
     }
     fields_fit?;
@@ -250,13 +262,13 @@ pub(super) fn check(
 fn head_said(
     kind: &dyn ObjectiveKind,
     said: &Located,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<&'static dyn HeadKind> {
-    let head = HEADS.find(said, "head", findings)?;
+    let head = HEADS.find(said, "head", diagnostics)?;
     if !kind.heads().contains(&head.name()) {
         let (kind_name, wanted) = (kind.name(), quoted(kind.heads().iter().copied()));
-        let what = format!("{kind_name:?} has no head {:?}; wanted one of {wanted}", head.name());
-        findings.fault(&said.place, what);
+        let what = format!("{kind_name:?} has no head {:?}; expected one of {wanted}", head.name());
+        diagnostics.fault(&said.place, what);
         return None;
     }
     Some(head)
@@ -268,7 +280,7 @@ fn taps(
     kind: &dyn ObjectiveKind,
     cx: &Context<'_>,
     signatures: &Signatures,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Vec<Vec<Tap>>, Vec<LayerSpec>)> {
     let mut found = Vec::new();
     for key in kind.taps() {
@@ -279,9 +291,9 @@ fn taps(
         let mut known = true;
         for (text, place) in strings(said) {
             let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
-            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, findings);
+            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
         }
-        let resolved = if known { resolve(said, signatures, findings) } else { None };
+        let resolved = if known { resolve(said, signatures, diagnostics) } else { None };
         let right = resolved.filter(|(_, layer)| {
             let is_wanted = match key.on {
                 Some(on) => layer.on == on,
@@ -290,21 +302,21 @@ fn taps(
             if !is_wanted {
                 let what = match (layer.on, key.on) {
                     (RowKind::Example, _) => {
-                        "is one row for each example; wanted a row for each token: drop the view"
+                        "has one row per example; expected one row per token: remove the view"
                             .to_owned()
                     }
                     (found, Some(RowKind::Example)) => format!(
-                        "is a row for each {}; wanted one for each example: add .mean, .max or .last",
+                        "has one row per {}; expected one per example: add .mean, .max or .last",
                         found.name()
                     ),
                     (found, wanted) => format!(
-                        "is a row for each {}; wanted one for each {}",
+                        "has one row per {}; expected one per {}",
                         found.name(),
                         wanted.map_or("token or each example", RowKind::name)
                     ),
                 };
                 let said_texts = quoted(strings(said).into_iter().map(|(text, _)| text));
-                findings.fault(&said.place, format!("{said_texts} {what}"));
+                diagnostics.fault(&said.place, format!("{said_texts} {what}"));
             }
             is_wanted
         });
@@ -320,7 +332,7 @@ fn fits(
     head: Option<&dyn HeadKind>,
     values: &Values,
     layers: &[LayerSpec],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<()> {
     let first = kind.taps().first().and_then(|tap| table.get(tap.name));
     let (tap, place) = match first {
@@ -328,7 +340,7 @@ fn fits(
         None => (String::new(), table.place),
     };
     if let Err(what) = kind.check(values, layers) {
-        findings.fault(place, format!("{tap}: {what}"));
+        diagnostics.fault(place, format!("{tap}: {what}"));
         return None;
     }
     let on = layers.first().map(|layer| layer.on);
@@ -336,18 +348,18 @@ fn fits(
         && !head.works_on(on)
     {
         let what = format!("{tap}: the head {:?} doesn't work on such rows", head.name());
-        findings.fault(&values.place("head"), what);
+        diagnostics.fault(&values.place("head"), what);
         return None;
     }
     Some(())
 }
 
-fn corpora_of(entries: &Entries, cx: &Context<'_>, findings: &mut Findings) -> Vec<usize> {
+fn corpora_of(entries: &Entries, cx: &Context<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {
     let mut found = Vec::new();
     for (name, place) in strings(&entries["corpus"]) {
         let Some(at) = cx.names.corpora.iter().position(|corpus| corpus == name) else { continue };
         if found.contains(&at) {
-            findings.fault(place, format!("the corpus {name:?} is named twice"));
+            diagnostics.fault(place, format!("the corpus {name:?} is named twice"));
         } else {
             found.push(at);
         }
@@ -362,17 +374,17 @@ fn fields_fit(
     row: Refers,
     place: &Place,
     corpora: &[&CorpusSpec],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<()> {
     let mut fit = Some(());
     for (key, said) in named {
-        let Takes::Name(refers) = key.takes else { continue };
+        let ValueType::Name(refers) = key.takes else { continue };
         let Some(field) = said.value.as_text().filter(|_| refers.is_field()) else { continue };
         let wanted = if refers == Refers::Row { row } else { refers };
         for corpus in corpora {
             if let Some(what) = corpus.lacks(field, wanted) {
                 let place = if said.place == Place::Default { place } else { &said.place };
-                findings.fault(place, what);
+                diagnostics.fault(place, what);
                 fit = None;
             }
         }
@@ -380,14 +392,14 @@ fn fields_fit(
     fit
 }
 
-fn gradient(entries: &mut Entries, findings: &mut Findings) -> Option<GradientFlow> {
+fn gradient(entries: &mut Entries, diagnostics: &mut Diagnostics) -> Option<GradientFlow> {
     let said = entries.get(GRADIENT).and_then(|said| said.value.as_text()).map(str::to_owned);
     let strength = entries.get(STRENGTH);
     if said.as_deref() != Some("reverse")
         && let Some(strength) = strength
     {
-        let what = "only gradient = \"reverse\" has a strength; drop it or reverse";
-        findings.fault(&strength.place, what);
+        let what = "`strength` applies only to gradient = \"reverse\"; remove it";
+        diagnostics.fault(&strength.place, what);
         return None;
     }
     match said.as_deref() {
@@ -408,20 +420,20 @@ fn group(
     entries: &mut Entries,
     cx: &Context<'_>,
     read: &[usize],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<()> {
     let several = matches!(entries["corpus"].value, Value::List(_)) && read.len() > 1;
     if several {
         if is_main(table) {
-            findings.fault(
+            diagnostics.fault(
                 &entries["corpus"].place,
                 "a main objective reads one corpus: an epoch is one pass over it",
             );
             return None;
         }
         if let Some(said) = entries.get("group") {
-            let what = "an objective over several corpora is in no group; drop it";
-            findings.fault(&said.place, what);
+            let what = "an objective over several corpora belongs to no group; remove `group`";
+            diagnostics.fault(&said.place, what);
             return None;
         }
         return Some(());

@@ -9,7 +9,7 @@ use crate::{
         load::{self, CorpusFile, Dev, HoldOut, Load, LoadError},
         read::{Location, ReadError},
     },
-    keys::{Place, Refers, Takes},
+    keys::{Place, Refers, ValueType},
 };
 
 impl Recipe {
@@ -50,7 +50,7 @@ impl Recipe {
 fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
     let keys = spec.kind.keys().iter();
     let mut labels = keys
-        .filter(|key| matches!(key.takes, Takes::Name(Refers::Label | Refers::Labels)))
+        .filter(|key| matches!(key.takes, ValueType::Name(Refers::Label | Refers::Labels)))
         .filter_map(|key| spec.values.text_if_said(key.name));
     let label = labels.next().filter(|_| spec.share.is_none() && spec.corpora.len() > 1)?;
     let mut reads = spec.corpora.iter().map(|&at| &corpora[at]);

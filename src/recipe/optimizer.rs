@@ -2,7 +2,7 @@
 //!
 //! Defaults are those of PyTorch, so that published hyperparameters carry over.
 
-use crate::keys::{GREATEST, Key, Takes, Values};
+use crate::keys::{GREATEST, Key, ValueType, Values};
 
 /// The update rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,13 +57,13 @@ pub struct Moments {
 pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
 
 /// A share: at least 0 and below 1.
-const SHARE: Takes = Takes::Number(0.0, 0.999_999_999);
-const POSITIVE: Takes = Takes::Number(1e-30, GREATEST);
+const SHARE: ValueType = ValueType::Number(0.0, 0.999_999_999);
+const POSITIVE: ValueType = ValueType::Number(1e-30, GREATEST);
 
 const MOMENTUM: Key = Key::with_default("momentum", SHARE, "0", "momentum");
 const DECAY: Key = Key::with_default(
     "weight_decay",
-    Takes::Number(0.0, GREATEST),
+    ValueType::Number(0.0, GREATEST),
     "0",
     "weight decay (L2 penalty)",
 );
@@ -84,7 +84,7 @@ pub fn keys(name: &str) -> &'static [Key] {
                     EPSILON,
                     Key::with_default(
                         "weight_decay",
-                        Takes::Number(0.0, GREATEST),
+                        ValueType::Number(0.0, GREATEST),
                         "0.01",
                         "decoupled weight decay, times the learning rate",
                     ),

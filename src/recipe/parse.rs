@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::fault::Findings;
+use super::fault::Diagnostics;
 use crate::keys::{Located, Place, Value};
 
 /// A value that was refused already, so that no other message about it follows.
@@ -22,7 +22,7 @@ pub(super) fn is_refused(value: &Value) -> bool {
 pub(super) fn document(
     text: &str,
     file: &Arc<str>,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Located)> {
     let starts: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
@@ -33,40 +33,44 @@ pub(super) fn document(
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let place = error.span().map_or_else(|| Place::File(file.clone()), &place);
-        findings.syntax(place, format!("not TOML: {}", error.message()));
+        diagnostics.syntax(place, format!("not TOML: {}", error.message()));
     }
-    entries(table.get_ref(), &place, findings)
+    entries(table.get_ref(), &place, diagnostics)
 }
 
 /// Context one value. `Err`: it isn't TOML, or only a date.
-pub(super) fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
+pub(super) fn value(
+    text: &str,
+    place: &Place,
+    diagnostics: &mut Diagnostics,
+) -> Result<Located, String> {
     match DeValue::parse(text) {
         Ok(value) if matches!(value.get_ref(), DeValue::Datetime(_)) => {
             Err("no key takes a date".to_owned())
         }
-        Ok(value) => Ok(located(&value, &|_| place.clone(), findings)),
+        Ok(value) => Ok(located(&value, &|_| place.clone(), diagnostics)),
         Err(error) => Err(error.message().to_owned()),
     }
 }
 
 /// The value of a default, which a declaration gives as TOML.
 pub(super) fn default(text: &'static str) -> Value {
-    let mut findings = Findings::default();
-    let located = value(text, &Place::Default, &mut findings);
+    let mut diagnostics = Diagnostics::default();
+    let located = value(text, &Place::Default, &mut diagnostics);
     located.expect("a declared default is TOML").value
 }
 
 fn entries(
     table: &DeTable<'_>,
     place: &dyn Fn(Range<usize>) -> Place,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Located)> {
     let mut written: Vec<_> = table.iter().collect();
     // The parser sorts by name. `[a.b]` before `[a]` gives a key that comes after its value.
     written.sort_by_key(|(key, value)| key.span().start.min(value.span().start));
     let located = |(key, value): (&Spanned<_>, &Spanned<_>)| -> (String, Located) {
         let key: &std::borrow::Cow<'_, str> = key.get_ref();
-        (key.to_string(), located(value, place, findings))
+        (key.to_string(), located(value, place, diagnostics))
     };
     written.into_iter().map(located).collect()
 }
@@ -74,7 +78,7 @@ fn entries(
 fn located(
     value: &Spanned<DeValue<'_>>,
     place: &dyn Fn(Range<usize>) -> Place,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Located {
     let here = place(value.span());
     let value = match value.get_ref() {
@@ -83,7 +87,7 @@ fn located(
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map_or_else(
                 |_| {
-                    findings
+                    diagnostics
                         .fault(&here, format!("{integer} is out of range for a 64-bit integer"));
                     REFUSED
                 },
@@ -92,18 +96,18 @@ fn located(
         DeValue::Float(float) => match float.as_str().parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Number(number),
             _ => {
-                findings.fault(&here, format!("expected a finite number, found {float}"));
+                diagnostics.fault(&here, format!("expected a finite number, found {float}"));
                 REFUSED
             }
         },
         DeValue::Datetime(date) => {
-            findings.fault(&here, format!("found the date {date}; no key takes a date"));
+            diagnostics.fault(&here, format!("found the date {date}; no key takes a date"));
             REFUSED
         }
         DeValue::Array(items) => {
-            Value::List(items.iter().map(|item| located(item, place, findings)).collect())
+            Value::List(items.iter().map(|item| located(item, place, diagnostics)).collect())
         }
-        DeValue::Table(table) => Value::Table(entries(table, place, findings)),
+        DeValue::Table(table) => Value::Table(entries(table, place, diagnostics)),
     };
     Located { value, place: here }
 }
@@ -114,10 +118,10 @@ mod tests {
 
     #[test]
     fn values_keep_their_order_and_their_lines() {
-        let mut findings = Findings::default();
+        let mut diagnostics = Diagnostics::default();
         let text = "z = 1\na = [2,\n 3]\n[[objective]]\nname = \"x\"\n";
-        let tree = document(text, &"a.toml".into(), &mut findings);
-        findings.finish().unwrap();
+        let tree = document(text, &"a.toml".into(), &mut diagnostics);
+        diagnostics.finish().unwrap();
         let names: Vec<_> = tree.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["z", "a", "objective"]);
         let Value::List(list) = &tree[1].1.value else { panic!("an array") };
@@ -128,10 +132,10 @@ mod tests {
 
     #[test]
     fn every_error_of_syntax_is_found_and_the_rest_is_read() {
-        let mut findings = Findings::default();
-        let tree = document("a = \nb = 1\nc = \"un\nd = nan\n", &"a.toml".into(), &mut findings);
+        let mut diagnostics = Diagnostics::default();
+        let tree = document("a = \nb = 1\nc = \"un\nd = nan\n", &"a.toml".into(), &mut diagnostics);
         assert!(tree.iter().any(|(name, b)| name == "b" && b.value == Value::Integer(1)));
-        let faults = findings.finish().unwrap_err();
+        let faults = diagnostics.finish().unwrap_err();
         let places: Vec<_> = faults.0.iter().map(|fault| fault.place.to_string()).collect();
         assert_eq!(places, ["a.toml:1", "a.toml:3", "a.toml:4"]);
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Overrides,
-    fault::{Findings, found},
+    fault::{Diagnostics, found},
     parse,
 };
 use crate::{
@@ -21,11 +21,12 @@ const WANTED: &str = "expected name, about, train.KEY or corpus|encoder|objectiv
 type Tree = Vec<(String, Located)>;
 
 /// Puts the values of the command line into a recipe's tree.
-pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findings) {
+pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, diagnostics: &mut Diagnostics) {
     let mut given: BTreeMap<Vec<&str>, Place> = BTreeMap::new();
     for set in &overrides.sets {
         let Some((key, text)) = set.split_once('=') else {
-            findings.fault(&Place::Set(set.as_str().into()), "expected KEY=VALUE, found no value");
+            diagnostics
+                .fault(&Place::Set(set.as_str().into()), "expected KEY=VALUE, found no value");
             continue;
         };
         let (key, text) = (key.trim(), text.trim());
@@ -38,15 +39,15 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
             } else {
                 format!("given together with {}, which overlaps it; keep one", other.join("."))
             };
-            findings.fault(&place, what);
+            diagnostics.fault(&place, what);
             continue;
         }
         given.insert(path.clone(), place.clone());
-        match value(text, &place, findings) {
-            Ok(value) => put(tree, &path, value, findings),
+        match value(text, &place, diagnostics) {
+            Ok(value) => put(tree, &path, value, diagnostics),
             Err(why) => {
                 let what = format!("{text:?} is not TOML: {why}");
-                findings.fault(&place, what);
+                diagnostics.fault(&place, what);
             }
         }
     }
@@ -59,7 +60,7 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
         let Some(number) = number else { continue };
         let path = ["train", key];
         if given.keys().any(|other| overlap(other, &path)) {
-            findings.fault(
+            diagnostics.fault(
                 &Place::Option(option),
                 format!("given together with --set train.{key}; keep one"),
             );
@@ -68,10 +69,10 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, findings: &mut Findi
         let place = Place::Option(option);
         match i64::try_from(number) {
             Ok(number) => {
-                put(tree, &path, Located { value: Value::Integer(number), place }, findings);
+                put(tree, &path, Located { value: Value::Integer(number), place }, diagnostics);
             }
             Err(_) => {
-                findings.fault(&place, format!("{number} is out of range for a 64-bit integer"))
+                diagnostics.fault(&place, format!("{number} is out of range for a 64-bit integer"))
             }
         }
     }
@@ -84,36 +85,40 @@ fn overlap(one: &[&str], other: &[&str]) -> bool {
 
 /// TOML if it parses, else a string; what looks like an array, a table or a quoted string must
 /// parse, or a slip in it would go unseen.
-pub(super) fn value(text: &str, place: &Place, findings: &mut Findings) -> Result<Located, String> {
-    match parse::value(text, place, findings) {
+pub(super) fn value(
+    text: &str,
+    place: &Place,
+    diagnostics: &mut Diagnostics,
+) -> Result<Located, String> {
+    match parse::value(text, place, diagnostics) {
         Ok(value) => Ok(value),
         Err(why) if text.starts_with(['{', '[', '"', '\'']) => Err(why),
         Err(_) => Ok(Located { value: Value::Text(text.to_owned()), place: place.clone() }),
     }
 }
 
-fn put(tree: &mut Tree, path: &[&str], value: Located, findings: &mut Findings) {
+fn put(tree: &mut Tree, path: &[&str], value: Located, diagnostics: &mut Diagnostics) {
     let place = value.place.clone();
     match path {
-        ["name" | "about"] => insert(tree, path, value, findings),
+        ["name" | "about"] => insert(tree, path, value, diagnostics),
         ["train", key, ..] => {
             if !tree.iter().any(|(name, _)| name == "train") {
                 let train = Located { value: Value::Table(Vec::new()), place };
                 tree.push(("train".to_owned(), train));
             }
             give_way(tree, key);
-            insert(tree, path, value, findings);
+            insert(tree, path, value, diagnostics);
         }
         [table, name, rest @ ..] if NAMED.contains(table) && !rest.is_empty() => {
             let Some(entries) = find(tree, table, name) else {
                 let names = names(tree, table);
                 let hint = hint(name, names.iter().map(String::as_str));
-                findings.absent(&place, format!("no {table} named {name:?}{hint}"));
+                diagnostics.absent(&place, format!("no {table} named {name:?}{hint}"));
                 return;
             };
-            insert(entries, rest, value, findings);
+            insert(entries, rest, value, diagnostics);
         }
-        _ => findings.fault(&place, format!("no such key; {WANTED}")),
+        _ => diagnostics.fault(&place, format!("no such key; {WANTED}")),
     }
 }
 
@@ -160,7 +165,7 @@ pub(super) fn get<'a>(tree: &'a Tree, key: &str) -> Option<&'a Located> {
     tree.iter().find(|(name, _)| name == key).map(|(_, said)| said)
 }
 
-fn insert(entries: &mut Tree, path: &[&str], value: Located, findings: &mut Findings) {
+fn insert(entries: &mut Tree, path: &[&str], value: Located, diagnostics: &mut Diagnostics) {
     let [key, rest @ ..] = path else { return };
     let at = entries.iter().position(|(name, _)| name == key);
     if rest.is_empty() {
@@ -176,10 +181,10 @@ fn insert(entries: &mut Tree, path: &[&str], value: Located, findings: &mut Find
         entries.len() - 1
     });
     match &mut entries[at].1.value {
-        Value::Table(inner) => insert(inner, rest, value, findings),
+        Value::Table(inner) => insert(inner, rest, value, diagnostics),
         other => {
             let what = format!("`{key}`: found {}, which has no key {:?}", found(other), rest[0]);
-            findings.fault(&value.place, what);
+            diagnostics.fault(&value.place, what);
         }
     }
 }
@@ -191,23 +196,23 @@ mod tests {
     const RECIPE: &str = "[train]\nepochs = 3\n[[encoder]]\nname = \"words\"\nwidth = 5\n";
 
     fn faults(sets: &[&str]) -> String {
-        let (_, findings) = set(sets);
-        findings.finish().err().map_or(String::new(), |faults| faults.to_string())
+        let (_, diagnostics) = set(sets);
+        diagnostics.finish().err().map_or(String::new(), |faults| faults.to_string())
     }
 
-    fn set(sets: &[&str]) -> (Tree, Findings) {
-        let mut findings = Findings::default();
-        let mut tree = parse::document(RECIPE, &"a.toml".into(), &mut findings);
+    fn set(sets: &[&str]) -> (Tree, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let mut tree = parse::document(RECIPE, &"a.toml".into(), &mut diagnostics);
         let sets = sets.iter().map(|set| (*set).to_owned()).collect();
-        apply(&mut tree, &Overrides { sets, ..Overrides::default() }, &mut findings);
-        (tree, findings)
+        apply(&mut tree, &Overrides { sets, ..Overrides::default() }, &mut diagnostics);
+        (tree, diagnostics)
     }
 
     #[test]
     fn a_value_is_toml_if_it_parses_and_a_string_if_not() {
-        let (mut tree, findings) =
+        let (mut tree, diagnostics) =
             set(&["encoder.words.width=7", "encoder.words.vectors=/a/b c.txt", "about = x=1"]);
-        findings.finish().unwrap();
+        diagnostics.finish().unwrap();
         let words = find(&mut tree, "encoder", "words").unwrap().clone();
         let get = |key: &str| {
             words.iter().find(|(name, _)| name == key).map(|(_, said)| said.value.clone())

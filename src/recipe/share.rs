@@ -1,16 +1,16 @@
 //! Objectives that use another's parameters: whether they are made alike.
 
 use super::{
-    fault::Findings,
+    fault::Diagnostics,
     objective::{ObjectiveSpec, SHARE},
 };
 use crate::{
-    keys::{Key, Takes, describe::quoted},
+    keys::{Key, ValueType, describe::quoted},
     model::HeadKind,
 };
 
 /// Whether what shares another's parameters is made like it.
-pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
+pub(super) fn check(specs: &[Option<ObjectiveSpec>], diagnostics: &mut Diagnostics) {
     for spec in specs.iter().flatten() {
         let Some(share) = &spec.share else { continue };
         let Some(owner) = specs.iter().flatten().find(|other| other.name == *share) else {
@@ -24,7 +24,7 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], findings: &mut Findings) {
             differs(owner, spec).map(|what| format!("{share}, {what}"))
         };
         if let Some(what) = what {
-            findings.fault(
+            diagnostics.fault(
                 &spec.values.place(SHARE),
                 format!("`share`: can't use the parameters of {what}"),
             );
@@ -75,6 +75,6 @@ fn other_key(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<&'static str
     let of_head = spec.head.map_or(&[] as &[Key], HeadKind::keys);
     let mut keys = spec.kind.keys().iter().chain(of_head);
     let differs = |key: &&Key| owner.values.get(key.name) != spec.values.get(key.name);
-    let is_field = |key: &&Key| matches!(key.takes, Takes::Name(refers) if refers.is_field());
+    let is_field = |key: &&Key| matches!(key.takes, ValueType::Name(refers) if refers.is_field());
     keys.find(|key| !is_field(key) && differs(key)).map(|key| key.name)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fault::Findings;
+use super::fault::Diagnostics;
 use crate::{
     keys::{Located, Place, Value},
     model::tap::{EncoderSignature, LayerSpec, RowKind, TapName, TapView},
@@ -40,8 +40,12 @@ pub(super) struct Tappable {
 }
 
 /// Reads a tap, or says why it is none.
-pub(super) fn parse_tap(tap: &str, place: &Place, findings: &mut Findings) -> Option<TapName> {
-    tap.parse().map_err(|what: String| findings.fault(place, what)).ok()
+pub(super) fn parse_tap(
+    tap: &str,
+    place: &Place,
+    diagnostics: &mut Diagnostics,
+) -> Option<TapName> {
+    tap.parse().map_err(|what: String| diagnostics.fault(place, what)).ok()
 }
 
 /// The strings of a checked tap or input: one, or an array.
@@ -60,11 +64,11 @@ pub(super) fn strings(located: &Located) -> Vec<(&str, &Place)> {
 pub(super) fn resolve(
     said: &Located,
     signatures: &Signatures,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Vec<Tap>, LayerSpec)> {
     let strings = strings(said);
     let found: Vec<_> =
-        strings.iter().map(|(tap, place)| one(tap, place, signatures, findings)).collect();
+        strings.iter().map(|(tap, place)| one(tap, place, signatures, diagnostics)).collect();
     let found: Vec<(Tap, LayerSpec)> = found.into_iter().collect::<Option<_>>()?;
     let (first, whole) = found.first()?;
     for ((other, layer), (tap, place)) in found.iter().zip(&strings).skip(1) {
@@ -72,10 +76,10 @@ pub(super) fn resolve(
             && (layer.on, whole.on) != (RowKind::Example, RowKind::Example)
         {
             let what = format!(
-                "{tap:?} can't stand beside {:?}: they are rows of two sequences; add .mean, .max or .last",
+                "{tap:?} can't be concatenated with {:?}: they are rows of two sequences; add .mean, .max or .last",
                 strings[0].0
             );
-            findings.fault(place, what);
+            diagnostics.fault(place, what);
             return None;
         }
     }
@@ -84,11 +88,10 @@ pub(super) fn resolve(
     for (layer, (tap, place)) in layers.zip(&strings[1..]) {
         let Some(wider) = whole.concat(layer) else {
             let (first, one, other) = (strings[0].0, layer.on.name(), whole.on.name());
-            findings.fault(
+            diagnostics.fault(
                 place,
                 format!(
-                    "{tap:?} can't stand beside {first:?}: it has a row for each {one}, the other one \
-                     for each {other}"
+                    "{tap:?} can't be concatenated with {first:?}: it has a row for each {one}, the other one for each {other}"
                 ),
             );
             return None;
@@ -102,9 +105,9 @@ fn one(
     text: &str,
     place: &Place,
     signatures: &Signatures,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(Tap, LayerSpec)> {
-    let name = parse_tap(text, place, findings)?;
+    let name = parse_tap(text, place, diagnostics)?;
     // An encoder that isn't known was reported with the names.
     let tappable = signatures.get(&name.encoder)?;
     let signature = tappable.signature.as_ref()?;
@@ -126,18 +129,18 @@ fn one(
             }
         };
         if let Some(what) = what {
-            findings.fault(place, format!("{text:?}: {what}"));
+            diagnostics.fault(place, format!("{text:?}: {what}"));
             return None;
         }
     }
     if signature.layers.is_empty() {
         let what =
             format!("{:?} is named by other encoders for its parameters, not tapped", name.encoder);
-        findings.fault(place, what);
+        diagnostics.fault(place, what);
         return None;
     }
     let Some(layer) = signature.layer(name.layer) else {
-        findings.fault(place, format!("{text:?}: {}", layers(&name.encoder, signature)));
+        diagnostics.fault(place, format!("{text:?}: {}", layers(&name.encoder, signature)));
         return None;
     };
     let Some(viewed) = layer.view(name.view) else {
@@ -147,7 +150,7 @@ fn one(
             }
             _ => "it is one row for each example already",
         };
-        findings.fault(place, format!("{text:?}: there is no such view of this layer; {why}"));
+        diagnostics.fault(place, format!("{text:?}: there is no such view of this layer; {why}"));
         return None;
     };
     let number = name.layer.unwrap_or(signature.layers.len());
@@ -157,8 +160,8 @@ fn one(
 fn layers(encoder: &str, signature: &EncoderSignature) -> String {
     let n_layers = signature.layers.len();
     let counted = match n_layers {
-        1 => "1 layer; wanted 1".to_owned(),
-        n_layers => format!("{n_layers} layers; wanted 1 to {n_layers}"),
+        1 => "1 layer; expected 1".to_owned(),
+        n_layers => format!("{n_layers} layers; expected 1 to {n_layers}"),
     };
     let input = if signature.input.is_some() { ", or 0 for its input" } else { "" };
     format!("{encoder:?} has {counted}{input}")

@@ -2,13 +2,13 @@
 
 use super::{
     check::{Context, Entries},
-    fault::{Findings, found},
+    fault::{Diagnostics, found},
     optimizer::{self, OptimizerConfig},
     parse, weighting,
 };
 use crate::{
     data::sampler::{LEAST, Rule, Sampling},
-    keys::{GREATEST, Key, Located, Place, Takes, Value, Values},
+    keys::{GREATEST, Key, Located, Place, Value, ValueType, Values},
     mixer::WeightingSpec,
     protocol::{MetricId, ObjectiveId, event::Direction},
     schedule::Schedule,
@@ -75,62 +75,67 @@ pub struct Best {
 }
 
 const SAMPLING: &[Key] = &[
-    Key::required("kind", Takes::Choice(Sampling::TABLES), "the sampling rule"),
+    Key::required("kind", ValueType::Choice(Sampling::TABLES), "the sampling rule"),
     Key::optional(
         "temperature",
-        Takes::Schedule(LEAST, GREATEST),
+        ValueType::Schedule(LEAST, GREATEST),
         "for temperature and annealed: 1 is proportional, higher is more uniform",
     ),
     Key::optional(
         "draws",
-        Takes::Map(&Takes::Number(0.0, GREATEST)),
+        ValueType::Map(&ValueType::Number(0.0, GREATEST)),
         "for fixed: the weight of each group",
     ),
 ];
 
 /// The keys of `[train]` but for those of its optimizer.
 pub(super) const KEYS: &[Key] = &[
-    Key::with_default("seed", Takes::Seed, "1", "random seed"),
+    Key::with_default("seed", ValueType::Seed, "1", "random seed"),
     Key::with_default(
         "epochs",
-        Takes::Count(1),
+        ValueType::Count(1),
         "20",
         "epochs of the main objective's corpus; exclusive with steps",
     ),
-    Key::optional("steps", Takes::Count(1), "updates; exclusive with epochs"),
+    Key::optional("steps", ValueType::Count(1), "updates; exclusive with epochs"),
     Key::with_default(
         "batch_size",
-        Takes::Count(1),
+        ValueType::Count(1),
         "32",
         "batch size in examples; a corpus may set its own",
     ),
-    Key::with_default("optimizer", Takes::Choice(optimizer::NAMES), "\"adam\"", "optimizer"),
-    Key::with_default("learning_rate", Takes::Schedule(0.0, GREATEST), "0.001", "learning rate")
-        .live(),
+    Key::with_default("optimizer", ValueType::Choice(optimizer::NAMES), "\"adam\"", "optimizer"),
+    Key::with_default(
+        "learning_rate",
+        ValueType::Schedule(0.0, GREATEST),
+        "0.001",
+        "learning rate",
+    )
+    .live(),
     Key::optional(
         "clip_norm",
-        Takes::Number(1e-6, GREATEST),
+        ValueType::Number(1e-6, GREATEST),
         "gradient clipping: maximum global norm",
     ),
     Key::with_default(
         "evaluate_every",
-        Takes::Either(&[Takes::Choice(&["epoch"]), Takes::Count(1)]),
+        ValueType::Either(&[ValueType::Choice(&["epoch"]), ValueType::Count(1)]),
         "\"epoch\"",
         "when to evaluate on dev: after every epoch, or every N steps",
     ),
     Key::optional(
         "best",
-        Takes::Text,
+        ValueType::Text,
         "OBJECTIVE.METRIC that selects the best checkpoint; default: the main objective's first metric",
     ),
     Key::optional(
         "patience",
-        Takes::Count(1),
+        ValueType::Count(1),
         "early stopping: evaluations without improvement before the run ends",
     ),
     Key::with_default(
         "sampling",
-        Takes::Either(&[Takes::Choice(Sampling::NAMES), Takes::Table(SAMPLING)]),
+        ValueType::Either(&[ValueType::Choice(Sampling::NAMES), ValueType::Table(SAMPLING)]),
         "\"proportional\"",
         "sampling rule for groups",
     )
@@ -144,7 +149,7 @@ pub(super) const KEYS: &[Key] = &[
     .live(),
     Key::with_default(
         "measure_gradients_every",
-        Takes::Count(0),
+        ValueType::Count(0),
         "0",
         "measure per-objective gradients every N steps; 0 for never",
     )
@@ -163,10 +168,14 @@ pub(super) fn keys(optimizer: &str) -> Vec<Key> {
 }
 
 /// The checked values of `[train]`; `best` and group names are left to [`finish`].
-pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) -> Option<Entries> {
+pub(super) fn check(
+    train: &Located,
+    cx: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Entries> {
     let Located { value: Value::Table(entries), place } = train else {
         if !parse::is_refused(&train.value) {
-            findings.fault(
+            diagnostics.fault(
                 &train.place,
                 format!("`train`: expected [train], found {}", found(&train.value)),
             );
@@ -176,7 +185,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
     let said = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
     let optimizer = said("optimizer").and_then(|said| said.value.as_text()).unwrap_or("adam");
     // Kinds to come are taken out first: nothing else about them is checked.
-    let planned = |(key, said): &(String, Located), findings: &mut Findings| {
+    let planned = |(key, said): &(String, Located), diagnostics: &mut Diagnostics| {
         let kind = match (key.as_str(), &said.value) {
             ("sampling", Value::Text(kind)) => Some(kind),
             ("sampling", Value::Table(table)) => (table.iter())
@@ -186,18 +195,18 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
         };
         let kind = kind.filter(|kind| Sampling::PLANNED.contains(&kind.as_str()));
         if let Some(kind) = kind {
-            findings.unbuilt(&said.place, kind);
+            diagnostics.not_implemented(&said.place, kind);
         }
         kind.is_some()
     };
     let mut rest: Vec<_> = entries.clone();
-    rest.retain(|entry| !planned(entry, findings));
+    rest.retain(|entry| !planned(entry, diagnostics));
     // The options of a weighting are those of its kind.
     rest.retain(|(key, _)| key != "weighting");
     let keys = keys(optimizer);
-    let mut checked = cx.table("train", place, &rest, &keys, findings);
+    let mut checked = cx.table("train", place, &rest, &keys, diagnostics);
     if let Some(said) = said("weighting") {
-        match (weighting::check(said, cx, findings), &mut checked) {
+        match (weighting::check(said, cx, diagnostics), &mut checked) {
             (Some(weighting), Some(checked)) => {
                 checked.insert("weighting".to_owned(), weighting);
             }
@@ -205,7 +214,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
         }
     }
     if let (Some(steps), Some(_)) = (said("steps"), said("epochs")) {
-        findings.fault(
+        diagnostics.fault(
             &steps.place,
             "`train.steps` and `train.epochs` are mutually exclusive; keep one",
         );
@@ -215,7 +224,7 @@ pub(super) fn check(train: &Located, cx: &Context<'_>, findings: &mut Findings) 
     if checked.contains_key("steps") {
         checked.remove("epochs");
     }
-    sampling_fits(&checked["sampling"], findings)?;
+    sampling_fits(&checked["sampling"], diagnostics)?;
     Some(checked)
 }
 
@@ -257,7 +266,7 @@ pub(super) fn drawn_groups(entries: &Entries) -> Vec<(String, Place)> {
     draws.iter().map(|(group, number)| (group.clone(), number.place.clone())).collect()
 }
 
-fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
+fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
     let Value::Table(table) = &said.value else { return Some(()) };
     let get = |key: &str| table.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let kind = get("kind").and_then(|kind| kind.value.as_text())?;
@@ -269,11 +278,11 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
         let what = format!(
             "`train.sampling.{other}`: {kind:?} sampling has no such key; it has {wanted:?}"
         );
-        findings.fault(&other_said.place, what);
+        diagnostics.fault(&other_said.place, what);
         return None;
     }
     let Some(wanted_said) = get(wanted) else {
-        findings.absent(
+        diagnostics.absent(
             &said.place,
             format!("`train.sampling.{wanted}`: missing key, which {kind:?} sampling needs"),
         );
@@ -287,13 +296,13 @@ fn sampling_fits(said: &Located, findings: &mut Findings) -> Option<()> {
             }
             _ => "`train.sampling.temperature`: a schedule needs kind = \"annealed\"",
         };
-        findings.fault(&wanted_said.place, what);
+        diagnostics.fault(&wanted_said.place, what);
         return None;
     }
     if let ("draws", Value::Table(draws)) = (wanted, &wanted_said.value) {
         let total: f64 = draws.iter().filter_map(|(_, number)| number.value.as_number()).sum();
         if total <= 0.0 {
-            findings.fault(&wanted_said.place, "`train.sampling.draws`: every weight is 0, so no group is drawn; expected at least one above 0");
+            diagnostics.fault(&wanted_said.place, "`train.sampling.draws`: every weight is 0, so no group is drawn; expected at least one above 0");
             return None;
         }
     }

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::{
     check::Context,
-    fault::{Findings, found},
+    fault::{Diagnostics, found},
     kind::Kinds,
     names::Names,
     parse, set,
 };
 use crate::{
-    keys::{Key, Located, Place, Takes, Value, Values},
+    keys::{Key, Located, Place, Value, ValueType, Values},
     mixer::{self, WeightingKind, WeightingSpec},
 };
 
@@ -23,13 +23,18 @@ const WEIGHTINGS: Kinds<&'static dyn WeightingKind> = Kinds {
 };
 
 const PATH: &str = "train.weighting";
-const KIND: Key = Key::required("kind", Takes::Text, "the rule");
+const KIND: Key = Key::required("kind", ValueType::Text, "the rule");
 
 /// What `[train]` declares; the options of a table are those of its kind, which [`check`] knows.
-pub(super) const TAKES: Takes = Takes::Either(&[Takes::Text, Takes::Table(&[KIND])]);
+pub(super) const TAKES: ValueType =
+    ValueType::Either(&[ValueType::Text, ValueType::Table(&[KIND])]);
 
 /// The checked value, every option with its default in it; a kind without options stays a name.
-pub(super) fn check(said: &Located, cx: &Context<'_>, findings: &mut Findings) -> Option<Located> {
+pub(super) fn check(
+    said: &Located,
+    cx: &Context<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Located> {
     let Located { value, place } = said;
     let entries = match value {
         value if parse::is_refused(value) => return None,
@@ -41,19 +46,19 @@ pub(super) fn check(said: &Located, cx: &Context<'_>, findings: &mut Findings) -
                  options, found {}; see `auxdesk list weightings`",
                 found(value)
             );
-            findings.fault(place, what);
+            diagnostics.fault(place, what);
             return None;
         }
     };
     let kind = entries.iter().find(|(key, _)| key == KIND.name).map(|(_, kind)| kind);
     let Some(kind) = kind else {
         let what = "`train.weighting.kind`: missing key; expected the name of a weighting";
-        findings.absent(place, what);
+        diagnostics.absent(place, what);
         return None;
     };
-    let kind = WEIGHTINGS.find(kind, "train.weighting.kind", findings)?;
+    let kind = WEIGHTINGS.find(kind, "train.weighting.kind", diagnostics)?;
     let keys: Vec<Key> = [KIND].iter().chain(kind.keys()).copied().collect();
-    let value = match cx.inner(PATH, place, &entries, &keys, findings)? {
+    let value = match cx.inner(PATH, place, &entries, &keys, diagnostics)? {
         Value::Table(_) if kind.keys().is_empty() => Value::Text(kind.name().to_owned()),
         table => table,
     };
@@ -78,7 +83,7 @@ pub(super) fn of_checked(checked: &Located) -> WeightingSpec {
 /// their defaults. `Err` says what was found and what was expected.
 pub fn weighting(text: &str) -> Result<WeightingSpec, String> {
     let place = Place::Set(PATH.into());
-    let mut findings = Findings::default();
+    let mut diagnostics = Diagnostics::default();
     let mut words = text.split_whitespace();
     let kind = Value::Text(words.next().unwrap_or_default().to_owned());
     let mut entries = vec![(KIND.name.to_owned(), Located { value: kind, place: place.clone() })];
@@ -89,14 +94,14 @@ pub fn weighting(text: &str) -> Result<WeightingSpec, String> {
         if entries.iter().any(|(other, _)| other == key) {
             return Err(format!("found {key:?} twice; expected it once"));
         }
-        let value = set::value(value, &place, &mut findings)
+        let value = set::value(value, &place, &mut diagnostics)
             .map_err(|why| format!("found `{value}`, which is not TOML: {why}"))?;
         entries.push((key.to_owned(), value));
     }
     let said = Located { value: Value::Table(entries), place };
     let cx = Context { names: &Names::default(), folder: Path::new("") };
-    let checked = check(&said, &cx, &mut findings);
-    findings.finish().map_err(|faults| {
+    let checked = check(&said, &cx, &mut diagnostics);
+    diagnostics.finish().map_err(|faults| {
         let faults: Vec<String> = faults.0.into_iter().map(|fault| fault.what).collect();
         faults.join("; ")
     })?;

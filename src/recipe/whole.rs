@@ -6,14 +6,14 @@ use super::{
     Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe,
     check::{Context, Entries},
     corpus, encoder,
-    fault::{Findings, found},
+    fault::{Diagnostics, found},
     group::groups,
     names::{self, Named, Names, named},
     objective, parse, share, train,
 };
 use crate::{
     data::sampler::Rule,
-    keys::{Located, Place, Refers, Takes, Value},
+    keys::{Located, Place, Refers, Value, ValueType},
     nearest::hint,
     objective::Metric,
     protocol::{Step, event::Role},
@@ -26,28 +26,30 @@ pub(super) fn check(
     tree: &[(String, Located)],
     file: &Place,
     folder: &Path,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Recipe> {
     for (key, located) in tree {
         if !TABLES.contains(&key.as_str()) {
             let hint = hint(key, TABLES.iter().copied());
-            findings.fault(&located.place, format!("a recipe has no {key:?}{hint}"));
+            diagnostics.fault(&located.place, format!("a recipe has no {key:?}{hint}"));
         }
     }
     let get = |key: &str| tree.iter().find(|(name, _)| name == key).map(|(_, located)| located);
-    let name = text(get("name"), "name", findings);
+    let name = text(get("name"), "name", diagnostics);
     match (&name, get("name")) {
-        (None, None) => findings.absent(file, "`name`: missing key; for example name = \"mine\""),
+        (None, None) => {
+            diagnostics.absent(file, "`name`: missing key; for example name = \"mine\"")
+        }
         (Some(name), Some(said)) if !names::is_name(name) => {
-            findings.fault(&said.place, names::bad_name(name));
+            diagnostics.fault(&said.place, names::bad_name(name));
         }
         _ => {}
     }
-    let about = text(get("about"), "about", findings).unwrap_or_default();
+    let about = text(get("about"), "about", diagnostics).unwrap_or_default();
 
-    let corpora = tables(get("corpus"), "corpus", findings);
-    let encoders = tables(get("encoder"), "encoder", findings);
-    let objectives = tables(get("objective"), "objective", findings);
+    let corpora = tables(get("corpus"), "corpus", diagnostics);
+    let encoders = tables(get("encoder"), "encoder", diagnostics);
+    let objectives = tables(get("objective"), "objective", diagnostics);
     let of = |tables: &[Named<'_>]| tables.iter().map(|table| table.name.to_owned()).collect();
     let names =
         Names { corpora: of(&corpora), encoders: of(&encoders), objectives: of(&objectives) };
@@ -55,25 +57,26 @@ pub(super) fn check(
 
     let empty = Located { value: Value::Table(Vec::new()), place: file.clone() };
     let train = get("train").unwrap_or(&empty);
-    let train_entries = train::check(train, &cx, findings);
-    let corpora: Vec<_> = corpora.iter().map(|table| corpus::check(table, &cx, findings)).collect();
-    let mut encoders = encoder::check(&encoders, &cx, findings);
-    one_main(&objectives, file, findings);
+    let train_entries = train::check(train, &cx, diagnostics);
+    let corpora: Vec<_> =
+        corpora.iter().map(|table| corpus::check(table, &cx, diagnostics)).collect();
+    let mut encoders = encoder::check(&encoders, &cx, diagnostics);
+    one_main(&objectives, file, diagnostics);
     let specs: Vec<_> = (objectives.iter())
-        .map(|table| objective::check(table, &cx, &corpora, &encoders, findings))
+        .map(|table| objective::check(table, &cx, &corpora, &encoders, diagnostics))
         .collect();
-    share::check(&specs, findings);
-    let best = best(train, &names, &specs, findings);
+    share::check(&specs, diagnostics);
+    let best = best(train, &names, &specs, diagnostics);
     if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
-        groups_are_drawn(entries, &specs, &names, findings);
-        if !specs.is_empty() && !specs.iter().any(ObjectiveSpec::sounds) {
-            findings.fault(file, "every objective is muted; unmute at least one");
-        } else if !specs.is_empty() && !specs.iter().any(|spec| spec.sounds_after(u64::MAX)) {
+        groups_are_drawn(entries, &specs, &names, diagnostics);
+        if !specs.is_empty() && !specs.iter().any(ObjectiveSpec::is_active) {
+            diagnostics.fault(file, "every objective is muted; unmute at least one");
+        } else if !specs.is_empty() && !specs.iter().any(|spec| spec.is_active_after(u64::MAX)) {
             let what = "every gain ends at 0: no objective would be trained to the end";
-            findings.fault(file, what);
+            diagnostics.fault(file, what);
         }
     }
-    reach(&mut encoders, &specs, &corpora, &names, findings);
+    reach(&mut encoders, &specs, &corpora, &names, diagnostics);
 
     let best = best?;
     let mut train_entries = train_entries?;
@@ -88,12 +91,12 @@ pub(super) fn check(
         encoders: all(&encoders.specs)?,
         objectives: all(&specs)?,
     };
-    epochs_pass(&recipe, findings);
+    epochs_pass(&recipe, diagnostics);
     Some(recipe)
 }
 
 /// A run of so many epochs must draw the main objective's corpus, or it would never end.
-fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
+fn epochs_pass(recipe: &Recipe, diagnostics: &mut Diagnostics) {
     let main = recipe.objectives.iter().find(|spec| spec.role == Role::Main);
     if let Some(main) = main
         && !recipe.passes_under(&recipe.train.sampling.at(Step(u64::MAX)))
@@ -104,7 +107,7 @@ fn epochs_pass(recipe: &Recipe, findings: &mut Findings) {
              end; set `train.steps`, or unmute {}",
             main.name, main.name
         );
-        findings.fault(&main.place, what);
+        diagnostics.fault(&main.place, what);
     }
 }
 
@@ -114,7 +117,7 @@ impl Recipe {
     pub fn passes_under(&self, rule: &Rule) -> bool {
         let main = self.objectives.iter().find(|spec| spec.role == Role::Main);
         let (Length::Epochs(_), Some(main)) = (self.train.length, main) else { return true };
-        let groups = self.groups_of(|at| self.objectives[at].sounds_after(u64::MAX));
+        let groups = self.groups_of(|at| self.objectives[at].is_active_after(u64::MAX));
         let drawn = |group: &Group| match rule {
             Rule::Fixed(draws) => {
                 let rate = |group: &Group| draws.get(&group.name).copied().unwrap_or(0.0);
@@ -131,11 +134,11 @@ fn all<T: Clone>(parts: &[Option<T>]) -> Option<Vec<T>> {
     parts.iter().cloned().collect()
 }
 
-fn text(said: Option<&Located>, key: &str, findings: &mut Findings) -> Option<String> {
+fn text(said: Option<&Located>, key: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let Located { value, place } = said?;
     if value.as_text().is_none() && !parse::is_refused(value) {
         let found = found(value);
-        findings.fault(place, format!("`{key}`: expected a string, found {found}"));
+        diagnostics.fault(place, format!("`{key}`: expected a string, found {found}"));
     }
     value.as_text().map(str::to_owned)
 }
@@ -144,7 +147,7 @@ fn text(said: Option<&Located>, key: &str, findings: &mut Findings) -> Option<St
 fn tables<'a>(
     said: Option<&'a Located>,
     noun: &'static str,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Named<'a>> {
     let mut tables = Vec::new();
     let hint = format!("begin each {noun} with [[{noun}]]");
@@ -156,38 +159,39 @@ fn tables<'a>(
                     Value::Table(entries) => tables.push((place, entries.as_slice())),
                     other => {
                         let found = found(other);
-                        findings.fault(place, format!("expected a table, found {found}; {hint}"));
+                        diagnostics
+                            .fault(place, format!("expected a table, found {found}; {hint}"));
                     }
                 }
             }
         }
         Some((Value::Table(entries), place)) => {
-            findings.fault(place, format!("found the single table [{noun}]; {hint}"));
+            diagnostics.fault(place, format!("found the single table [{noun}]; {hint}"));
             tables.push((place, entries.as_slice()));
         }
         Some((other, place)) => {
-            findings.fault(
+            diagnostics.fault(
                 place,
                 format!("`{noun}`: expected an array of tables, found {}; {hint}", found(other)),
             );
         }
     }
-    named(&tables, noun, findings)
+    named(&tables, noun, diagnostics)
 }
 
-fn one_main(objectives: &[Named<'_>], file: &Place, findings: &mut Findings) {
+fn one_main(objectives: &[Named<'_>], file: &Place, diagnostics: &mut Diagnostics) {
     let mains: Vec<_> = (objectives.iter())
         .filter(|table| objective::is_main(table))
         .filter_map(|table| Some((table.name, &table.get("role")?.place)))
         .collect();
     match mains.as_slice() {
-        [] => findings.absent(file, "no objective has role = \"main\"; exactly one must"),
+        [] => diagnostics.absent(file, "no objective has role = \"main\"; exactly one must"),
         [(first, at), others @ ..] => {
             for (name, place) in others {
                 let what = format!(
                     "objective {name:?} has role = \"main\", and so has {first:?} at {at}; exactly one must"
                 );
-                findings.fault(place, what);
+                diagnostics.fault(place, what);
             }
         }
     }
@@ -198,7 +202,7 @@ fn best(
     train: &Located,
     names: &Names,
     specs: &[Option<ObjectiveSpec>],
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Best> {
     let said = match &train.value {
         Value::Table(entries) => entries.iter().find(|(key, _)| key == "best"),
@@ -215,24 +219,24 @@ fn best(
         if metrics.is_empty() {
             let kind = main.kind.name();
             let what = format!("{kind:?} has no metric; set `train.best`");
-            findings.fault(&main.place, what);
+            diagnostics.fault(&main.place, what);
         }
         return Some(of(main, *metrics.first()?));
     };
     // A metric may have a dot in it (`f0.5`), a name can't.
     let Some((objective, metric)) = value.as_text()?.split_once('.') else {
         let what = format!("`train.best`: expected OBJECTIVE.METRIC, found {}", found(value));
-        findings.fault(place, what);
+        diagnostics.fault(place, what);
         return None;
     };
-    if !names.know(Refers::Objective, objective, place, findings) {
+    if !names.know(Refers::Objective, objective, place, diagnostics) {
         return None;
     }
     let spec = specs.iter().flatten().find(|spec| spec.name.as_str() == objective)?;
     let metrics = spec.kind.metrics(&spec.values);
     let Some(found) = metrics.iter().find(|found| found.name == metric) else {
         let hint = hint(metric, metrics.iter().map(|metric| metric.name));
-        findings
+        diagnostics
             .fault(place, format!("`train.best`: {objective:?} has no metric {metric:?}{hint}"));
         return None;
     };
@@ -243,14 +247,14 @@ fn groups_are_drawn(
     entries: &Entries,
     specs: &[ObjectiveSpec],
     names: &Names,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let corpora: Vec<&str> = names.corpora.iter().map(String::as_str).collect();
     let groups = groups(specs.iter().enumerate(), &corpora);
     for (drawn, place) in train::drawn_groups(entries) {
         if !groups.iter().any(|group| group.name == drawn) {
             let hint = hint(&drawn, groups.iter().map(|group| group.name.as_str()));
-            findings
+            diagnostics
                 .fault(&place, format!("`train.sampling.draws`: no group named {drawn:?}{hint}"));
         }
     }
@@ -262,11 +266,11 @@ fn reach(
     objectives: &[Option<ObjectiveSpec>],
     corpora: &[Option<CorpusSpec>],
     names: &Names,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let n_encoders = encoders.specs.len();
     let mut any: Vec<Vec<Run>> = vec![Vec::new(); n_encoders];
-    let mut sounding = any.clone();
+    let mut active = any.clone();
     for objective in objectives.iter().flatten() {
         let keys = objective.kind.taps().iter().map(|key| key.name);
         let taps = keys.zip(&objective.taps);
@@ -278,7 +282,7 @@ fn reach(
             if let (Some(field), Some(spec)) = (&tap.field, &corpora[corpus])
                 && let Some(what) = spec.lacks(field, Refers::Field)
             {
-                findings.fault(&place, format!("\"{}\": {what}", tap.name));
+                diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
             }
             let runs = encoders.closure(tap, corpus);
             if let Some(spec) = &corpora[corpus]
@@ -287,12 +291,12 @@ fn reach(
                     specs.is_some_and(|reader| reads_list(reader, field.as_deref(), spec))
                 })
             {
-                findings.unbuilt(&place, "an objective over the items of a list");
+                diagnostics.not_implemented(&place, "an objective over the items of a list");
             }
             for (encoder, field) in runs {
                 any[encoder].push((corpus, field.clone()));
-                if objective.sounds() {
-                    sounding[encoder].push((corpus, field));
+                if objective.is_active() {
+                    active[encoder].push((corpus, field));
                 }
                 if let Some(spec) = &encoders.specs[encoder]
                     && let Input::ByCorpus(by_corpus) = &spec.input
@@ -304,21 +308,21 @@ fn reach(
                         "encoder {encoder:?} has no input for corpus {corpus:?}, over which \
                          objective {objective:?} reads it; add {corpus} = ENCODER"
                     );
-                    findings.fault(&spec.values.place("input"), what);
+                    diagnostics.fault(&spec.values.place("input"), what);
                 }
             }
         }
     }
-    for ((spec, sounding), any) in encoders.specs.iter_mut().zip(sounding).zip(any) {
+    for ((spec, active), any) in encoders.specs.iter_mut().zip(active).zip(any) {
         let Some(spec) = spec else { continue };
         let read: Vec<&CorpusSpec> =
             own(&any).into_iter().filter_map(|at| corpora[at].as_ref()).collect();
         match (any.as_slice(), corpora) {
             // Nothing reads it, perhaps because of another fault. With one corpus it is plain which.
-            ([], [Some(only)]) => fields_are_in(spec, &[only], findings),
-            _ => fields_are_in(spec, &read, findings),
+            ([], [Some(only)]) => fields_are_in(spec, &[only], diagnostics),
+            _ => fields_are_in(spec, &read, diagnostics),
         }
-        let runs = if sounding.is_empty() { any } else { sounding };
+        let runs = if active.is_empty() { any } else { active };
         spec.corpora = own(&runs);
         let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
         spec.prefixed = prefixed.collect::<BTreeSet<_>>().into_iter().collect();
@@ -328,7 +332,7 @@ fn reach(
 /// Whether an encoder reads a list of sequences in that corpus.
 fn reads_list(encoder: &EncoderSpec, prefix: Option<&str>, corpus: &CorpusSpec) -> bool {
     let keys = encoder.kind.keys().iter();
-    let mut fields = keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+    let mut fields = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
     fields.any(|key| {
         let field = prefix.or_else(|| encoder.values.text_if_said(key.name));
         field.is_some_and(|field| corpus.is_list(field))
@@ -345,10 +349,12 @@ fn own(runs: &[Run]) -> Vec<usize> {
 }
 
 /// Whether the fields that an encoder reads are in all those corpora.
-fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Findings) {
+fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut Diagnostics) {
     let keys = encoder::keys(spec.kind);
     for key in &keys {
-        let Takes::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else { continue };
+        let ValueType::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else {
+            continue;
+        };
         let Some(field) = spec.values.text_if_said(key.name) else { continue };
         for corpus in corpora {
             if let Some(what) = corpus.lacks(field, wanted) {
@@ -356,7 +362,7 @@ fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], findings: &mut Fin
                     Place::Default => spec.place.clone(),
                     place => place,
                 };
-                findings.fault(&place, what);
+                diagnostics.fault(&place, what);
             }
         }
     }

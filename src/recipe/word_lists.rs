@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::shipped::{self, location};
 use crate::{
     data::{Vocabulary, read::Location},
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
 };
 
 /// Whether there is such a file or sample.
@@ -42,7 +42,7 @@ pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
 /// The lists that these keys name, by key. One that can't be read was said to be a fault, or isn't asked
 /// for, as when a run predicts, whose checkpoint holds it.
 pub(super) fn lists(keys: &[Key], values: &Values) -> Vec<(&'static str, Vocabulary)> {
-    let keys = keys.iter().filter(|key| matches!(key.takes, Takes::Words));
+    let keys = keys.iter().filter(|key| matches!(key.takes, ValueType::Words));
     let list = |key: &Key| Some((key.name, read(values.text_if_said(key.name)?).ok()?));
     keys.filter_map(list).collect()
 }

@@ -1,54 +1,54 @@
-//! What the steps have used of each corpus: examples, passes, and time.
+//! Usage of each corpus: examples drawn, epochs and time.
 //!
 //! A step's time is shared among the corpora that it drew, in proportion to the examples drawn of each times
 //! the mean number of tokens in an example of its training split: a step's work grows with its tokens, and
 //! its event tells only those of all its batches together. The shares are whole microseconds that add up
-//! to the step's time, so none is lost or made by rounding.
+//! to the step's time, so rounding loses none.
 
 use super::Run;
 use crate::protocol::event::{CorpusStarted, Split, SplitSize, StepDone};
 
-/// One corpus as the steps so far have used it.
+/// Usage of one corpus so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Used<'a> {
+pub struct CorpusUsage<'a> {
     /// Its name.
     pub name: &'a str,
     /// Examples of its training split.
     pub examples: u64,
     /// Examples drawn.
     pub drawn: u64,
-    /// Passes over its training split, with the begun one as a fraction; `None` where that is not told.
+    /// Epochs of its training split, with the current one as a fraction; `None` if unknown.
     pub passes: Option<f32>,
-    /// Its part of all examples drawn; `None` before the first.
+    /// Its fraction of all examples drawn; `None` before the first.
     pub part: Option<f32>,
     /// Milliseconds spent on it.
     pub spent_ms: u64,
-    /// Its part of all time spent; `None` while that is none.
-    pub spent_part: Option<f32>,
+    /// Its fraction of the training time; `None` while that is 0.
+    pub time_fraction: Option<f32>,
 }
 
 impl Run {
     /// Every corpus of the recipe, in its order.
-    pub fn used(&self) -> impl Iterator<Item = Used<'_>> {
+    pub fn used(&self) -> impl Iterator<Item = CorpusUsage<'_>> {
         let drawn = |corpus: &CorpusStarted| self.draws.get(&corpus.name).copied().unwrap_or(0);
         let all_drawn = self.corpora.iter().map(drawn).fold(0, u64::saturating_add);
         let all_spent = self.spent_us.iter().copied().fold(0, u64::saturating_add);
         let part = |of: u64, all: u64| (all > 0).then(|| of as f32 / all as f32);
         self.corpora.iter().zip(&self.spent_us).map(move |(corpus, spent_us)| {
             let (drawn, examples) = (drawn(corpus), train(corpus).map_or(0, |size| size.examples));
-            Used {
+            CorpusUsage {
                 name: &corpus.name,
                 examples,
                 drawn,
                 passes: part(drawn, examples),
                 part: part(drawn, all_drawn),
                 spent_ms: spent_us / 1_000,
-                spent_part: part(*spent_us, all_spent),
+                time_fraction: part(*spent_us, all_spent),
             }
         })
     }
 
-    /// Shares out a step's time.
+    /// Divides the time of a step among the corpora it drew.
     pub(super) fn spend(&mut self, event: &StepDone) {
         let tokens = |corpus: &CorpusStarted| {
             let drawn = event.draws.get(&corpus.name).copied().unwrap_or(0);
@@ -111,13 +111,13 @@ mod tests {
         let mut run = run(&[(100, 1_000), (50, 100), (10, 10)]);
         run.apply(&step(&[("a", 4), ("b", 10)], 9).into());
         run.apply(&step(&[("b", 15)], 5).into());
-        let used: Vec<Used> = run.used().collect();
+        let used: Vec<CorpusUsage> = run.used().collect();
         assert_eq!(used.iter().map(|used| used.spent_ms).collect::<Vec<_>>(), [6, 8, 0]);
         let [a, b, c] = used[..] else { panic!("three corpora") };
         assert_eq!((a.name, a.examples, a.drawn, a.passes), ("a", 100, 4, Some(0.04)));
         assert_eq!((b.drawn, b.passes, c.drawn, c.passes), (25, Some(0.5), 0, Some(0.0)));
         assert_eq!((a.part, b.part, c.part), (Some(4.0 / 29.0), Some(25.0 / 29.0), Some(0.0)));
-        assert_eq!((a.spent_part, c.spent_part), (Some(6.0 / 14.0), Some(0.0)));
+        assert_eq!((a.time_fraction, c.time_fraction), (Some(6.0 / 14.0), Some(0.0)));
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         let mut run = run(&[(0, 0)]);
         let before = run.clone();
         let used = before.used().next().unwrap();
-        assert_eq!((used.passes, used.part, used.spent_part), (None, None, None));
+        assert_eq!((used.passes, used.part, used.time_fraction), (None, None, None));
         run.apply(&step(&[("nobody", 4)], 9).into());
         assert_eq!(run.used().next(), Some(used), "a corpus that is not in the cast");
     }

@@ -6,8 +6,8 @@ use crate::protocol::{
     event::{Ended, Evaluated, NonFiniteLoss, Reason, RunEnded, Setting, Split},
 };
 
-/// The event in a few parts, the most telling first; `run` is the state after it. What comes with
-/// every step or is a page of numbers has a form of its own wherever it is shown: no parts.
+/// The parts of an event's description, the most important first; `run` is the state after it. Events that
+/// come with every step or hold tables of figures have no description.
 pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
         Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
@@ -46,7 +46,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     parts
 }
 
-/// A number of things.
+/// A count with its noun, in the plural unless it is 1.
 pub fn count(n_things: u64, thing: &str) -> String {
     format!("{n_things} {thing}{}", if n_things == 1 { "" } else { "s" })
 }
@@ -73,7 +73,7 @@ fn evaluated(event: &Evaluated, run: &Run) -> Vec<String> {
     parts
 }
 
-/// The scores in the recipe's order, which is that of importance; what it does not name comes after.
+/// The scores in the order in which the objective declares its metrics; others follow.
 fn scores(event: &Evaluated, run: &Run) -> Vec<String> {
     let declared = run.strip(&event.objective).map(|strip| strip.metrics.as_slice());
     let declared = declared.unwrap_or_default();

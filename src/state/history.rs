@@ -69,7 +69,7 @@ impl History {
     /// Takes in an event, if it tells of a change.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(Changed { change, by, undoes, .. }) = event.changed() else { return };
-        // A journal's moves, made again, have no command here that could be named.
+        // A journal's moves, redone, have no command here that could be named.
         let (By::Key | By::Remote, Some(command)) = (by, event.answers()) else { return };
         self.changed(command, undoes, event.at_ms(), change);
     }

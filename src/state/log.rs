@@ -1,13 +1,13 @@
-//! What happened beside the steps themselves, for the list of events and the marks on the chart.
+//! The log of events other than steps, for the event list and the marks of the chart.
 
 use std::collections::{VecDeque, vec_deque};
 
 use crate::protocol::{Event, Step};
 
-/// Events that are kept; the oldest are forgotten first.
+/// Maximum number of events kept; the oldest are dropped first.
 const MOST_EVENTS: usize = 16_384;
 
-/// Moves of a hand that are kept apart from them.
+/// Maximum number of manual changes kept apart from them.
 const MOST_MOVES: usize = 2_048;
 
 /// The latest events of a run, oldest first, without those that come with every step and those that are
@@ -19,16 +19,16 @@ pub struct Log {
     moves: VecDeque<Entry>,
 }
 
-/// An event, and what it says.
+/// An event with its description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Its number among all that were ever logged, from 0; entries that are kept may have gaps between them.
     pub number: u64,
     /// The event.
     pub event: Event,
-    /// What it said when it was told; later the same score may no longer be the best.
+    /// Its description at the time; later the same score may no longer be the best.
     pub words: String,
-    /// The same in small letters, to be looked through.
+    /// The description in lower case, for searching.
     pub lower: String,
 }
 
@@ -49,7 +49,7 @@ impl Log {
         self.entries.len()
     }
 
-    /// Whether nothing has happened yet.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -1,4 +1,4 @@
-//! How fast a run goes, from the times in its events.
+//! Throughput, from the times in the events.
 
 use super::Smoothed;
 
@@ -10,12 +10,12 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Milliseconds that a step takes of late.
+    /// Smoothed duration of a step, in milliseconds.
     pub fn step_ms(self) -> Option<f32> {
         self.step_ms.get()
     }
 
-    /// Training tokens in a second of late; `None` while steps are too short to be timed.
+    /// Smoothed training throughput in tokens per second; `None` while steps are too short to be timed.
     pub fn tokens_per_second(self) -> Option<f32> {
         let step_ms = self.step_ms.get().filter(|step_ms| *step_ms > 0.0)?;
         Some(self.tokens.get()? / step_ms * 1000.0)

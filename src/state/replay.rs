@@ -1,4 +1,4 @@
-//! A run folded again from what was told, to its end or to a step.
+//! The state of a recorded run, at its end or at a step.
 
 use super::Run;
 use crate::protocol::{Event, Header, Step};

@@ -1,6 +1,6 @@
-//! The report: what leaves the program of a folded run.
+//! The report of a run, made from its state.
 
-use super::{Run, Strip, Used};
+use super::{CorpusUsage, Run, Strip};
 use crate::protocol::{
     Header,
     report::{CorpusReport, ObjectiveReport, Report},
@@ -57,7 +57,7 @@ fn objective(strip: &Strip) -> ObjectiveReport {
     }
 }
 
-fn corpus(used: Used<'_>) -> CorpusReport {
+fn corpus(used: CorpusUsage<'_>) -> CorpusReport {
     CorpusReport {
         name: used.name.to_owned(),
         examples: used.examples,

@@ -1,6 +1,6 @@
-//! A curve that thins itself with age: bounded however long the run, and no spike is ever lost.
+//! A curve that is downsampled with age: its memory is bounded for any length of run, and no spike is lost.
 //!
-//! Points fall into buckets of equally many steps, and a bucket keeps its least and greatest value
+//! Points fall into buckets of equally many steps, and a bucket keeps its minimum and maximum
 //! and the smoothed curves at its end. There is a level for each power of two: the buckets of level
 //! k span 2^k steps, and a level keeps its latest 4096. So the last 4096 steps are there point by
 //! point, and the whole run at every width from the one it fits in up to a few hundred buckets. A
@@ -56,13 +56,13 @@ pub struct Bucket {
     pub first: Step,
     /// The last one.
     pub last: Step,
-    /// The least value.
+    /// The minimum.
     pub min: f32,
-    /// The greatest.
+    /// The maximum.
     pub max: f32,
     /// The smoothed curves after its last point, by the places of [`ALPHAS`].
     pub smoothed: [f32; ALPHAS.len()],
-    /// The curve is interrupted before its first point: a loss broke, or the strip was silent.
+    /// The curve is interrupted before its first point: a loss was non-finite, or the strip was muted.
     pub after_gap: bool,
     /// The curve is interrupted somewhere inside.
     pub has_gap: bool,

@@ -90,7 +90,7 @@ impl Strip {
     }
 
     /// Puts the metric that the recipe chooses by before the others.
-    pub(super) fn judge_by(&mut self, chosen: &MetricId) {
+    pub(super) fn track_metric(&mut self, chosen: &MetricId) {
         if let Some(at) = self.metrics.iter().position(|metric| metric.name == *chosen) {
             self.metrics[..=at].rotate_right(1);
         }

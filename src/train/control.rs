@@ -1,4 +1,4 @@
-//! What others want of a run: moves to make again, a pause, an end.
+//! What others want of a run: moves to redo, a pause, an end.
 
 use super::{Interrupt, Moves};
 use crate::protocol::event::Reason;

@@ -24,7 +24,7 @@ use crate::{
 /// Inner products ⟨g_j, g_k⟩ of the objectives' gradients over the parameters with these numbers;
 /// from the gradients by the taps, by what objectives read themselves, and the mixed one.
 ///
-/// The objective with the greatest gradient by its taps has no pass of its own: with g its gradient,
+/// The objective with the largest gradient by its taps has no pass of its own: with g its gradient,
 /// g = mixed − Σ of the others, and so are its inner products. If it is too short beside the others for
 /// that (reversed with a strength near 0, say), it has one after all.
 pub(super) fn measure(

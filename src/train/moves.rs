@@ -1,4 +1,4 @@
-//! Moves: a journal's interventions, to be made again at their steps.
+//! Moves: a journal's interventions, to be redone at their steps.
 
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 //! A widget of our own, because a chart that draws every point is slow, one that joins points over
 //! a NaN lies, and one that lets the last line have a cell hides the others. What holds here:
 //!
-//! - A column shows the least and the greatest loss of its steps, so no spike is lost, and the line
+//! - A column shows the minimum and maximum loss of its steps, so no spike is lost, and the line
 //!   was smoothed over every step before it was thinned.
 //! - A cell belongs to one curve: the selected one, the main objective's, then the recipe's order;
 //!   lines before bands. A digit at a line's end says whose it is, without colour.
@@ -145,7 +145,7 @@ impl<'a> Chart<'a> {
         }
         let is_log = self.is_log();
         let scale = draw::range(&columns, is_log)
-            .map(|(least, greatest)| Scale::new(is_log, least, greatest, rows * down));
+            .map(|(least, largest)| Scale::new(is_log, least, largest, rows * down));
         let marks = Marks::new(self.run, &axis, cells, self.view.only.as_ref());
 
         let mut canvas = Canvas::new(self.style.markers, cells, rows);

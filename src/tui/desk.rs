@@ -21,7 +21,7 @@ use crate::state::{ALPHAS, Run};
 const FRAME_MS: u64 = 50;
 
 /// What a sitting at the desk needs, whatever it looks at.
-pub struct Sitting<'a> {
+pub struct Session<'a> {
     /// The user's keys and themes.
     pub config: &'a Config,
     /// Styles and characters.
@@ -59,8 +59,8 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn new(sitting: Sitting<'a>, mode: DeskMode, terminal: &Terminal) -> Self {
-        let Sitting { config, look, now_ms, panic_at } = sitting;
+    fn new(sitting: Session<'a>, mode: DeskMode, terminal: &Terminal) -> Self {
+        let Session { config, look, now_ms, panic_at } = sitting;
         let mut view = View::new(mode);
         view.size = terminal.size();
         if let Some(kept) = config.smoothing {

@@ -1,4 +1,4 @@
-//! TOML as a person wrote it: what stands on which line, and every fault at once.
+//! Reading of desk.toml: entries with their lines, and every fault at once.
 //!
 //! Not what recipes are read with, which is above the desk and knows kinds, defaults and `--set`; the
 //! messages have the same form.

@@ -93,7 +93,7 @@ pub struct View {
     /// The screen is held.
     pub frozen: bool,
     /// The channel has closed, though nothing told how the run ended.
-    pub broke_off: bool,
+    pub disconnected: bool,
     /// Somebody asked for the end of the run here.
     pub stopping: bool,
 }
@@ -114,7 +114,7 @@ impl View {
             pending: Pending::default(),
             message: None,
             frozen: false,
-            broke_off: false,
+            disconnected: false,
             stopping: false,
         }
     }

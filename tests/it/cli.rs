@@ -179,7 +179,7 @@ mod what_is_refused {
             "no objective named \"names\"; this run has chunk, pos, next-word, frequency",
         );
         fs::remove_dir_all(run.join("checkpoints")).unwrap();
-        refused(&auxdesk(&here, &["evaluate", "run"]), "run: no checkpoint in it yet");
+        refused(&auxdesk(&here, &["evaluate", "run"]), "run: no checkpoint yet");
     }
 }
 

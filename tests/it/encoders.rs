@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 
 use auxdesk::{
     data::{Batch, Segments},
-    keys::Takes,
+    keys::ValueType,
     model::{
         Mode, RowKind, Rows,
         encoder::{self, ENCODERS, RowSource},
@@ -168,7 +168,7 @@ fn every(mut check: impl FnMut(&Case, &str)) {
         check(&plain, keys);
         let spec = &plain.tiny.recipe.encoders[plain.at];
         for key in spec.kind.keys() {
-            let Takes::Choice(choices) = key.takes else { continue };
+            let ValueType::Choice(choices) = key.takes else { continue };
             for choice in choices {
                 let set = format!("encoder.it.{}={choice}", key.name);
                 let is_other = spec.values.text_if_said(key.name) != Some(choice);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use auxdesk::{
     data::{Batch, Example, FieldValues, Symbol},
     kernel::Gradient,
-    keys::Takes,
+    keys::ValueType,
     model::{Context, Mode, RowKind, Rows, TapView, encoder::RowSource, view},
     recipe::{RecipeSource, System},
 };
@@ -28,7 +28,7 @@ const VIEWS: &[TapView] = &[
 fn unhidden(name: &'static str) -> Vec<String> {
     let recipe = loaded(&RecipeSource::Shipped(name), &[]).unwrap();
     let lists = recipe.encoders.iter().flat_map(|encoder| {
-        let keys = encoder.kind.keys().iter().filter(|key| matches!(key.takes, Takes::Words));
+        let keys = encoder.kind.keys().iter().filter(|key| matches!(key.takes, ValueType::Words));
         keys.map(|key| format!("encoder.{}.{}=tests/fixtures/no-word.txt", encoder.name, key.name))
     });
     lists.collect()

@@ -42,18 +42,18 @@ fn a_long_journal_has_its_spike_and_its_gap() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);
     LONG.write(&path);
-    let (mut without, mut greatest) = (Vec::new(), (0.0, Step(0)));
+    let (mut without, mut largest) = (Vec::new(), (0.0, Step(0)));
     for event in Journal::read(&path).unwrap().events {
         let Event::StepDone(event) = event else { continue };
         if !event.losses.contains_key(&Long::broken()) {
             without.push(event.step.0);
         }
-        // The first steps have the greatest losses of all but the spike.
+        // The first steps have the largest losses of all but the spike.
         let loss = event.losses[&Long::spiked()].get();
-        if loss > greatest.0 {
-            greatest = (loss, event.step);
+        if loss > largest.0 {
+            largest = (loss, event.step);
         }
     }
     assert_eq!(without, LONG.gap().collect::<Vec<_>>());
-    assert_eq!(greatest.1, LONG.spike());
+    assert_eq!(largest.1, LONG.spike());
 }

@@ -214,8 +214,8 @@ struct Strip {
 
 fn weights(strips: &[Strip]) -> Vec<f32> {
     let any_soloed = strips.iter().any(|strip| strip.soloed);
-    let sounds = |strip: &Strip| !strip.muted && (!any_soloed || strip.soloed);
-    strips.iter().map(|strip| if sounds(strip) { strip.gain } else { 0.0 }).collect()
+    let is_active = |strip: &Strip| !strip.muted && (!any_soloed || strip.soloed);
+    strips.iter().map(|strip| if is_active(strip) { strip.gain } else { 0.0 }).collect()
 }
 
 proptest! {
@@ -265,7 +265,7 @@ proptest! {
                 }
                 Wish::Step => "paused",
             };
-            // What would leave nothing sounding is refused, and nothing else is.
+            // What would leave nothing active is refused, and nothing else is.
             let refused = weights(&wished).iter().all(|weight| *weight == 0.0);
             let kind = if refused { "command_refused" } else { kind };
             prop_assert_eq!(answered[0].kind(), kind);
@@ -277,8 +277,8 @@ proptest! {
                 let weights = weights(&strips);
                 for (spec, weight) in specs.iter().zip(weights) {
                     prop_assert_eq!(step.weights[&spec.name], weight);
-                    let sounds = weight > 0.0 && step.losses.contains_key(&spec.name);
-                    prop_assert_eq!(sounds, step.losses.contains_key(&spec.name));
+                    let is_active = weight > 0.0 && step.losses.contains_key(&spec.name);
+                    prop_assert_eq!(is_active, step.losses.contains_key(&spec.name));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use auxdesk::{
     data::{normalise::Normalise, vocabulary::Lookup},
     kernel::Gradient,
-    keys::{Refers, Takes},
+    keys::{Refers, ValueType},
     mixer::WEIGHTINGS,
     model::{
         encoder::{ENCODERS, RowSource},
@@ -207,7 +207,7 @@ pub(crate) fn below(
 /// The names of the parameters that an objective reads of the encoders it names: no tables by id.
 fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     let keys = spec.kind.keys().iter();
-    let keys = keys.filter(|key| matches!(key.takes, Takes::Name(Refers::Encoder)));
+    let keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Encoder)));
     let parameters = |encoder: &str| {
         let prefix = format!("{encoder}.");
         let all = system.parameters().all().iter();
@@ -389,7 +389,7 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 
 /// d(total loss) / d(parameter) against (L(x + h) − L(x − h)) / 2h. Losses are f32 of about 5, so a
 /// difference over 2h = 0.02 is known to about 1e-4, which is the absolute tolerance; what h² leaves
-/// out is within 2 in a hundred. Where a greatest value changes its place on the way, a fifth of h does.
+/// out is within 2 in a hundred. Where a largest value changes its place on the way, a fifth of h does.
 #[test]
 fn gradients_of_every_whole_system_are_finite_differences() {
     for (name, variant) in recipes() {
@@ -412,7 +412,7 @@ fn gradients_of_every_whole_system_are_finite_differences() {
 }
 
 /// The gradient by a parameter against differences of `scalar` over ±h: all numbers at once, and some
-/// by themselves. One of the steps h must do: a greatest value may change its place within a long one,
+/// by themselves. One of the steps h must do: a largest value may change its place within a long one,
 /// and in a short one rounding shows.
 pub(crate) fn assert_differences(
     parameter: &Parameter,

@@ -168,8 +168,8 @@ fn the_last_objective_that_sounds_can_be_neither_muted_nor_turned_down() {
         "paused",
     ];
     assert_eq!(kinds(&answered(&run)), wanted);
-    let sounding: Vec<ObjectiveId> = run.steps()[0].losses.keys().cloned().collect();
-    assert_eq!(sounding, ["chunk".into()]);
+    let active: Vec<ObjectiveId> = run.steps()[0].losses.keys().cloned().collect();
+    assert_eq!(active, ["chunk".into()]);
 }
 
 #[test]
@@ -386,7 +386,7 @@ fn looking_changes_nothing() {
 
 #[test]
 fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoders() {
-    // The greatest gradient at its tap, and none behind it.
+    // The largest gradient at its tap, and none behind it.
     let sets = [
         "train.measure_gradients_every=1",
         "objective.pos.gradient=reverse",

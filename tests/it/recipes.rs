@@ -160,7 +160,7 @@ fn options_and_sets_exclude_each_other() {
     );
     assert_eq!(
         fault(Overrides { sets: sets("train.epochs=2"), steps: Some(1), ..Overrides::default() }),
-        "--steps: steps and epochs exclude each other; keep one"
+        "--steps: `train.steps` and `train.epochs` are mutually exclusive; keep one"
     );
     let overrides = Overrides { steps: Some(9), seed: Some(4), ..Overrides::default() };
     let Ok(recipe) = load(&source, &overrides) else { panic!("expected a recipe") };
@@ -192,8 +192,8 @@ fn a_muted_objective_adds_no_corpus_to_a_shared_vocabulary() {
     let path = folder.path().join("two.toml");
     fs::write(&path, text).unwrap();
     let source = RecipeSource::File(path);
-    let sounding = load(&source, &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
-    assert_eq!(sounding.encoders[0].corpora, [0, 1]);
+    let active = load(&source, &Overrides::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(active.encoders[0].corpora, [0, 1]);
     let sets = vec!["objective.side.muted=true".to_owned()];
     let muted = load(&source, &Overrides { sets, ..Overrides::default() });
     let muted = muted.unwrap_or_else(|faults| panic!("{faults}"));

@@ -209,24 +209,28 @@ fn every_form_of_values_is_built_by_a_reader_and_stands_in_a_batch() {
 #[test]
 fn wrong_shapes_are_faults_of_their_line() {
     for (from, to, told) in [
-        ("[3, 4], ", "[3], ", "frame 2 of \"audio\" has width 1, wanted 2"),
-        ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, wanted a vector"),
-        ("[0, 2], ", "[0, 4], ", "\"dm\" has a position 4, wanted a number from 1 to 3"),
+        ("[3, 4], ", "[3], ", "frame 2 of \"audio\" has width 1, expected 2"),
+        ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, expected a vector"),
+        ("[0, 2], ", "[0, 4], ", "\"dm\" has a position 4, expected a number from 1 to 3"),
         ("[2, 3, \"P\"]]", "[3, 3]]", "\"mentions\" holds a span from 3 to 3, which has no token"),
-        ("\"no\", \"no\"", "\"no\"", "\"clicked\" has 2 items, wanted 3, one a item"),
-        ("4.5", "\"4.5\"", "\"score\" holds a string, wanted a finite number"),
+        ("\"no\", \"no\"", "\"no\"", "\"clicked\" has 2 items, expected 3, one a item"),
+        ("4.5", "\"4.5\"", "\"score\" holds a string, expected a finite number"),
         (
             "[4, 5, 6]",
             "[4, 5]",
-            "row 1 of \"picture\" has 2 columns and 2 channels, wanted 2 and 3",
+            "row 1 of \"picture\" has 2 columns and 2 channels, expected 2 and 3",
         ),
         (
             "\"knows\"",
             "3",
             "\"relations\" holds a relation that is not [[start, end], [start, end], label]",
         ),
-        ("\"two people\"", "7", "\"caption\" is a number, wanted a string"),
-        ("[\"a b\"", "[4", "\"candidates[1]\" is a number, wanted a string or an array of tokens"),
+        ("\"two people\"", "7", "\"caption\" is a number, expected a string"),
+        (
+            "[\"a b\"",
+            "[4",
+            "\"candidates[1]\" is a number, expected a string or an array of tokens",
+        ),
     ] {
         let text = whole();
         assert!(text.contains(from), "{from}");
@@ -427,7 +431,7 @@ fn a_sequence_that_is_not_there_is_refused_with_the_nearest_name() {
         "{wrong}"
     );
     let label = told("against = 'b:trunk.max'", "against = 'judgement:trunk.max'");
-    assert!(label.contains("has a string for each example; wanted one for each token"), "{label}");
+    assert!(label.contains("has a string per example; expected one per token"), "{label}");
     let beside = told("['trunk.max', 'b:trunk.max']", "['trunk', 'b:trunk']");
     assert!(beside.contains("they are rows of two sequences"), "{beside}");
 }

@@ -6,7 +6,7 @@ use auxdesk::{
     bus::{self, Channels},
     data::{Batch, Corpus},
     kernel::{Device, Gradient},
-    keys::Takes,
+    keys::ValueType,
     model::{Mode, Parameters, encoder::FirstValues},
     objective::RawLoss,
     protocol::{
@@ -120,7 +120,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
     }
     for objective in &recipe.objectives {
         if matches!(objective.gradient, auxdesk::recipe::GradientFlow::Reverse(_)) {
-            // From the first step on, and so that it can be taken back exactly.
+            // From the first step on, and so that it can be undone exactly.
             sets.push(format!("objective.{}.strength=1", objective.name));
         }
         if objective.values.count_if_said("hidden").is_some_and(|hidden| hidden > 0) {
@@ -137,7 +137,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
     let mut variants = vec![Vec::new()];
     for encoder in &recipe.encoders {
         for key in encoder.kind.keys() {
-            let Takes::Choice(choices) = key.takes else { continue };
+            let ValueType::Choice(choices) = key.takes else { continue };
             let made = encoder.values.text_if_said(key.name);
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
                 let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
@@ -216,7 +216,7 @@ impl Tiny {
         self.train_with(commands, Moves::default())
     }
 
-    /// The same with a journal's moves to be made again.
+    /// The same with a journal's moves to be redone.
     pub(crate) fn train_with(&self, commands: &[Command], moves: Moves) -> Run {
         let folder = tempfile::tempdir().unwrap();
         let setup = self.setup(folder.path(), moves);

@@ -121,8 +121,8 @@ fn moves_hold_from_their_steps() {
                 steps = done.step.0;
                 let pos = if steps < 5 { 0.5 } else { 0.8 };
                 let is_soloed = (16..19).contains(&steps);
-                let sounds = !is_soloed;
-                assert_eq!(done.weights["pos"], if sounds { pos } else { 0.0 }, "step {steps}");
+                let is_active = !is_soloed;
+                assert_eq!(done.weights["pos"], if is_active { pos } else { 0.0 }, "step {steps}");
                 let next_word = if steps < 9 { 0.1 } else { 0.0 };
                 assert_eq!(done.weights["next-word"], next_word, "step {steps}");
                 assert_eq!(done.losses.contains_key("next-word"), steps < 9, "step {steps}");

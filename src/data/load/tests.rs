@@ -102,8 +102,8 @@ fn the_faults_of_all_splits_are_reported_together() {
         test: Some(nowhere),
         ..spec(&values)
     };
-    let faults = "sample:faulty:3: 2 columns, wanted 1 (form)\n\
-                  sample:faulty:4: 3 columns, wanted 1 (form)\n\
+    let faults = "sample:faulty:3: 2 columns, expected 1 (form)\n\
+                  sample:faulty:4: 3 columns, expected 1 (form)\n\
                   sample:empty: no examples\n\
                   no/such/file: no such file";
     assert_eq!(loaded(&spec).0, faults);

@@ -15,18 +15,22 @@ use crate::{
         prediction::FieldPredictions,
         write::{UnwritableError, by_line, splice},
     },
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
 };
 
 pub(super) struct Columns;
 
 const KEYS: &[Key] = &[
-    Key::required("columns", Takes::List(&Takes::Text), "the name of every column; _ ignores one"),
+    Key::required(
+        "columns",
+        ValueType::List(&ValueType::Text),
+        "name of every column; _ ignores one",
+    ),
     Key::with_default(
         "separator",
-        Takes::Choice(&["auto", "tab", "space"]),
+        ValueType::Choice(&["auto", "tab", "space"]),
         "\"auto\"",
-        "what parts columns: auto is tab if the first token line has one, else space",
+        "column separator; auto: tab if the first token line has one, else space",
     ),
     encoding::KEY,
 ];
@@ -37,7 +41,7 @@ impl Format for Columns {
     }
 
     fn about(&self) -> &'static str {
-        "a token a line, its labels in columns, a blank line after each sentence"
+        "one token per line with labels in columns, a blank line after each sentence"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -204,7 +208,7 @@ impl<'a> Layout<'a> {
                 String::new()
             };
             return Some(format!(
-                "{}, wanted {range} ({}){hint}",
+                "{}, expected {range} ({}){hint}",
                 n(cells),
                 self.columns.join(", ")
             ));

@@ -1,4 +1,4 @@
-//! CoNLL-U, the format of Universal Dependencies: ten columns a word, parted by one tab each.
+//! CoNLL-U, the format of Universal Dependencies: ten columns a word, separated by one tab each.
 //!
 //! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are no words and are
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
@@ -40,7 +40,7 @@ impl Format for Conllu {
     }
 
     fn about(&self) -> &'static str {
-        "ten columns a word, as Universal Dependencies has them"
+        "CoNLL-U, the ten columns of Universal Dependencies"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -224,23 +224,23 @@ impl Ids {
                 // One word too few or too many is one fault, not one a line from here on.
                 self.next = word.saturating_add(1);
                 if word != wanted {
-                    return Err(format!("id {word}, wanted {wanted}"));
+                    return Err(format!("id {word}, expected {wanted}"));
                 }
                 true
             }
             Some(Id::Range(first, last)) => {
                 if first != wanted || last < first {
-                    return Err(format!("range {id}, wanted one that starts at {wanted}"));
+                    return Err(format!("range {id}, expected one that starts at {wanted}"));
                 }
                 false
             }
             Some(Id::Empty) => false,
-            None => return Err(format!("id {id:?}, wanted {wanted}")),
+            None => return Err(format!("id {id:?}, expected {wanted}")),
         };
         if cells.len() != FIELDS.len() + 1 {
             let s = if cells.len() == 1 { "" } else { "s" };
             return Err(format!(
-                "{} column{s}, wanted 10 (id, {})",
+                "{} column{s}, expected 10 (id, {})",
                 cells.len(),
                 FIELDS.join(", ")
             ));

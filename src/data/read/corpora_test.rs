@@ -250,5 +250,5 @@ fn glove() {
     assert_eq!(vectors.len(), 15_000);
     assert_eq!(vectors["the"][..2], [0.418, 0.249_68]);
     let error = read_vectors(&source, 25, |_| true).unwrap_err();
-    assert!(error.to_string().ends_with(":1: 50 numbers after the word, wanted 25"), "{error}");
+    assert!(error.to_string().ends_with(":1: 50 values after the word, expected 25"), "{error}");
 }

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::keys::{Key, Takes, Values};
+use crate::keys::{Key, ValueType, Values};
 
 /// The key that formats of text share.
 pub(super) const KEY: Key = Key::with_default(
     "encoding",
-    Takes::Choice(&["utf-8", "latin-1"]),
+    ValueType::Choice(&["utf-8", "latin-1"]),
     "\"utf-8\"",
-    "how bytes stand for characters",
+    "character encoding",
 );
 
 /// How bytes stand for characters.

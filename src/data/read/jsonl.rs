@@ -24,31 +24,31 @@ use crate::{
         prediction::FieldPredictions,
         write::{UnwritableError, splice},
     },
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
 };
 use object::Layout;
 
 pub(super) struct Jsonl;
 
-const NAMES: Takes = Takes::List(&Takes::Text);
+const NAMES: ValueType = ValueType::List(&ValueType::Text);
 
 const KEYS: &[Key] = &[
     Key::with_default(
         "text",
-        Takes::Either(&[Takes::Text, NAMES]),
+        ValueType::Either(&[ValueType::Text, NAMES]),
         "\"text\"",
         "the keys of the texts: a string, or an array of its tokens",
     ),
     Key::optional("items", NAMES, "keys of arrays of texts, such as candidates"),
     Key::optional("frames", NAMES, "keys of arrays of vectors of one width"),
-    Key::optional("tags", NAMES, "keys of arrays with as many strings as there are tokens"),
+    Key::optional("tags", NAMES, "keys of arrays with one tag per token"),
     Key::optional(
         "item_tags",
         NAMES,
         "keys of arrays with as many strings as the first of items has",
     ),
-    Key::optional("labels", NAMES, "keys of a string, a number, true or false"),
-    Key::optional("sets", NAMES, "keys of arrays that hold any number of labels"),
+    Key::optional("labels", NAMES, "keys of labels: a string, a number, true or false"),
+    Key::optional("sets", NAMES, "keys of sets of labels: arrays of any length"),
     Key::optional("numbers", NAMES, "keys of a number, or of an array of numbers"),
     Key::optional("arcs", NAMES, "keys of arrays of [head, dependent] or [head, dependent, label]"),
     Key::optional("spans", NAMES, "keys of arrays of [start, end] or [start, end, label]"),

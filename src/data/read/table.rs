@@ -2,9 +2,9 @@
 //!
 //! A line without a single byte is no example. An empty label cell is a label that is missing, which
 //! is how a text without one stands among texts that have one. A column of `sets` holds any number
-//! of labels parted by `|`; there `|` alone is the set of none, and an empty cell is still missing.
+//! of labels separated by `|`; there `|` alone is the set of none, and an empty cell is still missing.
 //!
-//! Trap: parted by spaces (`LABEL the text`), a line that is only a text looks like any other. There
+//! Trap: separated by spaces (`LABEL the text`), a line that is only a text looks like any other. There
 //! input to `predict` has the label's place too: it is empty where a line starts with the space.
 
 mod cells;
@@ -24,34 +24,34 @@ use crate::{
         prediction::FieldPredictions,
         write::{UnwritableError, named as named_classes, splice},
     },
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     nearest::hint,
 };
 use cells::{Cells, Separator};
 
 pub(super) struct Table;
 
-const NAMES: Takes = Takes::List(&Takes::Text);
+const NAMES: ValueType = ValueType::List(&ValueType::Text);
 
 const KEYS: &[Key] = &[
-    Key::required("columns", NAMES, "the name of every column; _ ignores one"),
+    Key::required("columns", NAMES, "name of every column; _ ignores one"),
     Key::optional(
         "text",
-        Takes::Either(&[Takes::Text, NAMES]),
+        ValueType::Either(&[ValueType::Text, NAMES]),
         "the columns with texts, all others are labels; none: \"text\", else the last one",
     ),
-    Key::optional("sets", NAMES, "columns that hold any number of labels, parted by |"),
+    Key::optional("sets", NAMES, "columns with sets of labels, separated by |"),
     Key::with_default(
         "separator",
-        Takes::Choice(&["auto", "tab", "comma", "space"]),
+        ValueType::Choice(&["auto", "tab", "comma", "space"]),
         "\"auto\"",
-        "what parts columns; auto is tab or comma, by the first line; space is the first space only",
+        "column separator; auto: tab or comma, by the first line; space: the first space only",
     ),
     Key::with_default(
         "header",
-        Takes::Choice(&["none", "skip"]),
+        ValueType::Choice(&["none", "skip"]),
         "\"none\"",
-        "whether the first line names the columns and is skipped",
+        "whether the first line is a header to skip",
     ),
     tokens::KEY,
     encoding::KEY,
@@ -63,7 +63,7 @@ impl Format for Table {
     }
 
     fn about(&self) -> &'static str {
-        "an example a line, its text and its labels in columns"
+        "one example per line, text and labels in columns"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -212,7 +212,7 @@ impl<'a> Layout<'a> {
             let text = cell(name).unwrap_or_default();
             let split = self.tokens.split(text);
             if split.is_empty() {
-                return Err(format!("the text ({name}) is empty; wanted one token at the least"));
+                return Err(format!("the text ({name}) is empty; expected at least one token"));
             }
             let positions = Positions::on_line(line.number, split.len());
             sequences.push(Some(positions.at_bytes(Some(tokens::bytes(text, &split)))));
@@ -263,7 +263,7 @@ impl<'a> Layout<'a> {
             None => String::new(),
         };
         let (n_cells, columns) = (cells.len(), self.columns.join(", "));
-        format!("{n_cells} column{s}, wanted {n_wanted} ({columns}){hint}")
+        format!("{n_cells} column{s}, expected {n_wanted} ({columns}){hint}")
     }
 }
 
@@ -274,7 +274,7 @@ fn check_header(line: &Line<'_>, columns: &[&str], cells: &Cells<'_>) -> Result<
         && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
     if is_header {
         return Err(
-            "the names of the columns, wanted an example; say header = \"skip\" if the file \
+            "the names of the columns, expected an example; say header = \"skip\" if the file \
                     starts with them"
                 .into(),
         );

@@ -9,14 +9,14 @@
 //! a point, comma or colon between digits (`3.50`, `10:30`). It knows no abbreviations and no language.
 
 use super::{Axis, Field, FieldForm, Schema, SequenceSpec};
-use crate::keys::{Key, Takes, Values};
+use crate::keys::{Key, ValueType, Values};
 
 /// The key that formats of texts share.
 pub(super) const KEY: Key = Key::with_default(
     "tokens",
-    Takes::Choice(&["space", "words"]),
+    ValueType::Choice(&["space", "words"]),
     "\"space\"",
-    "what parts tokens: space is white space; words parts punctuation from words too",
+    "tokenization; space: at white space; words: punctuation separated from words too",
 );
 
 /// The schema of some texts, each a sequence called by its field, and what other fields there are.

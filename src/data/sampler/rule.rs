@@ -1,5 +1,5 @@
 //! The rule by which a step chooses among the groups, and the one way to write it: typed at the desk, told
-//! in events, and taken back by undo.
+//! in events, and undone by undo.
 //!
 //! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`. A group
 //! whose name has anything but letters, digits, `-`, `_` and `.` in it is written as JSON writes a string.

@@ -101,7 +101,7 @@ pub(super) fn expected<'a>(
     (log_z, Some(saved))
 }
 
-/// Takes the greatest value off every score and gives it back.
+/// Takes the largest value off every score and gives it back.
 #[inline(always)]
 fn take_off_greatest(scores: &mut [f32]) -> f32 {
     let max_of_row = max_of_row(scores);

@@ -3,10 +3,10 @@
 use super::{Saved, Transitions};
 use crate::kernel::vector::{exp, exp_or_zero, max_of_row};
 
-/// e^(w − the greatest w) of every transition.
+/// e^(w − the largest w) of every transition.
 pub(super) struct Factors {
     tags: usize,
-    /// The greatest transition.
+    /// The largest transition.
     max_of_row: f32,
     /// As the transitions stand: (tags + 2, tags).
     from: Vec<f32>,

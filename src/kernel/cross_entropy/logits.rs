@@ -39,20 +39,20 @@ fn losses(logits: &[f32], classes: usize, targets: &[u32]) -> Vec<f32> {
     parts.for_each(|(part, (losses, targets))| {
         let n = losses.len();
         let rows = &logits[part * ROWS * classes..][..n * classes];
-        // By block, then row: the greatest logit, and the sum of exponentials of what is less by.
+        // By block, then row: the largest logit, and the sum of exponentials of what is less by.
         let mut blocks = Vec::new();
         for from in (0..classes).step_by(BLOCK) {
             let width = BLOCK.min(classes - from);
             let mut exps = Vec::with_capacity(n * width);
             rows.chunks_exact(classes).for_each(|row| exps.extend(&row[from..][..width]));
-            let (mut greatest, mut sums) = (vec![0.0; n], vec![0.0; n]);
-            exps_of_rows(&mut exps, width, &mut greatest, &mut sums);
-            blocks.push((greatest, sums));
+            let (mut largest, mut sums) = (vec![0.0; n], vec![0.0; n]);
+            exps_of_rows(&mut exps, width, &mut largest, &mut sums);
+            blocks.push((largest, sums));
         }
         for (at, (loss, target)) in losses.iter_mut().zip(targets).enumerate() {
-            let of_row = || blocks.iter().map(|(greatest, sums)| (greatest[at], sums[at]));
-            let most = of_row().map(|(greatest, _)| greatest).fold(f32::NEG_INFINITY, f32::max);
-            let sum: f32 = of_row().map(|(greatest, sum)| exp_or_zero(greatest - most) * sum).sum();
+            let of_row = || blocks.iter().map(|(largest, sums)| (largest[at], sums[at]));
+            let most = of_row().map(|(largest, _)| largest).fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = of_row().map(|(largest, sum)| exp_or_zero(largest - most) * sum).sum();
             *loss = sum.ln() + (most - rows[at * classes + *target as usize]);
         }
     });

@@ -36,7 +36,7 @@ pub(in crate::kernel) fn cross_entropy_of_logits(
     log_probabilities.gather(&targets, 1)?.squeeze(1)?.neg()
 }
 
-/// The loss of each sequence, by forward sums in the log domain, each row less its greatest.
+/// The loss of each sequence, by forward sums in the log domain, each row less its largest.
 pub(in crate::kernel) fn crf(
     emissions: &Tensor,
     transitions: &ParamRef,
@@ -51,7 +51,7 @@ pub(in crate::kernel) fn crf(
     let between = transitions.narrow(0, 0, tags)?.unsqueeze(0)?; // (1, from, to)
     let start = transitions.narrow(0, tags, 1)?; // (1, tags)
     let end = transitions.narrow(0, tags + 1, 1)?; // (1, tags)
-    let mut greatest = Vec::new();
+    let mut largest = Vec::new();
     let last = fold(&emissions.contiguous()?, packing, |before, emission| {
         let sums = match before {
             None => emission.broadcast_add(&start)?,
@@ -62,10 +62,10 @@ pub(in crate::kernel) fn crf(
         };
         let most = sums.detach().max_keepdim(1)?;
         let sums = sums.broadcast_sub(&most)?;
-        greatest.push(most);
+        largest.push(most);
         Ok(sums)
     })?; // (sequences, tags)
-    let log_z = last.broadcast_add(&end)?.log_sum_exp(1)?; // less what `greatest` has
+    let log_z = last.broadcast_add(&end)?.log_sum_exp(1)?; // less what `largest` has
     let Gold { of_rows, of_ends } = Gold::of(&gold, tags, packing);
     let scores = transitions.flatten_all()?;
     let targets = ids(gold, emissions)?.unsqueeze(1)?;
@@ -73,7 +73,7 @@ pub(in crate::kernel) fn crf(
     let on_rows = (on_rows + scores.index_select(&ids(of_rows, emissions)?, 0)?)?; // (rows)
     let on_ends = scores.index_select(&ids(of_ends, emissions)?, 0)?; // (sequences)
     // By row, where both are near to each other, so that a long sequence loses no digits.
-    let above = (Tensor::cat(&greatest, 0)?.squeeze(1)? - on_rows)?;
+    let above = (Tensor::cat(&largest, 0)?.squeeze(1)? - on_rows)?;
     let sequences = packing.positions().map(|(b, _)| b as u32).collect();
     let above = sum_by_group(&above, sequences, packing.n_sequences())?;
     let each = ((log_z - on_ends)? + above)?;

@@ -1,4 +1,4 @@
-//! Mean and greatest value over the tokens of each sequence.
+//! Mean and largest value over the tokens of each sequence.
 
 use candle_core::{Result, Tensor};
 
@@ -15,10 +15,10 @@ pub(in crate::kernel) fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Resu
     sums.index_add(&ids(sequences, x)?, &parts, 0)
 }
 
-/// The greatest value over each sequence's rows, the first of equal ones.
+/// The largest value over each sequence's rows, the first of equal ones.
 pub(in crate::kernel) fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
-    fold(&x.contiguous()?, packing, |greatest, rows| match greatest {
+    fold(&x.contiguous()?, packing, |largest, rows| match largest {
         None => Ok(rows),
-        Some(greatest) => rows.gt(&greatest)?.where_cond(&rows, &greatest),
+        Some(largest) => rows.gt(&largest)?.where_cond(&rows, &largest),
     })
 }

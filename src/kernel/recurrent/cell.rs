@@ -36,7 +36,7 @@ pub(in crate::kernel) trait Cell: 'static {
 /// One direction of a layer.
 pub(in crate::kernel) struct Direction<'a> {
     pub(in crate::kernel) steps: &'a [Step],
-    /// Numbers in a state.
+    /// Hidden size.
     pub(in crate::kernel) width: usize,
     /// Where its states begin in rows of both directions' states.
     pub(in crate::kernel) column: usize,

@@ -132,8 +132,8 @@ impl Exact {
 }
 
 fn log_sum_exp(scores: impl Iterator<Item = f64> + Clone) -> f64 {
-    let greatest = scores.clone().fold(f64::NEG_INFINITY, f64::max);
-    greatest + scores.map(|score| (score - greatest).exp()).sum::<f64>().ln()
+    let largest = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    largest + scores.map(|score| (score - largest).exp()).sum::<f64>().ln()
 }
 
 /// A batch of random scores.

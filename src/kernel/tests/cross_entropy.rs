@@ -111,7 +111,7 @@ fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> R
     for (found, expected) in check::gradients(&vars, &found)?.iter().zip(&gradients) {
         check::assert_tensors_close(found, expected, 1e-4, 2e-5);
     }
-    // Those were made again, as each row's gradient was its own; these come from the forward pass.
+    // Those were redone, as each row's gradient was its own; these come from the forward pass.
     let mean = |each: &Tensor| each.mean_all();
     let found = check::gradients(&vars, &mean(&found)?)?;
     for (found, expected) in found.iter().zip(check::gradients(&vars, &mean(&expected)?)?) {

@@ -17,7 +17,7 @@ pub enum ClassFigure {
     MacroF1,
     /// `f1` of one class.
     F1(String),
-    /// `macro_mae` of classes in this order, from least to greatest.
+    /// `macro_mae` of classes in this order, in ascending order.
     MacroMae(Vec<String>),
 }
 

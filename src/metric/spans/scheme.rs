@@ -86,7 +86,7 @@ impl Scheme {
         for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
             let known = self.knows(tag);
             if !known {
-                let reason = format!("{tag} is no {} tag; wanted {}", self.name(), self.tags());
+                let reason = format!("{tag} is no {} tag; expected {}", self.name(), self.tags());
                 faults.push(TagFault { idx, reason });
             } else if !lost && !self.allowed(before, Some(tag)) {
                 faults.push(TagFault { idx, reason: self.reason(before, tag) });
@@ -208,7 +208,7 @@ mod tests {
             said(Scheme::Iobes, "B-NP"),
             "B-NP ends the sentence, but iobes ends a span with E- or S-"
         );
-        assert_eq!(said(Scheme::Iob2, "X-NP"), "X-NP is no iob2 tag; wanted O, B-TYPE or I-TYPE");
+        assert_eq!(said(Scheme::Iob2, "X-NP"), "X-NP is no iob2 tag; expected O, B-TYPE or I-TYPE");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     sequence,
 };
 use crate::{
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     model::{
         Mode, Rows,
         tap::{Context, EncoderSignature, LayerSpec, RowKind},
@@ -18,20 +18,15 @@ use crate::{
 pub(super) struct Birnn;
 
 const KEYS: &[Key] = &[
-    Key::with_default("cell", Takes::Choice(Cell::NAMES), "\"lstm\"", "the recurrent cell"),
+    Key::with_default("cell", ValueType::Choice(Cell::NAMES), "\"lstm\"", "recurrent cell"),
     Key::with_default(
         "layers",
-        Takes::Count(1),
+        ValueType::Count(1),
         "1",
-        "layers, each reading both directions of the one below",
+        "number of layers, each reading both directions of the one below",
     ),
-    Key::required("width", Takes::Count(1), "numbers in a state, per direction"),
-    Key::with_default(
-        "dropout",
-        Takes::Number(0.0, 0.95),
-        "0",
-        "share of each layer's numbers set to 0 in training",
-    ),
+    Key::required("width", ValueType::Count(1), "hidden size per direction"),
+    Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate of each layer"),
 ];
 
 impl EncoderKind for Birnn {
@@ -40,7 +35,7 @@ impl EncoderKind for Birnn {
     }
 
     fn about(&self) -> &'static str {
-        "a recurrent network in both directions, with a tap at every layer"
+        "bidirectional LSTM or GRU, with a tap at every layer"
     }
 
     fn keys(&self) -> &'static [Key] {

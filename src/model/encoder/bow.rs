@@ -12,7 +12,7 @@ use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, Sequenc
 use crate::{
     data::{Corpus, Lexicon, Vocabulary, normalise::Normalise, vocabulary::count},
     kernel,
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -23,34 +23,34 @@ use crate::{
 pub(super) struct Bow;
 
 const KEYS: &[Key] = &[
-    Key::required("field", Takes::Name(Refers::Field), "the field of the example it reads"),
-    Key::required("width", Takes::Count(1), "numbers in its vector"),
+    Key::required("field", ValueType::Name(Refers::Field), "field of the example it reads"),
+    Key::required("width", ValueType::Count(1), "output dimension"),
     Key::with_default(
         FEATURES,
-        Takes::Choice(&["words", "letter-trigrams"]),
+        ValueType::Choice(&["words", "letter-trigrams"]),
         "\"words\"",
-        "what is in the bag",
+        "features of the bag",
     ),
     Key::with_default(
         "counts",
-        Takes::Choice(&["all", "distinct", "log"]),
+        ValueType::Choice(&["all", "distinct", "log"]),
         "\"all\"",
-        "what a feature that is there n times counts for in the mean: n, 1, or 1 + ln n",
+        "weight in the mean of a feature that occurs n times: n, 1, or 1 + ln n",
     ),
     Key::with_default(
         "min_count",
-        Takes::Count(1),
+        ValueType::Count(1),
         "2",
-        "features seen less often in training are unknown",
+        "minimum count in training; rarer features map to the unknown feature",
     ),
-    Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
-    Key::with_default("zero_digits", Takes::Switch, "false", "look words up with every digit as 0"),
+    Key::with_default("lowercase", ValueType::Switch, "false", "lowercase words before lookup"),
     Key::with_default(
-        "dropout",
-        Takes::Number(0.0, 0.95),
-        "0",
-        "share of its numbers set to 0 in training",
+        "zero_digits",
+        ValueType::Switch,
+        "false",
+        "replace digits by 0 before lookup",
     ),
+    Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
 
 const FEATURES: &str = "features";
@@ -61,7 +61,7 @@ impl EncoderKind for Bow {
     }
 
     fn about(&self) -> &'static str {
-        "one vector from the words of an example, or from their letters by threes, in any order"
+        "bag of words or of letter trigrams: one vector per example"
     }
 
     fn keys(&self) -> &'static [Key] {

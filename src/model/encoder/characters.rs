@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::{Corpus, Lexicon, Packing, Symbol, Vocabulary},
     kernel,
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     model::{
         Mode,
         parameters::{Scope, Table},
@@ -25,8 +25,8 @@ use crate::{
 pub(super) struct Characters;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::with_default("width", Takes::Count(1), "30", "numbers in a character's vector"),
-    Key::with_default("hidden", Takes::Count(1), "25", "numbers in a state, per direction"),
+    Key::with_default("width", ValueType::Count(1), "30", "embedding dimension of a character"),
+    Key::with_default("hidden", ValueType::Count(1), "25", "hidden size per direction"),
 ];
 
 /// The key of the vocabulary of characters.
@@ -38,7 +38,7 @@ impl EncoderKind for Characters {
     }
 
     fn about(&self) -> &'static str {
-        "a BiLSTM over characters that several \"embed\" encoders share"
+        "character-level BiLSTM that several \"embed\" encoders share"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -1,8 +1,8 @@
-//! Filters over windows of tokens, and each filter's greatest value over the sequence (Kim 2014).
+//! Filters over windows of tokens, and each filter's largest value over the sequence (Kim 2014).
 //!
 //! For each width h, a window of h tokens around each token t, 0 where there is no token: c_t = f(W_h
 //! [x_t−⌊(h−1)/2⌋; …; x_t+⌊h/2⌋] + b_h), output = max_t c_t, filters of all widths side by side. A sequence
-//! may so be shorter than a window. f never falls, so it is taken of the greatest value only.
+//! may so be shorter than a window. f never falls, so it is taken of the largest value only.
 
 use candle_core::{Result, Tensor};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     kernel,
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Linear,
@@ -24,23 +24,18 @@ pub(super) struct Cnn;
 const KEYS: &[Key] = &[
     Key::with_default(
         "widths",
-        Takes::List(&Takes::Count(1)),
+        ValueType::List(&ValueType::Count(1)),
         "[3, 4, 5]",
-        "tokens in a window; filters of each",
+        "window sizes in tokens",
     ),
-    Key::required("filters", Takes::Count(1), "filters of each width"),
+    Key::required("filters", ValueType::Count(1), "number of filters per window size"),
     Key::with_default(
         "activation",
-        Takes::Choice(Activation::NAMES),
+        ValueType::Choice(Activation::NAMES),
         "\"relu\"",
-        "what a filter's value goes through",
+        "activation function",
     ),
-    Key::with_default(
-        "dropout",
-        Takes::Number(0.0, 0.95),
-        "0",
-        "share of its numbers set to 0 in training",
-    ),
+    Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
 
 impl EncoderKind for Cnn {
@@ -49,7 +44,7 @@ impl EncoderKind for Cnn {
     }
 
     fn about(&self) -> &'static str {
-        "one vector from a sequence: filters over windows of tokens, each at its greatest"
+        "convolution over windows of tokens with max pooling: one vector per sequence"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -70,7 +65,9 @@ impl EncoderKind for Cnn {
         let widths = values.counts("widths");
         for (at, width) in widths.iter().enumerate() {
             if widths[..at].contains(width) {
-                return Err(format!("width {width} is in widths twice; say more filters instead"));
+                return Err(format!(
+                    "width {width} is in `widths` twice; use more filters instead"
+                ));
             }
         }
         let width = widths.len() * values.count("filters");
@@ -111,13 +108,13 @@ struct Convolution {
 impl Encoder for Convolution {
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
-        let greatest = |bank: &Bank| {
+        let largest = |bank: &Bank| {
             let windows = kernel::windows(x, bank.width, packing)?; // (rows, h·inputs)
             let values = bank.filters.forward(&windows)?; // (rows, filters)
             kernel::max_over_tokens(&values, packing) // (sequences, filters)
         };
-        let greatest: Vec<Tensor> = self.banks.iter().map(greatest).collect::<Result<_>>()?;
-        let y = self.activation.forward(&Tensor::cat(&greatest, 1)?)?;
+        let largest: Vec<Tensor> = self.banks.iter().map(largest).collect::<Result<_>>()?;
+        let y = self.activation.forward(&Tensor::cat(&largest, 1)?)?;
         let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;
         Ok(vec![Rows::pooled(packing, y)?])
     }

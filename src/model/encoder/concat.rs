@@ -21,7 +21,7 @@ impl EncoderKind for Concat {
     }
 
     fn about(&self) -> &'static str {
-        "several encoders under one name: each corpus its own, or side by side"
+        "concatenation of encoders, or a different encoder for each corpus"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -6,7 +6,7 @@ use super::{
     Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
 };
 use crate::{
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Linear,
@@ -17,19 +17,14 @@ use crate::{
 pub(super) struct Dense;
 
 const KEYS: &[Key] = &[
-    Key::required("width", Takes::Count(1), "numbers in a row"),
+    Key::required("width", ValueType::Count(1), "output dimension"),
     Key::with_default(
         "activation",
-        Takes::Choice(Activation::NAMES),
+        ValueType::Choice(Activation::NAMES),
         "\"tanh\"",
-        "what the numbers go through",
+        "activation function",
     ),
-    Key::with_default(
-        "dropout",
-        Takes::Number(0.0, 0.95),
-        "0",
-        "share of its numbers set to 0 in training",
-    ),
+    Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
 
 impl EncoderKind for Dense {
@@ -38,7 +33,7 @@ impl EncoderKind for Dense {
     }
 
     fn about(&self) -> &'static str {
-        "a layer over each row by itself, of tokens or of whole examples"
+        "fully connected layer, applied to each row"
     }
 
     fn keys(&self) -> &'static [Key] {

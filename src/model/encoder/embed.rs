@@ -17,7 +17,7 @@ use crate::{
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
-    keys::{GREATEST, Key, Refers, Takes, Values},
+    keys::{GREATEST, Key, Refers, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -28,41 +28,40 @@ use crate::{
 pub(super) struct Embed;
 
 const KEYS: &[Key] = &[
-    Key::required("field", Takes::Name(Refers::Field), "the field of the example it reads"),
-    Key::required("width", Takes::Count(1), "numbers in a word's vector"),
+    Key::required("field", ValueType::Name(Refers::Field), "field of the example it reads"),
+    Key::required("width", ValueType::Count(1), "embedding dimension"),
     Key::optional(
         "characters",
-        Takes::Either(&[Takes::Name(Refers::Encoder), Takes::Table(characters::KEYS)]),
-        "a BiLSTM over each word's characters beside its vector: its own table, or the name of an \
-         encoder of kind \"characters\"",
+        ValueType::Either(&[ValueType::Name(Refers::Encoder), ValueType::Table(characters::KEYS)]),
+        "character-level BiLSTM whose output is appended to the embedding: its own table, or the name of an encoder of kind \"characters\"",
     ),
-    Key::optional("vectors", Takes::Path, "first values of the vectors: GloVe or word2vec text"),
+    Key::optional("vectors", ValueType::Path, "pretrained embeddings: GloVe or word2vec text"),
     Key::with_default(
         "min_count",
-        Takes::Count(1),
+        ValueType::Count(1),
         "2",
-        "words seen less often in training are unknown",
+        "minimum count in training; rarer words map to the unknown word",
     ),
-    Key::with_default("lowercase", Takes::Switch, "false", "look words up in lower case"),
-    Key::with_default("zero_digits", Takes::Switch, "false", "look words up with every digit as 0"),
+    Key::with_default("lowercase", ValueType::Switch, "false", "lowercase words before lookup"),
+    Key::with_default(
+        "zero_digits",
+        ValueType::Switch,
+        "false",
+        "replace digits by 0 before lookup",
+    ),
     Key::with_default(
         "word_dropout",
-        Takes::Number(0.0, 0.95),
+        ValueType::Number(0.0, 0.95),
         "0",
-        "share of words taken for unknown ones in training; their spelling stays",
+        "word dropout: rate of words replaced by the unknown word in training; their characters stay",
     ),
     Key::with_default(
         "noise",
-        Takes::Number(0.0, GREATEST),
+        ValueType::Number(0.0, GREATEST),
         "0",
-        "standard deviation of the Gaussian noise on its numbers in training",
+        "standard deviation of Gaussian noise added in training",
     ),
-    Key::with_default(
-        "dropout",
-        Takes::Number(0.0, 0.95),
-        "0",
-        "share of its numbers set to 0 in training",
-    ),
+    Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
 
 const WORDS: &str = "words";
@@ -77,7 +76,7 @@ impl EncoderKind for Embed {
     }
 
     fn about(&self) -> &'static str {
-        "words as vectors, with an optional part made of their characters"
+        "word embeddings, optionally with a character-level BiLSTM"
     }
 
     fn keys(&self) -> &'static [Key] {

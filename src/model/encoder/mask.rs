@@ -9,7 +9,7 @@ use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, Sequenc
 use crate::{
     data::{Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -20,14 +20,14 @@ use crate::{
 pub(super) struct Mask;
 
 const KEYS: &[Key] = &[
-    Key::required("field", Takes::Name(Refers::Field), "the field whose words are looked up"),
-    Key::required(WORDS, Takes::Words, "the words whose rows are hidden"),
-    Key::with_default("lowercase", Takes::Switch, "true", "compare words in lower case"),
+    Key::required("field", ValueType::Name(Refers::Field), "field whose words are looked up"),
+    Key::required(WORDS, ValueType::Words, "list of words to mask"),
+    Key::with_default("lowercase", ValueType::Switch, "true", "case-insensitive comparison"),
     Key::with_default(
         "fill",
-        Takes::Choice(&["learned", "zeros"]),
+        ValueType::Choice(&["learned", "zeros"]),
         "\"learned\"",
-        "what stands in their place: one vector that learns, or zeros",
+        "replacement of a masked row: one learned vector, or zeros",
     ),
 ];
 
@@ -43,7 +43,7 @@ impl EncoderKind for Mask {
     }
 
     fn about(&self) -> &'static str {
-        "the rows of another encoder with the words of a list hidden"
+        "masking: the rows of another encoder, with the words of a list replaced"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -66,8 +66,7 @@ impl EncoderKind for Mask {
     ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("mask", input)?;
         if input.context != Context::SELF_ONLY {
-            let what = "a \"mask\" hides nothing from rows that have read other words; mask what they \
-                        read";
+            let what = "`mask` must come before any layer that reads neighbouring words";
             return Err(what.to_owned());
         }
         Ok(EncoderSignature { input: Some(input), layers: vec![input] })

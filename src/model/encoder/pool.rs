@@ -8,7 +8,7 @@ use candle_core::Result;
 use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence};
 use crate::{
     kernel::{self, ParamRef},
-    keys::{Key, Takes, Values},
+    keys::{Key, ValueType, Values},
     model::{
         Mode, Rows,
         parameters::Linear,
@@ -22,14 +22,14 @@ pub(super) struct Pool;
 const KEYS: &[Key] = &[
     Key::with_default(
         "pooling",
-        Takes::Choice(&["attention", "last", "mean", "max"]),
+        ValueType::Choice(&["attention", "last", "mean", "max"]),
         "\"attention\"",
-        "what becomes of the tokens: an average by learned attention, or what a view of that name shows",
+        "pooling: attention, or the view of that name",
     ),
     Key::optional(
         "hidden",
-        Takes::Count(1),
-        "numbers in the tanh layer of the attention; none: as many as in a row",
+        ValueType::Count(1),
+        "hidden size of the attention; default: the input dimension",
     ),
 ];
 
@@ -49,7 +49,7 @@ impl EncoderKind for Pool {
     }
 
     fn about(&self) -> &'static str {
-        "one vector from a sequence, by attention or as a view"
+        "pooling by attention, mean, maximum or last state: one vector per sequence"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -72,7 +72,7 @@ impl EncoderKind for Pool {
     ) -> std::result::Result<EncoderSignature, String> {
         let input = sequence("pool", input)?;
         if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
-            return Err("only pooling = \"attention\" has a hidden layer; drop hidden".to_owned());
+            return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }
         let layer =
             LayerSpec { on: RowKind::Example, context: Context::BOTH, directions: None, ..input };

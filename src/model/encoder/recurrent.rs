@@ -51,7 +51,7 @@ pub(super) struct Recurrent {
 }
 
 impl Recurrent {
-    /// Context `inputs` numbers a row, has `width` numbers in a state per direction.
+    /// Context `inputs` numbers a row, has hidden size `width` per direction.
     ///
     /// Recurrent weights are drawn evenly within 1/√width. The forget gates' biases of an LSTM begin
     /// at 1 (Jozefowicz et al. 2015); the others, and all of a GRU, at 0: its gates then begin half

@@ -20,7 +20,7 @@ impl HeadKind for Crf {
     }
 
     fn about(&self) -> &'static str {
-        "the tags of a sentence together: a linear-chain conditional random field"
+        "linear-chain conditional random field over the tags of a sequence"
     }
 
     fn works_on(&self, on: RowKind) -> bool {

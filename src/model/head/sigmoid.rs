@@ -16,7 +16,7 @@ impl HeadKind for Sigmoid {
     }
 
     fn about(&self) -> &'static str {
-        "yes or no to each of some questions, for each row by itself"
+        "independent binary classifiers for each row"
     }
 
     fn works_on(&self, _on: RowKind) -> bool {
@@ -135,14 +135,14 @@ mod tests {
             let loss = head.loss(&x, &targets, &packing)?.expect("something is answered");
             let wanted = [by[0] * 2f32.ln() + by[1] * 4f32.ln(), by[1] * (4f32 / 3.0).ln(), 0.0];
             for (found, wanted) in kernel::to_vec(&loss.per_example)?.iter().zip(wanted) {
-                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+                assert!((found - wanted).abs() < 1e-6, "{found}, expected {wanted}");
             }
             assert_eq!(loss.count, 2);
             let store = loss.per_example.sum_all()?.backward()?;
             let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
             let wanted = [-0.5 * by[0], 0.75 * by[1], 0.0, -0.25 * by[1], 0.0, 0.0];
             for (found, wanted) in by_x.iter().zip(wanted) {
-                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+                assert!((found - wanted).abs() < 1e-6, "{found}, expected {wanted}");
             }
             assert_eq!(head.predict(&head.scores(&x)?, &packing)?, [0, 1, 0, 1, 1, 1]);
             assert!(head.loss(&x, &[None; 6], &packing)?.is_none());

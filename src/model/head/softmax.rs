@@ -10,7 +10,7 @@ use super::{HIDDEN, Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers, labelled_l
 use crate::{
     data::Packing,
     kernel,
-    keys::{Key, Takes},
+    keys::{Key, ValueType},
     model::tap::RowKind,
 };
 
@@ -22,9 +22,9 @@ const KEYS: &[Key] = &[
     HIDDEN,
     Key::with_default(
         SMOOTHING,
-        Takes::Number(0.0, 0.9),
+        ValueType::Number(0.0, 0.9),
         "0",
-        "share of the target that is spread evenly over all classes, in training and in losses",
+        "label smoothing, in training and in reported losses",
     ),
 ];
 
@@ -34,7 +34,7 @@ impl HeadKind for Softmax {
     }
 
     fn about(&self) -> &'static str {
-        "one of several classes for each row by itself"
+        "softmax classifier for each row"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -160,7 +160,7 @@ mod tests {
         let assert = |found: (Vec<f32>, usize), wanted: [f32; 3]| {
             assert_eq!(found.1, 2);
             for (found, wanted) in found.0.iter().zip(wanted) {
-                assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+                assert!((found - wanted).abs() < 1e-6, "{found}, expected {wanted}");
             }
         };
         assert(losses(&head(0.0, None)?.1, &x, &targets)?, [quarter, three, 0.0]);
@@ -181,7 +181,7 @@ mod tests {
         let store = loss.per_example.sum_all()?.backward()?;
         let by_x = kernel::to_vec(store.get(&x).expect("x has a gradient"))?;
         for (found, wanted) in by_x.iter().zip([2.0 * (0.25 - 0.9), 2.0 * (0.75 - 0.1)]) {
-            assert!((found - wanted).abs() < 1e-6, "{found}, wanted {wanted}");
+            assert!((found - wanted).abs() < 1e-6, "{found}, expected {wanted}");
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ pub struct RunStarted {
     pub objectives: Vec<ObjectiveStarted>,
     /// Every corpus, in the recipe's order.
     pub corpora: Vec<CorpusStarted>,
-    /// Trained numbers in all.
+    /// Number of trainable parameters.
     pub parameters: u64,
     /// Steps that the recipe asks for, if it ends by itself.
     pub steps: u64,

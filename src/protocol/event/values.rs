@@ -1,4 +1,4 @@
-//! The words that facts are told in: roles, splits, endings, settings.
+//! Values in events: roles, splits, how a run ended, settings.
 
 use std::fmt;
 

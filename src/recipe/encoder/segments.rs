@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use super::Encoders;
 use crate::{
-    keys::{Key, Refers, Takes, Values},
+    keys::{Key, Refers, ValueType, Values},
     model::{
         encoder::EncoderKind,
         tap::{EncoderSignature, LayerSpec, RowKind},
     },
-    recipe::{fault::Findings, input::Input, names::Named},
+    recipe::{fault::Diagnostics, input::Input, names::Named},
 };
 
 pub(super) const SEGMENT_BY: Key = Key::optional(
     "segment_by",
-    Takes::Name(Refers::Segments),
-    "run over each segment by itself: tokens in a row with one string in this field, as a sentence",
+    ValueType::Name(Refers::Segments),
+    "encode each segment by itself: consecutive tokens with the same value of this field, for example a sentence",
 );
 
 /// How an encoder meets the segments of examples, which a field tells apart.
@@ -34,18 +34,18 @@ pub(super) fn check(
     values: &Values,
     (reads, layer): (&Input, Option<LayerSpec>),
     below: &Encoders,
-    findings: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Segmented> {
     let segment_by = values.text_if_said(SEGMENT_BY.name);
     let place =
         || if segment_by.is_some() { values.place(SEGMENT_BY.name) } else { values.place("input") };
     let mut fault = |what: String| {
-        findings.fault(&place(), format!("{}: {what}", table.label()));
+        diagnostics.fault(&place(), format!("{}: {what}", table.label()));
         None
     };
     let Some(layer) = layer else { return Some(Segmented::default()) };
     let reads_tokens =
-        kind.keys().iter().any(|key| matches!(key.takes, Takes::Name(Refers::Field)));
+        kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
     if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
         let what = "looks at the tokens of its rows, and those of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
@@ -53,9 +53,7 @@ pub(super) fn check(
     if let Some(field) = segment_by {
         if layer.on != RowKind::Token {
             let found = layer.on.name();
-            return fault(format!(
-                "its input is a row for each {found}; wanted one for each token"
-            ));
+            return fault(format!("its input is a row for each {found}; expected one per token"));
         }
         let field = Some(field.to_owned());
         return Some(Segmented { segment_by: field.clone(), items: field });
@@ -70,7 +68,7 @@ pub(super) fn check(
     let items = fields.next().map(str::to_owned);
     if let (Some(one), Some(other)) = (&items, fields.next()) {
         return fault(format!(
-            "its inputs are segments of {one:?} and of {other:?}; wanted those of one field"
+            "its inputs are segments of {one:?} and of {other:?}; expected segments of one field"
         ));
     }
     Some(Segmented { segment_by: None, items })

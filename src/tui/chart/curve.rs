@@ -14,7 +14,7 @@ const FINER: u64 = 2;
 /// What a column has of one curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Column {
-    /// The least and the greatest loss.
+    /// The minimum and maximum loss.
     pub(super) range: Option<(f32, f32)>,
     /// The smoothed curve at the last step.
     pub(super) point: Option<f32>,
@@ -26,10 +26,10 @@ pub(super) struct Column {
 
 impl Column {
     fn add(&mut self, bucket: &Bucket) {
-        let (least, greatest) = self.range.unwrap_or((bucket.min, bucket.max));
+        let (least, largest) = self.range.unwrap_or((bucket.min, bucket.max));
         let least = if bucket.min < least { bucket.min } else { least };
-        let greatest = if bucket.max > greatest { bucket.max } else { greatest };
-        self.range = Some((least, greatest));
+        let largest = if bucket.max > largest { bucket.max } else { largest };
+        self.range = Some((least, largest));
         self.is_broken |= bucket.has_gap;
     }
 }

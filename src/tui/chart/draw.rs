@@ -10,7 +10,7 @@ use super::{
 /// A column's values as rows of dots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
-    /// The rows of the greatest and the least loss.
+    /// The rows of the maximum and minimum loss.
     span: Option<(usize, usize)>,
     /// The row of the line.
     point: Option<usize>,
@@ -21,7 +21,7 @@ pub(super) struct Placed {
 /// The rows of all columns of all curves: each value's logarithm is taken once.
 pub(super) fn placed(columns: &[Column], scale: &Scale) -> Vec<Placed> {
     let place = |column: &Column| Placed {
-        span: column.range.map(|(least, greatest)| (scale.row(greatest), scale.row(least))),
+        span: column.range.map(|(least, largest)| (scale.row(largest), scale.row(least))),
         point: column.point.map(|point| scale.row(point)),
         starts: column.starts,
         is_broken: column.is_broken,
@@ -29,16 +29,16 @@ pub(super) fn placed(columns: &[Column], scale: &Scale) -> Vec<Placed> {
     columns.iter().map(place).collect()
 }
 
-/// The least and the greatest of what will be drawn.
+/// The minimum and maximum of what will be drawn.
 pub(super) fn range(columns: &[Column], is_log: bool) -> Option<(f32, f32)> {
     let drawn = columns.iter().filter_map(|column| {
-        let (least, greatest) = column.range?;
+        let (least, largest) = column.range?;
         if !is_log || least > 0.0 {
-            return Some((least, greatest));
+            return Some((least, largest));
         }
         // What has no logarithm is drawn at the edge, wherever that is.
         let point = column.point.filter(|&x| x > 0.0)?;
-        Some((point, greatest.max(point)))
+        Some((point, largest.max(point)))
     });
     drawn.reduce(|a, b| (if b.0 < a.0 { b.0 } else { a.0 }, if b.1 > a.1 { b.1 } else { a.1 }))
 }

@@ -24,11 +24,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale of so many rows for values from `least` to `greatest`, which are above 0 if it is
+    /// A scale of so many rows for values from `least` to `largest`, which are above 0 if it is
     /// logarithmic.
-    pub(super) fn new(is_log: bool, least: f32, greatest: f32, rows: usize) -> Self {
-        let [least, greatest] = [least.min(greatest), greatest.max(least)];
-        let (lo, hi) = if is_log { log_ends(least, greatest) } else { ends(least, greatest) };
+    pub(super) fn new(is_log: bool, least: f32, largest: f32, rows: usize) -> Self {
+        let [least, largest] = [least.min(largest), largest.max(least)];
+        let (lo, hi) = if is_log { log_ends(least, largest) } else { ends(least, largest) };
         let rows = rows.max(1);
         Self { is_log, lo, hi, rows, rows_per: (rows - 1) as f64 / (hi - lo) }
     }
@@ -105,8 +105,8 @@ impl Scale {
 }
 
 /// The ends as decimal logarithms.
-fn log_ends(least: f32, greatest: f32) -> (f64, f64) {
-    let [lo, hi] = [least, greatest].map(|end| f64::from(end.max(f32::MIN_POSITIVE)).log10());
+fn log_ends(least: f32, largest: f32) -> (f64, f64) {
+    let [lo, hi] = [least, largest].map(|end| f64::from(end.max(f32::MIN_POSITIVE)).log10());
     let pad = if hi - lo < 0.02 { 0.1 } else { (hi - lo) * 0.01 };
     let (lo, hi) = (lo - pad, hi + pad);
     let span = hi - lo;
@@ -118,8 +118,8 @@ fn log_ends(least: f32, greatest: f32) -> (f64, f64) {
     ((lo / grid).floor() * grid, (hi / grid).ceil() * grid)
 }
 
-fn ends(least: f32, greatest: f32) -> (f64, f64) {
-    let [lo, hi] = [least, greatest].map(f64::from);
+fn ends(least: f32, largest: f32) -> (f64, f64) {
+    let [lo, hi] = [least, largest].map(f64::from);
     let pad = match hi - lo {
         span if span <= lo.abs().max(hi.abs()) * 1e-6 => {
             if hi == 0.0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desk, FRAME_MS, Left, Sitting};
+use super::{Desk, FRAME_MS, Left, Session};
 use crate::{
     bus::CommandSender,
     feed::{Feed, Update},
@@ -33,7 +33,7 @@ pub struct Live<'a> {
 }
 
 /// Shows a run while it trains, until it is left. What was taken in stays in `feed` even if drawing panics.
-pub fn watch(terminal: &mut Terminal, sitting: Sitting, live: &Live, feed: &mut Feed) -> Left {
+pub fn watch(terminal: &mut Terminal, sitting: Session, live: &Live, feed: &mut Feed) -> Left {
     let mut desk = Desk::new(sitting, live.mode, terminal);
     loop {
         let effects = take_in(&mut desk, feed);
@@ -79,8 +79,8 @@ fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
             }
             Update::Empty => return effects,
             Update::Disconnected => {
-                if feed.run().ended.is_none() && !desk.view.broke_off {
-                    (desk.view.broke_off, desk.changed) = (true, true);
+                if feed.run().ended.is_none() && !desk.view.disconnected {
+                    (desk.view.disconnected, desk.changed) = (true, true);
                 }
                 return effects;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desk, FRAME_MS, Left, Sitting};
+use super::{Desk, FRAME_MS, Left, Session};
 use crate::{
     journal::JournalError,
     tui::{
@@ -22,7 +22,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// Replays a journal until it is left, or until a signal has asked for the end.
 pub fn replay(
     terminal: &mut Terminal,
-    sitting: Sitting,
+    sitting: Session,
     player: &mut Player,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Left, JournalError> {

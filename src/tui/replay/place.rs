@@ -10,7 +10,7 @@ use crate::{
 pub(super) struct Place {
     /// What was told up to here.
     pub(super) run: Run,
-    /// The greatest step told so far. A run that was rewound has less than that done.
+    /// The largest step told so far. A run that was rewound has less than that done.
     pub(super) highest: Step,
     /// Steps told so far, those that were done twice counted twice.
     pub(super) n_steps: u64,

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{FrameData, numbers, paint::Paint};
 use crate::{
     protocol::{Control, event::Setting},
-    state::{Used, hms},
+    state::{CorpusUsage, hms},
     tui::view::action::{ACTIONS, Action},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 struct Column {
     head: &'static str,
     width: u16,
-    text: fn(&Used) -> String,
+    text: fn(&CorpusUsage) -> String,
 }
 
 /// What there is room for on any screen.
@@ -32,7 +32,7 @@ const WIDE: &[Column] = &[
     Column { head: "draws %", width: 7, text: |used| part(used.part) },
     Column { head: "epochs", width: 8, text: passes },
     Column { head: "time", width: 9, text: time },
-    Column { head: "time %", width: 6, text: |used| part(used.spent_part) },
+    Column { head: "time %", width: 6, text: |used| part(used.time_fraction) },
 ];
 
 /// Columns of a bar, at least and at most.
@@ -45,7 +45,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         return;
     }
     sampling(frame, inner, paint);
-    let used: Vec<Used> = frame.run.used().collect();
+    let used: Vec<CorpusUsage> = frame.run.used().collect();
     // An empty row sets the rule apart where that costs no corpus its row.
     let apart = u16::from(usize::from(inner.height) >= used.len() + 3);
     let y = inner.y + 1 + apart;
@@ -117,14 +117,14 @@ fn part(part: Option<f32>) -> String {
 }
 
 /// Of a short run its tenths of a second, as its steps take milliseconds.
-fn time(used: &Used) -> String {
+fn time(used: &CorpusUsage) -> String {
     match used.spent_ms {
         ms @ 0..100_000 => format!("{:.1} s", ms as f32 / 1e3),
         ms => hms(ms),
     }
 }
 
-fn passes(used: &Used) -> String {
+fn passes(used: &CorpusUsage) -> String {
     match used.passes {
         None => numbers::none(),
         Some(passes) if passes < 1_000.0 => format!("{passes:.2}"),
@@ -141,10 +141,17 @@ mod tests {
         for drawn in [0, 999, 12_345, 900_000, 12_345_678] {
             for examples in [0, 1, 320, 9_999_999] {
                 let passes = (examples > 0).then(|| drawn as f32 / examples as f32);
-                let (part, spent_part) = (Some(1.0), None);
+                let (part, time_fraction) = (Some(1.0), None);
                 let spent_ms = 99 * 3_600_000;
-                let used =
-                    Used { name: "news", examples, drawn, passes, part, spent_ms, spent_part };
+                let used = CorpusUsage {
+                    name: "news",
+                    examples,
+                    drawn,
+                    passes,
+                    part,
+                    spent_ms,
+                    time_fraction,
+                };
                 for Column { head, width, text } in WIDE.iter().chain(NARROW) {
                     let text = text(&used);
                     assert!(text.len() <= usize::from(*width), "{head}: {text}");

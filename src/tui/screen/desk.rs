@@ -56,7 +56,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The panel's name, the weighting rule, and how many moves can be taken back or made again.
+/// The panel's name, the weighting rule, and how many moves can be undone or redone.
 pub(super) fn title(run: &Run) -> String {
     let (done, undone) = (run.history.n_done(), run.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
@@ -155,7 +155,7 @@ fn row(
     }
 }
 
-/// What keeps a strip from sounding, or lets it sound alone; with a `?` while it is only wished.
+/// What keeps a strip from active, or lets it sound alone; with a `?` while it is only wished.
 pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;

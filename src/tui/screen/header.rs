@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A part of the line, and how much it matters: the greatest number leaves first.
+/// A part of the line, and how much it matters: the largest number leaves first.
 struct Part {
     text: String,
     style: Style,
@@ -107,7 +107,7 @@ fn state(run: &Run, view: &View, theme: &Theme, glyphs: &Glyphs) -> (String, Sty
             Ended::Failed => ("FAILED".to_owned(), theme.state_failed),
         };
     }
-    if view.broke_off {
+    if view.disconnected {
         ("DISCONNECTED".to_owned(), theme.state_failed)
     } else if view.stopping {
         ("STOPPING".to_owned(), theme.state_paused)

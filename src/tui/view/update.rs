@@ -203,7 +203,7 @@ impl View {
 
     /// Nothing is left here that could be stopped.
     fn is_over(&self, run: &Run) -> bool {
-        run.ended.is_some() || self.broke_off || matches!(self.mode, DeskMode::Replay(_))
+        run.ended.is_some() || self.disconnected || matches!(self.mode, DeskMode::Replay(_))
     }
 
     /// A command that takes its time, unless one of the kind is under way: a key that is held down is

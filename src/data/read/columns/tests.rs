@@ -43,9 +43,9 @@ fn any_other_number_of_columns_is_a_fault_and_every_one_is_told() {
     let setting = Setting::columns(&["form", "pos", "chunk"]);
     let reading = setting.read("a D B\nb N\n\nc V I\n\nd\ne V I O\n");
     let faults = [
-        "f:2: 2 columns, wanted 3 (form, pos, chunk)",
-        "f:6: 1 column, wanted 3 (form, pos, chunk)",
-        "f:7: 4 columns, wanted 3 (form, pos, chunk)",
+        "f:2: 2 columns, expected 3 (form, pos, chunk)",
+        "f:6: 1 column, expected 3 (form, pos, chunk)",
+        "f:7: 4 columns, expected 3 (form, pos, chunk)",
     ];
     assert_eq!(reading.faults(), faults);
     assert_eq!(reading.read.n_faulty, 2);
@@ -62,7 +62,7 @@ fn the_separator_is_a_tab_if_the_first_token_line_has_one() {
     assert_eq!(form_pos().read(" a  D \nb \t N\n").shown(), ["a/D|b/N"]);
     assert_eq!(
         form_pos().read("a\tD\nb N\n").faults(),
-        ["f:2: 1 column, wanted 2 (form, pos); separator = \"space\" would give 2"]
+        ["f:2: 1 column, expected 2 (form, pos); separator = \"space\" would give 2"]
     );
     assert_eq!(form_pos().say("separator", "space").read("a\tD\nb N\n").shown(), ["a/D|b/N"]);
     assert_eq!(
@@ -126,8 +126,8 @@ fn input_to_predict_may_lack_its_labels() {
         read("1 a D\n2 b\n3\n4 c D B O\n").faults(),
         [
             "f:2: 2 columns, but 3 in line 1 of its sentence",
-            "f:3: 1 column, wanted 2 to 4 (_, form, pos, chunk)",
-            "f:4: 5 columns, wanted 2 to 4 (_, form, pos, chunk)",
+            "f:3: 1 column, expected 2 to 4 (_, form, pos, chunk)",
+            "f:4: 5 columns, expected 2 to 4 (_, form, pos, chunk)",
         ]
     );
     assert_eq!(Setting::columns(&["form", "pos"]).read("a\n").read.n_faulty, 1);

@@ -66,14 +66,14 @@ fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
 #[test]
 fn ids_count_from_one_and_a_gap_is_one_fault() {
     let ids = |ids: &[&str]| faults(&ids.iter().map(|id| word(id, "x", "X")).collect::<String>());
-    assert_eq!(ids(&["1", "3", "4"]), ["f:2: id 3, wanted 2"]);
-    assert_eq!(ids(&["1", "1-2", "2"]), ["f:2: range 1-2, wanted one that starts at 2"]);
-    assert_eq!(ids(&["a", "1"]), ["f:1: id \"a\", wanted 1"]);
-    assert_eq!(ids(&["+1"]), ["f:1: id \"+1\", wanted 1"]);
-    assert_eq!(ids(&["1", "2."]), ["f:2: id \"2.\", wanted 2"]);
+    assert_eq!(ids(&["1", "3", "4"]), ["f:2: id 3, expected 2"]);
+    assert_eq!(ids(&["1", "1-2", "2"]), ["f:2: range 1-2, expected one that starts at 2"]);
+    assert_eq!(ids(&["a", "1"]), ["f:1: id \"a\", expected 1"]);
+    assert_eq!(ids(&["+1"]), ["f:1: id \"+1\", expected 1"]);
+    assert_eq!(ids(&["1", "2."]), ["f:2: id \"2.\", expected 2"]);
     assert_eq!(ids(&["18446744073709551615", "x"]).len(), 2);
     // A blank line that is missing shows as an id that starts again.
-    assert_eq!(ids(&["1", "2", "1", "2"]), ["f:3: id 1, wanted 3"]);
+    assert_eq!(ids(&["1", "2", "1", "2"]), ["f:3: id 1, expected 3"]);
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn every_line_has_ten_columns_with_something_in_each() {
     assert_eq!(
         faults("1\ta\n2 b c\n"),
         [
-            "f:1: 2 columns, wanted 10 (id, form, lemma, upos, xpos, feats, head, deprel, deps, misc)",
-            "f:2: id \"2 b c\", wanted 2",
+            "f:1: 2 columns, expected 10 (id, form, lemma, upos, xpos, feats, head, deprel, deps, misc)",
+            "f:2: id \"2 b c\", expected 2",
         ]
     );
     let empty = word("1", "a", "");

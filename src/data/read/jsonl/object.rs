@@ -31,11 +31,11 @@ pub(super) fn parse(line: &Line<'_>) -> Result<Object, String> {
     })?;
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(format!("{}, wanted an object", describe(&other))),
+        Ok(other) => Err(format!("{}, expected an object", describe(&other))),
         Err(error) => {
             let what = error.to_string();
             let what = what.split(" at line ").next().unwrap_or_default();
-            let hint = if error.is_eof() { "; wanted a whole object in each line" } else { "" };
+            let hint = if error.is_eof() { "; expected a whole object in each line" } else { "" };
             Err(format!("not JSON at column {}: {what}{hint}", error.column()))
         }
     }
@@ -76,7 +76,7 @@ impl Layout {
             });
         }
         if sequences.iter().all(Option::is_none) {
-            return Err("every sequence is missing; wanted one at the least".to_owned());
+            return Err("every sequence is missing; expected one at the least".to_owned());
         }
         let others = corpus.fields.iter().skip(sequences.len());
         let others = others.map(|field| found(object, field, &sequences));
@@ -113,7 +113,7 @@ impl Layout {
         }
         let (tokens, bytes) = self.tokens(key, value)?;
         if tokens.is_empty() {
-            return Err(format!("the text ({key}) is empty; wanted one token at the least"));
+            return Err(format!("the text ({key}) is empty; expected at least one token"));
         }
         let positions = Positions::on_line(line, tokens.len()).at_bytes(bytes);
         Ok(Some(FoundSequence { tokens, frames: None, positions }))
@@ -128,7 +128,7 @@ impl Layout {
     ) -> Result<Option<FoundSequence<'o>>, String> {
         let Some(value) = said(object, key) else { return Ok(None) };
         let Value::Array(items) = value else {
-            return Err(format!("{key:?} is {}, wanted an array of texts", describe(value)));
+            return Err(format!("{key:?} is {}, expected an array of texts", describe(value)));
         };
         let (mut all, mut lengths) = (Vec::new(), Vec::new());
         let mut places = Some(Vec::new());
@@ -152,7 +152,7 @@ impl Layout {
             }
             Value::Array(_) => Ok((scalars(key, value, "token")?, None)),
             other => Err(format!(
-                "{key:?} is {}, wanted a string or an array of tokens",
+                "{key:?} is {}, expected a string or an array of tokens",
                 describe(other)
             )),
         }
@@ -205,7 +205,7 @@ fn found<'o>(
         }
         FieldForm::Text => match value {
             Value::String(text) => Found::Whole(FieldValues::Text(text.as_str().into())),
-            other => return Err(format!("{key:?} is {}, wanted a string", describe(other))),
+            other => return Err(format!("{key:?} is {}, expected a string", describe(other))),
         },
         FieldForm::Arcs => Found::Arcs(structure::arcs(key, value, n_tokens)?),
         FieldForm::Spans => Found::Spans(structure::spans(key, value, n_tokens)?),
@@ -290,7 +290,10 @@ fn tags<'o>(
     let tags = scalars(key, value, "tag")?;
     if tags.len() != n_wanted {
         let s = if tags.len() == 1 { "" } else { "s" };
-        return Err(format!("{key:?} has {} item{s}, wanted {n_wanted}, one a {noun}", tags.len()));
+        return Err(format!(
+            "{key:?} has {} item{s}, expected {n_wanted}, one a {noun}",
+            tags.len()
+        ));
     }
     Ok(tags)
 }
@@ -300,19 +303,19 @@ fn label<'o>(key: &str, value: &'o Value) -> Result<Cow<'o, str>, String> {
         let hint =
             if value.is_array() { "; name the key under sets if it may hold several" } else { "" };
         let found = describe(value);
-        format!("{key:?} is {found}, wanted a string, a number, true or false{hint}")
+        format!("{key:?} is {found}, expected a string, a number, true or false{hint}")
     })
 }
 
 /// The items of an array, none of them empty.
 fn scalars<'o>(key: &str, value: &'o Value, noun: &str) -> Result<Vec<Cow<'o, str>>, String> {
     let Value::Array(items) = value else {
-        return Err(format!("{key:?} is {}, wanted an array", describe(value)));
+        return Err(format!("{key:?} is {}, expected an array", describe(value)));
     };
     let items = items.iter().zip(1..).map(|(item, at)| match scalar(item) {
         Some(string) if string.is_empty() => Err(format!("{noun} {at} of {key:?} is empty")),
         Some(string) => Ok(string),
-        None => Err(format!("{noun} {at} of {key:?} is {}, wanted a string", describe(item))),
+        None => Err(format!("{noun} {at} of {key:?} is {}, expected a string", describe(item))),
     });
     items.collect()
 }

@@ -23,11 +23,11 @@ pub(super) fn frames(key: &str, value: &Value) -> Result<(usize, Vec<f32>), Stri
         let width = *width.get_or_insert(found.len());
         if found.len() != width || width == 0 {
             let n = found.len();
-            return Err(format!("frame {at} of {key:?} has width {n}, wanted {}", width.max(1)));
+            return Err(format!("frame {at} of {key:?} has width {n}, expected {}", width.max(1)));
         }
         numbers.extend(found);
     }
-    let width = width.ok_or_else(|| format!("{key:?} has no frame, wanted one at the least"))?;
+    let width = width.ok_or_else(|| format!("{key:?} has no frame, expected one at the least"))?;
     Ok((width, numbers))
 }
 
@@ -44,7 +44,7 @@ pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
             if wanted != (columns.len(), found.len()) {
                 let (width, channels) = wanted;
                 return Err(format!(
-                    "row {at} of {key:?} has {} columns and {} channels, wanted {width} and {channels}",
+                    "row {at} of {key:?} has {} columns and {} channels, expected {width} and {channels}",
                     columns.len(),
                     found.len()
                 ));
@@ -59,7 +59,7 @@ pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
         Some((width, channels)) if channels > 0 => {
             Ok(Picture { height: rows.len(), width, channels, pixels })
         }
-        _ => Err(format!("{key:?} has no pixel, wanted one at the least")),
+        _ => Err(format!("{key:?} has no pixel, expected one at the least")),
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn arcs<'o>(
     let arc = |item: &'o Value| {
         let parts = array(key, item, wanted)?;
         let [head, dependent, label @ ..] = parts.as_slice() else {
-            return Err(format!("{key:?} holds an array of {}, wanted {wanted}", parts.len()));
+            return Err(format!("{key:?} holds an array of {}, expected {wanted}", parts.len()));
         };
         let head = position(key, head, 0, n_tokens)?.checked_sub(1);
         let dependent = position(key, dependent, 1, n_tokens)? - 1;
@@ -117,7 +117,7 @@ fn span<'o>(
     let wanted = "[start, end] or [start, end, label]";
     let parts = array(key, item, wanted)?;
     let [start, end, label @ ..] = parts.as_slice() else {
-        return Err(format!("{key:?} holds an array of {}, wanted {wanted}", parts.len()));
+        return Err(format!("{key:?} holds an array of {}, expected {wanted}", parts.len()));
     };
     let start = position(key, start, 0, n_tokens)?;
     let end = position(key, end, 0, n_tokens)?;
@@ -142,7 +142,9 @@ fn optional_label<'o>(
 fn position(key: &str, value: &Value, least: u64, most: usize) -> Result<u32, String> {
     match value.as_u64() {
         Some(at) if (least..=most as u64).contains(&at) => Ok(at as u32),
-        _ => Err(format!("{key:?} has a position {value}, wanted a number from {least} to {most}")),
+        _ => {
+            Err(format!("{key:?} has a position {value}, expected a number from {least} to {most}"))
+        }
     }
 }
 
@@ -153,13 +155,13 @@ fn vector(key: &str, items: &[Value]) -> Result<Vec<f32>, String> {
 fn number(key: &str, value: &Value) -> Result<f32, String> {
     match value.as_f64().map(|number| number as f32) {
         Some(number) if number.is_finite() => Ok(number),
-        _ => Err(format!("{key:?} holds {}, wanted a finite number", describe(value))),
+        _ => Err(format!("{key:?} holds {}, expected a finite number", describe(value))),
     }
 }
 
 fn array<'o>(key: &str, value: &'o Value, wanted: &str) -> Result<&'o Vec<Value>, String> {
     match value {
         Value::Array(items) => Ok(items),
-        other => Err(format!("{key:?} is {}, wanted {wanted}", describe(other))),
+        other => Err(format!("{key:?} is {}, expected {wanted}", describe(other))),
     }
 }

@@ -38,7 +38,7 @@ fn sets_may_be_of_none() {
     assert_eq!(setting.read(text).shown(), ["a – {x,y}", "b – {}", "c – –"]);
     assert_eq!(
         setting.read("{\"text\":\"a\",\"topics\":\"x\"}\n").faults(),
-        ["f:1: \"topics\" is a string, wanted an array"]
+        ["f:1: \"topics\" is a string, expected an array"]
     );
 }
 
@@ -50,9 +50,9 @@ fn tags_are_as_many_as_tokens() {
     let reading = tagged().read(text);
     assert_eq!(reading.shown(), ["a/D|b/N", "c/–"]);
     let faults = [
-        "f:3: \"pos\" has 1 item, wanted 2, one a token",
+        "f:3: \"pos\" has 1 item, expected 2, one per token",
         "f:4: tag 1 of \"pos\" is empty",
-        "f:5: tag 1 of \"pos\" is null, wanted a string",
+        "f:5: tag 1 of \"pos\" is null, expected a string",
     ];
     assert_eq!(reading.faults(), faults);
     assert_eq!(reading.corpus.lexicons[0].len(), 3, "a faulty example leaves no strings");
@@ -63,10 +63,10 @@ fn what_is_no_object_is_placed_in_its_line() {
     let text = "{\"text\": \"a\",}\n[1]\n{\"text\":\n\"b\"}\nnull\n{\"text\":\"\\ud800\"}\n";
     let faults = [
         "f:1: not JSON at column 14: trailing comma",
-        "f:2: an array, wanted an object",
-        "f:3: not JSON at column 8: EOF while parsing a value; wanted a whole object in each line",
+        "f:2: an array, expected an object",
+        "f:3: not JSON at column 8: EOF while parsing a value; expected a whole object in each line",
         "f:4: not JSON at column 4: trailing characters",
-        "f:5: null, wanted an object",
+        "f:5: null, expected an object",
     ];
     let reading = text_label().read(text);
     assert_eq!(reading.faults()[..5], faults);
@@ -78,20 +78,20 @@ fn what_is_wrong_with_a_text_or_a_label_is_told() {
     for (text, told) in [
         ("{\"txt\":\"a\"}", "no key \"text\"; did you mean \"txt\"?"),
         ("{}", "no key \"text\"; there is none"),
-        ("{\"text\":\" \"}", "the text (text) is empty; wanted one token at the least"),
-        ("{\"text\":[]}", "the text (text) is empty; wanted one token at the least"),
+        ("{\"text\":\" \"}", "the text (text) is empty; expected at least one token"),
+        ("{\"text\":[]}", "the text (text) is empty; expected at least one token"),
         ("{\"text\":[\"a\",\"\"]}", "token 2 of \"text\" is empty"),
-        ("{\"text\":[\"a\",{}]}", "token 2 of \"text\" is an object, wanted a string"),
-        ("{\"text\":1}", "\"text\" is a number, wanted a string or an array of tokens"),
-        ("{\"text\":null}", "\"text\" is null, wanted a string or an array of tokens"),
+        ("{\"text\":[\"a\",{}]}", "token 2 of \"text\" is an object, expected a string"),
+        ("{\"text\":1}", "\"text\" is a number, expected a string or an array of tokens"),
+        ("{\"text\":null}", "\"text\" is null, expected a string or an array of tokens"),
         (
             "{\"text\":\"a\",\"label\":[\"x\"]}",
-            "\"label\" is an array, wanted a string, a number, true or false; name the key under \
+            "\"label\" is an array, expected a string, a number, true or false; name the key under \
              sets if it may hold several",
         ),
         (
             "{\"text\":\"a\",\"label\":{}}",
-            "\"label\" is an object, wanted a string, a number, true or false",
+            "\"label\" is an object, expected a string, a number, true or false",
         ),
     ] {
         assert_eq!(text_label().read(text).faults(), [format!("f:1: {told}")], "{text}");

@@ -103,7 +103,7 @@ fn commas(text: &str) -> Result<Cells<'_>, String> {
             None => {
                 let found = after.chars().next().unwrap_or_default();
                 return Err(format!(
-                    "{found:?} after the closing quote of column {column}, wanted a comma; a quote \
+                    "{found:?} after the closing quote of column {column}, expected a comma; a quote \
                      within quotes is written twice"
                 ));
             }

@@ -47,7 +47,7 @@ fn lines_end_at_line_feeds_alone_and_empty_ones_are_none() {
 fn an_empty_label_is_missing_and_an_empty_text_is_a_fault() {
     let reading = label_text().read("\ta\n0\t\n \tb\n1\t \u{a0}\n1\t \n\t\n");
     assert_eq!(reading.shown(), ["a – –", "b – –", "\u{a0} – 1"]);
-    let empty = "the text (text) is empty; wanted one token at the least";
+    let empty = "the text (text) is empty; expected at least one token";
     assert_eq!(reading.faults(), [2, 5, 6].map(|line| format!("f:{line}: {empty}")));
     assert_eq!(reading.read.n_faulty, 3);
 }
@@ -56,9 +56,9 @@ fn an_empty_label_is_missing_and_an_empty_text_is_a_fault() {
 fn any_other_number_of_columns_is_a_fault() {
     let reading = Setting::table(&["label", "_", "text"]).read("1\tx\ta\n1 a\n0\tx\tb\tc\n1 x a\n");
     let faults = [
-        "f:2: 1 column, wanted 3 (label, _, text)",
-        "f:3: 4 columns, wanted 3 (label, _, text)",
-        "f:4: 1 column, wanted 3 (label, _, text); separator = \"space\" would give 3",
+        "f:2: 1 column, expected 3 (label, _, text)",
+        "f:3: 4 columns, expected 3 (label, _, text)",
+        "f:4: 1 column, expected 3 (label, _, text); separator = \"space\" would give 3",
     ];
     assert_eq!(reading.faults(), faults);
     assert_eq!(reading.corpus.lexicons[0].len(), 1, "a faulty example leaves no strings");
@@ -69,7 +69,7 @@ fn the_separator_is_a_tab_or_a_comma_by_the_first_line() {
     assert_eq!(label_text().read("1\tb, c\n").shown(), ["b,|c – 1"]);
     assert_eq!(label_text().read("\n1,b\n0,\"c, d\"\n").shown(), ["b – 1", "c,|d – 0"]);
     let spaces = label_text().read("1 b , c\n0 d, e\n");
-    let hint = "wanted 2 (label, text); separator = \"space\" would give 2";
+    let hint = "expected 2 (label, text); separator = \"space\" would give 2";
     assert_eq!(spaces.faults(), [1, 2].map(|line| format!("f:{line}: 1 column, {hint}")));
     // A table of texts alone has nothing to part.
     let texts = Setting::table(&["text"]).read("a, b\tc\n\"d\n");
@@ -96,9 +96,9 @@ fn quoted_cells_are_read_as_rfc_4180_has_them() {
          break",
         "f:2: the quote that opens column 1 is not closed in its line; a cell may not hold a line \
          break",
-        "f:3: 'x' after the closing quote of column 1, wanted a comma; a quote within quotes is \
+        "f:3: 'x' after the closing quote of column 1, expected a comma; a quote within quotes is \
          written twice",
-        "f:4: 3 columns, wanted 2 (label, text)",
+        "f:4: 3 columns, expected 2 (label, text)",
     ];
     assert_eq!(setting.read("1,\"a\n\"b\n\"1\"x,a\n1,a,\n").faults(), faults);
 }
@@ -107,7 +107,7 @@ fn quoted_cells_are_read_as_rfc_4180_has_them() {
 fn a_header_is_skipped_where_it_is_said_and_told_where_it_is_not() {
     let text = "Label\ttext\n1\ta\n";
     assert_eq!(label_text().say("header", "skip").read(text).shown(), ["a – 1"]);
-    let told = "f:1: the names of the columns, wanted an example; say header = \"skip\" if the file \
+    let told = "f:1: the names of the columns, expected an example; say header = \"skip\" if the file \
                 starts with them";
     assert_eq!(label_text().read(text).faults(), [told]);
     assert_eq!(label_text().read("1\ta\nlabel\ttext\n").faults(), [""; 0]);

@@ -50,13 +50,13 @@ fn loss(at: usize, step: u64) -> f32 {
 
 fn step_done(step: u64, gains: &[f32; 5]) -> StepDone {
     let name = |at: usize| ObjectiveId::from(NAMES[at]);
-    let sounding = || (0..5).filter(|&at| gains[at] > 0.0);
+    let active = || (0..5).filter(|&at| gains[at] > 0.0);
     // One spike, which must not vanish.
     let spike = |at: usize| if (at, step) == (2, 150) { 9.0 } else { 1.0 };
     let read = |at: usize| Loss::read(loss(at, step) * spike(at)).unwrap();
     StepDone {
         at_ms: step * 31,
-        losses: sounding().map(|at| (name(at), read(at))).collect(),
+        losses: active().map(|at| (name(at), read(at))).collect(),
         weights: (0..5).map(|at| (name(at), gains[at])).collect(),
         shares: (0..5).map(|at| (name(at), 1.0)).collect(),
         learning_rate: 0.001,
