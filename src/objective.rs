@@ -29,7 +29,7 @@ use crate::{
     model::{
         HeadKind, RowKind, Rows,
         encoder::EncoderKind,
-        head::{self, Classes, Head, HeadLoss},
+        head::{Classes, Head, HeadConfig, HeadLoss, HeadSetup},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
     },
@@ -102,7 +102,7 @@ pub struct Metric {
 
 /// An encoder as a recipe describes it, for objectives that name one.
 #[derive(Clone, Copy)]
-pub struct Described<'a> {
+pub struct EncoderView<'a> {
     /// What it is.
     pub kind: &'static dyn EncoderKind,
     /// What the recipe says in its table.
@@ -112,17 +112,20 @@ pub struct Described<'a> {
 }
 
 /// The encoder of a name; `None` if there is none, or if it has a fault.
-pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
+pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 
 /// A kind of objective, with the keys that an `[[objective]]` of it may have.
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
-///     keys::{Key, Values},
+///     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
+///     keys::Key,
 ///     metric::{Gold, Scorer, Scores},
-///     model::Rows,
-///     objective::{Evaluation, Metric, Objective, ObjectiveKind, RawLoss, ObjectiveSetup},
+///     model::{RowKind, Rows},
+///     objective::{
+///         ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+///         ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+///     },
 /// };
 /// use candle_core::Result;
 ///
@@ -142,11 +145,37 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///         &[]
 ///     }
 ///
-///     fn metrics(&self, _values: &Values) -> Vec<Metric> {
+///     fn taps(&self) -> &'static [TapKey] {
+///         &[TapKey { name: "tap", on: Some(RowKind::Token) }]
+///     }
+///
+///     fn head(&self) -> HeadSource {
+///         HeadSource::Own
+///     }
+///
+///     fn configure(
+///         &self,
+///         _declared: &Declared<'_>,
+///     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+///         Ok(Box::new(Small))
+///     }
+/// }
+///
+/// // There is no option, so what is parsed is nothing.
+/// impl ObjectiveConfig for Small {
+///     fn metrics(&self) -> Vec<Metric> {
 ///         Vec::new()
 ///     }
 ///
-///     fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+///     fn output(&self) -> Output<'_> {
+///         Output::Nothing
+///     }
+///
+///     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+///         Vec::new()
+///     }
+///
+///     fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
 ///         Vec::new()
 ///     }
 ///
@@ -186,7 +215,7 @@ pub type EncoderOf<'a> = &'a dyn Fn(&str) -> Option<Described<'a>>;
 ///     fn finish(self: Box<Self>, _scores: &mut Scores) {}
 /// }
 ///
-/// assert_eq!(Small.taps()[0].name, "tap");
+/// assert_eq!(ObjectiveKind::taps(&Small)[0].name, "tap");
 /// ```
 pub trait ObjectiveKind: Sync {
     /// What recipes and journals say.
@@ -197,45 +226,100 @@ pub trait ObjectiveKind: Sync {
     fn keys(&self) -> &'static [Key];
     /// Its tap keys; none if it reads nothing but parameters, whose gradient nothing on the way stops or
     /// reverses.
-    fn taps(&self) -> &'static [TapKey] {
-        &[TapKey { name: "tap", on: Some(RowKind::Token) }]
-    }
-    /// The heads it can have, the default first; none if it brings its own.
-    fn heads(&self) -> &'static [&'static str] {
-        &[]
-    }
-    /// Other kinds, of which it needs one: by `share` it uses the labels and the head of an objective of such
-    /// a kind, one of [`ObjectiveKind::heads`], beside parameters of its own. None: `share` has it be
-    /// another objective of its own kind, over other examples.
-    fn lenders(&self) -> &'static [&'static str] {
-        &[]
-    }
-    /// Whether it says something of an example, which can be written beside it.
-    fn predicts(&self) -> bool {
-        true
-    }
-    /// Whether these taps (in the order of [`ObjectiveKind::taps`]) may be read; if not, why, and
-    /// what would do.
-    fn check(&self, _values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        Ok(())
-    }
-    /// Whether the encoders that its keys name will do; if not, which key is wrong, and in what.
-    fn check_encoders(
+    fn taps(&self) -> &'static [TapKey];
+    /// Where its head comes from.
+    fn head(&self) -> HeadSource;
+    /// What a table of it says, parsed once and for all, or what is wrong with that beyond types and names.
+    fn configure(
         &self,
-        _values: &Values,
-        _encoder: EncoderOf<'_>,
-    ) -> std::result::Result<(), (&'static str, String)> {
-        Ok(())
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault>;
+}
+
+/// The tap of what reads a row for each token.
+const TOKEN_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Token) }];
+
+/// The tap of what reads a row for each example.
+const EXAMPLE_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
+
+/// Where an objective has its head from. By `share` it is another objective of its own kind, over other
+/// examples, or it takes a donor's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadSource {
+    /// From itself, if it has one at all: no table says anything of it.
+    Own,
+    /// Its table says which of these it is, the first unless said.
+    OneOf(&'static [&'static str]),
+    /// The objective that it shares with: it uses its labels and its head beside parameters of its own.
+    Donor {
+        /// The kinds of objective that it can share with.
+        head_donors: &'static [&'static str],
+        /// The heads that they may have.
+        heads: &'static [&'static str],
+    },
+}
+
+impl HeadSource {
+    /// The heads that a table of it may name, the default first.
+    pub fn choices(self) -> &'static [&'static str] {
+        match self {
+            Self::OneOf(heads) => heads,
+            Self::Own | Self::Donor { .. } => &[],
+        }
     }
+}
+
+/// What a table says, as the checker has it: types and names are right.
+pub struct Declared<'a> {
+    /// What the recipe says, with defaults.
+    pub values: &'a Values,
+    /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
+    pub taps: &'a [LayerSpec],
+    /// The head that its table says, or the default one.
+    pub head: Option<&'static dyn HeadKind>,
+    /// How many corpora it reads.
+    pub n_corpora: usize,
+    /// Whether it uses another objective's parameters and labels.
+    pub shares: bool,
+    /// The encoders of the recipe.
+    pub encoder: EncoderLookup<'a>,
+}
+
+/// What is wrong with a table, beyond types and names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigFault {
+    /// Something about what its first tap reads, or about several keys together.
+    Tap(String),
+    /// Something about this key.
+    Key(&'static str, String),
+}
+
+/// What an objective says of an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// Nothing that could be written beside it.
+    Nothing,
+    /// Something that no field holds.
+    New,
+    /// Something about this field.
+    Field {
+        /// The field's name.
+        name: &'a str,
+        /// Whether the classes of its head are the strings of the field, as they are read.
+        as_read: bool,
+    },
+}
+
+/// An objective of a checked recipe, with its options parsed, before any corpus is read.
+pub trait ObjectiveConfig: Send + Sync {
     /// What it reports, the most important first.
-    fn metrics(&self, values: &Values) -> Vec<Metric>;
+    fn metrics(&self) -> Vec<Metric>;
+    /// What it says of an example.
+    fn output(&self) -> Output<'_>;
     /// Faults of the labels in a corpus: a tag that is not valid in its scheme, for example.
-    fn check_corpus(&self, _values: &Values, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
-    }
+    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError>;
     /// The vocabularies it needs, by key, made of the training splits of its corpora.
-    fn vocabularies(&self, values: &Values, corpora: &[&Corpus])
-    -> Vec<(&'static str, Vocabulary)>;
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)>;
     /// Makes it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;
 }
@@ -244,15 +328,12 @@ pub trait ObjectiveKind: Sync {
 pub struct ObjectiveSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
-    /// What the recipe says in its table.
-    pub values: &'a Values,
-    /// The head that the recipe says, or the default one; `None` for kinds that bring their own.
-    pub head: Option<&'static dyn HeadKind>,
-    /// What the recipe says of the head: in its table, or in that of the objective it shares with.
-    pub head_values: &'a Values,
+    /// The head that its table says, or that of the objective it shares with; `None` for kinds that bring
+    /// their own.
+    pub head: Option<&'a dyn HeadConfig>,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
-    /// The vocabularies of [`ObjectiveKind::vocabularies`], by key.
+    /// The vocabularies of [`ObjectiveConfig::vocabularies`], by key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
     /// Where its parameters are made, or those of the objective that it shares with are found.
     pub scope: Scope<'a>,
@@ -271,9 +352,8 @@ impl ObjectiveSetup<'_> {
 
     /// The head of the recipe over the first tap.
     fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
-        let head = self.head.expect("the checker has seen the head");
-        let width = self.taps[0].width;
-        head.build(head::HeadSetup { values: self.head_values, width, classes, scope: self.scope })
+        let head = self.head.expect("the kind says that it has a head");
+        head.build(HeadSetup { width: self.taps[0].width, classes, scope: self.scope })
     }
 }
 
@@ -381,4 +461,11 @@ fn gold_of(packing: &Packing, classes: &[Option<u32>]) -> Vec<Gold> {
         }
     };
     (0..packing.n_examples()).map(of).collect()
+}
+
+/// What a table of these values says, for the tests of kinds: of one corpus, without encoders.
+#[cfg(test)]
+fn declared<'a>(values: &'a Values, taps: &'a [LayerSpec], head: &str) -> Declared<'a> {
+    let head = crate::model::head::find(head);
+    Declared { values, taps, head, n_corpora: 1, shares: false, encoder: &|_| None }
 }

@@ -22,6 +22,7 @@ use crate::{
         stream::eval_batches,
     },
     model::Mode,
+    objective::Output,
 };
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
@@ -41,7 +42,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         }
     };
     let spec = &recipe.objectives[at];
-    if !spec.kind.predicts() {
+    let output = spec.config.output();
+    if output == Output::Nothing {
         let (name, kind) = (&spec.name, spec.kind.name());
         return Err(Failure::Request(format!(
             "--objective: {name} is of kind {kind:?}, which predicts no labels; choose another"
@@ -67,9 +69,11 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             predictions[example] = prediction;
         }
     }
-    let label = spec.values.get("label").or_else(|| spec.values.get("field"));
     let field = FieldPredictions {
-        field: label.and_then(|label| label.value.as_text()).unwrap_or_default(),
+        field: match output {
+            Output::Field { name, .. } => name,
+            Output::Nothing | Output::New => "",
+        },
         names: &system.objective(at).class_names(),
         predictions: &predictions,
     };

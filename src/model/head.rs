@@ -27,7 +27,8 @@ pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
     HEADS.iter().copied().find(|kind| kind.name() == name)
 }
 
-const HIDDEN: Key = Key::with_default(
+/// The key of the tanh layer, which every head that classifies has.
+pub(crate) const HIDDEN: Key = Key::with_default(
     "hidden",
     ValueType::Count(0),
     "0",
@@ -44,13 +45,17 @@ pub trait HeadKind: Sync {
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
     /// What a recipe may say in the objective's table.
-    fn keys(&self) -> &'static [Key] {
-        KEYS
-    }
+    fn keys(&self) -> &'static [Key];
     /// Whether it can work on rows of that sort.
     fn works_on(&self, on: RowKind) -> bool;
-    /// Whether its loss can weigh classes: the key `class_weights` of an objective.
-    fn weighs_classes(&self) -> bool;
+    /// Whether errors on some classes can weigh more than on others.
+    fn supports_class_weights(&self) -> bool;
+    /// What a table says of it, parsed once.
+    fn configure(&self, values: &Values) -> Box<dyn HeadConfig>;
+}
+
+/// A head of a checked recipe, with its options parsed.
+pub trait HeadConfig: Send + Sync {
     /// Makes it, with its parameters.
     fn build(&self, setup: HeadSetup<'_>) -> Result<Box<dyn Head>>;
 }
@@ -78,8 +83,6 @@ impl Classes {
 
 /// What a head is made from.
 pub struct HeadSetup<'a> {
-    /// What the recipe says in the objective's table.
-    pub values: &'a Values,
     /// Numbers in a row of the tap.
     pub width: usize,
     /// What it tells apart.
@@ -89,9 +92,8 @@ pub struct HeadSetup<'a> {
 }
 
 impl HeadSetup<'_> {
-    /// The layers from the tap to scores, as every head that classifies has them.
-    fn score_layers(&mut self) -> Result<ScoreLayers> {
-        let hidden = self.values.count(HIDDEN.name);
+    /// The layers from the tap to scores, with a tanh layer of this size between; 0 is none.
+    fn score_layers(&mut self, hidden: usize) -> Result<ScoreLayers> {
         ScoreLayers::new(&mut self.scope, self.width, hidden, self.classes.n)
     }
 }

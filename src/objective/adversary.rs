@@ -12,18 +12,17 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey, classify::TAPS,
-    predictions_of,
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
     kernel,
-    keys::{Key, ValueType, Values},
+    keys::{Key, ValueType},
     metric::{Gold, Scorer, scorer::DomainScorer},
     model::{
         Rows,
         head::{Classes, Head},
-        tap::LayerSpec,
     },
     protocol::event::Direction,
 };
@@ -66,41 +65,56 @@ impl ObjectiveKind for Adversary {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax"])
     }
 
-    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        if values.texts("corpus").len() < 2 {
-            return Err("an adversary needs at least two corpora".to_owned());
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        if declared.n_corpora < 2 {
+            let what = "an adversary needs at least two corpora";
+            return Err(ConfigFault::Tap(what.to_owned()));
         }
-        Ok(())
+        Ok(Box::new(Config { attribute: declared.values.text(ATTRIBUTE).to_owned() }))
     }
+}
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+/// What a recipe says of an adversary.
+struct Config {
+    attribute: String,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         let lower = |name| Metric { name, direction: Direction::Lower };
         vec![lower("probe_accuracy"), Metric { name: "accuracy", direction: Direction::Higher }]
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
+    fn output(&self) -> Output<'_> {
+        Output::New
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         let mut counts = BTreeMap::<&str, u64>::new();
         for corpus in corpora {
             let n = corpus.train.examples.len() as u64;
-            *counts.entry(domain(values.text(ATTRIBUTE), corpus)).or_default() += n;
+            *counts.entry(domain(&self.attribute, corpus)).or_default() += n;
         }
         vec![(DOMAINS, Vocabulary::from_counts(counts, 0, None))]
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let domains = setup.vocabulary(DOMAINS);
-        let attribute = setup.values.text(ATTRIBUTE).to_owned();
+        let attribute = self.attribute.clone();
         let head = setup.head(Classes::of(domains.len()))?;
         Ok(Box::new(Discriminator { attribute, domains, head, attached: BTreeMap::new() }))
     }

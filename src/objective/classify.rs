@@ -4,31 +4,29 @@
 //! example counts as its class weighs. Classes that have an order are also scored by the mean absolute
 //! error, in places, averaged over the classes (Baccianella et al. 2009).
 
-use std::collections::BTreeMap;
-
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
-    labels::{self, Labels},
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    labels::{self, LabelConfig, Labels},
     predictions_of,
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
-    keys::{Key, ValueType, Values},
+    keys::{Key, ValueType},
     metric::{
         Gold, Scorer,
         scorer::{ClassFigure, ClassScorer},
     },
-    model::{
-        Rows,
-        head::Head,
-        tap::{LayerSpec, RowKind},
-    },
+    model::{Rows, head::Head},
     protocol::event::Direction,
 };
 
 pub(super) struct Classify;
+
+/// The key of a map to coarser classes.
+pub(super) const MAP: &str = "map";
 
 const ORDER: Key = Key::optional(
     "order",
@@ -37,9 +35,6 @@ const ORDER: Key = Key::optional(
 );
 
 const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
-
-/// The tap of every objective over whole examples.
-pub(super) const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
 
 impl ObjectiveKind for Classify {
     fn name(&self) -> &'static str {
@@ -55,89 +50,98 @@ impl ObjectiveKind for Classify {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax"])
     }
 
-    fn metrics(&self, values: &Values) -> Vec<Metric> {
-        metrics(values)
-    }
-
-    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        let order = values.texts("order");
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let order = declared.values.texts(ORDER.name);
         if let Some(at) = (0..order.len()).find(|&at| order[..at].contains(&order[at])) {
-            return Err(format!("label {:?} appears twice in `order`", order[at]));
+            let what = format!("label {:?} appears twice in `order`", order[at]);
+            return Err(ConfigFault::Tap(what));
         }
-        labels::check_values(values)
+        let order = order.into_iter().map(str::to_owned).collect();
+        Ok(Box::new(ClassifyConfig { labels: LabelConfig::of(declared, None)?, order }))
+    }
+}
+
+/// What a recipe says of the classes of examples.
+pub(super) struct ClassifyConfig {
+    pub(super) labels: LabelConfig,
+    /// From least to greatest, if they have an order.
+    pub(super) order: Vec<String>,
+}
+
+impl ObjectiveConfig for ClassifyConfig {
+    fn metrics(&self) -> Vec<Metric> {
+        let direction = Direction::Higher;
+        let higher = ["accuracy", "macro_f1"].map(|name| Metric { name, direction });
+        let mae = Metric { name: "macro_mae", direction: Direction::Lower };
+        higher.into_iter().chain((!self.order.is_empty()).then_some(mae)).collect()
     }
 
-    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let mut faults = labels::check(values, corpus);
-        faults.extend(unordered(values, corpus));
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.labels.field, as_read: self.labels.map.is_none() }
+    }
+
+    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let mut faults = self.labels.check(corpus);
+        faults.extend(self.unordered(corpus));
+        if let Some(map) = &self.labels.map {
+            faults.extend(self.labels.check_named(MAP, map.keys(), corpus));
+        }
         faults
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        labels::labels(values, corpora, None)
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        self.labels.vocabularies(corpora)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        Ok(Box::new(Classifier::new(setup, None)?))
+        let labels = Labels::new(&setup, &self.labels);
+        let classes = self.labels.classes(labels.vocabulary());
+        let order = self.order.clone();
+        Ok(Box::new(Classifier { labels, order, head: setup.head(classes)? }))
     }
 }
 
-/// What a classifier reports.
-pub(super) fn metrics(values: &Values) -> Vec<Metric> {
-    let higher = ["accuracy", "macro_f1"].map(|name| Metric { name, direction: Direction::Higher });
-    let mae = Metric { name: "macro_mae", direction: Direction::Lower };
-    higher.into_iter().chain(values.get("order").map(|_| mae)).collect()
-}
-
-/// A fault for every example whose label is not in the order, if there is one.
-fn unordered(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-    let order = values.texts("order");
-    let Some(field) = corpus.field(values.text("label")).filter(|_| !order.is_empty()) else {
-        return Vec::new();
-    };
-    let examples =
-        corpus.splits().flat_map(|part| part.examples.iter().map(move |example| (part, example)));
-    examples
-        .filter_map(|(part, example)| {
-            let label = corpus.lexicons[field].get(example.label(field)?);
-            let wanted = order.join(", ");
-            (!order.contains(&label)).then(|| ReadError {
-                file: part.file.clone(),
-                line: example.line,
-                what: format!("the label {label:?} is not in the order; expected one of {wanted}"),
+impl ClassifyConfig {
+    /// A fault for every example whose label is not in the order, if there is one.
+    fn unordered(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let order = &self.order;
+        let Some(field) = corpus.field(&self.labels.field).filter(|_| !order.is_empty()) else {
+            return Vec::new();
+        };
+        let examples = corpus
+            .splits()
+            .flat_map(|part| part.examples.iter().map(move |example| (part, example)));
+        examples
+            .filter_map(|(part, example)| {
+                let label = corpus.lexicons[field].get(example.label(field)?);
+                let wanted = order.join(", ");
+                (!order.iter().any(|other| other == label)).then(|| ReadError {
+                    file: part.file.clone(),
+                    line: example.line,
+                    what: format!(
+                        "the label {label:?} is not in the order; expected one of {wanted}"
+                    ),
+                })
             })
-        })
-        .collect()
+            .collect()
+    }
 }
 
 /// A classifier of whole examples.
-pub(super) struct Classifier {
+struct Classifier {
     labels: Labels,
     order: Vec<String>,
     head: Box<dyn Head>,
-}
-
-impl Classifier {
-    pub(super) fn new(
-        setup: ObjectiveSetup<'_>,
-        map: Option<BTreeMap<String, String>>,
-    ) -> Result<Self> {
-        let order = setup.values.texts("order").into_iter().map(str::to_owned).collect();
-        let labels = Labels::new(&setup, map);
-        let classes = labels::classes(setup.values, labels.vocabulary());
-        Ok(Self { labels, order, head: setup.head(classes)? })
-    }
 }
 
 impl Objective for Classifier {

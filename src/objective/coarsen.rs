@@ -2,21 +2,14 @@
 //!
 //! loss = −Σ_i ln P(map(y_i) | x_i) over labelled examples, divided by their number.
 
-use candle_core::Result;
-
 use super::{
-    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
-    classify::{Classifier, TAPS, metrics},
-    labels,
+    ConfigFault, Declared, EXAMPLE_TAP, HeadSource, ObjectiveConfig, ObjectiveKind, TapKey,
+    classify::{ClassifyConfig, MAP},
+    labels::{self, LabelConfig},
 };
-use crate::{
-    data::{Corpus, Vocabulary, read::ReadError},
-    keys::{Key, ValueType, Values},
-};
+use crate::keys::{Key, ValueType};
 
 pub(super) struct Coarsen;
-
-const MAP: &str = "map";
 
 const KEYS: &[Key] = &[
     labels::LABEL,
@@ -41,33 +34,18 @@ impl ObjectiveKind for Coarsen {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax"])
     }
 
-    fn metrics(&self, values: &Values) -> Vec<Metric> {
-        metrics(values)
-    }
-
-    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let mut faults = labels::check(values, corpus);
-        faults.extend(labels::check_named(values, MAP, corpus));
-        faults
-    }
-
-    fn vocabularies(
+    fn configure(
         &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        labels::labels(values, corpora, labels::map(values, MAP).as_ref())
-    }
-
-    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let map = labels::map(setup.values, MAP);
-        Ok(Box::new(Classifier::new(setup, map)?))
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let labels = LabelConfig::of(declared, labels::map(declared.values, MAP))?;
+        Ok(Box::new(ClassifyConfig { labels, order: Vec::new() }))
     }
 }

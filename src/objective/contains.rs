@@ -3,25 +3,22 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, ObjectiveSetup,
+    ConfigFault, Declared, HeadSource, Metric, Objective, ObjectiveConfig, ObjectiveKind,
+    ObjectiveSetup, Output, TOKEN_TAP, TapKey,
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
     data::{Corpus, Vocabulary, read::ReadError},
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
 };
 
 pub(super) struct Contains;
 
+const FIELD: &str = "field";
 const PATTERN: &str = "pattern";
 
 const KEYS: &[Key] = &[
-    Key::with_default(
-        "field",
-        ValueType::Name(Refers::Field),
-        "\"text\"",
-        "field of words or tags",
-    ),
+    Key::with_default(FIELD, ValueType::Name(Refers::Field), "\"text\"", "field of words or tags"),
     Key::with_default(
         PATTERN,
         ValueType::Choice(&["capitalised", "tagged"]),
@@ -43,42 +40,64 @@ impl ObjectiveKind for Contains {
         KEYS
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["sigmoid"]
+    fn taps(&self) -> &'static [TapKey] {
+        TOKEN_TAP
+    }
+
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["sigmoid"])
+    }
+
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        let is_tagged = values.text(PATTERN) == "tagged";
+        Ok(Box::new(Config { field: values.text(FIELD).to_owned(), is_tagged }))
+    }
+}
+
+/// What a recipe says of names.
+struct Config {
+    field: String,
+    /// Whether a name is a token with a tag, not one with a capital.
+    is_tagged: bool,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
+        metrics()
+    }
+
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.field, as_read: false }
     }
 
     /// A field of words has no O, so every text would hold a name.
-    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let field = corpus.field(values.text("field"));
-        let Some(field) = field.filter(|_| values.text(PATTERN) == "tagged") else {
-            return Vec::new();
-        };
+    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let field = corpus.field(&self.field);
+        let Some(field) = field.filter(|_| self.is_tagged) else { return Vec::new() };
         if corpus.lexicons[field].iter().any(|tag| !Tagged.is_marked(tag)) {
             return Vec::new();
         }
         let what = format!(
             "no token from here on has the tag O in {:?}; expected a field of tags, or pattern = \
              \"capitalised\"",
-            values.text("field")
+            self.field
         );
         let line = corpus.train.examples.first().map_or(1, |example| example.line);
         vec![ReadError { file: corpus.train.file.clone(), line, what }]
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
-        metrics()
-    }
-
-    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let marks: Box<dyn Marks> = match setup.values.text(PATTERN) {
-            "tagged" => Box::new(Tagged),
-            _ => Box::new(Capitalised),
-        };
-        Ok(Box::new(BinaryPresence::new(setup, marks)?))
+        let marks: Box<dyn Marks> =
+            if self.is_tagged { Box::new(Tagged) } else { Box::new(Capitalised) };
+        Ok(Box::new(BinaryPresence::new(setup, self.field.clone(), marks)?))
     }
 }
 
@@ -101,6 +120,10 @@ struct Tagged;
 impl Marks for Tagged {
     fn is_marked(&self, string: &str) -> bool {
         string != "O"
+    }
+
+    fn from(&self) -> usize {
+        0
     }
 }
 

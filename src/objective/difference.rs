@@ -9,11 +9,14 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey};
+use super::{
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+};
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
     kernel,
-    keys::{Key, Values},
+    keys::Key,
     metric::{Gold, Scorer, scorer::OverlapScorer},
     model::{Rows, tap::RowKind},
     protocol::event::Direction,
@@ -42,15 +45,32 @@ impl ObjectiveKind for Difference {
         &[TapKey { name: "tap", on: ON }, TapKey { name: "against", on: ON }]
     }
 
-    fn predicts(&self) -> bool {
-        false
+    fn head(&self) -> HeadSource {
+        HeadSource::Own
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn configure(
+        &self,
+        _declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        Ok(Box::new(Difference))
+    }
+}
+
+impl ObjectiveConfig for Difference {
+    fn metrics(&self) -> Vec<Metric> {
         vec![Metric { name: "overlap", direction: Direction::Lower }]
     }
 
-    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn output(&self) -> Output<'_> {
+        Output::Nothing
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
 

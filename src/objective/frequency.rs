@@ -6,19 +6,22 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, ObjectiveSetup,
+    ConfigFault, Declared, HeadSource, Metric, Objective, ObjectiveConfig, ObjectiveKind,
+    ObjectiveSetup, Output, TOKEN_TAP, TapKey,
     bins::{BinClassifier, Bins, metrics},
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, ValueType, Values},
+    data::{Batch, Corpus, Vocabulary, normalise::Normalise, read::ReadError},
+    keys::{Key, Refers, ValueType},
 };
 
 pub(super) struct Frequency;
 
+const FIELD: &str = "field";
+
 const KEYS: &[Key] = &[Key::with_default(
-    "field",
+    FIELD,
     ValueType::Name(Refers::Field),
     "\"form\"",
     "field whose frequency is predicted",
@@ -42,26 +45,48 @@ impl ObjectiveKind for Frequency {
         KEYS
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn taps(&self) -> &'static [TapKey] {
+        TOKEN_TAP
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax"])
+    }
+
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        Ok(Box::new(Config { field: declared.values.text(FIELD).to_owned() }))
+    }
+}
+
+/// What a recipe says of frequencies.
+struct Config {
+    field: String,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         metrics()
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        word_ids::count(values, corpora, Normalise::default(), None)
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.field, as_read: false }
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        word_ids::count(&self.field, corpora, Normalise::default(), None)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, Normalise::default());
+        let words = FieldWords::new(&setup, &self.field, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
-        let n_classes = classes.iter().max().map_or(1, |&largest| largest as usize + 1);
+        let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
         Ok(Box::new(BinClassifier::new(Frequencies { words, classes, n_classes }, setup)?))
     }
 }

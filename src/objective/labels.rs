@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ObjectiveSetup;
+use super::{ConfigFault, Declared, ObjectiveSetup};
 use crate::{
     data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
     keys::{Key, Refers, ValueType, Values},
@@ -36,119 +36,167 @@ pub(super) fn map(values: &Values, key: &str) -> Option<BTreeMap<String, String>
     Some(entries.map(|(from, _)| (from.to_owned(), table.text(from).to_owned())).collect())
 }
 
-/// How often each label occurs in training.
-pub(super) fn labels(
-    values: &Values,
-    corpora: &[&Corpus],
-    map: Option<&BTreeMap<String, String>>,
-) -> Vec<(&'static str, Vocabulary)> {
-    let mut counts = BTreeMap::<&str, u64>::new();
-    for corpus in corpora {
-        let Some(field) = corpus.field(values.text("label")) else { continue };
-        let lexicon = &corpus.lexicons[field];
-        for (label, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
-            if n > 0 {
-                *counts.entry(mapped(map, label)).or_default() += n;
+/// What a recipe says of labels.
+#[derive(Clone, Debug)]
+pub(super) struct LabelConfig {
+    /// The field that holds them.
+    pub(super) field: String,
+    /// What they are read as, where that is another label.
+    pub(super) map: Option<BTreeMap<String, String>>,
+    pub(super) class_weights: Option<ClassWeights>,
+    /// Whether it has labels of its own, of one corpus.
+    is_alone: bool,
+}
+
+/// How much an error on each class weighs.
+#[derive(Clone, Debug)]
+pub(super) enum ClassWeights {
+    /// Inversely to how frequent the class is.
+    Balanced,
+    /// As said; 1 for others.
+    ByLabel(BTreeMap<String, f64>),
+}
+
+impl ClassWeights {
+    fn of(values: &Values) -> Option<Self> {
+        values.get(CLASS_WEIGHTS.name)?;
+        let table = values.table(CLASS_WEIGHTS.name);
+        Some(table.map_or(Self::Balanced, |table| {
+            let weights = table.iter().map(|(label, _)| (label.to_owned(), table.number(label)));
+            Self::ByLabel(weights.collect())
+        }))
+    }
+}
+
+impl LabelConfig {
+    /// What a table says, or what is wrong with its weights beyond their types.
+    pub(super) fn of(
+        declared: &Declared<'_>,
+        map: Option<BTreeMap<String, String>>,
+    ) -> Result<Self, ConfigFault> {
+        let class_weights = ClassWeights::of(declared.values);
+        if let Some(ClassWeights::ByLabel(weights)) = &class_weights
+            && weights.values().all(|weight| *weight == 0.0)
+        {
+            let what = "every class weight is 0; expected at least one above 0";
+            return Err(ConfigFault::Tap(what.to_owned()));
+        }
+        Ok(Self {
+            field: declared.values.text(LABEL.name).to_owned(),
+            map,
+            class_weights,
+            is_alone: !declared.shares && declared.n_corpora == 1,
+        })
+    }
+
+    /// How often each label occurs in training.
+    pub(super) fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        let mut counts = BTreeMap::<&str, u64>::new();
+        for corpus in corpora {
+            let Some(field) = corpus.field(&self.field) else { continue };
+            let lexicon = &corpus.lexicons[field];
+            for (label, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
+                if n > 0 {
+                    *counts.entry(mapped(self.map.as_ref(), label)).or_default() += n;
+                }
             }
         }
+        vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
     }
-    vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
-}
 
-/// What is wrong with the weights beyond their types.
-pub(super) fn check_values(values: &Values) -> Result<(), String> {
-    let Some(weights) = values.table("class_weights") else { return Ok(()) };
-    let mut all = weights.iter().map(|(label, _)| weights.number(label));
-    if all.all(|weight| weight == 0.0) {
-        return Err("every class weight is 0; expected at least one above 0".to_owned());
+    /// A fault if train has fewer than two labels, or if weights are of labels that it lacks. Of several
+    /// corpora each may lack some, and what shares another's labels needs none of its own.
+    pub(super) fn check(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let label = &self.field;
+        if !self.is_alone || corpus.field(label).is_none() {
+            return Vec::new();
+        }
+        match self.seen(corpus).as_slice() {
+            [] => {
+                let what = format!(
+                    "from here on no example of train has a {label:?}; expected two labels"
+                );
+                vec![fault(corpus, what)]
+            }
+            [only] => {
+                let what = format!(
+                    "from here on every {label:?} of train is {only:?}; expected two labels at least"
+                );
+                vec![fault(corpus, what)]
+            }
+            _ => self.check_weights(corpus),
+        }
     }
-    Ok(())
-}
 
-/// A fault if train has fewer than two labels, or if weights are of labels that it lacks. Of several
-/// corpora each may lack some, and what shares another's labels needs none of its own.
-pub(super) fn check(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-    let label = values.text("label");
-    if !is_alone(values) || corpus.field(label).is_none() {
-        return Vec::new();
-    }
-    match seen(values, corpus).as_slice() {
-        [] => {
+    /// A fault if no set of train has a label, or if weights are of labels that it lacks.
+    pub(super) fn check_sets(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let label = &self.field;
+        if !self.is_alone || corpus.field(label).is_none() {
+            return Vec::new();
+        }
+        if self.seen(corpus).is_empty() {
             let what =
-                format!("from here on no example of train has a {label:?}; expected two labels");
-            vec![fault(corpus, what)]
+                format!("from here on no {label:?} of train has a label; expected one at least");
+            return vec![fault(corpus, what)];
         }
-        [only] => {
-            let what = format!(
-                "from here on every {label:?} of train is {only:?}; expected two labels at least"
-            );
-            vec![fault(corpus, what)]
+        self.check_weights(corpus)
+    }
+
+    /// A fault for each label that has a weight and that train lacks.
+    pub(super) fn check_weights(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let Some(ClassWeights::ByLabel(weights)) = &self.class_weights else { return Vec::new() };
+        self.check_named(CLASS_WEIGHTS.name, weights.keys(), corpus)
+    }
+
+    /// A fault for each label that a table of a key names and that train lacks.
+    pub(super) fn check_named<'a>(
+        &self,
+        key: &str,
+        named: impl Iterator<Item = &'a String>,
+        corpus: &Corpus,
+    ) -> Vec<ReadError> {
+        if !self.is_alone {
+            return Vec::new();
         }
-        _ => check_named(values, "class_weights", corpus),
+        let seen = self.seen(corpus);
+        let strange = named.filter(|label| !seen.contains(&label.as_str()));
+        let what = |label| {
+            let known = seen.join(", ");
+            format!("{key} names {label:?}, but the labels from here on are {known}")
+        };
+        strange.map(|label| fault(corpus, what(label))).collect()
     }
-}
 
-/// A fault if no set of train has a label, or if weights are of labels that it lacks.
-pub(super) fn check_sets(values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-    let label = values.text("label");
-    if !is_alone(values) || corpus.field(label).is_none() {
-        return Vec::new();
+    /// The labels that train has.
+    fn seen<'a>(&self, corpus: &'a Corpus) -> Vec<&'a str> {
+        let Some(field) = corpus.field(&self.field) else { return Vec::new() };
+        let lexicon = &corpus.lexicons[field];
+        let counts = count(lexicon, &corpus.train, field);
+        lexicon.iter().zip(counts).filter(|&(_, n)| n > 0).map(|(label, _)| label).collect()
     }
-    if seen(values, corpus).is_empty() {
-        let what = format!("from here on no {label:?} of train has a label; expected one at least");
-        return vec![fault(corpus, what)];
+
+    /// Classes by a vocabulary of labels, as they are weighed. Balanced: those of N labels in training that
+    /// have class c number n_c of K classes, and weigh N / (K·n_c).
+    pub(super) fn classes(&self, vocabulary: &Vocabulary) -> Classes {
+        let weights = self.class_weights.as_ref().map(|weights| match weights {
+            ClassWeights::ByLabel(weights) => {
+                let of = |label| weights.get(label).copied().unwrap_or(1.0);
+                vocabulary.iter().map(|(label, _)| of(label) as f32).collect()
+            }
+            ClassWeights::Balanced => {
+                let all: u64 = vocabulary.iter().map(|(_, n)| n).sum();
+                let even = all as f64 / vocabulary.len() as f64;
+                vocabulary.iter().map(|(_, n)| (even / n as f64) as f32).collect()
+            }
+        });
+        Classes { weights, ..Classes::of(vocabulary.len()) }
     }
-    check_named(values, "class_weights", corpus)
-}
-
-/// A fault for each label that a table of a key names and that train lacks.
-pub(super) fn check_named(values: &Values, key: &str, corpus: &Corpus) -> Vec<ReadError> {
-    let Some(named) = values.table(key).filter(|_| is_alone(values)) else { return Vec::new() };
-    let seen = seen(values, corpus);
-    let strange = named.iter().map(|(label, _)| label).filter(|label| !seen.contains(label));
-    let what = |label| {
-        let known = seen.join(", ");
-        format!("{key} names {label:?}, but the labels from here on are {known}")
-    };
-    strange.map(|label| fault(corpus, what(label))).collect()
-}
-
-/// Whether it has labels of its own, of one corpus.
-fn is_alone(values: &Values) -> bool {
-    values.get("share").is_none() && values.texts("corpus").len() == 1
-}
-
-/// The labels that train has.
-fn seen<'a>(values: &Values, corpus: &'a Corpus) -> Vec<&'a str> {
-    let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
-    let lexicon = &corpus.lexicons[field];
-    let counts = count(lexicon, &corpus.train, field);
-    lexicon.iter().zip(counts).filter(|&(_, n)| n > 0).map(|(label, _)| label).collect()
 }
 
 /// A fault of the training split as a whole, said of its first line.
 fn fault(corpus: &Corpus, what: String) -> ReadError {
     let line = corpus.train.examples.first().map_or(1, |example| example.line);
     ReadError { file: corpus.train.file.clone(), line, what }
-}
-
-/// Classes by a vocabulary of labels, as `class_weights` weighs them. Balanced: those of N labels in
-/// training that have class c number n_c of K classes, and weigh N / (K·n_c).
-pub(super) fn classes(values: &Values, vocabulary: &Vocabulary) -> Classes {
-    let by_label = values.table("class_weights");
-    let weights = match (&by_label, values.get("class_weights")) {
-        (Some(weights), _) => {
-            let of = |label| weights.get(label).map_or(1.0, |_| weights.number(label));
-            Some(vocabulary.iter().map(|(label, _)| of(label) as f32).collect())
-        }
-        (None, Some(_)) => {
-            let all: u64 = vocabulary.iter().map(|(_, n)| n).sum();
-            let even = all as f64 / vocabulary.len() as f64;
-            Some(vocabulary.iter().map(|(_, n)| (even / n as f64) as f32).collect())
-        }
-        (None, None) => None,
-    };
-    Classes { weights, ..Classes::of(vocabulary.len()) }
 }
 
 /// The labels of the field that an objective's table names.
@@ -170,8 +218,8 @@ struct Attached {
 }
 
 impl Labels {
-    pub(super) fn new(setup: &ObjectiveSetup<'_>, map: Option<BTreeMap<String, String>>) -> Self {
-        let field = setup.values.text("label").to_owned();
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, config: &LabelConfig) -> Self {
+        let (field, map) = (config.field.clone(), config.map.clone());
         let vocabulary = setup.vocabulary(LABELS);
         let names = vocabulary.iter().map(|(label, _)| label).collect();
         Self { field, map, vocabulary, names, attached: BTreeMap::new() }

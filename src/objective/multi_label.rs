@@ -10,15 +10,15 @@
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
-    classify::TAPS,
-    labels::{self, Labels},
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    labels::{self, LabelConfig, Labels},
 };
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::LabelSetScorer},
-    model::{Rows, head::Head, tap::LayerSpec},
+    model::{Rows, head::Head},
     protocol::event::Direction,
 };
 
@@ -46,37 +46,47 @@ impl ObjectiveKind for MultiLabel {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["sigmoid"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["sigmoid"])
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        Ok(Box::new(Config { labels: LabelConfig::of(declared, None)? }))
+    }
+}
+
+/// What a recipe says of sets of labels.
+struct Config {
+    labels: LabelConfig,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         let names = ["f1", "macro_f1", "exact_match"];
         names.map(|name| Metric { name, direction: Direction::Higher }).into()
     }
 
-    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        labels::check_values(values)
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.labels.field, as_read: true }
     }
 
-    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        labels::check_sets(values, corpus)
+    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
+        self.labels.check_sets(corpus)
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        labels::labels(values, corpora, None)
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        self.labels.vocabularies(corpora)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let labels = Labels::new(&setup, None);
-        let classes = labels::classes(setup.values, labels.vocabulary());
+        let labels = Labels::new(&setup, &self.labels);
+        let classes = self.labels.classes(labels.vocabulary());
         Ok(Box::new(Labeller { labels, head: setup.head(classes)? }))
     }
 }
@@ -140,15 +150,15 @@ mod tests {
 
     use candle_core::{Device, Tensor};
 
-    use super::*;
+    use super::{super::declared, *};
     use crate::{
         data::{Axis, Example, Field, FieldForm, FieldValues, Lexicon, Packing, Schema, SplitData},
         kernel::to_vec,
-        keys::{Located, Value},
+        keys::{Located, Value, Values},
         metric::Scores,
         model::{
             Parameters, head,
-            tap::{Context, RowKind},
+            tap::{Context, LayerSpec, RowKind},
         },
     };
 
@@ -193,20 +203,20 @@ mod tests {
     }
 
     fn labeller_of(values: &Values, corpus: &Corpus) -> Result<Box<dyn Objective>> {
-        let vocabularies = MultiLabel.vocabularies(values, &[corpus]);
-        let vocabularies = vocabularies.into_iter().map(|(key, of)| (key.to_owned(), of)).collect();
-        let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let taps = [LayerSpec {
             width: 2,
             on: RowKind::Example,
             context: Context::BOTH,
             directions: None,
         }];
-        let mut built = MultiLabel.build(ObjectiveSetup {
+        let config = MultiLabel.configure(&declared(values, &taps, "sigmoid")).ok().unwrap();
+        let vocabularies = config.vocabularies(&[corpus]);
+        let vocabularies = vocabularies.into_iter().map(|(key, of)| (key.to_owned(), of)).collect();
+        let mut parameters = Parameters::new(1, &Device::Cpu)?;
+        let head = head::find("sigmoid").map(|head| head.configure(values));
+        let mut built = config.build(ObjectiveSetup {
             name: "objective",
-            values,
-            head: head::find("sigmoid"),
-            head_values: values,
+            head: head.as_deref(),
             taps: &taps,
             vocabularies: &vocabularies,
             scope: parameters.scope("objective"),

@@ -8,40 +8,46 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, predictions_of,
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TOKEN_TAP, TapKey, predictions_of,
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise},
+    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError},
     kernel,
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
-    model::{Rows, head::ScoreLayers, tap::LayerSpec},
+    model::{Rows, head::ScoreLayers},
     protocol::event,
 };
 
 pub(super) struct NextWord;
 
+const FIELD: &str = "field";
+const VOCABULARY: &str = "vocabulary";
+const HIDDEN: &str = "hidden";
+const LOWERCASE: &str = "lowercase";
+
 const KEYS: &[Key] = &[
     Key::with_default(
-        "field",
+        FIELD,
         ValueType::Name(Refers::Field),
         "\"form\"",
         "field whose words are predicted",
     ),
     Key::with_default(
-        "vocabulary",
+        VOCABULARY,
         ValueType::Count(1),
         "7500",
         "vocabulary size; the rest map to one unknown class",
     ),
     Key::with_default(
-        "hidden",
+        HIDDEN,
         ValueType::Count(1),
         "50",
         "hidden size of the tanh layer of each direction",
     ),
-    Key::with_default("lowercase", ValueType::Switch, "true", "lowercase the predicted words"),
+    Key::with_default(LOWERCASE, ValueType::Switch, "true", "lowercase the predicted words"),
 ];
 
 /// The class of words outside the vocabulary.
@@ -50,10 +56,6 @@ const OTHER: u32 = 0;
 const EDGE: u32 = 1;
 /// The class of the vocabulary's first word.
 const FIRST: u32 = 2;
-
-fn normalise(values: &Values) -> Normalise {
-    Normalise { lowercase: values.switch("lowercase"), zero_digits: true }
-}
 
 impl ObjectiveKind for NextWord {
     fn name(&self) -> &'static str {
@@ -68,37 +70,69 @@ impl ObjectiveKind for NextWord {
         KEYS
     }
 
-    fn check(&self, _values: &Values, taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        match taps[0].directions {
-            Some([forward, backward]) if forward.right || backward.left => Err(
-                "this layer has read the words that next-word predicts; tap layer 1 of the \"birnn\""
-                    .to_owned(),
-            ),
-            Some(_) => Ok(()),
-            None => Err(
-                "next-word reads the two directions of a recurrent layer; tap layer 1 of a \"birnn\", \
-                 without a view"
-                    .to_owned(),
-            ),
-        }
+    fn taps(&self) -> &'static [TapKey] {
+        TOKEN_TAP
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn head(&self) -> HeadSource {
+        HeadSource::Own
+    }
+
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        let config = Config {
+            field: values.text(FIELD).to_owned(),
+            n_words: values.count(VOCABULARY),
+            hidden: values.count(HIDDEN),
+            normalise: Normalise { lowercase: values.switch(LOWERCASE), zero_digits: true },
+        };
+        let tap = |what: &str| ConfigFault::Tap(what.to_owned());
+        match declared.taps[0].directions {
+            Some([forward, backward]) if forward.right || backward.left => Err(tap(
+                "this layer has read the words that next-word predicts; tap layer 1 of the \"birnn\"",
+            )),
+            Some(_) => Ok(Box::new(config)),
+            None => Err(tap(
+                "next-word reads the two directions of a recurrent layer; tap layer 1 of a \"birnn\", \
+                 without a view",
+            )),
+        }
+    }
+}
+
+/// What a recipe says of a language model.
+struct Config {
+    field: String,
+    n_words: usize,
+    /// Size of the tanh layer of each direction.
+    hidden: usize,
+    normalise: Normalise,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         vec![Metric { name: "perplexity", direction: event::Direction::Lower }]
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        word_ids::count(values, corpora, normalise(values), Some(values.count("vocabulary")))
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.field, as_read: false }
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        word_ids::count(&self.field, corpora, self.normalise, Some(self.n_words))
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, normalise(setup.values));
+        let words = FieldWords::new(&setup, &self.field, self.normalise);
         let classes = words.vocabulary().len() + FIRST as usize;
-        let (half, hidden) = (setup.taps[0].width / 2, setup.values.count("hidden"));
+        let (half, hidden) = (setup.taps[0].width / 2, self.hidden);
         let mut half = |name| ScoreLayers::new(&mut setup.scope.child(name), half, hidden, classes);
         Ok(Box::new(LanguageModel {
             forward: half("forward")?,

@@ -14,13 +14,16 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor};
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey, gold_of,
-    predictions_of,
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, gold_of, predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{
+        Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError,
+        vocabulary::Lookup,
+    },
     kernel::{self, ParamRef},
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     metric::{
         Gold, Scorer,
         scorer::{ClassFigure, ClassScorer},
@@ -35,6 +38,7 @@ use crate::{
 
 pub(super) struct Noisy;
 
+const LABEL: &str = "label";
 const LABELS: &str = "labels";
 const INITIAL_ACCURACY: &str = "initial_accuracy";
 
@@ -44,7 +48,7 @@ const KEYS: &[Key] = &[
         ValueType::Name(Refers::Objective),
         "objective with clean labels, whose head it shares",
     ),
-    Key::required("label", ValueType::Name(Refers::Row), "field of the noisy labels"),
+    Key::required(LABEL, ValueType::Name(Refers::Row), "field of the noisy labels"),
     Key::with_default(
         INITIAL_ACCURACY,
         ValueType::Number(0.001, 0.999),
@@ -70,27 +74,50 @@ impl ObjectiveKind for Noisy {
         &[TapKey { name: "tap", on: None }]
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn head(&self) -> HeadSource {
+        HeadSource::Donor { head_donors: &["tag", "classify"], heads: &["softmax"] }
     }
 
-    fn lenders(&self) -> &'static [&'static str] {
-        &["tag", "classify"]
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        Ok(Box::new(Config {
+            label: values.text(LABEL).to_owned(),
+            initial_accuracy: values.number(INITIAL_ACCURACY),
+        }))
     }
+}
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+/// What a recipe says of noisy labels.
+struct Config {
+    label: String,
+    initial_accuracy: f64,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         vec![Metric { name: "accuracy", direction: Direction::Higher }]
     }
 
-    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.label, as_read: false }
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS);
-        let label = setup.values.text("label").to_owned();
+        let label = self.label.clone();
         let n = vocabulary.len();
-        let first = first_values(n, setup.values.number(INITIAL_ACCURACY));
+        let first = first_values(n, self.initial_accuracy);
         let confusion = setup.own_scope().from_values("confusion", &[n, n], first)?;
         let on = setup.taps[0].on;
         let head = setup.head(Classes::of(n))?;
@@ -144,7 +171,7 @@ fn log_softmax(x: &Tensor) -> Result<Tensor> {
     x.broadcast_sub(&log_sum_exp(x)?)
 }
 
-/// ln Σ e^x along rows of (rows, n): (rows, 1). The largest x is a constant, as the gradient by it is 0.
+/// ln Σ e^x along rows of (rows, n): (rows, 1). The greatest x is a constant, as the gradient by it is 0.
 fn log_sum_exp(x: &Tensor) -> Result<Tensor> {
     let most = x.detach().max_keepdim(1)?;
     x.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most
@@ -207,10 +234,10 @@ mod tests {
 
     use candle_core::{DType, Device, Var};
 
-    use super::*;
+    use super::{super::declared, *};
     use crate::{
         data::{Example, Field, FieldValues, Lexicon, Prediction, Schema, SplitData},
-        keys::{Located, Value},
+        keys::{Located, Value, Values},
         metric::Scores,
         model::{
             Parameters, head,
@@ -259,12 +286,13 @@ mod tests {
         let vocabularies =
             BTreeMap::from([(LABELS.to_owned(), Vocabulary::from_counts(counts, 1, None))]);
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
-        let mut built = Noisy.build(ObjectiveSetup {
+        let taps = [LayerSpec { width: 3, on, context: Context::BOTH, directions: None }];
+        let config = Noisy.configure(&declared(&values, &taps, "softmax")).ok().unwrap();
+        let head = head::find("softmax").map(|head| head.configure(&values));
+        let mut built = config.build(ObjectiveSetup {
             name: "projected",
-            values: &values,
-            head: head::find("softmax"),
-            head_values: &values,
-            taps: &[LayerSpec { width: 3, on, context: Context::BOTH, directions: None }],
+            head: head.as_deref(),
+            taps: &taps,
             vocabularies: &vocabularies,
             scope: parameters.shared_scope("objective.gold"),
         })?;

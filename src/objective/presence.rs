@@ -6,23 +6,24 @@
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
-    classify::TAPS,
+    ConfigFault, Declared, EXAMPLE_TAP, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, TapKey,
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, ValueType, Values},
+    data::{Corpus, Vocabulary, normalise::Normalise, read::ReadError},
+    keys::{Key, Refers, ValueType},
 };
 
 pub(super) struct Presence;
 
+const FIELD: &str = "field";
 const WORDS: &str = "words";
 const LOWERCASE: &str = "lowercase";
 
 const KEYS: &[Key] = &[
     Key::with_default(
-        "field",
+        FIELD,
         ValueType::Name(Refers::Field),
         "\"text\"",
         "field whose words are looked up",
@@ -45,26 +46,51 @@ impl ObjectiveKind for Presence {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["sigmoid"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["sigmoid"])
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        let lowercase = values.switch(LOWERCASE);
+        let normalise = Normalise { lowercase, ..Normalise::default() };
+        Ok(Box::new(Config { field: values.text(FIELD).to_owned(), normalise }))
+    }
+}
+
+/// What a recipe says of a list of words, which comes as a vocabulary.
+struct Config {
+    field: String,
+    normalise: Normalise,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         metrics()
     }
 
-    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.field, as_read: false }
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let normalise =
-            Normalise { lowercase: setup.values.switch(LOWERCASE), ..Normalise::default() };
+        let normalise = self.normalise;
         let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };
-        Ok(Box::new(BinaryPresence::new(setup, Box::new(listed))?))
+        Ok(Box::new(BinaryPresence::new(setup, self.field.clone(), Box::new(listed))?))
     }
 }
 
@@ -77,6 +103,10 @@ struct Listed {
 impl Marks for Listed {
     fn is_marked(&self, string: &str) -> bool {
         self.words.id(&self.normalise.apply(string)).is_some()
+    }
+
+    fn from(&self) -> usize {
+        0
     }
 }
 

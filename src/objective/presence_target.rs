@@ -31,9 +31,7 @@ pub(super) trait Marks: Send {
     /// Whether this string does.
     fn is_marked(&self, string: &str) -> bool;
     /// The first token that is looked at.
-    fn from(&self) -> usize {
-        0
-    }
+    fn from(&self) -> usize;
 }
 
 /// Whether something is in an example, with the parameters that predict it.
@@ -46,8 +44,11 @@ pub(super) struct BinaryPresence {
 }
 
 impl BinaryPresence {
-    pub(super) fn new(setup: ObjectiveSetup<'_>, marks: Box<dyn Marks>) -> Result<Self> {
-        let field = setup.values.text("field").to_owned();
+    pub(super) fn new(
+        setup: ObjectiveSetup<'_>,
+        field: String,
+        marks: Box<dyn Marks>,
+    ) -> Result<Self> {
         let head = setup.head(Classes::of(1))?;
         Ok(Self { field, marks, head, attached: BTreeMap::new() })
     }

@@ -9,30 +9,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use candle_core::Result;
 
 use super::{
-    Metric, Objective, ObjectiveKind, ObjectiveSetup, TapKey,
+    ConfigFault, Declared, EXAMPLE_TAP, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, TapKey,
     bins::{BinClassifier, Bins, metrics},
-    classify::TAPS,
 };
 use crate::{
-    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise},
-    keys::{Key, Refers, ValueType, Values},
+    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise, read::ReadError},
+    keys::{Key, Refers, ValueType},
 };
 
 pub(super) struct Statistic;
 
+const FIELD: &str = "field";
 const STATISTIC: &str = "statistic";
 const BINS: &str = "bins";
 
 const KEYS: &[Key] = &[
     Key::with_default(
-        "field",
+        FIELD,
         ValueType::Name(Refers::Field),
         "\"text\"",
         "field the statistic is computed from",
     ),
     Key::with_default(
         STATISTIC,
-        ValueType::Choice(&["length", "distinct", "frequency"]),
+        ValueType::Choice(Measure::NAMES),
         "\"length\"",
         "number of tokens, type-token ratio, or mean word frequency in training",
     ),
@@ -44,35 +45,55 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-/// The key of the vocabulary of bins: the largest number in each but the last, as text.
+/// The key of the vocabulary of bin edges: the greatest number in each bin but the last, as text.
 const ENDS: &str = "ends";
 
 /// The key of the vocabulary of words.
 const WORDS: &str = "words";
 
-/// A statistic of an example's symbols, where `counts` has how often each is in training.
-fn number(statistic: &str, symbols: &[Symbol], counts: &[u64]) -> f64 {
-    let n = symbols.len().max(1) as f64;
-    match statistic {
-        "distinct" => symbols.iter().collect::<BTreeSet<_>>().len() as f64 / n,
-        "frequency" => {
-            symbols.iter().map(|&symbol| (1.0 + counts[symbol as usize] as f64).ln()).sum::<f64>()
-                / n
+/// Which number of an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    Length,
+    Distinct,
+    Frequency,
+}
+
+impl Measure {
+    const NAMES: &[&str] = &["length", "distinct", "frequency"];
+
+    fn find(name: &str) -> Self {
+        match name {
+            "distinct" => Self::Distinct,
+            "frequency" => Self::Frequency,
+            _ => Self::Length,
         }
-        _ => symbols.len() as f64,
     }
 }
 
-/// The largest number in each of so many bins but the last: quantiles, each once.
-fn ends(mut numbers: Vec<f64>, n_bins: usize) -> Vec<f64> {
+/// A statistic of an example's symbols, where `counts` has how often each is in training.
+fn number(measure: Measure, symbols: &[Symbol], counts: &[u64]) -> f64 {
+    let n = symbols.len().max(1) as f64;
+    match measure {
+        Measure::Distinct => symbols.iter().collect::<BTreeSet<_>>().len() as f64 / n,
+        Measure::Frequency => {
+            symbols.iter().map(|&symbol| (1.0 + counts[symbol as usize] as f64).ln()).sum::<f64>()
+                / n
+        }
+        Measure::Length => symbols.len() as f64,
+    }
+}
+
+/// The greatest number in each of so many bins but the last: quantiles, each once.
+fn bin_edges(mut numbers: Vec<f64>, n_bins: usize) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
     let n = numbers.len();
     let quantile = |bin: usize| numbers.get((bin * n).div_ceil(n_bins).max(1) - 1).copied();
-    let mut ends: Vec<f64> = (1..n_bins).filter_map(quantile).collect();
-    ends.dedup();
+    let mut edges: Vec<f64> = (1..n_bins).filter_map(quantile).collect();
+    edges.dedup();
     // A last bin that no example falls into is none.
-    ends.retain(|end| numbers.last().is_some_and(|largest| end < largest));
-    ends
+    edges.retain(|edge| numbers.last().is_some_and(|greatest| edge < greatest));
+    edges
 }
 
 impl ObjectiveKind for Statistic {
@@ -89,50 +110,75 @@ impl ObjectiveKind for Statistic {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TAPS
+        EXAMPLE_TAP
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax"]
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax"])
     }
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        Ok(Box::new(Config {
+            field: values.text(FIELD).to_owned(),
+            measure: Measure::find(values.text(STATISTIC)),
+            n_bins: values.count(BINS),
+        }))
+    }
+}
+
+/// What a recipe says of a statistic.
+struct Config {
+    field: String,
+    measure: Measure,
+    n_bins: usize,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         metrics()
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        let mut all = super::word_ids::count(values, corpora, Normalise::default(), None);
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.field, as_read: false }
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+        let mut all = super::word_ids::count(&self.field, corpora, Normalise::default(), None);
         let words = all[0].1.clone();
         let mut numbers = Vec::new();
         for corpus in corpora {
-            let Some(field) = corpus.field(values.text("field")) else { continue };
+            let Some(field) = corpus.field(&self.field) else { continue };
             let counts = counts(&words, corpus, field);
             let examples = corpus.train.examples.iter();
             let symbols = examples.filter_map(|example| example.symbols(field));
-            numbers.extend(symbols.map(|symbols| number(values.text(STATISTIC), symbols, &counts)));
+            numbers.extend(symbols.map(|symbols| number(self.measure, symbols, &counts)));
         }
-        let ends: Vec<String> =
-            ends(numbers, values.count(BINS)).iter().map(f64::to_string).collect();
-        let ends = ends.iter().map(|end| (end.as_str(), 1)).collect();
-        all.push((ENDS, Vocabulary::from_counts(ends, 1, None)));
+        let edges: Vec<String> =
+            bin_edges(numbers, self.n_bins).iter().map(f64::to_string).collect();
+        let edges = edges.iter().map(|edge| (edge.as_str(), 1)).collect();
+        all.push((ENDS, Vocabulary::from_counts(edges, 1, None)));
         all
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let ends = setup.vocabulary(ENDS);
+        let edges = setup.vocabulary(ENDS);
         let numbers =
-            ends.iter().map(|(end, _)| end.parse().expect("it was written from a number"));
-        let mut ends: Vec<f64> = numbers.collect();
-        ends.sort_by(f64::total_cmp);
+            edges.iter().map(|(edge, _)| edge.parse().expect("it was written from a number"));
+        let mut bin_edges: Vec<f64> = numbers.collect();
+        bin_edges.sort_by(f64::total_cmp);
         let statistics = Statistics {
-            field: setup.values.text("field").to_owned(),
-            statistic: setup.values.text(STATISTIC).to_owned(),
+            field: self.field.clone(),
+            measure: self.measure,
             words: setup.vocabulary(WORDS),
-            ends,
+            bin_edges,
             attached: BTreeMap::new(),
         };
         Ok(Box::new(BinClassifier::new(statistics, setup)?))
@@ -146,16 +192,16 @@ fn counts(words: &Vocabulary, corpus: &Corpus, field: usize) -> Vec<u64> {
 
 struct Statistics {
     field: String,
-    statistic: String,
+    measure: Measure,
     words: Vocabulary,
-    ends: Vec<f64>,
+    bin_edges: Vec<f64>,
     /// For each corpus, the place of the field and the count of each of its strings.
     attached: BTreeMap<usize, (usize, Vec<u64>)>,
 }
 
 impl Bins for Statistics {
     fn len(&self) -> usize {
-        self.ends.len() + 1
+        self.bin_edges.len() + 1
     }
 
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
@@ -172,8 +218,8 @@ impl Bins for Statistics {
         let bin = |b: usize| {
             let rows = batch.rows_of(*field, b).into_iter();
             let symbols: Option<Vec<Symbol>> = rows.map(|row| symbols[row]).collect();
-            let number = number(&self.statistic, &symbols?, counts);
-            Some(self.ends.partition_point(|end| *end < number) as u32)
+            let number = number(self.measure, &symbols?, counts);
+            Some(self.bin_edges.partition_point(|edge| *edge < number) as u32)
         };
         (0..batch.n_examples()).map(bin).collect()
     }
@@ -186,17 +232,17 @@ mod tests {
     #[test]
     fn statistics_by_hand() {
         let counts = [0, 3, 8];
-        assert_eq!(number("length", &[2, 1, 2, 0], &counts), 4.0);
-        assert_eq!(number("distinct", &[2, 1, 2, 0], &counts), 0.75);
-        let frequency = number("frequency", &[1, 2], &counts);
+        assert_eq!(number(Measure::Length, &[2, 1, 2, 0], &counts), 4.0);
+        assert_eq!(number(Measure::Distinct, &[2, 1, 2, 0], &counts), 0.75);
+        let frequency = number(Measure::Frequency, &[1, 2], &counts);
         assert!((frequency - f64::midpoint(4f64.ln(), 9f64.ln())).abs() < 1e-12);
     }
 
     #[test]
     fn bins_hold_equally_many_and_none_is_empty() {
-        assert_eq!(ends((1..=8).map(f64::from).collect(), 4), [2.0, 4.0, 6.0]);
-        assert_eq!(ends(vec![5.0; 9], 3), [0.0; 0]);
-        assert_eq!(ends(vec![1.0, 1.0, 1.0, 2.0], 2), [1.0]);
-        assert_eq!(ends(Vec::new(), 2), [0.0; 0]);
+        assert_eq!(bin_edges((1..=8).map(f64::from).collect(), 4), [2.0, 4.0, 6.0]);
+        assert_eq!(bin_edges(vec![5.0; 9], 3), [0.0; 0]);
+        assert_eq!(bin_edges(vec![1.0, 1.0, 1.0, 2.0], 2), [1.0]);
+        assert_eq!(bin_edges(Vec::new(), 2), [0.0; 0]);
     }
 }

@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use candle_core::Result;
 
 use super::{
-    Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, labels, predictions_of,
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TOKEN_TAP, TapKey,
+    labels::{self, LabelConfig},
+    predictions_of,
 };
 use crate::{
     data::{
@@ -19,8 +22,7 @@ use crate::{
     metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
     model::{
         Rows,
-        head::{self, Allowed, Classes, Head},
-        tap::LayerSpec,
+        head::{Allowed, Classes, Head},
     },
     protocol::event::Direction,
 };
@@ -30,12 +32,12 @@ pub(super) struct Tag;
 const KEYS: &[Key] = &[
     Key::required("label", ValueType::Name(Refers::Field), "field of the labels"),
     Key::optional(
-        "scheme",
+        SCHEME,
         ValueType::Choice(Scheme::NAMES),
         "span encoding of the labels; default: plain labels",
     ),
     Key::optional(
-        "encode",
+        ENCODE,
         ValueType::Choice(Scheme::NAMES),
         "span encoding to train with; default: that of `scheme`",
     ),
@@ -47,6 +49,8 @@ const KEYS: &[Key] = &[
     labels::CLASS_WEIGHTS,
 ];
 
+const SCHEME: &str = "scheme";
+const ENCODE: &str = "encode";
 const POSITIVE: &str = "positive";
 
 const LABELS: &str = "labels";
@@ -64,42 +68,69 @@ impl ObjectiveKind for Tag {
         KEYS
     }
 
-    fn heads(&self) -> &'static [&'static str] {
-        &["softmax", "crf"]
+    fn taps(&self) -> &'static [TapKey] {
+        TOKEN_TAP
     }
 
-    fn metrics(&self, values: &Values) -> Vec<Metric> {
-        let spans: &[&str] = match values.text_if_said("scheme") {
+    fn head(&self) -> HeadSource {
+        HeadSource::OneOf(&["softmax", "crf"])
+    }
+
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        let labels = LabelConfig::of(declared, None)?;
+        let coding = Coding::of(values);
+        if labels.class_weights.is_some() {
+            let head = declared.head.filter(|head| !head.supports_class_weights());
+            if let Some(head) = head {
+                let name = head.name();
+                let what = format!(
+                    "expected no `class_weights` with `head = \"{name}\"`, which can't weigh classes; drop \
+                     them, or set `head = \"softmax\"`"
+                );
+                return Err(ConfigFault::Tap(what));
+            }
+            if !coding.is_plain() {
+                let what = "class_weights are of the labels as they are read; drop them or encode";
+                return Err(ConfigFault::Tap(what.to_owned()));
+            }
+        }
+        let positive = values.text_if_said(POSITIVE).map(str::to_owned);
+        Ok(Box::new(Config { labels, coding, positive }))
+    }
+}
+
+/// What a recipe says of tags.
+struct Config {
+    labels: LabelConfig,
+    coding: Coding,
+    /// The tag whose F0.5 is scored.
+    positive: Option<String>,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
+        let spans: &[&str] = match self.coding.scheme {
             Some(_) => &["f1", "precision", "recall"],
             None => &[],
         };
         let tokens = ["accuracy", "accuracy_known", "accuracy_oov"];
-        let positive = values.get(POSITIVE).map(|_| "f0.5");
+        let positive = self.positive.as_ref().map(|_| "f0.5");
         let names = positive.into_iter().chain(spans.iter().copied()).chain(tokens);
         names.map(|name| Metric { name, direction: Direction::Higher }).collect()
     }
 
-    fn check(&self, values: &Values, _taps: &[LayerSpec]) -> std::result::Result<(), String> {
-        let weighs = values.get("class_weights").is_some();
-        let head = values.text_if_said("head").and_then(head::find);
-        if let Some(head) = head.filter(|head| weighs && !head.weighs_classes()) {
-            let name = head.name();
-            return Err(format!(
-                "expected no `class_weights` with `head = \"{name}\"`, which can't weigh classes; drop them, \
-                 or set `head = \"softmax\"`"
-            ));
-        }
-        if weighs && values.text_if_said("encode").is_some() {
-            let what = "class_weights are of the labels as they are read; drop them or encode";
-            return Err(what.to_owned());
-        }
-        labels::check_values(values)
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.labels.field, as_read: self.coding.is_plain() }
     }
 
-    fn check_corpus(&self, values: &Values, corpus: &Corpus) -> Vec<ReadError> {
-        let weights = labels::check_named(values, "class_weights", corpus);
-        let Coding { scheme: Some(scheme), .. } = Coding::of(values) else { return weights };
-        let Some(field) = corpus.field(values.text("label")) else { return Vec::new() };
+    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
+        let weights = self.labels.check_weights(corpus);
+        let Coding { scheme: Some(scheme), .. } = self.coding else { return weights };
+        let Some(field) = corpus.field(&self.labels.field) else { return Vec::new() };
         let faults = |part: &SplitData| -> Vec<ReadError> {
             let labelled = part.examples.iter().filter_map(|example| {
                 Some((example, texts(&corpus.lexicons[field], example.symbols(field)?)))
@@ -120,18 +151,13 @@ impl ObjectiveKind for Tag {
         faults
     }
 
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[&Corpus],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        let coding = Coding::of(values);
+    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         let mut counts = BTreeMap::<String, u64>::new();
         for corpus in corpora {
-            let Some(field) = corpus.field(values.text("label")) else { continue };
+            let Some(field) = corpus.field(&self.labels.field) else { continue };
             for example in &corpus.train.examples {
                 let Some(symbols) = example.symbols(field) else { continue };
-                for tag in coding.trained(&texts(&corpus.lexicons[field], symbols)) {
+                for tag in self.coding.trained(&texts(&corpus.lexicons[field], symbols)) {
                     *counts.entry(tag).or_default() += 1;
                 }
             }
@@ -142,16 +168,15 @@ impl ObjectiveKind for Tag {
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS);
-        let coding = Coding::of(setup.values);
-        let label = setup.values.text("label").to_owned();
-        let positive = setup.values.text_if_said(POSITIVE).map(str::to_owned);
-        let allowed = coding.encode.map(|scheme| allowed(scheme, &vocabulary));
-        let classes = Classes { allowed, ..labels::classes(setup.values, &vocabulary) };
+        let allowed = self.coding.encode.map(|scheme| allowed(scheme, &vocabulary));
+        let classes = Classes { allowed, ..self.labels.classes(&vocabulary) };
         let head = setup.head(classes)?;
-        let read = coding.read_tags(&vocabulary);
+        let read = self.coding.read_tags(&vocabulary);
         let trained = vocabulary.iter().map(|(tag, _)| tag);
         let names = trained.chain(read.iter().map(String::as_str)).collect();
         let attached = BTreeMap::new();
+        let (label, positive) = (self.labels.field.clone(), self.positive.clone());
+        let coding = self.coding;
         Ok(Box::new(Tagger { label, coding, positive, vocabulary, names, head, attached }))
     }
 }
@@ -166,8 +191,8 @@ struct Coding {
 impl Coding {
     fn of(values: &Values) -> Self {
         let scheme = |key| values.text_if_said(key).and_then(Scheme::find);
-        let read = scheme("scheme");
-        Self { scheme: read, encode: scheme("encode").or(read) }
+        let read = scheme(SCHEME);
+        Self { scheme: read, encode: scheme(ENCODE).or(read) }
     }
 
     /// Whether tags are trained as they are read.

@@ -9,12 +9,13 @@
 use candle_core::{Result, bail};
 
 use super::{
-    EncoderOf, Evaluation, Metric, Objective, ObjectiveKind, ObjectiveSetup, RawLoss, TapKey,
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Vocabulary},
+    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
     kernel::{self, ParamRef},
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::DistanceScorer},
     model::Rows,
     protocol::event::Direction,
@@ -51,33 +52,44 @@ impl ObjectiveKind for Tie {
         &[]
     }
 
-    fn check_encoders(
+    fn head(&self) -> HeadSource {
+        HeadSource::Own
+    }
+
+    fn configure(
         &self,
-        values: &Values,
-        encoder: EncoderOf<'_>,
-    ) -> std::result::Result<(), (&'static str, String)> {
-        let (a, b) = (values.text(ENCODER), values.text(TO));
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let (a, b) = (declared.values.text(ENCODER), declared.values.text(TO));
+        let config = || -> Box<dyn ObjectiveConfig> {
+            Box::new(Config { encoder: a.to_owned(), to: b.to_owned() })
+        };
         if a == b {
-            return Err((TO, format!("`to`: {b:?} is the encoder itself; choose another")));
+            return Err(ConfigFault::Key(
+                TO,
+                format!("`to`: {b:?} is the encoder itself; choose another"),
+            ));
         }
-        let (Some(one), Some(other)) = (encoder(a), encoder(b)) else { return Ok(()) };
+        let (Some(one), Some(other)) = ((declared.encoder)(a), (declared.encoder)(b)) else {
+            return Ok(config());
+        };
         let (kind, wanted) = (other.kind.name(), one.kind.name());
         if kind != wanted {
-            return Err((
+            return Err(ConfigFault::Key(
                 TO,
                 format!("{b:?} is of kind {kind:?}; expected {wanted:?}, as {a:?} is"),
             ));
         }
         if !one.kind.has_layers(one.values) {
             let what = format!("{a:?} has no parameters to tie: embedding tables are excluded");
-            return Err((ENCODER, what));
+            return Err(ConfigFault::Key(ENCODER, what));
         }
         let widths = [one, other].map(|of| of.signature.input.map(|layer| layer.width));
         if widths[0] != widths[1] {
             let [wanted, found] = widths.map(Option::unwrap_or_default);
             let what =
                 format!("{b:?} reads rows of dimension {found}; expected {wanted}, as {a:?} reads");
-            return Err((TO, what));
+            return Err(ConfigFault::Key(TO, what));
         }
         let makes = |takes: &ValueType| {
             matches!(
@@ -96,34 +108,46 @@ impl ObjectiveKind for Tie {
                     "`{}` of {b:?} differs from that of {a:?}; expected the same",
                     key.name
                 );
-                Err((TO, what))
+                Err(ConfigFault::Key(TO, what))
             }
-            None => Ok(()),
+            None => Ok(config()),
         }
     }
+}
 
-    fn predicts(&self) -> bool {
-        false
-    }
+/// The two encoders, by name.
+struct Config {
+    encoder: String,
+    to: String,
+}
 
-    fn metrics(&self, _values: &Values) -> Vec<Metric> {
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
         vec![Metric { name: "distance", direction: Direction::Lower }]
     }
 
-    fn vocabularies(&self, _: &Values, _: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn output(&self) -> Output<'_> {
+        Output::Nothing
+    }
+
+    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
+        Vec::new()
+    }
+
+    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
         Vec::new()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let of = |key: &str| setup.scope.parameters_under(setup.values.text(key));
-        let others = of(TO);
+        let others = setup.scope.parameters_under(&self.to);
         let pair = |(name, a): (String, ParamRef)| {
             let (_, b) = others.iter().find(|(other, _)| *other == name)?;
             (a.var().shape() == b.var().shape()).then(|| (a, b.clone()))
         };
-        let pairs: Vec<_> = of(ENCODER).into_iter().filter_map(pair).collect();
+        let pairs = setup.scope.parameters_under(&self.encoder).into_iter().filter_map(pair);
+        let pairs: Vec<_> = pairs.collect();
         if pairs.is_empty() {
-            let (a, b) = (setup.values.text(ENCODER), setup.values.text(TO));
+            let (a, b) = (&self.encoder, &self.to);
             bail!("tie: {a:?} and {b:?} have no parameter of one name and shape");
         }
         Ok(Box::new(Tied { pairs }))
@@ -167,10 +191,10 @@ mod tests {
 
     use candle_core::Device;
 
-    use super::*;
+    use super::{super::declared, *};
     use crate::{
         data::{Example, Field, FieldValues, Schema, SplitData},
-        keys::{Located, Value},
+        keys::{Located, Value, Values},
         metric::Scores,
         model::Parameters,
     };
@@ -194,11 +218,10 @@ mod tests {
         let entries = [(ENCODER, "one"), (TO, "other")]
             .map(|(key, name)| (key.to_owned(), Located::by_default(Value::Text(name.to_owned()))));
         let values = Values::new(entries.into());
-        let tied = Tie.build(ObjectiveSetup {
+        let config = Tie.configure(&declared(&values, &[], "")).ok().unwrap();
+        let tied = config.build(ObjectiveSetup {
             name: "near",
-            values: &values,
             head: None,
-            head_values: &values,
             taps: &[],
             vocabularies: &BTreeMap::new(),
             scope: parameters.scope("objective.near"),

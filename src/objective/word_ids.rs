@@ -3,23 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::ObjectiveSetup;
-use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup},
-    keys::Values,
-};
+use crate::data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup};
 
 /// The key of the vocabulary of words.
 const WORDS: &str = "words";
 
 /// The words that a field has in training, the most frequent of them if there is a limit.
 pub(super) fn count(
-    values: &Values,
+    field: &str,
     corpora: &[&Corpus],
     normalise: Normalise,
     most: Option<usize>,
 ) -> Vec<(&'static str, Vocabulary)> {
-    let fields =
-        corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(values.text("field"))?)));
+    let fields = corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(field)?)));
     vec![(WORDS, Vocabulary::of_train(fields, normalise, 1, most))]
 }
 
@@ -33,10 +29,9 @@ pub(super) struct FieldWords {
 }
 
 impl FieldWords {
-    pub(super) fn new(setup: &ObjectiveSetup<'_>, normalise: Normalise) -> Self {
-        let field = setup.values.text("field").to_owned();
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, field: &str, normalise: Normalise) -> Self {
         let vocabulary = setup.vocabulary(WORDS);
-        Self { field, normalise, vocabulary, attached: BTreeMap::new() }
+        Self { field: field.to_owned(), normalise, vocabulary, attached: BTreeMap::new() }
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {

@@ -20,7 +20,7 @@ use crate::{
         encoder::{self, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind, TapName},
     },
-    objective::Described,
+    objective::EncoderView,
 };
 
 use segments::{SEGMENT_BY, Segmented};
@@ -141,9 +141,9 @@ pub(super) fn check(
 
 impl Encoders {
     /// The encoder of that name, if nothing is wrong with it.
-    pub(super) fn described(&self, name: &str) -> Option<Described<'_>> {
+    pub(super) fn view(&self, name: &str) -> Option<EncoderView<'_>> {
         let spec = self.specs[self.signatures.get(name)?.place].as_ref()?;
-        Some(Described { kind: spec.kind, values: &spec.values, signature: &spec.signature })
+        Some(EncoderView { kind: spec.kind, values: &spec.values, signature: &spec.signature })
     }
 
     /// The encoder of a tap and all that it reads or names for batches of a corpus, however far below, each with

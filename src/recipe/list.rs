@@ -93,7 +93,7 @@ fn planned(topic: &str) -> &'static [&'static str] {
 fn keys(topic: &str, name: &str) -> Vec<Key> {
     match topic {
         "objectives" => objectives::find(name).map_or_else(Vec::new, |kind| {
-            let head = kind.heads().first().and_then(|head| model::head::find(head));
+            let head = kind.head().choices().first().and_then(|head| model::head::find(head));
             objective::keys(kind, head)
         }),
         "encoders" => model::encoder::find(name).map_or_else(Vec::new, encoder::keys),

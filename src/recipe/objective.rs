@@ -1,5 +1,7 @@
 //! `[[objective]]`: one loss, the head and taps it reads through, its gain.
 
+use std::sync::Arc;
+
 use super::{
     check::{Context, Entries},
     corpus::CorpusSpec,
@@ -14,10 +16,10 @@ use crate::{
     data::Vocabulary,
     keys::{GREATEST, Key, Located, Place, Refers, Value, ValueType, Values, describe::quoted},
     model::{
-        head::{self, HeadKind},
+        head::{self, HeadConfig, HeadKind},
         tap::{LayerSpec, RowKind},
     },
-    objective::{self, ObjectiveKind},
+    objective::{self, ConfigFault, Declared, HeadSource, ObjectiveConfig, ObjectiveKind},
     protocol::{ObjectiveId, event::Role},
     schedule::Schedule,
 };
@@ -31,8 +33,12 @@ pub struct ObjectiveSpec {
     pub role: Role,
     /// What it is.
     pub kind: &'static dyn ObjectiveKind,
-    /// From tap to scores, if the kind doesn't bring its own.
+    /// What its table says of it, parsed.
+    pub config: Arc<dyn ObjectiveConfig>,
+    /// From tap to scores, if its table says one.
     pub head: Option<&'static dyn HeadKind>,
+    /// What its table says of the head, parsed.
+    pub head_config: Option<Arc<dyn HeadConfig>>,
     /// The corpora it reads, by place.
     pub corpora: Vec<usize>,
     /// The group it is drawn with; none if it reads several corpora.
@@ -60,7 +66,7 @@ pub struct ObjectiveSpec {
 impl ObjectiveSpec {
     /// Whether it is another objective over other examples, with nothing of its own to learn.
     pub fn is_another(&self) -> bool {
-        self.share.is_some() && self.kind.lenders().is_empty()
+        self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
     /// Whether it sounds at the start, or will by its schedule.
@@ -167,11 +173,12 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     let is_own = |key: &Key| kind.keys().iter().any(|own| own.name == key.name);
     let common = COMMON.iter().copied().filter(|key| !is_own(key));
     let mut keys: Vec<Key> = common.chain(taps).collect();
-    if has_head(kind) {
+    let has_head = !kind.head().choices().is_empty();
+    if has_head {
         keys.push(HEAD);
     }
     keys.extend(kind.keys());
-    let of_head = head.filter(|_| has_head(kind)).map_or(&[] as &[Key], HeadKind::keys);
+    let of_head = head.filter(|_| has_head).map_or(&[] as &[Key], HeadKind::keys);
     let is_tapped =
         |key: &&Key| !kind.taps().is_empty() || ![GRADIENT, STRENGTH].contains(&key.name);
     for key in of_head.iter().chain(FADER.iter().filter(is_tapped)) {
@@ -180,11 +187,6 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
         }
     }
     keys
-}
-
-/// Whether a table of this kind says which head it has. What uses another kind's says nothing of it.
-fn has_head(kind: &dyn ObjectiveKind) -> bool {
-    !kind.heads().is_empty() && kind.lenders().is_empty()
 }
 
 /// The role that a table says, right or wrong as it may be otherwise.
@@ -201,16 +203,16 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) -> Option<ObjectiveSpec> {
     let kind = OBJECTIVES.of(table, "kind", diagnostics)?;
-    let head = match table.get("head") {
-        _ if !has_head(kind) => Ok(None),
-        None => Ok(head::find(kind.heads()[0])),
-        Some(said) => match head_said(kind, said, diagnostics) {
+    let default = kind.head().choices().first().and_then(|name| head::find(name));
+    let head = match (default, table.get("head")) {
+        (None, _) | (_, None) => Ok(default),
+        (_, Some(said)) => match head_said(kind, said, diagnostics) {
             Some(head) => Ok(Some(head)),
             // The keys of a head to come are not known.
             None if said.value.as_text().is_some_and(|head| HEADS.planned.contains(&head)) => {
                 return None;
             }
-            None => Err(head::find(kind.heads()[0])),
+            None => Err(default),
         },
     };
     let keys = keys(kind, head.unwrap_or_else(|instead| instead));
@@ -234,17 +236,24 @@ pub(super) fn check(
     }
     let values = Values::new(entries);
     let (taps, layers) = taps?;
-    fits(table, kind, head, &values, &layers, diagnostics)?;
-    if let Err((key, what)) = kind.check_encoders(&values, &|name| encoders.described(name)) {
-        diagnostics.fault(&values.place(key), what);
-        return None;
-    }
+    let encoder = |name: &str| encoders.view(name);
+    let declared = Declared {
+        values: &values,
+        taps: &layers,
+        head,
+        n_corpora: read.len(),
+        shares: values.get(SHARE).is_some(),
+        encoder: &encoder,
+    };
+    let config = configure(table, kind, &declared, diagnostics)?;
     fields_fit?;
     Some(ObjectiveSpec {
         name: table.name.into(),
         role: if is_main(table) { Role::Main } else { Role::Auxiliary },
         kind,
+        config: config.into(),
         head,
+        head_config: head.map(|head| head.configure(&values).into()),
         corpora: read,
         group: values.text_if_said("group").map(str::to_owned),
         taps,
@@ -265,8 +274,9 @@ fn head_said(
     diagnostics: &mut Diagnostics,
 ) -> Option<&'static dyn HeadKind> {
     let head = HEADS.find(said, "head", diagnostics)?;
-    if !kind.heads().contains(&head.name()) {
-        let (kind_name, wanted) = (kind.name(), quoted(kind.heads().iter().copied()));
+    let choices = kind.head().choices();
+    if !choices.contains(&head.name()) {
+        let (kind_name, wanted) = (kind.name(), quoted(choices.iter().copied()));
         let what = format!("{kind_name:?} has no head {:?}; expected one of {wanted}", head.name());
         diagnostics.fault(&said.place, what);
         return None;
@@ -325,33 +335,39 @@ fn taps(
     Some(found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip())
 }
 
-/// Whether kind and head can work on what the taps give.
-fn fits(
+/// The options of a table, if kind and head can work with them on what the taps give.
+fn configure(
     table: &Named<'_>,
     kind: &dyn ObjectiveKind,
-    head: Option<&dyn HeadKind>,
-    values: &Values,
-    layers: &[LayerSpec],
+    declared: &Declared<'_>,
     diagnostics: &mut Diagnostics,
-) -> Option<()> {
+) -> Option<Box<dyn ObjectiveConfig>> {
     let first = kind.taps().first().and_then(|tap| table.get(tap.name));
     let (tap, place) = match first {
         Some(said) => (quoted(strings(said).into_iter().map(|(text, _)| text)), &said.place),
         None => (String::new(), table.place),
     };
-    if let Err(what) = kind.check(values, layers) {
-        diagnostics.fault(place, format!("{tap}: {what}"));
-        return None;
-    }
-    let on = layers.first().map(|layer| layer.on);
-    if let (Some(head), Some(on)) = (head, on)
+    let values = declared.values;
+    let config = match kind.configure(declared) {
+        Ok(config) => config,
+        Err(ConfigFault::Tap(what)) => {
+            diagnostics.fault(place, format!("{tap}: {what}"));
+            return None;
+        }
+        Err(ConfigFault::Key(key, what)) => {
+            diagnostics.fault(&values.place(key), what);
+            return None;
+        }
+    };
+    let on = declared.taps.first().map(|layer| layer.on);
+    if let (Some(head), Some(on)) = (declared.head, on)
         && !head.works_on(on)
     {
         let what = format!("{tap}: the head {:?} doesn't work on such rows", head.name());
         diagnostics.fault(&values.place("head"), what);
         return None;
     }
-    Some(())
+    Some(config)
 }
 
 fn corpora_of(entries: &Entries, cx: &Context<'_>, diagnostics: &mut Diagnostics) -> Vec<usize> {

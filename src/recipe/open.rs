@@ -23,9 +23,8 @@ impl Recipe {
                 Ok(mut corpus) => {
                     let objectives = self.objectives.iter();
                     let reading = objectives.filter(|objective| objective.corpora.contains(&at));
-                    let wrong: Vec<ReadError> = reading
-                        .flat_map(|reader| reader.kind.check_corpus(&reader.values, &corpus))
-                        .collect();
+                    let wrong: Vec<ReadError> =
+                        reading.flat_map(|reader| reader.config.check_corpus(&corpus)).collect();
                     match spec.faults {
                         OnFault::Skip => skip(&mut corpus, &wrong),
                         OnFault::Refuse => faults.extend(wrong.into_iter().map(line_fault)),

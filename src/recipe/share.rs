@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     keys::{Key, ValueType, describe::quoted},
-    model::HeadKind,
+    model::{HeadKind, head::HIDDEN},
+    objective::{HeadSource, Output},
 };
 
 /// Whether what shares another's parameters is made like it.
@@ -36,28 +37,31 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], diagnostics: &mut Diagnosti
 fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     let (owned, own) = (owner.kind.name(), spec.kind.name());
     let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
-    let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said("hidden");
-    match spec.kind.lenders() {
-        [] if owned != own => return Some(format!("which is of kind {owned:?}, not {own:?}")),
-        [] if head(owner) != head(spec) || hidden(owner) != hidden(spec) => {
-            return Some("whose head differs; expected the same head and hidden size".to_owned());
-        }
-        [] => {
+    let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said(HIDDEN.name);
+    match spec.kind.head() {
+        HeadSource::Own | HeadSource::OneOf(_) => {
+            if owned != own {
+                return Some(format!("which is of kind {owned:?}, not {own:?}"));
+            }
+            if head(owner) != head(spec) || hidden(owner) != hidden(spec) {
+                let what = "whose head differs; expected the same head and hidden size";
+                return Some(what.to_owned());
+            }
             if let Some(key) = other_key(owner, spec) {
                 return Some(format!("whose `{key}` differs; expected the same value"));
             }
         }
-        lenders if !lenders.contains(&owned) => {
-            let wanted = quoted(lenders.iter().copied());
-            return Some(format!("which is of kind {owned:?}; expected one of {wanted}"));
-        }
-        _ => {
-            let (head, wanted) = (head(owner).unwrap_or_default(), spec.kind.heads());
-            if !wanted.contains(&head) {
-                let wanted = quoted(wanted.iter().copied());
+        HeadSource::Donor { head_donors, heads } => {
+            if !head_donors.contains(&owned) {
+                let wanted = quoted(head_donors.iter().copied());
+                return Some(format!("which is of kind {owned:?}; expected one of {wanted}"));
+            }
+            let head = head(owner).unwrap_or_default();
+            if !heads.contains(&head) {
+                let wanted = quoted(heads.iter().copied());
                 return Some(format!("whose head is {head:?}; expected one of {wanted}"));
             }
-            if owner.values.get("encode").is_some() {
+            if !matches!(owner.config.output(), Output::Field { as_read: true, .. }) {
                 let what = "which encodes its labels differently; remove its `encode`";
                 return Some(what.to_owned());
             }

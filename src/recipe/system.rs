@@ -45,7 +45,7 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
     }
     for objective in recipe.objectives.iter().filter(|objective| objective.share.is_none()) {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
-        let mut made = objective.kind.vocabularies(&objective.values, &corpora);
+        let mut made = objective.config.vocabularies(&corpora);
         made.extend(objective.lists.iter().cloned());
         insert(&mut all, objective::owner(objective.name.as_str()), made);
     }
@@ -118,10 +118,10 @@ impl System {
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
         for spec in &recipe.objectives {
-            let ObjectiveSpec { name, values, layers, share, .. } = spec;
-            let lends = |other: &&ObjectiveSpec| share.as_ref() == Some(&other.name);
-            let lender = recipe.objectives.iter().find(lends).unwrap_or(spec);
-            let owner = objective::owner(lender.name.as_str());
+            let ObjectiveSpec { name, layers, share, .. } = spec;
+            let donates = |other: &&ObjectiveSpec| share.as_ref() == Some(&other.name);
+            let donor = recipe.objectives.iter().find(donates).unwrap_or(spec);
+            let owner = objective::owner(donor.name.as_str());
             let is_shared =
                 recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name));
             let scope = if is_shared || share.is_some() {
@@ -129,11 +129,9 @@ impl System {
             } else {
                 parameters.scope(&owner)
             };
-            let objective = spec.kind.build(objective::ObjectiveSetup {
+            let objective = spec.config.build(objective::ObjectiveSetup {
                 name: name.as_str(),
-                values,
-                head: lender.head,
-                head_values: &lender.values,
+                head: donor.head_config.as_deref(),
                 taps: layers,
                 vocabularies: of(owner),
                 scope,

@@ -215,7 +215,7 @@ fn best(
     };
     let Some((_, Located { value, place })) = said else {
         let main = specs.iter().flatten().find(|spec| spec.role == Role::Main)?;
-        let metrics = main.kind.metrics(&main.values);
+        let metrics = main.config.metrics();
         if metrics.is_empty() {
             let kind = main.kind.name();
             let what = format!("{kind:?} has no metric; set `train.best`");
@@ -233,7 +233,7 @@ fn best(
         return None;
     }
     let spec = specs.iter().flatten().find(|spec| spec.name.as_str() == objective)?;
-    let metrics = spec.kind.metrics(&spec.values);
+    let metrics = spec.config.metrics();
     let Some(found) = metrics.iter().find(|found| found.name == metric) else {
         let hint = hint(metric, metrics.iter().map(|metric| metric.name));
         diagnostics

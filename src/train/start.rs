@@ -85,8 +85,8 @@ fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {
         gain: spec.gain.at(0) as f32,
         muted: spec.muted,
         metrics: spec
-            .kind
-            .metrics(&spec.values)
+            .config
+            .metrics()
             .iter()
             .map(|metric| MetricStarted { name: metric.name.into(), direction: metric.direction })
             .collect(),

@@ -5,10 +5,11 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Allowed, Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers};
+use super::{Allowed, HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, ScoreLayers};
 use crate::{
     data::Packing,
     kernel::{self, ParamRef},
+    keys::{Key, Values},
     model::tap::RowKind,
 };
 
@@ -23,16 +24,32 @@ impl HeadKind for Crf {
         "linear-chain conditional random field over the tags of a sequence"
     }
 
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
     fn works_on(&self, on: RowKind) -> bool {
         on == RowKind::Token
     }
 
-    fn weighs_classes(&self) -> bool {
+    fn supports_class_weights(&self) -> bool {
         false
     }
 
+    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
+        Box::new(Config { hidden: values.count(HIDDEN.name) })
+    }
+}
+
+/// What a recipe says of it.
+struct Config {
+    /// Size of the tanh layer; 0 is none.
+    hidden: usize,
+}
+
+impl HeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
-        let layers = setup.score_layers()?;
+        let layers = setup.score_layers(self.hidden)?;
         let tags = setup.classes.n;
         let transitions = setup.scope.uniform("transitions", &[tags + 2, tags], 0.1)?;
         Ok(Box::new(Built { layers, transitions, allowed: setup.classes.allowed }))

@@ -5,8 +5,13 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers};
-use crate::{data::Packing, kernel, model::tap::RowKind};
+use super::{HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, ScoreLayers};
+use crate::{
+    data::Packing,
+    kernel,
+    keys::{Key, Values},
+    model::tap::RowKind,
+};
 
 pub(super) struct Sigmoid;
 
@@ -19,17 +24,33 @@ impl HeadKind for Sigmoid {
         "independent binary classifiers for each row"
     }
 
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
     fn works_on(&self, _on: RowKind) -> bool {
         true
     }
 
-    fn weighs_classes(&self) -> bool {
-        false
+    fn supports_class_weights(&self) -> bool {
+        true
     }
 
+    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
+        Box::new(Config { hidden: values.count(HIDDEN.name) })
+    }
+}
+
+/// What a recipe says of it.
+struct Config {
+    /// Size of the tanh layer; 0 is none.
+    hidden: usize,
+}
+
+impl HeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
-        Ok(Box::new(Built { layers: setup.score_layers()?, questions, weights }))
+        Ok(Box::new(Built { layers: setup.score_layers(self.hidden)?, questions, weights }))
     }
 }
 

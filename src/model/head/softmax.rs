@@ -6,11 +6,11 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{HIDDEN, Head, HeadKind, HeadLoss, HeadSetup, ScoreLayers, labelled_loss};
+use super::{HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, ScoreLayers, labelled_loss};
 use crate::{
     data::Packing,
     kernel,
-    keys::{Key, ValueType},
+    keys::{Key, ValueType, Values},
     model::tap::RowKind,
 };
 
@@ -45,14 +45,28 @@ impl HeadKind for Softmax {
         true
     }
 
-    fn weighs_classes(&self) -> bool {
+    fn supports_class_weights(&self) -> bool {
         true
     }
 
+    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
+        Box::new(Config { hidden: values.count(HIDDEN.name), smoothing: values.number(SMOOTHING) })
+    }
+}
+
+/// What a recipe says of it.
+struct Config {
+    /// Size of the tanh layer; 0 is none.
+    hidden: usize,
+    /// ε of label smoothing.
+    smoothing: f64,
+}
+
+impl HeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
-        let layers = setup.score_layers()?;
-        let smoothing = setup.values.number(SMOOTHING);
-        Ok(Box::new(Built { layers, smoothing, class_weights: setup.classes.weights }))
+        let layers = setup.score_layers(self.hidden)?;
+        let (smoothing, class_weights) = (self.smoothing, setup.classes.weights);
+        Ok(Box::new(Built { layers, smoothing, class_weights }))
     }
 }
 
