@@ -169,7 +169,7 @@ impl Sequence {
             return Self { packing, starts };
         }
         let of = |example: &&Example| {
-            example.sequences[at].as_ref().map_or_else(Vec::new, |positions| positions.items())
+            example.sequences[at].as_ref().map_or_else(Vec::new, super::corpus::Positions::items)
         };
         let items: Vec<Vec<usize>> = examples.iter().map(of).collect();
         let n_items: Vec<usize> = items.iter().map(Vec::len).collect();

@@ -72,14 +72,18 @@ proptest! {
                 prop_assert!(!drain(&mut feed, &mut heard));
             }
         }
-        events[n_recorded..].iter().for_each(|event| shared.apply(event));
+        for event in &events[n_recorded..] {
+            shared.apply(event);
+        }
         drop(sender);
         prop_assert!(!drain(&mut feed, &mut heard), "the recorder has not ended yet");
         shared.close();
         prop_assert!(drain(&mut feed, &mut heard));
 
         let mut whole = Run::new(Some(&arbitrary::header()));
-        events.iter().for_each(|event| whole.apply(event));
+        for event in &events {
+            whole.apply(event);
+        }
         prop_assert_eq!(feed.run(), &whole);
         let heard: Vec<&Event> = heard.iter().filter(|event| is_logged(event)).collect();
         let told: Vec<&Event> = events.iter().filter(|event| is_logged(event)).collect();
@@ -93,7 +97,9 @@ fn what_was_missed_last_is_seen_although_nothing_follows_it() {
     let events: [Event; 2] =
         [arbitrary::run_started().into(), arbitrary::step_done(1, "chunk", 2.0).into()];
     send(&sender, 0, &events[0]);
-    events.iter().for_each(|event| shared.apply(event));
+    for event in &events {
+        shared.apply(event);
+    }
     let mut heard = Vec::new();
     assert!(!drain(&mut feed, &mut heard));
     assert_eq!(heard, events[..1]);

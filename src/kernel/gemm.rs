@@ -120,23 +120,23 @@ fn nr<S: Simd>() -> usize {
 /// A number of rows as high tiles and then low ones, with as few rows too many as there can be.
 #[derive(Clone, Copy)]
 struct Tiles {
-    full_tiles: usize,
-    edge_tiles: usize,
+    full: usize,
+    edge: usize,
     rows: usize,
 }
 
 impl Tiles {
     #[inline(always)]
     fn new<const MR: usize>(rows: usize) -> Self {
-        let (full_tiles, rest) = (rows / MR, rows % MR);
-        let (full_tiles, edge_tiles) = match rest {
-            0 => (full_tiles, 0),
+        let (full, rest) = (rows / MR, rows % MR);
+        let (full, edge) = match rest {
+            0 => (full, 0),
             // Two low ones for a high one and a rest.
-            _ if full_tiles > 0 && MR + rest <= 2 * EDGE_MR => (full_tiles - 1, 2),
-            _ if rest <= EDGE_MR => (full_tiles, 1),
-            _ => (full_tiles + 1, 0),
+            _ if full > 0 && MR + rest <= 2 * EDGE_MR => (full - 1, 2),
+            _ if rest <= EDGE_MR => (full, 1),
+            _ => (full + 1, 0),
         };
-        Self { full_tiles, edge_tiles, rows: full_tiles * MR + edge_tiles * EDGE_MR }
+        Self { full, edge, rows: full * MR + edge * EDGE_MR }
     }
 
     /// Rows of all tiles.
@@ -148,10 +148,8 @@ impl Tiles {
     /// Each tile's first row and height.
     #[inline(always)]
     fn iter<const MR: usize>(self) -> impl Iterator<Item = (usize, usize)> {
-        let full_tiles = (0..self.full_tiles).map(|at| (at * MR, MR));
-        full_tiles.chain(
-            (0..self.edge_tiles).map(move |at| (self.full_tiles * MR + at * EDGE_MR, EDGE_MR)),
-        )
+        let full = (0..self.full).map(|at| (at * MR, MR));
+        full.chain((0..self.edge).map(move |at| (self.full * MR + at * EDGE_MR, EDGE_MR)))
     }
 }
 
@@ -227,8 +225,7 @@ impl Product<'_> {
             }
         };
         let columns = (from, width);
-        let (n_tiles, following) =
-            (tiles.full_tiles + tiles.edge_tiles, width.min(self.n - from - width));
+        let (n_tiles, following) = (tiles.full + tiles.edge, width.min(self.n - from - width));
         for (at, (row, height)) in tiles.iter::<MR>().enumerate() {
             if let (Some(next), Right::Rows(b)) = (next, self.b) {
                 let rows = at * k / n_tiles..(at + 1) * k / n_tiles;

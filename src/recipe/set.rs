@@ -72,7 +72,7 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, diagnostics: &mut Di
                 put(tree, &path, Located { value: Value::Integer(number), place }, diagnostics);
             }
             Err(_) => {
-                diagnostics.fault(&place, format!("{number} is out of range for a 64-bit integer"))
+                diagnostics.fault(&place, format!("{number} is out of range for a 64-bit integer"));
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn check(
     let name = text(get("name"), "name", diagnostics);
     match (&name, get("name")) {
         (None, None) => {
-            diagnostics.absent(file, "`name`: missing key; for example name = \"mine\"")
+            diagnostics.absent(file, "`name`: missing key; for example name = \"mine\"");
         }
         (Some(name), Some(said)) if !names::is_name(name) => {
             diagnostics.fault(&said.place, names::bad_name(name));

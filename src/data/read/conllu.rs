@@ -102,7 +102,8 @@ impl Format for Conllu {
                     let fault = |(line, what)| ReadError { file: source.name.clone(), line, what };
                     faults.extend(wrong.into_iter().map(fault));
                 }
-                (faults.len() == n_faults).then(|| example(&words, heads, is_missing, corpus))
+                (faults.len() == n_faults)
+                    .then(|| example(&words, heads.as_deref(), is_missing, corpus))
             },
         )
     }
@@ -192,13 +193,13 @@ fn heads(
 
 fn example(
     words: &[(u32, Vec<&str>)],
-    heads: Option<Vec<GraphArc>>,
+    heads: Option<&[GraphArc]>,
     is_missing: impl Fn(usize) -> bool,
     corpus: &mut Corpus,
 ) -> Example {
     let fields = corpus.lexicons.iter_mut().enumerate().map(|(field, lexicon)| {
         if FIELDS.get(field) == Some(&HEAD) {
-            return heads.as_ref().map(|heads| FieldValues::Arcs(heads.as_slice().into()));
+            return heads.map(|heads| FieldValues::Arcs(heads.into()));
         }
         (field < FIELDS.len() && !is_missing(field)).then(|| {
             let symbols = words.iter().map(|(_, cells)| lexicon.intern(cells[field]));

@@ -62,7 +62,7 @@ proptest! {
         let reading = setting.read_as(&bytes, gold);
         let written = setting.write(&reading, "upos", "?!");
         let examples = &reading.read.split.examples;
-        let tokens: Vec<u32> = examples.iter().flat_map(|example| example.lines()).collect();
+        let tokens: Vec<u32> = examples.iter().flat_map(crate::data::Example::lines).collect();
         prop_assert!(tokens.is_sorted_by(|a, b| a < b));
         let is_columns = reading.corpus.fields.len() == 2;
         prop_assert_eq!(lines(&written).count(), lines(&bytes).count());

@@ -10,25 +10,25 @@ use crate::{
 /// counts, punctuation too, as in the CoNLL 2018 shared task.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ArcScorer {
-    n_tokens: u64,
-    n_heads: u64,
-    n_relations: u64,
+    tokens: u64,
+    heads: u64,
+    relations: u64,
 }
 
 impl Scorer for ArcScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         let (Gold::Arcs(gold), Prediction::Arcs(predicted)) = (gold, prediction) else { return };
         for (gold, predicted) in gold.iter().zip(predicted) {
-            self.n_tokens += 1;
-            self.n_heads += u64::from(gold.head == predicted.head);
-            self.n_relations += u64::from(gold == predicted);
+            self.tokens += 1;
+            self.heads += u64::from(gold.head == predicted.head);
+            self.relations += u64::from(gold == predicted);
         }
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
-        if self.n_tokens > 0 {
-            let uas = percent(self.n_heads, self.n_tokens);
-            let las = percent(self.n_relations, self.n_tokens);
+        if self.tokens > 0 {
+            let uas = percent(self.heads, self.tokens);
+            let las = percent(self.relations, self.tokens);
             scores.metrics.extend([("uas", uas), ("las", las)]);
         }
     }

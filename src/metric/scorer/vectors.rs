@@ -26,7 +26,9 @@ impl Scorer for DomainScorer {
         match (gold, prediction) {
             (Gold::Classes { classes, .. }, Prediction::Vector(vector)) => {
                 let class = classes.first().copied().flatten();
-                class.into_iter().for_each(|class| self.probe.add(vector, class as usize));
+                if let Some(class) = class {
+                    self.probe.add(vector, class as usize);
+                }
             }
             _ => self.classes.push(gold, prediction),
         }

@@ -47,7 +47,7 @@ pub fn watch(terminal: &mut Terminal, sitting: Session, live: &Live, feed: &mut 
         }
         desk.draw(terminal, run);
         let mut most =
-            if !desk.view.pending.is_empty() { ANSWER } else { Duration::from_millis(FRAME_MS) };
+            if desk.view.pending.is_empty() { Duration::from_millis(FRAME_MS) } else { ANSWER };
         loop {
             let effects = match desk.listen(terminal, run, most) {
                 Ok(effects) if effects.is_empty() => break,

@@ -65,9 +65,8 @@ fn home(path: &str, modules: &BTreeSet<String>, re_exports: &BTreeMap<String, St
     let mut path = path.to_owned();
     // A re-export may name another one; more than a few would be a circle of its own.
     for _ in 0..8 {
-        let prefixes = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
-        let Some((at, target)) =
-            prefixes.filter_map(|at| Some((at, re_exports.get(&path[..at])?))).next()
+        let mut prefixes = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
+        let Some((at, target)) = prefixes.find_map(|at| Some((at, re_exports.get(&path[..at])?)))
         else {
             break;
         };

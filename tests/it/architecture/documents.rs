@@ -91,7 +91,9 @@ impl Tree {
             let within = (parts.get(at + 1) == Some(&" in "))
                 .then(|| parts.get(at + 2).copied())
                 .flatten()
-                .filter(|path| path.ends_with(".rs"));
+                .filter(|path| {
+                    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+                });
             let is_there = match within {
                 Some(path) if is_word(name) => self.has_word(path, name),
                 _ => match self.has(name) {

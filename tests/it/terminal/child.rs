@@ -114,7 +114,7 @@ fn desk(folder: &Path) -> io::Result<u32> {
                 }
                 TerminalInput::Paste(text) => note = format!("pasted {}", text.chars().count()),
                 TerminalInput::Mouse(mouse) => {
-                    note = format!("{:?} at {}", mouse.kind, mouse.column)
+                    note = format!("{:?} at {}", mouse.kind, mouse.column);
                 }
                 TerminalInput::Resize(_) => {}
                 TerminalInput::Gone => {

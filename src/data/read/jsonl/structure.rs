@@ -63,12 +63,18 @@ pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
     }
 }
 
+/// The head of an arc, none for the root, its dependent, and its label.
+type ReadArc<'o> = (Option<u32>, u32, Option<&'o str>);
+
+/// The start of a span, its end, which is not in it, and its label.
+type ReadSpan<'o> = (u32, u32, Option<&'o str>);
+
 /// Arrays of head, dependent and perhaps a label; positions count from 1, and head 0 is the root.
 pub(super) fn arcs<'o>(
     key: &str,
     value: &'o Value,
     n_tokens: usize,
-) -> Result<Vec<(Option<u32>, u32, Option<&'o str>)>, String> {
+) -> Result<Vec<ReadArc<'o>>, String> {
     let wanted = "[head, dependent] or [head, dependent, label]";
     let arc = |item: &'o Value| {
         let parts = array(key, item, wanted)?;
@@ -87,18 +93,17 @@ pub(super) fn spans<'o>(
     key: &str,
     value: &'o Value,
     n_tokens: usize,
-) -> Result<Vec<(u32, u32, Option<&'o str>)>, String> {
+) -> Result<Vec<ReadSpan<'o>>, String> {
     let items = array(key, value, "an array of spans")?.iter();
     items.map(|item| span(key, item, n_tokens)).collect()
 }
 
 /// Arrays of two spans and a type.
-#[expect(clippy::type_complexity, reason = "two spans and a type, interned by the only caller")]
 pub(super) fn relations<'o>(
     key: &str,
     value: &'o Value,
     n_tokens: usize,
-) -> Result<Vec<((u32, u32, Option<&'o str>), (u32, u32, Option<&'o str>), &'o str)>, String> {
+) -> Result<Vec<(ReadSpan<'o>, ReadSpan<'o>, &'o str)>, String> {
     let wanted = "[[start, end], [start, end], label]";
     let relation = |item: &'o Value| {
         let [from, to, Value::String(label)] = array(key, item, wanted)?.as_slice() else {
