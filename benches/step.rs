@@ -48,8 +48,8 @@ use auxdesk::{
     },
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
     recorder::record,
-    state::Run,
-    train::{Clock, Interrupt, Moves, Trainer, TrainerSetup},
+    state::{Run, Totals},
+    train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup},
 };
 
 /// Steps that are not counted: the first ones make the optimizer's memory and warm the caches.
@@ -182,13 +182,16 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     let setup = TrainerSetup {
         recipe,
         corpora,
+        digests: BTreeMap::new(),
         vocabularies,
         system,
         run: folder.to_owned(),
+        opening: Opening::Started,
         moves: Moves::default(),
         clock: Clock::start(),
         interrupt: Interrupt::default(),
         panic_at: None,
+        error_at: None,
     };
     thread::scope(|scope| {
         let screen = scope.spawn(move || {
@@ -197,7 +200,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
             told
         });
         let shared = SharedRun::new(Run::new(Some(&header)));
-        scope.spawn(move || record(recorder, writer, &shared));
+        scope.spawn(move || record(recorder, writer, &shared, Totals::default()));
         let ended = Trainer::new(setup).train(&mut bus);
         assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);
         drop(bus);

@@ -7,11 +7,13 @@
 mod finish;
 mod folder;
 mod memory;
+mod past;
 mod show;
 mod signals;
 mod whole;
 
 use std::{
+    collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     thread,
@@ -25,18 +27,22 @@ use crate::{
     kernel::{self, Device, DeviceName},
     model::encoder::FirstValues,
     protocol::{
-        Header, Summary,
+        CommandId, Header, Summary,
         event::{Reason, RunEnded},
     },
     recipe::{Recipe, System, vocabularies},
     recorder::{Recorded, record},
-    state::Run,
-    train::{self, Clock, Interrupt, Moves, Trainer, checkpoint},
+    state::{Run, Totals},
+    train::{
+        Clock, Interrupt, Moves, Opening, Session, Trainer, TrainerSetup,
+        checkpoint::{self, Checkpoint},
+    },
     tui,
 };
 use anyhow::{Context, Result, anyhow};
 
 pub use folder::RunFolder;
+pub use past::{Past, PastJournal};
 pub use show::{DeskShown, Replayed, Show, replay};
 pub use whole::write_whole;
 
@@ -44,14 +50,21 @@ pub use whole::write_whole;
 /// exits in ARCHITECTURE.md causes what should never happen.
 const PANIC_AT: &str = "AUXDESK_PANIC_AT_STEP";
 
+/// The same of an operation on tensors that fails.
+const ERROR_AT: &str = "AUXDESK_ERROR_AT_STEP";
+
 /// A run that was asked for, checked as far as can be before it starts.
 pub struct Job {
     /// What to train.
     pub recipe: Recipe,
     /// The recipe's corpora, read.
     pub corpora: Vec<Corpus>,
-    /// The run's folder, made and empty.
+    /// A digest of each corpus file, by its key in the recipe.
+    pub digests: BTreeMap<String, String>,
+    /// The run's folder: made and empty, or opened again.
     pub folder: RunFolder,
+    /// What it has left so far, if it goes on.
+    pub past: Option<Past>,
     /// Moves to redo.
     pub moves: Moves,
     /// Threads that train.
@@ -91,28 +104,43 @@ pub enum Talk {
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), None).context("signals can't be watched")?;
-    let Job { recipe, corpora, folder, moves, threads, device, show } = job;
-    finish::diagnostics(folder.path())?;
+    let Job { recipe, corpora, digests, folder, past, moves, threads, device, show } = job;
+    finish::diagnostics(&folder)?;
     if matches!(show, Show::Desk(_)) {
         tui::terminal::install_hook();
     }
     finish::log_panics();
-    let resolved = folder.path().join("recipe.toml");
-    std::fs::write(&resolved, recipe.resolved())
-        .with_context(|| format!("{}: can't be written", resolved.display()))?;
     let header = header(&recipe, threads, &device, folder.started());
-    let run = folder.path().to_owned();
-    let setup = setup(recipe, corpora, &device, run, moves, interrupt.clone())?;
     let is_fused = kernel::is_fused(&device);
-    let clock = setup.clock;
-    let journal = folder.path().join(journal::FILE);
-    let writer = Writer::create(&journal, &header)
-        .with_context(|| format!("{}: can't be written", journal.display()))?;
+    let resolved = recipe.resolved();
+    let run = folder.path().to_owned();
+    let asked =
+        Asked { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
+    // Until the trainer is there, nothing of a run that goes on is changed.
+    let trainer = trainer(asked, &header, past.as_ref())?;
+    let clock = trainer.clock();
+    let path = folder.path().join("recipe.toml");
+    write_whole(&path, resolved.as_bytes())
+        .with_context(|| format!("{}: can't be written", path.display()))?;
+    if let Some(checkpoint) = past.as_ref().and_then(|past| past.checkpoint.as_ref()) {
+        settle(folder.path(), checkpoint)?;
+    }
+    let path = folder.path().join(journal::FILE);
+    let journal = past.and_then(|past| past.journal);
+    let writer = match &journal {
+        Some(journal) => journal.writer(),
+        None => Writer::begin(&path, &header),
+    };
+    let writer = writer.with_context(|| format!("{}: can't be written", path.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
+    let (told, totals, last_command) = match journal {
+        Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
+        None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
+    };
 
-    let Channels { bus, recorder, screen, commands } = bus::channels();
-    let shared = SharedRun::new(Run::new(Some(&header)));
+    let Channels { bus, recorder, screen, commands } = bus::channels_after(last_command);
+    let shared = SharedRun::new(told);
     let watched = show::Watched {
         feed: Feed::new(screen, shared.clone()),
         commands,
@@ -122,11 +150,11 @@ pub fn train(job: Job) -> Result<Outcome> {
     };
     let shown = show::start(show, watched)?;
     let (recorded, ending) = thread::scope(|scope| {
-        let recorder = scope.spawn(move || record(recorder, writer, &shared));
-        let trainer = thread::Builder::new().name(TRAINER.to_owned());
-        let trainer = if is_fused { trainer } else { trainer.stack_size(DEEP) };
-        let trainer = trainer
-            .spawn_scoped(scope, move || train_to_the_end(setup, bus))
+        let recorder = scope.spawn(move || record(recorder, writer, &shared, totals));
+        let thread = thread::Builder::new().name(TRAINER.to_owned());
+        let thread = if is_fused { thread } else { thread.stack_size(DEEP) };
+        let trainer = thread
+            .spawn_scoped(scope, move || train_to_the_end(trainer, bus))
             .expect("a thread can be started");
         let ending = trainer.join().expect("the trainer's panics are caught within");
         (recorder.join().expect("the recorder does not panic"), ending)
@@ -165,17 +193,27 @@ fn header(recipe: &Recipe, threads: usize, device: &Device, started: &str) -> He
     }
 }
 
-fn setup(
+/// What a trainer is made from, but for the system.
+struct Asked {
     recipe: Recipe,
     corpora: Vec<Corpus>,
-    device: &Device,
-    run: PathBuf,
+    digests: BTreeMap<String, String>,
     moves: Moves,
+    device: Device,
+    run: PathBuf,
     interrupt: Interrupt,
-) -> Result<train::TrainerSetup> {
-    let vocabularies = vocabularies(&recipe, &corpora);
+}
+
+/// The trainer of a run that starts, or that goes on from its checkpoint.
+fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer> {
+    let Asked { recipe, corpora, digests, moves, device, run, interrupt } = asked;
+    let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
+    let (vocabularies, first_values) = match checkpoint {
+        Some(checkpoint) => (checkpoint.state.vocabularies.0.clone(), FirstValues::Checkpoint),
+        None => (vocabularies(&recipe, &corpora), FirstValues::Recipe),
+    };
     // A recipe can ask for more than fits, and that panics where memory is asked for.
-    let make = || System::new(&recipe, &vocabularies, FirstValues::Recipe, device);
+    let make = || System::new(&recipe, &vocabularies, first_values, &device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
         anyhow!("the system can't be made: {}", finish::panic_text(panic.as_ref()))
@@ -183,25 +221,56 @@ fn setup(
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
-    let panic_at = std::env::var(PANIC_AT).ok().and_then(|step| step.parse().ok());
-    let clock = Clock::start();
-    Ok(train::TrainerSetup {
+    let [panic_at, error_at] = [PANIC_AT, ERROR_AT]
+        .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
+    // A run that was killed before it told its cast starts.
+    let has_started = |past: &&Past| {
+        past.journal.as_ref().is_some_and(|journal| journal.run.resume_step().is_some())
+    };
+    let opening = match past.filter(has_started) {
+        None => Opening::Started,
+        Some(past) => Opening::Continued(Session {
+            left_behind: past.left_behind(),
+            auxdesk: header.auxdesk.clone(),
+            threads: header.threads,
+            device: header.device.clone(),
+            kernel: header.kernel.clone(),
+            steps_per_epoch: past.journal.as_ref().map_or(0, |journal| journal.run.steps_per_epoch),
+        }),
+    };
+    let clock = Clock::start_at(past.map_or(0, Past::at_ms));
+    let setup = TrainerSetup {
         recipe,
         corpora,
+        digests,
         vocabularies,
         system,
         run,
+        opening,
         moves,
         clock,
         interrupt,
         panic_at,
-    })
+        error_at,
+    };
+    match checkpoint {
+        None => Ok(Trainer::new(setup)),
+        Some(checkpoint) => Trainer::resume(setup, checkpoint),
+    }
+}
+
+/// Has `last` and `best` stand for the checkpoints that the run goes on from.
+fn settle(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
+    checkpoint::settle(folder, "last", checkpoint.state.step())?;
+    match checkpoint.state.progress.counters.best {
+        Some(best) => checkpoint::settle(folder, "best", best.step),
+        None => Ok(()),
+    }
 }
 
 /// Trains; a panic becomes the run's end. Gives back that end, which a recorder without a disk
 /// could not write.
-fn train_to_the_end(setup: train::TrainerSetup, mut bus: Bus) -> RunEnded {
-    let mut trainer = Trainer::new(setup);
+fn train_to_the_end(mut trainer: Trainer, mut bus: Bus) -> RunEnded {
     // What a panic leaves half-done is read for the step and the time only.
     let trained = panic::catch_unwind(AssertUnwindSafe(|| trainer.train(&mut bus)));
     match trained {

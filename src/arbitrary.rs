@@ -7,10 +7,11 @@ use proptest::{collection, prelude::*, sample::select};
 use crate::protocol::{
     By, CommandId, Event, Header, Loss, MetricId, ObjectiveId, Scene, Step,
     event::{
-        BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, CorpusStarted,
-        Direction, Evaluated, GainSet, GradientsMeasured, MetricStarted, Muted, NonFiniteLoss,
-        Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted, SceneStored,
-        ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize, StepDone, StripSetting,
+        BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, Continued,
+        CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, MetricStarted,
+        Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
+        SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize, StepDone,
+        StripSetting,
     },
 };
 
@@ -131,6 +132,20 @@ pub(crate) fn classes_scored(step: u64, split: Split, objective: &str) -> Classe
         objective: objective.into(),
         classes: vec![class("NOUN", 5, 6, 5), class("VERB", 3, 2, 2)],
         confusion: Some(vec![vec![5, 0], vec![1, 2]]),
+    }
+}
+
+/// A run that goes on from a step.
+pub(crate) fn continued(step: u64) -> Continued {
+    Continued {
+        at_ms: step * 10,
+        step: Step(step),
+        steps: 100,
+        left_behind: LeftBehind::default(),
+        auxdesk: "0.1.0".into(),
+        threads: 2,
+        device: "cpu".into(),
+        kernel: "avx512".into(),
     }
 }
 

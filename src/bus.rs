@@ -31,6 +31,11 @@ pub struct Numbered {
 
 /// Opens all channels of one run.
 pub fn channels() -> Channels {
+    channels_after(CommandId(0))
+}
+
+/// Those of a run that goes on, whose commands are numbered on from the last one.
+pub fn channels_after(last: CommandId) -> Channels {
     let (to_recorder, recorder) = unbounded();
     // Two more places than are filled: for the number missed and the last event, which must arrive.
     let (to_screen, screen) = bounded(SCREEN_CAPACITY + 2);
@@ -46,7 +51,7 @@ pub fn channels() -> Channels {
         },
         recorder,
         screen,
-        commands: CommandSender { trainer: to_trainer, next: Arc::new(AtomicU64::new(1)) },
+        commands: CommandSender { trainer: to_trainer, next: Arc::new(AtomicU64::new(last.0 + 1)) },
     }
 }
 
@@ -195,12 +200,12 @@ mod tests {
     use super::*;
     use crate::protocol::{
         Step,
-        event::{Continued, Ended, Reason, RunEnded},
+        event::{Ended, Reason, Rewound, RunEnded},
     };
 
     fn emit(bus: &mut Bus, n_events: usize) {
         for at_ms in 0..n_events as u64 {
-            bus.emit(Continued { at_ms, step: Step(at_ms) });
+            bus.emit(Rewound { at_ms, to: Step(at_ms) });
         }
     }
 

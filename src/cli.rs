@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   auxdesk show chunking > mine.toml         start a recipe of your own
   auxdesk check mine.toml                   validate it and its corpora
   auxdesk train mine.toml --set objective.pos.gain=0.5 --headless --json > summary.json
+  auxdesk continue runs/mine-20260101-120000 --epochs 40
   auxdesk predict runs/mine-20260101-120000 input.tsv -o output.tsv";
 
 /// The commands.
@@ -39,6 +40,8 @@ const EXAMPLES: &str = "Examples:
 pub enum CliCommand {
     /// Train a recipe
     Train(TrainArgs),
+    /// Resume training from a run's last checkpoint
+    Continue(ContinueArgs),
     /// Replay a run from its journal, without training
     Replay(ReplayArgs),
     /// Evaluate a run's best checkpoint on dev and test
@@ -100,6 +103,44 @@ pub struct TrainArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
     /// Appearance of the desk.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// Options of `auxdesk continue`.
+#[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub struct ContinueArgs {
+    /// A run's folder
+    pub run: PathBuf,
+    /// End after this many updates in all, instead of the recipe's length
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// End after this many epochs of the main corpus in all, instead of the recipe's length
+    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    pub epochs: Option<u64>,
+    /// Print progress lines on standard error instead of the desk; implied without a terminal
+    #[arg(long)]
+    pub headless: bool,
+    /// Only ever append lines, in ASCII: for screen readers and logs
+    #[arg(long)]
+    pub plain: bool,
+    /// Read-only: a desk whose faders do not move
+    #[arg(long)]
+    pub observe: bool,
+    /// Print the summary as one JSON document at the end; implies --headless
+    #[arg(long)]
+    pub json: bool,
+    /// Threads that train; they change no bit of the result [default: physical cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Where to train: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceName,
+    /// Make a journal's moves again, at their steps; they take the place of those that are left
+    #[arg(long, value_name = "JOURNAL")]
+    pub moves: Option<PathBuf>,
+    /// What the desk looks like.
     #[command(flatten)]
     pub look: LookArgs,
 }
@@ -278,6 +319,7 @@ impl Cli {
         let threads = match &self.command {
             None => self.train.threads,
             Some(CliCommand::Train(train)) => train.threads,
+            Some(CliCommand::Continue(args)) => args.threads,
             Some(CliCommand::Evaluate(evaluate)) => evaluate.threads,
             Some(CliCommand::Predict(predict)) => predict.threads,
             Some(_) => None,

@@ -4,6 +4,7 @@
 //! request was wrong; a run that a signal ended has 128 + the signal's number.
 
 mod check;
+mod continue_run;
 mod evaluate;
 mod list;
 mod look;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli, threads: usize) -> ExitCode {
     let asked = || match cli.command {
         None => train::run(&cli.train, threads),
         Some(CliCommand::Train(args)) => train::run(&args, threads),
+        Some(CliCommand::Continue(args)) => continue_run::run(&args, threads),
         Some(CliCommand::Replay(args)) => replay::run(&args),
         Some(CliCommand::Evaluate(args)) => evaluate::run(&args),
         Some(CliCommand::Predict(args)) => predict::run(&args),

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod corpus;
+pub mod digest;
 pub mod draw;
 pub mod load;
 pub mod normalise;

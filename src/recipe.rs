@@ -9,6 +9,7 @@
 
 mod check;
 mod corpus;
+mod difference;
 mod encoder;
 mod fault;
 mod group;
@@ -37,6 +38,7 @@ use std::{
 };
 
 pub use corpus::{CorpusSpec, DevSource, OnFault};
+pub use difference::Difference;
 pub use encoder::EncoderSpec;
 pub use fault::{Fault, Faults};
 pub use group::Group;

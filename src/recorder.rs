@@ -38,10 +38,15 @@ impl Recorded {
 }
 
 /// Records until the trainer drops its bus, or until a line cannot be written. Screens that miss events catch
-/// up with `shared`.
+/// up with `shared`. Both folds hold what was told before, if the run goes on.
 #[expect(clippy::needless_pass_by_value, reason = "ending must close the channel")]
-pub fn record(events: Receiver<Event>, mut writer: Writer, shared: &SharedRun) -> Recorded {
-    let (totals, error) = record_all(&events, &mut writer, shared);
+pub fn record(
+    events: Receiver<Event>,
+    mut writer: Writer,
+    shared: &SharedRun,
+    totals: Totals,
+) -> Recorded {
+    let (totals, error) = record_all(&events, &mut writer, shared, totals);
     shared.close();
     Recorded { run: shared.snapshot().0, totals, error }
 }
@@ -50,8 +55,8 @@ fn record_all(
     events: &Receiver<Event>,
     writer: &mut Writer,
     shared: &SharedRun,
+    mut totals: Totals,
 ) -> (Totals, Option<io::Error>) {
-    let mut totals = Totals::default();
     while let Ok(event) = events.recv() {
         // Whatever has come meanwhile goes to the disk in one piece.
         let mut must_last = false;
@@ -89,7 +94,8 @@ mod tests {
         let Channels { mut bus, recorder, screen, .. } = bus::channels();
         drop(screen);
         let shared = SharedRun::new(Run::new(Some(&header)));
-        let thread = std::thread::spawn(move || record(recorder, writer, &shared));
+        let thread =
+            std::thread::spawn(move || record(recorder, writer, &shared, Totals::default()));
         bus.emit(arbitrary::run_started());
         (1..=100).for_each(|step| bus.emit(arbitrary::step_done(step, "chunk", 1.0)));
         drop(bus);
@@ -110,7 +116,7 @@ mod tests {
         let Channels { mut bus, recorder, .. } = bus::channels();
         bus.emit(arbitrary::run_started());
         bus.emit(arbitrary::step_done(1, "chunk", 1.0));
-        let recorded = record(recorder, writer, &SharedRun::new(Run::new(None)));
+        let recorded = record(recorder, writer, &SharedRun::new(Run::new(None)), Totals::default());
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
         bus.emit(arbitrary::step_done(2, "chunk", 1.0));

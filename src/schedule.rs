@@ -5,8 +5,11 @@
 //! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
 //! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
 
+use serde::{Deserialize, Serialize};
+
 /// A number over the steps of a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// The same number throughout.
     Constant(f64),
@@ -26,7 +29,8 @@ pub enum Schedule {
 }
 
 /// How a schedule goes from one number to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Evenly.
     Linear,

@@ -10,6 +10,7 @@ mod log;
 mod pace;
 mod replay;
 mod report;
+mod resume;
 mod series;
 mod smoothed;
 mod strip;
@@ -108,6 +109,8 @@ pub struct Run {
     pub paused: bool,
     /// Events that the screen missed.
     pub missed: u64,
+    /// The run as it was at the last checkpoint, to go on from.
+    resume_point: Option<Box<resume::ResumePoint>>,
     /// How it ended; `None` while it runs, or if its journal is cut off.
     pub ended: Option<RunEnded>,
 }
@@ -154,10 +157,7 @@ impl Run {
             Event::CheckpointSaved(event) => self.saved(event),
             Event::NonFiniteLoss(event) => self.non_finite_loss(event),
             Event::Noted(event) => self.notes.push(event.clone()),
-            Event::Continued(event) => {
-                self.step = event.step;
-                self.ended = None;
-            }
+            Event::Continued(event) => self.continued(event),
             Event::Rewound(event) => self.rewound(event.to),
             Event::ScreenMissed(event) => self.missed = event.total,
             Event::RunEnded(event) => {
@@ -171,6 +171,14 @@ impl Run {
         // The description may depend on the new state: whether a score is the best.
         if Log::keeps(event) {
             self.log.push(event, describe(event, self).join("  "));
+        }
+        let is_resumed_from = match event {
+            Event::RunStarted(_) => true,
+            Event::CheckpointSaved(event) => event.name == "last",
+            _ => false,
+        };
+        if is_resumed_from {
+            self.keep_resume_point();
         }
     }
 
@@ -299,12 +307,17 @@ impl Run {
 
     /// Faders stay where they are: a hand that moved one since then has not been undone.
     fn rewound(&mut self, to: Step) {
+        self.cut_off(to);
+        self.log.rewind(to);
+    }
+
+    /// Takes off what was told of later steps, all but the log.
+    fn cut_off(&mut self, to: Step) {
         self.step = to;
         self.alerts.retain(|alert| alert.step <= to);
         self.checkpoints.retain(|saved| saved.step <= to);
         self.gradients.take_if(|gradients| gradients.step > to);
         self.timeline.rewind(to);
-        self.log.rewind(to);
         for strip in &mut self.strips {
             strip.rewound(to);
         }

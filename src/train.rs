@@ -22,41 +22,42 @@ mod moves;
 mod optimizer;
 mod output;
 mod plan;
+mod progress;
 mod score;
 mod settings;
 mod start;
 mod step;
 mod weights;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use anyhow::Result;
 
-pub use clock::Clock;
-pub use gradients::Gradients;
-pub use interrupt::Interrupt;
-pub use moves::Moves;
-pub use optimizer::Optimizer;
-pub use score::score;
-
-use crate::{
+pub use crate::{
     bus::{Bus, Waited},
     data::Corpus,
     kernel,
     protocol::{
         Step,
-        event::{Reason, RunEnded},
+        event::{LeftBehind, Reason, RunEnded},
     },
     recipe::{Length, Recipe, System, Vocabularies},
 };
 use batches::Batches;
+pub use clock::Clock;
 use control::Control;
-use counters::Counters;
+pub use counters::{BestSoFar, Counters, LastEvaluation};
+pub use gradients::Gradients;
+pub use interrupt::Interrupt;
 use learner::Learner;
 use mixer::Mixer;
+pub use moves::Moves;
+pub use optimizer::Optimizer;
 use output::Output;
 use plan::Plan;
-use settings::Settings;
+pub use progress::{Progress, WeightingProgress};
+pub use score::score;
+pub use settings::Settings;
 
 /// How long a paused trainer sleeps before it looks for signals again.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -67,12 +68,16 @@ pub struct TrainerSetup {
     pub recipe: Recipe,
     /// The recipe's corpora, in its order.
     pub corpora: Vec<Corpus>,
+    /// A digest of each corpus file, by its key in the recipe.
+    pub digests: BTreeMap<String, String>,
     /// Their vocabularies.
     pub vocabularies: Vocabularies,
     /// The system made of them, with every corpus attached.
     pub system: System,
     /// The run's folder.
     pub run: PathBuf,
+    /// Whether it starts or goes on.
+    pub opening: Opening,
     /// Moves to redo.
     pub moves: Moves,
     /// The run's clock.
@@ -81,6 +86,34 @@ pub struct TrainerSetup {
     pub interrupt: Interrupt,
     /// The step at which to panic: for the test of what becomes of a run whose trainer does.
     pub panic_at: Option<u64>,
+    /// The step at which an operation on tensors is to fail, for the same reason.
+    pub error_at: Option<u64>,
+}
+
+/// What a run begins with, this time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opening {
+    /// It starts.
+    Started,
+    /// It was begun before, and goes on.
+    Continued(Session),
+}
+
+/// What trains from here on, and what it leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// What the journal has beyond the checkpoint.
+    pub left_behind: LeftBehind,
+    /// The version of auxdesk.
+    pub auxdesk: String,
+    /// Threads that train.
+    pub threads: usize,
+    /// The device's name.
+    pub device: String,
+    /// The kernel's name.
+    pub kernel: String,
+    /// Steps in an epoch of the main objective's corpus, as the run told when it started.
+    pub steps_per_epoch: u64,
 }
 
 /// A run, happening.
@@ -111,7 +144,9 @@ impl Trainer {
     /// An error of the disk or of arithmetic is told as the run's end too; only a panic is not, and
     /// that is for whoever catches it to tell.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
-        bus.emit(self.started());
+        if let Err(error) = self.open(bus) {
+            return self.tell_the_end(Err(error), bus);
+        }
         let done = if kernel::is_fused(self.learner.parameters().device()) {
             // As one of the threads that compute: each of their tasks would wake another one otherwise.
             rayon::scope(|_| self.until_the_end(bus))
@@ -119,6 +154,24 @@ impl Trainer {
             // Here, on a stack that is deep enough for candle's graph of its own operations.
             self.until_the_end(bus)
         };
+        self.tell_the_end(done, bus)
+    }
+
+    /// Tells what the run begins with, this time. Moves to be made are nowhere else, so a run with some saves
+    /// them before it has told of anything.
+    fn open(&mut self, bus: &mut Bus) -> Result<()> {
+        let keeps_moves = self.counters.step == Step(0) && !self.control.moves.is_empty();
+        if keeps_moves {
+            self.write_checkpoint("last")?;
+        }
+        bus.emit(self.opening());
+        if keeps_moves {
+            self.tell_saved("last", None, bus);
+        }
+        self.save_best_again(bus)
+    }
+
+    fn tell_the_end(&self, done: Result<Reason>, bus: &mut Bus) -> RunEnded {
         let (reason, message) = match done {
             Ok(reason) => (reason, None),
             Err(error) => (failure(&error), Some(format!("{error:#}"))),
@@ -208,5 +261,5 @@ fn failure(error: &anyhow::Error) -> Reason {
             Some(candle_core::Error::Io(_) | candle_core::Error::SafeTensor(_))
         )
     });
-    if io || wrapped { Reason::Disk } else { Reason::Panic }
+    if io || wrapped { Reason::Disk } else { Reason::Error }
 }

@@ -1,22 +1,20 @@
 //! What a run leaves beside its journal, and what is said when it panics.
 
-use std::{any::Any, backtrace::Backtrace, fs::File, panic, path::Path, sync::Mutex, thread};
+use std::{any::Any, backtrace::Backtrace, panic, path::Path, sync::Mutex, thread};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{TRAINER, whole::write_whole};
+use super::{RunFolder, TRAINER, whole::write_whole};
 
 /// Sends what is logged to the run's `diagnostics.log`.
-pub(super) fn diagnostics(folder: &Path) -> Result<()> {
-    let path = folder.join("diagnostics.log");
-    let file =
-        File::create(&path).with_context(|| format!("{}: can't be written", path.display()))?;
+pub(super) fn diagnostics(folder: &RunFolder) -> Result<()> {
+    let file = folder.diagnostics().context("diagnostics.log can't be written")?;
     let subscriber =
         tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(file)).finish();
     // A second run in one process goes on with the first one's log.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    tracing::info!(folder = %folder.display(), "run started");
+    tracing::info!(folder = %folder.path().display(), "run started");
     Ok(())
 }
 

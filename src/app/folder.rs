@@ -1,7 +1,8 @@
 //! A run's folder: new, or empty, or refused.
 
 use std::{
-    fs, io,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +13,30 @@ use crate::state::run_name;
 pub struct RunFolder {
     path: PathBuf,
     started: String,
+    lock: Lock,
+}
+
+/// `diagnostics.log`, locked as long as the program lives: whoever holds it writes in the run's folder. The
+/// system releases it however the program ends.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn of(folder: &Path) -> Result<Self, TryLockError> {
+        let path = folder.join("diagnostics.log");
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(TryLockError::Error)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+            // A file system that knows no locks keeps nobody from training.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
+        }
+    }
+
+    /// That of a folder that was made just now.
+    fn of_new(folder: &Path) -> io::Result<Self> {
+        Self::of(folder).map_err(io::Error::from)
+    }
 }
 
 impl RunFolder {
@@ -26,7 +51,8 @@ impl RunFolder {
             ));
         }
         writable(path).map_err(fault)?;
-        Ok(Self { path: path.to_owned(), started: now() })
+        let lock = Lock::of_new(path).map_err(fault)?;
+        Ok(Self { path: path.to_owned(), started: now(), lock })
     }
 
     /// `runs/NAME-YYYYMMDD-HHMMSS` under the current folder; a taken name gets `-2`, `-3`, …
@@ -42,12 +68,33 @@ impl RunFolder {
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             let path = runs.join(format!("{name}{suffix}"));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path, started }),
+                Ok(()) => {
+                    let lock = Lock::of_new(&path).map_err(fault)?;
+                    return Ok(Self { path, started, lock });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(fault(error)),
             }
         }
         unreachable!("some number is free")
+    }
+
+    /// The folder of a run that is to go on. The error says what is wrong: it is still running, perhaps.
+    pub fn reopened(path: &Path) -> Result<Self, String> {
+        let fault = |error: io::Error| format!("{}: {error}", path.display());
+        writable(path).map_err(fault)?;
+        match Lock::of(path) {
+            Ok(lock) => Ok(Self { path: path.to_owned(), started: now(), lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(format!("{}: this run is still running", path.display()))
+            }
+            Err(TryLockError::Error(error)) => Err(fault(error)),
+        }
+    }
+
+    /// What is logged goes here.
+    pub(super) fn diagnostics(&self) -> io::Result<File> {
+        self.lock.0.try_clone()
     }
 
     /// Where it is.

@@ -55,5 +55,5 @@ fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, 
     let vocabularies = &checkpoint.state.vocabularies.0;
     let system = System::new(recipe, vocabularies, FirstValues::Checkpoint, device)?;
     checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
-    Ok(Some((system, checkpoint.state.step)))
+    Ok(Some((system, checkpoint.state.step())))
 }

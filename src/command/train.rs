@@ -10,7 +10,7 @@ use std::{
 use super::{Failure, print_json};
 use crate::{
     app::{self, Job, Outcome, RunFolder, Show, Talk},
-    cli::TrainArgs,
+    cli::{LookArgs, TrainArgs},
     journal::{self, Journal},
     protocol::{
         ObjectiveId, Summary,
@@ -30,27 +30,35 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
         epochs: args.epochs,
     };
     let recipe = recipe::load(&source, &overrides)?;
-    let moves = moves(args, &recipe)?;
-    let show = show(args)?;
+    let moves = moves(args.moves.as_deref(), &recipe)?;
+    let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
-    let corpora = recipe.open()?;
+    let (corpora, digests) = (recipe.open()?, recipe.digests()?);
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
-    let Outcome { summary, reason, signal, disk, moves, talk } =
-        app::train(Job { recipe, corpora, folder, moves, threads, device, show })?;
+    let past = None;
+    finish(
+        app::train(Job { recipe, corpora, digests, folder, past, moves, threads, device, show })?,
+        args.json,
+    )
+}
+
+/// What is said and printed when a run is over, and the exit code.
+pub(super) fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> {
+    let Outcome { summary, reason, signal, disk, moves, talk } = outcome;
     if talk == Talk::Flows {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
         text += &summary
             .as_ref()
-            .filter(|_| !args.json)
+            .filter(|_| !json)
             .map(|summary| closing(summary, &moves))
             .unwrap_or_default();
         let _ = io::stderr().write_all(text.as_bytes());
     }
-    if let Some(summary) = summary.as_ref().filter(|_| args.json) {
+    if let Some(summary) = summary.as_ref().filter(|_| json) {
         print_json(summary)?;
     }
     Ok(match signal {
@@ -62,20 +70,17 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
 }
 
 /// The desk, where there is a terminal for it and nobody asked for anything else.
-fn show(args: &TrainArgs) -> Result<Show, Failure> {
-    if args.headless || args.plain || args.json {
+pub(super) fn show(is_headless: bool, observe: bool, look: LookArgs) -> Result<Show, Failure> {
+    if is_headless || !super::look::fits_a_desk() {
         return Ok(Show::Lines);
     }
-    if !super::look::fits_a_desk() {
-        return Ok(Show::Lines);
-    }
-    let mode = if args.observe { DeskMode::Observe } else { DeskMode::Live };
-    Ok(Show::Desk(Box::new(super::look::desk(args.look, mode)?)))
+    let mode = if observe { DeskMode::Observe } else { DeskMode::Live };
+    Ok(Show::Desk(Box::new(super::look::desk(look, mode)?)))
 }
 
 /// The moves to redo, if their objectives are in the recipe.
-fn moves(args: &TrainArgs, recipe: &Recipe) -> Result<Moves, Failure> {
-    let Some(path) = &args.moves else { return Ok(Moves::default()) };
+pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Moves, Failure> {
+    let Some(path) = path else { return Ok(Moves::default()) };
     let path = journal::locate(path);
     let Journal { events, left_out, .. } = Journal::read(&path)?;
     for note in left_out.notes() {

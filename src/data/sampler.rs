@@ -4,13 +4,16 @@ mod rule;
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 pub use rule::{LEAST, Rule, RuleError};
 
 use super::{Purpose, draw, draw::unit};
 use crate::{protocol::id::Step, schedule::Schedule};
 
 /// How the steps of a run choose among the groups.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sampling {
     /// By the same rule throughout.
     Constant(Rule),

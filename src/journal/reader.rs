@@ -51,6 +51,11 @@ impl Mark {
     pub fn n_bytes(&self) -> u64 {
         self.n_bytes
     }
+
+    /// Whether the line before it is whole but for its newline.
+    pub(super) fn lacks_newline(&self) -> bool {
+        self.lacks_newline
+    }
 }
 
 impl<R: BufRead> Reader<R> {

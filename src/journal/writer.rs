@@ -1,11 +1,12 @@
 //! Appending to a journal, whole lines only.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::Path,
 };
 
+use super::Mark;
 use crate::protocol::{Event, Header};
 
 /// A journal being written. Lines collect in memory until [`Writer::flush`].
@@ -27,6 +28,23 @@ impl Writer {
         let mut writer = Self { file, lines };
         writer.flush()?;
         Ok(writer)
+    }
+
+    /// Begins a journal in place of one whose first line is torn, or where there is none.
+    pub fn begin(path: &Path, header: &Header) -> io::Result<Self> {
+        if fs::read(path).is_ok_and(|bytes| !bytes.contains(&b'\n')) {
+            fs::remove_file(path)?;
+        }
+        Self::create(path, header)
+    }
+
+    /// Goes on with a journal that was read to its end, which is where the mark is: what lies behind it is a
+    /// torn line, and is cut off.
+    pub fn resume(path: &Path, end: &Mark) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        file.set_len(end.n_bytes())?;
+        let lines = if end.lacks_newline() { vec![b'\n'] } else { Vec::new() };
+        Ok(Self { file, lines })
     }
 
     /// Adds an event's line to those that the next [`Writer::flush`] writes.
@@ -82,6 +100,31 @@ mod tests {
         writer.flush().unwrap();
         let line = "{\"kind\":\"rewound\",\"at_ms\":5,\"to\":3}\n";
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{header}{line}"));
+    }
+
+    #[test]
+    fn a_journal_that_is_gone_on_with_loses_its_torn_line_and_nothing_else() {
+        let rewound = |to| Event::from(Rewound { at_ms: 5, to: Step(to) });
+        for (tail, n_whole) in [("", 2), ("{\"kind\":\"rewo", 2), ("NEWLINE", 2)] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal.jsonl");
+            let mut writer = Writer::create(&path, &arbitrary::header()).unwrap();
+            (1..=2).for_each(|to| writer.push(&rewound(to)));
+            writer.flush().unwrap();
+            let whole = std::fs::read_to_string(&path).unwrap();
+            let left = match tail {
+                "NEWLINE" => whole.trim_end().to_owned(),
+                tail => format!("{whole}{tail}"),
+            };
+            std::fs::write(&path, left).unwrap();
+            let mut reader = crate::journal::open(&path).unwrap();
+            assert_eq!(reader.by_ref().map(Result::unwrap).count(), n_whole);
+            let mut writer = Writer::resume(&path, &reader.mark()).unwrap();
+            writer.push(&rewound(3));
+            writer.flush().unwrap();
+            let line = "{\"kind\":\"rewound\",\"at_ms\":5,\"to\":3}\n";
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{whole}{line}"));
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The desk's faders as the trainer has them: gain, mute and solo of every objective.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{protocol::ObjectiveId, schedule::Schedule};
 
 /// One objective's fader.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fader {
     /// Whose it is.
     pub objective: ObjectiveId,
@@ -18,7 +20,8 @@ pub struct Fader {
 }
 
 /// All faders, in the recipe's order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Faders {
     all: Vec<Fader>,
 }

@@ -1,5 +1,7 @@
 //! Commands to the trainer. Each is answered by an event that names the step, refusals too.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Assignment, By, CommandId, ObjectiveId, Scene};
 
 /// A command on its way to the trainer.
@@ -16,7 +18,8 @@ pub struct SentCommand {
 }
 
 /// What the trainer is to do between two steps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Give live controls values, all of them or none. Each is answered by an event of its own.
     Set(Vec<Assignment>),

@@ -1,9 +1,12 @@
 //! Live values of a run, and what a command assigns to them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{ObjectiveId, event::Setting};
 
 /// One live value of a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Control {
     /// An objective's fader, a number of at least 0.
     Gain(ObjectiveId),
@@ -44,7 +47,7 @@ impl Control {
 }
 
 /// A value that a control is to have. Values are absolute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
     /// What is changed.
     pub control: Control,

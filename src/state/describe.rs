@@ -3,7 +3,9 @@
 use super::Run;
 use crate::protocol::{
     By, Change, Changed, Control, Event, MetricId, ObjectiveId,
-    event::{Ended, Evaluated, NonFiniteLoss, Reason, RunEnded, Setting, Split},
+    event::{
+        Continued, Ended, Evaluated, LeftBehind, NonFiniteLoss, Reason, RunEnded, Setting, Split,
+    },
 };
 
 /// The parts of an event's description, the most important first; `run` is the state after it. Events that
@@ -35,7 +37,7 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
         }
         Event::NonFiniteLoss(event) => vec![broke(event)],
         Event::Noted(event) => vec![format!("note at step {}: {}", event.step, event.text)],
-        Event::Continued(event) => vec![format!("continued from step {}", event.step)],
+        Event::Continued(event) => continued(event),
         Event::Rewound(event) => vec![format!("rewound to step {}", event.to)],
         Event::ScreenMissed(event) => {
             vec![format!("the screen fell behind by {} events in all, and caught up", event.total)]
@@ -44,6 +46,20 @@ pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     };
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+fn continued(event: &Continued) -> Vec<String> {
+    let Continued { step, steps, left_behind: LeftBehind { steps: n_steps, moves }, .. } = event;
+    let left_behind = match (n_steps, moves) {
+        (0, 0) => String::new(),
+        (_, 0) => format!("{} left behind", count(*n_steps, "step")),
+        _ => format!("{} and {} left behind", count(*n_steps, "step"), count(*moves, "move")),
+    };
+    vec![
+        format!("continued from step {step} of {steps}"),
+        left_behind,
+        format!("kernel {}", event.kernel),
+    ]
 }
 
 /// A count with its noun, in the plural unless it is 1.
@@ -96,6 +112,7 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
         Reason::Key => "by key",
         Reason::Signal => "by signal",
         Reason::Panic => "the trainer panicked",
+        Reason::Error => "an operation on tensors failed",
         Reason::Loss => "ten non-finite losses in a row",
         Reason::Disk => "could not write to disk",
     };

@@ -30,6 +30,8 @@ pub struct Entry {
     pub words: String,
     /// The description in lower case, for searching.
     pub lower: String,
+    /// The run went on from a checkpoint before it: it no longer counts.
+    pub is_left_behind: bool,
 }
 
 impl Log {
@@ -72,7 +74,13 @@ impl Log {
 
     pub(super) fn push(&mut self, event: &Event, words: String) {
         let lower = words.to_lowercase();
-        let entry = Entry { number: self.n_logged, event: event.clone(), words, lower };
+        let entry = Entry {
+            number: self.n_logged,
+            event: event.clone(),
+            words,
+            lower,
+            is_left_behind: false,
+        };
         if event.changed().is_some_and(|changed| changed.by.is_manual()) {
             self.moves.push_back(entry.clone());
             if self.moves.len() > MOST_MOVES {
@@ -94,6 +102,17 @@ impl Log {
         if self.entries.len() > MOST_EVENTS {
             self.entries.pop_front();
         }
+    }
+
+    /// Marks the entries from a number on, which stay; moves among them are no longer marks on the chart.
+    pub(super) fn leave_behind(&mut self, number: u64) {
+        let first = self.entries.partition_point(|entry| entry.number < number);
+        for entry in self.entries.range_mut(first..).filter(|entry| !entry.is_left_behind) {
+            entry.is_left_behind = true;
+            entry.words.insert_str(0, "left behind: ");
+            entry.lower.insert_str(0, "left behind: ");
+        }
+        self.moves.retain(|entry| entry.number < number);
     }
 
     /// Drops what came after a step.

@@ -55,6 +55,22 @@ pub struct Strip {
     pub evaluations: Vec<Evaluated>,
     /// The last scores class by class, by split.
     pub classes: BTreeMap<Split, ClassesScored>,
+    /// Evaluations in all, those that are no longer kept included.
+    n_evaluated: u64,
+}
+
+/// What of a strip goes back to what it was when the run goes on from a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct StripPoint {
+    gain: f32,
+    fade: Option<Fade>,
+    share: f32,
+    weight: f32,
+    muted: bool,
+    soloed: bool,
+    loss: Option<f32>,
+    n_evaluated: u64,
+    classes: BTreeMap<Split, ClassesScored>,
 }
 
 /// A fader on its way.
@@ -86,6 +102,7 @@ impl Strip {
             best: None,
             evaluations: Vec::new(),
             classes: BTreeMap::new(),
+            n_evaluated: 0,
         }
     }
 
@@ -160,6 +177,7 @@ impl Strip {
             self.best = Some(best);
         }
         self.evaluations.push(event.clone());
+        self.n_evaluated += 1;
         if self.evaluations.len() > MOST_EVALUATIONS {
             // The oldest goes, unless it is the best: the summary wants that one.
             let best = self.best.as_ref().map(|best| best.step);
@@ -177,11 +195,43 @@ impl Strip {
         self.losses.rewind(to);
         self.classes.retain(|_, classes| classes.step <= to);
         self.best = None;
+        self.n_evaluated -= self.evaluations.len() as u64;
         for evaluated in std::mem::take(&mut self.evaluations) {
             if evaluated.step <= to {
                 self.evaluated(&evaluated);
             }
         }
+    }
+
+    /// What goes back to what it was when the run goes on from a checkpoint.
+    pub(super) fn point(&self) -> StripPoint {
+        StripPoint {
+            gain: self.gain,
+            fade: self.fade,
+            share: self.share,
+            weight: self.weight,
+            muted: self.muted,
+            soloed: self.soloed,
+            loss: self.loss,
+            n_evaluated: self.n_evaluated,
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// Goes back to such a point, the evaluations since then left behind.
+    pub(super) fn go_back(&mut self, point: StripPoint) {
+        self.gain = point.gain;
+        self.fade = point.fade;
+        self.share = point.share;
+        self.weight = point.weight;
+        self.muted = point.muted;
+        self.soloed = point.soloed;
+        self.loss = point.loss;
+        self.classes = point.classes;
+        let n_left_behind = self.n_evaluated.saturating_sub(point.n_evaluated) as usize;
+        let n_kept = self.evaluations.len().saturating_sub(n_left_behind);
+        self.evaluations.truncate(n_kept);
+        self.n_evaluated = point.n_evaluated;
     }
 
     /// The value of the first metric, if it is the best so far. Looking on purpose changes

@@ -28,13 +28,16 @@ impl Totals {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::StepDone(event) => self.step_done(event),
-            Event::Rewound(event) => {
-                for losses in self.losses.values_mut() {
-                    losses.retain(|(step, _)| *step <= event.to);
-                }
-            }
+            Event::Rewound(event) => self.cut_off(event.to),
+            Event::Continued(event) => self.cut_off(event.step),
             // What else a summary says is in the fold.
             _ => {}
+        }
+    }
+
+    fn cut_off(&mut self, to: Step) {
+        for losses in self.losses.values_mut() {
+            losses.retain(|(step, _)| *step <= to);
         }
     }
 

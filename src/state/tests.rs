@@ -122,6 +122,58 @@ fn a_strip_keeps_the_last_classes_of_each_split_until_they_are_rewound() {
     assert_eq!(kept(&run), [(Split::Test, test)].into());
 }
 
+#[test]
+fn a_run_that_goes_on_has_the_mix_and_the_history_of_its_checkpoint_and_marks_what_is_left_behind()
+{
+    let saved = |step| -> Event {
+        let (step, name, command) = (Step(step), "last".into(), None);
+        CheckpointSaved { at_ms: 9, step, name, command }.into()
+    };
+    let moved = |step, order, old, new| -> Event {
+        let command = Some(CommandId(order));
+        let set = arbitrary::gain_set(step, "pos", old, new);
+        crate::protocol::event::GainSet { command, at_ms: order * 10_000, ..set }.into()
+    };
+    let dev =
+        |step, f1| -> Event { arbitrary::evaluated(step, Split::Dev, "chunk", "f1", f1).into() };
+    let step = |step| -> Event { arbitrary::step_done(step, "chunk", step as f32).into() };
+    let kept = [moved(0, 1, 1.0, 0.5), step(1), step(2), dev(2, 60.0), saved(2)];
+    let beyond = [moved(2, 2, 0.5, 0.9), step(3), muted("pos", By::Key), step(4), dev(4, 80.0)];
+    let checkpoint = run(kept.clone());
+    let mut run = run(kept.into_iter().chain(beyond));
+    assert_eq!(run.beyond_checkpoint(), (2, 2));
+    run.apply(&arbitrary::continued(2).into());
+
+    let seen = |run: &Run| {
+        let strip = |strip: &Strip| {
+            (
+                strip.gain,
+                strip.weight,
+                strip.muted,
+                strip.loss,
+                strip.best.clone(),
+                strip.evaluations.len(),
+            )
+        };
+        let strips: Vec<_> = run.strips.iter().map(strip).collect();
+        (run.step, run.tokens, run.draws.clone(), run.interventions, run.history.clone(), strips)
+    };
+    assert_eq!(seen(&run), seen(&checkpoint));
+    assert_eq!(run.history.n_done(), 1, "the move before the checkpoint can be taken back");
+    let left_behind: Vec<&str> = (run.log.iter())
+        .filter(|entry| entry.is_left_behind)
+        .map(|entry| entry.event.kind())
+        .collect();
+    assert_eq!(left_behind, ["gain_set", "muted", "evaluated"]);
+    assert_eq!(run.log.moves().count(), 1);
+
+    // Killed again before it has saved another checkpoint.
+    run.apply(&step(3));
+    run.apply(&moved(3, 9, 0.5, 0.1));
+    run.apply(&arbitrary::continued(2).into());
+    assert_eq!(seen(&run), seen(&checkpoint));
+}
+
 proptest! {
     #[test]
     fn parts_folded_are_the_whole_folded(events in arbitrary::events(), cut in 0usize..32) {

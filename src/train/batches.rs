@@ -22,11 +22,13 @@ pub(super) struct Batches {
 pub(super) type Draw = (String, Batch);
 
 impl Batches {
-    /// Every corpus at its start.
-    pub(super) fn new(plan: &Plan) -> Self {
+    /// Every corpus at its position, by name; at its start where there is none.
+    pub(super) fn new(plan: &Plan, positions: &BTreeMap<String, Position>) -> Self {
         let seed = plan.recipe.train.seed;
-        let stream = |_| BatchStream::new(seed, Position::default());
-        Self { streams: plan.corpora.iter().map(stream).collect() }
+        let position = |name: &String| positions.get(name).copied().unwrap_or_default();
+        let streams =
+            plan.corpora.iter().map(|corpus| BatchStream::new(seed, position(&corpus.name)));
+        Self { streams: streams.collect() }
     }
 
     /// Where the corpus at that place is.

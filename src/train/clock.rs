@@ -6,17 +6,25 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: Instant,
+    /// Milliseconds that the run had behind it then.
+    before_ms: u64,
 }
 
 impl Clock {
     /// A clock that begins now.
-    #[expect(clippy::disallowed_methods, reason = "this is where a run's time comes from")]
     pub fn start() -> Self {
-        Self { began: Instant::now() }
+        Self::start_at(0)
+    }
+
+    /// A clock that goes on now from so many milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "this is where a run's time comes from")]
+    pub fn start_at(before_ms: u64) -> Self {
+        Self { began: Instant::now(), before_ms }
     }
 
     /// Whole milliseconds since then.
     pub fn ms(self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.before_ms.saturating_add(ms)
     }
 }

@@ -1,6 +1,7 @@
 //! How far a run has come: updates done, what its evaluations have found, steps in a row without an update.
 
-use super::checkpoint::BestSoFar;
+use serde::{Deserialize, Serialize};
+
 use crate::{
     data::stream::Position,
     protocol::{Step, event::Direction},
@@ -11,21 +12,36 @@ use crate::{
 const MOST_NON_FINITE: u32 = 10;
 
 /// See the module.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Counters {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
     /// Updates done.
-    pub(super) step: Step,
-    pub(super) last_evaluation: LastEvaluation,
-    pub(super) best: Option<BestSoFar>,
-    pub(super) evals_without_improvement: u64,
-    pub(super) consecutive_non_finite: u32,
+    pub step: Step,
+    /// Where the recipe last asked for an evaluation.
+    pub last_evaluation: LastEvaluation,
+    /// The best value so far of the metric that chooses, and when.
+    pub best: Option<BestSoFar>,
+    /// Evaluations since then.
+    pub evals_without_improvement: u64,
+    /// Steps in a row whose loss or gradient was non-finite.
+    pub consecutive_non_finite: u32,
+}
+
+/// The best value of a metric so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestSoFar {
+    /// The value.
+    pub value: f32,
+    /// After how many updates.
+    pub step: Step,
 }
 
 /// Where the recipe last asked for an evaluation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LastEvaluation {
-    pub(super) epoch: u64,
-    pub(super) step: Step,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastEvaluation {
+    /// Epochs that were done of the main objective's corpus.
+    pub epoch: u64,
+    /// Updates that were done.
+    pub step: Step,
 }
 
 impl Counters {

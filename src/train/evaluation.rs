@@ -4,8 +4,7 @@ use anyhow::Result;
 
 use super::{
     Trainer,
-    checkpoint::{self, FaderState, SettingsState, State, VocabulariesState},
-    counters::Counters,
+    checkpoint::{self, Contents, State, VocabulariesState},
     score,
 };
 use crate::{
@@ -33,15 +32,30 @@ impl Trainer {
         if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, main) {
             return Ok(());
         }
-        self.evaluate_on_dev(bus)?;
-        self.save("last", None, bus)
+        let improves = self.evaluate_on_dev(bus)?;
+        self.save_both(improves, bus)
     }
 
-    /// Scores dev and tells; keeps the best.
-    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<()> {
+    /// Saves `last`, then `best` if it is the same. In this order: a run that is killed in between goes on
+    /// from `last`, which knows that `best` is to be saved, and `best` is never beyond `last`.
+    fn save_both(&self, is_best: bool, bus: &mut Bus) -> Result<()> {
+        self.save("last", None, bus)?;
+        if is_best { self.save("best", None, bus) } else { Ok(()) }
+    }
+
+    /// Saves `best` where a run goes on from the checkpoint that is also its best: it may have been killed
+    /// before that was saved.
+    pub(super) fn save_best_again(&self, bus: &mut Bus) -> Result<()> {
+        let step = self.counters.step;
+        let is_best = step > Step(0) && self.counters.best.is_some_and(|best| best.step == step);
+        if is_best { self.save("best", None, bus) } else { Ok(()) }
+    }
+
+    /// Scores dev and tells; whether it is the best so far.
+    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<bool> {
         let step = self.counters.step;
         let Some(scores) = self.evaluate(Split::Dev, step, Trigger::Schedule, bus)? else {
-            return Ok(());
+            return Ok(false);
         };
         let best = &self.plan.recipe.train.best;
         let value = scores.iter().find_map(|(at, scores)| {
@@ -51,11 +65,8 @@ impl Trainer {
                 .find(|(metric, _)| *name == best.objective && *metric == best.metric.as_str())
                 .map(|(_, value)| *value as f32)
         });
-        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(()) };
-        if self.counters.improves(value, best.direction) {
-            self.save("best", None, bus)?;
-        }
-        Ok(())
+        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(false) };
+        Ok(self.counters.improves(value, best.direction))
     }
 
     /// Scores a split and tells; `None` if there was nothing to score, or no time.
@@ -109,51 +120,29 @@ impl Trainer {
 
     /// Saves a checkpoint and tells.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
-        let parameters = self.learner.parameters();
-        checkpoint::save(
-            &self.output.run,
-            name,
-            &self.state(),
-            parameters,
-            &self.learner.optimizer,
-        )?;
-        bus.emit(CheckpointSaved {
-            at_ms: self.output.ms(),
-            step: self.counters.step,
-            name: name.to_owned(),
-            command,
-        });
+        self.write_checkpoint(name)?;
+        self.tell_saved(name, command, bus);
         Ok(())
     }
 
+    pub(super) fn write_checkpoint(&self, name: &str) -> Result<()> {
+        let contents = Contents {
+            state: &self.state(),
+            recipe: &self.plan.recipe,
+            parameters: self.learner.parameters(),
+            optimizer: &self.learner.optimizer,
+        };
+        checkpoint::save(&self.output.run, name, &contents)
+    }
+
+    pub(super) fn tell_saved(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) {
+        let (at_ms, step, name) = (self.output.ms(), self.counters.step, name.to_owned());
+        bus.emit(CheckpointSaved { at_ms, step, name, command });
+    }
+
     fn state(&self) -> State {
-        let Counters { step, best, evals_without_improvement, .. } = self.counters;
-        let faders = self.mixer.faders.all().iter().map(|fader| {
-            let state = FaderState {
-                gain: fader.gain.at(step.0),
-                scheduled: fader.gain.moves_after(step.0),
-                muted: fader.muted,
-                soloed: fader.soloed,
-            };
-            (fader.objective.clone(), state)
-        });
-        State {
-            step,
-            positions: self.batches.positions(&self.plan),
-            best,
-            without_gain: evals_without_improvement,
-            plateau: None,
-            settings: SettingsState {
-                rate: self.settings.learning_rate.at(step.0),
-                gradients: self.settings.measure_gradients_every,
-                sampling: Some(self.settings.sampling.told(step).to_string()),
-                weighting: Some(self.mixer.weighting.spec().to_string()),
-                faders: faders.collect(),
-            },
-            weighting: self.mixer.weighting.memory(),
-            counts: self.learner.optimizer.counts(self.learner.parameters()),
-            vocabularies: VocabulariesState(self.plan.vocabularies.clone()),
-        }
+        let vocabularies = VocabulariesState(self.plan.vocabularies.clone());
+        State { progress: self.progress(), corpora: self.plan.digests.clone(), vocabularies }
     }
 
     /// Scores dev once more, saves the last checkpoint, and scores test by the best one; in a hurry
@@ -175,12 +164,10 @@ impl Trainer {
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
         // An evaluation has saved `last` too.
         let evaluated = self.counters.is_evaluated();
-        if !evaluated && !hurry {
-            // What was learnt since the last evaluation may be the best there is.
-            self.evaluate_on_dev(bus)?;
-        }
+        // What was learnt since the last evaluation may be the best there is.
+        let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?;
         if !evaluated && reason != Reason::Loss {
-            self.save("last", None, bus)?;
+            self.save_both(improves, bus)?;
         }
         if hurry || self.plan.corpora.iter().all(|corpus| corpus.test.is_none()) {
             return Ok(());

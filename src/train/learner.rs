@@ -12,7 +12,7 @@ use crate::{
     model::{Mode, Parameters, Rows},
     objective::RawLoss,
     protocol::Step,
-    recipe::System,
+    recipe::{Recipe, System},
 };
 
 /// See the module.
@@ -23,8 +23,8 @@ pub(super) struct Learner {
 
 impl Learner {
     /// A system that has had no update yet.
-    pub(super) fn new(plan: &Plan, system: System) -> Self {
-        let optimizer = Optimizer::new(plan.recipe.train.optimizer, system.parameters());
+    pub(super) fn new(recipe: &Recipe, system: System) -> Self {
+        let optimizer = Optimizer::new(recipe.train.optimizer, system.parameters());
         Self { system, optimizer }
     }
 

@@ -2,9 +2,9 @@
 
 use super::Plan;
 use crate::{
-    mixer::{CurrentWeighting, Fader, Faders},
+    mixer::{CurrentWeighting, Faders},
     protocol::Step,
-    recipe::{Group, Recipe},
+    recipe::Group,
 };
 
 /// See the module.
@@ -14,19 +14,9 @@ pub(super) struct Mixer {
 }
 
 impl Mixer {
-    /// The mix as a recipe starts it.
-    pub(super) fn new(recipe: &Recipe) -> Self {
-        let faders = recipe.objectives.iter().map(|spec| Fader {
-            objective: spec.name.clone(),
-            gain: spec.gain,
-            by_hand: false,
-            muted: spec.muted,
-            soloed: false,
-        });
-        Self {
-            faders: Faders::new(faders.collect()),
-            weighting: CurrentWeighting::new(recipe.train.weighting.clone()),
-        }
+    /// These faders under that rule.
+    pub(super) fn new(faders: Faders, weighting: CurrentWeighting) -> Self {
+        Self { faders, weighting }
     }
 
     /// Whether anything is active in the step after `done` others.

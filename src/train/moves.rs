@@ -2,14 +2,17 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::{Changed, Command, Event, Step, event::Reason};
 
 /// Commands by when they hold from, in the order they were applied.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Moves(VecDeque<Move>);
 
 /// One command of a hand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Move {
     /// The first step computed with it.
     from: Step,
@@ -23,15 +26,30 @@ impl Moves {
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut non_finite = 0;
         let mut moves: Vec<Move> = Vec::new();
+        // Those that were made when the last checkpoint was saved, after which step.
+        let (mut n_kept, mut resume_step) = (0, Step(0));
         for event in events {
             match event {
                 Event::StepDone(_) => non_finite = 0,
                 Event::NonFiniteLoss(_) => non_finite += 1,
+                Event::CheckpointSaved(saved) if saved.name == "last" => {
+                    (n_kept, resume_step) = (moves.len(), saved.step);
+                }
+                Event::Continued(continued) => {
+                    non_finite = 0;
+                    // What was done beyond the checkpoint was left behind.
+                    if continued.step == resume_step {
+                        moves.truncate(n_kept);
+                    } else {
+                        moves.retain(|one| one.from <= continued.step);
+                    }
+                }
                 event => {
                     let Some((from, command)) = intervention(event) else { continue };
                     // Strips that were changed between the same two steps are changed as one: what they
                     // came to was allowed, and what lay between may not have been by itself.
-                    let earlier = moves.last_mut().filter(|last| {
+                    let n_before = n_kept.min(moves.len());
+                    let earlier = moves[n_before..].last_mut().filter(|last| {
                         (last.from, last.non_finite) == (from, non_finite)
                             && last.command.is_of_strips()
                             && command.is_of_strips()
@@ -53,6 +71,18 @@ impl Moves {
         self.0
             .pop_front_if(|one| (one.from, one.non_finite) <= (from, non_finite))
             .map(|one| one.command)
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same without those that hold from that step or earlier.
+    #[must_use]
+    pub fn after(mut self, step: Step) -> Self {
+        self.0.retain(|one| one.from > step);
+        self
     }
 
     /// Every command that is left, with the step it holds from.

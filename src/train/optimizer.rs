@@ -106,6 +106,34 @@ impl Optimizer {
         counts.map(|(parameter, memory)| (parameter.name.clone(), memory.count)).collect()
     }
 
+    /// Puts a checkpoint's running values and counts back, of parameters that have had updates.
+    pub fn restore(
+        &mut self,
+        parameters: &Parameters,
+        tensors: &HashMap<String, Tensor>,
+        updates: &BTreeMap<String, u64>,
+    ) -> Result<()> {
+        for (parameter, memory) in parameters.all().iter().zip(&mut self.memory) {
+            let Some(&count) = updates.get(&parameter.name).filter(|&&count| count > 0) else {
+                continue;
+            };
+            let shape = parameter.var.shape();
+            let slot = |slot: &str| -> Result<Vec<f32>> {
+                let name = format!("{}.{slot}", parameter.name);
+                let tensor = tensors.get(&name).filter(|tensor| tensor.shape() == shape);
+                let tensor = tensor.ok_or_else(|| {
+                    candle_core::Error::Msg(format!(
+                        "expected a tensor {name:?} of shape {shape:?}"
+                    ))
+                })?;
+                tensor.flatten_all()?.to_vec1()
+            };
+            let slots = [slot("first")?, slot("second")?];
+            *memory = Memory { count, rows: rows_in_use(shape.dims(), &slots), slots };
+        }
+        Ok(())
+    }
+
     /// The running numbers as tensors, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn tensors(&self, parameters: &Parameters) -> Result<HashMap<String, Tensor>> {
         let mut tensors = HashMap::new();
@@ -120,6 +148,15 @@ impl Optimizer {
         }
         Ok(tensors)
     }
+}
+
+/// The rows of a table that have had a gradient other than 0: those with a running value. An update leaves
+/// every other row as it is, whatever was known of it before.
+fn rows_in_use(shape: &[usize], [first, second]: &[Vec<f32>; 2]) -> Option<Vec<bool>> {
+    let [_, width] = *shape else { return None };
+    let is_used = |row: &[f32]| row.iter().any(|&value| value != 0.0);
+    let rows = first.chunks_exact(width).zip(second.chunks_exact(width));
+    Some(rows.map(|(first, second)| is_used(first) || is_used(second)).collect())
 }
 
 /// One update of numbers with their gradient and two running numbers each.

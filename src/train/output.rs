@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::Clock;
+use super::{Clock, Opening};
 
 /// See the module.
 pub(super) struct Output {
     /// The run's folder.
     pub(super) run: PathBuf,
     pub(super) clock: Clock,
+    pub(super) opening: Opening,
 }
 
 impl Output {

@@ -1,6 +1,8 @@
 //! What a run trains and on what: the recipe, its corpora and their vocabularies. Nothing of it changes
 //! while the run goes on.
 
+use std::collections::BTreeMap;
+
 use crate::{
     data::{Corpus, sampler},
     protocol::ObjectiveId,
@@ -13,6 +15,8 @@ pub(super) struct Plan {
     /// The recipe's corpora, in its order.
     pub(super) corpora: Vec<Corpus>,
     pub(super) vocabularies: Vocabularies,
+    /// A digest of each corpus file, by its key in the recipe.
+    pub(super) digests: BTreeMap<String, String>,
 }
 
 impl Plan {

@@ -1,6 +1,8 @@
 //! Live settings other than faders, as they are in force. A schedule of the recipe goes on until a value is
 //! set by hand.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     data::sampler::Sampling,
     recipe::{self, Recipe},
@@ -8,12 +10,14 @@ use crate::{
 };
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Settings {
-    pub(super) learning_rate: Schedule,
-    pub(super) sampling: Sampling,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The learning rate.
+    pub learning_rate: Schedule,
+    /// How a step chooses among the groups.
+    pub sampling: Sampling,
     /// Measure every objective's gradient each so many steps; 0 for never.
-    pub(super) measure_gradients_every: u64,
+    pub measure_gradients_every: u64,
 }
 
 impl Settings {

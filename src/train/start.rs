@@ -1,47 +1,105 @@
 //! A trainer made ready, and the first event of its run.
 
+use anyhow::Result;
+
 use super::{
-    Trainer, TrainerSetup, batches::Batches, control::Control, counters::Counters,
-    learner::Learner, mixer::Mixer, mixer::active_groups, output::Output, plan::Plan,
-    settings::Settings,
+    Opening, Progress, Session, Trainer, TrainerSetup, WeightingProgress, batches::Batches,
+    checkpoint::Checkpoint, control::Control, learner::Learner, mixer::Mixer, mixer::active_groups,
+    output::Output, plan::Plan,
 };
 use crate::{
     data::{Corpus, stream::steps_per_pass},
+    mixer::CurrentWeighting,
     protocol::{
-        Step,
-        event::{BestMetric, CorpusStarted, MetricStarted, ObjectiveStarted, RunStarted, Split},
+        Event, Step,
+        event::{
+            BestMetric, Continued, CorpusStarted, MetricStarted, ObjectiveStarted, RunStarted,
+            Split,
+        },
     },
     recipe::{Length, ObjectiveSpec, Recipe},
 };
 
 impl Trainer {
-    /// A trainer before its first step.
+    /// A trainer before its first step, of a system as it was made.
     pub fn new(setup: TrainerSetup) -> Self {
-        let TrainerSetup {
-            recipe,
-            corpora,
-            vocabularies,
-            system,
-            run,
-            moves,
-            clock,
-            interrupt,
-            panic_at,
-        } = setup;
-        let plan = Plan { recipe, corpora, vocabularies };
+        let progress = Progress::start(&setup.recipe);
+        let weighting = CurrentWeighting::new(setup.recipe.train.weighting.clone());
+        Self::at(setup, progress, weighting)
+    }
+
+    /// A trainer that goes on from a checkpoint: parameters and the optimizer's running values become those
+    /// that were saved. Moves in `setup` take the place of those that were left.
+    ///
+    /// # Errors
+    /// The checkpoint does not fit the recipe, or a file of it can't be read.
+    pub fn resume(setup: TrainerSetup, checkpoint: &Checkpoint) -> Result<Self> {
+        let progress = checkpoint.state.progress.clone();
+        let weighting = progress.weighting.build()?;
+        let mut trainer = Self::at(setup, progress, weighting);
+        let parameters = trainer.learner.system.parameters();
+        checkpoint.load(parameters)?;
+        let updates = &checkpoint.state.progress.updates;
+        trainer.learner.optimizer.restore(parameters, &checkpoint.running_values()?, updates)?;
+        Ok(trainer)
+    }
+
+    fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
+        let TrainerSetup { recipe, corpora, digests, vocabularies, system, run, moves, .. } = setup;
+        let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
+        let learner = Learner::new(&recipe, system);
+        let plan = Plan { recipe, corpora, vocabularies, digests };
+        // The rule is made already, and updates are the optimizer's, which has them with its tensors.
+        let Progress {
+            counters,
+            positions,
+            faders,
+            settings,
+            moves: left,
+            weighting: _,
+            updates: _,
+        } = progress;
+        let moves = if moves.is_empty() { left } else { moves };
         Self {
-            batches: Batches::new(&plan),
-            mixer: Mixer::new(&plan.recipe),
-            learner: Learner::new(&plan, system),
-            settings: Settings::new(&plan.recipe),
-            counters: Counters::default(),
-            control: Control::new(moves, interrupt, panic_at),
-            output: Output { run, clock },
+            batches: Batches::new(&plan, &positions),
+            mixer: Mixer::new(faders, weighting),
+            learner,
+            settings,
+            counters,
+            control: Control::new(moves, interrupt, [panic_at, error_at]),
+            output: Output { run, clock, opening },
             plan,
         }
     }
 
-    pub(super) fn started(&self) -> RunStarted {
+    /// All of the run that must survive a stop, but for tensors.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            counters: self.counters.clone(),
+            positions: self.batches.positions(&self.plan),
+            faders: self.mixer.faders.clone(),
+            settings: self.settings.clone(),
+            weighting: WeightingProgress::of(&self.mixer.weighting),
+            moves: self.control.moves.clone(),
+            updates: self.learner.optimizer.counts(self.learner.parameters()),
+        }
+    }
+
+    /// What the run begins with: its cast, or where it goes on from.
+    pub(super) fn opening(&self) -> Event {
+        match &self.output.opening {
+            Opening::Started => self.started().into(),
+            Opening::Continued(session) => {
+                let Session { left_behind, auxdesk, threads, device, kernel, .. } = session.clone();
+                let (at_ms, step) = (self.output.ms(), self.counters.step);
+                let steps = self.steps(session.steps_per_epoch);
+                Continued { at_ms, step, steps, left_behind, auxdesk, threads, device, kernel }
+                    .into()
+            }
+        }
+    }
+
+    fn started(&self) -> RunStarted {
         let Plan { recipe, corpora, .. } = &self.plan;
         let steps_per_epoch = self.steps_per_epoch();
         let best = &recipe.train.best;
@@ -50,14 +108,19 @@ impl Trainer {
             objectives: objectives(recipe),
             corpora: corpora.iter().map(corpus).collect(),
             parameters: self.learner.parameters().n_elements() as u64,
-            steps: match recipe.train.length {
-                Length::Steps(steps) => steps,
-                Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
-            },
+            steps: self.steps(steps_per_epoch),
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             sampling: Some(self.settings.sampling.told(self.counters.step).to_string()),
             weighting: Some(self.mixer.weighting.spec().to_string()),
+        }
+    }
+
+    /// Steps that the run will do if nothing ends it before.
+    fn steps(&self, steps_per_epoch: u64) -> u64 {
+        match self.plan.recipe.train.length {
+            Length::Steps(steps) => steps,
+            Length::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
         }
     }
 

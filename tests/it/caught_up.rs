@@ -9,7 +9,7 @@ use auxdesk::{
     journal::{self, Journal, VERSION, Writer},
     protocol::{Assignment, By, Command, CommandId, Event, Header, Step, event::Reason},
     recorder::record,
-    state::{Run, replay},
+    state::{Run, Totals, replay},
     train::{Moves, Trainer},
     tui::{self, ColorWhen, Config, Environment, GlyphChoice, Look},
 };
@@ -79,7 +79,7 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
     let send = |command: Command| commands.send(By::Key, command).unwrap();
 
     thread::scope(|scope| {
-        scope.spawn(move || record(recorder, writer, &shared));
+        scope.spawn(move || record(recorder, writer, &shared, Totals::default()));
         let mut sent = vec![send(Command::Pause)];
         for round in 0..ROUNDS {
             let gain = round as f32 / 10.0;

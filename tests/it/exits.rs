@@ -42,7 +42,7 @@ fn a_finished_run_exits_0_with_journal_and_checkpoints_whole() {
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Finished, Reason::Steps, 20));
     the_journal_is_whole(&run);
     whole_checkpoint(&run, "best");
-    assert_eq!(whole_checkpoint(&run, "last").state.step.0, 20);
+    assert_eq!(whole_checkpoint(&run, "last").state.step().0, 20);
     said_only_lines(&exited);
 }
 
@@ -58,7 +58,7 @@ fn signalled(name: &str, code: i32) {
     let end = ending(&run);
     assert_eq!((end.ended, end.reason), (Ended::Stopped, Reason::Signal));
     the_journal_is_whole(&run);
-    assert_eq!(whole_checkpoint(&run, "last").state.step, end.step, "the last step is kept");
+    assert_eq!(whole_checkpoint(&run, "last").state.step(), end.step, "the last step is kept");
     assert_eq!(json_file(&run, "summary.json")["ended"], "stopped");
     said_only_lines(&exited);
 }
@@ -179,10 +179,10 @@ fn a_checkpoint_that_cannot_be_written_fails_the_run_with_reason_disk() {
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Disk, 10));
-    assert!(end.message.unwrap().starts_with("checkpoints/best: "), "the file is named first");
-    assert!(exited.err.contains("checkpoints/best"), "the file is named: {}", exited.err);
+    assert!(end.message.unwrap().starts_with("checkpoints/last: "), "the file is named first");
+    assert!(exited.err.contains("checkpoints/last"), "the file is named: {}", exited.err);
     the_journal_is_whole(&run);
-    assert!(!run.join("checkpoints/best").exists(), "no half of a checkpoint has its name");
+    assert!(!run.join("checkpoints/last").exists(), "no half of a checkpoint has its name");
     said_only_lines(&exited);
 }
 
@@ -197,12 +197,26 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     assert_eq!(end.message.as_deref(), Some("a panic was asked for at step 15"));
     the_journal_is_whole(&run);
     for name in ["best", "last"] {
-        assert_eq!(whole_checkpoint(&run, name).state.step.0, 10);
+        assert_eq!(whole_checkpoint(&run, name).state.step().0, 10);
     }
     assert!(!exited.err.contains("panicked at"), "{}", exited.err);
     let log = here.read("run/diagnostics.log");
     assert!(log.contains("a panic was asked for at step 15"), "{log}");
     assert!(log.contains("train_step"), "the backtrace names where: {log}");
+    said_only_lines(&exited);
+}
+
+#[test]
+fn an_operation_on_tensors_that_fails_ends_the_run_with_reason_error_and_its_message() {
+    let here = Here::new();
+    let exited = finish(here.tiny("run", 100, &[]).env("AUXDESK_ERROR_AT_STEP", "15"));
+    assert_eq!(exited.code, Some(1), "{}", exited.err);
+    let run = here.path("run");
+    let end = ending(&run);
+    assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Error, 14));
+    assert!(end.message.is_some_and(|why| why.contains("an error was asked for at step 15")));
+    the_journal_is_whole(&run);
+    assert_eq!(whole_checkpoint(&run, "last").state.step().0, 10, "as it stood");
     said_only_lines(&exited);
 }
 
@@ -219,7 +233,12 @@ fn ten_broken_losses_in_a_row_fail_the_run() {
     let broke = events.iter().filter(|event| matches!(event, Event::NonFiniteLoss(_)));
     assert_eq!(broke.count(), 10);
     the_journal_is_whole(&run);
-    assert_eq!(whole_checkpoint(&run, "last").state.step.0, 10, "nothing broken is saved over it");
+    assert_eq!(
+        whole_checkpoint(&run, "last").state.step().0,
+        10,
+        "nothing broken is saved over it"
+    );
+    assert!(exited.err.contains("failed: ten non-finite losses in a row"), "{}", exited.err);
     said_only_lines(&exited);
 }
 
@@ -292,7 +311,7 @@ fn a_run_stopped_by_a_key_exits_0() {
     assert_eq!(exited.code, Some(0), "{}", exited.err);
     let end = ending(&here.path("run"));
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Stopped, Reason::Key, 7));
-    assert_eq!(whole_checkpoint(&here.path("run"), "last").state.step.0, 7);
+    assert_eq!(whole_checkpoint(&here.path("run"), "last").state.step().0, 7);
     the_journal_is_whole(&here.path("run"));
     said_only_lines(&exited);
 }

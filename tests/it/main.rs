@@ -10,6 +10,7 @@ mod architecture;
 mod broken;
 mod caught_up;
 mod cli;
+mod continued;
 mod desk;
 mod devices;
 mod encoders;

@@ -36,11 +36,11 @@ fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, has_own:
         }
         assert_eq!(kept.len(), without.tensors("last", file).len(), "{what}");
     }
-    let (mut ours, theirs) = (muted.checkpoint("last"), without.checkpoint("last"));
-    ours.counts.retain(|name, _| !name.starts_with(&own));
-    assert_eq!(ours.counts, theirs.counts, "{what}");
+    let [mut ours, theirs] = [muted, without].map(|run| run.checkpoint("last").progress);
+    ours.updates.retain(|name, _| !name.starts_with(&own));
+    assert_eq!(ours.updates, theirs.updates, "{what}");
     assert_eq!(ours.positions, theirs.positions, "{what}");
-    assert_eq!((ours.best, ours.without_gain), (theirs.best, theirs.without_gain), "{what}");
+    assert_eq!(ours.counters, theirs.counters, "{what}");
 
     let strip = |mut step: StepDone| {
         assert!(!step.losses.contains_key(objective), "{what}");
@@ -320,7 +320,7 @@ fn what_is_muted_for_a_while_stands_still_and_goes_on() {
                 let moved = part("step-7", file) != part("step-9", file);
                 assert_eq!(moved, has_own, "{name}: {}", spec.name);
             }
-            let counts = run.checkpoint("step-9").counts;
+            let counts = run.checkpoint("step-9").progress.updates;
             for (parameter, count) in counts.iter().filter(|(name, _)| name.starts_with(&own)) {
                 assert_eq!(*count, 5, "{name}: {parameter}");
             }

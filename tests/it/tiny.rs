@@ -1,6 +1,6 @@
 //! Shipped recipes made tiny, so that a test of all of them takes seconds.
 
-use std::{fs, path::Path, sync::Mutex};
+use std::{collections::BTreeMap, fs, path::Path, sync::Mutex};
 
 use auxdesk::{
     bus::{self, Channels},
@@ -14,7 +14,7 @@ use auxdesk::{
         event::{RunEnded, StepDone},
     },
     recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, shipped, vocabularies},
-    train::{Clock, Interrupt, Moves, Trainer, TrainerSetup, checkpoint},
+    train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, checkpoint},
 };
 use candle_core::Tensor;
 
@@ -201,13 +201,16 @@ impl Tiny {
         TrainerSetup {
             recipe: self.recipe.clone(),
             corpora: self.corpora.clone(),
+            digests: BTreeMap::new(),
             vocabularies: self.vocabularies(),
             system: self.system(),
             run: folder.to_owned(),
+            opening: Opening::Started,
             moves,
             clock: Clock::start(),
             interrupt: Interrupt::default(),
             panic_at: None,
+            error_at: None,
         }
     }
 

@@ -36,7 +36,7 @@ fn checkpoints(run: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Compares without printing a megabyte.
 fn same_checkpoints(one: &Path, other: &Path) {
     let (one, other) = (checkpoints(one), checkpoints(other));
-    assert_eq!(one.len(), 6, "three files in each of two checkpoints");
+    assert_eq!(one.len(), 8, "four files in each of two checkpoints");
     assert!(one.keys().eq(other.keys()));
     for (name, bytes) in &one {
         assert!(*bytes == other[name], "{name} differs");

@@ -249,8 +249,8 @@ fn a_muted_objective_leaves_no_trace_under_any_rule() {
         }
         assert_eq!(steps, without.steps(), "{weighting}");
         assert_eq!(
-            muted.checkpoint("last").weighting,
-            without.checkpoint("last").weighting,
+            muted.checkpoint("last").progress.weighting,
+            without.checkpoint("last").progress.weighting,
             "{weighting}"
         );
     }
@@ -358,7 +358,7 @@ fn a_weighting_holds_from_the_next_step_on_and_moves_make_it_again() {
     assert!(shares[3..6].iter().all(|shares| (sum(shares) - 1.0).abs() < 1e-4), "{shares:?}");
     // Without two epochs dwa has nothing to tell apart.
     assert!(shares[6..].iter().flat_map(BTreeMap::values).all(|share| *share == 1.0), "{shares:?}");
-    assert_eq!(run.checkpoint("last").settings.weighting.as_deref(), Some("equal"));
+    assert_eq!(run.checkpoint("last").progress.weighting.rule, "equal");
 
     let again = tiny.train_with(&[], Moves::of(&run.events));
     assert_eq!(again.steps(), run.steps());
@@ -403,6 +403,6 @@ fn a_new_rule_begins_without_memory() {
     assert!(shares[..8].iter().all(is_even), "{shares:?}");
     assert!(!shares[8..12].iter().any(is_even), "{shares:?}");
     assert!(shares[12..].iter().all(is_even), "{shares:?}");
-    let memory = serde_json::to_value(run.checkpoint("last").weighting).unwrap();
+    let memory = serde_json::to_value(run.checkpoint("last").progress.weighting.memory).unwrap();
     assert_eq!(memory["chunk"]["epoch"], 4, "{memory}");
 }

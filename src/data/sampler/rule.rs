@@ -6,10 +6,13 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{keys::GREATEST, nearest::hint};
 
-/// How a step chooses among the groups.
-#[derive(Clone, Debug, PartialEq)]
+/// How a step chooses among the groups. It is serialised as it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Rule {
     /// One group, with the probability of its corpus's share of the examples.
     Proportional,
@@ -93,6 +96,20 @@ impl fmt::Display for Rule {
                 Ok(())
             }
         }
+    }
+}
+
+impl From<Rule> for String {
+    fn from(rule: Rule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl TryFrom<String> for Rule {
+    type Error = RuleError;
+
+    fn try_from(text: String) -> Result<Self, RuleError> {
+        text.parse()
     }
 }
 

@@ -425,8 +425,29 @@ pub struct Noted {
 pub struct Continued {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// The step it goes on from.
+    /// The step it goes on from; 0 if no checkpoint had been saved.
     pub step: Step,
+    /// Steps that the run will do in all, if nothing ends it before.
+    pub steps: u64,
+    /// What the journal has beyond that step and no longer counts.
+    pub left_behind: LeftBehind,
+    /// The version of auxdesk that goes on.
+    pub auxdesk: String,
+    /// Threads that train from now on.
+    pub threads: usize,
+    /// `cpu`, `cuda:0`, `metal`.
+    pub device: String,
+    /// The family of kernels from now on; another one than before changes bits.
+    pub kernel: String,
+}
+
+/// What a run that goes on leaves behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftBehind {
+    /// Updates that are done again.
+    pub steps: u64,
+    /// Moves by hand.
+    pub moves: u64,
 }
 
 /// See [`Event::Rewound`](super::Event::Rewound).

@@ -83,8 +83,10 @@ pub enum Reason {
     Key,
     /// SIGINT, SIGTERM or SIGHUP.
     Signal,
-    /// The trainer panicked, or its arithmetic failed.
+    /// The trainer panicked.
     Panic,
+    /// An operation on tensors failed.
+    Error,
     /// Ten steps in a row without a finite loss.
     Loss,
     /// The journal or a checkpoint could not be written.
@@ -97,7 +99,7 @@ impl Reason {
         match self {
             Self::Steps | Self::Epochs | Self::Patience => Ended::Finished,
             Self::Key | Self::Signal => Ended::Stopped,
-            Self::Panic | Self::Loss | Self::Disk => Ended::Failed,
+            Self::Panic | Self::Error | Self::Loss | Self::Disk => Ended::Failed,
         }
     }
 }

@@ -22,7 +22,7 @@ fn q_and_y_stop_the_run_score_it_and_leave_with_0() {
     desk.trains_on();
     desk.quit();
     desk.ended(RunEnd::Stopped, Reason::Key);
-    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step.0 as usize, desk.n_steps());
+    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step().0 as usize, desk.n_steps());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn signalled(name: &str, code: u32) {
     desk.pty.signal(name);
     desk.leaves(code);
     desk.ended(RunEnd::Stopped, Reason::Signal);
-    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step.0 as usize, desk.n_steps());
+    assert_eq!(whole_checkpoint(&desk.run(), "last").state.step().0 as usize, desk.n_steps());
 }
 
 #[test]

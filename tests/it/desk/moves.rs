@@ -106,7 +106,7 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
 
     let Event::CheckpointSaved(saved) = desk.done_by("c") else { panic!("a checkpoint") };
     assert_eq!(saved.name, format!("step-{}", saved.step));
-    assert_eq!(whole_checkpoint(&desk.run(), &saved.name).state.step, saved.step);
+    assert_eq!(whole_checkpoint(&desk.run(), &saved.name).state.step(), saved.step);
 
     let before = desk.happened(0).len();
     desk.press("e");

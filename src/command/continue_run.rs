@@ -1,0 +1,124 @@
+//! `auxdesk continue`: a run that was stopped, or is to be longer, trained on in its own folder.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use super::{Failure, train};
+use crate::{
+    app::{self, Job, Past, RunFolder},
+    cli::ContinueArgs,
+    kernel,
+    protocol::event::Ended,
+    recipe::{self, Length, Overrides, Recipe, RecipeSource},
+    train::checkpoint::Checkpoint,
+};
+
+pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failure> {
+    let file = args.run.join("recipe.toml");
+    if !file.is_file() {
+        let (run, what) =
+            (args.run.display(), "no recipe.toml in it; expected the folder of a run");
+        return Err(Failure::Request(format!("{run}: {what}")));
+    }
+    let folder = RunFolder::reopened(&args.run).map_err(Failure::Request)?;
+    let overrides = Overrides { steps: args.steps, epochs: args.epochs, ..Overrides::default() };
+    let recipe = recipe::load(&RecipeSource::File(file), &overrides)?;
+    let past = Past::open(&args.run).map_err(Failure::Request)?;
+    let digests = recipe.digests()?;
+    match &past.checkpoint {
+        Some(checkpoint) => {
+            is_the_same(args, &recipe, &digests, checkpoint)?;
+            is_not_over(args, &recipe, &past, checkpoint)?;
+        }
+        None => {
+            let run = args.run.display();
+            say(&format!("{run}: no checkpoint had been saved; continuing from step 0"));
+        }
+    }
+    let moves = train::moves(args.moves.as_deref(), &recipe)?;
+    let moves = match &past.checkpoint {
+        Some(checkpoint) => moves.after(checkpoint.state.step()),
+        None => moves,
+    };
+    let show = train::show(args.headless || args.plain || args.json, args.observe, args.look)?;
+    let device = args.device.open().map_err(Failure::Request)?;
+    say_what_changes_bits(&past, kernel::name(&device));
+    let corpora = recipe.open()?;
+    let job =
+        Job { recipe, corpora, digests, folder, past: Some(past), moves, threads, device, show };
+    train::finish(app::train(job)?, args.json)
+}
+
+/// A recipe that was edited, or a corpus file that has changed, would be another run.
+fn is_the_same(
+    args: &ContinueArgs,
+    recipe: &Recipe,
+    digests: &std::collections::BTreeMap<String, String>,
+    checkpoint: &Checkpoint,
+) -> Result<(), Failure> {
+    let step = checkpoint.state.step();
+    let source = RecipeSource::File(checkpoint.recipe());
+    let saved = recipe::load_without_files(&source, &Overrides::default())?;
+    if let Some(difference) = saved.difference(recipe) {
+        let file = args.run.join("recipe.toml");
+        return Err(Failure::Request(format!(
+            "{}: {difference}, and the run was trained with the former until step {step}; put it back, or \
+             start a new run",
+            file.display()
+        )));
+    }
+    let was = &checkpoint.state.corpora;
+    if let Some(key) = digests.keys().find(|key| was.get(*key) != digests.get(*key)) {
+        return Err(Failure::Request(format!(
+            "`{key}`: the file has changed since step {step}; put it back, or start a new run"
+        )));
+    }
+    Ok(())
+}
+
+/// A run with nothing more to do is refused.
+fn is_not_over(
+    args: &ContinueArgs,
+    recipe: &Recipe,
+    past: &Past,
+    checkpoint: &Checkpoint,
+) -> Result<(), Failure> {
+    let progress = &checkpoint.state.progress;
+    let main = &recipe.corpora[recipe.objectives[recipe.main()].corpora[0]].name;
+    let epochs = progress.positions.get(main).map_or(0, |position| position.pass);
+    let (steps, without) = (progress.counters.step.0, progress.counters.evals_without_improvement);
+    let done = match recipe.train.length {
+        Length::Steps(all) if steps >= all => Some(format!("all {all} steps are done")),
+        Length::Epochs(all) if epochs >= all => Some(format!("all {all} epochs are done")),
+        _ => None,
+    };
+    let what = match (done, recipe.train.patience) {
+        (Some(done), _) => format!("{done}; say --steps N or --epochs N to train on"),
+        (None, Some(patience)) if without >= patience => format!(
+            "early stopping: no improvement for {without} evaluations; raise `train.patience` in \
+             recipe.toml to train on"
+        ),
+        _ => return Ok(()),
+    };
+    // A run that was killed after its last step has still to be scored.
+    if past.ended() == Some(Ended::Finished) {
+        return Err(Failure::Request(format!("{}: {what}", args.run.display())));
+    }
+    Ok(())
+}
+
+/// Bits are promised for one kernel. Threads change none.
+fn say_what_changes_bits(past: &Past, kernel: &str) {
+    let before = past.journal.as_ref().map(|journal| journal.header.kernel.as_str());
+    if let Some(before) = before.filter(|before| *before != kernel) {
+        say(&format!(
+            "kernel {kernel}; the run began with {before}: results may differ in the last bits"
+        ));
+    }
+}
+
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

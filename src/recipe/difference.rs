@@ -1,0 +1,130 @@
+//! The first key in which two recipes differ, and the contents of the files that a recipe reads.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{Fault, Faults, Recipe, shipped};
+use crate::{
+    data::{
+        digest::digest,
+        load::{self, Dev},
+    },
+    keys::Place,
+};
+
+/// Keys that say when a run ends and nothing else: they may change while it goes on.
+const LENGTH: &[&str] = &["train.steps", "train.epochs", "train.patience"];
+
+/// A key that is not the same in two recipes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its path: `train.seed`, `corpus.news.dev`.
+    pub key: String,
+    /// What the first recipe says, as TOML, if anything.
+    pub first: Option<String>,
+    /// What the second one says.
+    pub second: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
+        write!(f, "`{}`: expected {}, found {}", self.key, said(&self.first), said(&self.second))
+    }
+}
+
+impl Recipe {
+    /// The first key in which another recipe differs, those of the run's length aside.
+    pub fn difference(&self, other: &Self) -> Option<Difference> {
+        let [ours, theirs] = [self, other].map(|recipe| values(&recipe.resolved()));
+        let keys = ours.iter().chain(&theirs).map(|(key, _)| key);
+        let get = |all: &[(String, String)], key: &str| {
+            all.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
+        };
+        let mut differences = keys.filter(|key| !LENGTH.contains(&key.as_str())).map(|key| {
+            Difference { key: key.clone(), first: get(&ours, key), second: get(&theirs, key) }
+        });
+        differences.find(|difference| difference.first != difference.second)
+    }
+
+    /// A digest of each corpus file, by its key in the recipe.
+    pub fn digests(&self) -> Result<BTreeMap<String, String>, Faults> {
+        let samples = shipped::samples();
+        let mut digests = BTreeMap::new();
+        let mut faults = Vec::new();
+        for spec in &self.corpora {
+            let load = spec.load();
+            let dev = match &load.dev {
+                Some(Dev::File(input)) => Some(input),
+                _ => None,
+            };
+            let files = [("train", Some(&load.train)), ("dev", dev), ("test", load.test.as_ref())];
+            for (split, input) in
+                files.into_iter().filter_map(|(split, input)| Some((split, input?)))
+            {
+                match load::open(input, &samples) {
+                    Ok(source) => {
+                        digests
+                            .insert(format!("corpus.{}.{split}", spec.name), digest(&source.bytes));
+                    }
+                    Err(error) => faults.push(Fault {
+                        place: Place::File(input.name.clone()),
+                        what: error.to_string(),
+                    }),
+                }
+            }
+        }
+        if faults.is_empty() { Ok(digests) } else { Err(Faults(faults)) }
+    }
+}
+
+/// Every key of a resolved recipe with its value: such a text has one line for each.
+fn values(resolved: &str) -> Vec<(String, String)> {
+    let mut table = String::new();
+    let mut values = Vec::new();
+    for line in resolved.lines() {
+        if let Some(header) = line.strip_prefix('[') {
+            table = format!("{}.", header.trim_matches(['[', ']']));
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            if key == "name" && !table.is_empty() {
+                table = format!("{table}{}.", value.trim_matches('"'));
+            }
+            values.push((format!("{table}{key}"), value.to_owned()));
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Overrides, RecipeSource, load};
+
+    fn chunking(sets: &[&str], steps: Option<u64>) -> Recipe {
+        let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+        let overrides = Overrides { sets, steps, ..Overrides::default() };
+        load(&RecipeSource::Shipped("chunking"), &overrides).unwrap()
+    }
+
+    #[test]
+    fn the_key_that_differs_is_named_with_both_values() {
+        let (one, other) = (chunking(&[], None), chunking(&["encoder.trunk.dropout=0.25"], None));
+        let difference = one.difference(&other).unwrap();
+        assert_eq!(difference.key, "encoder.trunk.dropout");
+        assert!(difference.to_string().ends_with("found 0.25"), "{difference}");
+        assert_eq!(one.difference(&one), None);
+    }
+
+    #[test]
+    fn a_run_may_get_longer() {
+        let [one, other] = [Some(5), Some(9)].map(|steps| chunking(&["train.patience=3"], steps));
+        assert_eq!(one.difference(&other), None);
+        assert_eq!(one.difference(&chunking(&[], None)), None);
+    }
+
+    #[test]
+    fn every_corpus_file_has_a_digest_under_its_key() {
+        let digests = chunking(&[], None).digests().unwrap();
+        let keys: Vec<_> = digests.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["corpus.news.dev", "corpus.news.test", "corpus.news.train"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! Everything of a run that must survive a stop, as one value.
+//!
+//! A trainer is made from it, at the start as well as from a checkpoint, whose `state.json` is this value
+//! beside the vocabularies; so going on is a load, and nothing can be forgotten in it. What is not here
+//! follows from the recipe and the corpora: every draw is a function of (seed, purpose, name, counter).
+//! Tensors (parameters, the optimizer's running values) are in the checkpoint's other files. The history of
+//! undo is not the trainer's: it is read off the journal, which outlives a stop by itself.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
+
+use super::{Counters, Moves, Settings};
+use crate::{
+    data::stream::Position,
+    mixer::{CurrentWeighting, Fader, Faders, WeightingMemory},
+    recipe::{self, Recipe},
+};
+
+/// See the module. JSON gives every number back exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Updates done, evaluations and what they found, steps in a row without an update.
+    pub counters: Counters,
+    /// The epoch and the next batch of each corpus, by name.
+    pub positions: BTreeMap<String, Position>,
+    /// Faders, with schedules and fades in flight.
+    pub faders: Faders,
+    /// The other live settings, with their schedules.
+    pub settings: Settings,
+    /// The weighting rule in force.
+    pub weighting: WeightingProgress,
+    /// What is left of `--moves`.
+    pub moves: Moves,
+    /// Updates that each parameter has had, by name; a parameter without any may be absent.
+    pub updates: BTreeMap<String, u64>,
+}
+
+/// A weighting rule with what it remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightingProgress {
+    /// The rule with its options, as it is typed: `dwa temperature=2`.
+    pub rule: String,
+    /// What it remembers.
+    pub memory: WeightingMemory,
+}
+
+impl WeightingProgress {
+    /// That of a rule as it is.
+    pub(super) fn of(weighting: &CurrentWeighting) -> Self {
+        Self { rule: weighting.spec().to_string(), memory: weighting.memory() }
+    }
+
+    /// The rule as it was.
+    pub(super) fn build(&self) -> Result<CurrentWeighting> {
+        let spec =
+            recipe::weighting(&self.rule).map_err(|what| anyhow!("the checkpoint: {what}"))?;
+        let mut weighting = CurrentWeighting::new(spec);
+        weighting.restore(&self.memory)?;
+        Ok(weighting)
+    }
+}
+
+impl Progress {
+    /// That of a run that has not begun.
+    pub fn start(recipe: &Recipe) -> Self {
+        let faders = recipe.objectives.iter().map(|spec| Fader {
+            objective: spec.name.clone(),
+            gain: spec.gain,
+            by_hand: false,
+            muted: spec.muted,
+            soloed: false,
+        });
+        Self {
+            counters: Counters::default(),
+            positions: BTreeMap::new(),
+            faders: Faders::new(faders.collect()),
+            settings: Settings::new(recipe),
+            weighting: WeightingProgress::of(&CurrentWeighting::new(
+                recipe.train.weighting.clone(),
+            )),
+            moves: Moves::default(),
+            updates: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        arbitrary,
+        data::sampler::{Rule, Sampling},
+        protocol::Step,
+        schedule::{Schedule, Shape},
+        train::{BestSoFar, LastEvaluation},
+    };
+
+    fn finite() -> impl Strategy<Value = f64> {
+        use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+        POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+    }
+
+    fn schedule() -> impl Strategy<Value = Schedule> {
+        let shape =
+            proptest::sample::select(Shape::NAMES).prop_map(|name| Shape::find(name).unwrap());
+        let ramp = (shape, finite(), finite(), any::<u64>(), any::<u64>());
+        prop_oneof![
+            finite().prop_map(Schedule::Constant),
+            ramp.prop_map(|(shape, from, to, steps, since)| Schedule::Ramp {
+                shape,
+                from,
+                to,
+                steps,
+                since
+            }),
+        ]
+    }
+
+    fn sampling() -> impl Strategy<Value = Sampling> {
+        prop_oneof![
+            (0.01..1e6).prop_map(|temperature| Sampling::Constant(Rule::Temperature(temperature))),
+            (".{1,9}", 1e-9..1e9f64)
+                .prop_map(|(group, draw)| Sampling::Constant(Rule::Fixed([(group, draw)].into()))),
+            schedule().prop_map(Sampling::Annealed),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn progress_written_and_read_is_exactly_the_same(
+            (counts, value) in (proptest::array::uniform8(any::<u64>()), any::<f32>()),
+            faders in proptest::collection::vec((schedule(), any::<[bool; 3]>()), 0..4),
+            (learning_rate, sampling) in (schedule(), sampling()),
+            events in arbitrary::events(),
+        ) {
+            let [step, epoch, at, best, without, pass, next, every] = counts;
+            let best = BestSoFar { value, step: Step(best) };
+            let faders = faders.into_iter().enumerate().map(|(at, (gain, [by_hand, muted, soloed]))| {
+                Fader { objective: format!("o{at}").as_str().into(), gain, by_hand, muted, soloed }
+            });
+            let progress = Progress {
+                counters: Counters {
+                    step: Step(step),
+                    last_evaluation: LastEvaluation { epoch, step: Step(at) },
+                    best: Some(best).filter(|best| best.value.is_finite()),
+                    evals_without_improvement: without,
+                    consecutive_non_finite: without as u32,
+                },
+                positions: [("news".to_owned(), Position { pass, next })].into(),
+                faders: Faders::new(faders.collect()),
+                settings: Settings { learning_rate, sampling, measure_gradients_every: every },
+                weighting: WeightingProgress {
+                    rule: "dwa temperature=2".to_owned(),
+                    memory: WeightingMemory::new(&[value].map(|value| value.is_finite().then_some(value))),
+                },
+                moves: Moves::of(&events),
+                updates: [("trunk.weight".to_owned(), every)].into(),
+            };
+            let text = serde_json::to_string(&progress).unwrap();
+            let read: Progress = serde_json::from_str(&text).unwrap();
+            // Equal as numbers, and -0.0 and all else as text.
+            prop_assert_eq!(&read, &progress);
+            prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+}

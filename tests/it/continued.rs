@@ -1,0 +1,305 @@
+//! A run that was killed and goes on is the run that was never killed; what may not go on is refused.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use auxdesk::{
+    journal::{self, Journal},
+    protocol::{
+        Event, Step,
+        event::{Reason, StepDone},
+    },
+    state::{Run, replay},
+};
+
+use crate::{
+    exits::the_journal_is_whole,
+    runs::{ENDLESS, Exited, Here, finish, journal, start, wait_for, wait_until},
+};
+
+fn continued(here: &Here, run: &str, more: &[&str]) -> Command {
+    let mut args = vec!["continue", run, "--threads", "1"];
+    args.extend(more);
+    here.auxdesk(args)
+}
+
+fn refused(here: &Here, run: &str, more: &[&str]) -> String {
+    let Exited { code, out, err, .. } = finish(&mut continued(here, run, more));
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    err
+}
+
+fn n_lines(run: &Path) -> usize {
+    fs::read(run.join(journal::FILE)).map_or(0, |text| text.split(|byte| *byte == b'\n').count())
+}
+
+/// Ten pseudo-random numbers of lines to wait for, by a linear congruential generator.
+fn waits(seed: u64) -> impl Iterator<Item = usize> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % 24 + 2
+    })
+    .take(10)
+}
+
+const STEPS: u64 = 1200;
+const OFTEN: [&str; 2] = ["--set", "train.evaluate_every=7"];
+
+/// A run that is killed with SIGKILL ten times, each time after so many more lines of its journal, and is
+/// continued each time.
+fn killed_ten_times(here: &Here, run: &str, more: &[&str], seed: u64) -> PathBuf {
+    let mut program = start(&mut here.tiny(run, STEPS, &[&OFTEN[..], more].concat()));
+    let path = here.path(run);
+    wait_for(&path, "run_started");
+    for wait in waits(seed) {
+        let target = n_lines(&path) + wait;
+        wait_until("the journal has grown", || n_lines(&path) >= target || program.has_ended());
+        assert!(!program.has_ended(), "it is to be killed before it ends");
+        program.child().kill().unwrap();
+        assert_eq!(program.wait().signal, Some(9));
+        program = start(&mut continued(here, run, &[]));
+        let before = n_lines(&path);
+        wait_until("it has continued", || n_lines(&path) > before || program.has_ended());
+    }
+    let exited = program.wait();
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    let n_continued =
+        journal(&path).events.iter().filter(|event| event.kind() == "continued").count();
+    assert_eq!(n_continued, 10);
+    path
+}
+
+/// What each step came to; a step that was done again came to the same.
+fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
+    let mut steps = BTreeMap::new();
+    for event in journal(run).events {
+        let Event::StepDone(done) = event else { continue };
+        let done = StepDone { at_ms: 0, step_ms: 0, ..done };
+        if let Some(before) = steps.insert(done.step, done.clone()) {
+            assert_eq!(before, done, "a step that was done again");
+        }
+    }
+    steps
+}
+
+fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = ["model.safetensors", "optimiser.safetensors", "state.json", "recipe.toml"];
+    let names = ["best", "last"].iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
+    let read = |name: &String| fs::read(run.join("checkpoints").join(name)).unwrap();
+    names.map(|name| (name.clone(), read(&name))).collect()
+}
+
+fn folded(run: &Path) -> Run {
+    let Journal { header, events, .. } = journal(run);
+    replay(&header, &events, None)
+}
+
+/// Checkpoints to the byte, steps to the bit, and what the runs add up to.
+fn are_the_same_run(whole: &Path, killed: &Path) {
+    assert_eq!(steps(whole), steps(killed));
+    for (name, bytes) in checkpoint_files(whole) {
+        assert!(bytes == checkpoint_files(killed)[&name], "{name} differs");
+    }
+    the_journal_is_whole(killed);
+    let [whole, killed] = [whole, killed].map(folded);
+    assert_eq!((whole.step, whole.best_step()), (killed.step, killed.best_step()));
+    assert_eq!((&whole.draws, whole.tokens), (&killed.draws, killed.tokens));
+    assert_eq!(whole.settings, killed.settings);
+    assert_eq!(whole.interventions, killed.interventions);
+    let best = |run: &Run| -> BTreeSet<Step> {
+        let saved = run.checkpoints.iter().filter(|saved| saved.name == "best");
+        saved.map(|saved| saved.step).collect()
+    };
+    assert_eq!(best(&whole), best(&killed));
+    for (whole, killed) in whole.strips.iter().zip(&killed.strips) {
+        assert_eq!(whole.best, killed.best);
+        assert_eq!(whole.evaluations.len(), killed.evaluations.len(), "{}", whole.name);
+        let state =
+            |strip: &auxdesk::state::Strip| (strip.gain, strip.weight, strip.muted, strip.loss);
+        assert_eq!(state(whole), state(killed), "{}", whole.name);
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_ten_times_ends_as_one_that_never_was() {
+    let here = Here::new();
+    let whole = here.finished("whole", STEPS, &OFTEN);
+    are_the_same_run(&whole, &killed_ten_times(&here, "killed", &[], 1));
+}
+
+#[test]
+fn what_a_weighting_rule_remembers_goes_on() {
+    let here = Here::new();
+    let dwa = ["--set", "train.weighting={ kind = \"dwa\", temperature = 0.7 }"];
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &dwa].concat());
+    let killed = killed_ten_times(&here, "killed", &dwa, 3);
+    are_the_same_run(&whole, &killed);
+    assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
+}
+
+/// A fade that takes most of the run, a mute, a learning rate and a sampling set by hand.
+const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
+{"kind":"gain_set","at_ms":1,"step":3,"from":4,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1,"over":1000}
+{"kind":"muted","at_ms":2,"step":17,"from":18,"objective":"next-word","muted":true,"by":"key","command":2}
+{"kind":"setting_set","at_ms":3,"step":31,"from":32,"path":"train.learning_rate","old":0.003,"new":0.0123,"by":"remote","command":3}
+{"kind":"setting_set","at_ms":4,"step":52,"from":53,"path":"train.sampling","old":"proportional","new":"temperature 3.7","by":"key","command":4}
+{"kind":"muted","at_ms":5,"step":151,"from":152,"objective":"next-word","muted":false,"by":"key","command":5}
+"#;
+
+#[test]
+fn a_fade_a_mute_and_settings_go_on_and_what_is_left_of_moves_is_made() {
+    let here = Here::new();
+    here.write("moves.jsonl", MOVES);
+    let more = [&OFTEN[..], &["--moves", "moves.jsonl"]].concat();
+    let whole = here.finished("whole", STEPS, &more);
+    let killed = killed_ten_times(&here, "killed", &["--moves", "moves.jsonl"], 2);
+    are_the_same_run(&whole, &killed);
+    assert_eq!(folded(&killed).interventions, 5);
+    // What was left behind is not made again from the journal of such a run.
+    let again = here.finished("again", STEPS, &[&OFTEN[..], &["--moves", "killed"]].concat());
+    assert_eq!(steps(&whole), steps(&again));
+}
+
+/// Starts a run without end, and kills it when its journal has a line of that kind.
+fn killed_at(here: &Here, run: &str, kind: &str, more: &[&str]) {
+    let mut program = start(&mut here.tiny(run, STEPS, more));
+    wait_for(&here.path(run), kind);
+    program.child().kill().unwrap();
+    assert_eq!(program.wait().signal, Some(9));
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_begins_again_in_its_folder_and_says_so() {
+    let here = Here::new();
+    let seldom = ["--set", "train.evaluate_every=400"];
+    let whole = here.finished("whole", STEPS, &seldom);
+    killed_at(&here, "killed", "step_done", &seldom);
+    let exited = finish(&mut continued(&here, "killed", &[]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    assert!(exited.err.contains("continuing from step 0"), "{}", exited.err);
+    are_the_same_run(&whole, &here.path("killed"));
+}
+
+#[test]
+fn a_run_without_a_journal_yet_starts_in_its_folder() {
+    let here = Here::new();
+    let whole = here.finished("whole", 20, &[]);
+    for torn in [None, Some("{\"kind\":\"jour")] {
+        let _ = fs::remove_dir_all(here.path("run"));
+        fs::create_dir(here.path("run")).unwrap();
+        fs::copy(whole.join("recipe.toml"), here.path("run").join("recipe.toml")).unwrap();
+        if let Some(torn) = torn {
+            here.write("run/journal.jsonl", torn);
+        }
+        let exited = finish(&mut continued(&here, "run", &[]));
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        are_the_same_run(&whole, &here.path("run"));
+    }
+}
+
+#[test]
+fn a_torn_line_is_cut_off_and_moves_beyond_the_checkpoint_are_left_behind_and_shown_as_such() {
+    let here = Here::new();
+    let whole = here.finished("whole", STEPS, &OFTEN);
+    killed_at(&here, "killed", "checkpoint_saved", &OFTEN);
+    let path = here.path("killed");
+    let text = here.read("killed/journal.jsonl");
+    let whole_lines = text.rfind('\n').unwrap() + 1;
+    let step = folded(&path).step.0;
+    let moved = format!(
+        "{{\"kind\":\"gain_set\",\"at_ms\":999,\"step\":{step},\"from\":{},\"objective\":\"pos\",\"old\":0.5,\
+         \"new\":0.7,\"by\":\"key\",\"command\":9}}\n",
+        step + 1
+    );
+    here.write(
+        "killed/journal.jsonl",
+        text[..whole_lines].to_owned() + &moved + "{\"kind\":\"step_d",
+    );
+    let exited = finish(&mut continued(&here, "killed", &[]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    are_the_same_run(&whole, &path);
+    assert!(
+        here.read("killed/journal.jsonl").starts_with(&text[..whole_lines]),
+        "nothing whole is lost"
+    );
+    let run = folded(&path);
+    assert_eq!((run.interventions, run.history.n_done()), (0, 0));
+    let left = run.log.iter().find(|entry| entry.event.kind() == "gain_set").unwrap();
+    assert!(left.is_left_behind && left.words.starts_with("left behind: gain of pos"), "{left:?}");
+    let Some(Event::Continued(event)) =
+        journal(&path).events.into_iter().find(|event| event.kind() == "continued")
+    else {
+        panic!("it continued")
+    };
+    assert_eq!((event.left_behind.moves, event.left_behind.steps), (1, step - event.step.0));
+}
+
+#[test]
+fn a_finished_run_is_refused_unless_it_is_to_be_longer_and_then_is_one_of_that_length() {
+    let here = Here::new();
+    let whole = here.finished("whole", 40, &[]);
+    here.finished("run", 20, &[]);
+    let err = refused(&here, "run", &[]);
+    assert!(err.contains("all 20 steps are done; say --steps N or --epochs N"), "{err}");
+    assert!(refused(&here, "run", &["--steps", "15"]).contains("all 15 steps are done"));
+    let exited = finish(&mut continued(&here, "run", &["--steps", "40"]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    assert_eq!(steps(&whole), steps(&here.path("run")));
+    for (name, bytes) in checkpoint_files(&whole) {
+        assert!(bytes == checkpoint_files(&here.path("run"))[&name], "{name} differs");
+    }
+    assert!(here.read("run/recipe.toml").contains("\nsteps = 40\n"));
+}
+
+#[test]
+fn a_stopped_run_continues_to_the_bits_of_one_that_was_not() {
+    let here = Here::new();
+    let whole = here.finished("whole", STEPS, &[]);
+    let program = start(&mut here.tiny("run", STEPS, &[]));
+    wait_for(&here.path("run"), "step_done");
+    program.signal("TERM");
+    assert_eq!(program.wait().code, Some(143));
+    let exited = finish(&mut continued(&here, "run", &[]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    are_the_same_run(&whole, &here.path("run"));
+}
+
+#[test]
+fn what_is_no_run_is_refused() {
+    let here = Here::new();
+    assert!(refused(&here, "nowhere", &[]).contains("no recipe.toml in it"));
+}
+
+#[test]
+fn a_run_that_is_still_running_is_refused() {
+    let here = Here::new();
+    let program = start(&mut here.tiny("run", ENDLESS, &[]));
+    wait_for(&here.path("run"), "step_done");
+    assert!(refused(&here, "run", &[]).contains("this run is still running"));
+    program.signal("INT");
+    assert_eq!(program.wait().code, Some(130));
+    assert_eq!(crate::runs::ending(&here.path("run")).reason, Reason::Signal);
+}
+
+#[test]
+fn an_edited_recipe_and_a_corpus_that_has_changed_are_refused_by_name() {
+    let here = Here::new();
+    killed_at(&here, "run", "checkpoint_saved", &OFTEN);
+    let (recipe, train) = (here.read("run/recipe.toml"), here.read("train.tsv"));
+    here.write("run/recipe.toml", recipe.replace("batch_size = 8", "batch_size = 16"));
+    let err = refused(&here, "run", &[]);
+    assert!(err.contains("`train.batch_size`: expected 8, found 16"), "{err}");
+    here.write("run/recipe.toml", &recipe);
+    here.write("train.tsv", train.replacen("the", "a", 1));
+    let err = refused(&here, "run", &[]);
+    assert!(err.contains("`corpus.news.train`: the file has changed"), "{err}");
+    here.write("train.tsv", &train);
+    let exited = finish(&mut continued(&here, "run", &["--steps", "30"]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+}
