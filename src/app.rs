@@ -85,7 +85,7 @@ pub struct Outcome {
     pub signal: Option<i32>,
     /// How the journal or another file failed, if one did.
     pub disk: Option<anyhow::Error>,
-    /// What hands moved, in words.
+    /// Descriptions of the manual changes.
     pub moves: Vec<String>,
     /// Whether anybody takes what is said on standard error.
     pub talk: Talk,
@@ -167,7 +167,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, talk })
 }
 
-/// What hands moved, in the words of the list of events.
+/// Descriptions of the manual changes, as in the event list.
 fn moves_by_hand(run: &Run) -> Vec<String> {
     run.log.moves().map(|entry| entry.words.clone()).collect()
 }

@@ -58,7 +58,7 @@ impl BatchStream {
             None => Order { pass, batch, batches: batches(self.seed, corpus, pass, batch) },
         };
         let n_batches = order.batches.len() as u64;
-        // A batch size that was changed within a pass may leave fewer batches than are done.
+        // A batch size that was changed within an epoch may leave fewer batches than are done.
         let Some(examples) = order.batches.get(next.min(n_batches.saturating_sub(1)) as usize)
         else {
             return Vec::new();
@@ -74,7 +74,7 @@ impl BatchStream {
     }
 }
 
-/// How many batches a pass over the training split has.
+/// The number of batches in an epoch of the training split.
 pub fn steps_per_pass(corpus: &Corpus, batch: usize) -> u64 {
     non_empty(&corpus.train).count().div_ceil(batch) as u64
 }

@@ -72,14 +72,14 @@ struct Line<'a> {
 
 /// Parts the word from the numbers.
 fn split(text: &str, width: usize) -> Result<Line<'_>, String> {
-    let n_numbers = text.bytes().filter(|&byte| is_separator(byte.into())).count();
-    if n_numbers < width {
-        return Err(format!("{n_numbers} values after the word, expected {width}"));
+    let n_values = text.bytes().filter(|&byte| is_separator(byte.into())).count();
+    if n_values < width {
+        return Err(format!("{n_values} values after the word, expected {width}"));
     }
     // Wider vectors must not pass for words with spaces that end in numbers.
-    if n_numbers > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
+    if n_values > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
     {
-        return Err(format!("{n_numbers} values after the word, expected {width}"));
+        return Err(format!("{n_values} values after the word, expected {width}"));
     }
     let (at, _) = text
         .rmatch_indices(is_separator)

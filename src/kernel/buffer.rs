@@ -19,7 +19,7 @@ fn class_size(class: usize) -> usize {
     (4 + class % 4) << (class / 4)
 }
 
-/// The least class of at least so many numbers.
+/// The smallest size class with at least so many elements.
 fn class(n: usize) -> usize {
     let power = (n.max(4) / 4).ilog2() as usize;
     (4 * power..4 * power + 5).find(|&class| class_size(class) >= n).expect("the fifth is twice")

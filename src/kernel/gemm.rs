@@ -1,8 +1,8 @@
 //! Matrix products over slices: C = A·B, C += A·B, or A·B with a row of biases added to each row.
 //!
-//! Every number of a product is one sum over k in one order, whatever the split into tiles, blocks and
-//! threads. The left operand is read a number at a time, where it lies, or packed where it is transposed;
-//! the right one a vector at a time, from where it lies or from [`Packed`] panels.
+//! Every element of a product is one sum over k in a fixed order, for any split into tiles, blocks and threads.
+//! The left operand is read by elements, in place, or packed if it is transposed; the right operand by SIMD
+//! vectors, in place or from [`Packed`] panels. Names are those of BLIS: MR × NR register tiles, `pack_a`.
 
 mod pack;
 mod tile;
@@ -34,7 +34,7 @@ impl<'a> Matrix<'a> {
         Self { data, rows, columns, stride: columns, transposed: false }
     }
 
-    /// The same numbers, rows and columns changed over.
+    /// The transposed view of the same data.
     pub(super) fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
@@ -44,19 +44,19 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
-    /// How many columns it has.
+    /// The number of columns.
     pub(super) fn n_columns(&self) -> usize {
         self.columns
     }
 
-    /// Some of its rows.
+    /// `n` of its rows, from row `from` on.
     pub(super) fn some_rows(self, from: usize, n: usize) -> Self {
         assert!(from + n <= self.rows, "rows {from} to {} of {}", from + n, self.rows);
         let skipped = if self.transposed { from } else { from * self.stride };
         Self { data: self.data.get(skipped..).unwrap_or_default(), rows: n, ..self }
     }
 
-    /// Some of its columns.
+    /// `n` of its columns, from column `from` on.
     pub(super) fn some_columns(self, from: usize, n: usize) -> Self {
         self.transposed().some_rows(from, n).transposed()
     }
@@ -68,21 +68,21 @@ impl<'a> Matrix<'a> {
         self.contiguous(row, 0, self.columns)
     }
 
-    /// From `at` on, what is stored together: a row, or a column where transposed.
+    /// A contiguous run of `n` elements: of a row, or of a column if transposed.
     #[inline(always)]
     fn contiguous(&self, row: usize, at: usize, n: usize) -> &'a [f32] {
         &self.data[row * self.stride + at..][..n]
     }
 }
 
-/// What becomes of the numbers that the product is written over.
+/// How a product is combined with the previous contents of its target.
 #[derive(Clone, Copy)]
 pub(super) enum Accumulate<'a> {
-    /// They are replaced.
+    /// The product overwrites them.
     Overwrite,
     /// The product is added to them.
     Add,
-    /// They are replaced by the product with this row added to each of its rows.
+    /// The product plus this row of biases, added to each of its rows, overwrites them.
     AddBias(&'a [f32]),
 }
 
@@ -111,13 +111,13 @@ fn has_32_registers<S: Simd>() -> bool {
     S::F32_LANES == 16 || cfg!(target_arch = "aarch64")
 }
 
-/// Columns of a full tile.
+/// NR: the number of columns of a register tile.
 #[inline(always)]
 fn nr<S: Simd>() -> usize {
     if has_32_registers::<S>() { 3 * S::F32_LANES } else { 2 * S::F32_LANES }
 }
 
-/// A number of rows as high tiles and then low ones, with as few rows too many as there can be.
+/// Rows divided into full tiles of MR rows and then edge tiles of fewer, with as little padding as possible.
 #[derive(Clone, Copy)]
 struct Tiles {
     full: usize,
@@ -256,7 +256,7 @@ pub(super) fn multiply(
     accumulate: Accumulate<'_>,
     product: Target<'_>,
 ) {
-    // Some lines are read where they lie; many would be on more pages than a core keeps at hand.
+    // A few rows are read in place; many would touch more pages than the TLB holds.
     if b.transposed || b.rows > 128 {
         multiply_packed(a, &Packed::new(b), accumulate, product);
     } else {

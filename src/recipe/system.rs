@@ -162,7 +162,7 @@ impl System {
         self.objectives[at].objective.as_ref()
     }
 
-    /// Learns the strings of a corpus; wanted before its first batch.
+    /// Maps the strings of a corpus to ids; required before its first batch.
     pub fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let inputs = self.encoders.iter().flat_map(|node| node.input.all());
         let taps = self.objectives.iter().flat_map(|placed| placed.taps.iter().flatten());

@@ -35,7 +35,7 @@ pub use modes::{give_back_now, install_hook};
 
 /// How long a look at the keyboard is put off when there was nothing: far below what a hand
 /// notices, far above what a look costs.
-const NAP: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What came from the terminal.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,7 +156,7 @@ impl Terminal {
             if left.is_zero() {
                 return None;
             }
-            let nap = left.min(NAP);
+            let nap = left.min(POLL_INTERVAL);
             thread::sleep(nap);
             self.napped += nap;
             left -= nap;

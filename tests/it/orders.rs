@@ -230,7 +230,7 @@ fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
 
 #[test]
 fn several_moves_are_made_as_one_or_not_at_all() {
-    // One after the other, the first would silence everything that sounds.
+    // One after the other, the first would mute every active objective.
     let muted = |objective: &str, muted| Assignment::muted(objective.into(), muted);
     let swap = Command::Set(vec![muted("chunk", true), muted("pos", false)]);
     let half = Assignment::gain("chunk".into(), 0.5);

@@ -109,7 +109,7 @@ fn size(text: &str) -> Result<(NonZeroU16, NonZeroU16), String> {
     let numbers = text
         .split_once('x')
         .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
-    numbers.ok_or_else(|| format!("no size {text:?}; wanted columns and rows, as in 120x40"))
+    numbers.ok_or_else(|| format!("expected columns and rows, as in 120x40, found {text:?}"))
 }
 
 fn take(options: &Options) -> Result<(), String> {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(fault(&["--tone", "x"]), "no option \"--tone\"");
         assert_eq!(
             fault(&["--size", "80x0"]),
-            "no size \"80x0\"; wanted columns and rows, as in 120x40"
+            "expected columns and rows, as in 120x40, found \"80x0\""
         );
     }
 

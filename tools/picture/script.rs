@@ -47,7 +47,7 @@ fn act(word: &str) -> Result<Act, String> {
         return Ok(Act::See(quoted(text).unwrap_or(text).to_owned()));
     }
     if let Some(step) = word.strip_prefix('@').filter(|step| !step.is_empty()) {
-        let fault = |_| format!("{word:?} waits for no step; wanted a whole number after @");
+        let fault = |_| format!("expected a whole number after @, found {word:?}");
         return step.parse().map(Act::Step).map_err(fault);
     }
     let (name, times) = match word.rsplit_once('*').filter(|(name, _)| !name.is_empty()) {
@@ -63,7 +63,7 @@ fn act(word: &str) -> Result<Act, String> {
         None => {
             let names: Vec<_> = KEYS.iter().map(|(key, _)| *key).collect();
             let names = names.join(" ");
-            return Err(format!("no key {name:?}; wanted one character, or one of {names}"));
+            return Err(format!("no key {name:?}; expected one character, or one of {names}"));
         }
     };
     Ok(Act::Send(sent.repeat(times)))
@@ -119,9 +119,9 @@ mod tests {
     #[test]
     fn what_is_no_script_is_told() {
         let fault = |script| parse(script).unwrap_err();
-        assert_eq!(fault("@soon"), "\"@soon\" waits for no step; wanted a whole number after @");
+        assert_eq!(fault("@soon"), "expected a whole number after @, found \"@soon\"");
         assert_eq!(fault("up*x"), "\"up*x\": wanted a whole number after *");
         assert_eq!(fault("\"note"), "\"note: a quote is not closed");
-        assert!(fault("rigth").starts_with("no key \"rigth\"; wanted one character, or one of"));
+        assert!(fault("rigth").starts_with("no key \"rigth\"; expected one character, or one of"));
     }
 }

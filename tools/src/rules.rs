@@ -75,7 +75,7 @@ impl Rules {
         }
     }
 
-    /// A text that the rule of that name makes, its tokens parted by single spaces.
+    /// A text that the rule of that name makes, its tokens separated by single spaces.
     pub(crate) fn text(&self, dice: &mut Dice, name: &str, setting: Setting<'_>) -> String {
         let mut tokens = Vec::new();
         // Nobody says that a thing is muddled and muddled.

@@ -11,7 +11,7 @@ use pulp::Simd;
 use super::{Accumulate, Target};
 use crate::kernel::vector::multiply_add;
 
-/// Rows of the lower kind of tile.
+/// Rows of an edge tile.
 pub(super) const EDGE_MR: usize = 4;
 
 /// A left operand as tiles read it: the number of row r, column l at `row_stride`·r + `column_stride`·l.
@@ -30,7 +30,7 @@ pub(super) struct Panel<'a> {
     pub(super) k: usize,
 }
 
-/// Asks for some lines of so many numbers, `stride` apart, before they are read.
+/// Prefetches rows of `width` elements, `stride` apart.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked for"))]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a hint about any address"))]

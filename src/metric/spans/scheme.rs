@@ -69,9 +69,9 @@ impl Scheme {
         }
         let (before, now) = (split(from.unwrap_or(OUTSIDE)), split(to.unwrap_or(OUTSIDE)));
         let inside = matches!(before.0, "B" | "I");
-        let goes_on = inside && before.1 == now.1;
+        let continues = inside && before.1 == now.1;
         match (self, now.0) {
-            (Self::Iob1, "B") | (Self::Iob2, "I") | (Self::Iobes, "I" | "E") => goes_on,
+            (Self::Iob1, "B") | (Self::Iob2, "I") | (Self::Iobes, "I" | "E") => continues,
             (Self::Iob1 | Self::Iob2, _) => true,
             (Self::Iobes, _) => !inside,
         }

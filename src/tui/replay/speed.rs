@@ -12,7 +12,7 @@ impl Speed {
     /// As quick as the run was.
     pub const ONE: Self = Self(2);
 
-    /// How many times as quick as the run was.
+    /// The playback speed as a multiple of that of the run.
     pub fn times(self) -> f32 {
         SPEEDS[self.0]
     }

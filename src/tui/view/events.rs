@@ -22,7 +22,7 @@ pub enum Class {
     /// Every event.
     #[default]
     All,
-    /// What hands, schedules and rules changed.
+    /// Changes by hand, by schedules and by rules.
     Moves,
     /// Scores and checkpoints.
     Scores,

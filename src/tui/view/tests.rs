@@ -228,7 +228,7 @@ fn a_typed_sampling_begins_with_the_one_in_force() {
         [wished("all the rest")],
         "what a hand has set; the trainer judges"
     );
-    assert_eq!(press(&mut view, &run, &["u"]).len(), 1, "and it can be taken back");
+    assert_eq!(press(&mut view, &run, &["u"]).len(), 1, "and it can be undone");
     assert_eq!(press(&mut view, &run, &["d", "ctrl-u", "enter"]), []);
     assert!(matches!(&view.overlay, Some(Overlay::Prompt(Prompt { fault: Some(_), .. }))));
 }
