@@ -34,7 +34,7 @@ use crate::{
     recorder::{Recorded, record},
     state::{Run, Totals},
     train::{
-        Clock, Interrupt, Moves, Opening, Session, Trainer, TrainerSetup,
+        Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, TrainingSession,
         checkpoint::{self, Checkpoint},
     },
     tui,
@@ -229,7 +229,7 @@ fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer
     };
     let opening = match past.filter(has_started) {
         None => Opening::Started,
-        Some(past) => Opening::Continued(Session {
+        Some(past) => Opening::Continued(TrainingSession {
             left_behind: past.left_behind(),
             auxdesk: header.auxdesk.clone(),
             threads: header.threads,

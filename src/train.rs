@@ -96,12 +96,12 @@ pub enum Opening {
     /// It starts.
     Started,
     /// It was begun before, and goes on.
-    Continued(Session),
+    Continued(TrainingSession),
 }
 
 /// What trains from here on, and what it leaves behind.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
+pub struct TrainingSession {
     /// What the journal has beyond the checkpoint.
     pub left_behind: LeftBehind,
     /// The version of auxdesk.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{
-    Opening, Progress, Session, Trainer, TrainerSetup, WeightingProgress, batches::Batches,
+    Opening, Progress, Trainer, TrainerSetup, TrainingSession, WeightingProgress, batches::Batches,
     checkpoint::Checkpoint, control::Control, learner::Learner, mixer::Mixer, mixer::active_groups,
     output::Output, plan::Plan,
 };
@@ -90,7 +90,8 @@ impl Trainer {
         match &self.output.opening {
             Opening::Started => self.started().into(),
             Opening::Continued(session) => {
-                let Session { left_behind, auxdesk, threads, device, kernel, .. } = session.clone();
+                let TrainingSession { left_behind, auxdesk, threads, device, kernel, .. } =
+                    session.clone();
                 let (at_ms, step) = (self.output.ms(), self.counters.step);
                 let steps = self.steps(session.steps_per_epoch);
                 Continued { at_ms, step, steps, left_behind, auxdesk, threads, device, kernel }
