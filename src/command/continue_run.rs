@@ -27,15 +27,12 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     let recipe = recipe::load(&RecipeSource::File(file), &overrides)?;
     let past = Past::open(&args.run).map_err(Failure::Request)?;
     let digests = recipe.digests()?;
-    match &past.checkpoint {
-        Some(checkpoint) => {
-            is_the_same(args, &recipe, &digests, checkpoint)?;
-            is_not_over(args, &recipe, &past, checkpoint)?;
-        }
-        None => {
-            let run = args.run.display();
-            say(&format!("{run}: no checkpoint had been saved; continuing from step 0"));
-        }
+    if let Some(checkpoint) = &past.checkpoint {
+        is_the_same(args, &recipe, &digests, checkpoint)?;
+        is_not_over(args, &recipe, &past, checkpoint)?;
+    } else {
+        let run = args.run.display();
+        say(&format!("{run}: no checkpoint had been saved; continuing from step 0"));
     }
     let moves = train::moves(args.moves.as_deref(), &recipe)?;
     let moves = match &past.checkpoint {
