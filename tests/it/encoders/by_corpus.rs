@@ -83,7 +83,7 @@ fn batch(case: &Case, corpus_idx: usize) -> Batch {
 #[test]
 fn only_what_the_batchs_corpus_reads_runs_and_learns() {
     let input = "input = { small = 'small-words', large = 'large-words' }";
-    for keys in ["kind = 'birnn'\nwidth = 2", "kind = 'dense'\nwidth = 3", "kind = 'mix'"] {
+    for keys in ["kind = 'birnn'\nwidth = 2", "kind = 'dense'\nwidth = 3", "kind = 'concat'"] {
         let case = case(&format!("{keys}\n{input}"), &[]);
         let system = case.tiny.system();
         for (corpus_idx, own) in [(0, "small-words"), (1, "large-words")] {
@@ -99,19 +99,19 @@ fn only_what_the_batchs_corpus_reads_runs_and_learns() {
 }
 
 #[test]
-fn a_mix_has_the_rows_of_the_encoder_that_the_corpus_names() {
+fn a_concat_has_the_rows_of_the_encoder_that_the_corpus_names() {
     // What it reads is tapped too, as rows for each example suit neither objective.
     let sets = ["small", "large"].map(|name| format!("objective.{name}.tap={name}-trunk"));
     for view in ["", ".last", ".mean"] {
         let keys = format!(
-            "kind = 'mix'\ninput = {{ small = 'small-trunk{view}', large = 'large-trunk{view}' }}"
+            "kind = 'concat'\ninput = {{ small = 'small-trunk{view}', large = 'large-trunk{view}' }}"
         );
         let it = case(&keys, &sets);
         // A recurrent layer's halves are still halves: .last has each half's own end.
         let directions = it.tiny.recipe.objectives[0].layers[0].directions;
         assert_eq!(directions.is_some(), view.is_empty());
         for (corpus_idx, named) in [(0, "small-trunk"), (1, "large-trunk")] {
-            let plain = case(&format!("kind = 'mix'\ninput = '{named}{view}'"), &sets);
+            let plain = case(&format!("kind = 'concat'\ninput = '{named}{view}'"), &sets);
             let batch = batch(&it, corpus_idx);
             let wanted = bits(&rows(&plain.tiny.system(), &batch, Mode::Eval));
             let found = bits(&rows(&it.tiny.system(), &batch, Mode::Eval));
@@ -122,7 +122,7 @@ fn a_mix_has_the_rows_of_the_encoder_that_the_corpus_names() {
 
 #[test]
 fn an_encoder_knows_the_words_of_the_corpora_that_reach_it_only() {
-    let it = case("kind = 'mix'\ninput = { small = 'small-words', large = 'large-words' }", &[]);
+    let it = case("kind = 'concat'\ninput = { small = 'small-words', large = 'large-words' }", &[]);
     let encoders = &it.tiny.recipe.encoders;
     let corpora = |name: &str| &encoders.iter().find(|it| it.name == name).unwrap().corpora;
     assert_eq!(*corpora("small-words"), [0]);

@@ -76,7 +76,7 @@ fn attention_weighs_words_by_the_tanh_of_what_they_are() {
 #[test]
 fn other_ways_of_pooling_are_the_views() {
     for (how, wanted) in [("last", 1.0), ("mean", 4.0 / 3.0), ("max", 2.0)] {
-        let it = case(&format!("kind = 'pool'\ninput = 'words'\nhow = '{how}'"));
+        let it = case(&format!("kind = 'pool'\ninput = 'words'\npooling = '{how}'"));
         assert_rows(&it, &[0, 1], &[wanted, 4.0]);
     }
 }
@@ -84,18 +84,19 @@ fn other_ways_of_pooling_are_the_views() {
 /// `a b` and `a` are the sentences of the first example, `a b` the only one of the third.
 #[test]
 fn a_sentence_has_a_row_of_its_own_and_a_document_one_of_its_sentences() {
-    let it = case("kind = 'pool'\ninput = 'words'\nhow = 'mean'\nover = 'sentence'");
+    let it = case("kind = 'pool'\ninput = 'words'\npooling = 'mean'\nsegment_by = 'sentence'");
     // By step: the first sentence of each example, then the second of the only one that has two.
     assert_rows(&it, &[2, 1, 0], &[1.5, 1.5, 4.0, 1.0]);
-    let above = "kind = 'pool'\ninput = 'sentences'\nhow = 'max'\n[[encoder]]\nname = 'sentences'\n\
-                 kind = 'pool'\ninput = 'words'\nhow = 'mean'\nover = 'sentence'";
+    let above = "kind = 'pool'\ninput = 'sentences'\npooling = 'max'\n[[encoder]]\nname = 'sentences'\n\
+                 kind = 'pool'\ninput = 'words'\npooling = 'mean'\nsegment_by = 'sentence'";
     assert_rows(&case(above), &[0, 1, 2], &[1.5, 1.5, 4.0]);
     assert_rows(&case(&above.replace("'max'", "'last'")), &[0, 1, 2], &[1.0, 1.5, 4.0]);
 }
 
 #[test]
 fn a_recurrent_layer_over_sentences_begins_anew_with_each() {
-    let (whole, system) = case("kind = 'birnn'\ninput = 'words'\nwidth = 2\nover = 'sentence'");
+    let (whole, system) =
+        case("kind = 'birnn'\ninput = 'words'\nwidth = 2\nsegment_by = 'sentence'");
     let states = |examples: &[usize]| {
         rows(&system, &whole.batch(examples), Mode::Eval).to_vec2::<f32>().unwrap()
     };
@@ -142,7 +143,7 @@ fn a_bag_is_a_mean_by_counts() {
     let log = (1.0 + ln2 + 2.0) / (2.0 + ln2);
     for (counts, wanted) in [("all", 4.0 / 3.0), ("distinct", 1.5), ("log", log)] {
         let keys =
-            format!("kind = 'bow'\nfield = 'form'\nwidth = 1\nleast = 1\ncounts = '{counts}'");
+            format!("kind = 'bow'\nfield = 'form'\nwidth = 1\nmin_count = 1\ncounts = '{counts}'");
         let it = case(&keys);
         put(&it.1, "it.table", &[9.0, 1.0, 2.0, 4.0]);
         assert_rows(&it, &[0, 1], &[wanted, 4.0]);
@@ -152,8 +153,9 @@ fn a_bag_is_a_mean_by_counts() {
     put(&it.1, "it.table", &[9.0, 1.0, 2.0]);
     assert_rows(&it, &[1], &[9.0]);
     // Words of one letter are a single trigram, #a#.
-    let it =
-        case("kind = 'bow'\nfield = 'form'\nwidth = 1\nleast = 1\nfeatures = 'letter-trigrams'");
+    let it = case(
+        "kind = 'bow'\nfield = 'form'\nwidth = 1\nmin_count = 1\nfeatures = 'letter-trigrams'",
+    );
     put(&it.1, "it.table", &[9.0, 1.0, 2.0, 4.0]);
     assert_rows(&it, &[0, 1], &[4.0 / 3.0, 4.0]);
 }
@@ -165,7 +167,7 @@ fn words_of_the_list_are_hidden_and_the_others_pass() {
     put(&it.1, "it.vector", &[-3.0]);
     // The three words of the first sentence stand in three steps, the second sentence in the first.
     assert_rows(&it, &[0, 1], &[1.0, 4.0, -3.0, 1.0]);
-    let zeros = case(&format!("{keys}with = 'zeros'"));
+    let zeros = case(&format!("{keys}fill = 'zeros'"));
     assert_rows(&zeros, &[0, 1], &[1.0, 4.0, 0.0, 1.0]);
     assert!(zeros.1.parameters().all().iter().all(|parameter| !parameter.name.starts_with("it.")));
 }
@@ -186,7 +188,7 @@ fn where_no_word_is_hidden_the_masks_vector_has_no_gradient() {
 
 #[test]
 fn dropped_words_are_unknown_ones() {
-    let keys = "kind = 'embed'\nfield = 'form'\nwidth = 1\nleast = 1\nword_dropout = 0.3";
+    let keys = "kind = 'embed'\nfield = 'form'\nwidth = 1\nmin_count = 1\nword_dropout = 0.3";
     let (case, system) = case(keys);
     put(&system, "it.table", &[9.0, 1.0, 2.0, 4.0]);
     let (mut n_dropped, whole) = (0, [1.0, 2.0, 1.0]);

@@ -133,12 +133,12 @@ fn a_prediction_replaces_its_column_and_every_other_byte_stays() {
 #[test]
 fn a_tree_is_written_into_the_columns_of_heads_and_relations() {
     let setting = Setting::new("conllu");
-    let line = |id: u32, form: &str| format!("{id}\t{form}\t_\t_\t_\t_\t9\told\t_\t_\n");
+    let line = |id: u32, form: &str| format!("{id}\t{form}\t_\t_\t_\t_\t0\told\t_\t_\n");
     let text = format!("# a comment\n{}{}\n", line(1, "she"), line(2, "runs"));
     let reading = setting.read(&text);
     let names = ["root", "nsubj"].into_iter().collect();
     let arcs = vec![Dependency { head: 2, relation: 1 }, Dependency { head: 0, relation: 0 }];
     let written = setting.write_predictions(&reading, "head", &names, &[Prediction::Arcs(arcs)]);
-    let wanted = text.replacen("9\told", "2\tnsubj", 1).replacen("9\told", "0\troot", 1);
+    let wanted = text.replacen("0\told", "2\tnsubj", 1).replacen("0\told", "0\troot", 1);
     assert_eq!(String::from_utf8(written.unwrap()).unwrap(), wanted);
 }
