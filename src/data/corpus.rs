@@ -422,7 +422,7 @@ impl Example {
         positions.map_or(self.line, |positions| positions.line(token))
     }
 
-    /// The strings of a field (one a token, the only one, those of the set), if the example has it.
+    /// The strings of a field (one per token, the only one, those of the set), if the example has it.
     pub fn strings(&self, field: usize) -> Option<&[Symbol]> {
         self.fields.get(field)?.as_ref()?.strings()
     }

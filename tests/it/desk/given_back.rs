@@ -76,7 +76,7 @@ fn a_second_ctrl_c_at_the_desk_ends_the_program_at_once_with_130() {
     let slow: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
     let mut desk = Desk::training(&here, SIZE, &slow);
     desk.press(CTRL_C);
-    desk.pty.wait_for_text("Ctrl-C once more ends the program at once");
+    desk.pty.wait_for_text("press Ctrl-C again to abort");
     desk.press(CTRL_C);
     desk.leaves(130);
     let kinds: Vec<_> = desk.events().iter().map(Event::kind).collect();
@@ -133,7 +133,7 @@ fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
     let mut train = quiet(&here, "run", 100, &[]);
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_STEP", "15"), SIZE);
     desk.pty.wait_for_text("FAILED");
-    let why = "q leaves  failed: the trainer panicked  a panic was asked for at step 15";
+    let why = "q quits  failed: the trainer panicked  a panic was asked for at step 15";
     desk.pty.wait_for_text(why);
     desk.is_up();
     assert!(!desk.pty.text().contains("panicked at"), "{}", desk.pty.text());
@@ -148,7 +148,7 @@ fn a_disk_that_refuses_is_told_at_the_desk_and_after_it() {
     let mut shell = here.shell("ulimit -f 40; exec \"$@\"", &endless(&here, &[]));
     let mut desk = Desk::open(&here, &mut shell, (120, 40));
     desk.pty.wait_for_text("FAILED");
-    desk.pty.wait_for_text("q leaves  failed: could not write to disk");
+    desk.pty.wait_for_text("q quits  failed: could not write to disk");
     desk.press("q");
     desk.leaves(1);
     desk.pty.wait_for_text("run/journal.jsonl: can't be written: ");

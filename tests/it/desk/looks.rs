@@ -82,7 +82,7 @@ fn the_users_keys_are_the_ones_that_count() {
     let mut desk = Desk::open(&here, train.env("XDG_CONFIG_HOME", here.path("config")), SIZE);
     desk.is_live();
     desk.press("m");
-    desk.pty.wait_for_text("m means nothing here");
+    desk.pty.wait_for_text("m is not bound here");
     assert_eq!(desk.done_by("X").kind(), "muted");
     desk.quit();
 }

@@ -52,7 +52,7 @@ fn a_new_size_is_drawn_and_one_that_is_too_small_holds_nothing_up() {
 fn a_terminal_that_is_too_small_at_the_start_gets_lines() {
     let here = Here::new();
     let mut desk = Desk::open(&here, &mut quiet(&here, "run", 20, &[]), (120, 9));
-    lines_and(&mut desk, "the desk needs 40x10, and this terminal has 120x9");
+    lines_and(&mut desk, "the desk needs at least 40x10, and this terminal has 120x9");
 }
 
 #[test]

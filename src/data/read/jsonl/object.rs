@@ -10,7 +10,7 @@ use super::{
         lines::Line,
         tokens::{self, Tokens},
     },
-    structure,
+    structure::{self, describe},
 };
 use crate::{
     data::{
@@ -291,7 +291,7 @@ fn tags<'o>(
     if tags.len() != n_wanted {
         let s = if tags.len() == 1 { "" } else { "s" };
         return Err(format!(
-            "{key:?} has {} item{s}, expected {n_wanted}, one a {noun}",
+            "{key:?} has {} item{s}, expected {n_wanted}, one per {noun}",
             tags.len()
         ));
     }
@@ -327,16 +327,5 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) => Some(number.to_string().into()),
         Value::Bool(switch) => Some(switch.to_string().into()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-pub(super) fn describe(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::object::describe;
 use crate::data::corpus::Picture;
 
 /// A number, or an array of numbers.
@@ -168,5 +167,16 @@ fn array<'o>(key: &str, value: &'o Value, wanted: &str) -> Result<&'o Vec<Value>
     match value {
         Value::Array(items) => Ok(items),
         other => Err(format!("{key:?} is {}, expected {wanted}", describe(other))),
+    }
+}
+
+pub(super) fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
