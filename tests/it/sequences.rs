@@ -213,7 +213,7 @@ fn wrong_shapes_are_faults_of_their_line() {
         ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, expected a vector"),
         ("[0, 2], ", "[0, 4], ", "\"dm\" has a position 4, expected a number from 1 to 3"),
         ("[2, 3, \"P\"]]", "[3, 3]]", "\"mentions\" holds a span from 3 to 3, which has no token"),
-        ("\"no\", \"no\"", "\"no\"", "\"clicked\" has 2 items, expected 3, one a item"),
+        ("\"no\", \"no\"", "\"no\"", "\"clicked\" has 2 items, expected 3, one per item"),
         ("4.5", "\"4.5\"", "\"score\" holds a string, expected a finite number"),
         (
             "[4, 5, 6]",
