@@ -162,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn only_the_keys_of_a_fader_are_live_in_an_objective() {
+        for (name, _) in entries("objectives") {
+            let text = entry("objectives", &name).unwrap();
+            let live = text.split("\n\n").flat_map(|keys| keys.split("\n    "));
+            let live = live.collect::<Vec<_>>();
+            let named = live.windows(2).filter(|pair| pair[1].contains(", live)"));
+            let named = named.filter_map(|pair| pair[0].lines().last()?.split(':').next());
+            assert_eq!(named.collect::<Vec<_>>(), ["gain", "muted"], "{name}");
+        }
+    }
+
+    #[test]
     fn a_wrong_name_is_answered_with_the_nearest() {
         assert_eq!(
             entry("heads", "cfr").unwrap_err(),

@@ -152,8 +152,7 @@ const FADER: &[Key] = &[
         STRENGTH,
         ValueType::Schedule(0.0, GREATEST),
         "factor of a reversed gradient; default: 1",
-    )
-    .live(),
+    ),
 ];
 
 const HEAD: Key = Key::optional("head", ValueType::Text, "output head");
