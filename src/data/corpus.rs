@@ -217,7 +217,7 @@ pub struct Picture {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// Numbers in a pixel.
+    /// Channels of a pixel.
     pub channels: usize,
     /// height × width × channels numbers.
     pub pixels: Vec<f32>,
@@ -236,7 +236,7 @@ pub enum FieldValues {
     Numbers(Arc<[f32]>),
     /// A vector for each position.
     Frames {
-        /// Numbers in a vector.
+        /// Dimension of a vector.
         width: usize,
         /// Vector after vector.
         numbers: Arc<[f32]>,
