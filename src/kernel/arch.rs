@@ -1,15 +1,16 @@
-//! The instructions that this process computes with: chosen once, at its first kernel.
+//! The instruction set that this process computes with, chosen once, before the first kernel runs.
 //!
-//! The loops of all kernels are compiled for each family (AVX-512, AVX2 with FMA, NEON, portable), by
-//! way of `pulp`, and one program has them all. `AUXDESK_KERNEL=portable` takes the last on any machine,
-//! `AUXDESK_KERNEL=plain` candle's own operations in the place of ours, as on any other device.
+//! `pulp` compiles the loops of all kernels for each instruction set (AVX-512, AVX2 with FMA, NEON,
+//! portable) into one program. `AUXDESK_KERNEL=portable` selects the portable version on any
+//! machine; `AUXDESK_KERNEL=plain` selects candle's own operations, which also run on every device
+//! other than the CPU.
 
 use std::sync::OnceLock;
 
 use candle_core::Device;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 
-/// The variable that asks for other kernels than this machine's best.
+/// The environment variable that overrides the choice for this machine.
 const CHOICE: &str = "AUXDESK_KERNEL";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ enum Choice {
     Plain,
 }
 
-/// What was asked for; an error if it is nothing that is known.
+/// Parses the environment variable; an error if its value is unknown.
 fn asked() -> Result<Choice, String> {
     match std::env::var_os(CHOICE) {
         None => Ok(Choice::Best),
@@ -33,7 +34,7 @@ fn asked() -> Result<Choice, String> {
     }
 }
 
-/// Refuses a choice that is none, before any kernel takes the machine's best for it.
+/// Rejects an unknown value of the environment variable before the first kernel runs.
 pub fn check_choice() -> Result<(), String> {
     asked().map(drop)
 }
@@ -43,7 +44,7 @@ fn choice() -> Choice {
     *CHOICE.get_or_init(|| asked().unwrap_or(Choice::Best))
 }
 
-/// Whether fused operations compute on that device; else candle's own do.
+/// Whether that device runs the fused operations; otherwise it runs candle's own.
 pub fn is_fused(device: &Device) -> bool {
     device.is_cpu() && choice() != Choice::Plain
 }
@@ -53,7 +54,8 @@ fn arch() -> Arch {
     *ARCH.get_or_init(|| if choice() == Choice::Portable { Arch::Scalar } else { Arch::new() })
 }
 
-/// The family of kernels in use on that device; bits are promised within one family only.
+/// The name of the kernels in use on that device. Results are reproducible bit for bit only with
+/// the same kernels.
 pub fn name(device: &Device) -> &'static str {
     match arch() {
         _ if !is_fused(device) => "plain",
@@ -67,18 +69,18 @@ pub fn name(device: &Device) -> &'static str {
     }
 }
 
-/// Runs an operation compiled for the family in use.
+/// Runs an operation compiled for the instruction set in use.
 #[inline(always)]
 pub(super) fn with<Op: WithSimd>(op: Op) -> Op::Output {
     match arch() {
-        // Four numbers at a time, which any machine of 64 bits has.
+        // Vectors of four lanes, which every 64-bit machine has.
         Arch::Scalar => Simd::vectorize(Scalar128b, op),
         arch => arch.dispatch(op),
     }
 }
 
-/// Runs plain loops compiled for the family in use: a closure marked `#[inline(always)]`, as must be
-/// every function that it calls in a loop.
+/// Runs plain loops compiled for the instruction set in use. The closure must be marked
+/// `#[inline(always)]`, and so must every function that it calls in a loop.
 #[inline(always)]
 pub fn fast<R>(loops: impl FnMut() -> R) -> R {
     with(Loops(loops))
@@ -91,7 +93,8 @@ impl<R, F: FnMut() -> R> WithSimd for Loops<F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _simd: S) -> R {
-        // As `FnMut`: what rustc makes of a closure called as `FnOnce` is a function of its own.
+        // Called as `FnMut`: rustc compiles a closure called as `FnOnce` as a separate function,
+        // for the baseline instruction set.
         (self.0)()
     }
 }

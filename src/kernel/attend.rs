@@ -1,4 +1,4 @@
-//! Attention pooling: the tokens of a sequence averaged by how well each fits a learned query.
+//! Attention pooling: an average of the tokens of a sequence, weighted by a learned query.
 //!
 //! Over the tokens t of a sequence: s_t = q·k_t, a = softmax(s), y = Σ_t a_t x_t. With g = dL/dy:
 //! ds_t = a_t (g·x_t − g·y), dx_t = a_t g, dk_t = ds_t q, dq = Σ_t ds_t k_t over all sequences.
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::data::Packing;
 
-/// The rows of x (rows, width) averaged over each sequence, by the fit of its keys (rows, inner) to
-/// the query (inner): (sequences, width).
+/// The attention-weighted average of the rows of x (rows, width) over each sequence, from keys
+/// (rows, inner) and a query (inner): (sequences, width).
 pub fn attend(keys: &Tensor, query: &ParamRef, x: &Tensor, packing: &Packing) -> Result<Tensor> {
     check(keys, query, x, packing)?;
     if !is_fused(x.device()) {
@@ -44,7 +44,7 @@ fn check(keys: &Tensor, query: &ParamRef, x: &Tensor, packing: &Packing) -> Resu
 struct Attend {
     query: ParamRef,
     packing: Packing,
-    /// a: a number for each row.
+    /// a, the attention weight of each row.
     shares: OnceLock<Vec<f32>>,
 }
 
@@ -73,7 +73,7 @@ impl CustomOp2 for Attend {
         for (row, (b, _)) in self.packing.positions().enumerate() {
             add(&mut y[b * width..][..width], shares[row], &x[row * width..]);
         }
-        // A second forward of the same op would give the same numbers.
+        // A second forward pass of the same op would compute the same values.
         let _ = self.shares.set(shares);
         Ok((CpuStorage::F32(y), (self.packing.n_sequences(), width).into()))
     }
@@ -106,7 +106,7 @@ impl CustomOp2 for Attend {
     }
 }
 
-/// The softmax over some of the numbers, in place; the largest is taken off before, so that no
+/// The softmax over the given elements, in place. The largest is subtracted first, so that no
 /// exponential overflows.
 fn softmax<I: Iterator<Item = usize>>(numbers: &mut [f32], places: impl Fn() -> I) {
     let largest = places().map(|at| numbers[at]).fold(f32::NEG_INFINITY, f32::max);
@@ -124,7 +124,7 @@ fn dot(x: &[f32], y: &[f32]) -> f32 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
 }
 
-/// Adds factor·x to the sums, number by number.
+/// Adds factor·x to the sums, element by element.
 fn add(sums: &mut [f32], factor: f32, x: &[f32]) {
     for (sum, x) in sums.iter_mut().zip(x) {
         *sum += factor * x;
@@ -139,8 +139,9 @@ mod tests {
     use crate::kernel::check::{self, Variable};
 
     #[test]
-    fn worked_by_hand() -> Result<()> {
-        // Sequence 0 has rows 0, 2; sequence 1 has row 1. Scores ln 3 and 0: shares 3/4 and 1/4.
+    fn a_worked_example() -> Result<()> {
+        // Sequence 0 has rows 0, 2; sequence 1 has row 1. Scores ln 3 and 0: attention weights 3/4
+        // and 1/4.
         let packing = Packing::new(vec![2, 1]);
         let ln3 = 3f32.ln();
         let keys = Var::new(&[[ln3, 0.0], [7.0, 7.0], [0.0, 5.0]], &Device::Cpu)?;
@@ -149,7 +150,8 @@ mod tests {
         let y = attend(&keys, &query, &x, &packing)?;
         check::assert_close(&slices::to_vec(&y)?, &[5.0, 9.0], 1e-6, 0.0);
         let store = y.sum_all()?.backward()?;
-        // ds_0 = 3/4 (4 − 5), ds_2 = 1/4 (8 − 5); alone in its sequence a token has no choice.
+        // ds_0 = 3/4 (4 − 5), ds_2 = 1/4 (8 − 5). The weight of a sequence's only token is
+        // constant.
         let found = slices::to_vec(store.get(&keys).unwrap())?;
         check::assert_close(&found, &[-0.75, 0.0, 0.0, 0.0, 0.75, 0.0], 1e-6, 1e-6);
         let found = slices::to_vec(store.get(&x).unwrap())?;
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         for (lengths, inner, width) in [(vec![1], 1, 1), (vec![4, 3, 1], 5, 3), (vec![2, 2], 2, 7)]
         {
             let packing = Packing::new(lengths);

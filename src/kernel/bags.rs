@@ -1,11 +1,11 @@
-//! Sums over bags of rows, each row times a factor of its own.
+//! Weighted sums over bags of rows.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{arch::is_fused, plain, slices};
 
-/// Σ factor · row over each bag of x (rows, width), whose rows lie bag after bag: (bags, width). A bag
-/// is the factors of its rows.
+/// Σ factor · row over each bag of x (rows, width), whose rows are stored bag after bag: (bags,
+/// width). A bag is the vector of its rows' factors.
 pub fn sum_bags(x: &Tensor, bags: Vec<Vec<f32>>) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let wanted: usize = bags.iter().map(Vec::len).sum();
@@ -23,7 +23,7 @@ struct SumBags {
 }
 
 impl SumBags {
-    /// Each row's bag and factor.
+    /// The bag and the factor of each row.
     fn rows(&self) -> impl Iterator<Item = (usize, f32)> + '_ {
         let bags = self.bags.iter().enumerate();
         bags.flat_map(|(bag, factors)| factors.iter().map(move |&factor| (bag, factor)))
@@ -65,7 +65,7 @@ mod tests {
     use crate::kernel::check;
 
     #[test]
-    fn worked_by_hand() -> Result<()> {
+    fn a_worked_example() -> Result<()> {
         let x = Var::new(&[[1f32, 2.0], [3.0, 4.0], [5.0, 6.0]], &Device::Cpu)?;
         let sums = sum_bags(&x, vec![vec![1.0, 0.5], vec![], vec![2.0]])?;
         assert_eq!(slices::to_vec(&sums)?, [2.5, 4.0, 0.0, 0.0, 10.0, 12.0]);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         let x = check::var("x", (4, 3), 1.0)?;
         check::assert_differences(&[&x], || {
             sum_bags(&x, vec![vec![0.3, -1.2, 0.5], vec![0.7]])?.sqr()

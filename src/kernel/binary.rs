@@ -1,13 +1,13 @@
-//! The cross-entropy of yes-or-no questions.
+//! Binary cross-entropy with logits.
 //!
-//! With z the score of yes and y = 1 for yes, 0 for no: each = ln(1 + e^z) − y·z, which is
-//! max(z, 0) − y·z + ln(1 + e^−|z|), so that no score is too large. Its gradient is σ(z) − y.
+//! With z the logit and y the target, 1 or 0: each = ln(1 + e^z) − y·z, computed as max(z,
+//! 0) − y·z + ln(1 + e^−|z|), which overflows for no logit. Its gradient is σ(z) − y.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{arch::is_fused, plain, slices};
 
-/// The loss of each score of z with its answer, 1 or 0; of z's shape.
+/// The loss of each logit of z with its target, 1 or 0; of z's shape.
 pub fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
     if z.elem_count() != answers.len() {
         bail!("binary-cross-entropy: {} scores, {} answers", z.elem_count(), answers.len());
@@ -30,7 +30,7 @@ impl CustomOp1 for Binary {
     fn cpu_fwd(&self, z: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let z = slices::of(z, layout)?;
         let each = z.iter().zip(&self.answers);
-        // Not `max`, which would make 0 of NaN.
+        // Not `max`, which would replace NaN by 0.
         let each =
             each.map(|(&z, y)| (if z < 0.0 { 0.0 } else { z }) - y * z + (-z.abs()).exp().ln_1p());
         Ok((CpuStorage::F32(each.collect()), layout.shape().clone()))
@@ -54,9 +54,9 @@ mod tests {
     use super::*;
     use crate::kernel::check;
 
-    /// Score ln 3: P(yes) = 3/4. Losses ln 4/3 and ln 4, gradients −1/4 and 3/4.
+    /// Logit ln 3: probability 3/4. Losses ln 4/3 and ln 4, gradients −1/4 and 3/4.
     #[test]
-    fn a_case_by_hand() -> Result<()> {
+    fn a_worked_example() -> Result<()> {
         let z = Var::new(&[3f32.ln(), 3f32.ln(), 0.0], &Device::Cpu)?;
         let each = binary_cross_entropy(&z, vec![1.0, 0.0, 1.0])?;
         let wanted = [(4f32 / 3.0).ln(), 4f32.ln(), 2f32.ln()];
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         let z = check::var("z", (3, 5), 3.0)?;
         let answers: Vec<f32> = check::labels("y", 15, 2).iter().map(|&y| y as f32).collect();
         check::assert_differences(&[&z], || binary_cross_entropy(&z, answers.clone()));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_of_any_size_have_a_loss() -> Result<()> {
+    fn logits_of_any_size_have_a_finite_loss() -> Result<()> {
         let z = Var::new(&[1000f32, -1000.0, 1000.0, -1000.0, f32::NAN], &Device::Cpu)?;
         let each = binary_cross_entropy(&z, vec![1.0, 0.0, 0.0, 1.0, 1.0])?;
         let losses = slices::to_vec(&each)?;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_too_few_are_an_error() -> Result<()> {
+    fn too_few_targets_are_an_error() -> Result<()> {
         let z = check::var("z", 3, 1.0)?;
         assert!(binary_cross_entropy(&z, vec![1.0]).is_err());
         Ok(())

@@ -1,8 +1,8 @@
-//! Memory that kernels use again: what one step has let go serves the next.
+//! A pool of buffers that kernels reuse from one step to the next.
 //!
-//! A fresh vector of numbers is filled with 0 before it is written over, and a large one comes from the
-//! machine page by page; both cost more than some kernels do. What is kept is what the largest steps have
-//! used.
+//! A newly allocated vector is zeroed before it is overwritten, and a large one is mapped page by
+//! page; both take longer than some kernels do. The pool keeps at most as much memory as the
+//! largest steps used.
 
 use std::{
     fmt,
@@ -10,29 +10,29 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Those that are free, by size class.
+/// Free buffers, by size class.
 static FREE: Mutex<Vec<Vec<Vec<f32>>>> = Mutex::new(Vec::new());
 
-/// Numbers in every vector of a size class: four classes for each power of two, so that at most a
-/// quarter lies idle.
+/// The capacity of a size class, in elements: four classes per power of two, so that at most a
+/// quarter is unused.
 fn class_size(class: usize) -> usize {
     (4 + class % 4) << (class / 4)
 }
 
-/// The smallest size class with at least so many elements.
+/// The smallest size class that holds `n` elements.
 fn class(n: usize) -> usize {
     let power = (n.max(4) / 4).ilog2() as usize;
     (4 * power..4 * power + 5).find(|&class| class_size(class) >= n).expect("the fifth is twice")
 }
 
-/// A number of f32s, given back for the next when dropped.
+/// A buffer of f32 values, returned to the pool when dropped.
 pub struct Buffer {
     numbers: Vec<f32>,
     n: usize,
 }
 
 impl Buffer {
-    /// So many numbers, whatever they are: the caller writes all of them.
+    /// `n` elements with unspecified values, all of which the caller must write.
     pub(super) fn new(n: usize) -> Self {
         if n == 0 {
             return Self { numbers: Vec::new(), n };
@@ -40,20 +40,21 @@ impl Buffer {
         let class = class(n);
         let free = {
             let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-            // One of up to twice the size serves too, or batches of all lengths would each keep their own.
+            // A buffer of up to twice the size is also used, or batches of every length would each
+            // keep their own.
             let end = free.len().min(class + 5);
             free.get_mut(class..end).into_iter().flatten().find_map(Vec::pop)
         };
         let numbers = free.unwrap_or_else(|| vec![0.0; class_size(class)]);
         let mut buffer = Self { numbers, n };
         if cfg!(test) {
-            // A kernel that reads what it has not written must not get away with it.
+            // In tests a kernel that reads an element before writing it must be noticed.
             buffer.fill(f32::NAN);
         }
         buffer
     }
 
-    /// So many times 0.
+    /// `n` zeros.
     pub(super) fn zeros(n: usize) -> Self {
         let mut buffer = Self::new(n);
         buffer.fill(0.0);
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_hold_what_they_are_for_with_a_quarter_to_spare() {
+    fn size_classes_waste_at_most_a_quarter() {
         for n in (0..5_000).chain([1 << 20, (1 << 20) + 1, 5_999_999]) {
             let size = class_size(class(n));
             assert!(size >= n && size <= (n + n / 4).max(4), "{n} in {size}");
@@ -128,8 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_given_back_is_used_again() {
-        // A size of this test's own.
+    fn a_returned_buffer_is_reused() {
+        // A size that no other test uses.
         let place = {
             let mut first = Buffer::zeros(777_777);
             first[3] = 1.0;

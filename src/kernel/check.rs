@@ -1,4 +1,5 @@
-//! What the kernels' tests share: seeded numbers, closeness, and finite differences.
+//! Helpers of the kernels' tests: seeded values, comparison with tolerances, and finite
+//! differences.
 
 use candle_core::{Device, Result, Shape, Tensor, Var, backprop};
 use rand::Rng;
@@ -10,29 +11,29 @@ use super::{
 };
 use crate::data::{Purpose, draw};
 
-/// So many numbers, uniform within ±`scale`; the same for the same name.
-pub(super) fn numbers(name: &str, n: usize, scale: f32) -> Vec<f32> {
+/// `n` values, uniform within ±`scale` and determined by the name.
+pub(super) fn values(name: &str, n: usize, scale: f32) -> Vec<f32> {
     let mut draw = draw(1, Purpose::Init, name, 0);
     (0..n).map(|_| draw.random_range(-scale..scale)).collect()
 }
 
-/// A variable of [`numbers`].
+/// A variable with values of [`values`].
 pub(super) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var> {
     let shape = shape.into();
-    Var::from_vec(numbers(name, shape.elem_count(), scale), shape, &Device::Cpu)
+    Var::from_vec(values(name, shape.elem_count(), scale), shape, &Device::Cpu)
 }
 
-/// A parameter of [`numbers`], with a gradient store of its own.
+/// A parameter with values of [`values`] and a gradient store of its own.
 pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<ParamRef> {
     weight_of(var(name, shape, scale)?.as_tensor())
 }
 
-/// A parameter with these values, with a gradient store of its own.
+/// A parameter with the given values and a gradient store of its own.
 pub(super) fn weight_of(values: &Tensor) -> Result<ParamRef> {
     Ok(ParamRef::new(Var::from_tensor(values)?, 0, GradStore::new()?))
 }
 
-/// What gradients are asked for by.
+/// A tensor with respect to which a gradient can be computed.
 pub(super) trait Variable {
     /// Its values.
     fn var(&self) -> &Var;
@@ -55,7 +56,7 @@ impl Variable for ParamRef {
         ParamRef::var(self)
     }
 
-    /// From its gradient store, or from candle where its own operations have read the parameter.
+    /// From its gradient store, or from candle's where candle's own operations read the parameter.
     fn gradient(&self, store: &backprop::GradStore) -> Option<Tensor> {
         let (n, shape) = (self.var().elem_count(), self.var().shape());
         let own = self.grad_store().take().into_values().next().map(|gradient| {
@@ -68,7 +69,7 @@ impl Variable for ParamRef {
     }
 }
 
-/// So many labels below `n_labels`.
+/// `n` labels below `n_labels`.
 pub(super) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
     let mut draw = draw(1, Purpose::Init, name, 0);
     (0..n).map(|_| draw.random_range(0..n_labels) as u32).collect()
@@ -77,7 +78,7 @@ pub(super) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
 /// Panics unless every |found − expected| is at most `relative`·|expected| + `absolute`.
 #[track_caller]
 pub(super) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absolute: f32) {
-    assert_eq!(found.len(), expected.len(), "how many numbers there are");
+    assert_eq!(found.len(), expected.len(), "numbers of elements");
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (found - expected).abs();
         // Not `off > bound`: a NaN must fail.
@@ -97,7 +98,8 @@ pub(super) fn assert_tensors_close(
     assert_close(&to_vec(found).unwrap(), &to_vec(expected).unwrap(), relative, absolute);
 }
 
-/// The gradient of Σ factor · output by each variable, with fixed factors that differ by output.
+/// The gradient of Σ factor · output with respect to each variable; the fixed factors differ
+/// between outputs.
 pub(super) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<Tensor>> {
     let factors = var("factors", output.shape(), 1.0)?;
     let store = (output * factors.detach())?.sum_all()?.backward()?;
@@ -107,15 +109,15 @@ pub(super) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<T
 
 /// Compares [`gradients`] with central differences, element by element.
 ///
-/// The step is 0.01 and the sum over outputs is made in f64. An output near 1 is rounded to 6e-8,
-/// so a difference is off by some 1e-5 for each output it moves; cutting the series off after the
-/// square costs step²/6 of a third derivative near 1, 2e-5. The bound is 1e-2 of the gradient plus
-/// 5e-4: far above both, far below any term forgotten.
+/// The step is 0.01 and the sum over outputs is computed in f64. An output near 1 is rounded to
+/// 6e-8, which contributes about 1e-5 to the difference; truncating the Taylor series after the
+/// square contributes step²/6 of a third derivative near 1, 2e-5. The tolerance is 1e-2 of the
+/// gradient plus 5e-4: far above both, and far below the effect of a missing term.
 #[track_caller]
 pub(super) fn assert_differences(vars: &[&dyn Variable], output: impl Fn() -> Result<Tensor>) {
     const STEP: f32 = 0.01;
     let here = output().unwrap();
-    let factors = numbers("factors", here.elem_count(), 1.0);
+    let factors = values("factors", here.elem_count(), 1.0);
     let sum = || -> f64 {
         let output = to_vec(&output().unwrap()).unwrap();
         output.iter().zip(&factors).map(|(&y, &factor)| f64::from(y) * f64::from(factor)).sum()

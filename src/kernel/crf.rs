@@ -1,10 +1,10 @@
 //! Linear-chain conditional random field (Lafferty et al. 2001) over a packed batch.
 //!
-//! score(y) = start(y_1) + Σ_t emission_t(y_t) + Σ_t transition(y_{t−1}, y_t) + end(y_n);
-//! each = ln Σ over all y of e^score(y) − score(gold), the sum over every tag sequence. Its gradient
-//! is expected minus observed counts, by forward and backward sums, scaled at each step so that no
-//! length and no logit is too large. The sums are of products where the transitions lie near enough
-//! to each other, else of logarithms.
+//! score(y) = start(y_1) + Σ_t emission_t(y_t) + Σ_t transition(y_{t−1}, y_t) + end(y_n); each = ln
+//! Σ over all tag sequences y of e^score(y) − score(gold). The gradient is the expected minus the
+//! observed counts, computed by the forward-backward algorithm, which rescales at each step so that
+//! no length and no logit overflows. The sums are computed over products where the transition
+//! scores differ little enough from each other, and in the log domain otherwise.
 
 mod logarithms;
 mod products;
@@ -24,9 +24,9 @@ use crate::data::Packing;
 
 /// The loss of each sequence with its gold tags: (sequences).
 ///
-/// `emissions` is (rows, tags). `transitions` is (tags + 2, tags): row i holds the scores from tag i,
-/// the row after those the scores of starting, and the last one the scores of ending. `gold` has a
-/// tag for each row.
+/// `emissions` is (rows, tags). `transitions` is (tags + 2, tags): row i holds the scores of
+/// transitions from tag i, the next row the start scores and the last row the end scores. `gold`
+/// has one tag per row.
 pub fn crf(
     emissions: &Tensor,
     transitions: &ParamRef,
@@ -75,13 +75,13 @@ struct Crf {
 
 /// The gradient of one sequence's loss.
 struct Saved {
-    /// By its emissions, token after token: (length, tags).
+    /// With respect to its emissions, token after token: (length, tags).
     grad_emissions: Vec<f32>,
-    /// By all transitions: (tags + 2, tags).
+    /// With respect to all transitions: (tags + 2, tags).
     grad_transitions: Vec<f32>,
 }
 
-/// The scores of transitions, by what they are.
+/// The transition scores, by row.
 #[derive(Clone, Copy)]
 pub(super) struct Transitions<'a> {
     pub(super) tags: usize,
@@ -102,7 +102,8 @@ impl<'a> Transitions<'a> {
     }
 }
 
-/// One sequence's loss, and its gradient if gradients are required. `emission(t)` is a row of scores.
+/// The loss of one sequence, and its gradient if gradients are required. `emission(t)` is a row of
+/// scores.
 #[inline(always)]
 fn sequence<'a>(
     emission: impl Fn(usize) -> &'a [f32] + Copy,
@@ -134,7 +135,7 @@ fn sequence<'a>(
             }
         }
     }
-    // Never below 0 but by rounding. Not `max`, which would make 0 of NaN.
+    // Negative by rounding only. Not `max`, which would replace NaN by 0.
     let each = log_z - score;
     (if each < 0.0 { 0.0 } else { each as f32 }, saved)
 }
@@ -173,7 +174,7 @@ impl CustomOp1 for Crf {
                 .unzip()
         })?;
         if let Some(saved) = saved.into_iter().collect() {
-            // A second forward of the same op would give the same numbers.
+            // A second forward pass of the same op would compute the same values.
             let _ = self.saved.set(saved);
         }
         let n = each.len();

@@ -1,4 +1,4 @@
-//! The device that tensors are on, and the name that a command line has for it.
+//! The device that tensors are on, and its name on the command line.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ pub enum DeviceName {
     /// `cpu`.
     #[default]
     Cpu,
-    /// `cuda`, the first, or `cuda:N`.
+    /// `cuda` (the first GPU) or `cuda:N`.
     Cuda(usize),
     /// `metal`.
     Metal,
@@ -27,7 +27,7 @@ impl DeviceName {
         }
     }
 
-    /// The device, if this build and this machine have it; if not, why, and what to do.
+    /// Opens the device. The error says why this build or this machine has none, and what to do.
     pub fn open(self) -> Result<Device, String> {
         let (feature, is_built) = match self {
             Self::Cpu => return Ok(Device::Cpu),
@@ -63,7 +63,7 @@ impl FromStr for DeviceName {
     }
 }
 
-/// As a journal says it.
+/// As written in a journal.
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_written() {
+    fn names_are_parsed_and_written() {
         for (name, device, written) in [
             ("cpu", DeviceName::Cpu, "cpu"),
             ("cuda", DeviceName::Cuda(0), "cuda:0"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_was_not_built_says_how_to_build_it() {
+    fn a_device_missing_from_the_build_says_how_to_build_it() {
         assert!(DeviceName::Cpu.open().unwrap().is_cpu());
         if !utils::cuda_is_available() {
             let refused = DeviceName::Cuda(1).open().unwrap_err();

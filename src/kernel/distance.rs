@@ -1,6 +1,7 @@
-//! The squared distance between parameters, pair by pair.
+//! The squared distance between pairs of parameters.
 //!
-//! Σ (a − b)² over the numbers of all pairs. Its gradient by a is 2·(a − b), by b the negative.
+//! Σ (a − b)² over the elements of all pairs. Its gradient with respect to a is 2·(a − b), with
+//! respect to b the negative.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -10,7 +11,7 @@ use super::{
     plain,
 };
 
-/// Σ (a − b)² over these pairs, each of one shape: a scalar.
+/// Σ (a − b)² over the given pairs, each of one shape: a scalar.
 pub fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
     let Some((first, _)) = pairs.first() else { bail!("squared-distance: no pair of parameters") };
     for (a, b) in pairs {
@@ -58,7 +59,7 @@ impl CustomOp1 for SquaredDistance {
     }
 }
 
-/// a − b, number by number.
+/// a − b, element by element.
 fn differences((a, b): &(ParamRef, ParamRef)) -> Result<Vec<f32>> {
     a.read(|a| b.read(|b| a.iter().zip(b).map(|(a, b)| a - b).collect()))?
 }
@@ -72,7 +73,7 @@ mod tests {
 
     /// (1 − 3)² + (2 − 1)² + (5 − 5)² = 5; times 3, its gradients are 3·2·(a − b).
     #[test]
-    fn a_case_by_hand() -> Result<()> {
+    fn a_worked_example() -> Result<()> {
         let grad_store = GradStore::new()?;
         let weight = |numbers: &[f32], index| {
             Result::Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, grad_store.clone()))
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         let (a, b) = (check::weight("a", (3, 4), 1.0)?, check::weight("b", (3, 4), 1.0)?);
         let pairs = [(a.clone(), b.clone())];
         for distance in [fused, plain::squared_distance] {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn no_pair_or_one_of_two_shapes_is_an_error() -> Result<()> {
+    fn no_pairs_or_unequal_shapes_are_an_error() -> Result<()> {
         assert!(squared_distance(&[]).is_err());
         let (a, b) = (check::weight("a", (3, 4), 1.0)?, check::weight("b", (4, 3), 1.0)?);
         assert!(squared_distance(&[(a, b)]).is_err());

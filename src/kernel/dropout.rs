@@ -1,4 +1,5 @@
-//! Dropout (Srivastava et al. 2014): each number is 0 with probability p, else divided by 1 − p.
+//! Dropout (Srivastava et al. 2014): each element is set to 0 with probability p, else divided by
+//! 1 − p.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rand::RngCore;
@@ -6,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{arch::is_fused, plain, slices};
 
-/// The rows with each number dropped with probability p, by the given draw.
+/// Drops each element of the rows with probability p, with a mask drawn from the given generator.
 pub fn dropout(x: &Tensor, p: f32, mut draw: ChaCha8Rng) -> Result<Tensor> {
     let keep = 1.0 / (1.0 - p);
-    // 16 random bits a number: p is met to 1/65,536.
+    // 16 random bits per element: p is exact to 1/65,536.
     let bound = (f64::from(p) * 65_536.0).round() as u32;
     let mut bytes = vec![0; 2 * x.elem_count()];
     draw.fill_bytes(&mut bytes);
@@ -58,7 +59,7 @@ mod tests {
     use crate::data::{Purpose, draw};
 
     #[test]
-    fn about_p_of_the_numbers_are_dropped_and_the_gradient_goes_the_same_way() -> Result<()> {
+    fn about_p_of_the_elements_are_dropped_in_both_passes() -> Result<()> {
         let x = Var::from_tensor(&Tensor::ones(10_000, candle_core::DType::F32, &Device::Cpu)?)?;
         let y = dropout(&x, 0.25, draw(1, Purpose::Dropout, "test", 3))?;
         let kept = slices::to_vec(&y)?;

@@ -1,4 +1,4 @@
-//! Embedding: rows of a table by id, with a gradient of the rows that were read only.
+//! Embedding: rows of a table by id; its gradient has only the rows that were read.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -8,8 +8,8 @@ use super::{
     plain, slices,
 };
 
-/// The rows of `table` (rows, width) with these ids: (ids, width). What is computed from them is
-/// tracked, all the way to a loss, only if it `requires_grad`.
+/// The rows of `table` (rows, width) with the given ids: (ids, width). What is computed from them
+/// is tracked for the backward pass only if it `requires_grad`.
 pub fn embedding(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result<Tensor> {
     let (n_rows, width) = table.var().dims2()?;
     if width == 0 {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_read_twice_get_both_gradients_and_others_none() -> Result<()> {
+    fn gradients_of_a_row_read_twice_are_summed() -> Result<()> {
         let grad_store = GradStore::new()?;
         let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &grad_store, 7)?;
         let rows = fused(&table, vec![2, 0, 2], true)?;
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_learn_is_not_tracked() -> Result<()> {
+    fn an_embedding_without_gradient_is_not_tracked() -> Result<()> {
         let table = table(&[[1.0, 2.0]], &GradStore::new()?, 0)?;
         assert!(embedding(&table, vec![0], true)?.track_op());
         assert!(!embedding(&table, vec![0], false)?.track_op());
@@ -108,9 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         let table = check::weight("table", (5, 3), 1.0)?;
-        // A product of rows read, so that its gradient by a row depends on the others.
+        // A product of rows, so that its gradient by a row depends on the others.
         let product = |read: fn(&ParamRef, Vec<u32>, bool) -> Result<Tensor>| {
             read(&table, vec![3, 0, 3, 1], true)? * read(&table, vec![0, 3, 1, 1], true)?
         };
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_ids_leave_no_rows_and_no_width_is_an_error() -> Result<()> {
+    fn no_ids_give_no_rows_and_width_zero_is_an_error() -> Result<()> {
         let grad_store = GradStore::new()?;
         let rows = fused(&table(&[[1.0, 2.0]], &grad_store, 0)?, Vec::new(), true)?;
         assert_eq!(rows.dims(), [0, 2]);

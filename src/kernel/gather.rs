@@ -1,12 +1,12 @@
-//! Rows by their numbers, and sums over the rows of each sequence.
+//! Rows by index, and sums over groups of rows.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
-/// The rows of x (rows, width) with these numbers, in this order: (numbers, width). A row may be
-/// taken several times or not at all.
+/// The rows of x (rows, width) with the given indices, in this order: (indices, width). A row may
+/// occur several times or not at all.
 pub fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
     let (n, _) = x.dims2()?;
     if let Some(row) = rows.iter().find(|&&row| row as usize >= n) {
@@ -52,7 +52,7 @@ impl CustomOp1 for Gather {
     }
 }
 
-/// The sum over the rows of each group: x (rows) with a group for each row gives (`n_groups`).
+/// The sum over the rows of each group, for x (rows) and a group per row: (`n_groups`).
 pub fn sum_by_group(x: &Tensor, groups: Vec<u32>, n_groups: usize) -> Result<Tensor> {
     let n = x.dims1()?;
     if n != groups.len() {
@@ -94,8 +94,8 @@ impl CustomOp1 for SumByGroup {
     }
 }
 
-/// The ends of a two-way layer: of x (rows, 2·width), each sequence's last row of the forward half
-/// beside its first row of the backward half: (sequences, 2·width).
+/// The final states of a bidirectional layer. For x (rows, 2·width), each sequence's last row of
+/// the forward half concatenated with its first row of the backward half: (sequences, 2·width).
 pub fn ends(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     let half = x.dim(1)? / 2;
     let last = (0..packing.n_sequences()).map(|b| packing.row(b, packing.lengths()[b] - 1) as u32);
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_taken_twice_get_both_gradients() -> Result<()> {
+    fn gradients_of_a_row_gathered_twice_are_summed() -> Result<()> {
         let x = Var::new(&[[1f32, 2.0], [3.0, 4.0], [5.0, 6.0]], &Device::Cpu)?;
         let y = gather(&x, vec![2, 0, 2])?;
         assert_eq!(slices::to_vec(&y)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_summed_and_their_gradient_is_spread() -> Result<()> {
+    fn sums_by_group_pass_their_gradient_to_every_row() -> Result<()> {
         let x = Var::new(&[1f32, 2.0, 4.0], &Device::Cpu)?;
         let sums = sum_by_group(&x, vec![1, 0, 1], 3)?;
         assert_eq!(slices::to_vec(&sums)?, [2.0, 5.0, 0.0]);

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn products_are_as_the_definition_says() {
+    fn products_follow_the_definition() {
         for (m, n, k) in [
             (1, 1, 1),
             (3, 5, 2),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn transposed_means_rows_and_columns_changed_over() {
+    fn transposing_swaps_rows_and_columns() {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let mut product = [0.0; 9];
         let a = Matrix::new(&a, 2, 3);
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_transposed_matrices_are_the_whole() {
+    fn products_in_blocks_equal_the_whole_product() {
         for (m, n, k) in [(150, 9, 5), (9, 500, 5)] {
             let (a, b) = (data(m * k, 1), data(k * n, 2));
             let (a, b) = (Matrix::new(&a, k, m), Matrix::new(&b, n, k));

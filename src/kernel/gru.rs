@@ -1,9 +1,9 @@
-//! GRU over a packed batch, both directions (Cho et al. 2014), with the reset after the product, as
-//! cuDNN and PyTorch have it.
+//! GRU over a packed batch, both directions (Cho et al. 2014), with the reset gate applied after
+//! the recurrent product, as in cuDNN and PyTorch.
 //!
-//! With the input's part of the gates x_t given (bias included), U the recurrent weights and b the
-//! recurrent bias: r, z = σ(x_t + h_{t−1}·U), m = h_{t−1}·U + b, n = tanh(x_t + r·m),
-//! h_t = (1 − z)·n + z·h_{t−1}. Gates stand in the order r, z, n.
+//! With x_t the input's contribution to the gates (bias included), U the recurrent weights and b
+//! the recurrent bias: r, z = σ(x_t + h_{t−1}·U), m = h_{t−1}·U + b, n = tanh(x_t + r·m),
+//! h_t = (1 − z)·n + z·h_{t−1}. Gates are stored in the order r, z, n.
 
 use candle_core::{Result, Tensor};
 
@@ -17,16 +17,16 @@ use super::{
 };
 use crate::data::Packing;
 
-/// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
+/// The states of both directions for x (rows, inputs), concatenated: (rows, 2·w).
 pub fn gru(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
     recurrent::<Gru>(x, weights, packing)
 }
 
 struct Gru;
 
-/// What the backward pass needs of one direction.
+/// Values of one direction that the backward pass needs.
 struct Saved {
-    /// r, z, n after their functions: (rows, 3·w).
+    /// r, z, n after their activation functions: (rows, 3·w).
     gates: Buffer,
     /// m: (rows, w).
     products: Buffer,
@@ -107,7 +107,8 @@ impl Cell for Gru {
         let mut grad_gates = Buffer::new(saved.gates.len());
         let mut grad_product = Buffer::new(saved.gates.len());
         let recurrent = Packed::new(Matrix::new(recurrent, width, 3 * width).transposed());
-        // The gradient by the state that the step after has carried back, for its first rows.
+        // The gradient with respect to the state, as propagated back from the next step, for its
+        // first rows.
         let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
         let mut grad_state = Buffer::new(widest * width);
         let mut n_continuing_next = 0;
@@ -132,7 +133,7 @@ impl Cell for Gru {
                         let (grad_r, rest) = grad_gates.split_at_mut(width);
                         let (grad_z, grad_n) = rest.split_at_mut(width);
                         let grad_m = &mut grad_product[2 * width..];
-                        // In parts, as a loop over many slices is not vectorised.
+                        // Through subslices, as a loop over many slices is not vectorized.
                         for at in 0..width {
                             grad_h[at] += grad_row[at];
                             grad_z[at] = grad_h[at] * (before[at] - n[at]) * z[at] * (1.0 - z[at]);
@@ -153,7 +154,7 @@ impl Cell for Gru {
                 let grad_product =
                     &grad_product[rows.start * 3 * width..][..n_continuing * 3 * width];
                 let grad_product = Matrix::new(grad_product, *n_continuing, 3 * width);
-                // To what has come past the gates, z times the gradient.
+                // Past the gates, z times the gradient is propagated.
                 let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
                 multiply_packed(grad_product, &recurrent, Accumulate::Add, grad_state);
             }

@@ -109,7 +109,7 @@ mod tests {
         [(1, 1, 1), (3, 5, 2), (17, 1, 33), (1, 9, 4), (130, 7, 19), (0, 3, 2)];
 
     #[test]
-    fn rows_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+    fn values_and_gradients_equal_the_plain_composition() -> Result<()> {
         for (rows, inputs, outputs) in SIZES {
             let x = check::var("x", (rows, inputs), 1.0)?;
             let weight = check::weight("weight", (inputs, outputs), 1.0)?;
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (5, 2, 7)] {
             let x = check::var("x", (rows, inputs), 1.0)?;
             let weight = check::weight("weight", (inputs, outputs), 1.0)?;

@@ -1,8 +1,8 @@
 //! LSTM over a packed batch, both directions (Hochreiter and Schmidhuber 1997; Graves 2005).
 //!
-//! With the input's part of the gates x_t given (bias included), and U the recurrent weights:
-//! i, f, o = σ(x_t + h_{t−1}·U), g = tanh(x_t + h_{t−1}·U), c_t = f·c_{t−1} + i·g,
-//! h_t = o·tanh(c_t). Gates stand in the order i, f, g, o.
+//! With x_t the input's contribution to the gates (bias included) and U the recurrent weights: i,
+//! f, o = σ(x_t + h_{t−1}·U), g = tanh(x_t + h_{t−1}·U), c_t = f·c_{t−1} + i·g, h_t = o·tanh(c_t).
+//! Gates are stored in the order i, f, g, o.
 
 use std::ops::Range;
 
@@ -19,16 +19,16 @@ use super::{
 };
 use crate::data::Packing;
 
-/// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
+/// The states of both directions for x (rows, inputs), concatenated: (rows, 2·w).
 pub fn lstm(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
     recurrent::<Lstm>(x, weights, packing)
 }
 
 struct Lstm;
 
-/// What the backward pass needs of one direction.
+/// Values of one direction that the backward pass needs.
 struct Saved {
-    /// i, f, g, o after their functions: (rows, 4·w).
+    /// i, f, g, o after their activation functions: (rows, 4·w).
     gates: Buffer,
     /// c: (rows, w).
     cells: Buffer,
@@ -81,7 +81,8 @@ impl Cell for Lstm {
         let &Direction { steps, width, column, recurrent, .. } = direction;
         let mut grad_gates = Buffer::new(saved.gates.len());
         let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width).transposed());
-        // Gradients by state and cell that the step after has carried back, for its first rows.
+        // Gradients with respect to state and cell, as propagated back from the next step, for its
+        // first rows.
         let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
         let mut grad_state = Buffer::new(widest * width);
         let mut grad_cell = Buffer::new(widest * width);
@@ -115,7 +116,7 @@ impl Cell for Lstm {
     }
 }
 
-/// One step's gates, cells and states, from its gates before their functions.
+/// One step's gates, cells and states, from its gates before their activation functions.
 struct Forward<'a> {
     rows: Range<usize>,
     prev_start: usize,
@@ -160,16 +161,16 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// One step's gradient by its gates before their functions.
+/// One step's gradient with respect to its gates before their activation functions.
 struct Back<'a> {
     rows: Range<usize>,
     prev_start: usize,
     n_continuing: usize,
-    /// Rows to which the step after has carried a gradient back.
+    /// Rows to which the next step has propagated a gradient.
     n_continuing_next: usize,
     width: usize,
     saved: &'a Saved,
-    /// By the states: from this direction's column of the first row on.
+    /// With respect to the states: from this direction's column of the first row on.
     gradient: &'a [f32],
     grad_state: &'a mut [f32],
     grad_cell: &'a mut [f32],
@@ -200,15 +201,16 @@ impl WithSimd for Back<'_> {
             let (grad_g, grad_o) = rest.split_at_mut(width);
             grad_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
             tanh_all(simd, grad_o);
-            // The cell before is 0 where there is none.
+            // The previous cell is 0 where there is none.
             let has_prev = b < self.n_continuing;
             let prev = if has_prev { self.prev_start + b } else { row };
             let prev_cells = &self.saved.cells[prev * width..][..width];
-            // By vectors, as a loop over so many slices would not become one over vectors.
+            // Through vectors, as a loop over so many slices would not be vectorized.
             let times = |x, y| simd.mul_f32s(x, y);
             let one_minus = |x| simd.sub_f32s(simd.splat_f32s(1.0), x);
             for at in (0..width).step_by(S::F32_LANES) {
-                // One by one: a closure over the four would stay a call, with its vectors in memory.
+                // Written out: a closure over the four would not be inlined and would keep its
+                // vectors in memory.
                 let (i, f) = (load(simd, &i[at..]), load(simd, &f[at..]));
                 let (g, o) = (load(simd, &g[at..]), load(simd, &o[at..]));
                 let tanh_c = load(simd, &grad_o[at..]);

@@ -1,18 +1,18 @@
-//! What the allocator does with memory that a step no longer needs.
+//! The allocator's treatment of freed memory.
 
-/// Has the allocator keep what a step has used for the next one. By default glibc gives the pages of
-/// large tensors back to the kernel and takes them anew at every step, a fifth of a step's time. With
-/// other C libraries nothing changes.
+/// Makes the allocator keep the memory of one step for the next. By default glibc returns the pages
+/// of large tensors to the operating system and requests them again at every step, which takes a
+/// fifth of a step's time. With other C libraries nothing changes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "mallopt is a function of C")]
 pub fn keep_memory() {
-    // SAFETY: mallopt changes two numbers of the allocator, under its own lock.
+    // SAFETY: mallopt sets two parameters of the allocator, under its own lock.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
     }
 }
 
-/// Nothing: only glibc gives memory back that soon.
+/// Does nothing: only glibc returns memory that soon.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_memory() {}

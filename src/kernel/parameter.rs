@@ -1,8 +1,9 @@
 //! Parameters as operations read them, and the store in which their gradients accumulate.
 //!
-//! candle's backward pass allocates a zero tensor and adds to it for every parameter that an operation
-//! reads, and makes the gradient of an embedding table dense. Here a backward pass accumulates gradients in
-//! a [`GradStore`], by parameter, and the caller of `backward` takes them out.
+//! For every parameter that an operation reads, candle's backward pass allocates a zero tensor and
+//! adds to it, and it makes the gradient of an embedding table dense. Here a backward pass
+//! accumulates gradients in [`GradStore`], by parameter, and the caller of `backward` takes them
+//! out.
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},
@@ -33,7 +34,7 @@ pub struct RowGradient {
 }
 
 impl RowGradient {
-    /// Rows of `width` elements, summed over equal ids.
+    /// The sum of rows of `width` elements over equal ids.
     pub(super) fn of(width: usize, ids: &[u32], rows: &[f32]) -> Self {
         let mut sum = Self::default();
         sum.add(width, ids, rows);
@@ -115,8 +116,8 @@ impl GradStore {
     }
 }
 
-/// A parameter as operations read it. They give candle no gradient for it but accumulate that in its
-/// [`GradStore`].
+/// A parameter as operations read it. They give candle no gradient for it but accumulate its
+/// gradient in its [`GradStore`].
 #[derive(Clone, Debug)]
 pub struct ParamRef {
     var: Var,

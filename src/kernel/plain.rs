@@ -1,10 +1,11 @@
-//! The kernels' functions as compositions of candle's operations and candle-nn's layers: what every device
-//! but the CPU runs, and the CPU too with `AUXDESK_KERNEL=plain`.
+//! The kernels' functions as compositions of candle's operations and candle-nn's layers, for all
+//! devices but the CPU, and for the CPU with `AUXDESK_KERNEL=plain`.
 //!
-//! Their values agree with those of the fused operations to rounding, and candle alone computes the gradients:
-//! those with respect to parameters are in its store then, not in the gradient store. The aim is to be correct on any
-//! device; nothing here is tuned. Loops go over the time steps of a batch, all sequences at once. The caller has
-//! checked shapes and ids, as a device may read beyond a table without an error.
+//! Their values agree with those of the fused operations to rounding. candle alone computes the
+//! gradients: those with respect to parameters are then in candle's store, not in ours. They are
+//! meant to be correct on any device; nothing here is tuned. Loops go over the time steps of a
+//! batch, all sequences at once. The caller has checked shapes and ids, as a device may read beyond
+//! the end of a table without an error.
 //!
 //! Linear layers, embeddings, log-softmax and the sigmoid are candle-nn's. The rest of candle-nn does not fit:
 //! - its losses return the mean over a batch, not one loss per row, and its binary cross-entropy takes
@@ -33,19 +34,19 @@ pub(super) use tokens::{attend, sum_bags, windows};
 use super::parameter::ParamRef;
 use crate::data::Packing;
 
-/// A parameter to compute with: tracked if x is, as a fused operation has a gradient only then.
+/// A parameter as an operand: tracked if x is, as a fused operation also has a gradient only then.
 fn parameter(weight: &ParamRef, x: &Tensor) -> Tensor {
     if x.track_op() { weight.var().as_tensor().clone() } else { weight.var().as_detached_tensor() }
 }
 
-/// Ids on the device that x is on.
+/// Ids on the device of x.
 fn ids(ids: Vec<u32>, x: &Tensor) -> Result<Tensor> {
     let n = ids.len();
     Tensor::from_vec(ids, n, x.device())
 }
 
-/// What stands after each sequence's last row: (sequences, ..). `next` makes a step's rows from what stood
-/// after the step before, `None` at the first, and the rows of x at this one.
+/// The state after each sequence's last row: (sequences, ..). `next` computes the state of a time
+/// step from the previous one (`None` at the first) and the rows of x at this time step.
 fn fold(
     x: &Tensor,
     packing: &Packing,
@@ -57,7 +58,7 @@ fn fold(
         let rows = packing.rows_at(t);
         let n_going_on = if t + 1 < packing.max_len() { packing.rows_at(t + 1).len() } else { 0 };
         let now = next(before.take(), x.narrow(0, rows.start, rows.len())?)?;
-        // No tensor is made of no rows: some devices can't.
+        // Tensors without rows are never created: some devices cannot.
         if n_going_on < rows.len() {
             ends.push(now.narrow(0, n_going_on, rows.len() - n_going_on)?);
         }
@@ -65,7 +66,7 @@ fn fold(
             before = Some(now.narrow(0, 0, n_going_on)?);
         }
     }
-    // The longest sequences stand first.
+    // The longest sequences come first.
     ends.reverse();
     if ends.is_empty() { Ok(x.clone()) } else { Tensor::cat(&ends, 0) }
 }

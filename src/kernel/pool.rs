@@ -1,4 +1,4 @@
-//! Mean and largest value over the tokens of each sequence, number by number.
+//! Mean and maximum over the tokens of each sequence, element by element.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
-/// The mean over each sequence's rows: (rows, width) to (sequences, width).
+/// The mean over each sequence's rows, for x (rows, width): (sequences, width).
 pub fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     check("mean-over-tokens", x, packing)?;
     if !is_fused(x.device()) {
@@ -16,8 +16,8 @@ pub fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Mean { packing: packing.clone() })
 }
 
-/// The largest value over each sequence's rows, number by number: (rows, width) to (sequences,
-/// width). The gradient goes to the first row that has it.
+/// The maximum over each sequence's rows, element by element, for x (rows, width): (sequences,
+/// width). The gradient goes to the first row that has the maximum.
 pub fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     check("max-over-tokens", x, packing)?;
     if !is_fused(x.device()) {
@@ -80,7 +80,7 @@ impl CustomOp1 for Max {
         let (_, width) = layout.shape().dims2()?;
         let x = slices::of(x, layout)?;
         let n = self.packing.n_sequences();
-        // Step 0 has one row for each sequence, in their order.
+        // Time step 0 has one row for each sequence, in their order.
         let mut maxima = x[..n * width].to_vec();
         let mut places: Vec<u32> = (0..n).flat_map(|b| vec![b as u32; width]).collect();
         for (row, (b, t)) in self.packing.positions().enumerate() {
@@ -93,7 +93,7 @@ impl CustomOp1 for Max {
                 }
             }
         }
-        // A second forward of the same op would give the same numbers.
+        // A second forward pass of the same op would compute the same values.
         let _ = self.places.set(places);
         Ok((CpuStorage::F32(maxima), (n, width).into()))
     }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn worked_by_hand() -> Result<()> {
+    fn a_worked_example() -> Result<()> {
         // Sequence 0 has rows 0, 2; sequence 1 has row 1.
         let packing = Packing::new(vec![2, 1]);
         let x = Var::new(&[[1f32, 4.0], [5.0, 6.0], [3.0, 2.0]], &Device::Cpu)?;

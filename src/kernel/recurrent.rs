@@ -1,11 +1,12 @@
-//! A recurrent layer over a packed batch, in both directions, whatever its cell.
+//! A recurrent layer over a packed batch, in both directions, generic over its cell.
 //!
-//! The input's part of the gates is one product for all rows, x·W + b; then each direction runs over its
-//! steps, side by side with the other. The backward direction runs from each sequence's own last
-//! token; states before the first token are 0. Steps are never padded. With G the gradient by the
-//! gates: dx = G·Wᵀ, dW = xᵀ·G, db = Σ over rows of G, and with H the states one step before: dU = Hᵀ·G.
-//! Where a cell does more with the product H·U than to add it to x·W + b, dU = Hᵀ·P with P the gradient
-//! by that product, and a bias of its last gate's part has Σ over rows of P's last w columns.
+//! The input's contribution to the gates is one product for all rows, x·W + b; then both directions
+//! run over their time steps in parallel. The backward direction starts at each sequence's own last
+//! token; states before the first token are 0. Time steps are never padded. With G the gradient
+//! with respect to the gates: dx = G·Wᵀ, dW = xᵀ·G, db = Σ over rows of G, and with H the previous
+//! states: dU = Hᵀ·G. Where a cell does not only add the product H·U to x·W + b, dU = Hᵀ·P with P
+//! the gradient with respect to that product, and the gradient of the recurrent bias is the sum
+//! over rows of P's last w columns.
 
 mod cell;
 
@@ -35,12 +36,12 @@ pub struct RecurrentWeights {
     pub bias: ParamRef,
     /// U: (2, w, G·w), forward first.
     pub recurrent: ParamRef,
-    /// What is added to the last gate's part of h·U, in a cell whose b does not do the same: (2, w),
-    /// forward first.
+    /// What is added to the last gate's part of h·U, in a cell where b is not equivalent to it: (2,
+    /// w), forward first.
     pub recurrent_bias: Option<ParamRef>,
 }
 
-/// The states of both directions of x (rows, inputs), side by side: (rows, 2·w).
+/// The states of both directions for x (rows, inputs), concatenated: (rows, 2·w).
 pub(super) fn recurrent<C: Cell>(
     x: &Tensor,
     weights: &RecurrentWeights,
@@ -97,12 +98,12 @@ struct Recurrent<C: Cell> {
 }
 
 impl<C: Cell> Recurrent<C> {
-    /// Inputs and width.
+    /// The input size and the hidden size.
     fn sizes(&self, x: &Shape) -> Result<(usize, usize)> {
         Ok((x.dims2()?.1, self.weights.recurrent.var().dim(1)?))
     }
 
-    /// The input's part of one direction's gates: (rows, G·w).
+    /// The input's contribution to one direction's gates: (rows, G·w).
     fn gates(&self, x: Matrix<'_>, direction: usize, columns: usize) -> Result<Buffer> {
         let mut gates = Buffer::new(x.n_rows() * columns);
         self.weights.input.read(|input| {
@@ -117,7 +118,7 @@ impl<C: Cell> Recurrent<C> {
         Ok(gates)
     }
 
-    /// Calls `f` with one direction, of that hidden size.
+    /// Calls `f` with one direction, of the given hidden size.
     fn direction<T>(
         &self,
         direction: usize,
@@ -138,7 +139,7 @@ impl<C: Cell> Recurrent<C> {
         })?
     }
 
-    /// dx (rows, inputs) by the gradients of both directions' gates.
+    /// dx (rows, inputs), from the gradients with respect to both directions' gates.
     fn grad_x(&self, directions: &[DirectionGradients<'_>; 2], inputs: usize) -> Result<Vec<f32>> {
         let (rows, columns) =
             (directions[0].grad_gates.n_rows(), directions[0].grad_gates.n_columns());
@@ -161,7 +162,7 @@ impl<C: Cell> Recurrent<C> {
         Ok(grad_x)
     }
 
-    /// Leaves the gradients by the parameters.
+    /// Accumulates the gradients with respect to the parameters.
     fn accumulate(&self, x: Matrix<'_>, directions: &[DirectionGradients<'_>; 2]) -> Result<()> {
         let (inputs, columns, width) = (
             x.n_columns(),
@@ -201,17 +202,17 @@ impl<C: Cell> Recurrent<C> {
     }
 }
 
-/// What the gradients by the parameters are made of, for one direction.
+/// The matrices from which one direction's parameter gradients are computed.
 struct DirectionGradients<'a> {
-    /// The states one step before: (rows, w).
+    /// The previous states: (rows, w).
     prev_states: Matrix<'a>,
-    /// The gradient by the input's part of the gates: (rows, G·w).
+    /// The gradient with respect to the input's contribution to the gates: (rows, G·w).
     grad_gates: Matrix<'a>,
-    /// The one by h·U, where that is another one: (rows, G·w).
+    /// The gradient with respect to h·U, where it differs: (rows, G·w).
     grad_product: Option<Matrix<'a>>,
 }
 
-/// The states one step before each row's, 0 where there are none: (rows, w), from states (rows, 2·w).
+/// The previous state of each row, 0 where there is none: (rows, w), from states (rows, 2·w).
 fn prev_states(direction: &Direction<'_>, states: &[f32]) -> Buffer {
     let &Direction { steps, width, column, .. } = direction;
     let mut prev_states = Buffer::zeros(states.len() / 2);
@@ -246,7 +247,7 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
             }
         });
         if self.requires_grad {
-            // A second forward of the same op would give the same numbers.
+            // A second forward pass of the same op would compute the same values.
             let _ = self.saved.set([saved, saved_back]);
         }
         Ok((CpuStorage::F32(states), (rows, 2 * width).into()))

@@ -1,16 +1,17 @@
-//! Gradient reversal (Ganin et al. 2016): the identity forward, −λ times the gradient backward.
+//! Gradient reversal (Ganin et al. 2016): the identity in the forward pass, −λ times the gradient
+//! in the backward pass.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::{arch::is_fused, plain, slices};
 
-/// The same rows, whose gradient comes back multiplied by −`strength`.
+/// The same rows; their gradient is multiplied by −`strength`.
 pub fn reverse(x: &Tensor, strength: f64) -> Result<Tensor> {
     if !is_fused(x.device()) {
         return plain::reverse(x, strength);
     }
-    // A custom op: forward copies x bit for bit. (stop(x)·(1+λ) − x·λ would round, and moving the
-    // strength would change the forward values.)
+    // A custom op copies x bit for bit in the forward pass. (stop(x)·(1+λ) − x·λ would round, and a
+    // change of the strength would change the forward values.)
     x.contiguous()?.apply_op1(Reverse { strength })
 }
 
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forward_copies_and_backward_turns_round() -> Result<()> {
+    fn forward_copies_and_backward_negates() -> Result<()> {
         let x = Var::new(&[0.1f32, -3.0, 1e-30], &Device::Cpu)?;
         let y = reverse(&x, 0.5)?;
         assert_eq!(slices::to_vec(&y)?, slices::to_vec(&x)?);

@@ -1,10 +1,11 @@
-//! A gradient put in where rows were cut off from what was computed from them.
+//! Seeds the backward pass at rows where the graph was detached.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{arch::is_fused, plain};
 
-/// A scalar 0, to be summed and gone back from, whose gradient by the rows is `gradient`, of their shape.
+/// A scalar 0 whose gradient with respect to the rows is `gradient`, of their shape; add it to a
+/// loss to propagate that gradient.
 pub fn seed_gradient(rows: &Tensor, gradient: Tensor) -> Result<Tensor> {
     if rows.shape() != gradient.shape() {
         bail!("a gradient of {:?} for rows of {:?}", gradient.shape(), rows.shape());
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_parts_are_the_whole_backward_pass() -> Result<()> {
+    fn two_backward_passes_joined_by_a_seed_equal_one() -> Result<()> {
         let x = Var::new(&[1f32, 2.0], &Device::Cpu)?;
         let rows = (x.as_tensor() * 3.0)?;
         let leaf = Var::from_tensor(&rows.detach())?;

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 
 use super::{arch::is_fused, plain, slices};
 
-/// Numbers of a tensor that one thread adds or scales at a time.
+/// Elements per task.
 pub(super) const PART: usize = 16_384;
 
-/// The sum of tensors of one shape, at least one, contiguous and in their order; not tracked.
+/// The sum of at least one contiguous tensor of one shape, in the given order; not tracked.
 pub fn sum(tensors: &[Tensor]) -> Result<Tensor> {
     let [first, others @ ..] = tensors else { bail!("a sum of no tensors") };
     if others.is_empty() {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_are_place_by_place_and_of_one_shape() -> Result<()> {
+    fn sums_are_element_wise_and_need_equal_shapes() -> Result<()> {
         let x = Tensor::new(&[[1f32, 2.0]], &Device::Cpu)?;
         let y = Tensor::new(&[[10f32, 20.0]], &Device::Cpu)?;
         assert_eq!(slices::to_vec(&sum(&[x.clone(), y.clone(), y])?)?, [21.0, 42.0]);

@@ -1,4 +1,4 @@
-//! tanh over each number, whose gradient is 1 − tanh².
+//! tanh, element by element, with the gradient 1 − tanh².
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use pulp::{Simd, WithSimd};
@@ -10,10 +10,10 @@ use super::{
     vector::tanh_all,
 };
 
-/// Numbers that one thread takes at a time.
+/// Elements per task.
 const BLOCK: usize = 16_384;
 
-/// tanh x, to an absolute 2·10⁻⁷; of x's shape.
+/// tanh x with an absolute error of at most 2·10⁻⁷; of x's shape.
 pub fn tanh(x: &Tensor) -> Result<Tensor> {
     if is_fused(x.device()) { x.contiguous()?.apply_op1(Tanh) } else { plain::tanh(x) }
 }
@@ -59,7 +59,7 @@ mod tests {
     use crate::kernel::check;
 
     #[test]
-    fn numbers_and_gradients_are_candles_own() -> Result<()> {
+    fn values_and_gradients_equal_candles_own() -> Result<()> {
         for (n, scale) in [(1, 1.0), (7, 3.0), (40, 20.0), (0, 1.0)] {
             let x = check::var("x", (n, 3), scale)?;
             let (found, expected) = (tanh(&x)?, x.tanh()?);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         let x = check::var("x", (3, 5), 2.0)?;
         check::assert_differences(&[&x], || tanh(&x));
         Ok(())

@@ -1,4 +1,4 @@
-//! A parameter's numbers, changed in place on the CPU and by way of a copy elsewhere.
+//! Updates of a parameter: in place on the CPU, through a copy on other devices.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, Var, bail};
 
 use super::{arch::is_fused, slices};
 
-/// Calls `change` with the parameter's own numbers, in row order.
+/// Calls `change` with the parameter's elements, in row-major order.
 pub fn update(parameter: &Var, change: impl FnOnce(&mut [f32])) -> Result<()> {
     if is_fused(parameter.device()) {
         parameter.as_tensor().inplace_op1(&Update(RefCell::new(Some(change))))
@@ -30,9 +30,9 @@ impl<F: FnOnce(&mut [f32])> InplaceOp1 for Update<F> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("update wants contiguous rows, found {layout:?}")
+            bail!("update: expected contiguous rows, found {layout:?}")
         };
-        let CpuStorage::F32(numbers) = storage else { bail!("update wants f32 numbers") };
+        let CpuStorage::F32(numbers) = storage else { bail!("update: expected f32 elements") };
         let change = self.0.take().expect("an in-place operation runs once");
         change(&mut numbers[start..end]);
         Ok(())
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_the_same_in_place_and_by_copy() -> Result<()> {
+    fn updates_in_place_and_by_copy_are_equal() -> Result<()> {
         let made = || Var::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu);
         let places = [made()?, made()?];
         let change = |numbers: &mut [f32]| numbers.iter_mut().for_each(|x| *x *= 10.0);

@@ -1,4 +1,4 @@
-//! Element-wise functions in a form that the compiler turns into vector code.
+//! Element-wise functions written so that the compiler vectorizes them.
 
 #![expect(clippy::inline_always, reason = "a loop over a call that stays a call is not vectorised")]
 
@@ -6,19 +6,19 @@ use pulp::{Simd, WithSimd};
 
 use super::arch::with;
 
-/// ln 2 in two parts, of which the first has few enough digits that its product with n is exact.
+/// ln 2 in two parts; the first has so few bits that its product with n is exact.
 const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
-/// Adding and taking away 1.5·2^23 rounds to a whole number.
+/// Adding and subtracting 1.5·2^23 rounds to an integer.
 const ROUND: f32 = 12_582_912.0;
-/// Of (eʳ − 1 − r) / r², from the highest power of r.
+/// Coefficients of (eʳ − 1 − r) / r², from the highest power of r.
 const POLYNOMIAL: [f32; 6] =
     [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 
-/// eˣ within 2 ulp for |x| ≤ 87; beyond, the value at the bound.
+/// eˣ within 2 ulp for |x| ≤ 87; clamped to the value at the bound beyond it.
 ///
-/// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and a polynomial in r (Cephes `expf`, Moshier 1992). No
-/// branch and no call, so that loops over it vectorise.
+/// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and a polynomial in r (Cephes `expf`, Moshier 1992). It has
+/// no branch and no call, so that loops over it are vectorized.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 87.0);
@@ -35,7 +35,7 @@ pub(super) fn exp(x: f32) -> f32 {
     e_to_r * two_to_n
 }
 
-/// eˣ, and 0 where that is next to nothing: below what [`exp`] tells apart.
+/// eˣ, or 0 where it is negligible: below the smallest value that [`exp`] represents.
 #[inline(always)]
 pub(super) fn exp_or_zero(x: f32) -> f32 {
     if x < -86.0 { 0.0 } else { exp(x) }
@@ -47,7 +47,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// tanh x = 2·sigmoid(2x) − 1, to an absolute 2·10⁻⁷.
+/// tanh x = 2·sigmoid(2x) − 1, with an absolute error of at most 2·10⁻⁷.
 #[inline(always)]
 pub(super) fn tanh(x: f32) -> f32 {
     2.0 * sigmoid(2.0 * x) - 1.0
@@ -58,11 +58,11 @@ pub(super) fn tanh(x: f32) -> f32 {
 pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
     let max = max_of_row(row);
     if !max.is_finite() {
-        // An empty or wholly excluded row is −∞; NaN and +∞ are returned as what they are.
+        // An empty row, or one of −∞ only, gives −∞; NaN and +∞ are returned unchanged.
         return row.iter().fold(max, |sum, &x| if x.is_nan() { x } else { sum });
     }
-    // Thirty-two exponentials, then eight running sums: a fixed order, and loops that vectorise each
-    // by itself.
+    // 32 exponentials, then eight running sums: a fixed order, and loops that are vectorized one by
+    // one.
     let mut sums = [0.0f32; 8];
     for part in row.chunks(32) {
         let mut exps = [0.0f32; 32];
@@ -78,8 +78,8 @@ pub(super) fn log_sum_exp(row: &[f32]) -> f32 {
     max + sums.iter().sum::<f32>().ln()
 }
 
-/// Over each x of a matrix with so many columns, e^(x − m), with m the maximum of its row; and
-/// each row's m and its sum. No exponential overflows.
+/// Replaces each element x of a matrix with `columns` columns by e^(x − m), where m is the maximum
+/// of its row, and writes each row's m and sum. No exponential overflows.
 pub(super) fn exps_of_rows(x: &mut [f32], columns: usize, maxima: &mut [f32], sums: &mut [f32]) {
     with(ExpsOfRows { x, columns, maxima, sums });
 }
@@ -101,7 +101,8 @@ impl WithSimd for ExpsOfRows<'_> {
             *max = max_by_vectors(simd, row);
             let (vectors, rest) = S::as_mut_simd_f32s(row);
             let from = simd.splat_f32s(*max);
-            // Four running sums, as one would wait for itself.
+            // Four running sums, as each addition to a single one would wait for the previous
+            // addition.
             let mut parts = [simd.splat_f32s(0.0); 4];
             for vectors in vectors.chunks_mut(4) {
                 for (vector, part) in vectors.iter_mut().zip(&mut parts) {
@@ -119,14 +120,14 @@ impl WithSimd for ExpsOfRows<'_> {
     }
 }
 
-/// [`exp_or_zero`] of a vector of numbers that are at most 0, with roundings of its own.
+/// [`exp_or_zero`] of a vector of values that are at most 0; it rounds differently.
 #[inline(always)]
 fn exp_or_zero_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let is_less = simd.less_than_f32s(x, simd.splat_f32s(-86.0));
     simd.select_f32s(is_less, simd.splat_f32s(0.0), exp_of_vector(simd, x))
 }
 
-/// [`exp`] of a vector of numbers within ±87, with roundings of its own.
+/// [`exp`] of a vector of values within ±87; it rounds differently.
 #[inline(always)]
 fn exp_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let number = |x| simd.splat_f32s(x);
@@ -145,7 +146,7 @@ fn exp_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_f32s(e_to_r, two_to_n)
 }
 
-/// The first numbers of a slice as a vector; 0 where there are too few.
+/// The first elements of a slice as a vector, padded with 0 where there are too few.
 #[inline(always)]
 pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
     match S::as_simd_f32s(numbers).0.first() {
@@ -154,7 +155,7 @@ pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
     }
 }
 
-/// Writes a vector over the first numbers of a slice, as many as there are.
+/// Writes a vector to the first elements of a slice, as many as the slice has.
 #[inline(always)]
 pub(super) fn store<S: Simd>(simd: S, numbers: &mut [f32], vector: S::f32s) {
     match S::as_mut_simd_f32s(numbers).0.first_mut() {
@@ -163,7 +164,7 @@ pub(super) fn store<S: Simd>(simd: S, numbers: &mut [f32], vector: S::f32s) {
     }
 }
 
-/// σ over each number.
+/// σ of each element, in place.
 #[inline(always)]
 pub(super) fn sigmoid_all<S: Simd>(simd: S, numbers: &mut [f32]) {
     map_all(
@@ -174,7 +175,7 @@ pub(super) fn sigmoid_all<S: Simd>(simd: S, numbers: &mut [f32]) {
     );
 }
 
-/// tanh over each number.
+/// tanh of each element, in place.
 #[inline(always)]
 pub(super) fn tanh_all<S: Simd>(simd: S, numbers: &mut [f32]) {
     let (two, one) = (simd.splat_f32s(2.0), simd.splat_f32s(1.0));
@@ -186,8 +187,8 @@ pub(super) fn tanh_all<S: Simd>(simd: S, numbers: &mut [f32]) {
     );
 }
 
-/// Puts a function of each number in its place. The last vector may overlap the one before it: it is
-/// computed from the numbers as they were.
+/// Replaces each element by a function of it. The last vector may overlap the one before it and is
+/// computed from the original elements.
 #[inline(always)]
 fn map_all<S: Simd>(simd: S, numbers: &mut [f32], of: impl Fn(S::f32s) -> S::f32s) {
     let last = numbers.len().saturating_sub(S::F32_LANES);
@@ -204,7 +205,7 @@ fn map_all<S: Simd>(simd: S, numbers: &mut [f32], of: impl Fn(S::f32s) -> S::f32
 #[inline(always)]
 fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let number = |x| simd.splat_f32s(x);
-    // By comparisons, as the minimum and maximum of two take a number for NaN.
+    // By comparisons, as SIMD minimum and maximum replace NaN by a number.
     let bound = number(87.0);
     let x = simd.select_f32s(simd.less_than_f32s(x, number(-87.0)), number(-87.0), x);
     let x = simd.select_f32s(simd.less_than_f32s(bound, x), bound, x);
@@ -212,21 +213,23 @@ fn sigmoid_of_vector<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(number(1.0), simd.add_f32s(number(1.0), e))
 }
 
-/// x·y + z, in one rounding where there is an instruction for it. The portable family has none on most
-/// machines, and `pulp` would call a function of the C library for every number.
+/// x·y + z, with one rounding where the instruction set has fused multiply-add. The portable
+/// version has none on most machines, and `pulp` would call a function of the C library for every
+/// element.
 #[inline(always)]
 pub(super) fn multiply_add<S: Simd>(simd: S, x: S::f32s, y: S::f32s, z: S::f32s) -> S::f32s {
     let is_portable = S::F32_LANES == 4 && !cfg!(target_arch = "aarch64");
     if is_portable { simd.add_f32s(simd.mul_f32s(x, y), z) } else { simd.mul_add_e_f32s(x, y, z) }
 }
 
-/// The maximum of a row, −∞ where there is none. A NaN may be passed over: its own exponential
-/// makes the row's sum one. [`max_of_row`] is for code that is compiled for no family of its own.
+/// The maximum of a row, −∞ for an empty one. A NaN may be skipped: its own exponential makes the
+/// row's sum NaN. [`max_of_row`] is for code that is not compiled per instruction set.
 #[inline(always)]
 fn max_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(row);
     let least = simd.splat_f32s(f32::NEG_INFINITY);
-    // Two running maxima, as one would wait for itself.
+    // Two running maxima, as each comparison with a single one would wait for the previous
+    // comparison.
     let (mut a, mut b) = (least, least);
     let (pairs, last) = vectors.as_chunks::<2>();
     for [p, q] in pairs {
@@ -238,10 +241,10 @@ fn max_by_vectors<S: Simd>(simd: S, row: &[f32]) -> f32 {
     rest.iter().copied().fold(simd.reduce_max_f32s(simd.max_f32s(a, b)), f32::max)
 }
 
-/// The maximum of a row, −∞ where there is none.
+/// The maximum of a row, −∞ for an empty one.
 #[inline(always)]
 pub(super) fn max_of_row(row: &[f32]) -> f32 {
-    // Eight at a time, as the sums above: one running maximum would wait for itself.
+    // Eight running maxima, for the reason given at the sums above.
     let (chunks, rest) = row.as_chunks::<8>();
     let mut max = [f32::NEG_INFINITY; 8];
     for chunk in chunks {
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn exps_of_rows_are_within_four_ulp_of_their_own_and_sum_up() {
+    fn exps_of_rows_are_within_four_ulp_and_sums_match() {
         for columns in [1, 3, 8, 31, 67, 480] {
             let x: Vec<f32> = (0..3 * columns).map(|at| ((at * 37) % 101) as f32 - 95.5).collect();
             let (mut exps, mut max, mut sums) = (x.clone(), [0.0; 3], [0.0; 3]);
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn sigmoid_and_tanh_over_slices_are_those_of_each_number() {
+    fn sigmoid_and_tanh_over_slices_equal_the_scalar_functions() {
         for n in [1, 7, 8, 37] {
             let x: Vec<f32> = (0..n).map(|at| (at as f32 - 17.3) * 0.9).collect();
             let (mut sigmoids, mut tanhs) = (x.clone(), x.clone());
@@ -328,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn sigmoid_and_tanh_hold_at_the_ends() {
+    fn sigmoid_and_tanh_saturate_at_large_inputs() {
         assert_eq!((sigmoid(200.0), tanh(200.0), tanh(-200.0)), (1.0, 1.0, -1.0));
         assert!(sigmoid(-200.0) < 1e-37);
         assert!((tanh(0.3) - 0.3f32.tanh()).abs() < 2e-7);

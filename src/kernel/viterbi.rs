@@ -1,14 +1,15 @@
-//! Decoding a conditional random field.
+//! Decoding of a conditional random field.
 
 use rayon::prelude::*;
 
 use super::{arch::fast, crf::Transitions};
 use crate::data::Packing;
 
-/// The best tags of each row, by Viterbi's algorithm (1967), among the allowed sequences.
+/// The most probable allowed tag sequence of each sequence, by Viterbi's algorithm (1967): one tag
+/// per row.
 ///
-/// `transitions` as in [`crf`](super::crf()); `allowed(from, to)` says which tag may follow which, `None` standing
-/// for the sequence's ends. Of equal scores the lower tag wins.
+/// `transitions` as in [`crf`](super::crf()); `allowed(from, to)` says which tag may follow which,
+/// with `None` for the start and the end of the sequence. Of equal scores the lower tag wins.
 pub fn viterbi(
     emissions: &[f32],
     transitions: &[f32],
@@ -62,14 +63,15 @@ fn best_path<'a>(
     let tags = transitions.tags;
     let mut scores: Vec<f32> =
         emission(0).iter().zip(transitions.start()).map(|(e, w)| e + w).collect();
-    // The best tag before each, from the second token on; and the scores that are being made.
+    // The best previous tag of each tag, from the second token on, and the scores of the current
+    // token.
     let mut from = vec![0; (n - 1) * tags];
     let mut next = vec![0.0; tags];
     for (t, from) in (1..n).zip(from.chunks_exact_mut(tags)) {
         next.fill(f32::NEG_INFINITY);
         for (i, &score) in scores.iter().enumerate() {
             let ways = next.iter_mut().zip(from.iter_mut()).zip(transitions.from(i));
-            // Chosen without a branch, so that it is done for a vector of tags at once.
+            // Selected without a branch, so that the compiler vectorizes over tags.
             for ((next, from), w) in ways {
                 let better = score + w > *next;
                 *next = if better { score + w } else { *next };

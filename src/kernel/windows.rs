@@ -1,12 +1,12 @@
-//! Windows: each token's row beside those of its neighbours in the sequence.
+//! Windows: each token's row concatenated with those of its neighbours in the sequence.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{arch::is_fused, plain, slices};
 use crate::data::Packing;
 
-/// For each token t, the rows of tokens t − ⌊(width − 1) / 2⌋ to t + ⌊width / 2⌋ of its sequence side by
-/// side, 0 where there is no token: (rows, inputs) to (rows, width·inputs).
+/// For each token t, the rows of tokens t − ⌊(width − 1) / 2⌋ to t + ⌊width / 2⌋ of its sequence,
+/// concatenated, with 0 beyond the ends of the sequence: (rows, inputs) to (rows, width·inputs).
 pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
     let neighbours = neighbours(width, packing)?;
     if x.dim(0)? != packing.n_rows() {
@@ -18,7 +18,7 @@ pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Windows { neighbours, width })
 }
 
-/// For each row, the row at each place of its window.
+/// For each row, the row at each position of its window.
 pub(super) fn neighbours(width: usize, packing: &Packing) -> Result<Vec<Option<usize>>> {
     let Some(before) = width.checked_sub(1).map(|others| others / 2) else {
         bail!("windows: no tokens in a window; expected at least 1")
@@ -33,7 +33,7 @@ pub(super) fn neighbours(width: usize, packing: &Packing) -> Result<Vec<Option<u
 }
 
 struct Windows {
-    /// For each row, the row at each place of its window.
+    /// For each row, the row at each position of its window.
     neighbours: Vec<Option<usize>>,
     width: usize,
 }
@@ -81,7 +81,7 @@ mod tests {
     use crate::kernel::check;
 
     #[test]
-    fn worked_by_hand() -> Result<()> {
+    fn a_worked_example() -> Result<()> {
         // Sequence 0 has rows 0, 2, 3; sequence 1 has row 1.
         let packing = Packing::new(vec![3, 1]);
         let x = Var::new(&[[1f32], [2.0], [3.0], [4.0]], &Device::Cpu)?;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() -> Result<()> {
+    fn gradients_match_finite_differences() -> Result<()> {
         for (lengths, width) in [(vec![1], 1), (vec![4, 3, 1], 3), (vec![2, 2], 4), (vec![1], 5)] {
             let packing = Packing::new(lengths);
             let x = check::var("x", (packing.n_rows(), 3), 1.0)?;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() -> Result<()> {
+    fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
         let packing = Packing::new(vec![2]);
         let x = check::var("x", (3, 1), 1.0)?;
         assert!(windows(&x, 3, &packing).unwrap_err().to_string().contains("of 2 tokens"));

@@ -1,4 +1,4 @@
-//! Sums over all tag sequences as sums of logarithms, for transitions of any size.
+//! The forward-backward algorithm in the log domain, for transition scores of any size.
 
 use super::{Saved, Transitions};
 use crate::kernel::vector::{exp_or_zero, log_sum_exp, max_of_row};
@@ -12,7 +12,8 @@ pub(super) fn expected<'a>(
     requires_grad: bool,
 ) -> (f64, Option<Saved>) {
     let tags = transitions.tags;
-    // Transitions by the tag they lead to, so that sums over the tag before read on.
+    // Transitions by the tag that they lead to, so that sums over the previous tag read contiguous
+    // memory.
     let mut to = vec![0.0; tags * tags];
     for i in 0..tags {
         for j in 0..tags {
@@ -37,7 +38,7 @@ pub(super) fn expected<'a>(
                     log_sum_exp(&scores)
                 };
         }
-        log_z += f64::from(take_off_greatest(now));
+        log_z += f64::from(subtract_max(now));
     }
     for ((score, a), w) in scores.iter_mut().zip(&alpha[(n - 1) * tags..]).zip(transitions.end()) {
         *score = a + w;
@@ -75,7 +76,7 @@ pub(super) fn expected<'a>(
         for ((after, e), b) in after.iter_mut().zip(emission(t)).zip(&beta) {
             *after = e + b;
         }
-        take_off_greatest(&mut after);
+        subtract_max(&mut after);
         let alpha_before = &alpha[(t - 1) * tags..][..tags];
         for (i, beta) in beta.iter_mut().enumerate() {
             for ((score, w), a) in scores.iter_mut().zip(transitions.from(i)).zip(&after) {
@@ -101,9 +102,9 @@ pub(super) fn expected<'a>(
     (log_z, Some(saved))
 }
 
-/// Takes the largest value off every score and gives it back.
+/// Subtracts the largest score from every score and returns it.
 #[inline(always)]
-fn take_off_greatest(scores: &mut [f32]) -> f32 {
+fn subtract_max(scores: &mut [f32]) -> f32 {
     let max_of_row = max_of_row(scores);
     if !max_of_row.is_finite() {
         return max_of_row;

@@ -1,30 +1,32 @@
-//! Sums over all tag sequences as sums of products, for transitions that lie near enough to each other.
+//! The forward-backward algorithm over products, for transition scores that differ little from each
+//! other.
 
 use super::{Saved, Transitions};
 use crate::kernel::vector::{exp, exp_or_zero, max_of_row};
 
-/// e^(w − the largest w) of every transition.
+/// e^(w − the largest w) of every transition score w.
 pub(super) struct Factors {
     tags: usize,
-    /// The largest transition.
+    /// The largest transition score.
     max_of_row: f32,
-    /// As the transitions stand: (tags + 2, tags).
+    /// In the order of the parameter: (tags + 2, tags).
     from: Vec<f32>,
     /// Those between tags, by the tag that they lead to: (tags, tags).
     to: Vec<f32>,
 }
 
 impl Factors {
-    /// How far apart transitions may be. A tag's likeliest way in or out is then within e⁻³⁰ of any
-    /// other's, so what `exp_or_zero` leaves out, e⁻⁸⁶, is at most e^(30 + 30 − 86) of the sum that
-    /// it is left out of, whatever the emissions are: beyond an f32's digits.
+    /// The largest difference between transition scores. A tag's most probable transition then
+    /// differs by a factor of at most e³⁰ from any other tag's, so what `exp_or_zero` rounds to 0,
+    /// e⁻⁸⁶, is at most e^(30 + 30 − 86) of the sum that it is missing from, whatever the emissions
+    /// are: below the precision of an f32.
     const RANGE: f32 = 30.0;
 
     pub(super) fn new(transitions: Transitions<'_>) -> Option<Self> {
         let (tags, scores) = (transitions.tags, transitions.scores);
         let max_of_row = max_of_row(scores);
         let least = scores.iter().copied().fold(f32::INFINITY, f32::min);
-        // NaN and ±∞ are for the logarithms to tell.
+        // NaN and ±∞ are left to the log domain.
         if !scores.iter().all(|w| w.is_finite()) || max_of_row - least > Self::RANGE {
             return None;
         }
@@ -45,7 +47,7 @@ pub(super) fn expected<'a>(
     let tags = factors.tags;
     let (between, ends) = factors.from.split_at(tags * tags);
     let (start, end) = ends.split_at(tags);
-    // What lies before and at a token, by its tag, and e^emission; each row is scaled.
+    // Forward sums by tag before and at a token, and e^emission; each row is rescaled.
     let mut alpha = vec![0.0; n * tags];
     let mut likely = vec![0.0; n * tags];
     let mut log_z = (n + 1) as f64 * f64::from(factors.max_of_row);
@@ -76,7 +78,7 @@ pub(super) fn expected<'a>(
         grad_emissions: vec![0.0; n * tags],
         grad_transitions: vec![0.0; (tags + 2) * tags],
     };
-    // What lies after a token, by its tag.
+    // Backward sums after a token, by its tag.
     let mut beta = end.to_vec();
     for t in (0..n).rev() {
         let expected = &mut saved.grad_emissions[t * tags..][..tags];
@@ -96,7 +98,8 @@ pub(super) fn expected<'a>(
         scale(after);
         beta.fill(0.0);
         add_products(&mut beta, after, &factors.to);
-        // Expected counts of transitions: α(i)·e^w(i, j)·after(j) over their sum; e^w comes last.
+        // Expected counts of transitions: α(i)·e^w(i, j)·after(j) over their sum; e^w is multiplied
+        // last.
         let before = &alpha[(t - 1) * tags..][..tags];
         let sum: f32 = before.iter().zip(&beta).map(|(a, b)| a * b).sum();
         for (a, counts) in before.iter().zip(saved.grad_transitions.chunks_exact_mut(tags)) {
@@ -110,7 +113,7 @@ pub(super) fn expected<'a>(
     (log_z, Some(saved))
 }
 
-/// Adds to `sums` the rows of a matrix, each times its number.
+/// Adds to `sums` the rows of a matrix, each multiplied by its factor.
 #[inline(always)]
 fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
     for (x, row) in numbers.iter().zip(matrix.chunks_exact(sums.len())) {
@@ -120,7 +123,7 @@ fn add_products(sums: &mut [f32], numbers: &[f32], matrix: &[f32]) {
     }
 }
 
-/// Multiplies numbers by others, place by place.
+/// Multiplies two slices element by element, in place.
 #[inline(always)]
 fn times(numbers: &mut [f32], others: &[f32]) {
     for (x, y) in numbers.iter_mut().zip(others) {
@@ -128,7 +131,7 @@ fn times(numbers: &mut [f32], others: &[f32]) {
     }
 }
 
-/// Divides numbers by their sum and gives it back.
+/// Divides values by their sum and returns the sum.
 #[inline(always)]
 fn scale(numbers: &mut [f32]) -> f32 {
     let sum: f32 = numbers.iter().sum();

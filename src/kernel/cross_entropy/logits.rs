@@ -1,4 +1,5 @@
-//! The loss of logits that are there already, for an evaluation, which decides by the same logits.
+//! The loss of logits that have been computed already, for an evaluation, which predicts from the
+//! same logits.
 
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -10,13 +11,13 @@ use crate::kernel::{
     vector::{exp_or_zero, exps_of_rows},
 };
 
-/// Rows whose exponentials one task has in memory.
+/// Rows whose exponentials one task holds in memory.
 const ROWS: usize = 64;
 
 /// The loss of each row of logits (rows, classes) with its target, without a gradient: (rows).
 ///
-/// On the CPU it is that of [`super::cross_entropy`] by the layer whose logits they are, to the bit: the same
-/// blocks of classes, summed in the same order.
+/// On the CPU the result equals that of [`super::cross_entropy`] for the layer that computed the
+/// logits, bit for bit: the same blocks of classes are summed in the same order.
 pub fn cross_entropy_of_logits(logits: &Tensor, targets: &[u32]) -> Result<Tensor> {
     let (rows, classes) = logits.dims2()?;
     if rows != targets.len() {
@@ -39,7 +40,7 @@ fn losses(logits: &[f32], classes: usize, targets: &[u32]) -> Vec<f32> {
     parts.for_each(|(part, (losses, targets))| {
         let n = losses.len();
         let rows = &logits[part * ROWS * classes..][..n * classes];
-        // By block, then row: the largest logit, and the sum of exponentials of what is less by.
+        // Per block and row: the largest logit, and the sum of exponentials of the logits minus it.
         let mut blocks = Vec::new();
         for from in (0..classes).step_by(BLOCK) {
             let width = BLOCK.min(classes - from);
@@ -65,7 +66,7 @@ mod tests {
     use crate::kernel::{check, cross_entropy, linear};
 
     #[test]
-    fn losses_of_logits_are_those_of_the_whole_layer_to_the_bit() -> Result<()> {
+    fn losses_of_logits_equal_the_fused_layers_bit_for_bit() -> Result<()> {
         for (rows, inputs, classes) in [(1, 1, 1), (7, 3, 5), (130, 9, 31), (70, 17, 1500)] {
             let x = check::var("x", (rows, inputs), 3.0)?.as_tensor().detach();
             let weight = check::weight("weight", (inputs, classes), 1.0)?;
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_that_do_not_fit_are_an_error() -> Result<()> {
+    fn targets_out_of_range_are_an_error() -> Result<()> {
         let logits = check::var("logits", (2, 3), 1.0)?;
         assert!(cross_entropy_of_logits(&logits, &[0]).is_err());
         assert!(cross_entropy_of_logits(&logits, &[0, 3]).is_err());

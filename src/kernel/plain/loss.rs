@@ -1,4 +1,4 @@
-//! Losses over classes and over sequences of tags.
+//! Losses over classes and over tag sequences.
 
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::log_softmax;
@@ -6,7 +6,7 @@ use candle_nn::ops::log_softmax;
 use super::{fold, ids, linear, parameter, sum_by_group};
 use crate::{data::Packing, kernel::parameter::ParamRef};
 
-/// ln(1 + e^z) − y·z for each score of z with its answer y.
+/// ln(1 + e^z) − y·z for each logit z with its target y.
 pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
     let answers = Tensor::from_vec(answers, z.shape(), z.device())?;
     let both = Tensor::stack(&[&z.zeros_like()?, z], z.rank())?;
@@ -36,7 +36,8 @@ pub(in crate::kernel) fn cross_entropy_of_logits(
     log_probabilities.gather(&targets, 1)?.squeeze(1)?.neg()
 }
 
-/// The loss of each sequence, by forward sums in the log domain, each row less its largest.
+/// The loss of each sequence, by the forward algorithm in the log domain; each row's largest score
+/// is subtracted first.
 pub(in crate::kernel) fn crf(
     emissions: &Tensor,
     transitions: &ParamRef,
@@ -65,23 +66,23 @@ pub(in crate::kernel) fn crf(
         largest.push(most);
         Ok(sums)
     })?; // (sequences, tags)
-    let log_z = last.broadcast_add(&end)?.log_sum_exp(1)?; // less what `largest` has
+    let log_z = last.broadcast_add(&end)?.log_sum_exp(1)?; // minus the maxima in `largest`
     let Gold { of_rows, of_ends } = Gold::of(&gold, tags, packing);
     let scores = transitions.flatten_all()?;
     let targets = ids(gold, emissions)?.unsqueeze(1)?;
     let on_rows = emissions.contiguous()?.gather(&targets, 1)?.squeeze(1)?;
     let on_rows = (on_rows + scores.index_select(&ids(of_rows, emissions)?, 0)?)?; // (rows)
     let on_ends = scores.index_select(&ids(of_ends, emissions)?, 0)?; // (sequences)
-    // By row, where both are near to each other, so that a long sequence loses no digits.
+    // By row, where both are close to each other, so that a long sequence loses no precision.
     let above = (Tensor::cat(&largest, 0)?.squeeze(1)? - on_rows)?;
     let sequences = packing.positions().map(|(b, _)| b as u32).collect();
     let above = sum_by_group(&above, sequences, packing.n_sequences())?;
     let each = ((log_z - on_ends)? + above)?;
-    // Never below 0 but by rounding, which leaves the gradient as it is.
+    // Negative by rounding only; the correction leaves the gradient unchanged.
     &each + each.detach().neg()?.relu()?
 }
 
-/// The places of the gold sequences' transitions in those of all, (tags + 2)·tags.
+/// The indices of the gold sequences' transitions among all, (tags + 2)·tags.
 struct Gold {
     /// Into each row.
     of_rows: Vec<u32>,

@@ -1,4 +1,4 @@
-//! Mean and largest value over the tokens of each sequence.
+//! Mean and maximum over the tokens of each sequence.
 
 use candle_core::{Result, Tensor};
 
@@ -15,7 +15,7 @@ pub(in crate::kernel) fn mean_over_tokens(x: &Tensor, packing: &Packing) -> Resu
     sums.index_add(&ids(sequences, x)?, &parts, 0)
 }
 
-/// The largest value over each sequence's rows, the first of equal ones.
+/// The maximum over each sequence's rows; the gradient goes to the first of equal values.
 pub(in crate::kernel) fn max_over_tokens(x: &Tensor, packing: &Packing) -> Result<Tensor> {
     fold(&x.contiguous()?, packing, |largest, rows| match largest {
         None => Ok(rows),

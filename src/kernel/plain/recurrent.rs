@@ -1,4 +1,4 @@
-//! Recurrent layers, a step at a time. The formulas are in the fused operations' files.
+//! Recurrent layers, one time step at a time. The formulas are in the fused operations' files.
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
@@ -9,7 +9,7 @@ use crate::{
     kernel::recurrent::{RecurrentWeights, Step, steps},
 };
 
-/// The states of both directions, side by side.
+/// The states of both directions, concatenated.
 pub(in crate::kernel) fn lstm(
     x: &Tensor,
     weights: &RecurrentWeights,
@@ -24,7 +24,7 @@ pub(in crate::kernel) fn lstm(
     })
 }
 
-/// The states of both directions, side by side.
+/// The states of both directions, concatenated.
 pub(in crate::kernel) fn gru(
     x: &Tensor,
     weights: &RecurrentWeights,
@@ -39,8 +39,9 @@ pub(in crate::kernel) fn gru(
     })
 }
 
-/// A layer whose steps hand on N tensors (sequences, w), the states first. `step` makes those of a step
-/// from the input's part of its gates, the states' part, and those of the step before.
+/// A layer whose time steps pass on N tensors (sequences, w), the states first. `step` computes
+/// them from the input's contribution to the gates, the states' contribution, and the tensors of
+/// the previous time step.
 fn layer<const N: usize>(
     x: &Tensor,
     weights: &RecurrentWeights,
@@ -53,7 +54,7 @@ fn layer<const N: usize>(
     if packing.n_rows() == 0 {
         return gates.narrow(1, 0, 2 * width);
     }
-    // Beside zeros, as only the last gate's part has it: (2, G·w).
+    // Preceded by zeros, as only the last gate has a recurrent bias: (2, G·w).
     let bias = weights.recurrent_bias.as_ref();
     let bias = bias.map(|bias| parameter(bias, x).pad_with_zeros(1, columns - width, 0));
     let bias = bias.transpose()?;
@@ -85,7 +86,8 @@ fn layer<const N: usize>(
     Tensor::cat(&[half(0)?, half(1)?], 1)
 }
 
-/// The first n rows of what a step hands on: fewer, where sequences have ended, or 0 in those that begin.
+/// The first n rows of a time step's tensor: fewer, where sequences have ended, or padded with 0
+/// for sequences that begin.
 fn with_rows(x: &Tensor, n: usize) -> Result<Tensor> {
     let rows = x.dim(0)?;
     if rows < n { x.pad_with_zeros(0, 0, n - rows) } else { x.narrow(0, 0, n) }

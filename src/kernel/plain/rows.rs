@@ -1,4 +1,4 @@
-//! What takes every row, or every number, by itself.
+//! Operations on each row, or each element, by itself.
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Embedding, Linear, Module};
@@ -12,7 +12,7 @@ pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) 
     Linear::new(weight.t()?, Some(bias)).forward(&x.contiguous()?)
 }
 
-/// The rows of a table with these ids. Their gradient is a dense one, of the whole table.
+/// The rows of a table with the given ids. The gradient is dense, over the whole table.
 pub(in crate::kernel) fn embedding(
     table: &ParamRef,
     rows: Vec<u32>,
@@ -23,7 +23,7 @@ pub(in crate::kernel) fn embedding(
     Embedding::new(values, var.dim(1)?).forward(&ids(rows, var)?)
 }
 
-/// Σ (a − b)² over pairs, of which there is one at least.
+/// Σ (a − b)² over at least one pair.
 pub(in crate::kernel) fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
     let square = |(a, b): &(ParamRef, ParamRef)| {
         (a.var().as_tensor() - b.var().as_tensor())?.sqr()?.sum_all()
@@ -32,7 +32,7 @@ pub(in crate::kernel) fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Res
     Tensor::stack(&squares, 0)?.sum_all()
 }
 
-/// The rows of x with these numbers.
+/// The rows of x with the given indices.
 pub(in crate::kernel) fn gather(x: &Tensor, rows: Vec<u32>) -> Result<Tensor> {
     x.contiguous()?.index_select(&ids(rows, x)?, 0)
 }
@@ -47,30 +47,31 @@ pub(in crate::kernel) fn sum_by_group(
     Tensor::zeros(n_groups, x.dtype(), x.device())?.index_add(&groups, &x.contiguous()?, 0)
 }
 
-/// Each number times its factor, in row order.
+/// Each element times its factor, in row-major order.
 pub(in crate::kernel) fn dropout(x: &Tensor, factors: Vec<f32>) -> Result<Tensor> {
     x * Tensor::from_vec(factors, x.shape(), x.device())?
 }
 
-/// tanh of each number.
+/// tanh of each element.
 pub(in crate::kernel) fn tanh(x: &Tensor) -> Result<Tensor> {
     x.tanh()
 }
 
-/// x, whose gradient comes back multiplied by −`strength`.
+/// x, whose gradient is multiplied by −`strength`.
 pub(in crate::kernel) fn reverse(x: &Tensor, strength: f64) -> Result<Tensor> {
-    // x and a 0 that has the gradient: of finite numbers each comes out as it was, but −0 as 0.
-    // A tensor, not a number, multiplies: candle takes ·0 for a constant, and its x for not reached.
+    // x plus a 0 that has the gradient: finite values are unchanged, but −0 becomes 0. A tensor,
+    // not a scalar, multiplies: candle treats a product with the scalar 0 as a constant without a
+    // gradient for x.
     let turned = (x * Tensor::full(-strength as f32, x.shape(), x.device())?)?;
     x.detach() + zero(&turned)?
 }
 
-/// A scalar 0 whose gradient by the rows is `gradient`, times its own.
+/// A scalar 0 whose gradient with respect to the rows is `gradient` times the scalar's own.
 pub(in crate::kernel) fn seed_gradient(rows: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     zero(&(rows * gradient.detach())?.sum_all()?)
 }
 
-/// 0 with the gradient of x.
+/// 0, with the gradient of x.
 fn zero(x: &Tensor) -> Result<Tensor> {
     x - x.detach()
 }

@@ -1,11 +1,11 @@
-//! What puts the tokens of a sequence together: windows, bags, attention.
+//! Operations over the tokens of a sequence: windows, bags, attention.
 
 use candle_core::{Result, Tensor};
 
 use super::{gather, ids, max_over_tokens, parameter, sum_by_group};
 use crate::{data::Packing, kernel::parameter::ParamRef};
 
-/// For each row the rows beside it, side by side; zeros where there is none.
+/// For each row the rows of its window, concatenated; zeros beyond the ends of the sequence.
 pub(in crate::kernel) fn windows(
     x: &Tensor,
     width: usize,
@@ -18,7 +18,7 @@ pub(in crate::kernel) fn windows(
     gather(&with_none, places.collect())?.reshape((rows, width * inputs))
 }
 
-/// The sum of each bag's rows, each times its factor.
+/// The weighted sum of each bag's rows.
 pub(in crate::kernel) fn sum_bags(x: &Tensor, bags: &[Vec<f32>]) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let factors = Tensor::from_vec(bags.concat(), (rows, 1), x.device())?;
@@ -26,7 +26,7 @@ pub(in crate::kernel) fn sum_bags(x: &Tensor, bags: &[Vec<f32>]) -> Result<Tenso
     sums(&x.broadcast_mul(&factors)?, numbered.collect(), (bags.len(), width))
 }
 
-/// The rows of each sequence averaged by the fit of their keys to the query.
+/// The average of each sequence's rows, weighted by attention.
 pub(in crate::kernel) fn attend(
     keys: &Tensor,
     query: &ParamRef,

@@ -1,4 +1,5 @@
-//! What a kind of cell is, and what it is given: one direction of a layer, step by step.
+//! The trait of recurrent cells, and one direction of a layer as a cell processes it, time step by
+//! time step.
 
 use std::ops::Range;
 
@@ -7,21 +8,21 @@ use candle_core::{Result, Tensor};
 use super::RecurrentWeights;
 use crate::{data::Packing, kernel::buffer::Buffer};
 
-/// What differs between recurrent networks. Matrices have a row for each packed row.
+/// What differs between recurrent networks. Matrices have one row for each packed row.
 pub(in crate::kernel) trait Cell: 'static {
     const NAME: &'static str;
-    /// Gates, each of the width of a state.
+    /// The number of gates, each of the hidden size.
     const GATES: usize;
     /// Whether it has a recurrent bias.
     const HAS_RECURRENT_BIAS: bool;
-    /// What the backward pass needs of one direction.
+    /// Values of one direction that the backward pass needs.
     type Saved: Send + Sync;
 
-    /// The states (rows, w) from the input's part of the gates (rows, G·w).
+    /// The states (rows, w), from the input's contribution to the gates (rows, G·w).
     fn run(direction: &Direction<'_>, gates: Buffer) -> (Buffer, Self::Saved);
 
-    /// The gradients by the gates, given the states one step before (rows, w) and the gradient by the
-    /// states of both directions (rows, 2·w).
+    /// The gradients with respect to the gates, from the previous states (rows, w) and the gradient
+    /// with respect to the states of both directions (rows, 2·w).
     fn back(
         direction: &Direction<'_>,
         prev_states: &[f32],
@@ -38,7 +39,7 @@ pub(in crate::kernel) struct Direction<'a> {
     pub(in crate::kernel) steps: &'a [Step],
     /// Hidden size.
     pub(in crate::kernel) width: usize,
-    /// Where its states begin in rows of both directions' states.
+    /// The first column of this direction in the states of both directions.
     pub(in crate::kernel) column: usize,
     /// U: (w, G·w).
     pub(in crate::kernel) recurrent: &'a [f32],
@@ -46,26 +47,26 @@ pub(in crate::kernel) struct Direction<'a> {
     pub(in crate::kernel) bias: &'a [f32],
 }
 
-/// The gradients that one direction's backward pass makes.
+/// The gradients that one direction's backward pass computes.
 pub(in crate::kernel) struct GateGradients {
-    /// By the input's part of the gates: (rows, G·w).
+    /// With respect to the input's contribution to the gates: (rows, G·w).
     pub(in crate::kernel) input: Buffer,
-    /// By h·U, recurrent bias included, where that is another one: (rows, G·w).
+    /// With respect to h·U, recurrent bias included, where that differs: (rows, G·w).
     pub(in crate::kernel) product: Option<Buffer>,
 }
 
-/// One step of one direction.
+/// One time step of one direction.
 pub(in crate::kernel) struct Step {
     /// Its rows.
     pub(in crate::kernel) rows: Range<usize>,
-    /// The first row of the step before.
+    /// The first row of the previous time step.
     pub(in crate::kernel) prev_start: usize,
-    /// How many of its rows, the first ones, have a state before them: all of them in the forward
-    /// direction, those that are longer in the backward one.
+    /// The number of its rows, the first ones, that have a previous state: all of them in the
+    /// forward direction, those of longer sequences in the backward one.
     pub(in crate::kernel) n_continuing: usize,
 }
 
-/// The steps in the order in which states are made.
+/// The time steps in the order in which states are computed.
 pub(in crate::kernel) fn steps(packing: &Packing, forward: bool) -> Vec<Step> {
     let n = packing.max_len();
     let order: Vec<usize> = if forward { (0..n).collect() } else { (0..n).rev().collect() };

@@ -28,7 +28,7 @@ pub(super) fn paths(tags: usize, n: usize) -> impl Iterator<Item = Vec<usize>> {
     })
 }
 
-/// score(y), as the module says.
+/// score(y), as defined in the module.
 pub(super) fn score(rows: &[&[f32]], transitions: &[f32], path: &[usize]) -> f64 {
     let tags = rows[0].len();
     let last = path[path.len() - 1];
@@ -52,7 +52,7 @@ impl Exact {
         Self { loss: 0.0, grad_emissions, grad_transitions }
     }
 
-    /// Adds `weight` times the counts of a path.
+    /// Adds `weight` times the transition and emission counts of a path.
     fn count(&mut self, path: &[usize], tags: usize, weight: f64) {
         for (t, tag) in path.iter().enumerate() {
             self.grad_emissions[t * tags + tag] += weight;
@@ -64,7 +64,7 @@ impl Exact {
         self.grad_transitions[(tags + 1) * tags + path[path.len() - 1]] += weight;
     }
 
-    /// By enumeration.
+    /// By enumeration of all paths.
     fn enumerated(rows: &[&[f32]], transitions: &[f32], gold: &[usize]) -> Self {
         let tags = rows[0].len();
         let all: Vec<_> =
@@ -79,7 +79,7 @@ impl Exact {
         exact
     }
 
-    /// By forward and backward sums in f64, as textbooks have them.
+    /// By the textbook forward-backward algorithm in f64.
     fn summed(rows: &[&[f32]], transitions: &[f32], gold: &[usize]) -> Self {
         let (n, tags) = (rows.len(), rows[0].len());
         let emission = |t: usize, tag: usize| f64::from(rows[t][tag]);
@@ -160,7 +160,7 @@ impl Case {
         layer(&self.emissions, &self.transitions, self.gold.clone(), &self.packing)
     }
 
-    /// Losses and gradients, scaled by sequence, must be those of `exact`.
+    /// Losses and gradients, multiplied by a factor per sequence, must equal those of `exact`.
     fn assert(
         &self,
         exact: impl Fn(&[&[f32]], &[f32], &[usize]) -> Exact + Copy,
@@ -180,11 +180,11 @@ impl Case {
         let tags = self.emissions.dim(1)?;
         let (emissions, transitions) = (to_vec(&self.emissions)?, to_vec(self.transitions.var())?);
         let each = self.each(layer)?;
-        // Scored without learning, a loss is the same but for the order of sums.
+        // Without gradients a loss is the same up to the order of summation.
         let scored =
             layer(&self.emissions.detach(), &self.transitions, self.gold.clone(), &self.packing)?;
         check::assert_tensors_close(&scored, &each, 1e-5, absolute);
-        let factors = check::numbers("factors", self.packing.n_sequences(), 1.0);
+        let factors = check::values("factors", self.packing.n_sequences(), 1.0);
         let mut losses = Vec::new();
         let mut grad_emissions = vec![0.0; emissions.len()];
         let mut grad_transitions = vec![0.0; transitions.len()];
@@ -213,7 +213,7 @@ impl Case {
 }
 
 #[test]
-fn losses_and_gradients_are_those_of_all_paths() -> Result<()> {
+fn losses_and_gradients_equal_the_enumeration_of_all_paths() -> Result<()> {
     for tags in 1..=4 {
         Case::new(&[5, 4, 3, 3, 2, 1, 1], tags, 1.5, 1.5)?.assert(Exact::enumerated, 1e-5, 1e-5)?;
     }
@@ -221,8 +221,8 @@ fn losses_and_gradients_are_those_of_all_paths() -> Result<()> {
 }
 
 #[test]
-fn transitions_far_apart_are_summed_as_well() -> Result<()> {
-    // Either side of the range where products of factors give way to sums of logarithms.
+fn widely_differing_transitions_are_summed_correctly() -> Result<()> {
+    // On either side of the range in which products are used instead of the log domain.
     for transition in [12.0, 14.9, 15.1, 40.0] {
         for emission in [1.5, 300.0] {
             let case = Case::new(&[5, 5, 4, 3, 2, 1], 4, emission, transition)?;
@@ -236,12 +236,12 @@ fn transitions_far_apart_are_summed_as_well() -> Result<()> {
 }
 
 #[test]
-fn gradients_are_finite_differences() -> Result<()> {
+fn gradients_match_finite_differences() -> Result<()> {
     let case = Case::new(&[4, 2, 1], 3, 1.0, 1.0)?;
     for layer in BOTH {
         check::assert_differences(&[&case.emissions, &case.transitions], || case.each(layer));
     }
-    // One transition so unlikely that sums are made in logarithms.
+    // One transition is so improbable that the log domain is used.
     let mut transitions = to_vec(case.transitions.var())?;
     transitions[1] = -50.0;
     let shape = case.transitions.var().shape().clone();
@@ -253,9 +253,9 @@ fn gradients_are_finite_differences() -> Result<()> {
 }
 
 #[test]
-fn scores_of_any_size_are_summed() -> Result<()> {
-    // f32 holds 100 to 8e-6 and 1000 to 6e-5, each of them met some ten times in a sequence; a
-    // probability is off by as much as the logarithm it comes from.
+fn scores_of_any_size_are_summed_correctly() -> Result<()> {
+    // f32 represents 100 to within 8e-6 and 1000 to within 6e-5, and a sequence has about ten of
+    // them; the relative error of a probability is the absolute error of its logarithm.
     for (scale, absolute) in [(100.0, 2e-4), (1000.0, 2e-3)] {
         for (emission, transition) in [(scale, scale), (scale, 1.0), (1.0, scale)] {
             for tags in 2..=4 {
@@ -268,7 +268,7 @@ fn scores_of_any_size_are_summed() -> Result<()> {
 }
 
 #[test]
-fn equal_large_scores_leave_every_path_as_likely() -> Result<()> {
+fn equal_large_scores_make_all_paths_equally_probable() -> Result<()> {
     for score in [-1000.0f32, -100.0, 100.0, 1000.0] {
         let case = Case::new(&[4, 1], 3, 1.0, 1.0)?;
         case.emissions.set(&(case.emissions.ones_like()? * f64::from(score))?)?;
@@ -279,7 +279,7 @@ fn equal_large_scores_leave_every_path_as_likely() -> Result<()> {
 }
 
 #[test]
-fn a_sequence_of_three_hundred_tokens_is_as_in_f64() -> Result<()> {
+fn three_hundred_tokens_agree_with_f64() -> Result<()> {
     for (emission, transition) in [(2.0, 2.0), (10.0, 5.0), (100.0, 30.0)] {
         let case = Case::new(&[300, 40], 20, emission, transition)?;
         case.assert(Exact::summed, 1e-4, 1e-4)?;
@@ -305,7 +305,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
 
     #[test]
-    fn no_loss_is_below_nothing(
+    fn no_loss_is_negative(
         mut lengths in prop::collection::vec(1usize..9, 1..6),
         tags in 1usize..12,
         scale in prop::sample::select(vec![0.1f32, 1.0, 10.0, 100.0, 1000.0]),

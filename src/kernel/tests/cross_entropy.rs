@@ -1,4 +1,4 @@
-//! The output layer with its loss against the plain composition and finite differences.
+//! The fused output layer against the plain composition and finite differences.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
@@ -8,7 +8,7 @@ type Layer = fn(&Tensor, &ParamRef, &ParamRef, Vec<u32>) -> Result<Tensor>;
 
 const BOTH: [Layer; 2] = [cross_entropy, plain::cross_entropy];
 
-/// The loss of logits as they are: x·1 + 0.
+/// The loss of given logits, as x·1 + 0.
 fn of_logits(layer: Layer, logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
     let classes = logits.dim(1)?;
     let one = check::weight_of(&Tensor::eye(classes, DType::F32, &Device::Cpu)?)?;
@@ -17,7 +17,7 @@ fn of_logits(layer: Layer, logits: &Tensor, targets: Vec<u32>) -> Result<Tensor>
 }
 
 #[test]
-fn worked_by_hand() -> Result<()> {
+fn a_worked_example() -> Result<()> {
     let logits = Var::new(&[[0f32, 3f32.ln()], [1.0, 1.0]], &Device::Cpu)?;
     for layer in BOTH {
         let each = of_logits(layer, &logits, vec![0, 1])?;
@@ -38,7 +38,7 @@ fn a_target_outside_the_head_is_an_error() {
 }
 
 #[test]
-fn losses_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
+fn losses_and_gradients_equal_the_plain_composition() -> Result<()> {
     for (rows, classes) in [(1, 1), (1, 7), (5, 1), (6, 8), (9, 45), (3, 500)] {
         for scale in [0.5, 5.0, 100.0, 1000.0] {
             let logits = check::var("logits", (rows, classes), scale)?;
@@ -55,7 +55,7 @@ fn losses_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
 }
 
 #[test]
-fn gradients_are_finite_differences() -> Result<()> {
+fn gradients_match_finite_differences() -> Result<()> {
     for (rows, classes) in [(1, 1), (1, 4), (4, 9)] {
         let logits = check::var("logits", (rows, classes), 2.0)?;
         let targets = check::labels("targets", rows, classes);
@@ -67,7 +67,7 @@ fn gradients_are_finite_differences() -> Result<()> {
 }
 
 #[test]
-fn logits_at_either_end_give_whole_losses() -> Result<()> {
+fn extreme_logits_give_finite_losses() -> Result<()> {
     for large in [100f32, 1000.0] {
         let logits = Var::new(&[[large, -large], [large, large]], &Device::Cpu)?;
         for layer in BOTH {
@@ -82,7 +82,7 @@ fn logits_at_either_end_give_whole_losses() -> Result<()> {
 }
 
 #[test]
-fn no_rows_have_no_losses_and_no_classes_are_an_error() -> Result<()> {
+fn no_rows_give_no_losses_and_no_classes_are_an_error() -> Result<()> {
     let logits = check::var("logits", (0, 3), 1.0)?;
     for layer in BOTH {
         let each = of_logits(layer, &logits, Vec::new())?;
@@ -96,7 +96,7 @@ fn no_rows_have_no_losses_and_no_classes_are_an_error() -> Result<()> {
     Ok(())
 }
 
-/// Compares a layer, its weights and biases within ±`scale`, with the plain composition.
+/// Compares a layer with weights and biases within ±`scale` with the plain composition.
 #[track_caller]
 fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> Result<()> {
     let x = check::var("x", (rows, inputs), 1.0)?;
@@ -111,7 +111,8 @@ fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> R
     for (found, expected) in check::gradients(&vars, &found)?.iter().zip(&gradients) {
         check::assert_tensors_close(found, expected, 1e-4, 2e-5);
     }
-    // Those were redone, as each row's gradient was its own; these come from the forward pass.
+    // Above, the gradients were recomputed, as each row had its own g; here they come from the
+    // forward pass.
     let mean = |each: &Tensor| each.mean_all();
     let found = check::gradients(&vars, &mean(&found)?)?;
     for (found, expected) in found.iter().zip(check::gradients(&vars, &mean(&expected)?)?) {
@@ -121,7 +122,7 @@ fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> R
 }
 
 #[test]
-fn several_blocks_of_classes_are_one_layer() -> Result<()> {
+fn several_blocks_of_classes_equal_the_plain_layer() -> Result<()> {
     for size in [(1, 1, 481), (7, 5, 960), (9, 3, 1_300)] {
         assert_plain(size, 0.3)?;
         assert_plain(size, 30.0)?;
@@ -130,8 +131,9 @@ fn several_blocks_of_classes_are_one_layer() -> Result<()> {
 }
 
 #[test]
-fn several_blocks_of_rows_are_one_layer() -> Result<()> {
-    // Logits near 1: of ones near 100, both ways lose the digits that sums over many rows then show.
+fn several_blocks_of_rows_equal_the_plain_layer() -> Result<()> {
+    // Logits near 1: with logits near 100, both computations lose precision that sums over many
+    // rows would show.
     for size in [(104, 5, 7), (105, 3, 50), (209, 5, 500), (420, 2, 490)] {
         assert_plain(size, 0.3)?;
         assert_plain(size, 1.0)?;
@@ -140,7 +142,7 @@ fn several_blocks_of_rows_are_one_layer() -> Result<()> {
 }
 
 #[test]
-fn gradients_by_rows_weights_and_biases_are_finite_differences() -> Result<()> {
+fn gradients_with_respect_to_all_inputs_match_finite_differences() -> Result<()> {
     for (rows, inputs, classes) in [(1, 1, 1), (4, 3, 5)] {
         let x = check::var("x", (rows, inputs), 1.0)?;
         let weight = check::weight("weight", (inputs, classes), 1.0)?;

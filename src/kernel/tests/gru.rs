@@ -1,9 +1,9 @@
-//! The GRU: what holds for any cell, candle's own layer, and a case by hand.
+//! The GRU: the tests of every cell, a comparison with candle's own layer, and a worked example.
 
 use candle_core::{Device, IndexOp, Result, Tensor, Var};
 use candle_nn::rnn::{self, GRUConfig, GRUState, RNN};
 
-use super::recurrent::{Kind, Stock, hold_for_a_cell, variables};
+use super::recurrent::{Kind, Stock, tests_of_a_cell, variables};
 use crate::{
     data::Packing,
     kernel::{RecurrentWeights, check, gru, plain, to_vec},
@@ -14,11 +14,11 @@ pub(super) const GRU: Kind = Kind {
     has_recurrent_bias: true,
     layer: gru,
     plain: plain::gru,
-    // At the first token too: r has the recurrent bias to reset, and z keeps a state of 0.
+    // Also at the first token: r resets the recurrent bias, and z keeps a state of 0.
     matters: |_, _| true,
 };
 
-hold_for_a_cell!(GRU);
+tests_of_a_cell!(GRU);
 
 #[test]
 fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
@@ -34,12 +34,12 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
 }
 
 #[test]
-fn the_forward_half_is_candles_own_gru() -> Result<()> {
+fn the_forward_direction_equals_candles_gru() -> Result<()> {
     let stock = Stock::new(3)?;
     let own = rnn::gru(stock.inputs, stock.width, GRUConfig::default(), stock.vars())?;
-    // Its `states_to_tensor` puts the states of all tokens in one row.
+    // Its `states_to_tensor` concatenates the states of all tokens in one row.
     let states: Vec<Tensor> = own.seq(&stock.x)?.iter().map(GRUState::h).cloned().collect();
-    // Both biases are added to r and z alike, the recurrent one is reset in n.
+    // Both biases are added to r and z alike; in n the recurrent one is reset.
     let (kept, n) = (stock.b_hh.i(..2 * stock.width)?, stock.b_hh.i(2 * stock.width..)?);
     let merged = (stock.b_ih.as_tensor() + Tensor::cat(&[&kept, &n.zeros_like()?], 0)?)?;
     let found = stock.forward_half(&GRU, &merged, Some(&n))?;
@@ -47,13 +47,14 @@ fn the_forward_half_is_candles_own_gru() -> Result<()> {
     Ok(())
 }
 
-/// Width 1 and recurrent bias ln 2, of an input that is the gates. σ(ln 3) = 3/4, tanh(ln 2) = 3/5.
+/// Hidden size 1, recurrent bias ln 2, and an input that is the gates. σ(ln 3) = 3/4, tanh(ln
+/// 2) = 3/5.
 ///
 /// First token: x = (0, ln 3, ½·ln 2), so r = 1/2, z = 3/4, n = tanh(½·ln 2 + ½·ln 2) = 3/5, and
 /// h = 1/4 · 3/5 = 3/20. Second: x = (−ln 3, 0, −½·ln 2) and h·U = (2·ln 3, ln 3, ln 2), so r = 3/4,
 /// z = 3/4, n = tanh(−½·ln 2 + 3/4 · 2·ln 2) = 3/5, and h = 1/4 · 3/5 + 3/4 · 3/20 = 21/80.
 #[test]
-fn two_tokens_by_hand() -> Result<()> {
+fn a_worked_example_of_two_tokens() -> Result<()> {
     let (two, three) = (2f32.ln(), 3f32.ln());
     let first = [0.0, three, 0.5 * two];
     let second = [-three, 0.0, -0.5 * two];
@@ -65,7 +66,7 @@ fn two_tokens_by_hand() -> Result<()> {
         )?,
         recurrent_bias: Some(check::weight_of(&Tensor::new(&[[two]; 2], &Device::Cpu)?)?),
     };
-    // The backward direction reads the same from the end.
+    // The backward direction reads the same tokens from the end.
     let rows = [[first, second].concat(), [second, first].concat()];
     let x = Var::from_vec(rows.concat(), (2, 6), &Device::Cpu)?;
     let states = gru(&x, &weights, &Packing::new(vec![2]))?;
@@ -76,8 +77,8 @@ fn two_tokens_by_hand() -> Result<()> {
         0.0,
     );
 
-    // The first token alone. By its n, 1/4 · (1 − 9/25) = 4/25; by b, r times that; by its r,
-    // 4/25 · ln 2 · 1/4; by its z, −3/5 · 3/16.
+    // The first token alone. With respect to its n: 1/4 · (1 − 9/25) = 4/25; to b: r times that; to
+    // its r: 4/25 · ln 2 · 1/4; to its z: −3/5 · 3/16.
     let alone = Var::from_vec(rows[0].clone(), (1, 6), &Device::Cpu)?;
     let state = gru(&alone, &weights, &Packing::new(vec![1]))?.i((0, 0))?;
     let store = state.backward()?;

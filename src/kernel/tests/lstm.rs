@@ -1,9 +1,9 @@
-//! The LSTM: what holds for any cell, and candle's own layer.
+//! The LSTM: the tests of every cell, and a comparison with candle's own layer.
 
 use candle_core::Result;
 use candle_nn::rnn::{self, LSTMConfig, RNN};
 
-use super::recurrent::{Kind, Place, Stock, hold_for_a_cell};
+use super::recurrent::{Kind, Place, Stock, tests_of_a_cell};
 use crate::kernel::{RecurrentWeights, check, lstm, plain};
 
 pub(super) const LSTM: Kind = Kind {
@@ -11,11 +11,12 @@ pub(super) const LSTM: Kind = Kind {
     has_recurrent_bias: false,
     layer: lstm,
     plain: plain::lstm,
-    // The gate f has nothing to forget at the first token, the gate o opens its own state alone.
+    // The gate f has no previous cell to forget at the first token; the gate o affects its own
+    // state only.
     matters: |gate, Place { is_first, is_own }| (gate != 1 || !is_first) && (gate != 3 || is_own),
 };
 
-hold_for_a_cell!(LSTM);
+tests_of_a_cell!(LSTM);
 
 #[test]
 fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
@@ -28,7 +29,7 @@ fn shapes_that_do_not_fit_are_an_error() -> Result<()> {
 }
 
 #[test]
-fn the_forward_half_is_candles_own_lstm() -> Result<()> {
+fn the_forward_direction_equals_candles_lstm() -> Result<()> {
     let stock = Stock::new(4)?;
     let own = rnn::lstm(stock.inputs, stock.width, LSTMConfig::default(), stock.vars())?;
     let expected = own.states_to_tensor(&own.seq(&stock.x)?)?.squeeze(0)?;

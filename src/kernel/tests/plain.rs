@@ -1,5 +1,5 @@
-//! The plain compositions of the smaller kernels against the fused operations and finite differences.
-//! Those of the larger ones are beside their kernels' own tests.
+//! The plain compositions of the smaller kernels against the fused operations and finite
+//! differences. The larger kernels' own tests compare theirs.
 
 use candle_core::{Device, Result, Tensor, Var};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Numbers and gradients by x of a fused operation and of its composition.
+/// Values of a fused operation and of its composition, and their gradients with respect to x.
 struct Both<'a> {
     fused: &'a dyn Fn(&Tensor) -> Result<Tensor>,
     plain: &'a dyn Fn(&Tensor) -> Result<Tensor>,
@@ -35,7 +35,7 @@ impl Both<'_> {
 }
 
 #[test]
-fn rows_by_number_and_sums_by_group() -> Result<()> {
+fn gather_and_sum_by_group_agree() -> Result<()> {
     let x = check::var("x", (5, 3), 1.0)?;
     let rows = || vec![4, 0, 4, 2];
     let both = Both { fused: &|x| gather(x, rows()), plain: &|x| plain::gather(x, rows()) };
@@ -60,10 +60,10 @@ fn rows_by_number_and_sums_by_group() -> Result<()> {
 }
 
 #[test]
-fn a_recipe_drops_the_same_numbers_by_both() -> Result<()> {
+fn both_dropouts_use_the_same_mask() -> Result<()> {
     let x = check::var("x", (40, 30), 1.0)?;
     let masked = |x: &Tensor| dropout(x, 0.3, draw(1, Purpose::Dropout, "test", 3));
-    // The mask, read off ones.
+    // The mask, obtained by masking ones.
     let factors = to_vec(&masked(&x.ones_like()?)?)?;
     assert!(factors.contains(&0.0) && factors.iter().any(|&factor| factor > 1.0));
     let both = Both { fused: &masked, plain: &|x| plain::dropout(x, factors.clone()) };
@@ -71,7 +71,7 @@ fn a_recipe_drops_the_same_numbers_by_both() -> Result<()> {
 }
 
 #[test]
-fn tanh_of_each_number() -> Result<()> {
+fn both_tanhs_agree() -> Result<()> {
     let x = check::var("x", (7, 3), 3.0)?;
     let both = Both { fused: &tanh, plain: &plain::tanh };
     both.assert_same(&x, 1e-6)?;
@@ -80,7 +80,7 @@ fn tanh_of_each_number() -> Result<()> {
 }
 
 #[test]
-fn means_and_greatest_values_over_tokens() -> Result<()> {
+fn both_poolings_agree() -> Result<()> {
     for lengths in [&[5, 3, 3, 1][..], &[1], &[1, 1], &[4, 4]] {
         let packing = Packing::new(lengths.to_vec());
         let x = check::var("x", (packing.n_rows(), 3), 1.0)?;
@@ -96,14 +96,14 @@ fn means_and_greatest_values_over_tokens() -> Result<()> {
         };
         both.assert_same(&x, 0.0)?;
         both.assert_differences(&x);
-        // Of equal values the first has the gradient.
+        // Of equal values, the first receives the gradient.
         both.assert_same(&Var::from_tensor(&x.zeros_like()?)?, 0.0)?;
     }
     Ok(())
 }
 
 #[test]
-fn a_reversed_gradient_leaves_numbers_as_they_are() -> Result<()> {
+fn gradient_reversal_leaves_values_unchanged() -> Result<()> {
     let x = Var::new(&[0.1f32, -3.0, 1e-30, 1e30, f32::MIN_POSITIVE, 0.0], &Device::Cpu)?;
     for strength in [0.5, 1.0, 0.0, 1e-3] {
         let both =
@@ -114,7 +114,7 @@ fn a_reversed_gradient_leaves_numbers_as_they_are() -> Result<()> {
 }
 
 #[test]
-fn a_seeded_gradient_comes_out_by_both() -> Result<()> {
+fn both_seeded_gradients_agree() -> Result<()> {
     let x = check::var("x", (3, 2), 1.0)?;
     let gradient = check::var("gradient", (3, 2), 1.0)?;
     for zero in
@@ -140,9 +140,9 @@ fn sums_of_tensors_are_not_tracked() -> Result<()> {
     Ok(())
 }
 
-/// As fused operations, which keep nothing where no gradient is required.
+/// As with fused operations, which save nothing where no gradient is required.
 #[test]
-fn what_meets_no_tracked_rows_is_not_tracked() -> Result<()> {
+fn results_of_untracked_rows_are_not_tracked() -> Result<()> {
     let x = check::var("x", (3, 2), 1.0)?.detach();
     let (weight, bias) = (check::weight("weight", (2, 4), 1.0)?, check::weight("bias", 4, 1.0)?);
     assert!(!plain::linear(&x, &weight, &bias)?.track_op());
@@ -153,7 +153,7 @@ fn what_meets_no_tracked_rows_is_not_tracked() -> Result<()> {
 }
 
 #[test]
-fn answers_to_questions() -> Result<()> {
+fn both_binary_cross_entropies_agree() -> Result<()> {
     let z = check::var("z", (4, 2), 3.0)?;
     let answers = || vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
     let both = Both {
@@ -162,17 +162,17 @@ fn answers_to_questions() -> Result<()> {
     };
     both.assert_same(&z, 1e-6)?;
     both.assert_differences(&z);
-    // Where candle's own relu and abs have no gradient.
+    // candle's own relu and abs have no gradient here.
     let zero = Var::zeros((4, 2), candle_core::DType::F32, &Device::Cpu)?;
     both.assert_same(&zero, 1e-6)
 }
 
 #[test]
-fn windows_and_bags_of_rows() -> Result<()> {
+fn both_windows_and_bags_agree() -> Result<()> {
     let packing = Packing::new(vec![4, 2, 1]);
     let x = check::var("x", (7, 3), 1.0)?;
     for width in 1..=4 {
-        // What the fused one has found is what both are given.
+        // Both compositions are given the fused one's neighbours.
         let neighbours = windows::neighbours(width, &packing)?;
         let both = Both {
             fused: &|x| windows::windows(x, width, &packing),
@@ -189,7 +189,7 @@ fn windows_and_bags_of_rows() -> Result<()> {
 }
 
 #[test]
-fn attention_over_the_tokens_of_a_sequence() -> Result<()> {
+fn both_attention_poolings_agree() -> Result<()> {
     let packing = Packing::new(vec![4, 2, 1]);
     let keys = check::var("keys", (7, 5), 2.0)?;
     let query = check::weight("query", 5, 2.0)?;

@@ -1,4 +1,5 @@
-//! What must hold for a layer of any cell, of both its forms: one against the other, and each sequence alone.
+//! What must hold for a layer of any cell: the fused and the plain form agree, and each sequence is
+//! independent of its batch.
 
 use std::collections::HashMap;
 
@@ -14,23 +15,23 @@ const LENGTHS: [&[usize]; 3] = [&[5, 3, 3, 1], &[1], &[1, 1, 1]];
 
 type Layer = fn(&Tensor, &RecurrentWeights, &Packing) -> Result<Tensor>;
 
-/// A kind of cell, and what the tests must know of it.
+/// A kind of cell, with what the tests need to know about it.
 pub(super) struct Kind {
     pub(super) n_gates: usize,
     pub(super) has_recurrent_bias: bool,
-    /// The kernel.
+    /// The fused layer.
     pub(super) layer: Layer,
-    /// The same in candle's own operations.
+    /// The same layer in candle's own operations.
     pub(super) plain: Layer,
-    /// Whether a gate of a token has a part in a state that has read it.
+    /// Whether a gate at a token influences a state that has read that token.
     pub(super) matters: fn(usize, Place) -> bool,
 }
 
-/// A token as seen from a state.
+/// The position of a token relative to a state.
 pub(super) struct Place {
-    /// It is the first that its direction reads.
+    /// It is the first token that its direction reads.
     pub(super) is_first: bool,
-    /// The state is its own.
+    /// The state is the token's own.
     pub(super) is_own: bool,
 }
 
@@ -42,14 +43,14 @@ pub(super) fn variables<'a>(x: &'a Var, weights: &'a RecurrentWeights) -> Vec<&'
     variables
 }
 
-/// The rows of these numbers, in this order.
+/// The given rows, in the given order.
 fn rows(x: &Tensor, rows: impl Iterator<Item = usize>) -> Result<Tensor> {
     let rows: Vec<u32> = rows.map(|row| row as u32).collect();
     x.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)
 }
 
 impl Kind {
-    /// The parameters of a layer of so many inputs.
+    /// The parameters of a layer with `n_inputs` inputs.
     pub(super) fn weights(
         &self,
         inputs: usize,
@@ -66,7 +67,7 @@ impl Kind {
         })
     }
 
-    /// A layer of so many inputs, with rows for a packing.
+    /// A layer with the given input size, and rows for a packing.
     fn layer(
         &self,
         packing: &Packing,
@@ -77,7 +78,7 @@ impl Kind {
         Ok((x, self.weights(inputs, width, 0.7)?))
     }
 
-    /// A layer whose inputs are its gates, x·1 + 0, with rows for a packing.
+    /// A layer whose inputs are its gates, x·1 + 0, and rows for a packing.
     fn of_gates(
         &self,
         packing: &Packing,
@@ -93,7 +94,7 @@ impl Kind {
         Ok((check::var("gates", (packing.n_rows(), n), scale)?, weights))
     }
 
-    pub(super) fn is_its_plain_composition(&self) -> Result<()> {
+    pub(super) fn equals_its_plain_composition(&self) -> Result<()> {
         for lengths in LENGTHS {
             for (inputs, width) in [(1, 1), (2, 3), (5, 8), (9, 17)] {
                 let packing = Packing::new(lengths.to_vec());
@@ -112,7 +113,7 @@ impl Kind {
         Ok(())
     }
 
-    pub(super) fn has_gradients_of_finite_differences(&self) -> Result<()> {
+    pub(super) fn gradients_match_finite_differences_for_all_lengths(&self) -> Result<()> {
         for lengths in LENGTHS {
             for (inputs, width) in [(1, 1), (2, 3)] {
                 let packing = Packing::new(lengths.to_vec());
@@ -127,7 +128,7 @@ impl Kind {
         Ok(())
     }
 
-    pub(super) fn takes_an_empty_batch(&self) -> Result<()> {
+    pub(super) fn accepts_an_empty_batch(&self) -> Result<()> {
         let packing = Packing::new(Vec::new());
         let (x, weights) = self.layer(&packing, 2, 3)?;
         for layer in [self.layer, self.plain] {
@@ -141,7 +142,8 @@ impl Kind {
         Ok(())
     }
 
-    /// Refuses shapes that do not fit a layer of 2 inputs and width 3, and these, with these words.
+    /// Shapes that do not fit a layer of 2 inputs and hidden size 3, and the given ones, are
+    /// refused with the given message.
     pub(super) fn refuses(
         &self,
         more: impl IntoIterator<Item = RecurrentWeights>,
@@ -183,13 +185,13 @@ impl Kind {
         Ok(())
     }
 
-    /// No direction sees what lies ahead of it, nor another sequence.
-    pub(super) fn sees_what_it_may_see(&self) -> Result<()> {
-        self.each_sees_what_it_may_see(self.layer)?;
-        self.each_sees_what_it_may_see(self.plain)
+    /// Neither direction reads tokens ahead of it, nor another sequence.
+    pub(super) fn reads_only_its_context(&self) -> Result<()> {
+        self.one_layer_reads_only_its_context(self.layer)?;
+        self.one_layer_reads_only_its_context(self.plain)
     }
 
-    fn each_sees_what_it_may_see(&self, layer: Layer) -> Result<()> {
+    fn one_layer_reads_only_its_context(&self, layer: Layer) -> Result<()> {
         let packing = Packing::new(vec![5, 3, 3, 1]);
         let width = 3;
         let (gates, weights) = self.of_gates(&packing, width, 1.0)?;
@@ -218,7 +220,7 @@ impl Kind {
         Ok(())
     }
 
-    /// Each sequence of a batch has the states and gradients that it has alone.
+    /// Each sequence of a batch has the same states and gradients as on its own.
     pub(super) fn assert_alone(&self, lengths: &[usize], width: usize) -> Result<()> {
         let both = [self.layer, self.plain];
         both.iter().try_for_each(|layer| self.assert_one_alone(*layer, lengths, width))
@@ -232,7 +234,7 @@ impl Kind {
         for (b, &length) in lengths.iter().enumerate() {
             let own = Var::from_tensor(&rows(&gates, packing.rows(b))?)?;
             let alone = layer(&own, &weights, &Packing::new(vec![length]))?;
-            // Not bit for bit: the product's kernel depends on how many rows there are.
+            // Not bit for bit: the kernel of a product depends on the number of rows.
             check::assert_tensors_close(&rows(&together, packing.rows(b))?, &alone, 0.0, 1e-6);
             let by_own = alone.sum_all()?.backward()?.remove(&own).unwrap();
             check::assert_tensors_close(&rows(&grad_gates, packing.rows(b))?, &by_own, 1e-5, 1e-6);
@@ -240,7 +242,7 @@ impl Kind {
         Ok(())
     }
 
-    pub(super) fn takes_batches_as_their_sequences(&self) -> Result<()> {
+    pub(super) fn batches_equal_their_sequences(&self) -> Result<()> {
         for lengths in LENGTHS {
             for width in [1, 8, 17] {
                 self.assert_alone(lengths, width)?;
@@ -250,7 +252,7 @@ impl Kind {
     }
 }
 
-/// Parameters of candle's own layer of a cell, and a sentence for it.
+/// The parameters of candle's own layer of a cell, and a sentence for it.
 pub(super) struct Stock {
     pub(super) inputs: usize,
     pub(super) width: usize,
@@ -277,7 +279,7 @@ impl Stock {
         })
     }
 
-    /// As candle's layer reads them.
+    /// In the form that candle's layer reads.
     pub(super) fn vars(&self) -> VarBuilder<'static> {
         let named = HashMap::from([
             ("weight_ih_l0".to_owned(), self.w_ih.as_tensor().clone()),
@@ -288,7 +290,8 @@ impl Stock {
         VarBuilder::from_tensors(named, DType::F32, &Device::Cpu)
     }
 
-    /// The forward half of a kernel's states, both directions alike: (length, width).
+    /// The forward half of a layer's states, with the same parameters in both directions: (length,
+    /// width).
     pub(super) fn forward_half(
         &self,
         kind: &Kind,
@@ -308,37 +311,37 @@ impl Stock {
     }
 }
 
-/// The tests that hold for any cell.
-macro_rules! hold_for_a_cell {
+/// The tests of every cell.
+macro_rules! tests_of_a_cell {
     ($cell:ident) => {
         #[test]
-        fn states_and_gradients_are_those_of_a_plain_composition() -> Result<()> {
-            $cell.is_its_plain_composition()
+        fn states_and_gradients_equal_the_plain_composition() -> Result<()> {
+            $cell.equals_its_plain_composition()
         }
 
         #[test]
-        fn gradients_are_finite_differences() -> Result<()> {
-            $cell.has_gradients_of_finite_differences()
+        fn gradients_match_finite_differences() -> Result<()> {
+            $cell.gradients_match_finite_differences_for_all_lengths()
         }
 
         #[test]
         fn an_empty_batch_has_no_states_and_no_gradient() -> Result<()> {
-            $cell.takes_an_empty_batch()
+            $cell.accepts_an_empty_batch()
         }
 
         #[test]
-        fn gates_far_beyond_the_ends_saturate() -> Result<()> {
+        fn gates_saturate_at_large_inputs() -> Result<()> {
             $cell.saturates()
         }
 
         #[test]
-        fn no_direction_sees_what_lies_ahead_of_it_nor_another_sequence() -> Result<()> {
-            $cell.sees_what_it_may_see()
+        fn neither_direction_reads_ahead_or_another_sequence() -> Result<()> {
+            $cell.reads_only_its_context()
         }
 
         #[test]
-        fn a_batch_is_its_sequences_one_by_one() -> Result<()> {
-            $cell.takes_batches_as_their_sequences()
+        fn a_batch_equals_its_sequences_one_by_one() -> Result<()> {
+            $cell.batches_equal_their_sequences()
         }
 
         proptest::proptest! {
@@ -348,7 +351,7 @@ macro_rules! hold_for_a_cell {
             })]
 
             #[test]
-            fn any_batch_is_its_sequences_one_by_one(
+            fn any_batch_equals_its_sequences_one_by_one(
                 mut lengths in proptest::collection::vec(1usize..12, 1..9),
                 width in 1usize..20,
             ) {
@@ -358,4 +361,4 @@ macro_rules! hold_for_a_cell {
         }
     };
 }
-pub(super) use hold_for_a_cell;
+pub(super) use tests_of_a_cell;

@@ -1,4 +1,4 @@
-//! Any number of threads gives the same bits.
+//! Results are equal bit for bit with any number of threads.
 
 use candle_core::{Result, Tensor};
 
@@ -8,7 +8,7 @@ use crate::{
     kernel::{check, check::Variable, crf, cross_entropy, gru, linear, lstm, to_vec},
 };
 
-/// The loss and all gradients of a small network, large enough for several blocks of rows.
+/// The loss and all gradients of a small network that is large enough for several blocks of rows.
 fn bits() -> Result<Vec<u32>> {
     let lengths: Vec<usize> = (1..=24).rev().collect();
     let packing = Packing::new(lengths);
@@ -41,7 +41,7 @@ fn bits() -> Result<Vec<u32>> {
 }
 
 #[test]
-fn any_number_of_threads_gives_the_same_bits() -> Result<()> {
+fn results_do_not_depend_on_the_number_of_threads() -> Result<()> {
     let on = |n_threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         pool.install(bits)

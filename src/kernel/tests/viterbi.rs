@@ -1,4 +1,4 @@
-//! Viterbi's best path against the best of all paths.
+//! Viterbi's path against the best of all paths by enumeration.
 
 use super::crf::{paths, score};
 use crate::{
@@ -12,7 +12,7 @@ fn free(_: Option<usize>, _: Option<usize>) -> bool {
     true
 }
 
-/// The best allowed path; of equal ones the one that is lowest at the end, then before it.
+/// The best allowed path; of equal ones the one with the lowest tag at the end, then before it.
 fn best(rows: &[&[f32]], transitions: &[f32], allowed: &Allowed) -> Option<Vec<u32>> {
     let tags = rows[0].len();
     let may = |path: &Vec<usize>| {
@@ -30,7 +30,7 @@ fn best(rows: &[&[f32]], transitions: &[f32], allowed: &Allowed) -> Option<Vec<u
     Some(path.iter().map(|&tag| tag as u32).collect())
 }
 
-/// Compares every sequence of a packing; `grain` rounds scores, so that some are equal.
+/// Compares every sequence of a packing; `grain` rounds scores so that some are equal.
 fn assert_best(name: &str, tags: usize, grain: Option<f32>, allowed: &Allowed) {
     let packing = Packing::new(vec![5, 4, 4, 2, 1]);
     let rounded = |mut numbers: Vec<f32>| {
@@ -41,8 +41,8 @@ fn assert_best(name: &str, tags: usize, grain: Option<f32>, allowed: &Allowed) {
         }
         numbers
     };
-    let emissions = rounded(check::numbers(name, packing.n_rows() * tags, 2.0));
-    let transitions = rounded(check::numbers("transitions", (tags + 2) * tags, 2.0));
+    let emissions = rounded(check::values(name, packing.n_rows() * tags, 2.0));
+    let transitions = rounded(check::values("transitions", (tags + 2) * tags, 2.0));
     let found = viterbi(&emissions, &transitions, &packing, allowed);
     for b in 0..packing.n_sequences() {
         let rows: Vec<&[f32]> =
@@ -62,9 +62,9 @@ fn the_best_path_is_the_best_of_all() {
 }
 
 #[test]
-fn of_equal_paths_the_lower_tag_wins() {
+fn equal_paths_resolve_to_the_lower_tag() {
     for tags in 2..=4 {
-        // A quarter is exact in any order of sums.
+        // Quarters are summed exactly in any order.
         assert_best("grains of 2", tags, Some(2.0), &free);
         assert_best("grains of 1/4", tags, Some(0.25), &free);
     }
@@ -73,13 +73,13 @@ fn of_equal_paths_the_lower_tag_wins() {
 }
 
 #[test]
-fn what_is_not_allowed_is_never_taken() {
-    // As in a chunk's tags: 0 outside, 1 begins, 2 goes on and must follow 1 or 2.
+fn disallowed_transitions_are_never_taken() {
+    // As with chunk tags: 0 is outside, 1 begins a chunk, 2 continues one and must follow 1 or 2.
     let chunks =
         |from: Option<usize>, to: Option<usize>| to != Some(2) || matches!(from, Some(1 | 2));
     assert_best("chunks", 3, None, &chunks);
     assert_best("chunks of equal scores", 3, Some(1.0), &chunks);
-    // Only one start, only one end, and never twice the same.
+    // One possible start, one possible end, and never the same tag twice.
     let strict = |from: Option<usize>, to: Option<usize>| match (from, to) {
         (None, Some(to)) => to == 3,
         (Some(from), None) => from == 1,
@@ -89,7 +89,7 @@ fn what_is_not_allowed_is_never_taken() {
 }
 
 #[test]
-fn where_nothing_is_allowed_some_path_comes_back() {
+fn some_path_is_returned_where_none_is_allowed() {
     let packing = Packing::new(vec![3]);
     assert_eq!(viterbi(&[1.0; 6], &[1.0; 8], &packing, &|_, _| false), [0; 3]);
     assert_eq!(viterbi(&[], &[1.0; 8], &Packing::new(Vec::new()), &free), [0u32; 0]);
