@@ -51,7 +51,7 @@ pub use bags::sum_bags;
 pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
-pub use cross_entropy::{cross_entropy, cross_entropy_of_logits};
+pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
 pub use device::{Device, DeviceName};
 pub use distance::squared_distance;
 pub use dropout::dropout;

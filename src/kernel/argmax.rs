@@ -23,14 +23,27 @@ pub fn argmax(scores: &Tensor) -> Result<Vec<u32>> {
                 #[inline(always)]
                 || {
                     for (best, row) in best.iter_mut().zip(scores.chunks_exact(classes)) {
-                        let max = max_of_row(row);
-                        *best = row.iter().position(|score| *score == max).unwrap_or(0) as u32;
+                        *best = argmax_of_row(row).map_or(0, |(_, class)| class as u32);
                     }
                 },
             );
         });
         best
     })
+}
+
+/// Scores compared at once, so that the search vectorises.
+const CHUNK: usize = 32;
+
+/// The largest score of a row and its class, of equal ones the first; `None` in a row that has no number.
+#[inline(always)]
+pub(super) fn argmax_of_row(row: &[f32]) -> Option<(f32, usize)> {
+    let max = max_of_row(row);
+    let is_max = |score: &f32| *score == max;
+    let has_max = |chunk: &[f32]| chunk.iter().fold(false, |found, score| found | is_max(score));
+    let chunk = row.chunks(CHUNK).position(has_max)?;
+    let class = row[chunk * CHUNK..].iter().position(is_max)?;
+    Some((max, chunk * CHUNK + class))
 }
 
 #[cfg(test)]

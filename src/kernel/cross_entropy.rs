@@ -11,6 +11,7 @@
 //! classes). The backward pass multiplies by g where that is one number for
 //! all rows, as it is for a mean over rows; else it makes them again with g.
 
+mod evaluate;
 mod logits;
 mod output;
 
@@ -19,8 +20,9 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+pub use evaluate::cross_entropy_and_argmax;
 pub use logits::cross_entropy_of_logits;
-use output::{BLOCK, Gradients, Output};
+use output::{BLOCK, Extra, Gradients, Output};
 
 use super::{
     arch::{fast, is_fused},
@@ -43,9 +45,8 @@ pub fn cross_entropy(
     if !is_fused(x.device()) {
         return plain::cross_entropy(x, weight, bias, targets);
     }
-    let (weight, bias) = (weight.clone(), bias.clone());
-    let requires_grad = x.track_op();
-    let op = CrossEntropy { weight, bias, targets, requires_grad, gradients: OnceLock::new() };
+    let layer = OutputLayer { weight: weight.clone(), bias: bias.clone(), targets };
+    let op = CrossEntropy { layer, requires_grad: x.track_op(), gradients: OnceLock::new() };
     x.contiguous()?.apply_op1(op)
 }
 
@@ -67,16 +68,15 @@ fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &[u32]) -> Resu
     Ok(())
 }
 
-struct CrossEntropy {
+/// The layer with the target of each row.
+struct OutputLayer {
     weight: ParamRef,
     bias: ParamRef,
     targets: Vec<u32>,
-    requires_grad: bool,
-    gradients: OnceLock<Gradients>,
 }
 
-impl CrossEntropy {
-    /// Calls with the layer's numbers.
+impl OutputLayer {
+    /// Calls `f` with the layer's values.
     fn with_output<T>(
         &self,
         shape: &Shape,
@@ -91,10 +91,19 @@ impl CrossEntropy {
             self.bias.read(|bias| f(Output { x, weight, bias, targets: &self.targets }))
         })?
     }
+}
 
-    /// Leaves the gradients by the parameters, times g; gives that by x.
+struct CrossEntropy {
+    layer: OutputLayer,
+    requires_grad: bool,
+    gradients: OnceLock<Gradients>,
+}
+
+impl CrossEntropy {
+    /// Accumulates g times the gradients of the parameters; returns that of x.
     fn accumulate(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
-        let (inputs, classes) = self.weight.var().dims2()?;
+        let OutputLayer { weight, bias, .. } = &self.layer;
+        let (inputs, classes) = weight.var().dims2()?;
         let row = |input: usize, to: &mut [f32]| {
             for (to, block) in to.chunks_mut(BLOCK).zip(&gradients.grad_weight) {
                 let from = &block[input * to.len()..][..to.len()];
@@ -105,8 +114,8 @@ impl CrossEntropy {
         grad_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
         let mut grad_bias = Buffer::new(classes);
         row(inputs, &mut grad_bias);
-        self.weight.accumulate(Gradient::Dense(grad_weight))?;
-        self.bias.accumulate(Gradient::Dense(grad_bias))?;
+        weight.accumulate(Gradient::Dense(grad_weight))?;
+        bias.accumulate(Gradient::Dense(grad_bias))?;
         let mut grad_x = vec![0.0; gradients.grad_x.len()];
         let parts = grad_x.par_chunks_mut(PART).zip(gradients.grad_x.par_chunks(PART));
         parts.for_each(|(to, from)| scale(to, from, g));
@@ -133,14 +142,14 @@ impl CustomOp1 for CrossEntropy {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slices::of(x, layout)?;
-        let (each, gradients) =
-            self.with_output(layout.shape(), x, |output| output.run(self.requires_grad, None))?;
-        if let Some(gradients) = gradients {
-            // A second forward of the same op would give the same numbers.
+        let extra = if self.requires_grad { Extra::Gradients(None) } else { Extra::Nothing };
+        let computed = self.layer.with_output(layout.shape(), x, |output| output.run(extra))?;
+        if let Some(gradients) = computed.gradients {
+            // A second forward of the same op would give the same values.
             let _ = self.gradients.set(gradients);
         }
-        let rows = each.len();
-        Ok((CpuStorage::F32(each), rows.into()))
+        let rows = computed.per_row.len();
+        Ok((CpuStorage::F32(computed.per_row), rows.into()))
     }
 
     fn bwd(&self, x: &Tensor, _each: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -153,8 +162,8 @@ impl CustomOp1 for CrossEntropy {
                 .expect("backward comes after a forward that requires gradients");
             self.accumulate(gradients, first)?
         } else {
-            let run = |output: Output<'_>| output.run(true, Some(&gradient)).1;
-            let again = slices::read(x, |numbers| self.with_output(x.shape(), numbers, run))??;
+            let run = |output: Output<'_>| output.run(Extra::Gradients(Some(&gradient))).gradients;
+            let again = slices::read(x, |rows| self.layer.with_output(x.shape(), rows, run))??;
             self.accumulate(&again.expect("gradients are required"), 1.0)?
         };
         Tensor::from_vec(grad_x, x.shape(), x.device()).map(Some)

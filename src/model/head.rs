@@ -204,6 +204,16 @@ impl ScoreLayers {
         self.output.cross_entropy(&self.hidden(x)?, targets)
     }
 
+    /// That without a gradient, and the class with the largest score of each row: (rows) each. Scores are in memory
+    /// for some rows at a time, which counts where there are thousands of classes.
+    pub fn cross_entropy_and_argmax(
+        &self,
+        x: &Tensor,
+        targets: Vec<u32>,
+    ) -> Result<(Tensor, Vec<u32>)> {
+        self.output.cross_entropy_and_argmax(&self.hidden(x)?, targets)
+    }
+
     /// x (rows, width) as the output layer reads it.
     fn hidden(&self, x: &Tensor) -> Result<Tensor> {
         #[cfg(test)]

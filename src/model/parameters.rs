@@ -234,6 +234,15 @@ impl Linear {
     pub fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
         kernel::cross_entropy(x, &self.weight, &self.bias, targets)
     }
+
+    /// That without a gradient, and the class with the largest logit of each row: (rows) each.
+    pub fn cross_entropy_and_argmax(
+        &self,
+        x: &Tensor,
+        targets: Vec<u32>,
+    ) -> Result<(Tensor, Vec<u32>)> {
+        kernel::cross_entropy_and_argmax(x, &self.weight, &self.bias, targets)
+    }
 }
 
 /// A table whose rows are read by id.

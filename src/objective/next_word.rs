@@ -148,9 +148,6 @@ struct LanguageModel {
     words: FieldWords,
 }
 
-/// Rows whose logits over the whole vocabulary are in memory at once.
-const ROWS: usize = 416;
-
 impl LanguageModel {
     /// The class that each row is to predict: its neighbour in a direction, or the edge.
     fn targets(&self, packing: &Packing, batch: &Batch, direction: Direction) -> Vec<u32> {
@@ -174,32 +171,16 @@ impl LanguageModel {
         })
     }
 
-    /// The sum of each example's losses in one direction: (examples).
-    fn by_example(per_row: &Tensor, packing: &Packing) -> Result<Tensor> {
-        kernel::sum_by_group(per_row, packing.examples_of_rows(), packing.n_examples())
-    }
-
-    /// The raw loss of as many rows, of those of the two directions: (examples) each.
-    fn raw_loss(forward: &Tensor, backward: &Tensor, n_rows: usize) -> Result<Option<RawLoss>> {
-        RawLoss::new((forward + backward)?, 2 * n_rows).map(Some)
-    }
-
-    /// The losses of a direction without a gradient, and what it predicts for each row: (examples), (rows).
-    fn evaluate_half(
-        &self,
-        tap: &Rows,
-        batch: &Batch,
-        direction: Direction,
-    ) -> Result<(Tensor, Vec<u32>)> {
-        let (layers, rows) = self.half(&tap.tensor, direction)?;
-        let targets = self.targets(&tap.packing, batch, direction);
-        let (mut losses, mut predicted) = (Vec::new(), Vec::new());
-        for (chunk, targets) in targets.chunks(ROWS).enumerate() {
-            let logits = layers.forward(&rows.narrow(0, chunk * ROWS, targets.len())?)?;
-            losses.push(kernel::cross_entropy_of_logits(&logits, targets)?);
-            predicted.extend(kernel::argmax(&logits)?);
+    /// The raw loss of these rows by their losses in the two directions: (rows) each.
+    fn raw_loss(forward: &Tensor, backward: &Tensor, packing: &Packing) -> Result<Option<RawLoss>> {
+        if packing.n_rows() == 0 {
+            return Ok(None);
         }
-        Ok((Self::by_example(&Tensor::cat(&losses, 0)?, &tap.packing)?, predicted))
+        let by_example = |per_row: &Tensor| {
+            kernel::sum_by_group(per_row, packing.examples_of_rows(), packing.n_examples())
+        };
+        let per_example = (by_example(forward)? + by_example(backward)?)?;
+        RawLoss::new(per_example, 2 * packing.n_rows()).map(Some)
     }
 }
 
@@ -219,22 +200,22 @@ impl Objective for LanguageModel {
         let Rows { tensor: x, packing } = &taps[0];
         let of = |direction| {
             let (layers, rows) = self.half(x, direction)?;
-            let per_row = layers.cross_entropy(&rows, self.targets(packing, batch, direction))?;
-            Self::by_example(&per_row, packing)
+            layers.cross_entropy(&rows, self.targets(packing, batch, direction))
         };
-        Self::raw_loss(&of(Direction::Forward)?, &of(Direction::Backward)?, packing.n_rows())
+        Self::raw_loss(&of(Direction::Forward)?, &of(Direction::Backward)?, packing)
     }
 
     /// The likeliest next word after each token.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
-        let packing = &taps[0].packing;
-        if packing.n_rows() == 0 {
-            return Ok(Evaluation::of_loss(None, batch.n_examples()));
-        }
-        let (forward, next) = self.evaluate_half(&taps[0], batch, Direction::Forward)?;
-        let (backward, _) = self.evaluate_half(&taps[0], batch, Direction::Backward)?;
+        let Rows { tensor: x, packing } = &taps[0];
+        let targets = |direction| self.targets(packing, batch, direction);
+        let (layers, rows) = self.half(x, Direction::Forward)?;
+        let (forward, next) =
+            layers.cross_entropy_and_argmax(&rows, targets(Direction::Forward))?;
+        let (layers, rows) = self.half(x, Direction::Backward)?;
+        let backward = layers.cross_entropy(&rows.detach(), targets(Direction::Backward))?;
         Ok(Evaluation {
-            loss: Self::raw_loss(&forward, &backward, packing.n_rows())?,
+            loss: Self::raw_loss(&forward, &backward, packing)?,
             gold: vec![Gold::None; batch.n_examples()],
             predictions: predictions_of(packing, &next),
             scored_only: Vec::new(),

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::kernel::{
     arch::fast,
+    argmax::argmax_of_row,
     buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply, multiply_packed},
     vector::{exp_or_zero, exps_of_rows},
@@ -17,6 +18,27 @@ const ROWS: usize = 104;
 
 /// Parts in a chunk.
 const PARTS: usize = 4;
+
+/// What is computed beside the losses.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Extra<'a> {
+    /// Nothing.
+    Nothing,
+    /// The class with the largest logit of each row.
+    Argmax,
+    /// The gradients for g of each row: (rows), 1 where there is none.
+    Gradients(Option<&'a [f32]>),
+}
+
+/// The losses, and what was asked for beside them.
+pub(super) struct Computed {
+    /// The loss of each row: (rows).
+    pub(super) per_row: Vec<f32>,
+    /// By [`Extra::Argmax`], else empty: (rows).
+    pub(super) argmax: Vec<u32>,
+    /// By [`Extra::Gradients`].
+    pub(super) gradients: Option<Gradients>,
+}
 
 /// Gradients for some g.
 pub(super) struct Gradients {
@@ -57,12 +79,27 @@ struct Piece {
     row_max: Vec<f32>,
     /// Σ e of each row.
     sums: Vec<f32>,
-    /// e: (rows, classes of the block).
+    /// e: (rows, classes of the block), if gradients are required; else empty.
     exps: Buffer,
     /// e·Wᵀ: (rows, inputs), if gradients are required.
     grad_x: Option<Buffer>,
     /// The logits of the targets that the block has, each with its row's number of all.
     targets: Vec<(usize, f32)>,
+    /// The largest logit of each row with its class, by [`Extra::Argmax`]; else empty.
+    argmax: Vec<Option<(f32, usize)>>,
+}
+
+impl Block {
+    /// The largest of each row of logits (rows, classes of the block), and its class among all.
+    fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
+        fast(
+            #[inline(always)]
+            || {
+                let rows = logits.chunks_exact(self.n).map(argmax_of_row);
+                rows.map(|best| best.map(|(logit, class)| (logit, self.from + class))).collect()
+            },
+        )
+    }
 }
 
 impl Output<'_> {
@@ -107,7 +144,7 @@ impl Output<'_> {
         self.bias.len() <= BLOCK
     }
 
-    fn piece(self, block: &Block, (first, rows): (usize, usize)) -> Piece {
+    fn piece(self, block: &Block, (first, rows): (usize, usize), extra: Extra<'_>) -> Piece {
         let mut exps = Buffer::new(rows * block.n);
         let accumulate = Accumulate::AddBias(&self.bias[block.from..][..block.n]);
         let x = self.x.some_rows(first, rows);
@@ -117,9 +154,12 @@ impl Output<'_> {
             (at < block.n).then(|| (row, exps[(row - first) * block.n + at]))
         };
         let targets = (first..first + rows).filter_map(of_block).collect();
+        let argmax = if extra == Extra::Argmax { block.argmax_of_rows(&exps) } else { Vec::new() };
         let (mut row_max, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
         exps_of_rows(&mut exps, block.n, &mut row_max, &mut sums);
-        if self.is_one_block() {
+        if block.transposed.is_none() {
+            exps = Buffer::new(0);
+        } else if self.is_one_block() {
             // Z is known and 1/Z not small: e becomes Z·d, and no target is left to take off.
             for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
                 exps[self.targets[row] as usize] -= sum;
@@ -132,28 +172,30 @@ impl Output<'_> {
             multiply_packed(exps, transposed, Accumulate::Overwrite, target);
             grad_x
         });
-        Piece { row_max, sums, exps, grad_x, targets }
+        Piece { row_max, sums, exps, grad_x, targets, argmax }
     }
 
-    /// The loss of each row, and the gradients for some g, 1 unless said, if gradients are required.
-    pub(super) fn run(
-        self,
-        requires_grad: bool,
-        gradient: Option<&[f32]>,
-    ) -> (Vec<f32>, Option<Gradients>) {
+    /// The loss of each row, and what is asked for beside it.
+    pub(super) fn run(self, extra: Extra<'_>) -> Computed {
+        let (requires_grad, gradient) = match extra {
+            Extra::Nothing | Extra::Argmax => (false, None),
+            Extra::Gradients(gradient) => (true, gradient),
+        };
         let blocks = self.blocks(requires_grad);
         let zeros = |block: &Block| Buffer::zeros((self.inputs() + 1) * block.n);
         let mut grad_weight: Vec<Buffer> =
             if requires_grad { blocks.iter().map(zeros).collect() } else { Vec::new() };
         let mut grad_x = Buffer::new(if requires_grad { self.rows() * self.inputs() } else { 0 });
-        let mut per_row = vec![0.0; self.rows()];
+        let (mut per_row, mut argmax) = (vec![0.0; self.rows()], Vec::new());
         let part = self.part();
         for first in (0..self.rows()).step_by(PARTS * part) {
             let rows = (PARTS * part).min(self.rows() - first);
             // By block, then part.
             let pieces: Vec<Vec<Piece>> = blocks
                 .par_iter()
-                .map(|block| self.parts(first, rows).map(|part| self.piece(block, part)).collect())
+                .map(|block| {
+                    self.parts(first, rows).map(|part| self.piece(block, part, extra)).collect()
+                })
                 .collect();
             let sums: Vec<(f32, f32)> = (0..rows)
                 .into_par_iter()
@@ -162,6 +204,9 @@ impl Output<'_> {
             for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
                 let (max, sum) = sums[row - first];
                 per_row[row] = sum.ln() + (max - logit);
+            }
+            if extra == Extra::Argmax {
+                argmax.extend((0..rows).map(|row| argmax_of(&pieces, row / part, row % part)));
             }
             if !requires_grad {
                 continue;
@@ -195,7 +240,8 @@ impl Output<'_> {
                     self.grad_x(first + at * part, pieces.zip(factors), gradient, grad_x);
                 });
         }
-        (per_row, requires_grad.then_some(Gradients { grad_x, grad_weight }))
+        let gradients = requires_grad.then_some(Gradients { grad_x, grad_weight });
+        Computed { per_row, argmax, gradients }
     }
 
     /// Σ over blocks of e·Wᵀ times each row's factor, less g times the weights of the target.
@@ -287,4 +333,11 @@ fn max_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
     };
     let max = of_row().map(|(row_max, _)| row_max).fold(f32::NEG_INFINITY, f32::max);
     (max, of_row().map(|(row_max, sum)| exp_or_zero(row_max - max) * sum).sum())
+}
+
+/// The class with the largest logit of a row of a part, of equal ones the first; 0 if no logit is a number.
+fn argmax_of(pieces: &[Vec<Piece>], part: usize, row: usize) -> u32 {
+    let of_blocks = pieces.iter().filter_map(|pieces| pieces[part].argmax[row]);
+    let best = of_blocks.reduce(|best, other| if other.0 > best.0 { other } else { best });
+    best.map_or(0, |(_, class)| class as u32)
 }
