@@ -46,7 +46,7 @@ use auxdesk::{
         Event, Header,
         event::{Ended, StepDone},
     },
-    recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, vocabularies},
+    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load},
     recorder::record,
     state::{Run, Totals},
     train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup},
@@ -164,7 +164,7 @@ impl Told {
 
 /// The whole of a run: trainer, recorder, and a screen that takes every event.
 fn train(recipe: Recipe, folder: &Path) -> Told {
-    let (corpora, vocabularies, system) = made(&recipe);
+    let (corpora, fitted, system) = made(&recipe);
     let header = Header {
         version: VERSION,
         auxdesk: env!("CARGO_PKG_VERSION").to_owned(),
@@ -183,7 +183,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         recipe,
         corpora,
         digests: BTreeMap::new(),
-        vocabularies,
+        fitted,
         system,
         run: folder.to_owned(),
         opening: Opening::Started,
@@ -208,22 +208,22 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     })
 }
 
-/// The corpora, their vocabularies, and the system before training.
-fn made(recipe: &Recipe) -> (Vec<Corpus>, Vocabularies, System) {
+/// The corpora, what the system is fitted to of them, and the system before training.
+fn made(recipe: &Recipe) -> (Vec<Corpus>, FittedByOwner, System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    let vocabularies = full(vocabularies(recipe, &corpora));
-    let mut system = System::new(recipe, &vocabularies, FirstValues::Recipe, &Device::Cpu).unwrap();
+    let fitted = full(fit(recipe, &corpora));
+    let mut system = System::new(recipe, &fitted, FirstValues::Recipe, &Device::Cpu).unwrap();
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
-    (corpora, vocabularies, system)
+    (corpora, fitted, system)
 }
 
-/// The vocabularies with every word of the generator, not only those that were drawn, so that the
+/// What is fitted, with every word of the generator, not only those that were drawn, so that the
 /// tables have the peer's sizes.
-fn full(mut all: Vocabularies) -> Vocabularies {
-    for (owner, vocabularies) in &mut all {
-        if let Some(words) = vocabularies.get_mut("words") {
+fn full(mut all: FittedByOwner) -> FittedByOwner {
+    for (owner, fitted) in &mut all {
+        if let Some(words) = fitted.vocabularies.get_mut("words") {
             let of_a_language_model = owner.starts_with("objective");
             let most = if of_a_language_model { data::LM_WORDS } else { data::WORDS - 1 };
             let spelt: Vec<String> = data::words();

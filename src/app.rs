@@ -30,7 +30,7 @@ use crate::{
         CommandId, Header, Summary,
         event::{Reason, RunEnded},
     },
-    recipe::{Recipe, System, vocabularies},
+    recipe::{Recipe, System, fit},
     recorder::{Recorded, record},
     state::{Run, Totals},
     train::{
@@ -208,12 +208,12 @@ struct Asked {
 fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer> {
     let Asked { recipe, corpora, digests, moves, device, run, interrupt } = asked;
     let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
-    let (vocabularies, first_values) = match checkpoint {
-        Some(checkpoint) => (checkpoint.state.vocabularies.0.clone(), FirstValues::Checkpoint),
-        None => (vocabularies(&recipe, &corpora), FirstValues::Recipe),
+    let (fitted, first_values) = match checkpoint {
+        Some(checkpoint) => (checkpoint.state.fitted.clone(), FirstValues::Checkpoint),
+        None => (fit(&recipe, &corpora), FirstValues::Recipe),
     };
     // A recipe can ask for more than fits, and that panics where memory is asked for.
-    let make = || System::new(&recipe, &vocabularies, first_values, &device);
+    let make = || System::new(&recipe, &fitted, first_values, &device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
         anyhow!("the system can't be made: {}", finish::panic_text(panic.as_ref()))
@@ -243,7 +243,7 @@ fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer
         recipe,
         corpora,
         digests,
-        vocabularies,
+        fitted,
         system,
         run,
         opening,

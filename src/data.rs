@@ -7,6 +7,7 @@ pub mod batch;
 pub mod corpus;
 pub mod digest;
 pub mod draw;
+pub mod fitted;
 pub mod load;
 pub mod normalise;
 pub mod packing;
@@ -27,6 +28,7 @@ pub use corpus::{
     SplitData, Symbol,
 };
 pub use draw::{Purpose, draw};
+pub use fitted::Fitted;
 pub use packing::Packing;
 pub use prediction::Prediction;
 pub use segments::Segments;

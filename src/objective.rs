@@ -18,12 +18,10 @@ mod tag;
 mod tie;
 mod word_ids;
 
-use std::collections::BTreeMap;
-
 use candle_core::{Result, Tensor};
 
 use crate::{
-    data::{Batch, Corpus, Lexicon, Packing, Prediction, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, Prediction, Vocabulary, read::ReadError},
     keys::{Key, Values},
     metric::{Gold, Scorer},
     model::{
@@ -118,7 +116,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
+///     data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
 ///     keys::Key,
 ///     metric::{Gold, Scorer, Scores},
 ///     model::{RowKind, Rows},
@@ -175,8 +173,8 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///         Vec::new()
 ///     }
 ///
-///     fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-///         Vec::new()
+///     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+///         Fitted::default()
 ///     }
 ///
 ///     fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
@@ -318,8 +316,9 @@ pub trait ObjectiveConfig: Send + Sync {
     fn output(&self) -> Output<'_>;
     /// Faults of the labels in a corpus: a tag that is not valid in its scheme, for example.
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError>;
-    /// The vocabularies it needs, by key, made of the training splits of its corpora.
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)>;
+    /// What it needs to know of the training splits of its corpora: its vocabularies, and numbers such as bin
+    /// edges.
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted;
     /// Makes it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;
 }
@@ -333,8 +332,8 @@ pub struct ObjectiveSetup<'a> {
     pub head: Option<&'a dyn HeadConfig>,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
-    /// The vocabularies of [`ObjectiveConfig::vocabularies`], by key.
-    pub vocabularies: &'a BTreeMap<String, Vocabulary>,
+    /// What [`ObjectiveConfig::fit`] gave, and the lists of words that its keys name.
+    pub fitted: &'a Fitted,
     /// Where its parameters are made, or those of the objective that it shares with are found.
     pub scope: Scope<'a>,
 }
@@ -347,7 +346,13 @@ impl ObjectiveSetup<'_> {
 
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
-        self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
+        let vocabulary = self.fitted.vocabularies.get(key);
+        vocabulary.cloned().expect("the kind has fitted this vocabulary")
+    }
+
+    /// The numbers of that key.
+    fn numbers(&self, key: &str) -> Vec<f64> {
+        self.fitted.numbers.get(key).cloned().expect("the kind has fitted these numbers")
     }
 
     /// The head of the recipe over the first tap.
@@ -357,7 +362,7 @@ impl ObjectiveSetup<'_> {
     }
 }
 
-/// The prefix of an objective's parameters, and the owner of its vocabularies.
+/// The prefix of an objective's parameters, and the owner of what it is fitted to.
 pub fn owner(name: &str) -> String {
     format!("objective.{name}")
 }

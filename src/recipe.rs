@@ -45,7 +45,7 @@ pub use group::Group;
 pub use input::Input;
 pub use objective::{GradientFlow, ObjectiveSpec};
 pub use optimizer::OptimizerConfig;
-pub use system::{System, Vocabularies, vocabularies};
+pub use system::{FittedByOwner, System, fit};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
 pub use weighting::weighting;

@@ -41,7 +41,7 @@ pub use crate::{
         Step,
         event::{LeftBehind, Reason, RunEnded},
     },
-    recipe::{Length, Recipe, System, Vocabularies},
+    recipe::{FittedByOwner, Length, Recipe, System},
 };
 use batches::Batches;
 pub use clock::Clock;
@@ -70,8 +70,8 @@ pub struct TrainerSetup {
     pub corpora: Vec<Corpus>,
     /// A digest of each corpus file, by its key in the recipe.
     pub digests: BTreeMap<String, String>,
-    /// Their vocabularies.
-    pub vocabularies: Vocabularies,
+    /// What the system is fitted to: vocabularies of their training splits, and numbers.
+    pub fitted: FittedByOwner,
     /// The system made of them, with every corpus attached.
     pub system: System,
     /// The run's folder.

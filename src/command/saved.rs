@@ -52,8 +52,7 @@ fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, 
         None => checkpoint::open(run, "last")?,
     };
     let Some(checkpoint) = checkpoint else { return Ok(None) };
-    let vocabularies = &checkpoint.state.vocabularies.0;
-    let system = System::new(recipe, vocabularies, FirstValues::Checkpoint, device)?;
+    let system = System::new(recipe, &checkpoint.state.fitted, FirstValues::Checkpoint, device)?;
     checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
     Ok(Some((system, checkpoint.state.step())))
 }

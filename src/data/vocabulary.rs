@@ -11,7 +11,7 @@ use super::{Corpus, Lexicon, SplitData, Symbol, normalise::Normalise};
 
 /// Strings with ids 0, 1, 2, … in order of falling count, ties in alphabetical order, so that the
 /// order is a function of the training data alone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
     items: Vec<(String, u64)>,
     index: HashMap<String, u32>,

@@ -16,7 +16,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction, Vocabulary, read::ReadError},
     kernel,
     keys::{Key, ValueType},
     metric::{Gold, Scorer, scorer::DomainScorer},
@@ -103,13 +103,13 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         let mut counts = BTreeMap::<&str, u64>::new();
         for corpus in corpora {
             let n = corpus.train.examples.len() as u64;
             *counts.entry(domain(&self.attribute, corpus)).or_default() += n;
         }
-        vec![(DOMAINS, Vocabulary::from_counts(counts, 0, None))]
+        Fitted::default().with_vocabulary(DOMAINS, Vocabulary::from_counts(counts, 0, None))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -13,7 +13,7 @@ use super::{
     predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, read::ReadError},
     keys::{Key, ValueType},
     metric::{
         Gold, Scorer,
@@ -99,8 +99,8 @@ impl ObjectiveConfig for ClassifyConfig {
         faults
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        self.labels.vocabularies(corpora)
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
+        self.labels.fit(corpora)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

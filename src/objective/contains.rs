@@ -8,7 +8,7 @@ use super::{
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Vocabulary, read::ReadError},
+    data::{Corpus, Fitted, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -90,8 +90,8 @@ impl ObjectiveConfig for Config {
         vec![ReadError { file: corpus.train.file.clone(), line, what }]
     }
 
-    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

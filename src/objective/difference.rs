@@ -14,7 +14,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
     kernel,
     keys::Key,
     metric::{Gold, Scorer, scorer::OverlapScorer},
@@ -70,8 +70,8 @@ impl ObjectiveConfig for Difference {
         Vec::new()
     }
 
-    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -12,7 +12,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, normalise::Normalise, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -79,8 +79,8 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        word_ids::count(&self.field, corpora, Normalise::default(), None)
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
+        word_ids::fit(&self.field, corpora, Normalise::default(), None)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ConfigFault, Declared, ObjectiveSetup};
 use crate::{
-    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
+    data::{Batch, Corpus, Fitted, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
     keys::{Key, Refers, ValueType, Values},
     model::head::Classes,
 };
@@ -90,7 +90,7 @@ impl LabelConfig {
     }
 
     /// How often each label occurs in training.
-    pub(super) fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    pub(super) fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         let mut counts = BTreeMap::<&str, u64>::new();
         for corpus in corpora {
             let Some(field) = corpus.field(&self.field) else { continue };
@@ -101,7 +101,7 @@ impl LabelConfig {
                 }
             }
         }
-        vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
+        Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
     /// A fault if train has fewer than two labels, or if weights are of labels that it lacks. Of several

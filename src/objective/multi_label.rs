@@ -15,7 +15,7 @@ use super::{
     labels::{self, LabelConfig, Labels},
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::LabelSetScorer},
     model::{Rows, head::Head},
@@ -80,8 +80,8 @@ impl ObjectiveConfig for Config {
         self.labels.check_sets(corpus)
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        self.labels.vocabularies(corpora)
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
+        self.labels.fit(corpora)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
@@ -210,18 +210,17 @@ mod tests {
             directions: None,
         }];
         let config = MultiLabel.configure(&declared(values, &taps, "sigmoid")).ok().unwrap();
-        let vocabularies = config.vocabularies(&[corpus]);
-        let vocabularies = vocabularies.into_iter().map(|(key, of)| (key.to_owned(), of)).collect();
+        let fitted = config.fit(&[corpus]);
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let head = head::find("sigmoid").map(|head| head.configure(values));
         let mut built = config.build(ObjectiveSetup {
             name: "objective",
             head: head.as_deref(),
             taps: &taps,
-            vocabularies: &vocabularies,
+            fitted: &fitted,
             scope: parameters.scope("objective"),
         })?;
-        let (weight, n_labels) = (&parameters.all()[0].var, vocabularies["labels"].len());
+        let (weight, n_labels) = (&parameters.all()[0].var, fitted.vocabularies["labels"].len());
         let eye = Tensor::eye(2, candle_core::DType::F32, &Device::Cpu)?;
         weight.set(&eye.narrow(1, 0, n_labels)?.contiguous()?)?;
         built.attach(0, corpus);

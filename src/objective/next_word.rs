@@ -13,7 +13,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalise::Normalise, read::ReadError},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
@@ -125,8 +125,8 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        word_ids::count(&self.field, corpora, self.normalise, Some(self.n_words))
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
+        word_ids::fit(&self.field, corpora, self.normalise, Some(self.n_words))
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError,
+        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError,
         vocabulary::Lookup,
     },
     kernel::{self, ParamRef},
@@ -109,8 +109,8 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
@@ -283,8 +283,8 @@ mod tests {
         let entries = entries.map(|(key, value)| (key.to_owned(), Located::by_default(value)));
         let values = Values::new(entries.into());
         let counts = NAMES.iter().zip([3, 2, 1]).map(|(name, n)| (*name, n)).collect();
-        let vocabularies =
-            BTreeMap::from([(LABELS.to_owned(), Vocabulary::from_counts(counts, 1, None))]);
+        let labels = Vocabulary::from_counts(counts, 1, None);
+        let fitted = Fitted::default().with_vocabulary(LABELS, labels);
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let taps = [LayerSpec { width: 3, on, context: Context::BOTH, directions: None }];
         let config = Noisy.configure(&declared(&values, &taps, "softmax")).ok().unwrap();
@@ -293,7 +293,7 @@ mod tests {
             name: "projected",
             head: head.as_deref(),
             taps: &taps,
-            vocabularies: &vocabularies,
+            fitted: &fitted,
             scope: parameters.shared_scope("objective.gold"),
         })?;
         let output = parameter(&parameters, "objective.gold.output.weight");

@@ -11,7 +11,7 @@ use super::{
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{Corpus, Fitted, Vocabulary, normalise::Normalise, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -83,8 +83,8 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

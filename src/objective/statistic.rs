@@ -12,9 +12,10 @@ use super::{
     ConfigFault, Declared, EXAMPLE_TAP, HeadSource, Metric, Objective, ObjectiveConfig,
     ObjectiveKind, ObjectiveSetup, Output, TapKey,
     bins::{BinClassifier, Bins, metrics},
+    word_ids::{self, WORDS},
 };
 use crate::{
-    data::{Batch, Corpus, Symbol, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, Symbol, Vocabulary, normalise::Normalise, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -45,11 +46,8 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-/// The key of the vocabulary of bin edges: the greatest number in each bin but the last, as text.
-const ENDS: &str = "ends";
-
-/// The key of the vocabulary of words.
-const WORDS: &str = "words";
+/// The key of the bin edges: the greatest number in each bin but the last, in rising order.
+const BIN_EDGES: &str = "bin_edges";
 
 /// Which number of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,35 +148,26 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        let mut all = super::word_ids::count(&self.field, corpora, Normalise::default(), None);
-        let words = all[0].1.clone();
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
+        let fitted = word_ids::fit(&self.field, corpora, Normalise::default(), None);
+        let words = &fitted.vocabularies[WORDS];
         let mut numbers = Vec::new();
         for corpus in corpora {
             let Some(field) = corpus.field(&self.field) else { continue };
-            let counts = counts(&words, corpus, field);
+            let counts = counts(words, corpus, field);
             let examples = corpus.train.examples.iter();
             let symbols = examples.filter_map(|example| example.symbols(field));
             numbers.extend(symbols.map(|symbols| number(self.measure, symbols, &counts)));
         }
-        let edges: Vec<String> =
-            bin_edges(numbers, self.n_bins).iter().map(f64::to_string).collect();
-        let edges = edges.iter().map(|edge| (edge.as_str(), 1)).collect();
-        all.push((ENDS, Vocabulary::from_counts(edges, 1, None)));
-        all
+        fitted.with_numbers(BIN_EDGES, bin_edges(numbers, self.n_bins))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let edges = setup.vocabulary(ENDS);
-        let numbers =
-            edges.iter().map(|(edge, _)| edge.parse().expect("it was written from a number"));
-        let mut bin_edges: Vec<f64> = numbers.collect();
-        bin_edges.sort_by(f64::total_cmp);
         let statistics = Statistics {
             field: self.field.clone(),
             measure: self.measure,
             words: setup.vocabulary(WORDS),
-            bin_edges,
+            bin_edges: setup.numbers(BIN_EDGES),
             attached: BTreeMap::new(),
         };
         Ok(Box::new(BinClassifier::new(statistics, setup)?))

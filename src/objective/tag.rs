@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Packing, Prediction, SplitData, Vocabulary, read::ReadError,
-        vocabulary::count,
+        Batch, Corpus, Fitted, Lexicon, Packing, Prediction, SplitData, Vocabulary,
+        read::ReadError, vocabulary::count,
     },
     keys::{Key, Refers, ValueType, Values},
     metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
@@ -151,7 +151,7 @@ impl ObjectiveConfig for Config {
         faults
     }
 
-    fn vocabularies(&self, corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
+    fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         let mut counts = BTreeMap::<String, u64>::new();
         for corpus in corpora {
             let Some(field) = corpus.field(&self.labels.field) else { continue };
@@ -163,7 +163,7 @@ impl ObjectiveConfig for Config {
             }
         }
         let counts = counts.iter().map(|(tag, &count)| (tag.as_str(), count)).collect();
-        vec![(LABELS, Vocabulary::from_counts(counts, 1, None))]
+        Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

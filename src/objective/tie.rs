@@ -13,7 +13,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, read::ReadError},
     kernel::{self, ParamRef},
     keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::DistanceScorer},
@@ -134,8 +134,8 @@ impl ObjectiveConfig for Config {
         Vec::new()
     }
 
-    fn vocabularies(&self, _corpora: &[&Corpus]) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
@@ -187,7 +187,6 @@ impl Objective for Tied {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use candle_core::Device;
 
@@ -223,7 +222,7 @@ mod tests {
             name: "near",
             head: None,
             taps: &[],
-            vocabularies: &BTreeMap::new(),
+            fitted: &Fitted::default(),
             scope: parameters.scope("objective.near"),
         })?;
         Ok((parameters, tied))

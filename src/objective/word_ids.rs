@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::ObjectiveSetup;
-use crate::data::{Batch, Corpus, Vocabulary, normalise::Normalise, vocabulary::Lookup};
+use crate::data::{Batch, Corpus, Fitted, Vocabulary, normalise::Normalise, vocabulary::Lookup};
 
 /// The key of the vocabulary of words.
-const WORDS: &str = "words";
+pub(super) const WORDS: &str = "words";
 
 /// The words that a field has in training, the most frequent of them if there is a limit.
-pub(super) fn count(
+pub(super) fn fit(
     field: &str,
     corpora: &[&Corpus],
     normalise: Normalise,
     most: Option<usize>,
-) -> Vec<(&'static str, Vocabulary)> {
+) -> Fitted {
     let fields = corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(field)?)));
-    vec![(WORDS, Vocabulary::of_train(fields, normalise, 1, most))]
+    let words = Vocabulary::of_train(fields, normalise, 1, most);
+    Fitted::default().with_vocabulary(WORDS, words)
 }
 
 /// The words of the field that an objective's table names.

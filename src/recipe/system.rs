@@ -8,7 +8,7 @@ use candle_core::{Result, Var};
 
 use super::{GradientFlow, ObjectiveSpec, Recipe, Tap};
 use crate::{
-    data::{Batch, Corpus, Vocabulary},
+    data::{Batch, Corpus, Fitted, Vocabulary},
     kernel::{self, Device},
     model::{
         Mode, Parameters, Rows,
@@ -18,12 +18,12 @@ use crate::{
 };
 use node::{Forward, Node};
 
-/// Every vocabulary of a system: by `encoder.NAME` or `objective.NAME`, then by the kind's own key.
-pub type Vocabularies = BTreeMap<String, BTreeMap<String, Vocabulary>>;
+/// What a whole system is fitted to, by `encoder.NAME` or `objective.NAME`.
+pub type FittedByOwner = BTreeMap<String, Fitted>;
 
-/// The vocabularies that a recipe needs, of the training splits of its corpora.
-pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
-    let mut all = Vocabularies::new();
+/// What a recipe's encoders and objectives need to know of the training splits of its corpora.
+pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
+    let mut all = FittedByOwner::new();
     for encoder in &recipe.encoders {
         // What is only named reads the fields of those that name it.
         let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
@@ -39,23 +39,33 @@ pub fn vocabularies(recipe: &Recipe, corpora: &[Corpus]) -> Vocabularies {
                 all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
             })
             .collect();
-        let mut made = encoder.kind.vocabularies(&encoder.values, &fields);
-        made.extend(encoder.lists.iter().cloned());
-        insert(&mut all, format!("encoder.{}", encoder.name), made);
+        let vocabularies = encoder.kind.vocabularies(&encoder.values, &fields);
+        let mut fitted = Fitted::default();
+        for (key, vocabulary) in vocabularies {
+            fitted = fitted.with_vocabulary(key, vocabulary);
+        }
+        insert(&mut all, format!("encoder.{}", encoder.name), fitted, &encoder.lists);
     }
     for objective in recipe.objectives.iter().filter(|objective| objective.share.is_none()) {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
-        let mut made = objective.config.vocabularies(&corpora);
-        made.extend(objective.lists.iter().cloned());
-        insert(&mut all, objective::owner(objective.name.as_str()), made);
+        let owner = objective::owner(objective.name.as_str());
+        insert(&mut all, owner, objective.config.fit(&corpora), &objective.lists);
     }
     all
 }
 
-fn insert(all: &mut Vocabularies, owner: String, made: Vec<(&'static str, Vocabulary)>) {
-    if !made.is_empty() {
-        let made = made.into_iter().map(|(key, vocabulary)| (key.to_owned(), vocabulary));
-        all.insert(owner, made.collect());
+/// Keeps what one of them is fitted to, with the lists of words that its table names.
+fn insert(
+    all: &mut FittedByOwner,
+    owner: String,
+    mut fitted: Fitted,
+    lists: &[(&'static str, Vocabulary)],
+) {
+    for (key, words) in lists {
+        fitted = fitted.with_vocabulary(key, words.clone());
+    }
+    if !fitted.is_empty() {
+        all.insert(owner, fitted);
     }
 }
 
@@ -78,13 +88,13 @@ impl System {
     /// Makes the system on a device, with first values drawn from the recipe's seed.
     pub fn new(
         recipe: &Recipe,
-        vocabularies: &Vocabularies,
+        fitted: &FittedByOwner,
         first_values: FirstValues,
         device: &Device,
     ) -> Result<Self> {
         let mut parameters = Parameters::new(recipe.train.seed, device)?;
-        let none = BTreeMap::new();
-        let of = |owner: String| vocabularies.get(&owner).unwrap_or(&none);
+        let none = Fitted::default();
+        let of = |owner: String| fitted.get(&owner).unwrap_or(&none);
         let mut spellings = BTreeMap::new();
         let mut encoders: Vec<Option<Node>> = recipe.encoders.iter().map(|_| None).collect();
         // What is named comes before what names it.
@@ -98,7 +108,7 @@ impl System {
                 name: &spec.name,
                 values: &spec.values,
                 input: spec.signature.input,
-                vocabularies: of(format!("encoder.{}", spec.name)),
+                vocabularies: &of(format!("encoder.{}", spec.name)).vocabularies,
                 spellings: &spellings,
                 first_values,
                 scope: parameters.scope(&spec.name),
@@ -133,7 +143,7 @@ impl System {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),
                 taps: layers,
-                vocabularies: of(owner),
+                fitted: of(owner),
                 scope,
             })?;
             let (taps, gradient) = (spec.taps.clone(), spec.gradient);

@@ -21,7 +21,7 @@ use super::{Optimizer, Progress};
 use crate::{
     model::Parameters,
     protocol::Step,
-    recipe::{Recipe, Vocabularies},
+    recipe::{FittedByOwner, Recipe},
 };
 
 /// The folder of a run that its checkpoints are in.
@@ -39,25 +39,14 @@ pub struct State {
     pub progress: Progress,
     /// A digest of each corpus file, by its key in the recipe.
     pub corpora: BTreeMap<String, String>,
-    /// Every vocabulary.
-    pub vocabularies: VocabulariesState,
+    /// What the system is fitted to: its vocabularies, and numbers such as bin edges.
+    pub fitted: FittedByOwner,
 }
 
 impl State {
     /// Updates done.
     pub fn step(&self) -> Step {
         self.progress.counters.step
-    }
-}
-
-/// Vocabularies compare by what they are saved as.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct VocabulariesState(pub Vocabularies);
-
-impl PartialEq for VocabulariesState {
-    fn eq(&self, other: &Self) -> bool {
-        serde_json::to_string(self).ok() == serde_json::to_string(other).ok()
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     Trainer,
-    checkpoint::{self, Contents, State, VocabulariesState},
+    checkpoint::{self, Contents, State},
     score,
 };
 use crate::{
@@ -141,8 +141,9 @@ impl Trainer {
     }
 
     fn state(&self) -> State {
-        let vocabularies = VocabulariesState(self.plan.vocabularies.clone());
-        State { progress: self.progress(), corpora: self.plan.digests.clone(), vocabularies }
+        let plan = &self.plan;
+        let (corpora, fitted) = (plan.digests.clone(), plan.fitted.clone());
+        State { progress: self.progress(), corpora, fitted }
     }
 
     /// Scores dev once more, saves the last checkpoint, and scores test by the best one; in a hurry

@@ -1,12 +1,12 @@
-//! What a run trains and on what: the recipe, its corpora and their vocabularies. Nothing of it changes
-//! while the run goes on.
+//! What a run trains and on what: the recipe, its corpora and what the system is fitted to of them. Nothing
+//! of it changes while the run goes on.
 
 use std::collections::BTreeMap;
 
 use crate::{
     data::{Corpus, sampler},
     protocol::ObjectiveId,
-    recipe::{Group, Recipe, Vocabularies},
+    recipe::{FittedByOwner, Group, Recipe},
 };
 
 /// See the module.
@@ -14,7 +14,7 @@ pub(super) struct Plan {
     pub(super) recipe: Recipe,
     /// The recipe's corpora, in its order.
     pub(super) corpora: Vec<Corpus>,
-    pub(super) vocabularies: Vocabularies,
+    pub(super) fitted: FittedByOwner,
     /// A digest of each corpus file, by its key in the recipe.
     pub(super) digests: BTreeMap<String, String>,
 }

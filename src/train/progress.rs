@@ -1,7 +1,7 @@
 //! Everything of a run that must survive a stop, as one value.
 //!
 //! A trainer is made from it, at the start as well as from a checkpoint, whose `state.json` is this value
-//! beside the vocabularies; so going on is a load, and nothing can be forgotten in it. What is not here
+//! beside what the system is fitted to; so going on is a load, and nothing can be forgotten in it. What is not here
 //! follows from the recipe and the corpora: every draw is a function of (seed, purpose, name, counter).
 //! Tensors (parameters, the optimizer's running values) are in the checkpoint's other files. The history of
 //! undo is not the trainer's: it is read off the journal, which outlives a stop by itself.

@@ -88,7 +88,7 @@ mod tests {
             encoder::FirstValues,
             head::{self, HeadKind},
         },
-        recipe::{self, Overrides, RecipeSource, shipped, vocabularies},
+        recipe::{self, Overrides, RecipeSource, fit, shipped},
     };
 
     #[test]
@@ -97,8 +97,8 @@ mod tests {
         for (name, _) in shipped::RECIPES {
             let recipe = recipe::load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
             let corpora = recipe.open().unwrap();
-            let vocabularies = vocabularies(&recipe, &corpora);
-            let system = System::new(&recipe, &vocabularies, FirstValues::Checkpoint, &Device::Cpu);
+            let fitted = fit(&recipe, &corpora);
+            let system = System::new(&recipe, &fitted, FirstValues::Checkpoint, &Device::Cpu);
             let mut system = system.unwrap();
             corpora.iter().enumerate().for_each(|(at, corpus)| system.attach(at, corpus));
             for (at, spec) in recipe.objectives.iter().enumerate() {

@@ -45,10 +45,10 @@ impl Trainer {
     }
 
     fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
-        let TrainerSetup { recipe, corpora, digests, vocabularies, system, run, moves, .. } = setup;
+        let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
         let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
         let learner = Learner::new(&recipe, system);
-        let plan = Plan { recipe, corpora, vocabularies, digests };
+        let plan = Plan { recipe, corpora, fitted, digests };
         // The rule is made already, and updates are the optimizer's, which has them with its tensors.
         let Progress {
             counters,

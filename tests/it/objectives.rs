@@ -8,7 +8,7 @@ use auxdesk::{
     keys::{Refers, ValueType},
     mixer::WEIGHTINGS,
     model::{
-        encoder::{ENCODERS, RowSource},
+        encoder::{ENCODERS, FirstValues, RowSource},
         head::HEADS,
         parameters::Parameter,
     },
@@ -45,6 +45,30 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
     for head in HEADS {
         let has = |found: &&dyn auxdesk::model::HeadKind| found.name() == head.name();
         assert!(objectives().any(|spec| spec.head.as_ref().is_some_and(has)), "{}", head.name());
+    }
+}
+
+#[test]
+fn bin_edges_are_in_a_checkpoint_as_numbers_and_read_to_the_bit() {
+    for (statistic, rising) in [("length", 4.0), ("distinct", 0.0), ("frequency", 0.0)] {
+        let sets = ["length.muted=false".to_owned(), format!("length.statistic={statistic}")];
+        let sets = sets.map(|set| format!("objective.{set}"));
+        let tiny = shipped_tiny(
+            "sentiment",
+            SMALL,
+            &[sets.as_slice(), &["train.steps=1".into()]].concat(),
+        );
+        let run = tiny.train(&[]);
+        let saved = run.checkpoint("last").fitted;
+        let edges = &saved["objective.length"].numbers["bin_edges"];
+        assert!(!edges.is_empty() && edges.is_sorted(), "{statistic}: {edges:?}");
+        assert!(edges.iter().all(|edge| *edge >= rising), "{statistic}: {edges:?}");
+        assert_eq!(saved, tiny.fitted());
+        let system = System::new(&tiny.recipe, &saved, FirstValues::Checkpoint, &Device::Cpu);
+        let at = |spec: &ObjectiveSpec| spec.name.as_str() == "length";
+        let at = tiny.recipe.objectives.iter().position(at).unwrap();
+        let classes = system.unwrap().objective(at).class_names();
+        assert_eq!(classes.len(), edges.len() + 1, "{statistic}");
     }
 }
 
@@ -275,12 +299,12 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
             let system = tiny.system();
             tiny.term(&system, at, 3).mean().unwrap().backward().unwrap();
             let left = system.parameters().grad_store().take();
-            let vocabularies = tiny.vocabularies();
+            let fitted = tiny.fitted();
             let mut n_tables = 0;
             for spec in &tiny.recipe.encoders {
                 // A source of kind field with words: row 0 is the unknown word's.
-                let of = vocabularies.get(&format!("encoder.{}", spec.name));
-                let words = of.and_then(|vocabularies| vocabularies.get("words"));
+                let of = fitted.get(&format!("encoder.{}", spec.name));
+                let words = of.and_then(|fitted| fitted.vocabularies.get("words"));
                 let (RowSource::Field, Some(words)) = (spec.kind.source(), words) else { continue };
                 let corpus_idx = tiny.recipe.objectives[at].corpora[0];
                 if !spec.corpora.contains(&corpus_idx) {

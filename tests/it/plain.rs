@@ -109,8 +109,8 @@ fn made(n_sentences: usize) -> Tiny {
 
 /// The stock layers with our parameters, and the first sentences for them.
 fn plain(tiny: &Tiny) -> (Plain, Batch) {
-    let all = tiny.vocabularies();
-    let vocabulary = |owner: &str, key: &str| &all[owner][key];
+    let all = tiny.fitted();
+    let vocabulary = |owner: &str, key: &str| &all[owner].vocabularies[key];
     let words = vocabulary("encoder.words", "words");
     let characters = vocabulary("encoder.words", "characters");
     let pos = vocabulary("objective.pos", "labels");

@@ -380,7 +380,7 @@ fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
         TEXTS.replace("\"a\"", "\"x\"").replace("\"b\"", "\"a\"").replace("\"x\"", "\"b\"");
     let turned = turned.replace("\"a\": null", "\"a\": \"four\"");
     let other = pairs(PAIRS, &turned).unwrap();
-    let known = |tiny: &Tiny| tiny.vocabularies()["encoder.words"]["words"].len();
+    let known = |tiny: &Tiny| tiny.fitted()["encoder.words"].vocabularies["words"].len();
     assert_eq!(known(&tiny), 4, "words of both texts are known");
     assert_eq!(known(&other), 4);
     // Equal gradients by finite differences, through both sequences at once.

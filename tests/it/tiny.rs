@@ -13,7 +13,7 @@ use auxdesk::{
         By, Command, CommandId, Event,
         event::{RunEnded, StepDone},
     },
-    recipe::{Overrides, Recipe, RecipeSource, System, Vocabularies, load, shipped, vocabularies},
+    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load, shipped},
     train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, checkpoint},
 };
 use candle_core::Tensor;
@@ -166,14 +166,13 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Tiny {
-    pub(crate) fn vocabularies(&self) -> Vocabularies {
-        vocabularies(&self.recipe, &self.corpora)
+    pub(crate) fn fitted(&self) -> FittedByOwner {
+        fit(&self.recipe, &self.corpora)
     }
 
     pub(crate) fn system(&self) -> System {
         let mut system =
-            System::new(&self.recipe, &self.vocabularies(), FirstValues::Recipe, &Device::Cpu)
-                .unwrap();
+            System::new(&self.recipe, &self.fitted(), FirstValues::Recipe, &Device::Cpu).unwrap();
         for (at, corpus) in self.corpora.iter().enumerate() {
             system.attach(at, corpus);
         }
@@ -202,7 +201,7 @@ impl Tiny {
             recipe: self.recipe.clone(),
             corpora: self.corpora.clone(),
             digests: BTreeMap::new(),
-            vocabularies: self.vocabularies(),
+            fitted: self.fitted(),
             system: self.system(),
             run: folder.to_owned(),
             opening: Opening::Started,

@@ -128,9 +128,9 @@ fn an_encoder_knows_the_words_of_the_corpora_that_reach_it_only() {
     assert_eq!(*corpora("small-words"), [0]);
     assert_eq!(*corpora("large-words"), [1]);
     assert_eq!(*corpora("it"), [0, 1]);
-    let vocabularies = it.tiny.vocabularies();
+    let fitted = it.tiny.fitted();
     let words = |encoder: &str| {
-        let words = &vocabularies[encoder]["words"];
+        let words = &fitted[encoder].vocabularies["words"];
         words.iter().map(|(word, _)| word.to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(words("encoder.small-words"), ["een", "twee"]);
@@ -161,11 +161,10 @@ fn a_run_with_inputs_by_corpus_and_hidden_words_is_trained_and_read_again() {
         recipe.encoders.iter().map(|spec| spec.input.clone()).collect()
     };
     assert_eq!(inputs(&again), inputs(&case.tiny.recipe));
-    let vocabularies = run.checkpoint("last").vocabularies.0;
-    assert!(vocabularies["encoder.hidden"]["words"].iter().eq([("een", 1)]));
+    let fitted = run.checkpoint("last").fitted;
+    assert!(fitted["encoder.hidden"].vocabularies["words"].iter().eq([("een", 1)]));
     let system =
-        System::new(&again, &vocabularies, FirstValues::Checkpoint, &candle_core::Device::Cpu)
-            .unwrap();
+        System::new(&again, &fitted, FirstValues::Checkpoint, &candle_core::Device::Cpu).unwrap();
     let saved = run.folder().join("checkpoints/last/model.safetensors");
     system.parameters().load(&saved).unwrap();
 }
