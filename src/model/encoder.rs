@@ -1,6 +1,7 @@
 //! Encoders: what is shared between objectives. One kind a file, one line in the table.
 
 mod activation;
+mod attend;
 mod birnn;
 mod bow;
 mod characters;
@@ -42,10 +43,11 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &concat::Concat,
     &cnn::Cnn,
     &pool::Pool,
+    &attend::Attend,
 ];
 
 /// Encoders that recipes may already name and that are still to come.
-pub const PLANNED: &[&str] = &["attend", "decoder", "frames", "halve", "prefix"];
+pub const PLANNED: &[&str] = &["decoder", "frames", "halve", "prefix"];
 
 /// The encoder kind of that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
@@ -57,11 +59,42 @@ pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
 pub enum RowSource {
     /// A field of the examples: it has no `input` key.
     Field,
-    /// Another encoder: it has an `input` key.
-    Encoder,
+    /// Other encoders, by each of these keys, one at least.
+    Encoder(&'static [InputKey]),
     /// Nothing of its own: only other encoders name it, for its parameters.
     Named,
 }
+
+impl RowSource {
+    /// The keys by which other encoders are read.
+    pub fn inputs(self) -> &'static [InputKey] {
+        match self {
+            Self::Encoder(inputs) => inputs,
+            Self::Field | Self::Named => &[],
+        }
+    }
+}
+
+/// A key by which an encoder reads others: most kinds have one, called `input`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputKey {
+    /// The key in the recipe.
+    pub name: &'static str,
+    /// One line for `auxdesk list`.
+    pub about: &'static str,
+    /// What its rows must stand for; `None` if it takes any. Items are as good as tokens.
+    pub on: Option<RowKind>,
+}
+
+/// The input of most kinds.
+const INPUT: InputKey =
+    InputKey { name: "input", about: "input; several are concatenated", on: None };
+
+/// The input of what reads any rows.
+pub(crate) const ANY_ROWS: &[InputKey] = &[INPUT];
+
+/// The input of what reads a sequence.
+const SEQUENCE: &[InputKey] = &[InputKey { on: Some(RowKind::Token), ..INPUT }];
 
 /// A kind of encoder, with the keys that an `[[encoder]]` of it may have.
 pub trait EncoderKind: Sync {
@@ -69,7 +102,7 @@ pub trait EncoderKind: Sync {
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// What a recipe may say, beyond `name`, `kind` and `input`.
+    /// What a recipe may say, beyond `name`, `kind` and the keys of its inputs.
     fn keys(&self) -> &'static [Key];
     /// Where its rows come from.
     fn source(&self) -> RowSource;
@@ -77,12 +110,13 @@ pub trait EncoderKind: Sync {
     fn has_layers(&self, _values: &Values) -> bool {
         true
     }
-    /// Its layers, given what it reads (concatenated, if it reads several) and the values of the
-    /// encoders it names; or what is wrong with that.
+    /// Its layers, given what each of its input keys reads (concatenated, if it reads several) and the values
+    /// of the encoders it names; or what is wrong with that. Its rows stand for what those of the first
+    /// input do, or for an example.
     fn signature(
         &self,
         values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String>;
     /// The vocabularies it needs, by key, made of the training splits that reach it: each corpus
@@ -104,8 +138,8 @@ pub struct EncoderSetup<'a> {
     pub name: &'a str,
     /// What the recipe says.
     pub values: &'a Values,
-    /// What it reads, if it reads another encoder.
-    pub input: Option<LayerSpec>,
+    /// What it reads by each of its input keys.
+    pub inputs: &'a [LayerSpec],
     /// The vocabularies of [`EncoderKind::vocabularies`] and the lists of words that its keys name, by
     /// key.
     pub vocabularies: &'a BTreeMap<String, Vocabulary>,
@@ -121,15 +155,6 @@ impl EncoderSetup<'_> {
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
         self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
-    }
-}
-
-/// The input of a kind that reads a sequence; if it has another, what is wrong with it.
-fn sequence(kind: &str, input: Option<LayerSpec>) -> std::result::Result<LayerSpec, String> {
-    match input {
-        Some(input) if input.on == RowKind::Token => Ok(input),
-        Some(_) => Err(format!("a {kind:?} reads a sequence, and its input is one vector")),
-        None => Err(format!("a {kind:?} needs an input")),
     }
 }
 
@@ -185,8 +210,8 @@ pub trait Encoder: Send {
     }
     /// Learns the strings of a field of a corpus; called once for each that it reads, before the first batch.
     fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
-    /// The rows of each layer, from the first, by what it reads: nothing where it reads a field. They may
-    /// stand on another packing than that.
+    /// The rows of each layer, from the first, by what it reads, one for each of its input keys: nothing where
+    /// it reads a field. They may stand on another packing than that.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;
 }
 

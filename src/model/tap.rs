@@ -113,8 +113,9 @@ impl LayerSpec {
 /// The layers of an encoder, known before any tensor is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncoderSignature {
-    /// What it reads, if it reads another encoder: layer 0.
-    pub input: Option<LayerSpec>,
+    /// What it reads by each of its input keys, in their order; none if it reads no encoder. The first is
+    /// layer 0.
+    pub inputs: Vec<LayerSpec>,
     /// Its layers, from the first; never empty.
     pub layers: Vec<LayerSpec>,
 }
@@ -124,7 +125,7 @@ impl EncoderSignature {
     pub fn layer(&self, number: Option<usize>) -> Option<LayerSpec> {
         match number {
             None => self.layers.last().copied(),
-            Some(0) => self.input,
+            Some(0) => self.inputs.first().copied(),
             Some(number) => self.layers.get(number - 1).copied(),
         }
     }

@@ -84,9 +84,9 @@ impl ObjectiveKind for Tie {
             let what = format!("{a:?} has no parameters to tie: embedding tables are excluded");
             return Err(ConfigFault::Key(ENCODER, what));
         }
-        let widths = [one, other].map(|of| of.signature.input.map(|layer| layer.width));
-        if widths[0] != widths[1] {
-            let [wanted, found] = widths.map(Option::unwrap_or_default);
+        let mut pairs = one.signature.inputs.iter().zip(&other.signature.inputs);
+        if let Some((wanted, found)) = pairs.find(|(one, other)| one.width != other.width) {
+            let (wanted, found) = (wanted.width, found.width);
             let what =
                 format!("{b:?} reads rows of dimension {found}; expected {wanted}, as {a:?} reads");
             return Err(ConfigFault::Key(TO, what));

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::Vocabulary,
-    keys::{Key, Place, Refers, ValueType, Values},
+    keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
         encoder::{self, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec, RowKind, TapName},
@@ -34,8 +34,8 @@ pub struct EncoderSpec {
     pub kind: &'static dyn EncoderKind,
     /// Every key of the table, those of the kind too.
     pub values: Values,
-    /// What it reads.
-    pub input: Input,
+    /// What it reads by each of its input keys, in the kind's order.
+    pub inputs: Vec<Input>,
     /// Its layers; none if it is only named.
     pub signature: EncoderSignature,
     /// The field by whose segments it runs, each by itself; `None` if it runs over whole sequences.
@@ -54,6 +54,11 @@ pub struct EncoderSpec {
 }
 
 impl EncoderSpec {
+    /// Whatever it reads for a batch of that corpus, by any of its input keys.
+    pub fn taps(&self, corpus_idx: usize) -> impl Iterator<Item = &Tap> {
+        self.inputs.iter().flat_map(move |input| input.of(corpus_idx))
+    }
+
     /// The names of the encoders whose parameters it uses as its own part.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         named_keys(self.kind).filter_map(|key| self.values.get(key)?.value.as_text())
@@ -69,7 +74,6 @@ pub(super) const ENCODERS: Kinds<&'static dyn EncoderKind> = Kinds {
 
 const NAME: Key = Key::required("name", ValueType::Text, "name in the recipe");
 const KIND: Key = Key::required("kind", ValueType::Text, "kind");
-const INPUT: Key = Key::required("input", ValueType::Input, "input; several are concatenated");
 const SHARE: Key =
     Key::optional("share", ValueType::Name(Refers::Encoder), "encoder whose parameters it shares");
 
@@ -78,12 +82,20 @@ const TO_COME: &[&str] = &["share"];
 
 /// Every key that an encoder of this kind may have.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
-    let common: &[Key] = match kind.source() {
-        RowSource::Encoder => const { &[NAME, KIND, INPUT, SEGMENT_BY, SHARE] },
-        RowSource::Field => const { &[NAME, KIND, SHARE] },
-        RowSource::Named => const { &[NAME, KIND] },
+    let inputs = kind.source().inputs();
+    let common: &[Key] = match (kind.source(), inputs) {
+        // Of several inputs only one could be read by its segments.
+        (RowSource::Encoder(_), [_]) => &[SEGMENT_BY, SHARE],
+        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE],
+        (RowSource::Named, _) => &[],
     };
-    common.iter().chain(kind.keys()).copied().collect()
+    let inputs =
+        inputs.iter().map(|input| Key::required(input.name, ValueType::Input, input.about));
+    [NAME, KIND]
+        .into_iter()
+        .chain(inputs)
+        .chain(common.iter().chain(kind.keys()).copied())
+        .collect()
 }
 
 /// What is known of the encoders once all were looked at.
@@ -106,8 +118,14 @@ pub(super) fn check(
     for circle in circles(&circular, &edges) {
         let mut way: Vec<&str> = circle.iter().map(|at| names[*at]).collect();
         way.push(way[0]);
-        let place =
-            tables[circle[0]].get("input").map_or(tables[circle[0]].place, |said| &said.place);
+        // At the key by which the first of them reads the next.
+        let (first, next) = (&tables[circle[0]], circle[circle.len().min(2) - 1]);
+        let reads = |said: &&Located| {
+            let texts = input::texts(said);
+            texts.into_iter().any(|(text, _)| tapped(text, &names) == Some(next))
+        };
+        let mut inputs = input_keys(first).filter_map(|key| first.get(key));
+        let place = inputs.find(reads).map_or(first.place, |said| &said.place);
         diagnostics.fault(place, format!("encoders form a cycle: {}", way.join(" <- ")));
     }
     let mut encoders = Encoders { specs: Vec::new(), signatures: Signatures::new() };
@@ -160,7 +178,7 @@ impl Encoders {
                 continue;
             }
             let Some(spec) = &self.specs[at] else { continue };
-            let taps = spec.input.of(corpus_idx).iter();
+            let taps = spec.taps(corpus_idx);
             open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
             let named = spec.named().filter_map(|name| self.signatures.get(name));
             open.extend(named.map(|named| (named.place, field.clone())));
@@ -178,7 +196,7 @@ impl Encoders {
         let own = own.filter_map(|key| spec.values.text_if_said(key.name));
         let mut fields: BTreeSet<String> = own.map(str::to_owned).collect();
         let mut segment_by = spec.segment_by.clone();
-        for tap in spec.input.all() {
+        for tap in spec.inputs.iter().flat_map(Input::all) {
             let below = self.signatures.values().find(|below| below.place == tap.encoder);
             let Some(below) = below else { continue };
             fields.extend(tap.field.iter().cloned());
@@ -213,15 +231,19 @@ fn one(
         }
     }
     let values = Values::new(entries?);
-    let (mut reads, mut layer) = (Input::Same(Vec::new()), None);
-    if let Some(said) = values.get("input") {
+    let inputs = kind.source().inputs();
+    for said in inputs.iter().filter_map(|input| values.get(input.name)) {
         not_implemented |= !input::is_known(said, cx, diagnostics);
-        if not_implemented {
-            return None;
-        }
-        let (taps, found) = input::input(said, cx, &below.signatures, diagnostics)?;
-        (reads, layer) = (taps, Some(found));
     }
+    if not_implemented {
+        return None;
+    }
+    let found: Vec<_> =
+        (inputs.iter().filter_map(|input| Some((input.name, values.get(input.name)?))))
+            .map(|said| input::input(said, cx, &below.signatures, diagnostics))
+            .collect();
+    let (reads, layers): (Vec<Input>, Vec<LayerSpec>) =
+        found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip();
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };
@@ -236,21 +258,20 @@ fn one(
         }
         others.insert(name, &other.values);
     }
-    if not_implemented {
-        return None;
-    }
-    let segments = segments::check(table, kind, &values, (&reads, layer), below, diagnostics)?;
-    let as_sequence = layer.map(|layer| match layer.on {
-        RowKind::Item => LayerSpec { on: RowKind::Token, ..layer },
-        RowKind::Token | RowKind::Example => layer,
+    let first = reads.first().zip(layers.first().copied());
+    let segments = segments::check(table, kind, &values, first, below, diagnostics)?;
+    let as_sequence = layers.iter().map(|layer| match layer.on {
+        RowKind::Item => LayerSpec { on: RowKind::Token, ..*layer },
+        RowKind::Token | RowKind::Example => *layer,
     });
-    let signature = signature(table, kind, &values, as_sequence, &ByName(others), diagnostics)?;
-    let signature = segments::signature(signature, layer, &segments);
+    let as_sequence: Vec<LayerSpec> = as_sequence.collect();
+    let signature = signature(table, kind, &values, &as_sequence, &ByName(others), diagnostics)?;
+    let signature = segments::signature(signature, layers, &segments);
     let Segmented { segment_by, items } = segments;
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
-        input: reads,
+        inputs: reads,
         signature,
         segment_by,
         items,
@@ -266,14 +287,23 @@ fn signature(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
-    input: Option<LayerSpec>,
+    inputs: &[LayerSpec],
     named: &ByName<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<EncoderSignature> {
     if kind.source() == RowSource::Named {
-        return Some(EncoderSignature { input: None, layers: Vec::new() });
+        return Some(EncoderSignature { inputs: Vec::new(), layers: Vec::new() });
     }
-    let signature = kind.signature(values, input, named);
+    let keys = kind.source().inputs().iter();
+    let mut vectors =
+        keys.zip(inputs).filter(|(key, input)| key.on.is_some_and(|on| on != input.on));
+    if let Some((key, _)) = vectors.next() {
+        let (kind, name) = (kind.name(), key.name);
+        let what = format!("a {kind:?} reads a sequence, and its `{name}` is one vector");
+        diagnostics.fault(&values.place(name), format!("{}: {what}", table.label()));
+        return None;
+    }
+    let signature = kind.signature(values, inputs, named);
     let place = table.get("input").map_or(table.place, |said| &said.place);
     signature.map_err(|what| diagnostics.fault(place, format!("{}: {what}", table.label()))).ok()
 }
@@ -292,15 +322,29 @@ fn names_encoder(takes: &ValueType) -> bool {
     }
 }
 
+fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
+    encoder::find(table.get("kind")?.value.as_text()?)
+}
+
+/// The keys by which a table reads other encoders: those of its kind, or `input` where that is not known.
+fn input_keys(table: &Named<'_>) -> impl Iterator<Item = &'static str> + use<> {
+    let inputs = kind_of(table).map_or(encoder::ANY_ROWS, |kind| kind.source().inputs());
+    inputs.iter().map(|input| input.name)
+}
+
+/// The encoder that a tap is of, if there is one.
+fn tapped(text: &str, names: &[&str]) -> Option<usize> {
+    let tap = text.parse::<TapName>().ok().filter(|_| !text.starts_with("labels:"))?;
+    names.iter().position(|name| *name == tap.encoder)
+}
+
 /// The encoders that a table reads or names; those that there are.
 fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
     let place = |name: &str| names.iter().position(|other| *other == name);
-    let texts = table.get("input").map(input::texts).unwrap_or_default();
-    let tapped = texts.into_iter().filter_map(|(text, _)| {
-        let tap = text.parse::<TapName>().ok()?;
-        if text.starts_with("labels:") { None } else { place(&tap.encoder) }
-    });
-    let kind = table.get("kind").and_then(|kind| encoder::find(kind.value.as_text()?));
+    let kind = kind_of(table);
+    let inputs = input_keys(table).filter_map(|key| table.get(key));
+    let texts = inputs.flat_map(input::texts);
+    let tapped = texts.filter_map(|(text, _)| tapped(text, names));
     let keys = kind.into_iter().flat_map(named_keys).chain(["share"]);
     let named = keys.filter_map(|key| place(table.get(key)?.value.as_text()?));
     tapped.chain(named).collect()

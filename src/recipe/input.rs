@@ -69,9 +69,9 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagn
     known
 }
 
-/// Resolves a known input; `None` if there is a fault in it or in an encoder that it reads.
+/// Resolves what a known input key says; `None` if there is a fault in it or in an encoder that it reads.
 pub(super) fn input(
-    said: &Located,
+    (key, said): (&str, &Located),
     cx: &Context<'_>,
     signatures: &Signatures,
     diagnostics: &mut Diagnostics,
@@ -81,7 +81,8 @@ pub(super) fn input(
         return Some((Input::Same(taps), layer));
     };
     if entries.is_empty() {
-        let what = "`input`: expected CORPUS = ENCODER for each corpus, found an empty table";
+        let what =
+            format!("`{key}`: expected CORPUS = ENCODER for each corpus, found an empty table");
         diagnostics.fault(&said.place, what);
         return None;
     }
@@ -93,7 +94,7 @@ pub(super) fn input(
         let Some(either) = any.alternative(*layer) else {
             let (first, rows, others) = (&entries[0].0, show(*layer), show(any));
             let what = format!(
-                "the input for corpus {corpus:?} has {rows}, that for {first:?} {others}; expected rows \
+                "the {key} for corpus {corpus:?} has {rows}, that for {first:?} {others}; expected rows \
                  of one sort and width"
             );
             diagnostics.fault(&said.place, what);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Result, Var};
 
-use super::{GradientFlow, ObjectiveSpec, Recipe, Tap};
+use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Fitted, Vocabulary},
     kernel::{self, Device},
@@ -29,7 +29,7 @@ pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
         let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
             RowSource::Field => reader.name == encoder.name,
             RowSource::Named => reader.named().any(|name| name == encoder.name),
-            RowSource::Encoder => false,
+            RowSource::Encoder(_) => false,
         });
         let fields: Vec<(&Corpus, usize)> = readers
             .flat_map(|reader| {
@@ -107,7 +107,7 @@ impl System {
             let built = spec.kind.build(encoder::EncoderSetup {
                 name: &spec.name,
                 values: &spec.values,
-                input: spec.signature.input,
+                inputs: &spec.signature.inputs,
                 vocabularies: &of(format!("encoder.{}", spec.name)).vocabularies,
                 spellings: &spellings,
                 first_values,
@@ -120,10 +120,10 @@ impl System {
                     None
                 }
             };
-            let (input, signature) = (spec.input.clone(), spec.signature.clone());
+            let (inputs, signature) = (spec.inputs.clone(), spec.signature.clone());
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
             encoders[at] =
-                Some(Node { encoder, input, signature, segment_by, fields: BTreeMap::new() });
+                Some(Node { encoder, inputs, signature, segment_by, fields: BTreeMap::new() });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -174,7 +174,7 @@ impl System {
 
     /// Maps the strings of a corpus to ids; required before its first batch.
     pub fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let inputs = self.encoders.iter().flat_map(|node| node.input.all());
+        let inputs = self.encoders.iter().flat_map(|node| node.inputs.iter().flat_map(Input::all));
         let taps = self.objectives.iter().flat_map(|placed| placed.taps.iter().flatten());
         let prefixes: BTreeSet<String> =
             inputs.chain(taps).filter_map(|tap| tap.field.clone()).collect();

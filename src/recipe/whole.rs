@@ -298,17 +298,21 @@ fn reach(
                 if objective.is_active() {
                     active[encoder].push((corpus, field));
                 }
-                if let Some(spec) = &encoders.specs[encoder]
-                    && let Input::ByCorpus(by_corpus) = &spec.input
-                    && !by_corpus.contains_key(&corpus)
-                {
+                let Some(spec) = &encoders.specs[encoder] else { continue };
+                let lacks = |input: &Input| match input {
+                    Input::ByCorpus(by_corpus) => !by_corpus.contains_key(&corpus),
+                    Input::Same(_) => false,
+                };
+                let keys = spec.kind.source().inputs().iter().zip(&spec.inputs);
+                for (key, _) in keys.filter(|(_, input)| lacks(input)) {
                     let corpus = &names.corpora[corpus];
                     let (encoder, objective) = (&spec.name, objective.name.as_str());
                     let what = format!(
-                        "encoder {encoder:?} has no input for corpus {corpus:?}, over which \
-                         objective {objective:?} reads it; add {corpus} = ENCODER"
+                        "encoder {encoder:?} has no {} for corpus {corpus:?}, over which \
+                         objective {objective:?} reads it; add {corpus} = ENCODER",
+                        key.name
                     );
-                    diagnostics.fault(&spec.values.place("input"), what);
+                    diagnostics.fault(&spec.values.place(key.name), what);
                 }
             }
         }
@@ -322,6 +326,7 @@ fn reach(
             ([], [Some(only)]) => fields_are_in(spec, &[only], diagnostics),
             _ => fields_are_in(spec, &read, diagnostics),
         }
+        taps_are_in(spec, &any, corpora, diagnostics);
         let runs = if active.is_empty() { any } else { active };
         spec.corpora = own(&runs);
         let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
@@ -346,6 +351,29 @@ type Run = (usize, Option<String>);
 fn own(runs: &[Run]) -> Vec<usize> {
     let own = runs.iter().filter(|(_, field)| field.is_none()).map(|(corpus, _)| *corpus);
     own.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether the fields that the taps of an encoder name are in the corpora that it runs over.
+fn taps_are_in(
+    spec: &EncoderSpec,
+    runs: &[Run],
+    corpora: &[Option<CorpusSpec>],
+    diagnostics: &mut Diagnostics,
+) {
+    let reached: BTreeSet<usize> = runs.iter().map(|(corpus, _)| *corpus).collect();
+    for (key, input) in spec.kind.source().inputs().iter().zip(&spec.inputs) {
+        for &at in &reached {
+            let Some(corpus) = &corpora[at] else { continue };
+            for tap in input.of(at) {
+                if let Some(field) = &tap.field
+                    && let Some(what) = corpus.lacks(field, Refers::Field)
+                {
+                    let place = spec.values.place(key.name);
+                    diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
+                }
+            }
+        }
+    }
 }
 
 /// Whether the fields that an encoder reads are in all those corpora.

@@ -48,6 +48,11 @@ const CASES: &[&str] = &[
     "kind = 'pool'\ninput = 'parts'",
     "kind = 'cnn'\ninput = 'parts'\nwidths = [2, 3]\nfilters = 3",
     "kind = 'dense'\ninput = ['parts.max', 'trunk.last']\nwidth = 3",
+    "kind = 'attend'\ninput = 'trunk'\nto = 'words'",
+    "kind = 'attend'\ninput = 'words'\nto = 'words'\nhidden = 5",
+    "kind = 'attend'\ninput = 'trunk.last'\nto = ['words', 'trunk']",
+    "kind = 'attend'\ninput = 'parts'\nto = 'trunk'",
+    "kind = 'attend'\ninput = ['words', 'trunk']\nto = 'parts'",
 ];
 
 /// Sentences of 5, 4, 1 and 1 words, no word twice in one, in 2, 3, 1 and 1 parts.

@@ -223,7 +223,8 @@ pub(crate) fn below(
                 }
             }
         }
-        reached.extend(below(recipe, corpus_idx, spec.input.of(corpus_idx), system));
+        let inputs: Vec<Tap> = spec.taps(corpus_idx).cloned().collect();
+        reached.extend(below(recipe, corpus_idx, &inputs, system));
     }
     reached
 }

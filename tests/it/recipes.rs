@@ -82,7 +82,7 @@ fn typed(recipe: &Recipe) -> String {
             "{} {} {:?} {:?} {:?}",
             encoder.name,
             encoder.kind.name(),
-            encoder.input,
+            encoder.inputs,
             encoder.signature,
             encoder.corpora
         ));

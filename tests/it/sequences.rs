@@ -435,3 +435,75 @@ fn a_sequence_that_is_not_there_is_refused_with_the_nearest_name() {
     let beside = told("['trunk.max', 'b:trunk.max']", "['trunk', 'b:trunk']");
     assert!(beside.contains("they are rows of two sequences"), "{beside}");
 }
+
+/// The judgement is read off the first text's rows, each with what it attends to in the second.
+fn attending(from: &str, to: &str) -> Result<Tiny, String> {
+    let aware = "[[encoder]]\nname = 'aware'\nkind = 'attend'\ninput = 'trunk'\n\
+                 to = 'b:trunk'\nhidden = 3\n";
+    let recipe = PAIRS.replace("['trunk.max', 'b:trunk.max']", "'aware.mean'") + aware;
+    assert!(recipe.contains(from), "{from}");
+    pairs(&recipe.replace(from, to), TEXTS)
+}
+
+#[test]
+fn an_encoder_with_two_inputs_reads_two_sequences_of_an_example() {
+    let tiny = attending("", "").unwrap();
+    let (system, batch) = (tiny.system(), tiny.batch(0, 3));
+    let judged = |mode| system.taps(&[0], &batch, mode).unwrap().remove(0).remove(0).tensor;
+    let rows = judged(Mode::Eval).to_vec2::<f32>().unwrap();
+    assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [8; 3]);
+    for (row, &example) in rows.iter().zip(&batch.examples) {
+        let (own, attended) = row.split_at(4);
+        assert!(own.iter().any(|x| *x != 0.0), "{example}");
+        // The third example has no second text.
+        assert_eq!(attended.iter().all(|x| *x == 0.0), example == 2, "{example}");
+    }
+    let scalar = || probe(&judged(Mode::Trace));
+    let found = gradients(&scalar().0, system.parameters());
+    for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+        let owner = parameter.name.split('.').next().unwrap();
+        assert_eq!(gradient.is_some(), owner != "objective", "{}", parameter.name);
+        if let Some(gradient) = gradient {
+            let steps = [0.002, 0.0005];
+            assert_differences(parameter, &gradient, &steps, &parameter.name, || scalar().1);
+        }
+    }
+    // Words that only the second text has are known, by way of the second input.
+    let known = &tiny.fitted()["encoder.words"].vocabularies["words"];
+    assert!(known.id("four").is_some() && known.id("three").is_some());
+    let run = tiny.train(&[]);
+    assert_eq!(run.steps().len(), 3, "{:?}", run.ended);
+}
+
+#[test]
+fn a_batch_without_any_second_text_attends_to_nothing() {
+    let tiny = attending("", "").unwrap();
+    let corpus = &tiny.corpora[0];
+    let batch = Batch::new(0, corpus, &corpus.train, &[2]);
+    let system = tiny.system();
+    let tensor = system.taps(&[0], &batch, Mode::Eval).unwrap().remove(0).remove(0).tensor;
+    assert_eq!(tensor.to_vec2::<f32>().unwrap()[0][4..], [0.0; 4]);
+}
+
+#[test]
+fn each_input_of_an_encoder_is_checked_under_its_own_key() {
+    let told = |from: &str, to: &str| attending(from, to).err().unwrap_or_default();
+    for (to, wanted) in [
+        ("to = 'b:trunk.max'", "a \"attend\" reads a sequence, and its `to` is one vector"),
+        ("to = 'bb:trunk'", "\"bb:trunk\": no field named \"bb\" in corpus \"pairs\""),
+        ("to = 'judgement:trunk'", "has a string per example; expected one per token"),
+        ("to = 'trank'", "no encoder named \"trank\"; did you mean \"trunk\"?"),
+        ("to = 'aware'", "encoders form a cycle: aware <- aware"),
+        ("to = {}", "`to`: expected CORPUS = ENCODER for each corpus, found an empty table"),
+        ("segment_by = 'a'\nto = 'trunk'", "`encoder.aware.segment_by`: unknown key"),
+        ("", "`encoder.aware.to`: missing key"),
+    ] {
+        let faults = told("to = 'b:trunk'", to);
+        assert!(faults.contains(wanted), "{to}: {faults}");
+        // The line of `to`, not that of `input`; a missing key has that of its table.
+        let line = if to.is_empty() { 36 } else { 40 };
+        assert!(faults.contains(&format!("recipe.toml:{line}: ")), "{to}: {faults}");
+    }
+    let prefixed = told("'aware.mean'", "'b:aware.mean'");
+    assert!(prefixed.contains("a prefix can replace one field only"), "{prefixed}");
+}

@@ -3,9 +3,8 @@
 use candle_core::Result;
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
+    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView,
     recurrent::{Cell, Recurrent},
-    sequence,
 };
 use crate::{
     keys::{Key, ValueType, Values},
@@ -43,16 +42,16 @@ impl EncoderKind for Birnn {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(SEQUENCE)
     }
 
     fn signature(
         &self,
         values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = sequence("birnn", input)?;
+        let input = inputs[0];
         let mut below = input.context;
         let mut layers = Vec::new();
         for _ in 0..values.count("layers") {
@@ -65,12 +64,12 @@ impl EncoderKind for Birnn {
             });
             below = Context::BOTH;
         }
-        Ok(EncoderSignature { input: Some(input), layers })
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers })
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let values = setup.values;
-        let mut inputs = setup.input.expect("the checker has seen the input").width;
+        let mut inputs = setup.inputs[0].width;
         let width = values.count("width");
         let cell = Cell::named(values.text("cell")).expect("the checker knows the cells");
         let mut layers = Vec::new();

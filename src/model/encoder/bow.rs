@@ -79,13 +79,13 @@ impl EncoderKind for Bow {
     fn signature(
         &self,
         values: &Values,
-        _input: Option<LayerSpec>,
+        _inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
         let width = values.count("width");
         let layer =
             LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
-        Ok(EncoderSignature { input: None, layers: vec![layer] })
+        Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
     }
 
     fn vocabularies(

@@ -52,7 +52,7 @@ impl EncoderKind for Characters {
     fn signature(
         &self,
         _values: &Values,
-        _input: Option<LayerSpec>,
+        _inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
         Err("an encoder of kind \"characters\" is named by an \"embed\", not tapped".to_owned())

@@ -7,7 +7,7 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence,
+    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
     kernel,
@@ -52,16 +52,15 @@ impl EncoderKind for Cnn {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(SEQUENCE)
     }
 
     fn signature(
         &self,
         values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = sequence("cnn", input)?;
         let widths = values.counts("widths");
         for (at, width) in widths.iter().enumerate() {
             if widths[..at].contains(width) {
@@ -73,11 +72,11 @@ impl EncoderKind for Cnn {
         let width = widths.len() * values.count("filters");
         let layer =
             LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
-        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let inputs = setup.input.expect("the checker has seen the input").width;
+        let inputs = setup.inputs[0].width;
         let (values, filters) = (setup.values, setup.values.count("filters"));
         let banks = values.counts("widths").into_iter().map(|width| {
             let filters = setup.scope.linear(&format!("width-{width}"), width * inputs, filters)?;

@@ -4,7 +4,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
+use super::{ANY_ROWS, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
 use crate::{
     keys::{Key, Values},
     model::{
@@ -29,7 +29,7 @@ impl EncoderKind for Concat {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(ANY_ROWS)
     }
 
     fn has_layers(&self, _values: &Values) -> bool {
@@ -39,11 +39,11 @@ impl EncoderKind for Concat {
     fn signature(
         &self,
         _values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = input.ok_or("a \"concat\" needs an input")?;
-        Ok(EncoderSignature { input: Some(input), layers: vec![input] })
+        let input = inputs[0];
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![input] })
     }
 
     fn build(&self, _setup: EncoderSetup<'_>) -> Result<Built> {

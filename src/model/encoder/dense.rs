@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use super::{
-    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
+    ANY_ROWS, Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
 };
 use crate::{
     keys::{Key, ValueType, Values},
@@ -41,22 +41,22 @@ impl EncoderKind for Dense {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(ANY_ROWS)
     }
 
     fn signature(
         &self,
         values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = input.ok_or("a \"dense\" needs an input")?;
+        let input = inputs[0];
         let layer = LayerSpec { width: values.count("width"), directions: None, ..input };
-        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let inputs = setup.input.expect("the checker has seen the input").width;
+        let inputs = setup.inputs[0].width;
         let values = setup.values;
         Ok(Built::Encoder(Box::new(Layer {
             name: setup.name.to_owned(),

@@ -94,7 +94,7 @@ impl EncoderKind for Embed {
     fn signature(
         &self,
         values: &Values,
-        _input: Option<LayerSpec>,
+        _inputs: &[LayerSpec],
         named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
         let characters = match values.table("characters") {
@@ -107,7 +107,7 @@ impl EncoderKind for Embed {
         let width = values.count("width") + characters;
         let layer =
             LayerSpec { width, on: RowKind::Token, context: Context::SELF_ONLY, directions: None };
-        Ok(EncoderSignature { input: None, layers: vec![layer] })
+        Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
     }
 
     fn vocabularies(

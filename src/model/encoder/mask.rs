@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView};
 use crate::{
     data::{Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
@@ -51,7 +51,7 @@ impl EncoderKind for Mask {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(SEQUENCE)
     }
 
     fn has_layers(&self, _values: &Values) -> bool {
@@ -61,19 +61,19 @@ impl EncoderKind for Mask {
     fn signature(
         &self,
         _values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = sequence("mask", input)?;
+        let input = inputs[0];
         if input.context != Context::SELF_ONLY {
             let what = "`mask` must come before any layer that reads neighbouring words";
             return Err(what.to_owned());
         }
-        Ok(EncoderSignature { input: Some(input), layers: vec![input] })
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![input] })
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let width = setup.input.expect("the checker has seen the input").width;
+        let width = setup.inputs[0].width;
         let vector = match setup.values.text("fill") {
             "learned" => Some(setup.scope.table("vector", 1, width)?),
             _ => None,

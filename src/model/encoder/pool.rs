@@ -5,7 +5,7 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView, sequence};
+use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView};
 use crate::{
     kernel::{self, ParamRef},
     keys::{Key, ValueType, Values},
@@ -57,7 +57,7 @@ impl EncoderKind for Pool {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder
+        RowSource::Encoder(SEQUENCE)
     }
 
     fn has_layers(&self, values: &Values) -> bool {
@@ -67,20 +67,20 @@ impl EncoderKind for Pool {
     fn signature(
         &self,
         values: &Values,
-        input: Option<LayerSpec>,
+        inputs: &[LayerSpec],
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
-        let input = sequence("pool", input)?;
+        let input = inputs[0];
         if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
             return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }
         let layer =
             LayerSpec { on: RowKind::Example, context: Context::BOTH, directions: None, ..input };
-        Ok(EncoderSignature { input: Some(input), layers: vec![layer] })
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let input = setup.input.expect("the checker has seen the input");
+        let input = setup.inputs[0];
         let pooling = if let Some(view) = view_of(setup.values) {
             Pooling::TapView { view, directions: input.directions.is_some() }
         } else {

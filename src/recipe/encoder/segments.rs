@@ -27,12 +27,12 @@ pub(super) struct Segmented {
     pub(super) items: Option<String>,
 }
 
-/// How an encoder of this input meets segments; `None` if it can't.
+/// How an encoder of this first input meets segments; `None` if it can't.
 pub(super) fn check(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
-    (reads, layer): (&Input, Option<LayerSpec>),
+    first: Option<(&Input, LayerSpec)>,
     below: &Encoders,
     diagnostics: &mut Diagnostics,
 ) -> Option<Segmented> {
@@ -43,7 +43,7 @@ pub(super) fn check(
         diagnostics.fault(&place(), format!("{}: {what}", table.label()));
         None
     };
-    let Some(layer) = layer else { return Some(Segmented::default()) };
+    let Some((reads, layer)) = first else { return Some(Segmented::default()) };
     let reads_tokens =
         kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
     if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
@@ -77,15 +77,15 @@ pub(super) fn check(
 /// What a signature is where sequences are those of segments, or segments are the sequence.
 pub(super) fn signature(
     signature: EncoderSignature,
-    input: Option<LayerSpec>,
+    inputs: Vec<LayerSpec>,
     segments: &Segmented,
 ) -> EncoderSignature {
-    let is_above = input.is_some_and(|input| input.on == RowKind::Item);
+    let is_above = inputs.first().is_some_and(|input| input.on == RowKind::Item);
     let on = |on| match on {
         RowKind::Example if segments.segment_by.is_some() => RowKind::Item,
         RowKind::Token if is_above => RowKind::Item,
         on => on,
     };
     let layers = signature.layers.into_iter().map(|layer| LayerSpec { on: on(layer.on), ..layer });
-    EncoderSignature { input, layers: layers.collect() }
+    EncoderSignature { inputs, layers: layers.collect() }
 }

@@ -24,7 +24,8 @@ use crate::{
 /// An encoder in the graph; `None` for one that others only name.
 pub(super) struct Node {
     pub(super) encoder: Option<Box<dyn Encoder>>,
-    pub(super) input: Input,
+    /// What it reads by each of its input keys.
+    pub(super) inputs: Vec<Input>,
     pub(super) signature: EncoderSignature,
     /// The field by whose segments it runs, if it does, and the field's place by corpus.
     pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
@@ -34,6 +35,7 @@ pub(super) struct Node {
 
 /// What an encoder gave for one sequence of a batch.
 struct States {
+    /// What it read by its first input key: layer 0.
     input: Option<Rows>,
     layers: Vec<Rows>,
 }
@@ -95,7 +97,8 @@ impl<'a> Forward<'a> {
         // Encoders stand after what they read.
         for at in (0..nodes.len()).rev() {
             for prefix in needed[at].clone() {
-                for tap in nodes[at].input.of(batch.corpus) {
+                let inputs = nodes[at].inputs.iter();
+                for tap in inputs.flat_map(|input| input.of(batch.corpus)) {
                     needed[tap.encoder].insert(tap.field.as_deref().or(prefix));
                 }
             }
@@ -118,14 +121,10 @@ impl<'a> Forward<'a> {
         let (batch, mode) = (self.batch, self.mode);
         let field = node.fields.get(&(batch.corpus, prefix.map(str::to_owned))).copied();
         let on = SequenceView { batch, field, prefix };
-        let taps = node.input.of(batch.corpus);
-        if taps.is_empty() {
-            return Ok(States { input: None, layers: encoder.forward(&[], on, mode)? });
-        }
-        let input = self.read(taps, prefix)?;
-        let layers = match &node.segment_by {
-            None => encoder.forward(std::slice::from_ref(&input), on, mode)?,
-            Some((_, fields)) => {
+        let inputs = node.inputs.iter().map(|input| self.read(input.of(batch.corpus), prefix));
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
+        let layers = match (&node.segment_by, inputs.as_slice()) {
+            (Some((_, fields)), [input]) => {
                 let field = fields.get(&batch.corpus);
                 let field = *field.expect("the checker has seen the field in each corpus");
                 let segments = self.segments(field);
@@ -141,8 +140,9 @@ impl<'a> Forward<'a> {
                 };
                 layers.into_iter().map(back).collect::<Result<_>>()?
             }
+            _ => encoder.forward(&inputs, on, mode)?,
         };
-        Ok(States { input: Some(input), layers })
+        Ok(States { input: inputs.into_iter().next(), layers })
     }
 
     fn segments(&self, field: usize) -> Rc<Segments> {

@@ -158,7 +158,7 @@ fn a_run_with_inputs_by_corpus_and_hidden_words_is_trained_and_read_again() {
     let again = again.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(again.resolved(), case.tiny.recipe.resolved());
     let inputs = |recipe: &Recipe| -> Vec<_> {
-        recipe.encoders.iter().map(|spec| spec.input.clone()).collect()
+        recipe.encoders.iter().map(|spec| spec.inputs.clone()).collect()
     };
     assert_eq!(inputs(&again), inputs(&case.tiny.recipe));
     let fitted = run.checkpoint("last").fitted;

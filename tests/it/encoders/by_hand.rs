@@ -74,6 +74,22 @@ fn attention_weighs_words_by_the_tanh_of_what_they_are() {
 }
 
 #[test]
+fn a_word_attends_to_the_words_of_its_own_example_by_how_well_they_fit_it() {
+    let it = case("kind = 'attend'\ninput = 'words'\nto = 'words'");
+    put(&it.1, "it.query.weight", &[0.5]);
+    put(&it.1, "it.query.bias", &[-0.5]);
+    put(&it.1, "it.key.weight", &[-0.25]);
+    put(&it.1, "it.key.bias", &[0.25]);
+    put(&it.1, "it.score", &[3.0]);
+    // Over a b a, for a: 3 tanh 0 of a, 3 tanh -0.25 of b; for b: 3 tanh 0.5 and 3 tanh 0.25. c is alone.
+    let [of_a, of_b] = [[0.0, -0.25], [0.5, 0.25f32]].map(|fits| {
+        let [a, b] = fits.map(|fit: f32| (3.0 * fit.tanh()).exp());
+        (2.0 * a + 2.0 * b) / (2.0 * a + b)
+    });
+    assert_rows(&it, &[0, 1], &[1.0, of_a, 4.0, 4.0, 2.0, of_b, 1.0, of_a]);
+}
+
+#[test]
 fn other_ways_of_pooling_are_the_views() {
     for (how, wanted) in [("last", 1.0), ("mean", 4.0 / 3.0), ("max", 2.0)] {
         let it = case(&format!("kind = 'pool'\ninput = 'words'\npooling = '{how}'"));

@@ -1,0 +1,159 @@
+//! Attention of one sequence over another of the same example.
+//!
+//! With rows h_t of the input and m_u of what is attended to: e_tu = vᵀ tanh(W h_t + b + U m_u + c),
+//! a_t = softmax_u(e_tu), output = [h_t ; Σ_u a_tu m_u] (Bahdanau et al. 2015). Where an example has nothing to
+//! attend to, the second half is zeros.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Result, Tensor};
+
+use super::{
+    Built, Encoder, EncoderKind, EncoderSetup, INPUT, InputKey, Named, RowSource, SequenceView,
+};
+use crate::{
+    data::Packing,
+    kernel::{self, ParamRef},
+    keys::{Key, ValueType, Values},
+    model::{
+        Mode, RowKind, Rows,
+        parameters::Linear,
+        tap::{Context, EncoderSignature, LayerSpec},
+    },
+};
+
+pub(super) struct Attend;
+
+const INPUTS: &[InputKey] = &[
+    INPUT,
+    InputKey {
+        name: "to",
+        about: "the sequence that each row of the input attends to; several encoders are concatenated",
+        on: Some(RowKind::Token),
+    },
+];
+
+const KEYS: &[Key] = &[Key::optional(
+    "hidden",
+    ValueType::Count(1),
+    "hidden size of the attention; default: the input dimension",
+)];
+
+impl EncoderKind for Attend {
+    fn name(&self) -> &'static str {
+        "attend"
+    }
+
+    fn about(&self) -> &'static str {
+        "additive attention of each row over another sequence of the example, concatenated with the row"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> RowSource {
+        RowSource::Encoder(INPUTS)
+    }
+
+    fn signature(
+        &self,
+        _values: &Values,
+        inputs: &[LayerSpec],
+        _named: &dyn Named,
+    ) -> std::result::Result<EncoderSignature, String> {
+        let (input, to) = (inputs[0], inputs[1]);
+        // What is attended to may be the same sequence, or hold what is to be predicted of this one.
+        let layer = LayerSpec {
+            width: input.width + to.width,
+            context: Context::BOTH,
+            directions: None,
+            ..input
+        };
+        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
+    }
+
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
+        let (input, to) = (setup.inputs[0].width, setup.inputs[1].width);
+        let hidden = setup.values.count_if_said("hidden").unwrap_or(input);
+        let bound = (6.0 / (hidden + 1) as f64).sqrt();
+        Ok(Built::Encoder(Box::new(Attention {
+            query: setup.scope.linear("query", input, hidden)?,
+            key: setup.scope.linear("key", to, hidden)?,
+            score: setup.scope.uniform("score", &[hidden], bound)?,
+        })))
+    }
+}
+
+struct Attention {
+    query: Linear,
+    key: Linear,
+    /// v: (hidden).
+    score: ParamRef,
+}
+
+impl Encoder for Attention {
+    fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
+        let (input, to) = (&inputs[0], &inputs[1]);
+        let (h, m) = (&input.tensor, &to.tensor);
+        let Pairs { packing, of_input, of_memory } = Pairs::new(&input.packing, &to.packing);
+        let attended = if packing.n_rows() == 0 {
+            Tensor::zeros((h.dim(0)?, m.dim(1)?), DType::F32, h.device())?
+        } else {
+            let queries = kernel::gather(&self.query.forward(h)?, of_input)?;
+            let keys = kernel::gather(&self.key.forward(m)?, of_memory.clone())?;
+            let fits = kernel::tanh(&(queries + keys)?)?; // (pairs, hidden)
+            let memory = kernel::gather(m, of_memory)?; // (pairs, width of m)
+            let attended = kernel::attend(&fits, &self.score, &memory, &packing)?;
+            Rows::pooled(&packing, attended)?.tensor
+        };
+        Ok(vec![input.with(Tensor::cat(&[h, &attended], 1)?)])
+    }
+}
+
+/// Every row of the input with each row that it attends to.
+struct Pairs {
+    /// A sequence for each row of the input that has anything to attend to.
+    packing: Packing,
+    /// The row of the input of each pair.
+    of_input: Vec<u32>,
+    /// The row that is attended to of each pair.
+    of_memory: Vec<u32>,
+}
+
+impl Pairs {
+    fn new(input: &Arc<Packing>, memory: &Packing) -> Self {
+        let of_example = |example: usize| memory.rows_of_example(example);
+        let memory: Vec<Vec<usize>> = (0..memory.n_examples()).map(of_example).collect();
+        let examples = input.examples_of_rows();
+        let lengths: Vec<usize> = examples.iter().map(|&b| memory[b as usize].len()).collect();
+        let packing = Packing::sorted_below(input, &lengths);
+        let rows = packing.parent_rows();
+        let pair = |(sequence, t): (usize, usize)| {
+            let row = rows[sequence];
+            (row, memory[examples[row as usize] as usize][t] as u32)
+        };
+        let (of_input, of_memory) = packing.positions().map(pair).unzip();
+        Self { packing, of_input, of_memory }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_is_paired_with_every_row_of_its_own_example_in_order() {
+        let examples = Arc::new(Packing::of_examples(3));
+        // The first example has two rows and one to attend to, the second one and three, the third one and none.
+        let input = Arc::new(Packing::sorted_below(&examples, &[2, 1, 1]));
+        let memory = Packing::sorted_below(&examples, &[1, 3, 0]);
+        let pairs = Pairs::new(&input, &memory);
+        assert_eq!(pairs.packing.lengths(), [3, 1, 1]);
+        // Rows of the input: the first of each example, then the second of the first.
+        assert_eq!(pairs.packing.parent_rows(), [1, 0, 3]);
+        // Rows attended to: the first of the second and of the first example, then those of the second.
+        assert_eq!(pairs.of_input, [1, 0, 3, 1, 1]);
+        assert_eq!(pairs.of_memory, [0, 1, 1, 2, 3]);
+    }
+}
