@@ -239,7 +239,7 @@ impl Trainer {
 
     /// Epochs done of the main objective's corpus.
     fn epochs(&self) -> u64 {
-        self.batches.position(self.plan.main_corpus()).pass
+        self.batches.position(self.plan.main_corpus()).epoch
     }
 }
 

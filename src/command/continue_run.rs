@@ -84,7 +84,7 @@ fn is_not_over(
 ) -> Result<(), Failure> {
     let progress = &checkpoint.state.progress;
     let main = &recipe.corpora[recipe.objectives[recipe.main()].corpora[0]].name;
-    let epochs = progress.positions.get(main).map_or(0, |position| position.pass);
+    let epochs = progress.positions.get(main).map_or(0, |position| position.epoch);
     let (steps, without) = (progress.counters.step.0, progress.counters.evals_without_improvement);
     let done = match recipe.train.length {
         Length::Steps(all) if steps >= all => Some(format!("all {all} steps are done")),

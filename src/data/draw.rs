@@ -15,7 +15,7 @@ pub enum Purpose {
     Init,
     /// The mask at a dropout site; the counter is the step.
     Dropout,
-    /// The order of a corpus; the counter is the pass.
+    /// The order of a corpus; the counter is the epoch.
     Shuffle,
     /// Which groups a step draws; the counter is the step.
     Sampling,
@@ -48,7 +48,7 @@ pub fn draw(seed: u64, purpose: Purpose, name: &str, counter: u64) -> ChaCha8Rng
 }
 
 /// Puts a slice into an order, each as probable as any other (Fisher and Yates 1938). Written out
-/// here because rand's own shuffle may change with its version, and a checkpoint's pass with it.
+/// here because rand's own shuffle may change with its version, and a checkpoint's epoch with it.
 pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
     for place in (1..items.len()).rev() {
         // The high half of a 128-bit product is below place + 1; its bias is under 2^-32.

@@ -1,6 +1,6 @@
 //! The order in which a corpus's training examples are learnt from.
 //!
-//! A pass is a function of (seed, corpus, pass): shuffled, cut into pools of 32 batches, each pool
+//! An epoch is a function of (seed, corpus, epoch): shuffled, cut into pools of 32 batches, each pool
 //! sorted by length so that a batch's sentences are about as long as each other, cut into batches,
 //! and the batches shuffled. The place in it is two numbers, which is what a checkpoint keeps.
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::{Corpus, Purpose, SplitData, draw, draw::shuffle};
 
 /// How many batches are sorted by length together: enough for equal lengths, few enough that which
-/// sentences meet in a batch differs from pass to pass.
+/// sentences meet in a batch differs from epoch to epoch.
 const POOL: usize = 32;
 
 /// A place in the order of a corpus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs done.
-    pub pass: u64,
+    pub epoch: u64,
     /// The batch of this epoch that is next.
     pub next: u64,
 }
 
-/// The batches of one corpus, pass after pass.
+/// The batches of one corpus, epoch after epoch.
 #[derive(Clone, Debug)]
 pub struct BatchStream {
     seed: u64,
@@ -29,10 +29,10 @@ pub struct BatchStream {
     order: Option<Order>,
 }
 
-/// The batches of one pass, kept until the next begins.
+/// The batches of one epoch, kept until the next begins.
 #[derive(Clone, Debug)]
 struct Order {
-    pass: u64,
+    epoch: u64,
     batch: usize,
     batches: Vec<Vec<usize>>,
 }
@@ -51,11 +51,11 @@ impl BatchStream {
     /// The next batch's examples, by their places in the training split; none if every example of
     /// it is empty.
     pub fn next(&mut self, corpus: &Corpus, batch: usize) -> Vec<usize> {
-        let Position { pass, next } = self.position;
-        let known = |order: &Order| order.pass == pass && order.batch == batch;
+        let Position { epoch, next } = self.position;
+        let known = |order: &Order| order.epoch == epoch && order.batch == batch;
         let order = match self.order.take().filter(known) {
             Some(order) => order,
-            None => Order { pass, batch, batches: batches(self.seed, corpus, pass, batch) },
+            None => Order { epoch, batch, batches: batches(self.seed, corpus, epoch, batch) },
         };
         let n_batches = order.batches.len() as u64;
         // A batch size that was changed within an epoch may leave fewer batches than are done.
@@ -65,9 +65,9 @@ impl BatchStream {
         };
         let examples = examples.clone();
         self.position = if next + 1 < n_batches {
-            Position { pass, next: next + 1 }
+            Position { epoch, next: next + 1 }
         } else {
-            Position { pass: pass + 1, next: 0 }
+            Position { epoch: epoch + 1, next: 0 }
         };
         self.order = Some(order);
         examples
@@ -75,7 +75,7 @@ impl BatchStream {
 }
 
 /// The number of batches in an epoch of the training split.
-pub fn steps_per_pass(corpus: &Corpus, batch: usize) -> u64 {
+pub fn steps_per_epoch(corpus: &Corpus, batch: usize) -> u64 {
     non_empty(&corpus.train).count().div_ceil(batch) as u64
 }
 
@@ -111,12 +111,12 @@ fn non_empty(split: &SplitData) -> impl Iterator<Item = usize> + '_ {
     (0..split.examples.len()).filter(|&at| !split.examples[at].is_empty())
 }
 
-fn batches(seed: u64, corpus: &Corpus, pass: u64, batch: usize) -> Vec<Vec<usize>> {
-    let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, pass);
+fn batches(seed: u64, corpus: &Corpus, epoch: u64, batch: usize) -> Vec<Vec<usize>> {
+    let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, epoch);
     let mut order: Vec<usize> = non_empty(&corpus.train).collect();
     shuffle(&mut order, &mut rng);
     // What does not fill a batch is set aside before the sorting: cut off a sorted pool, the short
-    // batch would hold its longest sentences in every pass.
+    // batch would hold its longest sentences in every epoch.
     let n_full = order.len() / batch * batch;
     let (full, short) = order.split_at_mut(n_full);
     for pool in full.chunks_mut(POOL.saturating_mul(batch)) {
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn each_example_is_met_once_a_pass_and_empty_ones_never() {
+    fn each_example_is_met_once_an_epoch_and_empty_ones_never() {
         let news = corpus("news", (0..203).map(|at| at % 7));
-        assert_eq!(steps_per_pass(&news, 4), 44);
+        assert_eq!(steps_per_epoch(&news, 4), 44);
         let mut stream = BatchStream::new(1, Position::default());
-        for pass in 0..3 {
-            assert_eq!(stream.position(), Position { pass, next: 0 });
+        for epoch in 0..3 {
+            assert_eq!(stream.position(), Position { epoch, next: 0 });
             let batches = take(&mut stream, &news, 44);
             let n_short = batches.iter().filter(|batch| batch.len() < 4).count();
             assert_eq!(n_short, 1, "174 examples are 43 batches of 4 and one of 2");
@@ -164,19 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_one_order_and_each_pass_another() {
+    fn a_seed_gives_one_order_and_each_epoch_another() {
         let news = corpus("news", 1..101);
-        let pass =
-            |seed, pass| take(&mut BatchStream::new(seed, Position { pass, next: 0 }), &news, 25);
-        assert_eq!(pass(1, 0), pass(1, 0));
-        assert_ne!(pass(1, 0), pass(1, 1));
-        assert_ne!(pass(1, 0), pass(2, 0));
+        let epoch =
+            |seed, epoch| take(&mut BatchStream::new(seed, Position { epoch, next: 0 }), &news, 25);
+        assert_eq!(epoch(1, 0), epoch(1, 0));
+        assert_ne!(epoch(1, 0), epoch(1, 1));
+        assert_ne!(epoch(1, 0), epoch(2, 0));
         let web = corpus("web", 1..101);
-        assert_ne!(pass(1, 0), take(&mut BatchStream::new(1, Position::default()), &web, 25));
+        assert_ne!(epoch(1, 0), take(&mut BatchStream::new(1, Position::default()), &web, 25));
     }
 
     #[test]
-    fn a_stream_restored_within_a_pass_goes_on_as_it_would_have() {
+    fn a_stream_restored_within_an_epoch_goes_on_as_it_would_have() {
         let news = corpus("news", 1..50);
         let mut stream = BatchStream::new(3, Position::default());
         take(&mut stream, &news, 17);

@@ -91,15 +91,15 @@ pub(super) fn check(
         encoders: all(&encoders.specs)?,
         objectives: all(&specs)?,
     };
-    epochs_pass(&recipe, diagnostics);
+    epochs_end(&recipe, diagnostics);
     Some(recipe)
 }
 
 /// A run of so many epochs must draw the main objective's corpus, or it would never end.
-fn epochs_pass(recipe: &Recipe, diagnostics: &mut Diagnostics) {
+fn epochs_end(recipe: &Recipe, diagnostics: &mut Diagnostics) {
     let main = recipe.objectives.iter().find(|spec| spec.role == Role::Main);
     if let Some(main) = main
-        && !recipe.passes_under(&recipe.train.sampling.at(Step(u64::MAX)))
+        && !recipe.epochs_end_under(&recipe.train.sampling.at(Step(u64::MAX)))
     {
         let corpus = &recipe.corpora[main.corpora[0]].name;
         let what = format!(
@@ -114,7 +114,7 @@ fn epochs_pass(recipe: &Recipe, diagnostics: &mut Diagnostics) {
 impl Recipe {
     /// Whether a run that lasts so many epochs would end by itself: whether this rule draws the main objective's
     /// corpus, among what the recipe lets sound in the end. A run of so many steps does.
-    pub fn passes_under(&self, rule: &Rule) -> bool {
+    pub fn epochs_end_under(&self, rule: &Rule) -> bool {
         let main = self.objectives.iter().find(|spec| spec.role == Role::Main);
         let (Length::Epochs(_), Some(main)) = (self.train.length, main) else { return true };
         let groups = self.groups_of(|at| self.objectives[at].is_active_after(u64::MAX));
@@ -125,8 +125,8 @@ impl Recipe {
             }
             _ => true,
         };
-        let passes = |group: &Group| group.corpora.contains(&main.corpora[0]) && drawn(group);
-        groups.is_empty() || groups.iter().any(passes)
+        let is_drawn = |group: &Group| group.corpora.contains(&main.corpora[0]) && drawn(group);
+        groups.is_empty() || groups.iter().any(is_drawn)
     }
 }
 

@@ -18,7 +18,7 @@ pub struct CorpusUsage<'a> {
     /// Examples drawn.
     pub drawn: u64,
     /// Epochs of its training split, with the current one as a fraction; `None` if unknown.
-    pub passes: Option<f32>,
+    pub epochs: Option<f32>,
     /// Its fraction of all examples drawn; `None` before the first.
     pub part: Option<f32>,
     /// Milliseconds spent on it.
@@ -40,7 +40,7 @@ impl Run {
                 name: &corpus.name,
                 examples,
                 drawn,
-                passes: part(drawn, examples),
+                epochs: part(drawn, examples),
                 part: part(drawn, all_drawn),
                 spent_ms: spent_us / 1_000,
                 time_fraction: part(*spent_us, all_spent),
@@ -114,8 +114,8 @@ mod tests {
         let used: Vec<CorpusUsage> = run.used().collect();
         assert_eq!(used.iter().map(|used| used.spent_ms).collect::<Vec<_>>(), [6, 8, 0]);
         let [a, b, c] = used[..] else { panic!("three corpora") };
-        assert_eq!((a.name, a.examples, a.drawn, a.passes), ("a", 100, 4, Some(0.04)));
-        assert_eq!((b.drawn, b.passes, c.drawn, c.passes), (25, Some(0.5), 0, Some(0.0)));
+        assert_eq!((a.name, a.examples, a.drawn, a.epochs), ("a", 100, 4, Some(0.04)));
+        assert_eq!((b.drawn, b.epochs, c.drawn, c.epochs), (25, Some(0.5), 0, Some(0.0)));
         assert_eq!((a.part, b.part, c.part), (Some(4.0 / 29.0), Some(25.0 / 29.0), Some(0.0)));
         assert_eq!((a.time_fraction, c.time_fraction), (Some(6.0 / 14.0), Some(0.0)));
     }
@@ -125,7 +125,7 @@ mod tests {
         let mut run = run(&[(0, 0)]);
         let before = run.clone();
         let used = before.used().next().unwrap();
-        assert_eq!((used.passes, used.part, used.time_fraction), (None, None, None));
+        assert_eq!((used.epochs, used.part, used.time_fraction), (None, None, None));
         run.apply(&step(&[("nobody", 4)], 9).into());
         assert_eq!(run.used().next(), Some(used), "a corpus that is not in the cast");
     }

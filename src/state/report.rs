@@ -62,7 +62,7 @@ fn corpus(used: CorpusUsage<'_>) -> CorpusReport {
         name: used.name.to_owned(),
         examples: used.examples,
         drawn: used.drawn,
-        passes: used.passes,
+        epochs: used.epochs,
         part: used.part,
         spent_ms: used.spent_ms,
     }

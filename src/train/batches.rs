@@ -38,7 +38,7 @@ impl Batches {
 
     /// Epochs done of the corpus of each objective, of the first one if it reads several.
     pub(super) fn epochs(&self, plan: &Plan) -> Vec<u64> {
-        let epoch = |corpora: &[usize]| self.position(corpora[0]).pass;
+        let epoch = |corpora: &[usize]| self.position(corpora[0]).epoch;
         plan.recipe.objectives.iter().map(|spec| epoch(&spec.corpora)).collect()
     }
 

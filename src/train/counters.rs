@@ -60,13 +60,13 @@ impl Counters {
     /// it was asked for.
     pub(super) fn evaluation_is_due(&mut self, every: Evaluate, main: Position) -> bool {
         let due = match every {
-            Evaluate::Epoch => main.pass > self.last_evaluation.epoch,
+            Evaluate::Epoch => main.epoch > self.last_evaluation.epoch,
             Evaluate::Every(steps) => {
                 self.step.0.is_multiple_of(steps) && self.step > self.last_evaluation.step
             }
         };
         if due {
-            self.last_evaluation = LastEvaluation { epoch: main.pass, step: self.step };
+            self.last_evaluation = LastEvaluation { epoch: main.epoch, step: self.step };
         }
         due
     }

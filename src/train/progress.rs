@@ -139,7 +139,7 @@ mod tests {
             (learning_rate, sampling) in (schedule(), sampling()),
             events in arbitrary::events(),
         ) {
-            let [step, epoch, at, best, without, pass, next, every] = counts;
+            let [step, epoch, at, best, without, corpus_epoch, next, every] = counts;
             let best = BestSoFar { value, step: Step(best) };
             let faders = faders.into_iter().enumerate().map(|(at, (gain, [by_hand, muted, soloed]))| {
                 Fader { objective: format!("o{at}").as_str().into(), gain, by_hand, muted, soloed }
@@ -152,7 +152,7 @@ mod tests {
                     evals_without_improvement: without,
                     consecutive_non_finite: without as u32,
                 },
-                positions: [("news".to_owned(), Position { pass, next })].into(),
+                positions: [("news".to_owned(), Position { epoch: corpus_epoch, next })].into(),
                 faders: Faders::new(faders.collect()),
                 settings: Settings { learning_rate, sampling, measure_gradients_every: every },
                 weighting: WeightingProgress {

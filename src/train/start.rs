@@ -8,7 +8,7 @@ use super::{
     output::Output, plan::Plan,
 };
 use crate::{
-    data::{Corpus, stream::steps_per_pass},
+    data::{Corpus, stream::steps_per_epoch},
     mixer::CurrentWeighting,
     protocol::{
         Event, Step,
@@ -131,7 +131,8 @@ impl Trainer {
     /// by this number.
     fn steps_per_epoch(&self) -> u64 {
         let corpus = self.plan.main_corpus();
-        let steps = steps_per_pass(&self.plan.corpora[corpus], self.plan.recipe.batch_size(corpus));
+        let steps =
+            steps_per_epoch(&self.plan.corpora[corpus], self.plan.recipe.batch_size(corpus));
         let groups = active_groups(&self.plan, &self.mixer.gains(Step(0)));
         let rates = self.settings.sampler(&self.plan, &groups).rates(self.counters.step);
         let drawn = groups.iter().zip(rates).filter(|(group, _)| group.corpora.contains(&corpus));

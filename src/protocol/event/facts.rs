@@ -68,7 +68,7 @@ pub struct RunStarted {
     pub parameters: u64,
     /// Steps that the recipe asks for, if it ends by itself.
     pub steps: u64,
-    /// Steps in one pass over the main objective's corpus.
+    /// Steps per epoch of the main objective's corpus.
     pub steps_per_epoch: u64,
     /// The metric that chooses the best checkpoint.
     pub best: BestMetric,

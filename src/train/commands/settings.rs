@@ -92,7 +92,7 @@ impl Trainer {
         let groups = groups.iter().map(|group| group.name.as_str());
         let rule = text.parse::<Rule>().and_then(|rule| rule.among(groups));
         let rule = rule.map_err(|error| error.to_string())?;
-        if !self.plan.recipe.passes_under(&rule) {
+        if !self.plan.recipe.epochs_end_under(&rule) {
             let corpus = &self.plan.recipe.corpora
                 [self.plan.recipe.objectives[self.plan.recipe.main()].corpora[0]];
             return Err(format!(

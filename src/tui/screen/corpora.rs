@@ -21,7 +21,7 @@ struct Column {
 const NARROW: &[Column] = &[
     Column { head: "drawn", width: 7, text: |used| numbers::step(used.drawn) },
     Column { head: "%", width: 4, text: |used| part(used.part) },
-    Column { head: "epochs", width: 6, text: passes },
+    Column { head: "epochs", width: 6, text: epochs },
     Column { head: "time", width: 8, text: time },
 ];
 
@@ -30,7 +30,7 @@ const WIDE: &[Column] = &[
     Column { head: "examples", width: 11, text: |used| numbers::grouped(used.examples) },
     Column { head: "drawn", width: 13, text: |used| numbers::grouped(used.drawn) },
     Column { head: "draws %", width: 7, text: |used| part(used.part) },
-    Column { head: "epochs", width: 8, text: passes },
+    Column { head: "epochs", width: 8, text: epochs },
     Column { head: "time", width: 9, text: time },
     Column { head: "time %", width: 6, text: |used| part(used.time_fraction) },
 ];
@@ -124,11 +124,11 @@ fn time(used: &CorpusUsage) -> String {
     }
 }
 
-fn passes(used: &CorpusUsage) -> String {
-    match used.passes {
+fn epochs(used: &CorpusUsage) -> String {
+    match used.epochs {
         None => numbers::none(),
-        Some(passes) if passes < 1_000.0 => format!("{passes:.2}"),
-        Some(passes) => numbers::step(passes as u64),
+        Some(epochs) if epochs < 1_000.0 => format!("{epochs:.2}"),
+        Some(epochs) => numbers::step(epochs as u64),
     }
 }
 
@@ -140,14 +140,14 @@ mod tests {
     fn numbers_keep_to_their_columns() {
         for drawn in [0, 999, 12_345, 900_000, 12_345_678] {
             for examples in [0, 1, 320, 9_999_999] {
-                let passes = (examples > 0).then(|| drawn as f32 / examples as f32);
+                let epochs = (examples > 0).then(|| drawn as f32 / examples as f32);
                 let (part, time_fraction) = (Some(1.0), None);
                 let spent_ms = 99 * 3_600_000;
                 let used = CorpusUsage {
                     name: "news",
                     examples,
                     drawn,
-                    passes,
+                    epochs,
                     part,
                     spent_ms,
                     time_fraction,
