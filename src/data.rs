@@ -7,30 +7,36 @@ pub mod batch;
 pub mod corpus;
 pub mod digest;
 pub mod draw;
+pub mod example;
 pub mod fitted;
+pub mod lexicon;
 pub mod load;
 pub mod normalise;
 pub mod packing;
 pub mod prediction;
 pub mod read;
 pub mod sampler;
+pub mod schema;
 pub mod segments;
 pub mod sentences;
 pub mod statistics;
 pub mod stream;
+pub mod structure;
+pub mod values;
 pub mod vectors;
 pub mod vocabulary;
 pub mod write;
 
 pub use batch::Batch;
-pub use corpus::{
-    Axis, Corpus, Example, Field, FieldForm, FieldValues, Lexicon, Positions, Schema, SequenceSpec,
-    SplitData, Symbol,
-};
+pub use corpus::{Corpus, SplitData};
 pub use draw::{Purpose, draw};
+pub use example::{Example, Positions};
 pub use fitted::Fitted;
+pub use lexicon::{Lexicon, Symbol};
 pub use packing::Packing;
 pub use prediction::Prediction;
+pub use schema::{Axis, Field, FieldForm, Schema, SequenceSpec};
 pub use segments::Segments;
 pub use sentences::Sentences;
+pub use values::FieldValues;
 pub use vocabulary::Vocabulary;

@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Axis, Corpus, Example, FieldForm, FieldValues, Packing, SplitData, Symbol};
+use super::{Axis, Corpus, Example, FieldForm, FieldValues, Packing, Positions, SplitData, Symbol};
 
 /// The examples of one draw from one corpus, packed.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ impl Sequence {
             return Self { packing, starts };
         }
         let of = |example: &&Example| {
-            example.sequences[at].as_ref().map_or_else(Vec::new, super::corpus::Positions::items)
+            example.sequences[at].as_ref().map_or_else(Vec::new, Positions::items)
         };
         let items: Vec<Vec<usize>> = examples.iter().map(of).collect();
         let n_items: Vec<usize> = items.iter().map(Vec::len).collect();
@@ -280,8 +280,6 @@ mod tests {
     /// A query of two words with candidates of 1 and 2, one of three without, none with one of 1.
     #[test]
     fn sequences_of_a_batch_share_its_order_and_may_be_absent() {
-        use crate::data::corpus::Positions;
-
         let example = |line: u32, query: Option<usize>, items: Option<Vec<u32>>| {
             let words =
                 |n: usize| FieldValues::Symbols((0..n as u32).map(|at| 10 * line + at).collect());

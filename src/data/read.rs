@@ -19,12 +19,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    corpus::{
-        Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
-        SplitData,
-    },
-    prediction::FieldPredictions,
-    write::UnwritableError,
+    Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
+    SplitData, prediction::FieldPredictions, write::UnwritableError,
 };
 use crate::keys::{Key, Values};
 

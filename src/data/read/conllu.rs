@@ -16,8 +16,8 @@ use super::{
 use crate::{
     data::{
         Prediction,
-        corpus::GraphArc,
         prediction::FieldPredictions,
+        structure::GraphArc,
         write::{UnwritableError, by_line, splice},
     },
     keys::{Key, Values},

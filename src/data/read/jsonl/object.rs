@@ -15,7 +15,7 @@ use super::{
 use crate::{
     data::{
         Lexicon,
-        corpus::{GraphArc, SpanRelation, TokenSpan},
+        structure::{GraphArc, SpanRelation, TokenSpan},
     },
     nearest::hint,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::data::corpus::Picture;
+use crate::data::values::Picture;
 
 /// A number, or an array of numbers.
 pub(super) fn numbers(key: &str, value: &Value) -> Result<Vec<f32>, String> {
