@@ -41,9 +41,12 @@ pub(crate) mod fixture {
     use serde_json::Value;
 
     pub(crate) fn read(name: &str) -> Value {
+        serde_json::from_slice(&bytes(name)).expect("the fixture is JSON")
+    }
+
+    pub(crate) fn bytes(name: &str) -> Vec<u8> {
         let path = format!("{}/tests/fixtures/metric/{name}", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(path).expect("the fixture is kept with the sources");
-        serde_json::from_str(&text).expect("the fixture is JSON")
+        std::fs::read(path).expect("the fixture is kept with the sources")
     }
 
     /// A list of words.

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::Lexicon;
+use super::{
+    Lexicon,
+    structure::{GraphArc, SpanRelation, TokenSpan},
+};
 
 /// What an objective predicts of one example.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,12 +16,12 @@ pub enum Prediction {
     LabelSet(Vec<u32>),
     /// A number for each token, or one for the whole example.
     Numbers(Vec<f32>),
-    /// The head of each token in a dependency tree.
-    Arcs(Vec<Dependency>),
+    /// Arcs between tokens; of a dependency tree one to each token, in their order.
+    Arcs(Vec<GraphArc>),
     /// Spans of tokens, which may lie within each other.
-    Spans(Vec<LabelledSpan>),
+    Spans(Vec<TokenSpan>),
     /// Relations between spans of tokens.
-    Relations(Vec<Relation>),
+    Relations(Vec<SpanRelation>),
     /// Texts with their scores, the best first.
     Texts(Vec<ScoredText>),
     /// A score for each of the example's candidates: the largest is ranked first.
@@ -27,37 +30,6 @@ pub enum Prediction {
     Vector(Vec<f32>),
     /// Nothing.
     None,
-}
-
-/// What a token depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dependency {
-    /// The head's place in the sentence, counted from 1; 0 is the root.
-    pub head: u32,
-    /// The class of the dependency.
-    pub relation: u32,
-}
-
-/// Some tokens in a row, with a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LabelledSpan {
-    /// The first token, counted from 0.
-    pub start: u32,
-    /// The place after the last token.
-    pub end: u32,
-    /// The class.
-    pub label: u32,
-}
-
-/// A directed relation between two spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Relation {
-    /// Where it starts.
-    pub from: LabelledSpan,
-    /// Where it leads.
-    pub to: LabelledSpan,
-    /// The class.
-    pub label: u32,
 }
 
 /// A text that was generated or transcribed.

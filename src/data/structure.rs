@@ -1,36 +1,40 @@
-//! Arcs, spans and relations: structures over the positions of a sequence.
+//! Arcs, spans and relations: structures over the positions of a sequence, as corpora hold them and models
+//! predict them.
+//!
+//! A label is a symbol of the field's lexicon where a corpus holds it, and a class where an objective predicts
+//! it or is scored.
 
 use super::Symbol;
 
 /// An arc from a head to a dependent, as in a dependency tree or a semantic graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GraphArc {
-    /// The head's position; `None` is the root.
+    /// The head's position, counted from 0; `None` is the root.
     pub head: Option<u32>,
-    /// The dependent's position.
+    /// The dependent's position, counted from 0.
     pub dependent: u32,
-    /// The label, if it has one, by its symbol.
+    /// The label, if it has one.
     pub label: Option<Symbol>,
 }
 
 /// A span of positions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenSpan {
-    /// The first position.
+    /// The first position, counted from 0.
     pub start: u32,
     /// The position after the last.
     pub end: u32,
-    /// The label, if it has one, by its symbol.
+    /// The label, if it has one.
     pub label: Option<Symbol>,
 }
 
-/// A relation between two spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A directed relation between two spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpanRelation {
     /// The span that it is from.
     pub from: TokenSpan,
     /// The span that it is to.
     pub to: TokenSpan,
-    /// Its type, by its symbol.
+    /// Its type.
     pub label: Symbol,
 }

@@ -4,10 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use thiserror::Error;
 
-use super::{
-    Example, Lexicon, Prediction,
-    prediction::{FieldPredictions, LabelledSpan},
-};
+use super::{Example, Lexicon, Prediction, prediction::FieldPredictions, structure::TokenSpan};
 
 /// Why a format can't hold a prediction.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -81,7 +78,7 @@ pub(super) fn named(classes: &[u32], names: &Lexicon) -> Vec<String> {
 }
 
 /// Spans as IOB2 spells them (Ratnaparkhi 1998); of two that overlap, the first to start has the tokens.
-fn tags(spans: &[LabelledSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
+fn tags(spans: &[TokenSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
     let mut tags = vec!["O".to_owned(); n_tokens];
     let mut spans = spans.to_vec();
     spans.sort();
@@ -91,8 +88,11 @@ fn tags(spans: &[LabelledSpan], names: &Lexicon, n_tokens: usize) -> Vec<String>
             continue;
         }
         for at in span.start..span.end {
-            let prefix = if at == span.start { 'B' } else { 'I' };
-            tags[at as usize] = format!("{prefix}-{}", names.get(span.label));
+            let mut tag = if at == span.start { "B" } else { "I" }.to_owned();
+            if let Some(label) = span.label {
+                tag = format!("{tag}-{}", names.get(label));
+            }
+            tags[at as usize] = tag;
         }
         end = span.end;
     }
@@ -113,8 +113,10 @@ mod tests {
     #[test]
     fn spans_are_tags_and_one_within_another_gives_way() {
         let names = ["NP", "VP"].into_iter().collect();
-        let span = |start, end, label| LabelledSpan { start, end, label };
+        let span = |start, end, label| TokenSpan { start, end, label: Some(label) };
         let spans = [span(3, 4, 1), span(0, 2, 0), span(1, 2, 1), span(2, 3, 0), span(4, 9, 0)];
         assert_eq!(tags(&spans, &names, 5), ["B-NP", "I-NP", "B-NP", "B-VP", "O"]);
+        let nameless = TokenSpan { start: 1, end: 3, label: None };
+        assert_eq!(tags(&[nameless], &names, 4), ["O", "B", "I", "O"]);
     }
 }

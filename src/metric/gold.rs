@@ -1,6 +1,6 @@
 //! What is right of an example: what a prediction is held against.
 
-use crate::data::prediction::{Dependency, LabelledSpan, Relation};
+use crate::data::structure::{GraphArc, SpanRelation, TokenSpan};
 
 /// The right answer for one example.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,12 +16,12 @@ pub enum Gold {
     LabelSet(Vec<u32>),
     /// The right number of each token, or the one of the whole example.
     Numbers(Vec<f32>),
-    /// The right head of each token.
-    Arcs(Vec<Dependency>),
+    /// The right arcs.
+    Arcs(Vec<GraphArc>),
     /// The right spans; of several alternatives any is right, as a question has several answers.
-    Spans(Vec<Vec<LabelledSpan>>),
+    Spans(Vec<Vec<TokenSpan>>),
     /// The right relations.
-    Relations(Vec<Relation>),
+    Relations(Vec<SpanRelation>),
     /// Right texts, of which any will do.
     Texts(Vec<String>),
     /// How relevant each candidate is; 0 is not at all.

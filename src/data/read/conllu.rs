@@ -156,9 +156,11 @@ fn arcs(
             Prediction::None => &[],
             _ => return None,
         };
-        for (line, arc) in example.lines().zip(arcs) {
-            heads.insert(line, arc.head.to_string());
-            relations.insert(line, field.names.get(arc.relation).to_owned());
+        for arc in arcs {
+            let line = example.line_of(arc.dependent as usize);
+            heads.insert(line, arc.head.map_or(0, |head| head + 1).to_string());
+            let relation = arc.label.map_or("_", |label| field.names.get(label));
+            relations.insert(line, relation.to_owned());
         }
     }
     Some((heads, relations))

@@ -11,7 +11,8 @@ use crate::{
 /// Counts of what is found, by class.
 struct Found {
     names: Lexicon,
-    classes: BTreeMap<u32, Counts>,
+    /// By label; those of spans without one are in the figures and no class.
+    classes: BTreeMap<Option<u32>, Counts>,
 }
 
 impl Found {
@@ -19,7 +20,12 @@ impl Found {
         Self { names, classes: BTreeMap::new() }
     }
 
-    fn add<T: Ord + Copy>(&mut self, gold: &[T], predicted: &[T], class: impl Fn(T) -> u32) {
+    fn add<T: Ord + Copy>(
+        &mut self,
+        gold: &[T],
+        predicted: &[T],
+        class: impl Fn(T) -> Option<u32>,
+    ) {
         let [gold, predicted]: [BTreeSet<T>; 2] =
             [gold, predicted].map(|items| items.iter().copied().collect());
         for item in &gold {
@@ -38,8 +44,9 @@ impl Found {
         let figures = [("f1", all.f1()), ("precision", all.precision()), ("recall", all.recall())];
         scores.metrics.extend(figures);
         let classes = self.classes.iter();
-        scores.classes =
-            ByClass::found(classes.map(|(class, counts)| (self.names.get(*class), *counts)));
+        let named =
+            |(class, counts): (&Option<u32>, &Counts)| Some((self.names.get((*class)?), *counts));
+        scores.classes = ByClass::found(classes.filter_map(named));
     }
 }
 
@@ -106,7 +113,7 @@ impl Scorer for RelationScorer {
             return;
         };
         self.n_examples += 1;
-        self.found.add(gold, predicted, |relation| relation.label);
+        self.found.add(gold, predicted, |relation| Some(relation.label));
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
@@ -119,10 +126,10 @@ impl Scorer for RelationScorer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::prediction::{LabelledSpan, Relation};
+    use crate::data::structure::{SpanRelation, TokenSpan};
 
-    fn span(start: u32, end: u32, label: u32) -> LabelledSpan {
-        LabelledSpan { start, end, label }
+    fn span(start: u32, end: u32, label: u32) -> TokenSpan {
+        TokenSpan { start, end, label: Some(label) }
     }
 
     fn names() -> Lexicon {
@@ -167,7 +174,7 @@ mod tests {
     #[test]
     fn a_relation_is_right_with_both_its_spans_in_their_order() {
         let (a, b) = (span(0, 1, 0), span(2, 3, 1));
-        let relation = |from, to| Relation { from, to, label: 1 };
+        let relation = |from, to| SpanRelation { from, to, label: 1 };
         let mut scorer = Box::new(RelationScorer::new(names()));
         let gold = Gold::Relations(vec![relation(a, b)]);
         scorer.push(&gold, &Prediction::Relations(vec![relation(a, b), relation(b, a)]));

@@ -1,7 +1,7 @@
 //! What files of columns hold in the wild, one trap a test.
 
 use super::super::{Labels, testing::Setting};
-use crate::data::{Prediction, prediction::LabelledSpan};
+use crate::data::{Prediction, structure::TokenSpan};
 
 fn form_pos() -> Setting {
     Setting::columns(&["form", "pos"])
@@ -161,7 +161,7 @@ fn numbers_and_spans_have_a_column_and_a_vector_has_none() {
     let names = ["NP"].into_iter().collect();
     let write = |prediction| setting.write_predictions(&reading, "pos", &names, &[prediction]);
     assert_eq!(write(Prediction::Numbers(vec![0.5, 2.0])).unwrap(), b"a X 0.5\nb X 2\n");
-    let span = LabelledSpan { start: 0, end: 2, label: 0 };
+    let span = TokenSpan { start: 0, end: 2, label: Some(0) };
     assert_eq!(write(Prediction::Spans(vec![span])).unwrap(), b"a X B-NP\nb X I-NP\n");
     assert_eq!(write(Prediction::None).unwrap(), b"a X\nb X\n");
     let why = write(Prediction::Vector(vec![1.0])).unwrap_err().to_string();

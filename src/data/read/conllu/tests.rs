@@ -1,7 +1,7 @@
 //! What treebanks hold in the wild, one trap a test.
 
 use super::super::{Labels, testing::Setting};
-use crate::data::{Prediction, prediction::Dependency};
+use crate::data::{Prediction, structure::GraphArc};
 
 /// A line of a word with this id, form and part of speech.
 fn word(id: &str, form: &str, upos: &str) -> String {
@@ -137,7 +137,8 @@ fn a_tree_is_written_into_the_columns_of_heads_and_relations() {
     let text = format!("# a comment\n{}{}\n", line(1, "she"), line(2, "runs"));
     let reading = setting.read(&text);
     let names = ["root", "nsubj"].into_iter().collect();
-    let arcs = vec![Dependency { head: 2, relation: 1 }, Dependency { head: 0, relation: 0 }];
+    let arc = |head, dependent, label| GraphArc { head, dependent, label: Some(label) };
+    let arcs = vec![arc(None, 1, 0), arc(Some(1), 0, 1)];
     let written = setting.write_predictions(&reading, "head", &names, &[Prediction::Arcs(arcs)]);
     let wanted = text.replacen("0\told", "2\tnsubj", 1).replacen("0\told", "0\troot", 1);
     assert_eq!(String::from_utf8(written.unwrap()).unwrap(), wanted);

@@ -1,6 +1,7 @@
 //! What lines of JSON hold in the wild, one trap a test.
 
 use super::super::{Labels, testing::Setting};
+use crate::data::{FieldValues, Prediction};
 
 fn text_label() -> Setting {
     Setting::new("jsonl").list("labels", &["label"])
@@ -136,6 +137,35 @@ fn predictions_for_tokens_are_an_array_even_for_one() {
     );
     let again = tagged().list("tags", &["predicted"]).read(written);
     assert_eq!(again.shown(), ["a/X|b/X", "c/X"]);
+}
+
+#[test]
+fn predicted_arcs_spans_and_relations_are_read_as_they_were() {
+    for (form, value) in [
+        ("arcs", "[[0,2,\"x\"],[2,1]]"),
+        ("spans", "[[0,2,\"x\"],[2,3]]"),
+        ("relations", "[[[0,1,\"x\"],[1,3],\"y\"]]"),
+    ] {
+        let setting = Setting::new("jsonl").list("text", &["text"]);
+        let reading = setting
+            .clone()
+            .list(form, &["gold"])
+            .read(format!("{{\"text\":\"a b c\",\"gold\":{value}}}\n"));
+        let at = reading.corpus.field("gold").unwrap();
+        let gold = reading.read.split.examples[0].fields[at].clone().unwrap();
+        let prediction = match &gold {
+            FieldValues::Arcs(arcs) => Prediction::Arcs(arcs.to_vec()),
+            FieldValues::Spans(spans) => Prediction::Spans(spans.to_vec()),
+            FieldValues::Relations(relations) => Prediction::Relations(relations.to_vec()),
+            other => panic!("{form}: {other:?}"),
+        };
+        let names = &reading.corpus.lexicons[at];
+        let written = setting.write_predictions(&reading, "gold", names, &[prediction]).unwrap();
+        let again = setting.list(form, &["gold", "predicted"]).read(written);
+        assert_eq!(again.faults(), [""; 0]);
+        let predicted = again.corpus.field("predicted").unwrap();
+        assert_eq!(again.read.split.examples[0].fields[predicted], Some(gold), "{form}");
+    }
 }
 
 #[test]
