@@ -72,7 +72,7 @@ fn to_the_end(path: &Path) -> u64 {
 
 fn finish(player: &mut Player) -> u64 {
     let mut n_lines = 0;
-    while player.fold_some(1).unwrap() != SeekProgress::There {
+    while player.fold_some(1).unwrap() != SeekProgress::Arrived {
         n_lines += 1;
     }
     n_lines

@@ -162,7 +162,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     let reason = ending.reason;
     let moves = moves_by_hand(&recorded.run);
     // Whatever becomes of the screen, what the run leaves is written first.
-    let Left { summary, disk } = leave_behind(folder.path(), recorded, ending);
+    let DeskExit { summary, disk } = leave_behind(folder.path(), recorded, ending);
     let talk = shown.wait(reason, &signals);
     Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, talk })
 }
@@ -290,12 +290,12 @@ fn train_to_the_end(mut trainer: Trainer, mut bus: Bus) -> RunEnded {
 }
 
 /// What a run leaves beside its journal, and how that failed.
-struct Left {
+struct DeskExit {
     summary: Option<Summary>,
     disk: Option<anyhow::Error>,
 }
 
-fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> Left {
+fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> DeskExit {
     if recorded.run.ended.is_none() {
         // The disk refused it; the report knows it all the same.
         recorded.run.apply(&ending.into());
@@ -313,5 +313,5 @@ fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> Left
         anyhow::Error::new(error)
             .context(format!("{}: can't be written", folder.join(journal::FILE).display()))
     });
-    Left { summary, disk: journal.or(written.err()) }
+    DeskExit { summary, disk: journal.or(written.err()) }
 }

@@ -1,8 +1,8 @@
-//! The desk: it draws the fold and sends wishes.
+//! The desk: draws the state of a run and sends commands to the trainer.
 //!
-//! Everything on the screen is a function of a [`crate::state::Run`] and of what the screen alone
-//! knows. What is wished for goes to the trainer, and shows as done when the event that answers has
-//! been folded. No other module of the program knows that there is a terminal.
+//! The screen is a function of a [`crate::state::Run`] and of the desk's own [`View`](view::View).
+//! A command goes to the trainer, and its effect is shown once the event that answers it has been
+//! applied to the state. No other module of the program knows that there is a terminal.
 
 pub mod chart;
 pub mod config;
@@ -35,8 +35,7 @@ pub use key::KeyPress;
 pub use look::Look;
 pub use theme::{ColorDepth, ColorWhen, Theme};
 
-/// A screen of so many columns and rows as text: what the desk shows of a run before anything is
-/// pressed.
+/// A screen of `columns` × `rows` as text: what the desk shows of a run before any key is pressed.
 pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)) -> String {
     let area = Rect::new(0, 0, columns, rows);
     let mut view = View::new(DeskMode::Live);
@@ -47,7 +46,7 @@ pub fn text(run: &Run, config: &Config, look: &Look, (columns, rows): (u16, u16)
     screen::lines(&buffer)
 }
 
-/// Every action that a key can be bound to.
+/// All actions that a key can be bound to.
 pub fn actions() -> &'static [ActionName] {
     static NAMES: LazyLock<Vec<ActionName>> = LazyLock::new(|| {
         let name = |spec: &'static view::action::Spec| ActionName {

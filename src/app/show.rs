@@ -29,7 +29,7 @@ use crate::{
     train::{Clock, Interrupt},
     tui::{
         self, Config, Look,
-        desk::{Left, Live, Session},
+        desk::{DeskExit, Live, Session},
         replay::Player,
         terminal::{Mouse, Terminal},
         view::DeskMode,
@@ -101,10 +101,10 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             };
             let now_ms = || clock.ms();
             let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
-            let sitting = Session { config, look, now_ms: &now_ms, panic_at };
+            let session = Session { config, look, now_ms: &now_ms, panic_at };
             // The panic was printed, on a terminal that was given back first.
-            let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(sitting, &live, &mut feed)));
-            if matches!(sat, Ok(Ok(Left::Done))) || nobody_waits.load(Ordering::Relaxed) {
+            let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(session, &live, &mut feed)));
+            if matches!(sat, Ok(Ok(DeskExit::Finished))) || nobody_waits.load(Ordering::Relaxed) {
                 return;
             }
             if let Ok(Err(error)) = sat {
@@ -123,7 +123,7 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
 /// What became of a replay.
 pub struct Replayed {
     /// How it was left, or what was wrong with the journal.
-    pub left: Result<Left, JournalError>,
+    pub left: Result<DeskExit, JournalError>,
     /// The signal that came, if one did.
     pub signal: Option<i32>,
 }
@@ -140,8 +140,8 @@ pub fn replay(player: &mut Player, config: &Config, look: Look) -> Result<Replay
     let mut terminal = Terminal::enter(mouse).context("the terminal can't be taken")?;
     let now_ms = || clock.ms();
     let panic_at = panic_at();
-    let sitting = Session { config, look, now_ms: &now_ms, panic_at };
-    let left = tui::desk::replay(&mut terminal, sitting, player, &|| interrupt.is_set());
+    let session = Session { config, look, now_ms: &now_ms, panic_at };
+    let left = tui::desk::replay(&mut terminal, session, player, &|| interrupt.is_set());
     Ok(Replayed { left, signal: signals.received() })
 }
 
@@ -149,10 +149,10 @@ fn panic_at() -> Option<u64> {
     std::env::var(PANIC_AT).ok().and_then(|frame| frame.parse().ok())
 }
 
-fn sit(sitting: Session, live: &Live, feed: &mut Feed) -> io::Result<Left> {
-    let mouse = if sitting.config.mouse { Mouse::Desk } else { Mouse::Terminal };
+fn sit(session: Session, live: &Live, feed: &mut Feed) -> io::Result<DeskExit> {
+    let mouse = if session.config.mouse { Mouse::Desk } else { Mouse::Terminal };
     let mut terminal = Terminal::enter(mouse)?;
-    Ok(tui::desk::watch(&mut terminal, sitting, live, feed))
+    Ok(tui::desk::watch(&mut terminal, session, live, feed))
 }
 
 fn lines(mut feed: Feed) {
@@ -186,7 +186,7 @@ impl Shown {
         if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
             // What was stuck may come free now, and is to say nothing of a run that has ended.
             self.given_up.store(true, Ordering::Relaxed);
-            tui::terminal::give_back_now();
+            tui::terminal::restore_now();
             return Talk::Stalled;
         }
         Talk::Flows

@@ -42,7 +42,7 @@ impl Received {
         let is_first =
             self.0.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if !is_first && signal == SIGINT {
-            tui::terminal::give_back_now();
+            tui::terminal::restore_now();
             low_level::exit(128 + SIGINT);
         }
         interrupt.set();
@@ -64,7 +64,7 @@ pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Res
             first.heed(signal, &interrupt);
             if let Some(patience) = patience {
                 thread::sleep(patience);
-                tui::terminal::give_back_now();
+                tui::terminal::restore_now();
                 low_level::exit(128 + signal);
             }
         }

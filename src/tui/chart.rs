@@ -1,16 +1,18 @@
-//! The loss chart: every objective's losses over the steps, as much as a terminal can show of them.
+//! The loss chart: the losses of every objective over the steps, at the terminal's resolution.
 //!
-//! A widget of our own, because a chart that draws every point is slow, one that joins points over
-//! a NaN lies, and one that lets the last line have a cell hides the others. What holds here:
+//! It is a widget of our own: ratatui's chart draws every point, which is slow; it joins points
+//! across NaN; and the curve drawn last hides the others. Its properties:
 //!
-//! - A column shows the minimum and maximum loss of its steps, so no spike is lost, and the line
-//!   was smoothed over every step before it was thinned.
-//! - A cell belongs to one curve: the selected one, the main objective's, then the recipe's order;
-//!   lines before bands. A digit at a line's end says whose it is, without colour.
-//! - Where a loss broke or a strip was silent there is a hole in the line.
-//! - A frame costs what its columns cost, however long the run is, and draws few new cells.
+//! - A column shows the minimum and maximum loss of its steps, so no spike is lost; the curve is
+//!   smoothed over every step before it is downsampled.
+//! - A cell belongs to one curve: the selected one, then the main objective's, then in the recipe's
+//!   order; curves before bands. A digit at a curve's end identifies it without color.
+//! - A curve has a gap where a loss was non-finite or a strip was muted.
+//! - The cost of a frame depends on the number of columns, not on the length of the run, and few
+//!   cells change between frames.
 //!
-//! It reads the fold and a [`ChartView`] and keeps nothing. The border around it is the caller's.
+//! It reads the state and a [`ChartView`] and keeps no state of its own. The caller draws the
+//! border.
 
 mod axis;
 mod canvas;
@@ -39,7 +41,7 @@ use crate::{
 };
 
 impl GlyphSet {
-    /// Columns and rows of dots in a cell.
+    /// Columns and rows of dots per cell.
     fn dots(self) -> (usize, usize) {
         match self {
             Self::Braille => (2, 4),
@@ -48,7 +50,7 @@ impl GlyphSet {
         }
     }
 
-    /// What stands for no value.
+    /// The text for a missing value.
     fn none(self) -> &'static str {
         if self == Self::Ascii { "-" } else { "–" }
     }
@@ -58,24 +60,24 @@ impl GlyphSet {
     }
 }
 
-/// How the parts look.
+/// Styles and characters of the chart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ChartStyle<'a> {
-    /// What lines are made of.
+    /// The glyph set that curves are drawn with.
     pub markers: GlyphSet,
-    /// Each objective's, in the recipe's order; begun again when there are more objectives.
+    /// The style of each objective, in the recipe's order; repeated when there are more objectives.
     pub series: &'a [Style],
-    /// Laid over the selected objective's.
+    /// Patched onto the selected objective's style.
     pub selected: Style,
-    /// Laid over an objective's for the spread of its raw losses.
+    /// Patched onto an objective's style for the range of its raw losses.
     pub band: Style,
     /// Axes and their labels.
     pub axis: Style,
-    /// Columns at which a hand moved something, and what it moved.
+    /// Columns with manual changes, and their labels.
     pub moved: Style,
     /// Marks of evaluations, checkpoints and notes.
     pub mark: Style,
-    /// Marks of broken losses.
+    /// Marks of non-finite losses.
     pub broken: Style,
     /// The cursor's column.
     pub cursor: Style,
@@ -88,11 +90,11 @@ pub struct ChartStyle<'a> {
 pub struct Chart<'a> {
     /// The run.
     pub run: &'a Run,
-    /// How to look at it.
+    /// What it shows: window, unit, smoothing, cursor.
     pub view: &'a ChartView,
-    /// The objective in hand: drawn in front, with the spread of its raw losses.
+    /// The selected objective: drawn in front, with the range of its raw losses.
     pub selected: Option<&'a ObjectiveId>,
-    /// What it all looks like.
+    /// Its styles.
     pub style: ChartStyle<'a>,
 }
 
@@ -131,7 +133,7 @@ impl<'a> Chart<'a> {
         format!("{}{band}  {y}  x {x}  {window}{only}", smoothing_text(view.smoothing))
     }
 
-    /// Draws the chart into all of `area`, whatever its size.
+    /// Draws the chart into all of `area`, for any size.
     pub fn render(&self, area: Rect, buf: &mut Buffer) {
         let Some(layout) = Layout::of(area.intersection(buf.area)) else { return };
         let (cells, rows) = (usize::from(layout.plot.width), usize::from(layout.plot.height));
@@ -186,7 +188,7 @@ impl<'a> Chart<'a> {
         self.run.strip(name)
     }
 
-    /// Everything that is drawn, in the recipe's order.
+    /// All curves, in the recipe's order.
     fn in_order(&self) -> Vec<Curve<'a>> {
         let in_front = self.in_front().map(|strip| &strip.name);
         let only = self.view.only.as_ref();
@@ -204,11 +206,11 @@ impl<'a> Chart<'a> {
         all.filter(|(_, strip)| is_shown(strip)).map(curve).collect()
     }
 
-    /// The same, in the order in which they have the cells.
+    /// The curves in the order of their precedence in cells.
     fn curves(&self) -> Vec<Curve<'a>> {
         let mut curves = self.in_order();
         curves.sort_by_key(|curve| (!curve.is_selected, curve.strip.role != Role::Main));
-        // An owner is a byte; nobody sees more lines than that.
+        // The owner of a cell is stored in a byte; nobody can tell more curves apart anyway.
         curves.truncate(usize::from(u8::MAX));
         curves
     }
@@ -219,11 +221,11 @@ impl<'a> Chart<'a> {
         if is_selected { style.patch(self.style.selected) } else { style }
     }
 
-    /// Whether the y axis is logarithmic: if that is wished and no line leaves the logarithms. Raw
-    /// losses of 0 behind a line above 0 don't count: their band reaches down to the edge.
+    /// Whether the y axis is logarithmic: if the view asks for it and every curve is above 0. Raw
+    /// losses of 0 behind a curve above 0 do not count; their band is drawn down to the edge.
     ///
-    /// Asked on a few wide buckets, so that the title costs nothing; a line that falls to 0 between
-    /// them is drawn at the edge as well.
+    /// It samples a few wide buckets, so that the title costs nothing; a curve that falls to 0
+    /// between them is drawn at the edge as well.
     fn is_log(&self) -> bool {
         let (from, to) = self.view.span(self.run);
         let smoothing = self.view.smoothing;
@@ -238,7 +240,7 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// How smooth lines are, in words.
+/// The smoothing as text.
 fn smoothing_text(smoothing: usize) -> String {
     match ALPHAS.get(smoothing) {
         None | Some(1.0) => "raw".to_owned(),
@@ -249,7 +251,7 @@ fn smoothing_text(smoothing: usize) -> String {
     }
 }
 
-/// The character that stands for an objective, by its place in the recipe; the same in every set.
+/// The character of an objective, by its index in the recipe; the same in every glyph set.
 fn digit(place: usize) -> char {
     ASCII.digit(place).chars().next().unwrap_or('*')
 }

@@ -1,9 +1,9 @@
-//! What the user wants of the desk: `$XDG_CONFIG_HOME/auxdesk/desk.toml`, or
-//! `~/.config/auxdesk/desk.toml`, on every system alike. Without the file, or without a key in it,
-//! the defaults hold. `assets/desk.toml` spells them out.
+//! The desk's configuration: `$XDG_CONFIG_HOME/auxdesk/desk.toml`, or
+//! `~/.config/auxdesk/desk.toml`, on every operating system. Defaults apply without the file and
+//! for keys that it omits. `assets/desk.toml` lists them.
 //!
-//! What the file says that isn't understood is refused, all of it at once, with the nearest name: a
-//! key that does nothing would be looked for in vain.
+//! Unknown keys and invalid values are errors, all reported at once with the nearest valid name: a
+//! key that is silently ignored would be hard to find.
 
 mod bindings;
 
@@ -25,29 +25,29 @@ use super::{
 };
 use crate::nearest::hint;
 
-/// An action as far as keys know it.
+/// An action, as far as key bindings are concerned.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionName {
     /// What the configuration, the help and the palette call it.
     pub name: &'static str,
-    /// The keys it has by default, as a [`KeyPress`] is written.
+    /// Its default keys, in the notation of [`KeyPress`].
     pub keys: &'static [&'static str],
-    /// Where it may be done. Two actions can share a key if they share no such place.
+    /// The panels where it applies. Two actions can share a key if they share no panel.
     pub groups: &'static [&'static str],
 }
 
-/// The user's wishes, with defaults where there is none.
+/// The user's configuration, with defaults for what the file omits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The theme's name; none is `auto`, the one that fits the terminal.
+    /// The theme's name; `None` is `auto`, which depends on the terminal.
     pub theme: Option<String>,
-    /// The shipped themes, then the user's own, in the order in which the desk goes through them.
+    /// The shipped themes, then the user's own, in the order in which the desk cycles through them.
     pub themes: Vec<(String, Theme)>,
     /// The characters to draw with.
     pub glyphs: GlyphChoice,
-    /// Whether the mouse is the desk's, and not the terminal's to select text with.
+    /// Whether the desk receives mouse events, instead of the terminal's text selection.
     pub mouse: bool,
-    /// How much of the past a smoothed curve keeps at first, below 1; none is the chart's own.
+    /// The initial smoothing coefficient of the curves, below 1; `None` for the chart's default.
     pub smoothing: Option<f32>,
     /// The keys of every action, by its name.
     pub keys: BTreeMap<String, Vec<KeyPress>>,
@@ -58,7 +58,7 @@ const KEYS: &[&str] = &["theme", "glyphs", "mouse", "smoothing", "keys", "themes
 const AUTO: &str = "auto";
 
 impl Config {
-    /// What holds where nothing was said.
+    /// The defaults.
     pub fn defaults(actions: &[ActionName]) -> Self {
         let shipped = Theme::shipped_names();
         let theme = |name| Theme::shipped(name).expect("a listed theme is shipped");
@@ -72,15 +72,15 @@ impl Config {
         }
     }
 
-    /// Reads the user's file, if there is one. `Err`: everything that is wrong with it, a line each.
+    /// Reads the user's file, if there is one. The error has one line per fault.
     pub fn load(actions: &[ActionName]) -> Result<Self, String> {
-        match place() {
+        match path() {
             Some(path) => Self::read(&path, actions),
             None => Ok(Self::defaults(actions)),
         }
     }
 
-    /// Reads a file, which need not be there.
+    /// Reads a file, which may be missing.
     pub fn read(path: &Path, actions: &[ActionName]) -> Result<Self, String> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &path.to_string_lossy(), actions),
@@ -89,12 +89,12 @@ impl Config {
         }
     }
 
-    /// Reads what a file of that name says.
+    /// Parses the contents of a file of that name.
     pub fn parse(text: &str, file: &str, actions: &[ActionName]) -> Result<Self, String> {
         let (table, mut faults) = Faults::read(file, text);
         let mut config = Self::defaults(actions);
         let entries = faults.entries(table.get_ref());
-        // A theme may be named before it is made.
+        // A theme may be selected above its definition.
         for Entry { value, line, .. } in entries.iter().filter(|entry| entry.key == "themes") {
             match value {
                 DeValue::Table(themes) => config.read_themes(themes, &mut faults),
@@ -107,7 +107,7 @@ impl Config {
         faults.finish().map(|()| config)
     }
 
-    /// The theme that was asked for, or the one that fits the terminal.
+    /// The configured theme, or the one for this terminal and environment.
     pub fn theme(&self, depth: ColorDepth, environment: &Environment) -> &Theme {
         let name = match &self.theme {
             Some(name) => name.as_str(),
@@ -178,36 +178,36 @@ impl Config {
     }
 }
 
-/// Reads the user's file, and tells what is in it: for who asks whether it is right.
+/// Reads the user's file and summarizes its contents, for `auxdesk check --config`.
 pub fn check(actions: &[ActionName]) -> Result<String, String> {
-    let Some(path) = place() else {
+    let Some(path) = path() else {
         return Ok("no home folder, so no desk.toml; using the defaults\n".to_owned());
     };
     let config = Config::read(&path, actions)?;
-    let mut told = String::new();
+    let mut text = String::new();
     let state = if path.exists() { "valid" } else { "no such file; using the defaults" };
-    let _ = writeln!(told, "{}: {state}", path.display());
-    let _ = writeln!(told, "  theme {}", config.theme.as_deref().unwrap_or(AUTO));
+    let _ = writeln!(text, "{}: {state}", path.display());
+    let _ = writeln!(text, "  theme {}", config.theme.as_deref().unwrap_or(AUTO));
     for (name, _) in config.themes.iter().skip(Theme::shipped_names().count()) {
-        let _ = writeln!(told, "  a theme named {name}");
+        let _ = writeln!(text, "  a theme named {name}");
     }
-    let _ = writeln!(told, "  glyphs {}", config.glyphs.name());
-    let _ = writeln!(told, "  mouse {}", if config.mouse { "on" } else { "off" });
+    let _ = writeln!(text, "  glyphs {}", config.glyphs.name());
+    let _ = writeln!(text, "  mouse {}", if config.mouse { "on" } else { "off" });
     if let Some(smoothing) = config.smoothing {
-        let _ = writeln!(told, "  smoothing {smoothing}");
+        let _ = writeln!(text, "  smoothing {smoothing}");
     }
     let defaults = bindings::defaults(actions);
     let rebound = config.keys.iter().filter(|(action, keys)| defaults.get(*action) != Some(*keys));
     let _ = match rebound.count() {
-        0 => writeln!(told, "  all actions have their default keys"),
-        1 => writeln!(told, "  1 action is rebound"),
-        n_rebound => writeln!(told, "  {n_rebound} actions are rebound"),
+        0 => writeln!(text, "  all actions have their default keys"),
+        1 => writeln!(text, "  1 action is rebound"),
+        n_rebound => writeln!(text, "  {n_rebound} actions are rebound"),
     };
-    Ok(told)
+    Ok(text)
 }
 
-/// Where the user's file is, if it is there.
-fn place() -> Option<PathBuf> {
+/// The path of the user's file, if there is a home folder.
+fn path() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.config_dir().join("auxdesk").join("desk.toml"))
 }
 

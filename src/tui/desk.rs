@@ -1,5 +1,5 @@
-//! What every sitting at the desk does: keys become actions, and a frame is drawn when something has
-//! changed, twenty times a second at most, and at once after a key.
+//! The event loop of a desk session: keys become actions, and a frame is drawn when something has
+//! changed, at most twenty times a second, and at once after a key press.
 
 mod live;
 mod replay;
@@ -20,47 +20,47 @@ use crate::state::{ALPHAS, Run};
 /// Milliseconds between two frames, unless a key was pressed.
 const FRAME_MS: u64 = 50;
 
-/// What a sitting at the desk needs, whatever it looks at.
+/// What a session at the desk needs, live or replayed.
 pub struct Session<'a> {
     /// The user's keys and themes.
     pub config: &'a Config,
     /// Styles and characters.
     pub look: Look,
-    /// Milliseconds since some moment: the desk reads no clock of its own.
+    /// Milliseconds since a fixed moment: the desk reads no clock of its own.
     pub now_ms: &'a dyn Fn() -> u64,
-    /// The frame at which to panic: for the test of what becomes of a run whose desk does.
+    /// The frame at which to panic: for the test of a run whose desk panics.
     pub panic_at: Option<u64>,
 }
 
-/// Why the desk was left.
+/// Why a session at the desk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
-    /// Somebody left it, or what was asked for has happened.
-    Done,
-    /// There is no terminal any more. The run may go on.
-    Gone,
+pub enum DeskExit {
+    /// The user quit, or the session reached its end.
+    Finished,
+    /// The terminal is gone. The run may continue.
+    TerminalGone,
 }
 
-/// What every sitting has on its screen.
+/// The state that every session has.
 struct Desk<'a> {
     view: View,
     look: Look,
     keymap: Keymap,
     config: &'a Config,
     theme_idx: usize,
-    /// The run as it was when the screen was frozen.
-    held: Option<Run>,
+    /// The run at the moment the screen was frozen.
+    frozen_run: Option<Run>,
     now_ms: &'a dyn Fn() -> u64,
     panic_at: Option<u64>,
     n_frames: u64,
     drawn_ms: u64,
-    /// Something may look different from the last frame.
+    /// Something has changed since the last frame.
     changed: bool,
 }
 
 impl<'a> Desk<'a> {
-    fn new(sitting: Session<'a>, mode: DeskMode, terminal: &Terminal) -> Self {
-        let Session { config, look, now_ms, panic_at } = sitting;
+    fn new(session: Session<'a>, mode: DeskMode, terminal: &Terminal) -> Self {
+        let Session { config, look, now_ms, panic_at } = session;
         let mut view = View::new(mode);
         view.size = terminal.size();
         if let Some(kept) = config.smoothing {
@@ -77,7 +77,7 @@ impl<'a> Desk<'a> {
             keymap,
             config,
             theme_idx,
-            held: None,
+            frozen_run: None,
             now_ms,
             panic_at,
             n_frames: 0,
@@ -86,14 +86,14 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Waits for input, at most until the next frame is due, and takes in what there is of it up to
-    /// the first that asks for something: what the next key means depends on what came of that.
+    /// Waits for input, at most until the next frame is due, and handles it up to the first input
+    /// that has an effect outside: the meaning of the next key depends on its result.
     fn listen(
         &mut self,
         terminal: &mut Terminal,
         run: &Run,
         most: Duration,
-    ) -> Result<Vec<Effect>, Left> {
+    ) -> Result<Vec<Effect>, DeskExit> {
         let since_ms = (self.now_ms)().saturating_sub(self.drawn_ms);
         let until_frame = Duration::from_millis(FRAME_MS.saturating_sub(since_ms));
         let mut wait = if self.changed { until_frame.min(most) } else { most };
@@ -110,33 +110,33 @@ impl<'a> Desk<'a> {
                 TerminalInput::Paste(text) => self.view.paste(&text),
                 TerminalInput::Mouse(mouse) => self.view.mouse(mouse, run),
                 TerminalInput::Resize(size) => self.view.size = size,
-                TerminalInput::Gone => return Err(Left::Gone),
+                TerminalInput::Gone => return Err(DeskExit::TerminalGone),
             }
         }
         Ok(Vec::new())
     }
 
-    /// Draws, if something has changed and a frame is due.
+    /// Draws a frame if something has changed and a frame is due.
     fn draw(&mut self, terminal: &mut Terminal, run: &Run) {
         let now_ms = (self.now_ms)();
         if !self.changed || now_ms < self.drawn_ms + FRAME_MS {
             return;
         }
-        match (self.view.frozen, &self.held) {
-            (true, None) => self.held = Some(run.clone()),
-            (false, Some(_)) => self.held = None,
+        match (self.view.frozen, &self.frozen_run) {
+            (true, None) => self.frozen_run = Some(run.clone()),
+            (false, Some(_)) => self.frozen_run = None,
             _ => {}
         }
-        let run = self.held.as_ref().unwrap_or(run);
+        let run = self.frozen_run.as_ref().unwrap_or(run);
         let data = FrameData { run, view: &self.view, look: &self.look, keymap: &self.keymap };
         self.n_frames += 1;
         let number = self.n_frames;
-        assert!(self.panic_at != Some(number), "a panic was asked for at frame {number}");
+        assert!(self.panic_at != Some(number), "panic requested at frame {number}");
         terminal.draw(|frame| screen::render(data, frame.area(), frame.buffer_mut()));
         (self.drawn_ms, self.changed) = (now_ms, false);
     }
 
-    /// Does what every sitting does alike; gives back what it does not know.
+    /// Carries out effects that all sessions share; returns any other.
     fn perform(&mut self, effect: Effect, terminal: &mut Terminal) -> Option<Effect> {
         match effect {
             Effect::NextTheme => {
@@ -146,7 +146,7 @@ impl<'a> Desk<'a> {
                 self.view.message = Some(Message::Done(format!("theme {name}")));
             }
             Effect::Suspend => {
-                if terminal.suspend() == Suspended::NobodyToContinue {
+                if terminal.suspend() == Suspended::NoJobControl {
                     let text = "can't suspend: no shell with job control";
                     self.view.message = Some(Message::Refused(text.to_owned()));
                 }

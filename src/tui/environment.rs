@@ -1,13 +1,14 @@
-//! What the program was told of its terminal by variables. It is read once and handed on, so that
-//! what is made of it can be tested without touching a process that other tests share.
+//! The environment variables that describe the terminal. They are read once and passed on, so that
+//! code that depends on them can be tested without changing the environment of a process that other
+//! tests share.
 
 use std::collections::BTreeMap;
 
-/// The variables that say something of the terminal, those that are set and not empty.
+/// The variables that describe the terminal, as far as they are set and not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
-/// All that are asked for.
+/// All variables that are read.
 const NAMES: &[&str] = &[
     "NO_COLOR",
     "CLICOLOR_FORCE",
@@ -20,40 +21,40 @@ const NAMES: &[&str] = &[
     "LANG",
 ];
 
-/// How bright the terminal's own background is.
+/// The brightness of the terminal's background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Background {
-    /// Dark, or nothing is known: most are.
+    /// Dark, or unknown: most are dark.
     Dark,
     /// Light.
     Light,
 }
 
 impl Environment {
-    /// The variables of this process.
+    /// Reads the variables of this process.
     pub fn of_this_process() -> Self {
         NAMES.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?))).collect()
     }
 
-    /// A variable, if it is set to something. An empty one counts as none, which is what those who
-    /// thought up `NO_COLOR` and its kin say, and what a shell makes of `LC_ALL=`.
+    /// A variable, if it is set and not empty: `NO_COLOR` and similar conventions treat an empty
+    /// variable as unset, and so do shells for `LC_ALL=`.
     pub fn get(&self, name: &str) -> Option<&str> {
         debug_assert!(NAMES.contains(&name), "{name} is never read");
         self.0.get(name).map(String::as_str)
     }
 
-    /// The background by `COLORFGBG`, which some terminals set (`15;0`, or `0;default;15`). None is
-    /// asked: the answer would come in among the keys.
+    /// The background according to `COLORFGBG`, which some terminals set (`15;0`, or
+    /// `0;default;15`). The terminal itself is not queried: its answer would arrive among the keys.
     pub fn background(&self) -> Background {
         let background = self.get("COLORFGBG").and_then(|value| value.rsplit(';').next());
         match background.and_then(|number| number.parse::<u8>().ok()) {
-            // White, and the bright colours but for bright black, which is a dark grey.
+            // White, and the bright colors except bright black, which is a dark gray.
             Some(7 | 9..=15) => Background::Light,
             _ => Background::Dark,
         }
     }
 
-    /// Whether text is in UTF-8, by the first of the locale's variables that is set.
+    /// Whether text is UTF-8, according to the first locale variable that is set.
     pub fn is_utf8(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));
         let locale = locale.unwrap_or_default().to_lowercase();
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_background_is_light_where_the_terminal_says_so() {
+    fn colorfgbg_determines_the_background() {
         for (value, background) in [
             ("15;0", Background::Dark),
             ("0;15", Background::Light),
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_of_the_locale_that_is_set_holds() {
+    fn the_first_locale_variable_that_is_set_applies() {
         let utf8 = |variables: &[(&str, &str)]| {
             variables.iter().copied().collect::<Environment>().is_utf8()
         };

@@ -1,8 +1,8 @@
-//! The characters that the desk is drawn with, in three sets: what modern terminals show, what the
-//! Linux console shows, and what everything shows.
+//! The characters that the desk is drawn with, in three sets: for modern terminals, for the Linux
+//! console, and for any terminal.
 //!
-//! Every character is one cell wide. What has a meaning has a shape of its own in every set, so
-//! that nothing is told by colour alone.
+//! Every character is one cell wide. Each meaning has a distinct character in every set, so that
+//! nothing depends on color alone.
 
 mod sets;
 
@@ -12,25 +12,25 @@ use super::Environment;
 
 pub use sets::{ASCII, BLOCK, BRAILLE};
 
-/// One of the three sets.
+/// One of the three glyph sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
     /// Charts in braille, bars in eighths of a cell.
     #[default]
     Braille,
-    /// Blocks and box lines, as far as the Linux console's own font has them.
+    /// Blocks and box-drawing lines, as far as the Linux console's font has them.
     Block,
-    /// Nothing beyond ASCII.
+    /// ASCII only.
     Ascii,
 }
 
-/// What was asked for, on the command line or in the configuration.
+/// The choice on the command line or in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphChoice {
-    /// What the locale and the terminal are made for.
+    /// Chosen by locale and terminal.
     #[default]
     Auto,
-    /// That set, whatever they say.
+    /// That set, regardless of locale and terminal.
     Set(GlyphSet),
 }
 
@@ -42,17 +42,17 @@ const CHOICES: &[(&str, GlyphChoice)] = &[
 ];
 
 impl GlyphChoice {
-    /// Everything that can be asked for, by name.
+    /// The names of all choices.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         CHOICES.iter().map(|(name, _)| *name)
     }
 
-    /// The choice of that name.
+    /// The choice with that name.
     pub fn named(name: &str) -> Option<Self> {
         CHOICES.iter().find(|(other, _)| *other == name).map(|(_, choice)| *choice)
     }
 
-    /// What it is called.
+    /// The name of this choice.
     pub fn name(self) -> &'static str {
         let choice = CHOICES.iter().find(|(_, choice)| *choice == self);
         choice.expect("every choice has a name").0
@@ -85,68 +85,68 @@ impl GlyphSet {
 pub struct Glyphs {
     /// Which set it is: a chart has more than one way to draw a line.
     pub set: GlyphSet,
-    /// Around a panel.
+    /// The border of a panel.
     pub border: border::Set<'static>,
-    /// Around the panel that keys go to.
+    /// The border of the focused panel.
     pub border_focus: border::Set<'static>,
-    /// A fader's way, below the gain in force and beyond it.
+    /// A fader's track below the gain in force.
     pub fader_filled: &'static str,
-    /// The rest of the way.
+    /// The rest of the track.
     pub fader_empty: &'static str,
-    /// The way of a fader that stands, below the gain in force.
-    pub upright_filled: &'static str,
-    /// The rest of that way.
-    pub upright_empty: &'static str,
-    /// The gain in force.
+    /// A vertical fader's track below the gain in force.
+    pub vertical_filled: &'static str,
+    /// The rest of that track.
+    pub vertical_empty: &'static str,
+    /// The handle, at the gain in force.
     pub fader_handle: &'static str,
-    /// The gain that was wished for and is not in force yet: hollow.
+    /// The requested gain while it is not in force yet: hollow.
     pub fader_pending: &'static str,
-    /// The gain that the recipe gave.
+    /// The gain in the recipe.
     pub fader_configured: &'static str,
     /// A cell of a bar that grows to the right, in eighths; see [`eighths`].
     pub bar: [&'static str; 9],
     /// A cell of a bar that grows upwards, in eighths.
     pub column: [&'static str; 9],
-    /// A sparkline's levels, the lowest of which is still a mark: there is a value.
+    /// A sparkline's levels; the lowest one is still a mark, as there is a value.
     pub spark: [&'static str; 8],
-    /// Went up.
+    /// Increased.
     pub up: &'static str,
-    /// Went down.
+    /// Decreased.
     pub down: &'static str,
-    /// Stayed.
+    /// Unchanged.
     pub level: &'static str,
-    /// Before what is selected in a list or among strips.
+    /// In front of the selected item of a list or the selected strip.
     pub selected: &'static str,
-    /// Something was cut off here.
+    /// Text was truncated here.
     pub ellipsis: &'static str,
-    /// Between things on one line.
+    /// A separator on one line.
     pub dot: &'static str,
-    /// Going: a live run, or a replay that plays.
+    /// A live run that trains, or a replay that plays.
     pub playing: &'static str,
-    /// Standing: a paused run or replay.
+    /// A paused run or replay.
     pub paused: &'static str,
-    /// The key, as a footer names it.
+    /// The left arrow key in the footer.
     pub key_left: &'static str,
-    /// The key, as a footer names it.
+    /// The right arrow key in the footer.
     pub key_right: &'static str,
-    /// The key, as a footer names it.
+    /// The up arrow key in the footer.
     pub key_up: &'static str,
-    /// The key, as a footer names it.
+    /// The down arrow key in the footer.
     pub key_down: &'static str,
-    /// An objective's digit by its place: its key, and its mark in the chart and in the legend. The
-    /// tenth is 0, and what comes after has none and shares the last.
+    /// An objective's digit by its index: its key, and its mark in the chart and the legend. The
+    /// tenth is 0; all later ones share the last mark and have no key.
     pub digits: [&'static str; 11],
 }
 
 impl Glyphs {
-    /// The mark of the objective in that place, counted from 0.
+    /// The mark of the objective with that index, counted from 0.
     pub fn digit(&self, strip_idx: usize) -> &'static str {
         self.digits[strip_idx.min(self.digits.len() - 1)]
     }
 }
 
-/// How many eighths of one cell are filled, for a part between 0 and 1: 0 only where there is
-/// nothing, 8 only where it is full. What is no number is nothing.
+/// The number of filled eighths of one cell, for a fraction between 0 and 1: 0 only if the fraction
+/// is 0, 8 only if it is 1. NaN counts as 0.
 pub fn eighths(part: f32) -> usize {
     if part.is_nan() || part <= 0.0 {
         0
@@ -167,19 +167,19 @@ mod tests {
 
     const ALL: [&Glyphs; 3] = [&BRAILLE, &BLOCK, &ASCII];
 
-    /// Beyond ASCII, the characters of the font that PCs start with, which is what the Linux
-    /// console has until it is given another.
+    /// Beyond ASCII, the characters of the PC's boot font, which is the Linux console's until
+    /// another one is loaded.
     const CONSOLE: &str = "☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐\
                            ¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤\
                            ⌠⌡÷≈°∙·√ⁿ²■";
 
-    /// Everything but the names of keys, which are words.
+    /// All characters but the names of keys.
     fn cells(glyphs: &Glyphs) -> Vec<&'static str> {
         let mut cells = vec![
             glyphs.fader_filled,
             glyphs.fader_empty,
-            glyphs.upright_filled,
-            glyphs.upright_empty,
+            glyphs.vertical_filled,
+            glyphs.vertical_empty,
             glyphs.fader_handle,
             glyphs.fader_pending,
             glyphs.fader_configured,
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn each_set_has_no_more_than_its_terminals_show() {
+    fn each_set_has_only_characters_that_its_terminals_show() {
         for cell in cells(&ASCII) {
             assert!(cell.is_ascii(), "{cell}");
         }
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_has_a_shape() {
+    fn glyphs_of_different_meaning_differ() {
         for glyphs in ALL {
             assert!(differ(&[glyphs.up, glyphs.down, glyphs.level]));
             let marks = [glyphs.fader_handle, glyphs.fader_pending, glyphs.fader_configured];
             for way in [
                 [glyphs.fader_filled, glyphs.fader_empty],
-                [glyphs.upright_filled, glyphs.upright_empty],
+                [glyphs.vertical_filled, glyphs.vertical_empty],
             ] {
                 assert!(differ(&[&way[..], &marks].concat()), "{:?}", glyphs.set);
             }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_empty_or_full_only_where_it_is() {
+    fn only_zero_and_one_give_empty_and_full_cells() {
         for (part, n_eighths) in [
             (f32::NAN, 0),
             (-1.0, 0),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_locale_and_the_terminal_choose_where_nobody_does() {
+    fn locale_and_terminal_determine_the_default_glyphs() {
         for (locale, term, choice, set) in [
             ("C.UTF-8", "xterm-256color", "auto", GlyphSet::Braille),
             ("C.UTF-8", "linux", "auto", GlyphSet::Block),

@@ -1,8 +1,8 @@
-//! One key press, as text and back: `ctrl-r`, `shift-left`, `space`, `?`, `l`.
+//! A key press and its notation: `ctrl-r`, `shift-left`, `space`, `?`, `l`.
 //!
-//! Terminals tell one press in several ways: with SHIFT beside an upper-case letter or without, a
-//! back tab as a code of its own or as SHIFT and Tab, Ctrl-I as Tab. A [`KeyPress`] is always the same
-//! one, so that what was bound and what was pressed can be compared.
+//! Terminals report the same key press in several ways: with or without SHIFT beside an upper-case
+//! letter, Shift-Tab as its own code or as SHIFT and Tab, Ctrl-I as Tab. A [`KeyPress`] is
+//! normalized, so that bound and pressed keys can be compared.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
@@ -15,12 +15,13 @@ use crate::nearest::nearest;
 /// One key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyPress {
-    // A back tab has no SHIFT beside it, a character never has, and what no name stands for is Null.
+    // Normalized: Shift-Tab and characters have no SHIFT modifier, and a key without a name is
+    // Null.
     code: KeyCode,
     modifiers: KeyModifiers,
 }
 
-/// The keys that are no character, as they are written.
+/// The names of keys that are not characters.
 const NAMES: &[(&str, KeyCode)] = &[
     ("space", KeyCode::Char(' ')),
     ("enter", KeyCode::Enter),
@@ -51,12 +52,12 @@ const NAMES: &[(&str, KeyCode)] = &[
     ("f12", KeyCode::F(12)),
 ];
 
-/// In the order in which they are shown.
+/// In the order in which they are written.
 const MODIFIERS: &[(&str, KeyModifiers)] =
     &[("ctrl", KeyModifiers::CONTROL), ("alt", KeyModifiers::ALT), ("shift", KeyModifiers::SHIFT)];
 
 impl KeyPress {
-    /// As a footer shows it: arrows as arrows, where there are any.
+    /// As the footer shows it: arrow keys as arrow characters where the glyph set has them.
     pub fn shown(self, glyphs: &Glyphs) -> String {
         let name = match self.code {
             KeyCode::Left => glyphs.key_left,
@@ -75,12 +76,12 @@ impl KeyPress {
 
     fn new(code: KeyCode, modifiers: KeyModifiers) -> Self {
         let (ctrl, shift) = (KeyModifiers::CONTROL, KeyModifiers::SHIFT);
-        // Others are told only by terminals that are asked for them, and none is.
+        // Terminals report other modifiers only on request, and we request none.
         let mut modifiers = modifiers & (ctrl | KeyModifiers::ALT | shift);
         let shifted = modifiers.contains(shift);
         let code = match code {
             KeyCode::Char(c) => {
-                // The character says it already.
+                // The character implies it.
                 modifiers.remove(shift);
                 if modifiers.contains(ctrl) {
                     match lower(c) {
@@ -101,7 +102,7 @@ impl KeyPress {
             code if NAMES.iter().any(|(_, named)| *named == code) => code,
             _ => KeyCode::Null,
         };
-        // Ctrl-I and its like hold nothing more than the key that they are.
+        // Ctrl-I, Ctrl-M and Ctrl-[ are reported as these keys, without a modifier.
         if matches!(code, KeyCode::Tab | KeyCode::Enter | KeyCode::Esc) {
             modifiers.remove(ctrl);
         }
@@ -109,8 +110,8 @@ impl KeyPress {
     }
 }
 
-/// The press that an event tells. Whether it is a press at all, and not a release, is the event's
-/// `kind`, which has to be looked at before.
+/// The key press of an event. The caller must check the event's `kind` first, which may be a
+/// release.
 impl From<KeyPress> for KeyEvent {
     fn from(key: KeyPress) -> Self {
         Self::new(key.code, key.modifiers)
@@ -152,7 +153,7 @@ impl fmt::Display for KeyPress {
     }
 }
 
-/// Why a text is no key.
+/// Why a text is not a key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// Neither one character nor a name.
@@ -163,7 +164,7 @@ pub enum KeyError {
         /// What may have been meant.
         hint: String,
     },
-    /// Something else than `ctrl`, `alt` or `shift` before a dash.
+    /// A modifier other than `ctrl`, `alt` or `shift`.
     #[error("no modifier named {found:?} in {whole:?}; {hint}")]
     Modifier {
         /// What was found.
@@ -173,12 +174,12 @@ pub enum KeyError {
         /// What may have been meant.
         hint: String,
     },
-    /// Shift beside a character that isn't a letter, which no terminal tells.
+    /// Shift with a character that is not a letter, which no terminal reports.
     #[error("invalid key {0:?}: write the character that it types")]
     Shifted(String),
 }
 
-/// Letters keep their case: `L` and `shift-l` are one key. Names and modifiers have none.
+/// Letters are case-sensitive: `L` and `shift-l` are the same key. Names and modifiers are not.
 impl FromStr for KeyPress {
     type Err = KeyError;
 
@@ -219,7 +220,7 @@ fn code(text: &str) -> Result<KeyCode, KeyError> {
         let hint = nearest(text, names).map_or_else(
             || {
                 let all: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-                // The keys of functions speak for themselves.
+                // The function keys are not listed.
                 format!("expected one character, {} or f1 to f12", all[..all.len() - 12].join(", "))
             },
             |name| format!("did you mean {name:?}?"),
@@ -228,7 +229,7 @@ fn code(text: &str) -> Result<KeyCode, KeyError> {
     })
 }
 
-/// What stands before a dash is no modifier; `page-up` may have been meant as a name.
+/// The text before a dash is not a modifier; `page-up` may be meant as a name.
 fn no_modifier(whole: &str, rest: &str, word: &str) -> KeyError {
     if let Some(name) = nearest(rest, NAMES.iter().map(|(name, _)| *name)) {
         let hint = format!("did you mean {name:?}?");
@@ -249,7 +250,7 @@ fn upper(c: char) -> char {
     alone(c.to_uppercase()).unwrap_or(c)
 }
 
-/// Some characters have two in the other case, and a key has one.
+/// The other case of a character, if it is a single character.
 fn alone(mut chars: impl Iterator<Item = char>) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
@@ -282,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_that_is_shown_is_read_as_the_same_key(code in codes(), held in 0_u8..64) {
+        fn keys_round_trip_through_their_notation(code in codes(), held in 0_u8..64) {
             let key = pressed(code, KeyModifiers::from_bits_truncate(held));
             prop_assert_eq!(key.to_string().parse(), Ok(key));
             prop_assert_eq!(pressed(key.code, key.modifiers), key);
@@ -296,7 +297,7 @@ mod tests {
         }
 
         #[test]
-        fn the_order_of_keys_knows_equal_ones(one in codes(), other in codes(), held in 0_u8..8) {
+        fn the_order_of_keys_agrees_with_equality(one in codes(), other in codes(), held in 0_u8..8) {
             let held = KeyModifiers::from_bits_truncate(held);
             let (one, other) = (pressed(one, held), pressed(other, KeyModifiers::NONE));
             prop_assert_eq!(one.cmp(&other) == Ordering::Equal, one == other);
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_read_whatever_its_case() {
+    fn key_names_ignore_case() {
         for (name, code) in NAMES {
             assert_eq!(key(name), pressed(*code, KeyModifiers::NONE));
             assert_eq!(key(&name.to_uppercase()), key(name));
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_with_shift_is_the_upper_case_letter_however_it_is_told() {
+    fn shift_and_a_letter_is_the_upper_case_letter() {
         let (none, shift) = (KeyModifiers::NONE, KeyModifiers::SHIFT);
         for key_of_l in [
             key("L"),
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_a_terminal_does_not_tell_apart_are_one() {
+    fn keys_with_the_same_byte_are_equal() {
         let shift_tab = key("shift-tab");
         for told in [
             pressed(KeyCode::BackTab, KeyModifiers::SHIFT),
@@ -352,13 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_is_a_key_too() {
+    fn a_dash_is_a_key() {
         assert_eq!(key("-"), pressed(KeyCode::Char('-'), KeyModifiers::NONE));
         assert_eq!(key("ctrl--"), pressed(KeyCode::Char('-'), KeyModifiers::CONTROL));
     }
 
     #[test]
-    fn what_is_no_key_is_told_with_the_nearest_one() {
+    fn an_unknown_key_is_reported_with_the_nearest_name() {
         let wanted = "expected one character, space, enter, esc, tab, backspace, delete, insert, \
                       home, end, pageup, pagedown, up, down, left, right or f1 to f12";
         for (text, error) in [
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_footer_shows_arrows_where_there_are_any() {
+    fn the_footer_shows_arrow_characters_where_the_glyph_set_has_them() {
         assert_eq!(key("shift-left").shown(&BRAILLE), "shift-←");
         assert_eq!(key("shift-left").shown(&ASCII), "shift-left");
         assert_eq!(key("ctrl-r").shown(&BRAILLE), "ctrl-r");

@@ -1,29 +1,29 @@
-//! Where each panel lies, by the size of the screen. Nothing is refused that can hold a strip: panels
-//! leave one after the other, and the strips and the footer go last.
+//! The position of each panel by screen size. Any screen with room for a strip is accepted: as it
+//! gets smaller, panels are dropped one after the other, the strips and the footer last.
 
 use ratatui::layout::{Margin, Position, Rect, Size};
 
 use crate::tui::chart::plot_area;
 
-/// What fills the screen.
+/// Which panels fill the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Page {
-    /// Everything that fits.
+    /// All panels that fit.
     #[default]
     Overview,
-    /// The chart, and the strips in a line each.
+    /// The chart, with one line per strip.
     Chart,
-    /// The objectives' gradients against each other.
+    /// The cosines between the objectives' gradients.
     Gradients,
-    /// The chosen strip's classes: how well each is told, and what is taken for what.
+    /// The scores per class and the confusion matrix of the selected strip.
     Classes,
-    /// What was drawn of each corpus.
+    /// The corpora: how much of each has been used.
     Corpora,
     /// The list of events.
     Events,
 }
 
-/// Which panel has the keys that mean something else in each.
+/// The panel that receives the keys whose meaning depends on the panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Focus {
     /// The strips.
@@ -38,66 +38,66 @@ pub enum Focus {
 /// The smallest screen that the desk is drawn on.
 pub const SMALLEST: Size = Size { width: 40, height: 10 };
 
-/// From here on there is room for a chart.
+/// The smallest screen with a chart.
 const CHART: Size = Size { width: 80, height: 20 };
 
-/// From here on there is room beside the chart.
+/// The smallest screen with panels beside the chart.
 const WIDE: Size = Size { width: 100, height: 30 };
 
-/// From here on strips stand upright.
-const UPRIGHT: Size = Size { width: 160, height: 45 };
+/// The smallest screen with vertical strips.
+const VERTICAL: Size = Size { width: 160, height: 45 };
 
-/// Columns of an upright strip, at least.
+/// The minimum width of a vertical strip, in columns.
 const STRIP: u16 = 18;
 
-/// Columns of an upright strip where there is room.
+/// The width of a vertical strip where there is room, in columns.
 const WIDE_STRIP: u16 = 26;
 
-/// Columns of the scale beside the strips.
+/// The width of the scale beside the strips, in columns.
 pub const SCALE: u16 = 5;
 
-/// Columns of what stands beside the chart.
+/// The width of the panels beside the chart, in columns.
 const ASIDE: u16 = 40;
 
-/// StripRows of the panel of classes, at least, before the strips leave it the whole page.
+/// The minimum height of the classes panel, in rows; on smaller screens it takes the strips' rows.
 const CLASSES: u16 = 10;
 
-/// The place of every panel that is shown.
+/// The position of every visible panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Run, state, progress.
+    /// Run, state and progress.
     pub header: Rect,
     /// The curves.
     pub chart: Option<Rect>,
-    /// A row an objective.
+    /// One row per objective.
     pub rows: Option<Rect>,
-    /// An upright strip an objective.
+    /// One vertical strip per objective.
     pub strips: Option<Rect>,
     /// Dev scores.
     pub dev: Option<Rect>,
-    /// Gradients against each other.
+    /// The cosines between gradients.
     pub gradients: Option<Rect>,
-    /// The chosen strip's classes.
+    /// The classes of the selected strip.
     pub classes: Option<Rect>,
-    /// What was drawn of each corpus.
+    /// The corpora.
     pub corpora: Option<Rect>,
-    /// Speed, rate, norm.
+    /// Speed, learning rate and gradient norm.
     pub health: Option<Rect>,
-    /// What happened.
+    /// The list of events.
     pub events: Option<Rect>,
-    /// Keys, or the last thing to say.
+    /// Keys, or the last message.
     pub footer: Rect,
 }
 
 impl Layout {
-    /// The places on a screen of that size, for a page and so many strips.
+    /// The layout of a screen of that size, for a page and a number of strips.
     pub fn new(area: Rect, page: Page, n_strips: usize) -> Self {
         let [header, body] = from_top(area, 1);
         let [body, footer] = from_bottom(body, 1);
         let frame = Self { header, footer, ..Self::default() };
         let size = Size::new(area.width, area.height);
         match page {
-            Page::Overview if fits(size, UPRIGHT) => frame.upright(body, n_strips),
+            Page::Overview if fits(size, VERTICAL) => frame.vertical(body, n_strips),
             Page::Overview if fits(size, WIDE) => frame.wide(body, n_strips),
             Page::Overview if fits(size, CHART) => frame.charted(body, n_strips),
             Page::Overview => Self { rows: Some(body), ..frame },
@@ -112,7 +112,8 @@ impl Layout {
             }
             Page::Classes => {
                 let height = rows_height(n_strips).min(body.height / 2);
-                // A matrix needs its rows more than the strips do, and says whose it is.
+                // A confusion matrix needs the rows more than the strips do, and its title names
+                // its strip.
                 let (classes, rows) = if body.height >= height + CLASSES {
                     above_rows(body, height)
                 } else {
@@ -128,7 +129,7 @@ impl Layout {
         }
     }
 
-    /// The panel that a focus means, if it is there to be seen.
+    /// The position of a focused panel, if it is visible.
     pub fn place(&self, focus: Focus) -> Option<Rect> {
         match focus {
             Focus::Desk => self.rows.or(self.strips),
@@ -137,22 +138,23 @@ impl Layout {
         }
     }
 
-    /// The strip that stands at a place of the screen, with so many of them and one chosen.
-    pub fn strip_at(&self, place: Position, n_strips: usize, chosen: usize) -> Option<usize> {
+    /// The index of the strip at a screen position, given the number of strips and the selected
+    /// one.
+    pub fn strip_at(&self, place: Position, n_strips: usize, selected: usize) -> Option<usize> {
         let (first, offset) = if let Some(area) = self.rows {
             let rows = StripRows::new(area);
-            let first = first_in_sight(n_strips, usize::from(rows.inner.height), chosen);
+            let first = first_visible(n_strips, usize::from(rows.inner.height), selected);
             (first, place.y.checked_sub(rows.inner.y)?)
         } else {
             let strips = strips_inside(self.strips?);
             let width = strip_width(strips.width, n_strips);
-            let first = first_in_sight(n_strips, usize::from(strips.width / width), chosen);
+            let first = first_visible(n_strips, usize::from(strips.width / width), selected);
             (first, place.x.checked_sub(strips.x)? / width)
         };
         Some(first + usize::from(offset)).filter(|idx| *idx < n_strips)
     }
 
-    /// The chart's plot, within border, labels and axis; empty without a chart.
+    /// The plot area of the chart, inside border, labels and axis; empty without a chart.
     pub fn plot(&self) -> Rect {
         self.chart.map_or(Rect::ZERO, |chart| plot_area(chart.inner(Margin::new(1, 1))))
     }
@@ -161,7 +163,7 @@ impl Layout {
         let [rest, rows] = from_bottom(body, rows_height(n_strips).min(body.height / 2));
         let n_events = if rest.height >= 14 { 5 } else { 0 };
         let [rest, events] = from_bottom(rest, n_events);
-        // The strips stand between the chart and what happened.
+        // The strips are between the chart and the events.
         let [chart, rows] = [rest, Rect { y: rest.bottom(), ..rows }];
         let events = Rect { y: rows.bottom(), ..events };
         let events = (events.height > 0).then_some(events);
@@ -179,7 +181,7 @@ impl Layout {
         Self { chart, rows, dev, gradients: Some(gradients), events, ..self }
     }
 
-    fn upright(self, body: Rect, n_strips: usize) -> Self {
+    fn vertical(self, body: Rect, n_strips: usize) -> Self {
         let [top, events] = from_bottom(body, (body.height / 6).max(6));
         let [top, bottom] = from_bottom(top, (top.height * 9 / 20).clamp(16, 26));
         let [chart, aside] = from_right(top, ASIDE + 10);
@@ -200,9 +202,9 @@ impl Layout {
 /// The panel of strips as rows.
 #[derive(Clone, Copy, Debug)]
 pub struct StripRows {
-    /// Whether there is room for a border, and for heads above the columns.
+    /// Whether there is room for a border and column headings.
     pub bordered: bool,
-    /// Where the rows are.
+    /// The area of the rows.
     pub inner: Rect,
 }
 
@@ -220,42 +222,42 @@ impl StripRows {
     }
 }
 
-/// Where upright strips stand within their panel: beside the scale.
+/// The area of vertical strips within their panel, beside the scale.
 pub fn strips_inside(area: Rect) -> Rect {
     let inner = area.inner(Margin::new(1, 1));
     let scale = SCALE.min(inner.width);
     Rect { x: inner.x + scale, width: inner.width - scale, ..inner }
 }
 
-/// Columns of each of so many upright strips in a panel of that width.
+/// The width of each vertical strip, for a panel of that width and that many strips.
 pub fn strip_width(width: u16, n_strips: usize) -> u16 {
     (width / n_strips.clamp(1, 99) as u16).clamp(STRIP, WIDE_STRIP)
 }
 
-/// The first of so many that are shown of all, so that the chosen one is in sight.
-pub fn first_in_sight(n_all: usize, n_shown: usize, chosen: usize) -> usize {
+/// The index of the first visible strip, such that the selected one is visible.
+pub fn first_visible(n_all: usize, n_shown: usize, selected: usize) -> usize {
     if n_all <= n_shown {
         return 0;
     }
-    (chosen + 1).saturating_sub(n_shown).min(n_all - n_shown)
+    (selected + 1).saturating_sub(n_shown).min(n_all - n_shown)
 }
 
 fn fits(size: Size, least: Size) -> bool {
     size.width >= least.width && size.height >= least.height
 }
 
-/// StripRows of the panel of strips: border, heads of the columns, a row each.
+/// The height of the panel of strips: border, column headings, and one row per strip.
 fn rows_height(n_strips: usize) -> u16 {
     n_strips.clamp(1, 12) as u16 + 3
 }
 
-/// Scores above, gradients below: as many rows as they need, if there are.
+/// Scores above, gradients below: as many rows as they need, if available.
 fn halves(aside: Rect, n_strips: usize) -> [Rect; 2] {
     let wanted = n_strips.min(20) as u16 + 3;
     from_top(aside, wanted.min(aside.height.div_ceil(2)))
 }
 
-/// One panel above the strips, or alone where those would have no room.
+/// One panel above the strips, or alone where the strips would have no room.
 fn above_rows(body: Rect, height: u16) -> (Rect, Option<Rect>) {
     let [above, rows] = from_bottom(body, height);
     if height > 2 { (above, Some(rows)) } else { (body, None) }
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn panels_leave_one_after_the_other() {
+    fn panels_are_dropped_one_after_the_other() {
         let shown = |width, height| {
             let layout = Layout::new(Rect::new(0, 0, width, height), Page::Overview, 4);
             let panels = [layout.strips, layout.rows, layout.chart, layout.dev, layout.events];

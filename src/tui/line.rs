@@ -1,8 +1,8 @@
-//! One line of text being typed.
+//! A single-line text input.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Characters that a line takes; a paste is cut there.
+/// The maximum number of characters; longer pastes are truncated.
 const MOST: usize = 500;
 
 /// A line with a cursor in it.
@@ -13,19 +13,19 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line that holds a text already, with the cursor behind it.
+    /// A line with an initial text and the cursor at its end.
     pub fn new(text: &str) -> Self {
         let mut line = Self::default();
         line.insert(text);
         line
     }
 
-    /// What was typed.
+    /// The text.
     pub fn text(&self) -> String {
         self.chars.iter().collect()
     }
 
-    /// Whether nothing was.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.chars.is_empty()
     }
@@ -37,7 +37,7 @@ impl Line {
         [before, under, after].map(|part| part.iter().collect())
     }
 
-    /// Puts a text in at the cursor. What would end the line or steer a terminal becomes a space.
+    /// Inserts a text at the cursor. Line breaks and control characters are replaced by spaces.
     pub fn insert(&mut self, text: &str) {
         for c in text.trim_end_matches(['\n', '\r']).chars() {
             if self.chars.len() == MOST {
@@ -48,7 +48,7 @@ impl Line {
         }
     }
 
-    /// Takes a key that edits, and says whether it was one.
+    /// Handles an editing key; returns whether it was one.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_edited_as_in_a_shell() {
+    fn a_text_input_supports_the_editing_keys_of_a_shell() {
         let mut line = Line::new("try ner up");
         control(&mut line, 'w');
         assert_eq!(line.text(), "try ner ");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paste_is_cut_and_cannot_steer_a_terminal() {
+    fn a_paste_is_truncated_and_has_no_control_characters() {
         let mut line = Line::default();
         line.insert(&"a\u{1b}[2J\n".repeat(10_000));
         assert_eq!(line.text().chars().count(), MOST);

@@ -1,21 +1,21 @@
-//! What the desk looks like on this terminal: one decision from what was typed, what the user's file
-//! says and what the terminal says of itself, in that order.
+//! The desk's theme and glyphs for this terminal: chosen from the command line, the user's file and
+//! the terminal's environment, in that order.
 
 use super::{ColorDepth, ColorWhen, Config, Environment, GlyphChoice, Glyphs, Theme};
 
 /// Styles and characters to draw with.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// Styles, in colours that the terminal has.
+    /// Styles, in colors that the terminal supports.
     pub theme: Theme,
-    /// Characters, from a set that the terminal has.
+    /// Characters, from a set that the terminal supports.
     pub glyphs: &'static Glyphs,
-    /// How many colours there are, for who changes the theme later.
+    /// The color depth, for a later change of theme.
     pub depth: ColorDepth,
 }
 
 impl Look {
-    /// Decides. An option stands over the file, if it says anything but `auto`.
+    /// Chooses. An option overrides the file, unless it is `auto`.
     pub fn choose(
         color: ColorWhen,
         glyphs: GlyphChoice,
@@ -38,7 +38,7 @@ mod tests {
     use crate::tui::GlyphSet;
 
     #[test]
-    fn an_option_stands_over_the_file_and_the_file_over_the_terminal() {
+    fn options_override_the_file_and_the_file_overrides_the_terminal() {
         let environment = [("LANG", "C.UTF-8"), ("TERM", "xterm-256color")].into_iter().collect();
         let config = Config::parse("glyphs = \"block\"\ntheme = \"safe\"", "desk.toml", &[]);
         let (config, silent) = (config.unwrap(), Config::defaults(&[]));

@@ -1,5 +1,5 @@
-//! One frame of the desk: a function of the run, the view, and how the terminal can draw. It reads and
-//! never writes; where each panel lies is decided in [`layout`](super::layout).
+//! One frame of the desk: a function of the run, the view, and the terminal's capabilities. It
+//! changes nothing; the position of each panel is decided in [`layout`](super::layout).
 
 mod classes;
 mod corpora;
@@ -34,16 +34,16 @@ use super::{
 };
 use crate::state::Run;
 
-/// What a frame is made from.
+/// The inputs of a frame.
 #[derive(Clone, Copy)]
 pub struct FrameData<'a> {
-    /// The run as it is to be shown.
+    /// The state to show.
     pub run: &'a Run,
-    /// What the screen alone knows.
+    /// The desk's own state.
     pub view: &'a View,
     /// Styles and characters.
     pub look: &'a Look,
-    /// Which keys to name.
+    /// The key bindings to name.
     pub keymap: &'a Keymap,
 }
 
@@ -99,18 +99,18 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
         }
         Some(Overlay::Palette(palette)) => palette::draw(frame, palette, area, &mut paint),
         Some(Overlay::Prompt(prompt)) => prompt::draw(prompt, area, &mut paint),
-        Some(Overlay::Leave) => prompt::leave(look, area, &mut paint),
+        Some(Overlay::ConfirmStop) => prompt::confirm_stop(look, area, &mut paint),
         None => {}
     }
 }
 
-/// A buffer as lines of text, without the blanks at their ends.
+/// A buffer as lines of text, without trailing spaces.
 pub fn lines(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width.max(1));
     let mut text = String::new();
     for row in buffer.content.chunks(width) {
         let start = text.len();
-        // A wide character has the cell after it too.
+        // A wide character also covers the next cell.
         let mut skipped = 0;
         for cell in row {
             if skipped == 0 {
@@ -124,7 +124,7 @@ pub fn lines(buffer: &Buffer) -> String {
     text
 }
 
-/// The chart that a frame asks for.
+/// The chart of a frame.
 fn chart(frame: FrameData<'_>) -> Chart<'_> {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
@@ -132,7 +132,7 @@ fn chart(frame: FrameData<'_>) -> Chart<'_> {
         markers: look.glyphs.set,
         series: &theme.series,
         selected: theme.curve,
-        // The chosen curve may be bold; its band is behind it.
+        // The selected curve may be bold; its band is behind it.
         band: Style::new().remove_modifier(Modifier::BOLD).patch(theme.band),
         axis: theme.dim,
         moved: theme.mark,

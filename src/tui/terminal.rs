@@ -1,13 +1,13 @@
-//! Holds the terminal while the desk is up, and gives it back: at the end, in a panic, on Ctrl-Z,
-//! and when it takes no more output.
+//! Sets up the terminal for the desk and restores it: at the end, in a panic, on Ctrl-Z, and when
+//! it accepts no more output.
 //!
-//! TerminalInput is read here and not by crossterm, whose reader never returns from a terminal that has
-//! gone, waits inside half a sequence, and leaves what exceeds its buffer until the next key.
-//! Reading does not block: [`Terminal::poll`] looks a hundred times a second, since waiting for
-//! input and for a limit at once takes a system call that nothing here offers without `unsafe`.
+//! Input is read here and not by crossterm, whose reader never returns from a terminal that is
+//! gone, blocks in the middle of an escape sequence, and delays input beyond its buffer until the
+//! next key. Reading does not block: [`Terminal::poll`] checks a hundred times a second, since
+//! waiting for input with a timeout takes a system call that is not available without `unsafe`.
 //!
 //! In the background nothing is read, written or set: each of the three may stop the whole program,
-//! training included. The desk is drawn anew when the shell has brought it back.
+//! training included. The desk is drawn again when the shell has brought it to the foreground.
 
 mod decode;
 mod drawing;
@@ -31,55 +31,55 @@ use job::{Job, Place};
 use modes::Modes;
 
 pub use fit::{Fit, SMALLEST, fit};
-pub use modes::{give_back_now, install_hook};
+pub use modes::{install_hook, restore_now};
 
-/// How long a look at the keyboard is put off when there was nothing: far below what a hand
-/// notices, far above what a look costs.
+/// The interval between two checks of the keyboard: far shorter than a user notices, far longer
+/// than a check takes.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What came from the terminal.
+/// Input from the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TerminalInput {
     /// A key was pressed, or repeats.
     Key(KeyEvent),
-    /// Text was pasted. Its letters are no keys, and its lines end with `\n`.
+    /// Text was pasted. Its characters are not key presses, and its lines end with `\n`.
     Paste(String),
-    /// The mouse was used. Only if it was asked for.
+    /// A mouse event, if the mouse is enabled.
     Mouse(MouseEvent),
-    /// The terminal has this size now, or has come back from somewhere else: draw everything.
+    /// The terminal has this size now, or is ours again: redraw everything.
     Resize(Size),
-    /// There is no terminal any more, or somebody else has given it back. From now on this is
-    /// all that comes, and nothing is drawn.
+    /// The terminal is gone, or was restored by another thread. From now on this is the only input,
+    /// and nothing is drawn.
     Gone,
 }
 
-/// What came of wishing to be suspended.
+/// The result of a request to suspend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspended {
-    /// The program was stopped and goes on now, in the foreground or not.
+    /// The program was stopped and continues now, in the foreground or not.
     Continued,
-    /// There is no shell above that could have it go on, so it was not stopped.
-    NobodyToContinue,
+    /// There is no shell that could resume it, so it was not stopped.
+    NoJobControl,
 }
 
-/// Whether the mouse is the desk's or stays the terminal's, for selecting text.
+/// Whether the desk or the terminal (for selecting text) receives mouse events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mouse {
     /// Clicks, drags and the wheel are [`TerminalInput::Mouse`].
     Desk,
-    /// Nothing is asked of the terminal.
+    /// No mouse events are requested.
     Terminal,
 }
 
-/// The terminal while it is the desk's; dropping it gives it back.
+/// The terminal in the desk's modes; dropping it restores the terminal.
 pub struct Terminal {
-    /// The controlling terminal, opened such that reading never waits.
+    /// The controlling terminal, opened so that reading never blocks.
     keyboard: File,
     drawing: Drawing,
     mouse: Mouse,
     decoder: Decoder,
-    /// Time waited since the decoder last heard of any.
-    napped: Duration,
+    /// Time waited since the decoder last received any bytes.
+    waited: Duration,
     job: Job,
     state: State,
 }
@@ -88,13 +88,13 @@ pub struct Terminal {
 enum State {
     Here,
     /// In the background, or about to be.
-    Away,
+    Background,
     Gone,
 }
 
 impl Terminal {
-    /// Takes the terminal for the calling thread: raw, alternate screen, no cursor, pastes marked.
-    /// An error leaves it as it was. For where [`fit`] says so.
+    /// Sets up the terminal for the calling thread: raw mode, alternate screen, no cursor,
+    /// bracketed paste. On an error it is left unchanged. Only where [`fit`] allows it.
     pub fn enter(mouse: Mouse) -> io::Result<Self> {
         let keyboard = modes::keyboard()?;
         let mut terminal = Self {
@@ -102,32 +102,32 @@ impl Terminal {
             drawing: Drawing::new(modes::screen()?)?,
             mouse,
             decoder: Decoder::default(),
-            napped: Duration::ZERO,
+            waited: Duration::ZERO,
             job: Job::watch()?,
-            state: State::Away,
+            state: State::Background,
         };
-        // A program that was started in the background waits there until it is brought forward.
+        // A program that was started in the background waits until it is in the foreground.
         if job::place(&terminal.keyboard) == Place::Foreground {
             terminal.take()?;
         }
         Ok(terminal)
     }
 
-    /// Gives the terminal back. Once is enough; more do nothing.
+    /// Restores the terminal. Further calls do nothing.
     pub fn leave(&mut self) {
         self.put_away();
         self.state = State::Gone;
     }
 
-    /// The size that frames have.
+    /// The size of frames.
     pub fn size(&self) -> Size {
         self.drawing.size()
     }
 
-    /// Draws one frame with one write; nothing while the terminal is not ours. The cursor stays
-    /// hidden: what is typed shows its own. That the terminal has gone is told by [`Self::poll`].
+    /// Draws one frame with one write; nothing while the program is in the background. The cursor
+    /// stays hidden: text inputs draw their own. [`Self::poll`] reports that the terminal is gone.
     ///
-    /// May never return, if the terminal takes no more output: see [`give_back_now`].
+    /// May never return, if the terminal accepts no more output: see [`restore_now`].
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) {
         let is_ours = self.state == State::Here && Modes::are_ours();
         if is_ours
@@ -138,17 +138,18 @@ impl Terminal {
         }
     }
 
-    /// The next input, waiting for at most about `timeout`; `None` if there was none. All waiting
-    /// of the desk is to be done here, since Esc is told from the start of a longer sequence by
-    /// the silence that follows it.
+    /// The next input, waiting for at most about `timeout`; `None` if there was none. The desk must
+    /// do all its waiting here, since Esc is distinguished from the start of a longer sequence by
+    /// the pause that follows it.
     ///
-    /// A stop signal from outside is obeyed here; coming back is told as [`TerminalInput::Resize`].
+    /// A stop signal from outside is handled here; the return to the foreground is reported as
+    /// [`TerminalInput::Resize`].
     pub fn poll(&mut self, timeout: Duration) -> Option<TerminalInput> {
         let mut left = timeout;
         loop {
-            if let Some(input) = self.look() {
+            if let Some(input) = self.check() {
                 if input == TerminalInput::Gone {
-                    // Whoever asks again and again is not to do so without a pause.
+                    // A caller that polls in a loop must not spin.
                     thread::sleep(left);
                 }
                 return Some(input);
@@ -158,17 +159,17 @@ impl Terminal {
             }
             let nap = left.min(POLL_INTERVAL);
             thread::sleep(nap);
-            self.napped += nap;
+            self.waited += nap;
             left -= nap;
         }
     }
 
-    /// Gives the terminal back and stops the program and those it was started with, as Ctrl-Z would
-    /// in a plain one; returns when it goes on. The terminal is taken again by [`Self::poll`], once
-    /// the shell has brought the program to the foreground.
+    /// Restores the terminal and stops the program's process group, as Ctrl-Z does in cooked mode;
+    /// returns when it continues. [`Self::poll`] sets the terminal up again once the shell has
+    /// brought the program to the foreground.
     pub fn suspend(&mut self) -> Suspended {
-        if job::nobody_above() {
-            return Suspended::NobodyToContinue;
+        if job::has_no_job_control() {
+            return Suspended::NoJobControl;
         }
         if self.state == State::Here {
             self.put_away();
@@ -177,8 +178,8 @@ impl Terminal {
         Suspended::Continued
     }
 
-    /// One look, without waiting.
-    fn look(&mut self) -> Option<TerminalInput> {
+    /// Checks once, without waiting.
+    fn check(&mut self) -> Option<TerminalInput> {
         if self.state == State::Gone {
             return Some(TerminalInput::Gone);
         }
@@ -188,7 +189,7 @@ impl Terminal {
         match job::place(&self.keyboard) {
             Place::Gone => return Some(self.gone()),
             Place::Background => {
-                self.state = State::Away;
+                self.state = State::Background;
                 self.job.held(false);
                 return None;
             }
@@ -197,21 +198,21 @@ impl Terminal {
         if self.state == State::Here && !Modes::are_ours() {
             return Some(self.gone());
         }
-        if self.job.is_stop_wished() {
+        if self.job.is_stop_requested() {
             self.put_away();
             self.job.stop_self();
             return None;
         }
-        // Whoever stopped us without asking may have set other modes since.
+        // Whoever stopped us from outside may have changed the modes since.
         let was_continued = self.job.was_continued();
-        if self.state == State::Away || was_continued {
+        if self.state == State::Background || was_continued {
             let taken = self.take();
             return Some(self.drawn_anew(&taken));
         }
-        match self.drawing.is_of_another_size() {
+        match self.drawing.has_resized() {
             Ok(false) => self.read(),
             Ok(true) => {
-                let begun = self.drawing.begin_again();
+                let begun = self.drawing.reset();
                 Some(self.drawn_anew(&begun))
             }
             Err(_) => Some(self.gone()),
@@ -219,11 +220,11 @@ impl Terminal {
     }
 
     fn read(&mut self) -> Option<TerminalInput> {
-        let napped = std::mem::take(&mut self.napped);
+        let waited = std::mem::take(&mut self.waited);
         let mut bytes = [0; 4096];
         match (&self.keyboard).read(&mut bytes) {
             Ok(n_bytes) if n_bytes > 0 => self.decoder.push(&bytes[..n_bytes]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.decoder.quiet(napped),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.decoder.quiet(waited),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(_) | Err(_) => return Some(self.gone()),
         }
@@ -237,21 +238,21 @@ impl Terminal {
         }
     }
 
-    /// Sets the modes and begins with an empty screen.
+    /// Sets the modes and clears the screen.
     fn take(&mut self) -> io::Result<()> {
         Modes::set(&self.keyboard, self.drawing.screen(), self.mouse)?;
         self.state = State::Here;
         self.job.held(true);
         self.decoder = Decoder::default();
-        self.drawing.begin_again()
+        self.drawing.reset()
     }
 
-    /// Gives the terminal back if it is ours and within reach.
+    /// Restores the terminal if it is in our modes and reachable.
     fn put_away(&mut self) {
-        Modes::give_back(self.drawing.screen());
+        Modes::restore(self.drawing.screen());
         self.job.held(false);
         if self.state == State::Here {
-            self.state = State::Away;
+            self.state = State::Background;
         }
     }
 

@@ -1,11 +1,12 @@
-//! Styles by what they mean. A panel says `theme.good`, and never which colour that is.
+//! Styles by their meaning. A panel uses `theme.good` and never names a color.
 //!
-//! A theme is TOML: a key a meaning, and words that say what it looks like. Four are shipped. `dark`
-//! and `light` use the sixteen colours that every terminal's owner has chosen, and the terminal's own
-//! foreground and background. `safe` is for eyes that don't tell red from green. `plain` has no colour.
+//! A theme is TOML: one key per meaning, whose value is a list of style words. Four themes are
+//! shipped. `dark` and `light` use the sixteen colors that the user has configured in the terminal,
+//! and its default foreground and background. `safe` is for color vision without red-green
+//! distinction. `plain` has no color.
 //!
-//! No theme says anything alone: objectives have digits, a trend has an arrow, what is muted says so.
-//! That is why in `plain` all series look the same, and nothing is lost.
+//! Nothing depends on the theme alone: objectives have digits, a trend has an arrow, a muted strip
+//! says so. In `plain` all series look the same, and no information is lost.
 
 mod depth;
 mod reduce;
@@ -19,22 +20,22 @@ use crate::nearest::{hint, nearest};
 
 pub use depth::{ColorDepth, ColorWhen};
 
-/// How many series have a style of their own; the ones after begin again with the first.
+/// The number of series with a style of their own; the styles repeat for further series.
 pub const N_SERIES: usize = 8;
 
-/// Declares every meaning once: the field of [`Theme`], and the key of a theme's file.
+/// Declares every meaning once: the field of [`Theme`] and the key in a theme's file.
 macro_rules! meanings {
     ($($(#[$about:meta])* $field:ident $key:literal,)*) => {
-        /// A style for every meaning.
+        /// One style per meaning.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Theme {
             $($(#[$about])* pub $field: Style,)*
-            /// The objectives' curves and names, by their place; [`Theme::series`] begins again
-            /// where there are more.
+            /// The objectives' curves and names, by index; [`Theme::series`] repeats them where
+            /// there are more.
             pub series: [Style; N_SERIES],
         }
 
-        /// The keys of a theme's file, but for `series`.
+        /// The keys of a theme's file, except `series`.
         const KEYS: &[&str] = &[$($key),*];
 
         impl Theme {
@@ -49,15 +50,15 @@ macro_rules! meanings {
 }
 
 meanings! {
-    /// What has no other meaning. The whole screen is set in it before anything is drawn.
+    /// Text without any other meaning. The whole screen is filled with it before anything is drawn.
     text "text",
-    /// Of less weight than text: units, what is explained beside a number.
+    /// Less important than text: units, explanations beside a value.
     dim "dim",
     /// A panel's title.
     title "title",
-    /// Around a panel.
+    /// The border of a panel.
     border "border",
-    /// Around the panel that keys go to.
+    /// The border of the focused panel.
     border_focus "border-focus",
     /// The selected entry of a list, or the name of the selected strip.
     selected "selected",
@@ -65,39 +66,39 @@ meanings! {
     good "good",
     /// Worse than before, or in need of attention.
     bad "bad",
-    /// Wished for and not answered yet.
+    /// Requested but not confirmed yet.
     pending "pending",
-    /// Muted, or silent because another is soloed.
+    /// Muted, or inactive because another strip is soloed.
     muted "muted",
     /// Soloed.
     solo "solo",
-    /// A fader's way and its handle.
+    /// A fader's track and handle.
     fader "fader",
     /// A meter of shares.
     share "share",
-    /// Marks on a chart's axis and its guides.
+    /// Marks on a chart's axis, and guides.
     mark "mark",
-    /// A chart's cursor, and what is read off there.
+    /// A chart's cursor and the values at it.
     cursor "cursor",
-    /// Put over the selected objective's curve.
+    /// Patched onto the style of the selected objective's curve.
     curve "curve",
-    /// Put over a series' own style where its raw values are drawn behind the smoothed ones.
+    /// Patched onto a series' style for its raw values behind the smoothed ones.
     band "band",
     /// A key in the footer or the help.
     key "key",
-    /// The run trains.
+    /// The run is training.
     state_live "state-live",
-    /// The run is held, or is about to be.
+    /// The run is paused, or about to be.
     state_paused "state-paused",
-    /// The run is replayed.
+    /// The run is a replay.
     state_replay "state-replay",
-    /// The run has ended well.
+    /// The run has ended normally.
     state_ended "state-ended",
     /// The run has failed.
     state_failed "state-failed",
 }
 
-/// The themes that are shipped, in the order in which the desk goes through them.
+/// The shipped themes, in the order in which the desk cycles through them.
 const SHIPPED: &[(&str, &str)] = &[
     ("dark", include_str!("../../assets/themes/dark.toml")),
     ("light", include_str!("../../assets/themes/light.toml")),
@@ -111,7 +112,7 @@ impl Theme {
         SHIPPED.iter().map(|(name, _)| *name)
     }
 
-    /// The shipped theme of that name.
+    /// The shipped theme with that name.
     pub fn shipped(name: &str) -> Option<Self> {
         let (name, text) = SHIPPED.iter().find(|(other, _)| *other == name)?;
         let (table, mut faults) = Faults::read(name, text);
@@ -122,12 +123,12 @@ impl Theme {
         Some(theme)
     }
 
-    /// The style of the objective in that place, counted from 0.
+    /// The style of the objective with that index, counted from 0.
     pub fn series(&self, strip_idx: usize) -> Style {
         self.series[strip_idx % N_SERIES]
     }
 
-    /// The theme as a terminal of that depth can show it.
+    /// The theme in the colors of a terminal of that depth.
     #[must_use]
     pub fn reduced(&self, depth: ColorDepth) -> Self {
         let mut reduced = self.clone();
@@ -139,7 +140,7 @@ impl Theme {
         reduced
     }
 
-    /// A theme of the user's, over the shipped one that it names as `based-on`, or over `dark`.
+    /// A user's theme, based on the shipped one that it names as `based-on`, or on `dark`.
     pub(super) fn based(label: &str, table: &DeTable<'_>, faults: &mut Faults<'_>) -> Self {
         let (based_on, rest): (Vec<_>, Vec<_>) =
             faults.entries(table).into_iter().partition(|entry| entry.key == "based-on");
@@ -162,7 +163,7 @@ impl Theme {
         theme
     }
 
-    /// Takes over what the entries say, and leaves the rest.
+    /// Overrides the styles that have an entry.
     fn overlay(&mut self, label: &str, entries: &[Entry<'_>], faults: &mut Faults<'_>) {
         let way = if label.is_empty() { String::new() } else { format!("{label}.") };
         for Entry { key, value, line } in entries {
@@ -208,7 +209,7 @@ impl Theme {
         }
     }
 
-    /// Every style with the key that it is written under.
+    /// Every style with its key.
     #[cfg(test)]
     fn styles(&self) -> Vec<(String, Style)> {
         let mut theme = self.clone();

@@ -1,7 +1,7 @@
-//! Reading of desk.toml: entries with their lines, and every fault at once.
+//! A parser of desk.toml: entries with their lines, and all faults at once.
 //!
-//! Not what recipes are read with, which is above the desk and knows kinds, defaults and `--set`; the
-//! messages have the same form.
+//! Recipes have a parser of their own, which is above the desk in the layers and knows kinds,
+//! defaults and `--set`; the messages have the same form.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write, ops::Range};
 
@@ -13,10 +13,10 @@ use toml::{
 /// Faults of one file.
 pub(super) struct Faults<'a> {
     file: &'a str,
-    /// Where lines begin, in bytes.
+    /// The byte offsets of the lines.
     starts: Vec<usize>,
-    /// Lines that aren't TOML, about which nothing else is said.
-    lost: BTreeSet<usize>,
+    /// Lines with syntax errors, for which no further fault is reported.
+    syntax_errors: BTreeSet<usize>,
     found: BTreeSet<(usize, String)>,
 }
 
@@ -28,38 +28,39 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Faults<'a> {
-    /// Reads a file as far as it is TOML; the rest are faults.
+    /// Parses a file; syntax errors are faults, and parsing continues after them.
     pub(super) fn read(file: &'a str, text: &'a str) -> (Spanned<DeTable<'a>>, Self) {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
         let starts = starts.collect();
-        let mut faults = Self { file, starts, lost: BTreeSet::new(), found: BTreeSet::new() };
+        let mut faults =
+            Self { file, starts, syntax_errors: BTreeSet::new(), found: BTreeSet::new() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let line = error.span().map_or(1, |span| faults.line(&span));
-            faults.lost.insert(line);
+            faults.syntax_errors.insert(line);
             faults.found.insert((line, format!("not TOML: {}", error.message())));
         }
         (table, faults)
     }
 
-    /// Where something stands, as messages say it.
-    pub(super) fn place(&self, line: usize) -> String {
+    /// The location of a line, as messages write it.
+    pub(super) fn location(&self, line: usize) -> String {
         format!("{}:{line}", self.file)
     }
 
-    /// Something is wrong on that line.
+    /// Adds a fault of that line.
     pub(super) fn at(&mut self, line: usize, what: impl Into<String>) {
-        if !self.lost.contains(&line) {
+        if !self.syntax_errors.contains(&line) {
             self.found.insert((line, what.into()));
         }
     }
 
-    /// A value that is not what a key takes.
+    /// Adds a fault: a value that the key does not accept.
     pub(super) fn value(&mut self, line: usize, key: &str, value: &DeValue<'_>, wanted: &str) {
         self.at(line, format!("`{key}`: expected {wanted}, found {}", found(value)));
     }
 
-    /// The keys of a table, in the order in which they were written.
+    /// The keys of a table, in the order of the file.
     pub(super) fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
         let mut written: Vec<(usize, Entry<'t>)> = Vec::new();
         for (key, value) in table {
@@ -72,18 +73,18 @@ impl<'a> Faults<'a> {
         written.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// The line that a value stands on, where it may be another than its key's.
+    /// The line of a value, which may differ from its key's.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
         self.starts.partition_point(|start| *start <= span.start)
     }
 
-    /// All that was wrong, a line each, if anything was.
+    /// All faults, one per line, if there are any.
     pub(super) fn finish(self) -> Result<(), String> {
-        let mut told = String::new();
+        let mut text = String::new();
         for (line, what) in &self.found {
-            let _ = writeln!(told, "{}: {what}", self.place(*line));
+            let _ = writeln!(text, "{}: {what}", self.location(*line));
         }
-        if told.is_empty() { Ok(()) } else { Err(told.trim_end().to_owned()) }
+        if text.is_empty() { Ok(()) } else { Err(text.trim_end().to_owned()) }
     }
 }
 
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_told_by_line_and_not_about_what_is_no_toml() {
+    fn faults_are_reported_by_line_except_on_lines_with_syntax_errors() {
         let (table, mut faults) = Faults::read("a.toml", "z = 1\n\na = \nb = [\n 2]\n");
         let entries = faults.entries(table.get_ref());
         let lines: Vec<_> = entries.iter().map(|entry| (entry.key, entry.line)).collect();
@@ -113,9 +114,9 @@ mod tests {
         faults.at(4, "second");
         faults.at(1, "first");
         faults.at(3, "follows from what isn't TOML");
-        let told = faults.finish().unwrap_err();
-        let lines: Vec<_> = told.lines().collect();
+        let text = faults.finish().unwrap_err();
+        let lines: Vec<_> = text.lines().collect();
         assert_eq!((lines.len(), lines[0], lines[2]), (3, "a.toml:1: first", "a.toml:4: second"));
-        assert!(lines[1].starts_with("a.toml:3: not TOML: "), "{told}");
+        assert!(lines[1].starts_with("a.toml:3: not TOML: "), "{text}");
     }
 }

@@ -1,9 +1,9 @@
-//! What the screen alone knows: the chosen strip, the focus, the chart's window, open prompts, and the
+//! The desk's own state: the selected strip, the focus, the chart's window, open prompts, and the
 //! commands that have not been answered yet.
 //!
-//! A second small fold beside the run's: [`View::act`] takes an action, [`View::answered`] an event
-//! of the trainer, and both give back what is to be done outside. Strips are known by name, never by
-//! row. Nothing here reads a clock or draws.
+//! It is a second fold beside the run's: [`View::act`] handles an action, [`View::answered`] an
+//! event of the trainer, and both return the effects to carry out. Strips are identified by name,
+//! never by row. Nothing here reads a clock or draws.
 
 pub mod action;
 mod effect;
@@ -34,72 +34,72 @@ use crate::{
     state::{Run, Strip, describe},
 };
 
-/// What kind of sitting this is.
+/// The mode of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeskMode {
-    /// A run that trains here and may be moved.
+    /// A run that trains in this process and accepts commands.
     Live,
-    /// A run that trains here and may only be looked at.
+    /// A run that trains in this process, read-only.
     Observe,
-    /// A journal.
+    /// A replay of a journal.
     Replay(Playing),
 }
 
-/// How a replay goes.
+/// The state of a replay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Playing {
-    /// Playing, or held.
+    /// Whether it plays or is paused.
     pub playing: bool,
-    /// Times as fast as the run was.
+    /// Speed relative to the run's own.
     pub speed: f32,
-    /// How far a long seek has come, from 0 to 1.
+    /// The progress of a long seek, from 0 to 1.
     pub seeking: Option<f32>,
 }
 
-/// One line at the bottom, until the next key.
+/// One line at the bottom of the screen, until the next key press.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Something was done.
+    /// A confirmation.
     Done(String),
-    /// Something was not.
+    /// A refusal or an error.
     Refused(String),
 }
 
-/// The screen's own state.
+/// The desk's own state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// What kind of sitting this is.
+    /// The mode of the session.
     pub mode: DeskMode,
-    /// What fills the screen.
+    /// Which panels fill the screen.
     pub page: Page,
-    /// Which panel has the keys.
+    /// The focused panel.
     pub focus: Focus,
-    /// The chosen strip; the main objective's until one is chosen.
+    /// The selected strip; the main objective's until one is selected.
     pub selected: Option<ObjectiveId>,
-    /// How the curves are shown.
+    /// The chart's window, unit and smoothing.
     pub chart: ChartView,
     /// The size of the screen.
     pub size: Size,
     /// The list of events.
     pub events: EventList,
-    /// What lies over the panels and has the keys.
+    /// The window above the panels, which receives the keys.
     pub overlay: Option<Overlay>,
-    /// Lines that the palette was given, oldest first.
+    /// Lines entered in the palette, oldest first.
     pub history: Vec<String>,
     /// Commands without an answer.
     pub pending: Pending,
-    /// The last thing to say.
+    /// The last message.
     pub message: Option<Message>,
-    /// The screen is held.
+    /// The screen is frozen.
     pub frozen: bool,
-    /// The channel has closed, though nothing told how the run ended.
+    /// The channel has closed without an event that says how the run ended.
     pub disconnected: bool,
-    /// Somebody asked for the end of the run here.
+    /// The user has asked to stop the run.
     pub stopping: bool,
 }
 
 impl View {
-    /// The view that every sitting begins with.
+    /// The initial view of every session.
     pub fn new(mode: DeskMode) -> Self {
         Self {
             mode,
@@ -119,12 +119,12 @@ impl View {
         }
     }
 
-    /// Where each panel lies.
+    /// The position of each panel.
     pub fn layout(&self, run: &Run) -> Layout {
         Layout::new(Rect::from((Position::ORIGIN, self.size)), self.page, run.strips.len())
     }
 
-    /// Where the chosen strip stands; the main objective's before one is chosen.
+    /// The index of the selected strip; the main objective's before one is selected.
     pub fn strip_idx(&self, run: &Run) -> usize {
         let is_it = |strip: &Strip| match &self.selected {
             Some(selected) => strip.name == *selected,
@@ -133,12 +133,12 @@ impl View {
         run.strips.iter().position(is_it).unwrap_or(0)
     }
 
-    /// The chosen strip; `None` before the run has told its cast.
+    /// The selected strip; `None` before the event that lists the strips.
     pub fn strip<'a>(&self, run: &'a Run) -> Option<&'a Strip> {
         run.strips.get(self.strip_idx(run))
     }
 
-    /// The number that a command was sent with; `None`: there is no trainer any more.
+    /// Records the id that a command was sent with; `None` if there is no trainer any more.
     pub fn sent(&mut self, request: &Request, command: Option<CommandId>) {
         if let Some(command) = command {
             self.pending.sent(request, command);
@@ -148,12 +148,13 @@ impl View {
         }
     }
 
-    /// Nothing is pending any more: no answer will come, or it came unseen.
+    /// Forgets pending commands: their answers will not come, or have been missed.
     pub fn forget_pending(&mut self) {
         self.pending = Pending::default();
     }
 
-    /// Takes in an event that may answer a command. What was asked of that fader meanwhile is sent now.
+    /// Handles an event that may answer a command. Changes of that fader that were requested
+    /// meanwhile are sent now.
     pub fn answered(&mut self, event: &Event, run: &Run) -> Vec<Effect> {
         match event {
             Event::CommandRefused(refused) if refused.command.is_some() => {

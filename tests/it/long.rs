@@ -15,7 +15,7 @@ use journal::Long;
 const LONG: Long = Long { steps: 12_000 };
 
 fn finish(player: &mut Player) {
-    while player.fold_some(1_000).unwrap() != SeekProgress::There {}
+    while player.fold_some(1_000).unwrap() != SeekProgress::Arrived {}
 }
 
 #[test]

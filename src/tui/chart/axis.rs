@@ -1,9 +1,9 @@
-//! The chart's x axis: which steps each column stands for.
+//! The chart's x axis: the range of steps of each column.
 //!
-//! Whatever the unit, a column is a range of steps, and the columns' edges lie at multiples of one
-//! width of few significant bits. So a column keeps its steps while the run grows: only the newest
-//! cells of a frame are new. When the curve has reached the right edge, the width takes its next
-//! value, a fifth or so more.
+//! In any unit a column is a range of steps, and column edges are multiples of one column width
+//! with few significant bits. So a column keeps its range of steps while the run grows, and only
+//! the newest cells of a frame change. When the curve reaches the right edge, the width takes its
+//! next value, about a fifth larger.
 
 use super::{ChartView, Window};
 use crate::{
@@ -11,27 +11,27 @@ use crate::{
     state::{Run, Unit},
 };
 
-/// Edges are computed for so many columns a cell, whatever is drawn in it, so that all kinds of
-/// markers show the same steps.
+/// Edges are computed for this many columns per cell, whatever is drawn in a cell, so that all
+/// glyph sets show the same steps.
 const FINE: usize = 2;
 
 /// The columns of a plot.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
     unit: Unit,
-    /// The unit's number at the left edge.
+    /// The value at the left edge, in the axis's unit.
     from: f64,
-    /// So much of the unit a cell.
+    /// The width of a cell, in the axis's unit.
     per_cell: f64,
     cells: usize,
-    /// Columns drawn in a cell.
+    /// Columns per cell.
     per: usize,
-    /// Column `i` stands for the steps in `edges[i]..edges[i + 1]`; often for none.
+    /// Column `i` contains the steps in `edges[i]..edges[i + 1]`; often none.
     edges: Vec<u64>,
 }
 
 impl Axis {
-    /// The axis of `cells` cells with `per` columns in each: 1 or 2.
+    /// The axis of `cells` cells with `per` columns each: 1 or 2.
     pub(super) fn new(view: &ChartView, run: &Run, cells: usize, per: usize) -> Self {
         let n = (cells * FINE).max(1);
         let done = run.timeline.last();
@@ -41,7 +41,8 @@ impl Axis {
         let hi = hi.max(lo + 1.0);
         let (from, width) = match view.window {
             Window::Last(_) => {
-                // The edge jumps ahead of the curve, so that most frames don't shift the plot.
+                // The right edge jumps ahead of the curve, so that most frames do not shift the
+                // plot.
                 let n_ahead = (n / 8).max(1);
                 let width = widened((hi - lo) / (n - n_ahead).max(1) as f64, unit);
                 let jump = width * n_ahead as f64;
@@ -73,22 +74,22 @@ impl Axis {
         Self { unit, from, per_cell: width * FINE as f64, cells, per, edges }
     }
 
-    /// Columns in all.
+    /// The total number of columns.
     pub(super) fn n_columns(&self) -> usize {
         self.edges.len() - 1
     }
 
-    /// Columns in a cell.
+    /// Columns per cell.
     pub(super) fn per(&self) -> usize {
         self.per
     }
 
-    /// The edges: column `i` stands for the steps in `edges[i]..edges[i + 1]`.
+    /// The edges: column `i` contains the steps in `edges[i]..edges[i + 1]`.
     pub(super) fn edges(&self) -> &[u64] {
         &self.edges
     }
 
-    /// The steps that a cell stands for.
+    /// The steps of a cell.
     pub(super) fn steps(&self, cell: usize) -> std::ops::Range<u64> {
         self.edges[cell * self.per]..self.edges[(cell + 1) * self.per]
     }
@@ -105,7 +106,7 @@ impl Axis {
         (Step(self.edges[0]), Step(last.max(self.edges[0])))
     }
 
-    /// Numbers of the unit to label, round and at least `room` cells apart, with their cells.
+    /// Round values to label and their cells, at least `room` cells apart.
     pub(super) fn ticks(&self, room: usize) -> Vec<(usize, u64)> {
         let least = self.per_cell * room.max(1) as f64;
         let step = match self.unit {
@@ -123,8 +124,8 @@ impl Axis {
     }
 }
 
-/// The least width not below `least`: 4, 5, 6 or 7 times a power of two. A column of steps holds
-/// whole steps, if it holds more than one.
+/// The smallest width of at least `least` that is 4, 5, 6 or 7 times a power of two. A column wider
+/// than one step contains whole steps.
 fn widened(least: f64, unit: Unit) -> f64 {
     let least = least.clamp(1e-9, 1e18);
     if unit == Unit::Steps && least > 1.0 && least <= 4.0 {
@@ -134,14 +135,14 @@ fn widened(least: f64, unit: Unit) -> f64 {
     (least / power).ceil() * power
 }
 
-/// The least of 1, 2, 5, 10, 20, 50, … not below `least`.
+/// The smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`.
 fn round_count(least: f64) -> f64 {
     let power = 10f64.powf(least.max(1.0).log10().floor());
     let times = [1.0, 2.0, 5.0].into_iter().find(|times| times * power >= least);
     times.unwrap_or(10.0) * power
 }
 
-/// The same of the steps that clocks go in.
+/// The same over the usual divisions of time.
 fn round_time(least_ms: f64) -> f64 {
     const DAY_MS: f64 = 86_400_000.0;
     const SECONDS: [f64; 17] = [
@@ -164,7 +165,7 @@ mod tests {
     #[test]
     fn columns_keep_their_steps_while_a_run_grows() {
         let view = ChartView::default();
-        // 100 columns: 7 steps each hold 700, the next width is 8.
+        // 100 columns of 7 steps show 700 steps; the next width is 8.
         let before = axis(650, &view, 50);
         assert_eq!(before.edges()[..4], [0, 7, 14, 21]);
         assert_eq!(before, axis(699, &view, 50));
@@ -175,16 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn a_short_run_is_spread_over_the_width() {
+    fn a_short_run_fills_the_width() {
         let spread = axis(10, &ChartView::default(), 50);
-        // 7/64 of a step a column: step 10 is in column 91, step 1 in column 9.
+        // 7/64 of a step per column: step 10 is in column 91, step 1 in column 9.
         assert_eq!(spread.cell(Step(10)), Some(45));
         assert_eq!(spread.cell(Step(1)), Some(4));
         assert!(spread.edges().windows(2).all(|pair| pair[1] - pair[0] <= 1));
     }
 
     #[test]
-    fn the_latest_steps_are_followed_in_jumps() {
+    fn the_window_follows_the_latest_steps_in_jumps() {
         let view = ChartView { window: Window::Last(300), ..ChartView::default() };
         let axes: Vec<_> = (2000..2048).map(|last| axis(last, &view, 50)).collect();
         for (axis, last) in axes.iter().zip(2000..) {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_and_time_are_steps_of_their_own_length() {
+    fn axes_in_tokens_and_time_convert_steps() {
         // Steps take 10 ms and 100 tokens.
         for unit in [Unit::Tokens, Unit::Ms] {
             let axis = axis(1000, &ChartView { unit, ..ChartView::default() }, 50);
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_columns_for_no_run_and_for_no_room() {
+    fn an_empty_run_and_an_empty_area_have_an_axis() {
         for cells in [0, 1, 2] {
             let axis = Axis::new(&ChartView::default(), &run([]), cells, 1);
             assert_eq!(axis.n_columns(), cells);

@@ -1,37 +1,37 @@
-//! Dots in cells, each of which belongs to one curve: a terminal has one colour a cell, so dots of
-//! two curves in one cell would tell a lie about one of them.
+//! Dots in cells, each of which belongs to one curve: a terminal cell has one color, so the dots of
+//! two curves in one cell would misrepresent one of them.
 
 use super::GlyphSet;
 
-/// A cell of the plot.
+/// One cell of the plot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spot {
-    /// What has the cell.
+    /// The layer in the cell.
     pub(super) layer: Layer,
-    /// Whose dots these are.
+    /// The index of the curve that the dots belong to.
     pub(super) owner: u8,
     dots: u8,
 }
 
-/// What is in a cell; the later goes before the earlier.
+/// The layer of a cell; a later variant takes precedence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Layer {
     /// Nothing.
     #[default]
     Empty,
-    /// The spread of raw losses.
+    /// The range of raw losses.
     Band,
-    /// A smoothed line.
+    /// A smoothed curve.
     Line,
 }
 
-/// The cells of the plot. Who comes first keeps a cell.
+/// The cells of the plot. The first curve to draw in a cell owns it.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     markers: GlyphSet,
     cells: usize,
     spots: Vec<Spot>,
-    /// Dots in a cell, as powers of two.
+    /// Dots per cell, as powers of two.
     across_log2: u32,
     down_log2: u32,
 }
@@ -50,17 +50,17 @@ impl Canvas {
         Self { markers, cells, spots, across_log2, down_log2 }
     }
 
-    /// The spots of each row of cells.
+    /// The cells, row by row.
     pub(super) fn rows(&self) -> impl Iterator<Item = &[Spot]> {
         self.spots.chunks(self.cells.max(1))
     }
 
-    /// Whether a column has dots of a shade: every second one, but at least one a cell.
+    /// Whether a column has shading dots: every second column, but at least one per cell.
     pub(super) fn is_shaded(&self, x: usize) -> bool {
         self.across_log2 == 0 || x.is_multiple_of(2)
     }
 
-    /// What is in a cell; nothing outside.
+    /// The layer in a cell; empty outside the plot.
     pub(super) fn layer(&self, cell: usize, row: usize) -> Layer {
         let spot = self.spots.get(row * self.cells + cell).filter(|_| cell < self.cells);
         spot.map_or(Layer::Empty, |spot| spot.layer)
@@ -71,7 +71,7 @@ impl Canvas {
         (x >> self.across_log2, y >> self.down_log2)
     }
 
-    /// A dot, where the cell is free or of the same curve and layer already.
+    /// Draws a dot, if the cell is empty or already has the same curve and layer.
     pub(super) fn dot(&mut self, layer: Layer, owner: u8, (x, y): (usize, usize)) {
         let (column, row) = self.cell((x, y));
         if column >= self.cells {
@@ -90,13 +90,13 @@ impl Canvas {
         }
     }
 
-    /// A line to a dot from another further left, whose own dot is there already. Only columns
-    /// right of that are drawn in, so that a new point leaves old columns alone.
+    /// Draws a line to a dot from an earlier dot, which has been drawn. Only columns to the right
+    /// of the earlier dot are drawn in, so that a new point does not change old columns.
     pub(super) fn line(&mut self, owner: u8, from: (usize, usize), to: (usize, usize)) {
         let ((x0, y0), (x1, y1)) = (from, to);
         let (width, rise) = ((x1 - x0).max(1), y1 as isize - y0 as isize);
         let at = |x: usize| {
-            // Mostly the next column; a division for each would be felt.
+            // Usually the next column; a division for each would be measurable.
             if x == x1 {
                 return y1;
             }
@@ -116,7 +116,7 @@ impl Canvas {
         }
     }
 
-    /// What a spot looks like; `digit` is its owner's.
+    /// The character of a cell; `digit` is its owner's.
     pub(super) fn symbol(&self, spot: Spot, digit: char) -> char {
         match (self.markers, spot.layer) {
             (_, Layer::Empty) => ' ',
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_have_their_places_in_each_kind_of_cell() {
+    fn dots_map_to_the_characters_of_each_glyph_set() {
         let dots = [(0, 0), (3, 3)];
         let drawn = |markers| {
             let mut canvas = Canvas::new(markers, 2, 1);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_first_keeps_the_cell() {
+    fn the_first_curve_owns_the_cell() {
         let mut canvas = Canvas::new(GlyphSet::Braille, 1, 1);
         canvas.dot(Layer::Line, 0, (0, 0));
         canvas.dot(Layer::Line, 1, (1, 3));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_whole_and_drawn_in_new_columns() {
+    fn lines_are_continuous_and_drawn_in_new_columns() {
         let mut canvas = Canvas::new(GlyphSet::Ascii, 5, 4);
         canvas.dot(Layer::Line, 0, (0, 0));
         canvas.line(0, (0, 0), (1, 3));

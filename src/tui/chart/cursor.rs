@@ -1,11 +1,11 @@
-//! The chart's cursor, moved by columns of the plot.
+//! The chart's cursor, which moves by columns of the plot.
 
 use super::{ChartView, axis::Axis};
 use crate::{protocol::Step, state::Run};
 
 impl ChartView {
-    /// Moves the cursor by so many columns of a plot of `width` cells; without one, it appears at
-    /// the right. It always comes to another step, and never leaves the window.
+    /// Moves the cursor by a number of columns of a plot of `width` cells; if there is none, it
+    /// appears at the right. It always moves to a different step and stays within the window.
     pub fn cursor_by(&mut self, columns: i32, width: u16, run: &Run) {
         let axis = Axis::new(self, run, usize::from(width), 1);
         let (first, last) = reach(&axis, run);
@@ -24,7 +24,7 @@ impl ChartView {
         self.cursor = Some(step.clamp(first, last));
     }
 
-    /// Puts the cursor on a column of a plot of `width` cells: a click.
+    /// Moves the cursor to a clicked column of a plot of `width` cells.
     pub fn cursor_at(&mut self, column: u16, width: u16, run: &Run) {
         let axis = Axis::new(self, run, usize::from(width), 1);
         let (first, last) = reach(&axis, run);
@@ -34,14 +34,14 @@ impl ChartView {
     }
 }
 
-/// Where the cursor can go: to steps that are shown and done.
+/// The range of the cursor: completed steps in the window.
 fn reach(axis: &Axis, run: &Run) -> (Step, Step) {
     let (first, last) = axis.ends();
     let last = Step(last.0.min(run.step.0));
     (first.min(last), last)
 }
 
-/// The last step of a cell: the one whose smoothed value the line has there.
+/// The last step of a cell, whose smoothed value the curve shows there.
 fn last_step(axis: &Axis, cell: usize) -> Step {
     let steps = axis.steps(cell);
     Step(steps.end.saturating_sub(1).max(steps.start))

@@ -1,26 +1,26 @@
-//! One objective's losses, thrown into the columns of a plot. Costs what the columns cost, however
-//! long the run is.
+//! The losses of one objective, aggregated by column of the plot. The cost depends on the number of
+//! columns, not on the length of the run.
 
 use super::axis::Axis;
 use crate::state::{Bucket, Series};
 
-/// Points further apart than so many times the usual distance are not connected.
+/// Points further apart than this multiple of the usual distance are not connected.
 pub(super) const FAR: f32 = 12.0;
 
-/// Buckets are at least so many times finer than columns, where they are kept so fine. One that lies
-/// across an edge is in both columns.
+/// Buckets are at least this many times finer than columns, where such fine buckets are kept. A
+/// bucket that crosses an edge counts in both columns.
 const FINER: u64 = 2;
 
-/// What a column has of one curve.
+/// The values of one curve in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Column {
     /// The minimum and maximum loss.
     pub(super) range: Option<(f32, f32)>,
-    /// The smoothed curve at the last step.
+    /// The smoothed value at the last step.
     pub(super) point: Option<f32>,
-    /// The line does not come here from an earlier column.
+    /// No line connects this column to an earlier one.
     pub(super) starts: bool,
-    /// The curve is interrupted within, or just before: the line leaves this column out.
+    /// The curve has a gap in this column, or just before it: the column has no line.
     pub(super) is_broken: bool,
 }
 
@@ -34,7 +34,7 @@ impl Column {
     }
 }
 
-/// Fills `columns`, one for each of the axis, with a curve smoothed by a place of
+/// Fills `columns`, one per column of the axis, with a curve smoothed by the entry `smoothing` of
 /// [`ALPHAS`](crate::state::ALPHAS).
 pub(super) fn fill(columns: &mut [Column], series: &Series, axis: &Axis, smoothing: usize) {
     let n = axis.n_columns();
@@ -45,13 +45,13 @@ pub(super) fn fill(columns: &mut [Column], series: &Series, axis: &Axis, smoothi
     let (from, to) = axis.ends();
     let width = (to.0 - from.0) / (n as u64 * FINER);
     let far = series.spacing() * FAR;
-    // The last column has no end: a bucket that goes beyond it is in there.
+    // The last column is unbounded: a bucket that extends beyond it counts in it.
     let end_of = |column: usize| if column + 1 < n { edges[column + 1] } else { u64::MAX };
     let (mut column, mut next) = (0, end_of(0));
-    // The last step of the bucket before, and its column.
+    // The last step of the previous bucket, and its column.
     let mut before: Option<(u64, usize)> = None;
-    // Not a `for`: a chain of iterators that is driven from within is a good deal faster, and some
-    // thousand buckets go by here in every frame.
+    // `for_each` is considerably faster than `for` over such a chain of iterators, and every frame
+    // has thousands of buckets.
     series.buckets(from, to, width).for_each(|bucket| {
         while next <= bucket.first.0 && column + 1 < n {
             column += 1;
@@ -70,7 +70,7 @@ pub(super) fn fill(columns: &mut [Column], series: &Series, axis: &Axis, smoothi
             let is_far = bucket.first.0.saturating_sub(step) as f32 > far && first > there + 2;
             if bucket.after_gap || is_far {
                 here.starts = true;
-                // What was interrupted for a moment only still has a hole.
+                // A short gap is shown too.
                 here.is_broken |= bucket.after_gap && column - there <= axis.per();
             }
         }

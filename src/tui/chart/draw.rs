@@ -1,5 +1,5 @@
-//! Curves onto the canvas: the smoothed line, the spread of the raw losses behind it, and what
-//! stands far out.
+//! Draws curves onto the canvas: the smoothed line, the range of the raw losses behind it, and
+//! outliers.
 
 use super::{
     canvas::{Canvas, Layer},
@@ -12,13 +12,13 @@ use super::{
 pub(super) struct Placed {
     /// The rows of the maximum and minimum loss.
     span: Option<(usize, usize)>,
-    /// The row of the line.
+    /// The row of the smoothed line.
     point: Option<usize>,
     starts: bool,
     is_broken: bool,
 }
 
-/// The rows of all columns of all curves: each value's logarithm is taken once.
+/// The rows of all columns of all curves; each value's logarithm is computed once.
 pub(super) fn placed(columns: &[Column], scale: &Scale) -> Vec<Placed> {
     let place = |column: &Column| Placed {
         span: column.range.map(|(least, largest)| (scale.row(largest), scale.row(least))),
@@ -36,14 +36,14 @@ pub(super) fn range(columns: &[Column], is_log: bool) -> Option<(f32, f32)> {
         if !is_log || least > 0.0 {
             return Some((least, largest));
         }
-        // What has no logarithm is drawn at the edge, wherever that is.
+        // Values without a logarithm are drawn at the edge of the plot.
         let point = column.point.filter(|&x| x > 0.0)?;
         Some((point, largest.max(point)))
     });
     drawn.reduce(|a, b| (if b.0 < a.0 { b.0 } else { a.0 }, if b.1 > a.1 { b.1 } else { a.1 }))
 }
 
-/// Draws the line, and gives back the dot at its end.
+/// Draws the line and returns the dot at its end.
 pub(super) fn line(canvas: &mut Canvas, columns: &[Placed], owner: u8) -> Option<(usize, usize)> {
     let (mut before, mut end) = (None, None);
     for (x, column) in columns.iter().enumerate() {
@@ -61,8 +61,8 @@ pub(super) fn line(canvas: &mut Canvas, columns: &[Placed], owner: u8) -> Option
     end
 }
 
-/// The spread of the raw losses: its edges whole, a quarter of the dots between them. Where the
-/// line has a hole, so has the band.
+/// Draws the range of the raw losses: its edges in full, and a quarter of the dots between them.
+/// Where the line has a gap, the band has one too.
 pub(super) fn band(canvas: &mut Canvas, columns: &[Placed], owner: u8) {
     let whole = columns.iter().enumerate().filter(|(_, column)| !column.is_broken);
     for (x, (top, bottom)) in whole.filter_map(|(x, column)| Some((x, column.span?))) {
@@ -75,8 +75,8 @@ pub(super) fn band(canvas: &mut Canvas, columns: &[Placed], owner: u8) {
     }
 }
 
-/// A raw loss that is far from the line, where no band shows it: further than twice the usual, or
-/// every column would have one.
+/// Draws raw losses that are far from the line, where no band shows them: further than twice the
+/// usual distance, as otherwise every column would have one.
 pub(super) fn whiskers(canvas: &mut Canvas, columns: &[Placed], owner: u8) {
     let reaches = || {
         columns.iter().enumerate().filter_map(|(x, column)| {

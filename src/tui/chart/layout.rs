@@ -1,5 +1,5 @@
-//! Where the parts of the chart are: labels to the left, the plot, a column for the lines' digits,
-//! and below it the axis and its labels. Small areas do without, from the outside in.
+//! The layout of the chart: y labels at the left, the plot, a column for the curves' digits, and
+//! the x axis with its labels below. Small areas omit parts, the outermost first.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -8,28 +8,28 @@ use super::{
 };
 use crate::state::{Unit, hms};
 
-/// Columns of the labels at the left and the axis line.
+/// The width of the y labels and the axis line, in columns.
 const GUTTER: u16 = scale::LABEL as u16 + 1;
 
-/// Narrower areas have no labels at the left.
+/// Narrower areas have no y labels.
 const WIDE: u16 = 24;
 
-/// Columns from one label below the plot to the next: the first at which they are well apart.
+/// Candidate distances between x labels, in columns: the first that separates them is used.
 const APART: [usize; 4] = [5, 7, 9, 12];
 
-/// Where the parts are.
+/// The areas of the parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) plot: Rect,
     gutter: u16,
-    /// The row with ticks and marks, where there is one.
+    /// The row with ticks and marks, if there is one.
     axis: Option<u16>,
-    /// The row with labels, where there is one.
+    /// The row with labels, if there is one.
     labels: Option<u16>,
 }
 
-/// The part of the chart's area that has the curves: for clicks, and for moving the cursor by
-/// columns of it.
+/// The part of the chart's area that contains the curves: for clicks, and for moving the cursor by
+/// its columns.
 pub fn plot_area(area: Rect) -> Rect {
     Layout::of(area).map_or(Rect { width: 0, height: 0, ..area }, |layout| layout.plot)
 }
@@ -57,12 +57,12 @@ impl Layout {
         Some(Self { plot, gutter, axis, labels })
     }
 
-    /// The first column where a line's digit may not be.
+    /// The first column to the right of the curves and their digits.
     pub(super) fn right_of_lines(&self) -> u16 {
         self.plot.right() + u16::from(self.gutter > 0)
     }
 
-    /// The axis at the left with its labels.
+    /// Draws the y axis with its labels.
     pub(super) fn draw_y(
         &self,
         scale: Option<&Scale>,
@@ -90,8 +90,8 @@ impl Layout {
         }
     }
 
-    /// The axis below with its ticks and labels, and the marks on it. Without a row for the axis,
-    /// marks are on the plot's last row.
+    /// Draws the x axis with its ticks, labels and marks. Without a row for the axis, marks are
+    /// drawn on the plot's last row.
     pub(super) fn draw_x(
         &self,
         axis: &Axis,
@@ -113,7 +113,7 @@ impl Layout {
             if let Some(y) = self.axis {
                 buf[(x, y)].set_char(tick);
             }
-            // In the middle below its tick, but within the area.
+            // Centered below its tick, but within the area.
             let width = text.len() as i32;
             let most = i32::from(self.plot.right()) - width;
             let at = (i32::from(x) - width / 2).min(most);
@@ -135,7 +135,7 @@ impl Layout {
     }
 }
 
-/// Round numbers of the unit and the cells they belong to, as many as can be read.
+/// Round values of the unit and their cells, as many as are legible.
 fn labels_of(axis: &Axis, unit: Unit) -> Vec<(usize, String)> {
     let text = |amount| match unit {
         Unit::Steps | Unit::Tokens => number::count(amount),
@@ -151,7 +151,7 @@ fn labels_of(axis: &Axis, unit: Unit) -> Vec<(usize, String)> {
     APART.into_iter().map(labelled).find(is_loose).unwrap_or_else(|| labelled(20))
 }
 
-/// The left line and its tick, the corner, the line below and its tick.
+/// The vertical line and its tick, the corner, the horizontal line and its tick.
 fn lines(markers: GlyphSet) -> [char; 5] {
     match markers {
         GlyphSet::Braille | GlyphSet::Block => ['│', '┤', '└', '─', '┴'],

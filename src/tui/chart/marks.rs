@@ -1,5 +1,4 @@
-//! What happened beside the steps, by column: broken losses, moves of a hand, checkpoints,
-//! evaluations, notes.
+//! Marks by column: non-finite losses, manual changes, checkpoints, evaluations, notes.
 
 use super::{axis::Axis, number};
 use crate::{
@@ -10,10 +9,10 @@ use crate::{
     state::Run,
 };
 
-/// Notes looked at, the latest; there are seldom more than a few.
+/// The most recent notes that are considered; more are rare.
 const MOST_NOTES: usize = 1_000;
 
-/// What a mark is for; the later goes before the earlier in one column.
+/// The kind of a mark; of several in one column, the last variant is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mark {
     Note,
@@ -38,13 +37,14 @@ impl Mark {
 /// The marks of a plot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Marks {
-    /// The most important one of each cell.
+    /// The most important mark of each cell.
     pub(super) cells: Vec<Option<Mark>>,
-    /// Moves with their cells, the latest first; what one cell has of one thing is one move.
+    /// Manual changes with their cells, the latest first; changes of one control within one cell
+    /// are merged.
     pub(super) moves: Vec<Moved>,
 }
 
-/// What a hand changed.
+/// A manual change.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Moved {
     pub(super) cell: usize,
@@ -52,12 +52,12 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    /// Whose strip; `None` for a setting.
+    /// The objective whose strip was changed; `None` for a setting.
     pub(super) fn objective(&self) -> Option<&ObjectiveId> {
         self.change.control.strip()
     }
 
-    /// A few letters for the plot, without whose it is: `.50>.80`.
+    /// A short label for the plot, without the objective: `.50>.80`.
     pub(super) fn label(&self) -> String {
         let Change { control, old, new, .. } = &self.change;
         let is_on = *new == Setting::Switch(true);
@@ -66,7 +66,7 @@ impl Moved {
             Control::Muted(_) => if is_on { "mute" } else { "unmute" }.to_owned(),
             Control::Soloed(_) => if is_on { "solo" } else { "unsolo" }.to_owned(),
             Control::Setting(path) => {
-                // A journal may be anybody's: nothing in a label is wide, or worse.
+                // A journal may come from anywhere: labels contain no wide or control characters.
                 let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
                 let name: String =
                     path.rsplit('.').next().unwrap_or(path).chars().map(plain).collect();
@@ -75,7 +75,7 @@ impl Moved {
         }
     }
 
-    /// Goes further back, if it is the same control's earlier change.
+    /// Merges an earlier change of the same control.
     fn joins(&mut self, earlier: &Self) -> bool {
         let is_same = self.cell == earlier.cell && self.change.control == earlier.change.control;
         if is_same {
@@ -85,7 +85,7 @@ impl Moved {
     }
 }
 
-/// A value in a few letters; a text is too long for a label.
+/// A short form of a value; texts are too long for a label.
 fn value(value: &Setting) -> String {
     match value {
         Setting::Number(number) => number::gain(*number),
@@ -95,7 +95,7 @@ fn value(value: &Setting) -> String {
 }
 
 impl Marks {
-    /// The marks on an axis; those for one objective only, if `only` is one.
+    /// The marks on an axis; only those of one objective if `only` is set.
     pub(super) fn new(run: &Run, axis: &Axis, n_cells: usize, only: Option<&ObjectiveId>) -> Self {
         let mut marks = Self { cells: vec![None; n_cells], moves: Vec::new() };
         let is_shown = |objective: Option<&ObjectiveId>| {
@@ -103,7 +103,7 @@ impl Marks {
         };
         let strip = run.strips.iter().find(|strip| strip.role == Role::Main);
         if let Some(strip) = strip {
-            // Test is scored last, by the best checkpoint, and told with that one's step.
+            // Test is scored at the end, for the best checkpoint and with its step.
             let is_dev = |evaluated: &Evaluated| evaluated.split == Split::Dev;
             let n_dev = strip.evaluations.iter().rposition(is_dev).map_or(0, |last| last + 1);
             let on_dev = &strip.evaluations[..n_dev];
@@ -142,8 +142,9 @@ impl Marks {
         }
     }
 
-    /// Marks the cells in whose steps something happened: one search a cell, however much did.
-    /// Where it happened in a third of the cells it tells nothing, and would hide the rest.
+    /// Marks the cells in whose steps something happened, with one search per cell. If that is more
+    /// than a third of the cells, none is marked: the marks would be uninformative and hide the
+    /// others.
     fn sorted<T>(&mut self, mark: Mark, all: &[T], step: impl Fn(&T) -> Step, axis: &Axis) {
         if all.is_empty() {
             return;

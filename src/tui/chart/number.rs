@@ -1,6 +1,6 @@
-//! Numbers in the little room that a chart has for them.
+//! Short number formats for the chart.
 
-/// `m × 10^e` exactly, as short as it is still easily read: `0.05`, `1.2`, `12k`, `3e38`.
+/// `m × 10^e` exactly, as short as is still legible: `0.05`, `1.2`, `12k`, `3e38`.
 pub(super) fn round(m: i64, e: i32) -> String {
     if m == 0 {
         return "0".to_owned();
@@ -30,7 +30,7 @@ pub(super) fn count(n: u64) -> String {
     round(i64::try_from(n).unwrap_or(i64::MAX), 0)
 }
 
-/// A count to four digits: `123.5k`.
+/// A count with four digits: `123.5k`.
 pub(super) fn about(n: u64) -> String {
     let dropped = n.max(1).ilog10().saturating_sub(3);
     let unit = 10u64.pow(dropped);
@@ -41,7 +41,7 @@ pub(super) fn about(n: u64) -> String {
     )
 }
 
-/// Digits with the point where `10^e` puts it.
+/// Digits with the decimal point according to `10^e`.
 fn plain(digits: &str, e: i32) -> String {
     let n_decimals = (-e).max(0) as usize;
     if n_decimals == 0 {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_gains_keep_their_room() {
+    fn values_and_gains_fit_their_widths() {
         let values = [0.451_23, 12.345_6, 123.456, 12_345.6, 3e38, -3e38, 1e-38, -1e-38, 0.0];
         let texts = values.map(value);
         assert_eq!(texts[..4], ["0.4512", "12.346", "123.46", "12346"]);

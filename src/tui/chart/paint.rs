@@ -1,4 +1,4 @@
-//! The canvas onto the screen, and the little texts among the lines.
+//! Draws the canvas onto the screen, and the labels among the curves.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Chart<'_> {
-    /// Puts the canvas on the screen, with the cursor and the moves' columns where it is free.
+    /// Draws the canvas, with the cursor and the columns of manual changes where cells are free.
     pub(super) fn paint(
         &self,
         canvas: &Canvas,
@@ -21,7 +21,7 @@ impl Chart<'_> {
         plot: Rect,
         buf: &mut Buffer,
     ) {
-        // Columns everywhere would be no marks any more.
+        // Marked columns everywhere would be uninformative.
         let n_moved = marks.cells.iter().filter(|mark| **mark == Some(Mark::Move)).count();
         let has_columns = n_moved * 6 <= marks.cells.len();
         let of_band: Vec<_> = curves.iter().map(|it| it.style.patch(self.style.band)).collect();
@@ -46,7 +46,7 @@ impl Chart<'_> {
         }
     }
 
-    /// The digit of each line, right of its end: there, or as near as nothing else is.
+    /// Draws the digit of each curve to the right of its end, or as near as there is room.
     pub(super) fn paint_ends(
         &self,
         canvas: &Canvas,
@@ -79,7 +79,7 @@ impl Chart<'_> {
         }
     }
 
-    /// What was moved, beside its column at the top of the plot, where nothing is in the way.
+    /// Labels manual changes beside their columns at the top of the plot, where there is room.
     pub(super) fn paint_moves(
         &self,
         canvas: &Canvas,
@@ -107,7 +107,7 @@ impl Chart<'_> {
                 (is_free && !taken.iter().any(|other| other.intersects(spot))).then_some(spot)
             });
             if let Some(spot) = spot {
-                // A column more, so that two labels don't read as one.
+                // One more column, so that two labels do not read as one.
                 taken.push(Rect { width: spot.width + 1, ..spot });
                 buf.set_stringn(spot.x, spot.y, label, width, self.style.moved);
             }

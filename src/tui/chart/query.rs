@@ -1,24 +1,23 @@
-//! What is asked of the chart: which steps, in which unit, how smooth. The part of the screen's
-//! state that keys change.
+//! The settings of the chart that keys change: steps, unit and smoothing.
 
 use crate::{
     protocol::{ObjectiveId, Step},
     state::{ALPHAS, Run, Unit},
 };
 
-/// No window is zoomed further in than to so many steps.
+/// The smallest window, in steps.
 const FEWEST_STEPS: u64 = 8;
 
-/// How the chart looks at a run.
+/// The settings of the chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartView {
-    /// A logarithmic y axis, while all values have a logarithm.
+    /// A logarithmic y axis, if all values are positive.
     pub log_y: bool,
-    /// How smooth the lines are: a place in [`ALPHAS`], 0 for raw.
+    /// The smoothing of the curves: an index into [`ALPHAS`], 0 for raw.
     pub smoothing: usize,
-    /// What the x axis counts.
+    /// The unit of the x axis.
     pub unit: Unit,
-    /// Which steps are shown.
+    /// The steps shown.
     pub window: Window,
     /// The step whose values are read out.
     pub cursor: Option<Step>,
@@ -26,19 +25,19 @@ pub struct ChartView {
     pub only: Option<ObjectiveId>,
 }
 
-/// Which steps are shown. In steps, whatever the axis counts.
+/// The steps shown; counted in steps for any unit of the axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Window {
-    /// All of them, and those to come.
+    /// All steps, following the run.
     #[default]
     Follow,
-    /// So many of the latest.
+    /// The latest steps, that many of them.
     Last(u64),
-    /// Always the same.
+    /// A fixed range.
     Fixed {
-        /// The first.
+        /// The first step.
         from: Step,
-        /// The last.
+        /// The last step.
         to: Step,
     },
 }
@@ -57,7 +56,7 @@ impl Default for ChartView {
 }
 
 impl ChartView {
-    /// The first and the last step asked for; what is shown begins and ends at columns' edges.
+    /// The first and the last step of the window; the plot begins and ends at column edges.
     pub fn span(&self, run: &Run) -> (Step, Step) {
         let last = run.step.0.max(1);
         match self.window {
@@ -67,12 +66,13 @@ impl ChartView {
         }
     }
 
-    /// Half as many steps: those around the cursor, the latest while following, else the middle.
+    /// Halves the number of steps: keeps those around the cursor, the latest while following, else
+    /// the middle.
     pub fn zoom_in(&mut self, run: &Run) {
         self.zoom(run, |n| (n / 2).max(FEWEST_STEPS.min(n)));
     }
 
-    /// Twice as many steps, at most all of them.
+    /// Doubles the number of steps, at most to all of them.
     pub fn zoom_out(&mut self, run: &Run) {
         self.zoom(run, |n| n.saturating_mul(2));
     }
@@ -87,13 +87,13 @@ impl ChartView {
             (None, Window::Follow | Window::Last(_)) => to,
             (None, Window::Fixed { .. }) => from + old / 2,
         };
-        // What is kept stays at the same part of the width.
+        // The cursor's step keeps its relative position.
         let left = u128::from(kept - from) * u128::from(new) / u128::from(old.max(1));
         self.show(kept.saturating_sub(left as u64), new, run);
     }
 
-    /// Moves the window by a part of its width, towards later steps if positive. At the run's end
-    /// it follows again.
+    /// Moves the window by a fraction of its width, to later steps if positive. At the end of the
+    /// run it follows again.
     pub fn pan(&mut self, part: f64, run: &Run) {
         let (Step(from), Step(to)) = self.span(run);
         let n = to - from;
@@ -102,12 +102,12 @@ impl ChartView {
         self.show(from, n, run);
     }
 
-    /// Shows everything and what is to come.
+    /// Shows the whole run and follows it.
     pub fn follow(&mut self) {
         self.window = Window::Follow;
     }
 
-    /// Windows that end where the run does follow it.
+    /// A window that ends at the end of the run follows it.
     fn show(&mut self, from: u64, n: u64, run: &Run) {
         let last = run.step.0.max(1);
         self.window = if n >= last {
@@ -119,7 +119,7 @@ impl ChartView {
         };
     }
 
-    /// Puts the cursor on a step, and the window where it can be seen.
+    /// Moves the cursor to a step, and the window so that it contains the cursor.
     pub fn cursor_to(&mut self, step: Step, run: &Run) {
         let step = Step(step.0.min(run.step.0));
         self.cursor = Some(step);
@@ -130,17 +130,17 @@ impl ChartView {
         }
     }
 
-    /// Smoother lines, up to the smoothest.
+    /// More smoothing, up to the maximum.
     pub fn smoother(&mut self) {
         self.smoothing = (self.smoothing + 1).min(ALPHAS.len() - 1);
     }
 
-    /// Rougher lines, down to the losses themselves.
+    /// Less smoothing, down to the raw losses.
     pub fn rougher(&mut self) {
         self.smoothing = self.smoothing.saturating_sub(1);
     }
 
-    /// Steps, tokens, wall time, and round again.
+    /// Cycles through steps, tokens and wall time.
     pub fn next_unit(&mut self) {
         self.unit = match self.unit {
             Unit::Steps => Unit::Tokens,
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn panning_stops_at_the_ends_and_follows_at_the_last() {
+    fn panning_stops_at_both_ends_and_follows_at_the_right() {
         let run = stepped(1000);
         let mut view = view(Window::Last(100), None);
         view.pan(-0.5, &run);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cursor_goes_by_columns_and_stays_inside() {
+    fn the_cursor_moves_by_columns_within_the_window() {
         let run = stepped(1000);
         let mut view = view(Window::Follow, None);
         view.cursor_by(-1, 50, &run);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_comes_to_the_cursor() {
+    fn the_window_moves_to_the_cursor() {
         let run = stepped(1000);
         let mut view = view(Window::Last(100), None);
         view.cursor_to(Step(500), &run);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_and_units_have_ends_and_turns() {
+    fn smoothing_stops_at_its_limits_and_units_cycle() {
         let mut view = ChartView::default();
         (0..9).for_each(|_| view.smoother());
         assert_eq!(view.smoothing, ALPHAS.len() - 1);
@@ -264,7 +264,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn no_keys_lead_astray(
+        fn any_keys_keep_the_chart_valid(
             n_steps in 0u64..300,
             keys in proptest::collection::vec((0u8..8, -200i32..200), 0..40),
             width in 0u16..200,

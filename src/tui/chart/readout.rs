@@ -1,4 +1,4 @@
-//! What the cursor reads: the loss of every objective at one step, in a box or on one line.
+//! The values at the cursor: the loss of every objective at one step, in a box or on one line.
 
 use ratatui::{
     buffer::Buffer,
@@ -13,13 +13,13 @@ use crate::{
     state::{Series, Unit, hms},
 };
 
-/// Columns for a value.
+/// The width of a value, in columns.
 const VALUE: usize = 8;
 
-/// Columns for a name at most.
+/// The maximum width of a name, in columns.
 const NAME: usize = 12;
 
-/// The raw and the smoothed loss at a step, if it was computed then or shortly before.
+/// The raw and the smoothed loss at a step, if it was computed at that step or shortly before.
 pub(super) fn values(series: &Series, step: Step, smoothing: usize) -> Option<(f32, f32)> {
     let bucket = series.at(step)?;
     let age = step.0.saturating_sub(bucket.last.0) as f32;
@@ -28,7 +28,8 @@ pub(super) fn values(series: &Series, step: Step, smoothing: usize) -> Option<(f
 }
 
 impl Chart<'_> {
-    /// Draws the read-out at the top of the plot, away from the cursor's cell, and says where.
+    /// Draws the values at the top of the plot, away from the cursor's cell, and returns their
+    /// area.
     pub(super) fn readout(
         &self,
         step: Step,
@@ -86,7 +87,7 @@ impl Chart<'_> {
         area
     }
 
-    /// Where there is little room: the step, then as many smoothed values as fit.
+    /// In small areas: the step, then as many smoothed values as fit.
     fn one_line(&self, curves: &[Curve<'_>], step: Step, plot: Rect, buf: &mut Buffer) -> Rect {
         let mut x = plot.x;
         let mut put = |text: &str, style: Style| {

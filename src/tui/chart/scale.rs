@@ -1,30 +1,31 @@
-//! The chart's y axis: which row a value is in, and what the rows are called.
+//! The chart's y axis: the row of each value, and the labels of the rows.
 //!
-//! The ends are rounded outwards to a grid that goes with their distance, so that they stay where
-//! they are while values move a little. All is in `f64`: any two `f32` have a finite distance.
+//! The limits are rounded outwards to a grid that depends on their distance, so that they do not
+//! move while values change a little. Computed in `f64`, in which the distance of any two `f32` is
+//! finite.
 
 use super::number;
 
 /// log10(2).
 const DECADES: f64 = std::f64::consts::LOG10_2;
 
-/// The most columns that a label takes.
+/// The maximum width of a label, in columns.
 pub(super) const LABEL: usize = 5;
 
-/// From values to rows; row 0 is at the top.
+/// Maps values to rows; row 0 is at the top.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     is_log: bool,
-    /// The ends: values, or their decimal logarithms.
+    /// The limits: values, or their decimal logarithms.
     lo: f64,
     hi: f64,
     rows: usize,
-    /// Rows for a distance of 1.
+    /// Rows per unit.
     rows_per: f64,
 }
 
 impl Scale {
-    /// A scale of so many rows for values from `least` to `largest`, which are above 0 if it is
+    /// A scale of `rows` rows for values from `least` to `largest`, which are positive if it is
     /// logarithmic.
     pub(super) fn new(is_log: bool, least: f32, largest: f32, rows: usize) -> Self {
         let [least, largest] = [least.min(largest), largest.max(least)];
@@ -33,7 +34,7 @@ impl Scale {
         Self { is_log, lo, hi, rows, rows_per: (rows - 1) as f64 / (hi - lo) }
     }
 
-    /// The row of a value. On a logarithmic scale, what has no logarithm leaves at the bottom.
+    /// The row of a value. On a logarithmic scale, values without a logarithm are below the bottom.
     pub(super) fn row(&self, value: f32) -> usize {
         let at = match self.is_log {
             true if value <= 0.0 => self.lo,
@@ -44,13 +45,13 @@ impl Scale {
     }
 
     fn row_at(&self, at: f64) -> usize {
-        // Rounds to the nearest; what is above the top becomes 0 in the cast.
+        // Rounds to the nearest row; the cast turns values above the top into row 0.
         let row = ((self.hi - at) * self.rows_per + 0.5) as usize;
         row.min(self.rows - 1)
     }
 
-    /// Round values to label, with their rows from the top; `per` rows are in a cell, and labels
-    /// are at least `apart` cells apart. As many as fit, evenly chosen.
+    /// Round values to label, with their rows from the top; there are `per` rows per cell, and
+    /// labels are at least `apart` cells apart. As many as fit, evenly spaced.
     pub(super) fn ticks(&self, per: usize, apart: usize) -> Vec<(usize, String)> {
         let mut best = Vec::new();
         for candidates in self.candidates() {
@@ -75,7 +76,7 @@ impl Scale {
         candidates.iter().filter_map(place).collect()
     }
 
-    /// Sets of round values, `m × 10^e`, upwards; the best ones come first.
+    /// Sets of round values, `m × 10^e`, in ascending order; the best set comes first.
     fn candidates(&self) -> Vec<Vec<(i64, i32)>> {
         let mut sets = Vec::new();
         if self.is_log {
@@ -104,7 +105,7 @@ impl Scale {
     }
 }
 
-/// The ends as decimal logarithms.
+/// The limits as decimal logarithms.
 fn log_ends(least: f32, largest: f32) -> (f64, f64) {
     let [lo, hi] = [least, largest].map(|end| f64::from(end.max(f32::MIN_POSITIVE)).log10());
     let pad = if hi - lo < 0.02 { 0.1 } else { (hi - lo) * 0.01 };
@@ -130,14 +131,14 @@ fn ends(least: f32, largest: f32) -> (f64, f64) {
         }
         span => span * 0.01,
     };
-    // Losses that are never below 0 have an axis that is not either.
+    // The axis of losses that are never negative is not either.
     let floor = if lo >= 0.0 { (lo - pad).max(0.0) } else { lo - pad };
     let (times, e) = round_step((hi + pad - floor) / 16.0);
     let grid = times as f64 * 10f64.powi(e);
     ((floor / grid).floor() * grid, ((hi + pad) / grid).ceil() * grid)
 }
 
-/// The least of 1, 2 and 5 times a power of ten not below `least`, which is above 0.
+/// The smallest of 1, 2 and 5 times a power of ten that is at least `least`, which is positive.
 fn round_step(least: f64) -> (i64, i32) {
     let e = least.log10().floor() as i32;
     let part = least / 10f64.powi(e);
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_rounded_outwards() {
+    fn limits_are_rounded_outwards() {
         let scale = Scale::new(false, 0.12, 1.9, 41);
         assert_eq!((scale.lo, scale.hi), (0.0, 2.0));
         assert_eq!([2.0, 1.0, 0.0, -5.0, 9.0].map(|v| scale.row(v)), [0, 20, 40, 40, 0]);
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_little_more_range_changes_nothing() {
+    fn a_slightly_larger_range_keeps_the_limits() {
         for is_log in [false, true] {
             let scale = Scale::new(is_log, 0.22, 2.02, 80);
             assert_eq!(scale, Scale::new(is_log, 0.223, 2.05, 80));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_round_and_as_many_as_fit() {
+    fn as_many_round_labels_are_shown_as_fit() {
         let log = Scale::new(true, 0.06, 3.9, 80);
         assert_eq!(labels(log, 4, 2), ["0.1", "0.2", "0.5", "1", "2"]);
         assert_eq!(labels(log, 4, 8), ["0.1", "1"]);
@@ -202,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_two_numbers_span_a_scale(
+        fn any_two_values_have_a_scale(
             a in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO,
             b in proptest::num::f32::NORMAL,
             is_log: bool,

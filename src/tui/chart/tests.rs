@@ -1,4 +1,4 @@
-//! The chart as text, worked by hand, and what holds of every chart.
+//! The chart as text: worked examples, and properties of every chart.
 
 use proptest::prelude::*;
 use ratatui::style::Color;
@@ -19,7 +19,7 @@ pub(super) fn run(events: impl IntoIterator<Item = Event>) -> Run {
     run
 }
 
-/// A run of so many steps whose loss is always 1.
+/// A run of `n_steps` steps whose loss is always 1.
 pub(super) fn stepped(n_steps: u64) -> Run {
     run((1..=n_steps).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()))
 }
@@ -43,7 +43,7 @@ fn gain_set(at: u64, objective: &str, old: f32, new: f32) -> Event {
     arbitrary::gain_set(at, objective, old, new).into()
 }
 
-/// Losses as they are, on a linear axis: what is worked by hand.
+/// Raw losses on a linear axis, for worked examples.
 fn plain() -> ChartView {
     ChartView { log_y: false, smoothing: 0, ..ChartView::default() }
 }
@@ -88,15 +88,15 @@ fn drawn(
     text(&buffer(run, view, markers, selected, size))
 }
 
-/// What is in the plot's cells of one column, from the top.
+/// The cells of one column of the plot, from the top.
 fn column(buf: &Buffer, cell: u16) -> String {
     let plot = plot_area(buf.area);
     (plot.top()..plot.bottom()).map(|y| buf[(plot.x + cell, y)].symbol()).collect()
 }
 
 #[test]
-fn a_small_chart_in_each_kind_of_markers() {
-    // 7 falling to 0 crosses 4; there is no loss at step 0.
+fn a_small_chart_in_each_glyph_set() {
+    // A loss that falls from 7 to 0 crosses a constant 4; there is no loss at step 0.
     let falling = run(steps(8, |at| vec![8.0 - at as f32, 4.0]));
     let drawn = |markers| drawn(&falling, &plain(), markers, "", (30, 10));
     let ascii = "
@@ -140,7 +140,7 @@ fn a_small_chart_in_each_kind_of_markers() {
     assert_eq!(drawn(GlyphSet::Braille), &braille[1..]);
 }
 
-/// `chunk` goes up and down by 1 until it breaks at step 401; `pos` has one spike at step 200.
+/// `chunk` alternates by 1 until it is non-finite at step 401; `pos` has one spike at step 200.
 fn eventful() -> Run {
     let losses = |at: u64| {
         let chunk = if at <= 400 { 2.0 + (at % 2) as f32 } else { 3.0 };
@@ -152,7 +152,7 @@ fn eventful() -> Run {
 }
 
 #[test]
-fn there_is_a_hole_and_a_mark_where_a_loss_broke_and_a_spike_stays() {
+fn a_non_finite_loss_is_a_gap_with_a_mark_and_a_spike_is_kept() {
     let drawn = |markers| drawn(&eventful(), &plain(), markers, "chunk", (40, 14));
     let ascii = "
      |
@@ -191,9 +191,9 @@ fn there_is_a_hole_and_a_mark_where_a_loss_broke_and_a_spike_stays() {
 }
 
 #[test]
-fn the_cursor_reads_every_curve() {
+fn the_cursor_shows_the_values_of_every_curve() {
     let view = ChartView { cursor: Some(Step(300)), smoothing: 2, ..ChartView::default() };
-    // Mean of the debiased weights over 300 steps that end with a 2 after a 3: 2.4949.
+    // The mean of the debiased weights over 300 steps that end with a 2 after a 3: 2.4949.
     let large = "
      │            ⢐     │    step 300  0:00:03
     8┤            ⢐     │                     raw  EMA .98
@@ -213,7 +213,7 @@ fn the_cursor_reads_every_curve() {
 }
 
 #[test]
-fn a_value_too_long_ago_is_none() {
+fn an_old_value_is_not_shown() {
     let mut events = steps(100, |_| vec![1.0, 2.0]);
     events.extend((101..=200).map(|at| step(at, &[1.0])));
     let view = ChartView { cursor: Some(Step(180)), ..plain() };
@@ -224,7 +224,7 @@ fn a_value_too_long_ago_is_none() {
 }
 
 #[test]
-fn the_most_important_mark_has_the_column() {
+fn the_most_important_mark_of_a_column_is_shown() {
     let (at_ms, at) = (500, Step(50));
     let saved = CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into();
     let noted = Noted { at_ms, step: at, text: "look".into(), by: By::Key, command: None }.into();
@@ -243,7 +243,7 @@ fn the_most_important_mark_has_the_column() {
 }
 
 #[test]
-fn a_move_has_a_column_and_says_what_it_was() {
+fn a_manual_change_is_marked_and_labeled() {
     let mut events = steps(100, |at| vec![1.0 + at as f32 / 100.0]);
     events.insert(50, gain_set(50, "pos", 0.5, 0.6));
     events.insert(51, gain_set(50, "pos", 0.6, 0.8));
@@ -263,7 +263,7 @@ fn a_move_has_a_column_and_says_what_it_was() {
 }
 
 #[test]
-fn a_spike_is_seen_among_a_million_steps() {
+fn a_spike_is_visible_among_a_million_steps() {
     let losses =
         |at: u64| vec![1.0 + (at % 7) as f32 / 100.0, if at == 600_000 { 3.0 } else { 0.5 }];
     let run = run((1..=1_000_000).map(|at| step(at, &losses(at))));
@@ -275,7 +275,7 @@ fn a_spike_is_seen_among_a_million_steps() {
 }
 
 #[test]
-fn without_logarithms_the_axis_is_linear_and_says_so() {
+fn the_axis_is_linear_if_not_all_losses_are_positive() {
     let view = ChartView { smoothing: 0, ..ChartView::default() };
     let title = |run: &Run| {
         let selected = ObjectiveId::from("pos");
@@ -287,7 +287,7 @@ fn without_logarithms_the_axis_is_linear_and_says_so() {
     assert_eq!(title(&negative), "raw + raw band  linear-y: not all above 0  x steps  follow");
     let text = drawn(&negative, &view, GlyphSet::Ascii, "", (40, 12));
     assert!(text.contains("    0+"), "{text}");
-    // A single raw 0 behind a line above 0 leaves the axis as it is.
+    // A single raw 0 behind a positive line does not change the axis.
     let smooth = ChartView::default();
     let touched = run(steps(200, |at| vec![if at == 90 { 0.0 } else { 2.0 }]));
     let text = drawn(&touched, &smooth, GlyphSet::Ascii, "chunk", (40, 12));
@@ -295,7 +295,7 @@ fn without_logarithms_the_axis_is_linear_and_says_so() {
 }
 
 #[test]
-fn the_title_says_how_it_is_looked_at() {
+fn the_title_describes_the_view() {
     let run = stepped(20_000);
     let (from, to) = (Step(1000), Step(3500));
     let view = ChartView {
@@ -312,7 +312,7 @@ fn the_title_says_how_it_is_looked_at() {
 }
 
 #[test]
-fn a_cell_has_one_owner() {
+fn a_cell_belongs_to_one_curve() {
     // Both cross the whole range, so that the scale is the same without one of them.
     let crossing = run(steps(60, |at| vec![at as f32, 61.0 - at as f32]));
     let only = ChartView { only: Some("chunk".into()), ..plain() };
@@ -329,14 +329,14 @@ fn a_cell_has_one_owner() {
             n_others += u32::from(cell.fg == Color::Indexed(2));
         }
         assert!(n_others > 20, "the other is there all the same");
-        // In hand, the other goes first.
+        // If the other one is selected, it is in front.
         let selected = buffer(&crossing, &plain(), markers, "next-word", (60, 20));
         assert_ne!(selected, both);
     }
 }
 
 #[test]
-fn old_columns_stay_as_they_are() {
+fn old_columns_do_not_change() {
     let losses = |at: u64| vec![1.0 + (at * 7919 % 101) as f32 / 300.0, 2.0, 3.0];
     let view = ChartView::default();
     for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
@@ -352,13 +352,13 @@ fn old_columns_stay_as_they_are() {
 }
 
 #[test]
-fn nothing_is_said_of_a_run_without_losses() {
+fn a_run_without_losses_shows_a_message() {
     assert!(drawn(&run([]), &plain(), GlyphSet::Ascii, "", (40, 9)).contains("no losses yet"));
     assert!(drawn(&Run::default(), &plain(), GlyphSet::Block, "", (40, 9)).contains("no losses"));
 }
 
 #[test]
-fn the_greatest_numbers_are_drawn_like_others() {
+fn the_largest_values_are_drawn() {
     let ends = run(steps(9, |at| vec![if at % 2 == 0 { f32::MAX } else { f32::MIN }]));
     let text = drawn(&ends, &plain(), GlyphSet::Ascii, "chunk", (40, 12));
     assert!(text.contains(" 2e38+") && text.contains("-2e38+"), "{text}");

@@ -1,5 +1,5 @@
-//! Which keys an action has: its own by default, the user's where there are any. A key does one
-//! thing in one place; where the user's file would have it do two, that is a fault.
+//! Key bindings: an action's default keys, replaced by the user's. A key has one meaning per scope;
+//! a file that gives it two is at fault.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ use crate::{
 struct Bound<'a> {
     action: &'a ActionName,
     keys: Vec<KeyPress>,
-    /// Where the user's file gives them; none for the defaults.
+    /// The line of the user's file; `None` for the defaults.
     line: Option<usize>,
 }
 
-/// The keys that every action has by default.
+/// The default keys of every action.
 pub(super) fn defaults(actions: &[ActionName]) -> BTreeMap<String, Vec<KeyPress>> {
     named(&by_default(actions))
 }
 
-/// The keys of every action, as the user's file changes them.
+/// The keys of every action, with the user's changes.
 pub(super) fn read(
     table: &DeTable<'_>,
     actions: &[ActionName],
@@ -57,7 +57,7 @@ fn named(bound: &[Bound<'_>]) -> BTreeMap<String, Vec<KeyPress>> {
     bound.iter().map(|bound| (bound.action.name.to_owned(), bound.keys.clone())).collect()
 }
 
-/// One key, or an array of them, which may be empty.
+/// One key, or an array of keys, which may be empty.
 fn keys(name: &str, value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>) -> Vec<KeyPress> {
     const WANTED: &str = "a key such as \"ctrl-r\", or an array of keys";
     let mut found = Vec::new();
@@ -81,8 +81,8 @@ fn keys(name: &str, value: &DeValue<'_>, line: usize, faults: &mut Faults<'_>) -
     found
 }
 
-/// Two actions with one key are told where the later of them was given it. Defaults among themselves
-/// are not the user's to mend.
+/// Two actions with one key are a fault at the line of the later binding. Conflicts among defaults
+/// are not reported, as the user cannot fix them.
 fn refuse_shared(bound: &[Bound<'_>], faults: &mut Faults<'_>) {
     for (at, one) in bound.iter().enumerate() {
         for other in &bound[at + 1..] {
@@ -107,7 +107,7 @@ fn refuse(key: &str, one: &Bound<'_>, other: &Bound<'_>, faults: &mut Faults<'_>
     let (here, there) = (here.action.name, there.action.name);
     let what = match by {
         Some(first) => {
-            let first = faults.place(first);
+            let first = faults.location(first);
             format!("{key:?} is bound to {here} here and to {there} at {first}; keep one")
         }
         None => format!(
@@ -118,7 +118,7 @@ fn refuse(key: &str, one: &Bound<'_>, other: &Bound<'_>, faults: &mut Faults<'_>
     faults.at(line, what);
 }
 
-/// Whether there is a place where both may be done.
+/// Whether the two actions share a scope.
 fn meet(one: &ActionName, other: &ActionName) -> bool {
     one.groups.iter().any(|group| other.groups.contains(group))
 }

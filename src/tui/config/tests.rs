@@ -25,7 +25,7 @@ fn keys(config: &Config, action: &str) -> Vec<String> {
 }
 
 #[test]
-fn without_a_file_the_defaults_hold() {
+fn without_a_file_the_defaults_apply() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::read(&folder.path().join("desk.toml"), ACTIONS).unwrap();
     assert_eq!(config, Config::defaults(ACTIONS));
@@ -35,7 +35,7 @@ fn without_a_file_the_defaults_hold() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_a_fault() {
+fn an_unreadable_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let told = Config::read(folder.path(), ACTIONS).unwrap_err();
     assert!(told.starts_with(&format!("{}: ", folder.path().display())), "{told}");
@@ -45,7 +45,7 @@ fn a_file_that_cannot_be_read_is_a_fault() {
 }
 
 #[test]
-fn a_file_changes_what_it_says_and_nothing_else() {
+fn keys_that_a_file_omits_keep_their_defaults() {
     let config = parse(
         "theme = \"mine\"\nglyphs = \"block\"\nmouse = true\nsmoothing = 0.9\n\
          [keys]\ngain-up = \"ctrl-up\"\nmute = []\nplay = [\"p\", \"P\", \"shift-p\"]\n\
@@ -66,7 +66,7 @@ fn a_file_changes_what_it_says_and_nothing_else() {
 }
 
 #[test]
-fn a_theme_that_nobody_chose_fits_the_terminal() {
+fn the_default_theme_depends_on_the_terminal() {
     let config = parse("theme = \"auto\"").unwrap();
     let light: Environment = [("COLORFGBG", "0;15")].into_iter().collect();
     let shipped = |name| Theme::shipped(name).unwrap();
@@ -77,7 +77,7 @@ fn a_theme_that_nobody_chose_fits_the_terminal() {
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn all_faults_are_reported_at_once() {
     let text = "\
 them = \"dark\"
 theme = \"drak\"
@@ -118,7 +118,7 @@ desk.toml:19: no key named \"kyes\"; did you mean \"keys\"?";
 }
 
 #[test]
-fn tables_and_values_are_not_taken_for_each_other() {
+fn tables_and_values_of_the_wrong_type_are_faults() {
     for (text, told) in [
         ("keys = 1", "`keys`: expected a table of actions and their keys, found 1"),
         ("themes = []", "`themes`: expected a table of themes, found an array"),
@@ -137,7 +137,7 @@ fn tables_and_values_are_not_taken_for_each_other() {
 }
 
 #[test]
-fn a_key_does_one_thing_in_one_place() {
+fn one_key_bound_to_two_actions_of_one_scope_is_a_fault() {
     assert_eq!(
         fault("[keys]\ngain-up = \"x\"\nmute = [\"y\", \"x\"]"),
         "desk.toml:3: \"x\" is bound to mute here and to gain-up at desk.toml:2; keep one"
@@ -156,19 +156,19 @@ fn a_key_does_one_thing_in_one_place() {
         "desk.toml:2: \"?\" is bound to play here and to help by default; give help another key, \
          or none: help = []"
     );
-    // A live run and a replay are never on one screen.
+    // A live run and a replay are never on the screen together.
     assert_eq!(keys(&parse("[keys]\nplay = \"m\"").unwrap(), "play"), ["m"]);
     assert_eq!(keys(&parse("[keys]\ngain-up = \"m\"\nmute = []").unwrap(), "gain-up"), ["m"]);
 }
 
-/// The example with its settings in force: what stands behind a `#` without a space between.
+/// The example with its commented-out settings in force: those after a `#` without a space.
 fn settings() -> String {
     let setting = |line: &'static str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
     EXAMPLE.lines().map(|line| setting(line).unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn the_example_says_what_holds_without_it() {
+fn the_example_file_lists_the_defaults() {
     let nothing = Config::parse(EXAMPLE, "desk.toml", &[]).unwrap();
     assert_eq!(nothing, Config::defaults(&[]));
     let actions = crate::tui::actions();

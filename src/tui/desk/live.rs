@@ -1,8 +1,8 @@
-//! The desk while a run trains: events are taken in, and commands are sent.
+//! The desk during training: receives events and sends commands.
 
 use std::time::Duration;
 
-use super::{Desk, FRAME_MS, Left, Session};
+use super::{Desk, DeskExit, FRAME_MS, Session};
 use crate::{
     bus::CommandSender,
     feed::{Feed, Update},
@@ -17,37 +17,41 @@ use crate::{
     },
 };
 
-/// How long the trainer's answer to a command may wait before it is seen.
-const ANSWER: Duration = Duration::from_millis(10);
+/// How often the desk checks for the trainer's answer to a command.
+const ANSWER_WAIT: Duration = Duration::from_millis(10);
 
-/// A run that trains, as the desk meets it.
+/// A run that trains, as seen by the desk.
 pub struct Live<'a> {
-    /// Commands to the trainer.
+    /// The channel for commands to the trainer.
     pub commands: &'a CommandSender,
-    /// Asks for the end as SIGINT does: the second time, at once.
+    /// Requests the end as SIGINT does; a second request aborts.
     pub interrupt: &'a dyn Fn(),
-    /// Whether a signal has asked for the end.
+    /// Whether a signal has requested the end.
     pub interrupted: &'a dyn Fn() -> bool,
     /// [`DeskMode::Live`], or [`DeskMode::Observe`].
     pub mode: DeskMode,
 }
 
-/// Shows a run while it trains, until it is left. What was taken in stays in `feed` even if drawing panics.
-pub fn watch(terminal: &mut Terminal, sitting: Session, live: &Live, feed: &mut Feed) -> Left {
-    let mut desk = Desk::new(sitting, live.mode, terminal);
+/// Shows a run while it trains, until the user quits. Events received so far stay in `feed` even if
+/// drawing panics.
+pub fn watch(terminal: &mut Terminal, session: Session, live: &Live, feed: &mut Feed) -> DeskExit {
+    let mut desk = Desk::new(session, live.mode, terminal);
     loop {
-        let effects = take_in(&mut desk, feed);
+        let effects = receive_events(&mut desk, feed);
         let run = feed.run();
         if let Some(left) = perform(&mut desk, effects, terminal, live) {
             return left;
         }
         let by_wish = |reason| matches!(reason, Reason::Key | Reason::Signal);
         if run.ended.as_ref().is_some_and(|ended| by_wish(ended.reason) || (live.interrupted)()) {
-            return Left::Done;
+            return DeskExit::Finished;
         }
         desk.draw(terminal, run);
-        let mut most =
-            if desk.view.pending.is_empty() { Duration::from_millis(FRAME_MS) } else { ANSWER };
+        let mut most = if desk.view.pending.is_empty() {
+            Duration::from_millis(FRAME_MS)
+        } else {
+            ANSWER_WAIT
+        };
         loop {
             let effects = match desk.listen(terminal, run, most) {
                 Ok(effects) if effects.is_empty() => break,
@@ -62,18 +66,18 @@ pub fn watch(terminal: &mut Terminal, sitting: Session, live: &Live, feed: &mut 
     }
 }
 
-/// Takes in all that has happened since the last look.
-fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
+/// Receives all events since the last call.
+fn receive_events(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
     let mut effects = Vec::new();
     loop {
         match feed.poll() {
-            Update::Event(event) => effects.extend(hear(desk, &event, feed.run())),
+            Update::Event(event) => effects.extend(handle_event(desk, &event, feed.run())),
             Update::CaughtUp(missed) => {
                 if !missed.is_complete {
                     desk.view.forget_pending();
                 }
                 for entry in &missed.entries {
-                    effects.extend(hear(desk, &entry.event, feed.run()));
+                    effects.extend(handle_event(desk, &entry.event, feed.run()));
                 }
                 desk.changed = true;
             }
@@ -88,10 +92,10 @@ fn take_in(desk: &mut Desk, feed: &mut Feed) -> Vec<Effect> {
     }
 }
 
-/// What an event, which is in the run already, makes of the desk.
-fn hear(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
+/// Updates the desk for an event that has been applied to the run.
+fn handle_event(desk: &mut Desk, event: &Event, run: &Run) -> Vec<Effect> {
     if event.answers().is_some_and(|command| desk.view.pending.has(command)) {
-        // Whoever pressed a key is not to wait until a frame is due.
+        // The result of a key press is drawn at once.
         desk.drawn_ms = 0;
     }
     let effects = desk.view.answered(event, run);
@@ -115,7 +119,7 @@ fn perform(
     effects: Vec<Effect>,
     terminal: &mut Terminal,
     live: &Live,
-) -> Option<Left> {
+) -> Option<DeskExit> {
     for effect in effects {
         match desk.perform(effect, terminal) {
             Some(Effect::Send(request)) => {
@@ -124,8 +128,8 @@ fn perform(
                 desk.view.sent(&request, sent);
             }
             Some(Effect::Interrupt) => (live.interrupt)(),
-            Some(Effect::Leave) => return Some(Left::Done),
-            // What only a replay can do.
+            Some(Effect::Quit) => return Some(DeskExit::Finished),
+            // Only in a replay.
             Some(_) | None => {}
         }
     }

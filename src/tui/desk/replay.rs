@@ -1,8 +1,8 @@
-//! The desk over a journal: the same views, with time in the reader's hands.
+//! The desk over a journal: the same views, with playback controls.
 
 use std::time::Duration;
 
-use super::{Desk, FRAME_MS, Left, Session};
+use super::{Desk, DeskExit, FRAME_MS, Session};
 use crate::{
     journal::JournalError,
     tui::{
@@ -12,31 +12,31 @@ use crate::{
     },
 };
 
-/// Events that are told between two looks at the keys: some 20 ms of work.
+/// Events applied between two checks of the keyboard: about 20 ms of work.
 const EVENTS_AT_ONCE: usize = 5_000;
 
-/// How long keys are waited for while there is something to be told: an Esc is told from the start of
-/// a longer sequence by the silence after it.
-const GLANCE: Duration = Duration::from_millis(5);
+/// The wait for keys while there are events to apply: an Esc is distinguished from the start of a
+/// longer sequence by the pause after it.
+const KEY_WAIT: Duration = Duration::from_millis(5);
 
-/// Replays a journal until it is left, or until a signal has asked for the end.
+/// Replays a journal until the user quits or a signal requests the end.
 pub fn replay(
     terminal: &mut Terminal,
-    sitting: Session,
+    session: Session,
     player: &mut Player,
     interrupted: &dyn Fn() -> bool,
-) -> Result<Left, JournalError> {
-    let now_ms = sitting.now_ms;
+) -> Result<DeskExit, JournalError> {
+    let now_ms = session.now_ms;
     let mut desk =
-        Desk::new(sitting, DeskMode::Replay(playing(player, SeekProgress::There)), terminal);
+        Desk::new(session, DeskMode::Replay(playing(player, SeekProgress::Arrived)), terminal);
     let mut then_ms = now_ms();
-    // How many events had been told when the next one was looked for.
-    let mut looked_for: Option<u64> = None;
+    // The number of events when the next one was searched for.
+    let mut searched_from: Option<u64> = None;
     while !interrupted() {
         let now = now_ms();
-        let before = (player.told().to_bits(), player.run().at_ms);
+        let before = (player.fraction_read().to_bits(), player.run().at_ms);
         let progress = player.advance(now - then_ms, EVENTS_AT_ONCE)?;
-        if progress == SeekProgress::There && looked_for.take() == Some(player.n_events()) {
+        if progress == SeekProgress::Arrived && searched_from.take() == Some(player.n_events()) {
             desk.view.message = Some(Message::Refused("no later event".to_owned()));
             desk.changed = true;
         }
@@ -46,42 +46,42 @@ pub fn replay(
         }
         then_ms = now;
         let mode = DeskMode::Replay(playing(player, progress));
-        desk.changed |=
-            mode != desk.view.mode || before != (player.told().to_bits(), player.run().at_ms);
+        desk.changed |= mode != desk.view.mode
+            || before != (player.fraction_read().to_bits(), player.run().at_ms);
         desk.view.mode = mode;
         desk.draw(terminal, player.run());
-        // While there is something to be told, keys are only glanced at.
-        let is_busy = progress != SeekProgress::There;
-        let most = if is_busy { GLANCE } else { Duration::from_millis(FRAME_MS) };
+        // While there are events to apply, keys are only checked briefly.
+        let is_busy = progress != SeekProgress::Arrived;
+        let most = if is_busy { KEY_WAIT } else { Duration::from_millis(FRAME_MS) };
         let effects = match desk.listen(terminal, player.run(), most) {
             Ok(effects) => effects,
             Err(left) => return Ok(left),
         };
         for effect in effects {
             match desk.perform(effect, terminal) {
-                Some(Effect::Leave) => return Ok(Left::Done),
+                Some(Effect::Quit) => return Ok(DeskExit::Finished),
                 Some(Effect::Play) => player.toggle()?,
                 Some(Effect::Speed(SpeedChange::Up)) => player.set_speed(player.speed().faster()),
                 Some(Effect::Speed(SpeedChange::Down)) => player.set_speed(player.speed().slower()),
                 Some(Effect::Seek(place)) => {
-                    looked_for = (place == Seek::NextEvent).then(|| player.n_events());
+                    searched_from = (place == Seek::NextEvent).then(|| player.n_events());
                     if !seek(player, place)? {
                         let text = "no earlier event".to_owned();
                         desk.view.message = Some(Message::Refused(text));
                     }
                 }
-                // Pending are for a run that trains.
+                // The other effects are for a run that trains.
                 Some(_) | None => {}
             }
         }
     }
-    Ok(Left::Done)
+    Ok(DeskExit::Finished)
 }
 
-/// How a replay goes, for the header.
+/// The state of the replay, for the header.
 fn playing(player: &Player, progress: SeekProgress) -> Playing {
     let seeking = match progress {
-        SeekProgress::OnTheWay { done, all } if player.is_seeking() => {
+        SeekProgress::Seeking { done, all } if player.is_seeking() => {
             Some((done as f64 / all.max(1) as f64) as f32)
         }
         _ => None,
@@ -89,7 +89,7 @@ fn playing(player: &Player, progress: SeekProgress) -> Playing {
     Playing { playing: player.is_playing(), speed: player.speed().times(), seeking }
 }
 
-/// Whether there is such a place.
+/// Seeks; returns whether that place exists.
 fn seek(player: &mut Player, place: Seek) -> Result<bool, JournalError> {
     match place {
         Seek::Start => player.seek_start()?,

@@ -6,15 +6,15 @@ use super::{GlyphSet, Glyphs};
 
 const DIGITS: [&str; 11] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "+"];
 
-/// What modern terminals show.
+/// For modern terminals.
 pub static BRAILLE: Glyphs = Glyphs {
     set: GlyphSet::Braille,
     border: border::PLAIN,
     border_focus: border::THICK,
     fader_filled: "━",
     fader_empty: "─",
-    upright_filled: "┃",
-    upright_empty: "│",
+    vertical_filled: "┃",
+    vertical_empty: "│",
     fader_handle: "●",
     fader_pending: "○",
     fader_configured: "┼",
@@ -36,16 +36,16 @@ pub static BRAILLE: Glyphs = Glyphs {
     digits: DIGITS,
 };
 
-/// What the Linux console shows: its font has halves of cells and no eighths, one and two lines and
-/// no thick ones.
+/// For the Linux console: its font has half blocks but no eighths, single and double lines but no
+/// thick ones.
 pub static BLOCK: Glyphs = Glyphs {
     set: GlyphSet::Block,
     border: border::PLAIN,
     border_focus: border::DOUBLE,
     fader_filled: "═",
     fader_empty: "─",
-    upright_filled: "║",
-    upright_empty: "│",
+    vertical_filled: "║",
+    vertical_empty: "│",
     fader_handle: "■",
     fader_pending: "○",
     fader_configured: "┼",
@@ -67,7 +67,7 @@ pub static BLOCK: Glyphs = Glyphs {
     digits: DIGITS,
 };
 
-/// What everything shows.
+/// For any terminal.
 pub static ASCII: Glyphs = Glyphs {
     set: GlyphSet::Ascii,
     border: border::Set {
@@ -92,8 +92,8 @@ pub static ASCII: Glyphs = Glyphs {
     },
     fader_filled: "#",
     fader_empty: "-",
-    upright_filled: "#",
-    upright_empty: ":",
+    vertical_filled: "#",
+    vertical_empty: ":",
     fader_handle: "@",
     fader_pending: "o",
     fader_configured: "|",

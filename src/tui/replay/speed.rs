@@ -1,15 +1,15 @@
-//! How much quicker than it was a run is told again.
+//! Playback speeds.
 
-/// What can be chosen, each about twice the one before. All but the two slow ones are whole.
+/// The available speeds, each about twice the previous one. All but the two slow ones are integers.
 const SPEEDS: [f32; 13] =
     [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 125.0, 250.0, 500.0, 1000.0];
 
-/// One of the speeds.
+/// A playback speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speed(usize);
 
 impl Speed {
-    /// As quick as the run was.
+    /// The run's own speed.
     pub const ONE: Self = Self(2);
 
     /// The playback speed as a multiple of that of the run.
@@ -17,7 +17,7 @@ impl Speed {
         SPEEDS[self.0]
     }
 
-    /// The one nearest to a number, by its ratio to it; `None` for what is no speed.
+    /// The speed with the smallest ratio to a number; `None` if the number is not positive.
     pub fn nearest(times: f32) -> Option<Self> {
         if !(times.is_finite() && times > 0.0) {
             return None;
@@ -26,13 +26,13 @@ impl Speed {
         (0..SPEEDS.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).map(Self)
     }
 
-    /// The next one up, if there is one.
+    /// The next higher speed, if there is one.
     #[must_use]
     pub fn faster(self) -> Self {
         Self((self.0 + 1).min(SPEEDS.len() - 1))
     }
 
-    /// The next one down, if there is one.
+    /// The next lower speed, if there is one.
     #[must_use]
     pub fn slower(self) -> Self {
         Self(self.0.saturating_sub(1))
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn speeds_end_at_both_ends() {
+    fn speeds_stop_at_both_ends() {
         let ends = [Speed::slower, Speed::faster]
             .map(|next| (0..20).fold(Speed::ONE, |speed, _| next(speed)).times());
         assert_eq!(ends, [0.25, 1000.0]);
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_has_a_nearest_speed() {
+    fn any_positive_number_has_a_nearest_speed() {
         let near = |times| Speed::nearest(times).map(Speed::times);
         assert_eq!(near(1.0), Some(1.0));
         assert_eq!(near(100.0), Some(125.0));

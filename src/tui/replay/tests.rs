@@ -10,7 +10,7 @@ use crate::{
     state::replay,
 };
 
-/// Keeps the run every few lines, and so goes back by all ways.
+/// A small distance between snapshots, so that seeking back uses all of its strategies.
 const FEW_LINES: u64 = 300;
 
 struct Replay {
@@ -32,7 +32,7 @@ fn opened(events: &[Event]) -> Replay {
     Replay { player, path, _folder: folder }
 }
 
-/// Ten steps of 10 ms.
+/// Ten steps of 10 ms each.
 fn ten_steps() -> Vec<Event> {
     let steps = (1..=10).map(|step| arbitrary::step_done(step, "chunk", 1.0 / step as f32).into());
     std::iter::once(arbitrary::run_started().into()).chain(steps).collect()
@@ -45,7 +45,7 @@ fn ended() -> Event {
 
 fn finish(player: &mut Player, n_events: usize) {
     let mut before = 0;
-    while let SeekProgress::OnTheWay { done, all } = player.fold_some(n_events).unwrap() {
+    while let SeekProgress::Seeking { done, all } = player.fold_some(n_events).unwrap() {
         assert!(player.is_seeking() && before <= done && done <= all);
         before = done;
     }
@@ -56,7 +56,7 @@ fn step(player: &Player) -> u64 {
     player.run().step.0
 }
 
-/// The events that a journal has told after so many lines about steps.
+/// The state after a number of step events.
 fn counted(events: &[Event], n_steps: u64) -> Run {
     let mut run = Run::new(Some(&arbitrary::header()));
     let mut n_done = 0;
@@ -69,19 +69,19 @@ fn counted(events: &[Event], n_steps: u64) -> Run {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Wish {
+enum SeekRequest {
     Step(Step),
     End,
     Forward(u64),
     Back(u64),
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn seek_request() -> impl Strategy<Value = SeekRequest> {
     prop_oneof![
-        4 => (0u64..45).prop_map(|step| Wish::Step(Step(step))),
-        1 => Just(Wish::End),
-        2 => (0u64..4).prop_map(Wish::Forward),
-        2 => (0u64..4).prop_map(Wish::Back),
+        4 => (0u64..45).prop_map(|step| SeekRequest::Step(Step(step))),
+        1 => Just(SeekRequest::End),
+        2 => (0u64..4).prop_map(SeekRequest::Forward),
+        2 => (0u64..4).prop_map(SeekRequest::Back),
     ]
 }
 
@@ -89,41 +89,41 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn wherever_one_seeks_the_run_is_the_fold_of_what_was_told(
+    fn every_seek_ends_with_the_fold_of_the_events_up_to_it(
         events in arbitrary::events(),
-        wishes in proptest::collection::vec(wish(), 1..12),
+        wishes in proptest::collection::vec(seek_request(), 1..12),
         n_events in 1usize..20,
     ) {
         let mut replayed = opened(&events);
         let player = &mut replayed.player;
         let header = arbitrary::header();
-        let n_steps = |run: &Player| run.place.n_steps;
+        let n_steps = |run: &Player| run.position.n_steps;
         let in_all = counted(&events, u64::MAX);
         finish(player, n_events);
         prop_assert_eq!(player.run(), &replay(&header, &events, Some(Step(0))));
-        for wish in wishes {
+        for seek_request in wishes {
             let before = n_steps(player);
-            let wanted = match wish {
-                Wish::Step(step) => {
+            let wanted = match seek_request {
+                SeekRequest::Step(step) => {
                     player.seek_step(step).unwrap();
                     replay(&header, &events, Some(step))
                 }
-                Wish::End => {
+                SeekRequest::End => {
                     player.seek_end().unwrap();
                     in_all.clone()
                 }
-                Wish::Forward(n_steps) => {
+                SeekRequest::Forward(n_steps) => {
                     player.step_forward(n_steps).unwrap();
                     counted(&events, before + n_steps)
                 }
-                Wish::Back(n_steps) => {
+                SeekRequest::Back(n_steps) => {
                     player.step_back(n_steps).unwrap();
                     counted(&events, before.saturating_sub(n_steps))
                 }
             };
             finish(player, n_events);
-            prop_assert_eq!(player.run(), &wanted, "{:?}", wish);
-            prop_assert!(player.kept.len() <= 2);
+            prop_assert_eq!(player.run(), &wanted, "{:?}", seek_request);
+            prop_assert!(player.snapshots.len() <= 2);
         }
         player.seek_end().unwrap();
         finish(player, n_events);
@@ -133,7 +133,7 @@ proptest! {
 }
 
 #[test]
-fn steps_asked_for_during_a_seek_add_up() {
+fn steps_during_a_seek_add_up() {
     let mut replayed = opened(&ten_steps());
     let player = &mut replayed.player;
     player.seek_step(Step(8)).unwrap();
@@ -150,7 +150,7 @@ fn steps_asked_for_during_a_seek_add_up() {
 }
 
 #[test]
-fn the_way_back_from_the_end_begins_near_it() {
+fn seeking_back_from_the_end_uses_a_snapshot() {
     let steps = (1..=200).map(|step| arbitrary::step_done(step, "chunk", 1.0).into());
     let mut replayed = opened(&steps.collect::<Vec<_>>());
     let player = &mut replayed.player;
@@ -162,7 +162,7 @@ fn the_way_back_from_the_end_begins_near_it() {
     finish(player, 1000);
     assert_eq!(step(player), 199);
 
-    // And so it does wherever somebody has gone to, and goes back from.
+    // The same holds after a seek to any step.
     player.seek_step(Step(100)).unwrap();
     finish(player, 1000);
     let there = player.reader.n_bytes();
@@ -172,7 +172,7 @@ fn the_way_back_from_the_end_begins_near_it() {
 }
 
 #[test]
-fn play_tells_what_was_told_by_then() {
+fn play_applies_events_up_to_the_elapsed_time() {
     let mut replayed = opened(&ten_steps());
     let player = &mut replayed.player;
     finish(player, 100);
@@ -191,7 +191,7 @@ fn play_tells_what_was_told_by_then() {
     player.toggle().unwrap();
     assert_eq!(after(player, 1000), 4);
 
-    // A seek while it plays goes on from where it leads.
+    // A seek during playback continues from its target.
     player.toggle().unwrap();
     player.set_speed(Speed::ONE);
     player.seek_step(Step(7)).unwrap();
@@ -201,7 +201,7 @@ fn play_tells_what_was_told_by_then() {
 }
 
 #[test]
-fn time_that_is_too_much_to_tell_at_once_is_not_owed() {
+fn time_beyond_one_calls_limit_is_not_made_up() {
     let mut replayed = opened(&ten_steps());
     let player = &mut replayed.player;
     finish(player, 100);
@@ -213,7 +213,7 @@ fn time_that_is_too_much_to_tell_at_once_is_not_owed() {
 }
 
 #[test]
-fn a_run_that_has_ended_is_played_from_its_beginning_again() {
+fn play_at_the_end_starts_again_from_the_beginning() {
     let events: Vec<_> = ten_steps().into_iter().chain([ended()]).collect();
     let mut replayed = opened(&events);
     let player = &mut replayed.player;
@@ -227,7 +227,7 @@ fn a_run_that_has_ended_is_played_from_its_beginning_again() {
 }
 
 #[test]
-fn a_journal_that_still_grows_is_followed() {
+fn a_growing_journal_is_followed() {
     let mut replayed = opened(&ten_steps());
     let Replay { player, path, .. } = &mut replayed;
     player.seek_end().unwrap();
@@ -244,9 +244,9 @@ fn a_journal_that_still_grows_is_followed() {
     file.write_all(b"\n").unwrap();
     player.advance(50, 100).unwrap();
     assert_eq!(step(player), 11);
-    assert!(player.left_out().torn.is_none() && player.told() == 1.0);
+    assert!(player.left_out().torn.is_none() && player.fraction_read() == 1.0);
 
-    // Whoever looks at an earlier step is left there.
+    // A seek to an earlier step stops following.
     player.seek_step(Step(3)).unwrap();
     finish(player, 100);
     player.advance(50, 100).unwrap();
@@ -254,7 +254,7 @@ fn a_journal_that_still_grows_is_followed() {
 }
 
 #[test]
-fn a_broken_line_is_told_once_and_all_before_it_can_be_looked_at() {
+fn a_corrupt_line_is_reported_once_and_events_before_it_can_be_replayed() {
     let mut replayed = opened(&ten_steps());
     let Replay { player, path, .. } = &mut replayed;
     let mut file = OpenOptions::new().append(true).open(path).unwrap();

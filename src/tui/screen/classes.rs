@@ -1,8 +1,9 @@
-//! The classes of the chosen strip: how well each is told, and which was taken for which.
+//! The classes of the selected strip: scores per class and the confusion matrix.
 //!
-//! The most frequent in gold come first, as they are told. A row of the table goes on as that class's row of
-//! the matrix, and its number is the head of its column. What was right is in brackets, the largest errors have
-//! an exclamation mark, and so has the least F1: of equals, that of the most frequent class.
+//! The classes that are most frequent in gold come first. A row of the table continues as the
+//! class's row of the matrix, and its number is the heading of its column. Correct predictions are
+//! in brackets; the largest errors and the lowest F1 (of equal ones, that of the most frequent
+//! class) have an exclamation mark.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -13,18 +14,19 @@ use crate::{
     state::{Run, Strip},
 };
 
-/// Errors that are marked, and told in words where there is room.
+/// The number of errors that are marked, and listed where there is room.
 const LARGEST: usize = 3;
 
-/// Columns of precision, of recall and of F1, and of how many there are in gold.
+/// The widths of precision, recall and F1, and of the number of occurrences in gold, in columns.
 const FIGURE: u16 = 5;
 const GOLD: u16 = 6;
 
-/// Columns of a class's name, at least and at most; on a narrow screen the matrix has the rest.
+/// The minimum and maximum width of a class's name, in columns; on a narrow screen the matrix takes
+/// the rest.
 const NAME: (u16, u16) = (5, 24);
 const NARROW_NAME: u16 = 14;
 
-/// Columns of a cell of the matrix, at most.
+/// The maximum width of a cell of the matrix, in columns.
 const WIDEST_CELL: u16 = 14;
 
 pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
@@ -43,7 +45,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     page.draw_below(inner, paint);
 }
 
-/// What is shown of a strip: dev, or what there is without it.
+/// The split that is shown: dev, or any other without it.
 fn scored(strip: &Strip) -> Option<&ClassesScored> {
     [Split::Dev, Split::Test, Split::Train].iter().find_map(|split| strip.classes.get(split))
 }
@@ -63,20 +65,20 @@ fn why_none(run: &Run, strip: Option<&Strip>) -> String {
 /// How the classes of one strip fit into a panel.
 struct Page<'a> {
     scored: &'a ClassesScored,
-    /// The classes as they are called.
+    /// The display names of the classes.
     names: Vec<String>,
-    /// The largest errors as places of gold and prediction, the largest first.
+    /// The largest errors as indices of gold and predicted class, the largest first.
     errors: Vec<(usize, usize)>,
-    /// The class with the least F1, if there is a better one.
+    /// The class with the lowest F1, if it is not the same for all.
     worst: Option<usize>,
-    /// Columns of a class's number and of its name.
+    /// The widths of a class's number and of its name, in columns.
     number: u16,
     name: u16,
-    /// Columns of a cell, whether a name fits above it, and how many cells fit.
+    /// The width of a cell, whether a name fits above it, and how many cells fit.
     cell: u16,
     has_names: bool,
     n_cells: usize,
-    /// Classes that have a row.
+    /// The number of classes that have a row.
     n_rows: usize,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Page<'a> {
     fn new(scored: &'a ClassesScored, area: Rect) -> Option<Self> {
         let n_classes = scored.classes.len();
         let width = area.width.saturating_sub(2);
-        // The first row has the heads.
+        // The first row has the headings.
         let height = usize::from(area.height.saturating_sub(3));
         let names: Vec<String> = scored.classes.iter().map(ClassCounts::called).collect();
         let longest = names.iter().map(|name| name.width()).max()?.min(999) as u16;
@@ -97,12 +99,12 @@ impl<'a> Page<'a> {
         let digits = cells(scored).map(|(_, _, n)| numbers::whole(n).len()).max().unwrap_or(1);
         let least = number.max(digits as u16) + 2;
         let even = room / u16::try_from(n_classes).unwrap_or(u16::MAX);
-        // As wide as the names, so that they stand above, or as the numbers; with a little air.
+        // As wide as the names above the columns, or as the counts, with a margin.
         let named = (least + 1).max(longest + 2);
         let has_names = named <= even.min(WIDEST_CELL);
         let cell = if has_names { named } else { even.clamp(least, least + 1) };
         let n_cells = match scored.confusion {
-            // One column of several says nothing.
+            // One column of several is useless.
             Some(_) => {
                 Some(usize::from(room / cell).min(n_classes)).filter(|n| *n > 1).unwrap_or(0)
             }
@@ -128,7 +130,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// What is shown, and how to read the matrix if there is room for that.
+    /// What is shown, and how to read the matrix if there is room.
     fn title(&self, width: u16) -> String {
         let ClassesScored { objective, split, step, .. } = self.scored;
         let step = numbers::grouped(step.0);
@@ -138,7 +140,7 @@ impl<'a> Page<'a> {
         if self.n_cells > 0 && has_room { with_hint } else { title }
     }
 
-    /// Where the matrix begins, in a panel that begins at `x`.
+    /// The first column of the matrix, in a panel that begins at `x`.
     fn matrix_x(&self, x: u16) -> u16 {
         x + self.number + 1 + self.name + 3 * (FIGURE + 1) + GOLD + 3
     }
@@ -157,7 +159,7 @@ impl<'a> Page<'a> {
         let x = self.matrix_x(inner.x);
         for at in 0..self.n_cells {
             let number = (at + 1).to_string();
-            // A name that is cut says less than its number, which is in front of the row too.
+            // A truncated name is less useful than its number, which is also in front of the row.
             let head = if self.has_names { &self.names[at] } else { &number };
             paint.put_right(x + self.cell * at as u16, y, self.cell - 1, head, dim);
         }
@@ -216,7 +218,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What is left out, and the largest errors in words where there is room.
+    /// What is not shown, and the largest errors as text where there is room.
     fn draw_below(&self, inner: Rect, paint: &mut Paint) {
         let theme = paint.theme();
         let mut y = inner.y + 1 + self.n_rows as u16;
@@ -261,7 +263,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The first class with the least F1; none if all are alike.
+/// The first class with the lowest F1; none if all are equal.
 fn worst(scored: &ClassesScored) -> Option<usize> {
     let f1s: Vec<f64> = scored.classes.iter().map(|class| class.counts().f1()).collect();
     let least = f1s.iter().copied().fold(f64::INFINITY, f64::min);
@@ -269,7 +271,8 @@ fn worst(scored: &ClassesScored) -> Option<usize> {
     f1s.iter().position(|f1| *f1 <= least).filter(|_| some_are_better)
 }
 
-/// The cells of a matrix, with their places; those beyond the classes are none, whatever a journal says.
+/// The cells of a matrix with their indices; cells beyond the classes, which a journal may contain,
+/// are ignored.
 fn cells(scored: &ClassesScored) -> impl Iterator<Item = (usize, usize, u64)> {
     let n_classes = scored.classes.len();
     let rows = scored.confusion.iter().flatten().take(n_classes).enumerate();

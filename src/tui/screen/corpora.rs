@@ -1,4 +1,4 @@
-//! The corpora: how steps choose among them, and what was drawn of each and what time it took.
+//! The corpora: the sampling rule, and how many batches, tokens and how much time each has had.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -10,14 +10,14 @@ use crate::{
     tui::view::action::{ACTIONS, Action},
 };
 
-/// One column of numbers.
+/// A column of values.
 struct Column {
     head: &'static str,
     width: u16,
     text: fn(&CorpusUsage) -> String,
 }
 
-/// What there is room for on any screen.
+/// The columns of a narrow screen.
 const NARROW: &[Column] = &[
     Column { head: "drawn", width: 7, text: |used| numbers::step(used.drawn) },
     Column { head: "%", width: 4, text: |used| part(used.part) },
@@ -25,7 +25,7 @@ const NARROW: &[Column] = &[
     Column { head: "time", width: 8, text: time },
 ];
 
-/// The same with the size, the time's part and all digits.
+/// The columns of a wide screen, with size, time fraction and more digits.
 const WIDE: &[Column] = &[
     Column { head: "examples", width: 11, text: |used| numbers::grouped(used.examples) },
     Column { head: "drawn", width: 13, text: |used| numbers::grouped(used.drawn) },
@@ -35,7 +35,7 @@ const WIDE: &[Column] = &[
     Column { head: "time %", width: 6, text: |used| part(used.time_fraction) },
 ];
 
-/// Columns of a bar, at least and at most.
+/// The minimum and maximum width of a bar, in columns.
 const BAR: (u16, u16) = (10, 60);
 
 pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
@@ -46,7 +46,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
     sampling(frame, inner, paint);
     let used: Vec<CorpusUsage> = frame.run.used().collect();
-    // An empty row sets the rule apart where that costs no corpus its row.
+    // An empty row below the rule, unless a corpus needs it.
     let apart = u16::from(usize::from(inner.height) >= used.len() + 3);
     let y = inner.y + 1 + apart;
     let longest = used.iter().map(|used| used.name.width()).max().unwrap_or(0) as u16;
@@ -86,7 +86,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The rule in force, and the one that was wished for.
+/// The rule in force, and the requested one.
 fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let left = |x: u16| inner.right().saturating_sub(x);
@@ -105,7 +105,7 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
         typed.filter(|spec| (spec.valid)(view, run)).and_then(|spec| keymap.keys(spec).first());
     let changed = key.map(|key| format!("{} changes it", key.shown(glyphs)));
     for note in annealed.into_iter().chain(changed) {
-        // A note that does not fit is none.
+        // A note that does not fit is omitted.
         if usize::from(left(x)) > note.width() + 2 {
             x = paint.put(x + 2, inner.y, left(x + 2), &note, theme.dim);
         }
@@ -116,7 +116,7 @@ fn part(part: Option<f32>) -> String {
     part.map_or_else(numbers::none, numbers::percent)
 }
 
-/// Of a short run its tenths of a second, as its steps take milliseconds.
+/// With tenths of a second for a short run, as its steps take milliseconds.
 fn time(used: &CorpusUsage) -> String {
     match used.spent_ms {
         ms @ 0..100_000 => format!("{:.1} s", ms as f32 / 1e3),
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_to_their_columns() {
+    fn values_fit_their_columns() {
         for drawn in [0, 999, 12_345, 900_000, 12_345_678] {
             for examples in [0, 1, 320, 9_999_999] {
                 let epochs = (examples > 0).then(|| drawn as f32 / examples as f32);

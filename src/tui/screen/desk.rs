@@ -1,5 +1,5 @@
-//! The strips as rows: for each objective its loss, its three numbers, its fader, its part of the
-//! gradient and its score. Which columns there are depends on the width alone.
+//! The strips as rows: for each objective its loss, gain, share, weight, fader, share of the
+//! gradient and score. The columns depend on the width alone.
 
 mod columns;
 
@@ -11,7 +11,7 @@ use crate::{
     protocol::{Step, event::Role},
     state::{Run, Strip, USUAL},
     tui::{
-        layout::{StripRows, first_in_sight},
+        layout::{StripRows, first_visible},
         view::Focus,
     },
 };
@@ -34,7 +34,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
                 Column::Gain | Column::Share | Column::Weight | Column::Gradient | Column::Cosine
             );
             if *column == Column::Loss {
-                // The last two columns are the trend's.
+                // The last two columns are for the trend.
                 paint.put_right(x, y, column.width() - 2, head, theme.dim);
             } else if numeric {
                 paint.put_right(x, y, column.width(), head, theme.dim);
@@ -45,8 +45,8 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
     }
     let n_rows = usize::from(inner.height);
-    let chosen = view.strip_idx(run);
-    let first = first_in_sight(run.strips.len(), n_rows, chosen);
+    let selected = view.strip_idx(run);
+    let first = first_visible(run.strips.len(), n_rows, selected);
     let shown = run.strips.iter().enumerate().skip(first);
     for (y, (at, strip)) in (inner.y..inner.bottom()).zip(shown) {
         row(frame, (at, strip), &columns, Rect { y, height: 1, ..inner }, paint);
@@ -56,7 +56,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The panel's name, the weighting rule, and how many moves can be undone or redone.
+/// The panel's title: the weighting rule, and how many changes can be undone or redone.
 pub(super) fn title(run: &Run) -> String {
     let (done, undone) = (run.history.n_done(), run.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
@@ -107,23 +107,24 @@ fn row(
                 trend(strip, x + 8, y, paint);
             }
             Column::Gain => {
-                let wished = view.pending.gain(&strip.name);
-                let style = if wished.is_some() { theme.pending } else { number };
-                let gain = numbers::gain(wished.unwrap_or(strip.gain));
+                let requested = view.pending.gain(&strip.name);
+                let style = if requested.is_some() { theme.pending } else { number };
+                let gain = numbers::gain(requested.unwrap_or(strip.gain));
                 paint.put_right(x, y, width, &gain, style);
             }
             Column::Share => {
                 paint.put_right(x, y, width, &format!("{:.2}", strip.share), number);
             }
-            // Where there is no column for what keeps it silent, that stands for its weight.
+            // Without a column for flags, the reason why the objective is inactive replaces its
+            // weight.
             Column::Weight if !has_flags && !flag(frame, strip).0.is_empty() => {
                 let (flag, style) = flag(frame, strip);
                 paint.put_right(x, y, width, flag, style);
             }
             Column::Weight => {
-                // Where there is no column for the gain, a wished one stands here, hollow.
-                let wished = view.pending.gain(&strip.name).filter(|_| !has_gains);
-                let (text, style) = match wished {
+                // Without a column for gains, a requested one is shown here, hollow.
+                let requested = view.pending.gain(&strip.name).filter(|_| !has_gains);
+                let (text, style) = match requested {
                     Some(gain) => {
                         (format!("{}{}", glyphs.fader_pending, numbers::gain(gain)), theme.pending)
                     }
@@ -132,7 +133,7 @@ fn row(
                 paint.put_right(x, y, width, &text, style);
             }
             Column::Fader(_) => {
-                fader::lying(strip, &view.pending, silent, (x, y), width, paint);
+                fader::horizontal(strip, &view.pending, silent, (x, y), width, paint);
             }
             Column::Gradient => {
                 paint.put_right(x, y, width, &gradient_share(frame, strip), number);
@@ -155,12 +156,12 @@ fn row(
     }
 }
 
-/// What keeps a strip from active, or lets it sound alone; with a `?` while it is only wished.
+/// Whether the strip is muted, soloed or inactive; with a `?` while it is only requested.
 pub(super) fn flag(frame: FrameData, strip: &Strip) -> (&'static str, Style) {
     let FrameData { run, view, look, .. } = frame;
     let theme = &look.theme;
-    let wished = (view.pending.mute(&strip.name), view.pending.solo(&strip.name));
-    match wished {
+    let requested = (view.pending.mute(&strip.name), view.pending.solo(&strip.name));
+    match requested {
         (Some(true), _) => return ("MUT?", theme.pending),
         (Some(false), _) => return ("ON?", theme.pending),
         (_, Some(true)) => return ("SOL?", theme.pending),
@@ -191,14 +192,14 @@ pub(super) fn trend(strip: &Strip, x: u16, y: u16, paint: &mut Paint) {
     paint.symbol(x, y, symbol, style);
 }
 
-/// The part that the objective had of the gradient when that was measured last.
+/// The objective's share of the gradient at the last measurement.
 pub(super) fn gradient_share(FrameData { run, .. }: FrameData, strip: &Strip) -> String {
     let measured = run.gradients.as_ref();
     let share = measured.and_then(|measured| measured.gradient_shares.get(&strip.name));
     share.map_or_else(numbers::none, |share| numbers::percent(*share))
 }
 
-/// The least cosine with another objective: how much somebody pulls the other way.
+/// The lowest cosine with another objective: the strongest conflict.
 pub(super) fn least_cosine(
     FrameData { run, look, .. }: FrameData,
     strip: &Strip,
@@ -214,7 +215,7 @@ pub(super) fn least_cosine(
     }
 }
 
-/// The first metric on dev, and which way it went since the evaluation before.
+/// The first metric on dev, and its change since the previous evaluation.
 fn dev(strip: &Strip, (x, y): (u16, u16), width: u16, style: Style, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let Some(first) = strip.metrics.first() else { return };
@@ -233,8 +234,8 @@ fn dev(strip: &Strip, (x, y): (u16, u16), width: u16, style: Style, paint: &mut 
     }
 }
 
-/// The smoothed loss over the whole run, a column a part of it; logarithmic where it can be, as the chart
-/// is. The highest level is left out: what stands in the row above is to stay apart.
+/// The smoothed loss over the whole run; logarithmic where possible, as in the chart. The highest
+/// level is not used, to stay apart from the row above.
 pub(super) fn spark(
     strip: &Strip,
     (x, y): (u16, u16),

@@ -1,4 +1,4 @@
-//! Scores on dev: now, best, and how they came about.
+//! Scores on dev: current, best, and their history.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -50,7 +50,7 @@ pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, paint: &mut Pai
     }
 }
 
-/// What is said of an objective's first metric.
+/// The values of an objective's first metric.
 struct Row<'a> {
     metric: &'a str,
     now: String,
@@ -73,7 +73,7 @@ fn row(strip: &Strip) -> Row<'_> {
     }
 }
 
-/// The last scores on dev as levels: high is good.
+/// The latest scores on dev as levels of a sparkline: better is higher.
 fn scores(strip: &Strip, direction: Direction, width: usize) -> impl Iterator<Item = usize> {
     let first = strip.metrics.first().map(|metric| metric.name.clone());
     let on_dev = strip.evaluations.iter().filter(|event| event.split == Split::Dev && !event.extra);

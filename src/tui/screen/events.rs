@@ -1,4 +1,4 @@
-//! What happened, youngest at the bottom.
+//! The list of events, the latest at the bottom.
 
 use std::fmt::Write;
 
@@ -23,11 +23,11 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     let has_focus = view.focus == Focus::Events;
     let inner = paint.panel(area, &title, has_focus);
     let height = usize::from(inner.height);
-    // The chosen row in the middle, unless the youngest are to be seen.
-    let mut rows: Vec<_> = match list.chosen {
+    // The selected row is in the middle, unless the latest rows fit.
+    let mut rows: Vec<_> = match list.selected {
         None => list.rows(run).take(height).collect(),
-        Some(chosen) => {
-            let n_younger = list.rows(run).take_while(|row| row.number > chosen).count();
+        Some(selected) => {
+            let n_younger = list.rows(run).take_while(|row| row.number > selected).count();
             let skipped = (n_younger + height / 2 + 1).saturating_sub(height);
             list.rows(run).skip(skipped).take(height).collect()
         }
@@ -37,7 +37,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
         let text = if list.filter.is_empty() { "none yet" } else { "none contains that text" };
         paint.put(inner.x + 1, inner.y, inner.width, text, theme.dim);
     }
-    let chosen = list.chosen(run).map(|row| row.number).filter(|_| has_focus);
+    let selected = list.selected(run).map(|row| row.number).filter(|_| has_focus);
     for (y, row) in (inner.y..inner.bottom()).zip(rows) {
         let class = Class::of(row.event);
         let tag = match class {
@@ -47,7 +47,7 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
             Class::Faults => theme.bad,
             Class::Run | Class::All => theme.dim,
         };
-        let is_chosen = chosen == Some(row.number);
+        let is_chosen = selected == Some(row.number);
         let text = if is_chosen { theme.selected } else { theme.text };
         let step = numbers::step(row.event.step().0);
         paint.put_right(inner.x, y, 7, &step, theme.dim);

@@ -1,5 +1,5 @@
-//! A fader on a logarithmic scale from 0.01 to 4, with the recipe's gain as a tick, and a wished gain
-//! hollow until the trainer has answered.
+//! A fader on a logarithmic scale from 0.01 to 4, with the recipe's gain as a tick; a requested
+//! gain is hollow until the trainer has answered.
 
 use ratatui::style::Style;
 
@@ -12,15 +12,15 @@ use crate::{
     },
 };
 
-/// The scale ends where a fader is wide open; one that was typed beyond stands at its end.
+/// The upper end of the scale; a larger gain is drawn at the end.
 const MOST: f32 = 4.0;
 
-/// Where on the way a gain stands, from 0 to 1.
+/// The position of a gain on the track, from 0 to 1.
 pub(super) fn place(gain: f32) -> f32 {
     if gain < LEAST { 0.0 } else { ((gain / LEAST).ln() / (MOST / LEAST).ln()).clamp(0.0, 1.0) }
 }
 
-/// The gains that a scale names, and how.
+/// The labeled gains of the scale.
 pub(super) const SCALE: [(f32, &str); 9] = [
     (0.0, "0"),
     (4.0, "4"),
@@ -33,12 +33,12 @@ pub(super) const SCALE: [(f32, &str); 9] = [
     (0.02, "0.02"),
 ];
 
-/// The cell, from the shut end, of a way of that length on which a gain stands.
+/// The cell of a gain on a track of that length, from its lower end.
 pub(super) fn cell(gain: f32, length: u16) -> u16 {
     (place(gain) * f32::from(length.saturating_sub(1))).round() as u16
 }
 
-/// What is drawn in one cell of a fader's way.
+/// What is drawn in one cell of a fader's track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Filled,
@@ -48,16 +48,16 @@ pub(super) enum Part {
     Configured,
 }
 
-/// The cells of a fader of that length, from its shut end.
+/// The cells of a fader of that length, from its lower end.
 pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Iterator<Item = Part> {
     let cell = |gain| cell(gain, length);
     let handle = cell(strip.gain);
-    let wished = pending.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
+    let requested = pending.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
     let configured = cell(strip.gain_of_recipe);
     (0..length).map(move |at| {
-        if at == handle && wished != Some(at) {
+        if at == handle && requested != Some(at) {
             Part::Handle
-        } else if wished == Some(at) {
+        } else if requested == Some(at) {
             Part::Pending
         } else if at == configured {
             Part::Configured
@@ -69,8 +69,8 @@ pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Itera
     })
 }
 
-/// A fader that lies, shut at its left end.
-pub(super) fn lying(
+/// A horizontal fader, with its lower end at the left.
+pub(super) fn horizontal(
     strip: &Strip,
     pending: &Pending,
     silent: bool,
@@ -84,7 +84,7 @@ pub(super) fn lying(
     }
 }
 
-/// How a part is drawn.
+/// The symbol and style of a part.
 pub(super) fn drawn(part: Part, silent: bool, paint: &Paint) -> (&'static str, Style) {
     let (theme, glyphs): (&Theme, _) = (paint.theme(), paint.glyphs());
     let way = if silent { theme.muted } else { theme.fader };
@@ -97,8 +97,8 @@ pub(super) fn drawn(part: Part, silent: bool, paint: &Paint) -> (&'static str, S
     }
 }
 
-/// How a part of a fader that stands is drawn: what is on its way, and what is beside that.
-pub(super) fn upright(
+/// The symbols of a part of a vertical fader: on its track, and beside it.
+pub(super) fn vertical(
     part: Part,
     silent: bool,
     paint: &Paint,
@@ -106,8 +106,8 @@ pub(super) fn upright(
     let glyphs = paint.glyphs();
     let (symbol, style) = drawn(part, silent, paint);
     match part {
-        Part::Filled => (glyphs.upright_filled, None, style),
-        Part::Empty => (glyphs.upright_empty, None, style),
+        Part::Filled => (glyphs.vertical_filled, None, style),
+        Part::Empty => (glyphs.vertical_empty, None, style),
         Part::Handle => (symbol, Some(glyphs.fader_filled), style),
         Part::Pending => (symbol, Some(glyphs.fader_empty), style),
         Part::Configured => (symbol, None, style),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_gain_is_hollow_until_it_is_in_force() {
+    fn a_requested_gain_is_hollow_until_it_is_in_force() {
         let mut run = Run::new(None);
         run.apply(&arbitrary::run_started().into());
         let strip = &run.strips[0];
@@ -135,8 +135,8 @@ mod tests {
         let still = cells(&Pending::default());
         assert_eq!(still.iter().position(|part| *part == Part::Handle), Some(8));
         let pending = Pending::with_gain(&strip.name, 0.2);
-        let wished = cells(&pending);
-        assert_eq!(wished[5], Part::Pending);
-        assert_eq!(wished[8], Part::Handle, "the gain in force stays until it is answered");
+        let requested = cells(&pending);
+        assert_eq!(requested[5], Part::Pending);
+        assert_eq!(requested[8], Part::Handle, "the gain in force stays until it is answered");
     }
 }

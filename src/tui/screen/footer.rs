@@ -1,5 +1,5 @@
-//! The bottom line: the keys that can be used now, or the last thing to say. Made from the table that
-//! dispatches.
+//! The bottom line: the keys that are available now, or the last message. Generated from the table
+//! of actions.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -26,10 +26,10 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     keys(frame, end, area, paint);
 }
 
-/// The keys that have room from that column on.
+/// The keys that fit, from that column on.
 fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
-    // A window has the keys and names them; what closes it is the same in all.
+    // A window receives the keys and names them; the key that closes it is always the same.
     if frame.view.overlay.is_some() {
         x = paint.put(x, area.y, area.right().saturating_sub(x), "esc", theme.key);
         paint.put(x + 1, area.y, area.right().saturating_sub(x + 1), "back", theme.dim);
@@ -41,12 +41,12 @@ fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
         .iter()
         .filter(|spec| !spec.short.is_empty() && (spec.valid)(view, run))
         .filter_map(|spec| {
-            // Of two actions with one key, the one that the key means here.
+            // Of two actions with one key, the one that the key means in this view.
             let means_it = |key: &&KeyPress| {
                 keymap.meaning(**key, view).is_some_and(|meant| std::ptr::eq(meant, spec))
             };
             let key = keymap.keys(spec).iter().find(means_it)?.shown(glyphs);
-            // A fader goes both ways, as a cursor does. Names of keys need something between them.
+            // A fader and a cursor move in two directions. Named keys need a separator.
             let both = |one: &str, other: &str| {
                 let between = if one.width() > 1 { "/" } else { "" };
                 format!("{one}{between}{other}")
@@ -68,8 +68,7 @@ fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
             Some((spec.scope, key, spec.short))
         })
         .collect();
-    // What only this panel can do comes first; the way to all the rest, and the way out, are always
-    // there.
+    // The actions of the focused panel come first; help and quit are always shown.
     hints.sort_by_key(|(scope, _, short)| {
         (*short != "help", *short != "quit", *scope == ActionScope::Anywhere)
     });
@@ -83,7 +82,7 @@ fn keys(frame: FrameData, mut x: u16, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// The action that goes the other way, where a footer names both at once.
+/// The opposite action, where the footer shows both as one hint.
 fn opposite(action: Action) -> Option<Action> {
     match action {
         Action::Nudge(Nudge::Up) => Some(Action::Nudge(Nudge::Down)),

@@ -1,5 +1,5 @@
-//! The objectives' gradients on the shared encoders against each other: cosines of each pair, norms,
-//! and each one's part of the mixed gradient.
+//! The objectives' gradients on the shared encoders: pairwise cosines, norms, and each objective's
+//! share of the mixed gradient.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -7,17 +7,16 @@ use unicode_width::UnicodeWidthStr;
 use super::{FrameData, numbers, paint::Paint};
 use crate::{protocol::ObjectiveId, state::Run, tui::view::DeskMode};
 
-/// A cosine below this is a conflict worth a colour.
+/// Cosines below this value are highlighted as conflicts.
 pub(super) const CONFLICT: f32 = -0.2;
 
-/// The cosine of two objectives' gradients, as it was measured last.
+/// The cosine of two objectives' gradients at the last measurement.
 pub(super) fn cosine(run: &Run, one: &ObjectiveId, other: &ObjectiveId) -> Option<f32> {
     let (first, second) = if one < other { (one, other) } else { (other, one) };
     run.gradients.as_ref()?.cosines.get(first)?.get(second).copied()
 }
 
-/// Columns of a number and the mark behind it, with what sets them apart from the next, at least and at
-/// most.
+/// The minimum and maximum width of a value with its mark and margin, in columns.
 const CELL: (u16, u16) = (6, 12);
 
 pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
@@ -53,7 +52,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let cell = (room / n_strips).clamp(CELL.0, CELL.1);
     let n_cells = usize::from(room / cell).min(run.strips.len());
     let cell_x = |at: usize| inner.x + name + 1 + cell * at as u16;
-    // A name that is cut says less than its digit, which is in front of the row too.
+    // A truncated name is less useful than its digit, which is also in front of the row.
     let has_names = longest < cell;
     for (at, head) in heads.iter().take(n_cells).enumerate() {
         let head = if has_names { head } else { glyphs.digit(at) };
@@ -79,7 +78,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
         }
     }
     let y = below + n_strips;
-    // Each one's part of the gradient: as bars below an empty row and a head, or as one more row.
+    // The shares of the gradient: as bars below an empty row and a heading, or as one more row.
     let has_bars = y + 3 + n_strips <= inner.bottom();
     let last = [("norm", &measured.norms), ("grad", &measured.gradient_shares)];
     let last = last.into_iter().filter(|(head, _)| *head == "norm" || !has_bars);

@@ -1,5 +1,5 @@
-//! The top line: which run, how it goes, how far it is. What matters least leaves first where there is
-//! no room.
+//! The top line: the run, its state and its progress. The least important parts are dropped first
+//! where there is no room.
 
 use ratatui::{layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A part of the line, and how much it matters: the largest number leaves first.
+/// A part of the line and its priority: the largest number is dropped first.
 struct Part {
     text: String,
     style: Style,
@@ -91,7 +91,7 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     parts
 }
 
-/// What the run does now, in a word.
+/// The state of the run in one word.
 fn state(run: &Run, view: &View, theme: &Theme, glyphs: &Glyphs) -> (String, Style) {
     let (playing, paused) = (glyphs.playing, glyphs.paused);
     if let DeskMode::Replay(Playing { playing: plays, speed, seeking }) = view.mode {

@@ -1,4 +1,4 @@
-//! Every key in every place, searchable; made from the table that dispatches.
+//! Every key in every scope, searchable; generated from the table of actions.
 
 use ratatui::layout::Rect;
 
@@ -8,7 +8,7 @@ use crate::tui::{
     view::action::{ACTIONS, Action, Spec},
 };
 
-/// Columns for keys.
+/// The width of the keys, in columns.
 const KEYS: u16 = 18;
 
 pub(super) fn draw(
@@ -48,7 +48,7 @@ pub(super) fn draw(
     }
 }
 
-/// The rows of the help that hold the text, with their keys.
+/// The rows of the help that match the search, with their keys.
 fn found(frame: &FrameData, search: &str) -> Vec<(String, &'static Spec)> {
     let search = search.to_lowercase();
     let row = |spec: &'static Spec| {

@@ -1,16 +1,16 @@
-//! Numbers as they stand in columns: of one width whatever they are, and a dash for none yet.
+//! Number formats of fixed width, with a dash for a missing value.
 
 use crate::{
     protocol::event::Direction,
     state::{QUICK, Strip, USUAL, count},
 };
 
-/// A loss in seven columns at most.
+/// A loss in at most seven columns.
 pub(super) fn loss(loss: Option<f32>) -> String {
     loss.map_or_else(none, |loss| short(f64::from(loss)))
 }
 
-/// Four digits, wherever the point is; powers of ten where that is shorter.
+/// Four significant digits, or scientific notation where that is shorter.
 pub(super) fn short(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 {
@@ -28,13 +28,13 @@ pub(super) fn gain(x: f32) -> String {
     if x >= 1000.0 { short(f64::from(x)) } else { format!("{x:.3}") }
 }
 
-/// A part of a whole in percent.
+/// A fraction in percent.
 pub(super) fn percent(part: f32) -> String {
-    // No `-0%`: rounding comes before the sign.
+    // Rounded first, so that there is no `-0%`.
     format!("{}%", (f64::from(part) * 100.0).round() as i64)
 }
 
-/// A metric's name as people abbreviate it, for narrow columns.
+/// The usual abbreviation of a metric's name, for narrow columns.
 pub(super) fn metric(name: &str) -> &str {
     match name {
         "accuracy" => "acc",
@@ -54,12 +54,12 @@ pub(super) fn score(score: Option<f32>) -> String {
     }
 }
 
-/// A part in percent with one decimal, without its sign: five columns at most.
+/// A percentage with one decimal, without the percent sign: at most five columns.
 pub(super) fn tenths(percent: f64) -> String {
     format!("{percent:.1}")
 }
 
-/// A number of things, in thousands where it is long.
+/// A count, in thousands where it is long.
 pub(super) fn whole(n: u64) -> String {
     match n {
         0..10_000 => n.to_string(),
@@ -68,7 +68,7 @@ pub(super) fn whole(n: u64) -> String {
     }
 }
 
-/// A cosine with its sign, which one that is as good as nothing has not.
+/// A cosine with its sign, which is omitted where it rounds to 0.
 pub(super) fn cosine(cosine: f32) -> String {
     match format!("{cosine:+.2}").as_str() {
         "+0.00" | "-0.00" => "0.00".to_owned(),
@@ -81,7 +81,7 @@ pub(super) fn step(step: u64) -> String {
     whole(step)
 }
 
-/// A whole number with its thousands apart.
+/// An integer with separators between thousands.
 pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -94,7 +94,7 @@ pub(super) fn grouped(n: u64) -> String {
     grouped
 }
 
-/// Per second, with a letter for thousands.
+/// A rate per second, with a suffix for thousands.
 pub(super) fn rate(rate: f32) -> String {
     match rate {
         ..10.0 => format!("{rate:.1}"),
@@ -104,17 +104,17 @@ pub(super) fn rate(rate: f32) -> String {
     }
 }
 
-/// A number of bytes or things nobody counts: `1 alert`, `2 alerts`.
+/// A count with its noun: `1 alert`, `2 alerts`.
 pub(super) fn counted(n_things: usize, thing: &str) -> String {
     count(n_things as u64, thing)
 }
 
-/// What stands where there is no number yet.
+/// The placeholder for a missing value.
 pub(super) fn none() -> String {
     "-".to_owned()
 }
 
-/// Which way something went.
+/// The direction of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trend {
     Up,
@@ -122,7 +122,7 @@ pub(super) enum Trend {
     Level,
 }
 
-/// Which way the loss goes: its quick mean against its slow one, beyond half a percent.
+/// The trend of the loss: its fast moving average relative to its slow one, beyond half a percent.
 pub(super) fn trend(strip: &Strip) -> Option<Trend> {
     let smoothed = strip.losses.last_smoothed()?;
     let (quick, slow) = (smoothed[QUICK], smoothed[USUAL]);
@@ -136,7 +136,7 @@ pub(super) fn trend(strip: &Strip) -> Option<Trend> {
     })
 }
 
-/// Which way a score went since the one before, and whether that is better.
+/// The direction of a score's change since the previous one, and whether it is better.
 pub(super) fn went(now: f32, before: f32, direction: Direction) -> (Trend, bool) {
     let trend = match now.total_cmp(&before) {
         std::cmp::Ordering::Greater => Trend::Up,
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_four_digits_and_seven_columns() {
+    fn numbers_have_four_digits_in_seven_columns() {
         let shown = [0.0, 0.412_34, 2.5, 42.0, 312.456, 65_000.0, 1e9, -0.5, 2e-7].map(short);
         let wanted =
             ["0.000", "0.412", "2.500", "42.00", "312.5", "65000", "1.0e9", "-0.500", "2.0e-7"];
@@ -162,17 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn a_part_below_a_percent_has_no_sign() {
+    fn a_percentage_that_rounds_to_zero_has_no_sign() {
         assert_eq!([-0.004, 0.0, 0.456, -0.02].map(percent), ["0%", "0%", "46%", "-2%"]);
     }
 
     #[test]
-    fn a_cosine_has_a_sign_unless_it_is_nothing() {
+    fn a_cosine_that_rounds_to_zero_has_no_sign() {
         assert_eq!([0.004, -0.004, 0.31, -1.0].map(cosine), ["0.00", "0.00", "+0.31", "-1.00"]);
     }
 
     #[test]
-    fn long_numbers_are_told_in_short() {
+    fn large_numbers_are_abbreviated() {
         assert_eq!([9_999, 12_431, 12_000_000].map(step), ["9999", "12.4k", "12.0M"]);
         assert_eq!([0, 999, 1_000, 12_345_678].map(grouped), ["0", "999", "1,000", "12,345,678"]);
         assert_eq!([1.26, 142.4, 20_480.0].map(rate), ["1.3", "142", "20.5k"]);

@@ -1,11 +1,12 @@
-//! Words and borders into a buffer: kept within their columns, cut with a mark where they are too long.
+//! Draws text and borders into a buffer: clipped to their columns, with an ellipsis where they are
+//! too long.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::{Glyphs, Look, Theme};
 
-/// A buffer, and what to draw with.
+/// A buffer, with the theme and glyphs to draw with.
 pub(super) struct Paint<'a> {
     buffer: &'a mut Buffer,
     look: &'a Look,
@@ -28,7 +29,7 @@ impl<'a> Paint<'a> {
         self.buffer
     }
 
-    /// Empties an area, in the style of plain text.
+    /// Clears an area, in the style of plain text.
     pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         let text = self.look.theme.text;
@@ -41,8 +42,8 @@ impl<'a> Paint<'a> {
         }
     }
 
-    /// Writes a text into at most `width` columns and gives back the column after it. One that is too
-    /// long ends in an ellipsis.
+    /// Writes a text into at most `width` columns and returns the next column. A text that is too
+    /// long ends with an ellipsis.
     pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         let area = self.buffer.area;
         if y < area.top() || y >= area.bottom() || x >= area.right() {
@@ -60,7 +61,7 @@ impl<'a> Paint<'a> {
         self.write(end, y, x + width - end, ellipsis, style, ellipsis.is_ascii())
     }
 
-    /// Writes a text so that it ends before the column `x + width`.
+    /// Writes a text right-aligned, so that it ends before the column `x + width`.
     pub(super) fn put_right(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) {
         let n_columns = text.width().min(usize::from(width)) as u16;
         self.put(x + width - n_columns, y, n_columns, text, style);
@@ -73,14 +74,14 @@ impl<'a> Paint<'a> {
         }
     }
 
-    /// One character in one cell.
+    /// Draws one character in one cell.
     pub(super) fn symbol(&mut self, x: u16, y: u16, symbol: &'static str, style: Style) {
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
             cell.set_symbol(symbol).set_style(style);
         }
     }
 
-    /// A border with a title in it; gives back what is inside.
+    /// Draws a border with a title; returns the area inside.
     pub(super) fn panel(&mut self, area: Rect, title: &str, has_focus: bool) -> Rect {
         let (theme, glyphs) = (self.theme(), self.glyphs());
         let (set, style) = if has_focus {
@@ -104,7 +105,7 @@ impl<'a> Paint<'a> {
         self.symbol(right, bottom, set.bottom_right, style);
         if area.width > 6 && !title.is_empty() {
             let width = (title.width() as u16).min(area.width - 6);
-            // Or a title would be dim where the border is.
+            // Otherwise a title would be dim where the border is.
             self.clear(Rect { x: area.x + 2, width: width + 2, height: 1, ..area });
             let style = if has_focus { style.patch(theme.title) } else { theme.title };
             self.put(area.x + 3, area.y, width, title, style);
@@ -116,7 +117,7 @@ impl<'a> Paint<'a> {
         if !ascii {
             return self.buffer.set_stringn(x, y, text, usize::from(width), style).0;
         }
-        // Nearly all of a frame: no need to look for wide characters and marks that combine.
+        // Nearly all text of a frame: no wide or combining characters to handle.
         let mut x = x;
         for c in text.bytes().take(usize::from(width)) {
             let cell = &mut self.buffer[(x, y)];
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_too_long_says_so_and_stays_within_its_columns() {
+    fn a_long_text_ends_with_an_ellipsis_within_its_columns() {
         assert_eq!(put(8, "chunk"), "chunk       ");
         assert_eq!(put(4, "chunk"), "chu…        ");
         assert_eq!(put(5, "漢字かな"), "漢 字 …       ");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn names_contain_no_control_sequences() {
         assert!(!put(12, "a\u{1b}[2Jb\u{7}").contains(['\u{1b}', '\u{7}']));
     }
 }

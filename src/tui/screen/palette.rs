@@ -1,12 +1,12 @@
-//! The palette: a line with an action's name, above it what it could mean.
+//! The command palette: an input line with an action's name, and the matches above it.
 
 use ratatui::layout::Rect;
 
 use super::{FrameData, paint::Paint, prompt};
-use crate::tui::layout::first_in_sight;
+use crate::tui::layout::first_visible;
 use crate::tui::view::Palette;
 
-/// Matches that are shown at once.
+/// The maximum number of visible matches.
 const MOST: u16 = 10;
 
 pub(super) fn draw(frame: FrameData, palette: &Palette, area: Rect, paint: &mut Paint) {
@@ -19,16 +19,16 @@ pub(super) fn draw(frame: FrameData, palette: &Palette, area: Rect, paint: &mut 
     if matches.is_empty() {
         paint.put(inner.x + 1, inner.y, inner.width - 2, "no matching action", theme.dim);
     }
-    let first = first_in_sight(matches.len(), usize::from(n_rows), palette.chosen);
+    let first = first_visible(matches.len(), usize::from(n_rows), palette.selected);
     let shown = matches.iter().enumerate().skip(first);
     for (y, (at, spec)) in (inner.y..inner.y + n_rows).zip(shown) {
         let valid = (spec.valid)(frame.view, frame.run);
-        let style = match (at == palette.chosen, valid) {
+        let style = match (at == palette.selected, valid) {
             (true, _) => theme.selected,
             (false, true) => theme.text,
             (false, false) => theme.dim,
         };
-        if at == palette.chosen {
+        if at == palette.selected {
             paint.symbol(inner.x, y, paint.glyphs().selected, theme.key);
         }
         paint.put(inner.x + 1, y, 16, spec.name, style);

@@ -1,4 +1,4 @@
-//! A line of text that is asked for, and the question whether to stop.
+//! Draws prompts, and the confirmation of a stop.
 
 use ratatui::{layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 use super::paint::Paint;
 use crate::tui::{Look, line::Line, view::Prompt};
 
-/// A window of so many rows above the footer. One that is nearly as wide as the screen is as wide: of
-/// what is under it, slivers would be left.
+/// A window of that height above the footer. If it is nearly as wide as the screen, it is made as
+/// wide, as only slivers of what is under it would be visible.
 pub(super) fn window(area: Rect, height: u16) -> Rect {
     let width = if area.width < 90 { area.width } else { 78 };
     let height = height.min(area.height.saturating_sub(1));
@@ -28,13 +28,13 @@ pub(super) fn draw(prompt: &Prompt, area: Rect, paint: &mut Paint) {
     paint.put(inner.x + 1, inner.bottom() - 1, inner.width.saturating_sub(2), text, style);
 }
 
-/// A line being typed, with its cursor in sight.
+/// A text input that scrolls to its cursor.
 pub(super) fn line(mark: &str, line: &Line, x: u16, y: u16, width: u16, paint: &mut Paint) {
     let theme = paint.theme();
     let [before, under, after] = line.parts();
     let cursor = theme.text.add_modifier(Modifier::REVERSED);
     let room = usize::from(width.saturating_sub(4 + mark.len() as u16));
-    // What does not fit is cut off on the left.
+    // What does not fit is clipped at the left.
     let mut start = 0;
     while before[start..].width() > room {
         start += before[start..].chars().next().map_or(1, char::len_utf8);
@@ -46,8 +46,8 @@ pub(super) fn line(mark: &str, line: &Line, x: u16, y: u16, width: u16, paint: &
     paint.put(end, y, (x + width - 1).saturating_sub(end), &after, theme.text);
 }
 
-/// Whether to stop: answered by a key that is not the one that asked.
-pub(super) fn leave(look: &Look, area: Rect, paint: &mut Paint) {
+/// The confirmation of a stop, which takes another key than the one that asked.
+pub(super) fn confirm_stop(look: &Look, area: Rect, paint: &mut Paint) {
     let theme = &look.theme;
     let window = window(area, 4);
     paint.clear(window);

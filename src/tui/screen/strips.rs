@@ -1,5 +1,5 @@
-//! The strips standing up, as on a mixing desk: the fader on the left, beside it the objective's part of
-//! the gradient, its numbers below.
+//! Vertical strips, as on a mixing desk: the fader at the left, the objective's share of the
+//! gradient beside it, its values below.
 
 use ratatui::layout::Rect;
 
@@ -13,7 +13,7 @@ use crate::{
     protocol::event::Role,
     state::Strip,
     tui::{
-        layout::{SCALE, first_in_sight, strip_width, strips_inside},
+        layout::{SCALE, first_visible, strip_width, strips_inside},
         view::Focus,
     },
 };
@@ -29,7 +29,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     let rest = strips_inside(area);
     let width = strip_width(rest.width, run.strips.len());
     let n_shown = usize::from(rest.width / width).max(1);
-    let first = first_in_sight(run.strips.len(), n_shown, view.strip_idx(run));
+    let first = first_visible(run.strips.len(), n_shown, view.strip_idx(run));
     if inner.height <= NUMBERS + 5 {
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
     }
 }
 
-/// Gains beside the way: those that matter first, where a row is free.
+/// The gains beside the track: the most important ones first, where a row is free.
 fn draw_scale(way: Rect, paint: &mut Paint) {
     let dim = paint.theme().dim;
     let mut taken = Vec::new();
@@ -73,14 +73,14 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let (flag, style) = flag(frame, strip);
     paint.put(area.x + 1, area.y + 1, 8, flag, style);
 
-    // Columns: half a handle, its way, and the meter beside it.
+    // Columns: half a handle, its track, and the meter beside it.
     let half = if area.width < 22 { 2 } else { 3 };
     let (way_x, meter_x) = (area.x + 2 + half, area.x + 6 + 2 * half);
     let (top, height) = (area.y + 2, area.height - 2 - NUMBERS);
     let bottom = top + height - 1;
     for (up, part) in fader::parts(strip, &view.pending, height).enumerate() {
         let y = bottom - up as u16;
-        let (symbol, beside, style) = fader::upright(part, silent, paint);
+        let (symbol, beside, style) = fader::vertical(part, silent, paint);
         if let Some(beside) = beside {
             paint.fill(way_x - half, y, 2 * half + 1, beside, style);
         }
@@ -99,15 +99,15 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     }
 
     let number = if silent { theme.muted } else { theme.text };
-    let wished = view.pending.gain(&strip.name);
-    let gain = if wished.is_some() { theme.pending } else { number };
+    let requested = view.pending.gain(&strip.name);
+    let gain = if requested.is_some() { theme.pending } else { number };
     let dev = strip.metrics.first().map(|metric| {
         (numbers::metric(metric.name.as_str()), numbers::score(strip.on_dev().next()))
     });
     let (dev_head, dev) = dev.unwrap_or(("dev", numbers::none()));
     let (cosine, conflict) = least_cosine(frame, strip);
     let rows = [
-        ("gain", numbers::gain(wished.unwrap_or(strip.gain)), gain),
+        ("gain", numbers::gain(requested.unwrap_or(strip.gain)), gain),
         ("share", format!("{:.2}", strip.share), number),
         ("weight", numbers::gain(strip.weight), number),
         ("loss", numbers::loss(strip.smoothed().or(strip.loss)), number),

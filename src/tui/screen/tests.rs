@@ -1,7 +1,7 @@
-//! Every page at every size, in colour, without colour and in ASCII, as a reader sees it.
+//! Every page at every size, with color, without color and in ASCII.
 //!
-//! `INSTA_UPDATE=always cargo test --release --lib screen` writes the pictures anew; look at them before
-//! you keep them.
+//! `INSTA_UPDATE=always cargo test --release --lib screen` rewrites the snapshots; review them
+//! before you keep them.
 
 mod fixture;
 
@@ -25,7 +25,7 @@ use fixture::{of_three_corpora, pressed, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
-/// A look with colours and every character.
+/// A look with color and all glyphs.
 pub(crate) fn look() -> Look {
     look_of("dark", &glyphs::BRAILLE)
 }
@@ -42,7 +42,8 @@ fn drawn(run: &Run, view: &View, look: &Look) -> Buffer {
     buffer
 }
 
-/// The styles of a buffer: a line a row that has any, `FROM-TO style` for each run of cells.
+/// The styles of a buffer: one line for each row that has any, with `FROM-TO style` for each run of
+/// cells.
 fn styles(buffer: &Buffer) -> String {
     let mut text = String::new();
     for (y, row) in buffer.content.chunks(usize::from(buffer.area.width)).enumerate() {
@@ -79,20 +80,20 @@ fn pictures(name: &str, run: &Run, view: &View) {
     for (width, height) in SIZES {
         let mut view = view.clone();
         view.size = Size::new(width, height);
-        let colour = drawn(run, &view, &look());
+        let color = drawn(run, &view, &look());
         let plain = drawn(run, &view, &look_of("plain", &glyphs::ASCII));
         let block = drawn(run, &view, &look_of("light", &glyphs::BLOCK));
         let ascii = lines(&plain);
         assert!(ascii.is_ascii(), "{name}: the ASCII look has other characters:\n{ascii}");
-        let has_colour = plain.content.iter().any(|cell| {
+        let has_color = plain.content.iter().any(|cell| {
             use ratatui::style::Color::Reset;
             cell.fg != Reset || cell.bg != Reset
         });
-        assert!(!has_colour, "{name}: a look without colour has some");
+        assert!(!has_color, "{name}: a look without color has some");
         let picture = format!(
             "{}\n== styles, dark\n{}\n== ascii\n{ascii}\n== styles, plain\n{}\n== block\n{}",
-            lines(&colour),
-            styles(&colour),
+            lines(&color),
+            styles(&color),
             styles(&plain),
             lines(&block),
         );
@@ -107,7 +108,7 @@ fn page(page: Page) -> View {
 }
 
 #[test]
-fn a_run_that_trains() {
+fn a_run_during_training() {
     pictures("overview", &trained(), &View::new(DeskMode::Live));
     pictures("chart", &trained(), &page(Page::Chart));
     pictures("gradients", &trained(), &page(Page::Gradients));
@@ -115,7 +116,7 @@ fn a_run_that_trains() {
 }
 
 #[test]
-fn the_classes_of_the_chosen_strip() {
+fn the_classes_of_the_selected_strip() {
     let of = |name: &str| View { selected: Some(name.into()), ..page(Page::Classes) };
     pictures("classes", &trained(), &of("pos"));
     pictures("classes-few", &trained(), &of("frequency"));
@@ -135,7 +136,7 @@ fn a_strip_without_classes_says_why() {
 }
 
 #[test]
-fn what_was_drawn_of_each_corpus() {
+fn the_usage_of_each_corpus() {
     let run = of_three_corpora();
     let mut view = page(Page::Corpora);
     pictures("corpora", &run, &view);
@@ -150,7 +151,7 @@ fn what_was_drawn_of_each_corpus() {
 }
 
 #[test]
-fn a_temperature_on_its_way_is_shown_as_it_is_now() {
+fn an_annealed_temperature_shows_its_current_value() {
     let mut run = trained();
     let step = arbitrary::step_done(301, "chunk", 1.0);
     run.apply(&StepDone { temperature: Some(1.25), ..step }.into());
@@ -163,7 +164,7 @@ fn a_temperature_on_its_way_is_shown_as_it_is_now() {
 }
 
 #[test]
-fn corpora_that_have_no_room_are_counted() {
+fn hidden_corpora_are_counted() {
     let mut run = of_three_corpora();
     (run.corpora, run.spent_us) = (vec![run.corpora[0].clone(); 12], vec![0; 12]);
     let view = View { size: Size::new(40, 10), ..page(Page::Corpora) };
@@ -172,12 +173,12 @@ fn corpora_that_have_no_room_are_counted() {
 }
 
 #[test]
-fn a_run_that_has_not_begun() {
+fn a_run_before_its_first_event() {
     pictures("empty", &Run::new(None), &View::new(DeskMode::Live));
 }
 
 #[test]
-fn what_was_wished_and_not_answered() {
+fn requests_without_an_answer() {
     let run = trained();
     let mut view = View::new(DeskMode::Live);
     pressed(&mut view, &run, "j l l l m");
@@ -185,7 +186,7 @@ fn what_was_wished_and_not_answered() {
 }
 
 #[test]
-fn a_wished_gain_shows_on_the_smallest_screen_too() {
+fn a_requested_gain_is_visible_on_the_smallest_screen() {
     let run = trained();
     let mut view = View { size: Size::new(40, 10), ..View::new(DeskMode::Live) };
     pressed(&mut view, &run, "j l");
@@ -194,7 +195,7 @@ fn a_wished_gain_shows_on_the_smallest_screen_too() {
 }
 
 #[test]
-fn windows_over_the_panels() {
+fn windows_above_the_panels() {
     let run = trained();
     let open = |overlay| View { overlay: Some(overlay), ..View::new(DeskMode::Live) };
     pictures("help", &run, &open(Overlay::help()));
@@ -205,11 +206,11 @@ fn windows_over_the_panels() {
     let mut prompt = Prompt::new(PromptKind::Gain("pos".into()), "much");
     prompt.fault = prompt.entry(0).err();
     pictures("prompt", &run, &open(Overlay::Prompt(prompt)));
-    pictures("leave", &run, &open(Overlay::Leave));
+    pictures("confirm-stop", &run, &open(Overlay::ConfirmStop));
 }
 
 #[test]
-fn a_replay_and_a_chart_looked_into() {
+fn a_replay_and_a_zoomed_chart() {
     let playing = Playing { playing: true, speed: 8.0, seeking: Some(0.4) };
     let mut view = View::new(DeskMode::Replay(playing));
     view.size = Size::new(120, 40);

@@ -1,8 +1,8 @@
-//! Bytes from a keyboard to keys, pastes and the mouse.
+//! Decodes bytes from the keyboard into keys, pastes and mouse events.
 //!
-//! Knows what xterm and those after it send, the Linux console, and keys in the forms `CSI u` and
-//! `CSI 27 ~` that tmux may be set to send. What it does not know it drops whole, so that the rest
-//! of a sequence is never taken for keys: `[` and `A` are keys of the desk.
+//! It supports the sequences of xterm and its successors, of the Linux console, and keys as `CSI u`
+//! and `CSI 27 ~`, which tmux may be configured to send. Unknown sequences are dropped as a whole,
+//! so that the rest of one is never taken for keys: `[` and `A` are keys of the desk.
 
 mod mouse;
 
@@ -15,43 +15,45 @@ use super::TerminalInput;
 const ESC: u8 = 0x1b;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
-/// Silence after which what looked like the start of a sequence was a key: Esc itself, or one with
-/// Alt. The rest of a sequence is sent with its start, and arrives so but for a bad line.
-const BEGUN_IS_ALL: Duration = Duration::from_millis(25);
+/// The pause after which the start of a sequence is taken for a key: Esc itself, or a key with Alt.
+/// The rest of a sequence is sent together with its start, and arrives with it except over a slow
+/// connection.
+const ESC_TIMEOUT: Duration = Duration::from_millis(25);
 
-/// Silence after which the end of a paste is taken to be lost, or every key would go the same way.
-const PASTE_IS_ALL: Duration = Duration::from_secs(5);
+/// The pause after which the end of a paste is considered lost; otherwise all later keys would be
+/// part of the paste.
+const PASTE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes that no known sequence has.
+/// The maximum length of known sequences, in bytes.
 const LONGEST: usize = 64;
 
-/// Takes bytes as they come, in whatever pieces.
+/// Decodes bytes as they arrive, in pieces of any size.
 #[derive(Default)]
 pub(super) struct Decoder {
-    /// The start of something.
-    begun: Vec<u8>,
-    /// What has been pasted so far, while a paste goes on.
+    /// An incomplete sequence.
+    partial: Vec<u8>,
+    /// The text pasted so far, during a paste.
     paste: Option<Vec<u8>>,
-    /// How long nothing has come.
+    /// The time since the last byte.
     quiet: Duration,
     whole: VecDeque<TerminalInput>,
 }
 
-/// What a start of bytes is.
+/// The result of decoding a prefix.
 #[derive(Debug, PartialEq)]
 enum Read {
-    /// A start still.
-    Part,
-    /// All of something.
-    Whole(TerminalInput),
-    /// The mark before pasted text.
+    /// An incomplete sequence.
+    Incomplete,
+    /// A complete input.
+    Complete(TerminalInput),
+    /// The start of a paste.
     PasteBegins,
-    /// Nothing known.
+    /// An unknown sequence.
     Unknown,
 }
 
 impl Decoder {
-    /// Takes in what has come.
+    /// Adds bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.quiet = Duration::ZERO;
         for &byte in bytes {
@@ -68,50 +70,50 @@ impl Decoder {
         }
     }
 
-    /// Takes in that nothing has come for so much longer.
+    /// Adds time without any bytes.
     pub(super) fn quiet(&mut self, more: Duration) {
         self.quiet += more;
         if self.paste.is_some() {
-            if self.quiet >= PASTE_IS_ALL {
+            if self.quiet >= PASTE_TIMEOUT {
                 self.paste_ends();
             }
-        } else if self.quiet >= BEGUN_IS_ALL && !self.begun.is_empty() {
-            let alone = match self.begun.as_slice() {
+        } else if self.quiet >= ESC_TIMEOUT && !self.partial.is_empty() {
+            let alone = match self.partial.as_slice() {
                 [ESC] => Some(KeyEvent::from(KeyCode::Esc)),
                 &[ESC, byte] => Some(KeyEvent::new(KeyCode::Char(byte.into()), KeyModifiers::ALT)),
                 _ => None,
             };
             self.whole.extend(alone.map(TerminalInput::Key));
-            self.begun.clear();
+            self.partial.clear();
         }
     }
 
-    /// What is whole, in the order in which it came.
+    /// The next complete input, in the order of arrival.
     pub(super) fn next(&mut self) -> Option<TerminalInput> {
         self.whole.pop_front()
     }
 
     fn add(&mut self, byte: u8) {
-        // Esc is in the middle of nothing: what it cuts short is over.
+        // Esc occurs in the middle of no sequence: an incomplete one before it ends.
         if byte == ESC {
-            if self.begun == [ESC] {
+            if self.partial == [ESC] {
                 self.whole.push_back(TerminalInput::Key(KeyCode::Esc.into()));
             }
-            self.begun.clear();
+            self.partial.clear();
         }
-        self.begun.push(byte);
-        match read(&self.begun) {
-            Read::Part if self.begun.len() < LONGEST => return,
-            Read::Whole(input) => self.whole.push_back(input),
+        self.partial.push(byte);
+        match read(&self.partial) {
+            Read::Incomplete if self.partial.len() < LONGEST => return,
+            Read::Complete(input) => self.whole.push_back(input),
             Read::PasteBegins => self.paste = Some(Vec::new()),
-            Read::Part | Read::Unknown => {}
+            Read::Incomplete | Read::Unknown => {}
         }
-        self.begun.clear();
+        self.partial.clear();
     }
 
     fn paste_ends(&mut self) {
         let bytes = self.paste.take().unwrap_or_default();
-        // Terminals send the lines of a paste with the byte of the Enter key.
+        // Terminals send the line breaks of a paste as the byte of the Enter key.
         let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n").replace('\r', "\n");
         self.whole.push_back(TerminalInput::Paste(text));
     }
@@ -119,12 +121,12 @@ impl Decoder {
 
 fn read(bytes: &[u8]) -> Read {
     match bytes {
-        [ESC] | [ESC, b'O'] => Read::Part,
+        [ESC] | [ESC, b'O'] => Read::Incomplete,
         [ESC, b'[', sequence @ ..] => control_sequence(sequence),
-        // The keypad's and the arrows, in the mode that a program before us may have left on.
+        // Keypad and arrow keys, in the mode that a previous program may have left on.
         &[ESC, b'O', byte] => letter_key(byte).map_or(Read::Unknown, |code| key(code.into())),
         [ESC, rest @ ..] => match plain(rest) {
-            Read::Whole(TerminalInput::Key(mut pressed)) => {
+            Read::Complete(TerminalInput::Key(mut pressed)) => {
                 pressed.modifiers |= KeyModifiers::ALT;
                 key(pressed)
             }
@@ -135,7 +137,7 @@ fn read(bytes: &[u8]) -> Read {
 }
 
 fn key(key: KeyEvent) -> Read {
-    Read::Whole(TerminalInput::Key(key))
+    Read::Complete(TerminalInput::Key(key))
 }
 
 /// A character, or a key that sends one byte.
@@ -155,38 +157,40 @@ fn plain(bytes: &[u8]) -> Read {
         _ => return Read::Unknown,
     };
     if bytes.len() < length {
-        return Read::Part;
+        return Read::Incomplete;
     }
     let character = std::str::from_utf8(bytes).ok().and_then(|text| text.chars().next());
     character.map_or(Read::Unknown, |character| key(character_key(character)))
 }
 
-/// A character with what was held to type it, as far as it shows.
+/// A character with the modifiers that it implies.
 fn character_key(character: char) -> KeyEvent {
     let is_shifted = character.is_uppercase();
     let modifiers = if is_shifted { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
     KeyEvent::new(KeyCode::Char(character), modifiers)
 }
 
-/// What stands behind `ESC [`.
+/// The part after `ESC [`.
 fn control_sequence(sequence: &[u8]) -> Read {
     match sequence {
-        [] | [b'['] => return Read::Part,
-        // The Linux console's F1 to F5.
+        [] | [b'['] => return Read::Incomplete,
+        // F1 to F5 of the Linux console.
         &[b'[', byte @ b'A'..=b'E'] => return key(KeyCode::F(byte - b'A' + 1).into()),
-        // The mouse in a form that was not asked for: three bytes of any value follow.
-        [b'M', place @ ..] => return if place.len() < 3 { Read::Part } else { Read::Unknown },
+        // Mouse events in an encoding that was not requested: three arbitrary bytes follow.
+        [b'M', place @ ..] => {
+            return if place.len() < 3 { Read::Incomplete } else { Read::Unknown };
+        }
         _ => {}
     }
     let (&last, before) = sequence.split_last().expect("the empty one was a part");
     match last {
-        0x20..=0x3f => return Read::Part,
+        0x20..=0x3f => return Read::Incomplete,
         0x40..=0x7e => {}
         _ => return Read::Unknown,
     }
     if let Some(place) = before.strip_prefix(b"<") {
         let mouse = mouse::read(&numbers(place), last);
-        return mouse.map_or(Read::Unknown, |mouse| Read::Whole(TerminalInput::Mouse(mouse)));
+        return mouse.map_or(Read::Unknown, |mouse| Read::Complete(TerminalInput::Mouse(mouse)));
     }
     let numbers = numbers(before);
     let number = |at: usize| numbers.get(at).copied();
@@ -205,8 +209,8 @@ fn control_sequence(sequence: &[u8]) -> Read {
     })
 }
 
-/// The numbers between semicolons, without what a colon adds to one. A sequence with anything else
-/// in it has none.
+/// The numeric parameters between semicolons, without their subparameters after a colon. None for a
+/// sequence with other bytes.
 fn numbers(bytes: &[u8]) -> Vec<u32> {
     let number = |part: &[u8]| {
         let digits = part.split(|&byte| byte == b':').next()?;
@@ -215,7 +219,7 @@ fn numbers(bytes: &[u8]) -> Vec<u32> {
     bytes.split(|&byte| byte == b';').map(number).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// One more than a bit for each key held.
+/// One more than a bit mask of the modifiers.
 fn modifiers(number: Option<u32>) -> KeyModifiers {
     let bits = number.unwrap_or(1).saturating_sub(1);
     let all = [
@@ -230,7 +234,7 @@ fn modifiers(number: Option<u32>) -> KeyModifiers {
     held.map(|(_, modifier)| modifier).collect()
 }
 
-/// A key told by its character's number.
+/// A key given by the code of its character.
 fn coded(code: u32, held: Option<u32>) -> Read {
     let mut modifiers = modifiers(held);
     let code = match code {

@@ -1,4 +1,4 @@
-//! Frames on their way to the terminal: what has changed since the frame before, in one write.
+//! Writes frames to the terminal: the changes since the previous frame, in one write.
 
 use std::{
     fs::File,
@@ -12,13 +12,14 @@ use ratatui::{
 };
 use rustix::termios::tcgetwinsize;
 
-/// More than a large frame, all of it changed, so that a frame is one write and not seen half-done.
-const FRAME_HOLDS: usize = 64 * 1024;
+/// Larger than a large frame that changes completely, so that a frame is one write and never seen
+/// half-drawn.
+const FRAME_CAPACITY: usize = 64 * 1024;
 
-/// Empties the screen, in the usual colours.
+/// Clears the screen, in the default colors.
 const CLEAR: &[u8] = b"\x1b[0m\x1b[2J";
 
-/// What the terminal shows, and the way to it.
+/// The terminal's contents, and the file to write to.
 pub(super) struct Drawing {
     screen: File,
     size: Size,
@@ -33,24 +34,25 @@ impl Drawing {
         Ok(Self { cells: cells(&screen, size)?, screen, size })
     }
 
-    /// Where frames go.
+    /// The file that frames are written to.
     pub(super) fn screen(&self) -> &File {
         &self.screen
     }
 
-    /// The size that frames have.
+    /// The size of frames.
     pub(super) fn size(&self) -> Size {
         self.size
     }
 
-    /// Whether the terminal has another size by now. Asking at every look is cheaper than a signal
-    /// is to handle, and misses nothing that changed while the program was stopped.
-    pub(super) fn is_of_another_size(&self) -> io::Result<bool> {
+    /// Whether the terminal's size has changed. Querying it each time is simpler than handling a
+    /// signal, and misses no change while the program was stopped.
+    pub(super) fn has_resized(&self) -> io::Result<bool> {
         Ok(size(&self.screen)? != self.size)
     }
 
-    /// Draws one frame. The steps of ratatui's `draw`, less those that ask for the size (it would
-    /// open the terminal again, or run `tput`) and hide the cursor (dropping it would then print).
+    /// Draws one frame, with the steps of ratatui's `draw` except those that query the size (which
+    /// would open the terminal again, or run `tput`) and hide the cursor (dropping it would then
+    /// print).
     pub(super) fn show(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         render(&mut self.cells.get_frame());
         self.cells.flush()?;
@@ -58,10 +60,9 @@ impl Drawing {
         Backend::flush(self.cells.backend_mut())
     }
 
-    /// Begins again with an empty screen, of the terminal's present size. With a new `Terminal` and
-    /// not by `resize` or `clear`, which ask where the cursor is and wait for an answer among
-    /// the keys.
-    pub(super) fn begin_again(&mut self) -> io::Result<()> {
+    /// Starts again with an empty screen of the terminal's current size: with a new `Terminal`, as
+    /// `resize` and `clear` query the cursor position and wait for an answer among the keys.
+    pub(super) fn reset(&mut self) -> io::Result<()> {
         self.size = size(&self.screen)?;
         self.cells = cells(&self.screen, self.size)?;
         self.screen.write_all(CLEAR)
@@ -74,8 +75,9 @@ fn size(screen: &File) -> io::Result<Size> {
 }
 
 fn cells(screen: &File, size: Size) -> io::Result<Cells> {
-    let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_HOLDS, screen.try_clone()?));
-    // A fixed viewport, so that ratatui never asks for the size itself.
+    let backend =
+        CrosstermBackend::new(BufWriter::with_capacity(FRAME_CAPACITY, screen.try_clone()?));
+    // A fixed viewport, so that ratatui never queries the size itself.
     let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
     Terminal::with_options(backend, TerminalOptions { viewport })
 }

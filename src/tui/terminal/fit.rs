@@ -1,4 +1,4 @@
-//! Whether there is a terminal that a desk can stand on.
+//! Whether the terminal can show the desk.
 
 use std::io::{self, IsTerminal};
 
@@ -6,31 +6,31 @@ use rustix::termios::tcgetwinsize;
 
 use super::modes;
 
-/// Columns and rows below which there is no desk but plain lines.
+/// The smallest terminal, in columns and rows; on smaller ones output is plain lines.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
-/// What standard output is good for.
+/// What standard output supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// The desk.
     Desk,
-    /// Too few columns or rows; here they are.
+    /// Too few columns or rows; these are their numbers.
     TooSmall(u16, u16),
-    /// A terminal that only appends: `TERM` is `dumb`, empty or not set.
+    /// A terminal without cursor movement: `TERM` is `dumb`, empty or unset.
     Dumb,
-    /// A file, a pipe, or nothing; or no terminal that keys could come from.
+    /// A file, a pipe, or nothing; or no terminal to read keys from.
     NoTerminal,
 }
 
-/// Looks at standard output and `TERM`.
+/// Checks standard output and `TERM`.
 pub fn fit() -> Fit {
     let stdout = io::stdout();
     let size = tcgetwinsize(&stdout).map_or((0, 0), |size| (size.ws_col, size.ws_row));
     let is_terminal = stdout.is_terminal() && modes::keyboard().is_ok();
-    judge(is_terminal, std::env::var("TERM").ok().as_deref(), size)
+    classify(is_terminal, std::env::var("TERM").ok().as_deref(), size)
 }
 
-fn judge(is_terminal: bool, term: Option<&str>, (columns, rows): (u16, u16)) -> Fit {
+fn classify(is_terminal: bool, term: Option<&str>, (columns, rows): (u16, u16)) -> Fit {
     if !is_terminal {
         return Fit::NoTerminal;
     }
@@ -48,16 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_desk_needs_a_terminal_that_moves_its_cursor_and_forty_columns_by_ten_rows() {
+    fn the_desk_needs_cursor_movement_and_forty_columns_by_ten_rows() {
         let xterm = Some("xterm-256color");
-        assert_eq!(judge(true, xterm, (40, 10)), Fit::Desk);
-        assert_eq!(judge(true, xterm, (39, 10)), Fit::TooSmall(39, 10));
-        assert_eq!(judge(true, xterm, (40, 9)), Fit::TooSmall(40, 9));
-        assert_eq!(judge(true, xterm, (0, 0)), Fit::TooSmall(0, 0));
+        assert_eq!(classify(true, xterm, (40, 10)), Fit::Desk);
+        assert_eq!(classify(true, xterm, (39, 10)), Fit::TooSmall(39, 10));
+        assert_eq!(classify(true, xterm, (40, 9)), Fit::TooSmall(40, 9));
+        assert_eq!(classify(true, xterm, (0, 0)), Fit::TooSmall(0, 0));
         for term in [None, Some(""), Some("dumb")] {
-            assert_eq!(judge(true, term, (200, 60)), Fit::Dumb);
-            assert_eq!(judge(false, term, (200, 60)), Fit::NoTerminal);
+            assert_eq!(classify(true, term, (200, 60)), Fit::Dumb);
+            assert_eq!(classify(false, term, (200, 60)), Fit::NoTerminal);
         }
-        assert_eq!(judge(false, xterm, (200, 60)), Fit::NoTerminal);
+        assert_eq!(classify(false, xterm, (200, 60)), Fit::NoTerminal);
     }
 }

@@ -1,4 +1,4 @@
-//! The program as a job of its shell: in the foreground or not, stopped and continued.
+//! The program as a job of its shell: in the foreground or background, stopped and continued.
 
 use std::{
     fs::File,
@@ -21,100 +21,99 @@ use signal_hook::{
     flag, low_level,
 };
 
-/// Milliseconds after which a signal that we sent to ourselves will not come any more.
+/// Milliseconds after which a signal that we sent to ourselves is no longer expected.
 const LATEST_MS: u32 = 1000;
 
-/// Where the program is, as its terminal sees it.
+/// The program's state from the terminal's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// It may read, write and set modes.
     Foreground,
-    /// The terminal is another program's.
+    /// Another program is in the foreground.
     Background,
-    /// There is no terminal any more.
+    /// The terminal is gone.
     Gone,
 }
 
-/// Asks the terminal whose it is.
+/// Queries the terminal's foreground process group.
 pub(super) fn place(terminal: &File) -> Place {
     match tcgetpgrp(terminal) {
         Ok(group) if group == getpgrp() => Place::Foreground,
-        // Not the terminal that controls us, so whose it is does not matter.
+        // It is not our controlling terminal, so job control does not apply.
         Err(Errno::NOTTY) => Place::Foreground,
         Err(Errno::IO | Errno::BADF) => Place::Gone,
         Ok(_) | Err(_) => Place::Background,
     }
 }
 
-/// Whether the program was started by no shell that watches its jobs: in a terminal's window of its
-/// own, or in a container. Once stopped, it would stay so.
-pub(super) fn nobody_above() -> bool {
+/// Whether the program was started without a job-control shell: in a terminal window of its own, or
+/// in a container. Once stopped, it would stay stopped.
+pub(super) fn has_no_job_control() -> bool {
     getsid(None).is_ok_and(|session| session == getpgrp())
 }
 
-/// What signals about jobs have come. There is one for the whole program, as for signals.
+/// Flags set by job-control signals. There is one instance per process, as for signals.
 #[derive(Clone)]
 pub(super) struct Job {
-    is_stop_wished: Arc<AtomicBool>,
+    is_stop_requested: Arc<AtomicBool>,
     was_continued: Arc<AtomicBool>,
-    /// Nothing of the terminal is to be given back first, so a stop is not put off.
+    /// The terminal need not be restored first, so a stop signal takes effect at once.
     stops_at_once: Arc<AtomicBool>,
 }
 
 impl Job {
-    /// Begins to listen. While the terminal is not [`Self::held`], SIGTSTP stops the program as it
-    /// would if nobody listened.
+    /// Installs the handlers. While the terminal is not [`Self::held`], SIGTSTP stops the program
+    /// as it would without a handler.
     pub(super) fn watch() -> io::Result<Self> {
         static JOB: OnceLock<Job> = OnceLock::new();
         if let Some(job) = JOB.get() {
             return Ok(job.clone());
         }
         let job = Job {
-            is_stop_wished: Arc::default(),
+            is_stop_requested: Arc::default(),
             was_continued: Arc::default(),
             stops_at_once: Arc::new(AtomicBool::new(true)),
         };
         flag::register_conditional_default(SIGTSTP, Arc::clone(&job.stops_at_once))?;
-        flag::register(SIGTSTP, Arc::clone(&job.is_stop_wished))?;
+        flag::register(SIGTSTP, Arc::clone(&job.is_stop_requested))?;
         flag::register(SIGCONT, Arc::clone(&job.was_continued))?;
         Ok(JOB.get_or_init(|| job).clone())
     }
 
-    /// Says whether the terminal is held. What was wished before no longer counts.
+    /// Sets whether the terminal is in the desk's modes, and clears earlier stop requests.
     pub(super) fn held(&self, is_held: bool) {
         self.stops_at_once.store(!is_held, SeqCst);
-        self.is_stop_wished.store(false, SeqCst);
+        self.is_stop_requested.store(false, SeqCst);
         self.was_continued.store(false, SeqCst);
     }
 
-    /// Whether somebody outside wants the program to stop.
-    pub(super) fn is_stop_wished(&self) -> bool {
-        self.is_stop_wished.load(SeqCst)
+    /// Whether a stop signal has been received.
+    pub(super) fn is_stop_requested(&self) -> bool {
+        self.is_stop_requested.load(SeqCst)
     }
 
-    /// Whether the program was stopped since this was asked last, by a signal that can't be put
-    /// off.
+    /// Whether the program was stopped since the last call, by a signal that cannot be deferred.
     pub(super) fn was_continued(&self) -> bool {
         self.was_continued.swap(false, SeqCst)
     }
 
-    /// Stops this program; returns when it goes on.
+    /// Stops this process; returns when it continues.
     pub(super) fn stop_self(&self) {
         // Fails for unknown signals only.
         let _ = low_level::emulate_default_handler(SIGTSTP);
         self.held(false);
     }
 
-    /// Stops all that the shell started together: `cargo run` above, whatever follows in a pipe.
-    /// A shell that waits for those would not notice that only one had stopped.
+    /// Stops the whole process group: `cargo run` above, and other parts of a pipeline. A shell
+    /// that waits for those would not notice that only one had stopped.
     pub(super) fn stop_all(&self) {
-        // The signal reaches us too, in a thread and at a time of its own choosing. It is only
-        // noted, and waited for: after the stop it would be taken for a wish to stop again.
+        // The signal reaches this process too, in another thread and with a delay. It is only
+        // recorded, and waited for: after the stop it would be taken for a new stop request.
         self.stops_at_once.store(false, SeqCst);
-        self.is_stop_wished.store(false, SeqCst);
+        self.is_stop_requested.store(false, SeqCst);
         let mut ms_left =
             if kill_current_process_group(Signal::TSTP).is_ok() { LATEST_MS } else { 0 };
-        while ms_left > 0 && !self.is_stop_wished() {
+        while ms_left > 0 && !self.is_stop_requested() {
             thread::sleep(Duration::from_millis(1));
             ms_left -= 1;
         }

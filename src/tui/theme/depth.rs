@@ -1,23 +1,24 @@
-//! How many colours the terminal is taken to have.
+//! The color depth of the terminal.
 //!
-//! What was asked for comes first, then `NO_COLOR`, then what forces colours, then what the terminal
-//! says of itself. Whether it is a terminal at all is asked elsewhere: without one there is no desk.
+//! In order of precedence: the option, `NO_COLOR`, variables that force colors, variables that
+//! describe the terminal. Whether there is a terminal is checked elsewhere: without one there is no
+//! desk.
 
 use crate::tui::Environment;
 
-/// What `--color` asks for.
+/// The values of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorWhen {
-    /// What the variables say.
+    /// As the environment says.
     #[default]
     Auto,
-    /// At least the sixteen, whatever they say.
+    /// At least sixteen colors, regardless of the environment.
     Always,
-    /// None.
+    /// No color.
     Never,
-    /// The sixteen that the terminal's owner has chosen.
+    /// The sixteen colors that the user has configured in the terminal.
     Ansi16,
-    /// Those of a fixed palette.
+    /// The fixed palette of 256 colors.
     Ansi256,
 }
 
@@ -30,52 +31,52 @@ const CHOICES: &[(&str, ColorWhen)] = &[
 ];
 
 impl ColorWhen {
-    /// Everything that can be asked for, by name.
+    /// The names of all choices.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         CHOICES.iter().map(|(name, _)| *name)
     }
 
-    /// The choice of that name.
+    /// The choice with that name.
     pub fn named(name: &str) -> Option<Self> {
         CHOICES.iter().find(|(other, _)| *other == name).map(|(_, when)| *when)
     }
 }
 
-/// How many colours there are, fewest first.
+/// The color depth, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {
-    /// None; bold, dim, underlined and reversed are left.
+    /// No color; bold, dim, underlined and reversed remain.
     None,
-    /// Sixteen, whose look the terminal's owner has chosen.
+    /// Sixteen colors, configured in the terminal.
     Ansi16,
-    /// A fixed palette.
+    /// A fixed palette of 256.
     Ansi256,
-    /// Red, green and blue, a byte each.
+    /// 24-bit RGB.
     True,
 }
 
 impl ColorDepth {
-    /// The depth that was asked for, or that the variables speak for.
+    /// The requested depth, or the one that the environment indicates.
     pub fn of(when: ColorWhen, environment: &Environment) -> Self {
         match when {
             ColorWhen::Never => Self::None,
             ColorWhen::Ansi16 => Self::Ansi16,
             ColorWhen::Ansi256 => Self::Ansi256,
-            ColorWhen::Always => told(environment).max(Self::Ansi16),
+            ColorWhen::Always => detected(environment).max(Self::Ansi16),
             ColorWhen::Auto if environment.get("NO_COLOR").is_some() => Self::None,
-            ColorWhen::Auto => forced(environment).unwrap_or_else(|| told(environment)),
+            ColorWhen::Auto => forced(environment).unwrap_or_else(|| detected(environment)),
         }
     }
 
-    /// Has the terminal's library write colours, or none. By itself it looks at `NO_COLOR`, over
-    /// which `--color` stands. To be called before the first frame.
+    /// Makes crossterm write colors, or not. By itself it reads `NO_COLOR`, which `--color`
+    /// overrides. Call it before the first frame.
     pub fn enforce(self) {
         crossterm::style::force_color_output(self != Self::None);
     }
 }
 
-/// What the terminal says of itself.
-fn told(environment: &Environment) -> ColorDepth {
+/// The depth that the environment describes.
+fn detected(environment: &Environment) -> ColorDepth {
     let term = environment.get("TERM").unwrap_or_default();
     match environment.get("COLORTERM") {
         _ if term == "dumb" => ColorDepth::None,
@@ -85,7 +86,7 @@ fn told(environment: &Environment) -> ColorDepth {
     }
 }
 
-/// What the variables say that force colours, or, with 0, forbid them.
+/// The depth that variables force, or none with the value 0.
 fn forced(environment: &Environment) -> Option<ColorDepth> {
     let least = match environment.get("FORCE_COLOR") {
         Some("0" | "false") => return Some(ColorDepth::None),
@@ -97,7 +98,7 @@ fn forced(environment: &Environment) -> Option<ColorDepth> {
         }
         None => return None,
     };
-    Some(told(environment).max(least))
+    Some(detected(environment).max(least))
 }
 
 #[cfg(test)]
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_taken_at_its_word() {
+    fn the_environment_determines_the_color_depth() {
         let auto = |variables| depth("auto", variables);
         assert_eq!(auto(&[]), ColorDepth::Ansi16);
         assert_eq!(auto(&[("TERM", "xterm")]), ColorDepth::Ansi16);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn no_color_wins_over_all_but_an_option() {
+    fn no_color_overrides_everything_but_an_option() {
         let no_color = |when| {
             depth(when, &[("NO_COLOR", "1"), ("FORCE_COLOR", "3"), ("COLORTERM", "truecolor")])
         };
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_can_be_forced_upon_a_terminal_that_denies_them() {
+    fn colors_can_be_forced() {
         let dumb = |name, value| depth("auto", &[("TERM", "dumb"), (name, value)]);
         assert_eq!(dumb("CLICOLOR_FORCE", "1"), ColorDepth::Ansi16);
         assert_eq!(dumb("CLICOLOR_FORCE", "0"), ColorDepth::None);

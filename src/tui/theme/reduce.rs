@@ -1,16 +1,16 @@
-//! Colours for terminals that have fewer of them.
+//! Reduces colors for terminals with fewer of them.
 //!
-//! The nearest colour of the 256 is found by distance. Of the sixteen there is no nearest, since what
-//! they look like is up to the terminal: the hue is kept, and bright stays bright. Either would show
-//! two of Okabe and Ito's eight (2008) as one, so theirs are in a table.
+//! The nearest of the 256 colors is found by distance. The sixteen have no fixed appearance, so the
+//! hue and brightness are kept instead. Either way would map two of Okabe and Ito's eight colors
+//! (2008) to one, so these are in a table.
 
 use ratatui::style::{Color, Style};
 
 use super::{ColorDepth, style_text::ANSI};
 
-/// Okabe and Ito's colours but black, which is the terminal's own text here: the colour, the one of
-/// the 256 with its hue, and one of the sixteen. Their orange and their yellow would both be the
-/// sixteen's light yellow, and their two blues light blue.
+/// Okabe and Ito's colors except black, which is the terminal's default text here: the color, the
+/// one of the 256 with its hue, and one of the sixteen. By hue alone, orange and yellow would both
+/// become light yellow, and both blues light blue.
 const OKABE_ITO: [(Color, u8, Color); 7] = [
     (Color::Rgb(0xe6, 0x9f, 0x00), 214, Color::Yellow),
     (Color::Rgb(0x56, 0xb4, 0xe9), 74, Color::Cyan),
@@ -21,36 +21,36 @@ const OKABE_ITO: [(Color, u8, Color); 7] = [
     (Color::Rgb(0xcc, 0x79, 0xa7), 175, Color::Magenta),
 ];
 
-/// A style in the colours that there are.
+/// A style in the available colors.
 pub(super) fn style(style: Style, depth: ColorDepth) -> Style {
     let mut reduced = style;
-    reduced.fg = style.fg.and_then(|colour| reduce(colour, depth));
-    reduced.bg = style.bg.and_then(|colour| reduce(colour, depth));
+    reduced.fg = style.fg.and_then(|color| reduce(color, depth));
+    reduced.bg = style.bg.and_then(|color| reduce(color, depth));
     reduced
 }
 
-/// A colour of those that there are; `None` where there is none.
-fn reduce(colour: Color, depth: ColorDepth) -> Option<Color> {
-    let by_hand = OKABE_ITO.iter().find(|(other, ..)| *other == colour);
-    match (depth, colour) {
+/// The available color closest to a color; `None` without color.
+fn reduce(color: Color, depth: ColorDepth) -> Option<Color> {
+    let by_hand = OKABE_ITO.iter().find(|(other, ..)| *other == color);
+    match (depth, color) {
         (ColorDepth::None, _) => None,
         (ColorDepth::Ansi256, Color::Rgb(r, g, b)) => {
             let number = by_hand.map_or_else(|| nearest([r, g, b]), |(_, number, _)| *number);
             Some(Color::Indexed(number))
         }
         (ColorDepth::Ansi16, Color::Rgb(r, g, b)) => {
-            Some(by_hand.map_or_else(|| ansi([r, g, b]), |(.., colour)| *colour))
+            Some(by_hand.map_or_else(|| ansi([r, g, b]), |(.., color)| *color))
         }
         (ColorDepth::Ansi16, Color::Indexed(number)) => Some(ansi(rgb(number))),
-        (_, colour) => Some(colour),
+        (_, color) => Some(color),
     }
 }
 
-/// The steps of the 256 colours' cube.
+/// The levels of the 256 colors' cube.
 const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
-/// What a number of the 256 looks like. The first sixteen have no look of their own, and never get
-/// here: they go by name.
+/// The RGB value of a palette index. The first sixteen have no fixed appearance and are handled by
+/// name before.
 fn rgb(number: u8) -> [u8; 3] {
     if number >= 232 {
         return [8 + 10 * (number - 232); 3];
@@ -64,7 +64,7 @@ fn nearest(wanted: [u8; 3]) -> u8 {
         let parts = rgb(*number).into_iter().zip(wanted);
         parts.map(|(one, other)| u32::from(one.abs_diff(other)).pow(2)).sum()
     };
-    (16..=255).min_by_key(distance).expect("there are colours")
+    (16..=255).min_by_key(distance).expect("there are colors")
 }
 
 /// The one of the sixteen with that hue.
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_beyond_the_table_keep_their_hue() {
-        for (colour, number, name) in [
+    fn colors_outside_the_table_keep_their_hue() {
+        for (color, number, name) in [
             (Color::Rgb(255, 0, 0), 196, Color::LightRed),
             (Color::Rgb(128, 0, 0), 88, Color::Red),
             (Color::Rgb(0, 120, 130), 30, Color::Cyan),
@@ -99,36 +99,36 @@ mod tests {
             (Color::Rgb(120, 120, 120), 243, Color::DarkGray),
             (Color::Rgb(0, 0, 0), 16, Color::Black),
         ] {
-            assert_eq!(reduce(colour, ColorDepth::True), Some(colour));
-            assert_eq!(reduce(colour, ColorDepth::Ansi256), Some(Color::Indexed(number)));
-            assert_eq!(reduce(colour, ColorDepth::Ansi16), Some(name));
-            assert_eq!(reduce(colour, ColorDepth::None), None);
+            assert_eq!(reduce(color, ColorDepth::True), Some(color));
+            assert_eq!(reduce(color, ColorDepth::Ansi256), Some(Color::Indexed(number)));
+            assert_eq!(reduce(color, ColorDepth::Ansi16), Some(name));
+            assert_eq!(reduce(color, ColorDepth::None), None);
         }
     }
 
     #[test]
-    fn a_number_of_the_palette_is_itself_or_one_of_the_sixteen() {
+    fn palette_indices_reduce_to_themselves_or_one_of_the_sixteen() {
         for number in 16..=255 {
             assert_eq!(nearest(rgb(number)), lowest_alike(number), "{number}");
-            let colour = Color::Indexed(number);
-            assert_eq!(reduce(colour, ColorDepth::Ansi256), Some(colour));
-            let sixteen = reduce(colour, ColorDepth::Ansi16).unwrap();
-            assert!(ANSI.iter().any(|(_, colour)| *colour == sixteen));
+            let color = Color::Indexed(number);
+            assert_eq!(reduce(color, ColorDepth::Ansi256), Some(color));
+            let sixteen = reduce(color, ColorDepth::Ansi16).unwrap();
+            assert!(ANSI.iter().any(|(_, color)| *color == sixteen));
         }
         assert_eq!(reduce(Color::Indexed(208), ColorDepth::Ansi16), Some(Color::LightYellow));
     }
 
-    /// Some greys are in the palette twice.
+    /// Some grays are in the palette twice.
     fn lowest_alike(number: u8) -> u8 {
         (16..=number).find(|other| rgb(*other) == rgb(number)).unwrap()
     }
 
     #[test]
-    fn what_the_table_says_has_the_hue_that_it_stands_for() {
-        for (colour, number, _) in OKABE_ITO {
-            let Color::Rgb(r, g, b) = colour else { panic!("{colour} is in red, green and blue") };
+    fn the_table_keeps_the_hue_of_every_color() {
+        for (color, number, _) in OKABE_ITO {
+            let Color::Rgb(r, g, b) = color else { panic!("{color} is in red, green and blue") };
             let turned = (hue([r, g, b]) - hue(rgb(number))).abs();
-            assert!(turned < 7.0, "{colour} and {number} are {turned} degrees apart");
+            assert!(turned < 7.0, "{color} and {number} are {turned} degrees apart");
         }
     }
 

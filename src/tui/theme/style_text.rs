@@ -1,10 +1,10 @@
-//! A style in words: `bold light-red`, `dim`, `#56B4E9 on 235`, `reversed`, `default`.
+//! The notation of styles: `bold light-red`, `dim`, `#56B4E9 on 235`, `reversed`, `default`.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::nearest::nearest;
 
-/// The sixteen, in the order of their numbers.
+/// The sixteen colors, in the order of their indices.
 pub(super) const ANSI: [(&str, Color); 16] = [
     ("black", Color::Black),
     ("red", Color::Red),
@@ -33,13 +33,13 @@ const MODIFIERS: [(&str, Modifier); 6] = [
     ("crossed-out", Modifier::CROSSED_OUT),
 ];
 
-/// Leaves a colour as it is below, at last as the terminal has it.
+/// Keeps the color below, which is finally the terminal's own.
 const DEFAULT: &str = "default";
 
 const WANTED: &str = "expected bold, dim, italic, underlined, reversed, crossed-out, default, the name \
-                      of a colour, 0 to 255 or #rrggbb";
+                      of a color, 0 to 255 or #rrggbb";
 
-/// Reads a style. `Err`: everything that is wrong with it.
+/// Parses a style. The error lists all faults.
 pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
     let mut style = Style::new();
     let mut wrong = Vec::new();
@@ -62,27 +62,27 @@ pub(super) fn style(text: &str) -> Result<Style, Vec<String>> {
         } else {
             (&mut foreground, "text", word)
         };
-        match colour(word) {
+        match color(word) {
             Err(why) => wrong.push(why),
-            Ok(colour) => {
-                if let Some((first, _)) = said.replace((word, colour)) {
+            Ok(color) => {
+                if let Some((first, _)) = said.replace((word, color)) {
                     wrong.push(format!("{first:?} and {word:?} both set the {what}; keep one"));
                 }
             }
         }
     }
-    style.fg = foreground.and_then(|(_, colour)| colour);
-    style.bg = background.and_then(|(_, colour)| colour);
+    style.fg = foreground.and_then(|(_, color)| color);
+    style.bg = background.and_then(|(_, color)| color);
     if wrong.is_empty() { Ok(style) } else { Err(wrong) }
 }
 
-/// One colour; `None` for the one below.
-fn colour(word: &str) -> Result<Option<Color>, String> {
+/// One color; `None` for `default`.
+fn color(word: &str) -> Result<Option<Color>, String> {
     if word == DEFAULT {
         return Ok(None);
     }
-    if let Some((_, colour)) = ANSI.iter().find(|(name, _)| *name == word) {
-        return Ok(Some(*colour));
+    if let Some((_, color)) = ANSI.iter().find(|(name, _)| *name == word) {
+        return Ok(Some(*color));
     }
     if let Some(digits) = word.strip_prefix('#') {
         let rgb = Some(digits).filter(|digits| digits.len() == 6 && digits.is_ascii());
@@ -103,9 +103,9 @@ fn colour(word: &str) -> Result<Option<Color>, String> {
     })
 }
 
-/// A colour by its number. The first sixteen have names, and are the same ones by either.
+/// A color by its index. The first sixteen also have names, which give the same colors.
 fn indexed(number: u8) -> Color {
-    ANSI.get(usize::from(number)).map_or(Color::Indexed(number), |(_, colour)| *colour)
+    ANSI.get(usize::from(number)).map_or(Color::Indexed(number), |(_, color)| *color)
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_add_up_to_a_style() {
+    fn style_words_combine() {
         let new = Style::new;
         for (text, wanted) in [
             ("default", new()),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_with_a_style_is_told() {
+    fn all_faults_of_a_style_are_reported() {
         for (text, wanted) in [
             ("bald", &["no style or color named \"bald\"; did you mean \"bold\"?"][..]),
             ("grey", &["no style or color named \"grey\"; did you mean \"gray\"?"]),
@@ -145,7 +145,7 @@ mod tests {
                 "",
                 &[
                     "empty style; expected bold, dim, italic, underlined, reversed, crossed-out, default, \
-                  the name of a colour, 0 to 255 or #rrggbb",
+                  the name of a color, 0 to 255 or #rrggbb",
                 ],
             ),
             (
@@ -154,7 +154,7 @@ mod tests {
                     "no style or color named \"bald\"; did you mean \"bold\"?",
                     "invalid color \"#1\": expected # and six hexadecimal digits",
                     "no style or color named \"loud\"; expected bold, dim, italic, underlined, \
-                     reversed, crossed-out, default, the name of a colour, 0 to 255 or #rrggbb",
+                     reversed, crossed-out, default, the name of a color, 0 to 255 or #rrggbb",
                 ],
             ),
         ] {

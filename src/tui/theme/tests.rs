@@ -10,11 +10,11 @@ fn shipped(name: &str) -> Theme {
     Theme::shipped(name).unwrap()
 }
 
-fn colours(theme: &Theme) -> Vec<(String, Color)> {
+fn colors(theme: &Theme) -> Vec<(String, Color)> {
     let styles = theme.styles().into_iter();
     styles
         .flat_map(|(key, style)| [style.fg, style.bg].map(|c| (key.clone(), c)))
-        .filter_map(|(key, colour)| Some((key, colour?)))
+        .filter_map(|(key, color)| Some((key, color?)))
         .collect()
 }
 
@@ -25,7 +25,7 @@ fn based(text: &str) -> Result<Theme, String> {
 }
 
 #[test]
-fn every_shipped_theme_says_everything() {
+fn every_shipped_theme_defines_every_style() {
     for (name, text) in SHIPPED {
         let (table, faults) = Faults::read(name, text);
         let entries = faults.entries(table.get_ref());
@@ -40,17 +40,17 @@ fn every_shipped_theme_says_everything() {
 }
 
 #[test]
-fn dark_and_light_use_the_sixteen_colours_alone() {
+fn dark_and_light_use_only_the_sixteen_colors() {
     for name in ["dark", "light"] {
-        for (key, colour) in colours(&shipped(name)) {
-            let is_of_sixteen = style_text::ANSI.iter().any(|(_, other)| *other == colour);
-            assert!(is_of_sixteen, "{name}: {key} is {colour}");
+        for (key, color) in colors(&shipped(name)) {
+            let is_of_sixteen = style_text::ANSI.iter().any(|(_, other)| *other == color);
+            assert!(is_of_sixteen, "{name}: {key} is {color}");
         }
     }
 }
 
 #[test]
-fn no_text_is_black_or_white_on_a_background_that_nobody_knows() {
+fn no_text_is_black_or_white_on_an_unknown_background() {
     for name in Theme::shipped_names() {
         for (key, style) in shipped(name).styles() {
             let is_extreme = matches!(style.fg, Some(Color::Black | Color::White | Color::Gray));
@@ -60,7 +60,7 @@ fn no_text_is_black_or_white_on_a_background_that_nobody_knows() {
 }
 
 #[test]
-fn no_two_series_look_the_same_however_few_the_colours() {
+fn series_are_distinct_at_every_color_depth() {
     for name in COLOURED {
         for depth in [ColorDepth::True, ColorDepth::Ansi256, ColorDepth::Ansi16] {
             let series = shipped(name).reduced(depth).series;
@@ -71,12 +71,12 @@ fn no_two_series_look_the_same_however_few_the_colours() {
     }
 }
 
-/// Objectives have digits for that: in the chart, in the legend, on the strips.
+/// Digits identify objectives: in the chart, in the legend, on the strips.
 #[test]
-fn without_colour_series_look_the_same_and_what_needs_the_eye_does_not() {
+fn without_color_only_series_look_the_same() {
     for name in Theme::shipped_names() {
         let theme = shipped(name).reduced(ColorDepth::None);
-        assert_eq!(colours(&theme), []);
+        assert_eq!(colors(&theme), []);
         assert_ne!(theme.selected, theme.text, "{name}");
         assert_ne!(theme.title, theme.text, "{name}");
         assert_ne!(theme.state_failed, theme.state_live, "{name}");
@@ -91,7 +91,7 @@ fn without_colour_series_look_the_same_and_what_needs_the_eye_does_not() {
 }
 
 #[test]
-fn plain_has_no_colour_and_nothing_that_few_terminals_show() {
+fn plain_has_no_color_and_only_common_modifiers() {
     let plain = shipped("plain");
     assert_eq!(plain.reduced(ColorDepth::None), plain);
     let common = Modifier::BOLD | Modifier::DIM | Modifier::UNDERLINED | Modifier::REVERSED;
@@ -101,7 +101,7 @@ fn plain_has_no_colour_and_nothing_that_few_terminals_show() {
 }
 
 #[test]
-fn good_and_bad_are_not_red_and_green_for_eyes_that_cannot_tell_them() {
+fn good_and_bad_are_distinct_in_red_green_color_blindness() {
     let safe = shipped("safe");
     let (good, bad) = (safe.good.fg, safe.bad.fg);
     assert_eq!((good, bad), (Some(Color::Rgb(0, 0x72, 0xb2)), Some(Color::Rgb(0xd5, 0x5e, 0))));
@@ -111,14 +111,14 @@ fn good_and_bad_are_not_red_and_green_for_eyes_that_cannot_tell_them() {
 }
 
 #[test]
-fn series_begin_again_where_there_are_more() {
+fn styles_of_series_repeat() {
     let dark = shipped("dark");
     assert_eq!(dark.series(9), dark.series[1]);
     assert_ne!(dark.series(8), dark.series(9));
 }
 
 #[test]
-fn a_theme_of_the_users_says_only_what_is_different() {
+fn a_users_theme_overrides_the_shipped_one() {
     let mine = based("based-on = \"light\"\ngood = \"bold green\"\nseries = [\"202\"]").unwrap();
     let mut wanted = shipped("light");
     wanted.good = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
@@ -128,7 +128,7 @@ fn a_theme_of_the_users_says_only_what_is_different() {
 }
 
 #[test]
-fn every_fault_of_a_theme_is_told() {
+fn all_faults_of_a_theme_are_reported() {
     let text = "based-on = \"drak\"
 good = \"bald red\"
 goood = \"red\"

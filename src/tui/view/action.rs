@@ -46,7 +46,7 @@ pub enum Action {
     /// Evaluate on dev now.
     Evaluate,
     /// Prompt for a learning rate.
-    TypeRate,
+    TypeLearningRate,
     /// Prompt for a sampling rule.
     TypeSampling,
     /// Prompt for a weighting rule.
@@ -95,7 +95,7 @@ pub enum Action {
     Follow,
     /// One objective's curve, or all of them.
     OnlyThis,
-    /// Move the cursor by so many columns.
+    /// Move the cursor by a number of columns.
     Cursor(i32),
     /// Move the cursor to the first visible step.
     CursorFirst,
@@ -121,15 +121,15 @@ pub enum Action {
     NextClass,
     /// Play or pause a replay.
     Play,
-    /// Twice as fast.
+    /// Play faster.
     Faster,
-    /// Half as fast.
+    /// Play slower.
     Slower,
-    /// Some steps forward or back.
+    /// Seek forward or back by a number of steps.
     Seek(i64),
-    /// Before the first step.
+    /// Seek to before the first step.
     SeekStart,
-    /// To the end.
+    /// Seek to the end.
     SeekEnd,
     /// Prompt for a step to go to.
     TypeSeek,
@@ -268,7 +268,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Desk, A::Nudge(Nudge::Up), "gain-up", &["right", "l"], "fader", "raise the fader by 5 %; from 0 to 0.01", movable),
     row(Desk, A::Nudge(Nudge::FarDown), "gain-far-down", &["shift-left", "H"], "", "lower the fader by 25 %", movable),
     row(Desk, A::Nudge(Nudge::FarUp), "gain-far-up", &["shift-right", "L"], "", "raise the fader by 25 %", movable),
-    row(Anywhere, A::TypeGain, "gain", &["w"], "type", "enter a gain, or GAIN over STEPS for a fade", movable),
+    row(Anywhere, A::TypeGain, "gain", &["w"], "gain", "enter a gain, or GAIN over STEPS for a fade", movable),
     row(Anywhere, A::TypeFade, "fade", &["W"], "", "fade to a gain over a number of steps", movable),
     row(Anywhere, A::ResetGain, "reset", &["0"], "", "reset to the recipe's gain", movable),
     row(Anywhere, A::Mute, "mute", &["m"], "mute", "mute or unmute: weight 0, the gain is kept", movable),
@@ -285,7 +285,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::TypeNote, "note", &["n"], "note", "add a note at this step", movable),
     row(Anywhere, A::Checkpoint, "checkpoint", &["c"], "", "save a checkpoint now", movable),
     row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; no effect on early stopping", movable),
-    row(Anywhere, A::TypeRate, "rate", &["r"], "", "set the learning rate", movable),
+    row(Anywhere, A::TypeLearningRate, "learning-rate", &["r"], "", "set the learning rate", movable),
     row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set the sampling rule for groups", movable),
     row(Anywhere, A::TypeWeighting, "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
     row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
@@ -319,7 +319,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::OnlyThis, "only", &["o"], "", "the selected objective's curve only, or all", always),
     row(Anywhere, A::PreviousEvent, "previous-event", &["{"], "", "move the cursor to the previous event", always),
     row(Anywhere, A::NextEvent, "next-event", &["}"], "", "move the cursor to the next event", always),
-    row(Events, A::OlderEvent(1), "event-up", &["up"], "choose", "select an older event", always),
+    row(Events, A::OlderEvent(1), "event-up", &["up"], "select", "select an older event", always),
     row(Events, A::NewerEvent(1), "event-down", &["down"], "", "select a newer event", always),
     row(Events, A::OlderEvent(10), "events-up", &["pageup"], "", "ten events up", always),
     row(Events, A::NewerEvent(10), "events-down", &["pagedown"], "", "ten events down", always),
@@ -348,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_every_action_says_what_it_does() {
+    fn action_names_are_unique_and_every_action_has_a_description() {
         let names: BTreeSet<&str> = ACTIONS.iter().map(|spec| spec.name).collect();
         assert_eq!(names.len(), ACTIONS.len());
         for spec in ACTIONS {
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_means_one_thing_in_one_place() {
+    fn default_keys_are_unique_per_scope() {
         let mut seen = BTreeSet::new();
         for spec in ACTIONS {
             for key in spec.keys {

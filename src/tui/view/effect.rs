@@ -1,26 +1,26 @@
-//! What an action asks for outside the view.
+//! Effects of an action outside the view.
 
 use super::pending::Request;
 use crate::protocol::Step;
 
-/// What is to be done outside the view.
+/// An effect to carry out outside the view.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send a command to the trainer, and tell the view its number with [`View::sent`](super::View::sent).
+    /// Send a command to the trainer, and pass its id to [`View::sent`](super::View::sent).
     Send(Request),
     /// Stop as SIGINT does.
     Interrupt,
     /// Stop the process until the shell continues it.
     Suspend,
-    /// Leave the screen.
-    Leave,
-    /// Play, or hold.
+    /// Leave the desk.
+    Quit,
+    /// Play or pause.
     Play,
-    /// Play faster, or slower.
+    /// Change the playback speed.
     Speed(SpeedChange),
-    /// Go to a place in the replay.
+    /// Seek in the replay.
     Seek(Seek),
-    /// Draw in the next theme.
+    /// Switch to the next theme.
     NextTheme,
 }
 
@@ -39,25 +39,25 @@ impl Effect {
 /// A change of a replay's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpeedChange {
-    /// The next faster one.
+    /// The next higher speed.
     Up,
-    /// The next slower one.
+    /// The next lower speed.
     Down,
 }
 
-/// A place in a replay.
+/// The target of a seek in a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seek {
     /// Before the first step.
     Start,
-    /// Everything told.
+    /// The end of the journal.
     End,
-    /// So many steps on, or back.
+    /// A number of steps forward or back.
     By(i64),
     /// A step.
     To(Step),
-    /// The event after this.
+    /// The next event.
     NextEvent,
-    /// The event before this.
+    /// The previous event.
     PreviousEvent,
 }

@@ -1,22 +1,22 @@
-//! The list of events: which of them are shown, and which one is chosen.
+//! The list of events: which are shown, and which is selected.
 
 use crate::{
     protocol::Event,
     state::{Log, Run},
 };
 
-/// What is shown of the list, and where in it one is.
+/// The filter and the selection of the list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventList {
     /// Only events of this class.
     pub class: Class,
-    /// Only events whose words hold this, whatever the case.
+    /// Only events whose text contains this, ignoring case.
     pub filter: String,
-    /// The chosen event, by its number since the run began; `None`: the youngest, whichever it is.
-    pub chosen: Option<u64>,
+    /// The selected event, by its index since the run began; `None` for the latest.
+    pub selected: Option<u64>,
 }
 
-/// A kind of event, as people look for it.
+/// A class of events, as users filter by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Class {
     /// Every event.
@@ -28,9 +28,9 @@ pub enum Class {
     Scores,
     /// Notes and scenes.
     Notes,
-    /// What broke, was refused or was missed.
+    /// Non-finite losses, refusals, missed events.
     Faults,
-    /// How the run began, was held and ended.
+    /// The start, pauses and the end of the run.
     Run,
 }
 
@@ -59,7 +59,7 @@ impl Class {
         }
     }
 
-    /// The next class, round and round.
+    /// The next class, cyclically.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -72,7 +72,7 @@ impl Class {
         }
     }
 
-    /// What the list's title and its rows say.
+    /// Its name in the list's title and rows.
     pub fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -88,18 +88,18 @@ impl Class {
 /// One row of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// The event's number since the run began.
+    /// The event's index since the run began.
     pub number: u64,
     /// The event.
     pub event: &'a Event,
-    /// What it says.
+    /// Its text.
     pub words: &'a str,
-    /// The same in small letters.
+    /// Its text in lower case.
     lower: &'a str,
 }
 
 impl EventList {
-    /// The rows that are shown, youngest first.
+    /// The rows that pass the filter, the latest first.
     pub fn rows<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = Row<'a>> + 'a {
         let filter = self.filter.to_lowercase();
         let shown = move |row: &Row| {
@@ -109,31 +109,31 @@ impl EventList {
         numbered(&run.log).rev().filter(shown)
     }
 
-    /// The chosen row: the youngest until one is chosen.
-    pub fn chosen<'a>(&'a self, run: &'a Run) -> Option<Row<'a>> {
-        let is_it = |row: &Row| self.chosen.is_none_or(|chosen| row.number <= chosen);
+    /// The selected row: the latest until one is selected.
+    pub fn selected<'a>(&'a self, run: &'a Run) -> Option<Row<'a>> {
+        let is_it = |row: &Row| self.selected.is_none_or(|selected| row.number <= selected);
         self.rows(run).find(is_it)
     }
 
-    /// Chooses the row so many further up.
-    pub(super) fn older(&mut self, by: usize, run: &Run) {
-        let from = self.chosen.unwrap_or(u64::MAX);
+    /// Selects the row `by` further up.
+    pub(super) fn select_older(&mut self, by: usize, run: &Run) {
+        let from = self.selected.unwrap_or(u64::MAX);
         let upwards = self.rows(run).skip_while(|row| row.number > from).take(by + 1).last();
-        self.chosen = upwards.map(|row| row.number);
+        self.selected = upwards.map(|row| row.number);
     }
 
-    /// Chooses the row so many further down; beyond the youngest it goes with the run.
-    pub(super) fn younger(&mut self, by: usize, run: &Run) {
-        let Some(from) = self.chosen else { return };
-        let younger: Vec<u64> =
+    /// Selects the row `by` further down; beyond the latest it follows the run.
+    pub(super) fn select_newer(&mut self, by: usize, run: &Run) {
+        let Some(from) = self.selected else { return };
+        let select_newer: Vec<u64> =
             self.rows(run).map(|row| row.number).take_while(|number| *number > from).collect();
-        let place = younger.len().checked_sub(by);
-        self.chosen = place.filter(|place| *place > 0).map(|place| younger[place]);
+        let place = select_newer.len().checked_sub(by);
+        self.selected = place.filter(|place| *place > 0).map(|place| select_newer[place]);
     }
 
-    /// Chooses the oldest row.
-    pub(super) fn oldest(&mut self, run: &Run) {
-        self.chosen = self.rows(run).last().map(|row| row.number);
+    /// Selects the first row.
+    pub(super) fn select_first(&mut self, run: &Run) {
+        self.selected = self.rows(run).last().map(|row| row.number);
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_words_narrow_the_list() {
+    fn classes_and_texts_filter_the_list() {
         let run = run();
         let mut list = EventList::default();
         assert_eq!(numbers(&list, &run), [6, 5, 4, 3, 2, 1, 0]);
@@ -188,19 +188,19 @@ mod tests {
     }
 
     #[test]
-    fn choosing_goes_up_and_down_the_rows_that_are_shown() {
+    fn selection_moves_over_the_filtered_rows() {
         let run = run();
         let mut list = EventList { class: Class::Notes, ..EventList::default() };
-        assert_eq!(list.chosen(&run).unwrap().number, 4);
-        list.older(1, &run);
-        assert_eq!(list.chosen, Some(3));
-        list.older(9, &run);
-        assert_eq!(list.chosen, Some(1));
-        list.younger(2, &run);
-        assert_eq!(list.chosen, Some(3));
-        list.younger(9, &run);
-        assert_eq!(list.chosen, None, "it goes with the run again");
-        list.oldest(&run);
-        assert_eq!(list.chosen, Some(1));
+        assert_eq!(list.selected(&run).unwrap().number, 4);
+        list.select_older(1, &run);
+        assert_eq!(list.selected, Some(3));
+        list.select_older(9, &run);
+        assert_eq!(list.selected, Some(1));
+        list.select_newer(2, &run);
+        assert_eq!(list.selected, Some(3));
+        list.select_newer(9, &run);
+        assert_eq!(list.selected, None, "it goes with the run again");
+        list.select_first(&run);
+        assert_eq!(list.selected, Some(1));
     }
 }

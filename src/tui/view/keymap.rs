@@ -1,4 +1,4 @@
-//! From a key to the action that it means here, and from an action to its keys.
+//! Maps keys to actions in a view, and actions to their keys.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// The table's keys, or the user's where there are any, by the action's name.
+    /// The default keys, or the user's where configured, by the action's name.
     pub fn new(users: &BTreeMap<String, Vec<KeyPress>>) -> Self {
         let (mut meanings, mut keys) = (BTreeMap::new(), BTreeMap::new());
         for spec in ACTIONS {
@@ -30,7 +30,7 @@ impl Keymap {
         Self { meanings, keys }
     }
 
-    /// What a key means in a view: in the panel that has the keys first, then anywhere.
+    /// The action of a key in a view: in the focused panel first, then anywhere.
     pub fn meaning(&self, key: KeyPress, view: &View) -> Option<&'static Spec> {
         let replay = matches!(view.mode, DeskMode::Replay(_)).then_some(ActionScope::Replay);
         let focus = match view.focus {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_means_what_the_focused_panel_says() {
+    fn the_focused_panel_determines_the_action_of_a_key() {
         let keymap = Keymap::new(&BTreeMap::new());
         let mut view = View::new(DeskMode::Live);
         assert_eq!(means(&keymap, "left", &view), Some("gain-down"));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_may_give_an_action_other_keys() {
+    fn a_user_can_rebind_an_action() {
         let users = [("mute".to_owned(), vec!["M".parse().unwrap()])].into();
         let keymap = Keymap::new(&users);
         let view = View::new(DeskMode::Live);

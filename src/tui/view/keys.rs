@@ -1,4 +1,4 @@
-//! A press of a key: to the window that lies on top, or else to the action that it means.
+//! Dispatches a key press: to the topmost window, or to an action.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -13,10 +13,10 @@ use crate::{
 };
 
 impl View {
-    /// Takes a press.
+    /// Handles a key press.
     pub fn press(&mut self, event: KeyEvent, keymap: &Keymap, run: &Run) -> Vec<Effect> {
         let meaning = keymap.meaning(KeyPress::from(event), self);
-        // Whatever is open, these two are heard.
+        // These two work whatever is open.
         let anyway = meaning.filter(|spec| {
             matches!(spec.action, Action::Interrupt | Action::Suspend)
                 && event.modifiers.contains(KeyModifiers::CONTROL)
@@ -37,14 +37,14 @@ impl View {
         }
     }
 
-    /// Takes a pasted text: into a line if one is open, and never as keys.
+    /// Handles a pasted text: inserts it into an open text input, never as keys.
     pub fn paste(&mut self, text: &str) {
         match &mut self.overlay {
             Some(Overlay::Prompt(Prompt { line, .. }) | Overlay::Palette(Palette { line, .. })) => {
                 line.insert(text);
             }
             Some(Overlay::Help { search, searching: true, .. }) => search.insert(text),
-            Some(Overlay::Help { .. } | Overlay::Leave) | None => {
+            Some(Overlay::Help { .. } | Overlay::ConfirmStop) | None => {
                 let text = "pasted text was ignored: no prompt is open";
                 self.message = Some(Message::Refused(text.to_owned()));
             }
@@ -54,16 +54,16 @@ impl View {
     /// The window was taken off and is put back unless the key closes it.
     fn press_in(&mut self, overlay: Overlay, event: KeyEvent, run: &Run) -> Vec<Effect> {
         match overlay {
-            // With Ctrl or Alt held, a letter is another key.
-            Overlay::Leave
+            // With Ctrl or Alt, a letter is another key.
+            Overlay::ConfirmStop
                 if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) =>
             {
-                self.overlay = Some(Overlay::Leave);
+                self.overlay = Some(Overlay::ConfirmStop);
             }
-            Overlay::Leave => match event.code {
+            Overlay::ConfirmStop => match event.code {
                 KeyCode::Char('y' | 'Y') => return self.stop(),
                 KeyCode::Char('n' | 'N') | KeyCode::Esc => {}
-                _ => self.overlay = Some(Overlay::Leave),
+                _ => self.overlay = Some(Overlay::ConfirmStop),
             },
             Overlay::Prompt(prompt) => return self.press_in_prompt(prompt, event, run),
             Overlay::Palette(palette) => return self.press_in_palette(palette, event, run),
@@ -101,7 +101,7 @@ impl View {
         match event.code {
             KeyCode::Esc => return Vec::new(),
             KeyCode::Enter => {
-                let Some(spec) = palette.matches().get(palette.chosen).copied() else {
+                let Some(spec) = palette.matches().get(palette.selected).copied() else {
                     let text = format!("no action named `{}`", palette.line.text());
                     self.message = Some(Message::Refused(text));
                     return Vec::new();
@@ -111,7 +111,7 @@ impl View {
                 return self.act(spec, run);
             }
             KeyCode::Tab => palette.complete(),
-            // In an empty line, up goes back in the history; else through the matches.
+            // In an empty line, Up goes back in the history; otherwise through the matches.
             KeyCode::Up if palette.line.is_empty() || palette.back > 0 => {
                 palette.back = (palette.back + 1).min(self.history.len());
                 palette.line = self.line_back(palette.back);
@@ -120,13 +120,13 @@ impl View {
                 palette.back -= 1;
                 palette.line = self.line_back(palette.back);
             }
-            KeyCode::Up => palette.chosen = palette.chosen.saturating_sub(1),
+            KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
             KeyCode::Down => {
-                palette.chosen = (palette.chosen + 1).min(n_matches.saturating_sub(1));
+                palette.selected = (palette.selected + 1).min(n_matches.saturating_sub(1));
             }
             _ => {
                 if palette.line.edit(event) {
-                    (palette.chosen, palette.back) = (0, 0);
+                    (palette.selected, palette.back) = (0, 0);
                 }
             }
         }
@@ -141,7 +141,7 @@ impl View {
     }
 }
 
-/// The help after a key; `None`: it is closed.
+/// The help after a key; `None` if it is closed.
 fn help(mut search: Line, searching: bool, scroll: usize, event: KeyEvent) -> Option<Overlay> {
     let (searching, scroll) = match event.code {
         KeyCode::Esc if searching || !search.is_empty() => {

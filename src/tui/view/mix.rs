@@ -1,4 +1,4 @@
-//! What is asked of the strips: nudges, mutes, solos, scenes.
+//! Actions on strips: nudges, mutes, solos, scenes.
 
 use super::{Effect, Message, Pending, PromptKind, Request, View, nudged};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl View {
-    /// Something with the chosen strip, and what is to be sent for it.
+    /// Applies an action to the selected strip and returns the request to send.
     pub(super) fn on_strip(
         &mut self,
         run: &Run,
@@ -27,12 +27,12 @@ impl View {
     }
 
     pub(super) fn type_gain(&mut self, strip: &Strip) -> Option<Request> {
-        self.ask(PromptKind::Gain(strip.name.clone()), "");
+        self.open_prompt(PromptKind::Gain(strip.name.clone()), "");
         None
     }
 
     pub(super) fn type_fade(&mut self, strip: &Strip) -> Option<Request> {
-        self.ask(PromptKind::Gain(strip.name.clone()), &format!("{} over ", strip.gain));
+        self.open_prompt(PromptKind::Gain(strip.name.clone()), &format!("{} over ", strip.gain));
         None
     }
 
@@ -64,7 +64,7 @@ pub(super) fn clear_solos(run: &Run) -> Vec<Effect> {
     Effect::send(Command::Set(soloed.map(unsolo).collect()))
 }
 
-/// What has to be changed for the mix to be as it was stored, once everything pending has been done.
+/// The changes from the mix, with all pending commands applied, to a stored scene.
 fn changes_to(stored: &SceneStored, run: &Run, pending: &Pending) -> Vec<Assignment> {
     let mut changes = Vec::new();
     for strip in &run.strips {

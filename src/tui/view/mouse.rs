@@ -1,5 +1,4 @@
-//! The mouse, where the user lets the desk have it: a click chooses, the wheel zooms, a drag moves the
-//! cursor.
+//! The mouse, if the user enables it: a click selects, the wheel zooms, dragging moves the cursor.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -8,7 +7,7 @@ use super::{Focus, View};
 use crate::state::Run;
 
 impl View {
-    /// Takes what the mouse did. A window that is open has the keys, and the mouse does nothing.
+    /// Handles a mouse event. While a window is open, the mouse does nothing.
     pub fn mouse(&mut self, event: MouseEvent, run: &Run) {
         if self.overlay.is_some() {
             return;
@@ -31,15 +30,15 @@ impl View {
             }
             (MouseEventKind::Down(_), Focus::Desk) => {
                 if let Some(idx) = layout.strip_at(place, run.strips.len(), self.strip_idx(run)) {
-                    self.choose(idx, run);
+                    self.select(idx, run);
                 }
                 self.focus = focus;
             }
             (MouseEventKind::Down(_), Focus::Events) => self.focus = focus,
             (MouseEventKind::ScrollUp, Focus::Chart) => self.chart.zoom_in(run),
             (MouseEventKind::ScrollDown, Focus::Chart) => self.chart.zoom_out(run),
-            (MouseEventKind::ScrollUp, Focus::Events) => self.events.older(3, run),
-            (MouseEventKind::ScrollDown, Focus::Events) => self.events.younger(3, run),
+            (MouseEventKind::ScrollUp, Focus::Events) => self.events.select_older(3, run),
+            (MouseEventKind::ScrollDown, Focus::Events) => self.events.select_newer(3, run),
             _ => {}
         }
     }

@@ -1,14 +1,14 @@
-//! How far a press moves a fader.
+//! How far a key press moves a fader.
 
 use crate::tui::view::action::Nudge;
 
-/// Below this a fader is as good as shut: down from here is 0, and up from 0 is here.
+/// The smallest gain above 0 that keys reach: down from it is 0, and up from 0 is this gain.
 pub const LEAST: f32 = 0.01;
 
-/// Beyond this a fader does not go by steps; it can be typed.
+/// The largest gain that keys reach; larger ones can be typed.
 const MOST: f32 = 100.0;
 
-/// Where a press moves a fader, to four digits.
+/// The gain after a key press, to four digits.
 pub fn nudged(gain: f32, nudge: Nudge) -> f32 {
     let factor = match nudge {
         Nudge::Up => 1.05,
@@ -26,7 +26,7 @@ pub fn nudged(gain: f32, nudge: Nudge) -> f32 {
     let moved = f64::from(gain) * factor;
     let digit = 10f64.powf(moved.log10().floor() - 3.0);
     let rounded = ((moved / digit).round() * digit) as f32;
-    // A fader that was typed to more than the steps reach stays where it is when it is pushed up.
+    // A fader that was typed beyond the maximum stays there when it is moved up.
     if up { rounded.min(MOST.max(gain)) } else { rounded.max(LEAST) }
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fader_opens_at_a_hundredth_and_shuts_below_it() {
+    fn the_smallest_step_above_zero_is_a_hundredth() {
         assert_eq!(nudged(0.0, Nudge::Up), 0.01);
         assert_eq!(nudged(0.0, Nudge::FarUp), 0.01);
         assert_eq!(nudged(0.01, Nudge::Down), 0.0);
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_parts_of_the_gain_and_go_back_where_they_came_from() {
+    fn a_step_up_and_a_step_down_cancel() {
         assert_eq!(nudged(1.0, Nudge::Up), 1.05);
         assert_eq!(nudged(1.05, Nudge::Down), 1.0);
         assert_eq!(nudged(0.5, Nudge::FarUp), 0.625);

@@ -1,4 +1,4 @@
-//! What lies over the panels and has the keys: help, the palette, a prompt, a question.
+//! Windows above the panels, which receive the keys: help, palette, prompt, confirmation.
 
 use super::Prompt;
 use crate::tui::{
@@ -6,46 +6,46 @@ use crate::tui::{
     view::action::{ACTIONS, Spec},
 };
 
-/// A window over the panels.
+/// A window above the panels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
     /// Every key.
     Help {
-        /// What is looked for.
+        /// The search text.
         search: Line,
         /// Whether keys go into the search.
         searching: bool,
-        /// Rows scrolled past.
+        /// The number of rows scrolled past.
         scroll: usize,
     },
-    /// Every action by its name.
+    /// Every action by name.
     Palette(Palette),
-    /// A line of text for something.
+    /// A prompt for a text.
     Prompt(Prompt),
-    /// Whether to stop the run and leave.
-    Leave,
+    /// The confirmation of a stop.
+    ConfirmStop,
 }
 
 impl Overlay {
-    /// The help from its top.
+    /// The help, scrolled to its top.
     pub fn help() -> Self {
         Self::Help { search: Line::default(), searching: false, scroll: 0 }
     }
 }
 
-/// A line with an action's name, and the actions that it could mean.
+/// An input for an action's name, and the matching actions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Palette {
-    /// What was typed so far.
+    /// The text so far.
     pub line: Line,
-    /// Which of the matches is chosen.
-    pub chosen: usize,
-    /// How far back in the history one is; 0 is the line itself.
+    /// The index of the selected match.
+    pub selected: usize,
+    /// The position in the history, counted back; 0 is the input itself.
     pub back: usize,
 }
 
 impl Palette {
-    /// Actions whose name or description holds every word that was typed; those whose name begins
+    /// Actions whose name or description contains every word of the input; those whose name begins
     /// with it first.
     pub fn matches(&self) -> Vec<&'static Spec> {
         let text = self.line.text().to_lowercase();
@@ -60,20 +60,20 @@ impl Palette {
         found
     }
 
-    /// Puts the longest beginning in that all names share which begin with what was typed; if there is
-    /// none, the chosen name.
+    /// Completes the input to the longest common prefix of the names that begin with it; if that
+    /// adds nothing, to the selected name.
     pub(super) fn complete(&mut self) {
         let text = self.line.text();
         let found = self.matches();
         let mut begun = found.iter().map(|spec| spec.name).filter(|name| name.starts_with(&text));
-        let chosen = found.get(self.chosen).map(|spec| spec.name);
+        let selected = found.get(self.selected).map(|spec| spec.name);
         let shared = begun.next().map(|first| {
             begun.fold(first, |shared, name| {
                 let same = shared.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
                 &shared[..same]
             })
         });
-        if let Some(name) = shared.filter(|shared| shared.len() > text.len()).or(chosen) {
+        if let Some(name) = shared.filter(|shared| shared.len() > text.len()).or(selected) {
             self.line = Line::new(name);
         }
     }
@@ -88,16 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_as_typed_comes_first_and_descriptions_count_too() {
+    fn names_with_the_prefix_come_first_and_descriptions_match_too() {
         let names = |text| palette(text).matches().iter().map(|spec| spec.name).collect::<Vec<_>>();
         assert_eq!(names("mute")[0], "mute");
-        assert_eq!(names("rate")[0], "rate");
+        assert_eq!(names("learning")[0], "learning-rate");
         assert!(names("dev").contains(&"evaluate"), "{:?}", names("dev"));
         assert!(names("no such thing").is_empty());
     }
 
     #[test]
-    fn completion_goes_as_far_as_it_is_sure() {
+    fn completion_extends_to_the_longest_common_prefix() {
         let mut palette = palette("che");
         palette.complete();
         assert_eq!(palette.line.text(), "checkpoint");

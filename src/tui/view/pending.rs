@@ -1,7 +1,7 @@
-//! Commands that the trainer has not answered: faders are drawn hollow until it has.
+//! Commands that the trainer has not answered yet; faders are drawn hollow until it has.
 //!
-//! Of one fader one command is under way at a time. Presses that come meanwhile are gathered into the next
-//! one, so that holding a key costs the trainer a command a step and not one a press.
+//! Each fader has at most one command in flight. Further key presses are merged into the next one,
+//! so that a key held down costs the trainer one command per step rather than one per repeat.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,10 +10,10 @@ use crate::{
     state::Run,
 };
 
-/// A command to be sent to the trainer.
+/// A command to send to the trainer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// What the trainer is to do.
+    /// The command.
     pub command: Command,
     /// The command whose changes it undoes or redoes.
     pub undoes: Option<CommandId>,
@@ -25,42 +25,42 @@ impl<C: Into<Command>> From<C> for Request {
     }
 }
 
-/// Commands under way.
+/// Commands in flight.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pending {
     gains: BTreeMap<ObjectiveId, PendingGain>,
-    /// Commands that are no single fader's, with what each would do.
+    /// Commands that do not set a single fader.
     others: BTreeMap<CommandId, Command>,
-    /// What is being undone or redone, and what is to follow.
+    /// The undo or redo in flight, and what follows it.
     undo: Option<(CommandId, Command)>,
     next_undos: VecDeque<UndoKey>,
-    /// Events still to come of commands that change several controls.
+    /// The number of expected events for commands that change several controls.
     n_unanswered: BTreeMap<CommandId, usize>,
 }
 
 /// Undo or redo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UndoKey {
-    /// Undo what was done last.
+    /// Undo the last change.
     Undo,
-    /// Redo what was undone last.
+    /// Redo the last undone change.
     Redo,
 }
 
-/// One fader's command under way.
+/// The command in flight of one fader.
 #[derive(Clone, Debug, PartialEq)]
 struct PendingGain {
-    /// The gain that was asked for last, sent or not.
+    /// The last requested gain, sent or not.
     gain: f32,
-    /// The command that was sent; `None` between giving it out and hearing its number.
+    /// The command that was sent; `None` until its id is known.
     command: Option<CommandId>,
-    /// The last gain was not sent yet.
-    waits: bool,
+    /// The last requested gain has not been sent yet.
+    is_queued: bool,
 }
 
 impl Pending {
-    /// The value that was asked for and that the control does not have yet, by commands that change several
-    /// at once and by undo too.
+    /// The requested value of a control, if it is not in force yet; includes commands that change
+    /// several controls, and undo.
     pub fn value(&self, control: &Control) -> Option<Setting> {
         if let Control::Gain(objective) = control
             && let Some(own) = self.gains.get(objective)
@@ -77,7 +77,7 @@ impl Pending {
         })
     }
 
-    /// The gain that was asked for and that the fader does not have yet.
+    /// The requested gain of a fader, if it is not in force yet.
     pub fn gain(&self, objective: &ObjectiveId) -> Option<f32> {
         match self.value(&Control::Gain(objective.clone()))? {
             Setting::Number(gain) => Some(gain),
@@ -85,12 +85,12 @@ impl Pending {
         }
     }
 
-    /// Whether an objective is to be muted or unmuted.
+    /// The requested mute state of an objective.
     pub fn mute(&self, objective: &ObjectiveId) -> Option<bool> {
         self.switch(&Control::Muted(objective.clone()))
     }
 
-    /// Whether an objective is to be soloed or unsoloed.
+    /// The requested solo state of an objective.
     pub fn solo(&self, objective: &ObjectiveId) -> Option<bool> {
         self.switch(&Control::Soloed(objective.clone()))
     }
@@ -102,7 +102,7 @@ impl Pending {
         }
     }
 
-    /// Whether training is to be paused, or to be resumed.
+    /// The requested pause state of training.
     pub fn pause(&self) -> Option<bool> {
         self.others.values().rev().find_map(|command| match command {
             Command::Pause | Command::StepOnce => Some(true),
@@ -111,36 +111,36 @@ impl Pending {
         })
     }
 
-    /// Whether a change is under way: until it is answered nobody knows what there is to undo.
+    /// Whether a change is in flight: until it is answered, what can be undone is unknown.
     pub fn has_changes(&self) -> bool {
         self.undo.is_some()
             || !self.gains.is_empty()
             || self.others.values().any(|command| matches!(command, Command::Set(_)))
     }
 
-    /// Whether a command of that kind is under way.
+    /// Whether a command of that kind is in flight.
     pub fn has_any(&self, is_it: impl Fn(&Command) -> bool) -> bool {
         self.others.values().any(is_it)
     }
 
-    /// How many commands are under way.
+    /// The number of commands in flight.
     pub fn len(&self) -> usize {
         self.gains.len() + self.others.len() + usize::from(self.undo.is_some())
     }
 
-    /// Whether none is.
+    /// Whether no command is in flight.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether that command is one of them.
+    /// Whether that command is in flight.
     pub fn has(&self, command: CommandId) -> bool {
         self.undo.as_ref().is_some_and(|(undo, _)| *undo == command)
             || self.others.contains_key(&command)
             || self.gains.values().any(|gain| gain.command == Some(command))
     }
 
-    /// With that one gain under way.
+    /// With that one gain in flight.
     #[cfg(test)]
     pub fn with_gain(objective: &ObjectiveId, gain: f32) -> Self {
         let mut pending = Self::default();
@@ -149,18 +149,18 @@ impl Pending {
         pending
     }
 
-    /// Asks for a gain: at once, or as soon as the command under way is answered.
+    /// Requests a gain: at once, or as soon as the command in flight is answered.
     pub(super) fn set_gain(&mut self, objective: &ObjectiveId, gain: f32) -> Option<Request> {
         if let Some(open) = self.gains.get_mut(objective) {
-            (open.gain, open.waits) = (gain, true);
+            (open.gain, open.is_queued) = (gain, true);
             return None;
         }
-        let open = PendingGain { gain, command: None, waits: false };
+        let open = PendingGain { gain, command: None, is_queued: false };
         self.gains.insert(objective.clone(), open);
         Some(Assignment::gain(objective.clone(), gain).into())
     }
 
-    /// Undoes or redoes: at once, or after what is under way.
+    /// Undoes or redoes: at once, or after the commands in flight.
     pub(super) fn undo_or_redo(&mut self, key: UndoKey, run: &Run) -> Option<Request> {
         if self.has_changes() {
             self.next_undos.push_back(key);
@@ -190,7 +190,7 @@ impl Pending {
         }
     }
 
-    /// The fader that this command, given out by [`Pending::set_gain`], is for.
+    /// The fader of a command that [`Pending::set_gain`] returned.
     fn gain_of(&mut self, command: &Command) -> Option<&mut PendingGain> {
         let Command::Set(all) = command else { return None };
         let [Assignment { control: Control::Gain(objective), over: None, .. }] = &all[..] else {
@@ -199,14 +199,15 @@ impl Pending {
         self.gains.get_mut(objective).filter(|gain| gain.command.is_none())
     }
 
-    /// Forgets what else a command that was refused would have changed.
+    /// Forgets the other changes of a command that was refused.
     pub(super) fn refused(&mut self, command: CommandId) {
         self.n_unanswered.remove(&command);
     }
 
-    /// Forgets a command that was answered; gives back what waited for it.
+    /// Forgets a command that was answered; returns the request that waited for it.
     pub(super) fn answered(&mut self, command: CommandId, run: &Run) -> Option<Request> {
-        // Several changes are told one by one, and the history is whole with the last of them.
+        // Each of several changes has an event of its own, and the history is complete with the
+        // last one.
         if let Some(left) = self.n_unanswered.get_mut(&command) {
             *left -= 1;
             if *left > 0 {
@@ -218,7 +219,7 @@ impl Pending {
         self.undo.take_if(|(undo, _)| *undo == command);
         let objective = self.gains.iter().find(|(_, gain)| gain.command == Some(command));
         if let Some(objective) = objective.map(|(objective, _)| objective.clone())
-            && let Some(gain) = self.gains.remove(&objective).filter(|gain| gain.waits)
+            && let Some(gain) = self.gains.remove(&objective).filter(|gain| gain.is_queued)
         {
             return self.set_gain(&objective, gain.gain);
         }
@@ -237,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn presses_while_a_command_is_under_way_become_one_command() {
+    fn presses_during_a_command_are_merged_into_one() {
         let mut pending = Pending::default();
         let run = Run::default();
         let pos = ObjectiveId::from("pos");

@@ -1,35 +1,35 @@
-//! What is asked for in a line of text, and what it must be.
+//! Text prompts and the validation of their input.
 
 use crate::{
     protocol::{Assignment, Command, ObjectiveId, Step, event::Setting},
     tui::line::Line,
 };
 
-/// A line that is being typed, and what for.
+/// A prompt with its input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
-    /// What is asked for.
+    /// What it asks for.
     pub kind: PromptKind,
-    /// What was typed so far.
+    /// The input so far.
     pub line: Line,
-    /// What was wrong with it at the last Enter.
+    /// The fault found at the last Enter.
     pub fault: Option<String>,
 }
 
 /// What a prompt asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromptKind {
-    /// A gain, at once or over some steps.
+    /// A gain, set at once or faded over a number of steps.
     Gain(ObjectiveId),
     /// A note.
     Note,
     /// A learning rate.
-    Rate,
-    /// How a step chooses among the groups.
+    LearningRate,
+    /// A sampling rule for the groups.
     Sampling,
     /// A weighting rule.
     Weighting,
-    /// Every how many steps gradients are measured apart.
+    /// The interval of per-objective gradient measurements, in steps.
     Gradients,
     /// A step of a replay.
     Step,
@@ -37,29 +37,29 @@ pub enum PromptKind {
     Filter,
 }
 
-/// What was entered at a prompt.
+/// The parsed input of a prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entered {
     /// A command to the trainer.
     Command(Command),
-    /// A step to go to.
+    /// A step to seek to.
     Step(Step),
-    /// A text to look for.
+    /// A text to filter by.
     Filter(String),
 }
 
 impl Prompt {
-    /// An empty prompt, or one that holds what is there now.
+    /// A prompt with an initial text, which may be empty.
     pub fn new(kind: PromptKind, text: &str) -> Self {
         Self { kind, line: Line::new(text), fault: None }
     }
 
-    /// What stands before the line.
+    /// The label in front of the input.
     pub fn label(&self) -> String {
         match &self.kind {
             PromptKind::Gain(objective) => format!("gain of {objective}"),
             PromptKind::Note => "note".to_owned(),
-            PromptKind::Rate => "learning rate".to_owned(),
+            PromptKind::LearningRate => "learning rate".to_owned(),
             PromptKind::Sampling => "sampling".to_owned(),
             PromptKind::Weighting => "weighting".to_owned(),
             PromptKind::Gradients => "measure gradients every".to_owned(),
@@ -68,12 +68,12 @@ impl Prompt {
         }
     }
 
-    /// How to fill it in.
+    /// A hint on the input.
     pub fn hint(&self) -> &'static str {
         match self.kind {
             PromptKind::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
             PromptKind::Note => "Enter adds it at this step",
-            PromptKind::Rate => "for example 0.0005; ends a learning-rate schedule",
+            PromptKind::LearningRate => "for example 0.0005; ends a learning-rate schedule",
             PromptKind::Sampling => {
                 "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
             }
@@ -86,7 +86,8 @@ impl Prompt {
         }
     }
 
-    /// What the line means; else what was found and what was wanted. `n_steps` are those of the run.
+    /// Parses the input; the error says what was expected and found. `n_steps` is the length of the
+    /// run.
     pub fn entry(&self, n_steps: u64) -> Result<Entered, String> {
         let text = self.line.text();
         let text = text.trim();
@@ -119,7 +120,7 @@ impl Prompt {
                 return Err("expected a text, found nothing; Esc cancels".to_owned());
             }
             PromptKind::Note => Entered::Command(Command::Note { text: text.to_owned() }),
-            PromptKind::Rate => {
+            PromptKind::LearningRate => {
                 let rate = number(text).ok_or_else(|| {
                     format!("expected a learning rate of at least 0, found `{text}`")
                 })?;
@@ -135,9 +136,9 @@ impl Prompt {
                     "expected a rule, for example `equal`, found nothing; Esc cancels".to_owned()
                 );
             }
-            // The trainer knows the rules and their options.
+            // The trainer validates rules and their options.
             PromptKind::Weighting => setting("train.weighting", Setting::Text(text.to_owned())),
-            // The trainer knows the rules and the groups.
+            // The trainer validates rules and groups.
             PromptKind::Sampling => setting("train.sampling", Setting::Text(text.to_owned())),
             PromptKind::Gradients => {
                 let steps: u32 = text
@@ -191,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_may_be_a_part_of_the_way() {
+    fn a_step_can_be_given_in_percent() {
         assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entered::Step(Step(1_200))));
         assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entered::Step(Step(800))));
         assert!(entered(PromptKind::Step, "soon").is_err());
     }
 
     #[test]
-    fn an_empty_note_is_none() {
+    fn an_empty_note_is_refused() {
         assert!(entered(PromptKind::Note, "  ").is_err());
     }
 }

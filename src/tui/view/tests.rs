@@ -1,4 +1,4 @@
-//! Journeys: keys in, effects out, and what the trainer's answers make of the view.
+//! Key sequences, the effects that they have, and the view after the trainer's answers.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn view(mode: DeskMode) -> View {
     View { size: Size::new(120, 40), ..View::new(mode) }
 }
 
-/// Presses keys by their names; `"text` types a text.
+/// Presses keys by name; `"text` types a text.
 fn press(view: &mut View, run: &Run, keys: &[&str]) -> Vec<Effect> {
     let keymap = Keymap::new(&BTreeMap::new());
     let mut effects = Vec::new();
@@ -57,7 +57,7 @@ fn set(objective: &str, gain: f32) -> Command {
     Assignment::gain(objective.into(), gain).into()
 }
 
-/// The answer to a moved fader.
+/// The answer to a change of a fader.
 fn gain_set(objective: &str, old: f32, new: f32, order: u64) -> Event {
     let set = arbitrary::gain_set(1, objective, old, new);
     GainSet { at_ms: 20, command: Some(CommandId(order)), ..set }.into()
@@ -69,7 +69,7 @@ fn answer(view: &mut View, run: &mut Run, event: &Event) -> Vec<Effect> {
 }
 
 #[test]
-fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
+fn a_fader_does_not_move_before_the_trainer_has_answered() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["2", "l"]);
     let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
@@ -92,7 +92,7 @@ fn a_fader_stays_where_it_is_until_the_trainer_has_answered() {
 }
 
 #[test]
-fn what_was_refused_is_told_and_no_longer_pending() {
+fn a_refused_command_is_reported_and_no_longer_pending() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
     let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
@@ -107,7 +107,7 @@ fn what_was_refused_is_told_and_no_longer_pending() {
 }
 
 #[test]
-fn taking_back_goes_through_the_history_one_answer_at_a_time() {
+fn undo_goes_through_the_history_one_answer_at_a_time() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     run.apply(&gain_set("chunk", 1.0, 2.0, 1));
     run.apply(&gain_set("pos", 1.0, 0.5, 2));
@@ -125,7 +125,7 @@ fn taking_back_goes_through_the_history_one_answer_at_a_time() {
 }
 
 #[test]
-fn a_scene_is_recalled_as_one_move_of_what_differs() {
+fn recalling_a_scene_is_one_change_of_what_differs() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["A"]), []);
     let text = "scene A is empty; a saves the mix there";
@@ -140,7 +140,7 @@ fn a_scene_is_recalled_as_one_move_of_what_differs() {
 }
 
 #[test]
-fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
+fn a_gain_prompt_stays_open_after_invalid_input() {
     let (mut view, run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["w", "\"much", "enter"]), []);
     let Some(Overlay::Prompt(prompt)) = &view.overlay else { panic!("still open") };
@@ -152,10 +152,10 @@ fn a_gain_is_typed_and_a_fault_keeps_the_line_open() {
 }
 
 #[test]
-fn stopping_is_asked_and_answered_by_another_key() {
+fn stopping_is_confirmed_by_another_key() {
     let (mut view, run) = (view(DeskMode::Live), run());
     assert_eq!(press(&mut view, &run, &["q", "q", "enter"]), []);
-    assert_eq!(view.overlay, Some(Overlay::Leave), "neither the same key nor Enter answers");
+    assert_eq!(view.overlay, Some(Overlay::ConfirmStop), "neither the same key nor Enter answers");
     assert_eq!(press(&mut view, &run, &["n"]), []);
     assert_eq!(view.overlay, None);
     let stop = Command::Stop { reason: Reason::Key };
@@ -164,17 +164,17 @@ fn stopping_is_asked_and_answered_by_another_key() {
 }
 
 #[test]
-fn a_run_that_has_ended_is_left_at_once_and_moved_no_more() {
+fn a_run_that_has_ended_accepts_no_changes_and_quits_at_once() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let (ended, reason, message) = (Ended::Finished, Reason::Steps, None);
     run.apply(&RunEnded { at_ms: 9, step: Step(1), ended, reason, message }.into());
     assert_eq!(press(&mut view, &run, &["l"]), []);
     assert_eq!(view.message, Some(Message::Refused("the run has ended".into())));
-    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Leave]);
+    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Quit]);
 }
 
 #[test]
-fn a_typed_weighting_begins_with_the_one_in_force() {
+fn the_weighting_prompt_begins_with_the_rule_in_force() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let set = SettingSet {
         at_ms: 30,
@@ -199,7 +199,7 @@ fn a_typed_weighting_begins_with_the_one_in_force() {
 }
 
 #[test]
-fn a_typed_sampling_begins_with_the_one_in_force() {
+fn the_sampling_prompt_begins_with_the_rule_in_force() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let wished = |rule: &str| -> Command {
         Assignment::setting("train.sampling", Setting::Text(rule.to_owned())).into()
@@ -234,7 +234,7 @@ fn a_typed_sampling_begins_with_the_one_in_force() {
 }
 
 #[test]
-fn who_observes_moves_nothing() {
+fn observe_mode_sends_no_commands() {
     let (mut view, run) = (view(DeskMode::Observe), run());
     for key in ["l", "m", "s", "w", "space", "c", "e", "n", "r", "d"] {
         assert_eq!(press(&mut view, &run, &[key]), [], "{key}");
@@ -246,7 +246,7 @@ fn who_observes_moves_nothing() {
 }
 
 #[test]
-fn esc_leaves_one_layer_at_a_time_and_never_quits() {
+fn esc_closes_one_layer_at_a_time_and_never_quits() {
     let (mut view, run) = (view(DeskMode::Live), run());
     press(&mut view, &run, &["tab", "left", "/", "\"pos", "enter", "?"]);
     let layers = |view: &View| {
@@ -265,7 +265,7 @@ fn esc_leaves_one_layer_at_a_time_and_never_quits() {
 }
 
 #[test]
-fn the_palette_finds_completes_and_remembers() {
+fn the_palette_searches_completes_and_has_a_history() {
     let (mut view, run) = (view(DeskMode::Live), run());
     let muted = Assignment::muted("chunk".into(), true).into();
     let typed = [":", "\"mut", "tab", "enter"];
@@ -276,7 +276,7 @@ fn the_palette_finds_completes_and_remembers() {
 }
 
 #[test]
-fn the_focus_goes_round_the_panels_that_are_there() {
+fn the_focus_cycles_through_the_visible_panels() {
     let (mut view, run) = (view(DeskMode::Live), run());
     let mut round = Vec::new();
     for _ in 0..3 {
@@ -290,7 +290,7 @@ fn the_focus_goes_round_the_panels_that_are_there() {
 }
 
 #[test]
-fn in_a_replay_keys_move_time_and_nothing_else() {
+fn in_a_replay_keys_control_playback_only() {
     let playing = Playing { playing: false, speed: 1.0, seeking: None };
     let (mut view, run) = (view(DeskMode::Replay(playing)), run());
     let keys = ["space", ">", "right", "H", "home", "}", "G", "\"40%", "enter"];
@@ -306,11 +306,11 @@ fn in_a_replay_keys_move_time_and_nothing_else() {
     assert_eq!(press(&mut view, &run, &keys), wanted);
     assert_eq!(press(&mut view, &run, &["m"]), []);
     assert!(matches!(&view.message, Some(Message::Refused(why)) if why.contains("--moves")));
-    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Leave]);
+    assert_eq!(press(&mut view, &run, &["q"]), [Effect::Quit]);
 }
 
 #[test]
-fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
+fn a_command_after_the_trainer_has_exited_is_refused() {
     let (mut view, run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["l"]);
     let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
@@ -320,7 +320,7 @@ fn a_wish_to_a_trainer_that_has_gone_is_said_so() {
 }
 
 #[test]
-fn mutes_and_solos_toggle_what_was_wished_last() {
+fn mutes_and_solos_toggle_the_last_requested_state() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     let effects = press(&mut view, &run, &["m"]);
     let [Effect::Send(request)] = &effects[..] else { panic!("{effects:?}") };
@@ -336,7 +336,7 @@ fn mutes_and_solos_toggle_what_was_wished_last() {
 }
 
 #[test]
-fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
+fn undo_waits_for_the_change_in_flight() {
     let (mut view, mut run) = (view(DeskMode::Live), run());
     run.apply(&gain_set("pos", 1.0, 0.5, 1));
     let effects = press(&mut view, &run, &["l"]);
@@ -349,7 +349,7 @@ fn a_move_that_is_not_answered_yet_is_what_is_taken_back() {
 }
 
 #[test]
-fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
+fn a_second_press_of_the_pause_key_resumes_before_the_first_is_answered() {
     let (mut view, run) = (view(DeskMode::Live), run());
     for (number, wanted) in [Command::Pause, Command::Resume, Command::Pause].iter().enumerate() {
         let effects = press(&mut view, &run, &["space"]);
@@ -359,7 +359,7 @@ fn a_second_press_of_the_pause_key_goes_on_even_before_the_first_is_answered() {
     }
 }
 
-/// A trainer that does what it is sent, when it is let.
+/// A trainer that carries out what it is sent, on demand.
 #[derive(Default)]
 struct SlowTrainer {
     commands: Vec<(CommandId, Request)>,
@@ -368,7 +368,7 @@ struct SlowTrainer {
 }
 
 impl SlowTrainer {
-    /// Takes what is sent, as the desk's loop would.
+    /// Queues what is sent, as the desk's loop would.
     fn take(&mut self, view: &mut View, effects: Vec<Effect>) {
         for effect in effects {
             let Effect::Send(request) = effect else { panic!("{effect:?}") };
@@ -378,7 +378,7 @@ impl SlowTrainer {
         }
     }
 
-    /// Answers the oldest command, and hears what the view makes of the answer.
+    /// Answers the oldest command and handles the view's reaction.
     fn answer(&mut self, view: &mut View, run: &mut Run) -> bool {
         if self.commands.is_empty() {
             return false;
@@ -409,7 +409,7 @@ impl SlowTrainer {
     }
 }
 
-/// What a trainer says that has done it.
+/// The event after a command was carried out.
 fn changed(
     Assignment { control, value, .. }: Assignment,
     at_ms: u64,
@@ -435,7 +435,7 @@ fn changed(
 
 proptest::proptest! {
     #[test]
-    fn whenever_answers_come_taking_everything_back_gives_the_mix_of_the_recipe(
+    fn undoing_everything_restores_the_recipes_mix_for_any_order_of_answers(
         keys in proptest::collection::vec(
             proptest::sample::select(vec!["1", "2", "3", "l", "H", "L", "m", "u", "ctrl-r", "a", "A", "0"]),
             0..40,

@@ -1,4 +1,4 @@
-//! The view's fold: an action changes the view, and may ask for something outside.
+//! The view's fold: an action changes the view and may have effects outside.
 
 use super::{
     DeskMode, Effect, EventList, Focus, Message, Overlay, Page, Palette, Prompt, PromptKind, Seek,
@@ -14,17 +14,17 @@ use crate::{
 };
 
 impl View {
-    /// Does what an action means, if it can be done now; else says why not.
+    /// Carries out an action if it is available now; otherwise shows why not.
     pub fn act(&mut self, spec: &Spec, run: &Run) -> Vec<Effect> {
         if !(spec.valid)(self, run) {
-            self.message = Some(Message::Refused(self.why_not(spec, run)));
+            self.message = Some(Message::Refused(self.refusal(spec, run)));
             return Vec::new();
         }
         self.message = None;
         self.update(spec.action, run)
     }
 
-    fn why_not(&self, spec: &Spec, run: &Run) -> String {
+    fn refusal(&self, spec: &Spec, run: &Run) -> String {
         match (self.mode, spec.action) {
             (DeskMode::Replay(_), _) => {
                 "read-only: this is a replay; `auxdesk train --moves JOURNAL` repeats its changes"
@@ -45,9 +45,9 @@ impl View {
 
     fn update(&mut self, action: Action, run: &Run) -> Vec<Effect> {
         match action {
-            Action::NextStrip => self.choose(self.strip_idx(run) + 1, run),
-            Action::PreviousStrip => self.choose(self.strip_idx(run).saturating_sub(1), run),
-            Action::Strip(number) => self.choose(number - 1, run),
+            Action::NextStrip => self.select(self.strip_idx(run) + 1, run),
+            Action::PreviousStrip => self.select(self.strip_idx(run).saturating_sub(1), run),
+            Action::Strip(number) => self.select(number - 1, run),
             Action::Nudge(nudge) => {
                 return self.on_strip(run, |view, strip| view.nudge(strip, nudge));
             }
@@ -66,34 +66,34 @@ impl View {
             Action::Store(scene) => return Effect::send(Command::StoreScene { scene }),
             Action::Recall(scene) => return self.recall(scene, run),
             Action::Pause => {
-                let held = self.pending.pause().unwrap_or(run.paused);
-                return Effect::send(if held { Command::Resume } else { Command::Pause });
+                let is_paused = self.pending.pause().unwrap_or(run.paused);
+                return Effect::send(if is_paused { Command::Resume } else { Command::Pause });
             }
             Action::StepOnce => return Effect::send(Command::StepOnce),
-            Action::TypeNote => self.ask(PromptKind::Note, ""),
+            Action::TypeNote => self.open_prompt(PromptKind::Note, ""),
             Action::Checkpoint => return self.once(Command::Checkpoint),
             Action::Evaluate => return self.once(Command::Evaluate),
-            Action::TypeRate => {
+            Action::TypeLearningRate => {
                 let rate = run.learning_rate.map(|rate| rate.to_string()).unwrap_or_default();
-                self.ask(PromptKind::Rate, &rate);
+                self.open_prompt(PromptKind::LearningRate, &rate);
             }
             Action::TypeSampling => {
                 let rule = run.sampling().unwrap_or_default();
-                self.ask(PromptKind::Sampling, &rule);
+                self.open_prompt(PromptKind::Sampling, &rule);
             }
             Action::TypeWeighting => {
                 let rule = run.weighting().unwrap_or_default();
-                self.ask(PromptKind::Weighting, &rule);
+                self.open_prompt(PromptKind::Weighting, &rule);
             }
             Action::TypeGradients => {
                 let every = match run.settings.get("train.measure_gradients_every") {
                     Some(Setting::Number(every)) => every.to_string(),
                     _ => String::new(),
                 };
-                self.ask(PromptKind::Gradients, &every);
+                self.open_prompt(PromptKind::Gradients, &every);
             }
             Action::Quit => return self.quit(run),
-            Action::Interrupt if self.is_over(run) => return vec![Effect::Leave],
+            Action::Interrupt if self.is_over(run) => return vec![Effect::Quit],
             Action::Interrupt => {
                 self.stopping = true;
                 let text = "stopping after this step; press Ctrl-C again to abort";
@@ -115,7 +115,7 @@ impl View {
             Action::Seek(by) => return vec![Effect::Seek(Seek::By(by))],
             Action::SeekStart => return vec![Effect::Seek(Seek::Start)],
             Action::SeekEnd => return vec![Effect::Seek(Seek::End)],
-            Action::TypeSeek => self.ask(PromptKind::Step, ""),
+            Action::TypeSeek => self.open_prompt(PromptKind::Step, ""),
             Action::NextEvent => return self.event_from_here(true, run),
             Action::PreviousEvent => return self.event_from_here(false, run),
             Action::JumpToEvent => return self.jump(run),
@@ -138,21 +138,21 @@ impl View {
             }
             Action::CursorLast => self.chart.cursor_to(run.step, run),
             Action::OnlyThis => {
-                let chosen = self.strip(run).map(|strip| strip.name.clone());
-                self.chart.only = if self.chart.only == chosen { None } else { chosen };
+                let selected = self.strip(run).map(|strip| strip.name.clone());
+                self.chart.only = if self.chart.only == selected { None } else { selected };
             }
-            Action::OlderEvent(by) => self.events.older(by, run),
-            Action::NewerEvent(by) => self.events.younger(by, run),
-            Action::FirstEvent => self.events.oldest(run),
-            Action::LastEvent => self.events.chosen = None,
+            Action::OlderEvent(by) => self.events.select_older(by, run),
+            Action::NewerEvent(by) => self.events.select_newer(by, run),
+            Action::FirstEvent => self.events.select_first(run),
+            Action::LastEvent => self.events.selected = None,
             Action::Filter => {
                 let filter = self.events.filter.clone();
-                self.ask(PromptKind::Filter, &filter);
+                self.open_prompt(PromptKind::Filter, &filter);
             }
             Action::NextClass => {
                 self.events = EventList {
                     class: self.events.class.next(),
-                    chosen: None,
+                    selected: None,
                     ..self.events.clone()
                 };
             }
@@ -160,7 +160,7 @@ impl View {
         Vec::new()
     }
 
-    pub(super) fn choose(&mut self, idx: usize, run: &Run) {
+    pub(super) fn select(&mut self, idx: usize, run: &Run) {
         let idx = idx.min(run.strips.len().saturating_sub(1));
         let Some(strip) = run.strips.get(idx) else { return };
         if self.chart.only.is_some() {
@@ -169,7 +169,7 @@ impl View {
         self.selected = Some(strip.name.clone());
     }
 
-    pub(super) fn ask(&mut self, kind: PromptKind, text: &str) {
+    pub(super) fn open_prompt(&mut self, kind: PromptKind, text: &str) {
         self.overlay = Some(Overlay::Prompt(Prompt::new(kind, text)));
     }
 
@@ -177,20 +177,20 @@ impl View {
         Effect::send_if(self.pending.undo_or_redo(key, run))
     }
 
-    /// What was entered at a prompt.
+    /// Handles the input of a prompt.
     pub(super) fn entered(&mut self, entry: Entered) -> Vec<Effect> {
         match entry {
             Entered::Command(command) => self.send(command),
             Entered::Step(step) => vec![Effect::Seek(Seek::To(step))],
             Entered::Filter(filter) => {
                 self.events.filter = filter;
-                self.events.chosen = None;
+                self.events.selected = None;
                 Vec::new()
             }
         }
     }
 
-    /// Sends a command; a single fader's waits for the one under way.
+    /// Sends a command; a single fader's waits for the one in flight.
     fn send(&mut self, command: Command) -> Vec<Effect> {
         if let Command::Set(all) = &command
             && let [Assignment { control: Control::Gain(objective), value, over: None }] = &all[..]
@@ -201,13 +201,13 @@ impl View {
         Effect::send(command)
     }
 
-    /// Nothing is left here that could be stopped.
+    /// Whether there is no run left to stop.
     fn is_over(&self, run: &Run) -> bool {
         run.ended.is_some() || self.disconnected || matches!(self.mode, DeskMode::Replay(_))
     }
 
-    /// A command that takes its time, unless one of the kind is under way: a key that is held down is
-    /// not to queue work for minutes.
+    /// Sends a slow command, unless one of its kind is in flight: a key that is held down must not
+    /// queue minutes of work.
     fn once(&mut self, command: Command) -> Vec<Effect> {
         if self.pending.has_any(|open| *open == command) {
             self.message =
@@ -219,18 +219,18 @@ impl View {
 
     fn quit(&mut self, run: &Run) -> Vec<Effect> {
         if self.is_over(run) {
-            return vec![Effect::Leave];
+            return vec![Effect::Quit];
         }
         if self.stopping {
             let text = "the run is ending; press Ctrl-C again to abort";
             self.message = Some(Message::Done(text.to_owned()));
             return Vec::new();
         }
-        self.overlay = Some(Overlay::Leave);
+        self.overlay = Some(Overlay::ConfirmStop);
         Vec::new()
     }
 
-    /// The answer to the question whether to stop.
+    /// Confirms the stop.
     pub(super) fn stop(&mut self) -> Vec<Effect> {
         self.stopping = true;
         let text = "stopping: evaluating and saving; Ctrl-C skips both";
@@ -238,7 +238,7 @@ impl View {
         Effect::send(Command::Stop { reason: Reason::Key })
     }
 
-    /// The next panel that is there to be seen.
+    /// The next visible panel.
     fn next_focus(&self, run: &Run, forwards: bool) -> Focus {
         const ROUND: [Focus; 3] = [Focus::Desk, Focus::Chart, Focus::Events];
         let layout = self.layout(run);
@@ -258,7 +258,7 @@ impl View {
         };
     }
 
-    /// One layer less.
+    /// Closes one layer.
     fn back(&mut self) {
         if self.chart.cursor.take().is_some() {
             return;
@@ -274,7 +274,7 @@ impl View {
         }
     }
 
-    /// The cursor to the nearest event before or after it; a replay goes there itself.
+    /// Moves the cursor to the nearest event before or after it; a replay seeks there.
     fn event_from_here(&mut self, later: bool, run: &Run) -> Vec<Effect> {
         if matches!(self.mode, DeskMode::Replay(_)) {
             let seek = if later { Seek::NextEvent } else { Seek::PreviousEvent };
@@ -297,7 +297,7 @@ impl View {
     }
 
     fn jump(&mut self, run: &Run) -> Vec<Effect> {
-        let Some(step) = self.events.chosen(run).map(|row| row.event.step()) else {
+        let Some(step) = self.events.selected(run).map(|row| row.event.step()) else {
             return Vec::new();
         };
         self.chart.cursor_to(step, run);

@@ -16,7 +16,7 @@ fn styles(written: &str) -> Vec<u16> {
     styles.flat_map(|style| style.split(';')).filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Whether any is a colour, and not the terminal's own.
+/// Whether any is a color, and not the terminal's own.
 fn is_coloured(written: &str) -> bool {
     styles(written).iter().any(|number| matches!(number, 30..=38 | 40..=48 | 58 | 90..=107))
 }
@@ -38,7 +38,7 @@ fn the_desk_has_colours_unless_nobody_wants_any() {
     assert!(is_coloured(&session(&[], &[])));
     let plain = session(&[("NO_COLOR", "1")], &[]);
     assert!(!is_coloured(&plain), "{:?}", styles(&plain));
-    assert!(styles(&plain).contains(&1), "bold is no colour");
+    assert!(styles(&plain).contains(&1), "bold is no color");
     assert!(is_coloured(&session(&[("NO_COLOR", "1")], &["--color", "always"])));
     assert!(!is_coloured(&session(&[("CLICOLOR_FORCE", "1")], &["--color", "never"])));
 }

@@ -91,7 +91,7 @@ fn desk(folder: &Path) -> io::Result<u32> {
                 {
                     note = match desk.suspend() {
                         Suspended::Continued => "continued".to_owned(),
-                        Suspended::NobodyToContinue => "not suspended".to_owned(),
+                        Suspended::NoJobControl => "not suspended".to_owned(),
                     };
                 }
                 TerminalInput::Key(key) => {
@@ -153,7 +153,7 @@ fn end_on_sigterm() -> io::Result<()> {
     let mut signals = Signals::new([signal_hook::consts::SIGTERM])?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            terminal::give_back_now();
+            terminal::restore_now();
             process::exit(128 + signal);
         }
     });

@@ -1,4 +1,4 @@
-//! A run made of a few hundred events, and keys for it.
+//! A run of a few hundred events, and key presses for it.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn cast() -> RunStarted {
     }
 }
 
-/// A loss that falls, with a wobble that is the same wherever it is computed.
+/// A falling loss with a deterministic oscillation.
 fn loss(at: usize, step: u64) -> f32 {
     let scale = [2.5, 2.0, 1.5, 8.0, 1.2][at];
     let wobble = (step * 7_919 + at as u64 * 104_729) % 1_000;
@@ -51,7 +51,7 @@ fn loss(at: usize, step: u64) -> f32 {
 fn step_done(step: u64, gains: &[f32; 5]) -> StepDone {
     let name = |at: usize| ObjectiveId::from(NAMES[at]);
     let active = || (0..5).filter(|&at| gains[at] > 0.0);
-    // One spike, which must not vanish.
+    // One spike, which must stay visible.
     let spike = |at: usize| if (at, step) == (2, 150) { 9.0 } else { 1.0 };
     let read = |at: usize| Loss::read(loss(at, step) * spike(at)).unwrap();
     StepDone {
@@ -114,7 +114,8 @@ const TAGS: [&str; 24] = [
     "WP",
 ];
 
-/// A matrix of so many classes, each rarer than the one before, most of them right.
+/// A confusion matrix of `n_classes` classes, each rarer than the previous one, with mostly correct
+/// predictions.
 fn confusion(n_classes: u64) -> Vec<Vec<u64>> {
     let cell = |gold: u64, predicted: u64| match gold.abs_diff(predicted) {
         0 => 1_900 / (gold + 2),
@@ -157,7 +158,7 @@ fn classes(at: usize, step: u64) -> Option<ClassesScored> {
     })
 }
 
-/// A run at step 300 of 400, steered by hand.
+/// A run at step 300 of 400, with manual changes.
 pub(super) fn trained() -> Run {
     let mut run = Run::new(Some(&arbitrary::header()));
     run.apply(&cast().into());
@@ -215,7 +216,7 @@ pub(super) fn trained() -> Run {
     run
 }
 
-/// A run over corpora of different lengths, whose sampling was set by hand half-way.
+/// A run over corpora of different sizes, whose sampling rule was changed manually half-way.
 pub(super) fn of_three_corpora() -> Run {
     let corpora =
         [("news", 8_936, 211_727), ("web", 1_200, 9_600), ("talk-of-the-town", 40, 4_000)];
@@ -251,7 +252,7 @@ pub(super) fn of_three_corpora() -> Run {
     run
 }
 
-/// Presses keys, named as help names them; what they request is under way afterwards.
+/// Presses keys, named as in help; the commands that they send are then in flight.
 pub(super) fn pressed(view: &mut View, run: &Run, keys: &str) {
     let keymap = Keymap::new(&BTreeMap::new());
     for (number, key) in (10..).zip(keys.split(' ')) {

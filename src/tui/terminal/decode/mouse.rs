@@ -1,8 +1,9 @@
-//! The mouse, in the one form that is asked for: `CSI < button ; column ; row`, then `M` or `m`.
+//! Mouse events in the one encoding that is requested: `CSI < button ; column ; row`, then `M` or
+//! `m`.
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-/// Reads one; `last` is `m` where a button was let go.
+/// Decodes one event; `last` is `m` for the release of a button.
 pub(super) fn read(numbers: &[u32], last: u8) -> Option<MouseEvent> {
     let &[code, column, row] = numbers else { return None };
     let button = match code & 0b11 {
@@ -29,7 +30,7 @@ pub(super) fn read(numbers: &[u32], last: u8) -> Option<MouseEvent> {
     };
     let held = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
     let held = held.into_iter().filter(|(bit, _)| code & bit != 0);
-    // Places count from one there.
+    // Coordinates count from one there.
     let place = |number: u32| u16::try_from(number).ok()?.checked_sub(1);
     Some(MouseEvent {
         kind,

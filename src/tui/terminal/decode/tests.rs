@@ -12,14 +12,15 @@ fn all(decoder: &mut Decoder) -> Vec<TerminalInput> {
     std::iter::from_fn(|| decoder.next()).collect()
 }
 
-/// What comes of these bytes at once, and of each alone with less silence than ends anything.
+/// The inputs decoded from these bytes at once, and from the same bytes one by one with pauses
+/// shorter than any timeout.
 fn decode(bytes: &[u8]) -> Vec<TerminalInput> {
     let mut at_once = Decoder::default();
     at_once.push(bytes);
     let mut one_by_one = Decoder::default();
     for &byte in bytes {
         one_by_one.push(&[byte]);
-        one_by_one.quiet(BEGUN_IS_ALL / 2);
+        one_by_one.quiet(ESC_TIMEOUT / 2);
     }
     let inputs = all(&mut at_once);
     assert_eq!(all(&mut one_by_one), inputs);
@@ -31,7 +32,7 @@ fn pressed(code: KeyCode, modifiers: KeyModifiers) -> TerminalInput {
 }
 
 #[test]
-fn keys_are_told_by_what_terminals_send_for_them() {
+fn key_sequences_of_terminals_are_decoded() {
     let known: &[(&[u8], KeyCode, KeyModifiers)] = &[
         (b"l", KeyCode::Char('l'), NONE),
         (b"L", KeyCode::Char('L'), SHIFT),
@@ -75,22 +76,22 @@ fn keys_are_told_by_what_terminals_send_for_them() {
 }
 
 #[test]
-fn esc_alone_is_a_key_once_silence_has_followed() {
+fn esc_is_a_key_after_a_pause() {
     let mut decoder = Decoder::default();
     decoder.push(b"\x1b");
-    decoder.quiet(BEGUN_IS_ALL / 2);
+    decoder.quiet(ESC_TIMEOUT / 2);
     assert_eq!(decoder.next(), None);
-    decoder.quiet(BEGUN_IS_ALL / 2);
+    decoder.quiet(ESC_TIMEOUT / 2);
     assert_eq!(all(&mut decoder), [pressed(KeyCode::Esc, NONE)]);
     decoder.push(b"\x1b[");
-    decoder.quiet(BEGUN_IS_ALL);
+    decoder.quiet(ESC_TIMEOUT);
     assert_eq!(all(&mut decoder), [pressed(KeyCode::Char('['), ALT)]);
     decoder.push(b"\x1b\x1b[A");
     assert_eq!(all(&mut decoder), [pressed(KeyCode::Esc, NONE), pressed(KeyCode::Up, NONE)]);
 }
 
 #[test]
-fn what_is_unknown_is_dropped_whole_and_takes_nothing_with_it() {
+fn unknown_sequences_are_dropped_as_a_whole() {
     for bytes in [
         b"\x1b[?62;22c".as_slice(),
         b"\x1b[12;40R",
@@ -116,7 +117,7 @@ fn what_is_unknown_is_dropped_whole_and_takes_nothing_with_it() {
 }
 
 #[test]
-fn pasted_text_is_one_input_and_no_keys() {
+fn pasted_text_is_one_input_without_key_presses() {
     let text = "mmm sss\x1b[A q\r\nqué\r".to_owned();
     let mut bytes = b"\x1b[200~".to_vec();
     bytes.extend(text.as_bytes());
@@ -126,20 +127,20 @@ fn pasted_text_is_one_input_and_no_keys() {
 }
 
 #[test]
-fn a_paste_whose_end_is_lost_ends_with_silence() {
+fn a_paste_without_an_end_ends_after_a_pause() {
     let mut decoder = Decoder::default();
     decoder.push(b"\x1b[200~text");
-    decoder.quiet(PASTE_IS_ALL / 2);
+    decoder.quiet(PASTE_TIMEOUT / 2);
     assert_eq!(decoder.next(), None);
     decoder.push(b" more");
-    decoder.quiet(PASTE_IS_ALL);
+    decoder.quiet(PASTE_TIMEOUT);
     decoder.push(b"q");
     let pasted = TerminalInput::Paste("text more".to_owned());
     assert_eq!(all(&mut decoder), [pasted, pressed(KeyCode::Char('q'), NONE)]);
 }
 
 #[test]
-fn the_mouse_is_told_with_places_from_zero() {
+fn mouse_positions_count_from_zero() {
     let mouse =
         |kind, modifiers| TerminalInput::Mouse(MouseEvent { kind, column: 299, row: 4, modifiers });
     let known: &[(&[u8], TerminalInput)] = &[
@@ -157,13 +158,13 @@ fn the_mouse_is_told_with_places_from_zero() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic_and_after_silence_a_key_is_a_key(
+    fn any_bytes_decode_without_panic_and_leave_later_keys_intact(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let mut decoder = Decoder::default();
         decoder.push(&bytes);
-        decoder.quiet(PASTE_IS_ALL);
-        decoder.quiet(BEGUN_IS_ALL);
+        decoder.quiet(PASTE_TIMEOUT);
+        decoder.quiet(ESC_TIMEOUT);
         all(&mut decoder);
         decoder.push(b"q");
         prop_assert_eq!(all(&mut decoder), [pressed(KeyCode::Char('q'), NONE)]);
