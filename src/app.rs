@@ -1,8 +1,8 @@
-//! A run from start to end: its folder, its threads, what it leaves.
+//! A run from start to end: its folder, its threads, and the files that it writes.
 //!
-//! Three threads: the trainer (with the threads that compute), the recorder (never drops an
-//! event), and the screen (the desk, or lines of progress), which may miss some and is not waited for
-//! when nobody takes what it shows. A fourth waits for signals.
+//! Three threads: the trainer (with its thread pool), the recorder (which never drops an event),
+//! and the screen (the desk or progress lines), which may miss events; at the end it is not waited
+//! for if its output is blocked. A fourth thread waits for signals.
 
 mod finish;
 mod folder;
@@ -46,64 +46,64 @@ pub use past::{Past, PastJournal};
 pub use show::{DeskShown, Replayed, Show, replay};
 pub use whole::write_whole;
 
-/// The variable that makes the trainer panic at a step: how the test of that row of the table of
-/// exits in ARCHITECTURE.md causes what should never happen.
+/// The environment variable that makes the trainer panic at a step: for the test of that row of the
+/// table of exits in ARCHITECTURE.md.
 const PANIC_AT: &str = "AUXDESK_PANIC_AT_STEP";
 
-/// The same of an operation on tensors that fails.
+/// The same for a tensor operation that fails.
 const ERROR_AT: &str = "AUXDESK_ERROR_AT_STEP";
 
-/// A run that was asked for, checked as far as can be before it starts.
+/// A requested run, validated as far as possible before it starts.
 pub struct Job {
-    /// What to train.
+    /// The recipe to train.
     pub recipe: Recipe,
-    /// The recipe's corpora, read.
+    /// The recipe's corpora, loaded.
     pub corpora: Vec<Corpus>,
     /// A digest of each corpus file, by its key in the recipe.
     pub digests: BTreeMap<String, String>,
-    /// The run's folder: made and empty, or opened again.
+    /// The run's folder: new and empty, or reopened.
     pub folder: RunFolder,
-    /// What it has left so far, if it goes on.
+    /// The run so far, if it is continued.
     pub past: Option<Past>,
-    /// Moves to redo.
+    /// Changes to repeat from a journal.
     pub moves: Moves,
-    /// Threads that train.
+    /// The number of threads.
     pub threads: usize,
-    /// Where its tensors are.
+    /// The device of its tensors.
     pub device: Device,
-    /// How it is shown meanwhile.
+    /// How progress is shown.
     pub show: Show,
 }
 
-/// What became of a run.
+/// The result of a run.
 pub struct Outcome {
-    /// What it leaves; `None` if it never started.
+    /// The summary; `None` if the run never started.
     pub summary: Option<Summary>,
     /// Why it ended.
     pub reason: Reason,
     /// The first signal that came, whether or not it ended the run.
     pub signal: Option<i32>,
-    /// How the journal or another file failed, if one did.
+    /// The error in writing the journal or another file, if there was one.
     pub disk: Option<anyhow::Error>,
     /// Descriptions of the manual changes.
     pub moves: Vec<String>,
-    /// Whether anybody takes what is said on standard error.
-    pub talk: Talk,
+    /// Whether standard error accepts output.
+    pub stderr: Stderr,
 }
 
-/// Standard error at the end of a run.
+/// The state of standard error at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Talk {
-    /// Every line went out, or the other end has gone, which takes as little time.
-    Flows,
-    /// A line is stuck, behind Ctrl-S for example; another one would be too.
-    Stalled,
+pub enum Stderr {
+    /// Every line was written, or the other end is closed.
+    Open,
+    /// A write is blocked, for example by Ctrl-S; another one would be too.
+    Blocked,
 }
 
-/// Trains, and shows how it goes.
+/// Trains a run and shows its progress.
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
-    let signals = signals::watch(interrupt.clone(), None).context("signals can't be watched")?;
+    let signals = signals::watch(interrupt.clone(), None).context("cannot handle signals")?;
     let Job { recipe, corpora, digests, folder, past, moves, threads, device, show } = job;
     finish::diagnostics(&folder)?;
     if matches!(show, Show::Desk(_)) {
@@ -114,14 +114,14 @@ pub fn train(job: Job) -> Result<Outcome> {
     let is_fused = kernel::is_fused(&device);
     let resolved = recipe.resolved();
     let run = folder.path().to_owned();
-    let asked =
-        Asked { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
-    // Until the trainer is there, nothing of a run that goes on is changed.
-    let trainer = trainer(asked, &header, past.as_ref())?;
+    let parts =
+        TrainerParts { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
+    // Until the trainer has been built, no file of a run to be continued is changed.
+    let trainer = trainer(parts, &header, past.as_ref())?;
     let clock = trainer.clock();
     let path = folder.path().join("recipe.toml");
     write_whole(&path, resolved.as_bytes())
-        .with_context(|| format!("{}: can't be written", path.display()))?;
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
     if let Some(checkpoint) = past.as_ref().and_then(|past| past.checkpoint.as_ref()) {
         settle(folder.path(), checkpoint)?;
     }
@@ -131,9 +131,9 @@ pub fn train(job: Job) -> Result<Outcome> {
         Some(journal) => journal.writer(),
         None => Writer::begin(&path, &header),
     };
-    let writer = writer.with_context(|| format!("{}: can't be written", path.display()))?;
+    let writer = writer.with_context(|| format!("{}: cannot be written", path.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
-        .with_context(|| format!("{}: no folder can be made in it", folder.path().display()))?;
+        .with_context(|| format!("{}: cannot create a folder in it", folder.path().display()))?;
     let (told, totals, last_command) = match journal {
         Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
@@ -161,22 +161,22 @@ pub fn train(job: Job) -> Result<Outcome> {
     });
     let reason = ending.reason;
     let moves = moves_by_hand(&recorded.run);
-    // Whatever becomes of the screen, what the run leaves is written first.
-    let DeskExit { summary, disk } = leave_behind(folder.path(), recorded, ending);
-    let talk = shown.wait(reason, &signals);
-    Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, talk })
+    // The files are written first, whatever happens to the screen.
+    let RunFiles { summary, disk } = write_files(folder.path(), recorded, ending);
+    let stderr = shown.wait(reason, &signals);
+    Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, stderr })
 }
 
 /// Descriptions of the manual changes, as in the event list.
 fn moves_by_hand(run: &Run) -> Vec<String> {
-    run.log.moves().map(|entry| entry.words.clone()).collect()
+    run.log.moves().map(|entry| entry.text.clone()).collect()
 }
 
-/// The trainer's thread, by name: its panics are told as events.
+/// The name of the trainer's thread: its panics are reported as events.
 const TRAINER: &str = "trainer";
 
-/// Bytes of the trainer's stack where candle's own operations compute: candle goes back through its graph
-/// by recursion, and they put some dozen nodes into it for each token and layer, one behind the other.
+/// The trainer's stack size in bytes where candle's own operations compute: candle traverses its
+/// graph by recursion, and they add dozens of nodes per token and layer to it, in sequence.
 const DEEP: usize = 256 << 20;
 
 fn header(recipe: &Recipe, threads: usize, device: &Device, started: &str) -> Header {
@@ -193,8 +193,8 @@ fn header(recipe: &Recipe, threads: usize, device: &Device, started: &str) -> He
     }
 }
 
-/// What a trainer is made from, but for the system.
-struct Asked {
+/// What a trainer is built from, except for the system.
+struct TrainerParts {
     recipe: Recipe,
     corpora: Vec<Corpus>,
     digests: BTreeMap<String, String>,
@@ -204,26 +204,26 @@ struct Asked {
     interrupt: Interrupt,
 }
 
-/// The trainer of a run that starts, or that goes on from its checkpoint.
-fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer> {
-    let Asked { recipe, corpora, digests, moves, device, run, interrupt } = asked;
+/// The trainer of a run that starts, or that is continued from its checkpoint.
+fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<Trainer> {
+    let TrainerParts { recipe, corpora, digests, moves, device, run, interrupt } = parts;
     let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
     let (fitted, first_values) = match checkpoint {
         Some(checkpoint) => (checkpoint.state.fitted.clone(), FirstValues::Checkpoint),
         None => (fit(&recipe, &corpora), FirstValues::Recipe),
     };
-    // A recipe can ask for more than fits, and that panics where memory is asked for.
+    // A recipe may need more memory than there is, and a failed allocation panics.
     let make = || System::new(&recipe, &fitted, first_values, &device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
-        anyhow!("the system can't be made: {}", finish::panic_text(panic.as_ref()))
+        anyhow!("cannot build the system: {}", finish::panic_text(panic.as_ref()))
     })??;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
     let [panic_at, error_at] = [PANIC_AT, ERROR_AT]
         .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
-    // A run that was killed before it told its cast starts.
+    // A run that was killed before its first event starts again.
     let has_started = |past: &&Past| {
         past.journal.as_ref().is_some_and(|journal| journal.run.resume_step().is_some())
     };
@@ -259,7 +259,7 @@ fn trainer(asked: Asked, header: &Header, past: Option<&Past>) -> Result<Trainer
     }
 }
 
-/// Has `last` and `best` stand for the checkpoints that the run goes on from.
+/// Makes `last` and `best` name the checkpoints that the run is continued from.
 fn settle(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
     checkpoint::settle(folder, "last", checkpoint.state.step())?;
     match checkpoint.state.progress.counters.best {
@@ -268,10 +268,10 @@ fn settle(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
     }
 }
 
-/// Trains; a panic becomes the run's end. Gives back that end, which a recorder without a disk
-/// could not write.
+/// Trains; a panic ends the run. Returns the last event, which a recorder that failed could not
+/// write.
 fn train_to_the_end(mut trainer: Trainer, mut bus: Bus) -> RunEnded {
-    // What a panic leaves half-done is read for the step and the time only.
+    // After a panic, only the step and the time are read.
     let trained = panic::catch_unwind(AssertUnwindSafe(|| trainer.train(&mut bus)));
     match trained {
         Ok(ending) => ending,
@@ -289,15 +289,15 @@ fn train_to_the_end(mut trainer: Trainer, mut bus: Bus) -> RunEnded {
     }
 }
 
-/// What a run leaves beside its journal, and how that failed.
-struct DeskExit {
+/// The files that a run writes beside its journal, and the error in writing them.
+struct RunFiles {
     summary: Option<Summary>,
     disk: Option<anyhow::Error>,
 }
 
-fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> DeskExit {
+fn write_files(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> RunFiles {
     if recorded.run.ended.is_none() {
-        // The disk refused it; the report knows it all the same.
+        // The recorder could not write it, but the report includes it.
         recorded.run.apply(&ending.into());
     }
     let name = folder.display().to_string();
@@ -311,7 +311,7 @@ fn leave_behind(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> Desk
         });
     let journal = recorded.error.map(|error| {
         anyhow::Error::new(error)
-            .context(format!("{}: can't be written", folder.join(journal::FILE).display()))
+            .context(format!("{}: cannot be written", folder.join(journal::FILE).display()))
     });
-    DeskExit { summary, disk: journal.or(written.err()) }
+    RunFiles { summary, disk: journal.or(written.err()) }
 }

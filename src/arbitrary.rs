@@ -1,4 +1,4 @@
-//! Events out of thin air, for the property tests of journal and fold.
+//! Arbitrary events for the property tests of journal and state.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(crate) fn header() -> Header {
     }
 }
 
-/// A cast that every other event here fits: `chunk` is the main objective.
+/// A start event that fits every other event here: `chunk` is the main objective.
 pub(crate) fn run_started() -> RunStarted {
     let objective = |(objective_idx, name): (usize, &&str)| ObjectiveStarted {
         name: (*name).into(),
@@ -78,7 +78,7 @@ pub(crate) fn step_done(step: u64, objective: &str, loss: f32) -> StepDone {
     }
 }
 
-/// A fader moved by a key after a step, in answer to no order.
+/// A gain set by a key after a step, without a command id.
 pub(crate) fn gain_set(step: u64, objective: &str, old: f32, new: f32) -> GainSet {
     GainSet {
         at_ms: step * 10,
@@ -116,7 +116,7 @@ pub(crate) fn evaluated(
     }
 }
 
-/// Two classes of one objective, of which the second was taken for the first once.
+/// Two classes of one objective; the second was predicted as the first once.
 pub(crate) fn classes_scored(step: u64, split: Split, objective: &str) -> ClassesScored {
     let class = |name: &str, gold, predicted, correct| ClassCounts {
         name: name.into(),
@@ -135,7 +135,7 @@ pub(crate) fn classes_scored(step: u64, split: Split, objective: &str) -> Classe
     }
 }
 
-/// A run that goes on from a step.
+/// A run continued from a step.
 pub(crate) fn continued(step: u64) -> Continued {
     Continued {
         at_ms: step * 10,
@@ -205,7 +205,7 @@ fn an_evaluation() -> impl Strategy<Value = Event> {
     )
 }
 
-/// Classes with whatever counts, and a matrix that need not fit them.
+/// Classes with arbitrary counts, and a matrix that need not fit them.
 fn some_classes() -> impl Strategy<Value = Event> {
     let n = 0u64..1_000_000_000;
     let class = (".{0,30}", n.clone(), n.clone(), n.clone(), proptest::option::of(1u64..99));
@@ -225,7 +225,7 @@ fn some_classes() -> impl Strategy<Value = Event> {
     )
 }
 
-/// A step with whatever numbers.
+/// A step with arbitrary values.
 pub(crate) fn a_step() -> impl Strategy<Value = Event> {
     let numbers = (finite(), any::<u32>(), proptest::option::of(finite()));
     (step(), of_each(loss()), of_each(finite()), of_each(finite()), numbers).prop_map(
@@ -251,7 +251,7 @@ pub(crate) fn a_step() -> impl Strategy<Value = Event> {
     )
 }
 
-/// A move: fader, mute, solo or setting; perhaps one that takes another back.
+/// A change: fader, mute, solo or setting; possibly an undo.
 fn a_move() -> impl Strategy<Value = Event> {
     let order = || (by(), command(), command());
     let over = proptest::option::of(1u64..9);
@@ -306,7 +306,7 @@ fn a_scene() -> impl Strategy<Value = Event> {
     )
 }
 
-/// Any event but the first and the last of a run.
+/// Any event except the first and the last of a run.
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let gradients = (step(), of_each(finite()), of_each(of_each(finite()))).prop_map(
         |(step, norms, cosines)| {
@@ -342,7 +342,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The events of a run: a cast, what happened, and perhaps an end.
+/// The events of a run: a start, any events, and possibly an end.
 pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let reason = select(&[Reason::Steps, Reason::Key, Reason::Disk][..]);
     let ended = (step(), reason, proptest::option::of(any::<String>())).prop_map(

@@ -1,9 +1,9 @@
-//! The channels between the trainer and everybody else. The trainer never waits on any of them.
+//! The channels between the trainer and the other threads. The trainer never blocks on any of them.
 //!
-//! Events go to the recorder over an unbounded channel, whose reader only writes a file, and to the
-//! screen over a bounded one, which may miss some, is told how many, and catches up from the recorder's
-//! fold ([`Feed`](crate::feed::Feed)). Commands come back and are read between two steps. What a command means
-//! is the trainer's business.
+//! Events go to the recorder over an unbounded channel, whose receiver only writes a file, and to
+//! the screen over a bounded one. The screen may miss events, receives their number, and catches up
+//! from the recorder's state ([`Feed`](crate::feed::Feed)). Commands are received between two
+//! steps; the trainer interprets them.
 
 use std::{
     sync::{
@@ -17,13 +17,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use crate::protocol::{By, Command, CommandId, Event, SentCommand, event::ScreenMissed};
 
-/// Events that wait for the screen at most before it misses some.
+/// The number of events queued for the screen before it misses some.
 pub const SCREEN_CAPACITY: usize = 1024;
 
-/// An event on its way to the screen, with its number in the run: 0 for the first.
+/// An event for the screen, with its index in the run, from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Numbered {
-    /// How many events the recorder was sent before it.
+    /// The number of events sent to the recorder before it.
     pub number: u64,
     /// The event.
     pub event: Event,
@@ -34,10 +34,10 @@ pub fn channels() -> Channels {
     channels_after(CommandId(0))
 }
 
-/// Those of a run that goes on, whose commands are numbered on from the last one.
+/// The channels of a run that is continued; command ids follow the last one.
 pub fn channels_after(last: CommandId) -> Channels {
     let (to_recorder, recorder) = unbounded();
-    // Two more places than are filled: for the number missed and the last event, which must arrive.
+    // Two more places: for the number of missed events and for the last event, which must arrive.
     let (to_screen, screen) = bounded(SCREEN_CAPACITY + 2);
     let (to_trainer, commands) = unbounded();
     Channels {
@@ -47,7 +47,7 @@ pub fn channels_after(last: CommandId) -> Channels {
             commands,
             n_events: 0,
             missed: 0,
-            missed_told: 0,
+            missed_emitted: 0,
         },
         recorder,
         screen,
@@ -55,39 +55,39 @@ pub fn channels_after(last: CommandId) -> Channels {
     }
 }
 
-/// The ends of a run's channels, each for the thread that will hold it.
+/// The ends of a run's channels, each for the thread that uses it.
 pub struct Channels {
     /// For the trainer.
     pub bus: Bus,
-    /// For the recorder: every event; closes when the trainer drops its bus.
+    /// For the recorder: every event; disconnects when the trainer drops its bus.
     pub recorder: Receiver<Event>,
-    /// For the screen or the progress lines. Dropping it means that nobody receives.
+    /// For the screen or the progress lines. Dropping it means that there is no receiver.
     pub screen: Receiver<Numbered>,
-    /// For whoever has commands: the desk, a test.
+    /// For senders of commands: the desk, a test.
     pub commands: CommandSender,
 }
 
 /// The trainer's ends.
 pub struct Bus {
-    /// `None` once the recorder has gone.
+    /// `None` once the recorder has disconnected.
     recorder: Option<Sender<Event>>,
-    /// `None` once the screen has gone.
+    /// `None` once the screen has disconnected.
     screen: Option<Sender<Numbered>>,
     commands: Receiver<SentCommand>,
     /// Events sent to the recorder.
     n_events: u64,
     missed: u64,
-    missed_told: u64,
+    missed_emitted: u64,
 }
 
-/// What came of waiting for a command.
+/// The result of waiting for a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waited {
     /// A command.
     Command(SentCommand),
-    /// None within the time.
+    /// No command within the time.
     TimedOut,
-    /// Every sender is gone; waiting again would spin.
+    /// All senders have disconnected; waiting again would spin.
     Disconnected,
 }
 
@@ -98,34 +98,35 @@ impl Bus {
         let at_ms = event.at_ms();
         let is_last = matches!(event, Event::RunEnded(_));
 
-        // The screen hears how many it missed as soon as it takes events again, and the journal
-        // hears what the screen heard. How the run ended, and how many it missed until then, it
-        // hears in any case, whenever it wakes up.
-        let holds = if is_last { SCREEN_CAPACITY + 2 } else { SCREEN_CAPACITY };
+        // The screen receives the number of missed events as soon as it accepts events again, and
+        // the journal receives that event too. The last event, and the number missed until then,
+        // always have room.
+        let capacity = if is_last { SCREEN_CAPACITY + 2 } else { SCREEN_CAPACITY };
         let total = self.missed;
-        if total > self.missed_told
-            && self.send_to_screen(holds, || ScreenMissed { at_ms, total }.into()) == Sent::Taken
+        if total > self.missed_emitted
+            && self.send_to_screen(capacity, || ScreenMissed { at_ms, total }.into()) == Sent::Taken
         {
-            self.missed_told = total;
+            self.missed_emitted = total;
             self.send_to_recorder(ScreenMissed { at_ms, total }.into());
         }
-        if self.send_to_screen(holds, || event.clone()) == Sent::Missed {
+        if self.send_to_screen(capacity, || event.clone()) == Sent::Missed {
             self.missed += 1;
         }
         self.send_to_recorder(event);
     }
 
-    /// Whether the journal is no longer being written. Known from the first event it did not take.
-    pub fn recorder_has_gone(&self) -> bool {
+    /// Whether the journal is no longer written. Known from the first event that the recorder did
+    /// not receive.
+    pub fn recorder_disconnected(&self) -> bool {
         self.recorder.is_none()
     }
 
-    /// Every command that has come since the last call, oldest first.
+    /// All commands received since the last call, oldest first.
     pub fn commands(&self) -> Vec<SentCommand> {
         self.commands.try_iter().collect()
     }
 
-    /// Waits for one command while there is nothing else to do: the run is paused.
+    /// Waits for one command while the run is paused.
     pub fn wait_for_command(&self, timeout: Duration) -> Waited {
         match self.commands.recv_timeout(timeout) {
             Ok(command) => Waited::Command(command),
@@ -134,7 +135,7 @@ impl Bus {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never waits")]
+    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never blocks")]
     fn send_to_recorder(&mut self, event: Event) {
         self.n_events += 1;
         if self.recorder.as_ref().is_some_and(|recorder| recorder.send(event).is_err()) {
@@ -142,11 +143,12 @@ impl Bus {
         }
     }
 
-    /// Before the recorder, so that a screen which has read all it was sent knows whether it missed any. The
-    /// event is made only if somebody receives, and fewer than so many wait already.
-    fn send_to_screen(&mut self, holds: usize, event: impl FnOnce() -> Event) -> Sent {
+    /// Sent before the recorder's, so that a screen which has received everything knows whether it
+    /// missed any. The event is created only if there is a receiver and fewer than `capacity` events
+    /// are queued.
+    fn send_to_screen(&mut self, capacity: usize, event: impl FnOnce() -> Event) -> Sent {
         let Some(screen) = &self.screen else { return Sent::NoReceiver };
-        if screen.len() >= holds {
+        if screen.len() >= capacity {
             return Sent::Missed;
         }
         match screen.try_send(Numbered { number: self.n_events, event: event() }) {
@@ -167,7 +169,7 @@ enum Sent {
     NoReceiver,
 }
 
-/// Sends commands to the trainer; clone it for every thread that has some.
+/// Sends commands to the trainer; clone it for every thread that sends some.
 #[derive(Clone)]
 pub struct CommandSender {
     trainer: Sender<SentCommand>,
@@ -175,14 +177,14 @@ pub struct CommandSender {
 }
 
 impl CommandSender {
-    /// Sends a command and returns the number that its answers will carry; `None` if the trainer has
-    /// gone. Never blocks.
+    /// Sends a command and returns the id that its answers will have; `None` if the trainer has
+    /// disconnected. Never blocks.
     pub fn send(&self, by: By, command: impl Into<Command>) -> Option<CommandId> {
         self.send_undo(by, command, None)
     }
 
-    /// Sends a command that undoes what an earlier one changed, or redoes it.
-    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never waits")]
+    /// Sends a command that undoes or redoes the changes of an earlier one.
+    #[expect(clippy::disallowed_methods, reason = "an unbounded channel: sending never blocks")]
     pub fn send_undo(
         &self,
         by: By,
@@ -295,9 +297,9 @@ mod tests {
         let Channels { mut bus, recorder, screen, .. } = channels();
         emit(&mut bus, 1);
         drop(recorder);
-        assert!(!bus.recorder_has_gone());
+        assert!(!bus.recorder_disconnected());
         emit(&mut bus, 1);
-        assert!(bus.recorder_has_gone());
+        assert!(bus.recorder_disconnected());
         assert_eq!(screen.len(), 2, "the screen still hears");
     }
 

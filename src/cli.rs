@@ -113,34 +113,36 @@ pub struct TrainArgs {
 pub struct ContinueArgs {
     /// A run's folder
     pub run: PathBuf,
-    /// End after this many updates in all, instead of the recipe's length
+    /// Total number of updates, overriding the recipe's length
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// End after this many epochs of the main corpus in all, instead of the recipe's length
+    /// Total number of epochs of the main corpus, overriding the recipe's length
     #[arg(long, value_name = "N", conflicts_with = "steps")]
     pub epochs: Option<u64>,
-    /// Print progress lines on standard error instead of the desk; implied without a terminal
+    /// Print progress lines to standard error instead of showing the desk; implied without a
+    /// terminal
     #[arg(long)]
     pub headless: bool,
-    /// Only ever append lines, in ASCII: for screen readers and logs
+    /// Print append-only ASCII lines: for screen readers and logs
     #[arg(long)]
     pub plain: bool,
-    /// Read-only: a desk whose faders do not move
+    /// Show a read-only desk: nothing can be changed
     #[arg(long)]
     pub observe: bool,
     /// Print the summary as one JSON document at the end; implies --headless
     #[arg(long)]
     pub json: bool,
-    /// Threads that train; they change no bit of the result [default: physical cores]
+    /// Number of threads; does not affect results [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where to train: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
+    /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceName,
-    /// Make a journal's moves again, at their steps; they take the place of those that are left
+    /// Repeat the manual changes of a journal, at their steps; replaces changes that are left to
+    /// repeat
     #[arg(long, value_name = "JOURNAL")]
     pub moves: Option<PathBuf>,
-    /// What the desk looks like.
+    /// Appearance of the desk.
     #[command(flatten)]
     pub look: LookArgs,
 }
@@ -208,7 +210,7 @@ impl FromStr for ScreenSize {
             let (columns, rows) = (columns.parse().ok()?, rows.parse().ok()?);
             Some(Self { columns, rows })
         });
-        // A mistyped size must not allocate gigabytes of blanks.
+        // A mistyped size must not allocate gigabytes.
         size.filter(|size| (1..=1000).contains(&size.columns) && (1..=1000).contains(&size.rows))
             .ok_or_else(|| {
                 "expected WIDTHxHEIGHT, for example 120x40, at most 1000 each".to_owned()

@@ -1,7 +1,8 @@
-//! One verb a file, and what their ends mean to a shell.
+//! The commands, one per file, and their exit codes.
 //!
-//! Standard output is for data, standard error for talk. Exit codes: 0 done, 1 the run failed, 2 the
-//! request was wrong; a run that a signal ended has 128 + the signal's number.
+//! Results go to standard output, progress and diagnostics to standard error. Exit codes: 0
+//! success, 1 the run failed, 2 the request was invalid; a run that was stopped by a signal has
+//! 128 + the signal's number.
 
 mod check;
 mod continue_run;
@@ -26,10 +27,10 @@ use crate::{
     kernel,
 };
 
-/// Why a command did not end well.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The request was wrong: exit code 2.
+    /// The request was invalid: exit code 2.
     Request(String),
     /// The run failed: exit code 1.
     Run(anyhow::Error),
@@ -53,7 +54,7 @@ impl From<crate::journal::JournalError> for Failure {
     }
 }
 
-/// Does what was typed.
+/// Runs the parsed command.
 pub fn run(cli: Cli, threads: usize) -> ExitCode {
     let asked = || match cli.command {
         None => train::run(&cli.train, threads),
@@ -81,12 +82,12 @@ pub fn run(cli: Cli, threads: usize) -> ExitCode {
     }
 }
 
-/// Writes data to standard output. A closed pipe is a good exit: whoever read has had enough.
+/// Writes results to standard output. A closed pipe is a success: the reader has read enough.
 fn print(data: &[u8]) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(data).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("standard output can't be written").into())
+            Err(anyhow::Error::new(error).context("standard output cannot be written").into())
         }
         _ => Ok(ExitCode::SUCCESS),
     }

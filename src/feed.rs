@@ -1,9 +1,9 @@
-//! What a screen follows: the events of a run as they come, and the recorder's fold where it missed some.
+//! The events of a run as a screen receives them, with the recorder's state where it missed some.
 //!
-//! The channel to a screen is bounded, so a screen that stalls misses events. The recorder misses none: once
-//! it has folded everything that the screen lacks, the screen takes a copy of that fold and goes on from
-//! there. What waits for a stalled screen is therefore bounded, at
-//! [`SCREEN_CAPACITY`](crate::bus::SCREEN_CAPACITY) events and two more, however long it stalls.
+//! The channel to a screen is bounded, so a screen that stalls misses events. The recorder misses
+//! none: once it has applied every event that the screen lacks, the screen copies the recorder's
+//! state and continues from there. Memory for a stalled screen is therefore bounded, by
+//! [`SCREEN_CAPACITY`](crate::bus::SCREEN_CAPACITY) + 2 events, however long it stalls.
 
 use std::{
     sync::{
@@ -22,17 +22,17 @@ use crate::{
     state::{Entry, Run},
 };
 
-/// The recorder's fold of a run, shared with screens. Only the recorder and a screen that catches up ever wait
-/// for it, never the trainer.
+/// The recorder's state of a run, shared with screens. Only the recorder and a screen that catches
+/// up wait for its lock, never the trainer.
 #[derive(Clone, Debug)]
 pub struct SharedRun(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     run: Mutex<Run>,
-    /// Events in `run`; written while it is locked.
+    /// The number of events in `run`; written while it is locked.
     n_events: AtomicU64,
-    /// The recorder has ended, and applies no more.
+    /// The recorder has ended and will apply no more events.
     is_closed: AtomicBool,
 }
 
@@ -43,25 +43,25 @@ impl SharedRun {
         Self(Arc::new(Shared { run: Mutex::new(run), n_events, is_closed }))
     }
 
-    /// Applies an event; the recorder's part, in the order of the journal.
+    /// Applies an event; called by the recorder, in the order of the journal.
     pub fn apply(&self, event: &Event) {
         let mut run = self.lock();
         run.apply(event);
         self.0.n_events.fetch_add(1, Ordering::Release);
     }
 
-    /// Events applied so far.
+    /// The number of events applied so far.
     pub fn n_events(&self) -> u64 {
         self.0.n_events.load(Ordering::Acquire)
     }
 
-    /// The run as it is now, and the number of events in it.
+    /// The current state, and the number of events in it.
     pub fn snapshot(&self) -> (Run, u64) {
         let run = self.lock();
         (run.clone(), self.n_events())
     }
 
-    /// Says that no event will be applied any more; the recorder's part, when it ends.
+    /// Marks that no more events will be applied; called by the recorder when it ends.
     pub fn close(&self) {
         self.0.is_closed.store(true, Ordering::Release);
     }
@@ -70,112 +70,114 @@ impl SharedRun {
         self.0.is_closed.load(Ordering::Acquire)
     }
 
-    /// A panic while it was locked is told by whoever panicked; the run is still the best there is.
+    /// A panic while it was locked is reported by the thread that panicked; the state is still
+    /// usable.
     fn lock(&self) -> MutexGuard<'_, Run> {
         self.0.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A run as a screen sees it.
+/// The state of a run that a screen has.
 #[derive(Debug)]
 pub struct Feed {
     events: Receiver<Numbered>,
     shared: SharedRun,
     run: Run,
-    /// Events in `run`, those of a copied fold included.
+    /// The number of events in `run`, including those of a copied state.
     n_events: u64,
-    /// An event that came after some that were missed, until the recorder has folded those.
-    held: Option<Numbered>,
+    /// An event that followed missed ones, until the recorder has applied those.
+    buffered: Option<Numbered>,
 }
 
-/// What a look at the feed brought.
+/// The result of polling the feed.
 #[derive(Debug)]
 pub enum Update {
-    /// An event, which is now in the run.
+    /// An event, which has been applied to the run.
     Event(Event),
-    /// Events were missed; the run is now a copy of the recorder's.
+    /// Events were missed; the run is now a copy of the recorder's state.
     CaughtUp(CaughtUp),
-    /// Nothing for now.
+    /// No event yet.
     Empty,
-    /// Nothing any more.
+    /// No more events.
     Disconnected,
 }
 
-/// What was missed.
+/// Missed events.
 #[derive(Debug)]
 pub struct CaughtUp {
-    /// The missed events that the log keeps, oldest first: all but steps, gradients and scores by class.
+    /// The missed events that are logged, oldest first: all but steps, gradients and scores per
+    /// class.
     pub entries: Vec<Entry>,
     /// Whether the log still had all of them.
     pub is_complete: bool,
 }
 
 impl Feed {
-    /// Follows the events of a channel from the run's first one on.
+    /// Receives the events of a channel from the run's first one on.
     pub fn new(events: Receiver<Numbered>, shared: SharedRun) -> Self {
         let (run, n_events) = shared.snapshot();
-        Self { events, shared, run, n_events, held: None }
+        Self { events, shared, run, n_events, buffered: None }
     }
 
-    /// The run as far as this screen has it.
+    /// The state as far as this screen has it.
     pub fn run(&self) -> &Run {
         &self.run
     }
 
-    /// Takes in the next event, or all that was missed before it. Never waits for an event.
+    /// Applies the next event, or catches up on all that were missed before it. Never blocks.
     pub fn poll(&mut self) -> Update {
         loop {
-            // Read first: the screen's channel gets an event before the recorder does. So if the channel is
-            // empty and the recorder was further by then, events were missed.
+            // Read first: the screen's channel receives an event before the recorder does. So if
+            // the channel is empty and the recorder had more events by then, some were missed.
             let is_closed = self.shared.is_closed();
             let n_recorded = self.shared.n_events();
-            let next = match self.held.take() {
-                Some(held) => Ok(held),
+            let next = match self.buffered.take() {
+                Some(buffered) => Ok(buffered),
                 None => self.events.try_recv(),
             };
             match next {
-                // It is in the copied fold already.
+                // It is included in the copied state.
                 Ok(Numbered { number, .. }) if number < self.n_events => {}
                 Ok(Numbered { number, event }) if number == self.n_events => {
                     self.run.apply(&event);
                     self.n_events += 1;
                     return Update::Event(event);
                 }
-                Ok(held) if n_recorded >= held.number => {
-                    self.held = Some(held);
+                Ok(buffered) if n_recorded >= buffered.number => {
+                    self.buffered = Some(buffered);
                     return self.catch_up();
                 }
-                Ok(held) => {
-                    let number = held.number;
-                    self.held = Some(held);
+                Ok(buffered) => {
+                    let number = buffered.number;
+                    self.buffered = Some(buffered);
                     match (is_closed, n_recorded > self.n_events) {
                         (false, _) => return Update::Empty,
-                        // The recorder's disk failed before it got there: this is all there is.
+                        // The recorder failed before it got there: this is all there is.
                         (true, true) => return self.catch_up(),
                         (true, false) => self.n_events = number,
                     }
                 }
                 Err(_) if n_recorded > self.n_events => return self.catch_up(),
                 Err(TryRecvError::Disconnected) if is_closed => return Update::Disconnected,
-                // What the recorder has not folded yet may have been missed here.
+                // Events that the recorder has not applied yet may have been missed here.
                 Err(_) => return Update::Empty,
             }
         }
     }
 
-    /// The same, but waits for something to take in, at most about so long.
+    /// Like `poll`, but waits up to about `timeout` for an event.
     pub fn wait(&mut self, timeout: Duration) -> Update {
-        /// The recorder is waited for: it gets there, or ends, within milliseconds.
+        /// The recorder catches up, or ends, within milliseconds.
         const SOON: Duration = Duration::from_millis(1);
         match self.poll() {
             Update::Empty => {}
             update => return update,
         }
-        if self.held.is_some() {
+        if self.buffered.is_some() {
             thread::sleep(SOON);
         } else {
             match self.events.recv_timeout(timeout) {
-                Ok(event) => self.held = Some(event),
+                Ok(event) => self.buffered = Some(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(SOON),
             }

@@ -1,7 +1,7 @@
-//! ProgressLines as plain lines: for a run without a desk, for logs, for readers by ear.
+//! Progress lines: for a run without a desk, for logs, for screen readers.
 //!
-//! Lines are ASCII, only ever appended, and kept to the width of a page where names allow it.
-//! Times are those of the events, so a replay prints what the run printed.
+//! Lines are ASCII, only ever appended, and wrapped at a fixed width where names allow it. Times
+//! are those of the events, so a replay prints what the run printed.
 
 mod line;
 
@@ -17,39 +17,39 @@ use crate::{
     state::{Entry, Run, Strip, count, describe, hms},
 };
 
-/// Milliseconds of a run's time between two lines about its steps.
+/// The interval of lines about steps, in milliseconds of the run's time.
 pub const EVERY_MS: u64 = 2_000;
 
-/// Turns events into lines.
+/// Converts events to lines.
 #[derive(Debug)]
 pub struct ProgressLines {
-    /// Time between two lines about steps.
+    /// The interval of lines about steps.
     every_ms: u64,
-    /// When the next one is due.
+    /// The time of the next one.
     due_ms: u64,
 }
 
 impl ProgressLines {
-    /// Lines about a run, with one about its steps every so often.
+    /// Progress lines with that interval between lines about steps.
     pub fn new(every_ms: u64) -> Self {
         Self { every_ms, due_ms: 0 }
     }
 
-    /// Writes what there is to say about an event; `run` is the state after it.
-    pub fn tell(&mut self, event: &Event, run: &Run, out: &mut dyn Write) {
+    /// Writes the lines for an event; `run` is the state after it.
+    pub fn write_event(&mut self, event: &Event, run: &Run, out: &mut dyn Write) {
         write(self.lines(event, run), out);
     }
 
-    /// Writes a line for each of these entries of the log, in the words it has there: events that were missed
-    /// when they came.
-    pub fn tell_logged(&mut self, entries: &[Entry], out: &mut dyn Write) {
+    /// Writes a line for each of these log entries, with the descriptions in the log: events that
+    /// were missed.
+    pub fn write_entries(&mut self, entries: &[Entry], out: &mut dyn Write) {
         let line = |entry: &Entry| {
-            entry.words.split("  ").fold(Line::at(entry.event.at_ms()), Line::add).finish()
+            entry.text.split("  ").fold(Line::at(entry.event.at_ms()), Line::add).finish()
         };
         write(entries.iter().map(line), out);
     }
 
-    /// To be called when there are no more events: says so if the run never ended.
+    /// Called when there are no more events: reports if the run never ended.
     pub fn close(&self, run: &Run, out: &mut dyn Write) {
         if run.ended.is_none() {
             let line = Line::at(run.at_ms).add(format!("interrupted after step {}", run.step));
@@ -144,7 +144,7 @@ fn on_strip(strip: &Strip, run: &Run) -> String {
 
 fn write(lines: impl IntoIterator<Item = String>, out: &mut dyn Write) {
     for line in lines {
-        // Nobody reads a closed pipe, and training goes on for the journal.
+        // Errors such as a closed pipe are ignored; training continues for the journal.
         let _ = out.write_all(line.as_bytes());
     }
     let _ = out.flush();
@@ -169,7 +169,7 @@ mod tests {
         let mut out = Vec::new();
         for event in events {
             run.apply(event);
-            progress.tell(event, &run, &mut out);
+            progress.write_event(event, &run, &mut out);
         }
         progress.close(&run, &mut out);
         String::from_utf8(out).unwrap()
@@ -233,7 +233,7 @@ mod tests {
         }
         let mut progress = ProgressLines::new(0);
         let run = Run::new(None);
-        progress.tell(&arbitrary::run_started().into(), &run, &mut Closed);
+        progress.write_event(&arbitrary::run_started().into(), &run, &mut Closed);
         progress.close(&run, &mut Closed);
     }
 

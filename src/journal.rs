@@ -1,7 +1,7 @@
-//! Journals: a run's events on disk, one JSON object a line, the header first.
+//! Journals: the events of a run on disk, one JSON object per line, the header first.
 //!
-//! A journal can be read while it grows and after it was cut off anywhere: what counts is every
-//! whole line. What the events mean is the business of the fold.
+//! A journal can be read while it grows and after it was truncated anywhere: all complete lines are
+//! valid. Module `state` interprets the events.
 
 mod error;
 mod left_out;
@@ -29,15 +29,15 @@ pub const FILE: &str = "journal.jsonl";
 /// The newest version of the format that this program reads, and the one it writes.
 pub const VERSION: u32 = 2;
 
-/// Bytes asked of the system at once.
+/// The size of a read in bytes.
 const BUFFER: usize = 1 << 16;
 
-/// The journal that a run folder or the path of a journal stands for.
+/// The journal of a run folder, or the path itself if it is a file.
 pub fn locate(run: &Path) -> PathBuf {
     if run.is_dir() { run.join(FILE) } else { run.to_owned() }
 }
 
-/// Opens a journal to read its events one by one; the header has been read already.
+/// Opens a journal to read its events one by one; the header is read at once.
 pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, JournalError> {
     let file = File::open(path)
         .map_err(|why| JournalError::Unreadable { place: path.display().to_string(), why })?;
@@ -47,11 +47,11 @@ pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, JournalError> {
 /// A whole journal in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Journal {
-    /// Its first line.
+    /// Its header.
     pub header: Header,
-    /// Every event of a kind known here.
+    /// All events of known kinds.
     pub events: Vec<Event>,
-    /// What was not read.
+    /// Lines that were not read.
     pub left_out: LeftOut,
 }
 
@@ -109,7 +109,7 @@ mod tests {
                 let mut reader = Reader::new(&path, &bytes[..end]).unwrap();
                 let read: Vec<Event> = reader.by_ref().map(Result::unwrap).collect();
                 prop_assert_eq!(&read[..], &events[..read.len()]);
-                // The newline is the only byte that a whole line can do without.
+                // A complete line may lack its newline only.
                 let n_whole = bytes[..end].split(|byte| *byte == b'\n').count() - 1;
                 prop_assert!(read.len() + 1 >= n_whole && read.len() <= n_whole);
                 let loses_text = reader.left_out().torn.is_some();

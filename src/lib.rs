@@ -1,13 +1,14 @@
 //! auxdesk: a mixing desk for multi-task learning in natural language processing.
 //!
 //! A main task is trained together with auxiliary objectives over one shared encoder. The trainer
-//! tells [`protocol::Event`]s; journal, progress lines and replay are readers of them.
+//! emits [`protocol::Event`]s; journal, progress lines, desk and replay consume them.
 //!
 //! # What to read first
 //!
 //! - [`recipe`]: TOML to a checked [`recipe::Recipe`], and to the [`recipe::System`] it describes.
 //! - [`train::Trainer`]: the loop, whose step is draw, forward, mix, backward, update.
-//! - [`protocol::Event`] and [`state::Run::apply`]: what a run tells, and what that adds up to.
+//! - [`protocol::Event`] and [`state::Run::apply`]: the events of a run, and the state that they
+//!   determine.
 //! - [`objective::ObjectiveKind`], [`model::encoder::EncoderKind`], [`model::HeadKind`],
 //!   [`data::read::Format`], [`mixer::WeightingKind`]: what to implement to add to what recipes may say.
 //!

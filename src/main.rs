@@ -1,4 +1,4 @@
-//! The program: what was typed, and an exit code.
+//! The program: parses the command line and returns an exit code.
 
 use std::process::ExitCode;
 
@@ -13,9 +13,9 @@ fn main() -> ExitCode {
     command::run(cli, threads)
 }
 
-/// Sizes rayon's thread pool, which our kernels work on, and keeps candle's own at one thread: what
-/// is left to candle is small, and its threads wait for each other in a loop. Neither has another
-/// way to be told.
+/// Sizes rayon's thread pool, which our kernels use, and limits candle's own pool to one thread:
+/// little work is left to candle, and its threads spin while they wait. Both can only be configured
+/// through environment variables.
 #[expect(unsafe_code, reason = "set_var is unsafe while other threads run; none does yet")]
 fn set_threads(threads: usize) {
     for (name, threads) in [("RAYON_NUM_THREADS", threads), ("CANDLE_NUM_THREADS", 1)] {

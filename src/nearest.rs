@@ -1,13 +1,13 @@
-//! What to say about a name that isn't there: the one that was probably meant, or all of them.
+//! Suggestions for an unknown name: the nearest one, or all of them.
 
-/// The name that was probably meant.
+/// The nearest name, if it is near enough.
 pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |name: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), name);
     let (distance, name) = names.map(|name| (distance(name), name)).min()?;
     (distance <= (name.chars().count() / 3).max(1)).then_some(name)
 }
 
-/// What follows a message about a name that isn't there: the nearest one, or all of them.
+/// The end of a message about an unknown name: the nearest one, or all of them.
 pub fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
     if let Some(nearest) = nearest(wrong, names.clone()) {
         return format!("; did you mean {nearest:?}?");

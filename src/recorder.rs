@@ -1,7 +1,8 @@
-//! The recorder's thread: every event into the journal, and into the fold that outlives the run.
+//! The recorder's thread: writes every event to the journal, and applies it to the state that
+//! outlives the run.
 //!
-//! It waits for events and never for the screen. When the disk refuses a line it leaves, and the
-//! trainer sees that at its next event.
+//! It waits for events and never for the screen. When a line cannot be written it ends, and the
+//! trainer notices that at its next event.
 
 use std::io;
 
@@ -14,31 +15,32 @@ use crate::{
     state::{Run, Totals},
 };
 
-/// What a recorder hands over when its wire has closed or its disk has failed.
+/// What the recorder returns when its channel has disconnected or a write has failed.
 #[derive(Debug)]
 pub struct Recorded {
-    /// The run as it was told.
+    /// The state after all recorded events.
     pub run: Run,
-    /// What the summary needs beside it.
+    /// Data that the summary needs beyond the state.
     pub totals: Totals,
-    /// Why the journal is not whole, if it is not.
+    /// Why the journal is incomplete, if it is.
     pub error: Option<io::Error>,
 }
 
 impl Recorded {
-    /// What `state.json` holds.
+    /// The contents of `state.json`.
     pub fn report(&self) -> Report {
         self.run.report()
     }
 
-    /// What `summary.json` holds; `None` if the run never started.
+    /// The contents of `summary.json`; `None` if the run never started.
     pub fn summary(&self, run_folder: &str, peak_memory_mib: Option<u64>) -> Option<Summary> {
         self.totals.summary(&self.run, run_folder, peak_memory_mib)
     }
 }
 
-/// Records until the trainer drops its bus, or until a line cannot be written. Screens that miss events catch
-/// up with `shared`. Both folds hold what was told before, if the run goes on.
+/// Records until the trainer drops its bus, or until a line cannot be written. Screens that miss
+/// events catch up with `shared`. `shared` and `totals` include earlier events if the run is
+/// continued.
 #[expect(clippy::needless_pass_by_value, reason = "ending must close the channel")]
 pub fn record(
     events: Receiver<Event>,
@@ -58,13 +60,13 @@ fn record_all(
     mut totals: Totals,
 ) -> (Totals, Option<io::Error>) {
     while let Ok(event) = events.recv() {
-        // Whatever has come meanwhile goes to the disk in one piece.
+        // Events that have arrived meanwhile are written at once.
         let mut must_last = false;
         for event in std::iter::once(event).chain(events.try_iter()) {
             shared.apply(&event);
             totals.apply(&event);
             writer.push(&event);
-            // A checkpoint on the disk is worth little if the journal does not reach it.
+            // A checkpoint on disk is useless if the journal does not reach it.
             must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
         }
         let written = if must_last { writer.sync() } else { writer.flush() };
@@ -120,6 +122,6 @@ mod tests {
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
         bus.emit(arbitrary::step_done(2, "chunk", 1.0));
-        assert!(bus.recorder_has_gone());
+        assert!(bus.recorder_disconnected());
     }
 }

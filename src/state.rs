@@ -67,7 +67,7 @@ pub struct Run {
     pub step: Step,
     /// The sampling rule of the first step, if the journal has it.
     pub sampling_at_start: Option<String>,
-    /// The weighting rule of the first step, if the journal tells.
+    /// The weighting rule at the start, if the journal has it.
     pub weighting_at_start: Option<String>,
     /// The sampling temperature of the last step, while a schedule changes it.
     pub temperature: Option<f32>,
@@ -79,7 +79,7 @@ pub struct Run {
     pub tokens: u64,
     /// Examples drawn so far, by corpus.
     pub draws: BTreeMap<String, u64>,
-    /// Microseconds of the steps so far, for each corpus as [`Run::used`] shares them out.
+    /// Microseconds of training so far, per corpus, as [`Run::used`] divides them.
     pub spent_us: Vec<u64>,
     /// Throughput.
     pub pace: Pace,
@@ -109,7 +109,7 @@ pub struct Run {
     pub paused: bool,
     /// Events that the screen missed.
     pub missed: u64,
-    /// The run as it was at the last checkpoint, to go on from.
+    /// The state at the last checkpoint, which a continued run returns to.
     resume_point: Option<Box<resume::ResumePoint>>,
     /// How it ended; `None` while it runs, or if its journal is cut off.
     pub ended: Option<RunEnded>,
@@ -132,11 +132,11 @@ impl Run {
             }
             Event::Muted(event) => {
                 self.strip_mut(&event.objective, |strip| strip.muted = event.muted);
-                self.silence();
+                self.update_weights();
             }
             Event::Soloed(event) => {
                 self.strip_mut(&event.objective, |strip| strip.soloed = event.soloed);
-                self.silence();
+                self.update_weights();
             }
             Event::SettingSet(event) => {
                 self.settings.insert(event.path.clone(), event.new.clone());
@@ -213,8 +213,8 @@ impl Run {
         (size > 0).then(|| (self.draws.get(corpus).copied().unwrap_or(0), size))
     }
 
-    /// How a step chooses among the groups, as `train.sampling` is typed: what a hand has set, else what
-    /// a schedule came to, else what the run started with. `None` if nothing tells.
+    /// The sampling rule, in the notation of `train.sampling`: the value set by hand, else the
+    /// scheduled one, else the one at the start. `None` if unknown.
     pub fn sampling(&self) -> Option<String> {
         match (self.settings.get("train.sampling"), self.temperature) {
             (Some(Setting::Text(rule)), _) => Some(rule.clone()),
@@ -223,8 +223,8 @@ impl Run {
         }
     }
 
-    /// The weighting rule, as `train.weighting` is typed: what was set by hand, else what the run started with.
-    /// `None` if nothing tells.
+    /// The weighting rule, in the notation of `train.weighting`: the value set by hand, else the
+    /// one at the start. `None` if unknown.
     pub fn weighting(&self) -> Option<String> {
         match self.settings.get("train.weighting") {
             Some(Setting::Text(rule)) => Some(rule.clone()),
@@ -241,7 +241,7 @@ impl Run {
         Some((n_left as f32 * self.pace.step_ms()?) as u64)
     }
 
-    /// The step of the checkpoint that `best` names now; without one, that of `last`.
+    /// The step of the checkpoint currently saved as `best`; without one, that of `last`.
     pub fn best_step(&self) -> Option<Step> {
         self.checkpoint("best").or_else(|| self.checkpoint("last"))
     }
@@ -288,7 +288,7 @@ impl Run {
     fn saved(&mut self, event: &CheckpointSaved) {
         self.checkpoints.push(event.clone());
         if self.checkpoints.len() > MOST_CHECKPOINTS {
-            // `best` may be old by now, and is looked for by its name.
+            // `best` may be old by now and is searched for by name.
             let best = self.checkpoints.iter().rposition(|saved| saved.name == "best");
             self.checkpoints.remove(usize::from(best == Some(0)));
         }
@@ -305,14 +305,14 @@ impl Run {
         self.alerts.push(Alert { step: event.step, objective: event.objective.clone(), kind });
     }
 
-    /// Faders stay where they are: a hand that moved one since then has not been undone.
+    /// Gains are kept: a manual change since then is not undone.
     fn rewound(&mut self, to: Step) {
-        self.cut_off(to);
+        self.truncate(to);
         self.log.rewind(to);
     }
 
-    /// Takes off what was told of later steps, all but the log.
-    fn cut_off(&mut self, to: Step) {
+    /// Removes what belongs to later steps, except the log.
+    fn truncate(&mut self, to: Step) {
         self.step = to;
         self.alerts.retain(|alert| alert.step <= to);
         self.checkpoints.retain(|saved| saved.step <= to);
@@ -323,9 +323,9 @@ impl Run {
         }
     }
 
-    /// What has just left the mix weighs nothing; what came back weighs something again from the
-    /// next step on, which will say how much.
-    fn silence(&mut self) {
+    /// Sets the weight of strips that have become inactive to 0; the weight of those that have
+    /// become active is known at the next step.
+    fn update_weights(&mut self) {
         let any_soloed = self.strips.iter().any(|strip| strip.soloed);
         for strip in &mut self.strips {
             if strip.muted || (any_soloed && !strip.soloed) {
@@ -334,7 +334,7 @@ impl Run {
         }
     }
 
-    /// An objective that is not in the cast has no strip to change.
+    /// An objective without a strip is ignored.
     fn strip_mut(&mut self, objective: &ObjectiveId, change: impl FnOnce(&mut Strip)) {
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == *objective) {
             change(strip);

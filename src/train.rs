@@ -218,7 +218,7 @@ impl Trainer {
         if self.control.interrupt.is_set() {
             return Some(Reason::Signal);
         }
-        if bus.recorder_has_gone() {
+        if bus.recorder_disconnected() {
             return Some(Reason::Disk);
         }
         if self.counters.has_diverged() {

@@ -1,4 +1,4 @@
-//! A run's folder: new, or empty, or refused.
+//! A run's folder: new, empty, or rejected.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::state::run_name;
 
-/// A folder that is there, was empty, and is this run's.
+/// A folder that was new or empty and is now this run's.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -16,8 +16,8 @@ pub struct RunFolder {
     lock: Lock,
 }
 
-/// `diagnostics.log`, locked as long as the program lives: whoever holds it writes in the run's folder. The
-/// system releases it however the program ends.
+/// `diagnostics.log`, locked while the program runs: the process that holds the lock writes to the
+/// run's folder. The operating system releases it when the process ends for any reason.
 #[derive(Debug)]
 struct Lock(File);
 
@@ -28,19 +28,19 @@ impl Lock {
         let file = file.map_err(TryLockError::Error)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
-            // A file system that knows no locks keeps nobody from training.
+            // Training works on file systems without locks too.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
         }
     }
 
-    /// That of a folder that was made just now.
+    /// The lock of a new folder.
     fn of_new(folder: &Path) -> io::Result<Self> {
         Self::of(folder).map_err(io::Error::from)
     }
 }
 
 impl RunFolder {
-    /// The folder that was asked for, which must be new or empty. The error says what is wrong.
+    /// The requested folder, which must be new or empty. The error says what is wrong.
     pub fn given(path: &Path) -> Result<Self, String> {
         let fault = |error: io::Error| format!("--run {}: {error}", path.display());
         fs::create_dir_all(path).map_err(fault)?;
@@ -55,7 +55,7 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), started: now(), lock })
     }
 
-    /// `runs/NAME-YYYYMMDD-HHMMSS` under the current folder; a taken name gets `-2`, `-3`, …
+    /// `runs/NAME-YYYYMMDD-HHMMSS` in the current folder; if the name is taken, with `-2`, `-3`, …
     pub fn made(recipe: &str) -> Result<Self, String> {
         let runs = Path::new("runs");
         let fault = |error: io::Error| {
@@ -79,7 +79,7 @@ impl RunFolder {
         unreachable!("some number is free")
     }
 
-    /// The folder of a run that is to go on. The error says what is wrong: it is still running, perhaps.
+    /// The folder of a run to continue. The error says what is wrong: the run may still be running.
     pub fn reopened(path: &Path) -> Result<Self, String> {
         let fault = |error: io::Error| format!("{}: {error}", path.display());
         writable(path).map_err(fault)?;
@@ -92,23 +92,23 @@ impl RunFolder {
         }
     }
 
-    /// What is logged goes here.
+    /// The file for log messages.
     pub(super) fn diagnostics(&self) -> io::Result<File> {
         self.lock.0.try_clone()
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// When the run started: UTC, to the second.
+    /// The start time of the run: UTC, in seconds.
     pub fn started(&self) -> &str {
         &self.started
     }
 }
 
-/// Tries to write, so that a folder without leave is refused before anything is trained.
+/// Creates a file, so that a folder without write permission is rejected before training.
 fn writable(path: &Path) -> io::Result<()> {
     let probe = path.join(".auxdesk");
     fs::write(&probe, b"")?;

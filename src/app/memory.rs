@@ -1,4 +1,4 @@
-//! How much memory the program has had.
+//! The program's memory usage.
 
 /// Peak resident memory in MiB, from /proc; `None` on systems other than Linux.
 pub(super) fn peak_mib() -> Option<u64> {

@@ -1,4 +1,5 @@
-//! What a run has left that goes on: the journal, folded, and the checkpoint that the journal reaches.
+//! The past of a run to continue: its journal, with the state after it, and the checkpoint to
+//! continue from.
 
 use std::{
     fs, io,
@@ -15,33 +16,33 @@ use crate::{
     train::checkpoint::{self, Checkpoint},
 };
 
-/// See the module.
+/// The past of a run to continue.
 #[derive(Debug)]
 pub struct Past {
-    /// The checkpoint to go on from; `None` if none had been saved.
+    /// The checkpoint to continue from; `None` if none was saved.
     pub checkpoint: Option<Checkpoint>,
-    /// The journal; `None` if it had not been begun.
+    /// The journal; `None` if none was begun.
     pub journal: Option<PastJournal>,
 }
 
-/// A journal as it was left.
+/// The journal so far.
 #[derive(Debug)]
 pub struct PastJournal {
     path: PathBuf,
-    /// Its first line.
+    /// Its header.
     pub header: Header,
-    /// What its events add up to.
+    /// The state after its events.
     pub run: Run,
-    /// What a summary needs beside that.
+    /// Data that the summary needs beyond the state.
     pub totals: Totals,
     /// The last command that was answered.
     pub last_command: CommandId,
-    /// Where its whole lines end.
+    /// The end of its last complete line.
     end: Mark,
 }
 
 impl Past {
-    /// Reads what is in a run's folder, and changes nothing. The error says what is wrong.
+    /// Reads a run's folder and changes nothing. The error says what is wrong.
     pub fn open(folder: &Path) -> Result<Self, String> {
         let path = folder.join(journal::FILE);
         let journal = PastJournal::read(path).map_err(|error| error.to_string())?;
@@ -64,21 +65,21 @@ impl Past {
         self.journal.as_ref()?.run.ended.as_ref().map(|ended| ended.ended)
     }
 
-    /// What the journal has beyond the checkpoint.
+    /// The part of the journal beyond the checkpoint.
     pub fn left_behind(&self) -> LeftBehind {
         let Some(journal) = &self.journal else { return LeftBehind::default() };
         let (steps, moves) = journal.run.beyond_checkpoint();
         LeftBehind { steps, moves }
     }
 
-    /// Milliseconds that the run has behind it.
+    /// The time of the run so far, in milliseconds.
     pub fn at_ms(&self) -> u64 {
         self.journal.as_ref().map_or(0, |journal| journal.run.at_ms)
     }
 }
 
 impl PastJournal {
-    /// Reads a journal to its end; `None` if not even its first line was written whole.
+    /// Reads a journal to its end; `None` if its first line is incomplete.
     fn read(path: PathBuf) -> Result<Option<Self>, JournalError> {
         match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -98,7 +99,7 @@ impl PastJournal {
         Ok(Some(Self { path, header, run, totals, last_command, end }))
     }
 
-    /// Opens it to be written on. A torn last line is cut off; every line before it has been read.
+    /// Opens it to append. A truncated last line is removed; all lines before it have been read.
     pub(super) fn writer(&self) -> io::Result<Writer> {
         Writer::resume(&self.path, &self.end)
     }

@@ -1,6 +1,7 @@
-//! The thread that shows a run while it trains: the desk, or lines of progress on standard error.
+//! The thread that shows a run during training: the desk, or progress lines on standard error.
 //!
-//! Lines take over where a desk ends before the run does: its terminal has gone, or it broke.
+//! Progress lines replace a desk that ends before the run does, because its terminal is gone or it
+//! panicked.
 
 use std::{
     io,
@@ -17,7 +18,7 @@ use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
-    Talk,
+    Stderr,
     signals::{self, Received},
 };
 use crate::{
@@ -36,36 +37,37 @@ use crate::{
     },
 };
 
-/// How long a run that was ended waits for its last lines, or for the desk to be left.
+/// How long the program waits for the last lines, or for the desk, once a run was stopped.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// How often somebody who looks at a run that has ended is asked after.
-const GLANCE: Duration = Duration::from_millis(50);
+/// The interval at which the desk of a run that has ended is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The variable that makes the desk panic at a frame, as `AUXDESK_PANIC_AT_STEP` does the trainer.
+/// The environment variable that makes the desk panic at a frame, like `AUXDESK_PANIC_AT_STEP` for
+/// the trainer.
 const PANIC_AT: &str = "AUXDESK_PANIC_AT_FRAME";
 
-/// How a run is shown while it trains.
+/// How a run is shown during training.
 #[derive(Debug)]
 pub enum Show {
-    /// Lines of progress.
+    /// Progress lines.
     Lines,
     /// The desk.
     Desk(Box<DeskShown>),
 }
 
-/// How the desk is to be.
+/// The settings of the desk.
 #[derive(Debug)]
 pub struct DeskShown {
     /// The user's keys and themes.
     pub config: Config,
     /// Styles and characters.
     pub look: Look,
-    /// Whether faders may be moved.
+    /// Whether it accepts changes.
     pub mode: DeskMode,
 }
 
-/// What a screen looks at.
+/// The data that a screen shows.
 pub(super) struct Watched {
     pub(super) feed: Feed,
     pub(super) commands: CommandSender,
@@ -74,20 +76,20 @@ pub(super) struct Watched {
     pub(super) signals: Received,
 }
 
-/// A screen at work.
+/// A running screen.
 pub(super) struct Shown {
     /// Disconnects when everything has been shown.
     done: Receiver<()>,
     is_desk: bool,
-    /// Nobody waits for it any more.
-    given_up: Arc<AtomicBool>,
+    /// It is no longer waited for.
+    abandoned: Arc<AtomicBool>,
 }
 
-/// Starts the screen's thread. A held terminal may hold it for ever.
+/// Starts the screen's thread. A terminal that accepts no output may block it forever.
 pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
     let (showing, done) = crossbeam_channel::bounded(0);
-    let given_up = Arc::new(AtomicBool::new(false));
-    let nobody_waits = Arc::clone(&given_up);
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let is_abandoned = Arc::clone(&abandoned);
     let is_desk = matches!(show, Show::Desk(_));
     let work = move || {
         let _showing = showing;
@@ -102,13 +104,15 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
             let now_ms = || clock.ms();
             let (config, look, panic_at) = (&desk.config, desk.look, panic_at());
             let session = Session { config, look, now_ms: &now_ms, panic_at };
-            // The panic was printed, on a terminal that was given back first.
-            let sat = panic::catch_unwind(AssertUnwindSafe(|| sit(session, &live, &mut feed)));
-            if matches!(sat, Ok(Ok(DeskExit::Finished))) || nobody_waits.load(Ordering::Relaxed) {
+            // The panic was printed after the terminal had been restored.
+            let result =
+                panic::catch_unwind(AssertUnwindSafe(|| run_desk(session, &live, &mut feed)));
+            if matches!(result, Ok(Ok(DeskExit::Finished))) || is_abandoned.load(Ordering::Relaxed)
+            {
                 return;
             }
-            if let Ok(Err(error)) = sat {
-                say(&format!("can't show the desk ({error}); printing progress lines"));
+            if let Ok(Err(error)) = result {
+                say(&format!("cannot show the desk ({error}); printing progress lines"));
             } else {
                 say("the desk has closed; training continues, printing progress lines");
             }
@@ -117,39 +121,39 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
         lines(feed);
     };
     thread::Builder::new().name("screen".to_owned()).spawn(work)?;
-    Ok(Shown { done, is_desk, given_up })
+    Ok(Shown { done, is_desk, abandoned })
 }
 
-/// What became of a replay.
+/// The result of a replay.
 pub struct Replayed {
-    /// How it was left, or what was wrong with the journal.
-    pub left: Result<DeskExit, JournalError>,
+    /// Why the desk ended, or the error in the journal.
+    pub exit: Result<DeskExit, JournalError>,
     /// The signal that came, if one did.
     pub signal: Option<i32>,
 }
 
-/// Replays a journal on the terminal until it is left, or until a signal comes. The error is the
+/// Replays a journal on the terminal until the user quits or a signal arrives. The error is the
 /// terminal's.
 pub fn replay(player: &mut Player, config: &Config, look: Look) -> Result<Replayed> {
     tui::terminal::install_hook();
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), Some(LAST_LINES));
-    let signals = signals.context("signals can't be watched")?;
+    let signals = signals.context("cannot handle signals")?;
     let clock = Clock::start();
     let mouse = if config.mouse { Mouse::Desk } else { Mouse::Terminal };
-    let mut terminal = Terminal::enter(mouse).context("the terminal can't be taken")?;
+    let mut terminal = Terminal::enter(mouse).context("cannot set up the terminal")?;
     let now_ms = || clock.ms();
     let panic_at = panic_at();
     let session = Session { config, look, now_ms: &now_ms, panic_at };
-    let left = tui::desk::replay(&mut terminal, session, player, &|| interrupt.is_set());
-    Ok(Replayed { left, signal: signals.received() })
+    let exit = tui::desk::replay(&mut terminal, session, player, &|| interrupt.is_set());
+    Ok(Replayed { exit, signal: signals.received() })
 }
 
 fn panic_at() -> Option<u64> {
     std::env::var(PANIC_AT).ok().and_then(|frame| frame.parse().ok())
 }
 
-fn sit(session: Session, live: &Live, feed: &mut Feed) -> io::Result<DeskExit> {
+fn run_desk(session: Session, live: &Live, feed: &mut Feed) -> io::Result<DeskExit> {
     let mouse = if session.config.mouse { Mouse::Desk } else { Mouse::Terminal };
     let mut terminal = Terminal::enter(mouse)?;
     Ok(tui::desk::watch(&mut terminal, session, live, feed))
@@ -157,16 +161,16 @@ fn sit(session: Session, live: &Live, feed: &mut Feed) -> io::Result<DeskExit> {
 
 fn lines(mut feed: Feed) {
     let mut progress = ProgressLines::new(headless::EVERY_MS);
-    let mut talk = io::stderr();
+    let mut stderr = io::stderr();
     loop {
-        match feed.wait(GLANCE) {
-            Update::Event(event) => progress.tell(&event, feed.run(), &mut talk),
-            Update::CaughtUp(missed) => progress.tell_logged(&missed.entries, &mut talk),
+        match feed.wait(CHECK_INTERVAL) {
+            Update::Event(event) => progress.write_event(&event, feed.run(), &mut stderr),
+            Update::CaughtUp(missed) => progress.write_entries(&missed.entries, &mut stderr),
             Update::Empty => {}
             Update::Disconnected => break,
         }
     }
-    progress.close(feed.run(), &mut talk);
+    progress.close(feed.run(), &mut stderr);
 }
 
 fn say(text: &str) {
@@ -174,21 +178,21 @@ fn say(text: &str) {
 }
 
 impl Shown {
-    /// Waits for the last of it. A run that has come to its own end stays on the desk until somebody
-    /// leaves it or a signal comes; any other, and lines, are waited for as long as they can take.
-    pub(super) fn wait(self, reason: Reason, signals: &Received) -> Talk {
+    /// Waits for the screen. A run that ended by itself stays on the desk until the user quits or a
+    /// signal arrives; otherwise, and for lines, the wait has a time limit.
+    pub(super) fn wait(self, reason: Reason, signals: &Received) -> Stderr {
         let stays = self.is_desk && reason.ended() != Ended::Stopped;
         while stays && signals.received().is_none() {
-            if self.done.recv_timeout(GLANCE) == Err(RecvTimeoutError::Disconnected) {
+            if self.done.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Disconnected) {
                 break;
             }
         }
         if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
-            // What was stuck may come free now, and is to say nothing of a run that has ended.
-            self.given_up.store(true, Ordering::Relaxed);
+            // A write that was blocked may succeed later, and must then print nothing more.
+            self.abandoned.store(true, Ordering::Relaxed);
             tui::terminal::restore_now();
-            return Talk::Stalled;
+            return Stderr::Blocked;
         }
-        Talk::Flows
+        Stderr::Open
     }
 }

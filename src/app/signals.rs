@@ -1,6 +1,6 @@
-//! SIGINT, SIGTERM and SIGHUP end a run after the batch in hand; a second Ctrl-C ends it at once.
+//! SIGINT, SIGTERM and SIGHUP stop a run after the current batch; a second SIGINT aborts it.
 //!
-//! What whoever started the program had it ignore stays ignored: `nohup auxdesk train` goes on when
+//! Signals that the program inherited as ignored stay ignored: `nohup auxdesk train` continues when
 //! its terminal closes.
 
 use std::{
@@ -21,7 +21,7 @@ use signal_hook::{
 
 use crate::{train::Interrupt, tui};
 
-/// What has been received.
+/// The signals received.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received(Arc<AtomicI32>);
 
@@ -31,14 +31,14 @@ impl Received {
         Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
     }
 
-    /// Ctrl-C at the desk, where it comes as a key: as SIGINT, also where that is ignored.
+    /// Ctrl-C at the desk, where it is a key: handled as SIGINT, also where that is ignored.
     pub(super) fn ctrl_c(&self, interrupt: &Interrupt) {
-        self.heed(SIGINT, interrupt);
+        self.handle(SIGINT, interrupt);
     }
 
-    /// The first signal asks for the end after the batch in hand; a second one, if it is SIGINT, is
-    /// the end.
-    fn heed(&self, signal: i32, interrupt: &Interrupt) {
+    /// The first signal requests a stop after the current batch; a second one, if it is SIGINT,
+    /// aborts.
+    fn handle(&self, signal: i32, interrupt: &Interrupt) {
         let is_first =
             self.0.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if !is_first && signal == SIGINT {
@@ -49,10 +49,11 @@ impl Received {
     }
 }
 
-/// Starts the thread that waits for signals, for as long as the program lives. After the first it may
-/// live on for `patience`; without one, for as long as it needs.
+/// Starts the thread that waits for signals, for the life of the program. After the first signal
+/// the program has `patience` to end; `None` for any time.
 pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Result<Received> {
-    // A file that may not grow would end the program; a refused write is told and left from.
+    // SIGXFSZ would kill the program when a file reaches its size limit; a failed write is reported
+    // and handled instead.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     let ignored = ignored();
     let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
@@ -61,7 +62,7 @@ pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Res
     let first = received.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in &mut signals {
-            first.heed(signal, &interrupt);
+            first.handle(signal, &interrupt);
             if let Some(patience) = patience {
                 thread::sleep(patience);
                 tui::terminal::restore_now();
@@ -72,8 +73,8 @@ pub(super) fn watch(interrupt: Interrupt, patience: Option<Duration>) -> io::Res
     Ok(received)
 }
 
-/// The signals that the program was started to ignore, from /proc; none on systems other than Linux, where a run
-/// under `nohup` therefore ends at a hangup.
+/// The signals that the program inherited as ignored, from /proc; none on systems other than Linux,
+/// where a run under `nohup` therefore stops at SIGHUP.
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

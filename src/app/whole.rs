@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Atomic writes of files.
 
 use std::{
     fs::{self, File},
@@ -7,15 +7,15 @@ use std::{
     process,
 };
 
-/// Writes beside the place and renames. What is no regular file (a device, a pipe) is written to as
-/// it is, and a link is followed.
+/// Writes to a temporary file beside the target and renames it. If the target is not a regular file
+/// (a device, a pipe), it is written to directly; links are followed.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::write(path, bytes);
     }
     let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut beside = place.as_os_str().to_owned();
-    // A name of this process alone: nobody's file is written over.
+    // The name contains the process id, so that no other file is overwritten.
     beside.push(format!(".{}.part", process::id()));
     let written = File::create_new(&beside)
         .and_then(|mut file| file.write_all(bytes))

@@ -1,5 +1,5 @@
-//! `auxdesk check`: every fault of a recipe and its corpora, then what is in them; with `--config`,
-//! of the user's keys and themes. Trains nothing.
+//! `auxdesk check`: all faults of a recipe and its corpora, then corpus statistics; with
+//! `--config`, the user's keys and themes. Trains nothing.
 
 use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
@@ -16,7 +16,7 @@ use crate::{
     tui,
 };
 
-/// What was counted.
+/// The statistics.
 #[derive(Serialize)]
 struct Checked {
     recipe: String,
@@ -24,7 +24,7 @@ struct Checked {
     labels: Vec<LabelSet>,
 }
 
-/// The labels that an objective has in training, with their counts.
+/// The labels of an objective in the training split, with their counts.
 #[derive(Serialize)]
 struct LabelSet {
     objective: String,

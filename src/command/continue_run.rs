@@ -1,4 +1,5 @@
-//! `auxdesk continue`: a run that was stopped, or is to be longer, trained on in its own folder.
+//! `auxdesk continue`: continues a run that was stopped, or extends a finished one, in its own
+//! folder.
 
 use std::{
     io::{self, Write},
@@ -32,7 +33,7 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
         is_not_over(args, &recipe, &past, checkpoint)?;
     } else {
         let run = args.run.display();
-        say(&format!("{run}: no checkpoint had been saved; continuing from step 0"));
+        say(&format!("{run}: no checkpoint was saved; continuing from step 0"));
     }
     let moves = train::moves(args.moves.as_deref(), &recipe)?;
     let moves = match &past.checkpoint {
@@ -48,7 +49,7 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     train::finish(app::train(job)?, args.json)
 }
 
-/// A recipe that was edited, or a corpus file that has changed, would be another run.
+/// Refuses a recipe that was edited, or a corpus file that has changed: that would be another run.
 fn is_the_same(
     args: &ContinueArgs,
     recipe: &Recipe,
@@ -75,7 +76,7 @@ fn is_the_same(
     Ok(())
 }
 
-/// A run with nothing more to do is refused.
+/// Refuses a run that has nothing left to do.
 fn is_not_over(
     args: &ContinueArgs,
     recipe: &Recipe,
@@ -92,26 +93,27 @@ fn is_not_over(
         _ => None,
     };
     let what = match (done, recipe.train.patience) {
-        (Some(done), _) => format!("{done}; say --steps N or --epochs N to train on"),
+        (Some(done), _) => format!("{done}; use --steps N or --epochs N to extend the run"),
         (None, Some(patience)) if without >= patience => format!(
             "early stopping: no improvement for {without} evaluations; raise `train.patience` in \
              recipe.toml to train on"
         ),
         _ => return Ok(()),
     };
-    // A run that was killed after its last step has still to be scored.
+    // A run that was killed after its last step is still to be evaluated.
     if past.ended() == Some(Ended::Finished) {
         return Err(Failure::Request(format!("{}: {what}", args.run.display())));
     }
     Ok(())
 }
 
-/// Bits are promised for one kernel. Threads change none.
+/// Warns if the kernel differs, as results are reproducible bit for bit with one kernel only. The
+/// number of threads does not matter.
 fn say_what_changes_bits(past: &Past, kernel: &str) {
     let before = past.journal.as_ref().map(|journal| journal.header.kernel.as_str());
     if let Some(before) = before.filter(|before| *before != kernel) {
         say(&format!(
-            "kernel {kernel}; the run began with {before}: results may differ in the last bits"
+            "kernel {kernel}; the run began with {before}: results may not be equal bit for bit"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! `auxdesk evaluate`: a run's best checkpoint on dev and test.
+//! `auxdesk evaluate`: scores a run's best checkpoint on dev and test.
 
 mod classes;
 
@@ -34,13 +34,13 @@ struct ObjectiveScores {
 struct SplitScores {
     loss: Option<f32>,
     metrics: BTreeMap<&'static str, f32>,
-    /// Only where they were asked for, and where scores are of classes.
+    /// Only if requested, and if the scores are of classes.
     #[serde(flatten)]
     classes: Option<Classes>,
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    // What was trained stays as it was; only what it is scored on can be another.
+    // The trained system is fixed; only the data that it is scored on can change.
     if let Some(set) = args.sets.iter().find(|set| !set.starts_with("corpus.")) {
         let key = set.split('=').next().unwrap_or_default();
         let what = "evaluate accepts only corpus keys; everything else is fixed by the run";

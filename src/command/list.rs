@@ -1,4 +1,4 @@
-//! `auxdesk list`: what recipes may say.
+//! `auxdesk list`: recipes, kinds and their keys.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the desk is to look like, from options, the user's file and the terminal.
+//! The desk's appearance, from options, the user's file and the terminal.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Whether a desk can stand on this terminal. If it is one and can't hold a desk, that is said.
+/// Whether this terminal can show the desk. If there is a terminal that cannot, prints why.
 pub(super) fn fits_a_desk() -> bool {
     let why = match fit() {
         Fit::Desk => return true,
@@ -27,7 +27,7 @@ pub(super) fn fits_a_desk() -> bool {
     false
 }
 
-/// The desk as it was asked for. A fault in the user's file is a fault of the request.
+/// The desk's settings. A fault in the user's file is an invalid request.
 pub(super) fn desk(look: cli::LookArgs, mode: DeskMode) -> Result<DeskShown, Failure> {
     let config = Config::load(tui::actions()).map_err(Failure::Request)?;
     let environment = Environment::of_this_process();

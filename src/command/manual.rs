@@ -1,4 +1,4 @@
-//! `auxdesk completions` and `auxdesk man`: made from the definitions of the command line.
+//! `auxdesk completions` and `auxdesk man`: generated from the definitions of the command line.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     print(&script)
 }
 
-/// The page of the program, then one of each command.
+/// The manual page of the program, then one per command.
 pub(super) fn man() -> Result<ExitCode, Failure> {
     let mut program = Cli::command();
     program.build();

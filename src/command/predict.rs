@@ -1,4 +1,5 @@
-//! `auxdesk predict`: a file labelled by a run's best checkpoint, in the corpus's own format.
+//! `auxdesk predict`: predicts the labels of a file with a run's best checkpoint, in the corpus's
+//! own format.
 
 use std::{
     fs,
@@ -85,7 +86,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         None => print(&written),
         Some(path) => {
             write_whole(path, &written)
-                .with_context(|| format!("{}: can't be written", path.display()))?;
+                .with_context(|| format!("{}: cannot be written", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,5 +1,5 @@
-//! `auxdesk replay`: a run again from its journal, without training: on the screen, as lines, as the
-//! text of one screen, or as a report.
+//! `auxdesk replay`: replays a run from its journal, without training: on the desk, as lines, as
+//! the text of one screen, or as a report.
 
 use std::{
     io::{self, BufRead, Write},
@@ -29,21 +29,21 @@ pub(super) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let at = args.at.map(Step);
     if args.json {
         let mut run = Run::new(Some(reader.header()));
-        tell(&mut reader, at, |event| run.apply(event))?;
+        read_until(&mut reader, at, |event| run.apply(event))?;
         return print_json(&run.report());
     }
     if let Some(ScreenSize { columns, rows }) = args.screen {
         let mut run = Run::new(Some(reader.header()));
-        tell(&mut reader, at, |event| run.apply(event))?;
+        read_until(&mut reader, at, |event| run.apply(event))?;
         let DeskShown { config, look, .. } = super::look::desk(args.look, DeskMode::Live)?;
         return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
     }
     let mut run = Run::new(Some(reader.header()));
     let mut progress = ProgressLines::new(headless::EVERY_MS);
     let mut lines = Vec::new();
-    tell(&mut reader, at, |event| {
+    read_until(&mut reader, at, |event| {
         run.apply(event);
-        progress.tell(event, &run, &mut lines);
+        progress.write_event(event, &run, &mut lines);
     })?;
     if at.is_none() {
         progress.close(&run, &mut lines);
@@ -64,7 +64,7 @@ fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     }
     match (args.at, args.speed) {
         (Some(step), None) => player.seek_step(Step(step))?,
-        // Who names a speed wants to see it go.
+        // With a speed, playback starts at once.
         (Some(step), Some(_)) => {
             player.seek_step(Step(step))?;
             player.play()?;
@@ -72,26 +72,26 @@ fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         (None, Some(_)) => player.play()?,
         (None, None) => player.seek_end()?,
     }
-    let Replayed { left, signal } = app::replay(&mut player, &config, look)?;
+    let Replayed { exit, signal } = app::replay(&mut player, &config, look)?;
     for note in player.left_out().notes() {
         let _ = writeln!(io::stderr(), "{note}");
     }
-    left?;
+    exit?;
     Ok(signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal as u8)))
 }
 
-/// Hands on what was told up to a step, one event at a time, and reads on to the end: a fault of
-/// the journal is found wherever it is, before anything is printed.
-fn tell<R: BufRead>(
+/// Applies the events up to a step one by one, and reads on to the end, so that an error anywhere
+/// in the journal is found before anything is printed.
+fn read_until<R: BufRead>(
     reader: &mut Reader<R>,
     at: Option<Step>,
-    mut hear: impl FnMut(&Event),
+    mut apply: impl FnMut(&Event),
 ) -> Result<(), Failure> {
     let mut is_over = false;
     while let Some(event) = reader.read_event()? {
         is_over = is_over || until([event], at).next().is_none();
         if !is_over {
-            hear(event);
+            apply(event);
         }
     }
     let mut talk = io::stderr().lock();

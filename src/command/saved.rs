@@ -1,4 +1,4 @@
-//! A run's folder opened again: its recipe, and a system with its best checkpoint's values.
+//! Opens a run's folder: its recipe, and a system with the parameters of its best checkpoint.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use crate::{
     train::checkpoint,
 };
 
-/// A run as it was saved.
+/// A saved run.
 pub(super) struct Saved {
     pub(super) recipe: Recipe,
     pub(super) system: System,
-    /// Updates that the checkpoint has behind it.
+    /// The step of the checkpoint.
     pub(super) step: Step,
 }
 
 impl Saved {
-    /// Opens the best checkpoint of a run, or the last one of a run without dev. It holds what the files
-    /// that the recipe names were read for; corpora are asked for by whoever reads them.
+    /// Opens the best checkpoint of a run, or the last one of a run without dev. It includes what
+    /// was read from the files that the recipe names; callers load the corpora that they need.
     pub(super) fn open(run: &Path, sets: &[String], device: DeviceName) -> Result<Self, Failure> {
         let device = device.open().map_err(Failure::Request)?;
         let file = run.join("recipe.toml");

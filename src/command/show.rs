@@ -1,4 +1,4 @@
-//! `auxdesk show`: a shipped recipe as it stands.
+//! `auxdesk show`: prints a shipped recipe.
 
 use std::process::ExitCode;
 

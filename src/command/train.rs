@@ -1,4 +1,4 @@
-//! `auxdesk train`: a recipe, trained.
+//! `auxdesk train`: trains a recipe.
 
 use std::{
     fmt::Write as _,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{Failure, print_json};
 use crate::{
-    app::{self, Job, Outcome, RunFolder, Show, Talk},
+    app::{self, Job, Outcome, RunFolder, Show, Stderr},
     cli::{LookArgs, TrainArgs},
     journal::{self, Journal},
     protocol::{
@@ -46,10 +46,10 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     )
 }
 
-/// What is said and printed when a run is over, and the exit code.
+/// Prints the result of a finished run; returns the exit code.
 pub(super) fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> {
-    let Outcome { summary, reason, signal, disk, moves, talk } = outcome;
-    if talk == Talk::Flows {
+    let Outcome { summary, reason, signal, disk, moves, stderr } = outcome;
+    if stderr == Stderr::Open {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
         text += &summary
             .as_ref()
@@ -63,13 +63,13 @@ pub(super) fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> 
     }
     Ok(match signal {
         _ if disk.is_some() || reason.ended() == Ended::Failed => ExitCode::FAILURE,
-        // A run that was over before the signal came has ended well.
+        // A run that had ended before the signal arrived has succeeded.
         Some(signal) if reason == Reason::Signal => ExitCode::from(128 + signal as u8),
         _ => ExitCode::SUCCESS,
     })
 }
 
-/// The desk, where there is a terminal for it and nobody asked for anything else.
+/// The desk, unless there is no suitable terminal or lines were requested.
 pub(super) fn show(is_headless: bool, observe: bool, look: LookArgs) -> Result<Show, Failure> {
     if is_headless || !super::look::fits_a_desk() {
         return Ok(Show::Lines);
@@ -78,7 +78,7 @@ pub(super) fn show(is_headless: bool, observe: bool, look: LookArgs) -> Result<S
     Ok(Show::Desk(Box::new(super::look::desk(look, mode)?)))
 }
 
-/// The moves to redo, if their objectives are in the recipe.
+/// The changes to repeat, whose objectives must be in the recipe.
 pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Moves, Failure> {
     let Some(path) = path else { return Ok(Moves::default()) };
     let path = journal::locate(path);
@@ -104,11 +104,11 @@ fn names(recipe: &Recipe) -> String {
     names.join(", ")
 }
 
-/// Moves that are told one by one when a run is over.
+/// The maximum number of manual changes listed when a run is over.
 const MOST_MOVES: usize = 8;
 
-/// What to say when a run is over: how good it got, what was moved, where it is, and what can be done
-/// with it.
+/// The closing message of a run: its best score, its manual changes, its folder, and what can be
+/// done with it.
 fn closing(summary: &Summary, moves: &[String]) -> String {
     let Summary { run, main, .. } = summary;
     let mut text = String::new();

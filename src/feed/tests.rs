@@ -1,4 +1,4 @@
-//! A screen that misses events anywhere ends with the run as everybody else has it.
+//! A screen that misses events at any point ends with the same state as the recorder.
 
 use crossbeam_channel::{Sender, unbounded};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn send(sender: &Sender<Numbered>, number: u64, event: &Event) {
     sender.try_send(Numbered { number, event: event.clone() }).unwrap();
 }
 
-/// Takes in what there is: the events that were heard of, and whether there will be no more.
+/// Polls all available updates: the logged events, and whether the channel has disconnected.
 fn drain(feed: &mut Feed, heard: &mut Vec<Event>) -> bool {
     loop {
         match feed.poll() {
@@ -53,7 +53,7 @@ proptest! {
         missed in proptest::collection::vec(any::<bool>(), 1..64),
         lags in proptest::collection::vec(0..5_usize, 1..64),
     ) {
-        // What is undone is taken out of the log too.
+        // Rewound events are removed from the log too.
         let events: Vec<Event> =
             events.into_iter().filter(|event| !matches!(event, Event::Rewound(_))).collect();
         let (sender, shared, mut feed) = feed();
@@ -62,7 +62,7 @@ proptest! {
             if !missed[at % missed.len()] {
                 send(&sender, at as u64, event);
             }
-            // The recorder is some events behind, and the screen looks now and then.
+            // The recorder is some events behind, and the screen polls now and then.
             let lag = lags[at % lags.len()];
             while n_recorded + lag <= at {
                 shared.apply(&events[n_recorded]);

@@ -1,18 +1,18 @@
-//! One line of progress: a time, then parts, broken where the page ends.
+//! One progress line: a time, then parts, wrapped at the page width.
 
 use crate::state::hms;
 
-/// Columns that a line keeps to; a part that is longer by itself stays whole.
+/// The page width in columns; a longer part is not divided.
 const PAGE: usize = 100;
 
-/// Columns of the time and the gap after it, which a line that goes on leaves blank.
+/// Columns of the time and the gap after it, blank on continuation lines.
 const INDENT: usize = 9;
 
-/// A line in the making.
+/// A line under construction.
 #[derive(Debug)]
 pub(super) struct Line {
     text: String,
-    /// Columns in use on the last line of the page.
+    /// Columns used on the last line of the page.
     column: usize,
 }
 
@@ -23,8 +23,8 @@ impl Line {
         Self { column: text.len(), text }
     }
 
-    /// One more part; an empty one is none. Names and notes in it are other people's text, and a
-    /// journal may be anybody's, so every part is made plain here.
+    /// Adds a part, unless it is empty. Names and notes in it come from the user, and a journal may
+    /// come from anywhere, so control characters are escaped.
     pub(super) fn add(mut self, part: impl AsRef<str>) -> Self {
         let part = plain(part.as_ref());
         if part.is_empty() {
@@ -50,7 +50,7 @@ impl Line {
     }
 }
 
-/// Text in printable ASCII: it may neither break a line nor steer a terminal.
+/// Text in printable ASCII, which can neither break a line nor control a terminal.
 fn plain(text: &str) -> String {
     let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
     let mut plain = String::with_capacity(text.len());

@@ -6,21 +6,21 @@ use thiserror::Error;
 
 use super::VERSION;
 
-/// Why a journal could not be read. A `place` is a path, with a line where there is one.
+/// Why a journal could not be read. A `place` is a path, with a line number where there is one.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// The file could not be opened or read on.
+    /// The file could not be opened or read.
     #[error("{place}: cannot be read: {why}")]
     Unreadable {
-        /// Where.
+        /// The path.
         place: String,
-        /// What the system said.
+        /// The operating system's error.
         why: io::Error,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{place}: expected a journal written by `auxdesk train`, found an empty file")]
     Empty {
-        /// Where.
+        /// The path.
         place: String,
     },
     /// The first line is not a header.
@@ -29,36 +29,36 @@ pub enum JournalError {
          {{\"kind\":\"journal\",\"version\":{VERSION},...}}, found {found}"
     )]
     NotAJournal {
-        /// Where.
+        /// The path and line.
         place: String,
-        /// What is there instead.
+        /// The beginning of that line.
         found: String,
     },
-    /// A later auxdesk wrote it.
+    /// A newer auxdesk wrote it.
     #[error(
         "{place}: expected a journal of version {VERSION}, found version {found}; \
          use a newer auxdesk"
     )]
     TooNew {
-        /// Where.
+        /// The path and line.
         place: String,
         /// Its version.
         found: u64,
     },
-    /// A whole line is not an event.
+    /// A complete line is not an event.
     #[error("{place}: expected an event, found {found}: {why}")]
     BadLine {
-        /// Where.
+        /// The path and line.
         place: String,
-        /// How the line begins.
+        /// The beginning of the line.
         found: String,
-        /// What is wrong with it.
+        /// The parser's error.
         why: String,
     },
-    /// Two journals were joined into one file.
+    /// Two journals were concatenated.
     #[error("{place}: found the first line of a second journal; replay each journal by itself")]
     SecondHeader {
-        /// Where.
+        /// The path and line.
         place: String,
     },
 }

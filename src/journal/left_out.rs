@@ -2,31 +2,31 @@
 
 use std::collections::BTreeMap;
 
-/// What a reader of a journal did not hand on.
+/// The lines that a reader of a journal skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Lines of kinds not known here, by kind.
+    /// The number of lines of unknown kinds, by kind.
     pub unknown: BTreeMap<String, u64>,
-    /// A last line that was cut off.
+    /// A truncated last line.
     pub torn: Option<Torn>,
 }
 
-/// A last line that was cut off.
+/// A truncated last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Torn {
-    /// Its number, counted from 1.
+    /// Its line number, counted from 1.
     pub line: u64,
-    /// How much of it there is.
+    /// Its length in bytes.
     pub bytes: usize,
 }
 
 impl LeftOut {
-    /// Lines of unknown kinds in all.
+    /// The total number of lines of unknown kinds.
     pub fn n_unknown(&self) -> u64 {
         self.unknown.values().sum()
     }
 
-    /// One sentence for each thing left out, for people.
+    /// One sentence for each thing skipped.
     pub fn notes(&self) -> Vec<String> {
         let kinds = self.unknown.iter().map(|(kind, count)| format!("{count} of kind {kind}"));
         let kinds: Vec<String> = kinds.collect();

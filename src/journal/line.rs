@@ -1,4 +1,4 @@
-//! One line of a journal: a header, an event, or what is wrong with it.
+//! Parses one line of a journal: a header, an event, or an error.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::protocol::{Event, Header};
 
-/// Characters of a bad line that an error quotes.
+/// The maximum number of characters of a bad line that an error quotes.
 const QUOTED: usize = 40;
 
-/// The first line says what it is and its version before it says anything else: a later version
-/// may have other fields.
+/// Parses the header. Format and version are checked before other fields, as a later version may
+/// have other fields.
 pub(super) fn header(place: String, line: &[u8]) -> Result<Header, JournalError> {
     #[derive(Deserialize)]
     struct Format<'a> {
@@ -36,18 +36,18 @@ pub(super) fn header(place: String, line: &[u8]) -> Result<Header, JournalError>
     Err(JournalError::NotAJournal { place, found })
 }
 
-/// What a whole line is.
+/// The type of a complete line.
 pub(super) enum Line {
     /// An event.
     Event,
     /// A journal's first line.
     Header,
-    /// An event of a kind that is not known here.
+    /// An event of an unknown kind.
     Unknown(String),
 }
 
-/// Reads one line, with or without its newline, or says what is wrong with it. An event is put in
-/// `event`, over the one before where it can be; of any other line nothing is left there to read.
+/// Parses one line, with or without its newline. An event is written to `event`, reusing the
+/// previous one's memory where possible; after any other line `event` is empty.
 pub(super) fn read(
     line: &[u8],
     event: &mut Option<Event>,
@@ -69,14 +69,14 @@ pub(super) fn read(
             *event = Some(read);
             Line::Event
         }),
-        // A line of an unknown kind must still be whole, or a torn one would count as skipped.
+        // A line of an unknown kind must be complete, or a truncated one would count as skipped.
         None => serde_json::from_str::<IgnoredAny>(line).map(|_| Line::Unknown(kind.into_owned())),
     };
     read.map_err(|why| without_line(&why))
 }
 
-/// The kind of a line: read off its beginning as this program writes it, parsed if it is
-/// spelt differently.
+/// The kind of a line: taken from its beginning as this program writes it, or parsed if it is
+/// formatted differently.
 fn kind(line: &str) -> serde_json::Result<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Kind<'a> {
@@ -91,7 +91,7 @@ fn kind(line: &str) -> serde_json::Result<Cow<'_, str>> {
     }
 }
 
-/// The parser counts lines too, and for it every line is the first.
+/// Removes the line number from serde's message: it parses each line by itself, as line 1.
 fn without_line(why: &serde_json::Error) -> String {
     let text = why.to_string();
     let position = format!(" at line {} column {}", why.line(), why.column());
@@ -101,7 +101,7 @@ fn without_line(why: &serde_json::Error) -> String {
     }
 }
 
-/// The beginning of a line, on one line of printable text.
+/// The beginning of a line as printable text.
 pub(super) fn quoted(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();

@@ -1,8 +1,8 @@
-//! Reading a journal line by line.
+//! Reading of a journal, line by line.
 //!
-//! Kinds that are not known here are skipped and counted. A last line without its newline was
-//! torn off while it was written: it is dropped with a note unless it happens to be whole.
-//! Anything else that is not an event is an error with its place.
+//! Unknown kinds are skipped and counted. A last line without a newline was truncated while it was
+//! written: it is dropped with a note unless it is complete. Anything else that is not an event is
+//! an error with its line.
 
 use std::{
     io::{BufRead, Seek, SeekFrom},
@@ -16,28 +16,28 @@ use super::{
 };
 use crate::protocol::{Event, Header};
 
-/// Events of a journal, one by one; the first error is the last item.
+/// Iterates over the events of a journal; the first error is the last item.
 #[derive(Debug)]
 pub struct Reader<R> {
     path: String,
     lines: R,
-    /// The line in hand.
+    /// The current line.
     line: Vec<u8>,
-    /// Lines that were taken, the header included.
+    /// The number of lines read, including the header.
     n_lines: u64,
-    /// Bytes of those lines.
+    /// Their length in bytes.
     n_bytes: u64,
-    /// The last line taken was whole but for its newline, which may still come.
+    /// The last line was complete but for its newline, which may still be written.
     lacks_newline: bool,
     is_done: bool,
     header: Header,
-    /// The event that was read last.
+    /// The last event read.
     event: Option<Event>,
     names: Names,
     left_out: LeftOut,
 }
 
-/// A place between two lines of a journal, to come back to.
+/// A position between two lines of a journal, to return to.
 #[derive(Clone, Debug)]
 pub struct Mark {
     n_bytes: u64,
@@ -47,12 +47,12 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Bytes of the journal before it.
+    /// The length of the journal before it, in bytes.
     pub fn n_bytes(&self) -> u64 {
         self.n_bytes
     }
 
-    /// Whether the line before it is whole but for its newline.
+    /// Whether the line before it is complete but for its newline.
     pub(super) fn lacks_newline(&self) -> bool {
         self.lacks_newline
     }
@@ -89,20 +89,20 @@ impl<R: BufRead> Reader<R> {
         &self.header
     }
 
-    /// What was left out so far.
+    /// The lines skipped so far.
     pub fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
-    /// What is left of a reader that came to its end.
+    /// The header and the skipped lines, once the reader is at the end.
     pub fn into_parts(self) -> (Header, LeftOut) {
         (self.header, self.left_out)
     }
 
-    /// The next event, lent until the one after it is read; `None` at the end.
+    /// The next event, borrowed until the one after it is read; `None` at the end.
     ///
-    /// Quicker than iterating, which gives every event away: a step is read into the memory of
-    /// the step before it.
+    /// Faster than iterating, which returns owned events: a step is read into the memory of the
+    /// previous one.
     pub fn read_event(&mut self) -> Result<Option<&Event>, JournalError> {
         if self.is_done {
             return Ok(None);
@@ -112,25 +112,25 @@ impl<R: BufRead> Reader<R> {
         Ok(if found? { self.event.as_ref() } else { None })
     }
 
-    /// The event that was read last; `None` before the first, at the end and after an error.
+    /// The last event read; `None` before the first, at the end and after an error.
     pub fn event(&self) -> Option<&Event> {
         self.event.as_ref().filter(|_| !self.is_done)
     }
 
-    /// Bytes of the journal up to here.
+    /// The length in bytes of the lines read so far.
     pub fn n_bytes(&self) -> u64 {
         self.n_bytes
     }
 
-    /// The place between the lines taken so far and those to come.
+    /// The position after the lines read so far.
     pub fn mark(&self) -> Mark {
         let (n_bytes, n_lines, lacks_newline) = (self.n_bytes, self.n_lines, self.lacks_newline);
-        // A torn line was not taken: it may be whole when somebody comes back.
+        // A truncated line was not read: it may be complete later.
         let left_out = LeftOut { torn: None, ..self.left_out.clone() };
         Mark { n_bytes, n_lines, lacks_newline, left_out }
     }
 
-    /// Whether there is a next event, which is then in `self.event`.
+    /// Reads the next event into `self.event`; returns whether there is one.
     fn find_event(&mut self) -> Result<bool, JournalError> {
         while self.find_line()? {
             let line_number = self.n_lines + 1;
@@ -163,7 +163,7 @@ impl<R: BufRead> Reader<R> {
         Ok(false)
     }
 
-    /// Whether there is a next line, which is then in `self.line`.
+    /// Reads the next line into `self.line`; returns whether there is one.
     fn find_line(&mut self) -> Result<bool, JournalError> {
         self.line.clear();
         if let Err(why) = self.lines.read_until(b'\n', &mut self.line) {
@@ -180,8 +180,8 @@ impl<R: BufRead> Reader<R> {
 }
 
 impl<R: BufRead + Seek> Reader<R> {
-    /// Goes back, or on, to a place. At the end of a journal that grows, going to where one is
-    /// already finds what has been written since.
+    /// Goes to a position. At the end of a growing journal, going to the current position makes
+    /// lines available that have been written since.
     pub fn go_to(&mut self, mark: &Mark) -> Result<(), JournalError> {
         self.lines
             .seek(SeekFrom::Start(mark.n_bytes))

@@ -1,16 +1,15 @@
-//! The quick way through a long journal: a step's line read over the step before it.
+//! A fast parser for the lines of steps, which overwrites the previous step.
 //!
-//! Nearly every line of a journal is a `step_done` as this program spells it, with the names of
-//! the line before. Its numbers are read into that earlier event, so nothing is allocated. A line
-//! that is spelt in any other way is left to serde, which alone decides what a line means and what
-//! is wrong with it: whatever is read here, serde reads to the same event.
+//! Nearly all lines of a journal are `step_done` as this program formats it, with the names of the
+//! previous line. Their values are parsed into the previous event, so that nothing is allocated.
+//! Any other line is left to serde, which defines the format and reports errors: whatever is parsed
+//! here, serde parses to the same event.
 
 use std::{borrow::Borrow, collections::BTreeMap};
 
 use crate::protocol::{Loss, ObjectiveId, Step, event::StepDone};
 
-/// Names of objectives that lines have had, so that a name is one allocation however often it
-/// comes and goes.
+/// Names of objectives that have occurred, so that each name is allocated once.
 #[derive(Debug, Default)]
 pub(super) struct Names(Vec<ObjectiveId>);
 
@@ -25,8 +24,8 @@ impl Names {
     }
 }
 
-/// Reads a line over an earlier step. `None` if it is not spelt as the writer spells steps; what is
-/// in `step` then means nothing.
+/// Parses a line into an earlier step. `None` if it is not formatted as the writer formats steps;
+/// `step` is then unspecified.
 pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> Option<()> {
     let mut rest = Rest(line.strip_suffix('\n').unwrap_or(line));
     rest.skip("{\"kind\":\"step_done\",\"at_ms\":")?;
@@ -57,7 +56,7 @@ pub(super) fn read_over(step: &mut StepDone, line: &str, names: &mut Names) -> O
     rest.0.is_empty().then_some(())
 }
 
-/// What is left of a line.
+/// The rest of a line.
 #[derive(Clone, Copy)]
 struct Rest<'a>(&'a str);
 
@@ -73,14 +72,14 @@ impl<'a> Rest<'a> {
         Some(text)
     }
 
-    /// The place after the digits, of which there must be one, from a place on.
+    /// The position after one or more digits, from a position on.
     fn digits(&self, from: usize) -> Option<usize> {
         let n_digits =
             self.0.as_bytes().get(from..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         (n_digits > 0).then_some(from + n_digits)
     }
 
-    /// The place after a whole number that begins at a place. JSON has no leading zeros.
+    /// The position after an integer at a position. JSON has no leading zeros.
     fn whole(&self, from: usize) -> Option<usize> {
         let end = self.digits(from)?;
         (self.0.as_bytes()[from] != b'0' || end == from + 1).then_some(end)
@@ -90,7 +89,7 @@ impl<'a> Rest<'a> {
         self.take(self.whole(0)?)?.parse().ok()
     }
 
-    /// The nearest `f32`, as serde_json finds it; none that is infinite.
+    /// The nearest `f32`, as serde_json finds it; `None` if it is infinite.
     fn number(&mut self) -> Option<f32> {
         let at = |place: usize| self.0.as_bytes().get(place).copied();
         let mut end = self.whole(usize::from(at(0) == Some(b'-')))?;
@@ -103,7 +102,7 @@ impl<'a> Rest<'a> {
         self.take(end)?.parse().ok().filter(|number: &f32| number.is_finite())
     }
 
-    /// A name between quotes. One with an escape in it is not read here.
+    /// A quoted name. `None` if it contains an escape sequence.
     fn name(&mut self) -> Option<&'a str> {
         self.skip("\"")?;
         let name = self.take(self.0.bytes().take_while(|byte| is_plain(*byte)).count())?;
@@ -111,7 +110,7 @@ impl<'a> Rest<'a> {
         Some(name)
     }
 
-    /// The same name again?
+    /// Skips a name if it is the given one.
     fn skip_name(&mut self, name: &str) -> Option<()> {
         self.skip("\"")?;
         self.skip(name)?;
@@ -119,7 +118,7 @@ impl<'a> Rest<'a> {
         name.bytes().all(is_plain).then_some(())
     }
 
-    /// An object: over the values that are there if the names are the same, anew if not.
+    /// Parses an object: into the existing values if the names are the same, otherwise anew.
     fn map<K: Ord + Borrow<str>, V>(
         &mut self,
         map: &mut BTreeMap<K, V>,
@@ -162,7 +161,7 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Whether JSON lets a byte stand in a string as it is.
+/// Whether a byte is allowed in a JSON string without an escape.
 fn is_plain(byte: u8) -> bool {
     byte >= b' ' && byte != b'"' && byte != b'\\'
 }
@@ -239,7 +238,7 @@ mod tests {
         let written = line(&step.clone().into());
         let names = &mut Names::default();
         assert_eq!(read_over(&mut step, &written, names), None);
-        // With one backslash the line says a backspace, and not the name that is there.
+        // With one backslash the line has a backspace, and not the name.
         let mut step = arbitrary::step_done(1, name, 2.5);
         let other = written.replace("\\\\", "\\");
         assert_eq!(read_over(&mut step, &other, names), None);

@@ -1,4 +1,4 @@
-//! Appending to a journal, whole lines only.
+//! Appends complete lines to a journal.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,20 +9,20 @@ use std::{
 use super::Mark;
 use crate::protocol::{Event, Header};
 
-/// A journal being written. Lines collect in memory until [`Writer::flush`].
+/// A journal being written. Lines are buffered until [`Writer::flush`].
 #[derive(Debug)]
 pub struct Writer {
     file: File,
-    /// Whole lines that the system does not have yet.
+    /// Complete lines that have not been written yet.
     lines: Vec<u8>,
 }
 
 impl Writer {
-    /// Begins a journal. A file that is there already is an error: it may be a run's only trace.
+    /// Creates a journal. An existing file is an error: it may be the only record of a run.
     pub fn create(path: &Path, header: &Header) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
         let header = serde_json::to_string(header).expect("a header has only string keys");
-        // The header's own fields follow the kind, which is a fact of the format alone.
+        // The header's fields follow `kind`, which belongs to the format only.
         let fields = header.strip_prefix('{').expect("a struct is a JSON object");
         let lines = format!("{{\"kind\":\"journal\",{fields}\n").into_bytes();
         let mut writer = Self { file, lines };
@@ -30,7 +30,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Begins a journal in place of one whose first line is torn, or where there is none.
+    /// Creates a journal where there is none, or replaces one whose first line is truncated.
     pub fn begin(path: &Path, header: &Header) -> io::Result<Self> {
         if fs::read(path).is_ok_and(|bytes| !bytes.contains(&b'\n')) {
             fs::remove_file(path)?;
@@ -38,8 +38,8 @@ impl Writer {
         Self::create(path, header)
     }
 
-    /// Goes on with a journal that was read to its end, which is where the mark is: what lies behind it is a
-    /// torn line, and is cut off.
+    /// Continues a journal that was read to its end, where the mark is: a truncated line after it
+    /// is removed.
     pub fn resume(path: &Path, end: &Mark) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
         file.set_len(end.n_bytes())?;
@@ -47,14 +47,14 @@ impl Writer {
         Ok(Self { file, lines })
     }
 
-    /// Adds an event's line to those that the next [`Writer::flush`] writes.
+    /// Adds an event's line to the buffer.
     pub fn push(&mut self, event: &Event) {
         serde_json::to_writer(&mut self.lines, event).expect("an event has only string keys");
         self.lines.push(b'\n');
     }
 
-    /// Hands all lines to the system in one piece. After an error the journal may end in a torn
-    /// line, so nothing may be written to it any more.
+    /// Writes all buffered lines at once. After an error the journal may end with a truncated line,
+    /// so nothing more may be written to it.
     pub fn flush(&mut self) -> io::Result<()> {
         if self.lines.is_empty() {
             return Ok(());
@@ -64,7 +64,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Flushes, and waits until the lines are on the disk.
+    /// Flushes, and waits until the lines are on disk.
     pub fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         self.file.sync_data()

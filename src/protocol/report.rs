@@ -81,10 +81,10 @@ pub struct CorpusReport {
     pub examples: u64,
     /// Examples drawn so far.
     pub drawn: u64,
-    /// Epochs of its training split, with the current one as a fraction.
+    /// Passes over its training split, with the begun one as a fraction.
     pub epochs: Option<f32>,
     /// Its part of all examples drawn; `None` before the first.
-    pub part: Option<f32>,
+    pub drawn_fraction: Option<f32>,
     /// Milliseconds of the steps that were spent on it.
     pub spent_ms: u64,
 }

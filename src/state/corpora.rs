@@ -1,9 +1,9 @@
 //! Usage of each corpus: examples drawn, epochs and time.
 //!
-//! A step's time is shared among the corpora that it drew, in proportion to the examples drawn of each times
-//! the mean number of tokens in an example of its training split: a step's work grows with its tokens, and
-//! its event tells only those of all its batches together. The shares are whole microseconds that add up
-//! to the step's time, so rounding loses none.
+//! A step's time is divided among the corpora that it drew from, in proportion to the number of
+//! examples drawn times the mean number of tokens per example of the training split: a step's work
+//! grows with its tokens, and its event has only their total over all batches. The shares are
+//! integer microseconds that add up to the step's time.
 
 use super::Run;
 use crate::protocol::event::{CorpusStarted, Split, SplitSize, StepDone};
@@ -20,7 +20,7 @@ pub struct CorpusUsage<'a> {
     /// Epochs of its training split, with the current one as a fraction; `None` if unknown.
     pub epochs: Option<f32>,
     /// Its fraction of all examples drawn; `None` before the first.
-    pub part: Option<f32>,
+    pub drawn_fraction: Option<f32>,
     /// Milliseconds spent on it.
     pub spent_ms: u64,
     /// Its fraction of the training time; `None` while that is 0.
@@ -33,17 +33,17 @@ impl Run {
         let drawn = |corpus: &CorpusStarted| self.draws.get(&corpus.name).copied().unwrap_or(0);
         let all_drawn = self.corpora.iter().map(drawn).fold(0, u64::saturating_add);
         let all_spent = self.spent_us.iter().copied().fold(0, u64::saturating_add);
-        let part = |of: u64, all: u64| (all > 0).then(|| of as f32 / all as f32);
+        let fraction = |of: u64, all: u64| (all > 0).then(|| of as f32 / all as f32);
         self.corpora.iter().zip(&self.spent_us).map(move |(corpus, spent_us)| {
             let (drawn, examples) = (drawn(corpus), train(corpus).map_or(0, |size| size.examples));
             CorpusUsage {
                 name: &corpus.name,
                 examples,
                 drawn,
-                epochs: part(drawn, examples),
-                part: part(drawn, all_drawn),
+                epochs: fraction(drawn, examples),
+                drawn_fraction: fraction(drawn, all_drawn),
                 spent_ms: spent_us / 1_000,
-                time_fraction: part(*spent_us, all_spent),
+                time_fraction: fraction(*spent_us, all_spent),
             }
         })
     }
@@ -61,8 +61,8 @@ impl Run {
         let all_us = event.step_ms.saturating_mul(1_000);
         let (mut tokens_before, mut us_before) = (0.0, 0);
         for (corpus, spent_us) in self.corpora.iter().zip(&mut self.spent_us) {
-            // What is rounded is where a share ends, and the next one begins there. The last one ends at
-            // all of the time, because the same tokens are added up in the same order.
+            // The end of each share is rounded, and the next share begins there. The last share
+            // ends at the total time, as the same tokens are added in the same order.
             tokens_before += tokens(corpus);
             let until_us = (all_us as f64 * (tokens_before / all_tokens)).round() as u64;
             *spent_us = spent_us.saturating_add(until_us - us_before);
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::{arbitrary, protocol::event::RunStarted};
 
-    /// Corpora of so many examples and tokens: `a`, `b` and so on.
+    /// Corpora with these numbers of examples and tokens, named `a`, `b` and so on.
     fn run(sizes: &[(u64, u64)]) -> Run {
         let corpora = ('a'..).zip(sizes).map(|(name, &(examples, tokens))| CorpusStarted {
             name: name.into(),
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_steps_time_goes_to_the_corpora_it_drew_by_their_tokens() {
-        // 10 tokens an example, and 2.
+        // 10 tokens per example, and 2.
         let mut run = run(&[(100, 1_000), (50, 100), (10, 10)]);
         run.apply(&step(&[("a", 4), ("b", 10)], 9).into());
         run.apply(&step(&[("b", 15)], 5).into());
@@ -116,7 +116,10 @@ mod tests {
         let [a, b, c] = used[..] else { panic!("three corpora") };
         assert_eq!((a.name, a.examples, a.drawn, a.epochs), ("a", 100, 4, Some(0.04)));
         assert_eq!((b.drawn, b.epochs, c.drawn, c.epochs), (25, Some(0.5), 0, Some(0.0)));
-        assert_eq!((a.part, b.part, c.part), (Some(4.0 / 29.0), Some(25.0 / 29.0), Some(0.0)));
+        assert_eq!(
+            (a.drawn_fraction, b.drawn_fraction, c.drawn_fraction),
+            (Some(4.0 / 29.0), Some(25.0 / 29.0), Some(0.0))
+        );
         assert_eq!((a.time_fraction, c.time_fraction), (Some(6.0 / 14.0), Some(0.0)));
     }
 
@@ -125,7 +128,7 @@ mod tests {
         let mut run = run(&[(0, 0)]);
         let before = run.clone();
         let used = before.used().next().unwrap();
-        assert_eq!((used.epochs, used.part, used.time_fraction), (None, None, None));
+        assert_eq!((used.epochs, used.drawn_fraction, used.time_fraction), (None, None, None));
         run.apply(&step(&[("nobody", 4)], 9).into());
         assert_eq!(run.used().next(), Some(used), "a corpus that is not in the cast");
     }

@@ -1,4 +1,4 @@
-//! What an event says, in words: for progress lines, the list of events and answers to commands.
+//! Descriptions of events: for progress lines, the list of events and answers to commands.
 
 use super::Run;
 use crate::protocol::{
@@ -8,8 +8,8 @@ use crate::protocol::{
     },
 };
 
-/// The parts of an event's description, the most important first; `run` is the state after it. Events that
-/// come with every step or hold tables of figures have no description.
+/// The parts of an event's description, the most important first; `run` is the state after it.
+/// Events that occur at every step or contain tables have no description.
 pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
         Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),

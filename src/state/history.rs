@@ -1,75 +1,75 @@
-//! The changes of a hand, to be undone and redone. All of it is read off the events, so it is the same after a
-//! restart, and in a replay.
+//! Undo history of manual changes, derived from the events, so that it is the same when a run is
+//! continued or replayed.
 //!
-//! What one command changed is undone at once. Nudges of one fader that follow each other closely are one
-//! entry too: nobody wants to undo twelve presses of a key one by one.
+//! All changes of one command are undone together. Nudges of one fader in close succession are one
+//! entry too: undoing twelve key presses one by one would be tedious.
 
 use crate::protocol::{By, Change, Changed, Command, CommandId, Event};
 
-/// Milliseconds within which nudges of one fader belong together.
+/// Nudges of one fader that are at most this many milliseconds apart are one entry.
 const NUDGES_MS: u64 = 1_500;
 
-/// Entries that can be undone at most.
+/// The maximum number of entries that can be undone.
 const MOST_ENTRIES: usize = 1_000;
 
-/// What a hand has changed, and what was undone of it.
+/// Manual changes, and those that were undone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     done: Vec<Undoable>,
     undone: Vec<Undoable>,
-    /// The command that undid or redid last: each of its events says so.
+    /// The last command that was an undo or redo: each of its events names it.
     last_undo: Option<CommandId>,
 }
 
-/// What one command changed, or a few nudges.
+/// The changes of one command, or of a few nudges.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Undoable {
-    /// The command; of nudges the last one.
+    /// The command; for nudges the last one.
     pub command: CommandId,
-    /// When the last of it was done.
+    /// The time of the last change.
     pub at_ms: u64,
-    /// What was changed, in order.
+    /// The changes, in order.
     pub changes: Vec<Change>,
 }
 
 impl Undoable {
-    /// The command that undoes it: in the reverse order, as one.
+    /// The command that undoes them all, in reverse order.
     pub fn undo(&self) -> Command {
         let back = self.changes.iter().rev().map(Change::inverse);
         Command::Set(back.map(|change| change.to_assignment()).collect())
     }
 
-    /// The command that redoes it.
+    /// The command that redoes them all.
     pub fn redo(&self) -> Command {
         Command::Set(self.changes.iter().map(Change::to_assignment).collect())
     }
 }
 
 impl History {
-    /// What is undone next.
+    /// The entry to undo next.
     pub fn last_done(&self) -> Option<&Undoable> {
         self.done.last()
     }
 
-    /// What is redone next.
+    /// The entry to redo next.
     pub fn last_undone(&self) -> Option<&Undoable> {
         self.undone.last()
     }
 
-    /// How many entries can be undone.
+    /// The number of entries that can be undone.
     pub fn n_done(&self) -> usize {
         self.done.len()
     }
 
-    /// How many entries can be redone.
+    /// The number of entries that can be redone.
     pub fn n_undone(&self) -> usize {
         self.undone.len()
     }
 
-    /// Takes in an event, if it tells of a change.
+    /// Records the change in an event, if there is one.
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(Changed { change, by, undoes, .. }) = event.changed() else { return };
-        // A journal's moves, redone, have no command here that could be named.
+        // Changes repeated from a journal have no command of this run.
         let (By::Key | By::Remote, Some(command)) = (by, event.answers()) else { return };
         self.changed(command, undoes, event.at_ms(), change);
     }
@@ -104,8 +104,8 @@ impl History {
         self.done.push(Undoable { command, at_ms, changes: vec![change] });
     }
 
-    /// The entry of the command `undoes` goes from what is done to what is undone, or back. If it is neither's
-    /// last, what came of it is an entry like any other.
+    /// Moves the entry of the command `undoes` from done to undone, or back. If it is the last of
+    /// neither list, the changes become a new entry.
     fn undo_or_redo(&mut self, command: CommandId, undoes: CommandId) -> bool {
         if self.last_undo == Some(command) {
             return true;

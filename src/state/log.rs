@@ -7,11 +7,11 @@ use crate::protocol::{Event, Step};
 /// Maximum number of events kept; the oldest are dropped first.
 const MOST_EVENTS: usize = 16_384;
 
-/// Maximum number of manual changes kept apart from them.
+/// The maximum number of manual changes kept separately.
 const MOST_MOVES: usize = 2_048;
 
-/// The latest events of a run, oldest first, without those that come with every step and those that are
-/// pages of numbers.
+/// The latest events of a run, oldest first, except those that occur at every step and tables of
+/// scores.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     entries: VecDeque<Entry>,
@@ -22,31 +22,32 @@ pub struct Log {
 /// An event with its description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Its number among all that were ever logged, from 0; entries that are kept may have gaps between them.
+    /// Its index among all events ever logged, from 0; there may be gaps between entries that are
+    /// kept.
     pub number: u64,
     /// The event.
     pub event: Event,
     /// Its description at the time; later the same score may no longer be the best.
-    pub words: String,
+    pub text: String,
     /// The description in lower case, for searching.
     pub lower: String,
-    /// The run went on from a checkpoint before it: it no longer counts.
+    /// The run was continued from an earlier checkpoint, so the event no longer counts.
     pub is_left_behind: bool,
 }
 
 impl Log {
-    /// The events with their words, oldest first.
+    /// The entries, oldest first.
     pub fn iter(&self) -> vec_deque::Iter<'_, Entry> {
         self.entries.iter()
     }
 
-    /// What a hand moved, oldest first: faders, mutes, solos, settings. Kept apart, so that a chart
-    /// needs no search among all events, and so that a long run's evaluations don't push it out.
+    /// Manual changes, oldest first: faders, mutes, solos, settings. They are stored separately, so
+    /// that a chart need not search all events, and a long run's evaluations do not displace them.
     pub fn moves(&self) -> vec_deque::Iter<'_, Entry> {
         self.moves.iter()
     }
 
-    /// How many are kept.
+    /// The number of entries kept.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -56,12 +57,12 @@ impl Log {
         self.entries.is_empty()
     }
 
-    /// How many were ever logged, those that are no longer kept included.
+    /// The number of events ever logged, including those no longer kept.
     pub fn n_logged(&self) -> u64 {
         self.n_logged
     }
 
-    /// The entries from a number on that are still kept, oldest first.
+    /// The entries from an index on that are still kept, oldest first.
     pub fn since(&self, number: u64) -> impl Iterator<Item = &Entry> {
         let first = self.entries.partition_point(|entry| entry.number < number);
         self.entries.range(first..)
@@ -72,12 +73,12 @@ impl Log {
         !matches!(event, Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_))
     }
 
-    pub(super) fn push(&mut self, event: &Event, words: String) {
-        let lower = words.to_lowercase();
+    pub(super) fn push(&mut self, event: &Event, text: String) {
+        let lower = text.to_lowercase();
         let entry = Entry {
             number: self.n_logged,
             event: event.clone(),
-            words,
+            text,
             lower,
             is_left_behind: false,
         };
@@ -88,7 +89,7 @@ impl Log {
             }
         }
         match self.entries.back_mut() {
-            // Totals follow each other closely on a slow screen; the last one says it all.
+            // Totals follow each other closely on a slow screen; only the last one matters.
             Some(last)
                 if event.kind() == last.event.kind() && matches!(event, Event::ScreenMissed(_)) =>
             {
@@ -104,18 +105,19 @@ impl Log {
         }
     }
 
-    /// Marks the entries from a number on, which stay; moves among them are no longer marks on the chart.
+    /// Marks the entries from an index on as left behind; changes among them are no longer marked
+    /// on the chart.
     pub(super) fn leave_behind(&mut self, number: u64) {
         let first = self.entries.partition_point(|entry| entry.number < number);
         for entry in self.entries.range_mut(first..).filter(|entry| !entry.is_left_behind) {
             entry.is_left_behind = true;
-            entry.words.insert_str(0, "left behind: ");
+            entry.text.insert_str(0, "left behind: ");
             entry.lower.insert_str(0, "left behind: ");
         }
         self.moves.retain(|entry| entry.number < number);
     }
 
-    /// Drops what came after a step.
+    /// Removes events after a step.
     pub(super) fn rewind(&mut self, to: Step) {
         self.entries.retain(|entry| entry.event.step() <= to);
         self.moves.retain(|entry| entry.event.step() <= to);

@@ -3,7 +3,7 @@
 use super::Run;
 use crate::protocol::{Event, Header, Step};
 
-/// With `at`, the events that were told while no more than `at` steps were done; without, all.
+/// With `at`, the events up to the end of step `at`; without, all.
 pub fn until<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     at: Option<Step>,

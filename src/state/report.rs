@@ -1,4 +1,4 @@
-//! The report of a run, made from its state.
+//! The report of a run, generated from its state.
 
 use super::{CorpusUsage, Run, Strip};
 use crate::protocol::{
@@ -6,7 +6,8 @@ use crate::protocol::{
     report::{CorpusReport, ObjectiveReport, Report},
 };
 
-/// `NAME-YYYYMMDD-HHMMSS`: the recipe's name and the start, as the run's folder is called.
+/// `NAME-YYYYMMDD-HHMMSS`: the recipe's name and the start time, as in the name of the run's
+/// folder.
 pub fn run_name(recipe: &str, started: &str) -> String {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (date, time) = started.split_once('T').unwrap_or((started, ""));
@@ -20,7 +21,7 @@ fn name(header: &Header) -> String {
 }
 
 impl Run {
-    /// The run as `state.json` and `replay --headless --json` tell it.
+    /// The run as written to `state.json` and by `replay --headless --json`.
     pub fn report(&self) -> Report {
         Report {
             run: self.header.as_ref().map(name).unwrap_or_default(),
@@ -63,7 +64,7 @@ fn corpus(used: CorpusUsage<'_>) -> CorpusReport {
         examples: used.examples,
         drawn: used.drawn,
         epochs: used.epochs,
-        part: used.part,
+        drawn_fraction: used.drawn_fraction,
         spent_ms: used.spent_ms,
     }
 }

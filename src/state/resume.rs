@@ -1,8 +1,10 @@
-//! Going on from a checkpoint: the run as it was when `last` was saved, and what came after it left behind.
+//! Continuing from a checkpoint: restores the state at which `last` was saved, and marks later
+//! events as left behind.
 //!
-//! A trainer that goes on has the mix, the settings and the counts of its checkpoint again, so the fold has
-//! them again too. What the journal has beyond the checkpoint is not deleted there: its points are taken off
-//! the curves, its scores and moves no longer count, and its entries stay in the log, marked as left behind.
+//! A trainer that continues from a checkpoint restores its mix, settings and counts, so the state
+//! does too. What the journal has beyond the checkpoint is not deleted: its points are removed from
+//! the curves, its scores and changes no longer count, and its entries stay in the log, marked as
+//! left behind.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ use crate::protocol::{
     event::{Continued, GradientsMeasured, SceneStored, Setting},
 };
 
-/// What goes back to what it was; all else is cut off by its step or by its number.
+/// The restored part of the state; the rest is truncated by step or by index.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ResumePoint {
     step: Step,
@@ -36,7 +38,8 @@ pub(super) struct ResumePoint {
 }
 
 impl Run {
-    /// Keeps the run as it is now, to go on from here: it has started, or `last` has been saved.
+    /// Saves the current state as the one to continue from: the run has started, or `last` has been
+    /// saved.
     pub(super) fn keep_resume_point(&mut self) {
         self.resume_point = Some(Box::new(ResumePoint {
             step: self.step,
@@ -60,21 +63,24 @@ impl Run {
         }));
     }
 
-    /// The step of the checkpoint that the run would go on from: 0 before the first, `None` before the start.
+    /// The step of the checkpoint that the run would be continued from: 0 before the first, `None`
+    /// before the start.
     pub fn resume_step(&self) -> Option<Step> {
         self.resume_point.as_ref().map(|point| point.step)
     }
 
-    /// Steps and moves of a hand beyond the checkpoint that the run would go on from.
+    /// The numbers of steps and manual changes beyond the checkpoint that the run would be
+    /// continued from.
     pub fn beyond_checkpoint(&self) -> (u64, u64) {
         let Some(point) = &self.resume_point else { return (0, 0) };
         let n_steps = self.step.0.saturating_sub(point.step.0);
         (n_steps, self.interventions.saturating_sub(point.interventions))
     }
 
-    /// Goes on from the last resume point. A journal without one for that step is only cut off there.
+    /// Restores the last resume point. If the journal has none for that step, the state is only
+    /// truncated there.
     pub(super) fn continued(&mut self, event: &Continued) {
-        self.cut_off(event.step);
+        self.truncate(event.step);
         self.steps = event.steps;
         self.paused = false;
         self.refused = None;
@@ -100,7 +106,7 @@ impl Run {
         self.notes.truncate(kept.n_notes);
         self.log.leave_behind(kept.n_logged);
         for (strip, kept) in self.strips.iter_mut().zip(kept.strips) {
-            strip.go_back(kept);
+            strip.restore(kept);
         }
         self.resume_point = Some(point);
     }

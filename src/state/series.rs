@@ -1,45 +1,46 @@
-//! A curve that is downsampled with age: its memory is bounded for any length of run, and no spike is lost.
+//! A curve that is downsampled with age: its memory is bounded for any length of run, and no spike
+//! is lost.
 //!
-//! Points fall into buckets of equally many steps, and a bucket keeps its minimum and maximum
-//! and the smoothed curves at its end. There is a level for each power of two: the buckets of level
-//! k span 2^k steps, and a level keeps its latest 4096. So the last 4096 steps are there point by
-//! point, and the whole run at every width from the one it fits in up to a few hundred buckets. A
-//! point costs a merge a level.
+//! Points are aggregated into buckets of equally many steps; a bucket has the minimum, the maximum
+//! and the smoothed values at its end. There is one level per power of two: the buckets of level k
+//! span 2^k steps, and a level keeps its latest 4096. So the last 4096 steps are kept point by
+//! point, and the whole run at every bucket width from the smallest at which it fits up to that of
+//! a few hundred buckets. A point costs one merge per level.
 //!
-//! Smoothing runs over every point, before any thinning, for each of [`ALPHAS`].
+//! Smoothing includes every point, before downsampling, for each of [`ALPHAS`].
 
 use std::collections::VecDeque;
 
 use super::Smoothed;
 use crate::protocol::Step;
 
-/// Buckets that a level holds at most; more than any terminal has columns.
+/// The maximum number of buckets in a level; more than any terminal has columns.
 const MOST_BUCKETS: usize = 4096;
 
-/// Buckets that the widest level holds at most. All of a run is drawn in so many columns or fewer,
-/// and what draws it should not have to go through more.
+/// The maximum number of buckets in the widest level. A chart of the whole run has at most this
+/// many columns, and should not have to process more.
 const FEW_BUCKETS: usize = 512;
 
-/// The part that a new point is of each smoothed curve; the first is the curve itself.
+/// The smoothing coefficients; the first one gives the raw values.
 pub const ALPHAS: [f64; 4] = [1.0, 0.1, 0.02, 0.005];
 
-/// The place among them of a curve that follows quickly.
+/// The index of the fast moving average.
 pub const QUICK: usize = 1;
 
-/// The place of the one that reports and rows give.
+/// The index of the one used in reports and strips.
 pub const USUAL: usize = 2;
 
 const _: () = assert!(ALPHAS[USUAL] == Smoothed::ALPHA);
 
-/// One number over the steps.
+/// One quantity over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     levels: Vec<Level>,
     smoothed: [Smoothed; ALPHAS.len()],
-    /// Points in all, and the first one's step: how far apart they usually are.
+    /// The number of points, and the step of the first one: they give the usual distance.
     count: u64,
     first: Step,
-    /// The next point doesn't go on from the one before.
+    /// There is a gap before the next point.
     is_broken: bool,
 }
 
@@ -49,22 +50,22 @@ struct Level {
     buckets: VecDeque<Bucket>,
 }
 
-/// What is known of a few steps in a row.
+/// The aggregate of a range of steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
-    /// The first step with a point in it.
+    /// The first step that has a point.
     pub first: Step,
-    /// The last one.
+    /// The last step that has a point.
     pub last: Step,
     /// The minimum.
     pub min: f32,
     /// The maximum.
     pub max: f32,
-    /// The smoothed curves after its last point, by the places of [`ALPHAS`].
+    /// The smoothed values after its last point, in the order of [`ALPHAS`].
     pub smoothed: [f32; ALPHAS.len()],
-    /// The curve is interrupted before its first point: a loss was non-finite, or the strip was muted.
+    /// There is a gap before its first point: a loss was non-finite, or the strip was muted.
     pub after_gap: bool,
-    /// The curve is interrupted somewhere inside.
+    /// There is a gap inside.
     pub has_gap: bool,
 }
 
@@ -79,8 +80,8 @@ impl Bucket {
 }
 
 impl Series {
-    /// The buckets of steps in `[from, to]`, oldest first: as fine as they are kept for all of that
-    /// range, but no finer than `width` steps.
+    /// The buckets of steps in `[from, to]`, oldest first, with the finest width that is kept for
+    /// the whole range, but at least `width` steps.
     pub fn buckets(
         &self,
         from: Step,
@@ -98,7 +99,8 @@ impl Series {
         buckets.into_iter().flat_map(move |buckets| buckets.range(start..end.max(start)))
     }
 
-    /// The bucket at or before a step, as fine as it is kept.
+    /// The bucket that contains a step, or the last one before it, at the finest width that is
+    /// kept.
     pub fn at(&self, step: Step) -> Option<&Bucket> {
         self.levels.iter().find_map(|level| {
             let place = level.buckets.partition_point(|bucket| bucket.first <= step);
@@ -111,18 +113,18 @@ impl Series {
         self.levels.first()?.buckets.back().map(|bucket| bucket.last)
     }
 
-    /// Steps from one point to the next, usually.
+    /// The usual number of steps between points.
     pub fn spacing(&self) -> f32 {
         let span = self.last_step().map_or(0, |last| last.0.saturating_sub(self.first.0));
         if self.count > 1 { span as f32 / (self.count - 1) as f32 } else { 1.0 }
     }
 
-    /// The smoothed curves after the last point; `None` before the first.
+    /// The smoothed values after the last point; `None` before the first.
     pub fn last_smoothed(&self) -> Option<[f32; ALPHAS.len()]> {
         (self.count > 0).then(|| self.smoothed.map(Smoothed::mean))
     }
 
-    /// Whatever comes next does not go on from what was.
+    /// Begins a gap: the next point is not connected to the previous one.
     pub(super) fn interrupt(&mut self) {
         self.is_broken = self.count > 0;
     }
@@ -145,7 +147,7 @@ impl Series {
         for (level, width_log2) in self.levels.iter_mut().zip(0..) {
             level.put(bucket, width_log2);
         }
-        // The widest level is never trimmed, so that it holds the whole curve.
+        // The widest level is never trimmed, so that it has the whole curve.
         let has_many = |level: &&Level| level.buckets.len() > FEW_BUCKETS;
         while let Some(widest) = self.levels.last().filter(has_many) {
             let wider = widest.widened(self.levels.len() as u32);
@@ -153,8 +155,8 @@ impl Series {
         }
     }
 
-    /// Drops what came after a step. A bucket that had begun by then stays whole, since its points
-    /// are no longer told apart.
+    /// Removes points after a step. A bucket that begins at or before it is kept as a whole, since
+    /// its points can no longer be separated.
     pub(super) fn rewind(&mut self, to: Step) {
         for level in &mut self.levels {
             level.buckets.truncate(level.buckets.partition_point(|bucket| bucket.first <= to));
@@ -166,7 +168,7 @@ impl Series {
             *self = Self::default();
             return;
         };
-        // The smoothed curves go on from what they were there, as if from much history.
+        // The smoothed values continue from there as if with a long history.
         self.smoothed = last.smoothed.map(Smoothed::at);
         let spacing = self.spacing();
         let n_intervals = (last.last.0 - self.first.0) as f32 / spacing.max(1.0);
@@ -176,14 +178,14 @@ impl Series {
 }
 
 impl Level {
-    /// Steps come in order; one that does not is kept with the latest.
+    /// Steps are in ascending order; a point that is not is merged into the latest bucket.
     fn put(&mut self, bucket: Bucket, width_log2: u32) {
         match self.buckets.back_mut() {
             Some(last) if bucket.first.0 >> width_log2 <= last.first.0 >> width_log2 => {
                 last.merge(&bucket);
             }
             _ => {
-                // First: a queue that is full would grow to twice its size.
+                // Removed first: pushing to a full queue would double its capacity.
                 if self.buckets.len() == MOST_BUCKETS {
                     self.buckets.pop_front();
                 }
@@ -200,7 +202,7 @@ impl Level {
         wider
     }
 
-    /// Whether nothing that it once held before this step was trimmed.
+    /// Whether no bucket from this step on has been trimmed.
     fn reaches(&self, from: Step) -> bool {
         self.buckets.front().is_some_and(|oldest| oldest.first <= from)
     }
@@ -262,7 +264,7 @@ mod tests {
         };
         let single = gaps(between(&series, 1, 6, 1));
         assert_eq!(single.iter().position(|gap| gap.0), Some(3));
-        // A wider bucket that holds both sides: 2..3, 4..5, 6.
+        // A wider bucket that contains both sides: 2..3, 4..5, 6.
         (7..=5000).for_each(|step| series.push(Step(step), 2.0));
         assert_eq!(gaps(between(&series, 1, 6, 2))[2], (true, false));
         (5001..=9000).for_each(|step| series.push(Step(step), 2.0));
@@ -281,7 +283,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
-        /// A trainer's steps go up, and back by a rewind; a journal may say anything.
+        /// A trainer's steps ascend, except when rewound; a journal may have any order.
         #[test]
         fn steps_in_any_order_leave_buckets_in_order(
             moves in prop::collection::vec(

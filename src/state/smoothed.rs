@@ -1,33 +1,34 @@
-//! Exponential means without bias: m ← (1 − α)·m + α·x from m = 0, read as m / (1 − (1 − α)ⁿ).
+//! Bias-corrected exponential moving averages: m ← (1 − α)·m + α·x from m = 0, read as
+//! m / (1 − (1 − α)ⁿ).
 
-/// An exponential mean over the numbers so far.
+/// An exponential moving average.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Smoothed {
     mean: f64,
-    /// 1 − (1 − α)ⁿ: the part of the mean that numbers have filled.
+    /// 1 − (1 − α)ⁿ: the total weight of the values so far.
     filled: f64,
 }
 
 impl Smoothed {
-    /// The part that a new number is of a loss in reports and of a run's pace.
+    /// The smoothing coefficient of losses in reports and of a run's pace.
     pub const ALPHA: f64 = 0.02;
 
-    /// A mean that stands at a number after many others.
+    /// An average with that value and a long history.
     pub(super) fn at(mean: f32) -> Self {
         Self { mean: f64::from(mean), filled: 1.0 }
     }
 
-    /// The mean; `None` before the first number.
+    /// The average; `None` before the first value.
     pub fn get(self) -> Option<f32> {
         (self.filled > 0.0).then(|| self.mean())
     }
 
-    /// The mean; not a number before the first one.
+    /// The average; NaN before the first value.
     pub(super) fn mean(self) -> f32 {
         (self.mean / self.filled) as f32
     }
 
-    /// Takes in a number, which from now on is a part `alpha` of the mean.
+    /// Adds a value with weight `alpha`.
     pub(super) fn push(&mut self, x: f32, alpha: f64) {
         self.mean += alpha * (f64::from(x) - self.mean);
         self.filled += alpha * (1.0 - self.filled);

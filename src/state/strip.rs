@@ -1,4 +1,4 @@
-//! One objective's column: its fader, its losses, its scores.
+//! The state of one objective: its fader, losses and scores.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::protocol::{
     report::{BestScore, ScoreReport},
 };
 
-/// A scheduled gain moves by more than this part of itself; gain × share, rounded to `f32` and
-/// divided again, by less.
+/// A scheduled gain changes by more than this fraction; the rounding of gain × share to `f32`
+/// changes it by less.
 const MOVED: f32 = 1e-6;
 
-/// Evaluations that are kept; the oldest are forgotten first, but never the best.
+/// The maximum number of evaluations kept; the oldest are dropped first, but never the best.
 const MOST_EVALUATIONS: usize = 4_096;
 
-/// One objective as its events have told it.
+/// The state of one objective, from its events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
     /// Its name.
@@ -31,35 +31,35 @@ pub struct Strip {
     pub corpus: Vec<String>,
     /// Its metrics in order of importance.
     pub metrics: Vec<MetricStarted>,
-    /// The human's part of the weight.
+    /// The gain that the user sets.
     pub gain: f32,
-    /// The gain of the recipe.
-    pub gain_of_recipe: f32,
-    /// Where the fader is on its way to, if it is.
+    /// The gain in the recipe.
+    pub recipe_gain: f32,
+    /// The fade in progress, if there is one.
     pub fade: Option<Fade>,
-    /// The weighting's part.
+    /// The share that the weighting rule sets.
     pub share: f32,
-    /// Gain × share as applied last; 0 while it does not sound.
+    /// Gain × share at the last step; 0 while inactive.
     pub weight: f32,
-    /// Muted now?
+    /// Whether it is muted.
     pub muted: bool,
-    /// Soloed now?
+    /// Whether it is soloed.
     pub soloed: bool,
-    /// The raw loss of the last step that computed it.
+    /// The raw loss at the last step that computed it.
     pub loss: Option<f32>,
-    /// The same, over all steps.
+    /// The raw losses over all steps.
     pub losses: Series,
     /// The best dev value of its first metric.
     pub best: Option<BestScore>,
     /// The latest evaluations that count, and the best one, oldest first.
     pub evaluations: Vec<Evaluated>,
-    /// The last scores class by class, by split.
+    /// The latest scores per class, by split.
     pub classes: BTreeMap<Split, ClassesScored>,
-    /// Evaluations in all, those that are no longer kept included.
+    /// The number of evaluations so far, including those no longer kept.
     n_evaluated: u64,
 }
 
-/// What of a strip goes back to what it was when the run goes on from a checkpoint.
+/// The part of a strip's state that is restored when the run is continued from a checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StripPoint {
     gain: f32,
@@ -73,12 +73,12 @@ pub(super) struct StripPoint {
     classes: BTreeMap<Split, ClassesScored>,
 }
 
-/// A fader on its way.
+/// A fade in progress.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fade {
     /// The gain at the end.
     pub to: f32,
-    /// The first step computed with it.
+    /// The first step with that gain.
     pub until: Step,
 }
 
@@ -91,7 +91,7 @@ impl Strip {
             corpus: started.corpus.clone(),
             metrics: started.metrics.clone(),
             gain: started.gain,
-            gain_of_recipe: started.gain,
+            recipe_gain: started.gain,
             fade: None,
             share: 1.0,
             weight: if started.muted { 0.0 } else { started.gain },
@@ -106,14 +106,14 @@ impl Strip {
         }
     }
 
-    /// Puts the metric that the recipe chooses by before the others.
+    /// Moves the metric that selects the best checkpoint in front of the others.
     pub(super) fn track_metric(&mut self, chosen: &MetricId) {
         if let Some(at) = self.metrics.iter().position(|metric| metric.name == *chosen) {
             self.metrics[..=at].rotate_right(1);
         }
     }
 
-    /// The loss, smoothed; `None` before the first.
+    /// The smoothed loss; `None` before the first.
     pub fn smoothed(&self) -> Option<f32> {
         Some(self.losses.last_smoothed()?[USUAL])
     }
@@ -125,7 +125,7 @@ impl Strip {
         on_dev.filter_map(move |event| event.metrics.get(&first?.name).copied())
     }
 
-    /// The last scores on a split.
+    /// The latest scores on a split.
     pub fn scores(&self, split: Split) -> Option<ScoreReport> {
         let last = self.evaluations.iter().rev().find(|evaluated| evaluated.split == split)?;
         Some(ScoreReport {
@@ -135,7 +135,7 @@ impl Strip {
         })
     }
 
-    /// The last scores, by the split's name.
+    /// The latest scores, by the split's name.
     pub fn scores_by_split(&self) -> BTreeMap<String, ScoreReport> {
         let scores = |split: Split| Some((split.name().to_owned(), self.scores(split)?));
         [Split::Train, Split::Dev, Split::Test].into_iter().filter_map(scores).collect()
@@ -156,13 +156,13 @@ impl Strip {
                 self.losses.interrupt();
             }
         }
-        // A strip that is silent, or faded out, has no weight that could tell where its fader is.
+        // The weight of a strip that is inactive, or faded out, does not determine its gain.
         if let Some(fade) = self.fade.take_if(|fade| event.step >= fade.until) {
             self.gain = fade.to;
         }
     }
 
-    /// A fade leaves the gain where it is; the weights of the steps to come tell how it goes.
+    /// A fade begins at the current gain; the weights of later steps show its progress.
     pub(super) fn gain_set(&mut self, event: &GainSet) {
         let on_its_way =
             |over| Fade { to: event.new, until: Step(event.from.0.saturating_add(over)) };
@@ -173,13 +173,13 @@ impl Strip {
     }
 
     pub(super) fn evaluated(&mut self, event: &Evaluated) {
-        if let Some(best) = self.better(event) {
+        if let Some(best) = self.new_best(event) {
             self.best = Some(best);
         }
         self.evaluations.push(event.clone());
         self.n_evaluated += 1;
         if self.evaluations.len() > MOST_EVALUATIONS {
-            // The oldest goes, unless it is the best: the summary wants that one.
+            // Removes the oldest one, unless it is the best, which the summary needs.
             let best = self.best.as_ref().map(|best| best.step);
             let is_best = best.is_some_and(|best| self.evaluations[0].step == best);
             self.evaluations.remove(usize::from(is_best));
@@ -190,7 +190,7 @@ impl Strip {
         self.classes.insert(event.split, event.clone());
     }
 
-    /// Of classes only the last scores are kept, so those that came later leave none behind.
+    /// Of scores per class only the latest are kept, so later ones are removed without replacement.
     pub(super) fn rewound(&mut self, to: Step) {
         self.losses.rewind(to);
         self.classes.retain(|_, classes| classes.step <= to);
@@ -203,7 +203,7 @@ impl Strip {
         }
     }
 
-    /// What goes back to what it was when the run goes on from a checkpoint.
+    /// The state to restore when the run is continued from a checkpoint.
     pub(super) fn point(&self) -> StripPoint {
         StripPoint {
             gain: self.gain,
@@ -218,8 +218,8 @@ impl Strip {
         }
     }
 
-    /// Goes back to such a point, the evaluations since then left behind.
-    pub(super) fn go_back(&mut self, point: StripPoint) {
+    /// Restores that state; evaluations since then are left behind.
+    pub(super) fn restore(&mut self, point: StripPoint) {
         self.gain = point.gain;
         self.fade = point.fade;
         self.share = point.share;
@@ -234,9 +234,9 @@ impl Strip {
         self.n_evaluated = point.n_evaluated;
     }
 
-    /// The value of the first metric, if it is the best so far. Looking on purpose changes
-    /// nothing, so an extra evaluation never is.
-    fn better(&self, event: &Evaluated) -> Option<BestScore> {
+    /// The value of the first metric, if it is the best so far. A manual evaluation never counts as
+    /// best, as it must not affect the run.
+    fn new_best(&self, event: &Evaluated) -> Option<BestScore> {
         if event.split != Split::Dev || event.extra {
             return None;
         }
@@ -247,7 +247,7 @@ impl Strip {
         is_better.then(|| BestScore { metric: first.name.clone(), value, step: event.step })
     }
 
-    /// A schedule moves a gain without an event for every step; the weights tell where it is.
+    /// A schedule changes a gain without an event per step; the weights determine it.
     fn follow_schedule(&mut self) {
         let gain = self.weight / self.share;
         let says_nothing = self.muted || !self.weight.is_normal() || !gain.is_normal();
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_first_metric_decides_in_its_own_direction() {
-        // The second of the cast has a perplexity, which is better when it is lower.
+        // The second objective has a perplexity, for which lower is new_best.
         let mut strip = Strip::new(&arbitrary::run_started().objectives[1]);
         let dev =
             |step, value| arbitrary::evaluated(step, Split::Dev, "next-word", "perplexity", value);

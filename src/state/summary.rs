@@ -1,6 +1,6 @@
-//! The summary: a run in one document, once it is over.
+//! The summary: one document about a finished run.
 //!
-//! A curve thins itself, so the means over the first and last steps need every loss; only the
+//! A curve is downsampled, so the mean losses of the first and last steps need all losses; only the
 //! recorder keeps them.
 
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use crate::protocol::{
     summary::{MainSummary, ObjectiveSummary, Summary},
 };
 
-/// The first and the last loss are means over one in so many of the steps.
+/// The first and last losses are means over this fraction of the steps, as a divisor.
 const ONE_IN: usize = 20;
 
-/// What a summary needs and the fold does not keep.
+/// The data that a summary needs beyond the state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     losses: BTreeMap<ObjectiveId, Vec<(Step, f32)>>,
@@ -24,25 +24,25 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Takes in one event.
+    /// Adds an event.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::StepDone(event) => self.step_done(event),
-            Event::Rewound(event) => self.cut_off(event.to),
-            Event::Continued(event) => self.cut_off(event.step),
-            // What else a summary says is in the fold.
+            Event::Rewound(event) => self.truncate(event.to),
+            Event::Continued(event) => self.truncate(event.step),
+            // The rest of a summary is in the state.
             _ => {}
         }
     }
 
-    fn cut_off(&mut self, to: Step) {
+    fn truncate(&mut self, to: Step) {
         for losses in self.losses.values_mut() {
             losses.retain(|(step, _)| *step <= to);
         }
     }
 
-    /// The summary of a run that was folded from the same events; `None` if it never started, so
-    /// that there is no main objective to speak of.
+    /// The summary of a run with the state of the same events; `None` if it never started, as there
+    /// is no main objective.
     pub fn summary(
         &self,
         run: &Run,
@@ -88,7 +88,7 @@ impl Totals {
         }
     }
 
-    /// A run shorter than a millisecond is taken to have lasted one.
+    /// A run shorter than a millisecond counts as one millisecond.
     fn tokens_per_second(&self) -> f32 {
         (self.tokens as f64 * 1000.0 / self.training_ms.max(1) as f64) as f32
     }
@@ -97,7 +97,7 @@ impl Totals {
         let losses = self.losses.get(&strip.name).map(Vec::as_slice).unwrap_or_default();
         let n_few = (losses.len() / ONE_IN).max(1).min(losses.len());
         let at_best = |evaluated: &&Evaluated| Some(evaluated.step) == run.best_step();
-        // Test scores are told once, at the end, whatever the step they are told after.
+        // Test is scored once, at the end, with any step.
         let is_any = |_: &&Evaluated| true;
         ObjectiveSummary {
             name: strip.name.clone(),

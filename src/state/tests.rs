@@ -1,4 +1,4 @@
-//! What events add up to, worked by hand; and that it does not matter how they are cut.
+//! The state after events, in worked examples; and independence from how the events are divided.
 
 use proptest::prelude::*;
 
@@ -167,7 +167,7 @@ fn a_run_that_goes_on_has_the_mix_and_the_history_of_its_checkpoint_and_marks_wh
     assert_eq!(left_behind, ["gain_set", "muted", "evaluated"]);
     assert_eq!(run.log.moves().count(), 1);
 
-    // Killed again before it has saved another checkpoint.
+    // Killed again before another checkpoint was saved.
     run.apply(&step(3));
     run.apply(&moved(3, 9, 0.5, 0.1));
     run.apply(&arbitrary::continued(2).into());
@@ -210,7 +210,8 @@ proptest! {
             run.strips.iter().map(scores).collect::<Vec<_>>()
         };
         prop_assert_eq!(seen(&all), seen(&kept));
-        // Only the last classes are kept, so none may be left; those that are left are the right ones.
+        // Only the latest classes are kept, so there may be none; those that are there must be
+        // right.
         for (all, kept) in all.strips.iter().zip(&kept.strips) {
             for (split, classes) in &all.classes {
                 prop_assert_eq!(Some(classes), kept.classes.get(split));

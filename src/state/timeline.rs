@@ -1,15 +1,14 @@
-//! When each step was done, and how many tokens had been seen by then: the other two units of a
-//! chart's axis.
+//! The time and the token count of each step: the other two units of a chart's axis.
 //!
-//! Bounded as curves are: every n-th step is kept, with n doubled whenever there are too many, and
-//! what lies between is read off a straight line.
+//! Memory is bounded as for curves: every n-th step is kept, where n doubles whenever there are too
+//! many, and steps between are interpolated linearly.
 
 use crate::protocol::Step;
 
-/// Moments that are kept at most.
+/// The maximum number of moments kept.
 const MOST_MOMENTS: usize = 4096;
 
-/// A step as the clock and the tokens have it.
+/// The time and token count of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moment {
     /// Updates done.
@@ -33,7 +32,7 @@ pub enum Unit {
 }
 
 impl Moment {
-    /// The moment's number in a unit.
+    /// The value in a unit.
     pub fn get(self, unit: Unit) -> u64 {
         match unit {
             Unit::Steps => self.step.0,
@@ -47,25 +46,24 @@ impl Moment {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     moments: Vec<Moment>,
-    /// Of so many moments told, one is kept, as a power of two.
+    /// One moment in so many is kept; a power of two, as its logarithm.
     every_log2: u32,
-    told: u64,
+    n_seen: u64,
     last: Moment,
 }
 
 impl Timeline {
-    /// The last step told of.
+    /// The last moment.
     pub fn last(&self) -> Moment {
         self.last
     }
 
-    /// The number in `unit` at a step, between the moments that are known. Nothing has been seen
-    /// and no time has passed before step 0.
+    /// The value in `unit` at a step, interpolated between known moments. Before step 0 it is 0.
     pub fn at(&self, step: Step, unit: Unit) -> f64 {
         self.between(step.0 as f64, Unit::Steps, unit)
     }
 
-    /// The step, with its fraction, at which so much of `unit` had passed.
+    /// The step, with its fraction, at which `unit` reaches an amount.
     pub fn step_at(&self, amount: f64, unit: Unit) -> f64 {
         self.between(amount, unit, Unit::Steps)
     }
@@ -85,10 +83,10 @@ impl Timeline {
 
     pub(super) fn push(&mut self, moment: Moment) {
         self.last = moment;
-        if self.told & ((1 << self.every_log2) - 1) == 0 {
+        if self.n_seen & ((1 << self.every_log2) - 1) == 0 {
             self.moments.push(moment);
         }
-        self.told += 1;
+        self.n_seen += 1;
         if self.moments.len() > MOST_MOMENTS {
             let mut place = 0;
             self.moments.retain(|_| {

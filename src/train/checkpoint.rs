@@ -75,7 +75,7 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
     }
     let moved = written.and_then(|()| Ok(replace(&folder, name)?));
     // Named from the run's folder: the journal holds no path.
-    moved.with_context(|| format!("{FOLDER}/{name}: can't be written"))
+    moved.with_context(|| format!("{FOLDER}/{name}: cannot be written"))
 }
 
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {

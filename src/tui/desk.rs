@@ -147,7 +147,7 @@ impl<'a> Desk<'a> {
             }
             Effect::Suspend => {
                 if terminal.suspend() == Suspended::NoJobControl {
-                    let text = "can't suspend: no shell with job control";
+                    let text = "cannot suspend: no shell with job control";
                     self.view.message = Some(Message::Refused(text.to_owned()));
                 }
             }

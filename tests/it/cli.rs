@@ -434,7 +434,7 @@ mod what_a_saved_run_does {
         assert_eq!(here.read("out.tsv"), output);
         let unwritable = auxdesk(&here, &["predict", "run", "test.tsv", "-o", "gone/out.tsv"]);
         assert_eq!((unwritable.code, unwritable.out.as_str()), (Some(1), ""));
-        assert!(unwritable.err.starts_with("gone/out.tsv: can't be written: "));
+        assert!(unwritable.err.starts_with("gone/out.tsv: cannot be written: "));
     }
 
     #[test]

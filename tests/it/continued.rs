@@ -235,7 +235,7 @@ fn a_torn_line_is_cut_off_and_moves_beyond_the_checkpoint_are_left_behind_and_sh
     let run = folded(&path);
     assert_eq!((run.interventions, run.history.n_done()), (0, 0));
     let left = run.log.iter().find(|entry| entry.event.kind() == "gain_set").unwrap();
-    assert!(left.is_left_behind && left.words.starts_with("left behind: gain of pos"), "{left:?}");
+    assert!(left.is_left_behind && left.text.starts_with("left behind: gain of pos"), "{left:?}");
     let Some(Event::Continued(event)) =
         journal(&path).events.into_iter().find(|event| event.kind() == "continued")
     else {
@@ -250,7 +250,7 @@ fn a_finished_run_is_refused_unless_it_is_to_be_longer_and_then_is_one_of_that_l
     let whole = here.finished("whole", 40, &[]);
     here.finished("run", 20, &[]);
     let err = refused(&here, "run", &[]);
-    assert!(err.contains("all 20 steps are done; say --steps N or --epochs N"), "{err}");
+    assert!(err.contains("all 20 steps are done; use --steps N or --epochs N"), "{err}");
     assert!(refused(&here, "run", &["--steps", "15"]).contains("all 15 steps are done"));
     let exited = finish(&mut continued(&here, "run", &["--steps", "40"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);

@@ -66,7 +66,7 @@ fn a_report_says_what_the_steps_used_of_each_corpus() {
     // As the document has it: the shortest digits of an f32.
     let epochs: f64 = (drawn as f32 / examples as f32).to_string().parse().unwrap();
     let news = serde_json::json!([{
-        "name": "news", "examples": examples, "drawn": drawn, "epochs": epochs, "part": 1.0,
+        "name": "news", "examples": examples, "drawn": drawn, "epochs": epochs, "drawn_fraction": 1.0,
         "spent_ms": spent_ms,
     }]);
     assert_eq!(found["corpora"], news);

@@ -1,5 +1,5 @@
-//! Scores class by class, for `auxdesk evaluate --classes`: a table and a matrix as text, the same numbers as
-//! JSON.
+//! Scores per class, for `auxdesk evaluate --classes`: a table and a confusion matrix as text, and
+//! the same values as JSON.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::{metric::ByClass, protocol::event::ClassCounts};
 #[derive(Serialize)]
 pub(super) struct Classes {
     classes: Vec<Class>,
-    /// Items by gold class (row) and predicted class (column).
+    /// Counts by gold class (row) and predicted class (column).
     #[serde(skip_serializing_if = "Option::is_none")]
     confusion: Option<Vec<Vec<u64>>>,
 }
@@ -39,8 +39,8 @@ impl From<ByClass> for Classes {
 }
 
 impl Classes {
-    /// A line a class, the most frequent in gold first; then the matrix, whose columns are the numbers in
-    /// front of the lines.
+    /// Writes one line per class, the most frequent in gold first; then the matrix, whose columns
+    /// have the numbers in front of the lines.
     pub(super) fn write(&self, out: &mut String) {
         let names: Vec<String> = self.classes.iter().map(name).collect();
         let width = names.iter().map(|name| name.width()).max().unwrap_or(0).max(5);
@@ -71,7 +71,7 @@ impl Classes {
     }
 }
 
-/// What a class is called in a line of a terminal, which a label is not to steer.
+/// The name of a class, without control characters that a label may contain.
 fn name(class: &Class) -> String {
     class.counts.called().replace(char::is_control, "\u{fffd}")
 }

@@ -20,7 +20,7 @@ struct Column {
 /// The columns of a narrow screen.
 const NARROW: &[Column] = &[
     Column { head: "drawn", width: 7, text: |used| numbers::step(used.drawn) },
-    Column { head: "%", width: 4, text: |used| part(used.part) },
+    Column { head: "%", width: 4, text: |used| part(used.drawn_fraction) },
     Column { head: "epochs", width: 6, text: epochs },
     Column { head: "time", width: 8, text: time },
 ];
@@ -29,7 +29,7 @@ const NARROW: &[Column] = &[
 const WIDE: &[Column] = &[
     Column { head: "examples", width: 11, text: |used| numbers::grouped(used.examples) },
     Column { head: "drawn", width: 13, text: |used| numbers::grouped(used.drawn) },
-    Column { head: "draws %", width: 7, text: |used| part(used.part) },
+    Column { head: "draws %", width: 7, text: |used| part(used.drawn_fraction) },
     Column { head: "epochs", width: 8, text: epochs },
     Column { head: "time", width: 9, text: time },
     Column { head: "time %", width: 6, text: |used| part(used.time_fraction) },
@@ -75,7 +75,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
             x += width + 1;
         }
         if has_bars {
-            let part = used.part.unwrap_or(0.0);
+            let part = used.drawn_fraction.unwrap_or(0.0);
             let n_filled = (part * f32::from(bar)).round() as u16;
             paint.fill(bar_x, y, n_filled, glyphs.fader_filled, theme.share);
         }
@@ -141,14 +141,14 @@ mod tests {
         for drawn in [0, 999, 12_345, 900_000, 12_345_678] {
             for examples in [0, 1, 320, 9_999_999] {
                 let epochs = (examples > 0).then(|| drawn as f32 / examples as f32);
-                let (part, time_fraction) = (Some(1.0), None);
+                let (drawn_fraction, time_fraction) = (Some(1.0), None);
                 let spent_ms = 99 * 3_600_000;
                 let used = CorpusUsage {
                     name: "news",
                     examples,
                     drawn,
                     epochs,
-                    part,
+                    drawn_fraction,
                     spent_ms,
                     time_fraction,
                 };

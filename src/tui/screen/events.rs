@@ -58,6 +58,6 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
         }
         paint.put(x, y, 5, class.name(), tag);
         x += 6;
-        paint.put(x, y, inner.right().saturating_sub(x), row.words, text);
+        paint.put(x, y, inner.right().saturating_sub(x), row.text, text);
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Itera
     let cell = |gain| cell(gain, length);
     let handle = cell(strip.gain);
     let requested = pending.gain(&strip.name).or(strip.fade.map(|fade| fade.to)).map(cell);
-    let configured = cell(strip.gain_of_recipe);
+    let configured = cell(strip.recipe_gain);
     (0..length).map(move |at| {
         if at == handle && requested != Some(at) {
             Part::Handle

@@ -19,7 +19,10 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
     rows.push(("time", hms(run.at_ms)));
     rows.push(("step time", or_none(run.pace.step_ms().map(|ms| format!("{ms:.1} ms")))));
     rows.push(("tokens", numbers::grouped(run.tokens)));
-    rows.push(("learning rate", or_none(run.learning_rate.map(|rate| numbers::short(f64::from(rate))))));
+    rows.push((
+        "learning rate",
+        or_none(run.learning_rate.map(|rate| numbers::short(f64::from(rate)))),
+    ));
     let norm = run.gradient_norm.map(|norm| numbers::short(f64::from(norm)));
     rows.push(("gradient norm", or_none(norm)));
     for (corpus, drawn) in &run.draws {

@@ -93,7 +93,7 @@ pub struct Row<'a> {
     /// The event.
     pub event: &'a Event,
     /// Its text.
-    pub words: &'a str,
+    pub text: &'a str,
     /// Its text in lower case.
     lower: &'a str,
 }
@@ -141,7 +141,7 @@ fn numbered(log: &Log) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIt
     log.iter().map(|entry| Row {
         number: entry.number,
         event: &entry.event,
-        words: &entry.words,
+        text: &entry.text,
         lower: &entry.lower,
     })
 }

@@ -55,7 +55,7 @@ impl View {
             Action::TypeFade => return self.on_strip(run, Self::type_fade),
             Action::ResetGain => {
                 return self.on_strip(run, |view, strip| {
-                    view.pending.set_gain(&strip.name, strip.gain_of_recipe)
+                    view.pending.set_gain(&strip.name, strip.recipe_gain)
                 });
             }
             Action::Mute => return self.on_strip(run, |view, strip| Some(view.mute(strip))),

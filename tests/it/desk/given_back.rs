@@ -151,7 +151,7 @@ fn a_disk_that_refuses_is_told_at_the_desk_and_after_it() {
     desk.pty.wait_for_text("q quits  failed: could not write to disk");
     desk.press("q");
     desk.leaves(1);
-    desk.pty.wait_for_text("run/journal.jsonl: can't be written: ");
+    desk.pty.wait_for_text("run/journal.jsonl: cannot be written: ");
 }
 
 #[test]
