@@ -1,19 +1,19 @@
 //! Keys that kinds declare, and the values that a recipe gives them.
 //!
 //! Every kind of encoder, head, objective, corpus format, weighting and optimizer declares its
-//! [`Key`]s here once. The checker, its nearest-name hints, `auxdesk list` and the writer of
-//! resolved recipes all read that declaration, and a kind reads its [`Values`] with getters that
-//! cannot fail, because the checker has been there.
+//! [`Key`]s once. The checker, its suggestions of names, `auxdesk list` and the writer of resolved
+//! recipes use that declaration, and a kind reads its [`Values`] with getters that cannot fail, as
+//! the checker has validated them.
 
 pub(crate) mod describe;
 mod value;
 
 pub use value::{Located, Place, Value, Values};
 
-/// One key that a table of a recipe may have.
+/// A key that a table of a recipe can have.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// The key, as a recipe spells it.
+    /// Its name in recipes.
     pub name: &'static str,
     /// The values it takes.
     pub takes: ValueType,
@@ -26,12 +26,12 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key that a recipe must give.
+    /// A required key.
     pub const fn required(name: &'static str, takes: ValueType, about: &'static str) -> Self {
         Self { name, takes, default: DefaultValue::Required, about, live: false }
     }
 
-    /// A key that may be absent, which then means something of its own.
+    /// An optional key without a default.
     pub const fn optional(name: &'static str, takes: ValueType, about: &'static str) -> Self {
         Self { name, takes, default: DefaultValue::Absent, about, live: false }
     }
@@ -46,7 +46,7 @@ impl Key {
         Self { name, takes, default: DefaultValue::Toml(default), about, live: false }
     }
 
-    /// The same key, changeable while training runs.
+    /// Makes the key changeable during training.
     #[must_use]
     pub const fn live(mut self) -> Self {
         self.live = true;
@@ -59,14 +59,14 @@ impl Key {
 pub enum DefaultValue {
     /// The key is required.
     Required,
-    /// The key is optional, and its absence has a meaning of its own.
+    /// The key is optional and has no default.
     Absent,
-    /// This TOML value.
+    /// A default, as TOML.
     Toml(&'static str),
 }
 
-/// The largest whole number in a recipe, 10⁹: more is a typing error, and products of two such numbers still
-/// fit in 64 bits.
+/// The largest integer in a recipe, 10⁹: larger ones are probably mistakes, and products of two
+/// such numbers still fit in 64 bits.
 pub const MOST: u64 = 1_000_000_000;
 
 /// The largest number in a recipe: journals store numbers as `f32` and have no infinity.
@@ -77,15 +77,15 @@ pub const GREATEST: f64 = f32::MAX as f64;
 pub enum ValueType {
     /// `true` or `false`.
     Switch,
-    /// A whole number of at least this, and at most [`MOST`].
+    /// An integer of at least this value, and at most [`MOST`].
     Count(u64),
-    /// Any whole number of at least 0.
+    /// An integer of at least 0.
     Seed,
-    /// A finite number between these, both included; a whole number counts as one.
+    /// A finite number between these bounds, inclusive; integers are numbers too.
     Number(f64, f64),
     /// Any string.
     Text,
-    /// A string that names a file: `sample:PATH` or a path, resolved against the recipe's folder.
+    /// A string that names a file: `sample:PATH`, or a path relative to the recipe's folder.
     Path,
     /// The same for a file with one word per line, at least one.
     Words,
@@ -93,19 +93,20 @@ pub enum ValueType {
     Choice(&'static [&'static str]),
     /// The name of another table of the recipe.
     Name(Refers),
-    /// `[FIELD:]ENCODER[.LAYER][.VIEW]`, or an array of such, concatenated.
+    /// `[FIELD:]ENCODER[.LAYER][.VIEW]`, or an array of these, concatenated.
     Tap,
-    /// An encoder's input: ENCODER, an array of such, `{ CORPUS = ENCODER }`, `"labels:OBJECTIVE"`.
+    /// An encoder's input: ENCODER, an array of these, `{ CORPUS = ENCODER }`,
+    /// `"labels:OBJECTIVE"`.
     Input,
-    /// A finite number between these, or a schedule over the steps with values between them.
+    /// A finite number between these bounds, or a schedule with values between them.
     Schedule(f64, f64),
-    /// An array of such values, at least one.
+    /// An array of at least one such value.
     List(&'static ValueType),
     /// A table with these keys.
     Table(&'static [Key]),
-    /// A table of any names, each with such a value.
+    /// A table with arbitrary names, each with such a value.
     Map(&'static ValueType),
-    /// Any one of these; the first that fits is meant.
+    /// Any of these; the first one that fits applies.
     Either(&'static [ValueType]),
 }
 
@@ -118,15 +119,17 @@ pub enum Refers {
     Encoder,
     /// An `[[objective]]`.
     Objective,
-    /// A field of the objective's corpora, or of those that reach the encoder, with a string a token.
+    /// A field with one string per token, of the objective's corpora or of those that reach the
+    /// encoder.
     Field,
-    /// A field of the objective's corpora with one string for the whole example.
+    /// A field of the objective's corpora with one string per example.
     Label,
-    /// A field of the objective's corpora with a set of strings for the whole example.
+    /// A field of the objective's corpora with a set of strings per example.
     Labels,
-    /// A field of the corpora that reach the encoder that tells segments of tokens apart: by a string a token,
-    /// or by itself.
+    /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
+    /// per token, or a field of segments.
     Segments,
-    /// A field of the objective's corpora with one string for each row of its tap: a token or an example.
+    /// A field of the objective's corpora with one string for each row of its tap: per token or per
+    /// example.
     Row,
 }

@@ -1,9 +1,10 @@
-//! Reference scorers: the numbers a paper prints, equal to the field's own programs to the digit.
+//! Reference scorers: metrics as published, equal to the field's reference programs in every digit.
 //!
-//! Every scorer gathers counts over a whole split and turns them into figures once, so that a score
-//! never depends on how the split was cut into batches. Proportions are in percent. Nothing here
-//! knows a tensor; `tests/fixtures/metric` holds what the reference programs say. A [`Scorer`] takes pairs of
-//! [`Gold`] and [`Prediction`](crate::data::Prediction) and has the figures that one objective reports.
+//! A scorer accumulates counts over a whole split and computes metrics once, so that a score does
+//! not depend on how the split is divided into batches. Proportions are in percent. Nothing here
+//! uses tensors; `tests/fixtures/metric` has the results of the reference programs. A [`Scorer`]
+//! takes pairs of [`Gold`] and [`Prediction`](crate::data::Prediction) and returns the metrics that
+//! one objective reports.
 
 pub mod accuracy;
 pub mod by_class;
@@ -35,7 +36,7 @@ pub use spans::{Scheme, Span, TagFault};
 pub use crate::protocol::Counts;
 use crate::protocol::counts::percent;
 
-/// What the reference programs say, read from `tests/fixtures/metric`.
+/// Results of the reference programs, read from `tests/fixtures/metric`.
 #[cfg(test)]
 pub(crate) mod fixture {
     use serde_json::Value;
@@ -61,7 +62,7 @@ pub(crate) mod fixture {
         list.iter().map(|number| number.as_f64().expect("a number") as f32).collect()
     }
 
-    /// Equal but for the last bits of an f64: the programs divide in another order.
+    /// Equal up to rounding of an f64: the programs divide in another order.
     #[track_caller]
     pub(crate) fn same(ours: f64, theirs: &Value, what: &str) {
         let theirs = 100.0 * theirs.as_f64().expect("a number");

@@ -1,4 +1,4 @@
-//! Faders, weighting rules and the weights: weight = gain × share, and only the mixer multiplies.
+//! Faders, weighting rules and weights: weight = gain × share, computed in the mixer only.
 
 mod dwa;
 mod equal;
@@ -18,14 +18,14 @@ pub use weighting::{
     WeightingMemoryError, WeightingSpec,
 };
 
-/// Every weighting auxdesk knows, in the order `auxdesk list` shows them.
+/// All weighting rules, in the order of `auxdesk list`.
 pub const WEIGHTINGS: &[&dyn WeightingKind] =
     &[&equal::Equal, &random::Random, &dwa::Dwa, &mgda::Mgda];
 
-/// Weightings that recipes may already name and that are still to come.
+/// Weighting rules that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["uncertainty", "grad-norm"];
 
-/// The weighting of that name.
+/// The weighting rule with that name.
 pub fn find(name: &str) -> Option<&'static dyn WeightingKind> {
     WEIGHTINGS.iter().copied().find(|weighting| weighting.name() == name)
 }

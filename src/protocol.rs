@@ -1,8 +1,8 @@
-//! The words that both halves of auxdesk share: ids, losses, events, commands, reports.
+//! The types that both halves of auxdesk share: ids, losses, events, commands, reports.
 //!
-//! The trainer emits events ([`Event`]), the desk sends commands ([`Command`]), and the journal is the
-//! events on disk. Nothing here reads a clock or knows a tensor, and nothing computes but the figures that all
-//! parts read off the same counts ([`Counts`]).
+//! The trainer emits events ([`Event`]), the desk sends commands ([`Command`]), and the journal is
+//! the events on disk. Nothing here reads a clock or uses tensors; the only computations are
+//! metrics that all parts derive from the same counts ([`Counts`]).
 
 pub mod change;
 pub mod command;

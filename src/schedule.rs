@@ -1,54 +1,54 @@
-//! Numbers that change with the step: one form wherever a recipe may say one.
+//! Schedules: values that change with the step.
 //!
-//! With s updates done since its beginning and p = min(s / steps, 1):
+//! With s updates since the schedule's beginning and p = min(s / steps, 1):
 //! linear: from + (to − from)·p · cosine: to + (from − to)·(1 + cos πp)/2 ·
 //! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
 //! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
 
 use serde::{Deserialize, Serialize};
 
-/// A number over the steps of a run.
+/// A value over the steps of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// The same number throughout.
+    /// A constant.
     Constant(f64),
-    /// From one number to another within so many steps, and the second one after that.
+    /// A change from one value to another over a number of steps; constant afterwards.
     Ramp {
-        /// How it goes there.
+        /// The shape of the change.
         shape: Shape,
-        /// The number before the first update.
+        /// The value before the first update.
         from: f64,
-        /// The number once `steps` updates are done.
+        /// The value after `steps` updates.
         to: f64,
-        /// How many updates it takes.
+        /// The number of updates that it takes.
         steps: u64,
-        /// Updates that were done when it began: 0 for a recipe's.
+        /// The number of updates when it began: 0 for a recipe's.
         since: u64,
     },
 }
 
-/// How a schedule goes from one number to another.
+/// The shape of a schedule between its two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// Evenly.
+    /// Linear.
     Linear,
-    /// Along half a cosine wave.
+    /// Half a cosine wave.
     Cosine,
-    /// By equal factors; both numbers must be positive.
+    /// Geometric; both values must be positive.
     Exponential,
-    /// At once, at the end.
+    /// A jump at the end.
     Step,
-    /// Steeply first: the strength of a gradient reversal (Ganin et al. 2016).
+    /// Steep at first: the strength of a gradient reversal (Ganin et al. 2016).
     Ganin,
 }
 
 impl Shape {
-    /// The names that a recipe may say.
+    /// The names in recipes.
     pub const NAMES: &[&str] = &["linear", "cosine", "exponential", "step", "ganin"];
 
-    /// The shape of that name.
+    /// The shape with that name.
     pub fn find(name: &str) -> Option<Self> {
         Some(match name {
             "linear" => Self::Linear,
@@ -62,7 +62,7 @@ impl Shape {
 }
 
 impl Schedule {
-    /// The number for the update after `done` others.
+    /// The value for the update after `done` others.
     pub fn at(self, done: u64) -> f64 {
         let (shape, from, to, steps, since) = match self {
             Self::Constant(number) => return number,
@@ -84,12 +84,12 @@ impl Schedule {
         }
     }
 
-    /// Whether it still moves after `done` updates.
+    /// Whether it still changes after `done` updates.
     pub fn moves_after(self, done: u64) -> bool {
         self.arrives_after(done).is_some()
     }
 
-    /// The updates after which it stands still, if there are more than `done`.
+    /// The number of updates after which it is constant, if that is more than `done`.
     pub fn arrives_after(self, done: u64) -> Option<u64> {
         match self {
             Self::Ramp { steps, since, .. } => {

@@ -3,7 +3,7 @@
 use super::{GREATEST, Refers, ValueType};
 
 impl ValueType {
-    /// The values it takes, for people: `a whole number of at least 1`.
+    /// A description of the values: `a whole number of at least 1`.
     pub fn describe(&self) -> String {
         match self {
             Self::Switch => "true or false".to_owned(),
@@ -39,7 +39,7 @@ impl ValueType {
 }
 
 impl Refers {
-    /// What it refers to: `corpus`.
+    /// The kind of table or field: `corpus`.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Corpus => "corpus",
@@ -67,7 +67,7 @@ impl Refers {
     }
 }
 
-/// Several of which one will do.
+/// The description of several alternatives.
 pub(crate) fn describe_choices(choices: &[ValueType]) -> String {
     let choices: Vec<String> = choices.iter().map(ValueType::describe).collect();
     choices.join(", or ")
@@ -82,7 +82,7 @@ fn bounds(least: f64, most: f64) -> String {
     }
 }
 
-/// Strings in quotes, with commas between.
+/// Strings in quotes, separated by commas.
 pub(crate) fn quoted<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.map(|item| format!("{item:?}")).collect();
     items.join(", ")

@@ -1,26 +1,26 @@
-//! Values of a recipe, each with the place it came from.
+//! Values of a recipe, each with its origin.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::schedule::{Schedule, Shape};
 
-/// Where a value was said.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A line of a file, counted from 1.
     Line {
-        /// The file, as it was named.
+        /// The name of the file.
         file: Arc<str>,
         /// The line.
         line: u32,
     },
-    /// A file as a whole.
+    /// A whole file.
     File(Arc<str>),
     /// `--set` of this key.
     Set(Arc<str>),
-    /// An option of the command line, `--seed` for example.
+    /// A command-line option, for example `--seed`.
     Option(&'static str),
-    /// Nowhere: the default holds.
+    /// None: it is a default.
     Default,
 }
 
@@ -36,12 +36,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// A value and its place. Two are equal if they say the same, wherever they were said.
+/// A value and its origin. Two are equal if their values are, whatever their origins.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// What was said.
+    /// The value.
     pub value: Value,
-    /// Where.
+    /// Its origin.
     pub place: Place,
 }
 
@@ -52,18 +52,18 @@ impl PartialEq for Located {
 }
 
 impl Located {
-    /// A value that nobody said.
+    /// A default value.
     pub fn by_default(value: Value) -> Self {
         Self { value, place: Place::Default }
     }
 }
 
-/// A value of a recipe, as TOML knows them, less dates.
+/// A value of a recipe: TOML's values, except dates.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `true` or `false`.
     Switch(bool),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// A finite number.
     Number(f64),
@@ -71,7 +71,7 @@ pub enum Value {
     Text(String),
     /// An array.
     List(Vec<Located>),
-    /// A table, in the order it was written.
+    /// A table, in the order of the file.
     Table(Vec<(String, Located)>),
 }
 
@@ -105,7 +105,7 @@ impl Value {
         })
     }
 
-    /// The number, if it is one; whole numbers are.
+    /// The number, if it is one; integers are.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(integer) => Some(*integer as f64),
@@ -114,7 +114,7 @@ impl Value {
         }
     }
 
-    /// What it is, for messages: `a string`, `a number`.
+    /// Its type, for messages: `a string`, `a number`.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Switch(_) => "true or false",
@@ -127,17 +127,17 @@ impl Value {
     }
 }
 
-/// The checked values of one table: every key that was said or has a default.
+/// The checked values of one table: every key that is set or has a default.
 ///
 /// The getters panic on a key that the kind did not declare, or declared with another type: that is
-/// a fault of the program, never of a recipe, which the checker has been over.
+/// a bug of the program, never of a recipe, which has been checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values {
     entries: BTreeMap<String, Located>,
 }
 
 impl Values {
-    /// Values by key, as a checker found them.
+    /// Values by key, from a checker.
     pub fn new(entries: BTreeMap<String, Located>) -> Self {
         Self { entries }
     }
@@ -147,17 +147,17 @@ impl Values {
         self.entries.iter().map(|(key, located)| (key.as_str(), located))
     }
 
-    /// The value and its place, if it was said or has a default.
+    /// The value and its origin, if it is set or has a default.
     pub fn get(&self, key: &str) -> Option<&Located> {
         self.entries.get(key)
     }
 
-    /// Where the key was said.
+    /// The origin of a key's value.
     pub fn place(&self, key: &str) -> Place {
         self.get(key).map_or(Place::Default, |located| located.place.clone())
     }
 
-    /// A switch.
+    /// A boolean.
     pub fn switch(&self, key: &str) -> bool {
         match self.declared(key) {
             Value::Switch(switch) => *switch,
@@ -165,12 +165,12 @@ impl Values {
         }
     }
 
-    /// A whole number.
+    /// An integer.
     pub fn count(&self, key: &str) -> usize {
         self.count_if_said(key).unwrap_or_else(|| Self::missing(key))
     }
 
-    /// A whole number, if there is one.
+    /// An integer, if it is set.
     pub fn count_if_said(&self, key: &str) -> Option<usize> {
         self.get(key).map(|located| match &located.value {
             Value::Integer(integer) => {
@@ -180,7 +180,7 @@ impl Values {
         })
     }
 
-    /// The whole numbers of an array.
+    /// The integers of an array.
     pub fn counts(&self, key: &str) -> Vec<usize> {
         let Value::List(items) = self.declared(key) else {
             Self::mistyped(key, self.declared(key))
@@ -205,7 +205,7 @@ impl Values {
         self.text_if_said(key).unwrap_or_else(|| Self::missing(key))
     }
 
-    /// A string, if there is one.
+    /// A string, if it is set.
     pub fn text_if_said(&self, key: &str) -> Option<&str> {
         self.get(key).map(|located| {
             located.value.as_text().unwrap_or_else(|| Self::mistyped(key, &located.value))
@@ -218,7 +218,7 @@ impl Values {
         value.as_schedule().unwrap_or_else(|| Self::mistyped(key, value))
     }
 
-    /// The values of a table within the table, if there is one. Its defaults are filled in.
+    /// The values of a nested table, if it is set, with its defaults.
     pub fn table(&self, key: &str) -> Option<Self> {
         match &self.get(key)?.value {
             Value::Table(entries) => Some(Self { entries: entries.iter().cloned().collect() }),
@@ -226,7 +226,7 @@ impl Values {
         }
     }
 
-    /// The strings of an array, or of one string that stands for an array of one.
+    /// The strings of an array; a single string counts as an array of one.
     pub fn texts(&self, key: &str) -> Vec<&str> {
         match self.get(key).map(|located| &located.value) {
             None => Vec::new(),

@@ -1,23 +1,24 @@
-//! Accuracy of tags, over all tokens and over known and out-of-vocabulary ones apart.
+//! Accuracy of tags, over all tokens and separately over known and out-of-vocabulary ones.
 //!
-//! accuracy = 100 · right / tokens, the figure of part-of-speech tagging; the two parts are those of
-//! Plank et al. (2016), where a token is out of vocabulary if its form is not in the training split.
+//! accuracy = 100 · correct / tokens, as in part-of-speech tagging; the two parts are those of
+//! Plank et al. (2016), where a token is out of vocabulary if its form does not occur in the
+//! training split.
 
 use super::percent;
 
-/// Gathers tokens, gives scores.
+/// Accumulates tokens.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accuracy {
     known: Part,
     unknown: Part,
 }
 
-/// Whether the training split has the word.
+/// Whether the word occurs in the training split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
-    /// It has.
+    /// It does.
     Known,
-    /// It has not: the word is out of vocabulary.
+    /// It does not: the word is out of vocabulary.
     Unknown,
 }
 
@@ -28,12 +29,12 @@ struct Part {
 }
 
 impl Accuracy {
-    /// Takes a token's labels.
+    /// Adds a token's gold and predicted label.
     pub fn add<T: PartialEq + ?Sized>(&mut self, gold: &T, predicted: &T, word: Word) {
         self.add_times(gold, predicted, word, 1);
     }
 
-    /// Takes so many tokens with the same labels.
+    /// Adds a number of tokens with the same labels.
     pub fn add_times<T: PartialEq + ?Sized>(
         &mut self,
         gold: &T,
@@ -58,12 +59,12 @@ impl Accuracy {
         both.score()
     }
 
-    /// Over tokens that the training split has; `None` without such tokens.
+    /// Over tokens known from the training split; `None` without such tokens.
     pub fn accuracy_known(&self) -> Option<f64> {
         self.known.score()
     }
 
-    /// Over tokens that the training split has not; `None` without such tokens.
+    /// Over out-of-vocabulary tokens; `None` without such tokens.
     pub fn accuracy_oov(&self) -> Option<f64> {
         self.unknown.score()
     }

@@ -1,33 +1,34 @@
-//! What a split says of each class: its counts and, where an item has one class, what was taken for what.
+//! Scores per class of a split: counts and, where an item has one class, the confusion matrix.
 //!
-//! Classes stand by how often gold has them, then by name. The first [`MOST_CLASSES`] of them are told apart; the
-//! others are summed into one more, so that what is told at every evaluation stays small however many there
-//! are. Its counts are the sums of theirs. In the matrix an item of one summed class that was taken for another
-//! lies in the sum's own cell, so that cell is no longer what was correct.
+//! Classes are ordered by frequency in gold, then by name. The first [`MOST_CLASSES`] are listed;
+//! the others are summed into one more, so that an event of every evaluation stays small for any
+//! number of classes. Its counts are the sums of theirs. In the matrix, confusions among the summed
+//! classes are in the sum's own cell, so that this cell is not the number of correct predictions.
 
 use std::collections::BTreeMap;
 
 use super::Counts;
 use crate::protocol::event::ClassCounts;
 
-/// Classes that are told apart.
+/// The maximum number of classes listed.
 pub const MOST_CLASSES: usize = 24;
 
-/// What the others are called together; [`ClassCounts::summed`] tells them from a class of that name.
+/// The name of the summed class; [`ClassCounts::summed`] distinguishes it from a class with that
+/// name.
 const OTHERS: &str = "other";
 
-/// The classes of a split, and which was taken for which.
+/// The classes of a split, and their confusion matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByClass {
     /// The counts of each class that occurred in gold or predictions, the most frequent in gold first.
     pub classes: Vec<ClassCounts>,
-    /// How many items of a gold class (row) were taken for a class (column), in the order of the classes;
-    /// `None` where items are spans, which are found or not.
+    /// Counts by gold class (row) and predicted class (column), in the order of the classes; `None`
+    /// where items are spans, which are found or not.
     pub confusion: Option<Vec<Vec<u64>>>,
 }
 
 impl ByClass {
-    /// Of items that are found or not; `None` if there were none.
+    /// From the counts of items that are found or not; `None` if there were none.
     pub(super) fn found<'a>(counts: impl IntoIterator<Item = (&'a str, Counts)>) -> Option<Self> {
         let mut counts: Vec<(&str, Counts)> = counts.into_iter().collect();
         counts.sort_by(|(a, one), (b, other)| other.gold.cmp(&one.gold).then(a.cmp(b)));
@@ -40,15 +41,14 @@ impl ByClass {
         (!classes.is_empty()).then_some(Self { classes, confusion: None })
     }
 
-    /// Of items that have one class each, by how often a gold class was taken for a class; `None` if there
-    /// were none.
+    /// From the confusion counts of items that have one class each; `None` if there were none.
     pub(super) fn confused(cells: &BTreeMap<String, BTreeMap<String, u64>>) -> Option<Self> {
         let by_class = Self::found(counts(cells))?;
         let n_classes = by_class.classes.len();
         let named = by_class.classes.iter().filter(|class| class.summed.is_none());
         let places: BTreeMap<&str, usize> =
             named.enumerate().map(|(at, class)| (class.name.as_str(), at)).collect();
-        // A class that is not named is among the others, who stand last.
+        // A class that is not listed belongs to the summed one, which is the last.
         let place = |name: &String| places.get(name.as_str()).copied().unwrap_or(n_classes - 1);
         let mut confusion = vec![vec![0; n_classes]; n_classes];
         for (gold, row) in cells {
@@ -103,7 +103,7 @@ mod tests {
         let pairs =
             [("b", "b"), ("a", "b"), ("b", "c"), ("a", "a"), ("b", "b"), ("d", "b"), ("e", "b")];
         let by_class = of(&pairs);
-        // b is the most frequent; c was only predicted.
+        // b is the most frequent; c occurs in predictions only.
         let names: Vec<&str> = by_class.classes.iter().map(|class| class.name.as_str()).collect();
         assert_eq!(names, ["b", "a", "d", "e", "c"]);
         let b = Counts { gold: 3, predicted: 5, correct: 2 };
@@ -123,10 +123,10 @@ mod tests {
     fn classes_beyond_the_most_frequent_are_summed_into_one() {
         let names: Vec<String> = (0..26).map(|at| format!("c{at:02}")).collect();
         let mut pairs: Vec<(&str, &str)> = Vec::new();
-        // c25 occurs three times, the others once: it is kept, and c23 and c24 are not.
+        // c25 occurs three times, the others once: it is listed, and c23 and c24 are not.
         pairs.extend(names.iter().map(|name| (name.as_str(), name.as_str())));
         pairs.extend([("c25", "c24"), ("c25", "c25"), ("c23", "c24"), ("c24", "c00")]);
-        // As often as c24, and a class of its own though it is called so.
+        // As frequent as c24, and a class of its own despite its name.
         pairs.extend([("other", "c00"), ("other", "other"), ("other", "other")]);
         let by_class = of(&pairs);
         let (last, classes) = by_class.classes.split_last().unwrap();
@@ -134,7 +134,7 @@ mod tests {
         let head: Vec<&str> = classes.iter().take(5).map(|class| class.name.as_str()).collect();
         assert_eq!(head, ["c25", "other", "c23", "c24", "c00"]);
         assert!(classes.iter().all(|class| class.summed.is_none()));
-        // c20, c21 and c22 are left, once each and right.
+        // c20, c21 and c22 are left, each once and correct.
         assert_eq!((last.name.as_str(), last.summed), ("other", Some(3)));
         assert_eq!(last.counts(), Counts { gold: 3, predicted: 3, correct: 3 });
         let confusion = by_class.confusion.unwrap();
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((confusion[24][24], confusion[24][3]), (1, 1));
     }
 
-    /// The classes of a case, and the counts that scikit-learn has in each cell.
+    /// The classes of a case, and scikit-learn's confusion matrix.
     fn matrix(case: &Value) -> (Vec<String>, Vec<Vec<u64>>) {
         let row = |row: &Value| -> Vec<u64> {
             row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect()
@@ -182,7 +182,7 @@ mod tests {
             let ByClass { classes, confusion } = scorer.by_class().unwrap();
             let confusion = confusion.unwrap();
             let (labels, theirs) = matrix(case);
-            // Where a class of theirs stands in ours.
+            // The index in ours of one of their classes.
             let place = |label: &String| {
                 let is_it = |class: &ClassCounts| class.summed.is_none() && class.name == *label;
                 classes.iter().position(is_it).unwrap_or(classes.len() - 1)

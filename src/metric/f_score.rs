@@ -1,29 +1,29 @@
 //! F-scores of classes, equal to scikit-learn (Pedregosa et al. 2011).
 //!
-//! F1 of a class is that of its counts; macro F1 is the plain mean over the classes that occur in
-//! gold or predictions; micro F1 pools the counts, so with one label an item it is the accuracy.
-//! F0.5 of the class `incorrect` is the figure of error detection (Ng et al. 2014).
+//! F1 of a class is computed from its counts; macro F1 is the unweighted mean over the classes that
+//! occur in gold or predictions; micro F1 pools the counts, so with one label per item it equals
+//! the accuracy. F0.5 of the class `incorrect` is the metric of error detection (Ng et al. 2014).
 
 use std::collections::BTreeMap;
 
 use super::{ByClass, Counts, by_class::counts};
 
-/// Gathers labels, gives scores.
+/// Accumulates labels.
 #[derive(Clone, Debug, Default)]
 pub struct FScore {
-    /// How often each gold class was taken for each class.
+    /// Counts by gold class, then by predicted class.
     cells: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl FScore {
-    /// Takes an item's gold and predicted class.
+    /// Adds an item's gold and predicted class.
     pub fn add(&mut self, gold: &str, predicted: &str) {
         self.add_times(gold, predicted, 1);
     }
 
-    /// Takes so many items with the same classes.
+    /// Adds a number of items with the same classes.
     pub fn add_times(&mut self, gold: &str, predicted: &str, times: u64) {
-        *place(place(&mut self.cells, gold), predicted) += times;
+        *entry(entry(&mut self.cells, gold), predicted) += times;
     }
 
     /// Fβ of one class, in percent; 0 for a class that never occurred.
@@ -31,7 +31,7 @@ impl FScore {
         self.counts().get(class).copied().unwrap_or_default().f_beta(beta)
     }
 
-    /// The mean of the classes' F1, in percent; 0 without items.
+    /// The mean F1 of the classes, in percent; 0 without items.
     pub fn macro_f1(&self) -> f64 {
         let counts = self.counts();
         let sum: f64 = counts.values().map(|counts| counts.f1()).sum();
@@ -43,18 +43,18 @@ impl FScore {
         self.pool(|_| true).f1()
     }
 
-    /// F1 of the pooled counts of all classes but one, which says that there is nothing: relation
-    /// extraction leaves out its `none`.
+    /// F1 of the pooled counts of all classes but one, the negative class: relation extraction
+    /// excludes its `none`.
     pub fn micro_f1_without(&self, class: &str) -> f64 {
         self.pool(|name| name != class).f1()
     }
 
-    /// The counts of every class that occurred, by name.
+    /// The counts of every class that occurs, by name.
     pub fn counts(&self) -> BTreeMap<&str, Counts> {
         counts(&self.cells)
     }
 
-    /// The classes with their counts, and which was taken for which; `None` without items.
+    /// The scores per class and the confusion matrix; `None` without items.
     pub fn by_class(&self) -> Option<ByClass> {
         ByClass::confused(&self.cells)
     }
@@ -66,8 +66,8 @@ impl FScore {
     }
 }
 
-/// The value of a name, made where there was none; the name is copied only then.
-pub(super) fn place<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
+/// The value of a name, inserted if missing; the name is copied only then.
+pub(super) fn entry<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
     if !map.contains_key(name) {
         map.insert(name.to_owned(), V::default());
     }

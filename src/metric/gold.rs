@@ -1,39 +1,40 @@
-//! What is right of an example: what a prediction is held against.
+//! Gold labels: what a prediction is compared with.
 
 use crate::data::structure::{GraphArc, SpanRelation, TokenSpan};
 
-/// The right answer for one example.
+/// The gold labels of one example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gold {
-    /// The right class of each token, or the one of the whole example.
+    /// The class of each token, or the one of the whole example.
     Classes {
-        /// By id; `None` where nobody has said, which is not scored.
+        /// By id; `None` where there is no label, which is not scored.
         classes: Vec<Option<u32>>,
-        /// Whether each token's word is out of vocabulary; empty where that is not asked.
+        /// Whether each token's word is out of vocabulary; empty where that is not needed.
         oov: Vec<bool>,
     },
-    /// The right classes of the whole example.
+    /// The set of classes of the whole example.
     LabelSet(Vec<u32>),
-    /// The right number of each token, or the one of the whole example.
+    /// The value of each token, or the one of the whole example.
     Numbers(Vec<f32>),
-    /// The right arcs.
+    /// The arcs.
     Arcs(Vec<GraphArc>),
-    /// The right spans; of several alternatives any is right, as a question has several answers.
+    /// The spans; of several alternatives any one is correct, as a question may have several
+    /// answers.
     Spans(Vec<Vec<TokenSpan>>),
-    /// The right relations.
+    /// The relations.
     Relations(Vec<SpanRelation>),
-    /// Right texts, of which any will do.
+    /// Texts, any of which is correct.
     Texts(Vec<String>),
-    /// How relevant each candidate is; 0 is not at all.
+    /// The relevance of each candidate; 0 for an irrelevant one.
     Relevance(Vec<f32>),
-    /// The vector that another one is compared with.
+    /// The vector to compare with.
     Vector(Vec<f32>),
-    /// Nobody has said: the example is not scored.
+    /// No label: the example is not scored.
     None,
 }
 
 impl Gold {
-    /// One class for the whole example, if somebody has said.
+    /// One class for the whole example, if it has a label.
     pub fn class(class: Option<u32>) -> Self {
         class.map_or(Self::None, |class| Self::Classes {
             classes: vec![Some(class)],

@@ -1,31 +1,31 @@
 //! The macro-averaged mean absolute error of ordered classes (Baccianella et al. 2009).
 //!
-//! (1 / K)·Σ_k (1 / n_k)·Σ over the n_k items of gold class k of |place predicted − k|, over the K
-//! classes that occur in gold: that of SemEval's five-point sentiment (Nakov et al. 2016). Lower is
-//! better; 0 is perfect. Its unit is places.
+//! (1 / K)·Σ_k (1 / n_k)·Σ over the n_k items of gold class k of |predicted rank − k|, over the K
+//! classes that occur in gold, as in SemEval's five-point sentiment task (Nakov et al. 2016). Lower
+//! is better; 0 is perfect. Its unit is ranks.
 
-/// Gathers labels, gives the score.
+/// Accumulates labels.
 #[derive(Clone, Debug)]
 pub struct MacroMae {
     order: Vec<String>,
-    /// Errors in places, and items, by gold class.
+    /// Total error in ranks, and number of items, by gold class.
     classes: Vec<(u64, u64)>,
 }
 
 impl MacroMae {
-    /// Of these classes, in ascending order.
+    /// For these classes, in ascending order.
     pub fn new(order: Vec<String>) -> Self {
         let classes = vec![(0, 0); order.len()];
         Self { order, classes }
     }
 
-    /// Takes an item's gold and predicted class. A gold one that is not in the order has no place and is
-    /// left out; a predicted one is as far off as could be.
+    /// Adds an item's gold and predicted class. A gold class outside the order is not counted; a
+    /// predicted one has the largest possible error.
     pub fn add(&mut self, gold: &str, predicted: &str) {
         self.add_times(gold, predicted, 1);
     }
 
-    /// Takes so many items with the same classes.
+    /// Adds a number of items with the same classes.
     pub fn add_times(&mut self, gold: &str, predicted: &str, times: u64) {
         let place = |label: &str| self.order.iter().position(|other| other == label);
         let Some(gold) = place(gold) else { return };
@@ -36,7 +36,7 @@ impl MacroMae {
         *items += times;
     }
 
-    /// In places; `None` without items.
+    /// In ranks; `None` without items.
     pub fn macro_mae(&self) -> Option<f64> {
         let met = self.classes.iter().filter(|&&(_, items)| items > 0);
         let means: Vec<f64> = met.map(|&(errors, items)| errors as f64 / items as f64).collect();
@@ -57,7 +57,7 @@ mod tests {
     fn a_case_by_hand() {
         let mut scorer = scorer();
         assert_eq!(scorer.macro_mae(), None);
-        // bad: errors 0, 2 and 1, their mean 1; good: 1. No gold item is so-so.
+        // bad: errors 0, 2 and 1, with mean 1; good: 1. No gold item is so-so.
         for (gold, predicted) in
             [("bad", "bad"), ("bad", "good"), ("bad", "so-so"), ("good", "so-so")]
         {

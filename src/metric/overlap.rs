@@ -1,25 +1,25 @@
-//! How much two sets of vectors of the same examples say the same.
+//! The overlap of two representations of the same examples.
 //!
-//! With s_a and h_a the two vectors of example a, each less its mean and brought to length 1: the mean over
-//! pairs of two examples (a ≠ b) of ⟨s_a, s_b⟩·⟨h_a, h_b⟩, in percent. Near 0 is what vectors have that have
-//! nothing to do with each other, whatever their number; 100 is where both lie on one line. Of many
-//! examples some are compared, evenly apart.
+//! With s_a and h_a the two vectors of example a, each centered and scaled to unit length: the mean
+//! over pairs of different examples of ⟨s_a, s_b⟩·⟨h_a, h_b⟩, in percent. It is near 0 for
+//! unrelated representations of any dimension, and 100 if both lie on one line. If there are many
+//! examples, an evenly spaced subset is used.
 
-use super::subsample::Thin;
+use super::subsample::Subsample;
 
-/// Gathers pairs of vectors, gives their overlap.
+/// Accumulates pairs of vectors.
 #[derive(Clone, Debug, Default)]
 pub struct Overlap {
-    pairs: Thin<(Vec<f32>, Vec<f32>)>,
+    pairs: Subsample<(Vec<f32>, Vec<f32>)>,
 }
 
 impl Overlap {
-    /// Takes the two vectors of an example.
+    /// Adds the two vectors of an example.
     pub fn add(&mut self, shared: &[f32], private: &[f32]) {
         self.pairs.push(|| (shared.to_vec(), private.to_vec()));
     }
 
-    /// In percent; `None` of fewer than three examples.
+    /// In percent; `None` with fewer than three examples.
     pub fn overlap(&self) -> Option<f64> {
         let (shared, private): (Vec<_>, Vec<_>) = self.pairs.items().iter().cloned().unzip();
         let (shared, private) = (directions(&shared), directions(&private));
@@ -32,7 +32,7 @@ impl Overlap {
     }
 }
 
-/// Less their mean, of length 1; one at the mean stays 0.
+/// Centered, with unit length; a vector at the mean stays 0.
 fn directions(rows: &[Vec<f32>]) -> Vec<Vec<f64>> {
     let n = rows.len() as f64;
     let column = |at: usize| rows.iter().map(|row| f64::from(row[at])).sum::<f64>() / n;
@@ -61,7 +61,7 @@ mod tests {
         overlap.overlap()
     }
 
-    /// On one line each, in the same order: every pair of examples has a product of 1.
+    /// Both on a line, in the same order: every pair of examples has a product of 1.
     #[test]
     fn vectors_on_one_line_overlap_wholly() {
         let rows = [([4.0, 1.0], [5.0, 9.0]), ([4.0, 1.0], [5.0, 9.0]), ([-7.0, 1.0], [5.0, -8.0])];
@@ -70,8 +70,8 @@ mod tests {
         assert_eq!(overlap(&[]), None);
     }
 
-    /// s by halves, h within them. Of the six pairs two are alike in s and two in h, each unlike in the
-    /// other, and two are unlike in both: (−1 − 1 − 1 − 1 + 1 + 1) / 6.
+    /// s separates two halves, h separates within them. Of the six pairs, two agree in s only, two
+    /// in h only, and two in neither: (−1 − 1 − 1 − 1 + 1 + 1) / 6.
     #[test]
     fn a_case_by_hand() {
         let rows = [

@@ -1,8 +1,8 @@
-//! Perplexity: how many words a language model hesitates between (Jelinek et al. 1977).
+//! Perplexity of a language model (Jelinek et al. 1977).
 //!
 //! perplexity = exp(Σ nll / n), with nll in nats. It is not a proportion, so not in percent.
 
-/// Gathers negative log-likelihoods, gives the perplexity.
+/// Accumulates negative log-likelihoods.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Perplexity {
     nll: f64,
@@ -10,13 +10,13 @@ pub struct Perplexity {
 }
 
 impl Perplexity {
-    /// Takes the negative log-likelihood, in nats, of `n_words` predicted words together.
+    /// Adds the total negative log-likelihood, in nats, of `n_words` predicted words.
     pub fn add(&mut self, nll: f64, n_words: u64) {
         self.nll += nll;
         self.n_words += n_words;
     }
 
-    /// The perplexity; `None` without words, or where it is too large for a number.
+    /// The perplexity; `None` without words, or where it overflows.
     pub fn perplexity(&self) -> Option<f64> {
         let value = (self.nll / self.n_words as f64).exp();
         (self.n_words > 0 && value.is_finite()).then_some(value)

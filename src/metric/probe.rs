@@ -1,39 +1,39 @@
-//! A fresh probe: how well a linear classifier tells classes apart by vectors that are frozen.
+//! A probe: a linear classifier of classes, trained on frozen vectors.
 //!
-//! Multinomial logistic regression with an L2 penalty over standardised numbers, trained on one half of
-//! the vectors and asked about the other, both ways round. What is told is the share of right answers,
-//! averaged over the K classes, so that chance is 1/K however many vectors each has. An adversary that
-//! has done its work leaves the probe there, whatever its own discriminator says (Elazar and Goldberg 2018).
-//! Of many vectors some are probed, evenly apart.
+//! Multinomial logistic regression with an L2 penalty over standardized features, trained on one
+//! half of the vectors and tested on the other, and vice versa. The accuracy is averaged over the K
+//! classes, so that chance is 1/K for any class distribution. After successful adversarial training
+//! a probe is at chance, whatever the accuracy of the discriminator itself (Elazar and Goldberg
+//! 2018). If there are many vectors, an evenly spaced subset is used.
 
-use super::subsample::Thin;
+use super::subsample::Subsample;
 
-/// Steps of descent.
+/// Iterations of gradient descent.
 const STEPS: usize = 150;
 
-/// The penalty on half the square of every weight.
+/// The factor of half the squared norm of the weights.
 const PENALTY: f64 = 1e-2;
 
-/// Gathers vectors with their classes, gives the probe's accuracy.
+/// Accumulates vectors with their classes.
 #[derive(Clone, Debug, Default)]
 pub struct Probe {
-    met: Thin<(Vec<f32>, usize)>,
+    subsample: Subsample<(Vec<f32>, usize)>,
 }
 
 impl Probe {
-    /// Takes a vector and the class it is of.
+    /// Adds a vector and its class.
     pub fn add(&mut self, vector: &[f32], class: usize) {
-        self.met.push(|| (vector.to_vec(), class));
+        self.subsample.push(|| (vector.to_vec(), class));
     }
 
-    /// The accuracy on vectors that the probe was not trained on, averaged over the classes, in percent;
-    /// `None` if some half has fewer than two classes or a number is none.
+    /// The accuracy on vectors that the probe was not trained on, averaged over the classes, in
+    /// percent; `None` if a half has fewer than two classes or a value is not finite.
     pub fn accuracy(&self) -> Option<f64> {
-        let n_classes = self.met.items().iter().map(|(_, class)| class + 1).max()?;
-        // Every second of each class, so that both halves have the classes alike.
+        let n_classes = self.subsample.items().iter().map(|(_, class)| class + 1).max()?;
+        // Vectors of each class alternate, so that both halves have the same class distribution.
         let mut halves: [Vec<(&[f32], usize)>; 2] = Default::default();
         let mut n_met = vec![0u32; n_classes];
-        for (vector, class) in self.met.items() {
+        for (vector, class) in self.subsample.items() {
             halves[(n_met[*class] % 2) as usize].push((vector, *class));
             n_met[*class] += 1;
         }
@@ -46,7 +46,7 @@ impl Probe {
     }
 }
 
-/// Counts which of `asked` a probe trained on `known` gets right, by class.
+/// Counts, by class, which of `asked` a probe trained on `known` classifies correctly.
 fn add_right(
     known: &[(&[f32], usize)],
     asked: &[(&[f32], usize)],
@@ -70,7 +70,7 @@ fn add_right(
     Some(())
 }
 
-/// Mean and deviation of each number.
+/// Mean and standard deviation of each feature.
 struct Scale(Vec<(f64, f64)>);
 
 impl Scale {
@@ -87,10 +87,10 @@ impl Scale {
         numbers.iter().all(|(_, deviation)| deviation.is_finite()).then_some(Self(numbers))
     }
 
-    /// The row, standardised, and a 1 for the bias.
+    /// The standardized row, followed by a 1 for the bias.
     fn apply(&self, row: &[f32]) -> Vec<f64> {
         let numbers = row.iter().zip(&self.0);
-        // A number that is the same in every row says nothing.
+        // A constant feature carries no information.
         let scaled =
             numbers.map(
                 |(&x, (mean, deviation))| {
@@ -101,14 +101,14 @@ impl Scale {
     }
 }
 
-/// Scores of each class, by weights of one row a class.
+/// The score of each class; the weights have one row per class.
 fn scores(weights: &[Vec<f64>], row: &[f64]) -> Vec<f64> {
     let score = |weights: &Vec<f64>| weights.iter().zip(row).map(|(w, x)| w * x).sum();
     weights.iter().map(score).collect()
 }
 
-/// Accelerated gradient descent (Nesterov 1983) with a step that the curvature allows: that of a
-/// softmax is at most half the mean square length of a row.
+/// Accelerated gradient descent (Nesterov 1983) with a step size from the curvature: that of a
+/// softmax is at most half the mean squared norm of a row.
 fn train(rows: &[Vec<f64>], targets: &[usize], n_classes: usize) -> Vec<Vec<f64>> {
     let (n, width) = (rows.len() as f64, rows[0].len());
     let squares: f64 = rows.iter().flatten().map(|x| x * x).sum();
@@ -146,7 +146,7 @@ fn train(rows: &[Vec<f64>], targets: &[usize], n_classes: usize) -> Vec<Vec<f64>
 mod tests {
     use super::*;
 
-    /// A number that looks drawn, from −1 to 1.
+    /// A pseudorandom value from −1 to 1.
     fn noise(at: usize) -> f32 {
         (at as f32 * 12.9898).sin() * 43758.547 % 1.0
     }
@@ -184,7 +184,7 @@ mod tests {
         assert!(probe(2007, |_, class| vec![class as f32]).accuracy().unwrap() > 99.0);
     }
 
-    /// Nine of ten are of one class, of which vectors say nothing: by plain accuracy it would be 90.
+    /// Nine of ten vectors are of one class and carry no information: plain accuracy would be 90.
     #[test]
     fn a_class_counts_as_much_as_any_other() {
         let mut probe = Probe::default();

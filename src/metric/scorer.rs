@@ -1,6 +1,7 @@
-//! Scorers: pairs of gold and prediction gathered over a split, batch by batch, and turned into figures once.
+//! Scorers: accumulate pairs of gold and prediction over a split, batch by batch, and compute the
+//! metrics once.
 //!
-//! Training, `auxdesk evaluate` and the tests against reference programs all score through these.
+//! Training, `auxdesk evaluate` and the tests against reference programs all use these.
 
 mod arcs;
 mod classes;
@@ -27,11 +28,11 @@ pub use tags::TagScorer;
 pub use texts::TextScorer;
 pub use vectors::{DomainScorer, OverlapScorer};
 
-/// Gathers a split's pairs of gold and prediction.
+/// Accumulates pairs of gold and prediction over a split.
 pub trait Scorer {
-    /// Takes the prediction of an example with what is right of it.
+    /// Adds the prediction and the gold labels of an example.
     fn push(&mut self, gold: &Gold, prediction: &Prediction);
-    /// Adds metrics and classes to the scores of a split, whose loss stands already.
+    /// Adds metrics and classes to the scores of a split, which already have the loss.
     fn finish(self: Box<Self>, scores: &mut Scores);
 }
 
@@ -40,16 +41,16 @@ pub trait Scorer {
 pub struct Scores {
     /// Sum of the losses, in nats where they are log-likelihoods.
     pub sum: f64,
-    /// What it is a sum over.
+    /// The number of terms of that sum.
     pub count: usize,
-    /// Metrics by name; proportions in percent. One that nothing in the split allows is absent.
+    /// Metrics by name; proportions in percent. A metric that is undefined on the split is absent.
     pub metrics: Vec<(&'static str, f64)>,
-    /// The classes one by one, where what is predicted is a class; `None` too if nothing in the split had one.
+    /// Scores per class, where predictions are classes; also `None` if the split has no class.
     pub classes: Option<ByClass>,
 }
 
 impl Scores {
-    /// The mean loss; `None` if nothing had a label.
+    /// The mean loss; `None` without labels.
     pub fn loss(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }

@@ -1,39 +1,38 @@
 //! F-scores of sets of classes, equal to scikit-learn's over indicator matrices (Pedregosa et al. 2011).
 //!
-//! F1 of a class is that of its counts; micro F1 pools the counts, macro F1 is the plain mean over the
-//! classes, also over those that never occur.
+//! F1 of a class is computed from its counts; micro F1 pools the counts, macro F1 is the unweighted
+//! mean over the classes, including those that never occur.
 
 use std::collections::BTreeMap;
 
-use super::{ByClass, Counts, f_score::place};
+use super::{ByClass, Counts, f_score::entry};
 
-/// Gathers sets, gives scores.
+/// Accumulates sets.
 #[derive(Clone, Debug, Default)]
 pub struct SetScore {
     classes: BTreeMap<String, Counts>,
 }
 
 impl SetScore {
-    /// Scores whose means are over these classes too, whether or not they occur: the columns of an
-    /// indicator matrix.
+    /// Means include these classes whether or not they occur: the columns of an indicator matrix.
     pub fn over<'a>(classes: impl IntoIterator<Item = &'a str>) -> Self {
         let none = |class: &str| (class.to_owned(), Counts::default());
         Self { classes: classes.into_iter().map(none).collect() }
     }
 
-    /// Takes an item's gold and predicted classes, any number of them, each once.
+    /// Adds an item's gold and predicted classes, any number of them, each once.
     pub fn add(&mut self, gold: &[&str], predicted: &[&str]) {
         for class in gold {
-            let counts = place(&mut self.classes, class);
+            let counts = entry(&mut self.classes, class);
             counts.gold += 1;
             counts.correct += u64::from(predicted.contains(class));
         }
         for class in predicted {
-            place(&mut self.classes, class).predicted += 1;
+            entry(&mut self.classes, class).predicted += 1;
         }
     }
 
-    /// The mean of the classes' F1, in percent; 0 without classes.
+    /// The mean F1 of the classes, in percent; 0 without classes.
     pub fn macro_f1(&self) -> f64 {
         let sum: f64 = self.classes.values().map(|counts| counts.f1()).sum();
         sum / self.classes.len().max(1) as f64
@@ -44,7 +43,7 @@ impl SetScore {
         self.classes.values().fold(Counts::default(), |sum, counts| sum.plus(*counts)).f1()
     }
 
-    /// The classes that occurred, with their counts; `None` if none did.
+    /// The classes that occur, with their counts; `None` if none does.
     pub fn by_class(&self) -> Option<ByClass> {
         let occurred = |(_, counts): &(&String, &Counts)| counts.gold + counts.predicted > 0;
         let classes = self.classes.iter().filter(occurred);

@@ -1,22 +1,22 @@
 //! Precision, recall and F1 of spans, equal to conlleval (Tjong Kim Sang and Buchholz 2000).
 //!
-//! A predicted span is correct when start, end and type are those of a gold span. Spans are read
-//! leniently (see [`super::spans`]) whatever the scheme, as conlleval and the default mode of
+//! A predicted span is correct when start, end and type equal those of a gold span. Spans are
+//! decoded leniently (see [`super::spans`]) for any scheme, as conlleval and the default mode of
 //! seqeval do. seqeval differs in three ways, and in each we follow conlleval:
 //!
-//! - its strict mode drops spans that break the scheme; conlleval counts them;
-//! - a span whose prefix is none of `B I E S` is counted only if it is closed; conlleval counts
-//!   what it sees opened;
-//! - `O` is told from other tags by its first letter; conlleval compares what precedes the hyphen.
+//! - its strict mode drops spans that violate the scheme; conlleval counts them;
+//! - it counts a span whose prefix is none of `B I E S` only if it is closed; conlleval counts it
+//!   once it is opened;
+//! - it recognizes `O` by its first letter; conlleval compares what precedes the hyphen.
 //!
-//! Precision without any prediction is 0, as in the Perl program; its Python port says 1.
+//! Precision without predictions is 0, as in the Perl program; its Python port returns 1.
 
 use std::collections::BTreeMap;
 
 use super::spans::{OUTSIDE, ends, split, starts};
 use super::{ByClass, Counts, percent};
 
-/// Gathers sentences, gives scores.
+/// Accumulates sentences.
 #[derive(Clone, Debug, Default)]
 pub struct SpanF1 {
     kinds: BTreeMap<String, Counts>,
@@ -42,7 +42,7 @@ impl From<Counts> for SpanScores {
 }
 
 impl SpanF1 {
-    /// Takes a sentence's tags; both sequences have one tag a token.
+    /// Adds a sentence's tags; both sequences have one tag per token.
     pub fn add<G: AsRef<str>, P: AsRef<str>>(&mut self, gold: &[G], predicted: &[P]) {
         assert_eq!(gold.len(), predicted.len(), "one predicted tag for every gold tag");
         let mut before = (split(OUTSIDE), split(OUTSIDE));
@@ -58,18 +58,18 @@ impl SpanF1 {
         self.between(before, (split(OUTSIDE), split(OUTSIDE)), agree);
     }
 
-    /// The scores over all types: spans are pooled, not averaged by type.
+    /// The scores over all types: spans are pooled, not averaged over types.
     pub fn overall(&self) -> SpanScores {
         self.counts().into()
     }
 
-    /// The scores of every type found in gold or predicted tags, by name.
+    /// The scores of every type that occurs in gold or predicted tags, by name.
     pub fn by_kind(&self) -> impl Iterator<Item = (&str, SpanScores)> {
         self.kinds.iter().map(|(kind, counts)| (kind.as_str(), (*counts).into()))
     }
 
-    /// The counts of every type; `None` if there was no span. Which type was taken for which is not asked: a
-    /// span of other bounds is none at all.
+    /// The counts of every type; `None` if there was no span. There is no confusion matrix: a span
+    /// with other boundaries is not an item.
     pub fn by_class(&self) -> Option<ByClass> {
         ByClass::found(self.kinds.iter().map(|(kind, counts)| (kind.as_str(), *counts)))
     }
@@ -79,12 +79,12 @@ impl SpanF1 {
         self.kinds.values().fold(Counts::default(), |sum, counts| sum.plus(*counts))
     }
 
-    /// The share of tokens whose whole tag is right, in percent.
+    /// The share of tokens whose whole tag is correct, in percent.
     pub fn accuracy(&self) -> f64 {
         percent(self.n_right, self.n_tokens)
     }
 
-    /// Counts what opens and closes between two tokens, and says whether the open spans agree.
+    /// Counts spans that start and end between two tokens; returns whether the open spans agree.
     fn between(&mut self, before: Pair<'_>, now: Pair<'_>, mut agree: bool) -> bool {
         let gold_ends = ends(before.0, now.0);
         let predicted_ends = ends(before.1, now.1);

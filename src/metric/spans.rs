@@ -1,9 +1,9 @@
-//! Spans in a sequence of tags, and the schemes that write spans as tags.
+//! Spans in a sequence of tags, and the schemes that encode spans as tags.
 //!
 //! A tag is a prefix and a type, split at the first hyphen: `B-NP`, `I-date-of-birth`, `O`.
-//! [`spans`] reads any sequence, valid or not, by the rules of `conlleval.pl` (Tjong Kim Sang and
-//! Buchholz 2000), the scorer of the `CoNLL` shared tasks: an `I-` after `O` opens a span, and so
-//! does any change of type. What a *valid* sequence is depends on the [`Scheme`].
+//! [`spans`] decodes any sequence, valid or not, by the rules of `conlleval.pl` (Tjong Kim Sang and
+//! Buchholz 2000), the scorer of the `CoNLL` shared tasks: an `I-` after `O` starts a span, and so
+//! does any change of type. Which sequences are *valid* depends on the [`Scheme`].
 
 mod scheme;
 
@@ -12,12 +12,12 @@ pub use scheme::{Scheme, TagFault};
 /// The tag of a token that belongs to no span.
 pub const OUTSIDE: &str = "O";
 
-/// A stretch of tokens with a type.
+/// Consecutive tokens with a type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The first token.
     pub start: usize,
-    /// The place after the last token.
+    /// The index after the last token.
     pub end: usize,
     /// The part of the tags after the first hyphen.
     pub kind: String,
@@ -58,7 +58,7 @@ pub(super) fn split(tag: &str) -> (&str, &str) {
 
 /// Whether a span ends between two neighbouring tags: `endOfChunk` of conlleval.
 pub(super) fn ends(before: (&str, &str), now: (&str, &str)) -> bool {
-    // As bytes, whose comparison is no call: all of a split goes through here.
+    // As bytes, whose comparison is inlined: all tokens of a split pass through here.
     match (before.0.as_bytes(), now.0.as_bytes()) {
         (b"E" | b"S", _) | (b"B" | b"I", b"B" | b"S" | b"O") => true,
         (prefix, _) => prefix != b"O" && prefix != b"." && before.1 != now.1,

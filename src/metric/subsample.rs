@@ -1,28 +1,28 @@
-//! Of however many items some, evenly apart.
+//! An evenly spaced subset of a stream of unknown length.
 
-/// Items that are kept at most.
+/// The maximum number of items kept.
 const MOST: usize = 1000;
 
-/// Every item until there are too many, then every second of them, every fourth, and so on.
+/// Keeps every item until there are too many, then every second one, every fourth, and so on.
 #[derive(Clone, Debug)]
-pub(super) struct Thin<T> {
+pub(super) struct Subsample<T> {
     items: Vec<T>,
-    /// Items that were offered.
-    n_met: usize,
-    /// One of so many is kept.
+    /// The number of items so far.
+    n_seen: usize,
+    /// One of this many items is kept.
     every: usize,
 }
 
-impl<T> Default for Thin<T> {
+impl<T> Default for Subsample<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), n_met: 0, every: 1 }
+        Self { items: Vec::new(), n_seen: 0, every: 1 }
     }
 }
 
-impl<T> Thin<T> {
-    /// Offers an item, which is made if it is kept.
+impl<T> Subsample<T> {
+    /// Adds an item, which is only computed if it is kept.
     pub(super) fn push(&mut self, item: impl FnOnce() -> T) {
-        if self.items.len() == MOST && self.n_met.is_multiple_of(self.every) {
+        if self.items.len() == MOST && self.n_seen.is_multiple_of(self.every) {
             self.every *= 2;
             let mut odd = false;
             self.items.retain(|_| {
@@ -30,10 +30,10 @@ impl<T> Thin<T> {
                 odd
             });
         }
-        if self.n_met.is_multiple_of(self.every) {
+        if self.n_seen.is_multiple_of(self.every) {
             self.items.push(item());
         }
-        self.n_met += 1;
+        self.n_seen += 1;
     }
 
     pub(super) fn items(&self) -> &[T] {
@@ -47,10 +47,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_lies_evenly_apart() {
-        let mut thin = Thin::default();
-        (0..MOST).for_each(|item| thin.push(|| item));
-        assert_eq!(thin.items(), (0..MOST).collect::<Vec<_>>());
-        (MOST..5 * MOST).for_each(|item| thin.push(|| item));
-        assert_eq!(thin.items(), (0..5 * MOST).step_by(8).collect::<Vec<_>>());
+        let mut subsample = Subsample::default();
+        (0..MOST).for_each(|item| subsample.push(|| item));
+        assert_eq!(subsample.items(), (0..MOST).collect::<Vec<_>>());
+        (MOST..5 * MOST).for_each(|item| subsample.push(|| item));
+        assert_eq!(subsample.items(), (0..5 * MOST).step_by(8).collect::<Vec<_>>());
     }
 }

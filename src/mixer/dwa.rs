@@ -1,11 +1,12 @@
 //! Dynamic weight average (Liu, Johns and Davison 2019, "End-to-End Multi-Task Learning with Attention").
 //!
-//! With L̄_k(e) the mean of the raw loss of objective k over the steps of its epoch e, r_k = L̄_k(e − 1) /
-//! L̄_k(e − 2) and τ the temperature: w = T·softmax(r / τ). What falls slowly counts for more.
+//! With L̄_k(e) the mean raw loss of objective k over the steps of its epoch e,
+//! r_k = L̄_k(e − 1) / L̄_k(e − 2) and τ the temperature: w = T·softmax(r / τ). An objective whose
+//! loss falls slowly has a larger weight.
 //!
-//! An epoch of an objective is a pass over its own corpus, over the first one if it reads several, so both
-//! means are over the same examples however often a corpus is drawn. Until it has two means, and if the
-//! earlier one is 0, its ratio is 1, that of a loss which stands still.
+//! An epoch of an objective is a pass over its own corpus (the first one if it has several), so
+//! both means are over the same examples however often a corpus is drawn. Until there are two
+//! means, and if the earlier one is 0, the ratio is 1, that of a constant loss.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ const TEMPERATURE: Key = Key::with_default(
     "temperature",
     ValueType::Number(1e-3, GREATEST),
     "2",
-    "of the softmax over the ratios of losses: the greater, the more even the shares",
+    "softmax temperature over the loss ratios; a higher one gives more even shares",
 );
 
 impl WeightingKind for Dwa {
@@ -35,7 +36,7 @@ impl WeightingKind for Dwa {
     }
 
     fn about(&self) -> &'static str {
-        "greater shares for what falls slowly: dynamic weight average"
+        "dynamic weight average: larger shares for losses that fall slowly"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -53,16 +54,16 @@ struct Averages {
     of: BTreeMap<ObjectiveId, EpochMeans>,
 }
 
-/// The losses of one objective.
+/// The mean losses of one objective.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct EpochMeans {
-    /// The epoch that goes on.
+    /// The current epoch.
     epoch: u64,
-    /// Steps of it that had a loss.
+    /// Its steps so far that had a loss.
     n_steps: u64,
-    /// The mean of these losses.
+    /// The mean of their losses.
     mean: f32,
-    /// The means of the last two epochs that had a loss, the latest first.
+    /// The means of the last two complete epochs that had a loss, the latest first.
     last: [Option<f32>; 2],
 }
 
@@ -74,7 +75,7 @@ impl EpochMeans {
         }
     }
 
-    /// Ends the epoch that went on if another one does now.
+    /// Ends the current epoch if another one begins.
     fn begin(&mut self, epoch: u64) {
         if self.epoch != epoch {
             if self.n_steps > 0 {
@@ -100,7 +101,8 @@ impl Weighting for Averages {
             let means = self.of.entry(objective.name.clone()).or_default();
             means.begin(objective.epoch);
             let ratio = means.ratio();
-            // The loss of this step is of the epoch that goes on, which decides nothing yet.
+            // The loss of this step belongs to the current epoch and does not affect the weights
+            // yet.
             objective.loss.into_iter().for_each(|loss| means.add(loss));
             ratio / self.temperature
         };

@@ -1,4 +1,4 @@
-//! The desk's faders as the trainer has them: gain, mute and solo of every objective.
+//! The gain, mute and solo of every objective, as the trainer has them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::{protocol::ObjectiveId, schedule::Schedule};
 /// One objective's fader.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fader {
-    /// Whose it is.
+    /// The objective that it belongs to.
     pub objective: ObjectiveId,
-    /// The human's part of the weight, or a schedule until it is set by hand.
+    /// The gain that the user sets; a schedule of the recipe until then.
     pub gain: Schedule,
-    /// It was set by hand: a gain that still moves is a fade.
+    /// Whether it was set by hand: a gain that still changes is then a fade.
     pub by_hand: bool,
-    /// Weight 0, whatever the gain.
+    /// Whether it is muted: weight 0, the gain is kept.
     pub muted: bool,
     /// While any fader is soloed, only soloed ones are active.
     pub soloed: bool,
@@ -37,12 +37,12 @@ impl Faders {
         &self.all
     }
 
-    /// The fader of an objective.
+    /// The fader of an objective, if there is one.
     pub fn find(&mut self, objective: &ObjectiveId) -> Option<&mut Fader> {
         self.all.iter_mut().find(|fader| fader.objective == *objective)
     }
 
-    /// The gain of each objective for the update after `done` others; 0 for what is not active.
+    /// The gain of each objective for the update after `done` others; 0 for inactive ones.
     pub fn gains(&self, done: u64) -> Vec<f32> {
         let any_soloed = self.all.iter().any(|fader| fader.soloed);
         let gain = |fader: &Fader| {
@@ -57,8 +57,8 @@ impl Faders {
         self.gains(done).iter().any(|&gain| gain > 0.0)
     }
 
-    /// Whether an objective is active now and whenever a fade that was set by hand ends, so that none of them
-    /// leaves all muted. What schedules of the recipe come to is the recipe's business.
+    /// Whether an objective is active now and at the end of every fade in progress, so that no fade
+    /// mutes everything. Schedules of the recipe were checked with the recipe.
     pub fn stays_active(&self, done: u64) -> bool {
         let fades = self.all.iter().filter(|fader| fader.by_hand);
         let mut arrivals = fades.filter_map(|fader| fader.gain.arrives_after(done));

@@ -1,6 +1,6 @@
 //! The Gram matrix of gradients: Gⱼₖ = ⟨gⱼ, gₖ⟩.
 
-/// The inner products of each pair of some gradients, in `f64`.
+/// The inner products of all pairs of gradients, in `f64`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gram {
     n: usize,
@@ -8,7 +8,8 @@ pub struct Gram {
 }
 
 impl Gram {
-    /// Of n gradients, by the inner product of each pair; asked for k ≤ j only.
+    /// The Gram matrix of n gradients, from a function for the inner product of a pair; called for
+    /// k ≤ j only.
     pub fn new(n: usize, mut product: impl FnMut(usize, usize) -> f64) -> Self {
         let mut gram = Self { n, products: vec![0.0; n * n] };
         for j in 0..n {
@@ -19,7 +20,7 @@ impl Gram {
         gram
     }
 
-    /// How many gradients.
+    /// The number of gradients.
     pub fn n(&self) -> usize {
         self.n
     }
@@ -29,7 +30,7 @@ impl Gram {
         self.products[j * self.n + k]
     }
 
-    /// Puts in ⟨gⱼ, gₖ⟩, which is ⟨gₖ, gⱼ⟩ too.
+    /// Sets ⟨gⱼ, gₖ⟩, which equals ⟨gₖ, gⱼ⟩.
     pub fn set(&mut self, j: usize, k: usize, product: f64) {
         self.products[j * self.n + k] = product;
         self.products[k * self.n + j] = product;
@@ -46,18 +47,18 @@ impl Gram {
         (0..self.n).map(product).collect()
     }
 
-    /// Whether no product has gone beyond what `f64` holds, or came from what was no number.
+    /// Whether all products are finite.
     pub fn is_finite(&self) -> bool {
         self.products.iter().all(|product| product.is_finite())
     }
 
-    /// That of cₖ·gₖ.
+    /// The Gram matrix of the gradients cₖ·gₖ.
     #[must_use]
     pub fn scaled(&self, c: &[f64]) -> Self {
         Self::new(self.n, |j, k| c[j] * c[k] * self.at(j, k))
     }
 
-    /// That of some of the gradients, in the order they are named.
+    /// The Gram matrix of some of the gradients, in the given order.
     #[must_use]
     pub fn among(&self, some: &[usize]) -> Self {
         Self::new(some.len(), |j, k| self.at(some[j], some[k]))

@@ -1,18 +1,21 @@
 //! Multiple gradient descent (Désidéri 2012; Sener and Koltun 2018, "Multi-Task Learning as Multi-Objective
 //! Optimization").
 //!
-//! With G the Gram matrix of the objectives' gradients by the shared parameters: w = argmin wᵀGw over
-//! w ≥ 0, Σ w = 1, so that Σ wₖgₖ is the shortest vector of the gradients' convex hull, which lowers every
-//! loss to first order or is 0. Gradients may be normalised before the minimum is looked for, to gₖ / nₖ; w
-//! is applied to gₖ itself, as in the paper's program.
+//! With G the Gram matrix of the objectives' gradients with respect to the shared parameters:
+//! w = argmin wᵀGw subject to w ≥ 0, Σ w = 1, so that Σ wₖgₖ is the shortest vector of the
+//! gradients' convex hull, which decreases every loss to first order or is 0. Gradients may be
+//! normalized to gₖ / nₖ before the minimum is computed; w is then applied to gₖ itself, as in the
+//! authors' code.
 //!
-//! Coefficients sum to 1, not to the number of objectives, as the paper has it: beside `equal`, steps are
-//! shorter. Without normalisation the least gradient decides: the hull's shortest vector is never longer.
+//! As in the paper, the coefficients sum to 1, not to the number of objectives, so steps are
+//! shorter than with `equal`. Without normalization the smallest gradient dominates: the shortest
+//! vector of the hull is never longer.
 //!
-//! The minimum is found by Frank and Wolfe's method with exact line search, in the pairwise form (Lacoste-
-//! Julien and Jaggi 2015): weight is moved from the objective whose ⟨gₖ, d⟩ is largest to the one whose is
-//! least, d = Σ wₖgₖ. The paper's form moves it from all others; both have one minimum, but its error falls
-//! with 1 / iterations where some w is 0, this one's geometrically.
+//! The minimum is found by the Frank-Wolfe algorithm with exact line search, in its pairwise form
+//! (Lacoste-Julien and Jaggi 2015): weight is moved from the objective with the largest ⟨gₖ, d⟩ to
+//! the one with the smallest, where d = Σ wₖgₖ. The paper's form moves it from all others; both
+//! have the same minimum, but where some w is 0 its error decreases as 1 / iterations, and that of
+//! the pairwise form geometrically.
 
 use super::{Gram, Needs, StepView, Weighting, WeightingKind};
 use crate::keys::{Key, ValueType, Values};
@@ -23,7 +26,7 @@ const NORMALIZE: Key = Key::with_default(
     "normalize",
     ValueType::Choice(&["none", "l2", "loss", "loss+"]),
     "\"none\"",
-    "what gradients are divided by: 1, their norm, the loss, or both",
+    "divisor of the gradients: 1, their norm, the loss, or both",
 );
 
 impl WeightingKind for Mgda {
@@ -32,7 +35,7 @@ impl WeightingKind for Mgda {
     }
 
     fn about(&self) -> &'static str {
-        "the shortest combination of the gradients, which lowers every loss"
+        "multiple gradient descent: the shortest convex combination of the gradients, which decreases every loss"
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -49,7 +52,7 @@ impl WeightingKind for Mgda {
     }
 }
 
-/// What gradients are divided by first.
+/// Finds the shortest convex combination of the gradients, after normalization.
 struct Shortest {
     by_norm: bool,
     by_loss: bool,
@@ -61,12 +64,12 @@ impl Weighting for Shortest {
     }
 
     fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32> {
-        let gram = step.gram.expect("the Gram matrix was asked for");
+        let gram = step.gram.expect("the Gram matrix was requested");
         let scale = |k: usize| {
             let loss = step.objectives[k].loss.map_or(1.0, f64::from);
             let norm = if self.by_norm { gram.at(k, k).sqrt() } else { 1.0 };
             let divisor = norm * if self.by_loss { loss } else { 1.0 };
-            // A loss of 0, or below, gives no scale.
+            // A loss of 0 or below gives no scale.
             if divisor > 0.0 { divisor.recip() } else { 1.0 }
         };
         let scales: Vec<f64> = (0..gram.n()).map(scale).collect();
@@ -74,13 +77,14 @@ impl Weighting for Shortest {
     }
 }
 
-/// At most so many moves of weight; each is a few additions for every objective.
+/// The maximum number of iterations; each is a few additions per objective.
 const MOST_MOVES: usize = 10_000;
 
-/// Weight is moved until no ⟨gₖ, d⟩ is below ⟨d, d⟩ by more than this part of the longest gradient's square.
+/// The algorithm ends when no ⟨gₖ, d⟩ is below ⟨d, d⟩ by more than this fraction of the longest
+/// gradient's square.
 const TOLERANCE: f64 = 1e-14;
 
-/// argmin wᵀGw over w ≥ 0, Σ w = 1.
+/// argmin wᵀGw subject to w ≥ 0, Σ w = 1.
 fn shortest(gram: &Gram) -> Vec<f64> {
     let n = gram.n();
     let mut w = vec![1.0 / n as f64; n];

@@ -1,10 +1,10 @@
 //! Random loss weighting (Lin, Ye, Zhang and Tsang 2022, "Reasonable Effectiveness of Random Weighting: A
 //! Litmus Test for Multi-Task Learning").
 //!
-//! With z_k ~ N(0, 1) drawn anew for each of the T active objectives in every step:
-//! w = T·softmax(z). The paper's weights sum to 1; times T, so that shares average 1 and the learning rate
-//! means what it means under `equal`. A z is a function of the seed, the step and the objective's name, so
-//! muting one objective changes no other's draw.
+//! With z_k ~ N(0, 1) drawn at every step for each of the T active objectives: w = T·softmax(z).
+//! The paper's weights sum to 1; here they are multiplied by T, so that shares average 1 and a
+//! learning rate has the same effect as under `equal`. A z is a function of the seed, the step and
+//! the objective's name, so muting one objective does not change the others' draws.
 
 use super::{Needs, StepView, Weighting, WeightingKind, softmax::softmax_of_mean_1};
 use crate::{
@@ -20,7 +20,7 @@ impl WeightingKind for Random {
     }
 
     fn about(&self) -> &'static str {
-        "shares drawn anew in every step: the softmax of a standard normal"
+        "shares drawn at every step: softmax of a standard normal"
     }
 
     fn keys(&self) -> &'static [Key] {

@@ -1,6 +1,6 @@
-//! Coefficients by softmax, which several rules share.
+//! Coefficients by softmax, for several rules.
 
-/// T·softmax(z) over T numbers: above 0, and 1 on average; exactly 1 each where they are all equal.
+/// T·softmax(z) over T values: positive with mean 1, and exactly 1 each if all values are equal.
 pub(super) fn softmax_of_mean_1(z: &[f64]) -> Vec<f32> {
     let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let exps: Vec<f64> = z.iter().map(|z| (z - largest).exp()).collect();

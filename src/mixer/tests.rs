@@ -1,4 +1,4 @@
-//! Every rule against what other programs give for the same losses, and what must hold for all of them.
+//! Every rule against reference implementations with the same losses, and properties of all rules.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use crate::{
     protocol::ObjectiveId,
 };
 
-/// A rule of that kind whose numbers and choices are these.
+/// A rule of that kind with these options.
 fn rule(name: &str, options: &[(&str, Value)]) -> Box<dyn Weighting> {
     let kind = find(name).unwrap();
     let value = |key: &Key| match (options.iter().find(|(name, _)| *name == key.name), key.default)
@@ -30,9 +30,9 @@ fn names(n: usize) -> Vec<ObjectiveId> {
     (0..n).map(|at| format!("o{at}").as_str().into()).collect()
 }
 
-/// What a rule says of objectives with these names, epochs and losses; whose gradients, if it asks for them, are
-/// at right angles and 1, 2, .. long.
-fn ask(
+/// The coefficients that a rule returns for objectives with these names, epochs and losses; if it
+/// needs gradients, they are orthogonal with norms 1, 2, …
+fn coefficients_of(
     rule: &mut dyn Weighting,
     done: u64,
     objectives: &[(&ObjectiveId, u64, Option<f32>)],
@@ -46,7 +46,7 @@ fn ask(
     rule.coefficients(&StepView { seed: 1, done, objectives: &views, gram: gram.as_ref() })
 }
 
-/// The cases of a fixture; `tests/fixtures/mixer/README.md` says where they are from.
+/// The cases of a fixture; `tests/fixtures/mixer/README.md` gives their origin.
 fn cases(fixture: &str) -> Vec<Json> {
     let fixture: Json = serde_json::from_str(fixture).unwrap();
     fixture["cases"].as_array().unwrap().clone()
@@ -75,20 +75,24 @@ fn dwa_gives_the_weights_of_libmtl() {
         let names = names(means[0].len());
         let mut done = 0;
         for (epoch, expected) in case["weights_in_epoch"].as_array().unwrap().iter().enumerate() {
-            // Three steps an epoch whose losses are 1.5, 1 and 0.5 times their mean.
+            // Three steps per epoch, whose losses are 1.5, 1 and 0.5 times their mean.
             for part in [1.5, 1.0, 0.5] {
                 let loss = |at: usize| means.get(epoch).map(|means| (means[at] * part) as f32);
                 let objectives = names.iter().enumerate();
                 let objectives: Vec<_> =
                     objectives.map(|(at, name)| (name, epoch as u64, loss(at))).collect();
-                assert_near(&ask(&mut *dwa, done, &objectives), &numbers(expected), 1e-5);
+                assert_near(
+                    &coefficients_of(&mut *dwa, done, &objectives),
+                    &numbers(expected),
+                    1e-5,
+                );
                 done += 1;
             }
         }
     }
 }
 
-/// LibMTL's weights sum to 1; ours are T times those, as the module says.
+/// LibMTL's weights sum to 1; ours are T times those, as documented in the module.
 #[test]
 fn random_gives_t_times_the_softmax_of_libmtl_for_its_draws() {
     for case in cases(include_str!("../../tests/fixtures/mixer/random.json")) {
@@ -104,16 +108,17 @@ fn random_draws_by_name_and_step_whoever_else_is_active() {
     let names = names(3);
     let all: Vec<_> = names.iter().map(|name| (name, 0, None)).collect();
     let mut random = rule("random", &[]);
-    let three = ask(&mut *random, 5, &all);
-    assert_eq!(three, ask(&mut *rule("random", &[]), 5, &all));
-    assert_ne!(three, ask(&mut *random, 6, &all));
-    // The ratio of two coefficients is e to the difference of their draws, which no third one changes.
-    let two = ask(&mut *random, 5, &all[..2]);
+    let three = coefficients_of(&mut *random, 5, &all);
+    assert_eq!(three, coefficients_of(&mut *rule("random", &[]), 5, &all));
+    assert_ne!(three, coefficients_of(&mut *random, 6, &all));
+    // The ratio of two coefficients is e to the difference of their draws, which is independent of
+    // a third one.
+    let two = coefficients_of(&mut *random, 5, &all[..2]);
     assert_near(&[three[0] / three[1]], &[f64::from(two[0] / two[1])], 1e-5);
-    assert_eq!(ask(&mut *random, 5, &all[2..]), [1.0]);
+    assert_eq!(coefficients_of(&mut *random, 5, &all[2..]), [1.0]);
 }
 
-/// log w is z less a constant, so its differences have a variance of 2.
+/// log w is z minus a constant, so differences of log w have a variance of 2.
 #[test]
 fn random_draws_a_standard_normal() {
     let names = names(2);
@@ -121,7 +126,7 @@ fn random_draws_a_standard_normal() {
     let mut random = rule("random", &[]);
     let differences: Vec<f64> = (0..4_000)
         .map(|done| {
-            let w = ask(&mut *random, done, &both);
+            let w = coefficients_of(&mut *random, done, &both);
             f64::from((w[0] / w[1]).ln())
         })
         .collect();
@@ -135,9 +140,9 @@ fn random_draws_a_standard_normal() {
 fn dwa_knows_an_epoch_for_each_objective_by_its_own_corpus() {
     let names = names(2);
     let mut dwa = rule("dwa", &[]);
-    // The second's corpus is passed over three times while the first's epoch goes on.
+    // The second one's corpus has three epochs during the first one's epoch.
     for (done, (epoch, loss)) in [(0, 4.0), (1, 2.0), (2, 2.0)].into_iter().enumerate() {
-        let w = ask(
+        let w = coefficients_of(
             &mut *dwa,
             done as u64,
             &[(&names[0], 0, Some(1.0)), (&names[1], epoch, Some(loss))],
@@ -146,8 +151,8 @@ fn dwa_knows_an_epoch_for_each_objective_by_its_own_corpus() {
         let (a, b) = (0.5f64.exp(), (ratio / 2.0).exp());
         assert_near(&w, &[2.0 * a / (a + b), 2.0 * b / (a + b)], 1e-6);
     }
-    // An epoch without a step of its own, muted perhaps, leaves no mean.
-    let w = ask(&mut *dwa, 9, &[(&names[0], 0, None), (&names[1], 7, None)]);
+    // An epoch in which the objective had no step, for example muted, has no mean.
+    let w = coefficients_of(&mut *dwa, 9, &[(&names[0], 0, None), (&names[1], 7, None)]);
     let ratio = f64::from(w[1] / w[0]).ln() * 2.0 + 1.0;
     assert_near(&[ratio as f32], &[1.0], 1e-5);
 }
@@ -159,16 +164,16 @@ fn a_loss_of_zero_leaves_dwa_finite() {
     for epoch in 0..5 {
         let loss = if epoch == 2 { 1.0 } else { 0.0 };
         let of = [(&names[0], epoch, Some(loss)), (&names[1], epoch, Some(1.0))];
-        let w = ask(&mut *dwa, epoch, &of);
+        let w = coefficients_of(&mut *dwa, epoch, &of);
         assert!(w.iter().all(|w| w.is_finite()), "{w:?}");
     }
 }
 
-/// What some steps show: for each objective its epoch and its loss.
+/// Arbitrary steps: for each objective its epoch and its loss.
 fn steps(n: usize) -> impl Strategy<Value = Vec<Vec<(u64, Option<f32>)>>> {
     let loss = prop::option::weighted(0.8, 0.0..9.0f32);
     let steps = prop::collection::vec(prop::collection::vec((0..2u64, loss), n), 1..12);
-    // Epochs go up by what was drawn.
+    // Epochs increase with the examples drawn.
     steps.prop_map(|mut steps| {
         for at in 1..steps.len() {
             for k in 0..steps[at].len() {
@@ -179,7 +184,7 @@ fn steps(n: usize) -> impl Strategy<Value = Vec<Vec<(u64, Option<f32>)>>> {
     })
 }
 
-fn told<'a>(
+fn views<'a>(
     names: &'a [ObjectiveId],
     step: &[(u64, Option<f32>)],
 ) -> Vec<(&'a ObjectiveId, u64, Option<f32>)> {
@@ -195,10 +200,10 @@ proptest! {
             let names = names(steps[0].len());
             let (mut one, mut other) = (rule(kind.name(), &[]), rule(kind.name(), &[]));
             for (done, step) in steps.iter().enumerate() {
-                let mut objectives = told(&names, step);
-                let found = ask(&mut *one, done as u64, &objectives);
+                let mut objectives = views(&names, step);
+                let found = coefficients_of(&mut *one, done as u64, &objectives);
                 objectives.reverse();
-                let mut turned = ask(&mut *other, done as u64, &objectives);
+                let mut turned = coefficients_of(&mut *other, done as u64, &objectives);
                 turned.reverse();
                 let sum: f32 = found.iter().sum();
                 let expected = if one.needs() == Needs::Gram { 1.0 } else { found.len() as f32 };
@@ -224,11 +229,11 @@ proptest! {
                     stopped = rule(kind.name(), &[]);
                     stopped.restore(&serde_json::from_str(&json).unwrap()).unwrap();
                 }
-                let objectives = told(&names, step);
+                let objectives = views(&names, step);
                 let bits = |w: Vec<f32>| w.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 prop_assert_eq!(
-                    bits(ask(&mut *whole, done as u64, &objectives)),
-                    bits(ask(&mut *stopped, done as u64, &objectives))
+                    bits(coefficients_of(&mut *whole, done as u64, &objectives)),
+                    bits(coefficients_of(&mut *stopped, done as u64, &objectives))
                 );
                 prop_assert_eq!(whole.memory(), stopped.memory());
             }
@@ -244,7 +249,7 @@ fn a_memory_of_another_rule_is_refused() {
     }
 }
 
-/// The rule for gradients and losses.
+/// The coefficients of the rule for gradients and losses.
 fn mgda(normalize: &str, gradients: &[Vec<f64>], losses: &[f64]) -> Vec<f32> {
     let names = names(gradients.len());
     let view = |(name, loss): (_, &f64)| ObjectiveView { name, epoch: 0, loss: Some(*loss as f32) };
@@ -263,7 +268,7 @@ fn gram_of(gradients: &[Vec<f64>]) -> Gram {
     Gram::new(gradients.len(), |j, k| dot(&gradients[j], &gradients[k]))
 }
 
-/// ‖Σ w·g / n‖² for gradients that are divided as `normalize` says.
+/// ‖Σ w·g / n‖² for gradients that are normalized according to `normalize`.
 fn square(normalize: &str, gradients: &[Vec<f64>], losses: &[f64], w: &[f64]) -> f64 {
     let gram = gram_of(gradients);
     let divisor = |k: usize| match normalize {
@@ -276,10 +281,10 @@ fn square(normalize: &str, gradients: &[Vec<f64>], losses: &[f64], w: &[f64]) ->
     gram.times(&w).iter().zip(&w).map(|(along, w)| along * w).sum()
 }
 
-/// Where a program has reached the minimum, ours has its weights; nowhere is ours longer. TorchJD's error falls with
-/// 1 / iterations where some weight is 0. LibMTL stops when weights move by less than 1e-5 in all, has the
-/// weights 0.999 and 0.001 for 1 and 0 of two gradients, and gives none after 250 iterations: there the paper's
-/// minimum holds.
+/// Where a reference implementation has converged, ours has its weights; ours is never longer.
+/// TorchJD's error decreases as 1 / iterations where some weight is 0. LibMTL stops when the
+/// weights change by less than 1e-5 in total, has 0.999 and 0.001 for 1 and 0 with two gradients,
+/// and fails after 250 iterations: there the paper's minimum is the reference.
 #[test]
 fn mgda_gives_the_weights_of_torchjd_and_libmtl_where_they_have_reached_the_minimum() {
     let mut n_compared = [0, 0];
@@ -309,8 +314,8 @@ fn mgda_gives_the_weights_of_torchjd_and_libmtl_where_they_have_reached_the_mini
 }
 
 proptest! {
-    /// The minimum over the simplex: no ⟨gₖ, d⟩ is below ⟨d, d⟩, and those with a weight are equal to it. So
-    /// a step along −d lowers every loss to first order, or d is 0.
+    /// The minimum over the simplex: no ⟨gₖ, d⟩ is below ⟨d, d⟩, and those with a positive weight
+    /// are equal to it. So a step along −d decreases every loss to first order, or d is 0.
     #[test]
     fn mgda_is_the_shortest_vector_of_the_hull(
         gradients in (1..6usize, 1..8usize).prop_flat_map(|(n, width)| {
@@ -335,12 +340,13 @@ proptest! {
 
 #[test]
 fn mgda_of_opposed_gradients_is_at_rest_and_of_a_reversed_one_goes_between() {
-    // An adversary's gradient comes reversed: against the main one by three quarters, at right angles otherwise.
+    // An adversary's gradient is reversed: opposed to the main one by three quarters, otherwise
+    // orthogonal.
     let w = mgda("none", &[vec![1.0, 0.0], vec![-0.75, 1.0]], &[1.0, 1.0]);
     // min ‖w(1, 0) + (1 − w)(−0.75, 1)‖: w = (c − b) / (a + c − 2b), a = 1, b = −0.75, c = 1.5625.
     assert_near(&w, &[2.3125 / 4.0625, 1.75 / 4.0625], 1e-6);
     assert_near(&mgda("none", &[vec![1.0], vec![-1.0]], &[1.0, 1.0]), &[0.5, 0.5], 1e-6);
-    // The same way, the shorter alone.
+    // In the same direction, only the shorter one counts.
     assert_eq!(mgda("none", &[vec![1.0], vec![3.0]], &[1.0, 1.0]), [1.0, 0.0]);
     assert_eq!(mgda("l2", &[vec![1.0], vec![3.0]], &[1.0, 1.0]), [0.5, 0.5]);
     assert_eq!(mgda("loss", &[vec![1.0], vec![3.0]], &[1.0, 6.0]), [0.0, 1.0]);

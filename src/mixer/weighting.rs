@@ -1,7 +1,9 @@
-//! What a weighting rule is: it decides the coefficients of the active objectives from what it asks to see.
+//! The trait of weighting rules: a rule computes coefficients of the active objectives from the
+//! inputs that it needs.
 //!
-//! Most published methods are functions of the losses or of the Gram matrix of the gradients, so that is what
-//! a rule may ask for. It sees raw losses and raw gradients; gains multiply afterwards.
+//! Most published methods are functions of the losses or of the Gram matrix of the gradients, so
+//! these are the possible inputs. A rule sees raw losses and raw gradients; gains are multiplied
+//! afterwards.
 
 use std::fmt;
 
@@ -14,15 +16,15 @@ use crate::{
     protocol::ObjectiveId,
 };
 
-/// What a rule asks to see before it decides, each with what the ones before have.
+/// The inputs that a rule needs; each variant includes the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
-    /// Which objectives are active, at which step.
+    /// The active objectives and the step.
     Nothing,
     /// Their raw losses in this step.
     Losses,
-    /// The inner products of their raw gradients by the shared parameters: a backward pass through the
-    /// encoders for each objective.
+    /// The inner products of their raw gradients with respect to the shared parameters: one
+    /// backward pass through the encoders per objective.
     Gram,
 }
 
@@ -31,10 +33,10 @@ pub enum Needs {
 pub struct ObjectiveView<'a> {
     /// Its name.
     pub name: &'a ObjectiveId,
-    /// Epochs done before this step: passes over its own corpus, over the first one if it reads several.
+    /// Epochs completed before this step: of its own corpus, or of the first one if it has several.
     pub epoch: u64,
-    /// Its raw loss in this step; `None` if no batch of this step has a label for it, or the rule does not
-    /// ask for losses.
+    /// Its raw loss in this step; `None` if no batch of this step has a label for it, or if the
+    /// rule does not need losses.
     pub loss: Option<f32>,
 }
 
@@ -45,14 +47,14 @@ pub struct StepView<'a> {
     pub seed: u64,
     /// Updates done before this one.
     pub done: u64,
-    /// The active objectives, in the recipe's order. For a rule that asks for the Gram matrix, those of them
-    /// whose gradient by the shared parameters is not 0.
+    /// The active objectives, in the recipe's order. For a rule that needs the Gram matrix, only
+    /// those whose gradient with respect to the shared parameters is not 0.
     pub objectives: &'a [ObjectiveView<'a>],
-    /// The Gram matrix of these objectives, if the rule asks for it.
+    /// The Gram matrix of these objectives, if the rule needs it.
     pub gram: Option<&'a Gram>,
 }
 
-/// A kind of weighting rule, with the options that a recipe may give it.
+/// A kind of weighting rule, and the options that a recipe can set.
 ///
 /// ```
 /// use auxdesk::{
@@ -102,32 +104,33 @@ pub struct StepView<'a> {
 /// assert_eq!(FirstMore.keys()[0].name, "times");
 /// ```
 pub trait WeightingKind: Sync {
-    /// What recipes say.
+    /// Its name in recipes.
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
     /// Its options.
     fn keys(&self) -> &'static [Key];
-    /// The rule with these options, which remembers nothing yet.
+    /// Builds the rule with these options and no memory.
     fn build(&self, values: &Values) -> Box<dyn Weighting>;
 }
 
-/// A weighting rule as it runs, with what it remembers.
+/// A weighting rule with its memory.
 pub trait Weighting: Send {
-    /// What it asks to see.
+    /// The inputs that it needs.
     fn needs(&self) -> Needs;
 
-    /// The coefficient of each of the step's objectives, relative to `equal`, whose coefficients are 1.
+    /// The coefficient of each of the step's objectives, relative to `equal`, whose coefficients
+    /// are 1.
     ///
-    /// Asked once a step, with at least one objective. The answer is finite.
+    /// Called once per step, with at least one objective. The coefficients are finite.
     fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32>;
 
-    /// What must survive a stop; nothing for a rule that decides each step by itself.
+    /// The state to save in checkpoints; empty for a stateless rule.
     fn memory(&self) -> WeightingMemory {
         WeightingMemory::default()
     }
 
-    /// Goes on from what [`Weighting::memory`] gave.
+    /// Restores the state that [`Weighting::memory`] returned.
     fn restore(&mut self, memory: &WeightingMemory) -> Result<(), WeightingMemoryError> {
         match memory.0 {
             None => Ok(()),
@@ -136,25 +139,25 @@ pub trait Weighting: Send {
     }
 }
 
-/// What a rule remembers, in the form of that rule: JSON whose numbers are integers or `f32`, which is
-/// exact. Nothing for a rule that remembers nothing.
+/// The state of a rule, in a form defined by that rule: JSON whose numbers are integers or `f32`,
+/// which are exact. Empty for a stateless rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WeightingMemory(Option<Json>);
 
-/// Why a memory is none of the rule that should go on from it.
+/// Why a saved state does not belong to the rule that is to be restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the memory of the weighting: {0}")]
 pub struct WeightingMemoryError(String);
 
 impl WeightingMemory {
-    /// The memory that a rule's own type is.
+    /// Serializes a rule's state.
     pub fn new(memory: &impl Serialize) -> Self {
         let json = serde_json::to_value(memory);
         Self(Some(json.expect("a rule's memory has finite numbers, and strings for keys")))
     }
 
-    /// The rule's own type; its default from a memory of nothing.
+    /// Deserializes a rule's state; its default if the memory is empty.
     pub fn read<T: for<'a> Deserialize<'a> + Default>(&self) -> Result<T, WeightingMemoryError> {
         match &self.0 {
             None => Ok(T::default()),
@@ -165,7 +168,7 @@ impl WeightingMemory {
     }
 }
 
-/// A weighting as a recipe or a person asks for it: a kind and its options, checked.
+/// A weighting as requested by a recipe or a user: a kind and its options, checked.
 #[derive(Clone)]
 pub struct WeightingSpec {
     kind: &'static dyn WeightingKind,
@@ -183,13 +186,13 @@ impl WeightingSpec {
         self.kind
     }
 
-    /// The rule, which remembers nothing yet.
+    /// Builds the rule, with no memory.
     pub fn build(&self) -> Box<dyn Weighting> {
         self.kind.build(&self.values)
     }
 }
 
-/// As it is typed at the desk and told in events: `equal`, `dwa temperature=2`.
+/// The notation of the desk and of events: `equal`, `dwa temperature=2`.
 impl fmt::Display for WeightingSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.name())?;
@@ -218,40 +221,40 @@ impl PartialEq for WeightingSpec {
     }
 }
 
-/// The weighting in force: what was asked for, and the rule that does it.
+/// The weighting in force: the request, and the rule that implements it.
 pub struct CurrentWeighting {
     spec: WeightingSpec,
     rule: Box<dyn Weighting>,
 }
 
 impl CurrentWeighting {
-    /// The rule that is asked for, which remembers nothing yet.
+    /// The requested rule, with no memory.
     pub fn new(spec: WeightingSpec) -> Self {
         let rule = spec.build();
         Self { spec, rule }
     }
 
-    /// What was asked for.
+    /// The request.
     pub fn spec(&self) -> &WeightingSpec {
         &self.spec
     }
 
-    /// What the rule remembers.
+    /// The state of the rule.
     pub fn memory(&self) -> WeightingMemory {
         self.rule.memory()
     }
 
-    /// Goes on from what [`CurrentWeighting::memory`] gave.
+    /// Restores the state that [`CurrentWeighting::memory`] returned.
     pub fn restore(&mut self, memory: &WeightingMemory) -> Result<(), WeightingMemoryError> {
         self.rule.restore(memory)
     }
 
-    /// What the rule asks to see.
+    /// The inputs that the rule needs.
     pub fn needs(&self) -> Needs {
         self.rule.needs()
     }
 
-    /// The coefficients of a step's objectives, at least one; 1 is what `equal` says.
+    /// The coefficients of a step's objectives, at least one; 1 means as with `equal`.
     pub fn coefficients(&mut self, step: &StepView<'_>) -> Vec<f32> {
         let coefficients = self.rule.coefficients(step);
         assert_eq!(coefficients.len(), step.objectives.len(), "a coefficient for each objective");

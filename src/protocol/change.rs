@@ -1,41 +1,41 @@
-//! What can be changed while a run trains, and what an event says became of it.
+//! What can be changed during training, and the changes that events report.
 //!
-//! Every live value is a [`Control`] with a [`Setting`]. A command assigns values ([`Assignment`]); each event
-//! that answers says what the value was and is ([`Change`]). Undo, redo, `--moves`, the chart's marks, the
-//! log's words and what the desk shows as pending all read these.
+//! Every live value is a [`Control`] with a [`Setting`]. A command assigns values ([`Assignment`]);
+//! each event that answers it has the old and the new value ([`Change`]). Undo, redo, `--moves`,
+//! the chart's marks, the log's descriptions and the desk's pending state are all based on these.
 
 use super::{Assignment, By, Command, CommandId, Control, Event, Step, event::Setting};
 
-/// One thing that was changed.
+/// A change of one control.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// What was changed.
+    /// The control.
     pub control: Control,
-    /// What it was.
+    /// The old value.
     pub old: Setting,
-    /// What it is, or will be once a fade has arrived.
+    /// The new value, at the end of the fade if there is one.
     pub new: Setting,
-    /// Over so many updates; `None`: at once.
+    /// The number of updates of a fade; `None` for an immediate change.
     pub over: Option<u64>,
 }
 
-/// What an event says of a change.
+/// A change as an event reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changed {
-    /// What became of which control.
+    /// The change.
     pub change: Change,
-    /// The first step computed with it.
+    /// The first step computed with the new value.
     pub from: Step,
     /// Who changed it.
     pub by: By,
-    /// The command whose changes this took back, or redone.
+    /// The command whose changes this undid or redid.
     pub undoes: Option<CommandId>,
-    /// Whether a schedule of the recipe ended with it, if the event tells.
+    /// Whether it ended a schedule of the recipe, as far as the event says.
     pub ended_schedule: bool,
 }
 
 impl Event {
-    /// The change that this tells of, if it tells of one.
+    /// The change that this event reports, if it does.
     pub fn changed(&self) -> Option<Changed> {
         let (number, switch) = (Setting::Number, Setting::Switch);
         let (control, old, new, from, by, undoes) = match self {
@@ -82,25 +82,25 @@ impl Event {
 }
 
 impl Change {
-    /// The change that undoes it. What faded goes back at once.
+    /// The change that undoes it, immediately also for a fade.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let Self { control, old, new, .. } = self.clone();
         Self { control, old: new, new: old, over: None }
     }
 
-    /// What makes it again.
+    /// The assignment that repeats it.
     pub fn to_assignment(&self) -> Assignment {
         let Self { control, new, over, .. } = self.clone();
         Assignment { control, value: new, over }
     }
 
-    /// The command that redoes it.
+    /// The command that repeats it.
     pub fn to_command(&self) -> Command {
         self.to_assignment().into()
     }
 
-    /// Takes in a later nudge of the same fader; whether it was one.
+    /// Merges a later nudge of the same fader; returns whether it was one.
     pub fn extend(&mut self, later: &Self) -> bool {
         let is_nudge = matches!(self.control, Control::Gain(_))
             && self.control == later.control

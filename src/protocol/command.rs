@@ -1,57 +1,58 @@
-//! Commands to the trainer. Each is answered by an event that names the step, refusals too.
+//! Commands to the trainer. Each is answered by an event with the step, also if it is refused.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Assignment, By, CommandId, ObjectiveId, Scene};
 
-/// A command on its way to the trainer.
+/// A command sent to the trainer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SentCommand {
-    /// The number that every answering event repeats.
+    /// The id that every answering event repeats.
     pub id: CommandId,
-    /// Who sends it.
+    /// Who sent it.
     pub by: By,
-    /// What is to be done.
+    /// The command.
     pub command: Command,
-    /// The command whose changes this takes back, or makes again.
+    /// The command whose changes this undoes or redoes.
     pub undoes: Option<CommandId>,
 }
 
-/// What the trainer is to do between two steps.
+/// A command that the trainer carries out between two steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Give live controls values, all of them or none. Each is answered by an event of its own.
+    /// Assign values to live controls, all of them or none. Each is answered by an event of its
+    /// own.
     Set(Vec<Assignment>),
-    /// Keep the mix as it is now under a letter.
+    /// Save the current mix as a scene.
     StoreScene {
-        /// Where.
+        /// The scene.
         scene: Scene,
     },
-    /// Stop stepping until [`Command::Resume`] or [`Command::StepOnce`].
+    /// Pause until [`Command::Resume`] or [`Command::StepOnce`].
     Pause,
-    /// Go on.
+    /// Resume training.
     Resume,
-    /// Do one step and stay paused.
+    /// Train one step and stay paused.
     StepOnce,
-    /// Keep a note at this step.
+    /// Add a note at this step.
     Note {
-        /// What to keep.
+        /// The text of the note.
         text: String,
     },
     /// Save `checkpoints/step-N` now.
     Checkpoint,
-    /// Evaluate on dev now; touches neither patience nor best.
+    /// Evaluate on dev now; affects neither early stopping nor the best checkpoint.
     Evaluate,
-    /// End the run after this step.
+    /// Stop the run after this step.
     Stop {
-        /// The reason that `run_ended` will give.
+        /// The reason in `run_ended`.
         reason: super::event::Reason,
     },
 }
 
 impl Command {
-    /// Whether it changes gains, mutes and solos, and nothing else.
+    /// Whether it changes only gains, mutes and solos.
     pub fn is_of_strips(&self) -> bool {
         match self {
             Self::Set(all) => all.iter().all(|one| one.control.strip().is_some()),
@@ -59,7 +60,7 @@ impl Command {
         }
     }
 
-    /// Whose strips it changes.
+    /// The objectives whose strips it changes.
     pub fn strips(&self) -> impl Iterator<Item = &ObjectiveId> {
         let all = match self {
             Self::Set(all) => &all[..],

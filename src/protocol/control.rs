@@ -1,4 +1,4 @@
-//! Live values of a run, and what a command assigns to them.
+//! Live values of a run, and assignments to them.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum Control {
 }
 
 impl Control {
-    /// The control of a path: `objective.NAME.gain`, `.muted`, `.soloed`, or a setting's own.
+    /// The control with a path: `objective.NAME.gain`, `.muted`, `.soloed`, or a setting's own.
     pub fn of_path(path: &str) -> Self {
         let of_objective = path.strip_prefix("objective.").and_then(|rest| rest.rsplit_once('.'));
         match of_objective {
@@ -30,7 +30,7 @@ impl Control {
         }
     }
 
-    /// The objective whose strip it is on; `None` for a setting, which is on no strip.
+    /// The objective whose strip it belongs to; `None` for a setting.
     pub fn strip(&self) -> Option<&ObjectiveId> {
         match self {
             Self::Gain(objective) | Self::Muted(objective) | Self::Soloed(objective) => {
@@ -40,45 +40,45 @@ impl Control {
         }
     }
 
-    /// That it is to have a value at once.
+    /// An immediate assignment of a value to it.
     pub fn assign(self, value: Setting) -> Assignment {
         Assignment { control: self, value, over: None }
     }
 }
 
-/// A value that a control is to have. Values are absolute.
+/// An assignment of a value to a control. Values are absolute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
-    /// What is changed.
+    /// The control.
     pub control: Control,
-    /// What it is to be.
+    /// The new value.
     pub value: Setting,
-    /// Over so many updates, evenly; `None`: at once. Only a gain can fade.
+    /// The number of updates of a linear fade; `None` for an immediate change. Only a gain fades.
     pub over: Option<u64>,
 }
 
 impl Assignment {
-    /// A gain at once.
+    /// An immediate change of a gain.
     pub fn gain(objective: ObjectiveId, gain: f32) -> Self {
         Control::Gain(objective).assign(Setting::Number(gain))
     }
 
-    /// A gain over so many updates, at least 1.
+    /// A fade of a gain over a number of updates, at least 1.
     pub fn fade(objective: ObjectiveId, gain: f32, over: u64) -> Self {
         Self { over: Some(over), ..Self::gain(objective, gain) }
     }
 
-    /// Muted or not; the gain is kept.
+    /// Mutes or unmutes; the gain is kept.
     pub fn muted(objective: ObjectiveId, muted: bool) -> Self {
         Control::Muted(objective).assign(Setting::Switch(muted))
     }
 
-    /// Soloed or not; while any objective is soloed, only soloed ones are active.
+    /// Solos or unsolos; while any objective is soloed, only soloed ones are active.
     pub fn soloed(objective: ObjectiveId, soloed: bool) -> Self {
         Control::Soloed(objective).assign(Setting::Switch(soloed))
     }
 
-    /// The value of a setting, or of the control that has this path.
+    /// Sets a setting, or the control that has this path.
     pub fn setting(path: &str, value: Setting) -> Self {
         Control::of_path(path).assign(value)
     }

@@ -1,7 +1,7 @@
-//! Gold, predicted and correct items, and the figures made of them.
+//! Gold, predicted and correct items, and the metrics derived from them.
 //!
-//! Events carry the counts, which are whole numbers and can be added; scorers, the desk and `evaluate` read
-//! precision, recall and F1 off them here, so that they all say the same.
+//! Events carry counts, which are integers and can be added; scorers, the desk and `evaluate`
+//! compute precision, recall and F1 from them here, so that their values are equal.
 
 /// Gold, predicted and correct items of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The share of predicted items that are right, in percent; 0 without predictions.
+    /// The share of predicted items that are correct, in percent; 0 without predictions.
     pub fn precision(self) -> f64 {
         percent(self.correct, self.predicted)
     }
@@ -30,8 +30,8 @@ impl Counts {
         self.f_beta(1.0)
     }
 
-    /// (1 + β²)·P·R / (β²·P + R) in percent, where β says how many times recall matters more than
-    /// precision (van Rijsbergen 1979); 0 when both are 0.
+    /// (1 + β²)·P·R / (β²·P + R) in percent, where recall is β times as important as precision (van
+    /// Rijsbergen 1979); 0 when both are 0.
     pub fn f_beta(self, beta: f64) -> f64 {
         let squared = beta * beta;
         let below = squared * self.gold as f64 + self.predicted as f64;
@@ -41,7 +41,7 @@ impl Counts {
         100.0 * (1.0 + squared) * self.correct as f64 / below
     }
 
-    /// Both together.
+    /// The sum of two counts.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Counts {
     }
 }
 
-/// `part` of `whole` in percent; 0 of nothing is 0.
+/// `part` of `whole` in percent; 0 if `whole` is 0.
 pub fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
 }

@@ -1,7 +1,8 @@
-//! Facts about a run, in the past tense, with values as they are now.
+//! Events of a run: facts in the past tense, with current values.
 //!
 //! One event is one line of the journal: a JSON object whose first key is `kind`. Values are
-//! absolute, never differences, so a reader that missed a line is right again after the next one.
+//! absolute, never differences, so a reader that missed an event has the right values again after
+//! the next one.
 
 mod facts;
 mod values;
@@ -23,15 +24,16 @@ pub struct Header {
     pub name: String,
     /// The run's seed.
     pub seed: u64,
-    /// Threads that trained; they never change a bit of the result.
+    /// The number of threads; it does not affect results.
     pub threads: usize,
     /// `cpu`, `cuda:0`, `metal`.
     pub device: String,
-    /// The family of kernels in use; bits are promised for one kernel only.
+    /// The name of the kernels in use; results are reproducible bit for bit only with the same
+    /// kernels.
     pub kernel: String,
-    /// When the run started, UTC, RFC 3339 to the second.
+    /// When the run started: UTC, RFC 3339, to the second.
     pub started: String,
-    /// The run this one goes on from, if any.
+    /// The run that this one was continued from, if any.
     pub parent: Option<String>,
 }
 
@@ -45,10 +47,10 @@ macro_rules! events {
         }
 
         impl Event {
-            /// Every kind of line that this program knows, as the journal spells them.
+            /// Every kind of event, as written in the journal.
             pub const KINDS: &[&str] = &[$($kind),*];
 
-            /// The kind, as the journal spells it.
+            /// The kind, as written in the journal.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind,)* }
             }
@@ -58,10 +60,10 @@ macro_rules! events {
                 match self { $(Self::$variant(event) => event.at_ms,)* }
             }
 
-            /// Reads one line of a known `kind`; `None` if the kind is not known here.
+            /// Parses one line of a known `kind`; `None` if the kind is unknown.
             ///
-            /// The struct is read directly, not through serde's tag buffer, which would take
-            /// every `f32` through `f64` and cost twice the time.
+            /// The struct is parsed directly, not through serde's buffer for tagged enums, which
+            /// would convert every `f32` through `f64` and take twice the time.
             pub fn read(kind: &str, line: &str) -> Option<serde_json::Result<Self>> {
                 match kind {
                     $($kind => Some(serde_json::from_str(line).map(Self::$variant)),)*
@@ -79,50 +81,50 @@ macro_rules! events {
 }
 
 events! {
-    /// The run's cast: objectives, corpora, parameters.
+    /// The run has started, with these objectives, corpora and parameters.
     "run_started" => RunStarted,
     /// An update was done.
     "step_done" => StepDone,
-    /// A fader was moved.
+    /// A gain was set.
     "gain_set" => GainSet,
     /// A strip was muted or unmuted.
     "muted" => Muted,
     /// A strip was soloed or unsoloed.
     "soloed" => Soloed,
-    /// Any other live value was changed.
+    /// Another live value was changed.
     "setting_set" => SettingSet,
-    /// A mix was kept to come back to.
+    /// A mix was saved as a scene.
     "scene_stored" => SceneStored,
     /// A command was not applied.
     "command_refused" => CommandRefused,
-    /// Training is held.
+    /// Training was paused.
     "paused" => Paused,
-    /// Training goes on.
+    /// Training was resumed.
     "resumed" => Resumed,
     /// An objective was scored on a split.
     "evaluated" => Evaluated,
-    /// What was scored, class by class.
+    /// The scores per class of an evaluation.
     "classes_scored" => ClassesScored,
-    /// Gradients of the objectives were measured apart.
+    /// Per-objective gradients were measured.
     "gradients" => GradientsMeasured,
-    /// A checkpoint is on disk.
+    /// A checkpoint was saved.
     "checkpoint_saved" => CheckpointSaved,
-    /// A loss or a gradient was not a number; the update was skipped.
+    /// A loss or the gradient was non-finite; the update was skipped.
     "non_finite_loss" => NonFiniteLoss,
-    /// Somebody wrote a note.
+    /// A note was added.
     "noted" => Noted,
-    /// The run goes on in a later sitting.
+    /// The run was continued from a checkpoint.
     "continued" => Continued,
-    /// Points after a step no longer count.
+    /// Events after a step no longer count.
     "rewound" => Rewound,
-    /// The screen did not keep up; the journal did.
+    /// The screen missed events, which the journal has.
     "screen_missed" => ScreenMissed,
     /// The last event of a run.
     "run_ended" => RunEnded,
 }
 
 impl Event {
-    /// The number of the order that this answers, if it answers one.
+    /// The id of the command that this answers, if it answers one.
     pub fn answers(&self) -> Option<CommandId> {
         match self {
             Self::GainSet(event) => event.command,
@@ -148,7 +150,7 @@ impl Event {
         }
     }
 
-    /// Updates done when it was told; before the first, 0.
+    /// The number of updates when it happened; 0 before the first.
     pub fn step(&self) -> Step {
         match self {
             Self::RunStarted(_) | Self::ScreenMissed(_) => Step(0),

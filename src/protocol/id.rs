@@ -1,10 +1,10 @@
-//! Names and counters that travel in events and commands.
+//! Names and counters in events and commands.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A count of updates done: step S is the state after S updates.
+/// A number of updates: step S is the state after S updates.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -32,7 +32,7 @@ macro_rules! name_type {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The name as recipes and journals spell it.
+            /// The name, as written in recipes and journals.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -80,12 +80,12 @@ name_type! {
     MetricId
 }
 
-/// Numbers the commands of one sitting, so that an answer can be matched to its wish.
+/// The id of a command, unique within a run, so that an answer can be matched to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(pub u64);
 
-/// Who moved a fader or asked for something.
+/// Who made a change or a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
@@ -93,33 +93,33 @@ pub enum By {
     Key,
     /// A schedule of the recipe.
     Schedule,
-    /// A weighting or training rule.
+    /// A weighting rule or another rule of training.
     Rule,
-    /// An earlier journal, whose moves are redone by `--moves`.
+    /// An earlier journal, whose changes `--moves` repeats.
     Moves,
     /// Another program attached to the run.
     Remote,
 }
 
 impl By {
-    /// Whether a person stands behind it, now or in the session that is repeated.
+    /// Whether a person made it, in this run or in the one that is repeated.
     pub fn is_manual(self) -> bool {
         matches!(self, Self::Key | Self::Moves | Self::Remote)
     }
 }
 
-/// One of the two places where a mix is kept to come back to.
+/// One of the two saved mixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scene {
-    /// The first.
+    /// Scene A.
     A,
-    /// The second.
+    /// Scene B.
     B,
 }
 
 impl Scene {
-    /// The letter that stands for it.
+    /// Its letter.
     pub fn letter(self) -> char {
         match self {
             Self::A => 'A',

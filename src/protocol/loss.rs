@@ -1,10 +1,11 @@
-//! A loss that is known to be a number.
+//! Finite losses.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// A finite raw loss (sum / count), before any weight.
 ///
-/// JSON has no NaN, so a broken loss is an event of its own (`non_finite_loss`) and never a `Loss`.
+/// JSON has no NaN, so a non-finite loss has its own event (`non_finite_loss`) and is never a
+/// `Loss`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Loss(f32);
@@ -15,7 +16,7 @@ impl Loss {
         loss.is_finite().then_some(Self(loss))
     }
 
-    /// The number, always finite.
+    /// The value, which is finite.
     pub fn get(self) -> f32 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! What leaves the program of a folded run: `state.json`, and `replay --headless --json`.
+//! The report of a run: `state.json`, and `replay --headless --json`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
     event::{Ended, Reason, Role},
 };
 
-/// A run as its events tell it, up to the last one read.
+/// The state of a run after the last event read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// `NAME-YYYYMMDD-HHMMSS`, made from the journal's header.
@@ -20,30 +20,30 @@ pub struct Report {
     pub seed: u64,
     /// Updates done.
     pub step: Step,
-    /// `None`: still going, or cut off.
+    /// `None` if it still runs, or if its journal was cut off.
     pub ended: Option<Ended>,
-    /// Why, if it ended.
+    /// Why it ended, if it did.
     pub reason: Option<Reason>,
     /// Every objective, in the recipe's order.
     pub objectives: Vec<ObjectiveReport>,
-    /// How a step chooses among the groups now, as `train.sampling` is typed.
+    /// The sampling rule in force, in the notation of `train.sampling`.
     #[serde(default)]
     pub sampling: Option<String>,
-    /// The weighting rule now, as `train.weighting` is typed.
+    /// The weighting rule in force, in the notation of `train.weighting`.
     #[serde(default)]
     pub weighting: Option<String>,
     /// Every corpus, in the recipe's order.
     #[serde(default)]
     pub corpora: Vec<CorpusReport>,
-    /// Moves made by hand.
+    /// The number of manual changes.
     pub interventions: u64,
-    /// Things worth a look, oldest first.
+    /// Non-finite losses and gradients, oldest first.
     pub alerts: Vec<Alert>,
     /// Events that the screen missed; the journal has them.
     pub missed: u64,
 }
 
-/// One objective as its events tell it.
+/// The state of one objective.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectiveReport {
     /// Its name.
@@ -52,27 +52,27 @@ pub struct ObjectiveReport {
     pub role: Role,
     /// Its kind.
     pub kind: String,
-    /// The raw loss of the last step that computed it.
+    /// The raw loss at the last step that computed it.
     pub loss: Option<f32>,
-    /// The same, exponentially smoothed without bias.
+    /// Its bias-corrected exponential moving average.
     pub loss_smoothed: Option<f32>,
-    /// The human's part of the weight.
+    /// The gain that the user sets.
     pub gain: f32,
-    /// The weighting's part.
+    /// The share that the weighting rule sets.
     pub share: f32,
-    /// What was applied last; 0 while it does not sound.
+    /// Gain × share at the last step; 0 while inactive.
     pub weight: f32,
-    /// Muted now?
+    /// Whether it is muted.
     pub muted: bool,
-    /// Soloed now?
+    /// Whether it is soloed.
     pub soloed: bool,
-    /// The last scores, by split.
+    /// The latest scores, by split.
     pub metrics: BTreeMap<String, ScoreReport>,
     /// The best dev value of its first metric.
     pub best: Option<BestScore>,
 }
 
-/// One corpus as the steps have used it.
+/// Usage of one corpus.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CorpusReport {
     /// Its name.
@@ -81,9 +81,9 @@ pub struct CorpusReport {
     pub examples: u64,
     /// Examples drawn so far.
     pub drawn: u64,
-    /// Passes over its training split, with the begun one as a fraction.
+    /// Epochs of its training split, with the current one as a fraction.
     pub epochs: Option<f32>,
-    /// Its part of all examples drawn; `None` before the first.
+    /// Its fraction of all examples drawn; `None` before the first.
     pub drawn_fraction: Option<f32>,
     /// Milliseconds of the steps that were spent on it.
     pub spent_ms: u64,
@@ -122,11 +122,11 @@ pub struct Alert {
     pub kind: AlertKind,
 }
 
-/// What an alert is about.
+/// The kind of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
-    /// A loss was not a number.
+    /// A loss was non-finite.
     NonFiniteLoss,
     /// The losses were finite and the gradient was not.
     NonFiniteGradient,

@@ -1,4 +1,4 @@
-//! The summary that a run leaves: `summary.json`, and what `train --json` prints.
+//! The summary of a finished run: `summary.json`, and the output of `train --json`.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricId, ObjectiveId, event::Ended, event::Role};
 
-/// A run in one JSON document. Keys are a contract; more may be added.
+/// A run in one JSON document. Its keys are stable; more may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The run's folder, as it was given or made.
+    /// The run's folder.
     pub run: String,
     /// The recipe's name.
     pub recipe: String,
     /// The run's seed.
     pub seed: u64,
-    /// How it ended; `None` only when the journal broke off.
+    /// How it ended; `None` only if the journal was cut off.
     pub ended: Option<Ended>,
     /// Updates done.
     pub steps: u64,
-    /// Passes over the main objective's corpus that were completed.
+    /// Complete epochs of the main objective's corpus.
     pub epochs: u64,
     /// Wall-clock seconds from the first event to the last.
     pub seconds: f32,
-    /// Training tokens over training time, evaluation excluded.
+    /// Training tokens divided by training time, without evaluation.
     pub tokens_per_second: f32,
     /// Peak resident memory of the program; `None` where unknown.
     pub peak_memory_mib: Option<u64>,
@@ -31,16 +31,16 @@ pub struct Summary {
     pub main: MainSummary,
     /// Every objective, in the recipe's order.
     pub objectives: Vec<ObjectiveSummary>,
-    /// Moves made by hand.
+    /// The number of manual changes.
     pub interventions: u64,
 }
 
-/// The number a run is for.
+/// The main score of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MainSummary {
-    /// Whose.
+    /// The main objective.
     pub objective: ObjectiveId,
-    /// The metric that chose the best checkpoint.
+    /// The metric that selects the best checkpoint.
     pub metric: MetricId,
     /// Its dev value at the best checkpoint.
     pub dev: Option<f32>,
@@ -59,13 +59,13 @@ pub struct ObjectiveSummary {
     pub role: Role,
     /// Its kind.
     pub kind: String,
-    /// The fader at the end.
+    /// The gain at the end.
     pub gain: f32,
-    /// Gain × share as applied last.
+    /// Gain × share at the last step.
     pub weight: f32,
-    /// Mean over the first 5 % of the steps that computed it.
+    /// The mean over the first 5 % of the steps that computed it.
     pub loss_first: Option<f32>,
-    /// Mean over the last 5 % of them.
+    /// The mean over the last 5 % of them.
     pub loss_last: Option<f32>,
     /// Dev scores at the best checkpoint.
     pub dev: Option<BTreeMap<MetricId, f32>>,

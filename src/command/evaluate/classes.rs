@@ -73,7 +73,7 @@ impl Classes {
 
 /// The name of a class, without control characters that a label may contain.
 fn name(class: &Class) -> String {
-    class.counts.called().replace(char::is_control, "\u{fffd}")
+    class.counts.display_name().replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

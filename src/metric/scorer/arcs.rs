@@ -9,9 +9,9 @@ use crate::{
     metric::{Gold, percent},
 };
 
-/// `uas`, the share of tokens with the right head, and `las`, with the right head and relation. Every token
-/// counts, punctuation too. Of relations what stands before a colon is compared, so that `nsubj:pass` is as right as
-/// `nsubj`, as in the CoNLL 2018 shared task.
+/// `uas`, the share of tokens with the correct head, and `las`, with the correct head and relation.
+/// As in the CoNLL 2018 shared task, every token counts, including punctuation, and only the part of
+/// a relation before the colon is compared, so that `nsubj:pass` equals `nsubj`.
 pub struct ArcScorer {
     relations: Lexicon,
     n_tokens: u64,

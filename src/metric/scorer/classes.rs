@@ -1,4 +1,4 @@
-//! One class for each token or for each example.
+//! Metrics of one class per token or per example.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     metric::{Accuracy, FScore, Gold, MacroMae, Word},
 };
 
-/// A figure about classes, as journals name it.
+/// A metric of classes, with its name in journals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClassFigure {
     /// `accuracy`.
@@ -17,20 +17,20 @@ pub enum ClassFigure {
     MacroF1,
     /// `f1` of one class.
     F1(String),
-    /// `macro_mae` of classes in this order, in ascending order.
+    /// `macro_mae` of classes in this ascending order.
     MacroMae(Vec<String>),
 }
 
-/// Counts which class was taken for which.
+/// Counts pairs of gold and predicted class.
 pub struct ClassScorer {
     names: Lexicon,
     figures: Vec<ClassFigure>,
-    /// How often a gold class was taken for a class.
+    /// Counts by gold class and predicted class.
     cells: BTreeMap<(u32, u32), u64>,
 }
 
 impl ClassScorer {
-    /// Of classes with these names, which gold may have too that training lacks.
+    /// For classes with these names, which may include gold classes that do not occur in training.
     pub fn new(names: Lexicon, figures: Vec<ClassFigure>) -> Self {
         Self { names, figures, cells: BTreeMap::new() }
     }
@@ -102,7 +102,7 @@ mod tests {
         scorer.push(&Gold::None, &Prediction::Classes(vec![1; 4]));
         let mut scores = Scores::default();
         scorer.finish(&mut scores);
-        // a: P = 1/3, R = 1, F1 = 1/2; b and strange 0. In places: a is 0 off, b is 1 off.
+        // a: P = 1/3, R = 1, F1 = 1/2; b and strange 0. In ranks: a has an error of 0, b of 1.
         let wanted =
             [("accuracy", 100.0 / 3.0), ("macro_f1", 50.0 / 3.0), ("f1", 50.0), ("macro_mae", 0.5)];
         for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {

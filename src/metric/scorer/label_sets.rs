@@ -1,4 +1,4 @@
-//! A set of classes for each example.
+//! Metrics of a set of classes per example.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::{
     metric::{Accuracy, Gold, SetScore, Word},
 };
 
-/// Counts classes of sets, and sets that are right as a whole.
+/// Counts classes of sets, and sets that are correct as a whole.
 pub struct LabelSetScorer {
     names: Lexicon,
     classes: SetScore,
@@ -16,8 +16,8 @@ pub struct LabelSetScorer {
 }
 
 impl LabelSetScorer {
-    /// Of classes with these names. The first `n_trained` can be predicted, so means are over them even where
-    /// they never occur.
+    /// For classes with these names. The first `n_trained` can be predicted, so means include them
+    /// even where they never occur.
     pub fn new(names: Lexicon, n_trained: usize) -> Self {
         let classes = SetScore::over(names.iter().take(n_trained));
         Self { names, classes, exact: Accuracy::default() }

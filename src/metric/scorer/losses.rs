@@ -1,4 +1,4 @@
-//! Figures that are functions of the loss itself.
+//! Metrics that are functions of the loss.
 
 use super::{Scorer, Scores};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     metric::{Gold, Perplexity},
 };
 
-/// `perplexity`, of a loss that is the negative log-likelihood of words.
+/// `perplexity`, for a loss that is the negative log-likelihood of words.
 pub struct PerplexityScorer;
 
 impl Scorer for PerplexityScorer {
@@ -19,7 +19,7 @@ impl Scorer for PerplexityScorer {
     }
 }
 
-/// `distance`, of a loss that is its square.
+/// `distance`, for a loss that is its square.
 pub struct DistanceScorer;
 
 impl Scorer for DistanceScorer {

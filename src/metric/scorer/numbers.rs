@@ -1,10 +1,10 @@
-//! Numbers: how far off they are, and whether they go up and down together.
+//! Metrics of numbers: error and correlation.
 
 use super::{Scorer, Scores};
 use crate::{data::Prediction, metric::Gold};
 
-/// `mse`, the mean squared error, and `pearson`, the correlation of gold and prediction, between −1 and 1
-/// (Pearson 1895).
+/// `mse`, the mean squared error, and `pearson`, the correlation of gold and prediction, between −1
+/// and 1 (Pearson 1895).
 #[derive(Clone, Debug, Default)]
 pub struct NumberScorer {
     pairs: Vec<(f64, f64)>,
@@ -30,7 +30,7 @@ impl Scorer for NumberScorer {
         let together = mean(&|pair| (pair.0 - gold) * (pair.1 - predicted));
         let [gold, predicted] =
             [mean(&|pair| (pair.0 - gold).powi(2)), mean(&|pair| (pair.1 - predicted).powi(2))];
-        // Where either is the same throughout there is no correlation.
+        // Undefined if either is constant.
         let pearson = together / (gold * predicted).sqrt();
         scores.metrics.extend(pearson.is_finite().then_some(("pearson", pearson)));
     }

@@ -1,4 +1,4 @@
-//! Rankings of candidates.
+//! Metrics of rankings of candidates.
 
 use super::{Scorer, Scores};
 use crate::{
@@ -6,12 +6,13 @@ use crate::{
     metric::Gold,
 };
 
-/// Candidates that `recall_at_10` looks at.
+/// The number of candidates that `recall_at_10` considers.
 const FIRST: usize = 10;
 
-/// Over examples that have a relevant candidate: `mrr`, the mean of 1 / rank of the first relevant one (Voorhees
-/// 1999); `recall_at_10`, the mean share of relevant ones among the first ten; `ndcg`, the sum of relevance /
-/// log2(1 + rank), by that of the best ranking (Järvelin and Kekäläinen 2002). All in percent.
+/// Over examples that have a relevant candidate: `mrr`, the mean of 1 / rank of the first relevant
+/// one (Voorhees 1999); `recall_at_10`, the mean share of relevant ones among the first ten;
+/// `ndcg`, the sum of relevance / log2(1 + rank), divided by that of the ideal ranking (Järvelin
+/// and Kekäläinen 2002). All in percent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RankingScorer {
     n_examples: u64,

@@ -1,4 +1,4 @@
-//! Spans and relations: found or not, with both their bounds and their class.
+//! Metrics of spans and relations, which are correct if both boundaries and the class are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::{
     metric::{ByClass, Counts, Gold, percent},
 };
 
-/// Counts of what is found, by class.
+/// Counts of items found, by class.
 struct Found {
     names: Lexicon,
     /// By label; those of spans without one are in the figures and no class.
@@ -38,7 +38,7 @@ impl Found {
         }
     }
 
-    /// Micro-averaged figures: over all classes pooled.
+    /// Micro-averaged metrics: pooled over all classes.
     fn finish(&self, scores: &mut Scores) {
         let all = self.classes.values().fold(Counts::default(), |sum, counts| sum.plus(*counts));
         let figures = [("f1", all.f1()), ("precision", all.precision()), ("recall", all.recall())];
@@ -50,8 +50,8 @@ impl Found {
     }
 }
 
-/// `exact_match`, the share of examples whose spans are all right, and micro-averaged `f1`, `precision` and
-/// `recall` of spans. Of alternatives the one counts of which most was found.
+/// `exact_match`, the share of examples whose spans are all correct, and micro-averaged `f1`,
+/// `precision` and `recall` of spans. Of alternatives, the one with the largest overlap counts.
 pub struct SpanScorer {
     found: Found,
     n_examples: u64,
@@ -59,7 +59,7 @@ pub struct SpanScorer {
 }
 
 impl SpanScorer {
-    /// Of classes with these names.
+    /// For classes with these names.
     pub fn new(names: Lexicon) -> Self {
         Self { found: Found::of(names), n_examples: 0, n_exact: 0 }
     }
@@ -70,7 +70,8 @@ impl Scorer for SpanScorer {
         let (Gold::Spans(alternatives), Prediction::Spans(predicted)) = (gold, prediction) else {
             return;
         };
-        // The share of both together that is in both, so that an exact alternative is before all others.
+        // The Jaccard index of the two sets, so that an exact match precedes all other
+        // alternatives.
         let overlap = |spans: &[_]| {
             let n_found = spans.iter().filter(|span| predicted.contains(span)).count();
             let n_all = spans.len() + predicted.len();
@@ -93,15 +94,15 @@ impl Scorer for SpanScorer {
     }
 }
 
-/// Micro-averaged `f1`, `precision` and `recall` of relations, which are right if both spans, with their
-/// classes, and the relation's class are (strict evaluation; Bekoulis et al. 2018).
+/// Micro-averaged `f1`, `precision` and `recall` of relations, which are correct if both spans,
+/// with their classes, and the relation's class are (strict evaluation; Bekoulis et al. 2018).
 pub struct RelationScorer {
     found: Found,
     n_examples: u64,
 }
 
 impl RelationScorer {
-    /// Of classes with these names.
+    /// For classes with these names.
     pub fn new(names: Lexicon) -> Self {
         Self { found: Found::of(names), n_examples: 0 }
     }
@@ -149,7 +150,7 @@ mod tests {
         scorer.push(&gold, &Prediction::Spans(vec![span(0, 2, 0), span(3, 5, 1), span(3, 4, 0)]));
         scorer.push(&gold, &Prediction::Spans(vec![span(3, 4, 1), span(0, 2, 0)]));
         let scores = finished(scorer);
-        // Of 4 in gold 3 are found, by 5 predictions.
+        // Of 4 gold spans 3 are found, with 5 predictions.
         let wanted =
             [("exact_match", 50.0), ("f1", 600.0 / 9.0), ("precision", 60.0), ("recall", 75.0)];
         for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {

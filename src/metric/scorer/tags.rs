@@ -1,4 +1,4 @@
-//! A tag for each token, by span where the tags have a scheme.
+//! Metrics of one tag per token, by span where the tags have a scheme.
 
 use super::{Scorer, Scores};
 use crate::{
@@ -6,32 +6,32 @@ use crate::{
     metric::{Accuracy, FScore, Gold, SpanF1, Word},
 };
 
-/// Counts tags, and the spans that they spell.
+/// Counts tags, and the spans that they encode.
 pub struct TagScorer {
     names: Lexicon,
-    /// Whether the tags spell spans.
+    /// Counts spans, if the tags encode spans.
     spans: Option<SpanF1>,
-    /// The tag whose F0.5 is scored.
+    /// The tag whose F0.5 is computed.
     positive: Option<String>,
     tags: FScore,
     accuracy: Accuracy,
 }
 
 impl TagScorer {
-    /// Of tags with these names.
+    /// For tags with these names.
     pub fn new(names: Lexicon, spell_spans: bool, positive: Option<String>) -> Self {
         let spans = spell_spans.then(SpanF1::default);
         Self { names, spans, positive, tags: FScore::default(), accuracy: Accuracy::default() }
     }
 
-    /// Whether anybody asks for tags one by one.
+    /// Whether metrics of single tags are needed.
     fn counts_tags(&self) -> bool {
         self.spans.is_none() || self.positive.is_some()
     }
 }
 
 impl Scorer for TagScorer {
-    /// A sentence of which some token lacks its gold tag is not scored.
+    /// A sentence with a token without a gold tag is not scored.
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         let (Gold::Classes { classes, oov }, Prediction::Classes(predicted)) = (gold, prediction)
         else {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::metric::fixture::{read, same, words};
 
-    /// The cases of conlleval by ids, as an objective hands them on.
+    /// The cases of conlleval as ids, which is what an objective passes.
     #[test]
     fn figures_by_ids_are_those_of_conlleval() {
         for case in read("spans.json")["cases"].as_array().unwrap() {

@@ -1,4 +1,4 @@
-//! Texts as a whole.
+//! Metrics of whole texts.
 
 use super::{Scorer, Scores};
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     metric::{Gold, percent},
 };
 
-/// `exact_match`: the share of examples whose best text is one of the right ones, white space at its ends
-/// aside.
+/// `exact_match`: the share of examples whose best text equals one of the references, ignoring
+/// leading and trailing white space.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextScorer {
     n_examples: u64,

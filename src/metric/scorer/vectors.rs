@@ -1,4 +1,4 @@
-//! Figures of vectors: what a probe finds in them, and how much two of them say the same.
+//! Metrics of vectors: accuracy of a probe, and overlap of two representations.
 
 use super::{ClassFigure, ClassScorer, Scorer, Scores};
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     metric::{Gold, Overlap, Probe},
 };
 
-/// `probe_accuracy` of vectors with their classes, and the figures of the classes that were predicted.
+/// `probe_accuracy` of vectors with their classes, and the metrics of the predicted classes.
 pub struct DomainScorer {
     probe: Probe,
     classes: Box<ClassScorer>,
 }
 
 impl DomainScorer {
-    /// Of classes with these names.
+    /// For classes with these names.
     pub fn new(names: Lexicon) -> Self {
         let classes = Box::new(ClassScorer::new(names, vec![ClassFigure::Accuracy]));
         Self { probe: Probe::default(), classes }
@@ -21,7 +21,7 @@ impl DomainScorer {
 }
 
 impl Scorer for DomainScorer {
-    /// Takes a class, or the vector that it is to be found in.
+    /// Adds a predicted class, or a vector for the probe.
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         match (gold, prediction) {
             (Gold::Classes { classes, .. }, Prediction::Vector(vector)) => {

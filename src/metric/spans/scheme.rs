@@ -1,37 +1,37 @@
-//! The three usual ways to write spans as tags, and what each of them allows.
+//! The three usual encodings of spans as tags, and their valid sequences.
 //!
 //! iob1 (Ramshaw and Marcus 1995): `I-`, and `B-` only between two neighbours of one type.
-//! iob2 (Ratnaparkhi 1998): every span opens with `B-`.
+//! iob2 (Ratnaparkhi 1998): every span starts with `B-`.
 //! iobes (also BIOES, BILOU): `B- I- E-` for long spans and `S-` for a span of one token.
 
 use super::{OUTSIDE, Span, spans, split};
 
-/// A way to write spans as tags.
+/// An encoding of spans as tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// `B-` only where a span follows another of its type at once.
+    /// `B-` only where a span directly follows another one of its type.
     Iob1,
     /// `B-` at the start of every span.
     Iob2,
-    /// `B-` at the start, `E-` at the end, `S-` alone.
+    /// `B-` at the start, `E-` at the end, `S-` for a single token.
     Iobes,
 }
 
-/// Where a sequence breaks its scheme, and why.
+/// A violation of the scheme in a sequence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct TagFault {
-    /// The place of the tag in its sentence, from 0.
+    /// The index of the tag in its sentence, from 0.
     pub idx: usize,
-    /// What was found and what was wanted.
+    /// What was found and what was expected.
     pub reason: String,
 }
 
 impl Scheme {
-    /// The names that a recipe may say.
+    /// The names in recipes.
     pub const NAMES: &[&str] = &["iob1", "iob2", "iobes"];
 
-    /// The scheme of that name.
+    /// The scheme with that name.
     pub fn find(name: &str) -> Option<Self> {
         Some(match name {
             "iob1" => Self::Iob1,
@@ -41,7 +41,7 @@ impl Scheme {
         })
     }
 
-    /// What a recipe calls it.
+    /// Its name in recipes.
     pub fn name(self) -> &'static str {
         match self {
             Self::Iob1 => "iob1",
@@ -50,7 +50,7 @@ impl Scheme {
         }
     }
 
-    /// Whether the scheme has such a tag at all.
+    /// Whether the scheme has that tag.
     pub fn knows(self, tag: &str) -> bool {
         match split(tag) {
             (OUTSIDE, _) => tag == OUTSIDE,
@@ -60,9 +60,10 @@ impl Scheme {
         }
     }
 
-    /// Whether `to` may follow `from` in a valid sequence; `None` is the edge of the sentence.
+    /// Whether `to` may follow `from` in a valid sequence; `None` is the start or end of the
+    /// sentence.
     ///
-    /// Viterbi decoding that obeys this gives only valid spans.
+    /// Viterbi decoding with this constraint gives only valid spans.
     pub fn allowed(self, from: Option<&str>, to: Option<&str>) -> bool {
         if ![from, to].into_iter().flatten().all(|tag| self.knows(tag)) {
             return false;
@@ -77,35 +78,36 @@ impl Scheme {
         }
     }
 
-    /// Every fault of a sequence that is not valid in this scheme, in order.
+    /// All violations in a sequence, in order.
     pub fn faults<S: AsRef<str>>(self, tags: &[S]) -> Vec<TagFault> {
         let mut faults = Vec::new();
         let mut before = None;
-        // After a tag that is none, anything may follow: one slip is one fault.
-        let mut lost = false;
+        // After an unknown tag anything may follow: one mistake is one fault.
+        let mut follows_unknown = false;
         for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
             let known = self.knows(tag);
             if !known {
-                let reason = format!("{tag} is no {} tag; expected {}", self.name(), self.tags());
+                let (name, tags) = (self.name(), self.tags());
+                let reason = format!("expected an {name} tag ({tags}), found {tag}");
                 faults.push(TagFault { idx, reason });
-            } else if !lost && !self.allowed(before, Some(tag)) {
+            } else if !follows_unknown && !self.allowed(before, Some(tag)) {
                 faults.push(TagFault { idx, reason: self.reason(before, tag) });
             }
-            (before, lost) = (Some(tag), !known);
+            (before, follows_unknown) = (Some(tag), !known);
         }
-        if let Some(last) = before.filter(|_| !lost && !self.allowed(before, None)) {
-            let reason = format!("{last} ends the sentence, but iobes ends a span with E- or S-");
+        if let Some(last) = before.filter(|_| !follows_unknown && !self.allowed(before, None)) {
+            let reason = format!("expected E- or S- at the end of the sentence, found {last}");
             faults.push(TagFault { idx: tags.len() - 1, reason });
         }
         faults
     }
 
-    /// The first fault of a sequence that is not valid in this scheme.
+    /// The first violation in a sequence, if there is one.
     pub fn validate<S: AsRef<str>>(self, tags: &[S]) -> Result<(), TagFault> {
         self.faults(tags).into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// The tags of a sentence of `n_tokens` tokens with these spans, which are in order and don't
+    /// The tags of a sentence of `n_tokens` tokens with these spans, which are in order and do not
     /// overlap.
     pub fn encode(self, spans: &[Span], n_tokens: usize) -> Vec<String> {
         let mut tags = vec![OUTSIDE.to_owned(); n_tokens];
@@ -130,7 +132,7 @@ impl Scheme {
         tags
     }
 
-    /// The same spans in another scheme; a sequence that is not valid in this one is refused.
+    /// The same spans in another scheme; an error if the sequence is not valid in this one.
     pub fn convert<S: AsRef<str>>(self, tags: &[S], to: Self) -> Result<Vec<String>, TagFault> {
         self.validate(tags)?;
         Ok(to.encode(&spans(tags), tags.len()))
@@ -145,17 +147,21 @@ impl Scheme {
 
     fn reason(self, before: Option<&str>, tag: &str) -> String {
         let kind = split(tag).1;
-        let place = match before {
-            Some(before) => format!("{tag} after {before}"),
-            None => format!("{tag} opens the sentence"),
+        let position = match before {
+            Some(before) => format!("after {before}"),
+            None => "at the start of the sentence".to_owned(),
         };
-        let wanted = match (self, split(tag).0) {
-            (Self::Iob1, _) => format!("iob1 has B-{kind} only right after another {kind} span"),
-            (Self::Iob2, _) => format!("iob2 opens a span with B-{kind}"),
-            (Self::Iobes, "I" | "E") => format!("iobes opens a span with B-{kind} or S-{kind}"),
-            (Self::Iobes, _) => "iobes ends a span with E- first".to_owned(),
+        let (expected, rule) = match (self, split(tag).0) {
+            (Self::Iob1, _) => {
+                (format!("I-{kind}"), "B- only directly after a span of the same type")
+            }
+            (Self::Iob2, _) => (format!("B-{kind}"), "every span starts with B-"),
+            (Self::Iobes, "I" | "E") => {
+                (format!("B-{kind} or S-{kind}"), "a span starts with B- or S-")
+            }
+            (Self::Iobes, _) => ("I- or E-".to_owned(), "a span ends with E-"),
         };
-        format!("{place}, but {wanted}")
+        format!("expected {expected} {position}, found {tag} ({}: {rule})", self.name())
     }
 }
 
@@ -199,16 +205,23 @@ mod tests {
     #[test]
     fn a_fault_says_what_was_found_and_what_was_wanted() {
         let said = |scheme, tags| check(scheme, tags).unwrap_err().to_string();
-        assert_eq!(said(Scheme::Iob2, "O I-NP"), "I-NP after O, but iob2 opens a span with B-NP");
+        assert_eq!(
+            said(Scheme::Iob2, "O I-NP"),
+            "expected B-NP after O, found I-NP (iob2: every span starts with B-)"
+        );
         assert_eq!(
             said(Scheme::Iob1, "B-NP"),
-            "B-NP opens the sentence, but iob1 has B-NP only right after another NP span"
+            "expected I-NP at the start of the sentence, found B-NP \
+             (iob1: B- only directly after a span of the same type)"
         );
         assert_eq!(
             said(Scheme::Iobes, "B-NP"),
-            "B-NP ends the sentence, but iobes ends a span with E- or S-"
+            "expected E- or S- at the end of the sentence, found B-NP"
         );
-        assert_eq!(said(Scheme::Iob2, "X-NP"), "X-NP is no iob2 tag; expected O, B-TYPE or I-TYPE");
+        assert_eq!(
+            said(Scheme::Iob2, "X-NP"),
+            "expected an iob2 tag (O, B-TYPE or I-TYPE), found X-NP"
+        );
     }
 
     #[test]

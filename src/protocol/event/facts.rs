@@ -1,4 +1,4 @@
-//! What each kind of event says, a struct a kind.
+//! The fields of every kind of event, one struct per kind.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::values::{Direction, Ended, Reason, Role, Setting, Split};
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
 
-/// An objective as the run starts.
+/// An objective at the start of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectiveStarted {
     /// Its name.
@@ -18,9 +18,9 @@ pub struct ObjectiveStarted {
     pub kind: String,
     /// The corpora it reads, by name.
     pub corpus: Vec<String>,
-    /// The gain of the recipe.
+    /// The gain in the recipe.
     pub gain: f32,
-    /// Muted from the start?
+    /// Whether it starts muted.
     pub muted: bool,
     /// Its metrics in order of importance.
     pub metrics: Vec<MetricStarted>,
@@ -31,22 +31,22 @@ pub struct ObjectiveStarted {
 pub struct MetricStarted {
     /// Its name.
     pub name: MetricId,
-    /// Which way is better.
+    /// Whether higher or lower is better.
     pub direction: Direction,
 }
 
-/// A corpus as the run starts.
+/// A corpus at the start of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CorpusStarted {
     /// Its name.
     pub name: String,
     /// Its splits, by name.
     pub splits: BTreeMap<String, SplitSize>,
-    /// Faulty examples that the recipe says to skip.
+    /// Faulty examples that were skipped, as the recipe allows.
     pub skipped: u64,
 }
 
-/// How much there is in a split.
+/// The size of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitSize {
     /// Examples: sentences, texts, pairs.
@@ -66,26 +66,26 @@ pub struct RunStarted {
     pub corpora: Vec<CorpusStarted>,
     /// Number of trainable parameters.
     pub parameters: u64,
-    /// Steps that the recipe asks for, if it ends by itself.
+    /// The length of the run in steps.
     pub steps: u64,
     /// Steps per epoch of the main objective's corpus.
     pub steps_per_epoch: u64,
-    /// The metric that chooses the best checkpoint.
+    /// The metric that selects the best checkpoint.
     pub best: BestMetric,
-    /// How the first step chooses among the groups, as `train.sampling` is typed.
+    /// The sampling rule at the first step, in the notation of `train.sampling`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampling: Option<String>,
-    /// The rule that sets shares in the first step, as `train.weighting` is typed.
+    /// The weighting rule at the first step, in the notation of `train.weighting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weighting: Option<String>,
 }
 
-/// The metric that chooses the best checkpoint.
+/// The metric that selects the best checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BestMetric {
-    /// Whose metric.
+    /// The objective that it belongs to.
     pub objective: ObjectiveId,
-    /// Which.
+    /// Its name.
     pub metric: MetricId,
 }
 
@@ -96,24 +96,25 @@ pub struct StepDone {
     pub at_ms: u64,
     /// Updates done, this one included.
     pub step: Step,
-    /// Raw losses (sum / count) of what was computed.
+    /// Raw losses (sum / count) of the objectives that were computed.
     pub losses: BTreeMap<ObjectiveId, Loss>,
-    /// Gain × share, as applied; 0 for what is not active. Under a rule that sees gradients it is that of the
-    /// shared parameters, the gain alone that of the others, and what has no loss in this step is absent.
+    /// Gain × share, as applied; 0 for inactive objectives. Under a rule that uses gradients it
+    /// applies to the shared parameters and the gain alone to the others, and an objective without
+    /// a loss in this step is absent.
     pub weights: BTreeMap<ObjectiveId, f32>,
-    /// The weighting's part of each weight.
+    /// The share that the weighting rule sets.
     pub shares: BTreeMap<ObjectiveId, f32>,
     /// Examples drawn, by corpus.
     pub draws: BTreeMap<String, u64>,
-    /// Global norm before clipping.
+    /// The gradient's global norm before clipping.
     pub gradient_norm: f32,
     /// The learning rate of this update.
     pub learning_rate: f32,
     /// Tokens in the drawn batches.
     pub tokens: u64,
-    /// How long the step took.
+    /// The duration of the step.
     pub step_ms: u64,
-    /// The temperature that its groups were chosen by, while a schedule moves it.
+    /// The sampling temperature of this step, while a schedule changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
 }
@@ -127,24 +128,24 @@ pub struct GainSet {
     pub step: Step,
     /// The first step computed with the new gain.
     pub from: Step,
-    /// Whose fader.
+    /// The objective.
     pub objective: ObjectiveId,
-    /// The gain before.
+    /// The old gain.
     pub old: f32,
-    /// The gain from now on.
+    /// The new gain.
     pub new: f32,
-    /// Who moved it.
+    /// Who set it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
-    /// A schedule of the recipe moved this fader until now and no longer does.
+    /// Whether it ended a schedule of the recipe for this gain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ended_schedule: bool,
-    /// A fade: the gain goes evenly from `old` and is `new` after so many more updates. Without it,
-    /// it is `new` at once.
+    /// The length of a fade, in updates: the gain changes linearly from `old` to `new`. Without it,
+    /// the change is immediate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<u64>,
-    /// The order whose moves this takes back, or makes again.
+    /// The command whose changes this undid or redid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommandId>,
 }
@@ -156,17 +157,17 @@ pub struct Muted {
     pub at_ms: u64,
     /// Updates done when it was applied.
     pub step: Step,
-    /// The first step computed so.
+    /// The first step computed with it.
     pub from: Step,
-    /// Whose strip.
+    /// The objective.
     pub objective: ObjectiveId,
-    /// Muted from now on?
+    /// Whether it is muted from now on.
     pub muted: bool,
     /// Who did it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
-    /// The order whose moves this takes back, or makes again.
+    /// The command whose changes this undid or redid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommandId>,
 }
@@ -178,17 +179,17 @@ pub struct Soloed {
     pub at_ms: u64,
     /// Updates done when it was applied.
     pub step: Step,
-    /// The first step computed so.
+    /// The first step computed with it.
     pub from: Step,
-    /// Whose strip.
+    /// The objective.
     pub objective: ObjectiveId,
-    /// Soloed from now on?
+    /// Whether it is soloed from now on.
     pub soloed: bool,
     /// Who did it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
-    /// The order whose moves this takes back, or makes again.
+    /// The command whose changes this undid or redid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommandId>,
 }
@@ -200,19 +201,19 @@ pub struct SettingSet {
     pub at_ms: u64,
     /// Updates done when it was applied.
     pub step: Step,
-    /// The first step computed so.
+    /// The first step computed with it.
     pub from: Step,
-    /// The setting as `--set` names it.
+    /// The path of the setting, as for `--set`.
     pub path: String,
-    /// The value before.
+    /// The old value.
     pub old: Setting,
-    /// The value from now on.
+    /// The new value.
     pub new: Setting,
     /// Who changed it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
-    /// The order whose moves this takes back, or makes again.
+    /// The command whose changes this undid or redid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<CommandId>,
 }
@@ -224,24 +225,24 @@ pub struct SceneStored {
     pub at_ms: u64,
     /// Updates done.
     pub step: Step,
-    /// Where it is kept.
+    /// The scene.
     pub scene: Scene,
-    /// Every strip as it was.
+    /// Every strip as saved.
     pub strips: BTreeMap<ObjectiveId, StripSetting>,
-    /// Who kept it.
+    /// Who saved it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
 }
 
-/// What a hand can set on a strip.
+/// The state of a strip in a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StripSetting {
-    /// The fader.
+    /// The gain.
     pub gain: f32,
-    /// Muted?
+    /// Whether it is muted.
     pub muted: bool,
-    /// Soloed?
+    /// Whether it is soloed.
     pub soloed: bool,
 }
 
@@ -252,9 +253,9 @@ pub struct CommandRefused {
     pub at_ms: u64,
     /// Updates done.
     pub step: Step,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
-    /// What stood against it, and what would do.
+    /// Why it was refused, and what to do.
     pub why: String,
 }
 
@@ -267,7 +268,7 @@ pub struct Paused {
     pub step: Step,
     /// Who did it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
 }
 
@@ -280,7 +281,7 @@ pub struct Resumed {
     pub step: Step,
     /// Who did it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
 }
 
@@ -293,24 +294,24 @@ pub struct Evaluated {
     pub step: Step,
     /// The split that was scored.
     pub split: Split,
-    /// Whose scores.
+    /// The objective.
     pub objective: ObjectiveId,
     /// Σ sum / Σ count over the split; `None` if nothing in it had a label.
     pub loss: Option<Loss>,
     /// The scores, proportions in percent.
     pub metrics: BTreeMap<MetricId, f32>,
-    /// Asked for by hand: counts neither for best nor for patience.
+    /// A manual evaluation, which counts neither for the best checkpoint nor for early stopping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extra: bool,
-    /// How long the pass over the split took, all objectives together.
+    /// The duration of the evaluation of this split, for all objectives together.
     pub took_ms: u64,
-    /// The command this answers; the objectives of one evaluation share it.
+    /// The command that this answers; all objectives of one evaluation have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandId>,
 }
 
-/// See [`Event::ClassesScored`](super::Event::ClassesScored). Told after the `evaluated` of an objective whose
-/// scores are of classes.
+/// See [`Event::ClassesScored`](super::Event::ClassesScored). Follows the `evaluated` of an
+/// objective whose scores are of classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassesScored {
     /// Milliseconds since the run began.
@@ -319,36 +320,36 @@ pub struct ClassesScored {
     pub step: Step,
     /// The split that was scored.
     pub split: Split,
-    /// Whose classes.
+    /// The objective.
     pub objective: ObjectiveId,
-    /// The classes of gold and predictions, the most frequent in gold first. Of very many the rest are summed
-    /// into one, which stands last.
+    /// The classes of gold and predictions, the most frequent in gold first. If there are very
+    /// many, the rest are summed into one, which is last.
     pub classes: Vec<ClassCounts>,
-    /// How many items of a gold class (row) were taken for a class (column), in the order of the classes;
-    /// absent where items are not one class each, as spans are not.
+    /// Counts by gold class (row) and predicted class (column), in the order of the classes; absent
+    /// where an item does not have exactly one class, as with spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<Vec<Vec<u64>>>,
 }
 
-/// A class on a split. Precision, recall and F1 are read off its counts.
+/// The counts of a class on a split, from which precision, recall and F1 follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassCounts {
     /// Its name.
     pub name: String,
-    /// Items of it in the gold standard.
+    /// Items of this class in gold.
     pub gold: u64,
-    /// Items that were predicted to be of it.
+    /// Items predicted as this class.
     pub predicted: u64,
-    /// Items that are and were.
+    /// Items of this class in both.
     pub correct: u64,
-    /// How many classes are summed here; absent for one class.
+    /// The number of classes summed here; absent for a single class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summed: Option<u64>,
 }
 
 impl ClassCounts {
-    /// Its name, or how many classes there are where it is a sum.
-    pub fn called(&self) -> String {
+    /// Its name, or the number of classes if it is a sum.
+    pub fn display_name(&self) -> String {
         match self.summed {
             Some(1) => "1 other".to_owned(),
             Some(n) => format!("{n} others"),
@@ -358,7 +359,7 @@ impl ClassCounts {
 }
 
 impl ClassCounts {
-    /// The counts alone.
+    /// Only the counts.
     pub fn counts(&self) -> Counts {
         Counts { gold: self.gold, predicted: self.predicted, correct: self.correct }
     }
@@ -371,12 +372,12 @@ pub struct GradientsMeasured {
     pub at_ms: u64,
     /// The step whose batch was measured.
     pub step: Step,
-    /// Norm of each objective's weighted gradient on the shared encoders.
+    /// The norm of each objective's weighted gradient with respect to the shared encoders.
     pub norms: BTreeMap<ObjectiveId, f32>,
-    /// Its part of the mixed gradient g: its own gradient's product with g, over that of g with
-    /// itself. These sum to 1.
+    /// Each objective's share of the mixed gradient g: the inner product of its weighted gradient
+    /// with g, divided by that of g with itself. The shares sum to 1.
     pub gradient_shares: BTreeMap<ObjectiveId, f32>,
-    /// Cosine of each pair, by the first name of the pair in alphabetical order.
+    /// The cosine of each pair, keyed by the pair's alphabetically first name, then the second.
     pub cosines: BTreeMap<ObjectiveId, BTreeMap<ObjectiveId, f32>>,
 }
 
@@ -389,7 +390,7 @@ pub struct CheckpointSaved {
     pub step: Step,
     /// `best`, `last` or `step-N`.
     pub name: String,
-    /// The command this answers.
+    /// The command that this answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandId>,
 }
@@ -399,9 +400,9 @@ pub struct CheckpointSaved {
 pub struct NonFiniteLoss {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// The step that had no update.
+    /// The step whose update was skipped.
     pub step: Step,
-    /// Whose loss; `None` when the losses were finite and the gradient was not.
+    /// The objective; `None` when the losses were finite and the gradient was not.
     pub objective: Option<ObjectiveId>,
 }
 
@@ -416,7 +417,7 @@ pub struct Noted {
     pub text: String,
     /// Who wrote it.
     pub by: By,
-    /// The command this answers.
+    /// The command that this answers.
     pub command: Option<CommandId>,
 }
 
@@ -425,28 +426,29 @@ pub struct Noted {
 pub struct Continued {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// The step it goes on from; 0 if no checkpoint had been saved.
+    /// The step it was continued from; 0 if no checkpoint had been saved.
     pub step: Step,
-    /// Steps that the run will do in all, if nothing ends it before.
+    /// The total length of the run in steps.
     pub steps: u64,
-    /// What the journal has beyond that step and no longer counts.
+    /// The part of the journal beyond that step, which no longer counts.
     pub left_behind: LeftBehind,
-    /// The version of auxdesk that goes on.
+    /// The version of auxdesk that continues it.
     pub auxdesk: String,
-    /// Threads that train from now on.
+    /// The number of threads from now on.
     pub threads: usize,
     /// `cpu`, `cuda:0`, `metal`.
     pub device: String,
-    /// The family of kernels from now on; another one than before changes bits.
+    /// The name of the kernels from now on; other kernels than before may change results in the
+    /// last bits.
     pub kernel: String,
 }
 
-/// What a run that goes on leaves behind.
+/// The part of a journal beyond the checkpoint that a run is continued from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftBehind {
-    /// Updates that are done again.
+    /// Updates that are repeated.
     pub steps: u64,
-    /// Moves by hand.
+    /// Manual changes.
     pub moves: u64,
 }
 
@@ -464,7 +466,7 @@ pub struct Rewound {
 pub struct ScreenMissed {
     /// Milliseconds since the run began.
     pub at_ms: u64,
-    /// Events missed so far, in all.
+    /// The total number of events missed so far.
     pub total: u64,
 }
 
@@ -475,10 +477,10 @@ pub struct RunEnded {
     pub at_ms: u64,
     /// Updates done.
     pub step: Step,
-    /// How.
+    /// Whether it finished, was stopped or failed.
     pub ended: Ended,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// More for people: the panic's text, the disk's answer.
+    /// Details: the panic's message, the operating system's error.
     pub message: Option<String>,
 }

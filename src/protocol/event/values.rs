@@ -4,17 +4,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What an objective is in its recipe.
+/// The role of an objective in its recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The task the run is for; exactly one.
+    /// The main task; exactly one.
     Main,
-    /// An objective that is there to help.
+    /// An auxiliary objective.
     Auxiliary,
 }
 
-/// Which way a metric gets better.
+/// Whether higher or lower values of a metric are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
@@ -34,15 +34,15 @@ impl Direction {
     }
 }
 
-/// A part of a corpus.
+/// A split of a corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// Learnt from.
+    /// For training.
     Train,
-    /// Chosen by.
+    /// For model selection.
     Dev,
-    /// Reported.
+    /// For the final scores.
     Test,
 }
 
@@ -61,11 +61,11 @@ impl Split {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
-    /// As the recipe planned.
+    /// As planned.
     Finished,
-    /// By somebody's wish.
+    /// By request.
     Stopped,
-    /// By a fault.
+    /// With an error.
     Failed,
 }
 
@@ -77,9 +77,9 @@ pub enum Reason {
     Steps,
     /// `train.epochs` were done.
     Epochs,
-    /// No gain for `train.patience` evaluations.
+    /// Early stopping: no improvement for `train.patience` evaluations.
     Patience,
-    /// Somebody at the desk ended it.
+    /// Stopped at the desk.
     Key,
     /// SIGINT, SIGTERM or SIGHUP.
     Signal,
@@ -94,7 +94,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// How a run that ends for this reason has ended.
+    /// How a run with this reason has ended.
     pub fn ended(self) -> Ended {
         match self {
             Self::Steps | Self::Epochs | Self::Patience => Ended::Finished,
@@ -110,7 +110,7 @@ impl Reason {
 pub enum Setting {
     /// On or off.
     Switch(bool),
-    /// Any number.
+    /// A number.
     Number(f32),
     /// A choice by name.
     Text(String),
@@ -120,9 +120,9 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Switch(is_on) => is_on.fmt(f),
-            // A learning rate of 0.0003 needs its digits; a setting is what somebody typed.
+            // A learning rate of 0.0003 needs its digits; a setting is a value that somebody typed.
             Self::Number(number) => number.fmt(f),
-            // So that one can tell where a text of several words ends.
+            // Quoted, to delimit a text of several words.
             Self::Text(text) => write!(f, "`{text}`"),
         }
     }

@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
         let width = area.width.saturating_sub(2);
         // The first row has the headings.
         let height = usize::from(area.height.saturating_sub(3));
-        let names: Vec<String> = scored.classes.iter().map(ClassCounts::called).collect();
+        let names: Vec<String> = scored.classes.iter().map(ClassCounts::display_name).collect();
         let longest = names.iter().map(|name| name.width()).max()?.min(999) as u16;
         let number = n_classes.to_string().len() as u16;
         let figures = number + 1 + 3 * (FIGURE + 1) + GOLD + 1;
