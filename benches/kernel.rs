@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use auxdesk::{
     data::Packing,
-    kernel::{self, GradStore, ParamRef, RecurrentWeights},
+    kernel::{self, ParamGrads, ParamRef, RecurrentWeights},
 };
 use candle_core::{D, Device, Result, Tensor, Var};
 use candle_nn::{
@@ -33,8 +33,8 @@ fn var(shape: &[usize]) -> Var {
     Var::from_vec(numbers(shape.iter().product()), shape, &Device::Cpu).unwrap()
 }
 
-fn weight(grad_store: &GradStore, number: usize, shape: &[usize]) -> ParamRef {
-    ParamRef::new(var(shape), number, grad_store.clone())
+fn weight(param_grads: &ParamGrads, number: usize, shape: &[usize]) -> ParamRef {
+    ParamRef::new(var(shape), number, param_grads.clone())
 }
 
 fn ids(n: usize, below: u32) -> Vec<u32> {
@@ -43,11 +43,11 @@ fn ids(n: usize, below: u32) -> Vec<u32> {
 }
 
 /// The best time of forward and backward, in milliseconds.
-fn best(grad_store: &GradStore, forward: &dyn Fn() -> Result<Tensor>) -> f64 {
+fn best(param_grads: &ParamGrads, forward: &dyn Fn() -> Result<Tensor>) -> f64 {
     let pass = || {
         let began = Instant::now();
         forward().unwrap().sum_all().unwrap().backward().unwrap();
-        grad_store.take();
+        param_grads.take();
         began.elapsed().as_secs_f64() * 1e3
     };
     (0..15).map(|_| pass()).fold(f64::INFINITY, f64::min)
@@ -55,17 +55,17 @@ fn best(grad_store: &GradStore, forward: &dyn Fn() -> Result<Tensor>) -> f64 {
 
 fn compare(
     name: &str,
-    grad_store: &GradStore,
+    param_grads: &ParamGrads,
     ours: &dyn Fn() -> Result<Tensor>,
     candle: &dyn Fn() -> Result<Tensor>,
 ) {
-    let (ours, candle) = (best(grad_store, ours), best(grad_store, candle));
+    let (ours, candle) = (best(param_grads, ours), best(param_grads, candle));
     println!("{name:<34} {ours:>8.2} {candle:>9.2} {:>7.1}", candle / ours);
 }
 
 fn main() {
     kernel::keep_memory();
-    let grad_store = GradStore::new().unwrap();
+    let param_grads = ParamGrads::new().unwrap();
     println!(
         "{:<34} {:>8} {:>9} {:>7}",
         kernel::name(&Device::Cpu),
@@ -74,12 +74,12 @@ fn main() {
         "ratio"
     );
 
-    let (w, b) = (weight(&grad_store, 0, &[150, 1600]), weight(&grad_store, 1, &[1600]));
+    let (w, b) = (weight(&param_grads, 0, &[150, 1600]), weight(&param_grads, 1, &[1600]));
     let x = var(&[ROWS, 150]);
     let plain = || x.matmul(w.var())?.broadcast_add(b.var());
-    compare("linear 800x150x1600", &grad_store, &|| kernel::linear(&x, &w, &b), &plain);
+    compare("linear 800x150x1600", &param_grads, &|| kernel::linear(&x, &w, &b), &plain);
 
-    let (w, b) = (weight(&grad_store, 0, &[50, 7_500]), weight(&grad_store, 1, &[7_500]));
+    let (w, b) = (weight(&param_grads, 0, &[50, 7_500]), weight(&param_grads, 1, &[7_500]));
     let (x, targets) = (var(&[ROWS, 50]), ids(ROWS, 7_500));
     let gold = Tensor::new(targets.clone(), &Device::Cpu).unwrap().unsqueeze(1).unwrap();
     let plain = || {
@@ -87,30 +87,30 @@ fn main() {
         ops::log_softmax(&logits, D::Minus1)?.gather(&gold, 1)?.neg()
     };
     let ours = || kernel::cross_entropy(&x, &w, &b, targets.clone());
-    compare("cross-entropy 800x50x7500", &grad_store, &ours, &plain);
+    compare("cross-entropy 800x50x7500", &param_grads, &ours, &plain);
 
-    lstm(&grad_store);
+    lstm(&param_grads);
 
-    let (table, words) = (weight(&grad_store, 0, &[20_000, 100]), ids(ROWS, 20_000));
+    let (table, words) = (weight(&param_grads, 0, &[20_000, 100]), ids(ROWS, 20_000));
     let index = Tensor::new(words.clone(), &Device::Cpu).unwrap();
     let ours = || kernel::embedding(&table, words.clone(), true);
-    compare("embedding 800 of 20000x100", &grad_store, &ours, &|| {
+    compare("embedding 800 of 20000x100", &param_grads, &ours, &|| {
         table.var().index_select(&index, 0)
     });
 
     let x = var(&[ROWS, 400]);
     let ours = || kernel::dropout(&x, 0.5, ChaCha8Rng::seed_from_u64(1));
-    compare("dropout 800x400", &grad_store, &ours, &|| ops::dropout(&x, 0.5));
-    compare("tanh 800x400", &grad_store, &|| kernel::tanh(&x), &|| x.tanh());
+    compare("dropout 800x400", &param_grads, &ours, &|| ops::dropout(&x, 0.5));
+    compare("tanh 800x400", &param_grads, &|| kernel::tanh(&x), &|| x.tanh());
 }
 
 /// Both directions of a layer; candle's own takes sentences of one length.
-fn lstm(grad_store: &GradStore) {
+fn lstm(param_grads: &ParamGrads) {
     let (inputs, width) = (150, 200);
     let weights = RecurrentWeights {
-        input: weight(grad_store, 0, &[inputs, 8 * width]),
-        bias: weight(grad_store, 1, &[8 * width]),
-        recurrent: weight(grad_store, 2, &[2, width, 4 * width]),
+        input: weight(param_grads, 0, &[inputs, 8 * width]),
+        bias: weight(param_grads, 1, &[8 * width]),
+        recurrent: weight(param_grads, 2, &[2, width, 4 * width]),
         recurrent_bias: None,
     };
     let packing = Packing::new(vec![LENGTH; SENTENCES]);
@@ -127,5 +127,5 @@ fn lstm(grad_store: &GradStore) {
         let states = layers.iter().map(|layer| layer.states_to_tensor(&layer.seq(&batch)?));
         Tensor::cat(&states.collect::<Result<Vec<_>>>()?, 2)
     };
-    compare("lstm 32x25, 150 to 2x200", grad_store, &ours, &plain);
+    compare("lstm 32x25, 150 to 2x200", param_grads, &ours, &plain);
 }

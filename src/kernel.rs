@@ -1,11 +1,13 @@
-//! Fused operations with their own backward, on the CPU; the same by candle's own elsewhere.
+//! Fused CPU operations with hand-written backward passes; candle's own operations on other
+//! devices.
 //!
-//! Everything above composes ordinary candle tensors; what is hot or what candle cannot say lives
-//! here as custom operations over packed rows. Work is split by direction, by sequence or into a
-//! fixed number of blocks, never by the number of threads, and every sum has a fixed order: any
-//! thread count gives the same bits. The loops are compiled for several families of instructions, of
-//! which `arch` chooses one. Each function checks what it is given, then takes its fused operation or, on
-//! another device, the composition in `plain`.
+//! The rest of the program composes ordinary candle tensors. Operations that dominate the run time,
+//! or that candle does not offer, are custom operations over packed rows here. Work is split by
+//! direction, by sequence or into a fixed number of blocks, never by the number of threads, and
+//! every sum has a fixed order: results are equal bit for bit with any number of threads. The loops
+//! are compiled for several instruction sets, and `arch` chooses one at run time. Each function
+//! checks its arguments, then runs the fused operation on the CPU or the composition in `plain` on
+//! another device.
 
 mod arch;
 mod argmax;
@@ -61,7 +63,7 @@ pub use gru::gru;
 pub use linear::linear;
 pub use lstm::lstm;
 pub use memory::keep_memory;
-pub use parameter::{GradStore, Gradient, ParamRef, RowGradient};
+pub use parameter::{Gradient, ParamGrads, ParamRef, RowGradient};
 pub use pool::{max_over_tokens, mean_over_tokens};
 pub use recurrent::RecurrentWeights;
 pub use reverse::reverse;

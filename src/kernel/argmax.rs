@@ -5,11 +5,11 @@ use rayon::prelude::*;
 
 use super::{arch::fast, slices, vector::max_of_row};
 
-/// Rows of a task.
+/// Rows per task.
 const ROWS: usize = 64;
 
-/// The place of the largest score of each row of (rows, classes), of equal ones the first; 0 in a row
-/// that has no number.
+/// The index of the largest score in each row of (rows, classes), the first of equal ones; 0 for a
+/// row of NaN.
 pub fn argmax(scores: &Tensor) -> Result<Vec<u32>> {
     let (rows, classes) = scores.dims2()?;
     if classes == 0 {
@@ -32,10 +32,10 @@ pub fn argmax(scores: &Tensor) -> Result<Vec<u32>> {
     })
 }
 
-/// Scores compared at once, so that the search vectorises.
+/// Scores compared at once, so that the compiler vectorizes the search.
 const CHUNK: usize = 32;
 
-/// The largest score of a row and its class, of equal ones the first; `None` in a row that has no number.
+/// The largest score of a row and its class, the first of equal ones; `None` for a row of NaN.
 #[inline(always)]
 pub(super) fn argmax_of_row(row: &[f32]) -> Option<(f32, usize)> {
     let max = max_of_row(row);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_any_length_are_searched_to_their_end() -> Result<()> {
+    fn argmax_searches_rows_of_any_length() -> Result<()> {
         for classes in [1, 7, 8, 37, 500] {
             for place in [0, classes / 2, classes - 1] {
                 let mut row = vec![-1f32; classes];

@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::{
     Buffer,
-    parameter::{GradStore, Gradient, ParamRef},
+    parameter::{Gradient, ParamGrads, ParamRef},
     to_vec,
 };
 use crate::data::{Purpose, draw};
@@ -30,7 +30,7 @@ pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<
 
 /// A parameter with the given values and a gradient store of its own.
 pub(super) fn weight_of(values: &Tensor) -> Result<ParamRef> {
-    Ok(ParamRef::new(Var::from_tensor(values)?, 0, GradStore::new()?))
+    Ok(ParamRef::new(Var::from_tensor(values)?, 0, ParamGrads::new()?))
 }
 
 /// A tensor with respect to which a gradient can be computed.
@@ -59,7 +59,7 @@ impl Variable for ParamRef {
     /// From its gradient store, or from candle's where candle's own operations read the parameter.
     fn gradient(&self, store: &backprop::GradStore) -> Option<Tensor> {
         let (n, shape) = (self.var().elem_count(), self.var().shape());
-        let own = self.grad_store().take().into_values().next().map(|gradient| {
+        let own = self.param_grads().take().into_values().next().map(|gradient| {
             let mut sums = Gradient::Dense(Buffer::zeros(n));
             sums.add(shape.dims().last().copied().unwrap_or(1), gradient);
             let Gradient::Dense(sums) = sums else { unreachable!("dense and anything is dense") };

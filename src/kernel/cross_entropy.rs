@@ -1,15 +1,17 @@
-//! An output layer with its softmax cross-entropy, in one operation.
+//! An output layer and its softmax cross-entropy, fused into one operation.
 //!
-//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r and
-//! p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d, db = Σ_r g_r·d.
+//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r
+//! and p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d,
+//! db = Σ_r g_r·d.
 //!
-//! The forward pass makes the gradients too, for g = 1, from what it has made for the loss. Logits, and
-//! then what is made of them in place, are in memory for one chunk of rows. Classes are taken in blocks, rows
-//! in chunks (`output`). For each, e = e^(l − m) with m the row's largest logit of that block, and e·Wᵀ; once a chunk
-//! has seen all blocks, with M the largest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z, and that factor is
-//! put on x instead of e for dW and db (and one-hot(target) taken off, from e itself where one block has all
-//! classes). The backward pass multiplies by g where that is one number for
-//! all rows, as it is for a mean over rows; else it makes them again with g.
+//! The forward pass also computes the gradients for g = 1, from the values that it has for the
+//! loss. Logits, and the values computed from them in place, are in memory for one chunk of rows at
+//! a time. Classes are processed in blocks, rows in chunks (`output`). For each pair,
+//! e = e^(l − m), with m the row's largest logit in the block, and e·Wᵀ are computed. When a chunk
+//! has seen all blocks, with M the largest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z. For dW and
+//! db this factor multiplies x instead of e (and one-hot(target) is subtracted, from e itself where
+//! one block has all classes). The backward pass multiplies by g where g is one value for all rows,
+//! as for a mean over rows; otherwise it recomputes the gradients with g.
 
 mod evaluate;
 mod logits;
@@ -33,7 +35,7 @@ use super::{
     sums::PART,
 };
 
-/// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b
+/// The loss of each row of x (rows, inputs) with its target, for W (inputs, classes) and b
 /// (classes): (rows).
 pub fn cross_entropy(
     x: &Tensor,
@@ -76,7 +78,7 @@ struct OutputLayer {
 }
 
 impl OutputLayer {
-    /// Calls `f` with the layer's values.
+    /// Calls `f` with the layer's operands.
     fn with_output<T>(
         &self,
         shape: &Shape,
@@ -100,7 +102,8 @@ struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// Accumulates g times the gradients of the parameters; returns that of x.
+    /// Accumulates the gradients with respect to the parameters, times g, and returns the one with
+    /// respect to x.
     fn accumulate(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
         let OutputLayer { weight, bias, .. } = &self.layer;
         let (inputs, classes) = weight.var().dims2()?;
@@ -123,7 +126,7 @@ impl CrossEntropy {
     }
 }
 
-/// g times each number.
+/// Multiplies each element by g.
 fn scale(to: &mut [f32], from: &[f32], g: f32) {
     fast(
         #[inline(always)]
@@ -145,7 +148,7 @@ impl CustomOp1 for CrossEntropy {
         let extra = if self.requires_grad { Extra::Gradients(None) } else { Extra::Nothing };
         let computed = self.layer.with_output(layout.shape(), x, |output| output.run(extra))?;
         if let Some(gradients) = computed.gradients {
-            // A second forward of the same op would give the same values.
+            // A second forward pass of the same op would compute the same values.
             let _ = self.gradients.set(gradients);
         }
         let rows = computed.per_row.len();

@@ -23,7 +23,7 @@ pub fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
 }
 
 fn fused(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
-    pairs[0].0.grad_store().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
+    pairs[0].0.param_grads().anchor().apply_op1(SquaredDistance { pairs: pairs.to_vec() })
 }
 
 struct SquaredDistance {
@@ -69,14 +69,14 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::kernel::{check, parameter::GradStore, to_vec};
+    use crate::kernel::{check, parameter::ParamGrads, to_vec};
 
     /// (1 − 3)² + (2 − 1)² + (5 − 5)² = 5; times 3, its gradients are 3·2·(a − b).
     #[test]
     fn a_worked_example() -> Result<()> {
-        let grad_store = GradStore::new()?;
+        let param_grads = ParamGrads::new()?;
         let weight = |numbers: &[f32], index| {
-            Result::Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, grad_store.clone()))
+            Result::Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, param_grads.clone()))
         };
         let pairs = || -> Result<Vec<(ParamRef, ParamRef)>> {
             Ok(vec![
@@ -95,7 +95,7 @@ mod tests {
             (7, dense(&[12.0, -6.0])),
             (8, dense(&[-0.0])),
         ];
-        assert_eq!(Vec::from_iter(grad_store.take()), wanted);
+        assert_eq!(Vec::from_iter(param_grads.take()), wanted);
         Ok(())
     }
 

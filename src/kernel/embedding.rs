@@ -26,7 +26,7 @@ pub fn embedding(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result
 }
 
 fn fused(table: &ParamRef, ids: Vec<u32>, requires_grad: bool) -> Result<Tensor> {
-    let anchor = table.grad_store().anchor();
+    let anchor = table.param_grads().anchor();
     let op = Embedding { table: table.clone(), ids };
     if requires_grad { anchor.apply_op1(op) } else { anchor.detach().apply_op1(op) }
 }
@@ -67,33 +67,33 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::kernel::{check, parameter::GradStore};
+    use crate::kernel::{check, parameter::ParamGrads};
 
     fn table<const N: usize>(
         numbers: &[[f32; 2]; N],
-        grad_store: &GradStore,
+        param_grads: &ParamGrads,
         index: usize,
     ) -> Result<ParamRef> {
-        Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, grad_store.clone()))
+        Ok(ParamRef::new(Var::new(numbers, &Device::Cpu)?, index, param_grads.clone()))
     }
 
     #[test]
     fn gradients_of_a_row_read_twice_are_summed() -> Result<()> {
-        let grad_store = GradStore::new()?;
-        let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &grad_store, 7)?;
+        let param_grads = ParamGrads::new()?;
+        let table = table(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &param_grads, 7)?;
         let rows = fused(&table, vec![2, 0, 2], true)?;
         assert_eq!(slices::to_vec(&rows)?, [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
         let factors = Tensor::new(&[[1f32, 2.0], [3.0, 4.0], [10.0, 20.0]], &Device::Cpu)?;
         (rows * factors)?.sum_all()?.backward()?;
         let expected = RowGradient { ids: vec![2, 0], rows: vec![11.0, 22.0, 3.0, 4.0] };
-        assert_eq!(Vec::from_iter(grad_store.take()), [(7, Gradient::Rows(expected))]);
-        assert!(grad_store.take().is_empty());
+        assert_eq!(Vec::from_iter(param_grads.take()), [(7, Gradient::Rows(expected))]);
+        assert!(param_grads.take().is_empty());
         Ok(())
     }
 
     #[test]
     fn an_embedding_without_gradient_is_not_tracked() -> Result<()> {
-        let table = table(&[[1.0, 2.0]], &GradStore::new()?, 0)?;
+        let table = table(&[[1.0, 2.0]], &ParamGrads::new()?, 0)?;
         assert!(embedding(&table, vec![0], true)?.track_op());
         assert!(!embedding(&table, vec![0], false)?.track_op());
         Ok(())
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_id_beyond_the_table_is_an_error() -> Result<()> {
-        let table = table(&[[1.0, 2.0]], &GradStore::new()?, 0)?;
+        let table = table(&[[1.0, 2.0]], &ParamGrads::new()?, 0)?;
         let error = embedding(&table, vec![1], true).unwrap_err();
         assert!(error.to_string().contains("id 1 in a table of 1 rows"), "{error}");
         Ok(())
@@ -125,12 +125,12 @@ mod tests {
 
     #[test]
     fn no_ids_give_no_rows_and_width_zero_is_an_error() -> Result<()> {
-        let grad_store = GradStore::new()?;
-        let rows = fused(&table(&[[1.0, 2.0]], &grad_store, 0)?, Vec::new(), true)?;
+        let param_grads = ParamGrads::new()?;
+        let rows = fused(&table(&[[1.0, 2.0]], &param_grads, 0)?, Vec::new(), true)?;
         assert_eq!(rows.dims(), [0, 2]);
         rows.sum_all()?.backward()?;
         assert_eq!(
-            Vec::from_iter(grad_store.take()),
+            Vec::from_iter(param_grads.take()),
             [(0, Gradient::Rows(RowGradient::default()))]
         );
         let nothing = check::weight("nothing", (2, 0), 1.0)?;

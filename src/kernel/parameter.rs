@@ -2,7 +2,7 @@
 //!
 //! For every parameter that an operation reads, candle's backward pass allocates a zero tensor and
 //! adds to it, and it makes the gradient of an embedding table dense. Here a backward pass
-//! accumulates gradients in [`GradStore`], by parameter, and the caller of `backward` takes them
+//! accumulates gradients in [`ParamGrads`], by parameter, and the caller of `backward` takes them
 //! out.
 
 use std::{
@@ -93,12 +93,12 @@ impl Gradient {
 
 /// Accumulated gradients, by the index of their parameter.
 #[derive(Clone, Debug)]
-pub struct GradStore {
+pub struct ParamGrads {
     grads: Arc<Mutex<BTreeMap<usize, Gradient>>>,
     anchor: Var,
 }
 
-impl GradStore {
+impl ParamGrads {
     /// An empty store.
     pub fn new() -> Result<Self> {
         Ok(Self { grads: Arc::default(), anchor: Var::zeros(1, DType::F32, &Device::Cpu)? })
@@ -117,18 +117,18 @@ impl GradStore {
 }
 
 /// A parameter as operations read it. They give candle no gradient for it but accumulate its
-/// gradient in its [`GradStore`].
+/// gradient in its [`ParamGrads`].
 #[derive(Clone, Debug)]
 pub struct ParamRef {
     var: Var,
     index: usize,
-    grad_store: GradStore,
+    param_grads: ParamGrads,
 }
 
 impl ParamRef {
     /// The parameter with that index.
-    pub fn new(var: Var, index: usize, grad_store: GradStore) -> Self {
-        Self { var, index, grad_store }
+    pub fn new(var: Var, index: usize, param_grads: ParamGrads) -> Self {
+        Self { var, index, param_grads }
     }
 
     /// Its variable.
@@ -141,8 +141,8 @@ impl ParamRef {
         self.index
     }
 
-    pub(super) fn grad_store(&self) -> &GradStore {
-        &self.grad_store
+    pub(super) fn param_grads(&self) -> &ParamGrads {
+        &self.param_grads
     }
 
     pub(super) fn read<T>(&self, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
@@ -157,7 +157,7 @@ impl ParamRef {
         {
             bail!("a gradient of {} elements for {:?}", values.len(), self.var.shape());
         }
-        let mut grads = self.grad_store.grads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut grads = self.param_grads.grads.lock().unwrap_or_else(PoisonError::into_inner);
         match grads.entry(self.index) {
             Entry::Vacant(entry) => drop(entry.insert(gradient)),
             Entry::Occupied(mut entry) => entry.get_mut().add(width, gradient),

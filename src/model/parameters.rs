@@ -13,7 +13,7 @@ use rand::Rng;
 
 use crate::{
     data::{Purpose, draw},
-    kernel::{self, Device, GradStore, ParamRef},
+    kernel::{self, Device, ParamGrads, ParamRef},
     model::Mode,
 };
 
@@ -34,13 +34,13 @@ pub struct Parameters {
     seed: u64,
     device: Device,
     all: Vec<Parameter>,
-    grad_store: GradStore,
+    param_grads: ParamGrads,
 }
 
 impl Parameters {
     /// None yet; first values will be drawn from this seed, the same for any device.
     pub fn new(seed: u64, device: &Device) -> Result<Self> {
-        Ok(Self { seed, device: device.clone(), all: Vec::new(), grad_store: GradStore::new()? })
+        Ok(Self { seed, device: device.clone(), all: Vec::new(), param_grads: ParamGrads::new()? })
     }
 
     /// Where they are.
@@ -59,8 +59,8 @@ impl Parameters {
     }
 
     /// Where backward passes leave the gradients by parameters.
-    pub fn grad_store(&self) -> &GradStore {
-        &self.grad_store
+    pub fn param_grads(&self) -> &ParamGrads {
+        &self.param_grads
     }
 
     /// The place under which a part of the system makes its parameters.
@@ -205,7 +205,7 @@ impl Parameters {
     }
 
     fn weight(&self, index: usize) -> ParamRef {
-        ParamRef::new(self.all[index].var.clone(), index, self.grad_store.clone())
+        ParamRef::new(self.all[index].var.clone(), index, self.param_grads.clone())
     }
 
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {

@@ -394,7 +394,7 @@ mod tests {
         let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;
         let loss = || noisy.loss(&[tap(&x, RowKind::Token)], &batch()).unwrap().unwrap().sum;
         let store = loss().backward()?;
-        let left = parameters.grad_store().take();
+        let left = parameters.param_grads().take();
         let names = ["gold.output.weight", "gold.output.bias", "projected.confusion"];
         let all = names.map(|name| parameter(&parameters, &format!("objective.{name}")));
         for (at, var) in all.iter().chain([&x]).enumerate() {

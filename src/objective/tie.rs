@@ -234,7 +234,7 @@ mod tests {
         let loss = tied.loss(&[], &batch(2))?.unwrap();
         assert_eq!(kernel::to_vec(&loss.mean()?.reshape(1)?)?, [4.0]);
         assert_eq!((loss.count, kernel::to_vec(&loss.per_example)?), (1, vec![2.0, 2.0]));
-        let (store, left) = (loss.sum.backward()?, parameters.grad_store().take());
+        let (store, left) = (loss.sum.backward()?, parameters.param_grads().take());
         let wanted = [Some(vec![-4.0, 0.0]), None, Some(vec![4.0, 0.0]), None, None];
         for (index, (parameter, wanted)) in parameters.all().iter().zip(wanted).enumerate() {
             // With candle where its own operations compute.

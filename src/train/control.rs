@@ -27,9 +27,9 @@ impl Control {
 
     /// Panics, or fails, if a test has asked for it at that step.
     pub(super) fn fail_if_asked(&self, step: u64) -> candle_core::Result<()> {
-        assert!(self.panic_at != Some(step), "a panic was asked for at step {step}");
+        assert!(self.panic_at != Some(step), "panic requested at step {step}");
         if self.error_at == Some(step) {
-            candle_core::bail!("an error was asked for at step {step}");
+            candle_core::bail!("error requested at step {step}");
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Gradients {
     /// Adds what a backward pass has left: in the parameters' gradient store, and with candle where its own
     /// operations have read a parameter.
     pub(super) fn add(&mut self, store: &GradStore, parameters: &Parameters) -> Result<()> {
-        for (number, gradient) in parameters.grad_store().take() {
+        for (number, gradient) in parameters.param_grads().take() {
             self.add_one(number, gradient);
         }
         for (number, parameter) in parameters.all().iter().enumerate() {

@@ -194,14 +194,14 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Panic, 14));
-    assert_eq!(end.message.as_deref(), Some("a panic was asked for at step 15"));
+    assert_eq!(end.message.as_deref(), Some("panic requested at step 15"));
     the_journal_is_whole(&run);
     for name in ["best", "last"] {
         assert_eq!(whole_checkpoint(&run, name).state.step().0, 10);
     }
     assert!(!exited.err.contains("panicked at"), "{}", exited.err);
     let log = here.read("run/diagnostics.log");
-    assert!(log.contains("a panic was asked for at step 15"), "{log}");
+    assert!(log.contains("panic requested at step 15"), "{log}");
     assert!(log.contains("train_step"), "the backtrace names where: {log}");
     said_only_lines(&exited);
 }
@@ -214,7 +214,7 @@ fn an_operation_on_tensors_that_fails_ends_the_run_with_reason_error_and_its_mes
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Error, 14));
-    assert!(end.message.is_some_and(|why| why.contains("an error was asked for at step 15")));
+    assert!(end.message.is_some_and(|why| why.contains("error requested at step 15")));
     the_journal_is_whole(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step().0, 10, "as it stood");
     said_only_lines(&exited);

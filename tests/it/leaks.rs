@@ -51,7 +51,7 @@ fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
 /// words with a gradient that is not zero.
 fn read_places(tiny: &Tiny, system: &System, scalar: &Tensor, n_tokens: usize) -> BTreeSet<usize> {
     scalar.backward().unwrap();
-    let left = system.parameters().grad_store().take();
+    let left = system.parameters().param_grads().take();
     let is_table = |number: &usize| {
         let name = &system.parameters().all()[*number].name;
         let of_words = |owner: &str| {

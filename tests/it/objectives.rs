@@ -299,7 +299,7 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
         |tiny, at, what| {
             let system = tiny.system();
             tiny.term(&system, at, 3).mean().unwrap().backward().unwrap();
-            let left = system.parameters().grad_store().take();
+            let left = system.parameters().param_grads().take();
             let fitted = tiny.fitted();
             let mut n_tables = 0;
             for spec in &tiny.recipe.encoders {

@@ -1,5 +1,5 @@
-//! The losses of an output layer with its predictions, for an evaluation: each logit is computed once, and logits
-//! are in memory for one chunk of rows.
+//! The losses and the predictions of an output layer, for an evaluation: each logit is computed
+//! once, and logits are in memory for one chunk of rows at a time.
 
 use candle_core::{Result, Tensor};
 
@@ -9,10 +9,11 @@ use super::{
 };
 use crate::kernel::{arch::is_fused, argmax, parameter::ParamRef, plain, slices};
 
-/// The loss of each row of x (rows, inputs) with its target, by way of W (inputs, classes) and b (classes), without a
-/// gradient, and the class with its largest logit, of equal ones the first: (rows) each.
+/// The loss of each row of x (rows, inputs) with its target, for W (inputs, classes) and b
+/// (classes), without a gradient, and the class with the largest logit, the first of equal ones:
+/// (rows) each.
 ///
-/// On the CPU losses are those of [`super::cross_entropy`], to the bit.
+/// On the CPU the losses equal those of [`super::cross_entropy`] bit for bit.
 pub fn cross_entropy_and_argmax(
     x: &Tensor,
     weight: &ParamRef,
@@ -41,7 +42,7 @@ mod tests {
     use crate::kernel::{check, cross_entropy, linear};
 
     #[test]
-    fn losses_are_those_of_training_and_classes_those_of_the_largest_logits() -> Result<()> {
+    fn losses_equal_those_of_training_and_classes_have_the_largest_logits() -> Result<()> {
         for (rows, inputs, classes) in [(1, 1, 1), (7, 3, 5), (130, 9, 481), (900, 17, 1500)] {
             let x = check::var("x", (rows, inputs), 3.0)?.as_tensor().detach();
             let weight = check::weight("weight", (inputs, classes), 1.0)?;
@@ -58,7 +59,7 @@ mod tests {
 
     /// Logits equal in classes 3, 500 and 999: three blocks.
     #[test]
-    fn of_equal_logits_in_several_blocks_the_first_is_taken() -> Result<()> {
+    fn the_first_of_equal_logits_in_several_blocks_is_taken() -> Result<()> {
         let bias = |class| if [3, 500, 999].contains(&class) { 2.0 } else { -1.0 };
         let biases: Vec<f32> = (0..1000).map(bias).collect();
         let weight = check::weight("weight", (1, 1000), 1.0)?;
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_have_no_classes_and_wrong_targets_are_an_error() -> Result<()> {
+    fn no_rows_give_no_classes_and_targets_out_of_range_are_an_error() -> Result<()> {
         let weight = check::weight("weight", (2, 3), 1.0)?;
         let bias = check::weight("bias", 3, 1.0)?;
         let x = check::var("x", (2, 2), 1.0)?;

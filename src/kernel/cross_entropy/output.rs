@@ -1,4 +1,4 @@
-//! The layer block by block: rows in chunks of parts, classes in blocks.
+//! The output layer, block by block: rows in chunks of several parts, classes in blocks.
 
 use rayon::prelude::*;
 
@@ -10,33 +10,33 @@ use crate::kernel::{
     vector::{exp_or_zero, exps_of_rows},
 };
 
-/// Classes in a block: whole register tiles of any family.
+/// Classes in a block: a multiple of the register tile's columns for every instruction set.
 pub(super) const BLOCK: usize = 480;
 
-/// Rows of a part at most: e of one block for them is in a core's own cache.
+/// The most rows in a part: their e of one block fits into a core's own cache.
 const ROWS: usize = 104;
 
 /// Parts in a chunk.
 const PARTS: usize = 4;
 
-/// What is computed beside the losses.
+/// What is computed in addition to the losses.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Extra<'a> {
     /// Nothing.
     Nothing,
     /// The class with the largest logit of each row.
     Argmax,
-    /// The gradients for g of each row: (rows), 1 where there is none.
+    /// The gradients for the g of each row (rows); `None` for g = 1.
     Gradients(Option<&'a [f32]>),
 }
 
-/// The losses, and what was asked for beside them.
+/// The losses, and the requested [`Extra`].
 pub(super) struct Computed {
     /// The loss of each row: (rows).
     pub(super) per_row: Vec<f32>,
-    /// By [`Extra::Argmax`], else empty: (rows).
+    /// With [`Extra::Argmax`] (rows), else empty.
     pub(super) argmax: Vec<u32>,
-    /// By [`Extra::Gradients`].
+    /// With [`Extra::Gradients`].
     pub(super) gradients: Option<Gradients>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Gradients {
     pub(super) grad_weight: Vec<Buffer>,
 }
 
-/// The layer's numbers.
+/// The layer's operands.
 #[derive(Clone, Copy)]
 pub(super) struct Output<'a> {
     pub(super) x: Matrix<'a>,
@@ -57,7 +57,8 @@ pub(super) struct Output<'a> {
     pub(super) targets: &'a [u32],
 }
 
-/// A block of classes: its first class, how many, and its weights, also transposed if gradients are required.
+/// A block of classes: its first class, their number, and its weights, also transposed if gradients
+/// are required.
 struct Block {
     from: usize,
     n: usize,
@@ -65,7 +66,7 @@ struct Block {
     transposed: Option<Packed>,
 }
 
-/// Some of the inputs to a block, and its biases behind the last input.
+/// A range of a block's inputs, where its biases count as one more input.
 struct Strip<'a> {
     block: &'a Block,
     from: usize,
@@ -73,7 +74,7 @@ struct Strip<'a> {
     grad_weight: &'a mut [f32],
 }
 
-/// One block for some rows.
+/// The values of one block for some rows.
 struct Piece {
     /// m of each row.
     row_max: Vec<f32>,
@@ -83,14 +84,14 @@ struct Piece {
     exps: Buffer,
     /// e·Wᵀ: (rows, inputs), if gradients are required.
     grad_x: Option<Buffer>,
-    /// The logits of the targets that the block has, each with its row's number of all.
+    /// The logits of those targets that are in the block, each with its row's index in the batch.
     targets: Vec<(usize, f32)>,
-    /// The largest logit of each row with its class, by [`Extra::Argmax`]; else empty.
+    /// The largest logit of each row with its class, with [`Extra::Argmax`]; else empty.
     argmax: Vec<Option<(f32, usize)>>,
 }
 
 impl Block {
-    /// The largest of each row of logits (rows, classes of the block), and its class among all.
+    /// The largest logit of each row (rows, classes of the block), and its class in the whole layer.
     fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
         fast(
             #[inline(always)]
@@ -122,13 +123,13 @@ impl Output<'_> {
         (0..classes.div_ceil(BLOCK)).into_par_iter().map(block).collect()
     }
 
-    /// Rows of a part, the last of all excepted: as equal as low register tiles allow.
+    /// Rows in each part but the last: as equal as register tiles of few rows allow.
     fn part(self) -> usize {
         let n_parts = self.rows().div_ceil(ROWS).max(1);
         self.rows().div_ceil(n_parts).next_multiple_of(4).max(4)
     }
 
-    /// Some rows as parts: the first row and how many.
+    /// Divides rows into parts: the first row of each and its number of rows.
     fn parts(
         self,
         first: usize,
@@ -160,7 +161,7 @@ impl Output<'_> {
         if block.transposed.is_none() {
             exps = Buffer::new(0);
         } else if self.is_one_block() {
-            // Z is known and 1/Z not small: e becomes Z·d, and no target is left to take off.
+            // Z is known and 1/Z is not small: e becomes Z·d, and no target is left to subtract.
             for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
                 exps[self.targets[row] as usize] -= sum;
             }
@@ -175,7 +176,7 @@ impl Output<'_> {
         Piece { row_max, sums, exps, grad_x, targets, argmax }
     }
 
-    /// The loss of each row, and what is asked for beside it.
+    /// The loss of each row, and the requested [`Extra`].
     pub(super) fn run(self, extra: Extra<'_>) -> Computed {
         let (requires_grad, gradient) = match extra {
             Extra::Nothing | Extra::Argmax => (false, None),
@@ -190,7 +191,7 @@ impl Output<'_> {
         let part = self.part();
         for first in (0..self.rows()).step_by(PARTS * part) {
             let rows = (PARTS * part).min(self.rows() - first);
-            // By block, then part.
+            // By block, then by part.
             let pieces: Vec<Vec<Piece>> = blocks
                 .par_iter()
                 .map(|block| {
@@ -220,7 +221,7 @@ impl Output<'_> {
                 (0..rows).map(of_row).collect()
             };
             let factors: Vec<Vec<f32>> = pieces.par_iter().map(|pieces| factors(pieces)).collect();
-            // A few classes are one block: all threads take some of its inputs each.
+            // With few classes there is one block, and all threads take a range of its inputs each.
             let strip = (self.inputs() + 1).div_ceil(if self.is_one_block() { 4 } else { 1 });
             blocks.par_iter().zip(&mut grad_weight).zip(pieces.par_iter().zip(&factors)).for_each(
                 |((block, grad_weight), (pieces, factors))| {
@@ -244,7 +245,7 @@ impl Output<'_> {
         Computed { per_row, argmax, gradients }
     }
 
-    /// Σ over blocks of e·Wᵀ times each row's factor, less g times the weights of the target.
+    /// Σ over blocks of e·Wᵀ times each row's factor, minus g times the weights of the target.
     fn grad_x<'p>(
         self,
         first: usize,
@@ -281,7 +282,7 @@ impl Output<'_> {
         }
     }
 
-    /// Adds what a chunk gives to a strip of dW and db.
+    /// Adds the contribution of a chunk to a strip of dW and db.
     fn add_grad_weight(
         self,
         strip: Strip<'_>,
@@ -294,7 +295,8 @@ impl Output<'_> {
         let inputs = from..self.inputs().min(from + width);
         for piece in pieces {
             let rows = piece.sums.len();
-            // x, and a column of ones beside its last, each row with its factor.
+            // x, followed by a column of ones after its last column, each row multiplied by its
+            // factor.
             let mut scaled = Buffer::new(rows * width);
             fast(
                 #[inline(always)]
@@ -325,7 +327,7 @@ impl Output<'_> {
     }
 }
 
-/// M and Z of a row of a part, by block.
+/// M and Z of a row of a part, from all blocks.
 fn max_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
     let of_row = || {
         let pieces = pieces.iter().map(|pieces| &pieces[part]);
@@ -335,7 +337,7 @@ fn max_and_sum(pieces: &[Vec<Piece>], part: usize, row: usize) -> (f32, f32) {
     (max, of_row().map(|(row_max, sum)| exp_or_zero(row_max - max) * sum).sum())
 }
 
-/// The class with the largest logit of a row of a part, of equal ones the first; 0 if no logit is a number.
+/// The class with the largest logit of a row of a part, the first of equal ones; 0 if all are NaN.
 fn argmax_of(pieces: &[Vec<Piece>], part: usize, row: usize) -> u32 {
     let of_blocks = pieces.iter().filter_map(|pieces| pieces[part].argmax[row]);
     let best = of_blocks.reduce(|best, other| if other.0 > best.0 { other } else { best });

@@ -133,7 +133,7 @@ fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
     let mut train = quiet(&here, "run", 100, &[]);
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_STEP", "15"), SIZE);
     desk.pty.wait_for_text("FAILED");
-    let why = "q quits  failed: the trainer panicked  a panic was asked for at step 15";
+    let why = "q quits  failed: the trainer panicked  panic requested at step 15";
     desk.pty.wait_for_text(why);
     desk.is_up();
     assert!(!desk.pty.text().contains("panicked at"), "{}", desk.pty.text());
@@ -159,7 +159,7 @@ fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
     let here = Here::new();
     let mut train = quiet(&here, "run", 100, &[]);
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_FRAME", "2"), (120, 40));
-    desk.pty.wait_for_text("a panic was asked for at frame 2");
+    desk.pty.wait_for_text("panic requested at frame 2");
     desk.pty.wait_for_text("the desk has closed; training continues, printing progress lines");
     desk.is_given_back();
     desk.leaves(0);
@@ -167,7 +167,7 @@ fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
     assert_eq!(desk.n_steps(), 100);
     let text = desk.pty.text();
     assert!(text.contains("finished: "), "{text}");
-    assert!(here.read("run/diagnostics.log").contains("a panic was asked for at frame 2"));
+    assert!(here.read("run/diagnostics.log").contains("panic requested at frame 2"));
 }
 
 #[test]
