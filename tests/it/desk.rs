@@ -3,6 +3,7 @@
 //! What is on the screen is compared where a person would look. What was done is read from the
 //! journal.
 
+mod continued;
 mod given_back;
 mod looks;
 mod moves;
