@@ -1,5 +1,5 @@
-//! What must hold for the tree as a whole, read from its files: who may name whom, names of types, and what the
-//! documents say of it.
+//! Properties of the source tree: dependencies between modules, names of types and files, and names
+//! in the documents.
 
 mod circles;
 mod documents;

@@ -1,7 +1,8 @@
-//! Broken recipes and broken corpora: each file of `tests/broken` has beside it the whole message it must give.
+//! Invalid recipes and corpora: each file of `tests/broken` has its complete expected message
+//! beside it.
 //!
-//! Lines `# --set KEY=VALUE` at a file's top are given as on the command line. With
-//! `UPDATE_EXPECTED=1` the messages are written instead of compared; read them before they are kept.
+//! Lines `# --set KEY=VALUE` at the top of a file are passed as options. With `UPDATE_EXPECTED=1`
+//! the messages are written instead of compared; review them.
 
 use std::{fs, path::Path};
 
@@ -10,7 +11,7 @@ use auxdesk::recipe::{Overrides, RecipeSource, load};
 use crate::recipes::tomls;
 
 #[test]
-fn every_broken_recipe_gives_the_whole_expected_message() {
+fn every_invalid_recipe_gives_its_expected_message() {
     let mut wrong = Vec::new();
     for path in tomls("tests/broken").into_iter().chain(tomls("tests/broken/corpora")) {
         let text = fs::read_to_string(&path).unwrap();

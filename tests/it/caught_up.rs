@@ -1,5 +1,5 @@
-//! A desk that stalled while a run was moved and scored shows the truth again: what a replay of the journal
-//! shows.
+//! A desk that stalled during changes and evaluations afterwards shows the same as a replay of the
+//! journal.
 
 use std::{thread, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::tiny::{Size, shipped_tiny};
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
-/// Rounds of two moves, an evaluation and some steps.
+/// Rounds of two changes, an evaluation and some steps.
 const ROUNDS: u64 = 100;
 
 const STEPS_A_ROUND: u64 = 3;
@@ -37,14 +37,14 @@ fn header() -> Header {
     }
 }
 
-/// What the desk shows of a run.
+/// The desk's screen of a run.
 fn screen(run: &Run) -> String {
     let config = Config::defaults(tui::actions());
     let look = Look::choose(ColorWhen::Never, GlyphChoice::Auto, &config, &Environment::default());
     tui::text(run, &config, &look, (120, 40))
 }
 
-/// Takes in what there is, until that event was among it; gives back which commands were answered.
+/// Polls the feed until the given command is answered; returns the answered commands.
 fn until(feed: &mut Feed, answer: CommandId) -> Vec<CommandId> {
     let mut answered = Vec::new();
     for _ in 0..60_000 {
@@ -66,7 +66,7 @@ fn until(feed: &mut Feed, answer: CommandId) -> Vec<CommandId> {
 }
 
 #[test]
-fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_shows() {
+fn a_desk_that_stalled_through_a_hundred_changes_shows_what_a_replay_shows() {
     let sets = ["train.steps=1000", "train.evaluate_every=1000"].map(str::to_owned);
     let tiny = shipped_tiny("chunking", SIZE, &sets);
     let folder = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
         sent.push(send(Command::Note { text: "after the stall".to_owned() }));
         scope.spawn(move || trainer.train(&mut bus));
 
-        // The desk stands still until all of that has happened.
+        // The desk does not poll until all of that has happened.
         let last = *sent.last().unwrap();
         let has_happened = || {
             let journal = Journal::read(&path).unwrap();
@@ -110,7 +110,7 @@ fn a_desk_stalled_through_a_hundred_moves_and_evaluations_shows_what_a_replay_sh
         assert_eq!(screen(feed.run()), screen(&replayed));
         assert!(screen(feed.run()).contains("PAUSED"), "{}", screen(feed.run()));
 
-        // It follows again, and says how much it did not show as it came.
+        // It follows again, and says how many events it missed.
         let resumed = send(Command::StepOnce);
         until(&mut feed, resumed);
         assert!(feed.run().missed > 100);

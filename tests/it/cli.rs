@@ -1,4 +1,4 @@
-//! The command line: what is refused, what is printed, and where.
+//! The command line: refused requests, and the outputs of commands.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -12,20 +12,20 @@ fn auxdesk(here: &Here, args: &[&str]) -> Exited {
     finish(&mut here.auxdesk(args))
 }
 
-/// What a command printed that ended well and had nothing to say.
+/// The standard output of a command that succeeds without diagnostics.
 fn printed(here: &Here, args: &[&str]) -> String {
     let exited = auxdesk(here, args);
     assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{args:?}");
     exited.out
 }
 
-/// A request that is refused: exit code 2, nothing on standard output, and this on standard error.
+/// A refused request: exit code 2, nothing on standard output, and this text on standard error.
 fn refused(exited: &Exited, wanted: &str) {
     assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{}", exited.err);
     assert!(exited.err.contains(wanted), "expected {wanted}\nfound {}", exited.err);
 }
 
-/// A check of the configuration in the folder `config`.
+/// Validates the configuration in the folder `config`.
 fn configured(here: &Here) -> Command {
     let mut command = here.auxdesk(["check", "--config"]);
     command.env("XDG_CONFIG_HOME", here.path("config"));
@@ -36,7 +36,7 @@ mod what_is_refused {
     use super::*;
 
     #[test]
-    fn a_recipe_that_is_not_there() {
+    fn an_unknown_recipe() {
         let here = Here::new();
         for command in ["train", "check"] {
             refused(&auxdesk(&here, &[command, "chunkign"]), "did you mean \"chunking\"?");
@@ -46,7 +46,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_kernel_that_there_is_not() {
+    fn an_unknown_kernel() {
         let here = Here::new();
         let run = |kernel| finish(here.tiny("run", 5, &[]).env("AUXDESK_KERNEL", kernel));
         refused(&run("avx1024"), "`AUXDESK_KERNEL`: expected \"portable\"");
@@ -57,7 +57,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_misspelt_set() {
+    fn a_misspelled_setting() {
         let here = Here::new();
         for (set, wanted) in [
             ("train.learning_rat=1", "learning_rate"),
@@ -75,7 +75,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_corpus_that_is_broken_or_not_there() {
+    fn a_faulty_or_missing_corpus() {
         let here = Here::new();
         here.write("broken.tsv", "She\tPRON\n");
         for (file, wanted) in [("broken.tsv", "broken.tsv:1: "), ("gone.tsv", "no file gone.tsv")] {
@@ -87,7 +87,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_run_folder_that_cannot_be_written() {
+    fn an_unwritable_run_folder() {
         let here = Here::new();
         refused(&finish(&mut here.tiny("train.tsv/run", 5, &[])), "--run train.tsv/run: ");
         refused(&finish(&mut here.tiny("train.tsv", 5, &[])), "--run train.tsv: ");
@@ -96,7 +96,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_run_folder_that_is_not_empty() {
+    fn a_non_empty_run_folder() {
         let here = Here::new();
         fs::create_dir(here.path("run")).unwrap();
         here.write("run/notes.txt", "mine");
@@ -108,7 +108,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn moves_that_are_no_journal_or_move_what_is_not_there() {
+    fn moves_that_are_not_a_journal_or_change_unknown_objectives() {
         let here = Here::new();
         refused(
             &finish(&mut here.tiny("run", 5, &["--moves", "train.tsv"])),
@@ -128,7 +128,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn options_that_are_not_there_or_exclude_each_other() {
+    fn unknown_and_mutually_exclusive_options() {
         let here = Here::new();
         for args in [
             &["train", "--sped", "3"][..],
@@ -145,14 +145,14 @@ mod what_is_refused {
         ] {
             refused(&auxdesk(&here, args), "error: ");
         }
-        // Without a command, a word is a recipe's name.
+        // Without a command, the first word is a recipe's name.
         refused(&auxdesk(&here, &["sing"]), "sing: no file of this path and no shipped recipe");
         refused(&auxdesk(&here, &["list", "recipe"]), "did you mean \"recipes\"?");
         refused(&auxdesk(&here, &["list", "heads", "crv"]), "did you mean \"crf\"?");
     }
 
     #[test]
-    fn a_configuration_with_faults() {
+    fn an_invalid_configuration() {
         let here = Here::new();
         fs::create_dir_all(here.path("config/auxdesk")).unwrap();
         here.write("config/auxdesk/desk.toml", "theme = \"drak\"\n\n[keys]\nfly = \"ctlr-r\"\n");
@@ -164,7 +164,7 @@ mod what_is_refused {
     }
 
     #[test]
-    fn a_run_that_is_not_there_or_has_no_checkpoint() {
+    fn a_missing_run_or_a_run_without_checkpoint() {
         let here = Here::new();
         for command in [&["evaluate", "gone"][..], &["predict", "gone", "test.tsv"]] {
             refused(
@@ -196,7 +196,7 @@ mod what_train_prints {
     }
 
     #[test]
-    fn one_json_document_with_the_promised_keys_which_is_the_summary() {
+    fn one_json_document_with_the_documented_keys_which_is_the_summary() {
         let here = Here::new();
         let exited = finish(&mut here.tiny("run", 20, &["--json"]));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
@@ -247,7 +247,7 @@ mod what_train_prints {
     }
 
     #[test]
-    fn a_run_without_dev_and_test_has_null_for_them() {
+    fn a_run_without_dev_and_test_has_null_scores() {
         let here = Here::new();
         let text = shipped::recipe("chunking").unwrap();
         let without = |line: &&str| !line.starts_with("dev =") && !line.starts_with("test =");
@@ -270,7 +270,7 @@ mod what_train_prints {
     }
 
     #[test]
-    fn a_run_without_a_name_is_put_below_runs() {
+    fn a_run_without_a_folder_name_is_created_in_runs() {
         let here = Here::new();
         let mut args = vec!["--steps", "1", "--json", "--set", "encoder.trunk.width=8"];
         args.extend(["--set", "corpus.news.train=train.tsv", "--set", "corpus.news.dev=dev.tsv"]);
@@ -288,7 +288,7 @@ mod what_train_prints {
 mod what_is_told_of_recipes {
     use super::*;
 
-    /// Sentences and tokens of a sample file, counted here.
+    /// Sentences and tokens of a sample file, counted by the test.
     fn counted(split: &str) -> (usize, usize) {
         let text = fs::read_to_string(format!("sample-data/news/{split}.tsv")).unwrap();
         let tokens = text.lines().filter(|line| !line.is_empty()).count();
@@ -296,7 +296,7 @@ mod what_is_told_of_recipes {
     }
 
     #[test]
-    fn check_counts_what_is_in_the_sample_data() {
+    fn check_counts_the_sample_data() {
         let here = Here::new();
         let text = printed(&here, &["check"]);
         assert_eq!(text, printed(&here, &["check", "chunking"]));
@@ -323,7 +323,7 @@ mod what_is_told_of_recipes {
     }
 
     #[test]
-    fn show_prints_the_shipped_file_which_trains_and_checks_as_it_is() {
+    fn show_prints_the_shipped_file_which_is_a_valid_recipe() {
         let here = Here::new();
         for (name, _) in shipped::RECIPES {
             let text = printed(&here, &["show", name]);
@@ -351,7 +351,7 @@ mod what_is_told_of_recipes {
     }
 
     #[test]
-    fn completions_and_manual_name_every_command() {
+    fn completions_and_manual_have_every_command() {
         let here = Here::new();
         let page = printed(&here, &["man"]);
         let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
@@ -364,7 +364,7 @@ mod what_is_told_of_recipes {
     }
 
     #[test]
-    fn what_the_configuration_says() {
+    fn the_summary_of_the_configuration() {
         let here = Here::new();
         let file = here.path("config/auxdesk/desk.toml");
         let exited = finish(&mut configured(&here));
@@ -385,7 +385,7 @@ mod what_is_told_of_recipes {
         assert_eq!((exited.code, exited.out, exited.err.as_str()), (Some(0), told, ""));
     }
 
-    /// With `UPDATE_EXPECTED=1` the text is written instead of compared; read it before it is kept.
+    /// With `UPDATE_EXPECTED=1` the text is written instead of compared; review it.
     #[test]
     fn the_help_of_the_program() {
         let here = Here::new();
@@ -410,7 +410,7 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn predict_adds_a_column_and_changes_no_other() {
+    fn predict_adds_a_column_and_changes_no_others() {
         let here = Here::new();
         here.finished("run", 20, &[]);
         let input = here.read("test.tsv");
@@ -449,13 +449,13 @@ mod what_a_saved_run_does {
         assert_eq!(output.lines().count(), input.lines().count());
         let rows = rows(&with_labels).into_iter();
         for (line, row) in output.lines().filter(|line| !line.is_empty()).zip(rows) {
-            // One column has no tab to go by, so a space separates.
+            // A single column has no tab to infer the separator from, so a space separates.
             assert_eq!(line, format!("{} {}", row[0], row[row.len() - 1]));
         }
     }
 
     #[test]
-    fn predict_gives_any_objectives_labels() {
+    fn predict_writes_the_labels_of_any_objective() {
         let here = Here::new();
         here.finished("run", 20, &[]);
         let output = printed(&here, &["predict", "run", "test.tsv", "--objective", "pos"]);
@@ -467,7 +467,7 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn predict_numbers_the_sentences_that_the_run_was_trained_on() {
+    fn predict_numbers_sentences_like_the_training_data() {
         let here = Here::new();
         let sets = ["corpus.news.sentence_ends=[\".\"]", "encoder.trunk.segment_by=sentence"];
         here.finished("run", 20, &sets.map(|set| ["--set", set]).concat());
@@ -477,7 +477,7 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn predict_outlives_the_corpora_it_was_trained_on() {
+    fn predict_does_not_need_the_training_corpora() {
         let here = Here::new();
         here.finished("run", 20, &[]);
         let before = printed(&here, &["predict", "run", "test.tsv"]);
@@ -491,7 +491,7 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn evaluate_needs_no_list_that_the_run_was_trained_with() {
+    fn evaluate_does_not_need_the_runs_word_lists() {
         let here = Here::new();
         fs::write(here.path("list.txt"), "good\nbad\n").unwrap();
         let set = ["--set", "encoder.masked.words=list.txt"];
@@ -504,9 +504,9 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn what_is_predicted_scores_as_the_run_and_evaluate_say() {
+    fn predictions_have_the_scores_of_the_run_and_of_evaluate() {
         let here = Here::new();
-        // The best checkpoint must not be the last one, or predicting by the last would pass too.
+        // The best checkpoint must differ from the last one, or predicting with the last would pass.
         let run = here.finished("run", 60, &["--set", "train.learning_rate=0.03"]);
         let summary = json_file(&run, "summary.json");
         let best = summary["main"]["best_step"].as_u64().unwrap();
@@ -538,7 +538,7 @@ mod what_a_saved_run_does {
     }
 
     #[test]
-    fn evaluate_says_of_each_class_what_the_run_did() {
+    fn evaluate_prints_the_same_scores_per_class_as_the_run() {
         let here = Here::new();
         let run = here.finished("run", 60, &["--set", "train.learning_rate=0.03"]);
         let evaluated = json(&printed(&here, &["evaluate", "run", "--json", "--classes"]));
@@ -548,13 +548,13 @@ mod what_a_saved_run_does {
         };
         let [chunk, pos, next_word, frequency] =
             [0, 1, 2, 3].map(|at| &evaluated["objectives"][at]["test"]);
-        // Spans: the pooled counts are those of the F1 that is reported, and there is no matrix.
+        // Spans: the pooled counts give the reported F1, and there is no matrix.
         let [gold, predicted, correct] =
             ["gold", "predicted", "correct"].map(|key| sum(chunk, key) as f64);
         let f1 = 200.0 * correct / (gold + predicted);
         assert!(f1 > 5.0 && (f1 - chunk["metrics"]["f1"].as_f64().unwrap()).abs() < 1e-4, "{f1}");
         assert_eq!(chunk.get("confusion"), None);
-        // Tags and bins: every token lies in one cell, and those of the diagonal are what was right.
+        // Tags and bins: every token is in one cell, and the diagonal is the correct ones.
         for scores in [pos, frequency] {
             let cells = scores["confusion"].as_array().unwrap().iter();
             let cells = cells.flat_map(|row| row.as_array().unwrap());

@@ -1,4 +1,5 @@
-//! A run that was killed and goes on is the run that was never killed; what may not go on is refused.
+//! A run that is killed and continued equals a run that was never killed; invalid continuations are
+//! refused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +18,7 @@ use auxdesk::{
 };
 
 use crate::{
-    exits::the_journal_is_whole,
+    exits::assert_journal_is_complete,
     runs::{ENDLESS, Exited, Here, finish, journal, start, wait_for, wait_until},
 };
 
@@ -37,7 +38,7 @@ fn n_lines(run: &Path) -> usize {
     fs::read(run.join(journal::FILE)).map_or(0, |text| text.split(|byte| *byte == b'\n').count())
 }
 
-/// Ten pseudo-random numbers of lines to wait for, by a linear congruential generator.
+/// Ten pseudorandom numbers of lines to wait for, from a linear congruential generator.
 fn waits(seed: u64) -> impl Iterator<Item = usize> {
     let mut state = seed;
     std::iter::repeat_with(move || {
@@ -49,11 +50,11 @@ fn waits(seed: u64) -> impl Iterator<Item = usize> {
 }
 
 const STEPS: u64 = 1200;
-/// Evaluated often, and to the last step: early stopping would end some runs before they are killed.
+/// Frequent evaluations, and no early stopping, which would end some runs before they are killed.
 const OFTEN: [&str; 4] = ["--set", "train.evaluate_every=7", "--set", "train.patience=1000000"];
 
-/// A run that is killed with SIGKILL ten times, each time after so many more lines of its journal, and is
-/// continued each time.
+/// A run that is killed with SIGKILL ten times, each time after a number of further lines of its
+/// journal, and continued each time.
 fn killed_ten_times(here: &Here, run: &str, more: &[&str], seed: u64) -> PathBuf {
     let mut program = start(&mut here.tiny(run, STEPS, &[&OFTEN[..], more].concat()));
     let path = here.path(run);
@@ -79,7 +80,7 @@ fn killed_ten_times(here: &Here, run: &str, more: &[&str], seed: u64) -> PathBuf
     path
 }
 
-/// What each step came to; a step that was done again came to the same.
+/// The result of each step; a repeated step must have the same result.
 fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
     let mut steps = BTreeMap::new();
     for event in journal(run).events {
@@ -104,13 +105,13 @@ fn folded(run: &Path) -> Run {
     replay(&header, &events, None)
 }
 
-/// Checkpoints to the byte, steps to the bit, and what the runs add up to.
-fn are_the_same_run(whole: &Path, killed: &Path) {
+/// Checkpoints are equal byte for byte, steps bit for bit, and so are the states of the runs.
+fn assert_same_run(whole: &Path, killed: &Path) {
     assert_eq!(steps(whole), steps(killed));
     for (name, bytes) in checkpoint_files(whole) {
         assert!(bytes == checkpoint_files(killed)[&name], "{name} differs");
     }
-    the_journal_is_whole(killed);
+    assert_journal_is_complete(killed);
     let [whole, killed] = [whole, killed].map(folded);
     assert_eq!((whole.step, whole.best_step()), (killed.step, killed.best_step()));
     assert_eq!((&whole.draws, whole.tokens), (&killed.draws, killed.tokens));
@@ -131,23 +132,23 @@ fn are_the_same_run(whole: &Path, killed: &Path) {
 }
 
 #[test]
-fn a_run_that_was_killed_ten_times_ends_as_one_that_never_was() {
+fn a_run_killed_ten_times_equals_one_that_was_never_killed() {
     let here = Here::new();
     let whole = here.finished("whole", STEPS, &OFTEN);
-    are_the_same_run(&whole, &killed_ten_times(&here, "killed", &[], 1));
+    assert_same_run(&whole, &killed_ten_times(&here, "killed", &[], 1));
 }
 
 #[test]
-fn what_a_weighting_rule_remembers_goes_on() {
+fn the_memory_of_a_weighting_rule_survives_kills() {
     let here = Here::new();
     let dwa = ["--set", "train.weighting={ kind = \"dwa\", temperature = 0.7 }"];
     let whole = here.finished("whole", STEPS, &[&OFTEN[..], &dwa].concat());
     let killed = killed_ten_times(&here, "killed", &dwa, 3);
-    are_the_same_run(&whole, &killed);
+    assert_same_run(&whole, &killed);
     assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
 }
 
-/// A fade that takes most of the run, a mute, a learning rate and a sampling set by hand.
+/// A fade over most of the run, a mute, a learning rate and a sampling rule, all set by hand.
 const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
 {"kind":"gain_set","at_ms":1,"step":3,"from":4,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1,"over":1000}
 {"kind":"muted","at_ms":2,"step":17,"from":18,"objective":"next-word","muted":true,"by":"key","command":2}
@@ -157,20 +158,20 @@ const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"b
 "#;
 
 #[test]
-fn a_fade_a_mute_and_settings_go_on_and_what_is_left_of_moves_is_made() {
+fn a_fade_a_mute_settings_and_the_remaining_moves_survive_kills() {
     let here = Here::new();
     here.write("moves.jsonl", MOVES);
     let more = [&OFTEN[..], &["--moves", "moves.jsonl"]].concat();
     let whole = here.finished("whole", STEPS, &more);
     let killed = killed_ten_times(&here, "killed", &["--moves", "moves.jsonl"], 2);
-    are_the_same_run(&whole, &killed);
+    assert_same_run(&whole, &killed);
     assert_eq!(folded(&killed).interventions, 5);
-    // What was left behind is not made again from the journal of such a run.
+    // Changes that were left behind are not repeated from the journal of such a run.
     let again = here.finished("again", STEPS, &[&OFTEN[..], &["--moves", "killed"]].concat());
     assert_eq!(steps(&whole), steps(&again));
 }
 
-/// Starts a run without end, and kills it when its journal has a line of that kind.
+/// Starts an endless run, and kills it when its journal has a line of that kind.
 fn killed_at(here: &Here, run: &str, kind: &str, more: &[&str]) {
     let mut program = start(&mut here.tiny(run, STEPS, more));
     wait_for(&here.path(run), kind);
@@ -179,7 +180,7 @@ fn killed_at(here: &Here, run: &str, kind: &str, more: &[&str]) {
 }
 
 #[test]
-fn a_run_that_was_killed_before_its_first_checkpoint_begins_again_in_its_folder_and_says_so() {
+fn a_run_killed_before_its_first_checkpoint_restarts_in_its_folder() {
     let here = Here::new();
     let seldom = ["--set", "train.evaluate_every=400"];
     let whole = here.finished("whole", STEPS, &seldom);
@@ -187,7 +188,7 @@ fn a_run_that_was_killed_before_its_first_checkpoint_begins_again_in_its_folder_
     let exited = finish(&mut continued(&here, "killed", &[]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
     assert!(exited.err.contains("continuing from step 0"), "{}", exited.err);
-    are_the_same_run(&whole, &here.path("killed"));
+    assert_same_run(&whole, &here.path("killed"));
 }
 
 #[test]
@@ -203,12 +204,12 @@ fn a_run_without_a_journal_yet_starts_in_its_folder() {
         }
         let exited = finish(&mut continued(&here, "run", &[]));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
-        are_the_same_run(&whole, &here.path("run"));
+        assert_same_run(&whole, &here.path("run"));
     }
 }
 
 #[test]
-fn a_torn_line_is_cut_off_and_moves_beyond_the_checkpoint_are_left_behind_and_shown_as_such() {
+fn a_truncated_line_is_removed_and_later_changes_are_marked_as_left_behind() {
     let here = Here::new();
     let whole = here.finished("whole", STEPS, &OFTEN);
     killed_at(&here, "killed", "checkpoint_saved", &OFTEN);
@@ -227,7 +228,7 @@ fn a_torn_line_is_cut_off_and_moves_beyond_the_checkpoint_are_left_behind_and_sh
     );
     let exited = finish(&mut continued(&here, "killed", &[]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
-    are_the_same_run(&whole, &path);
+    assert_same_run(&whole, &path);
     assert!(
         here.read("killed/journal.jsonl").starts_with(&text[..whole_lines]),
         "nothing whole is lost"
@@ -245,7 +246,7 @@ fn a_torn_line_is_cut_off_and_moves_beyond_the_checkpoint_are_left_behind_and_sh
 }
 
 #[test]
-fn a_finished_run_is_refused_unless_it_is_to_be_longer_and_then_is_one_of_that_length() {
+fn a_finished_run_can_only_be_extended_and_then_equals_a_longer_run() {
     let here = Here::new();
     let whole = here.finished("whole", 40, &[]);
     here.finished("run", 20, &[]);
@@ -262,7 +263,7 @@ fn a_finished_run_is_refused_unless_it_is_to_be_longer_and_then_is_one_of_that_l
 }
 
 #[test]
-fn a_stopped_run_continues_to_the_bits_of_one_that_was_not() {
+fn a_stopped_run_that_is_continued_equals_an_uninterrupted_one() {
     let here = Here::new();
     let whole = here.finished("whole", STEPS, &[]);
     let program = start(&mut here.tiny("run", STEPS, &[]));
@@ -271,11 +272,11 @@ fn a_stopped_run_continues_to_the_bits_of_one_that_was_not() {
     assert_eq!(program.wait().code, Some(143));
     let exited = finish(&mut continued(&here, "run", &[]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
-    are_the_same_run(&whole, &here.path("run"));
+    assert_same_run(&whole, &here.path("run"));
 }
 
 #[test]
-fn what_is_no_run_is_refused() {
+fn folders_that_are_not_runs_are_refused() {
     let here = Here::new();
     assert!(refused(&here, "nowhere", &[]).contains("no recipe.toml in it"));
 }
@@ -292,7 +293,7 @@ fn a_run_that_is_still_running_is_refused() {
 }
 
 #[test]
-fn an_edited_recipe_and_a_corpus_that_has_changed_are_refused_by_name() {
+fn an_edited_recipe_and_a_changed_corpus_are_refused_by_key() {
     let here = Here::new();
     killed_at(&here, "run", "checkpoint_saved", &OFTEN);
     let (recipe, train) = (here.read("run/recipe.toml"), here.read("train.tsv"));

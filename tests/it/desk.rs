@@ -1,7 +1,6 @@
-//! The whole program in a terminal: a tiny run that trains, and somebody at the desk.
+//! The whole program in a terminal: a tiny run that trains, and key presses at the desk.
 //!
-//! What is on the screen is compared where a person would look. What was done is read from the
-//! journal.
+//! The screen is compared where a user would look. Effects are read from the journal.
 
 mod continued;
 mod given_back;
@@ -12,7 +11,7 @@ mod replayed;
 mod report;
 mod same;
 mod sizes;
-// Whether the thread that draws waits is read from its CPU time in /proc, which only Linux has.
+// Whether the drawing thread waits is read from its CPU time in /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 mod stalled;
 
@@ -28,13 +27,13 @@ use auxdesk::{
 };
 
 use crate::{
-    exits::the_journal_is_whole,
+    exits::assert_journal_is_complete,
     pty::{Ended, Modes, Pty, child_of},
     runs::{ENDLESS, Here, ending, journal, wait_for, wait_until},
 };
 
-/// No evaluation, so that nothing but steps happens until somebody does something, and some
-/// milliseconds a step, so that a journal that is read again and again stays short.
+/// No evaluations, so that nothing but steps happens without a key press, and some milliseconds per
+/// step, so that a journal that is read repeatedly stays short.
 const QUIET: &[&str] = &["train.evaluate_every=1000000", "train.batch_size=80"];
 
 const SIZE: (u16, u16) = (80, 24);
@@ -45,7 +44,7 @@ const CTRL_R: &str = "\x12";
 const CTRL_U: &str = "\x15";
 const CTRL_Z: &str = "\x1a";
 
-/// The program in a terminal, and the terminal's modes before it came.
+/// The program in a terminal, and the terminal's modes before it started.
 struct Desk<'a> {
     pty: Pty,
     before: Modes,
@@ -53,17 +52,18 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// A run in the folder `run` that trains until somebody ends it.
+    /// A run in the folder `run` that trains until it is stopped.
     fn training(here: &'a Here, size: (u16, u16), more: &[&str]) -> Self {
         let desk = Self::open(here, &mut endless(here, more), size);
         desk.is_live();
-        // Each of journal and desk may know before the other, and without strips keys move nothing.
+        // Journal and desk receive events independently, and without strips the keys have no
+        // effect.
         wait_for(&desk.run(), "run_started");
         desk.pty.wait_for_text("frequency");
         desk
     }
 
-    /// The program, started by nobody that could bring it back after Ctrl-Z.
+    /// The program without a shell that could resume it after Ctrl-Z.
     fn open(here: &'a Here, command: &mut Command, (cols, rows): (u16, u16)) -> Self {
         Self::start(here, command, |command| Pty::start(command, cols, rows))
     }
@@ -76,13 +76,13 @@ impl<'a> Desk<'a> {
     }
 
     fn start(here: &'a Here, command: &mut Command, start: impl Fn(&Command) -> Pty) -> Self {
-        // What a terminal is like that nobody has touched.
+        // The modes of an untouched terminal.
         let before = Pty::start(&Command::new("cat"), SIZE.0, SIZE.1).modes();
         if command.get_envs().all(|(name, _)| name != "XDG_CONFIG_HOME") {
-            // Whoever runs the tests may have a file for the desk.
+            // The user who runs the tests may have a desk.toml.
             command.env("XDG_CONFIG_HOME", here.path("no-config"));
         }
-        // A panic is told in two lines, wherever the tests are run.
+        // A panic is printed in two lines, independently of the environment.
         command.env("RUST_BACKTRACE", "0");
         let pty = start(command);
         Self { pty, before, here }
@@ -100,7 +100,7 @@ impl<'a> Desk<'a> {
         journal(&self.run()).events
     }
 
-    /// The events after the first so many, but for those that come with steps and with scores.
+    /// The events from the given index on, except those of steps and scores.
     fn happened(&self, after: usize) -> Vec<Event> {
         let comes_with = |event: &Event| {
             matches!(
@@ -116,7 +116,7 @@ impl<'a> Desk<'a> {
         journal.matches("\n{\"kind\":\"step_done\"").count()
     }
 
-    /// Presses keys and gives back what they made happen beside the steps: one event.
+    /// Presses keys and returns the one event, other than steps, that they cause.
     fn done_by(&mut self, keys: &str) -> Event {
         let before = self.happened(0).len();
         self.press(keys);
@@ -130,14 +130,14 @@ impl<'a> Desk<'a> {
         event
     }
 
-    /// Waits until the desk knows of an event. The journal may know before it, and the next key is to find
-    /// what this one did.
+    /// Waits until the desk has received an event. The journal may have it earlier, and the next
+    /// key must see the effect of the previous one.
     fn shows(&mut self, event: &Event) {
         let words: String = describe(event, &Run::new(None)).join("  ").chars().take(60).collect();
         self.pty.wait_for_text(&words);
     }
 
-    /// Waits for the step that computed with a number first.
+    /// Waits for the step with that number.
     fn step(&self, number: u64) -> StepDone {
         let mut found = None;
         wait_until("the step is done", || {
@@ -155,14 +155,14 @@ impl<'a> Desk<'a> {
         wait_until("training goes on", || self.n_steps() > before + 20);
     }
 
-    /// Holds training after some steps, and clears the bottom line.
+    /// Pauses training after some steps, and clears the bottom line.
     fn pause(&mut self) {
         self.press(" ");
         self.pty.wait_for_text("PAUSED");
         self.clear();
     }
 
-    /// Has the bottom line show keys again.
+    /// Makes the bottom line show keys again.
     fn clear(&mut self) {
         self.press(ESC);
         self.pty.wait_for("the keys are shown", |pty| {
@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
         });
     }
 
-    /// The desk stands and the run goes on.
+    /// The desk is shown and the run trains.
     fn is_live(&self) {
         self.pty.wait_for_text("LIVE");
         self.pty.wait_for_text("? help");
@@ -184,24 +184,24 @@ impl<'a> Desk<'a> {
         assert_eq!(modes.mouse, self.before.mouse, "nobody asked for the mouse");
     }
 
-    fn is_given_back(&self) {
+    fn is_restored(&self) {
         assert_eq!(self.pty.modes(), self.before);
     }
 
-    /// The programs below the shell: ours, or none.
+    /// The process below the shell: ours, or none.
     fn below_the_shell(&self) -> Option<u32> {
         child_of(self.pty.id())
     }
 
-    /// Waits until the shell says a status, on a terminal that is as it was.
+    /// Waits until the shell prints a status, on a restored terminal.
     fn shell_says(&self, status: &str) {
         self.pty.wait_for(&format!("the shell says {status}"), |pty| {
             !pty.modes().is_alternate_screen && pty.text().trim_end().ends_with(status)
         });
-        self.is_given_back();
+        self.is_restored();
     }
 
-    /// Says that the run is to end here, and that it is.
+    /// Stops the run and confirms it.
     fn quit(&mut self) {
         self.press("q");
         self.pty.wait_for_text("stop this run?");
@@ -209,21 +209,21 @@ impl<'a> Desk<'a> {
         self.leaves(0);
     }
 
-    /// Waits for the end, with the terminal as it was.
+    /// Waits for the end, with the terminal restored.
     fn leaves(&mut self, code: u32) {
         assert_eq!(self.pty.wait(), Ended { code: Some(code), signal: None });
-        self.is_given_back();
+        self.is_restored();
     }
 
-    /// How the run ended, by a journal that lacks nothing.
+    /// How the run ended, from a complete journal.
     fn ended(&self, ended: RunEnd, reason: Reason) {
         let end = ending(&self.run());
         assert_eq!((end.ended, end.reason), (ended, reason));
-        the_journal_is_whole(&self.run());
+        assert_journal_is_complete(&self.run());
     }
 }
 
-/// A tiny run in which nothing happens by itself, with these arguments added.
+/// A tiny run in which nothing happens by itself, with these additional arguments.
 fn quiet(here: &Here, run: &str, steps: u64, more: &[&str]) -> Command {
     let mut args = more.to_vec();
     for set in QUIET {
@@ -235,7 +235,7 @@ fn quiet(here: &Here, run: &str, steps: u64, more: &[&str]) -> Command {
     here.tiny(run, steps, &args)
 }
 
-/// The same with more steps than anybody waits for.
+/// The same with more steps than any test waits for.
 fn endless(here: &Here, more: &[&str]) -> Command {
     quiet(here, "run", ENDLESS, more)
 }

@@ -1,5 +1,5 @@
-//! Devices: which can be asked for, and that candle's own operations, which compute on all but the CPU,
-//! train, score and predict as the fused ones do. They are run on the CPU here.
+//! Devices: which are accepted, and that candle's own operations, which compute on all devices but
+//! the CPU, train, evaluate and predict like the fused ones. They run on the CPU here.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::runs::{Exited, Here, finish, json, json_file};
 
-/// A tiny run by candle's own operations.
+/// A tiny run with candle's own operations.
 fn plain(here: &Here, run: &str, steps: u64, more: &[&str]) -> Exited {
     finish(here.tiny(run, steps, more).env("AUXDESK_KERNEL", "plain"))
 }
 
-/// A run's steps, and its header before them.
+/// A run's steps, preceded by its header.
 fn lines(run: &Path) -> Vec<Value> {
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
     let lines = journal.lines().map(json);
@@ -22,7 +22,7 @@ fn lines(run: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn a_run_by_candles_own_operations_loses_step_by_step_what_fused_ones_lose() {
+fn losses_with_candles_own_operations_agree_with_the_fused_ones() {
     let here = Here::new();
     for cell in ["lstm", "gru"] {
         let cell = format!("encoder.trunk.cell={cell}");
@@ -57,7 +57,7 @@ fn a_run_by_candles_own_operations_loses_step_by_step_what_fused_ones_lose() {
 }
 
 #[test]
-fn a_run_is_scored_and_predicts_the_same_by_both() {
+fn scores_and_predictions_agree_between_both_kernels() {
     let here = Here::new();
     here.finished("run", 30, &[]);
     for args in [
@@ -84,7 +84,7 @@ fn a_run_is_scored_and_predicts_the_same_by_both() {
     }
 }
 
-/// Each of candle's own operations is a level deeper in the recursion by which it goes back.
+/// Each of candle's own operations adds a level of recursion to the backward pass.
 #[test]
 fn a_sentence_of_a_thousand_tokens_does_not_overflow_the_stack() {
     let here = Here::new();
@@ -98,7 +98,7 @@ fn a_sentence_of_a_thousand_tokens_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn a_device_that_this_build_lacks_is_refused_with_the_feature_to_build() {
+fn a_device_missing_from_the_build_is_refused_with_the_feature() {
     let here = Here::new();
     let built = [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))];
     for (feature, _) in built.into_iter().filter(|(_, is_built)| !is_built) {

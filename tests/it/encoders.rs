@@ -1,5 +1,5 @@
-//! What must hold for every kind of encoder, new ones too: each stands above words and a recurrent layer
-//! of a small recipe and is tapped by itself, whatever its rows stand for.
+//! Properties of every kind of encoder, including new ones: each runs above words and a recurrent
+//! layer of a small recipe and is tapped by itself, whatever its rows are.
 
 use std::{collections::BTreeSet, fs};
 
@@ -23,7 +23,7 @@ use crate::{
 mod by_corpus;
 mod by_hand;
 
-/// Each kind with a choice of keys; what its keys may choose is tried by itself.
+/// Each kind with a set of keys; other values of its keys are tested separately.
 const CASES: &[&str] = &[
     "kind = 'embed'\nfield = 'form'\nwidth = 3\nmin_count = 1\ncharacters = { width = 2, hidden = 2 }",
     "kind = 'bow'\nfield = 'form'\nwidth = 3\nmin_count = 1",
@@ -55,7 +55,7 @@ const CASES: &[&str] = &[
     "kind = 'attend'\ninput = ['words', 'trunk']\nto = 'parts'",
 ];
 
-/// Sentences of 5, 4, 1 and 1 words, no word twice in one, in 2, 3, 1 and 1 parts.
+/// Sentences of 5, 4, 1 and 1 words, without repeated words, in 2, 3, 1 and 1 segments.
 const NEWS: &str = "The\tD\t1\nold\tA\t1\nsailor\tN\t2\nmends\tV\t2\nnets\tN\t2\n\n\
                     Nets\tN\t1\ndry\tV\t2\nhere\tR\t2\nslowly\tR\t3\n\n\
                     sailor\tN\t1\n\nold\tA\t1\n";
@@ -97,7 +97,7 @@ tap = 'trunk'
 name = 'it'
 ";
 
-/// A recipe with some files beside it, whose last encoder is what its first objective taps.
+/// A recipe with its files, whose last encoder is the tap of its first objective.
 pub(crate) struct Case {
     tiny: Tiny,
     at: usize,
@@ -118,7 +118,7 @@ impl Case {
         let (layers, top) = (spec.signature.layers.len(), *spec.signature.layers.last().unwrap());
         let name: auxdesk::model::TapName = "it".parse().unwrap();
         let tap = Tap { view: name.view, name, encoder: at, layer: layers, field: None };
-        // No matter whether this objective could learn from such rows.
+        // Whether this objective could learn from such rows does not matter.
         recipe.objectives[0].taps = vec![vec![tap]];
         recipe.objectives[0].layers = vec![top];
         for spec in &mut recipe.encoders {
@@ -156,7 +156,7 @@ fn rows(system: &System, batch: &Batch, mode: Mode) -> Tensor {
     tapped(system, batch, mode).tensor
 }
 
-/// Some scalar of all rows that no symmetry makes flat, and its sum in f64.
+/// A scalar function of all rows without symmetries, and its value in f64.
 fn probe(rows: &Tensor) -> (Tensor, f64) {
     let factors: Vec<f32> =
         (0..rows.elem_count()).map(|at| (1.3 * at as f32 + 0.4).sin()).collect();
@@ -166,7 +166,7 @@ fn probe(rows: &Tensor) -> (Tensor, f64) {
     ((rows * factors).unwrap().sum_all().unwrap(), exact)
 }
 
-/// Every case as it is, and with each other choice that its keys have.
+/// Every case, and every other value of each of its keys.
 fn every(mut check: impl FnMut(&Case, &str)) {
     for keys in CASES {
         let plain = Case::above_words(keys, &[]);
@@ -177,7 +177,7 @@ fn every(mut check: impl FnMut(&Case, &str)) {
             for choice in choices {
                 let set = format!("encoder.it.{}={choice}", key.name);
                 let is_other = spec.values.text_if_said(key.name) != Some(choice);
-                // The attention's own key has no meaning in another way of pooling.
+                // The key of attention has no meaning in other ways of pooling.
                 if is_other && spec.values.count_if_said("hidden").is_none() {
                     let what = format!("{keys}\n{set}");
                     check(&Case::above_words(keys, &[set]), &what);
@@ -188,7 +188,7 @@ fn every(mut check: impl FnMut(&Case, &str)) {
 }
 
 #[test]
-fn every_kind_that_can_be_tapped_has_a_case() {
+fn every_kind_with_a_tap_has_a_case() {
     let mut kinds = BTreeSet::new();
     for keys in CASES {
         let case = Case::above_words(keys, &[]);
@@ -201,7 +201,7 @@ fn every_kind_that_can_be_tapped_has_a_case() {
 }
 
 #[test]
-fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
+fn rows_have_the_declared_number_and_dimension() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
@@ -217,7 +217,7 @@ fn rows_are_as_many_and_as_wide_as_the_kind_declares() {
 }
 
 #[test]
-fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite_difference() {
+fn gradients_reach_all_parameters_below_and_match_finite_differences() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let scalar = || probe(&rows(&system, &batch, Mode::Trace));
@@ -233,9 +233,9 @@ fn a_gradient_reaches_every_parameter_of_it_and_of_what_it_reads_and_is_a_finite
     });
 }
 
-/// No padding is seen, and a sentence of one word in a batch of one works.
+/// Padding is not seen, and a sentence of one word in a batch of one works.
 #[test]
-fn an_example_has_the_same_rows_alone_and_among_others() {
+fn the_rows_of_an_example_do_not_depend_on_its_batch() {
     every(|case, what| {
         let (system, together) = (case.tiny.system(), case.all());
         let tapped = tapped(&system, &together, Mode::Eval);
@@ -255,7 +255,7 @@ fn an_example_has_the_same_rows_alone_and_among_others() {
 }
 
 #[test]
-fn a_row_changes_with_no_word_that_it_has_not_read() {
+fn a_row_changes_only_with_words_in_its_context() {
     every(|case, what| {
         let system = case.tiny.system();
         let corpus = &case.tiny.corpora[0];
@@ -288,7 +288,7 @@ fn a_row_changes_with_no_word_that_it_has_not_read() {
 }
 
 #[test]
-fn only_training_drops_numbers_and_by_the_step() {
+fn dropout_applies_in_training_only_and_depends_on_the_step() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let scored = bits(&rows(&system, &batch, Mode::Eval));
@@ -316,7 +316,7 @@ fn only_training_drops_numbers_and_by_the_step() {
 }
 
 #[test]
-fn any_number_of_threads_gives_the_same_bits() {
+fn results_do_not_depend_on_the_number_of_threads() {
     every(|case, what| {
         let on = |n_threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();

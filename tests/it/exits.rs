@@ -1,4 +1,4 @@
-//! The table of exits in ARCHITECTURE.md, a test a row: each cause, and what becomes of journal,
+//! The table of exits in ARCHITECTURE.md, one test per row: each cause, with its effect on journal,
 //! checkpoint, terminal and exit code.
 
 use std::{fs, path::Path, process::Stdio};
@@ -17,15 +17,15 @@ use crate::runs::{
     wait_for, wait_until, whole_checkpoint,
 };
 
-/// Standard output is for data, and a run without a desk writes nothing but printable lines.
-fn said_only_lines(exited: &Exited) {
+/// Standard output is for results, and a run without a desk writes printable lines only.
+fn assert_printable_lines_only(exited: &Exited) {
     assert_eq!(exited.out, "");
     let is_plain = |c: char| c == '\n' || c == ' ' || c.is_ascii_graphic();
     assert!(exited.err.chars().all(is_plain), "{}", exited.err);
 }
 
-/// Nothing of the journal was dropped, and it folds to the report the run left.
-pub(crate) fn the_journal_is_whole(run: &Path) {
+/// No line of the journal was dropped, and its state equals the report of the run.
+pub(crate) fn assert_journal_is_complete(run: &Path) {
     let Journal { header, events, left_out } = journal(run);
     assert!(left_out.notes().is_empty(), "{:?}", left_out.notes());
     let replayed = document(&replay(&header, &events, None).report());
@@ -33,20 +33,20 @@ pub(crate) fn the_journal_is_whole(run: &Path) {
 }
 
 #[test]
-fn a_finished_run_exits_0_with_journal_and_checkpoints_whole() {
+fn a_finished_run_exits_0_with_a_complete_journal_and_checkpoints() {
     let here = Here::new();
     let exited = finish(&mut here.tiny("run", 20, &[]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
     let run = here.path("run");
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Finished, Reason::Steps, 20));
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     whole_checkpoint(&run, "best");
     assert_eq!(whole_checkpoint(&run, "last").state.step().0, 20);
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
-/// One signal, once the run has a checkpoint.
+/// Sends one signal once the run has a checkpoint.
 fn signalled(name: &str, code: i32) {
     let here = Here::new();
     let started = start(&mut here.tiny("run", ENDLESS, &[]));
@@ -57,31 +57,31 @@ fn signalled(name: &str, code: i32) {
     assert_eq!(exited.code, Some(code), "{}", exited.err);
     let end = ending(&run);
     assert_eq!((end.ended, end.reason), (Ended::Stopped, Reason::Signal));
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step(), end.step, "the last step is kept");
     assert_eq!(json_file(&run, "summary.json")["ended"], "stopped");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn ctrl_c_ends_the_run_after_the_batch_in_hand_with_130() {
+fn ctrl_c_ends_the_run_after_the_current_batch_with_130() {
     signalled("INT", 130);
 }
 
 #[test]
-fn sigterm_ends_the_run_after_the_batch_in_hand_with_143() {
+fn sigterm_ends_the_run_after_the_current_batch_with_143() {
     signalled("TERM", 143);
 }
 
 #[test]
-fn a_hangup_ends_the_run_after_the_batch_in_hand_with_129() {
+fn sighup_ends_the_run_after_the_current_batch_with_129() {
     signalled("HUP", 129);
 }
 
-// Which signals a program was started to ignore is read from /proc, which only Linux has.
+// The signals that a program inherited as ignored are read from /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_under_nohup_goes_on_after_a_hangup() {
+fn a_run_under_nohup_continues_after_sighup() {
     let here = Here::new();
     let train = here.tiny("run", ENDLESS, &[]);
     let started = start(&mut here.shell("trap '' HUP; exec \"$@\"", &train));
@@ -95,9 +95,9 @@ fn a_run_under_nohup_goes_on_after_a_hangup() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_the_program_at_once_with_130() {
+fn a_second_ctrl_c_aborts_with_130() {
     let here = Here::new();
-    // A step of many seconds, which the first Ctrl-C lets end and the second one does not.
+    // A step of many seconds, which the first Ctrl-C waits for and the second one does not.
     let wide = ["--set", "encoder.trunk.width=256", "--set", "train.batch_size=160"];
     let mut started = start(&mut here.tiny(
         "run",
@@ -116,15 +116,15 @@ fn a_second_ctrl_c_ends_the_program_at_once_with_130() {
     assert!(left_out.notes().is_empty());
     let kinds: Vec<_> = events.iter().map(Event::kind).collect();
     assert_eq!(kinds, ["run_started"], "nobody waited for the step or wrote an end");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn a_killed_run_leaves_a_readable_journal_and_whole_checkpoints() {
+fn a_killed_run_has_a_readable_journal_and_complete_checkpoints() {
     let here = Here::new();
     let mut started = start(&mut here.tiny("run", ENDLESS, &["--set", "train.evaluate_every=2"]));
     let run = here.path("run");
-    // Not at its first checkpoint: while later ones replace earlier ones.
+    // Not at its first checkpoint, but while later ones replace earlier ones.
     wait_until("several checkpoints are saved", || {
         let journal = fs::read_to_string(run.join(journal::FILE)).unwrap_or_default();
         journal.matches("\"name\":\"last\"").count() >= 5
@@ -135,7 +135,8 @@ fn a_killed_run_leaves_a_readable_journal_and_whole_checkpoints() {
     let Journal { header, events, .. } = journal(&run);
     let folded = replay(&header, &events, None);
     assert!(folded.ended.is_none() && folded.step.0 >= 10);
-    // A kill between the two renames leaves the whole one beside its name, and it is found there.
+    // A kill between the two renames leaves the complete one under a temporary name, where it is
+    // found.
     for name in ["best", "last"] {
         let there = run.join("checkpoints").join(name).exists();
         let name = if there { name.to_owned() } else { format!(".{name}.new") };
@@ -146,10 +147,10 @@ fn a_killed_run_leaves_a_readable_journal_and_whole_checkpoints() {
     assert_eq!(replayed.out, document(&folded.report()));
     let evaluated = finish(&mut here.auxdesk(["evaluate", "run", "--json"]));
     assert_eq!(evaluated.code, Some(0), "{}", evaluated.err);
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
-/// A tiny run whose files may not grow beyond so many blocks of 512 bytes.
+/// A tiny run whose files are limited to a number of blocks of 512 bytes.
 fn limited(here: &Here, blocks: u32, more: &[&str]) -> Exited {
     let train = here.tiny("run", ENDLESS, more);
     finish(&mut here.shell(&format!("ulimit -f {blocks}; exec \"$@\""), &train))
@@ -168,7 +169,7 @@ fn a_journal_that_cannot_grow_fails_the_run_with_reason_disk() {
     let state = json_file(&run, "state.json");
     assert_eq!((&state["ended"], &state["reason"]), (&"failed".into(), &"disk".into()));
     assert_eq!(json_file(&run, "summary.json")["ended"], "failed");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
@@ -181,13 +182,13 @@ fn a_checkpoint_that_cannot_be_written_fails_the_run_with_reason_disk() {
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Disk, 10));
     assert!(end.message.unwrap().starts_with("checkpoints/last: "), "the file is named first");
     assert!(exited.err.contains("checkpoints/last"), "the file is named: {}", exited.err);
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     assert!(!run.join("checkpoints/last").exists(), "no half of a checkpoint has its name");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
+fn a_panic_in_the_trainer_fails_the_run_and_keeps_saved_files() {
     let here = Here::new();
     let exited = finish(here.tiny("run", 100, &[]).env("AUXDESK_PANIC_AT_STEP", "15"));
     assert_eq!(exited.code, Some(1), "{}", exited.err);
@@ -195,7 +196,7 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Panic, 14));
     assert_eq!(end.message.as_deref(), Some("panic requested at step 15"));
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     for name in ["best", "last"] {
         assert_eq!(whole_checkpoint(&run, name).state.step().0, 10);
     }
@@ -203,11 +204,11 @@ fn a_trainer_that_panics_fails_the_run_and_keeps_what_was_saved() {
     let log = here.read("run/diagnostics.log");
     assert!(log.contains("panic requested at step 15"), "{log}");
     assert!(log.contains("train_step"), "the backtrace names where: {log}");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn an_operation_on_tensors_that_fails_ends_the_run_with_reason_error_and_its_message() {
+fn a_failed_tensor_operation_ends_the_run_with_reason_error() {
     let here = Here::new();
     let exited = finish(here.tiny("run", 100, &[]).env("AUXDESK_ERROR_AT_STEP", "15"));
     assert_eq!(exited.code, Some(1), "{}", exited.err);
@@ -215,13 +216,13 @@ fn an_operation_on_tensors_that_fails_ends_the_run_with_reason_error_and_its_mes
     let end = ending(&run);
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Failed, Reason::Error, 14));
     assert!(end.message.is_some_and(|why| why.contains("error requested at step 15")));
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     assert_eq!(whole_checkpoint(&run, "last").state.step().0, 10, "as it stood");
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn ten_broken_losses_in_a_row_fail_the_run() {
+fn ten_non_finite_losses_in_a_row_fail_the_run() {
     let here = Here::new();
     let rate = "train.learning_rate={ shape = \"step\", from = 0.003, to = 1e38, steps = 15 }";
     let exited = finish(&mut here.tiny("run", 100, &["--set", rate]));
@@ -232,18 +233,18 @@ fn ten_broken_losses_in_a_row_fail_the_run() {
     let events = journal(&run).events;
     let broke = events.iter().filter(|event| matches!(event, Event::NonFiniteLoss(_)));
     assert_eq!(broke.count(), 10);
-    the_journal_is_whole(&run);
+    assert_journal_is_complete(&run);
     assert_eq!(
         whole_checkpoint(&run, "last").state.step().0,
         10,
         "nothing broken is saved over it"
     );
     assert!(exited.err.contains("failed: ten non-finite losses in a row"), "{}", exited.err);
-    said_only_lines(&exited);
+    assert_printable_lines_only(&exited);
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_a_good_exit() {
+fn a_reader_that_closes_early_is_a_success() {
     let here = Here::new();
     for args in [&["list"][..], &["show", "chunking"], &["man"], &["--help"]] {
         let mut command = here.auxdesk(args);
@@ -257,33 +258,33 @@ fn a_reader_that_has_had_enough_is_a_good_exit() {
 }
 
 #[test]
-fn a_summary_that_nobody_reads_is_a_good_exit() {
+fn an_unread_summary_is_a_success() {
     let here = Here::new();
     let mut command = here.tiny("run", 5, &["--json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(Started::of(child).wait().code, Some(0));
-    the_journal_is_whole(&here.path("run"));
+    assert_journal_is_complete(&here.path("run"));
 }
 
 #[test]
-fn a_closed_standard_error_stops_nothing() {
+fn a_closed_standard_error_does_not_stop_training() {
     let here = Here::new();
     let closed = here.shell("exec \"$@\" 2>&-", &here.tiny("closed", 20, &["--json"]));
     let exited = finish(&mut { closed });
     assert_eq!(exited.code, Some(0));
     assert_eq!(json(&exited.out)["ended"], "finished");
-    the_journal_is_whole(&here.path("closed"));
+    assert_journal_is_complete(&here.path("closed"));
 
     let mut command = here.tiny("gone", 20, &[]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
     assert_eq!(Started::of(child).wait().code, Some(0));
-    the_journal_is_whole(&here.path("gone"));
+    assert_journal_is_complete(&here.path("gone"));
 }
 
 #[test]
-fn a_standard_error_that_takes_nothing_holds_neither_training_nor_the_exit_up() {
+fn a_blocked_standard_error_blocks_neither_training_nor_the_exit() {
     let here = Here::new();
     // More lines than a pipe holds.
     let few = here.read("dev.tsv").split_inclusive("\n\n").take(2).collect::<String>();
@@ -295,7 +296,7 @@ fn a_standard_error_that_takes_nothing_holds_neither_training_nor_the_exit_up() 
     let unread = child.stderr.take();
     assert_eq!(Started::of(child).wait().code, Some(0));
     assert!(json_file(&here.path("run"), "summary.json")["steps"] == 200);
-    the_journal_is_whole(&here.path("run"));
+    assert_journal_is_complete(&here.path("run"));
     drop(unread);
 }
 
@@ -312,6 +313,6 @@ fn a_run_stopped_by_a_key_exits_0() {
     let end = ending(&here.path("run"));
     assert_eq!((end.ended, end.reason, end.step.0), (Ended::Stopped, Reason::Key, 7));
     assert_eq!(whole_checkpoint(&here.path("run"), "last").state.step().0, 7);
-    the_journal_is_whole(&here.path("run"));
-    said_only_lines(&exited);
+    assert_journal_is_complete(&here.path("run"));
+    assert_printable_lines_only(&exited);
 }

@@ -1,10 +1,10 @@
-//! The glossary covers every key of a recipe.
+//! The glossary lists every key of a recipe.
 
 use std::{collections::BTreeSet, fs};
 
 use auxdesk::recipe::{Overrides, RecipeSource, list, load, optimizer, shipped};
 
-/// The keys that `auxdesk list TOPIC NAME` describes, for every name of the topic.
+/// The keys that `auxdesk list TOPIC NAME` prints, for every name of the topic.
 fn listed(topic: &str) -> BTreeSet<String> {
     let names = list::topic(topic).unwrap();
     let names = names.lines().take_while(|line| !line.is_empty());

@@ -1,4 +1,4 @@
-//! What a row has read and what it may predict: no gradient comes from where it must not look.
+//! The context of rows and the targets predicted from them: no gradient comes from a target.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ const VIEWS: &[TapView] = &[
     TapView::Max,
 ];
 
-/// Sets with which no encoder hides a word.
+/// Settings without which no encoder masks a word.
 fn unhidden(name: &'static str) -> Vec<String> {
     let recipe = loaded(&RecipeSource::Shipped(name), &[]).unwrap();
     let lists = recipe.encoders.iter().flat_map(|encoder| {
@@ -34,8 +34,8 @@ fn unhidden(name: &'static str) -> Vec<String> {
     lists.collect()
 }
 
-/// A sentence whose words are all different and all known, alone in a batch, so that a row of the
-/// table of words is a place in the sentence.
+/// A sentence of different, known words, alone in a batch, so that a row of the embedding table
+/// corresponds to a position.
 fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
     let corpus = &tiny.corpora[corpus_idx];
     let lower = |symbol: Symbol| corpus.lexicons[0].get(symbol).to_lowercase();
@@ -47,8 +47,8 @@ fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
     Batch::new(corpus_idx, corpus, &corpus.train, &[at.expect("such a sentence")])
 }
 
-/// The places of the sentence whose words have a part in a scalar: the rows of the first table of
-/// words with a gradient that is not zero.
+/// The positions of the words that influence a scalar: the rows of the first embedding table with a
+/// non-zero gradient.
 fn read_places(tiny: &Tiny, system: &System, scalar: &Tensor, n_tokens: usize) -> BTreeSet<usize> {
     scalar.backward().unwrap();
     let left = system.parameters().param_grads().take();
@@ -69,7 +69,7 @@ fn read_places(tiny: &Tiny, system: &System, scalar: &Tensor, n_tokens: usize) -
     places.filter(|(_, row)| row.iter().any(|g| *g != 0.0)).map(|(place, _)| place).collect()
 }
 
-/// Some scalar of one row that no symmetry makes flat.
+/// A scalar function of one row without symmetries.
 fn probe(rows: &Tensor, row: usize) -> Tensor {
     let width = rows.dim(1).unwrap();
     let factors: Vec<f32> = (0..width).map(|at| 1.0 + 0.37 * at as f32).collect();
@@ -85,21 +85,21 @@ pub(crate) fn declared(context: Context, place: usize, n_tokens: usize) -> BTree
 }
 
 #[test]
-fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
+fn every_view_of_every_layer_has_exactly_its_declared_context() {
     let mut n_read = 0;
     for name in names() {
         let plain = shipped_tiny(name, SIZE, &[]);
         for (encoder_idx, encoder) in plain.recipe.encoders.iter().enumerate() {
             for (layer_idx, layer) in encoder.signature.layers.iter().enumerate() {
                 let what = format!("{name}: {}.{}", encoder.name, layer_idx + 1);
-                // Any objective that may read this layer opens it to the test.
+                // Any objective that can read this layer is used for the test.
                 let opened = plain.recipe.objectives.iter().enumerate().find_map(|(at, spec)| {
                     let (objective, number) = (&spec.name, layer_idx + 1);
                     let set = format!("objective.{objective}.tap={}.{number}", encoder.name);
                     loaded(&RecipeSource::Shipped(name), std::slice::from_ref(&set)).ok()?;
                     Some((at, shipped_tiny(name, SIZE, &[unhidden(name), vec![set]].concat())))
                 });
-                // Every kind of encoder is read by itself in another test; here whole recipes are.
+                // Every kind of encoder is read separately in another test; here whole recipes are.
                 let Some((at, tiny)) = opened else { continue };
                 n_read += 1;
                 let spec = &tiny.recipe.objectives[at];
@@ -125,7 +125,8 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
                                     "{what}"
                                 );
                             }
-                            // One row for the sentence, of a layer that may itself read one word.
+                            // One row per sentence, of a layer whose rows may have read one word
+                            // only.
                             (false, TapView::Last) if !layer.context.left => {
                                 assert_eq!(found, BTreeSet::from([n_tokens - 1]), "{what}");
                             }
@@ -143,7 +144,7 @@ fn every_view_of_every_layer_has_read_what_it_declares_and_nothing_else() {
     assert!(n_read > 10);
 }
 
-/// The sentence with one of its words in the place of another.
+/// The sentence with one word replaced by another of its words.
 pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
     let mut symbols = whole.symbols(0).unwrap().to_vec();
     symbols[place] = symbols[(place + 2) % symbols.len()];
@@ -152,9 +153,9 @@ pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
     changed
 }
 
-/// Another word in one place changes no row that has not read it, by spelling either.
+/// Replacing a word changes no row that has not read it, also not by its spelling.
 #[test]
-fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
+fn a_row_does_not_change_with_words_outside_its_context() {
     for name in names() {
         let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
         let system = tiny.system();
@@ -189,7 +190,8 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
                         let pairs = before[numbers.clone()].iter().zip(&after[numbers]);
                         let moved = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                         let read = declared(context, row, whole.len()).contains(&place);
-                        // Sums of spellings may round otherwise where words stand in another order.
+                        // Sums over spellings may round differently where words are in another
+                        // order.
                         let what = format!("{name}: {}: row {row}, word {place}", spec.name);
                         assert!(read || moved < 1e-6, "{what} moved it by {moved}");
                         assert!(row != place || moved > 1e-6, "{what} did not move it");
@@ -201,12 +203,12 @@ fn a_row_that_has_not_read_a_word_does_not_change_with_it() {
     }
 }
 
-/// Kinds whose labels are the very words that the encoder reads elsewhere in the sentence. Others'
-/// labels are fields of their own, or, as with frequency, a fact about the word in hand.
+/// Kinds whose labels are words that the encoder reads elsewhere in the sentence. The labels of
+/// others are separate fields or, as with frequency, a property of the current word.
 const PREDICT_WORDS: &[&str] = &["next-word"];
 
 #[test]
-fn no_word_is_predicted_from_a_row_that_has_read_it() {
+fn no_word_is_predicted_from_a_row_with_it_in_its_context() {
     let mut n_checked = 0;
     for name in names() {
         let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
@@ -223,7 +225,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             let (example, n_tokens) = (sentence.examples[0], sentence.n_tokens());
             let (width, half) = (spec.layers[0].width, spec.layers[0].width / 2);
 
-            // The gradient of the loss by each number of fixed rows, as labels change under it.
+            // The gradient of the loss with respect to fixed rows, for different labels.
             let values = (0..n_tokens * width).map(|at| (at as f32 * 0.7).sin()).collect();
             let fixed = Var::from_vec(values, (n_tokens, width), &Device::Cpu).unwrap();
             let by_rows = |tiny: &Tiny| {
@@ -236,7 +238,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
             };
             let before = by_rows(&tiny);
             let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
-            // For each place, the (row, half) whose prediction is of the word there.
+            // For each position, the (row, direction) from which its word is predicted.
             let mut predicted_from = vec![BTreeSet::new(); n_tokens];
             for (place, from) in predicted_from.iter_mut().enumerate() {
                 tiny.corpora[corpus_idx].train.examples[example] = with_other_word(&whole, place);
@@ -257,7 +259,7 @@ fn no_word_is_predicted_from_a_row_that_has_read_it() {
                 assert_eq!(*from, wanted, "{what}: word {place}");
             }
 
-            // The gradient of one prediction alone, through its tap, by the words.
+            // The gradient of a single prediction with respect to the words, through its tap.
             for row in 0..n_tokens {
                 for (side, from) in [0, half].into_iter().enumerate() {
                     let taps = system.taps(&[at], &sentence, Mode::Trace).unwrap();

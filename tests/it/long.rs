@@ -1,4 +1,4 @@
-//! Long journals: what their replays come to, and what they must show.
+//! Long journals: the result of replays, and what they must show.
 
 mod journal;
 
@@ -11,7 +11,7 @@ use auxdesk::{
 
 use journal::Long;
 
-/// Few enough for every test run, and enough for the run to be kept on the way.
+/// Few enough steps for every test run, and enough for snapshots to be kept.
 const LONG: Long = Long { steps: 12_000 };
 
 fn finish(player: &mut Player) {
@@ -19,7 +19,7 @@ fn finish(player: &mut Player) {
 }
 
 #[test]
-fn a_long_journal_is_told_to_any_step_as_by_the_fold() {
+fn seeking_in_a_long_journal_equals_folding_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);
     LONG.write(&path);
@@ -38,7 +38,7 @@ fn a_long_journal_is_told_to_any_step_as_by_the_fold() {
 }
 
 #[test]
-fn a_long_journal_has_its_spike_and_its_gap() {
+fn a_long_journal_shows_its_spike_and_its_gap() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);
     LONG.write(&path);
@@ -48,7 +48,7 @@ fn a_long_journal_has_its_spike_and_its_gap() {
         if !event.losses.contains_key(&Long::broken()) {
             without.push(event.step.0);
         }
-        // The first steps have the largest losses of all but the spike.
+        // The first steps have the largest losses except for the spike.
         let loss = event.losses[&Long::spiked()].get();
         if loss > largest.0 {
             largest = (loss, event.step);

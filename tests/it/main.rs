@@ -1,4 +1,4 @@
-//! The one test program: whole recipes, whole runs.
+//! The integration tests, one program: whole recipes, whole runs.
 
 #![allow(
     clippy::unwrap_used,

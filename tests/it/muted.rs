@@ -1,5 +1,5 @@
-//! An objective muted from the start leaves no trace: the others train to the same bits as in a
-//! recipe without its table.
+//! An objective muted from the start does not affect the others: they train as in a recipe without
+//! its table, bit for bit.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::{
 
 const SIZE: Size = Size { width: 4, examples: 64 };
 
-/// Everything of the two runs but the muted objective's own is bit for bit the same.
+/// Everything in the two runs except the muted objective's own is equal bit for bit.
 fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, has_own: bool, what: &str) {
     assert_eq!(muted.ended.step.0, 50, "{what}: {:?}", muted.ended);
     let own = format!("objective.{objective}.");
@@ -28,7 +28,7 @@ fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, has_own:
         let n_all = kept.len();
         kept.retain(|(name, _)| !name.starts_with(&own));
         let is_model = file.starts_with("model");
-        // A loss without parameters, or by another's, has none to save.
+        // An objective without parameters, or with shared ones, has none to save.
         assert_eq!(n_all > kept.len(), is_model && has_own, "{what}: the muted one has no memory");
         for ((name, ours), (other, theirs)) in kept.iter().zip(&without.tensors("last", file)) {
             assert_eq!(name, other, "{what}");
@@ -55,7 +55,7 @@ fn assert_no_trace(muted: &Run, without: &Run, objective: &ObjectiveId, has_own:
     assert!(!scores(without, objective).is_empty(), "{what}");
 }
 
-/// What was scored on dev, of all but one objective.
+/// The scores on dev of all but one objective.
 fn scores(run: &Run, but: &ObjectiveId) -> Vec<(u64, String, String)> {
     let score = |event: &Event| match event {
         Event::Evaluated(e) if e.objective != *but => {
@@ -72,8 +72,8 @@ fn muted(objective: &ObjectiveId) -> String {
 }
 
 #[test]
-fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
-    // Dropout stays on: its draws must not depend on who else is there.
+fn every_auxiliary_muted_from_the_start_has_no_effect() {
+    // Dropout stays on: its draws must not depend on other objectives.
     let dropped = |tiny: &Tiny| {
         let encoders = tiny.recipe.encoders.iter();
         let drops = encoders.filter(|encoder| encoder.values.get("dropout").is_some());
@@ -85,7 +85,7 @@ fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
         let drops = dropped(&plain);
         for spec in plain.recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary) {
             let what = format!("{name} without {}", spec.name);
-            // Draws may be of named groups, of which one is to go.
+            // The sampling rule may name groups, of which one is removed.
             let mut sets =
                 vec!["train.evaluate_every=20".to_owned(), "train.sampling=all".to_owned()];
             let with = |sets: &[String]| {
@@ -109,7 +109,7 @@ fn every_auxiliary_muted_from_the_start_leaves_no_trace() {
     assert!(n_checked > 0);
 }
 
-/// Switches dropout on again, which a tiny recipe has off.
+/// Switches dropout on again, which is off in a tiny recipe.
 fn drop_some(tiny: &mut Tiny, encoders: &[String]) {
     use auxdesk::keys::{Located, Value, Values};
     for spec in tiny.recipe.encoders.iter_mut().filter(|spec| encoders.contains(&spec.name)) {
@@ -124,8 +124,8 @@ fn drop_some(tiny: &mut Tiny, encoders: &[String]) {
     }
 }
 
-/// Groups: a muted objective over another corpus gives its group neither size, place nor batches,
-/// and a group that it alone had is as if it were not there.
+/// Groups: a muted objective over another corpus does not change its group's size, order or
+/// batches, and a group without other objectives does not exist.
 #[test]
 fn a_muted_objective_of_another_corpus_or_group_changes_no_draw() {
     const SIDE: &str = "
@@ -150,7 +150,7 @@ tap = \"trunk.1\"
 gain = 0.3
 ";
     let chunking = shipped::recipe("chunking").unwrap();
-    // Before the others, so that the order of groups would move.
+    // Before the others, so that the order of groups would change.
     let (head, tail) = chunking.split_once("[[objective]]").unwrap();
     let columns = "columns = [\"form\", \"_\", \"_\", \"_\"]\n";
     let side = SIDE.replace("columns = [\"form\"]\n", columns);
@@ -184,7 +184,7 @@ gain = 0.3
     }
 }
 
-/// One wish of a hand that plays with the desk.
+/// A random command at the desk.
 #[derive(Clone, Debug)]
 enum Wish {
     Gain(usize, f32),
@@ -204,7 +204,7 @@ fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
-/// The desk as its manual has it.
+/// The desk according to its documentation.
 #[derive(Clone)]
 struct Strip {
     gain: f32,
@@ -222,7 +222,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_played_is_answered_and_the_next_step_is_weighed_by_it(
+    fn any_commands_are_answered_and_weights_follow_at_the_next_step(
         recipe in 0..shipped::RECIPES.len(),
         wishes in prop::collection::vec(wish(), 1..16),
     ) {
@@ -265,7 +265,7 @@ proptest! {
                 }
                 Wish::Step => "paused",
             };
-            // What would leave nothing active is refused, and nothing else is.
+            // Commands that would mute everything are refused, and no others.
             let refused = weights(&wished).iter().all(|weight| *weight == 0.0);
             let kind = if refused { "command_refused" } else { kind };
             prop_assert_eq!(answered[0].kind(), kind);
@@ -286,13 +286,13 @@ proptest! {
     }
 }
 
-/// Muted and let sound again within a run: what was muted stands still meanwhile.
+/// Muted and unmuted within a run: parameters of the muted objective do not change meanwhile.
 #[test]
-fn what_is_muted_for_a_while_stands_still_and_goes_on() {
+fn parameters_of_a_muted_objective_do_not_change_until_it_is_unmuted() {
     for name in names() {
         let tiny = shipped_tiny(name, SIZE, &[]);
         let specs = tiny.recipe.objectives.iter();
-        // What is another over other examples may have no labels to learn from.
+        // An objective that shares another's parameters over other examples may have no labels.
         let specs = specs.filter(|spec| !spec.is_another() && !spec.muted);
         for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {
             let muted = |muted| Command::from(Assignment::muted(spec.name.clone(), muted));

@@ -1,4 +1,4 @@
-//! What must hold for every objective of every shipped recipe, new ones too. None is named here.
+//! Properties of every objective of every shipped recipe, including new ones. None is named here.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
         assert_eq!(distinct.len(), names.len(), "{table}: {names:?}");
     }
     assert!(recipes().count() > names().count(), "some encoder has a choice");
-    // What no shipped recipe has is in none of the tests below.
+    // Objectives outside the shipped recipes are not covered by the tests below.
     let recipes: Vec<Recipe> = names().map(|name| shipped_tiny(name, SMALL, &[]).recipe).collect();
     let objectives = || recipes.iter().flat_map(|recipe| &recipe.objectives);
     for kind in OBJECTIVES {
@@ -49,7 +49,7 @@ fn names_are_unique_in_every_table_and_every_kind_is_in_a_recipe() {
 }
 
 #[test]
-fn bin_edges_are_in_a_checkpoint_as_numbers_and_read_to_the_bit() {
+fn bin_edges_are_numbers_in_a_checkpoint_and_load_bit_for_bit() {
     for (statistic, rising) in [("length", 4.0), ("distinct", 0.0), ("frequency", 0.0)] {
         let sets = ["length.muted=false".to_owned(), format!("length.statistic={statistic}")];
         let sets = sets.map(|set| format!("objective.{set}"));
@@ -88,7 +88,7 @@ fn every(
     }
 }
 
-/// The objectives that are not another over other examples: that one may have no labels to learn from.
+/// Objectives that do not share another's parameters over other examples, which may have no labels.
 fn of_their_own(recipe: &Recipe) -> impl Iterator<Item = usize> {
     (0..recipe.objectives.len()).filter(|&at| !recipe.objectives[at].is_another())
 }
@@ -102,20 +102,20 @@ fn is_reversed(spec: &ObjectiveSpec) -> bool {
     matches!(spec.gradient, auxdesk::recipe::GradientFlow::Reverse(_))
 }
 
-/// Sets with which no objective works against itself: nothing of a reversed gradient is left.
+/// Settings without adversaries: no gradient is reversed.
 fn unopposed(name: &'static str) -> Vec<String> {
     let recipe = shipped_tiny(name, SMALL, &[]).recipe;
     let reversed = recipe.objectives.iter().filter(|spec| is_reversed(spec));
     reversed.map(|spec| format!("objective.{}.strength=0", spec.name)).collect()
 }
 
-/// Every shipped recipe with the sets of each of its variants.
+/// Every shipped recipe with the settings of each of its variants.
 fn recipes() -> impl Iterator<Item = (&'static str, Vec<String>)> {
     names().flat_map(|name| variants(name).into_iter().map(move |variant| (name, variant)))
 }
 
 #[test]
-fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
+fn every_loss_is_finite_and_the_mean_over_its_examples() {
     every(
         |_| Some(Vec::new()),
         |tiny, at, what| {
@@ -130,9 +130,10 @@ fn every_loss_is_a_number_and_the_mean_of_what_its_examples_lost() {
     );
 }
 
-/// Where items are one class each, all of them lie in the matrix, and the diagonal is the accuracy.
+/// Where items have one class each, the matrix contains all of them, and its diagonal gives the
+/// accuracy.
 #[test]
-fn scores_by_class_add_up_to_the_scores_of_the_whole() {
+fn scores_per_class_add_up_to_the_total_scores() {
     let mut kinds = BTreeSet::new();
     for name in names() {
         let tiny = shipped_tiny(name, SMALL, &[]);
@@ -163,7 +164,7 @@ fn scores_by_class_add_up_to_the_scores_of_the_whole() {
 }
 
 #[test]
-fn every_objective_learns_eight_sentences_by_itself() {
+fn every_objective_fits_eight_sentences() {
     let size = Size { width: 16, examples: 8 };
     for (name, variant) in recipes() {
         let tiny = shipped_tiny(name, size, &[variant.clone(), unopposed(name)].concat());
@@ -195,8 +196,8 @@ const MOMENTS: auxdesk::recipe::optimizer::Moments = auxdesk::recipe::optimizer:
 };
 
 /// The names of the parameters that a loss on these taps should reach in the encoders: those of the
-/// tapped layer, of the layers below it, and of all that they read. A parameter of layer N of an
-/// encoder is called ENCODER.N and so on; one without a number is of every layer.
+/// tapped layer, of the layers below it, and of their inputs. A parameter of layer N is named
+/// ENCODER.N and so on; one without a number belongs to every layer.
 pub(crate) fn below(
     recipe: &Recipe,
     corpus_idx: usize,
@@ -229,7 +230,7 @@ pub(crate) fn below(
     reached
 }
 
-/// The names of the parameters that an objective reads of the encoders it names: no tables by id.
+/// The names of the encoder parameters that an objective reads directly, except embedding tables.
 fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     let keys = spec.kind.keys().iter();
     let keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Encoder)));
@@ -243,7 +244,7 @@ fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     keys.flat_map(|key| parameters(spec.values.text(key.name))).collect()
 }
 
-/// The names of the parameters that an objective has or shares.
+/// The names of the parameters that an objective owns or shares.
 fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
     names.flat_map(|name| own(system, name.as_str())).collect()
@@ -255,7 +256,7 @@ fn own(system: &System, objective: &str) -> BTreeSet<String> {
     names.filter(|name| name.starts_with(&prefix)).collect()
 }
 
-/// The names of the parameters with a gradient; one of nothing but zeros is no gradient.
+/// The names of the parameters with a gradient, which must not be all zeros.
 pub(crate) fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeSet<String> {
     let pairs = system.parameters().all().iter().zip(gradients);
     let reached = pairs.filter_map(|(parameter, gradient)| {
@@ -267,12 +268,12 @@ pub(crate) fn reached(system: &System, gradients: &[Option<Vec<f32>>]) -> BTreeS
 }
 
 #[test]
-fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() {
+fn a_gradient_reaches_only_its_own_parameters_and_those_below_its_tap() {
     every(
         |_| Some(Vec::new()),
         |tiny, at, what| {
             let (system, spec) = (tiny.system(), &tiny.recipe.objectives[at]);
-            // What starts alike in two encoders has no distance yet.
+            // Parameters with equal initial values in two encoders have no distance yet.
             for (nth, parameter) in system.parameters().all().iter().enumerate() {
                 if !is_tapped(spec) {
                     parameter.var.set(&(parameter.var.as_tensor() + nth as f64).unwrap()).unwrap();
@@ -292,9 +293,9 @@ fn a_gradient_reaches_its_own_parameters_and_those_below_its_tap_and_no_other() 
 }
 
 #[test]
-fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
+fn only_rows_of_the_batch_have_a_gradient_in_an_embedding_table() {
     every(
-        // Words of a muted objective's corpus alone are in no vocabulary.
+        // Words that occur only in a muted objective's corpus are in no vocabulary.
         |spec| is_tapped(spec).then(|| vec![format!("objective.{}.muted=false", spec.name)]),
         |tiny, at, what| {
             let system = tiny.system();
@@ -303,7 +304,7 @@ fn only_the_rows_of_the_batch_have_a_gradient_in_a_table_of_words() {
             let fitted = tiny.fitted();
             let mut n_tables = 0;
             for spec in &tiny.recipe.encoders {
-                // A source of kind field with words: row 0 is the unknown word's.
+                // A source of kind field with words: row 0 is that of the unknown word.
                 let of = fitted.get(&format!("encoder.{}", spec.name));
                 let words = of.and_then(|fitted| fitted.vocabularies.get("words"));
                 let (RowSource::Field, Some(words)) = (spec.kind.source(), words) else { continue };
@@ -352,9 +353,9 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
     );
 }
 
-/// A strength of a half, so that the factor itself rounds nothing and bits can be compared.
+/// With a strength of 1/2 the multiplication is exact, so bits can be compared.
 #[test]
-fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_only() {
+fn a_reversed_gradient_is_multiplied_by_minus_strength_below_the_tap_only() {
     let mut passed = Vec::new();
     every(
         |spec| is_tapped(spec).then(Vec::new),
@@ -388,15 +389,15 @@ fn a_reversed_gradient_is_the_passing_one_times_minus_strength_below_the_tap_onl
     );
 }
 
-/// The recipe's whole loss Σ gain × sum / count over one batch of each corpus: as a tensor, and
-/// with the sums of the examples' losses in f64, which is what differences are taken of.
+/// The recipe's total loss Σ gain × sum / count over one batch of each corpus: as a tensor, and
+/// computed from the sums of the examples' losses in f64, for finite differences.
 fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
     let mut total: Option<Tensor> = None;
     let mut exact = 0.0;
     for at in of_their_own(&tiny.recipe) {
         let spec = &tiny.recipe.objectives[at];
         if is_reversed(spec) {
-            // What works against itself goes down no slope of the sum.
+            // The total loss does not include an adversary's own descent direction.
             continue;
         }
         let term = tiny.term(system, at, 3);
@@ -413,10 +414,11 @@ fn total(tiny: &Tiny, system: &System) -> (Tensor, f64) {
 }
 
 /// d(total loss) / d(parameter) against (L(x + h) − L(x − h)) / 2h. Losses are f32 of about 5, so a
-/// difference over 2h = 0.02 is known to about 1e-4, which is the absolute tolerance; what h² leaves
-/// out is within 2 in a hundred. Where a largest value changes its place on the way, a fifth of h does.
+/// difference divided by 2h = 0.02 has an error of about 1e-4, which is the absolute tolerance; the
+/// error of order h² is within 2 %. Where the argmax of a maximum changes within the interval, a
+/// fifth of h is used.
 #[test]
-fn gradients_of_every_whole_system_are_finite_differences() {
+fn gradients_of_whole_systems_match_finite_differences() {
     for (name, variant) in recipes() {
         let tiny = shipped_tiny(name, Size { width: 3, examples: 8 }, &variant);
         let system = tiny.system();
@@ -436,9 +438,9 @@ fn gradients_of_every_whole_system_are_finite_differences() {
     }
 }
 
-/// The gradient by a parameter against differences of `scalar` over ±h: all numbers at once, and some
-/// by themselves. One of the steps h must do: a largest value may change its place within a long one,
-/// and in a short one rounding shows.
+/// The gradient with respect to a parameter against differences of `scalar` over ±h: along the
+/// gradient, and for some elements. One of the step sizes h must pass: within a long one the argmax
+/// of a maximum may change, and with a short one rounding dominates.
 pub(crate) fn assert_differences(
     parameter: &Parameter,
     gradient: &[f32],
@@ -466,11 +468,11 @@ pub(crate) fn assert_differences(
         let near = |wanted: &f64| (found - wanted).abs() <= 1e-4 + 0.02 * wanted.abs();
         assert!(differences.iter().any(near), "{what}: {found}, differences {differences:?}");
     };
-    // All numbers at once, along the gradient: the slope there is its length.
+    // Along the gradient, where the slope is its norm.
     let length = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
     let along: Vec<f32> = gradient.iter().map(|g| g / length as f32).collect();
     close(length, &along, &format!("{what}, along the gradient"));
-    // The numbers with the steepest slopes, and some others.
+    // The elements with the largest slopes, and some others.
     let mut places: Vec<usize> = (0..gradient.len()).collect();
     places.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
     let others = places.iter().copied().skip(2).step_by(places.len() / 2 + 1);
@@ -481,10 +483,10 @@ pub(crate) fn assert_differences(
     }
 }
 
-/// An objective that shares another's parameters: of the same rows it loses the same, what it learns moves
-/// that one's parameters, and it has none of its own.
+/// An objective that shares another's parameters has the same loss on the same rows, updates the
+/// other's parameters, and has none of its own.
 #[test]
-fn what_shares_the_parameters_of_another_is_that_other_over_its_own_corpus() {
+fn an_objective_that_shares_parameters_equals_the_other_on_its_own_corpus() {
     let corpus = |name: &str| {
         format!(
             "[[corpus]]\nname = \"{name}\"\nformat = \"table\"\ncolumns = [\"label\", \"text\"]\n\

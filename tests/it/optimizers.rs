@@ -1,4 +1,4 @@
-//! Optimizers against the formulas of their papers, written out plainly in f64.
+//! Optimizers against the formulas of their papers, in f64.
 
 use auxdesk::{
     data::{Purpose, draw},
@@ -13,7 +13,7 @@ use crate::tiny::{Size, bits, names, numbers, shipped_tiny};
 
 const MOMENTS: Moments = Moments { beta1: 0.8, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1 };
 
-/// Every optimizer, with everything switched on.
+/// Every optimizer, with all of its options.
 const KINDS: &[Kind] = &[
     Kind::Sgd { momentum: 0.9, weight_decay: 0.1 },
     Kind::Adam(MOMENTS),
@@ -22,7 +22,7 @@ const KINDS: &[Kind] = &[
     Kind::RmsProp { alpha: 0.9, epsilon: 1e-8, momentum: 0.5, weight_decay: 0.1 },
 ];
 
-/// One number's update, as PyTorch's documentation has it.
+/// The update of a scalar according to PyTorch's documentation.
 #[derive(Clone, Copy, Default)]
 struct Plain {
     t: i32,
@@ -73,7 +73,7 @@ fn random(name: &str, counter: u64, n: usize) -> Vec<f32> {
     (0..n).map(|_| 2.0 * rng.random::<f32>() - 1.0).collect()
 }
 
-/// Two parameters, the second of which is reached only if asked for.
+/// Two parameters; the second has a gradient only if requested.
 struct Two {
     parameters: Parameters,
     a: Tensor,
@@ -91,7 +91,7 @@ impl Two {
         Self { parameters, a, b }
     }
 
-    /// Gradients that are exactly these random numbers: those of Σ c·x.
+    /// Gradients equal to these random values: those of Σ c·x.
     fn gradients(&self, step: u64, both: bool) -> Gradients {
         let part = |x: &Tensor, name: &str| {
             let c = random(name, step, x.elem_count());
@@ -105,7 +105,7 @@ impl Two {
 }
 
 #[test]
-fn five_steps_of_every_optimizer_are_those_of_its_formula() {
+fn five_steps_of_every_optimizer_follow_its_formula() {
     let (rate, scale) = (0.05, 0.5);
     for &kind in KINDS {
         let two = Two::new();
@@ -128,7 +128,7 @@ fn five_steps_of_every_optimizer_are_those_of_its_formula() {
 }
 
 #[test]
-fn a_parameter_that_is_not_reached_keeps_value_memory_and_count_bit_for_bit() {
+fn a_parameter_without_gradient_keeps_value_moments_and_count_bit_for_bit() {
     for &kind in KINDS {
         let two = Two::new();
         let mut optimizer = Optimizer::new(kind, &two.parameters);
@@ -148,7 +148,7 @@ fn a_parameter_that_is_not_reached_keeps_value_memory_and_count_bit_for_bit() {
         assert_eq!(optimizer.counts(&two.parameters)["a.x"], 7);
         assert_eq!(before.2, 2);
 
-        // Its next step is its third, whatever the others have done.
+        // Its next step is its third, whatever the other one did.
         let without = Two::new();
         let mut third = Optimizer::new(kind, &without.parameters);
         for step in [0, 1, 9] {
@@ -176,9 +176,9 @@ fn every_optimizer_minimizes_a_quadratic() {
     }
 }
 
-/// With plain SGD at rate 1 a step's length is the norm of the gradient that was applied.
+/// With plain SGD at learning rate 1 the length of a step is the norm of the applied gradient.
 #[test]
-fn a_clipped_step_has_the_length_asked_for_and_the_norm_told_is_the_one_before() {
+fn a_clipped_step_has_the_maximum_norm_and_the_reported_norm_is_unclipped() {
     for name in names() {
         let step_length = |clip: &str| {
             let sets = ["optimizer=sgd", "learning_rate=1", "steps=1", clip];

@@ -1,5 +1,5 @@
-//! Commands to the trainer: each is answered by one event that repeats its number, and looking
-//! changes nothing.
+//! Commands to the trainer: each is answered by one event with its id, and evaluations, checkpoints
+//! and measurements do not affect training.
 
 use auxdesk::protocol::{
     Assignment, Command, CommandId, Event, ObjectiveId, Scene, Step,
@@ -10,7 +10,7 @@ use crate::tiny::{Run, Size, Tiny, shipped_tiny};
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
-/// The answers to one command. The objectives of one evaluation are one answer.
+/// The answers to one command. The events of one evaluation count as one answer.
 pub(crate) fn answers(events: &[Event], id: CommandId) -> Vec<&Event> {
     let mut found: Vec<&Event> =
         events.iter().filter(|event| event.answers() == Some(id)).collect();
@@ -43,8 +43,8 @@ fn solo(objective: &str, soloed: bool) -> Command {
     Assignment::soloed(objective.into(), soloed).into()
 }
 
-/// The one answer to each command, in the commands' order; the last command is to stop, which the
-/// run's end answers.
+/// The one answer to each command, in their order; the last command is a stop, which the end of the
+/// run answers.
 fn answered(run: &Run) -> Vec<Event> {
     let (_, others) = run.ids.split_last().unwrap();
     let mut all = Vec::new();
@@ -63,7 +63,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
 }
 
 #[test]
-fn every_command_has_one_answer_with_its_number() {
+fn every_command_has_one_answer_with_its_id() {
     let orders = [
         Command::Pause,
         gain("pos", 0.75),
@@ -97,7 +97,7 @@ fn every_command_has_one_answer_with_its_number() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
+fn invalid_commands_are_refused_with_a_reason_and_change_nothing() {
     let number = Setting::Number;
     let cases = [
         (
@@ -148,7 +148,7 @@ fn what_cannot_be_is_refused_with_a_reason_and_changes_nothing() {
 }
 
 #[test]
-fn the_last_objective_that_sounds_can_be_neither_muted_nor_turned_down() {
+fn the_last_active_objective_can_be_neither_muted_nor_set_to_zero() {
     let others = ["pos", "next-word", "frequency"];
     let mut orders = vec![Command::Pause];
     orders.extend(others.map(|objective| mute(objective, true)));
@@ -173,7 +173,7 @@ fn the_last_objective_that_sounds_can_be_neither_muted_nor_turned_down() {
 }
 
 #[test]
-fn a_fader_holds_from_the_next_step_on() {
+fn a_gain_is_in_force_from_the_next_step() {
     let orders = [
         Command::Pause,
         Command::StepOnce,
@@ -198,13 +198,13 @@ fn a_fader_holds_from_the_next_step_on() {
     };
     assert_eq!(weights(1), (0.5, 0.1, 4, 0.003));
     assert_eq!(weights(2), (0.75, 0.0, 3, 0.25));
-    // Only what is applied has moved: raw losses are before any weight.
+    // Only the applied weight has changed: raw losses do not include it.
     let plain = desk(&[]).train(&[]);
     assert_eq!(run.steps()[2].losses["pos"], plain.steps()[2].losses["pos"]);
 }
 
 #[test]
-fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
+fn a_gain_set_by_hand_ends_its_schedule() {
     let ramp = "objective.pos.gain={ shape = \"linear\", from = 0, to = 1, steps = 10 }";
     let orders = [
         Command::Pause,
@@ -229,7 +229,7 @@ fn a_hand_that_takes_a_scheduled_fader_ends_its_schedule() {
 }
 
 #[test]
-fn several_moves_are_made_as_one_or_not_at_all() {
+fn several_assignments_are_applied_together_or_not_at_all() {
     // One after the other, the first would mute every active objective.
     let muted = |objective: &str, muted| Assignment::muted(objective.into(), muted);
     let swap = Command::Set(vec![muted("chunk", true), muted("pos", false)]);
@@ -250,7 +250,7 @@ fn several_moves_are_made_as_one_or_not_at_all() {
 }
 
 #[test]
-fn a_fade_goes_evenly_and_arrives() {
+fn a_fade_is_linear_and_ends_at_its_target() {
     let fade = Assignment::fade("pos".into(), 1.0, 4).into();
     let mut orders = vec![Command::Pause, Command::StepOnce, fade];
     orders.extend([const { Command::StepOnce }; 6]);
@@ -263,7 +263,7 @@ fn a_fade_goes_evenly_and_arrives() {
 }
 
 #[test]
-fn a_kept_mix_is_told_strip_by_strip() {
+fn a_saved_scene_has_the_state_of_every_strip() {
     let store = Command::StoreScene { scene: Scene::B };
     let orders = [Command::Pause, gain("pos", 0.25), mute("chunk", true), store, stop()];
     let run = desk(&[]).train(&orders);
@@ -275,7 +275,7 @@ fn a_kept_mix_is_told_strip_by_strip() {
 }
 
 #[test]
-fn a_held_run_steps_only_when_asked_and_goes_on_when_resumed() {
+fn a_paused_run_steps_on_request_and_continues_when_resumed() {
     let mut orders = vec![Command::Pause];
     orders.extend([Command::StepOnce, Command::StepOnce, Command::Resume]);
     let run = desk(&["train.evaluate_every=1000"]).train(&orders);
@@ -310,7 +310,7 @@ fn an_evaluation_without_a_dev_split_is_refused() {
 }
 
 #[test]
-fn a_checkpoint_by_hand_is_the_step_it_names() {
+fn a_manual_checkpoint_has_the_step_in_its_name() {
     let orders = [
         Command::Pause,
         Command::StepOnce,
@@ -328,7 +328,7 @@ fn a_checkpoint_by_hand_is_the_step_it_names() {
     assert_ne!(run.tensors("step-2", model), run.tensors("last", model));
 }
 
-/// What the recipe asked to be scored.
+/// The evaluations that the recipe schedules.
 fn scored(run: &Run) -> Vec<Evaluated> {
     let scored = |event: &Event| match event {
         Event::Evaluated(e) if !e.extra => Some(Evaluated { at_ms: 0, took_ms: 0, ..e.clone() }),
@@ -338,7 +338,7 @@ fn scored(run: &Run) -> Vec<Evaluated> {
 }
 
 #[test]
-fn looking_changes_nothing() {
+fn evaluations_checkpoints_and_measurements_change_nothing() {
     let sets = [
         "train.evaluate_every=7",
         "train.patience=3",
@@ -377,8 +377,8 @@ fn looking_changes_nothing() {
             assert!(plain == looked, "{checkpoint}: {file}");
         }
     }
-    // The whole state: best, patience, positions, counts, settings. The best may have been saved
-    // while gradients were measured, which is a setting of its own.
+    // The whole state: best, patience, positions, counts, settings. The best checkpoint may have
+    // been saved while gradients were measured, which is a setting.
     assert_eq!(plain.checkpoint("last"), looked.checkpoint("last"));
     let best = |run: &Run| run.checkpoint("best").progress.counters.best;
     assert_eq!(best(&plain), best(&looked));
@@ -386,8 +386,8 @@ fn looking_changes_nothing() {
 }
 
 #[test]
-fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoders() {
-    // The largest gradient at its tap, and none behind it.
+fn a_reversal_of_strength_zero_has_no_gradient_on_the_encoders() {
+    // The largest gradient at its tap, and none beyond it.
     let sets = [
         "train.measure_gradients_every=1",
         "objective.pos.gradient=reverse",
@@ -408,7 +408,7 @@ fn an_objective_that_reverses_nothing_is_told_to_have_no_gradient_on_the_encoder
 }
 
 #[test]
-fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
+fn measured_gradients_add_up_to_the_applied_one() {
     let run = desk(&["train.measure_gradients_every=1", "train.clip_norm=1000"]).train(&[
         Command::Pause,
         Command::StepOnce,
@@ -434,7 +434,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
     }
     assert_eq!(measured[0].norms.len(), 4);
     assert_eq!(measured[0].cosines.values().map(std::collections::BTreeMap::len).sum::<usize>(), 6);
-    // At the same step each objective alone has the gradient that it has beside the others.
+    // At the same step each objective alone has the same gradient as together with the others.
     let gradients_of = |orders: Vec<Command>| {
         let orders: Vec<Command> =
             [Command::Pause].into_iter().chain(orders).chain([Command::StepOnce, stop()]).collect();
@@ -449,7 +449,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
         let alone = gradients_of(vec![solo(name.as_str(), true)]).norms[name];
         assert!((alone - norm).abs() < 1e-4 * norm, "{name}: {alone} alone, {norm} beside others");
     }
-    // And a pair has the cosine that all of them have told.
+    // A pair has the cosine that is reported for all of them.
     for (j, cosines) in &measured[0].cosines {
         for (k, cosine) in cosines {
             let pair = vec![solo(j.as_str(), true), solo(k.as_str(), true)];
@@ -457,7 +457,7 @@ fn gradients_measured_apart_add_up_to_the_one_that_was_applied() {
             assert!((alone - cosine).abs() < 1e-3, "{j}, {k}: {alone}, {cosine}");
         }
     }
-    // Alone, an objective's gradient on the encoders is part of the whole norm.
+    // Alone, an objective's gradient with respect to the encoders is part of the total norm.
     assert_eq!(measured[1].gradient_shares, [("chunk".into(), 1.0)].into());
     assert!(measured[1].norms["chunk"] <= run.steps()[1].gradient_norm);
 }

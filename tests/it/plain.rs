@@ -1,5 +1,5 @@
-//! The whole step against the same model of candle-nn's stock layers, which start from the same values:
-//! losses, gradients, and a run of training.
+//! A whole step against the same model with candle-nn's stock layers and the same initial values:
+//! losses, gradients, and a training run.
 
 #[path = "../../benches/step/plain.rs"]
 mod layers;
@@ -70,7 +70,7 @@ vocabulary = 20
 gain = 0.2
 "#;
 
-/// Widths as the recipe has them; the rest is counted.
+/// Dimensions from the recipe; the others are derived.
 const WIDTHS: Sizes = Sizes {
     words: 0,
     word_width: 6,
@@ -84,7 +84,7 @@ const WIDTHS: Sizes = Sizes {
     classes: 0,
 };
 
-/// The recipe with so many sentences of 50 words that are spelt with 1 to 6 of 5 letters.
+/// The recipe with `n_sentences` sentences of 50 different words, spelled with 1 to 6 of 5 letters.
 fn made(n_sentences: usize) -> Tiny {
     let mut text = String::new();
     for sentence in 0..n_sentences {
@@ -107,7 +107,7 @@ fn made(n_sentences: usize) -> Tiny {
     Tiny { recipe, corpora }
 }
 
-/// The stock layers with our parameters, and the first sentences for them.
+/// The stock layers with our parameters, and the first sentences as their input.
 fn plain(tiny: &Tiny) -> (Plain, Batch) {
     let all = tiny.fitted();
     let vocabulary = |owner: &str, key: &str| &all[owner].vocabularies[key];
@@ -159,7 +159,7 @@ fn plain(tiny: &Tiny) -> (Plain, Batch) {
     (plain, Batch::new(&sentences).unwrap())
 }
 
-/// How names begin, ours and those of the stock layers.
+/// The prefixes of names, ours and those of the stock layers.
 const NAMES: &[(&str, &str)] = &[
     ("words.table", "words.weight"),
     ("words.characters.table", "characters.weight"),
@@ -171,8 +171,8 @@ const NAMES: &[(&str, &str)] = &[
     ("objective.next-word.backward.", "previous."),
 ];
 
-/// A parameter of ours, or its gradient, as the stock layers have it: weights are (outputs, inputs),
-/// and each direction has its own.
+/// A parameter of ours, or its gradient, in the layout of the stock layers: weights are (outputs,
+/// inputs), and each direction has its own.
 fn stock(ours: &str, x: &Tensor) -> Vec<(String, Tensor)> {
     let (from, to) = NAMES.iter().find(|(from, _)| ours.starts_with(from)).unwrap();
     let name = ours.replacen(from, to, 1);
@@ -201,7 +201,7 @@ fn assert_near(ours: f64, plain: f64, relative: f64, what: &str) {
 }
 
 #[test]
-fn losses_and_gradients_are_those_of_stock_layers() {
+fn losses_and_gradients_agree_with_stock_layers() {
     let tiny = made(12);
     let (plain, stock_batch) = plain(&tiny);
     let (system, batch) = (tiny.system(), tiny.batch(0, BATCH));
@@ -237,7 +237,7 @@ fn losses_and_gradients_are_those_of_stock_layers() {
 }
 
 #[test]
-fn a_run_loses_step_by_step_what_stock_layers_lose() {
+fn losses_of_a_run_agree_with_stock_layers() {
     // Each step's batch is the whole corpus.
     let tiny = made(BATCH);
     let run = tiny.train(&[]);

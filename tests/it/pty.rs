@@ -1,7 +1,7 @@
-//! A terminal for tests: a pseudo-terminal with a program in it, and a screen that shows what the
-//! program wrote. Set-up only. What must hold is said in the tests.
+//! A terminal for tests: a pseudo-terminal with a program in it, and a screen that shows its
+//! output. Helpers only; the tests say what must hold.
 //!
-//! Every wait is for a thing, with a limit.
+//! Every wait is for a condition, with a timeout.
 
 use std::{
     ffi::OsStr,
@@ -19,7 +19,7 @@ use vt100::{MouseProtocolMode, Parser, Screen};
 
 use crate::runs::wait_until;
 
-/// What would make a program look at more than its terminal.
+/// Variables that would affect a program beyond its terminal.
 const UNSET: &[&str] = &[
     "NO_COLOR",
     "CLICOLOR",
@@ -31,7 +31,7 @@ const UNSET: &[&str] = &[
     "LC_ALL",
 ];
 
-/// A program in a terminal; both end with the test, if not before.
+/// A program in a terminal; both end with the test at the latest.
 pub(crate) struct Pty {
     /// `None` once it has hung up.
     ends: Option<Ends>,
@@ -53,16 +53,16 @@ struct Shared {
 
 struct State {
     parser: Parser,
-    /// All that was written, for what a screen does not keep.
+    /// All output, including what a screen does not keep.
     written: Vec<u8>,
     is_paused: bool,
     is_closing: bool,
 }
 
-/// What a terminal is left as. Two that are equal are the same to whoever uses it next.
+/// The state of a terminal after a program. Two equal states are equivalent for the next program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Modes {
-    /// The line's: raw or not, echo, special keys, and all else that `stty` shows.
+    /// The line discipline: raw or not, echo, special keys, and everything else that `stty` shows.
     pub(crate) line: String,
     pub(crate) is_alternate_screen: bool,
     pub(crate) is_cursor_hidden: bool,
@@ -75,15 +75,16 @@ pub(crate) struct Modes {
 pub(crate) struct Ended {
     /// The exit code; `None` if a signal ended it.
     pub(crate) code: Option<u32>,
-    /// The signal that ended it, in words.
+    /// The signal that ended it, by name.
     pub(crate) signal: Option<String>,
 }
 
 impl Pty {
-    /// Starts a program in a terminal of that size. No shell is above it, so it can't be suspended.
+    /// Starts a program in a terminal of that size, without a shell, so that it cannot be
+    /// suspended.
     pub(crate) fn start(command: &Command, cols: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
-        // The slave's end is dropped with the pair, or its hanging up would not be seen.
+        // The slave's end is dropped with the pair, or its hangup would not be noticed.
         let child = pair.slave.spawn_command(builder(command)).unwrap();
         let state = State {
             parser: Parser::new(nonzero(rows), nonzero(cols), 0),
@@ -103,7 +104,7 @@ impl Pty {
     }
 
     /// Starts a program as a job of a shell, which prints its status as `[status]` whenever it ends
-    /// or stops, and then does what it is told in lines: `fg`, `bg`, `exit`.
+    /// or stops, and then executes lines: `fg`, `bg`, `exit`.
     pub(crate) fn under_a_shell(command: &Command, cols: u16, rows: u16) -> Self {
         let script =
             "set -m; \"$@\"; echo \"[$?]\"; while read -r word; do $word; echo \"[$?]\"; done";
@@ -121,45 +122,45 @@ impl Pty {
         Self::start(&shell, cols, rows)
     }
 
-    /// Types, or sends what a key sends.
+    /// Types text, or sends the sequence of a key.
     pub(crate) fn send(&mut self, keys: &str) {
         let keyboard = &mut self.ends.as_mut().unwrap().keyboard;
         keyboard.write_all(keys.as_bytes()).unwrap();
         keyboard.flush().unwrap();
     }
 
-    /// Pastes, as terminals do where that is marked.
+    /// Pastes text as terminals with bracketed paste do.
     pub(crate) fn paste(&mut self, text: &str) {
         self.send(&format!("\x1b[200~{text}\x1b[201~"));
     }
 
-    /// The screen's text, a line a row, without blanks at the end of rows.
+    /// The screen's text, one line per row, without trailing spaces.
     pub(crate) fn text(&self) -> String {
         self.screen(|screen| screen.rows(0, self.cols).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Looks at the screen's cells.
+    /// Accesses the screen's cells.
     pub(crate) fn screen<T>(&self, look: impl FnOnce(&Screen) -> T) -> T {
         look(self.state().parser.screen())
     }
 
-    /// All that was written since the program started.
+    /// All output since the start of the program.
     pub(crate) fn written(&self) -> String {
         String::from_utf8_lossy(&self.state().written).into_owned()
     }
 
-    /// Waits until the screen shows a text, a minute at most.
+    /// Waits until the screen shows a text, at most a minute.
     pub(crate) fn wait_for_text(&self, text: &str) {
         self.wait_for(&format!("the screen shows {text:?}"), |pty| pty.text().contains(text));
     }
 
-    /// Waits until something is so, a minute at most; shows the screen if it is not.
+    /// Waits for a condition, at most a minute; prints the screen if it fails.
     pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let _shown = ShownInPanic(&self.shared);
         wait_until(what, || is_so(self));
     }
 
-    /// The terminal's modes as they are now.
+    /// The terminal's current modes.
     pub(crate) fn modes(&self) -> Modes {
         let termios = self.ends.as_ref().unwrap().master.get_termios().unwrap();
         let line = format!("{termios:?}");
@@ -172,31 +173,31 @@ impl Pty {
         })
     }
 
-    /// Changes the terminal's size, as dragging its window does.
+    /// Changes the terminal's size, like resizing its window.
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
-        // The screen first: what is written for the new size is to find it.
+        // The screen first: output for the new size must find it.
         self.state().parser.set_size(nonzero(rows), nonzero(cols));
         self.cols = cols;
         self.ends.as_ref().unwrap().master.resize(size(cols, rows)).unwrap();
     }
 
-    /// From now on the terminal takes no more output.
+    /// The terminal accepts no more output from now on.
     pub(crate) fn stop_reading(&self) {
         self.state().is_paused = true;
     }
 
-    /// The terminal takes output again.
+    /// The terminal accepts output again.
     pub(crate) fn read_on(&self) {
         self.state().is_paused = false;
         self.shared.changed.notify_all();
     }
 
-    /// The terminal goes away, as when its window is closed.
+    /// Hangs up, like closing the terminal's window.
     pub(crate) fn hang_up(&mut self) {
         let Some(ends) = self.ends.take() else { return };
         self.state().is_closing = true;
         self.shared.changed.notify_all();
-        // The reader may be waiting for output, and holds the master while it does.
+        // The reader may be waiting for output, and holds the master meanwhile.
         if let Some(name) = ends.master.tty_name() {
             let mut options = File::options();
             options.write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
@@ -215,7 +216,7 @@ impl Pty {
         signal(self.id(), name);
     }
 
-    /// Waits for the program's end, and for the last of what it wrote unless nobody reads that.
+    /// Waits for the end of the program, and for its last output unless nobody reads it.
     pub(crate) fn wait(&mut self) -> Ended {
         let shown = ShownInPanic(&self.shared);
         let mut status = None;
@@ -257,14 +258,14 @@ impl From<ExitStatus> for Ended {
     }
 }
 
-/// The one process that a shell is running; `None` while it runs none.
+/// The process that a shell is running; `None` if there is none.
 #[cfg(target_os = "linux")]
 pub(crate) fn child_of(shell: u32) -> Option<u32> {
     let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
     children.trim().parse().ok()
 }
 
-/// The one process that a shell is running; `None` while it runs none. Other systems have no /proc, and
+/// The process that a shell is running; `None` if there is none. Other systems have no /proc, and
 /// not every Linux has `ps`.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn child_of(shell: u32) -> Option<u32> {
@@ -278,7 +279,7 @@ pub(crate) fn child_of(shell: u32) -> Option<u32> {
 
 /// Sends a process a signal by name.
 pub(crate) fn signal(id: u32, name: &str) {
-    // One that has just ended takes no signal; what it did is for the test to see.
+    // A process that has just ended accepts no signal; the test checks its effects.
     Command::new("kill")
         .args(["-s", name, &id.to_string()])
         .stderr(Stdio::null())
@@ -286,7 +287,7 @@ pub(crate) fn signal(id: u32, name: &str) {
         .unwrap();
 }
 
-/// Shows what a program writes until it has ended, or the terminal goes away.
+/// Shows a program's output until it has ended, or the terminal hangs up.
 fn show(mut output: Box<dyn Read + Send>, shared: &Shared) {
     let mut bytes = [0; 4096];
     loop {
@@ -297,7 +298,7 @@ fn show(mut output: Box<dyn Read + Send>, shared: &Shared) {
             return;
         }
         drop(state);
-        // The end of the program is EIO on Linux.
+        // On Linux the end of the program is EIO.
         let n_bytes = output.read(&mut bytes).unwrap_or(0);
         if n_bytes == 0 {
             return;
@@ -322,7 +323,7 @@ fn builder(command: &Command) -> CommandBuilder {
             None => builder.env_remove(name),
         }
     }
-    // Where there is none it would take the home folder.
+    // Without it, the home folder would be used.
     let here = std::env::current_dir().unwrap();
     builder.cwd(command.get_current_dir().map_or(here.as_os_str(), |folder| OsStr::new(folder)));
     builder
@@ -336,7 +337,7 @@ fn nonzero(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).unwrap()
 }
 
-/// Shows the screen when a test fails while this is there.
+/// Prints the screen when a test fails while this exists.
 struct ShownInPanic<'a>(&'a Shared);
 
 impl Drop for ShownInPanic<'_> {

@@ -1,4 +1,4 @@
-//! What must hold for every recipe, new ones too.
+//! Properties of every recipe, including new ones.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use auxdesk::{
     recipe::{Faults, Length, Overrides, Recipe, RecipeSource, load, shipped},
 };
 
-/// Recipes to come; with the shipped ones, all that design and README promise.
+/// Planned recipes; with the shipped ones, all recipes that design and README name.
 const PLANNED: &str = "tests/recipes-planned";
 
 const PROMISED: &[&str] = &[
@@ -46,7 +46,7 @@ fn reloaded(recipe: &Recipe) -> Recipe {
         .unwrap_or_else(|faults| panic!("{faults}\n{}", recipe.resolved()))
 }
 
-/// The typed parts, which a resolved text might agree on and still read differently.
+/// The typed parts, which could differ although the resolved text is the same.
 fn typed(recipe: &Recipe) -> String {
     let train = &recipe.train;
     let mut lines = vec![format!(
@@ -106,7 +106,7 @@ fn typed(recipe: &Recipe) -> String {
 }
 
 #[test]
-fn every_shipped_recipe_is_sound_and_its_resolved_form_is_the_same_recipe() {
+fn every_shipped_recipe_is_valid_and_equals_its_resolved_form() {
     for (name, _) in shipped::RECIPES {
         let recipe = loaded(name, &[]);
         assert_eq!(recipe.name, *name);
@@ -147,7 +147,7 @@ fn a_resolved_recipe_keeps_what_was_set() {
 }
 
 #[test]
-fn options_and_sets_exclude_each_other() {
+fn options_and_settings_of_one_key_are_mutually_exclusive() {
     let source = RecipeSource::Shipped("chunking");
     let fault = |overrides: Overrides| match load(&source, &overrides) {
         Ok(_) => panic!("expected a fault"),
@@ -168,7 +168,7 @@ fn options_and_sets_exclude_each_other() {
 }
 
 #[test]
-fn an_unknown_recipe_is_answered_with_the_nearest() {
+fn an_unknown_recipe_is_reported_with_the_nearest_name() {
     assert_eq!(
         RecipeSource::find("chunkign").unwrap_err().to_string(),
         "chunkign: no file of this path and no shipped recipe of this name; did you mean \
@@ -201,7 +201,7 @@ fn a_muted_objective_adds_no_corpus_to_a_shared_vocabulary() {
 }
 
 #[test]
-fn a_corpus_that_only_shared_objectives_read_is_a_group_by_itself() {
+fn a_corpus_read_by_shared_objectives_only_is_a_group() {
     let text = format!(
         "{}\n[[corpus]]\nname = \"other\"\nformat = \"columns\"\ncolumns = [\"form\"]\ntrain = \
          \"sample:news/train.tsv\"\n\n[[objective]]\nname = \"side\"\nkind = \"frequency\"\ncorpus = \
@@ -231,7 +231,7 @@ fn a_corpus_that_only_shared_objectives_read_is_a_group_by_itself() {
 }
 
 #[test]
-fn every_planned_recipe_lacks_only_what_is_not_built_yet() {
+fn planned_recipes_fail_only_with_not_built_yet() {
     for path in tomls(PLANNED) {
         let source = RecipeSource::File(path.clone().into());
         let Err(Faults(faults)) = load(&source, &Overrides::default()) else {
@@ -245,7 +245,7 @@ fn every_planned_recipe_lacks_only_what_is_not_built_yet() {
 }
 
 #[test]
-fn every_file_of_the_sample_data_is_inside_the_program() {
+fn every_file_of_the_sample_data_is_embedded() {
     let (mut there, mut folders) = (Vec::new(), vec![Path::new("sample-data").to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -265,7 +265,7 @@ fn every_file_of_the_sample_data_is_inside_the_program() {
 }
 
 #[test]
-fn every_promised_recipe_is_shipped_or_planned() {
+fn every_announced_recipe_is_shipped_or_planned() {
     let mut there: Vec<String> =
         shipped::RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();
     for path in tomls(PLANNED) {
@@ -282,7 +282,7 @@ fn every_promised_recipe_is_shipped_or_planned() {
 }
 
 #[test]
-fn planned_recipes_name_only_what_they_have() {
+fn planned_recipes_use_only_names_that_they_define() {
     for path in tomls(PLANNED) {
         let recipe: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
         let tables = |noun: &str| recipe[noun].as_array().unwrap().iter();
@@ -323,9 +323,9 @@ fn texts(value: Option<&toml::Value>) -> Vec<&str> {
 }
 
 proptest! {
-    /// Whatever is lost or doubled in a recipe, the answer is a recipe or its faults.
+    /// For any lost or duplicated line of a recipe, the result is a recipe or its faults.
     #[test]
-    fn a_damaged_recipe_is_answered(
+    fn a_damaged_recipe_loads_or_has_faults(
         recipe in 0..shipped::RECIPES.len(),
         lost in proptest::collection::vec(any::<proptest::sample::Index>(), 0..4),
         words in proptest::collection::vec(
@@ -337,7 +337,7 @@ proptest! {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let mut lines: Vec<String> = lines.map(str::to_owned).collect();
         for (from, to) in words {
-            // One line's value in place of another's.
+            // One line's value replaced by another's.
             let value = lines[from.index(lines.len())].split_once('=').map(|(_, value)| value.to_owned());
             let at = to.index(lines.len());
             if let (Some(value), Some((key, _))) = (value, lines[at].clone().split_once('=')) {
@@ -357,10 +357,10 @@ proptest! {
     }
 }
 
-/// The TOML files of a folder, by their paths from the repository's root.
-/// Their corpora are not ours to ship: FOLDER and VECTORS stand for where they are.
+/// The TOML files of a folder, by their paths from the repository's root. Their corpora cannot be
+/// redistributed: FOLDER and VECTORS stand for their location.
 #[test]
-fn recipes_of_the_docs_lack_nothing_but_files() {
+fn recipes_of_the_docs_are_valid_except_for_files() {
     let paths = tomls("docs/recipes");
     assert!(!paths.is_empty());
     for path in paths {

@@ -1,4 +1,4 @@
-//! A run told again from its journal: the same report, from a whole journal or from one cut anywhere.
+//! Replaying a run from its journal: the same report, from a complete journal or a truncated one.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use auxdesk::{
 
 use crate::runs::{Exited, Here, document, finish, journal, json, json_file};
 
-/// How much of a journal's end is cut at every byte.
+/// The length of a journal's end, in bytes, that is truncated at every byte.
 const CUT_BYTES: usize = 2_000;
 
 fn report(journal: &Journal, at: Option<Step>) -> String {
@@ -31,7 +31,7 @@ fn replayed(here: &Here, args: &[&str]) -> Exited {
 }
 
 #[test]
-fn a_replay_prints_the_report_that_the_run_left() {
+fn a_replay_prints_the_report_of_the_run() {
     let here = Here::new();
     let run = here.finished("run", 20, &[]);
     let exited = replayed(&here, &["run", "--json"]);
@@ -39,14 +39,14 @@ fn a_replay_prints_the_report_that_the_run_left() {
     assert_eq!(exited.out, here.read("run/state.json"));
     assert_eq!(json(&exited.out)["ended"], "finished");
 
-    // A bare journal file, away from its run.
+    // A journal file outside of its run's folder.
     fs::rename(run.join(FILE), here.path("bare.jsonl")).unwrap();
     let bare = replayed(&here, &["bare.jsonl", "--json"]);
     assert_eq!((bare.code, bare.out), (Some(0), exited.out));
 }
 
 #[test]
-fn a_report_says_what_the_steps_used_of_each_corpus() {
+fn a_report_has_the_usage_of_each_corpus() {
     let here = Here::new();
     let whole = journal(&here.finished("run", 20, &[]));
     let mut drawn = 0;
@@ -63,7 +63,7 @@ fn a_report_says_what_the_steps_used_of_each_corpus() {
         }
     }
     let found = json(&replayed(&here, &["run", "--json"]).out);
-    // As the document has it: the shortest digits of an f32.
+    // As in the document: the shortest digits of an f32.
     let epochs: f64 = (drawn as f32 / examples as f32).to_string().parse().unwrap();
     let news = serde_json::json!([{
         "name": "news", "examples": examples, "drawn": drawn, "epochs": epochs, "drawn_fraction": 1.0,
@@ -72,7 +72,7 @@ fn a_report_says_what_the_steps_used_of_each_corpus() {
     assert_eq!(found["corpora"], news);
     assert_eq!(found["sampling"], "proportional");
 
-    // As a program wrote it that did not tell the sampling.
+    // As written by a program that did not record the sampling rule.
     let text = here.read("run/journal.jsonl");
     let old = text.replace(",\"sampling\":\"proportional\"", "");
     assert_ne!(old, text);
@@ -94,7 +94,7 @@ fn a_replay_prints_the_lines_that_the_run_printed() {
 }
 
 #[test]
-fn a_replay_up_to_a_step_is_the_fold_of_what_was_told_up_to_it() {
+fn a_replay_up_to_a_step_is_the_fold_of_the_events_up_to_it() {
     let here = Here::new();
     let whole = journal(&here.finished("run", 20, &[]));
     for at in [0, 1, 10, 19, 20, 99] {
@@ -109,7 +109,7 @@ fn a_replay_up_to_a_step_is_the_fold_of_what_was_told_up_to_it() {
 }
 
 #[test]
-fn a_journal_cut_at_any_byte_is_the_fold_of_its_whole_lines() {
+fn a_journal_truncated_at_any_byte_is_the_fold_of_its_complete_lines() {
     let here = Here::new();
     let run = here.finished("run", 20, &[]);
     let bytes = fs::read(run.join(FILE)).unwrap();
@@ -121,7 +121,7 @@ fn a_journal_cut_at_any_byte_is_the_fold_of_its_whole_lines() {
         let n_lines =
             cut.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).count();
         let last = cut.rsplit(|byte| *byte == b'\n').next().unwrap();
-        // A last line that lacks only its newline is whole.
+        // A last line that lacks only its newline is complete.
         let is_whole = bytes.get(end) == Some(&b'\n');
         let n_events = n_lines - 1 + usize::from(is_whole);
         assert_eq!(journal.events, whole.events[..n_events], "cut at {end}");
@@ -138,7 +138,7 @@ fn a_journal_cut_at_any_byte_is_the_fold_of_its_whole_lines() {
 }
 
 #[test]
-fn the_program_tells_of_a_torn_line_and_replays_the_rest() {
+fn a_truncated_line_is_reported_and_the_rest_is_replayed() {
     let here = Here::new();
     let run = here.finished("run", 20, &[]);
     let bytes = fs::read(run.join(FILE)).unwrap();
@@ -158,7 +158,7 @@ fn the_program_tells_of_a_torn_line_and_replays_the_rest() {
 }
 
 #[test]
-fn kinds_of_later_programs_are_skipped_and_counted() {
+fn unknown_kinds_of_events_are_skipped_and_counted() {
     let here = Here::new();
     let run = here.finished("run", 5, &[]);
     let (path, later) = (run.join(FILE), "{\"kind\":\"sung\",\"at_ms\":1,\"note\":\"la\"}\n");
@@ -169,7 +169,7 @@ fn kinds_of_later_programs_are_skipped_and_counted() {
 }
 
 #[test]
-fn what_is_no_journal_is_refused_with_what_was_found() {
+fn files_that_are_not_journals_are_refused_with_what_was_found() {
     let here = Here::new();
     here.write("empty.jsonl", "");
     fs::create_dir(here.path("folder")).unwrap();

@@ -1,6 +1,6 @@
-//! Tiny runs of the whole program: set-up only. What must hold is said in the tests.
+//! Tiny runs of the whole program. Helpers only; the tests say what must hold.
 //!
-//! Each test has a folder of its own with an excerpt of the sample corpus, on which a run of a few
+//! Each test has its own folder with an excerpt of the sample corpus, on which a run with a few
 //! small layers takes a fraction of a second.
 
 use std::{
@@ -22,7 +22,7 @@ use auxdesk::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What every tiny run sets, unless a test sets the same key.
+/// The settings of every tiny run, unless a test sets the same key.
 const TINY: &[&str] = &[
     "corpus.news.train=train.tsv",
     "corpus.news.dev=dev.tsv",
@@ -65,7 +65,7 @@ impl Here {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// The program with these arguments, here.
+    /// The program with these arguments, in this folder.
     pub(crate) fn auxdesk<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
         let mut command = hearing(env!("CARGO_BIN_EXE_auxdesk"));
         self.prepare(command.args(args));
@@ -91,9 +91,9 @@ impl Here {
         }
     }
 
-    /// `train chunking --run RUN --steps N`, small, and with these arguments added.
+    /// `train chunking --run RUN --steps N`, small, with these additional arguments.
     pub(crate) fn tiny(&self, run: &str, steps: u64, more: &[&str]) -> Command {
-        // Losing patience would be an end of its own.
+        // Early stopping would end it.
         let patience = (steps == ENDLESS).then_some("train.patience=1000000");
         let steps = steps.to_string();
         let mut args = vec!["train", "chunking", "--run", run, "--steps", &steps];
@@ -109,7 +109,7 @@ impl Here {
         self.auxdesk(args)
     }
 
-    /// A tiny run that has finished; its folder.
+    /// A finished tiny run; returns its folder.
     pub(crate) fn finished(&self, run: &str, steps: u64, more: &[&str]) -> PathBuf {
         let exited = finish(&mut self.tiny(run, steps, more));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
@@ -117,14 +117,14 @@ impl Here {
     }
 }
 
-/// A program that was started; ended with the test, if not before.
+/// A running program; killed with the test at the latest.
 pub(crate) struct Started {
     child: Child,
     out: Option<File>,
     err: Option<File>,
 }
 
-/// What became of it.
+/// The result of a program.
 pub(crate) struct Exited {
     /// The exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
@@ -134,7 +134,7 @@ pub(crate) struct Exited {
     pub(crate) err: String,
 }
 
-/// Starts a program whose two outputs are gathered.
+/// Starts a program and captures both outputs.
 pub(crate) fn start(command: &mut Command) -> Started {
     let (out, err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
@@ -146,7 +146,7 @@ pub(crate) fn finish(command: &mut Command) -> Exited {
     start(command).wait()
 }
 
-/// Runs a program to its end, with this as its standard input.
+/// Runs a program to its end, with this standard input.
 pub(crate) fn finish_with(command: &mut Command, input: &str) -> Exited {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, input.as_bytes()).unwrap();
@@ -155,7 +155,7 @@ pub(crate) fn finish_with(command: &mut Command, input: &str) -> Exited {
 }
 
 impl Started {
-    /// A program whose outputs the test holds itself.
+    /// A program whose outputs the test reads itself.
     pub(crate) fn of(child: Child) -> Self {
         Self { child, out: None, err: None }
     }
@@ -167,7 +167,7 @@ impl Started {
     /// Sends a signal by name, `INT` for example.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        // A program that has just ended takes no signal; what it did is for the test to see.
+        // A program that has just ended accepts no signal; the test checks its effects.
         Command::new("kill").args(["-s", name, &id]).stderr(Stdio::null()).status().unwrap();
     }
 
@@ -203,7 +203,7 @@ impl Drop for Started {
     }
 }
 
-/// Waits for a thing, a minute at most.
+/// Waits for a condition, at most a minute.
 #[expect(clippy::disallowed_methods, reason = "a limit in minutes, whatever a look takes")]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
@@ -238,7 +238,7 @@ pub(crate) fn ending(run: &Path) -> RunEnded {
     }
 }
 
-/// A checkpoint, after every one of its files was read to its end.
+/// A checkpoint, all of whose files have been read to their end.
 pub(crate) fn whole_checkpoint(run: &Path, name: &str) -> Checkpoint {
     let folder = run.join("checkpoints").join(name);
     for file in ["model.safetensors", "optimiser.safetensors"] {
@@ -248,8 +248,8 @@ pub(crate) fn whole_checkpoint(run: &Path, name: &str) -> Checkpoint {
     checkpoint::open(run, name).unwrap().unwrap()
 }
 
-/// A report as the program writes it. Texts are compared, since a `Value` of an `f32` has digits
-/// that the text has not.
+/// A report as the program writes it. Texts are compared, since a `Value` of an `f32` has more
+/// digits than the text.
 pub(crate) fn document(report: &Report) -> String {
     serde_json::to_string(report).unwrap() + "\n"
 }
@@ -264,8 +264,8 @@ pub(crate) fn json_file(run: &Path, name: &str) -> Value {
     json(&fs::read_to_string(run.join(name)).unwrap())
 }
 
-/// A program that hears the signals which these tests may have been started deaf to, under nohup or
-/// behind a shell's `&`: a child inherits that, and auxdesk would rightly go on so.
+/// A program that receives signals which these tests may have been started to ignore, under nohup
+/// or behind a shell's `&`: a child inherits that, and auxdesk would rightly respect it.
 fn hearing(program: &str) -> Command {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

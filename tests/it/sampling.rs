@@ -1,5 +1,5 @@
-//! Sampling changed while a run goes on: which groups are drawn from the next step on, what is told of it,
-//! and that a journal's moves make it again.
+//! Sampling rules changed during training: the groups drawn from the next step on, the events, and
+//! repetition with `--moves`.
 
 use auxdesk::{
     protocol::{
@@ -17,7 +17,7 @@ use crate::{
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
-/// Two corpora, `fine` and `coarse`, of which a step draws one.
+/// Two corpora, `fine` and `coarse`; each step draws one of them.
 fn desk(sampling: &str) -> Tiny {
     shipped_tiny("sentiment", SIZE, &[format!("train.sampling={sampling}")])
 }
@@ -34,13 +34,13 @@ fn steps(n_steps: usize) -> impl Iterator<Item = Command> {
     std::iter::repeat_n(Command::StepOnce, n_steps)
 }
 
-/// Which corpora each step drew.
+/// The corpora that each step drew.
 fn drawn(run: &Run) -> Vec<String> {
     let names = |step: StepDone| step.draws.into_keys().collect::<Vec<_>>().join("+");
     run.steps().into_iter().map(names).collect()
 }
 
-/// The sampling of a checkpoint, as it is typed.
+/// The sampling rule of a checkpoint, in the notation of `train.sampling`.
 fn saved_sampling(run: &Run, name: &str) -> String {
     let state = run.checkpoint(name);
     state.progress.settings.sampling.told(state.step()).to_string()
@@ -55,7 +55,7 @@ fn settings(run: &Run) -> Vec<&SettingSet> {
 }
 
 #[test]
-fn a_sampling_holds_from_the_next_step_on_and_is_told_as_it_is_typed() {
+fn a_sampling_rule_is_in_force_from_the_next_step_and_reported_as_typed() {
     let mut orders = vec![Command::Pause];
     orders.extend(steps(6));
     for rule in ["fixed  coarse=1", "round-robin", "all"] {
@@ -84,7 +84,7 @@ fn a_sampling_holds_from_the_next_step_on_and_is_told_as_it_is_typed() {
 }
 
 #[test]
-fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
+fn an_invalid_sampling_rule_is_refused_and_changes_nothing() {
     let cases = [
         (sampling("unifrom"), "no sampling named \"unifrom\"; did you mean \"uniform\"?"),
         (
@@ -125,7 +125,7 @@ fn a_sampling_that_cannot_be_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_rule_by_hand_ends_an_annealed_temperature_where_it_is() {
+fn a_sampling_rule_set_by_hand_ends_annealing() {
     let annealed = "{ kind = \"annealed\", temperature = { shape = \"linear\", from = 1, to = 5, steps = 8 } }";
     let mut orders = vec![Command::Pause];
     orders.extend(steps(3).chain([Command::Checkpoint, sampling("temperature 3")]).chain(steps(2)));
@@ -140,7 +140,7 @@ fn a_rule_by_hand_ends_an_annealed_temperature_where_it_is() {
 }
 
 #[test]
-fn a_journals_moves_of_sampling_are_made_again_to_the_bit() {
+fn repeated_changes_of_sampling_are_equal_bit_for_bit() {
     let tiny = desk("proportional");
     let mut orders = vec![Command::Pause];
     for rule in ["fixed coarse=0.75 fine=0.25", "temperature 2.5", "uniform"] {

@@ -1,5 +1,5 @@
-//! Examples of several sequences and typed fields: every row of a batch is traced back to its line and its
-//! bytes, and one encoder runs over two sequences of an example.
+//! Examples with several sequences and typed fields: every row of a batch can be traced to its line
+//! and its byte offsets, and one encoder runs over two sequences of an example.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +23,7 @@ use crate::{
     tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny},
 };
 
-/// What each row of each sequence of a batch is traced to, and whether every field agrees with it.
+/// Checks the origin of each row of each sequence of a batch, and that every field agrees with it.
 fn assert_traced(corpus: &Corpus, split: &SplitData, batch: &Batch) {
     for (sequence, spec) in corpus.sequences.iter().enumerate() {
         let packing = batch.sequence(sequence);
@@ -84,7 +84,7 @@ fn assert_traced(corpus: &Corpus, split: &SplitData, batch: &Batch) {
 }
 
 #[test]
-fn every_row_of_a_shipped_recipe_is_traced_to_the_line_that_its_words_are_on() {
+fn every_row_of_a_shipped_recipe_is_traced_to_its_line() {
     for name in names() {
         let tiny = shipped_tiny(name, Size { width: 2, examples: 40 }, &[]);
         for (spec, corpus) in tiny.recipe.corpora.iter().zip(&tiny.corpora) {
@@ -105,7 +105,7 @@ fn every_row_of_a_shipped_recipe_is_traced_to_the_line_that_its_words_are_on() {
     }
 }
 
-/// The values of a format's keys: what is said, and the defaults.
+/// The values of a format's keys: the given ones, and defaults.
 fn values(format: &str, says: &[(&str, &[&str])]) -> Values {
     let format = find(format).unwrap();
     let text = |text: &str| Located::by_default(Value::Text(text.to_owned()));
@@ -130,7 +130,7 @@ fn read(format: &str, says: &[(&str, &[&str])], text: &str) -> (Corpus, SplitDat
     (corpus, read.split, read.faults.iter().map(ToString::to_string).collect())
 }
 
-/// The keys of the corpora of the recipes to come.
+/// The keys of the corpora of planned recipes.
 const KEYS: &[(&str, &[&str])] = &[
     ("text", &["passage", "question"]),
     ("items", &["candidates"]),
@@ -160,7 +160,7 @@ fn whole() -> String {
 }
 
 #[test]
-fn every_form_of_values_is_built_by_a_reader_and_stands_in_a_batch() {
+fn every_form_of_field_values_is_read_and_batched() {
     let (corpus, split, faults) = read("jsonl", KEYS, &(whole() + "\n" + &whole()));
     assert_eq!(faults, [""; 0]);
     assert_eq!(split.examples.len(), 2);
@@ -201,13 +201,13 @@ fn every_form_of_values_is_built_by_a_reader_and_stands_in_a_batch() {
     let heads: Vec<_> = heads.iter().map(|arc| (arc.head, arc.dependent)).collect();
     assert_eq!(heads, [(None, 0), (Some(0), 1)]);
     assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &[0]));
-    // Segments come from tokens that end sentences.
+    // Segments are derived from tokens that end sentences.
     forms.insert(FieldForm::Segments.name());
     assert_eq!(forms.len(), 12, "{forms:?}");
 }
 
 #[test]
-fn wrong_shapes_are_faults_of_their_line() {
+fn values_of_the_wrong_shape_are_faults_of_their_line() {
     for (from, to, told) in [
         ("[3, 4], ", "[3], ", "frame 2 of \"audio\" has width 1, expected 2"),
         ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, expected a vector"),
@@ -243,7 +243,7 @@ fn wrong_shapes_are_faults_of_their_line() {
 }
 
 #[test]
-fn a_span_of_tokens_is_a_range_of_bytes_of_the_raw_text() {
+fn a_span_of_tokens_maps_to_byte_offsets() {
     let text = "{\"passage\": \"Ann  m\u{e9}t Bob\", \"question\": null}\n";
     let (_, split, faults) = read("jsonl", &[("text", &["passage", "question"])], text);
     assert_eq!(faults, [""; 0]);
@@ -259,7 +259,7 @@ fn a_span_of_tokens_is_a_range_of_bytes_of_the_raw_text() {
     assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &[0]));
 }
 
-/// Some words, perhaps none.
+/// Some words, possibly none.
 fn words(least: usize) -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-d]{1,3}", least..5)
 }
@@ -350,7 +350,7 @@ fn pairs(recipe: &str, texts: &str) -> Result<Tiny, String> {
     Ok(Tiny { recipe, corpora })
 }
 
-/// The rows of both texts, as the objective `apart` taps them.
+/// The rows of both texts, as tapped by the objective `apart`.
 fn both(system: &System, batch: &Batch, mode: Mode) -> [Rows; 2] {
     let taps = system.taps(&[1], batch, mode).unwrap().remove(0);
     taps.try_into().unwrap()
@@ -372,7 +372,7 @@ fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
     let [a, b] = both(&system, &batch, Mode::Trace);
     assert_eq!((a.tensor.dims(), b.tensor.dims()), (&[3, 4][..], &[3, 4][..]));
     assert_eq!(a.packing, b.packing);
-    // The text that is missing has zeros, and the same text has the same vector whichever it is.
+    // The missing text has zeros, and equal texts have equal vectors in either sequence.
     let rows = b.tensor.to_vec2::<f32>().unwrap();
     let missing = batch.examples.iter().position(|&at| at == 2).unwrap();
     assert_eq!(rows[missing], [0.0; 4]);
@@ -407,7 +407,7 @@ fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
 }
 
 #[test]
-fn the_same_text_has_the_same_rows_in_either_sequence_but_for_what_is_dropped() {
+fn equal_texts_have_equal_rows_in_either_sequence_except_for_dropout() {
     let twice = "{\"a\": \"one two three\", \"b\": \"one two three\", \"judgement\": \"yes\"}\n\
                  {\"a\": \"two\", \"b\": \"two\", \"judgement\": \"no\"}\n";
     let tiny = pairs(PAIRS, twice).unwrap();
@@ -422,7 +422,7 @@ fn the_same_text_has_the_same_rows_in_either_sequence_but_for_what_is_dropped() 
 }
 
 #[test]
-fn a_sequence_that_is_not_there_is_refused_with_the_nearest_name() {
+fn an_unknown_sequence_is_refused_with_the_nearest_name() {
     let told =
         |from: &str, to: &str| pairs(&PAIRS.replace(from, to), TEXTS).err().unwrap_or_default();
     let wrong = told("against = 'b:trunk.max'", "against = 'bb:trunk.max'");
@@ -476,7 +476,7 @@ fn an_encoder_with_two_inputs_reads_two_sequences_of_an_example() {
 }
 
 #[test]
-fn a_batch_without_any_second_text_attends_to_nothing() {
+fn a_batch_without_second_texts_attends_to_nothing() {
     let tiny = attending("", "").unwrap();
     let corpus = &tiny.corpora[0];
     let batch = Batch::new(0, corpus, &corpus.train, &[2]);
@@ -486,7 +486,7 @@ fn a_batch_without_any_second_text_attends_to_nothing() {
 }
 
 #[test]
-fn each_input_of_an_encoder_is_checked_under_its_own_key() {
+fn every_input_of_an_encoder_is_checked_under_its_own_key() {
     let told = |from: &str, to: &str| attending(from, to).err().unwrap_or_default();
     for (to, wanted) in [
         ("to = 'b:trunk.max'", "a \"attend\" reads a sequence, and its `to` is one vector"),

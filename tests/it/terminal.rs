@@ -1,4 +1,4 @@
-//! The terminal is given back, whatever happens: its modes are the same before and after.
+//! The terminal is restored in all cases: its modes are the same before and after.
 
 mod child;
 
@@ -11,7 +11,7 @@ use crate::{
     runs::wait_until,
 };
 
-/// The tiny desk in a terminal, and the terminal's modes before it came.
+/// The tiny desk in a terminal, and the terminal's modes before it started.
 struct Desk {
     pty: Pty,
     before: Modes,
@@ -29,7 +29,7 @@ impl Desk {
 
     fn start(start: impl Fn(&std::process::Command, u16, u16) -> Pty) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // What a terminal is like that nobody has touched.
+        // The modes of an untouched terminal.
         let untouched = Pty::start(&std::process::Command::new("cat"), 80, 24);
         let before = untouched.modes();
         let pty = start(&child::command(folder.path()), 80, 24);
@@ -52,7 +52,7 @@ impl Desk {
         assert_eq!(self.pty.modes(), self.before);
     }
 
-    /// Waits until the shell says a status again.
+    /// Waits until the shell prints a status again.
     fn shell_says(&self, status: &str) {
         self.pty.wait_for(&format!("the shell says {status}"), |pty| {
             let modes = pty.modes();
@@ -60,7 +60,7 @@ impl Desk {
         });
     }
 
-    /// How far the trainer is, and how many frames have been drawn.
+    /// The trainer's progress, and the number of frames drawn.
     fn progress(&self) -> (u64, u64) {
         let mut progress = (0, 0);
         wait_until("the trainer has written a whole line", || {
@@ -80,7 +80,7 @@ impl Desk {
         wait_until("training goes on", || self.progress().0 > from + 20);
     }
 
-    /// Waits until the screen's thread stands while training goes on.
+    /// Waits until the screen's thread is blocked while training continues.
     fn is_stuck(&self) {
         wait_until("the screen stands", || {
             let (_, n_frames) = self.progress();
@@ -89,14 +89,14 @@ impl Desk {
         });
     }
 
-    /// The tiny desk's process, which is not the shell's.
+    /// The process of the tiny desk, which is not the shell's.
     fn id_under_shell(&self) -> u32 {
         child_of(self.pty.id()).unwrap()
     }
 }
 
 #[test]
-fn leaving_gives_the_terminal_back() {
+fn quitting_restores_the_terminal() {
     let mut desk = Desk::alone();
     desk.pty.send("ab");
     desk.is_up("keys 2");
@@ -106,7 +106,7 @@ fn leaving_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_panic_in_drawing_is_read_on_a_terminal_that_was_given_back() {
+fn a_panic_in_drawing_is_printed_on_a_restored_terminal() {
     let mut desk = Desk::alone();
     desk.pty.send("p");
     desk.leaves(101);
@@ -114,7 +114,7 @@ fn a_panic_in_drawing_is_read_on_a_terminal_that_was_given_back() {
 }
 
 #[test]
-fn a_panic_in_the_trainer_leaves_the_desk_as_it_is() {
+fn a_panic_in_the_trainer_does_not_end_the_desk() {
     let mut desk = Desk::alone();
     desk.pty.send("t");
     desk.is_up("the trainer panicked");
@@ -124,7 +124,7 @@ fn a_panic_in_the_trainer_leaves_the_desk_as_it_is() {
 }
 
 #[test]
-fn esc_is_a_key_and_an_arrow_sent_in_pieces_is_one_key() {
+fn esc_is_a_key_and_a_split_arrow_sequence_is_one_key() {
     let mut desk = Desk::alone();
     desk.pty.send("\x1b");
     desk.is_up("esc");
@@ -139,7 +139,7 @@ fn esc_is_a_key_and_an_arrow_sent_in_pieces_is_one_key() {
 }
 
 #[test]
-fn ten_thousand_pasted_characters_press_no_key() {
+fn ten_thousand_pasted_characters_are_not_keys() {
     let mut desk = Desk::alone();
     desk.pty.paste(&"qptf".repeat(2_500));
     desk.is_up("pasted 10000");
@@ -158,7 +158,7 @@ fn ten_thousand_keys_at_once_are_all_read() {
 }
 
 #[test]
-fn a_new_size_is_drawn_at_once() {
+fn a_resize_is_drawn_at_once() {
     let mut desk = Desk::alone();
     for (cols, rows) in [(120, 40), (40, 10), (200, 60)] {
         desk.pty.resize(cols, rows);
@@ -170,7 +170,7 @@ fn a_new_size_is_drawn_at_once() {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_desk_back() {
+fn ctrl_z_restores_the_terminal_and_fg_returns_to_the_desk() {
     let mut desk = Desk::under_a_shell();
     for round in 1..=2 {
         desk.pty.send("\x1a");
@@ -186,7 +186,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_desk_back() {
 }
 
 #[test]
-fn training_goes_on_in_the_background_and_leaves_the_terminal_alone() {
+fn training_continues_in_the_background_and_does_not_touch_the_terminal() {
     let mut desk = Desk::under_a_shell();
     desk.pty.send("\x1a");
     desk.shell_says("]");
@@ -201,7 +201,7 @@ fn training_goes_on_in_the_background_and_leaves_the_terminal_alone() {
 }
 
 #[test]
-fn a_run_that_ends_in_the_background_leaves_the_terminal_alone() {
+fn a_run_that_ends_in_the_background_does_not_touch_the_terminal() {
     let mut desk = Desk::under_a_shell();
     let id = desk.id_under_shell();
     desk.pty.send("\x1a");
@@ -216,7 +216,7 @@ fn a_run_that_ends_in_the_background_leaves_the_terminal_alone() {
 }
 
 #[test]
-fn a_stop_from_outside_gives_the_terminal_back_too() {
+fn a_stop_signal_from_outside_restores_the_terminal() {
     let mut desk = Desk::under_a_shell();
     signal(desk.id_under_shell(), "TSTP");
     desk.shell_says("]");
@@ -228,7 +228,7 @@ fn a_stop_from_outside_gives_the_terminal_back_too() {
 }
 
 #[test]
-fn after_a_stop_that_can_not_be_put_off_the_desk_sets_its_modes_again() {
+fn the_desk_sets_its_modes_again_after_sigstop() {
     let mut desk = Desk::under_a_shell();
     let id = desk.id_under_shell();
     signal(id, "STOP");
@@ -245,7 +245,7 @@ fn after_a_stop_that_can_not_be_put_off_the_desk_sets_its_modes_again() {
 }
 
 #[test]
-fn ctrl_z_without_a_shell_above_stops_nothing() {
+fn ctrl_z_without_job_control_does_nothing() {
     let mut desk = Desk::alone();
     desk.pty.send("\x1a");
     desk.is_up("not suspended");
@@ -254,7 +254,7 @@ fn ctrl_z_without_a_shell_above_stops_nothing() {
 }
 
 #[test]
-fn a_terminal_that_takes_no_more_output_gets_its_modes_back_and_the_program_ends() {
+fn a_blocked_terminal_is_restored_and_the_program_ends() {
     let mut desk = Desk::alone();
     desk.pty.stop_reading();
     desk.pty.send("f");
@@ -266,10 +266,10 @@ fn a_terminal_that_takes_no_more_output_gets_its_modes_back_and_the_program_ends
     desk.leaves(143);
 }
 
-// The CPU time that the program has used is read from /proc, which only Linux has.
+// The program's CPU time is read from /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_terminal_that_has_gone_is_told_and_costs_nothing() {
+fn a_terminal_that_is_gone_is_reported_and_uses_no_cpu() {
     let mut desk = Desk::alone();
     desk.pty.hang_up();
     assert_eq!(desk.pty.wait(), Ended { code: Some(child::GONE_CODE), signal: None });

@@ -1,4 +1,5 @@
-//! An objective that reads parameters and no rows: its gradient is mixed, measured and applied like any other.
+//! An objective that reads parameters and no rows: its gradient is mixed, measured and applied like
+//! any other.
 
 use auxdesk::protocol::{
     Command, Event,
@@ -86,9 +87,10 @@ fn measured(run: &Run) -> Vec<GradientsMeasured> {
     run.events.iter().filter_map(gradients).collect()
 }
 
-/// By A the gradient is 2·(A − B) and by B its negative, so its norm is 2·√2·√loss, times the weight.
+/// The gradient with respect to A is 2·(A − B) and its negative with respect to B, so its norm is
+/// 2·√2·√loss, times the weight.
 #[test]
-fn a_gradient_by_no_tap_is_measured_with_its_norm_and_its_share() {
+fn a_gradient_without_a_tap_is_measured_with_its_norm_and_share() {
     let all = steps(&tied(&[]), 3);
     for (step, measured) in all.steps().iter().zip(measured(&all)) {
         let wanted = 0.03 * (8.0 * step.losses["near"].get()).sqrt();
@@ -102,7 +104,7 @@ fn a_gradient_by_no_tap_is_measured_with_its_norm_and_its_share() {
             3
         );
     }
-    // Each of the others is the same with the tie as without it.
+    // Each of the others is the same with and without the tie.
     let first = measured(&all).remove(0);
     let alone = measured(&steps(&tied(&["objective.near.muted=true"]), 1)).remove(0);
     assert_eq!(alone.norms.len(), 2);
@@ -113,7 +115,7 @@ fn a_gradient_by_no_tap_is_measured_with_its_norm_and_its_share() {
 }
 
 #[test]
-fn a_tie_alone_draws_two_encoders_together_and_moves_nothing_else() {
+fn a_tie_alone_reduces_the_distance_of_two_encoders_only() {
     let sets = ["objective.pos.gain=0", "objective.chunk.muted=true", "objective.near.gain=1"];
     let sets = [&sets[..], &["train.best=near.distance", "train.steps=40"]].concat();
     let tiny = tied(&sets);
@@ -125,7 +127,7 @@ fn a_tie_alone_draws_two_encoders_together_and_moves_nothing_else() {
         let first: Vec<u32> = numbers(&parameter.var).into_iter().map(f32::to_bits).collect();
         let (_, last) = after.iter().find(|(name, _)| *name == parameter.name).unwrap();
         let is_tied = ["one.", "other."].iter().any(|prefix| parameter.name.starts_with(prefix));
-        // What is the same in both from the start stays so.
+        // Parameters that are equal at the start stay equal.
         let moved = first != *last;
         assert!(is_tied || !moved, "{} moved", parameter.name);
         assert!(
@@ -137,7 +139,7 @@ fn a_tie_alone_draws_two_encoders_together_and_moves_nothing_else() {
 }
 
 #[test]
-fn two_runs_of_a_tie_are_the_same_to_the_bit() {
+fn two_runs_of_a_tie_are_equal_bit_for_bit() {
     let run = || steps(&tied(&[]), 5);
     let (one, other) = (run(), run());
     assert_eq!(one.steps(), other.steps());

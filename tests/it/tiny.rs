@@ -1,4 +1,4 @@
-//! Shipped recipes made tiny, so that a test of all of them takes seconds.
+//! Shipped recipes with tiny dimensions, so that a test of all of them takes seconds.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Mutex};
 
@@ -18,23 +18,23 @@ use auxdesk::{
 };
 use candle_core::Tensor;
 
-/// A recipe with its corpora cut short.
+/// A recipe with truncated corpora.
 #[derive(Clone)]
 pub(crate) struct Tiny {
     pub(crate) recipe: Recipe,
     pub(crate) corpora: Vec<Corpus>,
 }
 
-/// How small.
+/// The dimensions.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
-    /// Numbers in every vector, state and hidden layer.
+    /// The dimension of every vector, state and hidden layer.
     pub(crate) width: usize,
     /// Training examples; a quarter of them, at least one, in dev.
     pub(crate) examples: usize,
 }
 
-/// A shipped recipe, tiny, with some more sets.
+/// A tiny shipped recipe, with additional settings.
 pub(crate) fn shipped_tiny(name: &'static str, size: Size, more: &[String]) -> Tiny {
     tiny(&RecipeSource::Shipped(name), size, more)
 }
@@ -64,7 +64,7 @@ pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, S
     load(source, &overrides).map_err(|faults| faults.to_string())
 }
 
-/// Reads the samples, each recipe's once for all tests.
+/// Loads the samples, once per recipe for all tests.
 fn opened(recipe: &Recipe) -> Vec<Corpus> {
     static READ: Mutex<Vec<(String, Vec<Corpus>)>> = Mutex::new(Vec::new());
     let specs = recipe.corpora.iter().map(|spec| format!("{:?} {:?}", spec.values, spec.schema));
@@ -78,7 +78,7 @@ fn opened(recipe: &Recipe) -> Vec<Corpus> {
     corpora
 }
 
-/// Short sentences only, in the file's order.
+/// Short sentences only, in the order of the file.
 fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
     let shorten = |examples: &mut Vec<auxdesk::data::Example>, most: usize| {
         examples.retain(|example| (4..=12).contains(&example.len()));
@@ -92,7 +92,8 @@ fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
     corpus
 }
 
-/// What makes a recipe small and drops nothing, read from what its kinds declare.
+/// Settings that make a recipe small and switch dropout off, derived from the declarations of its
+/// kinds.
 fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
     let mut sets: Vec<String> = ["train.steps=50", "train.batch_size=4"].map(str::to_owned).into();
     if recipe.corpora.len() > 1 {
@@ -120,7 +121,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
     }
     for objective in &recipe.objectives {
         if matches!(objective.gradient, auxdesk::recipe::GradientFlow::Reverse(_)) {
-            // From the first step on, and so that it can be undone exactly.
+            // From the first step on, and with an exact inverse.
             sets.push(format!("objective.{}.strength=1", objective.name));
         }
         if objective.values.count_if_said("hidden").is_some_and(|hidden| hidden > 0) {
@@ -130,7 +131,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
     sets
 }
 
-/// A shipped recipe as it is, and with each choice that its encoders might have made instead: sets.
+/// A shipped recipe as it is, and with each other choice of its encoders: settings.
 pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
     let source = RecipeSource::Shipped(name);
     let recipe = loaded(&source, &[]).unwrap();
@@ -141,7 +142,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
             let made = encoder.values.text_if_said(key.name);
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
                 let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
-                // What is tied has no choice by itself.
+                // Tied encoders have no choice of their own.
                 match loaded(&source, &set) {
                     Ok(_) => variants.push(set),
                     Err(faults) => assert!(faults.contains("expected the same"), "{faults}"),
@@ -195,7 +196,7 @@ impl Tiny {
         term.expect("the first examples have labels")
     }
 
-    /// What a trainer is made from, in a folder.
+    /// The inputs of a trainer, in a folder.
     pub(crate) fn setup(&self, folder: &Path, moves: Moves) -> TrainerSetup {
         TrainerSetup {
             recipe: self.recipe.clone(),
@@ -213,12 +214,12 @@ impl Tiny {
         }
     }
 
-    /// Trains in a folder, with these wishes on the wire before the first step.
+    /// Trains in a folder, with these commands queued before the first step.
     pub(crate) fn train(&self, commands: &[Command]) -> Run {
         self.train_with(commands, Moves::default())
     }
 
-    /// The same with a journal's moves to be redone.
+    /// The same with the changes of a journal.
     pub(crate) fn train_with(&self, commands: &[Command], moves: Moves) -> Run {
         let folder = tempfile::tempdir().unwrap();
         let setup = self.setup(folder.path(), moves);
@@ -231,11 +232,11 @@ impl Tiny {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Run {
     folder: tempfile::TempDir,
     pub(crate) events: Vec<Event>,
-    /// The numbers of the commands it was given.
+    /// The ids of its commands.
     pub(crate) ids: Vec<CommandId>,
     pub(crate) ended: RunEnded,
 }
@@ -245,7 +246,7 @@ impl Run {
         self.folder.path()
     }
 
-    /// Every step, as if it had taken no time.
+    /// Every step, with its time set to 0.
     pub(crate) fn steps(&self) -> Vec<StepDone> {
         let step = |event: &Event| match event {
             Event::StepDone(step) => Some(StepDone { at_ms: 0, step_ms: 0, ..step.clone() }),
@@ -259,7 +260,7 @@ impl Run {
         found.unwrap_or_else(|| panic!("no checkpoint {name}: {:?}", self.ended)).state
     }
 
-    /// The tensors of a file of a checkpoint, by name, bit for bit.
+    /// The tensors of a checkpoint's file, by name, bit for bit.
     pub(crate) fn tensors(&self, name: &str, file: &str) -> Vec<(String, Vec<u32>)> {
         let path = self.folder().join("checkpoints").join(name).join(file);
         let tensors = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
@@ -278,7 +279,7 @@ pub(crate) fn numbers(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// The gradients of a loss, by parameter: all numbers, and `None` for what it does not reach.
+/// The gradients of a loss, by parameter, or `None` for parameters that it does not reach.
 pub(crate) fn gradients(loss: &Tensor, parameters: &Parameters) -> Vec<Option<Vec<f32>>> {
     let gradients = auxdesk::train::Gradients::of(loss, parameters).unwrap();
     let of = |number: usize| {

@@ -1,4 +1,4 @@
-//! The same run twice: journals equal but for times, checkpoints equal to the bit.
+//! The same run twice: journals are equal except for times, checkpoints bit for bit.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -44,7 +44,7 @@ fn same_checkpoints(one: &Path, other: &Path) {
 }
 
 #[test]
-fn two_runs_of_one_seed_are_the_same_run() {
+fn two_runs_of_one_seed_are_equal() {
     let here = Here::new();
     let (one, other) = (here.finished("one", 40, &[]), here.finished("other", 40, &[]));
     assert_eq!(timeless(&one), timeless(&other));
@@ -53,8 +53,8 @@ fn two_runs_of_one_seed_are_the_same_run() {
     assert!(checkpoints(&one) != checkpoints(&third), "the seed is what decides");
 }
 
-/// Small layers, yet so many rows in a batch and classes in the output layer that what may be divided
-/// among threads is: products, the parameters of an update and of a norm, the parts of the loss.
+/// Small layers, but with so many rows in a batch and classes in the output layer that all work is
+/// divided among threads: products, updates, norms, the parts of the loss.
 const DIVIDED: &[&str] = &[
     "train.batch_size=16",
     "train.evaluate_every=100",
@@ -63,7 +63,7 @@ const DIVIDED: &[&str] = &[
     "objective.next-word.hidden=40",
 ];
 
-/// What a run's summary says, without its name and what is measured by the clock.
+/// A run's summary, without its name and measured times.
 fn timeless_summary(run: &Path) -> Value {
     let mut summary = json_file(run, "summary.json");
     let measured = ["run", "seconds", "tokens_per_second", "peak_memory_mib"];
@@ -71,9 +71,9 @@ fn timeless_summary(run: &Path) -> Value {
     summary
 }
 
-/// CRF, tagger, language model and word frequency over characters and two layers, dropout on.
+/// CRF, tagger, language model and word frequency over characters and two layers, with dropout.
 #[test]
-fn ten_runs_with_one_thread_and_two_in_turn_are_the_same_to_the_bit() {
+fn ten_runs_with_one_or_two_threads_are_equal_bit_for_bit() {
     let here = Here::new();
     let runs = (0..10).map(|number| {
         let threads = ["1", "2"][number % 2];
@@ -93,7 +93,7 @@ fn ten_runs_with_one_thread_and_two_in_turn_are_the_same_to_the_bit() {
     }
 }
 
-/// Moves by hand, written as a journal would tell them, below the header of a run.
+/// Manual changes as a journal records them, below the header of a run.
 const MOVES: &str = r#"{"kind":"gain_set","at_ms":1,"step":4,"from":5,"objective":"pos","old":0.5,"new":0.8,"by":"key","command":1}
 {"kind":"gain_set","at_ms":1,"step":5,"from":6,"objective":"pos","old":0.8,"new":0.7,"by":"schedule","command":null}
 {"kind":"muted","at_ms":2,"step":8,"from":9,"objective":"next-word","muted":true,"by":"key","command":2}
@@ -103,14 +103,14 @@ const MOVES: &str = r#"{"kind":"gain_set","at_ms":1,"step":4,"from":5,"objective
 {"kind":"run_ended","at_ms":6,"step":25,"ended":"stopped","reason":"key","message":null}
 "#;
 
-/// A journal of nothing but these lines.
+/// A journal with these lines only.
 fn hand_written(here: &Here, lines: &str) {
     let header = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}"#;
     here.write("moves.jsonl", format!("{header}\n{lines}"));
 }
 
 #[test]
-fn moves_hold_from_their_steps() {
+fn repeated_changes_are_in_force_from_their_steps() {
     let here = Here::new();
     hand_written(&here, MOVES);
     let run = here.finished("run", 100, &["--moves", "moves.jsonl"]);
@@ -157,7 +157,7 @@ fn a_run_with_moves_repeats_from_its_own_journal() {
 }
 
 #[test]
-fn a_move_that_cannot_be_made_is_told() {
+fn a_change_that_cannot_be_repeated_is_reported() {
     let here = Here::new();
     let refused = r#"{"kind":"setting_set","at_ms":3,"step":2,"from":3,"path":"train.clip_norm","old":5,"new":1,"by":"key","command":3}"#;
     hand_written(&here, &format!("{refused}\n"));

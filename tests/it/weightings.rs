@@ -1,4 +1,4 @@
-//! Rules that set shares, in training: what they say is what is applied, to each parameter, and told.
+//! Weighting rules in training: their shares are applied to each parameter and reported.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::{
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
-/// One step of plain gradient descent at a learning rate of 1, with every gradient measured.
+/// One step of plain gradient descent at learning rate 1, with all gradients measured.
 const ONE_STEP: &[&str] = &[
     "train.steps=1",
     "train.optimizer=sgd",
@@ -40,8 +40,8 @@ fn sets(sets: &[&str], weighting: &str) -> Vec<String> {
     sets.iter().map(|set| (*set).to_owned()).chain([weighting]).collect()
 }
 
-/// The raw loss of each objective that has one in the first step under sampling `all`, by a backward pass of
-/// its own through the whole graph.
+/// The raw loss of each objective that has one in the first step under sampling `all`, each with a
+/// separate backward pass through the whole graph.
 fn raw_losses(tiny: &Tiny, system: &System) -> Vec<(usize, Tensor)> {
     let recipe = &tiny.recipe;
     let mode = Mode::Train { seed: recipe.train.seed, step: 0 };
@@ -78,7 +78,7 @@ fn raw_losses(tiny: &Tiny, system: &System) -> Vec<(usize, Tensor)> {
 
 type Raw = Vec<Option<Vec<f32>>>;
 
-/// The raw gradient of each, and which parameters are shared: reached by two at least.
+/// The raw gradient of each, and which parameters are shared: reached by at least two.
 fn raw_gradients(system: &System, losses: &[(usize, Tensor)]) -> (Vec<Raw>, Vec<bool>) {
     let parameters = system.parameters();
     let all: Vec<Raw> = losses.iter().map(|(_, loss)| gradients(loss, parameters)).collect();
@@ -107,7 +107,7 @@ fn measured(run: &Run) -> Vec<GradientsMeasured> {
     run.events.iter().filter_map(gradients).collect()
 }
 
-/// Every parameter before the step less Σ factor·gradient, against what training made of it.
+/// Every parameter before the step minus Σ factor·gradient, against the result of training.
 fn assert_step(
     tiny: &Tiny,
     raw: &[Raw],
@@ -142,10 +142,10 @@ fn assert_step(
     }
 }
 
-/// Under a rule without gradients a parameter's gradient is Σ weight·∇loss, heads too: each logged weight is the
-/// slope of what was minimised by that loss.
+/// Under a rule without gradients a parameter's gradient is Σ weight·∇loss, also for heads: each
+/// logged weight is the factor of that loss in the minimized sum.
 #[test]
-fn what_is_told_of_weights_is_what_is_applied_to_every_parameter() {
+fn reported_weights_are_applied_to_every_parameter() {
     for (name, weighting) in names().flat_map(|name| [(name, "equal"), (name, "random")]) {
         let tiny = shipped_tiny(name, SIZE, &sets(ONE_STEP, weighting));
         let system = tiny.system();
@@ -168,11 +168,11 @@ fn what_is_told_of_weights_is_what_is_applied_to_every_parameter() {
     }
 }
 
-/// The shared parameters' gradient is Σ gain·share·∇loss, that of the others gain·∇loss; the rule has seen the
-/// products of each objective's gradient by itself, through reversals, of parameters that no tap leads to, and of
-/// heads that two objectives have.
+/// The gradient of shared parameters is Σ gain·share·∇loss, that of others gain·∇loss; the rule has
+/// seen the inner products of the objectives' separate gradients, also through reversals, for
+/// parameters that no tap reaches, and for heads that two objectives share.
 #[test]
-fn a_rule_that_sees_gradients_sees_those_of_each_objective_alone() {
+fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
     let mut n_at_work = 0;
     for (name, normalize) in
         names().flat_map(|name| [(name, "none"), (name, "l2"), (name, "loss+")])
@@ -230,9 +230,9 @@ fn a_rule_that_sees_gradients_sees_those_of_each_objective_alone() {
     assert!(n_at_work > 8, "{n_at_work} with several objectives at work");
 }
 
-/// A rule is asked about what is active and about nothing else.
+/// A rule is called with active objectives only.
 #[test]
-fn a_muted_objective_leaves_no_trace_under_any_rule() {
+fn a_muted_objective_has_no_effect_under_any_rule() {
     let sets = |weighting: &str, more: &[&str]| {
         let weighting = format!("train.weighting={weighting}");
         more.iter().map(|set| (*set).to_owned()).chain([weighting]).collect::<Vec<_>>()
@@ -256,10 +256,10 @@ fn a_muted_objective_leaves_no_trace_under_any_rule() {
     }
 }
 
-/// The gradient by a reversed tap is against its own loss on what is behind the reversal, and along it before: by
-/// finite differences of the loss along that gradient.
+/// The gradient through a reversed tap increases its own loss beyond the reversal and decreases it
+/// before: by finite differences of the loss along that gradient.
 #[test]
-fn an_adversary_is_seen_with_the_sign_that_its_encoder_learns_by() {
+fn a_rule_sees_an_adversarys_gradient_reversed() {
     let tiny = shipped_tiny("multilingual", SIZE, &sets(ONE_STEP, "mgda"));
     let system = tiny.system();
     let losses = raw_losses(&tiny, &system);
@@ -295,7 +295,7 @@ fn an_adversary_is_seen_with_the_sign_that_its_encoder_learns_by() {
 }
 
 #[test]
-fn a_rule_that_sees_gradients_trains_to_the_same_bits_on_any_number_of_threads() {
+fn a_rule_with_gradients_is_independent_of_the_number_of_threads() {
     let tiny = shipped_tiny("adversarial", SIZE, &sets(&["train.steps=8"], "mgda"));
     let on = |n_threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
@@ -335,7 +335,7 @@ fn shares(run: &Run) -> Vec<BTreeMap<ObjectiveId, f32>> {
 }
 
 #[test]
-fn a_weighting_holds_from_the_next_step_on_and_moves_make_it_again() {
+fn a_weighting_rule_is_in_force_from_the_next_step_and_repeated_by_moves() {
     let tiny = shipped_tiny("chunking", SIZE, &sets(&[], "equal"));
     let orders = stepped(&[("random", 3), ("mgda normalize=l2", 3), ("dwa", 3), ("equal", 2)]);
     let run = tiny.train(&orders);
@@ -356,7 +356,7 @@ fn a_weighting_holds_from_the_next_step_on_and_moves_make_it_again() {
     assert!(shares[..3].iter().all(|shares| (sum(shares) - n).abs() < 1e-4), "{shares:?}");
     assert_ne!(shares[0], shares[1]);
     assert!(shares[3..6].iter().all(|shares| (sum(shares) - 1.0).abs() < 1e-4), "{shares:?}");
-    // Without two epochs dwa has nothing to tell apart.
+    // Before two complete epochs dwa has equal shares.
     assert!(shares[6..].iter().flat_map(BTreeMap::values).all(|share| *share == 1.0), "{shares:?}");
     assert_eq!(run.checkpoint("last").progress.weighting.rule, "equal");
 
@@ -369,7 +369,7 @@ fn a_weighting_holds_from_the_next_step_on_and_moves_make_it_again() {
 }
 
 #[test]
-fn a_weighting_that_is_none_is_refused_and_the_old_one_stays() {
+fn an_unknown_weighting_rule_is_refused_and_the_old_one_stays() {
     let tiny = shipped_tiny("chunking", SIZE, &sets(&["train.steps=2"], "random"));
     let mut orders = vec![weighting("dwa temperature=-1"), weighting("eqal")];
     orders.push(Assignment::setting("train.weighting", Setting::Number(2.0)).into());
@@ -392,9 +392,9 @@ fn a_weighting_that_is_none_is_refused_and_the_old_one_stays() {
     assert_eq!(run.steps(), untouched.steps());
 }
 
-/// Epoch means that a rule remembers are begun anew by the next one, be it of the same name.
+/// A new rule starts with new epoch means, even if it has the same name.
 #[test]
-fn a_new_rule_begins_without_memory() {
+fn a_new_rule_starts_without_memory() {
     let tiny = shipped_tiny("chunking", SIZE, &sets(&[], "equal"));
     // Four steps are an epoch.
     let run = tiny.train(&stepped(&[("dwa temperature=0.1", 12), ("dwa temperature=0.1", 8)]));

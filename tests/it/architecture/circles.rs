@@ -1,24 +1,24 @@
-//! No two modules in one folder depend on each other, by whatever way round.
+//! No two modules of one folder depend on each other, directly or indirectly.
 //!
-//! The rule: a module may name what stands in its parent's own file, and a parent names its children. A name that
-//! the parent re-exports counts as a name of the module that it comes from. Between siblings, each with all that
-//! stands below it, naming goes one way.
+//! A module may use items in its parent's own file, and a parent uses its children. A name that the
+//! parent re-exports counts as a name of the module that declares it. Between siblings, each with
+//! its submodules, dependencies go one way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Named, Source, paths, sources};
 
-/// Where one module names another: the file's place and the path.
+/// The places where one module uses another: file and line, with the path.
 type Places = BTreeMap<(String, String), Vec<String>>;
 
 #[test]
-fn no_modules_of_one_folder_name_each_other() {
+fn no_modules_of_one_folder_depend_on_each_other() {
     let circles = circles(&sources());
     assert!(circles.is_empty(), "{}", circles.join("\n\n"));
 }
 
 #[test]
-fn a_circle_is_found_through_a_name_that_the_parent_re_exports() {
+fn a_cycle_through_a_re_export_is_found() {
     let file = |path: &str, text: &str| Source::read(path, text);
     let parent = file("a.rs", "mod b; mod c; pub use c::{C, c::D as E}; struct Own;");
     let b = file("a/b.rs", "use super::{E, Own};");
@@ -32,7 +32,7 @@ fn a_circle_is_found_through_a_name_that_the_parent_re_exports() {
     assert_eq!(circles(&[parent, b, c]), Vec::<String>::new());
 }
 
-/// The modules that name each other, a folder and a group at a time, with the places.
+/// The groups of modules that depend on each other, by folder, with the places.
 fn circles(files: &[Source]) -> Vec<String> {
     let modules: BTreeSet<String> = files.iter().map(Source::module).collect();
     let re_exports: BTreeMap<String, String> = files.iter().flat_map(re_exports).collect();
@@ -50,7 +50,7 @@ fn circles(files: &[Source]) -> Vec<String> {
     folders.iter().flat_map(|(folder, places)| in_circles(folder, places)).collect()
 }
 
-/// What a module's file takes in by `use`, by the path under which others find it there.
+/// The `use` declarations of a module's file, by the path under which others find the name there.
 fn re_exports(file: &Source) -> Vec<(String, String)> {
     let module = file.module();
     file.uses()
@@ -60,10 +60,10 @@ fn re_exports(file: &Source) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The module where what a path names is declared.
+/// The module that declares the item of a path.
 fn home(path: &str, modules: &BTreeSet<String>, re_exports: &BTreeMap<String, String>) -> String {
     let mut path = path.to_owned();
-    // A re-export may name another one; more than a few would be a circle of its own.
+    // A re-export may refer to another one; more than a few would be a cycle.
     for _ in 0..8 {
         let mut prefixes = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
         let Some((at, target)) = prefixes.find_map(|at| Some((at, re_exports.get(&path[..at])?)))
@@ -81,8 +81,9 @@ fn home(path: &str, modules: &BTreeSet<String>, re_exports: &BTreeMap<String, St
     path
 }
 
-/// Where two modules part: the module above both, and the children of it through which each is reached. `None`
-/// if one is above the other, or nothing but the crate is above both: another table has that.
+/// The siblings of a dependency: the common parent of two modules, and its children through which
+/// each is reached. `None` if one is the other's ancestor, or if the crate is the only common
+/// parent, which another table covers.
 fn siblings(from: &str, to: &str) -> Option<(String, String, String)> {
     let (mut from, mut to) = (from.split("::"), to.split("::"));
     let mut above: Vec<&str> = Vec::new();

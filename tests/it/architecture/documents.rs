@@ -1,8 +1,9 @@
-//! What ARCHITECTURE.md and CONTRIBUTING.md name is in the tree.
+//! The names in ARCHITECTURE.md and CONTRIBUTING.md exist in the source tree.
 //!
-//! Between backticks, a path or a file's name must be that of a file or folder, whole or from some folder on; a
-//! type, a constant, `Type::name` and `function()` must be declared in the sources; and what is said to stand `in`
-//! a file must be a word of it. In the table of folders a row's modules stand below the row's folders.
+//! In backticks, a path or file name must be that of a file or folder, complete or from some folder
+//! on; a type, a constant, `Type::name` and `function()` must be declared in the sources; and a
+//! name `in` a file must occur in it. In the table of folders, the modules of a row are below the
+//! row's folders.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,11 +11,11 @@ use super::reader::{Source, all_sources};
 
 const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
-/// Types of Rust's and of candle's that are named without their crate.
+/// Types of Rust and candle that are named without their crate.
 const FOREIGN: &[&str] = &["None", "VarBuilder"];
 
 #[test]
-fn what_the_documents_name_is_in_the_tree() {
+fn names_in_the_documents_exist_in_the_tree() {
     let tree = Tree::read();
     let mut faults = Vec::new();
     let mut n_checked = 0;
@@ -31,7 +32,7 @@ fn what_the_documents_name_is_in_the_tree() {
 }
 
 #[test]
-fn a_name_that_is_not_there_is_found() {
+fn missing_names_are_found() {
     let tree = Tree {
         paths: ["src", "src/a", "src/a.rs", "src/a/b.rs", ".ci/run"].map(str::to_owned).into(),
         sources: vec![Source::read("a/b.rs", "enum E { V } fn f() {} const C: u8 = 1; trait T {}")],
@@ -58,7 +59,7 @@ fn a_name_that_is_not_there_is_found() {
 }
 
 struct Tree {
-    /// Files and folders, from the root on.
+    /// Files and folders, from the root.
     paths: BTreeSet<String>,
     sources: Vec<Source>,
 }
@@ -132,7 +133,7 @@ impl Tree {
         faults
     }
 
-    /// Whether what a name means is there; `None` for what is no name of ours.
+    /// Whether the item of a name exists; `None` if the name is not one of ours.
     fn has(&self, name: &str) -> Option<bool> {
         let is_file = [".rs", ".md"].iter().any(|end| name.ends_with(end));
         let is_path = name.contains('/') && !name.starts_with('/');
@@ -156,7 +157,7 @@ impl Tree {
         (is_ours && !FOREIGN.contains(&name)).then(|| self.declares(name))
     }
 
-    /// Whether a path is one of the tree's, from some folder on.
+    /// Whether a path exists, from some folder on.
     fn ends_with(&self, path: &str) -> bool {
         self.paths.contains(path)
             || self
@@ -169,7 +170,7 @@ impl Tree {
         self.sources.iter().any(|file| file.declares(name))
     }
 
-    /// Whether a type or module has something of that name.
+    /// Whether a type or module has an item of that name.
     fn has_within(&self, above: &str, name: &str) -> bool {
         let of_type = self
             .sources
@@ -198,12 +199,12 @@ fn is_word(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-/// A name as modules have it.
+/// A name in the form of module names.
 fn is_module(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
-/// The lines of a document with their numbers, without what stands between fences.
+/// The lines of a document with their numbers, without code blocks.
 fn without_code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_code = false;
     (1..).zip(text.lines()).filter(move |(_, line)| {

@@ -1,17 +1,18 @@
-//! Nothing is compared by a kind's name: what differs between kinds is a method of their trait.
+//! Nothing is compared with the name of a kind: what differs between kinds is a method of their
+//! trait.
 
 use std::collections::BTreeSet;
 
 use super::reader::{files, sources};
 
-/// Where the kinds of the tables are implemented.
+/// The folders that implement the kinds of the tables.
 const KINDS: &[&str] = &["objective/", "model/encoder/", "model/head/", "mixer/", "data/read/"];
 
-/// Names that are of something else too: a statistic.
+/// Names with another meaning: a statistic.
 const ALSO: &[&str] = &["frequency"];
 
 #[test]
-fn nothing_is_compared_by_the_name_of_a_kind() {
+fn nothing_compares_the_name_of_a_kind() {
     let (files, built) = (files("src"), sources());
     let is_built = |path: &str| built.iter().any(|file| file.path == path);
     let sources: Vec<(&str, &str)> = files
@@ -38,18 +39,18 @@ fn nothing_is_compared_by_the_name_of_a_kind() {
 }
 
 #[test]
-fn comparisons_with_a_string_are_found() {
+fn comparisons_with_strings_are_found() {
     assert_eq!(compared_with(r#"if head == "crf" && x != Some("tag") {"#), ["crf", "tag"]);
     assert_eq!(compared_with(r#""pool" | "cnn" => f("embed"),"#), ["pool", "cnn"]);
     assert_eq!(compared_with(r#"find("crf"); [("tag", 1)]"#), Vec::<&str>::new());
 }
 
-/// What stands before the tests at a file's foot.
+/// The part of a file before its tests.
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
 }
 
-/// The name that a kind says it has.
+/// The name that a kind returns.
 fn name(text: &str) -> Option<&str> {
     let (_, after) = text.split_once("fn name(&self) -> &'static str {")?;
     after.trim_start().strip_prefix('"')?.split('"').next()

@@ -1,10 +1,10 @@
-//! Which module at the top may name which, and which words only some files may hold.
+//! The dependencies allowed between top-level modules, and words that only some files may contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Named, paths, sources, top};
 
-/// The words both halves share, and what any part may use of them.
+/// The modules that both halves share.
 const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 
 /// For each module at the top, the modules it may name, beside itself. Downwards only: no two rows
@@ -80,13 +80,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("cli", EVERYTHING),
     ("command", EVERYTHING),
     ("main", EVERYTHING),
-    // Declares the modules and names none of them but in its documentation.
+    // Declares the modules and uses none of them except in its documentation.
     ("lib", &[]),
 ];
 
 const EVERYTHING: &[&str] = &["*"];
 
-/// Words that only some files may hold: a fence each.
+/// Words that only some files may contain.
 const FENCES: &[Fence] = &[
     Fence {
         words: &["candle_core"],
@@ -127,7 +127,7 @@ struct Fence {
 }
 
 #[test]
-fn every_module_names_only_what_stands_below_it() {
+fn every_module_uses_only_modules_below_it() {
     let mut broken = Vec::new();
     for file in sources() {
         let top = top(&file.path);
@@ -149,7 +149,7 @@ fn every_module_names_only_what_stands_below_it() {
 }
 
 #[test]
-fn what_is_fenced_in_stays_there() {
+fn restricted_words_occur_only_in_their_files() {
     let mut broken = Vec::new();
     let mut n_unsafe_in_main = 0;
     for file in sources() {
@@ -174,7 +174,7 @@ fn what_is_fenced_in_stays_there() {
 }
 
 #[test]
-fn the_table_has_a_row_for_every_module_and_no_circle() {
+fn the_table_has_a_row_for_every_module_and_no_cycle() {
     let there: BTreeSet<String> = sources().iter().map(|file| top(&file.path)).collect();
     let rows: BTreeSet<String> = MAY_NAME.iter().map(|(module, _)| (*module).to_owned()).collect();
     let gone: Vec<_> = rows.difference(&there).filter(|module| *module != "tui").collect();
@@ -182,11 +182,11 @@ fn the_table_has_a_row_for_every_module_and_no_circle() {
     let missing: Vec<_> = there.difference(&rows).collect();
     assert!(missing.is_empty(), "modules without a row: {missing:?}");
 
-    // Rows whose modules all stand below come off, until none is left.
+    // Rows that depend on no remaining row are removed, until none is left.
     let mut left: BTreeMap<&str, BTreeSet<&str>> = MAY_NAME
         .iter()
         .filter(|(_, may)| *may != EVERYTHING)
-        // A path into a module is a narrow exception, and must not make a circle either.
+        // A path into a module is a narrow exception, which must not cause a cycle either.
         .map(|(module, may)| {
             let below = may.iter().map(|path| path.split("::").next().unwrap_or(path));
             (*module, below.collect())

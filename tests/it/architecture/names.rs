@@ -1,8 +1,8 @@
-//! Names: no two public types of the crate share one, no type has one of the prelude's, and a file's name says
-//! what is in it.
+//! Names: no two public types of the crate share one, no type has a name of the prelude, and a
+//! file's name describes its contents.
 //!
-//! Public is what is `pub` or `pub(crate)`. What only a module and those below its parent see may be called by one
-//! word in several places.
+//! Public means `pub` or `pub(crate)`. Types that only a module and its submodules see may share a
+//! name.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ const PRELUDE: &[&str] = &[
     "Vec",
 ];
 
-/// Names of files that would not say what is in them.
+/// File names that do not describe their contents.
 const EMPTY_NAMES: &[&str] =
     &["words", "real", "soup", "thin", "ask", "mod", "util", "misc", "helpers"];
 
@@ -76,7 +76,7 @@ fn no_two_public_types_share_a_name() {
 }
 
 #[test]
-fn no_type_is_called_like_one_of_the_prelude() {
+fn no_type_shadows_the_prelude() {
     let mut shadows = Vec::new();
     for file in sources() {
         for Declared { name, line, .. } in declared(&file) {
@@ -89,7 +89,7 @@ fn no_type_is_called_like_one_of_the_prelude() {
 }
 
 #[test]
-fn a_files_name_says_what_is_in_it() {
+fn file_names_describe_their_contents() {
     let said: Vec<String> = files("src")
         .into_keys()
         .filter(|path| {
@@ -100,9 +100,9 @@ fn a_files_name_says_what_is_in_it() {
     assert!(said.is_empty(), "{said:?}");
 }
 
-/// The declarations are found, or the tests above prove nothing.
+/// The declarations are found, or the tests above would be vacuous.
 #[test]
-fn public_types_are_told_from_private_ones_and_from_those_of_a_trait() {
+fn public_types_are_distinguished_from_private_and_associated_ones() {
     let text = "
         pub struct A; pub(crate) enum B {} pub(super) trait C {} struct D(pub u8);
         pub unsafe trait E {} pub type F = u8; type G = u8;
@@ -134,7 +134,7 @@ fn declared(file: &Source) -> Vec<Declared> {
             before(1) == "pub" || (before(1) == ")" && before(2) == "crate" && before(4) == "pub");
         let is_type = match text(at) {
             "struct" | "enum" | "trait" => true,
-            // Without `pub` it may be a trait's.
+            // Without `pub` it may belong to a trait.
             "type" => is_public,
             _ => false,
         };

@@ -1,8 +1,9 @@
-//! Reads the sources: words, paths and modules, without comments, strings and what is `#[cfg(test)]`.
+//! Reads the sources: words, paths and modules, without comments, strings and code under
+//! `#[cfg(test)]`.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// A file of `src` by its path there, without comments, strings and tests.
+/// A file of `src` by its path, without comments, strings and tests.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) path: String,
@@ -15,7 +16,7 @@ pub(super) struct Token {
     pub(super) line: usize,
 }
 
-/// A path from the crate's root, and where it is named.
+/// A path from the crate's root, and its location.
 pub(super) struct Named {
     pub(super) line: usize,
     pub(super) path: String,
@@ -31,7 +32,7 @@ impl Source {
         self.path.trim_end_matches(".rs").replace('/', "::")
     }
 
-    /// Whether something of that name is declared here: an item, a function, a macro, a constant.
+    /// Whether an item of that name is declared here: a type, a function, a macro, a constant.
     pub(super) fn declares(&self, name: &str) -> bool {
         const BEFORE: &[&str] =
             &["fn", "struct", "enum", "trait", "type", "const", "static", "mod", "macro_rules"];
@@ -40,7 +41,7 @@ impl Source {
             .any(|pair| pair[1].text == name && BEFORE.contains(&pair[0].text.as_str()))
     }
 
-    /// Whether something of that name is declared here, or taken in by `use`.
+    /// Whether an item of that name is declared or imported here.
     pub(super) fn has(&self, name: &str) -> bool {
         self.declares(name) || self.uses().iter().any(|(taken, _)| taken == name)
     }
@@ -49,7 +50,7 @@ impl Source {
         self.tokens.get(at).map_or("", |token| token.text.as_str())
     }
 
-    /// What the file takes in by `use`: the name that it has here, and its path from the crate's root.
+    /// The imports of the file: their names here, and their paths from the crate's root.
     pub(super) fn uses(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for at in 0..self.tokens.len() {
@@ -57,7 +58,8 @@ impl Source {
                 continue;
             }
             let mut leaves = Vec::new();
-            // A path that begins with a name is of a child, or of another crate: then no module has it.
+            // A path that begins with a name refers to a child module or another crate, which no
+            // module has.
             let start = self.root(at + 1).unwrap_or((at + 1, self.module()));
             tree(&self.tokens, start.0, &start.1, &mut leaves);
             found.extend(leaves.into_iter().map(|leaf| (leaf.name, leaf.path)));
@@ -65,7 +67,7 @@ impl Source {
         found
     }
 
-    /// Where a path that begins at a place goes on, and what stands above it; `None` if it begins with a name.
+    /// The continuation of a path and its parent; `None` if the path begins with a name.
     fn root(&self, mut at: usize) -> Option<(usize, String)> {
         let mut above = match self.text(at) {
             "crate" | "auxdesk" => return Some((at + 2, String::new())),
@@ -81,17 +83,17 @@ impl Source {
     }
 }
 
-/// The module at the top that a file belongs to.
+/// The top-level module of a file.
 pub(super) fn top(path: &str) -> String {
     let first = path.split('/').next().unwrap_or(path);
     first.strip_suffix(".rs").unwrap_or(first).to_owned()
 }
 
-/// The sources without what is compiled for tests only.
+/// The sources without code that is compiled for tests only.
 pub(super) fn sources() -> Vec<Source> {
     let files: BTreeMap<String, Vec<Token>> =
         files("src").into_iter().map(|(path, text)| (path, tokens(&text))).collect();
-    // `#[cfg(test)] mod name;` makes name.rs and all below it tests.
+    // `#[cfg(test)] mod name;` makes name.rs and everything below it tests.
     let tests: Vec<String> =
         files.iter().flat_map(|(path, tokens)| test_files(path, tokens)).collect();
     let is_test = |path: &str| {
@@ -103,7 +105,7 @@ pub(super) fn sources() -> Vec<Source> {
     kept.map(|(path, tokens)| Source { path, tokens: without_tests(&tokens) }).collect()
 }
 
-/// The sources and the tests, whole.
+/// The sources and the tests, complete.
 pub(super) fn all_sources() -> Vec<Source> {
     let all = ["src", "tests", "benches"].map(files).into_iter().flatten();
     all.map(|(path, text)| Source { path, tokens: tokens(&text) }).collect()
@@ -127,7 +129,7 @@ pub(super) fn files(root: &str) -> BTreeMap<String, String> {
     files
 }
 
-/// The first words, as many as there are up to n.
+/// The first words, at most n.
 fn words(tokens: &[Token], n: usize) -> Vec<&str> {
     tokens.iter().take(n).map(|token| token.text.as_str()).collect()
 }
@@ -151,7 +153,7 @@ fn test_files(path: &str, tokens: &[Token]) -> Vec<String> {
     found
 }
 
-/// Leaves out every item under `#[cfg(test)]`.
+/// Removes every item under `#[cfg(test)]`.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -180,7 +182,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// Words, `::` and single marks; no comments, no strings.
+/// Words, `::` and single punctuation marks; no comments, no strings.
 fn tokens(text: &str) -> Vec<Token> {
     let chars: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
@@ -263,11 +265,12 @@ fn end_of_raw(chars: &[char], mut at: usize, marks: usize) -> usize {
     at + 1 + marks
 }
 
-/// Every path into the crate that the file names by `crate`, `super` or `self`, from the crate's root.
+/// Every path into the crate that the file uses with `crate`, `super` or `self`, from the crate's
+/// root.
 pub(super) fn paths(file: &Source) -> Vec<Named> {
     let mut found = Vec::new();
     for at in 0..file.tokens.len() {
-        // What follows another `::` is within a path already.
+        // A segment after another `::` is part of a path already.
         if file.text(at + 1) != "::" || (at > 0 && file.text(at - 1) == "::") {
             continue;
         }
@@ -280,14 +283,14 @@ pub(super) fn paths(file: &Source) -> Vec<Named> {
     found
 }
 
-/// The end of a path, by the name that it has from here on.
+/// The end of a path, with its name from here on.
 struct Leaf {
     line: usize,
     path: String,
     name: String,
 }
 
-/// Reads a path, or a group of them, from `at` on; gives back the place after it.
+/// Reads a path, or a group of them, from `at` on; returns the position after it.
 fn tree(tokens: &[Token], mut at: usize, prefix: &str, found: &mut Vec<Leaf>) -> usize {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let line = tokens.get(at).map_or(0, |token| token.line);
@@ -328,9 +331,9 @@ fn tree(tokens: &[Token], mut at: usize, prefix: &str, found: &mut Vec<Leaf>) ->
     }
 }
 
-/// The reader of sources sees what it should, or the tests above prove nothing.
+/// The reader of sources works, or the tests above would be vacuous.
 #[test]
-fn paths_are_read_out_of_groups_and_expressions_and_not_out_of_words() {
+fn paths_are_found_in_groups_and_expressions_but_not_in_words() {
     let text = r##"
         //! crate::no
         use crate::{a, b::{self, c::d as e, f::*}, super_};

@@ -1,4 +1,4 @@
-//! However the desk is left, its terminal is as it was before.
+//! However the desk ends, its terminal is restored.
 
 use auxdesk::protocol::{Event, event::Reason};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn q_and_y_stop_the_run_score_it_and_leave_with_0() {
+fn q_and_y_stop_and_evaluate_the_run_and_exit_with_0() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.press("q");
@@ -38,7 +38,7 @@ fn a_run_that_has_finished_stays_until_q() {
 }
 
 #[test]
-fn a_signal_leaves_a_run_that_has_finished_well() {
+fn a_signal_after_the_end_of_a_run_is_a_success() {
     let here = Here::new();
     let mut desk = Desk::open(&here, &mut here.tiny("run", 20, &[]), SIZE);
     desk.pty.wait_for_text("FINISHED");
@@ -56,7 +56,7 @@ fn ctrl_c_at_the_desk_ends_the_run_with_130() {
 }
 
 #[test]
-fn ctrl_c_at_the_desk_is_heard_where_sigint_is_not() {
+fn ctrl_c_at_the_desk_works_where_sigint_is_ignored() {
     let here = Here::new();
     let mut shell = here.shell("trap '' INT; exec \"$@\"", &endless(&here, &[]));
     let mut desk = Desk::open(&here, &mut shell, SIZE);
@@ -69,9 +69,9 @@ fn ctrl_c_at_the_desk_is_heard_where_sigint_is_not() {
 }
 
 #[test]
-fn a_second_ctrl_c_at_the_desk_ends_the_program_at_once_with_130() {
+fn a_second_ctrl_c_at_the_desk_aborts_with_130() {
     let here = Here::new();
-    // A step of many seconds, which the first Ctrl-C lets end and the second one does not.
+    // A step of many seconds, which the first Ctrl-C waits for and the second one does not.
     let sets = ["encoder.trunk.width=256", "encoder.trunk.layers=6", "train.batch_size=160"];
     let slow: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
     let mut desk = Desk::training(&here, SIZE, &slow);
@@ -83,7 +83,7 @@ fn a_second_ctrl_c_at_the_desk_ends_the_program_at_once_with_130() {
     assert_eq!(kinds, ["run_started"], "nobody waited for the step or wrote an end");
 }
 
-/// A signal while the desk stands.
+/// A signal while the desk is shown.
 fn signalled(name: &str, code: u32) {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
@@ -94,17 +94,17 @@ fn signalled(name: &str, code: u32) {
 }
 
 #[test]
-fn sigterm_leaves_the_desk_with_143() {
+fn sigterm_ends_the_desk_with_143() {
     signalled("TERM", 143);
 }
 
 #[test]
-fn a_hangup_leaves_the_desk_with_129() {
+fn sighup_ends_the_desk_with_129() {
     signalled("HUP", 129);
 }
 
 #[test]
-fn a_window_that_is_closed_ends_the_run_with_129() {
+fn closing_the_window_ends_the_run_with_129() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.pty.hang_up();
@@ -112,10 +112,10 @@ fn a_window_that_is_closed_ends_the_run_with_129() {
     desk.ended(RunEnd::Stopped, Reason::Signal);
 }
 
-// Which signals a program was started to ignore is read from /proc, which only Linux has.
+// The signals that a program inherited as ignored are read from /proc, which only Linux has.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_window_that_is_closed_over_nohup_takes_the_desk_and_not_the_run() {
+fn closing_the_window_under_nohup_ends_the_desk_only() {
     let here = Here::new();
     let mut shell = here.shell("trap '' HUP; exec \"$@\"", &endless(&here, &[]));
     let mut desk = Desk::open(&here, &mut shell, SIZE);
@@ -128,7 +128,7 @@ fn a_window_that_is_closed_over_nohup_takes_the_desk_and_not_the_run() {
 }
 
 #[test]
-fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
+fn a_panic_in_the_trainer_is_shown_on_the_desk() {
     let here = Here::new();
     let mut train = quiet(&here, "run", 100, &[]);
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_STEP", "15"), SIZE);
@@ -143,7 +143,7 @@ fn a_trainer_that_panics_leaves_the_desk_up_to_say_so() {
 }
 
 #[test]
-fn a_disk_that_refuses_is_told_at_the_desk_and_after_it() {
+fn a_failed_write_is_reported_on_the_desk_and_after_it() {
     let here = Here::new();
     let mut shell = here.shell("ulimit -f 40; exec \"$@\"", &endless(&here, &[]));
     let mut desk = Desk::open(&here, &mut shell, (120, 40));
@@ -161,7 +161,7 @@ fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
     let mut desk = Desk::open(&here, train.env("AUXDESK_PANIC_AT_FRAME", "2"), (120, 40));
     desk.pty.wait_for_text("panic requested at frame 2");
     desk.pty.wait_for_text("the desk has closed; training continues, printing progress lines");
-    desk.is_given_back();
+    desk.is_restored();
     desk.leaves(0);
     desk.ended(RunEnd::Finished, Reason::Steps);
     assert_eq!(desk.n_steps(), 100);
@@ -171,7 +171,7 @@ fn a_panic_in_drawing_ends_the_desk_and_not_the_run() {
 }
 
 #[test]
-fn ctrl_z_holds_the_program_and_fg_brings_the_desk_back() {
+fn ctrl_z_stops_the_program_and_fg_returns_to_the_desk() {
     let here = Here::new();
     let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
     for _ in 0..2 {
@@ -190,7 +190,7 @@ fn ctrl_z_holds_the_program_and_fg_brings_the_desk_back() {
 }
 
 #[test]
-fn a_stop_from_outside_gives_the_terminal_back_until_fg() {
+fn a_stop_signal_from_outside_restores_the_terminal_until_fg() {
     let here = Here::new();
     let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
     let id = desk.below_the_shell().unwrap();
@@ -204,7 +204,7 @@ fn a_stop_from_outside_gives_the_terminal_back_until_fg() {
 }
 
 #[test]
-fn in_the_background_training_goes_on_without_the_terminal() {
+fn training_continues_in_the_background_without_the_terminal() {
     let here = Here::new();
     let mut desk = Desk::under_a_shell(&here, &mut endless(&here, &[]), SIZE);
     let id = desk.below_the_shell().unwrap();
@@ -213,10 +213,10 @@ fn in_the_background_training_goes_on_without_the_terminal() {
     desk.press("bg\n");
     desk.shell_says("[0]");
     desk.trains_on();
-    desk.is_given_back();
+    desk.is_restored();
     signal(id, "TERM");
     desk.press("wait\n");
     wait_until("the program ends", || desk.below_the_shell().is_none());
-    desk.is_given_back();
+    desk.is_restored();
     desk.ended(RunEnd::Stopped, Reason::Signal);
 }

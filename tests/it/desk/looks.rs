@@ -1,4 +1,4 @@
-//! Colours and characters as the terminal has them, and the user's own file.
+//! Colors and glyphs for the terminal, and the user's configuration.
 
 use super::{Desk, SIZE, endless};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     runs::{Here, finish},
 };
 
-/// The numbers of every escape that sets a style.
+/// The parameters of every escape sequence that sets a style.
 fn styles(written: &str) -> Vec<u16> {
     let sequences = written.split("\x1b[").skip(1);
     let styles = sequences.filter_map(|text| {
@@ -16,12 +16,12 @@ fn styles(written: &str) -> Vec<u16> {
     styles.flat_map(|style| style.split(';')).filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Whether any is a color, and not the terminal's own.
+/// Whether any of them is a color other than the terminal's own.
 fn is_coloured(written: &str) -> bool {
     styles(written).iter().any(|number| matches!(number, 30..=38 | 40..=48 | 58 | 90..=107))
 }
 
-/// What a session wrote from its start to its end.
+/// The output of a session from start to end.
 fn session(variables: &[(&str, &str)], more: &[&str]) -> String {
     let here = Here::new();
     let mut train = endless(&here, more);
@@ -34,7 +34,7 @@ fn session(variables: &[(&str, &str)], more: &[&str]) -> String {
 }
 
 #[test]
-fn the_desk_has_colours_unless_nobody_wants_any() {
+fn the_desk_has_colors_unless_disabled() {
     assert!(is_coloured(&session(&[], &[])));
     let plain = session(&[("NO_COLOR", "1")], &[]);
     assert!(!is_coloured(&plain), "{:?}", styles(&plain));
@@ -52,7 +52,7 @@ fn a_terminal_without_utf8_gets_ascii() {
 }
 
 #[test]
-fn a_fault_in_the_users_file_is_told_before_anything_is_touched() {
+fn a_fault_in_the_users_file_is_reported_before_the_terminal_is_touched() {
     let here = Here::new();
     std::fs::create_dir_all(here.path("config/auxdesk")).unwrap();
     here.write("config/auxdesk/desk.toml", "[keys]\nmuet = \"x\"\n");
@@ -62,19 +62,19 @@ fn a_fault_in_the_users_file_is_told_before_anything_is_touched() {
         }
         let mut desk = Desk::open(&here, command.env("XDG_CONFIG_HOME", here.path("config")), SIZE);
         assert_eq!(desk.pty.wait(), Ended { code: Some(2), signal: None });
-        desk.is_given_back();
+        desk.is_restored();
         let written = desk.pty.written();
         assert!(!written.contains('\x1b'), "{written:?}");
         assert!(written.contains("muet") && written.contains("did you mean"), "{written}");
     }
-    // Lines have no keys.
+    // Progress lines have no keys.
     let headless = &mut here.tiny("other", 2, &["--headless"]);
     let exited = finish(headless.env("XDG_CONFIG_HOME", here.path("config")));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
 }
 
 #[test]
-fn the_users_keys_are_the_ones_that_count() {
+fn the_users_key_bindings_apply() {
     let here = Here::new();
     std::fs::create_dir_all(here.path("config/auxdesk")).unwrap();
     here.write("config/auxdesk/desk.toml", "[keys]\nmute = \"X\"\n");

@@ -1,5 +1,5 @@
-//! What keys do to a run while it trains: each is a fact of the journal, and holds from the step that
-//! it names.
+//! The effects of keys during training: each is an event of the journal, in force from the step
+//! that it names.
 
 use auxdesk::protocol::{
     By, Event, ObjectiveId, Scene,
@@ -17,11 +17,11 @@ fn gain_set(event: Event) -> GainSet {
 }
 
 #[test]
-fn keys_move_a_fader_and_the_step_they_name_has_the_new_weight() {
+fn keys_change_a_gain_and_the_named_step_has_the_new_weight() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     let mut old = 1.0;
-    // Fifths and quarters go back where they came from.
+    // Steps of a fifth and a quarter cancel.
     for (keys, new) in [
         ("l", 1.05),
         ("h", 1.0),
@@ -45,7 +45,7 @@ fn keys_move_a_fader_and_the_step_they_name_has_the_new_weight() {
 }
 
 #[test]
-fn a_typed_fade_moves_the_fader_step_by_step() {
+fn a_typed_fade_changes_the_gain_step_by_step() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     let set = gain_set(desk.done_by("w0.2 over 4\r"));
@@ -58,7 +58,7 @@ fn a_typed_fade_moves_the_fader_step_by_step() {
 }
 
 #[test]
-fn every_move_is_a_fact_of_the_journal() {
+fn every_change_is_an_event_of_the_journal() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.press("2");
@@ -98,7 +98,7 @@ fn every_move_is_a_fact_of_the_journal() {
 }
 
 #[test]
-fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
+fn notes_checkpoints_evaluations_and_settings_are_events_of_the_journal() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     let Event::Noted(note) = desk.done_by("ntry pos up, quickly\r") else { panic!("a note") };
@@ -142,7 +142,7 @@ fn notes_checkpoints_looks_and_settings_are_facts_of_the_journal() {
 }
 
 #[test]
-fn training_is_held_goes_a_step_at_a_time_and_goes_on() {
+fn training_is_paused_single_stepped_and_resumed() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     let paused = |event: Event| match event {
@@ -153,7 +153,7 @@ fn training_is_held_goes_a_step_at_a_time_and_goes_on() {
     assert_eq!(by, By::Key);
     desk.pty.wait_for_text("PAUSED");
     assert_eq!(desk.n_steps() as u64, step);
-    // A move while training is held holds from the step that comes.
+    // A change while training is paused is in force from the next step.
     let set = gain_set(desk.done_by("l"));
     assert_eq!((set.step.0, set.from.0), (step, step + 1));
     assert_eq!(paused(desk.done_by(">")).0, step + 1);
@@ -166,10 +166,10 @@ fn training_is_held_goes_a_step_at_a_time_and_goes_on() {
 }
 
 #[test]
-fn keys_that_come_all_at_once_are_each_meant() {
+fn keys_that_arrive_together_all_take_effect() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
-    // Held, so that no answer comes between two of them.
+    // Paused, so that no answer comes between two of them.
     desk.pause();
     let before = desk.happened(0).len();
     desk.press("2mm1lll>");
@@ -178,7 +178,7 @@ fn keys_that_come_all_at_once_are_each_meant() {
     });
     let muted: Vec<bool> = desk.happened(before).iter().filter_map(is_muted).collect();
     assert_eq!(muted, [true, false]);
-    // Three times a twentieth, each to four digits.
+    // Three times a twentieth, each rounded to four digits.
     desk.pty.wait_for_text("to 1.157");
 
     let before = desk.happened(0).len();
@@ -197,7 +197,7 @@ fn is_muted(event: &Event) -> Option<bool> {
 }
 
 #[test]
-fn a_desk_that_only_looks_changes_nothing_and_says_why() {
+fn a_read_only_desk_changes_nothing_and_says_why() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &["--observe"]);
     desk.pty.wait_for_text("OBSERVE");

@@ -1,24 +1,24 @@
-//! What is pasted is text, whatever letters are in it.
+//! Pasted text is never taken for keys.
 
 use auxdesk::protocol::Event;
 
 use super::{Desk, SIZE};
 use crate::runs::Here;
 
-/// Ten thousand characters, every one of them a key of the desk.
+/// Ten thousand characters, each of which is a key of the desk.
 fn letters() -> String {
     "qy\rmls hn\x03u".repeat(1_000)
 }
 
 #[test]
-fn ten_thousand_pasted_characters_press_no_key() {
+fn ten_thousand_pasted_characters_are_not_keys() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.pty.paste(&letters());
     desk.pty.wait_for_text("pasted text was ignored: no prompt is open");
     desk.trains_on();
     assert_eq!(desk.happened(0).len(), 1, "{:?}", desk.happened(0));
-    // Nor do they answer a question.
+    // They do not answer a confirmation either.
     desk.press("q");
     desk.pty.wait_for_text("stop this run?");
     desk.pty.paste(&letters());
@@ -29,7 +29,7 @@ fn ten_thousand_pasted_characters_press_no_key() {
 }
 
 #[test]
-fn ten_thousand_pasted_characters_fill_the_line_that_is_open() {
+fn ten_thousand_pasted_characters_go_into_the_open_prompt() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     desk.press("n");

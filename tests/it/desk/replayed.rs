@@ -1,10 +1,10 @@
-//! A journal on the desk, with time in the reader's hands.
+//! A journal on the desk, with playback controls.
 
 use super::{Desk, SIZE};
 use crate::{pty::Pty, runs::Here};
 
-/// Makes a run of 60 steps whose fader of `chunk` was moved by hand after step 30, and says after
-/// which step exactly.
+/// Runs 60 steps in which the gain of `chunk` was changed by hand after step 30, and returns the
+/// exact step.
 fn moved(here: &Here) -> u64 {
     let header = here.finished("first", 1, &[]);
     let header = std::fs::read_to_string(header.join("journal.jsonl")).unwrap();
@@ -34,7 +34,7 @@ fn step(pty: &Pty) -> u64 {
     rest.split_once('/').and_then(|(step, _)| step.parse().ok()).unwrap_or(u64::MAX)
 }
 
-/// The row of the objective that the fader was moved of.
+/// The row of the objective whose gain was changed.
 fn chunk(desk: &Desk) -> String {
     let text = desk.pty.text();
     text.lines().find(|line| line.contains("chunk") && line.contains("1*")).unwrap().to_owned()
@@ -45,7 +45,7 @@ fn gain_is(desk: &Desk, gain: &str) {
 }
 
 #[test]
-fn a_replay_opens_at_the_end_and_goes_where_it_is_told() {
+fn a_replay_opens_at_the_end_and_seeks() {
     let here = Here::new();
     let moved_after = moved(&here);
     let mut desk = replay(&here, &[]);
@@ -72,7 +72,7 @@ fn a_replay_opens_at_the_end_and_goes_where_it_is_told() {
         desk.press(keys);
         is_at(&desk, step);
     }
-    // What was told after a step belongs to it.
+    // Events after a step belong to it.
     desk.press(&format!("G{}\r", moved_after - 1));
     is_at(&desk, moved_after - 1);
     gain_is(&desk, "1.000");
@@ -87,7 +87,7 @@ fn a_replay_opens_at_the_end_and_goes_where_it_is_told() {
 }
 
 #[test]
-fn events_are_gone_to_one_by_one() {
+fn seeking_by_events_visits_each_event() {
     let here = Here::new();
     moved(&here);
     let mut desk = replay(&here, &["--at", "0"]);
@@ -107,7 +107,7 @@ fn events_are_gone_to_one_by_one() {
 }
 
 #[test]
-fn a_replay_plays_at_the_speed_it_is_told() {
+fn a_replay_plays_at_the_given_speed() {
     let here = Here::new();
     moved(&here);
     let mut desk = replay(&here, &[]);
@@ -135,7 +135,7 @@ fn a_replay_plays_at_the_speed_it_is_told() {
 }
 
 #[test]
-fn a_replay_has_what_was_drawn_up_to_where_it_is() {
+fn a_replay_shows_corpus_usage_up_to_its_position() {
     let here = Here::new();
     moved(&here);
     let mut desk = replay(&here, &["--at", "0"]);
@@ -157,7 +157,7 @@ fn a_replay_has_what_was_drawn_up_to_where_it_is() {
 }
 
 #[test]
-fn a_replay_says_that_it_can_not_be_moved() {
+fn a_replay_is_read_only_and_says_so() {
     let here = Here::new();
     moved(&here);
     let before = here.read("run/journal.jsonl");
@@ -174,7 +174,7 @@ fn a_replay_says_that_it_can_not_be_moved() {
 }
 
 #[test]
-fn signals_end_a_replay_and_give_its_terminal_back() {
+fn signals_end_a_replay_and_restore_the_terminal() {
     let here = Here::new();
     moved(&here);
     let mut desk = replay(&here, &[]);

@@ -1,4 +1,4 @@
-//! What is said when the desk is left, and that the command it names makes the session again.
+//! The closing message after the desk, and that the command in it repeats the session.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn steps(events: Vec<Event>) -> Vec<StepDone> {
 }
 
 #[test]
-fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_bit() {
+fn the_closing_messages_command_repeats_the_session_bit_for_bit() {
     let here = Here::new();
     let mut desk = Desk::training(&here, (120, 40), &["--set", "train.evaluate_every=25"]);
     let keys = ["L", "2m", "u", CTRL_R, "4s", "S", "a", "3w0.3 over 20\r", "A"];
@@ -74,7 +74,7 @@ fn the_report_says_what_came_of_it_and_its_command_repeats_the_session_bit_for_b
 }
 
 #[test]
-fn a_session_without_a_move_names_no_moves() {
+fn the_closing_message_without_changes_has_no_moves() {
     let here = Here::new();
     let mut desk = Desk::training(&here, (120, 40), &[]);
     desk.quit();

@@ -5,7 +5,7 @@ use crate::runs::{Here, finish, wait_until};
 
 const SIZES: [(u16, u16); 5] = [(200, 60), (120, 40), (80, 24), (80, 20), (40, 10)];
 
-/// What the program prints of the journal's screen at the place where the run is held.
+/// The text that the program prints for the journal's screen at the step where the run is paused.
 fn replayed(here: &Here, step: u64, (cols, rows): (u16, u16)) -> Vec<String> {
     let (at, screen) = (step.to_string(), format!("{cols}x{rows}"));
     let args = ["replay", "run", "--headless", "--at", &at, "--screen", &screen];
@@ -31,7 +31,7 @@ fn is_the_same(desk: &mut Desk) {
         let wanted = replayed(desk.here, step, size);
         desk.pty.resize(size.0, size.1);
         let mut n_looks = 0;
-        // Long enough for the frame that may still be on its way; what differs then is shown.
+        // Long enough for a frame that may still be in flight; remaining differences are shown.
         wait_until("the screen is drawn", || {
             n_looks += 1;
             n_looks > 400 || lines(desk) == wanted
@@ -44,7 +44,7 @@ fn is_the_same(desk: &mut Desk) {
 }
 
 #[test]
-fn the_live_screen_is_what_a_replay_prints_of_its_journal() {
+fn the_live_screen_equals_the_replay_of_its_journal() {
     let here = Here::new();
     let scored = ["--set", "train.evaluate_every=40"];
     let mut desk = Desk::training(&here, (120, 40), &scored);
@@ -52,7 +52,7 @@ fn the_live_screen_is_what_a_replay_prints_of_its_journal() {
     desk.pause();
     is_the_same(&mut desk);
 
-    // With all that can be on it: moves, a fade, a note, a scene, gradients, scores.
+    // With everything that it can show: changes, a fade, a note, a scene, gradients, scores.
     desk.press(" ");
     for keys in ["2L", "m", "3w0.3 over 1000\r", "4s", "nhalf way\r", "a", "G3\r", "e", "c", "2"] {
         desk.press(keys);
@@ -69,7 +69,7 @@ fn the_live_screen_is_what_a_replay_prints_of_its_journal() {
     desk.pause();
     is_the_same(&mut desk);
 
-    // A step at a time there is another screen each.
+    // Each single step has a different screen.
     for _ in 0..3 {
         desk.press(">");
         let wanted = desk.n_steps() + 1;

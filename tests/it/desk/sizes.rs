@@ -1,10 +1,10 @@
-//! The desk on screens of all sizes, and where there is none for it.
+//! The desk at all sizes, and terminals that cannot show it.
 
 use super::{Desk, RunEnd, SIZE, endless, quiet};
 use crate::runs::Here;
 use auxdesk::protocol::event::Reason;
 
-/// Lines follow instead of a desk, and this is all that is said of why.
+/// Lines are printed instead of a desk, with one message that says why.
 fn lines_and(desk: &mut Desk, why: &str) {
     desk.pty.wait_for_text("step ");
     desk.leaves(0);
@@ -17,12 +17,12 @@ fn lines_and(desk: &mut Desk, why: &str) {
 }
 
 #[test]
-fn a_new_size_is_drawn_and_one_that_is_too_small_holds_nothing_up() {
+fn a_resize_is_drawn_and_a_size_that_is_too_small_does_not_stop_training() {
     let here = Here::new();
     let mut desk = Desk::training(&here, SIZE, &[]);
     assert!(desk.pty.text().contains("desk"));
     desk.pty.resize(200, 60);
-    // Upright strips, and what stands beside them.
+    // Vertical strips, and the panels beside them.
     desk.pty.wait_for_text("parameters");
     desk.pty.wait_for_text("? help");
     desk.pty.resize(40, 10);
@@ -43,20 +43,20 @@ fn a_new_size_is_drawn_and_one_that_is_too_small_holds_nothing_up() {
     desk.pty.resize(SIZE.0, SIZE.1);
     desk.is_live();
     desk.pty.wait_for_text("events");
-    // Keys still mean what they meant.
+    // Keys still have the same meaning.
     desk.done_by("l");
     desk.quit();
 }
 
 #[test]
-fn a_terminal_that_is_too_small_at_the_start_gets_lines() {
+fn a_terminal_that_is_too_small_at_the_start_gets_progress_lines() {
     let here = Here::new();
     let mut desk = Desk::open(&here, &mut quiet(&here, "run", 20, &[]), (120, 9));
     lines_and(&mut desk, "the desk needs at least 40x10, and this terminal has 120x9");
 }
 
 #[test]
-fn a_dumb_terminal_gets_lines() {
+fn a_dumb_terminal_gets_progress_lines() {
     let here = Here::new();
     for (run, term) in [("run", "dumb"), ("other", "")] {
         let mut train = quiet(&here, run, 20, &[]);
@@ -66,7 +66,7 @@ fn a_dumb_terminal_gets_lines() {
 }
 
 #[test]
-fn a_replay_on_a_dumb_terminal_is_lines() {
+fn a_replay_on_a_dumb_terminal_prints_lines() {
     let here = Here::new();
     here.finished("run", 20, &[]);
     let mut replay = here.auxdesk(["replay", "run"]);
@@ -75,7 +75,7 @@ fn a_replay_on_a_dumb_terminal_is_lines() {
 }
 
 #[test]
-fn who_asks_for_lines_gets_them_without_a_word() {
+fn headless_prints_lines_without_a_message() {
     for option in ["--headless", "--plain", "--json"] {
         let here = Here::new();
         let train = &mut quiet(&here, "run", 20, &[option]);
@@ -88,11 +88,11 @@ fn who_asks_for_lines_gets_them_without_a_word() {
 }
 
 #[test]
-fn a_pipe_behind_the_program_gets_lines() {
+fn a_pipe_gets_progress_lines() {
     let here = Here::new();
     let mut shell = here.shell("\"$@\" | cat", &endless(&here, &[]));
     let desk = Desk::open(&here, &mut shell, (120, 40));
     desk.pty.wait_for_text("tokens/s");
-    desk.is_given_back();
+    desk.is_restored();
     assert!(!desk.pty.written().contains('\x1b'));
 }

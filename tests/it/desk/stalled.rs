@@ -1,4 +1,4 @@
-//! A terminal that takes no more output: the run does not wait for it.
+//! A terminal that accepts no more output: the run does not wait for it.
 
 use std::{fs, path::PathBuf};
 
@@ -10,13 +10,13 @@ use crate::{
     runs::{Here, wait_until},
 };
 
-/// Steps of a millisecond, of which a thousand are soon told.
+/// Steps of a millisecond, a thousand of which are soon done.
 const FAST: &[&str] = &["--set", "train.batch_size=4"];
 
-/// A size whose frames soon fill what a terminal holds unread.
+/// A size whose frames soon fill the terminal's buffer.
 const LARGE: (u16, u16) = (200, 60);
 
-/// The folder of the thread that draws.
+/// The folder of the drawing thread.
 fn screen_thread(program: u32) -> PathBuf {
     let tasks = fs::read_dir(format!("/proc/{program}/task")).unwrap();
     let mut folders = tasks.map(|task| task.unwrap().path());
@@ -24,11 +24,11 @@ fn screen_thread(program: u32) -> PathBuf {
     folders.find(is_it).unwrap()
 }
 
-/// Has the terminal take no more, until the screen's thread has done nothing while more was told than
-/// its wire holds.
+/// Stops reading from the terminal until the drawing thread is blocked while more events have been
+/// emitted than its channel holds.
 fn stall(desk: &Desk, program: u32) {
     desk.pty.stop_reading();
-    // Time on a processor, which a thread that looks for keys uses a little of at every look.
+    // CPU time, of which a thread that polls for keys uses a little each time.
     let place = screen_thread(program).join("schedstat");
     let used = || fs::read_to_string(&place).unwrap();
     let (mut since, mut n_steps) = (used(), desk.n_steps());
@@ -41,10 +41,10 @@ fn stall(desk: &Desk, program: u32) {
 }
 
 #[test]
-fn training_goes_on_and_sigterm_ends_the_run_cleanly() {
+fn training_continues_and_sigterm_ends_the_run_cleanly() {
     let here = Here::new();
-    // Below a shell: where the program is all that the terminal has, the system throws away what is
-    // unread when it ends, and with it what undoes the modes.
+    // Below a shell: if the program is the terminal's only process, the system discards unread
+    // output when it ends, including the sequence that restores the modes.
     let desk = Desk::under_a_shell(&here, &mut endless(&here, FAST), LARGE);
     let program = desk.below_the_shell().unwrap();
     stall(&desk, program);
@@ -60,7 +60,7 @@ fn training_goes_on_and_sigterm_ends_the_run_cleanly() {
 }
 
 #[test]
-fn a_terminal_that_is_read_again_shows_the_run_as_it_is_and_how_much_was_missed() {
+fn a_terminal_that_is_read_again_shows_the_current_state_and_missed_events() {
     let here = Here::new();
     let mut desk = Desk::training(&here, LARGE, FAST);
     stall(&desk, desk.pty.id());
@@ -68,7 +68,7 @@ fn a_terminal_that_is_read_again_shows_the_run_as_it_is_and_how_much_was_missed(
     desk.pty.wait_for_text("missed ");
     desk.is_live();
     desk.press("2L");
-    // Its event may be among what the screen missed; every step after it has the weight.
+    // Its event may be among those that the screen missed; every later step has the weight.
     desk.pty.wait_for_text("weight      0.625");
     desk.quit();
     desk.ended(RunEnd::Stopped, Reason::Key);

@@ -1,4 +1,4 @@
-//! Inputs that go by corpus: what runs, what learns, and whose words are known.
+//! Inputs by corpus: which encoders run and are trained, and whose words are in the vocabulary.
 
 use std::fs;
 
@@ -81,7 +81,7 @@ fn batch(case: &Case, corpus_idx: usize) -> Batch {
 }
 
 #[test]
-fn only_what_the_batchs_corpus_reads_runs_and_learns() {
+fn only_encoders_of_the_batchs_corpus_run_and_are_trained() {
     let input = "input = { small = 'small-words', large = 'large-words' }";
     for keys in ["kind = 'birnn'\nwidth = 2", "kind = 'dense'\nwidth = 3", "kind = 'concat'"] {
         let case = case(&format!("{keys}\n{input}"), &[]);
@@ -99,15 +99,15 @@ fn only_what_the_batchs_corpus_reads_runs_and_learns() {
 }
 
 #[test]
-fn a_concat_has_the_rows_of_the_encoder_that_the_corpus_names() {
-    // What it reads is tapped too, as rows for each example suit neither objective.
+fn concat_with_an_input_by_corpus_is_the_identity() {
+    // Its inputs are tapped too, as rows per example suit neither objective.
     let sets = ["small", "large"].map(|name| format!("objective.{name}.tap={name}-trunk"));
     for view in ["", ".last", ".mean"] {
         let keys = format!(
             "kind = 'concat'\ninput = {{ small = 'small-trunk{view}', large = 'large-trunk{view}' }}"
         );
         let it = case(&keys, &sets);
-        // A recurrent layer's halves are still halves: .last has each half's own end.
+        // The halves of a recurrent layer are still halves: `.last` has the end of each.
         let directions = it.tiny.recipe.objectives[0].layers[0].directions;
         assert_eq!(directions.is_some(), view.is_empty());
         for (corpus_idx, named) in [(0, "small-trunk"), (1, "large-trunk")] {
@@ -121,7 +121,7 @@ fn a_concat_has_the_rows_of_the_encoder_that_the_corpus_names() {
 }
 
 #[test]
-fn an_encoder_knows_the_words_of_the_corpora_that_reach_it_only() {
+fn a_vocabulary_has_only_words_of_corpora_that_reach_the_encoder() {
     let it = case("kind = 'concat'\ninput = { small = 'small-words', large = 'large-words' }", &[]);
     let encoders = &it.tiny.recipe.encoders;
     let corpora = |name: &str| &encoders.iter().find(|it| it.name == name).unwrap().corpora;
@@ -137,9 +137,9 @@ fn an_encoder_knows_the_words_of_the_corpora_that_reach_it_only() {
     assert_eq!(words("encoder.large-words"), ["one", "three", "two"]);
 }
 
-/// The files of a run that is over may be gone: what they said is in its checkpoint.
+/// The files of a finished run may be gone: what was read from them is in its checkpoint.
 #[test]
-fn a_run_with_inputs_by_corpus_and_hidden_words_is_trained_and_read_again() {
+fn a_run_with_inputs_by_corpus_and_masked_words_can_be_loaded_again() {
     let keys = "kind = 'dense'\nwidth = 3\ninput = { small = 'hidden', large = 'large-words' }\n\
                 [[encoder]]\nname = 'hidden'\nkind = 'mask'\ninput = 'small-words'\nfield = 'form'\n\
                 words = 'list.txt'";

@@ -1,4 +1,4 @@
-//! Numbers of each kind worked by hand, over words whose vectors are one given number.
+//! Worked examples for each kind of encoder, over words with one-dimensional embeddings.
 
 use auxdesk::model::Mode;
 use candle_core::{Device, Tensor};
@@ -32,7 +32,7 @@ tap = 'words'
 name = 'it'
 ";
 
-/// By falling count: a, b, c. As vectors: unknown 9, a 1, b 2, c 4.
+/// In descending frequency: a, b, c. As vectors: unknown 9, a 1, b 2, c 4.
 const NEWS: &str = "a\tx\nb\tx\na\tx\n\nc\tx\n\na\tx\nb\tx\n";
 
 fn case(keys: &str) -> (Case, System) {
@@ -53,7 +53,7 @@ fn put(system: &System, name: &str, values: &[f32]) {
     parameter.var.set(&tensor).unwrap();
 }
 
-/// The rows of some examples against what they should be.
+/// The rows of some examples against the expected ones.
 fn assert_rows((case, system): &(Case, System), examples: &[usize], wanted: &[f32]) {
     let found = numbers(&rows(system, &case.batch(examples), Mode::Eval));
     assert_eq!(found.len(), wanted.len(), "{found:?}");
@@ -63,7 +63,7 @@ fn assert_rows((case, system): &(Case, System), examples: &[usize], wanted: &[f3
 }
 
 #[test]
-fn attention_weighs_words_by_the_tanh_of_what_they_are() {
+fn attention_scores_words_by_tanh() {
     let it = case("kind = 'pool'\ninput = 'words'");
     put(&it.1, "it.hidden.weight", &[0.5]);
     put(&it.1, "it.hidden.bias", &[-0.5]);
@@ -74,7 +74,7 @@ fn attention_weighs_words_by_the_tanh_of_what_they_are() {
 }
 
 #[test]
-fn a_word_attends_to_the_words_of_its_own_example_by_how_well_they_fit_it() {
+fn attention_is_over_the_words_of_the_same_example() {
     let it = case("kind = 'attend'\ninput = 'words'\nto = 'words'");
     put(&it.1, "it.query.weight", &[0.5]);
     put(&it.1, "it.query.bias", &[-0.5]);
@@ -90,7 +90,7 @@ fn a_word_attends_to_the_words_of_its_own_example_by_how_well_they_fit_it() {
 }
 
 #[test]
-fn other_ways_of_pooling_are_the_views() {
+fn other_kinds_of_pooling_equal_the_views() {
     for (how, wanted) in [("last", 1.0), ("mean", 4.0 / 3.0), ("max", 2.0)] {
         let it = case(&format!("kind = 'pool'\ninput = 'words'\npooling = '{how}'"));
         assert_rows(&it, &[0, 1], &[wanted, 4.0]);
@@ -99,9 +99,10 @@ fn other_ways_of_pooling_are_the_views() {
 
 /// `a b` and `a` are the sentences of the first example, `a b` the only one of the third.
 #[test]
-fn a_sentence_has_a_row_of_its_own_and_a_document_one_of_its_sentences() {
+fn pooling_gives_one_row_per_sentence_and_one_per_document() {
     let it = case("kind = 'pool'\ninput = 'words'\npooling = 'mean'\nsegment_by = 'sentence'");
-    // By step: the first sentence of each example, then the second of the only one that has two.
+    // By time step: the first sentence of each example, then the second of the only one that has
+    // two.
     assert_rows(&it, &[2, 1, 0], &[1.5, 1.5, 4.0, 1.0]);
     let above = "kind = 'pool'\ninput = 'sentences'\npooling = 'max'\n[[encoder]]\nname = 'sentences'\n\
                  kind = 'pool'\ninput = 'words'\npooling = 'mean'\nsegment_by = 'sentence'";
@@ -110,7 +111,7 @@ fn a_sentence_has_a_row_of_its_own_and_a_document_one_of_its_sentences() {
 }
 
 #[test]
-fn a_recurrent_layer_over_sentences_begins_anew_with_each() {
+fn a_recurrent_layer_per_sentence_resets_at_each_sentence() {
     let (whole, system) =
         case("kind = 'birnn'\ninput = 'words'\nwidth = 2\nsegment_by = 'sentence'");
     let states = |examples: &[usize]| {
@@ -119,15 +120,15 @@ fn a_recurrent_layer_over_sentences_begins_anew_with_each() {
     let (of_three, of_two) = (states(&[0]), states(&[2]));
     // Of `a b a` the first two are the sentence `a b` of the third example.
     assert_eq!(of_three[..2], of_two);
-    // The last begins anew: going forward as the first `a`, going back with nothing behind it.
+    // The last one starts anew: forward as the first `a`, backward with nothing after it.
     assert_eq!(of_three[2][..2], of_two[0][..2]);
     assert_ne!(of_three[2][2..], of_two[0][2..]);
 }
 
 #[test]
-fn a_filter_is_at_its_greatest_over_windows_with_zeros_outside() {
+fn a_filter_takes_its_maximum_over_zero_padded_windows() {
     let it = case("kind = 'cnn'\ninput = 'words'\nwidths = [3]\nfilters = 2\nactivation = 'none'");
-    // A row for each place of the window, a column for each filter.
+    // One row for each position of the window, one column for each filter.
     put(&it.1, "it.width-3.weight", &[1.0, -1.0, 10.0, -10.0, 100.0, -100.0]);
     put(&it.1, "it.width-3.bias", &[0.5, 0.25]);
     // Windows of a b a: 0 1 2, 1 2 1, 2 1 0. Of c alone: 0 4 0.
@@ -135,7 +136,7 @@ fn a_filter_is_at_its_greatest_over_windows_with_zeros_outside() {
 }
 
 #[test]
-fn a_dense_layer_is_of_tokens_or_of_examples() {
+fn a_dense_layer_runs_over_tokens_or_examples() {
     for (activation, wanted) in [
         ("none", [-0.5, 0.5, -0.5]),
         ("relu", [0.0, 0.5, 0.0]),
@@ -154,7 +155,7 @@ fn a_dense_layer_is_of_tokens_or_of_examples() {
 }
 
 #[test]
-fn a_bag_is_a_mean_by_counts() {
+fn a_bag_is_a_mean_weighted_by_counts() {
     let ln2 = 2f32.ln();
     let log = (1.0 + ln2 + 2.0) / (2.0 + ln2);
     for (counts, wanted) in [("all", 4.0 / 3.0), ("distinct", 1.5), ("log", log)] {
@@ -164,7 +165,7 @@ fn a_bag_is_a_mean_by_counts() {
         put(&it.1, "it.table", &[9.0, 1.0, 2.0, 4.0]);
         assert_rows(&it, &[0, 1], &[wanted, 4.0]);
     }
-    // Seen once, c is unknown.
+    // c occurs once and is unknown.
     let it = case("kind = 'bow'\nfield = 'form'\nwidth = 1");
     put(&it.1, "it.table", &[9.0, 1.0, 2.0]);
     assert_rows(&it, &[1], &[9.0]);
@@ -177,11 +178,12 @@ fn a_bag_is_a_mean_by_counts() {
 }
 
 #[test]
-fn words_of_the_list_are_hidden_and_the_others_pass() {
+fn words_of_the_list_are_masked_and_others_pass() {
     let keys = "kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'list.txt'\n";
     let it = case(keys);
     put(&it.1, "it.vector", &[-3.0]);
-    // The three words of the first sentence stand in three steps, the second sentence in the first.
+    // The three words of the first sentence are in three time steps, the second sentence in the
+    // first.
     assert_rows(&it, &[0, 1], &[1.0, 4.0, -3.0, 1.0]);
     let zeros = case(&format!("{keys}fill = 'zeros'"));
     assert_rows(&zeros, &[0, 1], &[1.0, 4.0, 0.0, 1.0]);
@@ -189,7 +191,7 @@ fn words_of_the_list_are_hidden_and_the_others_pass() {
 }
 
 #[test]
-fn where_no_word_is_hidden_the_masks_vector_has_no_gradient() {
+fn without_masked_words_the_mask_vector_has_no_gradient() {
     let (case, system) =
         case("kind = 'mask'\ninput = 'words'\nfield = 'form'\nwords = 'list.txt'\n");
     let gradients = |examples: &[usize]| {
@@ -203,7 +205,7 @@ fn where_no_word_is_hidden_the_masks_vector_has_no_gradient() {
 }
 
 #[test]
-fn dropped_words_are_unknown_ones() {
+fn dropped_words_become_the_unknown_word() {
     let keys = "kind = 'embed'\nfield = 'form'\nwidth = 1\nmin_count = 1\nword_dropout = 0.3";
     let (case, system) = case(keys);
     put(&system, "it.table", &[9.0, 1.0, 2.0, 4.0]);

@@ -1,7 +1,8 @@
-//! A long journal, always the same: eight objectives whose losses fall, with a spike, a loss that
-//! broke and the gap after it, and everything else that a run tells now and then.
+//! A deterministic long journal: eight objectives with falling losses, a spike, a non-finite loss
+//! with the gap after it, and all other events that a run has now and then.
 //!
-//! The bench of the journal reads it too. This file holds no test, since a bench would compile it.
+//! The benchmark of the journal uses it too. This file has no tests, since a benchmark would
+//! compile them.
 
 use std::path::Path;
 
@@ -17,39 +18,39 @@ use auxdesk::{
     },
 };
 
-/// The cast, the main objective first.
+/// The objectives, the main one first.
 pub(crate) const OBJECTIVES: [&str; 8] =
     ["chunk", "pos", "ner", "next-word", "frequency", "parse", "topic", "sentiment"];
 
-/// How much greater than its neighbours the spike is.
+/// How many times larger than its neighbors the spike is.
 pub(crate) const SPIKE: f32 = 50.0;
 
 const STEP_MS: u64 = 30;
 
-/// Where the odd things are in a journal of so many steps.
+/// The positions of the special events in a journal of that length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Long {
-    /// Updates done in all.
+    /// The total number of updates.
     pub(crate) steps: u64,
 }
 
 impl Long {
-    /// The one step at which [`Long::spiked`] has a spike.
+    /// The step at which [`Long::spiked`] has its spike.
     pub(crate) fn spike(self) -> Step {
         Step(self.steps * 3 / 5)
     }
 
-    /// Whose loss spikes.
+    /// The objective whose loss has a spike.
     pub(crate) fn spiked() -> ObjectiveId {
         OBJECTIVES[3].into()
     }
 
-    /// Whose loss breaks.
+    /// The objective whose loss is non-finite.
     pub(crate) fn broken() -> ObjectiveId {
         OBJECTIVES[2].into()
     }
 
-    /// The steps without a loss of [`Long::broken`], the broken one first.
+    /// The steps without a loss of [`Long::broken`], from the non-finite one on.
     pub(crate) fn gap(self) -> std::ops::Range<u64> {
         let from = self.steps * 3 / 10;
         from..from + 2_000.min(self.steps / 20)
@@ -68,7 +69,7 @@ impl Long {
             for event in now_and_then(step) {
                 writer.push(&event);
             }
-            // A recorder writes what has come, not all at the end.
+            // A recorder writes events as they arrive, not all at the end.
             if step.is_multiple_of(1_000) {
                 writer.flush().unwrap();
             }
@@ -170,7 +171,7 @@ fn gain(objective_idx: u64, step: u64) -> f32 {
     if objective_idx == 7 && (step - 1) % 20_000 >= 19_000 { 0.0 } else { 1.0 }
 }
 
-/// What a run tells between two steps.
+/// The events between two steps.
 fn now_and_then(step: u64) -> Vec<Event> {
     let (at_ms, at) = (step * STEP_MS + 1, Step(step));
     let mut told = Vec::new();
@@ -237,7 +238,7 @@ fn now_and_then(step: u64) -> Vec<Event> {
     told
 }
 
-/// A number from -1 to 1 that is a function of what and when (SplitMix64's mixing).
+/// A value from −1 to 1 that is a function of its arguments (the mixing of SplitMix64).
 fn noise(of: u64, counter: u64) -> f32 {
     let mut x = counter.wrapping_mul(64).wrapping_add(of).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,6 +1,6 @@
-//! A tiny desk on `tui::terminal`, run in a pseudo-terminal by the tests of that module: this very
-//! test program, started again, with one test picked and a variable set. Without the variable that
-//! test does nothing.
+//! A tiny desk on `tui::terminal`, run in a pseudo-terminal by the tests of that module: this test
+//! program, started again with one test selected and a variable set. Without the variable that test
+//! does nothing.
 
 use std::{
     env, fs,
@@ -20,25 +20,25 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::widgets::Paragraph;
 use signal_hook::{consts::SIGHUP, flag, iterator::Signals};
 
-/// Set to a folder for what the child tells by other ways than its screen.
+/// Set to a folder for the child's output other than its screen.
 const FOLDER: &str = "AUXDESK_TEST_DESK";
 
-/// The file in which the child's trainer counts on while it works, and says how many frames have been
-/// drawn by then.
+/// The file in which the child's trainer counts while it works, with the number of frames drawn so
+/// far.
 pub(super) const TICKS: &str = "ticks";
 
-/// The file that says how much the child has computed when its terminal had gone for a while.
+/// The file with the CPU time that the child used while its terminal was gone.
 pub(super) const GONE: &str = "gone";
 
 static N_FRAMES: AtomicU64 = AtomicU64::new(0);
 
-/// The exit code after the terminal has gone.
+/// The exit code after the terminal is gone.
 pub(super) const GONE_CODE: u32 = 7;
 
-/// The child, started again from this program.
+/// The child, started from this program.
 pub(super) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    let name = concat!(module_path!(), "::is_a_desk_only_if_told_so");
+    let name = concat!(module_path!(), "::runs_a_desk_if_the_variable_is_set");
     let (_, name) = name.split_once("::").unwrap();
     command
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
@@ -48,7 +48,7 @@ pub(super) fn command(folder: &Path) -> Command {
 }
 
 #[test]
-fn is_a_desk_only_if_told_so() {
+fn runs_a_desk_if_the_variable_is_set() {
     if let Some(folder) = env::var_os(FOLDER) {
         let code = desk(&PathBuf::from(folder)).unwrap();
         let _ = writeln!(io::stdout(), "left with {code}");
@@ -57,7 +57,7 @@ fn is_a_desk_only_if_told_so() {
 }
 
 fn desk(folder: &Path) -> io::Result<u32> {
-    // The terminal's going is to be seen by itself.
+    // The hangup is to be noticed from the terminal itself.
     flag::register(SIGHUP, Arc::new(AtomicBool::new(false)))?;
     terminal::install_hook();
     train(folder.join(TICKS));
@@ -71,7 +71,7 @@ fn desk(folder: &Path) -> io::Result<u32> {
             frame.render_widget(Paragraph::new(text), frame.area());
             if is_flooding {
                 let area = frame.area();
-                // Every cell another one than in the frame before.
+                // Every cell differs from the previous frame.
                 let symbol = if frame.buffer_mut()[(0, 0)].symbol() == "h" { "x" } else { "y" };
                 n_keys += 1;
                 for place in area.positions() {
@@ -137,7 +137,7 @@ fn trainer_panics() {
     assert!(trainer.join().is_err());
 }
 
-/// Something goes on whatever becomes of the screen.
+/// A computation that continues whatever happens to the screen.
 fn train(ticks: PathBuf) {
     thread::spawn(move || {
         for n_ticks in 0_u64.. {
@@ -148,7 +148,7 @@ fn train(ticks: PathBuf) {
     });
 }
 
-/// What the program does when a run has ended and the screen's thread has not.
+/// The program's behavior when a run has ended and the screen's thread has not.
 fn end_on_sigterm() -> io::Result<()> {
     let mut signals = Signals::new([signal_hook::consts::SIGTERM])?;
     thread::spawn(move || {
@@ -160,9 +160,9 @@ fn end_on_sigterm() -> io::Result<()> {
     Ok(())
 }
 
-/// Processor time used so far, in hundredths of a second.
+/// CPU time used so far, in hundredths of a second.
 fn cpu_ticks() -> u64 {
-    // Without /proc 0; the test that reads what comes of this is then left out.
+    // 0 without /proc; the test that uses the result is then left out.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
     fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
