@@ -7,6 +7,7 @@
 //! Nothing here opens a corpus or makes a tensor: that a file is there is all that is asked of it, and of
 //! a list of words that it holds some.
 
+mod alignment;
 mod check;
 mod corpus;
 mod difference;

@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 pub enum RowKind {
     /// A position of a sequence: a token.
     Token,
-    /// An item of an example's list: a sentence of a document.
+    /// An item of an example's list: a sentence of a document, a candidate.
     Item,
     /// A whole example.
     Example,
@@ -22,7 +22,7 @@ impl RowKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
-            Self::Item => "segment",
+            Self::Item => "segment or item",
             Self::Example => "example",
         }
     }
@@ -61,6 +61,9 @@ pub struct LayerSpec {
     pub width: usize,
     /// What a row stands for.
     pub on: RowKind,
+    /// What a whole sequence of such rows stands for, once it is pooled: an item where the rows are the tokens of
+    /// one, an example otherwise.
+    pub pooled: RowKind,
     /// What a row has read.
     pub context: Context,
     /// The contexts of its forward and backward halves, if it has two directions.
@@ -78,13 +81,31 @@ impl LayerSpec {
             TapView::Whole => Some(self),
             TapView::Forward => half(0),
             TapView::Backward => half(1),
-            TapView::Last | TapView::Mean | TapView::Max => (self.on != RowKind::Example)
-                .then_some(Self {
-                    on: RowKind::Example,
-                    context: Context::BOTH,
-                    directions: None,
-                    ..self
-                }),
+            TapView::Last | TapView::Mean | TapView::Max => {
+                (self.on != RowKind::Example).then(|| self.pooled())
+            }
+        }
+    }
+
+    /// What each sequence of its rows is pooled to, as wide as they are.
+    #[must_use]
+    pub fn pooled(self) -> Self {
+        Self {
+            on: self.pooled,
+            pooled: RowKind::Example,
+            context: Context::BOTH,
+            directions: None,
+            ..self
+        }
+    }
+
+    /// The layer where its encoder runs over the items of a list, each a sequence, and not over one sequence of
+    /// the example.
+    #[must_use]
+    pub fn in_items(self) -> Self {
+        match self.on {
+            RowKind::Token => Self { pooled: RowKind::Item, ..self },
+            RowKind::Item | RowKind::Example => Self { on: RowKind::Item, ..self },
         }
     }
 
@@ -92,9 +113,9 @@ impl LayerSpec {
     pub fn concat(self, other: Self) -> Option<Self> {
         (self.on == other.on).then_some(Self {
             width: self.width + other.width,
-            on: self.on,
             context: self.context.and(other.context),
             directions: None,
+            ..self
         })
     }
 
@@ -244,7 +265,8 @@ mod tests {
     #[test]
     fn a_layer_that_is_one_or_the_other_has_read_what_either_has() {
         let directions = Some([Context::LEFT, Context::RIGHT]);
-        let both = LayerSpec { width: 4, on: RowKind::Token, context: Context::BOTH, directions };
+        let (on, pooled) = (RowKind::Token, RowKind::Example);
+        let both = LayerSpec { width: 4, on, pooled, context: Context::BOTH, directions };
         let here = LayerSpec { context: Context::SELF_ONLY, directions: None, ..both };
         assert_eq!(both.alternative(both), Some(both));
         assert_eq!(here.alternative(both), Some(LayerSpec { directions: None, ..both }));

@@ -206,6 +206,7 @@ mod tests {
         let taps = [LayerSpec {
             width: 2,
             on: RowKind::Example,
+            pooled: RowKind::Example,
             context: Context::BOTH,
             directions: None,
         }];

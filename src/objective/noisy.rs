@@ -286,7 +286,13 @@ mod tests {
         let labels = Vocabulary::from_counts(counts, 1, None);
         let fitted = Fitted::default().with_vocabulary(LABELS, labels);
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
-        let taps = [LayerSpec { width: 3, on, context: Context::BOTH, directions: None }];
+        let taps = [LayerSpec {
+            width: 3,
+            on,
+            pooled: RowKind::Example,
+            context: Context::BOTH,
+            directions: None,
+        }];
         let config = Noisy.configure(&declared(&values, &taps, "softmax")).ok().unwrap();
         let head = head::find("softmax").map(|head| head.configure(&values));
         let mut built = config.build(ObjectiveSetup {

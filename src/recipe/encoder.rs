@@ -5,6 +5,7 @@ mod segments;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    CorpusSpec,
     check::Context,
     fault::Diagnostics,
     input::{self, Input},
@@ -18,7 +19,7 @@ use crate::{
     keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
         encoder::{self, EncoderKind, RowSource},
-        tap::{EncoderSignature, LayerSpec, RowKind, TapName},
+        tap::{EncoderSignature, LayerSpec, TapName},
     },
     objective::EncoderView,
 };
@@ -110,6 +111,7 @@ pub(super) struct Encoders {
 pub(super) fn check(
     tables: &[Named<'_>],
     cx: &Context<'_>,
+    corpora: &[Option<CorpusSpec>],
     diagnostics: &mut Diagnostics,
 ) -> Encoders {
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
@@ -128,7 +130,8 @@ pub(super) fn check(
         let place = inputs.find(reads).map_or(first.place, |said| &said.place);
         diagnostics.fault(place, format!("encoders form a cycle: {}", way.join(" <- ")));
     }
-    let mut encoders = Encoders { specs: Vec::new(), signatures: Signatures::new() };
+    let signatures = Signatures { by_name: BTreeMap::new(), lists: lists(corpora) };
+    let mut encoders = Encoders { specs: Vec::new(), signatures };
     for &at in order.iter().chain(&circular) {
         let spec = if circular.contains(&at) {
             // Its keys are still checked; what it would be can't be known.
@@ -146,7 +149,7 @@ pub(super) fn check(
             spec.as_ref().map(|spec| encoders.fields_of(spec)).unwrap_or_default();
         // Of two encoders of one name, which is a fault, the first is meant.
         let here = encoders.specs.len();
-        encoders.signatures.entry(names[at].to_owned()).or_insert(Tappable {
+        encoders.signatures.by_name.entry(names[at].to_owned()).or_insert(Tappable {
             place: here,
             signature,
             fields,
@@ -155,6 +158,15 @@ pub(super) fn check(
         encoders.specs.push(spec);
     }
     encoders
+}
+
+/// The fields that are of lists of sequences, in any corpus that has them.
+fn lists(corpora: &[Option<CorpusSpec>]) -> BTreeSet<String> {
+    let of = |corpus: &CorpusSpec| {
+        let names = corpus.schema.fields.iter().map(|field| field.name.clone());
+        names.filter(|name| corpus.is_list(name)).collect::<Vec<_>>()
+    };
+    corpora.iter().flatten().flat_map(of).collect()
 }
 
 impl Encoders {
@@ -188,16 +200,11 @@ impl Encoders {
 
     /// The fields that an encoder and those below it read, and the one by whose segments one of them runs.
     fn fields_of(&self, spec: &EncoderSpec) -> (BTreeSet<String>, Option<String>) {
-        let own = spec
-            .kind
-            .keys()
-            .iter()
-            .filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
-        let own = own.filter_map(|key| spec.values.text_if_said(key.name));
+        let own = fields(spec.kind, &spec.values);
         let mut fields: BTreeSet<String> = own.map(str::to_owned).collect();
         let mut segment_by = spec.segment_by.clone();
         for tap in spec.inputs.iter().flat_map(Input::all) {
-            let below = self.signatures.values().find(|below| below.place == tap.encoder);
+            let below = self.signatures.by_name.values().find(|below| below.place == tap.encoder);
             let Some(below) = below else { continue };
             fields.extend(tap.field.iter().cloned());
             fields.extend(below.fields.iter().filter(|_| tap.field.is_none()).cloned());
@@ -205,6 +212,16 @@ impl Encoders {
         }
         (fields, segment_by)
     }
+}
+
+/// The fields that an encoder reads itself.
+pub(super) fn fields<'a>(
+    kind: &dyn EncoderKind,
+    values: &'a Values,
+) -> impl Iterator<Item = &'a str> {
+    let keys = kind.keys().iter();
+    let keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
+    keys.filter_map(|key| values.text_if_said(key.name))
 }
 
 struct ByName<'a>(BTreeMap<&'a str, &'a Values>);
@@ -260,13 +277,17 @@ fn one(
     }
     let first = reads.first().zip(layers.first().copied());
     let segments = segments::check(table, kind, &values, first, below, diagnostics)?;
-    let as_sequence = layers.iter().map(|layer| match layer.on {
-        RowKind::Item => LayerSpec { on: RowKind::Token, ..*layer },
-        RowKind::Token | RowKind::Example => *layer,
+    let sequences: Vec<LayerSpec> =
+        layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();
+    let found = signature(table, kind, &values, &sequences, &ByName(others), diagnostics)?;
+    let is_list = kind.source() == RowSource::Field
+        && fields(kind, &values).any(|field| below.signatures.lists.contains(field));
+    let given = found.layers.into_iter().map(|layer| match layers.first() {
+        Some(input) => segments::restored(layer, *input),
+        None if is_list => layer.in_items(),
+        None => layer,
     });
-    let as_sequence: Vec<LayerSpec> = as_sequence.collect();
-    let signature = signature(table, kind, &values, &as_sequence, &ByName(others), diagnostics)?;
-    let signature = segments::signature(signature, layers, &segments);
+    let signature = EncoderSignature { layers: given.collect(), inputs: layers.clone() };
     let Segmented { segment_by, items } = segments;
     Some(EncoderSpec {
         name: table.name.to_owned(),

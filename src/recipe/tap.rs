@@ -23,8 +23,20 @@ pub struct Tap {
     pub field: Option<String>,
 }
 
-/// Encoders that can be tapped so far, by name.
-pub(super) type Signatures = BTreeMap<String, Tappable>;
+/// Encoders that can be tapped so far.
+pub(super) struct Signatures {
+    /// By name.
+    pub(super) by_name: BTreeMap<String, Tappable>,
+    /// The fields that are of lists of sequences.
+    pub(super) lists: BTreeSet<String>,
+}
+
+impl Signatures {
+    /// The encoder of that name.
+    pub(super) fn get(&self, name: &str) -> Option<&Tappable> {
+        self.by_name.get(name)
+    }
+}
 
 /// What is known of an encoder that can be tapped.
 #[derive(Clone, Debug)]
@@ -111,13 +123,21 @@ fn one(
     // An encoder that isn't known was reported with the names.
     let tappable = signatures.get(&name.encoder)?;
     let signature = tappable.signature.as_ref()?;
+    let is_list = |field: &String| signatures.lists.contains(field);
     let field = match &name.field {
         // What it reads by itself is its own.
         Some(field) if tappable.fields.len() == 1 && tappable.fields.contains(field) => None,
         field => field.clone(),
     };
-    if field.is_some() {
+    // Run on the items of a list, where by itself it runs on one sequence.
+    let mut in_items = false;
+    if let Some(field) = &field {
+        let is_own_list = tappable.fields.iter().any(is_list);
+        in_items = is_list(field) && !is_own_list;
         let what = match (&tappable.segment_by, tappable.fields.len()) {
+            _ if is_own_list && !is_list(field) => {
+                Some(format!("it reads a list of texts, and {field:?} is one text"))
+            }
             (Some(by), _) => {
                 Some(format!("it runs by the segments of {by:?}, which are another field's"))
             }
@@ -143,6 +163,7 @@ fn one(
         diagnostics.fault(place, format!("{text:?}: {}", layers(&name.encoder, signature)));
         return None;
     };
+    let layer = if in_items { layer.in_items() } else { layer };
     let Some(viewed) = layer.view(name.view) else {
         let why = match name.view {
             TapView::Forward | TapView::Backward => {

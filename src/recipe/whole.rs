@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe,
+    Best, CorpusSpec, EncoderSpec, Group, Input, Length, ObjectiveSpec, Recipe, alignment,
     check::{Context, Entries},
     corpus, encoder,
     fault::{Diagnostics, found},
@@ -60,7 +60,7 @@ pub(super) fn check(
     let train_entries = train::check(train, &cx, diagnostics);
     let corpora: Vec<_> =
         corpora.iter().map(|table| corpus::check(table, &cx, diagnostics)).collect();
-    let mut encoders = encoder::check(&encoders, &cx, diagnostics);
+    let mut encoders = encoder::check(&encoders, &cx, &corpora, diagnostics);
     one_main(&objectives, file, diagnostics);
     let specs: Vec<_> = (objectives.iter())
         .map(|table| objective::check(table, &cx, &corpora, &encoders, diagnostics))
@@ -77,6 +77,7 @@ pub(super) fn check(
         }
     }
     reach(&mut encoders, &specs, &corpora, &names, diagnostics);
+    alignment::check(&encoders, &specs, &corpora, diagnostics);
 
     let best = best?;
     let mut train_entries = train_entries?;
@@ -285,14 +286,6 @@ fn reach(
                 diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
             }
             let runs = encoders.closure(tap, corpus);
-            if let Some(spec) = &corpora[corpus]
-                && runs.iter().any(|(encoder, field)| {
-                    let specs = encoders.specs[*encoder].as_ref();
-                    specs.is_some_and(|reader| reads_list(reader, field.as_deref(), spec))
-                })
-            {
-                diagnostics.not_implemented(&place, "an objective over the items of a list");
-            }
             for (encoder, field) in runs {
                 any[encoder].push((corpus, field.clone()));
                 if objective.is_active() {
@@ -332,16 +325,6 @@ fn reach(
         let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
         spec.prefixed = prefixed.collect::<BTreeSet<_>>().into_iter().collect();
     }
-}
-
-/// Whether an encoder reads a list of sequences in that corpus.
-fn reads_list(encoder: &EncoderSpec, prefix: Option<&str>, corpus: &CorpusSpec) -> bool {
-    let keys = encoder.kind.keys().iter();
-    let mut fields = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
-    fields.any(|key| {
-        let field = prefix.or_else(|| encoder.values.text_if_said(key.name));
-        field.is_some_and(|field| corpus.is_list(field))
-    })
 }
 
 /// That an encoder runs over a corpus, on a field that a tap names or on its own.

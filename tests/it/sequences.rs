@@ -1,6 +1,8 @@
 //! Examples with several sequences and typed fields: every row of a batch can be traced to its line
 //! and its byte offsets, and one encoder runs over two sequences of an example.
 
+mod lists;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -341,7 +343,7 @@ const TEXTS: &str = "{\"a\": \"one two three\", \"b\": \"two one\", \"judgement\
 
 fn pairs(recipe: &str, texts: &str) -> Result<Tiny, String> {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [("recipe.toml", recipe), ("pairs.jsonl", texts)] {
+    for (name, text) in [("recipe.toml", recipe), ("pairs.jsonl", texts), ("list.txt", "two\n")] {
         fs::write(folder.path().join(name), text).unwrap();
     }
     let source = RecipeSource::File(folder.path().join("recipe.toml"));

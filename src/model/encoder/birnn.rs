@@ -59,6 +59,7 @@ impl EncoderKind for Birnn {
             layers.push(LayerSpec {
                 width: 2 * values.count("width"),
                 on: RowKind::Token,
+                pooled: input.pooled,
                 context: Context::BOTH,
                 directions: Some(directions),
             });

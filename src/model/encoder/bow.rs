@@ -83,8 +83,8 @@ impl EncoderKind for Bow {
         _named: &dyn Named,
     ) -> std::result::Result<EncoderSignature, String> {
         let width = values.count("width");
-        let layer =
-            LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
+        let on = RowKind::Example;
+        let layer = LayerSpec { width, on, pooled: on, context: Context::BOTH, directions: None };
         Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
     }
 

@@ -15,7 +15,7 @@ use crate::{
     model::{
         Mode, Rows,
         parameters::Linear,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind},
+        tap::{EncoderSignature, LayerSpec},
     },
 };
 
@@ -70,8 +70,7 @@ impl EncoderKind for Cnn {
             }
         }
         let width = widths.len() * values.count("filters");
-        let layer =
-            LayerSpec { width, on: RowKind::Example, context: Context::BOTH, directions: None };
+        let layer = LayerSpec { width, ..inputs[0].pooled() };
         Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
     }
 

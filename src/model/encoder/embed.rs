@@ -105,8 +105,8 @@ impl EncoderKind for Embed {
             },
         };
         let width = values.count("width") + characters;
-        let layer =
-            LayerSpec { width, on: RowKind::Token, context: Context::SELF_ONLY, directions: None };
+        let (on, pooled) = (RowKind::Token, RowKind::Example);
+        let layer = LayerSpec { width, on, pooled, context: Context::SELF_ONLY, directions: None };
         Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
     }
 

@@ -12,7 +12,7 @@ use crate::{
     model::{
         Mode, Rows,
         parameters::Linear,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind, TapView},
+        tap::{EncoderSignature, LayerSpec, TapView},
         view,
     },
 };
@@ -74,8 +74,7 @@ impl EncoderKind for Pool {
         if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
             return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }
-        let layer =
-            LayerSpec { on: RowKind::Example, context: Context::BOTH, directions: None, ..input };
+        let layer = input.pooled();
         Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
     }
 

@@ -7,7 +7,7 @@ use crate::{
     keys::{Key, Refers, ValueType, Values},
     model::{
         encoder::EncoderKind,
-        tap::{EncoderSignature, LayerSpec, RowKind},
+        tap::{LayerSpec, RowKind},
     },
     recipe::{fault::Diagnostics, input::Input, names::Named},
 };
@@ -55,6 +55,10 @@ pub(super) fn check(
             let found = layer.on.name();
             return fault(format!("its input is a row for each {found}; expected one per token"));
         }
+        if layer.pooled == RowKind::Item {
+            diagnostics.not_implemented(&place(), "segments of the items of a list");
+            return None;
+        }
         let field = Some(field.to_owned());
         return Some(Segmented { segment_by: field.clone(), items: field });
     }
@@ -74,18 +78,20 @@ pub(super) fn check(
     Some(Segmented { segment_by: None, items })
 }
 
-/// What a signature is where sequences are those of segments, or segments are the sequence.
-pub(super) fn signature(
-    signature: EncoderSignature,
-    inputs: Vec<LayerSpec>,
-    segments: &Segmented,
-) -> EncoderSignature {
-    let is_above = inputs.first().is_some_and(|input| input.on == RowKind::Item);
-    let on = |on| match on {
-        RowKind::Example if segments.segment_by.is_some() => RowKind::Item,
-        RowKind::Token if is_above => RowKind::Item,
-        on => on,
-    };
-    let layers = signature.layers.into_iter().map(|layer| LayerSpec { on: on(layer.on), ..layer });
-    EncoderSignature { inputs, layers: layers.collect() }
+/// What its first input is to a kind: items are a sequence like any other, and of what runs by segments a
+/// sequence stands for one.
+pub(super) fn as_sequence(input: LayerSpec, segmented: &Segmented) -> LayerSpec {
+    match (input.on, &segmented.segment_by) {
+        (RowKind::Token, Some(_)) => LayerSpec { pooled: RowKind::Item, ..input },
+        (RowKind::Item, _) => LayerSpec { on: RowKind::Token, ..input },
+        _ => input,
+    }
+}
+
+/// What a layer is, by what it is to the kind: tokens are those of its first input again.
+pub(super) fn restored(layer: LayerSpec, input: LayerSpec) -> LayerSpec {
+    match layer.on {
+        RowKind::Token => LayerSpec { on: input.on, pooled: input.pooled, ..layer },
+        RowKind::Item | RowKind::Example => layer,
+    }
 }

@@ -1,0 +1,228 @@
+//! Alignment: rows that are concatenated, and rows beside the values of a field, must stand on the same sequence
+//! of a corpus. Which one that is depends on the corpus, so this is seen once all tables have been.
+
+use std::collections::BTreeSet;
+
+use super::{
+    CorpusSpec, EncoderSpec, ObjectiveSpec, Tap,
+    encoder::{Encoders, fields},
+    fault::Diagnostics,
+};
+use crate::{
+    data::Axis,
+    keys::{Refers, ValueType},
+    model::{
+        encoder::RowSource,
+        tap::{RowKind, TapView},
+    },
+};
+
+/// What rows stand on in one corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand<'a> {
+    /// The positions of a sequence, by its place in the corpus.
+    Sequence(usize),
+    /// The items of a list of sequences, by its place in the corpus.
+    Items(usize),
+    /// The segments that a field tells apart.
+    Segments(&'a str),
+    /// The examples.
+    Example,
+}
+
+/// A corpus, with its place in the recipe.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    at: usize,
+    spec: &'a CorpusSpec,
+}
+
+impl Here<'_> {
+    /// What the values of a field stand on.
+    fn field(self, name: &str) -> Option<Stand<'static>> {
+        let field = self.spec.schema.fields.iter().find(|field| field.name == name)?;
+        Some(match field.axis {
+            Axis::Sequence(at) => Stand::Sequence(at),
+            Axis::Items(at) => Stand::Items(at),
+            Axis::Example => Stand::Example,
+        })
+    }
+
+    /// What whole sequences of rows are pooled to.
+    fn above(self, stand: Stand<'_>) -> Stand<'_> {
+        match stand {
+            Stand::Sequence(at) if self.spec.schema.sequences[at].is_list => Stand::Items(at),
+            Stand::Sequence(_) | Stand::Items(_) | Stand::Segments(_) | Stand::Example => {
+                Stand::Example
+            }
+        }
+    }
+}
+
+/// An encoder as it runs over a corpus: on the field that a tap names, or on its own.
+type Prefix<'a> = Option<&'a str>;
+
+impl Encoders {
+    /// What the rows of a tap stand on.
+    fn stand<'a>(&'a self, tap: &'a Tap, prefix: Prefix<'a>, here: Here<'_>) -> Option<Stand<'a>> {
+        let spec = self.specs[tap.encoder].as_ref()?;
+        let input = self.stand_of_input(spec, tap.field.as_deref().or(prefix), here)?;
+        let of_input = spec.signature.inputs.first().map_or(RowKind::Token, |input| input.on);
+        let layer = spec.signature.layer(Some(tap.layer))?;
+        let layer = match &spec.segment_by {
+            _ if tap.layer == 0 || layer.on == of_input => input,
+            Some(field) => Stand::Segments(field),
+            None => here.above(input),
+        };
+        Some(match tap.view {
+            TapView::Whole | TapView::Forward | TapView::Backward => layer,
+            TapView::Last | TapView::Mean | TapView::Max => here.above(layer),
+        })
+    }
+
+    /// What an encoder runs over: its field, or the rows of its first input.
+    fn stand_of_input<'a>(
+        &'a self,
+        spec: &'a EncoderSpec,
+        prefix: Prefix<'a>,
+        here: Here<'_>,
+    ) -> Option<Stand<'a>> {
+        match spec.kind.source() {
+            RowSource::Field => {
+                here.field(prefix.or_else(|| fields(spec.kind, &spec.values).next())?)
+            }
+            RowSource::Encoder(_) => {
+                self.stand(spec.inputs.first()?.of(here.at).first()?, prefix, here)
+            }
+            RowSource::Named => None,
+        }
+    }
+}
+
+/// Reports rows that meet and stand on different sequences.
+pub(super) fn check(
+    encoders: &Encoders,
+    objectives: &[Option<ObjectiveSpec>],
+    corpora: &[Option<CorpusSpec>],
+    diagnostics: &mut Diagnostics,
+) {
+    let mut seen = BTreeSet::new();
+    for objective in objectives.iter().flatten() {
+        for &at in &objective.corpora {
+            let Some(spec) = &corpora[at] else { continue };
+            let here = Here { at, spec };
+            of_objective(encoders, objective, here, diagnostics);
+            for tap in objective.taps.iter().flatten() {
+                for (encoder, prefix) in encoders.closure(tap, at) {
+                    if let Some(spec) = &encoders.specs[encoder]
+                        && seen.insert((encoder, prefix.clone(), at))
+                    {
+                        of_encoder(encoders, spec, prefix.as_deref(), here, diagnostics);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_objective(
+    encoders: &Encoders,
+    objective: &ObjectiveSpec,
+    here: Here<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (key, taps) in objective.kind.taps().iter().zip(&objective.taps) {
+        if let Err(what) = together(encoders, taps, None, here) {
+            diagnostics.fault(&objective.values.place(key.name), what);
+        }
+    }
+    let first = objective.kind.taps().first().zip(objective.layers.first());
+    let Some((tap, _)) = first.filter(|(_, layer)| layer.on == RowKind::Token) else { return };
+    let stand = objective.taps[0].first().and_then(|tap| encoders.stand(tap, None, here));
+    for key in objective.kind.keys() {
+        // What reads nothing but tokens reads its field by them.
+        let is_by_row = match key.takes {
+            ValueType::Name(Refers::Row) => true,
+            ValueType::Name(Refers::Field) => tap.on == Some(RowKind::Token),
+            _ => false,
+        };
+        let Some(field) = objective.values.text_if_said(key.name).filter(|_| is_by_row) else {
+            continue;
+        };
+        if let (Some(found), Some(stand)) = (here.field(field), stand)
+            && found != stand
+        {
+            let (name, corpus, tap) = (objective.name.as_str(), &here.spec.name, tap.name);
+            let what = format!(
+                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its `{tap}`, which are of \
+                 another sequence"
+            );
+            diagnostics.fault(&objective.values.place(tap), what);
+        }
+    }
+}
+
+fn of_encoder(
+    encoders: &Encoders,
+    spec: &EncoderSpec,
+    prefix: Prefix<'_>,
+    here: Here<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut first = None;
+    for (key, input) in spec.kind.source().inputs().iter().zip(&spec.inputs) {
+        match together(encoders, input.of(here.at), prefix, here) {
+            Ok(stand) => first = first.or(stand),
+            Err(what) => diagnostics.fault(&spec.values.place(key.name), what),
+        }
+    }
+    let base = prefix.or_else(|| fields(spec.kind, &spec.values).next());
+    if let (RowSource::Field, Some(field)) = (spec.kind.source(), base)
+        && encoders.signatures.lists.contains(field)
+        && !here.spec.is_list(field)
+    {
+        let corpus = &here.spec.name;
+        let what = format!(
+            "the field {field:?} of corpus {corpus:?} is one text, and a list of texts in another corpus; rename \
+             one of the two"
+        );
+        diagnostics.fault(&spec.values.place("field"), what);
+    }
+    let Some(stand) = first else { return };
+    let own = fields(spec.kind, &spec.values).map(|own| ("field", prefix.unwrap_or(own)));
+    let segment_by = spec.segment_by.as_deref().map(|field| ("segment_by", field));
+    for (key, field) in own.chain(segment_by) {
+        if here.field(field).is_some_and(|found| found != stand) {
+            let (name, corpus) = (&spec.name, &here.spec.name);
+            let what = format!(
+                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its input, which are of \
+                 another sequence"
+            );
+            diagnostics.fault(&spec.values.place(key), what);
+        }
+    }
+}
+
+/// What the rows of some taps stand on, or why they can't be concatenated.
+fn together<'a>(
+    encoders: &'a Encoders,
+    taps: &'a [Tap],
+    prefix: Prefix<'a>,
+    here: Here<'_>,
+) -> Result<Option<Stand<'a>>, String> {
+    let mut first: Option<(&Tap, Stand<'_>)> = None;
+    for tap in taps {
+        let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
+        match first {
+            Some((one, other)) if other != stand => {
+                return Err(format!(
+                    "\"{}\" can't be concatenated with \"{}\" in corpus {:?}: they are rows of two sequences; add \
+                     .mean, .max or .last",
+                    tap.name, one.name, here.spec.name
+                ));
+            }
+            _ => first = first.or(Some((tap, stand))),
+        }
+    }
+    Ok(first.map(|(_, stand)| stand))
+}
