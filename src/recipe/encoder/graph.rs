@@ -1,0 +1,102 @@
+//! The graph of encoders as tables say it: who reads whom, an order in which each comes after what it reads, and
+//! the circles that have none.
+
+use std::collections::BTreeSet;
+
+use super::named_keys;
+use crate::{
+    model::{
+        encoder::{self, EncoderKind},
+        tap::TapName,
+    },
+    recipe::{input, names::Named},
+};
+
+fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
+    encoder::find(table.get("kind")?.value.as_text()?)
+}
+
+/// The keys by which a table reads other encoders: those of its kind, or `input` where that is not known.
+pub(super) fn input_keys(table: &Named<'_>) -> impl Iterator<Item = &'static str> + use<> {
+    let inputs = kind_of(table).map_or(encoder::ANY_ROWS, |kind| kind.source().inputs());
+    inputs.iter().map(|input| input.name)
+}
+
+/// The encoder that a tap is of, if there is one.
+pub(super) fn tapped(text: &str, names: &[&str]) -> Option<usize> {
+    let tap = text.parse::<TapName>().ok().filter(|_| !text.starts_with("labels:"))?;
+    names.iter().position(|name| *name == tap.encoder)
+}
+
+/// The encoders that a table reads or names; those that there are.
+pub(super) fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
+    let place = |name: &str| names.iter().position(|other| *other == name);
+    let kind = kind_of(table);
+    let inputs = input_keys(table).filter_map(|key| table.get(key));
+    let texts = inputs.flat_map(input::texts);
+    let tapped = texts.filter_map(|(text, _)| tapped(text, names));
+    let keys = kind.into_iter().flat_map(named_keys).chain(["share"]);
+    let named = keys.filter_map(|key| place(table.get(key)?.value.as_text()?));
+    tapped.chain(named).collect()
+}
+
+/// The places in an order where each comes after what it reads, in the recipe's order otherwise,
+/// and those for which there is none.
+pub(super) fn order(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+    let mut order: Vec<usize> = Vec::new();
+    loop {
+        let next = (0..edges.len())
+            .find(|at| !order.contains(at) && edges[*at].iter().all(|below| order.contains(below)));
+        match next {
+            Some(at) => order.push(at),
+            None => break,
+        }
+    }
+    let circular = (0..edges.len()).filter(|at| !order.contains(at)).collect();
+    (order, circular)
+}
+
+/// The circles among places that have no order, each from its first place in the recipe. A place
+/// that only reads from a circle is in none.
+pub(super) fn circles(circular: &[usize], edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut circles: Vec<Vec<usize>> = Vec::new();
+    for &start in circular {
+        if circles.iter().any(|circle| circle.contains(&start)) {
+            continue;
+        }
+        let mut open = vec![vec![start]];
+        let mut seen = BTreeSet::new();
+        while let Some(way) = open.pop() {
+            for &below in &edges[way[way.len() - 1]] {
+                if below == start {
+                    circles.push(way.clone());
+                    open.clear();
+                    break;
+                }
+                if circular.contains(&below) && seen.insert(below) {
+                    open.push(way.iter().copied().chain([below]).collect());
+                }
+            }
+        }
+    }
+    circles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoders_are_built_after_what_they_read_and_in_the_recipes_order_otherwise() {
+        let edges = [vec![2], vec![], vec![1], vec![1]];
+        assert_eq!(order(&edges), (vec![1, 2, 0, 3], vec![]));
+    }
+
+    #[test]
+    fn a_circle_is_found_once_and_without_those_that_only_read_from_it() {
+        let edges = [vec![1], vec![2], vec![0], vec![0], vec![4]];
+        let (order, circular) = order(&edges);
+        assert!(order.is_empty());
+        assert_eq!(circles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
+    }
+}
