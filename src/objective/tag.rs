@@ -3,7 +3,9 @@
 //! With a softmax: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y | h) over
 //! sentences. Both are divided by labelled tokens, so a weight means the same with either head.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod coding;
+
+use std::collections::BTreeMap;
 
 use candle_core::Result;
 
@@ -18,14 +20,16 @@ use crate::{
         Batch, Corpus, Fitted, Lexicon, Packing, Prediction, SplitData, Vocabulary,
         read::ReadError, vocabulary::count,
     },
-    keys::{Key, Refers, ValueType, Values},
-    metric::{Gold, Scheme, Scorer, Span, scorer::TagScorer, spans::spans},
+    keys::{Key, Refers, ValueType},
+    metric::{Gold, Scheme, Scorer, scorer::TagScorer},
     model::{
         Rows,
-        head::{Allowed, Classes, Head},
+        head::{Classes, Head},
     },
     protocol::event::Direction,
 };
+
+use coding::{Coding, allowed};
 
 pub(super) struct Tag;
 
@@ -179,66 +183,6 @@ impl ObjectiveConfig for Config {
         let coding = self.coding;
         Ok(Box::new(Tagger { label, coding, positive, vocabulary, names, head, attached }))
     }
-}
-
-/// How labels are read, and what is trained.
-#[derive(Clone, Copy)]
-struct Coding {
-    scheme: Option<Scheme>,
-    encode: Option<Scheme>,
-}
-
-impl Coding {
-    fn of(values: &Values) -> Self {
-        let scheme = |key| values.text_if_said(key).and_then(Scheme::find);
-        let read = scheme(SCHEME);
-        Self { scheme: read, encode: scheme(ENCODE).or(read) }
-    }
-
-    /// Whether tags are trained as they are read.
-    fn is_plain(self) -> bool {
-        self.scheme == self.encode
-    }
-
-    /// The tags as they are trained, from tags as they are read.
-    fn trained(self, tags: &[&str]) -> Vec<String> {
-        Self::recode(tags, self.scheme, self.encode)
-    }
-
-    /// The tags as they are read, from tags as they are trained.
-    fn read<S: AsRef<str>>(self, tags: &[S]) -> Vec<String> {
-        Self::recode(tags, self.encode, self.scheme)
-    }
-
-    /// Every tag as it is read that a trained tag may become.
-    fn read_tags(self, trained: &Vocabulary) -> Vec<String> {
-        let Some(scheme) = self.scheme.filter(|_| !self.is_plain()) else { return Vec::new() };
-        let kinds = trained.iter().flat_map(|(tag, _)| spans(&[tag]));
-        let kinds: BTreeSet<String> = kinds.map(|span| span.kind).collect();
-        let tags = kinds.iter().flat_map(|kind| {
-            // A token alone, then two neighbours of three tokens: every prefix there is.
-            let of = |start, end| Span { start, end, kind: kind.clone() };
-            scheme.encode(&[of(0, 1), of(1, 4), of(4, 7)], 8)
-        });
-        tags.collect()
-    }
-
-    fn recode<S: AsRef<str>>(tags: &[S], from: Option<Scheme>, to: Option<Scheme>) -> Vec<String> {
-        match to {
-            // By conlleval's rules, so that a broken sequence has the spans it is scored for.
-            Some(to) if from != Some(to) => to.encode(&spans(tags), tags.len()),
-            _ => tags.iter().map(|tag| tag.as_ref().to_owned()).collect(),
-        }
-    }
-}
-
-/// Which trained tag may follow which.
-fn allowed(scheme: Scheme, vocabulary: &Vocabulary) -> Allowed {
-    let tags: Vec<String> = vocabulary.iter().map(|(tag, _)| tag.to_owned()).collect();
-    Box::new(move |from, to| {
-        let tag = |id: Option<usize>| id.map(|id| tags[id].as_str());
-        scheme.allowed(tag(from), tag(to))
-    })
 }
 
 fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
