@@ -21,10 +21,10 @@ use super::{
     Rows,
     mode::Mode,
     parameters::Scope,
-    tap::{EncoderSignature, LayerSpec, RowKind},
+    tap::{LayerSpec, RowKind},
 };
 use crate::{
-    data::{Batch, Corpus, Lexicon, Vocabulary},
+    data::{Batch, Corpus, Fitted, Lexicon, Vocabulary},
     keys::{Key, Values},
 };
 
@@ -106,28 +106,35 @@ pub trait EncoderKind: Sync {
     fn keys(&self) -> &'static [Key];
     /// Where its rows come from.
     fn source(&self) -> RowSource;
+    /// What a table of it says, parsed once and for all, or what is wrong with that beyond types and names.
+    fn configure(
+        &self,
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String>;
+}
+
+/// What a table says, as the checker has it: types and names are right.
+pub struct DeclaredEncoder<'a> {
+    /// What the recipe says, with defaults.
+    pub values: &'a Values,
+    /// What each of its input keys reads, in their order; several encoders are concatenated.
+    pub inputs: &'a [LayerSpec],
+    /// The encoders that it names.
+    pub named: &'a dyn Named,
+}
+
+/// An encoder of a checked recipe, with its options parsed, before any corpus is read.
+pub trait EncoderConfig: Send + Sync {
+    /// The field that it reads, if it reads one.
+    fn field(&self) -> Option<&str>;
+    /// Its layers, from the first; none if only others name it. Their rows stand for what those of the first
+    /// input do, or for what those are pooled to.
+    fn layers(&self) -> Vec<LayerSpec>;
     /// Whether it has parameters other than tables whose rows are read by id.
-    fn has_layers(&self, _values: &Values) -> bool {
-        true
-    }
-    /// Its layers, given what each of its input keys reads (concatenated, if it reads several) and the values
-    /// of the encoders it names; or what is wrong with that. Its rows stand for what those of the first
-    /// input do, or for an example.
-    fn signature(
-        &self,
-        values: &Values,
-        inputs: &[LayerSpec],
-        named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String>;
-    /// The vocabularies it needs, by key, made of the training splits that reach it: each corpus
-    /// with the place of the field that the encoder reads.
-    fn vocabularies(
-        &self,
-        _values: &Values,
-        _corpora: &[(&Corpus, usize)],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        Vec::new()
-    }
+    fn has_weights(&self) -> bool;
+    /// What it needs to know of the training splits that reach it: each corpus with the place of the field that
+    /// the encoder reads.
+    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted;
     /// Makes it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
 }
@@ -136,13 +143,8 @@ pub trait EncoderKind: Sync {
 pub struct EncoderSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
-    /// What the recipe says.
-    pub values: &'a Values,
-    /// What it reads by each of its input keys.
-    pub inputs: &'a [LayerSpec],
-    /// The vocabularies of [`EncoderKind::vocabularies`] and the lists of words that its keys name, by
-    /// key.
-    pub vocabularies: &'a BTreeMap<String, Vocabulary>,
+    /// What [`EncoderConfig::fit`] gave, and the lists of words that its keys name.
+    pub fitted: &'a Fitted,
     /// Spellings that encoders of kind "characters" have made, by their names.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
     /// Whether files of first values are to be read; not when a checkpoint will follow.
@@ -154,7 +156,8 @@ pub struct EncoderSetup<'a> {
 impl EncoderSetup<'_> {
     /// The vocabulary of that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
-        self.vocabularies.get(key).cloned().expect("the kind has declared this vocabulary")
+        let vocabulary = self.fitted.vocabularies.get(key);
+        vocabulary.cloned().expect("the kind has fitted this vocabulary")
     }
 }
 
@@ -204,12 +207,9 @@ impl SequenceView<'_> {
 
 /// An encoder with its parameters.
 pub trait Encoder: Send {
-    /// The field that it reads, if it reads one.
-    fn field(&self) -> Option<&str> {
-        None
-    }
-    /// Learns the strings of a field of a corpus; called once for each that it reads, before the first batch.
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    /// Learns the strings of a field of a corpus; called once for each that it reads, before the first batch, and
+    /// not at all if it reads none.
+    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon);
     /// The rows of each layer, from the first, by what it reads, one for each of its input keys: nothing where
     /// it reads a field. They may stand on another packing than that.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;

@@ -8,7 +8,7 @@ use crate::{
     keys::{Key, Values},
     model::{
         HeadKind, RowKind,
-        encoder::EncoderKind,
+        encoder::{EncoderConfig, EncoderKind},
         head::{Classes, Head, HeadConfig, HeadSetup},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -39,6 +39,8 @@ pub struct Metric {
 pub struct EncoderView<'a> {
     /// What it is.
     pub kind: &'static dyn EncoderKind,
+    /// Its options, parsed.
+    pub config: &'a dyn EncoderConfig,
     /// What the recipe says in its table.
     pub values: &'a Values,
     /// What it reads and gives.

@@ -80,7 +80,7 @@ impl ObjectiveKind for Tie {
                 format!("{b:?} is of kind {kind:?}; expected {wanted:?}, as {a:?} is"),
             ));
         }
-        if !one.kind.has_layers(one.values) {
+        if !one.config.has_weights() {
             let what = format!("{a:?} has no parameters to tie: embedding tables are excluded");
             return Err(ConfigFault::Key(ENCODER, what));
         }

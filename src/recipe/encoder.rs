@@ -3,7 +3,10 @@
 mod graph;
 mod segments;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     CorpusSpec,
@@ -19,7 +22,7 @@ use crate::{
     data::Vocabulary,
     keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
-        encoder::{self, EncoderKind, RowSource},
+        encoder::{self, DeclaredEncoder, EncoderConfig, EncoderKind, RowSource},
         tap::{EncoderSignature, LayerSpec},
     },
     objective::EncoderView,
@@ -35,6 +38,8 @@ pub struct EncoderSpec {
     pub name: String,
     /// What it is.
     pub kind: &'static dyn EncoderKind,
+    /// Its options, parsed.
+    pub config: Arc<dyn EncoderConfig>,
     /// Every key of the table, those of the kind too.
     pub values: Values,
     /// What it reads by each of its input keys, in the kind's order.
@@ -175,7 +180,8 @@ impl Encoders {
     /// The encoder of that name, if nothing is wrong with it.
     pub(super) fn view(&self, name: &str) -> Option<EncoderView<'_>> {
         let spec = self.specs[self.signatures.get(name)?.place].as_ref()?;
-        Some(EncoderView { kind: spec.kind, values: &spec.values, signature: &spec.signature })
+        let EncoderSpec { kind, config, values, signature, .. } = spec;
+        Some(EncoderView { kind: *kind, config: config.as_ref(), values, signature })
     }
 
     /// The encoder of a tap and all that it reads or names for batches of a corpus, however far below, each with
@@ -281,10 +287,10 @@ fn one(
     let segments = segments::check(table, kind, &values, first, below, diagnostics)?;
     let sequences: Vec<LayerSpec> =
         layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();
-    let found = signature(table, kind, &values, &sequences, &ByName(others), diagnostics)?;
+    let config = configure(table, kind, &values, &sequences, &ByName(others), diagnostics)?;
     let is_list = kind.source() == RowSource::Field
         && fields(kind, &values).any(|field| below.signatures.lists.contains(field));
-    let given = found.layers.into_iter().map(|layer| match layers.first() {
+    let given = config.layers().into_iter().map(|layer| match layers.first() {
         Some(input) => segments::restored(layer, *input),
         None if is_list => layer.in_items(),
         None => layer,
@@ -294,6 +300,7 @@ fn one(
     Some(EncoderSpec {
         name: table.name.to_owned(),
         kind,
+        config: config.into(),
         inputs: reads,
         signature,
         segment_by,
@@ -306,17 +313,15 @@ fn one(
     })
 }
 
-fn signature(
+/// The options of a table, if the kind can work with them on what it reads.
+fn configure(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
     inputs: &[LayerSpec],
     named: &ByName<'_>,
     diagnostics: &mut Diagnostics,
-) -> Option<EncoderSignature> {
-    if kind.source() == RowSource::Named {
-        return Some(EncoderSignature { inputs: Vec::new(), layers: Vec::new() });
-    }
+) -> Option<Box<dyn EncoderConfig>> {
     let keys = kind.source().inputs().iter();
     let mut vectors =
         keys.zip(inputs).filter(|(key, input)| key.on.is_some_and(|on| on != input.on));
@@ -326,9 +331,9 @@ fn signature(
         diagnostics.fault(&values.place(name), format!("{}: {what}", table.label()));
         return None;
     }
-    let signature = kind.signature(values, inputs, named);
+    let config = kind.configure(&DeclaredEncoder { values, inputs, named });
     let place = table.get("input").map_or(table.place, |said| &said.place);
-    signature.map_err(|what| diagnostics.fault(place, format!("{}: {what}", table.label()))).ok()
+    config.map_err(|what| diagnostics.fault(place, format!("{}: {what}", table.label()))).ok()
 }
 
 /// The keys of a kind that name another encoder.

@@ -33,18 +33,17 @@ pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
         });
         let fields: Vec<(&Corpus, usize)> = readers
             .flat_map(|reader| {
-                let own = reader.corpora.iter().map(|&at| (at, reader.values.text("field")));
+                let own = reader.config.field();
+                let own = own
+                    .into_iter()
+                    .flat_map(|field| reader.corpora.iter().map(move |&at| (at, field)));
                 let prefixed = reader.prefixed.iter().map(|(at, field)| (*at, field.as_str()));
                 let all = own.chain(prefixed).map(|(at, field)| (&corpora[at], field));
                 all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
             })
             .collect();
-        let vocabularies = encoder.kind.vocabularies(&encoder.values, &fields);
-        let mut fitted = Fitted::default();
-        for (key, vocabulary) in vocabularies {
-            fitted = fitted.with_vocabulary(key, vocabulary);
-        }
-        insert(&mut all, format!("encoder.{}", encoder.name), fitted, &encoder.lists);
+        let owner = format!("encoder.{}", encoder.name);
+        insert(&mut all, owner, encoder.config.fit(&fields), &encoder.lists);
     }
     for objective in recipe.objectives.iter().filter(|objective| objective.share.is_none()) {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
@@ -104,11 +103,9 @@ impl System {
             .enumerate()
             .partition(|(_, spec)| spec.kind.source() == RowSource::Named);
         for (at, spec) in named.into_iter().chain(others) {
-            let built = spec.kind.build(encoder::EncoderSetup {
+            let built = spec.config.build(encoder::EncoderSetup {
                 name: &spec.name,
-                values: &spec.values,
-                inputs: &spec.signature.inputs,
-                vocabularies: &of(format!("encoder.{}", spec.name)).vocabularies,
+                fitted: of(format!("encoder.{}", spec.name)),
                 spellings: &spellings,
                 first_values,
                 scope: parameters.scope(&spec.name),
@@ -122,8 +119,8 @@ impl System {
             };
             let (inputs, signature) = (spec.inputs.clone(), spec.signature.clone());
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
-            encoders[at] =
-                Some(Node { encoder, inputs, signature, segment_by, fields: BTreeMap::new() });
+            let (field, fields) = (spec.config.field().map(str::to_owned), BTreeMap::new());
+            encoders[at] = Some(Node { encoder, inputs, signature, segment_by, field, fields });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();

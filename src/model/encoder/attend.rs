@@ -9,16 +9,17 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, INPUT, InputKey, Named, RowSource, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, INPUT, InputKey,
+    RowSource, SequenceView,
 };
 use crate::{
-    data::Packing,
+    data::{Corpus, Fitted, Lexicon, Packing},
     kernel::{self, ParamRef},
-    keys::{Key, ValueType, Values},
+    keys::{Key, ValueType},
     model::{
         Mode, RowKind, Rows,
         parameters::Linear,
-        tap::{Context, EncoderSignature, LayerSpec},
+        tap::{Context, LayerSpec},
     },
 };
 
@@ -56,31 +57,52 @@ impl EncoderKind for Attend {
         RowSource::Encoder(INPUTS)
     }
 
-    fn signature(
+    fn configure(
         &self,
-        _values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let (input, to) = (inputs[0], inputs[1]);
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let (input, to) = (declared.inputs[0], declared.inputs[1]);
+        let hidden = declared.values.count_if_said("hidden").unwrap_or(input.width);
+        Ok(Box::new(Config { input, to, hidden }))
+    }
+}
+
+/// What a recipe says of attention.
+struct Config {
+    input: LayerSpec,
+    to: LayerSpec,
+    hidden: usize,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
         // What is attended to may be the same sequence, or hold what is to be predicted of this one.
-        let layer = LayerSpec {
-            width: input.width + to.width,
+        vec![LayerSpec {
+            width: self.input.width + self.to.width,
             context: Context::BOTH,
             directions: None,
-            ..input
-        };
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
+            ..self.input
+        }]
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let (input, to) = (setup.inputs[0].width, setup.inputs[1].width);
-        let hidden = setup.values.count_if_said("hidden").unwrap_or(input);
-        let bound = (6.0 / (hidden + 1) as f64).sqrt();
+        let bound = (6.0 / (self.hidden + 1) as f64).sqrt();
         Ok(Built::Encoder(Box::new(Attention {
-            query: setup.scope.linear("query", input, hidden)?,
-            key: setup.scope.linear("key", to, hidden)?,
-            score: setup.scope.uniform("score", &[hidden], bound)?,
+            query: setup.scope.linear("query", self.input.width, self.hidden)?,
+            key: setup.scope.linear("key", self.to.width, self.hidden)?,
+            score: setup.scope.uniform("score", &[self.hidden], bound)?,
         })))
     }
 }
@@ -93,6 +115,8 @@ struct Attention {
 }
 
 impl Encoder for Attention {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let (input, to) = (&inputs[0], &inputs[1]);
         let (h, m) = (&input.tensor, &to.tensor);

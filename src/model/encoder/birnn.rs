@@ -3,14 +3,16 @@
 use candle_core::Result;
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
+    SequenceView,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    keys::{Key, ValueType, Values},
+    data::{Corpus, Fitted, Lexicon},
+    keys::{Key, ValueType},
     model::{
         Mode, Rows,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind},
+        tap::{Context, LayerSpec},
     },
 };
 
@@ -45,42 +47,70 @@ impl EncoderKind for Birnn {
         RowSource::Encoder(SEQUENCE)
     }
 
-    fn signature(
+    fn configure(
         &self,
-        values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let input = inputs[0];
-        let mut below = input.context;
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
+        Ok(Box::new(Config {
+            input: declared.inputs[0],
+            cell: Cell::named(values.text("cell")).expect("the checker knows the cells"),
+            n_layers: values.count("layers"),
+            width: values.count("width"),
+            dropout: values.number("dropout"),
+        }))
+    }
+}
+
+/// What a recipe says of a recurrent network.
+struct Config {
+    input: LayerSpec,
+    cell: Cell,
+    n_layers: usize,
+    /// Per direction.
+    width: usize,
+    dropout: f64,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        let mut below = self.input.context;
         let mut layers = Vec::new();
-        for _ in 0..values.count("layers") {
+        for _ in 0..self.n_layers {
             let directions = [below.and(Context::LEFT), below.and(Context::RIGHT)];
             layers.push(LayerSpec {
-                width: 2 * values.count("width"),
-                on: RowKind::Token,
-                pooled: input.pooled,
+                width: 2 * self.width,
                 context: Context::BOTH,
                 directions: Some(directions),
+                ..self.input
             });
             below = Context::BOTH;
         }
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers })
+        layers
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let values = setup.values;
-        let mut inputs = setup.inputs[0].width;
-        let width = values.count("width");
-        let cell = Cell::named(values.text("cell")).expect("the checker knows the cells");
+        let mut inputs = self.input.width;
         let mut layers = Vec::new();
-        for number in 1..=values.count("layers") {
+        for number in 1..=self.n_layers {
             let mut scope = setup.scope.child(&number.to_string());
-            layers.push(Recurrent::new(&mut scope, cell, inputs, width)?);
-            inputs = 2 * width;
+            layers.push(Recurrent::new(&mut scope, self.cell, inputs, self.width)?);
+            inputs = 2 * self.width;
         }
         let name = setup.name.to_owned();
-        Ok(Built::Encoder(Box::new(Stack { name, layers, dropout: values.number("dropout") })))
+        Ok(Built::Encoder(Box::new(Stack { name, layers, dropout: self.dropout })))
     }
 }
 
@@ -91,6 +121,8 @@ struct Stack {
 }
 
 impl Encoder for Stack {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let packing = &inputs[0].packing;
         let mut x = inputs[0].tensor.clone();

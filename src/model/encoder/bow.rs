@@ -8,15 +8,18 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
+use super::{
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    SequenceView,
+};
 use crate::{
-    data::{Corpus, Lexicon, Vocabulary, normalise::Normalise, vocabulary::count},
+    data::{Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, vocabulary::count},
     kernel,
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     model::{
         Mode, Rows,
         parameters::Table,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind},
+        tap::{Context, LayerSpec, RowKind},
     },
 };
 
@@ -72,78 +75,93 @@ impl EncoderKind for Bow {
         RowSource::Field
     }
 
-    fn has_layers(&self, _values: &Values) -> bool {
+    fn configure(
+        &self,
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
+        let (lowercase, zero_digits) = (values.switch("lowercase"), values.switch("zero_digits"));
+        let trigrams = values.text(FEATURES) == "letter-trigrams";
+        Ok(Box::new(Config {
+            field: values.text("field").to_owned(),
+            width: values.count("width"),
+            features: Features { trigrams, normalise: Normalise { lowercase, zero_digits } },
+            counts: match values.text("counts") {
+                "distinct" => |_| 1.0,
+                "log" => |n| 1.0 + n.ln(),
+                _ => |n| n,
+            },
+            min_count: values.count("min_count") as u64,
+            dropout: values.number("dropout"),
+        }))
+    }
+}
+
+/// What a recipe says of a bag.
+struct Config {
+    field: String,
+    width: usize,
+    features: Features,
+    /// c_w of n_w.
+    counts: fn(f32) -> f32,
+    min_count: u64,
+    dropout: f64,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        let (width, on) = (self.width, RowKind::Example);
+        vec![LayerSpec { width, on, pooled: on, context: Context::BOTH, directions: None }]
+    }
+
+    fn has_weights(&self) -> bool {
         false
     }
 
-    fn signature(
-        &self,
-        values: &Values,
-        _inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let width = values.count("width");
-        let on = RowKind::Example;
-        let layer = LayerSpec { width, on, pooled: on, context: Context::BOTH, directions: None };
-        Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
-    }
-
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[(&Corpus, usize)],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        let features = Features::of(values);
+    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
         let mut counts = BTreeMap::<String, u64>::new();
         for &(corpus, field) in corpora {
             let lexicon = &corpus.lexicons[field];
             for (word, n) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
                 if n > 0 {
-                    for feature in features.in_word(word) {
+                    for feature in self.features.in_word(word) {
                         *counts.entry(feature).or_default() += n;
                     }
                 }
             }
         }
         let counts = counts.iter().map(|(feature, &n)| (feature.as_str(), n)).collect();
-        let min_count = values.count("min_count") as u64;
-        vec![(FEATURES, Vocabulary::from_counts(counts, min_count, None))]
+        let features = Vocabulary::from_counts(counts, self.min_count, None);
+        Fitted::default().with_vocabulary(FEATURES, features)
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let values = setup.values;
         let vocabulary = setup.vocabulary(FEATURES);
         Ok(Built::Encoder(Box::new(Bag {
             name: setup.name.to_owned(),
-            field: values.text("field").to_owned(),
-            features: Features::of(values),
-            counts: match values.text("counts") {
-                "distinct" => |_| 1.0,
-                "log" => |n| 1.0 + n.ln(),
-                _ => |n| n,
-            },
+            features: self.features,
+            counts: self.counts,
             // Row 0 is the unknown feature's.
-            table: setup.scope.table("table", vocabulary.len() + 1, values.count("width"))?,
+            table: setup.scope.table("table", vocabulary.len() + 1, self.width)?,
             vocabulary,
-            dropout: values.number("dropout"),
+            dropout: self.dropout,
             known: BTreeMap::new(),
         })))
     }
 }
 
 /// What of a word goes into the bag.
+#[derive(Clone, Copy)]
 struct Features {
     trigrams: bool,
     normalise: Normalise,
 }
 
 impl Features {
-    fn of(values: &Values) -> Self {
-        let (lowercase, zero_digits) = (values.switch("lowercase"), values.switch("zero_digits"));
-        let trigrams = values.text(FEATURES) == "letter-trigrams";
-        Self { trigrams, normalise: Normalise { lowercase, zero_digits } }
-    }
-
     /// At least one, so that no bag is empty.
     fn in_word(&self, word: &str) -> Vec<String> {
         let word = self.normalise.apply(word);
@@ -160,7 +178,6 @@ impl Features {
 
 struct Bag {
     name: String,
-    field: String,
     features: Features,
     /// c_w of n_w.
     counts: fn(f32) -> f32,
@@ -172,10 +189,6 @@ struct Bag {
 }
 
 impl Encoder for Bag {
-    fn field(&self) -> Option<&str> {
-        Some(&self.field)
-    }
-
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
         let id = |feature: &String| self.vocabulary.id(feature).map_or(0, |id| id + 1);
         let ids = |word: &str| self.features.in_word(word).iter().map(id).collect();

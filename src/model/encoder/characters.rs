@@ -8,17 +8,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Result, Tensor};
 
 use super::{
-    Built, EncoderKind, EncoderSetup, Named, RowSource,
+    Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    data::{Corpus, Lexicon, Packing, Symbol, Vocabulary},
+    data::{Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary},
     kernel,
     keys::{Key, ValueType, Values},
     model::{
         Mode,
         parameters::{Scope, Table},
-        tap::{EncoderSignature, LayerSpec},
+        tap::LayerSpec,
     },
 };
 
@@ -49,27 +49,68 @@ impl EncoderKind for Characters {
         RowSource::Named
     }
 
-    fn signature(
+    fn configure(
         &self,
-        _values: &Values,
-        _inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        Err("an encoder of kind \"characters\" is named by an \"embed\", not tapped".to_owned())
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        Ok(Box::new(Config(SpellingConfig::of(declared.values))))
+    }
+}
+
+/// What a recipe says of characters that several encoders name.
+struct Config(SpellingConfig);
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
     }
 
-    fn vocabularies(
-        &self,
-        _values: &Values,
-        corpora: &[(&Corpus, usize)],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        vec![(VOCABULARY, vocabulary(corpora))]
+    fn layers(&self) -> Vec<LayerSpec> {
+        Vec::new()
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default().with_vocabulary(VOCABULARY, vocabulary(corpora))
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let vocabulary = setup.vocabulary(VOCABULARY);
-        let spelling = Spelling::new(setup.values, vocabulary, &mut setup.scope)?;
-        Ok(Built::Characters(Arc::new(spelling)))
+        Ok(Built::Characters(Arc::new(self.0.build(vocabulary, &mut setup.scope)?)))
+    }
+}
+
+/// What a recipe says of spellings.
+#[derive(Clone, Copy)]
+pub(super) struct SpellingConfig {
+    /// Of a character.
+    width: usize,
+    /// Per direction.
+    hidden: usize,
+}
+
+impl SpellingConfig {
+    /// What a table with [`KEYS`] says.
+    pub(super) fn of(values: &Values) -> Self {
+        Self { width: values.count("width"), hidden: values.count("hidden") }
+    }
+
+    /// The dimension of a word's vector.
+    pub(super) fn output(self) -> usize {
+        2 * self.hidden
+    }
+
+    pub(super) fn build(self, vocabulary: Vocabulary, scope: &mut Scope<'_>) -> Result<Spelling> {
+        let Self { width, hidden } = self;
+        Ok(Spelling {
+            // Row 0 is the unknown character's.
+            characters: scope.table("table", vocabulary.len() + 1, width)?,
+            recurrent: Recurrent::new(scope, Cell::Lstm, width, hidden)?,
+            vocabulary,
+        })
     }
 }
 
@@ -98,20 +139,6 @@ pub struct Spelling {
 }
 
 impl Spelling {
-    pub(super) fn new(
-        values: &Values,
-        vocabulary: Vocabulary,
-        scope: &mut Scope<'_>,
-    ) -> Result<Self> {
-        let (width, hidden) = (values.count("width"), values.count("hidden"));
-        Ok(Self {
-            // Row 0 is the unknown character's.
-            characters: scope.table("table", vocabulary.len() + 1, width)?,
-            recurrent: Recurrent::new(scope, Cell::Lstm, width, hidden)?,
-            vocabulary,
-        })
-    }
-
     /// The character ids of each string of a lexicon.
     pub(super) fn spell(&self, lexicon: &Lexicon) -> Vec<Vec<u32>> {
         let mut buffer = [0; 4];

@@ -7,16 +7,14 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView,
+    Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
+    data::{Corpus, Fitted, Lexicon},
     kernel,
-    keys::{Key, ValueType, Values},
-    model::{
-        Mode, Rows,
-        parameters::Linear,
-        tap::{EncoderSignature, LayerSpec},
-    },
+    keys::{Key, ValueType},
+    model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
 
 pub(super) struct Cnn;
@@ -55,12 +53,11 @@ impl EncoderKind for Cnn {
         RowSource::Encoder(SEQUENCE)
     }
 
-    fn signature(
+    fn configure(
         &self,
-        values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
         let widths = values.counts("widths");
         for (at, width) in widths.iter().enumerate() {
             if widths[..at].contains(width) {
@@ -69,23 +66,53 @@ impl EncoderKind for Cnn {
                 ));
             }
         }
-        let width = widths.len() * values.count("filters");
-        let layer = LayerSpec { width, ..inputs[0].pooled() };
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
+        Ok(Box::new(Config {
+            input: declared.inputs[0],
+            widths,
+            n_filters: values.count("filters"),
+            activation: Activation::of(values),
+            dropout: values.number("dropout"),
+        }))
+    }
+}
+
+/// What a recipe says of a convolution.
+struct Config {
+    input: LayerSpec,
+    widths: Vec<usize>,
+    /// Of each width.
+    n_filters: usize,
+    activation: Activation,
+    dropout: f64,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![LayerSpec { width: self.widths.len() * self.n_filters, ..self.input.pooled() }]
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let inputs = setup.inputs[0].width;
-        let (values, filters) = (setup.values, setup.values.count("filters"));
-        let banks = values.counts("widths").into_iter().map(|width| {
-            let filters = setup.scope.linear(&format!("width-{width}"), width * inputs, filters)?;
-            Ok(Bank { width, filters })
+        let banks = self.widths.iter().map(|&width| {
+            let (name, inputs) = (format!("width-{width}"), width * self.input.width);
+            Ok(Bank { width, filters: setup.scope.linear(&name, inputs, self.n_filters)? })
         });
         Ok(Built::Encoder(Box::new(Convolution {
             banks: banks.collect::<Result<_>>()?,
             name: setup.name.to_owned(),
-            activation: Activation::of(values),
-            dropout: values.number("dropout"),
+            activation: self.activation,
+            dropout: self.dropout,
         })))
     }
 }
@@ -104,6 +131,8 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let largest = |bank: &Bank| {

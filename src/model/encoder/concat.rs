@@ -4,13 +4,14 @@
 
 use candle_core::Result;
 
-use super::{ANY_ROWS, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView};
+use super::{
+    ANY_ROWS, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    SequenceView,
+};
 use crate::{
-    keys::{Key, Values},
-    model::{
-        Mode, Rows,
-        tap::{EncoderSignature, LayerSpec},
-    },
+    data::{Corpus, Fitted, Lexicon},
+    keys::Key,
+    model::{Mode, Rows, tap::LayerSpec},
 };
 
 pub(super) struct Concat;
@@ -32,18 +33,34 @@ impl EncoderKind for Concat {
         RowSource::Encoder(ANY_ROWS)
     }
 
-    fn has_layers(&self, _values: &Values) -> bool {
+    fn configure(
+        &self,
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        Ok(Box::new(Config { input: declared.inputs[0] }))
+    }
+}
+
+/// What is side by side: a recipe says no more than that.
+struct Config {
+    input: LayerSpec,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![self.input]
+    }
+
+    fn has_weights(&self) -> bool {
         false
     }
 
-    fn signature(
-        &self,
-        _values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let input = inputs[0];
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![input] })
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, _setup: EncoderSetup<'_>) -> Result<Built> {
@@ -54,6 +71,8 @@ impl EncoderKind for Concat {
 struct Same;
 
 impl Encoder for Same {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         Ok(inputs.to_vec())
     }

@@ -3,15 +3,13 @@
 use candle_core::Result;
 
 use super::{
-    ANY_ROWS, Activation, Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SequenceView,
+    ANY_ROWS, Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, RowSource, SequenceView,
 };
 use crate::{
-    keys::{Key, ValueType, Values},
-    model::{
-        Mode, Rows,
-        parameters::Linear,
-        tap::{EncoderSignature, LayerSpec},
-    },
+    data::{Corpus, Fitted, Lexicon},
+    keys::{Key, ValueType},
+    model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
 
 pub(super) struct Dense;
@@ -44,25 +42,51 @@ impl EncoderKind for Dense {
         RowSource::Encoder(ANY_ROWS)
     }
 
-    fn signature(
+    fn configure(
         &self,
-        values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let input = inputs[0];
-        let layer = LayerSpec { width: values.count("width"), directions: None, ..input };
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
+        Ok(Box::new(Config {
+            input: declared.inputs[0],
+            width: values.count("width"),
+            activation: Activation::of(values),
+            dropout: values.number("dropout"),
+        }))
+    }
+}
+
+/// What a recipe says of a layer.
+struct Config {
+    input: LayerSpec,
+    width: usize,
+    activation: Activation,
+    dropout: f64,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![LayerSpec { width: self.width, directions: None, ..self.input }]
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let inputs = setup.inputs[0].width;
-        let values = setup.values;
         Ok(Built::Encoder(Box::new(Layer {
             name: setup.name.to_owned(),
-            linear: setup.scope.linear("linear", inputs, values.count("width"))?,
-            activation: Activation::of(values),
-            dropout: values.number("dropout"),
+            linear: setup.scope.linear("linear", self.input.width, self.width)?,
+            activation: self.activation,
+            dropout: self.dropout,
         })))
     }
 }
@@ -75,6 +99,8 @@ struct Layer {
 }
 
 impl Encoder for Layer {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let y = self.activation.forward(&self.linear.forward(&inputs[0].tensor)?)?; // (rows, width)
         let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;

@@ -8,20 +8,21 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Error, Result, Tensor};
 
 use super::{
-    Built, Encoder, EncoderKind, EncoderSetup, FirstValues, Named, RowSource, SequenceView,
-    characters::{self, Spelling},
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues,
+    RowSource, SequenceView,
+    characters::{self, Spelling, SpellingConfig},
 };
 use crate::{
     data::{
-        Corpus, Lexicon, Vocabulary, normalise::Normalise, read::Source as File,
+        Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, read::Source as File,
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
-    keys::{GREATEST, Key, Refers, ValueType, Values},
+    keys::{GREATEST, Key, Refers, ValueType},
     model::{
         Mode, Rows,
         parameters::Table,
-        tap::{Context, EncoderSignature, LayerSpec, RowKind},
+        tap::{Context, LayerSpec, RowKind},
     },
 };
 
@@ -66,10 +67,6 @@ const KEYS: &[Key] = &[
 
 const WORDS: &str = "words";
 
-fn normalise(values: &Values) -> Normalise {
-    Normalise { lowercase: values.switch("lowercase"), zero_digits: values.switch("zero_digits") }
-}
-
 impl EncoderKind for Embed {
     fn name(&self) -> &'static str {
         "embed"
@@ -87,72 +84,115 @@ impl EncoderKind for Embed {
         RowSource::Field
     }
 
-    fn has_layers(&self, values: &Values) -> bool {
-        values.table("characters").is_some()
-    }
-
-    fn signature(
+    fn configure(
         &self,
-        values: &Values,
-        _inputs: &[LayerSpec],
-        named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let characters = match values.table("characters") {
-            Some(table) => 2 * table.count("hidden"),
-            None => match values.text_if_said("characters") {
-                Some(name) => named.values(name).map_or(0, |values| 2 * values.count("hidden")),
-                None => 0,
-            },
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
+        let characters = if let Some(own) = values.table("characters") {
+            Some(CharacterSource::Own(SpellingConfig::of(&own)))
+        } else {
+            let name = values.text_if_said("characters");
+            name.and_then(|name| {
+                let width = SpellingConfig::of(declared.named.values(name)?).output();
+                Some(CharacterSource::Named { name: name.to_owned(), width })
+            })
         };
-        let width = values.count("width") + characters;
-        let (on, pooled) = (RowKind::Token, RowKind::Example);
-        let layer = LayerSpec { width, on, pooled, context: Context::SELF_ONLY, directions: None };
-        Ok(EncoderSignature { inputs: Vec::new(), layers: vec![layer] })
-    }
-
-    fn vocabularies(
-        &self,
-        values: &Values,
-        corpora: &[(&Corpus, usize)],
-    ) -> Vec<(&'static str, Vocabulary)> {
-        let min_count = values.count("min_count") as u64;
-        let words =
-            Vocabulary::of_train(corpora.iter().copied(), normalise(values), min_count, None);
-        let mut vocabularies = vec![(WORDS, words)];
-        if values.table("characters").is_some() {
-            vocabularies.push((characters::VOCABULARY, characters::vocabulary(corpora)));
-        }
-        vocabularies
-    }
-
-    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let (values, width) = (setup.values, setup.values.count("width"));
-        let vocabulary = setup.vocabulary(WORDS);
-        // Row 0 is the unknown word's.
-        let table = setup.scope.table("table", vocabulary.len() + 1, width)?;
-        if let (Some(file), FirstValues::Recipe) =
-            (values.text_if_said("vectors"), setup.first_values)
-        {
-            start_from_vectors(&table, &vocabulary, file, width)?;
-        }
-        let spelling = match values.table("characters") {
-            Some(own) => {
-                let characters = setup.vocabulary(characters::VOCABULARY);
-                let mut scope = setup.scope.child("characters");
-                Some(Arc::new(Spelling::new(&own, characters, &mut scope)?))
-            }
-            None => values.texts("characters").first().map(|name| setup.spellings[*name].clone()),
-        };
-        Ok(Built::Encoder(Box::new(Words {
-            name: setup.name.to_owned(),
+        let (lowercase, zero_digits) = (values.switch("lowercase"), values.switch("zero_digits"));
+        Ok(Box::new(Config {
             field: values.text("field").to_owned(),
-            normalise: normalise(values),
-            vocabulary,
-            table,
-            spelling,
+            width: values.count("width"),
+            characters,
+            vectors: values.text_if_said("vectors").map(str::to_owned),
+            min_count: values.count("min_count") as u64,
+            normalise: Normalise { lowercase, zero_digits },
             word_dropout: values.number("word_dropout"),
             noise: values.number("noise"),
             dropout: values.number("dropout"),
+        }))
+    }
+}
+
+/// Where the vectors of spellings come from.
+enum CharacterSource {
+    /// From parameters of its own.
+    Own(SpellingConfig),
+    /// From the encoder of that name, which gives vectors of that dimension.
+    Named { name: String, width: usize },
+}
+
+/// What a recipe says of an embedding.
+struct Config {
+    field: String,
+    width: usize,
+    characters: Option<CharacterSource>,
+    /// A file of first values.
+    vectors: Option<String>,
+    min_count: u64,
+    normalise: Normalise,
+    word_dropout: f64,
+    noise: f64,
+    dropout: f64,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        let characters = match &self.characters {
+            Some(CharacterSource::Own(own)) => own.output(),
+            Some(CharacterSource::Named { width, .. }) => *width,
+            None => 0,
+        };
+        let (on, pooled) = (RowKind::Token, RowKind::Example);
+        let (width, context) = (self.width + characters, Context::SELF_ONLY);
+        vec![LayerSpec { width, on, pooled, context, directions: None }]
+    }
+
+    fn has_weights(&self) -> bool {
+        matches!(self.characters, Some(CharacterSource::Own(_)))
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
+        let counted = corpora.iter().copied();
+        let words = Vocabulary::of_train(counted, self.normalise, self.min_count, None);
+        let fitted = Fitted::default().with_vocabulary(WORDS, words);
+        match &self.characters {
+            Some(CharacterSource::Own(_)) => {
+                let characters = characters::vocabulary(corpora);
+                fitted.with_vocabulary(characters::VOCABULARY, characters)
+            }
+            Some(CharacterSource::Named { .. }) | None => fitted,
+        }
+    }
+
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
+        let vocabulary = setup.vocabulary(WORDS);
+        // Row 0 is the unknown word's.
+        let table = setup.scope.table("table", vocabulary.len() + 1, self.width)?;
+        if let (Some(file), FirstValues::Recipe) = (&self.vectors, setup.first_values) {
+            start_from_vectors(&table, &vocabulary, file, self.width)?;
+        }
+        let spelling = match &self.characters {
+            Some(CharacterSource::Own(own)) => {
+                let characters = setup.vocabulary(characters::VOCABULARY);
+                let mut scope = setup.scope.child("characters");
+                Some(Arc::new(own.build(characters, &mut scope)?))
+            }
+            Some(CharacterSource::Named { name, .. }) => Some(setup.spellings[name].clone()),
+            None => None,
+        };
+        Ok(Built::Encoder(Box::new(Words {
+            name: setup.name.to_owned(),
+            normalise: self.normalise,
+            vocabulary,
+            table,
+            spelling,
+            word_dropout: self.word_dropout,
+            noise: self.noise,
+            dropout: self.dropout,
             known: BTreeMap::new(),
         })))
     }
@@ -186,7 +226,6 @@ struct Attached {
 
 struct Words {
     name: String,
-    field: String,
     normalise: Normalise,
     vocabulary: Vocabulary,
     table: Table,
@@ -198,10 +237,6 @@ struct Words {
 }
 
 impl Encoder for Words {
-    fn field(&self) -> Option<&str> {
-        Some(&self.field)
-    }
-
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
         let words = Lookup::new(&self.vocabulary, lexicon, self.normalise);
         let spellings =

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView};
+use super::{
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
+    SequenceView,
+};
 use crate::{
-    data::{Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
     kernel,
-    keys::{Key, Refers, ValueType, Values},
+    keys::{Key, Refers, ValueType},
     model::{
         Mode, Rows,
         parameters::Table,
-        tap::{Context, EncoderSignature, LayerSpec},
+        tap::{Context, LayerSpec},
     },
 };
 
@@ -33,10 +36,6 @@ const KEYS: &[Key] = &[
 
 const WORDS: &str = "words";
 
-fn normalise(values: &Values) -> Normalise {
-    Normalise { lowercase: values.switch("lowercase"), zero_digits: false }
-}
-
 impl EncoderKind for Mask {
     fn name(&self) -> &'static str {
         "mask"
@@ -54,34 +53,59 @@ impl EncoderKind for Mask {
         RowSource::Encoder(SEQUENCE)
     }
 
-    fn has_layers(&self, _values: &Values) -> bool {
-        false
-    }
-
-    fn signature(
+    fn configure(
         &self,
-        _values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let input = inputs[0];
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let (values, input) = (declared.values, declared.inputs[0]);
         if input.context != Context::SELF_ONLY {
             let what = "`mask` must come before any layer that reads neighbouring words";
             return Err(what.to_owned());
         }
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![input] })
+        Ok(Box::new(Config {
+            input,
+            field: values.text("field").to_owned(),
+            normalise: Normalise { lowercase: values.switch("lowercase"), zero_digits: false },
+            is_learned: values.text("fill") == "learned",
+        }))
+    }
+}
+
+/// What a recipe says of a mask.
+struct Config {
+    input: LayerSpec,
+    field: String,
+    normalise: Normalise,
+    /// Whether what stands for hidden words is learned.
+    is_learned: bool,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![self.input]
+    }
+
+    fn has_weights(&self) -> bool {
+        false
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let width = setup.inputs[0].width;
-        let vector = match setup.values.text("fill") {
-            "learned" => Some(setup.scope.table("vector", 1, width)?),
-            _ => None,
+        let vector = if self.is_learned {
+            Some(setup.scope.table("vector", 1, self.input.width)?)
+        } else {
+            None
         };
         Ok(Built::Encoder(Box::new(Masked {
-            field: setup.values.text("field").to_owned(),
-            normalise: normalise(setup.values),
-            words: setup.vocabulary(WORDS).normalised(normalise(setup.values)),
+            normalise: self.normalise,
+            words: setup.vocabulary(WORDS).normalised(self.normalise),
             vector,
             known: BTreeMap::new(),
         })))
@@ -89,7 +113,6 @@ impl EncoderKind for Mask {
 }
 
 struct Masked {
-    field: String,
     normalise: Normalise,
     words: Vocabulary,
     /// What stands in the place of hidden rows; zeros if there is none.
@@ -99,10 +122,6 @@ struct Masked {
 }
 
 impl Encoder for Masked {
-    fn field(&self) -> Option<&str> {
-        Some(&self.field)
-    }
-
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
         let hidden = Lookup::new(&self.words, lexicon, self.normalise);
         self.known.insert((corpus_idx, field), hidden);

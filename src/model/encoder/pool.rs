@@ -5,14 +5,18 @@
 
 use candle_core::Result;
 
-use super::{Built, Encoder, EncoderKind, EncoderSetup, Named, RowSource, SEQUENCE, SequenceView};
+use super::{
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
+    SequenceView,
+};
 use crate::{
+    data::{Corpus, Fitted, Lexicon},
     kernel::{self, ParamRef},
-    keys::{Key, ValueType, Values},
+    keys::{Key, ValueType},
     model::{
         Mode, Rows,
         parameters::Linear,
-        tap::{EncoderSignature, LayerSpec, TapView},
+        tap::{LayerSpec, TapView},
         view,
     },
 };
@@ -34,8 +38,8 @@ const KEYS: &[Key] = &[
 ];
 
 /// The view that stands for a way of pooling; `None` is attention.
-fn view_of(values: &Values) -> Option<TapView> {
-    match values.text("pooling") {
+fn view_of(pooling: &str) -> Option<TapView> {
+    match pooling {
         "last" => Some(TapView::Last),
         "mean" => Some(TapView::Mean),
         "max" => Some(TapView::Max),
@@ -60,34 +64,53 @@ impl EncoderKind for Pool {
         RowSource::Encoder(SEQUENCE)
     }
 
-    fn has_layers(&self, values: &Values) -> bool {
-        view_of(values).is_none()
-    }
-
-    fn signature(
+    fn configure(
         &self,
-        values: &Values,
-        inputs: &[LayerSpec],
-        _named: &dyn Named,
-    ) -> std::result::Result<EncoderSignature, String> {
-        let input = inputs[0];
-        if let (Some(_), Some(_)) = (view_of(values), values.count_if_said("hidden")) {
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let (values, input) = (declared.values, declared.inputs[0]);
+        let (view, hidden) = (view_of(values.text("pooling")), values.count_if_said("hidden"));
+        if let (Some(_), Some(_)) = (view, hidden) {
             return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }
-        let layer = input.pooled();
-        Ok(EncoderSignature { inputs: inputs.to_vec(), layers: vec![layer] })
+        Ok(Box::new(Config { input, view, hidden: hidden.unwrap_or(input.width) }))
+    }
+}
+
+/// What a recipe says of pooling.
+struct Config {
+    input: LayerSpec,
+    /// Another way than attention.
+    view: Option<TapView>,
+    /// Of the attention.
+    hidden: usize,
+}
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        None
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![self.input.pooled()]
+    }
+
+    fn has_weights(&self) -> bool {
+        self.view.is_none()
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let input = setup.inputs[0];
-        let pooling = if let Some(view) = view_of(setup.values) {
-            Pooling::TapView { view, directions: input.directions.is_some() }
+        let pooling = if let Some(view) = self.view {
+            Pooling::TapView { view, directions: self.input.directions.is_some() }
         } else {
-            let inner = setup.values.count_if_said("hidden").unwrap_or(input.width);
-            let bound = (6.0 / (inner + 1) as f64).sqrt();
+            let bound = (6.0 / (self.hidden + 1) as f64).sqrt();
             Pooling::Attention {
-                hidden: setup.scope.linear("hidden", input.width, inner)?,
-                query: setup.scope.uniform("query", &[inner], bound)?,
+                hidden: setup.scope.linear("hidden", self.input.width, self.hidden)?,
+                query: setup.scope.uniform("query", &[self.hidden], bound)?,
             }
         };
         Ok(Built::Encoder(Box::new(pooling)))
@@ -100,6 +123,8 @@ enum Pooling {
 }
 
 impl Encoder for Pooling {
+    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let pooled = match self {

@@ -29,6 +29,8 @@ pub(super) struct Node {
     pub(super) signature: EncoderSignature,
     /// The field by whose segments it runs, if it does, and the field's place by corpus.
     pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
+    /// The field that it reads by itself, if it reads one.
+    pub(super) field: Option<String>,
     /// The places of the fields that it may read, by corpus and name; its own is without a name.
     pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
 }
@@ -49,10 +51,10 @@ impl Node {
         prefixes: &BTreeSet<String>,
     ) {
         if let Some(encoder) = &mut self.encoder
-            && let Some(own) = encoder.field().map(str::to_owned)
+            && let Some(own) = &self.field
         {
             let names = prefixes.iter().map(|name| (Some(name.clone()), name));
-            for (key, name) in names.chain([(None, &own)]) {
+            for (key, name) in names.chain([(None, own)]) {
                 let field = corpus.field(name);
                 let words = |at: &usize| corpus.fields[*at].form == FieldForm::Symbols;
                 let Some(field) = field.filter(words) else { continue };
