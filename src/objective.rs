@@ -6,6 +6,7 @@ mod classify;
 mod coarsen;
 mod contains;
 mod declare;
+mod derived;
 mod difference;
 mod evaluate;
 mod frequency;

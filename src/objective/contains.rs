@@ -97,7 +97,7 @@ impl ObjectiveConfig for Config {
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let marks: Box<dyn Marks> =
             if self.is_tagged { Box::new(Tagged) } else { Box::new(Capitalised) };
-        Ok(Box::new(BinaryPresence::new(setup, self.field.clone(), marks)?))
+        Ok(Box::new(BinaryPresence::classifier(setup, self.field.clone(), marks)?))
     }
 }
 

@@ -7,13 +7,15 @@ use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, HeadSource, Metric, Objective, ObjectiveConfig, ObjectiveKind,
-    ObjectiveSetup, Output, TOKEN_TAP, TapKey,
-    bins::{BinClassifier, Bins, metrics},
+    ObjectiveSetup, Output, TOKEN_TAP, TapKey, bins,
+    derived::{DerivedClassifier, DerivedLabels},
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalise::Normalise, read::ReadError},
     keys::{Key, Refers, ValueType},
+    metric::scorer::ClassFigure,
+    model::head::Classes,
 };
 
 pub(super) struct Frequency;
@@ -68,7 +70,7 @@ struct Config {
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
-        metrics()
+        bins::metrics()
     }
 
     fn output(&self) -> Output<'_> {
@@ -87,7 +89,8 @@ impl ObjectiveConfig for Config {
         let words = FieldWords::new(&setup, &self.field, Normalise::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
-        Ok(Box::new(BinClassifier::new(Frequencies { words, classes, n_classes }, setup)?))
+        let labels = Frequencies { words, classes, n_classes };
+        Ok(Box::new(DerivedClassifier::new(labels, Classes::of(n_classes), setup)?))
     }
 }
 
@@ -98,18 +101,22 @@ struct Frequencies {
     n_classes: usize,
 }
 
-impl Bins for Frequencies {
-    fn len(&self) -> usize {
-        self.n_classes
-    }
-
+impl DerivedLabels for Frequencies {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         self.words.attach(corpus_idx, corpus);
     }
 
-    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+    fn targets(&self, _packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let class = |id: Option<u32>| Some(self.classes[id? as usize]);
         self.words.ids(batch).into_iter().map(class).collect()
+    }
+
+    fn names(&self) -> Lexicon {
+        bins::names(self.n_classes)
+    }
+
+    fn figures(&self) -> Vec<ClassFigure> {
+        bins::figures()
     }
 }
 

@@ -90,7 +90,7 @@ impl ObjectiveConfig for Config {
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let normalise = self.normalise;
         let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };
-        Ok(Box::new(BinaryPresence::new(setup, self.field.clone(), Box::new(listed))?))
+        Ok(Box::new(BinaryPresence::classifier(setup, self.field.clone(), Box::new(listed))?))
     }
 }
 

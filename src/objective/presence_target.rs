@@ -7,17 +7,14 @@ use std::collections::BTreeMap;
 
 use candle_core::Result;
 
-use super::{Evaluation, Metric, Objective, ObjectiveSetup, RawLoss, gold_of, predictions_of};
+use super::{
+    Metric, ObjectiveSetup,
+    derived::{DerivedClassifier, DerivedLabels},
+};
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing},
-    metric::{
-        Scorer,
-        scorer::{ClassFigure, ClassScorer},
-    },
-    model::{
-        Rows,
-        head::{Classes, Head},
-    },
+    metric::scorer::ClassFigure,
+    model::head::Classes,
     protocol::event::Direction,
 };
 
@@ -34,23 +31,23 @@ pub(super) trait Marks: Send {
     fn from(&self) -> usize;
 }
 
-/// Whether something is in an example, with the parameters that predict it.
+/// Whether something is in an example.
 pub(super) struct BinaryPresence {
     field: String,
     marks: Box<dyn Marks>,
-    head: Box<dyn Head>,
     /// For each corpus, the place of the field, and whether each of its strings is marked.
     attached: BTreeMap<usize, (usize, Vec<bool>)>,
 }
 
 impl BinaryPresence {
-    pub(super) fn new(
+    /// Whether the words of that field have a mark, with the head that tells.
+    pub(super) fn classifier(
         setup: ObjectiveSetup<'_>,
         field: String,
         marks: Box<dyn Marks>,
-    ) -> Result<Self> {
-        let head = setup.head(Classes::of(1))?;
-        Ok(Self { field, marks, head, attached: BTreeMap::new() })
+    ) -> Result<DerivedClassifier<Self>> {
+        let labels = Self { field, marks, attached: BTreeMap::new() };
+        DerivedClassifier::new(labels, Classes::of(1), setup)
     }
 
     /// Whether it is in each example; `None` if it lacks the field.
@@ -67,6 +64,17 @@ impl BinaryPresence {
         };
         (0..batch.n_examples()).map(label).collect()
     }
+}
+
+/// The class whose F1 is scored.
+const YES: &str = "yes";
+
+impl DerivedLabels for BinaryPresence {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.field) else { return };
+        let marked = corpus.lexicons[field].iter().map(|string| self.marks.is_marked(string));
+        self.attached.insert(corpus_idx, (field, marked.collect()));
+    }
 
     /// The label of each row of the tap, which is that of its example.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
@@ -74,41 +82,12 @@ impl BinaryPresence {
         let of = |example: u32| labels[example as usize].map(u32::from);
         packing.examples_of_rows().into_iter().map(of).collect()
     }
-}
 
-/// The class whose F1 is scored.
-const YES: &str = "yes";
-
-impl Objective for BinaryPresence {
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        let Some(field) = corpus.field(&self.field) else { return };
-        let marked = corpus.lexicons[field].iter().map(|string| self.marks.is_marked(string));
-        self.attached.insert(corpus_idx, (field, marked.collect()));
-    }
-
-    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        RawLoss::of(self.head.loss(x, &self.targets(packing, batch), packing)?)
-    }
-
-    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let targets = self.targets(packing, batch);
-        let evaluated = self.head.evaluate(x, &targets, packing)?;
-        Ok(Evaluation {
-            loss: RawLoss::of(evaluated.loss)?,
-            gold: gold_of(packing, &targets),
-            predictions: predictions_of(packing, &evaluated.classes),
-            scored_only: Vec::new(),
-        })
-    }
-
-    fn scorer(&self) -> Box<dyn Scorer> {
-        let figures = vec![ClassFigure::Accuracy, ClassFigure::F1(YES.to_owned())];
-        Box::new(ClassScorer::new(self.class_names(), figures))
-    }
-
-    fn class_names(&self) -> Lexicon {
+    fn names(&self) -> Lexicon {
         ["no", YES].into_iter().collect()
+    }
+
+    fn figures(&self) -> Vec<ClassFigure> {
+        vec![ClassFigure::Accuracy, ClassFigure::F1(YES.to_owned())]
     }
 }

@@ -10,13 +10,18 @@ use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, EXAMPLE_TAP, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, TapKey,
-    bins::{BinClassifier, Bins, metrics},
+    ObjectiveKind, ObjectiveSetup, Output, TapKey, bins,
+    derived::{DerivedClassifier, DerivedLabels},
     word_ids::{self, WORDS},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Symbol, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{
+        Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalise::Normalise,
+        read::ReadError,
+    },
     keys::{Key, Refers, ValueType},
+    metric::scorer::ClassFigure,
+    model::head::Classes,
 };
 
 pub(super) struct Statistic;
@@ -137,7 +142,7 @@ struct Config {
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
-        metrics()
+        bins::metrics()
     }
 
     fn output(&self) -> Output<'_> {
@@ -170,7 +175,8 @@ impl ObjectiveConfig for Config {
             bin_edges: setup.numbers(BIN_EDGES),
             attached: BTreeMap::new(),
         };
-        Ok(Box::new(BinClassifier::new(statistics, setup)?))
+        let classes = Classes::of(statistics.n_bins());
+        Ok(Box::new(DerivedClassifier::new(statistics, classes, setup)?))
     }
 }
 
@@ -188,17 +194,19 @@ struct Statistics {
     attached: BTreeMap<usize, (usize, Vec<u64>)>,
 }
 
-impl Bins for Statistics {
-    fn len(&self) -> usize {
+impl Statistics {
+    fn n_bins(&self) -> usize {
         self.bin_edges.len() + 1
     }
+}
 
+impl DerivedLabels for Statistics {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.field) else { return };
         self.attached.insert(corpus_idx, (field, counts(&self.words, corpus, field)));
     }
 
-    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+    fn targets(&self, _packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus);
         let Some((field, counts)) = attached else {
             return vec![None; batch.n_examples()];
@@ -211,6 +219,14 @@ impl Bins for Statistics {
             Some(self.bin_edges.partition_point(|edge| *edge < number) as u32)
         };
         (0..batch.n_examples()).map(bin).collect()
+    }
+
+    fn names(&self) -> Lexicon {
+        bins::names(self.n_bins())
+    }
+
+    fn figures(&self) -> Vec<ClassFigure> {
+        bins::figures()
     }
 }
 

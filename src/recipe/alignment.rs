@@ -146,9 +146,8 @@ fn of_objective(
             ValueType::Name(Refers::Field) => tap.on == Some(RowKind::Token),
             _ => false,
         };
-        let Some(field) = objective.values.text_if_said(key.name).filter(|_| is_by_row) else {
-            continue;
-        };
+        let said = if is_by_row { objective.values.text_if_said(key.name) } else { None };
+        let Some(field) = said else { continue };
         if let (Some(found), Some(stand)) = (here.field(field), stand)
             && found != stand
         {

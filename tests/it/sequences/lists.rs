@@ -56,9 +56,9 @@ tap = ['trunk.mean', 'each.mean', 'across.max']
 
 const TEXTS: &str = "\
 {\"query\": \"one two\", \"other\": \"six\", \"candidates\": [\"one two\"], \"tags\": [\"A\", \"B\"], \"judgement\": \"yes\"}
-{\"query\": \"two\", \"candidates\": [\"three\", \"two one four\"], \"tags\": [\"B\"], \"judgement\": \"no\"}
-{\"query\": \"one one one\", \"candidates\": [], \"judgement\": \"no\"}
-{\"query\": \"two one\", \"candidates\": [\"five five\", \"one\", \"two two two\"], \"judgement\": \"yes\"}
+{\"query\": \"two\", \"other\": null, \"candidates\": [\"three\", \"two one four\"], \"tags\": [\"B\"], \"judgement\": \"no\"}
+{\"query\": \"one one one\", \"other\": null, \"candidates\": [], \"judgement\": \"no\"}
+{\"query\": \"two one\", \"other\": null, \"candidates\": [\"five five\", \"one\", \"two two two\"], \"judgement\": \"yes\"}
 ";
 
 fn candidates(from: &str, to: &str) -> Result<Tiny, String> {
