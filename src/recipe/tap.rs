@@ -184,6 +184,6 @@ fn layers(encoder: &str, signature: &EncoderSignature) -> String {
         1 => "1 layer; expected 1".to_owned(),
         n_layers => format!("{n_layers} layers; expected 1 to {n_layers}"),
     };
-    let input = if !signature.inputs.is_empty() { ", or 0 for its input" } else { "" };
+    let input = if signature.inputs.is_empty() { "" } else { ", or 0 for its input" };
     format!("{encoder:?} has {counted}{input}")
 }

@@ -163,7 +163,7 @@ struct Features {
 
 impl Features {
     /// At least one, so that no bag is empty.
-    fn in_word(&self, word: &str) -> Vec<String> {
+    fn in_word(self, word: &str) -> Vec<String> {
         let word = self.normalise.apply(word);
         if !self.trigrams {
             return vec![word.into_owned()];

@@ -97,7 +97,7 @@ impl Modes {
             match (&self.keyboard).write_all(LEAVE) {
                 // The blocked write has not ended yet.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    thread::sleep(RETRY_INTERVAL)
+                    thread::sleep(RETRY_INTERVAL);
                 }
                 Ok(()) | Err(_) => return,
             }
