@@ -88,9 +88,9 @@ impl Positions {
 pub struct Example {
     /// The file's line that it begins on, counted from 1.
     pub line: u32,
-    /// The sequences, in the order of [`Corpus::sequences`].
+    /// The sequences, in the order of [`Corpus::sequences`](super::Corpus::sequences).
     pub sequences: Vec<Option<Positions>>,
-    /// The fields, in the order of [`Corpus::fields`].
+    /// The fields, in the order of [`Corpus::fields`](super::Corpus::fields).
     pub fields: Vec<Option<FieldValues>>,
 }
 

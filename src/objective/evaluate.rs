@@ -72,7 +72,8 @@ impl Evaluation {
 
 /// An objective with its parameters.
 ///
-/// `taps` are the rows of its taps, each with what they stand on, in the order of [`ObjectiveKind::taps`].
+/// `taps` are the rows of its taps, each with what they stand on, in the order of
+/// [`ObjectiveKind::taps`](super::ObjectiveKind::taps).
 pub trait Objective: Send {
     /// Learns the strings of a corpus; called once for each corpus, before its first batch.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
