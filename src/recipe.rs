@@ -22,6 +22,7 @@ mod objective;
 mod open;
 pub mod optimizer;
 mod parse;
+mod reach;
 mod resolved;
 mod set;
 mod share;

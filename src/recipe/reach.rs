@@ -1,0 +1,127 @@
+//! Which corpora reach which encoder, by way of the objectives that tap it, and whether the fields that are read
+//! are in them.
+
+use std::collections::BTreeSet;
+
+use super::{
+    CorpusSpec, EncoderSpec, Input, ObjectiveSpec, encoder, fault::Diagnostics, names::Names,
+};
+use crate::keys::{Place, Refers, ValueType};
+
+/// Finds which corpora reach which encoder, and whether the field that it reads is in them.
+pub(super) fn find(
+    encoders: &mut encoder::Encoders,
+    objectives: &[Option<ObjectiveSpec>],
+    corpora: &[Option<CorpusSpec>],
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) {
+    let n_encoders = encoders.specs.len();
+    let mut any: Vec<Vec<Run>> = vec![Vec::new(); n_encoders];
+    let mut active = any.clone();
+    for objective in objectives.iter().flatten() {
+        let keys = objective.kind.taps().iter().map(|key| key.name);
+        let taps = keys.zip(&objective.taps);
+        let taps = taps.flat_map(|(key, taps)| taps.iter().map(move |tap| (key, tap)));
+        for ((key, tap), &corpus) in
+            taps.flat_map(|tap| objective.corpora.iter().map(move |corpus| (tap, corpus)))
+        {
+            let place = objective.values.place(key);
+            if let (Some(field), Some(spec)) = (&tap.field, &corpora[corpus])
+                && let Some(what) = spec.lacks(field, Refers::Field)
+            {
+                diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
+            }
+            let runs = encoders.closure(tap, corpus);
+            for (encoder, field) in runs {
+                any[encoder].push((corpus, field.clone()));
+                if objective.is_active() {
+                    active[encoder].push((corpus, field));
+                }
+                let Some(spec) = &encoders.specs[encoder] else { continue };
+                let lacks = |input: &Input| match input {
+                    Input::ByCorpus(by_corpus) => !by_corpus.contains_key(&corpus),
+                    Input::Same(_) => false,
+                };
+                let keys = spec.kind.source().inputs().iter().zip(&spec.inputs);
+                for (key, _) in keys.filter(|(_, input)| lacks(input)) {
+                    let corpus = &names.corpora[corpus];
+                    let (encoder, objective) = (&spec.name, objective.name.as_str());
+                    let what = format!(
+                        "encoder {encoder:?} has no {} for corpus {corpus:?}, over which \
+                         objective {objective:?} reads it; add {corpus} = ENCODER",
+                        key.name
+                    );
+                    diagnostics.fault(&spec.values.place(key.name), what);
+                }
+            }
+        }
+    }
+    for ((spec, active), any) in encoders.specs.iter_mut().zip(active).zip(any) {
+        let Some(spec) = spec else { continue };
+        let read: Vec<&CorpusSpec> =
+            own(&any).into_iter().filter_map(|at| corpora[at].as_ref()).collect();
+        match (any.as_slice(), corpora) {
+            // Nothing reads it, perhaps because of another fault. With one corpus it is plain which.
+            ([], [Some(only)]) => fields_are_in(spec, &[only], diagnostics),
+            _ => fields_are_in(spec, &read, diagnostics),
+        }
+        taps_are_in(spec, &any, corpora, diagnostics);
+        let runs = if active.is_empty() { any } else { active };
+        spec.corpora = own(&runs);
+        let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
+        spec.prefixed = prefixed.collect::<BTreeSet<_>>().into_iter().collect();
+    }
+}
+
+/// That an encoder runs over a corpus, on a field that a tap names or on its own.
+type Run = (usize, Option<String>);
+
+/// The corpora over which an encoder runs on its own field.
+fn own(runs: &[Run]) -> Vec<usize> {
+    let own = runs.iter().filter(|(_, field)| field.is_none()).map(|(corpus, _)| *corpus);
+    own.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether the fields that the taps of an encoder name are in the corpora that it runs over.
+fn taps_are_in(
+    spec: &EncoderSpec,
+    runs: &[Run],
+    corpora: &[Option<CorpusSpec>],
+    diagnostics: &mut Diagnostics,
+) {
+    let reached: BTreeSet<usize> = runs.iter().map(|(corpus, _)| *corpus).collect();
+    for (key, input) in spec.kind.source().inputs().iter().zip(&spec.inputs) {
+        for &at in &reached {
+            let Some(corpus) = &corpora[at] else { continue };
+            for tap in input.of(at) {
+                if let Some(field) = &tap.field
+                    && let Some(what) = corpus.lacks(field, Refers::Field)
+                {
+                    let place = spec.values.place(key.name);
+                    diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
+                }
+            }
+        }
+    }
+}
+
+/// Whether the fields that an encoder reads are in all those corpora.
+fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut Diagnostics) {
+    let keys = encoder::keys(spec.kind);
+    for key in &keys {
+        let ValueType::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else {
+            continue;
+        };
+        let Some(field) = spec.values.text_if_said(key.name) else { continue };
+        for corpus in corpora {
+            if let Some(what) = corpus.lacks(field, wanted) {
+                let place = match spec.values.place(key.name) {
+                    Place::Default => spec.place.clone(),
+                    place => place,
+                };
+                diagnostics.fault(&place, what);
+            }
+        }
+    }
+}
