@@ -135,8 +135,7 @@ fn noisy(n_steps: u64) -> Run {
             steps: n_steps,
             steps_per_epoch: 1000,
             best: BestMetric { objective: NAMES[0].into(), metric: "f1".into() },
-            sampling: None,
-            weighting: None,
+            settings: [].into(),
         }
         .into(),
     );

@@ -118,8 +118,7 @@ fn cast(n_steps: u64) -> RunStarted {
         steps: 2 * n_steps,
         steps_per_epoch: 1_000,
         best: BestMetric { objective: name(0), metric: "f1".into() },
-        sampling: None,
-        weighting: None,
+        settings: [].into(),
     }
 }
 

@@ -56,8 +56,14 @@ pub(crate) fn run_started() -> RunStarted {
         steps: 100,
         steps_per_epoch: 10,
         best: BestMetric { objective: "chunk".into(), metric: "f1".into() },
-        sampling: Some("proportional".into()),
-        weighting: Some("equal".into()),
+        settings: [
+            ("train.clip_norm".into(), Setting::Number(5.0)),
+            ("train.learning_rate".into(), Setting::Number(0.5)),
+            ("train.sampling".into(), Setting::Text("proportional".into())),
+            ("train.weighting".into(), Setting::Text("equal".into())),
+            ("objective.pos.strength".into(), Setting::Text("ganin 0 to 1 over 250 steps".into())),
+        ]
+        .into(),
     }
 }
 

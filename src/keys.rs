@@ -21,19 +21,17 @@ pub struct Key {
     pub default: DefaultValue,
     /// One line for `auxdesk list`: lower case, no full stop.
     pub about: &'static str,
-    /// Whether it can be changed while training runs.
-    pub live: bool,
 }
 
 impl Key {
     /// A required key.
     pub const fn required(name: &'static str, takes: ValueType, about: &'static str) -> Self {
-        Self { name, takes, default: DefaultValue::Required, about, live: false }
+        Self { name, takes, default: DefaultValue::Required, about }
     }
 
     /// An optional key without a default.
     pub const fn optional(name: &'static str, takes: ValueType, about: &'static str) -> Self {
-        Self { name, takes, default: DefaultValue::Absent, about, live: false }
+        Self { name, takes, default: DefaultValue::Absent, about }
     }
 
     /// A key with a default, written as TOML.
@@ -43,14 +41,7 @@ impl Key {
         default: &'static str,
         about: &'static str,
     ) -> Self {
-        Self { name, takes, default: DefaultValue::Toml(default), about, live: false }
-    }
-
-    /// Makes the key changeable during training.
-    #[must_use]
-    pub const fn live(mut self) -> Self {
-        self.live = true;
-        self
+        Self { name, takes, default: DefaultValue::Toml(default), about }
     }
 }
 

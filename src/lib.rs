@@ -43,6 +43,7 @@ pub mod headless;
 pub mod journal;
 pub mod kernel;
 pub mod keys;
+pub mod live;
 pub mod metric;
 pub mod mixer;
 pub mod model;

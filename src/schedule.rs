@@ -5,6 +5,8 @@
 //! exponential: from·(to/from)^p · step: `from` until `steps` updates are done, then `to` ·
 //! ganin: from + (to − from)·(2/(1 + e^(−10p)) − 1) (Ganin et al. 2016).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A value over the steps of a run.
@@ -47,6 +49,10 @@ pub enum Shape {
 impl Shape {
     /// The names in recipes.
     pub const NAMES: &[&str] = &["linear", "cosine", "exponential", "step", "ganin"];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 
     /// The shape with that name.
     pub fn find(name: &str) -> Option<Self> {
@@ -100,6 +106,18 @@ impl Schedule {
     }
 }
 
+/// `0.5`, or `linear 0.1 to 0 over 400 steps`.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(number) => number.fmt(f),
+            Self::Ramp { shape, from, to, steps, .. } => {
+                write!(f, "{} {from} to {to} over {steps} steps", shape.name())
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +133,15 @@ mod tests {
             assert!((schedule.at(0) - 1.0).abs() < 1e-12, "{name}");
             assert!((schedule.at(4) - 0.25).abs() < 1e-12, "{name}");
             assert!((schedule.at(1_000) - 0.25).abs() < 1e-12, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_told_with_its_shape() {
+        assert_eq!(Schedule::Constant(0.5).to_string(), "0.5");
+        for name in Shape::NAMES {
+            let told = ramp(Shape::find(name).expect("a shape of that name")).to_string();
+            assert_eq!(told, format!("{name} 1 to 0.25 over 4 steps"));
         }
     }
 

@@ -65,10 +65,8 @@ pub struct Run {
     pub at_ms: u64,
     /// Number of updates done.
     pub step: Step,
-    /// The sampling rule of the first step, if the journal has it.
-    pub sampling_at_start: Option<String>,
-    /// The weighting rule at the start, if the journal has it.
-    pub weighting_at_start: Option<String>,
+    /// Live settings of the first step, by `--set` path.
+    pub settings_at_start: BTreeMap<String, Setting>,
     /// The sampling temperature of the last step, while a schedule changes it.
     pub temperature: Option<f32>,
     /// The learning rate of the last update.
@@ -213,22 +211,34 @@ impl Run {
         (size > 0).then(|| (self.draws.get(corpus).copied().unwrap_or(0), size))
     }
 
-    /// The sampling rule, in the notation of `train.sampling`: the value set by hand, else the
-    /// scheduled one, else the one at the start. `None` if unknown.
-    pub fn sampling(&self) -> Option<String> {
-        match (self.settings.get("train.sampling"), self.temperature) {
-            (Some(Setting::Text(rule)), _) => Some(rule.clone()),
-            (_, Some(temperature)) => Some(format!("temperature {temperature}")),
-            (_, None) => self.sampling_at_start.clone(),
-        }
+    /// A live setting, by its `--set` path: the value set by hand, else that of the last step if steps have it, else
+    /// the one at the start. `None` if unknown.
+    pub fn setting(&self, path: &str) -> Option<Setting> {
+        let by_hand = self.settings.get(path).cloned();
+        let by_step = || match path {
+            "train.learning_rate" => self.learning_rate.map(Setting::Number),
+            "train.sampling" => {
+                self.temperature.map(|it| Setting::Text(format!("temperature {it}")))
+            }
+            _ => None,
+        };
+        by_hand.or_else(by_step).or_else(|| self.settings_at_start.get(path).cloned())
     }
 
-    /// The weighting rule, in the notation of `train.weighting`: the value set by hand, else the
-    /// one at the start. `None` if unknown.
+    /// The sampling rule, in the notation of `train.sampling`. `None` if unknown.
+    pub fn sampling(&self) -> Option<String> {
+        self.rule("train.sampling")
+    }
+
+    /// The weighting rule, in the notation of `train.weighting`. `None` if unknown.
     pub fn weighting(&self) -> Option<String> {
-        match self.settings.get("train.weighting") {
-            Some(Setting::Text(rule)) => Some(rule.clone()),
-            _ => self.weighting_at_start.clone(),
+        self.rule("train.weighting")
+    }
+
+    fn rule(&self, path: &str) -> Option<String> {
+        match self.setting(path)? {
+            Setting::Text(rule) => Some(rule),
+            Setting::Number(_) | Setting::Switch(_) => None,
         }
     }
 
@@ -258,8 +268,7 @@ impl Run {
         self.steps = event.steps;
         self.steps_per_epoch = event.steps_per_epoch;
         self.best_metric = Some(event.best.clone());
-        self.sampling_at_start.clone_from(&event.sampling);
-        self.weighting_at_start.clone_from(&event.weighting);
+        self.settings_at_start.clone_from(&event.settings);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.track_metric(&event.best.metric);

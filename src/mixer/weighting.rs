@@ -227,6 +227,14 @@ pub struct CurrentWeighting {
     rule: Box<dyn Weighting>,
 }
 
+impl Clone for CurrentWeighting {
+    fn clone(&self) -> Self {
+        let mut clone = Self::new(self.spec.clone());
+        clone.restore(&self.memory()).expect("a rule goes on from what it remembers itself");
+        clone
+    }
+}
+
 impl CurrentWeighting {
     /// The requested rule, with no memory.
     pub fn new(spec: WeightingSpec) -> Self {

@@ -144,6 +144,9 @@ mod tests {
         for path in ["objective.pos.strength", "train.learning_rate", "gain", "objective.gain"] {
             assert_eq!(Control::of_path(path), Control::Setting(path.to_owned()));
         }
+        for control in [Control::Gain(pos()), Control::Muted(pos()), Control::Soloed(pos())] {
+            assert_eq!(Control::of_path(&control.path()), control);
+        }
     }
 
     #[test]

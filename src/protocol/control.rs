@@ -30,6 +30,16 @@ impl Control {
         }
     }
 
+    /// Its path: `objective.NAME.gain`, `.muted`, `.soloed`, or the path of a setting.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Gain(objective) => format!("objective.{objective}.gain"),
+            Self::Muted(objective) => format!("objective.{objective}.muted"),
+            Self::Soloed(objective) => format!("objective.{objective}.soloed"),
+            Self::Setting(path) => path.clone(),
+        }
+    }
+
     /// The objective whose strip it belongs to; `None` for a setting.
     pub fn strip(&self) -> Option<&ObjectiveId> {
         match self {

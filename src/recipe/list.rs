@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{corpus, encoder, fault::Diagnostics, objective, parse, set, shipped};
+use super::{corpus, encoder, fault::Diagnostics, objective, parse, set, shipped, train};
 use crate::{
     data::read,
     keys::{DefaultValue, Key, Value},
+    live::{self, LiveSetting},
     mixer, model,
     nearest::hint,
     objective as objectives,
@@ -13,7 +14,7 @@ use crate::{
 
 /// What there are lists of, in the order they are shown.
 pub const TOPICS: &[&str] =
-    &["recipes", "objectives", "encoders", "heads", "formats", "weightings"];
+    &["recipes", "train", "objectives", "encoders", "heads", "formats", "weightings", "settings"];
 
 /// Every topic with its entries: a line each, name and what it is.
 pub fn all() -> String {
@@ -50,8 +51,11 @@ pub fn entry(topic: &str, name: &str) -> Result<String, String> {
         out.push_str(shipped::recipe(name).unwrap_or_default());
         return Ok(out);
     }
+    if let Some((setting, _)) = live::find(name).filter(|_| topic == "settings") {
+        describe_setting(&mut out, setting);
+    }
     for key in keys(topic, name) {
-        describe(&mut out, &key);
+        describe(&mut out, &key, is_live(topic, &key));
     }
     Ok(out)
 }
@@ -70,6 +74,12 @@ fn entries(topic: &str) -> Vec<(String, String)> {
     match topic {
         "recipes" => {
             shipped::RECIPES.iter().map(|(name, text)| ((*name).to_owned(), about(text))).collect()
+        }
+        "train" => {
+            train::KEYS.iter().map(|key| (key.name.to_owned(), key.about.to_owned())).collect()
+        }
+        "settings" => {
+            live::SETTINGS.iter().map(|row| (row.pattern(), row.key.about.to_owned())).collect()
         }
         "objectives" => from!(objectives::OBJECTIVES),
         "encoders" => from!(model::encoder::ENCODERS),
@@ -92,6 +102,7 @@ fn planned(topic: &str) -> &'static [&'static str] {
 
 fn keys(topic: &str, name: &str) -> Vec<Key> {
     match topic {
+        "train" => train::KEYS.iter().filter(|key| key.name == name).copied().collect(),
         "objectives" => objectives::find(name).map_or_else(Vec::new, |kind| {
             let head = kind.head().choices().first().and_then(|head| model::head::find(head));
             objective::keys(kind, head)
@@ -102,6 +113,17 @@ fn keys(topic: &str, name: &str) -> Vec<Key> {
         "weightings" => mixer::find(name).map_or_else(Vec::new, |kind| kind.keys().to_vec()),
         _ => Vec::new(),
     }
+}
+
+/// Whether a key of this topic can be changed while a run trains.
+fn is_live(topic: &str, key: &Key) -> bool {
+    let table = match topic {
+        "train" => "train",
+        "objectives" | "heads" => "objective.NAME",
+        // No setting of these is live.
+        _ => return false,
+    };
+    live::find(&format!("{table}.{}", key.name)).is_some()
 }
 
 fn about(recipe: &str) -> String {
@@ -121,13 +143,17 @@ fn lines(entries: &[(String, String)], indent: &str) -> String {
     out
 }
 
-fn describe(out: &mut String, key: &Key) {
+fn describe_setting(out: &mut String, setting: &LiveSetting) {
+    let _ = writeln!(out, "\n    {}; {}", setting.takes(), setting.hint);
+}
+
+fn describe(out: &mut String, key: &Key, is_live: bool) {
     let default = match key.default {
         DefaultValue::Required => "required".to_owned(),
         DefaultValue::Absent => "optional".to_owned(),
         DefaultValue::Toml(text) => format!("default {text}"),
     };
-    let live = if key.live { ", live" } else { "" };
+    let live = if is_live { ", live" } else { "" };
     let _ = write!(
         out,
         "\n{}: {}\n    {} ({default}{live})\n",
@@ -139,6 +165,8 @@ fn describe(out: &mut String, key: &Key) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -161,15 +189,30 @@ mod tests {
         ));
     }
 
+    /// Every key of the topics that describe tables of a recipe is live if it is in the table of live settings.
     #[test]
-    fn only_the_keys_of_a_fader_are_live_in_an_objective() {
-        for (name, _) in entries("objectives") {
-            let text = entry("objectives", &name).unwrap();
-            let live = text.split("\n\n").flat_map(|keys| keys.split("\n    "));
-            let live = live.collect::<Vec<_>>();
-            let named = live.windows(2).filter(|pair| pair[1].contains(", live)"));
-            let named = named.filter_map(|pair| pair[0].lines().last()?.split(':').next());
-            assert_eq!(named.collect::<Vec<_>>(), ["gain", "muted"], "{name}");
+    fn a_key_is_called_live_where_it_is_a_live_setting() {
+        let live_in = |topic: &str| -> BTreeSet<String> {
+            let entries = entries(topic).into_iter().map(|(name, _)| entry(topic, &name).unwrap());
+            let keys = entries.flat_map(|text| {
+                let keys = text.split("\n\n").skip(1).map(str::to_owned);
+                keys.filter(|key| key.contains(", live)")).collect::<Vec<_>>()
+            });
+            keys.filter_map(|key| Some(key.split_once(": ")?.0.to_owned())).collect()
+        };
+        let settings = entries("settings").into_iter().map(|(path, _)| path);
+        let settings: BTreeSet<String> = settings.collect();
+        let key = |owner: &str| {
+            let keys = settings.iter().filter_map(|path| path.strip_prefix(owner));
+            keys.map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(live_in("train"), key("train."));
+        // A run starts without solos: no recipe has that key.
+        let mut of_objectives = key("objective.NAME.");
+        assert!(of_objectives.remove("soloed"));
+        assert_eq!(live_in("objectives"), of_objectives);
+        for topic in ["encoders", "heads", "formats", "weightings"] {
+            assert_eq!(live_in(topic), BTreeSet::new(), "{topic}");
         }
     }
 

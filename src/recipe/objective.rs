@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     data::Vocabulary,
-    keys::{GREATEST, Key, Located, Place, Refers, Value, ValueType, Values, describe::quoted},
+    keys::{Key, Located, Place, Refers, Value, ValueType, Values, describe::quoted},
+    live,
     model::{
         head::{self, HeadConfig, HeadKind},
         tap::{LayerSpec, RowKind},
@@ -131,28 +132,18 @@ const COMMON: &[Key] = &[
 
 pub(super) const SHARE: &str = "share";
 const GRADIENT: &str = "gradient";
-const STRENGTH: &str = "strength";
+const STRENGTH: &str = live::STRENGTH.name;
 
 const FADER: &[Key] = &[
-    Key::with_default(
-        "gain",
-        ValueType::Schedule(0.0, GREATEST),
-        "1",
-        "multiplier of the loss: weight = gain * share",
-    )
-    .live(),
-    Key::with_default("muted", ValueType::Switch, "false", "start muted; the gain is kept").live(),
+    live::GAIN,
+    live::MUTED,
     Key::with_default(
         GRADIENT,
         ValueType::Choice(&["pass", "stop", "reverse"]),
         "\"pass\"",
         "its gradient into the encoder: pass, stop or reverse",
     ),
-    Key::optional(
-        STRENGTH,
-        ValueType::Schedule(0.0, GREATEST),
-        "factor of a reversed gradient; default: 1",
-    ),
+    live::STRENGTH,
 ];
 
 const HEAD: Key = Key::optional("head", ValueType::Text, "output head");

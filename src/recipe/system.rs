@@ -15,6 +15,7 @@ use crate::{
         encoder::{self, Built, FirstValues, RowSource},
     },
     objective::{self, Objective},
+    schedule::Schedule,
 };
 use node::{Forward, Node};
 
@@ -167,6 +168,14 @@ impl System {
     /// An objective, by its place in the recipe.
     pub fn objective(&self, at: usize) -> &dyn Objective {
         self.objectives[at].objective.as_ref()
+    }
+
+    /// Sets the strength of an objective's gradient reversal, by its place in the recipe; nothing where its
+    /// gradient is not reversed.
+    pub fn set_reversal(&mut self, at: usize, strength: Schedule) {
+        if let GradientFlow::Reverse(reversal) = &mut self.objectives[at].gradient {
+            *reversal = strength;
+        }
     }
 
     /// Maps the strings of a corpus to ids; required before its first batch.

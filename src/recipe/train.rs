@@ -9,6 +9,7 @@ use super::{
 use crate::{
     data::sampler::{LEAST, Rule, Sampling},
     keys::{GREATEST, Key, Located, Place, Value, ValueType, Values},
+    live,
     mixer::WeightingSpec,
     protocol::{MetricId, ObjectiveId, event::Direction},
     schedule::Schedule,
@@ -105,18 +106,8 @@ pub(super) const KEYS: &[Key] = &[
         "batch size in examples; a corpus may set its own",
     ),
     Key::with_default("optimizer", ValueType::Choice(optimizer::NAMES), "\"adam\"", "optimizer"),
-    Key::with_default(
-        "learning_rate",
-        ValueType::Schedule(0.0, GREATEST),
-        "0.001",
-        "learning rate",
-    )
-    .live(),
-    Key::optional(
-        "clip_norm",
-        ValueType::Number(1e-6, GREATEST),
-        "gradient clipping: maximum global norm",
-    ),
+    live::LEARNING_RATE,
+    live::CLIP_NORM,
     Key::with_default(
         "evaluate_every",
         ValueType::Either(&[ValueType::Choice(&["epoch"]), ValueType::Count(1)]),
@@ -133,27 +124,12 @@ pub(super) const KEYS: &[Key] = &[
         ValueType::Count(1),
         "early stopping: evaluations without improvement before the run ends",
     ),
-    Key::with_default(
-        "sampling",
-        ValueType::Either(&[ValueType::Choice(Sampling::NAMES), ValueType::Table(SAMPLING)]),
-        "\"proportional\"",
-        "sampling rule for groups",
-    )
-    .live(),
-    Key::with_default(
-        "weighting",
-        weighting::TAKES,
-        "\"equal\"",
-        "weighting rule that sets the shares",
-    )
-    .live(),
-    Key::with_default(
-        "measure_gradients_every",
-        ValueType::Count(0),
-        "0",
-        "measure per-objective gradients every N steps; 0 for never",
-    )
-    .live(),
+    Key {
+        takes: ValueType::Either(&[ValueType::Choice(Sampling::NAMES), ValueType::Table(SAMPLING)]),
+        ..live::SAMPLING
+    },
+    Key { takes: weighting::TAKES, ..live::WEIGHTING },
+    live::MEASURE_GRADIENTS_EVERY,
 ];
 
 /// Every key that a table may have under this optimizer.
@@ -242,7 +218,7 @@ pub(super) fn finish(entries: Entries, best: Best) -> Train {
         batch_size: values.count("batch_size"),
         optimizer: OptimizerConfig::from_values(&values),
         learning_rate: values.schedule("learning_rate"),
-        clip_norm: values.get("clip_norm").map(|_| values.number("clip_norm")),
+        clip_norm: values.get("clip_norm").and_then(|said| said.value.as_number()),
         evaluate_every: match values.get("evaluate_every").map(|said| &said.value) {
             Some(Value::Integer(_)) => Evaluate::Every(values.count("evaluate_every") as u64),
             _ => Evaluate::Epoch,

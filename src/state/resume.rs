@@ -18,7 +18,6 @@ use crate::protocol::{
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ResumePoint {
     step: Step,
-    sampling_at_start: Option<String>,
     temperature: Option<f32>,
     learning_rate: Option<f32>,
     gradient_norm: Option<f32>,
@@ -43,7 +42,6 @@ impl Run {
     pub(super) fn keep_resume_point(&mut self) {
         self.resume_point = Some(Box::new(ResumePoint {
             step: self.step,
-            sampling_at_start: self.sampling_at_start.clone(),
             temperature: self.temperature,
             learning_rate: self.learning_rate,
             gradient_norm: self.gradient_norm,
@@ -89,7 +87,6 @@ impl Run {
             return self.log.rewind(event.step);
         };
         let kept = (*point).clone();
-        self.sampling_at_start = kept.sampling_at_start;
         self.temperature = kept.temperature;
         self.learning_rate = kept.learning_rate;
         self.gradient_norm = kept.gradient_norm;

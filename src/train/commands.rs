@@ -8,13 +8,13 @@ use anyhow::Result;
 use super::{Trainer, evaluation::Trigger};
 use crate::{
     bus::Bus,
+    live::{self, LiveTarget, ObjectiveSetting, SettingId},
     protocol::{
-        Assignment, By, Command, CommandId, Control, Event, Scene, SentCommand,
-        event::{
-            CommandRefused, Noted, Paused, Resumed, SceneStored, Setting, Split, StripSetting,
-        },
+        Assignment, By, Command, CommandId, Event, Scene, SentCommand,
+        event::{CommandRefused, Noted, Paused, Resumed, SceneStored, Split, StripSetting},
     },
 };
+use settings::Assigned;
 
 /// Who sent a command, and what its answer repeats; a move of a journal has no number.
 #[derive(Clone, Copy)]
@@ -97,13 +97,9 @@ impl Trainer {
         origin: Origin,
         bus: &mut Bus,
     ) -> Result<(), String> {
-        let weighting = Control::Setting("train.weighting".to_owned());
-        if all.len() > 1 && all.iter().any(|assignment| assignment.control == weighting) {
-            // Its memory is gone with the first of them, whatever becomes of the others.
-            return Err("`train.weighting` is set by a command of its own".to_owned());
-        }
         let is_of_strips = all.iter().any(|assignment| assignment.control.strip().is_some());
         let before = (self.mixer.faders.clone(), self.settings.clone());
+        let weighting = self.mixer.weighting.clone();
         let changed: Result<Vec<Event>, String> =
             all.iter().map(|assignment| self.assign(assignment, origin)).collect();
         let refused = match changed {
@@ -113,6 +109,7 @@ impl Trainer {
                 strips::none_active(all)
             }
             Ok(events) => {
+                self.learner.apply(&self.plan, &self.settings);
                 for event in events {
                     bus.emit(event);
                 }
@@ -120,31 +117,32 @@ impl Trainer {
             }
         };
         (self.mixer.faders, self.settings) = before;
+        self.mixer.weighting = weighting;
         Err(refused)
     }
 
     fn assign(&mut self, assignment: &Assignment, origin: Origin) -> Result<Event, String> {
         let Assignment { control, value, over } = assignment;
-        if over.is_some() && !matches!(control, Control::Gain(_)) {
-            return Err("only a gain can fade; set this at once".to_owned());
+        let path = &control.path();
+        let (row, target) = live::find(path).ok_or_else(|| live::refusal(path))?;
+        if over.is_some() && row.setting != SettingId::Objective(ObjectiveSetting::Gain) {
+            return Err(format!("`{path}`: only a gain can fade; set this at once"));
         }
-        match (control, value) {
-            (Control::Gain(objective), Setting::Number(gain)) => {
-                self.set_gain(objective, *gain, *over, origin)
-            }
-            (Control::Muted(objective), Setting::Switch(muted)) => {
-                self.set_muted(objective, *muted, origin)
-            }
-            (Control::Soloed(objective), Setting::Switch(soloed)) => {
-                self.set_soloed(objective, *soloed, origin)
-            }
-            (Control::Setting(path), value) => self.set(path, value, origin),
-            (Control::Gain(objective), found) => {
-                Err(format!("`objective.{objective}.gain`: expected a number, found {found}"))
-            }
-            (Control::Muted(objective) | Control::Soloed(objective), found) => {
-                Err(format!("`objective.{objective}`: expected true or false, found {found}"))
-            }
+        let assigned = Assigned { row, path, value };
+        match target {
+            LiveTarget::Train(setting) => self.set_of_run(setting, assigned, origin),
+            LiveTarget::Objective(setting, objective) => match setting {
+                ObjectiveSetting::Gain => {
+                    self.set_gain(&objective, row.number(path, value)?, *over, origin)
+                }
+                ObjectiveSetting::Muted => {
+                    self.set_muted(&objective, row.switch(path, value)?, origin)
+                }
+                ObjectiveSetting::Soloed => {
+                    self.set_soloed(&objective, row.switch(path, value)?, origin)
+                }
+                ObjectiveSetting::Strength => self.set_strength(&objective, assigned, origin),
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 
 use super::{
-    Gradients, Optimizer, Plan, backward::TapBoundary, batches::Draw, loss::ObjectiveLoss,
+    Gradients, Optimizer, Plan, Settings, backward::TapBoundary, batches::Draw, loss::ObjectiveLoss,
 };
 use crate::{
     model::{Mode, Parameters, Rows},
@@ -19,13 +19,25 @@ use crate::{
 pub(super) struct Learner {
     pub(super) system: System,
     pub(super) optimizer: Optimizer,
+    /// The maximum global norm of an update's gradient.
+    clip_norm: Option<f64>,
 }
 
 impl Learner {
     /// A system that has had no update yet.
     pub(super) fn new(recipe: &Recipe, system: System) -> Self {
         let optimizer = Optimizer::new(recipe.train.optimizer, system.parameters());
-        Self { system, optimizer }
+        Self { system, optimizer, clip_norm: recipe.train.clip_norm }
+    }
+
+    /// Learns by these settings from the next step on.
+    pub(super) fn apply(&mut self, plan: &Plan, settings: &Settings) {
+        self.clip_norm = settings.clip_norm;
+        for (at, spec) in plan.recipe.objectives.iter().enumerate() {
+            if let Some(&strength) = settings.strengths.get(&spec.name) {
+                self.system.set_reversal(at, strength);
+            }
+        }
     }
 
     pub(super) fn parameters(&self) -> &Parameters {
@@ -71,15 +83,15 @@ impl Learner {
         Ok((losses.collect(), boundary))
     }
 
-    /// One update by these gradients, of that global norm, clipped as the recipe says.
+    /// One update by these gradients, of that global norm, clipped as the settings say.
     pub(super) fn update(
         &mut self,
-        plan: &Plan,
+        _plan: &Plan,
         gradients: &Gradients,
         gradient_norm: f64,
         learning_rate: f64,
     ) -> Result<()> {
-        let scale = match plan.recipe.train.clip_norm {
+        let scale = match self.clip_norm {
             Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
             _ => 1.0,
         };

@@ -135,6 +135,7 @@ mod tests {
         #[test]
         fn progress_written_and_read_is_exactly_the_same(
             (counts, value) in (proptest::array::uniform8(any::<u64>()), any::<f32>()),
+            (clip_norm, strength) in (proptest::option::of(finite()), schedule()),
             faders in proptest::collection::vec((schedule(), any::<[bool; 3]>()), 0..4),
             (learning_rate, sampling) in (schedule(), sampling()),
             events in arbitrary::events(),
@@ -154,7 +155,13 @@ mod tests {
                 },
                 positions: [("news".to_owned(), Position { epoch: corpus_epoch, next })].into(),
                 faders: Faders::new(faders.collect()),
-                settings: Settings { learning_rate, sampling, measure_gradients_every: every },
+                settings: Settings {
+                    learning_rate,
+                    clip_norm,
+                    sampling,
+                    measure_gradients_every: every,
+                    strengths: [("domain".into(), strength)].into(),
+                },
                 weighting: WeightingProgress {
                     rule: "dwa temperature=2".to_owned(),
                     memory: WeightingMemory::new(&[value].map(|value| value.is_finite().then_some(value))),

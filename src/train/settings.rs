@@ -1,11 +1,14 @@
-//! Live settings other than faders, as they are in force. A schedule of the recipe goes on until a value is
-//! set by hand.
+//! Live settings other than faders and the weighting, as they are in force. A schedule of the recipe goes on
+//! until a value is set by hand.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::sampler::Sampling,
-    recipe::{self, Recipe},
+    protocol::ObjectiveId,
+    recipe::{self, GradientFlow, Recipe},
     schedule::Schedule,
 };
 
@@ -14,20 +17,30 @@ use crate::{
 pub struct Settings {
     /// The learning rate.
     pub learning_rate: Schedule,
+    /// Gradient clipping: the maximum global norm.
+    pub clip_norm: Option<f64>,
     /// How a step chooses among the groups.
     pub sampling: Sampling,
     /// Measure every objective's gradient each so many steps; 0 for never.
     pub measure_gradients_every: u64,
+    /// The strength of each objective's gradient reversal; none for an objective without one.
+    pub strengths: BTreeMap<ObjectiveId, Schedule>,
 }
 
 impl Settings {
     /// The settings of a recipe.
     pub(super) fn new(recipe: &Recipe) -> Self {
-        let recipe::Train { learning_rate, sampling, measure_gradients_every, .. } = &recipe.train;
+        let recipe::Train { learning_rate, clip_norm, sampling, .. } = &recipe.train;
+        let strengths = recipe.objectives.iter().filter_map(|spec| match spec.gradient {
+            GradientFlow::Reverse(strength) => Some((spec.name.clone(), strength)),
+            GradientFlow::Pass | GradientFlow::Stop => None,
+        });
         Self {
             learning_rate: *learning_rate,
+            clip_norm: *clip_norm,
             sampling: sampling.clone(),
-            measure_gradients_every: *measure_gradients_every,
+            measure_gradients_every: recipe.train.measure_gradients_every,
+            strengths: strengths.collect(),
         }
     }
 

@@ -47,7 +47,7 @@ impl Trainer {
     fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
         let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
         let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
-        let learner = Learner::new(&recipe, system);
+        let mut learner = Learner::new(&recipe, system);
         let plan = Plan { recipe, corpora, fitted, digests };
         // The rule is made already, and updates are the optimizer's, which has them with its tensors.
         let Progress {
@@ -60,6 +60,7 @@ impl Trainer {
             updates: _,
         } = progress;
         let moves = if moves.is_empty() { left } else { moves };
+        learner.apply(&plan, &settings);
         Self {
             batches: Batches::new(&plan, &positions),
             mixer: Mixer::new(faders, weighting),
@@ -112,8 +113,7 @@ impl Trainer {
             steps: self.steps(steps_per_epoch),
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
-            sampling: Some(self.settings.sampling.told(self.counters.step).to_string()),
-            weighting: Some(self.mixer.weighting.spec().to_string()),
+            settings: self.live_settings(),
         }
     }
 

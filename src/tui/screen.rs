@@ -16,6 +16,7 @@ mod numbers;
 mod paint;
 mod palette;
 mod prompt;
+mod settings;
 mod strips;
 
 use ratatui::{
@@ -98,6 +99,7 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
             help::draw(frame, search, *searching, *scroll, area, &mut paint);
         }
         Some(Overlay::Palette(palette)) => palette::draw(frame, palette, area, &mut paint),
+        Some(Overlay::Settings { selected }) => settings::draw(frame, *selected, area, &mut paint),
         Some(Overlay::Prompt(prompt)) => prompt::draw(prompt, area, &mut paint),
         Some(Overlay::ConfirmStop) => prompt::confirm_stop(look, area, &mut paint),
         None => {}

@@ -16,6 +16,7 @@ mod nudge;
 mod overlay;
 mod pending;
 mod prompt;
+mod settings;
 mod update;
 
 pub use effect::{Effect, Seek, SpeedChange};
@@ -24,6 +25,7 @@ pub use nudge::{LEAST, nudged};
 pub use overlay::{Overlay, Palette};
 pub use pending::{Pending, Request};
 pub use prompt::{Prompt, PromptKind};
+pub use settings::SettingShown;
 
 use ratatui::layout::{Position, Rect, Size};
 

@@ -338,7 +338,7 @@ mod what_is_told_of_recipes {
     fn list_shows_every_topic_and_every_entry() {
         let here = Here::new();
         let all = printed(&here, &["list"]);
-        for topic in ["recipes", "objectives", "encoders", "heads", "formats", "weightings"] {
+        for topic in auxdesk::recipe::list::TOPICS {
             assert!(all.contains(&format!("{topic}\n")), "{topic}");
             let list = printed(&here, &["list", topic]);
             let entries = list.split("\nnot built yet:").next().unwrap();

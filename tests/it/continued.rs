@@ -12,7 +12,7 @@ use auxdesk::{
     journal::{self, Journal},
     protocol::{
         Event, Step,
-        event::{Reason, StepDone},
+        event::{Reason, Setting, StepDone},
     },
     state::{Run, replay},
 };
@@ -148,12 +148,14 @@ fn the_memory_of_a_weighting_rule_survives_kills() {
     assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
 }
 
-/// A fade over most of the run, a mute, a learning rate and a sampling rule, all set by hand.
+/// A fade over most of the run, a mute, and settings, all set by hand.
 const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
 {"kind":"gain_set","at_ms":1,"step":3,"from":4,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1,"over":1000}
 {"kind":"muted","at_ms":2,"step":17,"from":18,"objective":"next-word","muted":true,"by":"key","command":2}
 {"kind":"setting_set","at_ms":3,"step":31,"from":32,"path":"train.learning_rate","old":0.003,"new":0.0123,"by":"remote","command":3}
 {"kind":"setting_set","at_ms":4,"step":52,"from":53,"path":"train.sampling","old":"proportional","new":"temperature 3.7","by":"key","command":4}
+{"kind":"setting_set","at_ms":4,"step":60,"from":61,"path":"train.clip_norm","old":5,"new":0.25,"by":"key","command":6}
+{"kind":"setting_set","at_ms":4,"step":70,"from":71,"path":"objective.frequency.strength","old":0.5,"new":0.125,"by":"key","command":7}
 {"kind":"muted","at_ms":5,"step":151,"from":152,"objective":"next-word","muted":false,"by":"key","command":5}
 "#;
 
@@ -161,13 +163,23 @@ const MOVES: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"b
 fn a_fade_a_mute_settings_and_the_remaining_moves_survive_kills() {
     let here = Here::new();
     here.write("moves.jsonl", MOVES);
-    let more = [&OFTEN[..], &["--moves", "moves.jsonl"]].concat();
-    let whole = here.finished("whole", STEPS, &more);
-    let killed = killed_ten_times(&here, "killed", &["--moves", "moves.jsonl"], 2);
+    // The strength has a schedule until it is set by hand.
+    let reversed = [
+        "--set",
+        "objective.frequency.gradient=reverse",
+        "--set",
+        "objective.frequency.strength={ shape = \"linear\", from = 0, to = 1, steps = 140 }",
+    ];
+    let more = [&["--moves", "moves.jsonl"], &reversed[..]].concat();
+    let whole = here.finished("whole", STEPS, &[&OFTEN[..], &more].concat());
+    let killed = killed_ten_times(&here, "killed", &more, 2);
     assert_same_run(&whole, &killed);
-    assert_eq!(folded(&killed).interventions, 5);
+    assert_eq!(folded(&killed).interventions, 7);
+    let strength = folded(&killed).setting("objective.frequency.strength");
+    assert_eq!(strength, Some(Setting::Number(0.125)));
     // Changes that were left behind are not repeated from the journal of such a run.
-    let again = here.finished("again", STEPS, &[&OFTEN[..], &["--moves", "killed"]].concat());
+    let again = [&OFTEN[..], &["--moves", "killed"], &reversed].concat();
+    let again = here.finished("again", STEPS, &again);
     assert_eq!(steps(&whole), steps(&again));
 }
 

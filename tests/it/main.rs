@@ -17,6 +17,7 @@ mod encoders;
 mod exits;
 mod glossary;
 mod leaks;
+mod live;
 mod long;
 mod muted;
 mod objectives;

@@ -74,7 +74,7 @@ fn a_report_has_the_usage_of_each_corpus() {
 
     // As written by a program that did not record the sampling rule.
     let text = here.read("run/journal.jsonl");
-    let old = text.replace(",\"sampling\":\"proportional\"", "");
+    let old = text.replace(",\"train.sampling\":\"proportional\"", "");
     assert_ne!(old, text);
     here.write("old.jsonl", old);
     let old = json(&replayed(&here, &["old.jsonl", "--json"]).out);

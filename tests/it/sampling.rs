@@ -79,7 +79,7 @@ fn a_sampling_rule_is_in_force_from_the_next_step_and_reported_as_typed() {
     ];
     assert_eq!(told, wanted);
     let Event::RunStarted(started) = &run.events[0] else { panic!("the cast") };
-    assert_eq!(started.sampling.as_deref(), Some("fixed fine=1"));
+    assert_eq!(started.settings["train.sampling"], text("fixed fine=1"));
     assert_eq!(saved_sampling(&run, "step-18"), "all");
 }
 
@@ -100,11 +100,11 @@ fn an_invalid_sampling_rule_is_refused_and_changes_nothing() {
         ),
         (
             Assignment::setting("train.sampling", Setting::Number(2.0)).into(),
-            "`train.sampling`: expected a text, for example `uniform`",
+            "`train.sampling`: expected a string, \"proportional\" for example, found 2",
         ),
         (
             Assignment::setting("train.learning_rate", Setting::Text("all".to_owned())).into(),
-            "`train.learning_rate`: expected a number",
+            "`train.learning_rate`: expected a number of at least 0, found `all`",
         ),
     ];
     let mut orders = vec![Command::Pause];

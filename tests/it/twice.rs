@@ -159,11 +159,11 @@ fn a_run_with_moves_repeats_from_its_own_journal() {
 #[test]
 fn a_change_that_cannot_be_repeated_is_reported() {
     let here = Here::new();
-    let refused = r#"{"kind":"setting_set","at_ms":3,"step":2,"from":3,"path":"train.clip_norm","old":5,"new":1,"by":"key","command":3}"#;
+    let refused = r#"{"kind":"setting_set","at_ms":3,"step":2,"from":3,"path":"train.batch_size","old":32,"new":1,"by":"key","command":3}"#;
     hand_written(&here, &format!("{refused}\n"));
     let exited = finish(&mut here.tiny("run", 5, &["--moves", "moves.jsonl"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
-    assert!(exited.err.contains("train.clip_norm"), "the key is named: {}", exited.err);
+    assert!(exited.err.contains("train.batch_size"), "the key is named: {}", exited.err);
     let events = journal(&here.path("run")).events;
     let why = events.iter().find_map(|event| match event {
         Event::CommandRefused(refused) => Some((refused.step.0, refused.command)),

@@ -349,7 +349,7 @@ fn a_weighting_rule_is_in_force_from_the_next_step_and_repeated_by_moves() {
     ];
     assert_eq!(found, expected);
     let Event::RunStarted(started) = &run.events[0] else { panic!("the cast") };
-    assert_eq!(started.weighting.as_deref(), Some("equal"));
+    assert_eq!(started.settings["train.weighting"], text("equal"));
     let shares = shares(&run);
     let sum = |shares: &BTreeMap<ObjectiveId, f32>| shares.values().sum::<f32>();
     let n = tiny.recipe.objectives.len() as f32;
@@ -385,11 +385,36 @@ fn an_unknown_weighting_rule_is_refused_and_the_old_one_stays() {
         [
             "`train.weighting.temperature`: expected a number of at least 0.001, found -1",
             "no weighting named \"eqal\"; did you mean \"equal\"?",
-            "`train.weighting`: expected a text, `equal` for example",
+            "`train.weighting`: expected a string, \"equal\" for example, found 2",
         ]
     );
     let untouched = tiny.train(&[]);
     assert_eq!(run.steps(), untouched.steps());
+}
+
+/// A rule and a gain in one command; if one of them is refused, the old rule keeps its memory.
+#[test]
+fn a_weighting_is_set_together_with_other_changes_or_not_at_all() {
+    let tiny = shipped_tiny("chunking", SIZE, &sets(&[], "{ kind = \"dwa\", temperature = 0.1 }"));
+    let set = |gain: f32| {
+        let weighting = Assignment::setting("train.weighting", Setting::Text("random".to_owned()));
+        Command::Set(vec![weighting, Assignment::gain("chunk".into(), gain)])
+    };
+    let stepped = |between: Option<Command>| {
+        let step = || std::iter::repeat_n(Command::StepOnce, 10);
+        let stop = Command::Stop { reason: Reason::Key };
+        let orders = [Command::Pause].into_iter().chain(step()).chain(between);
+        tiny.train(&orders.chain(step()).chain([stop]).collect::<Vec<_>>())
+    };
+    let plain = stepped(None);
+    assert!(shares(&plain)[9..].iter().flat_map(BTreeMap::values).any(|share| *share != 1.0));
+    let refused = stepped(Some(set(-1.0)));
+    assert_eq!(refused.steps(), plain.steps());
+    let run = stepped(Some(set(0.5)));
+    assert_eq!(answers(&run.events, run.ids[11]).len(), 2, "an event for each");
+    assert_ne!(shares(&run)[10], shares(&plain)[10]);
+    assert_eq!(run.steps()[10].weights["chunk"], 0.5 * run.steps()[10].shares["chunk"]);
+    assert_eq!(run.checkpoint("last").progress.weighting.rule, "random");
 }
 
 /// A new rule starts with new epoch means, even if it has the same name.

@@ -72,12 +72,10 @@ pub struct RunStarted {
     pub steps_per_epoch: u64,
     /// The metric that selects the best checkpoint.
     pub best: BestMetric,
-    /// The sampling rule at the first step, in the notation of `train.sampling`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sampling: Option<String>,
-    /// The weighting rule at the first step, in the notation of `train.weighting`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weighting: Option<String>,
+    /// Live settings at the first step, by `--set` path, in the notation of the desk; a schedule in words. Gains and
+    /// mutes are with their objectives.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
 }
 
 /// The metric that selects the best checkpoint.

@@ -1,55 +1,101 @@
-//! Live settings other than faders: those whose key in `[train]` is declared live.
+//! Sets live settings other than faders, and returns the values in force.
+
+use std::collections::BTreeMap;
 
 use super::{Origin, Trainer};
 use crate::{
     data::sampler::{Rule, Sampling},
+    live::{self, LiveSetting, NONE, ObjectiveSetting, SettingId, TrainSetting},
     mixer::CurrentWeighting,
     protocol::{
-        Event,
+        Event, ObjectiveId,
         event::{Setting, SettingSet},
     },
     recipe,
     schedule::Schedule,
 };
 
-/// A setting before and after it was changed.
-struct Changed {
-    old: Setting,
-    new: Setting,
+/// A value for the setting at a path.
+#[derive(Clone, Copy)]
+pub(super) struct Assigned<'a> {
+    pub(super) row: &'static LiveSetting,
+    pub(super) path: &'a str,
+    pub(super) value: &'a Setting,
+}
+
+impl Assigned<'_> {
+    fn number(&self) -> Result<f32, String> {
+        self.row.number(self.path, self.value)
+    }
+
+    fn text(&self) -> Result<&str, String> {
+        self.row.text(self.path, self.value)
+    }
 }
 
 impl Trainer {
-    /// Changes one of the keys that are declared live, or says why not.
-    pub(super) fn set(
+    /// Gives a setting of `[train]` a value from the next step on, or says why not.
+    pub(super) fn set_of_run(
         &mut self,
-        path: &str,
-        value: &Setting,
+        setting: TrainSetting,
+        assigned: Assigned<'_>,
         origin: Origin,
     ) -> Result<Event, String> {
-        let Changed { old, new } = match (path, value) {
-            ("train.learning_rate", Setting::Number(rate)) => self.set_rate(*rate)?,
-            ("train.measure_gradients_every", Setting::Number(every)) => {
-                self.set_gradients(*every)?
+        let old = self.in_force(setting);
+        match setting {
+            TrainSetting::LearningRate => {
+                self.settings.learning_rate = Schedule::Constant(f64::from(assigned.number()?));
             }
-            ("train.learning_rate" | "train.measure_gradients_every", _) => {
-                return Err(format!("`{path}`: expected a number"));
+            TrainSetting::ClipNorm => {
+                let most = assigned.row.number_or_none(assigned.path, assigned.value)?;
+                self.settings.clip_norm = most.map(f64::from);
             }
-            ("train.sampling", Setting::Text(rule)) => self.set_sampling(rule)?,
-            ("train.sampling", _) => {
-                return Err(format!("`{path}`: expected a text, for example `uniform`"));
+            TrainSetting::Sampling => self.set_sampling(assigned.text()?)?,
+            TrainSetting::Weighting => {
+                // The new rule begins without memory, the same one with the same options too.
+                let spec = recipe::weighting(assigned.text()?)?;
+                self.mixer.weighting = CurrentWeighting::new(spec);
             }
-            ("train.weighting", Setting::Text(rule)) => self.set_weighting(rule)?,
-            ("train.weighting", _) => {
-                return Err(format!("`{path}`: expected a text, `equal` for example"));
+            TrainSetting::MeasureGradientsEvery => {
+                self.settings.measure_gradients_every = assigned.number()? as u64;
             }
-            _ => {
-                return Err(format!(
-                    "{path} is not live; live are train.learning_rate, \
-                     train.measure_gradients_every, train.sampling, train.weighting and every gain"
-                ));
-            }
+        }
+        Ok(self.setting_set(assigned.path, old, self.in_force(setting), origin))
+    }
+
+    /// Sets the strength of an objective's gradient reversal, which ends a schedule of it.
+    pub(super) fn set_strength(
+        &mut self,
+        objective: &ObjectiveId,
+        assigned: Assigned<'_>,
+        origin: Origin,
+    ) -> Result<Event, String> {
+        let new = assigned.number()?;
+        self.fader(objective)?;
+        let done = self.counters.step.0;
+        let Some(strength) = self.settings.strengths.get_mut(objective) else {
+            let mut others = self.settings.strengths.keys().map(ObjectiveId::as_str);
+            let others = match others.next() {
+                None => "no objective of this recipe has one".to_owned(),
+                Some(first) => {
+                    let others =
+                        others.fold(first.to_owned(), |all, name| format!("{all}, {name}"));
+                    format!("one with gradient = \"reverse\" has: {others}")
+                }
+            };
+            return Err(format!(
+                "`{}`: {objective} has no gradient reversal; {others}",
+                assigned.path
+            ));
         };
-        Ok(SettingSet {
+        let old = strength.at(done) as f32;
+        *strength = Schedule::Constant(f64::from(new));
+        let (old, new) = (Setting::Number(old), Setting::Number(new));
+        Ok(self.setting_set(assigned.path, old, new, origin))
+    }
+
+    fn setting_set(&self, path: &str, old: Setting, new: Setting, origin: Origin) -> Event {
+        SettingSet {
             at_ms: self.output.ms(),
             step: self.counters.step,
             from: self.counters.step.next(),
@@ -60,34 +106,57 @@ impl Trainer {
             command: origin.id,
             undoes: origin.undoes,
         }
-        .into())
+        .into()
     }
 
-    fn set_rate(&mut self, rate: f32) -> Result<Changed, String> {
-        if !rate.is_finite() || rate < 0.0 {
-            return Err(format!(
-                "`train.learning_rate`: expected a finite number of at least 0, found {rate}"
-            ));
+    /// The value of a setting at the next step, as in a command.
+    fn in_force(&self, setting: TrainSetting) -> Setting {
+        let step = self.counters.step;
+        match setting {
+            TrainSetting::LearningRate => {
+                Setting::Number(self.settings.learning_rate.at(step.0) as f32)
+            }
+            TrainSetting::ClipNorm => match self.settings.clip_norm {
+                Some(most) => Setting::Number(most as f32),
+                None => Setting::Text(NONE.to_owned()),
+            },
+            TrainSetting::Sampling => Setting::Text(self.settings.sampling.told(step).to_string()),
+            TrainSetting::Weighting => Setting::Text(self.mixer.weighting.spec().to_string()),
+            TrainSetting::MeasureGradientsEvery => {
+                Setting::Number(self.settings.measure_gradients_every as f32)
+            }
         }
-        let old = self.settings.learning_rate.at(self.counters.step.0) as f32;
-        self.settings.learning_rate = Schedule::Constant(f64::from(rate));
-        Ok(Changed { old: Setting::Number(old), new: Setting::Number(rate) })
     }
 
-    fn set_gradients(&mut self, every: f32) -> Result<Changed, String> {
-        if every < 0.0 || every.fract() != 0.0 {
-            return Err(format!(
-                "`train.measure_gradients_every`: expected a whole number of steps, found {every}"
-            ));
+    /// Every live setting but faders, by its path, at the start of the run; a schedule in words.
+    pub(in crate::train) fn live_settings(&self) -> BTreeMap<String, Setting> {
+        let mut all = BTreeMap::new();
+        for row in live::SETTINGS {
+            match row.setting {
+                SettingId::Train(TrainSetting::LearningRate) => {
+                    all.insert(row.pattern(), told(self.settings.learning_rate));
+                }
+                SettingId::Train(setting) => {
+                    all.insert(row.pattern(), self.in_force(setting));
+                }
+                SettingId::Objective(ObjectiveSetting::Strength) => {
+                    let strengths = self.settings.strengths.iter();
+                    all.extend(
+                        strengths.map(|(name, &strength)| (row.path_of(name), told(strength))),
+                    );
+                }
+                // `ObjectiveStarted` has these.
+                SettingId::Objective(
+                    ObjectiveSetting::Gain | ObjectiveSetting::Muted | ObjectiveSetting::Soloed,
+                ) => {}
+            }
         }
-        let old = self.settings.measure_gradients_every as f32;
-        self.settings.measure_gradients_every = every as u64;
-        Ok(Changed { old: Setting::Number(old), new: Setting::Number(every) })
+        all
     }
 
-    /// Groups that are muted now may be named too: they may sound later. A rule by hand ends the
+    /// Groups that are muted now may be named too: they may become active. A rule by hand ends the
     /// schedule of a temperature.
-    fn set_sampling(&mut self, text: &str) -> Result<Changed, String> {
+    fn set_sampling(&mut self, text: &str) -> Result<(), String> {
         let groups = self.plan.recipe.groups();
         let groups = groups.iter().map(|group| group.name.as_str());
         let rule = text.parse::<Rule>().and_then(|rule| rule.among(groups));
@@ -100,18 +169,14 @@ impl Trainer {
                 corpus.name
             ));
         }
-        let old = self.settings.sampling.told(self.counters.step).to_string();
-        let new = rule.to_string();
         self.settings.sampling = Sampling::Constant(rule);
-        Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
+        Ok(())
     }
+}
 
-    /// The new rule begins without memory, the same one with the same options too.
-    fn set_weighting(&mut self, text: &str) -> Result<Changed, String> {
-        let spec = recipe::weighting(text)?;
-        let old = self.mixer.weighting.spec().to_string();
-        let new = spec.to_string();
-        self.mixer.weighting = CurrentWeighting::new(spec);
-        Ok(Changed { old: Setting::Text(old), new: Setting::Text(new) })
+fn told(schedule: Schedule) -> Setting {
+    match schedule {
+        Schedule::Constant(number) => Setting::Number(number as f32),
+        schedule @ Schedule::Ramp { .. } => Setting::Text(schedule.to_string()),
     }
 }

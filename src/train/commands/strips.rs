@@ -19,13 +19,6 @@ impl Trainer {
         over: Option<u64>,
         origin: Origin,
     ) -> Result<Event, String> {
-        let path = || format!("`objective.{objective}.gain`");
-        if !gain.is_finite() || gain < 0.0 {
-            return Err(format!(
-                "{}: expected a finite number of at least 0, found {gain}",
-                path()
-            ));
-        }
         let (step, since) = (self.counters.step, self.counters.step.0);
         let to = f64::from(gain);
         let fader = self.fader(objective)?;
@@ -34,7 +27,9 @@ impl Trainer {
         fader.gain = match over {
             None => Schedule::Constant(to),
             Some(0) => {
-                return Err(format!("{}: expected a fade over at least 1 step, found 0", path()));
+                return Err(format!(
+                    "`objective.{objective}.gain`: expected a fade over at least 1 step, found 0"
+                ));
             }
             Some(steps) => {
                 Schedule::Ramp { shape: Shape::Linear, from: before.at(since), to, steps, since }
@@ -80,7 +75,7 @@ impl Trainer {
         Ok(Soloed { at_ms, step, from, objective, soloed, by, command, undoes }.into())
     }
 
-    fn fader(&mut self, objective: &ObjectiveId) -> Result<&mut Fader, String> {
+    pub(super) fn fader(&mut self, objective: &ObjectiveId) -> Result<&mut Fader, String> {
         let found = self.mixer.faders.find(objective);
         found.ok_or_else(|| format!("the recipe has no objective `{objective}`"))
     }

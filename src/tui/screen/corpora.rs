@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, numbers, paint::Paint};
 use crate::{
+    live::TrainSetting,
     protocol::{Control, event::Setting},
     state::{CorpusUsage, hms},
     tui::view::action::{ACTIONS, Action},
@@ -100,7 +101,7 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
     }
     let is_annealed = run.temperature.is_some() && !run.settings.contains_key("train.sampling");
     let annealed = is_annealed.then(|| "annealed by the recipe's schedule".to_owned());
-    let typed = ACTIONS.iter().find(|spec| spec.action == Action::TypeSampling);
+    let typed = ACTIONS.iter().find(|spec| spec.action == Action::Set(TrainSetting::Sampling));
     let key =
         typed.filter(|spec| (spec.valid)(view, run)).and_then(|spec| keymap.keys(spec).first());
     let changed = key.map(|key| format!("{} changes it", key.shown(glyphs)));

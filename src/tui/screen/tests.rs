@@ -206,6 +206,7 @@ fn windows_above_the_panels() {
     let mut prompt = Prompt::new(PromptKind::Gain("pos".into()), "much");
     prompt.fault = prompt.entry(0).err();
     pictures("prompt", &run, &open(Overlay::Prompt(prompt)));
+    pictures("settings", &run, &open(Overlay::Settings { selected: 1 }));
     pictures("confirm-stop", &run, &open(Overlay::ConfirmStop));
 }
 
@@ -224,7 +225,7 @@ fn key() -> impl Strategy<Value = crossterm::event::KeyEvent> {
     let code = prop_oneof![
         6 => any::<char>().prop_map(KeyCode::Char),
         12 => prop::sample::select(
-            "hjklHJKL0123456789wWmsSuabABncerdyxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
+            "hjklHJKL0123456789wWmsSuabABncerdpyxvzotTGq?:/{}[]<>,.+-= y".chars().collect::<Vec<_>>()
         ).prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace,

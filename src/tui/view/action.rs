@@ -2,7 +2,7 @@
 //! key configuration, so that none of them can drift from the others.
 
 use super::{DeskMode, View};
-use crate::{protocol::Scene, state::Run};
+use crate::{live::TrainSetting, protocol::Scene, state::Run};
 
 /// What the user asks of the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +45,10 @@ pub enum Action {
     Checkpoint,
     /// Evaluate on dev now.
     Evaluate,
-    /// Prompt for a learning rate.
-    TypeLearningRate,
-    /// Prompt for a sampling rule.
-    TypeSampling,
-    /// Prompt for a weighting rule.
-    TypeWeighting,
-    /// Prompt for how often per-objective gradients are measured.
-    TypeGradients,
+    /// Prompt for a live setting of the run.
+    Set(TrainSetting),
+    /// List the live settings.
+    Settings,
     /// Ask for confirmation to stop the run; quit if it has ended.
     Quit,
     /// Stop after this step, as SIGINT does; a second one aborts.
@@ -217,8 +213,12 @@ fn always(_: &View, _: &Run) -> bool {
 }
 
 /// Whether the run is live and may be changed from this desk.
-fn movable(view: &View, run: &Run) -> bool {
+pub(super) fn movable(view: &View, run: &Run) -> bool {
     view.mode == DeskMode::Live && run.ended.is_none() && !run.strips.is_empty()
+}
+
+fn has_settings(_: &View, run: &Run) -> bool {
+    !run.settings_at_start.is_empty()
 }
 
 fn replayed(view: &View, _: &Run) -> bool {
@@ -285,10 +285,11 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::TypeNote, "note", &["n"], "note", "add a note at this step", movable),
     row(Anywhere, A::Checkpoint, "checkpoint", &["c"], "", "save a checkpoint now", movable),
     row(Anywhere, A::Evaluate, "evaluate", &["e"], "", "evaluate on dev now; no effect on early stopping", movable),
-    row(Anywhere, A::TypeLearningRate, "learning-rate", &["r"], "", "set the learning rate", movable),
-    row(Anywhere, A::TypeSampling, "sampling", &["d"], "", "set the sampling rule for groups", movable),
-    row(Anywhere, A::TypeWeighting, "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
-    row(Anywhere, A::TypeGradients, "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
+    row(Anywhere, A::Set(TrainSetting::LearningRate), "learning-rate", &["r"], "", "set the learning rate", movable),
+    row(Anywhere, A::Set(TrainSetting::Sampling), "sampling", &["d"], "", "set the sampling rule for groups", movable),
+    row(Anywhere, A::Set(TrainSetting::Weighting), "weighting", &["R"], "", "set the weighting rule; its memory begins anew", movable),
+    row(Anywhere, A::Set(TrainSetting::MeasureGradientsEvery), "gradients", &["G"], "", "measure per-objective gradients every N steps", movable),
+    row(Anywhere, A::Settings, "settings", &["p"], "", "list the live settings; Enter sets one", has_settings),
     row(Replay, A::Play, "play", &["space"], "play", "play or pause", replayed),
     row(Replay, A::Faster, "faster", &[">"], "faster", "play faster, up to 1000x", replayed),
     row(Replay, A::Slower, "slower", &["<"], "", "play slower", replayed),

@@ -44,7 +44,7 @@ impl View {
                 line.insert(text);
             }
             Some(Overlay::Help { search, searching: true, .. }) => search.insert(text),
-            Some(Overlay::Help { .. } | Overlay::ConfirmStop) | None => {
+            Some(Overlay::Help { .. } | Overlay::Settings { .. } | Overlay::ConfirmStop) | None => {
                 let text = "pasted text was ignored: no prompt is open";
                 self.message = Some(Message::Refused(text.to_owned()));
             }
@@ -67,6 +67,7 @@ impl View {
             },
             Overlay::Prompt(prompt) => return self.press_in_prompt(prompt, event, run),
             Overlay::Palette(palette) => return self.press_in_palette(palette, event, run),
+            Overlay::Settings { selected } => self.press_in_settings(selected, event, run),
             Overlay::Help { search, searching, scroll } => {
                 self.overlay = help(search, searching, scroll, event);
             }

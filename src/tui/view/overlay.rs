@@ -1,4 +1,4 @@
-//! Windows above the panels, which receive the keys: help, palette, prompt, confirmation.
+//! Windows above the panels, which receive the keys: help, palette, live settings, prompt, confirmation.
 
 use super::Prompt;
 use crate::tui::{
@@ -22,6 +22,11 @@ pub enum Overlay {
     Palette(Palette),
     /// A prompt for a text.
     Prompt(Prompt),
+    /// The live settings with their values.
+    Settings {
+        /// Index of the selected one in [`View::live_settings`](super::View::live_settings).
+        selected: usize,
+    },
     /// The confirmation of a stop.
     ConfirmStop,
 }

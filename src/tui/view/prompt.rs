@@ -1,7 +1,8 @@
 //! Text prompts and the validation of their input.
 
 use crate::{
-    protocol::{Assignment, Command, ObjectiveId, Step, event::Setting},
+    live,
+    protocol::{Assignment, Command, ObjectiveId, Step},
     tui::line::Line,
 };
 
@@ -23,14 +24,8 @@ pub enum PromptKind {
     Gain(ObjectiveId),
     /// A note.
     Note,
-    /// A learning rate.
-    LearningRate,
-    /// A sampling rule for the groups.
-    Sampling,
-    /// A weighting rule.
-    Weighting,
-    /// The interval of per-objective gradient measurements, in steps.
-    Gradients,
+    /// A live setting, by its path.
+    Setting(String),
     /// A step of a replay.
     Step,
     /// A part of an event's text.
@@ -59,10 +54,7 @@ impl Prompt {
         match &self.kind {
             PromptKind::Gain(objective) => format!("gain of {objective}"),
             PromptKind::Note => "note".to_owned(),
-            PromptKind::LearningRate => "learning rate".to_owned(),
-            PromptKind::Sampling => "sampling".to_owned(),
-            PromptKind::Weighting => "weighting".to_owned(),
-            PromptKind::Gradients => "measure gradients every".to_owned(),
+            PromptKind::Setting(path) => path.clone(),
             PromptKind::Step => "go to step".to_owned(),
             PromptKind::Filter => "filter events".to_owned(),
         }
@@ -70,17 +62,10 @@ impl Prompt {
 
     /// A hint on the input.
     pub fn hint(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             PromptKind::Gain(_) => "0.8, or 0.8 over 500 to fade over 500 steps",
             PromptKind::Note => "Enter adds it at this step",
-            PromptKind::LearningRate => "for example 0.0005; ends a learning-rate schedule",
-            PromptKind::Sampling => {
-                "fixed GROUP=0.8 .., temperature 2, uniform, proportional, round-robin, all"
-            }
-            PromptKind::Weighting => {
-                "equal, random, dwa temperature=2, mgda normalize=l2; memory begins anew"
-            }
-            PromptKind::Gradients => "interval in steps; 0 for never",
+            PromptKind::Setting(path) => live::find(path).map_or("", |(row, _)| row.hint),
             PromptKind::Step => "a step, or a percentage such as 40%",
             PromptKind::Filter => "Enter applies it; an empty filter shows all",
         }
@@ -120,40 +105,15 @@ impl Prompt {
                 return Err("expected a text, found nothing; Esc cancels".to_owned());
             }
             PromptKind::Note => Entered::Command(Command::Note { text: text.to_owned() }),
-            PromptKind::LearningRate => {
-                let rate = number(text).ok_or_else(|| {
-                    format!("expected a learning rate of at least 0, found `{text}`")
-                })?;
-                setting("train.learning_rate", Setting::Number(rate))
-            }
-            PromptKind::Sampling if text.is_empty() => {
-                return Err(
-                    "expected a rule, for example `uniform`, found nothing; Esc cancels".to_owned()
-                );
-            }
-            PromptKind::Weighting if text.is_empty() => {
-                return Err(
-                    "expected a rule, for example `equal`, found nothing; Esc cancels".to_owned()
-                );
-            }
-            // The trainer validates rules and their options.
-            PromptKind::Weighting => setting("train.weighting", Setting::Text(text.to_owned())),
-            // The trainer validates rules and groups.
-            PromptKind::Sampling => setting("train.sampling", Setting::Text(text.to_owned())),
-            PromptKind::Gradients => {
-                let steps: u32 = text
-                    .parse()
-                    .map_err(|_| format!("expected a whole number of steps, found `{text}`"))?;
-                setting("train.measure_gradients_every", Setting::Number(steps as f32))
+            PromptKind::Setting(path) => {
+                // The trainer validates sampling and weighting rules.
+                let (row, _) = live::find(path).ok_or_else(|| live::refusal(path))?;
+                Entered::Command(Assignment::setting(path, row.read(path, text)?).into())
             }
             PromptKind::Step => Entered::Step(step(text, n_steps)?),
             PromptKind::Filter => Entered::Filter(text.to_owned()),
         })
     }
-}
-
-fn setting(path: &str, value: Setting) -> Entered {
-    Entered::Command(Assignment::setting(path, value).into())
 }
 
 fn step(text: &str, n_steps: u64) -> Result<Step, String> {
@@ -168,6 +128,7 @@ fn step(text: &str, n_steps: u64) -> Result<Step, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::event::Setting;
 
     fn entered(kind: PromptKind, text: &str) -> Result<Entered, String> {
         Prompt::new(kind, text).entry(2_000)
@@ -196,6 +157,20 @@ mod tests {
         assert_eq!(entered(PromptKind::Step, "1,200"), Ok(Entered::Step(Step(1_200))));
         assert_eq!(entered(PromptKind::Step, "40%"), Ok(Entered::Step(Step(800))));
         assert!(entered(PromptKind::Step, "soon").is_err());
+    }
+
+    #[test]
+    fn a_setting_is_parsed_as_the_table_declares() {
+        let clip_norm = || PromptKind::Setting("train.clip_norm".to_owned());
+        let none = Setting::Text("none".to_owned());
+        let set = Assignment::setting("train.clip_norm", none).into();
+        assert_eq!(entered(clip_norm(), "none"), Ok(Entered::Command(set)));
+        assert_eq!(
+            entered(clip_norm(), "-1"),
+            Err("`train.clip_norm`: expected a number of at least 0.000001, or \"none\", found `-1`".into())
+        );
+        assert_eq!(Prompt::new(clip_norm(), "").label(), "train.clip_norm");
+        assert!(Prompt::new(clip_norm(), "").hint().contains("none"));
     }
 
     #[test]

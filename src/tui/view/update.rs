@@ -5,6 +5,7 @@ use super::{
     SpeedChange, View, mix::clear_solos, pending::UndoKey, prompt::Entered,
 };
 use crate::{
+    live::{LiveSetting, SettingId},
     protocol::{
         Assignment, Command, Control,
         event::{Reason, Setting},
@@ -24,7 +25,7 @@ impl View {
         self.update(spec.action, run)
     }
 
-    fn refusal(&self, spec: &Spec, run: &Run) -> String {
+    pub(super) fn refusal(&self, spec: &Spec, run: &Run) -> String {
         match (self.mode, spec.action) {
             (DeskMode::Replay(_), _) => {
                 "read-only: this is a replay; `auxdesk train --moves JOURNAL` repeats its changes"
@@ -73,25 +74,10 @@ impl View {
             Action::TypeNote => self.open_prompt(PromptKind::Note, ""),
             Action::Checkpoint => return self.once(Command::Checkpoint),
             Action::Evaluate => return self.once(Command::Evaluate),
-            Action::TypeLearningRate => {
-                let rate = run.learning_rate.map(|rate| rate.to_string()).unwrap_or_default();
-                self.open_prompt(PromptKind::LearningRate, &rate);
+            Action::Set(setting) => {
+                self.prompt_for_setting(&LiveSetting::of(SettingId::Train(setting)).pattern(), run);
             }
-            Action::TypeSampling => {
-                let rule = run.sampling().unwrap_or_default();
-                self.open_prompt(PromptKind::Sampling, &rule);
-            }
-            Action::TypeWeighting => {
-                let rule = run.weighting().unwrap_or_default();
-                self.open_prompt(PromptKind::Weighting, &rule);
-            }
-            Action::TypeGradients => {
-                let every = match run.settings.get("train.measure_gradients_every") {
-                    Some(Setting::Number(every)) => every.to_string(),
-                    _ => String::new(),
-                };
-                self.open_prompt(PromptKind::Gradients, &every);
-            }
+            Action::Settings => self.overlay = Some(Overlay::Settings { selected: 0 }),
             Action::Quit => return self.quit(run),
             Action::Interrupt if self.is_over(run) => return vec![Effect::Quit],
             Action::Interrupt => {

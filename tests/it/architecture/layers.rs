@@ -13,6 +13,8 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// What is not in the style page, and why it stands where it does:
 /// - `schedule` is arithmetic, below everything. `keys` reads one from a recipe's value. Every kind
 ///   declares its keys, so `keys` is below `data`, `model` and `objective`.
+/// - `live` says what a running trainer changes and what it takes for it, in the keys' terms; checker, trainer and
+///   desk all read it.
 /// - `kernel` may name `data::Packing` and nothing else of `data`. A packing is the shape of rows:
 ///   `data` fills it, kernels walk it. Were it in `kernel`, `data` would have to name the home of
 ///   tensors; the shape without a tensor in it is the lower of the two.
@@ -32,13 +34,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schedule", &[]),
     ("nearest", &[]),
     ("keys", &["schedule"]),
+    ("live", &["keys", "protocol"]),
     ("bus", &["protocol"]),
     ("state", &["protocol"]),
     ("journal", &["protocol"]),
     ("feed", &["state", "bus", "protocol"]),
     ("recorder", &["feed", "state", "journal", "bus", "protocol"]),
     ("headless", FOLD),
-    ("tui", &["feed", "state", "journal", "bus", "protocol", "nearest"]),
+    ("tui", &["feed", "state", "journal", "bus", "live", "protocol", "nearest"]),
     ("data", &["protocol", "keys", "schedule", "nearest"]),
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
@@ -54,6 +57,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "metric",
             "data",
             "kernel",
+            "live",
             "nearest",
             "keys",
             "schedule",
@@ -70,6 +74,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "metric",
             "data",
             "kernel",
+            "live",
             "keys",
             "schedule",
             "bus",
@@ -116,8 +121,8 @@ const FENCES: &[Fence] = &[
 ];
 
 const NO_TENSORS: &[&str] = &[
-    "protocol", "state", "journal", "bus", "feed", "headless", "recorder", "keys", "schedule",
-    "metric", "mixer", "tui", "data", "cli",
+    "protocol", "state", "journal", "bus", "feed", "headless", "recorder", "keys", "live",
+    "schedule", "metric", "mixer", "tui", "data", "cli",
 ];
 
 struct Fence {

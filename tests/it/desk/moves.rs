@@ -133,8 +133,17 @@ fn notes_checkpoints_evaluations_and_settings_are_events_of_the_journal() {
     assert_eq!(new, text("fixed news=2"));
     let (_, _, back, _) = set(desk.done_by("u"));
     assert_eq!(back, text("proportional"));
-    let (path, _, new, _) = set(desk.done_by("G2\r"));
+    let (path, _, new, _) = set(desk.done_by(&format!("G{CTRL_U}2\r")));
     assert_eq!((path.as_str(), new), ("train.measure_gradients_every", number(2.0)));
+    // Any other is chosen from the list.
+    desk.press("p");
+    desk.pty.wait_for_text("live settings");
+    let (path, _, new, _) = set(desk.done_by(&format!("j\r{CTRL_U}2.5\r")));
+    assert_eq!((path.as_str(), new), ("train.clip_norm", number(2.5)));
+    let (_, _, new, _) = set(desk.done_by(&format!("pj\r{CTRL_U}none\r")));
+    assert_eq!(new, text("none"));
+    let (_, _, new, _) = set(desk.done_by("u"));
+    assert_eq!(new, number(2.5));
     desk.pty.wait_for("gradients are measured", |_| {
         desk.events().iter().any(|event| matches!(event, Event::GradientsMeasured(_)))
     });

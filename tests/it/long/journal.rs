@@ -103,8 +103,7 @@ impl Long {
             steps: self.steps,
             steps_per_epoch: 1_000,
             best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
-            sampling: None,
-            weighting: None,
+            settings: [].into(),
         }
     }
 
