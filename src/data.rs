@@ -1,7 +1,7 @@
 //! Files to examples and back: corpora, vocabularies, packed batches, the sampler.
 //!
-//! A corpus is read once into interned symbols; a batch borrows nothing and pads nothing. What a
-//! label means is left to the objectives, what a tensor is to the model.
+//! A corpus is read once and its strings are interned; a batch borrows nothing and has no padding.
+//! Objectives interpret labels, and the model creates tensors.
 
 pub mod batch;
 pub mod corpus;

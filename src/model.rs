@@ -1,7 +1,7 @@
 //! Networks: encoders with their taps, and heads.
 //!
-//! Heads are nodes of the graph here, so that predicted labels can feed upward, and losses reach
-//! fused kernels through them. What a loss means is left to the objectives.
+//! Heads are nodes of the graph, so that predicted labels can feed other encoders, and losses reach
+//! fused kernels through them. Objectives interpret the losses.
 
 pub mod encoder;
 pub mod head;

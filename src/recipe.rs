@@ -173,7 +173,7 @@ fn read_and_check(
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|error| {
         format!("byte {} is not UTF-8; expected TOML, which is", error.utf8_error().valid_up_to())
     })

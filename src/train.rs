@@ -1,7 +1,7 @@
-//! The loop: draw, forward, mix, backward, step; and what happens between two steps.
+//! The training loop: draw, forward, mix, backward, update; and what happens between two steps.
 //!
-//! The trainer tells facts on the bus and never waits for anybody. Commands are applied between two
-//! steps, never within one, and each is answered by an event.
+//! The trainer emits events on the bus and never blocks on other threads. Commands are applied
+//! between two steps, never within one, and each is answered by an event.
 
 mod apart;
 mod backward;
@@ -59,64 +59,64 @@ pub use progress::{Progress, WeightingProgress};
 pub use score::score;
 pub use settings::Settings;
 
-/// How long a paused trainer sleeps before it looks for signals again.
+/// The interval at which a paused trainer checks for signals.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a trainer is made from.
+/// The inputs of a trainer.
 pub struct TrainerSetup {
-    /// What to train.
+    /// The recipe to train.
     pub recipe: Recipe,
     /// The recipe's corpora, in its order.
     pub corpora: Vec<Corpus>,
     /// A digest of each corpus file, by its key in the recipe.
     pub digests: BTreeMap<String, String>,
-    /// What the system is fitted to: vocabularies of their training splits, and numbers.
+    /// The values that the system is fitted to: vocabularies of the training splits, and numbers.
     pub fitted: FittedByOwner,
-    /// The system made of them, with every corpus attached.
+    /// The system built from them, with every corpus attached.
     pub system: System,
     /// The run's folder.
     pub run: PathBuf,
-    /// Whether it starts or goes on.
+    /// Whether the run starts or is continued.
     pub opening: Opening,
-    /// Moves to redo.
+    /// Changes to repeat.
     pub moves: Moves,
     /// The run's clock.
     pub clock: Clock,
-    /// Where signals are seen.
+    /// Receives signals.
     pub interrupt: Interrupt,
-    /// The step at which to panic: for the test of what becomes of a run whose trainer does.
+    /// The step at which to panic: for the test of a run whose trainer panics.
     pub panic_at: Option<u64>,
-    /// The step at which an operation on tensors is to fail, for the same reason.
+    /// The step at which a tensor operation fails: for the test of such a run.
     pub error_at: Option<u64>,
 }
 
-/// What a run begins with, this time.
+/// Whether a run starts or is continued.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Opening {
     /// It starts.
     Started,
-    /// It was begun before, and goes on.
+    /// It is continued from a checkpoint.
     Continued(TrainingSession),
 }
 
-/// What trains from here on, and what it leaves behind.
+/// A session that continues a run, and what it leaves behind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingSession {
-    /// What the journal has beyond the checkpoint.
+    /// The part of the journal beyond the checkpoint.
     pub left_behind: LeftBehind,
     /// The version of auxdesk.
     pub auxdesk: String,
-    /// Threads that train.
+    /// The number of threads.
     pub threads: usize,
     /// The device's name.
     pub device: String,
     /// The kernel's name.
     pub kernel: String,
-    /// Steps in an epoch of the main objective's corpus, as the run told when it started.
+    /// Steps per epoch of the main objective's corpus, as reported at the start of the run.
     pub steps_per_epoch: u64,
 }
 
-/// A run, happening.
+/// A run in progress.
 pub struct Trainer {
     plan: Plan,
     batches: Batches,
@@ -129,7 +129,7 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Updates done.
+    /// The number of updates.
     pub fn step(&self) -> Step {
         self.counters.step
     }
@@ -139,26 +139,26 @@ impl Trainer {
         self.output.clock
     }
 
-    /// Trains until something ends the run, tells how it ended, and gives that back.
+    /// Trains until the run ends, emits the last event, and returns it.
     ///
-    /// An error of the disk or of arithmetic is told as the run's end too; only a panic is not, and
-    /// that is for whoever catches it to tell.
+    /// A failed write or tensor operation also ends the run with an event; only after a panic the
+    /// caller must emit it.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
         if let Err(error) = self.open(bus) {
             return self.tell_the_end(Err(error), bus);
         }
         let done = if kernel::is_fused(self.learner.parameters().device()) {
-            // As one of the threads that compute: each of their tasks would wake another one otherwise.
+            // On one of the pool's threads: otherwise each of their tasks would wake another one.
             rayon::scope(|_| self.until_the_end(bus))
         } else {
-            // Here, on a stack that is deep enough for candle's graph of its own operations.
+            // Here, on a stack that is deep enough for the graph of candle's own operations.
             self.until_the_end(bus)
         };
         self.tell_the_end(done, bus)
     }
 
-    /// Tells what the run begins with, this time. Moves to be made are nowhere else, so a run with some saves
-    /// them before it has told of anything.
+    /// Emits the first event of this session. Changes to repeat are in no other file, so a run with
+    /// `--moves` saves them before its first event.
     fn open(&mut self, bus: &mut Bus) -> Result<()> {
         let keeps_moves = self.counters.step == Step(0) && !self.control.moves.is_empty();
         if keeps_moves {
@@ -197,7 +197,7 @@ impl Trainer {
                 match bus.wait_for_command(POLL_INTERVAL) {
                     Waited::Command(command) => self.handle_command(command, bus)?,
                     Waited::TimedOut => {}
-                    // Nobody is left who could resume.
+                    // Nobody is left to resume the run.
                     Waited::Disconnected => self.control.paused = false,
                 }
                 continue;
@@ -212,7 +212,7 @@ impl Trainer {
         Ok(reason)
     }
 
-    /// Why the run should end now, if it should.
+    /// The reason to end the run now, if there is one.
     fn end(&self, bus: &Bus) -> Option<Reason> {
         let Counters { step, evals_without_improvement, .. } = self.counters;
         if self.control.interrupt.is_set() {
@@ -237,24 +237,24 @@ impl Trainer {
         }
     }
 
-    /// Epochs done of the main objective's corpus.
+    /// Complete epochs of the main objective's corpus.
     fn epochs(&self) -> u64 {
         self.batches.position(self.plan.main_corpus()).epoch
     }
 }
 
-/// Schedules have taken every gain to 0: no step would have an update.
+/// Schedules have set every gain to 0: no step would have an update.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing sounds from step {0} on: every gain is 0, or muted")]
+#[error("no active objective from step {0} on: every gain is 0 or muted")]
 struct AllMuted(Step);
 
-/// Which reason an error is told as.
+/// The reason that an error is reported as.
 fn failure(error: &anyhow::Error) -> Reason {
     if error.is::<AllMuted>() {
         return Reason::Loss;
     }
     let io = error.chain().any(<dyn std::error::Error>::is::<std::io::Error>);
-    // candle wraps what the disk said when it writes a checkpoint.
+    // candle wraps the operating system's error when it writes a checkpoint.
     let wrapped = error.chain().any(|cause| {
         matches!(
             cause.downcast_ref(),

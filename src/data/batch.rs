@@ -1,5 +1,5 @@
-//! Batches: the examples of one draw, packed: one packing for each sequence of the corpus, all over the same
-//! examples in one order.
+//! Batches: the examples of one draw, with one packing per sequence of the corpus, all over the
+//! same examples in the same order.
 
 use std::{ops::Range, sync::Arc};
 
@@ -8,60 +8,60 @@ use super::{Axis, Corpus, Example, FieldForm, FieldValues, Packing, Positions, S
 /// The examples of one draw from one corpus, packed.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// The corpus, by its place in the recipe.
+    /// The index of the corpus in the recipe.
     pub corpus: usize,
-    /// The place in its split of each example, in the batch's order.
+    /// The index of each example in its split, in the batch's order.
     pub examples: Vec<usize>,
-    /// One row for each example, in the batch's order.
+    /// The packing with one row per example, in the batch's order.
     per_example: Arc<Packing>,
     /// The rows of each sequence of the corpus.
     sequences: Vec<Sequence>,
-    /// What each field stands on.
+    /// The axis of each field.
     axes: Vec<Axis>,
     /// The values of each field.
     columns: Vec<Column>,
 }
 
-/// A sequence of the corpus, packed.
+/// A packed sequence of the corpus.
 #[derive(Clone, Debug)]
 struct Sequence {
     packing: Arc<Packing>,
-    /// For each sequence of the packing, where in its example's positions it starts: 0 but for the items of
-    /// a list.
+    /// For each sequence of the packing, its first position in its example: 0 except for the items
+    /// of a list.
     starts: Vec<u32>,
 }
 
 /// The values of a field, by the rows of its axis or by example.
 #[derive(Clone, Debug)]
 enum Column {
-    /// A symbol or a segment for each row; `None` where the example lacks the field.
+    /// A symbol or a segment per row; `None` where the example lacks the field.
     Symbols(Vec<Option<u32>>),
-    /// A symbol for each example.
+    /// A symbol per example.
     Labels(Vec<Option<Symbol>>),
-    /// A set for each example.
+    /// A set per example.
     LabelSets(Vec<Option<Vec<Symbol>>>),
-    /// Vectors of that width, row after row; zeros where the example lacks the field.
+    /// Vectors of dimension `width`, row after row; zeros where the example lacks the field.
     Frames { width: usize, numbers: Vec<f32> },
-    /// Whatever else each example has.
+    /// Other values, by example.
     Values(Vec<Option<FieldValues>>),
 }
 
-/// Where a row of a batch came from.
+/// The origin of a row of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The example's place in its split.
+    /// The index of the example in its split.
     pub example: usize,
     /// The position in the example's sequence, counted over all of its items.
     pub position: usize,
-    /// The file's line, counted from 1.
+    /// The line of the file, counted from 1.
     pub line: u32,
-    /// Where in the raw text it stands, in bytes, if it was cut from one.
+    /// Its byte offsets in the raw text, if it was tokenized from one.
     pub bytes: Option<Range<usize>>,
 }
 
 impl Batch {
-    /// Packs these examples of a split; empty examples are left out. Examples stand by the falling length of
-    /// their first sequence, those of one length in the order given.
+    /// Packs these examples of a split; empty examples are left out. Examples are sorted by
+    /// descending length of their first sequence, with ties in the given order.
     pub fn new(corpus_idx: usize, corpus: &Corpus, split: &SplitData, examples: &[usize]) -> Self {
         let of = |at: &usize| &split.examples[*at];
         let mut examples: Vec<usize> =
@@ -79,24 +79,24 @@ impl Batch {
         Self { corpus: corpus_idx, examples, per_example, sequences, axes, columns }
     }
 
-    /// The symbol or segment of each row in one field that has one for each position or item; none in
-    /// another field.
+    /// The symbol or segment of each row of a field with one per position or item; empty for any
+    /// other field.
     pub fn symbols(&self, field: usize) -> &[Option<Symbol>] {
         if let Column::Symbols(symbols) = &self.columns[field] { symbols } else { &[] }
     }
 
-    /// The symbol of each example in one field that holds one for the whole example; none in another field.
+    /// The symbol of each example in a field with one per example; empty for any other field.
     pub fn labels(&self, field: usize) -> &[Option<Symbol>] {
         if let Column::Labels(labels) = &self.columns[field] { labels } else { &[] }
     }
 
-    /// The symbols of each example in one field that holds a set for the whole example; none in another
-    /// field.
+    /// The symbols of each example in a field with a set per example; empty for any other field.
     pub fn label_sets(&self, field: usize) -> &[Option<Vec<Symbol>>] {
         if let Column::LabelSets(sets) = &self.columns[field] { sets } else { &[] }
     }
 
-    /// The width of a field's frames and their numbers, row after row; none in another field.
+    /// The dimension of a field's frames and their values, row after row; `None` for any other
+    /// field.
     pub fn frames(&self, field: usize) -> Option<(usize, &[f32])> {
         match &self.columns[field] {
             Column::Frames { width, numbers } => Some((*width, numbers)),
@@ -104,23 +104,23 @@ impl Batch {
         }
     }
 
-    /// What each example has in a field of numbers, pictures, arcs, spans, relations or text; none in
-    /// another field.
+    /// The values of each example in a field of numbers, pictures, arcs, spans, relations or text;
+    /// empty for any other field.
     pub fn values(&self, field: usize) -> &[Option<FieldValues>] {
         if let Column::Values(values) = &self.columns[field] { values } else { &[] }
     }
 
-    /// The packing of one row for each of its examples, in their order.
+    /// The packing with one row per example, in the batch's order.
     pub fn per_example(&self) -> &Arc<Packing> {
         &self.per_example
     }
 
-    /// The packing of a sequence of the corpus: a row for each position.
+    /// The packing of a sequence of the corpus: one row per position.
     pub fn sequence(&self, sequence: usize) -> &Arc<Packing> {
         &self.sequences[sequence].packing
     }
 
-    /// The packing of the rows that a field has values for.
+    /// The packing of the rows of a field.
     pub fn packing(&self, field: usize) -> &Arc<Packing> {
         match self.axes[field] {
             Axis::Sequence(sequence) => self.sequence(sequence),
@@ -137,7 +137,7 @@ impl Batch {
         self.packing(field).rows_of_example(example)
     }
 
-    /// Where a row of a sequence came from, in the split that the batch was made of.
+    /// The origin of a row of a sequence, in the split that the batch was drawn from.
     pub fn origin(&self, split: &SplitData, sequence: usize, row: usize) -> Origin {
         let Sequence { packing, starts } = &self.sequences[sequence];
         let (b, t) = packing.positions().nth(row).expect("a row of the packing");
@@ -149,12 +149,12 @@ impl Batch {
         Origin { example, position, line, bytes }
     }
 
-    /// How many examples it has.
+    /// The number of examples.
     pub fn n_examples(&self) -> usize {
         self.examples.len()
     }
 
-    /// How many tokens it has, over all sequences.
+    /// The number of tokens over all sequences.
     pub fn n_tokens(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.packing.n_rows()).sum()
     }
@@ -277,7 +277,8 @@ mod tests {
         assert_eq!(batch.label_sets(0), [Some(vec![4, 5]), Some(vec![]), None]);
     }
 
-    /// A query of two words with candidates of 1 and 2, one of three without, none with one of 1.
+    /// A query of two words with candidates of 1 and 2 words, a query of three without candidates,
+    /// and no query with one candidate of 1.
     #[test]
     fn sequences_of_a_batch_share_its_order_and_may_be_absent() {
         let example = |line: u32, query: Option<usize>, items: Option<Vec<u32>>| {

@@ -1,4 +1,4 @@
-//! Corpora in memory: splits of examples, their strings interned.
+//! Corpora in memory: splits of examples with interned strings.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use crate::protocol::event::{Split, SplitSize};
 /// One split of a corpus.
 #[derive(Clone, Debug, Default)]
 pub struct SplitData {
-    /// Its examples, in the file's order.
+    /// Its examples, in the order of the file.
     pub examples: Vec<Example>,
-    /// The file it was read from, as messages name it.
+    /// The name of its file in messages.
     pub file: Arc<str>,
 }
 
 impl SplitData {
-    /// Examples and tokens.
+    /// The numbers of examples and tokens.
     pub fn size(&self) -> SplitSize {
         SplitSize {
             examples: self.examples.len() as u64,
@@ -29,35 +29,35 @@ impl SplitData {
 pub struct Corpus {
     /// Its name in the recipe.
     pub name: String,
-    /// The domain that the recipe says it is from.
+    /// Its domain, if the recipe gives one.
     pub domain: Option<String>,
-    /// The language that the recipe says it is in.
+    /// Its language, if the recipe gives one.
     pub language: Option<String>,
     /// Its sequences, the main one first.
     pub sequences: Vec<SequenceSpec>,
-    /// Its fields; `_` columns are not among them.
+    /// Its fields, without `_` columns.
     pub fields: Vec<Field>,
     /// The distinct strings of each field, over all splits.
     pub lexicons: Vec<Lexicon>,
-    /// What is learnt from.
+    /// The training split.
     pub train: SplitData,
-    /// What the best checkpoint is chosen by.
+    /// The dev split, which selects the best checkpoint.
     pub dev: Option<SplitData>,
-    /// What is reported.
+    /// The test split.
     pub test: Option<SplitData>,
-    /// Faulty examples that were left out, as the recipe allows.
+    /// Faulty examples that were skipped, as the recipe allows.
     pub skipped: u64,
 }
 
 impl Corpus {
-    /// A corpus without examples, of that schema.
+    /// An empty corpus with that schema.
     pub fn of_schema(schema: Schema) -> Self {
         let Schema { sequences, fields } = schema;
         let lexicons = vec![Lexicon::default(); fields.len()];
         Self { sequences, fields, lexicons, ..Self::default() }
     }
 
-    /// The place of a field of that name.
+    /// The index of the field with that name.
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
     }

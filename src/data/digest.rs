@@ -1,5 +1,5 @@
-//! A digest of a file's bytes, to tell whether it is still what it was: FNV-1a (Fowler, Noll and Vo), 64 bits,
-//! beside the number of bytes. It guards against edits, not against an adversary.
+//! A digest of a file's bytes, to detect changes: FNV-1a (Fowler, Noll and Vo), 64 bits, with the
+//! number of bytes. It detects edits, not attacks.
 
 /// `BYTES-HASH`, for example `1024-85944171f73967e8`.
 pub fn digest(bytes: &[u8]) -> String {

@@ -1,17 +1,17 @@
 //! Every draw is a pure function of (seed, purpose, name, counter).
 //!
-//! No generator's state is carried from draw to draw, so none is in a checkpoint, and an objective
-//! that is absent takes no draw away from the others.
+//! No generator keeps its state between draws, so a checkpoint stores none, and an absent objective
+//! does not change the draws of others.
 
 use std::f64::consts::TAU;
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What a draw is for.
+/// The purpose of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The first values of the parameter of that name.
+    /// The initial values of the parameter with that name.
     Init,
     /// The mask at a dropout site; the counter is the step.
     Dropout,
@@ -21,7 +21,7 @@ pub enum Purpose {
     Sampling,
     /// A split held out of another; seeded by the recipe's key, never by the run.
     HoldOut,
-    /// The coefficient of the objective of that name; the counter is the step.
+    /// The weighting coefficient of the objective with that name; the counter is the step.
     Weighting,
 }
 
@@ -38,7 +38,7 @@ impl Purpose {
     }
 }
 
-/// A generator for one draw. The `ChaCha8` generator's stream is fixed for good, unlike that of `StdRng`.
+/// A generator for one draw. The stream of `ChaCha8` is fixed forever, unlike that of `StdRng`.
 pub fn draw(seed: u64, purpose: Purpose, name: &str, counter: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     for (place, word) in [seed, purpose.tag(), fnv1a(name), counter].into_iter().enumerate() {
@@ -47,8 +47,8 @@ pub fn draw(seed: u64, purpose: Purpose, name: &str, counter: u64) -> ChaCha8Rng
     ChaCha8Rng::from_seed(key)
 }
 
-/// Puts a slice into an order, each as probable as any other (Fisher and Yates 1938). Written out
-/// here because rand's own shuffle may change with its version, and a checkpoint's epoch with it.
+/// Shuffles a slice uniformly (Fisher and Yates 1938). Implemented here because rand's own shuffle
+/// may change between versions, and with it the epoch of a checkpoint.
 pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
     for place in (1..items.len()).rev() {
         // The high half of a 128-bit product is below place + 1; its bias is under 2^-32.
@@ -57,15 +57,15 @@ pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
     }
 }
 
-/// A number from 0 to below 1, of 53 bits.
+/// A uniform value in [0, 1) with 53 bits.
 pub fn unit(rng: &mut impl RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// So many numbers of mean 0 and standard deviation 1 (Box and Muller 1958).
+/// `n` values from a standard normal distribution (Box and Muller 1958).
 pub fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<f64> {
     let pairs = (0..n.div_ceil(2)).flat_map(|_| {
-        // Above 0, so that the logarithm is finite.
+        // Positive, so that the logarithm is finite.
         let radius = (-2.0 * (1.0 - unit(rng)).ln()).sqrt();
         let (sin, cos) = (TAU * unit(rng)).sin_cos();
         [radius * cos, radius * sin]

@@ -1,52 +1,52 @@
-//! Examples: named sequences, each position with where it came from, and typed fields.
+//! Examples: named sequences, each position with its origin, and typed fields.
 
 use std::ops::Range;
 
 use super::{FieldValues, Symbol};
 
-/// The positions of a sequence in an example, each with where it came from.
+/// The positions of a sequence in an example, with their origins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Positions {
     lines: Lines,
-    /// Where in the raw text each token stands, in bytes, if it was cut from one.
+    /// The byte offsets of each token in the raw text, if it was tokenized from one.
     bytes: Option<Box<[(u32, u32)]>>,
-    /// How many positions each item has, in a list of sequences.
+    /// The number of positions of each item, in a list of sequences.
     items: Option<Box<[u32]>>,
 }
 
-/// The file's line of each position, counted from 1.
+/// The line of each position in the file, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Lines {
-    /// A line each.
+    /// One line per position.
     Each(Box<[u32]>),
-    /// So many on one line.
+    /// `n` positions on one line.
     One { line: u32, n: u32 },
 }
 
 impl Positions {
-    /// Positions on these lines.
+    /// Positions on the given lines.
     pub fn on_lines(lines: Vec<u32>) -> Self {
         Self { lines: Lines::Each(lines.into()), bytes: None, items: None }
     }
 
-    /// So many positions on one line.
+    /// `n` positions on one line.
     pub fn on_line(line: u32, n: usize) -> Self {
         Self { lines: Lines::One { line, n: n as u32 }, bytes: None, items: None }
     }
 
-    /// The same positions, which stand at these bytes of the raw text; one for each.
+    /// The same positions with byte offsets in the raw text, one pair each.
     #[must_use]
     pub fn at_bytes(self, bytes: Option<Vec<(u32, u32)>>) -> Self {
         Self { bytes: bytes.map(Into::into), ..self }
     }
 
-    /// The same positions, of a list of items of these lengths.
+    /// The same positions as a list of items with these lengths.
     #[must_use]
     pub fn in_items(self, lengths: Vec<u32>) -> Self {
         Self { items: Some(lengths.into()), ..self }
     }
 
-    /// How many positions there are.
+    /// The number of positions.
     pub fn len(&self) -> usize {
         match &self.lines {
             Lines::Each(lines) => lines.len(),
@@ -54,12 +54,12 @@ impl Positions {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no positions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The file's line of a position.
+    /// The line of a position in the file.
     pub fn line(&self, position: usize) -> u32 {
         match &self.lines {
             Lines::Each(lines) => lines[position],
@@ -67,13 +67,13 @@ impl Positions {
         }
     }
 
-    /// Where in the raw text a position stands, in bytes, if it was cut from one.
+    /// The byte offsets of a position in the raw text, if it was tokenized from one.
     pub fn bytes(&self, position: usize) -> Option<Range<usize>> {
         let (start, end) = self.bytes.as_ref()?[position];
         Some(start as usize..end as usize)
     }
 
-    /// How many positions each item has, in a list of sequences; one item that is all of them otherwise.
+    /// The number of positions of each item in a list of sequences; otherwise a single item.
     pub fn items(&self) -> Vec<usize> {
         match &self.items {
             Some(items) => items.iter().map(|&n| n as usize).collect(),
@@ -82,11 +82,11 @@ impl Positions {
     }
 }
 
-/// One sentence, text or pair: its sequences and fields in the corpus's order, each of which may be
+/// A sentence, text or pair: its sequences and fields in the corpus's order, each of which may be
 /// missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The file's line that it begins on, counted from 1.
+    /// The first line of the example in the file, counted from 1.
     pub line: u32,
     /// The sequences, in the order of [`Corpus::sequences`](super::Corpus::sequences).
     pub sequences: Vec<Option<Positions>>,
@@ -95,45 +95,46 @@ pub struct Example {
 }
 
 impl Example {
-    /// An example with one sequence, whose tokens stand on these lines.
+    /// An example with one sequence, whose tokens are on these lines.
     pub fn of_tokens(lines: Vec<u32>, fields: Vec<Option<FieldValues>>) -> Self {
         let line = lines.first().copied().unwrap_or(1);
         Self { line, sequences: vec![Some(Positions::on_lines(lines))], fields }
     }
 
-    /// How many positions its sequences have in all.
+    /// The total number of positions of its sequences.
     pub fn len(&self) -> usize {
         self.sequences.iter().flatten().map(Positions::len).sum()
     }
 
-    /// Whether they have none.
+    /// Whether it has no positions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many positions a sequence has; 0 if it is missing.
+    /// The number of positions of a sequence; 0 if it is missing.
     pub fn len_of(&self, sequence: usize) -> usize {
         self.sequences.get(sequence).and_then(Option::as_ref).map_or(0, Positions::len)
     }
 
-    /// The file's lines of the tokens of the first sequence.
+    /// The lines of the tokens of the first sequence.
     pub fn lines(&self) -> impl Iterator<Item = u32> + '_ {
         let positions = self.sequences.first().and_then(Option::as_ref);
         positions.into_iter().flat_map(|all| (0..all.len()).map(|at| all.line(at)))
     }
 
-    /// The file's line of a token of the first sequence.
+    /// The line of a token of the first sequence.
     pub fn line_of(&self, token: usize) -> u32 {
         let positions = self.sequences.first().and_then(Option::as_ref);
         positions.map_or(self.line, |positions| positions.line(token))
     }
 
-    /// The strings of a field (one per token, the only one, those of the set), if the example has it.
+    /// The strings of a field (one per token, a single one, or those of a set), if the example has
+    /// it.
     pub fn strings(&self, field: usize) -> Option<&[Symbol]> {
         self.fields.get(field)?.as_ref()?.strings()
     }
 
-    /// The symbols of a field, one a position or item, if the example has such a field.
+    /// The symbols of a field with one per position or item, if the example has such a field.
     pub fn symbols(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
             FieldValues::Symbols(symbols) => Some(symbols),
@@ -141,7 +142,7 @@ impl Example {
         }
     }
 
-    /// The symbol of a field that holds one for the whole example, if the example has it.
+    /// The symbol of a field with one per example, if the example has it.
     pub fn label(&self, field: usize) -> Option<Symbol> {
         match self.fields.get(field)?.as_ref()? {
             FieldValues::Label(symbol) => Some(*symbol),
@@ -149,7 +150,7 @@ impl Example {
         }
     }
 
-    /// The symbols of a field that holds a set for the whole example, if the example has it.
+    /// The symbols of a field with a set per example, if the example has it.
     pub fn label_set(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
             FieldValues::Labels(symbols) => Some(symbols),

@@ -1,5 +1,5 @@
-//! What is fitted to the training splits before the first step: all that a part of a system knows of its
-//! corpora beside its parameters.
+//! Values fitted to the training splits before the first step: everything that a part of a system
+//! knows of its corpora besides its parameters.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 
 use super::Vocabulary;
 
-/// What one encoder or objective was fitted to, by the keys that its kind chose.
+/// The fitted values of one encoder or objective, by keys that its kind defines.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
-    /// Strings with their counts in training, and lists of words that the recipe names.
+    /// Strings with their counts in training, and word lists that the recipe names.
     pub vocabularies: BTreeMap<String, Vocabulary>,
-    /// Finite numbers, such as bin edges. A saved number is the same to the bit.
+    /// Finite numbers, such as bin edges. Saving and loading preserves every bit.
     pub numbers: BTreeMap<String, Vec<f64>>,
 }
 
 impl Fitted {
-    /// What is fitted, with this vocabulary.
+    /// Adds a vocabulary.
     #[must_use]
     pub fn with_vocabulary(mut self, key: &str, vocabulary: Vocabulary) -> Self {
         self.vocabularies.insert(key.to_owned(), vocabulary);
         self
     }
 
-    /// What is fitted, with these numbers.
+    /// Adds numbers.
     #[must_use]
     pub fn with_numbers(mut self, key: &str, numbers: Vec<f64>) -> Self {
         self.numbers.insert(key.to_owned(), numbers);
         self
     }
 
-    /// Whether there is nothing to be fitted.
+    /// Whether nothing was fitted.
     pub fn is_empty(&self) -> bool {
         self.vocabularies.is_empty() && self.numbers.is_empty()
     }

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-/// A string of one field of one corpus, by its place in the field's [`Lexicon`].
+/// A string of one field of one corpus, as an index into the field's [`Lexicon`].
 pub type Symbol = u32;
 
-/// The distinct strings of one field of one corpus, in order of first sight.
+/// The distinct strings of one field of one corpus, in order of first occurrence.
 #[derive(Clone, Debug, Default)]
 pub struct Lexicon {
     items: Vec<Arc<str>>,
@@ -13,7 +13,7 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
-    /// The symbol of a string, new if need be.
+    /// The symbol of a string, added if it is new.
     pub fn intern(&mut self, item: &str) -> Symbol {
         if let Some(&symbol) = self.index.get(item) {
             return symbol;
@@ -25,7 +25,7 @@ impl Lexicon {
         symbol
     }
 
-    /// The symbol of a string; `None` if the lexicon lacks it.
+    /// The symbol of a string, if the lexicon has it.
     pub fn symbol(&self, item: &str) -> Option<Symbol> {
         self.index.get(item).copied()
     }
@@ -35,17 +35,17 @@ impl Lexicon {
         &self.items[symbol as usize]
     }
 
-    /// Every string, in the order of the symbols.
+    /// All strings, in the order of their symbols.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(AsRef::as_ref)
     }
 
-    /// How many distinct strings there are.
+    /// The number of distinct strings.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -1,5 +1,5 @@
-//! A corpus from its files: every split read, or held out of the training split, or all that is
-//! wrong with them.
+//! Loads a corpus from its files: all splits, read or held out of the training split, or all
+//! faults.
 
 use std::{io, sync::Arc};
 
@@ -12,74 +12,74 @@ use super::{
 };
 use crate::keys::Values;
 
-/// How many faults are shown before the rest is only counted.
+/// The number of faults shown; further ones are counted.
 const SHOWN: usize = 20;
 
-/// What a recipe says about a corpus.
+/// A corpus as the recipe describes it.
 #[derive(Clone)]
 pub struct Load<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The domain it is from, if the recipe says so.
+    /// Its domain, if the recipe gives one.
     pub domain: Option<&'a str>,
-    /// The language it is in, if the recipe says so.
+    /// Its language, if the recipe gives one.
     pub language: Option<&'a str>,
     /// Its format.
     pub format: &'a dyn Format,
     /// The format's keys.
     pub values: &'a Values,
-    /// Which tokens end a sentence, if the recipe says so.
+    /// The tokens that end a sentence, if the recipe gives any.
     pub sentences: Option<&'a Sentences>,
     /// The training split.
     pub train: CorpusFile,
-    /// The development split, if there is to be one.
+    /// The dev split, if there is one.
     pub dev: Option<Dev>,
-    /// The test split, if there is to be one.
+    /// The test split, if there is one.
     pub test: Option<CorpusFile>,
-    /// What becomes of examples with a fault.
+    /// The treatment of faulty examples.
     pub faults: FaultPolicy,
 }
 
-/// A file and what to call it in messages.
+/// A file and its name in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorpusFile {
-    /// Where it is.
+    /// Its location.
     pub location: Location,
-    /// The file as the recipe names it.
+    /// Its name in the recipe.
     pub name: Arc<str>,
 }
 
-/// Where a development split comes from.
+/// The origin of a dev split.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dev {
     /// A file of its own.
     File(CorpusFile),
-    /// The training split, which loses what is held out.
+    /// The training split, from which the held-out examples are removed.
     HeldOut(HoldOut),
 }
 
-/// Which examples of the training split are held out; they keep the file's order.
+/// The examples of the training split that are held out, in the order of the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HoldOut {
     /// Examples n, 2n, 3n, …, counted from 1.
     Every(usize),
-    /// This share of the examples, drawn by a seed of its own. The corpus's name has no part in it:
-    /// two corpora that read one file with one seed hold out the same examples, so that neither
-    /// learns from what the other is judged by.
+    /// A fraction of the examples, drawn with a seed of its own. The corpus's name does not affect
+    /// the draw: two corpora that read one file with one seed hold out the same examples, so that
+    /// neither trains on what the other is evaluated on.
     Fraction {
         /// Between 0 and 1.
         fraction: f64,
-        /// The recipe's, never the run's.
+        /// The seed in the recipe, independent of the run's.
         seed: u64,
     },
 }
 
-/// What becomes of examples with a fault.
+/// The treatment of faulty examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultPolicy {
-    /// Nothing is loaded.
+    /// The corpus is refused.
     Refuse,
-    /// They are left out and counted.
+    /// They are skipped and counted.
     Skip,
 }
 
@@ -94,7 +94,7 @@ pub enum LoadError {
     Unreadable {
         /// The file.
         file: Arc<str>,
-        /// What the system said.
+        /// The operating system's error.
         why: String,
     },
     /// A split would be empty.
@@ -102,12 +102,12 @@ pub enum LoadError {
     Empty {
         /// The file.
         file: Arc<str>,
-        /// `no examples`, or which part of it has none.
+        /// `no examples`, or which part has none.
         what: &'static str,
     },
 }
 
-/// Reads every split of a corpus. The faults of all splits are reported together.
+/// Loads all splits of a corpus. The faults of all splits are reported together.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
     let mut train = loading.split(&spec.train);
@@ -131,8 +131,8 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
     Ok(Corpus { train, dev, test, ..loading.corpus })
 }
 
-/// Reads a file that is in no split, to predict on: the corpus that its strings are of, and its examples, whose
-/// labels may be missing. Every faulty line is reported.
+/// Reads a file that belongs to no split, as input to `predict`: a corpus for its strings, and its
+/// examples, whose labels may be missing. Every faulty line is reported.
 pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, SplitData), Vec<ReadError>> {
     let mut corpus = spec.empty();
     let read = spec.read(source, Labels::Optional, &mut corpus);
@@ -140,7 +140,7 @@ pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, SplitData
 }
 
 impl Load<'_> {
-    /// The corpus without an example.
+    /// The corpus without examples.
     fn empty(&self) -> Corpus {
         let mut schema = self.format.schema(self.values);
         let of_tokens = schema
@@ -157,7 +157,7 @@ impl Load<'_> {
         }
     }
 
-    /// The examples of a file, with the sentences that they have.
+    /// The examples of a file, divided into sentences where the recipe asks for it.
     fn read(&self, source: &Source, gold: Labels, corpus: &mut Corpus) -> Read {
         let mut read = self.format.read(source, self.values, gold, corpus);
         if let Some(sentences) = self.sentences {
@@ -167,7 +167,7 @@ impl Load<'_> {
     }
 }
 
-/// The first faults, a line each, and how many more there are.
+/// The first faults, one per line, and the number of further ones.
 pub fn show<E: ToString>(faults: &[E]) -> String {
     let mut lines: Vec<String> = faults.iter().take(SHOWN).map(E::to_string).collect();
     if faults.len() > SHOWN {
@@ -176,7 +176,7 @@ pub fn show<E: ToString>(faults: &[E]) -> String {
     lines.join("\n")
 }
 
-/// The bytes of a file, from disk or from inside the program.
+/// The bytes of a file, from disk or embedded in the program.
 pub fn open(input: &CorpusFile, samples: &Samples) -> Result<Source, LoadError> {
     let bytes = match &input.location {
         Location::File(path) => {
@@ -236,7 +236,7 @@ impl Loading<'_> {
 }
 
 impl HoldOut {
-    /// Takes its examples out of a split.
+    /// Moves the held-out examples out of a split.
     fn take(self, train: &mut SplitData) -> SplitData {
         let n = train.examples.len();
         let mut is_dev = vec![false; n];

@@ -1,8 +1,8 @@
-//! What strings are counted and looked up as.
+//! Normalization of strings before they are counted and looked up.
 
 use std::borrow::Cow;
 
-/// How a string is changed before it is counted or looked up.
+/// How a string is normalized before it is counted or looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Normalise {
     /// `Paris` counts as `paris`.
@@ -12,10 +12,10 @@ pub struct Normalise {
 }
 
 impl Normalise {
-    /// The string that this one counts as.
+    /// The normalized string.
     pub fn apply<'a>(&self, item: &'a str) -> Cow<'a, str> {
         let mut item = Cow::Borrowed(item);
-        // Only what changes is copied: most tokens of a corpus are lower case and hold no digit.
+        // Copies only if something changes: most tokens are lower-case and have no digits.
         if self.lowercase && item.chars().any(|char| !char.is_ascii() || char.is_ascii_uppercase())
         {
             item = Cow::Owned(item.to_lowercase());

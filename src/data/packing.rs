@@ -1,16 +1,17 @@
-//! The shape of packed rows: time-major, with lengths, no padding anywhere.
+//! The structure of packed rows: time-major, with lengths, without padding.
 //!
-//! The sequences of a packing are sorted by falling length (ties keep their order). Position t holds one
-//! row for each sequence that is longer than t, so row (t, b) is `offsets[t] + b`, a recurrent layer
-//! works on contiguous rows, and the backward direction starts at each sequence's own last row.
+//! The sequences of a packing are sorted by descending length (ties keep their order). Position t
+//! has one row for each sequence that is longer than t, so row (t, b) is `offsets[t] + b`, a
+//! recurrent layer processes contiguous rows, and the backward direction starts at each sequence's
+//! own last row.
 //!
-//! Every sequence names the row that it belongs to in the packing above: the tokens of a segment their
-//! segment, segments their document, candidates their example. At the top is the packing of the examples
-//! themselves, one row for each, in the batch's order.
+//! Every sequence has a parent row in the packing above: tokens belong to their segment, segments
+//! to their document, candidates to their example. At the top is the packing of the examples
+//! themselves, with one row each, in the batch's order.
 
 use std::{ops::Range, sync::Arc};
 
-/// The shape of packed sequences.
+/// The structure of packed sequences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packing {
     lengths: Vec<usize>,
@@ -18,19 +19,19 @@ pub struct Packing {
     parent: Option<Parent>,
 }
 
-/// Which row of the packing above each sequence belongs to.
+/// The parent rows of sequences in the packing above.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// The packing above.
     packing: Arc<Packing>,
-    /// For each sequence, its row there.
+    /// For each sequence, its parent row.
     rows: Vec<u32>,
-    /// For each row there, its sequence; `None` for a row without one, which is absent or empty.
+    /// For each parent row, its sequence; `None` for a row without one, which is absent or empty.
     sequences: Vec<Option<u32>>,
 }
 
 impl Packing {
-    /// The packing of sequences of these lengths, which must fall and be at least 1.
+    /// The packing of sequences with these lengths, which must be descending and at least 1.
     pub fn new(lengths: Vec<usize>) -> Self {
         assert!(lengths.is_sorted_by(|a, b| a >= b), "lengths must fall");
         assert!(lengths.last().is_none_or(|&length| length > 0), "no sequence may be empty");
@@ -45,13 +46,13 @@ impl Packing {
         Self { lengths, offsets, parent: None }
     }
 
-    /// The packing of one row for each of so many examples: row b is example b.
+    /// The packing with one row per example: row b is example b.
     pub fn of_examples(n: usize) -> Self {
         Self::new(vec![1; n])
     }
 
-    /// Sequences of these falling lengths, each of which belongs to a row of another packing; none to the
-    /// same.
+    /// Sequences with these descending lengths, each of which belongs to a different row of another
+    /// packing.
     pub fn below(packing: &Arc<Self>, rows: Vec<u32>, lengths: Vec<usize>) -> Self {
         assert_eq!(rows.len(), lengths.len(), "a row for each sequence");
         let mut sequences = vec![None; packing.n_rows()];
@@ -63,8 +64,8 @@ impl Packing {
         Self { parent: Some(parent), ..Self::new(lengths) }
     }
 
-    /// Sequences of these lengths, one for each row of another packing in the order of its rows. A length
-    /// of 0 is no sequence.
+    /// Sequences with these lengths, one for each row of another packing in the order of its rows.
+    /// A row with length 0 has no sequence.
     pub fn sorted_below(packing: &Arc<Self>, lengths: &[usize]) -> Self {
         let mut rows: Vec<u32> =
             (0..).zip(lengths).filter(|&(_, length)| *length > 0).map(|(row, _)| row).collect();
@@ -73,22 +74,22 @@ impl Packing {
         Self::below(packing, rows, lengths)
     }
 
-    /// How long each sequence is, falling.
+    /// The length of each sequence, descending.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// How many sequences there are.
+    /// The number of sequences.
     pub fn n_sequences(&self) -> usize {
         self.lengths.len()
     }
 
-    /// The longest sequence's length.
+    /// The length of the longest sequence.
     pub fn max_len(&self) -> usize {
         self.offsets.len() - 1
     }
 
-    /// How many rows there are in all.
+    /// The total number of rows.
     pub fn n_rows(&self) -> usize {
         self.offsets[self.max_len()]
     }
@@ -109,32 +110,32 @@ impl Packing {
         (0..self.lengths[b]).map(move |t| self.row(b, t))
     }
 
-    /// For each row, its sequence and its position there.
+    /// The sequence and the position of each row.
     pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.max_len()).flat_map(|t| (0..self.rows_at(t).len()).map(move |b| (b, t)))
     }
 
-    /// The packing that its sequences belong to rows of; `None` for that of the examples themselves.
+    /// The packing above; `None` for that of the examples themselves.
     pub fn parent(&self) -> Option<&Arc<Self>> {
         Some(&self.parent.as_ref()?.packing)
     }
 
-    /// For each sequence, the row of the packing above that it belongs to; none at the top.
+    /// For each sequence, its row in the packing above; empty at the top.
     pub fn parent_rows(&self) -> &[u32] {
         self.parent.as_ref().map_or(&[], |parent| &parent.rows)
     }
 
-    /// For each row of the packing above, the sequence that belongs to it, if there is one; none at the top.
+    /// For each row of the packing above, its sequence, if there is one; empty at the top.
     pub fn sequences_of_parent(&self) -> &[Option<u32>] {
         self.parent.as_ref().map_or(&[], |parent| &parent.sequences)
     }
 
-    /// How many examples the batch has, those without a row here too.
+    /// The number of examples of the batch, including those without a row here.
     pub fn n_examples(&self) -> usize {
         self.parent.as_ref().map_or(self.n_rows(), |parent| parent.packing.n_examples())
     }
 
-    /// For each sequence, its example, by the batch's order.
+    /// For each sequence, the index of its example in the batch.
     pub fn examples(&self) -> Vec<u32> {
         match &self.parent {
             None => (0..self.n_sequences() as u32).collect(),
@@ -146,13 +147,14 @@ impl Packing {
         }
     }
 
-    /// For each row, its example, by the batch's order.
+    /// For each row, the index of its example in the batch.
     pub fn examples_of_rows(&self) -> Vec<u32> {
         let examples = self.examples();
         self.positions().map(|(b, _)| examples[b]).collect()
     }
 
-    /// The rows of an example, in the order of its positions, item by item where it has a list of them.
+    /// The rows of an example, in the order of its positions, item by item if it has a list of
+    /// them.
     pub fn rows_of_example(&self, example: usize) -> Vec<usize> {
         let Some(parent) = &self.parent else { return vec![example] };
         let above = parent.packing.rows_of_example(example);

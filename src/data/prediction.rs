@@ -1,4 +1,4 @@
-//! What a model says of an example, in ids and numbers; only a format makes text of it.
+//! Predictions of a model for an example, as ids and numbers; only a format converts them to text.
 
 use std::cmp::Ordering;
 
@@ -7,18 +7,18 @@ use super::{
     structure::{GraphArc, SpanRelation, TokenSpan},
 };
 
-/// What an objective predicts of one example.
+/// An objective's prediction for one example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prediction {
-    /// A class for each token, or one for the whole example.
+    /// A class per token, or one for the whole example.
     Classes(Vec<u32>),
-    /// The classes of the whole example, any number of them.
+    /// The set of classes of the whole example.
     LabelSet(Vec<u32>),
-    /// A number for each token, or one for the whole example.
+    /// A value per token, or one for the whole example.
     Numbers(Vec<f32>),
-    /// Arcs between tokens; of a dependency tree one to each token, in their order.
+    /// Arcs between tokens; for a dependency tree one per token, in their order.
     Arcs(Vec<GraphArc>),
-    /// Spans of tokens, which may lie within each other.
+    /// Spans of tokens, which may be nested.
     Spans(Vec<TokenSpan>),
     /// Relations between spans of tokens.
     Relations(Vec<SpanRelation>),
@@ -26,36 +26,36 @@ pub enum Prediction {
     Texts(Vec<ScoredText>),
     /// A score for each of the example's candidates: the largest is ranked first.
     Ranking(Vec<f32>),
-    /// A point in a space of its own.
+    /// A vector.
     Vector(Vec<f32>),
     /// Nothing.
     None,
 }
 
-/// A text that was generated or transcribed.
+/// A generated or transcribed text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoredText {
     /// The text.
     pub text: String,
-    /// Its log-probability, or what stands for it.
+    /// Its log-probability, or another score.
     pub score: f32,
 }
 
-/// The candidates of a ranking from first to last: by falling score, of equal ones the earlier first.
+/// The candidates of a ranking from first to last: by descending score, ties in their order.
 pub fn ranked(scores: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].partial_cmp(&scores[a]).unwrap_or(Ordering::Equal));
     order
 }
 
-/// What a model says of one field of a file's examples.
+/// The predictions of one field for the examples of a file.
 #[derive(Clone, Copy)]
 pub struct FieldPredictions<'a> {
-    /// The field; one that the format does not have is a new one.
+    /// The field; a new one if the format does not have it.
     pub field: &'a str,
     /// The name of each class, by id.
     pub names: &'a Lexicon,
-    /// Of each example that was read, in the file's order.
+    /// One for each example that was read, in the order of the file.
     pub predictions: &'a [Prediction],
 }
 

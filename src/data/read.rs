@@ -1,4 +1,4 @@
-//! Corpus formats: bytes to examples. One format a file, one line in the table.
+//! Corpus formats: bytes to examples. One format per file, one entry each in the table.
 
 mod columns;
 mod conllu;
@@ -24,24 +24,24 @@ use super::{
 };
 use crate::keys::{Key, Values};
 
-/// Every format auxdesk reads, in the order `auxdesk list` shows them.
+/// All formats, in the order of `auxdesk list`.
 pub const FORMATS: &[&dyn Format] =
     &[&columns::Columns, &conllu::Conllu, &table::Table, &jsonl::Jsonl];
 
-/// Formats that recipes may already name and that are still to come.
+/// Formats that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["parallel", "audio", "frames"];
 
-/// The format of that name.
+/// The format with that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
-/// Bytes of a corpus and what to call them in messages.
+/// The bytes of a corpus file and its name in messages.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The file, as messages name it: a path, or `sample:PATH`.
+    /// The name of the file in messages: a path, or `sample:PATH`.
     pub name: Arc<str>,
-    /// Its bytes, as they stand in the file.
+    /// The contents of the file.
     pub bytes: Arc<[u8]>,
 }
 
@@ -49,15 +49,15 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}:{line}: {what}")]
 pub struct ReadError {
-    /// The file, as messages name it.
+    /// The name of the file in messages.
     pub file: Arc<str>,
     /// The line, counted from 1.
     pub line: u32,
-    /// What was found and what was wanted.
+    /// What was found and what was expected.
     pub what: String,
 }
 
-/// A file format of corpora, with the keys that a `[[corpus]]` of it may have.
+/// A file format of corpora, with the keys that it adds to a `[[corpus]]`.
 ///
 /// ```
 /// use auxdesk::{
@@ -129,25 +129,25 @@ pub struct ReadError {
 /// assert_eq!((split.size().examples, split.size().tokens), (2, 5));
 /// ```
 pub trait Format: Sync {
-    /// What recipes say.
+    /// Its name in recipes.
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// What a recipe may say, beyond the keys of every corpus.
+    /// Its keys, in addition to those of every corpus.
     fn keys(&self) -> &'static [Key];
-    /// What is wrong with these values beyond their types, each with the key it is said under.
+    /// Faults of these values beyond their types, each with its key.
     fn check(&self, _values: &Values) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-    /// The sequences and fields that its examples have under these keys.
+    /// The sequences and fields that its examples have with these keys.
     fn schema(&self, values: &Values) -> Schema;
     /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
-    /// `corpus.fields`). Every faulty line is reported and an example with one is left out; whether
-    /// that is a refusal or a count is the caller's affair.
+    /// `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
+    /// whether to refuse the corpus or to count the fault.
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read;
-    /// Writes the input back with the predictions of a field, of which the i-th is of the i-th example that
-    /// [`Format::read`] gave, or says that it has no place for such predictions. Examples that are not among
-    /// them, and every other byte, stay as they were.
+    /// Writes the predictions of a field into the input; the i-th one is for the i-th example that
+    /// [`Format::read`] returned. Fails if the format cannot store such predictions. Other
+    /// examples, and every other byte, are unchanged.
     fn write(
         &self,
         source: &Source,
@@ -157,28 +157,28 @@ pub trait Format: Sync {
     ) -> Result<Vec<u8>, UnwritableError>;
 }
 
-/// Whether labels must be there.
+/// Whether labels are required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Labels {
     /// Training, dev and test need every declared column.
     Required,
-    /// Input to `predict` may lack what comes after the first field; what a sentence lacks is
-    /// `None` in its example.
+    /// Input to `predict` may lack everything after the first field; missing fields are `None` in
+    /// an example.
     Optional,
 }
 
-/// What reading a file gave.
+/// The result of reading a file.
 #[derive(Clone, Debug, Default)]
 pub struct Read {
-    /// The examples without a fault, in the file's order.
+    /// The examples without a fault, in the order of the file.
     pub split: SplitData,
-    /// Every fault, in the file's order.
+    /// All faults, in the order of the file.
     pub faults: Vec<ReadError>,
-    /// How many examples had a fault.
+    /// The number of faulty examples.
     pub n_faulty: u64,
 }
 
-/// Where files of a recipe are found: paths on disk, and what is shipped inside the program.
+/// The files embedded in the program, by path.
 pub type Samples = BTreeMap<&'static str, &'static [u8]>;
 
 /// A path of a recipe, resolved.

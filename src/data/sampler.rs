@@ -1,4 +1,4 @@
-//! Which groups a step draws; which examples is the affair of each corpus's [`super::stream`].
+//! Sampling of groups for each step; [`super::stream`] orders the examples of each corpus.
 
 mod rule;
 
@@ -15,18 +15,18 @@ use crate::{protocol::id::Step, schedule::Schedule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// By the same rule throughout.
+    /// By a fixed rule.
     Constant(Rule),
-    /// By a temperature that moves with the steps (Stickland and Murray 2019).
+    /// By a temperature that changes with the step (Stickland and Murray 2019).
     Annealed(Schedule),
 }
 
 impl Sampling {
-    /// The names that a recipe may say as a string.
+    /// The names that a recipe can give as a string.
     pub const NAMES: &[&str] = &["proportional", "uniform", "round-robin", "all"];
-    /// The kinds that a recipe may say as a table.
+    /// The kinds that a recipe can give as a table.
     pub const TABLES: &[&str] = &["temperature", "annealed", "fixed"];
-    /// Kinds that recipes may already name and that are still to come.
+    /// Kinds that recipes may name but that are not implemented yet.
     pub const PLANNED: &[&str] = &["stages"];
 
     /// The rule for the update after `step` others.
@@ -37,7 +37,7 @@ impl Sampling {
         }
     }
 
-    /// The same as it is told: of a temperature on its way, six decimals are enough.
+    /// The same rule for display: a scheduled temperature is rounded to six decimals.
     pub fn told(&self, step: Step) -> Cow<'_, Rule> {
         match self.annealed(step) {
             Some(temperature) => Cow::Owned(Rule::Temperature(temperature)),
@@ -45,7 +45,7 @@ impl Sampling {
         }
     }
 
-    /// The temperature of the update after `step` others, as it is told, if a schedule moves it.
+    /// The displayed temperature of the update after `step` others, if a schedule changes it.
     pub fn annealed(&self, step: Step) -> Option<f64> {
         match self {
             Self::Constant(_) => None,
@@ -59,13 +59,13 @@ impl Sampling {
 pub struct CorpusGroup {
     /// Its name in the recipe; by default its corpus's.
     pub name: String,
-    /// The training examples of its corpora.
+    /// The number of training examples of its corpora.
     pub size: u64,
-    /// The corpora it reads a batch of each, by their places in the recipe.
+    /// The corpora from which it draws one batch each, by index in the recipe.
     pub corpora: Vec<usize>,
 }
 
-/// What chooses among the groups that have something active.
+/// Chooses among the groups that have an active objective.
 #[derive(Clone, Debug)]
 pub struct Sampler<'a> {
     seed: u64,
@@ -79,7 +79,7 @@ impl<'a> Sampler<'a> {
         Self { seed, sampling, groups }
     }
 
-    /// The groups of a step, by their places. A function of (seed, step, groups).
+    /// The groups of a step, by index. A function of (seed, step, groups).
     pub fn draw(&self, step: Step) -> Vec<usize> {
         let n_groups = self.groups.len();
         match *self.sampling.at(step) {
@@ -93,8 +93,8 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// How probable each group is in that step; they add up to 1, but to their number where every step
-    /// draws all.
+    /// The probability of each group in that step; they sum to 1, or to the number of groups if
+    /// every step draws all.
     pub fn rates(&self, step: Step) -> Vec<f64> {
         let weights = self.weights(step);
         let total: f64 = weights.iter().sum();
@@ -102,13 +102,13 @@ impl<'a> Sampler<'a> {
         weights.iter().map(|weight| if all { 1.0 } else { weight / total }).collect()
     }
 
-    /// Proportions of the groups, with a sum above 0.
+    /// Unnormalized probabilities of the groups, with a positive sum.
     fn weights(&self, step: Step) -> Vec<f64> {
         let largest = self.groups.iter().map(|group| group.size).max().unwrap_or(0);
         let rule = self.sampling.at(step);
         let weight = |group: &CorpusGroup| match &*rule {
             Rule::Proportional => group.size as f64,
-            // As shares of the largest, so that a low temperature doesn't overflow.
+            // Relative to the largest, so that a low temperature does not overflow.
             Rule::Temperature(temperature) => {
                 (group.size as f64 / largest as f64).powf(temperature.recip())
             }
@@ -119,13 +119,13 @@ impl<'a> Sampler<'a> {
         if weights.iter().sum::<f64>() > 0.0 {
             return weights;
         }
-        // Whatever is drawn has been muted by hand and only groups that are never drawn sound: a step
-        // must draw something.
+        // All groups that the rule draws are muted, and only groups that it never draws are active:
+        // a step must draw something.
         vec![1.0; self.groups.len()]
     }
 }
 
-/// The place that a draw from 0 to below 1 falls on.
+/// The index that a uniform value in [0, 1) selects.
 fn pick(weights: &[f64], draw: f64) -> usize {
     let mut left = draw * weights.iter().sum::<f64>();
     for (place, &weight) in weights.iter().enumerate() {
@@ -134,7 +134,7 @@ fn pick(weights: &[f64], draw: f64) -> usize {
         }
         left -= weight;
     }
-    // Rounding can leave a little over; a weight of 0 is still never drawn.
+    // Rounding may exceed the sum; a weight of 0 is still never drawn.
     weights.iter().rposition(|&weight| weight > 0.0).unwrap_or(0)
 }
 
@@ -149,7 +149,7 @@ mod tests {
         Sampling::Constant(text.parse().unwrap())
     }
 
-    /// A sampler over those of the three groups that sound.
+    /// A sampler over the active ones of the three groups.
     fn sampler(sampling: &Sampling, active: [bool; 3]) -> Sampler<'_> {
         let groups = GROUPS.iter().zip(active).filter(|(_, is_active)| *is_active);
         let group =
@@ -183,7 +183,7 @@ mod tests {
         // 900^(1/2) = 30 and 100^(1/2) = 10.
         assert_near(counts(&rule("temperature 2"), all), [0.75, 0.25, 0.0]);
         assert_near(counts(&rule("temperature 0.01"), all), [1.0, 0.0, 0.0]);
-        // From proportional to even: 30² to 1 over the steps.
+        // From proportional to uniform: 30² to 1 over the steps.
         let annealed = Sampling::Annealed(Schedule::Ramp {
             shape: Shape::Linear,
             from: 1.0,

@@ -1,47 +1,47 @@
-//! Schemas: which sequences and fields the examples of a corpus have, and what each holds.
+//! Schemas: the sequences and fields that the examples of a corpus have.
 
-/// What the values of a field stand on.
+/// The axis of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
-    /// The positions of a sequence, by its place in the corpus.
+    /// The positions of a sequence, by its index in the corpus.
     Sequence(usize),
-    /// The items of a list of sequences, by its place in the corpus: candidates for a query.
+    /// The items of a list of sequences, by its index in the corpus: candidates of a query.
     Items(usize),
     /// The example as a whole.
     Example,
 }
 
-/// The shape of a field's values.
+/// The form of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldForm {
-    /// A string for each position or item.
+    /// A string per position or item.
     Symbols,
     /// One string.
     Label,
     /// A set of strings.
     Labels,
-    /// A number, or a vector of them.
+    /// A number, or a vector.
     Numbers,
-    /// A vector for each position.
+    /// A vector per position.
     Frames,
-    /// Height, width and channels of numbers.
+    /// Height × width × channels values.
     Picture,
-    /// Which segment each position is in.
+    /// The segment of each position.
     Segments,
     /// Arcs between positions.
     Arcs,
-    /// Spans of positions, all of which hold.
+    /// Spans of positions, all of which apply.
     Spans,
-    /// Spans of positions, any one of which is right.
+    /// Alternative spans of positions, any one of which is correct.
     Answers,
     /// Relations between spans of positions.
     Relations,
-    /// Text as it stands.
+    /// Raw text.
     Text,
 }
 
 impl FieldForm {
-    /// What messages call it.
+    /// Its description in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Symbols => "a string per token",
@@ -65,49 +65,49 @@ impl FieldForm {
 pub struct Field {
     /// Its name.
     pub name: String,
-    /// What its values stand on.
+    /// The axis of its values.
     pub axis: Axis,
-    /// The shape of its values.
+    /// The form of its values.
     pub form: FieldForm,
 }
 
 impl Field {
-    /// A field of that name.
+    /// A field with that name.
     pub fn new(name: &str, axis: Axis, form: FieldForm) -> Self {
         Self { name: name.to_owned(), axis, form }
     }
 
-    /// A field with a string for each position of the corpus's first sequence.
+    /// A field with a string per position of the corpus's first sequence.
     pub fn of_tokens(name: &str) -> Self {
         Self::new(name, Axis::Sequence(0), FieldForm::Symbols)
     }
 
-    /// A field with one string for the whole example.
+    /// A field with one string per example.
     pub fn of_examples(name: &str) -> Self {
         Self::new(name, Axis::Example, FieldForm::Label)
     }
 }
 
-/// A sequence of a corpus: what its examples' positions stand for.
+/// A sequence of a corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequenceSpec {
     /// Its name, which is that of its first field.
     pub name: String,
-    /// Whether an example has a list of such sequences, item by item.
+    /// Whether an example has a list of such sequences.
     pub is_list: bool,
 }
 
-/// What examples of a format have.
+/// The sequences and fields of a format's examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
     /// The sequences, the main one first.
     pub sequences: Vec<SequenceSpec>,
-    /// The fields: the words of the first sequence before all others.
+    /// The fields: the words of the first sequence come first.
     pub fields: Vec<Field>,
 }
 
 impl Schema {
-    /// A corpus with one sequence, called by the first field, and these fields.
+    /// A schema with one sequence, named by the first field, and these fields.
     pub fn of_tokens(fields: Vec<Field>) -> Self {
         let name = fields.first().map_or_else(String::new, |field| field.name.clone());
         Self { sequences: vec![SequenceSpec { name, is_list: false }], fields }

@@ -1,9 +1,9 @@
-//! Segments of sequences: stretches of tokens that have one string in a field, as each sentence of a
-//! document has its number.
+//! Segments of sequences: consecutive tokens with the same string in a field, for example the
+//! sentences of a document, which have the same number.
 //!
-//! What runs over each segment by itself reads the rows in another order, as sequences of their own, each
-//! of which belongs to a row of its segment; and those rows are sequences again: an example's segments in
-//! their order.
+//! An encoder that runs per segment reads the rows in another order, as sequences of their own,
+//! each of which belongs to the row of its segment; these rows are sequences again: the segments of
+//! an example, in their order.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -16,15 +16,16 @@ pub struct Segments {
     pub rows: Vec<u32>,
     /// For each row of the whole sequence's packing, the row of `within`.
     pub places: Vec<u32>,
-    /// The tokens of each segment: a sequence a segment, which belongs to a row of the packing of segments.
+    /// The tokens of each segment: one sequence per segment, which belongs to a row of the packing
+    /// of segments.
     pub within: Arc<Packing>,
 }
 
 impl Segments {
-    /// The segments of packed rows by the symbol that each row has in a field. What lacks the field is
-    /// one segment.
+    /// The segments of packed rows by the symbol of each row in a field. A sequence without the
+    /// field is one segment.
     pub fn new(packing: &Packing, symbols: &[Option<Symbol>]) -> Self {
-        // Each segment's rows, and each sequence's segments.
+        // The rows of each segment, and the segments of each sequence.
         let (mut segments, mut of_sequences): (Vec<Vec<u32>>, Vec<Vec<usize>>) = Default::default();
         for b in 0..packing.n_sequences() {
             let mut before = None;
@@ -60,13 +61,13 @@ impl Segments {
         Self { rows, places, within: Arc::new(within) }
     }
 
-    /// How many segments there are in all.
+    /// The total number of segments.
     pub fn n_segments(&self) -> usize {
         self.within.n_sequences()
     }
 }
 
-/// The places of some lists, the longest first; equal ones keep their order.
+/// The indices of lists, the longest first; ties keep their order.
 fn falling<T>(lists: &[Vec<T>]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..lists.len()).collect();
     places.sort_by_key(|&at| Reverse(lists[at].len()));

@@ -1,27 +1,28 @@
-//! Sentences in running text: a field more, with the sentence of each token.
+//! Sentences in running text: an additional field with the sentence of each token.
 
 use super::{Axis, Corpus, Field, FieldForm, FieldValues, SplitData};
 
-/// Which tokens end a sentence.
+/// The tokens that end a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentences {
-    /// The tokens, as they are written.
+    /// The tokens.
     pub ends: Vec<String>,
-    /// The field that they are looked for in.
+    /// The field that contains them.
     pub field: String,
 }
 
 impl Sentences {
-    /// The name of the field that tells sentences apart.
+    /// The name of the field with the sentence numbers.
     pub const FIELD: &str = "sentence";
 
-    /// That field, of tokens that stand on this axis.
+    /// That field, on this axis.
     pub fn field(axis: Axis) -> Field {
         Field::new(Self::FIELD, axis, FieldForm::Segments)
     }
 
-    /// Gives each example of a split of that corpus, whose last field is that of the sentences, its
-    /// sentences. They are counted from 1 in each example; one without tokens in the field lacks them.
+    /// Adds its sentences to each example of a split of that corpus, whose last field is that of
+    /// the sentences. They are counted from 1 in each example; one without tokens in the field has
+    /// none.
     pub fn divide(&self, split: &mut SplitData, corpus: &Corpus) {
         let field = corpus.field(&self.field).expect("the checker has seen the field");
         let is_end = |string: &str| self.ends.iter().any(|end| end == string);

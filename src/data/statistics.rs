@@ -1,4 +1,4 @@
-//! What `auxdesk check` tells of a corpus; how it is printed is left to the command.
+//! The statistics of a corpus for `auxdesk check`; the command formats them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,42 +7,43 @@ use serde::Serialize;
 use super::{Corpus, FieldForm, SplitData, vocabulary::count};
 use crate::protocol::event::Split;
 
-/// A corpus in numbers.
+/// Statistics of a corpus.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CorpusStatistics {
     /// Its name in the recipe.
     pub name: String,
-    /// Its splits: train first, then those of dev and test that it has.
+    /// Its splits: train first, then dev and test if it has them.
     pub splits: Vec<SplitStatistics>,
-    /// Its fields that hold strings, in its order.
+    /// Its fields with strings, in its order.
     pub fields: Vec<FieldStatistics>,
-    /// Examples that were left out for a fault.
+    /// Examples that were skipped because of a fault.
     pub skipped: u64,
 }
 
-/// A split in numbers.
+/// Statistics of a split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SplitStatistics {
-    /// Which one.
+    /// The split.
     pub split: Split,
-    /// The file it was read from.
+    /// The name of its file.
     pub file: String,
-    /// How many examples it has.
+    /// The number of examples.
     pub examples: u64,
-    /// How many tokens they have.
+    /// The number of tokens.
     pub tokens: u64,
-    /// Percentage of the tokens whose first field never occurs in train; `None` for train itself.
+    /// The percentage of tokens whose first field does not occur in train; `None` for train itself.
     pub unknown: Option<f32>,
-    /// How many of its examples have the same first field as one of train; `None` for train itself.
+    /// The number of examples whose first field equals that of an example of train; `None` for
+    /// train itself.
     pub overlap: Option<u64>,
 }
 
-/// A field in numbers.
+/// Statistics of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldStatistics {
     /// Its name.
     pub name: String,
-    /// How many distinct strings it has in train.
+    /// The number of distinct strings in train.
     pub distinct: u64,
 }
 
@@ -50,7 +51,7 @@ fn has_strings(form: FieldForm) -> bool {
     matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels)
 }
 
-/// The numbers of a corpus.
+/// The statistics of a corpus.
 pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
     let splits = [Split::Train, Split::Dev, Split::Test];
     let fields = corpus.fields.iter().zip(&corpus.lexicons).enumerate();
@@ -72,7 +73,7 @@ pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
     }
 }
 
-/// The strings of a field in a split and how often each occurs, in alphabetical order.
+/// The strings of a field in a split with their counts, in alphabetical order.
 pub fn label_set<'a>(
     corpus: &'a Corpus,
     split: &SplitData,
@@ -96,7 +97,7 @@ fn split_statistics(corpus: &Corpus, split: Split, data: &SplitData) -> SplitSta
     }
 }
 
-/// Percentage of tokens whose first field never occurs in train.
+/// The percentage of tokens whose first field does not occur in train.
 fn unknown(corpus: &Corpus, split: &SplitData) -> f32 {
     let in_train = count(&corpus.lexicons[0], &corpus.train, 0);
     let symbols = split.examples.iter().filter_map(|example| example.symbols(0)).flatten();

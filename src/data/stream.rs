@@ -1,23 +1,24 @@
-//! The order in which a corpus's training examples are learnt from.
+//! The order of a corpus's training examples.
 //!
-//! An epoch is a function of (seed, corpus, epoch): shuffled, cut into pools of 32 batches, each pool
-//! sorted by length so that a batch's sentences are about as long as each other, cut into batches,
-//! and the batches shuffled. The place in it is two numbers, which is what a checkpoint keeps.
+//! An epoch is a function of (seed, corpus, epoch): the examples are shuffled and divided into
+//! pools of 32 batches, each pool is sorted by length so that the sentences of a batch have similar
+//! lengths and is divided into batches, and the batches are shuffled. A position in it is two
+//! integers, which a checkpoint stores.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Purpose, SplitData, draw, draw::shuffle};
 
-/// How many batches are sorted by length together: enough for equal lengths, few enough that which
-/// sentences meet in a batch differs from epoch to epoch.
+/// The number of batches that are sorted by length together: enough for similar lengths, but few
+/// enough that the composition of batches differs between epochs.
 const POOL: usize = 32;
 
-/// A place in the order of a corpus.
+/// A position in the order of a corpus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Epochs done.
+    /// Complete epochs.
     pub epoch: u64,
-    /// The batch of this epoch that is next.
+    /// The index of the next batch of this epoch.
     pub next: u64,
 }
 
@@ -29,7 +30,7 @@ pub struct BatchStream {
     order: Option<Order>,
 }
 
-/// The batches of one epoch, kept until the next begins.
+/// The batches of one epoch, kept until the next one begins.
 #[derive(Clone, Debug)]
 struct Order {
     epoch: u64,
@@ -38,18 +39,18 @@ struct Order {
 }
 
 impl BatchStream {
-    /// A corpus from this place on; `Position::default()` is the start.
+    /// A corpus from this position on; `Position::default()` is the start.
     pub fn new(seed: u64, position: Position) -> Self {
         Self { seed, position, order: None }
     }
 
-    /// Where the next batch is.
+    /// The position of the next batch.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// The next batch's examples, by their places in the training split; none if every example of
-    /// it is empty.
+    /// The examples of the next batch, by index in the training split; empty if all of its examples
+    /// are empty.
     pub fn next(&mut self, corpus: &Corpus, batch: usize) -> Vec<usize> {
         let Position { epoch, next } = self.position;
         let known = |order: &Order| order.epoch == epoch && order.batch == batch;
@@ -58,7 +59,7 @@ impl BatchStream {
             None => Order { epoch, batch, batches: batches(self.seed, corpus, epoch, batch) },
         };
         let n_batches = order.batches.len() as u64;
-        // A batch size that was changed within an epoch may leave fewer batches than are done.
+        // After a change of the batch size, the epoch may have fewer batches than are done.
         let Some(examples) = order.batches.get(next.min(n_batches.saturating_sub(1)) as usize)
         else {
             return Vec::new();
@@ -79,13 +80,13 @@ pub fn steps_per_epoch(corpus: &Corpus, batch: usize) -> u64 {
     non_empty(&corpus.train).count().div_ceil(batch) as u64
 }
 
-/// Tokens that a batch may grow to when nothing is learnt from it: no gradient waits for a batch of few
-/// examples, and products of more rows are quicker.
+/// The maximum number of tokens of an evaluation batch: there are no gradients, and larger products
+/// are faster.
 const SCORED_TOKENS: usize = 4096;
 
-/// The batches to evaluate a split by: every example that is not empty once, the longest first, so
-/// that those of a batch are about as long as each other. A batch has at least so many examples (but for
-/// the last), and as many more as fit 4,096 tokens.
+/// The batches of an evaluation: every non-empty example once, the longest first, so that the
+/// examples of a batch have similar lengths. A batch has at least `batch` examples (except the
+/// last), and more if they fit into 4,096 tokens.
 pub fn eval_batches(split: &SplitData, batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = non_empty(split).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(split.examples[at].len()));
@@ -115,8 +116,8 @@ fn batches(seed: u64, corpus: &Corpus, epoch: u64, batch: usize) -> Vec<Vec<usiz
     let mut rng = draw(seed, Purpose::Shuffle, &corpus.name, epoch);
     let mut order: Vec<usize> = non_empty(&corpus.train).collect();
     shuffle(&mut order, &mut rng);
-    // What does not fill a batch is set aside before the sorting: cut off a sorted pool, the short
-    // batch would hold its longest sentences in every epoch.
+    // Examples that do not fill a batch are set aside before sorting: taken from a sorted pool, the
+    // short batch would have its longest sentences in every epoch.
     let n_full = order.len() / batch * batch;
     let (full, short) = order.split_at_mut(n_full);
     for pool in full.chunks_mut(POOL.saturating_mul(batch)) {
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
     use crate::data::Example;
 
-    /// A corpus whose examples have these many tokens.
+    /// A corpus whose examples have these numbers of tokens.
     fn corpus(name: &str, lengths: impl IntoIterator<Item = usize>) -> Corpus {
         let example = |n_tokens| Example::of_tokens(vec![1; n_tokens], Vec::new());
         let examples = lengths.into_iter().map(example).collect();
@@ -203,7 +204,7 @@ mod tests {
     fn a_batch_holds_sentences_of_about_one_length() {
         let news = corpus("news", (0..128).map(|at| 1 + at * 37 % 128));
         let batches = take(&mut BatchStream::new(1, Position::default()), &news, 32);
-        // One pool, sorted: four lengths that follow each other.
+        // A single pool, sorted: four consecutive lengths.
         let spread = |batch: &Vec<usize>| {
             let lengths = batch.iter().map(|&at| news.train.examples[at].len());
             lengths.clone().max().unwrap() - lengths.min().unwrap()

@@ -1,8 +1,8 @@
-//! Arcs, spans and relations: structures over the positions of a sequence, as corpora hold them and models
-//! predict them.
+//! Arcs, spans and relations: structures over the positions of a sequence, as corpora store and
+//! models predict them.
 //!
-//! A label is a symbol of the field's lexicon where a corpus holds it, and a class where an objective predicts
-//! it or is scored.
+//! A label is a symbol of the field's lexicon in a corpus, and a class in a prediction and in
+//! scoring.
 
 use super::Symbol;
 
@@ -22,7 +22,7 @@ pub struct GraphArc {
 pub struct TokenSpan {
     /// The first position, counted from 0.
     pub start: u32,
-    /// The position after the last.
+    /// The position after the last one.
     pub end: u32,
     /// The label, if it has one.
     pub label: Option<Symbol>,
@@ -31,9 +31,9 @@ pub struct TokenSpan {
 /// A directed relation between two spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpanRelation {
-    /// The span that it is from.
+    /// The span that it starts from.
     pub from: TokenSpan,
-    /// The span that it is to.
+    /// The span that it points to.
     pub to: TokenSpan,
     /// Its type.
     pub label: Symbol,

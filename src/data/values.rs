@@ -1,4 +1,4 @@
-//! Values: what an example holds in one field.
+//! The values of a field in an example.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ pub struct Picture {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// Channels of a pixel.
+    /// Channels per pixel.
     pub channels: usize,
-    /// height × width × channels numbers.
+    /// height × width × channels values.
     pub pixels: Vec<f32>,
 }
 
-/// What an example holds in one field.
+/// The values of one field in an example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValues {
-    /// Strings, one for each position or item, by their symbols.
+    /// One string per position or item, as symbols.
     Symbols(Vec<Symbol>),
-    /// One string for the whole example, by its symbol.
+    /// One string for the whole example, as a symbol.
     Label(Symbol),
-    /// A set of strings for the whole example, perhaps of none, by their symbols.
+    /// A set of strings for the whole example, possibly empty, as symbols.
     Labels(Vec<Symbol>),
     /// Numbers of the whole example.
     Numbers(Arc<[f32]>),
     /// A vector for each position.
     Frames {
-        /// Dimension of a vector.
+        /// The dimension of a vector.
         width: usize,
-        /// Vector after vector.
+        /// The values, vector after vector.
         numbers: Arc<[f32]>,
     },
     /// A picture.
@@ -44,18 +44,18 @@ pub enum FieldValues {
     Segments(Vec<u32>),
     /// Arcs between positions.
     Arcs(Arc<[GraphArc]>),
-    /// Spans, all of which hold.
+    /// Spans, all of which apply.
     Spans(Arc<[TokenSpan]>),
-    /// Spans, any one of which is right.
+    /// Alternative spans, any one of which is correct.
     Answers(Arc<[TokenSpan]>),
     /// Relations between spans.
     Relations(Arc<[SpanRelation]>),
-    /// Text as it stands.
+    /// Raw text.
     Text(Arc<str>),
 }
 
 impl FieldValues {
-    /// The set of these strings, in the order of first sight; empty ones are none.
+    /// The set of these strings, in order of first occurrence; empty ones are ignored.
     pub fn labels<'a>(items: impl IntoIterator<Item = &'a str>, lexicon: &mut Lexicon) -> Self {
         let mut symbols = Vec::new();
         for item in items.into_iter().filter(|item| !item.is_empty()) {
@@ -67,7 +67,7 @@ impl FieldValues {
         Self::Labels(symbols)
     }
 
-    /// Its strings, where it has any by themselves: one a position, the only one, or those of the set.
+    /// Its strings, if it has any of its own: one per position, a single one, or those of a set.
     pub fn strings(&self) -> Option<&[Symbol]> {
         match self {
             Self::Symbols(symbols) | Self::Labels(symbols) => Some(symbols),
@@ -76,7 +76,7 @@ impl FieldValues {
         }
     }
 
-    /// The shape of it.
+    /// Its form.
     pub fn form(&self) -> FieldForm {
         match self {
             Self::Symbols(_) => FieldForm::Symbols,

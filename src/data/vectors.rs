@@ -1,12 +1,12 @@
 //! Word vectors from text files: GloVe's (`WORD NUMBER …`) and word2vec's, which begin with a line
-//! `COUNT WIDTH`.
+//! `COUNT DIMENSION`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::read::{ReadError, Source};
 
-/// The vectors of the wanted words; the first one where a word has several. A word may hold spaces:
-/// the last `width` columns are numbers, and what stands before them is the word.
+/// The vectors of the given words; the first one where a word has several. A word may contain
+/// spaces: the last `width` columns are its vector, everything before them is the word.
 pub fn read_vectors(
     source: &Source,
     width: usize,
@@ -58,7 +58,7 @@ pub fn read_vectors(
     }
 }
 
-/// Count and width, if that is what the line says.
+/// Count and dimension, if the line has them.
 fn header(text: &str) -> Option<(usize, usize)> {
     let (count, width) = text.split_once(' ')?;
     Some((count.parse().ok()?, width.parse().ok()?))
@@ -70,13 +70,13 @@ struct Line<'a> {
     width: usize,
 }
 
-/// Parts the word from the numbers.
+/// Separates the word from its vector.
 fn split(text: &str, width: usize) -> Result<Line<'_>, String> {
     let n_values = text.bytes().filter(|&byte| is_separator(byte.into())).count();
     if n_values < width {
         return Err(format!("{n_values} values after the word, expected {width}"));
     }
-    // Wider vectors must not pass for words with spaces that end in numbers.
+    // Vectors of a larger dimension must not be taken for words with spaces that end in numbers.
     if n_values > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
     {
         return Err(format!("{n_values} values after the word, expected {width}"));

@@ -1,4 +1,4 @@
-//! Vocabularies: the strings that a model knows, with their counts in training.
+//! Vocabularies: the strings that a model knows, with their training counts.
 
 use std::{
     cmp::Reverse,
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Lexicon, SplitData, Symbol, normalise::Normalise};
 
-/// Strings with ids 0, 1, 2, … in order of falling count, ties in alphabetical order, so that the
-/// order is a function of the training data alone.
+/// Strings with ids 0, 1, 2, … in order of descending count, ties in alphabetical order, so that
+/// the order is a function of the training data only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
     items: Vec<(String, u64)>,
@@ -18,7 +18,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The vocabulary of these counts: at most `most` strings, each seen at least `least` times.
+    /// The vocabulary of these counts: at most `most` strings, each with a count of at least
+    /// `least`.
     pub fn from_counts(counts: BTreeMap<&str, u64>, least: u64, most: Option<usize>) -> Self {
         let mut items: Vec<(String, u64)> = counts
             .into_iter()
@@ -32,7 +33,7 @@ impl Vocabulary {
     }
 
     /// The vocabulary of one field in the training splits of these corpora, each with the field's
-    /// place in it.
+    /// index in it.
     pub fn of_train<'a>(
         corpora: impl IntoIterator<Item = (&'a Corpus, usize)>,
         normalise: Normalise,
@@ -52,7 +53,7 @@ impl Vocabulary {
         Self::from_counts(counts, least, most)
     }
 
-    /// The vocabulary with its strings as they are normalised; of those that become one, counts are added.
+    /// The vocabulary with normalized strings; the counts of strings that become equal are added.
     #[must_use]
     pub fn normalised(&self, normalise: Normalise) -> Self {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -68,7 +69,7 @@ impl Vocabulary {
         Self { items, index }
     }
 
-    /// The id of a string, if it is known.
+    /// The id of a string, if the vocabulary has it.
     pub fn id(&self, item: &str) -> Option<u32> {
         self.index.get(item).copied()
     }
@@ -78,7 +79,7 @@ impl Vocabulary {
         &self.items[id as usize].0
     }
 
-    /// How often a string occurred in training; 0 for unknown ones.
+    /// The training count of a string; 0 if it is unknown.
     pub fn count(&self, item: &str) -> u64 {
         self.id(item).map_or(0, |id| self.items[id as usize].1)
     }
@@ -88,18 +89,18 @@ impl Vocabulary {
         self.items.iter().map(|(item, count)| (item.as_str(), *count))
     }
 
-    /// How many strings it knows.
+    /// The number of strings.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether it knows none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 }
 
-/// How often each symbol of a lexicon occurs in one field of a split, by symbol.
+/// The count of each symbol of a lexicon in one field of a split, by symbol.
 pub fn count(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
     let mut counts = vec![0; lexicon.len()];
     for symbol in split.examples.iter().filter_map(|example| example.strings(field)).flatten() {
@@ -108,20 +109,20 @@ pub fn count(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
     counts
 }
 
-/// The ids of one corpus's symbols in a vocabulary, so that no string is hashed in a step.
+/// The ids of a corpus's symbols in a vocabulary, so that no string is hashed during training.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
     ids: Vec<Option<u32>>,
 }
 
 impl Lookup {
-    /// The ids of every symbol that the lexicon has now.
+    /// The ids of all current symbols of the lexicon.
     pub fn new(vocabulary: &Vocabulary, lexicon: &Lexicon, normalise: Normalise) -> Self {
         let ids = lexicon.iter().map(|item| vocabulary.id(&normalise.apply(item))).collect();
         Self { ids }
     }
 
-    /// The id of a symbol; `None` for strings that the vocabulary lacks.
+    /// The id of a symbol; `None` for strings outside the vocabulary.
     pub fn id(&self, symbol: Symbol) -> Option<u32> {
         self.ids[symbol as usize]
     }

@@ -1,4 +1,4 @@
-//! Predictions back to files: what a model adds is put in, every other byte stays as it was.
+//! Writes predictions into files; every other byte is unchanged.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Example, Lexicon, Prediction, prediction::FieldPredictions, structure::TokenSpan};
 
-/// Why a format can't hold a prediction.
+/// Why a format cannot store a prediction.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "{format:?} has no place for {what}; take a corpus of format \"jsonl\", which has one for everything"
@@ -14,12 +14,12 @@ use super::{Example, Lexicon, Prediction, prediction::FieldPredictions, structur
 pub struct UnwritableError {
     /// The format's name.
     pub format: &'static str,
-    /// What was predicted: `a vector`.
+    /// The kind of the prediction: `a vector`.
     pub what: &'static str,
 }
 
 impl Prediction {
-    /// What it is, for messages: `a vector`.
+    /// Its kind, for messages: `a vector`.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Classes(_) => "classes",
@@ -39,7 +39,7 @@ impl Prediction {
 /// New bytes for a range of the old ones; an empty range inserts.
 pub(super) type Edit = (Range<usize>, Vec<u8>);
 
-/// The bytes with these edits, which must be in order and apart.
+/// Applies edits, which must be in order and must not overlap.
 pub(super) fn splice(bytes: &[u8], edits: impl IntoIterator<Item = Edit>) -> Vec<u8> {
     let mut written = Vec::with_capacity(bytes.len() + bytes.len() / 4);
     let mut done = 0;
@@ -52,7 +52,8 @@ pub(super) fn splice(bytes: &[u8], edits: impl IntoIterator<Item = Edit>) -> Vec
     written
 }
 
-/// What stands beside each line of the file that a token stands on: a class, a number, or the tag of a span.
+/// The value to add to each line of the file that has a token: a class, a number, or the tag of a
+/// span.
 pub(super) fn by_line(
     format: &'static str,
     examples: &[Example],
@@ -77,7 +78,8 @@ pub(super) fn named(classes: &[u32], names: &Lexicon) -> Vec<String> {
     classes.iter().map(|class| names.get(*class).to_owned()).collect()
 }
 
-/// Spans as IOB2 spells them (Ratnaparkhi 1998); of two that overlap, the first to start has the tokens.
+/// Spans in IOB2 (Ratnaparkhi 1998); of two overlapping spans, the one that starts first has the
+/// tokens.
 fn tags(spans: &[TokenSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
     let mut tags = vec!["O".to_owned(); n_tokens];
     let mut spans = spans.to_vec();

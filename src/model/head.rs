@@ -1,4 +1,5 @@
-//! Heads: from a tap to scores, a loss and predictions. One kind a file, one line in the table.
+//! Heads: from a tap to scores, a loss and predictions. One kind per file, one entry each in the
+//! table.
 
 mod crf;
 mod sigmoid;
@@ -16,18 +17,18 @@ use crate::{
     keys::{Key, ValueType, Values},
 };
 
-/// Every head auxdesk builds, in the order `auxdesk list` shows them.
+/// All heads, in the order of `auxdesk list`.
 pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid];
 
-/// Heads that recipes may already name and that are still to come.
+/// Heads that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["pair", "span", "pointer", "ctc", "bag", "vector"];
 
-/// The head of that name.
+/// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
     HEADS.iter().copied().find(|kind| kind.name() == name)
 }
 
-/// The key of the tanh layer, which every head that classifies has.
+/// The key of the tanh layer, which every classifying head has.
 pub(crate) const HIDDEN: Key = Key::with_default(
     "hidden",
     ValueType::Count(0),
@@ -35,86 +36,87 @@ pub(crate) const HIDDEN: Key = Key::with_default(
     "hidden size of a tanh layer before the output; 0 for none",
 );
 
-/// What every head that classifies lets a recipe say.
+/// The keys of every classifying head.
 const KEYS: &[Key] = &[HIDDEN];
 
 /// A kind of head, with the keys that it adds to an `[[objective]]`.
 pub trait HeadKind: Sync {
-    /// What recipes say.
+    /// Its name in recipes.
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// What a recipe may say in the objective's table.
+    /// Its keys in the objective's table.
     fn keys(&self) -> &'static [Key];
-    /// Whether it can work on rows of that sort.
+    /// Whether it supports that kind of rows.
     fn works_on(&self, on: RowKind) -> bool;
-    /// Whether errors on some classes can weigh more than on others.
+    /// Whether it supports class weights.
     fn supports_class_weights(&self) -> bool;
-    /// What a table says of it, parsed once.
+    /// Parses its options from a table, once.
     fn configure(&self, values: &Values) -> Box<dyn HeadConfig>;
 }
 
-/// A head of a checked recipe, with its options parsed.
+/// A head of a checked recipe, with parsed options.
 pub trait HeadConfig: Send + Sync {
-    /// Makes it, with its parameters.
+    /// Builds it, with its parameters.
     fn build(&self, setup: HeadSetup<'_>) -> Result<Box<dyn Head>>;
 }
 
-/// Which class may follow which, `None` standing for the ends of a sequence.
+/// Which class may follow which; `None` stands for the start and the end of a sequence.
 pub type Allowed = Box<dyn Fn(Option<usize>, Option<usize>) -> bool + Send + Sync>;
 
-/// The classes that a head tells apart, or the questions that it answers.
+/// The classes, or the binary labels, that a head predicts.
 pub struct Classes {
-    /// How many.
+    /// Their number.
     pub n: usize,
-    /// How much an error on each weighs; `None` for all alike. The loss is still divided by the rows, so
-    /// weights that are not 1 on the average also make it larger or smaller as a whole.
+    /// The weight of each class in the loss; `None` for equal weights. The loss is still divided by
+    /// the number of rows, so weights whose mean is not 1 also scale it as a whole.
     pub weights: Option<Vec<f32>>,
-    /// Which class may follow which, if not any; for decisions only.
+    /// Which class may follow which, if that is restricted; for decoding only.
     pub allowed: Option<Allowed>,
 }
 
 impl Classes {
-    /// So many, all alike.
+    /// `n` classes with equal weights.
     pub fn of(n: usize) -> Self {
         Self { n, weights: None, allowed: None }
     }
 }
 
-/// What a head is made from.
+/// The inputs for building a head.
 pub struct HeadSetup<'a> {
-    /// Numbers in a row of the tap.
+    /// The dimension of the tap's rows.
     pub width: usize,
-    /// What it tells apart.
+    /// What it predicts.
     pub classes: Classes,
-    /// Where its parameters are made.
+    /// The scope of its parameters.
     pub scope: Scope<'a>,
 }
 
 impl HeadSetup<'_> {
-    /// The layers from the tap to scores, with a tanh layer of this size between; 0 is none.
+    /// The layers from the tap to scores, with a tanh layer of this size between; 0 for none.
     fn score_layers(&mut self, hidden: usize) -> Result<ScoreLayers> {
         ScoreLayers::new(&mut self.scope, self.width, hidden, self.classes.n)
     }
 }
 
-/// The loss of some rows with their targets.
+/// The loss of rows with targets.
 pub struct HeadLoss {
     /// The loss of each example, 0 where nothing had a target: (examples).
     pub per_example: Tensor,
-    /// How many rows were counted.
+    /// The number of rows with a target.
     pub count: usize,
 }
 
-/// What a head makes of rows in an evaluation.
+/// The results of a head in an evaluation.
 pub struct HeadEvaluation {
-    /// The loss, to the bit what [`Head::loss`] gives on the CPU; `None` without targets.
+    /// The loss, equal to [`Head::loss`] on the CPU bit for bit; `None` without targets.
     pub loss: Option<HeadLoss>,
-    /// The predicted class of each row, or the answers of each, row after row.
+    /// The predicted class of each row, or its binary labels, row after row.
     pub classes: Vec<u32>,
 }
 
-/// The loss of those of some rows (rows, any) that have a target, by way of the loss of each; `None` if none has.
+/// The loss of those of the rows (rows, any) that have a target, given the loss of each; `None` if
+/// none has.
 pub fn labelled_loss(
     rows: &Tensor,
     targets: &[Option<u32>],
@@ -143,18 +145,19 @@ pub fn labelled_loss(
 
 /// A head with its parameters.
 ///
-/// Training asks for [`Head::loss`] alone. An evaluation computes the scores once ([`Head::evaluate`]) and has
-/// both loss and predictions of them.
+/// Training only calls [`Head::loss`]. An evaluation computes the scores once ([`Head::evaluate`])
+/// and derives both loss and predictions from them.
 pub trait Head: Send {
     /// The loss of x (rows, width) where there are targets; `None` if there are none at all. A head
-    /// that answers several questions a row has a target for each, row after row: 1 for yes, 0 for no.
+    /// with several binary labels per row has a target for each, row after row: 1 or 0.
     fn loss(
         &self,
         x: &Tensor,
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>>;
-    /// The scores of x (rows, width), of which losses and predictions are made: (rows, classes).
+    /// The scores of x (rows, width), from which losses and predictions are computed: (rows,
+    /// classes).
     fn scores(&self, x: &Tensor) -> Result<Tensor>;
     /// The loss of rows with these scores (rows, classes), without a gradient.
     fn loss_of_scores(
@@ -163,9 +166,10 @@ pub trait Head: Send {
         targets: &[Option<u32>],
         packing: &Packing,
     ) -> Result<Option<HeadLoss>>;
-    /// The class of each row with these scores (rows, classes), or its answers, row after row.
+    /// The class of each row with these scores (rows, classes), or its binary labels, row after
+    /// row.
     fn predict(&self, scores: &Tensor, packing: &Packing) -> Result<Vec<u32>>;
-    /// Loss and predictions of x (rows, width), of scores that are computed once.
+    /// The loss and predictions of x (rows, width), from scores that are computed once.
     fn evaluate(
         &self,
         x: &Tensor,
@@ -178,14 +182,14 @@ pub trait Head: Send {
     }
 }
 
-/// The layers from a tap to scores: a tanh layer if there is one, then the output layer.
+/// The layers from a tap to scores: a tanh layer, if there is one, then the output layer.
 pub struct ScoreLayers {
     hidden: Option<Linear>,
     output: Linear,
 }
 
 impl ScoreLayers {
-    /// Makes them over rows of this width; no tanh layer where `hidden` is 0.
+    /// Creates them for rows of this dimension; no tanh layer if `hidden` is 0.
     pub fn new(scope: &mut Scope<'_>, width: usize, hidden: usize, classes: usize) -> Result<Self> {
         let (hidden, width) = match hidden {
             0 => (None, width),
@@ -204,8 +208,8 @@ impl ScoreLayers {
         self.output.cross_entropy(&self.hidden(x)?, targets)
     }
 
-    /// That without a gradient, and the class with the largest score of each row: (rows) each. Scores are in memory
-    /// for some rows at a time, which counts where there are thousands of classes.
+    /// The same without a gradient, and the class with the largest score of each row: (rows) each.
+    /// Scores are in memory for some rows at a time, which matters with thousands of classes.
     pub fn cross_entropy_and_argmax(
         &self,
         x: &Tensor,
@@ -214,7 +218,7 @@ impl ScoreLayers {
         self.output.cross_entropy_and_argmax(&self.hidden(x)?, targets)
     }
 
-    /// x (rows, width) as the output layer reads it.
+    /// x (rows, width) as input to the output layer.
     fn hidden(&self, x: &Tensor) -> Result<Tensor> {
         #[cfg(test)]
         count::add(self);
@@ -241,7 +245,7 @@ pub(crate) mod count {
         COUNTS.with_borrow_mut(|counts| *counts.entry(address).or_default() += 1);
     }
 
-    /// How often the scores of each head were computed since this was last asked, on this thread.
+    /// How often the scores of each head were computed since the last call, on this thread.
     pub(crate) fn take() -> Vec<u64> {
         COUNTS.take().into_values().collect()
     }

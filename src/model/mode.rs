@@ -1,4 +1,4 @@
-//! What a forward pass is for.
+//! The mode of a forward pass.
 
 use candle_core::{Result, Tensor};
 
@@ -10,25 +10,24 @@ use crate::{
     kernel,
 };
 
-/// What a forward pass is for.
+/// The mode of a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// To learn: numbers are dropped, by draws of this seed and step.
+    /// Training: with dropout, by draws of this seed and step.
     Train {
         /// The run's seed.
         seed: u64,
         /// Updates done before this one.
         step: u64,
     },
-    /// To score or predict: nothing is dropped, and nothing is kept for a backward pass.
+    /// Evaluation or prediction: no dropout, and no graph for a backward pass.
     Eval,
-    /// To see what rows were made from: nothing is dropped, reversed or stopped, and gradients come
-    /// back.
+    /// Tracing the context of rows: no dropout, reversal or stop, but with gradients.
     Trace,
 }
 
 impl Mode {
-    /// The rows with dropout at the site of that name, if this pass drops at all.
+    /// Applies dropout at the site with that name, in training only.
     pub fn dropout(self, site: &str, p: f64, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Train { seed, step } if p > 0.0 => {
@@ -38,7 +37,7 @@ impl Mode {
         }
     }
 
-    /// Which of n things are dropped at a site, each with probability p, if this pass drops at all.
+    /// Which of n items are dropped at a site, each with probability p, in training only.
     pub fn dropout_indices(self, site: &str, p: f64, n: usize) -> Vec<usize> {
         match self {
             Self::Train { seed, step } if p > 0.0 => {
@@ -49,7 +48,7 @@ impl Mode {
         }
     }
 
-    /// The rows with Gaussian noise of that standard deviation at a site, if this pass learns.
+    /// Adds Gaussian noise with that standard deviation at a site, in training only.
     pub fn noise(self, site: &str, deviation: f64, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Train { seed, step } if deviation > 0.0 => {

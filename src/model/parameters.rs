@@ -1,7 +1,7 @@
-//! Parameters by name, each with first values drawn from (seed, its name).
+//! Parameters by name, with initial values drawn from (seed, name).
 //!
 //! The stock variable builder draws from an unseeded generator and lists its variables in the order
-//! of a hash map; here both the values and the order are functions of the recipe.
+//! of a hash map; here both values and order are functions of the recipe.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,18 +17,18 @@ use crate::{
     model::Mode,
 };
 
-/// One trained tensor.
+/// A trainable tensor.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// Its name: the encoder's or objective's, then the layer's, with dots.
     pub name: String,
     /// Its values.
     pub var: Var,
-    /// Whether it is a table whose rows are read by id: of words or letters.
+    /// Whether it is an embedding table, whose rows are read by id.
     pub by_id: bool,
 }
 
-/// All trained tensors of a system, in the order they were made.
+/// All trainable tensors of a system, in the order of their creation.
 #[derive(Debug)]
 pub struct Parameters {
     seed: u64,
@@ -38,17 +38,17 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// None yet; first values will be drawn from this seed, the same for any device.
+    /// No parameters yet; initial values are drawn from this seed, the same for any device.
     pub fn new(seed: u64, device: &Device) -> Result<Self> {
         Ok(Self { seed, device: device.clone(), all: Vec::new(), param_grads: ParamGrads::new()? })
     }
 
-    /// Where they are.
+    /// Their device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Every parameter, in the order they were made.
+    /// All parameters, in the order of their creation.
     pub fn all(&self) -> &[Parameter] {
         &self.all
     }
@@ -58,23 +58,23 @@ impl Parameters {
         self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// Where backward passes leave the gradients by parameters.
+    /// The accumulated gradients with respect to parameters.
     pub fn param_grads(&self) -> &ParamGrads {
         &self.param_grads
     }
 
-    /// The place under which a part of the system makes its parameters.
+    /// The scope in which a part of the system creates its parameters.
     pub fn scope(&mut self, name: &str) -> Scope<'_> {
         Scope { parameters: self, prefix: name.to_owned(), shared: false }
     }
 
-    /// The place under which a part of the system finds the parameters that another has made, or
-    /// makes them for it.
+    /// The scope in which a part of the system finds parameters that another one has created, or
+    /// creates them for it.
     pub fn shared_scope(&mut self, name: &str) -> Scope<'_> {
         Scope { parameters: self, prefix: name.to_owned(), shared: true }
     }
 
-    /// Writes every parameter, by name, in the safetensors format.
+    /// Writes all parameters, by name, in the safetensors format.
     pub fn save(&self, path: &Path) -> Result<()> {
         let tensors = self
             .all
@@ -83,8 +83,8 @@ impl Parameters {
         candle_core::safetensors::save(&tensors.collect::<HashMap<_, _>>(), path)
     }
 
-    /// Takes every parameter's values from a file that [`Parameters::save`] wrote. A name that is
-    /// missing there, or there and not here, or of another shape, is an error.
+    /// Loads the values of all parameters from a file that [`Parameters::save`] wrote. A name that
+    /// is missing or unknown, or a different shape, is an error.
     pub fn load(&self, path: &Path) -> Result<()> {
         let mut saved: BTreeMap<String, Tensor> =
             candle_core::safetensors::load(path, &self.device)?.into_iter().collect();
@@ -105,28 +105,28 @@ impl Parameters {
     }
 }
 
-/// A prefix of names under which parameters are made.
+/// A prefix of names for parameters.
 #[derive(Debug)]
 pub struct Scope<'a> {
     parameters: &'a mut Parameters,
     prefix: String,
-    /// Whether a parameter that is there already is meant.
+    /// Whether existing parameters are used.
     shared: bool,
 }
 
 impl Scope<'_> {
-    /// The place one name further down.
+    /// The scope one level below.
     pub fn child(&mut self, name: &str) -> Scope<'_> {
         let prefix = format!("{}.{name}", self.prefix);
         Scope { prefix, parameters: self.parameters, shared: self.shared }
     }
 
-    /// The place of another part, whose parameters are its own.
+    /// The scope of another part, for parameters of its own.
     pub fn sibling(&mut self, name: &str) -> Scope<'_> {
         Scope { parameters: self.parameters, prefix: name.to_owned(), shared: false }
     }
 
-    /// A parameter with even draws between −bound and bound.
+    /// A parameter with uniform initial values between −bound and bound.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<ParamRef> {
         let name = format!("{}.{name}", self.prefix);
         let mut draw = draw(self.parameters.seed, Purpose::Init, &name, 0);
@@ -136,7 +136,7 @@ impl Scope<'_> {
         self.make(name, values, shape)
     }
 
-    /// A parameter with given first values.
+    /// A parameter with the given initial values.
     pub fn from_values(
         &mut self,
         name: &str,
@@ -157,14 +157,15 @@ impl Scope<'_> {
         }
     }
 
-    /// A linear layer: weights drawn evenly within √(6 / (inputs + outputs)) (Glorot and Bengio
+    /// A linear layer: weights drawn uniformly within √(6 / (inputs + outputs)) (Glorot and Bengio
     /// 2010), biases 0.
     pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         let bound = (6.0 / (inputs + outputs) as f64).sqrt();
         self.linear_from_values(name, &[inputs, outputs], bound, vec![0.0; outputs])
     }
 
-    /// A linear layer with weights (inputs, outputs) drawn within a bound, and these biases.
+    /// A linear layer with weights (inputs, outputs) drawn uniformly within a bound, and these
+    /// biases.
     pub fn linear_from_values(
         &mut self,
         name: &str,
@@ -179,15 +180,15 @@ impl Scope<'_> {
         })
     }
 
-    /// A table of rows, drawn evenly within √(3 / width), so that a row's length is near 1.
+    /// A table of rows, drawn uniformly within √(3 / width), so that the norm of a row is near 1.
     pub fn table(&mut self, name: &str, rows: usize, width: usize) -> Result<Table> {
         let table = self.uniform(name, &[rows, width], (3.0 / width as f64).sqrt())?;
         self.parameters.all[table.index()].by_id = true;
         Ok(Table(table))
     }
 
-    /// The parameters that another part has made, but for tables that are read by id: each with what its
-    /// name within that part is.
+    /// The parameters that another part has created, except embedding tables, with their names
+    /// within that part.
     pub fn parameters_under(&self, part: &str) -> Vec<(String, ParamRef)> {
         let child = |name: &str| Some(name.strip_prefix(part)?.strip_prefix('.')?.to_owned());
         let of = |(index, parameter): (usize, &Parameter)| {
@@ -230,12 +231,13 @@ impl Linear {
         kernel::linear(x, &self.weight, &self.bias)
     }
 
-    /// The softmax cross-entropy of x (rows, inputs) with a target a row, by this layer: (rows).
+    /// The softmax cross-entropy of x (rows, inputs) with one target per row, for this layer:
+    /// (rows).
     pub fn cross_entropy(&self, x: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
         kernel::cross_entropy(x, &self.weight, &self.bias, targets)
     }
 
-    /// That without a gradient, and the class with the largest logit of each row: (rows) each.
+    /// The same without a gradient, and the class with the largest logit of each row: (rows) each.
     pub fn cross_entropy_and_argmax(
         &self,
         x: &Tensor,
@@ -245,7 +247,7 @@ impl Linear {
     }
 }
 
-/// A table whose rows are read by id.
+/// An embedding table.
 #[derive(Debug)]
 pub struct Table(ParamRef);
 
@@ -255,12 +257,12 @@ impl Table {
         kernel::embedding(&self.0, ids, mode != Mode::Eval)
     }
 
-    /// The numbers of all rows: (rows, width).
+    /// The values of all rows: (rows, width).
     pub fn rows(&self) -> &Tensor {
         self.0.var().as_tensor()
     }
 
-    /// First values from elsewhere, for all rows, one row after the other.
+    /// Sets the initial values of all rows, one row after the other.
     pub fn set(&self, rows: Vec<f32>) -> Result<()> {
         let var = self.0.var();
         var.set(&Tensor::from_vec(rows, var.shape(), var.device())?)

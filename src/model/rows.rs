@@ -1,4 +1,4 @@
-//! Rows with the packing that they stand on.
+//! Rows with their packing.
 
 use std::sync::Arc;
 
@@ -6,30 +6,30 @@ use candle_core::{DType, Result, Tensor};
 
 use crate::{data::Packing, kernel};
 
-/// Packed rows: what encoders give, and what encoders and objectives read.
+/// Packed rows: the output of encoders, and the input of encoders and objectives.
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// (rows, width).
     pub tensor: Tensor,
-    /// What each row stands for.
+    /// The position of each row.
     pub packing: Arc<Packing>,
 }
 
 impl Rows {
-    /// Rows (rows, width) on a packing of as many.
+    /// Rows (rows, width) with a packing of the same number of rows.
     pub fn new(tensor: Tensor, packing: &Arc<Packing>) -> Self {
         debug_assert_eq!(tensor.dims().first(), Some(&packing.n_rows()), "a row for each position");
         Self { tensor, packing: packing.clone() }
     }
 
-    /// Other values on the same packing: (rows, any width).
+    /// Other values with the same packing: (rows, any width).
     #[must_use]
     pub fn with(&self, tensor: Tensor) -> Self {
         Self::new(tensor, &self.packing)
     }
 
-    /// What each sequence of a packing was pooled to (sequences, width), as rows on the packing above, with
-    /// zeros for a row there that has no sequence.
+    /// The vector that each sequence of a packing was pooled to (sequences, width), as rows of the
+    /// packing above, with zeros for rows without a sequence.
     pub fn pooled(packing: &Packing, by_sequence: Tensor) -> Result<Self> {
         let above = packing.parent().expect("what is pooled belongs to the rows above");
         let sequences = packing.sequences_of_parent();
@@ -49,7 +49,7 @@ impl Rows {
         Ok(Self::new(kernel::gather(&by_sequence, rows)?, above))
     }
 
-    /// Several rows on packings of one shape, concatenated: (rows, the sum of the widths).
+    /// Several rows with equal packings, concatenated: (rows, the sum of the widths).
     pub fn concat(several: &[Self]) -> Result<Self> {
         let [first, others @ ..] = several else {
             candle_core::bail!("nothing to concatenate: expected one input at least")

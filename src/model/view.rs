@@ -5,8 +5,9 @@ use candle_core::Result;
 use super::{Rows, tap::TapView};
 use crate::{data::Packing, kernel};
 
-/// The rows of a layer (rows, width) as a view shows them: (rows, width), (rows, width / 2), or, on the
-/// packing above, (rows above, width). `directions` says whether the layer has a forward and a backward half.
+/// The view of a layer's rows (rows, width): (rows, width), (rows, width / 2), or, in the packing
+/// above, (rows above, width). `directions` says whether the layer has a forward and a backward
+/// half.
 pub fn view(rows: &Rows, view: TapView, directions: bool) -> Result<Rows> {
     let Rows { tensor, packing } = rows;
     let half = tensor.dim(1)? / 2;

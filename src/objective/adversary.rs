@@ -1,11 +1,13 @@
-//! Adversary: a discriminator of domains, which the encoder should leave without a clue (Ganin et al.
-//! 2016; Liu et al. 2017).
+//! Adversary: a domain discriminator that the encoder is trained against (Ganin et al. 2016; Liu et
+//! al. 2017).
 //!
-//! loss = −Σ_i ln P(domain_i | x_i), divided by the examples. With `gradient = "reverse"` the encoder gets
-//! −λ times the gradient by x, and the discriminator itself learns with factor 1.
+//! loss = −Σ_i ln P(domain_i | x_i), divided by the number of examples. With `gradient = "reverse"`
+//! the encoder receives −λ times the gradient with respect to x, and the discriminator itself is
+//! trained with factor 1.
 //!
-//! What it is good for is not the discriminator's accuracy, which a weak discriminator has too, but that
-//! of a fresh probe on the same vectors ([`Probe`](crate::metric::Probe)): chance is what is wanted.
+//! Its success is measured not by the discriminator's accuracy, which is also low for a weak
+//! discriminator, but by that of a fresh probe on the same vectors
+//! ([`Probe`](crate::metric::Probe)): the goal is chance.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +43,7 @@ const KEYS: &[Key] = &[Key::with_default(
 /// The key of the vocabulary of domains.
 const DOMAINS: &str = "domains";
 
-/// What a corpus counts as.
+/// The domain of a corpus.
 fn domain<'a>(attribute: &str, corpus: &'a Corpus) -> &'a str {
     let said = match attribute {
         "domain" => corpus.domain.as_deref(),
@@ -84,7 +86,7 @@ impl ObjectiveKind for Adversary {
     }
 }
 
-/// What a recipe says of an adversary.
+/// Its parsed options.
 struct Config {
     attribute: String,
 }
@@ -124,7 +126,7 @@ struct Discriminator {
     attribute: String,
     domains: Vocabulary,
     head: Box<dyn Head>,
-    /// The class of each corpus; none for one of a domain that training lacks.
+    /// The class of each corpus; `None` for a domain that does not occur in training.
     attached: BTreeMap<usize, Option<u32>>,
 }
 
@@ -145,7 +147,7 @@ impl Objective for Discriminator {
         RawLoss::of(self.head.loss(x, &targets, packing)?)
     }
 
-    /// The domain of each example; for the scorer, the vectors too.
+    /// The domain of each example; for the scorer, also the vectors.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
         let targets = vec![self.class(batch); packing.n_rows()];

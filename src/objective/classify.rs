@@ -1,8 +1,8 @@
 //! Classify: one of several classes for a whole example.
 //!
-//! loss = −Σ_i ln P(y_i | x_i) over labelled examples, divided by their number; with class weights each
-//! example counts as its class weighs. Classes that have an order are also scored by the mean absolute
-//! error, in places, averaged over the classes (Baccianella et al. 2009).
+//! loss = −Σ_i ln P(y_i | x_i) over labelled examples, divided by their number, where each example
+//! is multiplied by its class weight. Ordinal classes are also scored by the mean absolute error,
+//! in ranks, averaged over the classes (Baccianella et al. 2009).
 
 use candle_core::Result;
 
@@ -71,10 +71,10 @@ impl ObjectiveKind for Classify {
     }
 }
 
-/// What a recipe says of the classes of examples.
+/// The parsed options of a classification.
 pub(super) struct ClassifyConfig {
     pub(super) labels: LabelConfig,
-    /// From least to greatest, if they have an order.
+    /// In ascending order, if they are ordinal.
     pub(super) order: Vec<String>,
 }
 

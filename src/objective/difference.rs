@@ -1,11 +1,14 @@
-//! Difference: private vectors should lie across the shared ones (Bousmalis et al. 2016; Liu et al. 2017).
+//! Difference: private vectors should be orthogonal to the shared ones (Bousmalis et al. 2016; Liu
+//! et al. 2017).
 //!
-//! With S (n, w) the rows of one tap and H (n, v) those of the other, columns centred and rows brought
-//! to length 1: loss = ‖Sᵀ·H‖²_F / n², the mean over pairs of examples (a, b) of ⟨s_a, s_b⟩·⟨h_a, h_b⟩. It
-//! lies between 0 and 1 whatever the widths: 1 where the centred rows of either lie on one line, about 1/n
-//! for vectors that have nothing to do with each other. Liu's sum over the raw rows grows with n, w and v.
+//! With S (n, w) the rows of one tap and H (n, v) those of the other, columns centered and rows
+//! scaled to unit length: loss = ‖Sᵀ·H‖²_F / n², the mean over pairs of examples (a, b) of ⟨s_a,
+//! s_b⟩·⟨h_a, h_b⟩. It is between 0 and 1 for any dimensions: 1 where the centered rows of either
+//! lie on one line, about 1/n for unrelated vectors. Liu's sum over the raw rows grows with n, w
+//! and v.
 //!
-//! What is scored is [`Overlap`](crate::metric::Overlap): the same without the pairs of an example with itself, over a split.
+//! Its metric is [`Overlap`](crate::metric::Overlap): the same over a split, without the pairs of
+//! an example with itself.
 
 use candle_core::{Result, Tensor};
 
@@ -24,7 +27,7 @@ use crate::{
 
 pub(super) struct Difference;
 
-/// Under the root, so that a row of zeros has a gradient.
+/// Added under the square root, so that a row of zeros has a gradient.
 const TINY: f64 = 1e-6;
 
 impl ObjectiveKind for Difference {
@@ -79,7 +82,7 @@ impl ObjectiveConfig for Difference {
     }
 }
 
-/// Centred columns, rows of length 1.
+/// Columns centered, rows of unit length.
 fn directions(x: &Tensor) -> Result<Tensor> {
     let centred = x.broadcast_sub(&x.mean_keepdim(0)?)?;
     let lengths = (centred.sqr()?.sum_keepdim(1)? + TINY)?.sqrt()?;
@@ -99,7 +102,7 @@ impl Objective for Difference {
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         if n < 3 {
-            // Two centred rows lie on one line, whatever they were.
+            // Two centered rows always lie on one line.
             return Ok(None);
         }
         let sum = overlap(&taps[0].tensor, &taps[1].tensor)?;
@@ -107,7 +110,7 @@ impl Objective for Difference {
         Ok(Some(RawLoss { sum, count: 1, per_example }))
     }
 
-    /// What is scored is how much the two vectors of each example say the same.
+    /// The metric compares the two vectors of each example.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let loss = self.loss(taps, batch)?;
         let vectors = |tap: &Tensor| -> Result<Vec<Vec<f32>>> {
@@ -142,7 +145,7 @@ mod tests {
         Var::from_vec(rows.concat(), (rows.len(), 2), &Device::Cpu).unwrap()
     }
 
-    /// Centred, S is (1, 0), (−1, 0) and H (0, 1), (0, −1), or S itself: SᵀH has one 2, n² is 4.
+    /// Centered, S is (1, 0), (−1, 0) and H (0, 1), (0, −1), or S itself: SᵀH has one 2, n² is 4.
     #[test]
     fn two_rows_by_hand_overlap_wholly() -> Result<()> {
         let s = rows(&[[3.0, 1.0], [-1.0, 1.0]]);
@@ -154,7 +157,7 @@ mod tests {
         Ok(())
     }
 
-    /// S changes between the halves of the four rows, H within them: SᵀH is 0.
+    /// S differs between the halves of the four rows, H within them: SᵀH is 0.
     #[test]
     fn rows_that_differ_in_other_ways_do_not_overlap() -> Result<()> {
         let s = rows(&[[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]]);

@@ -1,4 +1,4 @@
-//! The labels of whole examples: counted in training, weighed, and looked up in a batch.
+//! Labels of whole examples: training counts, class weights, and targets of a batch.
 
 use std::collections::BTreeMap;
 
@@ -24,36 +24,36 @@ pub(super) const CLASS_WEIGHTS: Key = Key::optional(
     "class weights in the loss: balanced, or a number per label (1 for others)",
 );
 
-/// A label as an objective reads it: by its map, if it has one.
+/// A label after its map, if there is one.
 fn mapped<'a>(map: Option<&'a BTreeMap<String, String>>, label: &'a str) -> &'a str {
     map.and_then(|map| map.get(label)).map_or(label, String::as_str)
 }
 
-/// The map of a key, from labels to what they are read as.
+/// The map of a key, from labels to coarser ones.
 pub(super) fn map(values: &Values, key: &str) -> Option<BTreeMap<String, String>> {
     let table = values.table(key)?;
     let entries = table.iter();
     Some(entries.map(|(from, _)| (from.to_owned(), table.text(from).to_owned())).collect())
 }
 
-/// What a recipe says of labels.
+/// The parsed options of labels.
 #[derive(Clone, Debug)]
 pub(super) struct LabelConfig {
-    /// The field that holds them.
+    /// Their field.
     pub(super) field: String,
-    /// What they are read as, where that is another label.
+    /// The map to other labels, if there is one.
     pub(super) map: Option<BTreeMap<String, String>>,
     pub(super) class_weights: Option<ClassWeights>,
-    /// Whether it has labels of its own, of one corpus.
+    /// Whether it has labels of its own, from a single corpus.
     is_alone: bool,
 }
 
-/// How much an error on each class weighs.
+/// The class weights.
 #[derive(Clone, Debug)]
 pub(super) enum ClassWeights {
-    /// Inversely to how frequent the class is.
+    /// Inversely proportional to the class frequency.
     Balanced,
-    /// As said; 1 for others.
+    /// As given; 1 for others.
     ByLabel(BTreeMap<String, f64>),
 }
 
@@ -69,7 +69,7 @@ impl ClassWeights {
 }
 
 impl LabelConfig {
-    /// What a table says, or what is wrong with its weights beyond their types.
+    /// Parses a table; the error is a fault of its weights beyond their types.
     pub(super) fn of(
         declared: &Declared<'_>,
         map: Option<BTreeMap<String, String>>,
@@ -89,7 +89,7 @@ impl LabelConfig {
         })
     }
 
-    /// How often each label occurs in training.
+    /// The training count of each label.
     pub(super) fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         let mut counts = BTreeMap::<&str, u64>::new();
         for corpus in corpora {
@@ -104,8 +104,9 @@ impl LabelConfig {
         Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
-    /// A fault if train has fewer than two labels, or if weights are of labels that it lacks. Of several
-    /// corpora each may lack some, and what shares another's labels needs none of its own.
+    /// A fault if train has fewer than two labels, or if there are weights for labels that it
+    /// lacks. With several corpora each may lack some, and an objective that shares another's
+    /// labels needs none of its own.
     pub(super) fn check(&self, corpus: &Corpus) -> Vec<ReadError> {
         let label = &self.field;
         if !self.is_alone || corpus.field(label).is_none() {
@@ -128,7 +129,7 @@ impl LabelConfig {
         }
     }
 
-    /// A fault if no set of train has a label, or if weights are of labels that it lacks.
+    /// A fault if no set of train has a label, or if there are weights for labels that it lacks.
     pub(super) fn check_sets(&self, corpus: &Corpus) -> Vec<ReadError> {
         let label = &self.field;
         if !self.is_alone || corpus.field(label).is_none() {
@@ -142,13 +143,13 @@ impl LabelConfig {
         self.check_weights(corpus)
     }
 
-    /// A fault for each label that has a weight and that train lacks.
+    /// A fault for each label that has a weight and does not occur in train.
     pub(super) fn check_weights(&self, corpus: &Corpus) -> Vec<ReadError> {
         let Some(ClassWeights::ByLabel(weights)) = &self.class_weights else { return Vec::new() };
         self.check_named(CLASS_WEIGHTS.name, weights.keys(), corpus)
     }
 
-    /// A fault for each label that a table of a key names and that train lacks.
+    /// A fault for each label that the table of a key names and that does not occur in train.
     pub(super) fn check_named<'a>(
         &self,
         key: &str,
@@ -167,7 +168,7 @@ impl LabelConfig {
         strange.map(|label| fault(corpus, what(label))).collect()
     }
 
-    /// The labels that train has.
+    /// The labels that occur in train.
     fn seen<'a>(&self, corpus: &'a Corpus) -> Vec<&'a str> {
         let Some(field) = corpus.field(&self.field) else { return Vec::new() };
         let lexicon = &corpus.lexicons[field];
@@ -175,8 +176,8 @@ impl LabelConfig {
         lexicon.iter().zip(counts).filter(|&(_, n)| n > 0).map(|(label, _)| label).collect()
     }
 
-    /// Classes by a vocabulary of labels, as they are weighed. Balanced: those of N labels in training that
-    /// have class c number n_c of K classes, and weigh N / (K·n_c).
+    /// The classes of a vocabulary of labels, with their weights. Balanced: if n_c of N training
+    /// labels have class c of K classes, its weight is N / (K·n_c).
     pub(super) fn classes(&self, vocabulary: &Vocabulary) -> Classes {
         let weights = self.class_weights.as_ref().map(|weights| match weights {
             ClassWeights::ByLabel(weights) => {
@@ -193,7 +194,7 @@ impl LabelConfig {
     }
 }
 
-/// A fault of the training split as a whole, said of its first line.
+/// A fault of the training split as a whole, reported at its first line.
 fn fault(corpus: &Corpus, what: String) -> ReadError {
     let line = corpus.train.examples.first().map_or(1, |example| example.line);
     ReadError { file: corpus.train.file.clone(), line, what }
@@ -204,16 +205,16 @@ pub(super) struct Labels {
     field: String,
     map: Option<BTreeMap<String, String>>,
     vocabulary: Vocabulary,
-    /// The labels by id: those of training, then others that gold has.
+    /// The labels by id: those of training, then others that occur in gold only.
     names: Lexicon,
     attached: BTreeMap<usize, Attached>,
 }
 
-/// What is known of one corpus.
+/// The labels of one corpus.
 struct Attached {
-    /// The place of the labels; a corpus to predict on may have none.
+    /// The index of the field; a corpus to predict on may have none.
     field: Option<usize>,
-    /// The label of each symbol, by its name's id.
+    /// The id of each symbol's label.
     names: Vec<u32>,
 }
 
@@ -237,30 +238,32 @@ impl Labels {
         self.attached.insert(corpus_idx, Attached { field, names });
     }
 
-    /// The labels by id: those of training, which can be predicted, then others that gold has.
+    /// The labels by id: those of training, which can be predicted, then others that occur in gold
+    /// only.
     pub(super) fn names(&self) -> &Lexicon {
         &self.names
     }
 
-    /// The class of a name; `None` for one that training lacks.
+    /// The class of a label's id; `None` if it does not occur in training.
     fn class(&self, name: u32) -> Option<u32> {
         ((name as usize) < self.vocabulary.len()).then_some(name)
     }
 
-    /// The class of each sequence; `None` where it has no label, or one that training lacks.
+    /// The class of each sequence; `None` if it has no label, or one that does not occur in
+    /// training.
     pub(super) fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         self.gold(batch).into_iter().map(|name| self.class(name?)).collect()
     }
 
-    /// The label of each sequence that has one, by its name's id.
+    /// The id of the label of each sequence that has one.
     pub(super) fn gold(&self, batch: &Batch) -> Vec<Option<u32>> {
         let Attached { field, names } = self.attached(batch);
         let Some(field) = field else { return vec![None; batch.n_examples()] };
         batch.labels(*field).iter().map(|symbol| Some(names[(*symbol)? as usize])).collect()
     }
 
-    /// Whether each label of the vocabulary is in the set of each sequence, sequence by sequence; `None`
-    /// where it has no set.
+    /// Whether each label of the vocabulary is in the set of each sequence, sequence by sequence;
+    /// `None` for a sequence without a set.
     pub(super) fn set_targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let n = self.vocabulary.len();
         let mut targets = Vec::with_capacity(batch.n_examples() * n);
@@ -273,7 +276,8 @@ impl Labels {
         targets
     }
 
-    /// The set of each sequence that has one, by the ids of names, with what training lacks too.
+    /// The set of each sequence that has one, by the ids of labels, including those that do not
+    /// occur in training.
     pub(super) fn gold_sets(&self, batch: &Batch) -> Vec<Option<Vec<u32>>> {
         let Attached { field, names } = self.attached(batch);
         let Some(field) = field else { return vec![None; batch.n_examples()] };

@@ -1,9 +1,10 @@
 //! Next word: a language model on the two directions of a recurrent layer (Rei 2017).
 //!
-//! From the forward half of token t, by way of a tanh layer and a softmax of its own, the word at
-//! t + 1; from the backward half likewise the word at t − 1. Each sentence's edges are predicted too.
-//! loss = −(Σ_t ln P(w_{t+1} | forward_t) + Σ_t ln P(w_{t−1} | backward_t)) / predictions, and there
-//! are two predictions a token: a gain of 0.2 here is Rei's γ = 0.1, who adds the two sums.
+//! The forward half of token t predicts the word at t + 1, through a tanh layer and a softmax of
+//! its own; the backward half likewise the word at t − 1. The edges of each sentence are predicted
+//! too. loss = −(Σ_t ln P(w_{t+1} | forward_t) + Σ_t ln P(w_{t−1} | backward_t)) / predictions,
+//! with two predictions per token: a gain of 0.2 here corresponds to Rei's γ = 0.1, as the paper
+//! adds the two sums.
 
 use candle_core::{Result, Tensor};
 
@@ -52,7 +53,8 @@ const KEYS: &[Key] = &[
 
 /// The class of words outside the vocabulary.
 const OTHER: u32 = 0;
-/// The class of a sentence's edge: its end going forward, its start going backward.
+/// The class of a sentence's edge: its end in the forward direction, its start in the backward
+/// direction.
 const EDGE: u32 = 1;
 /// The class of the vocabulary's first word.
 const FIRST: u32 = 2;
@@ -103,11 +105,11 @@ impl ObjectiveKind for NextWord {
     }
 }
 
-/// What a recipe says of a language model.
+/// The parsed options of a language model.
 struct Config {
     field: String,
     n_words: usize,
-    /// Size of the tanh layer of each direction.
+    /// The size of the tanh layer of each direction.
     hidden: usize,
     normalise: Normalise,
 }
@@ -149,7 +151,7 @@ struct LanguageModel {
 }
 
 impl LanguageModel {
-    /// The class that each row is to predict: its neighbour in a direction, or the edge.
+    /// The target class of each row: its neighbour in a direction, or the edge.
     fn targets(&self, packing: &Packing, batch: &Batch, direction: Direction) -> Vec<u32> {
         let ids = self.words.ids(batch);
         let target = |(b, t): (usize, usize)| {
@@ -171,7 +173,7 @@ impl LanguageModel {
         })
     }
 
-    /// The raw loss of these rows by their losses in the two directions: (rows) each.
+    /// The raw loss of rows from their losses in the two directions: (rows) each.
     fn raw_loss(forward: &Tensor, backward: &Tensor, packing: &Packing) -> Result<Option<RawLoss>> {
         if packing.n_rows() == 0 {
             return Ok(None);
@@ -184,7 +186,7 @@ impl LanguageModel {
     }
 }
 
-/// Which neighbour is predicted.
+/// The neighbour that is predicted.
 #[derive(Clone, Copy)]
 enum Direction {
     Forward,
@@ -205,7 +207,7 @@ impl Objective for LanguageModel {
         Self::raw_loss(&of(Direction::Forward)?, &of(Direction::Backward)?, packing)
     }
 
-    /// The likeliest next word after each token.
+    /// The most probable next word after each token.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
         let targets = |direction| self.targets(packing, batch, direction);

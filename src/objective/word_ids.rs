@@ -1,4 +1,4 @@
-//! The words of one field: counted in training, and looked up row by row in a batch.
+//! The words of one field: training counts, and the ids of a batch's rows.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::data::{Batch, Corpus, Fitted, Vocabulary, normalise::Normalise, vocab
 /// The key of the vocabulary of words.
 pub(super) const WORDS: &str = "words";
 
-/// The words that a field has in training, the most frequent of them if there is a limit.
+/// The words of a field in training, the most frequent of them if there is a limit.
 pub(super) fn fit(
     field: &str,
     corpora: &[&Corpus],
@@ -25,7 +25,7 @@ pub(super) struct FieldWords {
     field: String,
     normalise: Normalise,
     vocabulary: Vocabulary,
-    /// For each corpus, the place of the field and the ids of its strings.
+    /// For each corpus, the index of the field and the ids of its strings.
     attached: BTreeMap<usize, (usize, Lookup)>,
 }
 
@@ -45,7 +45,7 @@ impl FieldWords {
         self.attached.insert(corpus_idx, (field, ids));
     }
 
-    /// The id of each row's word; `None` for a word that the vocabulary lacks.
+    /// The id of each row's word; `None` for a word outside the vocabulary.
     pub(super) fn ids(&self, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus);
         let (field, ids) = attached.expect("the corpus has been attached");

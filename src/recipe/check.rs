@@ -1,4 +1,4 @@
-//! A table of a recipe against the keys that were declared for it.
+//! Checks a table of a recipe against its declared keys.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use crate::{
 /// The values of one table, by key.
 pub(super) type Entries = BTreeMap<String, Located>;
 
-/// The keys of a schedule, wherever there may be one.
+/// The keys of a schedule.
 pub(super) const SCHEDULE: &[Key] = &[
     Key::required("shape", ValueType::Choice(Shape::NAMES), "shape of the schedule"),
     Key::required("from", ValueType::Number(-GREATEST, GREATEST), "value before the first update"),
@@ -32,11 +32,11 @@ pub(super) const SCHEDULE: &[Key] = &[
     Key::required("steps", ValueType::Count(1), "length in updates"),
 ];
 
-/// What a table is checked against, beside its keys.
+/// The context of a check, besides the keys.
 pub(super) struct Context<'a> {
-    /// The names that there are.
+    /// The names in the recipe.
     pub(super) names: &'a Names,
-    /// The folder that paths of the recipe start from.
+    /// The folder that the recipe's paths are relative to.
     pub(super) folder: &'a Path,
 }
 
@@ -54,7 +54,7 @@ impl Context<'_> {
         self.entries(&way, place, entries, keys, diagnostics)
     }
 
-    /// The same for a table within a table.
+    /// The same for a nested table.
     pub(super) fn inner(
         &self,
         key: &str,
@@ -108,7 +108,7 @@ impl Context<'_> {
                 }
                 DefaultValue::Required => {
                     valid = false;
-                    // A misspelt key was reported, and so was a table without a name.
+                    // A misspelled key has been reported, and so has a table without a name.
                     if !meant.contains(&key.name) && key.name != "name" {
                         let wanted = key.takes.describe();
                         let what = format!("`{way}{}`: missing key; expected {wanted}", key.name);
@@ -120,8 +120,8 @@ impl Context<'_> {
         valid.then_some(checked)
     }
 
-    /// A value, with paths resolved and the defaults of tables filled in; `None` if it is none of
-    /// those that the key takes.
+    /// A value, with paths resolved and the defaults of tables filled in; `None` if the key does
+    /// not accept it.
     fn value(
         &self,
         key: &str,
@@ -241,7 +241,7 @@ impl Context<'_> {
         }
         let mut checked = Vec::new();
         for item in items {
-            // An array of arrays of taps is none.
+            // An array of arrays of taps is not valid.
             let misplaced = matches!(takes, ValueType::Tap | ValueType::Input)
                 && !matches!(item.value, Value::Text(_))
                 && !parse::is_refused(&item.value);
@@ -256,7 +256,8 @@ impl Context<'_> {
         (checked.len() == items.len()).then_some(Value::List(checked))
     }
 
-    /// The first choice that fits; if none does, the faults of the one that was probably meant.
+    /// The first alternative that fits; if none does, the faults of the one that was probably
+    /// meant.
     fn either(
         &self,
         key: &str,
@@ -292,8 +293,8 @@ impl Context<'_> {
         None
     }
 
-    /// A path as a resolved recipe says it: absolute, or `sample:PATH`. One that leads nowhere is
-    /// given back too, for a run that is over and whose corpora may be gone.
+    /// A path in the form of a resolved recipe: absolute, or `sample:PATH`. A path to a missing
+    /// file is returned too, for a finished run whose corpora may be gone.
     fn path(&self, text: &str, place: &Place, diagnostics: &mut Diagnostics) -> Option<String> {
         if let Some(sample) = text.strip_prefix("sample:") {
             if shipped::sample(sample).is_none() {
@@ -302,7 +303,8 @@ impl Context<'_> {
             }
             return Some(text.to_owned());
         }
-        // A path in a file is relative to that file; one on the command line, to the current folder.
+        // A path in a file is relative to that file; one on the command line, to the current
+        // folder.
         let path: PathBuf = match place {
             Place::Line { .. } => self.folder.join(text),
             _ => PathBuf::from(text),

@@ -1,4 +1,4 @@
-//! `[[corpus]]`: where examples come from, and how they are split.
+//! `[[corpus]]`: the files of examples, and their splits.
 
 use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
@@ -10,35 +10,35 @@ use crate::{
     nearest::hint,
 };
 
-/// A corpus, as a recipe asks for it.
+/// A corpus as the recipe describes it.
 #[derive(Clone)]
 pub struct CorpusSpec {
     /// Its name.
     pub name: String,
-    /// How its files are read.
+    /// Its file format.
     pub format: &'static dyn Format,
-    /// Every key of the table, those of the format too.
+    /// All keys of the table, including those of the format.
     pub values: Values,
-    /// What is learnt from.
+    /// The training file.
     pub train: Location,
-    /// What the best checkpoint is chosen by.
+    /// The origin of the dev split, if there is one.
     pub dev: Option<DevSource>,
-    /// What is reported.
+    /// The test file, if there is one.
     pub test: Option<Location>,
-    /// What becomes of an example that can't be read.
+    /// The treatment of faulty examples.
     pub faults: OnFault,
-    /// Examples in a batch, if not as many as elsewhere.
+    /// Its batch size in examples, if it differs from the recipe's.
     pub batch_size: Option<usize>,
     /// Its sequences and fields.
     pub schema: Schema,
-    /// The tokens that end a sentence, and the field that they are looked for in.
+    /// The tokens that end a sentence, and their field.
     pub sentences: Option<Sentences>,
-    /// Where the table begins.
+    /// The location of the table.
     pub place: Place,
 }
 
 impl CorpusSpec {
-    /// Whether a field is of the items of a list of sequences.
+    /// Whether a field belongs to the items of a list of sequences.
     pub(super) fn is_list(&self, field: &str) -> bool {
         let found = self.schema.fields.iter().find(|other| other.name == field);
         found.is_some_and(|field| match field.axis {
@@ -48,8 +48,8 @@ impl CorpusSpec {
         })
     }
 
-    /// What is wrong with a field, named by a key that wants one string a token, or one or a set an
-    /// example.
+    /// The fault of a field that a key names, if it does not have what the key needs: one string
+    /// per token, or one or a set per example.
     pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {
         let name = &self.name;
         let fields = &self.schema.fields;
@@ -70,7 +70,7 @@ impl CorpusSpec {
     }
 }
 
-/// Whether a field is what a key refers to.
+/// Whether a field is of the kind that a key refers to.
 fn fits(field: &Field, wanted: Refers) -> bool {
     let of_tokens = matches!(field.axis, Axis::Sequence(_));
     match wanted {
@@ -83,28 +83,28 @@ fn fits(field: &Field, wanted: Refers) -> bool {
     }
 }
 
-/// Where dev comes from.
+/// The origin of the dev split.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DevSource {
     /// A file of its own.
     File(Location),
-    /// Examples N, 2N, ... of train, which train then lacks.
+    /// Examples N, 2N, ... of train, which are removed from train.
     Every(u64),
-    /// A drawn share of train, which train then lacks.
+    /// A drawn fraction of train, which is removed from train.
     Fraction {
-        /// How much, above 0 and below 1.
+        /// The fraction, above 0 and below 1.
         fraction: f64,
-        /// What the draw is a function of; never the run's own seed.
+        /// The seed of the draw; never the run's own.
         seed: u64,
     },
 }
 
-/// What becomes of an example that can't be read.
+/// The treatment of faulty examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFault {
     /// The recipe is refused.
     Refuse,
-    /// It is left out and counted.
+    /// They are skipped and counted.
     Skip,
 }
 
@@ -122,7 +122,7 @@ const DEV: &[Key] = &[
     Key::optional("seed", ValueType::Seed, "seed of the held-out fraction; default: 1"),
 ];
 
-/// The keys of every corpus; its format has more.
+/// The keys of every corpus; its format adds more.
 pub(super) const KEYS: &[Key] = &[
     Key::required("name", ValueType::Text, "name in the recipe"),
     Key::required("format", ValueType::Text, "file format"),
@@ -155,12 +155,12 @@ pub(super) const KEYS: &[Key] = &[
 
 const SENTENCE_ENDS: &str = "sentence_ends";
 
-/// Every key that a corpus of this format may have.
+/// All keys of a corpus with this format.
 pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
     KEYS.iter().chain(format.keys()).copied().collect()
 }
 
-/// A corpus; `None` if there is a fault in it or its format isn't built.
+/// A corpus; `None` if it has a fault or its format is not implemented.
 pub(super) fn check(
     table: &Named<'_>,
     cx: &Context<'_>,

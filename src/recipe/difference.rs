@@ -1,4 +1,4 @@
-//! The first key in which two recipes differ, and the contents of the files that a recipe reads.
+//! The first key in which two recipes differ, and digests of the files that a recipe reads.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,17 +11,17 @@ use crate::{
     keys::Place,
 };
 
-/// Keys that say when a run ends and nothing else: they may change while it goes on.
+/// Keys that only determine the end of a run: they may change when it is continued.
 const LENGTH: &[&str] = &["train.steps", "train.epochs", "train.patience"];
 
-/// A key that is not the same in two recipes.
+/// A key that differs between two recipes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its path: `train.seed`, `corpus.news.dev`.
     pub key: String,
-    /// What the first recipe says, as TOML, if anything.
+    /// The value in the first recipe, as TOML, if any.
     pub first: Option<String>,
-    /// What the second one says.
+    /// The value in the second one.
     pub second: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Difference {
 }
 
 impl Recipe {
-    /// The first key in which another recipe differs, those of the run's length aside.
+    /// The first key in which another recipe differs, except those of the run's length.
     pub fn difference(&self, other: &Self) -> Option<Difference> {
         let [ours, theirs] = [self, other].map(|recipe| values(&recipe.resolved()));
         let keys = ours.iter().chain(&theirs).map(|(key, _)| key);

@@ -1,4 +1,4 @@
-//! Faults of a recipe: all of them at once, and none that only follows from another.
+//! Faults of a recipe: all of them at once, without those that only follow from others.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -6,12 +6,12 @@ use thiserror::Error;
 
 use crate::keys::{GREATEST, MOST, Place, Value};
 
-/// One thing that is wrong with a recipe, and where.
+/// A fault of a recipe, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where it was said, or where it should have been.
+    /// The location of the value, or where it is missing.
     pub place: Place,
-    /// What was found, what was wanted, what to do.
+    /// What was found, what was expected, what to do.
     pub what: String,
 }
 
@@ -26,12 +26,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a recipe, sorted by place; never empty.
+/// All faults of a recipe, sorted by location; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
-    /// A fault that stands alone.
+    /// A single fault.
     pub fn one(place: Place, what: impl Into<String>) -> Self {
         Self(vec![Fault { place, what: what.into() }])
     }
@@ -49,22 +49,24 @@ impl fmt::Display for Faults {
     }
 }
 
-/// How a fault stands to others.
+/// The class of a fault, which determines whether it may only follow from another one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// The file isn't TOML there.
+    /// The file is not TOML there.
     Syntax,
-    /// Wrong whatever else is.
+    /// Wrong in any case.
     Grammar,
-    /// Something isn't there. Beside a fault of syntax it may well be, in the part that was lost.
+    /// Something is missing. If there is a syntax error too, it may be in the part that was not
+    /// parsed.
     Absent,
-    /// A file isn't there. A recipe with parts that aren't built yet names files to come.
+    /// A file is missing. A recipe with kinds that are not implemented yet may name files that do
+    /// not exist yet.
     Content,
-    /// Right, and still to come.
+    /// Valid, but not implemented yet.
     NotImplemented,
 }
 
-/// Collects faults while a recipe is read.
+/// Collects the faults of a recipe.
 #[derive(Default)]
 pub(super) struct Diagnostics {
     found: Vec<(Class, Fault)>,
@@ -79,12 +81,12 @@ impl Diagnostics {
         self.add(Class::Grammar, place.clone(), what.into());
     }
 
-    /// Something that should be there and isn't.
+    /// Reports something that is missing.
     pub(super) fn absent(&mut self, place: &Place, what: impl Into<String>) {
         self.add(Class::Absent, place.clone(), what.into());
     }
 
-    /// A file that should be there and isn't.
+    /// Reports a file that is missing.
     pub(super) fn content(&mut self, place: &Place, what: impl Into<String>) {
         self.add(Class::Content, place.clone(), what.into());
     }
@@ -93,17 +95,17 @@ impl Diagnostics {
         self.add(Class::NotImplemented, place.clone(), format!("not built yet: {kind}"));
     }
 
-    /// Takes over what another found.
+    /// Adds the faults that another one has collected.
     pub(super) fn append(&mut self, other: Self) {
         self.found.extend(other.found);
     }
 
-    /// Drops what is only about files that aren't there.
+    /// Drops the faults about missing files.
     pub(super) fn forget_content(&mut self) {
         self.found.retain(|(class, _)| *class != Class::Content);
     }
 
-    /// What is left to say, if anything, sorted by place.
+    /// The remaining faults, if there are any, sorted by location.
     pub(super) fn finish(self) -> Result<(), Faults> {
         let has = |class| self.found.iter().any(|(found, _)| *found == class);
         let (broken, not_implemented) = (has(Class::Syntax), has(Class::NotImplemented));

@@ -1,27 +1,27 @@
-//! Groups: what a step draws.
+//! Groups of objectives that a step draws.
 
 use super::{ObjectiveSpec, Recipe};
 
-/// Objectives that are drawn together, over the corpora they read.
+/// Objectives that are drawn together, over the corpora that they read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Its name: what `group` says, else the corpus's name.
+    /// Its name: the value of `group`, or the name of the corpus.
     pub name: String,
-    /// Its objectives, by place; none of those that read several corpora.
+    /// Its objectives, by index; without those that read several corpora.
     pub objectives: Vec<usize>,
-    /// The corpora that a draw of it takes a batch of, by place.
+    /// The corpora that one batch each is drawn from, by index.
     pub corpora: Vec<usize>,
 }
 
 impl Recipe {
     /// The groups, in the order of their first objectives. A corpus that only objectives over
-    /// several corpora read (a domain without labels) is a group by itself, after the others.
+    /// several corpora read (a domain without labels) is a group of its own, after the others.
     pub fn groups(&self) -> Vec<Group> {
         self.groups_of(|_| true)
     }
 
-    /// The groups of the recipe as if it had only the active objectives, by their places: what
-    /// is silent has no part in a group's order, size or corpora.
+    /// The groups of the recipe as if it had only the active objectives, by index: inactive ones do
+    /// not affect a group's order, size or corpora.
     pub fn groups_of(&self, is_active: impl Fn(usize) -> bool) -> Vec<Group> {
         let corpora = self.corpora.iter().map(|corpus| corpus.name.as_str());
         let objectives = self.objectives.iter().enumerate().filter(|(at, _)| is_active(*at));

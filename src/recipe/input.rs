@@ -1,4 +1,4 @@
-//! What an encoder reads: the same whatever the corpus, or for each corpus its own.
+//! The inputs of an encoder: the same for all corpora, or different by corpus.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::{
     model::tap::{LayerSpec, TapName},
 };
 
-/// What an encoder reads; several taps are side by side.
+/// The inputs of an encoder; several taps are concatenated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The same for every corpus; nothing if it reads a field or is only named.
+    /// The same for every corpus; empty if it reads a field or is only named.
     Same(Vec<Tap>),
-    /// For each of these corpora, by place, its own.
+    /// Inputs for each of these corpora, by index.
     ByCorpus(BTreeMap<usize, Vec<Tap>>),
 }
 
 impl Input {
-    /// What it reads for a batch of that corpus.
+    /// The inputs for a batch of that corpus.
     pub fn of(&self, corpus_idx: usize) -> &[Tap] {
         match self {
             Self::Same(taps) => taps,
@@ -30,7 +30,7 @@ impl Input {
         }
     }
 
-    /// Whatever it reads, for whichever corpus.
+    /// All inputs, for any corpus.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Tap> {
         let (same, by_corpus) = match self {
             Self::Same(taps) => (taps.as_slice(), None),
@@ -40,7 +40,7 @@ impl Input {
     }
 }
 
-/// The strings of an input, those by corpus too.
+/// The strings of an input, including those by corpus.
 pub(super) fn texts(said: &Located) -> Vec<(&str, &Place)> {
     match &said.value {
         Value::Table(by_corpus) => by_corpus.iter().flat_map(|(_, said)| strings(said)).collect(),
@@ -48,7 +48,7 @@ pub(super) fn texts(said: &Located) -> Vec<(&str, &Place)> {
     }
 }
 
-/// Whether all that an input names is there and built; what isn't is said.
+/// Whether everything that an input names exists and is implemented; reports what does not.
 pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagnostics) -> bool {
     let mut known = true;
     if let Value::Table(by_corpus) = &said.value {
@@ -69,7 +69,7 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagn
     known
 }
 
-/// Resolves what a known input key says; `None` if there is a fault in it or in an encoder that it reads.
+/// Resolves the value of a valid input key; `None` if it or an encoder that it reads has a fault.
 pub(super) fn input(
     (key, said): (&str, &Located),
     cx: &Context<'_>,
@@ -109,7 +109,7 @@ pub(super) fn input(
     Some((Input::ByCorpus(by_corpus), any))
 }
 
-/// A layer's rows as messages call them.
+/// A description of a layer's rows for messages.
 fn show(layer: LayerSpec) -> String {
     format!("dimension {} per {}", layer.width, layer.on.name())
 }

@@ -1,4 +1,4 @@
-//! Which kind a table is of: one that is built, one to come, or none there is.
+//! The kind of a table: implemented, planned, or unknown.
 
 use super::{fault::Diagnostics, names::Named};
 use crate::{
@@ -6,9 +6,9 @@ use crate::{
     nearest::{hint, nearest},
 };
 
-/// The kinds of one sort: those in a table, and those to come.
+/// The implemented and the planned kinds of one sort.
 pub(super) struct Kinds<T: 'static> {
-    /// What messages call one: `encoder kind`.
+    /// The noun for messages: `encoder kind`.
     pub(super) noun: &'static str,
     pub(super) built: &'static [T],
     pub(super) name: fn(&T) -> &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Kinds<T: 'static> {
 }
 
 impl<T: Copy> Kinds<T> {
-    /// The kind that a table says under `key`; `None`, and a fault, if that isn't built.
+    /// The kind that a table names under `key`; `None`, with a fault, if it is not implemented.
     pub(super) fn of(
         &self,
         table: &Named<'_>,
@@ -32,7 +32,7 @@ impl<T: Copy> Kinds<T> {
         self.find(located, key, diagnostics)
     }
 
-    /// The kind of that name; `None`, and a fault, if that isn't built.
+    /// The kind with that name; `None`, with a fault, if it is not implemented.
     pub(super) fn find(
         &self,
         said: &Located,
@@ -62,7 +62,7 @@ impl<T: Copy> Kinds<T> {
         let all = self.built.iter().map(self.name).chain(planned);
         match nearest(wrong, all.clone()) {
             Some(_) => hint(wrong, all),
-            // A list of what may be said holds what can be run.
+            // The list of valid names has only implemented kinds.
             None => hint(wrong, self.built.iter().map(self.name)),
         }
     }

@@ -1,4 +1,4 @@
-//! Names of a recipe: how they are spelt, and which one may have been meant.
+//! Names in a recipe: their spelling, and suggestions for unknown ones.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Names {
         }
     }
 
-    /// Whether there is one of that name; a fault with the nearest one if not.
+    /// Whether there is one with that name; reports a fault with the nearest name if not.
     pub(super) fn know(
         &self,
         refers: Refers,
@@ -44,7 +44,7 @@ impl Names {
     }
 }
 
-/// Whether a name is spelt as names are: `[a-z][a-z0-9-]*`.
+/// Whether a name has the form `[a-z][a-z0-9-]*`.
 pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
@@ -64,7 +64,7 @@ impl<'a> Named<'a> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, located)| located)
     }
 
-    /// What messages call it: its path in backticks, `` `encoder.trunk` ``.
+    /// Its name in messages: its path in backticks, `` `encoder.trunk` ``.
     pub(super) fn label(&self) -> String {
         match self.name {
             "" => format!("[[{}]]", self.noun),
@@ -73,8 +73,8 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The tables of one kind, with faults for names that are missing, taken or spelt wrongly. Those
-/// tables are still looked at, for what else is wrong with them.
+/// The tables of one kind, with faults for names that are missing, duplicate or misspelled. The
+/// contents of such tables are still checked.
 pub(super) fn named<'a>(
     tables: &[(&'a Place, &'a [(String, Located)])],
     noun: &'static str,

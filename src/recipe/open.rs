@@ -1,4 +1,4 @@
-//! The corpora of a checked recipe, read, with their labels checked.
+//! Loads the corpora of a checked recipe and checks their labels.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Recipe {
-    /// Context every corpus. The faults of all of them are reported together.
+    /// Loads every corpus. The faults of all of them are reported together.
     pub fn open(&self) -> Result<Vec<Corpus>, Faults> {
         let samples = shipped::samples();
         let mut faults = Vec::new();
@@ -71,7 +71,7 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
     Some(Fault { place: spec.place.clone(), what })
 }
 
-/// Leaves out the examples that have one of these faults, and counts them.
+/// Skips the examples with one of these faults, and counts them.
 fn skip(corpus: &mut Corpus, wrong: &[ReadError]) {
     let lines: HashSet<(&str, u32)> =
         wrong.iter().map(|error| (error.file.as_ref(), error.line)).collect();
@@ -103,7 +103,7 @@ fn line_fault(error: ReadError) -> Fault {
 }
 
 impl CorpusSpec {
-    /// What the reader needs to know.
+    /// The inputs of the reader.
     pub fn load(&self) -> Load<'_> {
         let dev = self.dev.as_ref().map(|dev| match dev {
             DevSource::File(location) => Dev::File(input(location)),
@@ -133,7 +133,7 @@ impl CorpusSpec {
 fn input(location: &Location) -> CorpusFile {
     let name: Arc<str> = match location {
         Location::File(path) => {
-            // Shorter to read, and the same wherever the project lies.
+            // Shorter, and independent of the location of the project.
             let here = std::env::current_dir().unwrap_or_default();
             path.strip_prefix(here).unwrap_or(path).to_string_lossy().into()
         }

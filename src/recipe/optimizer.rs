@@ -56,7 +56,7 @@ pub struct Moments {
 /// The names that `optimizer` may have.
 pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
 
-/// A share: at least 0 and below 1.
+/// A value of at least 0 and below 1.
 const SHARE: ValueType = ValueType::Number(0.0, 0.999_999_999);
 const POSITIVE: ValueType = ValueType::Number(1e-30, GREATEST);
 
@@ -71,7 +71,7 @@ const EPSILON: Key = Key::with_default("epsilon", POSITIVE, "1e-8", "added to th
 const BETA1: Key = Key::with_default("beta1", SHARE, "0.9", "decay rate of the first moment");
 const BETA2: Key = Key::with_default("beta2", SHARE, "0.999", "decay rate of the second moment");
 
-/// The keys that the optimizer of that name adds to `[train]`; none for a name that is none.
+/// The keys that the optimizer with that name adds to `[train]`; none for an unknown name.
 pub fn keys(name: &str) -> &'static [Key] {
     match name {
         "sgd" => const { &[MOMENTUM, DECAY] },
@@ -115,7 +115,7 @@ pub fn keys(name: &str) -> &'static [Key] {
 }
 
 impl OptimizerConfig {
-    /// The optimizer that checked values of `[train]` ask for.
+    /// The optimizer of the checked values of `[train]`.
     pub(super) fn from_values(values: &Values) -> Self {
         let number = |key| values.number(key);
         let moments = || Moments {

@@ -1,4 +1,4 @@
-//! TOML text to values that know their line, however broken the text is.
+//! Parses TOML to values with their lines, also if the text has errors.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,15 +10,15 @@ use toml::{
 use super::fault::Diagnostics;
 use crate::keys::{Located, Place, Value};
 
-/// A value that was refused already, so that no other message about it follows.
+/// A value that has been refused, so that no other message about it follows.
 const REFUSED: Value = Value::Number(f64::NAN);
 
-/// Whether a value was refused where it was read.
+/// Whether a value was refused by the parser.
 pub(super) fn is_refused(value: &Value) -> bool {
     matches!(value, Value::Number(number) if number.is_nan())
 }
 
-/// Reads a whole recipe.
+/// Parses a whole recipe.
 pub(super) fn document(
     text: &str,
     file: &Arc<str>,
@@ -38,7 +38,7 @@ pub(super) fn document(
     entries(table.get_ref(), &place, diagnostics)
 }
 
-/// Context one value. `Err`: it isn't TOML, or only a date.
+/// Parses one value. The error says that it is not TOML, or a date.
 pub(super) fn value(
     text: &str,
     place: &Place,
@@ -53,7 +53,7 @@ pub(super) fn value(
     }
 }
 
-/// The value of a default, which a declaration gives as TOML.
+/// The value of a default, which is declared as TOML.
 pub(super) fn default(text: &'static str) -> Value {
     let mut diagnostics = Diagnostics::default();
     let located = value(text, &Place::Default, &mut diagnostics);
@@ -66,7 +66,7 @@ fn entries(
     diagnostics: &mut Diagnostics,
 ) -> Vec<(String, Located)> {
     let mut written: Vec<_> = table.iter().collect();
-    // The parser sorts by name. `[a.b]` before `[a]` gives a key that comes after its value.
+    // The parser sorts by name. `[a.b]` before `[a]` gives a key whose position is after its value.
     written.sort_by_key(|(key, value)| key.span().start.min(value.span().start));
     let located = |(key, value): (&Spanned<_>, &Spanned<_>)| -> (String, Located) {
         let key: &std::borrow::Cow<'_, str> = key.get_ref();

@@ -1,4 +1,4 @@
-//! A recipe as it was understood: every key, defaults too, and absolute paths.
+//! The resolved form of a recipe: every key, including defaults, and absolute paths.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::{Recipe, corpus, encoder, objective, train};
 use crate::keys::{Key, Value, Values};
 
 impl Recipe {
-    /// The recipe as TOML that reads as the same recipe from any folder.
+    /// The recipe as TOML that gives the same recipe from any folder.
     pub fn resolved(&self) -> String {
         let mut out = String::new();
         line(&mut out, "name", &Value::Text(self.name.clone()));

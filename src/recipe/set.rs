@@ -1,7 +1,6 @@
-//! `--set KEY=VALUE` and its kin: values on top of those of a recipe.
+//! Command-line overrides: `--set KEY=VALUE` and other options replace values of the recipe.
 //!
-//! Of `steps` and `epochs`, the one that the command line says takes the place of the other in the
-//! recipe; said both, they are a fault.
+//! `steps` or `epochs` on the command line replaces the other one in the recipe; both are a fault.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +19,7 @@ const WANTED: &str = "expected name, about, train.KEY or corpus|encoder|objectiv
 
 type Tree = Vec<(String, Located)>;
 
-/// Puts the values of the command line into a recipe's tree.
+/// Applies the command line's values to a recipe's tree.
 pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, diagnostics: &mut Diagnostics) {
     let mut given: BTreeMap<Vec<&str>, Place> = BTreeMap::new();
     for set in &overrides.sets {
@@ -83,8 +82,8 @@ fn overlap(one: &[&str], other: &[&str]) -> bool {
     one[..n_shared] == other[..n_shared]
 }
 
-/// TOML if it parses, else a string; what looks like an array, a table or a quoted string must
-/// parse, or a slip in it would go unseen.
+/// Parsed as TOML if possible, otherwise a string; a value that looks like an array, a table or a
+/// quoted string must parse, or a typo in it would go unnoticed.
 pub(super) fn value(
     text: &str,
     place: &Place,
@@ -122,7 +121,7 @@ fn put(tree: &mut Tree, path: &[&str], value: Located, diagnostics: &mut Diagnos
     }
 }
 
-/// Steps take the place of a recipe's epochs, and epochs of its steps.
+/// Steps replace a recipe's epochs, and epochs its steps.
 fn give_way(tree: &mut Tree, key: &str) {
     let other = match key {
         "steps" => "epochs",
@@ -136,7 +135,7 @@ fn give_way(tree: &mut Tree, key: &str) {
     }
 }
 
-/// The table of that kind and name.
+/// The table with that kind and name.
 fn find<'a>(tree: &'a mut Tree, table: &str, name: &str) -> Option<&'a mut Tree> {
     let (_, tables) = tree.iter_mut().find(|(key, _)| key == table)?;
     let Value::List(items) = &mut tables.value else { return None };

@@ -1,4 +1,4 @@
-//! Objectives that use another's parameters: whether they are made alike.
+//! Checks that objectives with shared parameters have equal shapes and options.
 
 use super::{
     fault::Diagnostics,
@@ -10,7 +10,7 @@ use crate::{
     objective::{HeadSource, Output},
 };
 
-/// Whether what shares another's parameters is made like it.
+/// Checks that an objective that shares another's parameters is compatible with it.
 pub(super) fn check(specs: &[Option<ObjectiveSpec>], diagnostics: &mut Diagnostics) {
     for spec in specs.iter().flatten() {
         let Some(share) = &spec.share else { continue };
@@ -27,13 +27,13 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], diagnostics: &mut Diagnosti
         if let Some(what) = what {
             diagnostics.fault(
                 &spec.values.place(SHARE),
-                format!("`share`: can't use the parameters of {what}"),
+                format!("`share`: cannot use the parameters of {what}"),
             );
         }
     }
 }
 
-/// In what the owner of parameters is made otherwise than who shares them needs it.
+/// How the owner of parameters differs from what the other objective needs, if it does.
 fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     let (owned, own) = (owner.kind.name(), spec.kind.name());
     let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
@@ -74,7 +74,7 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     (found != wanted).then(|| format!("whose tap has width {found:?}, not {wanted:?}"))
 }
 
-/// A key of kind or head that two objectives say differently; the fields that they read may differ.
+/// A key of kind or head that differs between two objectives; their fields may differ.
 fn other_key(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<&'static str> {
     let of_head = spec.head.map_or(&[] as &[Key], HeadKind::keys);
     let mut keys = spec.kind.keys().iter().chain(of_head);

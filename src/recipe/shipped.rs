@@ -1,4 +1,4 @@
-//! What is inside the program: recipes, and the samples that they learn from.
+//! Files embedded in the program: recipes, and the samples that they are trained on.
 
 use crate::data::read::{Location, Samples};
 
@@ -14,13 +14,13 @@ macro_rules! samples {
     };
 }
 
-/// Every shipped recipe, by name, in the order `auxdesk list` shows them.
+/// All shipped recipes, by name, in the order of `auxdesk list`.
 pub const RECIPES: &[(&str, &str)] = recipes![
     "chunking" "language-modelling" "data-statistics" "adversarial"
     "presence" "sentiment" "multilingual"
 ];
 
-/// Every shipped sample: what recipes call `sample:PATH`, and its bytes.
+/// All shipped samples: the path after `sample:`, and the bytes.
 pub const SAMPLES: &[(&str, &[u8])] = samples![
     "news/train.tsv" "news/dev.tsv" "news/test.tsv"
     "field-notes/train.conllu" "field-notes/dev.conllu" "field-notes/test.conllu"
@@ -43,22 +43,22 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "languages/isle/projected.tsv"
 ];
 
-/// The text of the shipped recipe of that name.
+/// The text of the shipped recipe with that name.
 pub fn recipe(name: &str) -> Option<&'static str> {
     RECIPES.iter().find(|(other, _)| *other == name).map(|(_, text)| *text)
 }
 
-/// The bytes of the shipped sample of that path, which is without the `sample:`.
+/// The bytes of the shipped sample with that path, without `sample:`.
 pub fn sample(path: &str) -> Option<&'static [u8]> {
     SAMPLES.iter().find(|(other, _)| *other == path).map(|(_, bytes)| *bytes)
 }
 
-/// Every sample, by path.
+/// All samples, by path.
 pub fn samples() -> Samples {
     SAMPLES.iter().copied().collect()
 }
 
-/// Where a checked path leads.
+/// The location of a checked path.
 pub(super) fn location(path: &str) -> Location {
     match path.strip_prefix("sample:") {
         Some(sample) => Location::Sample(sample.to_owned()),

@@ -1,5 +1,5 @@
-//! `[train] weighting`: a kind by its name, or a table of its kind and options; and the same as one line of
-//! text, typed at the desk and told in events: `dwa temperature=2`.
+//! `[train] weighting`: the name of a rule, or a table of its kind and options; and its notation in
+//! one line, as typed at the desk and reported in events: `dwa temperature=2`.
 
 use std::path::Path;
 
@@ -25,11 +25,12 @@ const WEIGHTINGS: Kinds<&'static dyn WeightingKind> = Kinds {
 const PATH: &str = "train.weighting";
 const KIND: Key = Key::required("kind", ValueType::Text, "the rule");
 
-/// What `[train]` declares; the options of a table are those of its kind, which [`check`] knows.
+/// The type that `[train]` declares; the options of a table are those of its kind, which [`check`]
+/// checks.
 pub(super) const TAKES: ValueType =
     ValueType::Either(&[ValueType::Text, ValueType::Table(&[KIND])]);
 
-/// The checked value, every option with its default in it; a kind without options stays a name.
+/// The checked value, with all defaults filled in; a kind without options stays a name.
 pub(super) fn check(
     said: &Located,
     cx: &Context<'_>,
@@ -79,8 +80,8 @@ pub(super) fn of_checked(checked: &Located) -> WeightingSpec {
     WeightingSpec::new(kind, Values::new(options.collect()))
 }
 
-/// The weighting that a line of text asks for: its name, then `KEY=VALUE` for options that should not have
-/// their defaults. `Err` says what was found and what was expected.
+/// Parses a weighting in one line: its name, then `KEY=VALUE` for options other than defaults. The
+/// error says what was found and what was expected.
 pub fn weighting(text: &str) -> Result<WeightingSpec, String> {
     let place = Place::Set(PATH.into());
     let mut diagnostics = Diagnostics::default();

@@ -1,4 +1,4 @@
-//! Lists of words that a recipe names, one a line.
+//! Word lists that a recipe names, with one word per line.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -8,7 +8,7 @@ use crate::{
     keys::{Key, ValueType, Values},
 };
 
-/// Whether there is such a file or sample.
+/// Whether that file or sample exists.
 pub(super) fn is_there(path: &str) -> bool {
     match path.strip_prefix("sample:") {
         Some(sample) => shipped::sample(sample).is_some(),
@@ -16,11 +16,11 @@ pub(super) fn is_there(path: &str) -> bool {
     }
 }
 
-/// The words of a list, at least one; or what is wrong with it, to be read after its name.
+/// The words of a list, at least one; the error follows its name in a message.
 pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
     let bytes = match location(path) {
         Location::File(file) => {
-            std::fs::read(file).map_err(|error| format!("can't be read: {error}"))?
+            std::fs::read(file).map_err(|error| format!("cannot be read: {error}"))?
         }
         Location::Sample(sample) => shipped::sample(&sample).unwrap_or_default().to_owned(),
     };
@@ -39,8 +39,8 @@ pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
     Ok(Vocabulary::from_counts(words, 1, None))
 }
 
-/// The lists that these keys name, by key. One that can't be read was said to be a fault, or isn't asked
-/// for, as when a run predicts, whose checkpoint holds it.
+/// The lists that these keys name, by key. One that cannot be read has been reported, or is not
+/// needed, as in prediction, where the checkpoint has it.
 pub(super) fn lists(keys: &[Key], values: &Values) -> Vec<(&'static str, Vocabulary)> {
     let keys = keys.iter().filter(|key| matches!(key.takes, ValueType::Words));
     let list = |key: &Key| Some((key.name, read(values.text_if_said(key.name)?).ok()?));

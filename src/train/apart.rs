@@ -1,11 +1,11 @@
-//! The gradients of a step's objectives apart, for a rule that asks for their Gram matrix.
+//! Separate gradients of a step's objectives, for a rule that needs their Gram matrix.
 //!
-//! Each objective's raw gradient gₖ is passed back by itself: to its taps, to what it reads of parameters
-//! itself, and through the encoders, reversals included. *Shared* are the parameters that at least two of the
-//! step's objectives reach, lent heads among them; Gⱼₖ = ⟨gⱼ, gₖ⟩ over these. (Gradients by taps would not do:
-//! layers and views are leaves of their own, whose inner products are 0.) The step's gradient is
-//! Σ gainₖ·shareₖ·gₖ over the shared parameters, without a further pass, and gainₖ·gₖ over those that one
-//! objective alone reaches.
+//! Each objective's raw gradient gₖ is propagated separately: to its taps, to parameters that it
+//! reads itself, and through the encoders, including reversals. *Shared* parameters are those that
+//! at least two of the step's objectives reach, including donated heads; Gⱼₖ = ⟨gⱼ, gₖ⟩ over these.
+//! (Gradients with respect to taps would not suffice: layers and views are separate leaves, whose
+//! inner products are 0.) The step's gradient is Σ gainₖ·shareₖ·gₖ over the shared parameters,
+//! without another pass, and gainₖ·gₖ over those that only one objective reaches.
 
 use candle_core::Result;
 
@@ -15,13 +15,13 @@ use crate::{mixer::Gram, model::Parameters};
 /// The raw gradients of a step's objectives.
 pub(super) struct GradientsApart {
     gradients: Vec<Gradients>,
-    /// Whether a parameter is shared, by its number.
+    /// Whether a parameter is shared, by its index.
     shared: Vec<bool>,
     gram: Gram,
 }
 
 impl GradientsApart {
-    /// Those of these losses, in their order: a backward pass for each.
+    /// The gradients of these losses, in their order, with one backward pass each.
     pub(super) fn of(
         losses: &[ObjectiveLoss],
         boundary: &TapBoundary,
@@ -40,12 +40,12 @@ impl GradientsApart {
         Ok(Self { gradients, shared, gram })
     }
 
-    /// The inner products over the shared parameters, in the losses' order.
+    /// The inner products over the shared parameters, in the order of the losses.
     pub(super) fn gram(&self) -> &Gram {
         &self.gram
     }
 
-    /// The step's gradient, of the losses that these were made of.
+    /// The step's gradient, from the losses that these belong to.
     pub(super) fn combined(
         self,
         losses: &[ObjectiveLoss],

@@ -1,11 +1,12 @@
-//! The backward pass in two parts: each objective by itself back to the rows that it taps, then through the
-//! encoders.
+//! The backward pass in two parts: from each objective separately to the rows that it taps, then
+//! through the encoders.
 //!
-//! Where the weights are known beforehand, the second part is one pass for all objectives together, which is the
-//! same work as one pass for the sum of their losses, but for a head that several objectives share, which is
-//! passed once for each of them; the first part leaves what measuring needs. Where a rule asks for the
-//! gradients themselves, each objective has a second part of its own. An objective without a tap,
-//! which reads parameters, has its gradients by the encoders from the first part.
+//! If the weights are known in advance, the second part is one pass for all objectives together, as
+//! much work as one pass for the sum of their losses, except for a head that several objectives
+//! share, which has one pass for each of them; the first part keeps what a measurement needs. If a
+//! rule needs the gradients themselves, each objective has a second part of its own. An objective
+//! without a tap reads parameters, and its gradients with respect to the encoders come from the
+//! first part.
 
 use std::ops::Range;
 
@@ -14,41 +15,42 @@ use candle_core::{Result, Tensor, Var, backprop::GradStore};
 use super::{Gradients, gradients::dot, loss::ObjectiveLoss, weights::Weights};
 use crate::{kernel, model::Parameters};
 
-/// The rows that objectives tap, detached from the encoders that made them.
+/// The rows that objectives tap, detached from the encoders that computed them.
 pub(super) struct TapBoundary {
-    /// The rows, each with the leaf that objectives read in their place.
+    /// The rows, each with the leaf that replaces them for the objectives.
     taps: Vec<(Tensor, Var)>,
     /// The indices of the encoders' parameters.
     encoders: Range<usize>,
 }
 
-/// The gradient of one objective's loss, before it is passed through the encoders.
+/// The gradient of one objective's loss, before it is propagated through the encoders.
 pub(super) struct TapGradients {
-    /// By taps, each with its index among them.
+    /// With respect to taps, each with its index.
     pub(super) by_taps: Vec<(usize, Tensor)>,
-    /// By encoders' parameters that it reads itself, not by way of a tap.
+    /// With respect to encoder parameters that it reads itself, not through a tap.
     pub(super) direct: Gradients,
 }
 
 impl TapBoundary {
-    /// No taps yet, of encoders whose parameters have these indices.
+    /// No taps yet, for encoders whose parameters have these indices.
     pub(super) fn new(encoders: Range<usize>) -> Self {
         Self { taps: Vec::new(), encoders }
     }
 
-    /// Rows of the same values that a gradient ends at. The same rows are detached once.
+    /// Rows with the same values, at which a gradient ends. Equal rows are detached once.
     pub(super) fn detach_at(&mut self, rows: &Tensor) -> Result<Tensor> {
         if let Some((_, leaf)) = self.taps.iter().find(|(known, _)| known.id() == rows.id()) {
             return Ok(leaf.as_tensor().clone());
         }
-        // A tap that stops the gradient is a variable already, and stays it.
+        // A tap that stops the gradient is a variable already, and stays one.
         let leaf = Var::from_tensor(rows)?;
         self.taps.push((rows.clone(), leaf.clone()));
         Ok(leaf.as_tensor().clone())
     }
 
-    /// Each objective's weighted loss back to its taps. The gradients by the heads' parameters, and by what
-    /// objectives read of encoders themselves, are added to `gradients`.
+    /// Propagates each objective's weighted loss back to its taps. The gradients with respect to
+    /// the heads' parameters, and to encoder parameters that objectives read themselves, are added
+    /// to `gradients`.
     pub(super) fn heads(
         &self,
         losses: &[ObjectiveLoss],
@@ -67,7 +69,7 @@ impl TapBoundary {
         losses.iter().map(back).collect()
     }
 
-    /// One objective's raw loss back to every parameter that it reaches.
+    /// Propagates one objective's raw loss back to all parameters that it reaches.
     pub(super) fn alone(&self, loss: &ObjectiveLoss, parameters: &Parameters) -> Result<Gradients> {
         let store = loss.mean.backward()?;
         let mut gradients = Gradients::none(parameters);
@@ -81,7 +83,8 @@ impl TapBoundary {
         leaves.filter_map(|(at, (_, leaf))| Some((at, store.get(leaf)?.clone()))).collect()
     }
 
-    /// The squared norm of a gradient by taps, over those behind which an encoder is.
+    /// The squared norm of a gradient with respect to taps, over those that have an encoder behind
+    /// them.
     pub(super) fn squared_norm(&self, by_taps: &[(usize, Tensor)]) -> Result<f64> {
         let mut sum = 0.0;
         let reaching = |at: usize| requires_encoder_grad(&self.taps[at].0);
@@ -91,7 +94,8 @@ impl TapBoundary {
         Ok(sum)
     }
 
-    /// From gradients by taps through the encoders; a tap's are summed in their order.
+    /// Propagates gradients with respect to taps through the encoders; those of one tap are summed
+    /// in their order.
     pub(super) fn encoders<'a>(
         &self,
         by_taps: impl IntoIterator<Item = &'a (usize, Tensor)>,
@@ -120,7 +124,7 @@ impl TapBoundary {
     }
 }
 
-/// Whether an encoder is behind these rows; none is where a tap stops the gradient.
+/// Whether these rows depend on an encoder; they do not where a tap stops the gradient.
 fn requires_encoder_grad(rows: &Tensor) -> bool {
     rows.track_op() && !rows.is_variable()
 }

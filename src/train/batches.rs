@@ -1,4 +1,4 @@
-//! The batches of a run: which groups a step draws, and which examples of their corpora.
+//! The batches of a run: the groups that a step draws, and the examples of their corpora.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,16 @@ use crate::{
     recipe::Group,
 };
 
-/// Where each corpus is, in the recipe's order.
+/// The position of each corpus, in the recipe's order.
 pub(super) struct Batches {
     streams: Vec<BatchStream>,
 }
 
-/// A batch, and the name of the group it was drawn for.
+/// A batch, and the name of the group that it was drawn for.
 pub(super) type Draw = (String, Batch);
 
 impl Batches {
-    /// Every corpus at its position, by name; at its start where there is none.
+    /// Every corpus at its position, by name; at its start if it has none.
     pub(super) fn new(plan: &Plan, positions: &BTreeMap<String, Position>) -> Self {
         let seed = plan.recipe.train.seed;
         let position = |name: &String| positions.get(name).copied().unwrap_or_default();
@@ -31,24 +31,24 @@ impl Batches {
         Self { streams: streams.collect() }
     }
 
-    /// Where the corpus at that place is.
+    /// The position of the corpus with that index.
     pub(super) fn position(&self, corpus_idx: usize) -> Position {
         self.streams[corpus_idx].position()
     }
 
-    /// Epochs done of the corpus of each objective, of the first one if it reads several.
+    /// Complete epochs of each objective's corpus, of the first one if it has several.
     pub(super) fn epochs(&self, plan: &Plan) -> Vec<u64> {
         let epoch = |corpora: &[usize]| self.position(corpora[0]).epoch;
         plan.recipe.objectives.iter().map(|spec| epoch(&spec.corpora)).collect()
     }
 
-    /// Where each corpus is, by name.
+    /// The position of each corpus, by name.
     pub(super) fn positions(&self, plan: &Plan) -> BTreeMap<String, Position> {
         let names = plan.corpora.iter().map(|corpus| corpus.name.clone());
         names.zip(self.streams.iter().map(BatchStream::position)).collect()
     }
 
-    /// The batches of the step after `done` others, of the groups of what is active.
+    /// The batches of the step after `done` others, from the groups of active objectives.
     pub(super) fn draw(
         &mut self,
         plan: &Plan,
@@ -70,7 +70,7 @@ impl Batches {
 }
 
 impl Settings {
-    /// What draws among these groups.
+    /// The sampler over these groups.
     pub(super) fn sampler(&self, plan: &Plan, groups: &[Group]) -> Sampler<'_> {
         Sampler::new(plan.recipe.train.seed, &self.sampling, plan.sampled(groups))
     }

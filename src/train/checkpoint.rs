@@ -1,10 +1,11 @@
-//! Checkpoints: written beside and renamed, so that a name always stands for a whole one.
+//! Checkpoints: written to a temporary folder and renamed, so that a name always refers to a
+//! complete one.
 //!
-//! `.NAME.part` is written, synced, and becomes `.NAME.new`, which is whole for that reason; `NAME`
-//! becomes `.NAME.old`, and `.NAME.new` becomes `NAME`. Killed between the last two, a run has no
-//! `NAME` and a whole `.NAME.new`, which [`open`] then takes. `.NAME.old` stays until the next one is
-//! written: the journal may not have come as far as `NAME` when a run is killed, and the run then goes on
-//! from the one before ([`open_at`]).
+//! `.NAME.part` is written, synced, and becomes `.NAME.new`, which is therefore complete; `NAME`
+//! becomes `.NAME.old`, and `.NAME.new` becomes `NAME`. A run killed between the last two renames
+//! has no `NAME` and a complete `.NAME.new`, which [`open`] then uses. `.NAME.old` is kept until
+//! the next one is written: the journal of a killed run may not reach the step of `NAME`, and the
+//! run is then continued from the previous one ([`open_at`]).
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,37 +33,37 @@ const OPTIMIZER: &str = "optimiser.safetensors";
 const STATE: &str = "state.json";
 const RECIPE: &str = "recipe.toml";
 
-/// Everything of a checkpoint that is not a tensor. No clock, no path and no generator is in it.
+/// The parts of a checkpoint other than tensors. It contains no clock, path or generator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// How far the run has come.
+    /// The progress of the run.
     pub progress: Progress,
     /// A digest of each corpus file, by its key in the recipe.
     pub corpora: BTreeMap<String, String>,
-    /// What the system is fitted to: its vocabularies, and numbers such as bin edges.
+    /// The values fitted to the training splits: vocabularies, and numbers such as bin edges.
     pub fitted: FittedByOwner,
 }
 
 impl State {
-    /// Updates done.
+    /// The number of updates.
     pub fn step(&self) -> Step {
         self.progress.counters.step
     }
 }
 
-/// What goes into a checkpoint.
+/// The contents of a checkpoint.
 pub struct Contents<'a> {
-    /// All that is not a tensor.
+    /// Everything except tensors.
     pub state: &'a State,
     /// The recipe, resolved.
     pub recipe: &'a Recipe,
     /// The parameters.
     pub parameters: &'a Parameters,
-    /// The optimizer with its running values.
+    /// The optimizer with its moments.
     pub optimizer: &'a Optimizer,
 }
 
-/// Writes a checkpoint of that name in a run's folder.
+/// Writes a checkpoint with that name to a run's folder.
 pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
     let folder = run.join(FOLDER);
     let part = folder.join(format!(".{name}.part"));
@@ -70,11 +71,11 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
         .map_err(Into::into)
         .and_then(|()| write(&part, contents));
     if written.is_err() {
-        // Half a checkpoint is of no use, and a full disk can do with the room.
+        // Half a checkpoint is useless, and a full disk needs the space.
         let _ = remove(&part);
     }
     let moved = written.and_then(|()| Ok(replace(&folder, name)?));
-    // Named from the run's folder: the journal holds no path.
+    // Relative to the run's folder: the journal contains no path.
     moved.with_context(|| format!("{FOLDER}/{name}: cannot be written"))
 }
 
@@ -93,7 +94,7 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Has the names in a folder on the disk too, where the system knows how.
+/// Syncs the names in a folder to disk, where the system supports it.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
@@ -126,14 +127,14 @@ pub struct Checkpoint {
     pub state: State,
 }
 
-/// The checkpoint of that name of a run, if there is one.
+/// The checkpoint with that name, if the run has it.
 pub fn open(run: &Path, name: &str) -> Result<Option<Checkpoint>> {
     let folders = [name.to_owned(), format!(".{name}.new")].map(|name| run.join(FOLDER).join(name));
     let folder = folders.into_iter().find(|folder| folder.join(STATE).is_file());
     folder.map(read).transpose()
 }
 
-/// The checkpoint of that name after so many updates, be it the last that was saved or the one before.
+/// The checkpoint with that name and number of updates: the last one saved, or the previous one.
 pub fn open_at(run: &Path, name: &str, step: Step) -> Result<Option<Checkpoint>> {
     let names = [name.to_owned(), format!(".{name}.new"), format!(".{name}.old")];
     let folders = names.map(|name| run.join(FOLDER).join(name));
@@ -146,37 +147,37 @@ pub fn open_at(run: &Path, name: &str, step: Step) -> Result<Option<Checkpoint>>
     Ok(None)
 }
 
-/// Has `NAME` stand for the checkpoint of that name after so many updates, if there is one.
+/// Makes `NAME` refer to the checkpoint with that name and number of updates, if there is one.
 pub fn settle(run: &Path, name: &str, step: Step) -> Result<()> {
     let place = run.join(FOLDER).join(name);
     let Some(found) = open_at(run, name, step)?.filter(|found| found.folder != place) else {
         return Ok(());
     };
-    // What stands there is of steps that the journal does not reach.
+    // The one in its place is of steps that the journal does not reach.
     remove(&place)?;
     Ok(fs::rename(&found.folder, &place)?)
 }
 
 fn read(folder: PathBuf) -> Result<Checkpoint> {
     let path = folder.join(STATE);
-    let text = fs::read(&path).with_context(|| format!("{}: can't be read", path.display()))?;
+    let text = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let state = serde_json::from_slice(&text)
         .with_context(|| format!("{}: not a checkpoint's state", path.display()))?;
     Ok(Checkpoint { folder, state })
 }
 
 impl Checkpoint {
-    /// The recipe that it was trained by, resolved; a file.
+    /// The path of the resolved recipe that it was trained with.
     pub fn recipe(&self) -> PathBuf {
         self.folder.join(RECIPE)
     }
 
-    /// The optimizer's running values, by `PARAMETER.first` and `PARAMETER.second`.
+    /// The optimizer's moments, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn running_values(&self) -> Result<HashMap<String, Tensor>> {
         Ok(candle_core::safetensors::load(self.folder.join(OPTIMIZER), &Device::Cpu)?)
     }
 
-    /// Puts its values into the parameters.
+    /// Loads its values into the parameters.
     pub fn load(&self, parameters: &Parameters) -> Result<()> {
         Ok(parameters.load(&self.folder.join(MODEL))?)
     }

@@ -1,4 +1,4 @@
-//! The only clock of a run: whole milliseconds since it began.
+//! The only clock of a run: integer milliseconds since it began.
 
 use std::time::Instant;
 
@@ -6,23 +6,23 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: Instant,
-    /// Milliseconds that the run had behind it then.
+    /// Milliseconds of the run before the clock was started.
     before_ms: u64,
 }
 
 impl Clock {
-    /// A clock that begins now.
+    /// A clock that starts now.
     pub fn start() -> Self {
         Self::start_at(0)
     }
 
-    /// A clock that goes on now from so many milliseconds.
-    #[expect(clippy::disallowed_methods, reason = "this is where a run's time comes from")]
+    /// A clock that continues from a number of milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "the only source of a run's time")]
     pub fn start_at(before_ms: u64) -> Self {
         Self { began: Instant::now(), before_ms }
     }
 
-    /// Whole milliseconds since then.
+    /// Integer milliseconds since the start.
     pub fn ms(self) -> u64 {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.before_ms.saturating_add(ms)

@@ -1,18 +1,18 @@
-//! What others want of a run: moves to redo, a pause, an end.
+//! Requests from outside the loop: changes to repeat, a pause, a stop.
 
 use super::{Interrupt, Moves};
 use crate::protocol::event::Reason;
 
-/// See the module.
+/// The requests; see the module.
 pub(super) struct Control {
     pub(super) moves: Moves,
     pub(super) interrupt: Interrupt,
     pub(super) paused: bool,
-    /// Why somebody wants the run to end.
+    /// The reason of a requested stop.
     pub(super) stop: Option<Reason>,
-    /// The step at which to panic: for the test of what becomes of a run whose trainer does.
+    /// The step at which to panic: for the test of a run whose trainer panics.
     panic_at: Option<u64>,
-    /// The step at which an operation on tensors is to fail, for the same reason.
+    /// The step at which a tensor operation fails: for the test of such a run.
     error_at: Option<u64>,
 }
 
@@ -25,7 +25,7 @@ impl Control {
         Self { moves, interrupt, paused: false, stop: None, panic_at, error_at }
     }
 
-    /// Panics, or fails, if a test has asked for it at that step.
+    /// Panics, or fails, if a test has requested it at that step.
     pub(super) fn fail_if_asked(&self, step: u64) -> candle_core::Result<()> {
         assert!(self.panic_at != Some(step), "panic requested at step {step}");
         if self.error_at == Some(step) {

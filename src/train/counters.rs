@@ -1,4 +1,4 @@
-//! How far a run has come: updates done, what its evaluations have found, steps in a row without an update.
+//! Counters of a run: updates, results of its evaluations, consecutive steps without an update.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,21 +8,21 @@ use crate::{
     recipe::Evaluate,
 };
 
-/// Steps in a row with a non-finite loss or gradient that end a run.
+/// The number of consecutive steps with a non-finite loss or gradient that ends a run.
 const MOST_NON_FINITE: u32 = 10;
 
-/// See the module.
+/// The counters; see the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Updates done.
+    /// The number of updates.
     pub step: Step,
-    /// Where the recipe last asked for an evaluation.
+    /// The last scheduled evaluation.
     pub last_evaluation: LastEvaluation,
-    /// The best value so far of the metric that chooses, and when.
+    /// The best value so far of the metric that selects the best checkpoint, and its step.
     pub best: Option<BestSoFar>,
     /// Evaluations since then.
     pub evals_without_improvement: u64,
-    /// Steps in a row whose loss or gradient was non-finite.
+    /// The number of consecutive steps whose loss or gradient was non-finite.
     pub consecutive_non_finite: u32,
 }
 
@@ -31,16 +31,16 @@ pub struct Counters {
 pub struct BestSoFar {
     /// The value.
     pub value: f32,
-    /// After how many updates.
+    /// The number of updates at that time.
     pub step: Step,
 }
 
-/// Where the recipe last asked for an evaluation.
+/// The last scheduled evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastEvaluation {
-    /// Epochs that were done of the main objective's corpus.
+    /// Complete epochs of the main objective's corpus at that time.
     pub epoch: u64,
-    /// Updates that were done.
+    /// The number of updates at that time.
     pub step: Step,
 }
 
@@ -51,13 +51,13 @@ impl Counters {
         self.step = self.step.next();
     }
 
-    /// Whether there have been too many steps in a row without an update.
+    /// Whether there have been too many consecutive steps without an update.
     pub(super) fn has_diverged(&self) -> bool {
         self.consecutive_non_finite >= MOST_NON_FINITE
     }
 
-    /// Whether the recipe asks for an evaluation now, the main objective's corpus being there; notes that
-    /// it was asked for.
+    /// Whether an evaluation is due now, with the main objective's corpus at that position; records
+    /// it as scheduled.
     pub(super) fn evaluation_is_due(&mut self, every: Evaluate, main: Position) -> bool {
         let due = match every {
             Evaluate::Epoch => main.epoch > self.last_evaluation.epoch,
@@ -71,12 +71,13 @@ impl Counters {
         due
     }
 
-    /// Whether the last evaluation was of the parameters as they are now.
+    /// Whether the last evaluation was of the current parameters.
     pub(super) fn is_evaluated(&self) -> bool {
         self.step > Step(0) && self.last_evaluation.step == self.step
     }
 
-    /// Takes in a value of the metric that chooses the best checkpoint; whether it is the best so far.
+    /// Records a value of the metric that selects the best checkpoint; returns whether it is the
+    /// best so far.
     pub(super) fn improves(&mut self, value: f32, direction: Direction) -> bool {
         let improves = self.best.is_none_or(|best| direction.is_better(value, best.value));
         if improves {

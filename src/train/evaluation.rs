@@ -1,4 +1,4 @@
-//! What happens between steps and at the end: evaluations, checkpoints, the last things.
+//! Evaluations and checkpoints, between steps and at the end.
 
 use anyhow::Result;
 
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// Why dev is scored.
+/// Why dev is evaluated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// The recipe asked for it: it counts for best and patience.
+    /// Scheduled by the recipe: it counts for the best checkpoint and for early stopping.
     Schedule,
-    /// A manual evaluation, by this command: it counts for nothing.
+    /// Manually, by this command: it counts for neither.
     Manual(Option<CommandId>),
 }
 
 impl Trainer {
-    /// Evaluates and saves where the recipe says so.
+    /// Evaluates and saves as scheduled.
     pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
         let main = self.batches.position(self.plan.main_corpus());
         if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, main) {
@@ -36,22 +36,23 @@ impl Trainer {
         self.save_both(improves, bus)
     }
 
-    /// Saves `last`, then `best` if it is the same. In this order: a run that is killed in between goes on
-    /// from `last`, which knows that `best` is to be saved, and `best` is never beyond `last`.
+    /// Saves `last`, then `best` if this is the best one. In this order: a run killed in between is
+    /// continued from `last`, which records that `best` is to be saved, and `best` is never beyond
+    /// `last`.
     fn save_both(&self, is_best: bool, bus: &mut Bus) -> Result<()> {
         self.save("last", None, bus)?;
         if is_best { self.save("best", None, bus) } else { Ok(()) }
     }
 
-    /// Saves `best` where a run goes on from the checkpoint that is also its best: it may have been killed
-    /// before that was saved.
+    /// Saves `best` where a run is continued from the checkpoint that is also its best: it may have
+    /// been killed before that was saved.
     pub(super) fn save_best_again(&self, bus: &mut Bus) -> Result<()> {
         let step = self.counters.step;
         let is_best = step > Step(0) && self.counters.best.is_some_and(|best| best.step == step);
         if is_best { self.save("best", None, bus) } else { Ok(()) }
     }
 
-    /// Scores dev and tells; whether it is the best so far.
+    /// Evaluates dev and emits the scores; returns whether they are the best so far.
     fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<bool> {
         let step = self.counters.step;
         let Some(scores) = self.evaluate(Split::Dev, step, Trigger::Schedule, bus)? else {
@@ -69,7 +70,8 @@ impl Trainer {
         Ok(self.counters.improves(value, best.direction))
     }
 
-    /// Scores a split and tells; `None` if there was nothing to score, or no time.
+    /// Evaluates a split and emits the scores; `None` if there was nothing to score, or if it was
+    /// interrupted.
     pub(super) fn evaluate(
         &self,
         split: Split,
@@ -92,7 +94,7 @@ impl Trainer {
                 split,
                 objective: objective.clone(),
                 loss: scores.loss().and_then(|loss| Loss::read(loss as f32)),
-                // JSON has no NaN; a score that is none is left out.
+                // JSON has no NaN; such a score is left out.
                 metrics: numbers
                     .filter(|(_, value)| value.is_finite())
                     .map(|(name, value)| (name.into(), value))
@@ -118,7 +120,7 @@ impl Trainer {
         Ok(Some(scored))
     }
 
-    /// Saves a checkpoint and tells.
+    /// Saves a checkpoint and emits its event.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
         self.write_checkpoint(name)?;
         self.tell_saved(name, command, bus);
@@ -146,8 +148,8 @@ impl Trainer {
         State { progress: self.progress(), corpora, fitted }
     }
 
-    /// Scores dev once more, saves the last checkpoint, and scores test by the best one; in a hurry
-    /// it only saves.
+    /// Evaluates dev once more, saves the last checkpoint, and evaluates test with the best one;
+    /// after a signal or a failure it only saves.
     pub(super) fn finish(&mut self, reason: Reason, bus: &mut Bus) -> Result<()> {
         if reason == Reason::Disk {
             return Ok(());
@@ -165,7 +167,7 @@ impl Trainer {
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
         // An evaluation has saved `last` too.
         let evaluated = self.counters.is_evaluated();
-        // What was learnt since the last evaluation may be the best there is.
+        // The parameters since the last evaluation may be the best.
         let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?;
         if !evaluated && reason != Reason::Loss {
             self.save_both(improves, bus)?;

@@ -1,9 +1,9 @@
-//! Gradients of the objectives apart, on the encoders, where the weights are known before the backward pass.
-//! (A rule that asks for the Gram matrix has made it already: `apart`.)
+//! Measurement of per-objective gradients on the encoders, where the weights are known before the
+//! backward pass. (A rule that needs the Gram matrix has computed it already: `apart`.)
 //!
-//! With g_k the gradient of weight_k × loss_k by the encoders' parameters and g = Σ g_k: norm of
-//! each, its part of the mixed gradient ⟨g_k, g⟩ / ⟨g, g⟩, and the cosine of each pair. Measuring
-//! draws nothing and changes nothing.
+//! With g_k the gradient of weight_k × loss_k with respect to the encoders' parameters and
+//! g = Σ g_k: the norm of each, its share of the mixed gradient ⟨g_k, g⟩ / ⟨g, g⟩, and the cosine
+//! of each pair. A measurement draws nothing and changes nothing.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -21,12 +21,14 @@ use crate::{
     recipe::Recipe,
 };
 
-/// Inner products ⟨g_j, g_k⟩ of the objectives' gradients over the parameters with these numbers;
-/// from the gradients by the taps, by what objectives read themselves, and the mixed one.
+/// The inner products ⟨g_j, g_k⟩ of the objectives' gradients over the parameters with these
+/// indices; from the gradients with respect to taps, those of parameters that objectives read
+/// themselves, and the mixed one.
 ///
-/// The objective with the largest gradient by its taps has no pass of its own: with g its gradient,
-/// g = mixed − Σ of the others, and so are its inner products. If it is too short beside the others for
-/// that (reversed with a strength near 0, say), it has one after all.
+/// The objective with the largest gradient with respect to its taps has no pass of its own: its
+/// gradient is the mixed one minus the sum of the others, and so are its inner products. If it is
+/// too short for that compared with the others (for example reversed with a strength near 0), it
+/// has its own pass after all.
 pub(super) fn measure(
     boundary: &TapBoundary,
     apart: &[TapGradients],
@@ -52,7 +54,7 @@ pub(super) fn measure(
     let mut products = gram(&passed, shared);
     let with_mixed: Vec<f64> =
         passed.iter().map(|gradients| mixed.product(gradients, shared.clone())).collect();
-    // What is known of the others: their inner products with each other and with the mixed one.
+    // The inner products of the others with each other and with the mixed gradient are known.
     let sums: Vec<f64> = (0..n).map(|k| products.row(k).iter().sum()).collect();
     let whole = mixed.squared_norm(shared.clone());
     let square = whole - 2.0 * with_mixed.iter().sum::<f64>() + sums.iter().sum::<f64>();
@@ -68,8 +70,8 @@ pub(super) fn measure(
     Ok(products)
 }
 
-/// The least square, of the longest one's, that a difference still tells to four digits: f32 rounds
-/// at 6·10⁻⁸ of the longest, and the root of this is 10⁻³ of it.
+/// The smallest square, relative to the longest gradient's, for which a difference is still precise
+/// to four digits: f32 rounds at 6·10⁻⁸ of the longest, and the root of this is 10⁻³ of it.
 const SHORTEST: f64 = 1e-6;
 
 /// The inner products over these parameters.

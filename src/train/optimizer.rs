@@ -1,7 +1,7 @@
-//! Optimizers: from gradients to steps, each parameter with a memory and a count of its own.
+//! Optimizers: from gradients to updates, with moments and an update count for each parameter.
 //!
-//! With g the gradient (clipped, L2 penalty added), r the rate, and t the updates this parameter has
-//! had, as PyTorch defines them:
+//! With g the gradient (clipped, L2 penalty added), r the learning rate, and t the number of
+//! updates of this parameter, as defined by PyTorch:
 //! SGD: b ← μb + g; x ← x − r·b.
 //! Adam (Kingma and Ba 2015): m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
 //! x ← x − r/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε). AdamW (Loshchilov and Hutter 2019): the same, with
@@ -10,7 +10,7 @@
 //! x ← x − r·d.
 //! RMSprop (Tieleman and Hinton 2012): s ← αs + (1 − α)g²; b ← μb + g/(√s + ε); x ← x − r·b.
 //!
-//! A parameter that a step's losses do not reach is left alone: memory, decay and count stand still.
+//! A parameter without a gradient in a step is unchanged, including its moments, decay and count.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,19 +24,20 @@ use crate::{
     recipe::OptimizerConfig as Kind,
 };
 
-/// What an optimizer remembers of one parameter.
+/// The state of one parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Memory {
-    /// Updates that this parameter has had.
+    /// The number of its updates.
     count: u64,
-    /// The first and the second running number of each of its numbers.
+    /// The first and second moment of each of its elements.
     slots: [Vec<f32>; 2],
-    /// Of a table whose gradients have all been by rows, the rows that have had one; else none.
+    /// For a table whose gradients have all been sparse, the rows that have had one; otherwise
+    /// `None`.
     rows: Option<Vec<bool>>,
 }
 
 impl Memory {
-    /// Counts an update by a gradient of a parameter of that shape.
+    /// Counts an update with a gradient of a parameter of that shape.
     fn see(&mut self, gradient: &Gradient, shape: &[usize]) {
         match gradient {
             Gradient::Dense(_) => self.rows = None,
@@ -53,18 +54,18 @@ impl Memory {
     }
 }
 
-/// An optimizer with its memory.
+/// An optimizer with its state.
 #[derive(Debug)]
 pub struct Optimizer {
     kind: Kind,
     memory: Vec<Memory>,
 }
 
-/// Numbers in a block that one thread updates; every number is its own affair.
+/// Elements per task; each is updated independently.
 const BLOCK: usize = 16_384;
 
 impl Optimizer {
-    /// An optimizer that has seen nothing yet.
+    /// An optimizer without any updates.
     pub fn new(kind: Kind, parameters: &Parameters) -> Self {
         let memory = vec![Memory::default(); parameters.all().len()];
         Self { kind, memory }
@@ -91,7 +92,7 @@ impl Optimizer {
                 Gradient::Dense(gradient) => rule.step(numbers, gradient, &mut memory.slots),
                 Gradient::Rows(gradient) => {
                     let width = parameter.var.dims().last().copied().unwrap_or(1);
-                    // A row whose memory is 0 stays as it is, unless it decays.
+                    // A row with zero moments does not change, unless there is decay.
                     let moving = memory.rows.as_deref().filter(|_| !rule.decays());
                     rule.step_rows(numbers, gradient, moving, &mut memory.slots, width);
                 }
@@ -100,13 +101,13 @@ impl Optimizer {
         Ok(())
     }
 
-    /// How many updates each parameter has had, by name; for a checkpoint's `state.json`.
+    /// The number of updates of each parameter, by name; for a checkpoint's `state.json`.
     pub fn counts(&self, parameters: &Parameters) -> BTreeMap<String, u64> {
         let counts = parameters.all().iter().zip(&self.memory);
         counts.map(|(parameter, memory)| (parameter.name.clone(), memory.count)).collect()
     }
 
-    /// Puts a checkpoint's running values and counts back, of parameters that have had updates.
+    /// Restores a checkpoint's moments and counts, of parameters that have had updates.
     pub fn restore(
         &mut self,
         parameters: &Parameters,
@@ -134,7 +135,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The running numbers as tensors, by `PARAMETER.first` and `PARAMETER.second`.
+    /// The moments as tensors, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn tensors(&self, parameters: &Parameters) -> Result<HashMap<String, Tensor>> {
         let mut tensors = HashMap::new();
         for (parameter, memory) in parameters.all().iter().zip(&self.memory) {
@@ -150,8 +151,8 @@ impl Optimizer {
     }
 }
 
-/// The rows of a table that have had a gradient other than 0: those with a running value. An update leaves
-/// every other row as it is, whatever was known of it before.
+/// The rows of a table that have had a gradient other than 0: those with a non-zero moment. An
+/// update leaves all other rows unchanged.
 fn rows_in_use(shape: &[usize], [first, second]: &[Vec<f32>; 2]) -> Option<Vec<bool>> {
     let [_, width] = *shape else { return None };
     let is_used = |row: &[f32]| row.iter().any(|&value| value != 0.0);
@@ -159,7 +160,7 @@ fn rows_in_use(shape: &[usize], [first, second]: &[Vec<f32>; 2]) -> Option<Vec<b
     Some(rows.map(|(first, second)| is_used(first) || is_used(second)).collect())
 }
 
-/// One update of numbers with their gradient and two running numbers each.
+/// One update of elements with their gradients and two moments each.
 #[derive(Clone, Copy)]
 enum Rule {
     Sgd { scale: f32, decay: f32, momentum: f32, rate: f32 },
@@ -226,7 +227,7 @@ impl Rule {
         }
     }
 
-    /// Whether a number moves that never had a gradient.
+    /// Whether an element changes that has never had a gradient.
     fn decays(self) -> bool {
         match self {
             Self::Sgd { decay, .. }
@@ -236,7 +237,7 @@ impl Rule {
         }
     }
 
-    /// Updates all numbers.
+    /// Updates all elements.
     fn step(self, numbers: &mut [f32], gradient: &[f32], [first, second]: &mut [Vec<f32>; 2]) {
         numbers
             .par_chunks_mut(BLOCK)
@@ -250,7 +251,7 @@ impl Rule {
             });
     }
 
-    /// Updates the rows of a table, all or those that are said to be moving; most have a gradient of 0.
+    /// Updates the rows of a table, all of them or those given as moving; most have a gradient of 0.
     fn step_rows(
         self,
         numbers: &mut [f32],
@@ -259,7 +260,7 @@ impl Rule {
         [first, second]: &mut [Vec<f32>; 2],
         width: usize,
     ) {
-        // The place of each row of the table among those with a gradient.
+        // For each row of the table, its index among those with a gradient.
         let mut places = vec![None; numbers.len() / width];
         for (place, &id) in gradient.ids.iter().enumerate() {
             places[id as usize] = Some(place);
@@ -340,7 +341,7 @@ mod tests {
     use super::*;
     use crate::recipe::optimizer::Moments;
 
-    /// x = 1 with the gradients 0.5 and then −0.25, at rate 0.1.
+    /// x = 1 with the gradients 0.5 and then −0.25, at learning rate 0.1.
     fn two_steps(kind: Kind) -> f32 {
         let (mut x, mut first, mut second) = ([1.0], [0.0], [0.0]);
         for (count, g) in [(1, 0.5), (2, -0.25)] {
@@ -349,7 +350,7 @@ mod tests {
         x[0]
     }
 
-    /// The expected numbers are PyTorch 2's `torch.optim`, by hand in f64.
+    /// The expected values are those of PyTorch 2's `torch.optim`, computed by hand in f64.
     #[test]
     fn two_steps_are_as_worked_by_hand() {
         let moments = Moments { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };

@@ -1,10 +1,10 @@
-//! Where a run leaves what it makes, and the clock that its events are dated by.
+//! The outputs of a run, and the clock of its events.
 
 use std::path::PathBuf;
 
 use super::{Clock, Opening};
 
-/// See the module.
+/// The outputs; see the module.
 pub(super) struct Output {
     /// The run's folder.
     pub(super) run: PathBuf,
@@ -13,7 +13,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Whole milliseconds since the run began.
+    /// Integer milliseconds since the run began.
     pub(super) fn ms(&self) -> u64 {
         self.clock.ms()
     }

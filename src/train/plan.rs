@@ -1,5 +1,4 @@
-//! What a run trains and on what: the recipe, its corpora and what the system is fitted to of them. Nothing
-//! of it changes while the run goes on.
+//! The fixed inputs of a run: the recipe, its corpora and the values fitted to them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,7 @@ use crate::{
     recipe::{FittedByOwner, Group, Recipe},
 };
 
-/// See the module.
+/// The fixed inputs; see the module.
 pub(super) struct Plan {
     pub(super) recipe: Recipe,
     /// The recipe's corpora, in its order.
@@ -20,17 +19,17 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The name of the objective at that place in the recipe.
+    /// The name of the objective with that index in the recipe.
     pub(super) fn name(&self, objective_idx: usize) -> ObjectiveId {
         self.recipe.objectives[objective_idx].name.clone()
     }
 
-    /// The place of the main objective's corpus, whose epochs are the run's.
+    /// The index of the main objective's corpus, whose epochs are the run's.
     pub(super) fn main_corpus(&self) -> usize {
         self.recipe.objectives[self.recipe.main()].corpora[0]
     }
 
-    /// These groups with their sizes in training examples, as a sampler wants them.
+    /// These groups with their sizes in training examples, as input of a sampler.
     pub(super) fn sampled(&self, groups: &[Group]) -> Vec<sampler::CorpusGroup> {
         let size = |&at: &usize| self.corpora[at].train.examples.len() as u64;
         let sampled = groups.iter().map(|group| sampler::CorpusGroup {

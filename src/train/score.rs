@@ -1,4 +1,4 @@
-//! Scoring a split: one pass of the encoders over each corpus, all objectives at once.
+//! Evaluation of a split: one pass of the encoders over each corpus, for all objectives at once.
 
 use candle_core::Result;
 
@@ -11,9 +11,9 @@ use crate::{
     recipe::{Recipe, System},
 };
 
-/// The scores of every objective that has something in the split, by its place in the recipe, in
-/// the recipe's order. Muted ones are scored too. `go_on` is asked before each batch, with how many
-/// examples it has; `None` if it said no.
+/// The scores of every objective that has something in the split, by index, in the order of the
+/// recipe. Muted ones are included. `go_on` is called before each batch, with its number of
+/// examples; `None` if it returned false.
 pub fn score(
     recipe: &Recipe,
     system: &System,
@@ -48,7 +48,7 @@ pub fn score(
     Ok(Some(scores.filter_map(|(at, scored)| Some((at, scored?.finish()))).collect()))
 }
 
-/// The batches of one objective so far.
+/// The accumulated scores of one objective.
 struct Scored {
     scorer: Box<dyn Scorer>,
     scores: Scores,

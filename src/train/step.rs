@@ -1,4 +1,4 @@
-//! One step: draw, forward, mix, backward, update; and what is told of it.
+//! One step: draw, forward, mix, backward, update; and its events.
 
 use anyhow::Result;
 use tracing::trace_span;
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What a step has come to.
+/// The result of a step.
 struct Stepped<'a> {
     began_ms: u64,
     draws: &'a [Draw],
@@ -33,8 +33,8 @@ struct Stepped<'a> {
 }
 
 impl Trainer {
-    /// Draws, trains, tells. A step whose loss or gradient is non-finite changes no parameter and is told
-    /// as such; the draws go on.
+    /// Draws a batch, trains, and emits the events. A step whose loss or gradient is non-finite
+    /// changes no parameter and is reported as such; the next step draws the next batches.
     pub(super) fn train_step(&mut self, bus: &mut Bus) -> Result<()> {
         let _step = trace_span!("step").entered();
         let began_ms = self.output.ms();
@@ -72,7 +72,7 @@ impl Trainer {
             let (gradients, parts) = trace_span!("backward")
                 .in_scope(|| mixed_gradient(&losses, &boundary, &weights, parameters, apart))?;
             gradient_norm = gradients.squared_norm(0..parameters.all().len()).sqrt();
-            // As an event will say it: a norm beyond f32 is none that JSON has.
+            // As in an event: a norm beyond f32 has no JSON representation.
             if !(gradient_norm as f32).is_finite() {
                 self.report_non_finite(None, bus);
                 return Ok(());
@@ -104,7 +104,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// What is told of a step that had its update; it is not counted yet.
+    /// The event of a completed step, which has not been counted yet.
     fn step_done(&self, stepped: &Stepped<'_>) -> StepDone {
         let Stepped { began_ms, draws, losses, weights, gradient_norm } = *stepped;
         let (done, at_ms) = (self.counters.step, self.output.ms());
@@ -128,7 +128,7 @@ impl Trainer {
         }
     }
 
-    /// Tells of a non-finite loss, or of a non-finite gradient.
+    /// Reports a non-finite loss, or a non-finite gradient.
     fn report_non_finite(&mut self, objective: Option<ObjectiveId>, bus: &mut Bus) {
         self.counters.consecutive_non_finite += 1;
         let step = self.counters.step.next();
@@ -136,16 +136,16 @@ impl Trainer {
     }
 }
 
-/// What is left of the objectives' gradients by themselves, for whoever measures them.
+/// What is kept of the separate gradients, for a measurement.
 enum Parts {
-    /// The weighted gradients by taps.
+    /// The weighted gradients with respect to taps.
     ByTaps(Vec<TapGradients>),
     /// The inner products of the raw ones over the shared parameters.
     Gram(Gram),
 }
 
-/// The gradient of the weighted losses: of those that were made apart already, or by one pass through the
-/// encoders for all of them.
+/// The gradient of the weighted losses: combined from separate gradients, or by one pass through
+/// the encoders for all of them.
 fn mixed_gradient(
     losses: &[ObjectiveLoss],
     boundary: &TapBoundary,

@@ -1,4 +1,4 @@
-//! What each objective's gradient is multiplied by in a step: weight = gain × share.
+//! The factor of each objective's gradient in a step: weight = gain × share.
 
 use super::{Mixer, Plan, loss::ObjectiveLoss};
 use crate::{
@@ -6,20 +6,20 @@ use crate::{
     protocol::Step,
 };
 
-/// The weights of a step, by the objective's place in the recipe.
+/// The weights of a step, by the objective's index in the recipe.
 pub(super) struct Weights {
     gains: Vec<f32>,
-    /// `None` for an objective without a loss in this step, if the rule decides by what a step has.
+    /// `None` for an objective without a loss in this step, if the rule needs the losses.
     shares: Vec<Option<f32>>,
 }
 
 impl Weights {
-    /// The human's part; 0 for an objective that is not active.
+    /// The gain that the user sets; 0 for an inactive objective.
     pub(super) fn gain(&self, objective: usize) -> f32 {
         self.gains[objective]
     }
 
-    /// Gain × share; 0 for an objective that is not active.
+    /// Gain × share; 0 for an inactive objective.
     pub(super) fn weight(&self, objective: usize) -> f32 {
         self.gains[objective] * self.shares[objective].unwrap_or(1.0)
     }
@@ -30,27 +30,27 @@ impl Weights {
         gram.scaled(&weights.collect::<Vec<_>>())
     }
 
-    /// Every objective that has a share, 1 if it is not active, with share and weight.
+    /// Every objective that has a share, 1 if it is inactive, with share and weight.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, f32, f32)> {
         let shares = self.shares.iter().enumerate();
         shares.filter_map(|(at, share)| Some((at, (*share)?, self.weight(at))))
     }
 }
 
-/// What the weights of a step are made of.
+/// The inputs from which the weights of a step are computed.
 #[derive(Clone, Copy)]
 pub(super) struct StepInputs<'a> {
-    /// The gain of each objective, 0 for what is not active.
+    /// The gain of each objective, 0 for inactive ones.
     pub(super) gains: &'a [f32],
-    /// Epochs done over the corpus of each.
+    /// Complete epochs of each objective's corpus.
     pub(super) epochs: &'a [u64],
     /// The losses of those that have one.
     pub(super) losses: &'a [ObjectiveLoss],
 }
 
 impl Mixer {
-    /// The weights of the step after `done` others, of which the rule in force decides the shares; by the
-    /// Gram matrix of the losses, if it asks for it.
+    /// The weights of the step after `done` others, with shares from the rule in force; from the
+    /// Gram matrix of the losses, if it needs it.
     pub(super) fn weights(
         &mut self,
         plan: &Plan,
@@ -61,7 +61,8 @@ impl Mixer {
         let is_active = |at: usize| gains[at] > 0.0;
         let (shown, seen): (Vec<usize>, Option<Gram>) = match gram {
             None => ((0..gains.len()).filter(|&at| is_active(at)).collect(), None),
-            // A gradient of 0 by the shared parameters, or of none, has no direction to be weighed.
+            // An objective whose gradient with respect to the shared parameters is 0 or missing has
+            // no direction to weight.
             Some(gram) => {
                 let some: Vec<usize> = (0..gram.n()).filter(|&k| gram.at(k, k) > 0.0).collect();
                 (some.iter().map(|&k| losses[k].objective).collect(), Some(gram.among(&some)))

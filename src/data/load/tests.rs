@@ -1,4 +1,4 @@
-//! Splits read, held out, refused and skipped.
+//! Splits that are read, held out, refused and skipped.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! Columns: a token a line, a field a column, a blank line after each sentence (CoNLL 2000, 2003 …).
+//! Columns: one token per line, one field per column, a blank line after each sentence (CoNLL 2000,
+//! 2003 …).
 //!
-//! A tab or a run of spaces parts the columns; no other character does, so a token may hold U+00A0.
-//! `-DOCSTART-` lines, which CoNLL 2003 has between documents, are no tokens.
+//! Columns are separated by a tab or by runs of spaces, and by no other character, so a token may
+//! contain U+00A0. `-DOCSTART-` lines, which CoNLL 2003 has between documents, are not tokens.
 
 use std::borrow::Cow;
 
@@ -89,7 +90,7 @@ impl Format for Columns {
     }
 }
 
-/// What is wrong with the names of the columns, if anything is.
+/// Faults of the column names.
 pub(super) fn check_names(values: &Values) -> Vec<(&'static str, String)> {
     let columns = values.texts("columns");
     let mut faults: Vec<_> = columns
@@ -104,11 +105,11 @@ pub(super) fn check_names(values: &Values) -> Vec<(&'static str, String)> {
     faults
 }
 
-/// What parts columns.
+/// The separator of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Separator {
     Tab,
-    /// Runs of spaces and tabs, those at the ends of a line too.
+    /// Runs of spaces and tabs, also at the ends of a line.
     Space,
 }
 
@@ -129,10 +130,10 @@ impl Separator {
     }
 }
 
-/// A token's line number and its cells.
+/// The line number of a token and its cells.
 type Row<'a> = (u32, Vec<&'a str>);
 
-/// What a recipe and the file's first token line say about every line.
+/// The layout of lines, from the recipe and the file's first token line.
 struct Layout<'a> {
     columns: Vec<&'a str>,
     separator: Separator,
@@ -154,7 +155,7 @@ impl<'a> Layout<'a> {
         Self { columns: values.texts("columns"), separator, encoding: Encoding::of(values) }
     }
 
-    /// How many columns a line needs at the least.
+    /// The minimum number of columns of a line.
     fn least(&self, gold: Labels) -> usize {
         match gold {
             Labels::Required => self.columns.len(),
@@ -190,7 +191,7 @@ impl<'a> Layout<'a> {
         rows
     }
 
-    /// What is wrong with the cells of a line, if anything is.
+    /// The fault of a line's cells, if there is one.
     fn fault(&self, text: &str, cells: &[&str], gold: Labels) -> Option<String> {
         let wanted = self.least(gold)..=self.columns.len();
         if !wanted.contains(&cells.len()) {
@@ -213,7 +214,7 @@ impl<'a> Layout<'a> {
                 self.columns.join(", ")
             ));
         }
-        // What an ignored column holds is nobody's business.
+        // The contents of an ignored column do not matter.
         let mut named = cells.iter().zip(&self.columns).zip(1..).filter(|((_, c), _)| **c != "_");
         named
             .find(|((cell, _), _)| cell.is_empty())

@@ -1,8 +1,9 @@
-//! CoNLL-U, the format of Universal Dependencies: ten columns a word, separated by one tab each.
+//! CoNLL-U, the format of Universal Dependencies: ten columns per word, separated by single tabs.
 //!
-//! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are no words and are
+//! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are not words and are
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
-//! `_` is a value like any other, since a treebank may mean it; only in input to `predict` does a
+//! `_` is an ordinary value, since a treebank may mean it; only in input to `predict` a column that
+//! has nothing else is missing.
 //! column of nothing else count as missing.
 
 use std::collections::HashMap;
@@ -23,11 +24,11 @@ use crate::{
     keys::{Key, Values},
 };
 
-/// The columns after the id, in the file's order.
+/// The columns after the id, in the order of the file.
 const FIELDS: [&str; 9] =
     ["form", "lemma", "upos", "xpos", "feats", HEAD, "deprel", "deps", "misc"];
 
-/// The column of the heads, which are numbers: each word's arc from its head.
+/// The column of the heads, which are numbers: the arc of each word from its head.
 const HEAD: &str = "head";
 
 pub(super) struct Conllu;
@@ -70,7 +71,7 @@ impl Format for Conllu {
                     let kept = match line.decode(encoding) {
                         Ok(text) => ids.check(&text).map(|is_word| is_word.then_some(text)),
                         Err(what) => {
-                            // The id still counts, or the next line would be at fault too.
+                            // The id still counts, or the next line would be reported too.
                             let _ = ids.check(&String::from_utf8_lossy(line.bytes));
                             Err(what)
                         }
@@ -96,7 +97,7 @@ impl Format for Conllu {
                 let at = at.filter(|at| !is_missing(*at));
                 let mut wrong = Vec::new();
                 let heads = at.map(|at| heads(&words, at, |line, what| wrong.push((line, what))));
-                // Input to `predict` may hold what will be replaced.
+                // Input to `predict` may contain values that will be replaced.
                 let heads = heads.filter(|_| wrong.is_empty());
                 if gold == Labels::Required {
                     let fault = |(line, what)| ReadError { file: source.name.clone(), line, what };
@@ -144,7 +145,7 @@ impl Format for Conllu {
     }
 }
 
-/// The head and the relation of each line that a word stands on, if trees are predicted.
+/// The head and the relation of each word's line, if trees are predicted.
 fn arcs(
     examples: &[Example],
     field: &FieldPredictions<'_>,
@@ -166,8 +167,8 @@ fn arcs(
     Some((heads, relations))
 }
 
-/// The arc of each word from its head: the column holds the head's id, 0 for the root, and `_` where there
-/// is none.
+/// The arc of each word from its head: the column has the head's id, 0 for the root, and `_` for no
+/// arc.
 fn heads(
     words: &[(u32, Vec<&str>)],
     at: usize,
@@ -211,20 +212,20 @@ fn example(
     Example::of_tokens(words.iter().map(|&(number, _)| number).collect(), fields.collect())
 }
 
-/// The ids of a sentence, which count 1, 2, 3, …
+/// The ids of a sentence, which are 1, 2, 3, …
 struct Ids {
     next: u64,
 }
 
 impl Ids {
-    /// Whether a line is a word's, or what is wrong with it.
+    /// Whether a line is a word's; the error says what is wrong with it.
     fn check(&mut self, text: &str) -> Result<bool, String> {
         let cells: Vec<&str> = text.split('\t').collect();
         let id = cells[0];
         let wanted = self.next;
         let is_word = match Id::parse(id) {
             Some(Id::Word(word)) => {
-                // One word too few or too many is one fault, not one a line from here on.
+                // A missing or additional word is a single fault, not one for each following line.
                 self.next = word.saturating_add(1);
                 if word != wanted {
                     return Err(format!("id {word}, expected {wanted}"));
@@ -258,7 +259,7 @@ impl Ids {
     }
 }
 
-/// What the first column says.
+/// The contents of the first column.
 enum Id {
     Word(u64),
     Range(u64, u64),
@@ -277,7 +278,7 @@ impl Id {
     }
 }
 
-/// A number of digits alone: `parse` would take a `+` before them.
+/// An integer of digits only: `parse` would accept a leading `+`.
 fn number(digits: &str) -> Option<u64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }

@@ -1,6 +1,6 @@
-//! The readers against public corpora, whose sentences and tokens others have counted.
+//! The readers on public corpora with published numbers of sentences and tokens.
 //!
-//! `AUXDESK_CORPORA` names the folder that holds them; without it there is nothing to do.
+//! `AUXDESK_CORPORA` names their folder; without it nothing is tested.
 
 use std::path::PathBuf;
 
@@ -99,7 +99,7 @@ fn treebanks() {
     check(&Setting::new("conllu"), &counts);
 }
 
-/// File and examples of a table whose texts and labels are all there.
+/// File and examples of a table in which all texts and labels are present.
 #[track_caller]
 fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
     let Some(folder) = folder() else { return };
@@ -114,7 +114,7 @@ fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
     }
 }
 
-/// The file once predictions were written into it and taken out again.
+/// The file after predictions were written into it and removed again.
 fn without_predictions(setting: &Setting, reading: &Reading) -> Vec<u8> {
     let written = setting.write_each(reading, "label", |_| vec!["?!?".into()]);
     let n_examples = reading.read.split.examples.len();

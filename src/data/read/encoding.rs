@@ -1,4 +1,4 @@
-//! Bytes to text and back: UTF-8, or Latin-1 where a recipe says so. Nothing is guessed.
+//! Character encodings: UTF-8, or Latin-1 where a recipe says so. Nothing is guessed.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ pub(super) const KEY: Key = Key::with_default(
     "character encoding",
 );
 
-/// How bytes stand for characters.
+/// A character encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// One to four bytes a character; not every run of bytes is text.
+    /// One to four bytes per character; some byte sequences are invalid.
     Utf8,
-    /// One byte a character, U+0000 to U+00FF. Every run of bytes is text.
+    /// One byte per character, U+0000 to U+00FF. Every byte sequence is valid.
     Latin1,
 }
 
 impl Encoding {
-    /// What the recipe says under [`KEY`].
+    /// The value of [`KEY`].
     pub(super) fn of(values: &Values) -> Self {
         if values.text(KEY.name) == "latin-1" { Self::Latin1 } else { Self::Utf8 }
     }
 
-    /// The text of these bytes, or the place of the first byte that is none.
+    /// Decodes bytes, or returns the offset of the first invalid byte.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, usize> {
         match std::str::from_utf8(bytes) {
             Ok(text) if self == Self::Utf8 || text.is_ascii() => Ok(Cow::Borrowed(text)),
@@ -36,8 +36,8 @@ impl Encoding {
         }
     }
 
-    /// The bytes of this text. A character that Latin-1 lacks becomes `?`: only a label of another
-    /// file can hold one, and what is written back must stay readable under the same key.
+    /// Encodes text. A character that Latin-1 lacks becomes `?`: only a label of another file can
+    /// contain one, and the output must stay readable with the same key.
     pub(super) fn encode(self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 => text.as_bytes().to_vec(),

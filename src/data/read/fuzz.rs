@@ -1,4 +1,4 @@
-//! Property tests: no bytes upset a reader, and writing back changes what it should and no more.
+//! Property tests: readers accept any bytes, and writing changes only predictions.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::{
     testing::{Reading, Setting},
 };
 
-/// Bytes with enough structure in them to be a file now and then.
+/// Bytes with enough structure to be a valid file now and then.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop_oneof![
         8 => Just(b"a\tN\n".to_vec()),
@@ -68,7 +68,7 @@ proptest! {
         prop_assert_eq!(lines(&written).count(), lines(&bytes).count());
         let mut done = (0, 0);
         for (old, new) in lines(&bytes).zip(lines(&written)) {
-            // The ending of the line before, and a byte order mark.
+            // The end of the previous line, and a byte order mark.
             prop_assert_eq!(&bytes[done.0..old.start], &written[done.1..new.start]);
             done = (old.end(), new.end());
             if tokens.binary_search(&old.number).is_err() {
@@ -90,7 +90,7 @@ proptest! {
     }
 }
 
-/// Bytes that are lines of a table, or of objects, now and then.
+/// Bytes that are lines of a table, or objects, now and then.
 fn texts() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop_oneof![
         8 => Just(b"1\ta b\n".to_vec()),
@@ -129,7 +129,7 @@ fn objects() -> impl Strategy<Value = Setting> {
     })
 }
 
-/// The lines of the examples, each of which stands on one.
+/// The lines of the examples, one each.
 fn example_lines(reading: &Reading) -> Vec<u32> {
     reading.read.split.examples.iter().map(|example| example.line).collect()
 }
@@ -153,7 +153,7 @@ proptest! {
             prop_assert!(example.lines().all(|line| line == example.line));
             prop_assert_eq!(example.symbols(0).unwrap().len(), example.len());
         }
-        // A line is an example or at fault, or there is nothing on it.
+        // Every line is an example, faulty or empty.
         told.extend(example_lines(&reading));
         told.sort_unstable();
         prop_assert!(told.is_sorted_by(|a, b| a < b));

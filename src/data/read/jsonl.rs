@@ -1,14 +1,16 @@
-//! JSON lines: an example a line, an object with texts, tags of their tokens, labels of the whole, and whatever
-//! else its keys declare.
+//! JSON lines: one object per line, with texts, tags of their tokens, labels of the example, and
+//! other fields that its keys declare.
 //!
-//! What an object lacks, or holds as `null`, is missing; only its text must be there (of several, each key). Numbers
-//! and `true` are labels by the way JSON writes them, so `1` and `1.0` are two. Lines of white space alone
-//! are no examples. JSON is UTF-8, so there is no key for another encoding.
+//! Keys that an object lacks, or whose value is `null`, are missing; only its text is required (of
+//! several, each key). Numbers and `true` are labels in their JSON notation, so `1` and `1.0` are
+//! different. Lines of white space only are skipped. JSON is UTF-8, so there is no key for another
+//! encoding.
 //!
-//! Tags, arcs, spans and relations are of the tokens of the first text. Positions count from 0, and a span ends
-//! before its second number; an arc's positions count from 1, as in CoNLL-U, and head 0 is the root.
+//! Tags, arcs, spans and relations refer to the tokens of the first text. Positions count from 0,
+//! and the end of a span is exclusive; the positions of an arc count from 1, as in CoNLL-U, and
+//! head 0 is the root.
 //!
-//! Trap: an object that has a key `predicted` already gets a second one; readers take the last.
+//! Pitfall: an object that already has a key `predicted` gets a second one; readers use the last.
 
 mod object;
 mod predicted;
@@ -59,7 +61,7 @@ const KEYS: &[Key] = &[
     tokens::KEY,
 ];
 
-/// The keys of a recipe that name fields, in the order of the fields, and what their values are.
+/// The recipe keys that name fields, in the order of the fields, and the form of their values.
 const FIELDS: [(&str, FieldForm); 14] = [
     ("text", FieldForm::Symbols),
     ("items", FieldForm::Symbols),
@@ -104,7 +106,7 @@ impl Format for Jsonl {
         if !values.texts("item_tags").is_empty() && values.texts("items").is_empty() {
             faults.push((
                 "item_tags",
-                "there are no items to tag; say items, or drop item_tags".into(),
+                "there are no items to tag; set items or remove item_tags".into(),
             ));
         }
         faults
@@ -155,7 +157,7 @@ impl Format for Jsonl {
         let is_label = values.texts("labels").contains(&field.field);
         let is_array =
             !is_label && self.schema(values).fields.iter().any(|of| of.name == field.field);
-        // Examples and their lines are both in the file's order.
+        // Examples and their lines are both in the order of the file.
         let mut pairs = examples.iter().zip(field.predictions).peekable();
         let edits = lines(&source.bytes).filter_map(|line| {
             let (_, prediction) = pairs.next_if(|(example, _)| example.line == line.number)?;

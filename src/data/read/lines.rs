@@ -1,47 +1,48 @@
-//! Lines and sentences of a file of text, with their places in it.
+//! Lines and sentences of a text file, with their byte offsets.
 //!
 //! A line ends at `\n` and nowhere else: U+0085, U+2028 and form feeds are characters of tokens.
-//! Carriage returns before the `\n` belong to the ending. A UTF-8 byte order mark at the start of
-//! the file is no part of its first line; elsewhere U+FEFF is a character.
+//! Carriage returns before the `\n` belong to the line ending. A UTF-8 byte order mark at the start
+//! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
 use std::borrow::Cow;
 
 use super::{Example, Read, ReadError, Source, encoding::Encoding};
 
-/// One line, less its ending.
+/// One line, without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
-    /// Its number, counted from 1.
+    /// Its line number, counted from 1.
     pub(super) number: u32,
-    /// Where in the file its bytes begin.
+    /// The byte offset of its start.
     pub(super) start: usize,
     /// Its bytes.
     pub(super) bytes: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    /// Where in the file its ending begins.
+    /// The byte offset of its ending.
     pub(super) fn end(&self) -> usize {
         self.start + self.bytes.len()
     }
 
-    /// Whether it ends a sentence: it is empty, or a tab or spaces are all it holds.
+    /// Whether it ends a sentence: it is empty, or has only tabs and spaces.
     pub(super) fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// Its text, or what is wrong with its bytes.
+    /// Decodes its text; the error names the invalid byte.
     pub(super) fn decode(&self, encoding: Encoding) -> Result<Cow<'a, str>, String> {
         encoding.decode(self.bytes).map_err(|place| {
             let offset = self.start + place;
             format!(
-                "byte {offset} of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1"
+                "byte {offset} of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1"
             )
         })
     }
 }
 
-/// Every line of the file. A last line without an ending is a line; after an ending there is none.
+/// The lines of a file. A last line without an ending is a line; there is none after a final
+/// ending.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     bytes.split_inclusive(|&byte| byte == b'\n').zip(1..).map(move |(piece, number)| {
@@ -64,8 +65,8 @@ fn without_ending(piece: &[u8]) -> &[u8] {
     line
 }
 
-/// Reads a file sentence by sentence, each of them the lines between two that are breaks. `parse`
-/// adds what is wrong with a sentence to the faults; one without words is no example.
+/// Reads a file sentence by sentence, separated by the lines that are breaks. `parse` adds the
+/// faults of a sentence; one without words is not an example.
 pub(super) fn read_sentences<'a>(
     source: &'a Source,
     is_break: impl Fn(&Line<'_>) -> bool,
@@ -99,7 +100,7 @@ pub(super) fn read_sentences<'a>(
     read
 }
 
-/// Reads a file line by line, each of them an example, none, or what is wrong with it.
+/// Reads a file line by line, each of which is an example, nothing, or a fault.
 pub(super) fn read_lines<'a>(
     source: &'a Source,
     mut parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,

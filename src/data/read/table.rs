@@ -1,11 +1,12 @@
-//! Table: an example a line, its text and its labels in columns (sentiment, topics, questions …).
+//! Table: one example per line, its text and labels in columns (sentiment, topics, questions …).
 //!
-//! A line without a single byte is no example. An empty label cell is a label that is missing, which
-//! is how a text without one stands among texts that have one. A column of `sets` holds any number
-//! of labels separated by `|`; there `|` alone is the set of none, and an empty cell is still missing.
+//! Empty lines are not examples. An empty label cell is a missing label, so that texts with and
+//! without labels can be mixed. A column of `sets` has any number of labels separated by `|`; there
+//! a single `|` is the empty set, and an empty cell is still missing.
 //!
-//! Trap: separated by spaces (`LABEL the text`), a line that is only a text looks like any other. There
-//! input to `predict` has the label's place too: it is empty where a line starts with the space.
+//! Pitfall: separated by spaces (`LABEL the text`), a line with only a text looks like any other.
+//! There input to `predict` must have the label's place too: it is empty where a line starts with
+//! the space.
 
 mod cells;
 
@@ -133,7 +134,8 @@ impl Format for Table {
     }
 }
 
-/// A prediction as a cell; `None` if a cell can't hold it. A set of no label is a bar, as an empty cell is no set.
+/// A prediction as a cell; `None` if a cell cannot represent it. The empty set is a bar, as an
+/// empty cell is missing.
 fn cell(prediction: &Prediction, names: &Lexicon) -> Option<String> {
     Some(match prediction {
         Prediction::Classes(classes) => named_classes(classes, names).join(" "),
@@ -148,12 +150,12 @@ fn cell(prediction: &Prediction, names: &Lexicon) -> Option<String> {
     })
 }
 
-/// The columns that have a name.
+/// The named columns.
 fn named(values: &Values) -> Vec<&str> {
     values.texts("columns").into_iter().filter(|column| *column != "_").collect()
 }
 
-/// Those of them that hold texts.
+/// The named columns with texts.
 fn texts(values: &Values) -> Vec<&str> {
     let said = values.texts("text");
     if !said.is_empty() {
@@ -164,7 +166,7 @@ fn texts(values: &Values) -> Vec<&str> {
     text.copied().into_iter().collect()
 }
 
-/// What a recipe and the file's first line say about every line.
+/// The layout of lines, from the recipe and the file's first line.
 struct Layout<'a> {
     columns: Vec<&'a str>,
     texts: Vec<&'a str>,
@@ -237,8 +239,8 @@ impl<'a> Layout<'a> {
         Ok(Example { line: line.number, sequences, fields: fields.collect() })
     }
 
-    /// The column that each cell of a line stands in. Input to `predict` may lack columns at the end,
-    /// or all but the texts.
+    /// The column of each cell of a line. Input to `predict` may lack columns at the end, or all
+    /// but the texts.
     fn columns_of(&self, cells: &Cells<'_>, gold: Labels) -> Option<Vec<&'a str>> {
         let n_cells = cells.len();
         if n_cells == self.columns.len() {
@@ -256,7 +258,8 @@ impl<'a> Layout<'a> {
     fn miscounted(&self, text: &str, cells: &Cells<'_>) -> String {
         let s = if cells.len() == 1 { "" } else { "s" };
         let n_wanted = self.columns.len();
-        // A line that its own separator parts was meant for it.
+        // A line that has the right number of cells with its own separator was probably meant for
+        // it.
         let other = self.separator.other(text, n_wanted).filter(|_| cells.len() == 1);
         let hint = match other {
             Some(other) => format!("; separator = {other:?} would give {n_wanted}"),
@@ -267,14 +270,14 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// A first line that names the columns is no example.
+/// Reports a first line with the names of the columns, which is not an example.
 fn check_header(line: &Line<'_>, columns: &[&str], cells: &Cells<'_>) -> Result<(), String> {
     let mut named = columns.iter().zip(cells).filter(|(column, _)| **column != "_");
     let is_header = line.number == 1
         && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
     if is_header {
         return Err(
-            "the names of the columns, expected an example; say header = \"skip\" if the file \
+            "expected an example, found the names of the columns; set header = \"skip\" if the file \
                     starts with them"
                 .into(),
         );

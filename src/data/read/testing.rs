@@ -1,4 +1,4 @@
-//! What the tests of the formats share: a corpus read from a few bytes, and shown as text.
+//! Helpers of the formats' tests: reads a corpus from a few bytes and shows it as text.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,7 +15,7 @@ pub(super) struct Setting {
     values: Values,
 }
 
-/// What reading a file gave.
+/// The result of reading a file.
 pub(super) struct Reading {
     pub(super) corpus: Corpus,
     pub(super) read: Read,
@@ -75,13 +75,13 @@ impl Setting {
         Reading { corpus, read, source }
     }
 
-    /// The file with every token predicted to have this label.
+    /// The file with this label predicted for every token.
     pub(super) fn write(&self, reading: &Reading, field: &str, label: &str) -> Vec<u8> {
         let labels = |example: &Example| vec![label.to_owned(); example.len()];
         self.write_each(reading, field, labels)
     }
 
-    /// The file with every token predicted to have the label that it has.
+    /// The file with its own labels as predictions.
     pub(super) fn write_gold(&self, reading: &Reading, field: &str) -> Vec<u8> {
         let at = reading.corpus.field(field).expect("a field of the format");
         let labels = |example: &Example| -> Vec<String> {
@@ -134,7 +134,7 @@ impl Reading {
         self.corpus.fields.iter().map(|field| field.name.as_str()).collect()
     }
 
-    /// Tokens as `form/pos`, joined by a vertical bar, then ` – label`; an example a string.
+    /// Tokens as `form/pos`, joined by a vertical bar, then ` – label`; one string per example.
     pub(super) fn shown(&self) -> Vec<String> {
         self.read.split.examples.iter().map(|example| self.show(example)).collect()
     }

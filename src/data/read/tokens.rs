@@ -1,12 +1,13 @@
-//! Texts to tokens, for formats whose texts are not parted into tokens by the file.
+//! Tokenization, for formats whose texts are not tokenized in the file.
 //!
-//! `space` takes a text that a tokeniser has been over. Only ASCII white space parts its tokens, so
-//! that U+00A0 or, in Latin-1, U+0085 stays part of a token, as in every other format.
+//! `space` is for tokenized texts. Only ASCII white space separates tokens, so that U+00A0 or, in
+//! Latin-1, U+0085 stays part of a token, as in every other format.
 //!
-//! `words` is for text as people write it. Any white space parts words; then each punctuation mark is
-//! a token of its own, and a run of the same mark is one (`...`, `!!`). A mark stays inside its word
-//! where it belongs to it: an apostrophe or a hyphen between letters or digits (`don't`, `well-made`),
-//! a point, comma or colon between digits (`3.50`, `10:30`). It knows no abbreviations and no language.
+//! `words` is for raw text. Any white space separates words; then each punctuation mark is a token
+//! of its own, and a run of the same mark is one token (`...`, `!!`). A mark stays inside a word
+//! where it is part of it: an apostrophe or a hyphen between letters or digits (`don't`,
+//! `well-made`), a period, comma or colon between digits (`3.50`, `10:30`). It knows no
+//! abbreviations and is independent of the language.
 
 use super::{Axis, Field, FieldForm, Schema, SequenceSpec};
 use crate::keys::{Key, ValueType, Values};
@@ -19,7 +20,7 @@ pub(super) const KEY: Key = Key::with_default(
     "tokenization; space: at white space; words: punctuation separated from words too",
 );
 
-/// The schema of some texts, each a sequence called by its field, and what other fields there are.
+/// The schema of texts, each a sequence with the name of its field, and further fields.
 pub(super) fn schema(texts: &[&str], others: impl IntoIterator<Item = Field>) -> Schema {
     let sequence = |name: &&str| SequenceSpec { name: (*name).to_owned(), is_list: false };
     let words = texts.iter().enumerate();
@@ -30,7 +31,7 @@ pub(super) fn schema(texts: &[&str], others: impl IntoIterator<Item = Field>) ->
     }
 }
 
-/// Where the tokens of a text stand in it, in bytes.
+/// The byte offsets of the tokens in a text.
 pub(super) fn bytes(text: &str, tokens: &[&str]) -> Vec<(u32, u32)> {
     let place = |token: &&str| {
         let start = token.as_ptr() as usize - text.as_ptr() as usize;
@@ -39,17 +40,17 @@ pub(super) fn bytes(text: &str, tokens: &[&str]) -> Vec<(u32, u32)> {
     tokens.iter().map(place).collect()
 }
 
-/// What parts the tokens of a text.
+/// The tokenization of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tokens {
-    /// Runs of white space.
+    /// At white space.
     Space,
-    /// White space, and the borders of punctuation.
+    /// At white space and punctuation.
     Words,
 }
 
 impl Tokens {
-    /// What the recipe says under [`KEY`].
+    /// The value of [`KEY`].
     pub(super) fn of(values: &Values) -> Self {
         if values.text(KEY.name) == "words" { Self::Words } else { Self::Space }
     }
@@ -80,13 +81,13 @@ fn words(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// Whether a token ends between two characters; `token` is what it holds so far.
+/// Whether a token ends between two characters; `token` is its text so far.
 fn is_border(before: char, char: char, after: Option<char>, token: &str) -> bool {
     match (is_mark(before), is_mark(char)) {
         (false, false) => false,
         (true, true) => before != char,
         (false, true) => !after.is_some_and(|after| belongs(before, char, after)),
-        // A mark that belongs to its word stands in a token that began with the word.
+        // A mark that is part of a word is in a token that began with the word.
         (true, false) => token.starts_with(is_mark),
     }
 }
@@ -102,8 +103,8 @@ fn belongs(before: char, mark: char, after: char) -> bool {
     }
 }
 
-/// Whether a character is punctuation or a symbol. What is not listed is part of a word: a combining
-/// mark or a joiner must not cut one.
+/// Whether a character is punctuation or a symbol. Any other character is part of a word: a
+/// combining mark or a joiner must not split it.
 fn is_mark(char: char) -> bool {
     let is_listed = char.is_ascii_punctuation()
         || matches!(
@@ -120,7 +121,7 @@ fn is_mark(char: char) -> bool {
                 | '\u{ff01}'..='\u{ff65}'
                 | '\u{1f000}'..='\u{1faff}'
         );
-    // U+00AD, the soft hyphen, is inside its word by its nature.
+    // U+00AD, the soft hyphen, is always inside a word.
     is_listed && !char.is_alphanumeric() && char != '\u{ad}'
 }
 

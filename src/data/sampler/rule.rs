@@ -1,8 +1,9 @@
-//! The rule by which a step chooses among the groups, and the one way to write it: typed at the desk, told
-//! in events, and undone by undo.
+//! The rule by which a step chooses among the groups, and its notation, in which it is typed at the
+//! desk, reported in events, and undone.
 //!
 //! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`. A group
-//! whose name has anything but letters, digits, `-`, `_` and `.` in it is written as JSON writes a string.
+//! whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
+//! string.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -10,48 +11,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{keys::GREATEST, nearest::hint};
 
-/// How a step chooses among the groups. It is serialised as it is written.
+/// How a step chooses among the groups. It is serialized in its notation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Rule {
-    /// One group, with the probability of its corpus's share of the examples.
+    /// One group, with probability proportional to the number of its corpus's examples.
     Proportional,
-    /// One group, each as probable as any other.
+    /// One group, all with equal probability.
     Uniform,
-    /// One group after the other, in the recipe's order.
+    /// One group after the other, in the order of the recipe.
     RoundRobin,
     /// Every group at every step.
     All,
     /// One group, with probability proportional to size^(1/temperature) (Devlin 2018).
     Temperature(f64),
-    /// One group, with probabilities in these proportions, by group; a group that is not here has 0.
+    /// One group, with probabilities in these proportions, by group; others have 0.
     Fixed(BTreeMap<String, f64>),
 }
 
-/// What is wrong with a rule as it was written.
+/// The fault of a rule's notation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// Its first word is none of the names.
+    /// Its first word is not the name of a rule.
     #[error("no sampling named {0:?}{1}")]
     Unknown(String, String),
-    /// There is more after a name that stands alone.
+    /// There is more text after a name without options.
     #[error("expected nothing after {0}, found `{1}`")]
     More(String, String),
-    /// No temperature, or none that is one.
+    /// The temperature is missing or invalid.
     #[error(
         "expected a temperature of at least {LEAST}, as in `temperature 2`, found `temperature {0}`"
     )]
     Temperature(String),
-    /// No group with its number, or none that is one.
+    /// A group's number is missing or invalid.
     #[error("expected GROUP=NUMBER of at least 0, as in `news=0.8`, found `{0}`")]
     Draw(String),
-    /// One group has two numbers.
+    /// A group is given twice.
     #[error("group {0:?} is given twice")]
     Twice(String),
-    /// Nothing would be drawn.
+    /// No group would be drawn.
     #[error("every weight is 0, so no group is drawn")]
     NoneDrawn,
-    /// There is no such group.
+    /// The group does not exist.
     #[error("no group named {0:?}{1}")]
     NoGroup(String, String),
 }
@@ -144,7 +145,7 @@ impl FromStr for Rule {
     }
 }
 
-/// The least temperature; a recipe's is held to the same.
+/// The lowest temperature, also in recipes.
 pub const LEAST: f64 = 0.01;
 
 fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
@@ -168,7 +169,7 @@ fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
     if draws.values().any(|draw| *draw > 0.0) { Ok(draws) } else { Err(RuleError::NoneDrawn) }
 }
 
-/// One GROUP=NUMBER, and what comes after it. Blanks within quotes do not part it.
+/// One GROUP=NUMBER, and the rest. Spaces within quotes do not separate.
 fn item(text: &str) -> (&str, &str) {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let end = text.find(|c: char| {

@@ -1,10 +1,10 @@
-//! What numbers go through after a linear layer.
+//! Activation functions after a linear layer.
 
 use candle_core::{Result, Tensor};
 
 use crate::{kernel, keys::Values};
 
-/// A function of each number by itself that never falls.
+/// A monotonic element-wise function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activation {
     Tanh,
@@ -13,10 +13,10 @@ pub(super) enum Activation {
 }
 
 impl Activation {
-    /// What recipes call them.
+    /// Their names in recipes.
     pub(super) const NAMES: &[&str] = &["tanh", "relu", "none"];
 
-    /// What a recipe says under `activation`.
+    /// The value of `activation` in a recipe.
     pub(super) fn of(values: &Values) -> Self {
         match values.text("activation") {
             "tanh" => Self::Tanh,
@@ -25,7 +25,7 @@ impl Activation {
         }
     }
 
-    /// The function of each number of x; of x's signature.
+    /// Applies the function to each element of x; of x's shape.
     pub(super) fn forward(self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Tanh => kernel::tanh(x),

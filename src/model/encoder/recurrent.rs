@@ -1,4 +1,4 @@
-//! One recurrent layer in both directions.
+//! One bidirectional recurrent layer.
 
 use candle_core::{Result, Tensor};
 
@@ -8,7 +8,7 @@ use crate::{
     model::parameters::{Linear, Scope},
 };
 
-/// What a layer is made of.
+/// The cell of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     Lstm,
@@ -16,10 +16,10 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// What recipes call them.
+    /// Their names in recipes.
     pub(super) const NAMES: &[&str] = &["lstm", "gru"];
 
-    /// The cell of that name.
+    /// The cell with that name.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "lstm" => Some(Self::Lstm),
@@ -35,7 +35,7 @@ impl Cell {
         }
     }
 
-    /// The first biases of both directions' gates.
+    /// The initial biases of both directions' gates.
     fn biases(self, width: usize) -> Vec<f32> {
         let n_gates = self.n_gates();
         let forgets = |gate| self == Self::Lstm && gate == 1;
@@ -44,18 +44,18 @@ impl Cell {
     }
 }
 
-/// A layer of one cell in both directions.
+/// A bidirectional layer with one cell.
 pub(super) struct Recurrent {
     cell: Cell,
     weights: RecurrentWeights,
 }
 
 impl Recurrent {
-    /// Context `inputs` numbers a row, has hidden size `width` per direction.
+    /// A layer with input size `inputs` and hidden size `width` per direction.
     ///
-    /// Recurrent weights are drawn evenly within 1/√width. The forget gates' biases of an LSTM begin
-    /// at 1 (Jozefowicz et al. 2015); the others, and all of a GRU, at 0: its gates then begin half
-    /// open.
+    /// Recurrent weights are drawn uniformly within 1/√width. The forget gates' biases of an LSTM
+    /// are initialized to 1 (Jozefowicz et al. 2015); the others, and all of a GRU, to 0, so that
+    /// its gates start half open.
     pub(super) fn new(
         scope: &mut Scope<'_>,
         cell: Cell,
@@ -63,7 +63,7 @@ impl Recurrent {
         width: usize,
     ) -> Result<Self> {
         let columns = cell.n_gates() * width;
-        // Drawn as if each gate were a layer of its own.
+        // Drawn as if each gate were a separate layer.
         let bound = (6.0 / (inputs + width) as f64).sqrt();
         let shape = [inputs, 2 * columns];
         let Linear { weight: input, bias } =
@@ -78,7 +78,7 @@ impl Recurrent {
         Ok(Self { cell, weights: RecurrentWeights { input, bias, recurrent, recurrent_bias } })
     }
 
-    /// x (rows, inputs) to the states (rows, 2·width), forward beside backward.
+    /// x (rows, inputs) to the states (rows, 2·width), forward and backward concatenated.
     pub(super) fn forward(&self, x: &Tensor, packing: &Packing) -> Result<Tensor> {
         match self.cell {
             Cell::Lstm => kernel::lstm(x, &self.weights, packing),

@@ -1,7 +1,7 @@
-//! Linear-chain conditional random field: all tags of a sentence at once.
+//! Linear-chain conditional random field: predicts all tags of a sentence jointly.
 //!
-//! Training sums over every sequence of tags; what is decoded is the best among those that are allowed,
-//! so that no span is ever broken.
+//! Training sums over all tag sequences; decoding returns the best allowed one, so that every span
+//! is valid.
 
 use candle_core::{Result, Tensor};
 
@@ -41,9 +41,9 @@ impl HeadKind for Crf {
     }
 }
 
-/// What a recipe says of it.
+/// Its parsed options.
 struct Config {
-    /// Size of the tanh layer; 0 is none.
+    /// The size of the tanh layer; 0 for none.
     hidden: usize,
 }
 
@@ -64,7 +64,7 @@ struct Built {
 
 /// The sentences whose tokens all have a tag.
 struct Tagged {
-    /// The example that each is of.
+    /// The example of each.
     examples: Vec<u32>,
     packing: Packing,
     /// Their rows in the batch, in the order of their own packing.
@@ -91,7 +91,7 @@ impl Tagged {
 }
 
 impl Built {
-    /// The loss of the tagged sentences, whose scores `emissions` makes of their rows of `rows`.
+    /// The loss of the tagged sentences; `emissions` computes the scores of their rows from `rows`.
     fn loss_of(
         &self,
         rows: &Tensor,
@@ -136,7 +136,7 @@ impl Head for Built {
         self.loss_of(scores, targets, packing, |scores| Ok(scores.clone()))
     }
 
-    /// Decodes the best allowed sequence of tags.
+    /// Decodes the best allowed tag sequence.
     fn predict(&self, scores: &Tensor, packing: &Packing) -> Result<Vec<u32>> {
         let transitions = kernel::to_vec(self.transitions.var())?;
         let any = |_: Option<usize>, _: Option<usize>| true;

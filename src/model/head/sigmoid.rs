@@ -1,7 +1,7 @@
-//! Sigmoid: questions with yes or no, each by itself.
+//! Sigmoid: independent binary labels.
 //!
-//! The loss of a row is Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the questions that have an answer y_k, 1 or 0. It
-//! predicts yes where s_k > 0.
+//! The loss of a row is Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the labels that have a target y_k, 1
+//! or 0. It predicts 1 where s_k > 0.
 
 use candle_core::{Result, Tensor, bail};
 
@@ -41,9 +41,9 @@ impl HeadKind for Sigmoid {
     }
 }
 
-/// What a recipe says of it.
+/// Its parsed options.
 struct Config {
-    /// Size of the tanh layer; 0 is none.
+    /// The size of the tanh layer; 0 for none.
     hidden: usize,
 }
 
@@ -92,7 +92,7 @@ impl Head for Built {
                 packing.n_rows()
             );
         }
-        // What has an answer, by its place among all scores, with the example that it is of.
+        // The labelled entries, by index among all scores, with their examples.
         let answered: Vec<(u32, u32, u32)> = targets
             .chunks_exact(questions)
             .zip(packing.examples_of_rows())
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::model::Parameters;
 
-    /// A head of two questions whose scores are the rows themselves.
+    /// A head of two labels whose scores are the rows themselves.
     fn head(weights: Option<Vec<f32>>) -> Result<(Parameters, Built)> {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let output = parameters.scope("head").linear("output", 2, 2)?;
@@ -145,7 +145,7 @@ mod tests {
         Ok((parameters, Built { layers, questions: 2, weights }))
     }
 
-    /// Scores (0, ln 3): P(yes) = 1/2, 3/4.
+    /// Scores (0, ln 3): probabilities 1/2, 3/4.
     #[test]
     fn answers_that_are_missing_cost_nothing() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [9.0, 9.0]], &Device::Cpu)?;

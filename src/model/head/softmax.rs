@@ -1,8 +1,8 @@
-//! Softmax: each row by itself.
+//! Softmax: each row is classified independently.
 //!
-//! The loss of a row is −w_y·Σ_k q_k ln p_k with p the softmax of the scores, q = 1 − ε on the target y plus ε/K on
-//! every one of K classes (label smoothing, Szegedy et al. 2016), and w_y the class's weight. By
-//! scores s: −ln p_y + ε·(s_y − Σ_k s_k / K), times w_y.
+//! The loss of a row is −w_y·Σ_k q_k ln p_k with p the softmax of the scores, q = 1 − ε on the
+//! target y plus ε/K on each of K classes (label smoothing, Szegedy et al. 2016), and w_y the class
+//! weight. In terms of the scores s: −ln p_y + ε·(s_y − Σ_k s_k / K), times w_y.
 
 use candle_core::{Result, Tensor};
 
@@ -54,9 +54,9 @@ impl HeadKind for Softmax {
     }
 }
 
-/// What a recipe says of it.
+/// Its parsed options.
 struct Config {
-    /// Size of the tanh layer; 0 is none.
+    /// The size of the tanh layer; 0 for none.
     hidden: usize,
     /// ε of label smoothing.
     smoothing: f64,
@@ -77,8 +77,8 @@ struct Built {
 }
 
 impl Built {
-    /// The loss of each row, smoothed and weighed, from its cross-entropy: (rows). `logits` (rows, classes) are
-    /// asked for if they are smoothed.
+    /// The loss of each row, smoothed and weighted, from its cross-entropy: (rows). `logits` (rows,
+    /// classes) are computed if there is smoothing.
     fn per_row(
         &self,
         cross_entropy: Tensor,
@@ -91,7 +91,7 @@ impl Built {
             let logits = logits()?;
             let classes = logits.dim(1)?;
             let spread = self.smoothing as f32;
-            // What takes the target's logit, times the spread, and puts it evenly on all classes.
+            // Moves ε from the target's logit evenly to all classes.
             let mut moved = vec![-spread / classes as f32; n * classes];
             for (row, &target) in targets.iter().enumerate() {
                 moved[row * classes + target as usize] += spread;
@@ -165,7 +165,7 @@ mod tests {
         Ok((kernel::to_vec(&loss.per_example)?, loss.count))
     }
 
-    /// Scores (0, ln 3): P = 1/4, 3/4.
+    /// Scores (0, ln 3): probabilities 1/4, 3/4.
     #[test]
     fn smoothing_and_weights_by_hand() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [5.0, 5.0]], &Device::Cpu)?;
@@ -178,7 +178,7 @@ mod tests {
             }
         };
         assert(losses(&head(0.0, None)?.1, &x, &targets)?, [quarter, three, 0.0]);
-        // A fifth spread evenly: nine tenths of one and one tenth of the other.
+        // A fifth is spread evenly: nine tenths of one and one tenth of the other.
         let smooth = [0.9 * quarter + 0.1 * three, 0.1 * quarter + 0.9 * three, 0.0];
         assert(losses(&head(0.2, None)?.1, &x, &targets)?, smooth);
         let weighed = head(0.0, Some(vec![1.5, 0.5]))?.1;
@@ -186,7 +186,7 @@ mod tests {
         Ok(())
     }
 
-    /// By the scores: p less the smoothed target, times the weight.
+    /// With respect to the scores: p minus the smoothed target, times the weight.
     #[test]
     fn gradients_of_a_smoothed_and_weighed_loss_by_hand() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()]], &Device::Cpu)?;

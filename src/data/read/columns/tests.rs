@@ -1,4 +1,4 @@
-//! What files of columns hold in the wild, one trap a test.
+//! Common irregularities of column files, one per test.
 
 use super::super::{Labels, testing::Setting};
 use crate::data::{Prediction, structure::TokenSpan};
@@ -32,7 +32,7 @@ fn columns_may_be_ignored() {
     let reading = Setting::columns(&["_", "form", "_", "ner"]).read("1 a x O\n2 b y B\n");
     assert_eq!(reading.fields(), ["form", "ner"]);
     assert_eq!(reading.shown(), ["a/O|b/B"]);
-    // Under a tab an ignored cell may be empty, a named one may not.
+    // Separated by tabs, an ignored cell may be empty, a named one may not.
     let setting = Setting::columns(&["form", "_", "ner"]);
     assert_eq!(setting.read("a\t\tO\n").shown(), ["a/O"]);
     assert_eq!(setting.read("a\tx\t\n").faults(), ["f:1: column 3 (ner) is empty"]);
@@ -95,8 +95,8 @@ fn document_starts_are_no_tokens() {
 fn bytes_that_are_not_utf_8_are_placed_in_the_file() {
     let text = b"\xef\xbb\xbfa D\ncaf\xe9 N\n\nb V\n\xf0city N\n";
     let faults = [
-        "f:2: byte 10 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1",
-        "f:5: byte 19 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1",
+        "f:2: byte 10 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1",
+        "f:5: byte 19 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1",
     ];
     assert_eq!(form_pos().read(text).faults(), faults);
 }

@@ -1,9 +1,9 @@
-//! What treebanks hold in the wild, one trap a test.
+//! Common irregularities of treebanks, one per test.
 
 use super::super::{Labels, testing::Setting};
 use crate::data::{Prediction, structure::GraphArc};
 
-/// A line of a word with this id, form and part of speech.
+/// A word's line with this id, form and part of speech.
 fn word(id: &str, form: &str, upos: &str) -> String {
     format!("{id}\t{form}\t_\t{upos}\t_\t_\t0\troot\t_\t_\n")
 }
@@ -72,7 +72,7 @@ fn ids_count_from_one_and_a_gap_is_one_fault() {
     assert_eq!(ids(&["+1"]), ["f:1: id \"+1\", expected 1"]);
     assert_eq!(ids(&["1", "2."]), ["f:2: id \"2.\", expected 2"]);
     assert_eq!(ids(&["18446744073709551615", "x"]).len(), 2);
-    // A blank line that is missing shows as an id that starts again.
+    // A missing blank line shows as an id that starts again.
     assert_eq!(ids(&["1", "2", "1", "2"]), ["f:3: id 1, expected 3"]);
 }
 
@@ -96,7 +96,7 @@ fn bytes_that_are_not_utf_8_are_told_once() {
     let setting = Setting::new("conllu");
     assert_eq!(
         setting.read(&text).faults(),
-        ["f:2: byte 23 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1"]
+        ["f:2: byte 23 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1"]
     );
     let setting = setting.say("encoding", "latin-1");
     let reading = setting.read(&text);

@@ -1,4 +1,4 @@
-//! A line's object to an example, or what is wrong with it.
+//! Converts a line's object to an example, or reports a fault.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ use crate::{
 /// A line's object.
 pub(super) type Object = Map<String, Value>;
 
-/// The object of a line.
+/// Parses the object of a line.
 pub(super) fn parse(line: &Line<'_>) -> Result<Object, String> {
     let text = std::str::from_utf8(line.bytes).map_err(|error| {
         let offset = line.start + error.valid_up_to();
@@ -41,19 +41,19 @@ pub(super) fn parse(line: &Line<'_>) -> Result<Object, String> {
     }
 }
 
-/// How the fields of an object are read, beside what the corpus declares of them.
+/// How the fields of an object are read, in addition to the corpus's declarations.
 pub(super) struct Layout {
-    /// How many texts there are.
+    /// The number of texts.
     pub(super) n_texts: usize,
-    /// What parts their tokens.
+    /// Their tokenization.
     pub(super) tokens: Tokens,
 }
 
-/// A sequence as it was found.
+/// A sequence that was found.
 struct FoundSequence<'o> {
-    /// A token for each position; none of frames.
+    /// One token per position; empty for frames.
     tokens: Vec<Cow<'o, str>>,
-    /// The frames and their width, of a sequence of those.
+    /// The frames and their dimension, for a sequence of frames.
     frames: Option<(usize, Vec<f32>)>,
     positions: Positions,
 }
@@ -67,7 +67,7 @@ impl Layout {
     ) -> Result<Example, String> {
         let mut sequences = Vec::with_capacity(corpus.sequences.len());
         for (at, spec) in corpus.sequences.iter().enumerate() {
-            // Every sequence is called by its field.
+            // Every sequence has the name of its field.
             let frames = corpus.fields[at].form == FieldForm::Frames;
             sequences.push(match (spec.is_list, frames) {
                 (true, _) => self.items(&spec.name, object, line)?,
@@ -81,7 +81,8 @@ impl Layout {
         let others = corpus.fields.iter().skip(sequences.len());
         let others = others.map(|field| found(object, field, &sequences));
         let others: Vec<Option<Found<'_>>> = others.collect::<Result<_, _>>()?;
-        // Strings are interned once the whole object is without fault, so that a faulty one leaves none.
+        // Strings are interned once the whole object is without a fault, so that a faulty one adds
+        // none.
         let mut lexicons = corpus.lexicons.iter_mut();
         let words = sequences.iter().zip(&mut lexicons).map(|(sequence, lexicon)| {
             let FoundSequence { tokens, frames, .. } = sequence.as_ref()?;
@@ -119,7 +120,7 @@ impl Layout {
         Ok(Some(FoundSequence { tokens, frames: None, positions }))
     }
 
-    /// A list of texts, of which each may be empty.
+    /// A list of texts, each of which may be empty.
     fn items<'o>(
         &self,
         key: &str,
@@ -142,7 +143,7 @@ impl Layout {
         Ok(Some(FoundSequence { tokens: all, frames: None, positions }))
     }
 
-    /// The tokens of a text, with where they stand in it if it is a string.
+    /// The tokens of a text, with their byte offsets if it is a string.
     fn tokens<'o>(&self, key: &str, value: &'o Value) -> Result<Tokenised<'o>, String> {
         match value {
             Value::String(text) => {
@@ -159,7 +160,7 @@ impl Layout {
     }
 }
 
-/// Tokens, and where they stand in the raw text, if there is one.
+/// Tokens, and their byte offsets in the raw text, if there is one.
 type Tokenised<'o> = (Vec<Cow<'o, str>>, Option<Vec<(u32, u32)>>);
 
 fn frames_of<'o>(
@@ -173,7 +174,7 @@ fn frames_of<'o>(
     Ok(Some(FoundSequence { tokens: Vec::new(), frames: Some((width, numbers)), positions }))
 }
 
-/// What an object holds in a field that is no sequence.
+/// The value of a field that is not a sequence.
 fn found<'o>(
     object: &'o Object,
     field: &Field,
@@ -215,13 +216,13 @@ fn found<'o>(
     }))
 }
 
-/// What an object holds under one key, its strings not interned yet.
+/// The value of a key, before its strings are interned.
 enum Found<'o> {
-    /// A string for each token or item.
+    /// A string per token or item.
     Each(Vec<Cow<'o, str>>),
-    /// One for the whole.
+    /// One string for the example.
     One(Cow<'o, str>),
-    /// Any number for the whole.
+    /// A set of strings for the example.
     Set(Vec<Cow<'o, str>>),
     /// Head, dependent and label.
     Arcs(Vec<(Option<u32>, u32, Option<&'o str>)>),
@@ -229,7 +230,7 @@ enum Found<'o> {
     Answers(Vec<FoundSpan<'o>>),
     /// Two spans and a type.
     Relations(Vec<(FoundSpan<'o>, FoundSpan<'o>, &'o str)>),
-    /// What has no string to intern.
+    /// A value without strings.
     Whole(FieldValues),
 }
 
@@ -307,7 +308,7 @@ fn label<'o>(key: &str, value: &'o Value) -> Result<Cow<'o, str>, String> {
     })
 }
 
-/// The items of an array, none of them empty.
+/// The items of an array, none of which may be empty.
 fn scalars<'o>(key: &str, value: &'o Value, noun: &str) -> Result<Vec<Cow<'o, str>>, String> {
     let Value::Array(items) = value else {
         return Err(format!("{key:?} is {}, expected an array", describe(value)));
@@ -320,7 +321,7 @@ fn scalars<'o>(key: &str, value: &'o Value, noun: &str) -> Result<Vec<Cow<'o, st
     items.collect()
 }
 
-/// The string of a value that stands for one.
+/// The string that a value represents, if it is a scalar.
 fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(string) => Some(string.as_str().into()),

@@ -1,10 +1,10 @@
-//! Predictions as JSON: arcs, spans and relations as they are read.
+//! Predictions as JSON: arcs, spans and relations in the form in which they are read.
 
 use serde_json::{Value, json};
 
 use crate::data::{Lexicon, Prediction, prediction::ranked, structure::TokenSpan, write::named};
 
-/// A prediction. Of one class or number it is that alone, unless the field holds one for each token.
+/// A prediction. A single class or number is a scalar, unless the field has one per token.
 pub(super) fn value(prediction: &Prediction, names: &Lexicon, is_array: bool) -> Value {
     let labelled = |mut parts: Vec<Value>, label: Option<u32>| {
         parts.extend(label.map(|label| names.get(label).into()));

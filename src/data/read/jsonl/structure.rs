@@ -1,4 +1,4 @@
-//! Numbers, frames, pictures, arcs, spans and relations of an object, or what is wrong with them.
+//! Numbers, frames, pictures, arcs, spans and relations of an object, or their faults.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(super) fn numbers(key: &str, value: &Value) -> Result<Vec<f32>, String> {
     }
 }
 
-/// The width of an array of vectors, and their numbers, one vector after another.
+/// The dimension of an array of vectors, and their values, one vector after another.
 pub(super) fn frames(key: &str, value: &Value) -> Result<(usize, Vec<f32>), String> {
     let rows = array(key, value, "an array of vectors")?;
     let mut numbers = Vec::new();
@@ -62,13 +62,13 @@ pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
     }
 }
 
-/// The head of an arc, none for the root, its dependent, and its label.
+/// The head of an arc (`None` for the root), its dependent, and its label.
 type ReadArc<'o> = (Option<u32>, u32, Option<&'o str>);
 
-/// The start of a span, its end, which is not in it, and its label.
+/// The start of a span, its exclusive end, and its label.
 type ReadSpan<'o> = (u32, u32, Option<&'o str>);
 
-/// Arrays of head, dependent and perhaps a label; positions count from 1, and head 0 is the root.
+/// Arrays of head, dependent and an optional label; positions count from 1, and head 0 is the root.
 pub(super) fn arcs<'o>(
     key: &str,
     value: &'o Value,
@@ -87,7 +87,7 @@ pub(super) fn arcs<'o>(
     array(key, value, "an array of arcs")?.iter().map(arc).collect()
 }
 
-/// Arrays of start, end and perhaps a label; positions count from 0, and the end is not in the span.
+/// Arrays of start, exclusive end and an optional label; positions count from 0.
 pub(super) fn spans<'o>(
     key: &str,
     value: &'o Value,

@@ -1,4 +1,4 @@
-//! What lines of JSON hold in the wild, one trap a test.
+//! Common irregularities of JSON lines, one per test.
 
 use super::super::{Labels, testing::Setting};
 use crate::data::{FieldValues, Prediction};
@@ -175,5 +175,5 @@ fn names_given_twice_are_faults() {
     let pair = text_label().list("text", &["a", "b"]);
     assert_eq!(pair.check(), [""; 0]);
     let untagged = text_label().list("item_tags", &["clicked"]);
-    assert_eq!(untagged.check(), ["there are no items to tag; say items, or drop item_tags"]);
+    assert_eq!(untagged.check(), ["there are no items to tag; set items or remove item_tags"]);
 }

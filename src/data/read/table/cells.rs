@@ -1,26 +1,28 @@
-//! The cells of a line of a table, by what parts them.
+//! Splits a line of a table into cells.
 
 use std::borrow::Cow;
 
 /// The cells of a line, in its order.
 pub(super) type Cells<'a> = Vec<Cow<'a, str>>;
 
-/// What parts columns.
+/// The separator of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
     /// Every tab.
     Tab,
-    /// Commas outside quotes, as RFC 4180 has them.
+    /// Commas outside quotes, according to RFC 4180.
     Comma,
-    /// As many spaces, from the left, as part the columns; all others belong to the last one.
+    /// The first spaces of a line, as many as separate the columns; all others belong to the last
+    /// one.
     Space,
-    /// Nothing: the line is the only cell.
+    /// None: the line is a single cell.
     None,
 }
 
 impl Separator {
-    /// What a recipe says, or for `auto` what the first line does: tab if it has one; comma if that
-    /// gives the columns and no cell starts with a space, as it would after a comma of a text.
+    /// The separator in the recipe. For `auto` it depends on the first line: tab if it has one;
+    /// comma if that gives the right number of columns and no cell starts with a space, as it would
+    /// after a comma within a text.
     pub(super) fn of(said: &str, n_columns: usize, first: &str) -> Self {
         match said {
             "tab" => Self::Tab,
@@ -33,7 +35,7 @@ impl Separator {
         }
     }
 
-    /// The cells of a line, or what is wrong with its quotes.
+    /// The cells of a line; the error says what is wrong with its quotes.
     pub(super) fn cells(self, text: &str, n_columns: usize) -> Result<Cells<'_>, String> {
         match self {
             Self::Tab => Ok(text.split('\t').map(Cow::Borrowed).collect()),
@@ -43,15 +45,15 @@ impl Separator {
         }
     }
 
-    /// Another separator that gives so many columns, as a recipe says it.
+    /// Another separator that gives that number of columns, by its name in recipes.
     pub(super) fn other(self, text: &str, n_columns: usize) -> Option<&'static str> {
         let others = [(Self::Tab, "tab"), (Self::Comma, "comma"), (Self::Space, "space")];
         let mut others = others.into_iter().filter(|(other, _)| *other != self);
         others.find(|(other, _)| other.fits(text, n_columns)).map(|(_, name)| name)
     }
 
-    /// Whether it gives so many columns. After a comma of a text comes a space, after one that parts
-    /// columns there is none.
+    /// Whether it gives that number of columns. A comma within a text is followed by a space, one
+    /// that separates columns is not.
     fn fits(self, text: &str, n_columns: usize) -> bool {
         self.cells(text, n_columns).is_ok_and(|cells| {
             let is_of_text = self == Self::Comma && cells.iter().any(|cell| cell.starts_with(' '));
@@ -59,9 +61,9 @@ impl Separator {
         })
     }
 
-    /// What a cell more adds to a line.
+    /// The text that an additional cell adds to a line.
     pub(super) fn appended(self, cell: &str) -> String {
-        // Only a label of another file can hold what parts the columns or the lines of this one.
+        // Only a label of another file can contain a separator or line break of this one.
         let cell = cell.replace(['\t', '\r', '\n'], " ");
         match self {
             Self::Tab | Self::None => format!("\t{cell}"),
@@ -74,8 +76,8 @@ impl Separator {
     }
 }
 
-/// The cells of a line of CSV. Within a quoted cell a comma is a character, and two quotes are one. A
-/// quote within a cell that isn't quoted is a character: inches and unmatched quotes are common.
+/// The cells of a line of CSV. Within a quoted cell a comma is a character, and two quotes are one.
+/// A quote within an unquoted cell is a character: inches and unmatched quotes are common.
 fn commas(text: &str) -> Result<Cells<'_>, String> {
     let mut cells = Vec::new();
     let mut rest = text;
@@ -111,7 +113,7 @@ fn commas(text: &str) -> Result<Cells<'_>, String> {
     }
 }
 
-/// A cell up to its closing quote, and what follows that; `None` if there is none.
+/// A cell up to its closing quote, and the rest; `None` if there is no closing quote.
 fn unquote(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut from = 0;
     let mut has_quotes = false;

@@ -1,4 +1,4 @@
-//! What tables hold in the wild, one trap a test.
+//! Common irregularities of tables, one per test.
 
 use super::super::{Labels, testing::Setting};
 use crate::data::{Lexicon, Prediction, prediction::ScoredText};
@@ -71,7 +71,7 @@ fn the_separator_is_a_tab_or_a_comma_by_the_first_line() {
     let spaces = label_text().read("1 b , c\n0 d, e\n");
     let hint = "expected 2 (label, text); separator = \"space\" would give 2";
     assert_eq!(spaces.faults(), [1, 2].map(|line| format!("f:{line}: 1 column, {hint}")));
-    // A table of texts alone has nothing to part.
+    // A table with only texts needs no separator.
     let texts = Setting::table(&["text"]).read("a, b\tc\n\"d\n");
     assert_eq!(texts.shown(), ["a,|b|c", "\"d"]);
 }
@@ -107,7 +107,7 @@ fn quoted_cells_are_read_as_rfc_4180_has_them() {
 fn a_header_is_skipped_where_it_is_said_and_told_where_it_is_not() {
     let text = "Label\ttext\n1\ta\n";
     assert_eq!(label_text().say("header", "skip").read(text).shown(), ["a – 1"]);
-    let told = "f:1: the names of the columns, expected an example; say header = \"skip\" if the file \
+    let told = "f:1: expected an example, found the names of the columns; set header = \"skip\" if the file \
                 starts with them";
     assert_eq!(label_text().read(text).faults(), [told]);
     assert_eq!(label_text().read("1\ta\nlabel\ttext\n").faults(), [""; 0]);
@@ -140,7 +140,7 @@ fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
     let bytes = b"1\tcaf\xe9 \x85 b\n";
     let setting = label_text().say("encoding", "latin-1");
     assert_eq!(setting.read(bytes).shown(), ["caf\u{e9}|\u{85}|b – 1"]);
-    let told = "f:1: byte 5 of the file is not UTF-8; say encoding = \"latin-1\" if it is Latin-1";
+    let told = "f:1: byte 5 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1";
     assert_eq!(label_text().read(bytes).faults(), [told]);
 }
 
