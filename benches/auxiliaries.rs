@@ -1,8 +1,8 @@
-//! What auxiliaries do on the sample data: every shipped recipe as it is, with every auxiliary muted, and
-//! beside the label that is most frequent in training.
+//! The effect of auxiliaries on the sample data: every shipped recipe as it is, with all
+//! auxiliaries muted, and the baseline of the most frequent training label.
 //!
-//! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds with their
-//! deviation. `-- --seeds 3`, `--recipe NAME` for one only.
+//! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
+//! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 
@@ -32,11 +32,13 @@ fn main() {
     }
 }
 
-/// A row for the main objective, and one for each that is scored by its parameters elsewhere.
+/// A row for the main objective, and one for each objective that evaluates its parameters on other
+/// data.
 fn rows(name: &'static str, seeds: u64) {
     let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    // What is another over other examples is only scored, and keeps its corpus in the vocabulary.
+    // An objective that shares another's parameters is only evaluated, and keeps its corpus in the
+    // vocabulary.
     let is_auxiliary = |spec: &&ObjectiveSpec| spec.role == Role::Auxiliary && !spec.is_another();
     let auxiliaries = recipe.objectives.iter().filter(is_auxiliary);
     let mute: Vec<String> =
@@ -89,7 +91,7 @@ fn score(run: &Value, objective: &str, metric: &str) -> f64 {
     found["test"][metric].as_f64().unwrap_or_else(|| panic!("{objective} has no {metric} on test"))
 }
 
-/// Mean and deviation.
+/// Mean and standard deviation.
 fn shown(numbers: &[f64], digits: usize) -> String {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;
@@ -103,9 +105,9 @@ fn shown_change(numbers: &[f64], digits: usize) -> String {
     if shown.starts_with('-') { shown } else { format!("+{shown}") }
 }
 
-/// The score on test of the label that training has most often, said of everything.
+/// The test score of always predicting the most frequent training label.
 fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metric: &str) -> f64 {
-    // What shares another's parameters was taught by that one's labels.
+    // An objective with shared parameters is trained with the other's labels.
     let owner = recipe.objectives.iter().find(|other| Some(&other.name) == spec.share.as_ref());
     let taught = &corpora[owner.unwrap_or(spec).corpora[0]];
     let field = |corpus: &Corpus| corpus.field(spec.values.text("label")).unwrap();
@@ -134,7 +136,7 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     }
 }
 
-/// The labels of each example that has some.
+/// The labels of each example that has any.
 fn labels<'a>(corpus: &'a Corpus, part: &SplitData, field: usize) -> Vec<Vec<&'a str>> {
     let examples = part.examples.iter().filter_map(|example| example.strings(field));
     let texts = |symbols: &[u32]| {

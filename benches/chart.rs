@@ -1,6 +1,6 @@
-//! What a frame of the loss chart costs, and that it costs the same however long the run is.
+//! The cost of a frame of the loss chart, and its independence from the length of the run.
 //!
-//! `cargo bench --bench chart` prints microseconds a frame; `cargo bench --bench chart -- show
+//! `cargo bench --bench chart` prints microseconds per frame; `cargo bench --bench chart -- show
 //! braille 120 30` prints the chart itself.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
@@ -26,7 +26,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 const NAMES: [&str; 8] =
     ["chunk", "pos", "ner", "next-word", "frequency", "parse", "sentiment", "adversary"];
 
-/// Cells of the frame that is timed.
+/// The area of the measured frame, in cells.
 const FRAME: Rect = Rect { x: 0, y: 0, width: 140, height: 25 };
 
 fn main() {
@@ -39,7 +39,7 @@ fn main() {
     let runs = lengths.map(noisy);
     for markers in [GlyphSet::Braille, GlyphSet::Block, GlyphSet::Ascii] {
         let mut least = [f64::INFINITY; 3];
-        // In turns, so that what else the machine does hits all lengths alike.
+        // Interleaved, so that other load on the machine affects all lengths alike.
         for _ in 0..40 {
             for (run, least) in runs.iter().zip(&mut least) {
                 *least = least.min(frame_us(run, markers, Unit::Steps));
@@ -114,7 +114,8 @@ fn show(words: &[String]) {
     }
 }
 
-/// Eight falling, noisy losses, with moves, evaluations, checkpoints, a spike and a broken loss.
+/// Eight falling, noisy losses, with changes, evaluations, checkpoints, a spike and a non-finite
+/// loss.
 fn noisy(n_steps: u64) -> Run {
     let mut run = Run::new(None);
     let objective = |(place, name): (usize, &&str)| ObjectiveStarted {
@@ -187,7 +188,7 @@ fn noisy(n_steps: u64) -> Run {
     run
 }
 
-/// What happens between two steps.
+/// The events between two steps.
 fn beside(run: &mut Run, step: u64, tenth: u64) {
     let (at_ms, at, from) = (step * 7, Step(step), Step(step + 1));
     let (by, command, undoes) = (By::Key, None, None);

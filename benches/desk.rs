@@ -1,11 +1,11 @@
-//! What the desk costs a run, and how soon it shows what somebody wished: the whole program in a
-//! pseudo-terminal, training the default recipe with all its threads.
+//! The cost of the desk for a run, and its latency: the whole program in a pseudo-terminal,
+//! training the default recipe with all its threads.
 //!
-//! `cargo bench --bench desk` prints the time from a press of a fader's key to the pending mark on the
-//! screen and to the applied gain, and how much of a processor the screen's thread uses. A terminal of
-//! its own reads along, so what is measured is what a person would see, and the reader's own waits are
-//! in it. `cargo bench --bench desk -- pairs [N]` trains N times (7) with the desk open and without it,
-//! in turns, and prints how fast each was.
+//! `cargo bench --bench desk` prints the time from a key press on a fader to the pending mark on
+//! the screen and to the applied gain, and the CPU time of the screen's thread. The reader is a
+//! terminal emulator of its own, so the measurement includes what a user would see, and the
+//! reader's own delays. `cargo bench --bench desk -- pairs [N]` trains N times (7) with the desk
+//! and without it, interleaved, and prints the throughput of each.
 
 #![allow(
     clippy::disallowed_methods,
@@ -34,16 +34,16 @@ use vt100::Parser;
 
 const PRESSES: usize = 100;
 
-/// How long the screen's thread is watched.
+/// How long the screen's thread is measured.
 const WATCHED: Duration = Duration::from_secs(20);
 
-/// Longer than anything here takes.
+/// A timeout longer than anything here takes.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// Bytes that come this much later belong to another frame.
+/// Bytes that arrive this much later belong to another frame.
 const APART: Duration = Duration::from_millis(8);
 
-/// A wished gain on its fader.
+/// A requested gain on its fader.
 const PENDING: char = '○';
 
 fn main() {
@@ -68,7 +68,7 @@ fn machine() {
     println!("{model}, {cores} cores, load {load}");
 }
 
-/// From a key to what it brings about on the screen.
+/// The time from a key press to its effects on the screen.
 fn presses(size: (u16, u16)) {
     let mut desk =
         Desk::train(size, &["--epochs", "10000", "--set", "train.evaluate_every=1000000"]);
@@ -77,7 +77,7 @@ fn presses(size: (u16, u16)) {
     let (mut pending, mut applied, mut n_unseen) = (Vec::new(), Vec::new(), 0);
     for number in 0..PRESSES {
         let (key, answer) = if number % 2 == 0 { ("l", "to 1.050 ") } else { ("h", "to 1.000 ") };
-        // Presses come at any time of a step and of a frame.
+        // Key presses are spread over steps and frames.
         thread::sleep(Duration::from_millis(100 + (number as u64 * 37) % 101));
         let pressed = Instant::now();
         desk.press(key);
@@ -101,7 +101,7 @@ fn presses(size: (u16, u16)) {
     println!("  the same less the step  {}", spread(&beyond));
 }
 
-/// How long the step took during which each gain was wished.
+/// The duration of the step during which each gain was requested.
 fn applied_steps(events: &[Event]) -> Vec<f64> {
     let mut last_ms = 0.0;
     let mut steps = Vec::new();
@@ -115,7 +115,7 @@ fn applied_steps(events: &[Event]) -> Vec<f64> {
     steps
 }
 
-/// How much of a processor the screen's thread uses while a run trains.
+/// The CPU time of the screen's thread during training.
 fn screen_share(size: (u16, u16)) {
     let mut desk = Desk::train(size, &["--epochs", "10000"]);
     desk.wait("training", |screen| screen.contains("LIVE"));
@@ -143,13 +143,13 @@ fn watch(when: &str, desk: &Desk, long: Duration) {
     );
 }
 
-/// Time that a thread had a processor.
+/// The CPU time of a thread.
 fn cpu_ms(thread: &Path) -> f64 {
     let stat = fs::read_to_string(thread.join("schedstat")).unwrap();
     stat.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e6
 }
 
-/// The same run with the desk and without it, in turns.
+/// The same run with the desk and without it, interleaved.
 fn pairs(n_pairs: usize) {
     let (mut open, mut headless) = (Vec::new(), Vec::new());
     for number in 1..=n_pairs {
@@ -172,13 +172,13 @@ fn pairs(n_pairs: usize) {
     println!("medians {desk:.0} and {none:.0}: {:.4} times", desk / none);
 }
 
-/// The program in a terminal that reads along.
+/// The program in a terminal that is read continuously.
 struct Desk {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     shared: Arc<Shared>,
     folder: TempDir,
-    /// Kept open: without it the program would be told that its terminal has gone.
+    /// Kept open: otherwise the program's terminal would hang up.
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -190,12 +190,12 @@ struct Shared {
 struct State {
     parser: Parser,
     seen: Seen,
-    /// When the last of it came.
+    /// The time of the last output.
     at: Instant,
     is_over: bool,
 }
 
-/// What has come so far.
+/// The output so far.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     bytes: u64,
@@ -236,7 +236,7 @@ impl Desk {
         self.keyboard.flush().unwrap();
     }
 
-    /// Waits until the screen is so, and gives back when that came.
+    /// Waits for a condition of the screen, and returns its time.
     fn wait(&self, what: &str, is_so: impl Fn(&str) -> bool) -> Instant {
         let begun = Instant::now();
         let mut state = self.shared.state();
@@ -266,7 +266,7 @@ impl Desk {
         folders.find(is_it).unwrap()
     }
 
-    /// Stops the run by signal, so that nothing more is scored; its events.
+    /// Stops the run by a signal, so that nothing more is evaluated; returns its events.
     fn stop(mut self) -> Vec<Event> {
         self.press("\x03");
         self.child.wait().unwrap();

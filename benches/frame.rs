@@ -1,8 +1,8 @@
-//! What a frame of the desk costs: eight objectives, 200x60, with few and with a million steps behind.
+//! The cost of a frame of the desk: eight objectives, 200x60, after few and after a million steps.
 //!
-//! `cargo bench --bench frame`. A frame is what the screen's thread does for it: two steps taken in,
-//! everything drawn, the difference to the frame before found and written (to nowhere). The ratio is
-//! of the same run.
+//! `cargo bench --bench frame`. A frame is all work of the screen's thread for it: two steps are
+//! applied, everything is drawn, and the difference to the previous frame is computed and written
+//! (to /dev/null). The ratio is within one process.
 
 #![allow(
     clippy::print_stdout,
@@ -87,7 +87,7 @@ fn frames(n_steps: u64) -> Vec<f64> {
             .expect("nowhere takes everything");
         times.push(began.elapsed().as_secs_f64() * 1e6);
     }
-    // The first frame fills the whole screen; people wait for it once.
+    // The first frame fills the whole screen, which happens only once.
     times.remove(0);
     times
 }

@@ -1,8 +1,8 @@
-//! A long journal read: lines and megabytes in a CPU-second, and memory at its peak.
+//! Reading of a long journal: lines and megabytes per CPU second, and peak memory.
 //!
-//! `cargo bench --bench journal` takes one million losses; `-- STEPS` another number of steps. The last
-//! column compares with `serde_json` making a tree of the same lines in the same process, so that
-//! figures of different machines can be held against each other.
+//! `cargo bench --bench journal` reads one million losses; `-- STEPS` another number of steps. The
+//! last column compares with `serde_json` parsing the same lines to trees in the same process, so
+//! that results of different machines can be compared.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 
@@ -63,7 +63,7 @@ fn main() {
     println!("a step back, to step {steps}: {ms:.1} ms, {:.1} MiB at most", back.peak_mib);
 }
 
-/// A replay as the desk has it.
+/// A replay as on the desk.
 fn to_the_end(path: &Path) -> u64 {
     let mut player = Player::open(path).unwrap();
     player.seek_end().unwrap();
@@ -120,10 +120,10 @@ struct Measured {
     peak_mib: f64,
 }
 
-/// The middle one of five runs.
+/// The median of five runs.
 fn measured(mut work: impl FnMut() -> u64) -> Measured {
     let once = |_| {
-        // Writing 5 has the kernel forget the peak so far; where it may not, peaks only grow.
+        // Writing 5 resets the kernel's peak; where that is not permitted, peaks only grow.
         let _ = fs::write("/proc/self/clear_refs", "5");
         let before = cpu_seconds();
         let lines = work();
@@ -134,7 +134,7 @@ fn measured(mut work: impl FnMut() -> u64) -> Measured {
     runs[2]
 }
 
-/// Seconds that this thread has spent on a CPU, the kernel's work for it included.
+/// CPU seconds of this thread, including system time.
 fn cpu_seconds() -> f64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9

@@ -1,7 +1,7 @@
-//! Kernels one by one, forward and backward, each beside the same in candle's own operations.
+//! Kernels one by one, forward and backward, compared with candle's own operations.
 //!
-//! `cargo bench --bench kernel` prints the best of some passes in milliseconds and the ratio of the two,
-//! at the sizes of the reference step: 32 sentences of 25 tokens.
+//! `cargo bench --bench kernel` prints the best of several passes in milliseconds and the ratio of
+//! the two, with the dimensions of the reference step: 32 sentences of 25 tokens.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures")]

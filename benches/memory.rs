@@ -1,11 +1,11 @@
-//! The memory of this process, in MiB; the kernel of the machine says it.
+//! The memory of this process, in MiB, as reported by the operating system.
 
-/// The most that it has had.
+/// Peak resident memory.
 pub(crate) fn peak_mib() -> f64 {
     status("VmHWM:")
 }
 
-/// What it has now.
+/// Resident memory.
 #[allow(dead_code, reason = "one bench of two asks")]
 pub(crate) fn resident_mib() -> f64 {
     status("VmRSS:")

@@ -1,20 +1,21 @@
-//! The reference step of the engine, trained the ordinary way: recipe, batches, encoders, heads, losses,
+//! The reference step of the engine, trained as usual: recipe, batches, encoders, heads, losses,
 //! mixer, optimizer, events, journal.
 //!
-//! `cargo bench --bench step` trains a multi-task BiLSTM (batch 32 of 25 words, 20,000 words of 100
-//! numbers, a BiLSTM over characters, one BiLSTM layer of 200 a direction, parts of speech, chunks, a
-//! language model of 7,500 classes) and prints one line of JSON. Options, each with a value:
-//! `--steps 60`, `--threads 2`, `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`,
-//! `--gradients 0` (measure every N steps). It says what the process held after each thousandth step.
-//! `--spans 1` adds where the time of a step goes, `--evaluate 1`
-//! how quickly the trained system is scored.
+//! `cargo bench --bench step` trains a multi-task BiLSTM (batch size 32, 25 tokens per sentence, a
+//! vocabulary of 20,000 words with embedding dimension 100, a character-level BiLSTM, one BiLSTM
+//! layer with hidden size 200 per direction, part-of-speech tags, chunks, a language model of 7,500
+//! classes) and prints one line of JSON. Options, each with a value: `--steps 60`, `--threads 2`,
+//! `--layers 1`, `--lm 1`, `--crf 0`, `--lengths fixed|real`, `--gradients 0` (measure every N
+//! steps). The output includes resident memory after each thousandth step. `--spans 1` adds a
+//! profile of a step, `--evaluate 1` the throughput of evaluation.
 //!
-//! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one in
-//! turn with the same options, and prints the ratios. Both draw their data by the same generator; the
-//! peer is PyTorch on the same model.
+//! With `AUXDESK_PEER='PYTHON peer_torch.py'`, `-- --rounds 7` runs that program and this one
+//! alternately with the same options, and prints the ratios. Both generate the same data; the peer
+//! is PyTorch with the same model.
 //!
-//! `--plain 1` measures the same step of candle-nn's stock layers instead, and `--against plain` runs it
-//! and ours in turn. It takes sentences of equal length, one layer, softmax and the language model.
+//! `--plain 1` measures the same step with candle-nn's stock layers instead, and `--against plain`
+//! runs both alternately. It supports sentences of equal length, one layer, softmax and the
+//! language model.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 
@@ -52,10 +53,10 @@ use auxdesk::{
     train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup},
 };
 
-/// Steps that are not counted: the first ones make the optimizer's memory and warm the caches.
+/// Steps that are not counted: the first ones allocate the optimizer's moments and warm the caches.
 const WARM_UP: usize = 8;
 
-/// What was asked for.
+/// The command-line options.
 #[derive(Clone, Debug)]
 struct Options {
     given: BTreeMap<String, String>,
@@ -94,7 +95,7 @@ fn main() {
     if options.is_on("rounds", false) || options.given.contains_key("against") {
         return rounds::compare(&options);
     }
-    // The thread pools are sized by variables that are read when the first of their work comes.
+    // The thread pools are sized by variables that are read when they are first used.
     let told = match std::env::var("AUXDESK_STEP") {
         Ok(_) if options.is_plain() => stock::measure(&options).unwrap(),
         Ok(_) => measure(&options),
@@ -103,7 +104,7 @@ fn main() {
     println!("{told}");
 }
 
-/// Trains, and says how long the steps took.
+/// Trains, and measures the steps.
 fn measure(options: &Options) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let n_steps = options.number("steps", 60) + WARM_UP;
@@ -135,14 +136,14 @@ fn measure(options: &Options) -> serde_json::Value {
     answer
 }
 
-/// What a screen keeps of a run that is measured: the events would be more than the run itself needs.
+/// Data kept of a measured run: the events would take more memory than the run itself.
 #[derive(Default)]
 struct Told {
     parameters: u64,
     /// Tokens of each step.
     tokens: Vec<u64>,
     last: Option<StepDone>,
-    /// What the process held after each thousandth step.
+    /// Resident memory after each thousandth step.
     resident_mib: Vec<f64>,
 }
 
@@ -162,7 +163,7 @@ impl Told {
     }
 }
 
-/// The whole of a run: trainer, recorder, and a screen that takes every event.
+/// A complete run: trainer, recorder, and a screen that receives every event.
 fn train(recipe: Recipe, folder: &Path) -> Told {
     let (corpora, fitted, system) = made(&recipe);
     let header = Header {
@@ -208,7 +209,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     })
 }
 
-/// The corpora, what the system is fitted to of them, and the system before training.
+/// The corpora, the values fitted to them, and the system before training.
 fn made(recipe: &Recipe) -> (Vec<Corpus>, FittedByOwner, System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
     let fitted = full(fit(recipe, &corpora));
@@ -219,8 +220,8 @@ fn made(recipe: &Recipe) -> (Vec<Corpus>, FittedByOwner, System) {
     (corpora, fitted, system)
 }
 
-/// What is fitted, with every word of the generator, not only those that were drawn, so that the
-/// tables have the peer's sizes.
+/// Fitted values with every word of the generator, not only those that were drawn, so that tables
+/// have the same size as the peer's.
 fn full(mut all: FittedByOwner) -> FittedByOwner {
     for (owner, fitted) in &mut all {
         if let Some(words) = fitted.vocabularies.get_mut("words") {
@@ -308,14 +309,14 @@ gain = 0.2
     text
 }
 
-/// A process of this program with so many threads.
+/// A process of this program with that number of threads.
 fn child(options: &Options) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
     for (name, value) in &options.given {
         child.args([format!("--{name}"), value.clone()]);
     }
     let threads = options.number("threads", 2).to_string();
-    // What we train has no use for candle's own threads; stock layers have.
+    // Our training does not use candle's own threads; stock layers do.
     let of_candle = if options.is_plain() { &threads } else { "1" };
     child
         .env("AUXDESK_STEP", "1")

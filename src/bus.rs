@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stalled_screen_never_holds_the_trainer_up_and_hears_what_it_missed() {
+    fn a_stalled_screen_never_blocks_the_trainer_and_receives_the_number_missed() {
         let Channels { mut bus, recorder, screen, .. } = channels();
         emit(&mut bus, SCREEN_CAPACITY + 10);
         assert_eq!(recorder.len(), SCREEN_CAPACITY + 10, "the journal misses nothing");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn one_free_place_goes_to_the_number_and_the_event_counts_as_missed() {
+    fn the_last_free_slot_is_for_the_number_of_missed_events() {
         let Channels { mut bus, screen, .. } = channels();
         emit(&mut bus, SCREEN_CAPACITY + 1);
         screen.recv().unwrap();
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_stalls_to_the_end_still_hears_how_it_ended_and_what_it_missed() {
+    fn a_screen_that_stalls_to_the_end_receives_the_end_and_the_number_missed() {
         let Channels { mut bus, recorder, screen, .. } = channels();
         emit(&mut bus, SCREEN_CAPACITY + 1);
         bus.emit(RunEnded {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_the_screen_has_its_number_in_the_journal() {
+    fn events_on_the_screen_have_their_index_in_the_journal() {
         let Channels { mut bus, recorder, screen, .. } = channels();
         emit(&mut bus, SCREEN_CAPACITY + 3);
         let first: Vec<Numbered> = screen.try_iter().collect();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_has_gone_misses_nothing() {
+    fn a_disconnected_screen_misses_no_events() {
         let Channels { mut bus, recorder, screen, .. } = channels();
         drop(screen);
         emit(&mut bus, SCREEN_CAPACITY + 10);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorder_that_has_gone_is_seen_at_the_next_event() {
+    fn a_disconnected_recorder_is_noticed_at_the_next_event() {
         let Channels { mut bus, recorder, screen, .. } = channels();
         emit(&mut bus, 1);
         drop(recorder);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_come_in_order_with_numbers_of_their_own() {
+    fn commands_arrive_in_order_with_their_own_ids() {
         let Channels { bus, commands, .. } = channels();
         let other = commands.clone();
         let first = commands.send(By::Key, Command::Pause);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_says_whether_anybody_is_left() {
+    fn waiting_reports_disconnection() {
         let Channels { bus, commands, .. } = channels();
         assert_eq!(bus.wait_for_command(Duration::ZERO), Waited::TimedOut);
         commands.send(By::Key, Command::Resume);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_to_a_trainer_that_has_gone_is_none() {
+    fn sending_to_a_disconnected_trainer_returns_none() {
         let Channels { bus, commands, .. } = channels();
         drop(bus);
         assert_eq!(commands.send(By::Key, Command::Pause), None);

@@ -338,12 +338,12 @@ mod tests {
     use crate::tui::GlyphSet;
 
     #[test]
-    fn the_definitions_hold_together() {
+    fn the_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn options_of_train_work_without_its_name() {
+    fn options_of_train_work_without_the_command() {
         let cli = Cli::try_parse_from(["auxdesk", "--steps", "3"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.train.steps, Some(3));

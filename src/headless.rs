@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_reads_like_this() {
+    fn the_lines_of_a_run() {
         let mut events = vec![arbitrary::run_started().into()];
         events.extend((1..=25).map(|step| arbitrary::step_done(step, "chunk", 2.0).into()));
         events.push(arbitrary::evaluated(25, Split::Dev, "chunk", "f1", 80.126).into());
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_breaks_off_is_said_so() {
+    fn an_interrupted_run_is_reported() {
         let text = told(&[arbitrary::step_done(3, "chunk", 1.0).into()]);
         assert!(text.ends_with("interrupted after step 3\n"), "{text}");
     }
 
     #[test]
-    fn a_note_cannot_write_on_the_terminal() {
+    fn a_note_cannot_contain_control_sequences() {
         let text = "caf\u{e9} \u{1b}[2J\nnext".into();
         let note = Noted { at_ms: 1, step: Step(2), text, by: By::Key, command: None };
         let line = told(&[note.into()]);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_no_fault() {
+    fn a_closed_pipe_is_not_an_error() {
         struct Closed;
         impl Write for Closed {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
@@ -241,7 +241,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn lines_are_ascii_whatever_happens(events in arbitrary::events()) {
+        fn lines_are_always_ascii(events in arbitrary::events()) {
             let text = told(&events);
             prop_assert!(text.chars().all(|c| c == '\n' || c == ' ' || c.is_ascii_graphic()));
             prop_assert!(text.is_empty() || text.ends_with('\n'));

@@ -87,7 +87,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn written_then_read_is_equal(events in arbitrary::events()) {
+        fn journals_round_trip(events in arbitrary::events()) {
             let (folder, path) = written(&events);
             let journal = Journal::read(&path).unwrap();
             prop_assert_eq!(journal.header, arbitrary::header());
@@ -101,7 +101,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(8))]
 
         #[test]
-        fn a_journal_cut_anywhere_reads_to_a_prefix(events in arbitrary::events()) {
+        fn a_truncated_journal_reads_to_a_prefix(events in arbitrary::events()) {
             let (_folder, path) = written(&events);
             let bytes = std::fs::read(&path).unwrap();
             let header_ends = bytes.iter().position(|byte| *byte == b'\n').unwrap();
@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_folder_stands_for_its_journal() {
+    fn a_run_folder_locates_its_journal() {
         let (folder, path) = written(&[]);
         assert_eq!(locate(folder.path()), path);
         assert_eq!(locate(&path), path);
     }
 
     #[test]
-    fn a_journal_that_is_not_there_is_named() {
+    fn a_missing_journal_is_named() {
         let error = Journal::read(Path::new("no/such.jsonl")).unwrap_err().to_string();
         assert!(error.starts_with("no/such.jsonl: "), "{error}");
     }

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_offered_if_it_is_near_and_else_all() {
+    fn the_nearest_name_is_suggested_or_all_are_listed() {
         let names = ["next-word", "tag", "frequency"];
         assert_eq!(hint("next_word", names.into_iter()), "; did you mean \"next-word\"?");
         assert_eq!(hint("Tag", names.into_iter()), "; did you mean \"tag\"?");

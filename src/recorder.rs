@@ -88,7 +88,7 @@ mod tests {
     };
 
     #[test]
-    fn what_was_told_is_in_the_journal_and_in_the_fold() {
+    fn events_are_in_the_journal_and_in_the_state() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(journal::FILE);
         let header = arbitrary::header();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_refuses_ends_the_recorder_and_the_trainer_sees_it() {
+    fn a_failed_write_ends_the_recorder_and_the_trainer_notices() {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::broken(&folder.path().join(journal::FILE));
         let Channels { mut bus, recorder, .. } = bus::channels();

@@ -137,16 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_told_with_its_shape() {
+    fn a_schedule_is_described_with_its_shape() {
         assert_eq!(Schedule::Constant(0.5).to_string(), "0.5");
         for name in Shape::NAMES {
-            let told = ramp(Shape::find(name).expect("a shape of that name")).to_string();
-            assert_eq!(told, format!("{name} 1 to 0.25 over 4 steps"));
+            let text = ramp(Shape::find(name).expect("a shape of that name")).to_string();
+            assert_eq!(text, format!("{name} 1 to 0.25 over 4 steps"));
         }
     }
 
     #[test]
-    fn half_way_is_as_worked_by_hand() {
+    fn worked_examples_half_way() {
         assert!((ramp(Shape::Linear).at(2) - 0.625).abs() < 1e-12);
         assert!((ramp(Shape::Cosine).at(2) - 0.625).abs() < 1e-12);
         assert!((ramp(Shape::Exponential).at(2) - 0.5).abs() < 1e-12);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_that_begins_later_waits_until_then() {
+    fn a_ramp_that_begins_later_is_constant_until_then() {
         let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 0.0, 4, 10);
         let fade = Schedule::Ramp { shape, from, to, steps, since };
         assert_eq!([0, 10, 12, 14, 99].map(|done| fade.at(done)), [1.0, 1.0, 0.5, 0.0, 0.0]);

@@ -1,12 +1,14 @@
-//! The peer's data, by the peer's generator (splitmix64 over a seed and a counter): words of a Zipf
-//! distribution with exponent 1, spelt with 2 to 10 of 99 characters, and labels that follow from them.
+//! The peer's data, from the same generator (splitmix64 over a seed and a counter): words of a Zipf
+//! distribution with exponent 1, spelled with 2 to 10 of 99 characters, and labels that depend on
+//! them.
 
 use std::{collections::HashSet, fmt::Write};
 
-/// Words that the generator may draw.
+/// The vocabulary size of the generator.
 pub(crate) const WORDS: usize = 20_000;
 
-/// Words that the language model tells apart: 7,500 classes with "another word" and "the edge".
+/// The vocabulary size of the language model: 7,500 classes including the unknown word and the
+/// edge.
 pub(crate) const LM_WORDS: usize = 7_498;
 
 const BATCHES: usize = 20;
@@ -32,7 +34,7 @@ impl Draws {
         x ^ (x >> 31)
     }
 
-    /// Even between 0 and 1.
+    /// Uniform between 0 and 1.
     fn even(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -44,8 +46,8 @@ fn spelling(word: usize) -> Vec<u64> {
     (0..n).map(|_| 1 + draws.next() % 99).collect()
 }
 
-/// Every word's string, by its number. Where two words would be spelt alike, the later one's last
-/// characters are moved on: as strings they would be one word.
+/// Every word's string, by its index. Where two words would have the same spelling, the last
+/// characters of the later one are changed: as strings they would be one word.
 pub(crate) fn words() -> Vec<String> {
     let mut known = HashSet::new();
     let unique = |word| {

@@ -1,4 +1,4 @@
-//! How quickly a trained system is scored, on what it was trained on.
+//! The throughput of evaluation of a trained system, on its training data.
 
 use std::{path::Path, time::Instant};
 
@@ -11,12 +11,12 @@ use auxdesk::{
 
 use super::made;
 
-/// Passes over the corpus that are counted; one before them is not.
+/// Passes over the corpus that are measured, after one that is not.
 const PASSES: usize = 5;
 
-/// Tokens a second, all objectives at once, with the last checkpoint of a run.
+/// Tokens per second, for all objectives together, with the last checkpoint of a run.
 pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path) -> f64 {
-    // As a trainer scores: from one of the threads that compute.
+    // As in training: on one of the pool's threads.
     rayon::scope(|_| {
         let (corpora, _, system) = made(recipe);
         let last = checkpoint::open(run, "last").unwrap().expect("a run leaves its last step");

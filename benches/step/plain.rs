@@ -1,9 +1,10 @@
-//! The reference step of candle-nn's stock layers, on purpose: as one writes it first, without an
-//! operation of our own. Tests hold the engine against it, and the bench times it.
+//! The reference step with candle-nn's stock layers, in the obvious way and without our own
+//! operations. Tests compare the engine with it, and the benchmark measures it.
 //!
-//! A table of words beside the last states of a BiLSTM over characters; a BiLSTM over both; linear
-//! heads for parts of speech and chunks; a language model in each direction (linear, tanh, linear);
-//! the sum of the cross-entropies; Adam with the gradient's norm clipped. Sentences have one length.
+//! Word embeddings concatenated with the last states of a character-level BiLSTM; a BiLSTM over
+//! both; linear heads for part-of-speech tags and chunks; a language model in each direction
+//! (linear, tanh, linear); the sum of the cross-entropies; Adam with gradient clipping. Sentences
+//! have equal lengths.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +16,26 @@ use candle_nn::{
     rnn::{self, Direction, LSTM, LSTMConfig, RNN},
 };
 
-/// What the language model's loss, a mean over both directions, is multiplied by.
+/// The factor of the language model's loss, a mean over both directions.
 pub(crate) const GAIN: f64 = 0.2;
 
 /// The class of a sentence's edge, for the language model.
 const EDGE: u32 = 1;
 
-/// Numbers in vectors and states, and rows of tables and outputs.
+/// Dimensions of vectors and states, and rows of tables and outputs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub(crate) words: usize,
     pub(crate) word_width: usize,
     pub(crate) characters: usize,
     pub(crate) character_width: usize,
-    /// In a state of the BiLSTM over characters, per direction.
+    /// The hidden size of the character-level BiLSTM, per direction.
     pub(crate) spelling: usize,
-    /// In a state of the BiLSTM over words, per direction.
+    /// The hidden size of the BiLSTM over words, per direction.
     pub(crate) trunk: usize,
     pub(crate) pos: usize,
     pub(crate) chunk: usize,
-    /// In a tanh layer of the language model.
+    /// The size of a tanh layer of the language model.
     pub(crate) hidden: usize,
     pub(crate) classes: usize,
 }
@@ -46,7 +47,7 @@ pub(crate) struct Token {
     pub(crate) spelling: Vec<u32>,
     pub(crate) pos: u32,
     pub(crate) chunk: u32,
-    /// What the language model is to predict where this token is the next or the previous one.
+    /// The language model's target where this token is the next or the previous one.
     pub(crate) class: u32,
 }
 
@@ -55,9 +56,9 @@ pub(crate) struct Batch {
     words: Tensor, // (sentences, time)
     /// The characters of the distinct words, from either end, padded at the other.
     characters: [Tensor; 2], // (distinct, longest)
-    /// Where the last character of each stands among all of them.
+    /// The index of each one's last character among all of them.
     ends: Tensor, // (distinct)
-    /// Which of the distinct words each token is.
+    /// The index of each token among the distinct words.
     spelt: Tensor, // (tokens)
     pos: Tensor,   // (tokens)
     chunk: Tensor,
@@ -117,13 +118,13 @@ pub(crate) struct Plain {
     trunk: [LSTM; 2],
     pos: Linear,
     chunk: Linear,
-    /// The language model forwards and backwards: what goes through tanh, and what comes after.
+    /// The language model forwards and backwards: the tanh layer and the output layer.
     halves: [[Linear; 2]; 2],
 }
 
-/// What a step saw before its update.
+/// The results of a step before its update.
 pub(crate) struct Stepped {
-    /// Parts of speech, chunks, language model: the raw losses.
+    /// The raw losses of part-of-speech tags, chunks and language model.
     pub(crate) losses: [f32; 3],
     /// The norm of the gradient of the mixed loss.
     pub(crate) norm: f64,
@@ -159,7 +160,7 @@ impl Plain {
         vars.iter().map(|(name, var)| (name.clone(), var.clone())).collect()
     }
 
-    /// The raw losses: parts of speech, chunks, language model.
+    /// The raw losses of part-of-speech tags, chunks and language model.
     pub(crate) fn losses(&self, batch: &Batch) -> Result<[Tensor; 3]> {
         let (sentences, time) = batch.words.dims2()?;
         let spelt = self.spell(batch)?.index_select(&batch.spelt, 0)?; // (tokens, 2·spelling)
@@ -182,7 +183,7 @@ impl Plain {
         ])
     }
 
-    /// What the spelling of each distinct word says: (distinct, 2·spelling).
+    /// The character-level representation of each distinct word: (distinct, 2·spelling).
     fn spell(&self, batch: &Batch) -> Result<Tensor> {
         let last = |lstm, characters: &Tensor| {
             let states = states(lstm, &self.characters.forward(characters)?)?;
@@ -192,7 +193,7 @@ impl Plain {
         Tensor::cat(&[last(ahead, &batch.characters[0])?, last(back, &batch.characters[1])?], 1)
     }
 
-    /// Adam as the papers have it: without decay of the weights.
+    /// Adam as in its paper, without weight decay.
     pub(crate) fn adam(&self, rate: f64) -> Result<AdamW> {
         let adam = ParamsAdamW { lr: rate, weight_decay: 0.0, ..ParamsAdamW::default() };
         AdamW::new(self.vars().into_values().collect(), adam)
@@ -209,7 +210,7 @@ impl Plain {
         Ok(Stepped { losses: [read(pos)?, read(chunk)?, read(language)?], norm })
     }
 
-    /// Scales the gradients so that their norm is at most `most`; what it was.
+    /// Scales the gradients so that their norm is at most `most`; returns the original norm.
     fn clip(&self, gradients: &mut GradStore, most: f64) -> Result<f64> {
         let vars = self.vars();
         let mut squares = 0.0;
@@ -226,12 +227,12 @@ impl Plain {
     }
 }
 
-/// The loss that is trained.
+/// The mixed loss.
 pub(crate) fn mixed([pos, chunk, language]: &[Tensor; 3]) -> Result<Tensor> {
     (pos + chunk)? + (language * GAIN)?
 }
 
-/// An LSTM forwards and one backwards, each with one bias a gate.
+/// A forward and a backward LSTM, each with one bias per gate.
 fn directions(inputs: usize, width: usize, scope: &VarBuilder) -> Result<[LSTM; 2]> {
     let one = |direction| {
         let config = LSTMConfig { direction, b_hh_init: None, ..LSTMConfig::default() };

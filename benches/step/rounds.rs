@@ -1,4 +1,4 @@
-//! The peer and this program in turn, and the ratios between them.
+//! Runs the peer and this program alternately, and prints the ratios.
 
 use std::process::Command;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{Options, child};
 
-/// What PyTorch needs to be at its best: big tensors are not given back to the kernel each time. We tell
-/// the allocator so ourselves.
+/// The setting with which PyTorch is fastest: the allocator keeps large tensors. Our program sets
+/// this itself.
 const MALLOC: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "4294967296")];
 
-/// One measurement by this program, in a process of its own.
+/// One measurement of this program, in a process of its own.
 pub(crate) fn here(options: &Options) -> Value {
     told(&mut child(options))
 }
@@ -41,9 +41,9 @@ pub(crate) fn compare(options: &Options) {
     println!("by best steps: {:.1} / {:.1} ms = {:.2}", best[0], best[1], best[0] / best[1]);
 }
 
-/// What ours is held against.
+/// The program to compare with.
 enum Peer {
-    /// Another program, by the words that start it.
+    /// Another program, by its command line.
     Program(String),
     /// The same step of stock layers, with these options.
     Plain(Options),
@@ -56,7 +56,7 @@ impl Peer {
                 std::env::var("AUXDESK_PEER").expect("AUXDESK_PEER='PYTHON peer_torch.py'"),
             ),
             Some("plain") => {
-                // It needs few steps, as each takes most of a second.
+                // Few steps suffice, as each takes most of a second.
                 let mut plain = without(ours, &["steps", "spans", "evaluate"]);
                 plain.given.insert("plain".to_owned(), "1".to_owned());
                 Self::Plain(plain)
@@ -72,7 +72,8 @@ fn without(options: &Options, names: &[&str]) -> Options {
     options
 }
 
-/// The peer with the same options; of its two ways with sentences of different lengths the better.
+/// The peer with the same options; the faster of its two variants for sentences of different
+/// lengths.
 fn theirs(peer: &str, options: &Options) -> Value {
     let mut words = peer.split_whitespace();
     let program = words.next().expect("AUXDESK_PEER names a program");
@@ -100,7 +101,7 @@ fn theirs(peer: &str, options: &Options) -> Value {
     if rate(&packed) > rate(&padded) { packed } else { padded }
 }
 
-/// The last line of what a program says, as JSON.
+/// The last line of a program's output, as JSON.
 fn told(command: &mut Command) -> Value {
     let output = command.output().expect("the program can be started");
     let text = String::from_utf8_lossy(&output.stdout);

@@ -1,4 +1,4 @@
-//! How long the trainer's spans took, by name.
+//! The durations of the trainer's spans, by name.
 
 use std::{
     collections::BTreeMap,
@@ -16,20 +16,20 @@ pub(crate) struct Spans(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     names: Vec<&'static str>,
-    /// The spans that are open, each with when it began: the trainer is one thread.
+    /// The open spans, each with its start: the trainer is one thread.
     open: Vec<(u64, Instant)>,
     ms: BTreeMap<&'static str, Vec<f64>>,
 }
 
 impl Spans {
-    /// Listens from now on.
+    /// Records from now on.
     pub(crate) fn install() -> Self {
         let spans = Self::default();
         tracing::subscriber::set_global_default(spans.clone()).unwrap();
         spans
     }
 
-    /// The rates after the first few steps, and if asked for the parts of a step.
+    /// The throughput after the first few steps, and on request the parts of a step.
     pub(crate) fn report(&self, tokens: &[u64], warm_up: usize, parts: bool) -> Value {
         let state = self.0.lock().unwrap();
         let mut told = rates(&state.ms["step"][warm_up..], &tokens[warm_up..]);
@@ -47,7 +47,7 @@ impl Spans {
     }
 }
 
-/// Tokens a second and milliseconds a step, as the peer says them.
+/// Tokens per second and milliseconds per step, in the peer's format.
 pub(crate) fn rates(steps_ms: &[f64], tokens: &[u64]) -> Value {
     let total: f64 = steps_ms.iter().sum();
     let n_tokens: u64 = tokens.iter().sum();

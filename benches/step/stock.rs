@@ -1,4 +1,4 @@
-//! The time of the step of stock layers, on the same data and as large as ours.
+//! The time of a step with stock layers, on the same data and with the same dimensions.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -29,7 +29,7 @@ const BATCH: usize = 32;
 /// Steps that are not counted.
 const WARM_UP: usize = 2;
 
-/// Trains, and says how long the steps took.
+/// Trains, and measures the steps.
 #[allow(clippy::disallowed_methods, reason = "a bench measures")]
 pub(crate) fn measure(options: &Options) -> Result<Value> {
     let as_ours = options.number("layers", 1) == 1
@@ -68,8 +68,8 @@ pub(crate) fn measure(options: &Options) -> Result<Value> {
     Ok(told)
 }
 
-/// The generator's sentences, with the ids that words and characters have by their rank. Those of the
-/// first rows are the unknown ones.
+/// The generator's sentences, with words and characters as ids by rank. The ids of the first rows
+/// are those of the unknown ones.
 fn sentences() -> Vec<Vec<Token>> {
     let words = data::words();
     let ranks: HashMap<&str, u32> = words.iter().map(String::as_str).zip(0..).collect();

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_and_nothing_else_is_touched() {
+    fn a_file_is_replaced_and_no_other_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("out.tsv");
         fs::write(&place, "old").unwrap();

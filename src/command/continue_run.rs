@@ -42,7 +42,7 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     };
     let show = train::show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
-    say_what_changes_bits(&past, kernel::name(&device));
+    warn_if_kernel_differs(&past, kernel::name(&device));
     let corpora = recipe.open()?;
     let job =
         Job { recipe, corpora, digests, folder, past: Some(past), moves, threads, device, show };
@@ -109,7 +109,7 @@ fn is_not_over(
 
 /// Warns if the kernel differs, as results are reproducible bit for bit with one kernel only. The
 /// number of threads does not matter.
-fn say_what_changes_bits(past: &Past, kernel: &str) {
+fn warn_if_kernel_differs(past: &Past, kernel: &str) {
     let before = past.journal.as_ref().map(|journal| journal.header.kernel.as_str());
     if let Some(before) = before.filter(|before| *before != kernel) {
         say(&format!(

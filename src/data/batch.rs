@@ -247,7 +247,7 @@ mod tests {
     use crate::data::{Field, Schema, SequenceSpec};
 
     #[test]
-    fn labels_stand_in_the_order_of_the_batch() {
+    fn labels_are_in_the_order_of_the_batch() {
         let example = |n_tokens: usize, label: Option<Symbol>| {
             let words = Some(FieldValues::Symbols(vec![7; n_tokens]));
             Example::of_tokens(vec![1; n_tokens], vec![words, label.map(FieldValues::Label)])
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_stand_in_the_order_of_the_batch() {
+    fn sets_are_in_the_order_of_the_batch() {
         let example = |n_tokens: usize, set: Option<Vec<Symbol>>| {
             Example::of_tokens(vec![1; n_tokens], vec![set.map(FieldValues::Labels)])
         };

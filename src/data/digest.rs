@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_those_of_the_published_test_vectors() {
+    fn digests_equal_the_published_test_vectors() {
         assert_eq!(digest(b""), "0-cbf29ce484222325");
         assert_eq!(digest(b"foobar"), "6-85944171f73967e8");
     }

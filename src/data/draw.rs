@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shuffle_keeps_every_item_and_favours_no_place() {
+    fn a_shuffle_is_a_uniform_permutation() {
         let mut firsts = [0; 4];
         for counter in 0..4_000 {
             let mut items = [0, 1, 2, 3];
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_draw_stays_below_one() {
+    fn a_uniform_draw_is_below_one() {
         let mut rng = draw(1, Purpose::Sampling, "", 0);
         let draws: Vec<f64> = (0..1_000).map(|_| unit(&mut rng)).collect();
         assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_depends_on_all_four_and_on_nothing_else() {
+    fn a_draw_depends_on_seed_purpose_name_and_counter_only() {
         let first =
             |seed, purpose, name, counter| -> u64 { draw(seed, purpose, name, counter).random() };
         let here = first(1, Purpose::Init, "words", 0);

@@ -45,7 +45,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_saved_is_read_to_the_bit(
+        fn saved_numbers_load_bit_for_bit(
             numbers in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 0..9),
         ) {
             let words = Vocabulary::from_counts(BTreeMap::from([("x", 3), ("y", 1)]), 1, None);

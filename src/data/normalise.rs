@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_switch_changes_its_own_characters() {
+    fn each_option_changes_only_its_own_characters() {
         let neither = Normalise::default();
         let lower = Normalise { lowercase: true, ..neither };
         let both = Normalise { zero_digits: true, ..lower };

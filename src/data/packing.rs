@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_time_major_and_hold_no_padding() {
+    fn rows_are_time_major_without_padding() {
         let packing = Packing::new(vec![3, 1, 1]);
         assert_eq!(packing.n_rows(), 5);
         assert_eq!(packing.rows_at(0), 0..3);

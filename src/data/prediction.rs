@@ -64,7 +64,7 @@ mod tests {
     use super::ranked;
 
     #[test]
-    fn the_greatest_score_is_first_and_of_equal_ones_the_earlier() {
+    fn the_largest_score_is_first_and_ties_keep_their_order() {
         assert_eq!(ranked(&[0.5, 2.0, 0.5, 1.0]), [1, 3, 0, 2]);
         assert_eq!(ranked(&[]), [0; 0]);
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_those_asked_for_among_what_sounds() {
+    fn rates_follow_the_rule_among_active_groups() {
         let all = [true; 3];
         assert_near(counts(&rule("proportional"), all), [0.9, 0.1, 0.0]);
         assert_near(counts(&rule("uniform"), [true, false, true]), [0.5, 0.0, 0.5]);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn round_robin_takes_turns_and_all_takes_all() {
+    fn round_robin_alternates_and_all_draws_all() {
         let robin = rule("round-robin");
         let robin = sampler(&robin, [true, false, true]);
         let turns: Vec<_> = (0..4).flat_map(|step| robin.draw(Step(step))).collect();
@@ -213,14 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_draws_something_while_anything_sounds() {
+    fn a_step_draws_an_active_group_if_there_is_one() {
         let fixed = rule("fixed news=1");
         assert_near(counts(&fixed, [false, true, true]), [0.0, 0.5, 0.5]);
         assert_eq!(sampler(&fixed, [false; 3]).draw(Step(0)), [0; 0]);
     }
 
     #[test]
-    fn a_temperature_on_its_way_is_told_as_it_is_at_that_step() {
+    fn an_annealed_temperature_is_reported_with_its_current_value() {
         let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 2.0, 3, 0);
         let annealed = Sampling::Annealed(Schedule::Ramp { shape, from, to, steps, since });
         let told = [0, 1, 3].map(|step| annealed.told(Step(step)).to_string());

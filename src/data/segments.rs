@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_the_field_is_one_segment() {
+    fn a_sequence_without_the_field_is_one_segment() {
         let segments = Segments::new(&packing(&[2]), &[None, None]);
         assert_eq!(segments.within.lengths(), [2]);
         assert_eq!(segments.within.sequences_of_parent(), [Some(0)]);

@@ -49,7 +49,7 @@ mod tests {
     use crate::data::{Example, Lexicon, Schema};
 
     #[test]
-    fn a_sentence_goes_on_to_its_end_and_the_last_needs_none() {
+    fn a_sentence_ends_at_its_last_token_or_at_the_end_of_the_example() {
         let mut text = Lexicon::default();
         let mut example = |words: &str| {
             let symbols: Vec<_> = words.split(' ').map(|word| text.intern(word)).collect();

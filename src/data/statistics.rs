@@ -122,7 +122,7 @@ mod tests {
     use crate::data::{Example, Field, FieldValues, Schema};
 
     #[test]
-    fn what_dev_has_and_train_lacks_is_counted() {
+    fn tokens_and_examples_of_dev_are_compared_with_train() {
         let schema = Schema::of_tokens(vec![Field::of_tokens("form")]);
         let mut corpus = Corpus { name: "news".into(), ..Corpus::of_schema(schema) };
         let mut part = |texts: &[&str]| {

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_example_is_met_once_an_epoch_and_empty_ones_never() {
+    fn each_non_empty_example_occurs_once_per_epoch() {
         let news = corpus("news", (0..203).map(|at| at % 7));
         assert_eq!(steps_per_epoch(&news, 4), 44);
         let mut stream = BatchStream::new(1, Position::default());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_one_order_and_each_epoch_another() {
+    fn a_seed_determines_the_order_of_each_epoch() {
         let news = corpus("news", 1..101);
         let epoch =
             |seed, epoch| take(&mut BatchStream::new(seed, Position { epoch, next: 0 }), &news, 25);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_restored_within_an_epoch_goes_on_as_it_would_have() {
+    fn a_stream_restored_within_an_epoch_continues_unchanged() {
         let news = corpus("news", 1..50);
         let mut stream = BatchStream::new(3, Position::default());
         take(&mut stream, &news, 17);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn other_corpora_change_nothing() {
+    fn other_corpora_do_not_change_the_order() {
         let (news, web) = (corpus("news", 1..50), corpus("web", 1..90));
         let alone = take(&mut BatchStream::new(1, Position::default()), &news, 30);
         let mut streams = [0, 1].map(|_| BatchStream::new(1, Position::default()));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_holds_sentences_of_about_one_length() {
+    fn a_batch_has_sentences_of_similar_length() {
         let news = corpus("news", (0..128).map(|at| 1 + at * 37 % 128));
         let batches = take(&mut BatchStream::new(1, Position::default()), &news, 32);
         // A single pool, sorted: four consecutive lengths.
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_to_score_has_the_examples_asked_for_or_more_if_they_are_short() {
+    fn evaluation_batches_have_the_batch_size_or_more_short_examples() {
         let sizes = |lengths: Vec<usize>, batch| -> Vec<usize> {
             eval_batches(&corpus("news", lengths).train, batch).iter().map(Vec::len).collect()
         };
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corpus_of_nothing_gives_nothing() {
+    fn an_empty_corpus_has_no_batches() {
         let mut stream = BatchStream::new(1, Position::default());
         assert_eq!(stream.next(&corpus("none", [0, 0]), 4), [0; 0]);
         assert_eq!(stream.position(), Position::default());

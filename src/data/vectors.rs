@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_vector_of_a_word_holds() {
+    fn the_first_vector_of_a_word_is_used() {
         assert_eq!(read("a 1 2\na 3 4\n").unwrap()["a"], [1.0, 2.0]);
     }
 

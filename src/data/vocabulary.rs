@@ -146,7 +146,7 @@ mod tests {
     use crate::data::{Example, FieldValues};
 
     #[test]
-    fn ids_fall_by_count_then_rise_by_alphabet() {
+    fn ids_are_ordered_by_count_then_alphabetically() {
         let counts = BTreeMap::from([("b", 2), ("a", 2), ("rare", 1), ("c", 5)]);
         let vocabulary = Vocabulary::from_counts(counts.clone(), 2, None);
         let items: Vec<_> = vocabulary.iter().map(|(item, _)| item).collect();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_several_corpora_are_counted_as_they_are_normalised() {
+    fn normalized_fields_of_several_corpora_are_counted_together() {
         let corpus = |tokens: &[&str], unseen: &str| {
             let mut lexicon = Lexicon::default();
             let symbols: Vec<_> = tokens.iter().map(|token| lexicon.intern(token)).collect();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_become_one_are_counted_together() {
+    fn strings_that_become_equal_are_counted_together() {
         let counts = BTreeMap::from([("Good", 2), ("good", 3), ("bad", 4)]);
         let lower = Normalise { lowercase: true, ..Normalise::default() };
         let vocabulary = Vocabulary::from_counts(counts, 1, None).normalised(lower);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_vocabulary_is_the_same() {
+    fn vocabularies_round_trip() {
         let vocabulary = Vocabulary::from_counts(BTreeMap::from([("x", 3), ("y", 1)]), 1, None);
         let saved = serde_json::to_string(&vocabulary).unwrap();
         let read: Vocabulary = serde_json::from_str(&saved).unwrap();

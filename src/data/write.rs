@@ -106,14 +106,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_touch_nothing_but_their_ranges() {
+    fn edits_change_only_their_ranges() {
         let edits = [(1..1, b"+".to_vec()), (2..3, b"XY".to_vec()), (5..5, b"!".to_vec())];
         assert_eq!(splice(b"abcde", edits), b"a+bXYde!");
         assert_eq!(splice(b"abcde", []), b"abcde");
     }
 
     #[test]
-    fn spans_are_tags_and_one_within_another_gives_way() {
+    fn spans_become_tags_and_nested_ones_are_dropped() {
         let names = ["NP", "VP"].into_iter().collect();
         let span = |start, end, label| TokenSpan { start, end, label: Some(label) };
         let spans = [span(3, 4, 1), span(0, 2, 0), span(1, 2, 1), span(2, 3, 0), span(4, 9, 0)];

@@ -48,7 +48,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn whatever_is_missed_the_run_is_whole_and_no_rare_event_is_missed_or_heard_twice(
+    fn the_state_is_complete_whatever_is_missed_and_logged_events_occur_once(
         events in arbitrary::events(),
         missed in proptest::collection::vec(any::<bool>(), 1..64),
         lags in proptest::collection::vec(0..5_usize, 1..64),
@@ -92,7 +92,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_missed_last_is_seen_although_nothing_follows_it() {
+fn events_missed_last_are_noticed_without_a_later_event() {
     let (sender, shared, mut feed) = feed();
     let events: [Event; 2] =
         [arbitrary::run_started().into(), arbitrary::step_done(1, "chunk", 2.0).into()];
@@ -107,7 +107,7 @@ fn what_was_missed_last_is_seen_although_nothing_follows_it() {
 }
 
 #[test]
-fn a_screen_whose_recorder_failed_goes_on_with_what_reaches_it() {
+fn a_screen_whose_recorder_failed_continues_with_the_events_it_receives() {
     let (sender, shared, mut feed) = feed();
     send(&sender, 0, &arbitrary::run_started().into());
     send(&sender, 3, &arbitrary::step_done(3, "chunk", 1.0).into());

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_line_goes_on_under_its_text() {
+    fn a_long_line_continues_below_its_text() {
         let line = (0..30).fold(Line::at(0), |line, part| line.add(format!("part {part}")));
         let text = line.finish();
         assert!(text.lines().count() > 2);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_longer_than_the_page_is_kept_whole() {
+    fn a_part_longer_than_the_page_is_not_divided() {
         let long = "x".repeat(200);
         assert!(Line::at(0).add(&long).finish().ends_with(&format!("{long}\n")));
     }

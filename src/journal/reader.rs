@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_be_spelt_differently() {
+    fn a_line_may_be_formatted_differently() {
         let spaced = r#" { "to": 3, "kind": "rewound", "at_ms": 5, "more": null }"#;
         let escaped = r#"{"kind":"rew\u006fund","at_ms":5,"to":3}"#;
         let (events, _) = read(format!("{HEADER}\r\n{spaced}\r\n{escaped}\r\n")).unwrap();
@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_last_line_without_its_newline_is_kept() {
+    fn a_complete_last_line_without_a_newline_is_kept() {
         let (events, left_out) = read(format!("{HEADER}\n{REWOUND}")).unwrap();
         assert_eq!(events, [rewound()]);
         assert_eq!(left_out, LeftOut::default());
     }
 
     #[test]
-    fn a_bad_line_is_an_error_with_its_place() {
+    fn a_bad_line_is_an_error_with_its_line_number() {
         let error = read(format!("{HEADER}\n{REWOUND}\n{{\"kind\":\"rewound\"\n{REWOUND}\n"));
         let message = "j.jsonl:3: expected an event, found `{\"kind\":\"rewound\"`: ";
         assert!(error.clone().unwrap_err().starts_with(message), "{error:?}");
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_journal_is_said_so() {
+    fn files_that_are_not_journals_are_reported() {
         assert_eq!(
             read("").unwrap_err(),
             "j.jsonl: expected a journal written by `auxdesk train`, found an empty file"
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_come_back_to_with_its_line_number_and_notes() {
+    fn returning_to_a_mark_restores_line_number_and_notes() {
         let unknown = r#"{"kind":"sung"}"#;
         let text = format!("{HEADER}\n{REWOUND}\n{unknown}\n{REWOUND}\n{REWOUND}\nbad\n");
         let mut reader = Reader::new(Path::new("j.jsonl"), Cursor::new(text.as_bytes())).unwrap();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_grows_is_read_on_wherever_its_last_line_ended() {
+    fn a_growing_journal_is_read_on_wherever_its_last_line_ended() {
         let whole = format!("{HEADER}\n{REWOUND}\n{REWOUND}\n");
         for end in HEADER.len()..=whole.len() {
             let folder = tempfile::tempdir().unwrap();

@@ -190,7 +190,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
-        fn every_step_as_written_is_read_over_any_other(events in steps()) {
+        fn every_written_step_parses_over_any_other(events in steps()) {
             let mut names = Names::default();
             let mut step = arbitrary::step_done(1, "chunk", 2.5);
             for event in events {
@@ -201,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_here_serde_reads_to_the_same(
+        fn serde_parses_the_same_event(
             event in arbitrary::a_step(),
             at in any::<proptest::sample::Index>(),
             with in "[-+0-9.eE{}\",: \\\\a-z]{0,3}",
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_does_not_know_are_left_to_serde() {
+    fn invalid_json_numbers_are_left_to_serde() {
         let text = line(&arbitrary::step_done(1, "chunk", 2.5).into());
         assert!(over(&text).is_some());
         for number in ["02.5", "2.", ".5", "+2.5", "2.5e", "-", "", "1e39", "inf", "NaN", "null"] {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_json_escapes_is_left_to_serde() {
+    fn a_name_with_escapes_is_left_to_serde() {
         let name = "a\\b";
         let mut step = arbitrary::step_done(1, name, 2.5);
         let written = line(&step.clone().into());

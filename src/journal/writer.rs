@@ -88,7 +88,7 @@ mod tests {
     };
 
     #[test]
-    fn lines_are_as_the_format_spells_them() {
+    fn lines_follow_the_format() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let mut writer = Writer::create(&path, &arbitrary::header()).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_is_gone_on_with_loses_its_torn_line_and_nothing_else() {
+    fn a_resumed_journal_loses_only_its_truncated_line() {
         let rewound = |to| Event::from(Rewound { at_ms: 5, to: Step(to) });
         for (tail, n_whole) in [("", 2), ("{\"kind\":\"rewo", 2), ("NEWLINE", 2)] {
             let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_is_never_written_over() {
+    fn a_journal_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         Writer::create(&path, &arbitrary::header()).unwrap();

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_parts_together_are_the_whole() {
+    fn known_and_unknown_tokens_add_up_to_all() {
         let mut scorer = Accuracy::default();
         for (gold, predicted, word) in [
             ("NOUN", "NOUN", Word::Known),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_is_that_of_scikit_learn() {
+    fn metrics_equal_scikit_learns() {
         for case in read("classes.json")["cases"].as_array().unwrap() {
             let mut scorer = Accuracy::default();
             for (gold, predicted) in words(&case["gold"]).iter().zip(words(&case["predicted"])) {

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_and_matrix_are_as_worked_by_hand() {
+    fn counts_and_matrix_of_a_worked_example() {
         let pairs =
             [("b", "b"), ("a", "b"), ("b", "c"), ("a", "a"), ("b", "b"), ("d", "b"), ("e", "b")];
         let by_class = of(&pairs);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_count_has_no_classes() {
+    fn no_items_give_no_classes() {
         assert_eq!(FScore::default().by_class(), None);
     }
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn confusions_among_the_summed_stay_among_them() {
+    fn confusions_among_summed_classes_are_in_their_own_cell() {
         let names: Vec<String> = (0..26).map(|at| format!("c{at:02}")).collect();
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         for name in &names[..24] {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_class_and_every_cell_is_that_of_scikit_learn() {
+    fn classes_and_matrix_equal_scikit_learns() {
         let fixture = read("classes.json");
         let mut n_summed = 0;
         for case in fixture["cases"].as_array().unwrap() {

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_figure_is_that_of_scikit_learn() {
+    fn metrics_equal_scikit_learns() {
         let fixture = read("classes.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 5);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_was_only_predicted_counts_in_the_mean() {
+    fn a_class_that_occurs_in_predictions_only_counts_in_the_mean() {
         let mut scorer = FScore::default();
         scorer.add("a", "a");
         scorer.add("a", "b");

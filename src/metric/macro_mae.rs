@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_by_hand() {
+    fn a_worked_example() {
         let mut scorer = scorer();
         assert_eq!(scorer.macro_mae(), None);
         // bad: errors 0, 2 and 1, with mean 1; good: 1. No gold item is so-so.
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_is_that_of_scikit_learn_class_by_class() {
+    fn metrics_per_class_equal_scikit_learns() {
         let fixture = read("ordered.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 3);

@@ -63,7 +63,7 @@ mod tests {
 
     /// Both on a line, in the same order: every pair of examples has a product of 1.
     #[test]
-    fn vectors_on_one_line_overlap_wholly() {
+    fn vectors_on_one_line_overlap_completely() {
         let rows = [([4.0, 1.0], [5.0, 9.0]), ([4.0, 1.0], [5.0, 9.0]), ([-7.0, 1.0], [5.0, -8.0])];
         assert!((overlap(&rows).unwrap() - 100.0).abs() < 1e-9);
         assert_eq!(overlap(&rows[..2]), None);
@@ -73,7 +73,7 @@ mod tests {
     /// s separates two halves, h separates within them. Of the six pairs, two agree in s only, two
     /// in h only, and two in neither: (−1 − 1 − 1 − 1 + 1 + 1) / 6.
     #[test]
-    fn a_case_by_hand() {
+    fn a_worked_example() {
         let rows = [
             ([1.0, 0.0], [1.0, 0.0]),
             ([1.0, 0.0], [-1.0, 0.0]),

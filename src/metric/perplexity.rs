@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_even_choice_of_eight_has_perplexity_eight() {
+    fn a_uniform_distribution_over_eight_has_perplexity_eight() {
         let mut scorer = Perplexity::default();
         scorer.add(3.0 * 8_f64.ln(), 3);
         scorer.add(8_f64.ln(), 1);
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn no_words_and_no_number_give_none() {
+    fn no_words_or_an_overflow_give_none() {
         let mut scorer = Perplexity::default();
         assert_eq!(scorer.perplexity(), None);
         scorer.add(1e4, 1);

@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn vectors_that_tell_their_class_are_found_out() {
+    fn informative_vectors_are_classified_correctly() {
         let told =
             probe(120, |at, class| vec![noise(at), class as f32 + 0.1 * noise(at + 500), 7.0]);
         assert!(told.accuracy().unwrap() > 95.0);
     }
 
     #[test]
-    fn vectors_that_say_nothing_are_at_chance() {
+    fn uninformative_vectors_are_at_chance() {
         let mute = probe(900, |at, _| vec![noise(3 * at), noise(3 * at + 1), noise(3 * at + 2)]);
         let accuracy = mute.accuracy().unwrap();
         assert!((25.0..42.0).contains(&accuracy), "{accuracy}");
@@ -173,20 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn too_little_to_train_on_has_no_accuracy() {
+    fn too_little_training_data_gives_no_accuracy() {
         assert_eq!(Probe::default().accuracy(), None);
         assert_eq!(probe(1, |_, _| vec![1.0]).accuracy(), None);
         assert_eq!(probe(30, |_, _| vec![f32::NAN]).accuracy(), None);
     }
 
     #[test]
-    fn of_very_many_some_are_asked() {
+    fn very_many_vectors_are_subsampled() {
         assert!(probe(2007, |_, class| vec![class as f32]).accuracy().unwrap() > 99.0);
     }
 
     /// Nine of ten vectors are of one class and carry no information: plain accuracy would be 90.
     #[test]
-    fn a_class_counts_as_much_as_any_other() {
+    fn classes_have_equal_weight() {
         let mut probe = Probe::default();
         (0..600).for_each(|at| probe.add(&[noise(at)], usize::from(at % 10 == 0)));
         let accuracy = probe.accuracy().unwrap();

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_figure_of_sets_is_that_of_scikit_learn_on_indicator_matrices() {
+    fn metrics_of_sets_equal_scikit_learns_on_indicator_matrices() {
         let fixture = read("sets.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 5);

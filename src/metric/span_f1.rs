@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_is_that_of_conlleval() {
+    fn metrics_equal_conllevals() {
         let fixture = read("spans.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 10);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_of_conlleval_has_our_digits() {
+    fn conllevals_report_has_our_digits() {
         for case in read("spans.json")["cases"].as_array().unwrap() {
             let (scorer, report) = (score(case), case["conlleval"]["report"].as_str().unwrap());
             if scorer.counts().predicted == 0 {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn half_the_spans_found_is_as_worked_by_hand() {
+    fn a_worked_example_with_half_of_the_spans() {
         let mut scorer = SpanF1::default();
         scorer.add(&["B-NP", "I-NP", "O", "B-VP"], &["B-NP", "I-NP", "O", "B-NP"]);
         assert_eq!(scorer.overall(), SpanScores { precision: 50.0, recall: 50.0, f1: 50.0 });

@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn a_span_without_its_begin_is_still_a_span() {
+    fn a_span_without_a_b_tag_is_still_a_span() {
         assert_eq!(places("O I-NP I-NP O"), [(1, 3, "NP".into())]);
         assert_eq!(places("B-NP I-VP"), [(0, 1, "NP".into()), (1, 2, "VP".into())]);
     }
 
     #[test]
-    fn ends_and_singles_close_what_is_open() {
+    fn end_and_single_tags_close_an_open_span() {
         assert_eq!(places("B-X E-X E-X"), [(0, 2, "X".into()), (2, 3, "X".into())]);
         assert_eq!(
             places("I-X S-X I-X"),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_may_hold_hyphens() {
+    fn a_type_may_contain_hyphens() {
         assert_eq!(places("B-date-of-birth I-date-of-birth"), [(0, 2, "date-of-birth".into())]);
     }
 

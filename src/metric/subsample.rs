@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_lies_evenly_apart() {
+    fn kept_items_are_evenly_spaced() {
         let mut subsample = Subsample::default();
         (0..MOST).for_each(|item| subsample.push(|| item));
         assert_eq!(subsample.items(), (0..MOST).collect::<Vec<_>>());

@@ -97,7 +97,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_not_active_has_a_gain_of_zero(
+        fn inactive_objectives_have_a_gain_of_zero(
             strips in prop::collection::vec((0.0..4.0f64, any::<bool>(), any::<bool>()), 1..6)
         ) {
             let any_soloed = strips.iter().any(|strip| strip.2);

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn products_are_those_of_the_gradients_scaled_and_chosen() {
+    fn scaled_and_selected_gram_matrices_equal_those_of_the_gradients() {
         let g = [[1.0, 2.0], [3.0, -1.0], [0.5, 0.0]];
         let dot = |a: &[f64; 2], b: &[f64; 2]| a[0] * b[0] + a[1] * b[1];
         let gram = Gram::new(3, |j, k| dot(&g[j], &g[k]));

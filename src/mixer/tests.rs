@@ -104,7 +104,7 @@ fn random_gives_t_times_the_softmax_of_libmtl_for_its_draws() {
 }
 
 #[test]
-fn random_draws_by_name_and_step_whoever_else_is_active() {
+fn random_draws_depend_on_name_and_step_only() {
     let names = names(3);
     let all: Vec<_> = names.iter().map(|name| (name, 0, None)).collect();
     let mut random = rule("random", &[]);
@@ -137,7 +137,7 @@ fn random_draws_a_standard_normal() {
 }
 
 #[test]
-fn dwa_knows_an_epoch_for_each_objective_by_its_own_corpus() {
+fn dwa_counts_each_objectives_epochs_by_its_own_corpus() {
     let names = names(2);
     let mut dwa = rule("dwa", &[]);
     // The second one's corpus has three epochs during the first one's epoch.
@@ -193,7 +193,7 @@ fn views<'a>(
 
 proptest! {
     #[test]
-    fn coefficients_are_a_mean_or_a_sum_of_1_and_follow_their_objectives_into_any_order(
+    fn coefficients_have_mean_or_sum_1_and_do_not_depend_on_the_order(
         steps in (1..5usize).prop_flat_map(steps)
     ) {
         for kind in WEIGHTINGS {
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rule_goes_on_from_its_memory_as_if_it_had_never_stopped(
+    fn a_rule_restored_from_its_memory_continues_unchanged(
         steps in (1..5usize).prop_flat_map(steps), stop in 0..12usize
     ) {
         for kind in WEIGHTINGS {
@@ -286,7 +286,7 @@ fn square(normalize: &str, gradients: &[Vec<f64>], losses: &[f64], w: &[f64]) ->
 /// weights change by less than 1e-5 in total, has 0.999 and 0.001 for 1 and 0 with two gradients,
 /// and fails after 250 iterations: there the paper's minimum is the reference.
 #[test]
-fn mgda_gives_the_weights_of_torchjd_and_libmtl_where_they_have_reached_the_minimum() {
+fn mgda_equals_torchjd_and_libmtl_where_they_have_converged() {
     let mut n_compared = [0, 0];
     for case in cases(include_str!("../../tests/fixtures/mixer/mgda.json")) {
         let gradients: Vec<Vec<f64>> =
@@ -339,7 +339,7 @@ proptest! {
 }
 
 #[test]
-fn mgda_of_opposed_gradients_is_at_rest_and_of_a_reversed_one_goes_between() {
+fn mgda_of_opposed_and_reversed_gradients() {
     // An adversary's gradient is reversed: opposed to the main one by three quarters, otherwise
     // orthogonal.
     let w = mgda("none", &[vec![1.0, 0.0], vec![-0.75, 1.0]], &[1.0, 1.0]);

@@ -70,7 +70,7 @@ mod tests {
     const TRAIN: Mode = Mode::Train { seed: 1, step: 2 };
 
     #[test]
-    fn noise_has_the_deviation_asked_for_and_is_in_training_only() -> Result<()> {
+    fn noise_has_the_given_deviation_and_applies_in_training_only() -> Result<()> {
         let x = Tensor::zeros((101, 99), DType::F32, &Device::Cpu)?;
         let noise = kernel::to_vec(&TRAIN.noise("words/0", 0.2, x.clone())?)?;
         let n = noise.len() as f64;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn about_p_of_the_things_are_dropped_by_site_corpus_and_step() {
+    fn about_p_of_the_items_are_dropped_by_site_corpus_and_step() {
         let dropped = TRAIN.dropout_indices("words/0", 0.25, 10_000);
         assert!((2_300..2_700).contains(&dropped.len()), "{}", dropped.len());
         assert_eq!(dropped, TRAIN.dropout_indices("words/0", 0.25, 10_000));

@@ -70,8 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pooled_rows_stand_in_the_order_of_the_rows_above_with_zeros_where_there_is_no_sequence()
-    -> Result<()> {
+    fn pooled_rows_follow_the_rows_above_with_zeros_for_missing_sequences() -> Result<()> {
         let examples = Arc::new(Packing::of_examples(3));
         let packing = Packing::sorted_below(&examples, &[1, 0, 2]);
         let by_sequence = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu)?;

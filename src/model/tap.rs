@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn taps_read_as_they_are_written() {
+    fn taps_round_trip_through_their_notation() {
         for tap in ["trunk", "trunk.2", "trunk.0", "trunk.1.forward", "a:trunk.max", "trunk.last"] {
             assert_eq!(tap.parse::<TapName>().unwrap().to_string(), tap);
         }
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_is_one_or_the_other_has_read_what_either_has() {
+    fn alternative_layers_have_the_union_of_their_contexts() {
         let directions = Some([Context::LEFT, Context::RIGHT]);
         let (on, pooled) = (RowKind::Token, RowKind::Example);
         let both = LayerSpec { width: 4, on, pooled, context: Context::BOTH, directions };

@@ -147,7 +147,7 @@ mod tests {
 
     /// Centered, S is (1, 0), (−1, 0) and H (0, 1), (0, −1), or S itself: SᵀH has one 2, n² is 4.
     #[test]
-    fn two_rows_by_hand_overlap_wholly() -> Result<()> {
+    fn two_rows_overlap_completely() -> Result<()> {
         let s = rows(&[[3.0, 1.0], [-1.0, 1.0]]);
         let h = rows(&[[5.0, 9.0], [5.0, 1.0]]);
         for other in [&s, &h] {
@@ -159,7 +159,7 @@ mod tests {
 
     /// S differs between the halves of the four rows, H within them: SᵀH is 0.
     #[test]
-    fn rows_that_differ_in_other_ways_do_not_overlap() -> Result<()> {
+    fn rows_that_differ_independently_do_not_overlap() -> Result<()> {
         let s = rows(&[[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]]);
         let h = rows(&[[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]]);
         assert!(to_vec(&overlap(&s, &h)?.reshape(1)?)?[0].abs() < 1e-9);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences_and_never_nan() -> Result<()> {
+    fn gradients_match_finite_differences_and_are_never_nan() -> Result<()> {
         let (s, h) = (
             rows(&[[0.3, -1.0], [0.8, 0.4], [-0.7, 0.1]]),
             rows(&[[0.2, 0.9], [-0.4, 0.5], [1.0, -0.3]]),

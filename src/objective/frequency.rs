@@ -125,7 +125,7 @@ mod tests {
     use super::class;
 
     #[test]
-    fn bins_are_those_of_the_paper() {
+    fn bins_equal_those_of_the_paper() {
         let bins = [(1, 0), (2, 0), (3, 1), (7, 1), (8, 2), (20, 2), (21, 3), (54, 3), (55, 4)];
         for (count, bin) in bins {
             assert_eq!(class(count), bin, "count {count}");

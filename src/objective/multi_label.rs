@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn each_label_is_a_question_and_an_empty_set_answers_all_of_them() -> Result<()> {
+    fn each_label_is_a_binary_target_also_for_an_empty_set() -> Result<()> {
         let corpus = corpus();
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1, 2, 3]);
         let (right, wrong) = ((4f64 / 3.0).ln(), 4f64.ln());
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_corpus_has_a_label_nothing_is_lost_or_predicted() -> Result<()> {
+    fn without_labels_there_is_no_loss_and_no_prediction() -> Result<()> {
         let mut corpus = corpus();
         corpus.train = part(&[Some(&[]), None], &mut corpus.lexicons);
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_training_lacks_is_never_predicted_and_counts_as_wrong() -> Result<()> {
+    fn a_label_that_does_not_occur_in_train_is_never_predicted_and_counts_as_wrong() -> Result<()> {
         let corpus = corpus();
         let test = corpus.test.as_ref().unwrap();
         let batch = Batch::new(0, &corpus, test, &[0, 1, 2, 3]);

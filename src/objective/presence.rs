@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_found_in_either_case_if_case_does_not_count() {
+    fn a_word_matches_in_either_case_if_case_is_ignored() {
         let words = Vocabulary::from_counts(BTreeMap::from([("Good", 1)]), 1, None);
         let found = |lowercase, word| {
             let normalise = Normalise { lowercase, ..Normalise::default() };

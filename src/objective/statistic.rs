@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn bins_hold_equally_many_and_none_is_empty() {
+    fn bins_have_equal_counts_and_none_is_empty() {
         assert_eq!(bin_edges((1..=8).map(f64::from).collect(), 4), [2.0, 4.0, 6.0]);
         assert_eq!(bin_edges(vec![5.0; 9], 3), [0.0; 0]);
         assert_eq!(bin_edges(vec![1.0, 1.0, 1.0, 2.0], 2), [1.0]);

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_both_have_is_compared_and_no_table() -> Result<()> {
+    fn a_tie_compares_common_parameters_except_embedding_tables() -> Result<()> {
         let (parameters, tied) = tied()?;
         let loss = tied.loss(&[], &batch(2))?.unwrap();
         assert_eq!(kernel::to_vec(&loss.mean()?.reshape(1)?)?, [4.0]);

@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_inverse_goes_back_at_once_and_its_inverse_goes_there_again(
+        fn the_inverse_of_the_inverse_is_the_change_itself(
             events in arbitrary::events()
         ) {
             for Changed { change, .. } in events.iter().filter_map(Event::changed) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_to_make_a_fade_again_fades() {
+    fn the_command_that_repeats_a_fade_fades() {
         let event = arbitrary::gain_set(1, "pos", 0.5, 1.0);
         let fade = crate::protocol::event::GainSet { over: Some(4), ..event };
         let Changed { change, .. } = Event::from(fade).changed().unwrap();

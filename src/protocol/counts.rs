@@ -62,13 +62,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_of_nothing_is_zero() {
+    fn scores_without_items_are_zero() {
         let counts = Counts::default();
         assert_eq!((counts.precision(), counts.recall(), counts.f1()), (0.0, 0.0, 0.0));
     }
 
     #[test]
-    fn half_the_weight_on_recall_is_as_worked_by_hand() {
+    fn a_worked_example_of_f_0_5() {
         // P = 1/2, R = 1/4: F0.5 = 1.25 · 0.125 / (0.25 · 0.5 + 0.25) = 5/12.
         let counts = Counts { gold: 8, predicted: 4, correct: 2 };
         assert!((counts.f_beta(0.5) - 500.0 / 12.0).abs() < 1e-12);

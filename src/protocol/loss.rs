@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_numbers_are_losses() {
+    fn only_finite_values_are_losses() {
         assert_eq!(Loss::read(2.5).map(Loss::get), Some(2.5));
         assert_eq!(Loss::read(f32::NAN), None);
         assert_eq!(Loss::read(f32::INFINITY), None);

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_that_differs_is_named_with_both_values() {
+    fn a_differing_key_is_named_with_both_values() {
         let (one, other) = (chunking(&[], None), chunking(&["encoder.trunk.dropout=0.25"], None));
         let difference = one.difference(&other).unwrap();
         assert_eq!(difference.key, "encoder.trunk.dropout");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_may_get_longer() {
+    fn the_length_of_a_run_may_differ() {
         let [one, other] = [Some(5), Some(9)].map(|steps| chunking(&["train.patience=3"], steps));
         assert_eq!(one.difference(&other), None);
         assert_eq!(one.difference(&chunking(&[], None)), None);

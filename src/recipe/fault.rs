@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_sorted_and_said_once() {
+    fn faults_are_sorted_and_reported_once() {
         let mut diagnostics = Diagnostics::default();
         diagnostics.fault(&line(10), "ten");
         diagnostics.fault(&line(9), "nine");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_follow_from_broken_syntax_is_not_said() {
+    fn consequences_of_syntax_errors_are_not_reported() {
         let mut diagnostics = Diagnostics::default();
         diagnostics.syntax(line(3), "not TOML");
         diagnostics.fault(&line(3), "follows");

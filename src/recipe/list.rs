@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_of_every_topic_can_be_asked_for() {
+    fn every_entry_of_every_topic_can_be_listed() {
         for topic_name in TOPICS {
             assert!(topic(topic_name).is_ok());
             for (name, about) in entries(topic_name) {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_say_what_they_take_and_what_holds_without_them() {
+    fn keys_are_listed_with_types_and_defaults() {
         let tag = entry("objectives", "tag").unwrap();
         assert!(tag.contains("\nlabel: field of the labels\n    the name of a field (required)\n"));
         assert!(tag.contains(
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_answered_with_the_nearest() {
+    fn an_unknown_name_is_reported_with_the_nearest() {
         assert_eq!(
             entry("heads", "cfr").unwrap_err(),
             "no \"cfr\" among the heads; did you mean \"crf\"?"

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_of_syntax_is_found_and_the_rest_is_read() {
+    fn all_syntax_errors_are_found_and_the_rest_is_parsed() {
         let mut diagnostics = Diagnostics::default();
         let tree = document("a = \nb = 1\nc = \"un\nd = nan\n", &"a.toml".into(), &mut diagnostics);
         assert!(tree.iter().any(|(name, b)| name == "b" && b.value == Value::Integer(1)));

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_toml_if_it_parses_and_a_string_if_not() {
+    fn a_value_is_toml_if_it_parses_and_otherwise_a_string() {
         let (mut tree, diagnostics) =
             set(&["encoder.words.width=7", "encoder.words.vectors=/a/b c.txt", "about = x=1"]);
         diagnostics.finish().unwrap();
@@ -223,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_toml_must_be() {
+    fn values_that_look_like_toml_must_parse() {
         assert!(faults(&["encoder.words.input=[\"a\""]).contains("is not TOML"));
         assert!(faults(&["about='x"]).contains("is not TOML"));
     }
 
     #[test]
-    fn only_tables_that_are_there_can_be_set() {
+    fn only_existing_tables_can_be_set() {
         assert_eq!(
             faults(&["encoder.word.width=1"]),
             "--set encoder.word.width: no encoder named \"word\"; did you mean \"words\"?"
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_take_the_place_of_a_recipes_epochs() {
+    fn steps_replace_a_recipes_epochs() {
         let (tree, _) = set(&["train.steps=5"]);
         let Value::Table(train) = &tree[0].1.value else { panic!("a table") };
         assert!(train.iter().all(|(key, _)| key != "epochs"));

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weighting_as_it_is_written_is_read_to_the_same() {
+    fn weightings_round_trip_through_their_notation() {
         for (typed, written) in [
             ("equal", "equal"),
             (" random ", "random"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_weighting_is_refused_with_what_was_expected() {
+    fn invalid_weightings_are_refused_with_what_was_expected() {
         let refused = |text: &str| weighting(text).unwrap_err();
         assert_eq!(refused("eqal"), "no weighting named \"eqal\"; did you mean \"equal\"?");
         assert_eq!(refused("uncertainty"), "not built yet: uncertainty");

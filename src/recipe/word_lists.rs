@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_has_a_word_a_line_whatever_its_line_ends() {
+    fn a_word_list_has_one_word_per_line_for_any_line_ending() {
         let folder = tempfile::tempdir().unwrap();
         let list = |bytes: &[u8]| {
             let path = folder.path().join("list.txt");

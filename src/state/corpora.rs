@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steps_time_goes_to_the_corpora_it_drew_by_their_tokens() {
+    fn a_steps_time_is_divided_among_its_corpora_by_tokens() {
         // 10 tokens per example, and 2.
         let mut run = run(&[(100, 1_000), (50, 100), (10, 10)]);
         run.apply(&step(&[("a", 4), ("b", 10)], 9).into());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_what_is_not_known() {
+    fn unknown_values_are_none() {
         let mut run = run(&[(0, 0)]);
         let before = run.clone();
         let used = before.used().next().unwrap();
@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_time_is_lost_or_made(
+        fn divided_time_adds_up_exactly(
             sizes in prop::collection::vec((1u64..1_000, 1u64..100_000), 1..5),
             steps in prop::collection::vec((prop::collection::vec(0u64..64, 5), 0u64..5_000), 0..40),
         ) {

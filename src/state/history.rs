@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nudges_of_one_fader_are_undone_together_and_a_pause_parts_them() {
+    fn nudges_of_one_fader_are_undone_together_unless_there_is_a_pause() {
         let mut history = History::default();
         history.apply(&gain(0, 1, "pos", 1.0, 1.1).into());
         history.apply(&gain(900, 2, "pos", 1.1, 1.2).into());
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_command_did_is_undone_at_once_in_reverse() {
+    fn changes_of_one_command_are_undone_together_in_reverse() {
         let mut history = History::default();
         history.apply(&gain(0, 1, "pos", 1.0, 0.5).into());
         history.apply(&gain(0, 1, "chunk", 1.0, 2.0).into());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn undo_and_redo_go_to_and_fro_until_something_new_is_done() {
+    fn undo_and_redo_alternate_until_a_new_change() {
         let mut history = History::default();
         history.apply(&gain(0, 1, "pos", 1.0, 0.5).into());
         history.apply(&gain(5_000, 2, "chunk", 1.0, 2.0).into());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn schedules_and_moves_of_a_journal_are_not_a_hand_here() {
+    fn changes_by_schedules_and_journals_are_not_undoable() {
         let mut history = History::default();
         history.apply(&GainSet { by: By::Schedule, ..gain(0, 1, "pos", 1.0, 0.5) }.into());
         history

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_left_out_and_totals_replace_each_other() {
+    fn steps_are_not_logged_and_totals_replace_each_other() {
         assert!(!Log::keeps(&arbitrary::step_done(1, "chunk", 1.0).into()));
         let mut log = Log::default();
         push(&mut log, &arbitrary::run_started().into());
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_are_forgotten_and_counted() {
+    fn the_oldest_entries_are_dropped_and_counted() {
         let mut log = Log::default();
         for at_ms in 0..MOST_EVENTS as u64 + 3 {
             let (step, text, by, command) = (Step(at_ms), String::new(), By::Key, None);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_of_a_hand_outlive_the_other_events() {
+    fn manual_changes_are_kept_longer_than_other_events() {
         let mut log = Log::default();
         let muted = |at_ms, by| -> Event {
             let (step, from, objective) = (Step(at_ms), Step(at_ms + 1), "pos".into());

@@ -34,7 +34,7 @@ mod tests {
     use crate::{arbitrary, protocol::event::Split};
 
     #[test]
-    fn a_replay_stops_before_the_first_step_too_many() {
+    fn a_replay_stops_before_the_first_later_step() {
         let events: Vec<Event> = vec![
             arbitrary::run_started().into(),
             arbitrary::step_done(1, "chunk", 3.0).into(),

@@ -75,14 +75,14 @@ mod tests {
     use crate::arbitrary;
 
     #[test]
-    fn a_run_is_called_by_its_recipe_and_start() {
+    fn a_run_is_named_by_its_recipe_and_start() {
         assert_eq!(name(&arbitrary::header()), "chunking-20260102-030405");
         let fraction = Header { started: "2026-01-02T03:04:05.678Z".into(), ..arbitrary::header() };
         assert_eq!(name(&fraction), "chunking-20260102-030405");
     }
 
     #[test]
-    fn a_report_survives_json() {
+    fn a_report_round_trips_through_json() {
         let mut run = Run::new(Some(&arbitrary::header()));
         run.apply(&arbitrary::run_started().into());
         run.apply(&arbitrary::step_done(1, "chunk", 0.1).into());

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn old_steps_are_wider_than_young_ones() {
+    fn older_buckets_are_wider() {
         let series = series(0..100_000, |step| step as f32);
         assert_eq!(between(&series, 99_000, 99_009, 1).len(), 10);
         assert_eq!(between(&series, 96_000, 96_009, 1).len(), 10);
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn steps_far_apart_stay_bounded_too() {
+    fn distant_steps_are_bounded_too() {
         let series = series((0..10_000).map(|point| point << 40), |_| 1.0);
         assert!(between(&series, 0, u64::MAX, 1).len() <= MOST_BUCKETS);
         assert!((series.spacing() / (1u64 << 40) as f32 - 1.0).abs() < 1e-3);
     }
 
     #[test]
-    fn an_interrupted_curve_says_where() {
+    fn a_curve_records_its_gaps() {
         let mut series = series(1..=3, |_| 1.0);
         series.interrupt();
         (4..=6).for_each(|step| series.push(Step(step), 2.0));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_drops_what_came_later() {
+    fn rewinding_drops_later_points() {
         let mut series = series(1..=10, |step| step as f32);
         series.rewind(Step(4));
         assert_eq!(between(&series, 0, 99, 1).len(), 4);
@@ -285,7 +285,7 @@ mod tests {
 
         /// A trainer's steps ascend, except when rewound; a journal may have any order.
         #[test]
-        fn steps_in_any_order_leave_buckets_in_order(
+        fn steps_in_any_order_give_ordered_buckets(
             moves in prop::collection::vec(
                 (prop_oneof![0u64..20, any::<u64>()], any::<bool>()),
                 0..40,

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn smoothing_is_as_worked_by_hand() {
+    fn a_worked_example_of_smoothing() {
         let mut smoothed = Smoothed::default();
         assert_eq!(smoothed.get(), None);
         smoothed.push(3.0, Smoothed::ALPHA);

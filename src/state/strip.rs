@@ -263,7 +263,7 @@ mod tests {
     use crate::arbitrary;
 
     #[test]
-    fn the_first_metric_decides_in_its_own_direction() {
+    fn the_first_metric_determines_the_best_in_its_direction() {
         // The second objective has a perplexity, for which lower is new_best.
         let mut strip = Strip::new(&arbitrary::run_started().objectives[1]);
         let dev =
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_does_not_compute_it_leaves_its_loss() {
+    fn a_step_without_a_loss_keeps_the_last_one() {
         let mut strip = Strip::new(&arbitrary::run_started().objectives[0]);
         strip.step_done(&arbitrary::step_done(1, "chunk", 2.5));
         strip.step_done(&arbitrary::step_done(2, "pos", 9.0));

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_those_of_the_best_checkpoint() {
+    fn the_summary_has_the_scores_of_the_best_checkpoint() {
         let ended = RunEnded {
             at_ms: 1500,
             step: Step(40),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn without_dev_the_best_is_the_last() {
+    fn without_dev_the_last_checkpoint_is_the_best() {
         let summary =
             summary(steps(1..=3).chain([saved(3, "last"), evaluated(3, Split::Test, 60.0)]));
         let main = &summary.main;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewound_run_counts_the_steps_that_stayed() {
+    fn a_rewound_run_counts_the_remaining_steps() {
         let summary = summary(steps(1..=10).chain([Rewound { at_ms: 200, to: Step(4) }.into()]));
         assert_eq!(summary.objectives[0].loss_last, Some(4.0));
         assert_eq!(summary.steps, 4);

@@ -41,7 +41,7 @@ fn only_hands_intervene() {
 }
 
 #[test]
-fn a_strip_that_does_not_sound_weighs_nothing() {
+fn an_inactive_strip_has_weight_zero() {
     let mut run = run([arbitrary::step_done(1, "chunk", 2.0).into(), muted("pos", By::Key)]);
     let weights = |run: &Run| run.strips.iter().map(|strip| strip.weight).collect::<Vec<_>>();
     assert_eq!(weights(&run), [1.0, 1.0, 0.0]);
@@ -54,7 +54,7 @@ fn a_strip_that_does_not_sound_weighs_nothing() {
 }
 
 #[test]
-fn a_schedule_moves_the_fader_and_rounding_does_not() {
+fn a_schedule_changes_the_gain_and_rounding_does_not() {
     let mut run = run([]);
     let mut step = arbitrary::step_done(1, "chunk", 2.0);
     let (gain, share) = (0.1_f32, 3.7_f32);
@@ -76,7 +76,7 @@ fn a_schedule_moves_the_fader_and_rounding_does_not() {
 }
 
 #[test]
-fn what_the_screen_missed_and_what_broke_is_kept() {
+fn missed_events_and_alerts_are_kept() {
     let broke = |objective: Option<&str>| -> Event {
         let objective = objective.map(ObjectiveId::from);
         NonFiniteLoss { at_ms: 1, step: Step(4), objective }.into()
@@ -89,7 +89,7 @@ fn what_the_screen_missed_and_what_broke_is_kept() {
 }
 
 #[test]
-fn time_left_and_passes_follow_the_steps() {
+fn remaining_time_and_epochs_follow_the_steps() {
     let run = run((1..=25).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()));
     assert_eq!(run.epochs(), Some(2.5));
     assert_eq!(run.left_ms(), Some(750));
@@ -98,7 +98,7 @@ fn time_left_and_passes_follow_the_steps() {
 }
 
 #[test]
-fn rewinding_gives_the_earlier_scores_back() {
+fn rewinding_restores_earlier_scores() {
     let dev = |step, f1| arbitrary::evaluated(step, Split::Dev, "chunk", "f1", f1).into();
     let mut run = run([dev(10, 60.0), dev(20, 80.0), dev(30, 70.0)]);
     let best = |value, step| Some(BestScore { metric: "f1".into(), value, step: Step(step) });
@@ -123,8 +123,7 @@ fn a_strip_keeps_the_last_classes_of_each_split_until_they_are_rewound() {
 }
 
 #[test]
-fn a_run_that_goes_on_has_the_mix_and_the_history_of_its_checkpoint_and_marks_what_is_left_behind()
-{
+fn a_continued_run_restores_mix_and_history_and_marks_what_is_left_behind() {
     let saved = |step| -> Event {
         let (step, name, command) = (Step(step), "last".into(), None);
         CheckpointSaved { at_ms: 9, step, name, command }.into()
@@ -176,7 +175,7 @@ fn a_run_that_goes_on_has_the_mix_and_the_history_of_its_checkpoint_and_marks_wh
 
 proptest! {
     #[test]
-    fn parts_folded_are_the_whole_folded(events in arbitrary::events(), cut in 0usize..32) {
+    fn folding_parts_equals_folding_the_whole(events in arbitrary::events(), cut in 0usize..32) {
         let mut whole = Run::new(None);
         fold(&mut whole, &events);
         let (first, rest) = events.split_at(cut.min(events.len()));
@@ -191,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rewound_run_never_saw_what_came_later(
+    fn a_rewound_run_equals_one_without_the_later_events(
         events in proptest::collection::vec(arbitrary::event(), 0..40),
         to in (0u64..40).prop_map(Step),
     ) {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_read_off_each_other_both_ways() {
+    fn units_convert_both_ways() {
         let timeline = timeline(100_000);
         assert!(timeline.moments.len() <= MOST_MOMENTS);
         for step in [0, 1, 17, 4_097, 99_999, 100_000] {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_timeline_is_at_nothing() {
+    fn an_empty_timeline_is_at_zero() {
         assert!(timeline(0).at(Step(5), Unit::Ms).abs() < 1e-9);
     }
 

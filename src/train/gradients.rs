@@ -1,4 +1,4 @@
-//! Gradients of a loss by every parameter that it reaches.
+//! Gradients of a loss with respect to all parameters that it reaches.
 
 use std::ops::Range;
 
@@ -10,7 +10,8 @@ use crate::{
     model::Parameters,
 };
 
-/// The gradients of one loss, by the parameters' numbers; none for what it does not reach.
+/// The gradients of one loss, by the parameters' indices; none for parameters that it does not
+/// reach.
 #[derive(Clone, Debug)]
 pub struct Gradients {
     all: Vec<Option<Gradient>>,
@@ -25,7 +26,7 @@ impl Gradients {
         Ok(gradients)
     }
 
-    /// Those of a loss that reaches nothing.
+    /// The gradients of a loss that reaches no parameter.
     pub(super) fn none(parameters: &Parameters) -> Self {
         let width = |var: &Tensor| var.dims().last().copied().unwrap_or(1);
         let widths: Vec<usize> =
@@ -33,8 +34,8 @@ impl Gradients {
         Self { all: vec![None; widths.len()], widths }
     }
 
-    /// Adds what a backward pass has left: in the parameters' gradient store, and with candle where its own
-    /// operations have read a parameter.
+    /// Adds the results of a backward pass: those accumulated in the parameters' store, and
+    /// candle's where its own operations have read a parameter.
     pub(super) fn add(&mut self, store: &GradStore, parameters: &Parameters) -> Result<()> {
         for (number, gradient) in parameters.param_grads().take() {
             self.add_one(number, gradient);
@@ -47,7 +48,7 @@ impl Gradients {
         Ok(())
     }
 
-    /// Adds those of another loss, each multiplied by the factor of its parameter.
+    /// Adds the gradients of another loss, each multiplied by its parameter's factor.
     pub(super) fn add_scaled(&mut self, other: Self, factor: impl Fn(usize) -> f32) {
         for (number, gradient) in other.all.into_iter().enumerate() {
             if let Some(mut gradient) = gradient {
@@ -57,8 +58,8 @@ impl Gradients {
         }
     }
 
-    /// Adds those of another loss, and gives those of them back that are by the parameters with these
-    /// numbers.
+    /// Adds the gradients of another loss, and returns those with respect to the parameters with
+    /// these indices.
     pub(super) fn merge(&mut self, other: Self, numbers: &Range<usize>) -> Self {
         let mut back = Self { all: vec![None; other.all.len()], widths: other.widths };
         for (number, gradient) in other.all.into_iter().enumerate() {
@@ -78,17 +79,17 @@ impl Gradients {
         }
     }
 
-    /// The gradient by the parameter of that number, if the loss reaches it.
+    /// The gradient with respect to the parameter with that index, if the loss reaches it.
     pub fn get(&self, number: usize) -> Option<&Gradient> {
         self.all[number].as_ref()
     }
 
-    /// The square of the global norm over the parameters with these numbers, summed in their order.
+    /// The square of the global norm over the parameters with these indices, summed in their order.
     pub fn squared_norm(&self, numbers: Range<usize>) -> f64 {
         self.product(self, numbers)
     }
 
-    /// The inner product with another loss's gradients over the parameters with these numbers.
+    /// The inner product with another loss's gradients over the parameters with these indices.
     pub fn product(&self, other: &Self, numbers: impl IntoIterator<Item = usize>) -> f64 {
         let of_one = |number: usize| match (&self.all[number], &other.all[number]) {
             (Some(Gradient::Dense(ours)), Some(Gradient::Dense(theirs))) => dot(ours, theirs),
@@ -107,10 +108,11 @@ impl Gradients {
     }
 }
 
-/// Numbers in a block of which one thread makes the product.
+/// Elements per task.
 const BLOCK: usize = 32_768;
 
-/// Σ a·b in f64, so that the order matters to no digit that is shown; in fixed blocks.
+/// Σ a·b in f64, so that the order of summation does not affect any displayed digit; in fixed
+/// blocks.
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
     let blocks = a.par_chunks(BLOCK).zip(b.par_chunks(BLOCK));
     let products: Vec<f64> = blocks.map(|(a, b)| dot_of_block(a, b)).collect();
@@ -153,13 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn products_of_rows_are_those_of_all_numbers() {
+    fn products_of_sparse_gradients_equal_the_dense_ones() {
         let rows = |ids: &[u32], rows: &[f32]| {
             Gradient::Rows(RowGradient { ids: ids.to_vec(), rows: rows.to_vec() })
         };
         let dense = |numbers: &[f32]| Gradient::Dense(numbers.into());
         let of = |gradient| Gradients { all: vec![Some(gradient)], widths: vec![2] };
-        // The same two tables of three rows, by rows and whole.
+        // The same two tables of three rows, sparse and dense.
         let a = [rows(&[2, 0], &[5.0, 6.0, 1.0, 2.0]), dense(&[1.0, 2.0, 0.0, 0.0, 5.0, 6.0])];
         let b = [rows(&[1, 2], &[3.0, 4.0, 7.0, 8.0]), dense(&[0.0, 0.0, 3.0, 4.0, 7.0, 8.0])];
         for a in &a {

@@ -4,10 +4,10 @@ use candle_core::Tensor;
 
 /// The raw loss of one objective in one step, over every corpus it was drawn with.
 pub(super) struct ObjectiveLoss {
-    /// Its place in the recipe.
+    /// The index of the objective in the recipe.
     pub(super) objective: usize,
     /// Σ sum / Σ count, a scalar.
     pub(super) mean: Tensor,
-    /// The same, read from the device.
+    /// The same as a number, read from the device.
     pub(super) value: f32,
 }

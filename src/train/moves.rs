@@ -1,4 +1,4 @@
-//! Moves: a journal's interventions, to be redone at their steps.
+//! The manual changes of a journal, to be repeated at their steps.
 
 use std::collections::VecDeque;
 
@@ -6,27 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Changed, Command, Event, Step, event::Reason};
 
-/// Commands by when they hold from, in the order they were applied.
+/// Commands by the step from which they are in force, in the order in which they were applied.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Moves(VecDeque<Move>);
 
-/// One command of a hand.
+/// One manual command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Move {
     /// The first step computed with it.
     from: Step,
-    /// Non-finite attempts at that step before it: such a one changes no parameter, but it has drawn.
+    /// The number of non-finite attempts at that step before it: an attempt changes no parameter,
+    /// but it has drawn a batch.
     non_finite: u32,
     command: Command,
 }
 
 impl Moves {
-    /// What hands did in these events. What schedules and rules did follows from the recipe.
+    /// The manual commands in these events. Changes by schedules and rules follow from the recipe.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut non_finite = 0;
         let mut moves: Vec<Move> = Vec::new();
-        // Those that were made when the last checkpoint was saved, after which step.
+        // The number of commands at the last checkpoint, and its step.
         let (mut n_kept, mut resume_step) = (0, Step(0));
         for event in events {
             match event {
@@ -37,7 +38,7 @@ impl Moves {
                 }
                 Event::Continued(continued) => {
                     non_finite = 0;
-                    // What was done beyond the checkpoint was left behind.
+                    // Commands beyond the checkpoint were left behind.
                     if continued.step == resume_step {
                         moves.truncate(n_kept);
                     } else {
@@ -46,8 +47,8 @@ impl Moves {
                 }
                 event => {
                     let Some((from, command)) = intervention(event) else { continue };
-                    // Strips that were changed between the same two steps are changed as one: what they
-                    // came to was allowed, and what lay between may not have been by itself.
+                    // Changes of strips between the same two steps are repeated as one command:
+                    // their final state was valid, while an intermediate one may not have been.
                     let n_before = n_kept.min(moves.len());
                     let earlier = moves[n_before..].last_mut().filter(|last| {
                         (last.from, last.non_finite) == (from, non_finite)
@@ -61,31 +62,32 @@ impl Moves {
                 }
             }
         }
-        // A journal that was rewound goes over some steps twice.
+        // A journal that was rewound has some steps twice.
         moves.sort_by_key(|one| (one.from, one.non_finite));
         Self(moves.into())
     }
 
-    /// The next command that holds from that step, after so many non-finite attempts at it, or earlier.
+    /// The next command in force from that step, after that many non-finite attempts at it, or
+    /// earlier.
     pub fn due(&mut self, from: Step, non_finite: u32) -> Option<Command> {
         self.0
             .pop_front_if(|one| (one.from, one.non_finite) <= (from, non_finite))
             .map(|one| one.command)
     }
 
-    /// Whether none is left.
+    /// Whether no command is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The same without those that hold from that step or earlier.
+    /// The commands that are in force from later steps.
     #[must_use]
     pub fn after(mut self, step: Step) -> Self {
         self.0.retain(|one| one.from > step);
         self
     }
 
-    /// Every command that is left, with the step it holds from.
+    /// The remaining commands, with the step from which each is in force.
     pub fn iter(&self) -> impl Iterator<Item = (Step, &Command)> {
         self.0.iter().map(|one| (one.from, &one.command))
     }
@@ -93,7 +95,7 @@ impl Moves {
 
 fn intervention(event: &Event) -> Option<(Step, Command)> {
     match event {
-        // Somebody who ended a run by hand ended it after this step.
+        // A manual stop took effect after this step.
         Event::RunEnded(e) if e.reason == Reason::Key => {
             Some((e.step.next(), Command::Stop { reason: Reason::Key }))
         }
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_after_a_non_finite_attempt_waits_for_the_same_attempt() {
+    fn a_change_after_a_non_finite_attempt_waits_for_the_same_attempt() {
         let broke = || NonFiniteLoss { at_ms: 0, step: Step(2), objective: None }.into();
         let events: [Event; 4] =
             [arbitrary::step_done(1, "chunk", 1.0).into(), broke(), broke(), moved(2, 0.5)];
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_are_made_in_the_order_of_their_steps() {
+    fn changes_are_repeated_in_the_order_of_their_steps() {
         let mut moves = Moves::of(&[moved(9, 0.9), moved(3, 0.3)]);
         assert_eq!(gains_due(&mut moves, 3, 0), [0.3]);
         assert_eq!(moves.iter().count(), 1);

@@ -352,7 +352,7 @@ mod tests {
 
     /// The expected values are those of PyTorch 2's `torch.optim`, computed by hand in f64.
     #[test]
-    fn two_steps_are_as_worked_by_hand() {
+    fn two_steps_of_worked_examples() {
         let moments = Moments { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
         let plain = Moments { weight_decay: 0.0, ..moments };
         let cases = [
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_updated_as_all_numbers_are() {
+    fn sparse_and_dense_updates_are_equal() {
         let (n_rows, width) = (7, 3);
         let moments = Moments { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
         let decays = Moments { weight_decay: 0.1, ..moments };

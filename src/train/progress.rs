@@ -133,7 +133,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
         #[test]
-        fn progress_written_and_read_is_exactly_the_same(
+        fn progress_round_trips_exactly(
             (counts, value) in (proptest::array::uniform8(any::<u64>()), any::<f32>()),
             (clip_norm, strength) in (proptest::option::of(finite()), schedule()),
             faders in proptest::collection::vec((schedule(), any::<[bool; 3]>()), 0..4),

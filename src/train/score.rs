@@ -92,7 +92,7 @@ mod tests {
     };
 
     #[test]
-    fn evaluating_computes_the_scores_of_each_head_once_and_its_loss_is_that_of_training() {
+    fn an_evaluation_computes_each_heads_scores_once_and_the_loss_of_training() {
         let mut heads = BTreeSet::new();
         for (name, _) in shipped::RECIPES {
             let recipe = recipe::load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();

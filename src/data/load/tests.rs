@@ -78,7 +78,7 @@ fn every_nth_example_is_held_out_counted_from_one() {
 }
 
 #[test]
-fn a_share_is_drawn_by_its_own_seed_and_keeps_the_files_order() {
+fn a_held_out_fraction_has_its_own_seed_and_keeps_the_order() {
     let values = values();
     let share = |name, fraction, seed| {
         let dev = Some(Dev::HeldOut(HoldOut::Fraction { fraction, seed }));
@@ -112,7 +112,7 @@ fn the_faults_of_all_splits_are_reported_together() {
 }
 
 #[test]
-fn faulty_examples_are_skipped_and_counted_where_the_recipe_says_so() {
+fn faulty_examples_are_skipped_and_counted_if_configured() {
     let values = values();
     let spec = Load {
         train: input("faulty"),
@@ -141,7 +141,7 @@ fn a_corpus_has_its_fields_splits_and_files() {
 }
 
 #[test]
-fn twenty_faults_are_shown_and_the_rest_counted() {
+fn twenty_faults_are_shown_and_the_rest_are_counted() {
     let faults: Vec<_> = (0..337).collect();
     let shown = show(&faults);
     assert_eq!(shown.lines().count(), 21);
@@ -150,7 +150,7 @@ fn twenty_faults_are_shown_and_the_rest_counted() {
 }
 
 #[test]
-fn a_label_that_train_never_has_loads_with_a_count_of_none() {
+fn a_label_that_does_not_occur_in_train_has_no_count() {
     use crate::data::{statistics::label_set, vocabulary::count};
 
     let says =

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_latin_1_lacks_is_written_as_a_question_mark() {
+    fn characters_outside_latin_1_become_question_marks() {
         assert_eq!(Encoding::Latin1.encode("é€"), b"\xe9?");
     }
 }

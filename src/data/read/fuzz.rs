@@ -44,7 +44,7 @@ fn golds() -> impl Strategy<Value = Labels> {
 
 proptest! {
     #[test]
-    fn no_bytes_upset_a_reader(
+    fn readers_accept_any_bytes(
         bytes in prop::collection::vec(any::<u8>(), 0..256),
         setting in prop_oneof![settings(), tables(), objects()],
         gold in golds(),
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_differs_in_the_predictions_alone(
+    fn written_files_differ_in_predictions_only(
         bytes in soup(),
         setting in settings(),
         gold in golds(),
@@ -140,7 +140,7 @@ fn fault_lines(reading: &Reading) -> Vec<u32> {
 
 proptest! {
     #[test]
-    fn every_fault_of_a_line_has_its_line(
+    fn every_fault_names_its_line(
         bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..256), texts()],
         setting in prop_oneof![tables(), objects()],
         gold in golds(),
@@ -185,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn an_object_grows_by_a_key_and_is_read_again(bytes in texts(), setting in objects()) {
+    fn an_object_with_an_added_key_can_be_read_again(bytes in texts(), setting in objects()) {
         let reading = setting.read(&bytes);
         let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
         let again = setting.clone().list("labels", &["label", "predicted"]).read(&written);

@@ -132,14 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn space_parts_at_ascii_white_space_alone() {
+    fn space_splits_at_ascii_white_space_only() {
         assert_eq!(Tokens::Space.split(" a,  b\tc "), ["a,", "b", "c"]);
         assert_eq!(Tokens::Space.split("a\u{a0}b \u{85}"), ["a\u{a0}b", "\u{85}"]);
         assert_eq!(Tokens::Space.split(" \t"), [""; 0]);
     }
 
     #[test]
-    fn words_part_from_punctuation_and_keep_what_is_theirs() {
+    fn words_are_separated_from_punctuation_but_keep_inner_marks() {
         for (text, wanted) in [
             ("Well, don't!", "Well|,|don't|!"),
             ("(a \"good\" one)...", "(|a|\"|good|\"|one|)|..."),
@@ -160,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tokens_hold_every_character_but_white_space(text in any::<String>()) {
+        fn tokens_contain_every_character_but_white_space(text in any::<String>()) {
             let tokens = Tokens::Words.split(&text);
             prop_assert!(tokens.iter().all(|token| !token.is_empty()));
             let without: String = text.split_whitespace().collect();

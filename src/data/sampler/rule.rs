@@ -217,14 +217,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_rule_as_it_is_written_is_read_to_the_same(rule in rules()) {
+        fn sampling_rules_round_trip_through_their_notation(rule in rules()) {
             let text = rule.to_string();
             prop_assert!(!text.contains('\n'), "{}", text);
             prop_assert_eq!(text.parse(), Ok(rule), "{}", text);
         }
 
         #[test]
-        fn whatever_is_typed_is_read_or_refused(text in "(fixed|temperature|all)?[ -~\u{e9}]{0,12}") {
+        fn any_text_is_parsed_or_refused(text in "(fixed|temperature|all)?[ -~\u{e9}]{0,12}") {
             if let Ok(rule) = text.parse::<Rule>() {
                 prop_assert_eq!(rule.to_string().parse(), Ok(rule));
             }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_begins_a_rule() {
+    fn every_name_starts_a_rule() {
         for name in Rule::NAMES {
             let text = match *name {
                 "temperature" => "temperature 2".to_owned(),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_refused_with_what_was_wanted() {
+    fn invalid_rules_are_refused_with_what_was_expected() {
         let names =
             "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\"";
         let temperature = |found: &str| {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_not_there_is_refused_with_the_nearest() {
+    fn an_unknown_group_is_refused_with_the_nearest_name() {
         let groups = ["news", "web"];
         let among = |text: &str| text.parse::<Rule>().unwrap().among(groups.into_iter());
         assert_eq!(among("fixed web=1").unwrap().to_string(), "fixed web=1");

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_head_with_a_wrong_relation_counts_for_one_of_the_two() {
+    fn a_correct_head_with_a_wrong_relation_counts_for_uas_only() {
         let arcs = |arcs: [(Option<u32>, u32); 4]| -> Vec<GraphArc> {
             let arcs = (0..).zip(arcs);
             arcs.map(|(dependent, (head, label))| GraphArc { head, dependent, label: Some(label) })
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_is_that_of_the_scorer_of_conll_2018() {
+    fn metrics_equal_the_conll_2018_scorers() {
         let fixture = fixture::read("trees.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert_eq!(cases.len(), 5);

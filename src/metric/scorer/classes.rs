@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gold_classes_that_training_lacks_are_wrong_and_missing_ones_are_not_scored() {
+    fn unseen_gold_classes_are_wrong_and_missing_ones_are_not_scored() {
         let names = ["a", "b", "strange"].into_iter().collect();
         let order = vec!["a".to_owned(), "b".to_owned()];
         let figures = vec![
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_score_has_no_figures() {
+    fn no_items_give_no_metrics() {
         let mut scores = Scores::default();
         let scorer = ClassScorer::new(Lexicon::default(), vec![ClassFigure::Accuracy]);
         Box::new(scorer).finish(&mut scores);

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn perplexity_and_distance_are_of_the_mean_loss() {
+    fn perplexity_and_distance_are_functions_of_the_mean_loss() {
         let loss = || Scores { sum: 8.0, count: 2, ..Scores::default() };
         let mut scores = loss();
         Box::new(PerplexityScorer).finish(&mut scores);

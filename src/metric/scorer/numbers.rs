@@ -50,14 +50,14 @@ mod tests {
     }
 
     #[test]
-    fn a_case_by_hand_and_one_without_correlation() {
+    fn worked_examples_with_and_without_correlation() {
         assert_eq!(scores(vec![1.0, 2.0, 3.0], vec![3.0, 2.0, 1.0])[1], ("pearson", -1.0));
         assert_eq!(scores(vec![1.0, 2.0], vec![3.0, 3.0]), [("mse", 2.5)]);
         assert_eq!(scores(vec![], vec![]), []);
     }
 
     #[test]
-    fn every_figure_is_that_of_scikit_learn_and_scipy() {
+    fn metrics_equal_scikit_learns_and_scipys() {
         let fixture = read("numbers.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 3);

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_by_hand() {
+    fn a_worked_example() {
         let second = (vec![0.0, 1.0, 0.0], vec![0.9, 0.8, 0.1]);
         let first = (vec![0.0, 0.0, 1.0], vec![0.1, 0.2, 0.3]);
         let without = (vec![0.0, 0.0], vec![1.0, 2.0]);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn gains_and_reciprocal_ranks_are_those_of_scikit_learn() {
+    fn gains_and_reciprocal_ranks_equal_scikit_learns() {
         let fixture = read("rankings.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 3);

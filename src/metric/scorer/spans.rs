@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_right_with_both_bounds_and_its_class() {
+    fn a_span_is_correct_with_both_boundaries_and_its_class() {
         let mut scorer = Box::new(SpanScorer::new(names()));
         let gold = Gold::Spans(vec![vec![span(0, 2, 0), span(3, 4, 1)]]);
         scorer.push(&gold, &Prediction::Spans(vec![span(0, 2, 0), span(3, 5, 1), span(3, 4, 0)]));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn of_alternative_answers_any_is_right_and_no_answer_is_one() {
+    fn any_alternative_answer_is_correct_and_may_be_empty() {
         let mut scorer = Box::new(SpanScorer::new(names()));
         let gold = Gold::Spans(vec![vec![span(0, 5, 0)], vec![span(1, 5, 0)]]);
         scorer.push(&gold, &Prediction::Spans(vec![span(1, 5, 0)]));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relation_is_right_with_both_its_spans_in_their_order() {
+    fn a_relation_is_correct_with_both_spans_in_order() {
         let (a, b) = (span(0, 1, 0), span(2, 3, 1));
         let relation = |from, to| SpanRelation { from, to, label: 1 };
         let mut scorer = Box::new(RelationScorer::new(names()));

@@ -85,7 +85,7 @@ mod tests {
 
     /// The cases of conlleval as ids, which is what an objective passes.
     #[test]
-    fn figures_by_ids_are_those_of_conlleval() {
+    fn metrics_from_ids_equal_conllevals() {
         for case in read("spans.json")["cases"].as_array().unwrap() {
             let mut names = Lexicon::default();
             let mut ids = |key: &str| -> Vec<Vec<u32>> {

@@ -35,7 +35,7 @@ mod tests {
     use crate::data::prediction::ScoredText;
 
     #[test]
-    fn only_the_best_text_counts_and_any_reference_will_do() {
+    fn only_the_best_text_counts_and_any_reference_matches() {
         let texts = |texts: &[&str]| {
             let scored = texts.iter().zip([-1.0, -2.0]);
             let text = |(text, score): (&&str, f32)| ScoredText { text: (*text).to_owned(), score };

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_probe_is_asked_about_vectors_and_the_classifier_about_classes() {
+    fn the_probe_scores_vectors_and_the_classifier_classes() {
         let names = ["books", "music"].into_iter().collect();
         let mut scorer = Box::new(DomainScorer::new(names));
         for at in 0..40 {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_on_one_line_overlap_wholly() {
+    fn vectors_on_one_line_overlap_completely() {
         let mut scorer = Box::new(OverlapScorer::default());
         for x in [1.0, 1.0, -2.0] {
             scorer.push(&Gold::Vector(vec![x, 0.0]), &Prediction::Vector(vec![0.0, x]));

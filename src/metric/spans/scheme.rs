@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_says_what_was_found_and_what_was_wanted() {
+    fn a_fault_says_what_was_expected_and_found() {
         let said = |scheme, tags| check(scheme, tags).unwrap_err().to_string();
         assert_eq!(
             said(Scheme::Iob2, "O I-NP"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_survive_every_change_of_scheme() {
+    fn spans_round_trip_through_every_scheme() {
         let tags = ["I-NP", "I-NP", "B-NP", "O", "I-VP", "I-NP", "I-NP", "B-NP"];
         let iobes = Scheme::Iob1.convert(&tags, Scheme::Iobes).unwrap();
         assert_eq!(iobes, ["B-NP", "E-NP", "S-NP", "O", "S-VP", "B-NP", "E-NP", "S-NP"]);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_sentence_is_found_and_a_slip_is_one_fault() {
+    fn every_fault_of_a_sentence_is_found_and_a_mistake_is_one_fault() {
         let places = |tags: &[&str]| -> Vec<usize> {
             Scheme::Iob2.faults(tags).iter().map(|fault| fault.idx).collect()
         };

@@ -147,7 +147,7 @@ mod tests {
 
     /// Scores (0, ln 3): probabilities 1/2, 3/4.
     #[test]
-    fn answers_that_are_missing_cost_nothing() -> Result<()> {
+    fn missing_targets_have_no_loss() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [9.0, 9.0]], &Device::Cpu)?;
         let targets = [Some(1), Some(0), None, Some(1), None, None];
         let packing = Packing::of_examples(3);

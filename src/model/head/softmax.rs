@@ -167,7 +167,7 @@ mod tests {
 
     /// Scores (0, ln 3): probabilities 1/4, 3/4.
     #[test]
-    fn smoothing_and_weights_by_hand() -> Result<()> {
+    fn a_worked_example_of_smoothing_and_weights() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()], [0.0, 3f32.ln()], [5.0, 5.0]], &Device::Cpu)?;
         let targets = [Some(0), Some(1), None];
         let (quarter, three) = (4f32.ln(), (4f32 / 3.0).ln());
@@ -188,7 +188,7 @@ mod tests {
 
     /// With respect to the scores: p minus the smoothed target, times the weight.
     #[test]
-    fn gradients_of_a_smoothed_and_weighed_loss_by_hand() -> Result<()> {
+    fn gradients_of_a_smoothed_and_weighted_worked_example() -> Result<()> {
         let x = Var::new(&[[0.0, 3f32.ln()]], &Device::Cpu)?;
         let (_, head) = head(0.2, Some(vec![2.0, 1.0]))?;
         let loss = head.loss(&x, &[Some(0)], &Packing::of_examples(1))?.expect("it has a target");

@@ -17,7 +17,7 @@ fn sentences_end_at_blank_lines_and_at_lines_of_white_space() {
 }
 
 #[test]
-fn line_endings_and_a_missing_last_one_are_all_the_same() {
+fn line_endings_are_equivalent_and_the_last_may_be_missing() {
     for text in
         ["a D\nb N\n\nc V\n", "a D\r\nb N\r\n\r\nc V\r\n", "a D\nb N\n\nc V", "a D\nb N\r\n\nc V\r"]
     {
@@ -28,7 +28,7 @@ fn line_endings_and_a_missing_last_one_are_all_the_same() {
 }
 
 #[test]
-fn columns_may_be_ignored() {
+fn columns_can_be_ignored() {
     let reading = Setting::columns(&["_", "form", "_", "ner"]).read("1 a x O\n2 b y B\n");
     assert_eq!(reading.fields(), ["form", "ner"]);
     assert_eq!(reading.shown(), ["a/O|b/B"]);
@@ -39,7 +39,7 @@ fn columns_may_be_ignored() {
 }
 
 #[test]
-fn any_other_number_of_columns_is_a_fault_and_every_one_is_told() {
+fn every_wrong_number_of_columns_is_reported() {
     let setting = Setting::columns(&["form", "pos", "chunk"]);
     let reading = setting.read("a D B\nb N\n\nc V I\n\nd\ne V I O\n");
     let faults = [
@@ -78,21 +78,21 @@ fn other_white_space_is_part_of_a_token() {
 }
 
 #[test]
-fn a_byte_order_mark_starts_no_token_but_a_later_one_does() {
+fn a_byte_order_mark_is_not_part_of_a_token_but_a_later_one_is() {
     let text = "\u{feff}a D\n\n\u{feff}b N\n";
     assert_eq!(form_pos().read(text).shown(), ["a/D", "\u{feff}b/N"]);
     assert_eq!(form_pos().read("\u{feff}\na D\n").shown(), ["a/D"]);
 }
 
 #[test]
-fn document_starts_are_no_tokens() {
+fn document_starts_are_not_tokens() {
     let text = "-DOCSTART- -X- O O\n\na D\n\n-DOCSTART- O\nb N\n-DOCSTART-\nc V\n";
     assert_eq!(form_pos().read(text).shown(), ["a/D", "b/N", "c/V"]);
     assert_eq!(form_pos().read("-DOCSTART-X N\n").shown(), ["-DOCSTART-X/N"]);
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_placed_in_the_file() {
+fn invalid_utf_8_is_reported_with_its_offset() {
     let text = b"\xef\xbb\xbfa D\ncaf\xe9 N\n\nb V\n\xf0city N\n";
     let faults = [
         "f:2: byte 10 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1",
@@ -102,7 +102,7 @@ fn bytes_that_are_not_utf_8_are_placed_in_the_file() {
 }
 
 #[test]
-fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
+fn latin_1_is_read_if_configured_and_its_next_line_character_ends_no_line() {
     let setting = form_pos().say("encoding", "latin-1");
     let reading = setting.read(b"caf\xe9 N\nwait\x85 V\n\x85 .\n");
     assert_eq!(reading.shown(), ["café/N|wait\u{85}/V|\u{85}/."]);
@@ -111,7 +111,7 @@ fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
 }
 
 #[test]
-fn a_very_long_line_is_a_line() {
+fn a_very_long_line_is_accepted() {
     let long = "x".repeat(24_000);
     assert_eq!(form_pos().read(format!("{long}\tN\nb\tN")).shown(), [format!("{long}/N|b/N")]);
 }
@@ -134,7 +134,7 @@ fn input_to_predict_may_lack_its_labels() {
 }
 
 #[test]
-fn a_prediction_is_a_last_column_and_every_other_byte_stays() {
+fn a_prediction_is_appended_as_a_column_and_no_other_byte_changes() {
     for (text, wanted) in [
         ("a D\n\nb  N\n", "a D X\n\nb  N X\n"),
         ("a\tD\r\n\t\r\nb\tN", "a\tD\tX\r\n\t\r\nb\tN\tX"),
@@ -148,14 +148,14 @@ fn a_prediction_is_a_last_column_and_every_other_byte_stays() {
 }
 
 #[test]
-fn names_given_twice_and_no_names_are_faults() {
+fn duplicate_and_missing_names_are_faults() {
     assert_eq!(form_pos().check(), [""; 0]);
     assert_eq!(Setting::columns(&["a", "_", "_", "a"]).check(), ["two columns are named \"a\""]);
     assert_eq!(Setting::columns(&["_"]).check(), ["no column has a name"]);
 }
 
 #[test]
-fn numbers_and_spans_have_a_column_and_a_vector_has_none() {
+fn numbers_and_spans_fit_a_column_and_vectors_do_not() {
     let setting = form_pos();
     let reading = setting.read("a X\nb X\n");
     let names = ["NP"].into_iter().collect();

@@ -25,7 +25,7 @@ fn faults(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn ranges_and_empty_nodes_are_no_words() {
+fn ranges_and_empty_nodes_are_not_words() {
     let lines = [
         word("0.1", "gone", "VERB"),
         word("1-2", "du", "_"),
@@ -46,7 +46,7 @@ fn a_number_sign_starts_a_comment_or_is_a_form() {
 }
 
 #[test]
-fn forms_may_hold_spaces_and_odd_characters() {
+fn forms_may_contain_spaces_and_unusual_characters() {
     for form in ["20 000", "a\u{a0}b", "\u{ad}", "\u{feff}x", "wait\u{85}", &"x".repeat(24_000)] {
         assert_eq!(shown(&word("1", form, "X"), Labels::Required), [format!("{form}/X")]);
     }
@@ -77,7 +77,7 @@ fn ids_count_from_one_and_a_gap_is_one_fault() {
 }
 
 #[test]
-fn every_line_has_ten_columns_with_something_in_each() {
+fn every_line_has_ten_non_empty_columns() {
     assert_eq!(
         faults("1\ta\n2 b c\n"),
         [
@@ -90,7 +90,7 @@ fn every_line_has_ten_columns_with_something_in_each() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_told_once() {
+fn invalid_utf_8_is_reported_once() {
     let text = [&b"# caf\xe9 is no word\n1\tcaf\xe9"[..], b"\t_\t_\t_\t_\t_\t_\t_\t_\n"].concat();
     let text = [text, word("2", "b", "X").into_bytes()].concat();
     let setting = Setting::new("conllu");
@@ -113,7 +113,7 @@ fn input_to_predict_may_lack_its_labels() {
 }
 
 #[test]
-fn a_prediction_replaces_its_column_and_every_other_byte_stays() {
+fn a_prediction_replaces_its_column_and_no_other_byte_changes() {
     let make = |upos: &str| {
         let words = [word("1-2", "du", "_"), word("1", "de", upos), word("2", "le", upos)];
         let faulty = word("7", "x", "X");

@@ -59,7 +59,7 @@ mod tests {
     };
 
     #[test]
-    fn every_prediction_is_a_value() {
+    fn every_prediction_is_a_json_value() {
         let names: Lexicon = ["a", "b"].into_iter().collect();
         let span = |start, end, label| TokenSpan { start, end, label: Some(label) };
         let arc = |head, dependent, label| GraphArc { head, dependent, label };

@@ -23,7 +23,7 @@ fn a_text_is_a_string_or_an_array_of_tokens() {
 }
 
 #[test]
-fn labels_are_strings_numbers_or_switches_and_may_be_missing() {
+fn labels_are_strings_numbers_or_booleans_and_may_be_missing() {
     let text = "{\"text\":\"a\",\"label\":1}\n{\"text\":\"b\",\"label\":1.0}\n\
                 {\"text\":\"c\",\"label\":true}\n{\"text\":\"d\",\"label\":null}\n\
                 {\"text\":\"e\"}\n{\"text\":\"f\",\"label\":\"\"}\n";
@@ -32,7 +32,7 @@ fn labels_are_strings_numbers_or_switches_and_may_be_missing() {
 }
 
 #[test]
-fn sets_may_be_of_none() {
+fn sets_may_be_empty() {
     let setting = Setting::new("jsonl").list("sets", &["topics"]);
     let text = "{\"text\":\"a\",\"topics\":[\"x\",\"y\",\"x\"]}\n{\"text\":\"b\",\"topics\":[]}\n\
                 {\"text\":\"c\"}\n";
@@ -44,7 +44,7 @@ fn sets_may_be_of_none() {
 }
 
 #[test]
-fn tags_are_as_many_as_tokens() {
+fn there_must_be_one_tag_per_token() {
     let text = "{\"form\":[\"a\",\"b\"],\"pos\":[\"D\",\"N\"]}\n{\"form\":\"c\"}\n\
                 {\"form\":\"d e\",\"pos\":[\"N\"]}\n{\"form\":\"f\",\"pos\":[\"\"]}\n\
                 {\"form\":\"g\",\"pos\":[null]}\n";
@@ -60,7 +60,7 @@ fn tags_are_as_many_as_tokens() {
 }
 
 #[test]
-fn what_is_no_object_is_placed_in_its_line() {
+fn invalid_objects_are_reported_with_their_line() {
     let text = "{\"text\": \"a\",}\n[1]\n{\"text\":\n\"b\"}\nnull\n{\"text\":\"\\ud800\"}\n";
     let faults = [
         "f:1: not JSON at column 14: trailing comma",
@@ -75,7 +75,7 @@ fn what_is_no_object_is_placed_in_its_line() {
 }
 
 #[test]
-fn what_is_wrong_with_a_text_or_a_label_is_told() {
+fn faults_of_texts_and_labels_are_reported() {
     for (text, told) in [
         ("{\"txt\":\"a\"}", "no key \"text\"; did you mean \"txt\"?"),
         ("{}", "no key \"text\"; there is none"),
@@ -105,7 +105,7 @@ fn what_is_wrong_with_a_text_or_a_label_is_told() {
 }
 
 #[test]
-fn a_very_long_line_and_deep_brackets_are_lines() {
+fn very_long_lines_and_deep_nesting_are_accepted() {
     let long = format!("{{\"text\":\"{}\"}}", "abc, ".repeat(4_800));
     assert_eq!(text_label().read(long).read.split.size().tokens, 4_800);
     let deep = "[".repeat(24_000);
@@ -113,7 +113,7 @@ fn a_very_long_line_and_deep_brackets_are_lines() {
 }
 
 #[test]
-fn a_prediction_is_a_last_key_and_every_other_byte_stays() {
+fn a_prediction_is_appended_as_a_key_and_no_other_byte_changes() {
     let text =
         "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" } \r\n\n  {\"text\":\"c\",\"other\":{}}";
     let wanted = "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" , \"predicted\": \"x\\\"\"} \r\n\n  \
@@ -140,7 +140,7 @@ fn predictions_for_tokens_are_an_array_even_for_one() {
 }
 
 #[test]
-fn predicted_arcs_spans_and_relations_are_read_as_they_were() {
+fn predicted_arcs_spans_and_relations_round_trip() {
     for (form, value) in [
         ("arcs", "[[0,2,\"x\"],[2,1]]"),
         ("spans", "[[0,2,\"x\"],[2,3]]"),
@@ -169,7 +169,7 @@ fn predicted_arcs_spans_and_relations_are_read_as_they_were() {
 }
 
 #[test]
-fn names_given_twice_are_faults() {
+fn duplicate_names_are_faults() {
     assert_eq!(text_label().check(), [""; 0]);
     assert_eq!(text_label().list("tags", &["label"]).check(), ["two fields are named \"label\""]);
     let pair = text_label().list("text", &["a", "b"]);

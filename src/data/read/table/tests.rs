@@ -25,7 +25,7 @@ fn the_text_comes_first_and_every_token_has_its_line() {
 }
 
 #[test]
-fn the_text_is_what_is_said_or_called_so_or_last() {
+fn the_text_is_the_configured_column_or_text_or_the_last() {
     let fields = |setting: Setting| -> Vec<String> {
         setting.read("").fields().into_iter().map(str::to_owned).collect()
     };
@@ -37,7 +37,7 @@ fn the_text_is_what_is_said_or_called_so_or_last() {
 }
 
 #[test]
-fn lines_end_at_line_feeds_alone_and_empty_ones_are_none() {
+fn lines_end_at_line_feeds_only_and_empty_ones_are_skipped() {
     let reading = label_text().read("\u{feff}1\ta\u{85}b\u{2028}c\r\n\n\r\n0\td");
     assert_eq!(reading.shown(), ["a\u{85}b\u{2028}c – 1", "d – 0"]);
     assert_eq!(reading.read.split.examples[1].lines().collect::<Vec<_>>(), [4]);
@@ -77,7 +77,7 @@ fn the_separator_is_a_tab_or_a_comma_by_the_first_line() {
 }
 
 #[test]
-fn the_first_space_alone_parts_a_label_from_its_text() {
+fn only_the_first_space_separates_a_label_from_its_text() {
     let setting = label_text().say("separator", "space");
     let reading = setting.read("0 a  b , \"c\n+1 d\n word\n");
     assert_eq!(reading.shown(), ["a|b|,|\"c – 0", "d – +1", "word – –"]);
@@ -87,7 +87,7 @@ fn the_first_space_alone_parts_a_label_from_its_text() {
 }
 
 #[test]
-fn quoted_cells_are_read_as_rfc_4180_has_them() {
+fn quoted_cells_follow_rfc_4180() {
     let setting = label_text().say("separator", "comma");
     let reading = setting.read("1,\"a, \"\"b\"\" c\"\n\"no, no\",5\" d\r\n\"\",\"e\"\n");
     assert_eq!(reading.shown(), ["a,|\"b\"|c – 1", "5\"|d – no, no", "e – –"]);
@@ -104,7 +104,7 @@ fn quoted_cells_are_read_as_rfc_4180_has_them() {
 }
 
 #[test]
-fn a_header_is_skipped_where_it_is_said_and_told_where_it_is_not() {
+fn a_header_is_skipped_if_configured_and_reported_otherwise() {
     let text = "Label\ttext\n1\ta\n";
     assert_eq!(label_text().say("header", "skip").read(text).shown(), ["a – 1"]);
     let told = "f:1: expected an example, found the names of the columns; set header = \"skip\" if the file \
@@ -117,7 +117,7 @@ fn a_header_is_skipped_where_it_is_said_and_told_where_it_is_not() {
 }
 
 #[test]
-fn sets_hold_any_number_of_labels() {
+fn sets_have_any_number_of_labels() {
     let setting = Setting::table(&["topics", "text"]).list("sets", &["topics"]);
     let reading = setting.read("a|b| a\tx\n|\ty\n\tz\nb\tw\n");
     assert_eq!(reading.shown(), ["x – {a,b}", "y – {}", "z – –", "w – {b}"]);
@@ -130,13 +130,13 @@ fn sets_hold_any_number_of_labels() {
 }
 
 #[test]
-fn punctuation_is_parted_from_words_where_it_is_said() {
+fn punctuation_is_separated_if_configured() {
     let setting = label_text().say("tokens", "words");
     assert_eq!(setting.read("1\tDon't, please.\n").shown(), ["Don't|,|please|. – 1"]);
 }
 
 #[test]
-fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
+fn latin_1_is_read_if_configured_and_its_next_line_character_ends_no_line() {
     let bytes = b"1\tcaf\xe9 \x85 b\n";
     let setting = label_text().say("encoding", "latin-1");
     assert_eq!(setting.read(bytes).shown(), ["caf\u{e9}|\u{85}|b – 1"]);
@@ -145,7 +145,7 @@ fn latin_1_is_read_where_it_is_said_and_its_next_line_ends_none() {
 }
 
 #[test]
-fn a_very_long_line_is_a_line() {
+fn a_very_long_line_is_accepted() {
     let long = "abc, ".repeat(4_800);
     for text in [format!("1\t{long}\n"), format!("1,\"{long}\"\n")] {
         assert_eq!(label_text().read(text).read.split.size().tokens, 4_800);
@@ -153,7 +153,7 @@ fn a_very_long_line_is_a_line() {
 }
 
 #[test]
-fn input_to_predict_may_be_texts_alone() {
+fn input_to_predict_may_have_texts_only() {
     let read = |setting: &Setting, text: &str| setting.read_as(text, Labels::Optional);
     assert_eq!(read(&label_text(), "good , one\n1\ttwo\n").shown(), ["good|,|one – –", "two – 1"]);
     let setting = Setting::table(&["_", "text", "a", "b"]);
@@ -166,7 +166,7 @@ fn input_to_predict_may_be_texts_alone() {
 }
 
 #[test]
-fn a_prediction_is_a_last_column_and_every_other_byte_stays() {
+fn a_prediction_is_appended_as_a_column_and_no_other_byte_changes() {
     let tab = label_text();
     assert_eq!(written(&tab, "1\ta  b \r\n\n\ta", "X"), "1\ta  b \tX\r\n\n\ta\tX");
     assert_eq!(written(&tab, "a b\n", "X"), "a b\tX\n");
@@ -187,7 +187,7 @@ fn predictions_for_tokens_are_joined_by_spaces() {
 }
 
 #[test]
-fn what_is_written_is_read_again_with_the_prediction_in_a_column() {
+fn written_files_can_be_read_with_the_prediction_as_a_column() {
     for separator in ["tab", "comma"] {
         let setting = label_text().say("separator", separator);
         let mark = if separator == "tab" { "\t" } else { "," };
@@ -199,7 +199,7 @@ fn what_is_written_is_read_again_with_the_prediction_in_a_column() {
 }
 
 #[test]
-fn keys_that_name_no_column_are_faults() {
+fn keys_with_unknown_columns_are_faults() {
     assert_eq!(label_text().check(), [""; 0]);
     assert_eq!(Setting::table(&["a", "a"]).check(), ["two columns are named \"a\""]);
     assert_eq!(
@@ -218,7 +218,7 @@ fn keys_that_name_no_column_are_faults() {
 }
 
 #[test]
-fn a_number_and_a_text_have_a_cell_and_a_tree_has_none() {
+fn numbers_and_texts_fit_a_cell_and_trees_do_not() {
     let setting = label_text();
     let reading = setting.read("1\ta b\n");
     let names = Lexicon::default();
