@@ -79,7 +79,7 @@ fn gram(gradients: &[Gradients], shared: &Range<usize>) -> Gram {
     Gram::new(gradients.len(), |j, k| gradients[j].product(&gradients[k], shared.clone()))
 }
 
-/// What is told of a measurement. What a zero gradient leaves undefined is absent.
+/// The event of a measurement. Values that a zero gradient leaves undefined are omitted.
 pub(super) fn event(
     recipe: &Recipe,
     step: Step,

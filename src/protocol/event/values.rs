@@ -120,7 +120,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Switch(is_on) => is_on.fmt(f),
-            // A learning rate of 0.0003 needs its digits; a setting is a value that somebody typed.
+            // Settings are values entered by a user, so they are not rounded: 0.0003 keeps its digits.
             Self::Number(number) => number.fmt(f),
             // Quoted, to delimit a text of several words.
             Self::Text(text) => write!(f, "`{text}`"),
