@@ -1,5 +1,5 @@
-//! Figures of the sample corpora that their README states: sizes, unknown words, and what the
-//! simplest guesses score.
+//! Statistics of the sample corpora that their README states: sizes, unknown words, and the scores
+//! of simple baselines.
 
 mod tags;
 mod texts;
@@ -7,7 +7,7 @@ mod texts;
 use std::io::Error;
 use std::path::Path;
 
-/// Every figure of the corpora in a folder, as lines of text.
+/// The statistics of the corpora in a directory, as lines of text.
 pub(crate) fn report(folder: &Path) -> std::io::Result<String> {
     let mut out = String::new();
     tags::report(&mut out, folder)?;
@@ -15,7 +15,7 @@ pub(crate) fn report(folder: &Path) -> std::io::Result<String> {
     Ok(out)
 }
 
-/// The text of a file; an error names it.
+/// Reads a file; an error names it.
 fn read(path: &Path) -> std::io::Result<String> {
     let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
     std::fs::read_to_string(path).map_err(named)

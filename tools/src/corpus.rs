@@ -1,4 +1,4 @@
-//! Which corpora there are, how large their splits, and the seed of each.
+//! The corpora, the sizes of their splits, and their random seeds.
 
 use crate::dice::Dice;
 use crate::grammar::{Voice, Writer};
@@ -7,7 +7,7 @@ use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{languages, noise, posts, reviews, write};
 
-/// The seed that every split's own seed is counted from.
+/// The base seed; every split's seed is an offset from it.
 const SEED: u64 = 1;
 const NEWS: [&str; 6] = ["markets", "politics", "weather", "sport", "science", "crime"];
 const NOTES: [&str; 5] = ["birds", "plants", "stones", "sky", "camp"];
@@ -16,7 +16,7 @@ const NOTES: [&str; 5] = ["birds", "plants", "stones", "sky", "camp"];
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
-    /// Its counts, for people.
+    /// A summary of its counts, for printing.
     pub(crate) about: String,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn files() -> Vec<File> {
     files
 }
 
-/// The corpora of one sentence after another.
+/// Corpora of unrelated sentences.
 fn sentences() -> Vec<File> {
     let news = lexicon(&[
         include_str!("../lexicon/nouns.txt"),
@@ -63,7 +63,7 @@ fn sentences() -> Vec<File> {
     .collect()
 }
 
-/// The word lists with the invented stems that all splits share.
+/// The word lists, with the invented stems that all splits share.
 fn lexicon(texts: &[&str]) -> Lexicon {
     let mut lexicon = Lexicon::read(texts, include_str!("../lexicon/names.txt"));
     let mut dice = Dice::new(SEED);
@@ -110,7 +110,7 @@ fn file(split: &Split, lexicon: &Lexicon, dice: &mut Dice) -> File {
     File { path: split.path.to_owned(), text, about }
 }
 
-/// Four to eight sentences about one thing, with the same people and places.
+/// A document of four to eight sentences about one topic, with the same people and places.
 fn story(split: &Split, lexicon: &Lexicon, dice: &mut Dice, sentences: &mut Vec<Sentence>) {
     let topics: &[&'static str] = if split.voice == Voice::News { &NEWS } else { &NOTES };
     let topic = topics[dice.below(topics.len())];

@@ -1,7 +1,8 @@
-//! Short posts with the degree of their sentiment, in five classes and, of other posts, in three.
+//! Short posts labelled with the strength of their sentiment, in five classes or, in a second
+//! corpus, in three.
 //!
-//! A line is label, tab, text. The grammar is in `lexicon/posts.txt`; what the five classes and the three
-//! talk about differs, and so do the words they like best.
+//! A line is label, tab, text. The grammar is in `lexicon/posts.txt`; the two corpora differ in
+//! their topics and their most frequent words.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use crate::rules::{Rules, Setting};
 struct Posts {
     name: &'static str,
     topics: &'static [&'static str],
-    /// How many of a hundred texts are of each mood, from -2 to 2.
+    /// Percentage of texts with each sentiment, from -2 to 2.
     moods: [usize; 5],
     labels: [&'static str; 5],
     splits: [(&'static str, usize); 3],
@@ -35,7 +36,7 @@ const COARSE: Posts = Posts {
     splits: [("train", 1500), ("dev", 200), ("test", 300)],
 };
 
-/// How many of a hundred labels of train are those of the next mood up or down.
+/// Percentage of labels in train that are off by one class.
 const SLIPS: usize = 5;
 
 /// Every file of the posts.
@@ -59,7 +60,7 @@ fn file(
     (posts, (split, n_texts)): (&Posts, (&str, usize)),
 ) -> File {
     let (mut out, mut n_tokens, mut n_slips) = (String::new(), 0, 0);
-    // Each split has exactly those shares, so that few texts of a rare mood are not by chance fewer.
+    // Each split has exactly these percentages, so that rare classes are not smaller by chance.
     let mut left = posts.moods.map(|percent| percent * n_texts / 100);
     for _ in 0..n_texts {
         let drawn = dice.weighted(&left);
@@ -80,7 +81,7 @@ fn file(
             (false, _) => drawn,
         };
         n_slips += usize::from(posts.labels[place] != posts.labels[drawn]);
-        // Writing into a string can't fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(out, "{}\t{text}", posts.labels[place]);
     }
     let about = format!("{n_texts} texts, {n_tokens} tokens, {n_slips} with a slip");

@@ -4,18 +4,18 @@ use std::fmt::Write as _;
 
 use crate::sentence::{Gap, Sentence, Span};
 
-/// Form, part of speech, chunk and entity of every token; an empty line ends the sentence.
+/// Form, part of speech, chunk and entity of every token; an empty line ends a sentence.
 pub(crate) fn columns(out: &mut String, sentence: &Sentence) {
     let chunks = tags(sentence.len(), &sentence.chunks);
     let entities = tags(sentence.len(), &sentence.entities);
     for ((word, chunk), entity) in sentence.words.iter().zip(chunks).zip(entities) {
-        // Writing into a string can't fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(out, "{}\t{}\t{chunk}\t{entity}", word.form, word.pos);
     }
     out.push('\n');
 }
 
-/// The ten columns of `CoNLL-U`, with ranges for words that are written together.
+/// The ten columns of `CoNLL-U`, with ranges for multiword tokens.
 pub(crate) fn conllu(out: &mut String, sentence: &Sentence, id: &str) {
     let _ = writeln!(out, "# sent_id = {id}\n# text = {}", text(sentence));
     let n = sentence.len();
@@ -46,7 +46,7 @@ pub(crate) fn conllu(out: &mut String, sentence: &Sentence, id: &str) {
     out.push('\n');
 }
 
-/// The sentence as it is read.
+/// The sentence as plain text.
 pub(crate) fn text(sentence: &Sentence) -> String {
     let mut text = String::new();
     for word in &sentence.words {

@@ -1,5 +1,5 @@
-//! Corpora with a label on every word: sizes, unknown words, ambiguity, and what the most frequent tag
-//! of each word scores.
+//! Corpora with one label per word: sizes, unknown words, ambiguity, and the score of the most
+//! frequent tag of each word.
 
 mod endings;
 
@@ -9,25 +9,25 @@ use std::path::Path;
 
 use super::{percent, read};
 
-/// A column that is scored.
+/// A column to score.
 struct Column {
     name: &'static str,
-    /// The fields of a line that hold the word and the label.
+    /// The column indices of the word and the label.
     fields: (usize, usize),
-    /// What a word that is not in train gets.
+    /// The label predicted for words unseen in train.
     unknown: &'static str,
-    /// Whether the labels are spans, and the score their F1.
+    /// Whether the labels are spans, scored by F1.
     spans: bool,
 }
 
-/// Words with their labels, sentence by sentence.
+/// Words with their labels, by sentence.
 type Split = Vec<Vec<(String, String)>>;
 
 const fn column(name: &'static str, label: usize, unknown: &'static str, spans: bool) -> Column {
     Column { name, fields: (0, label), unknown, spans }
 }
 
-/// The figures of all such corpora in a folder.
+/// The statistics of all such corpora in a directory.
 pub(super) fn report(out: &mut String, folder: &Path) -> std::io::Result<()> {
     let news = [
         column("pos", 1, "NOUN", false),
@@ -52,14 +52,14 @@ fn corpus(
 ) -> std::io::Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let mut say = |what: std::fmt::Arguments<'_>| {
-        // Writing into a string can't fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(out, "{name} {what}");
     };
     for (place, column) in columns.iter().enumerate() {
         let mut splits = Vec::new();
         for split in ["train", "dev", "test"] {
             let path = folder.join(format!("{split}.{ending}"));
-            // A corpus that only helps another has no test.
+            // An auxiliary corpus has no test split.
             if split != "test" || path.exists() {
                 splits.push((split, sentences(&read(&path)?, column.fields)));
             }
@@ -80,7 +80,7 @@ fn corpus(
             }
         }
         if !column.spans {
-            // Train has slips, which would count as ambiguity.
+            // Train has annotation errors, which would count as ambiguity.
             let clean: Split = splits.drain(1..).flat_map(|(_, split)| split).collect();
             let share = ambiguous(&clean);
             let of = column.name;

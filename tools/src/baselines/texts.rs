@@ -1,4 +1,4 @@
-//! Corpora with a label on every text: sizes, and what the largest class and naive Bayes score.
+//! Corpora with one label per text: sizes, and the scores of the majority class and of naive Bayes.
 
 mod bayes;
 
@@ -13,13 +13,13 @@ const DOMAINS: [&str; 4] = ["books", "kitchen", "music", "sports"];
 const FINE: [&str; 5] = ["-2", "-1", "0", "1", "2"];
 const COARSE: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// A text with its label, which may be empty.
+/// A text with its label; the label may be empty.
 struct Text {
     label: String,
     words: Vec<String>,
 }
 
-/// The figures of all such corpora in a folder.
+/// The statistics of all such corpora in a directory.
 pub(super) fn report(out: &mut String, folder: &Path) -> std::io::Result<()> {
     reviews(out, &folder.join("reviews"))?;
     for (name, order) in [("fine", &FINE[..]), ("coarse", &COARSE[..])] {
@@ -91,7 +91,7 @@ fn sentiment(out: &mut String, folder: &Path, name: &str, order: &[&str]) -> std
 }
 
 fn say(out: &mut String, corpus: &str, split: &str, what: &str) {
-    // Writing into a string can't fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(out, "{corpus} {split}: {what}");
 }
 
@@ -115,7 +115,7 @@ fn sizes(texts: &[Text], known: &BTreeSet<&str>) -> String {
     format!("{n_texts} texts, {} tokens, {n_types} types, {unknown:.1} % not in train", all.len())
 }
 
-/// How much of a split each label has.
+/// The label distribution of a split.
 fn shares(texts: &[Text]) -> String {
     let share = |(label, n): (&str, usize)| {
         let label = if label.is_empty() { "no label" } else { label };
@@ -141,7 +141,8 @@ fn accuracy<S: AsRef<str>>(texts: &[Text], guess: impl Fn(&Text) -> S) -> f64 {
     percent(right, texts.len())
 }
 
-/// The distance between the place of a guess and that of the label, averaged over the labels there are.
+/// The mean absolute difference between predicted and gold classes, macro-averaged over the gold
+/// classes.
 fn macro_mae(texts: &[Text], order: &[&str], guess: impl Fn(&Text) -> String) -> f64 {
     let place = |label: &str| order.iter().position(|other| *other == label);
     let labels = counts(texts);
@@ -164,7 +165,7 @@ mod tests {
     fn every_class_weighs_the_same_in_the_error() {
         let text = |label: &str| Text { label: label.to_owned(), words: Vec::new() };
         let texts = ["-2", "0", "0", "0", "1"].map(text);
-        // Always 0 is off by 2, 0 and 1.
+        // Predicting 0 always is off by 2, 0 and 1.
         let error = macro_mae(&texts, &FINE, |_| "0".to_owned());
         assert!((error - 1.0).abs() < 1e-9, "{error}");
     }

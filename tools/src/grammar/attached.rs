@@ -1,9 +1,10 @@
-//! What hangs on a verb or a noun: when, where, why, and relative clauses.
+//! Modifiers of verbs and nouns: adverbials of time, place, reason and manner, and relative
+//! clauses.
 
 use super::{Agreement, Np, Role, Sort, Voice, Writer};
 
 impl Writer<'_> {
-    /// When, where, how, why: none, one or two of them.
+    /// Zero to two adverbials.
     pub(super) fn adjuncts(&mut self, main: usize) {
         if self.dice.chance(if self.depth == 0 { 50 } else { 22 }) {
             self.adjunct(main);

@@ -1,4 +1,4 @@
-//! What stands before a noun: determiners, adjectives, participles, other nouns.
+//! Prenominal modifiers: determiners, adjectives, participles, other nouns.
 
 use super::{Sort, Voice, Writer};
 
@@ -140,7 +140,7 @@ impl Writer<'_> {
         self.sentence.push(word, word, ("ADJ", "Degree=Pos"))
     }
 
-    /// Makes `a` an `an` before a vowel.
+    /// Replaces `a` by `an` before a vowel.
     pub(super) fn agree(&mut self, article: usize) {
         if self.sentence.words[article].form != "a" {
             return;

@@ -1,9 +1,9 @@
-//! Clauses: a subject, a verb, and what the verb asks for.
+//! Clauses: a subject, a verb, and the verb's complements.
 
 use super::{Agreement, Np, Role, Sort, Voice, Writer};
 
 impl Writer<'_> {
-    /// A clause with its subject; gives the place of its verb.
+    /// A clause with its subject; returns the index of its verb.
     pub(super) fn clause(&mut self) -> usize {
         let shape = match self.voice {
             Voice::News => self.dice.weighted(&[20, 12, 11, 7, 8, 8, 5, 7, 4, 6, 10, 8, 2, 3]),
@@ -125,7 +125,7 @@ impl Writer<'_> {
         self.attach(amount.head, head, "obl");
     }
 
-    /// What was said: with `that`, or without it.
+    /// The content clause after a verb of saying, with or without `that`.
     pub(super) fn content(&mut self, main: usize) {
         if self.depth >= 2 {
             let object = self.noun_phrase(Sort::Thing, Role::Object);

@@ -1,13 +1,13 @@
-//! Phrases whose words could as well be cut another way: what makes chunks of news hard.
+//! Constructions with ambiguous chunk boundaries, which make news difficult to chunk.
 //!
-//! Each has a twin elsewhere in the grammar that starts with the same words: "rising prices" and
-//! "raising prices", "the claim that he made" and "the claim that he made a mistake", "about 40
-//! people" and "talk about 40 people". Only news has them.
+//! Each has a counterpart elsewhere in the grammar that begins with the same words: "rising prices"
+//! and "raising prices", "the claim that he made" and "the claim that he made a mistake", "about 40
+//! people" and "talk about 40 people". Only the news corpus has them.
 
 use super::{Agreement, Np, Role, Sort, Writer};
 
 impl Writer<'_> {
-    /// "Cutting prices hurt traders": what is done is the subject.
+    /// "Cutting prices hurt traders": a gerund clause as the subject.
     pub(super) fn doing_as_subject(&mut self) -> usize {
         let head = self.doing();
         let subject = Np { head, person: Agreement::One };
@@ -121,7 +121,7 @@ impl Writer<'_> {
         Np { head, person }
     }
 
-    /// "the last talks", "its oil": what there can be a part of.
+    /// "the last talks", "its oil": nouns that a partitive can select from.
     fn the_many(&mut self, sort: Sort) -> usize {
         let start = self.at();
         let noun = self.noun(sort);
@@ -170,7 +170,7 @@ impl Writer<'_> {
         Np { head: first.head, person: Agreement::Many }
     }
 
-    /// A plural with at most a compound before it.
+    /// A plural noun, with at most one compound modifier.
     fn plain_plural(&mut self, sort: Sort) -> Np {
         let start = self.at();
         if self.dice.chance(25) {
@@ -198,7 +198,7 @@ impl Writer<'_> {
         self.attach(inner, head, "acl");
     }
 
-    /// "traders likely to lose", "a plan open to change": adjectives after their noun.
+    /// "traders likely to lose", "a plan open to change": postnominal adjectives.
     pub(super) fn after_noun(&mut self, head: usize, sort: Sort) {
         let word = self.dice.pick(&["likely", "able", "ready", "due", "free", "set", "open"]);
         let adjective = self.alone(word, "ADJ", "ADJP");
@@ -238,7 +238,8 @@ impl Writer<'_> {
                 head
             }
             1 if !copula || self.dice.chance(45) => {
-                // After a copula only the degree tells "was very divided" from "was divided by …".
+                // After a copula, only the degree adverb distinguishes "was very divided" from "was
+                // divided by …".
                 let degree = copula.then(|| self.push_one(&["very", "too", "so", "more"], "ADV"));
                 let frame = self.dice.pick(&["act", "cause"]);
                 let verb = self.verb(frame);
@@ -274,7 +275,7 @@ impl Writer<'_> {
         self.attach(adverb, main, "advmod");
     }
 
-    /// "her" as in "sent her reports", which may be a chunk or the start of one.
+    /// "her" as in "sent her reports", either a chunk or the start of one.
     pub(super) fn her(&mut self) -> Np {
         let form = self.dice.pick(&["her", "her", "him", "them"]);
         let head = self.push(form, "PRON");
@@ -282,7 +283,7 @@ impl Writer<'_> {
         Np { head, person: Agreement::One }
     }
 
-    /// More of what stands before a number and would be a preposition elsewhere.
+    /// Further modifiers of numbers that are prepositions elsewhere.
     pub(super) fn more_about(&mut self) -> &'static [(&'static str, &'static str)] {
         match self.dice.below(5) {
             0 => &[("up", "ADP"), ("to", "ADP")],

@@ -1,10 +1,10 @@
-//! Noun phrases with what stands before and after the noun.
+//! Noun phrases with their modifiers.
 
 use super::{Agreement, Np, Role, Sort, Voice, Writer};
 use crate::sentence::Gap;
 
 impl Writer<'_> {
-    /// A noun phrase for a subject or an object.
+    /// A noun phrase as a subject or an object.
     pub(super) fn noun_phrase(&mut self, sort: Sort, role: Role) -> Np {
         let pronouns = match (role, self.voice) {
             (Role::Subject, Voice::News) => 12,
@@ -94,7 +94,7 @@ impl Writer<'_> {
             self.agree(article);
         }
         let mut person = if many { Agreement::Many } else { Agreement::One };
-        // "bread and fish": nouns without articles are one chunk.
+        // "bread and fish": coordinated nouns without articles are one chunk.
         let bare = self.at() == start + 1 && (many || noun.mass);
         if (bare && self.dice.chance(14)) || (many && self.news(9)) {
             let and = self.push_one(&["and", "and", "and", "and", "or"], "CCONJ");
@@ -110,7 +110,7 @@ impl Writer<'_> {
         Np { head, person }
     }
 
-    /// "the minister 's": the mark opens the chunk of what is owned.
+    /// "the minister 's": the clitic opens the chunk of the possessed noun.
     fn owner(&mut self) -> (usize, usize) {
         self.depth += 2;
         let sort = if self.dice.chance(70) { Sort::Person } else { Sort::Place };

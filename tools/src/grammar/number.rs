@@ -1,10 +1,10 @@
-//! Numbers, sums, dates and lengths of time.
+//! Numbers, amounts, dates and durations.
 
 use super::{Agreement, Np, Writer};
 use crate::lexicon::Noun;
 
 impl Writer<'_> {
-    /// A cardinal number above one, in figures or in words.
+    /// A cardinal number above one, in digits or in words.
     pub(super) fn cardinal(&mut self) -> usize {
         let form = match self.dice.weighted(&[40, 30, 15, 15]) {
             0 => self
@@ -18,7 +18,7 @@ impl Writer<'_> {
         self.sentence.push(&form, &form, ("NUM", "NumType=Card"))
     }
 
-    /// "about 40", "more than 300": what stands before a number, in the same chunk.
+    /// "about 40", "more than 300": modifiers of a number, in the same chunk.
     pub(super) fn about(&mut self) {
         let words: &[(&str, &'static str)] = match self.dice.weighted(&[30, 20, 20, 15, 15]) {
             _ if self.news(30) => self.more_about(),

@@ -1,9 +1,9 @@
-//! Noun phrases that are names, with titles, trades and appositions around them.
+//! Proper noun phrases, with titles, occupations and appositions.
 
 use super::{Agreement, Np, Role, Sort, Voice, Writer};
 
 impl Writer<'_> {
-    /// A person: full name, surname, with a title, after a trade, or before an apposition.
+    /// A person: full name, surname, with a title, after an occupation, or before an apposition.
     pub(super) fn person_name(&mut self) -> Np {
         let person = self.cast.person(self.lexicon, self.dice);
         let start = self.at();
@@ -35,7 +35,7 @@ impl Writer<'_> {
         Np { head, person: Agreement::One }
     }
 
-    /// Any other name; `of` and `&` inside it are no part of the noun chunk and of it.
+    /// Any other name. `of` within a name is a chunk of its own; `&` is part of the noun chunk.
     pub(super) fn other_name(&mut self, kind: &'static str) -> Np {
         let name = self.cast.name(self.lexicon, self.dice, kind, self.topic);
         let start = self.at();
@@ -75,7 +75,7 @@ impl Writer<'_> {
         Np { head, person: Agreement::One }
     }
 
-    /// A name's words as one entity; its head is the first word.
+    /// The words of a name as one entity, headed by the first word.
     pub(super) fn name_words(&mut self, name: &str, kind: &'static str) -> usize {
         let start = self.at();
         let head = self.proper_words(name);
@@ -124,7 +124,7 @@ impl Writer<'_> {
         self.attach(closing, head, "punct");
     }
 
-    /// A name that fits where a person or a thing is wanted, or nothing.
+    /// A name that fits where a person or a thing is expected, or `None`.
     pub(super) fn some_name(&mut self, sort: Sort, role: Role) -> Option<Np> {
         let kind = match (self.voice, sort) {
             (Voice::Notes, Sort::Person) if self.dice.chance(25) => {

@@ -11,7 +11,7 @@ const PAST_PARTICIPLE: (&str, &str) = ("VERB", "Tense=Past|VerbForm=Part");
 const PRESENT_PARTICIPLE: (&str, &str) = ("VERB", "Tense=Pres|VerbForm=Part");
 
 impl Writer<'_> {
-    /// A finite verb group that agrees with its subject; gives the place of the main verb.
+    /// A finite verb group that agrees with its subject; returns the index of the main verb.
     pub(super) fn verb_group(&mut self, verb: &Verb, subject: Np) -> usize {
         let tense = self.dice.weighted(&[47, 24, 11, 9, 5, 4]);
         let manner = (tense < 2 && self.dice.chance(6)).then(|| self.manner());
@@ -104,9 +104,9 @@ impl Writer<'_> {
         main
     }
 
-    /// A form of `be` for a subject, alone in its chunk's start.
+    /// A form of `be` that agrees with a subject, at the start of its chunk.
     pub(super) fn be(&mut self, person: Agreement) -> usize {
-        // "it 's": the same mark as in "the mill 's".
+        // "it 's": the clitic has the same form as in "the mill 's".
         let after_pronoun = self.sentence.words.last().is_some_and(|word| word.pos == "PRON");
         let after_noun =
             self.sentence.words.last().is_some_and(|word| ["NOUN", "PROPN"].contains(&word.pos));
@@ -127,7 +127,7 @@ impl Writer<'_> {
         self.sentence.push(form, "be", ("AUX", "VerbForm=Fin"))
     }
 
-    /// "to cut" in a chunk of its own, or in that of the verb before it.
+    /// "to cut" as a chunk of its own, or in the chunk of the preceding verb.
     pub(super) fn infinitive(&mut self, verb: &Verb, joins: bool) -> usize {
         let start = self.at();
         let to = self.push("to", "PART");
@@ -140,7 +140,7 @@ impl Writer<'_> {
         main
     }
 
-    /// "cutting" in a chunk of its own.
+    /// "cutting" as a chunk of its own.
     pub(super) fn gerund(&mut self, verb: &Verb) -> usize {
         let main = self.sentence.push(&verb.gerund, &verb.base, PRESENT_PARTICIPLE);
         self.chunk(main, "VP");
@@ -154,7 +154,7 @@ impl Writer<'_> {
         main
     }
 
-    /// An adverb of time inside the verb group, in so many of a hundred cases.
+    /// An adverb of time inside the verb group, with this probability in percent.
     fn often(&mut self, helpers: &mut Vec<(usize, &'static str)>, percent: usize) {
         if self.dice.chance(percent) {
             let word = self.dice.pick(&[

@@ -1,10 +1,10 @@
-//! Whole sentences: clauses in a row, fronted, quoted, reported, and headlines.
+//! Complete sentences: coordinated, fronted, quoted and reported clauses, and headlines.
 
 use super::{Agreement, Np, Role, Sort, Voice, Writer};
 use crate::sentence::{Gap, Sentence, capital};
 
 impl Writer<'_> {
-    /// A whole sentence.
+    /// A complete sentence.
     pub(crate) fn sentence(mut self) -> Sentence {
         let shape = match self.voice {
             Voice::News => self.dice.weighted(&[40, 10, 7, 6, 6, 8, 5, 3, 3, 5, 4, 3]),

@@ -1,7 +1,7 @@
-//! What reviews of kitchen things speak of: a set of aspects for each text of the labelled splits.
+//! Aspects of reviews of kitchen equipment: a set of aspects for each text of the labelled splits.
 //!
-//! A line is a JSON object of the text and its aspects, in the order below. The words that say so are the
-//! lists `aspect-NAME@kitchen` of `lexicon/reviews.txt`; a text may speak of none.
+//! A line is a JSON object of the text and its aspects, in the order below. The words of an aspect
+//! are the list `aspect-NAME@kitchen` of `lexicon/reviews.txt`; a text may mention none.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use crate::rules::Rules;
 pub(super) const DOMAIN: &str = "kitchen";
 
 const ASPECTS: [&str; 7] = ["handling", "build", "cleaning", "speed", "noise", "heat", "price"];
-/// How many of a hundred sets of train lack an aspect or have one too many.
+/// Percentage of sets in train that lack an aspect or have one too many.
 const SLIPS: usize = 5;
 
-/// The texts of a split, which stand behind labels and tabs, with their aspects.
+/// The texts of a split, which follow a label and a tab, with their aspects.
 pub(super) fn file(rules: &Rules, dice: &mut Dice, split: &str, reviews: &str) -> File {
     let (mut out, mut n_texts, mut n_aspects, mut n_slips) = (String::new(), 0, 0, 0);
     for (_, text) in reviews.lines().filter_map(|line| line.split_once('\t')) {
@@ -29,14 +29,14 @@ pub(super) fn file(rules: &Rules, dice: &mut Dice, split: &str, reviews: &str) -
         let aspects: Vec<String> = aspects.map(|(aspect, _)| format!("\"{aspect}\"")).collect();
         n_texts += 1;
         n_aspects += aspects.len();
-        // Writing into a string can't fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(out, "{{\"text\": \"{text}\", \"aspects\": [{}]}}", aspects.join(", "));
     }
     let about = format!("{n_texts} texts, {n_aspects} aspects, {n_slips} sets with a slip");
     File { path: format!("reviews/{DOMAIN}/aspects.{split}.jsonl"), text: out, about }
 }
 
-/// Whether one of the aspect's words is in the text.
+/// Whether the text contains one of the aspect's words.
 fn speaks_of(rules: &Rules, aspect: &str, text: &str) -> bool {
     let text = format!(" {text} ");
     let words = rules.words(&format!("aspect-{aspect}@{DOMAIN}"));
