@@ -1,4 +1,4 @@
-//! Objectives: one differentiable loss a file, attached to a tap. One line in the table each.
+//! Objectives: one differentiable loss per file, attached to a tap, with one line in the table.
 
 mod adversary;
 mod bins;
@@ -32,7 +32,7 @@ use declare::declared;
 use declare::{EXAMPLE_TAP, TOKEN_TAP};
 use evaluate::{gold_of, predictions_of};
 
-/// Every objective auxdesk knows, in the order `auxdesk list` shows them.
+/// Every kind of objective, in the order in which `auxdesk list` shows them.
 pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &tag::Tag,
     &classify::Classify,
@@ -49,7 +49,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &tie::Tie,
 ];
 
-/// Objectives that recipes may already name and that are still to come.
+/// Kinds of objective that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &[
     "anchor",
     "arcs",
@@ -73,12 +73,12 @@ pub const PLANNED: &[&str] = &[
     "next-vector",
 ];
 
-/// The objective kind of that name.
+/// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {
     OBJECTIVES.iter().copied().find(|kind| kind.name() == name)
 }
 
-/// The prefix of an objective's parameters, and the owner of what it is fitted to.
+/// The prefix of an objective's parameters, and its key among the fitted data.
 pub fn owner(name: &str) -> String {
     format!("objective.{name}")
 }

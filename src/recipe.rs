@@ -1,11 +1,11 @@
-//! Recipes: TOML to a checked [`Recipe`], every fault at once, with file and line.
+//! Recipes: from TOML to a checked [`Recipe`]. All faults are reported at once, with file and line.
 //!
 //! ```text
-//! text ─parse─► values with their lines ─set─► with --set in it ─check─► Recipe ─resolved─► text
+//! text ─parse─► values with their lines ─set─► with --set applied ─check─► Recipe ─resolved─► text
 //! ```
 //!
-//! Nothing here opens a corpus or makes a tensor: that a file is there is all that is asked of it, and of
-//! a list of words that it holds some.
+//! Nothing here reads a corpus or creates a tensor: files are only checked to exist, and word lists
+//! not to be empty.
 
 mod alignment;
 mod check;
@@ -55,20 +55,20 @@ pub use weighting::weighting;
 use crate::{keys::Place, nearest::hint, protocol::event::Role};
 use fault::Diagnostics;
 
-/// What a run is made from: checked, with defaults filled in and paths resolved.
+/// The configuration of a run: checked, with defaults filled in and paths resolved.
 ///
-/// Two are equal if their resolved texts are.
+/// Two recipes are equal if their resolved texts are.
 #[derive(Clone)]
 pub struct Recipe {
-    /// Its name, which run folders begin with.
+    /// Its name, with which the names of run directories begin.
     pub name: String,
-    /// One line about it.
+    /// A one-line description.
     pub about: String,
-    /// What holds for the run as a whole.
+    /// The settings of the run as a whole.
     pub train: Train,
     /// The corpora, in the recipe's order.
     pub corpora: Vec<CorpusSpec>,
-    /// The encoders, each after what it reads, in the recipe's order otherwise.
+    /// The encoders, each after its inputs, otherwise in the recipe's order.
     pub encoders: Vec<EncoderSpec>,
     /// The objectives, in the recipe's order.
     pub objectives: Vec<ObjectiveSpec>,
@@ -81,29 +81,29 @@ impl PartialEq for Recipe {
 }
 
 impl Recipe {
-    /// Examples in a batch of the corpus at that place.
+    /// The batch size, in examples, of the corpus with that index.
     pub fn batch_size(&self, corpus_idx: usize) -> usize {
         self.corpora[corpus_idx].batch_size.unwrap_or(self.train.batch_size)
     }
 
-    /// The main objective's place.
+    /// The index of the main objective.
     pub fn main(&self) -> usize {
         let main = self.objectives.iter().position(|objective| objective.role == Role::Main);
         main.expect("a checked recipe has a main objective")
     }
 }
 
-/// Where a recipe is.
+/// The source of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecipeSource {
-    /// Inside the program, under this name.
+    /// A recipe shipped with the program, by name.
     Shipped(&'static str),
     /// In a file.
     File(PathBuf),
 }
 
 impl RecipeSource {
-    /// What was meant: a shipped recipe's name, else the path of a file.
+    /// Resolves an argument: the name of a shipped recipe, or else the path of a file.
     pub fn find(text: &str) -> Result<Self, Faults> {
         if let Some((name, _)) = shipped::RECIPES.iter().find(|(name, _)| *name == text) {
             return Ok(Self::Shipped(name));
@@ -122,27 +122,27 @@ impl RecipeSource {
     }
 }
 
-/// What the command line says on top of a recipe.
+/// Command-line options that override a recipe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// `--set KEY=VALUE`, in the order they were given.
+    /// `--set KEY=VALUE`, in the order given.
     pub sets: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
-    /// `--steps`; a recipe's epochs give way.
+    /// `--steps`; replaces the recipe's epochs.
     pub steps: Option<u64>,
-    /// `--epochs`; a recipe's steps give way.
+    /// `--epochs`; replaces the recipe's steps.
     pub epochs: Option<u64>,
 }
 
-/// Context and checks a recipe.
+/// Reads and checks a recipe.
 pub fn load(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
     let (recipe, diagnostics) = read_and_check(source, overrides)?;
     diagnostics.finish()?;
     Ok(recipe.expect("a recipe without a fault is whole"))
 }
 
-/// The same, for a run that is over: the files that it names may be gone.
+/// Like [`load`], for a finished run: the files that the recipe names may no longer exist.
 pub fn load_without_files(source: &RecipeSource, overrides: &Overrides) -> Result<Recipe, Faults> {
     let (recipe, mut diagnostics) = read_and_check(source, overrides)?;
     diagnostics.forget_content();

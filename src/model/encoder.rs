@@ -1,4 +1,5 @@
-//! Encoders: what is shared between objectives. One kind a file, one line in the table.
+//! Encoders: the layers that objectives share. Each kind has its own file and one line in the
+//! table.
 
 mod activation;
 mod attend;
@@ -32,7 +33,7 @@ use activation::Activation;
 
 pub use characters::Spelling;
 
-/// Every encoder auxdesk builds, in the order `auxdesk list` shows them.
+/// Every encoder kind, in the order in which `auxdesk list` shows them.
 pub const ENCODERS: &[&dyn EncoderKind] = &[
     &embed::Embed,
     &characters::Characters,
@@ -46,27 +47,27 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &attend::Attend,
 ];
 
-/// Encoders that recipes may already name and that are still to come.
+/// Kinds of encoder that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["decoder", "frames", "halve", "prefix"];
 
-/// The encoder kind of that name.
+/// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
     ENCODERS.iter().copied().find(|kind| kind.name() == name)
 }
 
-/// Where an encoder's rows come from.
+/// What an encoder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowSource {
-    /// A field of the examples: it has no `input` key.
+    /// A field of the examples: the encoder has no `input` key.
     Field,
-    /// Other encoders, by each of these keys, one at least.
+    /// Other encoders, through each of these keys; there is at least one.
     Encoder(&'static [InputKey]),
-    /// Nothing of its own: only other encoders name it, for its parameters.
+    /// Nothing in the graph: other encoders name it to use its parameters.
     Named,
 }
 
 impl RowSource {
-    /// The keys by which other encoders are read.
+    /// The keys that take other encoders as input.
     pub fn inputs(self) -> &'static [InputKey] {
         match self {
             Self::Encoder(inputs) => inputs,
@@ -75,51 +76,54 @@ impl RowSource {
     }
 }
 
-/// A key by which an encoder reads others: most kinds have one, called `input`.
+/// A key that takes other encoders as input; most kinds have one, called `input`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputKey {
     /// The key in the recipe.
     pub name: &'static str,
     /// One line for `auxdesk list`.
     pub about: &'static str,
-    /// What its rows must stand for; `None` if it takes any. Items are as good as tokens.
+    /// What the input's rows must represent; `None` accepts any. Where tokens are expected, items
+    /// are accepted too.
     pub on: Option<RowKind>,
 }
 
-/// The input of most kinds.
+/// The input key of most kinds.
 const INPUT: InputKey =
     InputKey { name: "input", about: "input; several are concatenated", on: None };
 
-/// The input of what reads any rows.
+/// The input of kinds that accept any rows.
 pub(crate) const ANY_ROWS: &[InputKey] = &[INPUT];
 
-/// The input of what reads a sequence.
+/// The input of kinds that read a sequence.
 const SEQUENCE: &[InputKey] = &[InputKey { on: Some(RowKind::Token), ..INPUT }];
 
-/// A kind of encoder, with the keys that an `[[encoder]]` of it may have.
+/// A kind of encoder, with the keys of its `[[encoder]]` tables.
 pub trait EncoderKind: Sync {
-    /// What recipes say.
+    /// Its name in recipes.
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// What a recipe may say, beyond `name`, `kind` and the keys of its inputs.
+    /// The keys of its table, beyond `name`, `kind` and those of its inputs.
     fn keys(&self) -> &'static [Key];
-    /// Where its rows come from.
+    /// What it reads.
     fn source(&self) -> RowSource;
-    /// What a table of it says, parsed once and for all, or what is wrong with that beyond types and names.
+    /// Parses the options of a table, or returns a fault that a check of types and names does not
+    /// find.
     fn configure(
         &self,
         declared: &DeclaredEncoder<'_>,
     ) -> std::result::Result<Box<dyn EncoderConfig>, String>;
 }
 
-/// What a table says, as the checker has it: types and names are right.
+/// The contents of a table, whose types and names the checker has already checked.
 pub struct DeclaredEncoder<'a> {
-    /// What the recipe says, with defaults.
+    /// The values of the table, with defaults.
     pub values: &'a Values,
-    /// What each of its input keys reads, in their order; several encoders are concatenated.
+    /// The input of each input key, in the order of the keys; several encoders under one key are
+    /// concatenated.
     pub inputs: &'a [LayerSpec],
-    /// The encoders that it names.
+    /// The encoders that the table names.
     pub named: &'a dyn Named,
 }
 
@@ -127,75 +131,75 @@ pub struct DeclaredEncoder<'a> {
 pub trait EncoderConfig: Send + Sync {
     /// The field that it reads, if it reads one.
     fn field(&self) -> Option<&str>;
-    /// Its layers, from the first; none if only others name it. Their rows stand for what those of the first
-    /// input do, or for what those are pooled to.
+    /// Its layers, from the first; empty if other encoders only name it. Their rows represent what
+    /// those of the first input do, or what those are pooled to.
     fn layers(&self) -> Vec<LayerSpec>;
-    /// Whether it has parameters other than tables whose rows are read by id.
+    /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
-    /// What it needs to know of the training splits that reach it: each corpus with the place of the field that
+    /// Fits it to the training splits that reach it: each corpus with the index of the field that
     /// the encoder reads.
     fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted;
-    /// Makes it, with its parameters.
+    /// Builds it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
 }
 
-/// What an encoder is made from.
+/// What an encoder is built from.
 pub struct EncoderSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
-    /// What [`EncoderConfig::fit`] gave, and the lists of words that its keys name.
+    /// The result of [`EncoderConfig::fit`], and the word lists that its keys name.
     pub fitted: &'a Fitted,
-    /// Spellings that encoders of kind "characters" have made, by their names.
+    /// The character encoders built so far (kind "characters"), by name.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
-    /// Whether files of first values are to be read; not when a checkpoint will follow.
+    /// Whether to read the files of initial values; not needed if a checkpoint will be loaded.
     pub first_values: FirstValues,
-    /// Where its parameters are made.
+    /// The scope in which its parameters are created.
     pub scope: Scope<'a>,
 }
 
 impl EncoderSetup<'_> {
-    /// The vocabulary of that key.
+    /// The vocabulary with that key.
     fn vocabulary(&self, key: &str) -> Vocabulary {
         let vocabulary = self.fitted.vocabularies.get(key);
         vocabulary.cloned().expect("the kind has fitted this vocabulary")
     }
 }
 
-/// Where first values come from.
+/// Where initial values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstValues {
-    /// From the recipe: draws, and the files it names.
+    /// The recipe: random initialization, and the files that it names.
     Recipe,
-    /// From a checkpoint that is loaded next; files are not asked for.
+    /// A checkpoint, which is loaded next; files are not read.
     Checkpoint,
 }
 
-/// What a kind makes.
+/// What a kind builds.
 pub enum Built {
     /// A node of the graph.
     Encoder(Box<dyn Encoder>),
-    /// Parameters that other encoders name.
+    /// Parameters that other encoders use by name.
     Characters(Arc<Spelling>),
 }
 
-/// A batch as an encoder reads it: on one of its sequences.
+/// A batch, and the sequence of it that an encoder runs over.
 #[derive(Clone, Copy)]
 pub struct SequenceView<'a> {
     /// The batch.
     pub batch: &'a Batch,
-    /// The field that the encoder reads, by its place in the corpus, if it reads one.
+    /// The index in the corpus of the field that the encoder reads, if it reads one.
     pub field: Option<usize>,
-    /// The field that a tap names, where the encoder runs on another than its own.
+    /// The field that a tap names, if the encoder runs over another field than its own.
     pub prefix: Option<&'a str>,
 }
 
 impl SequenceView<'_> {
-    /// The field that an encoder of fields reads.
+    /// The index of the field that an encoder of fields reads.
     pub fn field(&self) -> usize {
         self.field.expect("the checker has seen the field in each corpus")
     }
 
-    /// The place of a draw: one encoder runs once for each corpus drawn, and once for each sequence.
+    /// The identifier of a random draw: an encoder runs once per corpus drawn and per sequence.
     pub fn site(&self, name: &str) -> String {
         let corpus = self.batch.corpus;
         match self.prefix {
@@ -207,16 +211,16 @@ impl SequenceView<'_> {
 
 /// An encoder with its parameters.
 pub trait Encoder: Send {
-    /// Learns the strings of a field of a corpus; called once for each that it reads, before the first batch, and
-    /// not at all if it reads none.
+    /// Maps the strings of a corpus's field to ids; called once for each field that it reads,
+    /// before the first batch, and not at all if it reads none.
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon);
-    /// The rows of each layer, from the first, by what it reads, one for each of its input keys: nothing where
-    /// it reads a field. They may stand on another packing than that.
+    /// The rows of each layer, from the first, given the rows of each input key; `inputs` is empty
+    /// if it reads a field. The output's packing may differ from the input's.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;
 }
 
-/// The values of other encoders of the recipe, by name.
+/// The tables of the recipe's other encoders, by name.
 pub trait Named {
-    /// The values of the encoder of that name.
+    /// The values of the table of the encoder with that name.
     fn values(&self, encoder: &str) -> Option<&Values>;
 }

@@ -1,15 +1,15 @@
-//! Taps: which layer of which encoder, which view of it, and what that view has read.
+//! Taps: a layer of an encoder, a view of it, and the context of that view.
 //!
-//! In a recipe: `[FIELD:]ENCODER[.LAYER][.VIEW]`. LAYER counts from 1, 0 is the encoder's input, and
-//! none is the top. Every view knows what it has read of the sequence, so that an objective can
-//! refuse one that has read its answer.
+//! In a recipe: `[FIELD:]ENCODER[.LAYER][.VIEW]`. LAYER counts from 1; 0 is the encoder's input,
+//! and the default is the top layer. Every view declares its context, so that an objective can
+//! reject one that contains the label to predict.
 
 use std::{fmt, str::FromStr};
 
-/// What a row of a layer stands for.
+/// What a row of a layer represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind {
-    /// A position of a sequence: a token.
+    /// A token of a sequence.
     Token,
     /// An item of an example's list: a sentence of a document, a candidate.
     Item,
@@ -18,7 +18,7 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// What messages call it.
+    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -28,7 +28,7 @@ impl RowKind {
     }
 }
 
-/// The context of a row: what it has read of its sequence beside its own token.
+/// The context of a row: the part of its sequence that it depends on, besides its own token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// Tokens before it.
@@ -40,14 +40,14 @@ pub struct Context {
 impl Context {
     /// Its own token only.
     pub const SELF_ONLY: Self = Self { left: false, right: false };
-    /// All that came before.
+    /// All tokens before it.
     pub const LEFT: Self = Self { left: true, right: false };
-    /// All that comes after.
+    /// All tokens after it.
     pub const RIGHT: Self = Self { left: false, right: true };
     /// The whole sequence.
     pub const BOTH: Self = Self { left: true, right: true };
 
-    /// What a row has read that reads two things.
+    /// The context of a row computed from two others.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { left: self.left || other.left, right: self.right || other.right }
@@ -57,21 +57,21 @@ impl Context {
 /// One layer of an encoder, or one view of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerSpec {
-    /// Numbers in a row.
+    /// Dimension of a row.
     pub width: usize,
-    /// What a row stands for.
+    /// What a row represents.
     pub on: RowKind,
-    /// What a whole sequence of such rows stands for, once it is pooled: an item where the rows are the tokens of
-    /// one, an example otherwise.
+    /// What a sequence of such rows is pooled to: an item if the rows are the tokens of one, an
+    /// example otherwise.
     pub pooled: RowKind,
-    /// What a row has read.
+    /// The context of a row.
     pub context: Context,
-    /// The contexts of its forward and backward halves, if it has two directions.
+    /// The contexts of its forward and backward halves, if it is bidirectional.
     pub directions: Option<[Context; 2]>,
 }
 
 impl LayerSpec {
-    /// The layer as a view shows it; `None` if it has no such view.
+    /// The signature of a view of the layer; `None` if the layer has no such view.
     pub fn view(self, view: TapView) -> Option<Self> {
         let half = |idx: usize| {
             let directions = self.directions?;
@@ -87,7 +87,7 @@ impl LayerSpec {
         }
     }
 
-    /// What each sequence of its rows is pooled to, as wide as they are.
+    /// The signature after pooling each sequence; the dimension stays.
     #[must_use]
     pub fn pooled(self) -> Self {
         Self {
@@ -99,8 +99,8 @@ impl LayerSpec {
         }
     }
 
-    /// The layer where its encoder runs over the items of a list, each a sequence, and not over one sequence of
-    /// the example.
+    /// The signature if the encoder runs over each item of a list instead of one sequence of the
+    /// example.
     #[must_use]
     pub fn in_items(self) -> Self {
         match self.on {
@@ -109,7 +109,7 @@ impl LayerSpec {
         }
     }
 
-    /// Two layers side by side; `None` if their rows stand for different things.
+    /// Two layers concatenated; `None` if their rows represent different things.
     pub fn concat(self, other: Self) -> Option<Self> {
         (self.on == other.on).then_some(Self {
             width: self.width + other.width,
@@ -119,8 +119,8 @@ impl LayerSpec {
         })
     }
 
-    /// A layer that is one or the other, by corpus; `None` if their rows differ in width or in what
-    /// they stand for.
+    /// A layer that is one or the other, depending on the corpus; `None` if they differ in
+    /// dimension or in what their rows represent.
     pub fn alternative(self, other: Self) -> Option<Self> {
         let directions = self.directions.zip(other.directions);
         (self.width == other.width && self.on == other.on).then_some(Self {
@@ -131,18 +131,18 @@ impl LayerSpec {
     }
 }
 
-/// The layers of an encoder, known before any tensor is made.
+/// The layers of an encoder, known before any tensor is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncoderSignature {
-    /// What it reads by each of its input keys, in their order; none if it reads no encoder. The first is
-    /// layer 0.
+    /// The input of each input key, in the order of the keys; empty if it reads no encoder. The
+    /// first is layer 0.
     pub inputs: Vec<LayerSpec>,
     /// Its layers, from the first; never empty.
     pub layers: Vec<LayerSpec>,
 }
 
 impl EncoderSignature {
-    /// The layer of that number: 0 the input, `None` the top.
+    /// The layer with that number: 0 is the input, `None` the top.
     pub fn layer(&self, number: Option<usize>) -> Option<LayerSpec> {
         match number {
             None => self.layers.last().copied(),
@@ -152,25 +152,25 @@ impl EncoderSignature {
     }
 }
 
-/// A view of a layer, without parameters.
+/// A parameter-free view of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TapView {
     /// The layer as it is.
     Whole,
-    /// The half that has read the past.
+    /// The half that depends on the preceding tokens.
     Forward,
-    /// The half that has read the future.
+    /// The half that depends on the following tokens.
     Backward,
-    /// The last token's row; of a layer with halves, each half's own end.
+    /// The last token's row; of a bidirectional layer, the final state of each half.
     Last,
     /// The mean over the tokens.
     Mean,
-    /// The largest value over the tokens, number by number.
+    /// The element-wise maximum over the tokens.
     Max,
 }
 
 impl TapView {
-    /// The names that a recipe may say.
+    /// The names in recipes.
     pub const NAMES: &[&str] = &["forward", "backward", "last", "mean", "max"];
 
     fn find(name: &str) -> Option<Self> {
@@ -185,14 +185,14 @@ impl TapView {
     }
 }
 
-/// A tap as a recipe spells it.
+/// A tap as written in a recipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapName {
-    /// Which field the encoder is run on, where an example has several sequences.
+    /// The field that the encoder runs over, if examples have several sequences.
     pub field: Option<String>,
     /// The encoder's name.
     pub encoder: String,
-    /// The layer's number; `None` is the top.
+    /// The layer's number; `None` for the top.
     pub layer: Option<usize>,
     /// The view.
     pub view: TapView,
@@ -209,7 +209,7 @@ impl FromStr for TapName {
         let mut parts = rest.split('.');
         let encoder = parts.next().unwrap_or_default().to_owned();
         if encoder.is_empty() || field.as_deref() == Some("") {
-            return Err(format!("{tap:?} is no tap; expected [FIELD:]ENCODER[.LAYER][.VIEW]"));
+            return Err(format!("{tap:?} is not a tap; expected [FIELD:]ENCODER[.LAYER][.VIEW]"));
         }
         let (mut layer, mut view) = (None, TapView::Whole);
         for (place, part) in parts.enumerate() {
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn taps_round_trip_through_their_notation() {
+    fn a_displayed_tap_parses_to_itself() {
         for tap in ["trunk", "trunk.2", "trunk.0", "trunk.1.forward", "a:trunk.max", "trunk.last"] {
             assert_eq!(tap.parse::<TapName>().unwrap().to_string(), tap);
         }
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn alternative_layers_have_the_union_of_their_contexts() {
+    fn the_context_of_alternative_layers_is_the_union() {
         let directions = Some([Context::LEFT, Context::RIGHT]);
         let (on, pooled) = (RowKind::Token, RowKind::Example);
         let both = LayerSpec { width: 4, on, pooled, context: Context::BOTH, directions };

@@ -1,19 +1,19 @@
-//! Bins by their numbers: what `frequency` and `statistic` report of them.
+//! Numbered bins as classes: the metrics of `frequency` and `statistic`.
 
 use super::Metric;
 use crate::{data::Lexicon, metric::scorer::ClassFigure, protocol::event::Direction};
 
-/// What is reported of the bins.
+/// The metrics of binned labels.
 pub(super) fn metrics() -> Vec<Metric> {
     vec![Metric { name: "accuracy", direction: Direction::Higher }]
 }
 
-/// The same as figures of classes.
+/// The same metrics, as computed from class counts.
 pub(super) fn figures() -> Vec<ClassFigure> {
     vec![ClassFigure::Accuracy]
 }
 
-/// The names of so many bins.
+/// The names of `n` bins.
 pub(super) fn names(n: usize) -> Lexicon {
     let mut names = Lexicon::default();
     for bin in 0..n {

@@ -1,4 +1,5 @@
-//! Contains: does the sentence hold a name, asked of the running state at every token (Cheng et al. 2015)?
+//! Contains: whether the sentence contains a name, predicted from the running state at every token
+//! (Cheng et al. 2015).
 
 use candle_core::Result;
 
@@ -58,10 +59,10 @@ impl ObjectiveKind for Contains {
     }
 }
 
-/// What a recipe says of names.
+/// The options of the objective.
 struct Config {
     field: String,
-    /// Whether a name is a token with a tag, not one with a capital.
+    /// Whether a name is a token whose tag is not O, rather than a capitalised token.
     is_tagged: bool,
 }
 
@@ -74,7 +75,7 @@ impl ObjectiveConfig for Config {
         Output::Field { name: &self.field, as_read: false }
     }
 
-    /// A field of words has no O, so every text would hold a name.
+    /// In a field of words no string is "O", so every example would be positive.
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
         let field = corpus.field(&self.field);
         let Some(field) = field.filter(|_| self.is_tagged) else { return Vec::new() };
@@ -101,7 +102,7 @@ impl ObjectiveConfig for Config {
     }
 }
 
-/// Tokens that start with a capital, but for the first of a sentence, which often does anyway.
+/// Capitalised tokens, except the first of a sentence, which is often capitalised anyway.
 struct Capitalised;
 
 impl Marks for Capitalised {
@@ -114,7 +115,7 @@ impl Marks for Capitalised {
     }
 }
 
-/// Tags that are inside of something.
+/// Tags other than O.
 struct Tagged;
 
 impl Marks for Tagged {
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_start_with_a_capital_and_tags_are_not_o() {
+    fn names_are_capitalised_tokens_or_tags_other_than_o() {
         assert!(Capitalised.is_marked("Ørsted") && !Capitalised.is_marked("the"));
         assert!(!Capitalised.is_marked("3M") && !Capitalised.is_marked(""));
         assert!(Tagged.is_marked("B-person") && !Tagged.is_marked("O"));

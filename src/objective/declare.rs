@@ -1,4 +1,4 @@
-//! What a kind of objective declares, before any corpus is read or tensor made.
+//! The declarations of a kind of objective, before any corpus is read or any tensor created.
 
 use candle_core::Result;
 
@@ -16,41 +16,41 @@ use crate::{
     protocol::event::Direction,
 };
 
-/// A tap key of an objective: most have one, called `tap`.
+/// A key that takes a tap; most kinds have one, called `tap`.
 #[derive(Clone, Copy, Debug)]
 pub struct TapKey {
     /// The key in the recipe.
     pub name: &'static str,
-    /// What its rows must stand for; `None` if it takes either.
+    /// What the tap's rows must represent; `None` accepts tokens and examples.
     pub on: Option<RowKind>,
 }
 
 /// A metric that an objective reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name, as journals say it.
+    /// Its name in journals.
     pub name: &'static str,
-    /// Which way is better.
+    /// Whether higher or lower is better.
     pub direction: Direction,
 }
 
-/// An encoder as a recipe describes it, for objectives that name one.
+/// An encoder of the recipe, for objectives that name one.
 #[derive(Clone, Copy)]
 pub struct EncoderView<'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: &'static dyn EncoderKind,
     /// Its options, parsed.
     pub config: &'a dyn EncoderConfig,
-    /// What the recipe says in its table.
+    /// The values of its table.
     pub values: &'a Values,
-    /// What it reads and gives.
+    /// Its inputs and layers.
     pub signature: &'a EncoderSignature,
 }
 
-/// The encoder of a name; `None` if there is none, or if it has a fault.
+/// Looks up an encoder by name; `None` if there is none, or if its table has a fault.
 pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 
-/// A kind of objective, with the keys that an `[[objective]]` of it may have.
+/// A kind of objective, with the keys of its `[[objective]]` tables.
 ///
 /// ```
 /// use auxdesk::{
@@ -65,7 +65,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 /// };
 /// use candle_core::Result;
 ///
-/// /// Small states: loss = the mean square of a tap's numbers.
+/// /// Activation penalty: loss = the mean square of a tap's values.
 /// struct Small;
 ///
 /// impl ObjectiveKind for Small {
@@ -74,7 +74,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///     }
 ///
 ///     fn about(&self) -> &'static str {
-///         "the tap's numbers should be small"
+///         "mean square of the tap's values"
 ///     }
 ///
 ///     fn keys(&self) -> &'static [Key] {
@@ -97,7 +97,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///     }
 /// }
 ///
-/// // There is no option, so what is parsed is nothing.
+/// // There are no options to parse.
 /// impl ObjectiveConfig for Small {
 ///     fn metrics(&self) -> Vec<Metric> {
 ///         Vec::new()
@@ -154,49 +154,51 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 /// assert_eq!(ObjectiveKind::taps(&Small)[0].name, "tap");
 /// ```
 pub trait ObjectiveKind: Sync {
-    /// What recipes and journals say.
+    /// Its name in recipes and journals.
     fn name(&self) -> &'static str;
     /// One line for `auxdesk list`: lower case, no full stop.
     fn about(&self) -> &'static str;
-    /// What a recipe may say, beyond the keys of every objective and those of its head.
+    /// The keys of its table, beyond those of every objective and those of its head.
     fn keys(&self) -> &'static [Key];
-    /// Its tap keys; none if it reads nothing but parameters, whose gradient nothing on the way stops or
-    /// reverses.
+    /// The keys that take taps; empty if the loss depends on parameters only, so that no gradient
+    /// can be stopped or reversed at a tap.
     fn taps(&self) -> &'static [TapKey];
-    /// Where its head comes from.
+    /// The source of its head.
     fn head(&self) -> HeadSource;
-    /// What a table of it says, parsed once and for all, or what is wrong with that beyond types and names.
+    /// Parses the options of a table, or returns a fault that a check of types and names does not
+    /// find.
     fn configure(
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault>;
 }
 
-/// The tap of what reads a row for each token.
+/// The tap of kinds that read one row per token.
 pub(super) const TOKEN_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Token) }];
 
-/// The tap of what reads a row for each example.
+/// The tap of kinds that read one row per example.
 pub(super) const EXAMPLE_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
 
-/// Where an objective has its head from. By `share` it is another objective of its own kind, over other
-/// examples, or it takes a donor's head.
+/// The source of an objective's head. With `share`, it is the head of another objective: one of the
+/// same kind over other examples, or a donor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadSource {
-    /// From itself, if it has one at all: no table says anything of it.
+    /// Its own, if it has one; the table has no key for it.
     Own,
-    /// Its table says which of these it is, the first unless said.
+    /// One of these, as its table says; the first is the default.
     OneOf(&'static [&'static str]),
-    /// The objective that it shares with: it uses its labels and its head beside parameters of its own.
+    /// That of the objective that it shares with: it uses its labels and head, and has parameters
+    /// of its own.
     Donor {
-        /// The kinds of objective that it can share with.
+        /// The kinds of objective it can share with.
         head_donors: &'static [&'static str],
-        /// The heads that they may have.
+        /// The heads that those may have.
         heads: &'static [&'static str],
     },
 }
 
 impl HeadSource {
-    /// The heads that a table of it may name, the default first.
+    /// The heads that its table may name; the first is the default.
     pub fn choices(self) -> &'static [&'static str] {
         match self {
             Self::OneOf(heads) => heads,
@@ -205,102 +207,103 @@ impl HeadSource {
     }
 }
 
-/// What a table says, as the checker has it: types and names are right.
+/// The contents of a table, whose types and names the checker has already checked.
 pub struct Declared<'a> {
-    /// What the recipe says, with defaults.
+    /// The values of the table, with defaults.
     pub values: &'a Values,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
-    /// The head that its table says, or the default one.
+    /// The head that the table names, or the default.
     pub head: Option<&'static dyn HeadKind>,
-    /// How many corpora it reads.
+    /// The number of corpora it reads.
     pub n_corpora: usize,
-    /// Whether it uses another objective's parameters and labels.
+    /// Whether it uses the parameters and labels of another objective.
     pub shares: bool,
     /// The encoders of the recipe.
     pub encoder: EncoderLookup<'a>,
 }
 
-/// What is wrong with a table, beyond types and names.
+/// A fault in a table, beyond types and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigFault {
-    /// Something about what its first tap reads, or about several keys together.
+    /// A fault in the input of its first tap, or in a combination of keys.
     Tap(String),
-    /// Something about this key.
+    /// A fault in the value of this key.
     Key(&'static str, String),
 }
 
-/// What an objective says of an example.
+/// What an objective predicts for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output<'a> {
-    /// Nothing that could be written beside it.
+    /// Nothing that can be written to a file.
     Nothing,
-    /// Something that no field holds.
+    /// Something that no field of the corpus holds.
     New,
-    /// Something about this field.
+    /// The values of this field.
     Field {
         /// The field's name.
         name: &'a str,
-        /// Whether the classes of its head are the strings of the field, as they are read.
+        /// Whether the classes of its head are the strings of the field as they are read, without
+        /// recoding.
         as_read: bool,
     },
 }
 
 /// An objective of a checked recipe, with its options parsed, before any corpus is read.
 pub trait ObjectiveConfig: Send + Sync {
-    /// What it reports, the most important first.
+    /// The metrics that it reports, the most important first.
     fn metrics(&self) -> Vec<Metric>;
-    /// What it says of an example.
+    /// What it predicts.
     fn output(&self) -> Output<'_>;
-    /// Faults of the labels in a corpus: a tag that is not valid in its scheme, for example.
+    /// The faults of a corpus's labels, for example a tag that is not valid in its scheme.
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError>;
-    /// What it needs to know of the training splits of its corpora: its vocabularies, and numbers such as bin
-    /// edges.
+    /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges.
     fn fit(&self, corpora: &[&Corpus]) -> Fitted;
-    /// Makes it, with its parameters.
+    /// Builds it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;
 }
 
-/// What an objective is made from.
+/// What an objective is built from.
 pub struct ObjectiveSetup<'a> {
     /// Its name in the recipe.
     pub name: &'a str,
-    /// The head that its table says, or that of the objective it shares with; `None` for kinds that bring
-    /// their own.
+    /// The head that its table names, or that of the objective it shares with; `None` for kinds
+    /// with a head of their own.
     pub head: Option<&'a dyn HeadConfig>,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
-    /// What [`ObjectiveConfig::fit`] gave, and the lists of words that its keys name.
+    /// The result of [`ObjectiveConfig::fit`], and the word lists that its keys name.
     pub fitted: &'a Fitted,
-    /// Where its parameters are made, or those of the objective that it shares with are found.
+    /// The scope in which its parameters are created, or in which those of the objective it shares
+    /// with are found.
     pub scope: Scope<'a>,
 }
 
 impl ObjectiveSetup<'_> {
-    /// Where what it shares with nobody is made.
+    /// The scope of the parameters that it does not share.
     pub(super) fn own_scope(&mut self) -> Scope<'_> {
         self.scope.sibling(&owner(self.name))
     }
 
-    /// The vocabulary of that key.
+    /// The vocabulary with that key.
     pub(super) fn vocabulary(&self, key: &str) -> Vocabulary {
         let vocabulary = self.fitted.vocabularies.get(key);
         vocabulary.cloned().expect("the kind has fitted this vocabulary")
     }
 
-    /// The numbers of that key.
+    /// The fitted values with that key.
     pub(super) fn numbers(&self, key: &str) -> Vec<f64> {
         self.fitted.numbers.get(key).cloned().expect("the kind has fitted these numbers")
     }
 
-    /// The head of the recipe over the first tap.
+    /// Builds the recipe's head over the first tap.
     pub(super) fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
         let head = self.head.expect("the kind says that it has a head");
         head.build(HeadSetup { width: self.taps[0].width, classes, scope: self.scope })
     }
 }
 
-/// What a table of these values says, for the tests of kinds: of one corpus, without encoders.
+/// A table with these values, for the tests of kinds: one corpus and no encoders.
 #[cfg(test)]
 pub(super) fn declared<'a>(values: &'a Values, taps: &'a [LayerSpec], head: &str) -> Declared<'a> {
     let head = crate::model::head::find(head);

@@ -1,5 +1,5 @@
-//! Labels that follow from the words of an example, with the head that predicts them: what `frequency`,
-//! `statistic`, `presence` and `contains` share, whose files have the losses.
+//! Labels derived from the words of an example, with the head that predicts them: shared by
+//! `frequency`, `statistic`, `presence` and `contains`, whose files document the losses.
 
 use candle_core::Result;
 
@@ -16,26 +16,26 @@ use crate::{
     },
 };
 
-/// Where labels come from.
+/// A source of derived labels.
 pub(super) trait DerivedLabels: Send {
-    /// Learns the strings of a corpus.
+    /// Maps the strings of a corpus.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
-    /// The label of each row of a tap; `None` for one that has none.
+    /// The label of each row of a tap; `None` for rows without one.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>>;
     /// The name of each label, by id.
     fn names(&self) -> Lexicon;
-    /// What is reported of them.
+    /// The metrics of the labels.
     fn figures(&self) -> Vec<ClassFigure>;
 }
 
-/// Labels with the head that tells them apart.
+/// Derived labels and the head that predicts them.
 pub(super) struct DerivedClassifier<L> {
     labels: L,
     head: Box<dyn Head>,
 }
 
 impl<L: DerivedLabels> DerivedClassifier<L> {
-    /// With a head of these classes.
+    /// A classifier with a head for these classes.
     pub(super) fn new(labels: L, classes: Classes, setup: ObjectiveSetup<'_>) -> Result<Self> {
         Ok(Self { labels, head: setup.head(classes)? })
     }

@@ -1,4 +1,4 @@
-//! An objective with its parameters: its loss and what it makes of a batch that is evaluated.
+//! An objective with its parameters: its loss, and its evaluation of a batch.
 
 use candle_core::{Result, Tensor};
 
@@ -8,23 +8,25 @@ use crate::{
     model::{Rows, head::HeadLoss},
 };
 
-/// A raw loss: what is divided by what, before any weight. Only the mixer multiplies.
+/// A raw loss, as a sum and the count to divide it by, before any weighting. Only the mixer
+/// multiplies losses.
 pub struct RawLoss {
     /// The sum of the losses, a scalar.
     pub sum: Tensor,
-    /// What it is a sum over: labelled tokens, examples, units predicted; 1 for regularisers.
+    /// The number of items summed over: labelled tokens, examples, predicted units; 1 for
+    /// regularisers.
     pub count: usize,
-    /// Each example's part of the sum: (examples).
+    /// Each example's share of the sum: (examples).
     pub per_example: Tensor,
 }
 
 impl RawLoss {
-    /// The sum of each example's losses, with what they are counted over.
+    /// Sums the losses of the examples.
     pub(super) fn new(per_example: Tensor, count: usize) -> Result<Self> {
         Ok(Self { sum: per_example.sum_all()?, count, per_example })
     }
 
-    /// That of a head's loss.
+    /// The raw loss of a head's loss.
     pub(super) fn of(loss: Option<HeadLoss>) -> Result<Option<Self>> {
         loss.map(|loss| Self::new(loss.per_example, loss.count)).transpose()
     }
@@ -35,21 +37,22 @@ impl RawLoss {
     }
 }
 
-/// What an objective makes of a batch that is evaluated. Lists are in the batch's order.
+/// An objective's evaluation of a batch. Lists are in the batch's order.
 pub struct Evaluation {
-    /// The raw loss, to the bit what [`Objective::loss`] gives on the CPU; `None` if nothing has a label.
+    /// The raw loss, on the CPU bit-identical to that of [`Objective::loss`]; `None` if no row has
+    /// a label.
     pub loss: Option<RawLoss>,
-    /// What is right of each example.
+    /// The gold label of each example.
     pub gold: Vec<Gold>,
-    /// What it predicts of each example.
+    /// The prediction for each example.
     pub predictions: Vec<Prediction>,
-    /// Further pairs for its scorer, which say nothing of an example by themselves: vectors that a probe is
-    /// asked about, a noisy label beside the right one.
+    /// Further pairs for the scorer that are not predictions for an example: the vectors that a
+    /// probe is evaluated on, a noisy label with the clean one.
     pub scored_only: Vec<(Gold, Prediction)>,
 }
 
 impl Evaluation {
-    /// An evaluation without a prediction.
+    /// An evaluation without predictions.
     pub fn of_loss(loss: Option<RawLoss>, n_examples: usize) -> Self {
         Self {
             loss,
@@ -59,7 +62,7 @@ impl Evaluation {
         }
     }
 
-    /// Hands every pair of gold and prediction to a scorer.
+    /// Passes every pair of gold and prediction to a scorer.
     pub fn score(&self, scorer: &mut dyn Scorer) {
         for (gold, prediction) in self.gold.iter().zip(&self.predictions) {
             scorer.push(gold, prediction);
@@ -72,22 +75,22 @@ impl Evaluation {
 
 /// An objective with its parameters.
 ///
-/// `taps` are the rows of its taps, each with what they stand on, in the order of
+/// `taps` are the rows of its taps, with their packing, in the order of
 /// [`ObjectiveKind::taps`](super::ObjectiveKind::taps).
 pub trait Objective: Send {
-    /// Learns the strings of a corpus; called once for each corpus, before its first batch.
+    /// Maps the strings of a corpus to ids; called once per corpus, before its first batch.
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
-    /// The raw loss of a batch; `None` if nothing in it has a label.
+    /// The raw loss of a batch; `None` if no row has a label.
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>>;
-    /// Loss and predictions of a batch, of scores that are computed once.
+    /// The loss and the predictions of a batch, from one computation of the scores.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation>;
-    /// What scores the evaluations of a split.
+    /// A scorer for the evaluations of a split.
     fn scorer(&self) -> Box<dyn Scorer>;
-    /// The name of each class that it predicts, by id; none where it predicts no class.
+    /// The names of the classes, by id; empty if it predicts no classes.
     fn class_names(&self) -> Lexicon;
 }
 
-/// The classes of rows, example by example in the batch's order.
+/// The predicted classes of rows, example by example in the batch's order.
 pub(super) fn predictions_of(packing: &Packing, classes: &[u32]) -> Vec<Prediction> {
     let of = |example| {
         let rows = packing.rows_of_example(example).into_iter();
@@ -96,7 +99,7 @@ pub(super) fn predictions_of(packing: &Packing, classes: &[u32]) -> Vec<Predicti
     (0..packing.n_examples()).map(of).collect()
 }
 
-/// The right classes of rows, example by example in the batch's order; `None` where nobody has said.
+/// The gold classes of rows, example by example in the batch's order; `None` for unlabelled rows.
 pub(super) fn gold_of(packing: &Packing, classes: &[Option<u32>]) -> Vec<Gold> {
     let of = |example| {
         let rows = packing.rows_of_example(example).into_iter();

@@ -1,7 +1,8 @@
-//! Frequency: how common the token's word is in training (Plank et al. 2016).
+//! Frequency: the log frequency of each token's word in training (Plank et al. 2016).
 //!
-//! The label is ⌊ln count⌋, so that counts 1–2 are class 0, 3–7 class 1, 8–20 class 2. A word that
-//! training lacks has no label. loss = −Σ_t ln P(label_t | h_t) over labelled tokens.
+//! The label is ⌊ln count⌋, so counts 1–2 are class 0, 3–7 class 1, 8–20 class 2. Words unseen in
+//! training have no label. loss = −Σ_t ln P(label_t | h_t), divided by the number of labelled
+//! tokens.
 
 use candle_core::Result;
 
@@ -29,7 +30,7 @@ const KEYS: &[Key] = &[Key::with_default(
     "field whose frequency is predicted",
 )];
 
-/// ⌊ln count⌋ of a word that was seen at least once.
+/// ⌊ln count⌋ of a word that occurs at least once.
 fn class(count: u64) -> u32 {
     (count as f64).ln() as u32
 }
@@ -63,7 +64,7 @@ impl ObjectiveKind for Frequency {
     }
 }
 
-/// What a recipe says of frequencies.
+/// The options of the objective.
 struct Config {
     field: String,
 }
@@ -96,7 +97,7 @@ impl ObjectiveConfig for Config {
 
 struct Frequencies {
     words: FieldWords,
-    /// The class of each word, by its id.
+    /// The class of each word, by id.
     classes: Vec<u32>,
     n_classes: usize,
 }

@@ -1,11 +1,12 @@
 //! Multi-label: any number of labels for a whole example (Tsoumakas and Katakis 2007).
 //!
-//! With y_k = 1 where label k is in the set of an example and 0 where it isn't, and s_k the score of k:
-//! loss = Σ_i Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over examples that have a set, divided by their number; an
-//! empty set says no to every label, and an example without one costs nothing. w_k is 1 or the class's
-//! weight. It predicts the labels with s_k > 0.
+//! With y_k = 1 if label k is in the example's set and 0 otherwise, and s_k the score of label k:
+//! loss = Σ_i Σ_k w_k·(ln(1 + e^s_k) − y_k·s_k) over the examples that have a set, divided by their
+//! number. An empty set is negative for every label; an example without a set has no loss. w_k is 1
+//! or the class weight. The labels with s_k > 0 are predicted.
 //!
-//! A label that training lacks has no score: it is never predicted, and every set that holds it is wrong.
+//! A label unseen in training has no score: it is never predicted, and a set that contains it is
+//! never correct.
 
 use candle_core::Result;
 
@@ -61,7 +62,7 @@ impl ObjectiveKind for MultiLabel {
     }
 }
 
-/// What a recipe says of sets of labels.
+/// The options of the objective.
 struct Config {
     labels: LabelConfig,
 }
@@ -102,7 +103,7 @@ impl Objective for Labeller {
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        // Of several corpora each may lack labels, so that there is nothing to ask.
+        // If no corpus has labels, there are no classes and no loss.
         if self.labels.vocabulary().is_empty() {
             return Ok(None);
         }
@@ -110,7 +111,7 @@ impl Objective for Labeller {
         RawLoss::of(self.head.loss(x, &self.labels.set_targets(batch), packing)?)
     }
 
-    /// The set of each example, its labels in the order of the vocabulary.
+    /// The predicted set of each example, its labels in the order of the vocabulary.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let gold = self.labels.gold_sets(batch).into_iter();
         let gold = gold.map(|set| set.map_or(Gold::None, Gold::LabelSet)).collect();
@@ -162,7 +163,7 @@ mod tests {
         },
     };
 
-    /// Examples of a word each, with these sets.
+    /// Examples of one word each, with these sets.
     fn part(sets: &[Option<&[&str]>], lexicons: &mut [Lexicon]) -> SplitData {
         let [words, labels] = lexicons else { panic!("two fields") };
         let example = |set: Option<&[&str]>| {
@@ -173,7 +174,8 @@ mod tests {
         SplitData { examples: sets.iter().copied().map(example).collect(), file: "part".into() }
     }
 
-    /// A corpus whose training has a three times and b once, and whose test holds c too.
+    /// A corpus whose training split has label a three times and b once, and whose test split also
+    /// has c.
     fn corpus() -> Corpus {
         let mut lexicons = vec![Lexicon::default(), Lexicon::default()];
         let train =
@@ -197,7 +199,7 @@ mod tests {
         Values::new(entries)
     }
 
-    /// A labeller whose scores are the rows themselves.
+    /// A multi-label objective whose scores are the rows themselves.
     fn labeller(values: &Values) -> Result<Box<dyn Objective>> {
         labeller_of(values, &corpus())
     }
@@ -236,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn each_label_is_a_binary_target_also_for_an_empty_set() -> Result<()> {
+    fn each_label_is_a_binary_classification_and_an_empty_set_is_all_negative() -> Result<()> {
         let corpus = corpus();
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1, 2, 3]);
         let (right, wrong) = ((4f64 / 3.0).ln(), 4f64.ln());
         for (more, by) in [
             (vec![], [1.0, 1.0]),
-            // Of four labels in training three are a: 4 / (2·3) and 4 / (2·1).
+            // Three of four labels in training are a: 4 / (2·3) and 4 / (2·1).
             (vec![("class_weights", Value::Text("balanced".into()))], [2.0 / 3.0, 2.0]),
         ] {
             let loss = labeller(&values(&more))?.loss(&[rows(4)?], &batch)?.unwrap();
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn without_labels_there_is_no_loss_and_no_prediction() -> Result<()> {
+    fn without_any_label_there_is_no_loss_and_no_prediction() -> Result<()> {
         let mut corpus = corpus();
         corpus.train = part(&[Some(&[]), None], &mut corpus.lexicons);
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_does_not_occur_in_train_is_never_predicted_and_counts_as_wrong() -> Result<()> {
+    fn a_label_unseen_in_training_is_never_predicted_and_counts_as_wrong() -> Result<()> {
         let corpus = corpus();
         let test = corpus.test.as_ref().unwrap();
         let batch = Batch::new(0, &corpus, test, &[0, 1, 2, 3]);
@@ -295,7 +297,7 @@ mod tests {
         evaluation.score(&mut *scorer);
         scorer.finish(&mut scores);
         let wanted = [
-            // 1 of 3 predicted and of 4 in gold is right.
+            // Of 3 predicted and 4 gold labels, 1 is correct.
             ("f1", 200.0 / 7.0),
             // a: P = 1/3, R = 1; b and c: never predicted.
             ("macro_f1", 50.0 / 3.0),

@@ -1,13 +1,17 @@
-//! Noisy: labels that came from somewhere else and are often wrong, through a learned confusion matrix (Fang
-//! and Cohn 2016, "Learning when to trust distant supervision"; 2017, with labels projected by dictionaries).
+//! Noisy: labels from another source that are often wrong, through a learned confusion matrix (Fang
+//! and Cohn 2016, "Learning when to trust distant supervision"; 2017, with labels projected by
+//! dictionaries).
 //!
-//! It has the head and the labels of another objective, whose labels are right, and one matrix of its own.
-//! With P(i | x) what that head says of label i, and C_ij = e^A_ij / Σ_k e^A_ik how often a token of label i is
-//! labelled j: loss = −Σ ln Σ_i P(i | x)·C_ij over rows labelled j, divided by their number, all in logarithms,
-//! so that no probability is too small for one. C_ii is `initial_accuracy` at the start, and the rest of a row is even.
+//! It shares the head and the label set of another objective, whose labels are clean, and has one
+//! matrix of its own. With P(i | x) that head's probability of label i, and
+//! C_ij = e^A_ij / Σ_k e^A_ik the probability that a token of clean label i has noisy label j:
+//! loss = −Σ ln Σ_i P(i | x)·C_ij over the rows with noisy label j, divided by their number. It is
+//! computed in log space, so that no probability underflows. Initially C_ii is `initial_accuracy`,
+//! and the rest of each row is uniform.
 //!
-//! Labels that the other objective's training lacks cost nothing: a dictionary may say that it doesn't know. What
-//! is predicted is the right label; what is scored, over the labels that are known, is the noisy one by way of C.
+//! Labels unseen in the other objective's training have no loss: a dictionary may have a label for
+//! unknown words. The prediction is the clean label; the score compares, over known labels, the
+//! noisy label with the most probable one under C.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +94,7 @@ impl ObjectiveKind for Noisy {
     }
 }
 
-/// What a recipe says of noisy labels.
+/// The options of the objective.
 struct Config {
     label: String,
     initial_accuracy: f64,
@@ -125,33 +129,34 @@ impl ObjectiveConfig for Config {
     }
 }
 
-/// A of (n, n) with softmax `initial_accuracy` on the diagonal: e^a / (e^a + n − 1) = initial_accuracy.
+/// The initial A, (n, n), with softmax `initial_accuracy` on the diagonal:
+/// e^a / (e^a + n − 1) = initial_accuracy.
 fn first_values(n: usize, initial_accuracy: f64) -> Vec<f32> {
     let others = n.saturating_sub(1).max(1) as f64;
     let diagonal = (initial_accuracy * others / (1.0 - initial_accuracy)).ln() as f32;
     (0..n * n).map(|at| if at / n == at % n { diagonal } else { 0.0 }).collect()
 }
 
-/// What is known of one corpus.
+/// The objective's mapping of one corpus.
 struct Attached {
-    /// The place of the labels; a corpus to predict on may have none.
+    /// The index of the label field; a corpus to predict on may have none.
     label: Option<usize>,
     ids: Lookup,
 }
 
 struct Built {
     label: String,
-    /// The labels of the objective that it shares with.
+    /// The labels of the objective it shares with.
     vocabulary: Vocabulary,
     on: RowKind,
     head: Box<dyn Head>,
-    /// A: (right, noisy).
+    /// A: (clean, noisy).
     confusion: ParamRef,
     attached: BTreeMap<usize, Attached>,
 }
 
 impl Built {
-    /// The noisy label of each row; `None` where there is none, or one that is not known.
+    /// The noisy label of each row; `None` for rows without one, or with an unknown one.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
         let Some(label) = attached.label else { return vec![None; packing.n_rows()] };
@@ -160,7 +165,7 @@ impl Built {
         symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
     }
 
-    /// ln C: (right, noisy).
+    /// ln C: (clean, noisy).
     fn log_confusion(&self) -> Result<Tensor> {
         log_softmax(self.confusion.var().as_tensor())
     }
@@ -171,7 +176,8 @@ fn log_softmax(x: &Tensor) -> Result<Tensor> {
     x.broadcast_sub(&log_sum_exp(x)?)
 }
 
-/// ln Σ e^x along rows of (rows, n): (rows, 1). The greatest x is a constant, as the gradient by it is 0.
+/// ln Σ e^x along rows of (rows, n): (rows, 1). The maximum is subtracted as a constant: its
+/// gradient is 0.
 fn log_sum_exp(x: &Tensor) -> Result<Tensor> {
     let most = x.detach().max_keepdim(1)?;
     x.broadcast_sub(&most)?.exp()?.sum_keepdim(1)?.log()? + most
@@ -193,7 +199,7 @@ impl Objective for Built {
         })?)
     }
 
-    /// The right label of each row; for the scorer, the noisy one that the matrix makes of it.
+    /// The clean label of each row; for the scorer, the most probable noisy one under the matrix.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
         let targets = self.targets(packing, batch);
@@ -221,7 +227,8 @@ impl Objective for Built {
     }
 }
 
-/// −ln Σ_i P(i | x)·C_ij of each row labelled j, by the logarithms of P (rows, right) and C (right, noisy): (rows).
+/// −ln Σ_i P(i | x)·C_ij of each row with noisy label j, from ln P (rows, clean) and ln C (clean,
+/// noisy): (rows).
 fn per_row(right: &Tensor, noisy: Vec<u32>, confusion: &Tensor) -> Result<Tensor> {
     let noisy = Tensor::from_vec(noisy, right.dim(0)?, right.device())?;
     let confused = confusion.t()?.contiguous()?.index_select(&noisy, 0)?;

@@ -1,7 +1,8 @@
-//! Presence: does the example hold a word of this list (Yu and Jiang 2016)?
+//! Presence: whether the example contains a word of a list (Yu and Jiang 2016).
 //!
-//! The words are best hidden from what the tap reads (an encoder of kind "mask"), so that they have to be
-//! inferred from the others. It asks nobody for a label, so texts of a domain without labels teach it too.
+//! The words are best masked in the tap's input (an encoder of kind "mask"), so that they have to
+//! be inferred from the context. No annotated labels are needed, so unlabelled texts of a target
+//! domain can be used.
 
 use candle_core::Result;
 
@@ -64,7 +65,7 @@ impl ObjectiveKind for Presence {
     }
 }
 
-/// What a recipe says of a list of words, which comes as a vocabulary.
+/// The options of the objective; the word list is passed as a vocabulary.
 struct Config {
     field: String,
     normalise: Normalise,
@@ -94,7 +95,7 @@ impl ObjectiveConfig for Config {
     }
 }
 
-/// The words of a list, and how words are compared with them.
+/// The words of a list, and how strings are compared with them.
 struct Listed {
     words: Vocabulary,
     normalise: Normalise,
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_matches_in_either_case_if_case_is_ignored() {
+    fn words_are_compared_without_case_if_lowercase_is_set() {
         let words = Vocabulary::from_counts(BTreeMap::from([("Good", 1)]), 1, None);
         let found = |lowercase, word| {
             let normalise = Normalise { lowercase, ..Normalise::default() };

@@ -1,7 +1,8 @@
-//! Yes or no about a whole example, by what words it holds: what `presence` and `contains` share.
+//! Binary labels of examples, derived from the words they contain: shared by `presence` and
+//! `contains`.
 //!
-//! loss = Σ of the cross-entropy of each answer, over the rows that are asked, divided by their number. A
-//! row is an example, or each of its tokens where the tap has one for each.
+//! loss = Σ of the cross-entropy of each row, divided by the number of rows. The rows are the
+//! examples, or, if the tap has one row per token, their tokens.
 
 use std::collections::BTreeMap;
 
@@ -18,29 +19,29 @@ use crate::{
     protocol::event::Direction,
 };
 
-/// What is reported of the answers.
+/// The metrics of the label.
 pub(super) fn metrics() -> Vec<Metric> {
     ["accuracy", "f1"].map(|name| Metric { name, direction: Direction::Higher }).into()
 }
 
-/// Which tokens make the answer yes.
+/// Decides which tokens make an example positive.
 pub(super) trait Marks: Send {
     /// Whether this string does.
     fn is_marked(&self, string: &str) -> bool;
-    /// The first token that is looked at.
+    /// The index of the first token to consider.
     fn from(&self) -> usize;
 }
 
-/// Whether something is in an example.
+/// Whether an example contains a marked token.
 pub(super) struct BinaryPresence {
     field: String,
     marks: Box<dyn Marks>,
-    /// For each corpus, the place of the field, and whether each of its strings is marked.
+    /// For each corpus, the field's index, and whether each of its strings is marked.
     attached: BTreeMap<usize, (usize, Vec<bool>)>,
 }
 
 impl BinaryPresence {
-    /// Whether the words of that field have a mark, with the head that tells.
+    /// A classifier of whether that field contains a marked string.
     pub(super) fn classifier(
         setup: ObjectiveSetup<'_>,
         field: String,
@@ -50,7 +51,7 @@ impl BinaryPresence {
         DerivedClassifier::new(labels, Classes::of(1), setup)
     }
 
-    /// Whether it is in each example; `None` if it lacks the field.
+    /// Whether each example is positive; `None` if it lacks the field.
     fn labels(&self, batch: &Batch) -> Vec<Option<bool>> {
         let attached = self.attached.get(&batch.corpus);
         let Some((field, marked)) = attached else {
@@ -76,7 +77,7 @@ impl DerivedLabels for BinaryPresence {
         self.attached.insert(corpus_idx, (field, marked.collect()));
     }
 
-    /// The label of each row of the tap, which is that of its example.
+    /// The label of each row of the tap is that of its example.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let labels = self.labels(batch);
         let of = |example: u32| labels[example as usize].map(u32::from);

@@ -1,8 +1,9 @@
-//! Statistic: a number of the example, by bins that hold equally many training examples.
+//! Statistic: a statistic of the example, in bins with equally many training examples.
 //!
-//! `length` is its tokens n; `distinct` its distinct words over n; `frequency` the mean of ln(1 + count) of
-//! its words, by their counts in training. Bin k of K ends at the k/K quantile over training. loss =
-//! −Σ_i ln P(bin_i | x_i), divided by the examples.
+//! `length` is the number of tokens n; `distinct` the number of distinct words divided by n;
+//! `frequency` the mean of ln(1 + count) over the words, with their counts in training. Bin k of K
+//! ends at the k/K quantile over training. loss = −Σ_i ln P(bin_i | x_i), divided by the number of
+//! examples.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,10 +52,10 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-/// The key of the bin edges: the greatest number in each bin but the last, in rising order.
+/// The key of the bin edges: the maximum of each bin but the last, in increasing order.
 const BIN_EDGES: &str = "bin_edges";
 
-/// Which number of an example.
+/// The statistic to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Measure {
     Length,
@@ -74,7 +75,7 @@ impl Measure {
     }
 }
 
-/// A statistic of an example's symbols, where `counts` has how often each is in training.
+/// A statistic of an example's symbols; `counts` holds the training count of each symbol.
 fn number(measure: Measure, symbols: &[Symbol], counts: &[u64]) -> f64 {
     let n = symbols.len().max(1) as f64;
     match measure {
@@ -87,14 +88,14 @@ fn number(measure: Measure, symbols: &[Symbol], counts: &[u64]) -> f64 {
     }
 }
 
-/// The greatest number in each of so many bins but the last: quantiles, each once.
+/// The maximum of each of `n_bins` bins but the last: quantiles, without duplicates.
 fn bin_edges(mut numbers: Vec<f64>, n_bins: usize) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
     let n = numbers.len();
     let quantile = |bin: usize| numbers.get((bin * n).div_ceil(n_bins).max(1) - 1).copied();
     let mut edges: Vec<f64> = (1..n_bins).filter_map(quantile).collect();
     edges.dedup();
-    // A last bin that no example falls into is none.
+    // A last bin without examples is dropped.
     edges.retain(|edge| numbers.last().is_some_and(|greatest| edge < greatest));
     edges
 }
@@ -133,7 +134,7 @@ impl ObjectiveKind for Statistic {
     }
 }
 
-/// What a recipe says of a statistic.
+/// The options of the objective.
 struct Config {
     field: String,
     measure: Measure,
@@ -180,7 +181,7 @@ impl ObjectiveConfig for Config {
     }
 }
 
-/// How often each of a corpus's strings is in training.
+/// The training count of each of a corpus's strings.
 fn counts(words: &Vocabulary, corpus: &Corpus, field: usize) -> Vec<u64> {
     corpus.lexicons[field].iter().map(|word| words.count(word)).collect()
 }
@@ -190,7 +191,7 @@ struct Statistics {
     measure: Measure,
     words: Vocabulary,
     bin_edges: Vec<f64>,
-    /// For each corpus, the place of the field and the count of each of its strings.
+    /// For each corpus, the field's index and the count of each of its strings.
     attached: BTreeMap<usize, (usize, Vec<u64>)>,
 }
 
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn bins_have_equal_counts_and_none_is_empty() {
+    fn bins_have_equally_many_examples_and_none_is_empty() {
         assert_eq!(bin_edges((1..=8).map(f64::from).collect(), 4), [2.0, 4.0, 6.0]);
         assert_eq!(bin_edges(vec![5.0; 9], 3), [0.0; 0]);
         assert_eq!(bin_edges(vec![1.0, 1.0, 1.0, 2.0], 2), [1.0]);

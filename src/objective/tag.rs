@@ -1,7 +1,8 @@
-//! Tag: a label for each token, scored by span where the labels have a scheme.
+//! Tag: a label per token, scored by span if the labels have a span encoding.
 //!
-//! With a softmax: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y | h) over
-//! sentences. Both are divided by labelled tokens, so a weight means the same with either head.
+//! With a softmax head: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y |
+//! h) over sentences. Both are divided by the number of labelled tokens, so a weight has the same
+//! effect with either head.
 
 mod coding;
 
@@ -92,13 +93,13 @@ impl ObjectiveKind for Tag {
             if let Some(head) = head {
                 let name = head.name();
                 let what = format!(
-                    "expected no `class_weights` with `head = \"{name}\"`, which can't weigh classes; drop \
-                     them, or set `head = \"softmax\"`"
+                    "expected no `class_weights` with `head = \"{name}\"`, which does not support \
+                     class weights; remove them, or set `head = \"softmax\"`"
                 );
                 return Err(ConfigFault::Tap(what));
             }
             if !coding.is_plain() {
-                let what = "class_weights are of the labels as they are read; drop them or encode";
+                let what = "class_weights apply to the labels as they are read; remove class_weights or encode";
                 return Err(ConfigFault::Tap(what.to_owned()));
             }
         }
@@ -107,7 +108,7 @@ impl ObjectiveKind for Tag {
     }
 }
 
-/// What a recipe says of tags.
+/// The options of the objective.
 struct Config {
     labels: LabelConfig,
     coding: Coding,
@@ -148,7 +149,7 @@ impl ObjectiveConfig for Config {
             });
             faults.collect()
         };
-        // A held-out split shares its file with the one it was taken from.
+        // A split held out of another one reads the same file.
         let mut faults: Vec<ReadError> = corpus.splits().flat_map(faults).collect();
         faults.extend(weights);
         faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -189,11 +190,11 @@ fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
     symbols.iter().map(|&symbol| lexicon.get(symbol)).collect()
 }
 
-/// What a tagger knows of one corpus.
+/// The objective's mapping of one corpus.
 struct Attached {
-    /// The place of the labels; a corpus to predict on may have none.
+    /// The index of the label field; a corpus to predict on may have none.
     label: Option<usize>,
-    /// The name's id of each symbol of the labels.
+    /// The tag id of each symbol of the label field.
     names: Vec<u32>,
     /// Whether each symbol of the corpus's first field occurs in its training split.
     known: Vec<bool>,
@@ -203,9 +204,9 @@ struct Tagger {
     label: String,
     coding: Coding,
     positive: Option<String>,
-    /// The tags as they are trained.
+    /// The tags that are trained.
     vocabulary: Vocabulary,
-    /// Tags by id: those that are trained, then others that are read.
+    /// Tags by id: the trained ones, then those that occur only in the corpora.
     names: Lexicon,
     head: Box<dyn Head>,
     attached: BTreeMap<usize, Attached>,
@@ -220,7 +221,8 @@ impl Tagger {
         names.iter().map(|&name| self.names.get(name)).collect()
     }
 
-    /// The labels of a sequence as the corpus spells them, by name, if it has them all.
+    /// The gold labels of a sequence in the corpus's encoding, as ids; `None` unless it is fully
+    /// labelled.
     fn gold(&self, batch: &Batch, b: usize) -> Option<Vec<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
         let label = (*label)?;
@@ -228,7 +230,7 @@ impl Tagger {
         rows.into_iter().map(|row| Some(names[symbols[row]? as usize])).collect()
     }
 
-    /// The trained class of each row; `None` where there is no label, or one unseen in training.
+    /// The class of each row; `None` for rows without a label, or with one unseen in training.
     fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
         let Some(label) = *label else { return vec![None; batch.n_tokens()] };
@@ -248,7 +250,7 @@ impl Tagger {
         targets
     }
 
-    /// The tags of each sequence as the corpus spells them, by name.
+    /// The predicted tags of each sequence in the corpus's encoding, as ids.
     fn predictions(&self, packing: &Packing, classes: &[u32]) -> Vec<Prediction> {
         let mut predictions = predictions_of(packing, classes);
         if !self.coding.is_plain() {

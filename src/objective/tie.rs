@@ -1,10 +1,10 @@
-//! Tie: the parameters of an encoder should be near those of another (soft sharing; Duong, Cohn, Bird and Cook
-//! 2015, "Low resource dependency parsing").
+//! Tie: soft parameter sharing between two encoders (Duong, Cohn, Bird and Cook 2015, "Low resource
+//! dependency parsing").
 //!
-//! loss = Σ ‖A − B‖² over the parameters A of one encoder and B of the other that have the same name within it
-//! and the same shape; no batch has a part in it. Tables whose rows are read by id are left out, as the same row
-//! is another word in each: Duong leaves out word vectors too. Both encoders are drawn towards each other; what is
-//! scored is the distance, the root of that.
+//! loss = Σ ‖A − B‖² over the pairs of parameters A of one encoder and B of the other with the same
+//! name within the encoder and the same shape; it does not depend on the batch. Embedding tables
+//! are excluded, as the same row is a different word in each; so are word vectors in Duong et al.
+//! Both encoders receive gradients. The metric is the distance, the square root of the loss.
 
 use candle_core::{Result, bail};
 
@@ -115,7 +115,7 @@ impl ObjectiveKind for Tie {
     }
 }
 
-/// The two encoders, by name.
+/// The names of the two encoders.
 struct Config {
     encoder: String,
     to: String,
@@ -148,7 +148,7 @@ impl ObjectiveConfig for Config {
         let pairs: Vec<_> = pairs.collect();
         if pairs.is_empty() {
             let (a, b) = (&self.encoder, &self.to);
-            bail!("tie: {a:?} and {b:?} have no parameter of one name and shape");
+            bail!("tie: {a:?} and {b:?} have no parameter with the same name and shape");
         }
         Ok(Box::new(Tied { pairs }))
     }
@@ -175,7 +175,7 @@ impl Objective for Tied {
         Ok(Evaluation::of_loss(self.loss(taps, batch)?, batch.n_examples()))
     }
 
-    /// The distance is the same of every batch, so the mean is the number itself.
+    /// The distance is the same for every batch, so its mean is the distance.
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(DistanceScorer)
     }
@@ -205,7 +205,8 @@ mod tests {
         Batch::new(0, &corpus, &part, &(0..n_sequences).collect::<Vec<_>>())
     }
 
-    /// Weights (1, 2) and (3, 2), a table that is apart by 100, and a bias that one of them lacks.
+    /// Weights (1, 2) and (3, 2), embedding tables that differ by 100, and a bias that only one of
+    /// them has.
     fn tied() -> Result<(Parameters, Box<dyn Objective>)> {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         for (name, first) in [("one", 1.0), ("other", 3.0)] {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_compares_common_parameters_except_embedding_tables() -> Result<()> {
+    fn only_common_parameters_are_compared_and_tables_are_excluded() -> Result<()> {
         let (parameters, tied) = tied()?;
         let loss = tied.loss(&[], &batch(2))?.unwrap();
         assert_eq!(kernel::to_vec(&loss.mean()?.reshape(1)?)?, [4.0]);
@@ -237,7 +238,7 @@ mod tests {
         let (store, left) = (loss.sum.backward()?, parameters.param_grads().take());
         let wanted = [Some(vec![-4.0, 0.0]), None, Some(vec![4.0, 0.0]), None, None];
         for (index, (parameter, wanted)) in parameters.all().iter().zip(wanted).enumerate() {
-            // With candle where its own operations compute.
+            // Candle's gradients where the parameter is used by its own operations.
             let found = match (store.get(&parameter.var), left.get(&index)) {
                 (Some(gradient), _) => Some(kernel::to_vec(gradient)?),
                 (None, Some(kernel::Gradient::Dense(numbers))) => Some(numbers.to_vec()),
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_is_the_root_of_the_loss_over_any_number_of_batches() -> Result<()> {
+    fn the_distance_is_the_square_root_of_the_loss_for_any_number_of_batches() -> Result<()> {
         let (_, tied) = tied()?;
         let mut scores = Scores::default();
         for n in [1, 3] {

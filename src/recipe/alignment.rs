@@ -1,5 +1,6 @@
-//! Alignment: rows that are concatenated, and rows beside the values of a field, must stand on the same sequence
-//! of a corpus. Which one that is depends on the corpus, so this is seen once all tables have been.
+//! Alignment: rows that are concatenated, and rows labelled by a field, must belong to the same
+//! sequence of a corpus. The sequence depends on the corpus, so alignment is checked after all
+//! tables.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +18,20 @@ use crate::{
     },
 };
 
-/// What rows stand on in one corpus.
+/// What the rows represent in one corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stand<'a> {
-    /// The positions of a sequence, by its place in the corpus.
+    /// The tokens of a sequence, by its index in the corpus.
     Sequence(usize),
-    /// The items of a list of sequences, by its place in the corpus.
+    /// The items of a list of sequences, by its index in the corpus.
     Items(usize),
-    /// The segments that a field tells apart.
+    /// The segments given by a field.
     Segments(&'a str),
     /// The examples.
     Example,
 }
 
-/// A corpus, with its place in the recipe.
+/// A corpus, with its index in the recipe.
 #[derive(Clone, Copy)]
 struct Here<'a> {
     at: usize,
@@ -38,7 +39,7 @@ struct Here<'a> {
 }
 
 impl Here<'_> {
-    /// What the values of a field stand on.
+    /// What the values of a field belong to.
     fn field(self, name: &str) -> Option<Stand<'static>> {
         let field = self.spec.schema.fields.iter().find(|field| field.name == name)?;
         Some(match field.axis {
@@ -59,11 +60,11 @@ impl Here<'_> {
     }
 }
 
-/// An encoder as it runs over a corpus: on the field that a tap names, or on its own.
+/// The field that an encoder runs over, as a tap names it; `None` for its own.
 type Prefix<'a> = Option<&'a str>;
 
 impl Encoders {
-    /// What the rows of a tap stand on.
+    /// What the rows of a tap represent.
     fn stand<'a>(&'a self, tap: &'a Tap, prefix: Prefix<'a>, here: Here<'_>) -> Option<Stand<'a>> {
         let spec = self.specs[tap.encoder].as_ref()?;
         let input = self.stand_of_input(spec, tap.field.as_deref().or(prefix), here)?;
@@ -80,7 +81,7 @@ impl Encoders {
         })
     }
 
-    /// What an encoder runs over: its field, or the rows of its first input.
+    /// What the input of an encoder represents: its field, or the rows of its first input.
     fn stand_of_input<'a>(
         &'a self,
         spec: &'a EncoderSpec,
@@ -99,7 +100,7 @@ impl Encoders {
     }
 }
 
-/// Reports rows that meet and stand on different sequences.
+/// Reports rows that are combined but belong to different sequences.
 pub(super) fn check(
     encoders: &Encoders,
     objectives: &[Option<ObjectiveSpec>],
@@ -140,7 +141,7 @@ fn of_objective(
     let Some((tap, _)) = first.filter(|(_, layer)| layer.on == RowKind::Token) else { return };
     let stand = objective.taps[0].first().and_then(|tap| encoders.stand(tap, None, here));
     for key in objective.kind.keys() {
-        // What reads nothing but tokens reads its field by them.
+        // A kind that reads only tokens reads its field by token.
         let is_by_row = match key.takes {
             ValueType::Name(Refers::Row) => true,
             ValueType::Name(Refers::Field) => tap.on == Some(RowKind::Token),
@@ -202,7 +203,7 @@ fn of_encoder(
     }
 }
 
-/// What the rows of some taps stand on, or why they can't be concatenated.
+/// What the rows of these taps represent, or why they cannot be concatenated.
 fn together<'a>(
     encoders: &'a Encoders,
     taps: &'a [Tap],
@@ -215,7 +216,7 @@ fn together<'a>(
         match first {
             Some((one, other)) if other != stand => {
                 return Err(format!(
-                    "\"{}\" can't be concatenated with \"{}\" in corpus {:?}: they are rows of two sequences; add \
+                    "\"{}\" cannot be concatenated with \"{}\" in corpus {:?}: they are rows of two sequences; add \
                      .mean, .max or .last",
                     tap.name, one.name, here.spec.name
                 ));

@@ -1,4 +1,4 @@
-//! `[[encoder]]`: what is shared, in an order in which it can be built.
+//! `[[encoder]]`: the shared encoders, in an order in which they can be built.
 
 mod graph;
 mod segments;
@@ -28,46 +28,47 @@ use crate::{
     objective::EncoderView,
 };
 
-use graph::{circles, input_keys, order, reads, tapped};
+use graph::{cycles, input_keys, order, reads, tapped};
 use segments::{SEGMENT_BY, Segmented};
 
-/// An encoder, as a recipe asks for it.
+/// An encoder of the recipe.
 #[derive(Clone)]
 pub struct EncoderSpec {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: &'static dyn EncoderKind,
     /// Its options, parsed.
     pub config: Arc<dyn EncoderConfig>,
-    /// Every key of the table, those of the kind too.
+    /// Every key of the table, including those of its kind.
     pub values: Values,
-    /// What it reads by each of its input keys, in the kind's order.
+    /// The input of each of its input keys, in the kind's order.
     pub inputs: Vec<Input>,
-    /// Its layers; none if it is only named.
+    /// Its layers; none if other encoders only name it.
     pub signature: EncoderSignature,
-    /// The field by whose segments it runs, each by itself; `None` if it runs over whole sequences.
+    /// The field that gives its segments, each of which is encoded by itself; `None` if it runs
+    /// over whole sequences.
     pub segment_by: Option<String>,
-    /// The field by whose segments its rows stand, where they stand for items.
+    /// The field that gives the segments its rows represent, if they represent items.
     items: Option<String>,
-    /// The corpora that reach it: those of the active objectives at the start, or, if none of
-    /// those reads it, of the muted ones. So a muted objective leaves no trace in a vocabulary.
+    /// The corpora that reach it: those of the objectives active at the start, or, if none of those
+    /// reads it, of the muted ones. A muted objective therefore does not affect a vocabulary.
     pub corpora: Vec<usize>,
-    /// The same of taps that name a field for it to be run on: the corpus and the field.
+    /// The same for taps that name a field to run it over: corpus and field.
     pub prefixed: Vec<(usize, String)>,
-    /// The lists of words that its keys name.
+    /// The word lists that its keys name.
     pub(super) lists: Vec<(&'static str, Vocabulary)>,
-    /// Where the table begins.
+    /// The position of the table in the file.
     pub place: Place,
 }
 
 impl EncoderSpec {
-    /// Whatever it reads for a batch of that corpus, by any of its input keys.
+    /// Everything it reads for a batch of that corpus, through any of its input keys.
     pub fn taps(&self, corpus_idx: usize) -> impl Iterator<Item = &Tap> {
         self.inputs.iter().flat_map(move |input| input.of(corpus_idx))
     }
 
-    /// The names of the encoders whose parameters it uses as its own part.
+    /// The names of the encoders whose parameters it uses.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         named_keys(self.kind).filter_map(|key| self.values.get(key)?.value.as_text())
     }
@@ -85,14 +86,14 @@ const KIND: Key = Key::required("kind", ValueType::Text, "kind");
 const SHARE: Key =
     Key::optional("share", ValueType::Name(Refers::Encoder), "encoder whose parameters it shares");
 
-/// Keys that recipes may already say and that are still to come.
+/// Keys that recipes may have but that are not implemented yet.
 const TO_COME: &[&str] = &["share"];
 
-/// Every key that an encoder of this kind may have.
+/// Every key of an encoder of this kind.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let inputs = kind.source().inputs();
     let common: &[Key] = match (kind.source(), inputs) {
-        // Of several inputs only one could be read by its segments.
+        // With several inputs, only one of them could be split into segments.
         (RowSource::Encoder(_), [_]) => &[SEGMENT_BY, SHARE],
         (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE],
         (RowSource::Named, _) => &[],
@@ -106,15 +107,15 @@ pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
         .collect()
 }
 
-/// What is known of the encoders once all were looked at.
+/// The result of checking the encoders.
 pub(super) struct Encoders {
-    /// In the order of building; `None` for one with a fault, or that isn't built.
+    /// In the order of building; `None` for an encoder with a fault, or not implemented.
     pub(super) specs: Vec<Option<EncoderSpec>>,
-    /// Places and signatures, by name.
+    /// Indices and signatures, by name.
     pub(super) signatures: Signatures,
 }
 
-/// Looks at every encoder.
+/// Checks every encoder.
 pub(super) fn check(
     tables: &[Named<'_>],
     cx: &Context<'_>,
@@ -124,24 +125,24 @@ pub(super) fn check(
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
     let edges: Vec<Vec<usize>> = tables.iter().map(|table| reads(table, &names)).collect();
     let (order, circular) = order(&edges);
-    for circle in circles(&circular, &edges) {
-        let mut way: Vec<&str> = circle.iter().map(|at| names[*at]).collect();
-        way.push(way[0]);
-        // At the key by which the first of them reads the next.
-        let (first, next) = (&tables[circle[0]], circle[circle.len().min(2) - 1]);
+    for cycle in cycles(&circular, &edges) {
+        let mut path: Vec<&str> = cycle.iter().map(|at| names[*at]).collect();
+        path.push(path[0]);
+        // The position of the key by which the first encoder of the cycle reads the next.
+        let (first, next) = (&tables[cycle[0]], cycle[cycle.len().min(2) - 1]);
         let reads = |said: &&Located| {
             let texts = input::texts(said);
             texts.into_iter().any(|(text, _)| tapped(text, &names) == Some(next))
         };
         let mut inputs = input_keys(first).filter_map(|key| first.get(key));
         let place = inputs.find(reads).map_or(first.place, |said| &said.place);
-        diagnostics.fault(place, format!("encoders form a cycle: {}", way.join(" <- ")));
+        diagnostics.fault(place, format!("encoders form a cycle: {}", path.join(" <- ")));
     }
     let signatures = Signatures { by_name: BTreeMap::new(), lists: lists(corpora) };
     let mut encoders = Encoders { specs: Vec::new(), signatures };
     for &at in order.iter().chain(&circular) {
         let spec = if circular.contains(&at) {
-            // Its keys are still checked; what it would be can't be known.
+            // Its keys are still checked; its signature cannot be known.
             let kind = ENCODERS.of(&tables[at], "kind", diagnostics);
             if let Some(kind) = kind {
                 let table = &tables[at];
@@ -154,7 +155,7 @@ pub(super) fn check(
         let signature = spec.as_ref().map(|spec| spec.signature.clone());
         let (fields, segment_by) =
             spec.as_ref().map(|spec| encoders.fields_of(spec)).unwrap_or_default();
-        // Of two encoders of one name, which is a fault, the first is meant.
+        // If two encoders have one name, which is a fault, the name refers to the first.
         let here = encoders.specs.len();
         encoders.signatures.by_name.entry(names[at].to_owned()).or_insert(Tappable {
             place: here,
@@ -167,7 +168,7 @@ pub(super) fn check(
     encoders
 }
 
-/// The fields that are of lists of sequences, in any corpus that has them.
+/// The fields that are lists of sequences in any corpus that has them.
 fn lists(corpora: &[Option<CorpusSpec>]) -> BTreeSet<String> {
     let of = |corpus: &CorpusSpec| {
         let names = corpus.schema.fields.iter().map(|field| field.name.clone());
@@ -177,15 +178,15 @@ fn lists(corpora: &[Option<CorpusSpec>]) -> BTreeSet<String> {
 }
 
 impl Encoders {
-    /// The encoder of that name, if nothing is wrong with it.
+    /// The encoder with that name, if it has no fault.
     pub(super) fn view(&self, name: &str) -> Option<EncoderView<'_>> {
         let spec = self.specs[self.signatures.get(name)?.place].as_ref()?;
         let EncoderSpec { kind, config, values, signature, .. } = spec;
         Some(EncoderView { kind: *kind, config: config.as_ref(), values, signature })
     }
 
-    /// The encoder of a tap and all that it reads or names for batches of a corpus, however far below, each with
-    /// the field that it is run on, if that is not its own.
+    /// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a
+    /// corpus, each with the field that it runs over, if that is not its own.
     pub(super) fn closure(
         &self,
         top: &Tap,
@@ -206,7 +207,8 @@ impl Encoders {
         seen
     }
 
-    /// The fields that an encoder and those below it read, and the one by whose segments one of them runs.
+    /// The fields that an encoder and its inputs read, transitively, and the field that gives the
+    /// segments of one of them.
     fn fields_of(&self, spec: &EncoderSpec) -> (BTreeSet<String>, Option<String>) {
         let own = fields(spec.kind, &spec.values);
         let mut fields: BTreeSet<String> = own.map(str::to_owned).collect();
@@ -222,7 +224,7 @@ impl Encoders {
     }
 }
 
-/// The fields that an encoder reads itself.
+/// The fields that an encoder itself reads.
 pub(super) fn fields<'a>(
     kind: &dyn EncoderKind,
     values: &'a Values,
@@ -313,7 +315,7 @@ fn one(
     })
 }
 
-/// The options of a table, if the kind can work with them on what it reads.
+/// The options of a table, if the kind accepts them for its input.
 fn configure(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
@@ -336,7 +338,7 @@ fn configure(
     config.map_err(|what| diagnostics.fault(place, format!("{}: {what}", table.label()))).ok()
 }
 
-/// The keys of a kind that name another encoder.
+/// The keys of a kind that take the name of another encoder.
 fn named_keys(kind: &dyn EncoderKind) -> impl Iterator<Item = &'static str> + use<> {
     let keys = kind.keys().iter().filter(|key| names_encoder(&key.takes));
     keys.map(|key| key.name)

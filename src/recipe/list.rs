@@ -1,4 +1,4 @@
-//! `auxdesk list`: what recipes may say, from the declarations that the checker reads.
+//! `auxdesk list`: the keys and kinds of recipes, from the declarations that the checker reads.
 
 use std::fmt::Write;
 
@@ -12,18 +12,18 @@ use crate::{
     objective as objectives,
 };
 
-/// What there are lists of, in the order they are shown.
+/// The topics, in the order in which they are shown.
 pub const TOPICS: &[&str] =
     &["recipes", "train", "objectives", "encoders", "heads", "formats", "weightings", "settings"];
 
-/// Every topic with its entries: a line each, name and what it is.
+/// Every topic with its entries: one line each, with name and description.
 pub fn all() -> String {
     let lists: Vec<String> =
         (TOPICS.iter()).map(|topic| format!("{topic}\n{}", lines(&entries(topic), "  "))).collect();
     lists.join("\n")
 }
 
-/// The entries of a topic, a line each. `Err` says what was wanted.
+/// The entries of a topic, one line each. `Err` suggests a topic.
 pub fn topic(topic: &str) -> Result<String, String> {
     let known = known(topic)?;
     let coming = planned(known);
@@ -34,7 +34,7 @@ pub fn topic(topic: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// One entry: what it is, and every key with what it takes. `Err` says what was wanted.
+/// One entry: its description, and every key with its type. `Err` suggests an entry.
 pub fn entry(topic: &str, name: &str) -> Result<String, String> {
     let topic = known(topic)?;
     let entries = entries(topic);
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_of_every_topic_can_be_listed() {
+    fn every_entry_of_every_topic_is_described() {
         for topic_name in TOPICS {
             assert!(topic(topic_name).is_ok());
             for (name, about) in entries(topic_name) {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_listed_with_types_and_defaults() {
+    fn keys_are_listed_with_their_types_and_defaults() {
         let tag = entry("objectives", "tag").unwrap();
         assert!(tag.contains("\nlabel: field of the labels\n    the name of a field (required)\n"));
         assert!(tag.contains(
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_reported_with_the_nearest() {
+    fn an_unknown_name_suggests_the_nearest() {
         assert_eq!(
             entry("heads", "cfr").unwrap_err(),
             "no \"cfr\" among the heads; did you mean \"crf\"?"

@@ -1,4 +1,4 @@
-//! `[[objective]]`: one loss, the head and taps it reads through, its gain.
+//! `[[objective]]`: one loss, with its head, its taps and its gain.
 
 use std::sync::Arc;
 
@@ -25,71 +25,72 @@ use crate::{
     schedule::Schedule,
 };
 
-/// An objective, as a recipe asks for it.
+/// An objective of the recipe.
 #[derive(Clone)]
 pub struct ObjectiveSpec {
     /// Its name.
     pub name: ObjectiveId,
     /// Main or auxiliary.
     pub role: Role,
-    /// What it is.
+    /// Its kind.
     pub kind: &'static dyn ObjectiveKind,
-    /// What its table says of it, parsed.
+    /// Its options, parsed.
     pub config: Arc<dyn ObjectiveConfig>,
-    /// From tap to scores, if its table says one.
+    /// The head that maps taps to scores, if its table names one.
     pub head: Option<&'static dyn HeadKind>,
-    /// What its table says of the head, parsed.
+    /// The options of the head, parsed.
     pub head_config: Option<Arc<dyn HeadConfig>>,
-    /// The corpora it reads, by place.
+    /// The indices of the corpora it reads.
     pub corpora: Vec<usize>,
-    /// The group it is drawn with; none if it reads several corpora.
+    /// Its sampling group; `None` if it reads several corpora.
     pub group: Option<String>,
-    /// What each of its tap keys reads, side by side, in the order of [`ObjectiveKind::taps`].
+    /// The taps of each of its tap keys, concatenated, in the order of [`ObjectiveKind::taps`].
     pub taps: Vec<Vec<Tap>>,
-    /// What each of its tap keys gives.
+    /// The layer that each of its tap keys reads.
     pub layers: Vec<LayerSpec>,
-    /// The fader's gain at the start.
+    /// The fader's initial gain.
     pub gain: Schedule,
-    /// Whether it is muted at the start.
+    /// Whether it is initially muted.
     pub muted: bool,
-    /// What becomes of its gradient at the taps.
+    /// What happens to its gradient at the taps.
     pub gradient: GradientFlow,
     /// The objective whose parameters and labels it uses, if not its own.
     pub share: Option<ObjectiveId>,
-    /// The lists of words that its keys name.
+    /// The word lists that its keys name.
     pub(super) lists: Vec<(&'static str, Vocabulary)>,
-    /// Every key of the table, those of kind and head too.
+    /// Every key of the table, including those of kind and head.
     pub values: Values,
-    /// Where the table begins.
+    /// The position of the table in the file.
     pub place: Place,
 }
 
 impl ObjectiveSpec {
-    /// Whether it is another objective over other examples, with nothing of its own to learn.
+    /// Whether it shares everything with another objective of its kind, over other examples, and
+    /// has no parameters of its own.
     pub fn is_another(&self) -> bool {
         self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
-    /// Whether it sounds at the start, or will by its schedule.
+    /// Whether it is active at the start, or becomes so by its schedule.
     pub fn is_active(&self) -> bool {
         self.is_active_after(0) || self.is_active_after(u64::MAX)
     }
 
-    /// Whether it sounds after so many updates, if no hand moves it. Weights are `f32`: a gain that
-    /// is 0 there is silent.
+    /// Whether it is active after `done` updates, without any change at the desk. Weights are
+    /// `f32`: a gain that rounds to 0 is inactive.
     pub fn is_active_after(&self, done: u64) -> bool {
         !self.muted && self.gain.at(done) as f32 > 0.0
     }
 }
 
-/// What becomes of a gradient on its way from an objective into the encoder.
+/// What happens to an objective's gradient on its way into the encoder.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GradientFlow {
-    /// It passes.
+    /// It is passed on.
     Pass,
-    /// It ends at the tap: only the head learns.
+    /// It is stopped at the tap: only the head is trained.
     Stop,
-    /// It is reversed, with this strength; the head itself learns with factor 1.
+    /// It is reversed and multiplied by this strength; the head's own gradient is unchanged.
     Reverse(Schedule),
 }
 
@@ -148,7 +149,7 @@ const FADER: &[Key] = &[
 
 const HEAD: Key = Key::optional("head", ValueType::Text, "output head");
 
-/// Every key that an objective of this kind, with this head, may have.
+/// Every key of an objective of this kind with this head.
 pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
@@ -159,7 +160,7 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
         };
         Key::required(tap.name, ValueType::Tap, about)
     });
-    // A kind may have more to say of a common key.
+    // A kind may describe a common key in more detail.
     let is_own = |key: &Key| kind.keys().iter().any(|own| own.name == key.name);
     let common = COMMON.iter().copied().filter(|key| !is_own(key));
     let mut keys: Vec<Key> = common.chain(taps).collect();
@@ -179,12 +180,12 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     keys
 }
 
-/// The role that a table says, right or wrong as it may be otherwise.
+/// Whether the table's role is main, whatever other faults it has.
 pub(super) fn is_main(table: &Named<'_>) -> bool {
     table.get("role").is_some_and(|role| role.value.as_text() == Some("main"))
 }
 
-/// An objective; `None` if there is a fault in it or something of it isn't built.
+/// Checks an objective; `None` if it has a fault or something in it is not implemented.
 pub(super) fn check(
     table: &Named<'_>,
     cx: &Context<'_>,
@@ -198,7 +199,7 @@ pub(super) fn check(
         (None, _) | (_, None) => Ok(default),
         (_, Some(said)) => match head_said(kind, said, diagnostics) {
             Some(head) => Ok(Some(head)),
-            // The keys of a head to come are not known.
+            // The keys of a head that is not implemented yet are unknown.
             None if said.value.as_text().is_some_and(|head| HEADS.planned.contains(&head)) => {
                 return None;
             }
@@ -267,14 +268,17 @@ fn head_said(
     let choices = kind.head().choices();
     if !choices.contains(&head.name()) {
         let (kind_name, wanted) = (kind.name(), quoted(choices.iter().copied()));
-        let what = format!("{kind_name:?} has no head {:?}; expected one of {wanted}", head.name());
+        let what = format!(
+            "{kind_name:?} does not support head {:?}; expected one of {wanted}",
+            head.name()
+        );
         diagnostics.fault(&said.place, what);
         return None;
     }
     Some(head)
 }
 
-/// What its taps read and give; `None` if one of them can't be known.
+/// Its taps and their layers; `None` if one of them has a fault.
 fn taps(
     table: &Named<'_>,
     kind: &dyn ObjectiveKind,
@@ -325,7 +329,7 @@ fn taps(
     Some(found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip())
 }
 
-/// The options of a table, if kind and head can work with them on what the taps give.
+/// The options of a table, if kind and head accept them for the layers of the taps.
 fn configure(
     table: &Named<'_>,
     kind: &dyn ObjectiveKind,
@@ -353,7 +357,7 @@ fn configure(
     if let (Some(head), Some(on)) = (declared.head, on)
         && !head.works_on(on)
     {
-        let what = format!("{tap}: the head {:?} doesn't work on such rows", head.name());
+        let what = format!("{tap}: the head {:?} does not accept such rows", head.name());
         diagnostics.fault(&values.place("head"), what);
         return None;
     }
@@ -365,7 +369,7 @@ fn corpora_of(entries: &Entries, cx: &Context<'_>, diagnostics: &mut Diagnostics
     for (name, place) in strings(&entries["corpus"]) {
         let Some(at) = cx.names.corpora.iter().position(|corpus| corpus == name) else { continue };
         if found.contains(&at) {
-            diagnostics.fault(place, format!("the corpus {name:?} is named twice"));
+            diagnostics.fault(place, format!("the corpus {name:?} is listed twice"));
         } else {
             found.push(at);
         }
@@ -373,8 +377,8 @@ fn corpora_of(entries: &Entries, cx: &Context<'_>, diagnostics: &mut Diagnostics
     found
 }
 
-/// Whether every field that a key names is in every corpus that is known. `row` is what a field holds
-/// that has a string for each row of the tap.
+/// Whether every field that a key names is in every known corpus. `row` is the type of a field that
+/// has one string for each row of the tap.
 fn fields_fit(
     named: &[(&Key, &Located)],
     row: Refers,
@@ -420,7 +424,7 @@ fn gradient(entries: &mut Entries, diagnostics: &mut Diagnostics) -> Option<Grad
     }
 }
 
-/// Fills in the group: by default the name of its corpus, if it reads one only.
+/// Fills in the group: by default the name of its corpus, if it reads exactly one.
 fn group(
     table: &Named<'_>,
     entries: &mut Entries,

@@ -1,4 +1,4 @@
-//! A checked recipe made into a system: encoders, objectives, parameters.
+//! Builds a system from a checked recipe: encoders, objectives and parameters.
 
 mod node;
 
@@ -19,14 +19,14 @@ use crate::{
 };
 use node::{Forward, Node};
 
-/// What a whole system is fitted to, by `encoder.NAME` or `objective.NAME`.
+/// The fitted data of a system, by `encoder.NAME` or `objective.NAME`.
 pub type FittedByOwner = BTreeMap<String, Fitted>;
 
-/// What a recipe's encoders and objectives need to know of the training splits of its corpora.
+/// Fits a recipe's encoders and objectives to the training splits of its corpora.
 pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
     let mut all = FittedByOwner::new();
     for encoder in &recipe.encoders {
-        // What is only named reads the fields of those that name it.
+        // An encoder that others only name reads the fields of those encoders.
         let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
             RowSource::Field => reader.name == encoder.name,
             RowSource::Named => reader.named().any(|name| name == encoder.name),
@@ -54,7 +54,7 @@ pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
     all
 }
 
-/// Keeps what one of them is fitted to, with the lists of words that its table names.
+/// Stores the fitted data of one owner, with the word lists that its table names.
 fn insert(
     all: &mut FittedByOwner,
     owner: String,
@@ -77,7 +77,7 @@ pub struct System {
     n_shared: usize,
 }
 
-/// An objective and what it reads.
+/// An objective with its inputs.
 struct Placed {
     objective: Box<dyn Objective>,
     taps: Vec<Vec<Tap>>,
@@ -85,7 +85,7 @@ struct Placed {
 }
 
 impl System {
-    /// Makes the system on a device, with first values drawn from the recipe's seed.
+    /// Builds the system on a device, with initial values drawn from the recipe's seed.
     pub fn new(
         recipe: &Recipe,
         fitted: &FittedByOwner,
@@ -97,7 +97,7 @@ impl System {
         let of = |owner: String| fitted.get(&owner).unwrap_or(&none);
         let mut spellings = BTreeMap::new();
         let mut encoders: Vec<Option<Node>> = recipe.encoders.iter().map(|_| None).collect();
-        // What is named comes before what names it.
+        // Encoders that others name are built first.
         let (named, others): (Vec<_>, Vec<_>) = recipe
             .encoders
             .iter()
@@ -160,14 +160,14 @@ impl System {
         &self.parameters
     }
 
-    /// How many of the parameters, from the first, belong to encoders.
+    /// The number of parameters that belong to encoders; they come first.
     pub fn n_shared(&self) -> usize {
         self.n_shared
     }
 
-    /// An objective, by its place in the recipe.
-    pub fn objective(&self, at: usize) -> &dyn Objective {
-        self.objectives[at].objective.as_ref()
+    /// The objective with that index in the recipe.
+    pub fn objective(&self, objective_idx: usize) -> &dyn Objective {
+        self.objectives[objective_idx].objective.as_ref()
     }
 
     /// Sets the strength of an objective's gradient reversal, by its place in the recipe; nothing where its
@@ -192,8 +192,8 @@ impl System {
         }
     }
 
-    /// The rows that each of these objectives reads of a batch, by one forward pass of the encoders
-    /// that they need.
+    /// The rows that each of these objectives reads for a batch, from one forward pass of the
+    /// encoders that they need.
     pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
         let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
         let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
@@ -203,7 +203,7 @@ impl System {
                 let rows = forward.read(taps, None)?;
                 match (placed.gradient, mode) {
                     (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
-                    // A variable of its own: what is computed from it still learns.
+                    // A new variable, so that what is computed from it is still differentiated.
                     (GradientFlow::Stop, _) => {
                         Ok(rows.with(Var::from_tensor(&rows.tensor.detach())?.into_inner()))
                     }

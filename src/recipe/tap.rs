@@ -1,4 +1,4 @@
-//! Taps and inputs: from `ENCODER.LAYER.VIEW` to a layer that is there.
+//! Taps and inputs: from `ENCODER.LAYER.VIEW` to an existing layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,18 @@ use crate::{
     model::tap::{EncoderSignature, LayerSpec, RowKind, TapName, TapView},
 };
 
-/// A tap, resolved.
+/// A resolved tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// As the recipe spells it.
+    /// Its name in the recipe.
     pub name: TapName,
-    /// The encoder's place in [`super::Recipe::encoders`].
+    /// The index of the encoder in [`super::Recipe::encoders`].
     pub encoder: usize,
     /// The layer's number, from 1; 0 is the encoder's input.
     pub layer: usize,
     /// The view.
     pub view: TapView,
-    /// The field that the encoder is run on, if it is another than the one that it reads by itself.
+    /// The field that the encoder runs over, if it is not the one that it reads itself.
     pub field: Option<String>,
 }
 
@@ -27,12 +27,12 @@ pub struct Tap {
 pub(super) struct Signatures {
     /// By name.
     pub(super) by_name: BTreeMap<String, Tappable>,
-    /// The fields that are of lists of sequences.
+    /// The fields that are lists of sequences.
     pub(super) lists: BTreeSet<String>,
 }
 
 impl Signatures {
-    /// The encoder of that name.
+    /// The encoder with that name.
     pub(super) fn get(&self, name: &str) -> Option<&Tappable> {
         self.by_name.get(name)
     }
@@ -41,17 +41,17 @@ impl Signatures {
 /// What is known of an encoder that can be tapped.
 #[derive(Clone, Debug)]
 pub(super) struct Tappable {
-    /// Its place.
+    /// Its index.
     pub(super) place: usize,
-    /// Its signature, if that is known.
+    /// Its signature, if it is known.
     pub(super) signature: Option<EncoderSignature>,
-    /// The fields that it and the encoders below it read.
+    /// The fields that it and its inputs read, transitively.
     pub(super) fields: BTreeSet<String>,
-    /// The field by whose segments one of them runs.
+    /// The field that gives the segments of one of them.
     pub(super) segment_by: Option<String>,
 }
 
-/// Reads a tap, or says why it is none.
+/// Parses a tap; reports a fault if it is malformed.
 pub(super) fn parse_tap(
     tap: &str,
     place: &Place,
@@ -60,7 +60,7 @@ pub(super) fn parse_tap(
     tap.parse().map_err(|what: String| diagnostics.fault(place, what)).ok()
 }
 
-/// The strings of a checked tap or input: one, or an array.
+/// The strings of a checked tap or input: one string, or an array.
 pub(super) fn strings(located: &Located) -> Vec<(&str, &Place)> {
     match &located.value {
         Value::Text(text) => vec![(text, &located.place)],
@@ -71,8 +71,8 @@ pub(super) fn strings(located: &Located) -> Vec<(&str, &Place)> {
     }
 }
 
-/// Resolves what a tap key or an input says, several side by side; `None` if there is a fault in it
-/// or in an encoder that it reads.
+/// Resolves the value of a tap key or an input, whose taps are concatenated; `None` if it has a
+/// fault, or if an encoder that it reads has one.
 pub(super) fn resolve(
     said: &Located,
     signatures: &Signatures,
@@ -88,7 +88,7 @@ pub(super) fn resolve(
             && (layer.on, whole.on) != (RowKind::Example, RowKind::Example)
         {
             let what = format!(
-                "{tap:?} can't be concatenated with {:?}: they are rows of two sequences; add .mean, .max or .last",
+                "{tap:?} cannot be concatenated with {:?}: they are rows of two sequences; add .mean, .max or .last",
                 strings[0].0
             );
             diagnostics.fault(place, what);
@@ -103,7 +103,7 @@ pub(super) fn resolve(
             diagnostics.fault(
                 place,
                 format!(
-                    "{tap:?} can't be concatenated with {first:?}: it has a row for each {one}, the other one for each {other}"
+                    "{tap:?} cannot be concatenated with {first:?}: it has one row per {one}, the other one per {other}"
                 ),
             );
             return None;
@@ -120,16 +120,16 @@ fn one(
     diagnostics: &mut Diagnostics,
 ) -> Option<(Tap, LayerSpec)> {
     let name = parse_tap(text, place, diagnostics)?;
-    // An encoder that isn't known was reported with the names.
+    // An unknown encoder has been reported with the known names.
     let tappable = signatures.get(&name.encoder)?;
     let signature = tappable.signature.as_ref()?;
     let is_list = |field: &String| signatures.lists.contains(field);
     let field = match &name.field {
-        // What it reads by itself is its own.
+        // A prefix that names its own field is redundant.
         Some(field) if tappable.fields.len() == 1 && tappable.fields.contains(field) => None,
         field => field.clone(),
     };
-    // Run on the items of a list, where by itself it runs on one sequence.
+    // True if it runs over the items of a list, where its own field is one sequence.
     let mut in_items = false;
     if let Some(field) = &field {
         let is_own_list = tappable.fields.iter().any(is_list);
@@ -139,7 +139,7 @@ fn one(
                 Some(format!("it reads a list of texts, and {field:?} is one text"))
             }
             (Some(by), _) => {
-                Some(format!("it runs by the segments of {by:?}, which are another field's"))
+                Some(format!("it runs by the segments of {by:?}, a field of another sequence"))
             }
             (None, 1) => None,
             (None, _) => {
@@ -169,7 +169,7 @@ fn one(
             TapView::Forward | TapView::Backward => {
                 "only the layers of a recurrent network have directions"
             }
-            _ => "it is one row for each example already",
+            _ => "it already has one row per example",
         };
         diagnostics.fault(place, format!("{text:?}: there is no such view of this layer; {why}"));
         return None;

@@ -46,12 +46,12 @@ pub struct Train {
     pub values: Values,
 }
 
-/// When a run ends by itself.
+/// When a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// After a number of epochs of the main objective's corpus.
+    /// After this number of epochs of the main objective's corpus.
     Epochs(u64),
-    /// After a number of updates.
+    /// After this number of updates.
     Steps(u64),
 }
 
@@ -67,11 +67,11 @@ pub enum Evaluate {
 /// The metric that selects the best checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Best {
-    /// Whose metric.
+    /// The objective that reports it.
     pub objective: ObjectiveId,
-    /// Which.
+    /// The metric.
     pub metric: MetricId,
-    /// Which way is better.
+    /// Whether higher or lower is better.
     pub direction: Direction,
 }
 
@@ -89,7 +89,7 @@ const SAMPLING: &[Key] = &[
     ),
 ];
 
-/// The keys of `[train]` but for those of its optimizer.
+/// The keys of `[train]`, except those of its optimizer.
 pub(super) const KEYS: &[Key] = &[
     Key::with_default("seed", ValueType::Seed, "1", "random seed"),
     Key::with_default(
@@ -132,9 +132,9 @@ pub(super) const KEYS: &[Key] = &[
     live::MEASURE_GRADIENTS_EVERY,
 ];
 
-/// Every key that a table may have under this optimizer.
+/// Every key of the table with this optimizer.
 pub(super) fn keys(optimizer: &str) -> Vec<Key> {
-    // A name that is none was reported; whether its keys are right can't be known.
+    // An unknown optimizer has been reported; its keys cannot be checked.
     let of_optimizer: Vec<Key> = if optimizer::NAMES.contains(&optimizer) {
         optimizer::keys(optimizer).to_vec()
     } else {
@@ -143,7 +143,7 @@ pub(super) fn keys(optimizer: &str) -> Vec<Key> {
     KEYS.iter().chain(&of_optimizer).copied().collect()
 }
 
-/// The checked values of `[train]`; `best` and group names are left to [`finish`].
+/// The checked values of `[train]`; `best` and the names of groups are checked by [`finish`].
 pub(super) fn check(
     train: &Located,
     cx: &Context<'_>,
@@ -160,7 +160,7 @@ pub(super) fn check(
     };
     let said = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
     let optimizer = said("optimizer").and_then(|said| said.value.as_text()).unwrap_or("adam");
-    // Kinds to come are taken out first: nothing else about them is checked.
+    // Kinds that are not implemented yet are removed first: nothing else about them is checked.
     let planned = |(key, said): &(String, Located), diagnostics: &mut Diagnostics| {
         let kind = match (key.as_str(), &said.value) {
             ("sampling", Value::Text(kind)) => Some(kind),
@@ -177,7 +177,7 @@ pub(super) fn check(
     };
     let mut rest: Vec<_> = entries.clone();
     rest.retain(|entry| !planned(entry, diagnostics));
-    // The options of a weighting are those of its kind.
+    // A weighting table has the keys of its kind.
     rest.retain(|(key, _)| key != "weighting");
     let keys = keys(optimizer);
     let mut checked = cx.table("train", place, &rest, &keys, diagnostics);
@@ -204,7 +204,7 @@ pub(super) fn check(
     Some(checked)
 }
 
-/// The typed form, once everything it refers to is known.
+/// The typed settings, once everything they refer to is known.
 pub(super) fn finish(entries: Entries, best: Best) -> Train {
     let weighting = weighting::of_checked(&entries["weighting"]);
     let values = Values::new(entries);
@@ -232,7 +232,7 @@ pub(super) fn finish(entries: Entries, best: Best) -> Train {
     }
 }
 
-/// The groups that `sampling` names, with their places.
+/// The groups that `sampling` names, with their positions in the file.
 pub(super) fn drawn_groups(entries: &Entries) -> Vec<(String, Place)> {
     let Some(Located { value: Value::Table(sampling), .. }) = entries.get("sampling") else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! A recipe as a whole: its tables one by one, then what they say of each other.
+//! A whole recipe: its tables one by one, then their references to each other.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::{
 
 const TABLES: &[&str] = &["name", "about", "train", "corpus", "encoder", "objective"];
 
-/// The recipe that a tree of values says, if nothing is wrong with it.
+/// The recipe in a tree of values; `None` if it has a fault.
 pub(super) fn check(
     tree: &[(String, Located)],
     file: &Place,
@@ -96,7 +96,7 @@ pub(super) fn check(
     Some(recipe)
 }
 
-/// A run of so many epochs must draw the main objective's corpus, or it would never end.
+/// A run whose length is in epochs must draw the main objective's corpus, or it would not end.
 fn epochs_end(recipe: &Recipe, diagnostics: &mut Diagnostics) {
     let main = recipe.objectives.iter().find(|spec| spec.role == Role::Main);
     if let Some(main) = main
@@ -113,8 +113,9 @@ fn epochs_end(recipe: &Recipe, diagnostics: &mut Diagnostics) {
 }
 
 impl Recipe {
-    /// Whether a run that lasts so many epochs would end by itself: whether this rule draws the main objective's
-    /// corpus, among what the recipe lets sound in the end. A run of so many steps does.
+    /// Whether a run whose length is in epochs would end under this rule: whether the rule draws
+    /// the main objective's corpus, given the objectives that are active at the end. A run whose
+    /// length is in steps always ends.
     pub fn epochs_end_under(&self, rule: &Rule) -> bool {
         let main = self.objectives.iter().find(|spec| spec.role == Role::Main);
         let (Length::Epochs(_), Some(main)) = (self.train.length, main) else { return true };
@@ -144,7 +145,7 @@ fn text(said: Option<&Located>, key: &str, diagnostics: &mut Diagnostics) -> Opt
     value.as_text().map(str::to_owned)
 }
 
-/// The tables under one name, `[[corpus]]` for example.
+/// The tables with one name, for example `[[corpus]]`.
 fn tables<'a>(
     said: Option<&'a Located>,
     noun: &'static str,
@@ -198,7 +199,7 @@ fn one_main(objectives: &[Named<'_>], file: &Place, diagnostics: &mut Diagnostic
     }
 }
 
-/// The metric that chooses the best checkpoint: as `best` says, or the main objective's first.
+/// The metric that selects the best checkpoint: that of `best`, or the main objective's first.
 fn best(
     train: &Located,
     names: &Names,
@@ -224,7 +225,7 @@ fn best(
         }
         return Some(of(main, *metrics.first()?));
     };
-    // A metric may have a dot in it (`f0.5`), a name can't.
+    // A metric's name may contain a dot (`f0.5`); an objective's cannot.
     let Some((objective, metric)) = value.as_text()?.split_once('.') else {
         let what = format!("`train.best`: expected OBJECTIVE.METRIC, found {}", found(value));
         diagnostics.fault(place, what);

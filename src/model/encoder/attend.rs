@@ -1,8 +1,8 @@
 //! Attention of one sequence over another of the same example.
 //!
-//! With rows h_t of the input and m_u of what is attended to: e_tu = vᵀ tanh(W h_t + b + U m_u + c),
-//! a_t = softmax_u(e_tu), output = [h_t ; Σ_u a_tu m_u] (Bahdanau et al. 2015). Where an example has nothing to
-//! attend to, the second half is zeros.
+//! With rows h_t of the input and m_u of the memory, the sequence named by `to`: e_tu = vᵀ tanh(W
+//! h_t + b + U m_u + c), a_t = softmax_u(e_tu), output = [h_t ; Σ_u a_tu m_u] (Bahdanau et al.
+//! 2015). If an example's memory is empty, the second half is zeros.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl EncoderKind for Attend {
     }
 }
 
-/// What a recipe says of attention.
+/// The options of an attention layer.
 struct Config {
     input: LayerSpec,
     to: LayerSpec,
@@ -80,7 +80,8 @@ impl EncoderConfig for Config {
     }
 
     fn layers(&self) -> Vec<LayerSpec> {
-        // What is attended to may be the same sequence, or hold what is to be predicted of this one.
+        // The memory may be the same sequence, or contain the labels to predict, so the context is
+        // the whole sequence.
         vec![LayerSpec {
             width: self.input.width + self.to.width,
             context: Context::BOTH,
@@ -135,13 +136,13 @@ impl Encoder for Attention {
     }
 }
 
-/// Every row of the input with each row that it attends to.
+/// Every row of the input, paired with each row of the memory of the same example.
 struct Pairs {
-    /// A sequence for each row of the input that has anything to attend to.
+    /// One sequence of pairs for each row of the input whose memory is not empty.
     packing: Packing,
-    /// The row of the input of each pair.
+    /// The input's row of each pair.
     of_input: Vec<u32>,
-    /// The row that is attended to of each pair.
+    /// The memory's row of each pair.
     of_memory: Vec<u32>,
 }
 
@@ -167,16 +168,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_row_is_paired_with_every_row_of_its_own_example_in_order() {
+    fn each_row_is_paired_with_every_memory_row_of_its_own_example_in_order() {
         let examples = Arc::new(Packing::of_examples(3));
-        // The first example has two rows and one to attend to, the second one and three, the third one and none.
+        // The first example has two rows and a memory of one, the second one and three, the third
+        // one and none.
         let input = Arc::new(Packing::sorted_below(&examples, &[2, 1, 1]));
         let memory = Packing::sorted_below(&examples, &[1, 3, 0]);
         let pairs = Pairs::new(&input, &memory);
         assert_eq!(pairs.packing.lengths(), [3, 1, 1]);
-        // Rows of the input: the first of each example, then the second of the first.
+        // Rows of the input: the first of each example, then the second of the first example.
         assert_eq!(pairs.packing.parent_rows(), [1, 0, 3]);
-        // Rows attended to: the first of the second and of the first example, then those of the second.
+        // Rows of the memory: the first of the second and of the first example, then the rest of
+        // the second.
         assert_eq!(pairs.of_input, [1, 0, 3, 1, 1]);
         assert_eq!(pairs.of_memory, [0, 1, 1, 2, 3]);
     }

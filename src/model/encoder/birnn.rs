@@ -1,4 +1,4 @@
-//! A recurrent network in both directions, over packed batches.
+//! A bidirectional recurrent network over packed batches.
 
 use candle_core::Result;
 
@@ -62,12 +62,12 @@ impl EncoderKind for Birnn {
     }
 }
 
-/// What a recipe says of a recurrent network.
+/// The options of a recurrent network.
 struct Config {
     input: LayerSpec,
     cell: Cell,
     n_layers: usize,
-    /// Per direction.
+    /// Hidden size per direction.
     width: usize,
     dropout: f64,
 }

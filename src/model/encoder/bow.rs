@@ -1,8 +1,9 @@
-//! A bag of words: a vector for each example that knows nothing of their order.
+//! A bag of words: one vector per example, without word order.
 //!
-//! Over the distinct features w of an example, each in it n_w times: output = Σ_w c_w e_w / Σ_w c_w, with
-//! c_w = n_w for all (the mean over tokens: Iyyer et al. 2015), 1 for distinct, 1 + ln n_w for log. A
-//! feature is a word, or each three letters of it with `#` at its ends (Huang et al. 2013).
+//! Over the distinct features w of an example, each occurring n_w times: output = Σ_w c_w
+//! e_w / Σ_w c_w, with c_w = n_w for "all" (the mean over tokens: Iyyer et al. 2015), 1 for
+//! "distinct", 1 + ln n_w for "log". The features are words, or letter trigrams of words with `#`
+//! at both ends (Huang et al. 2013).
 
 use std::collections::BTreeMap;
 
@@ -97,12 +98,12 @@ impl EncoderKind for Bow {
     }
 }
 
-/// What a recipe says of a bag.
+/// The options of a bag of words.
 struct Config {
     field: String,
     width: usize,
     features: Features,
-    /// c_w of n_w.
+    /// c_w as a function of n_w.
     counts: fn(f32) -> f32,
     min_count: u64,
     dropout: f64,
@@ -145,7 +146,7 @@ impl EncoderConfig for Config {
             name: setup.name.to_owned(),
             features: self.features,
             counts: self.counts,
-            // Row 0 is the unknown feature's.
+            // Row 0 is the unknown feature.
             table: setup.scope.table("table", vocabulary.len() + 1, self.width)?,
             vocabulary,
             dropout: self.dropout,
@@ -154,7 +155,7 @@ impl EncoderConfig for Config {
     }
 }
 
-/// What of a word goes into the bag.
+/// The features of a word.
 #[derive(Clone, Copy)]
 struct Features {
     trigrams: bool,
@@ -162,7 +163,7 @@ struct Features {
 }
 
 impl Features {
-    /// At least one, so that no bag is empty.
+    /// Never empty, so that no bag is empty.
     fn in_word(self, word: &str) -> Vec<String> {
         let word = self.normalise.apply(word);
         if !self.trigrams {
@@ -179,12 +180,12 @@ impl Features {
 struct Bag {
     name: String,
     features: Features,
-    /// c_w of n_w.
+    /// c_w as a function of n_w.
     counts: fn(f32) -> f32,
     vocabulary: Vocabulary,
     table: Table,
     dropout: f64,
-    /// The rows of the table for each string, by corpus and field.
+    /// The table's rows for each string, by corpus and field.
     known: BTreeMap<(usize, usize), Vec<Vec<u32>>>,
 }
 

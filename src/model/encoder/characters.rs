@@ -1,7 +1,7 @@
-//! Words by their spelling: a BiLSTM over the characters of the batch's distinct words.
+//! Character-level word vectors: a BiLSTM over the characters of the batch's distinct words.
 //!
-//! A word's vector is the two directions' final states side by side (Ling et al. 2015; Plank et al.
-//! 2016).
+//! A word's vector is the concatenation of both directions' final states (Ling et al. 2015; Plank
+//! et al. 2016).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,7 +29,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::with_default("hidden", ValueType::Count(1), "25", "hidden size per direction"),
 ];
 
-/// The key of the vocabulary of characters.
+/// The key of the character vocabulary.
 pub(super) const VOCABULARY: &str = "characters";
 
 impl EncoderKind for Characters {
@@ -57,7 +57,7 @@ impl EncoderKind for Characters {
     }
 }
 
-/// What a recipe says of characters that several encoders name.
+/// The options of a character encoder that several encoders share.
 struct Config(SpellingConfig);
 
 impl EncoderConfig for Config {
@@ -83,22 +83,22 @@ impl EncoderConfig for Config {
     }
 }
 
-/// What a recipe says of spellings.
+/// The options of a character BiLSTM.
 #[derive(Clone, Copy)]
 pub(super) struct SpellingConfig {
-    /// Of a character.
+    /// Embedding dimension of a character.
     width: usize,
-    /// Per direction.
+    /// Hidden size per direction.
     hidden: usize,
 }
 
 impl SpellingConfig {
-    /// What a table with [`KEYS`] says.
+    /// Parses a table with [`KEYS`].
     pub(super) fn of(values: &Values) -> Self {
         Self { width: values.count("width"), hidden: values.count("hidden") }
     }
 
-    /// The dimension of a word's vector.
+    /// The dimension of a word vector.
     pub(super) fn output(self) -> usize {
         2 * self.hidden
     }
@@ -106,7 +106,7 @@ impl SpellingConfig {
     pub(super) fn build(self, vocabulary: Vocabulary, scope: &mut Scope<'_>) -> Result<Spelling> {
         let Self { width, hidden } = self;
         Ok(Spelling {
-            // Row 0 is the unknown character's.
+            // Row 0 is the unknown character.
             characters: scope.table("table", vocabulary.len() + 1, width)?,
             recurrent: Recurrent::new(scope, Cell::Lstm, width, hidden)?,
             vocabulary,
@@ -114,7 +114,7 @@ impl SpellingConfig {
     }
 }
 
-/// The characters of a field in training, each seen at least twice.
+/// The characters of a field that occur at least twice in training.
 pub(super) fn vocabulary(corpora: &[(&Corpus, usize)]) -> Vocabulary {
     let mut counts = BTreeMap::<String, u64>::new();
     for &(corpus, field) in corpora {
@@ -153,7 +153,8 @@ impl Spelling {
         lexicon.iter().map(&mut spell).collect()
     }
 
-    /// The vector of each row's spelling: (rows, 2·hidden). Equal words are spelt once.
+    /// The character-level vector of each row: (rows, 2·hidden). Each distinct word is encoded
+    /// once.
     pub(super) fn forward(
         &self,
         spellings: &[Vec<u32>],

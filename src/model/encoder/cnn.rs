@@ -1,8 +1,9 @@
-//! Filters over windows of tokens, and each filter's largest value over the sequence (Kim 2014).
+//! Convolution over windows of tokens, with max pooling over the sequence (Kim 2014).
 //!
-//! For each width h, a window of h tokens around each token t, 0 where there is no token: c_t = f(W_h
-//! [x_t−⌊(h−1)/2⌋; …; x_t+⌊h/2⌋] + b_h), output = max_t c_t, filters of all widths side by side. A sequence
-//! may so be shorter than a window. f never falls, so it is taken of the largest value only.
+//! For each window size h, at each token t, padded with zeros: c_t = f(W_h [x_t−⌊(h−1)/2⌋; …;
+//! x_t+⌊h/2⌋] + b_h), output = max_t c_t, the filters of all sizes concatenated. With the padding,
+//! a sequence may be shorter than a window. f is non-decreasing, so it is applied after the
+//! maximum.
 
 use candle_core::{Result, Tensor};
 
@@ -76,11 +77,11 @@ impl EncoderKind for Cnn {
     }
 }
 
-/// What a recipe says of a convolution.
+/// The options of a convolution.
 struct Config {
     input: LayerSpec,
     widths: Vec<usize>,
-    /// Of each width.
+    /// Filters per window size.
     n_filters: usize,
     activation: Activation,
     dropout: f64,
@@ -117,7 +118,7 @@ impl EncoderConfig for Config {
     }
 }
 
-/// The filters of one width.
+/// The filters of one window size.
 struct Bank {
     width: usize,
     filters: Linear,

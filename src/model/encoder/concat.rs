@@ -1,6 +1,7 @@
-//! Several encoders under one name: by corpus, of which the batch's is meant, or side by side.
+//! Several encoders under one name: one per corpus, or concatenated.
 //!
-//! The choice is made where any encoder's input is read, so nothing is left to do here.
+//! The inputs of every encoder are selected and concatenated before its forward pass, so this kind
+//! returns its input.
 
 use candle_core::Result;
 
@@ -41,7 +42,7 @@ impl EncoderKind for Concat {
     }
 }
 
-/// What is side by side: a recipe says no more than that.
+/// A concatenation has no options beyond its inputs.
 struct Config {
     input: LayerSpec,
 }

@@ -1,4 +1,4 @@
-//! A layer over each row by itself: y = f(W x + b), of tokens or of whole examples.
+//! A fully connected layer, applied to each row: y = f(W x + b).
 
 use candle_core::Result;
 
@@ -56,7 +56,7 @@ impl EncoderKind for Dense {
     }
 }
 
-/// What a recipe says of a layer.
+/// The options of a fully connected layer.
 struct Config {
     input: LayerSpec,
     width: usize,

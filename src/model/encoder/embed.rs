@@ -1,7 +1,7 @@
-//! Words as vectors: a table, and optionally what a BiLSTM makes of their characters.
+//! Word embeddings: a table, optionally concatenated with character-level vectors.
 //!
-//! In training, words may be taken for unknown ones, each token by a draw of its own (Iyyer et al.
-//! 2015), and Gaussian noise may be added to all numbers before dropout (Plank et al. 2016).
+//! In training, word dropout replaces words by the unknown word, drawn per token (Iyyer et al.
+//! 2015), and Gaussian noise may be added to the vectors before dropout (Plank et al. 2016).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -113,20 +113,20 @@ impl EncoderKind for Embed {
     }
 }
 
-/// Where the vectors of spellings come from.
+/// The source of character-level vectors.
 enum CharacterSource {
-    /// From parameters of its own.
+    /// A BiLSTM of its own.
     Own(SpellingConfig),
-    /// From the encoder of that name, which gives vectors of that dimension.
+    /// The encoder with that name, whose vectors have that dimension.
     Named { name: String, width: usize },
 }
 
-/// What a recipe says of an embedding.
+/// The options of an embedding.
 struct Config {
     field: String,
     width: usize,
     characters: Option<CharacterSource>,
-    /// A file of first values.
+    /// A file of pretrained vectors.
     vectors: Option<String>,
     min_count: u64,
     normalise: Normalise,
@@ -170,7 +170,7 @@ impl EncoderConfig for Config {
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let vocabulary = setup.vocabulary(WORDS);
-        // Row 0 is the unknown word's.
+        // Row 0 is the unknown word.
         let table = setup.scope.table("table", vocabulary.len() + 1, self.width)?;
         if let (Some(file), FirstValues::Recipe) = (&self.vectors, setup.first_values) {
             start_from_vectors(&table, &vocabulary, file, self.width)?;
@@ -198,7 +198,7 @@ impl EncoderConfig for Config {
     }
 }
 
-/// Puts a file's vectors over the drawn first values of the words that have one.
+/// Initializes the rows of words that the file has a vector for.
 fn start_from_vectors(
     table: &Table,
     vocabulary: &Vocabulary,
@@ -217,10 +217,10 @@ fn start_from_vectors(
     table.set(rows)
 }
 
-/// What an embedding knows of one field of a corpus.
+/// What the embedding has precomputed for one field of a corpus.
 struct Attached {
     words: Lookup,
-    /// The spelling of each symbol, if characters are read.
+    /// The character ids of each symbol, if characters are read.
     spellings: Vec<Vec<u32>>,
 }
 

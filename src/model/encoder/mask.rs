@@ -1,5 +1,5 @@
-//! Words of a list hidden: their rows are one learned vector, or zeros, so that what is above has to
-//! infer them from the others (Yu and Jiang 2016).
+//! Masks the words of a list: their rows are replaced by one learned vector or by zeros, so that
+//! the layers above have to infer them from the context (Yu and Jiang 2016).
 
 use std::collections::BTreeMap;
 
@@ -71,12 +71,12 @@ impl EncoderKind for Mask {
     }
 }
 
-/// What a recipe says of a mask.
+/// The options of a mask.
 struct Config {
     input: LayerSpec,
     field: String,
     normalise: Normalise,
-    /// Whether what stands for hidden words is learned.
+    /// Whether the replacement is learned.
     is_learned: bool,
 }
 
@@ -115,9 +115,9 @@ impl EncoderConfig for Config {
 struct Masked {
     normalise: Normalise,
     words: Vocabulary,
-    /// What stands in the place of hidden rows; zeros if there is none.
+    /// The replacement of masked rows; `None` for zeros.
     vector: Option<Table>,
-    /// The list's ids of the strings, by corpus and field.
+    /// The word list's ids of the strings, by corpus and field.
     known: BTreeMap<(usize, usize), Lookup>,
 }
 
@@ -134,7 +134,7 @@ impl Encoder for Masked {
         let is_hidden = |&symbol: &Option<_>| symbol.is_some_and(|at| hidden.id(at).is_some());
         let symbols = batch.symbols(field);
         if !symbols.iter().any(is_hidden) {
-            // The vector is not reached, so it doesn't move.
+            // The vector is not in the graph, so it has no gradient.
             return Ok(inputs.to_vec());
         }
         let vector = match &self.vector {

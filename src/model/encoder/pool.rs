@@ -1,7 +1,8 @@
-//! One vector from a sequence.
+//! Pooling: one vector per sequence.
 //!
-//! With attention: a = softmax over the tokens of uᵀ tanh(W h_t + b), output = Σ_t a_t h_t (Yang et al.
-//! 2016; Lin et al. 2017). The other ways have no parameters and are those of the views.
+//! With attention: a = softmax over the tokens of uᵀ tanh(W h_t + b), output = Σ_t a_t h_t (Yang et
+//! al. 2016; Lin et al. 2017). The other kinds of pooling have no parameters and are the views of
+//! taps.
 
 use candle_core::Result;
 
@@ -37,7 +38,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-/// The view that stands for a way of pooling; `None` is attention.
+/// The view with that kind of pooling; `None` for attention.
 fn view_of(pooling: &str) -> Option<TapView> {
     match pooling {
         "last" => Some(TapView::Last),
@@ -77,12 +78,12 @@ impl EncoderKind for Pool {
     }
 }
 
-/// What a recipe says of pooling.
+/// The options of pooling.
 struct Config {
     input: LayerSpec,
-    /// Another way than attention.
+    /// `None` for attention.
     view: Option<TapView>,
-    /// Of the attention.
+    /// Hidden size of the attention.
     hidden: usize,
 }
 

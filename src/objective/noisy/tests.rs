@@ -1,4 +1,5 @@
-//! Noisy labels: losses and gradients by hand, and by finite differences.
+//! Noisy labels: losses and gradients computed by hand, and gradients checked by finite
+//! differences.
 
 use std::slice::from_ref;
 
@@ -17,7 +18,7 @@ use crate::{
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// One example of three tokens whose noisy labels are b, one that is not known, and a.
+/// One example of three tokens whose noisy labels are b, an unknown one, and a.
 fn corpus() -> Corpus {
     let mut lexicons = vec![Lexicon::default(), Lexicon::default(), Lexicon::default()];
     let mut symbols = |field: usize, items: &[&str]| {
@@ -36,7 +37,8 @@ fn corpus() -> Corpus {
     Corpus { lexicons, train, ..Corpus::of_schema(Schema::of_tokens(fields)) }
 }
 
-/// What reads `label` by rows that are the scores themselves, with parameters beside the head's.
+/// An objective that reads `label`, over rows that are the scores themselves, with parameters
+/// besides the head's.
 fn built(
     label: &str,
     on: RowKind,
@@ -86,7 +88,7 @@ fn batch() -> Batch {
     Batch::new(0, &corpus, &corpus.train, &[0])
 }
 
-/// What a tap gives: rows of the tokens, or of the example.
+/// The rows of a tap: of tokens, or of the example.
 fn tap(x: &Tensor, on: RowKind) -> Rows {
     let batch = batch();
     let of_examples = on == RowKind::Example;
@@ -104,9 +106,9 @@ fn number(tensor: &Tensor) -> f64 {
     f64::from(kernel::to_vec(&tensor.reshape(1).unwrap()).unwrap()[0])
 }
 
-/// P = (1/2, 1/4, 1/4) in each row; C keeps 0.8 and leaves 0.1 for each other.
+/// P = (1/2, 1/4, 1/4) in each row; C has 0.8 on the diagonal and 0.1 elsewhere.
 #[test]
-fn a_noisy_label_comes_from_all_right_ones_as_the_matrix_says() -> Result<()> {
+fn the_probability_of_a_noisy_label_sums_over_all_clean_ones() -> Result<()> {
     let row = [2f32.ln(), 0.0, 0.0];
     for (label, on, n_rows) in [("noisy", RowKind::Token, 3), ("topic", RowKind::Example, 1)] {
         let (_, noisy) = built(label, on, 0.8)?;
@@ -119,7 +121,7 @@ fn a_noisy_label_comes_from_all_right_ones_as_the_matrix_says() -> Result<()> {
             _ => (-f64::ln(b), 1),
         };
         assert!((number(&loss.sum) - wanted).abs() < 1e-6, "{label}: {wanted}");
-        assert_eq!(loss.count, count, "a label that is not known costs nothing");
+        assert_eq!(loss.count, count, "an unknown label has no loss");
         let evaluation = noisy.evaluate(&[tap], &batch())?;
         assert_eq!(number(&evaluation.loss.as_ref().unwrap().sum), number(&loss.sum));
         assert_eq!(evaluation.predictions, [Prediction::Classes(vec![0; n_rows])]);
@@ -129,9 +131,10 @@ fn a_noisy_label_comes_from_all_right_ones_as_the_matrix_says() -> Result<()> {
     Ok(())
 }
 
-/// A dictionary that calls every a a b: accuracy is of what the matrix makes of the right label.
+/// A dictionary that labels every a as b: accuracy compares the noisy label with the one that the
+/// matrix predicts.
 #[test]
-fn the_noisy_label_is_scored_by_way_of_the_matrix() -> Result<()> {
+fn the_score_compares_noisy_labels_with_those_predicted_by_the_matrix() -> Result<()> {
     let (parameters, noisy) = built("topic", RowKind::Example, 0.5)?;
     let swap = [[0f32, 9.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0]];
     parameter(&parameters, "objective.projected.confusion")
@@ -143,7 +146,7 @@ fn the_noisy_label_is_scored_by_way_of_the_matrix() -> Result<()> {
     Ok(())
 }
 
-/// The first row of scores puts e^-400 on every way to its label.
+/// In the first row every path to the label has probability e^-400.
 #[test]
 fn the_logarithm_of_a_tiny_probability_is_finite_and_so_is_its_gradient() -> Result<()> {
     let (parameters, noisy) = built("topic", RowKind::Example, 0.5)?;
@@ -162,7 +165,7 @@ fn the_logarithm_of_a_tiny_probability_is_finite_and_so_is_its_gradient() -> Res
 }
 
 #[test]
-fn gradients_by_tap_head_and_matrix_are_finite_differences() -> Result<()> {
+fn gradients_of_tap_head_and_matrix_match_finite_differences() -> Result<()> {
     let (parameters, noisy) = built("noisy", RowKind::Token, 0.7)?;
     let numbers = vec![0.3f32, -0.8, 0.5, 1.1, 0.2, -0.4, -0.6, 0.9, 0.1];
     let x = Var::from_vec(numbers, (3, 3), &Device::Cpu)?;

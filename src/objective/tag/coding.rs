@@ -1,4 +1,4 @@
-//! How tags are read, and what is trained: one scheme of spans written as another.
+//! Span encodings: that of the corpus, and that of training.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     model::head::Allowed,
 };
 
-/// How labels are read, and what is trained.
+/// The span encodings of the corpus and of training.
 #[derive(Clone, Copy)]
 pub(super) struct Coding {
     pub(super) scheme: Option<Scheme>,
@@ -24,28 +24,29 @@ impl Coding {
         Self { scheme: read, encode: scheme(ENCODE).or(read) }
     }
 
-    /// Whether tags are trained as they are read.
+    /// Whether tags are trained in the corpus's encoding.
     pub(super) fn is_plain(self) -> bool {
         self.scheme == self.encode
     }
 
-    /// The tags as they are trained, from tags as they are read.
+    /// Converts tags from the corpus's encoding to that of training.
     pub(super) fn trained(self, tags: &[&str]) -> Vec<String> {
         Self::recode(tags, self.scheme, self.encode)
     }
 
-    /// The tags as they are read, from tags as they are trained.
+    /// Converts tags from the encoding of training to the corpus's.
     pub(super) fn read<S: AsRef<str>>(self, tags: &[S]) -> Vec<String> {
         Self::recode(tags, self.encode, self.scheme)
     }
 
-    /// Every tag as it is read that a trained tag may become.
+    /// Every tag of the corpus's encoding that a trained tag can be converted to.
     pub(super) fn read_tags(self, trained: &Vocabulary) -> Vec<String> {
         let Some(scheme) = self.scheme.filter(|_| !self.is_plain()) else { return Vec::new() };
         let kinds = trained.iter().flat_map(|(tag, _)| spans(&[tag]));
         let kinds: BTreeSet<String> = kinds.map(|span| span.kind).collect();
         let tags = kinds.iter().flat_map(|kind| {
-            // A token alone, then two neighbours of three tokens: every prefix there is.
+            // One span of one token, then two adjacent ones of three: together they have every
+            // prefix.
             let of = |start, end| Span { start, end, kind: kind.clone() };
             scheme.encode(&[of(0, 1), of(1, 4), of(4, 7)], 8)
         });
@@ -54,14 +55,15 @@ impl Coding {
 
     fn recode<S: AsRef<str>>(tags: &[S], from: Option<Scheme>, to: Option<Scheme>) -> Vec<String> {
         match to {
-            // By conlleval's rules, so that a broken sequence has the spans it is scored for.
+            // Spans are read by conlleval's rules, so a malformed sequence keeps the spans that it
+            // is scored for.
             Some(to) if from != Some(to) => to.encode(&spans(tags), tags.len()),
             _ => tags.iter().map(|tag| tag.as_ref().to_owned()).collect(),
         }
     }
 }
 
-/// Which trained tag may follow which.
+/// The transitions that the scheme allows between trained tags.
 pub(super) fn allowed(scheme: Scheme, vocabulary: &Vocabulary) -> Allowed {
     let tags: Vec<String> = vocabulary.iter().map(|(tag, _)| tag.to_owned()).collect();
     Box::new(move |from, to| {

@@ -1,5 +1,4 @@
-//! The graph of encoders as tables say it: who reads whom, an order in which each comes after what it reads, and
-//! the circles that have none.
+//! The graph of encoders in the tables: their inputs, a topological order, and cycles.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +15,20 @@ fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
     encoder::find(table.get("kind")?.value.as_text()?)
 }
 
-/// The keys by which a table reads other encoders: those of its kind, or `input` where that is not known.
+/// The keys by which a table reads other encoders: those of its kind, or `input` if the kind is
+/// unknown.
 pub(super) fn input_keys(table: &Named<'_>) -> impl Iterator<Item = &'static str> + use<> {
     let inputs = kind_of(table).map_or(encoder::ANY_ROWS, |kind| kind.source().inputs());
     inputs.iter().map(|input| input.name)
 }
 
-/// The encoder that a tap is of, if there is one.
+/// The index of the encoder that a tap reads, if it exists.
 pub(super) fn tapped(text: &str, names: &[&str]) -> Option<usize> {
     let tap = text.parse::<TapName>().ok().filter(|_| !text.starts_with("labels:"))?;
     names.iter().position(|name| *name == tap.encoder)
 }
 
-/// The encoders that a table reads or names; those that there are.
+/// The existing encoders that a table reads or names.
 pub(super) fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
     let place = |name: &str| names.iter().position(|other| *other == name);
     let kind = kind_of(table);
@@ -40,8 +40,8 @@ pub(super) fn reads(table: &Named<'_>, names: &[&str]) -> Vec<usize> {
     tapped.chain(named).collect()
 }
 
-/// The places in an order where each comes after what it reads, in the recipe's order otherwise,
-/// and those for which there is none.
+/// A topological order of the encoders, otherwise in the recipe's order, and the encoders that have
+/// none.
 pub(super) fn order(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = Vec::new();
     loop {
@@ -56,30 +56,30 @@ pub(super) fn order(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
     (order, circular)
 }
 
-/// The circles among places that have no order, each from its first place in the recipe. A place
-/// that only reads from a circle is in none.
-pub(super) fn circles(circular: &[usize], edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut circles: Vec<Vec<usize>> = Vec::new();
+/// The cycles among encoders without an order, each from its first encoder in the recipe. An
+/// encoder that only reads from a cycle is in none.
+pub(super) fn cycles(circular: &[usize], edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut cycles: Vec<Vec<usize>> = Vec::new();
     for &start in circular {
-        if circles.iter().any(|circle| circle.contains(&start)) {
+        if cycles.iter().any(|cycle| cycle.contains(&start)) {
             continue;
         }
         let mut open = vec![vec![start]];
         let mut seen = BTreeSet::new();
-        while let Some(way) = open.pop() {
-            for &below in &edges[way[way.len() - 1]] {
+        while let Some(path) = open.pop() {
+            for &below in &edges[path[path.len() - 1]] {
                 if below == start {
-                    circles.push(way.clone());
+                    cycles.push(path.clone());
                     open.clear();
                     break;
                 }
                 if circular.contains(&below) && seen.insert(below) {
-                    open.push(way.iter().copied().chain([below]).collect());
+                    open.push(path.iter().copied().chain([below]).collect());
                 }
             }
         }
     }
-    circles
+    cycles
 }
 
 #[cfg(test)]
@@ -87,16 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encoders_are_built_after_what_they_read_and_in_the_recipes_order_otherwise() {
+    fn encoders_are_built_after_their_inputs_and_otherwise_in_the_recipes_order() {
         let edges = [vec![2], vec![], vec![1], vec![1]];
         assert_eq!(order(&edges), (vec![1, 2, 0, 3], vec![]));
     }
 
     #[test]
-    fn a_circle_is_found_once_and_without_those_that_only_read_from_it() {
+    fn a_cycle_is_found_once_and_without_encoders_that_only_read_from_it() {
         let edges = [vec![1], vec![2], vec![0], vec![0], vec![4]];
         let (order, circular) = order(&edges);
         assert!(order.is_empty());
-        assert_eq!(circles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
+        assert_eq!(cycles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
     }
 }

@@ -1,4 +1,5 @@
-//! Segments of examples: what runs within each by itself, and what reads a row for each.
+//! Segments of examples: encoders that run over each segment by itself, and encoders that read one
+//! row per segment.
 
 use std::collections::BTreeSet;
 
@@ -18,16 +19,17 @@ pub(super) const SEGMENT_BY: Key = Key::optional(
     "encode each segment by itself: consecutive tokens with the same value of this field, for example a sentence",
 );
 
-/// How an encoder meets the segments of examples, which a field tells apart.
+/// An encoder's use of the segments that a field gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Segmented {
-    /// The field by whose segments it runs, each by itself; `None` if it runs over whole sequences.
+    /// The field that gives its segments, each of which is encoded by itself; `None` if it runs
+    /// over whole sequences.
     pub(super) segment_by: Option<String>,
-    /// The field by whose segments its rows stand, where they stand for items.
+    /// The field that gives the segments its rows represent, if they represent items.
     pub(super) items: Option<String>,
 }
 
-/// How an encoder of this first input meets segments; `None` if it can't.
+/// An encoder's use of segments, given its first input; `None` if there is a fault.
 pub(super) fn check(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
@@ -47,13 +49,13 @@ pub(super) fn check(
     let reads_tokens =
         kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
     if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
-        let what = "looks at the tokens of its rows, and those of segments have none";
+        let what = "reads the tokens of its rows, and rows of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
     }
     if let Some(field) = segment_by {
         if layer.on != RowKind::Token {
             let found = layer.on.name();
-            return fault(format!("its input is a row for each {found}; expected one per token"));
+            return fault(format!("its input has one row per {found}; expected one per token"));
         }
         if layer.pooled == RowKind::Item {
             diagnostics.not_implemented(&place(), "segments of the items of a list");
@@ -78,8 +80,8 @@ pub(super) fn check(
     Some(Segmented { segment_by: None, items })
 }
 
-/// What its first input is to a kind: items are a sequence like any other, and of what runs by segments a
-/// sequence stands for one.
+/// The first input as the kind sees it: items are a sequence like any other, and for an encoder
+/// that runs by segments a sequence represents one segment.
 pub(super) fn as_sequence(input: LayerSpec, segmented: &Segmented) -> LayerSpec {
     match (input.on, &segmented.segment_by) {
         (RowKind::Token, Some(_)) => LayerSpec { pooled: RowKind::Item, ..input },
@@ -88,7 +90,7 @@ pub(super) fn as_sequence(input: LayerSpec, segmented: &Segmented) -> LayerSpec 
     }
 }
 
-/// What a layer is, by what it is to the kind: tokens are those of its first input again.
+/// The layer after the inverse mapping: its rows represent again what those of the first input do.
 pub(super) fn restored(layer: LayerSpec, input: LayerSpec) -> LayerSpec {
     match layer.on {
         RowKind::Token => LayerSpec { on: input.on, pooled: input.pooled, ..layer },

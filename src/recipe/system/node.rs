@@ -1,4 +1,5 @@
-//! An encoder in the graph: its forward pass over each sequence that it is run on, whole or segment by segment.
+//! An encoder in the graph: its forward pass over each sequence that it runs over, whole or segment
+//! by segment.
 
 use std::{
     cell::RefCell,
@@ -24,26 +25,27 @@ use crate::{
 /// An encoder in the graph; `None` for one that others only name.
 pub(super) struct Node {
     pub(super) encoder: Option<Box<dyn Encoder>>,
-    /// What it reads by each of its input keys.
+    /// The input of each of its input keys.
     pub(super) inputs: Vec<Input>,
     pub(super) signature: EncoderSignature,
-    /// The field by whose segments it runs, if it does, and the field's place by corpus.
+    /// The field that gives its segments, if it runs by segments, with the field's index in each
+    /// corpus.
     pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
-    /// The field that it reads by itself, if it reads one.
+    /// The field that it reads itself, if it reads one.
     pub(super) field: Option<String>,
-    /// The places of the fields that it may read, by corpus and name; its own is without a name.
+    /// The indices of the fields that it may read, by corpus and name; `None` is its own field.
     pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
 }
 
-/// What an encoder gave for one sequence of a batch.
+/// The output of an encoder for one sequence of a batch.
 struct States {
-    /// What it read by its first input key: layer 0.
+    /// Its first input: layer 0.
     input: Option<Rows>,
     layers: Vec<Rows>,
 }
 
 impl Node {
-    /// Learns the strings of a corpus: those of the field that it reads, and of those that taps name.
+    /// Maps the strings of a corpus: of the field that it reads, and of those that taps name.
     pub(super) fn attach(
         &mut self,
         corpus_idx: usize,
@@ -70,22 +72,22 @@ impl Node {
     }
 }
 
-/// The field that an encoder is run on, as a tap names it; `None` is the encoder's own.
+/// The field that an encoder runs over, as a tap names it; `None` is its own field.
 type Prefix<'a> = Option<&'a str>;
 
-/// One forward pass over a batch: each encoder once for each sequence that it is run on.
+/// One forward pass over a batch: each encoder runs once for each sequence.
 pub(super) struct Forward<'a> {
     nodes: &'a [Node],
     batch: &'a Batch,
     mode: Mode,
-    /// What each encoder gave so far, by what it was run on.
+    /// The outputs so far of each encoder, by the field it ran over.
     states: Vec<BTreeMap<Prefix<'a>, States>>,
-    /// The segments that encoders run by, found once, by field.
+    /// The segments used by encoders, computed once per field.
     segments: RefCell<BTreeMap<usize, Rc<Segments>>>,
 }
 
 impl<'a> Forward<'a> {
-    /// The states that these taps need.
+    /// Computes the states that these taps need.
     pub(super) fn new(
         nodes: &'a [Node],
         wanted: impl Iterator<Item = &'a Tap>,
@@ -96,7 +98,7 @@ impl<'a> Forward<'a> {
         for tap in wanted {
             needed[tap.encoder].insert(tap.field.as_deref());
         }
-        // Encoders stand after what they read.
+        // Encoders come after their inputs.
         for at in (0..nodes.len()).rev() {
             for prefix in needed[at].clone() {
                 let inputs = nodes[at].inputs.iter();
@@ -133,7 +135,7 @@ impl<'a> Forward<'a> {
                 let rows = gather(&input.tensor, segments.rows.clone())?;
                 let within = Rows::new(rows, &segments.within);
                 let layers = encoder.forward(&[within], on, mode)?;
-                // Tokens go back to where whoever reads them expects them.
+                // Restores the packing of the tokens that the readers expect.
                 let back = |rows: Rows| {
                     if !Arc::ptr_eq(&rows.packing, &segments.within) {
                         return Ok(rows);
@@ -155,7 +157,7 @@ impl<'a> Forward<'a> {
         self.segments.borrow_mut().entry(field).or_insert_with(find).clone()
     }
 
-    /// The rows of some taps, concatenated, as they are read by what runs on that field itself.
+    /// The concatenated rows of taps, for a reader that itself runs over that field.
     pub(super) fn read(&self, taps: &'a [Tap], prefix: Prefix<'a>) -> Result<Rows> {
         let rows = taps.iter().map(|tap| {
             let node = &self.nodes[tap.encoder];

@@ -141,7 +141,7 @@ fn what_no_objective_reads_of_a_list_is_refused() {
         (
             tap,
             "tap = ['trunk.mean', 'each']",
-            "it has a row for each segment or item, the other one for each example",
+            "it has one row per segment or item, the other one per example",
         ),
         (
             "input = 'each'",
@@ -198,7 +198,7 @@ fn rows_of_two_sequences_do_not_meet() {
         (
             format!("{dense}input = ['words', 'others']\n"),
             mean.to_owned(),
-            "\"others\" can't be concatenated with \"words\" in corpus \"pairs\": they are rows of two sequences",
+            "\"others\" cannot be concatenated with \"words\" in corpus \"pairs\": they are rows of two sequences",
         ),
         (
             format!("{dense}input = ['words.mean', 'others.mean']\n"),
