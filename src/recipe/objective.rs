@@ -154,7 +154,9 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
     let taps = kind.taps().iter().map(|tap| {
         let about = match tap.on {
             Some(RowKind::Token) => "encoder output it reads: one row per token",
-            Some(RowKind::Item) => "what it reads: a row for each segment of an example",
+            Some(RowKind::Item) => {
+                "encoder output it reads: one row per segment or item of an example"
+            }
             Some(RowKind::Example) => "encoder output it reads: one row per example",
             None => "encoder output it reads: one row per token or per example",
         };
