@@ -1,6 +1,6 @@
 //! The desk: draws the state of a run and sends commands to the trainer.
 //!
-//! The screen is a function of a [`crate::state::Run`] and of the desk's own [`View`](view::View).
+//! The screen is a function of a [`crate::state::Run`] and of the desk's own [`View`].
 //! A command goes to the trainer, and its effect is shown once the event that answers it has been
 //! applied to the state. No other module of the program knows that there is a terminal.
 

@@ -94,7 +94,7 @@ enum State {
 
 impl Terminal {
     /// Sets up the terminal for the calling thread: raw mode, alternate screen, no cursor,
-    /// bracketed paste. On an error it is left unchanged. Only where [`fit`] allows it.
+    /// bracketed paste. On an error it is left unchanged. Only where [`fit()`] allows it.
     pub fn enter(mouse: Mouse) -> io::Result<Self> {
         let keyboard = modes::keyboard()?;
         let mut terminal = Self {
