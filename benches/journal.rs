@@ -36,13 +36,13 @@ fn main() {
     println!("{:>12} {:>10} {:>10} {:>8} {:>8} {:>8}", "", "CPU s", "lines/s", "MB/s", "MiB", "x");
 
     let tree = measured(|| trees(&path));
-    let tell = |name: &str, told: Measured| {
-        let seconds = told.seconds;
+    let tell = |name: &str, reported: Measured| {
+        let seconds = reported.seconds;
         println!(
             "{name:>12} {seconds:>10.3} {:>10.0} {:>8.0} {:>8.1} {:>8.2}",
-            told.lines as f64 / seconds,
+            reported.lines as f64 / seconds,
             bytes as f64 / 1e6 / seconds,
-            told.peak_mib,
+            reported.peak_mib,
             tree.seconds / seconds,
         );
     };

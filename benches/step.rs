@@ -96,12 +96,12 @@ fn main() {
         return rounds::compare(&options);
     }
     // The thread pools are sized by variables that are read when they are first used.
-    let told = match std::env::var("AUXDESK_STEP") {
+    let reported = match std::env::var("AUXDESK_STEP") {
         Ok(_) if options.is_plain() => stock::measure(&options).unwrap(),
         Ok(_) => measure(&options),
         Err(_) => rounds::here(&options),
     };
-    println!("{told}");
+    println!("{reported}");
 }
 
 /// Trains, and measures the steps.
@@ -114,18 +114,18 @@ fn measure(options: &Options) -> serde_json::Value {
     let recipe = load(&RecipeSource::File(path), &Overrides::default())
         .unwrap_or_else(|faults| panic!("{faults}"));
     let spans = spans::Spans::install();
-    let told = train(recipe.clone(), folder.path());
-    let last = told.last.expect("a step was done");
+    let reported = train(recipe.clone(), folder.path());
+    let last = reported.last.expect("a step was done");
     let loss: f32 = last.losses.iter().map(|(name, loss)| last.weights[name] * loss.get()).sum();
-    let mut answer = spans.report(&told.tokens, WARM_UP, options.is_on("spans", false));
+    let mut answer = spans.report(&reported.tokens, WARM_UP, options.is_on("spans", false));
     let more = serde_json::json!({
         "impl": format!("auxdesk-{}", env!("CARGO_PKG_VERSION")),
         "kernel": kernel::name(&Device::Cpu),
         "threads": options.number("threads", 2),
-        "params": told.parameters,
+        "params": reported.parameters,
         "last_loss": loss,
         "peak_rss_mib": memory::peak_mib(),
-        "rss_mib_each_1000_steps": told.resident_mib,
+        "rss_mib_each_1000_steps": reported.resident_mib,
     });
     answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if options.is_on("evaluate", false) {
@@ -196,9 +196,9 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
     };
     thread::scope(|scope| {
         let screen = scope.spawn(move || {
-            let mut told = Told::default();
-            screen.iter().for_each(|numbered| told.take(numbered.event));
-            told
+            let mut reported = Told::default();
+            screen.iter().for_each(|numbered| reported.take(numbered.event));
+            reported
         });
         let shared = SharedRun::new(Run::new(Some(&header)));
         scope.spawn(move || record(recorder, writer, &shared, Totals::default()));

@@ -134,13 +134,13 @@ pub fn train(job: Job) -> Result<Outcome> {
     let writer = writer.with_context(|| format!("{}: cannot be written", path.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: cannot create a folder in it", folder.path().display()))?;
-    let (told, totals, last_command) = match journal {
+    let (initial_run, totals, last_command) = match journal {
         Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
     };
 
     let Channels { bus, recorder, screen, commands } = bus::channels_after(last_command);
-    let shared = SharedRun::new(told);
+    let shared = SharedRun::new(initial_run);
     let watched = show::Watched {
         feed: Feed::new(screen, shared.clone()),
         commands,

@@ -138,7 +138,7 @@ fn on_strip(strip: &Strip, run: &Run) -> String {
     if run.is_active(strip) {
         format!("{} {loss} x{:.3}", strip.name, strip.weight)
     } else {
-        format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "silent" })
+        format!("{} {loss} {}", strip.name, if strip.muted { "muted" } else { "inactive" })
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
         },
     };
 
-    fn told(events: &[Event]) -> String {
+    fn printed(events: &[Event]) -> String {
         let mut run = Run::new(Some(&arbitrary::header()));
         let mut progress = ProgressLines::new(200);
         let mut out = Vec::new();
@@ -203,12 +203,12 @@ mod tests {
 1:02:03  gain of pos 1.000 to 0.500  from step 26, by key
 1:02:04  stopped: by key  25 steps done  epoch 2.50  best f1 of chunk 80.13 at step 25  1 change
 ";
-        assert_eq!(told(&events), expected);
+        assert_eq!(printed(&events), expected);
     }
 
     #[test]
     fn an_interrupted_run_is_reported() {
-        let text = told(&[arbitrary::step_done(3, "chunk", 1.0).into()]);
+        let text = printed(&[arbitrary::step_done(3, "chunk", 1.0).into()]);
         assert!(text.ends_with("interrupted after step 3\n"), "{text}");
     }
 
@@ -216,7 +216,7 @@ mod tests {
     fn a_note_cannot_contain_control_sequences() {
         let text = "caf\u{e9} \u{1b}[2J\nnext".into();
         let note = Noted { at_ms: 1, step: Step(2), text, by: By::Key, command: None };
-        let line = told(&[note.into()]);
+        let line = printed(&[note.into()]);
         assert!(line.contains(r"note at step 2: caf\u{e9} \u{1b}[2J\nnext"), "{line}");
     }
 
@@ -242,7 +242,7 @@ mod tests {
 
         #[test]
         fn lines_are_always_ascii(events in arbitrary::events()) {
-            let text = told(&events);
+            let text = printed(&events);
             prop_assert!(text.chars().all(|c| c == '\n' || c == ' ' || c.is_ascii_graphic()));
             prop_assert!(text.is_empty() || text.ends_with('\n'));
         }

@@ -13,7 +13,7 @@ const MALLOC: [(&str, &str); 2] =
 
 /// One measurement of this program, in a process of its own.
 pub(crate) fn here(options: &Options) -> Value {
-    told(&mut child(options))
+    reported(&mut child(options))
 }
 
 /// Rounds of both, the ratio of each round, and the ratio of the best steps.
@@ -28,9 +28,9 @@ pub(crate) fn compare(options: &Options) {
             Peer::Plain(options) => here(options),
         };
         let ours = here(&ours);
-        let rates = [&peer, &ours].map(|told| told["tokens_per_s"].as_f64().unwrap());
-        for (best, told) in best.iter_mut().zip([&peer, &ours]) {
-            *best = best.min(told["step_ms_min"].as_f64().unwrap());
+        let rates = [&peer, &ours].map(|reported| reported["tokens_per_s"].as_f64().unwrap());
+        for (best, reported) in best.iter_mut().zip([&peer, &ours]) {
+            *best = best.min(reported["step_ms_min"].as_f64().unwrap());
         }
         ratios.push(rates[1] / rates[0]);
         println!("{round:>5} {:>12.0} {:>12.0} {:>6.2}", rates[0], rates[1], rates[1] / rates[0]);
@@ -88,12 +88,12 @@ fn theirs(peer: &str, options: &Options) -> Value {
                 name => drop(command.args([format!("--{name}"), value.clone()])),
             }
         }
-        told(&mut command)
+        reported(&mut command)
     };
     if !options.real_lengths() {
         return run(&[]);
     }
-    let rate = |told: &Value| told["tokens_per_s"].as_f64().unwrap();
+    let rate = |reported: &Value| reported["tokens_per_s"].as_f64().unwrap();
     let (packed, padded) = (
         run(&["--bucket", "1", "--word-lstm", "packed"]),
         run(&["--bucket", "1", "--word-lstm", "padded"]),
@@ -102,7 +102,7 @@ fn theirs(peer: &str, options: &Options) -> Value {
 }
 
 /// The last line of a program's output, as JSON.
-fn told(command: &mut Command) -> Value {
+fn reported(command: &mut Command) -> Value {
     let output = command.output().expect("the program can be started");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);

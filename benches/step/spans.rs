@@ -32,7 +32,7 @@ impl Spans {
     /// The throughput after the first few steps, and on request the parts of a step.
     pub(crate) fn report(&self, tokens: &[u64], warm_up: usize, parts: bool) -> Value {
         let state = self.0.lock().unwrap();
-        let mut told = rates(&state.ms["step"][warm_up..], &tokens[warm_up..]);
+        let mut reported = rates(&state.ms["step"][warm_up..], &tokens[warm_up..]);
         if parts {
             let median = |ms: &Vec<f64>| {
                 let mut ms = ms[warm_up.min(ms.len() - 1)..].to_vec();
@@ -41,9 +41,9 @@ impl Spans {
             };
             let medians: BTreeMap<_, _> =
                 state.ms.iter().map(|(name, ms)| (*name, median(ms))).collect();
-            told["spans_ms_median"] = json!(medians);
+            reported["spans_ms_median"] = json!(medians);
         }
-        told
+        reported
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn measure(options: &Options) -> Result<Value> {
         let batch = sentences.chunks(BATCH).nth(at).unwrap_or_default();
         tokens.push(batch.iter().map(|sentence| sentence.len() as u64).sum());
     }
-    let mut told = spans::rates(&steps_ms[WARM_UP..], &tokens[WARM_UP..]);
+    let mut reported = spans::rates(&steps_ms[WARM_UP..], &tokens[WARM_UP..]);
     let last = last.expect("at least the first steps");
     let [pos, chunk, language] = last.losses;
     let more = json!({
@@ -64,8 +64,8 @@ pub(crate) fn measure(options: &Options) -> Result<Value> {
         "last_gradient_norm": last.norm,
         "peak_rss_mib": memory::peak_mib(),
     });
-    told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Ok(told)
+    reported.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Ok(reported)
 }
 
 /// The generator's sentences, with words and characters as ids by rank. The ids of the first rows

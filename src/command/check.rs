@@ -34,8 +34,8 @@ struct LabelSet {
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if args.config {
-        let told = tui::config::check(tui::actions()).map_err(Failure::Request)?;
-        return print(told.as_bytes());
+        let report = tui::config::check(tui::actions()).map_err(Failure::Request)?;
+        return print(report.as_bytes());
     }
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };

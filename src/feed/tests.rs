@@ -18,13 +18,13 @@ fn send(sender: &Sender<Numbered>, number: u64, event: &Event) {
 }
 
 /// Polls all available updates: the logged events, and whether the channel has disconnected.
-fn drain(feed: &mut Feed, heard: &mut Vec<Event>) -> bool {
+fn drain(feed: &mut Feed, received: &mut Vec<Event>) -> bool {
     loop {
         match feed.poll() {
-            Update::Event(event) => heard.push(event),
+            Update::Event(event) => received.push(event),
             Update::CaughtUp(missed) => {
                 assert!(missed.is_complete);
-                heard.extend(missed.entries.into_iter().map(|entry| entry.event));
+                received.extend(missed.entries.into_iter().map(|entry| entry.event));
             }
             Update::Empty => return false,
             Update::Disconnected => return true,
@@ -57,7 +57,7 @@ proptest! {
         let events: Vec<Event> =
             events.into_iter().filter(|event| !matches!(event, Event::Rewound(_))).collect();
         let (sender, shared, mut feed) = feed();
-        let (mut heard, mut n_recorded) = (Vec::new(), 0);
+        let (mut received, mut n_recorded) = (Vec::new(), 0);
         for (at, event) in events.iter().enumerate() {
             if !missed[at % missed.len()] {
                 send(&sender, at as u64, event);
@@ -69,25 +69,25 @@ proptest! {
                 n_recorded += 1;
             }
             if lag % 2 == 0 {
-                prop_assert!(!drain(&mut feed, &mut heard));
+                prop_assert!(!drain(&mut feed, &mut received));
             }
         }
         for event in &events[n_recorded..] {
             shared.apply(event);
         }
         drop(sender);
-        prop_assert!(!drain(&mut feed, &mut heard), "the recorder has not ended yet");
+        prop_assert!(!drain(&mut feed, &mut received), "the recorder has not ended yet");
         shared.close();
-        prop_assert!(drain(&mut feed, &mut heard));
+        prop_assert!(drain(&mut feed, &mut received));
 
         let mut whole = Run::new(Some(&arbitrary::header()));
         for event in &events {
             whole.apply(event);
         }
         prop_assert_eq!(feed.run(), &whole);
-        let heard: Vec<&Event> = heard.iter().filter(|event| is_logged(event)).collect();
-        let told: Vec<&Event> = events.iter().filter(|event| is_logged(event)).collect();
-        prop_assert_eq!(heard, told);
+        let received: Vec<&Event> = received.iter().filter(|event| is_logged(event)).collect();
+        let expected: Vec<&Event> = events.iter().filter(|event| is_logged(event)).collect();
+        prop_assert_eq!(received, expected);
     }
 }
 
@@ -100,9 +100,9 @@ fn events_missed_last_are_noticed_without_a_later_event() {
     for event in &events {
         shared.apply(event);
     }
-    let mut heard = Vec::new();
-    assert!(!drain(&mut feed, &mut heard));
-    assert_eq!(heard, events[..1]);
+    let mut received = Vec::new();
+    assert!(!drain(&mut feed, &mut received));
+    assert_eq!(received, events[..1]);
     assert_eq!(feed.run().step.0, 1);
 }
 

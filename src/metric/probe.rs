@@ -159,9 +159,9 @@ mod tests {
 
     #[test]
     fn informative_vectors_are_classified_correctly() {
-        let told =
+        let reported =
             probe(120, |at, class| vec![noise(at), class as f32 + 0.1 * noise(at + 500), 7.0]);
-        assert!(told.accuracy().unwrap() > 95.0);
+        assert!(reported.accuracy().unwrap() > 95.0);
     }
 
     #[test]

@@ -87,8 +87,8 @@ mod tests {
         let again = kernel::to_vec(&TRAIN.noise("words/0", 0.2, x.clone())?)?;
         assert_eq!(noise, again);
         for (other, deviation) in [(Mode::Eval, 0.2), (Mode::Trace, 0.2), (TRAIN, 0.0)] {
-            let silent = kernel::to_vec(&other.noise("words/0", deviation, x.clone())?)?;
-            assert!(silent.iter().all(|&z| z == 0.0), "{other:?}");
+            let zeros = kernel::to_vec(&other.noise("words/0", deviation, x.clone())?)?;
+            assert!(zeros.iter().all(|&z| z == 0.0), "{other:?}");
         }
         Ok(())
     }

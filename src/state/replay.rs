@@ -45,7 +45,7 @@ mod tests {
         let header = arbitrary::header();
         let run = replay(&header, &events, Some(Step(2)));
         assert_eq!((run.step, run.strips[0].loss), (Step(2), Some(2.0)));
-        assert!(run.strips[0].best.is_some(), "what was told after step 2 belongs to it");
+        assert!(run.strips[0].best.is_some(), "events after step 2 belong to it");
         assert_eq!(replay(&header, &events, Some(Step(0))).step, Step(0));
         assert_eq!(replay(&header, &events, None).step, Step(3));
     }

@@ -111,9 +111,9 @@ fn rewinding_restores_earlier_scores() {
 
 #[test]
 fn a_strip_keeps_the_last_classes_of_each_split_until_they_are_rewound() {
-    let told = |step, split| arbitrary::classes_scored(step, split, "pos");
-    let (dev, test) = (told(20, Split::Dev), told(15, Split::Test));
-    let events = [told(10, Split::Dev), dev.clone(), test.clone()];
+    let reported = |step, split| arbitrary::classes_scored(step, split, "pos");
+    let (dev, test) = (reported(20, Split::Dev), reported(15, Split::Test));
+    let events = [reported(10, Split::Dev), dev.clone(), test.clone()];
     let mut run = run(events.map(Event::from));
     let kept = |run: &Run| run.strips[2].classes.clone();
     assert_eq!(kept(&run), [(Split::Dev, dev), (Split::Test, test.clone())].into());

@@ -337,12 +337,12 @@ mod tests {
     #[test]
     fn keys_with_the_same_byte_are_equal() {
         let shift_tab = key("shift-tab");
-        for told in [
+        for parsed in [
             pressed(KeyCode::BackTab, KeyModifiers::SHIFT),
             pressed(KeyCode::BackTab, KeyModifiers::NONE),
             pressed(KeyCode::Tab, KeyModifiers::SHIFT),
         ] {
-            assert_eq!((told, told.to_string().as_str()), (shift_tab, "shift-tab"));
+            assert_eq!((parsed, parsed.to_string().as_str()), (shift_tab, "shift-tab"));
         }
         assert_eq!(key("ctrl-R"), key("ctrl-r"));
         assert_eq!(key("ctrl-shift-r"), key("ctrl-r"));

@@ -2,8 +2,8 @@
 //!
 //! A replay applies the journal's events to the same state as a live run does, one at a time.
 //! However long the journal is, memory holds only the current state and, for seeking back, two
-//! earlier snapshots. No call takes long: the caller says how many events to apply at most, and is
-//! told the progress.
+//! earlier snapshots. No call takes long: the caller limits the number of events to apply, and the
+//! progress is returned.
 
 mod position;
 mod speed;

@@ -285,7 +285,7 @@ mod what_train_prints {
     }
 }
 
-mod what_is_told_of_recipes {
+mod descriptions_of_recipes {
     use super::*;
 
     /// Sentences and tokens of a sample file, counted by the test.
@@ -377,12 +377,12 @@ mod what_is_told_of_recipes {
             "theme = \"mine\"\n[themes.mine]\ngood = \"bold\"\n",
         );
         let exited = finish(&mut configured(&here));
-        let told = format!(
+        let reported = format!(
             "{}: valid\n  theme mine\n  a theme named mine\n  glyphs auto\n  mouse off\n  \
              all actions have their default keys\n",
             file.display()
         );
-        assert_eq!((exited.code, exited.out, exited.err.as_str()), (Some(0), told, ""));
+        assert_eq!((exited.code, exited.out, exited.err.as_str()), (Some(0), reported, ""));
     }
 
     /// With `UPDATE_EXPECTED=1` the text is written instead of compared; review it.
@@ -519,22 +519,23 @@ mod what_a_saved_run_does {
             let (gold, predicted): (Vec<&str>, Vec<&str>) = (gold, predicted);
             span_f1.add(&gold, &predicted);
         }
-        let told = summary["main"]["test"].as_f64().unwrap();
-        assert!(told > 5.0, "a score of nothing says nothing");
-        assert_eq!(format!("{:.2}", span_f1.overall().f1), format!("{told:.2}"));
+        let reported = summary["main"]["test"].as_f64().unwrap();
+        assert!(reported > 5.0, "a score of nothing says nothing");
+        assert_eq!(format!("{:.2}", span_f1.overall().f1), format!("{reported:.2}"));
 
         let evaluated = json(&printed(&here, &["evaluate", "run", "--json"]));
         assert_eq!(evaluated["step"], best);
         let objectives = summary["objectives"].as_array().unwrap();
-        for (evaluated, told) in evaluated["objectives"].as_array().unwrap().iter().zip(objectives)
+        for (evaluated, reported) in
+            evaluated["objectives"].as_array().unwrap().iter().zip(objectives)
         {
-            assert_eq!(evaluated["name"], told["name"]);
-            assert_eq!(evaluated["test"]["metrics"], told["test"]);
-            assert_eq!(evaluated["dev"]["metrics"], told["dev"]);
+            assert_eq!(evaluated["name"], reported["name"]);
+            assert_eq!(evaluated["test"]["metrics"], reported["test"]);
+            assert_eq!(evaluated["dev"]["metrics"], reported["dev"]);
         }
         let text = printed(&here, &["evaluate", "run"]);
         assert!(text.starts_with(&format!("run at step {best}\n")), "{text}");
-        assert!(text.contains(&format!("f1 {told:.2}")), "{text}");
+        assert!(text.contains(&format!("f1 {reported:.2}")), "{text}");
     }
 
     #[test]
@@ -561,17 +562,17 @@ mod what_a_saved_run_does {
             let n_tokens: u64 = cells.map(|n| n.as_u64().unwrap()).sum();
             assert_eq!([sum(scores, "gold"), sum(scores, "predicted")], [n_tokens; 2]);
             let accuracy = 100.0 * sum(scores, "correct") as f64 / n_tokens as f64;
-            let told = scores["metrics"]["accuracy"].as_f64().unwrap();
-            assert!((accuracy - told).abs() < 1e-4, "{accuracy} {told}");
+            let reported = scores["metrics"]["accuracy"].as_f64().unwrap();
+            assert!((accuracy - reported).abs() < 1e-4, "{accuracy} {reported}");
         }
-        assert!(next_word.get("classes").is_none(), "a vocabulary is not told word by word");
+        assert!(next_word.get("classes").is_none(), "a vocabulary has no per-class scores");
 
         let journal = fs::read_to_string(run.join(FILE)).unwrap();
         let lines: Vec<Value> = journal.lines().map(json).collect();
         let of_pos = |line: &&Value| line["split"] == "test" && line["objective"] == "pos";
         let of_pos: Vec<&Value> = lines.iter().filter(of_pos).collect();
-        let [told, by_class] = of_pos[..] else { panic!("{of_pos:?}") };
-        assert_eq!(told["kind"], "evaluated");
+        let [reported, by_class] = of_pos[..] else { panic!("{of_pos:?}") };
+        assert_eq!(reported["kind"], "evaluated");
         assert_eq!(by_class["kind"], "classes_scored");
         assert_eq!(by_class["confusion"], pos["confusion"]);
         let counts = |scores: &Value| -> Vec<[Value; 4]> {

@@ -32,8 +32,8 @@ fn seeking_in_a_long_journal_equals_folding_it() {
     for at in [LONG.steps - 1, LONG.spike().0, gap.end, gap.start, 0, gap.start - 1] {
         player.seek_step(Step(at)).unwrap();
         finish(&mut player);
-        let told = replay(&journal.header, &journal.events, Some(Step(at)));
-        assert_eq!(player.run(), &told, "at step {at}");
+        let reported = replay(&journal.header, &journal.events, Some(Step(at)));
+        assert_eq!(player.run(), &reported, "at step {at}");
     }
 }
 

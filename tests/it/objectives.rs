@@ -155,9 +155,9 @@ fn scores_per_class_add_up_to_the_total_scores() {
             let n_items: u64 = rows.iter().flatten().sum();
             let correct: u64 = by_class.classes.iter().map(|class| class.correct).sum();
             let is_accuracy = |(name, _): &&(&str, f64)| *name == "accuracy";
-            let (_, told) = scores.metrics.iter().find(is_accuracy).unwrap();
+            let (_, reported) = scores.metrics.iter().find(is_accuracy).unwrap();
             let accuracy = 100.0 * correct as f64 / n_items as f64;
-            assert!((accuracy - told).abs() < 1e-9, "{what}: {accuracy}, expected {told}");
+            assert!((accuracy - reported).abs() < 1e-9, "{what}: {accuracy}, expected {reported}");
         }
     }
     assert!(kinds.len() >= 8, "some kind has lost its classes: {kinds:?}");

@@ -200,9 +200,9 @@ fn a_clipped_step_has_the_maximum_norm_and_the_reported_norm_is_unclipped() {
         };
         let (free, norm) = step_length("clip_norm=1000");
         assert!((free - norm).abs() < 1e-4 * norm, "{name}: {free}, norm {norm}");
-        let (clipped, told) = step_length("clip_norm=0.05");
+        let (clipped, reported) = step_length("clip_norm=0.05");
         assert!(norm > 0.05, "{name}: {norm}");
         assert!((clipped - 0.05).abs() < 1e-5, "{name}: {clipped}");
-        assert_eq!(told, norm, "{name}: told before clipping");
+        assert_eq!(reported, norm, "{name}: norm before clipping");
     }
 }

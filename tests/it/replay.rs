@@ -149,8 +149,8 @@ fn a_truncated_line_is_reported_and_the_rest_is_replayed() {
         let exited = replayed(&here, &["cut.jsonl", "--json"]);
         assert_eq!(exited.code, Some(0), "cut at {end}: {}", exited.err);
         assert_eq!(exited.out, report(&cut, None), "cut at {end}");
-        let told: Vec<_> = exited.err.lines().collect();
-        assert_eq!(told, cut.left_out.notes(), "cut at {end}");
+        let reported: Vec<_> = exited.err.lines().collect();
+        assert_eq!(reported, cut.left_out.notes(), "cut at {end}");
 
         let is_over = matches!(cut.events.last(), Some(Event::RunEnded(_)));
         assert_eq!(json(&exited.out)["ended"].is_string(), is_over, "cut at {end}");

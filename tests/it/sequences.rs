@@ -210,7 +210,7 @@ fn every_form_of_field_values_is_read_and_batched() {
 
 #[test]
 fn values_of_the_wrong_shape_are_faults_of_their_line() {
-    for (from, to, told) in [
+    for (from, to, reported) in [
         ("[3, 4], ", "[3], ", "frame 2 of \"audio\" has width 1, expected 2"),
         ("\"audio\": [[1, 2]", "\"audio\": [1", "\"audio\" is a number, expected a vector"),
         ("[0, 2], ", "[0, 4], ", "\"dm\" has a position 4, expected a number from 1 to 3"),
@@ -237,7 +237,7 @@ fn values_of_the_wrong_shape_are_faults_of_their_line() {
         let text = whole();
         assert!(text.contains(from), "{from}");
         let (_, _, faults) = read("jsonl", KEYS, &(whole() + &text.replacen(from, to, 1)));
-        assert_eq!(faults, [format!("f:2: {told}")]);
+        assert_eq!(faults, [format!("f:2: {reported}")]);
     }
     let head = "1\tgo\t_\tVERB\t_\t_\t2\troot\t_\t_\n";
     let (_, _, faults) = read("conllu", &[], head);
@@ -425,16 +425,16 @@ fn equal_texts_have_equal_rows_in_either_sequence_except_for_dropout() {
 
 #[test]
 fn an_unknown_sequence_is_refused_with_the_nearest_name() {
-    let told =
+    let reported =
         |from: &str, to: &str| pairs(&PAIRS.replace(from, to), TEXTS).err().unwrap_or_default();
-    let wrong = told("against = 'b:trunk.max'", "against = 'bb:trunk.max'");
+    let wrong = reported("against = 'b:trunk.max'", "against = 'bb:trunk.max'");
     assert!(
         wrong.contains("no field named \"bb\" in corpus \"pairs\"; did you mean \"b\"?"),
         "{wrong}"
     );
-    let label = told("against = 'b:trunk.max'", "against = 'judgement:trunk.max'");
+    let label = reported("against = 'b:trunk.max'", "against = 'judgement:trunk.max'");
     assert!(label.contains("has a string per example; expected one per token"), "{label}");
-    let beside = told("['trunk.max', 'b:trunk.max']", "['trunk', 'b:trunk']");
+    let beside = reported("['trunk.max', 'b:trunk.max']", "['trunk', 'b:trunk']");
     assert!(beside.contains("they are rows of two sequences"), "{beside}");
 }
 
@@ -489,7 +489,7 @@ fn a_batch_without_second_texts_attends_to_nothing() {
 
 #[test]
 fn every_input_of_an_encoder_is_checked_under_its_own_key() {
-    let told = |from: &str, to: &str| attending(from, to).err().unwrap_or_default();
+    let reported = |from: &str, to: &str| attending(from, to).err().unwrap_or_default();
     for (to, wanted) in [
         ("to = 'b:trunk.max'", "a \"attend\" reads a sequence, and its `to` is one vector"),
         ("to = 'bb:trunk'", "\"bb:trunk\": no field named \"bb\" in corpus \"pairs\""),
@@ -500,12 +500,12 @@ fn every_input_of_an_encoder_is_checked_under_its_own_key() {
         ("segment_by = 'a'\nto = 'trunk'", "`encoder.aware.segment_by`: unknown key"),
         ("", "`encoder.aware.to`: missing key"),
     ] {
-        let faults = told("to = 'b:trunk'", to);
+        let faults = reported("to = 'b:trunk'", to);
         assert!(faults.contains(wanted), "{to}: {faults}");
         // The line of `to`, not that of `input`; a missing key has that of its table.
         let line = if to.is_empty() { 36 } else { 40 };
         assert!(faults.contains(&format!("recipe.toml:{line}: ")), "{to}: {faults}");
     }
-    let prefixed = told("'aware.mean'", "'b:aware.mean'");
+    let prefixed = reported("'aware.mean'", "'b:aware.mean'");
     assert!(prefixed.contains("a prefix can replace one field only"), "{prefixed}");
 }

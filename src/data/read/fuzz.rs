@@ -146,19 +146,19 @@ proptest! {
         gold in golds(),
     ) {
         let reading = setting.read_as(&bytes, gold);
-        let mut told = fault_lines(&reading);
-        prop_assert!(told.is_sorted_by(|a, b| a < b));
-        prop_assert_eq!(told.len() as u64, reading.read.n_faulty);
+        let mut reported = fault_lines(&reading);
+        prop_assert!(reported.is_sorted_by(|a, b| a < b));
+        prop_assert_eq!(reported.len() as u64, reading.read.n_faulty);
         for example in &reading.read.split.examples {
             prop_assert!(example.lines().all(|line| line == example.line));
             prop_assert_eq!(example.symbols(0).unwrap().len(), example.len());
         }
         // Every line is an example, faulty or empty.
-        told.extend(example_lines(&reading));
-        told.sort_unstable();
-        prop_assert!(told.is_sorted_by(|a, b| a < b));
+        reported.extend(example_lines(&reading));
+        reported.sort_unstable();
+        prop_assert!(reported.is_sorted_by(|a, b| a < b));
         for line in lines(&bytes).skip(1).filter(|line| !line.is_blank()) {
-            prop_assert!(told.contains(&line.number), "{} is passed over", line.number);
+            prop_assert!(reported.contains(&line.number), "{} is passed over", line.number);
         }
     }
 

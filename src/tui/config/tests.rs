@@ -37,8 +37,8 @@ fn without_a_file_the_defaults_apply() {
 #[test]
 fn an_unreadable_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let told = Config::read(folder.path(), ACTIONS).unwrap_err();
-    assert!(told.starts_with(&format!("{}: ", folder.path().display())), "{told}");
+    let error = Config::read(folder.path(), ACTIONS).unwrap_err();
+    assert!(error.starts_with(&format!("{}: ", folder.path().display())), "{error}");
     let path = folder.path().join("desk.toml");
     fs::write(&path, b"mouse = \xff").unwrap();
     assert!(Config::read(&path, ACTIONS).is_err());
@@ -119,7 +119,7 @@ desk.toml:19: no key named \"kyes\"; did you mean \"keys\"?";
 
 #[test]
 fn tables_and_values_of_the_wrong_type_are_faults() {
-    for (text, told) in [
+    for (text, message) in [
         ("keys = 1", "`keys`: expected a table of actions and their keys, found 1"),
         ("themes = []", "`themes`: expected a table of themes, found an array"),
         ("theme = 1", "`theme`: expected the name of a theme, found 1"),
@@ -130,7 +130,7 @@ fn tables_and_values_of_the_wrong_type_are_faults() {
             "`smoothing`: expected a number of at least 0 and below 1, found -0.1",
         ),
     ] {
-        assert_eq!(fault(text), format!("desk.toml:1: {told}"));
+        assert_eq!(fault(text), format!("desk.toml:1: {message}"));
     }
     let syntax = fault("mouse = \n");
     assert!(syntax.starts_with("desk.toml:1: not TOML: "), "{syntax}");

@@ -74,7 +74,7 @@ fn row(
     let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
-    let silent = !run.is_active(strip);
+    let inactive = !run.is_active(strip);
     let series = theme.series(at);
     let y = area.y;
     let has_flags = columns.contains(&Column::Flag);
@@ -88,10 +88,10 @@ fn row(
     let mut x = area.x + 4;
     for &column in columns {
         let width = column.width().min(area.right().saturating_sub(x));
-        let number = if silent { theme.muted } else { theme.text };
+        let number = if inactive { theme.muted } else { theme.text };
         match column {
             Column::Name(_) => {
-                let style = match (is_chosen, silent) {
+                let style = match (is_chosen, inactive) {
                     (true, _) => theme.selected,
                     (false, true) => theme.muted,
                     (false, false) => series,
@@ -133,7 +133,7 @@ fn row(
                 paint.put_right(x, y, width, &text, style);
             }
             Column::Fader(_) => {
-                fader::horizontal(strip, &view.pending, silent, (x, y), width, paint);
+                fader::horizontal(strip, &view.pending, inactive, (x, y), width, paint);
             }
             Column::Gradient => {
                 paint.put_right(x, y, width, &gradient_share(frame, strip), number);

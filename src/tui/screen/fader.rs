@@ -73,21 +73,21 @@ pub(super) fn parts(strip: &Strip, pending: &Pending, length: u16) -> impl Itera
 pub(super) fn horizontal(
     strip: &Strip,
     pending: &Pending,
-    silent: bool,
+    inactive: bool,
     (x, y): (u16, u16),
     width: u16,
     paint: &mut Paint,
 ) {
     for (x, part) in (x..).zip(parts(strip, pending, width)) {
-        let (symbol, style) = drawn(part, silent, paint);
+        let (symbol, style) = drawn(part, inactive, paint);
         paint.symbol(x, y, symbol, style);
     }
 }
 
 /// The symbol and style of a part.
-pub(super) fn drawn(part: Part, silent: bool, paint: &Paint) -> (&'static str, Style) {
+pub(super) fn drawn(part: Part, inactive: bool, paint: &Paint) -> (&'static str, Style) {
     let (theme, glyphs): (&Theme, _) = (paint.theme(), paint.glyphs());
-    let way = if silent { theme.muted } else { theme.fader };
+    let way = if inactive { theme.muted } else { theme.fader };
     match part {
         Part::Filled => (glyphs.fader_filled, way),
         Part::Empty => (glyphs.fader_empty, theme.dim),
@@ -100,11 +100,11 @@ pub(super) fn drawn(part: Part, silent: bool, paint: &Paint) -> (&'static str, S
 /// The symbols of a part of a vertical fader: on its track, and beside it.
 pub(super) fn vertical(
     part: Part,
-    silent: bool,
+    inactive: bool,
     paint: &Paint,
 ) -> (&'static str, Option<&'static str>, Style) {
     let glyphs = paint.glyphs();
-    let (symbol, style) = drawn(part, silent, paint);
+    let (symbol, style) = drawn(part, inactive, paint);
     match part {
         Part::Filled => (glyphs.vertical_filled, None, style),
         Part::Empty => (glyphs.vertical_empty, None, style),

@@ -62,7 +62,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let FrameData { run, view, .. } = frame;
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
     let is_chosen = view.strip_idx(run) == at;
-    let silent = !run.is_active(strip);
+    let inactive = !run.is_active(strip);
     let main = if strip.role == Role::Main { " *" } else { "" };
     let name = format!("{} {}{main}", glyphs.digit(at), strip.name);
     let style = if is_chosen { theme.selected } else { theme.series(at) };
@@ -80,7 +80,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
     let bottom = top + height - 1;
     for (up, part) in fader::parts(strip, &view.pending, height).enumerate() {
         let y = bottom - up as u16;
-        let (symbol, beside, style) = fader::vertical(part, silent, paint);
+        let (symbol, beside, style) = fader::vertical(part, inactive, paint);
         if let Some(beside) = beside {
             paint.fill(way_x - half, y, 2 * half + 1, beside, style);
         }
@@ -98,7 +98,7 @@ fn draw_strip(frame: FrameData, (at, strip): (usize, &Strip), area: Rect, paint:
         }
     }
 
-    let number = if silent { theme.muted } else { theme.text };
+    let number = if inactive { theme.muted } else { theme.text };
     let requested = view.pending.gain(&strip.name);
     let gain = if requested.is_some() { theme.pending } else { number };
     let dev = strip.metrics.first().map(|metric| {

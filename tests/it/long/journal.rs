@@ -173,11 +173,11 @@ fn gain(objective_idx: u64, step: u64) -> f32 {
 /// The events between two steps.
 fn now_and_then(step: u64) -> Vec<Event> {
     let (at_ms, at) = (step * STEP_MS + 1, Step(step));
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     if step % 20_000 == 19_000 || step.is_multiple_of(20_000) {
         let (objective, command) = (OBJECTIVES[7].into(), Some(CommandId(step)));
         let muted = step % 20_000 == 19_000;
-        told.push(
+        events.push(
             Muted {
                 at_ms,
                 step: at,
@@ -205,7 +205,7 @@ fn now_and_then(step: u64) -> Vec<Event> {
             over: None,
             undoes: None,
         };
-        told.push(gain.into());
+        events.push(gain.into());
     }
     if step.is_multiple_of(500) {
         let each = |counter: u64| {
@@ -214,10 +214,10 @@ fn now_and_then(step: u64) -> Vec<Event> {
         };
         let (norms, gradient_shares) = (each(step), each(step + 1));
         let cosines = [(ObjectiveId::from(OBJECTIVES[0]), each(step + 2))].into();
-        told.push(GradientsMeasured { at_ms, step: at, norms, gradient_shares, cosines }.into());
+        events.push(GradientsMeasured { at_ms, step: at, norms, gradient_shares, cosines }.into());
     }
     if step.is_multiple_of(2_000) {
-        told.extend(OBJECTIVES.iter().zip(0..).map(|(name, objective_idx)| {
+        events.extend(OBJECTIVES.iter().zip(0..).map(|(name, objective_idx)| {
             let f1 = 80.0 + 10.0 * noise(objective_idx, step);
             let evaluated = Evaluated {
                 at_ms,
@@ -232,9 +232,9 @@ fn now_and_then(step: u64) -> Vec<Event> {
             };
             Event::from(evaluated)
         }));
-        told.push(CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into());
+        events.push(CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into());
     }
-    told
+    events
 }
 
 /// A value from −1 to 1 that is a function of its arguments (the mixing of SplitMix64).

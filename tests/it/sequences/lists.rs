@@ -125,7 +125,7 @@ fn an_encoder_of_the_list_itself_gives_a_row_for_each_item() {
 
 #[test]
 fn what_no_objective_reads_of_a_list_is_refused() {
-    let told = |from: &str, to: &str| candidates(from, to).err().unwrap_or_default();
+    let reported = |from: &str, to: &str| candidates(from, to).err().unwrap_or_default();
     let tap = "tap = ['trunk.mean', 'each.mean', 'across.max']";
     for (from, to, wanted) in [
         (
@@ -154,7 +154,7 @@ fn what_no_objective_reads_of_a_list_is_refused() {
             "not built yet: segments of the items of a list",
         ),
     ] {
-        let faults = told(from, to);
+        let faults = reported(from, to);
         assert!(faults.contains(wanted), "{to}: {faults}");
     }
     let of_list = CANDIDATES
@@ -184,7 +184,7 @@ fn a_field_is_a_list_in_every_corpus_or_in_none() {
 fn rows_of_two_sequences_do_not_meet() {
     let others = "[[encoder]]\nname = 'others'\nkind = 'embed'\nfield = 'other'\nwidth = 3\nmin_count = 1\n\
                   [[encoder]]\nname = 'it'\n";
-    let told = |encoder: &str, objective: &str| {
+    let reported = |encoder: &str, objective: &str| {
         let recipe = CANDIDATES.to_owned() + others + encoder + objective;
         pairs(&recipe, TEXTS).err().unwrap_or_default()
     };
@@ -232,7 +232,7 @@ fn rows_of_two_sequences_do_not_meet() {
             "\"it\" reads the field \"tags\" of corpus \"pairs\" by the rows of its input",
         ),
     ] {
-        let faults = told(&encoder, &objective);
+        let faults = reported(&encoder, &objective);
         assert!(faults.contains(wanted), "{encoder}{objective}{faults}");
         assert_eq!(faults.is_empty(), wanted.is_empty(), "{encoder}{objective}{faults}");
     }

@@ -76,7 +76,7 @@ fn invalid_objects_are_reported_with_their_line() {
 
 #[test]
 fn faults_of_texts_and_labels_are_reported() {
-    for (text, told) in [
+    for (text, fault) in [
         ("{\"txt\":\"a\"}", "no key \"text\"; did you mean \"txt\"?"),
         ("{}", "no key \"text\"; there is none"),
         ("{\"text\":\" \"}", "the text (text) is empty; expected at least one token"),
@@ -95,12 +95,12 @@ fn faults_of_texts_and_labels_are_reported() {
             "\"label\" is an object, expected a string, a number, true or false",
         ),
     ] {
-        assert_eq!(text_label().read(text).faults(), [format!("f:1: {told}")], "{text}");
+        assert_eq!(text_label().read(text).faults(), [format!("f:1: {fault}")], "{text}");
     }
-    let told = "f:2: byte 16 of the file is not UTF-8; JSON is UTF-8";
+    let fault = "f:2: byte 16 of the file is not UTF-8; JSON is UTF-8";
     assert_eq!(
         text_label().read(b"{\"text\":\"a\"}\n\"\xe9\"\n").faults()[..1],
-        [told.replace("16", "14")]
+        [fault.replace("16", "14")]
     );
 }
 

@@ -107,13 +107,13 @@ fn quoted_cells_follow_rfc_4180() {
 fn a_header_is_skipped_if_configured_and_reported_otherwise() {
     let text = "Label\ttext\n1\ta\n";
     assert_eq!(label_text().say("header", "skip").read(text).shown(), ["a – 1"]);
-    let told = "f:1: expected an example, found the names of the columns; set header = \"skip\" if the file \
+    let fault = "f:1: expected an example, found the names of the columns; set header = \"skip\" if the file \
                 starts with them";
-    assert_eq!(label_text().read(text).faults(), [told]);
+    assert_eq!(label_text().read(text).faults(), [fault]);
     assert_eq!(label_text().read("1\ta\nlabel\ttext\n").faults(), [""; 0]);
     assert_eq!(label_text().read("label\ttexts\n").faults(), [""; 0]);
     let csv = Setting::table(&["_", "text", "label"]).read("id,\"text\",label\n1,a,b\n");
-    assert_eq!((csv.faults(), csv.shown()), (vec![told.into()], vec!["a – b".into()]));
+    assert_eq!((csv.faults(), csv.shown()), (vec![fault.into()], vec!["a – b".into()]));
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn latin_1_is_read_if_configured_and_its_next_line_character_ends_no_line() {
     let bytes = b"1\tcaf\xe9 \x85 b\n";
     let setting = label_text().say("encoding", "latin-1");
     assert_eq!(setting.read(bytes).shown(), ["caf\u{e9}|\u{85}|b – 1"]);
-    let told = "f:1: byte 5 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1";
-    assert_eq!(label_text().read(bytes).faults(), [told]);
+    let fault = "f:1: byte 5 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1";
+    assert_eq!(label_text().read(bytes).faults(), [fault]);
 }
 
 #[test]

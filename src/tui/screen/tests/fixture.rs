@@ -171,8 +171,8 @@ pub(super) fn trained() -> Run {
                 let metric = cast().objectives[place].metrics[0].name.clone();
                 let grown = 60.0 + step as f32 / 10.0 - place as f32;
                 let value = if place == 3 { 900.0 - step as f32 } else { grown };
-                let told = arbitrary::evaluated(step, Split::Dev, name, metric.as_str(), value);
-                run.apply(&told.into());
+                let reported = arbitrary::evaluated(step, Split::Dev, name, metric.as_str(), value);
+                run.apply(&reported.into());
                 if let Some(classes) = classes(place, step) {
                     run.apply(&classes.into());
                 }
