@@ -145,7 +145,7 @@ impl Trainer {
     /// caller must emit it.
     pub fn train(&mut self, bus: &mut Bus) -> RunEnded {
         if let Err(error) = self.open(bus) {
-            return self.tell_the_end(Err(error), bus);
+            return self.emit_end(Err(error), bus);
         }
         let done = if kernel::is_fused(self.learner.parameters().device()) {
             // On one of the pool's threads: otherwise each of their tasks would wake another one.
@@ -154,7 +154,7 @@ impl Trainer {
             // Here, on a stack that is deep enough for the graph of candle's own operations.
             self.until_the_end(bus)
         };
-        self.tell_the_end(done, bus)
+        self.emit_end(done, bus)
     }
 
     /// Emits the first event of this session. Changes to repeat are in no other file, so a run with
@@ -171,7 +171,7 @@ impl Trainer {
         self.save_best_again(bus)
     }
 
-    fn tell_the_end(&self, done: Result<Reason>, bus: &mut Bus) -> RunEnded {
+    fn emit_end(&self, done: Result<Reason>, bus: &mut Bus) -> RunEnded {
         let (reason, message) = match done {
             Ok(reason) => (reason, None),
             Err(error) => (failure(&error), Some(format!("{error:#}"))),
