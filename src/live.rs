@@ -58,7 +58,7 @@ pub enum LiveTarget {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveSetting {
-    /// Which.
+    /// Its identifier.
     pub setting: SettingId,
     /// Its key in `[train]` or in an `[[objective]]`.
     pub key: Key,

@@ -38,7 +38,7 @@ impl Sampling {
     }
 
     /// The same rule for display: a scheduled temperature is rounded to six decimals.
-    pub fn told(&self, step: Step) -> Cow<'_, Rule> {
+    pub fn rounded(&self, step: Step) -> Cow<'_, Rule> {
         match self.annealed(step) {
             Some(temperature) => Cow::Owned(Rule::Temperature(temperature)),
             None => self.at(step),
@@ -223,9 +223,9 @@ mod tests {
     fn an_annealed_temperature_is_reported_with_its_current_value() {
         let (shape, from, to, steps, since) = (Shape::Linear, 1.0, 2.0, 3, 0);
         let annealed = Sampling::Annealed(Schedule::Ramp { shape, from, to, steps, since });
-        let told = [0, 1, 3].map(|step| annealed.told(Step(step)).to_string());
-        assert_eq!(told, ["temperature 1", "temperature 1.333333", "temperature 2"]);
-        assert_eq!(rule("uniform").told(Step(1)).to_string(), "uniform");
+        let rounded = [0, 1, 3].map(|step| annealed.rounded(Step(step)).to_string());
+        assert_eq!(rounded, ["temperature 1", "temperature 1.333333", "temperature 2"]);
+        assert_eq!(rule("uniform").rounded(Step(1)).to_string(), "uniform");
         assert_eq!(rule("temperature 2").annealed(Step(1)), None);
     }
 }

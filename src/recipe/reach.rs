@@ -1,5 +1,5 @@
-//! Which corpora reach which encoder, by way of the objectives that tap it, and whether the fields that are read
-//! are in them.
+//! Finds which corpora reach each encoder, through the objectives that tap it, and checks that they
+//! have the fields to read.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::keys::{Place, Refers, ValueType};
 
-/// Finds which corpora reach which encoder, and whether the field that it reads is in them.
+/// Finds which corpora reach each encoder, and checks that they have the field it reads.
 pub(super) fn find(
     encoders: &mut encoder::Encoders,
     objectives: &[Option<ObjectiveSpec>],
@@ -62,7 +62,8 @@ pub(super) fn find(
         let read: Vec<&CorpusSpec> =
             own(&any).into_iter().filter_map(|at| corpora[at].as_ref()).collect();
         match (any.as_slice(), corpora) {
-            // Nothing reads it, perhaps because of another fault. With one corpus it is plain which.
+            // No encoder reads it, perhaps because of another fault. With a single corpus its
+            // fields can still be checked.
             ([], [Some(only)]) => fields_are_in(spec, &[only], diagnostics),
             _ => fields_are_in(spec, &read, diagnostics),
         }
@@ -74,16 +75,16 @@ pub(super) fn find(
     }
 }
 
-/// That an encoder runs over a corpus, on a field that a tap names or on its own.
+/// A run of an encoder over a corpus, over a field that a tap names or over its own.
 type Run = (usize, Option<String>);
 
-/// The corpora over which an encoder runs on its own field.
+/// The corpora over whose own field an encoder runs.
 fn own(runs: &[Run]) -> Vec<usize> {
     let own = runs.iter().filter(|(_, field)| field.is_none()).map(|(corpus, _)| *corpus);
     own.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Whether the fields that the taps of an encoder name are in the corpora that it runs over.
+/// Checks that the fields named by the taps of an encoder are in the corpora that it runs over.
 fn taps_are_in(
     spec: &EncoderSpec,
     runs: &[Run],
@@ -106,7 +107,7 @@ fn taps_are_in(
     }
 }
 
-/// Whether the fields that an encoder reads are in all those corpora.
+/// Checks that the fields an encoder reads are in all these corpora.
 fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut Diagnostics) {
     let keys = encoder::keys(spec.kind);
     for key in &keys {

@@ -1,4 +1,4 @@
-//! Commands applied between two steps, each answered by an event that names the step.
+//! Commands, applied between two steps. Each is answered by an event with the step.
 
 mod settings;
 mod strips;
@@ -16,7 +16,7 @@ use crate::{
 };
 use settings::Assigned;
 
-/// Who sent a command, and what its answer repeats; a move of a journal has no number.
+/// The sender of a command, and the id repeated in its answer; commands from `--moves` have no id.
 #[derive(Clone, Copy)]
 struct Origin {
     by: By,
@@ -25,7 +25,7 @@ struct Origin {
 }
 
 impl Trainer {
-    /// Applies the moves that are due and every command that has come.
+    /// Applies the scheduled moves that are due and every command received.
     pub(super) fn handle_commands(&mut self, bus: &mut Bus) -> Result<()> {
         self.make_moves(bus)?;
         for command in bus.commands() {
@@ -34,7 +34,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Makes the moves that hold from the next step on.
+    /// Applies the moves that take effect at the next step.
     fn make_moves(&mut self, bus: &mut Bus) -> Result<()> {
         while let Some(command) =
             self.control.moves.due(self.counters.step.next(), self.counters.consecutive_non_finite)
@@ -44,7 +44,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Applies one command, or emits why not.
+    /// Applies one command, or rejects it with a reason.
     pub(super) fn handle_command(&mut self, command: SentCommand, bus: &mut Bus) -> Result<()> {
         let SentCommand { id, by, command, undoes } = command;
         self.apply(command, Origin { by, id: Some(id), undoes }, bus)
@@ -89,8 +89,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// Gives controls these values and emits what each became; or says why none of them was changed. What lies
-    /// between two mixes may leave nothing active, where neither of them does.
+    /// Assigns values to several controls and emits each change, or rejects them all with a reason.
+    /// Applied one by one, intermediate states might have no active objective although the result
+    /// has one.
     fn assign_all(
         &mut self,
         all: &[Assignment],
@@ -162,8 +163,8 @@ impl Trainer {
         });
     }
 
-    /// Does a step as if the run went on, and pauses. Several may come at once: what is due before
-    /// each is looked for again.
+    /// Runs one step as if training continued, then pauses. Several may be received at once:
+    /// scheduled moves that are due are applied before each.
     fn step_once(&mut self, origin: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
         self.make_moves(bus)?;
         if self.end(bus).is_some() {
@@ -178,7 +179,8 @@ impl Trainer {
         Ok(Ok(()))
     }
 
-    /// Scores dev for somebody who asked; counts for nothing else.
+    /// Evaluates dev on request; the result does not count for the best checkpoint or early
+    /// stopping.
     fn evaluate_now(&self, origin: Origin, bus: &mut Bus) -> Result<Result<(), String>> {
         if self.plan.corpora.iter().all(|corpus| corpus.dev.is_none()) {
             return Ok(Err("no corpus has a dev split; give one a dev key".to_owned()));

@@ -1,4 +1,5 @@
-//! What learns: the system with its parameters, and the optimizer. Forward, backward, update.
+//! The learner: the system with its parameters, and the optimizer. Forward pass, backward pass,
+//! update.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::{
     recipe::{Recipe, System},
 };
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct Learner {
     pub(super) system: System,
     pub(super) optimizer: Optimizer,
@@ -24,13 +25,13 @@ pub(super) struct Learner {
 }
 
 impl Learner {
-    /// A system that has had no update yet.
+    /// A system without updates.
     pub(super) fn new(recipe: &Recipe, system: System) -> Self {
         let optimizer = Optimizer::new(recipe.train.optimizer, system.parameters());
         Self { system, optimizer, clip_norm: recipe.train.clip_norm }
     }
 
-    /// Learns by these settings from the next step on.
+    /// Applies these settings from the next step on.
     pub(super) fn apply(&mut self, plan: &Plan, settings: &Settings) {
         self.clip_norm = settings.clip_norm;
         for (at, spec) in plan.recipe.objectives.iter().enumerate() {
@@ -44,8 +45,8 @@ impl Learner {
         self.system.parameters()
     }
 
-    /// The losses of the active objectives over these batches, in the recipe's order, and the rows they
-    /// were computed from; in the step after `done` others.
+    /// The losses of the active objectives on these batches, in the recipe's order, and the rows
+    /// they were computed from, in the step after `done` updates.
     pub(super) fn compute_losses(
         &self,
         plan: &Plan,
@@ -60,7 +61,7 @@ impl Learner {
             let objectives: Vec<usize> = (0..gains.len())
                 .filter(|&at| {
                     let spec = &plan.recipe.objectives[at];
-                    // What reads several corpora belongs to no group and is always computed.
+                    // An objective over several corpora belongs to no group and is always computed.
                     let drawn = spec.group.as_ref().is_none_or(|name| name == group);
                     gains[at] > 0.0 && drawn && spec.corpora.contains(&batch.corpus)
                 })
@@ -83,7 +84,7 @@ impl Learner {
         Ok((losses.collect(), boundary))
     }
 
-    /// One update by these gradients, of that global norm, clipped as the settings say.
+    /// One update by these gradients, whose global norm is given; clipped as the settings say.
     pub(super) fn update(
         &mut self,
         _plan: &Plan,
@@ -111,7 +112,7 @@ fn mean(terms: &[RawLoss]) -> Result<Tensor> {
     Ok(sum.affine(1.0 / count as f64, 0.0)?)
 }
 
-/// Some scalars, by one read from the device.
+/// Several scalars, in one transfer from the device.
 fn read<'a>(scalars: impl Iterator<Item = &'a Tensor>) -> Result<Vec<f32>> {
     let scalars: Vec<&Tensor> = scalars.collect();
     if scalars.is_empty() {

@@ -1,10 +1,10 @@
-//! Everything of a run that must survive a stop, as one value.
+//! The state of a run that must survive a stop, as one value.
 //!
-//! A trainer is made from it, at the start as well as from a checkpoint, whose `state.json` is this value
-//! beside what the system is fitted to; so going on is a load, and nothing can be forgotten in it. What is not here
-//! follows from the recipe and the corpora: every draw is a function of (seed, purpose, name, counter).
-//! Tensors (parameters, the optimizer's running values) are in the checkpoint's other files. The history of
-//! undo is not the trainer's: it is read off the journal, which outlives a stop by itself.
+//! Every trainer is built from it, both at the start and from a checkpoint. A checkpoint's
+//! `state.json` contains it with the fitted data, so resuming cannot omit a part of it. Everything
+//! else follows from the recipe and the corpora: every draw is a function of (seed, purpose, name,
+//! counter). Tensors (parameters, the optimizer's moments) are in the checkpoint's other files. The
+//! undo history is not part of it: it is reconstructed from the journal.
 
 use std::collections::BTreeMap;
 
@@ -18,41 +18,42 @@ use crate::{
     recipe::{self, Recipe},
 };
 
-/// See the module. JSON gives every number back exactly.
+/// See the module documentation. JSON represents every number exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Updates done, evaluations and what they found, steps in a row without an update.
+    /// Counts of updates and evaluations, the results of evaluations, and the number of consecutive
+    /// steps without an update.
     pub counters: Counters,
     /// The epoch and the next batch of each corpus, by name.
     pub positions: BTreeMap<String, Position>,
-    /// Faders, with schedules and fades in flight.
+    /// Faders, with their schedules and fades in progress.
     pub faders: Faders,
     /// The other live settings, with their schedules.
     pub settings: Settings,
     /// The weighting rule in force.
     pub weighting: WeightingProgress,
-    /// What is left of `--moves`.
+    /// The pending moves of `--moves`.
     pub moves: Moves,
-    /// Updates that each parameter has had, by name; a parameter without any may be absent.
+    /// The number of updates of each parameter, by name; parameters without updates may be absent.
     pub updates: BTreeMap<String, u64>,
 }
 
-/// A weighting rule with what it remembers.
+/// A weighting rule with its state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightingProgress {
-    /// The rule with its options, as it is typed: `dwa temperature=2`.
+    /// The rule with its options, in the notation of the desk: `dwa temperature=2`.
     pub rule: String,
-    /// What it remembers.
+    /// Its state.
     pub memory: WeightingMemory,
 }
 
 impl WeightingProgress {
-    /// That of a rule as it is.
+    /// The state of a rule.
     pub(super) fn of(weighting: &CurrentWeighting) -> Self {
         Self { rule: weighting.spec().to_string(), memory: weighting.memory() }
     }
 
-    /// The rule as it was.
+    /// Restores the rule.
     pub(super) fn build(&self) -> Result<CurrentWeighting> {
         let spec =
             recipe::weighting(&self.rule).map_err(|what| anyhow!("the checkpoint: {what}"))?;
@@ -63,7 +64,7 @@ impl WeightingProgress {
 }
 
 impl Progress {
-    /// That of a run that has not begun.
+    /// The progress of a run that has not begun.
     pub fn start(recipe: &Recipe) -> Self {
         let faders = recipe.objectives.iter().map(|spec| Fader {
             objective: spec.name.clone(),
@@ -171,7 +172,7 @@ mod tests {
             };
             let text = serde_json::to_string(&progress).unwrap();
             let read: Progress = serde_json::from_str(&text).unwrap();
-            // Equal as numbers, and -0.0 and all else as text.
+            // Equal as numbers; -0.0 and everything else also as text.
             prop_assert_eq!(&read, &progress);
             prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }

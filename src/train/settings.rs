@@ -1,5 +1,5 @@
-//! Live settings other than faders and the weighting, as they are in force. A schedule of the recipe goes on
-//! until a value is set by hand.
+//! The current values of live settings other than faders and the weighting. A schedule of the
+//! recipe continues until a value is set by hand.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use crate::{
     schedule::Schedule,
 };
 
-/// See the module.
+/// See the module documentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The learning rate.
     pub learning_rate: Schedule,
     /// Gradient clipping: the maximum global norm.
     pub clip_norm: Option<f64>,
-    /// How a step chooses among the groups.
+    /// The sampling rule for groups.
     pub sampling: Sampling,
-    /// Measure every objective's gradient each so many steps; 0 for never.
+    /// The interval in steps of gradient measurements; 0 for never.
     pub measure_gradients_every: u64,
-    /// The strength of each objective's gradient reversal; none for an objective without one.
+    /// The strength of each objective's gradient reversal; `None` for an objective without one.
     pub strengths: BTreeMap<ObjectiveId, Schedule>,
 }
 
 impl Settings {
-    /// The settings of a recipe.
+    /// The initial settings of a recipe.
     pub(super) fn new(recipe: &Recipe) -> Self {
         let recipe::Train { learning_rate, clip_norm, sampling, .. } = &recipe.train;
         let strengths = recipe.objectives.iter().filter_map(|spec| match spec.gradient {
@@ -44,7 +44,7 @@ impl Settings {
         }
     }
 
-    /// Whether gradients are measured in that step.
+    /// Whether gradients are measured in this step.
     pub(super) fn measures_gradients(&self, step: u64) -> bool {
         self.measure_gradients_every > 0 && step.is_multiple_of(self.measure_gradients_every)
     }

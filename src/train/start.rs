@@ -1,4 +1,4 @@
-//! A trainer made ready, and the first event of its run.
+//! Builds a trainer, and emits the first event of its run.
 
 use anyhow::Result;
 
@@ -21,18 +21,18 @@ use crate::{
 };
 
 impl Trainer {
-    /// A trainer before its first step, of a system as it was made.
+    /// A trainer before its first step, with a newly built system.
     pub fn new(setup: TrainerSetup) -> Self {
         let progress = Progress::start(&setup.recipe);
         let weighting = CurrentWeighting::new(setup.recipe.train.weighting.clone());
         Self::at(setup, progress, weighting)
     }
 
-    /// A trainer that goes on from a checkpoint: parameters and the optimizer's running values become those
-    /// that were saved. Moves in `setup` take the place of those that were left.
+    /// A trainer that resumes from a checkpoint: parameters and the optimizer's moments are loaded.
+    /// Moves in `setup` replace the pending ones.
     ///
     /// # Errors
-    /// The checkpoint does not fit the recipe, or a file of it can't be read.
+    /// The checkpoint does not match the recipe, or a file of it cannot be read.
     pub fn resume(setup: TrainerSetup, checkpoint: &Checkpoint) -> Result<Self> {
         let progress = checkpoint.state.progress.clone();
         let weighting = progress.weighting.build()?;
@@ -49,7 +49,8 @@ impl Trainer {
         let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
         let mut learner = Learner::new(&recipe, system);
         let plan = Plan { recipe, corpora, fitted, digests };
-        // The rule is made already, and updates are the optimizer's, which has them with its tensors.
+        // The rule has been restored already; the update counts are stored with the optimizer's
+        // tensors.
         let Progress {
             counters,
             positions,
@@ -73,7 +74,7 @@ impl Trainer {
         }
     }
 
-    /// All of the run that must survive a stop, but for tensors.
+    /// The state of the run that must survive a stop, except tensors.
     pub fn progress(&self) -> Progress {
         Progress {
             counters: self.counters.clone(),
@@ -86,7 +87,7 @@ impl Trainer {
         }
     }
 
-    /// What the run begins with: its cast, or where it goes on from.
+    /// The first event: the objectives and corpora of the run, or the checkpoint it resumes from.
     pub(super) fn opening(&self) -> Event {
         match &self.output.opening {
             Opening::Started => self.started().into(),
@@ -117,7 +118,7 @@ impl Trainer {
         }
     }
 
-    /// Steps that the run will do if nothing ends it before.
+    /// The number of steps of the run unless it ends earlier.
     fn steps(&self, steps_per_epoch: u64) -> u64 {
         match self.plan.recipe.train.length {
             Length::Steps(steps) => steps,
@@ -125,10 +126,10 @@ impl Trainer {
         }
     }
 
-    /// Steps in an epoch of the main objective's corpus: exact where every step draws it, else what
-    /// is expected of the sampling and the faders that the run starts with. It is told once and stays,
-    /// whatever hands change later: epochs end and evaluations come by the epochs that were made, not
-    /// by this number.
+    /// The number of steps in an epoch of the main objective's corpus: exact if every step draws
+    /// the corpus, otherwise the expectation under the sampling rule and the faders at the start.
+    /// It is computed once and not updated by changes at the desk: epochs and evaluations follow
+    /// the batches actually drawn.
     fn steps_per_epoch(&self) -> u64 {
         let corpus = self.plan.main_corpus();
         let steps =

@@ -1,5 +1,5 @@
-//! Every key that `auxdesk list` calls live is live, and no other: set in a run, told, in force from the next step
-//! on, undone, redone, and made again by `--moves`.
+//! Exactly the keys that `auxdesk list` marks as live are live: each is changed in a run, reported,
+//! in force from the next step on, undone, redone, and reproduced by `--moves`.
 
 use std::{collections::BTreeMap, fs};
 
@@ -53,7 +53,7 @@ fn keys(here: &Here, topic: &str) -> Vec<Listed> {
 
 const OBJECTIVE: &str = "language";
 
-/// The paths of all keys that the program lists, in the recipe of [`tiny`]; whether each is called live.
+/// The paths of all listed keys in the recipe of [`tiny`], and whether each is marked as live.
 fn listed_paths(here: &Here) -> BTreeMap<String, bool> {
     let mut paths = BTreeMap::new();
     for (topic, owner) in [
@@ -72,8 +72,8 @@ fn listed_paths(here: &Here) -> BTreeMap<String, bool> {
     paths
 }
 
-/// Plain gradient descent, so that clipping is seen in the parameters; `language` has a gradient reversal, of
-/// strength 1.
+/// Plain gradient descent, so that clipping affects the parameters; `language` has a gradient
+/// reversal of strength 1.
 fn tiny() -> Tiny {
     let sets = [
         "train.optimizer=sgd",
@@ -104,7 +104,7 @@ fn measured(run: &Run) -> Option<GradientsMeasured> {
     })
 }
 
-/// The norm of what the first step changed in all parameters.
+/// The norm of the change of all parameters in the first step.
 fn update_norm(tiny: &Tiny, run: &Run) -> f64 {
     let system = tiny.system();
     let after: BTreeMap<_, _> = run.tensors("step-1", "model.safetensors").into_iter().collect();
@@ -116,10 +116,10 @@ fn update_norm(tiny: &Tiny, run: &Run) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Far below the norm of the first step's gradient.
+/// Far below the gradient norm of the first step.
 const CLIP_NORM: f32 = 0.125;
 
-/// A value that is not the one in force.
+/// A value other than the current one.
 fn value(path: &str) -> Setting {
     let key = path.rsplit('.').next().unwrap();
     match key {
@@ -135,7 +135,7 @@ fn value(path: &str) -> Setting {
     }
 }
 
-/// Whether the step after [`value`] was computed with it; `plain` is without.
+/// Whether the step after setting [`value`] was computed with it; `plain` is the step without.
 fn is_in_force(path: &str, tiny: &Tiny, run: &Run, plain: &Run) -> bool {
     let (done, without) = (step(run), step(plain));
     match path.rsplit('.').next().unwrap() {
@@ -157,7 +157,7 @@ fn is_in_force(path: &str, tiny: &Tiny, run: &Run, plain: &Run) -> bool {
             is_half(plain, without.gradient_norm) && is_half(run, CLIP_NORM)
         }
         "strength" => {
-            // The same loss, and an eighth of the gradient that goes into the encoders.
+            // The same loss, but an eighth of the gradient into the encoders.
             let norm = |run: &Run| measured(run).unwrap().norms[OBJECTIVE];
             done.losses == without.losses && (norm(run) / norm(plain) - 0.125).abs() < 1e-4
         }
@@ -182,7 +182,7 @@ fn every_key_that_list_calls_live_is_set_live_undone_redone_and_made_again() {
         .into_iter()
         .filter_map(|(path, is_live)| is_live.then_some(path))
         .collect();
-    // The topic of live settings has these, and what no recipe says.
+    // The topic of live settings also has those that are not keys of recipes.
     let patterns = entries(&here, "settings");
     let paths: Vec<String> =
         patterns.iter().map(|pattern| pattern.replace("NAME", OBJECTIVE)).collect();
@@ -201,7 +201,7 @@ fn every_key_that_list_calls_live_is_set_live_undone_redone_and_made_again() {
         assert_eq!(changed.change.new, value(path));
         assert!(is_in_force(path, &tiny, &run, &plain), "{path}");
 
-        // As the desk undoes and redoes it.
+        // As undo and redo at the desk do.
         let mut fold = state::Run::new(None);
         run.events.iter().for_each(|event| fold.apply(event));
         let last = fold.history.last_done().unwrap_or_else(|| panic!("{path} can't be undone"));
@@ -270,11 +270,11 @@ fn a_strength_is_refused_where_no_gradient_is_reversed_and_ends_a_schedule_where
     assert_eq!(strengths["language"].at(2), 0.75);
     assert_eq!(strengths["language"].at(100), 0.75);
 
-    // Until then the schedule is told in words.
+    // Until then the schedule is reported in words.
     let mut fold = state::Run::new(None);
     fold.apply(&run.events[0]);
-    let told = fold.setting("objective.language.strength");
-    assert_eq!(told, Some(Setting::Text("linear 0 to 1 over 4 steps".to_owned())));
+    let reported = fold.setting("objective.language.strength");
+    assert_eq!(reported, Some(Setting::Text("linear 0 to 1 over 4 steps".to_owned())));
     run.events.iter().skip(1).for_each(|event| fold.apply(event));
     assert_eq!(fold.setting("objective.language.strength"), Some(Setting::Number(0.75)));
 }

@@ -292,10 +292,10 @@ fn a_paused_run_steps_on_request_and_continues_when_resumed() {
     let mut orders = vec![Command::Pause];
     orders.extend([Command::StepOnce, Command::StepOnce, Command::Resume]);
     let run = desk(&["train.evaluate_every=1000"]).train(&orders);
-    let told = run.events.iter().map(Event::kind);
-    let told: Vec<_> = told.filter(|kind| *kind != "checkpoint_saved").collect();
+    let kinds = run.events.iter().map(Event::kind);
+    let kinds: Vec<_> = kinds.filter(|kind| *kind != "checkpoint_saved").collect();
     let wanted = ["run_started", "paused", "step_done", "paused", "step_done", "paused", "resumed"];
-    assert_eq!(told[..7], wanted);
+    assert_eq!(kinds[..7], wanted);
     assert_eq!(run.ended.reason, Reason::Steps);
     assert_eq!(run.steps().len(), 50);
     assert_eq!(run.steps(), desk(&["train.evaluate_every=1000"]).train(&[]).steps());
@@ -415,8 +415,8 @@ fn a_reversal_of_strength_zero_has_no_gradient_on_the_encoders() {
     let measured = measured.unwrap();
     assert_eq!(measured.norms["pos"], 0.0);
     assert_eq!(measured.gradient_shares["pos"], 0.0);
-    let told = |name: &str| measured.cosines.values().any(|of| of.contains_key(name));
-    assert!(!measured.cosines.contains_key("pos") && !told("pos"));
+    let has_cosine = |name: &str| measured.cosines.values().any(|of| of.contains_key(name));
+    assert!(!measured.cosines.contains_key("pos") && !has_cosine("pos"));
     assert!(!measured.cosines.is_empty());
 }
 

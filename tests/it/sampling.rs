@@ -43,7 +43,7 @@ fn drawn(run: &Run) -> Vec<String> {
 /// The sampling rule of a checkpoint, in the notation of `train.sampling`.
 fn saved_sampling(run: &Run, name: &str) -> String {
     let state = run.checkpoint(name);
-    state.progress.settings.sampling.told(state.step()).to_string()
+    state.progress.settings.sampling.rounded(state.step()).to_string()
 }
 
 fn settings(run: &Run) -> Vec<&SettingSet> {
@@ -70,14 +70,14 @@ fn a_sampling_rule_is_in_force_from_the_next_step_and_reported_as_typed() {
     assert_eq!(drawn[10..14], ["fine", "coarse", "fine", "coarse"]);
     assert!(drawn[14..].iter().all(|corpora| corpora == "coarse+fine"), "{drawn:?}");
     let text = |text: &str| Setting::Text(text.to_owned());
-    let told: Vec<_> =
+    let reported: Vec<_> =
         settings(&run).iter().map(|set| (set.from, set.old.clone(), set.new.clone())).collect();
     let wanted = [
         (Step(7), text("fixed fine=1"), text("fixed coarse=1")),
         (Step(11), text("fixed coarse=1"), text("round-robin")),
         (Step(15), text("round-robin"), text("all")),
     ];
-    assert_eq!(told, wanted);
+    assert_eq!(reported, wanted);
     let Event::RunStarted(started) = &run.events[0] else { panic!("the cast") };
     assert_eq!(started.settings["train.sampling"], text("fixed fine=1"));
     assert_eq!(saved_sampling(&run, "step-18"), "all");
@@ -131,8 +131,8 @@ fn a_sampling_rule_set_by_hand_ends_annealing() {
     orders.extend(steps(3).chain([Command::Checkpoint, sampling("temperature 3")]).chain(steps(2)));
     orders.push(stop());
     let run = desk(annealed).train(&orders);
-    let told: Vec<Option<f32>> = run.steps().iter().map(|step| step.temperature).collect();
-    assert_eq!(told, [Some(1.0), Some(1.5), Some(2.0), None, None]);
+    let reported: Vec<Option<f32>> = run.steps().iter().map(|step| step.temperature).collect();
+    assert_eq!(reported, [Some(1.0), Some(1.5), Some(2.0), None, None]);
     let set = settings(&run)[0];
     assert_eq!(set.old, Setting::Text("temperature 2.5".to_owned()));
     assert_eq!(saved_sampling(&run, "step-3"), "temperature 2.5");

@@ -188,9 +188,9 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
         let step = &run.steps()[0];
         let objective = |k: usize| &tiny.recipe.objectives[losses[k].0];
         let gain = |k: usize| objective(k).gain.at(0) as f32;
-        let told = |k: usize| step.shares[&objective(k).name];
+        let reported = |k: usize| step.shares[&objective(k).name];
         for k in 0..losses.len() {
-            assert_eq!(step.weights[&objective(k).name], gain(k) * told(k), "{what}");
+            assert_eq!(step.weights[&objective(k).name], gain(k) * reported(k), "{what}");
         }
 
         let some: Vec<usize> = (0..losses.len()).filter(|&k| gram.at(k, k) > 0.0).collect();
@@ -206,23 +206,23 @@ fn a_rule_with_gradients_sees_each_objectives_own_gradient() {
         if !objectives.is_empty() {
             let seen = StepView { seed: 1, done: 0, objectives: &objectives, gram: Some(&among) };
             for (&k, share) in some.iter().zip(rule.coefficients(&seen)) {
-                assert!((told(k) - share).abs() < 1e-4, "{what}: {} {share}", told(k));
+                assert!((reported(k) - share).abs() < 1e-4, "{what}: {} {share}", reported(k));
             }
-            let sum: f32 = some.iter().map(|&k| told(k)).sum();
+            let sum: f32 = some.iter().map(|&k| reported(k)).sum();
             assert!((sum - 1.0).abs() < 1e-5, "{what}: {sum}");
-            n_at_work += usize::from(some.iter().filter(|&&k| told(k) > 0.0).count() > 1);
+            n_at_work += usize::from(some.iter().filter(|&&k| reported(k) > 0.0).count() > 1);
         }
         for k in (0..losses.len()).filter(|k| !some.contains(k)) {
-            assert_eq!(told(k), 1.0, "{what}");
+            assert_eq!(reported(k), 1.0, "{what}");
         }
 
         let factor =
-            |k: usize, number: usize| if shared[number] { gain(k) * told(k) } else { gain(k) };
+            |k: usize, number: usize| if shared[number] { gain(k) * reported(k) } else { gain(k) };
         assert_step(&tiny, &raw, factor, &run, &what);
 
         let measured = measured(&run).remove(0);
         for k in 0..losses.len() {
-            let expected = f64::from(gain(k) * told(k)) * gram.at(k, k).sqrt();
+            let expected = f64::from(gain(k) * reported(k)) * gram.at(k, k).sqrt();
             let norm = f64::from(measured.norms[&objective(k).name]);
             assert!((norm - expected).abs() <= 1e-3 * expected + 1e-9, "{what}: {norm} {expected}");
         }
@@ -322,12 +322,12 @@ fn stepped(blocks: &[(&str, usize)]) -> Vec<Command> {
     orders
 }
 
-fn told(run: &Run) -> Vec<SettingSet> {
-    let told = |event: &Event| match event {
+fn settings_set(run: &Run) -> Vec<SettingSet> {
+    let setting = |event: &Event| match event {
         Event::SettingSet(set) => Some(set.clone()),
         _ => None,
     };
-    run.events.iter().filter_map(told).collect()
+    run.events.iter().filter_map(setting).collect()
 }
 
 fn shares(run: &Run) -> Vec<BTreeMap<ObjectiveId, f32>> {
@@ -340,7 +340,8 @@ fn a_weighting_rule_is_in_force_from_the_next_step_and_repeated_by_moves() {
     let orders = stepped(&[("random", 3), ("mgda normalize=l2", 3), ("dwa", 3), ("equal", 2)]);
     let run = tiny.train(&orders);
     let text = |text: &str| Setting::Text(text.to_owned());
-    let found: Vec<_> = told(&run).into_iter().map(|set| (set.from, set.old, set.new)).collect();
+    let found: Vec<_> =
+        settings_set(&run).into_iter().map(|set| (set.from, set.old, set.new)).collect();
     let expected = [
         (Step(1), text("equal"), text("random")),
         (Step(4), text("random"), text("mgda normalize=l2")),

@@ -15,7 +15,7 @@ use crate::{
     schedule::Schedule,
 };
 
-/// A value for the setting at a path.
+/// A value for the setting with this path.
 #[derive(Clone, Copy)]
 pub(super) struct Assigned<'a> {
     pub(super) row: &'static LiveSetting,
@@ -34,7 +34,7 @@ impl Assigned<'_> {
 }
 
 impl Trainer {
-    /// Gives a setting of `[train]` a value from the next step on, or says why not.
+    /// Changes a setting of `[train]` from the next step on, or rejects the value with a reason.
     pub(super) fn set_of_run(
         &mut self,
         setting: TrainSetting,
@@ -52,7 +52,8 @@ impl Trainer {
             }
             TrainSetting::Sampling => self.set_sampling(assigned.text()?)?,
             TrainSetting::Weighting => {
-                // The new rule begins without memory, the same one with the same options too.
+                // The new rule starts without state, even if it is the same rule with the same
+                // options.
                 let spec = recipe::weighting(assigned.text()?)?;
                 self.mixer.weighting = CurrentWeighting::new(spec);
             }
@@ -63,7 +64,7 @@ impl Trainer {
         Ok(self.setting_set(assigned.path, old, self.in_force(setting), origin))
     }
 
-    /// Sets the strength of an objective's gradient reversal, which ends a schedule of it.
+    /// Sets the strength of an objective's gradient reversal; this ends its schedule.
     pub(super) fn set_strength(
         &mut self,
         objective: &ObjectiveId,
@@ -109,7 +110,7 @@ impl Trainer {
         .into()
     }
 
-    /// The value of a setting at the next step, as in a command.
+    /// The value of a setting at the next step, in the notation of commands.
     fn in_force(&self, setting: TrainSetting) -> Setting {
         let step = self.counters.step;
         match setting {
@@ -120,7 +121,9 @@ impl Trainer {
                 Some(most) => Setting::Number(most as f32),
                 None => Setting::Text(NONE.to_owned()),
             },
-            TrainSetting::Sampling => Setting::Text(self.settings.sampling.told(step).to_string()),
+            TrainSetting::Sampling => {
+                Setting::Text(self.settings.sampling.rounded(step).to_string())
+            }
             TrainSetting::Weighting => Setting::Text(self.mixer.weighting.spec().to_string()),
             TrainSetting::MeasureGradientsEvery => {
                 Setting::Number(self.settings.measure_gradients_every as f32)
@@ -128,13 +131,14 @@ impl Trainer {
         }
     }
 
-    /// Every live setting but faders, by its path, at the start of the run; a schedule in words.
+    /// The live settings at the start of the run, except faders, by path; schedules are described
+    /// in words.
     pub(in crate::train) fn live_settings(&self) -> BTreeMap<String, Setting> {
         let mut all = BTreeMap::new();
         for row in live::SETTINGS {
             match row.setting {
                 SettingId::Train(TrainSetting::LearningRate) => {
-                    all.insert(row.pattern(), told(self.settings.learning_rate));
+                    all.insert(row.pattern(), in_words(self.settings.learning_rate));
                 }
                 SettingId::Train(setting) => {
                     all.insert(row.pattern(), self.in_force(setting));
@@ -142,7 +146,7 @@ impl Trainer {
                 SettingId::Objective(ObjectiveSetting::Strength) => {
                     let strengths = self.settings.strengths.iter();
                     all.extend(
-                        strengths.map(|(name, &strength)| (row.path_of(name), told(strength))),
+                        strengths.map(|(name, &strength)| (row.path_of(name), in_words(strength))),
                     );
                 }
                 // `ObjectiveStarted` has these.
@@ -154,8 +158,8 @@ impl Trainer {
         all
     }
 
-    /// Groups that are muted now may be named too: they may become active. A rule by hand ends the
-    /// schedule of a temperature.
+    /// Groups that are muted may be named too: they may become active later. A rule set by hand
+    /// ends the temperature's schedule.
     fn set_sampling(&mut self, text: &str) -> Result<(), String> {
         let groups = self.plan.recipe.groups();
         let groups = groups.iter().map(|group| group.name.as_str());
@@ -174,7 +178,7 @@ impl Trainer {
     }
 }
 
-fn told(schedule: Schedule) -> Setting {
+fn in_words(schedule: Schedule) -> Setting {
     match schedule {
         Schedule::Constant(number) => Setting::Number(number as f32),
         schedule @ Schedule::Ramp { .. } => Setting::Text(schedule.to_string()),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Trainer {
-    /// Moves a fader, at once or over so many updates.
+    /// Moves a fader, at once or over a number of updates.
     pub(super) fn set_gain(
         &mut self,
         objective: &ObjectiveId,
@@ -81,7 +81,7 @@ impl Trainer {
     }
 }
 
-/// Why these can't be assigned: no objective would be active any more.
+/// Why these values are rejected: no objective would be active.
 pub(super) fn none_active(all: &[Assignment]) -> String {
     let names: Vec<&ObjectiveId> = all.iter().filter_map(|one| one.control.strip()).collect();
     match names[..] {

@@ -17,16 +17,16 @@ use crate::{
 pub struct SettingShown {
     /// Its path in the recipe.
     pub path: String,
-    /// What it is.
+    /// Its identifier.
     pub about: &'static str,
-    /// Its value, as it is typed.
+    /// Its value in the notation of the prompt.
     pub value: String,
-    /// The value that was requested and is not in force yet.
+    /// The requested value, until it is in force.
     pub pending: Option<String>,
 }
 
 impl View {
-    /// The run's live settings, but for faders, which are on the strips; in the table's order.
+    /// The run's live settings in the table's order, except faders, which are on the strips.
     pub fn live_settings(&self, run: &Run) -> Vec<SettingShown> {
         let rows = live::SETTINGS.iter().flat_map(|row| {
             let of_row = run.settings_at_start.keys().filter_map(|path| {
@@ -51,7 +51,7 @@ impl View {
         self.open_prompt(PromptKind::Setting(path.to_owned()), text);
     }
 
-    /// Takes a press while the list is open; the list stays open unless the key closes it.
+    /// Handles a key while the list is open; the list stays open unless the key closes it.
     pub(super) fn press_in_settings(&mut self, selected: usize, event: KeyEvent, run: &Run) {
         let all = self.live_settings(run);
         let selected = match event.code {

@@ -7,28 +7,29 @@ use super::reader::{Named, paths, sources, top};
 /// The modules that both halves share.
 const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 
-/// For each module at the top, the modules it may name, beside itself. Downwards only: no two rows
-/// name each other, by whatever way round (a test says so).
+/// For each top-level module, the other modules that it may depend on. The graph is acyclic (a test
+/// checks it).
 ///
-/// What is not in the style page, and why it stands where it does:
-/// - `schedule` is arithmetic, below everything. `keys` reads one from a recipe's value. Every kind
-///   declares its keys, so `keys` is below `data`, `model` and `objective`.
-/// - `live` says what a running trainer changes and what it takes for it, in the keys' terms; checker, trainer and
-///   desk all read it.
-/// - `kernel` may name `data::Packing` and nothing else of `data`. A packing is the shape of rows:
-///   `data` fills it, kernels walk it. Were it in `kernel`, `data` would have to name the home of
-///   tensors; the shape without a tensor in it is the lower of the two.
-/// - `nearest` is a distance between names, below everything: recipes, corpus formats and the user's file
-///   for the desk all say which name was meant.
-/// - `objective` names `kernel`, because a kind that brings its own scores (next-word, over a large
+/// Dependencies that the style page does not have, with their reasons:
+/// - `schedule` is arithmetic and depends on nothing. `keys` parses one from a recipe's value. Every
+///   kind declares its keys, so `keys` is below `data`, `model` and `objective`.
+/// - `live` declares the settings that can be changed during training and their values, in terms of
+///   `keys`; the checker, the trainer and the desk use it.
+/// - `kernel` may use `data::Packing` and nothing else of `data`. A packing is the shape of rows, without
+///   tensors: `data` builds it and kernels iterate over it. If it were in `kernel`, `data` would depend on
+///   the module of tensors.
+/// - `nearest` is an edit distance and depends on nothing: recipes, corpus formats and the desk's
+///   configuration suggest names by it.
+/// - `objective` depends on `kernel`, because a kind that computes its own scores (next-word, over a large
 ///   vocabulary) needs the fused cross-entropy that heads use.
-/// - `mixer` names `schedule`: a fader's gain may be one. Its rules declare their options as `keys`, and draw
-///   by `data::draw`, as all draws are made.
-/// - `train` names `bus`: the trainer tells events on it and never waits.
-/// - `recorder` folds and writes events, without a terminal; `headless` and `tui` draw the fold.
-/// - `feed` is what the recorder hands to screens, so it stands between them: it knows the channel that a screen
-///   may miss events of, and the fold that it catches up with.
-/// - `app`, `cli` and `command` may name everything, so nothing else may name them.
+/// - `mixer` depends on `schedule`: a fader's gain may be scheduled. Its rules declare their options as
+///   `keys`, and draw by `data::draw`, as everything else does.
+/// - `train` depends on `bus`: the trainer emits events to it and never blocks.
+/// - `recorder` applies events to the state and writes them, without a terminal; `headless` and `tui`
+///   render the state.
+/// - `feed` connects the recorder and the screens: it has the channel, from which a screen may miss
+///   events, and the shared state from which it catches up.
+/// - `app`, `cli` and `command` may depend on everything, so nothing else may depend on them.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("schedule", &[]),
