@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_found_by_its_path_and_no_other_path_is_live() {
+    fn exactly_the_paths_of_the_table_are_live() {
         let patterns: BTreeSet<String> = SETTINGS.iter().map(LiveSetting::pattern).collect();
         assert_eq!(patterns.len(), SETTINGS.len());
         for row in SETTINGS {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_read_or_refused_with_what_was_expected() {
+    fn a_typed_value_is_parsed_or_the_error_names_the_expected_values() {
         let read = |path: &str, text: &str| row(path).read(path, text);
         assert_eq!(read("train.clip_norm", " 0.5 "), Ok(Setting::Number(0.5)));
         assert_eq!(read("train.clip_norm", "none"), Ok(Setting::Text(NONE.to_owned())));
@@ -343,12 +343,12 @@ mod tests {
     }
 
     #[test]
-    fn the_least_value_of_a_recipe_is_the_least_live_one() {
+    fn recipes_and_commands_have_the_same_minimum() {
         assert_eq!(row("train.clip_norm").number("", &Setting::Number(1e-6)), Ok(1e-6));
     }
 
     #[test]
-    fn a_value_of_another_type_is_refused() {
+    fn a_value_of_another_type_is_rejected() {
         let (clip, muted) = (row("train.clip_norm"), row("objective.x.muted"));
         assert_eq!(clip.number_or_none("p", &Setting::Text(NONE.into())), Ok(None));
         assert!(clip.number_or_none("p", &Setting::Switch(true)).is_err());

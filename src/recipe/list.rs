@@ -191,7 +191,7 @@ mod tests {
 
     /// Every key of the topics that describe tables of a recipe is live if it is in the table of live settings.
     #[test]
-    fn a_key_is_called_live_where_it_is_a_live_setting() {
+    fn exactly_the_live_settings_are_marked_as_live() {
         let live_in = |topic: &str| -> BTreeSet<String> {
             let entries = entries(topic).into_iter().map(|(name, _)| entry(topic, &name).unwrap());
             let keys = entries.flat_map(|text| {

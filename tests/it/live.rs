@@ -176,7 +176,7 @@ fn assert_same(one: &Run, other: &Run, what: &str) {
 }
 
 #[test]
-fn every_key_that_list_calls_live_is_set_live_undone_redone_and_made_again() {
+fn every_live_key_is_set_undone_redone_and_reproduced() {
     let here = Here::new();
     let mut live: Vec<String> = listed_paths(&here)
         .into_iter()
@@ -217,7 +217,7 @@ fn every_key_that_list_calls_live_is_set_live_undone_redone_and_made_again() {
 }
 
 #[test]
-fn every_other_key_of_list_is_refused_and_changes_nothing() {
+fn every_other_key_is_rejected_and_changes_nothing() {
     let here = Here::new();
     let others: Vec<String> = listed_paths(&here)
         .into_iter()
@@ -243,7 +243,7 @@ fn every_other_key_of_list_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_strength_is_refused_where_no_gradient_is_reversed_and_ends_a_schedule_where_one_is() {
+fn a_strength_ends_its_schedule_and_is_rejected_without_gradient_reversal() {
     let ramp = "{ shape = \"linear\", from = 0, to = 1, steps = 4 }";
     let sets = [format!("objective.language.strength={ramp}")];
     let tiny = shipped_tiny("multilingual", Size { width: 4, examples: 16 }, &sets);

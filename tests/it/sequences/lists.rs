@@ -1,4 +1,4 @@
-//! Encoders over the items of a list, and rows that meet without standing on one sequence.
+//! Encoders over the items of a list, and faults of combined rows that belong to different sequences.
 
 use auxdesk::{
     data::Batch,
@@ -11,7 +11,7 @@ use crate::{
     tiny::{Tiny, gradients},
 };
 
-/// A query with candidates: each is a vector, and the vectors are a sequence.
+/// A query with candidates: each is pooled to a vector, and the vectors form a sequence.
 const CANDIDATES: &str = "
 name = 'candidates'
 [train]
@@ -67,7 +67,7 @@ fn candidates(from: &str, to: &str) -> Result<Tiny, String> {
 }
 
 #[test]
-fn an_encoder_runs_over_each_item_of_a_list_and_one_above_over_the_items() {
+fn an_encoder_runs_over_each_item_and_another_over_the_sequence_of_items() {
     let tiny = candidates("", "").unwrap();
     let on = |name: &str| {
         let spec = tiny.recipe.encoders.iter().find(|spec| spec.name == name).unwrap();
@@ -108,7 +108,7 @@ fn an_encoder_runs_over_each_item_of_a_list_and_one_above_over_the_items() {
 }
 
 #[test]
-fn an_encoder_of_the_list_itself_gives_a_row_for_each_item() {
+fn an_encoder_of_a_list_field_has_one_row_per_item() {
     let bag =
         "[[encoder]]\nname = 'each'\nkind = 'bow'\nfield = 'candidates'\nwidth = 4\nmin_count = 1";
     let each =
@@ -124,7 +124,7 @@ fn an_encoder_of_the_list_itself_gives_a_row_for_each_item() {
 }
 
 #[test]
-fn what_no_objective_reads_of_a_list_is_refused() {
+fn invalid_inputs_from_a_list_are_rejected() {
     let reported = |from: &str, to: &str| candidates(from, to).err().unwrap_or_default();
     let tap = "tap = ['trunk.mean', 'each.mean', 'across.max']";
     for (from, to, wanted) in [
@@ -181,7 +181,7 @@ fn a_field_is_a_list_in_every_corpus_or_in_none() {
 }
 
 #[test]
-fn rows_of_two_sequences_do_not_meet() {
+fn rows_of_different_sequences_cannot_be_combined() {
     let others = "[[encoder]]\nname = 'others'\nkind = 'embed'\nfield = 'other'\nwidth = 3\nmin_count = 1\n\
                   [[encoder]]\nname = 'it'\n";
     let reported = |encoder: &str, objective: &str| {
