@@ -259,8 +259,8 @@ fn a_strength_ends_its_schedule_and_is_rejected_without_gradient_reversal() {
     assert_eq!(
         refused.why,
         format!(
-            "`objective.{other}.strength`: {other} has no gradient reversal; one with gradient = \"reverse\" \
-             has: language"
+            "`objective.{other}.strength`: {other} has no gradient reversal; objectives with gradient = \
+             \"reverse\": language"
         )
     );
     let [answer] = answers(&run.events, run.ids[4])[..] else { panic!() };

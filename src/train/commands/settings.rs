@@ -81,7 +81,7 @@ impl Trainer {
                 Some(first) => {
                     let others =
                         others.fold(first.to_owned(), |all, name| format!("{all}, {name}"));
-                    format!("one with gradient = \"reverse\" has: {others}")
+                    format!("objectives with gradient = \"reverse\": {others}")
                 }
             };
             return Err(format!(
