@@ -338,6 +338,21 @@ proptest! {
     }
 }
 
+/// Frank-Wolfe iterations alone leave 1e-5 of the longest gradient's square after 10,000 of them.
+#[test]
+fn mgda_of_nearly_opposed_gradients_is_exact() {
+    let gradients = [
+        vec![1.338_211_012, 0.440_830_070],
+        vec![-2.328_019_200, -0.914_142_264],
+        vec![-1.527_972_756, -2.242_019_932],
+        vec![2.740_277_688, 0.955_940_311],
+    ];
+    let w: Vec<f64> = mgda("none", &gradients, &[1.0; 4]).into_iter().map(f64::from).collect();
+    let along = gram_of(&gradients).times(&w);
+    let whole: f64 = along.iter().zip(&w).map(|(along, w)| along * w).sum();
+    assert!(along.iter().all(|along| *along >= whole - 1e-6), "{along:?} {w:?}");
+}
+
 #[test]
 fn mgda_of_opposed_and_reversed_gradients() {
     // An adversary's gradient is reversed: opposed to the main one by three quarters, otherwise
