@@ -10,6 +10,8 @@ const MOST: usize = 500;
 pub struct Line {
     chars: Vec<char>,
     cursor: usize,
+    /// Whether the text is a suggestion, which the first character typed or pasted replaces.
+    is_suggestion: bool,
 }
 
 impl Line {
@@ -18,6 +20,16 @@ impl Line {
         let mut line = Self::default();
         line.insert(text);
         line
+    }
+
+    /// A line with the value in force. Typing or pasting replaces it; any editing key keeps it for editing.
+    pub fn suggested(text: &str) -> Self {
+        Self { is_suggestion: true, ..Self::new(text) }
+    }
+
+    /// Whether the text is still a suggestion.
+    pub fn is_suggestion(&self) -> bool {
+        self.is_suggestion
     }
 
     /// The text.
@@ -39,6 +51,9 @@ impl Line {
 
     /// Inserts a text at the cursor. Line breaks and control characters are replaced by spaces.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_suggestion) {
+            (self.chars, self.cursor) = (Vec::new(), 0);
+        }
         for c in text.trim_end_matches(['\n', '\r']).chars() {
             if self.chars.len() == MOST {
                 return;
@@ -51,6 +66,7 @@ impl Line {
     /// Handles an editing key; returns whether it was one.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let was_suggestion = std::mem::take(&mut self.is_suggestion);
         match key.code {
             KeyCode::Char('u') if control => {
                 self.chars.drain(..std::mem::take(&mut self.cursor));
@@ -70,6 +86,7 @@ impl Line {
             KeyCode::Char('a') if control => self.cursor = 0,
             KeyCode::Char('e') if control => self.cursor = self.chars.len(),
             KeyCode::Char(c) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
+                self.is_suggestion = was_suggestion;
                 self.insert(c.encode_utf8(&mut [0; 4]));
             }
             KeyCode::Backspace if self.cursor > 0 => {
@@ -84,7 +101,10 @@ impl Line {
             KeyCode::Right => self.cursor = (self.cursor + 1).min(self.chars.len()),
             KeyCode::Home => self.cursor = 0,
             KeyCode::End => self.cursor = self.chars.len(),
-            _ => return false,
+            _ => {
+                self.is_suggestion = was_suggestion;
+                return false;
+            }
         }
         true
     }
@@ -115,6 +135,23 @@ mod tests {
         control(&mut line, 'u');
         assert_eq!(line.text(), "r");
         assert!(!line.edit(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+    }
+
+    #[test]
+    fn typing_replaces_a_suggestion_and_an_editing_key_keeps_it() {
+        let mut line = Line::suggested("equal");
+        typed(&mut line, &[KeyCode::Char('m'), KeyCode::Char('g')]);
+        assert_eq!(line.text(), "mg");
+        let mut line = Line::suggested("equal");
+        line.insert("mgda");
+        assert_eq!(line.text(), "mgda");
+        let mut line = Line::suggested("0.001");
+        typed(&mut line, &[KeyCode::Backspace, KeyCode::Char('2')]);
+        assert_eq!(line.text(), "0.002");
+        let mut line = Line::suggested("dwa");
+        assert!(!line.edit(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+        typed(&mut line, &[KeyCode::End, KeyCode::Char('!')]);
+        assert_eq!(line.text(), "dwa!");
     }
 
     #[test]

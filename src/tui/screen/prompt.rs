@@ -28,7 +28,7 @@ pub(super) fn draw(prompt: &Prompt, area: Rect, paint: &mut Paint) {
     paint.put(inner.x + 1, inner.bottom() - 1, inner.width.saturating_sub(2), text, style);
 }
 
-/// A text input that scrolls to its cursor.
+/// A text input that scrolls to its cursor. A text that typing replaces is shown as selected.
 pub(super) fn line(mark: &str, line: &Line, x: u16, y: u16, width: u16, paint: &mut Paint) {
     let theme = paint.theme();
     let [before, under, after] = line.parts();
@@ -40,7 +40,8 @@ pub(super) fn line(mark: &str, line: &Line, x: u16, y: u16, width: u16, paint: &
         start += before[start..].chars().next().map_or(1, char::len_utf8);
     }
     let end = paint.put(x + 1, y, width.saturating_sub(2), mark, theme.key);
-    let end = paint.put(end, y, (x + width).saturating_sub(end), &before[start..], theme.text);
+    let style = if line.is_suggestion() { cursor } else { theme.text };
+    let end = paint.put(end, y, (x + width).saturating_sub(end), &before[start..], style);
     let under = if under.is_empty() { " " } else { &under };
     let end = paint.put(end, y, (x + width).saturating_sub(end), under, cursor);
     paint.put(end, y, (x + width - 1).saturating_sub(end), &after, theme.text);

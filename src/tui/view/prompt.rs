@@ -44,9 +44,13 @@ pub enum Entered {
 }
 
 impl Prompt {
-    /// A prompt with an initial text, which may be empty.
+    /// A prompt with an initial text, which may be empty. The value of a setting is replaced by typing.
     pub fn new(kind: PromptKind, text: &str) -> Self {
-        Self { kind, line: Line::new(text), fault: None }
+        let line = match kind {
+            PromptKind::Setting(_) => Line::suggested(text),
+            _ => Line::new(text),
+        };
+        Self { kind, line, fault: None }
     }
 
     /// The label in front of the input.

@@ -123,7 +123,7 @@ fn notes_checkpoints_evaluations_and_settings_are_events_of_the_journal() {
         }
         event => panic!("{event:?}"),
     };
-    let (path, old, new, from) = set(desk.done_by(&format!("r{CTRL_U}0.001\r")));
+    let (path, old, new, from) = set(desk.done_by("r0.001\r"));
     let number = Setting::Number;
     assert_eq!((path.as_str(), old, new), ("train.learning_rate", number(0.003), number(0.001)));
     assert_eq!(desk.step(from).learning_rate, 0.001);
@@ -133,12 +133,12 @@ fn notes_checkpoints_evaluations_and_settings_are_events_of_the_journal() {
     assert_eq!(new, text("fixed news=2"));
     let (_, _, back, _) = set(desk.done_by("u"));
     assert_eq!(back, text("proportional"));
-    let (path, _, new, _) = set(desk.done_by(&format!("G{CTRL_U}2\r")));
+    let (path, _, new, _) = set(desk.done_by("G2\r"));
     assert_eq!((path.as_str(), new), ("train.measure_gradients_every", number(2.0)));
     // Any other is chosen from the list.
     desk.press("p");
     desk.pty.wait_for_text("live settings");
-    let (path, _, new, _) = set(desk.done_by(&format!("j\r{CTRL_U}2.5\r")));
+    let (path, _, new, _) = set(desk.done_by("j\r2.5\r"));
     assert_eq!((path.as_str(), new), ("train.clip_norm", number(2.5)));
     let (_, _, new, _) = set(desk.done_by(&format!("pj\r{CTRL_U}none\r")));
     assert_eq!(new, text("none"));
