@@ -48,7 +48,7 @@ use auxdesk::{
         event::{Ended, StepDone},
     },
     recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load},
-    recorder::record,
+    recorder::{Recording, record},
     state::{Run, Totals},
     train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup},
 };
@@ -201,7 +201,10 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
             reported
         });
         let shared = SharedRun::new(Run::new(Some(&header)));
-        scope.spawn(move || record(recorder, writer, &shared, Totals::default()));
+        let (totals, written) = (Totals::default(), bus.written());
+        scope.spawn(move || {
+            record(recorder, Recording { writer, shared: &shared, totals, written })
+        });
         let ended = Trainer::new(setup).train(&mut bus);
         assert_eq!(ended.ended, Ended::Finished, "{:?}", ended.message);
         drop(bus);

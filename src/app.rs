@@ -31,7 +31,7 @@ use crate::{
         event::{Reason, RunEnded},
     },
     recipe::{Recipe, System, fit},
-    recorder::{Recorded, record},
+    recorder::{Recorded, Recording, record},
     state::{Run, Totals},
     train::{
         Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, TrainingSession,
@@ -139,8 +139,8 @@ pub fn train(job: Job) -> Result<Outcome> {
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
     };
 
-    let Channels { bus, recorder, screen, commands } = bus::channels_after(last_command);
-    let shared = SharedRun::new(initial_run);
+    let Channels { mut bus, recorder, screen, commands } = bus::channels_after(last_command);
+    let (shared, written) = (SharedRun::new(initial_run), bus.written());
     let watched = show::Watched {
         feed: Feed::new(screen, shared.clone()),
         commands,
@@ -150,7 +150,9 @@ pub fn train(job: Job) -> Result<Outcome> {
     };
     let shown = show::start(show, watched)?;
     let (recorded, ending) = thread::scope(|scope| {
-        let recorder = scope.spawn(move || record(recorder, writer, &shared, totals));
+        let recorder = scope.spawn(move || {
+            record(recorder, Recording { writer, shared: &shared, totals, written })
+        });
         let thread = thread::Builder::new().name(TRAINER.to_owned());
         let thread = if is_fused { thread } else { thread.stack_size(DEEP) };
         let trainer = thread

@@ -1,9 +1,12 @@
-//! The channels between the trainer and the other threads. The trainer never blocks on any of them.
+//! The channels between the trainer and the other threads. The trainer never blocks on any of them, except that
+//! it waits for the journal before it saves a checkpoint ([`Bus::wait_until_written`]).
 //!
 //! Events go to the recorder over an unbounded channel, whose receiver only writes a file, and to
 //! the screen over a bounded one. The screen may miss events, receives their number, and catches up
 //! from the recorder's state ([`Feed`](crate::feed::Feed)). Commands are received between two
 //! steps; the trainer interprets them.
+
+mod written;
 
 use std::{
     sync::{
@@ -14,6 +17,8 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, unbounded};
+
+pub use written::Written;
 
 use crate::protocol::{By, Command, CommandId, Event, SentCommand, event::ScreenMissed};
 
@@ -43,6 +48,7 @@ pub fn channels_after(last: CommandId) -> Channels {
     Channels {
         bus: Bus {
             recorder: Some(to_recorder),
+            written: None,
             screen: Some(to_screen),
             commands,
             n_events: 0,
@@ -71,6 +77,8 @@ pub struct Channels {
 pub struct Bus {
     /// `None` once the recorder has disconnected.
     recorder: Option<Sender<Event>>,
+    /// How far the recorder has come; `None` if there is none that writes a journal.
+    written: Option<Written>,
     /// `None` once the screen has disconnected.
     screen: Option<Sender<Numbered>>,
     commands: Receiver<SentCommand>,
@@ -113,6 +121,19 @@ impl Bus {
             self.missed += 1;
         }
         self.send_to_recorder(event);
+    }
+
+    /// What the recorder adds to, for [`Bus::wait_until_written`].
+    pub fn written(&mut self) -> Written {
+        self.written.get_or_insert_default().clone()
+    }
+
+    /// Waits until the journal holds all events emitted so far, or is no longer written. Returns at once if
+    /// no recorder has asked for [`Bus::written`].
+    pub fn wait_until_written(&self) {
+        if let Some(written) = &self.written {
+            written.wait_for(self.n_events);
+        }
     }
 
     /// Whether the journal is no longer written. Known from the first event that the recorder did
@@ -301,6 +322,28 @@ mod tests {
         emit(&mut bus, 1);
         assert!(bus.recorder_disconnected());
         assert_eq!(screen.len(), 2, "the screen still hears");
+    }
+
+    #[test]
+    fn waiting_for_the_journal_ends_when_it_holds_every_event_or_is_no_longer_written() {
+        let Channels { mut bus, recorder, .. } = channels();
+        emit(&mut bus, 2);
+        bus.wait_until_written();
+        let written = bus.written();
+        let (has_waited, waited) = bounded(0);
+        let trainer = std::thread::spawn(move || {
+            bus.wait_until_written();
+            drop(has_waited);
+            emit(&mut bus, 1);
+            bus.wait_until_written();
+        });
+        written.add(1);
+        assert_eq!(waited.recv_timeout(Duration::from_millis(20)), Err(RecvTimeoutError::Timeout));
+        written.add(1);
+        assert_eq!(waited.recv(), Err::<(), _>(crossbeam_channel::RecvError));
+        written.end();
+        trainer.join().unwrap();
+        assert_eq!(recorder.len(), 3);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::io;
 use crossbeam_channel::Receiver;
 
 use crate::{
+    bus::Written,
     feed::SharedRun,
     journal::Writer,
     protocol::{Event, Report, Summary},
@@ -38,43 +39,56 @@ impl Recorded {
     }
 }
 
-/// Records until the trainer drops its bus, or until a line cannot be written. Screens that miss
-/// events catch up with `shared`. `shared` and `totals` include earlier events if the run is
-/// continued.
-#[expect(clippy::needless_pass_by_value, reason = "ending must close the channel")]
-pub fn record(
-    events: Receiver<Event>,
-    mut writer: Writer,
-    shared: &SharedRun,
-    totals: Totals,
-) -> Recorded {
-    let (totals, error) = record_all(&events, &mut writer, shared, totals);
-    shared.close();
-    Recorded { run: shared.snapshot().0, totals, error }
+/// What a recorder needs.
+pub struct Recording<'a> {
+    /// The journal.
+    pub writer: Writer,
+    /// The state that screens which miss events catch up with. It includes earlier events if the run is
+    /// continued.
+    pub shared: &'a SharedRun,
+    /// Data that the summary needs beyond the state, of earlier events.
+    pub totals: Totals,
+    /// How far the journal has been written, for the trainer.
+    pub written: Written,
 }
 
-fn record_all(
-    events: &Receiver<Event>,
-    writer: &mut Writer,
-    shared: &SharedRun,
-    mut totals: Totals,
-) -> (Totals, Option<io::Error>) {
-    while let Ok(event) = events.recv() {
-        // Events that have arrived meanwhile are written at once.
-        let mut must_last = false;
-        for event in std::iter::once(event).chain(events.try_iter()) {
-            shared.apply(&event);
-            totals.apply(&event);
-            writer.push(&event);
-            // A checkpoint on disk is useless if the journal does not reach it.
-            must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
-        }
-        let written = if must_last { writer.sync() } else { writer.flush() };
-        if let Err(error) = written {
-            return (totals, Some(error));
-        }
+impl Drop for Recording<'_> {
+    /// Nobody waits for a recorder that has ended, even by a panic.
+    fn drop(&mut self) {
+        self.written.end();
+        self.shared.close();
     }
-    (totals, writer.sync().err())
+}
+
+/// Records until the trainer drops its bus, or until a line cannot be written.
+#[expect(clippy::needless_pass_by_value, reason = "ending must close the channel")]
+pub fn record(events: Receiver<Event>, mut recording: Recording<'_>) -> Recorded {
+    let error = recording.record_all(&events).err();
+    let (run, totals) = (recording.shared.snapshot().0, std::mem::take(&mut recording.totals));
+    Recorded { run, totals, error }
+}
+
+impl Recording<'_> {
+    fn record_all(&mut self, events: &Receiver<Event>) -> io::Result<()> {
+        while let Ok(event) = events.recv() {
+            // Events that have arrived meanwhile are written at once.
+            let (mut must_last, mut n_events) = (false, 0);
+            for event in std::iter::once(event).chain(events.try_iter()) {
+                self.shared.apply(&event);
+                self.totals.apply(&event);
+                self.writer.push(&event);
+                n_events += 1;
+                // A checkpoint on disk is useless if the journal does not reach it.
+                must_last |= matches!(event, Event::CheckpointSaved(_) | Event::RunEnded(_));
+            }
+            self.writer.flush()?;
+            self.written.add(n_events);
+            if must_last {
+                self.writer.sync()?;
+            }
+        }
+        self.writer.sync()
+    }
 }
 
 #[cfg(test)]
@@ -95,11 +109,16 @@ mod tests {
         let writer = Writer::create(&path, &header).unwrap();
         let Channels { mut bus, recorder, screen, .. } = bus::channels();
         drop(screen);
+        let written = bus.written();
         let shared = SharedRun::new(Run::new(Some(&header)));
-        let thread =
-            std::thread::spawn(move || record(recorder, writer, &shared, Totals::default()));
+        let thread = std::thread::spawn(move || {
+            let totals = Totals::default();
+            record(recorder, Recording { writer, shared: &shared, totals, written })
+        });
         bus.emit(arbitrary::run_started());
         (1..=100).for_each(|step| bus.emit(arbitrary::step_done(step, "chunk", 1.0)));
+        bus.wait_until_written();
+        assert_eq!(Journal::read(&path).unwrap().events.len(), 101, "while the run goes on");
         drop(bus);
 
         let recorded = thread.join().unwrap();
@@ -118,7 +137,10 @@ mod tests {
         let Channels { mut bus, recorder, .. } = bus::channels();
         bus.emit(arbitrary::run_started());
         bus.emit(arbitrary::step_done(1, "chunk", 1.0));
-        let recorded = record(recorder, writer, &SharedRun::new(Run::new(None)), Totals::default());
+        let written = bus.written();
+        let (shared, totals) = (SharedRun::new(Run::new(None)), Totals::default());
+        let recorded = record(recorder, Recording { writer, shared: &shared, totals, written });
+        bus.wait_until_written();
         assert!(recorded.error.is_some());
         assert_eq!(recorded.run.step, Step(1), "the fold knows what the journal does not");
         bus.emit(arbitrary::step_done(2, "chunk", 1.0));

@@ -162,7 +162,7 @@ impl Trainer {
     fn open(&mut self, bus: &mut Bus) -> Result<()> {
         let keeps_moves = self.counters.step == Step(0) && !self.control.moves.is_empty();
         if keeps_moves {
-            self.write_checkpoint("last")?;
+            self.write_checkpoint("last", bus)?;
         }
         bus.emit(self.opening());
         if keeps_moves {
@@ -188,6 +188,8 @@ impl Trainer {
     }
 
     fn until_the_end(&mut self, bus: &mut Bus) -> Result<Reason> {
+        // Before its first step only a run that was stopped during an evaluation has one to do.
+        self.between_steps(bus)?;
         let reason = loop {
             self.handle_commands(bus)?;
             if let Some(reason) = self.end(bus) {

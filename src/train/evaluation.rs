@@ -29,10 +29,15 @@ impl Trainer {
     /// Evaluates and saves as scheduled.
     pub(super) fn between_steps(&mut self, bus: &mut Bus) -> Result<()> {
         let main = self.batches.position(self.plan.main_corpus());
+        let previous = self.counters.last_evaluation;
         if !self.counters.evaluation_is_due(self.plan.recipe.train.evaluate_every, main) {
             return Ok(());
         }
-        let improves = self.evaluate_on_dev(bus)?;
+        let Some(improves) = self.evaluate_on_dev(bus)? else {
+            // It is still due: a run that continues from here begins with it.
+            self.counters.last_evaluation = previous;
+            return Ok(());
+        };
         self.save_both(improves, bus)
     }
 
@@ -52,11 +57,12 @@ impl Trainer {
         if is_best { self.save("best", None, bus) } else { Ok(()) }
     }
 
-    /// Evaluates dev and emits the scores; returns whether they are the best so far.
-    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<bool> {
+    /// Evaluates dev and emits the scores; returns whether they are the best so far, `None` if it was
+    /// interrupted.
+    fn evaluate_on_dev(&mut self, bus: &mut Bus) -> Result<Option<bool>> {
         let step = self.counters.step;
         let Some(scores) = self.evaluate(Split::Dev, step, Trigger::Schedule, bus)? else {
-            return Ok(false);
+            return Ok(None);
         };
         let best = &self.plan.recipe.train.best;
         let value = scores.iter().find_map(|(at, scores)| {
@@ -66,12 +72,11 @@ impl Trainer {
                 .find(|(metric, _)| *name == best.objective && *metric == best.metric.as_str())
                 .map(|(_, value)| *value as f32)
         });
-        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(false) };
-        Ok(self.counters.improves(value, best.direction))
+        let Some(value) = value.filter(|value| value.is_finite()) else { return Ok(Some(false)) };
+        Ok(Some(self.counters.improves(value, best.direction)))
     }
 
-    /// Evaluates a split and emits the scores; `None` if there was nothing to score, or if it was
-    /// interrupted.
+    /// Evaluates a split and emits the scores; `None` if it was interrupted.
     pub(super) fn evaluate(
         &self,
         split: Split,
@@ -83,7 +88,7 @@ impl Trainer {
         let go_on = |_| !self.control.interrupt.is_set();
         let scored =
             score(&self.plan.recipe, &self.learner.system, &self.plan.corpora, split, go_on)?;
-        let Some(scored) = scored.filter(|scores| !scores.is_empty()) else { return Ok(None) };
+        let Some(scored) = scored else { return Ok(None) };
         let at_ms = self.output.ms();
         for (at, scores) in &scored {
             let objective = &self.plan.recipe.objectives[*at].name;
@@ -122,12 +127,15 @@ impl Trainer {
 
     /// Saves a checkpoint and emits its event.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
-        self.write_checkpoint(name)?;
+        self.write_checkpoint(name, bus)?;
         self.tell_saved(name, command, bus);
         Ok(())
     }
 
-    pub(super) fn write_checkpoint(&self, name: &str) -> Result<()> {
+    pub(super) fn write_checkpoint(&self, name: &str, bus: &Bus) -> Result<()> {
+        // Killed from here on, the run continues from this checkpoint or from the one before it: the
+        // journal must reach the latter.
+        bus.wait_until_written();
         let contents = Contents {
             state: &self.state(),
             recipe: &self.plan.recipe,
@@ -168,7 +176,7 @@ impl Trainer {
         // An evaluation has saved `last` too.
         let evaluated = self.counters.is_evaluated();
         // The parameters since the last evaluation may be the best.
-        let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?;
+        let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?.unwrap_or(false);
         if !evaluated && reason != Reason::Loss {
             self.save_both(improves, bus)?;
         }

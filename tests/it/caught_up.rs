@@ -8,7 +8,7 @@ use auxdesk::{
     feed::{Feed, SharedRun, Update},
     journal::{self, Journal, VERSION, Writer},
     protocol::{Assignment, By, Command, CommandId, Event, Header, Step, event::Reason},
-    recorder::record,
+    recorder::{Recording, record},
     state::{Run, Totals, replay},
     train::{Moves, Trainer},
     tui::{self, ColorWhen, Config, Environment, GlyphChoice, Look},
@@ -79,7 +79,10 @@ fn a_desk_that_stalled_through_a_hundred_changes_shows_what_a_replay_shows() {
     let send = |command: Command| commands.send(By::Key, command).unwrap();
 
     thread::scope(|scope| {
-        scope.spawn(move || record(recorder, writer, &shared, Totals::default()));
+        let (totals, written) = (Totals::default(), bus.written());
+        scope.spawn(move || {
+            record(recorder, Recording { writer, shared: &shared, totals, written })
+        });
         let mut sent = vec![send(Command::Pause)];
         for round in 0..ROUNDS {
             let gain = round as f32 / 10.0;
