@@ -40,9 +40,9 @@ impl Buffer {
         let class = class(n);
         let free = {
             let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-            // A buffer of up to twice the size is also used, or batches of every length would each
-            // keep their own.
-            let end = free.len().min(class + 5);
+            // A buffer of up to four times the size is also used: batches of every length would each keep
+            // their own otherwise. Finer classes and a smaller limit both take more memory.
+            let end = free.len().min(class + 9);
             free.get_mut(class..end).into_iter().flatten().find_map(Vec::pop)
         };
         let numbers = free.unwrap_or_else(|| vec![0.0; class_size(class)]);

@@ -87,7 +87,6 @@ impl Learner {
     /// One update by these gradients, whose global norm is given; clipped as the settings say.
     pub(super) fn update(
         &mut self,
-        _plan: &Plan,
         gradients: &Gradients,
         gradient_norm: f64,
         learning_rate: f64,
