@@ -114,8 +114,12 @@ pub const GAIN: Key = Key::with_default(
 );
 
 /// `objective.NAME.muted`.
-pub const MUTED: Key =
-    Key::with_default("muted", ValueType::Switch, "false", "start muted; the gain is kept");
+pub const MUTED: Key = Key::with_default(
+    "muted",
+    ValueType::Switch,
+    "false",
+    "muted: the weight is 0 and the gain is kept",
+);
 
 /// `objective.NAME.soloed`. Not a key of recipes: a run starts without solos.
 const SOLOED: Key =

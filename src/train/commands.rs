@@ -110,7 +110,7 @@ impl Trainer {
                 strips::none_active(all)
             }
             Ok(events) => {
-                self.learner.apply(&self.plan, &self.settings);
+                self.learner.set_strengths(&self.plan, &self.settings);
                 for event in events {
                     bus.emit(event);
                 }

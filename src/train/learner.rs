@@ -20,20 +20,17 @@ use crate::{
 pub(super) struct Learner {
     pub(super) system: System,
     pub(super) optimizer: Optimizer,
-    /// The maximum global norm of an update's gradient.
-    clip_norm: Option<f64>,
 }
 
 impl Learner {
     /// A system without updates.
     pub(super) fn new(recipe: &Recipe, system: System) -> Self {
         let optimizer = Optimizer::new(recipe.train.optimizer, system.parameters());
-        Self { system, optimizer, clip_norm: recipe.train.clip_norm }
+        Self { system, optimizer }
     }
 
-    /// Applies these settings from the next step on.
-    pub(super) fn apply(&mut self, plan: &Plan, settings: &Settings) {
-        self.clip_norm = settings.clip_norm;
+    /// Sets the strength of each reversed gradient, from the next step on.
+    pub(super) fn set_strengths(&mut self, plan: &Plan, settings: &Settings) {
         for (at, spec) in plan.recipe.objectives.iter().enumerate() {
             if let Some(&strength) = settings.strengths.get(&spec.name) {
                 self.system.set_reversal(at, strength);
@@ -84,14 +81,15 @@ impl Learner {
         Ok((losses.collect(), boundary))
     }
 
-    /// One update by these gradients, whose global norm is given; clipped as the settings say.
+    /// One update by these gradients, whose global norm is given, clipped to the norm `clip_norm`.
     pub(super) fn update(
         &mut self,
         gradients: &Gradients,
         gradient_norm: f64,
+        clip_norm: Option<f64>,
         learning_rate: f64,
     ) -> Result<()> {
-        let scale = match self.clip_norm {
+        let scale = match clip_norm {
             Some(most) if gradient_norm > most => (most / gradient_norm) as f32,
             _ => 1.0,
         };

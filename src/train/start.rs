@@ -61,7 +61,7 @@ impl Trainer {
             updates: _,
         } = progress;
         let moves = if moves.is_empty() { left } else { moves };
-        learner.apply(&plan, &settings);
+        learner.set_strengths(&plan, &settings);
         Self {
             batches: Batches::new(&plan, &positions),
             mixer: Mixer::new(faders, weighting),

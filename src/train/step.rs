@@ -92,8 +92,14 @@ impl Trainer {
                 bus.emit(gradient_probe::event(&self.plan.recipe, step, at_ms, &losses, &products));
             }
             let learning_rate = self.settings.learning_rate.at(done.0);
-            trace_span!("optimise")
-                .in_scope(|| self.learner.update(&gradients, gradient_norm, learning_rate))?;
+            trace_span!("optimise").in_scope(|| {
+                self.learner.update(
+                    &gradients,
+                    gradient_norm,
+                    self.settings.clip_norm,
+                    learning_rate,
+                )
+            })?;
         }
         let (draws, losses) = (&draws[..], &losses[..]);
         let stepped = Stepped { began_ms, draws, losses, weights: &weights, gradient_norm };

@@ -14,7 +14,10 @@ use auxdesk::{
     tui::{self, ColorWhen, Config, Environment, GlyphChoice, Look},
 };
 
-use crate::tiny::{Size, shipped_tiny};
+use crate::{
+    runs::wait_until,
+    tiny::{Size, shipped_tiny},
+};
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
@@ -102,9 +105,7 @@ fn a_desk_that_stalled_through_a_hundred_changes_shows_what_a_replay_shows() {
             let journal = Journal::read(&path).unwrap();
             journal.events.iter().any(|event| event.answers() == Some(last))
         };
-        while !has_happened() {
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until("the last command is answered", has_happened);
         assert_eq!(until(&mut feed, last), sent, "each is answered, in order");
         let shown = Journal::read(&path).unwrap();
         assert!(shown.events.len() > SCREEN_CAPACITY + 100, "{} events", shown.events.len());

@@ -17,7 +17,7 @@ use crate::{
 pub struct SettingShown {
     /// Its path in the recipe.
     pub path: String,
-    /// Its identifier.
+    /// Its description.
     pub about: &'static str,
     /// Its value in the notation of the prompt.
     pub value: String,
