@@ -17,6 +17,7 @@ mod group;
 mod input;
 mod kind;
 pub mod list;
+mod missing;
 mod names;
 mod objective;
 mod open;

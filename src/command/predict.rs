@@ -56,6 +56,10 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let load = corpus_spec.load();
     let (corpus, part) =
         load_input(&load, &source).map_err(|faults| Failure::Request(load::show(&faults)))?;
+    let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &part);
+    if !missing.is_empty() {
+        return Err(Failure::Request(load::show(&missing)));
+    }
     system.attach(corpus_idx, &corpus);
     let mut predictions = vec![Prediction::None; part.examples.len()];
     let mut waiting = ProgressLine::new(predictions.len());

@@ -192,19 +192,9 @@ impl Encoders {
         top: &Tap,
         corpus_idx: usize,
     ) -> BTreeSet<(usize, Option<String>)> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![(top.encoder, top.field.clone())];
-        while let Some((at, field)) = open.pop() {
-            if !seen.insert((at, field.clone())) {
-                continue;
-            }
-            let Some(spec) = &self.specs[at] else { continue };
-            let taps = spec.taps(corpus_idx);
-            open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
-            let named = spec.named().filter_map(|name| self.signatures.get(name));
-            open.extend(named.map(|named| (named.place, field.clone())));
-        }
-        seen
+        let spec = |at: usize| self.specs[at].as_ref();
+        let index = |name: &str| self.signatures.get(name).map(|named| named.place);
+        closure(spec, index, top, corpus_idx)
     }
 
     /// The fields that an encoder and its inputs read, transitively, and the field that gives the
@@ -222,6 +212,29 @@ impl Encoders {
         }
         (fields, segment_by)
     }
+}
+
+/// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a
+/// corpus, each with the field that it runs over, if that is not its own; from the encoder at an
+/// index, and the index of a name.
+pub(super) fn closure<'a>(
+    spec: impl Fn(usize) -> Option<&'a EncoderSpec>,
+    index: impl Fn(&str) -> Option<usize>,
+    top: &Tap,
+    corpus_idx: usize,
+) -> BTreeSet<(usize, Option<String>)> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(top.encoder, top.field.clone())];
+    while let Some((at, field)) = open.pop() {
+        if !seen.insert((at, field.clone())) {
+            continue;
+        }
+        let Some(spec) = spec(at) else { continue };
+        let taps = spec.taps(corpus_idx);
+        open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
+        open.extend(spec.named().filter_map(&index).map(|named| (named, field.clone())));
+    }
+    seen
 }
 
 /// The fields that an encoder itself reads.

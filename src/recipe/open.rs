@@ -23,8 +23,12 @@ impl Recipe {
                 Ok(mut corpus) => {
                     let objectives = self.objectives.iter();
                     let reading = objectives.filter(|objective| objective.corpora.contains(&at));
-                    let wrong: Vec<ReadError> =
-                        reading.flat_map(|reader| reader.config.check_corpus(&corpus)).collect();
+                    let of_labels =
+                        reading.clone().flat_map(|reader| reader.config.check_corpus(&corpus));
+                    let of_inputs = corpus
+                        .splits()
+                        .flat_map(|split| self.missing_inputs(reading.clone(), at, &corpus, split));
+                    let wrong: Vec<ReadError> = of_labels.chain(of_inputs).collect();
                     match spec.faults {
                         OnFault::Skip => skip(&mut corpus, &wrong),
                         OnFault::Refuse => faults.extend(wrong.into_iter().map(line_fault)),

@@ -455,6 +455,16 @@ mod what_a_saved_run_does {
     }
 
     #[test]
+    fn predict_refuses_an_input_without_a_field_that_an_encoder_reads() {
+        let here = Here::new();
+        here.finished("run", 2, &["--set", "encoder.words.field=pos"]);
+        here.write("forms.tsv", "The\nend\n\nNo\n");
+        let wanted = "forms.tsv:1: expected \"pos\", the input of encoder \"words\", found none; add it to the example\n";
+        let refusal = auxdesk(&here, &["predict", "run", "forms.tsv"]);
+        refused(&refusal, &(wanted.to_owned() + &wanted.replace(":1:", ":4:")));
+    }
+
+    #[test]
     fn predict_writes_the_labels_of_any_objective() {
         let here = Here::new();
         here.finished("run", 20, &[]);

@@ -1,0 +1,79 @@
+//! Examples that lack a field that an encoder looks words up in. A format may accept them, as labels
+//! may be missing; as an input the field is required.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ObjectiveSpec, Recipe, encoder::closure};
+use crate::{
+    data::{Axis, Corpus, Example, FieldForm, SplitData, read::ReadError},
+    keys::describe::quoted,
+    model::encoder::RowSource,
+};
+
+impl Recipe {
+    /// A fault for each example of a split that has positions but not the field of words that an
+    /// encoder reads for one of these objectives.
+    pub fn missing_inputs<'a>(
+        &self,
+        objectives: impl Iterator<Item = &'a ObjectiveSpec>,
+        corpus_idx: usize,
+        corpus: &Corpus,
+        split: &SplitData,
+    ) -> Vec<ReadError> {
+        let mut readers = BTreeMap::<usize, BTreeSet<&str>>::new();
+        for objective in objectives {
+            for (field, encoder) in self.words_read(objective, corpus_idx, corpus) {
+                readers.entry(field).or_default().insert(encoder);
+            }
+        }
+        let faults = split.examples.iter().flat_map(|example| {
+            let lacking = readers.iter().filter(|(field, _)| lacks(example, corpus, **field));
+            lacking.map(|(&field, encoders)| ReadError {
+                file: split.file.clone(),
+                line: example.line,
+                what: format!(
+                    "expected {:?}, the input of {} {}, found none; add it to the example",
+                    corpus.fields[field].name,
+                    if encoders.len() == 1 { "encoder" } else { "encoders" },
+                    quoted(encoders.iter().copied())
+                ),
+            })
+        });
+        faults.collect()
+    }
+
+    /// The fields of words that encoders read for an objective, each with the encoder's name.
+    fn words_read(
+        &self,
+        objective: &ObjectiveSpec,
+        corpus_idx: usize,
+        corpus: &Corpus,
+    ) -> Vec<(usize, &str)> {
+        let spec = |at: usize| self.encoders.get(at);
+        let index = |name: &str| self.encoders.iter().position(|encoder| encoder.name == name);
+        let taps = objective.taps.iter().flatten();
+        let runs = taps.flat_map(|tap| closure(spec, index, tap, corpus_idx));
+        let words = runs.filter_map(|(at, prefix)| {
+            let encoder = &self.encoders[at];
+            let own =
+                encoder.config.field().filter(|_| encoder.kind.source() == RowSource::Field)?;
+            let field = corpus.field(prefix.as_deref().unwrap_or(own))?;
+            let is_words = corpus.fields[field].form == FieldForm::Symbols;
+            is_words.then_some((field, encoder.name.as_str()))
+        });
+        words.collect()
+    }
+}
+
+/// Whether an example has rows for a field but no values.
+fn lacks(example: &Example, corpus: &Corpus, field: usize) -> bool {
+    let has_rows = match corpus.fields[field].axis {
+        Axis::Sequence(sequence) => example.len_of(sequence) > 0,
+        Axis::Items(sequence) => {
+            let items = example.sequences[sequence].as_ref();
+            items.is_some_and(|items| !items.items().is_empty())
+        }
+        Axis::Example => true,
+    };
+    has_rows && example.symbols(field).is_none()
+}
