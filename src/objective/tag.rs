@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Prediction, SplitData, Vocabulary,
-        read::ReadError, vocabulary::count,
+        Batch, Corpus, Field, FieldForm, Fitted, Lexicon, Packing, Prediction, SplitData,
+        Vocabulary, read::ReadError, vocabulary::count,
     },
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scheme, Scorer, scorer::TagScorer},
@@ -196,8 +196,32 @@ struct Attached {
     label: Option<usize>,
     /// The tag id of each symbol of the label field.
     names: Vec<u32>,
-    /// Whether each symbol of the corpus's first field occurs in its training split.
+    words: Option<Words>,
+}
+
+/// The words that are labelled: those of the label's sequence.
+struct Words {
+    /// The index of their field.
+    field: usize,
+    /// Whether each symbol of the field occurs in the training split.
     known: Vec<bool>,
+}
+
+impl Words {
+    /// The first field of words that belongs to what the labels belong to; tags of items have none.
+    fn of(corpus: &Corpus, label: usize) -> Option<Self> {
+        let is_words = |field: &Field| {
+            field.form == FieldForm::Symbols && field.axis == corpus.fields[label].axis
+        };
+        let field = corpus.fields.iter().position(is_words)?;
+        let counts = count(&corpus.lexicons[field], &corpus.train, field);
+        Some(Self { field, known: counts.into_iter().map(|count| count > 0).collect() })
+    }
+
+    /// Whether the word of a row does not occur in the training split.
+    fn is_oov(&self, batch: &Batch, row: usize) -> bool {
+        !batch.symbols(self.field)[row].is_some_and(|word| self.known[word as usize])
+    }
 }
 
 struct Tagger {
@@ -230,16 +254,16 @@ impl Tagger {
         rows.into_iter().map(|row| Some(names[symbols[row]? as usize])).collect()
     }
 
-    /// The class of each row; `None` for rows without a label, or with one unseen in training.
-    fn targets(&self, batch: &Batch) -> Vec<Option<u32>> {
+    /// The class of each row of the tap; `None` for rows without a label, or with one unseen in training.
+    fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
-        let Some(label) = *label else { return vec![None; batch.n_tokens()] };
+        let Some(label) = *label else { return vec![None; packing.n_rows()] };
         if self.coding.is_plain() {
             let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
             let symbols = batch.symbols(label).iter();
             return symbols.map(|symbol| class(names[(*symbol)? as usize])).collect();
         }
-        let mut targets = vec![None; batch.n_tokens()];
+        let mut targets = vec![None; packing.n_rows()];
         for b in 0..batch.n_examples() {
             let Some(gold) = self.gold(batch, b) else { continue };
             let tags = self.coding.trained(&self.texts(&gold));
@@ -269,23 +293,20 @@ impl Objective for Tagger {
         let label = corpus.field(&self.label);
         let tags = label.iter().flat_map(|&label| corpus.lexicons[label].iter());
         let names = tags.map(|tag| self.names.intern(tag)).collect();
-        let known = corpus.lexicons.first().map_or_else(Vec::new, |forms| {
-            count(forms, &corpus.train, 0).into_iter().map(|count| count > 0).collect()
-        });
-        self.attached.insert(corpus_idx, Attached { label, names, known });
+        let words = label.and_then(|label| Words::of(corpus, label));
+        self.attached.insert(corpus_idx, Attached { label, names, words });
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Rows { tensor: x, packing } = &taps[0];
-        RawLoss::of(self.head.loss(x, &self.targets(batch), packing)?)
+        RawLoss::of(self.head.loss(x, &self.targets(packing, batch), packing)?)
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let Rows { tensor: x, packing } = &taps[0];
-        let evaluated = self.head.evaluate(x, &self.targets(batch), packing)?;
-        let known = &self.attached(batch).known;
-        let forms = batch.symbols(0);
-        let is_oov = |row: usize| !forms[row].is_some_and(|form| known[form as usize]);
+        let evaluated = self.head.evaluate(x, &self.targets(packing, batch), packing)?;
+        let words = self.attached(batch).words.as_ref();
+        let is_oov = |row: usize| words.is_some_and(|words| words.is_oov(batch, row));
         let gold = |b: usize| match self.gold(batch, b) {
             Some(gold) => Gold::Classes {
                 classes: gold.into_iter().map(Some).collect(),

@@ -14,6 +14,7 @@ use auxdesk::{
         read::{Labels, Location, Source, find},
     },
     keys::{DefaultValue, Located, Value, Values},
+    metric::Gold,
     model::{Mode, Rows},
     recipe::{Overrides, RecipeSource, System, load, shipped},
 };
@@ -406,6 +407,28 @@ fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
     assert!(n_reached >= 4);
     let run = tiny.train(&[]);
     assert_eq!(run.steps().len(), 3, "{:?}", run.ended);
+}
+
+#[test]
+fn tags_of_the_second_text_are_trained_and_scored_on_its_own_tokens() {
+    let of_second = PAIRS.replace("'classify'", "'tag'").replace("'judgement'\ntap", "'b'\ntap");
+    let of_second = of_second.replace("['trunk.max', 'b:trunk.max']", "'b:trunk.1'");
+    let mut tiny = pairs(&of_second, TEXTS).unwrap();
+    let examples = tiny.corpora[0].train.clone();
+    // Only the first example is in training: "two one".
+    tiny.corpora[0].train.examples.truncate(1);
+    let (system, corpus) = (tiny.system(), &tiny.corpora[0]);
+    let batch = Batch::new(0, corpus, &examples, &[0, 1]);
+    let taps = system.taps(&[0], &batch, Mode::Eval).unwrap().remove(0);
+    let evaluation = system.objective(0).evaluate(&taps, &batch).unwrap();
+    // Of "two one" and "one two four three".
+    assert_eq!(evaluation.loss.unwrap().count, 4);
+    let place = batch.examples.iter().position(|&at| at == 1).unwrap();
+    let Gold::Classes { classes, oov } = &evaluation.gold[place] else { panic!("gold tags") };
+    let names = system.objective(0).class_names();
+    let words: Vec<&str> = classes.iter().map(|class| names.get(class.unwrap())).collect();
+    assert_eq!(words, ["one", "two", "four", "three"]);
+    assert_eq!(oov, &[false, false, true, true]);
 }
 
 #[test]
