@@ -56,14 +56,14 @@ fn fold(
     let mut ends = Vec::new();
     for t in 0..packing.max_len() {
         let rows = packing.rows_at(t);
-        let n_going_on = if t + 1 < packing.max_len() { packing.rows_at(t + 1).len() } else { 0 };
+        let n_continuing = if t + 1 < packing.max_len() { packing.rows_at(t + 1).len() } else { 0 };
         let now = next(before.take(), x.narrow(0, rows.start, rows.len())?)?;
         // Tensors without rows are never created: some devices cannot.
-        if n_going_on < rows.len() {
-            ends.push(now.narrow(0, n_going_on, rows.len() - n_going_on)?);
+        if n_continuing < rows.len() {
+            ends.push(now.narrow(0, n_continuing, rows.len() - n_continuing)?);
         }
-        if n_going_on > 0 {
-            before = Some(now.narrow(0, 0, n_going_on)?);
+        if n_continuing > 0 {
+            before = Some(now.narrow(0, 0, n_continuing)?);
         }
     }
     // The longest sequences come first.

@@ -12,6 +12,9 @@
 //! Labels unseen in the other objective's training have no loss: a dictionary may have a label for
 //! unknown words. The prediction is the clean label; the score compares, over known labels, the
 //! noisy label with the most probable one under C.
+//!
+//! ln softmax and ln Σ e^x are compositions of candle's operations here. candle-nn's, which only `kernel::plain`
+//! uses, round in another order: with them the losses of a recipe such as `multilingual` would not stay bit for bit.
 
 use std::collections::BTreeMap;
 

@@ -85,7 +85,7 @@ impl Format for Jsonl {
     }
 
     fn about(&self) -> &'static str {
-        "an object a line: texts, tags of their tokens, labels of the whole, spans, arcs, numbers"
+        "JSON lines: one object per example, with texts, tags of their tokens, labels, spans, arcs, numbers"
     }
 
     fn keys(&self) -> &'static [Key] {
