@@ -9,6 +9,7 @@ use clap::{
 
 use crate::{
     kernel::DeviceName,
+    recipe::list,
     tui::{ColorWhen, GlyphChoice},
 };
 
@@ -264,7 +265,8 @@ pub struct PredictArgs {
 /// Options of `auxdesk list`.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// recipes, objectives, encoders, heads, formats or weightings [default: all of them]
+    /// One of [`list::TOPICS`]
+    #[arg(help = format!("One of {} [default: all of them]", list::TOPICS.join(", ")))]
     pub topic: Option<String>,
     /// Name of one, to list its keys
     pub name: Option<String>,
@@ -347,6 +349,14 @@ mod tests {
         let cli = Cli::try_parse_from(["auxdesk", "--steps", "3"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.train.steps, Some(3));
+    }
+
+    #[test]
+    fn the_help_of_list_names_every_topic() {
+        let mut command = Cli::command();
+        let list = command.find_subcommand_mut("list").unwrap();
+        let help = list.render_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(&list::TOPICS.join(", ")), "{help}");
     }
 
     #[test]

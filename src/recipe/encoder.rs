@@ -89,6 +89,11 @@ const SHARE: Key =
 /// Keys that recipes may have but that are not implemented yet.
 const TO_COME: &[&str] = &["share"];
 
+/// Whether a key of an encoder is not implemented yet.
+pub(super) fn is_planned(key: &Key) -> bool {
+    TO_COME.contains(&key.name)
+}
+
 /// Every key of an encoder of this kind.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let inputs = kind.source().inputs();
