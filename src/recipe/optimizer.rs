@@ -53,9 +53,6 @@ pub struct Moments {
     pub weight_decay: f64,
 }
 
-/// The names that `optimizer` may have.
-pub const NAMES: &[&str] = &["sgd", "adam", "adamw", "adadelta", "rmsprop"];
-
 /// A value of at least 0 and below 1.
 const SHARE: ValueType = ValueType::Number(0.0, 0.999_999_999);
 const POSITIVE: ValueType = ValueType::Number(1e-30, GREATEST);
@@ -71,77 +68,109 @@ const EPSILON: Key = Key::with_default("epsilon", POSITIVE, "1e-8", "added to th
 const BETA1: Key = Key::with_default("beta1", SHARE, "0.9", "decay rate of the first moment");
 const BETA2: Key = Key::with_default("beta2", SHARE, "0.999", "decay rate of the second moment");
 
+/// An optimizer as recipes declare it.
+struct OptimizerKind {
+    name: &'static str,
+    /// The keys that it adds to `[train]`.
+    keys: &'static [Key],
+    /// Its configuration, of the checked values of `[train]`.
+    configure: fn(&Values) -> OptimizerConfig,
+}
+
+const OPTIMIZERS: [OptimizerKind; 5] = [
+    OptimizerKind {
+        name: "sgd",
+        keys: &[MOMENTUM, DECAY],
+        configure: |values| OptimizerConfig::Sgd {
+            momentum: values.number("momentum"),
+            weight_decay: values.number("weight_decay"),
+        },
+    },
+    OptimizerKind {
+        name: "adam",
+        keys: &[BETA1, BETA2, EPSILON, DECAY],
+        configure: |values| OptimizerConfig::Adam(Moments::from_values(values)),
+    },
+    OptimizerKind {
+        name: "adamw",
+        keys: &[
+            BETA1,
+            BETA2,
+            EPSILON,
+            Key::with_default(
+                "weight_decay",
+                ValueType::Number(0.0, GREATEST),
+                "0.01",
+                "decoupled weight decay, times the learning rate",
+            ),
+        ],
+        configure: |values| OptimizerConfig::AdamW(Moments::from_values(values)),
+    },
+    OptimizerKind {
+        name: "adadelta",
+        keys: &[
+            Key::with_default("rho", SHARE, "0.9", "decay rate of the running averages"),
+            Key::with_default("epsilon", POSITIVE, "1e-6", "added inside the square roots"),
+            DECAY,
+        ],
+        configure: |values| OptimizerConfig::AdaDelta {
+            rho: values.number("rho"),
+            epsilon: values.number("epsilon"),
+            weight_decay: values.number("weight_decay"),
+        },
+    },
+    OptimizerKind {
+        name: "rmsprop",
+        keys: &[
+            Key::with_default("alpha", SHARE, "0.99", "decay rate of the running average"),
+            EPSILON,
+            MOMENTUM,
+            DECAY,
+        ],
+        configure: |values| OptimizerConfig::RmsProp {
+            alpha: values.number("alpha"),
+            epsilon: values.number("epsilon"),
+            momentum: values.number("momentum"),
+            weight_decay: values.number("weight_decay"),
+        },
+    },
+];
+
+/// The names that `optimizer` may have: those of the table.
+pub const NAMES: &[&str] = &{
+    let mut names = [""; OPTIMIZERS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = OPTIMIZERS[at].name;
+        at += 1;
+    }
+    names
+};
+
+fn find(name: &str) -> Option<OptimizerKind> {
+    OPTIMIZERS.into_iter().find(|kind| kind.name == name)
+}
+
 /// The keys that the optimizer with that name adds to `[train]`; none for an unknown name.
 pub fn keys(name: &str) -> &'static [Key] {
-    match name {
-        "sgd" => const { &[MOMENTUM, DECAY] },
-        "adam" => const { &[BETA1, BETA2, EPSILON, DECAY] },
-        "adamw" => {
-            const {
-                &[
-                    BETA1,
-                    BETA2,
-                    EPSILON,
-                    Key::with_default(
-                        "weight_decay",
-                        ValueType::Number(0.0, GREATEST),
-                        "0.01",
-                        "decoupled weight decay, times the learning rate",
-                    ),
-                ]
-            }
+    find(name).map_or(&[], |kind| kind.keys)
+}
+
+impl Moments {
+    fn from_values(values: &Values) -> Self {
+        Self {
+            beta1: values.number("beta1"),
+            beta2: values.number("beta2"),
+            epsilon: values.number("epsilon"),
+            weight_decay: values.number("weight_decay"),
         }
-        "adadelta" => {
-            const {
-                &[
-                    Key::with_default("rho", SHARE, "0.9", "decay rate of the running averages"),
-                    Key::with_default("epsilon", POSITIVE, "1e-6", "added inside the square roots"),
-                    DECAY,
-                ]
-            }
-        }
-        "rmsprop" => {
-            const {
-                &[
-                    Key::with_default("alpha", SHARE, "0.99", "decay rate of the running average"),
-                    EPSILON,
-                    MOMENTUM,
-                    DECAY,
-                ]
-            }
-        }
-        _ => &[],
     }
 }
 
 impl OptimizerConfig {
     /// The optimizer of the checked values of `[train]`.
     pub(super) fn from_values(values: &Values) -> Self {
-        let number = |key| values.number(key);
-        let moments = || Moments {
-            beta1: number("beta1"),
-            beta2: number("beta2"),
-            epsilon: number("epsilon"),
-            weight_decay: number("weight_decay"),
-        };
-        match values.text("optimizer") {
-            "sgd" => {
-                Self::Sgd { momentum: number("momentum"), weight_decay: number("weight_decay") }
-            }
-            "adam" => Self::Adam(moments()),
-            "adamw" => Self::AdamW(moments()),
-            "adadelta" => Self::AdaDelta {
-                rho: number("rho"),
-                epsilon: number("epsilon"),
-                weight_decay: number("weight_decay"),
-            },
-            "rmsprop" => Self::RmsProp {
-                alpha: number("alpha"),
-                epsilon: number("epsilon"),
-                momentum: number("momentum"),
-                weight_decay: number("weight_decay"),
-            },
-            other => unreachable!("the checker knows no optimizer {other:?}"),
-        }
+        let kind = find(values.text("optimizer"));
+        (kind.expect("the key's values are the names of the table").configure)(values)
     }
 }
