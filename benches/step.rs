@@ -50,7 +50,7 @@ use auxdesk::{
     recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load},
     recorder::{Recording, record},
     state::{Run, Totals},
-    train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup},
+    train::{Clock, Interrupt, Opening, Trainer, TrainerSetup},
 };
 
 /// Steps that are not counted: the first ones allocate the optimizer's moments and warm the caches.
@@ -188,7 +188,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         system,
         run: folder.to_owned(),
         opening: Opening::Started,
-        moves: Moves::default(),
+        moves: None,
         clock: Clock::start(),
         interrupt: Interrupt::default(),
         panic_at: None,

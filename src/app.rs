@@ -65,8 +65,8 @@ pub struct Job {
     pub folder: RunFolder,
     /// The run so far, if it is continued.
     pub past: Option<Past>,
-    /// Changes to repeat from a journal.
-    pub moves: Moves,
+    /// Changes to repeat from a journal, instead of those that are pending in the checkpoint.
+    pub moves: Option<Moves>,
     /// The number of threads.
     pub threads: usize,
     /// The device of its tensors.
@@ -200,7 +200,7 @@ struct TrainerParts {
     recipe: Recipe,
     corpora: Vec<Corpus>,
     digests: BTreeMap<String, String>,
-    moves: Moves,
+    moves: Option<Moves>,
     device: Device,
     run: PathBuf,
     interrupt: Interrupt,

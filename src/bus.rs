@@ -1,5 +1,5 @@
-//! The channels between the trainer and the other threads. The trainer never blocks on any of them, except that
-//! it waits for the journal before it saves a checkpoint ([`Bus::wait_until_written`]).
+//! The channels between the trainer and the other threads. The trainer waits for another thread in one place:
+//! before it saves a checkpoint, until the journal holds every event so far ([`Bus::wait_until_written`]).
 //!
 //! Events go to the recorder over an unbounded channel, whose receiver only writes a file, and to
 //! the screen over a bounded one. The screen may miss events, receives their number, and catches up

@@ -1,7 +1,8 @@
 //! The training loop: draw, forward, mix, backward, update; and what happens between two steps.
 //!
-//! The trainer emits events on the bus and never blocks on other threads. Commands are applied
-//! between two steps, never within one, and each is answered by an event.
+//! The trainer waits for another thread in one place: before it saves a checkpoint, until the
+//! journal holds every event so far, or is no longer written. Commands are applied between two
+//! steps, never within one, and each is answered by an event.
 
 mod apart;
 mod backward;
@@ -78,8 +79,8 @@ pub struct TrainerSetup {
     pub run: PathBuf,
     /// Whether the run starts or is continued.
     pub opening: Opening,
-    /// Changes to repeat.
-    pub moves: Moves,
+    /// Changes to repeat, instead of those that are pending in the checkpoint.
+    pub moves: Option<Moves>,
     /// The run's clock.
     pub clock: Clock,
     /// Receives signals.
@@ -157,15 +158,15 @@ impl Trainer {
         self.emit_end(done, bus)
     }
 
-    /// Emits the first event of this session. Changes to repeat are in no other file, so a run with
-    /// `--moves` saves them before its first event.
+    /// Emits the first event of this session. Changes to repeat are in no other file, so a session
+    /// with `--moves` saves them before its first event.
     fn open(&mut self, bus: &mut Bus) -> Result<()> {
-        let keeps_moves = self.counters.step == Step(0) && !self.control.moves.is_empty();
-        if keeps_moves {
+        let saves_moves = self.control.has_new_moves;
+        if saves_moves {
             self.write_checkpoint("last", bus)?;
         }
         bus.emit(self.opening());
-        if keeps_moves {
+        if saves_moves {
             self.tell_saved("last", None, bus);
         }
         self.save_best_again(bus)

@@ -46,14 +46,17 @@ impl Past {
     pub fn open(folder: &Path) -> Result<Self, String> {
         let path = folder.join(journal::FILE);
         let journal = PastJournal::read(path).map_err(|error| error.to_string())?;
-        let step =
-            journal.as_ref().and_then(|journal| journal.run.resume_step()).unwrap_or(Step(0));
+        let started = journal.as_ref().and_then(|journal| journal.run.resume_step());
+        let step = started.unwrap_or(Step(0));
+        if started.is_none() {
+            has_no_trained_checkpoint(folder)?;
+        }
         let checkpoint = checkpoint::open_at(folder, "last", step);
         let checkpoint = checkpoint.map_err(|error| format!("{error:#}"))?;
         if checkpoint.is_none() && step > Step(0) {
             let folder = folder.display();
             return Err(format!(
-                "{folder}: expected checkpoints/last of step {step}, which the journal tells of, found none; \
+                "{folder}: expected checkpoints/last of step {step}, which the journal records, found none; \
                  start a new run"
             ));
         }
@@ -75,6 +78,21 @@ impl Past {
     /// The time of the run so far, in milliseconds.
     pub fn at_ms(&self) -> u64 {
         self.journal.as_ref().map_or(0, |journal| journal.run.at_ms)
+    }
+}
+
+/// Refuses a run that was trained and has lost its journal: it would be trained again from step 0,
+/// over its checkpoint.
+fn has_no_trained_checkpoint(folder: &Path) -> Result<(), String> {
+    let last = checkpoint::open(folder, "last").map_err(|error| format!("{error:#}"))?;
+    match last.map(|last| last.state.step()).filter(|step| *step > Step(0)) {
+        Some(step) => Err(format!(
+            "{}: expected {}, which checkpoints/last of step {step} belongs to, found none; put it back, \
+             or start a new run",
+            folder.display(),
+            journal::FILE
+        )),
+        None => Ok(()),
     }
 }
 

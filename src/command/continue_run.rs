@@ -11,7 +11,7 @@ use crate::{
     app::{self, Job, Past, RunFolder},
     cli::ContinueArgs,
     kernel,
-    protocol::event::Ended,
+    protocol::{Step, event::Ended},
     recipe::{self, Length, Overrides, Recipe, RecipeSource},
     train::checkpoint::Checkpoint,
 };
@@ -33,13 +33,11 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
         is_not_over(args, &recipe, &past, checkpoint)?;
     } else {
         let run = args.run.display();
-        say(&format!("{run}: no checkpoint was saved; continuing from step 0"));
+        say(&format!("{run}: the journal records no checkpoint; continuing from step 0"));
     }
     let moves = train::moves(args.moves.as_deref(), &recipe)?;
-    let moves = match &past.checkpoint {
-        Some(checkpoint) => moves.after(checkpoint.state.step()),
-        None => moves,
-    };
+    let step = past.checkpoint.as_ref().map_or(Step(0), |checkpoint| checkpoint.state.step());
+    let moves = moves.map(|moves| moves.after(step));
     let show = train::show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
     warn_if_kernel_differs(&past, kernel::name(&device));

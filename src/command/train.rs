@@ -78,9 +78,9 @@ pub(super) fn show(is_headless: bool, observe: bool, look: LookArgs) -> Result<S
     Ok(Show::Desk(Box::new(super::look::desk(look, mode)?)))
 }
 
-/// The changes to repeat, whose objectives must be in the recipe.
-pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Moves, Failure> {
-    let Some(path) = path else { return Ok(Moves::default()) };
+/// The changes to repeat, if a journal is given; their objectives must be in the recipe.
+pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Option<Moves>, Failure> {
+    let Some(path) = path else { return Ok(None) };
     let path = journal::locate(path);
     let Journal { events, left_out, .. } = Journal::read(&path)?;
     for note in left_out.notes() {
@@ -96,7 +96,7 @@ pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Moves, Failu
             )));
         }
     }
-    Ok(moves)
+    Ok(Some(moves))
 }
 
 fn names(recipe: &Recipe) -> String {

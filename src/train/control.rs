@@ -6,6 +6,8 @@ use crate::protocol::event::Reason;
 /// The requests; see the module.
 pub(super) struct Control {
     pub(super) moves: Moves,
+    /// Whether they are not those of the checkpoint.
+    pub(super) has_new_moves: bool,
     pub(super) interrupt: Interrupt,
     pub(super) paused: bool,
     /// The reason of a requested stop.
@@ -19,10 +21,11 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn new(
         moves: Moves,
+        has_new_moves: bool,
         interrupt: Interrupt,
         [panic_at, error_at]: [Option<u64>; 2],
     ) -> Self {
-        Self { moves, interrupt, paused: false, stop: None, panic_at, error_at }
+        Self { moves, has_new_moves, interrupt, paused: false, stop: None, panic_at, error_at }
     }
 
     /// Panics, or fails, if a test has requested it at that step.

@@ -175,8 +175,13 @@ impl Trainer {
         let hurry = reason == Reason::Signal || reason.ended() == Ended::Failed;
         // An evaluation has saved `last` too.
         let evaluated = self.counters.is_evaluated();
+        let without_improvement = self.counters.evals_without_improvement;
         // The parameters since the last evaluation may be the best.
         let improves = !evaluated && !hurry && self.evaluate_on_dev(bus)?.unwrap_or(false);
+        if !improves {
+            // Early stopping counts scheduled evaluations only: an extended run has not had this one.
+            self.counters.evals_without_improvement = without_improvement;
+        }
         if !evaluated && reason != Reason::Loss {
             self.save_both(improves, bus)?;
         }

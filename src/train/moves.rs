@@ -75,11 +75,6 @@ impl Moves {
             .map(|one| one.command)
     }
 
-    /// Whether no command is left.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The commands that are in force from later steps.
     #[must_use]
     pub fn after(mut self, step: Step) -> Self {

@@ -29,7 +29,7 @@ impl Trainer {
     }
 
     /// A trainer that resumes from a checkpoint: parameters and the optimizer's moments are loaded.
-    /// Moves in `setup` replace the pending ones.
+    /// Moves in `setup`, if given, replace the pending ones.
     ///
     /// # Errors
     /// The checkpoint does not match the recipe, or a file of it cannot be read.
@@ -60,7 +60,8 @@ impl Trainer {
             weighting: _,
             updates: _,
         } = progress;
-        let moves = if moves.is_empty() { left } else { moves };
+        let has_new_moves = moves.as_ref().is_some_and(|moves| *moves != left);
+        let moves = moves.unwrap_or(left);
         learner.set_strengths(&plan, &settings);
         Self {
             batches: Batches::new(&plan, &positions),
@@ -68,7 +69,7 @@ impl Trainer {
             learner,
             settings,
             counters,
-            control: Control::new(moves, interrupt, [panic_at, error_at]),
+            control: Control::new(moves, has_new_moves, interrupt, [panic_at, error_at]),
             output: Output { run, clock, opening },
             plan,
         }

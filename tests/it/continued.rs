@@ -221,6 +221,90 @@ fn a_run_without_a_journal_yet_starts_in_its_folder() {
 }
 
 #[test]
+fn a_checkpoint_whose_journal_is_missing_is_not_trained_over() {
+    let here = Here::new();
+    let path = here.finished("run", 20, &[]);
+    let saved = checkpoint_files(&path);
+    for torn in [None, Some("{\"kind\":\"jour")] {
+        fs::remove_file(path.join(journal::FILE)).unwrap();
+        if let Some(torn) = torn {
+            here.write("run/journal.jsonl", torn);
+        }
+        let err = refused(&here, "run", &["--steps", "40"]);
+        let expected =
+            "run: expected journal.jsonl, which checkpoints/last of step 20 belongs to, found none";
+        assert!(err.contains(expected), "{err}");
+        assert!(checkpoint_files(&path) == saved);
+        here.write("run/journal.jsonl", "");
+    }
+}
+
+/// Manual changes from steps 60 and 80.
+const LATER: &str = r#"{"kind":"journal","version":2,"auxdesk":"0.1.0","name":"by-hand","seed":1,"threads":1,"device":"cpu","kernel":"avx2","started":"2026-01-01T12:00:00Z","parent":null}
+{"kind":"gain_set","at_ms":1,"step":59,"from":60,"objective":"pos","old":0.5,"new":0.9,"by":"key","command":1}
+{"kind":"muted","at_ms":2,"step":79,"from":80,"objective":"next-word","muted":true,"by":"key","command":2}
+"#;
+
+#[test]
+fn moves_given_to_a_run_that_is_continued_survive_a_kill() {
+    let here = Here::new();
+    here.write("later.jsonl", LATER);
+    let seldom = ["--set", "train.evaluate_every=1000"];
+    let longer = STEPS.to_string();
+    let more = ["--steps", &longer, "--moves", "later.jsonl"];
+    let [whole, killed] = ["whole", "killed"].map(|run| here.finished(run, 20, &seldom));
+    let exited = finish(&mut continued(&here, "whole", &more));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    let mut program = start(&mut continued(&here, "killed", &more));
+    wait_for(&killed, "continued");
+    program.child().kill().unwrap();
+    assert_eq!(program.wait().signal, Some(9));
+    let exited = finish(&mut continued(&here, "killed", &[]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    assert_same_run(&whole, &killed);
+    assert_eq!(folded(&killed).interventions, 2);
+}
+
+#[test]
+fn moves_replace_the_pending_ones_even_if_none_is_left() {
+    let here = Here::new();
+    here.write("later.jsonl", LATER);
+    let earlier = [("59", "5"), ("60", "6"), ("79", "7"), ("80", "8")];
+    let earlier =
+        earlier.iter().fold(LATER.to_owned(), |text, (step, new)| text.replace(step, new));
+    here.write("earlier.jsonl", earlier);
+    for (moves, n_changes) in [(None, 2), (Some("earlier.jsonl"), 0)] {
+        let _ = fs::remove_dir_all(here.path("run"));
+        let run = here.finished("run", 20, &[&OFTEN[..], &["--moves", "later.jsonl"]].concat());
+        let more = moves.map(|moves| ["--moves", moves]);
+        let more = [&["--steps", "90"][..], more.as_ref().map_or(&[], |more| more)].concat();
+        let exited = finish(&mut continued(&here, "run", &more));
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        assert_eq!(folded(&run).interventions, n_changes);
+    }
+}
+
+#[test]
+fn the_evaluation_at_the_end_does_not_use_up_patience() {
+    let here = Here::new();
+    // Its scores do not change, so every evaluation after the first is one without improvement.
+    let still = ["--set", "train.patience=1", "--set", "train.learning_rate=1e-12"];
+    let whole = here.finished("whole", 35, &still);
+    let run = here.finished("run", 15, &still);
+    let exited = finish(&mut continued(&here, "run", &["--steps", "35"]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    for path in [&whole, &run] {
+        let ending = crate::runs::ending(path);
+        assert_eq!((ending.reason, ending.step), (Reason::Patience, Step(20)));
+    }
+    assert_eq!(steps(&whole), steps(&run));
+    let [mut whole, mut run] = [whole, run].map(|path| checkpoint_files(&path));
+    // `best` was saved when the run was to have 15 steps.
+    assert!(whole.remove("best/recipe.toml") != run.remove("best/recipe.toml"));
+    assert!(whole == run);
+}
+
+#[test]
 fn a_truncated_line_is_removed_and_later_changes_are_marked_as_left_behind() {
     let here = Here::new();
     let whole = here.finished("whole", STEPS, &OFTEN);

@@ -206,7 +206,7 @@ impl Tiny {
             system: self.system(),
             run: folder.to_owned(),
             opening: Opening::Started,
-            moves,
+            moves: Some(moves),
             clock: Clock::start(),
             interrupt: Interrupt::default(),
             panic_at: None,
