@@ -74,9 +74,9 @@ impl ProgressLines {
             return None;
         }
         self.due_ms = event.at_ms.saturating_add(self.every_ms);
-        let width = run.steps.to_string().len();
+        let width = run.plan.steps.to_string().len();
         let mut line =
-            Line::at(run.at_ms).add(format!("step {:>width$}/{}", event.step.0, run.steps));
+            Line::at(run.at_ms).add(format!("step {:>width$}/{}", event.step.0, run.plan.steps));
         if let Some(epochs) = run.epochs() {
             line = line.add(format!("epoch {epochs:.2}"));
         }

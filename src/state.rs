@@ -8,6 +8,7 @@ mod describe;
 mod history;
 mod log;
 mod pace;
+mod parts;
 mod replay;
 mod report;
 mod resume;
@@ -17,13 +18,12 @@ mod strip;
 mod summary;
 mod timeline;
 
-use std::collections::BTreeMap;
-
 pub use corpora::CorpusUsage;
 pub use describe::{count, describe, hms};
 pub use history::{History, Undoable};
 pub use log::{Entry, Log};
 pub use pace::Pace;
+pub use parts::{DataUsage, LatestStep, ManualChanges, RunPlan};
 pub use replay::{replay, until};
 pub use report::run_name;
 pub use series::{ALPHAS, Bucket, QUICK, Series, USUAL};
@@ -33,10 +33,10 @@ pub use summary::Totals;
 pub use timeline::{Moment, Timeline, Unit};
 
 use crate::protocol::{
-    Event, Header, ObjectiveId, Scene, Step,
+    Event, Header, ObjectiveId, Step,
     event::{
-        BestMetric, CheckpointSaved, CommandRefused, CorpusStarted, GradientsMeasured,
-        NonFiniteLoss, Noted, Role, RunEnded, RunStarted, SceneStored, Setting, Split, StepDone,
+        CheckpointSaved, GradientsMeasured, NonFiniteLoss, Noted, Role, RunEnded, RunStarted,
+        Setting, Split, StepDone,
     },
     report::{Alert, AlertKind},
 };
@@ -51,48 +51,24 @@ pub struct Run {
     pub header: Option<Header>,
     /// Every objective, in the recipe's order. Empty until `run_started`.
     pub strips: Vec<Strip>,
-    /// Every corpus, in the recipe's order.
-    pub corpora: Vec<CorpusStarted>,
-    /// Number of trainable parameters.
-    pub parameters: u64,
-    /// Length of the run in steps.
-    pub steps: u64,
-    /// Steps per epoch of the main objective's corpus.
-    pub steps_per_epoch: u64,
-    /// The metric that selects the best checkpoint.
-    pub best_metric: Option<BestMetric>,
+    /// What it set out with.
+    pub plan: RunPlan,
     /// Milliseconds from the run's beginning to the last event.
     pub at_ms: u64,
     /// Number of updates done.
     pub step: Step,
-    /// Live settings of the first step, by `--set` path.
-    pub settings_at_start: BTreeMap<String, Setting>,
-    /// The sampling temperature of the last step, while a schedule changes it.
-    pub temperature: Option<f32>,
-    /// The learning rate of the last update.
-    pub learning_rate: Option<f32>,
-    /// The gradient's global norm at the last update, before clipping.
-    pub gradient_norm: Option<f32>,
-    /// Tokens in all batches drawn so far.
-    pub tokens: u64,
-    /// Examples drawn so far, by corpus.
-    pub draws: BTreeMap<String, u64>,
-    /// Microseconds of training so far, per corpus, as [`Run::used`] divides them.
-    pub spent_us: Vec<u64>,
+    /// What its last step said.
+    pub latest: LatestStep,
+    /// The data and the time that it has used.
+    pub usage: DataUsage,
     /// Throughput.
     pub pace: Pace,
     /// The last measurement of per-objective gradients.
     pub gradients: Option<GradientsMeasured>,
-    /// Live settings that were changed, with their current values, by `--set` path.
-    pub settings: BTreeMap<String, Setting>,
+    /// What was changed by hand.
+    pub manual: ManualChanges,
     /// The latest checkpoints, oldest first; a name that was saved again occurs again.
     pub checkpoints: Vec<CheckpointSaved>,
-    /// Changes made by hand.
-    pub interventions: u64,
-    /// Those that can be undone or redone.
-    pub history: History,
-    /// Saved scenes.
-    pub scenes: BTreeMap<Scene, SceneStored>,
     /// The log of events other than steps.
     pub log: Log,
     /// When each step was done.
@@ -101,8 +77,6 @@ pub struct Run {
     pub alerts: Vec<Alert>,
     /// Notes, oldest first.
     pub notes: Vec<Noted>,
-    /// The last command that was not applied.
-    pub refused: Option<CommandRefused>,
     /// Whether training is paused.
     pub paused: bool,
     /// Events that the screen missed.
@@ -137,12 +111,12 @@ impl Run {
                 self.update_weights();
             }
             Event::SettingSet(event) => {
-                self.settings.insert(event.path.clone(), event.new.clone());
+                self.manual.settings.insert(event.path.clone(), event.new.clone());
             }
             Event::SceneStored(event) => {
-                self.scenes.insert(event.scene, event.clone());
+                self.manual.scenes.insert(event.scene, event.clone());
             }
-            Event::CommandRefused(event) => self.refused = Some(event.clone()),
+            Event::CommandRefused(event) => self.manual.refused = Some(event.clone()),
             Event::Paused(_) => self.paused = true,
             Event::Resumed(_) => self.paused = false,
             Event::Evaluated(event) => {
@@ -164,8 +138,8 @@ impl Run {
                 self.ended = Some(event.clone());
             }
         }
-        self.history.apply(event);
-        self.interventions += u64::from(event.changed().is_some_and(|it| it.by.is_manual()));
+        self.manual.history.apply(event);
+        self.manual.interventions += u64::from(event.changed().is_some_and(|it| it.by.is_manual()));
         // The description may depend on the new state: whether a score is the best.
         if Log::keeps(event) {
             self.log.push(event, describe(event, self).join("  "));
@@ -206,23 +180,23 @@ impl Run {
     fn drawn_of_main(&self) -> Option<(u64, u64)> {
         let main = self.strips.iter().find(|strip| strip.role == Role::Main)?;
         let corpus = main.corpus.first()?;
-        let started = self.corpora.iter().find(|started| started.name == *corpus)?;
+        let started = self.plan.corpora.iter().find(|started| started.name == *corpus)?;
         let size = started.splits.get(Split::Train.name())?.examples;
-        (size > 0).then(|| (self.draws.get(corpus).copied().unwrap_or(0), size))
+        (size > 0).then(|| (self.usage.draws.get(corpus).copied().unwrap_or(0), size))
     }
 
     /// A live setting, by its `--set` path: the value set by hand, else that of the last step if steps have it, else
     /// the one at the start. `None` if unknown.
     pub fn setting(&self, path: &str) -> Option<Setting> {
-        let by_hand = self.settings.get(path).cloned();
+        let by_hand = self.manual.settings.get(path).cloned();
         let by_step = || match path {
-            "train.learning_rate" => self.learning_rate.map(Setting::Number),
+            "train.learning_rate" => self.latest.learning_rate.map(Setting::Number),
             "train.sampling" => {
-                self.temperature.map(|it| Setting::Text(format!("temperature {it}")))
+                self.latest.temperature.map(|it| Setting::Text(format!("temperature {it}")))
             }
             _ => None,
         };
-        by_hand.or_else(by_step).or_else(|| self.settings_at_start.get(path).cloned())
+        by_hand.or_else(by_step).or_else(|| self.plan.settings_at_start.get(path).cloned())
     }
 
     /// The sampling rule, in the notation of `train.sampling`. `None` if unknown.
@@ -244,10 +218,10 @@ impl Run {
 
     /// Estimated remaining training time in milliseconds.
     pub fn left_ms(&self) -> Option<u64> {
-        if self.ended.is_some() || self.steps == 0 {
+        if self.ended.is_some() || self.plan.steps == 0 {
             return None;
         }
-        let n_left = self.steps.saturating_sub(self.step.0);
+        let n_left = self.plan.steps.saturating_sub(self.step.0);
         Some((n_left as f32 * self.pace.step_ms()?) as u64)
     }
 
@@ -262,13 +236,13 @@ impl Run {
 
     fn run_started(&mut self, event: &RunStarted) {
         self.strips = event.objectives.iter().map(Strip::new).collect();
-        self.corpora.clone_from(&event.corpora);
-        self.spent_us.resize(self.corpora.len(), 0);
-        self.parameters = event.parameters;
-        self.steps = event.steps;
-        self.steps_per_epoch = event.steps_per_epoch;
-        self.best_metric = Some(event.best.clone());
-        self.settings_at_start.clone_from(&event.settings);
+        self.plan.corpora.clone_from(&event.corpora);
+        self.usage.spent_us.resize(self.plan.corpora.len(), 0);
+        self.plan.parameters = event.parameters;
+        self.plan.steps = event.steps;
+        self.plan.steps_per_epoch = event.steps_per_epoch;
+        self.plan.best_metric = Some(event.best.clone());
+        self.plan.settings_at_start.clone_from(&event.settings);
         if let Some(strip) = self.strips.iter_mut().find(|strip| strip.name == event.best.objective)
         {
             strip.track_metric(&event.best.metric);
@@ -277,17 +251,17 @@ impl Run {
 
     fn step_done(&mut self, event: &StepDone) {
         self.step = event.step;
-        self.learning_rate = Some(event.learning_rate);
-        self.temperature = event.temperature;
-        self.gradient_norm = Some(event.gradient_norm);
-        self.tokens = self.tokens.saturating_add(event.tokens);
+        self.latest.learning_rate = Some(event.learning_rate);
+        self.latest.temperature = event.temperature;
+        self.latest.gradient_norm = Some(event.gradient_norm);
+        self.usage.tokens = self.usage.tokens.saturating_add(event.tokens);
         for (corpus, examples) in &event.draws {
-            let drawn = self.draws.entry(corpus.clone()).or_default();
+            let drawn = self.usage.draws.entry(corpus.clone()).or_default();
             *drawn = drawn.saturating_add(*examples);
         }
         self.spend(event);
         self.pace.step_done(event.tokens, event.step_ms);
-        let (step, at_ms, tokens) = (event.step, event.at_ms, self.tokens);
+        let (step, at_ms, tokens) = (event.step, event.at_ms, self.usage.tokens);
         self.timeline.push(Moment { step, at_ms, tokens });
         for strip in &mut self.strips {
             strip.step_done(event);

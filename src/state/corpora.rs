@@ -30,11 +30,12 @@ pub struct CorpusUsage<'a> {
 impl Run {
     /// Every corpus of the recipe, in its order.
     pub fn used(&self) -> impl Iterator<Item = CorpusUsage<'_>> {
-        let drawn = |corpus: &CorpusStarted| self.draws.get(&corpus.name).copied().unwrap_or(0);
-        let all_drawn = self.corpora.iter().map(drawn).fold(0, u64::saturating_add);
-        let all_spent = self.spent_us.iter().copied().fold(0, u64::saturating_add);
+        let drawn =
+            |corpus: &CorpusStarted| self.usage.draws.get(&corpus.name).copied().unwrap_or(0);
+        let all_drawn = self.plan.corpora.iter().map(drawn).fold(0, u64::saturating_add);
+        let all_spent = self.usage.spent_us.iter().copied().fold(0, u64::saturating_add);
         let fraction = |of: u64, all: u64| (all > 0).then(|| of as f32 / all as f32);
-        self.corpora.iter().zip(&self.spent_us).map(move |(corpus, spent_us)| {
+        self.plan.corpora.iter().zip(&self.usage.spent_us).map(move |(corpus, spent_us)| {
             let (drawn, examples) = (drawn(corpus), train(corpus).map_or(0, |size| size.examples));
             CorpusUsage {
                 name: &corpus.name,
@@ -54,13 +55,13 @@ impl Run {
             let drawn = event.draws.get(&corpus.name).copied().unwrap_or(0);
             drawn as f64 * tokens_an_example(corpus)
         };
-        let all_tokens: f64 = self.corpora.iter().map(tokens).sum();
+        let all_tokens: f64 = self.plan.corpora.iter().map(tokens).sum();
         if all_tokens <= 0.0 {
             return;
         }
         let all_us = event.step_ms.saturating_mul(1_000);
         let (mut tokens_before, mut us_before) = (0.0, 0);
-        for (corpus, spent_us) in self.corpora.iter().zip(&mut self.spent_us) {
+        for (corpus, spent_us) in self.plan.corpora.iter().zip(&mut self.usage.spent_us) {
             // The end of each share is rounded, and the next share begins there. The last share
             // ends at the total time, as the same tokens are added in the same order.
             tokens_before += tokens(corpus);
@@ -147,7 +148,7 @@ mod tests {
                 all_ms += if draws.iter().any(|(_, drawn)| *drawn > 0) { step_ms } else { 0 };
                 run.apply(&step(&draws, step_ms).into());
             }
-            prop_assert_eq!(run.spent_us.iter().sum::<u64>(), all_ms * 1_000);
+            prop_assert_eq!(run.usage.spent_us.iter().sum::<u64>(), all_ms * 1_000);
         }
     }
 }

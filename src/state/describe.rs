@@ -120,13 +120,13 @@ fn ended(event: &RunEnded, run: &Run) -> Vec<String> {
     parts.extend(event.message.clone());
     parts.push(format!("{} done", count(event.step.0, "step")));
     parts.extend(run.epochs().map(|epochs| format!("epoch {epochs:.2}")));
-    let chosen = run.best_metric.as_ref().and_then(|best| run.strip(&best.objective));
+    let chosen = run.plan.best_metric.as_ref().and_then(|best| run.strip(&best.objective));
     if let Some((strip, best)) = chosen.and_then(|strip| Some((strip, strip.best.as_ref()?))) {
         let (value, step) = (best.value, best.step);
         parts.push(format!("best {} of {} {value:.2} at step {step}", best.metric, strip.name));
     }
-    if run.interventions > 0 {
-        parts.push(count(run.interventions, "change"));
+    if run.manual.interventions > 0 {
+        parts.push(count(run.manual.interventions, "change"));
     }
     parts
 }

@@ -34,7 +34,7 @@ impl Run {
             sampling: self.sampling(),
             weighting: self.weighting(),
             corpora: self.used().map(corpus).collect(),
-            interventions: self.interventions,
+            interventions: self.manual.interventions,
             alerts: self.alerts.clone(),
             missed: self.missed,
         }

@@ -49,7 +49,7 @@ impl Totals {
         run_folder: &str,
         peak_memory_mib: Option<u64>,
     ) -> Option<Summary> {
-        let best_metric = run.best_metric.as_ref()?;
+        let best_metric = run.plan.best_metric.as_ref()?;
         let objectives: Vec<ObjectiveSummary> =
             run.strips.iter().map(|strip| self.objective(run, strip)).collect();
         let chosen = objectives.iter().find(|objective| objective.name == best_metric.objective);
@@ -75,7 +75,7 @@ impl Totals {
             peak_memory_mib,
             main,
             objectives,
-            interventions: run.interventions,
+            interventions: run.manual.interventions,
         })
     }
 

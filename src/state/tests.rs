@@ -36,7 +36,7 @@ fn muted(objective: &str, by: By) -> Event {
 fn only_hands_intervene() {
     let run =
         run([By::Key, By::Schedule, By::Rule, By::Moves, By::Remote].map(|by| muted("pos", by)));
-    assert_eq!(run.interventions, 3);
+    assert_eq!(run.manual.interventions, 3);
     assert!(run.strips[2].muted);
 }
 
@@ -93,7 +93,7 @@ fn remaining_time_and_epochs_follow_the_steps() {
     let run = run((1..=25).map(|step| arbitrary::step_done(step, "chunk", 1.0).into()));
     assert_eq!(run.epochs(), Some(2.5));
     assert_eq!(run.left_ms(), Some(750));
-    assert_eq!(run.tokens, 2500);
+    assert_eq!(run.usage.tokens, 2500);
     assert_eq!(run.pace.tokens_per_second(), Some(10_000.0));
 }
 
@@ -155,10 +155,17 @@ fn a_continued_run_restores_mix_and_history_and_marks_what_is_left_behind() {
             )
         };
         let strips: Vec<_> = run.strips.iter().map(strip).collect();
-        (run.step, run.tokens, run.draws.clone(), run.interventions, run.history.clone(), strips)
+        (
+            run.step,
+            run.usage.tokens,
+            run.usage.draws.clone(),
+            run.manual.interventions,
+            run.manual.history.clone(),
+            strips,
+        )
     };
     assert_eq!(seen(&run), seen(&checkpoint));
-    assert_eq!(run.history.n_done(), 1, "the move before the checkpoint can be taken back");
+    assert_eq!(run.manual.history.n_done(), 1, "the move before the checkpoint can be taken back");
     let left_behind: Vec<&str> = (run.log.iter())
         .filter(|entry| entry.is_left_behind)
         .map(|entry| entry.event.kind())

@@ -114,9 +114,12 @@ fn assert_same_run(whole: &Path, killed: &Path) {
     assert_journal_is_complete(killed);
     let [whole, killed] = [whole, killed].map(folded);
     assert_eq!((whole.step, whole.best_step()), (killed.step, killed.best_step()));
-    assert_eq!((&whole.draws, whole.tokens), (&killed.draws, killed.tokens));
-    assert_eq!(whole.settings, killed.settings);
-    assert_eq!(whole.interventions, killed.interventions);
+    assert_eq!(
+        (&whole.usage.draws, whole.usage.tokens),
+        (&killed.usage.draws, killed.usage.tokens)
+    );
+    assert_eq!(whole.manual.settings, killed.manual.settings);
+    assert_eq!(whole.manual.interventions, killed.manual.interventions);
     let best = |run: &Run| -> BTreeSet<Step> {
         let saved = run.checkpoints.iter().filter(|saved| saved.name == "best");
         saved.map(|saved| saved.step).collect()
@@ -174,7 +177,7 @@ fn a_fade_a_mute_settings_and_the_remaining_moves_survive_kills() {
     let whole = here.finished("whole", STEPS, &[&OFTEN[..], &more].concat());
     let killed = killed_ten_times(&here, "killed", &more, 2);
     assert_same_run(&whole, &killed);
-    assert_eq!(folded(&killed).interventions, 7);
+    assert_eq!(folded(&killed).manual.interventions, 7);
     let strength = folded(&killed).setting("objective.frequency.strength");
     assert_eq!(strength, Some(Setting::Number(0.125)));
     // Changes that were left behind are not repeated from the journal of such a run.
@@ -262,7 +265,7 @@ fn moves_given_to_a_run_that_is_continued_survive_a_kill() {
     let exited = finish(&mut continued(&here, "killed", &[]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
     assert_same_run(&whole, &killed);
-    assert_eq!(folded(&killed).interventions, 2);
+    assert_eq!(folded(&killed).manual.interventions, 2);
 }
 
 #[test]
@@ -280,7 +283,7 @@ fn moves_replace_the_pending_ones_even_if_none_is_left() {
         let more = [&["--steps", "90"][..], more.as_ref().map_or(&[], |more| more)].concat();
         let exited = finish(&mut continued(&here, "run", &more));
         assert_eq!(exited.code, Some(0), "{}", exited.err);
-        assert_eq!(folded(&run).interventions, n_changes);
+        assert_eq!(folded(&run).manual.interventions, n_changes);
     }
 }
 
@@ -330,7 +333,7 @@ fn a_truncated_line_is_removed_and_later_changes_are_marked_as_left_behind() {
         "nothing whole is lost"
     );
     let run = folded(&path);
-    assert_eq!((run.interventions, run.history.n_done()), (0, 0));
+    assert_eq!((run.manual.interventions, run.manual.history.n_done()), (0, 0));
     let left = run.log.iter().find(|entry| entry.event.kind() == "gain_set").unwrap();
     assert!(left.is_left_behind && left.text.starts_with("left behind: gain of pos"), "{left:?}");
     let Some(Event::Continued(event)) =

@@ -204,7 +204,8 @@ fn every_live_key_is_set_undone_redone_and_reproduced() {
         // As undo and redo at the desk do.
         let mut fold = state::Run::new(None);
         run.events.iter().for_each(|event| fold.apply(event));
-        let last = fold.history.last_done().unwrap_or_else(|| panic!("{path} can't be undone"));
+        let last =
+            fold.manual.history.last_done().unwrap_or_else(|| panic!("{path} can't be undone"));
         let undone = stepped(&tiny, &[set.clone(), last.undo()]);
         assert_same(&undone, &plain, &format!("{path} undone"));
         let redone = stepped(&tiny, &[set, last.undo(), last.redo()]);

@@ -99,7 +99,8 @@ fn sampling(FrameData { run, view, keymap, .. }: FrameData, inner: Rect, paint: 
         let rule = format!(" {}{rule}", glyphs.fader_pending);
         x = paint.put(x, inner.y, left(x), &rule, theme.pending);
     }
-    let is_annealed = run.temperature.is_some() && !run.settings.contains_key("train.sampling");
+    let is_annealed =
+        run.latest.temperature.is_some() && !run.manual.settings.contains_key("train.sampling");
     let annealed = is_annealed.then(|| "annealed by the recipe's schedule".to_owned());
     let typed = ACTIONS.iter().find(|spec| spec.action == Action::Set(TrainSetting::Sampling));
     let key =

@@ -58,7 +58,7 @@ pub(super) fn draw(frame: FrameData, area: Rect, paint: &mut Paint) {
 
 /// The panel's title: the weighting rule, and how many changes can be undone or redone.
 pub(super) fn title(run: &Run) -> String {
-    let (done, undone) = (run.history.n_done(), run.history.n_undone());
+    let (done, undone) = (run.manual.history.n_done(), run.manual.history.n_undone());
     let counts = [("undo", done), ("redo", undone)].into_iter().filter(|(_, n)| *n > 0);
     let name = run.weighting().map_or("desk".to_owned(), |rule| format!("desk  {rule}"));
     counts.fold(name, |title, (word, n)| format!("{title}  {word} {n}"))

@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, paint: &mut Paint) {
     let (theme, glyphs) = (paint.theme(), paint.glyphs());
-    let title = match &run.best_metric {
+    let title = match &run.plan.best_metric {
         Some(best) => format!("dev  best by {}.{}", best.objective, best.metric),
         None => "dev".to_owned(),
     };

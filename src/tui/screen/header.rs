@@ -54,7 +54,7 @@ fn parts(FrameData { run, view, look, .. }: FrameData) -> Vec<Part> {
     if view.mode == DeskMode::Observe {
         add(3, theme.state_paused, "OBSERVE".to_owned());
     }
-    let step = match run.steps {
+    let step = match run.plan.steps {
         0 => format!("step {}", numbers::grouped(run.step.0)),
         steps => {
             let percent = (run.step.0 as f64 / steps as f64 * 100.0).min(100.0);

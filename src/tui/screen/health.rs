@@ -15,22 +15,22 @@ pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &m
         let (device, kernel) = (&header.device, &header.kernel);
         rows.push(("device", format!("{device} {kernel}  {} threads", header.threads)));
     }
-    rows.push(("parameters", numbers::grouped(run.parameters)));
+    rows.push(("parameters", numbers::grouped(run.plan.parameters)));
     rows.push(("time", hms(run.at_ms)));
     rows.push(("step time", or_none(run.pace.step_ms().map(|ms| format!("{ms:.1} ms")))));
-    rows.push(("tokens", numbers::grouped(run.tokens)));
+    rows.push(("tokens", numbers::grouped(run.usage.tokens)));
     rows.push((
         "learning rate",
-        or_none(run.learning_rate.map(|rate| numbers::short(f64::from(rate)))),
+        or_none(run.latest.learning_rate.map(|rate| numbers::short(f64::from(rate)))),
     ));
-    let norm = run.gradient_norm.map(|norm| numbers::short(f64::from(norm)));
+    let norm = run.latest.gradient_norm.map(|norm| numbers::short(f64::from(norm)));
     rows.push(("gradient norm", or_none(norm)));
-    for (corpus, drawn) in &run.draws {
+    for (corpus, drawn) in &run.usage.draws {
         rows.push(("drawn", format!("{} of {corpus}", numbers::grouped(*drawn))));
     }
-    rows.push(("manual changes", run.interventions.to_string()));
+    rows.push(("manual changes", run.manual.interventions.to_string()));
     for scene in [Scene::A, Scene::B] {
-        let kept = run.scenes.get(&scene);
+        let kept = run.manual.scenes.get(&scene);
         let text = kept.map(|kept| format!("{} saved at step {}", scene.letter(), kept.step));
         rows.push(("scene", text.unwrap_or_else(|| format!("{} empty", scene.letter()))));
     }

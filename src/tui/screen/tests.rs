@@ -166,7 +166,7 @@ fn an_annealed_temperature_shows_its_current_value() {
 #[test]
 fn hidden_corpora_are_counted() {
     let mut run = of_three_corpora();
-    (run.corpora, run.spent_us) = (vec![run.corpora[0].clone(); 12], vec![0; 12]);
+    (run.plan.corpora, run.usage.spent_us) = (vec![run.plan.corpora[0].clone(); 12], vec![0; 12]);
     let view = View { size: Size::new(40, 10), ..page(Page::Corpora) };
     let shown = lines(&drawn(&run, &view, &look()));
     assert!(shown.contains("9 more"), "{shown}");

@@ -218,7 +218,7 @@ pub(super) fn movable(view: &View, run: &Run) -> bool {
 }
 
 fn has_settings(_: &View, run: &Run) -> bool {
-    !run.settings_at_start.is_empty()
+    !run.plan.settings_at_start.is_empty()
 }
 
 fn replayed(view: &View, _: &Run) -> bool {
@@ -226,11 +226,11 @@ fn replayed(view: &View, _: &Run) -> bool {
 }
 
 fn can_undo(view: &View, run: &Run) -> bool {
-    movable(view, run) && (run.history.n_done() > 0 || view.pending.has_changes())
+    movable(view, run) && (run.manual.history.n_done() > 0 || view.pending.has_changes())
 }
 
 fn can_redo(view: &View, run: &Run) -> bool {
-    movable(view, run) && (run.history.n_undone() > 0 || view.pending.has_changes())
+    movable(view, run) && (run.manual.history.n_undone() > 0 || view.pending.has_changes())
 }
 
 fn has_solo(view: &View, run: &Run) -> bool {
@@ -238,11 +238,11 @@ fn has_solo(view: &View, run: &Run) -> bool {
 }
 
 fn has_a(view: &View, run: &Run) -> bool {
-    movable(view, run) && run.scenes.contains_key(&Scene::A)
+    movable(view, run) && run.manual.scenes.contains_key(&Scene::A)
 }
 
 fn has_b(view: &View, run: &Run) -> bool {
-    movable(view, run) && run.scenes.contains_key(&Scene::B)
+    movable(view, run) && run.manual.scenes.contains_key(&Scene::B)
 }
 
 use Action as A;

@@ -78,7 +78,7 @@ impl View {
     fn press_in_prompt(&mut self, mut prompt: Prompt, event: KeyEvent, run: &Run) -> Vec<Effect> {
         match event.code {
             KeyCode::Esc => return Vec::new(),
-            KeyCode::Enter => match prompt.entry(run.steps) {
+            KeyCode::Enter => match prompt.entry(run.plan.steps) {
                 Ok(entry) => return self.entered(entry),
                 Err(fault) => prompt.fault = Some(fault),
             },

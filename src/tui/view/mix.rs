@@ -47,7 +47,7 @@ impl View {
     }
 
     pub(super) fn recall(&mut self, scene: Scene, run: &Run) -> Vec<Effect> {
-        let Some(stored) = run.scenes.get(&scene) else { return Vec::new() };
+        let Some(stored) = run.manual.scenes.get(&scene) else { return Vec::new() };
         let changes = changes_to(stored, run, &self.pending);
         if changes.is_empty() {
             let text = format!("the mix already matches scene {}", scene.letter());

@@ -167,8 +167,10 @@ impl Pending {
             return None;
         }
         let (command, undoes) = match key {
-            UndoKey::Undo => run.history.last_done().map(|last| (last.undo(), last.command)),
-            UndoKey::Redo => run.history.last_undone().map(|last| (last.redo(), last.command)),
+            UndoKey::Undo => run.manual.history.last_done().map(|last| (last.undo(), last.command)),
+            UndoKey::Redo => {
+                run.manual.history.last_undone().map(|last| (last.redo(), last.command))
+            }
         }?;
         Some(Request { command, undoes: Some(undoes) })
     }

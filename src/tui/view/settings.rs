@@ -29,7 +29,7 @@ impl View {
     /// The run's live settings in the table's order, except faders, which are on the strips.
     pub fn live_settings(&self, run: &Run) -> Vec<SettingShown> {
         let rows = live::SETTINGS.iter().flat_map(|row| {
-            let of_row = run.settings_at_start.keys().filter_map(|path| {
+            let of_row = run.plan.settings_at_start.keys().filter_map(|path| {
                 let (found, _) = live::find(path)?;
                 (found.setting == row.setting).then_some(path)
             });

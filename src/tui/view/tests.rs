@@ -121,7 +121,7 @@ fn undo_goes_through_the_history_one_answer_at_a_time() {
     let next = answer(&mut view, &mut run, &undone);
     let [Effect::Send(request)] = &next[..] else { panic!("{next:?}") };
     assert_eq!((&request.command, request.undoes), (&set("chunk", 1.0), Some(CommandId(1))));
-    assert_eq!((run.history.n_done(), run.history.n_undone()), (1, 1));
+    assert_eq!((run.manual.history.n_done(), run.manual.history.n_undone()), (1, 1));
 }
 
 #[test]
@@ -455,12 +455,12 @@ proptest::proptest! {
         }
         while trainer.answer(&mut view, &mut run) {}
         proptest::prop_assert_eq!(view.pending.len(), 0);
-        while run.history.n_done() > 0 {
-            let left = run.history.n_done();
+        while run.manual.history.n_done() > 0 {
+            let left = run.manual.history.n_done();
             let effects = press(&mut view, &run, &["u"]);
             trainer.take(&mut view, effects);
             while trainer.answer(&mut view, &mut run) {}
-            proptest::prop_assert_eq!(run.history.n_done(), left - 1);
+            proptest::prop_assert_eq!(run.manual.history.n_done(), left - 1);
         }
         proptest::prop_assert_eq!(mix(&run), of_recipe);
     }
