@@ -52,7 +52,8 @@ impl Learner {
         done: Step,
     ) -> Result<(Vec<ObjectiveLoss>, TapBoundary)> {
         let mode = Mode::Train { seed: plan.recipe.train.seed, step: done.0 };
-        let mut terms: BTreeMap<usize, Vec<RawLoss>> = BTreeMap::new();
+        // Σ sum and Σ count of each objective.
+        let mut totals: BTreeMap<usize, (Tensor, usize)> = BTreeMap::new();
         let mut boundary = TapBoundary::new(0..self.system.n_shared());
         for (group, batch) in draws {
             let objectives: Vec<usize> = (0..gains.len())
@@ -67,12 +68,20 @@ impl Learner {
             for (&at, taps) in objectives.iter().zip(&taps) {
                 let taps = taps.iter().map(|tap| Ok(tap.with(boundary.detach_at(&tap.tensor)?)));
                 let taps: Vec<Rows> = taps.collect::<candle_core::Result<_>>()?;
-                if let Some(term) = self.system.objective(at).loss(&taps, batch)? {
-                    terms.entry(at).or_default().push(term);
+                if let Some(RawLoss { sum, count, .. }) =
+                    self.system.objective(at).loss(&taps, batch)?
+                {
+                    let total = match totals.remove(&at) {
+                        Some((of_others, n)) => ((of_others + sum)?, n + count),
+                        None => (sum, count),
+                    };
+                    totals.insert(at, total);
                 }
             }
         }
-        let means = terms.into_iter().map(|(at, terms)| Ok((at, mean(&terms)?)));
+        let means = totals
+            .into_iter()
+            .map(|(at, (sum, count))| Ok((at, sum.affine(1.0 / count as f64, 0.0)?)));
         let means: Vec<(usize, Tensor)> = means.collect::<Result<_>>()?;
         let values = read(means.iter().map(|(_, mean)| mean))?;
         let losses = means.into_iter().zip(values);
@@ -96,17 +105,6 @@ impl Learner {
         let parameters = self.system.parameters();
         Ok(self.optimizer.step(parameters, gradients, scale, learning_rate)?)
     }
-}
-
-/// Σ sum / Σ count over the terms of one objective.
-fn mean(terms: &[RawLoss]) -> Result<Tensor> {
-    let [first, others @ ..] = terms else { unreachable!("an objective without a term is absent") };
-    let mut sum = first.sum.clone();
-    for term in others {
-        sum = (sum + &term.sum)?;
-    }
-    let count: usize = terms.iter().map(|term| term.count).sum();
-    Ok(sum.affine(1.0 / count as f64, 0.0)?)
 }
 
 /// Several scalars, in one transfer from the device.
