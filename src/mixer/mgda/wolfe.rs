@@ -59,7 +59,9 @@ fn shorten(gram: &Gram, w: &mut [f64]) {
         }
         // Rounding aside, it is 1.
         let sum: f64 = w.iter().sum();
-        w.iter_mut().for_each(|w| *w /= sum);
+        for weight in w.iter_mut() {
+            *weight /= sum;
+        }
         if first.is_none() {
             return;
         }
