@@ -239,6 +239,16 @@ fn beside(run: &mut Run, step: u64, tenth: u64) {
         }
     }
     if step % (2 * tenth) == tenth {
-        run.apply(&CheckpointSaved { at_ms, step: at, name: "last".into(), command }.into());
+        run.apply(
+            &CheckpointSaved {
+                at_ms,
+                step: at,
+                name: "last".into(),
+                last_evaluation: at,
+                best: None,
+                command,
+            }
+            .into(),
+        );
     }
 }

@@ -226,9 +226,8 @@ fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<
     let [panic_at, error_at] = [PANIC_AT, ERROR_AT]
         .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
     // A run that was killed before its first event starts again.
-    let has_started = |past: &&Past| {
-        past.journal.as_ref().is_some_and(|journal| journal.run.resume_step().is_some())
-    };
+    let has_started =
+        |past: &&Past| past.journal.as_ref().is_some_and(|journal| journal.run.has_started());
     let opening = match past.filter(has_started) {
         None => Opening::Started,
         Some(past) => Opening::Continued(TrainingSession {
@@ -265,10 +264,11 @@ fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<
 }
 
 /// Makes `last` and `best` name the checkpoints that the run is continued from.
-fn settle(folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
-    checkpoint::settle(folder, "last", checkpoint.state.step())?;
-    match checkpoint.state.progress.counters.best {
-        Some(best) => checkpoint::settle(folder, "best", best.step),
+fn settle(folder: &Path, last: &Checkpoint) -> Result<()> {
+    checkpoint::settle(folder, "last", last)?;
+    let Some(best) = last.state.progress.counters.best else { return Ok(()) };
+    match checkpoint::open_where(folder, "best", |state| state.step() == best.step)? {
+        Some(best) => checkpoint::settle(folder, "best", &best),
         None => Ok(()),
     }
 }

@@ -327,9 +327,11 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     let refused = (step(), any::<u64>(), any::<String>()).prop_map(|(step, id, why)| {
         CommandRefused { at_ms: 9, step, command: Some(CommandId(id)), why }.into()
     });
-    let saved = (step(), select(&["best", "last", "step-3"][..]), command()).prop_map(
-        |(step, name, command)| {
-            CheckpointSaved { at_ms: 9, step, name: name.into(), command }.into()
+    let evaluated = (step(), proptest::option::of(step()));
+    let saved = (step(), select(&["best", "last", "step-3"][..]), evaluated, command()).prop_map(
+        |(step, name, (last_evaluation, best), command)| {
+            let name = name.into();
+            CheckpointSaved { at_ms: 9, step, name, last_evaluation, best, command }.into()
         },
     );
     prop_oneof![

@@ -181,8 +181,15 @@ mod tests {
         events.extend((1..=25).map(|step| arbitrary::step_done(step, "chunk", 2.0).into()));
         events.push(arbitrary::evaluated(25, Split::Dev, "chunk", "f1", 80.126).into());
         events.push(
-            CheckpointSaved { at_ms: 251, step: Step(25), name: "best".into(), command: None }
-                .into(),
+            CheckpointSaved {
+                at_ms: 251,
+                step: Step(25),
+                name: "best".into(),
+                last_evaluation: Step(25),
+                best: None,
+                command: None,
+            }
+            .into(),
         );
         let gain = GainSet { at_ms: 3_723_000, ..arbitrary::gain_set(25, "pos", 1.0, 0.5) };
         events.push(gain.into());

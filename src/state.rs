@@ -144,13 +144,12 @@ impl Run {
         if Log::keeps(event) {
             self.log.push(event, describe(event, self).join("  "));
         }
-        let is_resumed_from = match event {
-            Event::RunStarted(_) => true,
-            Event::CheckpointSaved(event) => event.name == "last",
-            _ => false,
-        };
-        if is_resumed_from {
-            self.keep_resume_point();
+        match event {
+            Event::RunStarted(_) => self.keep_resume_point(None),
+            Event::CheckpointSaved(saved) if saved.name == "last" => {
+                self.keep_resume_point(Some(saved));
+            }
+            _ => {}
         }
     }
 

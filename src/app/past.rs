@@ -46,15 +46,18 @@ impl Past {
     pub fn open(folder: &Path) -> Result<Self, String> {
         let path = folder.join(journal::FILE);
         let journal = PastJournal::read(path).map_err(|error| error.to_string())?;
-        let started = journal.as_ref().and_then(|journal| journal.run.resume_step());
-        let step = started.unwrap_or(Step(0));
-        if started.is_none() {
+        let run = journal.as_ref().map(|journal| &journal.run);
+        if !run.is_some_and(Run::has_started) {
             has_no_trained_checkpoint(folder)?;
         }
-        let checkpoint = checkpoint::open_at(folder, "last", step);
+        let saved = run.and_then(Run::last_saved);
+        let checkpoint = checkpoint::open_where(folder, "last", |state| match saved {
+            Some(saved) => state.is_of(saved),
+            None => state.step() == Step(0),
+        });
         let checkpoint = checkpoint.map_err(|error| format!("{error:#}"))?;
-        if checkpoint.is_none() && step > Step(0) {
-            let folder = folder.display();
+        if let (None, Some(saved)) = (&checkpoint, saved) {
+            let (folder, step) = (folder.display(), saved.step);
             return Err(format!(
                 "{folder}: expected checkpoints/last of step {step}, which the journal records, found none; \
                  start a new run"

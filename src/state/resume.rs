@@ -9,12 +9,14 @@
 use super::{DataUsage, LatestStep, ManualChanges, Pace, Run, Strip, strip::StripPoint};
 use crate::protocol::{
     Step,
-    event::{Continued, GradientsMeasured},
+    event::{CheckpointSaved, Continued, GradientsMeasured},
 };
 
 /// The restored part of the state; the rest is truncated by step or by index.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ResumePoint {
+    /// The checkpoint; `None` at the start.
+    saved: Option<CheckpointSaved>,
     step: Step,
     latest: LatestStep,
     usage: DataUsage,
@@ -30,8 +32,9 @@ pub(super) struct ResumePoint {
 impl Run {
     /// Saves the current state as the one to continue from: the run has started, or `last` has been
     /// saved.
-    pub(super) fn keep_resume_point(&mut self) {
+    pub(super) fn keep_resume_point(&mut self, saved: Option<&CheckpointSaved>) {
         self.resume_point = Some(Box::new(ResumePoint {
+            saved: saved.cloned(),
             step: self.step,
             latest: self.latest,
             usage: self.usage.clone(),
@@ -45,10 +48,14 @@ impl Run {
         }));
     }
 
-    /// The step of the checkpoint that the run would be continued from: 0 before the first, `None`
-    /// before the start.
-    pub fn resume_step(&self) -> Option<Step> {
-        self.resume_point.as_ref().map(|point| point.step)
+    /// Whether the run has started.
+    pub fn has_started(&self) -> bool {
+        self.resume_point.is_some()
+    }
+
+    /// The checkpoint that the run would be continued from.
+    pub fn last_saved(&self) -> Option<&CheckpointSaved> {
+        self.resume_point.as_ref()?.saved.as_ref()
     }
 
     /// The numbers of steps and manual changes beyond the checkpoint that the run would be

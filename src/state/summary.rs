@@ -136,8 +136,16 @@ mod tests {
     };
 
     fn saved(step: u64, name: &str) -> Event {
-        CheckpointSaved { at_ms: step * 10, step: Step(step), name: name.into(), command: None }
-            .into()
+        let at = Step(step);
+        CheckpointSaved {
+            at_ms: step * 10,
+            step: at,
+            name: name.into(),
+            last_evaluation: at,
+            best: None,
+            command: None,
+        }
+        .into()
     }
 
     fn evaluated(step: u64, split: Split, f1: f32) -> Event {

@@ -126,7 +126,7 @@ fn a_strip_keeps_the_last_classes_of_each_split_until_they_are_rewound() {
 fn a_continued_run_restores_mix_and_history_and_marks_what_is_left_behind() {
     let saved = |step| -> Event {
         let (step, name, command) = (Step(step), "last".into(), None);
-        CheckpointSaved { at_ms: 9, step, name, command }.into()
+        CheckpointSaved { at_ms: 9, step, name, last_evaluation: step, best: None, command }.into()
     };
     let moved = |step, order, old, new| -> Event {
         let command = Some(CommandId(order));

@@ -4,8 +4,8 @@
 //! `.NAME.part` is written, synced, and becomes `.NAME.new`, which is therefore complete; `NAME`
 //! becomes `.NAME.old`, and `.NAME.new` becomes `NAME`. A run killed between the last two renames
 //! has no `NAME` and a complete `.NAME.new`, which [`open`] then uses. `.NAME.old` is kept until
-//! the next one is written: the journal of a killed run may not reach the step of `NAME`, and the
-//! run is then continued from the previous one ([`open_at`]).
+//! the next one is written: the journal of a killed run may not record `NAME` yet, and the run is then
+//! continued from the previous one ([`open_where`]).
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,10 +18,10 @@ use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, Progress};
+use super::{Counters, Optimizer, Progress};
 use crate::{
     model::Parameters,
-    protocol::Step,
+    protocol::{Step, event::CheckpointSaved},
     recipe::{FittedByOwner, Recipe},
 };
 
@@ -48,6 +48,13 @@ impl State {
     /// The number of updates.
     pub fn step(&self) -> Step {
         self.progress.counters.step
+    }
+
+    /// Whether that event reports the saving of it, whatever moves are pending.
+    pub fn is_of(&self, saved: &CheckpointSaved) -> bool {
+        let Counters { step, last_evaluation, best, .. } = self.progress.counters;
+        (step, last_evaluation.step, best.map(|best| best.step))
+            == (saved.step, saved.last_evaluation, saved.best)
     }
 }
 
@@ -134,28 +141,32 @@ pub fn open(run: &Path, name: &str) -> Result<Option<Checkpoint>> {
     folder.map(read).transpose()
 }
 
-/// The checkpoint with that name and number of updates: the last one saved, or the previous one.
-pub fn open_at(run: &Path, name: &str, step: Step) -> Result<Option<Checkpoint>> {
+/// The checkpoint with that name and such a state: the last one saved, or the previous one.
+pub fn open_where(
+    run: &Path,
+    name: &str,
+    is_wanted: impl Fn(&State) -> bool,
+) -> Result<Option<Checkpoint>> {
     let names = [name.to_owned(), format!(".{name}.new"), format!(".{name}.old")];
     let folders = names.map(|name| run.join(FOLDER).join(name));
     for folder in folders.into_iter().filter(|folder| folder.join(STATE).is_file()) {
         let checkpoint = read(folder)?;
-        if checkpoint.state.step() == step {
+        if is_wanted(&checkpoint.state) {
             return Ok(Some(checkpoint));
         }
     }
     Ok(None)
 }
 
-/// Makes `NAME` refer to the checkpoint with that name and number of updates, if there is one.
-pub fn settle(run: &Path, name: &str, step: Step) -> Result<()> {
+/// Makes `NAME` refer to that checkpoint.
+pub fn settle(run: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
     let place = run.join(FOLDER).join(name);
-    let Some(found) = open_at(run, name, step)?.filter(|found| found.folder != place) else {
+    if checkpoint.folder == place {
         return Ok(());
-    };
-    // The one in its place is of steps that the journal does not reach.
+    }
+    // The one in its place is not recorded by the journal.
     remove(&place)?;
-    Ok(fs::rename(&found.folder, &place)?)
+    Ok(fs::rename(&checkpoint.folder, &place)?)
 }
 
 fn read(folder: PathBuf) -> Result<Checkpoint> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{
-    Trainer,
+    Counters, Trainer,
     checkpoint::{self, Contents, State},
     score,
 };
@@ -146,8 +146,15 @@ impl Trainer {
     }
 
     pub(super) fn tell_saved(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) {
-        let (at_ms, step, name) = (self.output.ms(), self.counters.step, name.to_owned());
-        bus.emit(CheckpointSaved { at_ms, step, name, command });
+        let Counters { step, last_evaluation, best, .. } = self.counters;
+        bus.emit(CheckpointSaved {
+            at_ms: self.output.ms(),
+            step,
+            name: name.to_owned(),
+            last_evaluation: last_evaluation.step,
+            best: best.map(|best| best.step),
+            command,
+        });
     }
 
     fn state(&self) -> State {

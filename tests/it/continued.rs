@@ -308,6 +308,38 @@ fn the_evaluation_at_the_end_does_not_use_up_patience() {
 }
 
 #[test]
+fn a_checkpoint_that_the_journal_does_not_record_yet_is_not_continued_from() {
+    let here = Here::new();
+    let whole = here.finished("whole", 20, &[]);
+    let path = here.finished("run", 10, &[]);
+    // As if it had been interrupted during the evaluation at step 10, then continued, and killed once
+    // the evaluated checkpoint of that step was in place and before the journal recorded it.
+    let text = here.read("run/journal.jsonl");
+    let (trained, evaluated) = text.split_at(text.find("{\"kind\":\"evaluated\"").unwrap());
+    let (evaluated, _) =
+        evaluated.split_at(evaluated.find("{\"kind\":\"checkpoint_saved\"").unwrap());
+    let saved =
+        r#"{"kind":"checkpoint_saved","at_ms":9999,"step":10,"name":"last","last_evaluation":0}"#;
+    here.write("run/journal.jsonl", format!("{trained}{saved}\n{evaluated}"));
+    let [last, old] = ["last", ".last.old"].map(|name| path.join("checkpoints").join(name));
+    let _ = fs::remove_dir_all(&old);
+    fs::create_dir(&old).unwrap();
+    for file in ["model.safetensors", "optimiser.safetensors", "state.json", "recipe.toml"] {
+        fs::copy(last.join(file), old.join(file)).unwrap();
+    }
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&fs::read(old.join("state.json")).unwrap()).unwrap();
+    let counters = &mut state["progress"]["counters"];
+    assert_eq!(counters["last_evaluation"]["step"], 10);
+    counters["last_evaluation"] = serde_json::json!({ "epoch": 0, "step": 0 });
+    counters["best"] = serde_json::Value::Null;
+    fs::write(old.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
+    let exited = finish(&mut continued(&here, "run", &["--steps", "20"]));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    assert_same_run(&whole, &path);
+}
+
+#[test]
 fn a_truncated_line_is_removed_and_later_changes_are_marked_as_left_behind() {
     let here = Here::new();
     let whole = here.finished("whole", STEPS, &OFTEN);

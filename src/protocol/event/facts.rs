@@ -388,6 +388,13 @@ pub struct CheckpointSaved {
     pub step: Step,
     /// `best`, `last` or `step-N`.
     pub name: String,
+    /// The step of the last scheduled evaluation; 0 before the first. `last` may be saved before and after the
+    /// evaluation of one step.
+    #[serde(default)]
+    pub last_evaluation: Step,
+    /// The step of the best checkpoint so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Step>,
     /// The command that this answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandId>,

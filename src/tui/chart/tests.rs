@@ -226,7 +226,15 @@ fn an_old_value_is_not_shown() {
 #[test]
 fn the_most_important_mark_of_a_column_is_shown() {
     let (at_ms, at) = (500, Step(50));
-    let saved = CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into();
+    let saved = CheckpointSaved {
+        at_ms,
+        step: at,
+        name: "last".into(),
+        last_evaluation: at,
+        best: None,
+        command: None,
+    }
+    .into();
     let noted = Noted { at_ms, step: at, text: "look".into(), by: By::Key, command: None }.into();
     let evaluated = arbitrary::evaluated(50, Split::Dev, "chunk", "f1", 1.0).into();
     let moved = gain_set(49, "pos", 0.5, 0.8);

@@ -167,7 +167,10 @@ mod tests {
         }
         run.apply(&arbitrary::evaluated(5, Split::Dev, "chunk", "f1", 80.0).into());
         let (step, name, command) = (Step(5), "best".into(), None);
-        run.apply(&CheckpointSaved { at_ms: 50, step, name, command }.into());
+        run.apply(
+            &CheckpointSaved { at_ms: 50, step, name, last_evaluation: step, best: None, command }
+                .into(),
+        );
         run
     }
 

@@ -232,7 +232,17 @@ fn now_and_then(step: u64) -> Vec<Event> {
             };
             Event::from(evaluated)
         }));
-        events.push(CheckpointSaved { at_ms, step: at, name: "last".into(), command: None }.into());
+        events.push(
+            CheckpointSaved {
+                at_ms,
+                step: at,
+                name: "last".into(),
+                last_evaluation: at,
+                best: None,
+                command: None,
+            }
+            .into(),
+        );
     }
     events
 }

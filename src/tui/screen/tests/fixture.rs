@@ -178,7 +178,17 @@ pub(super) fn trained() -> Run {
                 }
             }
             let name = "best".to_owned();
-            run.apply(&CheckpointSaved { at_ms, step: at, name, command: None }.into());
+            run.apply(
+                &CheckpointSaved {
+                    at_ms,
+                    step: at,
+                    name,
+                    last_evaluation: at,
+                    best: None,
+                    command: None,
+                }
+                .into(),
+            );
         }
         match step {
             100 => {
