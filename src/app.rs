@@ -10,6 +10,7 @@ mod memory;
 mod past;
 mod show;
 mod signals;
+mod started;
 mod whole;
 
 use std::{
@@ -44,6 +45,7 @@ use anyhow::{Context, Result, anyhow};
 pub use folder::RunFolder;
 pub use past::{Past, PastJournal};
 pub use show::{DeskShown, Replayed, Show, replay};
+pub use started::StartedWith;
 pub use whole::write_whole;
 
 /// The environment variable that makes the trainer panic at a step: for the test of that row of the
@@ -112,7 +114,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     finish::log_panics();
     let header = header(&recipe, threads, &device, folder.started());
     let is_fused = kernel::is_fused(&device);
-    let resolved = recipe.resolved();
+    let (resolved, initial_digests) = (recipe.resolved(), digests.clone());
     let run = folder.path().to_owned();
     let parts =
         TrainerParts { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
@@ -134,6 +136,9 @@ pub fn train(job: Job) -> Result<Outcome> {
     let writer = writer.with_context(|| format!("{}: cannot be written", path.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: cannot create a folder in it", folder.path().display()))?;
+    if !journal.as_ref().is_some_and(|journal| journal.run.has_started()) {
+        StartedWith::write(folder.path(), &resolved, &initial_digests)?;
+    }
     let (initial_run, totals, last_command) = match journal {
         Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),

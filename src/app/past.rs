@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::StartedWith;
 use crate::{
     journal::{self, JournalError, Mark, Writer},
     protocol::{
@@ -21,6 +22,8 @@ use crate::{
 pub struct Past {
     /// The checkpoint to continue from; `None` if none was saved.
     pub checkpoint: Option<Checkpoint>,
+    /// What the run started with, if it did.
+    pub started_with: Option<StartedWith>,
     /// The journal; `None` if none was begun.
     pub journal: Option<PastJournal>,
 }
@@ -63,7 +66,11 @@ impl Past {
                  start a new run"
             ));
         }
-        Ok(Self { checkpoint, journal })
+        let started_with = match run.is_some_and(Run::has_started) {
+            true => StartedWith::read(folder).map_err(|error| format!("{error:#}"))?,
+            false => None,
+        };
+        Ok(Self { checkpoint, started_with, journal })
     }
 
     /// How the run ended, if it did.

@@ -2,13 +2,15 @@
 //! folder.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use super::{Failure, train};
 use crate::{
-    app::{self, Job, Past, RunFolder},
+    app::{self, Job, Past, RunFolder, StartedWith},
     cli::ContinueArgs,
     kernel,
     protocol::{Step, event::Ended},
@@ -29,9 +31,12 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     let past = Past::open(&args.run).map_err(Failure::Request)?;
     let digests = recipe.digests()?;
     if let Some(checkpoint) = &past.checkpoint {
-        is_the_same(args, &recipe, &digests, checkpoint)?;
+        is_the_same(args, &recipe, &digests, (checkpoint.recipe(), &checkpoint.state.corpora))?;
         is_not_over(args, &recipe, &past, checkpoint)?;
     } else {
+        if let Some(StartedWith { recipe: first, digests: were }) = &past.started_with {
+            is_the_same(args, &recipe, &digests, (first.clone(), were))?;
+        }
         let run = args.run.display();
         say(&format!("{run}: the journal records no checkpoint; continuing from step 0"));
     }
@@ -51,24 +56,21 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
 fn is_the_same(
     args: &ContinueArgs,
     recipe: &Recipe,
-    digests: &std::collections::BTreeMap<String, String>,
-    checkpoint: &Checkpoint,
+    digests: &BTreeMap<String, String>,
+    (saved, were): (PathBuf, &BTreeMap<String, String>),
 ) -> Result<(), Failure> {
-    let step = checkpoint.state.step();
-    let source = RecipeSource::File(checkpoint.recipe());
+    let source = RecipeSource::File(saved);
     let saved = recipe::load_without_files(&source, &Overrides::default())?;
     if let Some(difference) = saved.difference(recipe) {
         let file = args.run.join("recipe.toml");
         return Err(Failure::Request(format!(
-            "{}: {difference}, and the run was trained with the former until step {step}; put it back, or \
-             start a new run",
+            "{}: {difference}, and the run was trained with the former; put it back, or start a new run",
             file.display()
         )));
     }
-    let was = &checkpoint.state.corpora;
-    if let Some(key) = digests.keys().find(|key| was.get(*key) != digests.get(*key)) {
+    if let Some(key) = digests.keys().find(|key| were.get(*key) != digests.get(*key)) {
         return Err(Failure::Request(format!(
-            "`{key}`: the file has changed since step {step}; put it back, or start a new run"
+            "`{key}`: the file has changed since the run was trained with it; put it back, or start a new run"
         )));
     }
     Ok(())

@@ -427,15 +427,27 @@ fn a_run_that_is_still_running_is_refused() {
 fn an_edited_recipe_and_a_changed_corpus_are_refused_by_key() {
     let here = Here::new();
     killed_at(&here, "run", "checkpoint_saved", &OFTEN);
+    refuses_edits(&here);
+}
+
+#[test]
+fn so_they_are_before_the_first_checkpoint() {
+    let here = Here::new();
+    killed_at(&here, "run", "step_done", &["--set", "train.evaluate_every=400"]);
+    assert!(!here.path("run/checkpoints/last").exists());
+    refuses_edits(&here);
+}
+
+fn refuses_edits(here: &Here) {
     let (recipe, train) = (here.read("run/recipe.toml"), here.read("train.tsv"));
     here.write("run/recipe.toml", recipe.replace("batch_size = 8", "batch_size = 16"));
-    let err = refused(&here, "run", &[]);
+    let err = refused(here, "run", &[]);
     assert!(err.contains("`train.batch_size`: expected 8, found 16"), "{err}");
     here.write("run/recipe.toml", &recipe);
     here.write("train.tsv", train.replacen("the", "a", 1));
-    let err = refused(&here, "run", &[]);
+    let err = refused(here, "run", &[]);
     assert!(err.contains("`corpus.news.train`: the file has changed"), "{err}");
     here.write("train.tsv", &train);
-    let exited = finish(&mut continued(&here, "run", &["--steps", "30"]));
+    let exited = finish(&mut continued(here, "run", &["--steps", "30"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);
 }
