@@ -66,9 +66,10 @@ impl Past {
                  start a new run"
             ));
         }
-        let started_with = match run.is_some_and(Run::has_started) {
-            true => StartedWith::read(folder).map_err(|error| format!("{error:#}"))?,
-            false => None,
+        let started_with = if run.is_some_and(Run::has_started) {
+            StartedWith::read(folder).map_err(|error| format!("{error:#}"))?
+        } else {
+            None
         };
         Ok(Self { checkpoint, started_with, journal })
     }
