@@ -11,7 +11,7 @@ pub mod example;
 pub mod fitted;
 pub mod lexicon;
 pub mod load;
-pub mod normalise;
+pub mod normalize;
 pub mod packing;
 pub mod prediction;
 pub mod read;

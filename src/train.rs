@@ -167,7 +167,7 @@ impl Trainer {
         }
         bus.emit(self.opening());
         if saves_moves {
-            self.tell_saved("last", None, bus);
+            self.emit_saved("last", None, bus);
         }
         self.save_best_again(bus)
     }

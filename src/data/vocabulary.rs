@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Corpus, Lexicon, SplitData, Symbol, normalise::Normalise};
+use super::{Corpus, Lexicon, SplitData, Symbol, normalize::Normalize};
 
 /// Strings with ids 0, 1, 2, … in order of descending count, ties in alphabetical order, so that
 /// the order is a function of the training data only.
@@ -36,7 +36,7 @@ impl Vocabulary {
     /// index in it.
     pub fn of_train<'a>(
         corpora: impl IntoIterator<Item = (&'a Corpus, usize)>,
-        normalise: Normalise,
+        normalize: Normalize,
         least: u64,
         most: Option<usize>,
     ) -> Self {
@@ -45,7 +45,7 @@ impl Vocabulary {
             let lexicon = &corpus.lexicons[field];
             for (item, count) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
                 if count > 0 {
-                    *counts.entry(normalise.apply(item).into_owned()).or_default() += count;
+                    *counts.entry(normalize.apply(item).into_owned()).or_default() += count;
                 }
             }
         }
@@ -55,10 +55,10 @@ impl Vocabulary {
 
     /// The vocabulary with normalized strings; the counts of strings that become equal are added.
     #[must_use]
-    pub fn normalised(&self, normalise: Normalise) -> Self {
+    pub fn normalized(&self, normalize: Normalize) -> Self {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for (item, count) in &self.items {
-            *counts.entry(normalise.apply(item).into_owned()).or_default() += count;
+            *counts.entry(normalize.apply(item).into_owned()).or_default() += count;
         }
         Self::from_counts(counts.iter().map(|(item, &n)| (item.as_str(), n)).collect(), 0, None)
     }
@@ -117,8 +117,8 @@ pub struct Lookup {
 
 impl Lookup {
     /// The ids of all current symbols of the lexicon.
-    pub fn new(vocabulary: &Vocabulary, lexicon: &Lexicon, normalise: Normalise) -> Self {
-        let ids = lexicon.iter().map(|item| vocabulary.id(&normalise.apply(item))).collect();
+    pub fn new(vocabulary: &Vocabulary, lexicon: &Lexicon, normalize: Normalize) -> Self {
+        let ids = lexicon.iter().map(|item| vocabulary.id(&normalize.apply(item))).collect();
         Self { ids }
     }
 
@@ -172,18 +172,18 @@ mod tests {
         };
         let news = corpus(&["The", "the", "b1"], "dev-only");
         let web = corpus(&["B2", "the"], "other");
-        let normalise = Normalise { lowercase: true, zero_digits: true };
-        let vocabulary = Vocabulary::of_train([(&news, 1), (&web, 1)], normalise, 1, None);
+        let normalize = Normalize { lowercase: true, zero_digits: true };
+        let vocabulary = Vocabulary::of_train([(&news, 1), (&web, 1)], normalize, 1, None);
         assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("the", 3), ("b0", 2)]);
-        let lookup = Lookup::new(&vocabulary, &web.lexicons[1], normalise);
+        let lookup = Lookup::new(&vocabulary, &web.lexicons[1], normalize);
         assert_eq!([0, 1, 2].map(|symbol| lookup.id(symbol)), [Some(1), Some(0), None]);
     }
 
     #[test]
     fn strings_that_become_equal_are_counted_together() {
         let counts = BTreeMap::from([("Good", 2), ("good", 3), ("bad", 4)]);
-        let lower = Normalise { lowercase: true, ..Normalise::default() };
-        let vocabulary = Vocabulary::from_counts(counts, 1, None).normalised(lower);
+        let lower = Normalize { lowercase: true, ..Normalize::default() };
+        let vocabulary = Vocabulary::from_counts(counts, 1, None).normalized(lower);
         assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("good", 5), ("bad", 4)]);
     }
 

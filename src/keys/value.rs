@@ -167,11 +167,11 @@ impl Values {
 
     /// An integer.
     pub fn count(&self, key: &str) -> usize {
-        self.count_if_said(key).unwrap_or_else(|| Self::missing(key))
+        self.count_if_set(key).unwrap_or_else(|| Self::missing(key))
     }
 
     /// An integer, if it is set.
-    pub fn count_if_said(&self, key: &str) -> Option<usize> {
+    pub fn count_if_set(&self, key: &str) -> Option<usize> {
         self.get(key).map(|located| match &located.value {
             Value::Integer(integer) => {
                 usize::try_from(*integer).expect("the checker bounds counts")
@@ -202,11 +202,11 @@ impl Values {
 
     /// A string.
     pub fn text(&self, key: &str) -> &str {
-        self.text_if_said(key).unwrap_or_else(|| Self::missing(key))
+        self.text_if_set(key).unwrap_or_else(|| Self::missing(key))
     }
 
     /// A string, if it is set.
-    pub fn text_if_said(&self, key: &str) -> Option<&str> {
+    pub fn text_if_set(&self, key: &str) -> Option<&str> {
         self.get(key).map(|located| {
             located.value.as_text().unwrap_or_else(|| Self::mistyped(key, &located.value))
         })

@@ -14,7 +14,7 @@ pub struct RawLoss {
     /// The sum of the losses, a scalar.
     pub sum: Tensor,
     /// The number of items summed over: labelled tokens, examples, predicted units; 1 for
-    /// regularisers.
+    /// regularizers.
     pub count: usize,
     /// Each example's share of the sum: (examples).
     pub per_example: Tensor,

@@ -13,7 +13,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize, read::ReadError},
     keys::{Key, Refers, ValueType},
     metric::scorer::ClassFigure,
     model::head::Classes,
@@ -83,11 +83,11 @@ impl ObjectiveConfig for Config {
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
-        word_ids::fit(&self.field, corpora, Normalise::default(), None)
+        word_ids::fit(&self.field, corpora, Normalize::default(), None)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, &self.field, Normalise::default());
+        let words = FieldWords::new(&setup, &self.field, Normalize::default());
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
         let labels = Frequencies { words, classes, n_classes };

@@ -14,7 +14,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalise::Normalise, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize, read::ReadError},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
@@ -89,7 +89,7 @@ impl ObjectiveKind for NextWord {
             field: values.text(FIELD).to_owned(),
             n_words: values.count(VOCABULARY),
             hidden: values.count(HIDDEN),
-            normalise: Normalise { lowercase: values.switch(LOWERCASE), zero_digits: true },
+            normalize: Normalize { lowercase: values.switch(LOWERCASE), zero_digits: true },
         };
         let tap = |what: &str| ConfigFault::Tap(what.to_owned());
         match declared.taps[0].directions {
@@ -111,7 +111,7 @@ struct Config {
     n_words: usize,
     /// The size of the tanh layer of each direction.
     hidden: usize,
-    normalise: Normalise,
+    normalize: Normalize,
 }
 
 impl ObjectiveConfig for Config {
@@ -128,11 +128,11 @@ impl ObjectiveConfig for Config {
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
-        word_ids::fit(&self.field, corpora, self.normalise, Some(self.n_words))
+        word_ids::fit(&self.field, corpora, self.normalize, Some(self.n_words))
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, &self.field, self.normalise);
+        let words = FieldWords::new(&setup, &self.field, self.normalize);
         let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, self.hidden);
         let mut half = |name| ScoreLayers::new(&mut setup.scope.child(name), half, hidden, classes);

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalise::Normalise, read::ReadError,
+        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalize::Normalize, read::ReadError,
         vocabulary::Lookup,
     },
     kernel::{self, ParamRef},
@@ -190,7 +190,7 @@ impl Objective for Built {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let label = corpus.field(&self.label);
         let lexicon = label.map(|label| corpus.lexicons[label].clone()).unwrap_or_default();
-        let ids = Lookup::new(&self.vocabulary, &lexicon, Normalise::default());
+        let ids = Lookup::new(&self.vocabulary, &lexicon, Normalize::default());
         self.attached.insert(corpus_idx, Attached { label, ids });
     }
 

@@ -12,7 +12,7 @@ use super::{
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Fitted, Vocabulary, normalise::Normalise, read::ReadError},
+    data::{Corpus, Fitted, Vocabulary, normalize::Normalize, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -60,15 +60,15 @@ impl ObjectiveKind for Presence {
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         let values = declared.values;
         let lowercase = values.switch(LOWERCASE);
-        let normalise = Normalise { lowercase, ..Normalise::default() };
-        Ok(Box::new(Config { field: values.text(FIELD).to_owned(), normalise }))
+        let normalize = Normalize { lowercase, ..Normalize::default() };
+        Ok(Box::new(Config { field: values.text(FIELD).to_owned(), normalize }))
     }
 }
 
 /// The options of the objective; the word list is passed as a vocabulary.
 struct Config {
     field: String,
-    normalise: Normalise,
+    normalize: Normalize,
 }
 
 impl ObjectiveConfig for Config {
@@ -89,8 +89,8 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let normalise = self.normalise;
-        let listed = Listed { words: setup.vocabulary(WORDS).normalised(normalise), normalise };
+        let normalize = self.normalize;
+        let listed = Listed { words: setup.vocabulary(WORDS).normalized(normalize), normalize };
         Ok(Box::new(BinaryPresence::classifier(setup, self.field.clone(), Box::new(listed))?))
     }
 }
@@ -98,12 +98,12 @@ impl ObjectiveConfig for Config {
 /// The words of a list, and how strings are compared with them.
 struct Listed {
     words: Vocabulary,
-    normalise: Normalise,
+    normalize: Normalize,
 }
 
 impl Marks for Listed {
     fn is_marked(&self, string: &str) -> bool {
-        self.words.id(&self.normalise.apply(string)).is_some()
+        self.words.id(&self.normalize.apply(string)).is_some()
     }
 
     fn from(&self) -> usize {
@@ -121,8 +121,8 @@ mod tests {
     fn words_are_compared_without_case_if_lowercase_is_set() {
         let words = Vocabulary::from_counts(BTreeMap::from([("Good", 1)]), 1, None);
         let found = |lowercase, word| {
-            let normalise = Normalise { lowercase, ..Normalise::default() };
-            Listed { words: words.normalised(normalise), normalise }.is_marked(word)
+            let normalize = Normalize { lowercase, ..Normalize::default() };
+            Listed { words: words.normalized(normalize), normalize }.is_marked(word)
         };
         assert!(found(true, "good") && found(true, "GOOD") && found(false, "Good"));
         assert!(!found(false, "good") && !found(true, "goods"));

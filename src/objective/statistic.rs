@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalise::Normalise,
+        Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalize::Normalize,
         read::ReadError,
     },
     keys::{Key, Refers, ValueType},
@@ -155,7 +155,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
-        let fitted = word_ids::fit(&self.field, corpora, Normalise::default(), None);
+        let fitted = word_ids::fit(&self.field, corpora, Normalize::default(), None);
         let words = &fitted.vocabularies[WORDS];
         let mut numbers = Vec::new();
         for corpus in corpora {

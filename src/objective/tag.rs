@@ -103,7 +103,7 @@ impl ObjectiveKind for Tag {
                 return Err(ConfigFault::Tap(what.to_owned()));
             }
         }
-        let positive = values.text_if_said(POSITIVE).map(str::to_owned);
+        let positive = values.text_if_set(POSITIVE).map(str::to_owned);
         Ok(Box::new(Config { labels, coding, positive }))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ObjectiveSetup;
-use crate::data::{Batch, Corpus, Fitted, Vocabulary, normalise::Normalise, vocabulary::Lookup};
+use crate::data::{Batch, Corpus, Fitted, Vocabulary, normalize::Normalize, vocabulary::Lookup};
 
 /// The key of the vocabulary of words.
 pub(super) const WORDS: &str = "words";
@@ -12,27 +12,27 @@ pub(super) const WORDS: &str = "words";
 pub(super) fn fit(
     field: &str,
     corpora: &[&Corpus],
-    normalise: Normalise,
+    normalize: Normalize,
     most: Option<usize>,
 ) -> Fitted {
     let fields = corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(field)?)));
-    let words = Vocabulary::of_train(fields, normalise, 1, most);
+    let words = Vocabulary::of_train(fields, normalize, 1, most);
     Fitted::default().with_vocabulary(WORDS, words)
 }
 
 /// The words of the field that an objective's table names.
 pub(super) struct FieldWords {
     field: String,
-    normalise: Normalise,
+    normalize: Normalize,
     vocabulary: Vocabulary,
     /// For each corpus, the index of the field and the ids of its strings.
     attached: BTreeMap<usize, (usize, Lookup)>,
 }
 
 impl FieldWords {
-    pub(super) fn new(setup: &ObjectiveSetup<'_>, field: &str, normalise: Normalise) -> Self {
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, field: &str, normalize: Normalize) -> Self {
         let vocabulary = setup.vocabulary(WORDS);
-        Self { field: field.to_owned(), normalise, vocabulary, attached: BTreeMap::new() }
+        Self { field: field.to_owned(), normalize, vocabulary, attached: BTreeMap::new() }
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {
@@ -41,7 +41,7 @@ impl FieldWords {
 
     pub(super) fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.field) else { return };
-        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], self.normalise);
+        let ids = Lookup::new(&self.vocabulary, &corpus.lexicons[field], self.normalize);
         self.attached.insert(corpus_idx, (field, ids));
     }
 

@@ -147,7 +147,7 @@ fn of_objective(
             ValueType::Name(Refers::Field) => tap.on == Some(RowKind::Token),
             _ => false,
         };
-        let said = if is_by_row { objective.values.text_if_said(key.name) } else { None };
+        let said = if is_by_row { objective.values.text_if_set(key.name) } else { None };
         let Some(field) = said else { continue };
         if let (Some(found), Some(stand)) = (here.field(field), stand)
             && found != stand

@@ -211,12 +211,12 @@ pub(super) fn check(
         format,
         train: location(values.text("train")),
         dev,
-        test: values.text_if_said("test").map(location),
+        test: values.text_if_set("test").map(location),
         faults: match values.text("faults") {
             "skip" => OnFault::Skip,
             _ => OnFault::Refuse,
         },
-        batch_size: values.count_if_said("batch_size"),
+        batch_size: values.count_if_set("batch_size"),
         schema,
         sentences,
         place: table.place.clone(),
@@ -225,8 +225,8 @@ pub(super) fn check(
 }
 
 fn part(dev: &Values, place: &Place, diagnostics: &mut Diagnostics) -> Option<DevSource> {
-    let seed = dev.count_if_said("seed");
-    match (dev.count_if_said("every"), dev.get("fraction"), seed) {
+    let seed = dev.count_if_set("seed");
+    match (dev.count_if_set("every"), dev.get("fraction"), seed) {
         (Some(every), None, None) => Some(DevSource::Every(every as u64)),
         (None, Some(_), seed) => Some(DevSource::Fraction {
             fraction: dev.number("fraction"),

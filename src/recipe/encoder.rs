@@ -249,7 +249,7 @@ pub(super) fn fields<'a>(
 ) -> impl Iterator<Item = &'a str> {
     let keys = kind.keys().iter();
     let keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
-    keys.filter_map(|key| values.text_if_said(key.name))
+    keys.filter_map(|key| values.text_if_set(key.name))
 }
 
 struct ByName<'a>(BTreeMap<&'a str, &'a Values>);

@@ -199,7 +199,7 @@ pub(super) fn check(
     let default = kind.head().choices().first().and_then(|name| head::find(name));
     let head = match (default, table.get("head")) {
         (None, _) | (_, None) => Ok(default),
-        (_, Some(said)) => match head_said(kind, said, diagnostics) {
+        (_, Some(said)) => match declared_head(kind, said, diagnostics) {
             Some(head) => Ok(Some(head)),
             // The keys of a head that is not implemented yet are unknown.
             None if said.value.as_text().is_some_and(|head| HEADS.planned.contains(&head)) => {
@@ -248,20 +248,20 @@ pub(super) fn check(
         head,
         head_config: head.map(|head| head.configure(&values).into()),
         corpora: read,
-        group: values.text_if_said("group").map(str::to_owned),
+        group: values.text_if_set("group").map(str::to_owned),
         taps,
         layers,
         gain: values.schedule("gain"),
         muted: values.switch("muted"),
         gradient: gradient?,
-        share: values.text_if_said(SHARE).map(ObjectiveId::from),
+        share: values.text_if_set(SHARE).map(ObjectiveId::from),
         lists: word_lists::lists(kind.keys(), &values),
         values,
         place: table.place.clone(),
     })
 }
 
-fn head_said(
+fn declared_head(
     kind: &dyn ObjectiveKind,
     said: &Located,
     diagnostics: &mut Diagnostics,

@@ -54,7 +54,7 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
     let keys = spec.kind.keys().iter();
     let mut labels = keys
         .filter(|key| matches!(key.takes, ValueType::Name(Refers::Label | Refers::Labels)))
-        .filter_map(|key| spec.values.text_if_said(key.name));
+        .filter_map(|key| spec.values.text_if_set(key.name));
     let label = labels.next().filter(|_| spec.share.is_none() && spec.corpora.len() > 1)?;
     let mut reads = spec.corpora.iter().map(|&at| &corpora[at]);
     let has_label = |corpus: &Corpus| {
@@ -118,8 +118,8 @@ impl CorpusSpec {
         });
         Load {
             name: &self.name,
-            domain: self.values.text_if_said("domain"),
-            language: self.values.text_if_said("language"),
+            domain: self.values.text_if_set("domain"),
+            language: self.values.text_if_set("language"),
             format: self.format,
             values: &self.values,
             sentences: self.sentences.as_ref(),

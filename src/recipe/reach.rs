@@ -114,7 +114,7 @@ fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut 
         let ValueType::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else {
             continue;
         };
-        let Some(field) = spec.values.text_if_said(key.name) else { continue };
+        let Some(field) = spec.values.text_if_set(key.name) else { continue };
         for corpus in corpora {
             if let Some(what) = corpus.lacks(field, wanted) {
                 let place = match spec.values.place(key.name) {

@@ -37,7 +37,7 @@ pub(super) fn check(specs: &[Option<ObjectiveSpec>], diagnostics: &mut Diagnosti
 fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     let (owned, own) = (owner.kind.name(), spec.kind.name());
     let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
-    let hidden = |spec: &ObjectiveSpec| spec.values.count_if_said(HIDDEN.name);
+    let hidden = |spec: &ObjectiveSpec| spec.values.count_if_set(HIDDEN.name);
     match spec.kind.head() {
         HeadSource::Own | HeadSource::OneOf(_) => {
             if owned != own {

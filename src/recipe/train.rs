@@ -208,7 +208,7 @@ pub(super) fn check(
 pub(super) fn finish(entries: Entries, best: Best) -> Train {
     let weighting = weighting::of_checked(&entries["weighting"]);
     let values = Values::new(entries);
-    let count = |key| values.count_if_said(key).map(|count| count as u64);
+    let count = |key| values.count_if_set(key).map(|count| count as u64);
     Train {
         seed: values.count("seed") as u64,
         length: match count("steps") {

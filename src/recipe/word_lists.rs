@@ -43,7 +43,7 @@ pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
 /// needed, as in prediction, where the checkpoint has it.
 pub(super) fn lists(keys: &[Key], values: &Values) -> Vec<(&'static str, Vocabulary)> {
     let keys = keys.iter().filter(|key| matches!(key.takes, ValueType::Words));
-    let list = |key: &Key| Some((key.name, read(values.text_if_said(key.name)?).ok()?));
+    let list = |key: &Key| Some((key.name, read(values.text_if_set(key.name)?).ok()?));
     keys.filter_map(list).collect()
 }
 

@@ -29,7 +29,7 @@ impl Control {
     }
 
     /// Panics, or fails, if a test has requested it at that step.
-    pub(super) fn fail_if_asked(&self, step: u64) -> candle_core::Result<()> {
+    pub(super) fn fail_if_requested(&self, step: u64) -> candle_core::Result<()> {
         assert!(self.panic_at != Some(step), "panic requested at step {step}");
         if self.error_at == Some(step) {
             candle_core::bail!("error requested at step {step}");

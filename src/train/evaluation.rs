@@ -85,9 +85,9 @@ impl Trainer {
         bus: &mut Bus,
     ) -> Result<Option<Vec<(usize, Scores)>>> {
         let began_ms = self.output.ms();
-        let go_on = |_| !self.control.interrupt.is_set();
+        let proceed = |_| !self.control.interrupt.is_set();
         let scored =
-            score(&self.plan.recipe, &self.learner.system, &self.plan.corpora, split, go_on)?;
+            score(&self.plan.recipe, &self.learner.system, &self.plan.corpora, split, proceed)?;
         let Some(scored) = scored else { return Ok(None) };
         let at_ms = self.output.ms();
         for (at, scores) in &scored {
@@ -128,7 +128,7 @@ impl Trainer {
     /// Saves a checkpoint and emits its event.
     pub(super) fn save(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) -> Result<()> {
         self.write_checkpoint(name, bus)?;
-        self.tell_saved(name, command, bus);
+        self.emit_saved(name, command, bus);
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl Trainer {
         checkpoint::save(&self.output.run, name, &contents)
     }
 
-    pub(super) fn tell_saved(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) {
+    pub(super) fn emit_saved(&self, name: &str, command: Option<CommandId>, bus: &mut Bus) {
         let Counters { step, last_evaluation, best, .. } = self.counters;
         bus.emit(CheckpointSaved {
             at_ms: self.output.ms(),

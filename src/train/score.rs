@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// The scores of every objective that has something in the split, by index, in the order of the
-/// recipe. Muted ones are included. `go_on` is called before each batch, with its number of
+/// recipe. Muted ones are included. `proceed` is called before each batch, with its number of
 /// examples; `None` if it returned false.
 pub fn score(
     recipe: &Recipe,
     system: &System,
     corpora: &[Corpus],
     split: Split,
-    mut go_on: impl FnMut(usize) -> bool,
+    mut proceed: impl FnMut(usize) -> bool,
 ) -> Result<Option<Vec<(usize, Scores)>>> {
     let mut scored: Vec<Option<Scored>> = recipe.objectives.iter().map(|_| None).collect();
     for (corpus_idx, corpus) in corpora.iter().enumerate() {
@@ -31,7 +31,7 @@ pub fn score(
             continue;
         }
         for examples in eval_batches(part, recipe.batch_size(corpus_idx)) {
-            if !go_on(examples.len()) {
+            if !proceed(examples.len()) {
                 return Ok(None);
             }
             let batch = Batch::new(corpus_idx, corpus, part, &examples);

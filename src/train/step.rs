@@ -39,7 +39,7 @@ impl Trainer {
         let _step = trace_span!("step").entered();
         let began_ms = self.output.ms();
         let done = self.counters.step;
-        self.control.fail_if_asked(done.0 + 1)?;
+        self.control.fail_if_requested(done.0 + 1)?;
         let gains = self.mixer.gains(done);
         let epochs = self.batches.epochs(&self.plan);
         let draws = trace_span!("draw").in_scope(|| {

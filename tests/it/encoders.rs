@@ -176,9 +176,9 @@ fn every(mut check: impl FnMut(&Case, &str)) {
             let ValueType::Choice(choices) = key.takes else { continue };
             for choice in choices {
                 let set = format!("encoder.it.{}={choice}", key.name);
-                let is_other = spec.values.text_if_said(key.name) != Some(choice);
+                let is_other = spec.values.text_if_set(key.name) != Some(choice);
                 // The key of attention has no meaning in other ways of pooling.
-                if is_other && spec.values.count_if_said("hidden").is_none() {
+                if is_other && spec.values.count_if_set("hidden").is_none() {
                     let what = format!("{keys}\n{set}");
                     check(&Case::above_words(keys, &[set]), &what);
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auxdesk::{
-    data::{normalise::Normalise, vocabulary::Lookup},
+    data::{normalize::Normalize, vocabulary::Lookup},
     kernel::Gradient,
     keys::{Refers, ValueType},
     mixer::WEIGHTINGS,
@@ -314,11 +314,11 @@ fn only_rows_of_the_batch_have_a_gradient_in_an_embedding_table() {
                 }
                 let corpus = &tiny.corpora[corpus_idx];
                 let field = corpus.field(spec.values.text("field")).unwrap();
-                let normalise = Normalise {
+                let normalize = Normalize {
                     lowercase: spec.values.switch("lowercase"),
                     zero_digits: spec.values.switch("zero_digits"),
                 };
-                let lookup = Lookup::new(words, &corpus.lexicons[field], normalise);
+                let lookup = Lookup::new(words, &corpus.lexicons[field], normalize);
                 let batch = tiny.batch(corpus_idx, 3);
                 let ids = batch.symbols(field).iter().map(|symbol| lookup.id(symbol.unwrap()));
                 let wanted: BTreeSet<u32> = ids.map(|id| id.map_or(0, |id| id + 1)).collect();

@@ -124,7 +124,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
             // From the first step on, and with an exact inverse.
             sets.push(format!("objective.{}.strength=1", objective.name));
         }
-        if objective.values.count_if_said("hidden").is_some_and(|hidden| hidden > 0) {
+        if objective.values.count_if_set("hidden").is_some_and(|hidden| hidden > 0) {
             sets.push(format!("objective.{}.hidden={width}", objective.name));
         }
     }
@@ -139,7 +139,7 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
     for encoder in &recipe.encoders {
         for key in encoder.kind.keys() {
             let ValueType::Choice(choices) = key.takes else { continue };
-            let made = encoder.values.text_if_said(key.name);
+            let made = encoder.values.text_if_set(key.name);
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
                 let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
                 // Tied encoders have no choice of their own.

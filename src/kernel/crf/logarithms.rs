@@ -56,7 +56,7 @@ pub(super) fn expected<'a>(
     let mut beta = transitions.end().to_vec();
     let mut after = vec![0.0; tags];
     for t in (0..n).rev() {
-        // Expected counts of tags: α·β, normalised by their own sum.
+        // Expected counts of tags: α·β, normalized by their own sum.
         let alpha_t = &alpha[t * tags..][..tags];
         for ((score, a), b) in scores.iter_mut().zip(alpha_t).zip(&beta) {
             *score = a + b;

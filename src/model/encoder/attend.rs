@@ -62,7 +62,7 @@ impl EncoderKind for Attend {
         declared: &DeclaredEncoder<'_>,
     ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
         let (input, to) = (declared.inputs[0], declared.inputs[1]);
-        let hidden = declared.values.count_if_said("hidden").unwrap_or(input.width);
+        let hidden = declared.values.count_if_set("hidden").unwrap_or(input.width);
         Ok(Box::new(Config { input, to, hidden }))
     }
 }

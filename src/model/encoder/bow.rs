@@ -14,7 +14,7 @@ use super::{
     SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, vocabulary::count},
+    data::{Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, vocabulary::count},
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -86,7 +86,7 @@ impl EncoderKind for Bow {
         Ok(Box::new(Config {
             field: values.text("field").to_owned(),
             width: values.count("width"),
-            features: Features { trigrams, normalise: Normalise { lowercase, zero_digits } },
+            features: Features { trigrams, normalize: Normalize { lowercase, zero_digits } },
             counts: match values.text("counts") {
                 "distinct" => |_| 1.0,
                 "log" => |n| 1.0 + n.ln(),
@@ -159,13 +159,13 @@ impl EncoderConfig for Config {
 #[derive(Clone, Copy)]
 struct Features {
     trigrams: bool,
-    normalise: Normalise,
+    normalize: Normalize,
 }
 
 impl Features {
     /// Never empty, so that no bag is empty.
     fn in_word(self, word: &str) -> Vec<String> {
-        let word = self.normalise.apply(word);
+        let word = self.normalize.apply(word);
         if !self.trigrams {
             return vec![word.into_owned()];
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::{
-        Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, read::Source as File,
+        Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, read::Source as File,
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
@@ -92,7 +92,7 @@ impl EncoderKind for Embed {
         let characters = if let Some(own) = values.table("characters") {
             Some(CharacterSource::Own(SpellingConfig::of(&own)))
         } else {
-            let name = values.text_if_said("characters");
+            let name = values.text_if_set("characters");
             name.and_then(|name| {
                 let width = SpellingConfig::of(declared.named.values(name)?).output();
                 Some(CharacterSource::Named { name: name.to_owned(), width })
@@ -103,9 +103,9 @@ impl EncoderKind for Embed {
             field: values.text("field").to_owned(),
             width: values.count("width"),
             characters,
-            vectors: values.text_if_said("vectors").map(str::to_owned),
+            vectors: values.text_if_set("vectors").map(str::to_owned),
             min_count: values.count("min_count") as u64,
-            normalise: Normalise { lowercase, zero_digits },
+            normalize: Normalize { lowercase, zero_digits },
             word_dropout: values.number("word_dropout"),
             noise: values.number("noise"),
             dropout: values.number("dropout"),
@@ -129,7 +129,7 @@ struct Config {
     /// A file of pretrained vectors.
     vectors: Option<String>,
     min_count: u64,
-    normalise: Normalise,
+    normalize: Normalize,
     word_dropout: f64,
     noise: f64,
     dropout: f64,
@@ -157,7 +157,7 @@ impl EncoderConfig for Config {
 
     fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
         let counted = corpora.iter().copied();
-        let words = Vocabulary::of_train(counted, self.normalise, self.min_count, None);
+        let words = Vocabulary::of_train(counted, self.normalize, self.min_count, None);
         let fitted = Fitted::default().with_vocabulary(WORDS, words);
         match &self.characters {
             Some(CharacterSource::Own(_)) => {
@@ -186,7 +186,7 @@ impl EncoderConfig for Config {
         };
         Ok(Built::Encoder(Box::new(Words {
             name: setup.name.to_owned(),
-            normalise: self.normalise,
+            normalize: self.normalize,
             vocabulary,
             table,
             spelling,
@@ -226,7 +226,7 @@ struct Attached {
 
 struct Words {
     name: String,
-    normalise: Normalise,
+    normalize: Normalize,
     vocabulary: Vocabulary,
     table: Table,
     spelling: Option<Arc<Spelling>>,
@@ -238,7 +238,7 @@ struct Words {
 
 impl Encoder for Words {
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
-        let words = Lookup::new(&self.vocabulary, lexicon, self.normalise);
+        let words = Lookup::new(&self.vocabulary, lexicon, self.normalize);
         let spellings =
             self.spelling.as_ref().map(|spelling| spelling.spell(lexicon)).unwrap_or_default();
         self.known.insert((corpus_idx, field), Attached { words, spellings });

@@ -10,7 +10,7 @@ use super::{
     SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Vocabulary, normalise::Normalise, vocabulary::Lookup},
+    data::{Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, vocabulary::Lookup},
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -65,7 +65,7 @@ impl EncoderKind for Mask {
         Ok(Box::new(Config {
             input,
             field: values.text("field").to_owned(),
-            normalise: Normalise { lowercase: values.switch("lowercase"), zero_digits: false },
+            normalize: Normalize { lowercase: values.switch("lowercase"), zero_digits: false },
             is_learned: values.text("fill") == "learned",
         }))
     }
@@ -75,7 +75,7 @@ impl EncoderKind for Mask {
 struct Config {
     input: LayerSpec,
     field: String,
-    normalise: Normalise,
+    normalize: Normalize,
     /// Whether the replacement is learned.
     is_learned: bool,
 }
@@ -104,8 +104,8 @@ impl EncoderConfig for Config {
             None
         };
         Ok(Built::Encoder(Box::new(Masked {
-            normalise: self.normalise,
-            words: setup.vocabulary(WORDS).normalised(self.normalise),
+            normalize: self.normalize,
+            words: setup.vocabulary(WORDS).normalized(self.normalize),
             vector,
             known: BTreeMap::new(),
         })))
@@ -113,7 +113,7 @@ impl EncoderConfig for Config {
 }
 
 struct Masked {
-    normalise: Normalise,
+    normalize: Normalize,
     words: Vocabulary,
     /// The replacement of masked rows; `None` for zeros.
     vector: Option<Table>,
@@ -123,7 +123,7 @@ struct Masked {
 
 impl Encoder for Masked {
     fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
-        let hidden = Lookup::new(&self.words, lexicon, self.normalise);
+        let hidden = Lookup::new(&self.words, lexicon, self.normalize);
         self.known.insert((corpus_idx, field), hidden);
     }
 

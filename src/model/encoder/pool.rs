@@ -70,7 +70,7 @@ impl EncoderKind for Pool {
         declared: &DeclaredEncoder<'_>,
     ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
         let (values, input) = (declared.values, declared.inputs[0]);
-        let (view, hidden) = (view_of(values.text("pooling")), values.count_if_said("hidden"));
+        let (view, hidden) = (view_of(values.text("pooling")), values.count_if_set("hidden"));
         if let (Some(_), Some(_)) = (view, hidden) {
             return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }

@@ -19,7 +19,7 @@ pub(super) struct Coding {
 
 impl Coding {
     pub(super) fn of(values: &Values) -> Self {
-        let scheme = |key| values.text_if_said(key).and_then(Scheme::find);
+        let scheme = |key| values.text_if_set(key).and_then(Scheme::find);
         let read = scheme(SCHEME);
         Self { scheme: read, encode: scheme(ENCODE).or(read) }
     }

@@ -38,7 +38,7 @@ pub(super) fn check(
     below: &Encoders,
     diagnostics: &mut Diagnostics,
 ) -> Option<Segmented> {
-    let segment_by = values.text_if_said(SEGMENT_BY.name);
+    let segment_by = values.text_if_set(SEGMENT_BY.name);
     let place =
         || if segment_by.is_some() { values.place(SEGMENT_BY.name) } else { values.place("input") };
     let mut fault = |what: String| {

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 /// How a string is normalized before it is counted or looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Normalise {
+pub struct Normalize {
     /// `Paris` counts as `paris`.
     pub lowercase: bool,
     /// `1984` counts as `0000` (Rei 2017); the digits 0 to 9 only.
     pub zero_digits: bool,
 }
 
-impl Normalise {
+impl Normalize {
     /// The normalized string.
     pub fn apply<'a>(&self, item: &'a str) -> Cow<'a, str> {
         let mut item = Cow::Borrowed(item);
@@ -33,9 +33,9 @@ mod tests {
 
     #[test]
     fn each_option_changes_only_its_own_characters() {
-        let neither = Normalise::default();
-        let lower = Normalise { lowercase: true, ..neither };
-        let both = Normalise { zero_digits: true, ..lower };
+        let neither = Normalize::default();
+        let lower = Normalize { lowercase: true, ..neither };
+        let both = Normalize { zero_digits: true, ..lower };
         assert_eq!(neither.apply("Élan-42"), "Élan-42");
         assert_eq!(lower.apply("Élan-42"), "élan-42");
         assert_eq!(both.apply("Élan-42"), "élan-00");
