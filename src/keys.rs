@@ -58,17 +58,17 @@ pub enum DefaultValue {
 
 /// The largest integer in a recipe, 10⁹: larger ones are probably mistakes, and products of two
 /// such numbers still fit in 64 bits.
-pub const MOST: u64 = 1_000_000_000;
+pub const MAX_INTEGER: u64 = 1_000_000_000;
 
 /// The largest number in a recipe: journals store numbers as `f32` and have no infinity.
-pub const GREATEST: f64 = f32::MAX as f64;
+pub const MAX_NUMBER: f64 = f32::MAX as f64;
 
 /// The values that a key takes.
 #[derive(Clone, Copy, Debug)]
 pub enum ValueType {
     /// `true` or `false`.
     Switch,
-    /// An integer of at least this value, and at most [`MOST`].
+    /// An integer of at least this value, and at most [`MAX_INTEGER`].
     Count(u64),
     /// An integer of at least 0.
     Seed,

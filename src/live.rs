@@ -5,7 +5,7 @@
 //! `train/commands/settings.rs`, or in `train/commands/strips.rs` for faders.
 
 use crate::{
-    keys::{DefaultValue, GREATEST, Key, ValueType},
+    keys::{DefaultValue, Key, MAX_NUMBER, ValueType},
     protocol::{ObjectiveId, event::Setting},
 };
 
@@ -69,7 +69,7 @@ pub struct LiveSetting {
 /// `train.learning_rate`.
 pub const LEARNING_RATE: Key = Key::with_default(
     "learning_rate",
-    ValueType::Schedule(0.0, GREATEST),
+    ValueType::Schedule(0.0, MAX_NUMBER),
     "0.001",
     "learning rate",
 );
@@ -77,7 +77,7 @@ pub const LEARNING_RATE: Key = Key::with_default(
 /// `train.clip_norm`.
 pub const CLIP_NORM: Key = Key::with_default(
     "clip_norm",
-    ValueType::Either(&[ValueType::Number(1e-6, GREATEST), ValueType::Choice(&[NONE])]),
+    ValueType::Either(&[ValueType::Number(1e-6, MAX_NUMBER), ValueType::Choice(&[NONE])]),
     "\"none\"",
     "gradient clipping: maximum global norm",
 );
@@ -108,7 +108,7 @@ pub const MEASURE_GRADIENTS_EVERY: Key = Key::with_default(
 /// `objective.NAME.gain`.
 pub const GAIN: Key = Key::with_default(
     "gain",
-    ValueType::Schedule(0.0, GREATEST),
+    ValueType::Schedule(0.0, MAX_NUMBER),
     "1",
     "multiplier of the loss: weight = gain * share",
 );
@@ -128,7 +128,7 @@ const SOLOED: Key =
 /// `objective.NAME.strength`.
 pub const STRENGTH: Key = Key::optional(
     "strength",
-    ValueType::Schedule(0.0, GREATEST),
+    ValueType::Schedule(0.0, MAX_NUMBER),
     "factor of a reversed gradient; default: 1",
 );
 
@@ -266,7 +266,8 @@ fn fits(takes: &ValueType, value: &Setting) -> bool {
             Setting::Number(number),
         ) => (*least as f32..=*most as f32).contains(number),
         (ValueType::Count(least), Setting::Number(number)) => {
-            (*least as f32..=crate::keys::MOST as f32).contains(number) && number.fract() == 0.0
+            (*least as f32..=crate::keys::MAX_INTEGER as f32).contains(number)
+                && number.fract() == 0.0
         }
         (ValueType::Choice(choices), Setting::Text(text)) => choices.contains(&text.as_str()),
         (ValueType::Text, Setting::Text(text)) => !text.is_empty(),

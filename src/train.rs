@@ -200,7 +200,7 @@ impl Trainer {
                 match bus.wait_for_command(POLL_INTERVAL) {
                     Waited::Command(command) => self.handle_command(command, bus)?,
                     Waited::TimedOut => {}
-                    // Nobody is left to resume the run.
+                    // No sender is left that could resume the run.
                     Waited::Disconnected => self.control.paused = false,
                 }
                 continue;

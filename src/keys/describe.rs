@@ -1,6 +1,6 @@
 //! Descriptions of the values that a key takes, for messages and `auxdesk list`.
 
-use super::{GREATEST, Refers, ValueType};
+use super::{MAX_NUMBER, Refers, ValueType};
 
 impl ValueType {
     /// A description of the values: `a whole number of at least 1`.
@@ -74,7 +74,7 @@ pub(crate) fn describe_choices(choices: &[ValueType]) -> String {
 }
 
 fn bounds(least: f64, most: f64) -> String {
-    match (least > -GREATEST, most < GREATEST) {
+    match (least > -MAX_NUMBER, most < MAX_NUMBER) {
         (true, true) => format!(" between {least} and {most}"),
         (true, false) => format!(" of at least {least}"),
         (false, true) => format!(" of at most {most}"),
@@ -96,7 +96,7 @@ mod tests {
     fn bounds_are_named_where_there_are_any() {
         assert_eq!(ValueType::Count(2).describe(), "a whole number of at least 2");
         assert_eq!(ValueType::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
-        assert_eq!(ValueType::Number(0.0, GREATEST).describe(), "a number of at least 0");
+        assert_eq!(ValueType::Number(0.0, MAX_NUMBER).describe(), "a number of at least 0");
         assert_eq!(ValueType::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");
     }
 }

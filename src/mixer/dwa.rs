@@ -17,7 +17,7 @@ use super::{
     WeightingMemoryError, softmax::softmax_of_mean_1,
 };
 use crate::{
-    keys::{GREATEST, Key, ValueType, Values},
+    keys::{Key, MAX_NUMBER, ValueType, Values},
     protocol::ObjectiveId,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Dwa;
 
 const TEMPERATURE: Key = Key::with_default(
     "temperature",
-    ValueType::Number(1e-3, GREATEST),
+    ValueType::Number(1e-3, MAX_NUMBER),
     "2",
     "softmax temperature over the loss ratios; a higher one gives more even shares",
 );

@@ -58,7 +58,7 @@ pub struct StepView<'a> {
 ///
 /// ```
 /// use auxdesk::{
-///     keys::{GREATEST, Key, ValueType, Values},
+///     keys::{MAX_NUMBER, Key, ValueType, Values},
 ///     mixer::{Needs, StepView, Weighting, WeightingKind},
 /// };
 ///
@@ -66,7 +66,7 @@ pub struct StepView<'a> {
 /// struct FirstMore;
 ///
 /// const TIMES: Key =
-///     Key::with_default("times", ValueType::Number(0.0, GREATEST), "2", "its coefficient");
+///     Key::with_default("times", ValueType::Number(0.0, MAX_NUMBER), "2", "its coefficient");
 ///
 /// impl WeightingKind for FirstMore {
 ///     fn name(&self) -> &'static str {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     keys::{
-        DefaultValue, GREATEST, Key, Located, MOST, Place, Value, ValueType,
+        DefaultValue, Key, Located, MAX_INTEGER, MAX_NUMBER, Place, Value, ValueType,
         describe::describe_choices,
     },
     nearest::{hint, nearest},
@@ -27,8 +27,12 @@ pub(super) type Entries = BTreeMap<String, Located>;
 /// The keys of a schedule.
 pub(super) const SCHEDULE: &[Key] = &[
     Key::required("shape", ValueType::Choice(Shape::NAMES), "shape of the schedule"),
-    Key::required("from", ValueType::Number(-GREATEST, GREATEST), "value before the first update"),
-    Key::required("to", ValueType::Number(-GREATEST, GREATEST), "value after the last update"),
+    Key::required(
+        "from",
+        ValueType::Number(-MAX_NUMBER, MAX_NUMBER),
+        "value before the first update",
+    ),
+    Key::required("to", ValueType::Number(-MAX_NUMBER, MAX_NUMBER), "value after the last update"),
     Key::required("steps", ValueType::Count(1), "length in updates"),
 ];
 
@@ -138,7 +142,8 @@ impl Context<'_> {
         match (takes, value) {
             (ValueType::Switch, Value::Switch(_)) | (ValueType::Text, Value::Text(_)) => same(),
             (ValueType::Count(least), Value::Integer(count))
-                if u64::try_from(*count).is_ok_and(|count| (*least..=MOST).contains(&count)) =>
+                if u64::try_from(*count)
+                    .is_ok_and(|count| (*least..=MAX_INTEGER).contains(&count)) =>
             {
                 same()
             }

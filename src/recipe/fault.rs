@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use thiserror::Error;
 
-use crate::keys::{GREATEST, MOST, Place, Value};
+use crate::keys::{MAX_INTEGER, MAX_NUMBER, Place, Value};
 
 /// A fault of a recipe, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,12 +148,12 @@ fn rank(place: &Place) -> (u8, String, u32) {
 pub(super) fn found(value: &Value) -> String {
     match value {
         Value::Switch(switch) => switch.to_string(),
-        Value::Integer(integer) if *integer > MOST as i64 => {
-            format!("{integer}, which is greater than the maximum {MOST}")
+        Value::Integer(integer) if *integer > MAX_INTEGER as i64 => {
+            format!("{integer}, which is greater than the maximum {MAX_INTEGER}")
         }
         Value::Integer(integer) => integer.to_string(),
-        Value::Number(number) if number.abs() > GREATEST => {
-            format!("{number:e}, which is greater than the maximum {GREATEST:.1e}")
+        Value::Number(number) if number.abs() > MAX_NUMBER => {
+            format!("{number:e}, which is greater than the maximum {MAX_NUMBER:.1e}")
         }
         Value::Number(number) => number.to_string(),
         Value::Text(text) => format!("the string {text:?}"),

@@ -2,7 +2,7 @@
 //!
 //! Defaults are those of PyTorch, so that published hyperparameters carry over.
 
-use crate::keys::{GREATEST, Key, ValueType, Values};
+use crate::keys::{Key, MAX_NUMBER, ValueType, Values};
 
 /// The update rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,12 +55,12 @@ pub struct Moments {
 
 /// A value of at least 0 and below 1.
 const SHARE: ValueType = ValueType::Number(0.0, 0.999_999_999);
-const POSITIVE: ValueType = ValueType::Number(1e-30, GREATEST);
+const POSITIVE: ValueType = ValueType::Number(1e-30, MAX_NUMBER);
 
 const MOMENTUM: Key = Key::with_default("momentum", SHARE, "0", "momentum");
 const DECAY: Key = Key::with_default(
     "weight_decay",
-    ValueType::Number(0.0, GREATEST),
+    ValueType::Number(0.0, MAX_NUMBER),
     "0",
     "weight decay (L2 penalty)",
 );
@@ -99,7 +99,7 @@ const OPTIMIZERS: [OptimizerKind; 5] = [
             EPSILON,
             Key::with_default(
                 "weight_decay",
-                ValueType::Number(0.0, GREATEST),
+                ValueType::Number(0.0, MAX_NUMBER),
                 "0.01",
                 "decoupled weight decay, times the learning rate",
             ),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     data::sampler::{LEAST, Rule, Sampling},
-    keys::{GREATEST, Key, Located, Place, Value, ValueType, Values},
+    keys::{Key, Located, MAX_NUMBER, Place, Value, ValueType, Values},
     live,
     mixer::WeightingSpec,
     protocol::{MetricId, ObjectiveId, event::Direction},
@@ -79,12 +79,12 @@ const SAMPLING: &[Key] = &[
     Key::required("kind", ValueType::Choice(Sampling::TABLES), "the sampling rule"),
     Key::optional(
         "temperature",
-        ValueType::Schedule(LEAST, GREATEST),
+        ValueType::Schedule(LEAST, MAX_NUMBER),
         "for temperature and annealed: 1 is proportional, higher is more uniform",
     ),
     Key::optional(
         "draws",
-        ValueType::Map(&ValueType::Number(0.0, GREATEST)),
+        ValueType::Map(&ValueType::Number(0.0, MAX_NUMBER)),
         "for fixed: the weight of each group",
     ),
 ];

@@ -157,7 +157,7 @@ fn rows(system: &System, batch: &Batch, mode: Mode) -> Tensor {
 }
 
 /// A scalar function of all rows without symmetries, and its value in f64.
-fn probe(rows: &Tensor) -> (Tensor, f64) {
+pub(crate) fn probe(rows: &Tensor) -> (Tensor, f64) {
     let factors: Vec<f32> =
         (0..rows.elem_count()).map(|at| (1.3 * at as f32 + 0.4).sin()).collect();
     let products = numbers(rows).into_iter().zip(&factors);

@@ -115,7 +115,7 @@ fn an_invalid_sampling_rule_is_refused_and_changes_nothing() {
     let run = tiny.train(&orders);
     for (id, (order, wanted)) in run.ids[1..].iter().zip(&cases) {
         let Event::CommandRefused(refused) = answers(&run.events, *id)[0] else {
-            panic!("{order:?} was obeyed")
+            panic!("{order:?} was applied")
         };
         assert_eq!(refused.why, *wanted);
     }

@@ -18,12 +18,13 @@ use auxdesk::{
     model::{Mode, Rows},
     recipe::{Overrides, RecipeSource, System, load, shipped},
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use proptest::prelude::*;
 
 use crate::{
+    encoders::probe,
     objectives::assert_differences,
-    tiny::{Size, Tiny, bits, gradients, names, numbers, shipped_tiny},
+    tiny::{Size, Tiny, bits, gradients, names, shipped_tiny},
 };
 
 /// Checks the origin of each row of each sequence of a batch, and that every field agrees with it.
@@ -359,13 +360,21 @@ fn both(system: &System, batch: &Batch, mode: Mode) -> [Rows; 2] {
     taps.try_into().unwrap()
 }
 
-fn probe(rows: &Tensor) -> (Tensor, f64) {
-    let factors: Vec<f32> =
-        (0..rows.elem_count()).map(|at| (1.3 * at as f32 + 0.4).sin()).collect();
-    let exact = numbers(rows).into_iter().zip(&factors);
-    let exact = exact.map(|(x, factor)| f64::from(x) * f64::from(*factor)).sum();
-    let factors = Tensor::from_vec(factors, rows.shape(), &Device::Cpu).unwrap();
-    ((rows * factors).unwrap().sum_all().unwrap(), exact)
+/// Checks that a scalar has a gradient with respect to the parameters of these encoders and no other, and that
+/// each is equal to finite differences. `scalar` computes the value as a tensor and in `f64`.
+fn assert_gradients(system: &System, encoders: &[&str], scalar: impl Fn() -> (Tensor, f64)) {
+    let found = gradients(&scalar().0, system.parameters());
+    let mut reached = BTreeSet::new();
+    for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+        let owner = parameter.name.split('.').next().unwrap();
+        assert_eq!(gradient.is_some(), encoders.contains(&owner), "{}", parameter.name);
+        if let Some(gradient) = gradient {
+            reached.insert(owner);
+            let steps = [0.002, 0.0005];
+            assert_differences(parameter, &gradient, &steps, &parameter.name, || scalar().1);
+        }
+    }
+    assert_eq!(reached, encoders.iter().copied().collect());
 }
 
 #[test]
@@ -392,19 +401,7 @@ fn one_encoder_runs_over_two_sequences_with_the_same_parameters() {
         let ((a, a_exact), (b, b_exact)) = (probe(&a.tensor), probe(&b.tensor));
         ((a + b).unwrap(), a_exact + b_exact)
     };
-    let found = gradients(&scalar().0, system.parameters());
-    let mut n_reached = 0;
-    for (parameter, gradient) in system.parameters().all().iter().zip(found) {
-        let is_shared =
-            parameter.name.starts_with("words.") || parameter.name.starts_with("trunk.");
-        assert_eq!(gradient.is_some(), is_shared, "{}", parameter.name);
-        if let Some(gradient) = gradient {
-            n_reached += 1;
-            let steps = [0.002, 0.0005];
-            assert_differences(parameter, &gradient, &steps, &parameter.name, || scalar().1);
-        }
-    }
-    assert!(n_reached >= 4);
+    assert_gradients(&system, &["words", "trunk"], scalar);
     let run = tiny.train(&[]);
     assert_eq!(run.steps().len(), 3, "{:?}", run.ended);
 }
@@ -483,16 +480,7 @@ fn an_encoder_with_two_inputs_reads_two_sequences_of_an_example() {
         // The third example has no second text.
         assert_eq!(attended.iter().all(|x| *x == 0.0), example == 2, "{example}");
     }
-    let scalar = || probe(&judged(Mode::Trace));
-    let found = gradients(&scalar().0, system.parameters());
-    for (parameter, gradient) in system.parameters().all().iter().zip(found) {
-        let owner = parameter.name.split('.').next().unwrap();
-        assert_eq!(gradient.is_some(), owner != "objective", "{}", parameter.name);
-        if let Some(gradient) = gradient {
-            let steps = [0.002, 0.0005];
-            assert_differences(parameter, &gradient, &steps, &parameter.name, || scalar().1);
-        }
-    }
+    assert_gradients(&system, &["words", "trunk", "aware"], || probe(&judged(Mode::Trace)));
     // Words that only the second text has are known, by way of the second input.
     let known = &tiny.fitted()["encoder.words"].vocabularies["words"];
     assert!(known.id("four").is_some() && known.id("three").is_some());

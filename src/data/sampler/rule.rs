@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{keys::GREATEST, nearest::hint};
+use crate::{keys::MAX_NUMBER, nearest::hint};
 
 /// How a step chooses among the groups. It is serialized in its notation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -182,7 +182,7 @@ fn item(text: &str) -> (&str, &str) {
 }
 
 fn number(text: &str, least: f64) -> Option<f64> {
-    text.parse().ok().filter(|number| (least..=GREATEST).contains(number))
+    text.parse().ok().filter(|number| (least..=MAX_NUMBER).contains(number))
 }
 
 fn is_plain(c: char) -> bool {
@@ -202,7 +202,7 @@ mod tests {
     fn rules() -> impl Strategy<Value = Rule> {
         let name =
             prop_oneof![any::<String>(), "[a-z ]{0,3}[=\"\\\\]{0,2}[a-z]{0,2}", "[a-z]{1,6}"];
-        let draw = prop_oneof![Just(0.0), 0.0..=GREATEST, 0.0..1.0];
+        let draw = prop_oneof![Just(0.0), 0.0..=MAX_NUMBER, 0.0..1.0];
         let draws = proptest::collection::btree_map(name, draw, 1..4)
             .prop_filter("something is drawn", |draws| draws.values().any(|draw| *draw > 0.0));
         prop_oneof![
@@ -210,7 +210,7 @@ mod tests {
             Just(Rule::Uniform),
             Just(Rule::RoundRobin),
             Just(Rule::All),
-            prop_oneof![LEAST..=GREATEST, LEAST..100.0].prop_map(Rule::Temperature),
+            prop_oneof![LEAST..=MAX_NUMBER, LEAST..100.0].prop_map(Rule::Temperature),
             draws.prop_map(Rule::Fixed),
         ]
     }

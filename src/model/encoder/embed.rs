@@ -18,7 +18,7 @@ use crate::{
         vectors::read_vectors, vocabulary::Lookup,
     },
     kernel,
-    keys::{GREATEST, Key, Refers, ValueType},
+    keys::{Key, MAX_NUMBER, Refers, ValueType},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -58,7 +58,7 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(
         "noise",
-        ValueType::Number(0.0, GREATEST),
+        ValueType::Number(0.0, MAX_NUMBER),
         "0",
         "standard deviation of Gaussian noise added in training",
     ),

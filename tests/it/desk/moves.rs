@@ -182,7 +182,7 @@ fn keys_that_arrive_together_all_take_effect() {
     desk.pause();
     let before = desk.happened(0).len();
     desk.press("2mm1lll>");
-    desk.pty.wait_for("they are obeyed", |_| {
+    desk.pty.wait_for("they are applied", |_| {
         desk.happened(before).iter().any(|event| matches!(event, Event::Paused(_)))
     });
     let muted: Vec<bool> = desk.happened(before).iter().filter_map(is_muted).collect();
