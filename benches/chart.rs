@@ -137,6 +137,7 @@ fn noisy(n_steps: u64) -> Run {
             steps_per_epoch: 1000,
             best: BestMetric { objective: NAMES[0].into(), metric: "f1".into() },
             settings: [].into(),
+            vectors: Vec::new(),
         }
         .into(),
     );

@@ -119,6 +119,7 @@ fn cast(n_steps: u64) -> RunStarted {
         steps_per_epoch: 1_000,
         best: BestMetric { objective: name(0), metric: "f1".into() },
         settings: [].into(),
+        vectors: Vec::new(),
     }
 }
 

@@ -47,7 +47,7 @@ use auxdesk::{
         Event, Header,
         event::{Ended, StepDone},
     },
-    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load},
+    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load},
     recorder::{Recording, record},
     state::{Run, Totals},
     train::{Clock, Interrupt, Opening, Trainer, TrainerSetup},
@@ -186,6 +186,8 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         digests: BTreeMap::new(),
         fitted,
         system,
+        vectors: BTreeMap::new(),
+        coverage: Vec::new(),
         run: folder.to_owned(),
         opening: Opening::Started,
         moves: None,
@@ -215,8 +217,10 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
 /// The corpora, the values fitted to them, and the system before training.
 fn made(recipe: &Recipe) -> (Vec<Corpus>, FittedByOwner, System) {
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    let fitted = full(fit(recipe, &corpora));
-    let mut system = System::new(recipe, &fitted, FirstValues::Recipe, &Device::Cpu).unwrap();
+    let vectors = VectorsByEncoder::new();
+    let fitted = full(fit(recipe, &corpora, &vectors));
+    let mut system =
+        System::new(recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }

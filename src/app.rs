@@ -31,7 +31,7 @@ use crate::{
         CommandId, Header, Summary,
         event::{Reason, RunEnded},
     },
-    recipe::{Recipe, System, fit},
+    recipe::{self, Recipe, System, VectorsByEncoder, fit},
     recorder::{Recorded, Recording, record},
     state::{Run, Totals},
     train::{
@@ -61,6 +61,8 @@ pub struct Job {
     pub recipe: Recipe,
     /// The recipe's corpora, loaded.
     pub corpora: Vec<Corpus>,
+    /// The contents of the recipe's vectors files, or of those that the run has stored.
+    pub vectors: VectorsByEncoder,
     /// A digest of each corpus file, by its key in the recipe.
     pub digests: BTreeMap<String, String>,
     /// The run's folder: new and empty, or reopened.
@@ -106,7 +108,7 @@ pub enum Stderr {
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), None).context("cannot handle signals")?;
-    let Job { recipe, corpora, digests, folder, past, moves, threads, device, show } = job;
+    let Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show } = job;
     finish::diagnostics(&folder)?;
     if matches!(show, Show::Desk(_)) {
         tui::terminal::install_hook();
@@ -114,12 +116,14 @@ pub fn train(job: Job) -> Result<Outcome> {
     finish::log_panics();
     let header = header(&recipe, threads, &device, folder.started());
     let is_fused = kernel::is_fused(&device);
-    let (resolved, initial_digests) = (recipe.resolved(), digests.clone());
+    let resolved = recipe.resolved();
+    let mut initial_digests = recipe::vector_digests(&vectors);
+    initial_digests.extend(digests.clone());
     let run = folder.path().to_owned();
     let parts =
         TrainerParts { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
     // Until the trainer has been built, no file of a run to be continued is changed.
-    let trainer = trainer(parts, &header, past.as_ref())?;
+    let trainer = trainer(parts, &vectors, &header, past.as_ref())?;
     let clock = trainer.clock();
     let path = folder.path().join("recipe.toml");
     write_whole(&path, resolved.as_bytes())
@@ -136,6 +140,8 @@ pub fn train(job: Job) -> Result<Outcome> {
     let writer = writer.with_context(|| format!("{}: cannot be written", path.display()))?;
     std::fs::create_dir_all(folder.path().join(checkpoint::FOLDER))
         .with_context(|| format!("{}: cannot create a folder in it", folder.path().display()))?;
+    checkpoint::vectors::save(folder.path(), &vectors)?;
+    drop(vectors);
     if !journal.as_ref().is_some_and(|journal| journal.run.has_started()) {
         StartedWith::write(folder.path(), &resolved, &initial_digests)?;
     }
@@ -212,15 +218,20 @@ struct TrainerParts {
 }
 
 /// The trainer of a run that starts, or that is continued from its checkpoint.
-fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<Trainer> {
+fn trainer(
+    parts: TrainerParts,
+    vectors: &VectorsByEncoder,
+    header: &Header,
+    past: Option<&Past>,
+) -> Result<Trainer> {
     let TrainerParts { recipe, corpora, digests, moves, device, run, interrupt } = parts;
     let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
     let (fitted, first_values) = match checkpoint {
         Some(checkpoint) => (checkpoint.state.fitted.clone(), FirstValues::Checkpoint),
-        None => (fit(&recipe, &corpora), FirstValues::Recipe),
+        None => (fit(&recipe, &corpora, vectors), FirstValues::Recipe),
     };
     // A recipe may need more memory than there is, and a failed allocation panics.
-    let make = || System::new(&recipe, &fitted, first_values, &device);
+    let make = || System::new(&recipe, &fitted, vectors, first_values, &device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
         anyhow!("cannot build the system: {}", finish::panic_text(panic.as_ref()))
@@ -228,6 +239,8 @@ fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
+    system.release_vectors();
+    let coverage = recipe.coverage(&corpora, vectors);
     let [panic_at, error_at] = [PANIC_AT, ERROR_AT]
         .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
     // A run that was killed before its first event starts again.
@@ -254,6 +267,8 @@ fn trainer(parts: TrainerParts, header: &Header, past: Option<&Past>) -> Result<
         digests,
         fitted,
         system,
+        vectors: checkpoint::vectors::digests(vectors),
+        coverage,
         run,
         opening,
         moves,

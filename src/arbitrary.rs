@@ -10,8 +10,8 @@ use crate::protocol::{
         BestMetric, CheckpointSaved, ClassCounts, ClassesScored, CommandRefused, Continued,
         CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, MetricStarted,
         Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
-        SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitSize, StepDone,
-        StripSetting,
+        SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitCoverage, SplitSize,
+        StepDone, StripSetting, VectorCoverage, WordCount,
     },
 };
 
@@ -64,6 +64,20 @@ pub(crate) fn run_started() -> RunStarted {
             ("objective.pos.strength".into(), Setting::Text("ganin 0 to 1 over 250 steps".into())),
         ]
         .into(),
+        vectors: vec![VectorCoverage {
+            encoder: "words".into(),
+            corpus: "news".into(),
+            field: "form".into(),
+            vectors: 15_000,
+            splits: vec![SplitCoverage {
+                split: Split::Train,
+                words: 800,
+                words_with_vector: 600,
+                tokens: 3200,
+                tokens_with_vector: 3000,
+                most_frequent_without: vec![WordCount { word: "Ge\u{a0}x".into(), count: 12 }],
+            }],
+        }],
     }
 }
 

@@ -117,6 +117,10 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
         }
         line
     });
+    let vectors = event.vectors.iter().flat_map(|coverage| {
+        let warning = coverage.warning().map(|warning| format!("warning: {warning}"));
+        coverage.describe().into_iter().chain(warning).map(|text| line().add(text))
+    });
     let strips = run.strips.iter().map(|strip| {
         let role = match strip.role {
             Role::Main => "main",
@@ -129,7 +133,7 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
             .add(format!("gain {:.3}", strip.gain))
             .add(if strip.muted { "muted" } else { "" })
     });
-    std::iter::once(first).chain(corpora).chain(strips).map(Line::finish).collect()
+    std::iter::once(first).chain(corpora).chain(vectors).chain(strips).map(Line::finish).collect()
 }
 
 /// A strip in a line about a step: smoothed loss and weight.

@@ -57,7 +57,7 @@ pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_o
 pub use device::{Device, DeviceName};
 pub use distance::squared_distance;
 pub use dropout::dropout;
-pub use embedding::embedding;
+pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};
 pub use gru::gru;
 pub use linear::linear;

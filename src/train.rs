@@ -40,7 +40,7 @@ pub use crate::{
     kernel,
     protocol::{
         Step,
-        event::{LeftBehind, Reason, RunEnded},
+        event::{LeftBehind, Reason, RunEnded, VectorCoverage},
     },
     recipe::{FittedByOwner, Length, Recipe, System},
 };
@@ -75,6 +75,10 @@ pub struct TrainerSetup {
     pub fitted: FittedByOwner,
     /// The system built from them, with every corpus attached.
     pub system: System,
+    /// The digests of the stored vectors files, by encoder: see [`checkpoint::vectors`].
+    pub vectors: BTreeMap<String, String>,
+    /// The coverage of the corpora by pretrained vectors, for the first event.
+    pub coverage: Vec<VectorCoverage>,
     /// The run's folder.
     pub run: PathBuf,
     /// Whether the run starts or is continued.

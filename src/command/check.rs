@@ -12,7 +12,8 @@ use crate::{
         Corpus,
         statistics::{self, CorpusStatistics},
     },
-    recipe::{self, Overrides, Recipe, RecipeSource},
+    protocol::event::{VectorCoverage, WordCount},
+    recipe::{self, Opened, Overrides, Recipe, RecipeSource},
     tui,
 };
 
@@ -22,6 +23,8 @@ struct Checked {
     recipe: String,
     corpora: Vec<CorpusStatistics>,
     labels: Vec<LabelSet>,
+    /// The coverage of the corpora by pretrained vectors.
+    vectors: Vec<VectorCoverage>,
 }
 
 /// The labels of an objective in the training split, with their counts.
@@ -40,8 +43,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;
-    let corpora = recipe.open()?;
+    let Opened { corpora, vectors } = recipe.open_all()?;
     let checked = Checked {
+        vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora),
         recipe: recipe.name,
         corpora: corpora.iter().map(statistics::statistics).collect(),
@@ -67,6 +71,33 @@ fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
         sets.push(LabelSet { objective, field: label.to_owned(), labels });
     }
     sets
+}
+
+/// A table of the coverage of a corpus, and a warning if it is low.
+fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
+    let VectorCoverage { encoder, corpus, field, vectors, .. } = coverage;
+    let _ = writeln!(out, "\nvectors of {encoder} ({corpus}, {field}): {vectors} words");
+    for split in &coverage.splits {
+        let _ = writeln!(
+            out,
+            "  {:<5} {:>6.2} % of {:>8} tokens  {:>6.2} % of {:>7} distinct words",
+            split.split.name(),
+            split.percent_of_tokens(),
+            split.tokens,
+            split.percent_of_words(),
+            split.words
+        );
+        if !split.most_frequent_without.is_empty() {
+            let _ = write!(out, "        without a vector:");
+            for WordCount { word, count } in &split.most_frequent_without {
+                let _ = write!(out, " {word} {count}");
+            }
+            out.push('\n');
+        }
+    }
+    if let Some(warning) = coverage.warning() {
+        let _ = writeln!(out, "  warning: {warning}");
+    }
 }
 
 fn text(checked: &Checked) -> String {
@@ -97,6 +128,7 @@ fn text(checked: &Checked) -> String {
                 writeln!(out, "  field {:<12} {:>7} distinct in train", field.name, field.distinct);
         }
     }
+    checked.vectors.iter().for_each(|coverage| write_coverage(coverage, &mut out));
     for set in &checked.labels {
         let n_labels = set.labels.len();
         let _ = writeln!(out, "\nlabels of {} ({}): {n_labels}", set.objective, set.field);

@@ -14,8 +14,8 @@ use crate::{
     cli::ContinueArgs,
     kernel,
     protocol::{Step, event::Ended},
-    recipe::{self, Length, Overrides, Recipe, RecipeSource},
-    train::checkpoint::Checkpoint,
+    recipe::{self, Length, Opened, Overrides, Recipe, RecipeSource},
+    train::checkpoint::{Checkpoint, vectors},
 };
 
 pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failure> {
@@ -27,8 +27,13 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     }
     let folder = RunFolder::reopened(&args.run).map_err(Failure::Request)?;
     let overrides = Overrides { steps: args.steps, epochs: args.epochs, ..Overrides::default() };
-    let recipe = recipe::load(&RecipeSource::File(file), &overrides)?;
     let past = Past::open(&args.run).map_err(Failure::Request)?;
+    let source = RecipeSource::File(file);
+    let recipe = match &past.checkpoint {
+        // Pretrained vectors and word lists are stored in the run.
+        Some(_) => recipe::load_without_files(&source, &overrides)?,
+        None => recipe::load(&source, &overrides)?,
+    };
     let digests = recipe.digests()?;
     if let Some(checkpoint) = &past.checkpoint {
         is_the_same(args, &recipe, &digests, (checkpoint.recipe(), &checkpoint.state.corpora))?;
@@ -46,10 +51,25 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     let show = train::show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
     warn_if_kernel_differs(&past, kernel::name(&device));
-    let corpora = recipe.open()?;
-    let job =
-        Job { recipe, corpora, digests, folder, past: Some(past), moves, threads, device, show };
+    let Opened { corpora, vectors } = open(args, &recipe, &past)?;
+    let past = Some(past);
+    let job = Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show };
     train::finish(app::train(job)?, args.json)
+}
+
+/// The corpora, and the vectors that the run has stored; before its first checkpoint, those of the
+/// files that it started with.
+fn open(args: &ContinueArgs, recipe: &Recipe, past: &Past) -> Result<Opened, Failure> {
+    if let Some(checkpoint) = &past.checkpoint {
+        let vectors = vectors::load_all(&args.run, &checkpoint.state.vectors);
+        let vectors = vectors.map_err(|error| Failure::Request(format!("{error:#}")))?;
+        return Ok(Opened { corpora: recipe.open()?, vectors });
+    }
+    let opened = recipe.open_all()?;
+    if let Some(started_with) = &past.started_with {
+        is_unchanged(&recipe::vector_digests(&opened.vectors), &started_with.digests)?;
+    }
+    Ok(opened)
 }
 
 /// Refuses a recipe that was edited, or a corpus file that has changed: that would be another run.
@@ -68,12 +88,19 @@ fn is_the_same(
             file.display()
         )));
     }
-    if let Some(key) = digests.keys().find(|key| were.get(*key) != digests.get(*key)) {
-        return Err(Failure::Request(format!(
-            "`{key}`: the file has changed since the run was trained with it; put it back, or start a new run"
-        )));
-    }
-    Ok(())
+    is_unchanged(digests, were)
+}
+
+/// Refuses a file that has changed, given its digest and that of the one that the run read.
+fn is_unchanged(
+    digests: &BTreeMap<String, String>,
+    were: &BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let changed = digests.keys().find(|key| were.get(*key) != digests.get(*key));
+    let Some(key) = changed else { return Ok(()) };
+    Err(Failure::Request(format!(
+        "`{key}`: the file has changed since the run was trained with it; put it back, or start a new run"
+    )))
 }
 
 /// Refuses a run that has nothing left to do.

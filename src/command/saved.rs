@@ -52,7 +52,9 @@ fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, 
         None => checkpoint::open(run, "last")?,
     };
     let Some(checkpoint) = checkpoint else { return Ok(None) };
-    let system = System::new(recipe, &checkpoint.state.fitted, FirstValues::Checkpoint, device)?;
+    let vectors = checkpoint::vectors::load_all(run, &checkpoint.state.vectors)?;
+    let fitted = &checkpoint.state.fitted;
+    let system = System::new(recipe, fitted, &vectors, FirstValues::Checkpoint, device)?;
     checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
     Ok(Some((system, checkpoint.state.step())))
 }

@@ -16,7 +16,7 @@ use crate::{
         ObjectiveId, Summary,
         event::{Ended, Reason},
     },
-    recipe::{self, Overrides, Recipe, RecipeSource},
+    recipe::{self, Opened, Overrides, Recipe, RecipeSource},
     train::{Moves, checkpoint},
     tui::view::DeskMode,
 };
@@ -33,17 +33,15 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let moves = moves(args.moves.as_deref(), &recipe)?;
     let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
-    let (corpora, digests) = (recipe.open()?, recipe.digests()?);
+    let (Opened { corpora, vectors }, digests) = (recipe.open_all()?, recipe.digests()?);
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
     let past = None;
-    finish(
-        app::train(Job { recipe, corpora, digests, folder, past, moves, threads, device, show })?,
-        args.json,
-    )
+    let job = Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show };
+    finish(app::train(job)?, args.json)
 }
 
 /// Prints the result of a finished run; returns the exit code.

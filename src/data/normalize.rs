@@ -27,6 +27,44 @@ impl Normalize {
     }
 }
 
+/// Further normalization of words that are not found as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backoff {
+    /// The word in lower case is tried.
+    pub lowercase: bool,
+    /// Then, or only, the word with its digits replaced by 0.
+    pub zero_digits: bool,
+}
+
+/// The forms in which a word is looked up, from the first that is found: the normalized word, then
+/// its forms under back-off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    /// The normalization of the first form.
+    pub first: Normalize,
+    /// The further forms.
+    pub backoff: Backoff,
+}
+
+impl Forms {
+    /// What is found for the first form of a word for which anything is.
+    pub fn find<T>(&self, word: &str, mut get: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        let first = self.first.apply(word);
+        if let Some(found) = get(&first) {
+            return Some(found);
+        }
+        let Backoff { lowercase, zero_digits } = self.backoff;
+        let lower = Normalize { lowercase, zero_digits: false }.apply(&first);
+        if lower != first
+            && let Some(found) = get(&lower)
+        {
+            return Some(found);
+        }
+        let zeros = Normalize { lowercase: false, zero_digits }.apply(&lower);
+        if zeros == lower { None } else { get(&zeros) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +79,23 @@ mod tests {
         assert_eq!(both.apply("Élan-42"), "élan-00");
         assert!(matches!(both.apply("plain-00"), Cow::Borrowed("plain-00")));
         assert_eq!(both.apply("½ ٣"), "½ ٣");
+    }
+
+    #[test]
+    fn a_word_is_found_by_its_first_known_form() {
+        let known = ["Paris", "paris", "may", "0000", "IN-00", "in-00"];
+        let find = |word: &str, lowercase, zero_digits| {
+            let backoff = Backoff { lowercase, zero_digits };
+            let forms = Forms { first: Normalize::default(), backoff };
+            forms.find(word, |form| known.iter().copied().find(|other| *other == form))
+        };
+        assert_eq!(find("Paris", true, true), Some("Paris"));
+        assert_eq!(find("PARIS", true, true), Some("paris"));
+        assert_eq!(find("May", false, true), None);
+        assert_eq!(find("1984", true, true), Some("0000"));
+        assert_eq!(find("1984", true, false), None);
+        assert_eq!(find("IN-42", false, true), Some("IN-00"));
+        assert_eq!(find("IN-42", true, true), Some("in-00"));
+        assert_eq!(find("unknown", true, true), None);
     }
 }

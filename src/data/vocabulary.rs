@@ -33,11 +33,10 @@ impl Vocabulary {
     }
 
     /// The vocabulary of one field in the training splits of these corpora, each with the field's
-    /// index in it.
+    /// index in it: at most `most` forms of its strings.
     pub fn of_train<'a>(
         corpora: impl IntoIterator<Item = (&'a Corpus, usize)>,
-        normalize: Normalize,
-        least: u64,
+        form: impl Fn(&str) -> String,
         most: Option<usize>,
     ) -> Self {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -45,12 +44,12 @@ impl Vocabulary {
             let lexicon = &corpus.lexicons[field];
             for (item, count) in lexicon.iter().zip(count(lexicon, &corpus.train, field)) {
                 if count > 0 {
-                    *counts.entry(normalize.apply(item).into_owned()).or_default() += count;
+                    *counts.entry(form(item)).or_default() += count;
                 }
             }
         }
         let counts = counts.iter().map(|(item, &count)| (item.as_str(), count)).collect();
-        Self::from_counts(counts, least, most)
+        Self::from_counts(counts, 1, most)
     }
 
     /// The vocabulary with normalized strings; the counts of strings that become equal are added.
@@ -61,6 +60,13 @@ impl Vocabulary {
             *counts.entry(normalize.apply(item).into_owned()).or_default() += count;
         }
         Self::from_counts(counts.iter().map(|(item, &n)| (item.as_str(), n)).collect(), 0, None)
+    }
+
+    /// The strings for which this is true, given each with its count, in the same order.
+    #[must_use]
+    pub fn retained(&self, keep: impl Fn(&str, u64) -> bool) -> Self {
+        let kept = self.items.iter().filter(|(item, count)| keep(item, *count));
+        Self::from_items(kept.cloned().collect())
     }
 
     fn from_items(items: Vec<(String, u64)>) -> Self {
@@ -153,6 +159,8 @@ mod tests {
         assert_eq!(items, ["c", "a", "b"]);
         assert_eq!(vocabulary.id("rare"), None);
         assert_eq!(vocabulary.count("c"), 5);
+        let all = Vocabulary::from_counts(counts.clone(), 1, None);
+        assert_eq!(all.retained(|_, count| count >= 2), vocabulary);
         assert_eq!(Vocabulary::from_counts(counts, 1, Some(1)).len(), 1);
     }
 
@@ -173,7 +181,11 @@ mod tests {
         let news = corpus(&["The", "the", "b1"], "dev-only");
         let web = corpus(&["B2", "the"], "other");
         let normalize = Normalize { lowercase: true, zero_digits: true };
-        let vocabulary = Vocabulary::of_train([(&news, 1), (&web, 1)], normalize, 1, None);
+        let vocabulary = Vocabulary::of_train(
+            [(&news, 1), (&web, 1)],
+            |word| normalize.apply(word).into_owned(),
+            None,
+        );
         assert_eq!(vocabulary.iter().collect::<Vec<_>>(), [("the", 3), ("b0", 2)]);
         let lookup = Lookup::new(&vocabulary, &web.lexicons[1], normalize);
         assert_eq!([0, 1, 2].map(|symbol| lookup.id(symbol)), [Some(1), Some(0), None]);

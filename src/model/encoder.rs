@@ -25,7 +25,10 @@ use super::{
     tap::{LayerSpec, RowKind},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Vocabulary},
+    data::{
+        Batch, Corpus, Fitted, Lexicon, Vocabulary,
+        vectors::{VectorSource, WordVectors},
+    },
     keys::{Key, Values},
 };
 
@@ -136,9 +139,11 @@ pub trait EncoderConfig: Send + Sync {
     fn layers(&self) -> Vec<LayerSpec>;
     /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
+    /// The file of pretrained word vectors that it reads, if it reads one.
+    fn vectors(&self) -> Option<VectorSource>;
     /// Fits it to the training splits that reach it: each corpus with the index of the field that
-    /// the encoder reads.
-    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted;
+    /// the encoder reads. It is given the contents of its vectors file.
+    fn fit(&self, corpora: &[(&Corpus, usize)], vectors: Option<&WordVectors>) -> Fitted;
     /// Builds it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
 }
@@ -149,9 +154,11 @@ pub struct EncoderSetup<'a> {
     pub name: &'a str,
     /// The result of [`EncoderConfig::fit`], and the word lists that its keys name.
     pub fitted: &'a Fitted,
+    /// The contents of its vectors file.
+    pub vectors: Option<&'a WordVectors>,
     /// The character encoders built so far (kind "characters"), by name.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
-    /// Whether to read the files of initial values; not needed if a checkpoint will be loaded.
+    /// Whether parameters start from these vectors; not needed if a checkpoint will be loaded.
     pub first_values: FirstValues,
     /// The scope in which its parameters are created.
     pub scope: Scope<'a>,
@@ -165,12 +172,24 @@ impl EncoderSetup<'_> {
     }
 }
 
+/// A field of a corpus, whose strings an encoder maps to ids.
+pub struct AttachedField<'a> {
+    /// The index of the corpus in the recipe.
+    pub corpus_idx: usize,
+    /// The index of the field in the corpus.
+    pub field: usize,
+    /// The field's strings.
+    pub lexicon: &'a Lexicon,
+    /// The contents of the encoder's vectors file.
+    pub vectors: Option<&'a WordVectors>,
+}
+
 /// Where initial values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstValues {
-    /// The recipe: random initialization, and the files that it names.
+    /// The recipe: random initialization, and pretrained vectors.
     Recipe,
-    /// A checkpoint, which is loaded next; files are not read.
+    /// A checkpoint, which is loaded next.
     Checkpoint,
 }
 
@@ -213,7 +232,7 @@ impl SequenceView<'_> {
 pub trait Encoder: Send {
     /// Maps the strings of a corpus's field to ids; called once for each field that it reads,
     /// before the first batch, and not at all if it reads none.
-    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon);
+    fn attach(&mut self, field: &AttachedField<'_>);
     /// The rows of each layer, from the first, given the rows of each input key; `inputs` is empty
     /// if it reads a field. The output's packing may differ from the input's.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;

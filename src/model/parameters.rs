@@ -257,6 +257,12 @@ impl Table {
         kernel::embedding(&self.0, ids, mode != Mode::Eval)
     }
 
+    /// The rows with these ids of the table, followed by those of `fixed` (fixed rows, width),
+    /// which are not trained: (ids, width).
+    pub fn forward_with_fixed(&self, fixed: Vec<f32>, ids: Vec<u32>, mode: Mode) -> Result<Tensor> {
+        kernel::embedding_with_fixed(&self.0, fixed, ids, mode != Mode::Eval)
+    }
+
     /// The values of all rows: (rows, width).
     pub fn rows(&self) -> &Tensor {
         self.0.var().as_tensor()

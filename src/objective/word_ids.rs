@@ -16,7 +16,7 @@ pub(super) fn fit(
     most: Option<usize>,
 ) -> Fitted {
     let fields = corpora.iter().filter_map(|corpus| Some((*corpus, corpus.field(field)?)));
-    let words = Vocabulary::of_train(fields, normalize, 1, most);
+    let words = Vocabulary::of_train(fields, |word| normalize.apply(word).into_owned(), most);
     Fitted::default().with_vocabulary(WORDS, words)
 }
 

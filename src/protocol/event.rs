@@ -4,12 +4,14 @@
 //! absolute, never differences, so a reader that missed an event has the right values again after
 //! the next one.
 
+mod coverage;
 mod facts;
 mod values;
 
 use serde::{Deserialize, Serialize};
 
 use super::{CommandId, Step};
+pub use coverage::{SplitCoverage, VectorCoverage, WordCount};
 pub use facts::*;
 pub use values::{Direction, Ended, Reason, Role, Setting, Split};
 

@@ -19,7 +19,7 @@ use super::{
     word_lists,
 };
 use crate::{
-    data::Vocabulary,
+    data::{Corpus, Vocabulary},
     keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
         encoder::{self, DeclaredEncoder, EncoderConfig, EncoderKind, RowSource},
@@ -66,6 +66,19 @@ impl EncoderSpec {
     /// Everything it reads for a batch of that corpus, through any of its input keys.
     pub fn taps(&self, corpus_idx: usize) -> impl Iterator<Item = &Tap> {
         self.inputs.iter().flat_map(move |input| input.of(corpus_idx))
+    }
+
+    /// The fields whose strings it reads, in each corpus that reaches it: the corpus with the
+    /// field's index.
+    pub fn fields<'a>(
+        &'a self,
+        corpora: &'a [Corpus],
+    ) -> impl Iterator<Item = (&'a Corpus, usize)> {
+        let own = self.config.field().into_iter();
+        let own = own.flat_map(|field| self.corpora.iter().map(move |&at| (at, field)));
+        let prefixed = self.prefixed.iter().map(|(at, field)| (*at, field.as_str()));
+        let all = own.chain(prefixed).map(|(at, field)| (&corpora[at], field));
+        all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
     }
 
     /// The names of the encoders whose parameters it uses.

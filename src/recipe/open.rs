@@ -101,7 +101,7 @@ fn fault(error: LoadError) -> Fault {
     }
 }
 
-fn line_fault(error: ReadError) -> Fault {
+pub(super) fn line_fault(error: ReadError) -> Fault {
     let ReadError { file, line, what } = error;
     Fault { place: Place::Line { file, line }, what }
 }

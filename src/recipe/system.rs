@@ -2,13 +2,16 @@
 
 mod node;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use candle_core::{Result, Var};
 
 use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
-    data::{Batch, Corpus, Fitted, Vocabulary},
+    data::{Batch, Corpus, Fitted, Vocabulary, vectors::WordVectors},
     kernel::{self, Device},
     model::{
         Mode, Parameters, Rows,
@@ -22,8 +25,12 @@ use node::{Forward, Node};
 /// The fitted data of a system, by `encoder.NAME` or `objective.NAME`.
 pub type FittedByOwner = BTreeMap<String, Fitted>;
 
-/// Fits a recipe's encoders and objectives to the training splits of its corpora.
-pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
+/// The contents of the vectors files that encoders read, by the encoder's name.
+pub type VectorsByEncoder = BTreeMap<String, Arc<WordVectors>>;
+
+/// Fits a recipe's encoders and objectives to the training splits of its corpora, given the
+/// contents of its vectors files.
+pub fn fit(recipe: &Recipe, corpora: &[Corpus], vectors: &VectorsByEncoder) -> FittedByOwner {
     let mut all = FittedByOwner::new();
     for encoder in &recipe.encoders {
         // An encoder that others only name reads the fields of those encoders.
@@ -32,19 +39,10 @@ pub fn fit(recipe: &Recipe, corpora: &[Corpus]) -> FittedByOwner {
             RowSource::Named => reader.named().any(|name| name == encoder.name),
             RowSource::Encoder(_) => false,
         });
-        let fields: Vec<(&Corpus, usize)> = readers
-            .flat_map(|reader| {
-                let own = reader.config.field();
-                let own = own
-                    .into_iter()
-                    .flat_map(|field| reader.corpora.iter().map(move |&at| (at, field)));
-                let prefixed = reader.prefixed.iter().map(|(at, field)| (*at, field.as_str()));
-                let all = own.chain(prefixed).map(|(at, field)| (&corpora[at], field));
-                all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
-            })
-            .collect();
+        let fields: Vec<_> = readers.flat_map(|reader| reader.fields(corpora)).collect();
         let owner = format!("encoder.{}", encoder.name);
-        insert(&mut all, owner, encoder.config.fit(&fields), &encoder.lists);
+        let of_encoder = vectors.get(&encoder.name).map(AsRef::as_ref);
+        insert(&mut all, owner, encoder.config.fit(&fields, of_encoder), &encoder.lists);
     }
     for objective in recipe.objectives.iter().filter(|objective| objective.share.is_none()) {
         let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
@@ -85,10 +83,12 @@ struct Placed {
 }
 
 impl System {
-    /// Builds the system on a device, with initial values drawn from the recipe's seed.
+    /// Builds the system on a device, with initial values drawn from the recipe's seed, and the
+    /// contents of its vectors files; it keeps them until [`System::release_vectors`].
     pub fn new(
         recipe: &Recipe,
         fitted: &FittedByOwner,
+        vectors: &VectorsByEncoder,
         first_values: FirstValues,
         device: &Device,
     ) -> Result<Self> {
@@ -107,6 +107,7 @@ impl System {
             let built = spec.config.build(encoder::EncoderSetup {
                 name: &spec.name,
                 fitted: of(format!("encoder.{}", spec.name)),
+                vectors: vectors.get(&spec.name).map(AsRef::as_ref),
                 spellings: &spellings,
                 first_values,
                 scope: parameters.scope(&spec.name),
@@ -121,7 +122,9 @@ impl System {
             let (inputs, signature) = (spec.inputs.clone(), spec.signature.clone());
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
             let (field, fields) = (spec.config.field().map(str::to_owned), BTreeMap::new());
-            encoders[at] = Some(Node { encoder, inputs, signature, segment_by, field, fields });
+            let vectors = vectors.get(&spec.name).cloned();
+            encoders[at] =
+                Some(Node { encoder, vectors, inputs, signature, segment_by, field, fields });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();
@@ -190,6 +193,12 @@ impl System {
         for placed in &mut self.objectives {
             placed.objective.attach(corpus_idx, corpus);
         }
+    }
+
+    /// Releases the contents of the vectors files, when every corpus has been attached: the vectors
+    /// of their words have been copied.
+    pub fn release_vectors(&mut self) {
+        self.encoders.iter_mut().for_each(|node| node.vectors = None);
     }
 
     /// The rows that each of these objectives reads for a batch, from one forward pass of the

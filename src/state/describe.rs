@@ -5,6 +5,7 @@ use crate::protocol::{
     By, Change, Changed, Control, Event, MetricId, ObjectiveId,
     event::{
         Continued, Ended, Evaluated, LeftBehind, NonFiniteLoss, Reason, RunEnded, Setting, Split,
+        VectorCoverage,
     },
 };
 
@@ -13,10 +14,14 @@ use crate::protocol::{
 pub fn describe(event: &Event, run: &Run) -> Vec<String> {
     let mut parts = match event {
         Event::StepDone(_) | Event::GradientsMeasured(_) | Event::ClassesScored(_) => Vec::new(),
-        Event::RunStarted(event) => vec![
-            format!("started: {} parameters", event.parameters),
-            format!("{} steps, {} per epoch", event.steps, event.steps_per_epoch),
-        ],
+        Event::RunStarted(event) => {
+            let started = [
+                format!("started: {} parameters", event.parameters),
+                format!("{} steps, {} per epoch", event.steps, event.steps_per_epoch),
+            ];
+            let warnings = event.vectors.iter().filter_map(VectorCoverage::warning);
+            started.into_iter().chain(warnings).collect()
+        }
         Event::GainSet(_) | Event::Muted(_) | Event::Soloed(_) | Event::SettingSet(_) => {
             event.changed().as_ref().map(changed).unwrap_or_default()
         }

@@ -7,6 +7,8 @@
 //! the next one is written: the journal of a killed run may not record `NAME` yet, and the run is then
 //! continued from the previous one ([`open_where`]).
 
+pub mod vectors;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
@@ -42,6 +44,9 @@ pub struct State {
     pub corpora: BTreeMap<String, String>,
     /// The values fitted to the training splits: vocabularies, and numbers such as bin edges.
     pub fitted: FittedByOwner,
+    /// The stored vectors files that encoders read, by the encoder's name: see [`vectors`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vectors: BTreeMap<String, String>,
 }
 
 impl State {

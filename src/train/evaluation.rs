@@ -160,7 +160,7 @@ impl Trainer {
     fn state(&self) -> State {
         let plan = &self.plan;
         let (corpora, fitted) = (plan.digests.clone(), plan.fitted.clone());
-        State { progress: self.progress(), corpora, fitted }
+        State { progress: self.progress(), corpora, fitted, vectors: plan.vectors.clone() }
     }
 
     /// Evaluates dev once more, saves the last checkpoint, and evaluates test with the best one;

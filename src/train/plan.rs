@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     data::{Corpus, sampler},
-    protocol::ObjectiveId,
+    protocol::{ObjectiveId, event::VectorCoverage},
     recipe::{FittedByOwner, Group, Recipe},
 };
 
@@ -16,6 +16,10 @@ pub(super) struct Plan {
     pub(super) fitted: FittedByOwner,
     /// A digest of each corpus file, by its key in the recipe.
     pub(super) digests: BTreeMap<String, String>,
+    /// The digests of the stored vectors files, by encoder.
+    pub(super) vectors: BTreeMap<String, String>,
+    /// The coverage of the corpora by pretrained vectors.
+    pub(super) coverage: Vec<VectorCoverage>,
 }
 
 impl Plan {

@@ -88,7 +88,7 @@ mod tests {
             encoder::FirstValues,
             head::{self, HeadKind},
         },
-        recipe::{self, Overrides, RecipeSource, fit, shipped},
+        recipe::{self, Overrides, RecipeSource, VectorsByEncoder, fit, shipped},
     };
 
     #[test]
@@ -97,8 +97,14 @@ mod tests {
         for (name, _) in shipped::RECIPES {
             let recipe = recipe::load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
             let corpora = recipe.open().unwrap();
-            let fitted = fit(&recipe, &corpora);
-            let system = System::new(&recipe, &fitted, FirstValues::Checkpoint, &Device::Cpu);
+            let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
+            let system = System::new(
+                &recipe,
+                &fitted,
+                &VectorsByEncoder::new(),
+                FirstValues::Checkpoint,
+                &Device::Cpu,
+            );
             let mut system = system.unwrap();
             corpora.iter().enumerate().for_each(|(at, corpus)| system.attach(at, corpus));
             for (at, spec) in recipe.objectives.iter().enumerate() {

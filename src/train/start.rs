@@ -46,9 +46,10 @@ impl Trainer {
 
     fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
         let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
+        let TrainerSetup { vectors, coverage, .. } = setup;
         let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
         let mut learner = Learner::new(&recipe, system);
-        let plan = Plan { recipe, corpora, fitted, digests };
+        let plan = Plan { recipe, corpora, fitted, digests, vectors, coverage };
         // The rule has been restored already; the update counts are stored with the optimizer's
         // tensors.
         let Progress {
@@ -116,6 +117,7 @@ impl Trainer {
             steps_per_epoch,
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             settings: self.live_settings(),
+            vectors: self.plan.coverage.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use auxdesk::{
         Mode, RowKind, Rows,
         encoder::{self, ENCODERS, RowSource},
     },
-    recipe::{Overrides, RecipeSource, System, Tap, load},
+    recipe::{Opened, Overrides, RecipeSource, System, Tap, load},
 };
 use candle_core::{Device, Tensor};
 
@@ -26,6 +26,7 @@ mod by_hand;
 /// Each kind with a set of keys; other values of its keys are tested separately.
 const CASES: &[&str] = &[
     "kind = 'embed'\nfield = 'form'\nwidth = 3\nmin_count = 1\ncharacters = { width = 2, hidden = 2 }",
+    "kind = 'embed'\nfield = 'form'\nwidth = 3\nmin_count = 2\nvectors = 'v.txt'\nbackoff = ['lowercase']",
     "kind = 'bow'\nfield = 'form'\nwidth = 3\nmin_count = 1",
     "kind = 'bow'\nfield = 'form'\nwidth = 3\nmin_count = 1\ncounts = 'log'\nfeatures = 'letter-trigrams'",
     "kind = 'birnn'\ninput = 'words'\nwidth = 2\nlayers = 2",
@@ -59,6 +60,10 @@ const CASES: &[&str] = &[
 const NEWS: &str = "The\tD\t1\nold\tA\t1\nsailor\tN\t2\nmends\tV\t2\nnets\tN\t2\n\n\
                     Nets\tN\t1\ndry\tV\t2\nhere\tR\t2\nslowly\tR\t3\n\n\
                     sailor\tN\t1\n\nold\tA\t1\n";
+
+/// Of a frequent word, of rare ones, and of one that is absent.
+const VECTORS: &str = "sailor 0.1 0.2 -0.3\nthe -0.4 0.5 0.1\nnets 0.7 -0.2 0.4\nmends 0.3 0.6 -0.5\n\
+                       dry -0.2 -0.7 0.8\nslowly 0.9 0.2 0.3\nabsent 1 1 1\n";
 
 const BELOW: &str = "
 name = 'encoders'
@@ -112,7 +117,8 @@ impl Case {
         let source = RecipeSource::File(folder.path().join("recipe.toml"));
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let mut recipe = load(&source, &overrides).unwrap_or_else(|faults| panic!("{faults}"));
-        let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
+        let Opened { corpora, vectors } =
+            recipe.open_all().unwrap_or_else(|faults| panic!("{faults}"));
         let at = recipe.encoders.iter().position(|spec| spec.name == "it").unwrap();
         let spec = &recipe.encoders[at];
         let (layers, top) = (spec.signature.layers.len(), *spec.signature.layers.last().unwrap());
@@ -126,11 +132,12 @@ impl Case {
                 spec.corpora = (0..corpora.len()).collect();
             }
         }
-        Self { tiny: Tiny { recipe, corpora }, at }
+        Self { tiny: Tiny { recipe, corpora, vectors }, at }
     }
 
     fn above_words(keys: &str, sets: &[String]) -> Self {
-        let files = [("news.tsv", NEWS), ("hidden.txt", "old\nhere\nabsent\n")];
+        let hidden = "old\nhere\nabsent\n";
+        let files = [("news.tsv", NEWS), ("hidden.txt", hidden), ("v.txt", VECTORS)];
         Self::new(&format!("{BELOW}{keys}\n"), &files, sets)
     }
 

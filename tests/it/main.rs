@@ -34,4 +34,5 @@ mod terminal;
 mod tied;
 mod tiny;
 mod twice;
+mod vectors;
 mod weightings;

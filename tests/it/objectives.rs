@@ -64,7 +64,8 @@ fn bin_edges_are_numbers_in_a_checkpoint_and_load_bit_for_bit() {
         assert!(!edges.is_empty() && edges.is_sorted(), "{statistic}: {edges:?}");
         assert!(edges.iter().all(|edge| *edge >= rising), "{statistic}: {edges:?}");
         assert_eq!(saved, tiny.fitted());
-        let system = System::new(&tiny.recipe, &saved, FirstValues::Checkpoint, &Device::Cpu);
+        let system =
+            System::new(&tiny.recipe, &saved, &tiny.vectors, FirstValues::Checkpoint, &Device::Cpu);
         let at = |spec: &ObjectiveSpec| spec.name.as_str() == "length";
         let at = tiny.recipe.objectives.iter().position(at).unwrap();
         let classes = system.unwrap().objective(at).class_names();

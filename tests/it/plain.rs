@@ -104,7 +104,7 @@ fn made(n_sentences: usize) -> Tiny {
     fs::write(&path, RECIPE.replace("TRAIN", train.to_str().unwrap())).unwrap();
     let recipe = loaded(&RecipeSource::File(path), &[]).unwrap();
     let corpora = recipe.open().unwrap_or_else(|faults| panic!("{faults}"));
-    Tiny { recipe, corpora }
+    Tiny { recipe, corpora, vectors: auxdesk::recipe::VectorsByEncoder::new() }
 }
 
 /// The stock layers with our parameters, and the first sentences as their input.

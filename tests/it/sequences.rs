@@ -351,7 +351,7 @@ fn pairs(recipe: &str, texts: &str) -> Result<Tiny, String> {
     let source = RecipeSource::File(folder.path().join("recipe.toml"));
     let recipe = load(&source, &Overrides::default()).map_err(|faults| faults.to_string())?;
     let corpora = recipe.open().map_err(|faults| faults.to_string())?;
-    Ok(Tiny { recipe, corpora })
+    Ok(Tiny { recipe, corpora, vectors: auxdesk::recipe::VectorsByEncoder::new() })
 }
 
 /// The rows of both texts, as tapped by the objective `apart`.

@@ -13,7 +13,10 @@ use auxdesk::{
         By, Command, CommandId, Event,
         event::{RunEnded, StepDone},
     },
-    recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, fit, load, shipped},
+    recipe::{
+        FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load,
+        shipped,
+    },
     train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, checkpoint},
 };
 use candle_core::Tensor;
@@ -23,6 +26,7 @@ use candle_core::Tensor;
 pub(crate) struct Tiny {
     pub(crate) recipe: Recipe,
     pub(crate) corpora: Vec<Corpus>,
+    pub(crate) vectors: VectorsByEncoder,
 }
 
 /// The dimensions.
@@ -56,7 +60,7 @@ fn tiny(source: &RecipeSource, size: Size, more: &[String]) -> Tiny {
     let recipe = loaded(source, &sets.collect::<Vec<_>>()).unwrap();
     let corpora = opened(&recipe);
     let corpora = corpora.into_iter().map(|corpus| cut(corpus, size.examples)).collect();
-    Tiny { recipe, corpora }
+    Tiny { recipe, corpora, vectors: VectorsByEncoder::new() }
 }
 
 pub(crate) fn loaded(source: &RecipeSource, sets: &[String]) -> Result<Recipe, String> {
@@ -168,12 +172,13 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 impl Tiny {
     pub(crate) fn fitted(&self) -> FittedByOwner {
-        fit(&self.recipe, &self.corpora)
+        fit(&self.recipe, &self.corpora, &self.vectors)
     }
 
     pub(crate) fn system(&self) -> System {
+        let (fitted, first) = (self.fitted(), FirstValues::Recipe);
         let mut system =
-            System::new(&self.recipe, &self.fitted(), FirstValues::Recipe, &Device::Cpu).unwrap();
+            System::new(&self.recipe, &fitted, &self.vectors, first, &Device::Cpu).unwrap();
         for (at, corpus) in self.corpora.iter().enumerate() {
             system.attach(at, corpus);
         }
@@ -204,6 +209,8 @@ impl Tiny {
             digests: BTreeMap::new(),
             fitted: self.fitted(),
             system: self.system(),
+            vectors: checkpoint::vectors::digests(&self.vectors),
+            coverage: self.recipe.coverage(&self.corpora, &self.vectors),
             run: folder.to_owned(),
             opening: Opening::Started,
             moves: Some(moves),

@@ -8,7 +8,10 @@ use super::{
     Source,
     testing::{Reading, Setting},
 };
-use crate::data::{Lexicon, vectors::read_vectors};
+use crate::data::{
+    Lexicon,
+    vectors::{self, VectorFile},
+};
 
 /// File, sentences, tokens.
 type Count = (&'static str, usize, usize);
@@ -246,9 +249,13 @@ fn glove() {
     let file = "glove-6b-50d-top15k/glove.6B.50d.top15000.txt";
     let bytes = std::fs::read(folder.join(file)).unwrap();
     let source = Source { name: file.into(), bytes: bytes.into() };
-    let vectors = read_vectors(&source, 50, |_| true).unwrap();
+    let read = |width| {
+        let (name, contents) = (&source.name, source.bytes.as_ref());
+        vectors::read(VectorFile { name, contents, len: None }, width, usize::MAX)
+    };
+    let vectors = read(50).unwrap();
     assert_eq!(vectors.len(), 15_000);
-    assert_eq!(vectors["the"][..2], [0.418, 0.249_68]);
-    let error = read_vectors(&source, 25, |_| true).unwrap_err();
-    assert!(error.to_string().ends_with(":1: 50 values after the word, expected 25"), "{error}");
+    assert_eq!(vectors.get("the").unwrap()[..2], [0.418, 0.249_68]);
+    let errors = read(25).unwrap_err();
+    assert!(errors[0].to_string().contains(":1: vectors of dimension 50, expected 25"));
 }

@@ -12,15 +12,35 @@ pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) 
     Linear::new(weight.t()?, Some(bias)).forward(&x.contiguous()?)
 }
 
-/// The rows of a table with the given ids. The gradient is dense, over the whole table.
+/// The rows of a table, followed by fixed ones, with the given ids. The gradient is dense, over the
+/// whole table.
 pub(in crate::kernel) fn embedding(
     table: &ParamRef,
+    fixed: &[f32],
     rows: Vec<u32>,
     requires_grad: bool,
 ) -> Result<Tensor> {
     let var = table.var();
+    let (n_table, width) = var.dims2()?;
     let values = if requires_grad { var.as_tensor().clone() } else { var.as_detached_tensor() };
-    Embedding::new(values, var.dim(1)?).forward(&ids(rows, var)?)
+    let of_table = |rows: Vec<u32>| Embedding::new(values, width).forward(&ids(rows, var)?);
+    if fixed.is_empty() {
+        return of_table(rows);
+    }
+    // A row is that of the table times 1 plus zeros, or another one of the table times 0 plus a
+    // fixed one.
+    let index = |row: u32| (row as usize).checked_sub(n_table);
+    let factors: Vec<f32> =
+        rows.iter().map(|&row| if index(row).is_none() { 1.0 } else { 0.0 }).collect();
+    let zeros = vec![0.0; width];
+    let others: Vec<&[f32]> = (rows.iter())
+        .map(|&row| index(row).map_or(&zeros[..], |at| &fixed[at * width..][..width]))
+        .collect();
+    let n = rows.len();
+    let others = Tensor::from_vec(others.concat(), (n, width), var.device())?;
+    let factors = Tensor::from_vec(factors, (n, 1), var.device())?;
+    let rows = rows.into_iter().map(|row| if index(row).is_none() { row } else { 0 }).collect();
+    of_table(rows)?.broadcast_mul(&factors)? + others
 }
 
 /// Σ (a − b)² over at least one pair.

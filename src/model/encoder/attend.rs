@@ -9,11 +9,14 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, INPUT, InputKey,
-    RowSource, SequenceView,
+    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    INPUT, InputKey, RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Packing},
+    data::{
+        Corpus, Fitted, Packing,
+        vectors::{VectorSource, WordVectors},
+    },
     kernel::{self, ParamRef},
     keys::{Key, ValueType},
     model::{
@@ -94,7 +97,11 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -116,7 +123,7 @@ struct Attention {
 }
 
 impl Encoder for Attention {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let (input, to) = (&inputs[0], &inputs[1]);

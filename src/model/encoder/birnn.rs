@@ -3,12 +3,15 @@
 use candle_core::Result;
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
-    SequenceView,
+    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SEQUENCE, SequenceView,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon},
+    data::{
+        Corpus, Fitted,
+        vectors::{VectorSource, WordVectors},
+    },
     keys::{Key, ValueType},
     model::{
         Mode, Rows,
@@ -97,7 +100,11 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -121,7 +128,7 @@ struct Stack {
 }
 
 impl Encoder for Stack {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let packing = &inputs[0].packing;

@@ -10,11 +10,16 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
-    SequenceView,
+    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, vocabulary::count},
+    data::{
+        Corpus, Fitted, Vocabulary,
+        normalize::Normalize,
+        vectors::{VectorSource, WordVectors},
+        vocabulary::count,
+    },
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -123,7 +128,11 @@ impl EncoderConfig for Config {
         false
     }
 
-    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         let mut counts = BTreeMap::<String, u64>::new();
         for &(corpus, field) in corpora {
             let lexicon = &corpus.lexicons[field];
@@ -190,7 +199,8 @@ struct Bag {
 }
 
 impl Encoder for Bag {
-    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
+    fn attach(&mut self, field: &AttachedField<'_>) {
+        let &AttachedField { corpus_idx, field, lexicon, .. } = field;
         let id = |feature: &String| self.vocabulary.id(feature).map_or(0, |id| id + 1);
         let ids = |word: &str| self.features.in_word(word).iter().map(id).collect();
         self.known.insert((corpus_idx, field), lexicon.iter().map(ids).collect());

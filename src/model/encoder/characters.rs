@@ -12,7 +12,10 @@ use super::{
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary},
+    data::{
+        Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary,
+        vectors::{VectorSource, WordVectors},
+    },
     kernel,
     keys::{Key, ValueType, Values},
     model::{
@@ -73,7 +76,11 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default().with_vocabulary(VOCABULARY, vocabulary(corpora))
     }
 

@@ -8,11 +8,14 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SEQUENCE, SequenceView,
+    Activation, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon},
+    data::{
+        Corpus, Fitted,
+        vectors::{VectorSource, WordVectors},
+    },
     kernel,
     keys::{Key, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
@@ -100,7 +103,11 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -132,7 +139,7 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];

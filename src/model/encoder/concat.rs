@@ -6,11 +6,14 @@
 use candle_core::Result;
 
 use super::{
-    ANY_ROWS, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
-    SequenceView,
+    ANY_ROWS, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon},
+    data::{
+        Corpus, Fitted,
+        vectors::{VectorSource, WordVectors},
+    },
     keys::Key,
     model::{Mode, Rows, tap::LayerSpec},
 };
@@ -60,7 +63,11 @@ impl EncoderConfig for Config {
         false
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -72,7 +79,7 @@ impl EncoderConfig for Config {
 struct Same;
 
 impl Encoder for Same {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         Ok(inputs.to_vec())

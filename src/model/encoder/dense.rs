@@ -3,11 +3,14 @@
 use candle_core::Result;
 
 use super::{
-    ANY_ROWS, Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, RowSource, SequenceView,
+    ANY_ROWS, Activation, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig,
+    EncoderKind, EncoderSetup, RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon},
+    data::{
+        Corpus, Fitted,
+        vectors::{VectorSource, WordVectors},
+    },
     keys::{Key, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
@@ -77,7 +80,11 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -99,7 +106,7 @@ struct Layer {
 }
 
 impl Encoder for Layer {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let y = self.activation.forward(&self.linear.forward(&inputs[0].tensor)?)?; // (rows, width)

@@ -1,30 +1,37 @@
 //! Word embeddings: a table, optionally concatenated with character-level vectors.
 //!
+//! The table has the words of training that occur often enough. With pretrained vectors a word
+//! stands for its first form that has one: the word itself, then its forms under back-off. Every
+//! word of the file keeps its vector: the table has those of training, however rare, and all others
+//! are not trained, so that a step costs the same for any size of the file.
+//!
 //! In training, word dropout replaces words by the unknown word, drawn per token (Iyyer et al.
 //! 2015), and Gaussian noise may be added to the vectors before dropout (Plank et al. 2016).
 
+mod embedding;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::{Error, Result, Tensor};
+use candle_core::Result;
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues,
-    RowSource, SequenceView,
-    characters::{self, Spelling, SpellingConfig},
+    Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues, RowSource,
+    characters::{self, SpellingConfig},
 };
 use crate::{
     data::{
-        Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, read::Source as File,
-        vectors::read_vectors, vocabulary::Lookup,
+        Corpus, Fitted, Vocabulary,
+        normalize::{Backoff, Forms, Normalize},
+        vectors::{VectorSource, WordVectors},
     },
     kernel,
     keys::{Key, MAX_NUMBER, Refers, ValueType},
     model::{
-        Mode, Rows,
         parameters::Table,
         tap::{Context, LayerSpec, RowKind},
     },
 };
+use embedding::{FixedVectors, Words};
 
 pub(super) struct Embed;
 
@@ -37,11 +44,28 @@ const KEYS: &[Key] = &[
         "character-level BiLSTM whose output is appended to the embedding: its own table, or the name of an encoder of kind \"characters\"",
     ),
     Key::optional("vectors", ValueType::Path, "pretrained embeddings: GloVe or word2vec text"),
+    Key::optional(
+        "max_vectors",
+        ValueType::Count(1),
+        "maximum number of pretrained embeddings, from the first of the file; default: all",
+    ),
+    Key::with_default(
+        "fine_tune",
+        ValueType::Choice(&["all", "known", "none"]),
+        "\"all\"",
+        "pretrained embeddings that are trained: those of all words of training, those of words \
+         that occur min_count times, or none",
+    ),
+    Key::optional(
+        BACKOFF,
+        ValueType::List(&ValueType::Choice(&[LOWERCASE, ZERO_DIGITS])),
+        "forms tried for a word that is not found as it is: in lower case, with digits replaced by 0",
+    ),
     Key::with_default(
         "min_count",
         ValueType::Count(1),
         "2",
-        "minimum count in training; rarer words map to the unknown word",
+        "minimum count in training; rarer words without a pretrained embedding map to the unknown word",
     ),
     Key::with_default("lowercase", ValueType::Switch, "false", "lowercase words before lookup"),
     Key::with_default(
@@ -66,6 +90,9 @@ const KEYS: &[Key] = &[
 ];
 
 const WORDS: &str = "words";
+const BACKOFF: &str = "backoff";
+const LOWERCASE: &str = "lowercase";
+const ZERO_DIGITS: &str = "zero_digits";
 
 impl EncoderKind for Embed {
     fn name(&self) -> &'static str {
@@ -98,14 +125,33 @@ impl EncoderKind for Embed {
                 Some(CharacterSource::Named { name: name.to_owned(), width })
             })
         };
-        let (lowercase, zero_digits) = (values.switch("lowercase"), values.switch("zero_digits"));
+        let (lowercase, zero_digits) = (values.switch(LOWERCASE), values.switch(ZERO_DIGITS));
+        let backoff = values.texts(BACKOFF);
+        let backoff = Backoff {
+            lowercase: backoff.contains(&LOWERCASE),
+            zero_digits: backoff.contains(&ZERO_DIGITS),
+        };
+        let width = values.count("width");
+        let forms = Forms { first: Normalize { lowercase, zero_digits }, backoff };
+        // Digits are replaced only where the word itself has no vector.
+        let vector_forms = Forms {
+            first: Normalize { lowercase, zero_digits: false },
+            backoff: Backoff { zero_digits: backoff.zero_digits || zero_digits, ..backoff },
+        };
+        let vectors = values.text_if_set("vectors").map(|path| VectorSource {
+            path: path.into(),
+            width,
+            max: values.count_if_set("max_vectors").unwrap_or(usize::MAX),
+            forms: vector_forms,
+        });
         Ok(Box::new(Config {
             field: values.text("field").to_owned(),
-            width: values.count("width"),
+            width,
             characters,
-            vectors: values.text_if_set("vectors").map(str::to_owned),
+            vectors,
+            fine_tune: FineTune::named(values.text("fine_tune")),
             min_count: values.count("min_count") as u64,
-            normalize: Normalize { lowercase, zero_digits },
+            forms,
             word_dropout: values.number("word_dropout"),
             noise: values.number("noise"),
             dropout: values.number("dropout"),
@@ -121,15 +167,37 @@ enum CharacterSource {
     Named { name: String, width: usize },
 }
 
+/// Which pretrained vectors are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FineTune {
+    /// Those of words that occur in training, however rarely.
+    All,
+    /// Those of words that occur at least `min_count` times in training.
+    Known,
+    /// None.
+    None,
+}
+
+impl FineTune {
+    fn named(name: &str) -> Self {
+        match name {
+            "known" => Self::Known,
+            "none" => Self::None,
+            _ => Self::All,
+        }
+    }
+}
+
 /// The options of an embedding.
 struct Config {
     field: String,
     width: usize,
     characters: Option<CharacterSource>,
     /// A file of pretrained vectors.
-    vectors: Option<String>,
+    vectors: Option<VectorSource>,
+    fine_tune: FineTune,
     min_count: u64,
-    normalize: Normalize,
+    forms: Forms,
     word_dropout: f64,
     noise: f64,
     dropout: f64,
@@ -155,9 +223,25 @@ impl EncoderConfig for Config {
         matches!(self.characters, Some(CharacterSource::Own(_)))
     }
 
-    fn fit(&self, corpora: &[(&Corpus, usize)]) -> Fitted {
-        let counted = corpora.iter().copied();
-        let words = Vocabulary::of_train(counted, self.normalize, self.min_count, None);
+    fn vectors(&self) -> Option<VectorSource> {
+        self.vectors.clone()
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)], vectors: Option<&WordVectors>) -> Fitted {
+        let vector_form = |word: &str| {
+            let (source, vectors) = (self.vectors.as_ref()?, vectors?);
+            vectors.form(word, source.forms).map(str::to_owned)
+        };
+        let form = |word: &str| {
+            vector_form(word).unwrap_or_else(|| self.forms.first.apply(word).into_owned())
+        };
+        let words = Vocabulary::of_train(corpora.iter().copied(), form, None);
+        let has_vector = |word: &str| vectors.is_some_and(|vectors| vectors.get(word).is_some());
+        let words = words.retained(|word, count| match self.fine_tune {
+            FineTune::All => has_vector(word) || count >= self.min_count,
+            FineTune::Known => count >= self.min_count,
+            FineTune::None => !has_vector(word) && count >= self.min_count,
+        });
         let fitted = Fitted::default().with_vocabulary(WORDS, words);
         match &self.characters {
             Some(CharacterSource::Own(_)) => {
@@ -172,8 +256,8 @@ impl EncoderConfig for Config {
         let vocabulary = setup.vocabulary(WORDS);
         // Row 0 is the unknown word.
         let table = setup.scope.table("table", vocabulary.len() + 1, self.width)?;
-        if let (Some(file), FirstValues::Recipe) = (&self.vectors, setup.first_values) {
-            start_from_vectors(&table, &vocabulary, file, self.width)?;
+        if let (Some(vectors), FirstValues::Recipe) = (setup.vectors, setup.first_values) {
+            self.start_from_vectors(&table, &vocabulary, vectors)?;
         }
         let spelling = match &self.characters {
             Some(CharacterSource::Own(own)) => {
@@ -186,86 +270,35 @@ impl EncoderConfig for Config {
         };
         Ok(Built::Encoder(Box::new(Words {
             name: setup.name.to_owned(),
-            normalize: self.normalize,
+            forms: self.forms,
+            vector_forms: self.vectors.as_ref().map(|source| source.forms),
             vocabulary,
             table,
             spelling,
             word_dropout: self.word_dropout,
             noise: self.noise,
             dropout: self.dropout,
-            known: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            fixed: FixedVectors::default(),
         })))
     }
 }
 
-/// Initializes the rows of words that the file has a vector for.
-fn start_from_vectors(
-    table: &Table,
-    vocabulary: &Vocabulary,
-    file: &str,
-    width: usize,
-) -> Result<()> {
-    let bytes = std::fs::read(file).map_err(|error| Error::Msg(format!("{file}: {error}")))?;
-    let source = File { name: file.into(), bytes: bytes.into() };
-    let vectors = read_vectors(&source, width, |word| vocabulary.id(word).is_some())
-        .map_err(|error| Error::Msg(error.to_string()))?;
-    let mut rows = kernel::to_vec(table.rows())?;
-    for (word, vector) in &vectors {
-        let id = vocabulary.id(word).expect("only wanted words are read") as usize + 1;
-        rows[id * width..][..width].copy_from_slice(vector);
-    }
-    table.set(rows)
-}
-
-/// What the embedding has precomputed for one field of a corpus.
-struct Attached {
-    words: Lookup,
-    /// The character ids of each symbol, if characters are read.
-    spellings: Vec<Vec<u32>>,
-}
-
-struct Words {
-    name: String,
-    normalize: Normalize,
-    vocabulary: Vocabulary,
-    table: Table,
-    spelling: Option<Arc<Spelling>>,
-    word_dropout: f64,
-    noise: f64,
-    dropout: f64,
-    known: BTreeMap<(usize, usize), Attached>,
-}
-
-impl Encoder for Words {
-    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
-        let words = Lookup::new(&self.vocabulary, lexicon, self.normalize);
-        let spellings =
-            self.spelling.as_ref().map(|spelling| spelling.spell(lexicon)).unwrap_or_default();
-        self.known.insert((corpus_idx, field), Attached { words, spellings });
-    }
-
-    fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
-        let (batch, field) = (on.batch, on.field());
-        let attached =
-            self.known.get(&(batch.corpus, field)).expect("the corpus has been attached");
-        let symbols: Vec<_> = batch
-            .symbols(field)
-            .iter()
-            .map(|symbol| symbol.expect("every example has what its encoders read"))
-            .collect();
-        let id = |&symbol| attached.words.id(symbol).map_or(0, |id| id + 1);
-        let mut ids: Vec<u32> = symbols.iter().map(id).collect();
-        let site = format!("{}.words", self.name);
-        for at in mode.dropout_indices(&on.site(&site), self.word_dropout, ids.len()) {
-            ids[at] = 0;
+impl Config {
+    /// Initializes the rows of words that have a vector.
+    fn start_from_vectors(
+        &self,
+        table: &Table,
+        vocabulary: &Vocabulary,
+        vectors: &WordVectors,
+    ) -> Result<()> {
+        let mut rows = kernel::to_vec(table.rows())?;
+        // Row 0 is the unknown word.
+        for ((word, _), row) in vocabulary.iter().zip(rows.chunks_exact_mut(self.width).skip(1)) {
+            if let Some(vector) = vectors.get(word) {
+                row.copy_from_slice(vector);
+            }
         }
-        let mut x = self.table.forward(ids, mode)?; // (rows, width)
-        if let Some(spelling) = &self.spelling {
-            let spelt = spelling.forward(&attached.spellings, &symbols, mode)?; // (rows, 2·hidden)
-            x = Tensor::cat(&[x, spelt], 1)?;
-        }
-        let x = mode.noise(&on.site(&format!("{}.noise", self.name)), self.noise, x)?;
-        let x = mode.dropout(&on.site(&self.name), self.dropout, x)?;
-        Ok(vec![Rows::new(x, batch.packing(field))])
+        table.set(rows)
     }
 }

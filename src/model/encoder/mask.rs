@@ -6,11 +6,16 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
-    SequenceView,
+    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon, Vocabulary, normalize::Normalize, vocabulary::Lookup},
+    data::{
+        Corpus, Fitted, Vocabulary,
+        normalize::Normalize,
+        vectors::{VectorSource, WordVectors},
+        vocabulary::Lookup,
+    },
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -93,7 +98,11 @@ impl EncoderConfig for Config {
         false
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -122,7 +131,8 @@ struct Masked {
 }
 
 impl Encoder for Masked {
-    fn attach(&mut self, corpus_idx: usize, field: usize, lexicon: &Lexicon) {
+    fn attach(&mut self, field: &AttachedField<'_>) {
+        let &AttachedField { corpus_idx, field, lexicon, .. } = field;
         let hidden = Lookup::new(&self.words, lexicon, self.normalize);
         self.known.insert((corpus_idx, field), hidden);
     }

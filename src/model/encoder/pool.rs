@@ -7,11 +7,14 @@
 use candle_core::Result;
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
-    SequenceView,
+    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
-    data::{Corpus, Fitted, Lexicon},
+    data::{
+        Corpus, Fitted,
+        vectors::{VectorSource, WordVectors},
+    },
     kernel::{self, ParamRef},
     keys::{Key, ValueType},
     model::{
@@ -100,7 +103,11 @@ impl EncoderConfig for Config {
         self.view.is_none()
     }
 
-    fn fit(&self, _corpora: &[(&Corpus, usize)]) -> Fitted {
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         Fitted::default()
     }
 
@@ -124,7 +131,7 @@ enum Pooling {
 }
 
 impl Encoder for Pooling {
-    fn attach(&mut self, _corpus_idx: usize, _field: usize, _lexicon: &Lexicon) {}
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
 
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];

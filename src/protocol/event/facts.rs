@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Direction, Ended, Reason, Role, Setting, Split};
+use super::{
+    coverage::VectorCoverage,
+    values::{Direction, Ended, Reason, Role, Setting, Split},
+};
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
 
 /// An objective at the start of a run.
@@ -76,6 +79,9 @@ pub struct RunStarted {
     /// mutes are with their objectives.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
+    /// The coverage of corpora by pretrained word vectors, if an encoder reads any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vectors: Vec<VectorCoverage>,
 }
 
 /// The metric that selects the best checkpoint.

@@ -11,11 +11,11 @@ use std::{
 use candle_core::Result;
 
 use crate::{
-    data::{Batch, Corpus, FieldForm, Segments},
+    data::{Batch, Corpus, FieldForm, Segments, vectors::WordVectors},
     kernel::gather,
     model::{
         Mode, Rows,
-        encoder::{Encoder, SequenceView},
+        encoder::{AttachedField, Encoder, SequenceView},
         tap::EncoderSignature,
         view,
     },
@@ -25,6 +25,8 @@ use crate::{
 /// An encoder in the graph; `None` for one that others only name.
 pub(super) struct Node {
     pub(super) encoder: Option<Box<dyn Encoder>>,
+    /// The contents of its vectors file, until every corpus has been attached.
+    pub(super) vectors: Option<Arc<WordVectors>>,
     /// The input of each of its input keys.
     pub(super) inputs: Vec<Input>,
     pub(super) signature: EncoderSignature,
@@ -60,7 +62,8 @@ impl Node {
                 let field = corpus.field(name);
                 let words = |at: &usize| corpus.fields[*at].form == FieldForm::Symbols;
                 let Some(field) = field.filter(words) else { continue };
-                encoder.attach(corpus_idx, field, &corpus.lexicons[field]);
+                let (lexicon, vectors) = (&corpus.lexicons[field], self.vectors.as_deref());
+                encoder.attach(&AttachedField { corpus_idx, field, lexicon, vectors });
                 self.fields.insert((corpus_idx, key), field);
             }
         }

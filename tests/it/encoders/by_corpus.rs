@@ -163,8 +163,14 @@ fn a_run_with_inputs_by_corpus_and_masked_words_can_be_loaded_again() {
     assert_eq!(inputs(&again), inputs(&case.tiny.recipe));
     let fitted = run.checkpoint("last").fitted;
     assert!(fitted["encoder.hidden"].vocabularies["words"].iter().eq([("een", 1)]));
-    let system =
-        System::new(&again, &fitted, FirstValues::Checkpoint, &candle_core::Device::Cpu).unwrap();
+    let system = System::new(
+        &again,
+        &fitted,
+        &case.tiny.vectors,
+        FirstValues::Checkpoint,
+        &candle_core::Device::Cpu,
+    )
+    .unwrap();
     let saved = run.folder().join("checkpoints/last/model.safetensors");
     system.parameters().load(&saved).unwrap();
 }

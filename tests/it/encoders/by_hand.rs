@@ -220,3 +220,45 @@ fn dropped_words_become_the_unknown_word() {
     // Of 1200; four standard deviations are 63.
     assert!((297..423).contains(&n_dropped), "{n_dropped}");
 }
+
+/// Words a (3 times), b (twice) and C (once) in train; file words a, c and d.
+#[test]
+fn words_with_a_vector_start_from_it_and_rare_ones_are_trained_if_asked() {
+    let vectors = "a 1\nc 4\nd 7\n";
+    let news = NEWS.replace('c', "C");
+    let case = |keys: &str| {
+        let it = "kind = 'dense'\ninput = 'words'\nwidth = 1\nactivation = 'none'\n";
+        let recipe = BELOW.replace(
+            "min_count = 1\n",
+            &format!("min_count = 2\nvectors = 'v.txt'\nbackoff = ['lowercase']\n{keys}\n"),
+        );
+        let files = [("news.tsv", news.as_str()), ("v.txt", vectors)];
+        let case = Case::new(&format!("{recipe}{it}"), &files, &[]);
+        let system = case.tiny.system();
+        put(&system, "it.linear.weight", &[1.0]);
+        put(&system, "it.linear.bias", &[0.0]);
+        (case, system)
+    };
+    let table = |(_, system): &(Case, System)| {
+        let all = system.parameters().all();
+        numbers(
+            all.iter().find(|parameter| parameter.name == "words.table").unwrap().var.as_tensor(),
+        )
+    };
+    // Rows of the table: unknown, a, b, and c for the rare C; those of a batch are by place, so C is second.
+    let it = case("fine_tune = 'all'");
+    let [unknown, a, b, c] = table(&it)[..] else { panic!("four rows") };
+    assert_eq!((a, c), (1.0, 4.0));
+    assert_rows(&it, &[0, 1], &[1.0, 4.0, b, 1.0]);
+    // The rare C has its vector, which is not trained.
+    let it = case("fine_tune = 'known'");
+    assert_eq!(table(&it), [unknown, 1.0, b]);
+    assert_rows(&it, &[0, 1], &[1.0, 4.0, b, 1.0]);
+    // Only the word without a vector is trained.
+    let it = case("fine_tune = 'none'");
+    let [unknown, b] = table(&it)[..] else { panic!("two rows") };
+    assert_rows(&it, &[0, 1], &[1.0, 4.0, b, 1.0]);
+    // The second and third vector of the file are not read.
+    let it = case("max_vectors = 1");
+    assert_rows(&it, &[1], &[unknown]);
+}

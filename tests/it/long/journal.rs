@@ -104,6 +104,7 @@ impl Long {
             steps_per_epoch: 1_000,
             best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
             settings: [].into(),
+            vectors: Vec::new(),
         }
     }
 

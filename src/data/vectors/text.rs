@@ -1,0 +1,289 @@
+//! Reads text files of word vectors: GloVe's (`WORD NUMBER …`) and word2vec's, which begin with a
+//! line `COUNT DIMENSION`.
+//!
+//! The file is read in blocks of lines, and the lines of a block are parsed in parallel, so that
+//! the file is never in memory as a whole.
+
+use std::{io::Read, sync::Arc};
+
+use rayon::prelude::*;
+
+use super::WordVectors;
+use crate::data::{digest::Digest, read::ReadError};
+
+/// Bytes read at a time.
+const BLOCK: usize = 8 << 20;
+/// Lines parsed by one task.
+const LINES: usize = 256;
+/// The number of faults after which reading stops.
+const MAX_FAULTS: usize = 1000;
+
+/// A vectors file, opened.
+pub struct VectorFile<'a, R> {
+    /// Its name in messages.
+    pub name: &'a Arc<str>,
+    /// Its contents.
+    pub contents: R,
+    /// Its length in bytes, if it is known.
+    pub len: Option<u64>,
+}
+
+/// Reads at most `max` vectors of dimension `width`. Of several vectors of one word, the first is
+/// used. A word may contain spaces: the last `width` columns are its vector, everything before them
+/// is the word.
+///
+/// # Errors
+/// All faults of the lines that were read, in their order, up to a thousand.
+pub fn read(
+    mut file: VectorFile<'_, impl Read>,
+    width: usize,
+    max: usize,
+) -> Result<WordVectors, Vec<ReadError>> {
+    let mut reading = Reading {
+        file: file.name.clone(),
+        vectors: WordVectors::new(width),
+        digest: Digest::default(),
+        n_lines: 0,
+        n_vectors: 0,
+        promised: None,
+        max,
+        faults: Vec::new(),
+    };
+    let mut block = Vec::new();
+    loop {
+        let before = block.len();
+        let read = file.contents.by_ref().take(BLOCK as u64).read_to_end(&mut block);
+        if let Err(error) = read {
+            reading.fault(reading.n_lines + 1, error.to_string());
+            return Err(reading.faults);
+        }
+        let is_last = block.len() == before;
+        let end = match block.iter().rposition(|&byte| byte == b'\n') {
+            _ if is_last => block.len(),
+            Some(at) => at + 1,
+            None => {
+                reading.fault(reading.n_lines + 1, format!("a line of over {BLOCK} bytes; {TEXT}"));
+                return Err(reading.faults);
+            }
+        };
+        if reading.n_lines == 0 {
+            reading.reserve(&block[..end], file.len);
+        }
+        let is_done = !reading.block(&block[..end]);
+        block.drain(..end);
+        if is_last || is_done {
+            return reading.finish(is_done);
+        }
+    }
+}
+
+const TEXT: &str = "expected text, with a word and its vector on each line; a binary file of \
+                    word2vec's must be converted to text";
+
+struct Reading {
+    file: Arc<str>,
+    vectors: WordVectors,
+    digest: Digest,
+    n_lines: usize,
+    /// Lines with a vector.
+    n_vectors: usize,
+    /// The number of vectors that the first line promises.
+    promised: Option<usize>,
+    max: usize,
+    faults: Vec<ReadError>,
+}
+
+impl Reading {
+    fn fault(&mut self, line: usize, what: String) {
+        self.faults.push(ReadError { file: self.file.clone(), line: line as u32, what });
+    }
+
+    /// Reserves memory for as many vectors as the first block suggests.
+    fn reserve(&mut self, block: &[u8], len: Option<u64>) {
+        let n_lines = block.iter().filter(|&&byte| byte == b'\n').count().max(1);
+        let all = len.unwrap_or(0) as f64 / block.len().max(1) as f64 * n_lines as f64 * 1.05;
+        let n_vectors = (all as usize).min(self.max);
+        // If there is not enough memory, the vector grows as far as there is.
+        let _ = self.vectors.rows.try_reserve_exact(n_vectors.saturating_mul(self.vectors.width));
+    }
+
+    /// Reads whole lines; `false` if no further ones are needed.
+    fn block(&mut self, block: &[u8]) -> bool {
+        if let Some(at) = block.iter().position(|&byte| byte == 0) {
+            let line = block[..at].iter().filter(|&&byte| byte == b'\n').count();
+            self.fault(self.n_lines + line + 1, format!("a byte 0; {TEXT}"));
+            return false;
+        }
+        let lines: Vec<&[u8]> = block.split_inclusive(|&byte| byte == b'\n').collect();
+        let mut from = 0;
+        if self.n_lines == 0
+            && let Some(first) = lines.first()
+        {
+            match self.header(first) {
+                Header::Found => from = 1,
+                Header::Absent => {}
+                Header::Wrong(what) => {
+                    self.fault(1, what);
+                    return false;
+                }
+            }
+        }
+        let width = self.vectors.width;
+        let parsed: Vec<Parsed<'_>> =
+            lines[from..].par_chunks(LINES).map(|lines| Parsed::of(lines, width)).collect();
+        self.digest.update(block);
+        let base = self.n_lines + from;
+        self.n_lines += lines.len();
+        for (at, Parsed { words, rows, faults }) in parsed.into_iter().enumerate() {
+            let n_wanted = self.max - self.n_vectors;
+            // The line of the last vector, if the maximum is reached here.
+            let end = words.get(n_wanted - 1).map(|(line, _)| *line);
+            let is_read = |line: usize| end.is_none_or(|end| line <= end);
+            for (line, what) in faults.into_iter().filter(|(line, _)| is_read(*line)) {
+                if self.faults.len() == MAX_FAULTS {
+                    return false;
+                }
+                self.fault(base + at * LINES + line + 1, what);
+            }
+            self.n_vectors += words.len().min(n_wanted);
+            let vectors = words.into_iter().zip(rows.chunks_exact(width.max(1)));
+            for ((_, word), vector) in vectors.take(n_wanted) {
+                self.vectors.add(word, vector);
+            }
+            if end.is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn header(&mut self, line: &[u8]) -> Header {
+        let width = self.vectors.width;
+        let Ok(text) = std::str::from_utf8(line) else { return Header::Absent };
+        let text = trimmed(text);
+        if let Some((count, found)) = header(text).filter(|_| width != 1) {
+            if found != width {
+                return Header::Wrong(other_width(found, width));
+            }
+            self.promised = Some(count);
+            return Header::Found;
+        }
+        // One message, not one for each line, if every vector has another dimension.
+        let mut cells = text.split(is_separator).skip(1);
+        let found = cells.clone().count();
+        if found > 0 && found != width && cells.all(|cell| cell.parse::<f32>().is_ok()) {
+            return Header::Wrong(other_width(found, width));
+        }
+        Header::Absent
+    }
+
+    fn finish(mut self, is_done: bool) -> Result<WordVectors, Vec<ReadError>> {
+        if let Some(promised) = self.promised.filter(|_| !is_done && self.faults.is_empty())
+            && self.n_vectors < promised
+        {
+            let what = format!("the file ends after {} vectors of {promised}", self.n_vectors);
+            self.fault(self.n_lines, what);
+        }
+        if self.n_vectors == 0 && self.faults.is_empty() {
+            self.fault(1, format!("no vectors; {TEXT}"));
+        }
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        self.vectors.digest = self.digest.finish();
+        self.vectors.rows.shrink_to_fit();
+        Ok(self.vectors)
+    }
+}
+
+fn other_width(found: usize, width: usize) -> String {
+    format!("vectors of dimension {found}, expected {width}; set the encoder's `width` to {found}")
+}
+
+enum Header {
+    Found,
+    Absent,
+    Wrong(String),
+}
+
+/// Count and dimension, if the line has them.
+fn header(text: &str) -> Option<(usize, usize)> {
+    let (count, width) = text.split_once(is_separator)?;
+    Some((count.parse().ok()?, width.parse().ok()?))
+}
+
+/// The line without its end; word2vec ends each line with a space.
+fn trimmed(text: &str) -> &str {
+    text.trim_end_matches([' ', '\t', '\r', '\n'])
+}
+
+/// The words and vectors of some lines, and their faults, each with the index of its line.
+#[derive(Default)]
+struct Parsed<'a> {
+    words: Vec<(usize, &'a str)>,
+    rows: Vec<f32>,
+    faults: Vec<(usize, String)>,
+}
+
+impl<'a> Parsed<'a> {
+    fn of(lines: &[&'a [u8]], width: usize) -> Self {
+        let mut parsed = Self { rows: Vec::with_capacity(lines.len() * width), ..Self::default() };
+        for (at, line) in lines.iter().enumerate() {
+            let whole = parsed.rows.len();
+            match parsed.line(line, width) {
+                Ok(word) => parsed.words.extend(word.map(|word| (at, word))),
+                Err(what) => {
+                    parsed.rows.truncate(whole);
+                    parsed.faults.push((at, what));
+                }
+            }
+        }
+        parsed
+    }
+
+    /// Appends the vector of a line and returns its word; `None` for an empty line.
+    fn line(&mut self, line: &'a [u8], width: usize) -> Result<Option<&'a str>, String> {
+        let text = std::str::from_utf8(line).map_err(|_| "not UTF-8; save the vectors as UTF-8")?;
+        let text = trimmed(text);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let (word, numbers) = split(text, width)?;
+        for cell in numbers.split(is_separator) {
+            match cell.parse::<f32>() {
+                Ok(number) if number.is_finite() => self.rows.push(number),
+                _ => return Err(format!("{cell:?}, expected a finite number")),
+            }
+        }
+        Ok(Some(word))
+    }
+}
+
+/// Separates the word from its vector.
+fn split(text: &str, width: usize) -> Result<(&str, &str), String> {
+    let n_values = text.bytes().filter(|&byte| is_separator(byte.into())).count();
+    if n_values < width {
+        let is_marker = ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| text.starts_with(mark));
+        if is_marker {
+            return Err("a marker of a merge conflict; resolve the conflict".to_owned());
+        }
+        return Err(format!("{n_values} values after the word, expected {width}"));
+    }
+    // Vectors of a larger dimension must not be taken for words with spaces that end in numbers.
+    if n_values > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
+    {
+        return Err(format!("{n_values} values after the word, expected {width}"));
+    }
+    let (at, _) = text
+        .rmatch_indices(is_separator)
+        .nth(width - 1)
+        .expect("there are at least as many separators as numbers");
+    Ok((&text[..at], &text[at + 1..]))
+}
+
+fn is_separator(char: char) -> bool {
+    matches!(char, ' ' | '\t')
+}
+
+#[cfg(test)]
+mod tests;
