@@ -246,11 +246,21 @@ pub struct EvaluateArgs {
 pub struct PredictArgs {
     /// Run folder
     pub run: PathBuf,
-    /// File in the corpus's format, with or without labels; - for standard input
+    /// File in the corpus's format; - for standard input. Whether it has labels is inferred from all
+    /// of it
     pub input: PathBuf,
     /// Output file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The input has labels, which predictions are added to
+    #[arg(long, conflicts_with = "unlabelled")]
+    pub labelled: bool,
+    /// The input has no labels: with separator = "space" every line is a text
+    #[arg(long)]
+    pub unlabelled: bool,
+    /// Set a key of a corpus, for example corpus.NAME.separator=tab (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
     /// Objective whose labels to predict [default: the main objective]
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,

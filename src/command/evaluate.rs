@@ -8,7 +8,11 @@ use serde::Serialize;
 
 use classes::Classes;
 
-use super::{Failure, print, print_json, progress::ProgressLine, saved::Saved};
+use super::{
+    Failure, print, print_json,
+    progress::ProgressLine,
+    saved::{Saved, check_sets},
+};
 use crate::{
     cli::EvaluateArgs,
     protocol::{Step, event::Split},
@@ -40,12 +44,7 @@ struct SplitScores {
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    // The trained system is fixed; only the data that it is scored on can change.
-    if let Some(set) = args.sets.iter().find(|set| !set.starts_with("corpus.")) {
-        let key = set.split('=').next().unwrap_or_default();
-        let what = "evaluate accepts only corpus keys; everything else is fixed by the run";
-        return Err(Failure::Request(format!("--set {key}: {what}")));
-    }
+    check_sets("evaluate", &args.sets)?;
     let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {

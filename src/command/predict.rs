@@ -2,8 +2,9 @@
 //! own format.
 
 use std::{
+    collections::HashSet,
     fs,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -11,23 +12,29 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Failure, print, progress::ProgressLine, saved::Saved};
+use super::{
+    Failure, print,
+    progress::ProgressLine,
+    saved::{Saved, check_sets},
+};
 use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Prediction,
-        load::{self, load_input},
+        Batch, Prediction, SplitData,
+        load::{self, FaultPolicy, load_input},
         prediction::FieldPredictions,
-        read::Source,
+        read::{self, KnownLabels, Labels, ReadError, Source},
         stream::eval_batches,
     },
     model::Mode,
     objective::Output,
+    recipe::{CorpusSpec, Recipe, System},
 };
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
-    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &[], args.device)?;
+    check_sets("predict", &args.sets)?;
+    let Saved { recipe, mut system, .. } = Saved::open(&args.run, &args.sets, args.device)?;
     let at = match &args.objective {
         None => recipe.main(),
         Some(name) => {
@@ -53,13 +60,16 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
     let source = input(&args.input)?;
-    let load = corpus_spec.load();
-    let (corpus, part) =
-        load_input(&load, &source).map_err(|faults| Failure::Request(load::show(&faults)))?;
-    let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &part);
-    if !missing.is_empty() {
-        return Err(Failure::Request(load::show(&missing)));
-    }
+    let labels = if args.labelled {
+        Labels::Required
+    } else if args.unlabelled {
+        Labels::Absent
+    } else {
+        find_labels(corpus_spec, &source, &known_labels(&recipe, &system, corpus_idx))?
+    };
+    let (corpus, read) = load_input(&corpus_spec.load(), &source, labels);
+    let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
+    let part = without_faults(corpus_spec, read, missing)?;
     system.attach(corpus_idx, &corpus);
     let mut predictions = vec![Prediction::None; part.examples.len()];
     let mut waiting = ProgressLine::new(predictions.len());
@@ -81,6 +91,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         },
         names: &system.objective(at).class_names(),
         predictions: &predictions,
+        labels,
     };
     let written = corpus_spec
         .format
@@ -94,6 +105,66 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The labels of a corpus that the run knows, as they are read.
+fn known_labels(recipe: &Recipe, system: &System, corpus_idx: usize) -> KnownLabels {
+    let mut known = KnownLabels::default();
+    for (at, spec) in recipe.objectives.iter().enumerate() {
+        let reads = spec.corpora.contains(&corpus_idx);
+        if let (true, Output::Field { name, names_read: true, .. }) = (reads, spec.config.output())
+        {
+            known.add(name, system.objective(at).class_names().iter());
+        }
+    }
+    known
+}
+
+/// Whether the input has labels; what could be otherwise is told.
+fn find_labels(
+    corpus: &CorpusSpec,
+    source: &Source,
+    known: &KnownLabels,
+) -> Result<Labels, Failure> {
+    let found = corpus.format.find_labels(source, &corpus.values, known);
+    let found = found.map_err(|fault| Failure::Request(fault.to_string()))?;
+    if let Some(note) = found.note {
+        say(&note);
+    }
+    Ok(found.labels)
+}
+
+/// The examples of the input without a fault. The others are refused, or skipped and told, as the
+/// run's recipe says.
+fn without_faults(
+    corpus: &CorpusSpec,
+    mut read: read::Read,
+    missing: Vec<ReadError>,
+) -> Result<SplitData, Failure> {
+    let n_examples = read.split.examples.len() as u64 + read.n_faulty;
+    let lacking: HashSet<u32> = missing.iter().map(|fault| fault.line).collect();
+    read.split.examples.retain(|example| !lacking.contains(&example.line));
+    let mut faults = read.faults;
+    faults.extend(missing);
+    faults.sort_by_key(|fault| fault.line);
+    if faults.is_empty() {
+        return Ok(read.split);
+    }
+    let shown = load::show(&faults);
+    if corpus.load().faults == FaultPolicy::Refuse {
+        return Err(Failure::Request(shown));
+    }
+    let n_skipped = n_examples - read.split.examples.len() as u64;
+    say(&format!(
+        "{shown}\n{}: skipped {n_skipped} of {n_examples} examples; their predictions are empty",
+        read.split.file
+    ));
+    Ok(read.split)
+}
+
+fn say(text: &str) {
+    // A closed pipe has no reader.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn input(path: &Path) -> Result<Source, Failure> {

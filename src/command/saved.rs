@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::anyhow;
 
 use super::Failure;
 use crate::{
     kernel::{Device, DeviceName},
-    model::encoder::FirstValues,
+    model::{encoder::FirstValues, parameters::ParameterFileError},
     protocol::Step,
     recipe::{self, Overrides, Recipe, RecipeSource, System},
-    train::checkpoint,
+    train::checkpoint::{self, Checkpoint, CheckpointError},
 };
 
 /// A saved run.
@@ -35,26 +35,75 @@ impl Saved {
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let source = RecipeSource::File(file);
         let recipe = recipe::load_without_files(&source, &overrides)?;
-        let system = load(run, &recipe, &device).map_err(Failure::Run)?;
-        let Some((system, step)) = system else {
-            let what =
-                "no checkpoint yet; one is saved at every evaluation and at the end of the run";
-            return Err(Failure::Request(format!("{}: {what}", run.display())));
-        };
-        Ok(Self { recipe, system, step })
+        let checkpoint = best_of(run)?;
+        let system = load(run, &checkpoint, &recipe, &device)?;
+        Ok(Self { recipe, system, step: checkpoint.state.step() })
     }
 }
 
-fn load(run: &Path, recipe: &Recipe, device: &Device) -> Result<Option<(System, Step)>> {
-    let best = checkpoint::open(run, "best")?;
-    let checkpoint = match best {
-        Some(best) => Some(best),
-        None => checkpoint::open(run, "last")?,
+/// Refuses `--set` of a key that is not a corpus's: the trained system is fixed, and only the data
+/// that `verb` reads can change.
+pub(super) fn check_sets(verb: &str, sets: &[String]) -> Result<(), Failure> {
+    let Some(set) = sets.iter().find(|set| !set.starts_with("corpus.")) else { return Ok(()) };
+    let key = set.split('=').next().unwrap_or_default();
+    Err(Failure::Request(format!(
+        "--set {key}: {verb} accepts only corpus keys; everything else is fixed by the run"
+    )))
+}
+
+/// The best checkpoint, or the last one of a run without dev.
+fn best_of(run: &Path) -> Result<Checkpoint, Failure> {
+    if let Some(best) = checkpoint::open(run, "best")? {
+        return Ok(best);
+    }
+    let run_folder = run.display();
+    let Some(last) = checkpoint::open(run, "last")? else {
+        let what = "no checkpoint yet; one is saved at every evaluation and at the end of the run";
+        return Err(Failure::Request(format!("{run_folder}: {what}")));
     };
-    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    // The last one has other scores than the run reported.
+    match last.state.progress.counters.best {
+        Some(best) => Err(Failure::Request(format!(
+            "{run_folder}/checkpoints/best: expected the checkpoint of step {}, the best evaluation, \
+             found none; put it back, or copy checkpoints/last there to use that of step {}",
+            best.step,
+            last.state.step()
+        ))),
+        None => Ok(last),
+    }
+}
+
+fn load(
+    run: &Path,
+    checkpoint: &Checkpoint,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<System, Failure> {
+    let advice = || {
+        format!(
+            "; if recipe.toml was edited after training, put {} in its place",
+            checkpoint.recipe().display()
+        )
+    };
     let vectors = checkpoint::vectors::load_all(run, &checkpoint.state.vectors)?;
     let fitted = &checkpoint.state.fitted;
-    let system = System::new(recipe, fitted, &vectors, FirstValues::Checkpoint, device)?;
-    checkpoint.load(system.parameters()).context("the checkpoint does not fit the recipe")?;
-    Ok(Some((system, checkpoint.state.step())))
+    let system = System::new(recipe, fitted, &vectors, FirstValues::Checkpoint, device);
+    let system = system.map_err(|error| {
+        let file = checkpoint.state_file();
+        Failure::Request(format!("{}: {error}{}", file.display(), advice()))
+    })?;
+    checkpoint.load(system.parameters()).map_err(|error| match error {
+        ParameterFileError::Unreadable { .. } => Failure::Run(anyhow!(error)),
+        ParameterFileError::Unfit { .. } => Failure::Request(format!("{error}{}", advice())),
+    })?;
+    Ok(system)
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Unreadable { .. } => Self::Run(anyhow!(error)),
+            CheckpointError::Damaged { .. } => Self::Request(error.to_string()),
+        }
+    }
 }

@@ -31,6 +31,18 @@ impl Fitted {
         self
     }
 
+    /// The vocabulary with that key; the error says that there is none.
+    pub fn vocabulary(&self, key: &str) -> Result<Vocabulary, String> {
+        let missing = || format!("expected a vocabulary {key:?}, found none");
+        self.vocabularies.get(key).cloned().ok_or_else(missing)
+    }
+
+    /// The numbers with that key; the error says that there are none.
+    pub fn numbers(&self, key: &str) -> Result<Vec<f64>, String> {
+        let missing = || format!("expected numbers {key:?}, found none");
+        self.numbers.get(key).cloned().ok_or_else(missing)
+    }
+
     /// Whether nothing was fitted.
     pub fn is_empty(&self) -> bool {
         self.vocabularies.is_empty() && self.numbers.is_empty()

@@ -132,11 +132,11 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
 }
 
 /// Reads a file that belongs to no split, as input to `predict`: a corpus for its strings, and its
-/// examples, whose labels may be missing. Every faulty line is reported.
-pub fn load_input(spec: &Load<'_>, source: &Source) -> Result<(Corpus, SplitData), Vec<ReadError>> {
+/// examples with all faults.
+pub fn load_input(spec: &Load<'_>, source: &Source, labels: Labels) -> (Corpus, Read) {
     let mut corpus = spec.empty();
-    let read = spec.read(source, Labels::Optional, &mut corpus);
-    if read.faults.is_empty() { Ok((corpus, read.split)) } else { Err(read.faults) }
+    let read = spec.read(source, labels, &mut corpus);
+    (corpus, read)
 }
 
 impl Load<'_> {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{
     Lexicon,
+    schema::Labels,
     structure::{GraphArc, SpanRelation, TokenSpan},
 };
 
@@ -57,6 +58,8 @@ pub struct FieldPredictions<'a> {
     pub names: &'a Lexicon,
     /// One for each example that was read, in the order of the file.
     pub predictions: &'a [Prediction],
+    /// What the input was read as.
+    pub labels: Labels,
 }
 
 #[cfg(test)]

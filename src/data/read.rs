@@ -5,6 +5,7 @@ mod conllu;
 #[cfg(test)]
 mod corpora_test;
 mod encoding;
+mod evidence;
 #[cfg(test)]
 mod fuzz;
 mod jsonl;
@@ -17,6 +18,9 @@ mod tokens;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
+
+pub use super::schema::Labels;
+pub use evidence::{FoundLabels, KnownLabels};
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
@@ -125,7 +129,7 @@ pub struct ReadError {
 ///
 /// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
 /// let mut corpus = Corpus::of_schema(Lines.schema(&Values::default()));
-/// let split = Lines.read(&source, &Values::default(), Labels::Optional, &mut corpus).split;
+/// let split = Lines.read(&source, &Values::default(), Labels::Absent, &mut corpus).split;
 /// assert_eq!((split.size().examples, split.size().tokens), (2, 5));
 /// ```
 pub trait Format: Sync {
@@ -145,9 +149,19 @@ pub trait Format: Sync {
     /// `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
     /// whether to refuse the corpus or to count the fault.
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read;
+    /// Decides by the whole of an input to `predict` whether it has labels, where its lines do not
+    /// say so themselves. The error is that of an input that can be read either way.
+    fn find_labels(
+        &self,
+        _source: &Source,
+        _values: &Values,
+        _known: &KnownLabels,
+    ) -> Result<FoundLabels, ReadError> {
+        Ok(FoundLabels::sure(Labels::Absent))
+    }
     /// Writes the predictions of a field into the input; the i-th one is for the i-th example that
-    /// [`Format::read`] returned. Fails if the format cannot store such predictions. Other
-    /// examples, and every other byte, are unchanged.
+    /// [`Format::read`] returned. Fails if the format cannot store such predictions. The prediction
+    /// of a faulty line is empty, and every other byte is unchanged.
     fn write(
         &self,
         source: &Source,
@@ -155,16 +169,6 @@ pub trait Format: Sync {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError>;
-}
-
-/// Whether labels are required.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Labels {
-    /// Training, dev and test need every declared column.
-    Required,
-    /// Input to `predict` may lack everything after the first field; missing fields are `None` in
-    /// an example.
-    Optional,
 }
 
 /// The result of reading a file.

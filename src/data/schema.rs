@@ -113,3 +113,13 @@ impl Schema {
         Self { sequences: vec![SequenceSpec { name, is_list: false }], fields }
     }
 }
+
+/// Whether labels are required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// Training, dev and test, and input to `predict` with labels, need every declared column.
+    Required,
+    /// Input to `predict` without labels: what it lacks is `None` in an example. What it has beside
+    /// the first field is read where the format has a place for it.
+    Absent,
+}

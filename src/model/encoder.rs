@@ -16,7 +16,7 @@ mod recurrent;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::Result;
+use candle_core::{Error, Result};
 
 use super::{
     Rows,
@@ -165,10 +165,9 @@ pub struct EncoderSetup<'a> {
 }
 
 impl EncoderSetup<'_> {
-    /// The vocabulary with that key.
-    fn vocabulary(&self, key: &str) -> Vocabulary {
-        let vocabulary = self.fitted.vocabularies.get(key);
-        vocabulary.cloned().expect("the kind has fitted this vocabulary")
+    /// The vocabulary with that key; a checkpoint of another recipe may lack it.
+    fn vocabulary(&self, key: &str) -> Result<Vocabulary> {
+        self.fitted.vocabulary(key).map_err(Error::msg)
     }
 }
 

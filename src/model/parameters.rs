@@ -5,11 +5,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    io,
+    path::{Path, PathBuf},
 };
 
-use candle_core::{Result, Tensor, Var, bail};
+use candle_core::{DType, Result, Tensor, Var, bail};
 use rand::Rng;
+use thiserror::Error;
 
 use crate::{
     data::{Purpose, draw},
@@ -84,25 +86,76 @@ impl Parameters {
     }
 
     /// Loads the values of all parameters from a file that [`Parameters::save`] wrote. A name that
-    /// is missing or unknown, or a different shape, is an error.
-    pub fn load(&self, path: &Path) -> Result<()> {
-        let mut saved: BTreeMap<String, Tensor> =
-            candle_core::safetensors::load(path, &self.device)?.into_iter().collect();
+    /// is missing or unknown, another shape or type, and a value that is not finite are errors.
+    pub fn load(&self, path: &Path) -> std::result::Result<(), ParameterFileError> {
+        let unfit = |what| ParameterFileError::Unfit { path: path.to_owned(), what };
+        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => unfit("no such file".to_owned()),
+            _ => ParameterFileError::Unreadable { path: path.to_owned(), error },
+        })?;
+        self.set_all(&bytes).map_err(unfit)
+    }
+
+    fn set_all(&self, bytes: &[u8]) -> std::result::Result<(), String> {
+        let saved = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+            .map_err(|error| format!("expected a safetensors file, found another one ({error})"))?;
+        let mut saved: BTreeMap<String, Tensor> = saved.into_iter().collect();
         for Parameter { name, var, .. } in &self.all {
             let Some(tensor) = saved.remove(name) else {
-                bail!("{}: no parameter {name:?}", path.display())
+                return Err(format!("expected a parameter {name:?}, found none"));
             };
-            if tensor.shape() != var.shape() {
-                let (found, wanted) = (tensor.shape(), var.shape());
-                bail!("{}: {name:?} is {found:?}, expected {wanted:?}", path.display());
+            let (found, wanted) = (tensor.dims(), var.dims());
+            if found != wanted {
+                return Err(format!("expected {name:?} of shape {wanted:?}, found {found:?}"));
             }
-            var.set(&tensor)?;
+            if tensor.dtype() != DType::F32 {
+                let found = tensor.dtype().as_str();
+                return Err(format!("expected {name:?} of type f32, found {found}"));
+            }
+            let n_wrong = n_non_finite(&tensor).map_err(|error| error.to_string())?;
+            if n_wrong > 0 {
+                let n = tensor.elem_count();
+                return Err(format!(
+                    "expected finite values, found {n_wrong} of {n} in {name:?} that are not"
+                ));
+            }
+            let set = || var.set(&tensor.to_device(&self.device)?);
+            set().map_err(|error| error.to_string())?;
         }
-        if let Some(name) = saved.keys().next() {
-            bail!("{}: parameter {name:?} is not in this recipe", path.display());
+        match saved.keys().next() {
+            Some(name) => {
+                Err(format!("found a parameter {name:?}, which the recipe does not have"))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// The number of values of a tensor that are NaN or infinite.
+fn n_non_finite(tensor: &Tensor) -> Result<usize> {
+    let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    Ok(values.iter().filter(|value| !value.is_finite()).count())
+}
+
+/// Why a file of parameters was not loaded.
+#[derive(Debug, Error)]
+pub enum ParameterFileError {
+    /// The file cannot be read.
+    #[error("{path}: cannot be read: {error}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        error: io::Error,
+    },
+    /// It is missing or damaged, or it has the parameters of another recipe.
+    #[error("{path}: {what}", path = path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        what: String,
+    },
 }
 
 /// A prefix of names for parameters.

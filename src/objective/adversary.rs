@@ -115,7 +115,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let domains = setup.vocabulary(DOMAINS);
+        let domains = setup.vocabulary(DOMAINS)?;
         let attribute = self.attribute.clone();
         let head = setup.head(Classes::of(domains.len()))?;
         Ok(Box::new(Discriminator { attribute, domains, head, attached: BTreeMap::new() }))

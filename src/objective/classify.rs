@@ -87,7 +87,8 @@ impl ObjectiveConfig for ClassifyConfig {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.labels.field, as_read: self.labels.map.is_none() }
+        let (name, as_read) = (&self.labels.field, self.labels.map.is_none());
+        Output::Field { name, as_read, names_read: as_read }
     }
 
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
@@ -104,7 +105,7 @@ impl ObjectiveConfig for ClassifyConfig {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let labels = Labels::new(&setup, &self.labels);
+        let labels = Labels::new(&setup, &self.labels)?;
         let classes = self.labels.classes(labels.vocabulary());
         let order = self.order.clone();
         Ok(Box::new(Classifier { labels, order, head: setup.head(classes)? }))

@@ -72,7 +72,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.field, as_read: false }
+        Output::Field { name: &self.field, as_read: false, names_read: false }
     }
 
     /// In a field of words no string is "O", so every example would be positive.

@@ -1,6 +1,6 @@
 //! The declarations of a kind of objective, before any corpus is read or any tensor created.
 
-use candle_core::Result;
+use candle_core::{Error, Result};
 
 use super::{Objective, owner};
 use crate::{
@@ -246,6 +246,9 @@ pub enum Output<'a> {
         /// Whether the classes of its head are the strings of the field as they are read, without
         /// recoding.
         as_read: bool,
+        /// Whether the names of its classes have all strings of the field that training has, as they
+        /// are read.
+        names_read: bool,
     },
 }
 
@@ -285,15 +288,14 @@ impl ObjectiveSetup<'_> {
         self.scope.sibling(&owner(self.name))
     }
 
-    /// The vocabulary with that key.
-    pub(super) fn vocabulary(&self, key: &str) -> Vocabulary {
-        let vocabulary = self.fitted.vocabularies.get(key);
-        vocabulary.cloned().expect("the kind has fitted this vocabulary")
+    /// The vocabulary with that key; a checkpoint of another recipe may lack it.
+    pub(super) fn vocabulary(&self, key: &str) -> Result<Vocabulary> {
+        self.fitted.vocabulary(key).map_err(Error::msg)
     }
 
-    /// The fitted values with that key.
-    pub(super) fn numbers(&self, key: &str) -> Vec<f64> {
-        self.fitted.numbers.get(key).cloned().expect("the kind has fitted these numbers")
+    /// The fitted values with that key; a checkpoint of another recipe may lack them.
+    pub(super) fn numbers(&self, key: &str) -> Result<Vec<f64>> {
+        self.fitted.numbers(key).map_err(Error::msg)
     }
 
     /// Builds the recipe's head over the first tap.

@@ -75,7 +75,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.field, as_read: false }
+        Output::Field { name: &self.field, as_read: false, names_read: false }
     }
 
     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
@@ -87,7 +87,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, &self.field, Normalize::default());
+        let words = FieldWords::new(&setup, &self.field, Normalize::default())?;
         let classes: Vec<u32> = words.vocabulary().iter().map(|(_, count)| class(count)).collect();
         let n_classes = classes.iter().max().map_or(1, |&greatest| greatest as usize + 1);
         let labels = Frequencies { words, classes, n_classes };

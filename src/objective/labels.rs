@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use candle_core::Result;
+
 use super::{ConfigFault, Declared, ObjectiveSetup};
 use crate::{
     data::{Batch, Corpus, Fitted, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
@@ -73,7 +75,7 @@ impl LabelConfig {
     pub(super) fn of(
         declared: &Declared<'_>,
         map: Option<BTreeMap<String, String>>,
-    ) -> Result<Self, ConfigFault> {
+    ) -> std::result::Result<Self, ConfigFault> {
         let class_weights = ClassWeights::of(declared.values);
         if let Some(ClassWeights::ByLabel(weights)) = &class_weights
             && weights.values().all(|weight| *weight == 0.0)
@@ -219,11 +221,11 @@ struct Attached {
 }
 
 impl Labels {
-    pub(super) fn new(setup: &ObjectiveSetup<'_>, config: &LabelConfig) -> Self {
+    pub(super) fn new(setup: &ObjectiveSetup<'_>, config: &LabelConfig) -> Result<Self> {
         let (field, map) = (config.field.clone(), config.map.clone());
-        let vocabulary = setup.vocabulary(LABELS);
+        let vocabulary = setup.vocabulary(LABELS)?;
         let names = vocabulary.iter().map(|(label, _)| label).collect();
-        Self { field, map, vocabulary, names, attached: BTreeMap::new() }
+        Ok(Self { field, map, vocabulary, names, attached: BTreeMap::new() })
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {

@@ -74,7 +74,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.labels.field, as_read: true }
+        Output::Field { name: &self.labels.field, as_read: true, names_read: true }
     }
 
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
@@ -86,7 +86,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let labels = Labels::new(&setup, &self.labels);
+        let labels = Labels::new(&setup, &self.labels)?;
         let classes = self.labels.classes(labels.vocabulary());
         Ok(Box::new(Labeller { labels, head: setup.head(classes)? }))
     }

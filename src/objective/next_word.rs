@@ -120,7 +120,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.field, as_read: false }
+        Output::Field { name: &self.field, as_read: false, names_read: false }
     }
 
     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
@@ -132,7 +132,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = FieldWords::new(&setup, &self.field, self.normalize);
+        let words = FieldWords::new(&setup, &self.field, self.normalize)?;
         let classes = words.vocabulary().len() + FIRST as usize;
         let (half, hidden) = (setup.taps[0].width / 2, self.hidden);
         let mut half = |name| ScoreLayers::new(&mut setup.scope.child(name), half, hidden, classes);

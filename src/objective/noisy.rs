@@ -109,7 +109,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.label, as_read: false }
+        Output::Field { name: &self.label, as_read: false, names_read: false }
     }
 
     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
@@ -121,7 +121,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let vocabulary = setup.vocabulary(LABELS);
+        let vocabulary = setup.vocabulary(LABELS)?;
         let label = self.label.clone();
         let n = vocabulary.len();
         let first = first_values(n, self.initial_accuracy);

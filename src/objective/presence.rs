@@ -77,7 +77,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.field, as_read: false }
+        Output::Field { name: &self.field, as_read: false, names_read: false }
     }
 
     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
@@ -90,7 +90,7 @@ impl ObjectiveConfig for Config {
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let normalize = self.normalize;
-        let listed = Listed { words: setup.vocabulary(WORDS).normalized(normalize), normalize };
+        let listed = Listed { words: setup.vocabulary(WORDS)?.normalized(normalize), normalize };
         Ok(Box::new(BinaryPresence::classifier(setup, self.field.clone(), Box::new(listed))?))
     }
 }

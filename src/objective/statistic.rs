@@ -147,7 +147,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.field, as_read: false }
+        Output::Field { name: &self.field, as_read: false, names_read: false }
     }
 
     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
@@ -172,8 +172,8 @@ impl ObjectiveConfig for Config {
         let statistics = Statistics {
             field: self.field.clone(),
             measure: self.measure,
-            words: setup.vocabulary(WORDS),
-            bin_edges: setup.numbers(BIN_EDGES),
+            words: setup.vocabulary(WORDS)?,
+            bin_edges: setup.numbers(BIN_EDGES)?,
             attached: BTreeMap::new(),
         };
         let classes = Classes::of(statistics.n_bins());

@@ -129,7 +129,8 @@ impl ObjectiveConfig for Config {
     }
 
     fn output(&self) -> Output<'_> {
-        Output::Field { name: &self.labels.field, as_read: self.coding.is_plain() }
+        let (name, as_read) = (&self.labels.field, self.coding.is_plain());
+        Output::Field { name, as_read, names_read: true }
     }
 
     fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
@@ -172,7 +173,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let vocabulary = setup.vocabulary(LABELS);
+        let vocabulary = setup.vocabulary(LABELS)?;
         let allowed = self.coding.encode.map(|scheme| allowed(scheme, &vocabulary));
         let classes = Classes { allowed, ..self.labels.classes(&vocabulary) };
         let head = setup.head(classes)?;

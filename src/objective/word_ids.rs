@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use candle_core::Result;
+
 use super::ObjectiveSetup;
 use crate::data::{Batch, Corpus, Fitted, Vocabulary, normalize::Normalize, vocabulary::Lookup};
 
@@ -30,9 +32,13 @@ pub(super) struct FieldWords {
 }
 
 impl FieldWords {
-    pub(super) fn new(setup: &ObjectiveSetup<'_>, field: &str, normalize: Normalize) -> Self {
-        let vocabulary = setup.vocabulary(WORDS);
-        Self { field: field.to_owned(), normalize, vocabulary, attached: BTreeMap::new() }
+    pub(super) fn new(
+        setup: &ObjectiveSetup<'_>,
+        field: &str,
+        normalize: Normalize,
+    ) -> Result<Self> {
+        let vocabulary = setup.vocabulary(WORDS)?;
+        Ok(Self { field: field.to_owned(), normalize, vocabulary, attached: BTreeMap::new() })
     }
 
     pub(super) fn vocabulary(&self) -> &Vocabulary {

@@ -1,4 +1,5 @@
-//! Command-line overrides: `--set KEY=VALUE` and other options replace values of the recipe.
+//! Command-line overrides: `--set KEY=VALUE` and other options replace values of the recipe, and
+//! `--set KEY=` removes one.
 //!
 //! `steps` or `epochs` on the command line replaces the other one in the recipe; both are a fault.
 
@@ -42,6 +43,10 @@ pub(super) fn apply(tree: &mut Tree, overrides: &Overrides, diagnostics: &mut Di
             continue;
         }
         given.insert(path.clone(), place.clone());
+        if text.is_empty() {
+            unset(tree, &path, &place, diagnostics);
+            continue;
+        }
         match value(text, &place, diagnostics) {
             Ok(value) => put(tree, &path, value, diagnostics),
             Err(why) => {
@@ -118,6 +123,45 @@ fn put(tree: &mut Tree, path: &[&str], value: Located, diagnostics: &mut Diagnos
             insert(entries, rest, value, diagnostics);
         }
         _ => diagnostics.fault(&place, format!("no such key; {WANTED}")),
+    }
+}
+
+/// Removes a key, so that its default holds. One that the recipe does not have is a fault, as it may be
+/// misspelt.
+fn unset(tree: &mut Tree, path: &[&str], place: &Place, diagnostics: &mut Diagnostics) {
+    let removed = match path {
+        [table, name, rest @ ..] if NAMED.contains(table) && !rest.is_empty() => {
+            match find(tree, table, name) {
+                Some(entries) => remove(entries, rest),
+                None => {
+                    let names = names(tree, table);
+                    let hint = hint(name, names.iter().map(String::as_str));
+                    diagnostics.absent(place, format!("no {table} named {name:?}{hint}"));
+                    return;
+                }
+            }
+        }
+        _ => remove(tree, path),
+    };
+    if !removed {
+        diagnostics.fault(
+            place,
+            "expected a key that the recipe sets, found none to unset; an empty string is '\"\"'",
+        );
+    }
+}
+
+/// Whether there was such a key.
+fn remove(entries: &mut Tree, path: &[&str]) -> bool {
+    let [key, rest @ ..] = path else { return false };
+    let Some(at) = entries.iter().position(|(name, _)| name == key) else { return false };
+    if rest.is_empty() {
+        entries.remove(at);
+        return true;
+    }
+    match &mut entries[at].1.value {
+        Value::Table(inner) => remove(inner, rest),
+        _ => false,
     }
 }
 
@@ -248,6 +292,22 @@ mod tests {
         assert!(
             faults(&["train.learning_rate=1", "train.learning_rate.to=2"]).contains("overlaps it")
         );
+    }
+
+    #[test]
+    fn an_empty_value_removes_the_key() {
+        let (mut tree, diagnostics) = set(&["encoder.words.width="]);
+        diagnostics.finish().unwrap();
+        let words = find(&mut tree, "encoder", "words").unwrap();
+        assert!(words.iter().all(|(key, _)| key != "width"));
+        let (tree, _) = set(&["train.epochs= "]);
+        let Value::Table(train) = &tree[0].1.value else { panic!("a table") };
+        assert_eq!(train.len(), 0);
+        for absent in ["encoder.words.widht=", "train.epochs.to=", "train="] {
+            let wanted = "expected a key that the recipe sets, found none to unset";
+            assert_eq!(faults(&[absent]).contains(wanted), absent != "train=", "{absent}");
+        }
+        assert!(faults(&["encoder.wrods.width="]).contains("did you mean \"words\"?"));
     }
 
     #[test]

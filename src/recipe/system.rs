@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use candle_core::{Result, Var};
+use candle_core::{Error, Result, Var};
 
 use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
@@ -67,6 +67,11 @@ fn insert(
     }
 }
 
+/// An error of an encoder or objective, with its name.
+fn of_part(part: &str, error: &Error) -> Error {
+    Error::msg(format!("{part}: {error}"))
+}
+
 /// A recipe's networks and objectives, with their parameters.
 pub struct System {
     encoders: Vec<Node>,
@@ -111,7 +116,9 @@ impl System {
                 spellings: &spellings,
                 first_values,
                 scope: parameters.scope(&spec.name),
-            })?;
+            });
+            let built =
+                built.map_err(|error| of_part(&format!("encoder.{}", spec.name), &error))?;
             let encoder = match built {
                 Built::Encoder(encoder) => Some(encoder),
                 Built::Characters(spelling) => {
@@ -146,7 +153,9 @@ impl System {
                 taps: layers,
                 fitted: of(owner),
                 scope,
-            })?;
+            });
+            let part = objective::owner(name.as_str());
+            let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradient) = (spec.taps.clone(), spec.gradient);
             objectives.push(Placed { objective, taps, gradient });
         }

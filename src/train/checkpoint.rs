@@ -19,10 +19,11 @@ use std::{
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::{Counters, Optimizer, Progress};
 use crate::{
-    model::Parameters,
+    model::{Parameters, parameters::ParameterFileError},
     protocol::{Step, event::CheckpointSaved},
     recipe::{FittedByOwner, Recipe},
 };
@@ -139,11 +140,37 @@ pub struct Checkpoint {
     pub state: State,
 }
 
+/// Why a checkpoint was not opened.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// A file cannot be read.
+    #[error("{path}: cannot be read: {error}", path = path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        error: io::Error,
+    },
+    /// A file is missing or damaged.
+    #[error("{path}: {what}; put it back, or start a new run", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        what: String,
+    },
+}
+
+impl CheckpointError {
+    fn unreadable(path: &Path, error: io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), error }
+    }
+}
+
 /// The checkpoint with that name, if the run has it.
-pub fn open(run: &Path, name: &str) -> Result<Option<Checkpoint>> {
-    let folders = [name.to_owned(), format!(".{name}.new")].map(|name| run.join(FOLDER).join(name));
-    let folder = folders.into_iter().find(|folder| folder.join(STATE).is_file());
-    folder.map(read).transpose()
+pub fn open(run: &Path, name: &str) -> Result<Option<Checkpoint>, CheckpointError> {
+    let names = [name.to_owned(), format!(".{name}.new")];
+    first_where(run, names, |_| true)
 }
 
 /// The checkpoint with that name and such a state: the last one saved, or the previous one.
@@ -151,10 +178,21 @@ pub fn open_where(
     run: &Path,
     name: &str,
     is_wanted: impl Fn(&State) -> bool,
-) -> Result<Option<Checkpoint>> {
+) -> Result<Option<Checkpoint>, CheckpointError> {
     let names = [name.to_owned(), format!(".{name}.new"), format!(".{name}.old")];
-    let folders = names.map(|name| run.join(FOLDER).join(name));
-    for folder in folders.into_iter().filter(|folder| folder.join(STATE).is_file()) {
+    first_where(run, names, is_wanted)
+}
+
+/// The first checkpoint of these names that has such a state.
+fn first_where<const N: usize>(
+    run: &Path,
+    names: [String; N],
+    is_wanted: impl Fn(&State) -> bool,
+) -> Result<Option<Checkpoint>, CheckpointError> {
+    for folder in names.map(|name| run.join(FOLDER).join(name)) {
+        if !folder.try_exists().map_err(|error| CheckpointError::unreadable(&folder, error))? {
+            continue;
+        }
         let checkpoint = read(folder)?;
         if is_wanted(&checkpoint.state) {
             return Ok(Some(checkpoint));
@@ -174,11 +212,16 @@ pub fn settle(run: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
     Ok(fs::rename(&checkpoint.folder, &place)?)
 }
 
-fn read(folder: PathBuf) -> Result<Checkpoint> {
+fn read(folder: PathBuf) -> Result<Checkpoint, CheckpointError> {
     let path = folder.join(STATE);
-    let text = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let state = serde_json::from_slice(&text)
-        .with_context(|| format!("{}: not a checkpoint's state", path.display()))?;
+    let damaged = |what| CheckpointError::Damaged { path: path.clone(), what };
+    let text = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => damaged("no such file".to_owned()),
+        _ => CheckpointError::unreadable(&path, error),
+    })?;
+    let state = serde_json::from_slice(&text).map_err(|error| {
+        damaged(format!("expected the state of a checkpoint, found something else ({error})"))
+    })?;
     Ok(Checkpoint { folder, state })
 }
 
@@ -188,13 +231,20 @@ impl Checkpoint {
         self.folder.join(RECIPE)
     }
 
+    /// The path of its state, which has the vocabularies.
+    pub fn state_file(&self) -> PathBuf {
+        self.folder.join(STATE)
+    }
+
     /// The optimizer's moments, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn running_values(&self) -> Result<HashMap<String, Tensor>> {
-        Ok(candle_core::safetensors::load(self.folder.join(OPTIMIZER), &Device::Cpu)?)
+        let path = self.folder.join(OPTIMIZER);
+        candle_core::safetensors::load(&path, &Device::Cpu)
+            .with_context(|| format!("{}: cannot be read", path.display()))
     }
 
     /// Loads its values into the parameters.
-    pub fn load(&self, parameters: &Parameters) -> Result<()> {
-        Ok(parameters.load(&self.folder.join(MODEL))?)
+    pub fn load(&self, parameters: &Parameters) -> Result<(), ParameterFileError> {
+        parameters.load(&self.folder.join(MODEL))
     }
 }

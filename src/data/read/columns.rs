@@ -3,11 +3,17 @@
 //!
 //! Columns are separated by a tab or by runs of spaces, and by no other character, so a token may
 //! contain U+00A0. `-DOCSTART-` lines, which CoNLL 2003 has between documents, are not tokens.
+//!
+//! Predictions are a further column of every line that has any, so that conlleval and similar scripts
+//! find the same number of columns in each: a `-DOCSTART-` line has `O` there, a skipped token `_`.
 
-use std::borrow::Cow;
+mod labels;
+
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use super::{
-    Corpus, Example, Field, FieldValues, Format, Labels, Read, ReadError, Schema, Source,
+    Corpus, Example, Field, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, ReadError,
+    Schema, Source,
     encoding::{self, Encoding},
     lines::{Line, lines, read_sentences},
 };
@@ -58,17 +64,26 @@ impl Format for Columns {
         Schema::of_tokens(columns.filter(|column| *column != "_").map(Field::of_tokens).collect())
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
-        let layout = Layout::new(values, &source.bytes);
+    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
+        let layout = Layout::new(values, &source.bytes, labels);
         let is_break = |line: &Line<'_>| line.is_blank() || starts_document(line);
         read_sentences(source, is_break, |sentence, faults| {
             let n_faults = faults.len();
             let mut fault =
                 |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
             let texts = decode(sentence, layout.encoding, &mut fault);
-            let rows = layout.rows(&texts, gold, &mut fault);
+            let rows = layout.rows(&texts, &mut fault);
             (faults.len() == n_faults).then(|| layout.example(&rows, corpus))
         })
+    }
+
+    fn find_labels(
+        &self,
+        source: &Source,
+        values: &Values,
+        known: &KnownLabels,
+    ) -> Result<FoundLabels, ReadError> {
+        labels::find(&Layout::new(values, &source.bytes, Labels::Required), source, known)
     }
 
     fn write(
@@ -78,17 +93,27 @@ impl Format for Columns {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
-        let layout = Layout::new(values, &source.bytes);
+        let layout = Layout::new(values, &source.bytes, field.labels);
         let labels = by_line(self.name(), examples, field)?;
-        let edits = lines(&source.bytes).filter_map(|line| {
-            let label = labels.get(&line.number)?;
-            let mut new = vec![layout.separator.byte()];
-            new.extend(layout.encoding.encode(label));
-            Some((line.end()..line.end(), new))
+        let edits = lines(&source.bytes).filter(|line| !line.is_blank()).map(|line| {
+            let separator = layout.separator.byte(line.bytes);
+            let mut new = vec![separator];
+            if starts_document(&line) {
+                let n_missing = layout.n_cells.saturating_sub(layout.separator.n_cells(line.bytes));
+                new.extend([b'O', separator].repeat(n_missing));
+                new.push(b'O');
+            } else {
+                let label = labels.get(&line.number).map_or(SKIPPED, String::as_str);
+                new.extend(layout.encoding.encode(label));
+            }
+            (line.end()..line.end(), new)
         });
         Ok(splice(&source.bytes, edits))
     }
 }
+
+/// The prediction of a skipped token.
+const SKIPPED: &str = "_";
 
 /// Faults of the column names.
 pub(super) fn check_names(values: &Values) -> Vec<(&'static str, String)> {
@@ -121,8 +146,19 @@ impl Separator {
         }
     }
 
-    fn byte(self) -> u8 {
-        if self == Self::Tab { b'\t' } else { b' ' }
+    /// The number of cells of a line.
+    fn n_cells(self, line: &[u8]) -> usize {
+        self.cells(&String::from_utf8_lossy(line)).len()
+    }
+
+    /// The separator of a line's last two cells.
+    fn byte(self, line: &[u8]) -> u8 {
+        let is_separator = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let last = line.trim_ascii_end().iter().rev().find(|byte| is_separator(byte));
+        match self {
+            Self::Tab => b'\t',
+            Self::Space => last.copied().unwrap_or(b' '),
+        }
     }
 
     fn other(self) -> (Self, &'static str) {
@@ -138,44 +174,41 @@ struct Layout<'a> {
     columns: Vec<&'a str>,
     separator: Separator,
     encoding: Encoding,
+    /// The number of columns of the first token line.
+    n_cells: usize,
+    /// The number of columns of every line.
+    wanted: RangeInclusive<usize>,
 }
 
 impl<'a> Layout<'a> {
-    fn new(values: &'a Values, bytes: &[u8]) -> Self {
-        let has_tab = || {
-            let mut tokens = lines(bytes).filter(|line| !line.is_blank() && !starts_document(line));
-            tokens.next().is_some_and(|line| line.bytes.contains(&b'\t'))
-        };
+    fn new(values: &'a Values, bytes: &[u8], labels: Labels) -> Self {
+        let columns = values.texts("columns");
+        let mut tokens = lines(bytes).filter(|line| !line.is_blank() && !starts_document(line));
+        let first = tokens.next().map_or(&b""[..], |line| line.bytes);
         let separator = match values.text("separator") {
             "tab" => Separator::Tab,
             "space" => Separator::Space,
-            _ if has_tab() => Separator::Tab,
+            _ if first.contains(&b'\t') => Separator::Tab,
             _ => Separator::Space,
         };
-        Self { columns: values.texts("columns"), separator, encoding: Encoding::of(values) }
-    }
-
-    /// The minimum number of columns of a line.
-    fn least(&self, gold: Labels) -> usize {
-        match gold {
-            Labels::Required => self.columns.len(),
-            Labels::Optional => {
-                self.columns.iter().position(|column| *column != "_").map_or(1, |at| at + 1)
-            }
-        }
+        let n_cells = separator.n_cells(first);
+        let wanted = match labels {
+            Labels::Required => columns.len()..=columns.len(),
+            Labels::Absent => without_labels(&columns, n_cells),
+        };
+        Self { columns, separator, encoding: Encoding::of(values), n_cells, wanted }
     }
 
     /// The cells of each line that has no fault.
     fn rows<'t>(
         &self,
         texts: &'t [(u32, Cow<'_, str>)],
-        gold: Labels,
         fault: &mut impl FnMut(u32, String),
     ) -> Vec<Row<'t>> {
         let mut rows: Vec<Row<'t>> = Vec::with_capacity(texts.len());
         for (number, text) in texts {
             let cells = self.separator.cells(text);
-            if let Some(what) = self.fault(text, &cells, gold) {
+            if let Some(what) = self.fault(text, &cells) {
                 fault(*number, what);
             } else if let Some((first, others)) = rows.first()
                 && others.len() != cells.len()
@@ -192,14 +225,13 @@ impl<'a> Layout<'a> {
     }
 
     /// The fault of a line's cells, if there is one.
-    fn fault(&self, text: &str, cells: &[&str], gold: Labels) -> Option<String> {
-        let wanted = self.least(gold)..=self.columns.len();
+    fn fault(&self, text: &str, cells: &[&str]) -> Option<String> {
+        let wanted = &self.wanted;
         if !wanted.contains(&cells.len()) {
-            let range = match gold {
-                Labels::Optional if wanted.start() != wanted.end() => {
-                    format!("{} to {}", wanted.start(), wanted.end())
-                }
-                _ => wanted.end().to_string(),
+            let range = if wanted.start() == wanted.end() {
+                wanted.end().to_string()
+            } else {
+                format!("{} to {}", wanted.start(), wanted.end())
             };
             let (other, name) = self.separator.other();
             let fits = self.columns.len() > 1 && other.cells(text).len() == self.columns.len();
@@ -235,6 +267,15 @@ impl<'a> Layout<'a> {
             .collect();
         Example::of_tokens(rows.iter().map(|&(number, _)| number).collect(), fields)
     }
+}
+
+/// The number of columns of a file without labels whose first token line has `n_cells`: it lacks
+/// those at the end.
+fn without_labels(columns: &[&str], n_cells: usize) -> RangeInclusive<usize> {
+    let least = columns.iter().position(|column| *column != "_").map_or(1, |at| at + 1);
+    let most = least.max(columns.len().saturating_sub(1));
+    let all = least..=most;
+    if all.contains(&n_cells) { n_cells..=n_cells } else { all }
 }
 
 /// The text of each line that has one.

@@ -3,8 +3,7 @@
 //! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are not words and are
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
 //! `_` is an ordinary value, since a treebank may mean it; only in input to `predict` a column that
-//! has nothing else is missing.
-//! column of nothing else count as missing.
+//! has nothing else is missing, and there too the prediction of a faulty sentence is `_`.
 
 use std::collections::HashMap;
 
@@ -56,7 +55,7 @@ impl Format for Conllu {
         Schema::of_tokens(FIELDS.map(field).into())
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
+    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
         let encoding = Encoding::of(values);
         read_sentences(
             source,
@@ -86,7 +85,7 @@ impl Format for Conllu {
                     .map(|(number, text)| (*number, text.split('\t').skip(1).collect()))
                     .collect();
                 let is_missing = |field: usize| {
-                    gold == Labels::Optional
+                    labels == Labels::Absent
                         && field > 0
                         && words.iter().all(|(_, cells)| cells[field] == "_")
                 };
@@ -99,7 +98,7 @@ impl Format for Conllu {
                 let heads = at.map(|at| heads(&words, at, |line, what| wrong.push((line, what))));
                 // Input to `predict` may contain values that will be replaced.
                 let heads = heads.filter(|_| wrong.is_empty());
-                if gold == Labels::Required {
+                if labels == Labels::Required {
                     let fault = |(line, what)| ReadError { file: source.name.clone(), line, what };
                     faults.extend(wrong.into_iter().map(fault));
                 }
@@ -132,7 +131,8 @@ impl Format for Conllu {
         let encoding = Encoding::of(values);
         let edits = lines(&source.bytes).flat_map(|line| {
             let edit = |(column, labels): &(usize, HashMap<u32, String>)| {
-                let label = labels.get(&line.number)?;
+                let label = labels.get(&line.number).map(String::as_str);
+                let label = label.or_else(|| is_word(&line).then_some("_"))?;
                 let mut cells = line.bytes.split(|&byte| byte == b'\t');
                 let before: usize =
                     cells.by_ref().take(column + 1).map(|cell| cell.len() + 1).sum();
@@ -143,6 +143,13 @@ impl Format for Conllu {
         });
         Ok(splice(&source.bytes, edits))
     }
+}
+
+/// Whether a line looks like a word's: its id is a number.
+fn is_word(line: &Line<'_>) -> bool {
+    let id = line.bytes.split(|&byte| byte == b'\t').next();
+    let id = id.and_then(|id| std::str::from_utf8(id).ok());
+    matches!(id.and_then(Id::parse), Some(Id::Word(_)))
 }
 
 /// The head and the relation of each word's line, if trees are predicted.

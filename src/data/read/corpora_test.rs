@@ -117,16 +117,18 @@ fn check_table(setting: &Setting, counts: &[(&str, u64)], n_labels: usize) {
     }
 }
 
-/// The file after predictions were written into it and removed again.
+/// The file after predictions were written into it and removed again; those of faulty lines are empty.
 fn without_predictions(setting: &Setting, reading: &Reading) -> Vec<u8> {
     let written = setting.write_each(reading, "label", |_| vec!["?!?".into()]);
     let n_examples = reading.read.split.examples.len();
+    let faulty: Vec<u32> = reading.read.faults.iter().map(|fault| fault.line).collect();
     let mut without = Vec::with_capacity(written.len());
     let mut n_predictions = 0;
-    for line in written.split_inclusive(|&byte| byte == b'\n') {
+    for (line, number) in written.split_inclusive(|&byte| byte == b'\n').zip(1..) {
         let (text, end) = line.split_at(line.len() - usize::from(line.ends_with(b"\n")));
         let old = text.strip_suffix(b"?!?");
         n_predictions += usize::from(old.is_some());
+        let old = if faulty.contains(&number) { Some(text) } else { old };
         // The separator before it.
         without.extend_from_slice(old.map_or(text, |old| &old[..old.len() - 1]));
         without.extend_from_slice(end);

@@ -16,6 +16,8 @@ mod object;
 mod predicted;
 mod structure;
 
+use serde_json::Value;
+
 use super::{
     Axis, Corpus, Example, Field, FieldForm, Format, Labels, Read, Schema, SequenceSpec, Source,
     lines::{lines, read_lines},
@@ -160,10 +162,16 @@ impl Format for Jsonl {
         // Examples and their lines are both in the order of the file.
         let mut pairs = examples.iter().zip(field.predictions).peekable();
         let edits = lines(&source.bytes).filter_map(|line| {
-            let (_, prediction) = pairs.next_if(|(example, _)| example.line == line.number)?;
-            let value = predicted::value(prediction, field.names, is_array);
+            let pair = pairs.next_if(|(example, _)| example.line == line.number);
+            let value = match pair {
+                Some((_, prediction)) => predicted::value(prediction, field.names, is_array),
+                // A faulty example; a line that is no object has no place for a key.
+                None => object::parse(&line).ok().map(|_| Value::Null)?,
+            };
             let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
-            Some((brace..brace, format!(", \"predicted\": {value}").into_bytes()))
+            let is_empty = line.bytes[..brace - line.start].trim_ascii_end().ends_with(b"{");
+            let comma = if is_empty { "" } else { ", " };
+            Some((brace..brace, format!("{comma}\"predicted\": {value}").into_bytes()))
         });
         Ok(splice(&source.bytes, edits))
     }

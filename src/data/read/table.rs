@@ -5,16 +5,16 @@
 //! a single `|` is the empty set, and an empty cell is still missing.
 //!
 //! Pitfall: separated by spaces (`LABEL the text`), a line with only a text looks like any other.
-//! There input to `predict` must have the label's place too: it is empty where a line starts with
-//! the space.
+//! `labels` decides what the input to `predict` is.
 
 mod cells;
+mod labels;
 
 use std::collections::HashMap;
 
 use super::{
-    Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Positions, Read, Schema,
-    Source, columns,
+    Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
+    Positions, Read, ReadError, Schema, Source, columns,
     encoding::{self, Encoding},
     lines::{Line, lines, read_lines},
     tokens::{self, Tokens},
@@ -101,15 +101,24 @@ impl Format for Table {
         tokens::schema(&texts, others)
     }
 
-    fn read(&self, source: &Source, values: &Values, gold: Labels, corpus: &mut Corpus) -> Read {
-        let layout = Layout::new(values, &source.bytes);
+    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
+        let layout = Layout::new(values, &source.bytes, labels);
         read_lines(source, |line| {
-            if line.bytes.is_empty() || (layout.has_header && line.number == 1) {
+            if !layout.has_example(line) {
                 return Ok(None);
             }
             let text = line.decode(layout.encoding)?;
-            layout.example(&text, line, gold, corpus).map(Some)
+            layout.example(&text, line, corpus).map(Some)
         })
+    }
+
+    fn find_labels(
+        &self,
+        source: &Source,
+        values: &Values,
+        known: &KnownLabels,
+    ) -> Result<FoundLabels, ReadError> {
+        labels::find(&Layout::new(values, &source.bytes, Labels::Required), source, known)
     }
 
     fn write(
@@ -119,7 +128,7 @@ impl Format for Table {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
-        let layout = Layout::new(values, &source.bytes);
+        let layout = Layout::new(values, &source.bytes, field.labels);
         let mut cells = HashMap::new();
         for (example, prediction) in examples.iter().zip(field.predictions) {
             let cell = cell(prediction, field.names)
@@ -127,7 +136,15 @@ impl Format for Table {
             cells.insert(example.line, cell);
         }
         let edits = lines(&source.bytes).filter_map(|line| {
-            let new = layout.separator.appended(cells.get(&line.number)?);
+            let cell = if layout.has_example(&line) {
+                // The prediction of a faulty line is empty.
+                cells.get(&line.number).cloned().unwrap_or_default()
+            } else if line.bytes.is_empty() {
+                return None;
+            } else {
+                layout.header(&line, field.field)
+            };
+            let new = layout.separator.appended(&cell);
             Some((line.end()..line.end(), layout.encoding.encode(&new)))
         });
         Ok(splice(&source.bytes, edits))
@@ -168,6 +185,7 @@ fn texts(values: &Values) -> Vec<&str> {
 
 /// The layout of lines, from the recipe and the file's first line.
 struct Layout<'a> {
+    /// The columns of the file: without labels, only those that a line has then.
     columns: Vec<&'a str>,
     texts: Vec<&'a str>,
     sets: Vec<&'a str>,
@@ -178,34 +196,58 @@ struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    fn new(values: &'a Values, bytes: &[u8]) -> Self {
-        let columns = values.texts("columns");
-        let encoding = Encoding::of(values);
-        let first = lines(bytes).find(|line| !line.bytes.is_empty());
+    fn new(values: &'a Values, bytes: &[u8], labels: Labels) -> Self {
+        let (columns, texts) = (values.texts("columns"), texts(values));
+        let (encoding, separator) = (Encoding::of(values), values.text("separator"));
+        let has_header = values.text("header") == "skip";
+        let is_first = |line: &Line<'_>| match labels {
+            Labels::Required => !line.bytes.is_empty(),
+            Labels::Absent => !line.bytes.is_empty() && !(has_header && line.number == 1),
+        };
+        let first = lines(bytes).find(is_first);
         let first = first.and_then(|line| line.decode(encoding).ok()).unwrap_or_default();
+        let (separator, columns) = match labels {
+            Labels::Required => (Separator::of(separator, columns.len(), &first), columns),
+            Labels::Absent => {
+                let separator = Separator::of_texts(separator, texts.len(), &first);
+                (separator, without_labels(&columns, &texts, separator, &first))
+            }
+        };
         Self {
-            separator: Separator::of(values.text("separator"), columns.len(), &first),
+            separator,
             columns,
-            texts: texts(values),
+            texts,
             sets: values.texts("sets"),
             encoding,
             tokens: Tokens::of(values),
-            has_header: values.text("header") == "skip",
+            has_header,
         }
     }
 
-    fn example(
-        &self,
-        text: &str,
-        line: &Line<'_>,
-        gold: Labels,
-        corpus: &mut Corpus,
-    ) -> Result<Example, String> {
+    /// Whether a line is an example, or a faulty one.
+    fn has_example(&self, line: &Line<'_>) -> bool {
+        !line.bytes.is_empty() && !(self.has_header && line.number == 1)
+    }
+
+    /// The name of the column of predictions under a header, which no other column has.
+    fn header(&self, line: &Line<'_>, field: &str) -> String {
+        let text = line.decode(self.encoding).unwrap_or_default();
+        let cells = self.separator.cells(&text, self.columns.len()).unwrap_or_default();
+        let name = if field.is_empty() { "predicted".into() } else { format!("predicted_{field}") };
+        let is_taken = |name: &str| cells.iter().any(|cell| cell.trim_ascii() == name);
+        let numbered = (2..).map(|n| format!("{name}_{n}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        names.find(|name| !is_taken(name)).unwrap_or_default()
+    }
+
+    fn example(&self, text: &str, line: &Line<'_>, corpus: &mut Corpus) -> Result<Example, String> {
         let cells = self.separator.cells(text, self.columns.len())?;
-        let columns = self.columns_of(&cells, gold).ok_or_else(|| self.miscounted(text, &cells))?;
-        check_header(line, &columns, &cells)?;
+        if cells.len() != self.columns.len() {
+            return Err(self.miscounted(text, &cells));
+        }
+        check_header(line, &self.columns, &cells)?;
         let cell = |name: &str| {
-            let column = columns.iter().position(|column| *column == name)?;
+            let column = self.columns.iter().position(|column| *column == name)?;
             Some(cells[column].as_ref())
         };
         let mut tokens = Vec::with_capacity(self.texts.len());
@@ -239,20 +281,9 @@ impl<'a> Layout<'a> {
         Ok(Example { line: line.number, sequences, fields: fields.collect() })
     }
 
-    /// The column of each cell of a line. Input to `predict` may lack columns at the end, or all
-    /// but the texts.
-    fn columns_of(&self, cells: &Cells<'_>, gold: Labels) -> Option<Vec<&'a str>> {
-        let n_cells = cells.len();
-        if n_cells == self.columns.len() {
-            return Some(self.columns.clone());
-        }
-        let before = self.columns.get(..n_cells).filter(|_| gold == Labels::Optional)?;
-        if self.texts.iter().all(|text| before.contains(text)) {
-            return Some(before.to_vec());
-        }
-        (n_cells == self.texts.len()).then(|| {
-            self.columns.iter().copied().filter(|column| self.texts.contains(column)).collect()
-        })
+    /// Whether a line with that number of columns may be one of a file without labels.
+    fn fits_unlabelled(&self, n_cells: usize) -> bool {
+        n_cells == self.texts.len() || ends_after_texts(&self.columns, &self.texts, n_cells)
     }
 
     fn miscounted(&self, text: &str, cells: &Cells<'_>) -> String {
@@ -268,6 +299,30 @@ impl<'a> Layout<'a> {
         let (n_cells, columns) = (cells.len(), self.columns.join(", "));
         format!("{n_cells} column{s}, expected {n_wanted} ({columns}){hint}")
     }
+}
+
+/// The columns of a file without labels, from its first line: it lacks those at the end, or has only
+/// the texts.
+fn without_labels<'a>(
+    columns: &[&'a str],
+    texts: &[&str],
+    separator: Separator,
+    first: &str,
+) -> Vec<&'a str> {
+    let n_cells = match separator {
+        // Any number of words is one text.
+        Separator::Space | Separator::None => texts.len(),
+        _ => separator.cells(first, columns.len()).map_or(0, |cells| cells.len()),
+    };
+    if ends_after_texts(columns, texts, n_cells) {
+        return columns[..n_cells].to_vec();
+    }
+    columns.iter().copied().filter(|column| texts.contains(column)).collect()
+}
+
+/// Whether the first columns, fewer than all, have all texts.
+fn ends_after_texts(columns: &[&str], texts: &[&str], n_cells: usize) -> bool {
+    n_cells < columns.len() && texts.iter().all(|text| columns[..n_cells].contains(text))
 }
 
 /// Reports a first line with the names of the columns, which is not an example.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Corpus, Example, FieldForm, FieldValues, Format, Labels, Read, Source};
+use super::{
+    Corpus, Example, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, Source,
+};
 use crate::{
     data::{Lexicon, Prediction, Symbol, prediction::FieldPredictions, write::UnwritableError},
     keys::{DefaultValue, Located, Value, Values},
@@ -20,6 +22,7 @@ pub(super) struct Reading {
     pub(super) corpus: Corpus,
     pub(super) read: Read,
     source: Source,
+    labels: Labels,
 }
 
 impl Setting {
@@ -72,7 +75,22 @@ impl Setting {
         let source = Source { name: "f".into(), bytes: bytes.as_ref().into() };
         let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
         let read = self.format.read(&source, &self.values, gold, &mut corpus);
-        Reading { corpus, read, source }
+        Reading { corpus, read, source, labels: gold }
+    }
+
+    /// The decision on an input to `predict` and what is told of it, or the fault; the run knows these
+    /// labels, by field.
+    pub(super) fn find_labels(&self, text: &str, labels: &[(&str, &str)]) -> String {
+        let mut known = KnownLabels::default();
+        labels.iter().for_each(|(field, label)| known.add(field, [*label]));
+        let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
+        match self.format.find_labels(&source, &self.values, &known) {
+            Err(fault) => fault.to_string(),
+            Ok(FoundLabels { labels, note }) => {
+                let said = if labels == Labels::Required { "labelled" } else { "unlabelled" };
+                note.map_or(said.to_owned(), |note| format!("{said}; {note}"))
+            }
+        }
     }
 
     /// The file with this label predicted for every token.
@@ -117,7 +135,7 @@ impl Setting {
         predictions: &[Prediction],
     ) -> Result<Vec<u8>, UnwritableError> {
         let (source, examples) = (&reading.source, &reading.read.split.examples);
-        let field = FieldPredictions { field, names, predictions };
+        let field = FieldPredictions { field, names, predictions, labels: reading.labels };
         self.format.write(source, &self.values, examples, &field)
     }
 }

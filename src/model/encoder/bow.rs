@@ -150,7 +150,7 @@ impl EncoderConfig for Config {
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let vocabulary = setup.vocabulary(FEATURES);
+        let vocabulary = setup.vocabulary(FEATURES)?;
         Ok(Built::Encoder(Box::new(Bag {
             name: setup.name.to_owned(),
             features: self.features,

@@ -85,7 +85,7 @@ impl EncoderConfig for Config {
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let vocabulary = setup.vocabulary(VOCABULARY);
+        let vocabulary = setup.vocabulary(VOCABULARY)?;
         Ok(Built::Characters(Arc::new(self.0.build(vocabulary, &mut setup.scope)?)))
     }
 }

@@ -253,7 +253,7 @@ impl EncoderConfig for Config {
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let vocabulary = setup.vocabulary(WORDS);
+        let vocabulary = setup.vocabulary(WORDS)?;
         // Row 0 is the unknown word.
         let table = setup.scope.table("table", vocabulary.len() + 1, self.width)?;
         if let (Some(vectors), FirstValues::Recipe) = (setup.vectors, setup.first_values) {
@@ -261,7 +261,7 @@ impl EncoderConfig for Config {
         }
         let spelling = match &self.characters {
             Some(CharacterSource::Own(own)) => {
-                let characters = setup.vocabulary(characters::VOCABULARY);
+                let characters = setup.vocabulary(characters::VOCABULARY)?;
                 let mut scope = setup.scope.child("characters");
                 Some(Arc::new(own.build(characters, &mut scope)?))
             }

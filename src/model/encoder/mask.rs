@@ -114,7 +114,7 @@ impl EncoderConfig for Config {
         };
         Ok(Built::Encoder(Box::new(Masked {
             normalize: self.normalize,
-            words: setup.vocabulary(WORDS).normalized(self.normalize),
+            words: setup.vocabulary(WORDS)?.normalized(self.normalize),
             vector,
             known: BTreeMap::new(),
         })))

@@ -119,17 +119,19 @@ fn a_very_long_line_is_accepted() {
 #[test]
 fn input_to_predict_may_lack_its_labels() {
     let setting = Setting::columns(&["_", "form", "pos", "chunk"]);
-    let read = |text: &str| setting.read_as(text, Labels::Optional);
-    let text = "1 a\n2 b\n\n1 c D B\n\n1 d D\n";
-    assert_eq!(read(text).shown(), ["a/–/–|b/–/–", "c/D/B", "d/D/–"]);
+    let read = |text: &str| setting.read_as(text, Labels::Absent);
+    assert_eq!(read("1 a\n2 b\n\n1 d\n").shown(), ["a/–/–|b/–/–", "d/–/–"]);
+    assert_eq!(read("1 a D\n2 b V\n\n1 d D\n").shown(), ["a/D/–|b/V/–", "d/D/–"]);
+    // The first token line says how many columns there are.
     assert_eq!(
         read("1 a D\n2 b\n3\n4 c D B O\n").faults(),
         [
-            "f:2: 2 columns, but 3 in line 1 of its sentence",
-            "f:3: 1 column, expected 2 to 4 (_, form, pos, chunk)",
-            "f:4: 5 columns, expected 2 to 4 (_, form, pos, chunk)",
+            "f:2: 2 columns, expected 3 (_, form, pos, chunk)",
+            "f:3: 1 column, expected 3 (_, form, pos, chunk)",
+            "f:4: 5 columns, expected 3 (_, form, pos, chunk)",
         ]
     );
+    assert_eq!(read("1\n").faults(), ["f:1: 1 column, expected 2 to 3 (_, form, pos, chunk)"]);
     assert_eq!(Setting::columns(&["form", "pos"]).read("a\n").read.n_faulty, 1);
 }
 
@@ -138,8 +140,15 @@ fn a_prediction_is_appended_as_a_column_and_no_other_byte_changes() {
     for (text, wanted) in [
         ("a D\n\nb  N\n", "a D X\n\nb  N X\n"),
         ("a\tD\r\n\t\r\nb\tN", "a\tD\tX\r\n\t\r\nb\tN\tX"),
-        ("\u{feff}-DOCSTART- O\n\na D\n\n\n", "\u{feff}-DOCSTART- O\n\na D X\n\n\n"),
-        ("a D\nb\n\nc V\n", "a D\nb\n\nc V X\n"),
+        ("\u{feff}-DOCSTART- O\n\na D\n\n\n", "\u{feff}-DOCSTART- O O\n\na D X\n\n\n"),
+        // A skipped token has an empty prediction.
+        ("a D\nb\n\nc V\n", "a D _\nb _\n\nc V X\n"),
+        // A line's own separator, whatever that of the first token line is.
+        ("a D\nb \tN\nc\tV\n", "a D X\nb \tN\tX\nc\tV\tX\n"),
+        ("a\tD\nb c\tN\n", "a\tD\tX\nb c\tN\tX\n"),
+        // Scripts want as many columns in every line.
+        ("-DOCSTART-\n\na D\n", "-DOCSTART- O O\n\na D X\n"),
+        ("-DOCSTART-\tO\n\na\tD\n", "-DOCSTART-\tO\tO\n\na\tD\tX\n"),
     ] {
         let setting = form_pos();
         let reading = setting.read(text);
@@ -163,7 +172,45 @@ fn numbers_and_spans_fit_a_column_and_vectors_do_not() {
     assert_eq!(write(Prediction::Numbers(vec![0.5, 2.0])).unwrap(), b"a X 0.5\nb X 2\n");
     let span = TokenSpan { start: 0, end: 2, label: Some(0) };
     assert_eq!(write(Prediction::Spans(vec![span])).unwrap(), b"a X B-NP\nb X I-NP\n");
-    assert_eq!(write(Prediction::None).unwrap(), b"a X\nb X\n");
+    assert_eq!(write(Prediction::None).unwrap(), b"a X _\nb X _\n");
     let why = write(Prediction::Vector(vec![1.0])).unwrap_err().to_string();
     assert!(why.starts_with("\"columns\" has no place for a vector; "), "{why}");
+}
+
+#[test]
+fn an_input_has_labels_in_every_line_or_in_none() {
+    let setting = Setting::columns(&["form", "pos", "entity"]);
+    let found = |text: &str| setting.find_labels(text, &[("entity", "B-LOC"), ("entity", "O")]);
+    assert_eq!(found("a D O\nb D B-LOC\n\nc D O\n"), "labelled");
+    assert_eq!(found("-DOCSTART- -X- -X- O\n\na D\n\nb D\n"), "unlabelled");
+    assert_eq!(found("a\n\nb\n"), "unlabelled");
+    assert_eq!(
+        found("a D O\nb D O\n\nc D\n"),
+        "f:4: 2 columns, but 3 in line 1; expected labels in every line or in none; pass --labelled or \
+         --unlabelled"
+    );
+    // A label that the run does not know is nothing unusual among known ones.
+    assert_eq!(found("a D O\nb D B-NEW\n"), "labelled");
+    // A line with a fault of its own decides nothing.
+    assert_eq!(found("a D O\nb D O O\nc \u{e9}\n"), found("a D O\nc D\n").replace(":2:", ":3:"));
+}
+
+#[test]
+fn bare_tokens_that_hold_a_space_are_not_read_as_labelled() {
+    let setting = Setting::columns(&["form", "entity"]);
+    let known = [("entity", "B-LOC"), ("entity", "O")];
+    let text = "New York\nSan Marino\n";
+    assert_eq!(
+        setting.find_labels(text, &known),
+        "f:1: no value of column 2 (entity) is a label of the run, for example \"York\"; set separator = \
+         \"tab\" if tokens hold a space, or pass --labelled or --unlabelled"
+    );
+    let tab = setting.say("separator", "tab");
+    assert_eq!(tab.find_labels(text, &known), "unlabelled");
+    assert_eq!(tab.read_as(text, Labels::Absent).shown(), ["New York/–|San Marino/–"]);
+    // A tab is evidence, and strange labels are told.
+    assert_eq!(
+        tab.find_labels("a\tB-NEW\n", &known),
+        "labelled; f:1: no value of column 2 (entity) is a label of the run, for example \"B-NEW\""
+    );
 }

@@ -119,7 +119,7 @@ fn a_prediction_is_appended_as_a_key_and_no_other_byte_changes() {
     let wanted = "\u{feff}{\"text\":\"a }b\" , \"label\":\"\u{e9}\" , \"predicted\": \"x\\\"\"} \r\n\n  \
                   {\"text\":\"c\",\"other\":{}, \"predicted\": \"x\\\"\"}";
     let setting = text_label();
-    let reading = setting.read_as(text, Labels::Optional);
+    let reading = setting.read_as(text, Labels::Absent);
     let written = setting.write_each(&reading, "label", |_| vec!["x\"".into()]);
     assert_eq!(String::from_utf8(written.clone()).unwrap(), wanted);
     let again = text_label().list("labels", &["label", "predicted"]).read(written);
@@ -127,9 +127,21 @@ fn a_prediction_is_appended_as_a_key_and_no_other_byte_changes() {
 }
 
 #[test]
+fn the_prediction_of_a_faulty_object_is_null() {
+    let setting = text_label();
+    let reading = setting.read("{\"text\":\"a\"}\n{\"text\":1}\n{}\nnot JSON\n");
+    let written = setting.write_each(&reading, "label", |_| vec!["x".into()]);
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        "{\"text\":\"a\", \"predicted\": \"x\"}\n{\"text\":1, \"predicted\": null}\n\
+         {\"predicted\": null}\nnot JSON\n"
+    );
+}
+
+#[test]
 fn predictions_for_tokens_are_an_array_even_for_one() {
     let setting = tagged();
-    let reading = setting.read_as("{\"form\":\"a b\"}\n{\"form\":\"c\"}\n", Labels::Optional);
+    let reading = setting.read_as("{\"form\":\"a b\"}\n{\"form\":\"c\"}\n", Labels::Absent);
     let written = setting.write(&reading, "pos", "X");
     assert_eq!(
         String::from_utf8(written.clone()).unwrap(),

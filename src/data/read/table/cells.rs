@@ -35,6 +35,17 @@ impl Separator {
         }
     }
 
+    /// The separator of a file without labels. For `auto` a single text is the whole line, unless it
+    /// has a tab or is quoted.
+    pub(super) fn of_texts(said: &str, n_texts: usize, first: &str) -> Self {
+        let is_quoted = || first.starts_with('"') && Self::Comma.fits(first, n_texts);
+        match said {
+            "auto" if first.contains('\t') => Self::Tab,
+            "auto" if is_quoted() => Self::Comma,
+            _ => Self::of(said, n_texts, first),
+        }
+    }
+
     /// The cells of a line; the error says what is wrong with its quotes.
     pub(super) fn cells(self, text: &str, n_columns: usize) -> Result<Cells<'_>, String> {
         match self {

@@ -9,7 +9,12 @@ fn label_text() -> Setting {
 
 #[track_caller]
 fn written(setting: &Setting, text: &str, label: &str) -> String {
-    let reading = setting.read_as(text, Labels::Optional);
+    written_as(setting, text, Labels::Required, label)
+}
+
+#[track_caller]
+fn written_as(setting: &Setting, text: &str, labels: Labels, label: &str) -> String {
+    let reading = setting.read_as(text, labels);
     assert_eq!(reading.faults(), [""; 0]);
     let one = |_: &_| vec![label.to_owned()];
     String::from_utf8(setting.write_each(&reading, "label", one)).unwrap()
@@ -154,14 +159,26 @@ fn a_very_long_line_is_accepted() {
 
 #[test]
 fn input_to_predict_may_have_texts_only() {
-    let read = |setting: &Setting, text: &str| setting.read_as(text, Labels::Optional);
-    assert_eq!(read(&label_text(), "good , one\n1\ttwo\n").shown(), ["good|,|one – –", "two – 1"]);
+    let read = |setting: &Setting, text: &str| setting.read_as(text, Labels::Absent);
+    assert_eq!(read(&label_text(), "good , one\ntwo\n").shown(), ["good|,|one – –", "two – –"]);
     let setting = Setting::table(&["_", "text", "a", "b"]);
-    assert_eq!(
-        read(&setting, "x y\n1\tx y\n1\tx y\tA\n1\tx y\tA\tB\n").shown(),
-        ["x|y – – – –", "x|y – – – –", "x|y – A – –", "x|y – A – B"]
-    );
-    assert_eq!(read(&label_text(), "1\ta\tb\n").read.n_faulty, 1);
+    for (text, wanted) in [
+        ("x y\nz\n", ["x|y – – – –", "z – – – –"]),
+        ("1\tx y\n1\tz\n", ["x|y – – – –", "z – – – –"]),
+        ("1\tx y\tA\n1\tz\tA\n", ["x|y – A – –", "z – A – –"]),
+    ] {
+        assert_eq!(read(&setting, text).shown(), wanted);
+    }
+    let tab = label_text().say("separator", "tab");
+    assert_eq!(read(&tab, "a\n1\ta\n").faults(), ["f:2: 2 columns, expected 1 (text)"]);
+    // Every word is one of the text.
+    let space = label_text().say("separator", "space");
+    assert_eq!(read(&space, "good film\nbad\n").shown(), ["good|film – –", "bad – –"]);
+    let quoted = label_text().say("separator", "comma");
+    assert_eq!(read(&quoted, "\"good, one\"\n").shown(), ["good,|one – –"]);
+    assert_eq!(read(&label_text(), "\"good, one\"\n").shown(), ["good,|one – –"]);
+    assert_eq!(read(&label_text(), "Well,a\tb\n").read.n_faulty, 1);
+    assert_eq!(read(&label_text(), "Well,a\n").shown(), ["Well,a – –"]);
     assert_eq!(read(&label_text(), "text\na\n").read.n_faulty, 1);
 }
 
@@ -169,14 +186,96 @@ fn input_to_predict_may_have_texts_only() {
 fn a_prediction_is_appended_as_a_column_and_no_other_byte_changes() {
     let tab = label_text();
     assert_eq!(written(&tab, "1\ta  b \r\n\n\ta", "X"), "1\ta  b \tX\r\n\n\ta\tX");
-    assert_eq!(written(&tab, "a b\n", "X"), "a b\tX\n");
+    assert_eq!(written_as(&tab, "a b\n", Labels::Absent, "X"), "a b\tX\n");
     let comma = label_text().say("separator", "comma");
     assert_eq!(written(&comma, "1,\"a, b\"\n", "X"), "1,\"a, b\",X\n");
     assert_eq!(written(&comma, "1,a\n", "no, \"X\""), "1,a,\"no, \"\"X\"\"\"\n");
     let space = label_text().say("separator", "space");
     assert_eq!(written(&space, "1 a b\n", "X"), "1 a b X\n");
     let header = label_text().say("header", "skip");
-    assert_eq!(written(&header, "label\ttext\n1\ta\n", "X"), "label\ttext\n1\ta\tX\n");
+    assert_eq!(
+        written(&header, "label\ttext\n1\ta\n", "X"),
+        "label\ttext\tpredicted_label\n1\ta\tX\n"
+    );
+    assert_eq!(
+        written_as(&header, "text\r\na\n", Labels::Absent, "X"),
+        "text\tpredicted_label\r\na\tX\n"
+    );
+}
+
+#[test]
+fn the_column_of_predictions_has_a_name_that_no_other_has() {
+    let columns = ["label", "text", "predicted_label", "predicted_label_2"];
+    let setting = Setting::table(&columns).say("header", "skip").say("separator", "comma");
+    assert_eq!(
+        written(&setting, "label,text,predicted_label,\"predicted_label_2\"\n1,a,x,y\n", "X"),
+        "label,text,predicted_label,\"predicted_label_2\",predicted_label_3\n1,a,x,y,X\n"
+    );
+}
+
+#[test]
+fn the_prediction_of_a_faulty_line_is_empty() {
+    for (setting, text, wanted) in [
+        (label_text(), "1\ta\nb\n0\t\n", "1\ta\tX\nb\t\n0\t\t\n"),
+        (label_text().say("separator", "comma"), "1,a\nb\n", "1,a,X\nb,\n"),
+    ] {
+        let reading = setting.read(text);
+        let written = setting.write_each(&reading, "label", |_| vec!["X".into()]);
+        assert_eq!(String::from_utf8(written).unwrap(), wanted);
+    }
+}
+
+#[test]
+fn words_are_labels_or_texts_in_a_whole_input() {
+    let setting = label_text().say("separator", "space");
+    let found = |text: &str| setting.find_labels(text, &[("label", "0"), ("label", "1")]);
+    let text_only = "unlabelled; no line starts with a label of the run, so every line is read as a \
+                     text; pass --labelled if the lines start with other labels";
+    assert_eq!(found("good film\nbad film\n"), text_only);
+    let either = "starts with \"1\", as do 2 of 3 lines with a label of the run: it may be a label or \
+                  the first word of a text; pass --labelled or --unlabelled";
+    assert_eq!(found("good film\n1 star\n1 more\n"), format!("f:2: {either}"));
+    assert_eq!(found("1 a\n0 b\n1 c\n"), format!("f:1: {}", either.replace("2 of", "3 of")));
+    // One word is a text; an empty label in every line leaves the same text.
+    assert_eq!(found("good\nbad\n\n"), "unlabelled");
+    assert_eq!(found(" good film\n bad\n"), "labelled");
+    assert_eq!(
+        setting.find_labels("good film\n", &[]),
+        "f:1: the first word may be a label or part of the text; pass --labelled or --unlabelled"
+    );
+    let unknown = setting.find_labels("good film\n", &[("other", "good")]);
+    assert!(unknown.starts_with("f:1: the first word may be"), "{unknown}");
+}
+
+#[test]
+fn a_number_of_columns_is_that_of_a_whole_input() {
+    let known = [("label", "0"), ("label", "1")];
+    let tab = label_text();
+    assert_eq!(tab.find_labels("1\ta\n0\tb\n", &known), "labelled");
+    assert_eq!(tab.find_labels("1\ta\nx\tb\n", &known), "labelled");
+    assert_eq!(tab.find_labels("good, one\nb\n", &known), "unlabelled");
+    assert_eq!(
+        tab.find_labels("1\ta\n\nb\n", &known),
+        "f:3: 1 of 2 columns, but all 2 in line 1; expected labels in every line or in none; pass \
+         --labelled or --unlabelled"
+    );
+    assert_eq!(
+        tab.find_labels("good\tone\n", &known),
+        "labelled; f:1: no label of the input is one of the run, for example \"good\" in column 1 \
+         (label); pass --unlabelled if the lines are texts with a tab"
+    );
+    // A comma is part of many texts.
+    assert_eq!(tab.find_labels("1,a\n0,b\n", &known), "labelled");
+    assert_eq!(
+        tab.find_labels("Well,a\nno,b\n", &known),
+        "f:1: expected a label of the run in column 1 (label), found \"Well\", which may be part of a \
+         text with a comma; pass --labelled or --unlabelled"
+    );
+    let header = label_text().say("header", "skip");
+    assert_eq!(header.find_labels("text\ngood\n", &known), "unlabelled");
+    let sets = Setting::table(&["topics", "text"]).list("sets", &["topics"]);
+    assert_eq!(sets.find_labels("a|b\tx\n|\ty\n", &[("topics", "a"), ("topics", "b")]), "labelled");
+    assert_eq!(Setting::table(&["text"]).find_labels("a b\n", &known), "labelled");
 }
 
 #[test]
