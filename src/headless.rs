@@ -202,6 +202,7 @@ mod tests {
         let expected = "\
 0:00:00  chunking: seed 1  2 threads on cpu  kernel avx512  1234 parameters  100 steps, 10 per epoch
 0:00:00  corpus news:  train 320 examples of 3200 tokens
+0:00:00  vectors of words for news train: 93.75 % of tokens, 75.00 % of 800 distinct words; without a vector: Ge\\u{a0}x (12)
 0:00:00  objective chunk: main  tag on news  gain 1.000
 0:00:00  objective next-word: auxiliary  tag on news  gain 1.000
 0:00:00  objective pos: auxiliary  tag on news  gain 1.000

@@ -207,7 +207,7 @@ fn coverage_is_told_by_check_and_at_the_start_of_a_run() {
     assert_eq!((&split["words_with_vector"], &split["tokens"]), (&35.into(), &40.into()));
     let exited = train(&here, &[]);
     for line in [
-        "vectors of words: 87.50 % of the tokens and 87.50 % of the 40 distinct words of news train",
+        "vectors of words for news train: 87.50 % of tokens, 87.50 % of 40 distinct words",
         "warning: only 0.00 % of the tokens of news dev",
     ] {
         assert!(exited.err.contains(line), "expected {line}\nfound {}", exited.err);

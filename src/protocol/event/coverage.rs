@@ -73,7 +73,7 @@ impl VectorCoverage {
         let (tokens, words) = (split.percent_of_tokens(), split.percent_of_words());
         let name = split.split.name();
         let mut text = format!(
-            "vectors of {encoder}: {tokens:.2} % of the tokens and {words:.2} % of the {} distinct words of {corpus} {name}",
+            "vectors of {encoder} for {corpus} {name}: {tokens:.2} % of tokens, {words:.2} % of {} distinct words",
             split.words
         );
         if !split.most_frequent_without.is_empty() {
