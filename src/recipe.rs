@@ -52,7 +52,7 @@ pub use optimizer::OptimizerConfig;
 pub use system::{FittedByOwner, System, VectorsByEncoder, fit};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
-pub use vectors::{Opened, digests as vector_digests};
+pub use vectors::{BytesRead, Opened, digests as vector_digests};
 pub use weighting::weighting;
 
 use crate::{keys::Place, nearest::hint, protocol::event::Role};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
 use serde::Serialize;
 
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_json, progress::reading};
 use crate::{
     cli::CheckArgs,
     data::{
@@ -43,7 +43,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;
-    let Opened { corpora, vectors } = recipe.open_all()?;
+    let Opened { corpora, vectors } = recipe.open_all(&mut reading())?;
     let checked = Checked {
         vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora),

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Failure, train};
+use super::{Failure, progress::reading, train};
 use crate::{
     app::{self, Job, Past, RunFolder, StartedWith},
     cli::ContinueArgs,
@@ -65,7 +65,7 @@ fn open(args: &ContinueArgs, recipe: &Recipe, past: &Past) -> Result<Opened, Fai
         let vectors = vectors.map_err(|error| Failure::Request(format!("{error:#}")))?;
         return Ok(Opened { corpora: recipe.open()?, vectors });
     }
-    let opened = recipe.open_all()?;
+    let opened = recipe.open_all(&mut reading())?;
     if let Some(started_with) = &past.started_with {
         is_unchanged(&recipe::vector_digests(&opened.vectors), &started_with.digests)?;
     }

@@ -1,8 +1,9 @@
-//! Progress lines of evaluation and prediction: how much is done, and the estimated time to the end.
+//! Progress lines of evaluation, prediction and the reading of long files: how much is done, and the
+//! estimated time to the end.
 
 use std::io::{self, Write};
 
-use crate::train::Clock;
+use crate::{recipe::BytesRead, train::Clock};
 
 /// Milliseconds between two lines.
 const EVERY_MS: u64 = 2_000;
@@ -29,10 +30,32 @@ impl ProgressLine {
             let remaining = self.total.saturating_sub(self.done);
             let seconds = at_ms * remaining as u64 / self.done as u64 / 1000;
             let (done, total) = (self.done, self.total);
-            let line = format!("{done} of {total} examples, ETA {seconds} s\n");
-            // A closed pipe has no reader.
-            let _ = io::stderr().write_all(line.as_bytes());
+            say(&format!("{done} of {total} examples, ETA {seconds} s"));
         }
         self.done += n_examples;
     }
+}
+
+/// Returns what reports the progress of reading one file after the other.
+pub(super) fn reading() -> impl FnMut(BytesRead<'_>) {
+    let clock = Clock::start();
+    let (mut file, mut from_ms, mut due_ms) = (String::new(), 0, EVERY_MS);
+    move |read| {
+        let at_ms = clock.ms();
+        if file != read.file {
+            read.file.clone_into(&mut file);
+            (from_ms, due_ms) = (at_ms, at_ms + EVERY_MS);
+        }
+        if at_ms >= due_ms && (1..read.total).contains(&read.done) {
+            due_ms = at_ms + EVERY_MS;
+            let percent = 100 * read.done / read.total;
+            let seconds = (at_ms - from_ms) * (read.total - read.done) / read.done / 1000;
+            say(&format!("reading {file}: {percent} %, ETA {seconds} s"));
+        }
+    }
+}
+
+fn say(line: &str) {
+    // A closed pipe has no reader.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Failure, print_json};
+use super::{Failure, print_json, progress::reading};
 use crate::{
     app::{self, Job, Outcome, RunFolder, Show, Stderr},
     cli::{LookArgs, TrainArgs},
@@ -33,7 +33,8 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let moves = moves(args.moves.as_deref(), &recipe)?;
     let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
-    let (Opened { corpora, vectors }, digests) = (recipe.open_all()?, recipe.digests()?);
+    let (Opened { corpora, vectors }, digests) =
+        (recipe.open_all(&mut reading())?, recipe.digests()?);
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{Cursor, Read},
+    io::{self, Cursor, Read},
     path::Path,
     sync::Arc,
 };
@@ -32,10 +32,22 @@ pub struct Opened {
     pub vectors: VectorsByEncoder,
 }
 
+/// Progress in reading a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesRead<'a> {
+    /// The name of the file.
+    pub file: &'a str,
+    /// The bytes read so far.
+    pub done: u64,
+    /// Its length in bytes.
+    pub total: u64,
+}
+
 impl Recipe {
     /// Loads every corpus and every vectors file. The faults of all of them are reported together.
-    pub fn open_all(&self) -> Result<Opened, Faults> {
-        match (self.open(), self.open_vectors()) {
+    /// A long file is read in blocks, and `progress` is called after each of them.
+    pub fn open_all(&self, progress: &mut dyn FnMut(BytesRead<'_>)) -> Result<Opened, Faults> {
+        match (self.open(), self.open_vectors(progress)) {
             (Ok(corpora), Ok(vectors)) => Ok(Opened { corpora, vectors }),
             (corpora, vectors) => {
                 let faults = [corpora.err(), vectors.err()].into_iter().flatten();
@@ -45,7 +57,10 @@ impl Recipe {
     }
 
     /// Reads every vectors file, once if several encoders read it alike.
-    fn open_vectors(&self) -> Result<VectorsByEncoder, Faults> {
+    fn open_vectors(
+        &self,
+        progress: &mut dyn FnMut(BytesRead<'_>),
+    ) -> Result<VectorsByEncoder, Faults> {
         let mut by_encoder = VectorsByEncoder::new();
         let mut files: Vec<(VectorSource, Option<Arc<WordVectors>>)> = Vec::new();
         let mut faults = Vec::new();
@@ -57,7 +72,8 @@ impl Recipe {
             let read =
                 files.iter().find(|(other, _)| is_alike(other)).map(|(_, read)| read.clone());
             let read = read.unwrap_or_else(|| {
-                let read = read_file(&source).map(Arc::new).map_err(|all| faults.extend(all)).ok();
+                let read = read_file(&source, progress).map(Arc::new);
+                let read = read.map_err(|all| faults.extend(all)).ok();
                 files.push((source, read.clone()));
                 read
             });
@@ -85,27 +101,53 @@ impl Recipe {
 }
 
 /// The vectors of a file, or all its faults.
-fn read_file(source: &VectorSource) -> Result<WordVectors, Vec<Fault>> {
+fn read_file(
+    source: &VectorSource,
+    progress: &mut dyn FnMut(BytesRead<'_>),
+) -> Result<WordVectors, Vec<Fault>> {
     let name: Arc<str> = shown(&source.path).into();
     let (contents, len) = open_file(&source.path).map_err(|what| {
         vec![Fault { place: Place::File(name.clone()), what: format!("cannot be read: {what}") }]
     })?;
-    let file = VectorFile { name: &name, contents, len };
+    let contents = Counted {
+        contents,
+        done: 0,
+        report: |done| {
+            progress(BytesRead { file: &name, done, total: len });
+        },
+    };
+    let file = VectorFile { name: &name, contents, len: Some(len) };
     vectors::read(file, source.width, source.max)
         .map_err(|faults| faults.into_iter().map(line_fault).collect())
 }
 
+/// A reader that reports the number of bytes read so far.
+struct Counted<R, F> {
+    contents: R,
+    done: u64,
+    report: F,
+}
+
+impl<R: Read, F: FnMut(u64)> Read for Counted<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.contents.read(buffer)?;
+        self.done += n as u64;
+        (self.report)(self.done);
+        Ok(n)
+    }
+}
+
 /// The contents of a file or sample, and their length in bytes.
-fn open_file(path: &Path) -> Result<(Box<dyn Read>, Option<u64>), String> {
+fn open_file(path: &Path) -> Result<(Box<dyn Read>, u64), String> {
     match location(&path.to_string_lossy()) {
         Location::File(path) => {
             let file = File::open(path).map_err(|error| error.to_string())?;
             let metadata = file.metadata().map_err(|error| error.to_string())?;
-            Ok((Box::new(file), Some(metadata.len())))
+            Ok((Box::new(file), metadata.len()))
         }
         Location::Sample(sample) => {
             let bytes = shipped::sample(&sample).unwrap_or_default();
-            Ok((Box::new(Cursor::new(bytes)), Some(bytes.len() as u64)))
+            Ok((Box::new(Cursor::new(bytes)), bytes.len() as u64))
         }
     }
 }
