@@ -50,7 +50,7 @@ use auxdesk::{
     recipe::{FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load},
     recorder::{Recording, record},
     state::{Run, Totals},
-    train::{Clock, Interrupt, Opening, Trainer, TrainerSetup},
+    train::{Clock, Interrupt, Opening, RequestedFailures, Trainer, TrainerSetup},
 };
 
 /// Steps that are not counted: the first ones allocate the optimizer's moments and warm the caches.
@@ -193,8 +193,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         moves: None,
         clock: Clock::start(),
         interrupt: Interrupt::default(),
-        panic_at: None,
-        error_at: None,
+        failures: RequestedFailures::default(),
     };
     thread::scope(|scope| {
         let screen = scope.spawn(move || {

@@ -6,7 +6,7 @@
 
 mod finish;
 mod folder;
-mod memory;
+pub mod memory;
 mod past;
 mod show;
 mod signals;
@@ -17,6 +17,7 @@ use std::{
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
+    sync::mpsc,
     thread,
 };
 
@@ -31,11 +32,12 @@ use crate::{
         CommandId, Header, Summary,
         event::{Reason, RunEnded},
     },
-    recipe::{self, Recipe, System, VectorsByEncoder, fit},
+    recipe::{self, FittedByOwner, Recipe, System, VectorsByEncoder},
     recorder::{Recorded, Recording, record},
     state::{Run, Totals},
     train::{
-        Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, TrainingSession,
+        Clock, Interrupt, Moves, Opening, RequestedFailures, Trainer, TrainerSetup,
+        TrainingSession,
         checkpoint::{self, Checkpoint},
     },
     tui,
@@ -46,6 +48,7 @@ pub use folder::RunFolder;
 pub use past::{Past, PastJournal};
 pub use show::{DeskShown, Replayed, Show, replay};
 pub use started::StartedWith;
+use whole::remove_parts;
 pub use whole::write_whole;
 
 /// The environment variable that makes the trainer panic at a step: for the test of that row of the
@@ -54,6 +57,9 @@ const PANIC_AT: &str = "AUXDESK_PANIC_AT_STEP";
 
 /// The same for a tensor operation that fails.
 const ERROR_AT: &str = "AUXDESK_ERROR_AT_STEP";
+
+/// The same for an allocation that fails.
+const OUT_OF_MEMORY_AT: &str = "AUXDESK_OUT_OF_MEMORY_AT_STEP";
 
 /// A requested run, validated as far as possible before it starts.
 pub struct Job {
@@ -65,6 +71,8 @@ pub struct Job {
     pub vectors: VectorsByEncoder,
     /// A digest of each corpus file, by its key in the recipe.
     pub digests: BTreeMap<String, String>,
+    /// What the system is fitted to: the corpora, or those that its checkpoint was.
+    pub fitted: FittedByOwner,
     /// The run's folder: new and empty, or reopened.
     pub folder: RunFolder,
     /// The run so far, if it is continued.
@@ -108,7 +116,19 @@ pub enum Stderr {
 pub fn train(job: Job) -> Result<Outcome> {
     let interrupt = Interrupt::default();
     let signals = signals::watch(interrupt.clone(), None).context("cannot handle signals")?;
-    let Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show } = job;
+    let Job {
+        recipe,
+        corpora,
+        vectors,
+        digests,
+        fitted,
+        mut folder,
+        past,
+        moves,
+        threads,
+        device,
+        show,
+    } = job;
     finish::diagnostics(&folder)?;
     if matches!(show, Show::Desk(_)) {
         tui::terminal::install_hook();
@@ -120,17 +140,27 @@ pub fn train(job: Job) -> Result<Outcome> {
     let mut initial_digests = recipe::vector_digests(&vectors);
     initial_digests.extend(digests.clone());
     let run = folder.path().to_owned();
-    let parts =
-        TrainerParts { recipe, corpora, digests, moves, device, run, interrupt: interrupt.clone() };
+    let parts = TrainerParts {
+        recipe,
+        corpora,
+        digests,
+        fitted,
+        moves,
+        device,
+        run,
+        interrupt: interrupt.clone(),
+    };
     // Until the trainer has been built, no file of a run to be continued is changed.
     let trainer = trainer(parts, &vectors, &header, past.as_ref())?;
     let clock = trainer.clock();
-    let path = folder.path().join("recipe.toml");
+    let path = folder.path().join(folder::RECIPE);
     write_whole(&path, resolved.as_bytes())
         .with_context(|| format!("{}: cannot be written", path.display()))?;
     if let Some(checkpoint) = past.as_ref().and_then(|past| past.checkpoint.as_ref()) {
         settle(folder.path(), checkpoint)?;
     }
+    remove_leftovers(folder.path())
+        .with_context(|| format!("{}: cannot be cleared", folder.path().display()))?;
     let path = folder.path().join(journal::FILE);
     let journal = past.and_then(|past| past.journal);
     let writer = match &journal {
@@ -159,25 +189,41 @@ pub fn train(job: Job) -> Result<Outcome> {
         interrupt,
         signals: signals.clone(),
     };
-    let shown = show::start(show, watched)?;
-    let (recorded, ending) = thread::scope(|scope| {
-        let recorder = scope.spawn(move || {
-            record(recorder, Recording { writer, shared: &shared, totals, written })
-        });
+    // Every thread is there before the screen's takes the terminal, and the trainer waits for it.
+    let (go, may_start) = mpsc::channel();
+    let (recorded, ending, shown) = thread::scope(|scope| -> Result<_> {
+        let recorder = thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn_scoped(scope, move || {
+                record(recorder, Recording { writer, shared: &shared, totals, written })
+            })
+            .context("cannot start the recorder's thread")?;
         let thread = thread::Builder::new().name(TRAINER.to_owned());
         let thread = if is_fused { thread } else { thread.stack_size(DEEP) };
         let trainer = thread
-            .spawn_scoped(scope, move || train_to_the_end(trainer, bus))
-            .expect("a thread can be started");
+            .spawn_scoped(scope, move || {
+                may_start.recv().ok().map(|()| train_to_the_end(trainer, bus))
+            })
+            .context("cannot start the trainer's thread")?;
+        let shown = show::start(show, watched).context("cannot start the screen's thread")?;
+        folder.has_begun();
+        go.send(()).expect("the trainer waits for it");
         let ending = trainer.join().expect("the trainer's panics are caught within");
-        (recorder.join().expect("the recorder does not panic"), ending)
-    });
+        let ending = ending.expect("it was started");
+        Ok((recorder.join().expect("the recorder does not panic"), ending, shown))
+    })?;
     let reason = ending.reason;
     let moves = moves_by_hand(&recorded.run);
     // The files are written first, whatever happens to the screen.
     let RunFiles { summary, disk } = write_files(folder.path(), recorded, ending);
     let stderr = shown.wait(reason, &signals);
     Ok(Outcome { summary, reason, signal: signals.received(), disk, moves, stderr })
+}
+
+/// Removes what a process that was killed while it wrote has left in a run's folder.
+fn remove_leftovers(folder: &Path) -> Result<()> {
+    remove_parts(folder, &[folder::RECIPE, "state.json", "summary.json"])?;
+    checkpoint::remove_leftovers(folder)
 }
 
 /// Descriptions of the manual changes, as in the event list.
@@ -211,6 +257,7 @@ struct TrainerParts {
     recipe: Recipe,
     corpora: Vec<Corpus>,
     digests: BTreeMap<String, String>,
+    fitted: FittedByOwner,
     moves: Option<Moves>,
     device: Device,
     run: PathBuf,
@@ -224,13 +271,13 @@ fn trainer(
     header: &Header,
     past: Option<&Past>,
 ) -> Result<Trainer> {
-    let TrainerParts { recipe, corpora, digests, moves, device, run, interrupt } = parts;
+    let TrainerParts { recipe, corpora, digests, fitted, moves, device, run, interrupt } = parts;
     let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
-    let (fitted, first_values) = match checkpoint {
-        Some(checkpoint) => (checkpoint.state.fitted.clone(), FirstValues::Checkpoint),
-        None => (fit(&recipe, &corpora, vectors), FirstValues::Recipe),
+    let first_values = match checkpoint {
+        Some(_) => FirstValues::Checkpoint,
+        None => FirstValues::Recipe,
     };
-    // A recipe may need more memory than there is, and a failed allocation panics.
+    // The library that allocates tensors panics on a size beyond the address space.
     let make = || System::new(&recipe, &fitted, vectors, first_values, &device);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     let mut system = made.map_err(|panic| {
@@ -241,8 +288,9 @@ fn trainer(
     }
     system.release_vectors();
     let coverage = recipe.coverage(&corpora, vectors);
-    let [panic_at, error_at] = [PANIC_AT, ERROR_AT]
+    let [panic_at, error_at, out_of_memory_at] = [PANIC_AT, ERROR_AT, OUT_OF_MEMORY_AT]
         .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
+    let failures = RequestedFailures { panic_at, error_at, out_of_memory_at };
     // A run that was killed before its first event starts again.
     let has_started =
         |past: &&Past| past.journal.as_ref().is_some_and(|journal| journal.run.has_started());
@@ -274,8 +322,7 @@ fn trainer(
         moves,
         clock,
         interrupt,
-        panic_at,
-        error_at,
+        failures,
     };
     match checkpoint {
         None => Ok(Trainer::new(setup)),

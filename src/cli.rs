@@ -92,7 +92,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", conflicts_with = "steps")]
     pub epochs: Option<u64>,
     /// Number of threads; does not affect results [default: physical cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
@@ -134,7 +134,7 @@ pub struct ContinueArgs {
     #[arg(long)]
     pub json: bool,
     /// Number of threads; does not affect results [default: physical cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
@@ -234,7 +234,7 @@ pub struct EvaluateArgs {
     #[arg(long)]
     pub json: bool,
     /// Number of threads [default: physical cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
@@ -265,7 +265,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,
     /// Number of threads [default: physical cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Device: cpu, cuda, cuda:N or metal; all but cpu need a build with that feature
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]

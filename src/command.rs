@@ -25,6 +25,7 @@ use std::{
 use crate::{
     cli::{Cli, CliCommand},
     kernel,
+    printable::{self, print_message, printable_lines},
 };
 
 /// Why a command failed.
@@ -72,11 +73,11 @@ pub fn run(cli: Cli, threads: usize) -> ExitCode {
     match kernel::check_choice().map_err(Failure::Request).and_then(|()| asked()) {
         Ok(code) => code,
         Err(Failure::Request(what)) => {
-            let _ = writeln!(io::stderr(), "{what}");
+            print_message(&what);
             ExitCode::from(2)
         }
         Err(Failure::Run(error)) => {
-            let _ = writeln!(io::stderr(), "{error:#}");
+            print_message(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -93,9 +94,14 @@ fn print(data: &[u8]) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Writes text for people to standard output.
+fn print_text(text: &str) -> Result<ExitCode, Failure> {
+    print(printable_lines(text).as_bytes())
+}
+
 /// Writes one JSON document to standard output.
 fn print_json(document: &impl serde::Serialize) -> Result<ExitCode, Failure> {
-    let mut text = serde_json::to_string(document).map_err(anyhow::Error::new)?;
+    let mut text = printable::json(document).map_err(anyhow::Error::new)?;
     text.push('\n');
     print(text.as_bytes())
 }

@@ -12,7 +12,7 @@ mod writer;
 
 use std::{
     fs::File,
-    io::BufReader,
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -21,7 +21,10 @@ pub use left_out::{LeftOut, Torn};
 pub use reader::{Mark, Reader};
 pub use writer::Writer;
 
-use crate::protocol::{Event, Header};
+use crate::{
+    protocol::{Event, Header},
+    regular_file,
+};
 
 /// The journal's name in a run folder.
 pub const FILE: &str = "journal.jsonl";
@@ -39,9 +42,18 @@ pub fn locate(run: &Path) -> PathBuf {
 
 /// Opens a journal to read its events one by one; the header is read at once.
 pub fn open(path: &Path) -> Result<Reader<BufReader<File>>, JournalError> {
-    let file = File::open(path)
+    let file = regular_file::open(path)
         .map_err(|why| JournalError::Unreadable { place: path.display().to_string(), why })?;
     Reader::new(path, BufReader::with_capacity(BUFFER, file))
+}
+
+/// Whether a journal has a complete first line; one that has not was killed while it began.
+pub fn has_first_line(path: &Path) -> io::Result<bool> {
+    let mut start = BufReader::new(regular_file::open(path)?).take(1 << 20);
+    let mut line = Vec::new();
+    start.read_until(b'\n', &mut line)?;
+    // A longer line is none that this program began, and is left to the reader.
+    Ok(line.ends_with(b"\n") || line.len() == 1 << 20)
 }
 
 /// A whole journal in memory.

@@ -60,6 +60,15 @@ pub enum DefaultValue {
 /// such numbers still fit in 64 bits.
 pub const MAX_INTEGER: u64 = 1_000_000_000;
 
+/// The largest dimension of a vector, a state or a hidden layer.
+pub const MAX_WIDTH: u64 = 65_536;
+
+/// The largest number of layers, of window sizes or of bins.
+pub const MAX_LAYERS: u64 = 1_000;
+
+/// The largest number of tables of one kind, `[[encoder]]` for example.
+pub const MAX_TABLES: usize = 1_000;
+
 /// The largest number in a recipe: journals store numbers as `f32` and have no infinity.
 pub const MAX_NUMBER: f64 = f32::MAX as f64;
 
@@ -70,6 +79,9 @@ pub enum ValueType {
     Switch,
     /// An integer of at least this value, and at most [`MAX_INTEGER`].
     Count(u64),
+    /// An integer between these bounds, inclusive: a dimension, or a number of layers, on which the
+    /// size of a system depends.
+    Within(u64, u64),
     /// An integer of at least 0.
     Seed,
     /// A finite number between these bounds, inclusive; integers are numbers too.

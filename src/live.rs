@@ -269,6 +269,9 @@ fn fits(takes: &ValueType, value: &Setting) -> bool {
             (*least as f32..=crate::keys::MAX_INTEGER as f32).contains(number)
                 && number.fract() == 0.0
         }
+        (ValueType::Within(least, most), Setting::Number(number)) => {
+            (*least as f32..=*most as f32).contains(number) && number.fract() == 0.0
+        }
         (ValueType::Choice(choices), Setting::Text(text)) => choices.contains(&text.as_str()),
         (ValueType::Text, Setting::Text(text)) => !text.is_empty(),
         (ValueType::Switch, Setting::Switch(_)) => true,

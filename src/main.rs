@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
-use auxdesk::{cli::Cli, command, kernel};
+use auxdesk::{cli::Cli, command, kernel, tui};
 use clap::Parser;
 
+#[global_allocator]
+static ALLOCATOR: kernel::Allocator = kernel::Allocator;
+
 fn main() -> ExitCode {
+    kernel::before_out_of_memory(tui::terminal::restore_now);
     let cli = Cli::parse();
     let threads = cli.threads().unwrap_or_else(num_cpus::get_physical);
     set_threads(threads);

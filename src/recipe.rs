@@ -17,6 +17,7 @@ mod group;
 mod input;
 mod kind;
 pub mod list;
+mod memory;
 mod missing;
 mod names;
 mod objective;
@@ -47,6 +48,7 @@ pub use encoder::EncoderSpec;
 pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use input::Input;
+pub use memory::{MemoryNeeds, mib};
 pub use objective::{GradientFlow, ObjectiveSpec};
 pub use optimizer::OptimizerConfig;
 pub use system::{FittedByOwner, System, VectorsByEncoder, fit};
@@ -55,7 +57,7 @@ pub use train::{Best, Evaluate, Length, Train};
 pub use vectors::{BytesRead, Opened, digests as vector_digests};
 pub use weighting::weighting;
 
-use crate::{keys::Place, nearest::hint, protocol::event::Role};
+use crate::{keys::Place, nearest::hint, protocol::event::Role, regular_file};
 use fault::Diagnostics;
 
 /// The configuration of a run: checked, with defaults filled in and paths resolved.
@@ -117,6 +119,8 @@ impl RecipeSource {
         }
         let what = if path.is_dir() {
             "`this`: expected a TOML file, found a folder".to_owned()
+        } else if path.exists() {
+            "expected a TOML file, found a pipe or a device; save the recipe to a file".to_owned()
         } else {
             let hint = hint(text, shipped::RECIPES.iter().map(|(name, _)| *name));
             format!("no file of this path and no shipped recipe of this name{hint}")
@@ -175,8 +179,12 @@ fn read_and_check(
     Ok((recipe, diagnostics))
 }
 
+/// The largest recipe in bytes.
+const LARGEST: u64 = 16 << 20;
+
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = regular_file::read_small(path, LARGEST)
+        .map_err(|error| format!("cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|error| {
         format!("byte {} is not UTF-8; expected TOML, which is", error.utf8_error().valid_up_to())
     })

@@ -7,6 +7,7 @@ mod corpora;
 mod describe;
 mod history;
 mod log;
+mod losses;
 mod pace;
 mod parts;
 mod replay;

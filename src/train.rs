@@ -47,6 +47,7 @@ pub use crate::{
 use batches::Batches;
 pub use clock::Clock;
 use control::Control;
+pub use control::RequestedFailures;
 pub use counters::{BestSoFar, Counters, LastEvaluation};
 pub use gradients::Gradients;
 pub use interrupt::Interrupt;
@@ -89,10 +90,8 @@ pub struct TrainerSetup {
     pub clock: Clock,
     /// Receives signals.
     pub interrupt: Interrupt,
-    /// The step at which to panic: for the test of a run whose trainer panics.
-    pub panic_at: Option<u64>,
-    /// The step at which a tensor operation fails: for the test of such a run.
-    pub error_at: Option<u64>,
+    /// What tests let fail.
+    pub failures: RequestedFailures,
 }
 
 /// Whether a run starts or is continued.

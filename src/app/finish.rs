@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::{RunFolder, TRAINER, whole::write_whole};
+use crate::printable;
 
 /// Writes log messages to the run's `diagnostics.log`.
 pub(super) fn diagnostics(folder: &RunFolder) -> Result<()> {
@@ -43,7 +44,7 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 /// Writes a document atomically.
 pub(super) fn write_json(path: &Path, document: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec(document)?;
-    text.push(b'\n');
-    write_whole(path, &text).with_context(|| format!("{}: cannot be written", path.display()))
+    let text = printable::json(document)? + "\n";
+    write_whole(path, text.as_bytes())
+        .with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -1,4 +1,15 @@
-//! A run's folder: new, empty, or rejected.
+//! A run's folder, which one process claims before it writes anything else.
+//!
+//! The claim is the file `diagnostics.log`: the process that creates it, which the file system lets
+//! one process do, and that holds its lock, has the folder. The lock is there because a claim must
+//! not outlive a process that was killed: the operating system releases it when the process ends for
+//! any reason, and a folder with a claim that nobody holds, and nothing else, is as good as an empty
+//! one. Where the file system has no locks, creation alone decides, and such a folder is refused.
+//! Between reading a folder and claiming it another process may have begun and ended a run there, so
+//! it is read again afterwards, and the file must still be the one that has the name.
+//!
+//! A start that fails removes what it made, so that the corrected command finds the folder as it
+//! was.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -6,53 +17,125 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::state::run_name;
+use crate::{journal, state::run_name, train::checkpoint};
 
-/// A folder that was new or empty and is now this run's.
+/// The claim, and the file for log messages.
+const CLAIM: &str = "diagnostics.log";
+
+/// The resolved recipe of a run.
+pub(super) const RECIPE: &str = "recipe.toml";
+
+/// A folder that this process has claimed, new, empty or reopened.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     started: String,
-    lock: Lock,
+    claim: Claim,
+    /// What is removed unless a run begins.
+    unless_begun: Option<Made>,
 }
 
-/// `diagnostics.log`, locked while the program runs: the process that holds the lock writes to the
-/// run's folder. The operating system releases it when the process ends for any reason.
+/// What a start has made.
 #[derive(Debug)]
-struct Lock(File);
+enum Made {
+    /// At most the claim: the folder is that of an earlier run.
+    Claim,
+    /// The folder's contents, and each folder from this one down to it.
+    Contents(Option<PathBuf>),
+}
 
-impl Lock {
-    fn of(folder: &Path) -> Result<Self, TryLockError> {
-        let path = folder.join("diagnostics.log");
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(TryLockError::Error)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+/// A locked file of a folder.
+#[derive(Debug)]
+struct Claim {
+    file: File,
+    is_new: bool,
+    is_locked: bool,
+}
+
+/// Why a folder could not be claimed.
+enum NotClaimed {
+    /// Another process has it.
+    Taken,
+    Io(io::Error),
+}
+
+impl Claim {
+    /// Claims a folder; an existing claim is taken over if nobody holds it.
+    fn take(folder: &Path) -> Result<Self, NotClaimed> {
+        let path = folder.join(CLAIM);
+        let mut options = OpenOptions::new();
+        options.append(true);
+        let (file, is_new) = match options.clone().create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (options.open(&path), false)
+            }
+            file => (file, true),
+        };
+        let file = file.map_err(NotClaimed::Io)?;
+        let is_locked = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Err(NotClaimed::Taken),
             // Training works on file systems without locks too.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(file)),
+            Err(TryLockError::Error(_)) => false,
+        };
+        // A start that failed meanwhile has removed its claim, and this lock with it.
+        if is_named(&file, &path).map_err(NotClaimed::Io)? {
+            Ok(Self { file, is_new, is_locked })
+        } else {
+            Err(NotClaimed::Taken)
         }
     }
 
-    /// The lock of a new folder.
-    fn of_new(folder: &Path) -> io::Result<Self> {
-        Self::of(folder).map_err(io::Error::from)
+    /// Whether no other process can hold it: on a file system without locks, a claim that this
+    /// process did not create may be held.
+    fn is_exclusive(&self) -> bool {
+        self.is_new || self.is_locked
     }
+}
+
+/// Whether the path is still that of the open file.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Open files keep their names on other systems.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+fn is_named(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 impl RunFolder {
     /// The requested folder, which must be new or empty. The error says what is wrong.
     pub fn given(path: &Path) -> Result<Self, String> {
         let fault = |error: io::Error| format!("--run {}: {error}", path.display());
+        is_free(path)?;
+        let first_made = first_missing(path);
         fs::create_dir_all(path).map_err(fault)?;
-        if fs::read_dir(path).map_err(fault)?.next().is_some() {
-            let path = path.display();
-            return Err(format!(
-                "--run {path}: expected a new or empty folder, found one with files"
-            ));
+        let claim = match Claim::take(path) {
+            Ok(claim) if claim.is_exclusive() => claim,
+            Ok(_) | Err(NotClaimed::Taken) => {
+                return Err(format!(
+                    "--run {}: another auxdesk writes to this folder; choose another folder",
+                    path.display()
+                ));
+            }
+            Err(NotClaimed::Io(error)) => return Err(fault(error)),
+        };
+        if let Err(why) = is_free(path) {
+            if claim.is_new {
+                let _ = fs::remove_file(path.join(CLAIM));
+            }
+            return Err(why);
         }
-        writable(path).map_err(fault)?;
-        let lock = Lock::of_new(path).map_err(fault)?;
-        Ok(Self { path: path.to_owned(), started: now(), lock })
+        Ok(Self::new(path, claim, now(), first_made))
     }
 
     /// `runs/NAME-YYYYMMDD-HHMMSS` in the current folder; if the name is taken, with `-2`, `-3`, …
@@ -61,6 +144,7 @@ impl RunFolder {
         let fault = |error: io::Error| {
             format!("{}: {error}; use --run DIR to write elsewhere", runs.display())
         };
+        let first_made = first_missing(runs);
         fs::create_dir_all(runs).map_err(fault)?;
         let started = now();
         let name = run_name(recipe, &started);
@@ -68,33 +152,51 @@ impl RunFolder {
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             let path = runs.join(format!("{name}{suffix}"));
             match fs::create_dir(&path) {
-                Ok(()) => {
-                    let lock = Lock::of_new(&path).map_err(fault)?;
-                    return Ok(Self { path, started, lock });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(fault(error)),
+            }
+            match Claim::take(&path) {
+                Ok(claim) => {
+                    let first_made = first_made.unwrap_or_else(|| path.clone());
+                    return Ok(Self::new(&path, claim, started, Some(first_made)));
+                }
+                Err(NotClaimed::Taken) => {}
+                Err(NotClaimed::Io(error)) => return Err(fault(error)),
             }
         }
         unreachable!("some number is free")
     }
 
+    fn new(path: &Path, claim: Claim, started: String, first_made: Option<PathBuf>) -> Self {
+        let unless_begun = Some(Made::Contents(first_made));
+        Self { path: path.to_owned(), started, claim, unless_begun }
+    }
+
     /// The folder of a run to continue. The error says what is wrong: the run may still be running.
     pub fn reopened(path: &Path) -> Result<Self, String> {
         let fault = |error: io::Error| format!("{}: {error}", path.display());
-        writable(path).map_err(fault)?;
-        match Lock::of(path) {
-            Ok(lock) => Ok(Self { path: path.to_owned(), started: now(), lock }),
-            Err(TryLockError::WouldBlock) => {
-                Err(format!("{}: this run is still running", path.display()))
+        let claim = match Claim::take(path) {
+            Ok(claim) => claim,
+            Err(NotClaimed::Taken) => {
+                return Err(format!("{}: this run is still running", path.display()));
             }
-            Err(TryLockError::Error(error)) => Err(fault(error)),
-        }
+            Err(NotClaimed::Io(error)) => return Err(fault(error)),
+        };
+        let unless_begun = Some(Made::Claim);
+        let folder = Self { path: path.to_owned(), started: now(), claim, unless_begun };
+        writable(path).map_err(fault)?;
+        Ok(folder)
+    }
+
+    /// From now on it is a run's folder, and stays.
+    pub(super) fn has_begun(&mut self) {
+        self.unless_begun = None;
     }
 
     /// The file for log messages.
     pub(super) fn diagnostics(&self) -> io::Result<File> {
-        self.lock.0.try_clone()
+        self.claim.file.try_clone()
     }
 
     /// Its path.
@@ -108,6 +210,54 @@ impl RunFolder {
     }
 }
 
+impl Drop for RunFolder {
+    /// Removes what a start has made that began no run. What cannot be removed stays: the start has
+    /// another fault to report.
+    fn drop(&mut self) {
+        let Some(made) = self.unless_begun.take() else { return };
+        if let Made::Contents(_) = made {
+            let _ = fs::remove_dir_all(self.path.join(checkpoint::FOLDER));
+            for name in [journal::FILE, RECIPE] {
+                let _ = fs::remove_file(self.path.join(name));
+            }
+        }
+        if self.claim.is_new {
+            let _ = fs::remove_file(self.path.join(CLAIM));
+        }
+        if let Made::Contents(Some(first_made)) = made {
+            for folder in self.path.ancestors().take_while(|folder| folder.starts_with(&first_made))
+            {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+    }
+}
+
+/// Refuses a folder with files in it, unless it is only a claim.
+fn is_free(path: &Path) -> Result<(), String> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| format!("--run {}: {error}", path.display()))?,
+    };
+    if entries.into_iter().all(|entry| entry.is_ok_and(|entry| entry.file_name() == CLAIM)) {
+        return Ok(());
+    }
+    let is_a_runs = [journal::FILE, RECIPE].iter().all(|name| path.join(name).is_file());
+    let path = path.display();
+    let continued = if is_a_runs {
+        format!("; `auxdesk continue {path}` continues the run in it")
+    } else {
+        String::new()
+    };
+    Err(format!("--run {path}: expected a new or empty folder, found one with files{continued}"))
+}
+
+/// The outermost folder of a path that does not exist.
+fn first_missing(path: &Path) -> Option<PathBuf> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    path.ancestors().take_while(missing).last().map(Path::to_owned)
+}
+
 /// Creates a file, so that a folder without write permission is rejected before training.
 fn writable(path: &Path) -> io::Result<()> {
     let probe = path.join(".auxdesk");
@@ -117,4 +267,81 @@ fn writable(path: &Path) -> io::Result<()> {
 
 fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Barrier};
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn of_many_simultaneous_claims_one_wins() {
+        for round in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let run = folder.path().join("run");
+            if round % 2 == 0 {
+                fs::create_dir(&run).unwrap();
+            }
+            let barrier = Arc::new(Barrier::new(4));
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    let (barrier, run) = (Arc::clone(&barrier), run.clone());
+                    std::thread::spawn(move || {
+                        barrier.wait();
+                        let claimed = RunFolder::given(&run);
+                        barrier.wait();
+                        claimed.is_ok()
+                    })
+                })
+                .collect();
+            let won = threads.into_iter().map(|thread| thread.join().unwrap());
+            assert_eq!(won.filter(|won| *won).count(), 1, "round {round}");
+        }
+    }
+
+    #[test]
+    fn a_start_that_fails_leaves_the_folder_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = folder.path().join("a/b");
+        let claimed = RunFolder::given(&new).unwrap();
+        fs::write(new.join(RECIPE), "").unwrap();
+        fs::create_dir_all(new.join("checkpoints/start")).unwrap();
+        drop(claimed);
+        assert!(names(folder.path()).is_empty());
+
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        drop(RunFolder::given(&folder.path().join("empty")).unwrap());
+        assert_eq!(names(folder.path()), ["empty"]);
+        assert!(names(&folder.path().join("empty")).is_empty());
+    }
+
+    #[test]
+    fn a_claim_that_nobody_holds_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(CLAIM), "killed while it started\n").unwrap();
+        let held = RunFolder::given(folder.path()).unwrap();
+        let refused = RunFolder::given(folder.path()).unwrap_err();
+        assert!(refused.contains("another auxdesk writes to this folder"), "{refused}");
+        drop(held);
+        assert_eq!(names(folder.path()), [CLAIM], "it was there before");
+    }
+
+    #[test]
+    fn a_begun_run_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut claimed = RunFolder::given(folder.path()).unwrap();
+        fs::write(folder.path().join(RECIPE), "").unwrap();
+        claimed.has_begun();
+        drop(claimed);
+        assert_eq!(names(folder.path()), [CLAIM, RECIPE]);
+    }
 }

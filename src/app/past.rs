@@ -2,7 +2,7 @@
 //! continue from.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -110,9 +110,9 @@ fn has_no_trained_checkpoint(folder: &Path) -> Result<(), String> {
 impl PastJournal {
     /// Reads a journal to its end; `None` if its first line is incomplete.
     fn read(path: PathBuf) -> Result<Option<Self>, JournalError> {
-        match fs::read(&path) {
+        match journal::has_first_line(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Ok(bytes) if !bytes.contains(&b'\n') => return Ok(None),
+            Ok(false) => return Ok(None),
             _ => {}
         }
         let mut reader = journal::open(&path)?;

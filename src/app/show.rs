@@ -26,6 +26,7 @@ use crate::{
     feed::{Feed, Update},
     headless::{self, ProgressLines},
     journal::JournalError,
+    printable::print_message,
     protocol::event::{Ended, Reason},
     train::{Clock, Interrupt},
     tui::{
@@ -112,9 +113,9 @@ pub(super) fn start(show: Show, watched: Watched) -> Result<Shown> {
                 return;
             }
             if let Ok(Err(error)) = result {
-                say(&format!("cannot show the desk ({error}); printing progress lines"));
+                print_message(&format!("cannot show the desk ({error}); printing progress lines"));
             } else {
-                say("the desk has closed; training continues, printing progress lines");
+                print_message("the desk has closed; training continues, printing progress lines");
             }
         }
         drop(commands);
@@ -171,10 +172,6 @@ fn lines(mut feed: Feed) {
         }
     }
     progress.close(feed.run(), &mut stderr);
-}
-
-fn say(text: &str) {
-    let _ = io::Write::write_all(&mut io::stderr(), format!("{text}\n").as_bytes());
 }
 
 impl Shown {

@@ -5,15 +5,17 @@ use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
 use serde::Serialize;
 
-use super::{Failure, print, print_json, progress::reading};
+use super::{Failure, print_json, print_text, progress::reading};
 use crate::{
+    app::memory,
     cli::CheckArgs,
     data::{
         Corpus,
         statistics::{self, CorpusStatistics},
     },
+    printable::printable,
     protocol::event::{VectorCoverage, WordCount},
-    recipe::{self, Opened, Overrides, Recipe, RecipeSource},
+    recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, mib},
     tui,
 };
 
@@ -25,6 +27,15 @@ struct Checked {
     labels: Vec<LabelSet>,
     /// The coverage of the corpora by pretrained vectors.
     vectors: Vec<VectorCoverage>,
+    memory_mib: MemoryMib,
+}
+
+/// What training needs besides the corpora, in MiB.
+#[derive(Serialize)]
+struct MemoryMib {
+    parameters: u64,
+    optimizer: u64,
+    step: u64,
 }
 
 /// The labels of an objective in the training split, with their counts.
@@ -38,19 +49,24 @@ struct LabelSet {
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if args.config {
         let report = tui::config::check(tui::actions()).map_err(Failure::Request)?;
-        return print(report.as_bytes());
+        return print_text(&report);
     }
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;
     let Opened { corpora, vectors } = recipe.open_all(&mut reading())?;
+    let fitted = recipe::fit(&recipe, &corpora, &vectors);
+    let needs = memory::fits(&recipe, &corpora, &fitted);
+    let MemoryNeeds { parameters, optimizer, step, .. } = needs.map_err(Failure::Request)?;
+    let [parameters, optimizer, step] = [parameters, optimizer, step].map(mib);
     let checked = Checked {
+        memory_mib: MemoryMib { parameters, optimizer, step },
         vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora),
         recipe: recipe.name,
         corpora: corpora.iter().map(statistics::statistics).collect(),
     };
-    if args.json { print_json(&checked) } else { print(text(&checked).as_bytes()) }
+    if args.json { print_json(&checked) } else { print_text(&text(&checked)) }
 }
 
 fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
@@ -103,6 +119,13 @@ fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
 fn text(checked: &Checked) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "recipe {}: valid", checked.recipe);
+    let MemoryMib { parameters, optimizer, step } = checked.memory_mib;
+    let total = parameters + optimizer + step;
+    let _ = writeln!(
+        out,
+        "memory about {total} MiB: parameters {parameters}, gradients and optimizer {optimizer}, \
+         one step {step}"
+    );
     for corpus in &checked.corpora {
         let _ = writeln!(out, "\ncorpus {}", corpus.name);
         for split in &corpus.splits {
@@ -124,8 +147,8 @@ fn text(checked: &Checked) -> String {
             let _ = writeln!(out, "  skipped {} faulty examples", corpus.skipped);
         }
         for field in &corpus.fields {
-            let _ =
-                writeln!(out, "  field {:<12} {:>7} distinct in train", field.name, field.distinct);
+            let name = printable(&field.name);
+            let _ = writeln!(out, "  field {name:<12} {:>7} distinct in train", field.distinct);
         }
     }
     checked.vectors.iter().for_each(|coverage| write_coverage(coverage, &mut out));
@@ -133,6 +156,7 @@ fn text(checked: &Checked) -> String {
         let n_labels = set.labels.len();
         let _ = writeln!(out, "\nlabels of {} ({}): {n_labels}", set.objective, set.field);
         for (label, count) in &set.labels {
+            let label = printable(label);
             let _ = writeln!(out, "  {label:<16} {count:>8}");
         }
     }

@@ -1,18 +1,14 @@
 //! `auxdesk continue`: continues a run that was stopped, or extends a finished one, in its own
 //! folder.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use super::{Failure, progress::reading, train};
 use crate::{
-    app::{self, Job, Past, RunFolder, StartedWith},
+    app::{self, Job, Past, RunFolder, StartedWith, memory},
     cli::ContinueArgs,
-    kernel,
+    journal, kernel,
+    printable::print_message,
     protocol::{Step, event::Ended},
     recipe::{self, Length, Opened, Overrides, Recipe, RecipeSource},
     train::checkpoint::{Checkpoint, vectors},
@@ -23,6 +19,12 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     if !file.is_file() {
         let (run, what) =
             (args.run.display(), "no recipe.toml in it; expected the folder of a run");
+        return Err(Failure::Request(format!("{run}: {what}")));
+    }
+    // A folder in which somebody keeps a recipe has neither.
+    if ["diagnostics.log", journal::FILE].iter().all(|name| !args.run.join(name).is_file()) {
+        let (run, what) =
+            (args.run.display(), "no journal.jsonl in it; expected the folder of a run");
         return Err(Failure::Request(format!("{run}: {what}")));
     }
     let folder = RunFolder::reopened(&args.run).map_err(Failure::Request)?;
@@ -43,7 +45,7 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
             is_the_same(args, &recipe, &digests, (first.clone(), were))?;
         }
         let run = args.run.display();
-        say(&format!("{run}: the journal records no checkpoint; continuing from step 0"));
+        print_message(&format!("{run}: the journal records no checkpoint; continuing from step 0"));
     }
     let moves = train::moves(args.moves.as_deref(), &recipe)?;
     let step = past.checkpoint.as_ref().map_or(Step(0), |checkpoint| checkpoint.state.step());
@@ -52,8 +54,26 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     let device = args.device.open().map_err(Failure::Request)?;
     warn_if_kernel_differs(&past, kernel::name(&device));
     let Opened { corpora, vectors } = open(args, &recipe, &past)?;
+    let fitted = match &past.checkpoint {
+        Some(checkpoint) => checkpoint.state.fitted.clone(),
+        None => recipe::fit(&recipe, &corpora, &vectors),
+    };
+    memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
+    kernel::start_threads()?;
     let past = Some(past);
-    let job = Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show };
+    let job = Job {
+        recipe,
+        corpora,
+        vectors,
+        digests,
+        fitted,
+        folder,
+        past,
+        moves,
+        threads,
+        device,
+        show,
+    };
     train::finish(app::train(job)?, args.json)
 }
 
@@ -139,12 +159,8 @@ fn is_not_over(
 fn warn_if_kernel_differs(past: &Past, kernel: &str) {
     let before = past.journal.as_ref().map(|journal| journal.header.kernel.as_str());
     if let Some(before) = before.filter(|before| *before != kernel) {
-        say(&format!(
+        print_message(&format!(
             "kernel {kernel}; the run began with {before}: results may not be equal bit for bit"
         ));
     }
-}
-
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

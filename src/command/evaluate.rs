@@ -9,12 +9,13 @@ use serde::Serialize;
 use classes::Classes;
 
 use super::{
-    Failure, print, print_json,
+    Failure, print_json, print_text,
     progress::ProgressLine,
     saved::{Saved, check_sets},
 };
 use crate::{
     cli::EvaluateArgs,
+    kernel,
     protocol::{Step, event::Split},
     train::score,
 };
@@ -45,6 +46,7 @@ struct SplitScores {
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     check_sets("evaluate", &args.sets)?;
+    kernel::start_threads()?;
     let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {
@@ -74,7 +76,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             evaluated.objectives[at].splits.insert(split.name(), scores);
         }
     }
-    if args.json { print_json(&evaluated) } else { print(text(&evaluated).as_bytes()) }
+    if args.json { print_json(&evaluated) } else { print_text(&text(&evaluated)) }
 }
 
 fn text(evaluated: &Evaluated) -> String {

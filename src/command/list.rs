@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, print};
+use super::{Failure, print_text};
 use crate::{cli::ListArgs, recipe::list};
 
 pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
@@ -11,5 +11,5 @@ pub(super) fn run(args: &ListArgs) -> Result<ExitCode, Failure> {
         (Some(topic), None) => list::topic(topic),
         (Some(topic), Some(name)) => list::entry(topic, name),
     };
-    print(text.map_err(Failure::Request)?.as_bytes())
+    print_text(&text.map_err(Failure::Request)?)
 }

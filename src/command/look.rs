@@ -1,11 +1,10 @@
 //! The desk's appearance, from options, the user's file and the terminal.
 
-use std::io::{self, Write};
-
 use super::Failure;
 use crate::{
     app::DeskShown,
     cli,
+    printable::print_message,
     tui::{
         self, Config, Environment, Look,
         terminal::{Fit, fit},
@@ -23,7 +22,7 @@ pub(super) fn fits_a_desk() -> bool {
             format!("the desk needs at least 40x10, and this terminal has {columns}x{rows}")
         }
     };
-    let _ = writeln!(io::stderr(), "{why}; printing progress lines");
+    print_message(&format!("{why}; printing progress lines"));
     false
 }
 

@@ -3,8 +3,8 @@
 
 use std::{
     collections::HashSet,
-    fs,
-    io::{self, Read, Write},
+    fs::{self, File},
+    io,
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -27,13 +27,17 @@ use crate::{
         read::{self, KnownLabels, Labels, ReadError, Source},
         stream::eval_batches,
     },
+    kernel,
     model::Mode,
     objective::Output,
+    printable::print_message,
     recipe::{CorpusSpec, Recipe, System},
+    regular_file,
 };
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     check_sets("predict", &args.sets)?;
+    kernel::start_threads()?;
     let Saved { recipe, mut system, .. } = Saved::open(&args.run, &args.sets, args.device)?;
     let at = match &args.objective {
         None => recipe.main(),
@@ -129,7 +133,7 @@ fn find_labels(
     let found = corpus.format.find_labels(source, &corpus.values, known);
     let found = found.map_err(|fault| Failure::Request(fault.to_string()))?;
     if let Some(note) = found.note {
-        say(&note);
+        print_message(&note);
     }
     Ok(found.labels)
 }
@@ -155,24 +159,28 @@ fn without_faults(
         return Err(Failure::Request(shown));
     }
     let n_skipped = n_examples - read.split.examples.len() as u64;
-    say(&format!(
+    print_message(&format!(
         "{shown}\n{}: skipped {n_skipped} of {n_examples} examples; their predictions are empty",
         read.split.file
     ));
     Ok(read.split)
 }
 
-fn say(text: &str) {
-    // A closed pipe has no reader.
-    let _ = writeln!(io::stderr(), "{text}");
-}
+/// The largest input in bytes that is not a regular file.
+const LARGEST: u64 = 1 << 30;
 
 fn input(path: &Path) -> Result<Source, Failure> {
     let (name, bytes): (Arc<str>, _) = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        ("standard input".into(), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+        ("standard input".into(), regular_file::read_at_most(io::stdin().lock(), LARGEST))
     } else {
-        (path.to_string_lossy().into(), fs::read(path))
+        // A pipe is read once, as standard input is.
+        let is_endless = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+        let bytes = if is_endless {
+            File::open(path).and_then(|file| regular_file::read_at_most(file, LARGEST))
+        } else {
+            regular_file::read(path)
+        };
+        (path.to_string_lossy().into(), bytes)
     };
     let bytes = bytes.map_err(|error| Failure::Request(format!("{name}: {error}")))?;
     Ok(Source { name, bytes: bytes.into() })

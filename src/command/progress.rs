@@ -1,9 +1,7 @@
 //! Progress lines of evaluation, prediction and the reading of long files: how much is done, and the
 //! estimated time to the end.
 
-use std::io::{self, Write};
-
-use crate::{recipe::BytesRead, train::Clock};
+use crate::{printable::print_message, recipe::BytesRead, train::Clock};
 
 /// Milliseconds between two lines.
 const EVERY_MS: u64 = 2_000;
@@ -30,7 +28,7 @@ impl ProgressLine {
             let remaining = self.total.saturating_sub(self.done);
             let seconds = at_ms * remaining as u64 / self.done as u64 / 1000;
             let (done, total) = (self.done, self.total);
-            say(&format!("{done} of {total} examples, ETA {seconds} s"));
+            print_message(&format!("{done} of {total} examples, ETA {seconds} s"));
         }
         self.done += n_examples;
     }
@@ -50,12 +48,7 @@ pub(super) fn reading() -> impl FnMut(BytesRead<'_>) {
             due_ms = at_ms + EVERY_MS;
             let percent = 100 * read.done / read.total;
             let seconds = (at_ms - from_ms) * (read.total - read.done) / read.done / 1000;
-            say(&format!("reading {file}: {percent} %, ETA {seconds} s"));
+            print_message(&format!("reading {file}: {percent} %, ETA {seconds} s"));
         }
     }
-}
-
-fn say(line: &str) {
-    // A closed pipe has no reader.
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

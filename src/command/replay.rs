@@ -1,17 +1,15 @@
 //! `auxdesk replay`: replays a run from its journal, without training: on the desk, as lines, as
 //! the text of one screen, or as a report.
 
-use std::{
-    io::{self, BufRead, Write},
-    process::ExitCode,
-};
+use std::{io::BufRead, process::ExitCode};
 
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_json, print_text};
 use crate::{
     app::{self, DeskShown, Replayed},
     cli::{ReplayArgs, ScreenSize},
     headless::{self, ProgressLines},
     journal::{self, Reader},
+    printable::print_message,
     protocol::{Event, Step},
     state::{Run, until},
     tui::{
@@ -36,7 +34,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         let mut run = Run::new(Some(reader.header()));
         read_until(&mut reader, at, |event| run.apply(event))?;
         let DeskShown { config, look, .. } = super::look::desk(args.look, DeskMode::Live)?;
-        return print(tui::text(&run, &config, &look, (columns, rows)).as_bytes());
+        return print_text(&tui::text(&run, &config, &look, (columns, rows)));
     }
     let mut run = Run::new(Some(reader.header()));
     let mut progress = ProgressLines::new(headless::EVERY_MS);
@@ -74,7 +72,7 @@ fn on_the_screen(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     }
     let Replayed { exit, signal } = app::replay(&mut player, &config, look)?;
     for note in player.left_out().notes() {
-        let _ = writeln!(io::stderr(), "{note}");
+        print_message(&note);
     }
     exit?;
     Ok(signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal as u8)))
@@ -94,9 +92,8 @@ fn read_until<R: BufRead>(
             apply(event);
         }
     }
-    let mut talk = io::stderr().lock();
     for note in reader.left_out().notes() {
-        let _ = writeln!(talk, "{note}");
+        print_message(&note);
     }
     Ok(())
 }

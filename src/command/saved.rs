@@ -35,9 +35,8 @@ impl Saved {
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let source = RecipeSource::File(file);
         let recipe = recipe::load_without_files(&source, &overrides)?;
-        let checkpoint = best_of(run)?;
-        let system = load(run, &checkpoint, &recipe, &device)?;
-        Ok(Self { recipe, system, step: checkpoint.state.step() })
+        let (system, step) = load_one(run, &recipe, &device)?;
+        Ok(Self { recipe, system, step })
     }
 }
 
@@ -49,6 +48,22 @@ pub(super) fn check_sets(verb: &str, sets: &[String]) -> Result<(), Failure> {
     Err(Failure::Request(format!(
         "--set {key}: {verb} accepts only corpus keys; everything else is fixed by the run"
     )))
+}
+
+/// How often a checkpoint that is replaced while it is read is read again.
+const ATTEMPTS: u32 = 10;
+
+/// Loads one checkpoint, of which a run that is training may replace each file between two reads.
+fn load_one(run: &Path, recipe: &Recipe, device: &Device) -> Result<(System, Step), Failure> {
+    for _ in 1..ATTEMPTS {
+        let Ok(checkpoint) = best_of(run) else { continue };
+        let system = load(run, &checkpoint, recipe, device);
+        if checkpoint.is_current() {
+            return Ok((system?, checkpoint.state.step()));
+        }
+    }
+    let checkpoint = best_of(run)?;
+    Ok((load(run, &checkpoint, recipe, device)?, checkpoint.state.step()))
 }
 
 /// The best checkpoint, or the last one of a run without dev.

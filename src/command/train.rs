@@ -1,17 +1,14 @@
 //! `auxdesk train`: trains a recipe.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fmt::Write, path::Path, process::ExitCode};
 
 use super::{Failure, print_json, progress::reading};
 use crate::{
-    app::{self, Job, Outcome, RunFolder, Show, Stderr},
+    app::{self, Job, Outcome, RunFolder, Show, Stderr, memory},
     cli::{LookArgs, TrainArgs},
     journal::{self, Journal},
+    kernel,
+    printable::print_message,
     protocol::{
         ObjectiveId, Summary,
         event::{Ended, Reason},
@@ -35,13 +32,28 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let device = args.device.open().map_err(Failure::Request)?;
     let (Opened { corpora, vectors }, digests) =
         (recipe.open_all(&mut reading())?, recipe.digests()?);
+    let fitted = recipe::fit(&recipe, &corpora, &vectors);
+    memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
+    kernel::start_threads()?;
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
     let folder = folder.map_err(Failure::Request)?;
     let past = None;
-    let job = Job { recipe, corpora, vectors, digests, folder, past, moves, threads, device, show };
+    let job = Job {
+        recipe,
+        corpora,
+        vectors,
+        digests,
+        fitted,
+        folder,
+        past,
+        moves,
+        threads,
+        device,
+        show,
+    };
     finish(app::train(job)?, args.json)
 }
 
@@ -55,7 +67,9 @@ pub(super) fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> 
             .filter(|_| !json)
             .map(|summary| closing(summary, &moves))
             .unwrap_or_default();
-        let _ = io::stderr().write_all(text.as_bytes());
+        if !text.is_empty() {
+            print_message(&text);
+        }
     }
     if let Some(summary) = summary.as_ref().filter(|_| json) {
         print_json(summary)?;
@@ -83,7 +97,7 @@ pub(super) fn moves(path: Option<&Path>, recipe: &Recipe) -> Result<Option<Moves
     let path = journal::locate(path);
     let Journal { events, left_out, .. } = Journal::read(&path)?;
     for note in left_out.notes() {
-        let _ = writeln!(io::stderr(), "{note}");
+        print_message(&note);
     }
     let moves = Moves::of(&events);
     for (from, command) in moves.iter() {
@@ -127,6 +141,11 @@ fn closing(summary: &Summary, moves: &[String]) -> String {
         for one in &moves[n_left_out..] {
             let _ = writeln!(text, "  {one}");
         }
+    }
+    if !Path::new(run).join(journal::FILE).is_file() {
+        let _ =
+            writeln!(text, "{run}: the run's files were deleted or moved while it was training");
+        return text;
     }
     let _ = writeln!(text, "the run is in {run}\n  auxdesk replay {run}");
     let names = ["best", "last"].map(|name| Path::new(run).join(checkpoint::FOLDER).join(name));

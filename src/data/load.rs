@@ -10,7 +10,7 @@ use super::{
     draw::shuffle,
     read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
-use crate::keys::Values;
+use crate::{keys::Values, regular_file};
 
 /// The number of faults shown; further ones are counted.
 const SHOWN: usize = 20;
@@ -180,7 +180,7 @@ pub fn show<E: ToString>(faults: &[E]) -> String {
 pub fn open(input: &CorpusFile, samples: &Samples) -> Result<Source, LoadError> {
     let bytes = match &input.location {
         Location::File(path) => {
-            std::fs::read(path).map(Arc::from).map_err(|error| match error.kind() {
+            regular_file::read(path).map(Arc::from).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => "no such file".into(),
                 io::ErrorKind::IsADirectory => "a folder, not a file".into(),
                 _ => error.to_string(),

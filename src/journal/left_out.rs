@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::printable::printable;
+
 /// The lines that a reader of a journal skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
@@ -28,7 +30,8 @@ impl LeftOut {
 
     /// One sentence for each thing skipped.
     pub fn notes(&self) -> Vec<String> {
-        let kinds = self.unknown.iter().map(|(kind, count)| format!("{count} of kind {kind}"));
+        let kinds =
+            self.unknown.iter().map(|(kind, count)| format!("{count} of kind {}", printable(kind)));
         let kinds: Vec<String> = kinds.collect();
         let unknown = (!kinds.is_empty()).then(|| {
             let n_unknown = self.n_unknown();

@@ -8,7 +8,10 @@ use super::{
     JournalError, VERSION,
     step::{Names, read_over},
 };
-use crate::protocol::{Event, Header};
+use crate::{
+    printable::printable,
+    protocol::{Event, Header},
+};
 
 /// The maximum number of characters of a bad line that an error quotes.
 const QUOTED: usize = 40;
@@ -93,7 +96,8 @@ fn kind(line: &str) -> serde_json::Result<Cow<'_, str>> {
 
 /// Removes the line number from serde's message: it parses each line by itself, as line 1.
 fn without_line(why: &serde_json::Error) -> String {
-    let text = why.to_string();
+    // It may quote the line.
+    let text = printable(&why.to_string()).into_owned();
     let position = format!(" at line {} column {}", why.line(), why.column());
     match text.strip_suffix(&position) {
         Some(text) => format!("{text} at column {}", why.column()),
@@ -108,8 +112,8 @@ pub(super) fn quoted(line: &[u8]) -> String {
     if text.is_empty() {
         return "an empty line".into();
     }
-    let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    let start: String = text.chars().take(QUOTED).map(printable).collect();
+    let start: String = text.chars().take(QUOTED).collect();
+    let start = printable(&start);
     let ellipsis = if text.chars().count() > QUOTED { "..." } else { "" };
     format!("`{start}{ellipsis}`")
 }

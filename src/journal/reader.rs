@@ -5,7 +5,7 @@
 //! an error with its line.
 
 use std::{
-    io::{BufRead, Seek, SeekFrom},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     path::Path,
 };
 
@@ -64,7 +64,7 @@ impl<R: BufRead> Reader<R> {
         let path = path.display().to_string();
         let place = format!("{path}:1");
         let mut line = Vec::new();
-        let n_bytes = match lines.read_until(b'\n', &mut line) {
+        let n_bytes = match read_line(&mut lines, &mut line) {
             Err(why) => return Err(JournalError::Unreadable { place, why }),
             Ok(0) => return Err(JournalError::Empty { place: path }),
             Ok(n_bytes) => n_bytes as u64,
@@ -166,7 +166,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads the next line into `self.line`; returns whether there is one.
     fn find_line(&mut self) -> Result<bool, JournalError> {
         self.line.clear();
-        if let Err(why) = self.lines.read_until(b'\n', &mut self.line) {
+        if let Err(why) = read_line(&mut self.lines, &mut self.line) {
             let place = format!("{}:{}", self.path, self.n_lines + 1);
             return Err(JournalError::Unreadable { place, why });
         }
@@ -193,6 +193,20 @@ impl<R: BufRead + Seek> Reader<R> {
         self.is_done = false;
         Ok(())
     }
+}
+
+/// The longest line in bytes. A real one is a thousand times shorter, and a longer one would be in
+/// memory as a whole.
+const LONGEST: u64 = 16 << 20;
+
+/// Reads a line with its newline, if it has one; returns its length.
+fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    let n_bytes = lines.take(LONGEST).read_until(b'\n', line)?;
+    if n_bytes as u64 == LONGEST && !line.ends_with(b"\n") {
+        let what = format!("expected lines of at most {} MiB, found a longer one", LONGEST >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    Ok(n_bytes)
 }
 
 impl<R: BufRead> Iterator for Reader<R> {

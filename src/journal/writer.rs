@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::Mark;
+use super::{Mark, has_first_line};
 use crate::protocol::{Event, Header};
 
 /// A journal being written. Lines are buffered until [`Writer::flush`].
@@ -32,7 +32,7 @@ impl Writer {
 
     /// Creates a journal where there is none, or replaces one whose first line is truncated.
     pub fn begin(path: &Path, header: &Header) -> io::Result<Self> {
-        if fs::read(path).is_ok_and(|bytes| !bytes.contains(&b'\n')) {
+        if has_first_line(path).is_ok_and(|has| !has) {
             fs::remove_file(path)?;
         }
         Self::create(path, header)
@@ -64,10 +64,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Flushes, and waits until the lines are on disk.
+    /// Flushes, and waits until the lines are on disk, in a file that has a name.
     pub fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        if is_deleted(&self.file)? {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the file was deleted while the run was training",
+            ));
+        }
+        Ok(())
     }
 
     /// A writer whose every write fails, since the file is open for reading only.
@@ -77,6 +84,19 @@ impl Writer {
         let file = File::open(path).expect("the file just made");
         Self { file, lines: Vec::new() }
     }
+}
+
+/// Whether no name is left of an open file.
+#[cfg(unix)]
+fn is_deleted(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0)
+}
+
+/// Open files keep their names on other systems.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+fn is_deleted(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -134,5 +154,18 @@ mod tests {
         Writer::create(&path, &arbitrary::header()).unwrap();
         let error = Writer::create(&path, &arbitrary::header()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_deleted_journal_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut writer = Writer::create(&path, &arbitrary::header()).unwrap();
+        writer.sync().unwrap();
+        fs::remove_file(&path).unwrap();
+        writer.push(&Rewound { at_ms: 5, to: Step(3) }.into());
+        let error = writer.sync().unwrap_err();
+        assert_eq!(error.to_string(), "the file was deleted while the run was training");
     }
 }

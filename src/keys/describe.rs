@@ -9,6 +9,7 @@ impl ValueType {
             Self::Switch => "true or false".to_owned(),
             Self::Count(0) => "a whole number".to_owned(),
             Self::Count(least) => format!("a whole number of at least {least}"),
+            Self::Within(least, most) => format!("a whole number between {least} and {most}"),
             Self::Seed => "a whole number of at least 0".to_owned(),
             Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
             Self::Text => "a string".to_owned(),
@@ -95,6 +96,7 @@ mod tests {
     #[test]
     fn bounds_are_named_where_there_are_any() {
         assert_eq!(ValueType::Count(2).describe(), "a whole number of at least 2");
+        assert_eq!(ValueType::Within(1, 8).describe(), "a whole number between 1 and 8");
         assert_eq!(ValueType::Number(0.0, 0.95).describe(), "a number between 0 and 0.95");
         assert_eq!(ValueType::Number(0.0, MAX_NUMBER).describe(), "a number of at least 0");
         assert_eq!(ValueType::Choice(&["a", "b"]).describe(), "one of \"a\", \"b\"");

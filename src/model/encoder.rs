@@ -137,6 +137,11 @@ pub trait EncoderConfig: Send + Sync {
     /// Its layers, from the first; empty if other encoders only name it. Their rows represent what
     /// those of the first input do, or what those are pooled to.
     fn layers(&self) -> Vec<LayerSpec>;
+    /// Elements per token that it computes besides its layers, for the memory of a step: those of
+    /// characters, for example.
+    fn scratch_width(&self) -> usize {
+        0
+    }
     /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
     /// The file of pretrained word vectors that it reads, if it reads one.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::Packing,
     kernel,
-    keys::{Key, ValueType, Values},
+    keys::{Key, MAX_WIDTH, ValueType, Values},
 };
 
 /// All heads, in the order of `auxdesk list`.
@@ -31,7 +31,7 @@ pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
 /// The key of the tanh layer, which every classifying head has.
 pub(crate) const HIDDEN: Key = Key::with_default(
     "hidden",
-    ValueType::Count(0),
+    ValueType::Within(0, MAX_WIDTH),
     "0",
     "hidden size of a tanh layer before the output; 0 for none",
 );

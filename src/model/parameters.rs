@@ -36,13 +36,31 @@ pub struct Parameters {
     seed: u64,
     device: Device,
     all: Vec<Parameter>,
+    /// The number of elements of each, if parameters are counted instead of created.
+    counted: Option<Vec<u64>>,
     param_grads: ParamGrads,
 }
 
 impl Parameters {
     /// No parameters yet; initial values are drawn from this seed, the same for any device.
     pub fn new(seed: u64, device: &Device) -> Result<Self> {
-        Ok(Self { seed, device: device.clone(), all: Vec::new(), param_grads: ParamGrads::new()? })
+        let (device, param_grads) = (device.clone(), ParamGrads::new()?);
+        Ok(Self { seed, device, all: Vec::new(), counted: None, param_grads })
+    }
+
+    /// Parameters that are only counted: each takes no memory, and a system built with them cannot
+    /// compute anything.
+    pub fn counting() -> Result<Self> {
+        Ok(Self { counted: Some(Vec::new()), ..Self::new(0, &Device::Cpu)? })
+    }
+
+    /// The name and the number of elements of each parameter.
+    pub fn sizes(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.all.iter().enumerate().map(|(at, parameter)| {
+            let n_created = || parameter.var.elem_count() as u64;
+            let n_elements = self.counted.as_ref().map_or_else(n_created, |counted| counted[at]);
+            (parameter.name.as_str(), n_elements)
+        })
     }
 
     /// Their device.
@@ -182,6 +200,9 @@ impl Scope<'_> {
     /// A parameter with uniform initial values between −bound and bound.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<ParamRef> {
         let name = format!("{}.{name}", self.prefix);
+        if self.parameters.counted.is_some() {
+            return self.make(name, Vec::new(), shape);
+        }
         let mut draw = draw(self.parameters.seed, Purpose::Init, &name, 0);
         let n = shape.iter().product();
         let bound = bound as f32;
@@ -202,6 +223,7 @@ impl Scope<'_> {
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {
         match self.parameters.find(&name) {
             Some(_) if !self.shared => panic!("two parameters are called {name:?}"),
+            Some(there) if self.parameters.counted.is_some() => Ok(there),
             Some(there) if there.var().dims() != shape => {
                 bail!("{name:?} is {:?}, and who shares it wants {shape:?}", there.var().shape())
             }
@@ -263,7 +285,12 @@ impl Parameters {
     }
 
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {
-        let var = Var::from_vec(values, shape, &self.device)?;
+        let var = if let Some(counted) = &mut self.counted {
+            counted.push(shape.iter().map(|&n| n as u64).product());
+            Var::zeros(1, DType::F32, &self.device)?
+        } else {
+            Var::from_vec(values, shape, &self.device)?
+        };
         self.all.push(Parameter { name, var, by_id: false });
         Ok(self.weight(self.all.len() - 1))
     }

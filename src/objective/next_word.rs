@@ -16,7 +16,7 @@ use super::{
 use crate::{
     data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize, read::ReadError},
     kernel,
-    keys::{Key, Refers, ValueType},
+    keys::{Key, MAX_WIDTH, Refers, ValueType},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
     model::{Rows, head::ScoreLayers},
     protocol::event,
@@ -44,7 +44,7 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(
         HIDDEN,
-        ValueType::Count(1),
+        ValueType::Within(1, MAX_WIDTH),
         "50",
         "hidden size of the tanh layer of each direction",
     ),

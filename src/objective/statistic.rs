@@ -20,7 +20,7 @@ use crate::{
         Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalize::Normalize,
         read::ReadError,
     },
-    keys::{Key, Refers, ValueType},
+    keys::{Key, MAX_LAYERS, Refers, ValueType},
     metric::scorer::ClassFigure,
     model::head::Classes,
 };
@@ -46,7 +46,7 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(
         BINS,
-        ValueType::Count(2),
+        ValueType::Within(2, MAX_LAYERS),
         "4",
         "number of bins, with equally many training examples each",
     ),

@@ -95,6 +95,7 @@ impl ObjectiveKind for Tie {
             matches!(
                 takes,
                 ValueType::Count(_)
+                    | ValueType::Within(..)
                     | ValueType::Choice(_)
                     | ValueType::List(_)
                     | ValueType::Table(_)

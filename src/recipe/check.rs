@@ -147,6 +147,11 @@ impl Context<'_> {
             {
                 same()
             }
+            (ValueType::Within(least, most), Value::Integer(count))
+                if u64::try_from(*count).is_ok_and(|count| (*least..=*most).contains(&count)) =>
+            {
+                same()
+            }
             (ValueType::Seed, Value::Integer(seed)) if *seed >= 0 => same(),
             (ValueType::Number(least, most), Value::Integer(_) | Value::Number(_))
                 if value.as_number().is_some_and(|number| (*least..=*most).contains(&number)) =>
@@ -332,7 +337,9 @@ impl Context<'_> {
 fn is_of_type(takes: &ValueType, value: &Value) -> bool {
     match takes {
         ValueType::Switch => matches!(value, Value::Switch(_)),
-        ValueType::Count(_) | ValueType::Seed => matches!(value, Value::Integer(_)),
+        ValueType::Count(_) | ValueType::Within(..) | ValueType::Seed => {
+            matches!(value, Value::Integer(_))
+        }
         ValueType::Number(..) => value.as_number().is_some(),
         ValueType::Text
         | ValueType::Path

@@ -97,7 +97,26 @@ impl System {
         first_values: FirstValues,
         device: &Device,
     ) -> Result<Self> {
-        let mut parameters = Parameters::new(recipe.train.seed, device)?;
+        let parameters = Parameters::new(recipe.train.seed, device)?;
+        Self::build(recipe, fitted, vectors, first_values, parameters)
+    }
+
+    /// The number of elements of each of its parameters, by name, without creating any.
+    pub fn parameter_sizes(recipe: &Recipe, fitted: &FittedByOwner) -> Result<Vec<(String, u64)>> {
+        // Files of initial values are not read, as if a checkpoint were to be loaded.
+        let (vectors, first_values) = (VectorsByEncoder::new(), FirstValues::Checkpoint);
+        let parameters = Parameters::counting()?;
+        let system = Self::build(recipe, fitted, &vectors, first_values, parameters)?;
+        Ok(system.parameters.sizes().map(|(name, n)| (name.to_owned(), n)).collect())
+    }
+
+    fn build(
+        recipe: &Recipe,
+        fitted: &FittedByOwner,
+        vectors: &VectorsByEncoder,
+        first_values: FirstValues,
+        mut parameters: Parameters,
+    ) -> Result<Self> {
         let none = Fitted::default();
         let of = |owner: String| fitted.get(&owner).unwrap_or(&none);
         let mut spellings = BTreeMap::new();

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::{self, Cursor, Read},
     path::Path,
     sync::Arc,
@@ -21,6 +20,7 @@ use crate::{
     },
     keys::Place,
     protocol::event::VectorCoverage,
+    regular_file,
 };
 
 /// The contents of the files that a recipe names.
@@ -141,7 +141,7 @@ impl<R: Read, F: FnMut(u64)> Read for Counted<R, F> {
 fn open_file(path: &Path) -> Result<(Box<dyn Read>, u64), String> {
     match location(&path.to_string_lossy()) {
         Location::File(path) => {
-            let file = File::open(path).map_err(|error| error.to_string())?;
+            let file = regular_file::open(&path).map_err(|error| error.to_string())?;
             let metadata = file.metadata().map_err(|error| error.to_string())?;
             Ok((Box::new(file), metadata.len()))
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::sampler::Rule,
-    keys::{Located, Place, Refers, Value},
+    keys::{Located, MAX_TABLES, Place, Refers, Value},
     nearest::hint,
     objective::Metric,
     protocol::{Step, event::Role},
@@ -177,6 +177,13 @@ fn tables<'a>(
                 format!("`{noun}`: expected an array of tables, found {}; {hint}", found(other)),
             );
         }
+    }
+    if tables.len() > MAX_TABLES {
+        let (place, found) = (tables[MAX_TABLES].0, tables.len());
+        let what = format!("expected at most {MAX_TABLES} tables [[{noun}]], found {found}");
+        diagnostics.fault(place, what);
+        // Each is compared with all others.
+        tables.truncate(MAX_TABLES);
     }
     named(&tables, noun, diagnostics)
 }

@@ -6,6 +6,7 @@ use super::shipped::{self, location};
 use crate::{
     data::{Vocabulary, read::Location},
     keys::{Key, ValueType, Values},
+    regular_file,
 };
 
 /// Whether that file or sample exists.
@@ -20,7 +21,7 @@ pub(super) fn is_there(path: &str) -> bool {
 pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
     let bytes = match location(path) {
         Location::File(file) => {
-            std::fs::read(file).map_err(|error| format!("cannot be read: {error}"))?
+            regular_file::read(&file).map_err(|error| format!("cannot be read: {error}"))?
         }
         Location::Sample(sample) => shipped::sample(&sample).unwrap_or_default().to_owned(),
     };

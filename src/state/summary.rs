@@ -1,11 +1,11 @@
 //! The summary: one document about a finished run.
 //!
-//! A curve is downsampled, so the mean losses of the first and last steps need all losses; only the
-//! recorder keeps them.
+//! A curve is downsampled, so the mean losses of the first and last steps need a record of their own,
+//! which only the recorder keeps.
 
 use std::collections::BTreeMap;
 
-use super::{Run, Strip};
+use super::{Run, Strip, losses::Losses};
 use crate::protocol::{
     Event, MetricId, ObjectiveId, Step,
     event::{Evaluated, Split, StepDone},
@@ -13,12 +13,12 @@ use crate::protocol::{
 };
 
 /// The first and last losses are means over this fraction of the steps, as a divisor.
-const ONE_IN: usize = 20;
+const ONE_IN: u64 = 20;
 
 /// The data that a summary needs beyond the state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
-    losses: BTreeMap<ObjectiveId, Vec<(Step, f32)>>,
+    losses: BTreeMap<ObjectiveId, Losses>,
     tokens: u64,
     training_ms: u64,
 }
@@ -37,7 +37,7 @@ impl Totals {
 
     fn truncate(&mut self, to: Step) {
         for losses in self.losses.values_mut() {
-            losses.retain(|(step, _)| *step <= to);
+            losses.truncate(to);
         }
     }
 
@@ -83,8 +83,13 @@ impl Totals {
         self.tokens = self.tokens.saturating_add(event.tokens);
         self.training_ms = self.training_ms.saturating_add(event.step_ms);
         for (objective, loss) in &event.losses {
-            let losses = self.losses.entry(objective.clone()).or_default();
-            losses.push((event.step, loss.get()));
+            if let Some(losses) = self.losses.get_mut(objective) {
+                losses.push(event.step, loss.get());
+            } else {
+                let mut losses = Losses::default();
+                losses.push(event.step, loss.get());
+                self.losses.insert(objective.clone(), losses);
+            }
         }
     }
 
@@ -94,8 +99,8 @@ impl Totals {
     }
 
     fn objective(&self, run: &Run, strip: &Strip) -> ObjectiveSummary {
-        let losses = self.losses.get(&strip.name).map(Vec::as_slice).unwrap_or_default();
-        let n_few = (losses.len() / ONE_IN).max(1).min(losses.len());
+        let losses = self.losses.get(&strip.name);
+        let n_few = losses.map_or(0, |losses| (losses.len() / ONE_IN).max(1));
         let at_best = |evaluated: &&Evaluated| Some(evaluated.step) == run.best_step();
         // Test is scored once, at the end, with any step.
         let is_any = |_: &&Evaluated| true;
@@ -105,17 +110,12 @@ impl Totals {
             kind: strip.kind.clone(),
             gain: strip.gain,
             weight: strip.weight,
-            loss_first: mean(&losses[..n_few]),
-            loss_last: mean(&losses[losses.len() - n_few..]),
+            loss_first: losses.and_then(|losses| losses.mean_of_first(n_few)),
+            loss_last: losses.and_then(|losses| losses.mean_of_last(n_few)),
             dev: last_scores(strip, Split::Dev, at_best),
             test: last_scores(strip, Split::Test, is_any),
         }
     }
-}
-
-fn mean(losses: &[(Step, f32)]) -> Option<f32> {
-    let sum: f64 = losses.iter().map(|(_, loss)| f64::from(*loss)).sum();
-    (!losses.is_empty()).then(|| (sum / losses.len() as f64) as f32)
 }
 
 fn last_scores(

@@ -95,11 +95,22 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     let Contents { state, recipe, parameters, optimizer } = contents;
     remove(part)?;
-    fs::create_dir_all(part)?;
-    parameters.save(&part.join(MODEL))?;
-    candle_core::safetensors::save(&optimizer.tensors(parameters)?, part.join(OPTIMIZER))?;
+    // Not with all parents: a run's folder that was deleted is not made again for a checkpoint.
+    for folder in part.ancestors().take(2).collect::<Vec<_>>().into_iter().rev() {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+    }
     fs::write(part.join(STATE), serde_json::to_vec(state)?)?;
     fs::write(part.join(RECIPE), recipe.resolved())?;
+    parameters.save(&part.join(MODEL))?;
+    candle_core::safetensors::save(&optimizer.tensors(parameters)?, part.join(OPTIMIZER))?;
+    // safetensors creates files that only their owner can read.
+    let usual = fs::metadata(part.join(STATE))?.permissions();
+    for file in [MODEL, OPTIMIZER] {
+        fs::set_permissions(part.join(file), usual.clone())?;
+    }
     for file in [MODEL, OPTIMIZER, STATE, RECIPE] {
         File::open(part.join(file))?.sync_all()?;
     }
@@ -212,6 +223,22 @@ pub fn settle(run: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
     Ok(fs::rename(&checkpoint.folder, &place)?)
 }
 
+/// Removes what killed processes have left beside the checkpoints of a run: incomplete ones, and,
+/// once [`settle`] has given a checkpoint its name, those under temporary names.
+pub fn remove_leftovers(run: &Path) -> Result<()> {
+    let folder = run.join(FOLDER);
+    for name in ["last", "best"] {
+        let is_settled = folder.join(name).join(STATE).is_file();
+        let temporary: &[&str] = if is_settled { &["part", "new", "old"] } else { &["part"] };
+        for end in temporary {
+            let leftover = folder.join(format!(".{name}.{end}"));
+            remove(&leftover)
+                .with_context(|| format!("{}: cannot be removed", leftover.display()))?;
+        }
+    }
+    Ok(())
+}
+
 fn read(folder: PathBuf) -> Result<Checkpoint, CheckpointError> {
     let path = folder.join(STATE);
     let damaged = |what| CheckpointError::Damaged { path: path.clone(), what };
@@ -246,5 +273,11 @@ impl Checkpoint {
     /// Loads its values into the parameters.
     pub fn load(&self, parameters: &Parameters) -> Result<(), ParameterFileError> {
         parameters.load(&self.folder.join(MODEL))
+    }
+
+    /// Whether its folder still has the state that was read from it. A run that goes on replaces its
+    /// checkpoints: files that were read before this is true are of one checkpoint.
+    pub fn is_current(&self) -> bool {
+        read(self.folder.clone()).is_ok_and(|there| there.state == self.state)
     }
 }

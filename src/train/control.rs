@@ -1,5 +1,7 @@
 //! Requests from outside the loop: changes to repeat, a pause, a stop.
 
+use std::hint::black_box;
+
 use super::{Interrupt, Moves};
 use crate::protocol::event::Reason;
 
@@ -12,10 +14,18 @@ pub(super) struct Control {
     pub(super) paused: bool,
     /// The reason of a requested stop.
     pub(super) stop: Option<Reason>,
-    /// The step at which to panic: for the test of a run whose trainer panics.
-    panic_at: Option<u64>,
-    /// The step at which a tensor operation fails: for the test of such a run.
-    error_at: Option<u64>,
+    failures: RequestedFailures,
+}
+
+/// Failures that the tests of ARCHITECTURE.md's table of exits request, each at a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestedFailures {
+    /// The trainer panics.
+    pub panic_at: Option<u64>,
+    /// A tensor operation fails.
+    pub error_at: Option<u64>,
+    /// An allocation fails.
+    pub out_of_memory_at: Option<u64>,
 }
 
 impl Control {
@@ -23,16 +33,21 @@ impl Control {
         moves: Moves,
         has_new_moves: bool,
         interrupt: Interrupt,
-        [panic_at, error_at]: [Option<u64>; 2],
+        failures: RequestedFailures,
     ) -> Self {
-        Self { moves, has_new_moves, interrupt, paused: false, stop: None, panic_at, error_at }
+        Self { moves, has_new_moves, interrupt, paused: false, stop: None, failures }
     }
 
     /// Panics, or fails, if a test has requested it at that step.
     pub(super) fn fail_if_requested(&self, step: u64) -> candle_core::Result<()> {
-        assert!(self.panic_at != Some(step), "panic requested at step {step}");
-        if self.error_at == Some(step) {
+        let RequestedFailures { panic_at, error_at, out_of_memory_at } = self.failures;
+        assert!(panic_at != Some(step), "panic requested at step {step}");
+        if error_at == Some(step) {
             candle_core::bail!("error requested at step {step}");
+        }
+        if out_of_memory_at == Some(step) {
+            // No machine has half of the address space.
+            black_box(Vec::<u8>::with_capacity(isize::MAX as usize));
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Trainer {
     fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
         let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
         let TrainerSetup { vectors, coverage, .. } = setup;
-        let TrainerSetup { clock, interrupt, panic_at, error_at, opening, .. } = setup;
+        let TrainerSetup { clock, interrupt, failures, opening, .. } = setup;
         let mut learner = Learner::new(&recipe, system);
         let plan = Plan { recipe, corpora, fitted, digests, vectors, coverage };
         // The rule has been restored already; the update counts are stored with the optimizer's
@@ -70,7 +70,7 @@ impl Trainer {
             learner,
             settings,
             counters,
-            control: Control::new(moves, has_new_moves, interrupt, [panic_at, error_at]),
+            control: Control::new(moves, has_new_moves, interrupt, failures),
             output: Output { run, clock, opening },
             plan,
         }

@@ -10,7 +10,7 @@ mod bindings;
 use std::{
     collections::BTreeMap,
     fmt::Write,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -23,7 +23,10 @@ use super::{
     theme::ColorDepth,
     toml::{Entry, Faults},
 };
-use crate::nearest::hint;
+use crate::{nearest::hint, regular_file};
+
+/// The largest file in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// An action, as far as key bindings are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +85,10 @@ impl Config {
 
     /// Reads a file, which may be missing.
     pub fn read(path: &Path, actions: &[ActionName]) -> Result<Self, String> {
-        match fs::read_to_string(path) {
+        let text = regular_file::read_small(path, LARGEST).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| io::Error::other("expected UTF-8"))
+        });
+        match text {
             Ok(text) => Self::parse(&text, &path.to_string_lossy(), actions),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::defaults(actions)),
             Err(error) => Err(format!("{}: {error}", path.display())),

@@ -214,6 +214,7 @@ fn a_run_without_a_journal_yet_starts_in_its_folder() {
         let _ = fs::remove_dir_all(here.path("run"));
         fs::create_dir(here.path("run")).unwrap();
         fs::copy(whole.join("recipe.toml"), here.path("run").join("recipe.toml")).unwrap();
+        here.write("run/diagnostics.log", "");
         if let Some(torn) = torn {
             here.write("run/journal.jsonl", torn);
         }

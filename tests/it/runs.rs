@@ -84,9 +84,13 @@ impl Here {
 
     fn prepare(&self, command: &mut Command) {
         command.current_dir(&self.0).stdin(Stdio::null());
-        for name in
-            ["AUXDESK_PANIC_AT_STEP", "AUXDESK_ERROR_AT_STEP", "AUXDESK_PANIC_AT_FRAME", "COLUMNS"]
-        {
+        for name in [
+            "AUXDESK_PANIC_AT_STEP",
+            "AUXDESK_ERROR_AT_STEP",
+            "AUXDESK_OUT_OF_MEMORY_AT_STEP",
+            "AUXDESK_PANIC_AT_FRAME",
+            "COLUMNS",
+        ] {
             command.env_remove(name);
         }
     }

@@ -17,7 +17,9 @@ use auxdesk::{
         FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load,
         shipped,
     },
-    train::{Clock, Interrupt, Moves, Opening, Trainer, TrainerSetup, checkpoint},
+    train::{
+        Clock, Interrupt, Moves, Opening, RequestedFailures, Trainer, TrainerSetup, checkpoint,
+    },
 };
 use candle_core::Tensor;
 
@@ -216,8 +218,7 @@ impl Tiny {
             moves: Some(moves),
             clock: Clock::start(),
             interrupt: Interrupt::default(),
-            panic_at: None,
-            error_at: None,
+            failures: RequestedFailures::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::{metric::ByClass, protocol::event::ClassCounts};
+use crate::{metric::ByClass, printable::printable, protocol::event::ClassCounts};
 
 /// The classes of one objective on one split.
 #[derive(Serialize)]
@@ -71,9 +71,8 @@ impl Classes {
     }
 }
 
-/// The name of a class, without control characters that a label may contain.
 fn name(class: &Class) -> String {
-    class.counts.display_name().replace(char::is_control, "\u{fffd}")
+    printable(&class.counts.display_name()).into_owned()
 }
 
 #[cfg(test)]
@@ -95,14 +94,14 @@ mod tests {
     fn a_table_and_a_matrix_have_the_same_lines() {
         let pairs =
             [("positive", "positive"), ("positive", "\u{1b}[2J"), ("no", "positive"), ("no", "no")];
-        let wanted = "        class     precision     recall         f1       gold
-      1 no           100.00      50.00      66.67          2
-      2 positive      50.00      50.00      50.00          2
-      3 \u{fffd}[2J           0.00       0.00       0.00          0
-        gold      1  2  3  predicted
-      1 no        1  1  0
-      2 positive  0  1  1
-      3 \u{fffd}[2J      0  0  0
+        let wanted = "        class      precision     recall         f1       gold
+      1 no            100.00      50.00      66.67          2
+      2 positive       50.00      50.00      50.00          2
+      3 \\u{1b}[2J       0.00       0.00       0.00          0
+        gold       1  2  3  predicted
+      1 no         1  1  0
+      2 positive   0  1  1
+      3 \\u{1b}[2J  0  0  0
 ";
         assert_eq!(text(&pairs), wanted);
     }

@@ -18,7 +18,7 @@ use crate::{
         vectors::{VectorSource, WordVectors},
     },
     kernel::{self, ParamRef},
-    keys::{Key, ValueType},
+    keys::{Key, MAX_WIDTH, ValueType},
     model::{
         Mode, RowKind, Rows,
         parameters::Linear,
@@ -39,7 +39,7 @@ const INPUTS: &[InputKey] = &[
 
 const KEYS: &[Key] = &[Key::optional(
     "hidden",
-    ValueType::Count(1),
+    ValueType::Within(1, MAX_WIDTH),
     "hidden size of the attention; default: the input dimension",
 )];
 

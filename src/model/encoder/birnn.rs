@@ -12,7 +12,7 @@ use crate::{
         Corpus, Fitted,
         vectors::{VectorSource, WordVectors},
     },
-    keys::{Key, ValueType},
+    keys::{Key, MAX_LAYERS, MAX_WIDTH, ValueType},
     model::{
         Mode, Rows,
         tap::{Context, LayerSpec},
@@ -25,11 +25,11 @@ const KEYS: &[Key] = &[
     Key::with_default("cell", ValueType::Choice(Cell::NAMES), "\"lstm\"", "recurrent cell"),
     Key::with_default(
         "layers",
-        ValueType::Count(1),
+        ValueType::Within(1, MAX_LAYERS),
         "1",
         "number of layers, each reading both directions of the one below",
     ),
-    Key::required("width", ValueType::Count(1), "hidden size per direction"),
+    Key::required("width", ValueType::Within(1, MAX_WIDTH), "hidden size per direction"),
     Key::with_default("dropout", ValueType::Number(0.0, 0.95), "0", "dropout rate of each layer"),
 ];
 

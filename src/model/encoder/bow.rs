@@ -21,7 +21,7 @@ use crate::{
         vocabulary::count,
     },
     kernel,
-    keys::{Key, Refers, ValueType},
+    keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{
         Mode, Rows,
         parameters::Table,
@@ -33,7 +33,7 @@ pub(super) struct Bow;
 
 const KEYS: &[Key] = &[
     Key::required("field", ValueType::Name(Refers::Field), "field of the example it reads"),
-    Key::required("width", ValueType::Count(1), "output dimension"),
+    Key::required("width", ValueType::Within(1, MAX_WIDTH), "output dimension"),
     Key::with_default(
         FEATURES,
         ValueType::Choice(&["words", "letter-trigrams"]),

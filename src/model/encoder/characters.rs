@@ -17,7 +17,7 @@ use crate::{
         vectors::{VectorSource, WordVectors},
     },
     kernel,
-    keys::{Key, ValueType, Values},
+    keys::{Key, MAX_WIDTH, ValueType, Values},
     model::{
         Mode,
         parameters::{Scope, Table},
@@ -28,8 +28,13 @@ use crate::{
 pub(super) struct Characters;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::with_default("width", ValueType::Count(1), "30", "embedding dimension of a character"),
-    Key::with_default("hidden", ValueType::Count(1), "25", "hidden size per direction"),
+    Key::with_default(
+        "width",
+        ValueType::Within(1, MAX_WIDTH),
+        "30",
+        "embedding dimension of a character",
+    ),
+    Key::with_default("hidden", ValueType::Within(1, MAX_WIDTH), "25", "hidden size per direction"),
 ];
 
 /// The key of the character vocabulary.

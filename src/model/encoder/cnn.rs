@@ -17,7 +17,7 @@ use crate::{
         vectors::{VectorSource, WordVectors},
     },
     kernel,
-    keys::{Key, ValueType},
+    keys::{Key, MAX_LAYERS, MAX_WIDTH, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
 
@@ -26,11 +26,11 @@ pub(super) struct Cnn;
 const KEYS: &[Key] = &[
     Key::with_default(
         "widths",
-        ValueType::List(&ValueType::Count(1)),
+        ValueType::List(&ValueType::Within(1, MAX_LAYERS)),
         "[3, 4, 5]",
         "window sizes in tokens",
     ),
-    Key::required("filters", ValueType::Count(1), "number of filters per window size"),
+    Key::required("filters", ValueType::Within(1, MAX_WIDTH), "number of filters per window size"),
     Key::with_default(
         "activation",
         ValueType::Choice(Activation::NAMES),

@@ -11,14 +11,14 @@ use crate::{
         Corpus, Fitted,
         vectors::{VectorSource, WordVectors},
     },
-    keys::{Key, ValueType},
+    keys::{Key, MAX_WIDTH, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
 
 pub(super) struct Dense;
 
 const KEYS: &[Key] = &[
-    Key::required("width", ValueType::Count(1), "output dimension"),
+    Key::required("width", ValueType::Within(1, MAX_WIDTH), "output dimension"),
     Key::with_default(
         "activation",
         ValueType::Choice(Activation::NAMES),

@@ -25,7 +25,7 @@ use crate::{
         vectors::{VectorSource, WordVectors},
     },
     kernel,
-    keys::{Key, MAX_NUMBER, Refers, ValueType},
+    keys::{Key, MAX_NUMBER, MAX_WIDTH, Refers, ValueType},
     model::{
         parameters::Table,
         tap::{Context, LayerSpec, RowKind},
@@ -37,7 +37,7 @@ pub(super) struct Embed;
 
 const KEYS: &[Key] = &[
     Key::required("field", ValueType::Name(Refers::Field), "field of the example it reads"),
-    Key::required("width", ValueType::Count(1), "embedding dimension"),
+    Key::required("width", ValueType::Within(1, MAX_WIDTH), "embedding dimension"),
     Key::optional(
         "characters",
         ValueType::Either(&[ValueType::Name(Refers::Encoder), ValueType::Table(characters::KEYS)]),
@@ -203,20 +203,34 @@ struct Config {
     dropout: f64,
 }
 
+impl Config {
+    /// The dimension of the character-level vectors; 0 if there are none.
+    fn character_width(&self) -> usize {
+        match &self.characters {
+            Some(CharacterSource::Own(own)) => own.output(),
+            Some(CharacterSource::Named { width, .. }) => *width,
+            None => 0,
+        }
+    }
+}
+
+/// Characters of a word, generously: the memory of a step is estimated with it.
+const MEAN_CHARACTERS: usize = 8;
+
 impl EncoderConfig for Config {
     fn field(&self) -> Option<&str> {
         Some(&self.field)
     }
 
     fn layers(&self) -> Vec<LayerSpec> {
-        let characters = match &self.characters {
-            Some(CharacterSource::Own(own)) => own.output(),
-            Some(CharacterSource::Named { width, .. }) => *width,
-            None => 0,
-        };
+        let characters = self.character_width();
         let (on, pooled) = (RowKind::Token, RowKind::Example);
         let (width, context) = (self.width + characters, Context::SELF_ONLY);
         vec![LayerSpec { width, on, pooled, context, directions: None }]
+    }
+
+    fn scratch_width(&self) -> usize {
+        MEAN_CHARACTERS * self.character_width()
     }
 
     fn has_weights(&self) -> bool {

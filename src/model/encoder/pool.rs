@@ -16,7 +16,7 @@ use crate::{
         vectors::{VectorSource, WordVectors},
     },
     kernel::{self, ParamRef},
-    keys::{Key, ValueType},
+    keys::{Key, MAX_WIDTH, ValueType},
     model::{
         Mode, Rows,
         parameters::Linear,
@@ -36,7 +36,7 @@ const KEYS: &[Key] = &[
     ),
     Key::optional(
         "hidden",
-        ValueType::Count(1),
+        ValueType::Within(1, MAX_WIDTH),
         "hidden size of the attention; default: the input dimension",
     ),
 ];

@@ -9,6 +9,7 @@ use super::{
     layout::Layout,
     marks::{Mark, Marks},
 };
+use crate::printable::printable;
 
 impl Chart<'_> {
     /// Draws the canvas, with the cursor and the columns of manual changes where cells are free.
@@ -109,7 +110,7 @@ impl Chart<'_> {
             if let Some(spot) = spot {
                 // One more column, so that two labels do not read as one.
                 taken.push(Rect { width: spot.width + 1, ..spot });
-                buf.set_stringn(spot.x, spot.y, label, width, self.style.moved);
+                buf.set_stringn(spot.x, spot.y, printable(&label), width, self.style.moved);
             }
         }
     }

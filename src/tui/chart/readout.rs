@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Chart, Curve, curve::FAR, number};
 use crate::{
+    printable::printable,
     protocol::Step,
     state::{Series, Unit, hms},
 };
@@ -82,7 +83,7 @@ impl Chart<'_> {
         for (curve, y) in curves.iter().zip(y..) {
             let style = style.patch(curve.style);
             buf.set_stringn(x + 1, y, curve.digit.encode_utf8(&mut [0; 4]), 1, style);
-            buf.set_stringn(x + 3, y, curve.strip.name.as_str(), name, style);
+            buf.set_stringn(x + 3, y, printable(curve.strip.name.as_str()), name, style);
         }
         area
     }
@@ -91,6 +92,7 @@ impl Chart<'_> {
     fn one_line(&self, curves: &[Curve<'_>], step: Step, plot: Rect, buf: &mut Buffer) -> Rect {
         let mut x = plot.x;
         let mut put = |text: &str, style: Style| {
+            let text = &*printable(text);
             let is_room = usize::from(plot.right() - x) > text.len();
             if is_room {
                 clear(Rect::new(x, plot.y, text.len() as u16 + 1, 1), self.style.readout, buf);

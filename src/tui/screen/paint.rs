@@ -4,7 +4,10 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::{Glyphs, Look, Theme};
+use crate::{
+    printable::printable,
+    tui::{Glyphs, Look, Theme},
+};
 
 /// A buffer, with the theme and glyphs to draw with.
 pub(super) struct Paint<'a> {
@@ -43,13 +46,15 @@ impl<'a> Paint<'a> {
     }
 
     /// Writes a text into at most `width` columns and returns the next column. A text that is too
-    /// long ends with an ellipsis.
+    /// long ends with an ellipsis. Names and notes in it come from others: what could control the
+    /// terminal or would not be seen is escaped.
     pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         let area = self.buffer.area;
         if y < area.top() || y >= area.bottom() || x >= area.right() {
             return x;
         }
         let width = width.min(area.right() - x);
+        let text = &*printable(text);
         let is_ascii = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         let n_columns = if is_ascii { text.len() } else { text.width() };
         if n_columns <= usize::from(width) {
@@ -63,6 +68,7 @@ impl<'a> Paint<'a> {
 
     /// Writes a text right-aligned, so that it ends before the column `x + width`.
     pub(super) fn put_right(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) {
+        let text = &*printable(text);
         let n_columns = text.width().min(usize::from(width)) as u16;
         self.put(x + width - n_columns, y, n_columns, text, style);
     }
@@ -151,6 +157,7 @@ mod tests {
 
     #[test]
     fn names_contain_no_control_sequences() {
-        assert!(!put(12, "a\u{1b}[2Jb\u{7}").contains(['\u{1b}', '\u{7}']));
+        assert_eq!(put(12, "a\u{1b}[2J"), "a\\u{1b}[2J  ");
+        assert_eq!(put(12, "a\u{202e}b"), "a\\u{202e}b  ");
     }
 }

@@ -69,9 +69,14 @@ impl Drawing {
     }
 }
 
+/// The largest size of frames: a terminal may say that it has 65,535 columns and rows, whose cells
+/// would take hundreds of gigabytes.
+const LARGEST: Size = Size { width: 1000, height: 500 };
+
+/// The size to draw in, at most [`LARGEST`].
 fn size(screen: &File) -> io::Result<Size> {
     let size = tcgetwinsize(screen)?;
-    Ok(Size::new(size.ws_col, size.ws_row))
+    Ok(Size::new(size.ws_col.min(LARGEST.width), size.ws_row.min(LARGEST.height)))
 }
 
 fn cells(screen: &File, size: Size) -> io::Result<Cells> {

@@ -22,6 +22,8 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 ///   configuration suggest names by it.
 /// - `objective` depends on `kernel`, because a kind that computes its own scores (next-word, over a large
 ///   vocabulary) needs the fused cross-entropy that heads use.
+/// - `printable` makes text of others safe to print and depends on nothing: whatever quotes it may use it.
+/// - `regular_file` opens files and depends on nothing: whatever reads one may use it.
 /// - `mixer` depends on `schedule`: a fader's gain may be scheduled. Its rules declare their options as
 ///   `keys`, and draw by `data::draw`, as everything else does.
 /// - `train` depends on `bus`: the trainer emits events to it and never blocks.
@@ -34,19 +36,34 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("schedule", &[]),
     ("nearest", &[]),
+    ("printable", &[]),
+    ("regular_file", &[]),
     ("keys", &["schedule"]),
     ("live", &["keys", "protocol"]),
     ("bus", &["protocol"]),
     ("state", &["protocol"]),
-    ("journal", &["protocol"]),
+    ("journal", &["protocol", "printable", "regular_file"]),
     ("feed", &["state", "bus", "protocol"]),
     ("recorder", &["feed", "state", "journal", "bus", "protocol"]),
     ("headless", FOLD),
-    ("tui", &["feed", "state", "journal", "bus", "live", "protocol", "nearest"]),
-    ("data", &["protocol", "keys", "schedule", "nearest"]),
+    (
+        "tui",
+        &[
+            "feed",
+            "state",
+            "journal",
+            "bus",
+            "live",
+            "protocol",
+            "nearest",
+            "printable",
+            "regular_file",
+        ],
+    ),
+    ("data", &["protocol", "keys", "schedule", "nearest", "regular_file"]),
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
-    ("model", &["data", "kernel", "keys"]),
+    ("model", &["data", "kernel", "keys", "regular_file"]),
     ("mixer", &["protocol", "schedule", "keys", "data::draw", "data::Purpose"]),
     ("objective", &["model", "metric", "data", "kernel", "keys", "protocol"]),
     (
@@ -63,6 +80,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "keys",
             "schedule",
             "protocol",
+            "regular_file",
         ],
     ),
     (

@@ -220,3 +220,13 @@ fn training_continues_in_the_background_without_the_terminal() {
     desk.is_restored();
     desk.ended(RunEnd::Stopped, Reason::Signal);
 }
+
+#[test]
+fn a_failed_allocation_gives_the_terminal_back() {
+    let here = Here::new();
+    let mut run = endless(&here, &[]);
+    run.env("AUXDESK_OUT_OF_MEMORY_AT_STEP", "300");
+    let mut desk = Desk::open(&here, &mut run, SIZE);
+    desk.leaves(1);
+    desk.pty.wait_for_text("out of memory: an allocation of");
+}

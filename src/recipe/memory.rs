@@ -1,0 +1,297 @@
+//! The memory that training a system takes, computed before any of it is allocated: exact for
+//! parameters, about right for a step.
+
+use std::collections::BTreeMap;
+
+use candle_core::Result;
+
+use super::{FittedByOwner, Recipe, System};
+use crate::{
+    data::{Corpus, Example, SplitData},
+    keys::{Key, Value, ValueType, Values},
+    model::tap::RowKind,
+    objective,
+};
+
+/// Bytes of an element.
+const ELEMENT: u64 = 4;
+
+/// Elements in training per parameter, besides its value: a gradient, two moments, and their copies
+/// while a checkpoint is written.
+const PER_PARAMETER: u64 = 5;
+
+/// Elements that a step holds for each element of a layer's output, the most of any kind: those of a
+/// recurrent layer's gates, states and gradients.
+const PER_OUTPUT: u64 = 12;
+
+/// Elements that a step holds for each element of a head's output: logits and their gradient.
+const PER_LOGIT: u64 = 3;
+
+/// Bytes of memory that a run needs, besides its corpora.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryNeeds {
+    /// The parameters.
+    pub parameters: u64,
+    /// Gradients, the optimizer's moments, and copies while a checkpoint is written.
+    pub optimizer: u64,
+    /// The rows and gradients of one step, with the longest examples in one batch.
+    pub step: u64,
+    /// The largest part, by the key of the recipe that determines it.
+    largest: Part,
+}
+
+/// A part of the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Part {
+    key: String,
+    bytes: u64,
+}
+
+impl MemoryNeeds {
+    /// The needs of a run of a checked recipe.
+    pub fn of(recipe: &Recipe, corpora: &[Corpus], fitted: &FittedByOwner) -> Result<Self> {
+        let sizes = Sizes::of(recipe, fitted)?;
+        let batches: Vec<LongestBatch> = (corpora.iter().enumerate())
+            .map(|(at, corpus)| LongestBatch::of(corpus, recipe.batch_size(at)))
+            .collect();
+        let steps: Vec<u64> = batches.iter().map(|batch| sizes.step(recipe, *batch)).collect();
+        let (step, largest_corpus) = steps.iter().copied().zip(0..).max().unwrap_or_default();
+        let (parameters, mut largest) = (sizes.parameters(), sizes.largest(recipe));
+        if step > largest.bytes {
+            let corpus = &recipe.corpora[largest_corpus];
+            let key = match corpus.batch_size {
+                Some(_) => format!("corpus.{}.batch_size", corpus.name),
+                None => "train.batch_size".to_owned(),
+            };
+            largest = Part { key, bytes: step };
+        }
+        Ok(Self { parameters, optimizer: parameters.saturating_mul(PER_PARAMETER), step, largest })
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.parameters.saturating_add(self.optimizer).saturating_add(self.step)
+    }
+
+    /// Why it does not fit into this many bytes; `None` if it does. `limit` says whose they are.
+    pub fn refusal(&self, available: u64, limit: &str) -> Option<String> {
+        (self.total() > available).then(|| {
+            let Part { key, bytes } = &self.largest;
+            let [total, available, bytes] = [self.total(), available, *bytes].map(mib);
+            format!(
+                "this system needs about {total} MiB of memory, and {limit} {available} MiB; \
+                 lower `{key}`, which takes about {bytes} MiB of it"
+            )
+        })
+    }
+}
+
+/// Bytes in MiB, rounded up.
+pub fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}
+
+/// The batch of a corpus's longest examples.
+#[derive(Clone, Copy)]
+struct LongestBatch {
+    tokens: u64,
+    examples: u64,
+}
+
+impl LongestBatch {
+    fn of(corpus: &Corpus, batch_size: usize) -> Self {
+        let longest = |split: &SplitData| {
+            let mut lengths: Vec<usize> = split.examples.iter().map(Example::len).collect();
+            lengths.sort_unstable_by(|a, b| b.cmp(a));
+            lengths.truncate(batch_size);
+            Self { tokens: lengths.iter().sum::<usize>() as u64, examples: lengths.len() as u64 }
+        };
+        let batches = corpus.splits().map(longest);
+        batches.max_by_key(|batch| batch.tokens).unwrap_or(Self { tokens: 0, examples: 0 })
+    }
+
+    fn rows(self, on: RowKind) -> u64 {
+        match on {
+            RowKind::Token | RowKind::Item => self.tokens,
+            RowKind::Example => self.examples,
+        }
+    }
+}
+
+/// Numbers of elements of parameters, by `encoder.NAME` or `objective.NAME`.
+struct Sizes {
+    parameters: BTreeMap<String, u64>,
+    /// Those of output biases: the size of the rows that the objective computes.
+    outputs: BTreeMap<String, u64>,
+}
+
+impl Sizes {
+    fn of(recipe: &Recipe, fitted: &FittedByOwner) -> Result<Self> {
+        let (mut parameters, mut outputs) = (BTreeMap::new(), BTreeMap::new());
+        let mut owners: Vec<(String, String)> = (recipe.encoders.iter())
+            .map(|encoder| (encoder.name.clone(), format!("encoder.{}", encoder.name)))
+            .collect();
+        owners.extend(recipe.objectives.iter().map(|spec| {
+            let owner = objective::owner(spec.name.as_str());
+            (owner.clone(), owner)
+        }));
+        for (name, n_elements) in System::parameter_sizes(recipe, fitted)? {
+            let is_of =
+                |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+            let Some((_, owner)) = owners.iter().find(|(prefix, _)| is_of(prefix)) else {
+                continue;
+            };
+            let sum: &mut u64 = parameters.entry(owner.clone()).or_default();
+            *sum = sum.saturating_add(n_elements);
+            if name.ends_with(".bias") {
+                let sum: &mut u64 = outputs.entry(owner.clone()).or_default();
+                *sum = sum.saturating_add(n_elements);
+            }
+        }
+        Ok(Self { parameters, outputs })
+    }
+
+    fn parameters(&self) -> u64 {
+        self.parameters
+            .values()
+            .fold(0, |sum: u64, n| sum.saturating_add(*n))
+            .saturating_mul(ELEMENT)
+    }
+
+    /// Bytes of a step on that batch.
+    fn step(&self, recipe: &Recipe, batch: LongestBatch) -> u64 {
+        let layers = recipe.encoders.iter().flat_map(|encoder| {
+            let scratch = encoder.config.scratch_width() as u64 * batch.tokens;
+            let layers = encoder.config.layers().into_iter();
+            layers.map(move |layer| layer.width as u64 * batch.rows(layer.on)).chain([scratch])
+        });
+        let layers = layers.fold(0u64, u64::saturating_add).saturating_mul(PER_OUTPUT);
+        let heads = recipe.objectives.iter().map(|spec| {
+            let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
+            let on = spec.layers.first().map_or(RowKind::Example, |layer| layer.on);
+            outputs.copied().unwrap_or(0).saturating_mul(batch.rows(on))
+        });
+        let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(PER_LOGIT);
+        layers.saturating_add(heads).saturating_mul(ELEMENT)
+    }
+
+    /// The owner of the most parameters, with its largest dimension.
+    fn largest(&self, recipe: &Recipe) -> Part {
+        let most = self.parameters.iter().max_by_key(|(_, n)| **n);
+        let Some((owner, &n)) = most else { return Part::default() };
+        let encoder =
+            recipe.encoders.iter().find(|spec| *owner == format!("encoder.{}", spec.name));
+        let objective =
+            recipe.objectives.iter().find(|spec| *owner == objective::owner(spec.name.as_str()));
+        let dimension = match (encoder, objective) {
+            (Some(spec), _) => largest_dimension(spec.kind.keys(), &spec.values),
+            (None, Some(spec)) => {
+                let keys: Vec<Key> = (spec.kind.keys().iter())
+                    .chain(spec.head.into_iter().flat_map(|head| head.keys()))
+                    .copied()
+                    .collect();
+                largest_dimension(&keys, &spec.values)
+            }
+            (None, None) => None,
+        };
+        let key = dimension.map_or_else(|| owner.clone(), |(key, _)| format!("{owner}.{key}"));
+        Part { key, bytes: n.saturating_mul(ELEMENT).saturating_mul(1 + PER_PARAMETER) }
+    }
+}
+
+/// The key of the largest dimension of a table, with its value; of a nested table as `TABLE.KEY`.
+fn largest_dimension(keys: &[Key], values: &Values) -> Option<(String, i64)> {
+    let mut dimensions: Vec<(String, i64)> = Vec::new();
+    for key in keys {
+        add_dimensions(
+            key.name,
+            &key.takes,
+            values.get(key.name).map(|it| &it.value),
+            &mut dimensions,
+        );
+    }
+    dimensions.into_iter().max_by_key(|(_, value)| *value)
+}
+
+fn add_dimensions(
+    path: &str,
+    takes: &ValueType,
+    value: Option<&Value>,
+    dimensions: &mut Vec<(String, i64)>,
+) {
+    match (takes, value) {
+        (ValueType::Within(..), Some(Value::Integer(n))) => dimensions.push((path.to_owned(), *n)),
+        (ValueType::List(takes), Some(Value::List(items))) => {
+            for item in items {
+                add_dimensions(path, takes, Some(&item.value), dimensions);
+            }
+        }
+        (ValueType::Either(choices), value) => {
+            for choice in *choices {
+                add_dimensions(path, choice, value, dimensions);
+            }
+        }
+        (ValueType::Table(keys), Some(Value::Table(entries))) => {
+            for key in *keys {
+                let entry = entries.iter().find(|(name, _)| name == key.name);
+                let value = entry.map(|(_, it)| &it.value);
+                add_dimensions(&format!("{path}.{}", key.name), &key.takes, value, dimensions);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::Device,
+        model::encoder::FirstValues,
+        recipe::{Overrides, RecipeSource, VectorsByEncoder, fit, load, shipped},
+    };
+
+    fn needs(name: &'static str, sets: &[&str]) -> MemoryNeeds {
+        let sets = sets.iter().map(|&set| set.to_owned()).collect();
+        let overrides = Overrides { sets, ..Overrides::default() };
+        let recipe = load(&RecipeSource::Shipped(name), &overrides).unwrap();
+        let corpora = recipe.open().unwrap();
+        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
+        MemoryNeeds::of(&recipe, &corpora, &fitted).unwrap()
+    }
+
+    #[test]
+    fn counted_parameters_are_those_that_are_created() {
+        for (name, _) in shipped::RECIPES {
+            let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
+            let corpora = recipe.open().unwrap();
+            let vectors = VectorsByEncoder::new();
+            let fitted = fit(&recipe, &corpora, &vectors);
+            let counted = System::parameter_sizes(&recipe, &fitted).unwrap();
+            let system =
+                System::new(&recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
+            let created: Vec<(String, u64)> =
+                system.parameters().sizes().map(|(name, n)| (name.to_owned(), n)).collect();
+            assert_eq!(counted, created, "{name}");
+            let n_bytes = 4 * system.parameters().n_elements() as u64;
+            assert_eq!(needs(name, &[]).parameters, n_bytes, "every parameter has an owner");
+        }
+    }
+
+    #[test]
+    fn the_largest_part_is_named_by_its_key() {
+        let of_width = needs("chunking", &["encoder.trunk.width=50000"]);
+        let refusal = of_width.refusal(8 << 30, "the machine has").unwrap();
+        assert!(
+            refusal.contains("and the machine has 8192 MiB; lower `encoder.trunk.width`"),
+            "{refusal}"
+        );
+        let of_characters = needs("chunking", &["encoder.words.characters.hidden=50000"]);
+        let refusal = of_characters.refusal(8 << 30, "the machine has").unwrap();
+        assert!(refusal.contains("`encoder.words.characters.hidden`"), "{refusal}");
+        let of_batch = needs("chunking", &["train.batch_size=100000", "encoder.trunk.width=64"]);
+        let refusal = of_batch.refusal(1 << 20, "the machine has").unwrap();
+        assert!(refusal.contains("`train.batch_size`"), "{refusal}");
+        assert_eq!(needs("chunking", &[]).refusal(8 << 30, "the machine has"), None);
+    }
+}
