@@ -72,7 +72,7 @@ const KEYS: &[Key] = &[
         "zero_digits",
         ValueType::Switch,
         "false",
-        "replace digits by 0 before lookup",
+        "replace digits by 0 before lookup, in words without a pretrained embedding",
     ),
     Key::with_default(
         "word_dropout",
