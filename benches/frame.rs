@@ -113,6 +113,7 @@ fn cast(n_steps: u64) -> RunStarted {
             name: "news".into(),
             splits: [].into_iter().collect(),
             skipped: 0,
+            irregularities: Vec::new(),
         }],
         parameters: 1_000_000,
         steps: 2 * n_steps,
@@ -120,6 +121,7 @@ fn cast(n_steps: u64) -> RunStarted {
         best: BestMetric { objective: name(0), metric: "f1".into() },
         settings: [].into(),
         vectors: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -51,11 +51,17 @@ pub(crate) fn run_started() -> RunStarted {
     RunStarted {
         at_ms: 0,
         objectives: OBJECTIVES.iter().enumerate().map(objective).collect(),
-        corpora: vec![CorpusStarted { name: "news".into(), splits, skipped: 0 }],
+        corpora: vec![CorpusStarted {
+            name: "news".into(),
+            splits,
+            skipped: 0,
+            irregularities: Vec::new(),
+        }],
         parameters: 1234,
         steps: 100,
         steps_per_epoch: 10,
         best: BestMetric { objective: "chunk".into(), metric: "f1".into() },
+        warnings: Vec::new(),
         settings: [
             ("train.clip_norm".into(), Setting::Number(5.0)),
             ("train.learning_rate".into(), Setting::Number(0.5)),

@@ -18,6 +18,7 @@ mod show;
 mod train;
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     process::ExitCode,
 };
@@ -26,6 +27,7 @@ use crate::{
     cli::{Cli, CliCommand},
     kernel,
     printable::{self, print_message, printable_lines},
+    protocol::event::Irregularity,
 };
 
 /// Why a command failed.
@@ -97,6 +99,19 @@ fn print(data: &[u8]) -> Result<ExitCode, Failure> {
 /// Writes text for people to standard output.
 fn print_text(text: &str) -> Result<ExitCode, Failure> {
     print(printable_lines(text).as_bytes())
+}
+
+/// Writes lines of a corpus that were not used as they stand.
+fn write_irregularities(out: &mut String, irregularities: &[Irregularity]) {
+    for irregularity in irregularities {
+        let _ = writeln!(out, "  {irregularity}");
+        for line in &irregularity.lines {
+            let _ = writeln!(out, "    {}", printable::printable(&line.to_string()));
+        }
+        if irregularity.unlisted() > 0 {
+            let _ = writeln!(out, "    and {} more", irregularity.unlisted());
+        }
+    }
 }
 
 /// Writes one JSON document to standard output.

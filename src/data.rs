@@ -4,6 +4,7 @@
 //! Objectives interpret labels, and the model creates tensors.
 
 pub mod batch;
+pub mod contents;
 pub mod corpus;
 pub mod digest;
 pub mod draw;

@@ -112,8 +112,14 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
             let (examples, tokens) = (count(size.examples, "example"), size.tokens);
             line = line.add(format!("{split} {examples} of {tokens} tokens"));
         }
-        if corpus.skipped > 0 {
+        if corpus.skipped > 0 && corpus.irregularities.is_empty() {
+            // A journal of an earlier version.
             line = line.add(format!("skipped {}", count(corpus.skipped, "faulty example")));
+        }
+        for irregularity in &corpus.irregularities {
+            let first = irregularity.lines.first();
+            let first = first.map(|line| format!(" (first: {line})")).unwrap_or_default();
+            line = line.add(format!("{irregularity}{first}"));
         }
         line
     });
@@ -133,7 +139,9 @@ fn started(event: &RunStarted, run: &Run) -> Vec<String> {
             .add(format!("gain {:.3}", strip.gain))
             .add(if strip.muted { "muted" } else { "" })
     });
-    std::iter::once(first).chain(corpora).chain(vectors).chain(strips).map(Line::finish).collect()
+    let warnings = event.warnings.iter().map(|warning| line().add(format!("warning: {warning}")));
+    let lines = std::iter::once(first).chain(corpora).chain(vectors).chain(strips).chain(warnings);
+    lines.map(Line::finish).collect()
 }
 
 /// A strip in a line about a step: smoothed loss and weight.

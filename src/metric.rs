@@ -31,7 +31,7 @@ pub use probe::Probe;
 pub use scorer::{Scorer, Scores};
 pub use set_score::SetScore;
 pub use span_f1::{SpanF1, SpanScores};
-pub use spans::{Scheme, Span, TagFault};
+pub use spans::{Scheme, Span, TagFault, TagForm, TagScheme};
 
 pub use crate::protocol::Counts;
 use crate::protocol::counts::percent;

@@ -22,8 +22,8 @@ mod tie;
 mod word_ids;
 
 pub use declare::{
-    ConfigFault, Declared, EncoderLookup, EncoderView, HeadSource, Metric, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, TapKey,
+    ConfigFault, Declared, EncoderLookup, EncoderView, HeadSource, LabelCheck, Metric,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, TapKey,
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 

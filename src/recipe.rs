@@ -33,6 +33,7 @@ pub mod system;
 mod tap;
 mod train;
 mod vectors;
+mod warnings;
 mod weighting;
 mod whole;
 mod word_lists;
@@ -42,7 +43,7 @@ use std::{
     sync::Arc,
 };
 
-pub use corpus::{CorpusSpec, DevSource, OnFault};
+pub use corpus::{CorpusSpec, DevSource};
 pub use difference::Difference;
 pub use encoder::EncoderSpec;
 pub use fault::{Fault, Faults};
@@ -55,6 +56,7 @@ pub use system::{FittedByOwner, System, VectorsByEncoder, fit};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
 pub use vectors::{BytesRead, Opened, digests as vector_digests};
+pub use warnings::Warning;
 pub use weighting::weighting;
 
 use crate::{keys::Place, nearest::hint, protocol::event::Role, regular_file};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
 use serde::Serialize;
 
-use super::{Failure, print_json, print_text, progress::reading};
+use super::{Failure, print_json, print_text, progress::reading, write_irregularities};
 use crate::{
     app::memory,
     cli::CheckArgs,
@@ -15,7 +15,7 @@ use crate::{
     },
     printable::printable,
     protocol::event::{VectorCoverage, WordCount},
-    recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, mib},
+    recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, Warning, mib},
     tui,
 };
 
@@ -27,6 +27,7 @@ struct Checked {
     labels: Vec<LabelSet>,
     /// The coverage of the corpora by pretrained vectors.
     vectors: Vec<VectorCoverage>,
+    warnings: Vec<Warning>,
     memory_mib: MemoryMib,
 }
 
@@ -63,6 +64,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         memory_mib: MemoryMib { parameters, optimizer, step },
         vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora),
+        warnings: recipe.warnings(&corpora),
         recipe: recipe.name,
         corpora: corpora.iter().map(statistics::statistics).collect(),
     };
@@ -143,9 +145,7 @@ fn text(checked: &Checked) -> String {
             }
             let _ = writeln!(out, "  {}", split.file);
         }
-        if corpus.skipped > 0 {
-            let _ = writeln!(out, "  skipped {} faulty examples", corpus.skipped);
-        }
+        write_irregularities(&mut out, &corpus.irregularities);
         for field in &corpus.fields {
             let name = printable(&field.name);
             let _ = writeln!(out, "  field {name:<12} {:>7} distinct in train", field.distinct);
@@ -159,6 +159,12 @@ fn text(checked: &Checked) -> String {
             let label = printable(label);
             let _ = writeln!(out, "  {label:<16} {count:>8}");
         }
+    }
+    if !checked.warnings.is_empty() {
+        out.push('\n');
+    }
+    for warning in &checked.warnings {
+        let _ = writeln!(out, "warning: {}", printable(&warning.to_string()));
     }
     out
 }

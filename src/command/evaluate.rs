@@ -15,8 +15,12 @@ use super::{
 };
 use crate::{
     cli::EvaluateArgs,
+    data::Corpus,
     kernel,
-    protocol::{Step, event::Split},
+    protocol::{
+        Step,
+        event::{Irregularity, Split},
+    },
     train::score,
 };
 
@@ -26,6 +30,8 @@ struct Evaluated {
     run: String,
     step: Step,
     objectives: Vec<ObjectiveScores>,
+    /// Lines of dev and test that were not used as they stand, by corpus.
+    irregularities: BTreeMap<String, Vec<Irregularity>>,
 }
 
 #[derive(Serialize)]
@@ -56,8 +62,14 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         name: spec.name.as_str().to_owned(),
         splits: BTreeMap::new(),
     });
+    let of_held_out = |corpus: &Corpus| {
+        let all = corpus.irregularities.iter().filter(|one| one.split != Split::Train);
+        let all: Vec<Irregularity> = all.cloned().collect();
+        (!all.is_empty()).then(|| (corpus.name.clone(), all))
+    };
+    let irregularities = corpora.iter().filter_map(of_held_out).collect();
     let run = args.run.display().to_string();
-    let mut evaluated = Evaluated { run, step, objectives: objectives.collect() };
+    let mut evaluated = Evaluated { run, step, objectives: objectives.collect(), irregularities };
     let splits = [Split::Dev, Split::Test];
     let parts = corpora.iter().flat_map(|corpus| splits.map(|split| corpus.split(split)));
     let mut waiting = ProgressLine::new(parts.flatten().map(|part| part.examples.len()).sum());
@@ -82,6 +94,10 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
 fn text(evaluated: &Evaluated) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{} at step {}", evaluated.run, evaluated.step);
+    for (corpus, irregularities) in &evaluated.irregularities {
+        let _ = writeln!(out, "corpus {corpus}");
+        super::write_irregularities(&mut out, irregularities);
+    }
     for objective in &evaluated.objectives {
         for (split, scores) in &objective.splits {
             let _ = write!(out, "  {:<16} {split:<4}", objective.name);

@@ -21,7 +21,7 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Prediction, SplitData,
+        Batch, Prediction, SplitData, contents,
         load::{self, FaultPolicy, load_input},
         prediction::FieldPredictions,
         read::{self, KnownLabels, Labels, ReadError, Source},
@@ -155,7 +155,7 @@ fn without_faults(
         return Ok(read.split);
     }
     let shown = load::show(&faults);
-    if corpus.load().faults == FaultPolicy::Refuse {
+    if corpus.load().faults.train == FaultPolicy::Refuse {
         return Err(Failure::Request(shown));
     }
     let n_skipped = n_examples - read.split.examples.len() as u64;
@@ -182,6 +182,7 @@ fn input(path: &Path) -> Result<Source, Failure> {
         };
         (path.to_string_lossy().into(), bytes)
     };
-    let bytes = bytes.map_err(|error| Failure::Request(format!("{name}: {error}")))?;
+    let bytes = bytes.map_err(|error| error.to_string()).and_then(contents::text);
+    let bytes = bytes.map_err(|why| Failure::Request(format!("{name}: {why}")))?;
     Ok(Source { name, bytes: bytes.into() })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Example, Field, Lexicon, Schema, SequenceSpec};
-use crate::protocol::event::{Split, SplitSize};
+use crate::protocol::event::{IrregularLine, Irregularity, Split, SplitSize, Treatment};
 
 /// One split of a corpus.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +45,8 @@ pub struct Corpus {
     pub dev: Option<SplitData>,
     /// The test split.
     pub test: Option<SplitData>,
-    /// Faulty examples that were skipped, as the recipe allows.
-    pub skipped: u64,
+    /// Lines that were not used as they stand, as the recipe allows, by split and treatment.
+    pub irregularities: Vec<Irregularity>,
 }
 
 impl Corpus {
@@ -63,8 +63,9 @@ impl Corpus {
     }
 
     /// The splits that it has, train first.
-    pub fn splits(&self) -> impl Iterator<Item = &SplitData> {
-        [Some(&self.train), self.dev.as_ref(), self.test.as_ref()].into_iter().flatten()
+    pub fn splits(&self) -> impl Iterator<Item = (Split, &SplitData)> {
+        let splits = [Split::Train, Split::Dev, Split::Test].into_iter();
+        splits.filter_map(|split| Some((split, self.split(split)?)))
     }
 
     /// A split, if the corpus has it.
@@ -73,6 +74,39 @@ impl Corpus {
             Split::Train => Some(&self.train),
             Split::Dev => self.dev.as_ref(),
             Split::Test => self.test.as_ref(),
+        }
+    }
+
+    /// The faulty examples that were skipped.
+    pub fn skipped(&self) -> u64 {
+        let all = self.irregularities.iter();
+        all.filter(|one| one.treatment == Treatment::SkippedExamples).map(|one| one.count).sum()
+    }
+
+    /// Adds lines of a split that were not used as they stand, with the number of times; none if that is 0.
+    pub fn add_irregular(
+        &mut self,
+        split: Split,
+        treatment: Treatment,
+        count: u64,
+        lines: impl IntoIterator<Item = impl Into<IrregularLine>>,
+    ) {
+        if count == 0 {
+            return;
+        }
+        let lines = lines.into_iter().map(Into::into);
+        let same = |one: &&mut Irregularity| (one.split, one.treatment) == (split, treatment);
+        if let Some(known) = self.irregularities.iter_mut().find(same) {
+            known.count += count;
+            known.lines.extend(lines);
+            // The same line may be listed for two objectives.
+            known.lines.sort_by(|a, b| (&a.file, a.line, &a.what).cmp(&(&b.file, b.line, &b.what)));
+            known.lines.dedup();
+            known.lines.truncate(Irregularity::MAX_LISTED);
+        } else {
+            let lines = lines.take(Irregularity::MAX_LISTED).collect();
+            self.irregularities.push(Irregularity { split, treatment, count, lines });
+            self.irregularities.sort_by_key(|one| (one.split, one.treatment));
         }
     }
 }

@@ -6,11 +6,15 @@ use std::{io, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Axis, Corpus, Purpose, Sentences, SplitData, draw,
+    Axis, Corpus, Purpose, Sentences, SplitData, contents, draw,
     draw::shuffle,
     read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
-use crate::{keys::Values, regular_file};
+use crate::{
+    keys::Values,
+    protocol::event::{Split, Treatment},
+    regular_file,
+};
 
 /// The number of faults shown; further ones are counted.
 const SHOWN: usize = 20;
@@ -37,7 +41,7 @@ pub struct Load<'a> {
     /// The test split, if there is one.
     pub test: Option<CorpusFile>,
     /// The treatment of faulty examples.
-    pub faults: FaultPolicy,
+    pub faults: FaultPolicies,
 }
 
 /// A file and its name in messages.
@@ -79,8 +83,30 @@ pub enum HoldOut {
 pub enum FaultPolicy {
     /// The corpus is refused.
     Refuse,
-    /// They are skipped and counted.
+    /// They are skipped, counted and listed.
     Skip,
+}
+
+/// The treatment of faulty examples in each split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultPolicies {
+    /// In the training file, and in examples held out of it.
+    pub train: FaultPolicy,
+    /// In the dev split.
+    pub dev: FaultPolicy,
+    /// In the test split.
+    pub test: FaultPolicy,
+}
+
+impl FaultPolicies {
+    /// That of a split.
+    pub fn of(self, split: Split) -> FaultPolicy {
+        match split {
+            Split::Train => self.train,
+            Split::Dev => self.dev,
+            Split::Test => self.test,
+        }
+    }
 }
 
 /// Why a corpus was not loaded.
@@ -107,13 +133,13 @@ pub enum LoadError {
     },
 }
 
-/// Loads all splits of a corpus. The faults of all splits are reported together.
-pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>> {
+/// Loads all splits of a corpus: what could be read, and the faults of all splits.
+pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
-    let mut train = loading.split(&spec.train);
+    let mut train = loading.split(Split::Train, &spec.train);
     let dev = match &spec.dev {
         None => None,
-        Some(Dev::File(input)) => Some(loading.split(input)),
+        Some(Dev::File(input)) => Some(loading.split(Split::Dev, input)),
         Some(Dev::HeldOut(hold_out)) => {
             let dev = hold_out.take(&mut train);
             if loading.faults.is_empty() {
@@ -124,11 +150,8 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> Result<Corpus, Vec<LoadError>
             Some(dev)
         }
     };
-    let test = spec.test.as_ref().map(|input| loading.split(input));
-    if !loading.faults.is_empty() {
-        return Err(loading.faults);
-    }
-    Ok(Corpus { train, dev, test, ..loading.corpus })
+    let test = spec.test.as_ref().map(|input| loading.split(Split::Test, input));
+    (Corpus { train, dev, test, ..loading.corpus }, loading.faults)
 }
 
 /// Reads a file that belongs to no split, as input to `predict`: a corpus for its strings, and its
@@ -176,16 +199,17 @@ pub fn show<E: ToString>(faults: &[E]) -> String {
     lines.join("\n")
 }
 
-/// The bytes of a file, from disk or embedded in the program.
+/// The text of a file, from disk or embedded in the program.
 pub fn open(input: &CorpusFile, samples: &Samples) -> Result<Source, LoadError> {
     let bytes = match &input.location {
-        Location::File(path) => {
-            regular_file::read(path).map(Arc::from).map_err(|error| match error.kind() {
+        Location::File(path) => regular_file::read(path)
+            .map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => "no such file".into(),
                 io::ErrorKind::IsADirectory => "a folder, not a file".into(),
                 _ => error.to_string(),
             })
-        }
+            .and_then(contents::text)
+            .map(Arc::from),
         Location::Sample(path) => match samples.get(path.as_str()) {
             Some(bytes) => Ok(Arc::from(*bytes)),
             None => Err("no such sample inside the program".into()),
@@ -205,7 +229,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn split(&mut self, input: &CorpusFile) -> SplitData {
+    fn split(&mut self, split: Split, input: &CorpusFile) -> SplitData {
         let source = match open(input, self.samples) {
             Ok(source) => source,
             Err(error) => {
@@ -214,8 +238,16 @@ impl Loading<'_> {
             }
         };
         let read = self.spec.read(&source, Labels::Required, &mut self.corpus);
-        if self.spec.faults == FaultPolicy::Skip {
-            self.corpus.skipped += read.n_faulty;
+        let replaced = read.replaced.iter().map(|&line| ReadError {
+            file: source.name.clone(),
+            line,
+            what: "bytes that are not UTF-8, read as U+FFFD".to_owned(),
+        });
+        let n_replaced = read.replaced.len() as u64;
+        self.corpus.add_irregular(split, Treatment::ReplacedBytes, n_replaced, replaced);
+        if self.spec.faults.of(split) == FaultPolicy::Skip {
+            let n_faulty = read.n_faulty;
+            self.corpus.add_irregular(split, Treatment::SkippedExamples, n_faulty, read.faults);
         } else if !read.faults.is_empty() {
             self.faults.extend(read.faults.into_iter().map(LoadError::Line));
             return read.split;

@@ -26,7 +26,10 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
     SplitData, prediction::FieldPredictions, write::UnwritableError,
 };
-use crate::keys::{Key, Values};
+use crate::{
+    keys::{Key, Values},
+    protocol::event::IrregularLine,
+};
 
 /// All formats, in the order of `auxdesk list`.
 pub const FORMATS: &[&dyn Format] =
@@ -40,17 +43,17 @@ pub fn find(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
-/// The bytes of a corpus file and its name in messages.
+/// The text of a corpus file, as [`contents::text`](super::contents::text) returns it, and its name in messages.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The name of the file in messages: a path, or `sample:PATH`.
     pub name: Arc<str>,
-    /// The contents of the file.
+    /// The text of the file, in the encoding that the recipe declares.
     pub bytes: Arc<[u8]>,
 }
 
 /// A fault of one line of a corpus.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
 #[error("{file}:{line}: {what}")]
 pub struct ReadError {
     /// The name of the file in messages.
@@ -59,6 +62,12 @@ pub struct ReadError {
     pub line: u32,
     /// What was found and what was expected.
     pub what: String,
+}
+
+impl From<ReadError> for IrregularLine {
+    fn from(ReadError { file, line, what }: ReadError) -> Self {
+        Self { file: file.to_string(), line, what }
+    }
 }
 
 /// A file format of corpora, with the keys that it adds to a `[[corpus]]`.
@@ -180,6 +189,8 @@ pub struct Read {
     pub faults: Vec<ReadError>,
     /// The number of faulty examples.
     pub n_faulty: u64,
+    /// The lines in which invalid bytes were replaced, as the recipe allows.
+    pub replaced: Vec<u32>,
 }
 
 /// The files embedded in the program, by path.

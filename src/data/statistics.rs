@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Corpus, FieldForm, SplitData, vocabulary::count};
-use crate::protocol::event::Split;
+use super::{Axis, Corpus, Example, FieldForm, SplitData, Symbol, vocabulary::count};
+use crate::protocol::event::{Irregularity, Split};
 
 /// Statistics of a corpus.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub struct CorpusStatistics {
     pub fields: Vec<FieldStatistics>,
     /// Examples that were skipped because of a fault.
     pub skipped: u64,
+    /// Lines that were not used as they stand, by split and treatment.
+    pub irregularities: Vec<Irregularity>,
 }
 
 /// Statistics of a split.
@@ -33,8 +35,7 @@ pub struct SplitStatistics {
     pub tokens: u64,
     /// The percentage of tokens whose first field does not occur in train; `None` for train itself.
     pub unknown: Option<f32>,
-    /// The number of examples whose first field equals that of an example of train; `None` for
-    /// train itself.
+    /// The number of examples whose texts equal those of an example of train; `None` for train itself.
     pub overlap: Option<u64>,
 }
 
@@ -69,7 +70,8 @@ pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
                 FieldStatistics { name: field.name.clone(), distinct }
             })
             .collect(),
-        skipped: corpus.skipped,
+        skipped: corpus.skipped(),
+        irregularities: corpus.irregularities.clone(),
     }
 }
 
@@ -93,7 +95,7 @@ fn split_statistics(corpus: &Corpus, split: Split, data: &SplitData) -> SplitSta
         examples: size.examples,
         tokens: size.tokens,
         unknown: is_held_out.then(|| unknown(corpus, data)),
-        overlap: is_held_out.then(|| overlap(&corpus.train, data)),
+        overlap: is_held_out.then(|| overlap(corpus, data)),
     }
 }
 
@@ -109,11 +111,27 @@ fn unknown(corpus: &Corpus, split: &SplitData) -> f32 {
     if n_tokens == 0 { 0.0 } else { (100.0 * n_unknown as f64 / n_tokens as f64) as f32 }
 }
 
-fn overlap(train: &SplitData, split: &SplitData) -> u64 {
-    let in_train: HashSet<_> =
-        train.examples.iter().filter_map(|example| example.symbols(0)).collect();
-    let symbols = split.examples.iter().filter_map(|example| example.symbols(0));
-    symbols.filter(|symbols| in_train.contains(symbols)).count() as u64
+/// The fields of words: the first field of each sequence, if it is of strings.
+pub fn text_fields(corpus: &Corpus) -> Vec<usize> {
+    let sequences = 0..corpus.sequences.len();
+    let first = |sequence| {
+        let on = |axis: Axis| axis == Axis::Sequence(sequence);
+        corpus.fields.iter().position(|field| on(field.axis))
+    };
+    let of_words = sequences.filter_map(first);
+    of_words.filter(|&field| corpus.fields[field].form == FieldForm::Symbols).collect()
+}
+
+/// The number of examples of a split whose texts are those of an example of train.
+pub fn overlap(corpus: &Corpus, split: &SplitData) -> u64 {
+    let fields = text_fields(corpus);
+    let texts = |example: &'_ Example| -> Option<Vec<Vec<Symbol>>> {
+        let all = fields.iter().map(|&field| example.symbols(field).map(<[Symbol]>::to_vec));
+        all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    };
+    let in_train: HashSet<_> = corpus.train.examples.iter().filter_map(texts).collect();
+    let texts = split.examples.iter().filter_map(texts);
+    texts.filter(|texts| in_train.contains(texts)).count() as u64
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! Buchholz 2000), the scorer of the `CoNLL` shared tasks: an `I-` after `O` starts a span, and so
 //! does any change of type. Which sequences are *valid* depends on the [`Scheme`].
 
+mod form;
 mod scheme;
 
-pub use scheme::{Scheme, TagFault};
+pub use form::TagForm;
+pub use scheme::{Scheme, TagFault, TagScheme};
 
 /// The tag of a token that belongs to no span.
 pub const OUTSIDE: &str = "O";

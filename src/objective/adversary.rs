@@ -18,7 +18,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, predictions_of,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Prediction, Vocabulary, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction, Vocabulary},
     kernel,
     keys::{Key, ValueType},
     metric::{Gold, Scorer, scorer::DomainScorer},
@@ -99,10 +99,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::New
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

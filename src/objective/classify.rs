@@ -7,8 +7,8 @@
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, LabelCheck, Metric, Objective,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
     labels::{self, LabelConfig, Labels},
     predictions_of,
 };
@@ -20,7 +20,7 @@ use crate::{
         scorer::{ClassFigure, ClassScorer},
     },
     model::{Rows, head::Head},
-    protocol::event::Direction,
+    protocol::event::{Direction, Split},
 };
 
 pub(super) struct Classify;
@@ -91,13 +91,12 @@ impl ObjectiveConfig for ClassifyConfig {
         Output::Field { name, as_read, names_read: as_read }
     }
 
-    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
-        let mut faults = self.labels.check(corpus);
-        faults.extend(self.unordered(corpus));
+    fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
+        let mut of_corpus = self.labels.check(corpus);
         if let Some(map) = &self.labels.map {
-            faults.extend(self.labels.check_named(MAP, map.keys(), corpus));
+            of_corpus.extend(self.labels.check_named(MAP, map.keys(), corpus));
         }
-        faults
+        LabelCheck { of_examples: self.unordered(corpus), of_corpus, ..LabelCheck::default() }
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
@@ -114,25 +113,24 @@ impl ObjectiveConfig for ClassifyConfig {
 
 impl ClassifyConfig {
     /// A fault for every example whose label is not in the order, if there is one.
-    fn unordered(&self, corpus: &Corpus) -> Vec<ReadError> {
+    fn unordered(&self, corpus: &Corpus) -> Vec<(Split, ReadError)> {
         let order = &self.order;
         let Some(field) = corpus.field(&self.labels.field).filter(|_| !order.is_empty()) else {
             return Vec::new();
         };
-        let examples = corpus
-            .splits()
-            .flat_map(|part| part.examples.iter().map(move |example| (part, example)));
+        let examples = corpus.splits().flat_map(|(split, part)| {
+            part.examples.iter().map(move |example| (split, part, example))
+        });
         examples
-            .filter_map(|(part, example)| {
+            .filter_map(|(split, part, example)| {
                 let label = corpus.lexicons[field].get(example.label(field)?);
                 let wanted = order.join(", ");
-                (!order.iter().any(|other| other == label)).then(|| ReadError {
-                    file: part.file.clone(),
-                    line: example.line,
-                    what: format!(
-                        "the label {label:?} is not in the order; expected one of {wanted}"
-                    ),
-                })
+                if order.iter().any(|other| other == label) {
+                    return None;
+                }
+                let what =
+                    format!("the label {label:?} is not in the order; expected one of {wanted}");
+                Some((split, ReadError { file: part.file.clone(), line: example.line, what }))
             })
             .collect()
     }

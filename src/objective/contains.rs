@@ -4,8 +4,8 @@
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, HeadSource, Metric, Objective, ObjectiveConfig, ObjectiveKind,
-    ObjectiveSetup, Output, TOKEN_TAP, TapKey,
+    ConfigFault, Declared, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, TOKEN_TAP, TapKey,
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
@@ -76,11 +76,11 @@ impl ObjectiveConfig for Config {
     }
 
     /// In a field of words no string is "O", so every example would be positive.
-    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
+    fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let field = corpus.field(&self.field);
-        let Some(field) = field.filter(|_| self.is_tagged) else { return Vec::new() };
+        let Some(field) = field.filter(|_| self.is_tagged) else { return LabelCheck::default() };
         if corpus.lexicons[field].iter().any(|tag| !Tagged.is_marked(tag)) {
-            return Vec::new();
+            return LabelCheck::default();
         }
         let what = format!(
             "no token from here on has the tag O in {:?}; expected a field of tags, or pattern = \
@@ -88,7 +88,8 @@ impl ObjectiveConfig for Config {
             self.field
         );
         let line = corpus.train.examples.first().map_or(1, |example| example.line);
-        vec![ReadError { file: corpus.train.file.clone(), line, what }]
+        let fault = ReadError { file: corpus.train.file.clone(), line, what };
+        LabelCheck { of_corpus: vec![fault], ..LabelCheck::default() }
     }
 
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {

@@ -13,7 +13,7 @@ use crate::{
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
     },
-    protocol::event::Direction,
+    protocol::event::{Direction, Split},
 };
 
 /// A key that takes a tap; most kinds have one, called `tap`.
@@ -54,7 +54,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
+///     data::{Batch, Corpus, Fitted, Lexicon, Prediction},
 ///     keys::Key,
 ///     metric::{Gold, Scorer, Scores},
 ///     model::{RowKind, Rows},
@@ -105,10 +105,6 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///
 ///     fn output(&self) -> Output<'_> {
 ///         Output::Nothing
-///     }
-///
-///     fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-///         Vec::new()
 ///     }
 ///
 ///     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
@@ -252,14 +248,27 @@ pub enum Output<'a> {
     },
 }
 
+/// What an objective finds in the labels of a corpus.
+#[derive(Clone, Debug, Default)]
+pub struct LabelCheck {
+    /// Faults of single examples, which a recipe may skip.
+    pub of_examples: Vec<(Split, ReadError)>,
+    /// Faults of the corpus as a whole. If a part of it could not be read, they may only follow from that.
+    pub of_corpus: Vec<ReadError>,
+    /// Tags that the scheme forbids, which are read as conlleval reads them.
+    pub repaired: Vec<(Split, ReadError)>,
+}
+
 /// An objective of a checked recipe, with its options parsed, before any corpus is read.
 pub trait ObjectiveConfig: Send + Sync {
     /// The metrics that it reports, the most important first.
     fn metrics(&self) -> Vec<Metric>;
     /// What it predicts.
     fn output(&self) -> Output<'_>;
-    /// The faults of a corpus's labels, for example a tag that is not valid in its scheme.
-    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError>;
+    /// What is wrong with a corpus's labels, for example a tag that its scheme does not have. None by default.
+    fn check_corpus(&self, _corpus: &Corpus) -> LabelCheck {
+        LabelCheck::default()
+    }
     /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges.
     fn fit(&self, corpora: &[&Corpus]) -> Fitted;
     /// Builds it, with its parameters.

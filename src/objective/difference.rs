@@ -17,7 +17,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction},
     kernel,
     keys::Key,
     metric::{Gold, Scorer, scorer::OverlapScorer},
@@ -67,10 +67,6 @@ impl ObjectiveConfig for Difference {
 
     fn output(&self) -> Output<'_> {
         Output::Nothing
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {

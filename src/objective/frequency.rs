@@ -13,7 +13,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize},
     keys::{Key, Refers, ValueType},
     metric::scorer::ClassFigure,
     model::head::Classes,
@@ -76,10 +76,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.field, as_read: false, names_read: false }
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

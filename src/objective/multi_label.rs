@@ -11,12 +11,12 @@
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, LabelCheck, Metric, Objective,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
     labels::{self, LabelConfig, Labels},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Prediction, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Prediction},
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::LabelSetScorer},
     model::{Rows, head::Head},
@@ -77,8 +77,8 @@ impl ObjectiveConfig for Config {
         Output::Field { name: &self.labels.field, as_read: true, names_read: true }
     }
 
-    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
-        self.labels.check_sets(corpus)
+    fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
+        LabelCheck { of_corpus: self.labels.check_sets(corpus), ..LabelCheck::default() }
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

@@ -14,7 +14,7 @@ use super::{
     word_ids::{self, FieldWords},
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, normalize::Normalize},
     kernel,
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     metric::{Gold, Scorer, scorer::PerplexityScorer},
@@ -121,10 +121,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.field, as_read: false, names_read: false }
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalize::Normalize, read::ReadError,
+        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalize::Normalize,
         vocabulary::Lookup,
     },
     kernel::{self, ParamRef},
@@ -110,10 +110,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.label, as_read: false, names_read: false }
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {

@@ -16,10 +16,7 @@ use super::{
     word_ids::{self, WORDS},
 };
 use crate::{
-    data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalize::Normalize,
-        read::ReadError,
-    },
+    data::{Batch, Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, normalize::Normalize},
     keys::{Key, MAX_LAYERS, Refers, ValueType},
     metric::scorer::ClassFigure,
     model::head::Classes,
@@ -148,10 +145,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.field, as_read: false, names_read: false }
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {

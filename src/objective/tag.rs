@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ConfigFault, Declared, Evaluation, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TOKEN_TAP, TapKey,
     labels::{self, LabelConfig},
     predictions_of,
 };
 use crate::{
     data::{
-        Batch, Corpus, Field, FieldForm, Fitted, Lexicon, Packing, Prediction, SplitData,
+        Batch, Corpus, Example, Field, FieldForm, Fitted, Lexicon, Packing, Prediction, SplitData,
         Vocabulary, read::ReadError, vocabulary::count,
     },
     keys::{Key, Refers, ValueType},
-    metric::{Gold, Scheme, Scorer, scorer::TagScorer},
+    metric::{Gold, Scheme, Scorer, TagFault, TagForm, TagScheme, scorer::TagScorer},
     model::{
         Rows,
         head::{Classes, Head},
@@ -47,6 +47,18 @@ const KEYS: &[Key] = &[
         "span encoding to train with; default: that of `scheme`",
     ),
     Key::optional(
+        FORM,
+        ValueType::Choice(TagForm::NAMES),
+        "form of the tags of a span: the side of its letter, and the separator; default: \"B-PER\"",
+    ),
+    Key::with_default(
+        INVALID,
+        ValueType::Choice(&["repair", "refuse"]),
+        "\"repair\"",
+        "what to do with tags that the scheme forbids at their place; repair: read them as conlleval does, and \
+         list them",
+    ),
+    Key::optional(
         POSITIVE,
         ValueType::Text,
         "positive label, for example of errors: also scores its F0.5",
@@ -56,6 +68,8 @@ const KEYS: &[Key] = &[
 
 const SCHEME: &str = "scheme";
 const ENCODE: &str = "encode";
+const FORM: &str = "tag_form";
+const INVALID: &str = "invalid_tags";
 const POSITIVE: &str = "positive";
 
 const LABELS: &str = "labels";
@@ -103,6 +117,13 @@ impl ObjectiveKind for Tag {
                 return Err(ConfigFault::Tap(what.to_owned()));
             }
         }
+        let has_letters = |scheme: TagScheme| scheme.scheme != Scheme::Io;
+        if values.text_if_set(FORM).is_some()
+            && ![coding.scheme, coding.encode].into_iter().flatten().any(has_letters)
+        {
+            let what = "expected a `scheme` whose tags have a letter, such as \"iob2\"; set one, or remove `tag_form`";
+            return Err(ConfigFault::Key(FORM, what.to_owned()));
+        }
         let positive = values.text_if_set(POSITIVE).map(str::to_owned);
         Ok(Box::new(Config { labels, coding, positive }))
     }
@@ -133,28 +154,31 @@ impl ObjectiveConfig for Config {
         Output::Field { name, as_read, names_read: true }
     }
 
-    fn check_corpus(&self, corpus: &Corpus) -> Vec<ReadError> {
-        let weights = self.labels.check_weights(corpus);
-        let Coding { scheme: Some(scheme), .. } = self.coding else { return weights };
-        let Some(field) = corpus.field(&self.labels.field) else { return Vec::new() };
-        let faults = |part: &SplitData| -> Vec<ReadError> {
-            let labelled = part.examples.iter().filter_map(|example| {
-                Some((example, texts(&corpus.lexicons[field], example.symbols(field)?)))
-            });
-            let faults = labelled.flat_map(|(example, tags)| {
-                scheme.faults(&tags).into_iter().map(|fault| ReadError {
-                    file: part.file.clone(),
-                    line: example.line_of(fault.idx),
-                    what: fault.reason,
-                })
-            });
-            faults.collect()
-        };
-        // A split held out of another one reads the same file.
-        let mut faults: Vec<ReadError> = corpus.splits().flat_map(faults).collect();
-        faults.extend(weights);
-        faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        faults
+    fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
+        let of_corpus = self.labels.check_weights(corpus);
+        let mut check = LabelCheck { of_corpus, ..LabelCheck::default() };
+        let Some(scheme) = self.coding.scheme else { return check };
+        let Some(field) = corpus.field(&self.labels.field) else { return check };
+        for (split, data) in corpus.splits() {
+            let tagged: Vec<(&Example, Vec<&str>)> = tagged(corpus, data, field).collect();
+            let sentences: Vec<_> = tagged.iter().map(|(_, tags)| tags.as_slice()).collect();
+            if let Some(other) = scheme.recognize(&sentences) {
+                check.of_corpus.push(of_another_scheme(scheme, other, data, &tagged));
+                continue;
+            }
+            for (example, tags) in tagged {
+                for TagFault { idx, reason, is_unknown } in scheme.faults(&tags) {
+                    let line = example.line_of(idx);
+                    let fault = ReadError { file: data.file.clone(), line, what: reason };
+                    if is_unknown || self.coding.is_strict {
+                        check.of_examples.push((split, fault));
+                    } else {
+                        check.repaired.push((split, fault));
+                    }
+                }
+            }
+        }
+        check
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
@@ -164,7 +188,7 @@ impl ObjectiveConfig for Config {
             for example in &corpus.train.examples {
                 let Some(symbols) = example.symbols(field) else { continue };
                 for tag in self.coding.trained(&texts(&corpus.lexicons[field], symbols)) {
-                    *counts.entry(tag).or_default() += 1;
+                    *counts.entry(tag.into_owned()).or_default() += 1;
                 }
             }
         }
@@ -187,6 +211,43 @@ impl ObjectiveConfig for Config {
     }
 }
 
+/// The examples of a split with a tag for every token, and their tags.
+fn tagged<'a>(
+    corpus: &'a Corpus,
+    data: &'a SplitData,
+    field: usize,
+) -> impl Iterator<Item = (&'a Example, Vec<&'a str>)> {
+    let lexicon = &corpus.lexicons[field];
+    data.examples
+        .iter()
+        .filter_map(move |example| Some((example, texts(lexicon, example.symbols(field)?))))
+}
+
+/// The fault of a split whose tags follow another scheme, at the first tag that shows it.
+fn of_another_scheme(
+    scheme: TagScheme,
+    other: TagScheme,
+    data: &SplitData,
+    tagged: &[(&Example, Vec<&str>)],
+) -> ReadError {
+    let n_faults: u64 = tagged.iter().map(|(_, tags)| scheme.count_faults(tags)).sum();
+    let mut faults = tagged.iter().filter_map(|(example, tags)| {
+        let fault = scheme.faults(tags).into_iter().next()?;
+        Some((example.line_of(fault.idx), tags[fault.idx]))
+    });
+    let (line, tag) = faults.next().unwrap_or((1, ""));
+    let mut keys = format!("scheme = \"{}\"", other.scheme.name());
+    if other.form != scheme.form && other.scheme != Scheme::Io {
+        keys = format!("{keys} and tag_form = \"{}\"", other.form.name());
+    }
+    let name = scheme.scheme.name();
+    let what = format!(
+        "expected {name} tags, found {tag}: {n_faults} tags of the file are not {name} at their place; \
+         set {keys}, which fits them (encode = \"{name}\" would still train with {name})"
+    );
+    ReadError { file: data.file.clone(), line, what }
+}
+
 fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
     symbols.iter().map(|&symbol| lexicon.get(symbol)).collect()
 }
@@ -197,6 +258,8 @@ struct Attached {
     label: Option<usize>,
     /// The tag id of each symbol of the label field.
     names: Vec<u32>,
+    /// Whether its tags are trained as they are: neither recoded nor repaired.
+    is_direct: bool,
     words: Option<Words>,
 }
 
@@ -257,9 +320,9 @@ impl Tagger {
 
     /// The class of each row of the tap; `None` for rows without a label, or with one unseen in training.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
-        let Attached { label, names, .. } = self.attached(batch);
+        let Attached { label, names, is_direct, .. } = self.attached(batch);
         let Some(label) = *label else { return vec![None; packing.n_rows()] };
-        if self.coding.is_plain() {
+        if *is_direct {
             let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
             let symbols = batch.symbols(label).iter();
             return symbols.map(|symbol| class(names[(*symbol)? as usize])).collect();
@@ -295,7 +358,13 @@ impl Objective for Tagger {
         let tags = label.iter().flat_map(|&label| corpus.lexicons[label].iter());
         let names = tags.map(|tag| self.names.intern(tag)).collect();
         let words = label.and_then(|label| Words::of(corpus, label));
-        self.attached.insert(corpus_idx, Attached { label, names, words });
+        let is_valid = || {
+            let (Some(scheme), Some(label)) = (self.coding.scheme, label) else { return true };
+            let mut tags = corpus.splits().flat_map(|(_, data)| tagged(corpus, data, label));
+            tags.all(|(_, tags)| scheme.count_faults(&tags) == 0)
+        };
+        let is_direct = self.coding.is_plain() && is_valid();
+        self.attached.insert(corpus_idx, Attached { label, names, is_direct, words });
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
@@ -324,8 +393,8 @@ impl Objective for Tagger {
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
-        let spells_spans = self.coding.scheme.is_some();
-        Box::new(TagScorer::new(self.class_names(), spells_spans, self.positive.clone()))
+        let (names, positive) = (self.class_names(), self.positive.clone());
+        Box::new(TagScorer::new(names, self.coding.scheme, positive))
     }
 
     fn class_names(&self) -> Lexicon {

@@ -13,7 +13,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, read::ReadError},
+    data::{Batch, Corpus, Fitted, Lexicon},
     kernel::{self, ParamRef},
     keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::DistanceScorer},
@@ -129,10 +129,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Nothing
-    }
-
-    fn check_corpus(&self, _corpus: &Corpus) -> Vec<ReadError> {
-        Vec::new()
     }
 
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {

@@ -6,6 +6,7 @@
 
 mod coverage;
 mod facts;
+mod irregularity;
 mod values;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{CommandId, Step};
 pub use coverage::{SplitCoverage, VectorCoverage, WordCount};
 pub use facts::*;
+pub use irregularity::{IrregularLine, Irregularity, Treatment};
 pub use values::{Direction, Ended, Reason, Role, Setting, Split};
 
 /// The journal's first line.

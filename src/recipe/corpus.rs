@@ -4,6 +4,7 @@ use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipp
 use crate::{
     data::{
         Axis, Field, FieldForm, Schema, Sentences,
+        load::{FaultPolicies, FaultPolicy},
         read::{self, Format, Location},
     },
     keys::{Key, Place, Refers, Value, ValueType, Values},
@@ -26,7 +27,7 @@ pub struct CorpusSpec {
     /// The test file, if there is one.
     pub test: Option<Location>,
     /// The treatment of faulty examples.
-    pub faults: OnFault,
+    pub faults: FaultPolicies,
     /// Its batch size in examples, if it differs from the recipe's.
     pub batch_size: Option<usize>,
     /// Its sequences and fields.
@@ -99,15 +100,6 @@ pub enum DevSource {
     },
 }
 
-/// The treatment of faulty examples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnFault {
-    /// The recipe is refused.
-    Refuse,
-    /// They are skipped and counted.
-    Skip,
-}
-
 pub(super) const FORMATS: Kinds<&'static dyn Format> = Kinds {
     noun: "format",
     built: read::FORMATS,
@@ -120,6 +112,14 @@ const DEV: &[Key] = &[
     Key::optional("every", ValueType::Count(2), "hold out examples N, 2N, ..."),
     Key::optional("fraction", ValueType::Number(1e-6, 0.999_999), "or hold out this fraction"),
     Key::optional("seed", ValueType::Seed, "seed of the held-out fraction; default: 1"),
+];
+
+const ON_FAULT: ValueType = ValueType::Choice(&["refuse", "skip"]);
+
+const FAULTS: &[Key] = &[
+    Key::with_default("train", ON_FAULT, "\"refuse\"", "in train, and in examples held out of it"),
+    Key::with_default("dev", ON_FAULT, "\"refuse\"", "in the dev file"),
+    Key::with_default("test", ON_FAULT, "\"refuse\"", "in the test file"),
 ];
 
 /// The keys of every corpus; its format adds more.
@@ -135,9 +135,10 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional("test", ValueType::Path, "test file"),
     Key::with_default(
         "faults",
-        ValueType::Choice(&["refuse", "skip"]),
+        ValueType::Either(&[ON_FAULT, ValueType::Table(FAULTS)]),
         "\"refuse\"",
-        "what to do with faulty examples",
+        "what to do with faulty examples; skip: leave out those of train, and list them; of other splits only by \
+         a table such as { train = \"skip\", dev = \"skip\" }",
     ),
     Key::optional(
         "batch_size",
@@ -206,22 +207,41 @@ pub(super) fn check(
             Some(Sentences { ends, field })
         }
     };
+    let faults = fault_policies(&values, dev.as_ref());
     wrong.is_empty().then(|| CorpusSpec {
         name: table.name.to_owned(),
         format,
         train: location(values.text("train")),
         dev,
         test: values.text_if_set("test").map(location),
-        faults: match values.text("faults") {
-            "skip" => OnFault::Skip,
-            _ => OnFault::Refuse,
-        },
+        faults,
         batch_size: values.count_if_set("batch_size"),
         schema,
         sentences,
         place: table.place.clone(),
         values,
     })
+}
+
+/// A held-out dev split is of the training file.
+fn fault_policies(values: &Values, dev: Option<&DevSource>) -> FaultPolicies {
+    let of = |said: &str| if said == "skip" { FaultPolicy::Skip } else { FaultPolicy::Refuse };
+    let mut policies = match values.table("faults") {
+        Some(table) => FaultPolicies {
+            train: of(table.text("train")),
+            dev: of(table.text("dev")),
+            test: of(table.text("test")),
+        },
+        None => FaultPolicies {
+            train: of(values.text("faults")),
+            dev: FaultPolicy::Refuse,
+            test: FaultPolicy::Refuse,
+        },
+    };
+    if !matches!(dev, None | Some(DevSource::File(_))) {
+        policies.dev = policies.train;
+    }
+    policies
 }
 
 fn part(dev: &Values, place: &Place, diagnostics: &mut Diagnostics) -> Option<DevSource> {

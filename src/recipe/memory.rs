@@ -106,7 +106,7 @@ impl LongestBatch {
             lengths.truncate(batch_size);
             Self { tokens: lengths.iter().sum::<usize>() as u64, examples: lengths.len() as u64 }
         };
-        let batches = corpus.splits().map(longest);
+        let batches = corpus.splits().map(|(_, split)| longest(split));
         batches.max_by_key(|batch| batch.tokens).unwrap_or(Self { tokens: 0, examples: 0 })
     }
 

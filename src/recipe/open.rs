@@ -1,51 +1,82 @@
 //! Loads the corpora of a checked recipe and checks their labels.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
-use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, OnFault, Recipe, shipped};
+use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, Recipe, shipped};
 use crate::{
     data::{
         Corpus,
-        load::{self, CorpusFile, Dev, HoldOut, Load, LoadError},
+        load::{self, CorpusFile, Dev, FaultPolicy, HoldOut, Load, LoadError},
         read::{Location, ReadError},
     },
     keys::{Place, Refers, ValueType},
+    protocol::event::{Split, Treatment},
 };
 
 impl Recipe {
-    /// Loads every corpus. The faults of all of them are reported together.
+    /// Loads every corpus. The faults of all of them are reported together: those of lines that could not be
+    /// read, and those of labels and inputs in the lines that could.
     pub fn open(&self) -> Result<Vec<Corpus>, Faults> {
         let samples = shipped::samples();
         let mut faults = Vec::new();
         let mut corpora = Vec::new();
         for (at, spec) in self.corpora.iter().enumerate() {
-            match load::load(&spec.load(), &samples) {
-                Ok(mut corpus) => {
-                    let objectives = self.objectives.iter();
-                    let reading = objectives.filter(|objective| objective.corpora.contains(&at));
-                    let of_labels =
-                        reading.clone().flat_map(|reader| reader.config.check_corpus(&corpus));
-                    let of_inputs = corpus
-                        .splits()
-                        .flat_map(|split| self.missing_inputs(reading.clone(), at, &corpus, split));
-                    let wrong: Vec<ReadError> = of_labels.chain(of_inputs).collect();
-                    match spec.faults {
-                        OnFault::Skip => skip(&mut corpus, &wrong),
-                        OnFault::Refuse => faults.extend(wrong.into_iter().map(line_fault)),
-                    }
-                    if corpus.train.examples.is_empty() {
-                        let what = "no examples without a fault to train on".to_owned();
-                        faults.push(Fault { place: spec.place.clone(), what });
-                    }
-                    corpora.push(corpus);
-                }
-                Err(errors) => faults.extend(errors.into_iter().map(fault)),
+            let (mut corpus, unread) = load::load(&spec.load(), &samples);
+            let mut found: Vec<Fault> = unread.into_iter().map(fault).collect();
+            let is_whole = found.is_empty();
+            let reading = self.objectives.iter().filter(|spec| spec.corpora.contains(&at));
+            let mut of_examples = Vec::new();
+            let mut repaired = BTreeSet::new();
+            for reader in reading.clone() {
+                let check = reader.config.check_corpus(&corpus);
+                of_examples.extend(check.of_examples);
+                repaired.extend(check.repaired);
+                // With lines that could not be read, what is missing may be in these.
+                let of_corpus = check.of_corpus.into_iter().filter(|_| is_whole);
+                found.extend(of_corpus.map(line_fault));
             }
+            for (split, data) in corpus.splits() {
+                let missing = self.missing_inputs(reading.clone(), at, &corpus, data);
+                of_examples.extend(missing.into_iter().map(|error| (split, error)));
+            }
+            let (skipped, refused): (Vec<_>, Vec<_>) = of_examples
+                .into_iter()
+                .partition(|(split, _)| spec.faults.of(*split) == FaultPolicy::Skip);
+            found.extend(refused.into_iter().map(|(_, error)| line_fault(error)));
+            skip(&mut corpus, &skipped);
+            for split in [Split::Train, Split::Dev, Split::Test] {
+                let of_split = repaired.iter().filter(|(of, _)| *of == split);
+                let count = of_split.clone().count() as u64;
+                let lines = of_split.map(|(_, error)| error.clone());
+                corpus.add_irregular(split, Treatment::RepairedTags, count, lines);
+            }
+            if found.is_empty() && corpus.train.examples.is_empty() {
+                let what = "no examples without a fault to train on".to_owned();
+                found.push(Fault { place: spec.place.clone(), what });
+            }
+            found.sort_by_cached_key(|fault| position(&fault.place, &corpus));
+            faults.extend(found);
+            corpora.push(corpus);
         }
         if faults.is_empty() {
             faults.extend(self.objectives.iter().filter_map(|spec| unlabelled(spec, &corpora)));
         }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
+    }
+}
+
+/// The place of a fault among those of its corpus: the splits in order, then the lines.
+fn position(place: &Place, corpus: &Corpus) -> (usize, u32) {
+    let at = |file: &str| {
+        corpus.splits().position(|(_, split)| &*split.file == file).unwrap_or(usize::MAX)
+    };
+    match place {
+        Place::Line { file, line } => (at(file), *line),
+        Place::File(file) => (at(file), 0),
+        _ => (usize::MAX, 0),
     }
 }
 
@@ -75,20 +106,23 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
     Some(Fault { place: spec.place.clone(), what })
 }
 
-/// Skips the examples with one of these faults, and counts them.
-fn skip(corpus: &mut Corpus, wrong: &[ReadError]) {
-    let lines: HashSet<(&str, u32)> =
-        wrong.iter().map(|error| (error.file.as_ref(), error.line)).collect();
-    let mut skipped = 0;
-    let parts = [Some(&mut corpus.train), corpus.dev.as_mut(), corpus.test.as_mut()];
-    for part in parts.into_iter().flatten() {
-        let before = part.examples.len();
-        let file = part.file.clone();
-        let is_right = |line: u32| !lines.contains(&(file.as_ref(), line));
-        part.examples.retain(|example| example.lines().all(is_right) && is_right(example.line));
-        skipped += before - part.examples.len();
+/// Skips the examples with one of these faults, and lists them.
+fn skip(corpus: &mut Corpus, wrong: &[(Split, ReadError)]) {
+    for split in [Split::Train, Split::Dev, Split::Test] {
+        let errors = wrong.iter().filter(|(of, _)| *of == split).map(|(_, error)| error);
+        let lines: HashSet<u32> = errors.clone().map(|error| error.line).collect();
+        let data = match split {
+            Split::Train => Some(&mut corpus.train),
+            Split::Dev => corpus.dev.as_mut(),
+            Split::Test => corpus.test.as_mut(),
+        };
+        let Some(data) = data.filter(|_| !lines.is_empty()) else { continue };
+        let before = data.examples.len();
+        let is_right = |line: u32| !lines.contains(&line);
+        data.examples.retain(|example| example.lines().all(is_right) && is_right(example.line));
+        let n_skipped = (before - data.examples.len()) as u64;
+        corpus.add_irregular(split, Treatment::SkippedExamples, n_skipped, errors.cloned());
     }
-    corpus.skipped += skipped as u64;
 }
 
 fn fault(error: LoadError) -> Fault {
@@ -126,10 +160,7 @@ impl CorpusSpec {
             train: input(&self.train),
             dev,
             test: self.test.as_ref().map(input),
-            faults: match self.faults {
-                OnFault::Refuse => load::FaultPolicy::Refuse,
-                OnFault::Skip => load::FaultPolicy::Skip,
-            },
+            faults: self.faults,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::shipped::{self, location};
 use crate::{
-    data::{Vocabulary, read::Location},
+    data::{Vocabulary, contents, read::Location},
     keys::{Key, ValueType, Values},
     regular_file,
 };
@@ -21,7 +21,9 @@ pub(super) fn is_there(path: &str) -> bool {
 pub(super) fn read(path: &str) -> Result<Vocabulary, String> {
     let bytes = match location(path) {
         Location::File(file) => {
-            regular_file::read(&file).map_err(|error| format!("cannot be read: {error}"))?
+            let bytes =
+                regular_file::read(&file).map_err(|error| format!("cannot be read: {error}"))?;
+            contents::text(bytes).map_err(|why| format!("cannot be read: {why}"))?
         }
         Location::Sample(sample) => shipped::sample(&sample).unwrap_or_default().to_owned(),
     };

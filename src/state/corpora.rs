@@ -94,6 +94,7 @@ mod tests {
             name: name.into(),
             splits: [("train".into(), SplitSize { examples, tokens })].into(),
             skipped: 0,
+            irregularities: Vec::new(),
         });
         let mut run = Run::new(None);
         let started = RunStarted { corpora: corpora.collect(), ..arbitrary::run_started() };

@@ -118,6 +118,7 @@ impl Trainer {
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             settings: self.live_settings(),
             vectors: self.plan.coverage.clone(),
+            warnings: recipe.warnings(corpora).iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -170,6 +171,7 @@ fn corpus(corpus: &Corpus) -> CorpusStarted {
         splits: splits
             .filter_map(|split| Some((split.name().to_owned(), corpus.split(split)?.size())))
             .collect(),
-        skipped: corpus.skipped,
+        skipped: corpus.skipped(),
+        irregularities: corpus.irregularities.clone(),
     }
 }

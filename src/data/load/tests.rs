@@ -35,7 +35,9 @@ fn values() -> Values {
 
 fn spec(values: &Values) -> Load<'_> {
     let format = find("columns").expect("a format of the table");
-    let (train, faults) = (input("good"), FaultPolicy::Refuse);
+    let refuse = FaultPolicy::Refuse;
+    let faults = FaultPolicies { train: refuse, dev: refuse, test: refuse };
+    let train = input("good");
     let (domain, language) = (None, None);
     Load {
         name: "news",
@@ -58,13 +60,12 @@ fn forms(corpus: &Corpus, part: &SplitData) -> String {
 
 /// Train and dev, or the faults.
 fn loaded(spec: &Load<'_>) -> (String, String) {
-    match load(spec, &samples()) {
-        Ok(corpus) => {
-            let dev = corpus.dev.as_ref().map(|dev| forms(&corpus, dev)).unwrap_or_default();
-            (forms(&corpus, &corpus.train), dev)
-        }
-        Err(faults) => (show(&faults), String::new()),
+    let (corpus, faults) = load(spec, &samples());
+    if !faults.is_empty() {
+        return (show(&faults), String::new());
     }
+    let dev = corpus.dev.as_ref().map(|dev| forms(&corpus, dev)).unwrap_or_default();
+    (forms(&corpus, &corpus.train), dev)
 }
 
 #[test]
@@ -117,12 +118,21 @@ fn faulty_examples_are_skipped_and_counted_if_configured() {
     let spec = Load {
         train: input("faulty"),
         test: Some(input("faulty")),
-        faults: FaultPolicy::Skip,
+        faults: FaultPolicies { train: FaultPolicy::Skip, ..spec(&values).faults },
         ..spec(&values)
     };
-    let corpus = load(&spec, &samples()).unwrap();
+    // Skipping is for train, unless said.
+    assert_eq!(loaded(&spec).0.lines().count(), 2);
+    let skip = FaultPolicy::Skip;
+    let spec = Load { faults: FaultPolicies { train: skip, dev: skip, test: skip }, ..spec };
+    let (corpus, faults) = load(&spec, &samples());
+    assert_eq!(faults, []);
     assert_eq!(forms(&corpus, &corpus.train), "ac");
-    assert_eq!(corpus.skipped, 2);
+    assert_eq!(corpus.skipped(), 2);
+    let said: Vec<String> = corpus.irregularities.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["skipped 1 faulty example of train", "skipped 1 faulty example of test"]);
+    let lines: Vec<u32> = corpus.irregularities[0].lines.iter().map(|line| line.line).collect();
+    assert_eq!(lines, [3, 4]);
     let hopeless = Load { train: input("hopeless"), ..spec };
     assert_eq!(loaded(&hopeless).0, "sample:hopeless: no examples without a fault");
 }
@@ -131,7 +141,7 @@ fn faulty_examples_are_skipped_and_counted_if_configured() {
 fn a_corpus_has_its_fields_splits_and_files() {
     let values = values();
     let spec = Load { test: Some(input("good")), ..spec(&values) };
-    let corpus = load(&spec, &samples()).unwrap();
+    let corpus = load(&spec, &samples()).0;
     assert_eq!(
         (corpus.name.as_str(), corpus.fields.as_slice()),
         ("news", &[Field::of_tokens("form")][..])
@@ -164,7 +174,7 @@ fn a_label_that_does_not_occur_in_train_has_no_count() {
         BTreeMap::from([("train", &b"x\ta b\n\tc\n"[..]), ("test", &b"y\ta\nx\td\n"[..])]);
     let format = find("table").expect("a format of the table");
     let (train, test) = (input("train"), Some(input("test")));
-    let corpus = load(&Load { format, train, test, ..spec(&values) }, &samples).unwrap();
+    let corpus = load(&Load { format, train, test, ..spec(&values) }, &samples).0;
     assert_eq!(corpus.fields, [Field::of_tokens("text"), Field::of_examples("label")]);
     assert_eq!(count(&corpus.lexicons[1], &corpus.train, 1), [1, 0]);
     let test = corpus.test.as_ref().unwrap();

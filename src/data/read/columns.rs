@@ -14,7 +14,7 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use super::{
     Corpus, Example, Field, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, ReadError,
     Schema, Source,
-    encoding::{self, Encoding},
+    encoding::{self, Decoder},
     lines::{Line, lines, read_sentences},
 };
 use crate::{
@@ -40,6 +40,7 @@ const KEYS: &[Key] = &[
         "column separator; auto: tab if the first token line has one, else space",
     ),
     encoding::KEY,
+    encoding::INVALID,
 ];
 
 impl Format for Columns {
@@ -67,14 +68,15 @@ impl Format for Columns {
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout::new(values, &source.bytes, labels);
         let is_break = |line: &Line<'_>| line.is_blank() || starts_document(line);
-        read_sentences(source, is_break, |sentence, faults| {
+        let read = read_sentences(source, is_break, |sentence, faults| {
             let n_faults = faults.len();
             let mut fault =
                 |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
-            let texts = decode(sentence, layout.encoding, &mut fault);
+            let texts = decode(sentence, &layout.decoder, &mut fault);
             let rows = layout.rows(&texts, &mut fault);
             (faults.len() == n_faults).then(|| layout.example(&rows, corpus))
-        })
+        });
+        Read { replaced: layout.decoder.replaced(), ..read }
     }
 
     fn find_labels(
@@ -104,7 +106,7 @@ impl Format for Columns {
                 new.push(b'O');
             } else {
                 let label = labels.get(&line.number).map_or(SKIPPED, String::as_str);
-                new.extend(layout.encoding.encode(label));
+                new.extend(layout.decoder.encoding.encode(label));
             }
             (line.end()..line.end(), new)
         });
@@ -173,7 +175,7 @@ type Row<'a> = (u32, Vec<&'a str>);
 struct Layout<'a> {
     columns: Vec<&'a str>,
     separator: Separator,
-    encoding: Encoding,
+    decoder: Decoder,
     /// The number of columns of the first token line.
     n_cells: usize,
     /// The number of columns of every line.
@@ -196,7 +198,7 @@ impl<'a> Layout<'a> {
             Labels::Required => columns.len()..=columns.len(),
             Labels::Absent => without_labels(&columns, n_cells),
         };
-        Self { columns, separator, encoding: Encoding::of(values), n_cells, wanted }
+        Self { columns, separator, decoder: Decoder::new(values, bytes), n_cells, wanted }
     }
 
     /// The cells of each line that has no fault.
@@ -281,12 +283,12 @@ fn without_labels(columns: &[&str], n_cells: usize) -> RangeInclusive<usize> {
 /// The text of each line that has one.
 fn decode<'a>(
     sentence: &[Line<'a>],
-    encoding: Encoding,
+    decoder: &Decoder,
     fault: &mut impl FnMut(u32, String),
 ) -> Vec<(u32, Cow<'a, str>)> {
     sentence
         .iter()
-        .filter_map(|line| match line.decode(encoding) {
+        .filter_map(|line| match decoder.decode(line) {
             Ok(text) => Some((line.number, text)),
             Err(what) => {
                 fault(line.number, what);

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Read, ReadError, Schema,
     Source,
-    encoding::{self, Encoding},
+    encoding::{self, Decoder, Encoding},
     lines::{Line, lines, read_sentences},
 };
 use crate::{
@@ -32,7 +32,7 @@ const HEAD: &str = "head";
 
 pub(super) struct Conllu;
 
-const KEYS: &[Key] = &[encoding::KEY];
+const KEYS: &[Key] = &[encoding::KEY, encoding::INVALID];
 
 impl Format for Conllu {
     fn name(&self) -> &'static str {
@@ -56,8 +56,8 @@ impl Format for Conllu {
     }
 
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
-        let encoding = Encoding::of(values);
-        read_sentences(
+        let decoder = Decoder::new(values, &source.bytes);
+        let read = read_sentences(
             source,
             |line: &Line<'_>| line.is_blank(),
             |sentence, faults| {
@@ -67,7 +67,7 @@ impl Format for Conllu {
                 let mut fault =
                     |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
                 for line in sentence.iter().filter(|line| !line.bytes.starts_with(b"#")) {
-                    let kept = match line.decode(encoding) {
+                    let kept = match decoder.decode(line) {
                         Ok(text) => ids.check(&text).map(|is_word| is_word.then_some(text)),
                         Err(what) => {
                             // The id still counts, or the next line would be reported too.
@@ -105,7 +105,8 @@ impl Format for Conllu {
                 (faults.len() == n_faults)
                     .then(|| example(&words, heads.as_deref(), is_missing, corpus))
             },
-        )
+        );
+        Read { replaced: decoder.replaced(), ..read }
     }
 
     fn write(

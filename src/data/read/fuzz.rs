@@ -30,7 +30,7 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
 
 fn settings() -> impl Strategy<Value = Setting> {
     let separator = prop_oneof![Just("auto"), Just("tab"), Just("space")];
-    let encoding = prop_oneof![Just("utf-8"), Just("latin-1")];
+    let encoding = prop_oneof![Just("utf-8"), Just("latin-1"), Just("cp1252")];
     (any::<bool>(), separator, encoding).prop_map(|(is_columns, separator, encoding)| {
         let setting =
             if is_columns { Setting::columns(&["form", "pos"]) } else { Setting::new("conllu") };
@@ -102,6 +102,7 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         8 => Just(b"1\ta b\n".to_vec()),
         4 => Just(b"0 c d\r\n".to_vec()),
         4 => Just(b"1,\"a, \"\"b\"\"\"\n".to_vec()),
+        2 => Just(b"0,\"c\r\n\n d\"\n".to_vec()),
         4 => Just(b"{\"text\": \"a b\", \"label\": 1}\n".to_vec()),
         2 => Just(b"{\"text\": [\"a\"], \"pos\": [\"N\"]} \r\n".to_vec()),
         2 => Just(b"\ta\n".to_vec()),
@@ -119,7 +120,7 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
 fn tables() -> impl Strategy<Value = Setting> {
     let separator = prop_oneof![Just("auto"), Just("tab"), Just("comma"), Just("space")];
     let header = prop_oneof![Just("none"), Just("skip")];
-    let encoding = prop_oneof![Just("utf-8"), Just("latin-1")];
+    let encoding = prop_oneof![Just("utf-8"), Just("latin-1"), Just("cp1252")];
     let tokens = prop_oneof![Just("space"), Just("words")];
     (separator, header, encoding, tokens).prop_map(|(separator, header, encoding, tokens)| {
         let setting = Setting::table(&["label", "text"]).say("separator", separator);
@@ -163,7 +164,15 @@ proptest! {
         reported.extend(example_lines(&reading));
         reported.sort_unstable();
         prop_assert!(reported.is_sorted_by(|a, b| a < b));
-        for line in lines(&bytes).skip(1).filter(|line| !line.is_blank()) {
+        let inner: Vec<u32> = if setting.is_table() {
+            let ends = setting.record_ends(&bytes, gold);
+            ends.into_iter().flat_map(|(first, last)| first + 1..=last).collect()
+        } else {
+            Vec::new()
+        };
+        let is_own = |number| !inner.contains(&number);
+        let own = lines(&bytes).skip(1).filter(|line| !line.is_blank() && is_own(line.number));
+        for line in own {
             prop_assert!(reported.contains(&line.number), "{} is passed over", line.number);
         }
     }
@@ -176,16 +185,20 @@ proptest! {
     ) {
         let reading = setting.read_as(&bytes, gold);
         let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
-        let at = example_lines(&reading);
+        let ends = setting.record_ends(&bytes, gold);
+        let at: Vec<u32> = example_lines(&reading).iter().map(|line| ends[line]).collect();
         prop_assert_eq!(lines(&written).count(), lines(&bytes).count());
         for (old, new) in lines(&bytes).zip(lines(&written)) {
             let rest = new.bytes.strip_prefix(old.bytes);
             let is_example = at.binary_search(&old.number).is_ok();
             let grew = rest.is_some_and(|rest| match rest {
-                b"" => old.bytes.is_empty(),
+                // Within a record of several lines, or empty.
+                b"" => old.bytes.is_empty() || !ends.values().any(|end| *end == old.number),
                 b"\t?!" | b",?!" | b" ?!" => is_example,
                 b"\t" | b"," | b" " => !is_example,
-                rest => old.number == 1 && rest.ends_with(b"predicted_label"),
+                rest => {
+                    ends.get(&1) == Some(&old.number) && rest.ends_with(b"predicted_label")
+                }
             });
             prop_assert!(grew, "line {}", old.number);
         }

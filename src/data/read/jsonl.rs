@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, Format, Labels, Read, Schema, SequenceSpec, Source,
+    encoding::{self, Decoder},
     lines::{lines, read_lines},
     tokens::{self, Tokens},
 };
@@ -61,6 +62,7 @@ const KEYS: &[Key] = &[
     Key::optional("pictures", NAMES, "keys of rows of columns of numbers or of channels"),
     Key::optional("raw", NAMES, "keys of strings that are kept as they stand"),
     tokens::KEY,
+    encoding::INVALID,
 ];
 
 /// The recipe keys that name fields, in the order of the fields, and the form of their values.
@@ -140,13 +142,15 @@ impl Format for Jsonl {
 
     fn read(&self, source: &Source, values: &Values, _labels: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout { n_texts: values.texts("text").len(), tokens: Tokens::of(values) };
-        read_lines(source, |line| {
+        let decoder = Decoder::new(values, &source.bytes);
+        let read = read_lines(source, |line| {
             if line.is_blank() {
                 return Ok(None);
             }
-            let object = object::parse(line)?;
+            let object = object::parse(&decoder.decode(line)?)?;
             layout.example(&object, line.number, corpus).map(Some)
-        })
+        });
+        Read { replaced: decoder.replaced(), ..read }
     }
 
     fn write(
@@ -166,7 +170,9 @@ impl Format for Jsonl {
             let value = match pair {
                 Some((_, prediction)) => predicted::value(prediction, field.names, is_array),
                 // A faulty example; a line that is no object has no place for a key.
-                None => object::parse(&line).ok().map(|_| Value::Null)?,
+                None => object::parse(std::str::from_utf8(line.bytes).ok()?)
+                    .ok()
+                    .map(|_| Value::Null)?,
             };
             let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
             let is_empty = line.bytes[..brace - line.start].trim_ascii_end().ends_with(b"{");

@@ -4,9 +4,7 @@
 //! Carriage returns before the `\n` belong to the line ending. A UTF-8 byte order mark at the start
 //! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
-use std::borrow::Cow;
-
-use super::{Example, Read, ReadError, Source, encoding::Encoding};
+use super::{Example, Read, ReadError, Source};
 
 /// One line, without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +26,6 @@ impl<'a> Line<'a> {
     /// Whether it ends a sentence: it is empty, or has only tabs and spaces.
     pub(super) fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
-    }
-
-    /// Decodes its text; the error names the invalid byte.
-    pub(super) fn decode(&self, encoding: Encoding) -> Result<Cow<'a, str>, String> {
-        encoding.decode(self.bytes).map_err(|place| {
-            let offset = self.start + place;
-            format!(
-                "byte {offset} of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1"
-            )
-        })
     }
 }
 
@@ -103,11 +91,20 @@ pub(super) fn read_sentences<'a>(
 /// Reads a file line by line, each of which is an example, nothing, or a fault.
 pub(super) fn read_lines<'a>(
     source: &'a Source,
+    parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,
+) -> Read {
+    read_each(source, lines(&source.bytes), parse)
+}
+
+/// The same for lines, or records of several lines, that are given.
+pub(super) fn read_each<'a>(
+    source: &'a Source,
+    lines: impl Iterator<Item = Line<'a>>,
     mut parse: impl FnMut(&Line<'a>) -> Result<Option<Example>, String>,
 ) -> Read {
     let mut read = Read::default();
     read.split.file = source.name.clone();
-    for line in lines(&source.bytes) {
+    for line in lines {
         match parse(&line) {
             Ok(example) => read.split.examples.extend(example),
             Err(what) => {

@@ -4,19 +4,22 @@
 //! without labels can be mixed. A column of `sets` has any number of labels separated by `|`; there
 //! a single `|` is the empty set, and an empty cell is still missing.
 //!
+//! A cell of CSV in quotes may hold line breaks (RFC 4180); the line of its example is the first one.
+//!
 //! Pitfall: separated by spaces (`LABEL the text`), a line with only a text looks like any other.
 //! `labels` decides what the input to `predict` is.
 
 mod cells;
 mod labels;
+mod records;
 
 use std::collections::HashMap;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, Source, columns,
-    encoding::{self, Encoding},
-    lines::{Line, lines, read_lines},
+    encoding::{self, Decoder},
+    lines::{Line, lines, read_each},
     tokens::{self, Tokens},
 };
 use crate::{
@@ -29,6 +32,7 @@ use crate::{
     nearest::hint,
 };
 use cells::{Cells, Separator};
+use records::records;
 
 pub(super) struct Table;
 
@@ -56,6 +60,7 @@ const KEYS: &[Key] = &[
     ),
     tokens::KEY,
     encoding::KEY,
+    encoding::INVALID,
 ];
 
 impl Format for Table {
@@ -103,13 +108,23 @@ impl Format for Table {
 
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout::new(values, &source.bytes, labels);
-        read_lines(source, |line| {
+        let records = records(&source.bytes, layout.separator);
+        let read = read_each(source, records, |line| {
             if !layout.has_example(line) {
                 return Ok(None);
             }
-            let text = line.decode(layout.encoding)?;
-            layout.example(&text, line, corpus).map(Some)
-        })
+            let n_breaks = line.bytes.iter().filter(|&&byte| byte == b'\n').count();
+            let example = layout.decoder.decode(line);
+            let example = example.and_then(|text| layout.example(&text, line, corpus));
+            example.map(Some).map_err(|what| match n_breaks {
+                0 => what,
+                _ => format!(
+                    "{what} (a quoted cell reaches from here to line {})",
+                    line.number as usize + n_breaks
+                ),
+            })
+        });
+        Read { replaced: layout.decoder.replaced(), ..read }
     }
 
     fn find_labels(
@@ -135,7 +150,7 @@ impl Format for Table {
                 .ok_or(UnwritableError { format: self.name(), what: prediction.describe() })?;
             cells.insert(example.line, cell);
         }
-        let edits = lines(&source.bytes).filter_map(|line| {
+        let edits = records(&source.bytes, layout.separator).filter_map(|line| {
             let cell = if layout.has_example(&line) {
                 // The prediction of a faulty line is empty.
                 cells.get(&line.number).cloned().unwrap_or_default()
@@ -145,7 +160,7 @@ impl Format for Table {
                 layout.header(&line, field.field)
             };
             let new = layout.separator.appended(&cell);
-            Some((line.end()..line.end(), layout.encoding.encode(&new)))
+            Some((line.end()..line.end(), layout.decoder.encoding.encode(&new)))
         });
         Ok(splice(&source.bytes, edits))
     }
@@ -190,27 +205,28 @@ struct Layout<'a> {
     texts: Vec<&'a str>,
     sets: Vec<&'a str>,
     separator: Separator,
-    encoding: Encoding,
+    decoder: Decoder,
     tokens: Tokens,
     has_header: bool,
 }
 
 impl<'a> Layout<'a> {
-    fn new(values: &'a Values, bytes: &[u8], labels: Labels) -> Self {
+    fn new(values: &'a Values, bytes: &'a [u8], labels: Labels) -> Self {
         let (columns, texts) = (values.texts("columns"), texts(values));
-        let (encoding, separator) = (Encoding::of(values), values.text("separator"));
+        let (decoder, separator) = (Decoder::new(values, bytes), values.text("separator"));
         let has_header = values.text("header") == "skip";
         let is_first = |line: &Line<'_>| match labels {
             Labels::Required => !line.bytes.is_empty(),
             Labels::Absent => !line.bytes.is_empty() && !(has_header && line.number == 1),
         };
-        let first = lines(bytes).find(is_first);
-        let first = first.and_then(|line| line.decode(encoding).ok()).unwrap_or_default();
+        let text = |line: Line<'a>| decoder.decode_lossily(&line);
+        let line = lines(bytes).find(is_first).map(text).unwrap_or_default();
+        let record = records(bytes, Separator::Comma).find(is_first).map(text).unwrap_or_default();
         let (separator, columns) = match labels {
-            Labels::Required => (Separator::of(separator, columns.len(), &first), columns),
+            Labels::Required => (Separator::of(separator, columns.len(), &line, &record), columns),
             Labels::Absent => {
-                let separator = Separator::of_texts(separator, texts.len(), &first);
-                (separator, without_labels(&columns, &texts, separator, &first))
+                let separator = Separator::of_texts(separator, texts.len(), &line, &record);
+                (separator, without_labels(&columns, &texts, separator, &record))
             }
         };
         Self {
@@ -218,7 +234,7 @@ impl<'a> Layout<'a> {
             columns,
             texts,
             sets: values.texts("sets"),
-            encoding,
+            decoder,
             tokens: Tokens::of(values),
             has_header,
         }
@@ -231,7 +247,7 @@ impl<'a> Layout<'a> {
 
     /// The name of the column of predictions under a header, which no other column has.
     fn header(&self, line: &Line<'_>, field: &str) -> String {
-        let text = line.decode(self.encoding).unwrap_or_default();
+        let text = self.decoder.decode_lossily(line);
         let cells = self.separator.cells(&text, self.columns.len()).unwrap_or_default();
         let name = if field.is_empty() { "predicted".into() } else { format!("predicted_{field}") };
         let is_taken = |name: &str| cells.iter().any(|cell| cell.trim_ascii() == name);
@@ -338,6 +354,19 @@ fn check_header(line: &Line<'_>, columns: &[&str], cells: &Cells<'_>) -> Result<
         );
     }
     Ok(())
+}
+
+/// The last line of each record, by its first one.
+#[cfg(test)]
+pub(super) fn record_ends(
+    values: &Values,
+    bytes: &[u8],
+    labels: Labels,
+) -> std::collections::BTreeMap<u32, u32> {
+    let records = records(bytes, Layout::new(values, bytes, labels).separator);
+    let n_breaks =
+        |line: &Line<'_>| line.bytes.iter().filter(|&&byte| byte == b'\n').count() as u32;
+    records.map(|line| (line.number, line.number + n_breaks(&line))).collect()
 }
 
 #[cfg(test)]

@@ -63,6 +63,15 @@ impl Setting {
         self.format.name() == "columns"
     }
 
+    /// The last line of each record of a table, by its first one.
+    pub(super) fn record_ends(&self, bytes: &[u8], labels: Labels) -> BTreeMap<u32, u32> {
+        super::table::record_ends(&self.values, bytes, labels)
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        self.format.name() == "table"
+    }
+
     pub(super) fn check(&self) -> Vec<String> {
         self.format.check(&self.values).into_iter().map(|(_, what)| what).collect()
     }

@@ -3,7 +3,7 @@
 use super::{Scorer, Scores};
 use crate::{
     data::{Lexicon, Prediction},
-    metric::{Accuracy, FScore, Gold, SpanF1, Word},
+    metric::{Accuracy, FScore, Gold, SpanF1, TagScheme, Word},
 };
 
 /// Counts tags, and the spans that they encode.
@@ -11,6 +11,8 @@ pub struct TagScorer {
     names: Lexicon,
     /// Counts spans, if the tags encode spans.
     spans: Option<SpanF1>,
+    /// Each name in the form that conlleval reads, if the tags encode spans.
+    canonical: Vec<String>,
     /// The tag whose F0.5 is computed.
     positive: Option<String>,
     tags: FScore,
@@ -18,10 +20,19 @@ pub struct TagScorer {
 }
 
 impl TagScorer {
-    /// For tags with these names.
-    pub fn new(names: Lexicon, spell_spans: bool, positive: Option<String>) -> Self {
-        let spans = spell_spans.then(SpanF1::default);
-        Self { names, spans, positive, tags: FScore::default(), accuracy: Accuracy::default() }
+    /// For tags with these names, which encode spans if there is a scheme.
+    pub fn new(names: Lexicon, scheme: Option<TagScheme>, positive: Option<String>) -> Self {
+        let canonical = scheme.iter().flat_map(|scheme| {
+            names.iter().map(|name| scheme.canonical(name).into_owned()).collect::<Vec<_>>()
+        });
+        Self {
+            canonical: canonical.collect(),
+            names,
+            spans: scheme.map(|_| SpanF1::default()),
+            positive,
+            tags: FScore::default(),
+            accuracy: Accuracy::default(),
+        }
     }
 
     /// Whether metrics of single tags are needed.
@@ -31,26 +42,28 @@ impl TagScorer {
 }
 
 impl Scorer for TagScorer {
-    /// A sentence with a token without a gold tag is not scored.
+    /// A token without a gold tag is not scored; in a sentence with one, no span is.
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         let (Gold::Classes { classes, oov }, Prediction::Classes(predicted)) = (gold, prediction)
         else {
             return;
         };
-        let name = |id: &u32| self.names.get(*id);
-        let gold: Option<Vec<&str>> = classes.iter().map(|gold| gold.as_ref().map(name)).collect();
-        let Some(gold) = gold else { return };
-        let predicted: Vec<&str> = predicted.iter().map(name).collect();
         let counts_tags = self.counts_tags();
-        for (at, (gold, predicted)) in gold.iter().zip(&predicted).enumerate() {
+        for (at, (gold, predicted)) in classes.iter().zip(predicted).enumerate() {
+            let Some(gold) = gold else { continue };
+            let (gold, predicted) = (self.names.get(*gold), self.names.get(*predicted));
             let is_oov = oov.get(at).copied().unwrap_or_default();
             let word = if is_oov { Word::Unknown } else { Word::Known };
-            self.accuracy.add(*gold, *predicted, word);
+            self.accuracy.add(gold, predicted, word);
             if counts_tags {
                 self.tags.add(gold, predicted);
             }
         }
-        if let Some(spans) = &mut self.spans {
+        let name = |id: &u32| self.canonical[*id as usize].as_str();
+        let gold: Option<Vec<&u32>> = classes.iter().map(Option::as_ref).collect();
+        if let (Some(spans), Some(gold)) = (&mut self.spans, gold) {
+            let gold: Vec<&str> = gold.into_iter().map(name).collect();
+            let predicted: Vec<&str> = predicted.iter().map(name).collect();
             spans.add(&gold, &predicted);
         }
     }
@@ -81,7 +94,10 @@ impl Scorer for TagScorer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::fixture::{read, same, words};
+    use crate::metric::{
+        Scheme,
+        fixture::{read, same, words},
+    };
 
     /// The cases of conlleval as ids, which is what an objective passes.
     #[test]
@@ -94,7 +110,7 @@ mod tests {
                 sentences.map(ids).collect()
             };
             let (gold, predicted) = (ids("gold"), ids("predicted"));
-            let mut scorer = Box::new(TagScorer::new(names, true, None));
+            let mut scorer = Box::new(TagScorer::new(names, Some(Scheme::Iob2.into()), None));
             for (gold, predicted) in gold.into_iter().zip(predicted) {
                 let classes = gold.into_iter().map(Some).collect();
                 let gold = Gold::Classes { classes, oov: Vec::new() };
@@ -112,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_that_lacks_a_tag_is_not_scored() {
+    fn a_token_that_lacks_a_tag_is_not_scored() {
         let names = ["N", "V"].into_iter().collect();
-        let mut scorer = Box::new(TagScorer::new(names, false, Some("V".to_owned())));
+        let mut scorer = Box::new(TagScorer::new(names, None, Some("V".to_owned())));
         let gold = |classes: [Option<u32>; 2]| Gold::Classes {
             classes: classes.to_vec(),
             oov: vec![false, true],
@@ -123,10 +139,10 @@ mod tests {
         scorer.push(&gold([Some(0), Some(1)]), &Prediction::Classes(vec![1, 1]));
         let mut scores = Scores::default();
         scorer.finish(&mut scores);
-        // V: P = 1/2, R = 1; F0.5 = 1.25·(1/2) / (1/4·1/2 + 1).
+        // V: P = 1/3, R = 1; F0.5 = 1.25·(1/3) / (1/4·1/3 + 1).
         let metrics: Vec<_> = scores.metrics.iter().map(|(name, _)| *name).collect();
         assert_eq!(metrics, ["f0.5", "accuracy", "accuracy_known", "accuracy_oov"]);
-        assert!((scores.metrics[0].1 - 500.0 / 9.0).abs() < 1e-9, "{:?}", scores.metrics[0]);
+        assert!((scores.metrics[0].1 - 500.0 / 13.0).abs() < 1e-9, "{:?}", scores.metrics[0]);
         assert_eq!((scores.metrics[2].1, scores.metrics[3].1), (0.0, 100.0));
     }
 }

@@ -1,10 +1,14 @@
-//! The three usual encodings of spans as tags, and their valid sequences.
+//! The usual encodings of spans as tags, and their valid sequences.
 //!
 //! iob1 (Ramshaw and Marcus 1995): `I-`, and `B-` only between two neighbours of one type.
-//! iob2 (Ratnaparkhi 1998): every span starts with `B-`.
-//! iobes (also BIOES, BILOU): `B- I- E-` for long spans and `S-` for a span of one token.
+//! iob2 (Ratnaparkhi 1998), also called BIO: every span starts with `B-`.
+//! iobes (also BIOES): `B- I- E-` for long spans and `S-` for a span of one token. bilou has the letters `L` and `U`
+//! for `E` and `S`; bmes (Chinese word segmentation) has `M` for `I`.
+//! io: the type alone; two neighbouring spans of one type are read as one.
 
-use super::{OUTSIDE, Span, spans, split};
+use std::borrow::Cow;
+
+use super::{OUTSIDE, Span, TagForm, spans};
 
 /// An encoding of spans as tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,31 @@ pub enum Scheme {
     Iob2,
     /// `B-` at the start, `E-` at the end, `S-` for a single token.
     Iobes,
+    /// iobes with `L-` and `U-` for `E-` and `S-`.
+    Bilou,
+    /// iobes with `M-` for `I-`.
+    Bmes,
+    /// The type alone.
+    Io,
+}
+
+/// A scheme and the form of its tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagScheme {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The form; io has none, as its tags have no letter.
+    pub form: TagForm,
+}
+
+/// The place of a token in its span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Outside,
+    Begin,
+    Inside,
+    End,
+    Single,
 }
 
 /// A violation of the scheme in a sequence.
@@ -25,20 +54,21 @@ pub struct TagFault {
     pub idx: usize,
     /// What was found and what was expected.
     pub reason: String,
+    /// Whether the scheme has no such tag; otherwise it has the tag, but not at this place.
+    pub is_unknown: bool,
 }
 
 impl Scheme {
     /// The names in recipes.
-    pub const NAMES: &[&str] = &["iob1", "iob2", "iobes"];
+    pub const NAMES: &[&str] = &["iob1", "iob2", "iobes", "bilou", "bmes", "io"];
+
+    /// All schemes, in the order of their names.
+    pub const ALL: &[Self] =
+        &[Self::Iob1, Self::Iob2, Self::Iobes, Self::Bilou, Self::Bmes, Self::Io];
 
     /// The scheme with that name.
     pub fn find(name: &str) -> Option<Self> {
-        Some(match name {
-            "iob1" => Self::Iob1,
-            "iob2" => Self::Iob2,
-            "iobes" => Self::Iobes,
-            _ => return None,
-        })
+        Self::ALL.iter().copied().find(|scheme| scheme.name() == name)
     }
 
     /// Its name in recipes.
@@ -47,17 +77,79 @@ impl Scheme {
             Self::Iob1 => "iob1",
             Self::Iob2 => "iob2",
             Self::Iobes => "iobes",
+            Self::Bilou => "bilou",
+            Self::Bmes => "bmes",
+            Self::Io => "io",
         }
+    }
+
+    /// Its letters and what they stand for; io has none.
+    fn letters(self) -> &'static [(&'static str, Place)] {
+        use Place::{Begin, End, Inside, Single};
+        match self {
+            Self::Iob1 | Self::Iob2 => &[("B", Begin), ("I", Inside)],
+            Self::Iobes => &[("B", Begin), ("I", Inside), ("E", End), ("S", Single)],
+            Self::Bilou => &[("B", Begin), ("I", Inside), ("L", End), ("U", Single)],
+            Self::Bmes => &[("B", Begin), ("M", Inside), ("E", End), ("S", Single)],
+            Self::Io => &[],
+        }
+    }
+}
+
+impl From<Scheme> for TagScheme {
+    /// In the usual form.
+    fn from(scheme: Scheme) -> Self {
+        Self { scheme, form: TagForm::PrefixHyphen }
+    }
+}
+
+impl TagScheme {
+    /// Place and type of a tag; `None` if the scheme has no such tag.
+    fn parse(self, tag: &str) -> Option<(Place, &str)> {
+        if tag == OUTSIDE {
+            return Some((Place::Outside, ""));
+        }
+        if self.scheme == Scheme::Io {
+            return Some((Place::Inside, tag));
+        }
+        let (letter, kind) = self.form.split(tag);
+        let mut letters = self.scheme.letters().iter();
+        letters.find(|(other, _)| *other == letter).map(|(_, place)| (*place, kind))
+    }
+
+    /// The tag of a place in a span of that type.
+    fn tag(self, place: Place, kind: &str) -> String {
+        match self.scheme {
+            Scheme::Io => kind.to_owned(),
+            _ => self.form.join(self.letter(place), kind),
+        }
+    }
+
+    fn letter(self, place: Place) -> &'static str {
+        let mut letters = self.scheme.letters().iter();
+        letters.find(|(_, other)| *other == place).map_or(OUTSIDE, |(letter, _)| letter)
     }
 
     /// Whether the scheme has that tag.
     pub fn knows(self, tag: &str) -> bool {
-        match split(tag) {
-            (OUTSIDE, _) => tag == OUTSIDE,
-            ("B" | "I", _) => true,
-            ("E" | "S", _) => self == Self::Iobes,
-            _ => false,
+        self.parse(tag).is_some()
+    }
+
+    /// The tag in the form that conlleval reads, with a letter of iobes before a hyphen. A tag that the scheme
+    /// does not have is unchanged.
+    pub fn canonical(self, tag: &str) -> Cow<'_, str> {
+        let is_usual = matches!(self.scheme, Scheme::Iob1 | Scheme::Iob2 | Scheme::Iobes)
+            && self.form == TagForm::PrefixHyphen;
+        match self.parse(tag).filter(|_| !is_usual && tag != OUTSIDE) {
+            Some((place, kind)) => Self::from(Scheme::Iobes).tag(place, kind).into(),
+            None => tag.into(),
         }
+    }
+
+    /// The spans of a sequence by the rules of conlleval; see [`spans`].
+    pub fn spans<S: AsRef<str>>(self, tags: &[S]) -> Vec<Span> {
+        let tags: Vec<Cow<'_, str>> = tags.iter().map(|tag| self.canonical(tag.as_ref())).collect();
+        spans(&tags)
     }
 
     /// Whether `to` may follow `from` in a valid sequence; `None` is the start or end of the
@@ -65,46 +157,58 @@ impl Scheme {
     ///
     /// Viterbi decoding with this constraint gives only valid spans.
     pub fn allowed(self, from: Option<&str>, to: Option<&str>) -> bool {
-        if ![from, to].into_iter().flatten().all(|tag| self.knows(tag)) {
-            return false;
-        }
-        let (before, now) = (split(from.unwrap_or(OUTSIDE)), split(to.unwrap_or(OUTSIDE)));
-        let inside = matches!(before.0, "B" | "I");
+        let from = self.parse(from.unwrap_or(OUTSIDE));
+        let to = self.parse(to.unwrap_or(OUTSIDE));
+        from.zip(to).is_some_and(|(before, now)| self.follows(before, now))
+    }
+
+    fn follows(self, before: (Place, &str), now: (Place, &str)) -> bool {
+        let inside = matches!(before.0, Place::Begin | Place::Inside);
         let continues = inside && before.1 == now.1;
-        match (self, now.0) {
-            (Self::Iob1, "B") | (Self::Iob2, "I") | (Self::Iobes, "I" | "E") => continues,
-            (Self::Iob1 | Self::Iob2, _) => true,
-            (Self::Iobes, _) => !inside,
+        match (self.scheme, now.0) {
+            (Scheme::Iob1, Place::Begin) | (Scheme::Iob2, Place::Inside) => continues,
+            (Scheme::Iob1 | Scheme::Iob2 | Scheme::Io, _) => true,
+            (_, Place::Inside | Place::End) => continues,
+            _ => !inside,
         }
     }
 
     /// All violations in a sequence, in order.
     pub fn faults<S: AsRef<str>>(self, tags: &[S]) -> Vec<TagFault> {
         let mut faults = Vec::new();
+        self.each_fault(tags, |fault| {
+            faults.push(TagFault {
+                idx: fault.idx,
+                reason: self.describe(&fault),
+                is_unknown: matches!(fault.what, Violation::Unknown(_)),
+            });
+        });
+        faults
+    }
+
+    /// The number of violations in a sequence.
+    pub fn count_faults<S: AsRef<str>>(self, tags: &[S]) -> u64 {
+        let mut n = 0;
+        self.each_fault(tags, |_| n += 1);
+        n
+    }
+
+    fn each_fault<'t, S: AsRef<str>>(self, tags: &'t [S], mut found: impl FnMut(Found<'t>)) {
         let mut before = None;
         // After an unknown tag anything may follow: one mistake is one fault.
         let mut follows_unknown = false;
         for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
             let known = self.knows(tag);
             if !known {
-                let (name, tags) = (self.name(), self.tags());
-                let reason = format!("expected an {name} tag ({tags}), found {tag}");
-                faults.push(TagFault { idx, reason });
+                found(Found { idx, what: Violation::Unknown(tag) });
             } else if !follows_unknown && !self.allowed(before, Some(tag)) {
-                faults.push(TagFault { idx, reason: self.reason(before, tag) });
+                found(Found { idx, what: Violation::Misplaced { before, tag } });
             }
             (before, follows_unknown) = (Some(tag), !known);
         }
         if let Some(last) = before.filter(|_| !follows_unknown && !self.allowed(before, None)) {
-            let reason = format!("expected E- or S- at the end of the sentence, found {last}");
-            faults.push(TagFault { idx: tags.len() - 1, reason });
+            found(Found { idx: tags.len() - 1, what: Violation::Open(last) });
         }
-        faults
-    }
-
-    /// The first violation in a sequence, if there is one.
-    pub fn validate<S: AsRef<str>>(self, tags: &[S]) -> Result<(), TagFault> {
-        self.faults(tags).into_iter().next().map_or(Ok(()), Err)
     }
 
     /// The tags of a sentence of `n_tokens` tokens with these spans, which are in order and do not
@@ -118,51 +222,116 @@ impl Scheme {
             let n_inside = span.end - span.start;
             for (idx, tag) in tags[span.start..span.end].iter_mut().enumerate() {
                 let (first, last) = (idx == 0, idx + 1 == n_inside);
-                let prefix = match self {
-                    Self::Iobes if first && last => 'S',
-                    Self::Iobes if last => 'E',
-                    Self::Iob1 if first && touches => 'B',
-                    Self::Iob2 | Self::Iobes if first => 'B',
-                    _ => 'I',
+                let place = match self.scheme {
+                    Scheme::Iob1 if first && touches => Place::Begin,
+                    Scheme::Iob1 | Scheme::Io => Place::Inside,
+                    Scheme::Iob2 if first => Place::Begin,
+                    Scheme::Iob2 => Place::Inside,
+                    _ if first && last => Place::Single,
+                    _ if last => Place::End,
+                    _ if first => Place::Begin,
+                    _ => Place::Inside,
                 };
-                *tag = format!("{prefix}-{}", span.kind);
+                *tag = self.tag(place, &span.kind);
             }
             before = Some(span);
         }
         tags
     }
 
-    /// The same spans in another scheme; an error if the sequence is not valid in this one.
-    pub fn convert<S: AsRef<str>>(self, tags: &[S], to: Self) -> Result<Vec<String>, TagFault> {
-        self.validate(tags)?;
-        Ok(to.encode(&spans(tags), tags.len()))
-    }
-
-    fn tags(self) -> &'static str {
-        match self {
-            Self::Iob1 | Self::Iob2 => "O, B-TYPE or I-TYPE",
-            Self::Iobes => "O, B-TYPE, I-TYPE, E-TYPE or S-TYPE",
+    /// Of a corpus with many violations of this scheme, the scheme and form that it follows instead; `None` if
+    /// there are few violations, or if no other scheme has far fewer.
+    pub fn recognize<S: AsRef<str>>(self, sentences: &[&[S]]) -> Option<Self> {
+        let count =
+            |scheme: Self| sentences.iter().map(|tags| scheme.count_faults(tags)).sum::<u64>();
+        let n_faults = count(self);
+        if n_faults < FEWEST_RECOGNIZED {
+            return None;
         }
+        let of_form = |form| {
+            let with_letters = Scheme::ALL.iter().filter(|scheme| **scheme != Scheme::Io);
+            with_letters.map(move |&scheme| Self { scheme, form })
+        };
+        let other_forms = TagForm::ALL.iter().copied().filter(|form| *form != self.form);
+        let mut others = of_form(self.form).chain(other_forms.flat_map(of_form));
+        let found = others.find(|&other| other != self && 20 * count(other) <= n_faults);
+        found.or_else(|| {
+            // Every tag is one of io; a column of other labels rarely has O for most tokens.
+            let tags = || sentences.iter().copied().flatten().map(AsRef::as_ref);
+            let n_outside = tags().filter(|tag| *tag == OUTSIDE).count();
+            let has_letters = tags().any(|tag| tag != OUTSIDE && self.knows(tag));
+            let is_io = !has_letters && 2 * n_outside >= tags().count();
+            is_io.then_some(Self { scheme: Scheme::Io, form: TagForm::PrefixHyphen })
+        })
     }
 
-    fn reason(self, before: Option<&str>, tag: &str) -> String {
-        let kind = split(tag).1;
+    /// The tags of the scheme, for messages.
+    fn tags(self) -> String {
+        let letters = self.scheme.letters().iter();
+        let tags: Vec<String> = letters.map(|(letter, _)| self.form.join(letter, "TYPE")).collect();
+        let (last, others) =
+            tags.split_last().expect("a scheme whose tags may be unknown has letters");
+        format!("O, {} or {last}", others.join(", "))
+    }
+
+    fn describe(self, fault: &Found<'_>) -> String {
+        let name = self.scheme.name();
+        let mark = |place| self.form.mark(self.letter(place));
+        let (before, tag) = match fault.what {
+            Violation::Unknown(tag) => {
+                return format!("expected an {name} tag ({}), found {tag}", self.tags());
+            }
+            Violation::Open(last) => {
+                let (end, single) = (mark(Place::End), mark(Place::Single));
+                return format!(
+                    "expected {end} or {single} at the end of the sentence, found {last}"
+                );
+            }
+            Violation::Misplaced { before, tag } => (before, tag),
+        };
+        let (place, kind) = self.parse(tag).unwrap_or((Place::Outside, ""));
         let position = match before {
             Some(before) => format!("after {before}"),
             None => "at the start of the sentence".to_owned(),
         };
-        let (expected, rule) = match (self, split(tag).0) {
-            (Self::Iob1, _) => {
-                (format!("I-{kind}"), "B- only directly after a span of the same type")
+        let (begin, single) = (mark(Place::Begin), mark(Place::Single));
+        let (expected, rule) = match (self.scheme, place) {
+            (Scheme::Iob1, _) => (
+                self.tag(Place::Inside, kind),
+                format!("{begin} only directly after a span of the same type"),
+            ),
+            (Scheme::Iob2, _) => {
+                (self.tag(Place::Begin, kind), format!("every span starts with {begin}"))
             }
-            (Self::Iob2, _) => (format!("B-{kind}"), "every span starts with B-"),
-            (Self::Iobes, "I" | "E") => {
-                (format!("B-{kind} or S-{kind}"), "a span starts with B- or S-")
+            (_, Place::Inside | Place::End) => (
+                format!("{} or {}", self.tag(Place::Begin, kind), self.tag(Place::Single, kind)),
+                format!("a span starts with {begin} or {single}"),
+            ),
+            _ => {
+                let (inside, end) = (mark(Place::Inside), mark(Place::End));
+                (format!("{inside} or {end}"), format!("a span ends with {end}"))
             }
-            (Self::Iobes, _) => ("I- or E-".to_owned(), "a span ends with E-"),
         };
-        format!("expected {expected} {position}, found {tag} ({}: {rule})", self.name())
+        format!("expected {expected} {position}, found {tag} ({name}: {rule})")
     }
+}
+
+/// With fewer violations, no other scheme is looked for.
+const FEWEST_RECOGNIZED: u64 = 10;
+
+/// A violation, before its message.
+struct Found<'t> {
+    idx: usize,
+    what: Violation<'t>,
+}
+
+enum Violation<'t> {
+    /// The scheme has no such tag.
+    Unknown(&'t str),
+    /// The tag may not follow the one before it.
+    Misplaced { before: Option<&'t str>, tag: &'t str },
+    /// The sentence ends inside a span.
+    Open(&'t str),
 }
 
 #[cfg(test)]
@@ -170,7 +339,8 @@ mod tests {
     use super::*;
 
     fn check(scheme: Scheme, tags: &str) -> Result<(), TagFault> {
-        scheme.validate(&tags.split(' ').collect::<Vec<_>>())
+        let tags: Vec<_> = tags.split(' ').collect();
+        TagScheme::from(scheme).faults(&tags).into_iter().next().map_or(Ok(()), Err)
     }
 
     #[test]
@@ -224,26 +394,62 @@ mod tests {
         );
     }
 
+    fn split(tags: &str) -> Vec<&str> {
+        tags.split(' ').collect()
+    }
+
     #[test]
-    fn spans_round_trip_through_every_scheme() {
-        let tags = ["I-NP", "I-NP", "B-NP", "O", "I-VP", "I-NP", "I-NP", "B-NP"];
-        let iobes = Scheme::Iob1.convert(&tags, Scheme::Iobes).unwrap();
-        assert_eq!(iobes, ["B-NP", "E-NP", "S-NP", "O", "S-VP", "B-NP", "E-NP", "S-NP"]);
-        let iob2 = Scheme::Iobes.convert(&iobes, Scheme::Iob2).unwrap();
-        assert_eq!(iob2, ["B-NP", "I-NP", "B-NP", "O", "B-VP", "B-NP", "I-NP", "B-NP"]);
-        assert_eq!(Scheme::Iob2.convert(&iob2, Scheme::Iob1).unwrap(), tags);
+    fn spans_round_trip_through_every_scheme_and_form() {
+        let tags = split("I-NP I-NP B-NP O I-VP I-NP I-NP I-NP B-NP");
+        let spans = TagScheme::from(Scheme::Iob1).spans(&tags);
+        assert_eq!(TagScheme::from(Scheme::Iob1).encode(&spans, 9), tags);
+        for (scheme, form, wanted) in [
+            (Scheme::Iob2, TagForm::PrefixHyphen, "B-NP I-NP B-NP O B-VP B-NP I-NP I-NP B-NP"),
+            (Scheme::Iobes, TagForm::PrefixHyphen, "B-NP E-NP S-NP O S-VP B-NP I-NP E-NP S-NP"),
+            (Scheme::Bilou, TagForm::PrefixUnderscore, "B_NP L_NP U_NP O U_VP B_NP I_NP L_NP U_NP"),
+            (Scheme::Bmes, TagForm::SuffixHyphen, "NP-B NP-E NP-S O VP-S NP-B NP-M NP-E NP-S"),
+            (Scheme::Iob2, TagForm::SuffixUnderscore, "NP_B NP_I NP_B O VP_B NP_B NP_I NP_I NP_B"),
+        ] {
+            let scheme = TagScheme { scheme, form };
+            let written = scheme.encode(&spans, 9);
+            assert_eq!(written, split(wanted));
+            assert_eq!(scheme.spans(&written), spans);
+            assert_eq!(scheme.count_faults(&written), 0);
+        }
+        // io cannot tell two neighbours of one type apart.
+        let io = TagScheme::from(Scheme::Io);
+        assert_eq!(io.encode(&spans, 9), split("NP NP NP O VP NP NP NP NP"));
+        let merged = io.spans(&split("NP NP NP O VP NP NP NP NP"));
+        let places: Vec<_> = merged.iter().map(|span| (span.start, span.end)).collect();
+        assert_eq!(places, [(0, 3), (4, 5), (5, 9)]);
+    }
+
+    #[test]
+    fn word_segmentation_has_letters_without_a_type() {
+        let bmes = TagScheme::from(Scheme::Bmes);
+        let tags = split("B M E S B E");
+        assert_eq!(bmes.count_faults(&tags), 0);
+        assert_eq!(bmes.encode(&bmes.spans(&tags), 6), tags);
+        assert_eq!(bmes.faults(&split("B S"))[0].idx, 1);
     }
 
     #[test]
     fn a_path_is_allowed_exactly_when_the_sequence_is_valid() {
-        let tags = ["O", "B-X", "I-X", "E-X", "S-X", "B-Y", "I-Y", "E-Y", "S-Y", "Z-X"];
-        for scheme in [Scheme::Iob1, Scheme::Iob2, Scheme::Iobes] {
+        let letters = ["B", "I", "E", "S", "L", "U", "M", "Z"];
+        for (&scheme, &form) in Scheme::ALL
+            .iter()
+            .flat_map(|scheme| TagForm::ALL.iter().map(move |form| (scheme, form)))
+        {
+            let scheme = TagScheme { scheme, form };
+            let tags = ["X", "Y"].map(|kind| letters.map(|letter| form.join(letter, kind)));
+            let tags: Vec<&str> =
+                tags.as_flattened().iter().map(String::as_str).chain(["O"]).collect();
             for (first, second) in tags.iter().flat_map(|a| tags.iter().map(move |b| (*a, *b))) {
                 let path = scheme.allowed(None, Some(first))
                     && scheme.allowed(Some(first), Some(second))
                     && scheme.allowed(Some(second), None);
-                let valid = scheme.validate(&[first, second]).is_ok();
-                assert_eq!(path, valid, "{} {first} {second}", scheme.name());
+                let valid = scheme.count_faults(&[first, second]) == 0;
+                assert_eq!(path, valid, "{} {first} {second}", scheme.scheme.name());
             }
         }
     }
@@ -253,13 +459,40 @@ mod tests {
         for name in Scheme::NAMES {
             assert_eq!(Scheme::find(name).map(Scheme::name), Some(*name));
         }
-        assert_eq!(Scheme::find("bilou"), None);
+        assert_eq!(Scheme::find("bioul"), None);
+    }
+
+    #[test]
+    fn a_corpus_of_another_scheme_is_recognized_and_a_few_violations_are_not() {
+        let repeat = |tags: &'static str, n| vec![split(tags); n];
+        let recognize = |scheme: Scheme, tags, n| {
+            let sentences = repeat(tags, n);
+            let sentences: Vec<_> = sentences.iter().map(Vec::as_slice).collect();
+            let found = TagScheme::from(scheme).recognize(&sentences);
+            found.map(|found| (found.scheme, found.form))
+        };
+        let usual = TagForm::PrefixHyphen;
+        let iob1 = "I-PER I-PER O I-LOC";
+        assert_eq!(recognize(Scheme::Iob2, iob1, 5), Some((Scheme::Iob1, usual)));
+        assert_eq!(recognize(Scheme::Iob2, iob1, 4), None, "nine violations may be mistakes");
+        assert_eq!(recognize(Scheme::Iob1, "O B-PER I-PER O", 10), Some((Scheme::Iob2, usual)));
+        assert_eq!(recognize(Scheme::Iob2, "B-X L-X O U-X", 10), Some((Scheme::Bilou, usual)));
+        assert_eq!(
+            recognize(Scheme::Iob2, "X-B X-I O", 10),
+            Some((Scheme::Iob2, TagForm::SuffixHyphen))
+        );
+        assert_eq!(recognize(Scheme::Iob2, "O PER PER O O", 10), Some((Scheme::Io, usual)));
+        assert_eq!(recognize(Scheme::Iob2, "NN VB IN", 10), None, "no tags of spans");
+        let mut mostly = repeat("O I-PER", 10_000);
+        mostly.extend(repeat("O B-MISC I-MISC", 30));
+        let mostly: Vec<_> = mostly.iter().map(Vec::as_slice).collect();
+        assert_eq!(TagScheme::from(Scheme::Iob1).recognize(&mostly), None);
     }
 
     #[test]
     fn every_fault_of_a_sentence_is_found_and_a_mistake_is_one_fault() {
         let places = |tags: &[&str]| -> Vec<usize> {
-            Scheme::Iob2.faults(tags).iter().map(|fault| fault.idx).collect()
+            TagScheme::from(Scheme::Iob2).faults(tags).iter().map(|fault| fault.idx).collect()
         };
         assert_eq!(places(&["O", "QQ", "I-NP", "O", "I-VP", "ZZ"]), [1, 4, 5]);
         assert!(places(&["B-NP", "I-NP", "O"]).is_empty());

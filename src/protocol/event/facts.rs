@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     coverage::VectorCoverage,
+    irregularity::Irregularity,
     values::{Direction, Ended, Reason, Role, Setting, Split},
 };
 use crate::protocol::{By, CommandId, Counts, Loss, MetricId, ObjectiveId, Scene, Step};
@@ -47,6 +48,9 @@ pub struct CorpusStarted {
     pub splits: BTreeMap<String, SplitSize>,
     /// Faulty examples that were skipped, as the recipe allows.
     pub skipped: u64,
+    /// Lines that were not used as they stand, by split and treatment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub irregularities: Vec<Irregularity>,
 }
 
 /// The size of a split.
@@ -82,6 +86,9 @@ pub struct RunStarted {
     /// The coverage of corpora by pretrained word vectors, if an encoder reads any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vectors: Vec<VectorCoverage>,
+    /// What is probably not meant in the recipe and its corpora.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The metric that selects the best checkpoint.

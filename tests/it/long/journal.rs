@@ -98,6 +98,7 @@ impl Long {
                 name: "news".into(),
                 splits: [("train".into(), train)].into(),
                 skipped: 0,
+                irregularities: Vec::new(),
             }],
             parameters: 1_234_567,
             steps: self.steps,
@@ -105,6 +106,7 @@ impl Long {
             best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
             settings: [].into(),
             vectors: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

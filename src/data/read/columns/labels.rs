@@ -23,7 +23,7 @@ pub(super) fn find(
     let mut first: Option<(u32, usize)> = None;
     let mut strange = Strange::default();
     for line in lines(&source.bytes).filter(|line| !line.is_blank() && !starts_document(line)) {
-        let Ok(text) = line.decode(layout.encoding) else { continue };
+        let text = layout.decoder.decode_lossily(&line);
         let cells = layout.separator.cells(&text);
         let n_cells = cells.len();
         if n_cells != n_columns && !fewer.contains(&n_cells) {

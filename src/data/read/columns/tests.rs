@@ -95,8 +95,9 @@ fn document_starts_are_not_tokens() {
 fn invalid_utf_8_is_reported_with_its_offset() {
     let text = b"\xef\xbb\xbfa D\ncaf\xe9 N\n\nb V\n\xf0city N\n";
     let faults = [
-        "f:2: byte 10 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1",
-        "f:5: byte 19 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1",
+        "f:2: byte 10 of the file is not UTF-8; 2 lines are not, and few or none of the others have characters \
+         beyond ASCII: set encoding = \"latin-1\", which fits them",
+        "f:5: byte 19 of the file is not UTF-8",
     ];
     assert_eq!(form_pos().read(text).faults(), faults);
 }
@@ -108,6 +109,20 @@ fn latin_1_is_read_if_configured_and_its_next_line_character_ends_no_line() {
     assert_eq!(reading.shown(), ["café/N|wait\u{85}/V|\u{85}/."]);
     let written = setting.write(&reading, "pos", "\u{e9}\u{20ac}");
     assert_eq!(written, b"caf\xe9 N \xe9?\nwait\x85 V \xe9?\n\x85 . \xe9?\n");
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_replaced_if_configured_and_written_back() {
+    let setting = form_pos().say("invalid_bytes", "replace");
+    let reading = setting.read(b"caf\xc3\xa9 N\nbro\xe9n V\n");
+    assert_eq!(reading.shown(), ["café/N|bro\u{fffd}n/V"]);
+    assert_eq!((reading.faults(), reading.read.replaced.as_slice()), (vec![], &[2][..]));
+    assert_eq!(setting.write(&reading, "pos", "X"), b"caf\xc3\xa9 N X\nbro\xe9n V X\n");
+    let advice = form_pos().read(b"caf\xc3\xa9 N\nbro\xe9n V\n").faults()[0].clone();
+    assert!(
+        advice.contains("1 with characters beyond ASCII are, which another encoding would spoil"),
+        "{advice}"
+    );
 }
 
 #[test]

@@ -96,7 +96,10 @@ fn invalid_utf_8_is_reported_once() {
     let setting = Setting::new("conllu");
     assert_eq!(
         setting.read(&text).faults(),
-        ["f:2: byte 23 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1"]
+        [
+            "f:2: byte 23 of the file is not UTF-8; 2 lines are not, and few or none of the others have characters \
+          beyond ASCII: set encoding = \"latin-1\", which fits them"
+        ]
     );
     let setting = setting.say("encoding", "latin-1");
     let reading = setting.read(&text);

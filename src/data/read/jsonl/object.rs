@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use super::{
     super::{
         Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions,
-        lines::Line,
         tokens::{self, Tokens},
     },
     structure::{self, describe},
@@ -24,11 +23,7 @@ use crate::{
 pub(super) type Object = Map<String, Value>;
 
 /// Parses the object of a line.
-pub(super) fn parse(line: &Line<'_>) -> Result<Object, String> {
-    let text = std::str::from_utf8(line.bytes).map_err(|error| {
-        let offset = line.start + error.valid_up_to();
-        format!("byte {offset} of the file is not UTF-8; JSON is UTF-8")
-    })?;
+pub(super) fn parse(text: &str) -> Result<Object, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(format!("{}, expected an object", describe(&other))),

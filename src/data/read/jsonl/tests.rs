@@ -97,11 +97,12 @@ fn faults_of_texts_and_labels_are_reported() {
     ] {
         assert_eq!(text_label().read(text).faults(), [format!("f:1: {fault}")], "{text}");
     }
-    let fault = "f:2: byte 16 of the file is not UTF-8; JSON is UTF-8";
-    assert_eq!(
-        text_label().read(b"{\"text\":\"a\"}\n\"\xe9\"\n").faults()[..1],
-        [fault.replace("16", "14")]
-    );
+    let fault = "f:2: byte 14 of the file is not UTF-8; JSON is UTF-8; 1 line is not: set invalid_bytes = \
+                 \"replace\" to read U+FFFD in place of such bytes, or convert the file";
+    let bytes = b"{\"text\":\"a\"}\n\"\xe9\"\n";
+    assert_eq!(text_label().read(bytes).faults()[..1], [fault]);
+    let replaced = text_label().say("invalid_bytes", "replace").read(b"{\"text\":\"\xe9\"}");
+    assert_eq!(replaced.shown(), ["\u{fffd} – –"]);
 }
 
 #[test]

@@ -22,27 +22,27 @@ pub(super) enum Separator {
 impl Separator {
     /// The separator in the recipe. For `auto` it depends on the first line: tab if it has one;
     /// comma if that gives the right number of columns and no cell starts with a space, as it would
-    /// after a comma within a text.
-    pub(super) fn of(said: &str, n_columns: usize, first: &str) -> Self {
+    /// after a comma within a text. The first record of CSV may be longer than the first line.
+    pub(super) fn of(said: &str, n_columns: usize, line: &str, record: &str) -> Self {
         match said {
             "tab" => Self::Tab,
             "comma" => Self::Comma,
             "space" => Self::Space,
             _ if n_columns == 1 => Self::None,
-            _ if first.contains('\t') => Self::Tab,
-            _ if Self::Comma.fits(first, n_columns) => Self::Comma,
+            _ if line.contains('\t') => Self::Tab,
+            _ if Self::Comma.fits(record, n_columns) => Self::Comma,
             _ => Self::Tab,
         }
     }
 
     /// The separator of a file without labels. For `auto` a single text is the whole line, unless it
     /// has a tab or is quoted.
-    pub(super) fn of_texts(said: &str, n_texts: usize, first: &str) -> Self {
-        let is_quoted = || first.starts_with('"') && Self::Comma.fits(first, n_texts);
+    pub(super) fn of_texts(said: &str, n_texts: usize, line: &str, record: &str) -> Self {
+        let is_quoted = || record.starts_with('"') && Self::Comma.fits(record, n_texts);
         match said {
-            "auto" if first.contains('\t') => Self::Tab,
+            "auto" if line.contains('\t') => Self::Tab,
             "auto" if is_quoted() => Self::Comma,
-            _ => Self::of(said, n_texts, first),
+            _ => Self::of(said, n_texts, line, record),
         }
     }
 
@@ -104,10 +104,7 @@ fn commas(text: &str) -> Result<Cells<'_>, String> {
         };
         let column = cells.len() + 1;
         let (cell, after) = unquote(quoted).ok_or_else(|| {
-            format!(
-                "the quote that opens column {column} is not closed in its line; a cell may not \
-                 hold a line break"
-            )
+            format!("the quote that opens column {column} is not closed before the end of the file")
         })?;
         cells.push(cell);
         match after.strip_prefix(',') {

@@ -6,12 +6,9 @@
 //! does, its first word may be either, and only a flag decides.
 
 use super::{
-    super::{
-        FoundLabels, KnownLabels, Labels, ReadError, Source,
-        evidence::FLAGS,
-        lines::{Line, lines},
-    },
+    super::{FoundLabels, KnownLabels, Labels, ReadError, Source, evidence::FLAGS, lines::Line},
     Cells, Layout, Separator,
+    records::records,
 };
 
 /// What the lines of an input say.
@@ -87,8 +84,9 @@ pub(super) fn find(
 impl Tally {
     fn of(layout: &Layout<'_>, source: &Source, known: &KnownLabels) -> Self {
         let mut tally = Self::default();
-        for line in lines(&source.bytes).filter(|line| layout.has_example(line)) {
-            let Ok(text) = line.decode(layout.encoding) else { continue };
+        let records = records(&source.bytes, layout.separator);
+        for line in records.filter(|line| layout.has_example(line)) {
+            let text = layout.decoder.decode_lossily(&line);
             tally.n_lines += 1;
             let Ok(cells) = layout.separator.cells(&text, layout.columns.len()) else { continue };
             if cells.len() == layout.columns.len() {

@@ -97,15 +97,39 @@ fn quoted_cells_follow_rfc_4180() {
     let reading = setting.read("1,\"a, \"\"b\"\" c\"\n\"no, no\",5\" d\r\n\"\",\"e\"\n");
     assert_eq!(reading.shown(), ["a,|\"b\"|c – 1", "5\"|d – no, no", "e – –"]);
     let faults = [
-        "f:1: the quote that opens column 2 is not closed in its line; a cell may not hold a line \
-         break",
-        "f:2: the quote that opens column 1 is not closed in its line; a cell may not hold a line \
-         break",
-        "f:3: 'x' after the closing quote of column 1, expected a comma; a quote within quotes is \
+        "f:1: 'x' after the closing quote of column 1, expected a comma; a quote within quotes is \
          written twice",
-        "f:4: 3 columns, expected 2 (label, text)",
+        "f:2: 3 columns, expected 2 (label, text)",
+        "f:3: the quote that opens column 2 is not closed before the end of the file (a quoted cell \
+         reaches from here to line 4)",
     ];
-    assert_eq!(setting.read("1,\"a\n\"b\n\"1\"x,a\n1,a,\n").faults(), faults);
+    assert_eq!(setting.read("\"1\"x,a\n1,a,\n1,\"a\n2,b\n").faults(), faults);
+}
+
+#[test]
+fn a_quoted_cell_holds_line_breaks_and_is_never_half_read() {
+    let setting = label_text().say("separator", "comma");
+    let text = "good,\"two\r\nlines, fine\"\nbad,dull\n";
+    let reading = setting.read(text);
+    assert_eq!(reading.faults(), [""; 0]);
+    assert_eq!(reading.shown(), ["two|lines,|fine – good", "dull – bad"]);
+    let lines: Vec<u32> = reading.read.split.examples.iter().map(|example| example.line).collect();
+    assert_eq!(lines, [1, 3]);
+    let written = setting.write_each(&reading, "label", |_| vec!["X".into()]);
+    assert_eq!(written, b"good,\"two\r\nlines, fine\",X\nbad,dull,X\n");
+    // As in the header, and for the separator that is found.
+    let reading = label_text().say("header", "skip").read("label,\"the\ntext\"\n1,\"a\n\nb\"\n");
+    assert_eq!(reading.shown(), ["a|b – 1"]);
+    // A quote that is closed too late is one fault, and no line of its cell is an example.
+    let reading = setting.read("1,\"a\n2,b\n3,\"c\" d\n4,e\n");
+    assert_eq!(
+        reading.faults(),
+        [
+            "f:1: 'c' after the closing quote of column 2, expected a comma; a quote within quotes is written \
+             twice (a quoted cell reaches from here to line 3)"
+        ]
+    );
+    assert_eq!(reading.shown(), ["e – 4"]);
 }
 
 #[test]
@@ -145,7 +169,8 @@ fn latin_1_is_read_if_configured_and_its_next_line_character_ends_no_line() {
     let bytes = b"1\tcaf\xe9 \x85 b\n";
     let setting = label_text().say("encoding", "latin-1");
     assert_eq!(setting.read(bytes).shown(), ["caf\u{e9}|\u{85}|b – 1"]);
-    let fault = "f:1: byte 5 of the file is not UTF-8; set encoding = \"latin-1\" if it is Latin-1";
+    let fault = "f:1: byte 5 of the file is not UTF-8; 1 line is not, and few or none of the others have characters \
+                 beyond ASCII: set encoding = \"cp1252\", which fits them";
     assert_eq!(label_text().read(bytes).faults(), [fault]);
 }
 

@@ -234,6 +234,7 @@ pub(super) fn of_three_corpora() -> Run {
         name: name.into(),
         splits: [("train".into(), SplitSize { examples, tokens })].into(),
         skipped: 0,
+        irregularities: Vec::new(),
     };
     let mut run = Run::new(Some(&arbitrary::header()));
     let corpora = corpora.map(started);

@@ -1,0 +1,113 @@
+//! Lines of a corpus that were not used as they stand: examples that were skipped, tags that the scheme forbids,
+//! bytes that were replaced. Counted, and the first ones listed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::values::Split;
+
+/// What was done with the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Treatment {
+    /// Faulty examples were skipped; they are counted.
+    SkippedExamples,
+    /// Tags that the scheme forbids were read as conlleval reads them; the tags are counted.
+    RepairedTags,
+    /// U+FFFD was read in place of bytes that are not UTF-8; the lines are counted.
+    ReplacedBytes,
+}
+
+/// Lines of one split that were treated in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Irregularity {
+    /// The split.
+    pub split: Split,
+    /// What was done.
+    pub treatment: Treatment,
+    /// How often.
+    pub count: u64,
+    /// The first lines, at most [`Irregularity::MAX_LISTED`].
+    pub lines: Vec<IrregularLine>,
+}
+
+/// A line of a corpus file, and what is irregular.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IrregularLine {
+    /// The name of the file in messages.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// What was found and what was expected.
+    pub what: String,
+}
+
+impl Irregularity {
+    /// The number of lines that are listed.
+    pub const MAX_LISTED: usize = 20;
+
+    /// The number of further lines; several faults of one example are one skipped example.
+    pub fn unlisted(&self) -> u64 {
+        if self.lines.len() < Self::MAX_LISTED {
+            return 0;
+        }
+        self.count.saturating_sub(self.lines.len() as u64)
+    }
+}
+
+impl fmt::Display for Irregularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, split) = (self.count, self.split.name());
+        let s = if n == 1 { "" } else { "s" };
+        match self.treatment {
+            Treatment::SkippedExamples => write!(f, "skipped {n} faulty example{s} of {split}"),
+            Treatment::RepairedTags => write!(
+                f,
+                "read {n} tag{s} of {split} that the scheme forbids as conlleval reads them"
+            ),
+            Treatment::ReplacedBytes => {
+                write!(f, "replaced bytes that are not UTF-8 in {n} line{s} of {split}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for IrregularLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_irregularity_has_its_count_and_split() {
+        let one = |treatment, count| Irregularity {
+            split: Split::Dev,
+            treatment,
+            count,
+            lines: Vec::new(),
+        };
+        let said = one(Treatment::SkippedExamples, 1).to_string();
+        assert_eq!(said, "skipped 1 faulty example of dev");
+        let said = one(Treatment::RepairedTags, 2).to_string();
+        assert_eq!(said, "read 2 tags of dev that the scheme forbids as conlleval reads them");
+        let said = one(Treatment::ReplacedBytes, 1).to_string();
+        assert_eq!(said, "replaced bytes that are not UTF-8 in 1 line of dev");
+    }
+
+    #[test]
+    fn lines_beyond_those_listed_are_counted() {
+        let line = IrregularLine { file: "f".into(), line: 1, what: "wrong".into() };
+        let of = |n_lines, count| {
+            let lines = vec![line.clone(); n_lines];
+            Irregularity { split: Split::Test, treatment: Treatment::RepairedTags, count, lines }
+        };
+        assert_eq!(of(20, 23).unlisted(), 3);
+        assert_eq!(of(2, 2).unlisted(), 0);
+        assert_eq!(line.to_string(), "f:1: wrong");
+    }
+}

@@ -1,0 +1,367 @@
+//! Warnings about a recipe and its corpora: nothing is refused, but the run is probably not what was meant.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::Serialize;
+
+use super::{ObjectiveSpec, Recipe};
+use crate::{
+    data::{
+        Corpus, FieldForm, SplitData,
+        sampler::{CorpusGroup, Sampler},
+        statistics::{label_set, overlap, text_fields},
+        vocabulary::count,
+    },
+    protocol::{Step, event::Split},
+};
+
+/// A warning.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Warning {
+    /// Nearly every label of train is distinct.
+    DistinctLabels {
+        /// The objective.
+        objective: String,
+        /// The field of its labels.
+        field: String,
+        /// The distinct labels.
+        distinct: u64,
+        /// All labels.
+        labels: u64,
+    },
+    /// A split has labels that train lacks.
+    UnseenLabels {
+        /// The objective.
+        objective: String,
+        /// The split.
+        split: Split,
+        /// The first of these labels, with invisible characters escaped.
+        labels: Vec<String>,
+        /// The number of these labels.
+        distinct: u64,
+        /// How often they occur.
+        count: u64,
+    },
+    /// A label occurs only in the first line of files, as the name of a column does.
+    HeaderAsLabel {
+        /// The objective.
+        objective: String,
+        /// The file.
+        file: String,
+        /// The label.
+        label: String,
+    },
+    /// A label has characters that cannot be seen.
+    InvisibleInLabel {
+        /// The objective.
+        objective: String,
+        /// The label, with these characters escaped.
+        label: String,
+        /// How often it occurs in train.
+        count: u64,
+    },
+    /// All words of a corpus are the same.
+    OneWord {
+        /// The corpus.
+        corpus: String,
+        /// The field.
+        field: String,
+        /// The word.
+        word: String,
+    },
+    /// Texts of a split are also in train.
+    InTrain {
+        /// The corpus.
+        corpus: String,
+        /// The split.
+        split: Split,
+        /// The number of these examples.
+        examples: u64,
+        /// All examples of the split.
+        of: u64,
+    },
+    /// The corpus of the main objective is in few steps.
+    RareMain {
+        /// The corpora of the main objective.
+        corpora: Vec<String>,
+        /// Its percentage of the steps.
+        percent: f64,
+    },
+    /// Early stopping without a dev split.
+    PatienceWithoutDev,
+}
+
+/// The number of labels that are listed.
+const MAX_LISTED: usize = 10;
+
+/// Below this number of labels, neither their variety nor a label of the first line says anything.
+const FEWEST_LABELS: u64 = 10;
+
+/// The percentage of steps below which a corpus is rare.
+const RARE: f64 = 5.0;
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DistinctLabels { objective, field, distinct, labels } => write!(
+                f,
+                "objective {objective}: {distinct} of {labels} labels in {field:?} are distinct; is it a field of \
+                 labels?"
+            ),
+            Self::UnseenLabels { objective, split, labels, distinct, count } => {
+                let (split, listed) = (split.name(), labels.join(", "));
+                let s = if *distinct == 1 { "" } else { "s" };
+                let more = if *distinct as usize > labels.len() { ", …" } else { "" };
+                write!(
+                    f,
+                    "objective {objective}: {split} has {distinct} label{s} that train lacks, in {count} places, \
+                     where every prediction is wrong: {listed}{more}"
+                )
+            }
+            Self::HeaderAsLabel { objective, file, label } => write!(
+                f,
+                "objective {objective}: the label {label:?} occurs in the first line of {file} and nowhere else; if \
+                 that is a header, set header = \"skip\" (format \"table\") or remove the line"
+            ),
+            Self::InvisibleInLabel { objective, label, count } => write!(
+                f,
+                "objective {objective}: the label \"{label}\" ({count} in train) has characters that cannot be seen; \
+                 remove them from the file"
+            ),
+            Self::OneWord { corpus, field, word } => write!(
+                f,
+                "corpus {corpus}: every token of {field:?} in train is {word:?}; is the text withheld, or is it \
+                 another column?"
+            ),
+            Self::InTrain { corpus, split, examples, of } => {
+                let (split, percent) = (split.name(), 100.0 * *examples as f64 / *of as f64);
+                write!(
+                    f,
+                    "corpus {corpus}: {examples} of {of} examples of {split} ({percent:.1} %) have a text that is \
+                     also in train; scores on them show what was memorized"
+                )
+            }
+            Self::RareMain { corpora, percent } => write!(
+                f,
+                "the main objective's corpus {} is in {percent:.1} % of the steps; change `train.sampling` or the \
+                 batch sizes",
+                corpora.join(" and ")
+            ),
+            Self::PatienceWithoutDev => f.write_str(
+                "`train.patience` has no effect: no corpus of the objective that `train.best` names has a dev split; \
+                 set `dev`",
+            ),
+        }
+    }
+}
+
+impl Recipe {
+    /// The warnings about this recipe with these corpora, in the order of the recipe.
+    pub fn warnings(&self, corpora: &[Corpus]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for corpus in corpora {
+            warnings.extend(one_word(corpus));
+            warnings.extend(in_train(corpus));
+        }
+        for objective in &self.objectives {
+            let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
+            warnings.extend(of_labels(objective, &corpora));
+        }
+        warnings.extend(self.rare_main(corpora));
+        warnings.extend(self.patience_without_dev(corpora));
+        warnings
+    }
+
+    fn rare_main(&self, corpora: &[Corpus]) -> Option<Warning> {
+        let main = &self.objectives[self.main()];
+        let groups = self.groups_of(|at| self.objectives[at].is_active());
+        let size = |at: &usize| corpora[*at].train.examples.len() as u64;
+        let sampled = groups.iter().map(|group| CorpusGroup {
+            name: group.name.clone(),
+            size: group.corpora.iter().map(size).sum(),
+            corpora: group.corpora.clone(),
+        });
+        let sampler = Sampler::new(self.train.seed, &self.train.sampling, sampled.collect());
+        let is_main = |corpora: &[usize]| corpora.iter().any(|at| main.corpora.contains(at));
+        let rates = sampler.rates(Step(0));
+        let of_main = groups.iter().zip(rates).filter(|(group, _)| is_main(&group.corpora));
+        let percent = 100.0 * of_main.map(|(_, rate)| rate).sum::<f64>();
+        (main.is_active() && percent < RARE).then(|| Warning::RareMain {
+            corpora: main.corpora.iter().map(|&at| corpora[at].name.clone()).collect(),
+            percent,
+        })
+    }
+
+    fn patience_without_dev(&self, corpora: &[Corpus]) -> Option<Warning> {
+        self.train.patience?;
+        let best = self.objectives.iter().find(|spec| spec.name == self.train.best.objective)?;
+        let has_dev = best.corpora.iter().any(|&at| corpora[at].dev.is_some());
+        (!has_dev).then_some(Warning::PatienceWithoutDev)
+    }
+}
+
+fn one_word(corpus: &Corpus) -> Vec<Warning> {
+    let warning = |field: usize| {
+        let lexicon = &corpus.lexicons[field];
+        let counts = count(lexicon, &corpus.train, field);
+        let mut seen = lexicon.iter().zip(counts).filter(|(_, count)| *count > 0);
+        let ((word, n_tokens), None) = (seen.next()?, seen.next()) else { return None };
+        (n_tokens > 1).then(|| Warning::OneWord {
+            corpus: corpus.name.clone(),
+            field: corpus.fields[field].name.clone(),
+            word: visible(word),
+        })
+    };
+    text_fields(corpus).into_iter().filter_map(warning).collect()
+}
+
+fn in_train(corpus: &Corpus) -> Vec<Warning> {
+    let warning =
+        |(split, data): (Split, &SplitData)| {
+            let of = data.examples.len() as u64;
+            let examples = overlap(corpus, data);
+            // Short sentences recur in any two corpora.
+            (split != Split::Train && 100 * examples >= of && examples > 0)
+                .then(|| Warning::InTrain { corpus: corpus.name.clone(), split, examples, of })
+        };
+    corpus.splits().filter_map(warning).collect()
+}
+
+/// The field of an objective's labels in a corpus, if these are strings that it learns from this corpus.
+fn label_field(objective: &ObjectiveSpec, corpus: &Corpus) -> Option<usize> {
+    let label = objective.values.get("label")?.value.as_text()?;
+    let field = corpus.field(label)?;
+    let form = corpus.fields[field].form;
+    matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels).then_some(field)
+}
+
+fn of_labels(objective: &ObjectiveSpec, corpora: &[&Corpus]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let name = || objective.name.as_str().to_owned();
+    let labelled: Vec<(&Corpus, usize)> = corpora
+        .iter()
+        .filter_map(|corpus| Some((*corpus, label_field(objective, corpus)?)))
+        .collect();
+    let mut in_train = BTreeMap::<&str, u64>::new();
+    for (corpus, field) in &labelled {
+        for (label, count) in label_set(corpus, &corpus.train, *field) {
+            *in_train.entry(label).or_default() += count;
+        }
+    }
+    let labels = in_train.values().sum::<u64>();
+    let distinct = in_train.len() as u64;
+    if labels >= FEWEST_LABELS && 10 * distinct >= 8 * labels {
+        let field = objective.values.text("label").to_owned();
+        warnings.push(Warning::DistinctLabels { objective: name(), field, distinct, labels });
+        return warnings;
+    }
+    let invisible = in_train.iter().filter(|(label, _)| label.chars().any(is_invisible));
+    warnings.extend(invisible.take(MAX_LISTED).map(|(label, count)| Warning::InvisibleInLabel {
+        objective: name(),
+        label: visible(label),
+        count: *count,
+    }));
+    for (corpus, field) in &labelled {
+        warnings.extend(
+            header_as_label(corpus, *field, labels).map(|(file, label)| Warning::HeaderAsLabel {
+                objective: name(),
+                file,
+                label,
+            }),
+        );
+    }
+    // The labels of a shared head are those of its donor.
+    if objective.share.is_some() || in_train.is_empty() {
+        return warnings;
+    }
+    for split in [Split::Dev, Split::Test] {
+        let mut unseen = BTreeMap::<&str, u64>::new();
+        for (corpus, field) in &labelled {
+            let Some(data) = corpus.split(split) else { continue };
+            let of_split = label_set(corpus, data, *field).into_iter();
+            for (label, count) in of_split.filter(|(label, _)| !in_train.contains_key(label)) {
+                *unseen.entry(label).or_default() += count;
+            }
+        }
+        if !unseen.is_empty() {
+            warnings.push(Warning::UnseenLabels {
+                objective: name(),
+                split,
+                labels: unseen.keys().take(MAX_LISTED).map(|label| visible(label)).collect(),
+                distinct: unseen.len() as u64,
+                count: unseen.values().sum(),
+            });
+        }
+    }
+    warnings
+}
+
+/// The file and label of a first line whose label occurs nowhere but in first lines.
+fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(String, String)> {
+    if labels < FEWEST_LABELS {
+        return None;
+    }
+    let first = |data: &SplitData| {
+        let example = data.examples.first().filter(|example| example.line == 1)?;
+        Some((example.strings(field)?.first().copied()?, data.file.to_string()))
+    };
+    let firsts: Vec<(u32, String)> = corpus.splits().filter_map(|(_, data)| first(data)).collect();
+    let symbols: BTreeSet<u32> = firsts.iter().map(|(symbol, _)| *symbol).collect();
+    let lexicon = &corpus.lexicons[field];
+    let header = symbols.into_iter().find(|&symbol| {
+        let count = |(_, data): (Split, &SplitData)| count(lexicon, data, field)[symbol as usize];
+        let n_first = firsts.iter().filter(|(first, _)| *first == symbol).count() as u64;
+        corpus.splits().map(count).sum::<u64>() == n_first
+    })?;
+    let (_, file) = firsts.into_iter().find(|(first, _)| *first == header)?;
+    Some((file, visible(lexicon.get(header))))
+}
+
+/// Whether a character cannot be seen, or looks like a space: format characters, fillers, and spaces beyond ASCII.
+fn is_invisible(char: char) -> bool {
+    char.is_control()
+        || (char.is_whitespace() && char != ' ')
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The same text with these characters escaped.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_invisible(char) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invisible_characters_are_escaped_and_others_are_not() {
+        assert_eq!(
+            visible("\u{feff}good\u{200b}\u{a0}x\u{202e}y"),
+            "\\u{feff}good\\u{200b}\\u{a0}x\\u{202e}y"
+        );
+        assert_eq!(visible("très-bien 好 B-PER"), "très-bien 好 B-PER");
+    }
+}

@@ -1,0 +1,207 @@
+//! Corpora as they are in the world: tags that their scheme forbids, faulty lines, other encodings and compressed
+//! files. What was not used as it stands is counted and listed by `check`, the journal and `evaluate`.
+
+use serde_json::Value;
+
+use crate::runs::{Exited, Here, finish, json};
+
+/// A tagger of two columns; `SCHEME` and `MORE` are replaced.
+const TAGGER: &str = r#"
+name = "tagger"
+[train]
+steps = 2
+batch_size = 4
+evaluate_every = 1
+[[corpus]]
+name = "c"
+format = "columns"
+columns = ["form", "ner"]
+train = "train.tsv"
+dev = "dev.tsv"
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "form"
+width = 4
+min_count = 1
+[[encoder]]
+name = "trunk"
+kind = "birnn"
+input = "words"
+width = 4
+[[objective]]
+name = "ner"
+role = "main"
+kind = "tag"
+corpus = "c"
+label = "ner"
+tap = "trunk"
+scheme = "iob2"
+head = "crf"
+"#;
+
+/// Lines as in CoNLL-2003 (English): iob1, but one span after O starts with B-.
+const AS_IN_CONLL_2003: &str = "-DOCSTART-\tO\n\nthe\tO\nAtlanta\tB-MISC\nGames\tI-MISC\n\nU.N.\tI-ORG\nofficial\tO\nEkeus\tI-PER\n";
+
+/// Lines as in CoNLL-2002 (Spanish): iob2, but one sentence opens with I-.
+const AS_IN_CONLL_2002: &str =
+    "Oslo\tI-LOC\n,\tO\n\nMelbourne\tB-LOC\n(\tO\nNueva\tB-LOC\nGales\tI-LOC\n";
+
+fn run(here: &Here, args: &[&str]) -> Exited {
+    finish(&mut here.auxdesk(args))
+}
+
+/// The output of a command that succeeds.
+fn printed(here: &Here, args: &[&str]) -> String {
+    let exited = run(here, args);
+    assert_eq!(exited.code, Some(0), "{args:?}\n{}", exited.err);
+    exited.out
+}
+
+fn tagger(train: &str, dev: &str, scheme: &str) -> Here {
+    let here = Here::new();
+    here.write("train.tsv", train);
+    here.write("dev.tsv", dev);
+    here.write("recipe.toml", TAGGER.replace("\"iob2\"", &format!("\"{scheme}\"")));
+    here
+}
+
+/// The events of a run's journal.
+fn journal(here: &Here, run: &str) -> Vec<Value> {
+    here.read(&format!("{run}/journal.jsonl")).lines().map(json).collect()
+}
+
+#[test]
+fn forbidden_tags_are_read_as_conlleval_reads_them_and_listed() {
+    for (corpus, scheme, said) in [
+        (AS_IN_CONLL_2003, "iob1", "4: expected I-MISC after O, found B-MISC"),
+        (AS_IN_CONLL_2002, "iob2", "1: expected B-LOC at the start of the sentence, found I-LOC"),
+    ] {
+        let here = tagger(corpus, corpus, scheme);
+        let checked = printed(&here, &["check", "recipe.toml"]);
+        for split in ["train", "dev"] {
+            let head = format!(
+                "read 1 tag of {split} that the scheme forbids as conlleval reads them\n    {split}.tsv:{said}"
+            );
+            assert!(checked.contains(&head), "{checked}");
+        }
+        printed(&here, &["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"]);
+        let events = journal(&here, "run");
+        let started = events.iter().find(|event| event["kind"] == "run_started").unwrap();
+        let found = &started["corpora"][0]["irregularities"][1];
+        assert_eq!((&found["split"], &found["count"]), (&"dev".into(), &1.into()));
+        assert_eq!(found["treatment"], "repaired_tags");
+        let evaluated = json(&printed(&here, &["evaluate", "run", "--json"]));
+        let found = &evaluated["irregularities"]["c"];
+        assert_eq!(found.as_array().unwrap().len(), 1, "those of dev");
+        assert_eq!(found[0]["lines"][0]["file"], "dev.tsv");
+        // Strict by key.
+        let set = "objective.ner.invalid_tags=refuse";
+        let refused = run(&here, &["check", "recipe.toml", "--set", set]);
+        assert_eq!(refused.code, Some(2));
+        assert_eq!(refused.err.matches(&format!(".tsv:{said}")).count(), 2, "{}", refused.err);
+    }
+}
+
+#[test]
+fn a_corpus_of_another_scheme_is_one_fault_and_is_read_with_the_scheme_that_it_names() {
+    let iob1 = "Ada\tI-PER\nSmith\tI-PER\nsaw\tO\nOslo\tI-LOC\n\n".repeat(10);
+    let here = tagger(&iob1, &iob1, "iob2");
+    let refused = run(&here, &["check", "recipe.toml"]);
+    assert_eq!((refused.code, refused.err.lines().count()), (Some(2), 2), "{}", refused.err);
+    let line = "train.tsv:1: expected iob2 tags, found I-PER: 20 tags of the file are not iob2 at their place; \
+                set scheme = \"iob1\", which fits them (encode = \"iob2\" would still train with iob2)";
+    assert!(refused.err.starts_with(line), "{}", refused.err);
+    let sets = [
+        "check",
+        "recipe.toml",
+        "--set",
+        "objective.ner.scheme=iob1",
+        "--set",
+        "objective.ner.encode=iob2",
+    ];
+    assert!(!printed(&here, &sets).contains("forbids"));
+}
+
+#[test]
+fn spans_are_scored_in_every_scheme_and_form() {
+    let of = |tags: [&str; 4]| {
+        let sentence: Vec<_> = ["Ada", "Smith", "saw", "Oslo"].iter().zip(tags).collect();
+        let lines: String = sentence.iter().map(|(form, tag)| format!("{form}\t{tag}\n")).collect();
+        format!("{lines}\n").repeat(12)
+    };
+    for (scheme, form, tags) in [
+        ("io", None, ["PER", "PER", "O", "LOC"]),
+        ("bilou", None, ["B-PER", "L-PER", "O", "U-LOC"]),
+        ("bmes", Some("B_PER"), ["B_PER", "E_PER", "O", "S_LOC"]),
+        ("iob2", Some("PER-B"), ["PER-B", "PER-I", "O", "LOC-B"]),
+    ] {
+        let here = tagger(&of(tags), &of(tags), scheme);
+        let form = form.map(|form| format!("objective.ner.tag_form=\"{form}\""));
+        let mut args = vec![
+            "train",
+            "recipe.toml",
+            "--headless",
+            "--run",
+            "run",
+            "--threads",
+            "1",
+            "--steps",
+            "60",
+        ];
+        args.extend(["--set", "train.learning_rate=0.1"]);
+        args.extend(form.iter().flat_map(|form| ["--set", form]));
+        printed(&here, &args);
+        let evaluated = json(&printed(&here, &["evaluate", "run", "--json"]));
+        assert_eq!(evaluated["objectives"][0]["dev"]["metrics"]["f1"], 100.0, "{scheme} {form:?}");
+        let predicted = printed(&here, &["predict", "run", "dev.tsv"]);
+        let first = format!("Ada\t{0}\t{0}\n", tags[0]);
+        assert!(predicted.starts_with(&first), "{predicted}");
+    }
+}
+
+#[test]
+fn skipping_is_for_train_unless_another_split_is_named() {
+    let good = "Ada\tB-PER\nsaw\tO\nOslo\tB-LOC\n\n";
+    let here = tagger(&format!("{good}broken\n\n"), &format!("{good}a\tO\tO\n"), "iob2");
+    let refused = run(&here, &["check", "recipe.toml", "--set", "corpus.c.faults=skip"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.starts_with("dev.tsv:5: 3 columns, expected 2"), "{}", refused.err);
+    assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+    let both = "corpus.c.faults={ train = \"skip\", dev = \"skip\" }";
+    let checked = printed(&here, &["check", "recipe.toml", "--set", both]);
+    for said in [
+        "skipped 1 faulty example of train\n    train.tsv:5: 1 column, expected 2",
+        "skipped 1 faulty example of dev\n    dev.tsv:5: 3 columns, expected 2",
+    ] {
+        assert!(checked.contains(said), "{checked}");
+    }
+}
+
+#[test]
+fn faults_of_lines_and_of_tags_are_in_one_answer() {
+    let here = tagger("a\tO\nb\n\nc\tX-PER\n", "a\tO\n", "iob2");
+    let refused = run(&here, &["check", "recipe.toml"]);
+    let wanted = "train.tsv:2: 1 column, expected 2 (form, ner)\n\
+                  train.tsv:4: expected an iob2 tag (O, B-TYPE or I-TYPE), found X-PER\n";
+    assert_eq!((refused.code, refused.err.as_str()), (Some(2), wanted));
+}
+
+#[test]
+fn utf_16_gzip_and_a_bad_byte_are_read_and_archives_are_named() {
+    let here = tagger("", "Ada\tB-PER\n", "iob2");
+    let utf_16: Vec<u8> =
+        "\u{feff}Zoë\tB-PER\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    here.write("train.tsv", utf_16);
+    assert!(printed(&here, &["check", "recipe.toml"]).contains("1 examples"));
+    here.write("train.tsv", b"Zo\xc3\xab\tB-PER\nM\xfcller\tI-PER\n");
+    let set = "corpus.c.invalid_bytes=replace";
+    let checked = printed(&here, &["check", "recipe.toml", "--set", set]);
+    let said = "replaced bytes that are not UTF-8 in 1 line of train\n    train.tsv:2: ";
+    assert!(checked.contains(said), "{checked}");
+    here.write("train.tsv", b"PK\x03\x04\x14\0\0\0");
+    let refused = run(&here, &["check", "recipe.toml"]);
+    assert_eq!(refused.code, Some(2));
+    let said = "train.tsv: expected text, found a zip archive";
+    assert!(refused.err.starts_with(said), "{}", refused.err);
+}
