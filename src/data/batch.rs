@@ -34,7 +34,7 @@ struct Sequence {
 /// The values of a field, by the rows of its axis or by example.
 #[derive(Clone, Debug)]
 enum Column {
-    /// A symbol or a segment per row; `None` where the example lacks the field.
+    /// A symbol or a segment per row; `None` where there is none.
     Symbols(Vec<Option<u32>>),
     /// A symbol per example.
     Labels(Vec<Option<Symbol>>),
@@ -203,6 +203,9 @@ impl Column {
                 let value = |(b, t): (usize, usize)| match of(b)? {
                     FieldValues::Symbols(all) | FieldValues::Segments(all) => {
                         Some(all[starts[b] as usize + t])
+                    }
+                    FieldValues::Partial { .. } => {
+                        examples[owners[b] as usize].symbol_at(at, starts[b] as usize + t)
                     }
                     _ => None,
                 };

@@ -134,7 +134,19 @@ impl Example {
         self.fields.get(field)?.as_ref()?.strings()
     }
 
-    /// The symbols of a field with one per position or item, if the example has such a field.
+    /// The symbol of a position, if the example has one there.
+    pub fn symbol_at(&self, field: usize, position: usize) -> Option<Symbol> {
+        match self.fields.get(field)?.as_ref()? {
+            FieldValues::Symbols(symbols) => symbols.get(position).copied(),
+            FieldValues::Partial { symbols, positions } => {
+                let at = positions.binary_search(&(position as u32)).ok()?;
+                Some(symbols[at])
+            }
+            _ => None,
+        }
+    }
+
+    /// The symbols of a field with one at every position or item, if the example has such a field.
     pub fn symbols(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
             FieldValues::Symbols(symbols) => Some(symbols),

@@ -25,6 +25,13 @@ pub struct Picture {
 pub enum FieldValues {
     /// One string per position or item, as symbols.
     Symbols(Vec<Symbol>),
+    /// One string at some positions, as symbols; the others have no label.
+    Partial {
+        /// The symbols.
+        symbols: Vec<Symbol>,
+        /// The position of each symbol, in ascending order.
+        positions: Vec<u32>,
+    },
     /// One string for the whole example, as a symbol.
     Label(Symbol),
     /// A set of strings for the whole example, possibly empty, as symbols.
@@ -67,10 +74,30 @@ impl FieldValues {
         Self::Labels(symbols)
     }
 
+    /// The string of each position, which may lack one; `None` if all do.
+    pub fn of_positions(items: impl IntoIterator<Item = Option<Symbol>>) -> Option<Self> {
+        let mut n_positions = 0;
+        let (mut symbols, mut positions) = (Vec::new(), Vec::new());
+        for (position, item) in (0..).zip(items) {
+            n_positions += 1;
+            if let Some(symbol) = item {
+                symbols.push(symbol);
+                positions.push(position);
+            }
+        }
+        match symbols.len() {
+            0 => None,
+            n if n == n_positions => Some(Self::Symbols(symbols)),
+            _ => Some(Self::Partial { symbols, positions }),
+        }
+    }
+
     /// Its strings, if it has any of its own: one per position, a single one, or those of a set.
     pub fn strings(&self) -> Option<&[Symbol]> {
         match self {
-            Self::Symbols(symbols) | Self::Labels(symbols) => Some(symbols),
+            Self::Symbols(symbols) | Self::Labels(symbols) | Self::Partial { symbols, .. } => {
+                Some(symbols)
+            }
             Self::Label(symbol) => Some(std::slice::from_ref(symbol)),
             _ => None,
         }
@@ -79,7 +106,7 @@ impl FieldValues {
     /// Its form.
     pub fn form(&self) -> FieldForm {
         match self {
-            Self::Symbols(_) => FieldForm::Symbols,
+            Self::Symbols(_) | Self::Partial { .. } => FieldForm::Symbols,
             Self::Label(_) => FieldForm::Label,
             Self::Labels(_) => FieldForm::Labels,
             Self::Numbers(_) => FieldForm::Numbers,
@@ -92,5 +119,20 @@ impl FieldValues {
             Self::Relations(_) => FieldForm::Relations,
             Self::Text(_) => FieldForm::Text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_may_lack_a_label() {
+        let of = |items: [Option<u32>; 3]| FieldValues::of_positions(items);
+        assert_eq!(of([None; 3]), None);
+        assert_eq!(of([Some(1), Some(0), Some(1)]), Some(FieldValues::Symbols(vec![1, 0, 1])));
+        let partial = of([None, Some(4), None]).unwrap();
+        assert_eq!(partial, FieldValues::Partial { symbols: vec![4], positions: vec![1] });
+        assert_eq!(partial.strings(), Some(&[4][..]));
     }
 }

@@ -118,7 +118,7 @@ type Pair<'a> = ((&'a str, &'a str), (&'a str, &'a str));
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{read, same, words};
+    use super::super::fixture::{bytes, read, same, words};
     use super::*;
     use serde_json::Value;
 
@@ -202,6 +202,42 @@ mod tests {
                 assert!((ours.f1 - 100.0 * strict["f1"].as_f64().unwrap()).abs() > 0.1, "{name}");
             }
         }
+    }
+
+    /// The output of `predict` for a corpus with `-DOCSTART-` lines and tags that its scheme forbids, scored by the
+    /// original Perl program and by seqeval.
+    #[test]
+    fn predictions_in_a_file_have_the_digits_of_conlleval_and_seqeval() {
+        let fixture = read("predicted.json");
+        let text = String::from_utf8(bytes("predicted.tsv")).unwrap();
+        let (mut scorer, mut n_documents) = (SpanF1::default(), 0);
+        for sentence in text.split("\n\n") {
+            let rows: Vec<Vec<&str>> =
+                sentence.lines().map(|line| line.split('\t').collect()).collect();
+            if rows.first().is_some_and(|row| row[0] == "-DOCSTART-") {
+                n_documents += 1;
+                continue;
+            }
+            let column = |at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>();
+            scorer.add(&column(2), &column(3));
+        }
+        let SpanScores { precision, recall, f1 } = scorer.overall();
+        for (ours, theirs) in [(precision, "precision"), (recall, "recall"), (f1, "f1")] {
+            same(ours, &fixture["seqeval"][theirs], theirs);
+        }
+        // The Perl program counts the line of a document as a token with the tag O.
+        let accuracy = percent(scorer.n_right + n_documents, scorer.n_tokens + n_documents);
+        let mut wanted = vec![format!(
+            "accuracy: {accuracy:6.2}%; precision: {precision:6.2}%; recall: {recall:6.2}%; FB1: {f1:6.2}"
+        )];
+        for (kind, counts) in &scorer.kinds {
+            let SpanScores { precision, recall, f1 } = (*counts).into();
+            let n = counts.predicted;
+            wanted.push(format!(
+                "{kind:>17}: precision: {precision:6.2}%; recall: {recall:6.2}%; FB1: {f1:6.2}  {n}"
+            ));
+        }
+        assert_eq!(words(&fixture["conlleval"]["report"])[1..], wanted);
     }
 
     #[test]

@@ -253,6 +253,8 @@ pub enum Output<'a> {
 pub struct LabelCheck {
     /// Faults of single examples, which a recipe may skip.
     pub of_examples: Vec<(Split, ReadError)>,
+    /// Faults of files as wholes, for example of tags of another scheme; nothing is skipped for these.
+    pub of_files: Vec<ReadError>,
     /// Faults of the corpus as a whole. If a part of it could not be read, they may only follow from that.
     pub of_corpus: Vec<ReadError>,
     /// Tags that the scheme forbids, which are read as conlleval reads them.

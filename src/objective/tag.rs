@@ -163,7 +163,7 @@ impl ObjectiveConfig for Config {
             let tagged: Vec<(&Example, Vec<&str>)> = tagged(corpus, data, field).collect();
             let sentences: Vec<_> = tagged.iter().map(|(_, tags)| tags.as_slice()).collect();
             if let Some(other) = scheme.recognize(&sentences) {
-                check.of_corpus.push(of_another_scheme(scheme, other, data, &tagged));
+                check.of_files.push(of_another_scheme(scheme, other, data, &tagged));
                 continue;
             }
             for (example, tags) in tagged {
@@ -186,8 +186,16 @@ impl ObjectiveConfig for Config {
         for corpus in corpora {
             let Some(field) = corpus.field(&self.labels.field) else { continue };
             for example in &corpus.train.examples {
-                let Some(symbols) = example.symbols(field) else { continue };
-                for tag in self.coding.trained(&texts(&corpus.lexicons[field], symbols)) {
+                let lexicon = &corpus.lexicons[field];
+                let Some(symbols) = example.symbols(field) else {
+                    // A sentence with labels for some tokens: nothing can be recoded.
+                    let labels = example.strings(field).filter(|_| self.coding.is_plain());
+                    for label in texts(lexicon, labels.unwrap_or_default()) {
+                        *counts.entry(label.to_owned()).or_default() += 1;
+                    }
+                    continue;
+                };
+                for tag in self.coding.trained(&texts(lexicon, symbols)) {
                     *counts.entry(tag.into_owned()).or_default() += 1;
                 }
             }
@@ -309,30 +317,40 @@ impl Tagger {
         names.iter().map(|&name| self.names.get(name)).collect()
     }
 
-    /// The gold labels of a sequence in the corpus's encoding, as ids; `None` unless it is fully
-    /// labelled.
-    fn gold(&self, batch: &Batch, b: usize) -> Option<Vec<u32>> {
+    /// The gold label of each token of a sequence in the corpus's encoding, as ids; `None` where there is none.
+    fn gold(&self, batch: &Batch, b: usize) -> Vec<Option<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
-        let label = (*label)?;
+        let Some(label) = *label else { return Vec::new() };
         let (symbols, rows) = (batch.symbols(label), batch.rows_of(label, b));
-        rows.into_iter().map(|row| Some(names[symbols[row]? as usize])).collect()
+        rows.into_iter().map(|row| symbols[row].map(|symbol| names[symbol as usize])).collect()
     }
 
     /// The class of each row of the tap; `None` for rows without a label, or with one unseen in training.
     fn targets(&self, packing: &Packing, batch: &Batch) -> Vec<Option<u32>> {
         let Attached { label, names, is_direct, .. } = self.attached(batch);
         let Some(label) = *label else { return vec![None; packing.n_rows()] };
+        let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
         if *is_direct {
-            let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
             let symbols = batch.symbols(label).iter();
             return symbols.map(|symbol| class(names[(*symbol)? as usize])).collect();
         }
         let mut targets = vec![None; packing.n_rows()];
         for b in 0..batch.n_examples() {
-            let Some(gold) = self.gold(batch, b) else { continue };
-            let tags = self.coding.trained(&self.texts(&gold));
-            for (row, tag) in batch.rows_of(label, b).into_iter().zip(tags) {
-                targets[row] = self.vocabulary.id(&tag);
+            let (gold, rows) = (self.gold(batch, b), batch.rows_of(label, b));
+            match gold.iter().copied().collect::<Option<Vec<u32>>>() {
+                Some(gold) => {
+                    let tags = self.coding.trained(&self.texts(&gold));
+                    for (row, tag) in rows.into_iter().zip(tags) {
+                        targets[row] = self.vocabulary.id(&tag);
+                    }
+                }
+                // Without every label, nothing can be recoded.
+                None if self.coding.is_plain() => {
+                    for (row, name) in rows.into_iter().zip(gold) {
+                        targets[row] = name.and_then(class);
+                    }
+                }
+                None => {}
             }
         }
         targets
@@ -377,12 +395,13 @@ impl Objective for Tagger {
         let evaluated = self.head.evaluate(x, &self.targets(packing, batch), packing)?;
         let words = self.attached(batch).words.as_ref();
         let is_oov = |row: usize| words.is_some_and(|words| words.is_oov(batch, row));
-        let gold = |b: usize| match self.gold(batch, b) {
-            Some(gold) => Gold::Classes {
-                classes: gold.into_iter().map(Some).collect(),
-                oov: packing.rows_of_example(b).into_iter().map(is_oov).collect(),
-            },
-            None => Gold::None,
+        let gold = |b: usize| {
+            let classes = self.gold(batch, b);
+            if classes.iter().all(Option::is_none) {
+                return Gold::None;
+            }
+            let oov = packing.rows_of_example(b).into_iter().map(is_oov).collect();
+            Gold::Classes { classes, oov }
         };
         Ok(Evaluation {
             loss: RawLoss::of(evaluated.loss)?,

@@ -34,6 +34,7 @@ impl Recipe {
                 let check = reader.config.check_corpus(&corpus);
                 of_examples.extend(check.of_examples);
                 repaired.extend(check.repaired);
+                found.extend(check.of_files.into_iter().map(line_fault));
                 // With lines that could not be read, what is missing may be in these.
                 let of_corpus = check.of_corpus.into_iter().filter(|_| is_whole);
                 found.extend(of_corpus.map(line_fault));
@@ -58,6 +59,8 @@ impl Recipe {
                 found.push(Fault { place: spec.place.clone(), what });
             }
             found.sort_by_cached_key(|fault| position(&fault.place, &corpus));
+            // Two objectives may read one field.
+            found.dedup();
             faults.extend(found);
             corpora.push(corpus);
         }

@@ -309,9 +309,16 @@ fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(String
         let example = data.examples.first().filter(|example| example.line == 1)?;
         Some((example.strings(field)?.first().copied()?, data.file.to_string()))
     };
+    let lexicon = &corpus.lexicons[field];
+    // Where many labels occur once, that of the first line says nothing.
+    let in_train = count(lexicon, &corpus.train, field);
+    let n_distinct = in_train.iter().filter(|count| **count > 0).count();
+    let n_single = in_train.iter().filter(|count| **count == 1).count();
+    if n_single > 1 && 4 * n_single > n_distinct {
+        return None;
+    }
     let firsts: Vec<(u32, String)> = corpus.splits().filter_map(|(_, data)| first(data)).collect();
     let symbols: BTreeSet<u32> = firsts.iter().map(|(symbol, _)| *symbol).collect();
-    let lexicon = &corpus.lexicons[field];
     let header = symbols.into_iter().find(|&symbol| {
         let count = |(_, data): (Split, &SplitData)| count(lexicon, data, field)[symbol as usize];
         let n_first = firsts.iter().filter(|(first, _)| *first == symbol).count() as u64;
@@ -343,10 +350,17 @@ fn is_invisible(char: char) -> bool {
         )
 }
 
-/// The same text with these characters escaped.
+/// The maximum number of characters of a label in a message.
+const MAX_CHARS: usize = 60;
+
+/// The beginning of a text, with these characters escaped.
 fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
+    let mut shown = String::with_capacity(text.len().min(4 * MAX_CHARS));
+    for (at, char) in text.chars().enumerate() {
+        if at == MAX_CHARS {
+            shown.push('…');
+            break;
+        }
         if is_invisible(char) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
     }
     shown
@@ -363,5 +377,6 @@ mod tests {
             "\\u{feff}good\\u{200b}\\u{a0}x\\u{202e}y"
         );
         assert_eq!(visible("très-bien 好 B-PER"), "très-bien 好 B-PER");
+        assert_eq!(visible(&"x".repeat(99)).chars().count(), MAX_CHARS + 1);
     }
 }

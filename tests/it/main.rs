@@ -33,6 +33,7 @@ mod orders;
 mod plain;
 mod predicted;
 mod pty;
+mod public_corpora;
 mod recipes;
 mod replay;
 mod runs;

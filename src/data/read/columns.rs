@@ -39,9 +39,16 @@ const KEYS: &[Key] = &[
         "\"auto\"",
         "column separator; auto: tab if the first token line has one, else space",
     ),
+    Key::optional(
+        UNLABELLED,
+        ValueType::Text,
+        "what stands in place of a label at a token without one, for example _; in all columns but the first",
+    ),
     encoding::KEY,
     encoding::INVALID,
 ];
+
+const UNLABELLED: &str = "unlabelled";
 
 impl Format for Columns {
     fn name(&self) -> &'static str {
@@ -180,6 +187,8 @@ struct Layout<'a> {
     n_cells: usize,
     /// The number of columns of every line.
     wanted: RangeInclusive<usize>,
+    /// What stands in place of a label at a token without one.
+    unlabelled: Option<&'a str>,
 }
 
 impl<'a> Layout<'a> {
@@ -198,7 +207,9 @@ impl<'a> Layout<'a> {
             Labels::Required => columns.len()..=columns.len(),
             Labels::Absent => without_labels(&columns, n_cells),
         };
-        Self { columns, separator, decoder: Decoder::new(values, bytes), n_cells, wanted }
+        let unlabelled = values.text_if_set(UNLABELLED);
+        let decoder = Decoder::new(values, bytes);
+        Self { columns, separator, decoder, n_cells, wanted, unlabelled }
     }
 
     /// The cells of each line that has no fault.
@@ -260,11 +271,16 @@ impl<'a> Layout<'a> {
         let named = self.columns.iter().enumerate().filter(|(_, column)| **column != "_");
         let fields = named
             .zip(&mut corpus.lexicons)
-            .map(|((column, _), lexicon)| {
-                (column < n_cells).then(|| {
-                    let cells = rows.iter().map(|(_, cells)| lexicon.intern(cells[column]));
-                    FieldValues::Symbols(cells.collect())
-                })
+            .enumerate()
+            .map(|(field, ((column, _), lexicon))| {
+                if column >= n_cells {
+                    return None;
+                }
+                let mark = self.unlabelled.filter(|_| field > 0);
+                FieldValues::of_positions(rows.iter().map(|(_, cells)| {
+                    let cell = cells[column];
+                    (Some(cell) != mark).then(|| lexicon.intern(cell))
+                }))
             })
             .collect();
         Example::of_tokens(rows.iter().map(|&(number, _)| number).collect(), fields)

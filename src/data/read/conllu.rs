@@ -2,8 +2,9 @@
 //!
 //! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are not words and are
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
-//! `_` is an ordinary value, since a treebank may mean it; only in input to `predict` a column that
-//! has nothing else is missing, and there too the prediction of a faulty sentence is `_`.
+//! `_` means that a value is not specified, so the word has no label there: it is neither a class nor scored. Two
+//! columns differ: a form may be `_`, and in a file with features `_` is a word without features. The prediction of
+//! a faulty sentence is `_`.
 
 use std::collections::HashMap;
 
@@ -24,8 +25,13 @@ use crate::{
 };
 
 /// The columns after the id, in the order of the file.
-const FIELDS: [&str; 9] =
-    ["form", "lemma", "upos", "xpos", "feats", HEAD, "deprel", "deps", "misc"];
+const FIELDS: [&str; 9] = ["form", "lemma", "upos", "xpos", FEATS, HEAD, "deprel", "deps", "misc"];
+
+/// What stands in a column without a value.
+const NOTHING: &str = "_";
+
+/// The column of morphological features.
+const FEATS: &str = "feats";
 
 /// The column of the heads, which are numbers: the arc of each word from its head.
 const HEAD: &str = "head";
@@ -57,6 +63,7 @@ impl Format for Conllu {
 
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
         let decoder = Decoder::new(values, &source.bytes);
+        let has_feats = has_feats(&source.bytes);
         let read = read_sentences(
             source,
             |line: &Line<'_>| line.is_blank(),
@@ -84,16 +91,11 @@ impl Format for Conllu {
                     .iter()
                     .map(|(number, text)| (*number, text.split('\t').skip(1).collect()))
                     .collect();
-                let is_missing = |field: usize| {
-                    labels == Labels::Absent
-                        && field > 0
-                        && words.iter().all(|(_, cells)| cells[field] == "_")
-                };
                 if faults.len() > n_faults {
                     return None;
                 }
                 let at = FIELDS.iter().position(|field| *field == HEAD);
-                let at = at.filter(|at| !is_missing(*at));
+                let at = at.filter(|&at| words.iter().any(|(_, cells)| cells[at] != NOTHING));
                 let mut wrong = Vec::new();
                 let heads = at.map(|at| heads(&words, at, |line, what| wrong.push((line, what))));
                 // Input to `predict` may contain values that will be replaced.
@@ -103,7 +105,7 @@ impl Format for Conllu {
                     faults.extend(wrong.into_iter().map(fault));
                 }
                 (faults.len() == n_faults)
-                    .then(|| example(&words, heads.as_deref(), is_missing, corpus))
+                    .then(|| example(&words, heads.as_deref(), has_feats, corpus))
             },
         );
         Read { replaced: decoder.replaced(), ..read }
@@ -202,20 +204,33 @@ fn heads(
     arcs
 }
 
+/// Whether any word of a file has features. Then `_` is a word without features, a value like any other;
+/// otherwise the file does not specify them.
+fn has_feats(text: &[u8]) -> bool {
+    let at = FIELDS.iter().position(|field| *field == FEATS);
+    let column = at.map_or(0, |at| at + 1);
+    let words = lines(text).filter(|line| line.bytes.first().is_some_and(u8::is_ascii_digit));
+    let mut feats = words.filter_map(|line| line.bytes.split(|&byte| byte == b'\t').nth(column));
+    feats.any(|cell| cell != NOTHING.as_bytes())
+}
+
 fn example(
     words: &[(u32, Vec<&str>)],
     heads: Option<&[GraphArc]>,
-    is_missing: impl Fn(usize) -> bool,
+    has_feats: bool,
     corpus: &mut Corpus,
 ) -> Example {
     let fields = corpus.lexicons.iter_mut().enumerate().map(|(field, lexicon)| {
-        if FIELDS.get(field) == Some(&HEAD) {
+        let name = *FIELDS.get(field)?;
+        if name == HEAD {
             return heads.map(|heads| FieldValues::Arcs(heads.into()));
         }
-        (field < FIELDS.len() && !is_missing(field)).then(|| {
-            let symbols = words.iter().map(|(_, cells)| lexicon.intern(cells[field]));
-            FieldValues::Symbols(symbols.collect())
-        })
+        // A form may be an underscore.
+        let has_nothing = name != "form" && (name != FEATS || !has_feats);
+        FieldValues::of_positions(words.iter().map(|(_, cells)| {
+            let cell = cells[field];
+            (!has_nothing || cell != NOTHING).then(|| lexicon.intern(cell))
+        }))
     });
     Example::of_tokens(words.iter().map(|&(number, _)| number).collect(), fields.collect())
 }

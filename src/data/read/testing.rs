@@ -176,7 +176,7 @@ impl Reading {
             fields.into_iter().partition(|field| self.has_one(*field));
         let token = |token: usize| -> String {
             let cells = tokens.iter().map(|&field| {
-                example.symbols(field).map_or("–", |symbols| self.string(field, symbols[token]))
+                example.symbol_at(field, token).map_or("–", |symbol| self.string(field, symbol))
             });
             cells.collect::<Vec<_>>().join("/")
         };

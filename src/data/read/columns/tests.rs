@@ -126,6 +126,13 @@ fn bytes_that_are_not_utf_8_are_replaced_if_configured_and_written_back() {
 }
 
 #[test]
+fn a_mark_for_a_token_without_a_label_is_no_label() {
+    let setting = form_pos().say("unlabelled", "_");
+    assert_eq!(setting.read("_ N\nb _\n\nc _\n").shown(), ["_/N|b/–", "c/–"]);
+    assert_eq!(form_pos().read("b _\n").shown(), ["b/_"]);
+}
+
+#[test]
 fn a_very_long_line_is_accepted() {
     let long = "x".repeat(24_000);
     assert_eq!(form_pos().read(format!("{long}\tN\nb\tN")).shown(), [format!("{long}/N|b/N")]);

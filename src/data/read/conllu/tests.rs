@@ -112,7 +112,21 @@ fn invalid_utf_8_is_reported_once() {
 fn input_to_predict_may_lack_its_labels() {
     let text = format!("{}{}\n{}", word("1", "_", "_"), word("2", "b", "_"), word("1", "c", "X"));
     assert_eq!(shown(&text, Labels::Absent), ["_/–|b/–", "c/X"]);
-    assert_eq!(shown(&text, Labels::Required), ["_/_|b/_", "c/X"]);
+}
+
+#[test]
+fn an_underscore_is_no_label_except_where_words_may_have_no_features() {
+    let text = format!("{}{}\n{}", word("1", "_", "_"), word("2", "b", "X"), word("1", "c", "_"));
+    assert_eq!(shown(&text, Labels::Required), ["_/–|b/X", "c/–"]);
+    let feats = |text: &str| {
+        let reading = Setting::new("conllu").read(text);
+        let field = reading.corpus.field("feats").unwrap();
+        let examples = reading.read.split.examples.iter();
+        examples.map(|example| example.strings(field).map(<[u32]>::len)).collect::<Vec<_>>()
+    };
+    assert_eq!(feats(&text), [None, None], "the file specifies no features");
+    let with = text.replace("\tX\t_\t_", "\tX\t_\tCase=Nom");
+    assert_eq!(feats(&with), [Some(2), Some(1)]);
 }
 
 #[test]
