@@ -17,10 +17,15 @@ pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-impl<'a> Line<'a> {
+impl Line<'_> {
     /// The byte offset of its ending.
     pub(super) fn end(&self) -> usize {
         self.start + self.bytes.len()
+    }
+
+    /// The number of line breaks in it: 0, unless it is a record of several lines.
+    pub(super) fn n_breaks(&self) -> usize {
+        self.bytes.split(|&byte| byte == b'\n').count() - 1
     }
 
     /// Whether it ends a sentence: it is empty, or has only tabs and spaces.

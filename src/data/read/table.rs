@@ -113,7 +113,7 @@ impl Format for Table {
             if !layout.has_example(line) {
                 return Ok(None);
             }
-            let n_breaks = line.bytes.iter().filter(|&&byte| byte == b'\n').count();
+            let n_breaks = line.n_breaks();
             let example = layout.decoder.decode(line);
             let example = example.and_then(|text| layout.example(&text, line, corpus));
             example.map(Some).map_err(|what| match n_breaks {
@@ -217,7 +217,7 @@ impl<'a> Layout<'a> {
         let has_header = values.text("header") == "skip";
         let is_first = |line: &Line<'_>| match labels {
             Labels::Required => !line.bytes.is_empty(),
-            Labels::Absent => !line.bytes.is_empty() && !(has_header && line.number == 1),
+            Labels::Absent => !(line.bytes.is_empty() || has_header && line.number == 1),
         };
         let text = |line: Line<'a>| decoder.decode_lossily(&line);
         let line = lines(bytes).find(is_first).map(text).unwrap_or_default();
@@ -242,7 +242,7 @@ impl<'a> Layout<'a> {
 
     /// Whether a line is an example, or a faulty one.
     fn has_example(&self, line: &Line<'_>) -> bool {
-        !line.bytes.is_empty() && !(self.has_header && line.number == 1)
+        !(line.bytes.is_empty() || self.has_header && line.number == 1)
     }
 
     /// The name of the column of predictions under a header, which no other column has.
@@ -364,9 +364,7 @@ pub(super) fn record_ends(
     labels: Labels,
 ) -> std::collections::BTreeMap<u32, u32> {
     let records = records(bytes, Layout::new(values, bytes, labels).separator);
-    let n_breaks =
-        |line: &Line<'_>| line.bytes.iter().filter(|&&byte| byte == b'\n').count() as u32;
-    records.map(|line| (line.number, line.number + n_breaks(&line))).collect()
+    records.map(|line| (line.number, line.number + line.n_breaks() as u32)).collect()
 }
 
 #[cfg(test)]

@@ -224,9 +224,8 @@ impl TagScheme {
                 let (first, last) = (idx == 0, idx + 1 == n_inside);
                 let place = match self.scheme {
                     Scheme::Iob1 if first && touches => Place::Begin,
-                    Scheme::Iob1 | Scheme::Io => Place::Inside,
                     Scheme::Iob2 if first => Place::Begin,
-                    Scheme::Iob2 => Place::Inside,
+                    Scheme::Iob1 | Scheme::Iob2 | Scheme::Io => Place::Inside,
                     _ if first && last => Place::Single,
                     _ if last => Place::End,
                     _ if first => Place::Begin,
