@@ -200,8 +200,11 @@ fn first_where<const N: usize>(
     names: [String; N],
     is_wanted: impl Fn(&State) -> bool,
 ) -> Result<Option<Checkpoint>, CheckpointError> {
-    for folder in names.map(|name| run.join(FOLDER).join(name)) {
-        if !folder.try_exists().map_err(|error| CheckpointError::unreadable(&folder, error))? {
+    for name in names {
+        let folder = run.join(FOLDER).join(&name);
+        // A temporary folder without a state is one whose removal a kill has interrupted.
+        let there = if name.starts_with('.') { folder.join(STATE) } else { folder.clone() };
+        if !there.try_exists().map_err(|error| CheckpointError::unreadable(&there, error))? {
             continue;
         }
         let checkpoint = read(folder)?;
