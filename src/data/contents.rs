@@ -2,11 +2,11 @@
 //! mark becomes UTF-8, and files that are no text are refused by the name of their format. All are recognized by
 //! their first bytes, never by the name of the file.
 
-use std::io::Read;
+use std::io::{self, Cursor, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use ruzstd::decoding::{
-    StreamingDecoder,
+    FrameDecoder, StreamingDecoder,
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
@@ -34,6 +34,61 @@ pub fn text(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         [0xff, 0xfe, text @ ..] => utf_16(UTF_16LE, text),
         [0xfe, 0xff, text @ ..] => utf_16(UTF_16BE, text),
         _ => Ok(bytes),
+    }
+}
+
+/// The same for a long file, which is decompressed while it is read, and need not fit into memory; UTF-16 is
+/// left as it is.
+pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, String> {
+    let mut start = Vec::new();
+    let read = contents.by_ref().take(HEAD).read_to_end(&mut start);
+    read.map_err(|error| error.to_string())?;
+    let compression = Compression::of(&start);
+    if let Some(what) = other_format(&start).filter(|_| compression.is_none()) {
+        return Err(what);
+    }
+    let whole = Cursor::new(start).chain(contents);
+    Ok(match compression {
+        None => Box::new(whole),
+        Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Some(Compression::Zstandard) => Box::new(Frames::new(Box::new(whole))?),
+    })
+}
+
+/// The bytes by which the format of a long file is recognized.
+const HEAD: u64 = 1 << 13;
+
+/// Decompresses one frame of Zstandard after the other.
+struct Frames<'a> {
+    /// `None` after the last one.
+    frame: Option<StreamingDecoder<Box<dyn Read + 'a>, FrameDecoder>>,
+}
+
+impl<'a> Frames<'a> {
+    fn new(compressed: Box<dyn Read + 'a>) -> Result<Self, String> {
+        let frame = StreamingDecoder::new(compressed);
+        let frame = frame.map_err(|why| {
+            format!("cannot be decompressed: {why}; expected a complete zstd file")
+        })?;
+        Ok(Self { frame: Some(frame) })
+    }
+}
+
+impl Read for Frames<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            let n = frame.read(buffer)?;
+            if n > 0 || buffer.is_empty() {
+                return Ok(n);
+            }
+            let mut rest = self.frame.take().map(StreamingDecoder::into_inner).expect("a frame");
+            let mut next = Vec::new();
+            if rest.by_ref().take(1).read_to_end(&mut next)? > 0 {
+                let rest: Box<dyn Read> = Box::new(Cursor::new(next).chain(rest));
+                *self = Self::new(rest).map_err(io::Error::other)?;
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -229,6 +284,28 @@ mod tests {
         assert_eq!(text([&zstd(b"a")[..], skipped, &zstd(b"b")].concat()).unwrap(), b"ab");
         assert_eq!(text(b"a N\n".to_vec()).unwrap(), b"a N\n");
         assert_eq!(text(Vec::new()).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_long_file_is_decompressed_while_it_is_read() {
+        let read = |bytes: Vec<u8>| {
+            let mut text = Vec::new();
+            stream(&bytes[..])?.read_to_end(&mut text).map_err(|error| error.to_string())?;
+            Ok::<_, String>(text)
+        };
+        let long: Vec<u8> =
+            (0..100_000_u32).flat_map(|n| format!("w{n} 1\n").into_bytes()).collect();
+        let (first, second) = long.split_at(long.len() / 3);
+        assert_eq!(read(long.clone()).unwrap(), long);
+        assert_eq!(read([gzip(first), gzip(second)].concat()).unwrap(), long);
+        assert_eq!(read([zstd(first), zstd(second)].concat()).unwrap(), long);
+        assert_eq!(read(Vec::new()).unwrap(), b"");
+        let compressed = [gzip(&long), zstd(&long)];
+        for bytes in compressed {
+            assert!(read(bytes[..bytes.len() - 9].to_vec()).is_err());
+        }
+        let why = read(b"PK\x03\x04\x14\0".to_vec()).unwrap_err();
+        assert!(why.starts_with("expected text, found a zip archive"), "{why}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     data::{
         Corpus,
+        contents::stream,
         read::Location,
         vectors::{self, VectorFile, VectorSource, WordVectors},
     },
@@ -116,6 +117,8 @@ fn read_file(
             progress(BytesRead { file: &name, done, total: len });
         },
     };
+    let contents =
+        stream(contents).map_err(|what| vec![Fault { place: Place::File(name.clone()), what }])?;
     let file = VectorFile { name: &name, contents, len: Some(len) };
     vectors::read(file, source.width, source.max)
         .map_err(|faults| faults.into_iter().map(line_fault).collect())

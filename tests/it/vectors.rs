@@ -176,6 +176,30 @@ fn all_faults_of_a_vectors_file_are_found_before_a_run_is_started() {
     assert!(!here.path("runs").exists(), "no run was begun");
 }
 
+/// The bytes before the compressed text are those of a gzip member that stores it (RFC 1952, RFC 1951).
+#[test]
+fn a_compressed_vectors_file_is_read_and_another_archive_is_named() {
+    let here = here();
+    let text = vectors();
+    let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    let n = u16::try_from(text.len()).unwrap();
+    gzip.extend(n.to_le_bytes().into_iter().chain((!n).to_le_bytes()));
+    gzip.extend(text.as_bytes());
+    let crc = text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    });
+    gzip.extend((!crc).to_le_bytes().into_iter().chain(u32::from(n).to_le_bytes()));
+    here.write("v.txt", gzip);
+    let checked = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+    assert!(checked.out.contains("(news, form): 120 words"), "{}{}", checked.out, checked.err);
+    here.write("v.txt", b"PK\x03\x04\x14\0");
+    let checked = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+    let expected = "v.txt: expected text, found a zip archive";
+    assert!(checked.code == Some(2) && checked.err.contains(expected), "{}", checked.err);
+}
+
 #[test]
 fn coverage_is_told_by_check_and_at_the_start_of_a_run() {
     let here = here();

@@ -43,7 +43,11 @@ const KEYS: &[Key] = &[
         ValueType::Either(&[ValueType::Name(Refers::Encoder), ValueType::Table(characters::KEYS)]),
         "character-level BiLSTM whose output is appended to the embedding: its own table, or the name of an encoder of kind \"characters\"",
     ),
-    Key::optional("vectors", ValueType::Path, "pretrained embeddings: GloVe or word2vec text"),
+    Key::optional(
+        "vectors",
+        ValueType::Path,
+        "pretrained embeddings: GloVe or word2vec text, which may be compressed with gzip or zstd",
+    ),
     Key::optional(
         "max_vectors",
         ValueType::Count(1),
