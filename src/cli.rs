@@ -247,8 +247,9 @@ pub struct PredictArgs {
     /// Run folder
     pub run: PathBuf,
     /// File in the corpus's format; - for standard input. Whether it has labels is inferred from all
-    /// of it
-    pub input: PathBuf,
+    /// of it. For line-aligned files: those of all texts, or of all fields
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
     /// Output file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

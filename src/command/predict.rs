@@ -21,7 +21,7 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Prediction, SplitData, contents,
+        Batch, Lexicon, Prediction, SplitData, contents,
         load::{self, FaultPolicy, load_input},
         prediction::FieldPredictions,
         read::{self, KnownLabels, Labels, ReadError, Source},
@@ -63,15 +63,15 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
-    let source = input(&args.input)?;
+    let sources = inputs(corpus_spec, args)?;
     let labels = if args.labelled {
         Labels::Required
     } else if args.unlabelled {
         Labels::Absent
     } else {
-        find_labels(corpus_spec, &source, &known_labels(&recipe, &system, corpus_idx))?
+        find_labels(corpus_spec, &sources, &known_labels(&recipe, &system, corpus_idx))?
     };
-    let (corpus, read) = load_input(&corpus_spec.load(), &source, labels);
+    let (corpus, read) = load_input(&corpus_spec.load(), &sources, labels);
     let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
     let part = without_faults(corpus_spec, read, missing)?;
     system.attach(corpus_idx, &corpus);
@@ -88,18 +88,15 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             predictions[example] = prediction;
         }
     }
-    let field = FieldPredictions {
-        field: match output {
-            Output::Field { name, .. } => name,
-            Output::Nothing | Output::New => "",
-        },
-        names: &system.objective(at).class_names(),
-        predictions: &predictions,
-        labels,
+    let name = match output {
+        Output::Field { name, .. } => name,
+        Output::Nothing | Output::New => "",
     };
+    let names = names_in_file(corpus_spec, name, system.objective(at).class_names());
+    let field = FieldPredictions { field: name, names: &names, predictions: &predictions, labels };
     let written = corpus_spec
         .format
-        .write(&source, &corpus_spec.values, &part.examples, &field)
+        .write(&sources[0], &corpus_spec.values, &part.examples, &field)
         .map_err(|error| Failure::Request(error.to_string()))?;
     match &args.output {
         None => print(&written),
@@ -118,19 +115,27 @@ fn known_labels(recipe: &Recipe, system: &System, corpus_idx: usize) -> KnownLab
         let reads = spec.corpora.contains(&corpus_idx);
         if let (true, Output::Field { name, names_read: true, .. }) = (reads, spec.config.output())
         {
-            known.add(name, system.objective(at).class_names().iter());
+            let names = system.objective(at).class_names();
+            known.add(name, names_in_file(&recipe.corpora[corpus_idx], name, names).iter());
         }
     }
     known
 }
 
+/// The names of classes as the corpus's files have them, unless two would be the same.
+fn names_in_file(corpus: &CorpusSpec, field: &str, names: Lexicon) -> Lexicon {
+    let in_file: Vec<String> = names.iter().map(|name| corpus.names.in_file(field, name)).collect();
+    let in_file: Lexicon = in_file.iter().map(String::as_str).collect();
+    if in_file.len() == names.len() { in_file } else { names }
+}
+
 /// Whether the input has labels; what could be otherwise is told.
 fn find_labels(
     corpus: &CorpusSpec,
-    source: &Source,
+    sources: &[Source],
     known: &KnownLabels,
 ) -> Result<Labels, Failure> {
-    let found = corpus.format.find_labels(source, &corpus.values, known);
+    let found = corpus.format.find_labels(sources, &corpus.values, known);
     let found = found.map_err(|fault| Failure::Request(fault.to_string()))?;
     if let Some(note) = found.note {
         print_message(&note);
@@ -155,7 +160,7 @@ fn without_faults(
         return Ok(read.split);
     }
     let shown = load::show(&faults);
-    if corpus.load().faults.train == FaultPolicy::Refuse {
+    if read.is_unusable || corpus.load().faults.train == FaultPolicy::Refuse {
         return Err(Failure::Request(shown));
     }
     let n_skipped = n_examples - read.split.examples.len() as u64;
@@ -168,6 +173,33 @@ fn without_faults(
 
 /// The largest input in bytes that is not a regular file.
 const LARGEST: u64 = 1 << 30;
+
+/// The files of the input: one, or those of each text or of all fields, which are line-aligned.
+fn inputs(corpus: &CorpusSpec, args: &PredictArgs) -> Result<Vec<Source>, Failure> {
+    let all = corpus.format.aligned(&corpus.values);
+    let texts: Vec<String> = if all.is_empty() {
+        vec!["its file".to_owned()]
+    } else {
+        corpus.schema.sequences.iter().map(|sequence| sequence.name.clone()).collect()
+    };
+    let choices = [(&texts, args.labelled && !all.is_empty()), (&all, args.unlabelled)];
+    let choices: Vec<&Vec<String>> = choices
+        .into_iter()
+        .filter(|(files, is_excluded)| !files.is_empty() && !is_excluded)
+        .map(|(files, _)| files)
+        .collect();
+    if choices.iter().all(|files| files.len() != args.inputs.len()) {
+        let wanted: Vec<String> =
+            choices.iter().map(|files| format!("{} ({})", files.len(), files.join(", "))).collect();
+        return Err(Failure::Request(format!(
+            "corpus {:?}: expected as many inputs as it has files: {}; found {}",
+            corpus.name,
+            wanted.join(" or "),
+            args.inputs.len()
+        )));
+    }
+    args.inputs.iter().map(|path| input(path)).collect()
+}
 
 fn input(path: &Path) -> Result<Source, Failure> {
     let (name, bytes): (Arc<str>, _) = if path == Path::new("-") {

@@ -1,6 +1,6 @@
 //! Corpora in memory: splits of examples with interned strings.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Example, Field, Lexicon, Schema, SequenceSpec};
 use crate::protocol::event::{IrregularLine, Irregularity, Split, SplitSize, Treatment};
@@ -47,6 +47,8 @@ pub struct Corpus {
     pub test: Option<SplitData>,
     /// Lines that were not used as they stand, as the recipe allows, by split and treatment.
     pub irregularities: Vec<Irregularity>,
+    /// The file of each field, by the name of a split's first file, if fields have files of their own.
+    pub files: BTreeMap<Arc<str>, BTreeMap<String, Arc<str>>>,
 }
 
 impl Corpus {
@@ -55,6 +57,12 @@ impl Corpus {
         let Schema { sequences, fields } = schema;
         let lexicons = vec![Lexicon::default(); fields.len()];
         Self { sequences, fields, lexicons, ..Self::default() }
+    }
+
+    /// The name of the file that has a field's values in a split.
+    pub fn file_of(&self, split: &SplitData, field: &str) -> Arc<str> {
+        let files = self.files.get(&split.file);
+        files.and_then(|files| files.get(field)).unwrap_or(&split.file).clone()
     }
 
     /// The index of the field with that name.

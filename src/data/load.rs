@@ -6,8 +6,9 @@ use std::{io, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Axis, Corpus, Purpose, Sentences, SplitData, contents, draw,
+    Axis, Corpus, Field, FieldValues, LabelNames, Purpose, Sentences, SplitData, contents, draw,
     draw::shuffle,
+    path_pattern::{Match, is_pattern, matches},
     read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
 use crate::{
@@ -32,14 +33,18 @@ pub struct Load<'a> {
     pub format: &'a dyn Format,
     /// The format's keys.
     pub values: &'a Values,
+    /// The field whose values are in the paths of the files, if there is one.
+    pub path_field: Option<&'a str>,
+    /// The names of integer labels.
+    pub names: &'a LabelNames,
     /// The tokens that end a sentence, if the recipe gives any.
     pub sentences: Option<&'a Sentences>,
-    /// The training split.
-    pub train: CorpusFile,
+    /// The files of the training split: one, or one for each field of a format with line-aligned files.
+    pub train: Vec<CorpusFile>,
     /// The dev split, if there is one.
     pub dev: Option<Dev>,
-    /// The test split, if there is one.
-    pub test: Option<CorpusFile>,
+    /// The files of the test split, if there is one.
+    pub test: Option<Vec<CorpusFile>>,
     /// The treatment of faulty examples.
     pub faults: FaultPolicies,
 }
@@ -56,8 +61,8 @@ pub struct CorpusFile {
 /// The origin of a dev split.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dev {
-    /// A file of its own.
-    File(CorpusFile),
+    /// Files of its own.
+    Files(Vec<CorpusFile>),
     /// The training split, from which the held-out examples are removed.
     HeldOut(HoldOut),
 }
@@ -139,7 +144,7 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     let mut train = loading.split(Split::Train, &spec.train);
     let dev = match &spec.dev {
         None => None,
-        Some(Dev::File(input)) => Some(loading.split(Split::Dev, input)),
+        Some(Dev::Files(input)) => Some(loading.split(Split::Dev, input)),
         Some(Dev::HeldOut(hold_out)) => {
             let dev = hold_out.take(&mut train);
             if loading.faults.is_empty() {
@@ -154,11 +159,11 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     (Corpus { train, dev, test, ..loading.corpus }, loading.faults)
 }
 
-/// Reads a file that belongs to no split, as input to `predict`: a corpus for its strings, and its
+/// Reads files that belong to no split, as input to `predict`: a corpus for their strings, and the
 /// examples with all faults.
-pub fn load_input(spec: &Load<'_>, source: &Source, labels: Labels) -> (Corpus, Read) {
+pub fn load_input(spec: &Load<'_>, sources: &[Source], labels: Labels) -> (Corpus, Read) {
     let mut corpus = spec.empty();
-    let read = spec.read(source, labels, &mut corpus);
+    let read = spec.read(sources, labels, &mut corpus);
     (corpus, read)
 }
 
@@ -171,6 +176,7 @@ impl Load<'_> {
             .iter()
             .find(|field| Some(&field.name) == self.sentences.map(|sentences| &sentences.field));
         let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
+        schema.fields.extend(self.path_field.map(Field::of_examples));
         schema.fields.extend(self.sentences.map(|_| Sentences::field(axis)));
         Corpus {
             name: self.name.into(),
@@ -180,9 +186,30 @@ impl Load<'_> {
         }
     }
 
-    /// The examples of a file, divided into sentences where the recipe asks for it.
-    fn read(&self, source: &Source, gold: Labels, corpus: &mut Corpus) -> Read {
-        let mut read = self.format.read(source, self.values, gold, corpus);
+    /// The examples of a split's files, divided into sentences where the recipe asks for it.
+    fn read(&self, sources: &[Source], labels: Labels, corpus: &mut Corpus) -> Read {
+        self.read_as(sources, None, labels, corpus)
+    }
+
+    /// The same; `value` is that of the field in the path.
+    fn read_as(
+        &self,
+        sources: &[Source],
+        value: Option<&str>,
+        labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        let mut read = self.names.read(corpus, |corpus| {
+            let mut read = self.format.read_aligned(sources, self.values, labels, corpus);
+            if let Some(field) = self.path_field.and_then(|field| corpus.field(field)) {
+                let value = value.map(|value| corpus.lexicons[field].intern(value));
+                for example in &mut read.split.examples {
+                    example.fields.resize(field, None);
+                    example.fields.push(value.map(FieldValues::Label));
+                }
+            }
+            read
+        });
         if let Some(sentences) = self.sentences {
             sentences.divide(&mut read.split, corpus);
         }
@@ -197,6 +224,29 @@ pub fn show<E: ToString>(faults: &[E]) -> String {
         lines.push(format!("and {} more", faults.len() - SHOWN));
     }
     lines.join("\n")
+}
+
+/// The files of an input with the value of the field in their paths: itself, or those that its pattern
+/// matches.
+pub fn files(input: &CorpusFile) -> Result<Vec<(CorpusFile, Option<String>)>, LoadError> {
+    let Location::File(path) = &input.location else { return Ok(vec![(input.clone(), None)]) };
+    if !is_pattern(path) {
+        return Ok(vec![(input.clone(), None)]);
+    }
+    let unreadable = |why: String| LoadError::Unreadable { file: input.name.clone(), why };
+    let found = matches(path).map_err(|error| unreadable(error.to_string()))?;
+    if found.is_empty() {
+        return Err(unreadable("no such file".to_owned()));
+    }
+    // As short as the name of the pattern: what they have in common is at the start of the path.
+    let prefix = path.to_string_lossy();
+    let prefix = prefix.strip_suffix(input.name.as_ref()).unwrap_or_default();
+    let file = |Match { path, value }: Match| {
+        let name = path.to_string_lossy();
+        let name = name.strip_prefix(prefix).unwrap_or(&name).into();
+        (CorpusFile { location: Location::File(path), name }, value)
+    };
+    Ok(found.into_iter().map(file).collect())
 }
 
 /// The text of a file, from disk or embedded in the program.
@@ -229,23 +279,16 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn split(&mut self, split: Split, input: &CorpusFile) -> SplitData {
-        let source = match open(input, self.samples) {
-            Ok(source) => source,
-            Err(error) => {
-                self.faults.push(error);
-                return SplitData::default();
-            }
+    fn split(&mut self, split: Split, inputs: &[CorpusFile]) -> SplitData {
+        let read = match inputs {
+            [only] => self.matches(split, only),
+            aligned => self.aligned(split, aligned),
         };
-        let read = self.spec.read(&source, Labels::Required, &mut self.corpus);
-        let replaced = read.replaced.iter().map(|&line| ReadError {
-            file: source.name.clone(),
-            line,
-            what: "bytes that are not UTF-8, read as U+FFFD".to_owned(),
-        });
-        let n_replaced = read.replaced.len() as u64;
-        self.corpus.add_irregular(split, Treatment::ReplacedBytes, n_replaced, replaced);
-        if self.spec.faults.of(split) == FaultPolicy::Skip {
+        let Some(read) = read else { return SplitData::default() };
+        if !read.files.is_empty() {
+            self.corpus.files.insert(read.split.file.clone(), read.files);
+        }
+        if self.spec.faults.of(split) == FaultPolicy::Skip && !read.is_unusable {
             let n_faulty = read.n_faulty;
             self.corpus.add_irregular(split, Treatment::SkippedExamples, n_faulty, read.faults);
         } else if !read.faults.is_empty() {
@@ -255,9 +298,65 @@ impl Loading<'_> {
         if read.split.examples.is_empty() {
             let what =
                 if read.n_faulty > 0 { "no examples without a fault" } else { "no examples" };
-            self.faults.push(LoadError::Empty { file: source.name, what });
+            self.faults.push(LoadError::Empty { file: read.split.file.clone(), what });
         }
         read.split
+    }
+
+    /// Reads a file, or each file that a pattern matches; `None` if one cannot be opened.
+    fn matches(&mut self, split: Split, input: &CorpusFile) -> Option<Read> {
+        let mut all = Read::default();
+        all.split.file = input.name.clone();
+        let n_faults = self.faults.len();
+        let files = match files(input) {
+            Ok(files) => files,
+            Err(error) => {
+                self.faults.push(error);
+                return None;
+            }
+        };
+        for (file, value) in &files {
+            match open(file, self.samples) {
+                Err(error) => self.faults.push(error),
+                Ok(source) => {
+                    let value = value.as_deref();
+                    let read =
+                        self.spec.read_as(&[source], value, Labels::Required, &mut self.corpus);
+                    self.add_replaced(split, &file.name, &read.replaced);
+                    all.split.examples.extend(read.split.examples);
+                    all.faults.extend(read.faults);
+                    all.n_faulty += read.n_faulty;
+                }
+            }
+        }
+        (self.faults.len() == n_faults).then_some(all)
+    }
+
+    /// Reads line-aligned files; `None` if one cannot be opened.
+    fn aligned(&mut self, split: Split, inputs: &[CorpusFile]) -> Option<Read> {
+        let mut sources = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            match open(input, self.samples) {
+                Ok(source) => sources.push(source),
+                Err(error) => self.faults.push(error),
+            }
+        }
+        if sources.len() < inputs.len() {
+            return None;
+        }
+        let read = self.spec.read(&sources, Labels::Required, &mut self.corpus);
+        self.add_replaced(split, &read.split.file, &read.replaced);
+        Some(read)
+    }
+
+    /// Lists the lines of a file in which bytes were replaced.
+    fn add_replaced(&mut self, split: Split, file: &Arc<str>, lines: &[u32]) {
+        let replaced = lines.iter().map(|&line| ReadError {
+            file: file.clone(),
+            line,
+            what: "bytes that are not UTF-8, read as U+FFFD".to_owned(),
+        });
+        self.corpus.add_irregular(split, Treatment::ReplacedBytes, lines.len() as u64, replaced);
     }
 
     fn check_held_out(&mut self, split: &SplitData, what: &'static str) {

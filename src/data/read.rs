@@ -4,12 +4,14 @@ mod columns;
 mod conllu;
 #[cfg(test)]
 mod corpora_test;
+mod document;
 mod encoding;
 mod evidence;
 #[cfg(test)]
 mod fuzz;
 mod jsonl;
 mod lines;
+mod parallel;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -32,11 +34,17 @@ use crate::{
 };
 
 /// All formats, in the order of `auxdesk list`.
-pub const FORMATS: &[&dyn Format] =
-    &[&columns::Columns, &conllu::Conllu, &table::Table, &jsonl::Jsonl];
+pub const FORMATS: &[&dyn Format] = &[
+    &columns::Columns,
+    &conllu::Conllu,
+    &table::Table,
+    &document::Document,
+    &parallel::Parallel,
+    &jsonl::Jsonl,
+];
 
 /// Formats that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["parallel", "audio", "frames"];
+pub const PLANNED: &[&str] = &["audio", "frames"];
 
 /// The format with that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
@@ -158,11 +166,26 @@ pub trait Format: Sync {
     /// `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
     /// whether to refuse the corpus or to count the fault.
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read;
+    /// The fields whose values are in line-aligned files of their own, in the order of the files; empty
+    /// if all of an example is in one file.
+    fn aligned(&self, _values: &Values) -> Vec<String> {
+        Vec::new()
+    }
+    /// Reads line-aligned files; for other formats their only file.
+    fn read_aligned(
+        &self,
+        sources: &[Source],
+        values: &Values,
+        labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        self.read(&sources[0], values, labels, corpus)
+    }
     /// Decides by the whole of an input to `predict` whether it has labels, where its lines do not
     /// say so themselves. The error is that of an input that can be read either way.
     fn find_labels(
         &self,
-        _source: &Source,
+        _sources: &[Source],
         _values: &Values,
         _known: &KnownLabels,
     ) -> Result<FoundLabels, ReadError> {
@@ -191,6 +214,10 @@ pub struct Read {
     pub n_faulty: u64,
     /// The lines in which invalid bytes were replaced, as the recipe allows.
     pub replaced: Vec<u32>,
+    /// Whether the faults make the other examples unusable too.
+    pub is_unusable: bool,
+    /// The file of each field, if they have files of their own.
+    pub files: BTreeMap<String, Arc<str>>,
 }
 
 /// The files embedded in the program, by path.

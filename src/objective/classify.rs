@@ -130,7 +130,14 @@ impl ClassifyConfig {
                 }
                 let what =
                     format!("the label {label:?} is not in the order; expected one of {wanted}");
-                Some((split, ReadError { file: part.file.clone(), line: example.line, what }))
+                Some((
+                    split,
+                    ReadError {
+                        file: corpus.file_of(part, &self.labels.field),
+                        line: example.line,
+                        what,
+                    },
+                ))
             })
             .collect()
     }

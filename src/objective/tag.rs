@@ -169,7 +169,11 @@ impl ObjectiveConfig for Config {
             for (example, tags) in tagged {
                 for TagFault { idx, reason, is_unknown } in scheme.faults(&tags) {
                     let line = example.line_of(idx);
-                    let fault = ReadError { file: data.file.clone(), line, what: reason };
+                    let fault = ReadError {
+                        file: corpus.file_of(data, &self.labels.field),
+                        line,
+                        what: reason,
+                    };
                     if is_unknown || self.coding.is_strict {
                         check.of_examples.push((split, fault));
                     } else {

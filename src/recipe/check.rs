@@ -13,6 +13,7 @@ use super::{
     word_lists,
 };
 use crate::{
+    data::path_pattern,
     keys::{
         DefaultValue, Key, Located, MAX_INTEGER, MAX_NUMBER, Place, Value, ValueType,
         describe::describe_choices,
@@ -319,7 +320,11 @@ impl Context<'_> {
             Place::Line { .. } => self.folder.join(text),
             _ => PathBuf::from(text),
         };
-        if !path.exists() {
+        if path_pattern::is_pattern(&path) {
+            if !path_pattern::matches(&path).is_ok_and(|files| !files.is_empty()) {
+                diagnostics.content(place, format!("no file matches {}", path.display()));
+            }
+        } else if !path.exists() {
             diagnostics.content(place, format!("no file {}", path.display()));
         } else if path.is_dir() {
             diagnostics

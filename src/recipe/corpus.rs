@@ -1,13 +1,16 @@
 //! `[[corpus]]`: the files of examples, and their splits.
 
+use std::collections::BTreeMap;
+
 use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
-        Axis, Field, FieldForm, Schema, Sentences,
+        Axis, Field, FieldForm, LabelNames, Schema, Sentences,
         load::{FaultPolicies, FaultPolicy},
+        path_pattern,
         read::{self, Format, Location},
     },
-    keys::{Key, Place, Refers, Value, ValueType, Values},
+    keys::{Key, Place, Refers, ValueType, Values},
     nearest::hint,
 };
 
@@ -20,18 +23,22 @@ pub struct CorpusSpec {
     pub format: &'static dyn Format,
     /// All keys of the table, including those of the format.
     pub values: Values,
-    /// The training file.
-    pub train: Location,
+    /// The training files: one, or one for each field of a format with line-aligned files.
+    pub train: Vec<Location>,
     /// The origin of the dev split, if there is one.
     pub dev: Option<DevSource>,
-    /// The test file, if there is one.
-    pub test: Option<Location>,
+    /// The test files, if there is a test split.
+    pub test: Option<Vec<Location>>,
     /// The treatment of faulty examples.
     pub faults: FaultPolicies,
     /// Its batch size in examples, if it differs from the recipe's.
     pub batch_size: Option<usize>,
     /// Its sequences and fields.
     pub schema: Schema,
+    /// The field whose values are in the paths of its files, if there is one.
+    pub path_field: Option<String>,
+    /// The names of integer labels.
+    pub names: LabelNames,
     /// The tokens that end a sentence, and their field.
     pub sentences: Option<Sentences>,
     /// The location of the table.
@@ -87,8 +94,8 @@ fn fits(field: &Field, wanted: Refers) -> bool {
 /// The origin of the dev split.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DevSource {
-    /// A file of its own.
-    File(Location),
+    /// Files of its own.
+    Files(Vec<Location>),
     /// Examples N, 2N, ... of train, which are removed from train.
     Every(u64),
     /// A drawn fraction of train, which is removed from train.
@@ -121,18 +128,23 @@ const FAULTS: &[Key] = &[
     Key::with_default("dev", ON_FAULT, "\"refuse\"", "in the dev file"),
     Key::with_default("test", ON_FAULT, "\"refuse\"", "in the test file"),
 ];
+const FILES: ValueType = ValueType::List(&ValueType::Path);
 
 /// The keys of every corpus; its format adds more.
 pub(super) const KEYS: &[Key] = &[
     Key::required("name", ValueType::Text, "name in the recipe"),
     Key::required("format", ValueType::Text, "file format"),
-    Key::required("train", ValueType::Path, "training file"),
+    Key::required(
+        "train",
+        ValueType::Either(&[ValueType::Path, FILES]),
+        "training file, or files by class: \"{label}/*.txt\"; of format \"parallel\" one for each field",
+    ),
     Key::optional(
         "dev",
-        ValueType::Either(&[ValueType::Path, ValueType::Table(DEV)]),
+        ValueType::Either(&[ValueType::Path, FILES, ValueType::Table(DEV)]),
         "dev file, or examples held out of train",
     ),
-    Key::optional("test", ValueType::Path, "test file"),
+    Key::optional("test", ValueType::Either(&[ValueType::Path, FILES]), "test file"),
     Key::with_default(
         "faults",
         ValueType::Either(&[ON_FAULT, ValueType::Table(FAULTS)]),
@@ -148,11 +160,18 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional("domain", ValueType::Text, "domain, for domain discriminators"),
     Key::optional("language", ValueType::Text, "language code"),
     Key::optional(
+        NAMES,
+        ValueType::Map(&ValueType::List(&ValueType::Text)),
+        "names of integer labels from 0 on, by field: { label = [\"negative\", \"positive\"] }",
+    ),
+    Key::optional(
         SENTENCE_ENDS,
         ValueType::List(&ValueType::Text),
         "tokens that end a sentence; adds a field \"sentence\" with the sentence number of each token",
     ),
 ];
+
+const NAMES: &str = "names";
 
 const SENTENCE_ENDS: &str = "sentence_ends";
 
@@ -179,14 +198,38 @@ pub(super) fn check(
         };
         diagnostics.fault(&place, what.as_str());
     }
-    let dev = match values.get("dev") {
-        None => None,
-        Some(said) => Some(match (&said.value, values.table("dev")) {
-            (Value::Text(path), _) => DevSource::File(location(path)),
-            (_, table) => part(&table?, &said.place, diagnostics)?,
-        }),
+    let aligned = format.aligned(&values);
+    let mut files = |key: &'static str| -> Option<Vec<Location>> {
+        if values.table(key).is_some() {
+            return Some(Vec::new());
+        }
+        let files: Vec<Location> = values.texts(key).into_iter().map(location).collect();
+        if files.is_empty() || files.len() == aligned.len().max(1) {
+            return Some(files);
+        }
+        let (n, s) = (files.len(), if files.len() == 1 { "" } else { "s" });
+        let what = match aligned.as_slice() {
+            [] => format!("`corpus.{}.{key}`: expected one file, found {n}", table.name),
+            fields => format!(
+                "`corpus.{}.{key}`: expected an array of {} files ({}), found {n} file{s}",
+                table.name,
+                fields.len(),
+                fields.join(", ")
+            ),
+        };
+        diagnostics.fault(&values.place(key), what);
+        None
     };
+    let (train, dev_files, test) = (files("train"), files("dev"), files("test"));
+    let dev = match (values.get("dev"), values.table("dev")) {
+        (None, _) => None,
+        (Some(said), Some(table)) => Some(part(&table, &said.place, diagnostics)?),
+        (Some(_), None) => Some(DevSource::Files(dev_files?)),
+    };
+    let (train, test) = (train?, test?);
     let mut schema = format.schema(&values);
+    let path_field = path_field(table.name, &values, &schema, diagnostics)?;
+    schema.fields.extend(path_field.as_deref().map(Field::of_examples));
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
         Some(_) if schema.fields.iter().any(|field| field.name == Sentences::FIELD) => {
@@ -208,15 +251,18 @@ pub(super) fn check(
         }
     };
     let faults = fault_policies(&values, dev.as_ref());
+    let names = names(table.name, &values, &schema, diagnostics)?;
     wrong.is_empty().then(|| CorpusSpec {
         name: table.name.to_owned(),
         format,
-        train: location(values.text("train")),
+        train,
         dev,
-        test: values.text_if_set("test").map(location),
+        test: Some(test).filter(|files| !files.is_empty()),
         faults,
         batch_size: values.count_if_set("batch_size"),
         schema,
+        path_field,
+        names,
         sentences,
         place: table.place.clone(),
         values,
@@ -238,10 +284,69 @@ fn fault_policies(values: &Values, dev: Option<&DevSource>) -> FaultPolicies {
             test: FaultPolicy::Refuse,
         },
     };
-    if !matches!(dev, None | Some(DevSource::File(_))) {
+    if !matches!(dev, None | Some(DevSource::Files(_))) {
         policies.dev = policies.train;
     }
     policies
+}
+
+/// The field that the paths of all splits name in braces; `Some(None)` if there is none.
+fn path_field(
+    table: &str,
+    values: &Values,
+    schema: &Schema,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<String>> {
+    let path = |key: &str| values.get(key).and_then(|said| said.value.as_text());
+    let of = |key: &str| path_pattern::field_of(path(key)?);
+    let Some(field) = of("train") else { return Some(None) };
+    if schema.fields.iter().any(|other| other.name == field) {
+        let what = format!(
+            "`corpus.{table}.train`: the corpus has a field {field:?} already; use another name in braces"
+        );
+        diagnostics.fault(&values.place("train"), what);
+        return None;
+    }
+    for key in ["dev", "test"] {
+        if path(key).is_some() && of(key) != Some(field) {
+            let what =
+                format!("`corpus.{table}.{key}`: expected {{{field}}} in the path, as in `train`");
+            diagnostics.fault(&values.place(key), what);
+            return None;
+        }
+    }
+    Some(Some(field.to_owned()))
+}
+
+/// The names of integer labels; each field must have labels.
+fn names(
+    table: &str,
+    values: &Values,
+    schema: &Schema,
+    diagnostics: &mut Diagnostics,
+) -> Option<LabelNames> {
+    let Some(entries) = values.table(NAMES) else { return Some(LabelNames::default()) };
+    let is_text = |field: &Field| schema.sequences.iter().any(|text| text.name == field.name);
+    let has_labels = |field: &&Field| {
+        let form = field.form;
+        matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels) && !is_text(field)
+    };
+    let known: Vec<&str> =
+        schema.fields.iter().filter(has_labels).map(|field| field.name.as_str()).collect();
+    let mut names = BTreeMap::new();
+    for (field, _) in entries.iter() {
+        if !known.contains(&field) {
+            let hint = hint(field, known.iter().copied());
+            let what = format!(
+                "`corpus.{table}.{NAMES}.{field}`: no field of labels named {field:?}{hint}"
+            );
+            diagnostics.fault(&entries.place(field), what);
+            return None;
+        }
+        let of_field = entries.texts(field).into_iter().map(str::to_owned);
+        names.insert(field.to_owned(), of_field.collect());
+    }
+    Some(LabelNames::new(names))
 }
 
 fn part(dev: &Values, place: &Place, diagnostics: &mut Diagnostics) -> Option<DevSource> {

@@ -6,7 +6,8 @@ use super::{Fault, Faults, Recipe, shipped};
 use crate::{
     data::{
         digest::digest,
-        load::{self, Dev},
+        load::{self, CorpusFile, Dev, LoadError},
+        read::Samples,
     },
     keys::Place,
 };
@@ -46,7 +47,8 @@ impl Recipe {
         differences.find(|difference| difference.first != difference.second)
     }
 
-    /// A digest of each corpus file, by its key in the recipe.
+    /// A digest of each corpus file, by its key in the recipe; several under one key are joined by
+    /// spaces.
     pub fn digests(&self) -> Result<BTreeMap<String, String>, Faults> {
         let samples = shipped::samples();
         let mut digests = BTreeMap::new();
@@ -54,27 +56,42 @@ impl Recipe {
         for spec in &self.corpora {
             let load = spec.load();
             let dev = match &load.dev {
-                Some(Dev::File(input)) => Some(input),
+                Some(Dev::Files(inputs)) => Some(inputs),
                 _ => None,
             };
             let files = [("train", Some(&load.train)), ("dev", dev), ("test", load.test.as_ref())];
-            for (split, input) in
-                files.into_iter().filter_map(|(split, input)| Some((split, input?)))
+            for (split, inputs) in
+                files.into_iter().filter_map(|(split, inputs)| Some((split, inputs?)))
             {
-                match load::open(input, &samples) {
-                    Ok(source) => {
-                        digests
-                            .insert(format!("corpus.{}.{split}", spec.name), digest(&source.bytes));
+                let mut all = Vec::with_capacity(inputs.len());
+                for input in inputs {
+                    match digest_of(input, &samples) {
+                        Ok(digest) => all.push(digest),
+                        Err(error) => faults.push(Fault {
+                            place: Place::File(input.name.clone()),
+                            what: error.to_string(),
+                        }),
                     }
-                    Err(error) => faults.push(Fault {
-                        place: Place::File(input.name.clone()),
-                        what: error.to_string(),
-                    }),
                 }
+                digests.insert(format!("corpus.{}.{split}", spec.name), all.join(" "));
             }
         }
         if faults.is_empty() { Ok(digests) } else { Err(Faults(faults)) }
     }
+}
+
+/// The digest of a file; for a pattern, that of a list of the files that it matches with their digests.
+fn digest_of(input: &CorpusFile, samples: &Samples) -> Result<String, LoadError> {
+    let files = load::files(input)?;
+    let mut list = String::new();
+    let mut last = String::new();
+    for (file, value) in &files {
+        last = digest(&load::open(file, samples)?.bytes);
+        // Not the whole path: a corpus may be moved.
+        let name = file.name.rsplit('/').next().unwrap_or_default();
+        list += &format!("{} {name} {last}\n", value.as_deref().unwrap_or_default());
+    }
+    Ok(if files.len() == 1 { last } else { digest(list.as_bytes()) })
 }
 
 /// Every key of a resolved recipe with its value: such a text has one line for each.

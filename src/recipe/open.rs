@@ -113,6 +113,7 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
 fn skip(corpus: &mut Corpus, wrong: &[(Split, ReadError)]) {
     for split in [Split::Train, Split::Dev, Split::Test] {
         let errors = wrong.iter().filter(|(of, _)| *of == split).map(|(_, error)| error);
+        // Line-aligned files have the same line numbers.
         let lines: HashSet<u32> = errors.clone().map(|error| error.line).collect();
         let data = match split {
             Split::Train => Some(&mut corpus.train),
@@ -147,7 +148,7 @@ impl CorpusSpec {
     /// The inputs of the reader.
     pub fn load(&self) -> Load<'_> {
         let dev = self.dev.as_ref().map(|dev| match dev {
-            DevSource::File(location) => Dev::File(input(location)),
+            DevSource::Files(locations) => Dev::Files(inputs(locations)),
             DevSource::Every(every) => Dev::HeldOut(HoldOut::Every(*every as usize)),
             DevSource::Fraction { fraction, seed } => {
                 Dev::HeldOut(HoldOut::Fraction { fraction: *fraction, seed: *seed })
@@ -159,13 +160,19 @@ impl CorpusSpec {
             language: self.values.text_if_set("language"),
             format: self.format,
             values: &self.values,
+            path_field: self.path_field.as_deref(),
+            names: &self.names,
             sentences: self.sentences.as_ref(),
-            train: input(&self.train),
+            train: inputs(&self.train),
             dev,
-            test: self.test.as_ref().map(input),
+            test: self.test.as_deref().map(inputs),
             faults: self.faults,
         }
     }
+}
+
+fn inputs(locations: &[Location]) -> Vec<CorpusFile> {
+    locations.iter().map(input).collect()
 }
 
 fn input(location: &Location) -> CorpusFile {

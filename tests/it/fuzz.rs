@@ -152,16 +152,16 @@ fn readers_of_corpora_do_not_panic() {
         .iter()
         .map(|spec| {
             let source =
-                auxdesk::data::load::open(&spec.load().train, &shipped::samples()).unwrap();
+                auxdesk::data::load::open(&spec.load().train[0], &shipped::samples()).unwrap();
             source.bytes[..source.bytes.len().min(1500)].to_vec()
         })
         .collect();
     fuzz("corpora", 6000, &files, |file, bytes| {
-        let source = Source { name: "fuzz".into(), bytes: bytes.into() };
+        let sources = [Source { name: "fuzz".into(), bytes: bytes.into() }];
         let spec = &specs[file];
-        let _ = spec.format.find_labels(&source, &spec.values, &KnownLabels::default());
+        let _ = spec.format.find_labels(&sources, &spec.values, &KnownLabels::default());
         for labels in [Labels::Required, Labels::Absent] {
-            let _ = load_input(&spec.load(), &source, labels);
+            let _ = load_input(&spec.load(), &sources, labels);
         }
     });
 }

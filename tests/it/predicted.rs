@@ -158,6 +158,145 @@ fn tokens_that_hold_a_space_are_read_where_the_separator_is_a_tab() {
 }
 
 #[test]
+fn integer_labels_have_names_in_the_program_and_stay_integers_in_files() {
+    let here = Here::new();
+    sentiment(&here, "names = { label = [\"negative\", \"positive\"] }");
+    let evaluated = finish(&mut here.auxdesk(["evaluate", "run", "--classes"]));
+    assert!(evaluated.out.contains("negative") && evaluated.out.contains("positive"));
+    let (out, err) = predicted(&here, "1\tbad\n0\tgood\n", &[]);
+    assert_eq!((out.as_str(), err.as_str()), ("1\tbad\t0\n0\tgood\t1\n", ""));
+    assert_eq!(
+        refused(&here, "1\tbad\n2\tgood\n", &[]),
+        "standard input:2: label is \"2\", expected an integer from 0 to 1, which `names` has names for\n"
+    );
+    let set = "corpus.films.names={ lable = [\"a\"] }";
+    let check = finish(&mut here.auxdesk(["check", "recipe.toml", "--set", set]));
+    assert_eq!(
+        (check.code, check.err.as_str()),
+        (
+            Some(2),
+            "--set corpus.films.names: `corpus.films.names.lable`: no field of labels named \"lable\"; did you mean \
+             \"label\"?\n"
+        )
+    );
+}
+
+#[test]
+fn classes_are_the_names_of_files_or_of_folders() {
+    let here = Here::new();
+    let texts = ["good film\n", "bad film\n", "great film\n", "awful film\n"];
+    for (at, text) in texts.iter().cycle().take(40).enumerate() {
+        let class = ["pos", "neg"][at % 2];
+        let folder = here.path(&format!("texts/{class}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{at}.txt")), text).unwrap();
+    }
+    here.write("films.pos", (texts[0].to_owned() + texts[2]).repeat(10));
+    here.write("films.neg", (texts[1].to_owned() + texts[3]).repeat(10));
+    let base = sentiment_recipe("");
+    let columns = "format = \"table\"\ncolumns = [\"label\", \"text\"]\n";
+    let lines = "format = \"table\"\ncolumns = [\"text\"]\n";
+    for (run, format, train, wanted) in [
+        ("lines", lines, "films.{label}", "bad film\tneg\n"),
+        ("folders", "format = \"document\"\n", "texts/{label}/*.txt", "neg\n"),
+    ] {
+        let recipe = base.replace(columns, format).replace("train.txt", train);
+        here.write("recipe.toml", recipe);
+        let args = ["train", "recipe.toml", "--headless", "--run", run, "--threads", "1"];
+        let trained = finish(&mut here.auxdesk(args));
+        assert_eq!(trained.code, Some(0), "{}", trained.err);
+        let predicted = finish_with(&mut here.auxdesk(["predict", run, "-"]), "bad film\n");
+        assert_eq!((predicted.out.as_str(), predicted.err.as_str()), (wanted, ""));
+        assert_eq!(finish(&mut here.auxdesk(["evaluate", run])).code, Some(0));
+    }
+    for (train, wanted) in [
+        ("texts/{label}/*.md", "no file matches "),
+        ("texts/{text}/*.txt", "`corpus.films.train`: the corpus has a field \"text\" already"),
+    ] {
+        here.write("recipe.toml", base.replace(columns, lines).replace("train.txt", train));
+        let refused = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.err.contains(wanted), "{}", refused.err);
+    }
+}
+
+#[test]
+fn line_aligned_files_are_trained_on_and_predicted_for() {
+    let here = Here::new();
+    let lines = |column: usize| {
+        let test = here.read("train.tsv");
+        let sentence = |text: &str| {
+            let rows = text.lines().map(|line| line.split('\t').nth(column).unwrap().to_owned());
+            rows.collect::<Vec<_>>().join(" ") + "\n"
+        };
+        test.trim_end().split("\n\n").map(sentence).collect::<String>()
+    };
+    let (words, tags) = (lines(0), lines(1));
+    here.write("words", &words);
+    here.write("tags", &tags);
+    let recipe = r#"name = "aligned"
+[train]
+steps = 30
+batch_size = 8
+learning_rate = 0.02
+[[corpus]]
+name = "news"
+format = "parallel"
+fields = ["tags", "words"]
+tags = ["tags"]
+train = ["tags", "words"]
+dev = ["tags", "words"]
+[[encoder]]
+name = "embed"
+kind = "embed"
+field = "words"
+width = 16
+[[objective]]
+name = "pos"
+role = "main"
+kind = "tag"
+corpus = "news"
+label = "tags"
+tap = "embed"
+"#;
+    here.write("recipe.toml", recipe);
+    let run = |args: &[&str]| finish(&mut here.auxdesk(args));
+    let trained = run(&["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"]);
+    assert_eq!(trained.code, Some(0), "{}", trained.err);
+    let out = run(&["predict", "run", "words"]).out;
+    assert_eq!(out.lines().count(), words.lines().count());
+    for (predicted, text) in out.lines().zip(words.lines()) {
+        assert_eq!(predicted.split(' ').count(), text.split(' ').count());
+    }
+    assert_eq!(run(&["predict", "run", "tags", "words"]).out, out);
+    let labelled = run(&["predict", "run", "words", "--labelled"]);
+    assert_eq!(
+        (labelled.code, labelled.err.as_str()),
+        (
+            Some(2),
+            "corpus \"news\": expected as many inputs as it has files: 2 (tags, words); found 1\n"
+        )
+    );
+    here.write("recipe.toml", recipe.replace("train = [\"tags\", \"words\"]", "train = \"words\""));
+    let refused = run(&["check", "recipe.toml"]);
+    let wanted = "recipe.toml:11: `corpus.news.train`: expected an array of 2 files (tags, words), found 1 file\n";
+    assert_eq!((refused.code, refused.err.as_str()), (Some(2), wanted));
+    // A missing line would align all others wrongly, so it is never skipped.
+    let (_, shorter) = words.split_once('\n').unwrap();
+    here.write("short", shorter);
+    let recipe = recipe
+        .replace("dev = [\"tags\", \"words\"]", "dev = [\"tags\", \"short\"]\nfaults = \"skip\"");
+    here.write("recipe.toml", recipe);
+    let refused = run(&["check", "recipe.toml"]);
+    let n = words.lines().count();
+    let last = n - 1;
+    let wanted = format!(
+        "tags:{n}: no line {n} in short, which ends after {last}; expected as many lines in every file\n"
+    );
+    assert_eq!((refused.code, refused.err.as_str()), (Some(2), wanted.as_str()));
+}
+
+#[test]
 fn conlleval_finds_as_many_columns_in_every_line_of_documents() {
     let here = Here::new();
     here.finished("run", 20, &[]);

@@ -20,11 +20,11 @@ fn samples() -> Samples {
     ])
 }
 
-fn input(sample: &str) -> CorpusFile {
-    CorpusFile {
+fn input(sample: &str) -> Vec<CorpusFile> {
+    vec![CorpusFile {
         location: Location::Sample(sample.into()),
         name: format!("sample:{sample}").into(),
-    }
+    }]
 }
 
 fn values() -> Values {
@@ -45,6 +45,8 @@ fn spec(values: &Values) -> Load<'_> {
         language,
         format,
         values,
+        path_field: None,
+        names: Box::leak(Box::default()),
         sentences: None,
         train,
         dev: None,
@@ -96,10 +98,10 @@ fn a_held_out_fraction_has_its_own_seed_and_keeps_the_order() {
 fn the_faults_of_all_splits_are_reported_together() {
     let values = values();
     let nowhere = Location::File("no/such/file".into());
-    let nowhere = CorpusFile { location: nowhere, name: "no/such/file".into() };
+    let nowhere = vec![CorpusFile { location: nowhere, name: "no/such/file".into() }];
     let spec = Load {
         train: input("faulty"),
-        dev: Some(Dev::File(input("empty"))),
+        dev: Some(Dev::Files(input("empty"))),
         test: Some(nowhere),
         ..spec(&values)
     };

@@ -15,7 +15,7 @@ use super::{
     Corpus, Example, Field, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, ReadError,
     Schema, Source,
     encoding::{self, Decoder},
-    lines::{Line, lines, read_sentences},
+    lines::{COMMENT, Line, lines, read_sentences},
 };
 use crate::{
     data::{
@@ -44,11 +44,14 @@ const KEYS: &[Key] = &[
         ValueType::Text,
         "what stands in place of a label at a token without one, for example _; in all columns but the first",
     ),
+    COMMENT,
+    Key::optional(STRIP_PREFIX, ValueType::Text, "prefix to strip from each token, such as en:"),
     encoding::KEY,
     encoding::INVALID,
 ];
 
 const UNLABELLED: &str = "unlabelled";
+const STRIP_PREFIX: &str = "strip_prefix";
 
 impl Format for Columns {
     fn name(&self) -> &'static str {
@@ -79,7 +82,7 @@ impl Format for Columns {
             let n_faults = faults.len();
             let mut fault =
                 |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
-            let texts = decode(sentence, &layout.decoder, &mut fault);
+            let texts = layout.decode(sentence, &mut fault);
             let rows = layout.rows(&texts, &mut fault);
             (faults.len() == n_faults).then(|| layout.example(&rows, corpus))
         });
@@ -88,10 +91,11 @@ impl Format for Columns {
 
     fn find_labels(
         &self,
-        source: &Source,
+        sources: &[Source],
         values: &Values,
         known: &KnownLabels,
     ) -> Result<FoundLabels, ReadError> {
+        let source = &sources[0];
         labels::find(&Layout::new(values, &source.bytes, Labels::Required), source, known)
     }
 
@@ -104,7 +108,8 @@ impl Format for Columns {
     ) -> Result<Vec<u8>, UnwritableError> {
         let layout = Layout::new(values, &source.bytes, field.labels);
         let labels = by_line(self.name(), examples, field)?;
-        let edits = lines(&source.bytes).filter(|line| !line.is_blank()).map(|line| {
+        let has_column = |line: &Line<'_>| layout.is_token(line) || starts_document(line);
+        let edits = lines(&source.bytes).filter(has_column).map(|line| {
             let separator = layout.separator.byte(line.bytes);
             let mut new = vec![separator];
             if starts_document(&line) {
@@ -127,16 +132,18 @@ const SKIPPED: &str = "_";
 /// Faults of the column names.
 pub(super) fn check_names(values: &Values) -> Vec<(&'static str, String)> {
     let columns = values.texts("columns");
-    let mut faults: Vec<_> = columns
-        .iter()
-        .enumerate()
-        .filter(|&(at, column)| *column != "_" && columns[..at].contains(column))
-        .map(|(_, column)| ("columns", format!("two columns are named {column:?}")))
-        .collect();
+    let mut faults = twice("columns", "columns", &columns);
     if columns.iter().all(|column| *column == "_") {
         faults.push(("columns", "no column has a name".into()));
     }
     faults
+}
+
+/// A fault at a key for each name that occurs again; `_` may.
+pub(super) fn twice(key: &'static str, what: &str, names: &[&str]) -> Vec<(&'static str, String)> {
+    let again = names.iter().enumerate();
+    let again = again.filter(|&(at, name)| *name != "_" && names[..at].contains(name));
+    again.map(|(_, name)| (key, format!("two {what} are named {name:?}"))).collect()
 }
 
 /// The separator of columns.
@@ -183,6 +190,10 @@ struct Layout<'a> {
     columns: Vec<&'a str>,
     separator: Separator,
     decoder: Decoder,
+    /// The start of comments.
+    comment: Option<&'a str>,
+    /// The prefix to strip from tokens.
+    prefix: &'a str,
     /// The number of columns of the first token line.
     n_cells: usize,
     /// The number of columns of every line.
@@ -194,7 +205,8 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     fn new(values: &'a Values, bytes: &[u8], labels: Labels) -> Self {
         let columns = values.texts("columns");
-        let mut tokens = lines(bytes).filter(|line| !line.is_blank() && !starts_document(line));
+        let comment = values.text_if_set(COMMENT.name);
+        let mut tokens = lines(bytes).filter(|line| is_token(line, comment));
         let first = tokens.next().map_or(&b""[..], |line| line.bytes);
         let separator = match values.text("separator") {
             "tab" => Separator::Tab,
@@ -208,8 +220,36 @@ impl<'a> Layout<'a> {
             Labels::Absent => without_labels(&columns, n_cells),
         };
         let unlabelled = values.text_if_set(UNLABELLED);
+        let prefix = values.text_if_set(STRIP_PREFIX).unwrap_or_default();
         let decoder = Decoder::new(values, bytes);
-        Self { columns, separator, decoder, n_cells, wanted, unlabelled }
+        Self { columns, separator, decoder, comment, prefix, n_cells, wanted, unlabelled }
+    }
+
+    /// Whether a line is a token's.
+    fn is_token(&self, line: &Line<'_>) -> bool {
+        is_token(line, self.comment)
+    }
+
+    /// The text of each token line that has one.
+    fn decode<'t>(
+        &self,
+        sentence: &[Line<'t>],
+        fault: &mut impl FnMut(u32, String),
+    ) -> Vec<(u32, Cow<'t, str>)> {
+        let tokens = sentence.iter().filter(|line| self.is_token(line));
+        let texts = tokens.filter_map(|line| match self.decoder.decode(line) {
+            Ok(text) => Some((line.number, text)),
+            Err(what) => {
+                fault(line.number, what);
+                None
+            }
+        });
+        texts.collect()
+    }
+
+    /// A token without the prefix to strip.
+    fn stripped<'t>(&self, token: &'t str) -> &'t str {
+        token.strip_prefix(self.prefix).filter(|rest| !rest.is_empty()).unwrap_or(token)
     }
 
     /// The cells of each line that has no fault.
@@ -279,7 +319,8 @@ impl<'a> Layout<'a> {
                 let mark = self.unlabelled.filter(|_| field > 0);
                 FieldValues::of_positions(rows.iter().map(|(_, cells)| {
                     let cell = cells[column];
-                    (Some(cell) != mark).then(|| lexicon.intern(cell))
+                    let text = if field == 0 { self.stripped(cell) } else { cell };
+                    (Some(cell) != mark).then(|| lexicon.intern(text))
                 }))
             })
             .collect();
@@ -296,22 +337,9 @@ fn without_labels(columns: &[&str], n_cells: usize) -> RangeInclusive<usize> {
     if all.contains(&n_cells) { n_cells..=n_cells } else { all }
 }
 
-/// The text of each line that has one.
-fn decode<'a>(
-    sentence: &[Line<'a>],
-    decoder: &Decoder,
-    fault: &mut impl FnMut(u32, String),
-) -> Vec<(u32, Cow<'a, str>)> {
-    sentence
-        .iter()
-        .filter_map(|line| match decoder.decode(line) {
-            Ok(text) => Some((line.number, text)),
-            Err(what) => {
-                fault(line.number, what);
-                None
-            }
-        })
-        .collect()
+/// Whether a line is a token's: not the end of a sentence, the start of a document or a comment.
+fn is_token(line: &Line<'_>, comment: Option<&str>) -> bool {
+    !line.is_blank() && !starts_document(line) && !line.is_comment(comment)
 }
 
 fn starts_document(line: &Line<'_>) -> bool {

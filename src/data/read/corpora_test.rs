@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::{
-    Source,
+    Labels, Source,
     testing::{Reading, Setting},
 };
 use crate::data::{
@@ -243,6 +243,95 @@ fn objects_with_tagged_sentences_and_with_labels() {
         assert_eq!(written.matches(added).count() as u64, n_examples, "{file}");
         assert!(written.replace(added, "").into_bytes() == bytes, "{file} is not the same");
     }
+}
+
+/// Files of one split, examples and tokens of the first text.
+#[track_caller]
+fn check_aligned(setting: &Setting, counts: &[(Vec<String>, usize, usize)]) -> Vec<Reading> {
+    let Some(folder) = folder() else { return Vec::new() };
+    let mut readings = Vec::new();
+    for (names, n_examples, n_tokens) in counts {
+        let bytes: Vec<Vec<u8>> =
+            names.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect();
+        let files: Vec<(&str, &[u8])> =
+            names.iter().map(String::as_str).zip(bytes.iter().map(Vec::as_slice)).collect();
+        let reading = setting.read_files(&files, Labels::Required);
+        assert_eq!(reading.faults(), [""; 0], "{names:?}");
+        let examples = &reading.read.split.examples;
+        assert_eq!(examples.len(), *n_examples, "{names:?}");
+        let n_found: usize = examples.iter().map(|example| example.len_of(0)).sum();
+        assert_eq!(n_found, *n_tokens, "{names:?}");
+        let written = setting.write_each(&reading, "label", |_| vec!["?!?".into()]);
+        assert_eq!(written, "?!?\n".repeat(*n_examples).into_bytes(), "{names:?}");
+        readings.push(reading);
+    }
+    readings
+}
+
+#[test]
+fn utterances_with_slots_and_intents_in_files_of_their_own() {
+    let setting = Setting::new("parallel").list("fields", &["words", "slots", "intent"]);
+    let setting = setting.list("tags", &["slots"]).list("labels", &["intent"]);
+    for (corpus, counts, n_slots, n_intents) in [
+        (
+            "slu-atis",
+            [("train", 4_478, 50_497), ("valid", 500, 5_703), ("test", 893, 9_164)],
+            120,
+            21,
+        ),
+        (
+            "slu-snips",
+            [("train", 13_084, 117_700), ("valid", 700, 6_384), ("test", 700, 6_354)],
+            72,
+            7,
+        ),
+    ] {
+        let files = |split: &str| {
+            ["seq.in", "seq.out", "label"].map(|name| format!("{corpus}/{split}/{name}")).to_vec()
+        };
+        let counts = counts.map(|(split, examples, tokens)| (files(split), examples, tokens));
+        let readings = check_aligned(&setting, &counts);
+        let Some(train) = readings.first() else { return };
+        let lexicons = &train.corpus.lexicons;
+        assert_eq!((lexicons[1].len(), lexicons[2].len()), (n_slots, n_intents), "{corpus}");
+    }
+}
+
+#[test]
+fn sentences_in_three_languages() {
+    let languages = ["en", "de", "fr"];
+    let counts = [
+        ("train", 29_000, [377_534, 360_706, 409_845]),
+        ("val", 1_014, [13_308, 12_828, 14_381]),
+        ("test_2016_flickr", 1_000, [12_968, 12_103, 13_988]),
+    ];
+    // Each language first, as tokens are counted in the first text.
+    for first in 0..3 {
+        let mut order = languages.to_vec();
+        order.rotate_left(first);
+        let setting = Setting::new("parallel").list("fields", &order);
+        let files = |split: &str| -> Vec<String> {
+            let file =
+                |language: &&str| format!("multi30k-en-de-fr/{split}.lc.norm.tok.{language}");
+            order.iter().map(file).collect()
+        };
+        let counts =
+            counts.map(|(split, examples, tokens)| (files(split), examples, tokens[first]));
+        check_aligned(&setting, &counts);
+    }
+}
+
+#[test]
+fn articles_in_a_folder_for_each_class() {
+    let Some(folder) = folder() else { return };
+    let pattern = folder.join("bbc-news-summary/articles/{label}/*.txt");
+    let corpus = Setting::new("document").load(&pattern);
+    assert_eq!(corpus.train.size().examples, 400);
+    let label = corpus.field("label").unwrap();
+    let classes: Vec<&str> = corpus.lexicons[label].iter().collect();
+    assert_eq!(classes, ["business", "entertainment", "politics", "sport", "tech"]);
+    let counts = crate::data::vocabulary::count(&corpus.lexicons[label], &corpus.train, label);
+    assert_eq!(counts, [80; 5]);
 }
 
 #[test]

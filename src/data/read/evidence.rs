@@ -36,6 +36,12 @@ impl FoundLabels {
         Self { labels, note: None }
     }
 
+    /// The same decision with a further note.
+    pub(super) fn and(self, note: String) -> Self {
+        let note = self.note.map_or(note.clone(), |first| format!("{first}\n{note}"));
+        Self { note: Some(note), ..self }
+    }
+
     /// A decision to be told to the user.
     pub(super) fn noted(labels: Labels, note: String) -> Self {
         Self { labels, note: Some(note) }

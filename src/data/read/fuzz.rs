@@ -32,8 +32,11 @@ fn settings() -> impl Strategy<Value = Setting> {
     let separator = prop_oneof![Just("auto"), Just("tab"), Just("space")];
     let encoding = prop_oneof![Just("utf-8"), Just("latin-1"), Just("cp1252")];
     (any::<bool>(), separator, encoding).prop_map(|(is_columns, separator, encoding)| {
-        let setting =
-            if is_columns { Setting::columns(&["form", "pos"]) } else { Setting::new("conllu") };
+        let setting = if is_columns {
+            Setting::columns(&["form", "pos"]).say("strip_prefix", "a")
+        } else {
+            Setting::new("conllu")
+        };
         setting.say("separator", separator).say("encoding", encoding)
     })
 }
@@ -46,10 +49,11 @@ proptest! {
     #[test]
     fn readers_accept_any_bytes(
         bytes in prop::collection::vec(any::<u8>(), 0..256),
-        setting in prop_oneof![settings(), tables(), objects()],
+        setting in prop_oneof![settings(), tables(), objects(), Just(Setting::new("document"))],
         gold in golds(),
     ) {
         let reading = setting.read_as(&bytes, gold);
+        let _ = setting.find_labels(&String::from_utf8_lossy(&bytes), &[("label", "1"), ("pos", "N")]);
         setting.write(&reading, "pos", "X");
     }
 
@@ -171,7 +175,8 @@ proptest! {
             Vec::new()
         };
         let is_own = |number| !inner.contains(&number);
-        let own = lines(&bytes).skip(1).filter(|line| !line.is_blank() && is_own(line.number));
+        let after_header = lines(&bytes).skip_while(|line| line.bytes.is_empty()).skip(1);
+        let own = after_header.filter(|line| !line.is_blank() && is_own(line.number));
         for line in own {
             prop_assert!(reported.contains(&line.number), "{} is passed over", line.number);
         }
@@ -188,6 +193,7 @@ proptest! {
         let ends = setting.record_ends(&bytes, gold);
         let at: Vec<u32> = example_lines(&reading).iter().map(|line| ends[line]).collect();
         prop_assert_eq!(lines(&written).count(), lines(&bytes).count());
+        let first = lines(&bytes).find(|line| !line.bytes.is_empty()).map(|line| line.number);
         for (old, new) in lines(&bytes).zip(lines(&written)) {
             let rest = new.bytes.strip_prefix(old.bytes);
             let is_example = at.binary_search(&old.number).is_ok();
@@ -197,7 +203,8 @@ proptest! {
                 b"\t?!" | b",?!" | b" ?!" => is_example,
                 b"\t" | b"," | b" " => !is_example,
                 rest => {
-                    ends.get(&1) == Some(&old.number) && rest.ends_with(b"predicted_label")
+                    first.is_some_and(|first| ends.get(&first) == Some(&old.number))
+                        && rest.ends_with(b"predicted_label")
                 }
             });
             prop_assert!(grew, "line {}", old.number);
@@ -214,5 +221,29 @@ proptest! {
         prop_assert_eq!(again.shown(), wanted);
         let without = String::from_utf8_lossy(&written).replace(", \"predicted\": \"?!\"", "");
         prop_assert_eq!(without, String::from_utf8_lossy(&bytes));
+    }
+    #[test]
+    fn line_aligned_files_have_a_prediction_for_each_line(
+        words in texts(),
+        tags in texts(),
+        labels in texts(),
+        encoding in prop_oneof![Just("utf-8"), Just("latin-1")],
+        is_aligned in any::<bool>(),
+    ) {
+        let setting = Setting::new("parallel").list("fields", &["label", "words", "tags"]);
+        let setting = setting.list("tags", &["tags"]).list("labels", &["label"]).say("encoding", encoding);
+        let (tags, labels) = if is_aligned { (words.clone(), words.clone()) } else { (tags, labels) };
+        let files: [(&str, &[u8]); 3] = [("label", &labels), ("words", &words), ("tags", &tags)];
+        let reading = setting.read_files(&files, Labels::Required);
+        let n = lines(&words).count();
+        prop_assert!(!is_aligned || !reading.read.is_unusable);
+        prop_assert_eq!(
+            reading.read.is_unusable,
+            lines(&tags).count() != n || lines(&labels).count() != n
+        );
+        prop_assert!(reading.read.split.examples.is_sorted_by(|a, b| a.line < b.line));
+        let bare = setting.read_files(&files[1..2], Labels::Absent);
+        let written = setting.write_each(&bare, "label", |_| vec!["?!".into()]);
+        prop_assert_eq!(lines(&written).count(), n);
     }
 }

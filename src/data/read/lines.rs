@@ -5,6 +5,11 @@
 //! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
 use super::{Example, Read, ReadError, Source};
+use crate::keys::{Key, ValueType};
+
+/// The key of formats whose files have comments.
+pub(super) const COMMENT: Key =
+    Key::optional("comment", ValueType::Text, "start of the lines that are skipped as comments");
 
 /// One line, without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,11 @@ impl Line<'_> {
     /// Whether it ends a sentence: it is empty, or has only tabs and spaces.
     pub(super) fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// Whether it starts with the text of a comment.
+    pub(super) fn is_comment(&self, start: Option<&str>) -> bool {
+        start.is_some_and(|start| self.bytes.starts_with(start.as_bytes()))
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, Source, columns,
     encoding::{self, Decoder},
-    lines::{Line, lines, read_each},
+    lines::{COMMENT, Line, lines, read_each},
     tokens::{self, Tokens},
 };
 use crate::{
@@ -58,6 +58,7 @@ const KEYS: &[Key] = &[
         "\"none\"",
         "whether the first line is a header to skip",
     ),
+    COMMENT,
     tokens::KEY,
     encoding::KEY,
     encoding::INVALID,
@@ -129,11 +130,17 @@ impl Format for Table {
 
     fn find_labels(
         &self,
-        source: &Source,
+        sources: &[Source],
         values: &Values,
         known: &KnownLabels,
     ) -> Result<FoundLabels, ReadError> {
-        labels::find(&Layout::new(values, &source.bytes, Labels::Required), source, known)
+        let source = &sources[0];
+        let layout = Layout::new(values, &source.bytes, Labels::Required);
+        let found = labels::find(&layout, source, known)?;
+        Ok(match labels::strange_header(&layout, source) {
+            Some(note) => found.and(note),
+            None => found,
+        })
     }
 
     fn write(
@@ -154,10 +161,10 @@ impl Format for Table {
             let cell = if layout.has_example(&line) {
                 // The prediction of a faulty line is empty.
                 cells.get(&line.number).cloned().unwrap_or_default()
-            } else if line.bytes.is_empty() {
-                return None;
-            } else {
+            } else if layout.header == Some(line.number) {
                 layout.header(&line, field.field)
+            } else {
+                return None;
             };
             let new = layout.separator.appended(&cell);
             Some((line.end()..line.end(), layout.decoder.encoding.encode(&new)))
@@ -168,7 +175,7 @@ impl Format for Table {
 
 /// A prediction as a cell; `None` if a cell cannot represent it. The empty set is a bar, as an
 /// empty cell is missing.
-fn cell(prediction: &Prediction, names: &Lexicon) -> Option<String> {
+pub(super) fn cell(prediction: &Prediction, names: &Lexicon) -> Option<String> {
     Some(match prediction {
         Prediction::Classes(classes) => named_classes(classes, names).join(" "),
         Prediction::LabelSet(classes) if classes.is_empty() => "|".to_owned(),
@@ -207,17 +214,24 @@ struct Layout<'a> {
     separator: Separator,
     decoder: Decoder,
     tokens: Tokens,
-    has_header: bool,
+    /// The start of comments.
+    comment: Option<&'a str>,
+    /// The line of the header, if there is one.
+    header: Option<u32>,
 }
 
 impl<'a> Layout<'a> {
     fn new(values: &'a Values, bytes: &'a [u8], labels: Labels) -> Self {
         let (columns, texts) = (values.texts("columns"), texts(values));
         let (decoder, separator) = (Decoder::new(values, bytes), values.text("separator"));
+        let comment = values.text_if_set(COMMENT.name);
         let has_header = values.text("header") == "skip";
-        let is_first = |line: &Line<'_>| match labels {
-            Labels::Required => !line.bytes.is_empty(),
-            Labels::Absent => !(line.bytes.is_empty() || has_header && line.number == 1),
+        let header = lines(bytes).find(|line| has_content(line, comment));
+        let header = header.filter(|_| has_header).map(|line| line.number);
+        // Without labels, a header may have columns that the lines lack.
+        let is_first = |line: &Line<'_>| {
+            has_content(line, comment)
+                && (labels == Labels::Required || header != Some(line.number))
         };
         let text = |line: Line<'a>| decoder.decode_lossily(&line);
         let line = lines(bytes).find(is_first).map(text).unwrap_or_default();
@@ -236,13 +250,14 @@ impl<'a> Layout<'a> {
             sets: values.texts("sets"),
             decoder,
             tokens: Tokens::of(values),
-            has_header,
+            comment,
+            header,
         }
     }
 
     /// Whether a line is an example, or a faulty one.
     fn has_example(&self, line: &Line<'_>) -> bool {
-        !(line.bytes.is_empty() || self.has_header && line.number == 1)
+        has_content(line, self.comment) && self.header != Some(line.number)
     }
 
     /// The name of the column of predictions under a header, which no other column has.
@@ -261,7 +276,9 @@ impl<'a> Layout<'a> {
         if cells.len() != self.columns.len() {
             return Err(self.miscounted(text, &cells));
         }
-        check_header(line, &self.columns, &cells)?;
+        if line.number == 1 {
+            check_header(&self.columns, &cells)?;
+        }
         let cell = |name: &str| {
             let column = self.columns.iter().position(|column| *column == name)?;
             Some(cells[column].as_ref())
@@ -317,6 +334,11 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// Whether a line is neither empty nor a comment.
+fn has_content(line: &Line<'_>, comment: Option<&str>) -> bool {
+    !line.bytes.is_empty() && !line.is_comment(comment)
+}
+
 /// The columns of a file without labels, from its first line: it lacks those at the end, or has only
 /// the texts.
 fn without_labels<'a>(
@@ -342,11 +364,9 @@ fn ends_after_texts(columns: &[&str], texts: &[&str], n_cells: usize) -> bool {
 }
 
 /// Reports a first line with the names of the columns, which is not an example.
-fn check_header(line: &Line<'_>, columns: &[&str], cells: &Cells<'_>) -> Result<(), String> {
+fn check_header(columns: &[&str], cells: &Cells<'_>) -> Result<(), String> {
     let mut named = columns.iter().zip(cells).filter(|(column, _)| **column != "_");
-    let is_header = line.number == 1
-        && named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column));
-    if is_header {
+    if named.all(|(column, cell)| cell.trim_ascii().eq_ignore_ascii_case(column)) {
         return Err(
             "expected an example, found the names of the columns; set header = \"skip\" if the file \
                     starts with them"

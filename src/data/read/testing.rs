@@ -1,12 +1,19 @@
 //! Helpers of the formats' tests: reads a corpus from a few bytes and shows it as text.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
 use super::{
-    Corpus, Example, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, Source,
+    Corpus, Example, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels, Location,
+    Read, Samples, Source,
 };
 use crate::{
-    data::{Lexicon, Prediction, Symbol, prediction::FieldPredictions, write::UnwritableError},
+    data::{
+        LabelNames, Lexicon, Prediction, Symbol,
+        load::{CorpusFile, FaultPolicies, FaultPolicy, Load, load},
+        path_pattern,
+        prediction::FieldPredictions,
+        write::UnwritableError,
+    },
     keys::{DefaultValue, Located, Value, Values},
 };
 
@@ -59,6 +66,33 @@ impl Setting {
         Self { values: Values::new(entries), ..self }
     }
 
+    /// The examples of the files that a pattern matches, as a training split.
+    pub(super) fn load(&self, pattern: &Path) -> Corpus {
+        let name: Arc<str> = pattern.to_string_lossy().into();
+        let location = Location::File(pattern.to_owned());
+        let spec = Load {
+            name: "corpus",
+            domain: None,
+            language: None,
+            format: self.format,
+            values: &self.values,
+            path_field: path_pattern::field_of(&name),
+            names: &LabelNames::default(),
+            sentences: None,
+            train: vec![CorpusFile { location, name: name.clone() }],
+            dev: None,
+            test: None,
+            faults: FaultPolicies {
+                train: FaultPolicy::Refuse,
+                dev: FaultPolicy::Refuse,
+                test: FaultPolicy::Refuse,
+            },
+        };
+        let (corpus, faults) = load(&spec, &Samples::new());
+        assert!(faults.is_empty(), "{faults:?}");
+        corpus
+    }
+
     pub(super) fn is_columns(&self) -> bool {
         self.format.name() == "columns"
     }
@@ -80,11 +114,18 @@ impl Setting {
         self.read_as(bytes, Labels::Required)
     }
 
-    pub(super) fn read_as(&self, bytes: impl AsRef<[u8]>, gold: Labels) -> Reading {
-        let source = Source { name: "f".into(), bytes: bytes.as_ref().into() };
+    pub(super) fn read_as(&self, bytes: impl AsRef<[u8]>, labels: Labels) -> Reading {
+        self.read_files(&[("f", bytes.as_ref())], labels)
+    }
+
+    /// Reads line-aligned files, each with its name.
+    pub(super) fn read_files(&self, files: &[(&str, &[u8])], labels: Labels) -> Reading {
+        let source =
+            |(name, bytes): &(&str, &[u8])| Source { name: (*name).into(), bytes: (*bytes).into() };
+        let sources: Vec<Source> = files.iter().map(source).collect();
         let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
-        let read = self.format.read(&source, &self.values, gold, &mut corpus);
-        Reading { corpus, read, source, labels: gold }
+        let read = self.format.read_aligned(&sources, &self.values, labels, &mut corpus);
+        Reading { corpus, read, source: sources[0].clone(), labels }
     }
 
     /// The decision on an input to `predict` and what is told of it, or the fault; the run knows these
@@ -93,7 +134,7 @@ impl Setting {
         let mut known = KnownLabels::default();
         labels.iter().for_each(|(field, label)| known.add(field, [*label]));
         let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
-        match self.format.find_labels(&source, &self.values, &known) {
+        match self.format.find_labels(&[source], &self.values, &known) {
             Err(fault) => fault.to_string(),
             Ok(FoundLabels { labels, note }) => {
                 let said = if labels == Labels::Required { "labelled" } else { "unlabelled" };

@@ -5,7 +5,7 @@
 
 use super::{
     super::{FoundLabels, KnownLabels, Labels, ReadError, Source, evidence::FLAGS, lines::lines},
-    Layout, Separator, n, starts_document, without_labels,
+    Layout, Separator, n, without_labels,
 };
 
 /// Decides on an input; `layout` is that of a file with labels.
@@ -22,7 +22,7 @@ pub(super) fn find(
     let fault = |line, what: String| ReadError { file: source.name.clone(), line, what };
     let mut first: Option<(u32, usize)> = None;
     let mut strange = Strange::default();
-    for line in lines(&source.bytes).filter(|line| !line.is_blank() && !starts_document(line)) {
+    for line in lines(&source.bytes).filter(|line| layout.is_token(line)) {
         let text = layout.decoder.decode_lossily(&line);
         let cells = layout.separator.cells(&text);
         let n_cells = cells.len();

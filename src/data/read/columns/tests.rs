@@ -236,3 +236,27 @@ fn bare_tokens_that_hold_a_space_are_not_read_as_labelled() {
         "labelled; f:1: no value of column 2 (entity) is a label of the run, for example \"B-NEW\""
     );
 }
+
+#[test]
+fn comments_are_not_tokens_where_a_token_may_be_the_same_mark() {
+    let setting = Setting::columns(&["_", "form", "outer", "inner"]).say("comment", "#\t");
+    let text =
+        "#\thttp://a.de [2009-10-17]\n1\tA\tB-PER\tO\n2\t#\tO\tO\n\n#\tb\n\n#\tc\n1\tB\tO\tO\n";
+    let reading = setting.read(text);
+    assert_eq!(reading.faults(), [""; 0]);
+    assert_eq!(reading.shown(), ["A/B-PER/O|#/O/O", "B/O/O"]);
+    let written = String::from_utf8(setting.write(&reading, "outer", "X")).unwrap();
+    assert_eq!(written.replace("\tX\n", "\n"), text);
+    assert_eq!(written.matches("\tX\n").count(), 3);
+    assert_eq!(setting.find_labels(text, &[("outer", "O")]), "labelled");
+}
+
+#[test]
+fn a_prefix_is_stripped_from_tokens_and_stays_in_the_file() {
+    let setting = form_pos().say("strip_prefix", "en:");
+    let text = "en:Ada\tB-PER\nen:en:\tO\nen:\tO\nx\ten:\n";
+    let reading = setting.read(text);
+    assert_eq!(reading.shown(), ["Ada/B-PER|en:/O|en:/O|x/en:"]);
+    let written = String::from_utf8(setting.write(&reading, "pos", "X")).unwrap();
+    assert_eq!(written.replace("\tX\n", "\n"), text);
+}

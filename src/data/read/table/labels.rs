@@ -81,6 +81,21 @@ pub(super) fn find(
     }
 }
 
+/// A note of a header that names no column of the corpus: it may be the first example of a file that has
+/// no header.
+pub(super) fn strange_header(layout: &Layout<'_>, source: &Source) -> Option<String> {
+    let number = layout.header?;
+    let line = records(&source.bytes, layout.separator).find(|line| line.number == number)?;
+    let text = layout.decoder.decode_lossily(&line);
+    let cells = layout.separator.cells(&text, layout.columns.len()).ok()?;
+    let is_column = |cell: &str| layout.columns.iter().any(|name| cell.eq_ignore_ascii_case(name));
+    if cells.iter().any(|cell| is_column(cell.trim_ascii())) {
+        return None;
+    }
+    let what = "line skipped as a header, though it names no column; set header = \"none\" if it is an example";
+    Some(format!("{}:{number}: {what}", source.name))
+}
+
 impl Tally {
     fn of(layout: &Layout<'_>, source: &Source, known: &KnownLabels) -> Self {
         let mut tally = Self::default();

@@ -229,6 +229,19 @@ fn a_prediction_is_appended_as_a_column_and_no_other_byte_changes() {
 }
 
 #[test]
+fn comments_are_neither_examples_nor_a_header() {
+    let words = Setting::table(&["text"]).say("comment", ";");
+    let text = "; Opinion lexicon\n;\n\ngood\nbad;\n";
+    assert_eq!(words.read(text).shown(), ["good", "bad;"]);
+    assert_eq!(written(&words, text, "X"), "; Opinion lexicon\n;\n\ngood\tX\nbad;\tX\n");
+    let header = label_text().say("comment", "#").say("header", "skip");
+    let text = "# v1\nlabel\ttext\n1\ta\n# end\n";
+    assert_eq!(header.read(text).shown(), ["a – 1"]);
+    assert_eq!(written(&header, text, "X"), "# v1\nlabel\ttext\tpredicted_label\n1\ta\tX\n# end\n");
+    assert_eq!(header.find_labels(text, &[("label", "1")]), "labelled");
+}
+
+#[test]
 fn the_column_of_predictions_has_a_name_that_no_other_has() {
     let columns = ["label", "text", "predicted_label", "predicted_label_2"];
     let setting = Setting::table(&columns).say("header", "skip").say("separator", "comma");
@@ -298,6 +311,12 @@ fn a_number_of_columns_is_that_of_a_whole_input() {
     );
     let header = label_text().say("header", "skip");
     assert_eq!(header.find_labels("text\ngood\n", &known), "unlabelled");
+    // A file without a header may have lost its first example.
+    assert_eq!(
+        header.find_labels("bad\ngood\n", &known),
+        "unlabelled; f:1: line skipped as a header, though it names no column; set header = \"none\" if \
+         it is an example"
+    );
     let sets = Setting::table(&["topics", "text"]).list("sets", &["topics"]);
     assert_eq!(sets.find_labels("a|b\tx\n|\ty\n", &[("topics", "a"), ("topics", "b")]), "labelled");
     assert_eq!(Setting::table(&["text"]).find_labels("a b\n", &known), "labelled");
