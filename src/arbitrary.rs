@@ -75,6 +75,7 @@ pub(crate) fn run_started() -> RunStarted {
             corpus: "news".into(),
             field: "form".into(),
             vectors: 15_000,
+            repeated: 2,
             splits: vec![SplitCoverage {
                 split: Split::Train,
                 words: 800,

@@ -39,6 +39,11 @@ pub fn fits(
     refusal.map_or(Ok(needs), Err)
 }
 
+/// The bytes that may still be allocated, if it is known.
+pub fn available_memory() -> Option<u64> {
+    available().map(|(bytes, _)| bytes)
+}
+
 /// The bytes that may still be allocated, and the limit that says so: the least of the machine's
 /// free memory, the control group's limit, and that of the address space. `None` where none of them
 /// is known.

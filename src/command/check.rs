@@ -55,7 +55,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let source = RecipeSource::find(args.recipe.as_deref().unwrap_or("chunking"))?;
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;
-    let Opened { corpora, vectors } = recipe.open_all(&mut reading())?;
+    let Opened { corpora, vectors } =
+        recipe.open_all(memory::available_memory(), &mut reading())?;
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
     let needs = memory::fits(&recipe, &corpora, &fitted);
     let MemoryNeeds { parameters, optimizer, step, .. } = needs.map_err(Failure::Request)?;
@@ -93,8 +94,12 @@ fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
 
 /// A table of the coverage of a corpus, and a warning if it is low.
 fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
-    let VectorCoverage { encoder, corpus, field, vectors, .. } = coverage;
-    let _ = writeln!(out, "\nvectors of {encoder} ({corpus}, {field}): {vectors} words");
+    let VectorCoverage { encoder, corpus, field, vectors, repeated, .. } = coverage;
+    let _ = write!(out, "\nvectors of {encoder} ({corpus}, {field}): {vectors} words");
+    if *repeated > 0 {
+        let _ = write!(out, "; {repeated} lines repeat a word and are not used");
+    }
+    out.push('\n');
     for split in &coverage.splits {
         let _ = writeln!(
             out,

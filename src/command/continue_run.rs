@@ -85,7 +85,7 @@ fn open(args: &ContinueArgs, recipe: &Recipe, past: &Past) -> Result<Opened, Fai
         let vectors = vectors.map_err(|error| Failure::Request(format!("{error:#}")))?;
         return Ok(Opened { corpora: recipe.open()?, vectors });
     }
-    let opened = recipe.open_all(&mut reading())?;
+    let opened = recipe.open_all(memory::available_memory(), &mut reading())?;
     if let Some(started_with) = &past.started_with {
         is_unchanged(&recipe::vector_digests(&opened.vectors), &started_with.digests)?;
     }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
     let (Opened { corpora, vectors }, digests) =
-        (recipe.open_all(&mut reading())?, recipe.digests()?);
+        (recipe.open_all(memory::available_memory(), &mut reading())?, recipe.digests()?);
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
     memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
     kernel::start_threads()?;

@@ -37,8 +37,8 @@ pub fn text(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The same for a long file, which is decompressed while it is read, and need not fit into memory; UTF-16 is
-/// left as it is.
+/// The same for a long file, which is decompressed while it is read, and need not fit into memory. Its byte order
+/// mark in UTF-8 is left out; UTF-16 is left as it is.
 pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, String> {
     let mut start = Vec::new();
     let read = contents.by_ref().take(HEAD).read_to_end(&mut start);
@@ -47,6 +47,9 @@ pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, St
     if let Some(what) = other_format(&start).filter(|_| compression.is_none()) {
         return Err(what);
     }
+    if start.starts_with(BYTE_ORDER_MARK) {
+        start.drain(..BYTE_ORDER_MARK.len());
+    }
     let whole = Cursor::new(start).chain(contents);
     Ok(match compression {
         None => Box::new(whole),
@@ -54,6 +57,9 @@ pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, St
         Some(Compression::Zstandard) => Box::new(Frames::new(Box::new(whole))?),
     })
 }
+
+/// The byte order mark in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes by which the format of a long file is recognized.
 const HEAD: u64 = 1 << 13;
@@ -300,6 +306,7 @@ mod tests {
         assert_eq!(read([gzip(first), gzip(second)].concat()).unwrap(), long);
         assert_eq!(read([zstd(first), zstd(second)].concat()).unwrap(), long);
         assert_eq!(read(Vec::new()).unwrap(), b"");
+        assert_eq!(read(b"\xef\xbb\xbfa 1\n".to_vec()).unwrap(), b"a 1\n");
         let compressed = [gzip(&long), zstd(&long)];
         for bytes in compressed {
             assert!(read(bytes[..bytes.len() - 9].to_vec()).is_err());

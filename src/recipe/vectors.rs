@@ -46,9 +46,13 @@ pub struct BytesRead<'a> {
 
 impl Recipe {
     /// Loads every corpus and every vectors file. The faults of all of them are reported together.
-    /// A long file is read in blocks, and `progress` is called after each of them.
-    pub fn open_all(&self, progress: &mut dyn FnMut(BytesRead<'_>)) -> Result<Opened, Faults> {
-        match (self.open(), self.open_vectors(progress)) {
+    /// Vectors that take more than `memory` bytes are refused. A long file is read in blocks, and `progress` is called after each of them.
+    pub fn open_all(
+        &self,
+        memory: Option<u64>,
+        progress: &mut dyn FnMut(BytesRead<'_>),
+    ) -> Result<Opened, Faults> {
+        match (self.open(), self.open_vectors(memory, progress)) {
             (Ok(corpora), Ok(vectors)) => Ok(Opened { corpora, vectors }),
             (corpora, vectors) => {
                 let faults = [corpora.err(), vectors.err()].into_iter().flatten();
@@ -60,6 +64,7 @@ impl Recipe {
     /// Reads every vectors file, once if several encoders read it alike.
     fn open_vectors(
         &self,
+        memory: Option<u64>,
         progress: &mut dyn FnMut(BytesRead<'_>),
     ) -> Result<VectorsByEncoder, Faults> {
         let mut by_encoder = VectorsByEncoder::new();
@@ -73,7 +78,7 @@ impl Recipe {
             let read =
                 files.iter().find(|(other, _)| is_alike(other)).map(|(_, read)| read.clone());
             let read = read.unwrap_or_else(|| {
-                let read = read_file(&source, progress).map(Arc::new);
+                let read = read_file(&source, memory, progress).map(Arc::new);
                 let read = read.map_err(|all| faults.extend(all)).ok();
                 files.push((source, read.clone()));
                 read
@@ -94,6 +99,7 @@ impl Recipe {
                 corpus: corpus.name.clone(),
                 field: corpus.fields[field].name.clone(),
                 vectors: read.len() as u64,
+                repeated: read.n_repeated(),
                 splits: vectors::coverage(corpus, field, read, source.forms),
             }));
         }
@@ -104,6 +110,7 @@ impl Recipe {
 /// The vectors of a file, or all its faults.
 fn read_file(
     source: &VectorSource,
+    memory: Option<u64>,
     progress: &mut dyn FnMut(BytesRead<'_>),
 ) -> Result<WordVectors, Vec<Fault>> {
     let name: Arc<str> = shown(&source.path).into();
@@ -119,7 +126,7 @@ fn read_file(
     };
     let contents =
         stream(contents).map_err(|what| vec![Fault { place: Place::File(name.clone()), what }])?;
-    let file = VectorFile { name: &name, contents, len: Some(len) };
+    let file = VectorFile { name: &name, contents, len: Some(len), memory };
     vectors::read(file, source.width, source.max)
         .map_err(|faults| faults.into_iter().map(line_fault).collect())
 }

@@ -106,16 +106,20 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     fs::write(part.join(RECIPE), recipe.resolved())?;
     parameters.save(&part.join(MODEL))?;
     candle_core::safetensors::save(&optimizer.tensors(parameters)?, part.join(OPTIMIZER))?;
-    // safetensors creates files that only their owner can read.
-    let usual = fs::metadata(part.join(STATE))?.permissions();
     for file in [MODEL, OPTIMIZER] {
-        fs::set_permissions(part.join(file), usual.clone())?;
+        share(&part.join(file), &part.join(STATE))?;
     }
     for file in [MODEL, OPTIMIZER, STATE, RECIPE] {
         File::open(part.join(file))?.sync_all()?;
     }
     sync_folder(part)?;
     Ok(())
+}
+
+/// Gives a file of tensors the permissions of another new file: safetensors creates files that only
+/// their owner can read.
+fn share(tensors: &Path, other: &Path) -> io::Result<()> {
+    fs::set_permissions(tensors, fs::metadata(other)?.permissions())
 }
 
 /// Syncs the names in a folder to disk, where the system supports it.

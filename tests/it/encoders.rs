@@ -118,7 +118,7 @@ impl Case {
         let overrides = Overrides { sets: sets.to_vec(), ..Overrides::default() };
         let mut recipe = load(&source, &overrides).unwrap_or_else(|faults| panic!("{faults}"));
         let Opened { corpora, vectors } =
-            recipe.open_all(&mut |_| ()).unwrap_or_else(|faults| panic!("{faults}"));
+            recipe.open_all(None, &mut |_| ()).unwrap_or_else(|faults| panic!("{faults}"));
         let at = recipe.encoders.iter().position(|spec| spec.name == "it").unwrap();
         let spec = &recipe.encoders[at];
         let (layers, top) = (spec.signature.layers.len(), *spec.signature.layers.last().unwrap());

@@ -134,8 +134,20 @@ fn a_run_is_scored_and_continued_after_it_was_moved_without_the_file() {
     assert_eq!(stored.len(), 1);
     fs::remove_file(&stored[0]).unwrap();
     let exited = finish(&mut here.auxdesk(["evaluate", "moved"]));
-    assert_ne!(exited.code, Some(0));
+    assert_eq!(exited.code, Some(2), "{}", exited.err);
     assert!(exited.err.contains("expected the pretrained vectors of the run"), "{}", exited.err);
+}
+
+#[test]
+fn two_encoders_that_read_one_file_to_different_lines_keep_their_own_vectors() {
+    let here = here();
+    let other = "[[encoder]]\nname = 'few'\nkind = 'embed'\nfield = 'form'\nwidth = 4\nvectors = 'v.txt'\nmax_vectors = 10\n\
+                 [[objective]]\nname = 'again'\nkind = 'tag'\ncorpus = 'news'\nlabel = 'class'\ntap = 'few'\n";
+    here.write("recipe.toml", format!("{RECIPE}{other}"));
+    assert_eq!(train(&here, &[]).code, Some(0));
+    assert_eq!(fs::read_dir(here.path("run/checkpoints/vectors")).unwrap().count(), 2);
+    assert_eq!(evaluated(&here, "run")["metrics"]["accuracy"].as_f64(), Some(100.0));
+    assert_eq!(predicted(&here, "run", 80..120), 40);
 }
 
 #[test]
@@ -165,9 +177,9 @@ fn all_faults_of_a_vectors_file_are_found_before_a_run_is_started() {
         let exited = finish(&mut here.auxdesk([command, "recipe.toml"]));
         assert_eq!((exited.code, exited.out.as_str()), (Some(2), ""), "{}", exited.err);
         for fault in [
-            "v.txt:2: 3 values after the word, expected 4",
-            "v.txt:3: a marker of a merge conflict; resolve the conflict",
-            "v.txt:4: \"nan\", expected a finite number",
+            "v.txt:2: expected 4 values after the word, found 3",
+            "v.txt:3: expected a word and its vector, found a marker of a merge conflict; resolve the conflict",
+            "v.txt:4: expected a finite number, found \"nan\"",
             "dev.tsv:1: ",
         ] {
             assert!(exited.err.contains(fault), "expected {fault}\nfound {}", exited.err);

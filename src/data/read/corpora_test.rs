@@ -342,11 +342,11 @@ fn glove() {
     let source = Source { name: file.into(), bytes: bytes.into() };
     let read = |width| {
         let (name, contents) = (&source.name, source.bytes.as_ref());
-        vectors::read(VectorFile { name, contents, len: None }, width, usize::MAX)
+        vectors::read(VectorFile { name, contents, len: None, memory: None }, width, usize::MAX)
     };
     let vectors = read(50).unwrap();
     assert_eq!(vectors.len(), 15_000);
     assert_eq!(vectors.get("the").unwrap()[..2], [0.418, 0.249_68]);
     let errors = read(25).unwrap_err();
-    assert!(errors[0].to_string().contains(":1: vectors of dimension 50, expected 25"));
+    assert!(errors[0].to_string().contains(":1: expected vectors of dimension 25, found 50"));
 }

@@ -15,6 +15,8 @@ use crate::data::{digest::Digest, read::ReadError};
 const BLOCK: usize = 8 << 20;
 /// Lines parsed by one task.
 const LINES: usize = 256;
+/// About the bytes of memory that a word takes besides its vector.
+const PER_WORD: usize = 80;
 /// The number of faults after which reading stops.
 const MAX_FAULTS: usize = 1000;
 
@@ -26,6 +28,8 @@ pub struct VectorFile<'a, R> {
     pub contents: R,
     /// Its length in bytes, if it is known.
     pub len: Option<u64>,
+    /// The bytes of memory that its vectors may take, if there is a limit.
+    pub memory: Option<u64>,
 }
 
 /// Reads at most `max` vectors of dimension `width`. Of several vectors of one word, the first is
@@ -33,7 +37,9 @@ pub struct VectorFile<'a, R> {
 /// is the word.
 ///
 /// # Errors
-/// All faults of the lines that were read, in their order, up to a thousand.
+/// All faults of the lines that were read, in their order, up to a thousand. Reading stops at the
+/// first one that concerns the whole file: another dimension, a byte 0, a line that never ends, more
+/// vectors than fit into memory.
 pub fn read(
     mut file: VectorFile<'_, impl Read>,
     width: usize,
@@ -54,20 +60,24 @@ pub fn read(
         let before = block.len();
         let read = file.contents.by_ref().take(BLOCK as u64).read_to_end(&mut block);
         if let Err(error) = read {
-            reading.fault(reading.n_lines + 1, error.to_string());
+            reading.fault(reading.n_lines + 1, format!("cannot be read: {error}"));
             return Err(reading.faults);
         }
-        let is_last = block.len() == before;
+        let is_last = block.len() - before < BLOCK;
         let end = match block.iter().rposition(|&byte| byte == b'\n') {
             _ if is_last => block.len(),
             Some(at) => at + 1,
             None => {
-                reading.fault(reading.n_lines + 1, format!("a line of over {BLOCK} bytes; {TEXT}"));
+                let what = format!("{TEXT}, found a line of over {} MiB", BLOCK >> 20);
+                reading.fault(reading.n_lines + 1, what);
                 return Err(reading.faults);
             }
         };
-        if reading.n_lines == 0 {
-            reading.reserve(&block[..end], file.len);
+        if reading.n_lines == 0
+            && let Err(what) = reading.reserve(&block[..end], file.len, file.memory)
+        {
+            reading.fault(1, what);
+            return Err(reading.faults);
         }
         let is_done = !reading.block(&block[..end]);
         block.drain(..end);
@@ -77,8 +87,8 @@ pub fn read(
     }
 }
 
-const TEXT: &str = "expected text, with a word and its vector on each line; a binary file of \
-                    word2vec's must be converted to text";
+const TEXT: &str = "expected text with a word and its vector on each line (convert word2vec's \
+                    binary files to text)";
 
 struct Reading {
     file: Arc<str>,
@@ -98,20 +108,36 @@ impl Reading {
         self.faults.push(ReadError { file: self.file.clone(), line: line as u32, what });
     }
 
-    /// Reserves memory for as many vectors as the first block suggests.
-    fn reserve(&mut self, block: &[u8], len: Option<u64>) {
+    /// Reserves memory for as many vectors as the first block suggests, if there is enough.
+    fn reserve(
+        &mut self,
+        block: &[u8],
+        len: Option<u64>,
+        memory: Option<u64>,
+    ) -> Result<(), String> {
         let n_lines = block.iter().filter(|&&byte| byte == b'\n').count().max(1);
         let all = len.unwrap_or(0) as f64 / block.len().max(1) as f64 * n_lines as f64 * 1.05;
         let n_vectors = (all as usize).min(self.max);
-        // If there is not enough memory, the vector grows as far as there is.
-        let _ = self.vectors.rows.try_reserve_exact(n_vectors.saturating_mul(self.vectors.width));
+        let per_vector = (self.vectors.width * size_of::<f32>() + PER_WORD) as u64;
+        let needed = per_vector.saturating_mul(n_vectors as u64);
+        if let Some(memory) = memory.filter(|&memory| needed > memory) {
+            return Err(format!(
+                "about {n_vectors} vectors take {} MiB of memory, and {} MiB are available; set \
+                 `max_vectors` to at most {}",
+                needed >> 20,
+                memory >> 20,
+                memory / per_vector
+            ));
+        }
+        self.vectors.rows.reserve_exact(n_vectors.saturating_mul(self.vectors.width));
+        Ok(())
     }
 
     /// Reads whole lines; `false` if no further ones are needed.
     fn block(&mut self, block: &[u8]) -> bool {
         if let Some(at) = block.iter().position(|&byte| byte == 0) {
             let line = block[..at].iter().filter(|&&byte| byte == b'\n').count();
-            self.fault(self.n_lines + line + 1, format!("a byte 0; {TEXT}"));
+            self.fault(self.n_lines + line + 1, format!("{TEXT}, found a byte 0"));
             return false;
         }
         let lines: Vec<&[u8]> = block.split_inclusive(|&byte| byte == b'\n').collect();
@@ -131,7 +157,6 @@ impl Reading {
         let width = self.vectors.width;
         let parsed: Vec<Parsed<'_>> =
             lines[from..].par_chunks(LINES).map(|lines| Parsed::of(lines, width)).collect();
-        self.digest.update(block);
         let base = self.n_lines + from;
         self.n_lines += lines.len();
         for (at, Parsed { words, rows, faults }) in parsed.into_iter().enumerate() {
@@ -150,10 +175,14 @@ impl Reading {
             for ((_, word), vector) in vectors.take(n_wanted) {
                 self.vectors.add(word, vector);
             }
-            if end.is_some() {
+            if let Some(end) = end {
+                // What follows is not used.
+                let used = &lines[..from + at * LINES + end + 1];
+                self.digest.update(&block[..used.iter().map(|line| line.len()).sum()]);
                 return false;
             }
         }
+        self.digest.update(block);
         true
     }
 
@@ -181,11 +210,15 @@ impl Reading {
         if let Some(promised) = self.promised.filter(|_| !is_done && self.faults.is_empty())
             && self.n_vectors < promised
         {
-            let what = format!("the file ends after {} vectors of {promised}", self.n_vectors);
+            let what = format!(
+                "expected {promised} vectors, as the first line says, found {}; the file may be \
+                 truncated",
+                self.n_vectors
+            );
             self.fault(self.n_lines, what);
         }
         if self.n_vectors == 0 && self.faults.is_empty() {
-            self.fault(1, format!("no vectors; {TEXT}"));
+            self.fault(1, format!("{TEXT}, found no vectors"));
         }
         if !self.faults.is_empty() {
             return Err(self.faults);
@@ -197,7 +230,9 @@ impl Reading {
 }
 
 fn other_width(found: usize, width: usize) -> String {
-    format!("vectors of dimension {found}, expected {width}; set the encoder's `width` to {found}")
+    format!(
+        "expected vectors of dimension {width}, found {found}; set the encoder's `width` to {found}"
+    )
 }
 
 enum Header {
@@ -243,7 +278,8 @@ impl<'a> Parsed<'a> {
 
     /// Appends the vector of a line and returns its word; `None` for an empty line.
     fn line(&mut self, line: &'a [u8], width: usize) -> Result<Option<&'a str>, String> {
-        let text = std::str::from_utf8(line).map_err(|_| "not UTF-8; save the vectors as UTF-8")?;
+        let text = std::str::from_utf8(line)
+            .map_err(|_| "expected UTF-8, found other bytes; save the vectors as UTF-8")?;
         let text = trimmed(text);
         if text.is_empty() {
             return Ok(None);
@@ -252,7 +288,7 @@ impl<'a> Parsed<'a> {
         for cell in numbers.split(is_separator) {
             match cell.parse::<f32>() {
                 Ok(number) if number.is_finite() => self.rows.push(number),
-                _ => return Err(format!("{cell:?}, expected a finite number")),
+                _ => return Err(format!("expected a finite number, found {cell:?}")),
             }
         }
         Ok(Some(word))
@@ -265,20 +301,28 @@ fn split(text: &str, width: usize) -> Result<(&str, &str), String> {
     if n_values < width {
         let is_marker = ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| text.starts_with(mark));
         if is_marker {
-            return Err("a marker of a merge conflict; resolve the conflict".to_owned());
+            return Err(
+                "expected a word and its vector, found a marker of a merge conflict; resolve \
+                        the conflict"
+                    .to_owned(),
+            );
         }
-        return Err(format!("{n_values} values after the word, expected {width}"));
+        return Err(format!("expected {width} values after the word, found {n_values}"));
     }
     // Vectors of a larger dimension must not be taken for words with spaces that end in numbers.
     if n_values > width && text.split(is_separator).skip(1).all(|cell| cell.parse::<f32>().is_ok())
     {
-        return Err(format!("{n_values} values after the word, expected {width}"));
+        return Err(format!("expected {width} values after the word, found {n_values}"));
     }
     let (at, _) = text
         .rmatch_indices(is_separator)
         .nth(width - 1)
         .expect("there are at least as many separators as numbers");
-    Ok((&text[..at], &text[at + 1..]))
+    let word = text[..at].trim_matches(is_separator);
+    if word.is_empty() {
+        return Err(format!("expected a word before the {width} values, found none"));
+    }
+    Ok((word, &text[at + 1..]))
 }
 
 fn is_separator(char: char) -> bool {

@@ -15,6 +15,10 @@ pub struct VectorCoverage {
     pub field: String,
     /// The number of words that have a vector, whether the corpus has them or not.
     pub vectors: u64,
+    /// The number of lines of the file whose word has a vector from an earlier line; they are not
+    /// used.
+    #[serde(default)]
+    pub repeated: u64,
     /// Each split of the corpus.
     pub splits: Vec<SplitCoverage>,
 }

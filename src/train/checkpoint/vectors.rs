@@ -15,11 +15,11 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use candle_core::{Device, safetensors::load};
 use safetensors::{Dtype, View, serialize_to_file};
 
-use super::FOLDER;
+use super::{CheckpointError, FOLDER, sync_folder};
 use crate::{data::vectors::WordVectors, recipe::VectorsByEncoder};
 
 const STORE: &str = "vectors";
@@ -47,7 +47,10 @@ pub fn save(run: &Path, vectors: &VectorsByEncoder) -> Result<()> {
 }
 
 /// The stored files of a run, by encoder, given their digests.
-pub fn load_all(run: &Path, digests: &BTreeMap<String, String>) -> Result<VectorsByEncoder> {
+pub fn load_all(
+    run: &Path,
+    digests: &BTreeMap<String, String>,
+) -> Result<VectorsByEncoder, CheckpointError> {
     let mut by_digest = BTreeMap::<&str, Arc<WordVectors>>::new();
     for digest in digests.values() {
         if !by_digest.contains_key(digest.as_str()) {
@@ -72,12 +75,19 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
         (VECTORS, Bytes { dtype: Dtype::F32, shape, bytes: bytemuck::cast_slice(vectors.rows()) }),
         (WORDS, Bytes { dtype: Dtype::U8, shape: vec![words.len()], bytes: words.as_bytes() }),
     ];
+    let folder = place.parent().expect("the store is in a folder");
     let part = place.with_extension("part");
-    let written = fs::create_dir_all(place.parent().unwrap_or(place))
-        .map_err(anyhow::Error::from)
-        .and_then(|()| Ok(serialize_to_file(tensors, None, &part)?))
-        .and_then(|()| Ok(File::open(&part)?.sync_all()?))
-        .and_then(|()| Ok(fs::rename(&part, place)?));
+    let write = || -> Result<()> {
+        fs::create_dir_all(folder)?;
+        // A new file has the permissions that the user wants; safetensors replaces it.
+        let usual = File::create(&part)?.metadata()?.permissions();
+        serialize_to_file(tensors, None, &part)?;
+        fs::set_permissions(&part, usual)?;
+        File::open(&part)?.sync_all()?;
+        fs::rename(&part, place)?;
+        Ok(sync_folder(folder)?)
+    };
+    let written = write();
     if written.is_err() {
         // A full disk needs the space.
         let _ = fs::remove_file(&part);
@@ -110,12 +120,13 @@ impl View for Bytes<'_> {
     }
 }
 
-fn read(place: &Path, digest: &str) -> Result<WordVectors> {
+fn read(place: &Path, digest: &str) -> Result<WordVectors, CheckpointError> {
+    let damaged = |what: &str| CheckpointError::Damaged {
+        path: place.to_owned(),
+        what: format!("expected the pretrained vectors of the run, found {what}"),
+    };
     if !place.is_file() {
-        bail!(
-            "{}: no such file; expected the pretrained vectors of the run, which `train` stores there",
-            place.display()
-        );
+        return Err(damaged("no such file"));
     }
     let vectors = || -> Option<WordVectors> {
         let mut tensors = load(place, &Device::Cpu).ok()?;
@@ -126,7 +137,12 @@ fn read(place: &Path, digest: &str) -> Result<WordVectors> {
         let vectors = WordVectors::of_rows(words.split_terminator('\n'), width, rows)?;
         (vectors.len() == n_words).then(|| vectors.with_digest(digest))
     };
-    vectors().with_context(|| format!("{}: not a stored vectors file", place.display()))
+    let vectors = vectors().ok_or_else(|| damaged("other tensors, or a damaged file"))?;
+    if vectors.rows().iter().all(|x| x.is_finite()) {
+        Ok(vectors)
+    } else {
+        Err(damaged("a value that is not finite"))
+    }
 }
 
 #[cfg(test)]
@@ -156,10 +172,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let digests = BTreeMap::from([("words".to_owned(), "9-abc".to_owned())]);
         let error = |()| load_all(folder.path(), &digests).unwrap_err().to_string();
-        assert!(error(()).contains("9-abc.safetensors: no such file; expected the pretrained"));
+        let expected = "9-abc.safetensors: expected the pretrained vectors of the run, found ";
+        assert!(error(()).contains(&format!("{expected}no such file")));
         let place = path(folder.path(), "9-abc");
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::write(&place, b"x").unwrap();
-        assert!(error(()).contains("9-abc.safetensors: not a stored vectors file"));
+        assert!(error(()).contains(&format!("{expected}other tensors, or a damaged file")));
+        fs::remove_file(&place).unwrap();
+        let vectors = WordVectors::of_rows(["a"].into_iter(), 1, vec![f32::NAN]).unwrap();
+        let vectors = Arc::new(vectors.with_digest("9-abc"));
+        save(folder.path(), &VectorsByEncoder::from([("words".to_owned(), vectors)])).unwrap();
+        assert!(error(()).contains(&format!("{expected}a value that is not finite")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_stored_file_has_the_permissions_of_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        fs::write(&other, "").unwrap();
+        let vectors = WordVectors::of_rows(["a"].into_iter(), 1, vec![1.0]).unwrap();
+        let vectors = Arc::new(vectors.with_digest("9-abc"));
+        save(folder.path(), &VectorsByEncoder::from([("words".to_owned(), vectors)])).unwrap();
+        let permissions = |path: &Path| fs::metadata(path).unwrap().permissions();
+        assert_eq!(permissions(&path(folder.path(), "9-abc")), permissions(&other));
     }
 }
