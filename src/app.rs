@@ -175,6 +175,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     if !journal.as_ref().is_some_and(|journal| journal.run.has_started()) {
         StartedWith::write(folder.path(), &resolved, &initial_digests)?;
     }
+    requested_failures().fail_before_training();
     let (initial_run, totals, last_command) = match journal {
         Some(PastJournal { run, totals, last_command, .. }) => (run, totals, last_command),
         None => (Run::new(Some(&header)), Totals::default(), CommandId(0)),
@@ -252,6 +253,13 @@ fn header(recipe: &Recipe, threads: usize, device: &Device, started: &str) -> He
     }
 }
 
+/// The failures that a test has requested.
+fn requested_failures() -> RequestedFailures {
+    let [panic_at, error_at, out_of_memory_at] = [PANIC_AT, ERROR_AT, OUT_OF_MEMORY_AT]
+        .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
+    RequestedFailures { panic_at, error_at, out_of_memory_at }
+}
+
 /// What a trainer is built from, except for the system.
 struct TrainerParts {
     recipe: Recipe,
@@ -288,9 +296,6 @@ fn trainer(
     }
     system.release_vectors();
     let coverage = recipe.coverage(&corpora, vectors);
-    let [panic_at, error_at, out_of_memory_at] = [PANIC_AT, ERROR_AT, OUT_OF_MEMORY_AT]
-        .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
-    let failures = RequestedFailures { panic_at, error_at, out_of_memory_at };
     // A run that was killed before its first event starts again.
     let has_started =
         |past: &&Past| past.journal.as_ref().is_some_and(|journal| journal.run.has_started());
@@ -322,7 +327,7 @@ fn trainer(
         moves,
         clock,
         interrupt,
-        failures,
+        failures: requested_failures(),
     };
     match checkpoint {
         None => Ok(Trainer::new(setup)),

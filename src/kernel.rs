@@ -63,7 +63,7 @@ pub use gather::{ends, gather, sum_by_group};
 pub use gru::gru;
 pub use linear::linear;
 pub use lstm::lstm;
-pub use memory::{Allocator, before_out_of_memory, keep_memory};
+pub use memory::{Allocator, after_out_of_memory, before_out_of_memory, keep_memory};
 pub use parameter::{Gradient, ParamGrads, ParamRef, RowGradient};
 pub use pool::{max_over_tokens, mean_over_tokens};
 pub use recurrent::RecurrentWeights;

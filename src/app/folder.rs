@@ -3,21 +3,25 @@
 //! The claim is the file `diagnostics.log`: the process that creates it, which the file system lets
 //! one process do, and that holds its lock, has the folder. The lock is there because a claim must
 //! not outlive a process that was killed: the operating system releases it when the process ends for
-//! any reason, and a folder with a claim that nobody holds, and nothing else, is as good as an empty
-//! one. Where the file system has no locks, creation alone decides, and such a folder is refused.
+//! any reason, and a folder with a claim that nobody holds, and at most the recipe, which is the first
+//! file that a start writes, is as good as an empty one. Where the file system has no locks, creation alone decides, and such a folder is refused.
 //! Between reading a folder and claiming it another process may have begun and ended a run there, so
 //! it is read again afterwards, and the file must still be the one that has the name.
 //!
 //! A start that fails removes what it made, so that the corrected command finds the folder as it
-//! was.
+//! was. A failed allocation ends the program without unwinding, so what it removes then is also in a
+//! list of the process.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::{Mutex, Once, PoisonError},
 };
 
-use crate::{journal, state::run_name, train::checkpoint};
+use super::whole::is_part;
+use crate::{journal, kernel, state::run_name, train::checkpoint};
 
 /// The claim, and the file for log messages.
 const CLAIM: &str = "diagnostics.log";
@@ -32,11 +36,22 @@ pub struct RunFolder {
     started: String,
     claim: Claim,
     /// What is removed unless a run begins.
-    unless_begun: Option<Made>,
+    unless_begun: Option<Remains>,
 }
 
+/// What a start leaves that begins no run.
+#[derive(Clone, Debug)]
+struct Remains {
+    folder: PathBuf,
+    made: Made,
+    is_claim_new: bool,
+}
+
+/// The remains of this process's starts of which none has begun a run yet.
+static UNBEGUN: Mutex<Vec<Remains>> = Mutex::new(Vec::new());
+
 /// What a start has made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Made {
     /// At most the claim: the folder is that of an earlier run.
     Claim,
@@ -169,7 +184,7 @@ impl RunFolder {
     }
 
     fn new(path: &Path, claim: Claim, started: String, first_made: Option<PathBuf>) -> Self {
-        let unless_begun = Some(Made::Contents(first_made));
+        let unless_begun = Some(Remains::watched(path, Made::Contents(first_made), &claim));
         Self { path: path.to_owned(), started, claim, unless_begun }
     }
 
@@ -183,7 +198,7 @@ impl RunFolder {
             }
             Err(NotClaimed::Io(error)) => return Err(fault(error)),
         };
-        let unless_begun = Some(Made::Claim);
+        let unless_begun = Some(Remains::watched(path, Made::Claim, &claim));
         let folder = Self { path: path.to_owned(), started: now(), claim, unless_begun };
         writable(path).map_err(fault)?;
         Ok(folder)
@@ -191,7 +206,9 @@ impl RunFolder {
 
     /// From now on it is a run's folder, and stays.
     pub(super) fn has_begun(&mut self) {
-        self.unless_begun = None;
+        if let Some(remains) = self.unless_begun.take() {
+            remains.forget();
+        }
     }
 
     /// The file for log messages.
@@ -211,35 +228,72 @@ impl RunFolder {
 }
 
 impl Drop for RunFolder {
-    /// Removes what a start has made that began no run. What cannot be removed stays: the start has
-    /// another fault to report.
+    /// Removes what a start has made that began no run.
     fn drop(&mut self) {
-        let Some(made) = self.unless_begun.take() else { return };
-        if let Made::Contents(_) = made {
-            let _ = fs::remove_dir_all(self.path.join(checkpoint::FOLDER));
+        let Some(remains) = self.unless_begun.take() else { return };
+        remains.forget();
+        remains.remove();
+    }
+}
+
+impl Remains {
+    /// What is removed too if an allocation fails.
+    fn watched(folder: &Path, made: Made, claim: &Claim) -> Self {
+        static REGISTERED: Once = Once::new();
+        REGISTERED.call_once(|| kernel::after_out_of_memory(remove_unbegun));
+        let remains = Self { folder: folder.to_owned(), made, is_claim_new: claim.is_new };
+        UNBEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(remains.clone());
+        remains
+    }
+
+    fn forget(&self) {
+        let mut all = UNBEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|other| other.folder != self.folder);
+    }
+
+    /// What cannot be removed stays: the start has another fault to report.
+    fn remove(&self) {
+        if let Made::Contents(_) = self.made {
+            let _ = fs::remove_dir_all(self.folder.join(checkpoint::FOLDER));
             for name in [journal::FILE, RECIPE] {
-                let _ = fs::remove_file(self.path.join(name));
+                let _ = fs::remove_file(self.folder.join(name));
             }
         }
-        if self.claim.is_new {
-            let _ = fs::remove_file(self.path.join(CLAIM));
+        if self.is_claim_new {
+            let _ = fs::remove_file(self.folder.join(CLAIM));
         }
-        if let Made::Contents(Some(first_made)) = made {
-            for folder in self.path.ancestors().take_while(|folder| folder.starts_with(&first_made))
-            {
+        if let Made::Contents(Some(first_made)) = &self.made {
+            for folder in self.folder.ancestors().take_while(|it| it.starts_with(first_made)) {
                 let _ = fs::remove_dir(folder);
             }
         }
     }
 }
 
-/// Refuses a folder with files in it, unless it is only a claim.
+/// Removes what the starts of this process have made that began no run.
+fn remove_unbegun() {
+    // The thread whose allocation failed may hold it.
+    if let Ok(all) = UNBEGUN.try_lock() {
+        all.iter().for_each(Remains::remove);
+    }
+}
+
+/// Refuses a folder with files in it, unless it is only a claim, or also the recipe that a start wrote
+/// which was killed before it wrote anything else.
 fn is_free(path: &Path) -> Result<(), String> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|error| format!("--run {}: {error}", path.display()))?,
     };
-    if entries.into_iter().all(|entry| entry.is_ok_and(|entry| entry.file_name() == CLAIM)) {
+    let names: io::Result<Vec<OsString>> =
+        entries.map(|entry| entry.map(|entry| entry.file_name())).collect();
+    let names = names.map_err(|error| format!("--run {}: {error}", path.display()))?;
+    let is_recipe = |name: &OsString| {
+        name == RECIPE || name.to_str().is_some_and(|name| is_part(name, &[RECIPE]))
+    };
+    // A folder in which somebody keeps a recipe has no claim.
+    let is_claimed = names.iter().any(|name| name == CLAIM);
+    if names.iter().all(|name| name == CLAIM || is_claimed && is_recipe(name)) {
         return Ok(());
     }
     let is_a_runs = [journal::FILE, RECIPE].iter().all(|name| path.join(name).is_file());
@@ -333,6 +387,21 @@ mod tests {
         assert!(refused.contains("another auxdesk writes to this folder"), "{refused}");
         drop(held);
         assert_eq!(names(folder.path()), [CLAIM], "it was there before");
+    }
+
+    #[test]
+    fn a_folder_with_only_the_recipe_of_a_killed_start_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(RECIPE), "").unwrap();
+        let refused = RunFolder::given(folder.path()).unwrap_err();
+        assert!(refused.contains("found one with files"), "somebody's own: {refused}");
+        for part in [RECIPE, "recipe.toml.4711.part"] {
+            fs::write(folder.path().join(part), "").unwrap();
+            fs::write(folder.path().join(CLAIM), "").unwrap();
+            drop(RunFolder::given(folder.path()).unwrap());
+        }
+        fs::write(folder.path().join("notes.txt"), "").unwrap();
+        assert!(RunFolder::given(folder.path()).is_err());
     }
 
     #[test]

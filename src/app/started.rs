@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{finish::write_json, whole::write_whole};
-use crate::train::checkpoint;
+use crate::{regular_file, train::checkpoint};
 
 const FOLDER: &str = "start";
 const RECIPE: &str = "recipe.toml";
@@ -30,7 +30,7 @@ impl StartedWith {
     pub(super) fn read(run: &Path) -> Result<Option<Self>> {
         let folder = run.join(checkpoint::FOLDER).join(FOLDER);
         let path = folder.join(DIGESTS);
-        let text = match fs::read(&path) {
+        let text = match regular_file::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text.with_context(|| format!("{}: cannot be read", path.display()))?,
         };

@@ -58,6 +58,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }
+    system.release_vectors();
     let objectives = recipe.objectives.iter().map(|spec| ObjectiveScores {
         name: spec.name.as_str().to_owned(),
         splits: BTreeMap::new(),

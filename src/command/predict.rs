@@ -75,6 +75,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
     let part = without_faults(corpus_spec, read, missing)?;
     system.attach(corpus_idx, &corpus);
+    system.release_vectors();
     let mut predictions = vec![Prediction::None; part.examples.len()];
     let mut waiting = ProgressLine::new(predictions.len());
     for examples in eval_batches(&part, recipe.batch_size(corpus_idx)) {

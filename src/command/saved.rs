@@ -1,6 +1,6 @@
 //! Opens a run's folder: its recipe, and a system with the parameters of its best checkpoint.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, thread, time::Duration};
 
 use anyhow::anyhow;
 
@@ -9,7 +9,7 @@ use crate::{
     kernel::{Device, DeviceName},
     model::{encoder::FirstValues, parameters::ParameterFileError},
     protocol::Step,
-    recipe::{self, Overrides, Recipe, RecipeSource, System},
+    recipe::{self, Overrides, Recipe, RecipeSource, System, VectorsByEncoder},
     train::checkpoint::{self, Checkpoint, CheckpointError},
 };
 
@@ -50,20 +50,60 @@ pub(super) fn check_sets(verb: &str, sets: &[String]) -> Result<(), Failure> {
     )))
 }
 
-/// How often a checkpoint that is replaced while it is read is read again.
+/// How often a checkpoint that is replaced while it is read is read.
 const ATTEMPTS: u32 = 10;
+
+/// The pause before it is read again: a run writes a checkpoint in that time.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Loads one checkpoint, of which a run that is training may replace each file between two reads.
 fn load_one(run: &Path, recipe: &Recipe, device: &Device) -> Result<(System, Step), Failure> {
-    for _ in 1..ATTEMPTS {
-        let Ok(checkpoint) = best_of(run) else { continue };
-        let system = load(run, &checkpoint, recipe, device);
+    let mut vectors = StoredVectors::default();
+    let mut why = None;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            thread::sleep(PAUSE);
+        }
+        let checkpoint = match best_of(run) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                why = Some(error);
+                continue;
+            }
+        };
+        let system = vectors
+            .of(run, &checkpoint)
+            .and_then(|vectors| load(&checkpoint, vectors, recipe, device));
         if checkpoint.is_current() {
             return Ok((system?, checkpoint.state.step()));
         }
+        why = None;
     }
-    let checkpoint = best_of(run)?;
-    Ok((load(run, &checkpoint, recipe, device)?, checkpoint.state.step()))
+    Err(why.unwrap_or_else(|| {
+        let run = run.display();
+        Failure::Request(format!(
+            "{run}: expected a checkpoint that stays while it is read, found a new one in each of \
+             {ATTEMPTS} attempts; try again, or when the run has ended"
+        ))
+    }))
+}
+
+/// The vectors that a run has stored, read once for all attempts.
+#[derive(Default)]
+struct StoredVectors {
+    digests: BTreeMap<String, String>,
+    vectors: VectorsByEncoder,
+}
+
+impl StoredVectors {
+    fn of(&mut self, run: &Path, checkpoint: &Checkpoint) -> Result<&VectorsByEncoder, Failure> {
+        let digests = &checkpoint.state.vectors;
+        if self.digests != *digests {
+            self.vectors = checkpoint::vectors::load_all(run, digests)?;
+            self.digests.clone_from(digests);
+        }
+        Ok(&self.vectors)
+    }
 }
 
 /// The best checkpoint, or the last one of a run without dev.
@@ -76,8 +116,10 @@ fn best_of(run: &Path) -> Result<Checkpoint, Failure> {
         let what = "no checkpoint yet; one is saved at every evaluation and at the end of the run";
         return Err(Failure::Request(format!("{run_folder}: {what}")));
     };
-    // The last one has other scores than the run reported.
     match last.state.progress.counters.best {
+        // It is the best one too: the run is about to save it under that name, or was killed before.
+        Some(best) if best.step == last.state.step() => Ok(last),
+        // The last one has other scores than the run reported.
         Some(best) => Err(Failure::Request(format!(
             "{run_folder}/checkpoints/best: expected the checkpoint of step {}, the best evaluation, \
              found none; put it back, or copy checkpoints/last there to use that of step {}",
@@ -89,8 +131,8 @@ fn best_of(run: &Path) -> Result<Checkpoint, Failure> {
 }
 
 fn load(
-    run: &Path,
     checkpoint: &Checkpoint,
+    vectors: &VectorsByEncoder,
     recipe: &Recipe,
     device: &Device,
 ) -> Result<System, Failure> {
@@ -100,9 +142,8 @@ fn load(
             checkpoint.recipe().display()
         )
     };
-    let vectors = checkpoint::vectors::load_all(run, &checkpoint.state.vectors)?;
     let fitted = &checkpoint.state.fitted;
-    let system = System::new(recipe, fitted, &vectors, FirstValues::Checkpoint, device);
+    let system = System::new(recipe, fitted, vectors, FirstValues::Checkpoint, device);
     let system = system.map_err(|error| {
         let file = checkpoint.state_file();
         Failure::Request(format!("{}: {error}{}", file.display(), advice()))

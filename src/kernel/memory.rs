@@ -77,6 +77,14 @@ pub fn before_out_of_memory(f: fn()) {
     let _ = BEFORE_EXIT.set(f);
 }
 
+static AFTER_MESSAGE: OnceLock<fn()> = OnceLock::new();
+
+/// Sets what is done between the message of a failed allocation and the end of the program. It may
+/// allocate a little: if there is no memory left at all, the program ends at that point.
+pub fn after_out_of_memory(f: fn()) {
+    let _ = AFTER_MESSAGE.set(f);
+}
+
 #[cold]
 fn fail(n_bytes: usize) -> ! {
     static HAS_FAILED: AtomicBool = AtomicBool::new(false);
@@ -84,7 +92,7 @@ fn fail(n_bytes: usize) -> ! {
         static IS_FAILING: Cell<bool> = const { Cell::new(false) };
     }
     if IS_FAILING.replace(true) {
-        // Restoring the terminal has failed to allocate too.
+        // Restoring the terminal, or removing files, has failed to allocate too.
         low_level::exit(1);
     }
     if HAS_FAILED.swap(true, Ordering::Relaxed) {
@@ -105,6 +113,9 @@ fn fail(n_bytes: usize) -> ! {
     );
     let n_left = rest.len();
     write_to_stderr(&text[..text.len() - n_left]);
+    if let Some(after_message) = AFTER_MESSAGE.get() {
+        after_message();
+    }
     low_level::exit(1)
 }
 

@@ -17,6 +17,7 @@ use crate::{
     data::{Purpose, draw},
     kernel::{self, Device, ParamGrads, ParamRef},
     model::Mode,
+    regular_file,
 };
 
 /// A trainable tensor.
@@ -36,6 +37,8 @@ pub struct Parameters {
     seed: u64,
     device: Device,
     all: Vec<Parameter>,
+    /// The place of each in `all`, by name.
+    by_name: HashMap<String, usize>,
     /// The number of elements of each, if parameters are counted instead of created.
     counted: Option<Vec<u64>>,
     param_grads: ParamGrads,
@@ -45,7 +48,8 @@ impl Parameters {
     /// No parameters yet; initial values are drawn from this seed, the same for any device.
     pub fn new(seed: u64, device: &Device) -> Result<Self> {
         let (device, param_grads) = (device.clone(), ParamGrads::new()?);
-        Ok(Self { seed, device, all: Vec::new(), counted: None, param_grads })
+        let (all, by_name) = (Vec::new(), HashMap::new());
+        Ok(Self { seed, device, all, by_name, counted: None, param_grads })
     }
 
     /// Parameters that are only counted: each takes no memory, and a system built with them cannot
@@ -107,7 +111,7 @@ impl Parameters {
     /// is missing or unknown, another shape or type, and a value that is not finite are errors.
     pub fn load(&self, path: &Path) -> std::result::Result<(), ParameterFileError> {
         let unfit = |what| ParameterFileError::Unfit { path: path.to_owned(), what };
-        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        let bytes = regular_file::read(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => unfit("no such file".to_owned()),
             _ => ParameterFileError::Unreadable { path: path.to_owned(), error },
         })?;
@@ -276,8 +280,7 @@ impl Scope<'_> {
 
 impl Parameters {
     fn find(&self, name: &str) -> Option<ParamRef> {
-        let index = self.all.iter().position(|parameter| parameter.name == name)?;
-        Some(self.weight(index))
+        Some(self.weight(*self.by_name.get(name)?))
     }
 
     fn weight(&self, index: usize) -> ParamRef {
@@ -291,6 +294,7 @@ impl Parameters {
         } else {
             Var::from_vec(values, shape, &self.device)?
         };
+        self.by_name.insert(name.clone(), self.all.len());
         self.all.push(Parameter { name, var, by_id: false });
         Ok(self.weight(self.all.len() - 1))
     }

@@ -1,7 +1,7 @@
 //! The memory that training a system takes, computed before any of it is allocated: exact for
 //! parameters, about right for a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use candle_core::Result;
 
@@ -128,7 +128,8 @@ struct Sizes {
 impl Sizes {
     fn of(recipe: &Recipe, fitted: &FittedByOwner) -> Result<Self> {
         let (mut parameters, mut outputs) = (BTreeMap::new(), BTreeMap::new());
-        let mut owners: Vec<(String, String)> = (recipe.encoders.iter())
+        // By the prefix of the names of their parameters.
+        let mut owners: HashMap<String, String> = (recipe.encoders.iter())
             .map(|encoder| (encoder.name.clone(), format!("encoder.{}", encoder.name)))
             .collect();
         owners.extend(recipe.objectives.iter().map(|spec| {
@@ -136,11 +137,8 @@ impl Sizes {
             (owner.clone(), owner)
         }));
         for (name, n_elements) in System::parameter_sizes(recipe, fitted)? {
-            let is_of =
-                |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
-            let Some((_, owner)) = owners.iter().find(|(prefix, _)| is_of(prefix)) else {
-                continue;
-            };
+            let mut prefixes = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+            let Some(owner) = prefixes.find_map(|prefix| owners.get(prefix)) else { continue };
             let sum: &mut u64 = parameters.entry(owner.clone()).or_default();
             *sum = sum.saturating_add(n_elements);
             if name.ends_with(".bias") {

@@ -26,6 +26,7 @@ use crate::{
     model::{Parameters, parameters::ParameterFileError},
     protocol::{Step, event::CheckpointSaved},
     recipe::{FittedByOwner, Recipe},
+    regular_file,
 };
 
 /// The folder of a run that its checkpoints are in.
@@ -140,7 +141,13 @@ fn replace(folder: &Path, name: &str) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// Removes a checkpoint, its state first: killed in between, what is left is no checkpoint to
+/// [`first_where`].
 fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(folder.join(STATE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -225,9 +232,14 @@ pub fn settle(run: &Path, name: &str, checkpoint: &Checkpoint) -> Result<()> {
     if checkpoint.folder == place {
         return Ok(());
     }
-    // The one in its place is not recorded by the journal.
-    remove(&place)?;
-    Ok(fs::rename(&checkpoint.folder, &place)?)
+    // The one in its place is not recorded by the journal. It leaves its name whole.
+    let part = run.join(FOLDER).join(format!(".{name}.part"));
+    remove(&part)?;
+    if place.exists() {
+        fs::rename(&place, &part)?;
+    }
+    fs::rename(&checkpoint.folder, &place)?;
+    Ok(remove(&part)?)
 }
 
 /// Removes what killed processes have left beside the checkpoints of a run: incomplete ones, and,
@@ -249,7 +261,7 @@ pub fn remove_leftovers(run: &Path) -> Result<()> {
 fn read(folder: PathBuf) -> Result<Checkpoint, CheckpointError> {
     let path = folder.join(STATE);
     let damaged = |what| CheckpointError::Damaged { path: path.clone(), what };
-    let text = fs::read(&path).map_err(|error| match error.kind() {
+    let text = regular_file::read(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => damaged("no such file".to_owned()),
         _ => CheckpointError::unreadable(&path, error),
     })?;
@@ -273,8 +285,11 @@ impl Checkpoint {
     /// The optimizer's moments, by `PARAMETER.first` and `PARAMETER.second`.
     pub fn running_values(&self) -> Result<HashMap<String, Tensor>> {
         let path = self.folder.join(OPTIMIZER);
-        candle_core::safetensors::load(&path, &Device::Cpu)
-            .with_context(|| format!("{}: cannot be read", path.display()))
+        let read = || {
+            let bytes = regular_file::read(&path)?;
+            anyhow::Ok(candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?)
+        };
+        read().with_context(|| format!("{}: cannot be read", path.display()))
     }
 
     /// Loads its values into the parameters.
@@ -286,5 +301,42 @@ impl Checkpoint {
     /// checkpoints: files that were read before this is true are of one checkpoint.
     pub fn is_current(&self) -> bool {
         read(self.folder.clone()).is_ok_and(|there| there.state == self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_checkpoint_is_removed_first() {
+        let run = tempfile::tempdir().unwrap();
+        let folder = run.path().join("checkpoints/.last.old");
+        // A folder in its place cannot be removed as a file.
+        fs::create_dir_all(folder.join(STATE)).unwrap();
+        fs::write(folder.join(MODEL), "").unwrap();
+        assert!(remove(&folder).is_err());
+        assert!(folder.join(MODEL).exists(), "nothing is removed before the state");
+
+        fs::remove_dir(folder.join(STATE)).unwrap();
+        let is_any = |_: &State| true;
+        assert!(open_where(run.path(), "last", is_any).unwrap().is_none(), "half removed");
+        remove(&folder).unwrap();
+        assert!(!folder.exists());
+        remove(&folder).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_state_that_is_a_device_is_not_read() {
+        let run = tempfile::tempdir().unwrap();
+        let folder = run.path().join("checkpoints/last");
+        fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.join(STATE)).unwrap();
+        let error = open(run.path(), "last").unwrap_err().to_string();
+        assert!(
+            error.contains("state.json: cannot be read: expected a file, found a device"),
+            "{error}"
+        );
     }
 }

@@ -28,6 +28,20 @@ pub struct RequestedFailures {
     pub out_of_memory_at: Option<u64>,
 }
 
+impl RequestedFailures {
+    /// Fails to allocate, if a test has requested it at step 0: before the first one.
+    pub fn fail_before_training(self) {
+        if self.out_of_memory_at == Some(0) {
+            fail_to_allocate();
+        }
+    }
+}
+
+fn fail_to_allocate() {
+    // No machine has half of the address space.
+    black_box(Vec::<u8>::with_capacity(isize::MAX as usize));
+}
+
 impl Control {
     pub(super) fn new(
         moves: Moves,
@@ -46,8 +60,7 @@ impl Control {
             candle_core::bail!("error requested at step {step}");
         }
         if out_of_memory_at == Some(step) {
-            // No machine has half of the address space.
-            black_box(Vec::<u8>::with_capacity(isize::MAX as usize));
+            fail_to_allocate();
         }
         Ok(())
     }

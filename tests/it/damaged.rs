@@ -86,7 +86,7 @@ fn parameters_of_another_shape_type_or_name_are_refused() {
     both(&here, 2, &format!("{MODEL}: no such file"));
     // An error of the operating system is reported as one.
     fs::create_dir(here.path(MODEL)).unwrap();
-    both(&here, 1, &format!("{MODEL}: cannot be read: Is a directory"));
+    both(&here, 1, &format!("{MODEL}: cannot be read: expected a file, found a folder"));
 }
 
 #[test]
@@ -94,6 +94,17 @@ fn a_missing_best_checkpoint_is_not_replaced_by_the_last_one() {
     let here = Here::new();
     let run = here.finished("run", 2, &[]);
     fs::rename(run.join("checkpoints/best"), here.path("kept")).unwrap();
+    let last = here.path("run/checkpoints/last/state.json");
+    let text = fs::read(&last).unwrap();
+    let mut state: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let step = state["progress"]["counters"]["step"].clone();
+    state["progress"]["counters"]["best"]["step"] = step;
+    fs::write(&last, state.to_string()).unwrap();
+    // Killed between saving `last` and `best`, or about to save it.
+    assert_eq!(finish(&mut here.auxdesk(["evaluate", "run"])).code, Some(0));
+    state["progress"]["counters"]["best"]["step"] = 1.into();
+    state["progress"]["counters"]["best"]["value"] = 1.0.into();
+    fs::write(&last, state.to_string()).unwrap();
     both(&here, 2, "run/checkpoints/best: expected the checkpoint of step ");
     fs::create_dir(run.join("checkpoints/best")).unwrap();
     both(&here, 2, &format!("{STATE}: no such file; put it back, or start a new run"));

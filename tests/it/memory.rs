@@ -95,6 +95,16 @@ fn a_failed_allocation_during_training_exits_with_1_and_a_message() {
     continues(&here, &here.path("run"));
 }
 
+#[test]
+fn a_failed_allocation_before_the_first_step_leaves_no_folder() {
+    let here = Here::new();
+    let exited = finish(here.tiny("run", 5, &[]).env("AUXDESK_OUT_OF_MEMORY_AT_STEP", "0"));
+    assert_eq!((exited.code, exited.signal), (Some(1), None), "{}", exited.err);
+    assert!(exited.err.contains("out of memory: an allocation of"), "{}", exited.err);
+    assert!(!here.path("run").exists());
+    here.finished("run", 5, &[]);
+}
+
 /// What was written until then is a run that can be continued.
 fn continues(here: &Here, run: &Path) {
     let Journal { header, events, .. } = journal(run);
