@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use auxdesk::{cli::Cli, command, kernel, tui};
+use auxdesk::{cli::Cli, command, kernel, printable::print_message, tui};
 use clap::Parser;
 
 #[global_allocator]
@@ -10,7 +10,16 @@ static ALLOCATOR: kernel::Allocator = kernel::Allocator;
 
 fn main() -> ExitCode {
     kernel::before_out_of_memory(tui::terminal::restore_now);
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Without colors: it quotes arguments, which may have escape sequences of their own.
+        Err(error) if error.use_stderr() => {
+            print_message(&error.render().to_string());
+            return ExitCode::from(2);
+        }
+        // Help, or the version.
+        Err(error) => error.exit(),
+    };
     let threads = cli.threads().unwrap_or_else(num_cpus::get_physical);
     set_threads(threads);
     kernel::keep_memory();

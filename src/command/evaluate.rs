@@ -15,12 +15,17 @@ use super::{
 };
 use crate::{
     cli::EvaluateArgs,
-    data::Corpus,
+    data::{
+        Corpus,
+        load::{FaultPolicies, FaultPolicy},
+    },
     kernel,
+    printable::print_message,
     protocol::{
         Step,
         event::{Irregularity, Split},
     },
+    recipe::Recipe,
     train::score,
 };
 
@@ -54,6 +59,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     check_sets("evaluate", &args.sets)?;
     kernel::start_threads()?;
     let Saved { recipe, mut system, step } = Saved::open(&args.run, &args.sets, args.device)?;
+    tell_of_train_only(&recipe, &args.sets);
     let corpora = recipe.open()?;
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
@@ -90,6 +96,21 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         }
     }
     if args.json { print_json(&evaluated) } else { print_text(&text(&evaluated)) }
+}
+
+/// Tells that `--set corpus.NAME.faults=skip` leaves dev and test as strict as they were.
+fn tell_of_train_only(recipe: &Recipe, sets: &[String]) {
+    for corpus in &recipe.corpora {
+        let key = format!("corpus.{}.faults", corpus.name);
+        let is_set = sets.iter().any(|set| set.split('=').next() == Some(key.as_str()));
+        let FaultPolicies { train, dev, test } = corpus.faults;
+        if is_set && train == FaultPolicy::Skip && [dev, test] == [FaultPolicy::Refuse; 2] {
+            print_message(&format!(
+                "--set {key}=skip is for train only; for the splits that evaluate scores, use \
+                 {key}={{ dev = \"skip\", test = \"skip\" }}"
+            ));
+        }
+    }
 }
 
 fn text(evaluated: &Evaluated) -> String {

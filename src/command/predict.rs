@@ -22,7 +22,7 @@ use crate::{
     cli::PredictArgs,
     data::{
         Batch, Lexicon, Prediction, SplitData, contents,
-        load::{self, FaultPolicy, load_input},
+        load::{self, FaultPolicies, FaultPolicy, load_input},
         prediction::FieldPredictions,
         read::{self, KnownLabels, Labels, ReadError, Source},
         stream::eval_batches,
@@ -130,13 +130,21 @@ fn names_in_file(corpus: &CorpusSpec, field: &str, names: Lexicon) -> Lexicon {
     if in_file.len() == names.len() { in_file } else { names }
 }
 
+/// The treatment of faulty examples of the input: they are skipped where the corpus skips those of
+/// train or of test.
+fn policy(corpus: &CorpusSpec) -> FaultPolicy {
+    let FaultPolicies { train, test, .. } = corpus.faults;
+    if [train, test].contains(&FaultPolicy::Skip) { FaultPolicy::Skip } else { FaultPolicy::Refuse }
+}
+
 /// Whether the input has labels; what could be otherwise is told.
 fn find_labels(
     corpus: &CorpusSpec,
     sources: &[Source],
     known: &KnownLabels,
 ) -> Result<Labels, Failure> {
-    let found = corpus.format.find_labels(sources, &corpus.values, known);
+    let skips_faults = policy(corpus) == FaultPolicy::Skip;
+    let found = corpus.format.find_labels(sources, &corpus.values, known, skips_faults);
     let found = found.map_err(|fault| Failure::Request(fault.to_string()))?;
     if let Some(note) = found.note {
         print_message(&note);
@@ -161,12 +169,16 @@ fn without_faults(
         return Ok(read.split);
     }
     let shown = load::show(&faults);
-    if read.is_unusable || corpus.load().faults.train == FaultPolicy::Refuse {
+    if read.is_unusable || policy(corpus) == FaultPolicy::Refuse {
         return Err(Failure::Request(shown));
     }
     let n_skipped = n_examples - read.split.examples.len() as u64;
+    let nothing = match corpus.format.no_prediction() {
+        "" => "empty",
+        nothing => nothing,
+    };
     print_message(&format!(
-        "{shown}\n{}: skipped {n_skipped} of {n_examples} examples; their predictions are empty",
+        "{shown}\n{}: skipped {n_skipped} of {n_examples} examples; their predictions are {nothing}",
         read.split.file
     ));
     Ok(read.split)

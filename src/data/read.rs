@@ -182,18 +182,24 @@ pub trait Format: Sync {
         self.read(&sources[0], values, labels, corpus)
     }
     /// Decides by the whole of an input to `predict` whether it has labels, where its lines do not
-    /// say so themselves. The error is that of an input that can be read either way.
+    /// say so themselves. The error is that of an input that can be read either way; where faulty
+    /// examples are skipped, a few odd lines are faulty ones.
     fn find_labels(
         &self,
         _sources: &[Source],
         _values: &Values,
         _known: &KnownLabels,
+        _skips_faults: bool,
     ) -> Result<FoundLabels, ReadError> {
         Ok(FoundLabels::sure(Labels::Absent))
     }
+    /// What stands in place of the prediction of a faulty line; empty if nothing does.
+    fn no_prediction(&self) -> &'static str {
+        ""
+    }
     /// Writes the predictions of a field into the input; the i-th one is for the i-th example that
     /// [`Format::read`] returned. Fails if the format cannot store such predictions. The prediction
-    /// of a faulty line is empty, and every other byte is unchanged.
+    /// of a faulty line is [`Format::no_prediction`], and every other byte is unchanged.
     fn write(
         &self,
         source: &Source,

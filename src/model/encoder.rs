@@ -137,9 +137,9 @@ pub trait EncoderConfig: Send + Sync {
     /// Its layers, from the first; empty if other encoders only name it. Their rows represent what
     /// those of the first input do, or what those are pooled to.
     fn layers(&self) -> Vec<LayerSpec>;
-    /// Elements per token that it computes besides its layers, for the memory of a step: those of
-    /// characters, for example.
-    fn scratch_width(&self) -> usize {
+    /// Elements that a step on a batch of that size holds for what it computes besides its layers:
+    /// for characters, or for pairs of tokens.
+    fn scratch(&self, _batch: BatchSize) -> u64 {
         0
     }
     /// Whether it has parameters other than embedding tables.
@@ -151,6 +151,23 @@ pub trait EncoderConfig: Send + Sync {
     fn fit(&self, corpora: &[(&Corpus, usize)], vectors: Option<&WordVectors>) -> Fitted;
     /// Builds it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
+}
+
+/// Elements that a step holds for each element of a layer's output, the most of any kind: those of a
+/// recurrent layer's gates, states and gradients.
+pub const PER_OUTPUT: u64 = 12;
+
+/// The size of a batch, for the memory of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchSize {
+    /// Its examples.
+    pub examples: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// The characters of their tokens, or of the longest of their fields.
+    pub characters: u64,
+    /// The sum of the squares of their numbers of tokens: pairs of tokens of one example.
+    pub pairs: u64,
 }
 
 /// What an encoder is built from.

@@ -7,9 +7,12 @@ use candle_core::Result;
 
 use super::{FittedByOwner, Recipe, System};
 use crate::{
-    data::{Corpus, Example, SplitData},
+    data::{Corpus, Example},
     keys::{Key, Value, ValueType, Values},
-    model::tap::RowKind,
+    model::{
+        encoder::{BatchSize, PER_OUTPUT},
+        tap::{LayerSpec, RowKind},
+    },
     objective,
 };
 
@@ -19,10 +22,6 @@ const ELEMENT: u64 = 4;
 /// Elements in training per parameter, besides its value: a gradient, two moments, and their copies
 /// while a checkpoint is written.
 const PER_PARAMETER: u64 = 5;
-
-/// Elements that a step holds for each element of a layer's output, the most of any kind: those of a
-/// recurrent layer's gates, states and gradients.
-const PER_OUTPUT: u64 = 12;
 
 /// Elements that a step holds for each element of a head's output: logits and their gradient.
 const PER_LOGIT: u64 = 3;
@@ -51,8 +50,8 @@ impl MemoryNeeds {
     /// The needs of a run of a checked recipe.
     pub fn of(recipe: &Recipe, corpora: &[Corpus], fitted: &FittedByOwner) -> Result<Self> {
         let sizes = Sizes::of(recipe, fitted)?;
-        let batches: Vec<LongestBatch> = (corpora.iter().enumerate())
-            .map(|(at, corpus)| LongestBatch::of(corpus, recipe.batch_size(at)))
+        let batches: Vec<BatchSize> = (corpora.iter().enumerate())
+            .map(|(at, corpus)| longest_batch(corpus, recipe.batch_size(at)))
             .collect();
         let steps: Vec<u64> = batches.iter().map(|batch| sizes.step(recipe, *batch)).collect();
         let (step, largest_corpus) = steps.iter().copied().zip(0..).max().unwrap_or_default();
@@ -91,30 +90,43 @@ pub fn mib(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
-/// The batch of a corpus's longest examples.
-#[derive(Clone, Copy)]
-struct LongestBatch {
-    tokens: u64,
-    examples: u64,
+/// The size of a batch of a corpus's longest examples, in each respect.
+fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
+    let n_characters: Vec<Vec<u64>> = (corpus.lexicons.iter())
+        .map(|lexicon| lexicon.iter().map(|item| item.chars().count() as u64).collect())
+        .collect();
+    let characters = |example: &Example| {
+        let fields = n_characters.iter().enumerate().map(|(field, of)| {
+            let symbols = example.strings(field).unwrap_or_default();
+            symbols.iter().map(|&symbol| of[symbol as usize]).sum::<u64>()
+        });
+        fields.max().unwrap_or(0)
+    };
+    // The two sides of a pair may be of two sequences.
+    let pairs = |example: &Example| {
+        let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
+        lengths.max().unwrap_or(0).pow(2)
+    };
+    let most = |of: &dyn Fn(&Example) -> u64| {
+        let sums = corpus.splits().map(|(_, split)| {
+            let mut all: Vec<u64> = split.examples.iter().map(of).collect();
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            all.iter().take(batch_size).sum()
+        });
+        sums.max().unwrap_or(0)
+    };
+    BatchSize {
+        examples: most(&|_| 1),
+        tokens: most(&|example| example.len() as u64),
+        characters: most(&characters),
+        pairs: most(&pairs),
+    }
 }
 
-impl LongestBatch {
-    fn of(corpus: &Corpus, batch_size: usize) -> Self {
-        let longest = |split: &SplitData| {
-            let mut lengths: Vec<usize> = split.examples.iter().map(Example::len).collect();
-            lengths.sort_unstable_by(|a, b| b.cmp(a));
-            lengths.truncate(batch_size);
-            Self { tokens: lengths.iter().sum::<usize>() as u64, examples: lengths.len() as u64 }
-        };
-        let batches = corpus.splits().map(|(_, split)| longest(split));
-        batches.max_by_key(|batch| batch.tokens).unwrap_or(Self { tokens: 0, examples: 0 })
-    }
-
-    fn rows(self, on: RowKind) -> u64 {
-        match on {
-            RowKind::Token | RowKind::Item => self.tokens,
-            RowKind::Example => self.examples,
-        }
+fn n_rows(batch: BatchSize, on: RowKind) -> u64 {
+    match on {
+        RowKind::Token | RowKind::Item => batch.tokens,
+        RowKind::Example => batch.examples,
     }
 }
 
@@ -157,17 +169,19 @@ impl Sizes {
     }
 
     /// Bytes of a step on that batch.
-    fn step(&self, recipe: &Recipe, batch: LongestBatch) -> u64 {
+    fn step(&self, recipe: &Recipe, batch: BatchSize) -> u64 {
         let layers = recipe.encoders.iter().flat_map(|encoder| {
-            let scratch = encoder.config.scratch_width() as u64 * batch.tokens;
             let layers = encoder.config.layers().into_iter();
-            layers.map(move |layer| layer.width as u64 * batch.rows(layer.on)).chain([scratch])
+            let elements = |layer: LayerSpec| {
+                (layer.width as u64 * PER_OUTPUT).saturating_mul(n_rows(batch, layer.on))
+            };
+            layers.map(elements).chain([encoder.config.scratch(batch)])
         });
-        let layers = layers.fold(0u64, u64::saturating_add).saturating_mul(PER_OUTPUT);
+        let layers = layers.fold(0u64, u64::saturating_add);
         let heads = recipe.objectives.iter().map(|spec| {
             let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
             let on = spec.layers.first().map_or(RowKind::Example, |layer| layer.on);
-            outputs.copied().unwrap_or(0).saturating_mul(batch.rows(on))
+            outputs.copied().unwrap_or(0).saturating_mul(n_rows(batch, on))
         });
         let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(PER_LOGIT);
         layers.saturating_add(heads).saturating_mul(ELEMENT)
@@ -274,6 +288,63 @@ mod tests {
             let n_bytes = 4 * system.parameters().n_elements() as u64;
             assert_eq!(needs(name, &[]).parameters, n_bytes, "every parameter has an owner");
         }
+    }
+
+    #[test]
+    fn pairs_and_characters_of_the_longest_examples_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = |n: usize, token: &str| format!("{token} N\n").repeat(n) + "\n";
+        let text = lines(3, "ab") + &lines(5, "a") + &lines(1, &"x".repeat(100));
+        std::fs::write(folder.path().join("train.txt"), text).unwrap();
+        let recipe = |attend: &str, tap: &str| {
+            let path = folder.path().join("recipe.toml");
+            let text = format!(
+                r#"name = "pairs"
+[train]
+seed = 1
+steps = 1
+batch_size = 2
+[[corpus]]
+name = "c"
+format = "columns"
+columns = ["form", "pos"]
+train = "train.txt"
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "form"
+width = 4
+[[encoder]]
+name = "trunk"
+kind = "birnn"
+input = "words"
+width = 8
+{attend}
+[[objective]]
+name = "pos"
+role = "main"
+kind = "tag"
+corpus = "c"
+label = "pos"
+tap = "{tap}"
+"#
+            );
+            std::fs::write(&path, text).unwrap();
+            load(&RecipeSource::File(path), &Overrides::default()).unwrap()
+        };
+        let plain = recipe("", "trunk");
+        let corpora = plain.open().unwrap();
+        let size = longest_batch(&corpora[0], 2);
+        let wanted = BatchSize { examples: 2, tokens: 8, characters: 106, pairs: 25 + 9 };
+        assert_eq!(size, wanted);
+        let step = |recipe: &Recipe| {
+            let fitted = fit(recipe, &corpora, &VectorsByEncoder::new());
+            MemoryNeeds::of(recipe, &corpora, &fitted).unwrap().step
+        };
+        let attend = "[[encoder]]\nname = \"near\"\nkind = \"attend\"\ninput = \"trunk\"\n\
+                      to = \"words\"\nhidden = 1000";
+        let more = step(&recipe(attend, "near")) - step(&plain);
+        assert!(more > size.pairs * 1000 * ELEMENT * 4, "{more}");
     }
 
     #[test]

@@ -8,7 +8,8 @@ const MOST: usize = 1 << 16;
 /// Losses in order, summed in blocks of equal numbers. Blocks have one loss each until there are too
 /// many; then neighbors are merged, again and again. So means of a run with at most [`MOST`] losses
 /// are exact, and later ones are off by at most the part of two blocks that they cut, of tens of
-/// thousands.
+/// thousands. A run with more losses that is continued from a step within a block may have other means
+/// than one that was never killed: the block keeps its mean ([`Losses::truncate`]).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Losses {
     blocks: Vec<Block>,

@@ -36,6 +36,18 @@ mod what_is_refused {
     use super::*;
 
     #[test]
+    fn an_argument_whose_unprintable_characters_are_escaped() {
+        let here = Here::new();
+        for hidden in ["\u{202e}", "\u{200b}", "\u{9b}"] {
+            let exited = auxdesk(&here, &["train", "--steps", &format!("{hidden}x")]);
+            assert!(!exited.err.contains(hidden), "{}", exited.err);
+            refused(&exited, "--steps");
+        }
+        assert_eq!(auxdesk(&here, &["--help"]).code, Some(0));
+        assert_eq!(auxdesk(&here, &["--version"]).err, "");
+    }
+
+    #[test]
     fn an_unknown_recipe() {
         let here = Here::new();
         for command in ["train", "check"] {

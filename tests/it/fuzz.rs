@@ -159,7 +159,10 @@ fn readers_of_corpora_do_not_panic() {
     fuzz("corpora", 6000, &files, |file, bytes| {
         let sources = [Source { name: "fuzz".into(), bytes: bytes.into() }];
         let spec = &specs[file];
-        let _ = spec.format.find_labels(&sources, &spec.values, &KnownLabels::default());
+        for skips_faults in [false, true] {
+            let known = KnownLabels::default();
+            let _ = spec.format.find_labels(&sources, &spec.values, &known, skips_faults);
+        }
         for labels in [Labels::Required, Labels::Absent] {
             let _ = load_input(&spec.load(), &sources, labels);
         }

@@ -136,6 +136,8 @@ fn a_faulty_line_is_treated_as_the_runs_recipe_says() {
     let out = "1\tbad\t0\nx\ty\tz\t\n0\t\t\n1\tgood\t1\n".to_owned();
     let skip = ["--set", "corpus.films.faults=skip"];
     assert_eq!(predicted(&here, input, &skip), (out.clone(), told.clone()));
+    let skip_in_test = ["--set", "corpus.films.faults={ test = \"skip\" }"];
+    assert_eq!(predicted(&here, input, &skip_in_test), (out.clone(), told.clone()));
     here.write("run/recipe.toml", sentiment_recipe("faults = \"skip\"\nseparator = \"tab\""));
     assert_eq!(predicted(&here, input, &[]), (out, told));
 }

@@ -94,9 +94,15 @@ impl Format for Columns {
         sources: &[Source],
         values: &Values,
         known: &KnownLabels,
+        skips_faults: bool,
     ) -> Result<FoundLabels, ReadError> {
         let source = &sources[0];
-        labels::find(&Layout::new(values, &source.bytes, Labels::Required), source, known)
+        let layout = Layout::new(values, &source.bytes, Labels::Required);
+        labels::find(&layout, source, known, skips_faults)
+    }
+
+    fn no_prediction(&self) -> &'static str {
+        SKIPPED
     }
 
     fn write(

@@ -111,6 +111,10 @@ impl Format for Conllu {
         Read { replaced: decoder.replaced(), ..read }
     }
 
+    fn no_prediction(&self) -> &'static str {
+        NOTHING
+    }
+
     fn write(
         &self,
         source: &Source,

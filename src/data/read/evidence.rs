@@ -48,5 +48,11 @@ impl FoundLabels {
     }
 }
 
+/// Whether nearly all lines, nine of ten at least, are of one of two kinds. Where faulty examples are
+/// skipped, the others are taken for faulty.
+pub(super) fn nearly_all(n_one: usize, n_other: usize) -> bool {
+    n_one.min(n_other).saturating_mul(10) <= n_one.saturating_add(n_other)
+}
+
 /// What decides an input that can be read either way.
 pub(super) const FLAGS: &str = "pass --labelled or --unlabelled";

@@ -153,6 +153,10 @@ impl Format for Jsonl {
         Read { replaced: decoder.replaced(), ..read }
     }
 
+    fn no_prediction(&self) -> &'static str {
+        "null"
+    }
+
     fn write(
         &self,
         source: &Source,

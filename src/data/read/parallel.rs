@@ -151,6 +151,7 @@ impl Format for Parallel {
         sources: &[Source],
         values: &Values,
         _known: &KnownLabels,
+        _skips_faults: bool,
     ) -> Result<FoundLabels, ReadError> {
         let has_all = sources.len() == values.texts(FIELDS).len();
         let labels = if has_all { Labels::Required } else { Labels::Absent };

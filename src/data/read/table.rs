@@ -133,10 +133,11 @@ impl Format for Table {
         sources: &[Source],
         values: &Values,
         known: &KnownLabels,
+        skips_faults: bool,
     ) -> Result<FoundLabels, ReadError> {
         let source = &sources[0];
         let layout = Layout::new(values, &source.bytes, Labels::Required);
-        let found = labels::find(&layout, source, known)?;
+        let found = labels::find(&layout, source, known, skips_faults)?;
         Ok(match labels::strange_header(&layout, source) {
             Some(note) => found.and(note),
             None => found,

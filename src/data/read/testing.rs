@@ -131,10 +131,19 @@ impl Setting {
     /// The decision on an input to `predict` and what is told of it, or the fault; the run knows these
     /// labels, by field.
     pub(super) fn find_labels(&self, text: &str, labels: &[(&str, &str)]) -> String {
+        self.labels_found(text, labels, false)
+    }
+
+    /// The same for a run that skips faulty examples.
+    pub(super) fn find_labels_skipping(&self, text: &str, labels: &[(&str, &str)]) -> String {
+        self.labels_found(text, labels, true)
+    }
+
+    fn labels_found(&self, text: &str, labels: &[(&str, &str)], skips_faults: bool) -> String {
         let mut known = KnownLabels::default();
         labels.iter().for_each(|(field, label)| known.add(field, [*label]));
         let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
-        match self.format.find_labels(&[source], &self.values, &known) {
+        match self.format.find_labels(&[source], &self.values, &known, skips_faults) {
             Err(fault) => fault.to_string(),
             Ok(FoundLabels { labels, note }) => {
                 let said = if labels == Labels::Required { "labelled" } else { "unlabelled" };

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    INPUT, InputKey, RowSource, SequenceView,
+    AttachedField, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, INPUT, InputKey, RowSource, SequenceView,
 };
 use crate::{
     data::{
@@ -70,6 +70,13 @@ impl EncoderKind for Attend {
     }
 }
 
+/// Elements that a step holds for each pair and each of its `hidden` elements: the query and the key of
+/// the pair, their sum and its tanh, and their gradients.
+const PER_FIT: u64 = 7;
+
+/// The same for each element of the pair's row of the memory: the row and its gradient.
+const PER_MEMORY: u64 = 2;
+
 /// The options of an attention layer.
 struct Config {
     input: LayerSpec,
@@ -91,6 +98,15 @@ impl EncoderConfig for Config {
             directions: None,
             ..self.input
         }]
+    }
+
+    fn scratch(&self, batch: BatchSize) -> u64 {
+        let n_pairs = match self.input.on {
+            RowKind::Example => batch.tokens,
+            RowKind::Token | RowKind::Item => batch.pairs,
+        };
+        let width = PER_FIT * self.hidden as u64 + PER_MEMORY * self.to.width as u64;
+        n_pairs.saturating_mul(width)
     }
 
     fn has_weights(&self) -> bool {

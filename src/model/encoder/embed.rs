@@ -15,7 +15,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::Result;
 
 use super::{
-    Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues, RowSource,
+    BatchSize, Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues,
+    PER_OUTPUT, RowSource,
     characters::{self, SpellingConfig},
 };
 use crate::{
@@ -218,9 +219,6 @@ impl Config {
     }
 }
 
-/// Characters of a word, generously: the memory of a step is estimated with it.
-const MEAN_CHARACTERS: usize = 8;
-
 impl EncoderConfig for Config {
     fn field(&self) -> Option<&str> {
         Some(&self.field)
@@ -233,8 +231,8 @@ impl EncoderConfig for Config {
         vec![LayerSpec { width, on, pooled, context, directions: None }]
     }
 
-    fn scratch_width(&self) -> usize {
-        MEAN_CHARACTERS * self.character_width()
+    fn scratch(&self, batch: BatchSize) -> u64 {
+        batch.characters.saturating_mul(self.character_width() as u64).saturating_mul(PER_OUTPUT)
     }
 
     fn has_weights(&self) -> bool {

@@ -4,7 +4,11 @@
 //! the run knows one of its labels at least.
 
 use super::{
-    super::{FoundLabels, KnownLabels, Labels, ReadError, Source, evidence::FLAGS, lines::lines},
+    super::{
+        FoundLabels, KnownLabels, Labels, ReadError, Source,
+        evidence::{FLAGS, nearly_all},
+        lines::lines,
+    },
     Layout, Separator, n, without_labels,
 };
 
@@ -13,6 +17,7 @@ pub(super) fn find(
     layout: &Layout<'_>,
     source: &Source,
     known: &KnownLabels,
+    skips_faults: bool,
 ) -> Result<FoundLabels, ReadError> {
     let n_columns = layout.columns.len();
     let fewer = without_labels(&layout.columns, 0);
@@ -21,7 +26,9 @@ pub(super) fn find(
     }
     let fault = |line, what: String| ReadError { file: source.name.clone(), line, what };
     let mut first: Option<(u32, usize)> = None;
-    let mut strange = Strange::default();
+    let mut mixed: Option<ReadError> = None;
+    // Those of lines without labels, and of lines with them.
+    let mut strange = [Strange::default(), Strange::default()];
     for line in lines(&source.bytes).filter(|line| layout.is_token(line)) {
         let text = layout.decoder.decode_lossily(&line);
         let cells = layout.separator.cells(&text);
@@ -31,18 +38,24 @@ pub(super) fn find(
         }
         let (first_line, n_first) = *first.get_or_insert((line.number, n_cells));
         if n_first != n_cells && (n_first == n_columns || n_cells == n_columns) {
-            let what = format!(
-                "{}, but {n_first} in line {first_line}; expected labels in every line or in none; {FLAGS}",
-                n(&cells)
-            );
-            return Err(fault(line.number, what));
+            mixed.get_or_insert_with(|| {
+                let what = format!(
+                    "{}, but {n_first} in line {first_line}; expected labels in every line or in \
+                     none; {FLAGS}",
+                    n(&cells)
+                );
+                fault(line.number, what)
+            });
         }
-        strange.add(layout, line.number, &cells, known);
+        strange[usize::from(n_cells == n_columns)].add(layout, line.number, &cells, known);
     }
-    let labels = match first {
-        Some((_, n_cells)) if n_cells == n_columns => Labels::Required,
-        _ => Labels::Absent,
-    };
+    let [n_without, n_full] = [strange[0].n_lines, strange[1].n_lines];
+    let labels = if n_full > n_without { Labels::Required } else { Labels::Absent };
+    if let Some(fault) = mixed.filter(|_| !(skips_faults && nearly_all(n_full, n_without))) {
+        return Err(fault);
+    }
+    let [without, full] = strange;
+    let strange = if labels == Labels::Required { full } else { without };
     let Some((line, column, label)) = strange.example() else {
         return Ok(FoundLabels::sure(labels));
     };
@@ -63,6 +76,7 @@ pub(super) fn find(
 /// Columns of labels of which none is known to the run.
 #[derive(Default)]
 struct Strange {
+    n_lines: usize,
     /// The first unknown label of each column, with its line.
     first: Vec<Option<(u32, String)>>,
     /// Whether the run knows a label of the column.
@@ -71,6 +85,7 @@ struct Strange {
 
 impl Strange {
     fn add(&mut self, layout: &Layout<'_>, line: u32, cells: &[&str], known: &KnownLabels) {
+        self.n_lines += 1;
         self.first.resize(layout.columns.len(), None);
         self.is_known.resize(layout.columns.len(), false);
         for (at, (name, cell)) in layout.columns.iter().zip(cells).enumerate().skip(1) {

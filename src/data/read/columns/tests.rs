@@ -218,6 +218,21 @@ fn an_input_has_labels_in_every_line_or_in_none() {
 }
 
 #[test]
+fn where_faults_are_skipped_a_few_odd_lines_do_not_decide() {
+    let setting = Setting::columns(&["form", "pos"]);
+    let known = [("pos", "D")];
+    let labelled = "a D\n".repeat(9);
+    let odd = format!("{labelled}word\n");
+    assert_eq!(setting.find_labels_skipping(&odd, &known), "labelled");
+    assert_eq!(setting.find_labels_skipping(&format!("word\n{labelled}"), &known), "labelled");
+    assert!(setting.find_labels(&odd, &known).contains("expected labels in every line or in none"));
+    let bare = "a\n".repeat(9) + "a D\n";
+    assert_eq!(setting.find_labels_skipping(&bare, &known), "unlabelled");
+    let both = setting.find_labels_skipping("a D\na D\na\n", &known);
+    assert!(both.contains("expected labels in every line or in none"), "{both}");
+}
+
+#[test]
 fn bare_tokens_that_hold_a_space_are_not_read_as_labelled() {
     let setting = Setting::columns(&["form", "entity"]);
     let known = [("entity", "B-LOC"), ("entity", "O")];

@@ -6,7 +6,11 @@
 //! does, its first word may be either, and only a flag decides.
 
 use super::{
-    super::{FoundLabels, KnownLabels, Labels, ReadError, Source, evidence::FLAGS, lines::Line},
+    super::{
+        FoundLabels, KnownLabels, Labels, ReadError, Source,
+        evidence::{FLAGS, nearly_all},
+        lines::Line,
+    },
     Cells, Layout, Separator,
     records::records,
 };
@@ -20,6 +24,7 @@ struct Tally {
     full: (u32, usize),
     /// The first line that has the columns of a file without labels only, and its number of columns.
     fewer: Option<(u32, usize)>,
+    n_fewer: usize,
     /// The first line whose labels are known to the run, one of them, and the number of such lines.
     known: Option<(u32, String)>,
     n_known: usize,
@@ -34,6 +39,7 @@ pub(super) fn find(
     layout: &Layout<'_>,
     source: &Source,
     known: &KnownLabels,
+    skips_faults: bool,
 ) -> Result<FoundLabels, ReadError> {
     let n_columns = layout.columns.len();
     if n_columns == layout.texts.len() {
@@ -46,8 +52,14 @@ pub(super) fn find(
         return tally.of_spaces(nothing_known).map_err(|(line, what)| fault(line, what));
     }
     let (first, n_full) = tally.full;
+    let can_skip = skips_faults && nearly_all(n_full, tally.n_fewer);
     match (n_full, tally.fewer) {
         (0, _) => return Ok(FoundLabels::sure(Labels::Absent)),
+        (_, Some(_)) if can_skip && n_full > tally.n_fewer => {}
+        // Where columns are separated by commas, a text with one is not a faulty line.
+        (_, Some(_)) if can_skip && layout.separator != Separator::Comma => {
+            return Ok(FoundLabels::sure(Labels::Absent));
+        }
         (_, Some((line, n_cells))) => {
             let what = format!(
                 "{n_cells} of {n_columns} columns, but all {n_columns} in line {first}; expected \
@@ -111,6 +123,7 @@ impl Tally {
                 tally.full.1 += 1;
                 tally.add_labels(layout, &line, &cells, known);
             } else if layout.fits_unlabelled(cells.len()) {
+                tally.n_fewer += 1;
                 tally.fewer.get_or_insert((line.number, cells.len()));
             }
         }

@@ -286,6 +286,20 @@ fn words_are_labels_or_texts_in_a_whole_input() {
 }
 
 #[test]
+fn where_faults_are_skipped_a_few_odd_lines_do_not_decide() {
+    let known = [("label", "0"), ("label", "1")];
+    let tab = label_text();
+    assert_eq!(tab.find_labels_skipping(&("1\ta\n".repeat(9) + "b\n"), &known), "labelled");
+    assert_eq!(tab.find_labels_skipping(&("b\n".repeat(9) + "1\ta\n"), &known), "unlabelled");
+    let mixed = "expected labels in every line or in none";
+    assert!(tab.find_labels_skipping("1\ta\n0\tb\nb\n", &known).contains(mixed));
+    // A text with a comma is no faulty line.
+    let comma = label_text().say("separator", "comma");
+    assert_eq!(comma.find_labels_skipping(&("1,a\n".repeat(9) + "b\n"), &known), "labelled");
+    assert!(comma.find_labels_skipping(&("b\n".repeat(9) + "1,a\n"), &known).contains(mixed));
+}
+
+#[test]
 fn a_number_of_columns_is_that_of_a_whole_input() {
     let known = [("label", "0"), ("label", "1")];
     let tab = label_text();
