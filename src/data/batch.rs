@@ -256,7 +256,7 @@ mod tests {
             Example::of_tokens(vec![1; n_tokens], vec![words, label.map(FieldValues::Label)])
         };
         let examples = vec![example(1, Some(4)), example(3, None), example(2, Some(5))];
-        let split = SplitData { examples, file: "train".into() };
+        let split = SplitData { examples, file: "train".into(), ..SplitData::default() };
         let fields = vec![Field::of_tokens("text"), Field::of_examples("label")];
         let corpus = Corpus::of_schema(Schema::of_tokens(fields));
         let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
@@ -273,7 +273,7 @@ mod tests {
         };
         let examples =
             vec![example(1, None), example(2, Some(vec![])), example(3, Some(vec![4, 5]))];
-        let split = SplitData { examples, file: "train".into() };
+        let split = SplitData { examples, file: "train".into(), ..SplitData::default() };
         let fields = vec![Field::new("topics", Axis::Example, FieldForm::Labels)];
         let corpus = Corpus::of_schema(Schema::of_tokens(fields));
         let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
@@ -291,6 +291,7 @@ mod tests {
             let candidates =
                 items.map(|items| Positions::on_line(line, n.unwrap_or_default()).in_items(items));
             Example {
+                file: None,
                 line,
                 sequences: vec![query.map(|n| Positions::on_line(line, n)), candidates],
                 fields: vec![query.map(words), n.map(words)],
@@ -301,7 +302,7 @@ mod tests {
             example(2, Some(3), None),
             example(3, None, Some(vec![1])),
         ];
-        let split = SplitData { examples, file: "train".into() };
+        let split = SplitData { examples, file: "train".into(), ..SplitData::default() };
         let sequences = [("query", false), ("candidates", true)];
         let sequences =
             sequences.map(|(name, is_list)| SequenceSpec { name: name.into(), is_list });

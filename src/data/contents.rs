@@ -2,11 +2,12 @@
 //! mark becomes UTF-8, and files that are no text are refused by the name of their format. All are recognized by
 //! their first bytes, never by the name of the file.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::{
-    FrameDecoder, StreamingDecoder,
+    BlockDecodingStrategy, FrameDecoder,
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
@@ -53,8 +54,8 @@ pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, St
     let whole = Cursor::new(start).chain(contents);
     Ok(match compression {
         None => Box::new(whole),
-        Some(Compression::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-        Some(Compression::Zstandard) => Box::new(Frames::new(Box::new(whole))?),
+        Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(whole)),
+        Some(Compression::Zstandard) => Box::new(Frames::new(whole)),
     })
 }
 
@@ -64,34 +65,62 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The bytes by which the format of a long file is recognized.
 const HEAD: u64 = 1 << 13;
 
-/// Decompresses one frame of Zstandard after the other.
-struct Frames<'a> {
-    /// `None` after the last one.
-    frame: Option<StreamingDecoder<Box<dyn Read + 'a>, FrameDecoder>>,
+/// Decompresses one frame of Zstandard after the other; skippable frames are skipped.
+struct Frames<R> {
+    source: BufReader<R>,
+    decoder: FrameDecoder,
+    is_in_frame: bool,
 }
 
-impl<'a> Frames<'a> {
-    fn new(compressed: Box<dyn Read + 'a>) -> Result<Self, String> {
-        let frame = StreamingDecoder::new(compressed);
-        let frame = frame.map_err(|why| {
-            format!("cannot be decompressed: {why}; expected a complete zstd file")
-        })?;
-        Ok(Self { frame: Some(frame) })
+impl<R: Read> Frames<R> {
+    fn new(compressed: R) -> Self {
+        Self {
+            source: BufReader::new(compressed),
+            decoder: FrameDecoder::new(),
+            is_in_frame: false,
+        }
+    }
+
+    /// Reads the header of the next frame; `false` at the end.
+    fn start_frame(&mut self) -> io::Result<bool> {
+        while !self.source.fill_buf()?.is_empty() {
+            match self.decoder.reset(&mut self.source) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let length = u64::from(length);
+                    let skipped =
+                        io::copy(&mut self.source.by_ref().take(length), &mut io::sink())?;
+                    if skipped < length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        Ok(false)
     }
 }
 
-impl Read for Frames<'_> {
+impl<R: Read> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(frame) = &mut self.frame {
-            let n = frame.read(buffer)?;
-            if n > 0 || buffer.is_empty() {
-                return Ok(n);
+        while !buffer.is_empty() {
+            if self.is_in_frame {
+                while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                    let wanted = BlockDecodingStrategy::UptoBytes(buffer.len());
+                    let decoded = self.decoder.decode_blocks(&mut self.source, wanted);
+                    decoded.map_err(io::Error::other)?;
+                }
+                let n = self.decoder.read(buffer)?;
+                if n > 0 {
+                    return Ok(n);
+                }
             }
-            let mut rest = self.frame.take().map(StreamingDecoder::into_inner).expect("a frame");
-            let mut next = Vec::new();
-            if rest.by_ref().take(1).read_to_end(&mut next)? > 0 {
-                let rest: Box<dyn Read> = Box::new(Cursor::new(next).chain(rest));
-                *self = Self::new(rest).map_err(io::Error::other)?;
+            self.is_in_frame = self.start_frame()?;
+            if !self.is_in_frame {
+                break;
             }
         }
         Ok(0)
@@ -124,13 +153,10 @@ impl Compression {
     /// The decompressed bytes, at most `limit` of them.
     fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
+        let most = limit as u64 + 1;
         let read = match self {
-            Self::Gzip => flate2::read::MultiGzDecoder::new(bytes)
-                .take(limit as u64 + 1)
-                .read_to_end(&mut text)
-                .map(|_| ())
-                .map_err(|error| error.to_string()),
-            Self::Zstandard => zstandard(bytes, limit, &mut text),
+            Self::Gzip => MultiGzDecoder::new(bytes).take(most).read_to_end(&mut text),
+            Self::Zstandard => Frames::new(bytes).take(most).read_to_end(&mut text),
         };
         let name = self.name();
         read.map_err(|why| {
@@ -146,24 +172,6 @@ impl Compression {
         }
         Ok(text)
     }
-}
-
-/// Decompresses all frames of a file, until `text` has more than `limit` bytes.
-fn zstandard(mut bytes: &[u8], limit: usize, text: &mut Vec<u8>) -> Result<(), String> {
-    while !bytes.is_empty() && text.len() <= limit {
-        let left = (limit - text.len()) as u64;
-        match StreamingDecoder::new(&mut bytes) {
-            Ok(decoder) => {
-                decoder.take(left + 1).read_to_end(text).map_err(|error| error.to_string())?;
-            }
-            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                length,
-                ..
-            })) => bytes = bytes.get(length as usize..).ok_or("truncated")?,
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Ok(())
 }
 
 fn utf_16(encoding: &'static Encoding, bytes: &[u8]) -> Result<Vec<u8>, String> {
@@ -306,6 +314,10 @@ mod tests {
         assert_eq!(read([gzip(first), gzip(second)].concat()).unwrap(), long);
         assert_eq!(read([zstd(first), zstd(second)].concat()).unwrap(), long);
         assert_eq!(read(Vec::new()).unwrap(), b"");
+        // As compressors in parallel write: many frames, some without text.
+        let skippable = b"\x50\x2a\x4d\x18\x03\0\0\0xyz".to_vec();
+        let frames = [zstd(b"a"), skippable, zstd(b"")].concat().repeat(2000);
+        assert_eq!(read(frames).unwrap(), b"a".repeat(2000));
         assert_eq!(read(b"\xef\xbb\xbfa 1\n".to_vec()).unwrap(), b"a 1\n");
         let compressed = [gzip(&long), zstd(&long)];
         for bytes in compressed {

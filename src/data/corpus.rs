@@ -10,11 +10,19 @@ use crate::protocol::event::{IrregularLine, Irregularity, Split, SplitSize, Trea
 pub struct SplitData {
     /// Its examples, in the order of the file.
     pub examples: Vec<Example>,
-    /// The name of its file in messages.
+    /// The name of its file in messages; of several line-aligned files, the first.
     pub file: Arc<str>,
+    /// The file of each field that has a file of its own.
+    pub files: BTreeMap<String, Arc<str>>,
 }
 
 impl SplitData {
+    /// The name of the file that has an example's values of a field.
+    pub fn file_of(&self, example: &Example, field: &str) -> Arc<str> {
+        let file = example.file.as_ref().or_else(|| self.files.get(field));
+        file.unwrap_or(&self.file).clone()
+    }
+
     /// The numbers of examples and tokens.
     pub fn size(&self) -> SplitSize {
         SplitSize {
@@ -47,8 +55,6 @@ pub struct Corpus {
     pub test: Option<SplitData>,
     /// Lines that were not used as they stand, as the recipe allows, by split and treatment.
     pub irregularities: Vec<Irregularity>,
-    /// The file of each field, by the name of a split's first file, if fields have files of their own.
-    pub files: BTreeMap<Arc<str>, BTreeMap<String, Arc<str>>>,
 }
 
 impl Corpus {
@@ -57,12 +63,6 @@ impl Corpus {
         let Schema { sequences, fields } = schema;
         let lexicons = vec![Lexicon::default(); fields.len()];
         Self { sequences, fields, lexicons, ..Self::default() }
-    }
-
-    /// The name of the file that has a field's values in a split.
-    pub fn file_of(&self, split: &SplitData, field: &str) -> Arc<str> {
-        let files = self.files.get(&split.file);
-        files.and_then(|files| files.get(field)).unwrap_or(&split.file).clone()
     }
 
     /// The index of the field with that name.

@@ -1,5 +1,7 @@
 //! Examples: named sequences, each position with its origin, and typed fields.
 
+use std::sync::Arc;
+
 use std::ops::Range;
 
 use super::{FieldValues, Symbol};
@@ -88,6 +90,8 @@ impl Positions {
 pub struct Example {
     /// The first line of the example in the file, counted from 1.
     pub line: u32,
+    /// Its file, if its split was read from several files one after the other.
+    pub file: Option<Arc<str>>,
     /// The sequences, in the order of [`Corpus::sequences`](super::Corpus::sequences).
     pub sequences: Vec<Option<Positions>>,
     /// The fields, in the order of [`Corpus::fields`](super::Corpus::fields).
@@ -98,7 +102,7 @@ impl Example {
     /// An example with one sequence, whose tokens are on these lines.
     pub fn of_tokens(lines: Vec<u32>, fields: Vec<Option<FieldValues>>) -> Self {
         let line = lines.first().copied().unwrap_or(1);
-        Self { line, sequences: vec![Some(Positions::on_lines(lines))], fields }
+        Self { line, file: None, sequences: vec![Some(Positions::on_lines(lines))], fields }
     }
 
     /// The total number of positions of its sequences.

@@ -89,7 +89,9 @@ impl LabelNames {
 
 fn rename(values: &mut FieldValues, name: impl Fn(Symbol) -> Symbol) {
     match values {
-        FieldValues::Symbols(symbols) | FieldValues::Labels(symbols) => {
+        FieldValues::Symbols(symbols)
+        | FieldValues::Partial { symbols, .. }
+        | FieldValues::Labels(symbols) => {
             symbols.iter_mut().for_each(|symbol| *symbol = name(*symbol));
         }
         FieldValues::Label(symbol) => *symbol = name(*symbol),

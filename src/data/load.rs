@@ -284,10 +284,8 @@ impl Loading<'_> {
             [only] => self.matches(split, only),
             aligned => self.aligned(split, aligned),
         };
-        let Some(read) = read else { return SplitData::default() };
-        if !read.files.is_empty() {
-            self.corpus.files.insert(read.split.file.clone(), read.files);
-        }
+        let Some(mut read) = read else { return SplitData::default() };
+        read.split.files = std::mem::take(&mut read.files);
         if self.spec.faults.of(split) == FaultPolicy::Skip && !read.is_unusable {
             let n_faulty = read.n_faulty;
             self.corpus.add_irregular(split, Treatment::SkippedExamples, n_faulty, read.faults);
@@ -320,9 +318,11 @@ impl Loading<'_> {
                 Err(error) => self.faults.push(error),
                 Ok(source) => {
                     let value = value.as_deref();
-                    let read =
+                    let mut read =
                         self.spec.read_as(&[source], value, Labels::Required, &mut self.corpus);
                     self.add_replaced(split, &file.name, &read.replaced);
+                    let examples = read.split.examples.iter_mut();
+                    examples.for_each(|example| example.file = Some(file.name.clone()));
                     all.split.examples.extend(read.split.examples);
                     all.faults.extend(read.faults);
                     all.n_faulty += read.n_faulty;
@@ -383,7 +383,8 @@ impl HoldOut {
             }
         }
         let examples = std::mem::take(&mut train.examples);
-        let mut dev = SplitData { file: train.file.clone(), ..SplitData::default() };
+        let (file, files) = (train.file.clone(), train.files.clone());
+        let mut dev = SplitData { file, files, ..SplitData::default() };
         for (example, is_dev) in examples.into_iter().zip(is_dev) {
             if is_dev { dev.examples.push(example) } else { train.examples.push(example) }
         }

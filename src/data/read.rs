@@ -119,7 +119,7 @@ impl From<ReadError> for IrregularLine {
 ///             Example::of_tokens(vec![number; symbols.len()], vec![Some(FieldValues::Symbols(symbols))])
 ///         });
 ///         let examples = examples.filter(|example| !example.is_empty()).collect();
-///         Read { split: SplitData { examples, file: source.name.clone() }, ..Read::default() }
+///         Read { split: SplitData { examples, file: source.name.clone(), ..SplitData::default() }, ..Read::default() }
 ///     }
 ///
 ///     // Predictions a line, where the input had its sentence.

@@ -58,7 +58,7 @@ mod tests {
         };
         let mut examples = vec![example("so . it goes ! on"), example("on . .")];
         examples.push(Example::of_tokens(vec![1], vec![None]));
-        let mut split = SplitData { examples, file: "train".into() };
+        let mut split = SplitData { examples, file: "train".into(), ..SplitData::default() };
         let fields = vec![Field::of_tokens("text"), Sentences::field(Axis::Sequence(0))];
         let mut corpus = Corpus::of_schema(Schema::of_tokens(fields));
         corpus.lexicons[0] = text;

@@ -150,7 +150,11 @@ mod tests {
                 let lines = vec![1; symbols.len()];
                 Example::of_tokens(lines, vec![Some(FieldValues::Symbols(symbols))])
             };
-            SplitData { examples: texts.iter().map(example).collect(), file: "news".into() }
+            SplitData {
+                examples: texts.iter().map(example).collect(),
+                file: "news".into(),
+                ..SplitData::default()
+            }
         };
         let train = part(&["a b a", "c"]);
         let dev = part(&["a b a", "a d e f", "b"]);

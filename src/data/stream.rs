@@ -140,7 +140,7 @@ mod tests {
     fn corpus(name: &str, lengths: impl IntoIterator<Item = usize>) -> Corpus {
         let example = |n_tokens| Example::of_tokens(vec![1; n_tokens], Vec::new());
         let examples = lengths.into_iter().map(example).collect();
-        let train = SplitData { examples, file: "train".into() };
+        let train = SplitData { examples, file: "train".into(), ..SplitData::default() };
         Corpus { name: name.into(), train, ..Corpus::default() }
     }
 

@@ -175,6 +175,7 @@ mod tests {
             let train = SplitData {
                 examples: vec![Example::of_tokens(lines, fields)],
                 file: "train".into(),
+                ..SplitData::default()
             };
             Corpus { lexicons: vec![Lexicon::default(), lexicon], train, ..Corpus::default() }
         };

@@ -133,7 +133,7 @@ impl ClassifyConfig {
                 Some((
                     split,
                     ReadError {
-                        file: corpus.file_of(part, &self.labels.field),
+                        file: part.file_of(example, &self.labels.field),
                         line: example.line,
                         what,
                     },

@@ -171,7 +171,11 @@ mod tests {
             let set = set.map(|set| FieldValues::labels(set.iter().copied(), labels));
             Example::of_tokens(vec![1], vec![Some(word), set])
         };
-        SplitData { examples: sets.iter().copied().map(example).collect(), file: "part".into() }
+        SplitData {
+            examples: sets.iter().copied().map(example).collect(),
+            file: "part".into(),
+            ..SplitData::default()
+        }
     }
 
     /// A corpus whose training split has label a three times and b once, and whose test split also

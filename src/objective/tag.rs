@@ -170,7 +170,7 @@ impl ObjectiveConfig for Config {
                 for TagFault { idx, reason, is_unknown } in scheme.faults(&tags) {
                     let line = example.line_of(idx);
                     let fault = ReadError {
-                        file: corpus.file_of(data, &self.labels.field),
+                        file: data.file_of(example, &self.labels.field),
                         line,
                         what: reason,
                     };

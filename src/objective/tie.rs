@@ -197,7 +197,11 @@ mod tests {
 
     fn batch(n_sequences: usize) -> Batch {
         let example = Example::of_tokens(vec![1], vec![Some(FieldValues::Symbols(vec![0]))]);
-        let part = SplitData { examples: vec![example; n_sequences], file: "train".into() };
+        let part = SplitData {
+            examples: vec![example; n_sequences],
+            file: "train".into(),
+            ..SplitData::default()
+        };
         let corpus = Corpus::of_schema(Schema::of_tokens(vec![Field::of_tokens("form")]));
         Batch::new(0, &corpus, &part, &(0..n_sequences).collect::<Vec<_>>())
     }

@@ -1,6 +1,6 @@
 //! `[[corpus]]`: the files of examples, and their splits.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
@@ -298,8 +298,21 @@ fn path_field(
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<String>> {
     let path = |key: &str| values.get(key).and_then(|said| said.value.as_text());
-    let of = |key: &str| path_pattern::field_of(path(key)?);
+    // The name of a folder may have braces.
+    let of = |key: &str| {
+        let pattern = path(key).filter(|path| path_pattern::is_pattern(Path::new(path)))?;
+        path_pattern::field_of(pattern)
+    };
     let Some(field) = of("train") else { return Some(None) };
+    let after = path("train").and_then(|path| path.split_once(&format!("{{{field}}}")));
+    if let Some(other) = after.and_then(|(_, rest)| path_pattern::field_of(rest)) {
+        let what = format!(
+            "`corpus.{table}.train`: expected one name in braces, found {field:?} and {other:?}; use * for the \
+             other"
+        );
+        diagnostics.fault(&values.place("train"), what);
+        return None;
+    }
     if schema.fields.iter().any(|other| other.name == field) {
         let what = format!(
             "`corpus.{table}.train`: the corpus has a field {field:?} already; use another name in braces"
@@ -343,8 +356,17 @@ fn names(
             diagnostics.fault(&entries.place(field), what);
             return None;
         }
-        let of_field = entries.texts(field).into_iter().map(str::to_owned);
-        names.insert(field.to_owned(), of_field.collect());
+        let of_field = entries.texts(field);
+        let again = (1..of_field.len()).find(|&at| of_field[..at].contains(&of_field[at]));
+        if let Some(again) = again {
+            let what = format!(
+                "`corpus.{table}.{NAMES}.{field}`: expected a name of its own for each label, found {:?} twice",
+                of_field[again]
+            );
+            diagnostics.fault(&entries.place(field), what);
+            return None;
+        }
+        names.insert(field.to_owned(), of_field.into_iter().map(str::to_owned).collect());
     }
     Some(LabelNames::new(names))
 }

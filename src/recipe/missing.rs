@@ -29,7 +29,7 @@ impl Recipe {
         let faults = split.examples.iter().flat_map(|example| {
             let lacking = readers.iter().filter(|(field, _)| lacks(example, corpus, **field));
             lacking.map(|(&field, encoders)| ReadError {
-                file: split.file.clone(),
+                file: split.file_of(example, &corpus.fields[field].name),
                 line: example.line,
                 what: format!(
                     "expected {:?}, the input of {} {}, found none; add it to the example",

@@ -113,8 +113,8 @@ fn unlabelled(spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
 fn skip(corpus: &mut Corpus, wrong: &[(Split, ReadError)]) {
     for split in [Split::Train, Split::Dev, Split::Test] {
         let errors = wrong.iter().filter(|(of, _)| *of == split).map(|(_, error)| error);
-        // Line-aligned files have the same line numbers.
-        let lines: HashSet<u32> = errors.clone().map(|error| error.line).collect();
+        let lines: HashSet<(&str, u32)> =
+            errors.clone().map(|error| (error.file.as_ref(), error.line)).collect();
         let data = match split {
             Split::Train => Some(&mut corpus.train),
             Split::Dev => corpus.dev.as_mut(),
@@ -122,8 +122,17 @@ fn skip(corpus: &mut Corpus, wrong: &[(Split, ReadError)]) {
         };
         let Some(data) = data.filter(|_| !lines.is_empty()) else { continue };
         let before = data.examples.len();
-        let is_right = |line: u32| !lines.contains(&line);
-        data.examples.retain(|example| example.lines().all(is_right) && is_right(example.line));
+        let (file, files) = (data.file.clone(), data.files.clone());
+        data.examples.retain(|example| {
+            // Line-aligned files have the same line numbers.
+            let of_split = std::iter::once(&file).chain(files.values());
+            let files: Vec<&str> = match &example.file {
+                Some(file) => vec![file],
+                None => of_split.map(AsRef::as_ref).collect(),
+            };
+            let is_right = |line: u32| files.iter().all(|file| !lines.contains(&(*file, line)));
+            example.lines().all(is_right) && is_right(example.line)
+        });
         let n_skipped = (before - data.examples.len()) as u64;
         corpus.add_irregular(split, Treatment::SkippedExamples, n_skipped, errors.cloned());
     }

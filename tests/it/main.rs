@@ -22,6 +22,7 @@ mod glossary;
 mod hostile;
 mod inputs;
 mod irregular;
+mod layouts;
 mod leaks;
 mod live;
 mod long;

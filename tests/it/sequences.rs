@@ -56,6 +56,10 @@ fn assert_traced(corpus: &Corpus, split: &SplitData, batch: &Batch) {
                         let wanted = &numbers[origin.position * width..][..*width];
                         assert_eq!(&found[row * width..][..*width], wanted);
                     }
+                    Some(FieldValues::Partial { symbols, positions }) => {
+                        let found = positions.iter().position(|at| *at as usize == origin.position);
+                        assert_eq!(batch.symbols(at)[row], found.map(|found| symbols[found]));
+                    }
                     Some(values) => assert_eq!(batch.values(at)[place].as_ref(), Some(values)),
                     None => assert!(batch.symbols(at).get(row).is_none_or(Option::is_none)),
                 }

@@ -15,7 +15,7 @@ use super::{
     Corpus, Example, Field, FieldValues, Format, FoundLabels, KnownLabels, Labels, Read, ReadError,
     Schema, Source,
     encoding::{self, Decoder},
-    lines::{COMMENT, Line, lines, read_sentences},
+    lines::{COMMENT, Line, check_comment, lines, read_sentences},
 };
 use crate::{
     data::{
@@ -67,7 +67,7 @@ impl Format for Columns {
     }
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
-        check_names(values)
+        check_names(values).into_iter().chain(check_comment(values)).collect()
     }
 
     fn schema(&self, values: &Values) -> Schema {

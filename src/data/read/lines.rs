@@ -5,11 +5,18 @@
 //! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
 use super::{Example, Read, ReadError, Source};
-use crate::keys::{Key, ValueType};
+use crate::keys::{Key, ValueType, Values};
 
 /// The key of formats whose files have comments.
 pub(super) const COMMENT: Key =
     Key::optional("comment", ValueType::Text, "start of the lines that are skipped as comments");
+
+/// A fault if every line would be a comment.
+pub(super) fn check_comment(values: &Values) -> Option<(&'static str, String)> {
+    let is_empty = values.text_if_set(COMMENT.name) == Some("");
+    let what = "expected the start of comment lines, found an empty string; remove the key to read every line";
+    is_empty.then(|| (COMMENT.name, what.to_owned()))
+}
 
 /// One line, without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

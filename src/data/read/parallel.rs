@@ -260,7 +260,7 @@ impl Layout<'_> {
                 _ => Some(FieldValues::Label(lexicon.intern(tokens[0]))),
             }
         });
-        Ok(Example { line: number, sequences, fields: fields.collect() })
+        Ok(Example { line: number, file: None, sequences, fields: fields.collect() })
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, Source, columns,
     encoding::{self, Decoder},
-    lines::{COMMENT, Line, lines, read_each},
+    lines::{COMMENT, Line, check_comment, lines, read_each},
     tokens::{self, Tokens},
 };
 use crate::{
@@ -79,6 +79,7 @@ impl Format for Table {
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
         let mut faults = columns::check_names(values);
+        faults.extend(check_comment(values));
         let columns = named(values);
         let texts = texts(values);
         for key in ["text", "sets"] {
@@ -312,7 +313,7 @@ impl<'a> Layout<'a> {
                 Some(FieldValues::Label(lexicon.intern(label)))
             }
         });
-        Ok(Example { line: line.number, sequences, fields: fields.collect() })
+        Ok(Example { line: line.number, file: None, sequences, fields: fields.collect() })
     }
 
     /// Whether a line with that number of columns may be one of a file without labels.

@@ -63,7 +63,7 @@ mod tests {
             let symbols: Vec<_> = words.collect();
             let lines = vec![1; symbols.len()];
             let example = Example::of_tokens(lines, vec![Some(FieldValues::Symbols(symbols))]);
-            SplitData { examples: vec![example], file: "news".into() }
+            SplitData { examples: vec![example], file: "news".into(), ..SplitData::default() }
         };
         let (train, test) = (split("The the x y x"), split("the z"));
         (corpus.train, corpus.test) = (train, Some(test));

@@ -30,8 +30,11 @@ fn corpus() -> Corpus {
         [FieldValues::Symbols(words), FieldValues::Symbols(tags), FieldValues::Label(topic)]
             .map(Some)
             .into();
-    let train =
-        SplitData { examples: vec![Example::of_tokens(vec![1, 2, 3], fields)], file: "t".into() };
+    let train = SplitData {
+        examples: vec![Example::of_tokens(vec![1, 2, 3], fields)],
+        file: "t".into(),
+        ..SplitData::default()
+    };
     let topic = Field::of_examples("topic");
     let fields = vec![Field::of_tokens("form"), Field::of_tokens("noisy"), topic];
     Corpus { lexicons, train, ..Corpus::of_schema(Schema::of_tokens(fields)) }

@@ -253,6 +253,12 @@ fn bare_tokens_that_hold_a_space_are_not_read_as_labelled() {
 }
 
 #[test]
+fn an_empty_start_of_comments_is_a_fault() {
+    let setting = Setting::columns(&["form"]).say("comment", "");
+    assert!(setting.check()[0].starts_with("expected the start of comment lines"));
+}
+
+#[test]
 fn comments_are_not_tokens_where_a_token_may_be_the_same_mark() {
     let setting = Setting::columns(&["_", "form", "outer", "inner"]).say("comment", "#\t");
     let text =

@@ -91,7 +91,7 @@ impl Layout {
         let mut fields: Vec<Option<FieldValues>> = words.collect();
         fields.extend(others.into_iter().zip(lexicons).map(|(found, of)| Some(found?.intern(of))));
         let positions = sequences.into_iter().map(|sequence| Some(sequence?.positions));
-        Ok(Example { line, sequences: positions.collect(), fields })
+        Ok(Example { line, file: None, sequences: positions.collect(), fields })
     }
 
     fn text<'o>(
