@@ -44,7 +44,9 @@ mod tests {
         assert_eq!(digest(b""), "0-cbf29ce484222325");
         assert_eq!(digest(b"foobar"), "6-85944171f73967e8");
         let mut parts = Digest::default();
-        [&b"foo"[..], b"", b"bar"].iter().for_each(|part| parts.update(part));
+        for part in [&b"foo"[..], b"", b"bar"] {
+            parts.update(part);
+        }
         assert_eq!(parts.finish(), digest(b"foobar"));
     }
 }

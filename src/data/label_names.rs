@@ -92,7 +92,9 @@ fn rename(values: &mut FieldValues, name: impl Fn(Symbol) -> Symbol) {
         FieldValues::Symbols(symbols)
         | FieldValues::Partial { symbols, .. }
         | FieldValues::Labels(symbols) => {
-            symbols.iter_mut().for_each(|symbol| *symbol = name(*symbol));
+            for symbol in symbols {
+                *symbol = name(*symbol);
+            }
         }
         FieldValues::Label(symbol) => *symbol = name(*symbol),
         _ => {}

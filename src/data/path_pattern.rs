@@ -56,6 +56,7 @@ pub fn matches(pattern: &Path) -> io::Result<Vec<Match>> {
                     continue;
                 };
                 if let Some(here) = matched(&part, name) {
+                    let here = Some(here).filter(|here| !here.is_empty());
                     let value = value.clone().or(here.map(str::to_owned));
                     longer.push(Match { path: path.join(name), value });
                 }
@@ -72,10 +73,10 @@ fn is_of_no_folder(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Whether a name matches: the text in the place of the braces, if the pattern has any.
-fn matched<'n>(pattern: &str, name: &'n str) -> Option<Option<&'n str>> {
+/// If a name matches, the text in the place of the braces; empty if the pattern has none.
+fn matched<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
     let Some(special) = pattern.find(['*', '{']) else {
-        return (pattern == name).then_some(None);
+        return (pattern == name).then_some("");
     };
     let rest = name.strip_prefix(&pattern[..special])?;
     let pattern = &pattern[special..];
@@ -84,9 +85,9 @@ fn matched<'n>(pattern: &str, name: &'n str) -> Option<Option<&'n str>> {
         return ends().find_map(|end| matched(pattern, &rest[end..]));
     }
     match (field_of(pattern), pattern.split_once('}')) {
-        (Some(_), Some((_, pattern))) => ends()
-            .skip(1)
-            .find_map(|end| matched(pattern, &rest[end..]).map(|_| Some(&rest[..end]))),
+        (Some(_), Some((_, pattern))) => {
+            ends().skip(1).find_map(|end| matched(pattern, &rest[end..]).map(|_| &rest[..end]))
+        }
         // A brace that is part of the name.
         _ => matched(&pattern[1..], rest.strip_prefix('{')?),
     }
@@ -99,17 +100,17 @@ mod tests {
     #[test]
     fn a_name_matches_with_the_value_in_braces() {
         for (pattern, name, wanted) in [
-            ("a", "a", Some(None)),
+            ("a", "a", Some("")),
             ("a", "b", None),
-            ("*.txt", "001.txt", Some(None)),
+            ("*.txt", "001.txt", Some("")),
             ("*.txt", "001.txt.gz", None),
-            ("*", "x", Some(None)),
-            ("{label}", "sport", Some(Some("sport"))),
-            ("rt.{label}", "rt.pos", Some(Some("pos"))),
-            ("{label}-*.txt", "pos-1-2.txt", Some(Some("pos"))),
+            ("*", "x", Some("")),
+            ("{label}", "sport", Some("sport")),
+            ("rt.{label}", "rt.pos", Some("pos")),
+            ("{label}-*.txt", "pos-1-2.txt", Some("pos")),
             ("rt.{label}", "rt.", None),
-            ("{", "{", Some(None)),
-            ("{}*", "{}b", Some(None)),
+            ("{", "{", Some("")),
+            ("{}*", "{}b", Some("")),
         ] {
             assert_eq!(matched(pattern, name), wanted, "{pattern} {name}");
         }

@@ -136,6 +136,8 @@ mod tests {
         Ok(())
     }
 
+    type Read = fn(&ParamRef, Vec<f32>, Vec<u32>, bool) -> Result<Tensor>;
+
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let table = check::weight("table", (5, 3), 1.0)?;
@@ -144,7 +146,6 @@ mod tests {
         let plain = |table: &ParamRef, fixed: Vec<f32>, ids, requires_grad| {
             plain::embedding(table, &fixed, ids, requires_grad)
         };
-        type Read = fn(&ParamRef, Vec<f32>, Vec<u32>, bool) -> Result<Tensor>;
         for (fixed, ids) in [
             (vec![], [vec![3, 0, 3, 1], vec![0, 3, 1, 1]]),
             (vec![0.5, -1.0, 2.0, 1.5, 0.25, -0.75], [vec![3, 5, 3, 6], vec![0, 6, 5, 5]]),

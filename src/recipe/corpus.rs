@@ -228,7 +228,7 @@ pub(super) fn check(
     };
     let (train, test) = (train?, test?);
     let mut schema = format.schema(&values);
-    let path_field = path_field(table.name, &values, &schema, diagnostics)?;
+    let path_field = path_field(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
@@ -290,20 +290,23 @@ fn fault_policies(values: &Values, dev: Option<&DevSource>) -> FaultPolicies {
     policies
 }
 
-/// The field that the paths of all splits name in braces; `Some(None)` if there is none.
+/// A fault has been reported.
+struct Reported;
+
+/// The field that the paths of all splits name in braces, if there is one.
 fn path_field(
     table: &str,
     values: &Values,
     schema: &Schema,
     diagnostics: &mut Diagnostics,
-) -> Option<Option<String>> {
+) -> Result<Option<String>, Reported> {
     let path = |key: &str| values.get(key).and_then(|said| said.value.as_text());
     // The name of a folder may have braces.
     let of = |key: &str| {
         let pattern = path(key).filter(|path| path_pattern::is_pattern(Path::new(path)))?;
         path_pattern::field_of(pattern)
     };
-    let Some(field) = of("train") else { return Some(None) };
+    let Some(field) = of("train") else { return Ok(None) };
     let after = path("train").and_then(|path| path.split_once(&format!("{{{field}}}")));
     if let Some(other) = after.and_then(|(_, rest)| path_pattern::field_of(rest)) {
         let what = format!(
@@ -311,24 +314,24 @@ fn path_field(
              other"
         );
         diagnostics.fault(&values.place("train"), what);
-        return None;
+        return Err(Reported);
     }
     if schema.fields.iter().any(|other| other.name == field) {
         let what = format!(
             "`corpus.{table}.train`: the corpus has a field {field:?} already; use another name in braces"
         );
         diagnostics.fault(&values.place("train"), what);
-        return None;
+        return Err(Reported);
     }
     for key in ["dev", "test"] {
         if path(key).is_some() && of(key) != Some(field) {
             let what =
                 format!("`corpus.{table}.{key}`: expected {{{field}}} in the path, as in `train`");
             diagnostics.fault(&values.place(key), what);
-            return None;
+            return Err(Reported);
         }
     }
-    Some(Some(field.to_owned()))
+    Ok(Some(field.to_owned()))
 }
 
 /// The names of integer labels; each field must have labels.

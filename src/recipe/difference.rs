@@ -89,7 +89,8 @@ fn digest_of(input: &CorpusFile, samples: &Samples) -> Result<String, LoadError>
         last = digest(&load::open(file, samples)?.bytes);
         // Not the whole path: a corpus may be moved.
         let name = file.name.rsplit('/').next().unwrap_or_default();
-        list += &format!("{} {name} {last}\n", value.as_deref().unwrap_or_default());
+        let value = value.as_deref().unwrap_or_default();
+        list.extend([value, " ", name, " ", &last, "\n"]);
     }
     Ok(if files.len() == 1 { last } else { digest(list.as_bytes()) })
 }

@@ -10,6 +10,7 @@ use crate::{
     data::{Corpus, Example},
     keys::{Key, Value, ValueType, Values},
     model::{
+        HeadKind,
         encoder::{BatchSize, PER_OUTPUT},
         tap::{LayerSpec, RowKind},
     },
@@ -153,7 +154,7 @@ impl Sizes {
             let Some(owner) = prefixes.find_map(|prefix| owners.get(prefix)) else { continue };
             let sum: &mut u64 = parameters.entry(owner.clone()).or_default();
             *sum = sum.saturating_add(n_elements);
-            if name.ends_with(".bias") {
+            if name.rsplit('.').next() == Some("bias") {
                 let sum: &mut u64 = outputs.entry(owner.clone()).or_default();
                 *sum = sum.saturating_add(n_elements);
             }
@@ -199,7 +200,7 @@ impl Sizes {
             (Some(spec), _) => largest_dimension(spec.kind.keys(), &spec.values),
             (None, Some(spec)) => {
                 let keys: Vec<Key> = (spec.kind.keys().iter())
-                    .chain(spec.head.into_iter().flat_map(|head| head.keys()))
+                    .chain(spec.head.into_iter().flat_map(HeadKind::keys))
                     .copied()
                     .collect();
                 largest_dimension(&keys, &spec.values)

@@ -131,14 +131,13 @@ fn put(tree: &mut Tree, path: &[&str], value: Located, diagnostics: &mut Diagnos
 fn unset(tree: &mut Tree, path: &[&str], place: &Place, diagnostics: &mut Diagnostics) {
     let removed = match path {
         [table, name, rest @ ..] if NAMED.contains(table) && !rest.is_empty() => {
-            match find(tree, table, name) {
-                Some(entries) => remove(entries, rest),
-                None => {
-                    let names = names(tree, table);
-                    let hint = hint(name, names.iter().map(String::as_str));
-                    diagnostics.absent(place, format!("no {table} named {name:?}{hint}"));
-                    return;
-                }
+            if let Some(entries) = find(tree, table, name) {
+                remove(entries, rest)
+            } else {
+                let names = names(tree, table);
+                let hint = hint(name, names.iter().map(String::as_str));
+                diagnostics.absent(place, format!("no {table} named {name:?}{hint}"));
+                return;
             }
         }
         _ => remove(tree, path),

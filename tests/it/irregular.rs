@@ -127,7 +127,8 @@ fn a_corpus_of_another_scheme_is_one_fault_and_is_read_with_the_scheme_that_it_n
 fn spans_are_scored_in_every_scheme_and_form() {
     let of = |tags: [&str; 4]| {
         let sentence: Vec<_> = ["Ada", "Smith", "saw", "Oslo"].iter().zip(tags).collect();
-        let lines: String = sentence.iter().map(|(form, tag)| format!("{form}\t{tag}\n")).collect();
+        let lines = sentence.iter().map(|(form, tag)| format!("{form}\t{tag}\n"));
+        let lines = lines.collect::<Vec<_>>().concat();
         format!("{lines}\n").repeat(12)
     };
     for (scheme, form, tags) in [

@@ -32,7 +32,9 @@ fn here(recipe: &str, files: &[(&str, &str)]) -> Here {
     let here = Here::new();
     std::fs::create_dir(here.path("news")).unwrap();
     here.write("recipe.toml", recipe);
-    files.iter().for_each(|(name, text)| here.write(name, text));
+    for (name, text) in files {
+        here.write(name, text);
+    }
     here
 }
 

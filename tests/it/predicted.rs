@@ -10,7 +10,7 @@ fn sentiment(here: &Here, keys: &str) {
         let (label, word) = [("1", "good"), ("0", "bad"), ("1", "great"), ("0", "awful")][n % 4];
         format!("{label}{separator}{word} film\n")
     };
-    let text = (0..40).map(line).collect::<String>();
+    let text = (0..40).map(line).collect::<Vec<_>>().concat();
     here.write("train.txt", &text);
     here.write("recipe.toml", sentiment_recipe(keys));
     let train = ["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"];

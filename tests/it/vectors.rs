@@ -86,7 +86,7 @@ fn evaluated(here: &Here, run: &str) -> Value {
 }
 
 fn predicted(here: &Here, run: &str, words: std::ops::Range<usize>) -> usize {
-    let bare: String = words.clone().map(|at| format!("{}\n", word(at))).collect();
+    let bare = words.clone().map(|at| format!("{}\n", word(at))).collect::<Vec<_>>().concat();
     here.write("new.tsv", bare);
     let exited = finish(&mut here.auxdesk(["predict", run, "new.tsv"]));
     assert_eq!(exited.code, Some(0), "{}", exited.err);

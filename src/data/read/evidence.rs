@@ -37,8 +37,8 @@ impl FoundLabels {
     }
 
     /// The same decision with a further note.
-    pub(super) fn and(self, note: String) -> Self {
-        let note = self.note.map_or(note.clone(), |first| format!("{first}\n{note}"));
+    pub(super) fn and(self, note: &str) -> Self {
+        let note = self.note.map_or(note.to_owned(), |first| format!("{first}\n{note}"));
         Self { note: Some(note), ..self }
     }
 

@@ -140,7 +140,7 @@ impl Format for Table {
         let layout = Layout::new(values, &source.bytes, Labels::Required);
         let found = labels::find(&layout, source, known, skips_faults)?;
         Ok(match labels::strange_header(&layout, source) {
-            Some(note) => found.and(note),
+            Some(note) => found.and(&note),
             None => found,
         })
     }

@@ -141,7 +141,9 @@ impl Setting {
 
     fn labels_found(&self, text: &str, labels: &[(&str, &str)], skips_faults: bool) -> String {
         let mut known = KnownLabels::default();
-        labels.iter().for_each(|(field, label)| known.add(field, [*label]));
+        for (field, label) in labels {
+            known.add(field, [*label]);
+        }
         let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
         match self.format.find_labels(&[source], &self.values, &known, skips_faults) {
             Err(fault) => fault.to_string(),

@@ -115,7 +115,7 @@ impl Reading {
         len: Option<u64>,
         memory: Option<u64>,
     ) -> Result<(), String> {
-        let n_lines = block.iter().filter(|&&byte| byte == b'\n').count().max(1);
+        let n_lines = block.split(|&byte| byte == b'\n').count();
         let all = len.unwrap_or(0) as f64 / block.len().max(1) as f64 * n_lines as f64 * 1.05;
         let n_vectors = (all as usize).min(self.max);
         let per_vector = (self.vectors.width * size_of::<f32>() + PER_WORD) as u64;
@@ -136,8 +136,8 @@ impl Reading {
     /// Reads whole lines; `false` if no further ones are needed.
     fn block(&mut self, block: &[u8]) -> bool {
         if let Some(at) = block.iter().position(|&byte| byte == 0) {
-            let line = block[..at].iter().filter(|&&byte| byte == b'\n').count();
-            self.fault(self.n_lines + line + 1, format!("{TEXT}, found a byte 0"));
+            let line = block[..at].split(|&byte| byte == b'\n').count();
+            self.fault(self.n_lines + line, format!("{TEXT}, found a byte 0"));
             return false;
         }
         let lines: Vec<&[u8]> = block.split_inclusive(|&byte| byte == b'\n').collect();
@@ -177,7 +177,7 @@ impl Reading {
             }
             if let Some(end) = end {
                 // What follows is not used.
-                let used = &lines[..from + at * LINES + end + 1];
+                let used = &lines[..=from + at * LINES + end];
                 self.digest.update(&block[..used.iter().map(|line| line.len()).sum()]);
                 return false;
             }

@@ -84,7 +84,8 @@ impl VectorCoverage {
             let without = split.most_frequent_without.iter();
             let without: Vec<String> =
                 without.map(|WordCount { word, count }| format!("{word} ({count})")).collect();
-            text += &format!("; without a vector: {}", without.join(", "));
+            text.push_str("; without a vector: ");
+            text.push_str(&without.join(", "));
         }
         text
     }

@@ -72,8 +72,11 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
     let words: String = vectors.words().flat_map(|word| [word, "\n"]).collect();
     let shape = vec![vectors.len(), vectors.width()];
     let tensors = [
-        (VECTORS, Bytes { dtype: Dtype::F32, shape, bytes: bytemuck::cast_slice(vectors.rows()) }),
-        (WORDS, Bytes { dtype: Dtype::U8, shape: vec![words.len()], bytes: words.as_bytes() }),
+        (
+            VECTORS,
+            TensorBytes { dtype: Dtype::F32, shape, data: bytemuck::cast_slice(vectors.rows()) },
+        ),
+        (WORDS, TensorBytes { dtype: Dtype::U8, shape: vec![words.len()], data: words.as_bytes() }),
     ];
     let folder = place.parent().expect("the store is in a folder");
     let part = place.with_extension("part");
@@ -96,13 +99,13 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
 }
 
 /// A tensor whose bytes are borrowed.
-struct Bytes<'a> {
+struct TensorBytes<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
-    bytes: &'a [u8],
+    data: &'a [u8],
 }
 
-impl View for Bytes<'_> {
+impl View for TensorBytes<'_> {
     fn dtype(&self) -> Dtype {
         self.dtype
     }
@@ -112,11 +115,11 @@ impl View for Bytes<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.bytes)
+        Cow::Borrowed(self.data)
     }
 
     fn data_len(&self) -> usize {
-        self.bytes.len()
+        self.data.len()
     }
 }
 

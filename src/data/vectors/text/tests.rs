@@ -47,7 +47,8 @@ fn only_the_first_vectors_are_read_where_their_number_is_bounded() {
 #[test]
 fn a_file_of_many_blocks_is_read_like_a_short_one() {
     let numbers = (0..600_000).map(|at| (at, at as f32));
-    let text: String = numbers.clone().map(|(at, x)| format!("w{at} {x} {}\n", -x)).collect();
+    let lines: Vec<String> = numbers.clone().map(|(at, x)| format!("w{at} {x} {}\n", -x)).collect();
+    let text = lines.concat();
     assert!(text.len() > BLOCK);
     let vectors = read_all(&text).unwrap();
     assert_eq!(vectors.len(), 600_000);
