@@ -39,7 +39,7 @@ pub use label_names::LabelNames;
 pub use lexicon::{Lexicon, Symbol};
 pub use packing::Packing;
 pub use prediction::Prediction;
-pub use schema::{Axis, Field, FieldForm, Schema, SequenceSpec};
+pub use schema::{Axis, Field, FieldForm, Placeholder, Schema, SequenceSpec};
 pub use segments::Segments;
 pub use sentences::Sentences;
 pub use values::FieldValues;

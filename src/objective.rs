@@ -23,7 +23,7 @@ mod word_ids;
 
 pub use declare::{
     ConfigFault, Declared, EncoderLookup, EncoderView, HeadSource, LabelCheck, Metric,
-    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, TapKey,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RepairedTag, TapKey,
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 

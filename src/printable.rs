@@ -33,24 +33,48 @@ pub fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether a character of a text with these neighbours would not be seen as itself. Joiners are ordinary
+/// orthography between characters of scripts that need them (Persian, Hindi, Sinhala) and of emoji.
+fn is_escaped(before: Option<char>, c: char, after: Option<char>) -> bool {
+    // Latin, Greek and Cyrillic are below.
+    let joins = |c: Option<char>| {
+        c.is_some_and(|c| c >= '\u{590}' && !is_unprintable(c) && !c.is_whitespace())
+    };
+    let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
+    is_unprintable(c) && !(is_joiner && joins(before) && joins(after))
+}
+
+/// The characters of a text, each with whether it would not be seen as itself there.
+pub fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut chars = text.chars().peekable();
+    let mut before = None;
+    std::iter::from_fn(move || {
+        let c = chars.next()?;
+        let is_escaped = is_escaped(before, c, chars.peek().copied());
+        before = Some(c);
+        Some((c, is_escaped))
+    })
+}
+
 /// A text for one line: line breaks and tabs are escaped too.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    escaped(text, is_unprintable)
+    escaped(text, None)
 }
 
 /// A text of several lines, whose line breaks are ours. What others wrote into it must not add
 /// lines: where it may contain line breaks, it goes through [`printable`] first.
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| c != '\n' && is_unprintable(c))
+    escaped(text, Some('\n'))
 }
 
-fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(&is_escaped) {
+/// A text with its unprintable characters escaped but for one.
+fn escaped(text: &str, kept: Option<char>) -> Cow<'_, str> {
+    if !text.chars().any(|c| is_unprintable(c) && Some(c) != kept) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if !is_escaped(c) {
+    for (c, is_escaped) in marked(text) {
+        if !is_escaped || Some(c) == kept {
             safe.push(c);
         } else if matches!(c, '\n' | '\r' | '\t') {
             safe.extend(c.escape_default());
@@ -106,6 +130,17 @@ mod tests {
         assert_eq!(printable("x\u{202e}y\u{2066}z"), "x\\u{202e}y\\u{2066}z");
         assert_eq!(printable("\u{feff}O\u{200b}"), "\\u{feff}O\\u{200b}");
         assert_eq!(printable_lines("one\ntwo\u{7}\n"), "one\ntwo\\u{7}\n");
+    }
+
+    #[test]
+    fn joiners_stay_where_orthography_has_them() {
+        for text in ["می\u{200c}خواهم", "👩\u{200d}💻", "❤\u{fe0f}\u{200d}🔥", "क्\u{200d}ष"]
+        {
+            assert_eq!(printable(text), text);
+        }
+        assert_eq!(printable("go\u{200d}od"), "go\\u{200d}od");
+        assert_eq!(printable("\u{200c}می\u{200d}"), "\\u{200c}می\\u{200d}");
+        assert_eq!(printable("م\u{200d}\u{200d}م"), "م\\u{200d}\\u{200d}م");
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
 /// A table of the coverage of a corpus, and a warning if it is low.
 fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
     let VectorCoverage { encoder, corpus, field, vectors, repeated, .. } = coverage;
+    let field = printable(field);
     let _ = write!(out, "\nvectors of {encoder} ({corpus}, {field}): {vectors} words");
     if *repeated > 0 {
         let _ = write!(out, "; {repeated} lines repeat a word and are not used");
@@ -113,7 +114,7 @@ fn write_coverage(coverage: &VectorCoverage, out: &mut String) {
         if !split.most_frequent_without.is_empty() {
             let _ = write!(out, "        without a vector:");
             for WordCount { word, count } in &split.most_frequent_without {
-                let _ = write!(out, " {word} {count}");
+                let _ = write!(out, " {} {count}", printable(word));
             }
             out.push('\n');
         }
@@ -148,7 +149,7 @@ fn text(checked: &Checked) -> String {
             if let Some(overlap) = split.overlap.filter(|&overlap| overlap > 0) {
                 let _ = write!(out, "  {overlap} examples also in train");
             }
-            let _ = writeln!(out, "  {}", split.file);
+            let _ = writeln!(out, "  {}", printable(&split.file));
         }
         write_irregularities(&mut out, &corpus.irregularities);
         for field in &corpus.fields {
@@ -158,8 +159,8 @@ fn text(checked: &Checked) -> String {
     }
     checked.vectors.iter().for_each(|coverage| write_coverage(coverage, &mut out));
     for set in &checked.labels {
-        let n_labels = set.labels.len();
-        let _ = writeln!(out, "\nlabels of {} ({}): {n_labels}", set.objective, set.field);
+        let (field, n_labels) = (printable(&set.field), set.labels.len());
+        let _ = writeln!(out, "\nlabels of {} ({field}): {n_labels}", set.objective);
         for (label, count) in &set.labels {
             let label = printable(label);
             let _ = writeln!(out, "  {label:<16} {count:>8}");

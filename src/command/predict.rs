@@ -71,7 +71,10 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     } else {
         find_labels(corpus_spec, &sources, &known_labels(&recipe, &system, corpus_idx))?
     };
-    let (corpus, read) = load_input(&corpus_spec.load(), &sources, labels);
+    let (mut corpus, mut read) = load_input(&corpus_spec.load(), &sources, labels);
+    for word in recipe.placeholders([spec].into_iter(), corpus_idx, &mut corpus) {
+        word.fill(&mut read.split);
+    }
     let missing = recipe.missing_inputs([spec].into_iter(), corpus_idx, &corpus, &read.split);
     let part = without_faults(corpus_spec, read, missing)?;
     system.attach(corpus_idx, &corpus);

@@ -242,9 +242,13 @@ fn other_format(bytes: &[u8]) -> Option<String> {
     if let Some((_, what, advice)) = magic {
         return found(what, advice);
     }
-    let start = &bytes[..bytes.len().min(100)];
-    let start = start.trim_ascii_start().to_ascii_lowercase();
-    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+    let start = bytes[..bytes.len().min(HEAD as usize)].trim_ascii_start();
+    let first_line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    // A text of a corpus may be a page: then a label follows it.
+    let has_columns = first_line.iter().any(|byte| b"\t,".contains(byte));
+    let first_line = first_line[..first_line.len().min(20)].to_ascii_lowercase();
+    let is_page = first_line.starts_with(b"<!doctype html") || first_line.starts_with(b"<html");
+    if is_page && !has_columns {
         return found("an HTML page", "download the file itself");
     }
     // Text in UTF-16 with a mark is decoded.
@@ -388,7 +392,9 @@ mod tests {
         }
         let nested = text(gzip(&zstd(b"a"))).unwrap_err();
         assert!(nested.starts_with("expected text, found compressed with zstd; "), "{nested}");
-        for line in ["RIFF\tNN\n", "PAR1 NN\n", "BZh\n", "a\0b\tN\n and more text\n"] {
+        for line in
+            ["RIFF\tNN\n", "PAR1 NN\n", "BZh\n", "a\0b\tN\n and more text\n", "<html><p>a\tspam\n"]
+        {
             assert_eq!(text(line.into()).unwrap(), line.as_bytes());
         }
     }

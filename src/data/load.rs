@@ -326,6 +326,7 @@ impl Loading<'_> {
                     all.split.examples.extend(read.split.examples);
                     all.faults.extend(read.faults);
                     all.n_faulty += read.n_faulty;
+                    all.is_unusable |= read.is_unusable;
                 }
             }
         }

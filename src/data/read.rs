@@ -17,7 +17,7 @@ mod table;
 mod testing;
 mod tokens;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     keys::{Key, Values},
+    printable::printable,
     protocol::event::IrregularLine,
 };
 
@@ -62,7 +63,6 @@ pub struct Source {
 
 /// A fault of one line of a corpus.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
-#[error("{file}:{line}: {what}")]
 pub struct ReadError {
     /// The name of the file in messages.
     pub file: Arc<str>,
@@ -70,6 +70,14 @@ pub struct ReadError {
     pub line: u32,
     /// What was found and what was expected.
     pub what: String,
+}
+
+impl fmt::Display for ReadError {
+    /// One line, whatever names and quotations it has.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, what } = self;
+        f.write_str(&printable(&format!("{file}:{line}: {what}")))
+    }
 }
 
 impl From<ReadError> for IrregularLine {

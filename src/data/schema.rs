@@ -69,12 +69,30 @@ pub struct Field {
     pub axis: Axis,
     /// The form of its values.
     pub form: FieldForm,
+    /// What its files have in place of a value, if positions may lack one.
+    pub placeholder: Option<Placeholder>,
+}
+
+/// What a file has in place of a value, such as `_`: no label, but as an input a word like any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placeholder {
+    /// The text.
+    pub text: String,
+    /// Whether every file has the field, so that an example without any value has placeholders.
+    pub is_required: bool,
 }
 
 impl Field {
     /// A field with that name.
     pub fn new(name: &str, axis: Axis, form: FieldForm) -> Self {
-        Self { name: name.to_owned(), axis, form }
+        Self { name: name.to_owned(), axis, form, placeholder: None }
+    }
+
+    /// The same field in files that have this text in place of a value.
+    #[must_use]
+    pub fn with_placeholder(self, text: &str, is_required: bool) -> Self {
+        let text = text.to_owned();
+        Self { placeholder: Some(Placeholder { text, is_required }), ..self }
     }
 
     /// A field with a string per position of the corpus's first sequence.

@@ -258,7 +258,20 @@ pub struct LabelCheck {
     /// Faults of the corpus as a whole. If a part of it could not be read, they may only follow from that.
     pub of_corpus: Vec<ReadError>,
     /// Tags that the scheme forbids, which are read as conlleval reads them.
-    pub repaired: Vec<(Split, ReadError)>,
+    pub repaired: Vec<RepairedTag>,
+    /// Examples of train whose loss is not computed, because tokens lack a label.
+    pub untrained: Vec<ReadError>,
+}
+
+/// A tag that the scheme forbids at its place.
+#[derive(Clone, Debug)]
+pub struct RepairedTag {
+    /// Its split.
+    pub split: Split,
+    /// The index of its token in the example, from 0.
+    pub token: usize,
+    /// Its line, what was found and what the scheme has there.
+    pub error: ReadError,
 }
 
 /// An objective of a checked recipe, with its options parsed, before any corpus is read.

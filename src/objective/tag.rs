@@ -12,14 +12,14 @@ use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, Evaluation, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TOKEN_TAP, TapKey,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, RepairedTag, TOKEN_TAP, TapKey,
     labels::{self, LabelConfig},
     predictions_of,
 };
 use crate::{
     data::{
-        Batch, Corpus, Example, Field, FieldForm, Fitted, Lexicon, Packing, Prediction, SplitData,
-        Vocabulary, read::ReadError, vocabulary::count,
+        Axis, Batch, Corpus, Example, Field, FieldForm, FieldValues, Fitted, Lexicon, Packing,
+        Prediction, SplitData, Vocabulary, read::ReadError, vocabulary::count,
     },
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scheme, Scorer, TagFault, TagForm, TagScheme, scorer::TagScorer},
@@ -74,6 +74,9 @@ const POSITIVE: &str = "positive";
 
 const LABELS: &str = "labels";
 
+/// The name of the head whose loss needs a label at every token.
+const CRF: &str = "crf";
+
 impl ObjectiveKind for Tag {
     fn name(&self) -> &'static str {
         "tag"
@@ -92,7 +95,7 @@ impl ObjectiveKind for Tag {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::OneOf(&["softmax", "crf"])
+        HeadSource::OneOf(&["softmax", CRF])
     }
 
     fn configure(
@@ -125,7 +128,13 @@ impl ObjectiveKind for Tag {
             return Err(ConfigFault::Key(FORM, what.to_owned()));
         }
         let positive = values.text_if_set(POSITIVE).map(str::to_owned);
-        Ok(Box::new(Config { labels, coding, positive }))
+        let by_sentence = if coding.is_plain() {
+            let is_crf = declared.head.is_some_and(|head| head.name() == CRF);
+            is_crf.then_some("`head = \"crf\"`")
+        } else {
+            Some("`encode`")
+        };
+        Ok(Box::new(Config { labels, coding, positive, by_sentence }))
     }
 }
 
@@ -135,6 +144,8 @@ struct Config {
     coding: Coding,
     /// The tag whose F0.5 is scored.
     positive: Option<String>,
+    /// The key that restricts training to sentences with a label for every token, if there is one.
+    by_sentence: Option<&'static str>,
 }
 
 impl ObjectiveConfig for Config {
@@ -157,28 +168,33 @@ impl ObjectiveConfig for Config {
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let of_corpus = self.labels.check_weights(corpus);
         let mut check = LabelCheck { of_corpus, ..LabelCheck::default() };
-        let Some(scheme) = self.coding.scheme else { return check };
         let Some(field) = corpus.field(&self.labels.field) else { return check };
+        if let Some(key) = self.by_sentence {
+            self.check_untrained(key, corpus, field, &mut check);
+        }
+        let Some(scheme) = self.coding.scheme else { return check };
         for (split, data) in corpus.splits() {
-            let tagged: Vec<(&Example, Vec<&str>)> = tagged(corpus, data, field).collect();
+            let tagged: Vec<(&Example, Tags<'_>)> = tagged(corpus, data, field).collect();
             let sentences: Vec<_> = tagged.iter().map(|(_, tags)| tags.as_slice()).collect();
             if let Some(other) = scheme.recognize(&sentences) {
                 check.of_files.push(of_another_scheme(scheme, other, data, &tagged));
                 continue;
             }
             for (example, tags) in tagged {
-                for TagFault { idx, reason, is_unknown } in scheme.faults(&tags) {
+                let is_whole = tags.iter().all(Option::is_some);
+                for TagFault { idx, reason, is_unknown } in scheme.faults_of_labelled(&tags) {
                     let line = example.line_of(idx);
-                    let fault = ReadError {
+                    let error = ReadError {
                         file: data.file_of(example, &self.labels.field),
                         line,
                         what: reason,
                     };
                     if is_unknown || self.coding.is_strict {
-                        check.of_examples.push((split, fault));
-                    } else {
-                        check.repaired.push((split, fault));
+                        check.of_examples.push((split, error));
+                    } else if is_whole {
+                        check.repaired.push(RepairedTag { split, token: idx, error });
                     }
+                    // Where tokens lack a tag there are no spans to repair: the tags are trained as they stand.
                 }
             }
         }
@@ -223,16 +239,59 @@ impl ObjectiveConfig for Config {
     }
 }
 
-/// The examples of a split with a tag for every token, and their tags.
+impl Config {
+    /// Finds the sentences of train that lack labels, which are not trained; none may be left.
+    fn check_untrained(&self, key: &str, corpus: &Corpus, field: usize, check: &mut LabelCheck) {
+        let mut n_whole = 0;
+        for (example, tags) in tagged(corpus, &corpus.train, field) {
+            let Some(idx) = tags.iter().position(Option::is_none) else {
+                n_whole += 1;
+                continue;
+            };
+            let what = format!("expected a label, which {key} needs at every token, found none");
+            let file = corpus.train.file_of(example, &self.labels.field);
+            let line = example.line_of(idx);
+            check.untrained.push(ReadError { file, line, what });
+        }
+        if let Some(first) = check.untrained.first().filter(|_| n_whole == 0) {
+            let (n, name) = (check.untrained.len(), &self.labels.field);
+            let what = format!(
+                "expected sentences with {name:?} at every token, which {key} needs, found none in {n}; {}",
+                if self.coding.is_plain() { "set `head = \"softmax\"`" } else { "remove `encode`" }
+            );
+            check.of_corpus.push(ReadError { what, ..first.clone() });
+        }
+    }
+}
+
+/// The tag of each token; `None` for one without.
+type Tags<'a> = Vec<Option<&'a str>>;
+
+/// The examples of a split with tags, and these.
 fn tagged<'a>(
     corpus: &'a Corpus,
     data: &'a SplitData,
     field: usize,
-) -> impl Iterator<Item = (&'a Example, Vec<&'a str>)> {
+) -> impl Iterator<Item = (&'a Example, Tags<'a>)> {
     let lexicon = &corpus.lexicons[field];
-    data.examples
-        .iter()
-        .filter_map(move |example| Some((example, texts(lexicon, example.symbols(field)?))))
+    data.examples.iter().filter_map(move |example| {
+        let symbols = example.strings(field)?;
+        let Some(FieldValues::Partial { positions, .. }) = &example.fields[field] else {
+            return Some((
+                example,
+                symbols.iter().map(|&symbol| Some(lexicon.get(symbol))).collect(),
+            ));
+        };
+        let n_tokens = match corpus.fields[field].axis {
+            Axis::Sequence(sequence) => example.len_of(sequence),
+            Axis::Items(_) | Axis::Example => symbols.len(),
+        };
+        let mut tags = vec![None; n_tokens];
+        for (&symbol, &position) in symbols.iter().zip(positions) {
+            tags[position as usize] = Some(lexicon.get(symbol));
+        }
+        Some((example, tags))
+    })
 }
 
 /// The fault of a split whose tags follow another scheme, at the first tag that shows it.
@@ -240,12 +299,12 @@ fn of_another_scheme(
     scheme: TagScheme,
     other: TagScheme,
     data: &SplitData,
-    tagged: &[(&Example, Vec<&str>)],
+    tagged: &[(&Example, Tags<'_>)],
 ) -> ReadError {
-    let n_faults: u64 = tagged.iter().map(|(_, tags)| scheme.count_faults(tags)).sum();
+    let n_faults: u64 = tagged.iter().map(|(_, tags)| scheme.count_faults_of_labelled(tags)).sum();
     let mut faults = tagged.iter().filter_map(|(example, tags)| {
-        let fault = scheme.faults(tags).into_iter().next()?;
-        Some((example.line_of(fault.idx), tags[fault.idx]))
+        let fault = scheme.faults_of_labelled(tags).into_iter().next()?;
+        Some((example.line_of(fault.idx), tags[fault.idx]?))
     });
     let (line, tag) = faults.next().unwrap_or((1, ""));
     let mut keys = format!("scheme = \"{}\"", other.scheme.name());
@@ -383,7 +442,7 @@ impl Objective for Tagger {
         let is_valid = || {
             let (Some(scheme), Some(label)) = (self.coding.scheme, label) else { return true };
             let mut tags = corpus.splits().flat_map(|(_, data)| tagged(corpus, data, label));
-            tags.all(|(_, tags)| scheme.count_faults(&tags) == 0)
+            tags.all(|(_, tags)| scheme.count_faults_of_labelled(&tags) == 0)
         };
         let is_direct = self.coding.is_plain() && is_valid();
         self.attached.insert(corpus_idx, Attached { label, names, is_direct, words });

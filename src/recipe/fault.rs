@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt};
 
 use thiserror::Error;
 
-use crate::keys::{MAX_INTEGER, MAX_NUMBER, Place, Value};
+use crate::{
+    keys::{MAX_INTEGER, MAX_NUMBER, Place, Value},
+    printable::printable,
+};
 
 /// A fault of a recipe, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +25,9 @@ impl fmt::Display for Fault {
             Place::Set(key) => self.what.strip_prefix(&format!("`{key}`: ")),
             _ => None,
         };
-        write!(f, "{}: {}", self.place, what.unwrap_or(&self.what))
+        // One line, whatever names and quotations it has.
+        let line = format!("{}: {}", self.place, what.unwrap_or(&self.what));
+        f.write_str(&printable(&line))
     }
 }
 
@@ -177,6 +182,14 @@ mod tests {
         diagnostics.fault(&line(10), "ten");
         let faults = diagnostics.finish().unwrap_err();
         assert_eq!(faults.to_string(), "a.toml:9: nine\na.toml:10: ten");
+    }
+
+    #[test]
+    fn a_fault_is_one_line_whatever_it_quotes() {
+        let file = "a\n.toml".into();
+        let fault =
+            Fault { place: Place::File(file), what: "found B-\nb.toml: valid\r".to_owned() };
+        assert_eq!(fault.to_string(), "a\\n.toml: found B-\\nb.toml: valid\\r");
     }
 
     #[test]

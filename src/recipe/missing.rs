@@ -1,11 +1,16 @@
 //! Examples that lack a field that an encoder looks words up in. A format may accept them, as labels
 //! may be missing; as an input the field is required.
+//!
+//! Where a file has a placeholder such as `_`, that is the word, unless the field is also one of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ObjectiveSpec, Recipe, encoder::closure};
 use crate::{
-    data::{Axis, Corpus, Example, FieldForm, SplitData, read::ReadError},
+    data::{
+        Axis, Corpus, Example, FieldForm, FieldValues, Placeholder, SplitData, Symbol,
+        read::ReadError,
+    },
     keys::describe::quoted,
     model::encoder::RowSource,
 };
@@ -42,6 +47,32 @@ impl Recipe {
         faults.collect()
     }
 
+    /// The placeholders that are words of a corpus: those of fields that encoders read for these objectives and
+    /// that no objective predicts.
+    pub fn placeholders<'a>(
+        &self,
+        objectives: impl Iterator<Item = &'a ObjectiveSpec>,
+        corpus_idx: usize,
+        corpus: &mut Corpus,
+    ) -> Vec<PlaceholderWord> {
+        let read = objectives.flat_map(|objective| self.words_read(objective, corpus_idx, corpus));
+        let read: BTreeSet<usize> = read.map(|(field, _)| field).collect();
+        let predicted = self.objectives.iter().filter(|spec| spec.corpora.contains(&corpus_idx));
+        let predicted: BTreeSet<&str> =
+            predicted.filter_map(|spec| spec.values.text_if_set("label")).collect();
+        let words = read.into_iter().filter_map(|field| {
+            let name = corpus.fields[field].name.as_str();
+            let Placeholder { text, is_required } = corpus.fields[field].placeholder.as_ref()?;
+            let is_word = !predicted.contains(name);
+            is_word.then(|| PlaceholderWord {
+                field,
+                symbol: corpus.lexicons[field].intern(text),
+                is_required: *is_required,
+            })
+        });
+        words.collect()
+    }
+
     /// The fields of words that encoders read for an objective, each with the encoder's name.
     fn words_read(
         &self,
@@ -62,6 +93,40 @@ impl Recipe {
             is_words.then_some((field, encoder.name.as_str()))
         });
         words.collect()
+    }
+}
+
+/// A placeholder that is a word of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct PlaceholderWord {
+    field: usize,
+    symbol: Symbol,
+    /// Whether every file has the field.
+    is_required: bool,
+}
+
+impl PlaceholderWord {
+    /// Puts the word where the examples of a split lack one.
+    pub fn fill(self, split: &mut SplitData) {
+        let Self { field, symbol, is_required } = self;
+        let has_field = |example: &Example| example.fields[field].is_some();
+        // A file without labels may lack the column.
+        if !is_required && !split.examples.iter().any(has_field) {
+            return;
+        }
+        for example in &mut split.examples {
+            let mut symbols = vec![symbol; example.len_of(0)];
+            match &example.fields[field] {
+                None => {}
+                Some(FieldValues::Partial { symbols: some, positions }) => {
+                    for (&word, &position) in some.iter().zip(positions) {
+                        symbols[position as usize] = word;
+                    }
+                }
+                Some(_) => continue,
+            }
+            example.fields[field] = Some(FieldValues::Symbols(symbols));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Loads the corpora of a checked recipe and checks their labels.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use crate::{
         read::{Location, ReadError},
     },
     keys::{Place, Refers, ValueType},
+    objective::{LabelCheck, RepairedTag},
     protocol::event::{Split, Treatment},
 };
 
@@ -28,12 +29,18 @@ impl Recipe {
             let mut found: Vec<Fault> = unread.into_iter().map(fault).collect();
             let is_whole = found.is_empty();
             let reading = self.objectives.iter().filter(|spec| spec.corpora.contains(&at));
+            for word in self.placeholders(reading.clone(), at, &mut corpus) {
+                let held_out = corpus.dev.iter_mut().chain(&mut corpus.test);
+                std::iter::once(&mut corpus.train)
+                    .chain(held_out)
+                    .for_each(|split| word.fill(split));
+            }
             let mut of_examples = Vec::new();
-            let mut repaired = BTreeSet::new();
+            let mut unused = Unused::default();
             for reader in reading.clone() {
-                let check = reader.config.check_corpus(&corpus);
-                of_examples.extend(check.of_examples);
-                repaired.extend(check.repaired);
+                let mut check = reader.config.check_corpus(&corpus);
+                of_examples.append(&mut check.of_examples);
+                unused.add(&mut check);
                 found.extend(check.of_files.into_iter().map(line_fault));
                 // With lines that could not be read, what is missing may be in these.
                 let of_corpus = check.of_corpus.into_iter().filter(|_| is_whole);
@@ -48,12 +55,14 @@ impl Recipe {
                 .partition(|(split, _)| spec.faults.of(*split) == FaultPolicy::Skip);
             found.extend(refused.into_iter().map(|(_, error)| line_fault(error)));
             skip(&mut corpus, &skipped);
-            for split in [Split::Train, Split::Dev, Split::Test] {
-                let of_split = repaired.iter().filter(|(of, _)| *of == split);
-                let count = of_split.clone().count() as u64;
-                let lines = of_split.map(|(_, error)| error.clone());
-                corpus.add_irregular(split, Treatment::RepairedTags, count, lines);
+            if !skipped.is_empty() {
+                // Skipped examples have no further irregularities.
+                unused = Unused::default();
+                for reader in reading.clone() {
+                    unused.add(&mut reader.config.check_corpus(&corpus));
+                }
             }
+            unused.list(&mut corpus);
             if found.is_empty() && corpus.train.examples.is_empty() {
                 let what = "no examples without a fault to train on".to_owned();
                 found.push(Fault { place: spec.place.clone(), what });
@@ -68,6 +77,40 @@ impl Recipe {
             faults.extend(self.objectives.iter().filter_map(|spec| unlabelled(spec, &corpora)));
         }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
+    }
+}
+
+/// What objectives do not use as it stands, each tag and sentence once, whichever objectives read it.
+#[derive(Default)]
+struct Unused {
+    /// By split, file, line and token.
+    repaired: BTreeMap<(Split, Arc<str>, u32, usize), ReadError>,
+    /// By file and line, in train.
+    untrained: BTreeMap<(Arc<str>, u32), ReadError>,
+}
+
+impl Unused {
+    /// Moves the findings of an objective here.
+    fn add(&mut self, check: &mut LabelCheck) {
+        for RepairedTag { split, token, error } in check.repaired.drain(..) {
+            let place = (split, error.file.clone(), error.line, token);
+            self.repaired.entry(place).or_insert(error);
+        }
+        for error in check.untrained.drain(..) {
+            self.untrained.entry((error.file.clone(), error.line)).or_insert(error);
+        }
+    }
+
+    fn list(self, corpus: &mut Corpus) {
+        for split in [Split::Train, Split::Dev, Split::Test] {
+            let of_split = self.repaired.iter().filter(|((of, ..), _)| *of == split);
+            let count = of_split.clone().count() as u64;
+            let lines = of_split.map(|(_, error)| error.clone());
+            corpus.add_irregular(split, Treatment::RepairedTags, count, lines);
+        }
+        let count = self.untrained.len() as u64;
+        let lines = self.untrained.into_values();
+        corpus.add_irregular(Split::Train, Treatment::UntrainedSentences, count, lines);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         statistics::{label_set, overlap, text_fields},
         vocabulary::count,
     },
+    printable,
     protocol::{Step, event::Split},
 };
 
@@ -50,8 +51,8 @@ pub enum Warning {
     HeaderAsLabel {
         /// The objective.
         objective: String,
-        /// The file.
-        file: String,
+        /// The split whose first line has it.
+        split: Split,
         /// The label.
         label: String,
     },
@@ -122,10 +123,11 @@ impl fmt::Display for Warning {
                      where every prediction is wrong: {listed}{more}"
                 )
             }
-            Self::HeaderAsLabel { objective, file, label } => write!(
+            Self::HeaderAsLabel { objective, split, label } => write!(
                 f,
-                "objective {objective}: the label {label:?} occurs in the first line of {file} and nowhere else; if \
-                 that is a header, set header = \"skip\" (format \"table\") or remove the line"
+                "objective {objective}: the label {label:?} occurs in the first line of {} and nowhere else; if \
+                 that is a header, set header = \"skip\" (format \"table\") or remove the line",
+                split.name()
             ),
             Self::InvisibleInLabel { objective, label, count } => write!(
                 f,
@@ -259,7 +261,7 @@ fn of_labels(objective: &ObjectiveSpec, corpora: &[&Corpus]) -> Vec<Warning> {
         warnings.push(Warning::DistinctLabels { objective: name(), field, distinct, labels });
         return warnings;
     }
-    let invisible = in_train.iter().filter(|(label, _)| label.chars().any(is_invisible));
+    let invisible = in_train.iter().filter(|(label, _)| has_invisible(label));
     warnings.extend(invisible.take(MAX_LISTED).map(|(label, count)| Warning::InvisibleInLabel {
         objective: name(),
         label: visible(label),
@@ -267,9 +269,9 @@ fn of_labels(objective: &ObjectiveSpec, corpora: &[&Corpus]) -> Vec<Warning> {
     }));
     for (corpus, field) in &labelled {
         warnings.extend(
-            header_as_label(corpus, *field, labels).map(|(file, label)| Warning::HeaderAsLabel {
+            header_as_label(corpus, *field, labels).map(|(split, label)| Warning::HeaderAsLabel {
                 objective: name(),
-                file,
+                split,
                 label,
             }),
         );
@@ -300,14 +302,14 @@ fn of_labels(objective: &ObjectiveSpec, corpora: &[&Corpus]) -> Vec<Warning> {
     warnings
 }
 
-/// The file and label of a first line whose label occurs nowhere but in first lines.
-fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(String, String)> {
+/// The split and label of a first line whose label occurs nowhere but in first lines.
+fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(Split, String)> {
     if labels < FEWEST_LABELS {
         return None;
     }
-    let first = |data: &SplitData| {
+    let first = |(split, data): (Split, &SplitData)| {
         let example = data.examples.first().filter(|example| example.line == 1)?;
-        Some((example.strings(field)?.first().copied()?, data.file.to_string()))
+        Some((example.strings(field)?.first().copied()?, split))
     };
     let lexicon = &corpus.lexicons[field];
     // Where many labels occur once, that of the first line says nothing.
@@ -317,37 +319,25 @@ fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(String
     if n_single > 1 && 4 * n_single > n_distinct {
         return None;
     }
-    let firsts: Vec<(u32, String)> = corpus.splits().filter_map(|(_, data)| first(data)).collect();
+    let firsts: Vec<(u32, Split)> = corpus.splits().filter_map(first).collect();
     let symbols: BTreeSet<u32> = firsts.iter().map(|(symbol, _)| *symbol).collect();
     let header = symbols.into_iter().find(|&symbol| {
         let count = |(_, data): (Split, &SplitData)| count(lexicon, data, field)[symbol as usize];
         let n_first = firsts.iter().filter(|(first, _)| *first == symbol).count() as u64;
         corpus.splits().map(count).sum::<u64>() == n_first
     })?;
-    let (_, file) = firsts.into_iter().find(|(first, _)| *first == header)?;
-    Some((file, visible(lexicon.get(header))))
+    let (_, split) = firsts.into_iter().find(|(first, _)| *first == header)?;
+    Some((split, visible(lexicon.get(header))))
 }
 
-/// Whether a character cannot be seen, or looks like a space: format characters, fillers, and spaces beyond ASCII.
-fn is_invisible(char: char) -> bool {
-    char.is_control()
-        || (char.is_whitespace() && char != ' ')
-        || matches!(
-            char,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
+/// The characters of a text, each with whether it cannot be seen or looks like a space but is another one.
+fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let is_other_space = |c: char| c.is_whitespace() && c != ' ';
+    printable::marked(text).map(move |(c, is_marked)| (c, is_marked || is_other_space(c)))
+}
+
+fn has_invisible(text: &str) -> bool {
+    marked(text).any(|(_, is_marked)| is_marked)
 }
 
 /// The maximum number of characters of a label in a message.
@@ -356,12 +346,12 @@ const MAX_CHARS: usize = 60;
 /// The beginning of a text, with these characters escaped.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(4 * MAX_CHARS));
-    for (at, char) in text.chars().enumerate() {
+    for (at, (char, is_marked)) in marked(text).enumerate() {
         if at == MAX_CHARS {
             shown.push('…');
             break;
         }
-        if is_invisible(char) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+        if is_marked { shown.extend(char.escape_unicode()) } else { shown.push(char) }
     }
     shown
 }
@@ -377,6 +367,8 @@ mod tests {
             "\\u{feff}good\\u{200b}\\u{a0}x\\u{202e}y"
         );
         assert_eq!(visible("très-bien 好 B-PER"), "très-bien 好 B-PER");
+        assert_eq!(visible("\u{17b4}\u{1d173}\u{e0100}"), "\\u{17b4}\\u{1d173}\\u{e0100}");
+        assert!(!has_invisible("می\u{200c}خواهم") && !has_invisible("👩\u{200d}💻"));
         assert_eq!(visible(&"x".repeat(99)).chars().count(), MAX_CHARS + 1);
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     protocol::{
         Event, Step,
         event::{
-            BestMetric, Continued, CorpusStarted, MetricStarted, ObjectiveStarted, RunStarted,
-            Split,
+            BestMetric, Continued, CorpusStarted, IrregularLine, Irregularity, MetricStarted,
+            ObjectiveStarted, RunStarted, Split,
         },
     },
     recipe::{Length, ObjectiveSpec, Recipe},
@@ -164,6 +164,11 @@ fn objectives(recipe: &Recipe) -> Vec<ObjectiveStarted> {
     recipe.objectives.iter().map(objective).collect()
 }
 
+fn without_folders(irregularity: &Irregularity) -> Irregularity {
+    let lines = irregularity.lines.iter().cloned().map(IrregularLine::without_folder);
+    Irregularity { lines: lines.collect(), ..irregularity.clone() }
+}
+
 fn corpus(corpus: &Corpus) -> CorpusStarted {
     let splits = [Split::Train, Split::Dev, Split::Test].into_iter();
     CorpusStarted {
@@ -172,6 +177,6 @@ fn corpus(corpus: &Corpus) -> CorpusStarted {
             .filter_map(|split| Some((split.name().to_owned(), corpus.split(split)?.size())))
             .collect(),
         skipped: corpus.skipped(),
-        irregularities: corpus.irregularities.clone(),
+        irregularities: corpus.irregularities.iter().map(without_folders).collect(),
     }
 }

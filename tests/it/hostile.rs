@@ -104,6 +104,59 @@ fn hostile_lines_of_a_corpus_are_escaped_in_faults() {
     assert_safe("table", &finish(&mut here.auxdesk(["check", "mood.toml"])));
 }
 
+/// Text with line breaks that reads like a message of the program.
+const FORGED: &str = "B-\nFORGED: valid\rFORGED: valid\nFORGED";
+
+#[test]
+fn text_with_line_breaks_adds_no_line_to_a_message() {
+    let assert_one_line = |what: &str, exited: &Exited| {
+        assert_safe(what, exited);
+        for text in [&exited.out, &exited.err] {
+            let forged =
+                text.split(['\n', '\r']).find(|line| line.trim_start().starts_with("FORGED"));
+            assert_eq!(forged, None, "{what}: {text}");
+        }
+    };
+    let here = Here::new();
+    let field = serde_json::to_string(&format!("tags {FORGED}")).unwrap();
+    let recipe = CLASSIFIER.replace(
+        "\"table\"\ncolumns = [\"label\", \"text\"]",
+        "\"jsonl\"\ntokens = \"tokens\"\ntags = [TAGS]",
+    );
+    let recipe = recipe
+        .replace("field = \"text\"", "field = \"tokens\"\nvectors = \"v.txt\"\nmin_count = 1");
+    let recipe =
+        recipe.replace("kind = \"classify\"", "kind = \"tag\"").replace("words.max", "words");
+    let recipe = recipe.replace("label = \"label\"", "label = TAGS").replace("TAGS", &field);
+    here.write("mood.toml", &recipe);
+    here.write("v.txt", "other 1 2 3 4\n");
+    let sentence = |tag: &str| {
+        let token = format!("a{FORGED}");
+        format!(
+            "{}\n",
+            serde_json::json!({ "tokens": [token, "b"], format!("tags {FORGED}"): [tag, "O"] })
+        )
+    };
+    here.write("mood.tsv", sentence(FORGED).repeat(8));
+    let run = |args: &[&str]| finish(&mut here.auxdesk(args));
+    let checked = run(&["check", "mood.toml"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.err);
+    assert!(checked.out.contains("FORGED"), "{}", checked.out);
+    assert_one_line("check", &checked);
+    let trained = run(&["train", "mood.toml", "--run", "run", "--headless"]);
+    assert_eq!(trained.code, Some(0), "{}", trained.err);
+    assert_one_line("train", &trained);
+    assert_one_line("evaluate", &run(&["evaluate", "run", "--classes"]));
+    let set = "objective.mood.scheme=iob2";
+    let refused = run(&["check", "mood.toml", "--set", set]);
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+    assert!(refused.err.contains("FORGED"), "{}", refused.err);
+    assert_one_line("check of tags", &refused);
+    here.write("mood.tsv", sentence(FORGED).replace("\"O\"]", "\"O\", \"O\"]"));
+    assert_one_line("check of lines", &run(&["check", "mood.toml"]));
+    assert_one_line("predict", &run(&["predict", "run", "mood.tsv"]));
+}
+
 #[test]
 fn hostile_recipes_and_settings_are_escaped_in_faults() {
     let here = Here::new();

@@ -206,3 +206,140 @@ fn utf_16_gzip_and_a_bad_byte_are_read_and_archives_are_named() {
     let said = "train.tsv: expected text, found a zip archive";
     assert!(refused.err.starts_with(said), "{}", refused.err);
 }
+
+/// CoNLL-U with the columns after the id; `_` elsewhere.
+fn conllu(words: &[[&str; 3]]) -> String {
+    let lines = words.iter().zip(1..).map(|([form, lemma, upos], id)| {
+        format!("{id}\t{form}\t{lemma}\t{upos}\t_\t_\t_\t_\t_\t_\n")
+    });
+    lines.collect::<String>() + "\n"
+}
+
+#[test]
+fn a_placeholder_is_a_word_where_an_encoder_reads_it() {
+    let here = Here::new();
+    let sentence = conllu(&[["Go", "go", "VERB"], ["_", "_", "SYM"], ["now", "_", "ADV"]]);
+    here.write("train.conllu", sentence.repeat(4));
+    let recipe = TAGGER.replace("\"columns\"\ncolumns = [\"form\", \"ner\"]", "\"conllu\"");
+    let recipe = recipe.replace("train.tsv", "train.conllu").replace("dev = \"dev.tsv\"\n", "");
+    let recipe = recipe.replace("\"ner\"\ntap", "\"upos\"\ntap").replace("scheme = \"iob2\"\n", "");
+    for field in ["xpos", "lemma", "feats", "deprel"] {
+        let recipe = recipe.replace("field = \"form\"", &format!("field = \"{field}\""));
+        here.write("recipe.toml", recipe);
+        printed(&here, &["check", "recipe.toml"]);
+    }
+    printed(&here, &["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"]);
+    let predicted = printed(&here, &["predict", "run", "train.conllu"]);
+    assert_eq!(predicted.lines().count(), 16, "{predicted}");
+    // A field of labels has none there.
+    here.write(
+        "recipe.toml",
+        recipe.replace("field = \"form\"", "field = \"xpos\"").replace("upos", "xpos"),
+    );
+    let refused = run(&here, &["check", "recipe.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.err.contains("expected \"xpos\", the input of encoder \"words\", found none"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn tags_of_partly_labelled_sentences_are_those_of_the_scheme() {
+    let whole = "Ada\tB-PER\nsaw\tO\n\n";
+    let here = tagger(&format!("a\tX-PER\nb\t_\n\n{whole}"), whole, "iob2");
+    let set = ["--set", "corpus.c.unlabelled=_", "--set", "objective.ner.head=softmax"];
+    let refused = run(&here, &[&["check", "recipe.toml"], &set[..]].concat());
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    let fault = "train.tsv:1: expected an iob2 tag (O, B-TYPE or I-TYPE), found X-PER";
+    assert!(refused.err.starts_with(fault), "{}", refused.err);
+    // The token before it may be in the span.
+    here.write("train.tsv", format!("a\t_\nb\tI-PER\n\n{whole}"));
+    let checked = printed(&here, &[&["check", "recipe.toml"], &set[..]].concat());
+    assert!(!checked.contains("scheme forbids"), "{checked}");
+}
+
+#[test]
+fn sentences_that_a_crf_cannot_train_are_counted_and_may_not_be_all() {
+    let whole = "Ada\tB-PER\nsaw\tO\n\n";
+    let here = tagger(&format!("a\tO\nb\t_\n\n{whole}"), whole, "iob2");
+    let set = ["--set", "corpus.c.unlabelled=_"];
+    let check = [&["check", "recipe.toml"], &set[..]].concat();
+    let checked = printed(&here, &check);
+    let said = "no training on 1 sentence of train without a label at every token\n    train.tsv:2: expected a label, \
+                which `head = \"crf\"` needs at every token, found none";
+    assert!(checked.contains(said), "{checked}");
+    here.write("train.tsv", "a\tO\nb\t_\n\na\t_\nb\tO\n");
+    let refused = run(&here, &check);
+    let fault = "train.tsv:2: expected sentences with \"ner\" at every token, which `head = \"crf\"` needs, found none \
+                 in 2; set `head = \"softmax\"`";
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.starts_with(fault), "{}", refused.err);
+    let softmax = [&check[..], &["--set", "objective.ner.head=softmax"]].concat();
+    assert!(!printed(&here, &softmax).contains("no training on"));
+}
+
+#[test]
+fn a_stray_quote_is_not_skipped_with_the_lines_that_it_swallows() {
+    let here = Here::new();
+    let mut lines: Vec<String> =
+        (0..20).map(|n| format!("{},film {n}\n", ["neg", "pos"][n % 2])).collect();
+    lines[9] = "neg,\"Great film\n".to_owned();
+    let recipe = TAGGER.replace(
+        "\"columns\"\ncolumns = [\"form\", \"ner\"]",
+        "\"table\"\ncolumns = [\"ner\", \"form\"]\nseparator = \"comma\"\nfaults = \"skip\"",
+    );
+    let recipe =
+        recipe.replace("dev = \"dev.tsv\"\n", "").replace("kind = \"tag\"", "kind = \"classify\"");
+    let recipe =
+        recipe.replace("tap = \"trunk\"\nscheme = \"iob2\"\nhead = \"crf\"", "tap = \"trunk.max\"");
+    here.write("recipe.toml", recipe);
+    here.write("train.tsv", lines.concat());
+    let refused = run(&here, &["check", "recipe.toml"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    let fault = "train.tsv:10: the quote that opens column 2 is not closed before the end of the file (a quoted cell \
+                 reaches from here to line 20, in which there may be other examples: not skipped)";
+    assert!(refused.err.starts_with(fault), "{}", refused.err);
+    // A fault of a single line is skipped.
+    lines[9] = "neg,\"Great\" film\n".to_owned();
+    here.write("train.tsv", lines.concat());
+    assert!(
+        printed(&here, &["check", "recipe.toml"]).contains("skipped 1 faulty example of train")
+    );
+}
+
+#[test]
+fn tags_of_skipped_sentences_are_not_listed_and_each_tag_is_once() {
+    let whole = "Ada\tI-PER\n\n";
+    let corpus = format!("a\tX-PER\nb\tO\nc\tI-PER\n\n{whole}");
+    let here = tagger(&corpus, whole, "iob2");
+    // Under both schemes a span may not start with I-, with different words.
+    let second = "[[objective]]\nname = \"again\"\nkind = \"tag\"\ncorpus = \"c\"\nlabel = \"ner\"\ntap = \"trunk\"\n\
+                  scheme = \"iobes\"\n";
+    let recipe = TAGGER.replace("dev = \"dev.tsv\"", "faults = \"skip\"");
+    here.write("recipe.toml", format!("{recipe}{second}"));
+    let checked = printed(&here, &["check", "recipe.toml"]);
+    assert!(checked.contains("skipped 1 faulty example of train"), "{checked}");
+    assert!(checked.contains("read 1 tag of train"), "{checked}");
+}
+
+#[test]
+fn the_journal_of_a_run_does_not_depend_on_its_folder() {
+    let started = || {
+        let here = tagger(AS_IN_CONLL_2002, AS_IN_CONLL_2002, "iob2");
+        let other = Here::new();
+        let recipe = here.path("recipe.toml");
+        let run = here.path("run");
+        let (recipe, run) = (recipe.to_str().unwrap(), run.to_str().unwrap());
+        let args = ["train", recipe, "--headless", "--run", run, "--threads", "1"];
+        let exited = finish(&mut other.auxdesk(args));
+        assert_eq!(exited.code, Some(0), "{}", exited.err);
+        let events = journal(&here, "run");
+        let found = events.iter().find(|event| event["kind"] == "run_started").unwrap();
+        (found["corpora"].clone(), found["warnings"].clone())
+    };
+    let (corpora, warnings) = started();
+    assert_eq!(corpora[0]["irregularities"][0]["lines"][0]["file"], "train.tsv");
+    assert_eq!(started(), (corpora, warnings));
+}

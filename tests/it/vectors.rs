@@ -234,7 +234,7 @@ fn coverage_is_told_by_check_and_at_the_start_of_a_run() {
         "  train  87.50 % of       40 tokens   87.50 % of      40 distinct words",
         "        without a vector: worda 1",
         "  dev     0.00 % of       40 tokens    0.00 % of      40 distinct words",
-        "  warning: only 0.00 % of the tokens of news dev have a vector of encoder words",
+        "  warning: few tokens of news have a vector of encoder words: 0.00 % of dev",
     ] {
         assert!(exited.out.contains(line), "expected {line}\nfound {}", exited.out);
     }
@@ -244,7 +244,7 @@ fn coverage_is_told_by_check_and_at_the_start_of_a_run() {
     let exited = train(&here, &[]);
     for line in [
         "vectors of words for news train: 87.50 % of tokens, 87.50 % of 40 distinct words",
-        "warning: only 0.00 % of the tokens of news dev",
+        "warning: few tokens of news have a vector of encoder words: 0.00 % of dev",
     ] {
         assert!(exited.err.contains(line), "expected {line}\nfound {}", exited.err);
     }

@@ -101,7 +101,8 @@ fn labels_of_dev_and_test_that_train_lacks() {
 fn a_header_that_would_be_learnt_as_a_class() {
     let here = classifier(&format!("class\tsentence\n{}", ordinary()));
     let said = only(&here, &[], "header_as_label");
-    let wanted = "objective cls: the label \"class\" occurs in the first line of train.tsv and nowhere else; ";
+    let wanted =
+        "objective cls: the label \"class\" occurs in the first line of train and nowhere else; ";
     assert!(said.starts_with(wanted), "{said}");
     assert_eq!(warnings(&here, &["corpus.c.header=skip"]), (vec![], vec![]));
 }

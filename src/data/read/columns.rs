@@ -71,8 +71,12 @@ impl Format for Columns {
     }
 
     fn schema(&self, values: &Values) -> Schema {
-        let columns = values.texts("columns").into_iter();
-        Schema::of_tokens(columns.filter(|column| *column != "_").map(Field::of_tokens).collect())
+        let columns = values.texts("columns").into_iter().filter(|column| *column != "_");
+        let field = |(at, name): (usize, &str)| match values.text_if_set(UNLABELLED) {
+            Some(mark) if at > 0 => Field::of_tokens(name).with_placeholder(mark, false),
+            _ => Field::of_tokens(name),
+        };
+        Schema::of_tokens(columns.enumerate().map(field).collect())
     }
 
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {

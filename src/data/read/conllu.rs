@@ -2,9 +2,9 @@
 //!
 //! Ranges (`1-2`, the written form of several words) and empty nodes (`8.1`) are not words and are
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
-//! `_` means that a value is not specified, so the word has no label there: it is neither a class nor scored. Two
-//! columns differ: a form may be `_`, and in a file with features `_` is a word without features. The prediction of
-//! a faulty sentence is `_`.
+//! `_` means that a value is not specified, so the word has no label there: it is neither a class nor scored. Three
+//! columns differ: a form may be `_`, and then its lemma too, and in a file with features `_` is a word without
+//! features. As the input of an encoder `_` is a word. The prediction of a faulty sentence is `_`.
 
 use std::collections::HashMap;
 
@@ -25,10 +25,16 @@ use crate::{
 };
 
 /// The columns after the id, in the order of the file.
-const FIELDS: [&str; 9] = ["form", "lemma", "upos", "xpos", FEATS, HEAD, "deprel", "deps", "misc"];
+const FIELDS: [&str; 9] = [FORM, LEMMA, "upos", "xpos", FEATS, HEAD, "deprel", "deps", "misc"];
 
 /// What stands in a column without a value.
 const NOTHING: &str = "_";
+
+/// The column of the word as it is written, the first one after the id.
+const FORM: &str = "form";
+
+/// The column of the lemma.
+const LEMMA: &str = "lemma";
 
 /// The column of morphological features.
 const FEATS: &str = "feats";
@@ -56,7 +62,8 @@ impl Format for Conllu {
     fn schema(&self, _values: &Values) -> Schema {
         let field = |name: &str| match name {
             HEAD => Field::new(name, Axis::Sequence(0), FieldForm::Arcs),
-            _ => Field::of_tokens(name),
+            FORM => Field::of_tokens(name),
+            _ => Field::of_tokens(name).with_placeholder(NOTHING, true),
         };
         Schema::of_tokens(FIELDS.map(field).into())
     }
@@ -229,11 +236,16 @@ fn example(
         if name == HEAD {
             return heads.map(|heads| FieldValues::Arcs(heads.into()));
         }
-        // A form may be an underscore.
-        let has_nothing = name != "form" && (name != FEATS || !has_feats);
+        // A form may be an underscore, and then its lemma is one.
+        let is_value = |cells: &[&str]| match name {
+            FORM => true,
+            LEMMA => cells[0] == NOTHING,
+            FEATS => has_feats,
+            _ => false,
+        };
         FieldValues::of_positions(words.iter().map(|(_, cells)| {
             let cell = cells[field];
-            (!has_nothing || cell != NOTHING).then(|| lexicon.intern(cell))
+            (cell != NOTHING || is_value(cells)).then(|| lexicon.intern(cell))
         }))
     });
     Example::of_tokens(words.iter().map(|&(number, _)| number).collect(), fields.collect())

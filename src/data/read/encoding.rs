@@ -131,9 +131,9 @@ impl Decoder {
 struct InvalidLines {
     /// Their numbers.
     lines: Vec<u32>,
-    /// The number of other lines with characters beyond ASCII, which are UTF-8.
+    /// The number of lines, these or others, with characters beyond ASCII that are UTF-8.
     n_encoded: usize,
-    /// Whether a byte of the invalid lines is from 0x80 to 0x9f: a quote or a dash of CP1252, and unused in Latin-1.
+    /// Whether an invalid byte is from 0x80 to 0x9f: a quote or a dash of CP1252, and unused in Latin-1.
     has_c1: bool,
     /// Whether the format has a key for the encoding.
     has_key: bool,
@@ -144,18 +144,22 @@ impl InvalidLines {
         std::str::from_utf8(text).err()?;
         let mut invalid = Self { lines: Vec::new(), n_encoded: 0, has_c1: false, has_key };
         for line in lines(text).filter(|line| !line.bytes.is_ascii()) {
-            if std::str::from_utf8(line.bytes).is_ok() {
-                invalid.n_encoded += 1;
-            } else {
+            let (mut is_encoded, mut is_invalid) = (false, false);
+            for chunk in line.bytes.utf8_chunks() {
+                is_encoded |= !chunk.valid().is_ascii();
+                is_invalid |= !chunk.invalid().is_empty();
+                invalid.has_c1 |= chunk.invalid().iter().any(|byte| (0x80..0xa0).contains(byte));
+            }
+            invalid.n_encoded += usize::from(is_encoded);
+            if is_invalid {
                 invalid.lines.push(line.number);
-                invalid.has_c1 |= line.bytes.iter().any(|byte| (0x80..0xa0).contains(byte));
             }
         }
         (!invalid.lines.is_empty()).then_some(invalid)
     }
 
-    /// What to do, which depends on the other lines: an encoding of one byte per character is advised only if no
-    /// line is UTF-8, or so few that they may be so by chance.
+    /// What to do, which depends on the characters beyond ASCII: an encoding of one byte per character is advised
+    /// only if no line has any in UTF-8, or so few lines that they may be so by chance.
     fn advice(&self) -> String {
         let n = self.lines.len();
         let (lines, are) = if n == 1 { ("line", "is") } else { ("lines", "are") };
@@ -171,9 +175,10 @@ impl InvalidLines {
             );
         }
         let n_encoded = self.n_encoded;
+        let (s, have) = if n_encoded == 1 { ("", "has") } else { ("s", "have") };
         format!(
-            "{n} {lines} {are} not, but {n_encoded} with characters beyond ASCII are, which another encoding \
-             would spoil: correct the {lines}, or {replace}"
+            "{n} {lines} {are} not, but {n_encoded} line{s} {have} characters of several bytes in UTF-8, which \
+             another encoding would spoil: correct the {lines}, or {replace}"
         )
     }
 }
@@ -223,28 +228,26 @@ mod tests {
 
     #[test]
     fn the_advice_about_a_bad_byte_depends_on_the_other_lines() {
-        for (text, advice) in [
-            (
-                &b"ab\xf0city\nascii\n"[..],
-                "1 line is not, and few or none of the others have characters beyond \
-              ASCII: set encoding = \"latin-1\", which fits them",
-            ),
-            (
-                b"it\x92s \x85\ncaf\xe9\n",
-                "2 lines are not, and few or none of the others have characters beyond \
-              ASCII: set encoding = \"cp1252\", which fits them",
-            ),
-            ("é\né\n\u{201c}a\u{201d}\n|b\n".as_bytes(), ""),
+        let spoil = |encoded: &str| {
+            format!(
+                "1 line is not, but {encoded} characters of several bytes in UTF-8, which another encoding would \
+                 spoil: correct the line, or set invalid_bytes = \"replace\" to read U+FFFD in place of such bytes"
+            )
+        };
+        let fits = |lines: &str, encoding: &str| {
+            format!(
+                "{lines} not, and few or none of the others have characters beyond ASCII: set encoding = \
+                 \"{encoding}\", which fits them"
+            )
+        };
+        for (text, wanted) in [
+            (&b"ab\xf0city\nascii\n"[..], fits("1 line is", "latin-1")),
+            (b"it\x92s \x85\ncaf\xe9\n", fits("2 lines are", "cp1252")),
+            (b"\xc3\xa9\n\xc3\xa9\n\xe2\x80\x9ca\xe2\x80\x9d\n\xe9b\n", spoil("3 lines have")),
+            // Quotes in UTF-8 and one stray byte.
+            (b"ascii\n\xe2\x80\x9ccaf\xe9\xe2\x80\x9d\n", spoil("1 line has")),
         ] {
-            let text: Vec<u8> =
-                text.iter().map(|&byte| if byte == b'|' { 0xe9 } else { byte }).collect();
-            let wanted = if advice.is_empty() {
-                "1 line is not, but 3 with characters beyond ASCII are, which another encoding would spoil: correct \
-                 the line, or set invalid_bytes = \"replace\" to read U+FFFD in place of such bytes"
-            } else {
-                advice
-            };
-            let found = decoded("utf-8", &text).unwrap_err();
+            let found = decoded("utf-8", text).unwrap_err();
             assert_eq!(found.split_once(" is not UTF-8; ").unwrap().1, wanted);
         }
         // The advice is in the message of the first such line only.

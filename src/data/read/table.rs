@@ -111,22 +111,27 @@ impl Format for Table {
     fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
         let layout = Layout::new(values, &source.bytes, labels);
         let records = records(&source.bytes, layout.separator);
+        // Lines within a record with a stray quote may be examples; to skip the record would lose them all.
+        let mut is_unusable = false;
         let read = read_each(source, records, |line| {
             if !layout.has_example(line) {
                 return Ok(None);
             }
             let n_breaks = line.n_breaks();
-            let example = layout.decoder.decode(line);
-            let example = example.and_then(|text| layout.example(&text, line, corpus));
-            example.map(Some).map_err(|what| match n_breaks {
+            let reach = |what: String, note: &str| match n_breaks {
                 0 => what,
-                _ => format!(
-                    "{what} (a quoted cell reaches from here to line {})",
-                    line.number as usize + n_breaks
-                ),
+                _ => {
+                    let last = line.number as usize + n_breaks;
+                    format!("{what} (a quoted cell reaches from here to line {last}{note})")
+                }
+            };
+            let text = layout.decoder.decode(line).map_err(|what| reach(what, ""))?;
+            layout.example(&text, line, corpus).map(Some).map_err(|what| {
+                is_unusable |= n_breaks > 0;
+                reach(what, ", in which there may be other examples: not skipped")
             })
         });
-        Read { replaced: layout.decoder.replaced(), ..read }
+        Read { replaced: layout.decoder.replaced(), is_unusable, ..read }
     }
 
     fn find_labels(

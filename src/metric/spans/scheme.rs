@@ -175,6 +175,16 @@ impl TagScheme {
 
     /// All violations in a sequence, in order.
     pub fn faults<S: AsRef<str>>(self, tags: &[S]) -> Vec<TagFault> {
+        self.list_faults(whole(tags))
+    }
+
+    /// The same for a sequence in which tokens may lack a tag: anything may be there, so a violation needs two
+    /// neighbours with a tag, or one that the scheme does not have.
+    pub fn faults_of_labelled(self, tags: &[Option<&str>]) -> Vec<TagFault> {
+        self.list_faults(tags.iter().copied())
+    }
+
+    fn list_faults<'t>(self, tags: impl Iterator<Item = Option<&'t str>>) -> Vec<TagFault> {
         let mut faults = Vec::new();
         self.each_fault(tags, |fault| {
             faults.push(TagFault {
@@ -188,26 +198,41 @@ impl TagScheme {
 
     /// The number of violations in a sequence.
     pub fn count_faults<S: AsRef<str>>(self, tags: &[S]) -> u64 {
+        self.count(whole(tags))
+    }
+
+    /// The same for a sequence in which tokens may lack a tag.
+    pub fn count_faults_of_labelled(self, tags: &[Option<&str>]) -> u64 {
+        self.count(tags.iter().copied())
+    }
+
+    fn count<'t>(self, tags: impl Iterator<Item = Option<&'t str>>) -> u64 {
         let mut n = 0;
         self.each_fault(tags, |_| n += 1);
         n
     }
 
-    fn each_fault<'t, S: AsRef<str>>(self, tags: &'t [S], mut found: impl FnMut(Found<'t>)) {
-        let mut before = None;
-        // After an unknown tag anything may follow: one mistake is one fault.
-        let mut follows_unknown = false;
-        for (idx, tag) in tags.iter().map(AsRef::as_ref).enumerate() {
-            let known = self.knows(tag);
-            if !known {
-                found(Found { idx, what: Violation::Unknown(tag) });
-            } else if !follows_unknown && !self.allowed(before, Some(tag)) {
-                found(Found { idx, what: Violation::Misplaced { before, tag } });
+    fn each_fault<'t>(
+        self,
+        tags: impl Iterator<Item = Option<&'t str>>,
+        mut found: impl FnMut(Found<'t>),
+    ) {
+        let (mut before, mut last) = (None, 0);
+        // After a token without a tag anything may follow, and after an unknown tag: one mistake is one fault.
+        let mut may_follow = false;
+        for (idx, tag) in tags.enumerate() {
+            let is_known = tag.is_some_and(|tag| self.knows(tag));
+            match tag {
+                Some(tag) if !is_known => found(Found { idx, what: Violation::Unknown(tag) }),
+                Some(tag) if !may_follow && !self.allowed(before, Some(tag)) => {
+                    found(Found { idx, what: Violation::Misplaced { before, tag } });
+                }
+                _ => {}
             }
-            (before, follows_unknown) = (Some(tag), !known);
+            (before, last, may_follow) = (tag, idx, !is_known);
         }
-        if let Some(last) = before.filter(|_| !follows_unknown && !self.allowed(before, None)) {
-            found(Found { idx: tags.len() - 1, what: Violation::Open(last) });
+        if let Some(open) = before.filter(|_| !may_follow && !self.allowed(before, None)) {
+            found(Found { idx: last, what: Violation::Open(open) });
         }
     }
 
@@ -240,9 +265,10 @@ impl TagScheme {
 
     /// Of a corpus with many violations of this scheme, the scheme and form that it follows instead; `None` if
     /// there are few violations, or if no other scheme has far fewer.
-    pub fn recognize<S: AsRef<str>>(self, sentences: &[&[S]]) -> Option<Self> {
-        let count =
-            |scheme: Self| sentences.iter().map(|tags| scheme.count_faults(tags)).sum::<u64>();
+    /// A token may lack a tag.
+    pub fn recognize(self, sentences: &[&[Option<&str>]]) -> Option<Self> {
+        let of = |scheme: Self, tags: &&[Option<&str>]| scheme.count_faults_of_labelled(tags);
+        let count = |scheme: Self| sentences.iter().map(|tags| of(scheme, tags)).sum::<u64>();
         let n_faults = count(self);
         if n_faults < FEWEST_RECOGNIZED {
             return None;
@@ -256,7 +282,7 @@ impl TagScheme {
         let found = others.find(|&other| other != self && 20 * count(other) <= n_faults);
         found.or_else(|| {
             // Every tag is one of io; a column of other labels rarely has O for most tokens.
-            let tags = || sentences.iter().copied().flatten().map(AsRef::as_ref);
+            let tags = || sentences.iter().copied().flatten().copied().flatten();
             let n_outside = tags().filter(|tag| *tag == OUTSIDE).count();
             let has_letters = tags().any(|tag| tag != OUTSIDE && self.knows(tag));
             let is_io = !has_letters && 2 * n_outside >= tags().count();
@@ -317,6 +343,11 @@ impl TagScheme {
 
 /// With fewer violations, no other scheme is looked for.
 const FEWEST_RECOGNIZED: u64 = 10;
+
+/// The tags of a sequence in which every token has one.
+fn whole<S: AsRef<str>>(tags: &[S]) -> impl Iterator<Item = Option<&str>> {
+    tags.iter().map(|tag| Some(tag.as_ref()))
+}
 
 /// A violation, before its message.
 struct Found<'t> {
@@ -463,7 +494,9 @@ mod tests {
 
     #[test]
     fn a_corpus_of_another_scheme_is_recognized_and_a_few_violations_are_not() {
-        let repeat = |tags: &'static str, n| vec![split(tags); n];
+        let repeat = |tags: &'static str, n| {
+            vec![tags.split(' ').map(Some).collect::<Vec<Option<&str>>>(); n]
+        };
         let recognize = |scheme: Scheme, tags, n| {
             let sentences = repeat(tags, n);
             let sentences: Vec<_> = sentences.iter().map(Vec::as_slice).collect();
@@ -486,6 +519,25 @@ mod tests {
         mostly.extend(repeat("O B-MISC I-MISC", 30));
         let mostly: Vec<_> = mostly.iter().map(Vec::as_slice).collect();
         assert_eq!(TagScheme::from(Scheme::Iob1).recognize(&mostly), None);
+    }
+
+    #[test]
+    fn tags_beside_a_token_without_one_may_continue_any_span() {
+        let faults = |scheme: Scheme, tags: &str| -> Vec<(usize, bool)> {
+            let tags: Vec<_> =
+                tags.split(' ').map(|tag| Some(tag).filter(|tag| *tag != "_")).collect();
+            let scheme = TagScheme::from(scheme);
+            let faults = scheme.faults_of_labelled(&tags);
+            assert_eq!(scheme.count_faults_of_labelled(&tags), faults.len() as u64);
+            faults.iter().map(|fault| (fault.idx, fault.is_unknown)).collect()
+        };
+        assert_eq!(faults(Scheme::Iob2, "_ I-PER _ I-LOC"), []);
+        assert_eq!(faults(Scheme::Iob2, "_ X-PER _"), [(1, true)]);
+        assert_eq!(faults(Scheme::Iob2, "I-PER _ O I-PER"), [(0, false), (3, false)]);
+        assert_eq!(faults(Scheme::Iobes, "B-PER _ E-PER _"), []);
+        assert_eq!(faults(Scheme::Iobes, "_ B-PER"), [(1, false)]);
+        assert_eq!(faults(Scheme::Iobes, "B-PER _"), []);
+        assert_eq!(faults(Scheme::Iob2, "_ _"), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::values::Split;
+use crate::printable::printable;
 
 /// The coverage of a corpus by the word vectors that an encoder reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,20 +88,26 @@ impl VectorCoverage {
             text.push_str("; without a vector: ");
             text.push_str(&without.join(", "));
         }
-        text
+        printable(&text).into_owned()
     }
 
-    /// A warning if a split has few tokens with a vector.
+    /// A warning if splits have few tokens with a vector.
     pub fn warning(&self) -> Option<String> {
-        let low = self.splits.iter().find(|split| split.is_low())?;
-        Some(format!(
-            "only {:.2} % of the tokens of {} {} have a vector of encoder {}; check the language, the case \
-             (`lowercase`, `backoff`) and the tokens of the vectors file",
-            low.percent_of_tokens(),
-            self.corpus,
-            low.split.name(),
-            self.encoder
-        ))
+        let low = self.splits.iter().filter(|split| split.is_low());
+        let low: Vec<String> = low
+            .map(|split| format!("{:.2} % of {}", split.percent_of_tokens(), split.split.name()))
+            .collect();
+        let (last, others) = low.split_last()?;
+        let Self { encoder, corpus, .. } = self;
+        let splits = match others {
+            [] => last.clone(),
+            _ => format!("{} and {last}", others.join(", ")),
+        };
+        let warning = format!(
+            "few tokens of {corpus} have a vector of encoder {encoder}: {splits}; check the language, the case \
+             (`lowercase`, `backoff`) and the tokens of the vectors file"
+        );
+        Some(printable(&warning).into_owned())
     }
 }
 
@@ -109,4 +116,46 @@ const LOW: f64 = 20.0;
 
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coverage(splits: &[(Split, u64)]) -> VectorCoverage {
+        let split = |&(split, tokens_with_vector)| SplitCoverage {
+            split,
+            words: 50,
+            words_with_vector: 25,
+            tokens: 100,
+            tokens_with_vector,
+            most_frequent_without: vec![WordCount { word: "a\nwarning: b".into(), count: 2 }],
+        };
+        VectorCoverage {
+            encoder: "words".into(),
+            corpus: "news".into(),
+            field: "form".into(),
+            vectors: 9,
+            repeated: 0,
+            splits: splits.iter().map(split).collect(),
+        }
+    }
+
+    #[test]
+    fn a_warning_names_every_split_with_a_low_coverage() {
+        let warning = |splits| coverage(splits).warning();
+        assert_eq!(warning(&[(Split::Train, 20), (Split::Dev, 99)]), None);
+        let said = warning(&[(Split::Train, 90), (Split::Test, 2)]).unwrap();
+        let head = "few tokens of news have a vector of encoder words: ";
+        assert!(said.starts_with(&format!("{head}2.00 % of test; check")), "{said}");
+        let said = warning(&[(Split::Train, 15), (Split::Dev, 7), (Split::Test, 2)]).unwrap();
+        let splits = "15.00 % of train, 7.00 % of dev and 2.00 % of test; check";
+        assert!(said.starts_with(&format!("{head}{splits}")), "{said}");
+    }
+
+    #[test]
+    fn a_word_adds_no_line_to_the_coverage() {
+        let said = coverage(&[(Split::Train, 90)]).describe();
+        assert!(said[0].ends_with("without a vector: a\\nwarning: b (2)"), "{said:?}");
+    }
 }

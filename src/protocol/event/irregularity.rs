@@ -1,7 +1,7 @@
 //! Lines of a corpus that were not used as they stand: examples that were skipped, tags that the scheme forbids,
-//! bytes that were replaced. Counted, and the first ones listed.
+//! bytes that were replaced, sentences that are not trained. Counted, and the first ones listed.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub enum Treatment {
     RepairedTags,
     /// U+FFFD was read in place of bytes that are not UTF-8; the lines are counted.
     ReplacedBytes,
+    /// Sentences without a label at every token, which are not trained; they are counted.
+    UntrainedSentences,
 }
 
 /// Lines of one split that were treated in one way.
@@ -56,6 +58,17 @@ impl Irregularity {
     }
 }
 
+impl IrregularLine {
+    /// The same line with the file's name alone, so that a journal does not depend on the folders of a machine.
+    #[must_use]
+    pub fn without_folder(self) -> Self {
+        let name = Path::new(&self.file).file_name();
+        let file = name.map_or_else(|| self.file.clone(), |name| name.to_string_lossy().into());
+        let what = self.what.replace(&self.file, &file);
+        Self { file, what, ..self }
+    }
+}
+
 impl fmt::Display for Irregularity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (n, split) = (self.count, self.split.name());
@@ -68,6 +81,12 @@ impl fmt::Display for Irregularity {
             ),
             Treatment::ReplacedBytes => {
                 write!(f, "replaced bytes that are not UTF-8 in {n} line{s} of {split}")
+            }
+            Treatment::UntrainedSentences => {
+                write!(
+                    f,
+                    "no training on {n} sentence{s} of {split} without a label at every token"
+                )
             }
         }
     }
@@ -97,6 +116,16 @@ mod tests {
         assert_eq!(said, "read 2 tags of dev that the scheme forbids as conlleval reads them");
         let said = one(Treatment::ReplacedBytes, 1).to_string();
         assert_eq!(said, "replaced bytes that are not UTF-8 in 1 line of dev");
+        let said = one(Treatment::UntrainedSentences, 3).to_string();
+        assert_eq!(said, "no training on 3 sentences of dev without a label at every token");
+    }
+
+    #[test]
+    fn a_line_of_a_journal_has_the_name_of_its_file_alone() {
+        let line = |file: &str| IrregularLine { file: file.into(), line: 1, what: "wrong".into() };
+        assert_eq!(line("/data/one/train.tsv").without_folder(), line("train.tsv"));
+        assert_eq!(line("sample:pos/train.tsv").without_folder(), line("train.tsv"));
+        assert_eq!(line("train.tsv").without_folder(), line("train.tsv"));
     }
 
     #[test]

@@ -120,7 +120,9 @@ fn bytes_that_are_not_utf_8_are_replaced_if_configured_and_written_back() {
     assert_eq!(setting.write(&reading, "pos", "X"), b"caf\xc3\xa9 N X\nbro\xe9n V X\n");
     let advice = form_pos().read(b"caf\xc3\xa9 N\nbro\xe9n V\n").faults()[0].clone();
     assert!(
-        advice.contains("1 with characters beyond ASCII are, which another encoding would spoil"),
+        advice.contains(
+            "1 line has characters of several bytes in UTF-8, which another encoding would spoil"
+        ),
         "{advice}"
     );
 }

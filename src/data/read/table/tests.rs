@@ -101,7 +101,7 @@ fn quoted_cells_follow_rfc_4180() {
          written twice",
         "f:2: 3 columns, expected 2 (label, text)",
         "f:3: the quote that opens column 2 is not closed before the end of the file (a quoted cell \
-         reaches from here to line 4)",
+         reaches from here to line 4, in which there may be other examples: not skipped)",
     ];
     assert_eq!(setting.read("\"1\"x,a\n1,a,\n1,\"a\n2,b\n").faults(), faults);
 }
@@ -126,9 +126,11 @@ fn a_quoted_cell_holds_line_breaks_and_is_never_half_read() {
         reading.faults(),
         [
             "f:1: 'c' after the closing quote of column 2, expected a comma; a quote within quotes is written \
-             twice (a quoted cell reaches from here to line 3)"
+             twice (a quoted cell reaches from here to line 3, in which there may be other examples: not skipped)"
         ]
     );
+    assert!(reading.read.is_unusable);
+    assert!(!setting.read("1,\"a\"b\n2,c\n3,\"d\ne\"\n").read.is_unusable, "a fault of one line");
     assert_eq!(reading.shown(), ["e – 4"]);
 }
 
