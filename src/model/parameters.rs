@@ -31,6 +31,10 @@ pub struct Parameter {
     pub by_id: bool,
 }
 
+/// The maximum number of parameters of a system: deep stacks of layers in many encoders would take
+/// minutes to be counted.
+const MOST: usize = 100_000;
+
 /// All trainable tensors of a system, in the order of their creation.
 #[derive(Debug)]
 pub struct Parameters {
@@ -288,6 +292,12 @@ impl Parameters {
     }
 
     fn make(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<ParamRef> {
+        if self.all.len() == MOST {
+            bail!(
+                "expected at most {MOST} parameter tensors, those of all layers of encoders and \
+                 objectives, found more, the first of them {name:?}; use fewer layers or encoders"
+            );
+        }
         let var = if let Some(counted) = &mut self.counted {
             counted.push(shape.iter().map(|&n| n as u64).product());
             Var::zeros(1, DType::F32, &self.device)?
@@ -356,5 +366,28 @@ impl Table {
     pub fn set(&self, rows: Vec<f32>) -> Result<()> {
         let var = self.0.var();
         var.set(&Tensor::from_vec(rows, var.shape(), var.device())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_found_by_name_and_bounded_in_number() {
+        let mut parameters = Parameters::counting().unwrap();
+        let make = |parameters: &mut Parameters, at: usize| {
+            parameters
+                .scope("e")
+                .from_values(&at.to_string(), &[2], Vec::new())
+                .map(|it| it.index())
+        };
+        for at in 0..MOST {
+            assert_eq!(make(&mut parameters, at).unwrap(), at);
+        }
+        let shared = parameters.shared_scope("e").from_values("7", &[2], Vec::new()).unwrap();
+        assert_eq!(shared.index(), 7);
+        let error = make(&mut parameters, MOST).unwrap_err().to_string();
+        assert!(error.contains("expected at most 100000 parameter tensors"), "{error}");
     }
 }
