@@ -98,6 +98,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "schedule",
             "bus",
             "protocol",
+            "regular_file",
         ],
     ),
     ("app", EVERYTHING),
