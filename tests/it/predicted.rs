@@ -305,7 +305,7 @@ fn conlleval_finds_as_many_columns_in_every_line_of_documents() {
     let test = here.read("test.tsv");
     let documents = |start: &str| {
         let sentences = test.split_inclusive("\n\n");
-        sentences.map(|sentence| format!("{start}\n\n{sentence}")).collect::<String>()
+        sentences.map(|sentence| format!("{start}\n\n{sentence}")).collect::<Vec<_>>().concat()
     };
     let (plain, _) = predicted(&here, &test, &[]);
     for start in ["-DOCSTART-\t-X-\tO\tO", "-DOCSTART-", "-DOCSTART-\tO"] {
