@@ -121,7 +121,7 @@ fn text_with_line_breaks_adds_no_line_to_a_message() {
     let field = serde_json::to_string(&format!("tags {FORGED}")).unwrap();
     let recipe = CLASSIFIER.replace(
         "\"table\"\ncolumns = [\"label\", \"text\"]",
-        "\"jsonl\"\ntokens = \"tokens\"\ntags = [TAGS]",
+        "\"jsonl\"\ntext = \"tokens\"\ntags = [TAGS]",
     );
     let recipe = recipe
         .replace("field = \"text\"", "field = \"tokens\"\nvectors = \"v.txt\"\nmin_count = 1");
