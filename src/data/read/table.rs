@@ -118,12 +118,12 @@ impl Format for Table {
                 return Ok(None);
             }
             let n_breaks = line.n_breaks();
-            let reach = |what: String, note: &str| match n_breaks {
-                0 => what,
-                _ => {
-                    let last = line.number as usize + n_breaks;
-                    format!("{what} (a quoted cell reaches from here to line {last}{note})")
+            let reach = |what: String, note: &str| {
+                if n_breaks == 0 {
+                    return what;
                 }
+                let last = line.number as usize + n_breaks;
+                format!("{what} (a quoted cell reaches from here to line {last}{note})")
             };
             let text = layout.decoder.decode(line).map_err(|what| reach(what, ""))?;
             layout.example(&text, line, corpus).map(Some).map_err(|what| {
