@@ -147,6 +147,8 @@ fn text_with_line_breaks_adds_no_line_to_a_message() {
     assert_eq!(trained.code, Some(0), "{}", trained.err);
     assert_one_line("train", &trained);
     assert_one_line("evaluate", &run(&["evaluate", "run", "--classes"]));
+    // A tag that the scheme does not have.
+    here.write("mood.tsv", sentence(&format!("?{FORGED}")).repeat(8));
     let set = "objective.mood.scheme=iob2";
     let refused = run(&["check", "mood.toml", "--set", set]);
     assert_eq!(refused.code, Some(2), "{}", refused.out);

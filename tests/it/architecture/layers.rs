@@ -33,7 +33,7 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 ///   events, and the shared state from which it catches up.
 /// - `app`, `cli` and `command` may depend on everything, so nothing else may depend on them.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("protocol", &[]),
+    ("protocol", &["printable"]),
     ("schedule", &[]),
     ("nearest", &[]),
     ("printable", &[]),
@@ -60,7 +60,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "regular_file",
         ],
     ),
-    ("data", &["protocol", "keys", "schedule", "nearest", "regular_file"]),
+    ("data", &["protocol", "keys", "schedule", "nearest", "printable", "regular_file"]),
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
     ("model", &["data", "kernel", "keys", "regular_file"]),
@@ -80,6 +80,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "keys",
             "schedule",
             "protocol",
+            "printable",
             "regular_file",
         ],
     ),
