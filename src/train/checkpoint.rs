@@ -96,7 +96,7 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     let Contents { state, recipe, parameters, optimizer } = contents;
     remove(part)?;
-    // Not with all parents: a run's folder that was deleted is not made again for a checkpoint.
+    // Only these two: the folder of a run that was deleted is not created again.
     for folder in part.ancestors().take(2).collect::<Vec<_>>().into_iter().rev() {
         match fs::create_dir(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
@@ -105,22 +105,25 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     }
     fs::write(part.join(STATE), serde_json::to_vec(state)?)?;
     fs::write(part.join(RECIPE), recipe.resolved())?;
-    parameters.save(&part.join(MODEL))?;
-    candle_core::safetensors::save(&optimizer.tensors(parameters)?, part.join(OPTIMIZER))?;
-    for file in [MODEL, OPTIMIZER] {
-        share(&part.join(file), &part.join(STATE))?;
-    }
-    for file in [MODEL, OPTIMIZER, STATE, RECIPE] {
+    for file in [STATE, RECIPE] {
         File::open(part.join(file))?.sync_all()?;
     }
+    write_tensors(&part.join(MODEL), |path| Ok(parameters.save(path)?))?;
+    let moments = optimizer.tensors(parameters)?;
+    write_tensors(&part.join(OPTIMIZER), |path| {
+        Ok(candle_core::safetensors::save(&moments, path)?)
+    })?;
     sync_folder(part)?;
     Ok(())
 }
 
-/// Gives a file of tensors the permissions of another new file: safetensors creates files that only
-/// their owner can read.
-fn share(tensors: &Path, other: &Path) -> io::Result<()> {
-    fs::set_permissions(tensors, fs::metadata(other)?.permissions())
+/// Writes and syncs a file of tensors with the permissions of any new file: safetensors replaces it
+/// by one that only its owner can read.
+fn write_tensors(path: &Path, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let usual = File::create(path)?.metadata()?.permissions();
+    save(path)?;
+    fs::set_permissions(path, usual)?;
+    Ok(File::open(path)?.sync_all()?)
 }
 
 /// Syncs the names in a folder to disk, where the system supports it.
@@ -141,8 +144,8 @@ fn replace(folder: &Path, name: &str) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Removes a checkpoint, its state first: killed in between, what is left is no checkpoint to
-/// [`first_where`].
+/// Removes a checkpoint, its state first: if the program is killed in between, [`first_where`] does
+/// not take the rest for a checkpoint.
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_file(folder.join(STATE)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

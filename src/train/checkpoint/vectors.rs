@@ -10,7 +10,7 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use candle_core::{Device, safetensors::load};
 use safetensors::{Dtype, View, serialize_to_file};
 
-use super::{CheckpointError, FOLDER, sync_folder};
+use super::{CheckpointError, FOLDER, sync_folder, write_tensors};
 use crate::{data::vectors::WordVectors, recipe::VectorsByEncoder};
 
 const STORE: &str = "vectors";
@@ -82,11 +82,7 @@ fn write(place: &Path, vectors: &WordVectors) -> Result<()> {
     let part = place.with_extension("part");
     let write = || -> Result<()> {
         fs::create_dir_all(folder)?;
-        // A new file has the permissions that the user wants; safetensors replaces it.
-        let usual = File::create(&part)?.metadata()?.permissions();
-        serialize_to_file(tensors, None, &part)?;
-        fs::set_permissions(&part, usual)?;
-        File::open(&part)?.sync_all()?;
+        write_tensors(&part, |path| Ok(serialize_to_file(tensors, None, path)?))?;
         fs::rename(&part, place)?;
         Ok(sync_folder(folder)?)
     };
