@@ -124,14 +124,15 @@ pub fn text_fields(corpus: &Corpus) -> Vec<usize> {
 
 /// The number of examples of a split whose texts are those of an example of train.
 pub fn overlap(corpus: &Corpus, split: &SplitData) -> u64 {
-    let fields = text_fields(corpus);
-    let texts = |example: &'_ Example| -> Option<Vec<Vec<Symbol>>> {
-        let all = fields.iter().map(|&field| example.symbols(field).map(<[Symbol]>::to_vec));
+    fn texts<'a>(example: &'a Example, fields: &[usize]) -> Option<Vec<&'a [Symbol]>> {
+        let all = fields.iter().map(|&field| example.symbols(field));
         all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
-    };
-    let in_train: HashSet<_> = corpus.train.examples.iter().filter_map(texts).collect();
-    let texts = split.examples.iter().filter_map(texts);
-    texts.filter(|texts| in_train.contains(texts)).count() as u64
+    }
+    let fields = text_fields(corpus);
+    let in_train = corpus.train.examples.iter().filter_map(|example| texts(example, &fields));
+    let in_train: HashSet<_> = in_train.collect();
+    let of_split = split.examples.iter().filter_map(|example| texts(example, &fields));
+    of_split.filter(|texts| in_train.contains(texts)).count() as u64
 }
 
 #[cfg(test)]

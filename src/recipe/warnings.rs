@@ -222,15 +222,19 @@ fn one_word(corpus: &Corpus) -> Vec<Warning> {
 }
 
 fn in_train(corpus: &Corpus) -> Vec<Warning> {
-    let warning =
-        |(split, data): (Split, &SplitData)| {
-            let of = data.examples.len() as u64;
-            let examples = overlap(corpus, data);
-            // Short sentences recur in any two corpora.
-            (split != Split::Train && 100 * examples >= of && examples > 0)
-                .then(|| Warning::InTrain { corpus: corpus.name.clone(), split, examples, of })
-        };
-    corpus.splits().filter_map(warning).collect()
+    let held_out = corpus.splits().filter(|(split, _)| *split != Split::Train);
+    let warning = |(split, data): (Split, &SplitData)| {
+        let of = data.examples.len() as u64;
+        let examples = overlap(corpus, data);
+        // Short sentences recur in any two corpora.
+        (100 * examples >= of && examples > 0).then(|| Warning::InTrain {
+            corpus: corpus.name.clone(),
+            split,
+            examples,
+            of,
+        })
+    };
+    held_out.filter_map(warning).collect()
 }
 
 /// The field of an objective's labels in a corpus, if these are strings that it learns from this corpus.

@@ -128,7 +128,7 @@ impl Setting {
         Reading { corpus, read, source: sources[0].clone(), labels }
     }
 
-    /// The decision on an input to `predict` and what is told of it, or the fault; the run knows these
+    /// The decision on an input to `predict` with its note, or the fault; the run knows these
     /// labels, by field.
     pub(super) fn find_labels(&self, text: &str, labels: &[(&str, &str)]) -> String {
         self.labels_found(text, labels, false)
