@@ -58,8 +58,7 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
         Some(checkpoint) => checkpoint.state.fitted.clone(),
         None => recipe::fit(&recipe, &corpora, &vectors),
     };
-    memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
-    kernel::start_threads()?;
+    train::prepare(&recipe, &corpora, &fitted)?;
     let past = Some(past);
     let job = Job {
         recipe,

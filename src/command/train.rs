@@ -6,6 +6,7 @@ use super::{Failure, print_json, progress::reading};
 use crate::{
     app::{self, Job, Outcome, RunFolder, Show, Stderr, memory},
     cli::{LookArgs, TrainArgs},
+    data::Corpus,
     journal::{self, Journal},
     kernel,
     printable::print_message,
@@ -13,7 +14,7 @@ use crate::{
         ObjectiveId, Summary,
         event::{Ended, Reason},
     },
-    recipe::{self, Opened, Overrides, Recipe, RecipeSource},
+    recipe::{self, FittedByOwner, Opened, Overrides, Recipe, RecipeSource},
     train::{Moves, checkpoint},
     tui::view::DeskMode,
 };
@@ -33,8 +34,7 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let (Opened { corpora, vectors }, digests) =
         (recipe.open_all(memory::available_memory(), &mut reading())?, recipe.digests()?);
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
-    memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
-    kernel::start_threads()?;
+    prepare(&recipe, &corpora, &fitted)?;
     let folder = match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
@@ -55,6 +55,16 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
         show,
     };
     finish(app::train(job)?, args.json)
+}
+
+/// Refuses a system that does not fit into memory, and starts the threads that compute.
+pub(super) fn prepare(
+    recipe: &Recipe,
+    corpora: &[Corpus],
+    fitted: &FittedByOwner,
+) -> Result<(), Failure> {
+    memory::fits(recipe, corpora, fitted).map_err(Failure::Request)?;
+    Ok(kernel::start_threads()?)
 }
 
 /// Prints the result of a finished run; returns the exit code.
