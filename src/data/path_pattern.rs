@@ -73,24 +73,76 @@ fn is_of_no_folder(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// If a name matches, the text in the place of the braces; empty if the pattern has none.
+/// If a name matches, the text in the place of the braces; empty if the pattern has none. What a `*` or the
+/// braces match is as short as possible.
 fn matched<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
-    let Some(special) = pattern.find(['*', '{']) else {
-        return (pattern == name).then_some("");
-    };
-    let rest = name.strip_prefix(&pattern[..special])?;
-    let pattern = &pattern[special..];
-    let ends = || rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    if let Some(pattern) = pattern.strip_prefix('*') {
-        return ends().find_map(|end| matched(pattern, &rest[end..]));
-    }
-    match (field_of(pattern), pattern.split_once('}')) {
-        (Some(_), Some((_, pattern))) => {
-            ends().skip(1).find_map(|end| matched(pattern, &rest[end..]).map(|_| &rest[..end]))
+    let parts = parts(pattern);
+    // The pattern matches from the last `*` or braces on wherever it matches at all: it is enough to lengthen
+    // what that one matches, and the time is that of the pattern times the name.
+    let mut retry: Option<(usize, usize)> = None;
+    let named = parts.iter().position(|part| matches!(part, Part::Value));
+    let mut value = 0..0;
+    let (mut part, mut at) = (0, 0);
+    loop {
+        let next = match parts.get(part) {
+            None if at == name.len() => return Some(&name[value]),
+            None => None,
+            Some(Part::Text(text)) => name[at..].strip_prefix(text).map(|_| at + text.len()),
+            Some(Part::Any) => Some(at),
+            Some(Part::Value) => after(name, at),
+        };
+        if let Some(next) = next {
+            if !matches!(parts[part], Part::Text(_)) {
+                retry = Some((part, next));
+            }
+            if named == Some(part) {
+                value = at..next;
+            }
+            (part, at) = (part + 1, next);
+            continue;
         }
-        // A brace that is part of the name.
-        _ => matched(&pattern[1..], rest.strip_prefix('{')?),
+        let (special, end) = retry?;
+        let end = after(name, end)?;
+        if named == Some(special) {
+            value.end = end;
+        }
+        retry = Some((special, end));
+        (part, at) = (special + 1, end);
     }
+}
+
+/// The place after the character at one.
+fn after(name: &str, at: usize) -> Option<usize> {
+    name[at..].chars().next().map(|c| at + c.len_utf8())
+}
+
+/// A part of the pattern of a name.
+enum Part<'p> {
+    Text(&'p str),
+    /// `*`.
+    Any,
+    /// A name in braces: at least one character.
+    Value,
+}
+
+fn parts(mut pattern: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    while !pattern.is_empty() {
+        let (part, n_bytes) = if pattern.starts_with('*') {
+            (Part::Any, 1)
+        } else if let Some(name) = field_of(pattern).filter(|_| pattern.starts_with('{')) {
+            (Part::Value, name.len() + 2)
+        } else {
+            // A brace that is none of a pair is part of the name.
+            let mut chars = pattern.char_indices().skip(1);
+            let special = chars.find(|(_, c)| matches!(c, '*' | '{'));
+            let n_bytes = special.map_or(pattern.len(), |(at, _)| at);
+            (Part::Text(&pattern[..n_bytes]), n_bytes)
+        };
+        parts.push(part);
+        pattern = &pattern[n_bytes..];
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -111,8 +163,25 @@ mod tests {
             ("rt.{label}", "rt.", None),
             ("{", "{", Some("")),
             ("{}*", "{}b", Some("")),
+            ("*.txt", "a.txt.txt", Some("")),
+            ("é*é", "éé", Some("")),
+            ("é*é", "é", None),
+            ("{label}é", "ééé", Some("éé")),
+            ("*-{label}.*", "a-b-c.x.y", Some("b-c")),
+            ("{label}-{other}", "a-b-c", Some("a")),
+            ("**", "", Some("")),
         ] {
             assert_eq!(matched(pattern, name), wanted, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_takes_no_longer_than_any_other() {
+        let name = "a".repeat(255);
+        for part in ["*a", "{label}a", "*"] {
+            let pattern = part.repeat(60);
+            assert_eq!(matched(&(pattern.clone() + "b"), &name), None);
+            assert!(matched(&pattern, &name).is_some());
         }
     }
 
