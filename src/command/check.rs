@@ -61,13 +61,17 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let needs = memory::fits(&recipe, &corpora, &fitted);
     let MemoryNeeds { parameters, optimizer, step, .. } = needs.map_err(Failure::Request)?;
     let [parameters, optimizer, step] = [parameters, optimizer, step].map(mib);
+    let overlaps: Vec<_> = corpora.iter().map(statistics::overlaps).collect();
+    let with_statistics = corpora.iter().zip(&overlaps);
     let checked = Checked {
         memory_mib: MemoryMib { parameters, optimizer, step },
         vectors: recipe.coverage(&corpora, &vectors),
         labels: label_sets(&recipe, &corpora),
-        warnings: recipe.warnings(&corpora),
+        warnings: recipe.warnings(&corpora, &overlaps),
         recipe: recipe.name,
-        corpora: corpora.iter().map(statistics::statistics).collect(),
+        corpora: with_statistics
+            .map(|(corpus, overlaps)| statistics::statistics(corpus, overlaps))
+            .collect(),
     };
     if args.json { print_json(&checked) } else { print_text(&text(&checked)) }
 }

@@ -52,15 +52,19 @@ fn has_strings(form: FieldForm) -> bool {
     matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels)
 }
 
-/// The statistics of a corpus.
-pub fn statistics(corpus: &Corpus) -> CorpusStatistics {
+/// The statistics of a corpus with these overlaps.
+pub fn statistics(corpus: &Corpus, overlaps: &Overlaps) -> CorpusStatistics {
     let splits = [Split::Train, Split::Dev, Split::Test];
     let fields = corpus.fields.iter().zip(&corpus.lexicons).enumerate();
     CorpusStatistics {
         name: corpus.name.clone(),
         splits: splits
             .into_iter()
-            .filter_map(|split| Some(split_statistics(corpus, split, corpus.split(split)?)))
+            .filter_map(|split| {
+                let mut statistics = split_statistics(corpus, split, corpus.split(split)?);
+                statistics.overlap = overlaps.get(&split).copied();
+                Some(statistics)
+            })
             .collect(),
         fields: fields
             .filter(|(_, (field, _))| has_strings(field.form))
@@ -95,7 +99,7 @@ fn split_statistics(corpus: &Corpus, split: Split, data: &SplitData) -> SplitSta
         examples: size.examples,
         tokens: size.tokens,
         unknown: is_held_out.then(|| unknown(corpus, data)),
-        overlap: is_held_out.then(|| overlap(corpus, data)),
+        overlap: None,
     }
 }
 
@@ -122,17 +126,29 @@ pub fn text_fields(corpus: &Corpus) -> Vec<usize> {
     of_words.filter(|&field| corpus.fields[field].form == FieldForm::Symbols).collect()
 }
 
-/// The number of examples of a split whose texts are those of an example of train.
-pub fn overlap(corpus: &Corpus, split: &SplitData) -> u64 {
+/// For each split but train, the number of examples whose texts are those of an example of train.
+pub type Overlaps = BTreeMap<Split, u64>;
+
+/// The overlaps of a corpus; none if it has no strings.
+pub fn overlaps(corpus: &Corpus) -> Overlaps {
     fn texts<'a>(example: &'a Example, fields: &[usize]) -> Option<Vec<&'a [Symbol]>> {
         let all = fields.iter().map(|&field| example.symbols(field));
         all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
     }
+    let held_out = [(Split::Dev, &corpus.dev), (Split::Test, &corpus.test)];
+    let mut held_out =
+        held_out.into_iter().filter_map(|(split, data)| Some((split, data.as_ref()?))).peekable();
+    if corpus.lexicons.is_empty() || held_out.peek().is_none() {
+        return Overlaps::new();
+    }
     let fields = text_fields(corpus);
     let in_train = corpus.train.examples.iter().filter_map(|example| texts(example, &fields));
     let in_train: HashSet<_> = in_train.collect();
-    let of_split = split.examples.iter().filter_map(|example| texts(example, &fields));
-    of_split.filter(|texts| in_train.contains(texts)).count() as u64
+    let overlap = |data: &SplitData| {
+        let of_split = data.examples.iter().filter_map(|example| texts(example, &fields));
+        of_split.filter(|texts| in_train.contains(texts)).count() as u64
+    };
+    held_out.map(|(split, data)| (split, overlap(data))).collect()
 }
 
 #[cfg(test)]
@@ -160,7 +176,7 @@ mod tests {
         let train = part(&["a b a", "c"]);
         let dev = part(&["a b a", "a d e f", "b"]);
         (corpus.train, corpus.dev) = (train, Some(dev));
-        let statistics = statistics(&corpus);
+        let statistics = statistics(&corpus, &overlaps(&corpus));
         assert_eq!(statistics.fields[0].distinct, 3);
         let [train, dev] = &statistics.splits[..] else { panic!("train and dev, no test") };
         assert_eq!((train.examples, train.tokens, train.unknown), (2, 4, None));

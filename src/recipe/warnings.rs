@@ -12,7 +12,7 @@ use crate::{
     data::{
         Corpus, FieldForm, SplitData,
         sampler::{CorpusGroup, Sampler},
-        statistics::{label_set, overlap, text_fields},
+        statistics::{Overlaps, label_set, text_fields},
         vocabulary::count,
     },
     printable,
@@ -162,12 +162,12 @@ impl fmt::Display for Warning {
 }
 
 impl Recipe {
-    /// The warnings about this recipe with these corpora, in the order of the recipe.
-    pub fn warnings(&self, corpora: &[Corpus]) -> Vec<Warning> {
+    /// The warnings about this recipe with these corpora and their overlaps, in the order of the recipe.
+    pub fn warnings(&self, corpora: &[Corpus], overlaps: &[Overlaps]) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        for corpus in corpora {
+        for (corpus, overlaps) in corpora.iter().zip(overlaps) {
             warnings.extend(one_word(corpus));
-            warnings.extend(in_train(corpus));
+            warnings.extend(in_train(corpus, overlaps));
         }
         for objective in &self.objectives {
             let corpora: Vec<&Corpus> = objective.corpora.iter().map(|&at| &corpora[at]).collect();
@@ -221,11 +221,9 @@ fn one_word(corpus: &Corpus) -> Vec<Warning> {
     text_fields(corpus).into_iter().filter_map(warning).collect()
 }
 
-fn in_train(corpus: &Corpus) -> Vec<Warning> {
-    let held_out = corpus.splits().filter(|(split, _)| *split != Split::Train);
-    let warning = |(split, data): (Split, &SplitData)| {
-        let of = data.examples.len() as u64;
-        let examples = overlap(corpus, data);
+fn in_train(corpus: &Corpus, overlaps: &Overlaps) -> Vec<Warning> {
+    let warning = |(&split, &examples): (&Split, &u64)| {
+        let of = corpus.split(split)?.examples.len() as u64;
         // Short sentences recur in any two corpora.
         (100 * examples >= of && examples > 0).then(|| Warning::InTrain {
             corpus: corpus.name.clone(),
@@ -234,7 +232,7 @@ fn in_train(corpus: &Corpus) -> Vec<Warning> {
             of,
         })
     };
-    held_out.filter_map(warning).collect()
+    overlaps.iter().filter_map(warning).collect()
 }
 
 /// The field of an objective's labels in a corpus, if these are strings that it learns from this corpus.

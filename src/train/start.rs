@@ -8,7 +8,7 @@ use super::{
     output::Output, plan::Plan,
 };
 use crate::{
-    data::{Corpus, stream::steps_per_epoch},
+    data::{Corpus, statistics::overlaps, stream::steps_per_epoch},
     mixer::CurrentWeighting,
     protocol::{
         Event, Step,
@@ -108,6 +108,8 @@ impl Trainer {
         let Plan { recipe, corpora, .. } = &self.plan;
         let steps_per_epoch = self.steps_per_epoch();
         let best = &recipe.train.best;
+        let overlaps: Vec<_> = corpora.iter().map(overlaps).collect();
+        let warnings = recipe.warnings(corpora, &overlaps);
         RunStarted {
             at_ms: self.output.ms(),
             objectives: objectives(recipe),
@@ -118,7 +120,7 @@ impl Trainer {
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             settings: self.live_settings(),
             vectors: self.plan.coverage.clone(),
-            warnings: recipe.warnings(corpora).iter().map(ToString::to_string).collect(),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
         }
     }
 
