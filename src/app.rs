@@ -28,6 +28,7 @@ use crate::{
     journal::{self, VERSION, Writer},
     kernel::{self, Device, DeviceName},
     model::encoder::FirstValues,
+    process_memory,
     protocol::{
         CommandId, Header, Summary,
         event::{Reason, RunEnded},
@@ -378,7 +379,7 @@ fn write_files(folder: &Path, mut recorded: Recorded, ending: RunEnded) -> RunFi
         recorded.run.apply(&ending.into());
     }
     let name = folder.display().to_string();
-    let summary = recorded.summary(&name, memory::peak_mib());
+    let summary = recorded.summary(&name, process_memory::peak_mib());
     let written =
         finish::write_json(&folder.join("state.json"), &recorded.report()).and_then(|()| {
             match &summary {

@@ -50,6 +50,7 @@ pub mod model;
 pub mod nearest;
 pub mod objective;
 pub mod printable;
+pub mod process_memory;
 pub mod protocol;
 pub mod recipe;
 pub mod recorder;

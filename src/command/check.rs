@@ -14,6 +14,7 @@ use crate::{
         statistics::{self, CorpusStatistics},
     },
     printable::printable,
+    process_memory,
     protocol::event::{VectorCoverage, WordCount},
     recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, Warning, mib},
     tui,
@@ -56,7 +57,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let overrides = Overrides { sets: args.sets.clone(), ..Overrides::default() };
     let recipe = recipe::load(&source, &overrides)?;
     let Opened { corpora, vectors } =
-        recipe.open_all(memory::available_memory(), &mut reading())?;
+        recipe.open_all(process_memory::available_bytes(), &mut reading())?;
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
     let needs = memory::fits(&recipe, &corpora, &fitted);
     let MemoryNeeds { parameters, optimizer, step, .. } = needs.map_err(Failure::Request)?;

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use super::{Failure, progress::reading, train};
 use crate::{
-    app::{self, Job, Past, RunFolder, StartedWith, memory},
+    app::{self, Job, Past, RunFolder, StartedWith},
     cli::ContinueArgs,
     journal, kernel,
     printable::print_message,
+    process_memory,
     protocol::{Step, event::Ended},
     recipe::{self, Length, Opened, Overrides, Recipe, RecipeSource},
     train::checkpoint::{Checkpoint, vectors},
@@ -84,7 +85,7 @@ fn open(args: &ContinueArgs, recipe: &Recipe, past: &Past) -> Result<Opened, Fai
         let vectors = vectors.map_err(|error| Failure::Request(format!("{error:#}")))?;
         return Ok(Opened { corpora: recipe.open()?, vectors });
     }
-    let opened = recipe.open_all(memory::available_memory(), &mut reading())?;
+    let opened = recipe.open_all(process_memory::available_bytes(), &mut reading())?;
     if let Some(started_with) = &past.started_with {
         is_unchanged(&recipe::vector_digests(&opened.vectors), &started_with.digests)?;
     }

@@ -10,6 +10,7 @@ use crate::{
     journal::{self, Journal},
     kernel,
     printable::print_message,
+    process_memory,
     protocol::{
         ObjectiveId, Summary,
         event::{Ended, Reason},
@@ -32,7 +33,7 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
     let (Opened { corpora, vectors }, digests) =
-        (recipe.open_all(memory::available_memory(), &mut reading())?, recipe.digests()?);
+        (recipe.open_all(process_memory::available_bytes(), &mut reading())?, recipe.digests()?);
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
     prepare(&recipe, &corpora, &fitted)?;
     let folder = match &args.run {

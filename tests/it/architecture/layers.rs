@@ -23,6 +23,7 @@ const FOLD: &[&str] = &["state", "journal", "bus", "protocol"];
 /// - `objective` depends on `kernel`, because a kind that computes its own scores (next-word, over a large
 ///   vocabulary) needs the fused cross-entropy that heads use.
 /// - `printable` makes text of others safe to print and depends on nothing: whatever quotes it may use it.
+/// - `process_memory` reads what the system says of memory and depends on nothing: whatever takes much asks it.
 /// - `regular_file` opens files and depends on nothing: whatever reads one may use it.
 /// - `mixer` depends on `schedule`: a fader's gain may be scheduled. Its rules declare their options as
 ///   `keys`, and draw by `data::draw`, as everything else does.
@@ -37,6 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schedule", &[]),
     ("nearest", &[]),
     ("printable", &[]),
+    ("process_memory", &[]),
     ("regular_file", &[]),
     ("keys", &["schedule"]),
     ("live", &["keys", "protocol"]),
