@@ -2,14 +2,16 @@
 //! mark becomes UTF-8, and files that are no text are refused by the name of their format. All are recognized by
 //! their first bytes, never by the name of the file.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+mod compression;
+mod recognition;
+
+use std::io::{Cursor, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::{
-    BlockDecodingStrategy, FrameDecoder,
-    errors::{FrameDecoderError, ReadFrameHeaderError},
-};
+
+use compression::{Compression, Frames};
+use recognition::{HEAD, other_format};
 
 /// The number of bytes that one compressed byte may become. Text is rarely compressed by a factor above 20.
 const MAX_RATIO: usize = 100;
@@ -62,118 +64,6 @@ pub fn stream<'a>(mut contents: impl Read + 'a) -> Result<Box<dyn Read + 'a>, St
 /// The byte order mark in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The bytes by which the format of a long file is recognized.
-const HEAD: u64 = 1 << 13;
-
-/// Decompresses one frame of Zstandard after the other; skippable frames are skipped.
-struct Frames<R> {
-    source: BufReader<R>,
-    decoder: FrameDecoder,
-    is_in_frame: bool,
-}
-
-impl<R: Read> Frames<R> {
-    fn new(compressed: R) -> Self {
-        Self {
-            source: BufReader::new(compressed),
-            decoder: FrameDecoder::new(),
-            is_in_frame: false,
-        }
-    }
-
-    /// Reads the header of the next frame; `false` at the end.
-    fn start_frame(&mut self) -> io::Result<bool> {
-        while !self.source.fill_buf()?.is_empty() {
-            match self.decoder.reset(&mut self.source) {
-                Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                    length,
-                    ..
-                })) => {
-                    let length = u64::from(length);
-                    let skipped =
-                        io::copy(&mut self.source.by_ref().take(length), &mut io::sink())?;
-                    if skipped < length {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-        Ok(false)
-    }
-}
-
-impl<R: Read> Read for Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !buffer.is_empty() {
-            if self.is_in_frame {
-                while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                    let wanted = BlockDecodingStrategy::UptoBytes(buffer.len());
-                    let decoded = self.decoder.decode_blocks(&mut self.source, wanted);
-                    decoded.map_err(io::Error::other)?;
-                }
-                let n = self.decoder.read(buffer)?;
-                if n > 0 {
-                    return Ok(n);
-                }
-            }
-            self.is_in_frame = self.start_frame()?;
-            if !self.is_in_frame {
-                break;
-            }
-        }
-        Ok(0)
-    }
-}
-
-/// A compression that is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compression {
-    Gzip,
-    Zstandard,
-}
-
-impl Compression {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Zstandard => "zstd",
-        }
-    }
-
-    /// The decompressed bytes, at most `limit` of them.
-    fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
-        let mut text = Vec::new();
-        let most = limit as u64 + 1;
-        let read = match self {
-            Self::Gzip => MultiGzDecoder::new(bytes).take(most).read_to_end(&mut text),
-            Self::Zstandard => Frames::new(bytes).take(most).read_to_end(&mut text),
-        };
-        let name = self.name();
-        read.map_err(|why| {
-            format!("cannot be decompressed: {why}; expected a complete {name} file")
-        })?;
-        if text.len() > limit {
-            return Err(format!(
-                "the {name} file of {} bytes holds more than {limit}, over {} times its size; \
-                 decompress it first if that is intended",
-                bytes.len(),
-                limit / bytes.len().max(1)
-            ));
-        }
-        Ok(text)
-    }
-}
-
 fn utf_16(encoding: &'static Encoding, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(|text| text.into_owned().into_bytes()).ok_or_else(|| {
@@ -182,95 +72,6 @@ fn utf_16(encoding: &'static Encoding, bytes: &[u8]) -> Result<Vec<u8>, String> 
             encoding.name()
         )
     })
-}
-
-/// First bytes of formats that are not text, with their names and what to do.
-const MAGIC: &[(&[u8], &str, &str)] = &[
-    (b"PK\x03\x04", "a zip archive (or a document in one)", EXTRACT),
-    (b"\xfd7zXZ\0", "compressed with xz", DECOMPRESS),
-    (b"BZh", "compressed with bzip2", DECOMPRESS),
-    (b"\x04\x22\x4d\x18", "compressed with lz4", DECOMPRESS),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", EXTRACT),
-    (b"Rar!", "a rar archive", EXTRACT),
-    (b"\x1f\x8b", "compressed with gzip", DECOMPRESS),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", DECOMPRESS),
-    (b"%PDF-", "a PDF document", EXPORT),
-    (b"\xd0\xcf\x11\xe0", "a document of an older Microsoft Office", EXPORT),
-    (b"{\\rtf", "an RTF document", EXPORT),
-    (b"PAR1", "a Parquet file", EXPORT),
-    (b"ARROW1", "an Arrow file", EXPORT),
-    (b"\x89HDF", "an HDF5 file", EXPORT),
-    (b"SQLite format 3\0", "an SQLite database", EXPORT),
-    (b"\x93NUMPY", "a NumPy array", EXPORT),
-    (b"\x80\x02", "a Python pickle", EXPORT),
-    (b"\x80\x03", "a Python pickle", EXPORT),
-    (b"\x80\x04", "a Python pickle", EXPORT),
-    (b"\x80\x05", "a Python pickle", EXPORT),
-    (b"\x89PNG", "a PNG picture", EXPORT),
-    (b"\xff\xd8\xff", "a JPEG picture", EXPORT),
-    (b"RIFF", "a RIFF file (WAV, AVI)", EXPORT),
-    (b"\x7fELF", "a program", EXPORT),
-    (b"\xba\x16\x4f\x2f", "a fastText model", EXPORT),
-    (
-        b"version https://git-lfs.github.com/spec/",
-        "a Git LFS pointer",
-        "fetch it with git lfs pull",
-    ),
-];
-
-const EXTRACT: &str = "extract it and name a text file";
-const DECOMPRESS: &str = "decompress it; gzip and zstd are read as they are";
-const EXPORT: &str = "export it as text";
-
-/// The message about a file that is not text; `None` for text.
-fn other_format(bytes: &[u8]) -> Option<String> {
-    let found = |what: &str, advice: &str| Some(format!("expected text, found {what}; {advice}"));
-    if let [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] = bytes {
-        return found("UTF-32", "save it as UTF-8");
-    }
-    let is_tar = bytes.get(257..262) == Some(b"ustar");
-    if is_tar {
-        return found("a tar archive", EXTRACT);
-    }
-    // A corpus in upper case may begin with RIFF or BZh; these formats have bytes below 32 soon after.
-    let has_controls =
-        bytes.iter().take(64).any(|&byte| byte < 32 && !b"\t\n\r\x0b\x0c".contains(&byte));
-    let magic = MAGIC.iter().find(|(magic, ..)| {
-        let is_word = magic.iter().all(u8::is_ascii_alphanumeric);
-        bytes.starts_with(magic) && (has_controls || !is_word)
-    });
-    if let Some((_, what, advice)) = magic {
-        return found(what, advice);
-    }
-    let start = bytes[..bytes.len().min(HEAD as usize)].trim_ascii_start();
-    let first_line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    // A text of a corpus may be a page: then a label follows it.
-    let has_columns = first_line.iter().any(|byte| b"\t,".contains(byte));
-    let first_line = first_line[..first_line.len().min(20)].to_ascii_lowercase();
-    let is_page = first_line.starts_with(b"<!doctype html") || first_line.starts_with(b"<html");
-    if is_page && !has_columns {
-        return found("an HTML page", "download the file itself");
-    }
-    // Text in UTF-16 with a mark is decoded.
-    if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
-        return None;
-    }
-    let start = &bytes[..bytes.len().min(1 << 13)];
-    let zeros =
-        |parity: usize| start.iter().skip(parity).step_by(2).filter(|&&byte| byte == 0).count();
-    let (even, odd) = (zeros(0), zeros(1));
-    // One in five: a stray zero byte is left to the reader.
-    if 5 * (even + odd) < start.len() || start.is_empty() {
-        None
-    } else if even == 0 || odd == 0 {
-        let order = if even == 0 { "little" } else { "big" };
-        found(
-            &format!("UTF-16 ({order} endian) without a byte order mark"),
-            "save it as UTF-8, or with the mark",
-        )
-    } else {
-        found("binary data", EXPORT)
-    }
 }
 
 #[cfg(test)]

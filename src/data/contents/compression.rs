@@ -1,0 +1,118 @@
+//! Compressed files: gzip (RFC 1952) and Zstandard (RFC 8878), by their first bytes.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::{
+    BlockDecodingStrategy, FrameDecoder,
+    errors::{FrameDecoderError, ReadFrameHeaderError},
+};
+
+/// A compression that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    Zstandard,
+}
+
+impl Compression {
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstandard => "zstd",
+        }
+    }
+
+    /// The decompressed bytes, at most `limit` of them.
+    pub(super) fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+        let mut text = Vec::new();
+        let most = limit as u64 + 1;
+        let read = match self {
+            Self::Gzip => MultiGzDecoder::new(bytes).take(most).read_to_end(&mut text),
+            Self::Zstandard => Frames::new(bytes).take(most).read_to_end(&mut text),
+        };
+        let name = self.name();
+        read.map_err(|why| {
+            format!("cannot be decompressed: {why}; expected a complete {name} file")
+        })?;
+        if text.len() > limit {
+            return Err(format!(
+                "the {name} file of {} bytes holds more than {limit}, over {} times its size; \
+                 decompress it first if that is intended",
+                bytes.len(),
+                limit / bytes.len().max(1)
+            ));
+        }
+        Ok(text)
+    }
+}
+
+/// Decompresses one frame of Zstandard after the other; skippable frames are skipped.
+pub(super) struct Frames<R> {
+    source: BufReader<R>,
+    decoder: FrameDecoder,
+    is_in_frame: bool,
+}
+
+impl<R: Read> Frames<R> {
+    pub(super) fn new(compressed: R) -> Self {
+        Self {
+            source: BufReader::new(compressed),
+            decoder: FrameDecoder::new(),
+            is_in_frame: false,
+        }
+    }
+
+    /// Reads the header of the next frame; `false` at the end.
+    fn start_frame(&mut self) -> io::Result<bool> {
+        while !self.source.fill_buf()?.is_empty() {
+            match self.decoder.reset(&mut self.source) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let length = u64::from(length);
+                    let skipped =
+                        io::copy(&mut self.source.by_ref().take(length), &mut io::sink())?;
+                    if skipped < length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !buffer.is_empty() {
+            if self.is_in_frame {
+                while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                    let wanted = BlockDecodingStrategy::UptoBytes(buffer.len());
+                    let decoded = self.decoder.decode_blocks(&mut self.source, wanted);
+                    decoded.map_err(io::Error::other)?;
+                }
+                let n = self.decoder.read(buffer)?;
+                if n > 0 {
+                    return Ok(n);
+                }
+            }
+            self.is_in_frame = self.start_frame()?;
+            if !self.is_in_frame {
+                break;
+            }
+        }
+        Ok(0)
+    }
+}
