@@ -4,7 +4,7 @@
 
 use super::{
     Corpus, Example, FieldValues, Format, Labels, Read, ReadError, Schema, Source,
-    encoding::{self, Decoder},
+    encoding::{self, Decoder, Encoding},
     lines::lines,
     table,
     tokens::{self, Tokens},
@@ -76,7 +76,7 @@ impl Format for Document {
     fn write(
         &self,
         _source: &Source,
-        _values: &Values,
+        values: &Values,
         _examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
@@ -84,7 +84,7 @@ impl Format for Document {
             table::cell(prediction, field.names)
                 .ok_or(UnwritableError { format: self.name(), what: prediction.describe() })
         });
-        Ok((cell.transpose()?.unwrap_or_default() + "\n").into_bytes())
+        Ok(Encoding::of(values).encode(&(cell.transpose()?.unwrap_or_default() + "\n")))
     }
 }
 
@@ -104,6 +104,9 @@ mod tests {
         assert_eq!(empty.faults(), ["f:1: the file has no text; expected at least one token"]);
         let latin: &[u8] = b"caf\xe9\n";
         assert_eq!(setting.read(latin).read.n_faulty, 1);
-        assert_eq!(setting.say("encoding", "latin-1").read(latin).shown(), ["caf\u{e9}"]);
+        let setting = setting.say("encoding", "latin-1");
+        let reading = setting.read(latin);
+        assert_eq!(reading.shown(), ["caf\u{e9}"]);
+        assert_eq!(setting.write_each(&reading, "label", |_| vec!["n\u{e9}".into()]), b"n\xe9\n");
     }
 }

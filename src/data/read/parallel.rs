@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, Source, columns,
-    encoding::{self, Decoder},
+    encoding::{self, Decoder, Encoding},
     lines::{Line, lines},
     table,
     tokens::{self, Tokens},
@@ -161,7 +161,7 @@ impl Format for Parallel {
     fn write(
         &self,
         source: &Source,
-        _values: &Values,
+        values: &Values,
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
@@ -172,7 +172,8 @@ impl Format for Parallel {
             cells.insert(example.line, cell);
         }
         let mut line = |line: Line<'_>| cells.remove(&line.number).unwrap_or_default() + "\n";
-        Ok(lines(&source.bytes).map(&mut line).collect::<String>().into_bytes())
+        let written: String = lines(&source.bytes).map(&mut line).collect();
+        Ok(Encoding::of(values).encode(&written))
     }
 }
 

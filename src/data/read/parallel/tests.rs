@@ -71,6 +71,15 @@ fn predictions_are_a_line_for_each_line_of_the_input() {
 }
 
 #[test]
+fn predictions_have_the_encoding_of_the_files() {
+    let setting = slots().say("encoding", "cp1252");
+    let reading = setting.read_files(&[("a", b"caf\xe9\n")], Labels::Absent);
+    assert_eq!(reading.shown(), ["caf\u{e9}/\u{2013} \u{2013} \u{2013}"]);
+    let written = setting.write_each(&reading, "intent", |_| vec!["\u{20ac}\u{e9}".into()]);
+    assert_eq!(written, b"\x80\xe9\n");
+}
+
+#[test]
 fn fields_have_one_role_each() {
     assert_eq!(slots().check(), [""; 0]);
     assert_eq!(languages().list("fields", &["a", "a"]).check(), ["two fields are named \"a\""]);
