@@ -10,24 +10,17 @@ use std::io::{Cursor, Read};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use flate2::read::MultiGzDecoder;
 
-use compression::{Compression, Frames};
+use crate::process_memory::available_bytes;
+use compression::{Compression, Frames, Limit};
 use recognition::{HEAD, other_format};
-
-/// The number of bytes that one compressed byte may become. Text is rarely compressed by a factor above 20.
-const MAX_RATIO: usize = 100;
-
-/// Decompressed files up to this size (64 MiB) are accepted with any ratio.
-const ALWAYS_ACCEPTED: usize = 64 << 20;
-
-/// The maximum size of a decompressed file: 8 GiB.
-const MAX_SIZE: usize = 8 << 30;
 
 /// The text in the bytes of a file: UTF-8, or another encoding that a recipe declares. The error says what the
 /// bytes are instead, and what to do; it follows the file's name in a message.
 pub fn text(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    let limit = bytes.len().saturating_mul(MAX_RATIO).clamp(ALWAYS_ACCEPTED, MAX_SIZE);
     let bytes = match Compression::of(&bytes) {
-        Some(compression) => compression.decompress(&bytes, limit)?,
+        Some(compression) => {
+            compression.decompress(&bytes, Limit::of(bytes.len(), available_bytes()))?
+        }
         None => bytes,
     };
     if let Some(what) = other_format(&bytes) {
@@ -138,10 +131,29 @@ mod tests {
         for (compression, bytes) in
             [(Compression::Gzip, gzip(&zeros)), (Compression::Zstandard, zstd(&zeros))]
         {
-            let why = compression.decompress(&bytes, (1 << 20) - 1).unwrap_err();
-            assert!(why.contains("holds more than 1048575, over "), "{why}");
-            assert_eq!(compression.decompress(&bytes, 1 << 20).unwrap(), zeros);
+            let limit = |n_bytes| Limit { n_bytes, is_of_memory: false };
+            let why = compression.decompress(&bytes, limit((1 << 20) - 1)).unwrap_err();
+            assert!(why.contains(" holds more than 1048575, over "), "{why}");
+            assert_eq!(compression.decompress(&bytes, limit(1 << 20)).unwrap(), zeros);
         }
+    }
+
+    #[test]
+    fn a_compressed_file_takes_a_third_of_the_memory_at_hand_at_most() {
+        const MIB: usize = 1 << 20;
+        let limit = |n_compressed, available| Limit::of(n_compressed, available);
+        let of_file = |n_bytes| Limit { n_bytes, is_of_memory: false };
+        let of_memory = |n_bytes| Limit { n_bytes, is_of_memory: true };
+        assert_eq!(limit(MIB, None), of_file(100 * MIB));
+        assert_eq!(limit(MIB, Some(400 << 20)), of_file(100 * MIB));
+        assert_eq!(limit(MIB, Some(150 << 20)), of_memory(50 * MIB));
+        assert_eq!(limit(10, Some(600 << 20)), of_file(64 * MIB));
+        assert_eq!(limit(1 << 30, Some(90 << 30)), of_file(8 << 30));
+        let why = Compression::Gzip.decompress(&gzip(&vec![b'a'; 4 * MIB]), of_memory(3 * MIB));
+        let why = why.unwrap_err();
+        let wanted = "holds more than 3 MiB, a third of the memory that is available; split it, or use a machine \
+                      with more memory";
+        assert!(why.ends_with(wanted), "{why}");
     }
 
     #[test]
@@ -185,6 +197,7 @@ mod tests {
             (b"\xff\xfe\0\0a\0\0\0", "UTF-32"),
             (&tar, "a tar archive"),
             (b" <!DOCTYPE HTML>\n", "an HTML page"),
+            (b"<html>\n<body>a text</body>\n</html>\n", "an HTML page"),
             (b"\0\0\x01\0\0\0\0\x02", "binary data"),
             (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         ] {

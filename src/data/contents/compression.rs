@@ -8,6 +8,33 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
+/// The number of bytes that one compressed byte may become. Text is rarely compressed by a factor above 20.
+const MAX_RATIO: usize = 100;
+
+/// Decompressed files up to this size (64 MiB) are accepted with any ratio.
+const ALWAYS_ACCEPTED: usize = 64 << 20;
+
+/// The maximum size of a decompressed file: 8 GiB.
+const MAX_SIZE: usize = 8 << 30;
+
+/// The maximum size of a decompressed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    pub(super) n_bytes: usize,
+    /// Whether the memory at hand sets it, and not the size of the compressed file.
+    pub(super) is_of_memory: bool,
+}
+
+impl Limit {
+    /// That of a compressed file, and of the memory that is available, if that is known.
+    pub(super) fn of(n_compressed: usize, available: Option<u64>) -> Self {
+        let of_file = n_compressed.saturating_mul(MAX_RATIO).clamp(ALWAYS_ACCEPTED, MAX_SIZE);
+        // While its buffer grows and while it is copied, a text is in memory twice, and then it is read.
+        let of_memory = available.map_or(usize::MAX, |bytes| (bytes / 3) as usize);
+        Self { n_bytes: of_file.min(of_memory), is_of_memory: of_memory < of_file }
+    }
+}
+
 /// A compression that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compression {
@@ -31,27 +58,34 @@ impl Compression {
         }
     }
 
-    /// The decompressed bytes, at most `limit` of them.
-    pub(super) fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    /// The decompressed bytes, unless they are more than the limit.
+    pub(super) fn decompress(self, bytes: &[u8], limit: Limit) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
-        let most = limit as u64 + 1;
+        let Limit { n_bytes, is_of_memory } = limit;
+        let most = n_bytes as u64 + 1;
         let read = match self {
             Self::Gzip => MultiGzDecoder::new(bytes).take(most).read_to_end(&mut text),
             Self::Zstandard => Frames::new(bytes).take(most).read_to_end(&mut text),
         };
-        let name = self.name();
+        let (name, n_compressed) = (self.name(), bytes.len());
         read.map_err(|why| {
             format!("cannot be decompressed: {why}; expected a complete {name} file")
         })?;
-        if text.len() > limit {
-            return Err(format!(
-                "the {name} file of {} bytes holds more than {limit}, over {} times its size; \
-                 decompress it first if that is intended",
-                bytes.len(),
-                limit / bytes.len().max(1)
-            ));
+        if text.len() <= n_bytes {
+            return Ok(text);
         }
-        Ok(text)
+        let file = format!("the {name} file of {n_compressed} bytes holds more than");
+        Err(if is_of_memory {
+            format!(
+                "{file} {} MiB, a third of the memory that is available; split it, or use a machine with more memory",
+                n_bytes >> 20
+            )
+        } else {
+            format!(
+                "{file} {n_bytes}, over {} times its size; decompress it first if that is intended",
+                n_bytes / n_compressed.max(1)
+            )
+        })
     }
 }
 

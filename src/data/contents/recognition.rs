@@ -30,7 +30,11 @@ pub(super) fn other_format(bytes: &[u8]) -> Option<String> {
     let first_line = first_line[..first_line.len().min(20)].to_ascii_lowercase();
     let is_page = first_line.starts_with(b"<!doctype html") || first_line.starts_with(b"<html");
     if is_page && !has_columns {
-        return found("an HTML page", "download the file itself");
+        return found(
+            "an HTML page",
+            "download the file itself; if pages are the corpus, convert them to text first, for example with \
+             pandoc --to plain",
+        );
     }
     // Text in UTF-16 with a mark is decoded.
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {

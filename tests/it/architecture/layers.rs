@@ -62,7 +62,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "regular_file",
         ],
     ),
-    ("data", &["protocol", "keys", "schedule", "nearest", "printable", "regular_file"]),
+    (
+        "data",
+        &["protocol", "keys", "schedule", "nearest", "printable", "process_memory", "regular_file"],
+    ),
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
     ("model", &["data", "kernel", "keys", "regular_file"]),
