@@ -36,6 +36,12 @@ struct Sequence {
 enum Column {
     /// A symbol or a segment per row; `None` where there is none.
     Symbols(Vec<Option<u32>>),
+    /// The same, some of which stand in place of a label.
+    Filled {
+        symbols: Vec<Option<Symbol>>,
+        /// `None` where there is no label.
+        labels: Vec<Option<Symbol>>,
+    },
     /// A symbol per example.
     Labels(Vec<Option<Symbol>>),
     /// A set per example.
@@ -82,7 +88,18 @@ impl Batch {
     /// The symbol or segment of each row of a field with one per position or item; empty for any
     /// other field.
     pub fn symbols(&self, field: usize) -> &[Option<Symbol>] {
-        if let Column::Symbols(symbols) = &self.columns[field] { symbols } else { &[] }
+        match &self.columns[field] {
+            Column::Symbols(symbols) | Column::Filled { symbols, .. } => symbols,
+            _ => &[],
+        }
+    }
+
+    /// The same where the symbol is a label.
+    pub fn row_labels(&self, field: usize) -> &[Option<Symbol>] {
+        match &self.columns[field] {
+            Column::Filled { labels, .. } => labels,
+            _ => self.symbols(field),
+        }
     }
 
     /// The symbol of each example in a field with one per example; empty for any other field.
@@ -201,15 +218,25 @@ impl Column {
                 let owners = packing.examples();
                 let of = |b: usize| examples[owners[b] as usize].fields[at].as_ref();
                 let value = |(b, t): (usize, usize)| match of(b)? {
-                    FieldValues::Symbols(all) | FieldValues::Segments(all) => {
-                        Some(all[starts[b] as usize + t])
-                    }
+                    FieldValues::Symbols(all)
+                    | FieldValues::Segments(all)
+                    | FieldValues::Filled { symbols: all, .. } => Some(all[starts[b] as usize + t]),
                     FieldValues::Partial { .. } => {
                         examples[owners[b] as usize].symbol_at(at, starts[b] as usize + t)
                     }
                     _ => None,
                 };
-                Self::Symbols(packing.positions().map(value).collect())
+                let symbols = packing.positions().map(value).collect();
+                let is_filled = |example: &&Example| {
+                    matches!(example.fields[at], Some(FieldValues::Filled { .. }))
+                };
+                if !examples.iter().any(is_filled) {
+                    return Self::Symbols(symbols);
+                }
+                let label = |(b, t): (usize, usize)| {
+                    examples[owners[b] as usize].label_at(at, starts[b] as usize + t)
+                };
+                Self::Filled { symbols, labels: packing.positions().map(label).collect() }
             }
             (FieldForm::Symbols, Axis::Items(sequence)) => {
                 let items = sequences[sequence].packing.parent();
@@ -278,6 +305,19 @@ mod tests {
         let corpus = Corpus::of_schema(Schema::of_tokens(fields));
         let batch = Batch::new(0, &corpus, &split, &[0, 1, 2]);
         assert_eq!(batch.label_sets(0), [Some(vec![4, 5]), Some(vec![]), None]);
+    }
+
+    #[test]
+    fn what_stands_in_place_of_a_label_is_a_symbol_and_no_label() {
+        let example = |values: FieldValues| Example::of_tokens(vec![1; 2], vec![Some(values)]);
+        let filled = FieldValues::Filled { symbols: vec![8, 9], labelled: vec![1] };
+        let examples = vec![example(filled), example(FieldValues::Symbols(vec![5, 6]))];
+        let split = SplitData { examples, file: "train".into(), ..SplitData::default() };
+        let corpus = Corpus::of_schema(Schema::of_tokens(vec![Field::of_tokens("pos")]));
+        let batch = Batch::new(0, &corpus, &split, &[0, 1]);
+        assert_eq!(batch.symbols(0), [Some(8), Some(5), Some(9), Some(6)]);
+        assert_eq!(batch.row_labels(0), [None, Some(5), Some(9), Some(6)]);
+        assert_eq!(Batch::new(0, &corpus, &split, &[1]).row_labels(0), [Some(5), Some(6)]);
     }
 
     /// A query of two words with candidates of 1 and 2 words, a query of three without candidates,

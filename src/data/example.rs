@@ -141,7 +141,9 @@ impl Example {
     /// The symbol of a position, if the example has one there.
     pub fn symbol_at(&self, field: usize, position: usize) -> Option<Symbol> {
         match self.fields.get(field)?.as_ref()? {
-            FieldValues::Symbols(symbols) => symbols.get(position).copied(),
+            FieldValues::Symbols(symbols) | FieldValues::Filled { symbols, .. } => {
+                symbols.get(position).copied()
+            }
             FieldValues::Partial { symbols, positions } => {
                 let at = positions.binary_search(&(position as u32)).ok()?;
                 Some(symbols[at])
@@ -150,10 +152,18 @@ impl Example {
         }
     }
 
+    /// The symbol of a position, if the example has one there that is a label.
+    pub fn label_at(&self, field: usize, position: usize) -> Option<Symbol> {
+        if let FieldValues::Filled { labelled, .. } = self.fields.get(field)?.as_ref()? {
+            labelled.binary_search(&(position as u32)).ok()?;
+        }
+        self.symbol_at(field, position)
+    }
+
     /// The symbols of a field with one at every position or item, if the example has such a field.
     pub fn symbols(&self, field: usize) -> Option<&[Symbol]> {
         match self.fields.get(field)?.as_ref()? {
-            FieldValues::Symbols(symbols) => Some(symbols),
+            FieldValues::Symbols(symbols) | FieldValues::Filled { symbols, .. } => Some(symbols),
             _ => None,
         }
     }

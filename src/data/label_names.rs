@@ -91,6 +91,7 @@ fn rename(values: &mut FieldValues, name: impl Fn(Symbol) -> Symbol) {
     match values {
         FieldValues::Symbols(symbols)
         | FieldValues::Partial { symbols, .. }
+        | FieldValues::Filled { symbols, .. }
         | FieldValues::Labels(symbols) => {
             for symbol in symbols {
                 *symbol = name(*symbol);

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Axis, Corpus, Example, FieldForm, SplitData, Symbol, vocabulary::count};
+use super::{
+    Axis, Corpus, Example, FieldForm, SplitData, Symbol,
+    vocabulary::{count, count_labels},
+};
 use crate::protocol::event::{Irregularity, Split};
 
 /// Statistics of a corpus.
@@ -79,14 +82,14 @@ pub fn statistics(corpus: &Corpus, overlaps: &Overlaps) -> CorpusStatistics {
     }
 }
 
-/// The strings of a field in a split with their counts, in alphabetical order.
+/// The labels of a field in a split with their counts, in alphabetical order.
 pub fn label_set<'a>(
     corpus: &'a Corpus,
     split: &SplitData,
     field: usize,
 ) -> BTreeMap<&'a str, u64> {
     let lexicon = &corpus.lexicons[field];
-    let counts = lexicon.iter().zip(count(lexicon, split, field));
+    let counts = lexicon.iter().zip(count_labels(lexicon, split, field));
     counts.filter(|&(_, count)| count > 0).collect()
 }
 

@@ -32,6 +32,13 @@ pub enum FieldValues {
         /// The position of each symbol, in ascending order.
         positions: Vec<u32>,
     },
+    /// One string per position, as symbols, of which some are labels; at the others it stands in place of one.
+    Filled {
+        /// The symbols.
+        symbols: Vec<Symbol>,
+        /// The positions with a label, in ascending order.
+        labelled: Vec<u32>,
+    },
     /// One string for the whole example, as a symbol.
     Label(Symbol),
     /// A set of strings for the whole example, possibly empty, as symbols.
@@ -95,18 +102,30 @@ impl FieldValues {
     /// Its strings, if it has any of its own: one per position, a single one, or those of a set.
     pub fn strings(&self) -> Option<&[Symbol]> {
         match self {
-            Self::Symbols(symbols) | Self::Labels(symbols) | Self::Partial { symbols, .. } => {
-                Some(symbols)
-            }
+            Self::Symbols(symbols)
+            | Self::Labels(symbols)
+            | Self::Partial { symbols, .. }
+            | Self::Filled { symbols, .. } => Some(symbols),
             Self::Label(symbol) => Some(std::slice::from_ref(symbol)),
             _ => None,
         }
     }
 
+    /// Those of its strings that are labels.
+    pub fn label_symbols(&self) -> impl Iterator<Item = Symbol> {
+        let symbols = self.strings().unwrap_or_default();
+        let labelled = match self {
+            Self::Filled { labelled, .. } => Some(labelled),
+            _ => None,
+        };
+        let n_labels = labelled.map_or(symbols.len(), Vec::len);
+        (0..n_labels).map(move |at| symbols[labelled.map_or(at, |all| all[at] as usize)])
+    }
+
     /// Its form.
     pub fn form(&self) -> FieldForm {
         match self {
-            Self::Symbols(_) | Self::Partial { .. } => FieldForm::Symbols,
+            Self::Symbols(_) | Self::Partial { .. } | Self::Filled { .. } => FieldForm::Symbols,
             Self::Label(_) => FieldForm::Label,
             Self::Labels(_) => FieldForm::Labels,
             Self::Numbers(_) => FieldForm::Numbers,
@@ -134,5 +153,9 @@ mod tests {
         let partial = of([None, Some(4), None]).unwrap();
         assert_eq!(partial, FieldValues::Partial { symbols: vec![4], positions: vec![1] });
         assert_eq!(partial.strings(), Some(&[4][..]));
+        let filled = FieldValues::Filled { symbols: vec![4, 7, 4], labelled: vec![0, 2] };
+        assert_eq!(filled.strings(), Some(&[4, 7, 4][..]));
+        assert_eq!(filled.label_symbols().collect::<Vec<_>>(), [4, 4]);
+        assert_eq!(FieldValues::Label(3).label_symbols().collect::<Vec<_>>(), [3]);
     }
 }

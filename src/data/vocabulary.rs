@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Corpus, Lexicon, SplitData, Symbol, normalize::Normalize};
+use super::{Corpus, FieldValues, Lexicon, SplitData, Symbol, normalize::Normalize};
 
 /// Strings with ids 0, 1, 2, … in order of descending count, ties in alphabetical order, so that
 /// the order is a function of the training data only.
@@ -115,6 +115,16 @@ pub fn count(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
     counts
 }
 
+/// The same for the strings that are labels.
+pub fn count_labels(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
+    let mut counts = vec![0; lexicon.len()];
+    let values = split.examples.iter().filter_map(|example| example.fields.get(field)?.as_ref());
+    for symbol in values.flat_map(FieldValues::label_symbols) {
+        counts[symbol as usize] += 1;
+    }
+    counts
+}
+
 /// The ids of a corpus's symbols in a vocabulary, so that no string is hashed during training.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
@@ -149,7 +159,7 @@ impl<'de> Deserialize<'de> for Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, FieldValues};
+    use crate::data::Example;
 
     #[test]
     fn ids_are_ordered_by_count_then_alphabetically() {

@@ -6,7 +6,11 @@ use candle_core::Result;
 
 use super::{ConfigFault, Declared, ObjectiveSetup};
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Vocabulary, read::ReadError, vocabulary::count},
+    data::{
+        Batch, Corpus, Fitted, Lexicon, Vocabulary,
+        read::ReadError,
+        vocabulary::{count, count_labels},
+    },
     keys::{Key, Refers, ValueType, Values},
     model::head::Classes,
 };
@@ -174,7 +178,7 @@ impl LabelConfig {
     fn seen<'a>(&self, corpus: &'a Corpus) -> Vec<&'a str> {
         let Some(field) = corpus.field(&self.field) else { return Vec::new() };
         let lexicon = &corpus.lexicons[field];
-        let counts = count(lexicon, &corpus.train, field);
+        let counts = count_labels(lexicon, &corpus.train, field);
         lexicon.iter().zip(counts).filter(|&(_, n)| n > 0).map(|(label, _)| label).collect()
     }
 

@@ -160,7 +160,7 @@ impl Built {
         let attached = self.attached.get(&batch.corpus).expect("the corpus has been attached");
         let Some(label) = attached.label else { return vec![None; packing.n_rows()] };
         let of_examples = self.on == RowKind::Example;
-        let symbols = if of_examples { batch.labels(label) } else { batch.symbols(label) };
+        let symbols = if of_examples { batch.labels(label) } else { batch.row_labels(label) };
         symbols.iter().map(|symbol| attached.ids.id((*symbol)?)).collect()
     }
 

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     data::{
-        Axis, Batch, Corpus, Example, Field, FieldForm, FieldValues, Fitted, Lexicon, Packing,
-        Prediction, SplitData, Vocabulary, read::ReadError, vocabulary::count,
+        Axis, Batch, Corpus, Example, Field, FieldForm, Fitted, Lexicon, Packing, Prediction,
+        SplitData, Vocabulary, read::ReadError, vocabulary::count,
     },
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scheme, Scorer, TagFault, TagForm, TagScheme, scorer::TagScorer},
@@ -205,18 +205,20 @@ impl ObjectiveConfig for Config {
         let mut counts = BTreeMap::<String, u64>::new();
         for corpus in corpora {
             let Some(field) = corpus.field(&self.labels.field) else { continue };
-            for example in &corpus.train.examples {
-                let lexicon = &corpus.lexicons[field];
-                let Some(symbols) = example.symbols(field) else {
-                    // A sentence with labels for some tokens: nothing can be recoded.
-                    let labels = example.strings(field).filter(|_| self.coding.is_plain());
-                    for label in texts(lexicon, labels.unwrap_or_default()) {
-                        *counts.entry(label.to_owned()).or_default() += 1;
+            for (_, tags) in tagged(corpus, &corpus.train, field) {
+                match tags.iter().copied().collect::<Option<Vec<&str>>>() {
+                    Some(tags) => {
+                        for tag in self.coding.trained(&tags) {
+                            *counts.entry(tag.into_owned()).or_default() += 1;
+                        }
                     }
-                    continue;
-                };
-                for tag in self.coding.trained(&texts(lexicon, symbols)) {
-                    *counts.entry(tag.into_owned()).or_default() += 1;
+                    // Some tokens lack a label: nothing can be recoded.
+                    None if self.coding.is_plain() => {
+                        for tag in tags.into_iter().flatten() {
+                            *counts.entry(tag.to_owned()).or_default() += 1;
+                        }
+                    }
+                    None => {}
                 }
             }
         }
@@ -276,21 +278,12 @@ fn tagged<'a>(
     let lexicon = &corpus.lexicons[field];
     data.examples.iter().filter_map(move |example| {
         let symbols = example.strings(field)?;
-        let Some(FieldValues::Partial { positions, .. }) = &example.fields[field] else {
-            return Some((
-                example,
-                symbols.iter().map(|&symbol| Some(lexicon.get(symbol))).collect(),
-            ));
-        };
         let n_tokens = match corpus.fields[field].axis {
             Axis::Sequence(sequence) => example.len_of(sequence),
             Axis::Items(_) | Axis::Example => symbols.len(),
         };
-        let mut tags = vec![None; n_tokens];
-        for (&symbol, &position) in symbols.iter().zip(positions) {
-            tags[position as usize] = Some(lexicon.get(symbol));
-        }
-        Some((example, tags))
+        let tag = |token| Some(lexicon.get(example.label_at(field, token)?));
+        Some((example, (0..n_tokens).map(tag).collect()))
     })
 }
 
@@ -317,10 +310,6 @@ fn of_another_scheme(
          set {keys}, which fits them (encode = \"{name}\" would still train with {name})"
     );
     ReadError { file: data.file.clone(), line, what }
-}
-
-fn texts<'a>(lexicon: &'a Lexicon, symbols: &[u32]) -> Vec<&'a str> {
-    symbols.iter().map(|&symbol| lexicon.get(symbol)).collect()
 }
 
 /// The objective's mapping of one corpus.
@@ -384,7 +373,7 @@ impl Tagger {
     fn gold(&self, batch: &Batch, b: usize) -> Vec<Option<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
         let Some(label) = *label else { return Vec::new() };
-        let (symbols, rows) = (batch.symbols(label), batch.rows_of(label, b));
+        let (symbols, rows) = (batch.row_labels(label), batch.rows_of(label, b));
         rows.into_iter().map(|row| symbols[row].map(|symbol| names[symbol as usize])).collect()
     }
 
@@ -394,7 +383,7 @@ impl Tagger {
         let Some(label) = *label else { return vec![None; packing.n_rows()] };
         let class = |name: u32| ((name as usize) < self.vocabulary.len()).then_some(name);
         if *is_direct {
-            let symbols = batch.symbols(label).iter();
+            let symbols = batch.row_labels(label).iter();
             return symbols.map(|symbol| class(names[(*symbol)? as usize])).collect();
         }
         let mut targets = vec![None; packing.n_rows()];

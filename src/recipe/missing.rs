@@ -1,7 +1,7 @@
 //! Examples that lack a field that an encoder looks words up in. A format may accept them, as labels
 //! may be missing; as an input the field is required.
 //!
-//! Where a file has a placeholder such as `_`, that is the word, unless the field is also one of labels.
+//! Where a file has a placeholder such as `_`, that is the word. If the field is also one of labels, it is none there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,8 +47,7 @@ impl Recipe {
         faults.collect()
     }
 
-    /// The placeholders that are words of a corpus: those of fields that encoders read for these objectives and
-    /// that no objective predicts.
+    /// The placeholders that are words of a corpus: those of fields that encoders read for these objectives.
     pub fn placeholders<'a>(
         &self,
         objectives: impl Iterator<Item = &'a ObjectiveSpec>,
@@ -57,18 +56,10 @@ impl Recipe {
     ) -> Vec<PlaceholderWord> {
         let read = objectives.flat_map(|objective| self.words_read(objective, corpus_idx, corpus));
         let read: BTreeSet<usize> = read.map(|(field, _)| field).collect();
-        let predicted = self.objectives.iter().filter(|spec| spec.corpora.contains(&corpus_idx));
-        let predicted: BTreeSet<&str> =
-            predicted.filter_map(|spec| spec.values.text_if_set("label")).collect();
         let words = read.into_iter().filter_map(|field| {
-            let name = corpus.fields[field].name.as_str();
             let Placeholder { text, is_required } = corpus.fields[field].placeholder.as_ref()?;
-            let is_word = !predicted.contains(name);
-            is_word.then(|| PlaceholderWord {
-                field,
-                symbol: corpus.lexicons[field].intern(text),
-                is_required: *is_required,
-            })
+            let symbol = corpus.lexicons[field].intern(text);
+            Some(PlaceholderWord { field, symbol, is_required: *is_required })
         });
         words.collect()
     }
@@ -116,16 +107,17 @@ impl PlaceholderWord {
         }
         for example in &mut split.examples {
             let mut symbols = vec![symbol; example.len_of(0)];
-            match &example.fields[field] {
-                None => {}
+            let labelled = match &mut example.fields[field] {
+                None => Vec::new(),
                 Some(FieldValues::Partial { symbols: some, positions }) => {
-                    for (&word, &position) in some.iter().zip(positions) {
+                    for (&word, &position) in some.iter().zip(&*positions) {
                         symbols[position as usize] = word;
                     }
+                    std::mem::take(positions)
                 }
                 Some(_) => continue,
-            }
-            example.fields[field] = Some(FieldValues::Symbols(symbols));
+            };
+            example.fields[field] = Some(FieldValues::Filled { symbols, labelled });
         }
     }
 }

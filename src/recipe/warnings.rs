@@ -13,7 +13,7 @@ use crate::{
         Corpus, FieldForm, SplitData,
         sampler::{CorpusGroup, Sampler},
         statistics::{Overlaps, label_set, text_fields},
-        vocabulary::count,
+        vocabulary::{count, count_labels},
     },
     printable,
     protocol::{Step, event::Split},
@@ -311,11 +311,11 @@ fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(Split,
     }
     let first = |(split, data): (Split, &SplitData)| {
         let example = data.examples.first().filter(|example| example.line == 1)?;
-        Some((example.strings(field)?.first().copied()?, split))
+        Some((example.fields[field].as_ref()?.label_symbols().next()?, split))
     };
     let lexicon = &corpus.lexicons[field];
     // Where many labels occur once, that of the first line says nothing.
-    let in_train = count(lexicon, &corpus.train, field);
+    let in_train = count_labels(lexicon, &corpus.train, field);
     let n_distinct = in_train.iter().filter(|count| **count > 0).count();
     let n_single = in_train.iter().filter(|count| **count == 1).count();
     if n_single > 1 && 4 * n_single > n_distinct {
@@ -324,7 +324,8 @@ fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(Split,
     let firsts: Vec<(u32, Split)> = corpus.splits().filter_map(first).collect();
     let symbols: BTreeSet<u32> = firsts.iter().map(|(symbol, _)| *symbol).collect();
     let header = symbols.into_iter().find(|&symbol| {
-        let count = |(_, data): (Split, &SplitData)| count(lexicon, data, field)[symbol as usize];
+        let count =
+            |(_, data): (Split, &SplitData)| count_labels(lexicon, data, field)[symbol as usize];
         let n_first = firsts.iter().filter(|(first, _)| *first == symbol).count() as u64;
         corpus.splits().map(count).sum::<u64>() == n_first
     })?;

@@ -231,17 +231,37 @@ fn a_placeholder_is_a_word_where_an_encoder_reads_it() {
     printed(&here, &["train", "recipe.toml", "--headless", "--run", "run", "--threads", "1"]);
     let predicted = printed(&here, &["predict", "run", "train.conllu"]);
     assert_eq!(predicted.lines().count(), 16, "{predicted}");
-    // A field of labels has none there.
-    here.write(
-        "recipe.toml",
-        recipe.replace("field = \"form\"", "field = \"xpos\"").replace("upos", "xpos"),
-    );
-    let refused = run(&here, &["check", "recipe.toml"]);
-    assert_eq!(refused.code, Some(2));
+}
+
+#[test]
+fn a_placeholder_is_a_word_and_no_label_where_a_field_is_both() {
+    let here = Here::new();
+    let sentence = conllu(&[["Go", "go", "VERB"], ["on", "on", "_"], ["now", "now", "ADV"]]);
+    here.write("train.conllu", sentence.repeat(4) + &conllu(&[["So", "so", "_"]]));
+    let recipe = TAGGER.replace("\"columns\"\ncolumns = [\"form\", \"ner\"]", "\"conllu\"");
+    let recipe = recipe
+        .replace("train.tsv", "train.conllu")
+        .replace("dev = \"dev.tsv\"", "dev = \"train.conllu\"");
+    let recipe = recipe.replace("\"ner\"\ntap", "\"upos\"\ntap").replace("scheme = \"iob2\"\n", "");
+    let recipe = recipe.replace("field = \"form\"", "field = \"upos\"");
+    here.write("recipe.toml", recipe.replace("head = \"crf\"", "head = \"softmax\""));
+    let checked = json(&printed(&here, &["check", "recipe.toml", "--json"]));
+    let labels = serde_json::json!({ "ADV": 4, "VERB": 4 });
+    assert_eq!(checked["labels"][0]["labels"], labels);
+    let train = ["train", "recipe.toml", "--headless", "--json", "--run", "run", "--threads", "1"];
+    printed(&here, &train);
+    let state = json(&here.read("run/checkpoints/last/state.json"));
+    let words = state["fitted"]["encoder.words"].to_string();
+    let labels = state["fitted"]["objective.ner"].to_string();
+    assert!(words.contains("[\"_\",5]"), "{words}");
+    assert!(!labels.contains("\"_\""), "{labels}");
+    let predicted = printed(&here, &["predict", "run", "train.conllu"]);
     assert!(
-        refused.err.contains("expected \"xpos\", the input of encoder \"words\", found none"),
-        "{}",
-        refused.err
+        predicted
+            .lines()
+            .filter(|line| !line.is_empty())
+            .all(|line| !line.contains("\t_\t_\t_\t_\t_\t_\t_")),
+        "{predicted}"
     );
 }
 
