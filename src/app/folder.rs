@@ -1,30 +1,19 @@
 //! A run's folder, which one process claims before it writes anything else.
-//!
-//! The claim is the file `diagnostics.log`: the process that creates it, which the file system lets
-//! one process do, and that holds its lock, has the folder. The lock is there because a claim must
-//! not outlive a process that was killed: the operating system releases it when the process ends for
-//! any reason, and a folder with a claim that nobody holds, and at most the recipe, which is the first
-//! file that a start writes, is as good as an empty one. Where the file system has no locks, creation alone decides, and such a folder is refused.
-//! Between reading a folder and claiming it another process may have begun and ended a run there, so
-//! it is read again afterwards, and the file must still be the one that has the name.
-//!
-//! A start that fails removes what it made, so that the corrected command finds the folder as it
-//! was. A failed allocation ends the program without unwinding, so what it removes then is also in a
-//! list of the process.
+
+mod claim;
+mod remains;
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, Once, PoisonError},
 };
 
 use super::whole::is_part;
-use crate::{journal, kernel, state::run_name, train::checkpoint};
-
-/// The claim, and the file for log messages.
-const CLAIM: &str = "diagnostics.log";
+use crate::{journal, state::run_name};
+use claim::{CLAIM, Claim, NotClaimed};
+use remains::{Made, Remains};
 
 /// The resolved recipe of a run.
 pub(super) const RECIPE: &str = "recipe.toml";
@@ -37,94 +26,6 @@ pub struct RunFolder {
     claim: Claim,
     /// What is removed unless a run begins.
     unless_begun: Option<Remains>,
-}
-
-/// What a start leaves that begins no run.
-#[derive(Clone, Debug)]
-struct Remains {
-    folder: PathBuf,
-    made: Made,
-    is_claim_new: bool,
-}
-
-/// The remains of this process's starts of which none has begun a run yet.
-static UNBEGUN: Mutex<Vec<Remains>> = Mutex::new(Vec::new());
-
-/// What a start has made.
-#[derive(Clone, Debug)]
-enum Made {
-    /// At most the claim: the folder is that of an earlier run.
-    Claim,
-    /// The folder's contents, and each folder from this one down to it.
-    Contents(Option<PathBuf>),
-}
-
-/// A locked file of a folder.
-#[derive(Debug)]
-struct Claim {
-    file: File,
-    is_new: bool,
-    is_locked: bool,
-}
-
-/// Why a folder could not be claimed.
-enum NotClaimed {
-    /// Another process has it.
-    Taken,
-    Io(io::Error),
-}
-
-impl Claim {
-    /// Claims a folder; an existing claim is taken over if nobody holds it.
-    fn take(folder: &Path) -> Result<Self, NotClaimed> {
-        let path = folder.join(CLAIM);
-        let mut options = OpenOptions::new();
-        options.append(true);
-        let (file, is_new) = match options.clone().create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                (options.open(&path), false)
-            }
-            file => (file, true),
-        };
-        let file = file.map_err(NotClaimed::Io)?;
-        let is_locked = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => return Err(NotClaimed::Taken),
-            // Training works on file systems without locks too.
-            Err(TryLockError::Error(_)) => false,
-        };
-        // A start that failed meanwhile has removed its claim, and this lock with it.
-        if is_named(&file, &path).map_err(NotClaimed::Io)? {
-            Ok(Self { file, is_new, is_locked })
-        } else {
-            Err(NotClaimed::Taken)
-        }
-    }
-
-    /// Whether no other process can hold it: on a file system without locks, a claim that this
-    /// process did not create may be held.
-    fn is_exclusive(&self) -> bool {
-        self.is_new || self.is_locked
-    }
-}
-
-/// Whether the path is still that of the open file.
-#[cfg(unix)]
-fn is_named(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let open = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Open files keep their names on other systems.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
-fn is_named(_file: &File, _path: &Path) -> io::Result<bool> {
-    Ok(true)
 }
 
 impl RunFolder {
@@ -233,48 +134,6 @@ impl Drop for RunFolder {
         let Some(remains) = self.unless_begun.take() else { return };
         remains.forget();
         remains.remove();
-    }
-}
-
-impl Remains {
-    /// What is removed too if an allocation fails.
-    fn watched(folder: &Path, made: Made, claim: &Claim) -> Self {
-        static REGISTERED: Once = Once::new();
-        REGISTERED.call_once(|| kernel::after_out_of_memory(remove_unbegun));
-        let remains = Self { folder: folder.to_owned(), made, is_claim_new: claim.is_new };
-        UNBEGUN.lock().unwrap_or_else(PoisonError::into_inner).push(remains.clone());
-        remains
-    }
-
-    fn forget(&self) {
-        let mut all = UNBEGUN.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| other.folder != self.folder);
-    }
-
-    /// What cannot be removed stays: the start has another fault to report.
-    fn remove(&self) {
-        if let Made::Contents(_) = self.made {
-            let _ = fs::remove_dir_all(self.folder.join(checkpoint::FOLDER));
-            for name in [journal::FILE, RECIPE] {
-                let _ = fs::remove_file(self.folder.join(name));
-            }
-        }
-        if self.is_claim_new {
-            let _ = fs::remove_file(self.folder.join(CLAIM));
-        }
-        if let Made::Contents(Some(first_made)) = &self.made {
-            for folder in self.folder.ancestors().take_while(|it| it.starts_with(first_made)) {
-                let _ = fs::remove_dir(folder);
-            }
-        }
-    }
-}
-
-/// Removes what the starts of this process have made that began no run.
-fn remove_unbegun() {
-    // The thread whose allocation failed may hold it.
-    if let Ok(all) = UNBEGUN.try_lock() {
-        all.iter().for_each(Remains::remove);
     }
 }
 

@@ -1,13 +1,16 @@
 //! Loads a corpus from its files: all splits, read or held out of the training split, or all
 //! faults.
 
+mod faults;
+mod hold_out;
+
 use std::{io, sync::Arc};
 
-use thiserror::Error;
+pub use faults::{FaultPolicies, FaultPolicy, LoadError, show};
+pub use hold_out::HoldOut;
 
 use super::{
-    Axis, Corpus, Field, FieldValues, LabelNames, Purpose, Sentences, SplitData, contents, draw,
-    draw::shuffle,
+    Axis, Corpus, Field, FieldValues, LabelNames, Sentences, SplitData, contents,
     path_pattern::{Match, is_pattern, matches},
     read::{Format, Labels, Location, Read, ReadError, Samples, Source},
 };
@@ -16,9 +19,6 @@ use crate::{
     protocol::event::{Split, Treatment},
     regular_file,
 };
-
-/// The number of faults shown; further ones are counted.
-const SHOWN: usize = 20;
 
 /// A corpus as the recipe describes it.
 #[derive(Clone)]
@@ -65,77 +65,6 @@ pub enum Dev {
     Files(Vec<CorpusFile>),
     /// The training split, from which the held-out examples are removed.
     HeldOut(HoldOut),
-}
-
-/// The examples of the training split that are held out, in the order of the file.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum HoldOut {
-    /// Examples n, 2n, 3n, …, counted from 1.
-    Every(usize),
-    /// A fraction of the examples, drawn with a seed of its own. The corpus's name does not affect
-    /// the draw: two corpora that read one file with one seed hold out the same examples, so that
-    /// neither trains on what the other is evaluated on.
-    Fraction {
-        /// Between 0 and 1.
-        fraction: f64,
-        /// The seed in the recipe, independent of the run's.
-        seed: u64,
-    },
-}
-
-/// The treatment of faulty examples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultPolicy {
-    /// The corpus is refused.
-    Refuse,
-    /// They are skipped, counted and listed.
-    Skip,
-}
-
-/// The treatment of faulty examples in each split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultPolicies {
-    /// In the training file, and in examples held out of it.
-    pub train: FaultPolicy,
-    /// In the dev split.
-    pub dev: FaultPolicy,
-    /// In the test split.
-    pub test: FaultPolicy,
-}
-
-impl FaultPolicies {
-    /// That of a split.
-    pub fn of(self, split: Split) -> FaultPolicy {
-        match split {
-            Split::Train => self.train,
-            Split::Dev => self.dev,
-            Split::Test => self.test,
-        }
-    }
-}
-
-/// Why a corpus was not loaded.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LoadError {
-    /// A line has a fault.
-    #[error(transparent)]
-    Line(#[from] ReadError),
-    /// A file could not be read.
-    #[error("{file}: {why}")]
-    Unreadable {
-        /// The file.
-        file: Arc<str>,
-        /// The operating system's error.
-        why: String,
-    },
-    /// A split would be empty.
-    #[error("{file}: {what}")]
-    Empty {
-        /// The file.
-        file: Arc<str>,
-        /// `no examples`, or which part has none.
-        what: &'static str,
-    },
 }
 
 /// Loads all splits of a corpus: what could be read, and the faults of all splits.
@@ -215,15 +144,6 @@ impl Load<'_> {
         }
         read
     }
-}
-
-/// The first faults, one per line, and the number of further ones.
-pub fn show<E: ToString>(faults: &[E]) -> String {
-    let mut lines: Vec<String> = faults.iter().take(SHOWN).map(E::to_string).collect();
-    if faults.len() > SHOWN {
-        lines.push(format!("and {} more", faults.len() - SHOWN));
-    }
-    lines.join("\n")
 }
 
 /// The files of an input with the value of the field in their paths: itself, or those that its pattern
@@ -364,32 +284,6 @@ impl Loading<'_> {
         if split.examples.is_empty() {
             self.faults.push(LoadError::Empty { file: split.file.clone(), what });
         }
-    }
-}
-
-impl HoldOut {
-    /// Moves the held-out examples out of a split.
-    fn take(self, train: &mut SplitData) -> SplitData {
-        let n = train.examples.len();
-        let mut is_dev = vec![false; n];
-        match self {
-            Self::Every(every) => {
-                (1..=n).filter(|at| at.is_multiple_of(every)).for_each(|at| is_dev[at - 1] = true);
-            }
-            Self::Fraction { fraction, seed } => {
-                let mut order: Vec<usize> = (0..n).collect();
-                shuffle(&mut order, &mut draw(seed, Purpose::HoldOut, "", 0));
-                let n_dev = (fraction * n as f64).round() as usize;
-                order.iter().take(n_dev).for_each(|&at| is_dev[at] = true);
-            }
-        }
-        let examples = std::mem::take(&mut train.examples);
-        let (file, files) = (train.file.clone(), train.files.clone());
-        let mut dev = SplitData { file, files, ..SplitData::default() };
-        for (example, is_dev) in examples.into_iter().zip(is_dev) {
-            if is_dev { dev.examples.push(example) } else { train.examples.push(example) }
-        }
-        dev
     }
 }
 

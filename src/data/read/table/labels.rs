@@ -11,7 +11,8 @@ use super::{
         evidence::{FLAGS, nearly_all},
         lines::Line,
     },
-    Cells, Layout, Separator,
+    cells::{Cells, Separator},
+    layout::Layout,
     records::records,
 };
 
