@@ -4,9 +4,14 @@
 //! skipped. A line that starts with `#` is a comment: a word whose form is `#` starts with its id.
 //! `_` means that a value is not specified, so the word has no label there: it is neither a class nor scored. Three
 //! columns differ: a form may be `_`, and then its lemma too, and in a file with features `_` is a word without
-//! features. As the input of an encoder `_` is a word. The prediction of a faulty sentence is `_`.
+//! features. As the input of an encoder `_` is a word.
+//!
+//! A prediction of a column replaces its values; what no column holds is in comments and attributes
+//! (`predicted`). The prediction of a faulty sentence is `_`.
 
-use std::collections::HashMap;
+mod predicted;
+
+use std::{collections::HashMap, ops::Range};
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Read, ReadError, Schema,
@@ -130,33 +135,44 @@ impl Format for Conllu {
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
         let column = |name: &str| FIELDS.iter().position(|field| *field == name);
+        let encoding = Encoding::of(values);
         // By column, in the order of the file.
         let columns: Vec<(usize, HashMap<u32, String>)> = match (arcs(examples, field), field.field)
         {
             (Some((heads, relations)), _) => {
-                let columns = column("head").into_iter().zip([heads]);
+                let columns = column(HEAD).into_iter().zip([heads]);
                 columns.chain(column("deprel").into_iter().zip([relations])).collect()
             }
             (None, name) => {
                 let labels = by_line(self.name(), examples, field)?;
-                column(name).into_iter().zip([labels]).collect()
+                let of = predicted::Named::new(name, encoding, &labels);
+                if predicted::is_of_sentences(examples, field.predictions) {
+                    return Ok(splice(&source.bytes, of.comments(&source.bytes)));
+                }
+                match column(name).filter(|_| name != FORM) {
+                    Some(column) => vec![(column, labels)],
+                    None => return Ok(splice(&source.bytes, of.attributes(&source.bytes))),
+                }
             }
         };
-        let encoding = Encoding::of(values);
         let edits = lines(&source.bytes).flat_map(|line| {
             let edit = |(column, labels): &(usize, HashMap<u32, String>)| {
                 let label = labels.get(&line.number).map(String::as_str);
-                let label = label.or_else(|| is_word(&line).then_some("_"))?;
-                let mut cells = line.bytes.split(|&byte| byte == b'\t');
-                let before: usize =
-                    cells.by_ref().take(column + 1).map(|cell| cell.len() + 1).sum();
-                let start = line.start + before;
-                Some((start..start + cells.next()?.len(), encoding.encode(label)))
+                let label = label.or_else(|| is_word(&line).then_some(NOTHING))?;
+                Some((cell(&line, *column)?, encoding.encode(label)))
             };
             columns.iter().filter_map(edit).collect::<Vec<_>>()
         });
         Ok(splice(&source.bytes, edits))
     }
+}
+
+/// The bytes of a column of [`FIELDS`] in a line that has it.
+fn cell(line: &Line<'_>, column: usize) -> Option<Range<usize>> {
+    let mut cells = line.bytes.split(|&byte| byte == b'\t');
+    let before: usize = cells.by_ref().take(column + 1).map(|cell| cell.len() + 1).sum();
+    let start = line.start + before;
+    Some(start..start + cells.next()?.len())
 }
 
 /// Whether a line looks like a word's: its id is a number.
@@ -171,6 +187,10 @@ fn arcs(
     examples: &[Example],
     field: &FieldPredictions<'_>,
 ) -> Option<(HashMap<u32, String>, HashMap<u32, String>)> {
+    let is_arcs = |prediction: &Prediction| matches!(prediction, Prediction::Arcs(_));
+    if field.field != HEAD && !field.predictions.iter().any(is_arcs) {
+        return None;
+    }
     let (mut heads, mut relations) = (HashMap::new(), HashMap::new());
     for (example, prediction) in examples.iter().zip(field.predictions) {
         let arcs = match prediction {

@@ -144,7 +144,6 @@ fn a_prediction_replaces_its_column_and_no_other_byte_changes() {
     let written = |field| String::from_utf8(setting.write(&reading, field, "NOUN")).unwrap();
     assert_eq!(written("upos"), make("NOUN"));
     assert!(written("misc").ends_with("\t_\tNOUN"));
-    assert_eq!(written("no-such-field"), make("X"));
 }
 
 #[test]
@@ -159,4 +158,66 @@ fn a_tree_is_written_into_the_columns_of_heads_and_relations() {
     let written = setting.write_predictions(&reading, "head", &names, &[Prediction::Arcs(arcs)]);
     let wanted = text.replacen("0\told", "2\tnsubj", 1).replacen("0\told", "0\troot", 1);
     assert_eq!(String::from_utf8(written.unwrap()).unwrap(), wanted);
+}
+
+#[test]
+fn a_value_of_a_sentence_is_a_comment_before_its_first_word() {
+    let setting = Setting::new("conllu");
+    let [range, de, le] = [word("1-2", "du", "_"), word("1", "de", "X"), word("2", "le", "X")];
+    let make = |values: [&str; 3], name: &str| {
+        let [one, faulty, last] = values.map(|value| match value {
+            "" => String::new(),
+            value => format!("# {name} = {value}\n"),
+        });
+        format!(
+            "# text = du\n{one}{range}{de}# between\n{le}\n{faulty}{}\n{}{}{}",
+            word("7", "x", "X"),
+            last.replace('\n', "\r\n"),
+            word("1", "a", "X").replace('\n', "\r\n"),
+            word("2", "b", "X").trim_end()
+        )
+    };
+    let reading = setting.read(make([""; 3], ""));
+    assert_eq!((reading.read.n_faulty, reading.read.split.examples.len()), (1, 2));
+    let names = ["news", "a\nb"].into_iter().collect();
+    let predictions = [Prediction::Classes(vec![0]), Prediction::Classes(vec![1])];
+    for (field, name) in [("", "predicted"), ("domain", "predicted_domain")] {
+        let written = setting.write_predictions(&reading, field, &names, &predictions).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written, make(["news", "_", "a b"], name));
+        assert_eq!(setting.read(&written).shown(), reading.shown());
+    }
+}
+
+#[test]
+fn a_value_of_each_word_that_no_column_holds_is_an_attribute() {
+    let setting = Setting::new("conllu");
+    let make = |values: [&str; 3]| {
+        let line = |id: &str, form: &str, misc: &str| {
+            word(id, form, "X").replace("\t_\n", &format!("\t{misc}\n"))
+        };
+        let [a, b, c] = values;
+        let range = line("1-2", "ab", "_");
+        let (a, b) = (line("1", "a", a), line("2", "b", &format!("SpaceAfter=No{b}")));
+        format!("{range}{a}{b}\n{}", line("3", "c", c))
+    };
+    let reading = setting.read(make(["_", "", "_"]));
+    let names = ["1", "a|b"].into_iter().collect();
+    let predictions = [Prediction::Classes(vec![0, 1])];
+    for (field, name) in
+        [("form", "predicted_form"), ("length", "predicted_length"), ("", "predicted")]
+    {
+        let written = setting.write_predictions(&reading, field, &names, &predictions).unwrap();
+        let values = ["1", "a\\pb", "_"].map(|value| format!("{name}={value}"));
+        let [a, b, c] = values.each_ref().map(String::as_str);
+        assert_eq!(String::from_utf8(written).unwrap(), make([a, &format!("|{b}"), c]));
+    }
+}
+
+#[test]
+fn heads_stay_where_another_column_is_predicted_for_no_sentence() {
+    let setting = Setting::new("conllu");
+    let reading = setting.read(word("7", "x", "X"));
+    let written = setting.write_predictions(&reading, "upos", &["X"].into_iter().collect(), &[]);
+    assert_eq!(String::from_utf8(written.unwrap()).unwrap(), word("7", "x", "_"));
 }

@@ -1,0 +1,130 @@
+//! Checkpoints: their state, the values that a system is fitted to, tensors, and stored vectors.
+
+use std::{collections::BTreeMap, fs, sync::Arc};
+
+use auxdesk::{
+    data::{Vocabulary, vectors::WordVectors},
+    kernel::Device,
+    model::{Mode, encoder::FirstValues},
+    recipe::{
+        FittedByOwner, Overrides, RecipeSource, System, VectorsByEncoder, load_without_files,
+    },
+    train::checkpoint::{self, vectors},
+};
+
+use super::fuzz;
+use crate::{
+    runs::Here,
+    tiny::{Size, Tiny, names, shipped_tiny},
+};
+
+#[test]
+fn readers_of_checkpoints_do_not_panic() {
+    let here = Here::new();
+    let run = here.finished("run", 10, &[]);
+    let source = RecipeSource::File(run.join("recipe.toml"));
+    let recipe = load_without_files(&source, &Overrides::default()).unwrap();
+    let saved = checkpoint::open(&run, "last").unwrap().unwrap();
+    let system = System::new(
+        &recipe,
+        &saved.state.fitted,
+        &VectorsByEncoder::new(),
+        FirstValues::Checkpoint,
+        &Device::Cpu,
+    )
+    .unwrap();
+    let folder = run.join(checkpoint::FOLDER).join("last");
+    let [state, model, moments] =
+        ["state.json", "model.safetensors", "optimiser.safetensors"].map(|name| folder.join(name));
+    let files = [&state, &model, &moments].map(|path| fs::read(path).unwrap());
+    fuzz("states", 3000, &files[..1], |_, bytes| {
+        fs::write(&state, bytes).unwrap();
+        let Ok(Some(saved)) = checkpoint::open(&run, "last") else { return };
+        let fitted = &saved.state.fitted;
+        if System::parameter_sizes(&recipe, fitted).is_ok() {
+            let _ = saved.load(system.parameters());
+        }
+    });
+    fs::write(&state, &files[0]).unwrap();
+    fuzz("models", 1500, &files[1..2], |_, bytes| {
+        fs::write(&model, bytes).unwrap();
+        let _ = saved.load(system.parameters());
+    });
+    fuzz("moments", 1500, &files[2..3], |_, bytes| {
+        fs::write(&moments, bytes).unwrap();
+        let _ = saved.running_values();
+    });
+}
+
+/// Fitted values with the most frequent strings only, so that a mutation is of one that matters.
+fn shortened(fitted: &FittedByOwner) -> FittedByOwner {
+    let mut fitted = fitted.clone();
+    for vocabulary in fitted.values_mut().flat_map(|of| of.vocabularies.values_mut()) {
+        let counts: BTreeMap<&str, u64> = vocabulary.iter().collect();
+        *vocabulary = Vocabulary::from_counts(counts, 0, Some(12));
+    }
+    fitted
+}
+
+/// Builds a system from fitted values, attaches the corpora and predicts for some examples, as
+/// `predict` does with a checkpoint that its file of parameters fits; the number of objectives that
+/// predict.
+fn predict(tiny: &Tiny, fitted: &FittedByOwner) -> usize {
+    let (vectors, first) = (VectorsByEncoder::new(), FirstValues::Checkpoint);
+    let Ok(mut system) = System::new(&tiny.recipe, fitted, &vectors, first, &Device::Cpu) else {
+        return 0;
+    };
+    for (at, corpus) in tiny.corpora.iter().enumerate() {
+        system.attach(at, corpus);
+    }
+    let objectives = 0..tiny.recipe.objectives.len();
+    let predicts = |&at: &usize| {
+        let batch = tiny.batch(tiny.recipe.objectives[at].corpora[0], 4);
+        let taps = system.taps(&[at], &batch, Mode::Eval);
+        taps.is_ok_and(|taps| system.objective(at).evaluate(&taps[0], &batch).is_ok())
+    };
+    objectives.filter(predicts).count()
+}
+
+#[test]
+fn a_system_is_built_from_any_fitted_values_or_refused() {
+    let size = Size { width: 2, examples: 4 };
+    let tinies: Vec<Tiny> = names().map(|name| shipped_tiny(name, size, &[])).collect();
+    let fitted: Vec<Vec<u8>> = (tinies.iter())
+        .map(|tiny| {
+            let fitted = shortened(&tiny.fitted());
+            assert_eq!(predict(tiny, &fitted), tiny.recipe.objectives.len());
+            serde_json::to_vec(&fitted).unwrap()
+        })
+        .collect();
+    let mut n_predicted = 0;
+    fuzz("fitted values", 3000, &fitted, |file, bytes| {
+        let Ok(fitted) = serde_json::from_slice::<FittedByOwner>(bytes) else { return };
+        n_predicted += usize::from(predict(&tinies[file], &fitted) > 0);
+    });
+    assert!(n_predicted > 300, "{n_predicted} of 3000 systems predict");
+}
+
+#[test]
+fn stored_vectors_of_any_contents_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["the", "New York", "\u{a0}", "é"].into_iter();
+    let rows = (0..12).map(|x| x as f32 / 8.0).collect();
+    let stored = WordVectors::of_rows(words, 3, rows).unwrap().with_digest("9-abc");
+    let all = VectorsByEncoder::from([("words".to_owned(), Arc::new(stored))]);
+    vectors::save(folder.path(), &all).unwrap();
+    let digests = vectors::digests(&all);
+    let place = folder.path().join("checkpoints/vectors/9-abc.safetensors");
+    let whole = fs::read(&place).unwrap();
+    assert_eq!(vectors::load_all(folder.path(), &digests).unwrap(), all);
+    let mut n_read = 0;
+    fuzz("stored vectors", 3000, &[whole], |_, bytes| {
+        fs::write(&place, bytes).unwrap();
+        let Ok(read) = vectors::load_all(folder.path(), &digests) else { return };
+        n_read += 1;
+        let read = &read["words"];
+        assert_eq!(read.rows().len(), read.len() * read.width());
+        assert!(read.words().all(|word| read.get(word).is_some()));
+    });
+    assert!(n_read > 100, "{n_read} of 3000 are read");
+}
