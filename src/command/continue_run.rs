@@ -3,9 +3,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
-use super::{Failure, progress::reading, train};
+use super::{
+    Failure,
+    progress::reading,
+    train::{self, Prepared, Session},
+};
 use crate::{
-    app::{self, Job, Past, RunFolder, StartedWith},
+    app::{Past, RunFolder, StartedWith},
     cli::ContinueArgs,
     journal, kernel,
     printable::print_message,
@@ -54,27 +58,14 @@ pub(super) fn run(args: &ContinueArgs, threads: usize) -> Result<ExitCode, Failu
     let show = train::show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
     warn_if_kernel_differs(&past, kernel::name(&device));
-    let Opened { corpora, vectors } = open(args, &recipe, &past)?;
+    let opened = open(args, &recipe, &past)?;
     let fitted = match &past.checkpoint {
         Some(checkpoint) => checkpoint.state.fitted.clone(),
-        None => recipe::fit(&recipe, &corpora, &vectors),
+        None => recipe::fit(&recipe, &opened.corpora, &opened.vectors),
     };
-    train::prepare(&recipe, &corpora, &fitted)?;
+    let session = Session { threads, device, show, json: args.json };
     let past = Some(past);
-    let job = Job {
-        recipe,
-        corpora,
-        vectors,
-        digests,
-        fitted,
-        folder,
-        past,
-        moves,
-        threads,
-        device,
-        show,
-    };
-    train::finish(app::train(job)?, args.json)
+    Prepared { recipe, opened, digests, fitted, moves, past }.train(session, |_| Ok(folder))
 }
 
 /// The corpora, and the vectors that the run has stored; before its first checkpoint, those of the

@@ -1,14 +1,13 @@
 //! `auxdesk train`: trains a recipe.
 
-use std::{fmt::Write, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Write, path::Path, process::ExitCode};
 
 use super::{Failure, print_json, progress::reading};
 use crate::{
-    app::{self, Job, Outcome, RunFolder, Show, Stderr, memory},
+    app::{self, Job, Outcome, Past, RunFolder, Show, Stderr, memory},
     cli::{LookArgs, TrainArgs},
-    data::Corpus,
     journal::{self, Journal},
-    kernel,
+    kernel::{self, Device},
     printable::print_message,
     process_memory,
     protocol::{
@@ -32,44 +31,71 @@ pub(super) fn run(args: &TrainArgs, threads: usize) -> Result<ExitCode, Failure>
     let moves = moves(args.moves.as_deref(), &recipe)?;
     let show = show(args.headless || args.plain || args.json, args.observe, args.look)?;
     let device = args.device.open().map_err(Failure::Request)?;
-    let (Opened { corpora, vectors }, digests) =
+    let (opened, digests) =
         (recipe.open_all(process_memory::available_bytes(), &mut reading())?, recipe.digests()?);
-    let fitted = recipe::fit(&recipe, &corpora, &vectors);
-    prepare(&recipe, &corpora, &fitted)?;
-    let folder = match &args.run {
+    let fitted = recipe::fit(&recipe, &opened.corpora, &opened.vectors);
+    let folder = |recipe: &Recipe| match &args.run {
         Some(path) => RunFolder::given(path),
         None => RunFolder::made(&recipe.name),
     };
-    let folder = folder.map_err(Failure::Request)?;
-    let past = None;
-    let job = Job {
-        recipe,
-        corpora,
-        vectors,
-        digests,
-        fitted,
-        folder,
-        past,
-        moves,
-        threads,
-        device,
-        show,
-    };
-    finish(app::train(job)?, args.json)
+    let session = Session { threads, device, show, json: args.json };
+    Prepared { recipe, opened, digests, fitted, moves, past: None }.train(session, folder)
 }
 
-/// Refuses a system that does not fit into memory, and starts the threads that compute.
-pub(super) fn prepare(
-    recipe: &Recipe,
-    corpora: &[Corpus],
-    fitted: &FittedByOwner,
-) -> Result<(), Failure> {
-    memory::fits(recipe, corpora, fitted).map_err(Failure::Request)?;
-    Ok(kernel::start_threads()?)
+/// What is trained, from the start or from a checkpoint.
+pub(super) struct Prepared {
+    pub(super) recipe: Recipe,
+    pub(super) opened: Opened,
+    /// A digest of each corpus file, by its key in the recipe.
+    pub(super) digests: BTreeMap<String, String>,
+    pub(super) fitted: FittedByOwner,
+    /// Changes to repeat.
+    pub(super) moves: Option<Moves>,
+    /// The run so far, if it is continued.
+    pub(super) past: Option<Past>,
+}
+
+/// How it is trained and shown.
+pub(super) struct Session {
+    pub(super) threads: usize,
+    pub(super) device: Device,
+    pub(super) show: Show,
+    /// Whether the summary is printed as JSON.
+    pub(super) json: bool,
+}
+
+impl Prepared {
+    /// Trains it, unless the system does not fit into memory; only then is the folder taken.
+    pub(super) fn train(
+        self,
+        session: Session,
+        folder: impl FnOnce(&Recipe) -> Result<RunFolder, String>,
+    ) -> Result<ExitCode, Failure> {
+        let Self { recipe, opened: Opened { corpora, vectors }, digests, fitted, moves, past } =
+            self;
+        memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
+        kernel::start_threads()?;
+        let folder = folder(&recipe).map_err(Failure::Request)?;
+        let Session { threads, device, show, json } = session;
+        let job = Job {
+            recipe,
+            corpora,
+            vectors,
+            digests,
+            fitted,
+            folder,
+            past,
+            moves,
+            threads,
+            device,
+            show,
+        };
+        finish(app::train(job)?, json)
+    }
 }
 
 /// Prints the result of a finished run; returns the exit code.
-pub(super) fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> {
+fn finish(outcome: Outcome, json: bool) -> Result<ExitCode, Failure> {
     let Outcome { summary, reason, signal, disk, moves, stderr } = outcome;
     if stderr == Stderr::Open {
         let mut text = disk.as_ref().map(|error| format!("{error:#}\n")).unwrap_or_default();
