@@ -129,7 +129,7 @@ impl Load<'_> {
         corpus: &mut Corpus,
     ) -> Read {
         let mut read = self.names.read(corpus, |corpus| {
-            let mut read = self.format.read_aligned(sources, self.values, labels, corpus);
+            let mut read = self.format.read(sources, self.values, labels, corpus);
             if let Some(field) = self.path_field.and_then(|field| corpus.field(field)) {
                 let value = value.map(|value| corpus.lexicons[field].intern(value));
                 for example in &mut read.split.examples {

@@ -119,7 +119,8 @@ impl From<ReadError> for IrregularLine {
 ///         Schema::of_tokens(vec![Field::of_tokens("form")])
 ///     }
 ///
-///     fn read(&self, source: &Source, _: &Values, _: Labels, corpus: &mut Corpus) -> Read {
+///     fn read(&self, sources: &[Source], _: &Values, _: Labels, corpus: &mut Corpus) -> Read {
+///         let source = &sources[0];
 ///         let text = String::from_utf8_lossy(&source.bytes);
 ///         let examples = text.lines().zip(1..).map(|(line, number)| {
 ///             let tokens = line.split_whitespace();
@@ -154,7 +155,7 @@ impl From<ReadError> for IrregularLine {
 ///
 /// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
 /// let mut corpus = Corpus::of_schema(Lines.schema(&Values::default()));
-/// let split = Lines.read(&source, &Values::default(), Labels::Absent, &mut corpus).split;
+/// let split = Lines.read(&[source], &Values::default(), Labels::Absent, &mut corpus).split;
 /// assert_eq!((split.size().examples, split.size().tokens), (2, 5));
 /// ```
 pub trait Format: Sync {
@@ -170,24 +171,20 @@ pub trait Format: Sync {
     }
     /// The sequences and fields that its examples have with these keys.
     fn schema(&self, values: &Values) -> Schema;
-    /// Reads one file into examples, interning strings in `corpus.lexicons` (one for each of
-    /// `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
+    /// Reads a file, or line-aligned files, into examples, interning strings in `corpus.lexicons` (one for
+    /// each of `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
     /// whether to refuse the corpus or to count the fault.
-    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read;
-    /// The fields whose values are in line-aligned files of their own, in the order of the files; empty
-    /// if all of an example is in one file.
-    fn aligned(&self, _values: &Values) -> Vec<String> {
-        Vec::new()
-    }
-    /// Reads line-aligned files; for other formats their only file.
-    fn read_aligned(
+    fn read(
         &self,
         sources: &[Source],
         values: &Values,
         labels: Labels,
         corpus: &mut Corpus,
-    ) -> Read {
-        self.read(&sources[0], values, labels, corpus)
+    ) -> Read;
+    /// The fields whose values are in line-aligned files of their own, in the order of the files; empty
+    /// if all of an example is in one file.
+    fn aligned(&self, _values: &Values) -> Vec<String> {
+        Vec::new()
     }
     /// Decides by the whole of an input to `predict` whether it has labels, where its lines do not
     /// say so themselves. The error is that of an input that can be read either way; where faulty

@@ -136,7 +136,7 @@ fn read(format: &str, says: &[(&str, &[&str])], text: &str) -> (Corpus, SplitDat
     let (format, values) = (find(format).unwrap(), values(format, says));
     let mut corpus = Corpus::of_schema(format.schema(&values));
     let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
-    let read = format.read(&source, &values, Labels::Required, &mut corpus);
+    let read = format.read(&[source], &values, Labels::Required, &mut corpus);
     (corpus, read.split, read.faults.iter().map(ToString::to_string).collect())
 }
 

@@ -79,7 +79,14 @@ impl Format for Columns {
         Schema::of_tokens(columns.enumerate().map(field).collect())
     }
 
-    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
+    fn read(
+        &self,
+        sources: &[Source],
+        values: &Values,
+        labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        let source = &sources[0];
         let layout = Layout::new(values, &source.bytes, labels);
         let is_break = |line: &Line<'_>| line.is_blank() || starts_document(line);
         let read = read_sentences(source, is_break, |sentence, faults| {

@@ -73,7 +73,14 @@ impl Format for Conllu {
         Schema::of_tokens(FIELDS.map(field).into())
     }
 
-    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
+    fn read(
+        &self,
+        sources: &[Source],
+        values: &Values,
+        labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        let source = &sources[0];
         let decoder = Decoder::new(values, &source.bytes);
         let has_feats = has_feats(&source.bytes);
         let read = read_sentences(

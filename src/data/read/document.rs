@@ -37,7 +37,8 @@ impl Format for Document {
         tokens::schema(&[TEXT], [])
     }
 
-    fn read(&self, source: &Source, values: &Values, _: Labels, corpus: &mut Corpus) -> Read {
+    fn read(&self, sources: &[Source], values: &Values, _: Labels, corpus: &mut Corpus) -> Read {
+        let source = &sources[0];
         let (decoder, tokens) = (Decoder::new(values, &source.bytes), Tokens::of(values));
         let mut read = Read::default();
         read.split.file = source.name.clone();

@@ -140,7 +140,14 @@ impl Format for Jsonl {
         Schema { fields: fields.collect(), sequences }
     }
 
-    fn read(&self, source: &Source, values: &Values, _labels: Labels, corpus: &mut Corpus) -> Read {
+    fn read(
+        &self,
+        sources: &[Source],
+        values: &Values,
+        _labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        let source = &sources[0];
         let layout = Layout { n_texts: values.texts("text").len(), tokens: Tokens::of(values) };
         let decoder = Decoder::new(values, &source.bytes);
         let read = read_lines(source, |line| {

@@ -95,11 +95,7 @@ impl Format for Parallel {
         values.texts(FIELDS).into_iter().map(str::to_owned).collect()
     }
 
-    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
-        self.read_aligned(std::slice::from_ref(source), values, labels, corpus)
-    }
-
-    fn read_aligned(
+    fn read(
         &self,
         sources: &[Source],
         values: &Values,

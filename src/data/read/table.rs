@@ -108,7 +108,14 @@ impl Format for Table {
         tokens::schema(&texts, others)
     }
 
-    fn read(&self, source: &Source, values: &Values, labels: Labels, corpus: &mut Corpus) -> Read {
+    fn read(
+        &self,
+        sources: &[Source],
+        values: &Values,
+        labels: Labels,
+        corpus: &mut Corpus,
+    ) -> Read {
+        let source = &sources[0];
         let layout = Layout::new(values, &source.bytes, labels);
         let records = records(&source.bytes, layout.separator);
         // Lines within a record with a stray quote may be examples; to skip the record would lose them all.

@@ -124,7 +124,7 @@ impl Setting {
             |(name, bytes): &(&str, &[u8])| Source { name: (*name).into(), bytes: (*bytes).into() };
         let sources: Vec<Source> = files.iter().map(source).collect();
         let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
-        let read = self.format.read_aligned(&sources, &self.values, labels, &mut corpus);
+        let read = self.format.read(&sources, &self.values, labels, &mut corpus);
         Reading { corpus, read, source: sources[0].clone(), labels }
     }
 

@@ -99,7 +99,7 @@ mod tests {
         let values = Values::new([("encoding".to_owned(), encoding)].into());
         let format = find("conllu").unwrap();
         let mut corpus = Corpus::of_schema(format.schema(&values));
-        let read = format.read(&source, &values, Labels::Required, &mut corpus);
+        let read = format.read(&[source], &values, Labels::Required, &mut corpus);
         assert!(read.faults.is_empty(), "{name}: {:?}", read.faults);
         let [heads, deprel] = ["head", "deprel"].map(|field| corpus.field(field).unwrap());
         let of = |example: &crate::data::Example| {
