@@ -111,7 +111,7 @@ fn a_column_of_labels_is_in_every_line_or_in_none() {
     );
     assert_eq!(predicted(&here, "1\tbad\n0\tgood\n", &[]), silent("1\tbad\t0\n0\tgood\t1\n"));
     assert!(
-        refused(&here, "1\tbad\ngood\n", &[]).contains("expected labels in every line or in none")
+        refused(&here, "1\tbad\ngood\n", &[]).contains("labels must be in every line or in none")
     );
     let set = ["--set", "corpus.films.header=skip"];
     let with_header = predicted(&here, "label\ttext\n1\tbad\n", &set);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Labels;
+use super::{Labels, ReadError, Source};
 
 /// The labels that a run knows, by field.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +48,54 @@ impl FoundLabels {
     }
 }
 
+/// The lines of an input that have all columns, and those that have only the columns of a file without
+/// labels.
+#[derive(Default)]
+pub(super) struct LineCounts {
+    pub(super) n_full: usize,
+    n_fewer: usize,
+    /// The first line, its number of columns, and whether these are all.
+    first: Option<(u32, usize, bool)>,
+    /// The first line of the other kind, and its number of columns.
+    other: Option<(u32, usize)>,
+}
+
+impl LineCounts {
+    /// Counts a line.
+    pub(super) fn add(&mut self, line: u32, n_cells: usize, is_full: bool) {
+        *if is_full { &mut self.n_full } else { &mut self.n_fewer } += 1;
+        let (.., first_is_full) = *self.first.get_or_insert((line, n_cells, is_full));
+        if is_full != first_is_full {
+            self.other.get_or_insert((line, n_cells));
+        }
+    }
+
+    /// Whether the input has labels: all lines do, or none does. `may_skip` says whether the few lines
+    /// that differ from such an input may be skipped as faulty.
+    pub(super) fn labels(
+        &self,
+        source: &Source,
+        may_skip: impl Fn(Labels) -> bool,
+    ) -> Result<Labels, ReadError> {
+        let labels = if self.n_full > self.n_fewer { Labels::Required } else { Labels::Absent };
+        let (Some((first, n_first, _)), Some((line, n_cells))) = (self.first, self.other) else {
+            return Ok(labels);
+        };
+        if nearly_all(self.n_full, self.n_fewer) && may_skip(labels) {
+            return Ok(labels);
+        }
+        let s = if n_first == 1 { "" } else { "s" };
+        let what = format!(
+            "expected {n_first} column{s}, as in line {first}, found {n_cells}; labels must be in every \
+             line or in none: {FLAGS}"
+        );
+        Err(ReadError { file: source.name.clone(), line, what })
+    }
+}
+
 /// Whether nearly all lines, nine of ten at least, are of one of two kinds. Where faulty examples are
 /// skipped, the others are taken for faulty.
-pub(super) fn nearly_all(n_one: usize, n_other: usize) -> bool {
+fn nearly_all(n_one: usize, n_other: usize) -> bool {
     n_one.min(n_other).saturating_mul(10) <= n_one.saturating_add(n_other)
 }
 

@@ -6,10 +6,10 @@
 use super::{
     super::{
         FoundLabels, KnownLabels, Labels, ReadError, Source,
-        evidence::{FLAGS, nearly_all},
+        evidence::{FLAGS, LineCounts},
         lines::lines,
     },
-    Layout, Separator, n, without_labels,
+    Layout, Separator, without_labels,
 };
 
 /// Decides on an input; `layout` is that of a file with labels.
@@ -25,8 +25,7 @@ pub(super) fn find(
         return Ok(FoundLabels::sure(Labels::Required));
     }
     let fault = |line, what: String| ReadError { file: source.name.clone(), line, what };
-    let mut first: Option<(u32, usize)> = None;
-    let mut mixed: Option<ReadError> = None;
+    let mut counts = LineCounts::default();
     // Those of lines without labels, and of lines with them.
     let mut strange = [Strange::default(), Strange::default()];
     for line in lines(&source.bytes).filter(|line| layout.is_token(line)) {
@@ -36,24 +35,10 @@ pub(super) fn find(
         if n_cells != n_columns && !fewer.contains(&n_cells) {
             continue;
         }
-        let (first_line, n_first) = *first.get_or_insert((line.number, n_cells));
-        if n_first != n_cells && (n_first == n_columns || n_cells == n_columns) {
-            mixed.get_or_insert_with(|| {
-                let what = format!(
-                    "{}, but {n_first} in line {first_line}; expected labels in every line or in \
-                     none; {FLAGS}",
-                    n(&cells)
-                );
-                fault(line.number, what)
-            });
-        }
+        counts.add(line.number, n_cells, n_cells == n_columns);
         strange[usize::from(n_cells == n_columns)].add(layout, line.number, &cells, known);
     }
-    let [n_without, n_full] = [strange[0].n_lines, strange[1].n_lines];
-    let labels = if n_full > n_without { Labels::Required } else { Labels::Absent };
-    if let Some(fault) = mixed.filter(|_| !(skips_faults && nearly_all(n_full, n_without))) {
-        return Err(fault);
-    }
+    let labels = counts.labels(source, |_| skips_faults)?;
     let [without, full] = strange;
     let strange = if labels == Labels::Required { full } else { without };
     let Some((line, column, label)) = strange.example() else {
@@ -76,7 +61,6 @@ pub(super) fn find(
 /// Columns of labels of which none is known to the run.
 #[derive(Default)]
 struct Strange {
-    n_lines: usize,
     /// The first unknown label of each column, with its line.
     first: Vec<Option<(u32, String)>>,
     /// Whether the run knows a label of the column.
@@ -85,7 +69,6 @@ struct Strange {
 
 impl Strange {
     fn add(&mut self, layout: &Layout<'_>, line: u32, cells: &[&str], known: &KnownLabels) {
-        self.n_lines += 1;
         self.first.resize(layout.columns.len(), None);
         self.is_known.resize(layout.columns.len(), false);
         for (at, (name, cell)) in layout.columns.iter().zip(cells).enumerate().skip(1) {

@@ -210,8 +210,8 @@ fn an_input_has_labels_in_every_line_or_in_none() {
     assert_eq!(found("a\n\nb\n"), "unlabelled");
     assert_eq!(
         found("a D O\nb D O\n\nc D\n"),
-        "f:4: 2 columns, but 3 in line 1; expected labels in every line or in none; pass --labelled or \
-         --unlabelled"
+        "f:4: expected 3 columns, as in line 1, found 2; labels must be in every line or in none: pass \
+         --labelled or --unlabelled"
     );
     // A label that the run does not know is nothing unusual among known ones.
     assert_eq!(found("a D O\nb D B-NEW\n"), "labelled");
@@ -227,11 +227,11 @@ fn where_faults_are_skipped_a_few_odd_lines_do_not_decide() {
     let odd = format!("{labelled}word\n");
     assert_eq!(setting.find_labels_skipping(&odd, &known), "labelled");
     assert_eq!(setting.find_labels_skipping(&format!("word\n{labelled}"), &known), "labelled");
-    assert!(setting.find_labels(&odd, &known).contains("expected labels in every line or in none"));
+    assert!(setting.find_labels(&odd, &known).contains("labels must be in every line or in none"));
     let bare = "a\n".repeat(9) + "a D\n";
     assert_eq!(setting.find_labels_skipping(&bare, &known), "unlabelled");
     let both = setting.find_labels_skipping("a D\na D\na\n", &known);
-    assert!(both.contains("expected labels in every line or in none"), "{both}");
+    assert!(both.contains("labels must be in every line or in none"), "{both}");
 }
 
 #[test]

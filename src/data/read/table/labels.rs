@@ -8,7 +8,7 @@
 use super::{
     super::{
         FoundLabels, KnownLabels, Labels, ReadError, Source,
-        evidence::{FLAGS, nearly_all},
+        evidence::{FLAGS, LineCounts},
         lines::Line,
     },
     cells::{Cells, Separator},
@@ -21,11 +21,9 @@ use super::{
 struct Tally {
     /// Lines that have any content.
     n_lines: usize,
-    /// The first line with all columns, and the number of such lines.
-    full: (u32, usize),
-    /// The first line that has the columns of a file without labels only, and its number of columns.
-    fewer: Option<(u32, usize)>,
-    n_fewer: usize,
+    counts: LineCounts,
+    /// The first line with all columns.
+    first_full: u32,
     /// The first line whose labels are known to the run, one of them, and the number of such lines.
     known: Option<(u32, String)>,
     n_known: usize,
@@ -52,23 +50,11 @@ pub(super) fn find(
         let nothing_known = layout.columns.iter().all(|name| known.has(name, "").is_none());
         return tally.of_spaces(nothing_known).map_err(|(line, what)| fault(line, what));
     }
-    let (first, n_full) = tally.full;
-    let can_skip = skips_faults && nearly_all(n_full, tally.n_fewer);
-    match (n_full, tally.fewer) {
-        (0, _) => return Ok(FoundLabels::sure(Labels::Absent)),
-        (_, Some(_)) if can_skip && n_full > tally.n_fewer => {}
-        // Where columns are separated by commas, a text with one is not a faulty line.
-        (_, Some(_)) if can_skip && layout.separator != Separator::Comma => {
-            return Ok(FoundLabels::sure(Labels::Absent));
-        }
-        (_, Some((line, n_cells))) => {
-            let what = format!(
-                "{n_cells} of {n_columns} columns, but all {n_columns} in line {first}; expected \
-                 labels in every line or in none; {FLAGS}"
-            );
-            return Err(fault(line, what));
-        }
-        (_, None) => {}
+    // Where columns are separated by commas, a text with one is not a faulty line.
+    let is_sure = |labels| labels == Labels::Required || layout.separator != Separator::Comma;
+    let labels = tally.counts.labels(source, |labels| skips_faults && is_sure(labels))?;
+    if labels == Labels::Absent {
+        return Ok(FoundLabels::sure(labels));
     }
     match tally.unknown {
         Some((line, column, label)) if layout.separator == Separator::Comma => {
@@ -118,14 +104,13 @@ impl Tally {
             tally.n_lines += 1;
             let Ok(cells) = layout.separator.cells(&text, layout.columns.len()) else { continue };
             if cells.len() == layout.columns.len() {
-                if tally.full.1 == 0 {
-                    tally.full.0 = line.number;
+                if tally.counts.n_full == 0 {
+                    tally.first_full = line.number;
                 }
-                tally.full.1 += 1;
+                tally.counts.add(line.number, cells.len(), true);
                 tally.add_labels(layout, &line, &cells, known);
             } else if layout.fits_unlabelled(cells.len()) {
-                tally.n_fewer += 1;
-                tally.fewer.get_or_insert((line.number, cells.len()));
+                tally.counts.add(line.number, cells.len(), false);
             }
         }
         tally
@@ -168,8 +153,7 @@ impl Tally {
     /// The decision on lines that are separated by spaces, or a line that can be either and what it
     /// says.
     fn of_spaces(&self, nothing_known: bool) -> Result<FoundLabels, (u32, String)> {
-        let (first, n_full) = self.full;
-        if n_full == 0 {
+        if self.counts.n_full == 0 {
             return Ok(FoundLabels::sure(Labels::Absent));
         }
         // A label that is missing in every line leaves the same text.
@@ -178,7 +162,7 @@ impl Tally {
         }
         if nothing_known {
             let what = "the first word may be a label or part of the text";
-            return Err((first, format!("{what}; {FLAGS}")));
+            return Err((self.first_full, format!("{what}; {FLAGS}")));
         }
         match &self.known {
             Some((line, label)) => Err((

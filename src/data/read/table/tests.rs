@@ -293,7 +293,7 @@ fn where_faults_are_skipped_a_few_odd_lines_do_not_decide() {
     let tab = label_text();
     assert_eq!(tab.find_labels_skipping(&("1\ta\n".repeat(9) + "b\n"), &known), "labelled");
     assert_eq!(tab.find_labels_skipping(&("b\n".repeat(9) + "1\ta\n"), &known), "unlabelled");
-    let mixed = "expected labels in every line or in none";
+    let mixed = "labels must be in every line or in none";
     assert!(tab.find_labels_skipping("1\ta\n0\tb\nb\n", &known).contains(mixed));
     // A text with a comma is no faulty line.
     let comma = label_text().say("separator", "comma");
@@ -310,7 +310,7 @@ fn a_number_of_columns_is_that_of_a_whole_input() {
     assert_eq!(tab.find_labels("good, one\nb\n", &known), "unlabelled");
     assert_eq!(
         tab.find_labels("1\ta\n\nb\n", &known),
-        "f:3: 1 of 2 columns, but all 2 in line 1; expected labels in every line or in none; pass \
+        "f:3: expected 2 columns, as in line 1, found 1; labels must be in every line or in none: pass \
          --labelled or --unlabelled"
     );
     assert_eq!(
