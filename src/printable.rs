@@ -45,7 +45,7 @@ fn is_escaped(before: Option<char>, c: char, after: Option<char>) -> bool {
 }
 
 /// The characters of a text, each with whether it would not be seen as itself there.
-pub fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
+fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
     let mut chars = text.chars().peekable();
     let mut before = None;
     std::iter::from_fn(move || {
@@ -74,15 +74,44 @@ fn escaped(text: &str, kept: Option<char>) -> Cow<'_, str> {
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for (c, is_escaped) in marked(text) {
-        if !is_escaped || Some(c) == kept {
-            safe.push(c);
-        } else if matches!(c, '\n' | '\r' | '\t') {
-            safe.extend(c.escape_default());
-        } else {
-            safe.extend(c.escape_unicode());
-        }
+        push(&mut safe, c, is_escaped && Some(c) != kept);
     }
     Cow::Owned(safe)
+}
+
+/// The beginning of a text for one line, at most this many characters: spaces that look like U+0020 and are
+/// others are escaped too.
+pub fn excerpt(text: &str, max_chars: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(4 * max_chars));
+    for (at, (c, is_escaped)) in marked_with_spaces(text).enumerate() {
+        if at == max_chars {
+            shown.push('…');
+            break;
+        }
+        push(&mut shown, c, is_escaped);
+    }
+    shown
+}
+
+/// Whether a text has a character that cannot be seen, or that looks like a space and is another one.
+pub fn has_invisible(text: &str) -> bool {
+    marked_with_spaces(text).any(|(_, is_escaped)| is_escaped)
+}
+
+fn marked_with_spaces(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let is_other_space = |c: char| c.is_whitespace() && c != ' ';
+    marked(text).map(move |(c, is_escaped)| (c, is_escaped || is_other_space(c)))
+}
+
+/// Adds a character, or its escape.
+fn push(safe: &mut String, c: char, is_escaped: bool) {
+    if !is_escaped {
+        safe.push(c);
+    } else if matches!(c, '\n' | '\r' | '\t') {
+        safe.extend(c.escape_default());
+    } else {
+        safe.extend(c.escape_unicode());
+    }
 }
 
 /// A document as JSON on one line, in which unprintable characters are escaped.
@@ -130,6 +159,20 @@ mod tests {
         assert_eq!(printable("x\u{202e}y\u{2066}z"), "x\\u{202e}y\\u{2066}z");
         assert_eq!(printable("\u{feff}O\u{200b}"), "\\u{feff}O\\u{200b}");
         assert_eq!(printable_lines("one\ntwo\u{7}\n"), "one\ntwo\\u{7}\n");
+    }
+
+    #[test]
+    fn an_excerpt_shows_spaces_that_are_others_and_ends() {
+        let shown = |text| excerpt(text, 60);
+        assert_eq!(
+            shown("\u{feff}good\u{200b}\u{a0}x\u{202e}y\n"),
+            "\\u{feff}good\\u{200b}\\u{a0}x\\u{202e}y\\n"
+        );
+        assert_eq!(shown("très-bien 好 B-PER"), "très-bien 好 B-PER");
+        assert_eq!(shown("\u{17b4}\u{1d173}\u{e0100}"), "\\u{17b4}\\u{1d173}\\u{e0100}");
+        assert!(has_invisible("a\u{a0}b") && has_invisible("a\u{feff}"));
+        assert!(!has_invisible("می\u{200c}خواهم") && !has_invisible("👩\u{200d}💻 x"));
+        assert_eq!(shown(&"x".repeat(99)), "x".repeat(60) + "…");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
         statistics::{Overlaps, label_set, text_fields},
         vocabulary::{count, count_labels},
     },
-    printable,
+    printable::{excerpt, has_invisible},
     protocol::{Step, event::Split},
 };
 
@@ -333,45 +333,10 @@ fn header_as_label(corpus: &Corpus, field: usize, labels: u64) -> Option<(Split,
     Some((split, visible(lexicon.get(header))))
 }
 
-/// The characters of a text, each with whether it cannot be seen or looks like a space but is another one.
-fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {
-    let is_other_space = |c: char| c.is_whitespace() && c != ' ';
-    printable::marked(text).map(move |(c, is_marked)| (c, is_marked || is_other_space(c)))
-}
-
-fn has_invisible(text: &str) -> bool {
-    marked(text).any(|(_, is_marked)| is_marked)
+/// The beginning of a label or a word in a message.
+fn visible(text: &str) -> String {
+    excerpt(text, MAX_CHARS)
 }
 
 /// The maximum number of characters of a label in a message.
 const MAX_CHARS: usize = 60;
-
-/// The beginning of a text, with these characters escaped.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(4 * MAX_CHARS));
-    for (at, (char, is_marked)) in marked(text).enumerate() {
-        if at == MAX_CHARS {
-            shown.push('…');
-            break;
-        }
-        if is_marked { shown.extend(char.escape_unicode()) } else { shown.push(char) }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn invisible_characters_are_escaped_and_others_are_not() {
-        assert_eq!(
-            visible("\u{feff}good\u{200b}\u{a0}x\u{202e}y"),
-            "\\u{feff}good\\u{200b}\\u{a0}x\\u{202e}y"
-        );
-        assert_eq!(visible("très-bien 好 B-PER"), "très-bien 好 B-PER");
-        assert_eq!(visible("\u{17b4}\u{1d173}\u{e0100}"), "\\u{17b4}\\u{1d173}\\u{e0100}");
-        assert!(!has_invisible("می\u{200c}خواهم") && !has_invisible("👩\u{200d}💻"));
-        assert_eq!(visible(&"x".repeat(99)).chars().count(), MAX_CHARS + 1);
-    }
-}
