@@ -321,7 +321,7 @@ fn trainer(
         digests,
         fitted,
         system,
-        vectors: checkpoint::vectors::digests(vectors),
+        vectors: recipe::vector_digests(vectors),
         coverage,
         run,
         opening,

@@ -55,7 +55,7 @@ pub use optimizer::OptimizerConfig;
 pub use system::{FittedByOwner, System, VectorsByEncoder, fit};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};
-pub use vectors::{BytesRead, Opened, digests as vector_digests};
+pub use vectors::{BytesRead, Opened, digests as vector_digests, encoder_of as encoder_of_vectors};
 pub use warnings::Warning;
 pub use weighting::weighting;
 

@@ -76,7 +76,7 @@ pub struct TrainerSetup {
     pub fitted: FittedByOwner,
     /// The system built from them, with every corpus attached.
     pub system: System,
-    /// The digests of the stored vectors files, by encoder: see [`checkpoint::vectors`].
+    /// The digests of the stored vectors files, by their keys in the recipe: see [`checkpoint::vectors`].
     pub vectors: BTreeMap<String, String>,
     /// The coverage of the corpora by pretrained vectors, for the first event.
     pub coverage: Vec<VectorCoverage>,

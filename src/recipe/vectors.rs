@@ -171,7 +171,17 @@ fn shown(path: &Path) -> String {
 /// A digest of each vectors file, by its key in the recipe.
 pub fn digests(vectors: &VectorsByEncoder) -> BTreeMap<String, String> {
     let digest = |(encoder, vectors): (&String, &Arc<WordVectors>)| {
-        (format!("encoder.{encoder}.vectors"), vectors.digest().to_owned())
+        (format!("{BEFORE}{encoder}{AFTER}"), vectors.digest().to_owned())
     };
     vectors.iter().map(digest).collect()
 }
+
+/// The encoder whose vectors a key of [`digests`] names.
+pub fn encoder_of(key: &str) -> &str {
+    let encoder = key.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
+    encoder.unwrap_or(key)
+}
+
+/// What the key of a vectors file has before and after the name of its encoder.
+const BEFORE: &str = "encoder.";
+const AFTER: &str = ".vectors";

@@ -46,7 +46,7 @@ pub struct State {
     pub corpora: BTreeMap<String, String>,
     /// The values fitted to the training splits: vocabularies, and numbers such as bin edges.
     pub fitted: FittedByOwner,
-    /// The stored vectors files that encoders read, by the encoder's name: see [`vectors`].
+    /// The digests of the stored vectors files, by their keys in the recipe: see [`vectors`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vectors: BTreeMap<String, String>,
 }

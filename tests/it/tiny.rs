@@ -14,7 +14,7 @@ use auxdesk::{
         event::{RunEnded, StepDone},
     },
     recipe::{
-        FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load,
+        self, FittedByOwner, Overrides, Recipe, RecipeSource, System, VectorsByEncoder, fit, load,
         shipped,
     },
     train::{
@@ -211,7 +211,7 @@ impl Tiny {
             digests: BTreeMap::new(),
             fitted: self.fitted(),
             system: self.system(),
-            vectors: checkpoint::vectors::digests(&self.vectors),
+            vectors: recipe::vector_digests(&self.vectors),
             coverage: self.recipe.coverage(&self.corpora, &self.vectors),
             run: folder.to_owned(),
             opening: Opening::Started,

@@ -20,17 +20,14 @@ use candle_core::{Device, safetensors::load};
 use safetensors::{Dtype, View, serialize_to_file};
 
 use super::{CheckpointError, FOLDER, sync_folder, write_tensors};
-use crate::{data::vectors::WordVectors, recipe::VectorsByEncoder};
+use crate::{
+    data::vectors::WordVectors,
+    recipe::{self, VectorsByEncoder},
+};
 
 const STORE: &str = "vectors";
 const VECTORS: &str = "vectors";
 const WORDS: &str = "words";
-
-/// The digests of these files, by encoder: what [`State::vectors`](super::State::vectors) has.
-pub fn digests(vectors: &VectorsByEncoder) -> BTreeMap<String, String> {
-    let digests = vectors.iter();
-    digests.map(|(encoder, vectors)| (encoder.clone(), vectors.digest().to_owned())).collect()
-}
 
 /// Stores these files in a run's folder, each once.
 pub fn save(run: &Path, vectors: &VectorsByEncoder) -> Result<()> {
@@ -46,7 +43,7 @@ pub fn save(run: &Path, vectors: &VectorsByEncoder) -> Result<()> {
     Ok(())
 }
 
-/// The stored files of a run, by encoder, given their digests.
+/// The stored files of a run, by encoder, given their digests: see [`recipe::vector_digests`].
 pub fn load_all(
     run: &Path,
     digests: &BTreeMap<String, String>,
@@ -57,8 +54,8 @@ pub fn load_all(
             by_digest.insert(digest, Arc::new(read(&path(run, digest), digest)?));
         }
     }
-    let of_encoder = |(encoder, digest): (&String, &String)| {
-        (encoder.clone(), by_digest[digest.as_str()].clone())
+    let of_encoder = |(key, digest): (&String, &String)| {
+        (recipe::encoder_of_vectors(key).to_owned(), by_digest[digest.as_str()].clone())
     };
     Ok(digests.iter().map(of_encoder).collect())
 }
@@ -159,7 +156,7 @@ mod tests {
         save(folder.path(), &all).unwrap();
         let stored = fs::read_dir(folder.path().join("checkpoints/vectors")).unwrap();
         assert_eq!(stored.count(), 1);
-        let read = load_all(folder.path(), &digests(&all)).unwrap();
+        let read = load_all(folder.path(), &recipe::vector_digests(&all)).unwrap();
         assert_eq!(read, all);
         let bits = |rows: &[f32]| rows.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(read["b"].rows()), bits(&rows));

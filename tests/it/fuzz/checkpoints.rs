@@ -8,6 +8,7 @@ use auxdesk::{
     model::{Mode, encoder::FirstValues},
     recipe::{
         FittedByOwner, Overrides, RecipeSource, System, VectorsByEncoder, load_without_files,
+        vector_digests,
     },
     train::checkpoint::{self, vectors},
 };
@@ -113,7 +114,7 @@ fn stored_vectors_of_any_contents_are_read_or_refused() {
     let stored = WordVectors::of_rows(words, 3, rows).unwrap().with_digest("9-abc");
     let all = VectorsByEncoder::from([("words".to_owned(), Arc::new(stored))]);
     vectors::save(folder.path(), &all).unwrap();
-    let digests = vectors::digests(&all);
+    let digests = vector_digests(&all);
     let place = folder.path().join("checkpoints/vectors/9-abc.safetensors");
     let whole = fs::read(&place).unwrap();
     assert_eq!(vectors::load_all(folder.path(), &digests).unwrap(), all);
