@@ -150,6 +150,7 @@ fn load(
     })?;
     checkpoint.load(system.parameters()).map_err(|error| match error {
         ParameterFileError::Unreadable { .. } => Failure::Run(anyhow!(error)),
+        ParameterFileError::Missing { .. } => Failure::Request(error.to_string()),
         ParameterFileError::Unfit { .. } => Failure::Request(format!("{error}{}", advice())),
     })?;
     Ok(system)

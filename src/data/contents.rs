@@ -61,7 +61,7 @@ fn utf_16(encoding: &'static Encoding, bytes: &[u8]) -> Result<Vec<u8>, String> 
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(|text| text.into_owned().into_bytes()).ok_or_else(|| {
         format!(
-            "not valid {}, which its byte order mark announces; save it as UTF-8",
+            "expected {}, as its byte order mark says, found other bytes; save it as UTF-8",
             encoding.name()
         )
     })
@@ -160,7 +160,7 @@ mod tests {
     fn a_truncated_archive_is_a_fault() {
         for bytes in [gzip(b"a long enough text"), zstd(b"a long enough text")] {
             let why = text(bytes[..bytes.len() - 9].to_vec()).unwrap_err();
-            assert!(why.starts_with("cannot be decompressed: "), "{why}");
+            assert!(why.starts_with("expected a complete "), "{why}");
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let why = text(b"\xff\xfea\0\x00\xd8".to_vec()).unwrap_err();
         assert_eq!(
             why,
-            "not valid UTF-16LE, which its byte order mark announces; save it as UTF-8"
+            "expected UTF-16LE, as its byte order mark says, found other bytes; save it as UTF-8"
         );
         let unmarked: Vec<u8> = "a N\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(

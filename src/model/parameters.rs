@@ -116,7 +116,7 @@ impl Parameters {
     pub fn load(&self, path: &Path) -> std::result::Result<(), ParameterFileError> {
         let unfit = |what| ParameterFileError::Unfit { path: path.to_owned(), what };
         let bytes = regular_file::read(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => unfit("no such file".to_owned()),
+            io::ErrorKind::NotFound => ParameterFileError::Missing { path: path.to_owned() },
             _ => ParameterFileError::Unreadable { path: path.to_owned(), error },
         })?;
         self.set_all(&bytes).map_err(unfit)
@@ -174,7 +174,16 @@ pub enum ParameterFileError {
         /// The operating system's error.
         error: io::Error,
     },
-    /// It is missing or damaged, or it has the parameters of another recipe.
+    /// It is missing.
+    #[error(
+        "{path}: expected the parameters of the checkpoint, found no such file; put it back, or start a new run",
+        path = path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is damaged, or it has the parameters of another recipe.
     #[error("{path}: {what}", path = path.display())]
     Unfit {
         /// The file.

@@ -265,7 +265,9 @@ fn read(folder: PathBuf) -> Result<Checkpoint, CheckpointError> {
     let path = folder.join(STATE);
     let damaged = |what| CheckpointError::Damaged { path: path.clone(), what };
     let text = regular_file::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => damaged("no such file".to_owned()),
+        io::ErrorKind::NotFound => {
+            damaged("expected the state of a checkpoint, found no such file".to_owned())
+        }
         _ => CheckpointError::unreadable(&path, error),
     })?;
     let state = serde_json::from_slice(&text).map_err(|error| {

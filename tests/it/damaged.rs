@@ -83,7 +83,13 @@ fn parameters_of_another_shape_type_or_name_are_refused() {
     fs::write(here.path(MODEL), &kept[..kept.len() / 2]).unwrap();
     both(&here, 2, &format!("{MODEL}: expected a safetensors file, found another one"));
     fs::remove_file(here.path(MODEL)).unwrap();
-    both(&here, 2, &format!("{MODEL}: no such file"));
+    both(
+        &here,
+        2,
+        &format!(
+            "{MODEL}: expected the parameters of the checkpoint, found no such file; put it back, or start a new run"
+        ),
+    );
     // An error of the operating system is reported as one.
     fs::create_dir(here.path(MODEL)).unwrap();
     both(&here, 1, &format!("{MODEL}: cannot be read: expected a file, found a folder"));
@@ -107,7 +113,13 @@ fn a_missing_best_checkpoint_is_not_replaced_by_the_last_one() {
     fs::write(&last, state.to_string()).unwrap();
     both(&here, 2, "run/checkpoints/best: expected the checkpoint of step ");
     fs::create_dir(run.join("checkpoints/best")).unwrap();
-    both(&here, 2, &format!("{STATE}: no such file; put it back, or start a new run"));
+    both(
+        &here,
+        2,
+        &format!(
+            "{STATE}: expected the state of a checkpoint, found no such file; put it back, or start a new run"
+        ),
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Compression {
         };
         let (name, n_compressed) = (self.name(), bytes.len());
         read.map_err(|why| {
-            format!("cannot be decompressed: {why}; expected a complete {name} file")
+            format!("expected a complete {name} file, found a damaged one ({why}); download or compress it again")
         })?;
         if text.len() <= n_bytes {
             return Ok(text);
