@@ -240,7 +240,7 @@ impl Loading<'_> {
                     let value = value.as_deref();
                     let mut read =
                         self.spec.read_as(&[source], value, Labels::Required, &mut self.corpus);
-                    self.add_replaced(split, &file.name, &read.replaced);
+                    self.add_replaced(split, std::mem::take(&mut read.replaced));
                     let examples = read.split.examples.iter_mut();
                     examples.for_each(|example| example.file = Some(file.name.clone()));
                     all.split.examples.extend(read.split.examples);
@@ -265,19 +265,14 @@ impl Loading<'_> {
         if sources.len() < inputs.len() {
             return None;
         }
-        let read = self.spec.read(&sources, Labels::Required, &mut self.corpus);
-        self.add_replaced(split, &read.split.file, &read.replaced);
+        let mut read = self.spec.read(&sources, Labels::Required, &mut self.corpus);
+        self.add_replaced(split, std::mem::take(&mut read.replaced));
         Some(read)
     }
 
-    /// Lists the lines of a file in which bytes were replaced.
-    fn add_replaced(&mut self, split: Split, file: &Arc<str>, lines: &[u32]) {
-        let replaced = lines.iter().map(|&line| ReadError {
-            file: file.clone(),
-            line,
-            what: "bytes that are not UTF-8, read as U+FFFD".to_owned(),
-        });
-        self.corpus.add_irregular(split, Treatment::ReplacedBytes, lines.len() as u64, replaced);
+    /// Lists the lines in which bytes were replaced.
+    fn add_replaced(&mut self, split: Split, lines: Vec<ReadError>) {
+        self.corpus.add_irregular(split, Treatment::ReplacedBytes, lines.len() as u64, lines);
     }
 
     fn check_held_out(&mut self, split: &SplitData, what: &'static str) {

@@ -224,7 +224,7 @@ pub struct Read {
     /// The number of faulty examples.
     pub n_faulty: u64,
     /// The lines in which invalid bytes were replaced, as the recipe allows.
-    pub replaced: Vec<u32>,
+    pub replaced: Vec<ReadError>,
     /// Whether the faults make the other examples unusable too.
     pub is_unusable: bool,
     /// The file of each field, if they have files of their own.

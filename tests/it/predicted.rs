@@ -293,7 +293,7 @@ tap = "embed"
     let n = words.lines().count();
     let last = n - 1;
     let wanted = format!(
-        "tags:{n}: no line {n} in short, which ends after {last}; expected as many lines in every file\n"
+        "tags:{n}: expected as many lines in every file, found none in short after line {last}; align the files\n"
     );
     assert_eq!((refused.code, refused.err.as_str()), (Some(2), wanted.as_str()));
 }

@@ -97,7 +97,7 @@ impl Format for Columns {
             let rows = layout.rows(&texts, &mut fault);
             (faults.len() == n_faults).then(|| layout.example(&rows, corpus))
         });
-        Read { replaced: layout.decoder.replaced(), ..read }
+        Read { replaced: layout.decoder.replaced(&source.name), ..read }
     }
 
     fn find_labels(

@@ -127,7 +127,7 @@ impl Format for Conllu {
                     .then(|| example(&words, heads.as_deref(), has_feats, corpus))
             },
         );
-        Read { replaced: decoder.replaced(), ..read }
+        Read { replaced: decoder.replaced(&source.name), ..read }
     }
 
     fn no_prediction(&self) -> &'static str {

@@ -70,7 +70,7 @@ impl Format for Document {
         } else {
             read.n_faulty = 1;
         }
-        read.replaced = decoder.replaced();
+        read.replaced = decoder.replaced(&source.name);
         read
     }
 

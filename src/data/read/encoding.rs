@@ -4,11 +4,14 @@
 //! `latin-1` is ISO 8859-1: byte 0x85 is U+0085, which ends no line. `cp1252` (windows-1252, as the WHATWG Encoding
 //! Standard defines it) differs in 0x80 to 0x9f, where it has quotes, dashes and the euro sign.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, sync::Arc};
 
 use encoding_rs::WINDOWS_1252;
 
-use super::lines::{Line, lines};
+use super::{
+    ReadError,
+    lines::{Line, lines},
+};
 use crate::keys::{Key, ValueType, Values};
 
 /// The key of the encoding.
@@ -120,10 +123,16 @@ impl Decoder {
         }
     }
 
-    /// The lines in which bytes are replaced.
-    pub(super) fn replaced(&self) -> Vec<u32> {
+    /// The lines of the file, by this name, in which bytes are replaced.
+    pub(super) fn replaced(&self, file: &Arc<str>) -> Vec<ReadError> {
         let invalid = self.invalid.as_ref().filter(|_| self.replaces);
-        invalid.map(|invalid| invalid.lines.clone()).unwrap_or_default()
+        let lines = invalid.map(|invalid| invalid.lines.as_slice()).unwrap_or_default();
+        let replaced = |&line: &u32| ReadError {
+            file: file.clone(),
+            line,
+            what: "bytes that are not UTF-8, read as U+FFFD".to_owned(),
+        };
+        lines.iter().map(replaced).collect()
     }
 }
 

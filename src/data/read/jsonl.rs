@@ -157,7 +157,7 @@ impl Format for Jsonl {
             let object = object::parse(&decoder.decode(line)?)?;
             layout.example(&object, line.number, corpus).map(Some)
         });
-        Read { replaced: decoder.replaced(), ..read }
+        Read { replaced: decoder.replaced(&source.name), ..read }
     }
 
     fn no_prediction(&self) -> &'static str {

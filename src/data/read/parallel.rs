@@ -1,14 +1,14 @@
 //! Parallel: line-aligned files, one for each field: texts in several languages, or texts with files of
 //! tags and labels. Line N of each file belongs to one example.
 //!
-//! Lines that are empty in every file are not examples. Files with different numbers of lines are
-//! refused, also where faulty examples are skipped: from the first missing line on, all would be
+//! Lines that are empty in every file are not examples, nor are empty lines at the end of some. Files with
+//! different numbers of other lines are refused, also where faulty examples are skipped: from the first missing line on, all would be
 //! aligned wrongly.
 //!
 //! Input to `predict` is the files of the texts, in their order, or all files. Predictions are a file of
 //! their own, line-aligned with the input.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
@@ -122,6 +122,11 @@ impl Format for Parallel {
             let row: Vec<Option<Line<'_>>> = files.iter_mut().map(Iterator::next).collect();
             let Some(there) = row.iter().position(Option::is_some) else { break };
             if let Some(missing) = row.iter().position(Option::is_none) {
+                // Blank lines at the end of a file are no examples.
+                let others = files.iter_mut().flatten();
+                if row.into_iter().flatten().chain(others).all(|line| line.is_blank()) {
+                    break;
+                }
                 read.faults = vec![layout.unpaired(number, there, missing)];
                 read.split.examples.clear();
                 read.is_unusable = true;
@@ -137,8 +142,9 @@ impl Format for Parallel {
             }
         }
         read.n_faulty = read.faults.len() as u64;
-        let replaced: BTreeSet<u32> = layout.decoders.iter().flat_map(Decoder::replaced).collect();
-        read.replaced = replaced.into_iter().collect();
+        let decoded = layout.decoders.iter().zip(sources);
+        read.replaced =
+            decoded.flat_map(|(decoder, source)| decoder.replaced(&source.name)).collect();
         read
     }
 
@@ -198,7 +204,7 @@ impl Layout<'_> {
     fn unpaired(&self, line: u32, there: usize, missing: usize) -> ReadError {
         let (other, last) = (&self.sources[missing].name, line - 1);
         let what = format!(
-            "no line {line} in {other}, which ends after {last}; expected as many lines in every file"
+            "expected as many lines in every file, found none in {other} after line {last}; align the files"
         );
         self.fault(there, line, what)
     }

@@ -138,7 +138,7 @@ impl Format for Table {
                 reach(what, ", in which there may be other examples: not skipped")
             })
         });
-        Read { replaced: layout.decoder.replaced(), is_unusable, ..read }
+        Read { replaced: layout.decoder.replaced(&source.name), is_unusable, ..read }
     }
 
     fn find_labels(

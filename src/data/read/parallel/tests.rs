@@ -50,11 +50,15 @@ fn a_faulty_line_is_reported_in_its_own_file() {
 #[test]
 fn files_with_different_numbers_of_lines_are_refused_as_a_whole() {
     let reading = read(&languages(), &["a\nb\nc\n", "x\ny\n"]);
-    let what = "no line 3 in b, which ends after 2; expected as many lines in every file";
+    let what =
+        "expected as many lines in every file, found none in b after line 2; align the files";
     assert_eq!(reading.faults(), [format!("a:3: {what}")]);
     assert!(reading.read.is_unusable && reading.read.split.examples.is_empty());
+    let blank = read(&languages(), &["a\nb\n\n \n", "x\ny\n"]);
+    assert_eq!((blank.faults(), blank.read.split.examples.len()), (vec![], 2));
+    assert!(read(&languages(), &["a\n\nb\n", "x\n"]).read.is_unusable);
     let reading = read(&languages(), &["", "x\n"]);
-    assert!(reading.faults()[0].starts_with("b:1: no line 1 in a, which ends after 0; "));
+    assert!(reading.faults()[0].ends_with("found none in a after line 0; align the files"));
     assert!(reading.read.is_unusable);
 }
 
@@ -68,6 +72,15 @@ fn predictions_are_a_line_for_each_line_of_the_input() {
     assert_eq!(written("slots"), "X X\n\n\nX\n");
     let intent = setting.write_each(&reading, "intent", |_| vec!["flight".into()]);
     assert_eq!(intent, b"flight\n\n\nflight\n");
+}
+
+#[test]
+fn replaced_bytes_are_listed_in_their_own_files() {
+    let setting = languages().say("invalid_bytes", "replace");
+    let files: [(&str, &[u8]); 2] = [("a", b"x\n\xe9\n"), ("b", b"\xe9\n\xe9\n")];
+    let replaced = setting.read_files(&files, Labels::Required).read.replaced;
+    let places: Vec<_> = replaced.iter().map(|line| (line.file.as_ref(), line.line)).collect();
+    assert_eq!(places, [("a", 2), ("b", 1), ("b", 2)]);
 }
 
 #[test]
