@@ -12,6 +12,9 @@ mod fuzz;
 mod jsonl;
 mod lines;
 mod parallel;
+mod relations;
+mod sdp;
+mod semeval;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -42,6 +45,9 @@ pub const FORMATS: &[&dyn Format] = &[
     &document::Document,
     &parallel::Parallel,
     &jsonl::Jsonl,
+    &sdp::Sdp,
+    &semeval::Semeval,
+    &relations::Relations,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.

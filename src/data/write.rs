@@ -73,6 +73,20 @@ pub(super) fn by_line(
     Ok(by_line)
 }
 
+/// The name of the class of a whole example, if one is predicted.
+pub(super) fn only_class<'a>(
+    format: &'static str,
+    prediction: &Prediction,
+    names: &'a Lexicon,
+) -> Result<Option<&'a str>, UnwritableError> {
+    match prediction {
+        Prediction::Classes(classes) if classes.len() == 1 => Ok(Some(names.get(classes[0]))),
+        Prediction::None => Ok(None),
+        Prediction::Classes(_) => Err(UnwritableError { format, what: "several classes" }),
+        other => Err(UnwritableError { format, what: other.describe() }),
+    }
+}
+
 /// The names of classes.
 pub(super) fn named(classes: &[u32], names: &Lexicon) -> Vec<String> {
     classes.iter().map(|class| names.get(*class).to_owned()).collect()
@@ -80,7 +94,7 @@ pub(super) fn named(classes: &[u32], names: &Lexicon) -> Vec<String> {
 
 /// Spans in IOB2 (Ratnaparkhi 1998); of two overlapping spans, the one that starts first has the
 /// tokens.
-fn tags(spans: &[TokenSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
+pub(super) fn tags(spans: &[TokenSpan], names: &Lexicon, n_tokens: usize) -> Vec<String> {
     let mut tags = vec!["O".to_owned(); n_tokens];
     let mut spans = spans.to_vec();
     spans.sort();

@@ -321,6 +321,78 @@ fn sentences_in_three_languages() {
     }
 }
 
+/// The arcs, spans, answers or relations of a field in all examples.
+fn n_structures(reading: &Reading, field: &str) -> usize {
+    let all = reading.structures(field);
+    all.iter().flat_map(|structures| structures.split_whitespace()).count()
+}
+
+#[test]
+fn semantic_graphs_of_two_formalisms() {
+    let Some(folder) = folder() else { return };
+    let names = ["dm", "psd"];
+    let bytes = names
+        .map(|name| std::fs::read(folder.join(format!("mrp2019-sample/{name}/wsj.sdp"))).unwrap());
+    for (bytes, n_arcs) in bytes.iter().zip([1_478 + 88, 1_257 + 97]) {
+        let setting = Setting::new("sdp");
+        let reading = setting.read(bytes);
+        assert_eq!(reading.faults(), [""; 0]);
+        let size = reading.read.split.size();
+        assert_eq!((size.examples, size.tokens), (89, 1_968));
+        assert_eq!(n_structures(&reading, "graph"), n_arcs);
+        assert!(setting.write_structures(&reading, "graph") == *bytes, "the file is not the same");
+    }
+    let setting = Setting::new("sdp").list("graphs", &names);
+    let files: Vec<(&str, &[u8])> =
+        names.into_iter().zip(bytes.iter().map(Vec::as_slice)).collect();
+    let reading = setting.read_files(&files, Labels::Required);
+    assert_eq!(reading.faults(), [""; 0]);
+    assert_eq!(reading.read.split.examples.len(), 89);
+    assert_eq!(names.map(|name| n_structures(&reading, name)), [1_566, 1_354]);
+}
+
+/// Reads a file without a fault, and the prediction of its own structures gives the same file.
+fn read_and_write(setting: &Setting, file: &str, field: &str) -> Option<Reading> {
+    let bytes = std::fs::read(folder()?.join(file)).unwrap();
+    let reading = setting.read(&bytes);
+    assert_eq!(reading.faults(), [""; 0], "{file}");
+    assert!(setting.write_structures(&reading, field) == bytes, "{file} is not the same");
+    Some(reading)
+}
+
+#[test]
+fn relations_of_two_marked_entities() {
+    for (file, n_examples, n_relations) in
+        [("TRAIN_FILE.TXT", 8_000, 19), ("TEST_FILE_FULL.TXT", 2_717, 19)]
+    {
+        let file = format!("semeval2010-task8/{file}");
+        let Some(reading) = read_and_write(&Setting::new("semeval"), &file, "relation") else {
+            return;
+        };
+        assert_eq!(reading.read.split.size().examples, n_examples, "{file}");
+        assert_eq!(n_structures(&reading, "entities"), 2 * n_examples as usize, "{file}");
+        assert!(reading.corpus.lexicons[4].len() <= n_relations, "{file}");
+    }
+}
+
+#[test]
+fn entities_and_their_relations() {
+    for (file, n_sentences, n_tokens, n_entities, n_relations) in [
+        ("train.txt", 910, 26_804, 3_393, 1_273),
+        ("dev.txt", 243, 6_975, 877, 353),
+        ("test.txt", 288, 8_408, 1_079, 422),
+    ] {
+        let file = format!("conll04-entities-relations/{file}");
+        let setting = Setting::new("relations");
+        let Some(reading) = read_and_write(&setting, &file, "relations") else { return };
+        let size = reading.read.split.size();
+        assert_eq!((size.examples, size.tokens), (n_sentences, n_tokens), "{file}");
+        assert_eq!(n_structures(&reading, "entities"), n_entities, "{file}");
+        assert_eq!(n_structures(&reading, "relations"), n_relations, "{file}");
+        assert_eq!((reading.corpus.lexicons[2].len(), reading.corpus.lexicons[3].len()), (4, 5));
+    }
+}
+
 #[test]
 fn articles_in_a_folder_for_each_class() {
     let Some(folder) = folder() else { return };

@@ -4,6 +4,8 @@
 //! Carriage returns before the `\n` belong to the line ending. A UTF-8 byte order mark at the start
 //! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
+use std::ops::Range;
+
 use super::{Example, Read, ReadError, Source};
 use crate::keys::{Key, ValueType, Values};
 
@@ -33,6 +35,16 @@ impl Line<'_> {
     /// The byte offset of its ending.
     pub(super) fn end(&self) -> usize {
         self.start + self.bytes.len()
+    }
+
+    /// The byte offsets of its cells, which are separated by single tabs.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut start = self.start;
+        self.bytes.split(|&byte| byte == b'\t').map(move |cell| {
+            let cell = start..start + cell.len();
+            start = cell.end + 1;
+            cell
+        })
     }
 
     /// The number of line breaks in it: 0, unless it is a record of several lines.

@@ -12,6 +12,7 @@ use crate::{
         load::{CorpusFile, FaultPolicies, FaultPolicy, Load, load},
         path_pattern,
         prediction::FieldPredictions,
+        structure::{GraphArc, SpanRelation, TokenSpan},
         write::UnwritableError,
     },
     keys::{DefaultValue, Located, Value, Values},
@@ -37,7 +38,10 @@ impl Setting {
         let format = super::find(format).expect("a format of the table");
         let setting = Self { format, values: Values::default() };
         format.keys().iter().fold(setting, |setting, key| match key.default {
-            DefaultValue::Toml(text) => setting.say(key.name, text.trim_matches('"')),
+            DefaultValue::Toml(text) => match text.parse() {
+                Ok(count) => setting.count(key.name, count),
+                Err(_) => setting.say(key.name, text.trim_matches('"')),
+            },
             DefaultValue::Required | DefaultValue::Absent => setting,
         })
     }
@@ -57,6 +61,10 @@ impl Setting {
 
     pub(super) fn say(self, key: &str, text: &str) -> Self {
         self.with(key, Value::Text(text.into()))
+    }
+
+    pub(super) fn count(self, key: &str, count: i64) -> Self {
+        self.with(key, Value::Integer(count))
     }
 
     fn with(self, key: &str, value: Value) -> Self {
@@ -188,6 +196,24 @@ impl Setting {
         self.write_predictions(reading, field, &names, &predictions).unwrap()
     }
 
+    /// The file with its own arcs, spans, answers, relations or labels as predictions.
+    pub(super) fn write_structures(&self, reading: &Reading, field: &str) -> Vec<u8> {
+        let at = reading.corpus.field(field).expect("a field of the format");
+        let predict = |example: &Example| match &example.fields[at] {
+            Some(FieldValues::Arcs(arcs)) => Prediction::Arcs(arcs.to_vec()),
+            Some(FieldValues::Spans(spans) | FieldValues::Answers(spans)) => {
+                Prediction::Spans(spans.to_vec())
+            }
+            Some(FieldValues::Relations(relations)) => Prediction::Relations(relations.to_vec()),
+            Some(FieldValues::Label(label)) => Prediction::Classes(vec![*label]),
+            _ => Prediction::None,
+        };
+        let predictions: Vec<Prediction> =
+            reading.read.split.examples.iter().map(predict).collect();
+        let names = &reading.corpus.lexicons[at];
+        self.write_predictions(reading, field, names, &predictions).unwrap()
+    }
+
     pub(super) fn write_predictions(
         &self,
         reading: &Reading,
@@ -216,6 +242,41 @@ impl Reading {
     /// Tokens as `form/pos`, joined by a vertical bar, then ` – label`; one string per example.
     pub(super) fn shown(&self) -> Vec<String> {
         self.read.split.examples.iter().map(|example| self.show(example)).collect()
+    }
+
+    /// The arcs, spans, answers, relations or segments of a field, or its label, as text; one string per example.
+    pub(super) fn structures(&self, field: &str) -> Vec<String> {
+        let at = self.corpus.field(field).expect("a field of the format");
+        let label = |label: &Option<Symbol>| {
+            label.map_or(String::new(), |label| format!(":{}", self.string(at, label)))
+        };
+        let span = |span: &TokenSpan| format!("{}-{}{}", span.start, span.end, label(&span.label));
+        let show = |example: &Example| -> Vec<String> {
+            match &example.fields[at] {
+                Some(FieldValues::Arcs(arcs)) => {
+                    let head =
+                        |arc: &GraphArc| arc.head.map_or("root".into(), |head| head.to_string());
+                    let arc = |arc| format!("{}>{}{}", head(arc), arc.dependent, label(&arc.label));
+                    arcs.iter().map(arc).collect()
+                }
+                Some(FieldValues::Spans(spans) | FieldValues::Answers(spans)) => {
+                    spans.iter().map(span).collect()
+                }
+                Some(FieldValues::Relations(relations)) => {
+                    let relation = |relation: &SpanRelation| {
+                        let (from, to) = (span(&relation.from), span(&relation.to));
+                        format!("{from}>{to}:{}", self.string(at, relation.label))
+                    };
+                    relations.iter().map(relation).collect()
+                }
+                Some(FieldValues::Segments(segments)) => {
+                    segments.iter().map(ToString::to_string).collect()
+                }
+                Some(FieldValues::Label(label)) => vec![self.string(at, *label).to_owned()],
+                _ => vec!["–".to_owned()],
+            }
+        };
+        self.read.split.examples.iter().map(|example| show(example).join(" ")).collect()
     }
 
     pub(super) fn faults(&self) -> Vec<String> {

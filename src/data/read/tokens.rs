@@ -10,7 +10,7 @@
 //! abbreviations and is independent of the language.
 
 use super::{Axis, Field, FieldForm, Schema, SequenceSpec};
-use crate::keys::{Key, ValueType, Values};
+use crate::keys::{DefaultValue, Key, ValueType, Values};
 
 /// The key that formats of texts share.
 pub(super) const KEY: Key = Key::with_default(
@@ -19,6 +19,9 @@ pub(super) const KEY: Key = Key::with_default(
     "\"space\"",
     "tokenization; space: at white space; words: punctuation separated from words too",
 );
+
+/// The same key for formats whose texts are raw.
+pub(super) const RAW_KEY: Key = Key { default: DefaultValue::Toml("\"words\""), ..KEY };
 
 /// The schema of texts, each a sequence with the name of its field, and further fields.
 pub(super) fn schema(texts: &[&str], others: impl IntoIterator<Item = Field>) -> Schema {

@@ -79,6 +79,20 @@ relations = ["relations"]
 raw = ["raw"]
 tokens = "words"
 train = "x"
+[[corpus]]
+name = "graphs"
+format = "sdp"
+graphs = ["dm", "psd"]
+train = ["x", "x"]
+[[corpus]]
+name = "marked"
+format = "semeval"
+max_distance = 2
+train = "x"
+[[corpus]]
+name = "related"
+format = "relations"
+train = "x"
 [[encoder]]
 name = "words"
 kind = "embed"
@@ -94,7 +108,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 7] = [
+const FILES: [&str; 10] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -105,6 +119,15 @@ const FILES: [&str; 7] = [
     "{\"text\": \"a b\", \"title\": [\"c\"], \"pos\": [\"N\", \"V\"], \"label\": 1, \"topics\": [\"x\"], \
      \"score\": [0.5, 1], \"arcs\": [[0, 1, \"root\"], [1, 2]], \"spans\": [[0, 2, \"NP\"]], \
      \"relations\": [[[0, 1], [1, 2], \"r\"]], \"raw\": \"SELECT 1\"}\n{\"text\": \"d\", \"title\": \"e\"}\n",
+    "#SDP 2015\n#s1\n1\tCats\tcat\tN\t-\t-\tn\tARG1\t_\n2\tsleep\tsleep\tV\t+\t+\tv\t_\tX\n\
+     3\twell\twell\tR\t-\t+\t_\tloc\t_\n\n#s2\n1\tGo\t_\tV\t-\t-\t_\n\n\x1e\
+     #s2\n1\tGo\tgo\tV\t+\t-\tev\n\n#s1\n1\tCats\tcat\tN\t-\t-\t_\tACT\n2\tsleep\tsleep\tV\t+\t+\tev\t_\n\
+     3\twell\twell\tR\t-\t-\t_\tMANN\n",
+    "1\t\"The <e1>storm</e1> damaged the <e2>old bridge</e2>.\"\r\nCause-Effect(e1,e2)\r\nComment: a\r\n\r\n\
+     2\t\"A <e2>tree</e2> in the <e1>park</e1>.\"\r\nOther\r\n",
+    "#doc 1\n0\tAda\tB-Peop\t['Live_In', 'Work_For']\t[4, 2]\n1\tleft\tO\t['N']\t[1]\n\
+     2\tKew\tB-Org\t['OrgBased_In']\t[4]\n3\tin\tO\t['N']\t[3]\n4\tOslo\tI-Loc\t['N']\t[4]\n\
+     #doc 2\n0\tGo\tO\t['N']\t[0]\n",
 ];
 
 /// A corpus with the start of its training file.
