@@ -19,7 +19,7 @@ fn every_invalid_recipe_gives_its_expected_message() {
         let sets = sets.map(str::to_owned).collect();
         let source = RecipeSource::File(path.clone().into());
         let recipe = load(&source, &Overrides { sets, ..Overrides::default() });
-        let found = match recipe.and_then(|recipe| recipe.open()) {
+        let found = match recipe.and_then(|recipe| recipe.open_all(None, &mut |_| {})) {
             Ok(_) => "no fault\n".to_owned(),
             Err(faults) => format!("{faults}\n"),
         };

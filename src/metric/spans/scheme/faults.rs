@@ -119,7 +119,8 @@ impl TagScheme {
         let mark = |place| self.form.mark(self.letter(place));
         let (before, tag) = match fault.what {
             Violation::Unknown(tag) => {
-                return format!("expected an {name} tag ({}), found {tag}", self.tags());
+                let article = if name.starts_with('i') { "an" } else { "a" };
+                return format!("expected {article} {name} tag ({}), found {tag}", self.tags());
             }
             Violation::Open(last) => {
                 let (end, single) = (mark(Place::End), mark(Place::Single));
