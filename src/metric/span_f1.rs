@@ -204,16 +204,16 @@ mod tests {
         }
     }
 
-    /// The output of `predict` for a corpus with `-DOCSTART-` lines and tags that its scheme forbids, scored by the
-    /// original Perl program and by seqeval.
+    /// A file that `predict` writes (`tests/it/conll.rs`), with `-DOCSTART-` lines and tags that their scheme forbids,
+    /// scored by the original Perl program and by seqeval.
     #[test]
     fn predictions_in_a_file_have_the_digits_of_conlleval_and_seqeval() {
         let fixture = read("predicted.json");
-        let text = String::from_utf8(bytes("predicted.tsv")).unwrap();
+        let text = String::from_utf8(bytes("predicted.txt")).unwrap();
         let (mut scorer, mut n_documents) = (SpanF1::default(), 0);
         for sentence in text.split("\n\n") {
             let rows: Vec<Vec<&str>> =
-                sentence.lines().map(|line| line.split('\t').collect()).collect();
+                sentence.lines().map(|line| line.split(' ').collect()).collect();
             if rows.first().is_some_and(|row| row[0] == "-DOCSTART-") {
                 n_documents += 1;
                 continue;
