@@ -105,6 +105,29 @@ fn a_failed_allocation_before_the_first_step_leaves_no_folder() {
     here.finished("run", 5, &[]);
 }
 
+#[test]
+fn a_thread_that_cannot_be_started_is_a_message_and_changes_nothing() {
+    let here = Here::new();
+    here.finished("run", 5, &[]);
+    let before = here.read("run/journal.jsonl");
+    // The standard library reads the size of a thread's stack from it: more than any address space has.
+    let stack = (1_u64 << 60).to_string();
+    for mut command in [
+        here.tiny("other", 5, &[]),
+        here.auxdesk(["continue", "run", "--steps", "9"]),
+        here.auxdesk(["evaluate", "run"]),
+        here.auxdesk(["predict", "run", "test.tsv"]),
+    ] {
+        let exited = finish(command.env("RUST_MIN_STACK", &stack));
+        assert_eq!((exited.code, exited.signal), (Some(1), None), "{}", exited.err);
+        let why = "cannot start the threads to compute on; lower --threads: ";
+        assert!(exited.err.starts_with(why) && exited.out.is_empty(), "{}", exited.err);
+        assert_eq!(exited.err.lines().count(), 1, "{}", exited.err);
+    }
+    assert!(!here.path("other").exists());
+    assert_eq!(here.read("run/journal.jsonl"), before);
+}
+
 /// What was written until then is a run that can be continued.
 fn continues(here: &Here, run: &Path) {
     let Journal { header, events, .. } = journal(run);

@@ -1,8 +1,9 @@
 //! Pretrained word vectors: the words of dev, test and new texts keep theirs, a run is scored
 //! without the file, and its faults are found before a run is started.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{fmt::Write, fs, path::PathBuf, sync::Arc};
 
+use auxdesk::{data::vectors::WordVectors, train::checkpoint};
 use serde_json::Value;
 
 use crate::runs::{Exited, Here, finish, json, json_file, start, wait_for};
@@ -136,6 +137,23 @@ fn a_run_is_scored_and_continued_after_it_was_moved_without_the_file() {
     let exited = finish(&mut here.auxdesk(["evaluate", "moved"]));
     assert_eq!(exited.code, Some(2), "{}", exited.err);
     assert!(exited.err.contains("expected the pretrained vectors of the run"), "{}", exited.err);
+}
+
+#[test]
+fn stored_vectors_of_another_dimension_are_refused() {
+    let here = here();
+    assert_eq!(train(&here, &[]).code, Some(0));
+    let state = checkpoint::open(&here.path("run"), "last").unwrap().unwrap().state;
+    let digest = &state.vectors["words"];
+    fs::remove_file(here.path(&format!("run/checkpoints/vectors/{digest}.safetensors"))).unwrap();
+    let words = ["worda", "wordb"].into_iter();
+    let other = WordVectors::of_rows(words, 3, vec![0.5; 6]).unwrap().with_digest(digest);
+    let other = [("words".to_owned(), Arc::new(other))].into();
+    checkpoint::vectors::save(&here.path("run"), &other).unwrap();
+    let exited = finish(&mut here.auxdesk(["evaluate", "run"]));
+    assert_eq!(exited.code, Some(2), "{}", exited.err);
+    let what = "encoder.words: expected vectors of dimension 4, found 3";
+    assert!(exited.err.contains(what), "{}", exited.err);
 }
 
 #[test]

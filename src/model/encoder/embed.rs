@@ -12,7 +12,7 @@ mod embedding;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::Result;
+use candle_core::{Error, Result};
 
 use super::{
     BatchSize, Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues,
@@ -270,6 +270,11 @@ impl EncoderConfig for Config {
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let vocabulary = setup.vocabulary(WORDS)?;
+        if let Some(vectors) = setup.vectors.filter(|vectors| vectors.width() != self.width) {
+            let (wanted, found) = (self.width, vectors.width());
+            let what = format!("expected vectors of dimension {wanted}, found {found}");
+            return Err(Error::msg(what));
+        }
         // Row 0 is the unknown word.
         let table = setup.scope.table("table", vocabulary.len() + 1, self.width)?;
         if let (Some(vectors), FirstValues::Recipe) = (setup.vectors, setup.first_values) {
