@@ -144,7 +144,7 @@ fn stored_vectors_of_another_dimension_are_refused() {
     let here = here();
     assert_eq!(train(&here, &[]).code, Some(0));
     let state = checkpoint::open(&here.path("run"), "last").unwrap().unwrap().state;
-    let digest = &state.vectors["words"];
+    let digest = &state.vectors["encoder.words.vectors"];
     fs::remove_file(here.path(&format!("run/checkpoints/vectors/{digest}.safetensors"))).unwrap();
     let words = ["worda", "wordb"].into_iter();
     let other = WordVectors::of_rows(words, 3, vec![0.5; 6]).unwrap().with_digest(digest);
