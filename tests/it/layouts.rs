@@ -1,4 +1,4 @@
-//! Corpora in several files: a file for each class, line-aligned files, names of labels.
+//! Corpora in several files: a file for each class, line-aligned files, names of labels; word lists.
 
 use crate::runs::{Exited, Here, finish, json};
 
@@ -95,4 +95,67 @@ fn a_path_has_one_name_in_braces_and_a_folder_may_have_braces() {
     let exited = checked(&here, &["--json"]);
     assert_eq!(exited.code, Some(0), "{}", exited.err);
     assert_eq!(json(&exited.out)["corpora"][0]["splits"][0]["examples"], 1);
+}
+
+/// A corpus of documents by class, in which words of a list are looked for.
+const DOCUMENTS: &str = "
+name = 'documents'
+[train]
+steps = 1
+[[corpus]]
+name = 'pages'
+format = 'document'
+train = 'news/{label}-*'
+[[encoder]]
+name = 'words'
+kind = 'embed'
+field = 'text'
+width = 2
+min_count = 1
+[[objective]]
+name = 'topic'
+role = 'main'
+kind = 'classify'
+corpus = 'pages'
+label = 'label'
+tap = 'words.mean'
+[[objective]]
+name = 'opinion'
+kind = 'presence'
+corpus = 'pages'
+field = 'text'
+words = 'opinion.txt'
+tap = 'words.mean'
+";
+
+#[test]
+fn pages_as_documents_are_refused_with_what_to_do() {
+    let files = [
+        ("news/a-1.txt", "good news\n"),
+        ("news/b-1.html", "<!DOCTYPE html>\n<html><body>bad news</body></html>\n"),
+        ("opinion.txt", "; Opinion words\n;\n;;;;;;;;\n\ngood\nbad\n"),
+    ];
+    let here = here(DOCUMENTS, &files);
+    let exited = checked(&here, &[]);
+    assert_eq!(exited.code, Some(2));
+    let page = "news/b-1.html: expected text, found an HTML page; download the file itself; if pages are the \
+                corpus, convert them to text first";
+    assert!(exited.err.starts_with(page), "{}", exited.err);
+    here.write("news/b-1.html", "bad news\n");
+    let exited = checked(&here, &["--json"]);
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    let labels = &json(&exited.out)["labels"][0]["labels"];
+    assert_eq!(*labels, serde_json::json!({ "a": 1, "b": 1 }));
+}
+
+#[test]
+fn the_header_of_a_word_list_has_no_words() {
+    let text = ("news/a-1.txt", "good news\n");
+    let here = here(DOCUMENTS, &[text, ("news/b-1.txt", "bad news\n")]);
+    here.write("opinion.txt", "; Opinion words\n;\n;;;;;;;;\n\ngood\nbad\n");
+    assert_eq!(checked(&here, &[]).code, Some(0));
+    here.write("opinion.txt", "; Opinion words\n;;;;;;;;\n");
+    let exited = checked(&here, &[]);
+    assert_eq!(exited.code, Some(2));
+    assert!(exited.err.contains("is empty; expected one word per line"), "{}", exited.err);
 }
