@@ -1,5 +1,6 @@
 //! Corpus formats: bytes to examples. One format per file, one entry each in the table.
 
+mod babi;
 mod columns;
 mod conllu;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod parallel;
 mod relations;
 mod sdp;
 mod semeval;
+mod squad;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -48,6 +50,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &sdp::Sdp,
     &semeval::Semeval,
     &relations::Relations,
+    &babi::Babi,
+    &squad::Squad,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.

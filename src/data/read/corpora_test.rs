@@ -38,7 +38,7 @@ fn check(setting: &Setting, counts: &[Count]) {
             assert_eq!(written.matches("?!?").count(), n_tokens, "{file}");
             written.replace("\t?!?", "").replace(" ?!?", "").into_bytes()
         } else {
-            setting.write_gold(&reading, "form")
+            setting.write_gold(&reading, "upos")
         };
         assert!(written == bytes, "{file} is not the same once the predictions are taken out");
     }
@@ -390,6 +390,46 @@ fn entities_and_their_relations() {
         assert_eq!(n_structures(&reading, "entities"), n_entities, "{file}");
         assert_eq!(n_structures(&reading, "relations"), n_relations, "{file}");
         assert_eq!((reading.corpus.lexicons[2].len(), reading.corpus.lexicons[3].len()), (4, 5));
+    }
+}
+
+#[test]
+fn questions_about_stories() {
+    for (task, n_answers) in [
+        ("qa1_single-supporting-fact", 6),
+        ("qa4_two-arg-relations", 6),
+        ("qa5_three-arg-relations", 7),
+        ("qa6_yes-no-questions", 2),
+        ("qa12_conjunction", 6),
+        ("qa15_basic-deduction", 4),
+        ("qa20_agents-motivations", 7),
+    ] {
+        for split in ["train", "test"] {
+            let file = format!("babi-en-1k/{task}_{split}.txt");
+            let setting = Setting::new("babi");
+            let Some(reading) = read_and_write(&setting, &file, "answer") else { return };
+            assert_eq!(reading.read.split.examples.len(), 1_000, "{file}");
+            assert_eq!(reading.corpus.lexicons[2].len(), n_answers, "{file}");
+            let supporting = reading.structures("supporting");
+            assert!(supporting.iter().all(|marks| marks.contains("yes")), "{file}");
+        }
+    }
+}
+
+#[test]
+fn questions_about_passages() {
+    for language in ["en", "es"] {
+        let Some(folder) = folder() else { return };
+        let setting = Setting::new("squad");
+        let reading = setting
+            .read(std::fs::read(folder.join(format!("xquad/xquad.{language}.json"))).unwrap());
+        assert_eq!(reading.faults(), [""; 0]);
+        assert_eq!(reading.read.split.examples.len(), 1_190);
+        assert_eq!(n_structures(&reading, "answer"), 1_190);
+        assert_eq!(reading.corpus.fields[3].name, "id");
+        let written = setting.write_structures(&reading, "answer");
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written.lines().filter(|line| line.starts_with("  \"")).count(), 1_190);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Property tests: readers accept any bytes, and writing changes only predictions.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::{
@@ -254,6 +256,8 @@ fn structured() -> impl Strategy<Value = (Vec<u8>, Setting, &'static str)> {
         Just((Setting::new("sdp"), "graph", SDP)),
         Just((Setting::new("semeval"), "relation", SEMEVAL)),
         Just((Setting::new("relations"), "relations", RELATIONS)),
+        Just((Setting::new("babi"), "answer", BABI)),
+        Just((Setting::new("babi").count("max_sentences", 2), "supporting", BABI)),
     ];
     formats.prop_flat_map(|(setting, field, pieces)| {
         let piece = prop_oneof![
@@ -293,7 +297,40 @@ const RELATIONS: &[&str] = &[
     "0\ta\n1\tb\tO\n",
 ];
 
+const BABI: &[&str] = &[
+    "1 Ada sat.\n",
+    "2 Ben ran home.\n3 Who sat? \tAda\t1\n",
+    "1 Cy sang.\r\n2 Who sang?\tCy\r\n",
+    "2 Who ran?\n",
+    "3 Who? \ta,b\t1 2\n",
+];
+
+const SQUAD: &[&str] = &[
+    "{\"data\": [{\"paragraphs\": [",
+    "{\"context\": \"A b \\u00e9c.\", \"qas\": [",
+    "{\"id\": \"1\", \"question\": \"What?\", \"answers\": [{\"text\": \"\u{e9}c\", \"answer_start\": 4}]}",
+    "{\"answers\": [], \"question\": \"Who?\", \"id\": \"2\"}",
+    ",",
+    "]}",
+    "]}]}",
+];
+
 proptest! {
+    #[test]
+    fn documents_of_questions_are_read_or_refused(
+        pieces in prop::collection::vec(prop::sample::select(SQUAD), 0..6),
+        gold in golds(),
+    ) {
+        let setting = Setting::new("squad");
+        for text in [pieces.concat(), [SQUAD[0], SQUAD[1], &pieces.join(","), "]}]}]}"].concat()] {
+            let reading = setting.read_as(&text, gold);
+            prop_assert_eq!(reading.read.n_faulty == 0, reading.read.faults.is_empty());
+            let written = setting.write_structures(&reading, "answer");
+            let object: BTreeMap<String, String> = serde_json::from_slice(&written).unwrap();
+            prop_assert!(object.len() >= reading.read.split.examples.len());
+        }
+    }
+
     #[test]
     fn structures_that_were_written_are_read_again(
         (bytes, setting, field) in structured(),
@@ -304,7 +341,7 @@ proptest! {
         prop_assert_eq!(reading.read.n_faulty == 0, reading.read.faults.is_empty());
         let written = setting.write_structures(&reading, field);
         if reading.read.faults.is_empty() {
-            let again = setting.read(&written);
+            let again = setting.read_as(&written, gold);
             prop_assert_eq!(again.faults(), [""; 0]);
             // Of an example without a structure an empty one is written, or what stands for no prediction.
             let known = |texts: Vec<String>| -> Vec<String> {

@@ -129,10 +129,11 @@ impl Format for Jsonl {
             names.map(move |name| (key, form, name)).collect::<Vec<_>>()
         });
         let fields = fields.map(|(key, form, name)| {
-            let axis = match key {
-                "text" | "items" | "frames" => Axis::Sequence(place(name).unwrap_or_default()),
-                "item_tags" => Axis::Items(first_items.unwrap_or_default()),
-                "tags" | "arcs" | "spans" | "answers" | "relations" => Axis::Sequence(0),
+            let axis = match (key, form) {
+                ("text" | "items" | "frames", _) => Axis::Sequence(place(name).unwrap_or_default()),
+                ("item_tags", _) => Axis::Items(first_items.unwrap_or_default()),
+                (_, FieldForm::Symbols | FieldForm::Arcs | FieldForm::Spans)
+                | (_, FieldForm::Answers | FieldForm::Relations) => Axis::Sequence(0),
                 _ => Axis::Example,
             };
             Field::new(name, axis, form)

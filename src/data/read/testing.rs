@@ -196,7 +196,7 @@ impl Setting {
         self.write_predictions(reading, field, &names, &predictions).unwrap()
     }
 
-    /// The file with its own arcs, spans, answers, relations or labels as predictions.
+    /// The file with its own values of a field as predictions.
     pub(super) fn write_structures(&self, reading: &Reading, field: &str) -> Vec<u8> {
         let at = reading.corpus.field(field).expect("a field of the format");
         let predict = |example: &Example| match &example.fields[at] {
@@ -206,6 +206,7 @@ impl Setting {
             }
             Some(FieldValues::Relations(relations)) => Prediction::Relations(relations.to_vec()),
             Some(FieldValues::Label(label)) => Prediction::Classes(vec![*label]),
+            Some(FieldValues::Symbols(symbols)) => Prediction::Classes(symbols.clone()),
             _ => Prediction::None,
         };
         let predictions: Vec<Prediction> =
@@ -244,7 +245,7 @@ impl Reading {
         self.read.split.examples.iter().map(|example| self.show(example)).collect()
     }
 
-    /// The arcs, spans, answers, relations or segments of a field, or its label, as text; one string per example.
+    /// The values of a field as text, whatever their form; one string per example.
     pub(super) fn structures(&self, field: &str) -> Vec<String> {
         let at = self.corpus.field(field).expect("a field of the format");
         let label = |label: &Option<Symbol>| {
@@ -273,6 +274,9 @@ impl Reading {
                     segments.iter().map(ToString::to_string).collect()
                 }
                 Some(FieldValues::Label(label)) => vec![self.string(at, *label).to_owned()],
+                Some(FieldValues::Symbols(symbols)) => {
+                    symbols.iter().map(|&symbol| self.string(at, symbol).to_owned()).collect()
+                }
                 _ => vec!["–".to_owned()],
             }
         };

@@ -93,6 +93,16 @@ train = "x"
 name = "related"
 format = "relations"
 train = "x"
+[[corpus]]
+name = "stories"
+format = "babi"
+max_sentences = 2
+train = "x"
+[[corpus]]
+name = "passages"
+format = "squad"
+sentence_ends = ["."]
+train = "x"
 [[encoder]]
 name = "words"
 kind = "embed"
@@ -108,7 +118,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -128,6 +138,11 @@ const FILES: [&str; 10] = [
     "#doc 1\n0\tAda\tB-Peop\t['Live_In', 'Work_For']\t[4, 2]\n1\tleft\tO\t['N']\t[1]\n\
      2\tKew\tB-Org\t['OrgBased_In']\t[4]\n3\tin\tO\t['N']\t[3]\n4\tOslo\tI-Loc\t['N']\t[4]\n\
      #doc 2\n0\tGo\tO\t['N']\t[0]\n",
+    "1 Ada sat.\n2 Ben ran home.\n3 Who sat? \tAda\t1\n4 Cy sang.\n5 Who ran?\tBen\t2\n1 Di ran.\n2 Did Di run?\tyes\t1\n",
+    "{\"data\": [{\"paragraphs\": [{\"context\": \"It opened in 1912. It is caf\\u00e9 9.\", \"qas\": [\n\
+     {\"id\": \"a\", \"question\": \"When?\", \"answers\": [{\"text\": \"1912\", \"answer_start\": 13}]},\n\
+     {\"id\": \"b\", \"question\": \"Which?\", \"answers\": [{\"text\": \"9\", \"answer_start\": 30}]},\n\
+     {\"id\": \"c\", \"question\": \"Why?\", \"answers\": []}]}]}]}\n",
 ];
 
 /// A corpus with the start of its training file.
