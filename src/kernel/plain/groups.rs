@@ -1,0 +1,38 @@
+//! Pairs and softmax over groups of rows.
+
+use candle_core::{DType, Result, Tensor};
+
+use super::gather;
+use crate::kernel::pair_group::PairGroup;
+
+/// The inner products of the pairs of each group, group after group.
+pub(in crate::kernel) fn pair_products(
+    left: &Tensor,
+    right: &Tensor,
+    groups: &[PairGroup],
+) -> Result<Tensor> {
+    let of_group = |group: &PairGroup| {
+        let left = gather(left, group.left.clone())?;
+        left.matmul(&gather(right, group.right.clone())?.t()?)?.flatten_all()
+    };
+    let with_pairs = groups.iter().filter(|group| group.n_pairs() > 0);
+    concat(with_pairs.map(of_group).collect::<Result<_>>()?, left)
+}
+
+/// The log-softmax over consecutive groups of these sizes.
+pub(in crate::kernel) fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
+    let mut from = 0;
+    let mut of_group = |&size: &usize| {
+        let group = x.narrow(0, from, size)?;
+        from += size;
+        candle_nn::ops::log_softmax(&group, 0)
+    };
+    concat(sizes.iter().filter(|&&size| size > 0).map(&mut of_group).collect::<Result<_>>()?, x)
+}
+
+fn concat(parts: Vec<Tensor>, like: &Tensor) -> Result<Tensor> {
+    if parts.is_empty() {
+        return Tensor::zeros(0, DType::F32, like.device());
+    }
+    Tensor::cat(&parts, 0)
+}
