@@ -23,11 +23,9 @@ pub enum Sampling {
 
 impl Sampling {
     /// The names that a recipe can give as a string.
-    pub const NAMES: &[&str] = &["proportional", "uniform", "round-robin", "all"];
+    pub const NAMES: &[&str] = &["proportional", "uniform", "round-robin", "all", "stages"];
     /// The kinds that a recipe can give as a table.
-    pub const TABLES: &[&str] = &["temperature", "annealed", "fixed"];
-    /// Kinds that recipes may name but that are not implemented yet.
-    pub const PLANNED: &[&str] = &["stages"];
+    pub const TABLES: &[&str] = &["temperature", "annealed", "fixed", "stages"];
 
     /// The rule for the update after `step` others.
     pub fn at(&self, step: Step) -> Cow<'_, Rule> {
@@ -61,6 +59,8 @@ pub struct CorpusGroup {
     pub name: String,
     /// The number of training examples of its corpora.
     pub size: u64,
+    /// The number of batches in an epoch of its corpora, of the largest if they differ; at least 1.
+    pub n_batches: u64,
     /// The corpora from which it draws one batch each, by index in the recipe.
     pub corpora: Vec<usize>,
 }
@@ -82,10 +82,11 @@ impl<'a> Sampler<'a> {
     /// The groups of a step, by index. A function of (seed, step, groups).
     pub fn draw(&self, step: Step) -> Vec<usize> {
         let n_groups = self.groups.len();
-        match *self.sampling.at(step) {
+        match &*self.sampling.at(step) {
             _ if n_groups == 0 => Vec::new(),
             Rule::All => (0..n_groups).collect(),
             Rule::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
+            Rule::Stages(order) => vec![self.stage(order, step)],
             _ => {
                 let draw = unit(&mut draw(self.seed, Purpose::Sampling, "", step.0));
                 vec![pick(&self.weights(step), draw)]
@@ -93,8 +94,25 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The probability of each group in that step; they sum to 1, or to the number of groups if
-    /// every step draws all.
+    /// The group of a step in stages, by index.
+    fn stage(&self, order: &[String], step: Step) -> usize {
+        let place = |group: &CorpusGroup| order.iter().position(|name| *name == group.name);
+        let mut groups: Vec<usize> = (0..self.groups.len()).collect();
+        groups.sort_by_key(|&at| place(&self.groups[at]).unwrap_or(order.len()));
+        let n_steps = self.groups.iter().map(|group| group.n_batches).sum();
+        let mut left = step.0.checked_rem(n_steps).unwrap_or_default();
+        let is_drawn = |&at: &usize| match left.checked_sub(self.groups[at].n_batches) {
+            Some(beyond) => {
+                left = beyond;
+                false
+            }
+            None => true,
+        };
+        groups.into_iter().find(is_drawn).expect("a step is within the sum of all stages")
+    }
+
+    /// The probability of each group in that step, or its share of the steps with stages; they sum to
+    /// 1, or to the number of groups if every step draws all.
     pub fn rates(&self, step: Step) -> Vec<f64> {
         let weights = self.weights(step);
         let total: f64 = weights.iter().sum();
@@ -113,6 +131,7 @@ impl<'a> Sampler<'a> {
                 (group.size as f64 / largest as f64).powf(temperature.recip())
             }
             Rule::Fixed(draws) => draws.get(&group.name).copied().unwrap_or(0.0),
+            Rule::Stages(_) => group.n_batches as f64,
             Rule::Uniform | Rule::RoundRobin | Rule::All => 1.0,
         };
         let weights: Vec<f64> = self.groups.iter().map(weight).collect();
@@ -152,8 +171,10 @@ mod tests {
     /// A sampler over the active ones of the three groups.
     fn sampler(sampling: &Sampling, active: [bool; 3]) -> Sampler<'_> {
         let groups = GROUPS.iter().zip(active).filter(|(_, is_active)| *is_active);
-        let group =
-            |(&(name, size), _)| CorpusGroup { name: String::from(name), size, corpora: vec![0] };
+        let group = |(&(name, size), _): (&(&str, u64), bool)| {
+            let n_batches = size.div_ceil(300).max(1);
+            CorpusGroup { name: String::from(name), size, n_batches, corpora: vec![0] }
+        };
         Sampler::new(1, sampling, groups.map(group).collect())
     }
 
@@ -210,6 +231,23 @@ mod tests {
         let turns: Vec<_> = (0..4).flat_map(|step| robin.draw(Step(step))).collect();
         assert_eq!(turns, [0, 1, 0, 1]);
         assert_eq!(sampler(&rule("all"), [true, true, false]).draw(Step(7)), [0, 1]);
+    }
+
+    /// Three batches of news, one each of the others.
+    #[test]
+    fn stages_draw_an_epoch_of_each_group_in_turn() {
+        let drawn = |text: &str, active: [bool; 3]| -> Vec<usize> {
+            let stages = rule(text);
+            let sampler = sampler(&stages, active);
+            (0..7).flat_map(|step| sampler.draw(Step(step))).collect()
+        };
+        assert_eq!(drawn("stages", [true; 3]), [0, 0, 0, 1, 2, 0, 0]);
+        assert_eq!(drawn("stages talk web news", [true; 3]), [2, 1, 0, 0, 0, 2, 1]);
+        // Groups without a place come last, and inactive ones have no stage.
+        assert_eq!(drawn("stages talk", [true; 3]), [2, 0, 0, 0, 1, 2, 0]);
+        assert_eq!(drawn("stages talk", [true, true, false]), [0, 0, 0, 1, 0, 0, 0]);
+        let stages = rule("stages web");
+        assert_eq!(sampler(&stages, [true; 3]).rates(Step(0)), [0.6, 0.2, 0.2]);
     }
 
     #[test]

@@ -87,6 +87,11 @@ const SAMPLING: &[Key] = &[
         ValueType::Map(&ValueType::Number(0.0, MAX_NUMBER)),
         "for fixed: the weight of each group",
     ),
+    Key::optional(
+        "order",
+        ValueType::List(&ValueType::Text),
+        "for stages: the groups in the order in which they are drawn; others follow",
+    ),
 ];
 
 /// The keys of `[train]`, except those of its optimizer.
@@ -160,23 +165,7 @@ pub(super) fn check(
     };
     let said = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, said)| said);
     let optimizer = said("optimizer").and_then(|said| said.value.as_text()).unwrap_or("adam");
-    // Kinds that are not implemented yet are removed first: nothing else about them is checked.
-    let planned = |(key, said): &(String, Located), diagnostics: &mut Diagnostics| {
-        let kind = match (key.as_str(), &said.value) {
-            ("sampling", Value::Text(kind)) => Some(kind),
-            ("sampling", Value::Table(table)) => (table.iter())
-                .find_map(|(key, kind)| if key == "kind" { Some(&kind.value) } else { None })
-                .and_then(|kind| if let Value::Text(kind) = kind { Some(kind) } else { None }),
-            _ => None,
-        };
-        let kind = kind.filter(|kind| Sampling::PLANNED.contains(&kind.as_str()));
-        if let Some(kind) = kind {
-            diagnostics.not_implemented(&said.place, kind);
-        }
-        kind.is_some()
-    };
     let mut rest: Vec<_> = entries.clone();
-    rest.retain(|entry| !planned(entry, diagnostics));
     // A weighting table has the keys of its kind.
     rest.retain(|(key, _)| key != "weighting");
     let keys = keys(optimizer);
@@ -237,20 +226,31 @@ pub(super) fn drawn_groups(entries: &Entries) -> Vec<(String, Place)> {
     let Some(Located { value: Value::Table(sampling), .. }) = entries.get("sampling") else {
         return Vec::new();
     };
-    let draws = sampling.iter().find(|(key, _)| key == "draws");
-    let Some((_, Located { value: Value::Table(draws), .. })) = draws else { return Vec::new() };
-    draws.iter().map(|(group, number)| (group.clone(), number.place.clone())).collect()
+    let named = sampling.iter().flat_map(|(key, said)| match (key.as_str(), &said.value) {
+        ("draws", Value::Table(draws)) => {
+            draws.iter().map(|(group, number)| (group.clone(), number.place.clone())).collect()
+        }
+        ("order", Value::List(order)) => {
+            let group =
+                |item: &Located| Some((item.value.as_text()?.to_owned(), item.place.clone()));
+            order.iter().filter_map(group).collect()
+        }
+        _ => Vec::new(),
+    });
+    named.collect()
 }
 
 fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
     let Value::Table(table) = &said.value else { return Some(()) };
     let get = |key: &str| table.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let kind = get("kind").and_then(|kind| kind.value.as_text())?;
-    let (wanted, other) = match kind {
-        "temperature" | "annealed" => ("temperature", "draws"),
-        _ => ("draws", "temperature"),
+    let wanted = match kind {
+        "temperature" | "annealed" => "temperature",
+        "stages" => "order",
+        _ => "draws",
     };
-    if let Some(other_said) = get(other) {
+    let others = ["temperature", "draws", "order"].into_iter().filter(|key| *key != wanted);
+    if let Some((other, other_said)) = others.into_iter().find_map(|key| Some((key, get(key)?))) {
         let what = format!(
             "`train.sampling.{other}`: {kind:?} sampling has no such key; it has {wanted:?}"
         );
@@ -275,6 +275,18 @@ fn sampling_fits(said: &Located, diagnostics: &mut Diagnostics) -> Option<()> {
         diagnostics.fault(&wanted_said.place, what);
         return None;
     }
+    if let ("order", Value::List(order)) = (wanted, &wanted_said.value) {
+        let name = |at: usize| order[at].value.as_text();
+        let twice = (0..order.len()).find(|&at| (0..at).any(|before| name(before) == name(at)));
+        if let Some(at) = twice {
+            let what = format!(
+                "`train.sampling.order`: expected each group once, found {:?} twice; remove one",
+                name(at).unwrap_or_default()
+            );
+            diagnostics.fault(&order[at].place, what);
+            return None;
+        }
+    }
     if let ("draws", Value::Table(draws)) = (wanted, &wanted_said.value) {
         let total: f64 = draws.iter().filter_map(|(_, number)| number.value.as_number()).sum();
         if total <= 0.0 {
@@ -291,12 +303,17 @@ fn sampling(values: &Values) -> Sampling {
             "uniform" => Rule::Uniform,
             "round-robin" => Rule::RoundRobin,
             "all" => Rule::All,
+            "stages" => Rule::Stages(Vec::new()),
             _ => Rule::Proportional,
         });
     };
     if let Some(draws) = table.table("draws") {
         let draws = draws.iter().map(|(group, _)| (group.to_owned(), draws.number(group)));
         return Sampling::Constant(Rule::Fixed(draws.collect()));
+    }
+    if table.get("order").is_some() {
+        let order = table.texts("order").into_iter().map(str::to_owned);
+        return Sampling::Constant(Rule::Stages(order.collect()));
     }
     match table.schedule("temperature") {
         Schedule::Constant(temperature) => Sampling::Constant(Rule::Temperature(temperature)),

@@ -185,6 +185,7 @@ impl Recipe {
         let sampled = groups.iter().map(|group| CorpusGroup {
             name: group.name.clone(),
             size: group.corpora.iter().map(size).sum(),
+            n_batches: self.n_batches(&group.corpora, corpora),
             corpora: group.corpora.clone(),
         });
         let sampler = Sampler::new(self.train.seed, &self.train.sampling, sampled.collect());

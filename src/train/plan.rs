@@ -39,6 +39,7 @@ impl Plan {
         let sampled = groups.iter().map(|group| sampler::CorpusGroup {
             name: group.name.clone(),
             size: group.corpora.iter().map(size).sum(),
+            n_batches: self.recipe.n_batches(&group.corpora, &self.corpora),
             corpora: group.corpora.clone(),
         });
         sampled.collect()

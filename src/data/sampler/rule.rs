@@ -1,11 +1,11 @@
 //! The rule by which a step chooses among the groups, and its notation, in which it is typed at the
 //! desk, reported in events, and undone.
 //!
-//! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`. A group
-//! whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
+//! `proportional`, `uniform`, `round-robin`, `all`, `temperature 2`, `fixed news=0.8 web=0.2`,
+//! `stages news web`. A group whose name has other characters than letters, digits, `-`, `_` and `.` is written as a JSON
 //! string.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub enum Rule {
     Temperature(f64),
     /// One group, with probabilities in these proportions, by group; others have 0.
     Fixed(BTreeMap<String, f64>),
+    /// One group for as many steps as an epoch of its corpora has, then the next one, and so on again and again
+    /// (Hashimoto et al. 2017): first these groups in their order, then the others in that of the recipe.
+    Stages(Vec<String>),
 }
 
 /// The fault of a rule's notation.
@@ -46,6 +49,9 @@ pub enum RuleError {
     /// A group's number is missing or invalid.
     #[error("expected GROUP=NUMBER of at least 0, as in `news=0.8`, found `{0}`")]
     Draw(String),
+    /// The name of a stage's group is not a JSON string.
+    #[error("expected the name of a group, as in `stages news web`, found `{0}`")]
+    Stage(String),
     /// A group is given twice.
     #[error("group {0:?} is given twice")]
     Twice(String),
@@ -60,16 +66,19 @@ pub enum RuleError {
 impl Rule {
     /// The first words of all rules.
     pub const NAMES: &[&str] =
-        &["proportional", "uniform", "round-robin", "all", "temperature", "fixed"];
+        &["proportional", "uniform", "round-robin", "all", "temperature", "fixed", "stages"];
 
     /// The same rule, if every group that it names is one of these.
     pub fn among<'a>(
         self,
         groups: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<Self, RuleError> {
-        if let Self::Fixed(draws) = &self
-            && let Some(name) =
-                draws.keys().find(|name| !groups.clone().any(|group| group == *name))
+        let named: Vec<&String> = match &self {
+            Self::Fixed(draws) => draws.keys().collect(),
+            Self::Stages(order) => order.iter().collect(),
+            _ => Vec::new(),
+        };
+        if let Some(&name) = named.iter().find(|name| !groups.clone().any(|group| group == **name))
         {
             return Err(RuleError::NoGroup(name.clone(), hint(name, groups)));
         }
@@ -87,14 +96,11 @@ impl fmt::Display for Rule {
             Self::Temperature(temperature) => write!(f, "temperature {temperature}"),
             Self::Fixed(draws) => {
                 f.write_str("fixed")?;
-                for (group, draw) in draws {
-                    if !group.is_empty() && group.chars().all(is_plain) {
-                        write!(f, " {group}={draw}")?;
-                    } else {
-                        write!(f, " {}={draw}", serde_json::Value::from(group.as_str()))?;
-                    }
-                }
-                Ok(())
+                draws.iter().try_for_each(|(group, draw)| write!(f, " {}={draw}", quoted(group)))
+            }
+            Self::Stages(order) => {
+                f.write_str("stages")?;
+                order.iter().try_for_each(|group| write!(f, " {}", quoted(group)))
             }
         }
     }
@@ -132,6 +138,7 @@ impl FromStr for Rule {
                     .ok_or_else(|| RuleError::Temperature(rest.to_owned()));
             }
             "fixed" => return fixed(rest).map(Self::Fixed),
+            "stages" => return stages(rest).map(Self::Stages),
             _ => {
                 let names = hint(name, Self::NAMES.iter().copied());
                 return Err(RuleError::Unknown(name.to_owned(), names));
@@ -155,11 +162,7 @@ fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
         let (item, after) = item(rest);
         let wrong = || RuleError::Draw(item.to_owned());
         let (name, draw) = item.rsplit_once('=').ok_or_else(wrong)?;
-        let name = if name.starts_with('"') {
-            serde_json::from_str(name).map_err(|_| wrong())?
-        } else {
-            name.to_owned()
-        };
+        let name = unquoted(name).ok_or_else(wrong)?;
         let draw = number(draw, 0.0).filter(|_| !name.is_empty() || item.starts_with('"'));
         if draws.insert(name.clone(), draw.ok_or_else(wrong)?).is_some() {
             return Err(RuleError::Twice(name));
@@ -169,7 +172,36 @@ fn fixed(text: &str) -> Result<BTreeMap<String, f64>, RuleError> {
     if draws.values().any(|draw| *draw > 0.0) { Ok(draws) } else { Err(RuleError::NoneDrawn) }
 }
 
-/// One GROUP=NUMBER, and the rest. Spaces within quotes do not separate.
+fn stages(text: &str) -> Result<Vec<String>, RuleError> {
+    let mut order = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (item, after) = item(rest);
+        let name = unquoted(item).ok_or_else(|| RuleError::Stage(item.to_owned()))?;
+        if order.contains(&name) {
+            return Err(RuleError::Twice(name));
+        }
+        order.push(name);
+        rest = after;
+    }
+    Ok(order)
+}
+
+/// A group's name as it is written in a rule.
+fn quoted(group: &str) -> Cow<'_, str> {
+    if !group.is_empty() && group.chars().all(is_plain) {
+        Cow::Borrowed(group)
+    } else {
+        Cow::Owned(serde_json::Value::from(group).to_string())
+    }
+}
+
+/// The name that is written so; `None` if its quotes are not those of a JSON string.
+fn unquoted(text: &str) -> Option<String> {
+    if text.starts_with('"') { serde_json::from_str(text).ok() } else { Some(text.to_owned()) }
+}
+
+/// One item, such as GROUP=NUMBER, and the rest. Spaces within quotes do not separate.
 fn item(text: &str) -> (&str, &str) {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let end = text.find(|c: char| {
@@ -212,6 +244,8 @@ mod tests {
             Just(Rule::All),
             prop_oneof![LEAST..=MAX_NUMBER, LEAST..100.0].prop_map(Rule::Temperature),
             draws.prop_map(Rule::Fixed),
+            proptest::collection::btree_set("[a-z ]{0,3}[=\"\\\\]{0,2}[a-z]{0,2}", 0..4)
+                .prop_map(|order| Rule::Stages(order.into_iter().rev().collect())),
         ]
     }
 
@@ -249,8 +283,7 @@ mod tests {
 
     #[test]
     fn invalid_rules_are_refused_with_what_was_expected() {
-        let names =
-            "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\"";
+        let names = "\"proportional\", \"uniform\", \"round-robin\", \"all\", \"temperature\", \"fixed\", \"stages\"";
         let temperature = |found: &str| {
             format!(
                 "expected a temperature of at least 0.01, as in `temperature 2`, found `temperature {found}`"
@@ -276,6 +309,11 @@ mod tests {
             ("fixed news=NaN", draw("news=NaN")),
             ("fixed \"a b=1", draw("\"a b=1")),
             ("fixed news=1 news=2", "group \"news\" is given twice".to_owned()),
+            ("stages web news web", "group \"web\" is given twice".to_owned()),
+            (
+                "stages \"web",
+                "expected the name of a group, as in `stages news web`, found `\"web`".to_owned(),
+            ),
         ];
         for (text, wanted) in cases {
             assert_eq!(refused(text), wanted, "{text}");
@@ -290,5 +328,7 @@ mod tests {
         assert_eq!(among("uniform"), Ok(Rule::Uniform));
         let refused = among("fixed newes=1 web=1").unwrap_err().to_string();
         assert_eq!(refused, "no group named \"newes\"; did you mean \"news\"?");
+        assert_eq!(among("stages web news").unwrap().to_string(), "stages web news");
+        assert!(among("stages web newes").is_err());
     }
 }
