@@ -129,6 +129,8 @@ pub enum Refers {
     Label,
     /// A field of the objective's corpora with a set of strings per example.
     Labels,
+    /// A field of the objective's corpora with arcs between the tokens of an example.
+    Arcs,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.
     Segments,

@@ -9,10 +9,11 @@ pub mod mode;
 pub mod parameters;
 mod rows;
 pub mod tap;
+pub mod tree;
 mod view;
 
 pub use encoder::EncoderKind;
-pub use head::HeadKind;
+pub use head::{HeadConfig, HeadKind};
 pub use mode::Mode;
 pub use parameters::Parameters;
 pub use rows::Rows;

@@ -1,6 +1,7 @@
 //! Objectives: one differentiable loss per file, attached to a tap, with one line in the table.
 
 mod adversary;
+mod arcs;
 mod bins;
 mod classify;
 mod coarsen;
@@ -37,6 +38,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &tag::Tag,
     &classify::Classify,
     &multi_label::MultiLabel,
+    &arcs::Arcs,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -52,7 +54,6 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 /// Kinds of objective that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &[
     "anchor",
-    "arcs",
     "relation",
     "consistency",
     "relatedness",

@@ -46,13 +46,18 @@ impl Refers {
             Self::Corpus => "corpus",
             Self::Encoder => "encoder",
             Self::Objective => "objective",
-            Self::Field | Self::Label | Self::Labels | Self::Segments | Self::Row => "field",
+            Self::Field | Self::Label | Self::Labels | Self::Arcs | Self::Segments | Self::Row => {
+                "field"
+            }
         }
     }
 
     /// Whether it is a field of a corpus.
     pub fn is_field(self) -> bool {
-        matches!(self, Self::Field | Self::Label | Self::Labels | Self::Segments | Self::Row)
+        matches!(
+            self,
+            Self::Field | Self::Label | Self::Labels | Self::Arcs | Self::Segments | Self::Row
+        )
     }
 
     fn with_article(self) -> &'static str {
@@ -63,6 +68,7 @@ impl Refers {
             Self::Field | Self::Segments => "a field",
             Self::Label => "a field with one string per example",
             Self::Labels => "a field with a set of strings per example",
+            Self::Arcs => "a field with arcs between tokens",
             Self::Row => "a field with one string per row of the tap",
         }
     }

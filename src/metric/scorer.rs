@@ -5,6 +5,8 @@
 
 mod arcs;
 mod classes;
+mod found;
+mod graphs;
 mod label_sets;
 mod losses;
 mod numbers;
@@ -19,6 +21,7 @@ use crate::data::Prediction;
 
 pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
+pub use graphs::GraphScorer;
 pub use label_sets::LabelSetScorer;
 pub use losses::{DistanceScorer, PerplexityScorer};
 pub use numbers::NumberScorer;

@@ -2,6 +2,7 @@
 //! table.
 
 mod crf;
+mod pair;
 mod sigmoid;
 mod softmax;
 
@@ -17,11 +18,13 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
 };
 
+pub use pair::{PairConfig, PairRows, PairScorer};
+
 /// All heads, in the order of `auxdesk list`.
-pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid];
+pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid, &pair::Pair];
 
 /// Heads that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["pair", "span", "pointer", "ctc", "bag", "vector"];
+pub const PLANNED: &[&str] = &["span", "pointer", "ctc", "bag", "vector"];
 
 /// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
@@ -52,11 +55,20 @@ pub trait HeadKind: Sync {
     /// Whether it supports class weights.
     fn supports_class_weights(&self) -> bool;
     /// Parses its options from a table, once.
-    fn configure(&self, values: &Values) -> Box<dyn HeadConfig>;
+    fn configure(&self, values: &Values) -> HeadConfig;
 }
 
-/// A head of a checked recipe, with parsed options.
-pub trait HeadConfig: Send + Sync {
+/// A head of a checked recipe, with parsed options. Objectives name the heads that they support, so each finds
+/// the form that it builds.
+pub enum HeadConfig {
+    /// Scores for each row.
+    Rows(Box<dyn RowHeadConfig>),
+    /// Scores for pairs of rows.
+    Pairs(PairConfig),
+}
+
+/// A head for rows with parsed options.
+pub trait RowHeadConfig: Send + Sync {
     /// Builds it, with its parameters.
     fn build(&self, setup: HeadSetup<'_>) -> Result<Box<dyn Head>>;
 }
@@ -234,13 +246,11 @@ impl ScoreLayers {
 pub(crate) mod count {
     use std::{cell::RefCell, collections::BTreeMap};
 
-    use super::ScoreLayers;
-
     thread_local! {
         static COUNTS: RefCell<BTreeMap<usize, u64>> = const { RefCell::new(BTreeMap::new()) };
     }
 
-    pub(super) fn add(layers: &ScoreLayers) {
+    pub(super) fn add<T>(layers: &T) {
         let address = std::ptr::from_ref(layers).addr();
         COUNTS.with_borrow_mut(|counts| *counts.entry(address).or_default() += 1);
     }

@@ -274,6 +274,12 @@ impl Table {
         kernel::embedding_with_fixed(&self.0, fixed, ids, mode != Mode::Eval)
     }
 
+    /// x (rows, width) followed by all rows of the table, which are trained if x has a gradient.
+    pub fn append_to(&self, x: &Tensor) -> Result<Tensor> {
+        let ids = (0..self.rows().dim(0)? as u32).collect();
+        Tensor::cat(&[x, &kernel::embedding(&self.0, ids, x.track_op())?], 0)
+    }
+
     /// The values of all rows: (rows, width).
     pub fn rows(&self) -> &Tensor {
         self.0.var().as_tensor()

@@ -9,7 +9,7 @@ use crate::{
     model::{
         HeadKind, RowKind,
         encoder::{EncoderConfig, EncoderKind},
-        head::{Classes, Head, HeadConfig, HeadSetup},
+        head::{Classes, Head, HeadConfig, HeadSetup, PairConfig},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
     },
@@ -296,7 +296,7 @@ pub struct ObjectiveSetup<'a> {
     pub name: &'a str,
     /// The head that its table names, or that of the objective it shares with; `None` for kinds
     /// with a head of their own.
-    pub head: Option<&'a dyn HeadConfig>,
+    pub head: Option<&'a HeadConfig>,
     /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
     /// The result of [`ObjectiveConfig::fit`], and the word lists that its keys name.
@@ -305,6 +305,9 @@ pub struct ObjectiveSetup<'a> {
     /// with are found.
     pub scope: Scope<'a>,
 }
+
+/// Why an objective finds a head of the form that it builds.
+const ITS_HEADS: &str = "a kind names the heads that it supports";
 
 impl ObjectiveSetup<'_> {
     /// The scope of the parameters that it does not share.
@@ -324,8 +327,14 @@ impl ObjectiveSetup<'_> {
 
     /// Builds the recipe's head over the first tap.
     pub(super) fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
-        let head = self.head.expect("the kind says that it has a head");
+        let Some(HeadConfig::Rows(head)) = self.head else { panic!("{ITS_HEADS}") };
         head.build(HeadSetup { width: self.taps[0].width, classes, scope: self.scope })
+    }
+
+    /// The options of the recipe's head for pairs.
+    pub(super) fn pair_head(&self) -> PairConfig {
+        let Some(HeadConfig::Pairs(head)) = self.head else { panic!("{ITS_HEADS}") };
+        *head
     }
 }
 

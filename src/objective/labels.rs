@@ -201,7 +201,7 @@ impl LabelConfig {
 }
 
 /// A fault of the training split as a whole, reported at its first line.
-fn fault(corpus: &Corpus, what: String) -> ReadError {
+pub(super) fn fault(corpus: &Corpus, what: String) -> ReadError {
     let line = corpus.train.examples.first().map_or(1, |example| example.line);
     ReadError { file: corpus.train.file.clone(), line, what }
 }

@@ -222,7 +222,7 @@ mod tests {
         let head = head::find("sigmoid").map(|head| head.configure(values));
         let mut built = config.build(ObjectiveSetup {
             name: "objective",
-            head: head.as_deref(),
+            head: head.as_ref(),
             taps: &taps,
             fitted: &fitted,
             scope: parameters.scope("objective"),

@@ -144,7 +144,7 @@ fn of_objective(
         // A kind that reads only tokens reads its field by token.
         let is_by_row = match key.takes {
             ValueType::Name(Refers::Row) => true,
-            ValueType::Name(Refers::Field) => tap.on == Some(RowKind::Token),
+            ValueType::Name(Refers::Field | Refers::Arcs) => tap.on == Some(RowKind::Token),
             _ => false,
         };
         let said = if is_by_row { objective.values.text_if_set(key.name) } else { None };

@@ -69,6 +69,7 @@ impl CorpusSpec {
         let wants = match wanted {
             Refers::Labels => "a set per example",
             Refers::Label => "one per example",
+            Refers::Arcs => "arcs between tokens",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -84,6 +85,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
     match wanted {
         Refers::Label => field.form == FieldForm::Label,
         Refers::Labels => field.form == FieldForm::Labels,
+        Refers::Arcs => field.form == FieldForm::Arcs,
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

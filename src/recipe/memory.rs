@@ -10,7 +10,7 @@ use crate::{
     data::{Corpus, Example},
     keys::{Key, Value, ValueType, Values},
     model::{
-        HeadKind,
+        HeadConfig, HeadKind,
         encoder::{BatchSize, PER_OUTPUT},
         tap::{LayerSpec, RowKind},
     },
@@ -182,7 +182,12 @@ impl Sizes {
         let heads = recipe.objectives.iter().map(|spec| {
             let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
             let on = spec.layers.first().map_or(RowKind::Example, |layer| layer.on);
-            outputs.copied().unwrap_or(0).saturating_mul(n_rows(batch, on))
+            let rows = outputs.copied().unwrap_or(0).saturating_mul(n_rows(batch, on));
+            let pairs = match spec.head_config.as_deref() {
+                Some(HeadConfig::Pairs(head)) => head.scratch(batch.pairs),
+                Some(HeadConfig::Rows(_)) | None => 0,
+            };
+            rows.saturating_add(pairs)
         });
         let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(PER_LOGIT);
         layers.saturating_add(heads).saturating_mul(ELEMENT)

@@ -22,7 +22,12 @@ impl Names {
             Refers::Corpus => &self.corpora,
             Refers::Encoder => &self.encoders,
             Refers::Objective => &self.objectives,
-            Refers::Field | Refers::Label | Refers::Labels | Refers::Segments | Refers::Row => &[],
+            Refers::Field
+            | Refers::Label
+            | Refers::Labels
+            | Refers::Arcs
+            | Refers::Segments
+            | Refers::Row => &[],
         }
     }
 

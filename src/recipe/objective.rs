@@ -39,7 +39,7 @@ pub struct ObjectiveSpec {
     /// The head that maps taps to scores, if its table names one.
     pub head: Option<&'static dyn HeadKind>,
     /// The options of the head, parsed.
-    pub head_config: Option<Arc<dyn HeadConfig>>,
+    pub head_config: Option<Arc<HeadConfig>>,
     /// The indices of the corpora it reads.
     pub corpora: Vec<usize>,
     /// Its sampling group; `None` if it reads several corpora.
@@ -246,7 +246,7 @@ pub(super) fn check(
         kind,
         config: config.into(),
         head,
-        head_config: head.map(|head| head.configure(&values).into()),
+        head_config: head.map(|head| Arc::new(head.configure(&values))),
         corpora: read,
         group: values.text_if_set("group").map(str::to_owned),
         taps,

@@ -17,7 +17,7 @@ macro_rules! samples {
 /// All shipped recipes, by name, in the order of `auxdesk list`.
 pub const RECIPES: &[(&str, &str)] = recipes![
     "chunking" "language-modelling" "data-statistics" "adversarial"
-    "presence" "sentiment" "multilingual"
+    "presence" "sentiment" "multilingual" "semantic-parsing"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -41,6 +41,9 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "languages/south/train.tsv" "languages/south/dev.tsv"
     "languages/isle/train.tsv" "languages/isle/dev.tsv" "languages/isle/test.tsv"
     "languages/isle/projected.tsv"
+    "graphs/train.pas.sdp" "graphs/train.psd.sdp" "graphs/train.dm.sdp"
+    "graphs/dev.pas.sdp" "graphs/dev.psd.sdp" "graphs/dev.dm.sdp"
+    "graphs/test.pas.sdp" "graphs/test.psd.sdp" "graphs/test.dm.sdp"
 ];
 
 /// The text of the shipped recipe with that name.

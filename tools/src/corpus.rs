@@ -5,7 +5,7 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{languages, noise, posts, reviews, write};
+use crate::{graphs, languages, noise, posts, reviews, write};
 
 /// The base seed; every split's seed is an offset from it.
 const SEED: u64 = 1;
@@ -34,16 +34,13 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(reviews::files(1000 * SEED + 100));
     files.extend(posts::files(1000 * SEED + 200));
     files.extend(languages::files(1000 * SEED + 300));
+    files.extend(graphs::files(1000 * SEED + 400, &news()));
     files
 }
 
 /// Corpora of unrelated sentences.
 fn sentences() -> Vec<File> {
-    let news = lexicon(&[
-        include_str!("../lexicon/nouns.txt"),
-        include_str!("../lexicon/verbs.txt"),
-        include_str!("../lexicon/modifiers.txt"),
-    ]);
+    let news = news();
     let notes = lexicon(&[include_str!("../lexicon/notes.txt")]);
     [
         ("news/train.tsv", Voice::News, 1200, true),
@@ -63,6 +60,15 @@ fn sentences() -> Vec<File> {
     .collect()
 }
 
+/// The word lists of news.
+fn news() -> Lexicon {
+    lexicon(&[
+        include_str!("../lexicon/nouns.txt"),
+        include_str!("../lexicon/verbs.txt"),
+        include_str!("../lexicon/modifiers.txt"),
+    ])
+}
+
 /// The word lists, with the invented stems that all splits share.
 fn lexicon(texts: &[&str]) -> Lexicon {
     let mut lexicon = Lexicon::read(texts, include_str!("../lexicon/names.txt"));
@@ -78,11 +84,8 @@ fn lexicon(texts: &[&str]) -> Lexicon {
 
 fn file(split: &Split, lexicon: &Lexicon, dice: &mut Dice) -> File {
     let (mut text, mut n_tokens, mut n_slips) = (String::new(), 0, 0);
-    let mut sentences: Vec<Sentence> = Vec::new();
-    while sentences.len() < split.n_sentences {
-        story(split, lexicon, dice, &mut sentences);
-    }
-    for (place, sentence) in sentences.iter_mut().take(split.n_sentences).enumerate() {
+    let mut sentences = stories(split.voice, split.n_sentences, lexicon, dice);
+    for (place, sentence) in sentences.iter_mut().enumerate() {
         if split.noisy {
             let before = noise::labels(sentence);
             match split.voice {
@@ -110,15 +113,30 @@ fn file(split: &Split, lexicon: &Lexicon, dice: &mut Dice) -> File {
     File { path: split.path.to_owned(), text, about }
 }
 
+/// So many sentences, in documents.
+pub(crate) fn stories(
+    voice: Voice,
+    n_sentences: usize,
+    lexicon: &Lexicon,
+    dice: &mut Dice,
+) -> Vec<Sentence> {
+    let mut sentences: Vec<Sentence> = Vec::new();
+    while sentences.len() < n_sentences {
+        story(voice, lexicon, dice, &mut sentences);
+    }
+    sentences.truncate(n_sentences);
+    sentences
+}
+
 /// A document of four to eight sentences about one topic, with the same people and places.
-fn story(split: &Split, lexicon: &Lexicon, dice: &mut Dice, sentences: &mut Vec<Sentence>) {
-    let topics: &[&'static str] = if split.voice == Voice::News { &NEWS } else { &NOTES };
+fn story(voice: Voice, lexicon: &Lexicon, dice: &mut Dice, sentences: &mut Vec<Sentence>) {
+    let topics: &[&'static str] = if voice == Voice::News { &NEWS } else { &NOTES };
     let topic = topics[dice.below(topics.len())];
     let cast = Cast::new(lexicon, dice, topic);
     let end = sentences.len() + 4 + dice.below(5);
-    let longest = if split.voice == Voice::News { 24 } else { 16 };
+    let longest = if voice == Voice::News { 24 } else { 16 };
     while sentences.len() < end {
-        let sentence = Writer::new(lexicon, dice, &cast, (split.voice, topic)).sentence();
+        let sentence = Writer::new(lexicon, dice, &cast, (voice, topic)).sentence();
         if (4..=longest).contains(&sentence.len()) {
             sentences.push(sentence);
         }

@@ -7,6 +7,7 @@ mod baselines;
 mod corpus;
 mod dice;
 mod grammar;
+mod graphs;
 mod languages;
 mod lexicon;
 mod names;

@@ -1,54 +1,12 @@
 //! Metrics of spans and relations, which are correct if both boundaries and the class are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{Scorer, Scores};
+use super::{Scorer, Scores, found::Found};
 use crate::{
     data::{Lexicon, Prediction},
-    metric::{ByClass, Counts, Gold, percent},
+    metric::{Gold, percent},
 };
-
-/// Counts of items found, by class.
-struct Found {
-    names: Lexicon,
-    /// By label; those of spans without one are in the figures and no class.
-    classes: BTreeMap<Option<u32>, Counts>,
-}
-
-impl Found {
-    fn of(names: Lexicon) -> Self {
-        Self { names, classes: BTreeMap::new() }
-    }
-
-    fn add<T: Ord + Copy>(
-        &mut self,
-        gold: &[T],
-        predicted: &[T],
-        class: impl Fn(T) -> Option<u32>,
-    ) {
-        let [gold, predicted]: [BTreeSet<T>; 2] =
-            [gold, predicted].map(|items| items.iter().copied().collect());
-        for item in &gold {
-            let counts = self.classes.entry(class(*item)).or_default();
-            counts.gold += 1;
-            counts.correct += u64::from(predicted.contains(item));
-        }
-        for item in &predicted {
-            self.classes.entry(class(*item)).or_default().predicted += 1;
-        }
-    }
-
-    /// Micro-averaged metrics: pooled over all classes.
-    fn finish(&self, scores: &mut Scores) {
-        let all = self.classes.values().fold(Counts::default(), |sum, counts| sum.plus(*counts));
-        let figures = [("f1", all.f1()), ("precision", all.precision()), ("recall", all.recall())];
-        scores.metrics.extend(figures);
-        let classes = self.classes.iter();
-        let named =
-            |(class, counts): (&Option<u32>, &Counts)| Some((self.names.get((*class)?), *counts));
-        scores.classes = ByClass::found(classes.filter_map(named));
-    }
-}
 
 /// `exact_match`, the share of examples whose spans are all correct, and micro-averaged `f1`,
 /// `precision` and `recall` of spans. Of alternatives, the one with the largest overlap counts.

@@ -5,7 +5,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Allowed, HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, ScoreLayers};
+use super::{
+    Allowed, HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, RowHeadConfig,
+    ScoreLayers,
+};
 use crate::{
     data::Packing,
     kernel::{self, ParamRef},
@@ -36,8 +39,8 @@ impl HeadKind for Crf {
         false
     }
 
-    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
-        Box::new(Config { hidden: values.count(HIDDEN.name) })
+    fn configure(&self, values: &Values) -> HeadConfig {
+        HeadConfig::Rows(Box::new(Config { hidden: values.count(HIDDEN.name) }))
     }
 }
 
@@ -47,7 +50,7 @@ struct Config {
     hidden: usize,
 }
 
-impl HeadConfig for Config {
+impl RowHeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers(self.hidden)?;
         let tags = setup.classes.n;

@@ -5,7 +5,9 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, ScoreLayers};
+use super::{
+    HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, KEYS, RowHeadConfig, ScoreLayers,
+};
 use crate::{
     data::Packing,
     kernel,
@@ -36,8 +38,8 @@ impl HeadKind for Sigmoid {
         true
     }
 
-    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
-        Box::new(Config { hidden: values.count(HIDDEN.name) })
+    fn configure(&self, values: &Values) -> HeadConfig {
+        HeadConfig::Rows(Box::new(Config { hidden: values.count(HIDDEN.name) }))
     }
 }
 
@@ -47,7 +49,7 @@ struct Config {
     hidden: usize,
 }
 
-impl HeadConfig for Config {
+impl RowHeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let (questions, weights) = (setup.classes.n, setup.classes.weights.take());
         Ok(Box::new(Built { layers: setup.score_layers(self.hidden)?, questions, weights }))

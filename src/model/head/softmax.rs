@@ -6,7 +6,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, ScoreLayers, labelled_loss};
+use super::{
+    HIDDEN, Head, HeadConfig, HeadKind, HeadLoss, HeadSetup, RowHeadConfig, ScoreLayers,
+    labelled_loss,
+};
 use crate::{
     data::Packing,
     kernel,
@@ -49,8 +52,11 @@ impl HeadKind for Softmax {
         true
     }
 
-    fn configure(&self, values: &Values) -> Box<dyn HeadConfig> {
-        Box::new(Config { hidden: values.count(HIDDEN.name), smoothing: values.number(SMOOTHING) })
+    fn configure(&self, values: &Values) -> HeadConfig {
+        HeadConfig::Rows(Box::new(Config {
+            hidden: values.count(HIDDEN.name),
+            smoothing: values.number(SMOOTHING),
+        }))
     }
 }
 
@@ -62,7 +68,7 @@ struct Config {
     smoothing: f64,
 }
 
-impl HeadConfig for Config {
+impl RowHeadConfig for Config {
     fn build(&self, mut setup: HeadSetup<'_>) -> Result<Box<dyn Head>> {
         let layers = setup.score_layers(self.hidden)?;
         let (smoothing, class_weights) = (self.smoothing, setup.classes.weights);

@@ -70,7 +70,7 @@ fn built(
     let head = head::find("softmax").map(|head| head.configure(&values));
     let mut built = config.build(ObjectiveSetup {
         name: "projected",
-        head: head.as_deref(),
+        head: head.as_ref(),
         taps: &taps,
         fitted: &fitted,
         scope: parameters.shared_scope("objective.gold"),
