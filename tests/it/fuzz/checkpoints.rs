@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use auxdesk::{
+    bus::{self, Channels},
     data::{Vocabulary, vectors::WordVectors},
     kernel::Device,
     model::{Mode, encoder::FirstValues},
@@ -10,7 +11,10 @@ use auxdesk::{
         FittedByOwner, Overrides, RecipeSource, System, VectorsByEncoder, load_without_files,
         vector_digests,
     },
-    train::checkpoint::{self, vectors},
+    train::{
+        Moves, Progress, Trainer, TrainerSetup,
+        checkpoint::{self, State, vectors},
+    },
 };
 
 use super::fuzz;
@@ -104,6 +108,40 @@ fn a_system_is_built_from_any_fitted_values_or_refused() {
         n_predicted += usize::from(predict(&tinies[file], &fitted) > 0);
     });
     assert!(n_predicted > 300, "{n_predicted} of 3000 systems predict");
+}
+
+#[test]
+fn training_resumes_from_any_progress_or_is_refused() {
+    let sets = |steps: u64| {
+        ["evaluate_every=2".to_owned(), "weighting=dwa".to_owned(), format!("steps={steps}")]
+            .map(|set| format!("train.{set}"))
+    };
+    let size = Size { width: 2, examples: 8 };
+    let [short, longer] = [3, 5].map(|steps| shipped_tiny("chunking", size, &sets(steps)));
+    let run = short.train(&[]);
+    let whole = run.checkpoint("last");
+    let place = run.folder().join("checkpoints/last/state.json");
+    let resume = || {
+        let saved = checkpoint::open(run.folder(), "last").unwrap().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let setup = TrainerSetup { moves: None, ..longer.setup(folder.path(), Moves::default()) };
+        let Channels { mut bus, recorder, .. } = bus::channels();
+        let ended = Trainer::resume(setup, &saved).ok()?.train(&mut bus);
+        drop(recorder);
+        Some(ended.step.0)
+    };
+    assert_eq!(resume(), Some(5));
+    let mut n_resumed = 0;
+    fuzz("progress", 600, &[serde_json::to_vec(&whole.progress).unwrap()], |_, bytes| {
+        let Ok(progress) = serde_json::from_slice::<Progress>(bytes) else { return };
+        // A checkpoint with other counters is not the one that the journal records.
+        if progress.counters == whole.progress.counters {
+            let state = State { progress, ..whole.clone() };
+            fs::write(&place, serde_json::to_vec(&state).unwrap()).unwrap();
+            n_resumed += usize::from(resume().is_some());
+        }
+    });
+    assert!(n_resumed > 15, "{n_resumed} of 600 are trained");
 }
 
 #[test]
