@@ -2,12 +2,15 @@
 //! faults.
 
 mod faults;
+mod groups;
 mod hold_out;
 
 use std::{io, sync::Arc};
 
 pub use faults::{FaultPolicies, FaultPolicy, LoadError, show};
 pub use hold_out::HoldOut;
+
+use groups::{Group, groups, have_pattern};
 
 use super::{
     Axis, Corpus, Field, FieldValues, LabelNames, Sentences, SplitData, contents,
@@ -39,7 +42,8 @@ pub struct Load<'a> {
     pub names: &'a LabelNames,
     /// The tokens that end a sentence, if the recipe gives any.
     pub sentences: Option<&'a Sentences>,
-    /// The files of the training split: one, or one for each field of a format with line-aligned files.
+    /// The files of the training split: one, or one for each field of a format with line-aligned files;
+    /// each may be a pattern.
     pub train: Vec<CorpusFile>,
     /// The dev split, if there is one.
     pub dev: Option<Dev>,
@@ -200,11 +204,7 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     fn split(&mut self, split: Split, inputs: &[CorpusFile]) -> SplitData {
-        let read = match inputs {
-            [only] => self.matches(split, only),
-            aligned => self.aligned(split, aligned),
-        };
-        let Some(mut read) = read else { return SplitData::default() };
+        let Some(mut read) = self.read(split, inputs) else { return SplitData::default() };
         read.split.files = std::mem::take(&mut read.files);
         if self.spec.faults.of(split) == FaultPolicy::Skip && !read.is_unusable {
             let n_faulty = read.n_faulty;
@@ -221,53 +221,44 @@ impl Loading<'_> {
         read.split
     }
 
-    /// Reads a file, or each file that a pattern matches; `None` if one cannot be opened.
-    fn matches(&mut self, split: Split, input: &CorpusFile) -> Option<Read> {
-        let mut all = Read::default();
-        all.split.file = input.name.clone();
+    /// Reads the files of a split, those that belong together at a time; `None` if one cannot be opened.
+    fn read(&mut self, split: Split, inputs: &[CorpusFile]) -> Option<Read> {
         let n_faults = self.faults.len();
-        let files = match files(input) {
-            Ok(files) => files,
-            Err(error) => {
-                self.faults.push(error);
+        let groups = match groups(inputs) {
+            Ok(groups) => groups,
+            Err(errors) => {
+                self.faults.extend(errors);
                 return None;
             }
         };
-        for (file, value) in &files {
-            match open(file, self.samples) {
-                Err(error) => self.faults.push(error),
-                Ok(source) => {
-                    let value = value.as_deref();
-                    let mut read =
-                        self.spec.read_as(&[source], value, Labels::Required, &mut self.corpus);
-                    self.add_replaced(split, std::mem::take(&mut read.replaced));
-                    let examples = read.split.examples.iter_mut();
-                    examples.for_each(|example| example.file = Some(file.name.clone()));
-                    all.split.examples.extend(read.split.examples);
-                    all.faults.extend(read.faults);
-                    all.n_faulty += read.n_faulty;
-                    all.is_unusable |= read.is_unusable;
+        let mut all = Read::default();
+        all.split.file = inputs.first().map(|input| input.name.clone()).unwrap_or_default();
+        let is_one = inputs.len() > 1 && !have_pattern(inputs);
+        for Group { files, value } in groups {
+            let mut sources = Vec::with_capacity(files.len());
+            for file in &files {
+                match open(file, self.samples) {
+                    Ok(source) => sources.push(source),
+                    Err(error) => self.faults.push(error),
                 }
             }
+            if sources.len() < files.len() {
+                continue;
+            }
+            let value = value.as_deref();
+            let mut read = self.spec.read_as(&sources, value, Labels::Required, &mut self.corpus);
+            self.add_replaced(split, std::mem::take(&mut read.replaced));
+            if !is_one {
+                let examples = read.split.examples.iter_mut();
+                examples.for_each(|example| example.file = Some(sources[0].name.clone()));
+            }
+            all.split.examples.extend(read.split.examples);
+            all.faults.extend(read.faults);
+            all.n_faulty += read.n_faulty;
+            all.is_unusable |= read.is_unusable;
+            all.files.extend(read.files);
         }
         (self.faults.len() == n_faults).then_some(all)
-    }
-
-    /// Reads line-aligned files; `None` if one cannot be opened.
-    fn aligned(&mut self, split: Split, inputs: &[CorpusFile]) -> Option<Read> {
-        let mut sources = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            match open(input, self.samples) {
-                Ok(source) => sources.push(source),
-                Err(error) => self.faults.push(error),
-            }
-        }
-        if sources.len() < inputs.len() {
-            return None;
-        }
-        let mut read = self.spec.read(&sources, Labels::Required, &mut self.corpus);
-        self.add_replaced(split, std::mem::take(&mut read.replaced));
-        Some(read)
     }
 
     /// Lists the lines in which bytes were replaced.

@@ -1,6 +1,7 @@
 //! Corpus formats: bytes to examples. One format per file, one entry each in the table.
 
 mod babi;
+mod brat;
 mod columns;
 mod conllu;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod encoding;
 mod evidence;
 #[cfg(test)]
 mod fuzz;
+mod iob;
 mod jsonl;
 mod lines;
 mod parallel;
@@ -52,6 +54,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &relations::Relations,
     &babi::Babi,
     &squad::Squad,
+    &brat::Brat,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.

@@ -139,7 +139,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::required(
         "train",
         ValueType::Either(&[ValueType::Path, FILES]),
-        "training file, or files by class: \"{label}/*.txt\"; of \"parallel\" and \"sdp\" one for each field",
+        "training file, or files by class: \"{label}/*.txt\"; of some formats several, as \"parallel\"",
     ),
     Key::optional(
         "dev",

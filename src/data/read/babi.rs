@@ -161,18 +161,16 @@ impl Format for Babi {
             cells.extend(cell.map(|cell| (example.line, cell)));
         }
         let encoding = Encoding::of(values);
-        let edits = lines(&source.bytes).filter(is_question).map(|line| {
+        let edits = lines(&source.bytes).filter(is_question).filter_map(|line| {
             let nothing = if is_supporting { "" } else { self.no_prediction() };
             let new = encoding.encode(cells.get(&line.number).map_or(nothing, String::as_str));
             let column = 1 + usize::from(is_supporting);
-            let n_columns = line.cells().count();
-            match line.cells().nth(column) {
-                Some(cell) => (cell, new),
-                None => {
-                    let tabs = "\t".repeat(column + 1 - n_columns);
-                    (line.end()..line.end(), [tabs.as_bytes(), &new].concat())
-                }
+            if let Some(cell) = line.cells().nth(column) {
+                return Some((cell, new));
             }
+            let tabs = "\t".repeat(column + 1 - line.cells().count());
+            let end = line.end()..line.end();
+            (!new.is_empty()).then(|| (end, [tabs.as_bytes(), &new].concat()))
         });
         Ok(splice(&source.bytes, edits))
     }

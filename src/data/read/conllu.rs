@@ -6,9 +6,12 @@
 //! columns differ: a form may be `_`, and then its lemma too, and in a file with features `_` is a word without
 //! features. As the input of an encoder `_` is a word.
 //!
+//! The column DEPS is the enhanced graph of a sentence; arcs from and to empty nodes are left out.
+//!
 //! A prediction of a column replaces its values; what no column holds is in comments and attributes
 //! (`predicted`). The prediction of a faulty sentence is `_`.
 
+mod enhanced;
 mod predicted;
 
 use std::{collections::HashMap, ops::Range};
@@ -30,7 +33,7 @@ use crate::{
 };
 
 /// The columns after the id, in the order of the file.
-const FIELDS: [&str; 9] = [FORM, LEMMA, "upos", "xpos", FEATS, HEAD, "deprel", "deps", "misc"];
+const FIELDS: [&str; 9] = [FORM, LEMMA, "upos", "xpos", FEATS, HEAD, "deprel", DEPS, "misc"];
 
 /// What stands in a column without a value.
 const NOTHING: &str = "_";
@@ -43,6 +46,9 @@ const LEMMA: &str = "lemma";
 
 /// The column of morphological features.
 const FEATS: &str = "feats";
+
+/// The column of the enhanced graph.
+const DEPS: &str = "deps";
 
 /// The column of the heads, which are numbers: the arc of each word from its head.
 const HEAD: &str = "head";
@@ -66,7 +72,7 @@ impl Format for Conllu {
 
     fn schema(&self, _values: &Values) -> Schema {
         let field = |name: &str| match name {
-            HEAD => Field::new(name, Axis::Sequence(0), FieldForm::Arcs),
+            HEAD | DEPS => Field::new(name, Axis::Sequence(0), FieldForm::Arcs),
             FORM => Field::of_tokens(name),
             _ => Field::of_tokens(name).with_placeholder(NOTHING, true),
         };
@@ -113,18 +119,19 @@ impl Format for Conllu {
                 if faults.len() > n_faults {
                     return None;
                 }
-                let at = FIELDS.iter().position(|field| *field == HEAD);
+                let at = column(HEAD);
                 let at = at.filter(|&at| words.iter().any(|(_, cells)| cells[at] != NOTHING));
                 let mut wrong = Vec::new();
                 let heads = at.map(|at| heads(&words, at, |line, what| wrong.push((line, what))));
                 // Input to `predict` may contain values that will be replaced.
                 let heads = heads.filter(|_| wrong.is_empty());
+                let of_deps = column(DEPS).map_or_else(Vec::new, |at| enhanced::faults(&words, at));
+                let found = Found { heads, has_deps: of_deps.is_empty(), has_feats };
                 if labels == Labels::Required {
                     let fault = |(line, what)| ReadError { file: source.name.clone(), line, what };
-                    faults.extend(wrong.into_iter().map(fault));
+                    faults.extend(wrong.into_iter().chain(of_deps).map(fault));
                 }
-                (faults.len() == n_faults)
-                    .then(|| example(&words, heads.as_deref(), has_feats, corpus))
+                (faults.len() == n_faults).then(|| example(&words, &found, corpus))
             },
         );
         Read { replaced: decoder.replaced(&source.name), ..read }
@@ -141,11 +148,13 @@ impl Format for Conllu {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
-        let column = |name: &str| FIELDS.iter().position(|field| *field == name);
         let encoding = Encoding::of(values);
+        let graph = || enhanced::cells(examples, field).zip(column(DEPS));
+        let graph = (field.field == DEPS).then(graph).flatten();
         // By column, in the order of the file.
         let columns: Vec<(usize, HashMap<u32, String>)> = match (arcs(examples, field), field.field)
         {
+            _ if graph.is_some() => graph.into_iter().map(|(cells, at)| (at, cells)).collect(),
             (Some((heads, relations)), _) => {
                 let columns = column(HEAD).into_iter().zip([heads]);
                 columns.chain(column("deprel").into_iter().zip([relations])).collect()
@@ -172,6 +181,11 @@ impl Format for Conllu {
         });
         Ok(splice(&source.bytes, edits))
     }
+}
+
+/// The place of a column in [`FIELDS`].
+fn column(name: &str) -> Option<usize> {
+    FIELDS.iter().position(|field| *field == name)
 }
 
 /// The bytes of a column of [`FIELDS`] in a line that has it.
@@ -245,29 +259,35 @@ fn heads(
 /// Whether any word of a file has features. Then `_` is a word without features, a value like any other;
 /// otherwise the file does not specify them.
 fn has_feats(text: &[u8]) -> bool {
-    let at = FIELDS.iter().position(|field| *field == FEATS);
-    let column = at.map_or(0, |at| at + 1);
+    let column = column(FEATS).map_or(0, |at| at + 1);
     let words = lines(text).filter(|line| line.bytes.first().is_some_and(u8::is_ascii_digit));
     let mut feats = words.filter_map(|line| line.bytes.split(|&byte| byte == b'\t').nth(column));
     feats.any(|cell| cell != NOTHING.as_bytes())
 }
 
-fn example(
-    words: &[(u32, Vec<&str>)],
-    heads: Option<&[GraphArc]>,
+/// What a sentence has beside strings.
+struct Found {
+    heads: Option<Vec<GraphArc>>,
+    /// Whether its enhanced graph has no fault.
+    has_deps: bool,
     has_feats: bool,
-    corpus: &mut Corpus,
-) -> Example {
+}
+
+fn example(words: &[(u32, Vec<&str>)], found: &Found, corpus: &mut Corpus) -> Example {
     let fields = corpus.lexicons.iter_mut().enumerate().map(|(field, lexicon)| {
         let name = *FIELDS.get(field)?;
         if name == HEAD {
-            return heads.map(|heads| FieldValues::Arcs(heads.into()));
+            return found.heads.as_deref().map(|heads| FieldValues::Arcs(heads.into()));
+        }
+        if name == DEPS {
+            let arcs = found.has_deps.then(|| enhanced::arcs(words, field, lexicon)).flatten();
+            return arcs.map(|arcs| FieldValues::Arcs(arcs.into()));
         }
         // A form may be an underscore, and then its lemma is one.
         let is_value = |cells: &[&str]| match name {
             FORM => true,
             LEMMA => cells[0] == NOTHING,
-            FEATS => has_feats,
+            FEATS => found.has_feats,
             _ => false,
         };
         FieldValues::of_positions(words.iter().map(|(_, cells)| {

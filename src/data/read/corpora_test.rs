@@ -9,7 +9,7 @@ use super::{
     testing::{Reading, Setting},
 };
 use crate::data::{
-    Lexicon,
+    FieldValues, Lexicon,
     vectors::{self, VectorFile},
 };
 
@@ -434,10 +434,39 @@ fn questions_about_passages() {
 }
 
 #[test]
+fn keyphrases_in_standoff_annotation() {
+    for (split, n_texts, n_entities, n_relations) in
+        [("train", 350, 6_732, 683), ("dev", 50, 1_162, 168), ("test", 100, 2_052, 208)]
+    {
+        let Some(folder) = folder() else { return };
+        let patterns =
+            ["*.txt", "*.ann"].map(|name| folder.join("scienceie2017").join(split).join(name));
+        let corpus = Setting::new("brat").load(&patterns);
+        let examples = &corpus.train.examples;
+        assert_eq!(examples.len(), n_texts, "{split}");
+        let n_found = |name: &str| -> usize {
+            let at = corpus.field(name).unwrap();
+            let n = |values: &FieldValues| match values {
+                FieldValues::Spans(spans) => spans.len(),
+                FieldValues::Relations(relations) => relations.len(),
+                _ => 0,
+            };
+            examples.iter().filter_map(|example| example.fields[at].as_ref()).map(n).sum()
+        };
+        assert_eq!(
+            (n_found("entities"), n_found("relations")),
+            (n_entities, n_relations),
+            "{split}"
+        );
+        assert_eq!(corpus.lexicons[2].len(), 3, "{split}");
+    }
+}
+
+#[test]
 fn articles_in_a_folder_for_each_class() {
     let Some(folder) = folder() else { return };
     let pattern = folder.join("bbc-news-summary/articles/{label}/*.txt");
-    let corpus = Setting::new("document").load(&pattern);
+    let corpus = Setting::new("document").load(&[pattern]);
     assert_eq!(corpus.train.size().examples, 400);
     let label = corpus.field("label").unwrap();
     let classes: Vec<&str> = corpus.lexicons[label].iter().collect();

@@ -315,6 +315,15 @@ const SQUAD: &[&str] = &[
     "]}]}",
 ];
 
+const BRAT: &[&str] = &[
+    "R1\tX Arg1:T0 Arg2:T1\t\n",
+    "*\tY T0 T1\n",
+    "R2\tX Arg1:T9 Arg2:T1\n",
+    "T0\tX 0 1\ta\n",
+    "#1\tn T0\tx\n",
+    "\n",
+];
+
 proptest! {
     #[test]
     fn documents_of_questions_are_read_or_refused(
@@ -328,6 +337,39 @@ proptest! {
             let written = setting.write_structures(&reading, "answer");
             let object: BTreeMap<String, String> = serde_json::from_slice(&written).unwrap();
             prop_assert!(object.len() >= reading.read.split.examples.len());
+        }
+    }
+
+    #[test]
+    fn standoff_annotation_is_read_or_refused(
+        text in any::<String>(),
+        lines in prop::collection::vec((0..12_usize, 0..12_usize, 0..4), 0..6),
+        pieces in prop::collection::vec(prop::sample::select(BRAT), 0..4),
+        bytes in prop::collection::vec(any::<u8>(), 0..8),
+    ) {
+        let setting = Setting::new("brat");
+        let text = format!("{text} a b c");
+        let chars: Vec<char> = text.chars().collect();
+        let span = |(at, (start, n, kind)): (usize, &(usize, usize, i32))| {
+            let surface: String = chars.iter().skip(*start).take(*n).collect();
+            let surface = surface.replace(['\r', '\n'], " ");
+            format!("T{at}\tK{kind} {start} {}\t{surface}\n", start + n)
+        };
+        let spans: String = lines.iter().enumerate().map(span).collect();
+        for annotations in [(spans.clone() + &pieces.concat()).into_bytes(), bytes] {
+            let files: [(&str, &[u8]); 2] = [("t", text.as_bytes()), ("a", &annotations)];
+            let reading = setting.read_files(&files, Labels::Required);
+            prop_assert_eq!(reading.read.n_faulty == 0, reading.read.faults.is_empty());
+            for field in ["entities", "relations"] {
+                let written = setting.write_structures(&reading, field);
+                let files: [(&str, &[u8]); 2] = [("t", text.as_bytes()), ("a", &written)];
+                let again = setting.read_files(&files, Labels::Required);
+                if reading.read.n_faulty == 0 {
+                    prop_assert_eq!(again.faults(), [""; 0]);
+                    let (found, wanted) = (again.structures(field), reading.structures(field));
+                    prop_assert_eq!(found[0].split(' ').count(), wanted[0].split(' ').count());
+                }
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Read, ReadError, Schema,
     Source,
     encoding::{self, Decoder, Encoding},
+    iob::{self, OUTSIDE, TaggedSpan},
     lines::{Line, lines, read_sentences},
 };
 use crate::{
@@ -30,14 +31,11 @@ use crate::{
     },
     keys::{Key, Values},
 };
-use rows::{Row, entities, pairs};
+use rows::{Row, pairs};
 
 pub(super) struct Relations;
 
 const DOC: &[u8] = b"#doc";
-
-/// The tag of a token outside of entities.
-const OUTSIDE: &str = "O";
 
 /// The fields: the token, its tag, the entities of the tags, and the relations.
 const FIELDS: [&str; 4] = ["form", "entity", "entities", "relations"];
@@ -93,7 +91,8 @@ impl Format for Relations {
             if rows.len() < sentence.len() {
                 return None;
             }
-            let spans = entities(&rows);
+            let tags = rows.iter().map(|row| row.tag.as_deref().unwrap_or(OUTSIDE));
+            let spans = iob::spans(tags);
             let pairs = match (pairs(&rows, &spans), labels) {
                 (Err((line, what)), Labels::Required) => {
                     fault(line, what);
@@ -170,7 +169,7 @@ impl Format for Relations {
 
 fn example(
     rows: &[Row],
-    spans: &[(u32, u32, Option<&str>)],
+    spans: &[TaggedSpan<'_>],
     pairs: Option<Vec<(usize, usize, &str)>>,
     corpus: &mut Corpus,
 ) -> Example {

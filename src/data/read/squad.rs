@@ -351,17 +351,9 @@ fn span(
             None => format!("answer {text:?} is not in its passage"),
         });
     };
-    let end = offset + text.len();
-    let touches = |at: &usize| {
-        let bytes = passage.and_then(|passage| passage.bytes(*at));
-        bytes.is_some_and(|bytes| bytes.start < end && bytes.end > offset)
-    };
-    let n = passage.map_or(0, Positions::len);
-    let mut tokens = (0..n).filter(touches);
-    let first =
-        tokens.next().ok_or_else(|| format!("answer {text:?} has no token of its passage"))?;
-    let last = tokens.last().unwrap_or(first);
-    Ok(TokenSpan { start: first as u32, end: last as u32 + 1, label: None })
+    let touched = passage.and_then(|of| tokens::touched(of, offset..offset + text.len()));
+    let touched = touched.ok_or_else(|| format!("answer {text:?} has no token of its passage"))?;
+    Ok(TokenSpan { start: touched.start, end: touched.end, label: None })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Helpers of the formats' tests: reads a corpus from a few bytes and shows it as text.
 
-use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{
     Corpus, Example, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels, Location,
@@ -40,6 +40,11 @@ impl Setting {
         format.keys().iter().fold(setting, |setting, key| match key.default {
             DefaultValue::Toml(text) => match text.parse() {
                 Ok(count) => setting.count(key.name, count),
+                Err(_) if text.starts_with('[') => {
+                    let items = text.trim_matches(['[', ']']).split(", ");
+                    let items: Vec<&str> = items.map(|item| item.trim_matches('"')).collect();
+                    setting.list(key.name, &items)
+                }
                 Err(_) => setting.say(key.name, text.trim_matches('"')),
             },
             DefaultValue::Required | DefaultValue::Absent => setting,
@@ -74,20 +79,23 @@ impl Setting {
         Self { values: Values::new(entries), ..self }
     }
 
-    /// The examples of the files that a pattern matches, as a training split.
-    pub(super) fn load(&self, pattern: &Path) -> Corpus {
-        let name: Arc<str> = pattern.to_string_lossy().into();
-        let location = Location::File(pattern.to_owned());
+    /// The examples of the files that patterns match, as a training split.
+    pub(super) fn load(&self, patterns: &[PathBuf]) -> Corpus {
+        let input = |pattern: &PathBuf| CorpusFile {
+            location: Location::File(pattern.clone()),
+            name: pattern.to_string_lossy().into(),
+        };
+        let train: Vec<CorpusFile> = patterns.iter().map(input).collect();
         let spec = Load {
             name: "corpus",
             domain: None,
             language: None,
             format: self.format,
             values: &self.values,
-            path_field: path_pattern::field_of(&name),
+            path_field: path_pattern::field_of(&train[0].name),
             names: &LabelNames::default(),
             sentences: None,
-            train: vec![CorpusFile { location, name: name.clone() }],
+            train: train.clone(),
             dev: None,
             test: None,
             faults: FaultPolicies {

@@ -9,7 +9,9 @@
 //! `well-made`), a period, comma or colon between digits (`3.50`, `10:30`). It knows no
 //! abbreviations and is independent of the language.
 
-use super::{Axis, Field, FieldForm, Schema, SequenceSpec};
+use std::ops::Range;
+
+use super::{Axis, Field, FieldForm, Positions, Schema, SequenceSpec};
 use crate::keys::{DefaultValue, Key, ValueType, Values};
 
 /// The key that formats of texts share.
@@ -41,6 +43,17 @@ pub(super) fn bytes(text: &str, tokens: &[&str]) -> Vec<(u32, u32)> {
         (start as u32, (start + token.len()) as u32)
     };
     tokens.iter().map(place).collect()
+}
+
+/// The tokens that a range of bytes touches, as a span, if there are any.
+pub(super) fn touched(tokens: &Positions, range: Range<usize>) -> Option<Range<u32>> {
+    let touches = |at: &usize| {
+        let bytes = tokens.bytes(*at);
+        bytes.is_some_and(|bytes| bytes.start < range.end && bytes.end > range.start)
+    };
+    let mut touched = (0..tokens.len()).filter(touches);
+    let first = touched.next()?;
+    Some(first as u32..touched.last().unwrap_or(first) as u32 + 1)
 }
 
 /// The tokenization of a text.

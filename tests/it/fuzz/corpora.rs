@@ -103,6 +103,10 @@ name = "passages"
 format = "squad"
 sentence_ends = ["."]
 train = "x"
+[[corpus]]
+name = "annotated"
+format = "brat"
+train = ["x", "x"]
 [[encoder]]
 name = "words"
 kind = "embed"
@@ -118,7 +122,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -143,6 +147,8 @@ const FILES: [&str; 12] = [
      {\"id\": \"a\", \"question\": \"When?\", \"answers\": [{\"text\": \"1912\", \"answer_start\": 13}]},\n\
      {\"id\": \"b\", \"question\": \"Which?\", \"answers\": [{\"text\": \"9\", \"answer_start\": 30}]},\n\
      {\"id\": \"c\", \"question\": \"Why?\", \"answers\": []}]}]}]}\n",
+    "Ada bakes rye bread.\nIt is bread.\n\x1eT1\tPerson 0 3\tAda\nT2\tFood 10 19\trye bread\n\
+     T3\tFood 14 19\tbread\nR1\tMakes Arg1:T1 Arg2:T2\t\n*\tEquiv T3 T4\nT4\tFood 27 32\tbread\n",
 ];
 
 /// A corpus with the start of its training file.

@@ -1,6 +1,9 @@
-//! The rows of a sentence: tags to entities, and lists in Python's notation to relations.
+//! The rows of a sentence, and lists in Python's notation to relations.
 
-use super::{super::Labels, OUTSIDE};
+use super::super::{
+    Labels,
+    iob::{TaggedSpan, parts},
+};
 
 /// What stands for no relation.
 const NONE: &str = "N";
@@ -59,42 +62,10 @@ impl Row {
     }
 }
 
-/// The prefix and the type of a tag.
-fn parts(tag: &str) -> Option<(char, Option<&str>)> {
-    match tag {
-        OUTSIDE => Some(('O', None)),
-        "B" => Some(('B', None)),
-        "I" => Some(('I', None)),
-        _ => {
-            let (prefix, kind) = tag.split_once('-').filter(|(_, kind)| !kind.is_empty())?;
-            match prefix {
-                "B" => Some(('B', Some(kind))),
-                "I" => Some(('I', Some(kind))),
-                _ => None,
-            }
-        }
-    }
-}
-
-/// The entities of the tags: start, exclusive end and type.
-pub(super) fn entities(rows: &[Row]) -> Vec<(u32, u32, Option<&str>)> {
-    let mut spans: Vec<(u32, u32, Option<&str>)> = Vec::new();
-    for (at, row) in (0..).zip(rows) {
-        match row.tag.as_deref().and_then(parts) {
-            None | Some(('O', _)) => {}
-            Some((prefix, kind)) => match spans.last_mut() {
-                Some((_, end, of)) if prefix == 'I' && *end == at && *of == kind => *end += 1,
-                _ => spans.push((at, at + 1, kind)),
-            },
-        }
-    }
-    spans
-}
-
 /// The relations as the indices of two entities; the error is a line and what is wrong with it.
 pub(super) fn pairs<'r>(
     rows: &'r [Row],
-    spans: &[(u32, u32, Option<&str>)],
+    spans: &[TaggedSpan<'_>],
 ) -> Result<Vec<(usize, usize, &'r str)>, (u32, String)> {
     let mut pairs = Vec::new();
     for (at, row) in (0..).zip(rows) {
