@@ -9,12 +9,14 @@ mod contains;
 mod declare;
 mod derived;
 mod difference;
+mod entail;
 mod evaluate;
 mod frequency;
 mod labels;
 mod multi_label;
 mod next_word;
 mod noisy;
+mod pair_features;
 mod presence;
 mod presence_target;
 mod statistic;
@@ -39,6 +41,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &classify::Classify,
     &multi_label::MultiLabel,
     &arcs::Arcs,
+    &entail::Entail,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -57,7 +60,6 @@ pub const PLANNED: &[&str] = &[
     "relation",
     "consistency",
     "relatedness",
-    "entail",
     "rank",
     "order",
     "next-sentence",

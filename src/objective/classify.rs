@@ -4,12 +4,13 @@
 //! is multiplied by its class weight. Ordinal classes are also scored by the mean absolute error,
 //! in ranks, averaged over the classes (Baccianella et al. 2009).
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
 use super::{
     ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, LabelCheck, Metric, Objective,
     ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
     labels::{self, LabelConfig, Labels},
+    pair_features::PairFeatures,
     predictions_of,
 };
 use crate::{
@@ -67,7 +68,8 @@ impl ObjectiveKind for Classify {
             return Err(ConfigFault::Tap(what));
         }
         let order = order.into_iter().map(str::to_owned).collect();
-        Ok(Box::new(ClassifyConfig { labels: LabelConfig::of(declared, None)?, order }))
+        let labels = LabelConfig::of(declared, None)?;
+        Ok(Box::new(ClassifyConfig { labels, order, features: None }))
     }
 }
 
@@ -76,6 +78,8 @@ pub(super) struct ClassifyConfig {
     pub(super) labels: LabelConfig,
     /// In ascending order, if they are ordinal.
     pub(super) order: Vec<String>,
+    /// What the head reads, if examples are pairs; otherwise the rows of the first tap.
+    pub(super) features: Option<PairFeatures>,
 }
 
 impl ObjectiveConfig for ClassifyConfig {
@@ -106,8 +110,13 @@ impl ObjectiveConfig for ClassifyConfig {
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let labels = Labels::new(&setup, &self.labels)?;
         let classes = self.labels.classes(labels.vocabulary());
-        let order = self.order.clone();
-        Ok(Box::new(Classifier { labels, order, head: setup.head(classes)? }))
+        let width = match &self.features {
+            Some(features) => features.width(setup.taps),
+            None => setup.taps[0].width,
+        };
+        let (order, features) = (self.order.clone(), self.features.clone());
+        let head = setup.head_of_width(width, classes)?;
+        Ok(Box::new(Classifier { labels, order, features, head }))
     }
 }
 
@@ -147,7 +156,18 @@ impl ClassifyConfig {
 struct Classifier {
     labels: Labels,
     order: Vec<String>,
+    features: Option<PairFeatures>,
     head: Box<dyn Head>,
+}
+
+impl Classifier {
+    /// What the head reads: (examples, width).
+    fn input(&self, taps: &[Rows]) -> Result<Tensor> {
+        match &self.features {
+            Some(features) => features.of_rows(taps),
+            None => Ok(taps[0].tensor.clone()),
+        }
+    }
 }
 
 impl Objective for Classifier {
@@ -156,13 +176,13 @@ impl Objective for Classifier {
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        let Rows { tensor: x, packing } = &taps[0];
-        RawLoss::of(self.head.loss(x, &self.labels.targets(batch), packing)?)
+        let (x, packing) = (self.input(taps)?, &taps[0].packing);
+        RawLoss::of(self.head.loss(&x, &self.labels.targets(batch), packing)?)
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
-        let Rows { tensor: x, packing } = &taps[0];
-        let evaluated = self.head.evaluate(x, &self.labels.targets(batch), packing)?;
+        let (x, packing) = (self.input(taps)?, &taps[0].packing);
+        let evaluated = self.head.evaluate(&x, &self.labels.targets(batch), packing)?;
         Ok(Evaluation {
             loss: RawLoss::of(evaluated.loss)?,
             gold: self.labels.gold(batch).into_iter().map(Gold::class).collect(),

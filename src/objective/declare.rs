@@ -327,8 +327,14 @@ impl ObjectiveSetup<'_> {
 
     /// Builds the recipe's head over the first tap.
     pub(super) fn head(self, classes: Classes) -> Result<Box<dyn Head>> {
+        let width = self.taps[0].width;
+        self.head_of_width(width, classes)
+    }
+
+    /// Builds the recipe's head over rows of this dimension.
+    pub(super) fn head_of_width(self, width: usize, classes: Classes) -> Result<Box<dyn Head>> {
         let Some(HeadConfig::Rows(head)) = self.head else { panic!("{ITS_HEADS}") };
-        head.build(HeadSetup { width: self.taps[0].width, classes, scope: self.scope })
+        head.build(HeadSetup { width, classes, scope: self.scope })
     }
 
     /// The options of the recipe's head for pairs.

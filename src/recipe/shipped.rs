@@ -18,6 +18,7 @@ macro_rules! samples {
 pub const RECIPES: &[(&str, &str)] = recipes![
     "chunking" "language-modelling" "data-statistics" "adversarial"
     "presence" "sentiment" "multilingual" "semantic-parsing"
+    "representation"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -44,6 +45,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "graphs/train.pas.sdp" "graphs/train.psd.sdp" "graphs/train.dm.sdp"
     "graphs/dev.pas.sdp" "graphs/dev.psd.sdp" "graphs/dev.dm.sdp"
     "graphs/test.pas.sdp" "graphs/test.psd.sdp" "graphs/test.dm.sdp"
+    "pairs/train.tsv" "pairs/dev.tsv" "pairs/test.tsv"
 ];
 
 /// The text of the shipped recipe with that name.

@@ -310,19 +310,25 @@ fn only_rows_of_the_batch_have_a_gradient_in_an_embedding_table() {
                 let words = of.and_then(|fitted| fitted.vocabularies.get("words"));
                 let (RowSource::Field, Some(words)) = (spec.kind.source(), words) else { continue };
                 let corpus_idx = tiny.recipe.objectives[at].corpora[0];
-                if !spec.corpora.contains(&corpus_idx) {
+                let own = spec.corpora.iter().map(|&at| (at, spec.values.text("field")));
+                let prefixed = spec.prefixed.iter().map(|(at, field)| (*at, field.as_str()));
+                let read = own.chain(prefixed).filter(|(at, _)| *at == corpus_idx);
+                let read: Vec<&str> = read.map(|(_, field)| field).collect();
+                if read.is_empty() {
                     continue;
                 }
                 let corpus = &tiny.corpora[corpus_idx];
-                let field = corpus.field(spec.values.text("field")).unwrap();
                 let normalize = Normalize {
                     lowercase: spec.values.switch("lowercase"),
                     zero_digits: spec.values.switch("zero_digits"),
                 };
-                let lookup = Lookup::new(words, &corpus.lexicons[field], normalize);
                 let batch = tiny.batch(corpus_idx, 3);
-                let ids = batch.symbols(field).iter().map(|symbol| lookup.id(symbol.unwrap()));
-                let wanted: BTreeSet<u32> = ids.map(|id| id.map_or(0, |id| id + 1)).collect();
+                let mut wanted = BTreeSet::new();
+                for field in read.iter().map(|name| corpus.field(name).unwrap()) {
+                    let lookup = Lookup::new(words, &corpus.lexicons[field], normalize);
+                    let ids = batch.symbols(field).iter().map(|symbol| lookup.id(symbol.unwrap()));
+                    wanted.extend(ids.map(|id| id.map_or(0, |id| id + 1)));
+                }
                 let name = format!("{}.table", spec.name);
                 let mut all = system.parameters().all().iter();
                 let number = all.position(|parameter| parameter.name == name).unwrap();

@@ -25,6 +25,7 @@ const PROMISED: &[&str] = &[
     "grounding",
     "semantic-parsing",
     "representation",
+    "joint-many-task",
     "question-answering",
     "relation-extraction",
     "ranking",

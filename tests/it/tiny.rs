@@ -87,7 +87,11 @@ fn opened(recipe: &Recipe) -> Vec<Corpus> {
 /// Short sentences only, in the order of the file.
 fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
     let shorten = |examples: &mut Vec<auxdesk::data::Example>, most: usize| {
-        examples.retain(|example| (4..=12).contains(&example.len()));
+        let longest = |example: &auxdesk::data::Example| {
+            let lengths = (0..example.sequences.len()).map(|at| example.len_of(at));
+            lengths.max().unwrap_or(0)
+        };
+        examples.retain(|example| (4..=12).contains(&longest(example)));
         examples.truncate(most);
     };
     shorten(&mut corpus.train.examples, n_examples);

@@ -5,7 +5,7 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{graphs, languages, noise, posts, reviews, write};
+use crate::{graphs, languages, noise, pairs, posts, reviews, write};
 
 /// The base seed; every split's seed is an offset from it.
 const SEED: u64 = 1;
@@ -35,6 +35,7 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(posts::files(1000 * SEED + 200));
     files.extend(languages::files(1000 * SEED + 300));
     files.extend(graphs::files(1000 * SEED + 400, &news()));
+    files.extend(pairs::files(1000 * SEED + 500));
     files
 }
 

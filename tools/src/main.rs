@@ -12,6 +12,7 @@ mod languages;
 mod lexicon;
 mod names;
 mod noise;
+mod pairs;
 mod posts;
 mod reviews;
 mod rules;
