@@ -32,6 +32,7 @@ pub use evaluate::{Evaluation, Objective, RawLoss};
 
 #[cfg(test)]
 use declare::declared;
+pub(crate) use declare::{DEFAULT_LABEL_WIDTH, LABEL_WIDTH};
 use declare::{EXAMPLE_TAP, TOKEN_TAP};
 use evaluate::{gold_of, predictions_of};
 

@@ -16,6 +16,7 @@ mod fault;
 mod group;
 mod input;
 mod kind;
+mod labels;
 pub mod list;
 mod memory;
 mod missing;

@@ -10,6 +10,7 @@ mod cnn;
 mod concat;
 mod dense;
 mod embed;
+mod labels;
 mod mask;
 mod pool;
 mod recurrent;
@@ -35,6 +36,9 @@ use crate::{
 use activation::Activation;
 
 pub use characters::Spelling;
+pub use labels::LabelHead;
+
+pub(crate) use labels::OBJECTIVE;
 
 /// Every encoder kind, in the order in which `auxdesk list` shows them.
 pub const ENCODERS: &[&dyn EncoderKind] = &[
@@ -49,6 +53,9 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &pool::Pool,
     &attend::Attend,
 ];
+
+/// The encoder behind an input `"labels:OBJECTIVE"`, which has no table of its own.
+pub(crate) const LABELS: &dyn EncoderKind = &labels::Labels;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["decoder", "frames", "halve", "prefix"];
@@ -142,6 +149,10 @@ pub trait EncoderConfig: Send + Sync {
     fn scratch(&self, _batch: BatchSize) -> u64 {
         0
     }
+    /// The objective whose head it reads, if it reads one.
+    fn labels_of(&self) -> Option<&str> {
+        None
+    }
     /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
     /// The file of pretrained word vectors that it reads, if it reads one.
@@ -180,6 +191,8 @@ pub struct EncoderSetup<'a> {
     pub vectors: Option<&'a WordVectors>,
     /// The character encoders built so far (kind "characters"), by name.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
+    /// The head of the objective that it names, if it names one.
+    pub label_head: Option<LabelHead>,
     /// Whether parameters start from these vectors; not needed if a checkpoint will be loaded.
     pub first_values: FirstValues,
     /// The scope in which its parameters are created.

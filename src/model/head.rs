@@ -54,6 +54,10 @@ pub trait HeadKind: Sync {
     fn works_on(&self, on: RowKind) -> bool;
     /// Whether it supports class weights.
     fn supports_class_weights(&self) -> bool;
+    /// Whether each row has a softmax of its own, whose probabilities encoders may read.
+    fn has_softmax(&self) -> bool {
+        false
+    }
     /// Parses its options from a table, once.
     fn configure(&self, values: &Values) -> HeadConfig;
 }

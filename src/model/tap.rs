@@ -4,7 +4,7 @@
 //! and the default is the top layer. Every view declares its context, so that an objective can
 //! reject one that contains the label to predict.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// What a row of a layer represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,25 @@ pub struct TapName {
     pub view: TapView,
 }
 
+impl TapName {
+    /// What stands before the name of an objective whose labels are read: `labels:OBJECTIVE`.
+    pub const LABELS: &str = "labels:";
+
+    /// The name of the encoder that is read; that of labels is `labels:OBJECTIVE`.
+    pub fn read(&self) -> Cow<'_, str> {
+        if self.is_of_labels() {
+            Cow::Owned(format!("{}{}", Self::LABELS, self.encoder))
+        } else {
+            Cow::Borrowed(&self.encoder)
+        }
+    }
+
+    /// Whether the labels of an objective are read, whose name stands for that of an encoder.
+    pub fn is_of_labels(&self) -> bool {
+        self.field.as_ref().is_some_and(|field| Self::LABELS.strip_suffix(':') == Some(field))
+    }
+}
+
 impl FromStr for TapName {
     type Err = String;
 
@@ -260,6 +279,14 @@ mod tests {
         for tap in ["", ".1", ":trunk", "trunk.1.2", "trunk.top", "trunk.forward.1"] {
             assert!(tap.parse::<TapName>().is_err(), "{tap}");
         }
+    }
+
+    #[test]
+    fn labels_of_an_objective_are_read_by_an_encoder_of_their_own() {
+        let read = |tap: &str| tap.parse::<TapName>().unwrap().read().into_owned();
+        assert_eq!(read("labels:pos.mean"), "labels:pos");
+        assert_eq!(read("a:trunk.2"), "trunk");
+        assert_eq!(read("labels"), "labels");
     }
 
     #[test]

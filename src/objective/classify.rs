@@ -7,8 +7,8 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, LabelCheck, Metric, Objective,
-    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    ConfigFault, Declared, EXAMPLE_TAP, Evaluation, HeadSource, LABEL_WIDTH, LabelCheck, Metric,
+    Objective, ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
     labels::{self, LabelConfig, Labels},
     pair_features::PairFeatures,
     predictions_of,
@@ -20,7 +20,7 @@ use crate::{
         Gold, Scorer,
         scorer::{ClassFigure, ClassScorer},
     },
-    model::{Rows, head::Head},
+    model::{Rows, encoder::LabelHead, head::Head},
     protocol::event::{Direction, Split},
 };
 
@@ -35,7 +35,7 @@ const ORDER: Key = Key::optional(
     "labels in ascending order, if they are ordinal: also scores macro_mae",
 );
 
-const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS];
+const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS, LABEL_WIDTH];
 
 impl ObjectiveKind for Classify {
     fn name(&self) -> &'static str {
@@ -105,6 +105,11 @@ impl ObjectiveConfig for ClassifyConfig {
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         self.labels.fit(corpora)
+    }
+
+    fn label_head(&self, setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
+        let classes = self.labels.classes(Labels::new(&setup, &self.labels)?.vocabulary());
+        setup.label_head(classes)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

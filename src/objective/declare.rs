@@ -5,10 +5,10 @@ use candle_core::{Error, Result};
 use super::{Objective, owner};
 use crate::{
     data::{Corpus, Fitted, Vocabulary, read::ReadError},
-    keys::{Key, Values},
+    keys::{Key, MAX_WIDTH, ValueType, Values},
     model::{
         HeadKind, RowKind,
-        encoder::{EncoderConfig, EncoderKind},
+        encoder::{EncoderConfig, EncoderKind, LabelHead},
         head::{Classes, Head, HeadConfig, HeadSetup, PairConfig},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -175,6 +175,17 @@ pub(super) const TOKEN_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind
 /// The tap of kinds that read one row per example.
 pub(super) const EXAMPLE_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
 
+/// The dimension of label vectors, a key of kinds whose labels encoders may read.
+pub(crate) const LABEL_WIDTH: Key = Key::with_default(
+    "label_width",
+    ValueType::Within(1, MAX_WIDTH),
+    "25",
+    "dimension of its label vectors, where an encoder reads \"labels:NAME\"",
+);
+
+/// The default of [`LABEL_WIDTH`].
+pub(crate) const DEFAULT_LABEL_WIDTH: i64 = 25;
+
 /// The source of an objective's head. With `share`, it is the head of another objective: one of the
 /// same kind over other examples, or a donor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,6 +297,11 @@ pub trait ObjectiveConfig: Send + Sync {
     }
     /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges.
     fn fit(&self, corpora: &[&Corpus]) -> Fitted;
+    /// Builds its head, for encoders that read the labels that it predicts; `None` if it has no softmax over
+    /// labels.
+    fn label_head(&self, _setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
+        Ok(None)
+    }
     /// Builds it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;
 }
@@ -335,6 +351,12 @@ impl ObjectiveSetup<'_> {
     pub(super) fn head_of_width(self, width: usize, classes: Classes) -> Result<Box<dyn Head>> {
         let Some(HeadConfig::Rows(head)) = self.head else { panic!("{ITS_HEADS}") };
         head.build(HeadSetup { width, classes, scope: self.scope })
+    }
+
+    /// Builds the recipe's head over the first tap, for encoders that read its labels.
+    pub(super) fn label_head(self, classes: Classes) -> Result<Option<LabelHead>> {
+        let n_labels = classes.n;
+        Ok(Some(LabelHead { head: self.head(classes)?, n_labels }))
     }
 
     /// The options of the recipe's head for pairs.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
+    ConfigFault, Declared, HeadSource, LABEL_WIDTH, LabelCheck, Metric, Objective, ObjectiveConfig,
     ObjectiveKind, ObjectiveSetup, Output, RepairedTag, TOKEN_TAP, TapKey,
     labels::{self, LabelConfig},
 };
@@ -20,7 +20,7 @@ use crate::{
     data::{Axis, Corpus, Example, Fitted, SplitData, Vocabulary, read::ReadError},
     keys::{Key, Refers, ValueType},
     metric::{Scheme, TagFault, TagForm, TagScheme},
-    model::head::Classes,
+    model::{encoder::LabelHead, head::Classes},
     protocol::event::Direction,
 };
 
@@ -59,6 +59,7 @@ const KEYS: &[Key] = &[
         "positive label, for example of errors: also scores its F0.5",
     ),
     labels::CLASS_WEIGHTS,
+    LABEL_WIDTH,
 ];
 
 const SCHEME: &str = "scheme";
@@ -221,11 +222,14 @@ impl ObjectiveConfig for Config {
         Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
+    fn label_head(&self, setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
+        let classes = self.classes(&setup.vocabulary(LABELS)?);
+        setup.label_head(classes)
+    }
+
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS)?;
-        let allowed = self.coding.encode.map(|scheme| allowed(scheme, &vocabulary));
-        let classes = Classes { allowed, ..self.labels.classes(&vocabulary) };
-        let head = setup.head(classes)?;
+        let head = setup.head(self.classes(&vocabulary))?;
         let read = self.coding.read_tags(&vocabulary);
         let trained = vocabulary.iter().map(|(tag, _)| tag);
         let names = trained.chain(read.iter().map(String::as_str)).collect();
@@ -237,6 +241,12 @@ impl ObjectiveConfig for Config {
 }
 
 impl Config {
+    /// The classes of a vocabulary of tags.
+    fn classes(&self, vocabulary: &Vocabulary) -> Classes {
+        let allowed = self.coding.encode.map(|scheme| allowed(scheme, vocabulary));
+        Classes { allowed, ..self.labels.classes(vocabulary) }
+    }
+
     /// Finds the sentences of train that lack labels, which are not trained; none may be left.
     fn check_untrained(&self, key: &str, corpus: &Corpus, field: usize, check: &mut LabelCheck) {
         let mut n_whole = 0;

@@ -189,9 +189,7 @@ impl Context<'_> {
                 same()
             }
             (ValueType::Input, Value::Text(input)) => {
-                if !input.starts_with("labels:") {
-                    parse_tap(input, place, diagnostics)?;
-                }
+                parse_tap(input, place, diagnostics)?;
                 same()
             }
             (ValueType::Input, Value::Table(_)) => {

@@ -81,6 +81,11 @@ impl EncoderSpec {
         all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
     }
 
+    /// The objective whose labels it gives, if it stands for an input `"labels:OBJECTIVE"`.
+    pub fn labels_of(&self) -> Option<&str> {
+        self.config.labels_of()
+    }
+
     /// The names of the encoders whose parameters it uses.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         named_keys(self.kind).filter_map(|key| self.values.get(key)?.value.as_text())
@@ -279,7 +284,10 @@ fn one(
     below: &Encoders,
     diagnostics: &mut Diagnostics,
 ) -> Option<EncoderSpec> {
-    let kind = ENCODERS.of(table, "kind", diagnostics)?;
+    let kind = match graph::kind_of(table) {
+        Some(kind) => kind,
+        None => ENCODERS.of(table, "kind", diagnostics)?,
+    };
     let entries = cx.table(&table.label(), table.place, table.entries, &keys(kind), diagnostics);
     let mut not_implemented = false;
     for key in TO_COME {

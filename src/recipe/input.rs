@@ -57,14 +57,9 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagn
         }
     }
     for (text, place) in texts(said) {
-        if let Some(objective) = text.strip_prefix("labels:") {
-            if cx.names.know(Refers::Objective, objective, place, diagnostics) {
-                diagnostics.not_implemented(place, "labels as input");
-            }
-            known = false;
-        } else if let Ok(tap) = text.parse::<TapName>() {
-            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
-        }
+        let Ok(tap) = text.parse::<TapName>() else { continue };
+        let refers = if tap.is_of_labels() { Refers::Objective } else { Refers::Encoder };
+        known &= cx.names.know(refers, &tap.encoder, place, diagnostics);
     }
     known
 }

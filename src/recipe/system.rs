@@ -9,13 +9,13 @@ use std::{
 
 use candle_core::{Error, Result, Var};
 
-use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
+use super::{EncoderSpec, GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Fitted, Vocabulary, vectors::WordVectors},
     kernel::{self, Device},
     model::{
         Mode, Parameters, Rows,
-        encoder::{self, Built, FirstValues, RowSource},
+        encoder::{self, Built, FirstValues, LabelHead, RowSource},
     },
     objective::{self, Objective},
     schedule::Schedule,
@@ -133,6 +133,7 @@ impl System {
                 fitted: of(format!("encoder.{}", spec.name)),
                 vectors: vectors.get(&spec.name).map(AsRef::as_ref),
                 spellings: &spellings,
+                label_head: Self::label_head(recipe, spec, &of, &mut parameters)?,
                 first_values,
                 scope: parameters.scope(&spec.name),
             });
@@ -160,7 +161,8 @@ impl System {
             let donor = recipe.objectives.iter().find(donates).unwrap_or(spec);
             let owner = objective::owner(donor.name.as_str());
             let is_shared =
-                recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name));
+                recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name))
+                    || recipe.encoders.iter().any(|spec| spec.labels_of() == Some(name.as_str()));
             let scope = if is_shared || share.is_some() {
                 parameters.shared_scope(&owner)
             } else {
@@ -183,6 +185,27 @@ impl System {
             objectives,
             parameters,
             n_shared,
+        })
+    }
+
+    /// The head of the objective whose labels an encoder gives, if it does; the objective uses the same
+    /// parameters.
+    fn label_head<'a>(
+        recipe: &Recipe,
+        encoder: &EncoderSpec,
+        fitted: impl Fn(String) -> &'a Fitted,
+        parameters: &mut Parameters,
+    ) -> Result<Option<LabelHead>> {
+        let objectives = recipe.objectives.iter();
+        let read = |name: &str| objectives.clone().find(|spec| spec.name.as_str() == name);
+        let Some(spec) = encoder.labels_of().and_then(read) else { return Ok(None) };
+        let owner = objective::owner(spec.name.as_str());
+        spec.config.label_head(objective::ObjectiveSetup {
+            name: spec.name.as_str(),
+            head: spec.head_config.as_deref(),
+            taps: &spec.layers,
+            fitted: fitted(owner.clone()),
+            scope: parameters.shared_scope(&owner),
         })
     }
 

@@ -121,10 +121,12 @@ fn one(
 ) -> Option<(Tap, LayerSpec)> {
     let name = parse_tap(text, place, diagnostics)?;
     // An unknown encoder has been reported with the known names.
-    let tappable = signatures.get(&name.encoder)?;
+    let tappable = signatures.get(&name.read())?;
     let signature = tappable.signature.as_ref()?;
     let is_list = |field: &String| signatures.lists.contains(field);
     let field = match &name.field {
+        // The prefix of labels is no field.
+        Some(_) if name.is_of_labels() => None,
         // A prefix that names its own field is redundant.
         Some(field) if tappable.fields.len() == 1 && tappable.fields.contains(field) => None,
         field => field.clone(),

@@ -8,6 +8,7 @@ use super::{
     corpus, encoder,
     fault::{Diagnostics, found},
     group::groups,
+    labels::{self, LabelTable},
     names::{self, Named, Names, named},
     objective, parse, reach, share, train,
 };
@@ -60,6 +61,9 @@ pub(super) fn check(
     let train_entries = train::check(train, &cx, diagnostics);
     let corpora: Vec<_> =
         corpora.iter().map(|table| corpus::check(table, &cx, diagnostics)).collect();
+    let labels = labels::tables(&encoders, &objectives, diagnostics);
+    let encoders: Vec<Named<'_>> =
+        encoders.into_iter().chain(labels.iter().map(LabelTable::named)).collect();
     let mut encoders = encoder::check(&encoders, &cx, &corpora, diagnostics);
     one_main(&objectives, file, diagnostics);
     let specs: Vec<_> = (objectives.iter())

@@ -23,6 +23,7 @@ mod glossary;
 mod hostile;
 mod inputs;
 mod irregular;
+mod label_inputs;
 mod layouts;
 mod leaks;
 mod live;

@@ -52,6 +52,10 @@ impl HeadKind for Softmax {
         true
     }
 
+    fn has_softmax(&self) -> bool {
+        true
+    }
+
     fn configure(&self, values: &Values) -> HeadConfig {
         HeadConfig::Rows(Box::new(Config {
             hidden: values.count(HIDDEN.name),

@@ -11,7 +11,11 @@ use crate::{
     recipe::{input, names::Named},
 };
 
-fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
+/// The kind that a table names, if it exists; that of labels for the table of an input.
+pub(super) fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
+    if table.name.starts_with(TapName::LABELS) {
+        return Some(encoder::LABELS);
+    }
     encoder::find(table.get("kind")?.value.as_text()?)
 }
 
@@ -24,8 +28,9 @@ pub(super) fn input_keys(table: &Named<'_>) -> impl Iterator<Item = &'static str
 
 /// The index of the encoder that a tap reads, if it exists.
 pub(super) fn tapped(text: &str, names: &[&str]) -> Option<usize> {
-    let tap = text.parse::<TapName>().ok().filter(|_| !text.starts_with("labels:"))?;
-    names.iter().position(|name| *name == tap.encoder)
+    let tap = text.parse::<TapName>().ok()?;
+    let read = tap.read();
+    names.iter().position(|name| *name == read)
 }
 
 /// The existing encoders that a table reads or names.
