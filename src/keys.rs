@@ -131,6 +131,8 @@ pub enum Refers {
     Labels,
     /// A field of the objective's corpora with arcs between the tokens of an example.
     Arcs,
+    /// A field of the objective's corpora with one string per item of a list of texts.
+    Items,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.
     Segments,

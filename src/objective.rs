@@ -19,6 +19,7 @@ mod noisy;
 mod pair_features;
 mod presence;
 mod presence_target;
+mod rank;
 mod statistic;
 mod tag;
 mod tie;
@@ -43,6 +44,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &multi_label::MultiLabel,
     &arcs::Arcs,
     &entail::Entail,
+    &rank::Rank,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -61,7 +63,6 @@ pub const PLANNED: &[&str] = &[
     "relation",
     "consistency",
     "relatedness",
-    "rank",
     "order",
     "next-sentence",
     "connective",

@@ -23,6 +23,9 @@ pub enum Purpose {
     HoldOut,
     /// The weighting coefficient of the objective with that name; the counter is the step.
     Weighting,
+    /// Negative candidates from other examples, for the objective with that name; the counter is a hash of the
+    /// batch's examples.
+    Negatives,
 }
 
 impl Purpose {
@@ -34,6 +37,7 @@ impl Purpose {
             Self::Sampling => 4,
             Self::HoldOut => 5,
             Self::Weighting => 6,
+            Self::Negatives => 7,
         }
     }
 }
@@ -55,6 +59,18 @@ pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
         let other = (u128::from(rng.next_u64()) * (place as u128 + 1)) >> 64;
         items.swap(place, other as usize);
     }
+}
+
+/// Moves `n` of the items, or all if there are fewer, to the front, each of them with the same probability, and
+/// returns these.
+pub fn choose<'a, T>(items: &'a mut [T], n: usize, rng: &mut impl RngCore) -> &'a [T] {
+    let n = n.min(items.len());
+    for place in 0..n {
+        let left = (items.len() - place) as u128;
+        let other = (u128::from(rng.next_u64()) * left) >> 64;
+        items.swap(place, place + other as usize);
+    }
+    &items[..n]
 }
 
 /// A uniform value in [0, 1) with 53 bits.
@@ -98,6 +114,23 @@ mod tests {
         }
         // Four standard deviations of a binomial with n = 4000 and p = 1/4 are 110.
         assert!(firsts.iter().all(|first| (890..=1_110).contains(first)), "{firsts:?}");
+    }
+
+    #[test]
+    fn chosen_items_are_distinct_and_each_is_as_likely() {
+        let mut counts = [0; 5];
+        for counter in 0..2_000 {
+            let mut items = [0, 1, 2, 3, 4];
+            let mut rng = draw(1, Purpose::Negatives, "click", counter);
+            let [one, other] = *choose(&mut items, 2, &mut rng) else { panic!("two of five") };
+            assert_ne!(one, other);
+            counts[one] += 1;
+            counts[other] += 1;
+        }
+        // Four standard deviations of a binomial with n = 2000 and p = 2/5 are 88.
+        assert!(counts.iter().all(|count| (712..=888).contains(count)), "{counts:?}");
+        let mut rng = draw(1, Purpose::Negatives, "click", 0);
+        assert_eq!(choose(&mut [7], 3, &mut rng), [7]);
     }
 
     #[test]

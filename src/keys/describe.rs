@@ -46,9 +46,13 @@ impl Refers {
             Self::Corpus => "corpus",
             Self::Encoder => "encoder",
             Self::Objective => "objective",
-            Self::Field | Self::Label | Self::Labels | Self::Arcs | Self::Segments | Self::Row => {
-                "field"
-            }
+            Self::Field
+            | Self::Label
+            | Self::Labels
+            | Self::Arcs
+            | Self::Items
+            | Self::Segments
+            | Self::Row => "field",
         }
     }
 
@@ -56,7 +60,13 @@ impl Refers {
     pub fn is_field(self) -> bool {
         matches!(
             self,
-            Self::Field | Self::Label | Self::Labels | Self::Arcs | Self::Segments | Self::Row
+            Self::Field
+                | Self::Label
+                | Self::Labels
+                | Self::Arcs
+                | Self::Items
+                | Self::Segments
+                | Self::Row
         )
     }
 
@@ -69,6 +79,7 @@ impl Refers {
             Self::Label => "a field with one string per example",
             Self::Labels => "a field with a set of strings per example",
             Self::Arcs => "a field with arcs between tokens",
+            Self::Items => "a field with one string per item of a list",
             Self::Row => "a field with one string per row of the tap",
         }
     }

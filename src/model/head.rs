@@ -1,6 +1,7 @@
 //! Heads: from a tap to scores, a loss and predictions. One kind per file, one entry each in the
 //! table.
 
+mod cosine;
 mod crf;
 mod pair;
 mod sigmoid;
@@ -18,10 +19,12 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
 };
 
+pub use cosine::CosineConfig;
 pub use pair::{PairConfig, PairRows, PairScorer};
 
 /// All heads, in the order of `auxdesk list`.
-pub const HEADS: &[&dyn HeadKind] = &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid, &pair::Pair];
+pub const HEADS: &[&dyn HeadKind] =
+    &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid, &pair::Pair, &cosine::Cosine];
 
 /// Heads that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["span", "pointer", "ctc", "bag", "vector"];
@@ -58,6 +61,10 @@ pub trait HeadKind: Sync {
     fn has_softmax(&self) -> bool {
         false
     }
+    /// Whether it compares the elements of two rows, so that both taps need one dimension.
+    fn needs_equal_widths(&self) -> bool {
+        false
+    }
     /// Parses its options from a table, once.
     fn configure(&self, values: &Values) -> HeadConfig;
 }
@@ -69,6 +76,8 @@ pub enum HeadConfig {
     Rows(Box<dyn RowHeadConfig>),
     /// Scores for pairs of rows.
     Pairs(PairConfig),
+    /// Cosines of pairs of rows.
+    Cosine(CosineConfig),
 }
 
 /// A head for rows with parsed options.

@@ -111,6 +111,11 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// The seed of initial values, which is that of the run.
+    pub fn seed(&self) -> u64 {
+        self.parameters.seed
+    }
+
     /// The scope one level below.
     pub fn child(&mut self, name: &str) -> Scope<'_> {
         let prefix = format!("{}.{name}", self.prefix);

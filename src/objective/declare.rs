@@ -8,7 +8,7 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
     model::{
         HeadKind, RowKind,
-        encoder::{EncoderConfig, EncoderKind, LabelHead},
+        encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead},
         head::{Classes, Head, HeadConfig, HeadSetup, PairConfig},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -272,6 +272,8 @@ pub struct LabelCheck {
     pub repaired: Vec<RepairedTag>,
     /// Examples of train whose loss is not computed, because tokens lack a label.
     pub untrained: Vec<ReadError>,
+    /// Examples of train whose loss is not computed, because none of their candidates is relevant.
+    pub unranked: Vec<ReadError>,
 }
 
 /// A tag that the scheme forbids at its place.
@@ -301,6 +303,11 @@ pub trait ObjectiveConfig: Send + Sync {
     /// labels.
     fn label_head(&self, _setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
         Ok(None)
+    }
+    /// The number of pairs of rows that a head for pairs scores in a batch of that size, for the memory of a step:
+    /// by default all pairs of tokens of one example.
+    fn n_pairs(&self, batch: BatchSize) -> u64 {
+        batch.pairs
     }
     /// Builds it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::Axis,
-    keys::{Refers, ValueType},
+    keys::{Key, Refers, ValueType},
     model::{
         encoder::RowSource,
         tap::{RowKind, TapView},
@@ -137,6 +137,7 @@ fn of_objective(
             diagnostics.fault(&objective.values.place(key.name), what);
         }
     }
+    items(encoders, objective, here, diagnostics);
     let first = objective.kind.taps().first().zip(objective.layers.first());
     let Some((tap, _)) = first.filter(|(_, layer)| layer.on == RowKind::Token) else { return };
     let stand = objective.taps[0].first().and_then(|tap| encoders.stand(tap, None, here));
@@ -158,6 +159,33 @@ fn of_objective(
                  another sequence"
             );
             diagnostics.fault(&objective.values.place(tap), what);
+        }
+    }
+}
+
+/// Reports a field of items that is read by the rows of a tap over other items.
+fn items(
+    encoders: &Encoders,
+    objective: &ObjectiveSpec,
+    here: Here<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let of_items = |key: &&Key| matches!(key.takes, ValueType::Name(Refers::Items));
+    let fields = objective.kind.keys().iter().filter(of_items);
+    for field in fields.filter_map(|key| objective.values.text_if_set(key.name)) {
+        let taps = objective.kind.taps().iter().zip(&objective.taps);
+        for (key, taps) in taps.filter(|(key, _)| key.on == Some(RowKind::Item)) {
+            let stand = taps.first().and_then(|tap| encoders.stand(tap, None, here));
+            if let (Some(found), Some(stand)) = (here.field(field), stand)
+                && found != stand
+            {
+                let (name, corpus, tap) = (objective.name.as_str(), &here.spec.name, key.name);
+                let what = format!(
+                    "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its `{tap}`, which are \
+                     not the items that the field belongs to"
+                );
+                diagnostics.fault(&objective.values.place(tap), what);
+            }
         }
     }
 }

@@ -70,10 +70,14 @@ impl CorpusSpec {
             Refers::Labels => "a set per example",
             Refers::Label => "one per example",
             Refers::Arcs => "arcs between tokens",
+            Refers::Items => "one per item of a list",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
-            let has = found.form.name();
+            let has = match found.axis {
+                Axis::Items(_) => "a string per item of a list",
+                Axis::Sequence(_) | Axis::Example => found.form.name(),
+            };
             format!("the field {field:?} of corpus {name:?} has {has}; expected {wants}")
         })
     }
@@ -86,6 +90,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Label => field.form == FieldForm::Label,
         Refers::Labels => field.form == FieldForm::Labels,
         Refers::Arcs => field.form == FieldForm::Arcs,
+        Refers::Items => matches!(field.axis, Axis::Items(_)),
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

@@ -181,10 +181,13 @@ impl Sizes {
         let layers = layers.fold(0u64, u64::saturating_add);
         let heads = recipe.objectives.iter().map(|spec| {
             let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
-            let on = spec.layers.first().map_or(RowKind::Example, |layer| layer.on);
-            let rows = outputs.copied().unwrap_or(0).saturating_mul(n_rows(batch, on));
+            let rows = spec.layers.iter().map(|layer| n_rows(batch, layer.on)).max();
+            let rows = rows.unwrap_or(batch.examples);
+            let rows = outputs.copied().unwrap_or(0).saturating_mul(rows);
+            let n_pairs = spec.config.n_pairs(batch);
             let pairs = match spec.head_config.as_deref() {
-                Some(HeadConfig::Pairs(head)) => head.scratch(batch.pairs),
+                Some(HeadConfig::Pairs(head)) => head.scratch(n_pairs),
+                Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Rows(_)) | None => 0,
             };
             rows.saturating_add(pairs)

@@ -26,6 +26,7 @@ impl Names {
             | Refers::Label
             | Refers::Labels
             | Refers::Arcs
+            | Refers::Items
             | Refers::Segments
             | Refers::Row => &[],
         }

@@ -87,6 +87,8 @@ struct Unused {
     repaired: BTreeMap<(Split, Arc<str>, u32, usize), ReadError>,
     /// By file and line, in train.
     untrained: BTreeMap<(Arc<str>, u32), ReadError>,
+    /// The same for rankings without a relevant candidate.
+    unranked: BTreeMap<(Arc<str>, u32), ReadError>,
 }
 
 impl Unused {
@@ -99,6 +101,9 @@ impl Unused {
         for error in check.untrained.drain(..) {
             self.untrained.entry((error.file.clone(), error.line)).or_insert(error);
         }
+        for error in check.unranked.drain(..) {
+            self.unranked.entry((error.file.clone(), error.line)).or_insert(error);
+        }
     }
 
     fn list(self, corpus: &mut Corpus) {
@@ -108,9 +113,13 @@ impl Unused {
             let lines = of_split.map(|(_, error)| error.clone());
             corpus.add_irregular(split, Treatment::RepairedTags, count, lines);
         }
-        let count = self.untrained.len() as u64;
-        let lines = self.untrained.into_values();
-        corpus.add_irregular(Split::Train, Treatment::UntrainedSentences, count, lines);
+        for (treatment, found) in [
+            (Treatment::UntrainedSentences, self.untrained),
+            (Treatment::UntrainedRankings, self.unranked),
+        ] {
+            let count = found.len() as u64;
+            corpus.add_irregular(Split::Train, treatment, count, found.into_values());
+        }
     }
 }
 

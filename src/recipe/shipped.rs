@@ -19,6 +19,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "chunking" "language-modelling" "data-statistics" "adversarial"
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
+    "ranking"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -46,6 +47,8 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "graphs/dev.pas.sdp" "graphs/dev.psd.sdp" "graphs/dev.dm.sdp"
     "graphs/test.pas.sdp" "graphs/test.psd.sdp" "graphs/test.dm.sdp"
     "pairs/train.tsv" "pairs/dev.tsv" "pairs/test.tsv"
+    "search/clicks.train.jsonl" "search/clicks.dev.jsonl" "search/clicks.test.jsonl"
+    "search/topics.train.jsonl" "search/topics.dev.jsonl"
 ];
 
 /// The text of the shipped recipe with that name.

@@ -84,14 +84,22 @@ fn opened(recipe: &Recipe) -> Vec<Corpus> {
     corpora
 }
 
-/// Short sentences only, in the order of the file.
+/// Short sentences only, or the shortest examples if there are none; in the order of the file.
 fn cut(mut corpus: Corpus, n_examples: usize) -> Corpus {
     let shorten = |examples: &mut Vec<auxdesk::data::Example>, most: usize| {
         let longest = |example: &auxdesk::data::Example| {
             let lengths = (0..example.sequences.len()).map(|at| example.len_of(at));
             lengths.max().unwrap_or(0)
         };
-        examples.retain(|example| (4..=12).contains(&longest(example)));
+        let is_short = |example: &auxdesk::data::Example| (4..=12).contains(&longest(example));
+        if examples.iter().any(is_short) {
+            examples.retain(is_short);
+        } else {
+            let mut lengths: Vec<usize> = examples.iter().map(longest).collect();
+            lengths.sort_unstable();
+            let most = lengths[most.min(lengths.len()) - 1];
+            examples.retain(|example| longest(example) <= most);
+        }
         examples.truncate(most);
     };
     shorten(&mut corpus.train.examples, n_examples);

@@ -5,7 +5,7 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{graphs, languages, noise, pairs, posts, reviews, write};
+use crate::{graphs, languages, noise, pairs, posts, reviews, search, write};
 
 /// The base seed; every split's seed is an offset from it.
 const SEED: u64 = 1;
@@ -36,6 +36,7 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(languages::files(1000 * SEED + 300));
     files.extend(graphs::files(1000 * SEED + 400, &news()));
     files.extend(pairs::files(1000 * SEED + 500));
+    files.extend(search::files(1000 * SEED + 600));
     files
 }
 

@@ -16,6 +16,7 @@ mod pairs;
 mod posts;
 mod reviews;
 mod rules;
+mod search;
 mod sentence;
 mod tail;
 mod write;

@@ -6,19 +6,22 @@ use crate::{
     metric::Gold,
 };
 
-/// The number of candidates that `recall_at_10` considers.
+/// The number of candidates that `recall_at_10` and `ndcg_at_10` consider.
 const FIRST: usize = 10;
 
 /// Over examples that have a relevant candidate: `mrr`, the mean of 1 / rank of the first relevant
 /// one (Voorhees 1999); `recall_at_10`, the mean share of relevant ones among the first ten;
 /// `ndcg`, the sum of relevance / log2(1 + rank), divided by that of the ideal ranking (Järvelin
-/// and Kekäläinen 2002). All in percent.
+/// and Kekäläinen 2002), and `ndcg_at_10`, the same of the first ten; `map`, the mean of the average precision: of each relevant candidate, the share of
+/// relevant ones from the first to it. All in percent, as trec_eval and scikit-learn define them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RankingScorer {
     n_examples: u64,
     reciprocal: f64,
     recall: f64,
     gain: f64,
+    gain_of_first: f64,
+    precision: f64,
 }
 
 impl Scorer for RankingScorer {
@@ -39,7 +42,14 @@ impl Scorer for RankingScorer {
         self.n_examples += 1;
         self.reciprocal += 1.0 / (first + 1) as f64;
         self.recall += n_relevant(&ranking[..FIRST.min(ranking.len())]) / n_relevant(&ranking);
-        self.gain += gain(&ranking) / gain(&relevance_of(ranked(relevance)));
+        let ranks = (1..).zip(&ranking).filter(|(_, relevance)| **relevance > 0.0);
+        let precisions =
+            ranks.zip(1..).map(|((rank, _), found)| f64::from(found) / f64::from(rank));
+        self.precision += precisions.sum::<f64>() / n_relevant(&ranking);
+        let ideal = relevance_of(ranked(relevance));
+        self.gain += gain(&ranking) / gain(&ideal);
+        let first = ..FIRST.min(ranking.len());
+        self.gain_of_first += gain(&ranking[first]) / gain(&ideal[first]);
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
@@ -49,6 +59,8 @@ impl Scorer for RankingScorer {
                 ("mrr", mean(self.reciprocal)),
                 ("recall_at_10", mean(self.recall)),
                 ("ndcg", mean(self.gain)),
+                ("map", mean(self.precision)),
+                ("ndcg_at_10", mean(self.gain_of_first)),
             ]);
         }
     }
@@ -80,12 +92,15 @@ mod tests {
         let mut late = vec![0.0; 12];
         (late[0], late[11]) = (1.0, 1.0);
         let falling = (0..12).map(|at| -(at as f32)).collect();
-        assert_eq!(scores(&[(late, falling)])[1], ("recall_at_10", 50.0));
+        let found = scores(&[(late, falling)]);
+        assert_eq!(found[1], ("recall_at_10", 50.0));
+        // Relevant ones at ranks 1 and 12.
+        assert!((found[3].1 - 50.0 * (1.0 + 2.0 / 12.0)).abs() < 1e-9, "{found:?}");
         assert_eq!(scores(&[]), []);
     }
 
     #[test]
-    fn gains_and_reciprocal_ranks_equal_scikit_learns() {
+    fn gains_reciprocal_ranks_and_precisions_equal_scikit_learns() {
         let fixture = read("rankings.json");
         let cases = fixture["cases"].as_array().unwrap();
         assert!(cases.len() > 3);
@@ -95,6 +110,8 @@ mod tests {
             let found = scores(&examples);
             let name = case["name"].as_str().unwrap();
             same(found[2].1, &case["ndcg"], name);
+            same(found[3].1, &case["map"], name);
+            same(found[4].1, &case["ndcg_at_10"], name);
             if !case["mrr"].is_null() {
                 same(found[0].1, &case["mrr"], name);
             }
