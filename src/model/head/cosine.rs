@@ -1,4 +1,7 @@
 //! Cosine: the score of a pair of rows is scale · cos(left, right) (Huang et al. 2013). It has no parameters.
+//!
+//! cos = ⟨l, r⟩ / √((‖l‖² + ε)·(‖r‖² + ε)) with ε = 10⁻⁴: a row of almost 0 has no direction, and its gradient is
+//! bounded.
 
 use candle_core::{Result, Tensor};
 
@@ -18,8 +21,8 @@ const SCALE: Key = Key::with_default(
     "factor of the cosine: the larger, the closer is a softmax of such scores to the maximum",
 );
 
-/// Added under the square root, so that a row of zeros has a gradient.
-const TINY: f64 = 1e-8;
+/// ε.
+const TINY: f64 = 1e-4;
 
 impl HeadKind for Cosine {
     fn name(&self) -> &'static str {
@@ -94,21 +97,21 @@ mod tests {
         [PairGroup { left: vec![0], right: vec![0, 1, 2] }]
     }
 
-    /// (3, 4) with itself, a vector at a right angle and one at 45 degrees to it.
+    /// (3, 4) with twice itself, a vector at a right angle and one at 45 degrees to it.
     #[test]
     fn a_score_is_the_cosine_times_the_scale_whatever_the_lengths() -> Result<()> {
-        let right = rows(&[[6.0, 8.0], [-4.0, 3.0], [-0.1, 0.7]]);
+        let right = rows(&[[6.0, 8.0], [-4.0, 3.0], [-1.0, 7.0]]);
         let scores =
             CosineConfig { scale: 10.0 }.all(&rows(&[[3.0, 4.0]]), &right, &one_group())?;
         for (found, wanted) in kernel::to_vec(&scores)?.iter().zip([10.0, 0.0, 10.0 / 2f32.sqrt()])
         {
-            assert!((found - wanted).abs() < 1e-4, "{found}, expected {wanted}");
+            assert!((found - wanted).abs() < 1e-3, "{found}, expected {wanted}");
         }
         Ok(())
     }
 
     #[test]
-    fn gradients_match_finite_differences_and_a_row_of_zeros_has_a_finite_one() -> Result<()> {
+    fn gradients_match_finite_differences_and_that_of_a_row_of_zeros_is_bounded() -> Result<()> {
         let (left, right) = (rows(&[[0.6, -0.2]]), rows(&[[0.3, 0.9], [-0.5, 0.4], [1.2, 0.1]]));
         let factors = Tensor::new(&[0.5f32, -1.0, 2.0], &Device::Cpu)?;
         let sum = |left: &Tensor, right: &Tensor| -> Result<Tensor> {
@@ -133,7 +136,8 @@ mod tests {
         }
         let zeros = rows(&[[0.0, 0.0]]);
         let store = sum(&zeros, &right)?.backward()?;
-        assert!(kernel::to_vec(store.get(&zeros).unwrap())?.iter().all(|g| g.is_finite()));
+        // Σ |factor| · scale / √ε is 700.
+        assert!(kernel::to_vec(store.get(&zeros).unwrap())?.iter().all(|g| g.abs() < 700.0));
         Ok(())
     }
 }

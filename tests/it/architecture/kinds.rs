@@ -8,8 +8,8 @@ use super::reader::{files, sources};
 /// The folders that implement the kinds of the tables.
 const KINDS: &[&str] = &["objective/", "model/encoder/", "model/head/", "mixer/", "data/read/"];
 
-/// Names with another meaning: a statistic, and a key of the format `jsonl`.
-const ALSO: &[&str] = &["frequency", "relations"];
+/// Names with another meaning: a statistic, a key of the format `jsonl`, and a shape of a schedule.
+const ALSO: &[&str] = &["frequency", "relations", "cosine"];
 
 #[test]
 fn nothing_compares_the_name_of_a_kind() {
