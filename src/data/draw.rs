@@ -26,6 +26,8 @@ pub enum Purpose {
     /// Negative candidates from other examples, for the objective with that name; the counter is a hash of the
     /// batch's examples.
     Negatives,
+    /// What a reader makes from plain text; seeded by the corpus's key, never by the run. The counter is the example.
+    Examples,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
             Self::HoldOut => 5,
             Self::Weighting => 6,
             Self::Negatives => 7,
+            Self::Examples => 8,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Corpus formats: bytes to examples. One format per file, one entry each in the table.
 
 mod babi;
+mod book;
 mod brat;
 mod columns;
 mod conllu;
@@ -55,6 +56,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &babi::Babi,
     &squad::Squad,
     &brat::Brat,
+    &book::Book,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.

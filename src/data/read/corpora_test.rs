@@ -463,6 +463,24 @@ fn keyphrases_in_standoff_annotation() {
 }
 
 #[test]
+fn examples_are_made_from_the_sentences_of_books() {
+    for (file, n_order, n_next, n_connective) in [
+        ("carroll-alice", 696, 435, 30),
+        ("chesterton-thursday", 1_727, 1_118, 103),
+        ("austen-persuasion", 1_767, 1_133, 36),
+    ] {
+        let Some(folder) = folder() else { return };
+        let text = std::fs::read(folder.join(format!("gutenberg-books/{file}.txt"))).unwrap();
+        let n_examples = ["order", "next", "connective"].map(|make| {
+            let reading = Setting::new("book").say("make", make).read(&text);
+            assert_eq!(reading.faults(), [""; 0], "{file}");
+            reading.read.split.examples.len()
+        });
+        assert_eq!(n_examples, [n_order, n_next, n_connective], "{file}");
+    }
+}
+
+#[test]
 fn articles_in_a_folder_for_each_class() {
     let Some(folder) = folder() else { return };
     let pattern = folder.join("bbc-news-summary/articles/{label}/*.txt");

@@ -315,6 +315,18 @@ const SQUAD: &[&str] = &[
     "]}]}",
 ];
 
+const BOOK: &[&str] = &[
+    "CHAPTER I\n\n",
+    "[A by B]\n",
+    "\n",
+    "Mr. Low sat. ",
+    "However, it is.\n",
+    "\"Why?\" said he. In fact: no. ",
+    "* * *\n\n",
+    "Then ",
+    "A. ",
+];
+
 const BRAT: &[&str] = &[
     "R1\tX Arg1:T0 Arg2:T1\t\n",
     "*\tY T0 T1\n",
@@ -371,6 +383,23 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn any_text_makes_examples_with_tokens_and_a_prediction_each(
+        pieces in prop::collection::vec(prop::sample::select(BOOK), 0..30),
+        noise in any::<String>(),
+        make in prop_oneof![Just("order"), Just("next"), Just("connective")],
+    ) {
+        let setting = Setting::new("book").say("make", make);
+        let text = pieces.concat() + &noise;
+        let reading = setting.read(&text);
+        prop_assert_eq!(reading.faults(), [""; 0]);
+        for example in &reading.read.split.examples {
+            prop_assert!(example.len() > 0 && example.lines().count() == example.len_of(0));
+        }
+        let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
+        prop_assert_eq!(lines(&written).count(), reading.read.split.examples.len());
     }
 
     #[test]

@@ -107,6 +107,16 @@ train = "x"
 name = "annotated"
 format = "brat"
 train = ["x", "x"]
+[[corpus]]
+name = "tale"
+format = "book"
+make = "connective"
+train = "x"
+[[corpus]]
+name = "tales"
+format = "book"
+make = "next"
+train = "x"
 [[encoder]]
 name = "words"
 kind = "embed"
@@ -122,7 +132,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 13] = [
+const FILES: [&str; 15] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -149,6 +159,8 @@ const FILES: [&str; 13] = [
      {\"id\": \"c\", \"question\": \"Why?\", \"answers\": []}]}]}]}\n",
     "Ada bakes rye bread.\nIt is bread.\n\x1eT1\tPerson 0 3\tAda\nT2\tFood 10 19\trye bread\n\
      T3\tFood 14 19\tbread\nR1\tMakes Arg1:T1 Arg2:T2\t\n*\tEquiv T3 T4\nT4\tFood 27 32\tbread\n",
+    "CHAPTER I\n\nAda sat by the\nriver. However, Cy slept! \"Why?\" said Mr. Low. Then it rained.\n",
+    "One is. Two is. Three is. Four is.\nFive is. Six is. Seven is. Eight is.\n\nCHAPTER II\n\nNine is.\n",
 ];
 
 /// A corpus with the start of its training file.
