@@ -1,5 +1,6 @@
 //! The effect of auxiliaries on the sample data: every shipped recipe as it is, with all
-//! auxiliaries muted, and the baseline of the most frequent training label.
+//! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
+//! frequent arc, by its label and the distance to the head, into every token that can have it.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
@@ -9,8 +10,8 @@
 use std::{collections::BTreeMap, process::Command};
 
 use auxdesk::{
-    data::{Corpus, SplitData},
-    metric::{Accuracy, MacroMae, SpanF1, Word},
+    data::{Corpus, Example, FieldForm, FieldValues, Prediction, SplitData, structure::GraphArc},
+    metric::{Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word, scorer::GraphScorer},
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
 };
@@ -111,6 +112,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     let owner = recipe.objectives.iter().find(|other| Some(&other.name) == spec.share.as_ref());
     let taught = &corpora[owner.unwrap_or(spec).corpora[0]];
     let field = |corpus: &Corpus| corpus.field(spec.values.text("label")).unwrap();
+    if taught.fields[field(taught)].form == FieldForm::Arcs {
+        return most_frequent_arc(taught, field(taught), metric);
+    }
     let mut counts = BTreeMap::<&str, u64>::new();
     for labels in labels(taught, &taught.train, field(taught)) {
         for label in labels {
@@ -134,6 +138,36 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
         "macro_mae" => mae.macro_mae().unwrap(),
         _ => accuracy.accuracy().unwrap(),
     }
+}
+
+/// The test score of the most frequent arc of train, into every token.
+fn most_frequent_arc(corpus: &Corpus, field: usize, metric: &str) -> f64 {
+    let arcs = |example: &Example| match &example.fields[field] {
+        Some(FieldValues::Arcs(arcs)) => Some(arcs.to_vec()),
+        _ => None,
+    };
+    let offset = |arc: &GraphArc| Some(i64::from(arc.head?) - i64::from(arc.dependent));
+    let mut counts = BTreeMap::new();
+    for arc in corpus.train.examples.iter().filter_map(arcs).flatten() {
+        *counts.entry((offset(&arc), arc.label)).or_insert(0) += 1;
+    }
+    let (offset, label) = *counts.iter().max_by_key(|(_, n)| **n).unwrap().0;
+    let mut scorer: Box<dyn Scorer> = Box::new(GraphScorer::new(corpus.lexicons[field].clone()));
+    for example in &corpus.test.as_ref().unwrap().examples {
+        let Some(gold) = arcs(example) else { continue };
+        let n = example.len() as i64;
+        let arc = |dependent: i64| {
+            let head = offset.map(|offset| dependent + offset);
+            let exists = head.is_none_or(|head| (0..n).contains(&head));
+            let head = head.map(|head| head as u32);
+            exists.then_some(GraphArc { head, dependent: dependent as u32, label })
+        };
+        let predicted = (0..n).filter_map(arc).collect();
+        scorer.push(&Gold::Arcs(gold), &Prediction::Arcs(predicted));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
 }
 
 /// The labels of each example that has any.

@@ -38,7 +38,7 @@ use crate::{
     state::{Run, Totals},
     train::{
         Clock, Interrupt, Moves, Opening, RequestedFailures, Trainer, TrainerSetup,
-        TrainingSession,
+        TrainingSession, WarmStart,
         checkpoint::{self, Checkpoint},
     },
     tui,
@@ -86,6 +86,8 @@ pub struct Job {
     pub device: Device,
     /// How progress is shown.
     pub show: Show,
+    /// First values of parameters from other runs.
+    pub warm_start: WarmStart,
 }
 
 /// The result of a run.
@@ -129,6 +131,7 @@ pub fn train(job: Job) -> Result<Outcome> {
         threads,
         device,
         show,
+        warm_start,
     } = job;
     finish::diagnostics(&folder)?;
     if matches!(show, Show::Desk(_)) {
@@ -150,6 +153,7 @@ pub fn train(job: Job) -> Result<Outcome> {
         device,
         run,
         interrupt: interrupt.clone(),
+        warm_start,
     };
     // Until the trainer has been built, no file of a run to be continued is changed.
     let trainer = trainer(parts, &vectors, &header, past.as_ref())?;
@@ -271,6 +275,7 @@ struct TrainerParts {
     device: Device,
     run: PathBuf,
     interrupt: Interrupt,
+    warm_start: WarmStart,
 }
 
 /// The trainer of a run that starts, or that is continued from its checkpoint.
@@ -280,7 +285,17 @@ fn trainer(
     header: &Header,
     past: Option<&Past>,
 ) -> Result<Trainer> {
-    let TrainerParts { recipe, corpora, digests, fitted, moves, device, run, interrupt } = parts;
+    let TrainerParts {
+        recipe,
+        corpora,
+        digests,
+        fitted,
+        moves,
+        device,
+        run,
+        interrupt,
+        warm_start,
+    } = parts;
     let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
     let first_values = match checkpoint {
         Some(_) => FirstValues::Checkpoint,
@@ -292,6 +307,9 @@ fn trainer(
     let mut system = made.map_err(|panic| {
         anyhow!("cannot build the system: {}", finish::panic_text(panic.as_ref()))
     })??;
+    if checkpoint.is_none() {
+        warm_start.apply(system.parameters())?;
+    }
     for (at, corpus) in corpora.iter().enumerate() {
         system.attach(at, corpus);
     }

@@ -90,7 +90,9 @@ pub enum ValueType {
     Text,
     /// A string that names a file: `sample:PATH`, or a path relative to the recipe's folder.
     Path,
-    /// The same for a file with one word per line, at least one.
+    /// A string that names the folder of a run, relative to the recipe's folder.
+    Run,
+    /// A string that names a file, as a path does, with one word per line, at least one.
     Words,
     /// One of these strings.
     Choice(&'static [&'static str]),

@@ -47,6 +47,7 @@ use std::{
 pub use corpus::{CorpusSpec, DevSource};
 pub use difference::Difference;
 pub use encoder::EncoderSpec;
+pub(crate) use encoder::FROM;
 pub use fault::{Fault, Faults};
 pub use group::Group;
 pub use input::Input;

@@ -28,6 +28,7 @@ mod score;
 mod settings;
 mod start;
 mod step;
+mod warm_start;
 mod weights;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -60,6 +61,7 @@ use plan::Plan;
 pub use progress::{Progress, WeightingProgress};
 pub use score::score;
 pub use settings::Settings;
+pub use warm_start::WarmStart;
 
 /// The interval at which a paused trainer checks for signals.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);

@@ -13,10 +13,11 @@ use crate::{
         Corpus,
         statistics::{self, CorpusStatistics},
     },
-    printable::printable,
+    printable::{print_message, printable},
     process_memory,
     protocol::event::{VectorCoverage, WordCount},
     recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, Warning, mib},
+    train::WarmStart,
     tui,
 };
 
@@ -60,6 +61,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         recipe.open_all(process_memory::available_bytes(), &mut reading())?;
     let fitted = recipe::fit(&recipe, &corpora, &vectors);
     let needs = memory::fits(&recipe, &corpora, &fitted);
+    let warm_start = WarmStart::read(&recipe, &fitted).map_err(Failure::Request)?;
+    for note in warm_start.notes() {
+        print_message(note);
+    }
     let MemoryNeeds { parameters, optimizer, step, .. } = needs.map_err(Failure::Request)?;
     let [parameters, optimizer, step] = [parameters, optimizer, step].map(mib);
     let overlaps: Vec<_> = corpora.iter().map(statistics::overlaps).collect();

@@ -15,7 +15,7 @@ use crate::{
         event::{Ended, Reason},
     },
     recipe::{self, FittedByOwner, Opened, Overrides, Recipe, RecipeSource},
-    train::{Moves, checkpoint},
+    train::{Moves, WarmStart, checkpoint},
     tui::view::DeskMode,
 };
 
@@ -75,6 +75,13 @@ impl Prepared {
             self;
         memory::fits(&recipe, &corpora, &fitted).map_err(Failure::Request)?;
         kernel::start_threads()?;
+        let warm_start = match past.as_ref().and_then(|past| past.checkpoint.as_ref()) {
+            Some(_) => WarmStart::default(),
+            None => WarmStart::read(&recipe, &fitted).map_err(Failure::Request)?,
+        };
+        for note in warm_start.notes() {
+            print_message(note);
+        }
         let folder = folder(&recipe).map_err(Failure::Request)?;
         let Session { threads, device, show, json } = session;
         let job = Job {
@@ -89,6 +96,7 @@ impl Prepared {
             threads,
             device,
             show,
+            warm_start,
         };
         finish(app::train(job)?, json)
     }

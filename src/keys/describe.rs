@@ -14,6 +14,7 @@ impl ValueType {
             Self::Number(least, most) => format!("a number{}", bounds(*least, *most)),
             Self::Text => "a string".to_owned(),
             Self::Path => "the path of a file, or sample:PATH".to_owned(),
+            Self::Run => "the folder of a run".to_owned(),
             Self::Words => "the path of a list with one word per line, or sample:PATH".to_owned(),
             Self::Choice(choices) => match choices {
                 [only] => format!("{only:?}"),

@@ -153,6 +153,11 @@ pub trait EncoderConfig: Send + Sync {
     fn labels_of(&self) -> Option<&str> {
         None
     }
+    /// Its embedding tables by their names within the encoder, each with the key of the vocabulary whose strings
+    /// have the rows after that of the unknown string.
+    fn tables(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
     /// The file of pretrained word vectors that it reads, if it reads one.

@@ -170,6 +170,15 @@ impl Context<'_> {
             (ValueType::Path, Value::Text(text)) => {
                 with(Value::Text(self.path(text, place, diagnostics)?))
             }
+            (ValueType::Run, Value::Text(text)) => {
+                let path = self.relative(text, place);
+                if !path.is_dir() {
+                    let what =
+                        format!("expected the folder of a run, found none at {}", path.display());
+                    diagnostics.content(place, what);
+                }
+                with(Value::Text(absolute(&path, place, diagnostics)?))
+            }
             (ValueType::Words, Value::Text(text)) => {
                 let path = self.path(text, place, diagnostics)?;
                 if word_lists::is_there(&path)
@@ -312,12 +321,7 @@ impl Context<'_> {
             }
             return Some(text.to_owned());
         }
-        // A path in a file is relative to that file; one on the command line, to the current
-        // folder.
-        let path: PathBuf = match place {
-            Place::Line { .. } => self.folder.join(text),
-            _ => PathBuf::from(text),
-        };
+        let path = self.relative(text, place);
         if path_pattern::is_pattern(&path) {
             if !path_pattern::matches(&path).is_ok_and(|files| !files.is_empty()) {
                 diagnostics.content(place, format!("no file matches {}", path.display()));
@@ -328,13 +332,26 @@ impl Context<'_> {
             diagnostics
                 .content(place, format!("expected a file, found the folder {}", path.display()));
         }
-        let absolute = std::path::absolute(&path).ok();
-        let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
-            diagnostics.content(place, format!("the path {} is not UTF-8", path.display()));
-            return None;
-        };
-        Some(absolute.to_owned())
+        absolute(&path, place, diagnostics)
     }
+
+    /// A path in a file is relative to that file; one on the command line, to the current folder.
+    fn relative(&self, text: &str, place: &Place) -> PathBuf {
+        match place {
+            Place::Line { .. } => self.folder.join(text),
+            _ => PathBuf::from(text),
+        }
+    }
+}
+
+/// The absolute form of a path; `None`, with a fault, if it is not UTF-8.
+fn absolute(path: &Path, place: &Place, diagnostics: &mut Diagnostics) -> Option<String> {
+    let absolute = std::path::absolute(path).ok();
+    let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
+        diagnostics.content(place, format!("the path {} is not UTF-8", path.display()));
+        return None;
+    };
+    Some(absolute.to_owned())
 }
 
 fn is_of_type(takes: &ValueType, value: &Value) -> bool {
@@ -346,6 +363,7 @@ fn is_of_type(takes: &ValueType, value: &Value) -> bool {
         ValueType::Number(..) => value.as_number().is_some(),
         ValueType::Text
         | ValueType::Path
+        | ValueType::Run
         | ValueType::Words
         | ValueType::Choice(_)
         | ValueType::Name(_) => {

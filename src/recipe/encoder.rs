@@ -104,6 +104,15 @@ const KIND: Key = Key::required("kind", ValueType::Text, "kind");
 const SHARE: Key =
     Key::optional("share", ValueType::Name(Refers::Encoder), "encoder whose parameters it shares");
 
+/// The key of the run that an encoder's parameters start from.
+pub(crate) const FROM: &str = "from";
+
+const START: Key = Key::optional(
+    FROM,
+    ValueType::Run,
+    "folder of a run; the parameters start from its encoder of this name",
+);
+
 /// Keys that recipes may have but that are not implemented yet.
 const TO_COME: &[&str] = &["share"];
 
@@ -117,9 +126,9 @@ pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let inputs = kind.source().inputs();
     let common: &[Key] = match (kind.source(), inputs) {
         // With several inputs, only one of them could be split into segments.
-        (RowSource::Encoder(_), [_]) => &[SEGMENT_BY, SHARE],
-        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE],
-        (RowSource::Named, _) => &[],
+        (RowSource::Encoder(_), [_]) => &[SEGMENT_BY, SHARE, START],
+        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE, START],
+        (RowSource::Named, _) => &[START],
     };
     let inputs =
         inputs.iter().map(|input| Key::required(input.name, ValueType::Input, input.about));

@@ -297,6 +297,17 @@ impl Checkpoint {
         read().with_context(|| format!("{}: cannot be read", path.display()))
     }
 
+    /// The values of its parameters, by name.
+    pub fn values(&self) -> Result<BTreeMap<String, Tensor>> {
+        let path = self.folder.join(MODEL);
+        let read = || {
+            let bytes = regular_file::read(&path)?;
+            let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+            anyhow::Ok(tensors.into_iter().collect())
+        };
+        read().with_context(|| format!("{}: cannot be read", path.display()))
+    }
+
     /// Loads its values into the parameters.
     pub fn load(&self, parameters: &Parameters) -> Result<(), ParameterFileError> {
         parameters.load(&self.folder.join(MODEL))

@@ -47,5 +47,6 @@ mod tied;
 mod tiny;
 mod twice;
 mod vectors;
+mod warm_start;
 mod warned;
 mod weightings;

@@ -115,6 +115,10 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
+    fn tables(&self) -> &'static [(&'static str, &'static str)] {
+        &[("table", FEATURES)]
+    }
+
     fn field(&self) -> Option<&str> {
         Some(&self.field)
     }

@@ -69,6 +69,10 @@ impl EncoderKind for Characters {
 struct Config(SpellingConfig);
 
 impl EncoderConfig for Config {
+    fn tables(&self) -> &'static [(&'static str, &'static str)] {
+        &[("table", VOCABULARY)]
+    }
+
     fn field(&self) -> Option<&str> {
         None
     }

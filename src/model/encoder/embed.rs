@@ -220,6 +220,10 @@ impl Config {
 }
 
 impl EncoderConfig for Config {
+    fn tables(&self) -> &'static [(&'static str, &'static str)] {
+        &[("table", WORDS), ("characters.table", characters::VOCABULARY)]
+    }
+
     fn field(&self) -> Option<&str> {
         Some(&self.field)
     }
