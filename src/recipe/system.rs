@@ -133,7 +133,7 @@ impl System {
                 fitted: of(format!("encoder.{}", spec.name)),
                 vectors: vectors.get(&spec.name).map(AsRef::as_ref),
                 spellings: &spellings,
-                label_head: Self::label_head(recipe, spec, &of, &mut parameters)?,
+                label_head: Self::label_head(recipe, spec, of, &mut parameters)?,
                 first_values,
                 scope: parameters.scope(&spec.name),
             });

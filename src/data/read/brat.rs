@@ -13,7 +13,7 @@
 
 mod annotations;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
@@ -244,7 +244,8 @@ impl Lines<'_> {
         let surface = self.text[start..end].replace(['\r', '\n'], " ");
         let (first, after) = (characters(start), characters(end));
         let kind = kind.unwrap_or(UNTYPED);
-        self.written += &format!("T{n}\t{kind} {first} {after}\t{surface}\n");
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.written, "T{n}\t{kind} {first} {after}\t{surface}");
         Some(n)
     }
 
@@ -265,7 +266,7 @@ impl Lines<'_> {
         for (from, to, label) in found {
             if !equivalences.contains(&label) {
                 n += 1;
-                self.written += &format!("R{n}\t{label} Arg1:T{from} Arg2:T{to}\t\n");
+                let _ = writeln!(self.written, "R{n}\t{label} Arg1:T{from} Arg2:T{to}\t");
                 continue;
             }
             let has = |(of, ids): &&mut (&str, Vec<usize>)| {
@@ -283,7 +284,7 @@ impl Lines<'_> {
         }
         for (label, ids) in classes {
             let ids: Vec<String> = ids.iter().map(|id| format!("T{id}")).collect();
-            self.written += &format!("*\t{label} {}\n", ids.join(" "));
+            let _ = writeln!(self.written, "*\t{label} {}", ids.join(" "));
         }
     }
 }

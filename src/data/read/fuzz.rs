@@ -396,7 +396,7 @@ proptest! {
         let reading = setting.read(&text);
         prop_assert_eq!(reading.faults(), [""; 0]);
         for example in &reading.read.split.examples {
-            prop_assert!(example.len() > 0 && example.lines().count() == example.len_of(0));
+            prop_assert!(!example.is_empty() && example.lines().count() == example.len_of(0));
         }
         let written = setting.write_each(&reading, "label", |_| vec!["?!".into()]);
         prop_assert_eq!(lines(&written).count(), reading.read.split.examples.len());

@@ -132,8 +132,14 @@ impl Format for Jsonl {
             let axis = match (key, form) {
                 ("text" | "items" | "frames", _) => Axis::Sequence(place(name).unwrap_or_default()),
                 ("item_tags", _) => Axis::Items(first_items.unwrap_or_default()),
-                (_, FieldForm::Symbols | FieldForm::Arcs | FieldForm::Spans)
-                | (_, FieldForm::Answers | FieldForm::Relations) => Axis::Sequence(0),
+                (
+                    _,
+                    FieldForm::Symbols
+                    | FieldForm::Arcs
+                    | FieldForm::Spans
+                    | FieldForm::Answers
+                    | FieldForm::Relations,
+                ) => Axis::Sequence(0),
                 _ => Axis::Example,
             };
             Field::new(name, axis, form)

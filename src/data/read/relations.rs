@@ -42,6 +42,9 @@ const FIELDS: [&str; 4] = ["form", "entity", "entities", "relations"];
 
 const KEYS: &[Key] = &[encoding::KEY, encoding::INVALID];
 
+/// The tag of a token, and its relations with the tokens that they point to.
+type Noted<'a> = (String, Vec<(&'a str, u32)>);
+
 impl Format for Relations {
     fn name(&self) -> &'static str {
         "relations"
@@ -132,7 +135,7 @@ impl Format for Relations {
             return Ok(splice(&source.bytes, edits));
         }
         // By line: the tag of an argument, the relations and the tokens that they point to.
-        let mut noted: HashMap<u32, (String, Vec<(&str, u32)>)> = HashMap::new();
+        let mut noted: HashMap<u32, Noted<'_>> = HashMap::new();
         for (example, prediction) in examples.iter().zip(field.predictions) {
             let relations = match prediction {
                 Prediction::Relations(relations) => relations.as_slice(),

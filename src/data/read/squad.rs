@@ -137,7 +137,7 @@ impl Format for Squad {
         let questions = Document::new(&text).questions(|_, _| {}).unwrap_or_default();
         let mut entries = Vec::new();
         for question in questions {
-            let Some(id) = question.node.get(ID).and_then(|id| id.string()) else { continue };
+            let Some(id) = question.node.get(ID).and_then(Node::string) else { continue };
             let context = question.context.string().unwrap_or_default();
             let range = spans.get(id.as_ref()).cloned().flatten();
             let answer = range.and_then(|range| context.get(range)).unwrap_or_default();
@@ -312,8 +312,8 @@ impl<'t> Question<'t> {
         }
         let mut spans = Vec::new();
         for answer in array.items() {
-            let text = answer.get("text").and_then(|text| text.string());
-            let start = answer.get("answer_start").and_then(|start| start.number());
+            let text = answer.get("text").and_then(Node::string);
+            let start = answer.get("answer_start").and_then(Node::number);
             let (Some(text), Some(start)) = (text, start) else {
                 let what = "expected an answer with a string \"text\" and a number \"answer_start\", found another value";
                 return Err((answer, what.to_owned()));

@@ -53,7 +53,7 @@ pub(super) fn touched(tokens: &Positions, range: Range<usize>) -> Option<Range<u
     };
     let mut touched = (0..tokens.len()).filter(touches);
     let first = touched.next()?;
-    Some(first as u32..touched.last().unwrap_or(first) as u32 + 1)
+    Some(first as u32..touched.next_back().unwrap_or(first) as u32 + 1)
 }
 
 /// The tokenization of a text.

@@ -16,7 +16,7 @@ pub(in crate::kernel) fn pair_products(
         left.matmul(&gather(right, group.right.clone())?.t()?)?.flatten_all()
     };
     let with_pairs = groups.iter().filter(|group| group.n_pairs() > 0);
-    concat(with_pairs.map(of_group).collect::<Result<_>>()?, left)
+    concat(&with_pairs.map(of_group).collect::<Result<Vec<_>>>()?, left)
 }
 
 /// The log-softmax over consecutive groups of these sizes.
@@ -27,12 +27,13 @@ pub(in crate::kernel) fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Re
         from += size;
         candle_nn::ops::log_softmax(&group, 0)
     };
-    concat(sizes.iter().filter(|&&size| size > 0).map(&mut of_group).collect::<Result<_>>()?, x)
+    let groups = sizes.iter().filter(|&&size| size > 0);
+    concat(&groups.map(&mut of_group).collect::<Result<Vec<_>>>()?, x)
 }
 
-fn concat(parts: Vec<Tensor>, like: &Tensor) -> Result<Tensor> {
+fn concat(parts: &[Tensor], like: &Tensor) -> Result<Tensor> {
     if parts.is_empty() {
         return Tensor::zeros(0, DType::F32, like.device());
     }
-    Tensor::cat(&parts, 0)
+    Tensor::cat(parts, 0)
 }

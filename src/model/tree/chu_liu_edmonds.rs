@@ -59,7 +59,9 @@ pub(super) fn heads(scores: &TreeScores) -> Vec<usize> {
             let head = graph.choose(node);
             node = graph.outermost[head];
         }
-        path.into_iter().for_each(|on_path| is_done[on_path] = true);
+        for on_path in path {
+            is_done[on_path] = true;
+        }
     }
     graph.expand()
 }
@@ -84,7 +86,9 @@ impl Graph {
             let (_, own) = self.chosen[node].expect("the nodes of a path have chosen");
             // The arcs of a contracted node are those of the new one.
             let mut arcs = std::mem::take(&mut self.incoming[node]);
-            arcs.iter_mut().for_each(|arc| arc.score -= own.score);
+            for arc in &mut arcs {
+                arc.score -= own.score;
+            }
             incoming = Some(match incoming {
                 None => arcs,
                 Some(best) => {
@@ -96,7 +100,9 @@ impl Graph {
             self.parent[node] = Some(contracted);
             contents.append(&mut self.contents[node]);
         }
-        contents.iter().for_each(|&node| self.outermost[node] = contracted);
+        for &node in &contents {
+            self.outermost[node] = contracted;
+        }
         self.incoming.push(incoming.expect("a cycle has nodes"));
         self.parent.push(None);
         self.contents.push(contents);

@@ -129,7 +129,7 @@ impl Ranker {
     }
 
     /// Σ T · (ln T − ln P) of each example; `None` if none has a relevant candidate.
-    fn loss_of(&self, scored: &Scored) -> Result<Option<RawLoss>> {
+    fn loss_of(scored: &Scored) -> Result<Option<RawLoss>> {
         let n_examples = scored.candidates.len();
         let (mut pairs, mut groups, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let mut least = vec![0.0; n_examples];
@@ -177,12 +177,12 @@ impl Objective for Ranker {
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        self.loss_of(&self.score(taps, batch)?)
+        Self::loss_of(&self.score(taps, batch)?)
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
         let scored = self.score(taps, batch)?;
-        let loss = self.loss_of(&scored)?;
+        let loss = Self::loss_of(&scored)?;
         let scores = kernel::to_vec(&scored.scores)?;
         let (mut gold, mut predictions) = (Vec::new(), Vec::new());
         let mut first_pair = 0;

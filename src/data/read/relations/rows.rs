@@ -62,11 +62,14 @@ impl Row {
     }
 }
 
+/// The indices of two entities, and the label of their relation.
+pub(super) type Pair<'r> = (usize, usize, &'r str);
+
 /// The relations as the indices of two entities; the error is a line and what is wrong with it.
 pub(super) fn pairs<'r>(
     rows: &'r [Row],
     spans: &[TaggedSpan<'_>],
-) -> Result<Vec<(usize, usize, &'r str)>, (u32, String)> {
+) -> Result<Vec<Pair<'r>>, (u32, String)> {
     let mut pairs = Vec::new();
     for (at, row) in (0..).zip(rows) {
         for (label, to) in &row.relations {
@@ -127,9 +130,8 @@ pub(super) fn lists(relations: &[(&str, u32)], index: &str) -> String {
     if relations.is_empty() {
         return format!("['{NONE}']\t[{index}]");
     }
-    let name = |(name, _): &(&str, u32)| match name.contains('\'') {
-        true => format!("\"{name}\""),
-        false => format!("'{name}'"),
+    let name = |(name, _): &(&str, u32)| {
+        if name.contains('\'') { format!("\"{name}\"") } else { format!("'{name}'") }
     };
     let names: Vec<String> = relations.iter().map(name).collect();
     let heads: Vec<String> = relations.iter().map(|(_, to)| to.to_string()).collect();

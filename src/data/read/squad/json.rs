@@ -107,10 +107,10 @@ impl<'t> Node<'t> {
             match byte {
                 b'"' => at += string_len(&bytes[at..]) - 1,
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth == 0 => return at,
+                b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => {
+                    return at;
+                }
                 b'}' | b']' => depth -= 1,
-                b',' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => return at,
-                b':' if depth == 0 => return at,
                 _ => {
                     at += 1;
                     continue;

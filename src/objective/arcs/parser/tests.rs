@@ -98,7 +98,7 @@ fn scores(scored: &Scored, sentence: usize) -> Vec<Vec<f64>> {
     let sentence = &scored.sentences[sentence];
     let n = sentence.rows.len();
     let of = |dependent: usize| {
-        all[sentence.first_pair + dependent * (n + 1)..][..n + 1]
+        all[sentence.first_pair + dependent * (n + 1)..][..=n]
             .iter()
             .map(|&s| f64::from(s))
             .collect()

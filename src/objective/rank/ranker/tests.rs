@@ -28,7 +28,7 @@ fn corpus(examples: &[Option<&[&str]>]) -> Corpus {
         Field::new("clicked", Axis::Items(1), FieldForm::Symbols),
     ];
     let mut corpus = Corpus::of_schema(Schema { sequences: sequences.into(), fields });
-    let of = |(line, labels): (u32, &Option<&[&str]>)| {
+    let of = |(line, labels): (u32, Option<&[&str]>)| {
         let n = labels.map_or(2, <[&str]>::len);
         let items = Positions::on_line(line, n).in_items(vec![1; n]);
         let words = |n: usize| Some(FieldValues::Symbols(vec![0; n]));
@@ -42,7 +42,7 @@ fn corpus(examples: &[Option<&[&str]>]) -> Corpus {
             fields: vec![words(1), words(n), relevance.map(FieldValues::Symbols)],
         }
     };
-    let examples: Vec<Example> = (1..).zip(examples).map(of).collect();
+    let examples: Vec<Example> = (1..).zip(examples.iter().copied()).map(of).collect();
     corpus.lexicons[0].intern("q");
     corpus.lexicons[1].intern("d");
     corpus.train = SplitData { examples, file: "t".into(), ..SplitData::default() };
