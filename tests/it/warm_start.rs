@@ -115,7 +115,9 @@ fn what_another_run_lacks_is_refused_before_a_folder_exists() {
     let train = |text: &str, sets: &[&str], run: &str| {
         here.write("recipe.toml", text);
         let mut args = vec!["train", "recipe.toml", "--steps", "2", "--headless", "--run", run];
-        sets.iter().for_each(|set| args.extend(["--set", set]));
+        for set in sets {
+            args.extend(["--set", set]);
+        }
         finish(&mut here.auxdesk(args))
     };
     let model = recipe(NEWS, LANGUAGE_MODEL, None);

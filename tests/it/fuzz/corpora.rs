@@ -267,7 +267,7 @@ fn predictions(example: &Example) -> Vec<Prediction> {
     let arc = |dependent: u32| GraphArc {
         head: dependent.checked_sub(1),
         dependent,
-        label: (dependent % 2 == 0).then_some(1),
+        label: dependent.is_multiple_of(2).then_some(1),
     };
     let relation = SpanRelation { from: span(0, 1), to: span(0, n), label: 2 };
     let first_tokens = example.lines().count() as u32;
