@@ -8,6 +8,7 @@
 
 pub mod accuracy;
 pub mod by_class;
+pub mod directed_f1;
 pub mod f_score;
 pub mod gold;
 pub mod macro_mae;
@@ -22,6 +23,7 @@ mod subsample;
 
 pub use accuracy::{Accuracy, Word};
 pub use by_class::ByClass;
+pub use directed_f1::DirectedF1;
 pub use f_score::FScore;
 pub use gold::Gold;
 pub use macro_mae::MacroMae;

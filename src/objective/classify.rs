@@ -35,7 +35,14 @@ const ORDER: Key = Key::optional(
     "labels in ascending order, if they are ordinal: also scores macro_mae",
 );
 
-const KEYS: &[Key] = &[labels::LABEL, ORDER, labels::CLASS_WEIGHTS, LABEL_WIDTH];
+const DIRECTED: Key = Key::with_default(
+    "directed",
+    ValueType::Switch,
+    "false",
+    "labels name a relation and its direction, as in SemEval-2010 task 8: also scores directed_f1",
+);
+
+const KEYS: &[Key] = &[labels::LABEL, ORDER, DIRECTED, labels::CLASS_WEIGHTS, LABEL_WIDTH];
 
 impl ObjectiveKind for Classify {
     fn name(&self) -> &'static str {
@@ -69,7 +76,8 @@ impl ObjectiveKind for Classify {
         }
         let order = order.into_iter().map(str::to_owned).collect();
         let labels = LabelConfig::of(declared, None)?;
-        Ok(Box::new(ClassifyConfig { labels, order, features: None }))
+        let is_directed = declared.values.switch(DIRECTED.name);
+        Ok(Box::new(ClassifyConfig { labels, order, is_directed, features: None }))
     }
 }
 
@@ -78,6 +86,8 @@ pub(super) struct ClassifyConfig {
     pub(super) labels: LabelConfig,
     /// In ascending order, if they are ordinal.
     pub(super) order: Vec<String>,
+    /// Whether labels name a relation and its direction.
+    pub(super) is_directed: bool,
     /// What the head reads, if examples are pairs; otherwise the rows of the first tap.
     pub(super) features: Option<PairFeatures>,
 }
@@ -86,8 +96,10 @@ impl ObjectiveConfig for ClassifyConfig {
     fn metrics(&self) -> Vec<Metric> {
         let direction = Direction::Higher;
         let higher = ["accuracy", "macro_f1"].map(|name| Metric { name, direction });
+        let directed = self.is_directed.then_some(Metric { name: "directed_f1", direction });
         let mae = Metric { name: "macro_mae", direction: Direction::Lower };
-        higher.into_iter().chain((!self.order.is_empty()).then_some(mae)).collect()
+        let mae = (!self.order.is_empty()).then_some(mae);
+        directed.into_iter().chain(higher).chain(mae).collect()
     }
 
     fn output(&self) -> Output<'_> {
@@ -121,7 +133,8 @@ impl ObjectiveConfig for ClassifyConfig {
         };
         let (order, features) = (self.order.clone(), self.features.clone());
         let head = setup.head_of_width(width, classes)?;
-        Ok(Box::new(Classifier { labels, order, features, head }))
+        let is_directed = self.is_directed;
+        Ok(Box::new(Classifier { labels, order, is_directed, features, head }))
     }
 }
 
@@ -161,6 +174,7 @@ impl ClassifyConfig {
 struct Classifier {
     labels: Labels,
     order: Vec<String>,
+    is_directed: bool,
     features: Option<PairFeatures>,
     head: Box<dyn Head>,
 }
@@ -198,6 +212,9 @@ impl Objective for Classifier {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         let mut figures = vec![ClassFigure::Accuracy, ClassFigure::MacroF1];
+        if self.is_directed {
+            figures.push(ClassFigure::DirectedF1);
+        }
         if !self.order.is_empty() {
             figures.push(ClassFigure::MacroMae(self.order.clone()));
         }

@@ -46,6 +46,11 @@ impl ObjectiveKind for Coarsen {
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         let labels = LabelConfig::of(declared, labels::map(declared.values, MAP))?;
-        Ok(Box::new(ClassifyConfig { labels, order: Vec::new(), features: None }))
+        Ok(Box::new(ClassifyConfig {
+            labels,
+            order: Vec::new(),
+            is_directed: false,
+            features: None,
+        }))
     }
 }

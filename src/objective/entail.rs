@@ -46,6 +46,6 @@ impl ObjectiveKind for Entail {
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         let labels = LabelConfig::of(declared, None)?;
         let features = Some(PairFeatures::of(declared)?);
-        Ok(Box::new(ClassifyConfig { labels, order: Vec::new(), features }))
+        Ok(Box::new(ClassifyConfig { labels, order: Vec::new(), is_directed: false, features }))
     }
 }

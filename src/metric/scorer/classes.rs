@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Scorer, Scores};
 use crate::{
     data::{Lexicon, Prediction},
-    metric::{Accuracy, FScore, Gold, MacroMae, Word},
+    metric::{Accuracy, DirectedF1, FScore, Gold, MacroMae, Word},
 };
 
 /// A metric of classes, with its name in journals.
@@ -17,6 +17,8 @@ pub enum ClassFigure {
     MacroF1,
     /// `f1` of one class.
     F1(String),
+    /// `directed_f1`, of labels that name a relation and its direction.
+    DirectedF1,
     /// `macro_mae` of classes in this ascending order.
     MacroMae(Vec<String>),
 }
@@ -68,6 +70,11 @@ impl Scorer for ClassScorer {
                 ClassFigure::Accuracy => ("accuracy", accuracy),
                 ClassFigure::MacroF1 => ("macro_f1", f_score.macro_f1()),
                 ClassFigure::F1(class) => ("f1", f_score.f_beta(class, 1.0)),
+                ClassFigure::DirectedF1 => {
+                    let mut directed = DirectedF1::default();
+                    pairs().for_each(|(gold, predicted, n)| directed.add_times(gold, predicted, n));
+                    ("directed_f1", directed.macro_f1()?)
+                }
                 ClassFigure::MacroMae(order) => {
                     let mut mae = MacroMae::new(order.clone());
                     pairs().for_each(|(gold, predicted, n)| mae.add_times(gold, predicted, n));
