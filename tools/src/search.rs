@@ -189,18 +189,27 @@ impl Need {
         }
     }
 
-    fn text(self, words: &[&'static str], dice: &mut Dice) -> String {
-        let words = dice.pick(words);
-        let name = dice.pick(TOPICS[self.topic].subjects[self.subject]);
-        format!("{words} {name}")
+    fn names(self) -> &'static [&'static str] {
+        TOPICS[self.topic].subjects[self.subject]
     }
 
-    fn query(self, dice: &mut Dice) -> String {
-        self.text(WISHES[self.wish].queries, dice)
+    /// A query, and which name of the subject it has.
+    fn query(self, dice: &mut Dice) -> (String, usize) {
+        let name = dice.below(self.names().len());
+        let words = dice.pick(WISHES[self.wish].queries);
+        (format!("{words} {}", self.names()[name]), name)
     }
 
-    fn title(self, dice: &mut Dice) -> String {
-        self.text(WISHES[self.wish].titles, dice)
+    /// A title; one about the subject of a query seldom has the same name of it.
+    fn title(self, query: (Self, usize), dice: &mut Dice) -> String {
+        let (need, said) = query;
+        let n = self.names().len();
+        let name = match self.is_of_subject(need) {
+            true if dice.chance(20) => said,
+            true => (said + 1 + dice.below(n - 1)) % n,
+            false => dice.below(n),
+        };
+        format!("{} {}", dice.pick(WISHES[self.wish].titles), self.names()[name])
     }
 
     /// The needs of the titles that a search for it finds: its own, another of its subject, and others that share
@@ -213,10 +222,10 @@ impl Need {
         while found.len() < N_CANDIDATES {
             let other = Self::draw(dice);
             found.push(match dice.below(10) {
-                0..2 => Self { wish: other.wish, ..self },
-                2..5 => Self { wish: self.wish, ..other },
-                5..7 => Self { topic: self.topic, ..other },
-                _ => other,
+                0..3 => Self { wish: other.wish, ..self },
+                3..5 => Self { wish: self.wish, ..other },
+                5..8 => Self { topic: self.topic, wish: self.wish, ..other },
+                _ => Self { topic: self.topic, ..other },
             });
         }
         for place in (1..found.len()).rev() {
@@ -232,7 +241,7 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
     let mut seen = BTreeSet::new();
     let mut files = Vec::new();
     // A query of dev and test is in no other split.
-    for (split, n) in [("test", 150), ("dev", 100), ("train", 300)] {
+    for (split, n) in [("test", 150), ("dev", 100), ("train", 80)] {
         files.push(clicks(split, n, &mut dice, &mut seen));
     }
     for (split, n) in [("dev", 100), ("train", 600)] {
@@ -241,13 +250,13 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
     files
 }
 
-/// A need with a query that is new.
-fn new_query(dice: &mut Dice, seen: &mut BTreeSet<String>) -> (Need, String) {
+/// A need with a query that is new, and which name of its subject that has.
+fn new_query(dice: &mut Dice, seen: &mut BTreeSet<String>) -> (Need, usize, String) {
     loop {
         let need = Need::draw(dice);
-        let query = need.query(dice);
+        let (query, name) = need.query(dice);
         if seen.insert(query.clone()) {
-            return (need, query);
+            return (need, name, query);
         }
     }
 }
@@ -256,7 +265,7 @@ fn clicks(split: &str, n: usize, dice: &mut Dice, seen: &mut BTreeSet<String>) -
     let mut text = String::new();
     let (mut n_titles, mut n_relevant, mut n_slips) = (0, 0, 0);
     for _ in 0..n {
-        let (need, query) = new_query(dice, seen);
+        let (need, name, query) = new_query(dice, seen);
         let found = need.found(dice);
         let mut grades: Vec<u8> = found.iter().map(|title| need.grade(*title)).collect();
         if split == "train" && dice.chance(SLIPS) {
@@ -265,7 +274,7 @@ fn clicks(split: &str, n: usize, dice: &mut Dice, seen: &mut BTreeSet<String>) -
             grades[place] = grades[place].max(1);
         }
         let titles: Vec<String> =
-            found.iter().map(|title| format!("\"{}\"", title.title(dice))).collect();
+            found.iter().map(|title| format!("\"{}\"", title.title((need, name), dice))).collect();
         let clicked: Vec<String> = grades.iter().map(|grade| format!("\"{grade}\"")).collect();
         n_titles += titles.len();
         n_relevant += grades.iter().filter(|grade| **grade > 0).count();
@@ -286,7 +295,7 @@ fn clicks(split: &str, n: usize, dice: &mut Dice, seen: &mut BTreeSet<String>) -
 fn topics(split: &str, n: usize, dice: &mut Dice, seen: &mut BTreeSet<String>) -> File {
     let mut text = String::new();
     for _ in 0..n {
-        let (need, query) = new_query(dice, seen);
+        let (need, _, query) = new_query(dice, seen);
         let (topic, kind) = (TOPICS[need.topic].name, WISHES[need.wish].kind);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{{\"query\": \"{query}\", \"topics\": [\"{topic}\", \"{kind}\"]}}");
@@ -311,6 +320,6 @@ mod tests {
                 assert!(has_best || file.path.contains("topics"), "{}: {line}", file.path);
             }
         }
-        assert_eq!(queries.len(), 1_250);
+        assert_eq!(queries.len(), 1_030);
     }
 }
