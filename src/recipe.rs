@@ -61,7 +61,13 @@ pub use vectors::{BytesRead, Opened, digests as vector_digests, encoder_of as en
 pub use warnings::Warning;
 pub use weighting::weighting;
 
-use crate::{data::Corpus, keys::Place, nearest::hint, protocol::event::Role, regular_file};
+use crate::{
+    data::{Corpus, stream::steps_per_epoch},
+    keys::Place,
+    nearest::hint,
+    protocol::event::Role,
+    regular_file,
+};
 use fault::Diagnostics;
 
 /// The configuration of a run: checked, with defaults filled in and paths resolved.
@@ -97,9 +103,8 @@ impl Recipe {
 
     /// The number of batches in an epoch of these corpora, of the one with the most; at least 1.
     pub(crate) fn n_batches(&self, indices: &[usize], corpora: &[Corpus]) -> u64 {
-        let n_batches =
-            |&at: &usize| corpora[at].train.examples.len().div_ceil(self.batch_size(at));
-        indices.iter().map(n_batches).max().unwrap_or_default().max(1) as u64
+        let n_batches = |&at: &usize| steps_per_epoch(&corpora[at], self.batch_size(at));
+        indices.iter().map(n_batches).max().unwrap_or_default().max(1)
     }
 
     /// The index of the main objective.

@@ -136,7 +136,8 @@ fn configured(declared: &Declared<'_>) -> std::result::Result<Config, ConfigFaul
         arcs: values.text(LABEL).to_owned(),
         relation: values.text_if_set(RELATION).map(str::to_owned),
     };
-    Ok(Config { fields, structure, loss })
+    let is_alone = !declared.shares && declared.n_corpora == 1;
+    Ok(Config { fields, is_alone, structure, loss })
 }
 
 /// What the arcs of a sentence are.
@@ -205,6 +206,8 @@ impl FieldIndices {
 /// The options of the objective.
 struct Config {
     fields: Fields,
+    /// Whether it has arcs of its own, from a single corpus.
+    is_alone: bool,
     structure: Structure,
     loss: ArcLoss,
 }
@@ -226,7 +229,7 @@ impl ObjectiveConfig for Config {
 
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         match self.fields.find(corpus) {
-            Some(fields) => check::check(self.structure, fields, corpus),
+            Some(fields) => check::check(self, fields, corpus),
             None => LabelCheck::default(),
         }
     }

@@ -58,7 +58,11 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagn
     }
     for (text, place) in texts(said) {
         let Ok(tap) = text.parse::<TapName>() else { continue };
-        let refers = if tap.is_of_labels() { Refers::Objective } else { Refers::Encoder };
+        // A text field may be called "labels" too.
+        let is_prefix =
+            cx.names.encoders.contains(&tap.encoder) && !cx.names.objectives.contains(&tap.encoder);
+        let refers =
+            if tap.is_of_labels() && !is_prefix { Refers::Objective } else { Refers::Encoder };
         known &= cx.names.know(refers, &tap.encoder, place, diagnostics);
     }
     known

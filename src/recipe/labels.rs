@@ -54,6 +54,15 @@ pub(super) fn tables(
             diagnostics.fault(place, what);
             continue;
         }
+        if let Some(donor) = objective.get("share").and_then(|said| said.value.as_text()) {
+            let what = format!(
+                "{text:?}: expected an objective with a head of its own, found {name:?}, which shares that of {donor:?}; \
+                 read \"{}{donor}\"",
+                TapName::LABELS
+            );
+            diagnostics.fault(place, what);
+            continue;
+        }
         let default = kind.head().choices().first().copied();
         let head = objective.get("head").map_or(default, |said| said.value.as_text());
         if let Some(head) = head.and_then(head::find).filter(|head| !head.has_softmax()) {

@@ -97,6 +97,7 @@ pub(super) fn check(
         objectives: all(&specs)?,
     };
     epochs_end(&recipe, diagnostics);
+    stages_end(&recipe, diagnostics);
     Some(recipe)
 }
 
@@ -113,6 +114,30 @@ fn epochs_end(recipe: &Recipe, diagnostics: &mut Diagnostics) {
             main.name, main.name
         );
         diagnostics.fault(&main.place, what);
+    }
+}
+
+/// In stages, a run whose length is in epochs ends with a stage of the main objective: after it no other stage may
+/// be left in a cycle.
+fn stages_end(recipe: &Recipe, diagnostics: &mut Diagnostics) {
+    let rule = recipe.train.sampling.at(Step(0));
+    let (Rule::Stages(order), Length::Epochs(_)) = (&*rule, recipe.train.length) else { return };
+    let Some(main) = recipe.objectives.iter().find(|spec| spec.role == Role::Main) else { return };
+    let groups = recipe.groups();
+    let place = |group: &&Group| order.iter().position(|name| *name == group.name);
+    let last = groups
+        .iter()
+        .enumerate()
+        .max_by_key(|(at, group)| (place(group).unwrap_or(order.len()), *at));
+    if let Some((_, last)) = last.filter(|(_, last)| main.group.as_ref() != Some(&last.name)) {
+        let what = format!(
+            "`train.sampling`: expected the stage of the main objective {:?} to be the last, found {:?} after it, which \
+             would miss its last stage; name the group {:?} last in `order`, or set `train.steps`",
+            main.name.as_str(),
+            last.name,
+            main.group.as_deref().unwrap_or_default()
+        );
+        diagnostics.fault(&recipe.train.values.place("sampling"), what);
     }
 }
 

@@ -28,7 +28,8 @@ pub enum Rule {
     /// One group, with probabilities in these proportions, by group; others have 0.
     Fixed(BTreeMap<String, f64>),
     /// One group for as many steps as an epoch of its corpora has, then the next one, and so on again and again
-    /// (Hashimoto et al. 2017): first these groups in their order, then the others in that of the recipe.
+    /// (Hashimoto et al. 2017): first these groups in their order, then the others in that of the recipe. The place
+    /// in the cycle is a function of the step and of the active groups: muting one in mid-run moves it.
     Stages(Vec<String>),
 }
 

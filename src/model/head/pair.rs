@@ -60,6 +60,9 @@ impl HeadKind for Pair {
     }
 }
 
+/// The elements that the scores of a decoded batch may take in memory at a time: 16 MiB.
+const MAX_ELEMENTS: usize = 1 << 22;
+
 /// The parsed options of a head for pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairConfig {
@@ -153,6 +156,17 @@ impl PairScorer {
         }
     }
 
+    /// The label with the largest score of each of these pairs. Scores are in memory for some pairs at a time.
+    pub fn best(&self, rows: &PairRows, left: &[u32], right: &[u32]) -> Result<Vec<u32>> {
+        let hidden = rows.left.dim(1)?;
+        let n_pairs = (MAX_ELEMENTS / (self.n_labels * (hidden + 1))).max(1);
+        let mut best = Vec::with_capacity(left.len());
+        for (left, right) in left.chunks(n_pairs).zip(right.chunks(n_pairs)) {
+            best.extend(kernel::argmax(&self.some(rows, left.to_vec(), right.to_vec())?)?);
+        }
+        Ok(best)
+    }
+
     /// The scores of the pairs of these left and right rows: (pairs, labels).
     pub fn some(&self, rows: &PairRows, left: Vec<u32>, right: Vec<u32>) -> Result<Tensor> {
         let (left, right) =
@@ -236,6 +250,7 @@ mod tests {
                 assert!((all - some).abs() < 1e-5, "{all}, {some}");
             }
             assert_eq!(all.len(), 5);
+            assert_eq!(scorer.best(&rows, &[0, 2, 1], &[1, 0, 1])?, [0, 0, 0]);
         }
         Ok(())
     }

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::{FieldIndices, Structure};
+use super::{Config, FieldIndices, Structure};
 use crate::{
     data::{Corpus, Example, read::ReadError, structure::GraphArc},
     objective::{LabelCheck, labels},
 };
 
 /// The faults of a corpus: of each example of a tree structure, and of train if it has no arcs at all.
-pub(super) fn check(structure: Structure, fields: FieldIndices, corpus: &Corpus) -> LabelCheck {
+pub(super) fn check(config: &Config, fields: FieldIndices, corpus: &Corpus) -> LabelCheck {
     let mut check = LabelCheck::default();
     let name = &corpus.fields[fields.arcs].name;
     let has_arcs =
         |example: &Example| fields.of_example(example).is_some_and(|arcs| !arcs.is_empty());
-    if !corpus.train.examples.iter().any(has_arcs) {
+    // Of several corpora each may lack arcs, and an objective that shares another's labels needs none.
+    if config.is_alone && !corpus.train.examples.iter().any(has_arcs) {
         let what =
             format!("from here on no example of train has arcs in {name:?}; expected one at least");
         check.of_corpus.push(labels::fault(corpus, what));
     }
-    if structure == Structure::Graph {
+    if config.structure == Structure::Graph {
         return check;
     }
     for (split, data) in corpus.splits() {
@@ -54,18 +55,20 @@ fn tree(arcs: &[GraphArc]) -> Result<(), (u32, String)> {
             return Err((arc.dependent, what));
         }
     }
+    // The token from which a token was first reached: it closes a cycle if that is the present one.
+    let mut reached_from = BTreeMap::new();
     for &start in heads.keys() {
         let mut at = start;
-        for _ in 0..heads.len() {
-            match heads.get(&at) {
-                Some(&Some(head)) if head == start => {
-                    let what =
-                        format!("expected a tree, found a cycle through token {}", start + 1);
-                    return Err((start, what));
+        while let Some(&Some(head)) = heads.get(&at) {
+            if let Some(&from) = reached_from.get(&at) {
+                if from == start {
+                    let what = format!("expected a tree, found a cycle through token {}", at + 1);
+                    return Err((at, what));
                 }
-                Some(&Some(head)) => at = head,
-                Some(None) | None => break,
+                break;
             }
+            reached_from.insert(at, start);
+            at = head;
         }
     }
     Ok(())

@@ -266,7 +266,7 @@ impl Parser {
         if left.is_empty() {
             return Ok(());
         }
-        let best = kernel::argmax(&scorer.some(rows, left, right)?)?;
+        let best = scorer.best(rows, &left, &right)?;
         for (arc, label) in arcs.iter_mut().flatten().zip(best) {
             arc.label = Some(label);
         }

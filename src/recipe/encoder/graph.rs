@@ -29,8 +29,8 @@ pub(super) fn input_keys(table: &Named<'_>) -> impl Iterator<Item = &'static str
 /// The index of the encoder that a tap reads, if it exists.
 pub(super) fn tapped(text: &str, names: &[&str]) -> Option<usize> {
     let tap = text.parse::<TapName>().ok()?;
-    let read = tap.read();
-    names.iter().position(|name| *name == read)
+    let place = |read: &str| names.iter().position(|name| *name == read);
+    place(&tap.read()).or_else(|| place(&tap.encoder))
 }
 
 /// The existing encoders that a table reads or names.
