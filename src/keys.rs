@@ -135,6 +135,8 @@ pub enum Refers {
     Arcs,
     /// A field of the objective's corpora with one string per item of a list of texts.
     Items,
+    /// A field of the objective's corpora with numbers for each example.
+    Numbers,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.
     Segments,

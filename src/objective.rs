@@ -20,6 +20,7 @@ mod pair_features;
 mod presence;
 mod presence_target;
 mod rank;
+mod relatedness;
 mod statistic;
 mod tag;
 mod tie;
@@ -43,6 +44,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &classify::Classify,
     &multi_label::MultiLabel,
     &arcs::Arcs,
+    &relatedness::Relatedness,
     &entail::Entail,
     &rank::Rank,
     &next_word::NextWord,
@@ -62,7 +64,6 @@ pub const PLANNED: &[&str] = &[
     "anchor",
     "relation",
     "consistency",
-    "relatedness",
     "order",
     "next-sentence",
     "connective",

@@ -52,6 +52,7 @@ impl Refers {
             | Self::Labels
             | Self::Arcs
             | Self::Items
+            | Self::Numbers
             | Self::Segments
             | Self::Row => "field",
         }
@@ -59,16 +60,7 @@ impl Refers {
 
     /// Whether it is a field of a corpus.
     pub fn is_field(self) -> bool {
-        matches!(
-            self,
-            Self::Field
-                | Self::Label
-                | Self::Labels
-                | Self::Arcs
-                | Self::Items
-                | Self::Segments
-                | Self::Row
-        )
+        !matches!(self, Self::Corpus | Self::Encoder | Self::Objective)
     }
 
     fn with_article(self) -> &'static str {
@@ -81,6 +73,7 @@ impl Refers {
             Self::Labels => "a field with a set of strings per example",
             Self::Arcs => "a field with arcs between tokens",
             Self::Items => "a field with one string per item of a list",
+            Self::Numbers => "a field with numbers for each example",
             Self::Row => "a field with one string per row of the tap",
         }
     }

@@ -200,6 +200,16 @@ impl Values {
         value.as_number().unwrap_or_else(|| Self::mistyped(key, value))
     }
 
+    /// The numbers of an array; none if it is not set.
+    pub fn numbers(&self, key: &str) -> Vec<f64> {
+        let Some(located) = self.get(key) else { return Vec::new() };
+        let Value::List(items) = &located.value else { Self::mistyped(key, &located.value) };
+        let number = |item: &Located| {
+            item.value.as_number().unwrap_or_else(|| Self::mistyped(key, &item.value))
+        };
+        items.iter().map(number).collect()
+    }
+
     /// A string.
     pub fn text(&self, key: &str) -> &str {
         self.text_if_set(key).unwrap_or_else(|| Self::missing(key))

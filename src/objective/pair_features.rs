@@ -77,7 +77,7 @@ impl PairFeatures {
                 "expected `left` and `right` of one dimension, found {left} and {right}; tap layers of one width, \
                  or set `features = [\"left\", \"right\"]`"
             );
-            return Err(ConfigFault::Key(FEATURES, what));
+            return Err(ConfigFault::Key(RIGHT, what));
         }
         Ok(features)
     }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_feature_twice_and_differences_of_two_dimensions_are_refused() {
         let what = |names: &[&str], widths| match features(names, widths) {
-            Err(ConfigFault::Key(FEATURES, what)) => what,
+            Err(ConfigFault::Key(_, what)) => what,
             other => panic!("{other:?}"),
         };
         let twice = "`features`: expected each feature once, found \"product\" twice";

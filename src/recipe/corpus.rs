@@ -71,6 +71,7 @@ impl CorpusSpec {
             Refers::Label => "one per example",
             Refers::Arcs => "arcs between tokens",
             Refers::Items => "one per item of a list",
+            Refers::Numbers => "numbers for each example",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -91,6 +92,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Labels => field.form == FieldForm::Labels,
         Refers::Arcs => field.form == FieldForm::Arcs,
         Refers::Items => matches!(field.axis, Axis::Items(_)),
+        Refers::Numbers => field.form == FieldForm::Numbers,
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

@@ -27,6 +27,7 @@ impl Names {
             | Refers::Labels
             | Refers::Arcs
             | Refers::Items
+            | Refers::Numbers
             | Refers::Segments
             | Refers::Row => &[],
         }

@@ -11,7 +11,7 @@ use super::{
     testing::{Reading, Setting},
 };
 use crate::data::{
-    Lexicon,
+    Example, FieldValues, Lexicon,
     vectors::{self, VectorFile},
 };
 
@@ -207,6 +207,7 @@ fn reviews_of_five_domains() {
 fn pairs_of_sentences_under_a_header() {
     let setting = Setting::table(&["_", "a", "b", "score", "judgement"])
         .list("text", &["a", "b"])
+        .list("numbers", &["score"])
         .say("header", "skip");
     for (file, n_pairs) in
         [("SICK_train.txt", 4_500), ("SICK_trial.txt", 500), ("SICK_test_annotated.txt", 4_927)]
@@ -217,6 +218,11 @@ fn pairs_of_sentences_under_a_header() {
         assert_eq!(reading.faults(), [""; 0], "{file}");
         assert_eq!(reading.read.split.examples.len(), n_pairs, "{file}");
         assert_eq!(reading.corpus.lexicons[3].len(), 3, "{file}");
+        let is_score = |example: &Example| {
+            let Some(FieldValues::Numbers(numbers)) = &example.fields[2] else { return false };
+            (1.0..=5.0).contains(&numbers[0])
+        };
+        assert!(reading.read.split.examples.iter().all(is_score), "{file}");
     }
 }
 

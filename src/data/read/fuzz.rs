@@ -128,8 +128,10 @@ fn tables() -> impl Strategy<Value = Setting> {
     let header = prop_oneof![Just("none"), Just("skip")];
     let encoding = prop_oneof![Just("utf-8"), Just("latin-1"), Just("cp1252")];
     let tokens = prop_oneof![Just("space"), Just("words")];
-    (separator, header, encoding, tokens).prop_map(|(separator, header, encoding, tokens)| {
+    let options = (separator, header, encoding, tokens, any::<bool>());
+    options.prop_map(|(separator, header, encoding, tokens, has_numbers)| {
         let setting = Setting::table(&["label", "text"]).say("separator", separator);
+        let setting = if has_numbers { setting.list("numbers", &["label"]) } else { setting };
         setting.say("header", header).say("encoding", encoding).say("tokens", tokens)
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Empty lines are not examples. An empty label cell is a missing label, so that texts with and
 //! without labels can be mixed. A column of `sets` has any number of labels separated by `|`; there
-//! a single `|` is the empty set, and an empty cell is still missing.
+//! a single `|` is the empty set, and an empty cell is still missing. A column of `numbers` has one number.
 //!
 //! A cell of CSV in quotes may hold line breaks (RFC 4180); the line of its example is the first one.
 //!
@@ -46,6 +46,7 @@ const KEYS: &[Key] = &[
         "the columns with texts, all others are labels; none: \"text\", else the last one",
     ),
     Key::optional("sets", NAMES, "columns with sets of labels, separated by |"),
+    Key::optional("numbers", NAMES, "columns with a number, such as a score"),
     Key::with_default(
         "separator",
         ValueType::Choice(&["auto", "tab", "comma", "space"]),
@@ -82,13 +83,19 @@ impl Format for Table {
         faults.extend(check_comment(values));
         let columns = named(values);
         let texts = texts(values);
-        for key in ["text", "sets"] {
+        let sets = values.texts("sets");
+        for key in ["text", "sets", "numbers"] {
             for name in values.texts(key) {
                 if !columns.contains(&name) {
                     let hint = hint(name, columns.iter().copied());
                     faults.push((key, format!("no column named {name:?}{hint}")));
-                } else if key == "sets" && texts.contains(&name) {
-                    faults.push((key, format!("the column {name:?} is the text, not labels")));
+                } else if key != "text" && texts.contains(&name) {
+                    faults.push((
+                        key,
+                        format!("the column {name:?} is the text, not {}", holds(key)),
+                    ));
+                } else if key == "numbers" && sets.contains(&name) {
+                    faults.push((key, format!("the column {name:?} has sets, not numbers")));
                 }
             }
         }
@@ -96,11 +103,13 @@ impl Format for Table {
     }
 
     fn schema(&self, values: &Values) -> Schema {
-        let (texts, sets) = (texts(values), values.texts("sets"));
+        let (texts, sets, numbers) = (texts(values), values.texts("sets"), values.texts("numbers"));
         let named = named(values).into_iter();
         let others = named.filter(|column| !texts.contains(column)).map(|column| {
             if sets.contains(&column) {
                 Field::new(column, Axis::Example, FieldForm::Labels)
+            } else if numbers.contains(&column) {
+                Field::new(column, Axis::Example, FieldForm::Numbers)
             } else {
                 Field::of_examples(column)
             }
@@ -185,6 +194,11 @@ impl Format for Table {
         });
         Ok(splice(&source.bytes, edits))
     }
+}
+
+/// What the columns of a key have, in messages.
+fn holds(key: &str) -> &'static str {
+    if key == "numbers" { "numbers" } else { "labels" }
 }
 
 /// A prediction as a cell; `None` if a cell cannot represent it. The empty set is a bar, as an

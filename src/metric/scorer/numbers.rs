@@ -3,8 +3,8 @@
 use super::{Scorer, Scores};
 use crate::{data::Prediction, metric::Gold};
 
-/// `mse`, the mean squared error, and `pearson`, the correlation of gold and prediction, between −1
-/// and 1 (Pearson 1895).
+/// `pearson`, the correlation of gold and prediction (Pearson 1895), `spearman`, that of their ranks (Spearman 1904),
+/// both between −1 and 1, and `mse`, the mean squared error.
 #[derive(Clone, Debug, Default)]
 pub struct NumberScorer {
     pairs: Vec<(f64, f64)>,
@@ -20,20 +20,46 @@ impl Scorer for NumberScorer {
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
-        let n = self.pairs.len() as f64;
         if self.pairs.is_empty() {
             return;
         }
-        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| self.pairs.iter().map(of).sum::<f64>() / n;
-        scores.metrics.push(("mse", mean(&|(gold, predicted)| (gold - predicted).powi(2))));
-        let (gold, predicted) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
-        let together = mean(&|pair| (pair.0 - gold) * (pair.1 - predicted));
-        let [gold, predicted] =
-            [mean(&|pair| (pair.0 - gold).powi(2)), mean(&|pair| (pair.1 - predicted).powi(2))];
-        // Undefined if either is constant.
-        let pearson = together / (gold * predicted).sqrt();
-        scores.metrics.extend(pearson.is_finite().then_some(("pearson", pearson)));
+        let ranks = {
+            let [gold, predicted] = [|pair: &(f64, f64)| pair.0, |pair: &(f64, f64)| pair.1]
+                .map(|side| ranks(&self.pairs.iter().map(side).collect::<Vec<_>>()));
+            gold.into_iter().zip(predicted).collect::<Vec<_>>()
+        };
+        let correlations = [("pearson", pearson(&self.pairs)), ("spearman", pearson(&ranks))];
+        let defined = correlations.into_iter().filter_map(|(name, of)| Some((name, of?)));
+        scores.metrics.extend(defined);
+        let squares = self.pairs.iter().map(|(gold, predicted)| (gold - predicted).powi(2));
+        scores.metrics.push(("mse", squares.sum::<f64>() / self.pairs.len() as f64));
     }
+}
+
+/// The correlation of pairs; `None` if either side is constant.
+fn pearson(pairs: &[(f64, f64)]) -> Option<f64> {
+    let mean =
+        |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
+    let (gold, predicted) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
+    let together = mean(&|pair| (pair.0 - gold) * (pair.1 - predicted));
+    let [gold, predicted] =
+        [mean(&|pair| (pair.0 - gold).powi(2)), mean(&|pair| (pair.1 - predicted).powi(2))];
+    let correlation = together / (gold * predicted).sqrt();
+    correlation.is_finite().then_some(correlation)
+}
+
+/// The rank of each value, from 1; equal ones have the mean of their ranks.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = before as f64 + (equal.len() + 1) as f64 / 2.0;
+        equal.iter().for_each(|&at| ranks[at] = rank);
+        before += equal.len();
+    }
+    ranks
 }
 
 #[cfg(test)]
@@ -51,9 +77,16 @@ mod tests {
 
     #[test]
     fn worked_examples_with_and_without_correlation() {
-        assert_eq!(scores(vec![1.0, 2.0, 3.0], vec![3.0, 2.0, 1.0])[1], ("pearson", -1.0));
+        let found = scores(vec![1.0, 2.0, 3.0], vec![3.0, 2.0, -1.0]);
+        assert_eq!(found[1], ("spearman", -1.0));
+        assert_eq!(found[2].0, "mse");
         assert_eq!(scores(vec![1.0, 2.0], vec![3.0, 3.0]), [("mse", 2.5)]);
         assert_eq!(scores(vec![], vec![]), []);
+    }
+
+    #[test]
+    fn equal_values_have_the_mean_of_their_ranks() {
+        assert_eq!(ranks(&[5.0, 1.0, 5.0, 2.0, 5.0]), [4.0, 1.0, 4.0, 2.0, 4.0]);
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(super) fn metric(name: &str) -> &str {
         "perplexity" => "ppl",
         "exact_match" => "exact",
         "pearson" => "r",
+        "spearman" => "rho",
         name => name,
     }
 }

@@ -34,6 +34,7 @@ pub(super) struct Layout<'a> {
     pub(super) columns: Vec<&'a str>,
     pub(super) texts: Vec<&'a str>,
     pub(super) sets: Vec<&'a str>,
+    pub(super) numbers: Vec<&'a str>,
     pub(super) separator: Separator,
     pub(super) decoder: Decoder,
     pub(super) tokens: Tokens,
@@ -71,6 +72,7 @@ impl<'a> Layout<'a> {
             columns,
             texts,
             sets: values.texts("sets"),
+            numbers: values.texts("numbers"),
             decoder,
             tokens: Tokens::of(values),
             comment,
@@ -127,19 +129,32 @@ impl<'a> Layout<'a> {
         let fields = fields.map(|(at, (field, lexicon))| {
             if let Some(tokens) = tokens.get(at) {
                 let symbols = tokens.iter().map(|token| lexicon.intern(token));
-                return Some(FieldValues::Symbols(symbols.collect()));
+                return Ok(Some(FieldValues::Symbols(symbols.collect())));
             }
             let name = field.name.as_str();
-            let label = cell(name)?.trim_ascii();
-            if label.is_empty() {
+            let label = cell(name).map_or("", str::trim_ascii);
+            Ok(if label.is_empty() {
                 None
             } else if self.sets.contains(&name) {
                 Some(FieldValues::labels(label.split('|').map(str::trim_ascii), lexicon))
+            } else if self.numbers.contains(&name) {
+                Some(FieldValues::Numbers([self.number(name, label)?].into()))
             } else {
                 Some(FieldValues::Label(lexicon.intern(label)))
-            }
+            })
         });
-        Ok(Example { line: line.number, file: None, sequences, fields: fields.collect() })
+        let fields = fields.collect::<Result<_, String>>()?;
+        Ok(Example { line: line.number, file: None, sequences, fields })
+    }
+
+    /// The number in a cell of this column.
+    fn number(&self, name: &str, cell: &str) -> Result<f32, String> {
+        let number = cell.parse().ok().filter(|number: &f32| number.is_finite());
+        number.ok_or_else(|| {
+            let column = self.columns.iter().position(|column| *column == name);
+            let place = column.map_or(0, |column| column + 1);
+            format!("expected a finite number in column {place} ({name}), found {cell:?}")
+        })
     }
 
     /// Whether a line with that number of columns may be one of a file without labels.

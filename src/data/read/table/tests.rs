@@ -1,7 +1,7 @@
 //! Common irregularities of tables, one per test.
 
 use super::super::{Labels, testing::Setting};
-use crate::data::{Lexicon, Prediction, prediction::ScoredText};
+use crate::data::{FieldValues, Lexicon, Prediction, prediction::ScoredText};
 
 fn label_text() -> Setting {
     Setting::table(&["label", "text"])
@@ -55,6 +55,25 @@ fn an_empty_label_is_missing_and_an_empty_text_is_a_fault() {
     let empty = "the text (text) is empty; expected at least one token";
     assert_eq!(reading.faults(), [2, 5, 6].map(|line| format!("f:{line}: {empty}")));
     assert_eq!(reading.read.n_faulty, 3);
+}
+
+#[test]
+fn a_column_of_numbers_has_a_finite_number_or_none() {
+    let setting = Setting::table(&["score", "text"]).list("numbers", &["score"]);
+    let reading = setting.read("4.5\ta\r\n \tb\n-3\tc\n1e2\td\n");
+    assert_eq!(reading.faults(), [""; 0]);
+    let numbers: Vec<Option<f32>> = (reading.read.split.examples.iter())
+        .map(|example| match &example.fields[1] {
+            Some(FieldValues::Numbers(numbers)) => Some(numbers[0]),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(numbers, [Some(4.5), None, Some(-3.0), Some(100.0)]);
+    let faults = setting.read("4,5\ta\ninf\tb\n").faults();
+    let wanted = |line: u32, cell: &str| {
+        format!("f:{line}: expected a finite number in column 1 (score), found {cell:?}")
+    };
+    assert_eq!(faults, [wanted(1, "4,5"), wanted(2, "inf")]);
 }
 
 #[test]
