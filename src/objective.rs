@@ -5,6 +5,7 @@ mod arcs;
 mod bins;
 mod classify;
 mod coarsen;
+mod connective;
 mod contains;
 mod declare;
 mod derived;
@@ -14,8 +15,11 @@ mod evaluate;
 mod frequency;
 mod labels;
 mod multi_label;
+mod next_sentence;
 mod next_word;
 mod noisy;
+mod order;
+mod pair_classes;
 mod pair_features;
 mod presence;
 mod presence_target;
@@ -45,7 +49,10 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &multi_label::MultiLabel,
     &arcs::Arcs,
     &relatedness::Relatedness,
-    &entail::Entail,
+    &entail::ENTAIL,
+    &order::ORDER,
+    &next_sentence::NextSentence,
+    &connective::CONNECTIVE,
     &rank::Rank,
     &next_word::NextWord,
     &frequency::Frequency,
@@ -64,9 +71,6 @@ pub const PLANNED: &[&str] = &[
     "anchor",
     "relation",
     "consistency",
-    "order",
-    "next-sentence",
-    "connective",
     "answer-sentence",
     "answer-span",
     "generate",

@@ -46,7 +46,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TAPS: &[TapKey] = &[
+pub(super) const TAPS: &[TapKey] = &[
     TapKey { name: "left", on: Some(RowKind::Example) },
     TapKey { name: RIGHT, on: Some(RowKind::Item) },
 ];
@@ -76,31 +76,63 @@ impl ObjectiveKind for Rank {
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
-        let [left, right] = [declared.taps[0].width, declared.taps[1].width];
-        if let Some(head) = declared.head.filter(|head| head.needs_equal_widths() && left != right)
-        {
-            let name = head.name();
-            let what = format!(
-                "expected rows of {left} elements as `left` has, which `head = \"{name}\"` needs, found {right}; \
-                 set the `width` of an encoder, or `head = \"pair\"`"
-            );
-            return Err(ConfigFault::Key(RIGHT, what));
-        }
+        check_widths(declared)?;
         let values = declared.values;
         let negatives = values.count(NEGATIVES);
-        Ok(Box::new(Config { label: values.text(LABEL).to_owned(), negatives }))
+        let label = values.text(LABEL).to_owned();
+        Ok(Box::new(Config { label, negatives, relevance: Relevance::Graded }))
     }
 }
 
 /// The options of the objective.
-struct Config {
-    label: String,
-    negatives: usize,
+pub(super) struct Config {
+    pub(super) label: String,
+    pub(super) negatives: usize,
+    pub(super) relevance: Relevance,
 }
 
-/// The relevance that a string of a corpus stands for.
-fn relevance(label: &str) -> Option<f32> {
-    label.parse().ok().filter(|relevance: &f32| relevance.is_finite() && *relevance >= 0.0)
+/// What the labels of candidates say.
+#[derive(Clone, Debug)]
+pub(super) enum Relevance {
+    /// Their relevance, a number.
+    Graded,
+    /// This label is that of a right candidate, every other that of a wrong one.
+    Right(String),
+}
+
+impl Relevance {
+    /// The relevance that a string of a corpus stands for.
+    pub(super) fn of(&self, label: &str) -> Option<f32> {
+        match self {
+            Self::Graded => label
+                .parse()
+                .ok()
+                .filter(|relevance: &f32| relevance.is_finite() && *relevance >= 0.0),
+            Self::Right(right) => Some(f32::from(u8::from(label == right))),
+        }
+    }
+
+    /// What a train split without any relevant candidate lacks.
+    fn expected(&self) -> String {
+        match self {
+            Self::Graded => "above 0".to_owned(),
+            Self::Right(right) => format!("{right:?}"),
+        }
+    }
+}
+
+/// Refuses rows of two dimensions for a head that compares them.
+pub(super) fn check_widths(declared: &Declared<'_>) -> std::result::Result<(), ConfigFault> {
+    let [left, right] = [declared.taps[0].width, declared.taps[1].width];
+    let Some(head) = declared.head.filter(|head| head.needs_equal_widths() && left != right) else {
+        return Ok(());
+    };
+    let name = head.name();
+    let what = format!(
+        "expected rows of {left} elements as `left` has, which `head = \"{name}\"` needs, found {right}; \
+         set the `width` of an encoder, or `head = \"pair\"`"
+    );
+    Err(ConfigFault::Key(RIGHT, what))
 }
 
 impl ObjectiveConfig for Config {
@@ -116,7 +148,8 @@ impl ObjectiveConfig for Config {
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let mut check = LabelCheck::default();
         let Some(field) = corpus.field(&self.label) else { return check };
-        let of: Vec<Option<f32>> = corpus.lexicons[field].iter().map(relevance).collect();
+        let of: Vec<Option<f32>> =
+            corpus.lexicons[field].iter().map(|label| self.relevance.of(label)).collect();
         let is_relevant = |example: &Example| {
             let symbols = example.symbols(field).unwrap_or_default().iter();
             symbols.filter_map(|&symbol| of[symbol as usize]).any(|relevance| relevance > 0.0)
@@ -134,15 +167,23 @@ impl ObjectiveConfig for Config {
                     );
                     check.of_examples.push((split, ReadError { file, line, what }));
                 } else if split == Split::Train && !is_relevant(example) {
-                    let what = "expected a candidate with a relevance above 0, found none";
-                    check.unranked.push(ReadError { file, line, what: what.to_owned() });
+                    let what = match &self.relevance {
+                        Relevance::Graded => {
+                            "expected a candidate with a relevance above 0, found none".to_owned()
+                        }
+                        Relevance::Right(right) => {
+                            format!("expected a candidate with the label {right:?}, found none")
+                        }
+                    };
+                    check.unranked.push(ReadError { file, line, what });
                 }
             }
         }
         if !corpus.train.examples.iter().any(is_relevant) {
             let what = format!(
-                "from here on no example of train has a {:?} above 0; expected a relevant candidate",
-                self.label
+                "from here on no example of train has a {:?} {}; expected a relevant candidate",
+                self.label,
+                self.relevance.expected()
             );
             check.of_corpus.push(labels::fault(corpus, what));
         }

@@ -47,6 +47,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "graphs/dev.pas.sdp" "graphs/dev.psd.sdp" "graphs/dev.dm.sdp"
     "graphs/test.pas.sdp" "graphs/test.psd.sdp" "graphs/test.dm.sdp"
     "pairs/train.tsv" "pairs/dev.tsv" "pairs/test.tsv"
+    "stories/train.txt" "stories/dev.txt" "stories/test.txt"
     "search/clicks.train.jsonl" "search/clicks.dev.jsonl" "search/clicks.test.jsonl"
     "search/topics.train.jsonl" "search/topics.dev.jsonl"
 ];

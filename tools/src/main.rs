@@ -18,6 +18,7 @@ mod reviews;
 mod rules;
 mod search;
 mod sentence;
+mod stories;
 mod tail;
 mod write;
 

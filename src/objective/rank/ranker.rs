@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Config, relevance};
+use super::{Config, Relevance};
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Purpose, draw, draw::choose},
     kernel::{self, PairGroup},
@@ -19,6 +19,7 @@ use crate::{
 /// The objective with its parameters.
 pub(super) struct Ranker {
     label: String,
+    relevance: Relevance,
     negatives: usize,
     /// The seed and the name of its draws.
     seed: u64,
@@ -83,6 +84,7 @@ impl Ranker {
         };
         Ok(Self {
             label: config.label.clone(),
+            relevance: config.relevance.clone(),
             negatives: config.negatives,
             seed: setup.scope.seed(),
             name: owner(setup.name),
@@ -172,7 +174,8 @@ impl Attached {
 impl Objective for Ranker {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let Some(field) = corpus.field(&self.label) else { return };
-        let relevance = corpus.lexicons[field].iter().map(relevance).collect();
+        let relevance = corpus.lexicons[field].iter().map(|label| self.relevance.of(label));
+        let relevance = relevance.collect();
         self.attached.insert(corpus_idx, Attached { field, relevance });
     }
 

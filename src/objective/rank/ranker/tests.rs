@@ -69,7 +69,7 @@ fn ranker(negatives: usize, head: &str) -> (Parameters, Ranker) {
         context: Context::BOTH,
         directions: None,
     });
-    let config = Config { label: "clicked".to_owned(), negatives };
+    let config = Config { label: "clicked".to_owned(), negatives, relevance: Relevance::Graded };
     let mut parameters = Parameters::new(3, &Device::Cpu).unwrap();
     let head = head::find(head).map(|head| head.configure(&values));
     let setup = ObjectiveSetup {
@@ -175,7 +175,7 @@ fn a_batch_without_a_relevant_candidate_has_no_loss() {
 
 #[test]
 fn a_relevance_is_a_number_and_a_ranking_without_any_is_counted() {
-    let config = Config { label: "clicked".to_owned(), negatives: 0 };
+    let config = Config { label: "clicked".to_owned(), negatives: 0, relevance: Relevance::Graded };
     let check = config.check_corpus(&corpus(&EXAMPLES));
     assert!(check.of_examples.is_empty() && check.of_corpus.is_empty());
     let unranked: Vec<String> = check.unranked.iter().map(ToString::to_string).collect();
