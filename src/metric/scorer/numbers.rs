@@ -56,7 +56,9 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut before = 0;
     for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
         let rank = before as f64 + (equal.len() + 1) as f64 / 2.0;
-        equal.iter().for_each(|&at| ranks[at] = rank);
+        for &at in equal {
+            ranks[at] = rank;
+        }
         before += equal.len();
     }
     ranks

@@ -21,11 +21,11 @@ fn corpus(scores: &[Option<&[f32]>]) -> Corpus {
         vec![Field::of_tokens("text"), Field::new("score", Axis::Example, FieldForm::Numbers)];
     let mut corpus = Corpus::of_schema(Schema::of_tokens(fields));
     let word = corpus.lexicons[0].intern("x");
-    let example = |score: &Option<&[f32]>| {
+    let example = |score: Option<&[f32]>| {
         let score = score.map(|score| FieldValues::Numbers(score.into()));
         Example::of_tokens(vec![1], vec![Some(FieldValues::Symbols(vec![word])), score])
     };
-    let examples = scores.iter().map(example).collect();
+    let examples = scores.iter().copied().map(example).collect();
     corpus.train = SplitData { examples, file: "train".into(), ..SplitData::default() };
     corpus
 }
