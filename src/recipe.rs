@@ -54,6 +54,7 @@ pub use input::Input;
 pub use memory::{MemoryNeeds, mib};
 pub use objective::{GradientFlow, ObjectiveSpec};
 pub use optimizer::OptimizerConfig;
+pub(crate) use resolved::toml_text;
 pub use system::{FittedByOwner, System, VectorsByEncoder, fit};
 pub use tap::Tap;
 pub use train::{Best, Evaluate, Length, Train};

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Result, Tensor, Var, bail};
 use rand::Rng;
 
-pub use file::ParameterFileError;
+pub use file::{ParameterFileError, read};
 
 use crate::{
     data::{Purpose, draw},
@@ -41,8 +41,8 @@ pub struct Parameters {
     all: Vec<Parameter>,
     /// The place of each in `all`, by name.
     by_name: HashMap<String, usize>,
-    /// The number of elements of each, if parameters are counted instead of created.
-    counted: Option<Vec<u64>>,
+    /// The shape of each, if parameters are counted instead of created.
+    counted: Option<Vec<Vec<usize>>>,
     param_grads: ParamGrads,
 }
 
@@ -60,12 +60,11 @@ impl Parameters {
         Ok(Self { counted: Some(Vec::new()), ..Self::new(0, &Device::Cpu)? })
     }
 
-    /// The name and the number of elements of each parameter.
-    pub fn sizes(&self) -> impl Iterator<Item = (&str, u64)> {
+    /// The name and the shape of each parameter.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
         self.all.iter().enumerate().map(|(at, parameter)| {
-            let n_created = || parameter.var.elem_count() as u64;
-            let n_elements = self.counted.as_ref().map_or_else(n_created, |counted| counted[at]);
-            (parameter.name.as_str(), n_elements)
+            let counted = self.counted.as_ref().map(|counted| counted[at].as_slice());
+            (parameter.name.as_str(), counted.unwrap_or_else(|| parameter.var.dims()))
         })
     }
 
@@ -221,7 +220,7 @@ impl Parameters {
             );
         }
         let var = if let Some(counted) = &mut self.counted {
-            counted.push(shape.iter().map(|&n| n as u64).product());
+            counted.push(shape.to_vec());
             Var::zeros(1, DType::F32, &self.device)?
         } else {
             Var::from_vec(values, shape, &self.device)?

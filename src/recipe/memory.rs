@@ -291,8 +291,11 @@ mod tests {
             let counted = System::parameter_sizes(&recipe, &fitted).unwrap();
             let system =
                 System::new(&recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
-            let created: Vec<(String, u64)> =
-                system.parameters().sizes().map(|(name, n)| (name.to_owned(), n)).collect();
+            let created: Vec<(String, u64)> = system
+                .parameters()
+                .shapes()
+                .map(|(name, shape)| (name.to_owned(), shape.iter().map(|&n| n as u64).product()))
+                .collect();
             assert_eq!(counted, created, "{name}");
             let n_bytes = 4 * system.parameters().n_elements() as u64;
             assert_eq!(needs(name, &[]).parameters, n_bytes, "every parameter has an owner");

@@ -57,6 +57,10 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
+/// A name that no table of that noun can have: parameters of an encoder are called `NAME.…`, those of all objectives
+/// `objective.…`.
+const RESERVED: (&str, &str) = ("encoder", "objective");
+
 /// A table with its name, which is empty if it has none.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'a> {
@@ -100,6 +104,10 @@ pub(super) fn named<'a>(
                 named.name = name;
                 if !is_name(name) {
                     diagnostics.fault(place, bad_name(name));
+                } else if (noun, name.as_str()) == RESERVED {
+                    let what = "reserved name \"objective\": the names of objectives' parameters start with it; \
+                                choose another";
+                    diagnostics.fault(place, what);
                 } else if let Some(first) = seen.get(name.as_str()) {
                     let what = format!("a second {noun} named {name:?}; the first is at {first}");
                     diagnostics.fault(place, what);

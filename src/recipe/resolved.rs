@@ -36,8 +36,13 @@ fn table(out: &mut String, header: &str, keys: &[Key], values: &Values) {
     }
 }
 
+/// A value as TOML.
+pub(crate) fn toml_text(value: &Value) -> String {
+    toml(value).to_string()
+}
+
 fn line(out: &mut String, key: &str, value: &Value) {
-    writeln!(out, "{key} = {}", toml(value)).expect("a string takes all");
+    writeln!(out, "{key} = {}", toml_text(value)).expect("a string takes all");
 }
 
 fn toml(value: &Value) -> toml::Value {

@@ -103,11 +103,22 @@ impl System {
 
     /// The number of elements of each of its parameters, by name, without creating any.
     pub fn parameter_sizes(recipe: &Recipe, fitted: &FittedByOwner) -> Result<Vec<(String, u64)>> {
+        let shapes = Self::parameter_shapes(recipe, fitted)?.into_iter();
+        let n_elements = |shape: &[usize]| shape.iter().map(|&n| n as u64).product();
+        Ok(shapes.map(|(name, shape)| (name, n_elements(&shape))).collect())
+    }
+
+    /// The shape of each of its parameters, by name, without creating any.
+    pub fn parameter_shapes(
+        recipe: &Recipe,
+        fitted: &FittedByOwner,
+    ) -> Result<Vec<(String, Vec<usize>)>> {
         // Files of initial values are not read, as if a checkpoint were to be loaded.
         let (vectors, first_values) = (VectorsByEncoder::new(), FirstValues::Checkpoint);
         let parameters = Parameters::counting()?;
         let system = Self::build(recipe, fitted, &vectors, first_values, parameters)?;
-        Ok(system.parameters.sizes().map(|(name, n)| (name.to_owned(), n)).collect())
+        let shapes = system.parameters.shapes();
+        Ok(shapes.map(|(name, shape)| (name.to_owned(), shape.to_vec())).collect())
     }
 
     fn build(

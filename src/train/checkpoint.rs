@@ -23,7 +23,10 @@ use thiserror::Error;
 
 use super::{Counters, Optimizer, Progress};
 use crate::{
-    model::{Parameters, parameters::ParameterFileError},
+    model::{
+        Parameters,
+        parameters::{self, ParameterFileError},
+    },
     protocol::{Step, event::CheckpointSaved},
     recipe::{FittedByOwner, Recipe},
     regular_file,
@@ -298,14 +301,8 @@ impl Checkpoint {
     }
 
     /// The values of its parameters, by name.
-    pub fn values(&self) -> Result<BTreeMap<String, Tensor>> {
-        let path = self.folder.join(MODEL);
-        let read = || {
-            let bytes = regular_file::read(&path)?;
-            let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-            anyhow::Ok(tensors.into_iter().collect())
-        };
-        read().with_context(|| format!("{}: cannot be read", path.display()))
+    pub fn values(&self) -> Result<BTreeMap<String, Tensor>, ParameterFileError> {
+        parameters::read(&self.folder.join(MODEL))
     }
 
     /// Loads its values into the parameters.

@@ -3,18 +3,28 @@
 //!
 //! An encoder with `from = RUN` starts from the encoder of its name in RUN: from its best checkpoint, or its last one
 //! if it has no dev split. Every parameter must be there with the same shape; RUN may have more layers. The rows of
-//! an embedding table are matched by their strings, as the two runs may have different vocabularies: a string that
-//! RUN does not know keeps its random row. All of it is read before a run's folder exists.
+//! an embedding table are matched by their strings, as the two runs may have different vocabularies: a string in
+//! RUN's table takes RUN's row, also in place of a vector of the encoder's own `vectors` file, and any other string
+//! keeps the first values that it has without `from`. The vectors that RUN read from a file are not taken.
+//!
+//! The kind and the keys that change what the parameters compute must be those of RUN's recipe; other keys that
+//! differ are listed in the note. All of it is read and checked before a run's folder exists.
 
-use std::{collections::BTreeMap, path::Path};
+mod compare;
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::Path,
+};
 
 use candle_core::{Result, Tensor};
 
 use super::checkpoint::{self, Checkpoint};
 use crate::{
     data::Vocabulary,
+    kernel,
     model::Parameters,
-    recipe::{EncoderSpec, FROM, FittedByOwner, Recipe, System},
+    recipe::{self, EncoderSpec, FROM, FittedByOwner, Overrides, Recipe, RecipeSource, System},
 };
 
 /// First values of parameters from other runs.
@@ -29,8 +39,13 @@ pub struct WarmStart {
 enum Values {
     /// All of them.
     All(Tensor),
-    /// Rows of a table, by their index.
-    Rows(Vec<(usize, Vec<f32>)>),
+    /// Rows of a table of another run.
+    Rows {
+        /// That table.
+        theirs: Tensor,
+        /// The indices of rows that it knows, here and there.
+        known: Vec<(usize, usize)>,
+    },
 }
 
 impl WarmStart {
@@ -38,9 +53,17 @@ impl WarmStart {
     /// key, what was expected and what was found.
     pub fn read(recipe: &Recipe, fitted: &FittedByOwner) -> std::result::Result<Self, String> {
         let mut warm_start = Self::default();
+        let from = |encoder: &EncoderSpec| encoder.values.text_if_set(FROM).is_some();
+        if !recipe.encoders.iter().any(from) {
+            return Ok(warm_start);
+        }
+        let shapes = System::parameter_shapes(recipe, fitted).map_err(|error| error.to_string())?;
+        let mut runs = BTreeMap::new();
         for encoder in &recipe.encoders {
             let Some(run) = encoder.values.text_if_set(FROM) else { continue };
-            let added = warm_start.add(encoder, Path::new(run), recipe, fitted);
+            let prefix = format!("{}.", encoder.name);
+            let own = shapes.iter().filter(|(parameter, _)| parameter.starts_with(&prefix));
+            let added = warm_start.add(encoder, (run, &mut runs), &own.collect::<Vec<_>>(), fitted);
             added.map_err(|what| {
                 let place = encoder.values.place(FROM);
                 format!("{place}: `encoder.{}.{FROM}`: {what}", encoder.name)
@@ -54,69 +77,63 @@ impl WarmStart {
         &self.notes
     }
 
-    fn add(
+    /// Adds the parameters of an encoder, which have these shapes, from a run; each run is read once.
+    fn add<'a>(
         &mut self,
         encoder: &EncoderSpec,
-        run: &Path,
-        recipe: &Recipe,
+        (run, runs): (&'a str, &mut BTreeMap<&'a str, Source>),
+        shapes: &[&(String, Vec<usize>)],
         fitted: &FittedByOwner,
     ) -> std::result::Result<(), String> {
-        let (name, shown) = (&encoder.name, run.display());
-        let checkpoint = open(run)?;
-        let saved = checkpoint.values().map_err(|error| format!("{error:#}"))?;
-        let sizes = System::parameter_sizes(recipe, fitted).map_err(|error| error.to_string())?;
-        let prefix = format!("{name}.");
-        if !saved.keys().any(|saved| saved.starts_with(&prefix)) {
-            let mut others: Vec<&str> =
-                saved.keys().filter_map(|saved| saved.split('.').next()).collect();
-            others.dedup();
-            let others = others.join(", ");
+        let name = &encoder.name;
+        if shapes.is_empty() {
             return Err(format!(
-                "expected an encoder named {name:?} in {shown}, found {others}; name it as it is there"
+                "expected an encoder with parameters, found one of kind {:?} without any; remove the key",
+                encoder.kind.name()
             ));
         }
+        let source = match runs.entry(run) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(place) => place.insert(Source::read(Path::new(run))?),
+        };
+        let differing = compare::encoders(encoder, &source.recipe, run)?;
         let owner = format!("encoder.{name}");
         let vocabulary = |fitted: &FittedByOwner, key: &str| {
             fitted.get(&owner).and_then(|fitted| fitted.vocabularies.get(key)).cloned()
         };
         let (mut n_rows, mut n_known) = (0, 0);
-        for (parameter, n_elements) in sizes.iter().filter(|(own, _)| own.starts_with(&prefix)) {
-            let Some(tensor) = saved.get(parameter) else {
+        for (parameter, shape) in shapes {
+            let Some(tensor) = source.values.get(parameter) else {
                 return Err(format!(
-                    "expected the parameter {parameter:?} in {shown}, found none; set the keys of the encoder as \
-                     they are there"
+                    "expected the parameter {parameter:?} in {run}, found none; set the keys of the encoder as they \
+                     are there"
                 ));
             };
-            let shape = || format!("{:?}", tensor.dims());
             let mut tables = encoder.config.tables().iter();
-            let table = tables.find(|(suffix, _)| *parameter == format!("{prefix}{suffix}"));
+            let table = tables.find(|(suffix, _)| *parameter == format!("{name}.{suffix}"));
             let Some((_, key)) = table else {
-                if tensor.elem_count() as u64 != *n_elements {
-                    return Err(of_another_size(parameter, *n_elements, &shape()));
-                }
+                has_shape(parameter, tensor, shape)?;
                 self.values.push((parameter.clone(), Values::All(tensor.clone())));
                 continue;
             };
-            let (own, theirs) =
-                (vocabulary(fitted, key), vocabulary(&checkpoint.state.fitted, key));
+            let (own, theirs) = (vocabulary(fitted, key), vocabulary(&source.fitted, key));
             let (own, theirs) = (own.unwrap_or_default(), theirs.unwrap_or_default());
-            let rows = tensor.to_vec2::<f32>().map_err(|error| error.to_string())?;
-            let width = rows.first().map_or(0, Vec::len) as u64;
-            if rows.len() != theirs.len() + 1 || width * (own.len() as u64 + 1) != *n_elements {
-                return Err(of_another_size(parameter, *n_elements, &shape()));
-            }
-            let known = known_rows(&own, &theirs, &rows);
+            // Row 0 is that of the unknown string.
+            let width = shape.last().copied().unwrap_or_default();
+            has_shape(parameter, tensor, &[theirs.len() + 1, width])?;
+            let known = known_rows(&own, &theirs);
             n_rows += own.len();
             n_known += known.len() - 1;
-            self.values.push((parameter.clone(), Values::Rows(known)));
+            self.values.push((parameter.clone(), Values::Rows { theirs: tensor.clone(), known }));
         }
-        let step = checkpoint.state.step().0;
-        let rows = if n_rows > 0 {
-            format!("; {n_known} of {n_rows} rows of embedding tables are known there")
-        } else {
-            String::new()
-        };
-        self.notes.push(format!("encoder {name} starts from {shown}, step {step}{rows}"));
+        let mut note = format!("encoder {name} starts from {run}, step {}", source.step);
+        if n_rows > 0 {
+            note += &format!("; {n_known} of {n_rows} rows of embedding tables are known there");
+        }
+        if !differing.is_empty() {
+            note += &format!("; other values there: {}", differing.join(", "));
+        }
+        self.notes.push(note);
         Ok(())
     }
 
@@ -127,26 +144,60 @@ impl WarmStart {
         for (name, values) in &self.values {
             let Some(var) = by_name.get(name.as_str()) else { continue };
             match values {
-                Values::All(tensor) => {
-                    if tensor.dims() != var.dims() {
-                        candle_core::bail!(
-                            "expected {name:?} of shape {:?}, found {:?}",
-                            var.dims(),
-                            tensor.dims()
-                        );
+                Values::All(tensor) => var.set(&tensor.to_device(var.device())?)?,
+                Values::Rows { theirs, known } => {
+                    let width = theirs.dim(1)?;
+                    let (mut rows, theirs) =
+                        (kernel::to_vec(var.as_tensor())?, kernel::to_vec(theirs)?);
+                    for (at, there) in known {
+                        rows[at * width..][..width]
+                            .copy_from_slice(&theirs[there * width..][..width]);
                     }
-                    var.set(&tensor.to_device(var.device())?)?;
-                }
-                Values::Rows(known) => {
-                    let mut rows = var.to_vec2::<f32>()?;
-                    for (at, row) in known {
-                        rows[*at].clone_from(row);
-                    }
-                    var.set(&Tensor::new(rows, var.device())?)?;
+                    var.set(&Tensor::from_vec(rows, var.shape(), var.device())?)?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// A checkpoint of a run that others start from.
+struct Source {
+    recipe: Recipe,
+    fitted: FittedByOwner,
+    step: u64,
+    values: BTreeMap<String, Tensor>,
+}
+
+/// How often a checkpoint is read that a run replaces meanwhile.
+const ATTEMPTS: usize = 3;
+
+impl Source {
+    /// Reads the checkpoint of a run; all of it is of one, if the run goes on.
+    fn read(run: &Path) -> std::result::Result<Self, String> {
+        for _ in 0..ATTEMPTS {
+            let checkpoint = open(run)?;
+            let source = Self::of(&checkpoint);
+            if checkpoint.is_current() {
+                return source;
+            }
+        }
+        Err(format!(
+            "expected a checkpoint that stays while it is read, found a new one in {} in each of {ATTEMPTS} attempts; \
+             try again, or when the run has ended",
+            run.display()
+        ))
+    }
+
+    fn of(checkpoint: &Checkpoint) -> std::result::Result<Self, String> {
+        let recipe = RecipeSource::File(checkpoint.recipe());
+        let recipe = recipe::load_without_files(&recipe, &Overrides::default());
+        Ok(Self {
+            recipe: recipe.map_err(|faults| faults.to_string())?,
+            fitted: checkpoint.state.fitted.clone(),
+            step: checkpoint.state.step().0,
+            values: checkpoint.values().map_err(|error| error.to_string())?,
+        })
     }
 }
 
@@ -161,18 +212,20 @@ fn open(run: &Path) -> std::result::Result<Checkpoint, String> {
     Err(format!("expected the folder of a run with a checkpoint, found none in {}", run.display()))
 }
 
-fn of_another_size(parameter: &str, n_elements: u64, shape: &str) -> String {
-    format!(
-        "expected {parameter:?} with {n_elements} elements, found the shape {shape}; set the keys of the encoder as \
-         they are there"
-    )
+/// Whether a parameter has that shape in another run.
+fn has_shape(parameter: &str, tensor: &Tensor, shape: &[usize]) -> std::result::Result<(), String> {
+    if tensor.dims() == shape {
+        return Ok(());
+    }
+    Err(format!(
+        "expected {parameter:?} of shape {shape:?}, found {:?}; set the keys of the encoder as they are there",
+        tensor.dims()
+    ))
 }
 
-/// The rows of a table whose strings another run knows, and row 0, that of the unknown string.
-fn known_rows(own: &Vocabulary, theirs: &Vocabulary, rows: &[Vec<f32>]) -> Vec<(usize, Vec<f32>)> {
-    let known = own.iter().zip(1..).filter_map(|((string, _), at)| {
-        let row = theirs.id(string)? as usize + 1;
-        Some((at, rows[row].clone()))
-    });
-    std::iter::once((0, rows[0].clone())).chain(known).collect()
+/// The rows of a table whose strings another run knows, here and there, and row 0, that of the unknown string.
+fn known_rows(own: &Vocabulary, theirs: &Vocabulary) -> Vec<(usize, usize)> {
+    let known = own.iter().zip(1..);
+    let known = known.filter_map(|((string, _), at)| Some((at, theirs.id(string)? as usize + 1)));
+    std::iter::once((0, 0)).chain(known).collect()
 }

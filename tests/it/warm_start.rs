@@ -6,9 +6,10 @@ use auxdesk::{
     recipe::{FittedByOwner, System},
     train::WarmStart,
 };
+use candle_core::{DType, Device, safetensors};
 
 use crate::{
-    runs::{Here, finish},
+    runs::{Exited, Here, finish},
     tiny::{Size, numbers, text_tiny},
 };
 
@@ -109,40 +110,120 @@ fn parameters_start_from_those_of_another_run_and_rows_of_words_by_their_strings
     );
 }
 
+/// Trains a recipe for two steps.
+fn train(here: &Here, text: &str, sets: &[&str], run: &str) -> Exited {
+    here.write("recipe.toml", text);
+    let mut args = vec!["train", "recipe.toml", "--steps", "2", "--headless", "--run", run];
+    for set in sets {
+        args.extend(["--set", set]);
+    }
+    finish(&mut here.auxdesk(args))
+}
+
+/// Checks that a recipe is refused with such a message before its folder exists.
+fn is_refused(here: &Here, text: &str, sets: &[&str], wanted: &str) {
+    let exited = train(here, text, sets, "refused");
+    assert_eq!(exited.code, Some(2), "{sets:?}: {}", exited.err);
+    assert!(exited.err.contains(wanted), "{sets:?}: {}", exited.err);
+    assert!(!here.path("refused").exists(), "{sets:?}");
+}
+
 #[test]
 fn what_another_run_lacks_is_refused_before_a_folder_exists() {
     let here = Here::new();
-    let train = |text: &str, sets: &[&str], run: &str| {
-        here.write("recipe.toml", text);
-        let mut args = vec!["train", "recipe.toml", "--steps", "2", "--headless", "--run", run];
-        for set in sets {
-            args.extend(["--set", set]);
-        }
-        finish(&mut here.auxdesk(args))
-    };
     let model = recipe(NEWS, LANGUAGE_MODEL, None);
-    assert_eq!(train(&model, &[], "model").code, Some(0));
+    assert_eq!(train(&here, &model, &[], "model").code, Some(0));
     let tagger = recipe(NOTES, TAGGER, None);
-    for (sets, wanted) in [
-        (vec!["encoder.trunk.from=nowhere"], "expected the folder of a run, found none at nowhere"),
-        (vec!["encoder.trunk.from=model", "encoder.trunk.width=7"], "expected \"trunk.1."),
+    let renamed = tagger.replace("trunk", "top");
+    let dense = tagger.replace("birnn", "dense").replace("trunk.1", "trunk");
+    let both = "[[encoder]]\nname = \"both\"\nkind = \"concat\"\ninput = [\"words\", \"trunk\"]\n[[objective]]";
+    let both = tagger.replace("[[objective]]", both).replace("\"trunk.1\"", "\"both\"");
+    let trunk = "encoder.trunk.from=model";
+    let words = "encoder.words.from=model";
+    for (text, sets, wanted) in [
         (
-            vec!["encoder.words.from=model", "encoder.words.width=7"],
-            "expected \"words.table\" with",
+            &tagger,
+            vec!["encoder.trunk.from=nowhere"],
+            "expected the folder of a run, found none at nowhere",
         ),
         (
-            vec!["encoder.trunk.from=model", "encoder.trunk.layers=2"],
-            "expected the parameter \"trunk.2.",
+            &tagger,
+            vec![trunk, "encoder.trunk.width=7"],
+            "`encoder.trunk.from`: expected \"trunk.1.",
+        ),
+        (
+            &tagger,
+            vec![words, "encoder.words.width=7"],
+            "`encoder.words.from`: expected \"words.table\" of shape [",
+        ),
+        (
+            &tagger,
+            vec![trunk, "encoder.trunk.layers=2"],
+            "`encoder.trunk.from`: expected the parameter \"trunk.2.",
+        ),
+        (
+            &tagger,
+            vec![words, "encoder.words.lowercase=true"],
+            "`encoder.words.from`: expected `lowercase` to be false, as in ",
+        ),
+        (&renamed, vec!["encoder.top.from=model"], "found words, trunk; name it as it is there"),
+        (&dense, vec![trunk], "`encoder.trunk.from`: expected the kind \"birnn\", as in "),
+        (
+            &both,
+            vec!["encoder.both.from=model"],
+            "`encoder.both.from`: expected an encoder with parameters, found one of kind \"concat\"",
         ),
     ] {
-        let exited = train(&tagger, &sets, "refused");
-        assert_eq!(exited.code, Some(2), "{sets:?}: {}", exited.err);
-        assert!(exited.err.contains(wanted), "{sets:?}: {}", exited.err);
-        assert!(exited.err.contains("encoder.") && exited.err.contains(".from"), "{}", exited.err);
-        assert!(!here.path("refused").exists(), "{sets:?}");
+        is_refused(&here, text, &sets, wanted);
     }
-    let sets = ["encoder.trunk.from=model", "encoder.words.from=model"];
-    let exited = train(&tagger, &sets, "warm");
+    let exited = train(&here, &tagger, &[trunk, words, "encoder.trunk.dropout=0.1"], "warm");
     assert_eq!(exited.code, Some(0), "{}", exited.err);
-    assert!(exited.err.contains("encoder trunk starts from"), "{}", exited.err);
+    let note = |encoder: &str| {
+        let start = format!("encoder {encoder} starts from");
+        exited.err.lines().find(|line| line.contains(&start)).unwrap().to_owned()
+    };
+    assert!(note("trunk").ends_with(", step 2; other values there: `dropout`"), "{}", exited.err);
+    assert!(note("words").ends_with("known there"), "{}", exited.err);
+}
+
+#[test]
+fn damaged_values_of_another_run_are_refused_before_a_folder_exists() {
+    let here = Here::new();
+    let model = recipe(NEWS, LANGUAGE_MODEL, None);
+    assert_eq!(train(&here, &model, &[], "model").code, Some(0));
+    let path = here.path("model/checkpoints/best/model.safetensors");
+    let whole = safetensors::load(&path, &Device::Cpu).unwrap();
+    let table = &whole["words.table"];
+    let not_a_number = (table * f64::NAN).unwrap();
+    for (damaged, wanted) in [
+        (not_a_number, "expected finite values, found "),
+        (table.to_dtype(DType::F16).unwrap(), "expected \"words.table\" of type f32, found f16"),
+        (table.flatten_all().unwrap(), "expected \"words.table\" of shape ["),
+    ] {
+        let mut tensors = whole.clone();
+        tensors.insert("words.table".to_owned(), damaged);
+        safetensors::save(&tensors, &path).unwrap();
+        let tagger = recipe(NOTES, TAGGER, None);
+        is_refused(&here, &tagger, &["encoder.words.from=model"], wanted);
+    }
+}
+
+#[test]
+fn fixed_vectors_of_another_run_are_not_lost_without_a_word() {
+    let here = Here::new();
+    here.write("vectors.txt", "the 1 2 3 4\nharbour 4 3 2 1\n");
+    let sets = ["encoder.words.vectors=vectors.txt", "encoder.words.fine_tune=none"];
+    let exited = train(&here, &recipe(NEWS, LANGUAGE_MODEL, None), &sets, "model");
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    let tagger = recipe(NOTES, TAGGER, None);
+    let from = "encoder.words.from=model";
+    is_refused(&here, &tagger, &[from], "`encoder.words.from`: expected `vectors`, as the encoder");
+    let exited = train(&here, &tagger, &[from, sets[0], sets[1]], "warm");
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+}
+
+#[test]
+fn no_encoder_has_the_name_that_parameters_of_objectives_start_with() {
+    let text = recipe(NOTES, TAGGER, None).replace("trunk", "objective");
+    is_refused(&Here::new(), &text, &[], "reserved name \"objective\"");
 }

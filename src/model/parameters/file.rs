@@ -26,17 +26,10 @@ impl Parameters {
     /// is missing or unknown, another shape or type, and a value that is not finite are errors.
     pub fn load(&self, path: &Path) -> std::result::Result<(), ParameterFileError> {
         let unfit = |what| ParameterFileError::Unfit { path: path.to_owned(), what };
-        let bytes = regular_file::read(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ParameterFileError::Missing { path: path.to_owned() },
-            _ => ParameterFileError::Unreadable { path: path.to_owned(), error },
-        })?;
-        self.set_all(&bytes).map_err(unfit)
+        self.set_all(read(path)?).map_err(unfit)
     }
 
-    fn set_all(&self, bytes: &[u8]) -> std::result::Result<(), String> {
-        let saved = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
-            .map_err(|error| format!("expected a safetensors file, found another one ({error})"))?;
-        let mut saved: BTreeMap<String, Tensor> = saved.into_iter().collect();
+    fn set_all(&self, mut saved: BTreeMap<String, Tensor>) -> std::result::Result<(), String> {
         for Parameter { name, var, .. } in &self.all {
             let Some(tensor) = saved.remove(name) else {
                 return Err(format!("expected a parameter {name:?}, found none"));
@@ -44,17 +37,6 @@ impl Parameters {
             let (found, wanted) = (tensor.dims(), var.dims());
             if found != wanted {
                 return Err(format!("expected {name:?} of shape {wanted:?}, found {found:?}"));
-            }
-            if tensor.dtype() != DType::F32 {
-                let found = tensor.dtype().as_str();
-                return Err(format!("expected {name:?} of type f32, found {found}"));
-            }
-            let n_wrong = n_non_finite(&tensor).map_err(|error| error.to_string())?;
-            if n_wrong > 0 {
-                let n = tensor.elem_count();
-                return Err(format!(
-                    "expected finite values, found {n_wrong} of {n} in {name:?} that are not"
-                ));
             }
             let set = || var.set(&tensor.to_device(&self.device)?);
             set().map_err(|error| error.to_string())?;
@@ -66,6 +48,36 @@ impl Parameters {
             None => Ok(()),
         }
     }
+}
+
+/// The values in a file that [`Parameters::save`] wrote, by name. Another type than f32, and a value that is not
+/// finite, are errors.
+pub fn read(path: &Path) -> std::result::Result<BTreeMap<String, Tensor>, ParameterFileError> {
+    let bytes = regular_file::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ParameterFileError::Missing { path: path.to_owned() },
+        _ => ParameterFileError::Unreadable { path: path.to_owned(), error },
+    })?;
+    checked(&bytes).map_err(|what| ParameterFileError::Unfit { path: path.to_owned(), what })
+}
+
+fn checked(bytes: &[u8]) -> std::result::Result<BTreeMap<String, Tensor>, String> {
+    let saved = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+        .map_err(|error| format!("expected a safetensors file, found another one ({error})"))?;
+    let saved: BTreeMap<String, Tensor> = saved.into_iter().collect();
+    for (name, tensor) in &saved {
+        if tensor.dtype() != DType::F32 {
+            let found = tensor.dtype().as_str();
+            return Err(format!("expected {name:?} of type f32, found {found}"));
+        }
+        let n_wrong = n_non_finite(tensor).map_err(|error| error.to_string())?;
+        if n_wrong > 0 {
+            let n = tensor.elem_count();
+            return Err(format!(
+                "expected finite values, found {n_wrong} of {n} in {name:?} that are not"
+            ));
+        }
+    }
+    Ok(saved)
 }
 
 /// The number of values of a tensor that are NaN or infinite.
