@@ -1,7 +1,5 @@
 //! Predictions of a model for an example, as ids and numbers; only a format converts them to text.
 
-use std::cmp::Ordering;
-
 use super::{
     Lexicon,
     schema::Labels,
@@ -42,10 +40,14 @@ pub struct ScoredText {
     pub score: f32,
 }
 
-/// The candidates of a ranking from first to last: by descending score, ties in their order.
+/// The candidates of a ranking from first to last: by descending score, ties in their order, and NaN last.
 pub fn ranked(scores: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[b].partial_cmp(&scores[a]).unwrap_or(Ordering::Equal));
+    let is_nan = |at: usize| scores[at].is_nan();
+    // A total order: all NaN are equal to each other, and after everything else.
+    order.sort_by(|&a, &b| {
+        scores[b].partial_cmp(&scores[a]).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b)))
+    });
     order
 }
 
@@ -70,5 +72,17 @@ mod tests {
     fn the_largest_score_is_first_and_ties_keep_their_order() {
         assert_eq!(ranked(&[0.5, 2.0, 0.5, 1.0]), [1, 3, 0, 2]);
         assert_eq!(ranked(&[]), [0; 0]);
+        assert_eq!(ranked(&[-0.0, 0.0, 1.0]), [2, 0, 1]);
+    }
+
+    #[test]
+    fn scores_that_are_no_numbers_are_last_in_their_order() {
+        let scores: Vec<f32> = (0..40_u8)
+            .map(|at| if at % 3 == 1 { f32::NAN } else { f32::from(at * 7 % 40) })
+            .collect();
+        let order = ranked(&scores);
+        let (numbers, others) = order.split_at(27);
+        assert!(numbers.windows(2).all(|pair| scores[pair[0]] > scores[pair[1]]), "{order:?}");
+        assert_eq!(others, (0..40).filter(|at| at % 3 == 1).collect::<Vec<_>>());
     }
 }
