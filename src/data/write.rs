@@ -36,6 +36,16 @@ impl Prediction {
     }
 }
 
+/// Refuses predictions of a field that is not among those which a format has a place for.
+pub(super) fn only_of(
+    format: &'static str,
+    fields: &[&str],
+    field: &FieldPredictions<'_>,
+) -> Result<(), UnwritableError> {
+    let what = "predictions of a field that is not one of its labels";
+    if fields.contains(&field.field) { Ok(()) } else { Err(UnwritableError { format, what }) }
+}
+
 /// New bytes for a range of the old ones; an empty range inserts.
 pub(super) type Edit = (Range<usize>, Vec<u8>);
 

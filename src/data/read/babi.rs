@@ -22,7 +22,7 @@ use crate::{
     data::{
         Prediction,
         prediction::FieldPredictions,
-        write::{UnwritableError, only_class, splice},
+        write::{UnwritableError, only_class, only_of, splice},
     },
     keys::{Key, ValueType, Values},
 };
@@ -146,6 +146,7 @@ impl Format for Babi {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
+        only_of(self.name(), &[ANSWER, SUPPORTING], field)?;
         let is_supporting = field.field == SUPPORTING;
         let numbers: HashMap<u32, String> = lines(&source.bytes)
             .map(|line| (line.number, String::from_utf8_lossy(number(line.bytes)).into_owned()))

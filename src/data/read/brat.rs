@@ -8,7 +8,8 @@
 //! them must be the one that is given. A span has the tokens that it touches; of a discontinuous one (`0 3;8 12`) those
 //! from its start to its end. `entity` has the tags of the spans in IOB2, of overlapping ones those of the longest.
 //!
-//! Predictions are the annotations of one document, with the offsets of whole tokens. The arguments of predicted
+//! Predictions of `entity`, `entities` or `relations` are the annotations of one document, with the offsets of whole
+//! tokens; classes must be tags. The arguments of predicted
 //! relations that have no type of their own are of the type `Entity`. There is no prediction for a faulty document.
 
 mod annotations;
@@ -28,13 +29,16 @@ use crate::{
         Lexicon, Prediction,
         prediction::FieldPredictions,
         structure::{SpanRelation, TokenSpan},
-        write::{UnwritableError, named},
+        write::{UnwritableError, named, only_of},
     },
     keys::{Key, ValueType, Values},
 };
 use annotations::Annotations;
 
 pub(super) struct Brat;
+
+/// The fields of annotations: the tag of each token, the entities, and their relations.
+const LABELS: [&str; 3] = ["entity", "entities", "relations"];
 
 const EQUIVALENCES: &str = "equivalences";
 
@@ -67,11 +71,12 @@ impl Format for Brat {
     }
 
     fn schema(&self, _values: &Values) -> Schema {
+        let [entity, entities, relations] = LABELS;
         Schema::of_tokens(vec![
             Field::of_tokens("form"),
-            Field::of_tokens("entity"),
-            Field::new("entities", Axis::Sequence(0), FieldForm::Spans),
-            Field::new("relations", Axis::Sequence(0), FieldForm::Relations),
+            Field::of_tokens(entity),
+            Field::new(entities, Axis::Sequence(0), FieldForm::Spans),
+            Field::new(relations, Axis::Sequence(0), FieldForm::Relations),
         ])
     }
 
@@ -133,6 +138,7 @@ impl Format for Brat {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
+        only_of(self.name(), &LABELS, field)?;
         let text = whole(source, &Decoder::new(values, &source.bytes), &mut Vec::new());
         let Some((example, prediction)) = examples.first().zip(field.predictions.first()) else {
             return Ok(Vec::new());
@@ -149,6 +155,9 @@ impl Format for Brat {
             }
             Prediction::Classes(classes) if classes.len() == positions.len() => {
                 let tags = named(classes, field.names);
+                if tags.iter().any(|tag| iob::parts(tag).is_none()) {
+                    return Err(UnwritableError { format: self.name(), what: iob::NO_TAGS });
+                }
                 for (start, end, kind) in iob::spans(tags.iter().map(String::as_str)) {
                     lines.span(&TokenSpan { start, end, label: None }, kind);
                 }

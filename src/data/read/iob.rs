@@ -3,6 +3,9 @@
 /// The tag of a token outside of spans.
 pub(super) const OUTSIDE: &str = "O";
 
+/// What a format of spans has no place for.
+pub(super) const NO_TAGS: &str = "classes that are no tags in IOB2";
+
 /// The start, exclusive end and type of a span.
 pub(super) type TaggedSpan<'t> = (u32, u32, Option<&'t str>);
 

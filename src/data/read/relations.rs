@@ -8,8 +8,9 @@
 //!
 //! The entities are read from the tags as conlleval reads them: an `I-` after another tag starts one. The arguments of
 //! a relation have no labels; the type of an entity is in `entities`. Input to `predict` may have the first two
-//! columns only, and then the tags of predicted relations mark their arguments. The prediction of a faulty sentence is
-//! `O`, and `['N']` for relations.
+//! columns only, and then the tags of predicted relations mark their arguments. Predictions are those of `entity`,
+//! `entities` and `relations`, classes only if they are tags. The prediction of a faulty sentence is `O`, and `['N']`
+//! for relations.
 
 mod rows;
 
@@ -27,7 +28,7 @@ use crate::{
         Prediction,
         prediction::FieldPredictions,
         structure::{SpanRelation, TokenSpan},
-        write::{UnwritableError, by_line, splice, tags},
+        write::{UnwritableError, by_line, only_of, splice, tags},
     },
     keys::{Key, Values},
 };
@@ -120,11 +121,14 @@ impl Format for Relations {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
+        let [_, labels @ ..] = FIELDS;
+        only_of(self.name(), &labels, field)?;
         let encoding = Encoding::of(values);
-        let are_relations =
-            field.predictions.iter().any(|one| matches!(one, Prediction::Relations(_)));
-        if !are_relations && field.field != FIELDS[3] {
+        if field.field != FIELDS[3] {
             let labels = by_line(self.name(), examples, field)?;
+            if labels.values().any(|label| iob::parts(label).is_none()) {
+                return Err(UnwritableError { format: self.name(), what: iob::NO_TAGS });
+            }
             let edits = words(&source.bytes).map(|line| {
                 let label = labels.get(&line.number).map_or(OUTSIDE, String::as_str);
                 match line.cells().nth(2) {

@@ -4,12 +4,14 @@
 //! The columns are id, form, lemma, pos, top (`+` or `-`), pred (`+` or `-`), frame, and one for each word of the
 //! sentence whose pred is `+`, in their order: so their number changes from sentence to sentence. A cell of such a
 //! column is the label of the arc from its predicate to the word of the line. A top is an arc from the root with the
-//! label `top`. `_` is no value. The line `#SDP 2015` is a header, and `#ID` the id of a sentence.
+//! label `top`. `_` is no value. The last line `#ID` before the words is the id of a sentence, which has no space; so
+//! neither the header `#SDP 2015` nor other comments are one. An id without words is a fault.
 //!
 //! With several `graphs` each has a file of its own. Sentences are joined by their id, in the order of the first
 //! file, which also gives form, lemma, pos and frame; a sentence that another file lacks has no such graph. Line
 //! numbers of examples are those of the first file. Input to `predict` is a file of any of the graphs, or its first
-//! four columns. The graph of a faulty sentence is empty.
+//! four columns. Predictions are those of a graph, of the lemma, the pos or the frame. The graph of a faulty sentence
+//! is empty.
 
 mod sentence;
 
@@ -27,7 +29,7 @@ use crate::{
         Lexicon, Prediction,
         prediction::FieldPredictions,
         structure::GraphArc,
-        write::{UnwritableError, by_line, splice},
+        write::{UnwritableError, by_line, only_of, splice},
     },
     keys::{Key, ValueType, Values},
 };
@@ -37,8 +39,10 @@ pub(super) struct Sdp;
 
 const GRAPHS: &str = "graphs";
 
+const FORM: &str = "form";
+
 /// The fields with a string per word, and their columns.
-const COLUMNS: [(&str, usize); 4] = [("form", 1), ("lemma", 2), ("pos", 3), ("frame", 6)];
+const COLUMNS: [(&str, usize); 4] = [(FORM, 1), ("lemma", 2), ("pos", 3), ("frame", 6)];
 
 /// The number of columns before those of the graph.
 const N_WORD_COLUMNS: usize = 4;
@@ -90,7 +94,7 @@ impl Format for Sdp {
 
     fn schema(&self, values: &Values) -> Schema {
         let words = COLUMNS.iter().map(|(name, _)| match *name {
-            "form" => Field::of_tokens(name),
+            FORM => Field::of_tokens(name),
             _ => Field::of_tokens(name).with_placeholder(NOTHING, true),
         });
         let graph = |name| Field::new(name, Axis::Sequence(0), FieldForm::Arcs);
@@ -141,6 +145,9 @@ impl Format for Sdp {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
+        let labels = COLUMNS.iter().map(|(name, _)| *name).filter(|name| *name != FORM);
+        let fields: Vec<&str> = labels.chain(values.texts(GRAPHS)).collect();
+        only_of(self.name(), &fields, field)?;
         let encoding = Encoding::of(values);
         let rows = lines(&source.bytes).filter(is_word);
         if let Some(&(_, column)) = COLUMNS.iter().find(|(name, _)| *name == field.field) {
@@ -272,7 +279,7 @@ fn example(sentence: &Sentence, graphs: &[Option<&[FoundArc]>], corpus: &mut Cor
         fields.push(FieldValues::of_positions(sentence.words.iter().map(|word| {
             // A form may be an underscore.
             let cell = word.cells().nth(column)?;
-            (name == "form" || cell != NOTHING).then(|| lexicon.intern(cell))
+            (name == FORM || cell != NOTHING).then(|| lexicon.intern(cell))
         })));
     }
     for (arcs, lexicon) in graphs.iter().zip(of_graphs) {

@@ -26,7 +26,7 @@ use crate::{
     data::{
         prediction::FieldPredictions,
         structure::TokenSpan,
-        write::{UnwritableError, only_class, splice},
+        write::{UnwritableError, only_class, only_of, splice},
     },
     keys::{Key, ValueType, Values},
 };
@@ -124,6 +124,7 @@ impl Format for Semeval {
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
+        only_of(self.name(), &[RELATION], field)?;
         let mut relations = HashMap::new();
         for (example, prediction) in examples.iter().zip(field.predictions) {
             let relation = only_class(self.name(), prediction, field.names)?;

@@ -45,15 +45,26 @@ pub(super) fn bytes(text: &str, tokens: &[&str]) -> Vec<(u32, u32)> {
     tokens.iter().map(place).collect()
 }
 
-/// The tokens that a range of bytes touches, as a span, if there are any.
+/// The tokens that a range of bytes touches, as a span, if there are any; the tokens are in order.
 pub(super) fn touched(tokens: &Positions, range: Range<usize>) -> Option<Range<u32>> {
-    let touches = |at: &usize| {
-        let bytes = tokens.bytes(*at);
-        bytes.is_some_and(|bytes| bytes.start < range.end && bytes.end > range.start)
-    };
-    let mut touched = (0..tokens.len()).filter(touches);
-    let first = touched.next()?;
-    Some(first as u32..touched.next_back().unwrap_or(first) as u32 + 1)
+    let first = n_while(tokens, |bytes| bytes.end <= range.start);
+    let after = n_while(tokens, |bytes| bytes.start < range.end);
+    (first < after).then_some(first as u32..after as u32)
+}
+
+/// The number of tokens before the first one that does not hold what all those before it do, by bisection; 0 without
+/// offsets.
+fn n_while(tokens: &Positions, holds: impl Fn(Range<usize>) -> bool) -> usize {
+    let (mut low, mut high) = (0, tokens.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        if tokens.bytes(middle).is_some_and(&holds) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 /// The tokenization of a text.
@@ -175,6 +186,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_range_touches_the_tokens_of_which_it_has_a_byte(
+            lengths in prop::collection::vec((0..3_u32, 1..4_u32), 0..12),
+            (start, n) in (0..40_usize, 0..20_usize),
+        ) {
+            let mut end = 0;
+            let place = |(gap, n): (u32, u32)| {
+                let start = end + gap;
+                end = start + n;
+                (start, end)
+            };
+            let bytes: Vec<(u32, u32)> = lengths.into_iter().map(place).collect();
+            let range = start..start + n;
+            let touches = |(from, to): &(u32, u32)| {
+                (*from as usize) < range.end && *to as usize > range.start
+            };
+            let first = bytes.iter().position(touches);
+            let last = bytes.iter().rposition(touches);
+            let wanted = first.zip(last).map(|(first, last)| first as u32..last as u32 + 1);
+            let tokens = Positions::on_line(1, bytes.len()).at_bytes(Some(bytes.clone()));
+            prop_assert_eq!(touched(&tokens, range), wanted);
+        }
+
         #[test]
         fn tokens_contain_every_character_but_white_space(text in any::<String>()) {
             let tokens = Tokens::Words.split(&text);

@@ -117,3 +117,22 @@ fn input_may_have_questions_without_answers() {
     let wanted = "1 Cy sat.\n2 Cy ran.\n3 Where is Cy?\t\t2\n4 Who ran?\t\t1 2";
     assert_eq!(String::from_utf8(written).unwrap(), wanted);
 }
+
+#[test]
+fn only_answers_and_supporting_sentences_are_written() {
+    let reading = setting().read(TEXT);
+    let names = &reading.corpus.lexicons[2];
+    let classes = vec![Prediction::Classes(vec![0]); 3];
+    let spans = vec![Prediction::Spans(Vec::new()); 3];
+    let other = "predictions of a field that is not one of its labels";
+    for (field, predictions, what) in [
+        ("question", &classes, other),
+        ("story", &classes, other),
+        ("", &classes, other),
+        ("answer", &spans, "spans"),
+        ("supporting", &spans, "spans"),
+    ] {
+        let error = setting().write_predictions(&reading, field, names, predictions).unwrap_err();
+        assert_eq!(error.what, what, "{field}");
+    }
+}

@@ -115,6 +115,24 @@ fn input_may_be_the_text_alone() {
     let spans = [Prediction::Spans(vec![span, beyond])];
     let written = setting().write_predictions(&reading, "entities", &names, &spans).unwrap();
     assert_eq!(String::from_utf8(written).unwrap(), "T1\tAnimal 0 9\tA cat sat\n");
-    let label = [Prediction::Classes(vec![0])];
-    assert!(setting().write_predictions(&reading, "label", &names, &label).is_err());
+}
+
+#[test]
+fn what_is_neither_entities_nor_relations_is_never_written() {
+    let reading = setting().read_as("A cat\nsat .", Labels::Absent);
+    let names: Lexicon = ["B-Animal", "0"].into_iter().collect();
+    let classes = |class, n| [Prediction::Classes(vec![class; n])];
+    let other = "predictions of a field that is not one of its labels";
+    for (field, predictions, what) in [
+        ("form", classes(0, 4), other),
+        ("", classes(0, 4), other),
+        ("label", classes(0, 1), other),
+        ("form", [Prediction::Spans(Vec::new())], other),
+        ("entity", classes(1, 4), "classes that are no tags in IOB2"),
+        ("entity", classes(0, 1), "classes"),
+    ] {
+        let error = setting().write_predictions(&reading, field, &names, &predictions).unwrap_err();
+        assert_eq!(error.what, what, "{field}");
+    }
+    assert!(setting().write_predictions(&reading, "entity", &names, &classes(0, 4)).is_ok());
 }

@@ -65,7 +65,7 @@ impl Row {
 /// The indices of two entities, and the label of their relation.
 pub(super) type Pair<'r> = (usize, usize, &'r str);
 
-/// The relations as the indices of two entities; the error is a line and what is wrong with it.
+/// The relations as the indices of two entities, which are in order; the error is a line and what is wrong with it.
 pub(super) fn pairs<'r>(
     rows: &'r [Row],
     spans: &[TaggedSpan<'_>],
@@ -74,7 +74,7 @@ pub(super) fn pairs<'r>(
     for (at, row) in (0..).zip(rows) {
         for (label, to) in &row.relations {
             let entity = |token: u32| {
-                spans.iter().position(|(_, end, _)| *end == token + 1).ok_or_else(|| {
+                spans.binary_search_by_key(&(token + 1), |(_, end, _)| *end).map_err(|_| {
                     let form = &rows[token as usize].form;
                     let what = format!(
                         "the relation {label:?} has token {token} ({form:?}), expected the last token of an entity"

@@ -105,3 +105,26 @@ fn a_faulty_sentence_has_no_relation() {
     let written = String::from_utf8(setting().write_structures(&reading, "relations")).unwrap();
     assert!(written.contains("3\tKew\tS-Org\t['N']\t[3]\n"), "{written}");
 }
+
+#[test]
+fn what_is_neither_tags_nor_relations_is_never_written() {
+    let reading = setting().read(TEXT);
+    let names: Lexicon = ["B-Loc", "0"].into_iter().collect();
+    let span = TokenSpan { start: 0, end: 1, label: None };
+    let relation = SpanRelation { from: span, to: span, label: 0 };
+    let relations = || vec![Prediction::Relations(vec![relation]); 2];
+    let classes = |class| [6, 2].map(|n| Prediction::Classes(vec![class; n])).to_vec();
+    let other = "predictions of a field that is not one of its labels";
+    for (field, predictions, what) in [
+        ("form", classes(0), other),
+        ("", classes(0), other),
+        ("form", relations(), other),
+        ("entity", classes(1), "classes that are no tags in IOB2"),
+        ("entity", relations(), "relations"),
+        ("relations", classes(0), "classes"),
+    ] {
+        let error = setting().write_predictions(&reading, field, &names, &predictions).unwrap_err();
+        assert_eq!(error.what, what, "{field}");
+    }
+    assert!(setting().write_predictions(&reading, "entity", &names, &classes(0)).is_ok());
+}

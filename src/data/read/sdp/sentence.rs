@@ -9,9 +9,6 @@ use super::{
     FoundArc, N_WORD_COLUMNS, NOTHING, TOP,
 };
 
-/// The first line of a file, which is no id.
-const HEADER: &str = "SDP 2015";
-
 /// The columns before those of the predicates.
 const N_COLUMNS: usize = 7;
 
@@ -113,9 +110,11 @@ fn sentence(
                 continue;
             }
         };
-        if let Some(id) = text.strip_prefix('#') {
-            if sentence.id.is_none() && id.trim_ascii() != HEADER && sentence.words.is_empty() {
-                sentence.id = Some(id.trim_ascii().to_owned());
+        if let Some(id) = text.strip_prefix('#').map(str::trim_ascii) {
+            // The header of a file has a space, as other comments have.
+            let is_id = !id.is_empty() && !id.contains(char::is_whitespace);
+            if is_id && sentence.words.is_empty() {
+                sentence.id = Some(id.to_owned());
                 sentence.line = line.number;
             }
             continue;
@@ -131,6 +130,10 @@ fn sentence(
         // A missing or additional word is a single fault, not one for each following line.
         next = found.unwrap_or(next).saturating_add(1);
         sentence.words.push(Word { line: line.number, text: text.into_owned() });
+    }
+    if let Some(id) = sentence.id.as_ref().filter(|_| wrong.is_empty() && sentence.words.is_empty())
+    {
+        wrong.push((sentence.line, format!("expected words after #{id}, found none")));
     }
     if wrong.is_empty() {
         let mut of_graph = Vec::new();

@@ -91,6 +91,37 @@ fn sentences_that_do_not_fit_together_are_faults() {
 }
 
 #[test]
+fn the_id_is_the_last_line_of_a_comment_before_the_words_that_has_no_space() {
+    for header in ["#SDP 2014\n#s1\n", "# a note\n#s1\n# another\n", "#note\n#s1\n#\n", "#s1\n"] {
+        let first = GRAPHS.replace("#SDP 2015\n#s1\n", header);
+        for (first, second) in [(first.as_str(), OTHERS), (OTHERS, first.as_str())] {
+            let reading = two(first, second);
+            assert_eq!(reading.faults(), [""; 0], "{header}");
+            assert!(!reading.structures("psd").contains(&"\u{2013}".to_owned()), "{header}");
+        }
+    }
+    let reading = setting().read(GRAPHS.replace("#s2", "#s3\n\n#s2"));
+    assert_eq!(reading.faults(), ["f:8: expected words after #s3, found none"]);
+    assert_eq!((reading.read.n_faulty, reading.read.split.examples.len()), (1, 2));
+    assert_eq!(setting().read("#SDP 2015\n\n# a note\n").faults(), [""; 0]);
+}
+
+#[test]
+fn the_form_and_other_fields_are_never_written() {
+    let reading = setting().read(GRAPHS);
+    let names: Lexicon = ["X"].into_iter().collect();
+    let classes = [4, 2].map(|n| Prediction::Classes(vec![0; n]));
+    let graphs = [const { Prediction::Arcs(Vec::new()) }; 2];
+    for (field, predictions) in
+        [("form", &classes), ("", &classes), ("pas", &graphs), ("form", &graphs)]
+    {
+        let error = setting().write_predictions(&reading, field, &names, predictions).unwrap_err();
+        assert_eq!(error.what, "predictions of a field that is not one of its labels", "{field}");
+    }
+    assert!(setting().write_predictions(&reading, "lemma", &names, &classes).is_ok());
+}
+
+#[test]
 fn faults_name_their_line() {
     for (from, to, fault) in [
         ("1\tCats", "x\tCats", "f:3: id \"x\", expected 1"),

@@ -1,6 +1,7 @@
 //! Marked entities and their relation: what is read and refused, and the form of predictions.
 
 use super::super::{Labels, testing::Setting};
+use crate::data::Prediction;
 
 const TEXT: &str = "7\t\"The <e1>storm</e1> damaged the old <e2>bridge</e2>, badly.\"\r\n\
     Cause-Effect(e1,e2)\r\nComment: none\r\n\r\n\
@@ -83,9 +84,25 @@ fn a_prediction_replaces_the_line_of_the_relation() {
         written.contains("badly.\"\r\n_\r\nComment") && written.contains("\r\nOther\r\n"),
         "{written}"
     );
-    let names = &reading.corpus.lexicons[3];
-    let spans = vec![crate::data::Prediction::Spans(Vec::new()); 2];
-    assert!(setting().write_predictions(&reading, "entities", names, &spans).is_err());
+}
+
+#[test]
+fn only_relations_are_written() {
+    let reading = setting().read(TEXT);
+    let names = &reading.corpus.lexicons[4];
+    let classes = vec![Prediction::Classes(vec![0]); 2];
+    let spans = vec![Prediction::Spans(Vec::new()); 2];
+    let other = "predictions of a field that is not one of its labels";
+    for (field, predictions, what) in [
+        ("form", &classes, other),
+        ("distance_1", &classes, other),
+        ("", &classes, other),
+        ("entities", &spans, other),
+        ("relation", &spans, "spans"),
+    ] {
+        let error = setting().write_predictions(&reading, field, names, predictions).unwrap_err();
+        assert_eq!(error.what, what, "{field}");
+    }
 }
 
 #[test]
