@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn scores_that_are_no_numbers_are_last_in_their_order() {
-        let scores: Vec<f32> = (0..40_u8)
+        let scores: Vec<f32> = (0..40_u16)
             .map(|at| if at % 3 == 1 { f32::NAN } else { f32::from(at * 7 % 40) })
             .collect();
         let order = ranked(&scores);

@@ -110,7 +110,7 @@ fn sentence(
                 continue;
             }
         };
-        if let Some(id) = text.strip_prefix('#').map(str::trim_ascii) {
+        if let Some(id) = text.strip_prefix('#').map(str::trim_ascii_end) {
             // The header of a file has a space, as other comments have.
             let is_id = !id.is_empty() && !id.contains(char::is_whitespace);
             if is_id && sentence.words.is_empty() {
