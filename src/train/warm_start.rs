@@ -14,6 +14,7 @@ mod compare;
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    fmt::Write as _,
     path::Path,
 };
 
@@ -128,10 +129,11 @@ impl WarmStart {
         }
         let mut note = format!("encoder {name} starts from {run}, step {}", source.step);
         if n_rows > 0 {
-            note += &format!("; {n_known} of {n_rows} rows of embedding tables are known there");
+            let _ =
+                write!(note, "; {n_known} of {n_rows} rows of embedding tables are known there");
         }
         if !differing.is_empty() {
-            note += &format!("; other values there: {}", differing.join(", "));
+            let _ = write!(note, "; other values there: {}", differing.join(", "));
         }
         self.notes.push(note);
         Ok(())
