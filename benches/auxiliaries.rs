@@ -1,6 +1,7 @@
 //! The effect of auxiliaries on the sample data: every shipped recipe as it is, with all
 //! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
-//! frequent arc, by its label and the distance to the head, into every token that can have it.
+//! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
+//! the order of the file.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
@@ -10,8 +11,13 @@
 use std::{collections::BTreeMap, process::Command};
 
 use auxdesk::{
-    data::{Corpus, Example, FieldForm, FieldValues, Prediction, SplitData, structure::GraphArc},
-    metric::{Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word, scorer::GraphScorer},
+    data::{
+        Axis, Corpus, Example, FieldForm, FieldValues, Prediction, SplitData, structure::GraphArc,
+    },
+    metric::{
+        Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
+        scorer::{GraphScorer, RankingScorer},
+    },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
 };
@@ -115,6 +121,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     if taught.fields[field(taught)].form == FieldForm::Arcs {
         return most_frequent_arc(taught, field(taught), metric);
     }
+    if matches!(taught.fields[field(taught)].axis, Axis::Items(_)) {
+        return in_given_order(taught, field(taught), metric);
+    }
     let mut counts = BTreeMap::<&str, u64>::new();
     for labels in labels(taught, &taught.train, field(taught)) {
         for label in labels {
@@ -164,6 +173,19 @@ fn most_frequent_arc(corpus: &Corpus, field: usize, metric: &str) -> f64 {
         };
         let predicted = (0..n).filter_map(arc).collect();
         scorer.push(&Gold::Arcs(gold), &Prediction::Arcs(predicted));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
+}
+
+/// The test score of candidates in the order of the file.
+fn in_given_order(corpus: &Corpus, field: usize, metric: &str) -> f64 {
+    let mut scorer: Box<dyn Scorer> = Box::new(RankingScorer::default());
+    for relevance in labels(corpus, corpus.test.as_ref().unwrap(), field) {
+        let relevance: Vec<f32> = relevance.iter().map(|label| label.parse().unwrap()).collect();
+        let scores = vec![0.0; relevance.len()];
+        scorer.push(&Gold::Relevance(relevance), &Prediction::Ranking(scores));
     }
     let mut scores = Scores::default();
     scorer.finish(&mut scores);

@@ -12,8 +12,9 @@ const FIRST: usize = 10;
 /// Over examples that have a relevant candidate: `mrr`, the mean of 1 / rank of the first relevant
 /// one (Voorhees 1999); `recall_at_10`, the mean share of relevant ones among the first ten;
 /// `ndcg`, the sum of relevance / log2(1 + rank), divided by that of the ideal ranking (Järvelin
-/// and Kekäläinen 2002), and `ndcg_at_10`, the same of the first ten; `map`, the mean of the average precision: of each relevant candidate, the share of
-/// relevant ones from the first to it. All in percent, as trec_eval and scikit-learn define them.
+/// and Kekäläinen 2002), and `ndcg_at_10`, the same of the first ten; `map`, the mean of the average precision: of each
+/// relevant candidate, the share of relevant ones from the first to it. All in percent, as trec_eval and scikit-learn
+/// define them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RankingScorer {
     n_examples: u64,
