@@ -20,7 +20,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Read, ReadError, Schema,
     Source,
     encoding::{self, Decoder, Encoding},
-    lines::{Line, lines, read_sentences},
+    lines::{Line, integer, lines, read_sentences},
 };
 use crate::{
     data::{
@@ -240,7 +240,7 @@ fn heads(
     for (dependent, (line, cells)) in (0..).zip(words) {
         let head = match cells[at] {
             "_" => continue,
-            cell => number(cell).filter(|head| *head <= words.len() as u64),
+            cell => integer(cell).filter(|head: &u64| *head <= words.len() as u64),
         };
         match head {
             Some(head) => {
@@ -355,18 +355,13 @@ enum Id {
 impl Id {
     fn parse(id: &str) -> Option<Self> {
         if let Some((first, last)) = id.split_once('-') {
-            return Some(Self::Range(number(first)?, number(last)?));
+            return Some(Self::Range(integer(first)?, integer(last)?));
         }
         if let Some((word, place)) = id.split_once('.') {
-            return number(word).and(number(place)).map(|_| Self::Empty);
+            return integer::<u64>(word).and(integer::<u64>(place)).map(|_| Self::Empty);
         }
-        number(id).map(Self::Word)
+        integer(id).map(Self::Word)
     }
-}
-
-/// An integer of digits only: `parse` would accept a leading `+`.
-fn number(digits: &str) -> Option<u64> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn parts(tag: &str) -> Option<(char, Option<&str>)> {
     }
 }
 
-/// The spans of the tags of a sequence; what is no tag is outside of all.
+/// The spans of the tags of a sequence; a string that is no tag is read as `O`.
 pub(super) fn spans<'t>(tags: impl IntoIterator<Item = &'t str>) -> Vec<TaggedSpan<'t>> {
     let mut spans: Vec<TaggedSpan<'t>> = Vec::new();
     for (at, tag) in (0..).zip(tags) {

@@ -4,7 +4,7 @@
 //! Carriage returns before the `\n` belong to the line ending. A UTF-8 byte order mark at the start
 //! of the file is not part of its first line; elsewhere U+FEFF is a character.
 
-use std::ops::Range;
+use std::{ops::Range, str::FromStr};
 
 use super::{Example, Read, ReadError, Source};
 use crate::keys::{Key, ValueType, Values};
@@ -149,6 +149,11 @@ pub(super) fn read_each<'a>(
     }
     read.n_faulty = read.faults.len() as u64;
     read
+}
+
+/// An integer of digits only: `parse` would accept a leading `+`.
+pub(super) fn integer<T: FromStr>(digits: &str) -> Option<T> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::{Positions, iob::TaggedSpan, tokens};
+use super::super::{Positions, iob::TaggedSpan, lines::integer, tokens};
 
 /// The annotations that are read.
 pub(super) struct Annotations<'t> {
@@ -97,7 +97,7 @@ impl Document<'_> {
             .split(';')
             .map(|fragment| {
                 let (start, end) = fragment.trim_ascii().split_once(' ')?;
-                Some((number(start)?, number(end)?)).filter(|(start, end)| start < end)
+                Some((integer(start)?, integer(end)?)).filter(|(start, end)| start < end)
             })
             .collect();
         let Some(fragments) = fragments.filter(|_| !kind.is_empty()) else {
@@ -133,9 +133,4 @@ impl Document<'_> {
             touched.ok_or_else(|| format!("expected a token at {place:?}, found none"))?;
         Ok((touched.start, touched.end, Some(kind)))
     }
-}
-
-/// A number of digits only.
-fn number(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }

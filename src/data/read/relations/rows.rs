@@ -3,6 +3,7 @@
 use super::super::{
     Labels,
     iob::{TaggedSpan, parts},
+    lines::integer,
 };
 
 /// What stands for no relation.
@@ -101,8 +102,7 @@ fn relations(names: &str, heads: &str, n: usize) -> Result<Vec<(String, u32)>, S
     }
     let mut relations = Vec::new();
     for (name, head) in names.into_iter().zip(found) {
-        let is_number = head.bytes().all(|byte| byte.is_ascii_digit());
-        let to = head.parse().ok().filter(|&to: &u32| is_number && (to as usize) < n);
+        let to = integer(head).filter(|&to: &u32| (to as usize) < n);
         let last = n.saturating_sub(1);
         let to = to.ok_or_else(|| {
             format!("the relation {name:?} points to token {head}, expected one of the sentence, from 0 to {last}")

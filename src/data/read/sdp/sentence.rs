@@ -4,7 +4,7 @@ use super::{
     super::{
         Labels, ReadError, Source,
         encoding::Decoder,
-        lines::{Line, lines},
+        lines::{Line, integer, lines},
     },
     FoundArc, N_WORD_COLUMNS, NOTHING, TOP,
 };
@@ -120,7 +120,7 @@ fn sentence(
             continue;
         }
         let id = text.split('\t').next().unwrap_or_default();
-        let found = id.parse::<u64>().ok().filter(|_| id.bytes().all(|byte| byte.is_ascii_digit()));
+        let found: Option<u64> = integer(id);
         if found != Some(next) {
             wrong.push((line.number, format!("id {id:?}, expected {next}")));
         } else if text.split('\t').any(str::is_empty) {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::super::lines::integer;
+
 /// A value of a document that is known to be JSON.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'t> {
@@ -56,8 +58,7 @@ impl<'t> Node<'t> {
 
     /// The number, if it is one of digits only.
     pub(super) fn number(self) -> Option<usize> {
-        let text = self.whole();
-        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+        integer(self.whole())
     }
 
     /// The value of a key, if it is an object that has it; of several the last.
