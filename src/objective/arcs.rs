@@ -25,7 +25,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, TOKEN_TAP, TapKey,
 };
 use crate::{
-    data::{Corpus, Example, FieldValues, Fitted, Symbol, Vocabulary, structure::GraphArc},
+    data::{Corpus, Example, FieldValues, Fitted, Vocabulary, structure::GraphArc},
     keys::{Key, Refers, ValueType},
     protocol::event::Direction,
 };
@@ -252,6 +252,3 @@ impl ObjectiveConfig for Config {
         Ok(Box::new(Parser::new(self, setup)?))
     }
 }
-
-/// The class of each symbol of a lexicon.
-type Classes = Vec<Symbol>;

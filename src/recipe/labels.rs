@@ -9,7 +9,7 @@ use crate::{
         encoder::{self, OBJECTIVE},
         head,
     },
-    objective::{self, LABEL_WIDTH},
+    objective::{self, LABEL_WIDTH, ObjectiveKind},
 };
 
 /// The table of an encoder of labels.
@@ -43,8 +43,7 @@ pub(super) fn tables(
         }
         let kind = objective.get("kind").and_then(|kind| kind.value.as_text());
         let Some(kind) = kind.and_then(objective::find) else { continue };
-        let has_vectors = kind.keys().iter().any(|key| key.name == LABEL_WIDTH.name);
-        if !has_vectors {
+        if !has_vectors(kind) {
             let what = format!(
                 "{text:?}: expected an objective with label vectors, found {name:?} of kind {:?}; read one of kind \
                  {}",
@@ -99,12 +98,15 @@ pub(super) fn tables(
     tables
 }
 
+/// Whether encoders may read the labels of objectives of this kind.
+fn has_vectors(kind: &dyn ObjectiveKind) -> bool {
+    kind.keys().iter().any(|key| key.name == LABEL_WIDTH.name)
+}
+
 /// The kinds of objective with label vectors.
 fn with_vectors() -> Vec<String> {
-    let has = |kind: &&&dyn objective::ObjectiveKind| {
-        kind.keys().iter().any(|key| key.name == LABEL_WIDTH.name)
-    };
-    objective::OBJECTIVES.iter().filter(has).map(|kind| format!("{:?}", kind.name())).collect()
+    let kinds = objective::OBJECTIVES.iter().filter(|kind| has_vectors(**kind));
+    kinds.map(|kind| format!("{:?}", kind.name())).collect()
 }
 
 /// The name before a view such as `.mean`.

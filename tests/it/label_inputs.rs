@@ -121,7 +121,7 @@ fn the_gradient_of_a_shared_head_is_the_sum_of_both_losses() {
 }
 
 #[test]
-fn a_recipe_with_labels_equals_its_resolved_form_trains_and_continues_to_a_checkpoint() {
+fn a_recipe_with_labels_equals_its_resolved_form_and_its_checkpoint_has_the_label_vectors() {
     let tiny = fed(&["train.steps=6"]);
     let text = tiny.recipe.resolved();
     assert!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Result, Tensor};
 
-use super::{ArcLoss, Classes, Config, FieldIndices, Fields, LABELS, Structure};
+use super::{ArcLoss, Config, FieldIndices, Fields, LABELS, Structure};
 use crate::{
     data::{Batch, Corpus, FieldValues, Lexicon, Packing, Prediction, structure::GraphArc},
     kernel::{self, PairGroup},
@@ -39,7 +39,7 @@ pub(super) struct Parser {
 /// The fields of a corpus, and the class of each symbol of its labels.
 struct Attached {
     fields: FieldIndices,
-    classes: Classes,
+    classes: Vec<u32>,
 }
 
 /// A sentence of a batch.
