@@ -11,12 +11,13 @@ mod past;
 mod show;
 mod signals;
 mod started;
+mod trainer;
 mod whole;
 
 use std::{
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
-    path::{Path, PathBuf},
+    path::Path,
     sync::mpsc,
     thread,
 };
@@ -27,28 +28,27 @@ use crate::{
     feed::{Feed, SharedRun},
     journal::{self, VERSION, Writer},
     kernel::{self, Device, DeviceName},
-    model::encoder::FirstValues,
     process_memory,
     protocol::{
         CommandId, Header, Summary,
         event::{Reason, RunEnded},
     },
-    recipe::{self, FittedByOwner, Recipe, System, VectorsByEncoder},
+    recipe::{self, FittedByOwner, Recipe, VectorsByEncoder},
     recorder::{Recorded, Recording, record},
     state::{Run, Totals},
     train::{
-        Clock, Interrupt, Moves, Opening, RequestedFailures, Trainer, TrainerSetup,
-        TrainingSession, WarmStart,
+        Interrupt, Moves, RequestedFailures, Trainer, WarmStart,
         checkpoint::{self, Checkpoint},
     },
     tui,
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 pub use folder::RunFolder;
 pub use past::{Past, PastJournal};
 pub use show::{DeskShown, Replayed, Show, replay};
 pub use started::StartedWith;
+use trainer::{TrainerParts, trainer};
 use whole::remove_parts;
 pub use whole::write_whole;
 
@@ -263,95 +263,6 @@ fn requested_failures() -> RequestedFailures {
     let [panic_at, error_at, out_of_memory_at] = [PANIC_AT, ERROR_AT, OUT_OF_MEMORY_AT]
         .map(|name| std::env::var(name).ok().and_then(|step| step.parse().ok()));
     RequestedFailures { panic_at, error_at, out_of_memory_at }
-}
-
-/// What a trainer is built from, except for the system.
-struct TrainerParts {
-    recipe: Recipe,
-    corpora: Vec<Corpus>,
-    digests: BTreeMap<String, String>,
-    fitted: FittedByOwner,
-    moves: Option<Moves>,
-    device: Device,
-    run: PathBuf,
-    interrupt: Interrupt,
-    warm_start: WarmStart,
-}
-
-/// The trainer of a run that starts, or that is continued from its checkpoint.
-fn trainer(
-    parts: TrainerParts,
-    vectors: &VectorsByEncoder,
-    header: &Header,
-    past: Option<&Past>,
-) -> Result<Trainer> {
-    let TrainerParts {
-        recipe,
-        corpora,
-        digests,
-        fitted,
-        moves,
-        device,
-        run,
-        interrupt,
-        warm_start,
-    } = parts;
-    let checkpoint = past.and_then(|past| past.checkpoint.as_ref());
-    let first_values = match checkpoint {
-        Some(_) => FirstValues::Checkpoint,
-        None => FirstValues::Recipe,
-    };
-    // The library that allocates tensors panics on a size beyond the address space.
-    let make = || System::new(&recipe, &fitted, vectors, first_values, &device);
-    let made = panic::catch_unwind(AssertUnwindSafe(make));
-    let mut system = made.map_err(|panic| {
-        anyhow!("cannot build the system: {}", finish::panic_text(panic.as_ref()))
-    })??;
-    if checkpoint.is_none() {
-        warm_start.apply(system.parameters())?;
-    }
-    for (at, corpus) in corpora.iter().enumerate() {
-        system.attach(at, corpus);
-    }
-    system.release_vectors();
-    let coverage = recipe.coverage(&corpora, vectors);
-    // A run that was killed before its first event starts again.
-    let has_started =
-        |past: &&Past| past.journal.as_ref().is_some_and(|journal| journal.run.has_started());
-    let opening = match past.filter(has_started) {
-        None => Opening::Started,
-        Some(past) => Opening::Continued(TrainingSession {
-            left_behind: past.left_behind(),
-            auxdesk: header.auxdesk.clone(),
-            threads: header.threads,
-            device: header.device.clone(),
-            kernel: header.kernel.clone(),
-            steps_per_epoch: past
-                .journal
-                .as_ref()
-                .map_or(0, |journal| journal.run.plan.steps_per_epoch),
-        }),
-    };
-    let clock = Clock::start_at(past.map_or(0, Past::at_ms));
-    let setup = TrainerSetup {
-        recipe,
-        corpora,
-        digests,
-        fitted,
-        system,
-        vectors: recipe::vector_digests(vectors),
-        coverage,
-        run,
-        opening,
-        moves,
-        clock,
-        interrupt,
-        failures: requested_failures(),
-    };
-    match checkpoint {
-        None => Ok(Trainer::new(setup)),
-        Some(checkpoint) => Trainer::resume(setup, checkpoint),
-    }
 }
 
 /// Makes `last` and `best` name the checkpoints that the run is continued from.
