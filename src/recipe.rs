@@ -25,6 +25,7 @@ mod objective;
 mod open;
 pub mod optimizer;
 mod parse;
+mod paths;
 mod reach;
 mod resolved;
 mod set;

@@ -1,19 +1,15 @@
 //! Checks a table of a recipe against its declared keys.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     fault::{Diagnostics, found},
     names::Names,
-    parse, shipped,
+    parse, paths,
     tap::parse_tap,
     word_lists,
 };
 use crate::{
-    data::path_pattern,
     keys::{
         DefaultValue, Key, Located, MAX_INTEGER, MAX_NUMBER, Place, Value, ValueType,
         describe::describe_choices,
@@ -168,19 +164,13 @@ impl Context<'_> {
                 None
             }
             (ValueType::Path, Value::Text(text)) => {
-                with(Value::Text(self.path(text, place, diagnostics)?))
+                with(Value::Text(paths::file(text, self.folder, place, diagnostics)?))
             }
             (ValueType::Run, Value::Text(text)) => {
-                let path = self.relative(text, place);
-                if !path.is_dir() {
-                    let what =
-                        format!("expected the folder of a run, found none at {}", path.display());
-                    diagnostics.content(place, what);
-                }
-                with(Value::Text(absolute(&path, place, diagnostics)?))
+                with(Value::Text(paths::run(text, self.folder, place, diagnostics)?))
             }
             (ValueType::Words, Value::Text(text)) => {
-                let path = self.path(text, place, diagnostics)?;
+                let path = paths::file(text, self.folder, place, diagnostics)?;
                 if word_lists::is_there(&path)
                     && let Err(what) = word_lists::read(&path)
                 {
@@ -310,48 +300,6 @@ impl Context<'_> {
         }
         None
     }
-
-    /// A path in the form of a resolved recipe: absolute, or `sample:PATH`. A path to a missing
-    /// file is returned too, for a finished run whose corpora may be gone.
-    fn path(&self, text: &str, place: &Place, diagnostics: &mut Diagnostics) -> Option<String> {
-        if let Some(sample) = text.strip_prefix("sample:") {
-            if shipped::sample(sample).is_none() {
-                let hint = hint(sample, shipped::SAMPLES.iter().map(|(path, _)| *path));
-                diagnostics.content(place, format!("no sample {sample:?}{hint}"));
-            }
-            return Some(text.to_owned());
-        }
-        let path = self.relative(text, place);
-        if path_pattern::is_pattern(&path) {
-            if !path_pattern::matches(&path).is_ok_and(|files| !files.is_empty()) {
-                diagnostics.content(place, format!("no file matches {}", path.display()));
-            }
-        } else if !path.exists() {
-            diagnostics.content(place, format!("no file {}", path.display()));
-        } else if path.is_dir() {
-            diagnostics
-                .content(place, format!("expected a file, found the folder {}", path.display()));
-        }
-        absolute(&path, place, diagnostics)
-    }
-
-    /// A path in a file is relative to that file; one on the command line, to the current folder.
-    fn relative(&self, text: &str, place: &Place) -> PathBuf {
-        match place {
-            Place::Line { .. } => self.folder.join(text),
-            _ => PathBuf::from(text),
-        }
-    }
-}
-
-/// The absolute form of a path; `None`, with a fault, if it is not UTF-8.
-fn absolute(path: &Path, place: &Place, diagnostics: &mut Diagnostics) -> Option<String> {
-    let absolute = std::path::absolute(path).ok();
-    let Some(absolute) = absolute.as_deref().and_then(Path::to_str) else {
-        diagnostics.content(place, format!("the path {} is not UTF-8", path.display()));
-        return None;
-    };
-    Some(absolute.to_owned())
 }
 
 fn is_of_type(takes: &ValueType, value: &Value) -> bool {
