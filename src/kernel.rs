@@ -63,7 +63,7 @@ pub use distance::squared_distance;
 pub use dropout::dropout;
 pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};
-pub use group_softmax::log_softmax_by_group;
+pub use group_softmax::{log_softmax, log_softmax_by_group};
 pub use gru::gru;
 pub use linear::linear;
 pub use lstm::lstm;

@@ -21,6 +21,13 @@ pub fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
     }
 }
 
+/// The log-softmax of each row of x (rows, columns): (rows, columns).
+pub fn log_softmax(x: &Tensor) -> Result<Tensor> {
+    let (n_rows, n_columns) = x.dims2()?;
+    let log_p = log_softmax_by_group(&x.flatten_all()?, &vec![n_columns; n_rows])?;
+    log_p.reshape((n_rows, n_columns))
+}
+
 struct LogSoftmax {
     sizes: Vec<usize>,
 }
@@ -98,6 +105,20 @@ mod tests {
         for softmax in [log_softmax_by_group, plain::log_softmax_by_group] {
             check::assert_differences(&[&x], || softmax(&x, &sizes));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn rows_are_groups_of_one_size() -> Result<()> {
+        let x = check::var("x", (4, 3), 3.0)?;
+        let by_group = log_softmax_by_group(&x.flatten_all()?, &[3; 4])?.reshape((4, 3))?;
+        assert_eq!(slices::to_vec(&log_softmax(&x)?)?, slices::to_vec(&by_group)?);
+        let plain = plain::log_softmax_by_group(&x.flatten_all()?, &[3; 4])?.reshape((4, 3))?;
+        check::assert_tensors_close(&log_softmax(&x)?, &plain, 1e-5, 1e-6);
+        check::assert_differences(&[&x], || log_softmax(&x));
+        check::assert_differences(&[&x], || {
+            plain::log_softmax_by_group(&x.flatten_all()?, &[3; 4])
+        });
         Ok(())
     }
 

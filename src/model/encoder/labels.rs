@@ -103,7 +103,7 @@ impl EncoderConfig for Config {
         let bias = vec![0.0; self.width];
         let shape = [n_labels, self.width];
         let vectors = setup.scope.linear_from_values("vectors", &shape, bound, bias)?;
-        Ok(Built::Encoder(Box::new(LabelVectors { head, n_labels, vectors })))
+        Ok(Built::Encoder(Box::new(LabelVectors { head, vectors })))
     }
 }
 
@@ -117,7 +117,6 @@ pub struct LabelHead {
 
 struct LabelVectors {
     head: Box<dyn Head>,
-    n_labels: usize,
     vectors: Linear,
 }
 
@@ -126,9 +125,7 @@ impl Encoder for LabelVectors {
 
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let scores = self.head.scores(&inputs[0].tensor)?; // (rows, labels)
-        let sizes = vec![self.n_labels; scores.dim(0)?];
-        let log_p = kernel::log_softmax_by_group(&scores.flatten_all()?, &sizes)?;
-        let p = log_p.exp()?.reshape(scores.shape())?;
+        let p = kernel::log_softmax(&scores)?.exp()?;
         Ok(vec![inputs[0].with(self.vectors.forward(&p)?)])
     }
 }
@@ -165,7 +162,7 @@ mod tests {
         };
         set(0, [1.0, 0.0, 0.0, 1.0])?;
         set(2, [4.0, 8.0, 12.0, 0.0])?;
-        let labels = LabelVectors { head, n_labels: 2, vectors };
+        let labels = LabelVectors { head, vectors };
         let x = Tensor::new(&[[0f32, 3f32.ln()]], &Device::Cpu)?;
         let rows = Rows::new(x, &Packing::of_examples(1).into());
         let batch = Batch::new(0, &Corpus::default(), &SplitData::default(), &[]);

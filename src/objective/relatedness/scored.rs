@@ -38,11 +38,9 @@ impl ScoredPairs {
         Ok(Self { field, features, bins, head, attached: BTreeMap::new() })
     }
 
-    /// ln p of each bin, pair after pair: (examples · bins).
+    /// ln p of each bin: (examples, bins).
     fn log_p(&self, taps: &[Rows]) -> Result<Tensor> {
-        let scores = self.head.scores(&self.features.of_rows(taps)?)?;
-        let n_examples = scores.dim(0)?;
-        kernel::log_softmax_by_group(&scores.flatten_all()?, &vec![self.bins.len(); n_examples])
+        kernel::log_softmax(&self.head.scores(&self.features.of_rows(taps)?)?)
     }
 
     /// The score of each example.
@@ -76,8 +74,8 @@ impl ScoredPairs {
         if count == 0 {
             return Ok(None);
         }
-        let q = Tensor::from_vec(weights, n * n_bins, log_p.device())?;
-        let cross_entropy = (log_p * q)?.reshape((n, n_bins))?.sum(1)?.neg()?;
+        let q = Tensor::from_vec(weights, (n, n_bins), log_p.device())?;
+        let cross_entropy = (log_p * q)?.sum(1)?.neg()?;
         let constants = Tensor::from_vec(constants, n, log_p.device())?;
         RawLoss::new((cross_entropy + constants)?, count).map(Some)
     }
