@@ -1,8 +1,8 @@
 //! Features of a pair of vectors: what a head reads that classifies the pair.
 //!
 //! Of a (the tap `left`) and b (the tap `right`): a itself, b itself, |a − b|, a − b and a ∗ b, concatenated in the
-//! order of the recipe. |a − b| and a ∗ b are symmetric (Tai et al. 2015); a − b tells which of the two is which
-//! (Hashimoto et al. 2017).
+//! order of the recipe. |a − b| and a ∗ b are symmetric (Tai et al. 2015); a − b is not, so that the order of the two
+//! matters (Hashimoto et al. 2017).
 
 use candle_core::{Result, Tensor};
 

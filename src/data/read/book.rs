@@ -4,8 +4,8 @@
 //! `next` makes contexts of three sentences with five candidates: the one that follows (`yes`), and four of the eight
 //! after it, in a drawn order. `connective` makes pairs of adjacent sentences of which the second starts with a
 //! connective; it is removed, with a comma after it, and its group is the label. There are nine groups, after the paper:
-//! addition, contrast, time, result, specific, compare, strengthen, return and recognize. All sentences of an example are of one chapter (`sentences` has the rules). The draws depend on `seed` and the
-//! number of the example only.
+//! addition, contrast, time, result, specific, compare, strengthen, return and recognize. All sentences of an example
+//! are of one chapter (`sentences` has the rules). The draws depend on `seed` and the number of the example only.
 //!
 //! The labels are made from the text, so input to `predict` always has them. Predictions are a file of their own, with a
 //! line for each example.

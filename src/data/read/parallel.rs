@@ -2,8 +2,8 @@
 //! tags and labels. Line N of each file belongs to one example.
 //!
 //! Lines that are empty in every file are not examples, nor are empty lines at the end of some. Files with
-//! different numbers of other lines are refused, also where faulty examples are skipped: from the first missing line on, all would be
-//! aligned wrongly.
+//! different numbers of other lines are refused, also where faulty examples are skipped: from the first
+//! missing line on, all would be aligned wrongly.
 //!
 //! Input to `predict` is the files of the texts, in their order, or all files. Predictions are a file of
 //! their own, line-aligned with the input.

@@ -134,7 +134,8 @@ impl Ranker {
     fn loss_of(scored: &Scored) -> Result<Option<RawLoss>> {
         let n_examples = scored.candidates.len();
         let (mut pairs, mut groups, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-        let mut least = vec![0.0; n_examples];
+        // Σ T ln T of each example: the part of the divergence that has no gradient.
+        let mut constants = vec![0.0; n_examples];
         let (mut first_pair, mut count) = (0, 0);
         for (example, candidates) in scored.candidates.iter().enumerate() {
             let target = candidates.target();
@@ -143,7 +144,7 @@ impl Ranker {
                 pairs.push((first_pair + at) as u32);
                 groups.push(example as u32);
                 weights.push(-t as f32);
-                least[example] += t * t.ln();
+                constants[example] += t * t.ln();
             }
             first_pair += scored.groups[example].right.len();
         }
@@ -156,8 +157,8 @@ impl Ranker {
         let log_p = kernel::gather(&log_p.unsqueeze(1)?, pairs)?.flatten_all()?;
         let weights = Tensor::from_vec(weights, log_p.dims1()?, device)?;
         let per_example = kernel::sum_by_group(&(log_p * weights)?, groups, n_examples)?;
-        let least = least.into_iter().map(|least| least as f32).collect::<Vec<_>>();
-        let per_example = (per_example + Tensor::from_vec(least, n_examples, device)?)?;
+        let constants: Vec<f32> = constants.into_iter().map(|constant| constant as f32).collect();
+        let per_example = (per_example + Tensor::from_vec(constants, n_examples, device)?)?;
         RawLoss::new(per_example, count).map(Some)
     }
 }
