@@ -218,7 +218,7 @@ impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
         let names: &[&str] = match self.structure {
             Structure::Graph => &["f1", "precision", "recall", "unlabelled_f1", "exact_match"],
-            Structure::Tree | Structure::ProjectiveTree => &["las", "uas"],
+            Structure::Tree | Structure::ProjectiveTree => &["las", "uas", "clas"],
         };
         names.iter().map(|name| Metric { name, direction: Direction::Higher }).collect()
     }

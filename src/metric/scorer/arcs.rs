@@ -9,25 +9,75 @@ use crate::{
     metric::{Gold, percent},
 };
 
-/// `uas`, the share of tokens with the correct head, and `las`, with the correct head and relation.
-/// As in the CoNLL 2018 shared task, every token counts, including punctuation, and only the part of
-/// a relation before the colon is compared, so that `nsubj:pass` equals `nsubj`.
+/// Relations of content words, without subtypes: those that `clas` counts. The others are those of function words and
+/// of punctuation.
+const CONTENT: &[&str] = &[
+    "nsubj",
+    "obj",
+    "iobj",
+    "csubj",
+    "ccomp",
+    "xcomp",
+    "obl",
+    "vocative",
+    "expl",
+    "dislocated",
+    "advcl",
+    "advmod",
+    "discourse",
+    "nmod",
+    "appos",
+    "nummod",
+    "acl",
+    "amod",
+    "conj",
+    "fixed",
+    "flat",
+    "compound",
+    "list",
+    "parataxis",
+    "orphan",
+    "goeswith",
+    "reparandum",
+    "root",
+    "dep",
+];
+
+/// `uas`, the share of tokens with the correct head, `las`, with the correct head and relation, and `clas`, the F1 of
+/// tokens with the correct head and relation among those whose relation is one of content words.
+/// As in the CoNLL 2018 shared task, every token counts for the first two, including punctuation, and only the part
+/// of a relation before the colon is compared, so that `nsubj:pass` equals `nsubj`.
 pub struct ArcScorer {
     relations: Lexicon,
     n_tokens: u64,
     n_heads: u64,
     n_labelled: u64,
+    content: Content,
+}
+
+/// Tokens whose relation is one of content words.
+#[derive(Default)]
+struct Content {
+    n_gold: u64,
+    n_predicted: u64,
+    n_correct: u64,
 }
 
 impl ArcScorer {
     /// Of relations with these names.
     pub fn new(relations: Lexicon) -> Self {
-        Self { relations, n_tokens: 0, n_heads: 0, n_labelled: 0 }
+        let content = Content::default();
+        Self { relations, n_tokens: 0, n_heads: 0, n_labelled: 0, content }
     }
 
     /// A relation without its subtype.
     fn universal(&self, label: Option<Symbol>) -> Option<&str> {
         self.relations.get(label?).split(':').next()
+    }
+
+    /// Whether a relation is one of content words.
+    fn is_content(&self, label: Option<Symbol>) -> bool {
+        self.universal(label).is_some_and(|relation| CONTENT.contains(&relation))
     }
 }
 
@@ -37,9 +87,15 @@ impl Scorer for ArcScorer {
         let predicted: BTreeMap<u32, _> =
             predicted.iter().map(|arc| (arc.dependent, arc)).collect();
         for gold in gold {
-            let found = predicted.get(&gold.dependent).filter(|arc| arc.head == gold.head);
+            let of_token = predicted.get(&gold.dependent);
+            let found = of_token.filter(|arc| arc.head == gold.head);
             let is_labelled =
                 found.is_some_and(|arc| self.universal(arc.label) == self.universal(gold.label));
+            let is_content = self.is_content(gold.label);
+            self.content.n_gold += u64::from(is_content);
+            self.content.n_predicted +=
+                u64::from(of_token.is_some_and(|arc| self.is_content(arc.label)));
+            self.content.n_correct += u64::from(is_content && is_labelled);
             self.n_tokens += 1;
             self.n_heads += u64::from(found.is_some());
             self.n_labelled += u64::from(is_labelled);
@@ -51,6 +107,10 @@ impl Scorer for ArcScorer {
             let uas = percent(self.n_heads, self.n_tokens);
             let las = percent(self.n_labelled, self.n_tokens);
             scores.metrics.extend([("uas", uas), ("las", las)]);
+        }
+        let Content { n_gold, n_predicted, n_correct } = self.content;
+        if n_gold + n_predicted > 0 {
+            scores.metrics.push(("clas", percent(2 * n_correct, n_gold + n_predicted)));
         }
     }
 }
@@ -65,7 +125,7 @@ mod tests {
             structure::GraphArc,
         },
         keys::{Located, Value, Values},
-        metric::fixture,
+        metric::{fixture, scorer::TagScorer},
     };
 
     fn finished(scorer: ArcScorer) -> Vec<(&'static str, f64)> {
@@ -81,18 +141,25 @@ mod tests {
             arcs.map(|(dependent, (head, label))| GraphArc { head, dependent, label: Some(label) })
                 .collect()
         };
-        let names = || ["det", "root", "obj"].into_iter().collect();
+        let names = || ["det", "root", "obj:lvc"].into_iter().collect();
         let gold = Gold::Arcs(arcs([(Some(1), 0), (None, 1), (Some(1), 2), (Some(2), 2)]));
         let mut scorer = ArcScorer::new(names());
         let predicted = arcs([(Some(1), 0), (None, 0), (Some(0), 2), (Some(2), 2)]);
         scorer.push(&gold, &Prediction::Arcs(predicted.clone()));
         scorer.push(&Gold::None, &Prediction::Arcs(predicted));
-        assert_eq!(finished(scorer), [("uas", 75.0), ("las", 50.0)]);
+        // Content words: tokens 2 to 4, predicted 3 and 4, of which the last is correct.
+        assert_eq!(finished(scorer), [("uas", 75.0), ("las", 50.0), ("clas", 40.0)]);
         assert_eq!(finished(ArcScorer::new(names())), []);
     }
 
-    /// The trees of a CoNLL-U file, their relations interned.
-    fn trees(name: &str, relations: &mut Lexicon) -> Vec<Vec<GraphArc>> {
+    /// A sentence of a CoNLL-U file.
+    struct Sentence {
+        arcs: Vec<GraphArc>,
+        upos: Vec<u32>,
+    }
+
+    /// The sentences of a CoNLL-U file, their relations and parts of speech interned.
+    fn sentences(name: &str, [relations, tags]: [&mut Lexicon; 2]) -> Vec<Sentence> {
         let bytes = fixture::bytes(&format!("trees/{name}.conllu"));
         let source = Source { name: name.into(), bytes: bytes.into() };
         let encoding = Located::by_default(Value::Text("utf-8".to_owned()));
@@ -101,7 +168,7 @@ mod tests {
         let mut corpus = Corpus::of_schema(format.schema(&values));
         let read = format.read(&[source], &values, Labels::Required, &mut corpus);
         assert!(read.faults.is_empty(), "{name}: {:?}", read.faults);
-        let [heads, deprel] = ["head", "deprel"].map(|field| corpus.field(field).unwrap());
+        let [heads, deprel, upos] = ["head", "deprel", "upos"].map(|at| corpus.field(at).unwrap());
         let of = |example: &crate::data::Example| {
             let Some(FieldValues::Arcs(arcs)) = &example.fields[heads] else { panic!("{name}") };
             let labels = example.symbols(deprel).unwrap();
@@ -109,7 +176,10 @@ mod tests {
                 let label = corpus.lexicons[deprel].get(labels[arc.dependent as usize]);
                 GraphArc { label: Some(relations.intern(label)), ..*arc }
             });
-            labelled.collect()
+            let arcs = labelled.collect();
+            let words = example.symbols(upos).unwrap().iter();
+            let upos = words.map(|tag| tags.intern(corpus.lexicons[upos].get(*tag))).collect();
+            Sentence { arcs, upos }
         };
         read.split.examples.iter().map(of).collect()
     }
@@ -121,19 +191,32 @@ mod tests {
         assert_eq!(cases.len(), 5);
         for case in cases {
             let name = case["name"].as_str().unwrap();
-            let mut relations = Lexicon::default();
-            let [gold, system] =
-                ["gold", "system"].map(|of| trees(&format!("{name}.{of}"), &mut relations));
+            let (mut relations, mut tags) = (Lexicon::default(), Lexicon::default());
+            let [gold, system] = ["gold", "system"]
+                .map(|of| sentences(&format!("{name}.{of}"), [&mut relations, &mut tags]));
             let mut scorer = ArcScorer::new(relations);
+            let mut upos = Box::new(TagScorer::new(tags, None, None));
             for (gold, system) in gold.into_iter().zip(system) {
-                scorer.push(&Gold::Arcs(gold), &Prediction::Arcs(system));
+                scorer.push(&Gold::Arcs(gold.arcs), &Prediction::Arcs(system.arcs));
+                let classes = gold.upos.into_iter().map(Some).collect();
+                let gold = Gold::Classes { classes, oov: Vec::new() };
+                upos.push(&gold, &Prediction::Classes(system.upos));
             }
-            let counts = [scorer.n_tokens, scorer.n_heads, scorer.n_labelled].map(Some);
-            let theirs = [&case["words"], &case["uas"]["correct"], &case["las"]["correct"]];
+            let correct = scorer.content.n_correct;
+            let counts = [scorer.n_tokens, scorer.n_heads, scorer.n_labelled, correct].map(Some);
+            let correct = |metric: &str| &case[metric]["correct"];
+            let theirs = [&case["words"], correct("uas"), correct("las"), correct("clas")];
             assert_eq!(counts, theirs.map(serde_json::Value::as_u64), "{name}");
-            for (metric, ours) in finished(scorer) {
+            let ours = finished(scorer);
+            assert_eq!(ours.len(), 3, "{name}");
+            for (metric, ours) in ours {
                 fixture::same(ours, &case[metric]["f1"], &format!("{name}: {metric}"));
             }
+            let mut scores = Scores::default();
+            upos.finish(&mut scores);
+            let (_, accuracy) =
+                *scores.metrics.iter().find(|(metric, _)| *metric == "accuracy").unwrap();
+            fixture::same(accuracy, &case["upos"]["f1"], &format!("{name}: upos"));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Metrics of one tag per token, by span where the tags have a scheme.
+//! Metrics of one tag per token, by span where the tags have a scheme. The accuracy of parts of speech is UPOS of the
+//! CoNLL 2018 shared task, as the words are given.
 
 use super::{Scorer, Scores};
 use crate::{
