@@ -32,7 +32,7 @@ mod word_ids;
 
 pub use declare::{
     ConfigFault, Declared, EncoderLookup, EncoderView, HeadSource, LabelCheck, Metric,
-    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RepairedTag, TapKey,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RepairedTag, Selects, TapKey,
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 

@@ -13,6 +13,7 @@ mod embed;
 mod labels;
 mod mask;
 mod pool;
+mod probability;
 mod recurrent;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -37,6 +38,7 @@ use activation::Activation;
 
 pub use characters::Spelling;
 pub use labels::LabelHead;
+pub use probability::{ClassProbability, RowProbability};
 
 pub(crate) use labels::OBJECTIVE;
 
@@ -56,6 +58,9 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
 
 /// The encoder behind an input `"labels:OBJECTIVE"`, which has no table of its own.
 pub(crate) const LABELS: &dyn EncoderKind = &labels::Labels;
+
+/// The encoder behind an input `"probability:OBJECTIVE"`, likewise.
+pub(crate) const PROBABILITY: &dyn EncoderKind = &probability::Probability;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["decoder", "frames", "halve", "prefix"];
@@ -96,11 +101,21 @@ pub struct InputKey {
     /// What the input's rows must represent; `None` accepts any. Where tokens are expected, items
     /// are accepted too.
     pub on: Option<RowKind>,
+    /// Whether the table must have the key; only the last may be missing.
+    pub required: bool,
+    /// Whether its rows are those of the first input, as for weights of these rows: it reads
+    /// `"probability:OBJECTIVE"`.
+    pub weighs: bool,
 }
 
 /// The input key of most kinds.
-const INPUT: InputKey =
-    InputKey { name: "input", about: "input; several are concatenated", on: None };
+const INPUT: InputKey = InputKey {
+    name: "input",
+    about: "input; several are concatenated",
+    on: None,
+    required: true,
+    weighs: false,
+};
 
 /// The input of kinds that accept any rows.
 pub(crate) const ANY_ROWS: &[InputKey] = &[INPUT];
@@ -130,8 +145,8 @@ pub trait EncoderKind: Sync {
 pub struct DeclaredEncoder<'a> {
     /// The values of the table, with defaults.
     pub values: &'a Values,
-    /// The input of each input key, in the order of the keys; several encoders under one key are
-    /// concatenated.
+    /// The input of each input key of the table, in the order of the keys; several encoders under one
+    /// key are concatenated.
     pub inputs: &'a [LayerSpec],
     /// The encoders that the table names.
     pub named: &'a dyn Named,
@@ -149,8 +164,12 @@ pub trait EncoderConfig: Send + Sync {
     fn scratch(&self, _batch: BatchSize) -> u64 {
         0
     }
-    /// The objective whose head it reads, if it reads one.
+    /// The objective whose labels it gives, if it gives those of one.
     fn labels_of(&self) -> Option<&str> {
+        None
+    }
+    /// The objective whose probabilities it gives, if it gives those of one.
+    fn probability_of(&self) -> Option<&str> {
         None
     }
     /// Its embedding tables by their names within the encoder, each with the key of the vocabulary whose strings
@@ -196,8 +215,10 @@ pub struct EncoderSetup<'a> {
     pub vectors: Option<&'a WordVectors>,
     /// The character encoders built so far (kind "characters"), by name.
     pub spellings: &'a BTreeMap<String, Arc<Spelling>>,
-    /// The head of the objective that it names, if it names one.
+    /// The head of the objective whose labels it gives, if it gives those of one.
     pub label_head: Option<LabelHead>,
+    /// What gives the probabilities of the objective that it names, if it gives those of one.
+    pub row_probability: Option<Box<dyn RowProbability>>,
     /// Whether parameters start from these vectors; not needed if a checkpoint will be loaded.
     pub first_values: FirstValues,
     /// The scope in which its parameters are created.
@@ -272,8 +293,8 @@ pub trait Encoder: Send {
     /// Maps the strings of a corpus's field to ids; called once for each field that it reads,
     /// before the first batch, and not at all if it reads none.
     fn attach(&mut self, field: &AttachedField<'_>);
-    /// The rows of each layer, from the first, given the rows of each input key; `inputs` is empty
-    /// if it reads a field. The output's packing may differ from the input's.
+    /// The rows of each layer, from the first, given the rows of each input key of its table; `inputs`
+    /// is empty if it reads a field. The output's packing may differ from the input's.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;
 }
 

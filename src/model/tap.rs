@@ -202,18 +202,22 @@ impl TapName {
     /// What stands before the name of an objective whose labels are read: `labels:OBJECTIVE`.
     pub const LABELS: &str = "labels:";
 
+    /// What stands before the name of an objective that gives each row a probability: `probability:OBJECTIVE`.
+    pub const PROBABILITY: &str = "probability:";
+
     /// The name of the encoder that is read; that of labels is `labels:OBJECTIVE`.
     pub fn read(&self) -> Cow<'_, str> {
-        if self.is_of_labels() {
-            Cow::Owned(format!("{}{}", Self::LABELS, self.encoder))
-        } else {
-            Cow::Borrowed(&self.encoder)
+        match self.of_objective() {
+            Some(prefix) => Cow::Owned(format!("{prefix}{}", self.encoder)),
+            None => Cow::Borrowed(&self.encoder),
         }
     }
 
-    /// Whether the labels of an objective are read, whose name stands for that of an encoder.
-    pub fn is_of_labels(&self) -> bool {
-        self.field.as_ref().is_some_and(|field| Self::LABELS.strip_suffix(':') == Some(field))
+    /// The prefix by which the predictions of an objective are read, whose name stands for that of an encoder.
+    pub fn of_objective(&self) -> Option<&'static str> {
+        let field = self.field.as_deref()?;
+        let mut prefixes = [Self::LABELS, Self::PROBABILITY].into_iter();
+        prefixes.find(|prefix| prefix.strip_suffix(':') == Some(field))
     }
 }
 
@@ -285,6 +289,7 @@ mod tests {
     fn labels_of_an_objective_are_read_by_an_encoder_of_their_own() {
         let read = |tap: &str| tap.parse::<TapName>().unwrap().read().into_owned();
         assert_eq!(read("labels:pos.mean"), "labels:pos");
+        assert_eq!(read("probability:extract"), "probability:extract");
         assert_eq!(read("a:trunk.2"), "trunk");
         assert_eq!(read("labels"), "labels");
     }

@@ -8,7 +8,7 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
     model::{
         HeadKind, RowKind,
-        encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead},
+        encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
         head::{Classes, Head, HeadConfig, HeadSetup, PairConfig},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -161,12 +161,28 @@ pub trait ObjectiveKind: Sync {
     fn taps(&self) -> &'static [TapKey];
     /// The source of its head.
     fn head(&self) -> HeadSource;
+    /// Whether it selects rows of its first tap, with a probability for each that encoders may read as
+    /// `"probability:NAME"`. No by default.
+    fn selects_rows(&self) -> Selects {
+        Selects::Never
+    }
     /// Parses the options of a table, or returns a fault that a check of types and names does not
     /// find.
     fn configure(
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault>;
+}
+
+/// Whether objectives of a kind select rows with a probability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selects {
+    /// They do not.
+    Never,
+    /// All do.
+    Always,
+    /// Those whose table names a class with this key: with its probability by a softmax over the classes of each row.
+    RowsOfClass(&'static str),
 }
 
 /// The tap of kinds that read one row per token.
@@ -302,6 +318,14 @@ pub trait ObjectiveConfig: Send + Sync {
     /// Builds its head, for encoders that read the labels that it predicts; `None` if it has no softmax over
     /// labels.
     fn label_head(&self, _setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
+        Ok(None)
+    }
+    /// Builds what gives the probability with which it selects each row of its first tap, for encoders that weigh
+    /// rows by it; `None` if it gives none.
+    fn row_probability(
+        &self,
+        _setup: ObjectiveSetup<'_>,
+    ) -> Result<Option<Box<dyn RowProbability>>> {
         Ok(None)
     }
     /// The number of pairs of rows that a head for pairs scores in a batch of that size, for the memory of a step:

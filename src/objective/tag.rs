@@ -13,14 +13,17 @@ use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, HeadSource, LABEL_WIDTH, LabelCheck, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RepairedTag, TOKEN_TAP, TapKey,
+    ObjectiveKind, ObjectiveSetup, Output, RepairedTag, Selects, TOKEN_TAP, TapKey,
     labels::{self, LabelConfig},
 };
 use crate::{
     data::{Axis, Corpus, Example, Fitted, SplitData, Vocabulary, read::ReadError},
     keys::{Key, Refers, ValueType},
     metric::{Scheme, TagFault, TagForm, TagScheme},
-    model::{encoder::LabelHead, head::Classes},
+    model::{
+        encoder::{ClassProbability, LabelHead, RowProbability},
+        head::Classes,
+    },
     protocol::event::Direction,
 };
 
@@ -56,7 +59,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         POSITIVE,
         ValueType::Text,
-        "positive label, for example of errors: also scores its F0.5",
+        "positive label, for example of errors: also scores its F0.5; its probability is \"probability:NAME\"",
     ),
     labels::CLASS_WEIGHTS,
     LABEL_WIDTH,
@@ -69,6 +72,9 @@ const INVALID: &str = "invalid_tags";
 const POSITIVE: &str = "positive";
 
 const LABELS: &str = "labels";
+
+/// The number of labels that a message shows.
+const SHOWN: usize = 5;
 
 /// The name of the head whose loss needs a label at every token.
 const CRF: &str = "crf";
@@ -92,6 +98,10 @@ impl ObjectiveKind for Tag {
 
     fn head(&self) -> HeadSource {
         HeadSource::OneOf(&["softmax", CRF])
+    }
+
+    fn selects_rows(&self) -> Selects {
+        Selects::RowsOfClass(POSITIVE)
     }
 
     fn configure(
@@ -165,6 +175,7 @@ impl ObjectiveConfig for Config {
         let of_corpus = self.labels.check_weights(corpus);
         let mut check = LabelCheck { of_corpus, ..LabelCheck::default() };
         let Some(field) = corpus.field(&self.labels.field) else { return check };
+        check.of_corpus.extend(self.check_positive(corpus));
         if let Some(key) = self.by_sentence {
             self.check_untrained(key, corpus, field, &mut check);
         }
@@ -227,6 +238,17 @@ impl ObjectiveConfig for Config {
         setup.label_head(classes)
     }
 
+    fn row_probability(
+        &self,
+        setup: ObjectiveSetup<'_>,
+    ) -> Result<Option<Box<dyn RowProbability>>> {
+        let vocabulary = setup.vocabulary(LABELS)?;
+        let positive = self.positive.as_ref();
+        let Some(class) = positive.and_then(|tag| vocabulary.id(tag)) else { return Ok(None) };
+        let head = setup.head(self.classes(&vocabulary))?;
+        Ok(Some(Box::new(ClassProbability { head, class: class as usize })))
+    }
+
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let vocabulary = setup.vocabulary(LABELS)?;
         let head = setup.head(self.classes(&vocabulary))?;
@@ -245,6 +267,24 @@ impl Config {
     fn classes(&self, vocabulary: &Vocabulary) -> Classes {
         let allowed = self.coding.encode.map(|scheme| allowed(scheme, vocabulary));
         Classes { allowed, ..self.labels.classes(vocabulary) }
+    }
+
+    /// A fault if no token of train has the positive label, for example as it is misspelt.
+    fn check_positive(&self, corpus: &Corpus) -> Option<ReadError> {
+        let positive = self.positive.as_ref()?;
+        let trained = self.fit(&[corpus]);
+        let vocabulary =
+            trained.vocabulary(LABELS).ok().filter(|all| all.id(positive).is_none())?;
+        let mut found: Vec<String> =
+            vocabulary.iter().take(SHOWN).map(|(tag, _)| format!("{tag:?}")).collect();
+        if vocabulary.len() > SHOWN {
+            found.push("others".to_owned());
+        }
+        let what = format!(
+            "from here on no label of train is {positive:?}, which `positive` names; expected one of {}",
+            found.join(", ")
+        );
+        (!found.is_empty()).then(|| labels::fault(corpus, what))
     }
 
     /// Finds the sentences of train that lack labels, which are not trained; none may be left.

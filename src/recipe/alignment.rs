@@ -200,7 +200,20 @@ fn of_encoder(
     let mut first = None;
     for (key, input) in spec.kind.source().inputs().iter().zip(&spec.inputs) {
         match together(encoders, input.of(here.at), prefix, here) {
-            Ok(stand) => first = first.or(stand),
+            Ok(stand) => {
+                if let (true, Some(other), Some(stand)) = (key.weighs, first, stand)
+                    && other != stand
+                {
+                    let (name, corpus) = (&spec.name, &here.spec.name);
+                    let what = format!(
+                        "{name:?}: expected `{}` for the rows of its `input`, found those of another sequence in corpus \
+                         {corpus:?}; tap the rows that the objective selects",
+                        key.name
+                    );
+                    diagnostics.fault(&spec.values.place(key.name), what);
+                }
+                first = first.or(stand);
+            }
             Err(what) => diagnostics.fault(&spec.values.place(key.name), what),
         }
     }

@@ -81,9 +81,10 @@ impl EncoderSpec {
         all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
     }
 
-    /// The objective whose labels it gives, if it stands for an input `"labels:OBJECTIVE"`.
-    pub fn labels_of(&self) -> Option<&str> {
-        self.config.labels_of()
+    /// The objective whose head it reads, if it stands for an input `"labels:OBJECTIVE"` or
+    /// `"probability:OBJECTIVE"`.
+    pub fn objective(&self) -> Option<&str> {
+        self.config.labels_of().or_else(|| self.config.probability_of())
     }
 
     /// The names of the encoders whose parameters it uses.
@@ -124,14 +125,17 @@ pub(super) fn is_planned(key: &Key) -> bool {
 /// Every key of an encoder of this kind.
 pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let inputs = kind.source().inputs();
-    let common: &[Key] = match (kind.source(), inputs) {
+    let required = inputs.iter().filter(|input| input.required).count();
+    let common: &[Key] = match (kind.source(), required) {
         // With several inputs, only one of them could be split into segments.
-        (RowSource::Encoder(_), [_]) => &[SEGMENT_BY, SHARE, START],
+        (RowSource::Encoder(_), 1) => &[SEGMENT_BY, SHARE, START],
         (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE, START],
         (RowSource::Named, _) => &[START],
     };
-    let inputs =
-        inputs.iter().map(|input| Key::required(input.name, ValueType::Input, input.about));
+    let inputs = inputs.iter().map(|input| {
+        let key = if input.required { Key::required } else { Key::optional };
+        key(input.name, ValueType::Input, input.about)
+    });
     [NAME, KIND]
         .into_iter()
         .chain(inputs)
@@ -307,10 +311,12 @@ fn one(
     }
     let values = Values::new(entries?);
     let inputs = kind.source().inputs();
-    for said in inputs.iter().filter_map(|input| values.get(input.name)) {
+    let mut are_weights = true;
+    for (input, said) in inputs.iter().filter_map(|input| Some((input, values.get(input.name)?))) {
         not_implemented |= !input::is_known(said, cx, diagnostics);
+        are_weights &= !input.weighs || input::are_weights(input.name, said, diagnostics);
     }
-    if not_implemented {
+    if not_implemented || !are_weights {
         return None;
     }
     let found: Vec<_> =
@@ -334,6 +340,17 @@ fn one(
         others.insert(name, &other.values);
     }
     let first = reads.first().zip(layers.first().copied());
+    if let (Some(other), true) =
+        (inputs.get(1), reads.len() > 1 && values.get(SEGMENT_BY.name).is_some())
+    {
+        let what = format!(
+            "{}: expected no `segment_by` with `{}`, found both; remove one, or encode the segments below",
+            table.label(),
+            other.name
+        );
+        diagnostics.fault(&values.place(SEGMENT_BY.name), what);
+        return None;
+    }
     let segments = segments::check(table, kind, &values, first, below, diagnostics)?;
     let sequences: Vec<LayerSpec> =
         layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();

@@ -61,11 +61,29 @@ pub(super) fn is_known(said: &Located, cx: &Context<'_>, diagnostics: &mut Diagn
         // A text field may be called "labels" too.
         let is_prefix =
             cx.names.encoders.contains(&tap.encoder) && !cx.names.objectives.contains(&tap.encoder);
-        let refers =
-            if tap.is_of_labels() && !is_prefix { Refers::Objective } else { Refers::Encoder };
+        let refers = if tap.of_objective().is_some() && !is_prefix {
+            Refers::Objective
+        } else {
+            Refers::Encoder
+        };
         known &= cx.names.know(refers, &tap.encoder, place, diagnostics);
     }
     known
+}
+
+/// Whether all that weights read are probabilities of objectives; reports what is not.
+pub(super) fn are_weights(key: &str, said: &Located, diagnostics: &mut Diagnostics) -> bool {
+    let mut all = true;
+    for (text, place) in texts(said) {
+        let is_probability = |tap: TapName| tap.of_objective() == Some(TapName::PROBABILITY);
+        if !text.parse().is_ok_and(is_probability) {
+            let prefix = TapName::PROBABILITY;
+            let what = format!("`{key}`: expected \"{prefix}OBJECTIVE\", found {text:?}");
+            diagnostics.fault(place, what);
+            all = false;
+        }
+    }
+    all
 }
 
 /// Resolves the value of a valid input key; `None` if it or an encoder that it reads has a fault.

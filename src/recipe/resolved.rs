@@ -16,7 +16,7 @@ impl Recipe {
         for corpus in &self.corpora {
             table(&mut out, "[[corpus]]", &corpus::keys(corpus.format), &corpus.values);
         }
-        for encoder in self.encoders.iter().filter(|encoder| encoder.labels_of().is_none()) {
+        for encoder in self.encoders.iter().filter(|encoder| encoder.objective().is_none()) {
             table(&mut out, "[[encoder]]", &encoder::keys(encoder.kind), &encoder.values);
         }
         for objective in &self.objectives {

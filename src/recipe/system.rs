@@ -9,15 +9,15 @@ use std::{
 
 use candle_core::{Error, Result, Var};
 
-use super::{EncoderSpec, GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
+use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
     data::{Batch, Corpus, Fitted, Vocabulary, vectors::WordVectors},
     kernel::{self, Device},
     model::{
         Mode, Parameters, Rows,
-        encoder::{self, Built, FirstValues, LabelHead, RowSource},
+        encoder::{self, Built, FirstValues, RowSource},
     },
-    objective::{self, Objective},
+    objective::{self, Objective, ObjectiveConfig, ObjectiveSetup},
     schedule::Schedule,
 };
 use node::{Forward, Node};
@@ -139,12 +139,22 @@ impl System {
             .enumerate()
             .partition(|(_, spec)| spec.kind.source() == RowSource::Named);
         for (at, spec) in named.into_iter().chain(others) {
+            let (labels, probability) = (spec.config.labels_of(), spec.config.probability_of());
+            let label_head =
+                Self::with_head(recipe, labels, of, &mut parameters, |config, setup| {
+                    config.label_head(setup)
+                })?;
+            let row_probability =
+                Self::with_head(recipe, probability, of, &mut parameters, |config, setup| {
+                    config.row_probability(setup)
+                })?;
             let built = spec.config.build(encoder::EncoderSetup {
                 name: &spec.name,
                 fitted: of(format!("encoder.{}", spec.name)),
                 vectors: vectors.get(&spec.name).map(AsRef::as_ref),
                 spellings: &spellings,
-                label_head: Self::label_head(recipe, spec, of, &mut parameters)?,
+                label_head,
+                row_probability,
                 first_values,
                 scope: parameters.scope(&spec.name),
             });
@@ -173,13 +183,13 @@ impl System {
             let owner = objective::owner(donor.name.as_str());
             let is_shared =
                 recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name))
-                    || recipe.encoders.iter().any(|spec| spec.labels_of() == Some(name.as_str()));
+                    || recipe.encoders.iter().any(|spec| spec.objective() == Some(name.as_str()));
             let scope = if is_shared || share.is_some() {
                 parameters.shared_scope(&owner)
             } else {
                 parameters.scope(&owner)
             };
-            let objective = spec.config.build(objective::ObjectiveSetup {
+            let objective = spec.config.build(ObjectiveSetup {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),
                 taps: layers,
@@ -199,25 +209,26 @@ impl System {
         })
     }
 
-    /// The head of the objective whose labels an encoder gives, if it does; the objective uses the same
-    /// parameters.
-    fn label_head<'a>(
+    /// What an encoder reads of the objective with that name, whose parameters the objective then shares; `None`
+    /// if it gives no such thing.
+    fn with_head<'a, T>(
         recipe: &Recipe,
-        encoder: &EncoderSpec,
+        name: Option<&str>,
         fitted: impl Fn(String) -> &'a Fitted,
         parameters: &mut Parameters,
-    ) -> Result<Option<LabelHead>> {
-        let objectives = recipe.objectives.iter();
-        let read = |name: &str| objectives.clone().find(|spec| spec.name.as_str() == name);
-        let Some(spec) = encoder.labels_of().and_then(read) else { return Ok(None) };
+        build: impl FnOnce(&dyn ObjectiveConfig, ObjectiveSetup<'_>) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let spec = recipe.objectives.iter().find(|spec| Some(spec.name.as_str()) == name);
+        let Some(spec) = spec else { return Ok(None) };
         let owner = objective::owner(spec.name.as_str());
-        spec.config.label_head(objective::ObjectiveSetup {
+        let setup = ObjectiveSetup {
             name: spec.name.as_str(),
             head: spec.head_config.as_deref(),
             taps: &spec.layers,
             fitted: fitted(owner.clone()),
             scope: parameters.shared_scope(&owner),
-        })
+        };
+        build(spec.config.as_ref(), setup)
     }
 
     /// Every parameter.

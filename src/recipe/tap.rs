@@ -122,13 +122,13 @@ fn one(
     let name = parse_tap(text, place, diagnostics)?;
     // An unknown encoder has been reported with the known names.
     // A text field may be called "labels": then it is a prefix like any other.
-    let of_labels = signatures.get(&name.read()).filter(|_| name.is_of_labels());
-    let tappable = of_labels.or_else(|| signatures.get(&name.encoder))?;
+    let of_objective = signatures.get(&name.read()).filter(|_| name.of_objective().is_some());
+    let tappable = of_objective.or_else(|| signatures.get(&name.encoder))?;
     let signature = tappable.signature.as_ref()?;
     let is_list = |field: &String| signatures.lists.contains(field);
     let field = match &name.field {
-        // The prefix of labels is no field.
-        Some(_) if of_labels.is_some() => None,
+        // The prefix of an objective's predictions is no field.
+        Some(_) if of_objective.is_some() => None,
         // A prefix that names its own field is redundant.
         Some(field) if tappable.fields.len() == 1 && tappable.fields.contains(field) => None,
         field => field.clone(),

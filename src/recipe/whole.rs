@@ -8,9 +8,10 @@ use super::{
     corpus, encoder,
     fault::{Diagnostics, found},
     group::groups,
-    labels::{self, LabelTable},
     names::{self, Named, Names, named},
-    objective, parse, reach, share, train,
+    objective, parse,
+    predictions::{self, PredictionTable},
+    reach, share, train,
 };
 use crate::{
     data::sampler::Rule,
@@ -61,9 +62,9 @@ pub(super) fn check(
     let train_entries = train::check(train, &cx, diagnostics);
     let corpora: Vec<_> =
         corpora.iter().map(|table| corpus::check(table, &cx, diagnostics)).collect();
-    let labels = labels::tables(&encoders, &objectives, diagnostics);
+    let predictions = predictions::tables(&encoders, &objectives, diagnostics);
     let encoders: Vec<Named<'_>> =
-        encoders.into_iter().chain(labels.iter().map(LabelTable::named)).collect();
+        encoders.into_iter().chain(predictions.iter().map(PredictionTable::named)).collect();
     let mut encoders = encoder::check(&encoders, &cx, &corpora, diagnostics);
     one_main(&objectives, file, diagnostics);
     let specs: Vec<_> = (objectives.iter())

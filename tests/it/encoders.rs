@@ -39,6 +39,8 @@ const CASES: &[&str] = &[
     "kind = 'cnn'\ninput = ['trunk', 'words']\nwidths = [1, 9]\nfilters = 2",
     "kind = 'pool'\ninput = 'trunk'",
     "kind = 'pool'\ninput = 'words'\nhidden = 5",
+    "kind = 'pool'\npooling = 'mean'\ninput = 'words'\nweights = 'probability:noun'\n[[objective]]\nname = 'noun'\n\
+     kind = 'tag'\ncorpus = 'news'\nlabel = 'pos'\npositive = 'N'\ntap = 'trunk'",
     "kind = 'birnn'\ninput = 'words'\nwidth = 2\nlayers = 2\nsegment_by = 'part'",
     "kind = 'pool'\ninput = 'trunk'\nsegment_by = 'part'",
     "kind = 'cnn'\ninput = 'words'\nwidths = [2, 3]\nfilters = 3\nsegment_by = 'part'",
@@ -184,8 +186,9 @@ fn every(mut check: impl FnMut(&Case, &str)) {
             for choice in choices {
                 let set = format!("encoder.it.{}={choice}", key.name);
                 let is_other = spec.values.text_if_set(key.name) != Some(choice);
-                // The key of attention has no meaning in other ways of pooling.
-                if is_other && spec.values.count_if_set("hidden").is_none() {
+                // The keys of attention and of weights have no meaning in other ways of pooling.
+                let has_key = spec.values.count_if_set("hidden").is_some() || spec.inputs.len() > 1;
+                if is_other && !(has_key && key.name == "pooling") {
                     let what = format!("{keys}\n{set}");
                     check(&Case::above_words(keys, &[set]), &what);
                 }

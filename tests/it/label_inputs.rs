@@ -1,4 +1,4 @@
-//! Encoders that read the labels of an objective: `"labels:OBJECTIVE"`.
+//! Encoders that read what an objective predicts: `"labels:OBJECTIVE"`, and a mean weighted by `"probability:OBJECTIVE"`.
 
 use std::collections::BTreeSet;
 
@@ -84,9 +84,74 @@ fn the_labels_of_an_objective_are_an_input_and_their_gradient_reaches_its_head()
     assert_eq!(found, all);
 }
 
+/// The length of a sentence, in bins, from the mean of its words, weighted by the probability that they are nouns.
+fn weighted(sets: &[&str]) -> Tiny {
+    let recipe = recipe("\"lower\"");
+    let (below, _) = recipe.split_once("[[objective]]").unwrap();
+    let text = format!(
+        r#"{below}
+[[encoder]]
+name = "sentence"
+kind = "pool"
+pooling = "mean"
+input = "upper"
+weights = "probability:pos"
+[[objective]]
+name = "length"
+role = "main"
+kind = "statistic"
+corpus = "news"
+field = "form"
+bins = 2
+tap = "sentence"
+[[objective]]
+name = "pos"
+kind = "tag"
+corpus = "news"
+label = "pos"
+positive = "NOUN"
+tap = "lower"
+"#
+    );
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    text_tiny(&text, Size { width: 4, examples: 8 }, &sets)
+}
+
+/// Also where the objective itself is muted.
 #[test]
-fn gradients_through_labels_match_finite_differences() {
-    let tiny = fed(&[]);
+fn the_gradient_of_a_weighted_mean_reaches_the_head_that_gives_the_weights() {
+    for sets in [&[][..], &["objective.pos.muted=true"]] {
+        let tiny = weighted(sets);
+        let system = tiny.system();
+        let loss = tiny.term(&system, 0, 8).mean().unwrap();
+        let found = reached(&system, &gradients(&loss, system.parameters()));
+        let all = system.parameters().all().iter().map(|parameter| parameter.name.clone());
+        assert_eq!(found, all.collect(), "{sets:?}");
+    }
+}
+
+#[test]
+fn a_recipe_with_weights_equals_its_resolved_form_and_has_no_other_parameters() {
+    let tiny = weighted(&["train.steps=3"]);
+    let text = tiny.recipe.resolved();
+    assert!(
+        text.contains("weights = \"probability:pos\"") && !text.contains("kind = \"probability\"")
+    );
+    let system = tiny.system();
+    let names = system.parameters().all().iter().map(|parameter| parameter.name.as_str());
+    let owners: BTreeSet<&str> = names.map(|name| name.rsplit_once('.').unwrap().0).collect();
+    assert!(owners.iter().all(|owner| !owner.starts_with("probability")), "{owners:?}");
+    assert_eq!(tiny.train(&[]).steps().len(), 3);
+}
+
+#[test]
+fn gradients_through_labels_and_weights_match_finite_differences() {
+    for tiny in [fed(&[]), weighted(&[])] {
+        differences(&tiny);
+    }
+}
+
+fn differences(tiny: &Tiny) {
     let system = tiny.system();
     let loss = tiny.term(&system, 0, 3).mean().unwrap();
     let by_parameter = gradients(&loss, system.parameters());

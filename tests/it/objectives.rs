@@ -211,6 +211,8 @@ pub(crate) fn below(
         if tap.layer > 0 {
             let mut owners = vec![spec.name.as_str()];
             owners.extend(spec.named());
+            let read = spec.objective().map(auxdesk::objective::owner);
+            owners.extend(read.as_deref());
             for parameter in system.parameters().all() {
                 let is_below = |owner: &&str| {
                     let rest = parameter.name.strip_prefix(*owner);

@@ -118,7 +118,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         // Every objective in every step.
         sets.push("train.sampling=all".to_owned());
     }
-    for encoder in recipe.encoders.iter().filter(|encoder| encoder.labels_of().is_none()) {
+    for encoder in recipe.encoders.iter().filter(|encoder| encoder.objective().is_none()) {
         let prefix = format!("encoder.{}", encoder.name);
         for key in encoder.kind.keys() {
             match key.name {

@@ -34,6 +34,7 @@ const INPUTS: &[InputKey] = &[
         name: "to",
         about: "the sequence that each row of the input attends to; several encoders are concatenated",
         on: Some(RowKind::Token),
+        ..INPUT
     },
 ];
 

@@ -3,12 +3,15 @@
 //! With attention: a = softmax over the tokens of uᵀ tanh(W h_t + b), output = Σ_t a_t h_t (Yang et
 //! al. 2016; Lin et al. 2017). The other kinds of pooling have no parameters and are the views of
 //! taps.
+//!
+//! The mean may be weighted by the probabilities p_t with which an objective selects rows (Isonuma et al. 2017):
+//! Σ_t (p_t + ε) h_t / Σ_t (p_t + ε) with ε = 10⁻⁶, which is the mean where all p_t are 0.
 
 use candle_core::Result;
 
 use super::{
     AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SEQUENCE, SequenceView,
+    INPUT, InputKey, RowSource, SequenceView,
 };
 use crate::{
     data::{
@@ -18,7 +21,7 @@ use crate::{
     kernel::{self, ParamRef},
     keys::{Key, MAX_WIDTH, ValueType},
     model::{
-        Mode, Rows,
+        Mode, RowKind, Rows,
         parameters::Linear,
         tap::{LayerSpec, TapView},
         view,
@@ -26,6 +29,22 @@ use crate::{
 };
 
 pub(super) struct Pool;
+
+const WEIGHTS: &str = "weights";
+
+const INPUTS: &[InputKey] = &[
+    InputKey { on: Some(RowKind::Token), ..INPUT },
+    InputKey {
+        name: WEIGHTS,
+        about: "\"probability:OBJECTIVE\": weights of the mean; default: equal",
+        on: Some(RowKind::Token),
+        required: false,
+        weighs: true,
+    },
+];
+
+/// ε, which keeps the sum of weights above 0.
+const LEAST_WEIGHT: f64 = 1e-6;
 
 const KEYS: &[Key] = &[
     Key::with_default(
@@ -65,7 +84,7 @@ impl EncoderKind for Pool {
     }
 
     fn source(&self) -> RowSource {
-        RowSource::Encoder(SEQUENCE)
+        RowSource::Encoder(INPUTS)
     }
 
     fn configure(
@@ -77,7 +96,21 @@ impl EncoderKind for Pool {
         if let (Some(_), Some(_)) = (view, hidden) {
             return Err("`hidden` applies only to pooling = \"attention\"; remove it".to_owned());
         }
-        Ok(Box::new(Config { input, view, hidden: hidden.unwrap_or(input.width) }))
+        let weights = declared.inputs.get(1);
+        if let Some(weights) = weights.filter(|weights| weights.width != 1) {
+            let n = weights.width;
+            return Err(format!(
+                "`{WEIGHTS}`: expected one weight for each row, found {n}; name one objective"
+            ));
+        }
+        let is_weighted = weights.is_some();
+        if is_weighted && view != Some(TapView::Mean) {
+            let found = values.text("pooling");
+            return Err(format!(
+                "`{WEIGHTS}`: expected pooling = \"mean\", found {found:?}; set it"
+            ));
+        }
+        Ok(Box::new(Config { input, view, hidden: hidden.unwrap_or(input.width), is_weighted }))
     }
 }
 
@@ -88,6 +121,8 @@ struct Config {
     view: Option<TapView>,
     /// Hidden size of the attention.
     hidden: usize,
+    /// Whether the mean is weighted.
+    is_weighted: bool,
 }
 
 impl EncoderConfig for Config {
@@ -112,7 +147,9 @@ impl EncoderConfig for Config {
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
-        let pooling = if let Some(view) = self.view {
+        let pooling = if self.is_weighted {
+            Pooling::WeightedMean
+        } else if let Some(view) = self.view {
             Pooling::TapView { view, directions: self.input.directions.is_some() }
         } else {
             let bound = (6.0 / (self.hidden + 1) as f64).sqrt();
@@ -126,8 +163,16 @@ impl EncoderConfig for Config {
 }
 
 enum Pooling {
-    Attention { hidden: Linear, query: ParamRef },
-    TapView { view: TapView, directions: bool },
+    Attention {
+        hidden: Linear,
+        query: ParamRef,
+    },
+    TapView {
+        view: TapView,
+        directions: bool,
+    },
+    /// The second input has the weights.
+    WeightedMean,
 }
 
 impl Encoder for Pooling {
@@ -141,6 +186,12 @@ impl Encoder for Pooling {
                 Rows::pooled(packing, kernel::attend(&keys, query, x, packing)?)?
             }
             Self::TapView { view: shown, directions } => view(&inputs[0], *shown, *directions)?,
+            Self::WeightedMean => {
+                let weights = inputs[1].tensor.affine(1.0, LEAST_WEIGHT)?; // (rows, 1)
+                let weighted = kernel::mean_over_tokens(&x.broadcast_mul(&weights)?, packing)?;
+                let mean_weight = kernel::mean_over_tokens(&weights, packing)?;
+                Rows::pooled(packing, weighted.broadcast_div(&mean_weight)?)?
+            }
         };
         Ok(vec![pooled])
     }

@@ -11,10 +11,13 @@ use crate::{
     recipe::{input, names::Named},
 };
 
-/// The kind that a table names, if it exists; that of labels for the table of an input.
+/// The kind that a table names, if it exists; for the table of an input, that of labels or of probabilities.
 pub(super) fn kind_of(table: &Named<'_>) -> Option<&'static dyn EncoderKind> {
     if table.name.starts_with(TapName::LABELS) {
         return Some(encoder::LABELS);
+    }
+    if table.name.starts_with(TapName::PROBABILITY) {
+        return Some(encoder::PROBABILITY);
     }
     encoder::find(table.get("kind")?.value.as_text()?)
 }

@@ -17,7 +17,7 @@ pub(super) fn encoders(
     recipe: &Recipe,
     run: &str,
 ) -> Result<Vec<String>, String> {
-    let encoders = recipe.encoders.iter().filter(|encoder| encoder.labels_of().is_none());
+    let encoders = recipe.encoders.iter().filter(|encoder| encoder.objective().is_none());
     let Some(theirs) = encoders.clone().find(|encoder| encoder.name == own.name) else {
         let names: Vec<&str> = encoders.map(|encoder| encoder.name.as_str()).collect();
         return Err(format!(

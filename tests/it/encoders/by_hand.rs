@@ -74,6 +74,23 @@ fn attention_scores_words_by_tanh() {
 }
 
 #[test]
+fn the_mean_is_weighted_by_the_probabilities_of_an_objective() {
+    let objective = "[[objective]]\nname = 'picked'\nkind = 'tag'\ncorpus = 'news'\nlabel = 'form'\n\
+                     positive = 'b'\ntap = 'words'";
+    let keys = "kind = 'pool'\npooling = 'mean'\ninput = 'words'\nweights = 'probability:picked'";
+    let it = case(&format!("{keys}\n{objective}"));
+    // Of the three classes the score of b is (x − 1) ln 2, that of the others 0.
+    put(&it.1, "objective.picked.output.weight", &[0.0, 2f32.ln(), 0.0]);
+    put(&it.1, "objective.picked.output.bias", &[0.0, -(2f32.ln()), 0.0]);
+    // p(b) of the words 1, 2 and 4: 1/3, 2/4 and 8/10.
+    let [a, b] = [1.0 / 3.0, 0.5];
+    assert_rows(&it, &[0, 1], &[(2.0 * a + 2.0 * b) / (2.0 * a + b), 4.0]);
+    // Without any probability it is the mean.
+    put(&it.1, "objective.picked.output.bias", &[0.0, -1e9, 0.0]);
+    assert_rows(&it, &[0, 1], &[4.0 / 3.0, 4.0]);
+}
+
+#[test]
 fn attention_is_over_the_words_of_the_same_example() {
     let it = case("kind = 'attend'\ninput = 'words'\nto = 'words'");
     put(&it.1, "it.query.weight", &[0.5]);
