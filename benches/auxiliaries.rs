@@ -181,7 +181,8 @@ fn most_frequent_arc(corpus: &Corpus, field: usize, metric: &str) -> f64 {
 
 /// The test score of candidates in the order of the file.
 fn in_given_order(corpus: &Corpus, field: usize, metric: &str) -> f64 {
-    let mut scorer: Box<dyn Scorer> = Box::new(RankingScorer::default());
+    let names = &["ndcg", "mrr", "recall_at_10", "map", "ndcg_at_10"];
+    let mut scorer: Box<dyn Scorer> = Box::new(RankingScorer::of(names));
     for relevance in labels(corpus, corpus.test.as_ref().unwrap(), field) {
         let relevance: Vec<f32> = relevance.iter().map(|label| label.parse().unwrap()).collect();
         let scores = vec![0.0; relevance.len()];

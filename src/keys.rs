@@ -137,6 +137,8 @@ pub enum Refers {
     Items,
     /// A field of the objective's corpora with numbers for each example.
     Numbers,
+    /// A field of the objective's corpora with alternative spans of tokens, the answers.
+    Answers,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.
     Segments,

@@ -1,8 +1,11 @@
 //! Objectives: one differentiable loss per file, attached to a tap, with one line in the table.
 
 mod adversary;
+mod answer_sentence;
+mod answer_span;
 mod arcs;
 mod bins;
+mod choice;
 mod classify;
 mod coarsen;
 mod connective;
@@ -54,6 +57,8 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &next_sentence::NextSentence,
     &connective::CONNECTIVE,
     &rank::Rank,
+    &answer_span::AnswerSpan,
+    &answer_sentence::AnswerSentence,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -71,8 +76,6 @@ pub const PLANNED: &[&str] = &[
     "anchor",
     "relation",
     "consistency",
-    "answer-sentence",
-    "answer-span",
     "generate",
     "transcribe",
     "bag",

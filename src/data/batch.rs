@@ -29,6 +29,9 @@ struct Sequence {
     /// For each sequence of the packing, its first position in its example: 0 except for the items
     /// of a list.
     starts: Vec<u32>,
+    /// For each row, whether its token follows the one before without white space; empty if no example was
+    /// tokenized from raw text.
+    joined: Vec<bool>,
 }
 
 /// The values of a field, by the rows of its axis or by example.
@@ -156,7 +159,7 @@ impl Batch {
 
     /// The origin of a row of a sequence, in the split that the batch was drawn from.
     pub fn origin(&self, split: &SplitData, sequence: usize, row: usize) -> Origin {
-        let Sequence { packing, starts } = &self.sequences[sequence];
+        let Sequence { packing, starts, .. } = &self.sequences[sequence];
         let (b, t) = packing.positions().nth(row).expect("a row of the packing");
         let example = self.examples[packing.examples()[b] as usize];
         let positions = split.examples[example].sequences[sequence].as_ref();
@@ -164,6 +167,12 @@ impl Batch {
         let position = starts[b] as usize + t;
         let (line, bytes) = (positions.line(position), positions.bytes(position));
         Origin { example, position, line, bytes }
+    }
+
+    /// Whether the token of a row of a sequence follows the one before without white space; false where the file
+    /// has tokens.
+    pub fn is_joined(&self, sequence: usize, row: usize) -> bool {
+        self.sequences[sequence].joined.get(row).copied().unwrap_or(false)
     }
 
     /// The number of examples.
@@ -183,7 +192,7 @@ impl Sequence {
             let lengths: Vec<usize> = examples.iter().map(|example| example.len_of(at)).collect();
             let packing = Arc::new(Packing::sorted_below(per_example, &lengths));
             let starts = vec![0; packing.n_sequences()];
-            return Self { packing, starts };
+            return Self { joined: joined(&packing, &starts, examples, at), packing, starts };
         }
         let of = |example: &&Example| {
             example.sequences[at].as_ref().map_or_else(Vec::new, Positions::items)
@@ -198,9 +207,27 @@ impl Sequence {
         };
         let (lengths, starts): (Vec<usize>, Vec<u32>) = above.positions().map(place).unzip();
         let packing = Arc::new(Packing::sorted_below(&above, &lengths));
-        let starts = packing.parent_rows().iter().map(|&row| starts[row as usize]).collect();
-        Self { packing, starts }
+        let starts: Vec<u32> =
+            packing.parent_rows().iter().map(|&row| starts[row as usize]).collect();
+        Self { joined: joined(&packing, &starts, examples, at), packing, starts }
     }
+}
+
+/// Whether each row's token follows the one before in its sequence without white space; empty if none has bytes.
+fn joined(packing: &Packing, starts: &[u32], examples: &[&Example], at: usize) -> Vec<bool> {
+    let has_bytes =
+        |example: &&Example| example.sequences[at].as_ref().is_some_and(Positions::has_bytes);
+    if !examples.iter().any(has_bytes) {
+        return Vec::new();
+    }
+    let owners = packing.examples();
+    let is_joined = |(b, t): (usize, usize)| {
+        let positions = examples[owners[b] as usize].sequences[at].as_ref()?;
+        let position = starts[b] as usize + t.checked_sub(1)?;
+        let [before, this] = [position, position + 1].map(|at| positions.bytes(at));
+        Some(before?.end == this?.start)
+    };
+    packing.positions().map(|position| is_joined(position).unwrap_or(false)).collect()
 }
 
 impl Column {
@@ -214,7 +241,7 @@ impl Column {
                 Self::LabelSets(sets.map(|set| set.map(<[Symbol]>::to_vec)).collect())
             }
             (FieldForm::Symbols | FieldForm::Segments, Axis::Sequence(sequence)) => {
-                let Sequence { packing, starts } = &sequences[sequence];
+                let Sequence { packing, starts, .. } = &sequences[sequence];
                 let owners = packing.examples();
                 let of = |b: usize| examples[owners[b] as usize].fields[at].as_ref();
                 let value = |(b, t): (usize, usize)| match of(b)? {
@@ -361,5 +388,28 @@ mod tests {
         let origin = batch.origin(&split, 1, 0);
         assert_eq!((origin.example, origin.position, origin.line), (0, 1, 1));
         assert_eq!(batch.n_tokens(), 9);
+        assert!(!batch.is_joined(1, 0));
+    }
+
+    /// `so it's` as three tokens, and a text of tokens.
+    #[test]
+    fn a_token_without_white_space_before_it_is_joined() {
+        let example = |bytes: Option<Vec<(u32, u32)>>, n: usize| Example {
+            file: None,
+            line: 1,
+            sequences: vec![Some(Positions::on_line(1, n).at_bytes(bytes))],
+            fields: vec![Some(FieldValues::Symbols(vec![0; n]))],
+        };
+        let bytes = vec![(0, 2), (3, 5), (5, 7)];
+        let examples = vec![example(Some(bytes), 3), example(None, 2)];
+        let split = SplitData { examples, file: "train".into(), ..SplitData::default() };
+        let corpus = Corpus::of_schema(Schema::of_tokens(vec![Field::of_tokens("text")]));
+        let batch = Batch::new(0, &corpus, &split, &[0, 1]);
+        let joined = |example| {
+            let rows = batch.rows_of(0, example).into_iter();
+            rows.map(|row| batch.is_joined(0, row)).collect::<Vec<_>>()
+        };
+        assert_eq!(joined(0), [false, false, true]);
+        assert_eq!(joined(1), [false; 2]);
     }
 }

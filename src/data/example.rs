@@ -69,6 +69,11 @@ impl Positions {
         }
     }
 
+    /// Whether it was tokenized from raw text.
+    pub fn has_bytes(&self) -> bool {
+        self.bytes.is_some()
+    }
+
     /// The byte offsets of a position in the raw text, if it was tokenized from one.
     pub fn bytes(&self, position: usize) -> Option<Range<usize>> {
         let (start, end) = self.bytes.as_ref()?[position];

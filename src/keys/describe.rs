@@ -53,6 +53,7 @@ impl Refers {
             | Self::Arcs
             | Self::Items
             | Self::Numbers
+            | Self::Answers
             | Self::Segments
             | Self::Row => "field",
         }
@@ -74,6 +75,7 @@ impl Refers {
             Self::Arcs => "a field with arcs between tokens",
             Self::Items => "a field with one string per item of a list",
             Self::Numbers => "a field with numbers for each example",
+            Self::Answers => "a field with alternative spans of tokens",
             Self::Row => "a field with one string per row of the tap",
         }
     }

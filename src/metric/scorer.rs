@@ -3,6 +3,7 @@
 //!
 //! Training, `auxdesk evaluate` and the tests against reference programs all use these.
 
+mod answers;
 mod arcs;
 mod classes;
 mod found;
@@ -19,6 +20,7 @@ mod vectors;
 use super::{ByClass, Gold};
 use crate::data::Prediction;
 
+pub use answers::AnswerScorer;
 pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
 pub use graphs::GraphScorer;

@@ -4,8 +4,11 @@
 mod cosine;
 mod crf;
 mod pair;
+mod pointer;
+mod relative;
 mod sigmoid;
 mod softmax;
+mod span;
 
 use candle_core::{Result, Tensor};
 
@@ -21,13 +24,22 @@ use crate::{
 
 pub use cosine::CosineConfig;
 pub use pair::{PairConfig, PairRows, PairScorer};
+pub use pointer::{PointerConfig, PointerHead};
+pub use span::{SpanConfig, SpanHead, best_span};
 
 /// All heads, in the order of `auxdesk list`.
-pub const HEADS: &[&dyn HeadKind] =
-    &[&softmax::Softmax, &crf::Crf, &sigmoid::Sigmoid, &pair::Pair, &cosine::Cosine];
+pub const HEADS: &[&dyn HeadKind] = &[
+    &softmax::Softmax,
+    &crf::Crf,
+    &sigmoid::Sigmoid,
+    &pair::Pair,
+    &pointer::Pointer,
+    &cosine::Cosine,
+    &span::Span,
+];
 
 /// Heads that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["span", "pointer", "ctc", "bag", "vector"];
+pub const PLANNED: &[&str] = &["ctc", "bag", "vector"];
 
 /// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
@@ -78,6 +90,10 @@ pub enum HeadConfig {
     Pairs(PairConfig),
     /// Cosines of pairs of rows.
     Cosine(CosineConfig),
+    /// Scores of rows against one row.
+    Pointer(PointerConfig),
+    /// Scores of the ends of spans of rows.
+    Span(SpanConfig),
 }
 
 /// A head for rows with parsed options.

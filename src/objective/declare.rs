@@ -9,7 +9,7 @@ use crate::{
     model::{
         HeadKind, RowKind,
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
-        head::{Classes, Head, HeadConfig, HeadSetup, PairConfig},
+        head::{Classes, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig, SpanConfig},
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
     },
@@ -288,8 +288,8 @@ pub struct LabelCheck {
     pub repaired: Vec<RepairedTag>,
     /// Examples of train whose loss is not computed, because tokens lack a label.
     pub untrained: Vec<ReadError>,
-    /// Examples of train whose loss is not computed, because none of their candidates is relevant.
-    pub unranked: Vec<ReadError>,
+    /// Examples of train whose loss is not computed, because no candidate is relevant or no answer is there.
+    pub without_target: Vec<ReadError>,
 }
 
 /// A tag that the scheme forbids at its place.
@@ -388,6 +388,18 @@ impl ObjectiveSetup<'_> {
     pub(super) fn label_head(self, classes: Classes) -> Result<Option<LabelHead>> {
         let n_labels = classes.n;
         Ok(Some(LabelHead { head: self.head(classes)?, n_labels }))
+    }
+
+    /// The options of the recipe's pointer.
+    pub(super) fn pointer_head(&self) -> PointerConfig {
+        let Some(HeadConfig::Pointer(head)) = self.head else { panic!("{ITS_HEADS}") };
+        *head
+    }
+
+    /// The options of the recipe's head for spans.
+    pub(super) fn span_head(&self) -> SpanConfig {
+        let Some(HeadConfig::Span(head)) = self.head else { panic!("{ITS_HEADS}") };
+        *head
     }
 
     /// The options of the recipe's head for pairs.

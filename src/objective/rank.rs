@@ -32,6 +32,8 @@ const LABEL: &str = "label";
 const NEGATIVES: &str = "negatives";
 const RIGHT: &str = "right";
 
+const METRICS: &[&str] = &["ndcg", "mrr", "recall_at_10", "map", "ndcg_at_10"];
+
 const KEYS: &[Key] = &[
     Key::required(
         LABEL,
@@ -137,8 +139,7 @@ pub(super) fn check_widths(declared: &Declared<'_>) -> std::result::Result<(), C
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
-        let names = ["ndcg", "mrr", "recall_at_10", "map", "ndcg_at_10"];
-        names.map(|name| Metric { name, direction: Direction::Higher }).into()
+        METRICS.iter().map(|name| Metric { name, direction: Direction::Higher }).collect()
     }
 
     fn output(&self) -> Output<'_> {
@@ -175,7 +176,7 @@ impl ObjectiveConfig for Config {
                             format!("expected a candidate with the label {right:?}, found none")
                         }
                     };
-                    check.unranked.push(ReadError { file, line, what });
+                    check.without_target.push(ReadError { file, line, what });
                 }
             }
         }

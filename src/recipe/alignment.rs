@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::Axis,
-    keys::{Key, Refers, ValueType},
+    keys::{Refers, ValueType},
     model::{
         encoder::RowSource,
         tap::{RowKind, TapView},
@@ -145,7 +145,9 @@ fn of_objective(
         // A kind that reads only tokens reads its field by token.
         let is_by_row = match key.takes {
             ValueType::Name(Refers::Row) => true,
-            ValueType::Name(Refers::Field | Refers::Arcs) => tap.on == Some(RowKind::Token),
+            ValueType::Name(Refers::Field | Refers::Arcs | Refers::Answers) => {
+                tap.on == Some(RowKind::Token)
+            }
             _ => false,
         };
         let said = if is_by_row { objective.values.text_if_set(key.name) } else { None };
@@ -163,26 +165,32 @@ fn of_objective(
     }
 }
 
-/// Reports a field of items that is read by the rows of a tap over other items.
+/// Reports a field of items, or of segments, that is read by the rows of a tap over others.
 fn items(
     encoders: &Encoders,
     objective: &ObjectiveSpec,
     here: Here<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let of_items = |key: &&Key| matches!(key.takes, ValueType::Name(Refers::Items));
-    let fields = objective.kind.keys().iter().filter(of_items);
-    for field in fields.filter_map(|key| objective.values.text_if_set(key.name)) {
+    for key in objective.kind.keys() {
+        let ValueType::Name(refers @ (Refers::Items | Refers::Segments)) = key.takes else {
+            continue;
+        };
+        let Some(field) = objective.values.text_if_set(key.name) else { continue };
+        let (wanted, what) = match refers {
+            Refers::Items => (here.field(field), "items that the field belongs to"),
+            _ => (Some(Stand::Segments(field)), "segments of that field"),
+        };
         let taps = objective.kind.taps().iter().zip(&objective.taps);
-        for (key, taps) in taps.filter(|(key, _)| key.on == Some(RowKind::Item)) {
+        for (tap, taps) in taps.filter(|(tap, _)| tap.on == Some(RowKind::Item)) {
             let stand = taps.first().and_then(|tap| encoders.stand(tap, None, here));
-            if let (Some(found), Some(stand)) = (here.field(field), stand)
-                && found != stand
+            if let (Some(wanted), Some(stand)) = (wanted, stand)
+                && wanted != stand
             {
-                let (name, corpus, tap) = (objective.name.as_str(), &here.spec.name, key.name);
+                let (name, corpus, tap) = (objective.name.as_str(), &here.spec.name, tap.name);
                 let what = format!(
                     "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its `{tap}`, which are \
-                     not the items that the field belongs to"
+                     not the {what}"
                 );
                 diagnostics.fault(&objective.values.place(tap), what);
             }

@@ -72,6 +72,8 @@ impl CorpusSpec {
             Refers::Arcs => "arcs between tokens",
             Refers::Items => "one per item of a list",
             Refers::Numbers => "numbers for each example",
+            Refers::Answers => "alternative spans of tokens",
+            Refers::Segments => "a segment for each token",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -93,6 +95,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Arcs => field.form == FieldForm::Arcs,
         Refers::Items => matches!(field.axis, Axis::Items(_)),
         Refers::Numbers => field.form == FieldForm::Numbers,
+        Refers::Answers => field.form == FieldForm::Answers,
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

@@ -188,7 +188,8 @@ impl Sizes {
             let pairs = match spec.head_config.as_deref() {
                 Some(HeadConfig::Pairs(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Rows(_)) | None => 0,
+                Some(HeadConfig::Pointer(head)) => head.scratch(n_pairs),
+                Some(HeadConfig::Rows(_) | HeadConfig::Span(_)) | None => 0,
             };
             rows.saturating_add(pairs)
         });

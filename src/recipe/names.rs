@@ -28,6 +28,7 @@ impl Names {
             | Refers::Arcs
             | Refers::Items
             | Refers::Numbers
+            | Refers::Answers
             | Refers::Segments
             | Refers::Row => &[],
         }

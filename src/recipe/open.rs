@@ -87,8 +87,8 @@ struct Unused {
     repaired: BTreeMap<(Split, Arc<str>, u32, usize), ReadError>,
     /// By file and line, in train.
     untrained: BTreeMap<(Arc<str>, u32), ReadError>,
-    /// The same for rankings without a relevant candidate.
-    unranked: BTreeMap<(Arc<str>, u32), ReadError>,
+    /// The same for examples without a relevant candidate or an answer.
+    without_target: BTreeMap<(Arc<str>, u32), ReadError>,
 }
 
 impl Unused {
@@ -101,8 +101,8 @@ impl Unused {
         for error in check.untrained.drain(..) {
             self.untrained.entry((error.file.clone(), error.line)).or_insert(error);
         }
-        for error in check.unranked.drain(..) {
-            self.unranked.entry((error.file.clone(), error.line)).or_insert(error);
+        for error in check.without_target.drain(..) {
+            self.without_target.entry((error.file.clone(), error.line)).or_insert(error);
         }
     }
 
@@ -115,7 +115,7 @@ impl Unused {
         }
         for (treatment, found) in [
             (Treatment::UntrainedSentences, self.untrained),
-            (Treatment::UntrainedRankings, self.unranked),
+            (Treatment::WithoutTarget, self.without_target),
         ] {
             let count = found.len() as u64;
             corpus.add_irregular(Split::Train, treatment, count, found.into_values());

@@ -19,7 +19,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "chunking" "language-modelling" "data-statistics" "adversarial"
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
-    "ranking"
+    "ranking" "question-answering"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -50,6 +50,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "stories/train.txt" "stories/dev.txt" "stories/test.txt"
     "search/clicks.train.jsonl" "search/clicks.dev.jsonl" "search/clicks.test.jsonl"
     "search/topics.train.jsonl" "search/topics.dev.jsonl"
+    "questions/train.jsonl" "questions/dev.jsonl" "questions/test.jsonl"
 ];
 
 /// The text of the shipped recipe with that name.

@@ -14,6 +14,7 @@ mod names;
 mod noise;
 mod pairs;
 mod posts;
+mod questions;
 mod reviews;
 mod rules;
 mod search;

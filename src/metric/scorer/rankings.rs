@@ -13,16 +13,25 @@ const FIRST: usize = 10;
 /// one (Voorhees 1999); `recall_at_10`, the mean share of relevant ones among the first ten;
 /// `ndcg`, the sum of relevance / log2(1 + rank), divided by that of the ideal ranking (Järvelin
 /// and Kekäläinen 2002), and `ndcg_at_10`, the same of the first ten; `map`, the mean of the average precision: of each
-/// relevant candidate, the share of relevant ones from the first to it. All in percent, as trec_eval and scikit-learn
-/// define them.
-#[derive(Clone, Copy, Debug, Default)]
+/// relevant candidate, the share of relevant ones from the first to it; `accuracy`, the share of examples whose first
+/// candidate is relevant. All in percent, as trec_eval and scikit-learn define them.
+#[derive(Clone, Copy, Debug)]
 pub struct RankingScorer {
+    /// The metrics that are reported.
+    names: &'static [&'static str],
     n_examples: u64,
-    reciprocal: f64,
-    recall: f64,
-    gain: f64,
-    gain_of_first: f64,
-    precision: f64,
+    /// The sum of each of [`METRICS`].
+    sums: [f64; METRICS.len()],
+}
+
+/// All metrics of a ranking.
+const METRICS: [&str; 6] = ["mrr", "recall_at_10", "ndcg", "map", "ndcg_at_10", "accuracy"];
+
+impl RankingScorer {
+    /// A scorer that reports these metrics.
+    pub fn of(names: &'static [&'static str]) -> Self {
+        Self { names, n_examples: 0, sums: [0.0; METRICS.len()] }
+    }
 }
 
 impl Scorer for RankingScorer {
@@ -40,29 +49,33 @@ impl Scorer for RankingScorer {
             let ranks = (2..).map(|rank: u32| f64::from(rank).log2());
             ranking.iter().zip(ranks).map(|(relevance, discount)| relevance / discount).sum()
         };
-        self.n_examples += 1;
-        self.reciprocal += 1.0 / (first + 1) as f64;
-        self.recall += n_relevant(&ranking[..FIRST.min(ranking.len())]) / n_relevant(&ranking);
         let ranks = (1..).zip(&ranking).filter(|(_, relevance)| **relevance > 0.0);
         let precisions =
             ranks.zip(1..).map(|((rank, _), found)| f64::from(found) / f64::from(rank));
-        self.precision += precisions.sum::<f64>() / n_relevant(&ranking);
         let ideal = relevance_of(ranked(relevance));
-        self.gain += gain(&ranking) / gain(&ideal);
-        let first = ..FIRST.min(ranking.len());
-        self.gain_of_first += gain(&ranking[first]) / gain(&ideal[first]);
+        let ten = ..FIRST.min(ranking.len());
+        let values = [
+            1.0 / (first + 1) as f64,
+            n_relevant(&ranking[ten]) / n_relevant(&ranking),
+            gain(&ranking) / gain(&ideal),
+            precisions.sum::<f64>() / n_relevant(&ranking),
+            gain(&ranking[ten]) / gain(&ideal[ten]),
+            f64::from(u8::from(first == 0)),
+        ];
+        self.n_examples += 1;
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            *sum += value;
+        }
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
-        if self.n_examples > 0 {
-            let mean = |sum: f64| 100.0 * sum / self.n_examples as f64;
-            scores.metrics.extend([
-                ("mrr", mean(self.reciprocal)),
-                ("recall_at_10", mean(self.recall)),
-                ("ndcg", mean(self.gain)),
-                ("map", mean(self.precision)),
-                ("ndcg_at_10", mean(self.gain_of_first)),
-            ]);
+        if self.n_examples == 0 {
+            return;
+        }
+        for (name, sum) in METRICS.into_iter().zip(self.sums) {
+            if self.names.contains(&name) {
+                scores.metrics.push((name, 100.0 * sum / self.n_examples as f64));
+            }
         }
     }
 }
@@ -73,7 +86,7 @@ mod tests {
     use crate::metric::fixture::{numbers, read, same};
 
     fn scores(examples: &[(Vec<f32>, Vec<f32>)]) -> Vec<(&'static str, f64)> {
-        let mut scorer = Box::new(RankingScorer::default());
+        let mut scorer = Box::new(RankingScorer::of(&METRICS));
         for (relevance, scores) in examples {
             scorer.push(&Gold::Relevance(relevance.clone()), &Prediction::Ranking(scores.clone()));
         }
@@ -90,6 +103,7 @@ mod tests {
         let found = scores(&[second, first, without]);
         assert_eq!(found[..2], [("mrr", 75.0), ("recall_at_10", 100.0)]);
         assert!((found[2].1 - 50.0 * (1.0 + 1.0 / 3f64.log2())).abs() < 1e-9);
+        assert_eq!(found[5], ("accuracy", 50.0));
         let mut late = vec![0.0; 12];
         (late[0], late[11]) = (1.0, 1.0);
         let falling = (0..12).map(|at| -(at as f32)).collect();
@@ -98,6 +112,11 @@ mod tests {
         // Relevant ones at ranks 1 and 12.
         assert!((found[3].1 - 50.0 * (1.0 + 2.0 / 12.0)).abs() < 1e-9, "{found:?}");
         assert_eq!(scores(&[]), []);
+        let mut some = Box::new(RankingScorer::of(&["accuracy"]));
+        some.push(&Gold::Relevance(vec![1.0]), &Prediction::Ranking(vec![0.5]));
+        let mut scores = Scores::default();
+        some.finish(&mut scores);
+        assert_eq!(scores.metrics, [("accuracy", 100.0)]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) struct Pair;
 
-const HIDDEN: Key = Key::with_default(
+pub(super) const HIDDEN: Key = Key::with_default(
     "hidden",
     ValueType::Within(1, MAX_WIDTH),
     "100",

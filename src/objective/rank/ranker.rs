@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 
-use super::{Config, Relevance};
+use super::{Config, METRICS, Relevance};
 use crate::{
     data::{Batch, Corpus, Lexicon, Prediction, Purpose, draw, draw::choose},
     kernel::{self, PairGroup},
@@ -204,7 +204,7 @@ impl Objective for Ranker {
     }
 
     fn scorer(&self) -> Box<dyn Scorer> {
-        Box::new(RankingScorer::default())
+        Box::new(RankingScorer::of(METRICS))
     }
 
     fn class_names(&self) -> Lexicon {

@@ -19,8 +19,8 @@ pub enum Treatment {
     ReplacedBytes,
     /// Sentences without a label at every token, which are not trained; they are counted.
     UntrainedSentences,
-    /// There is no training on rankings without a relevant candidate.
-    UntrainedRankings,
+    /// There is no training on examples without a relevant candidate or an answer.
+    WithoutTarget,
 }
 
 /// Lines of one split that were treated in one way.
@@ -90,9 +90,10 @@ impl fmt::Display for Irregularity {
                     "no training on {n} sentence{s} of {split} without a label at every token"
                 )
             }
-            Treatment::UntrainedRankings => {
-                write!(f, "no training on {n} ranking{s} of {split} without a relevant candidate")
-            }
+            Treatment::WithoutTarget => write!(
+                f,
+                "no training on {n} example{s} of {split} without a relevant candidate or an answer"
+            ),
         }
     }
 }
@@ -123,8 +124,9 @@ mod tests {
         assert_eq!(said, "replaced bytes that are not UTF-8 in 1 line of dev");
         let said = one(Treatment::UntrainedSentences, 3).to_string();
         assert_eq!(said, "no training on 3 sentences of dev without a label at every token");
-        let said = one(Treatment::UntrainedRankings, 1).to_string();
-        assert_eq!(said, "no training on 1 ranking of dev without a relevant candidate");
+        let said = one(Treatment::WithoutTarget, 1).to_string();
+        let wanted = "no training on 1 example of dev without a relevant candidate or an answer";
+        assert_eq!(said, wanted);
     }
 
     #[test]

@@ -178,8 +178,8 @@ fn a_relevance_is_a_number_and_a_ranking_without_any_is_counted() {
     let config = Config { label: "clicked".to_owned(), negatives: 0, relevance: Relevance::Graded };
     let check = config.check_corpus(&corpus(&EXAMPLES));
     assert!(check.of_examples.is_empty() && check.of_corpus.is_empty());
-    let unranked: Vec<String> = check.unranked.iter().map(ToString::to_string).collect();
-    assert_eq!(unranked, ["t:3: expected a candidate with a relevance above 0, found none"]);
+    let without: Vec<String> = check.without_target.iter().map(ToString::to_string).collect();
+    assert_eq!(without, ["t:3: expected a candidate with a relevance above 0, found none"]);
     let check = config.check_corpus(&corpus(&[Some(&["1", "yes"]), Some(&["-1"]), Some(&["NaN"])]));
     let faults: Vec<String> =
         check.of_examples.iter().map(|(_, error)| error.to_string()).collect();
