@@ -51,6 +51,8 @@ pub struct Load<'a> {
     pub test: Option<Vec<CorpusFile>>,
     /// The treatment of faulty examples.
     pub faults: FaultPolicies,
+    /// The number of training examples that are kept, the first ones; `None`: all.
+    pub max_train_examples: Option<usize>,
 }
 
 /// A file and its name in messages.
@@ -88,6 +90,7 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
             Some(dev)
         }
     };
+    train.examples.truncate(spec.max_train_examples.unwrap_or(usize::MAX));
     let test = spec.test.as_ref().map(|input| loading.split(Split::Test, input));
     (Corpus { train, dev, test, ..loading.corpus }, loading.faults)
 }

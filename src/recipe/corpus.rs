@@ -169,6 +169,11 @@ pub(super) const KEYS: &[Key] = &[
         ValueType::Count(1),
         "batch size in examples; default: that of [train]",
     ),
+    Key::optional(
+        MAX_TRAIN_EXAMPLES,
+        ValueType::Count(1),
+        "train on the first examples only, at most so many, once dev is held out; default: all",
+    ),
     Key::optional("domain", ValueType::Text, "domain, for domain discriminators"),
     Key::optional("language", ValueType::Text, "language code"),
     Key::optional(
@@ -182,6 +187,9 @@ pub(super) const KEYS: &[Key] = &[
         "tokens that end a sentence; adds a field \"sentence\" with the sentence number of each token",
     ),
 ];
+
+/// Bounds the number of training examples.
+pub(super) const MAX_TRAIN_EXAMPLES: &str = "max_train_examples";
 
 const NAMES: &str = "names";
 

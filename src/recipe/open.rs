@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, Recipe, shipped};
+use super::{
+    CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, Recipe, corpus::MAX_TRAIN_EXAMPLES,
+    shipped,
+};
 use crate::{
     data::{
         Corpus,
@@ -228,6 +231,7 @@ impl CorpusSpec {
             dev,
             test: self.test.as_deref().map(inputs),
             faults: self.faults,
+            max_train_examples: self.values.count_if_set(MAX_TRAIN_EXAMPLES),
         }
     }
 }

@@ -5,14 +5,18 @@ use std::{collections::BTreeMap, fs, process::Command};
 
 use crate::runs::json;
 
-/// The arguments of a command line, in which only single quotes quote.
+/// The arguments of a command line. A backslash in double quotes quotes the next character.
 fn arguments(line: &str, corpora: &str) -> Vec<String> {
     let mut arguments = vec![String::new()];
-    let mut is_quoted = false;
-    for char in line.replace("$AUXDESK_CORPORA", corpora).chars() {
-        match char {
-            '\'' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => arguments.push(String::new()),
+    let mut quote = None;
+    let line = line.replace("$AUXDESK_CORPORA", corpora);
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        match (char, quote) {
+            (' ', None) => arguments.push(String::new()),
+            ('\'' | '"', None) => quote = Some(char),
+            (_, Some(end)) if char == end => quote = None,
+            ('\\', Some('"')) => arguments.last_mut().unwrap().extend(chars.next()),
             _ => arguments.last_mut().unwrap().push(char),
         }
     }
@@ -70,4 +74,39 @@ fn every_command_of_the_page_finds_the_published_counts() {
         assert!(found.is_empty(), "{name} has more splits: {found:?}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The commands of the page of results that start from no other run. A bash array has the options that the arms of
+/// a corpus share.
+fn result_commands(page: &str) -> Vec<String> {
+    let (mut commands, mut shared, mut is_shared) = (Vec::new(), String::new(), false);
+    for line in page.lines() {
+        match line {
+            "corpus=(" => (is_shared, shared) = (true, String::new()),
+            ")" => is_shared = false,
+            _ if is_shared => shared += &format!(" {}", line.trim()),
+            _ if line.starts_with("auxdesk train ") && !line.contains("$RUN") => {
+                commands.push(line.replace(" \"${corpus[@]}\"", &shared));
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_the_results_reads_its_corpora() {
+    let commands = result_commands(&fs::read_to_string("docs/results/README.md").unwrap());
+    assert!(commands.len() > 5, "{}", commands.len());
+    let Ok(corpora) = std::env::var("AUXDESK_CORPORA") else {
+        eprintln!("skipped: AUXDESK_CORPORA is not set");
+        return;
+    };
+    for command in commands {
+        let check = command.replace("auxdesk train", "auxdesk check").replace(" --seed 1", "");
+        let arguments = arguments(&check, &corpora);
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_auxdesk")).args(&arguments[1..]).output().unwrap();
+        assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -52,6 +52,7 @@ fn spec(values: &Values) -> Load<'_> {
         dev: None,
         test: None,
         faults,
+        max_train_examples: None,
     }
 }
 
@@ -78,6 +79,17 @@ fn every_nth_example_is_held_out_counted_from_one() {
     assert_eq!(every(5), ("abcd".into(), "e".into()));
     assert_eq!(every(6).0, "sample:good: no examples are held out for dev");
     assert_eq!(every(1).0, "sample:good: no examples are left in train once dev is held out");
+}
+
+#[test]
+fn the_first_examples_that_are_not_held_out_are_kept() {
+    let values = values();
+    let first = |n| {
+        let dev = Some(Dev::HeldOut(HoldOut::Every(2)));
+        loaded(&Load { dev, max_train_examples: Some(n), ..spec(&values) })
+    };
+    assert_eq!(first(2), ("ac".into(), "bd".into()));
+    assert_eq!(first(9), ("ace".into(), "bd".into()));
 }
 
 #[test]

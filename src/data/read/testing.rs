@@ -103,6 +103,7 @@ impl Setting {
                 dev: FaultPolicy::Refuse,
                 test: FaultPolicy::Refuse,
             },
+            max_train_examples: None,
         };
         let (corpus, faults) = load(&spec, &Samples::new());
         assert!(faults.is_empty(), "{faults:?}");

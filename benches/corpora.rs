@@ -1,0 +1,69 @@
+//! Results on public corpora: trains the arms of `docs/results/arms.toml`, keeps the summary of each run under
+//! `docs/results`, and writes the tables of `docs/results/README.md` from the summaries that are there.
+//!
+//! `cargo bench --bench corpora` trains what is missing; a run whose summary is kept is not repeated as long as its
+//! command is the same. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the results are the same). The corpora are found by the variable
+//! `AUXDESK_CORPORA`; without it nothing is trained, and the tables are written again.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+
+#[path = "corpora/plan.rs"]
+mod plan;
+#[path = "corpora/run.rs"]
+mod run;
+#[path = "corpora/table.rs"]
+mod table;
+
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
+
+use plan::{Arm, Corpus, Plan};
+use run::Kept;
+
+/// The folder of the plan, the summaries and the tables.
+const FOLDER: &str = "docs/results";
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let given: BTreeMap<&str, &str> =
+        args.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let seeds: u64 = given.get("--seeds").map_or(3, |seeds| seeds.parse().expect("a number"));
+    let folder = Path::new(FOLDER);
+    let plan: Plan =
+        toml::from_str(&fs::read_to_string(folder.join("arms.toml")).unwrap()).unwrap();
+    match std::env::var("AUXDESK_CORPORA") {
+        Ok(corpora) => train(&plan, &given, seeds, &corpora),
+        Err(_) => println!("AUXDESK_CORPORA is not set: nothing is trained"),
+    }
+    fs::write(folder.join("README.md"), table::page(&plan, folder)).unwrap();
+    println!("{FOLDER}/README.md is written");
+}
+
+/// Trains every run whose summary is missing or is that of another command.
+fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
+    let is_wanted = |key: &str, name: &str| given.get(key).is_none_or(|only| *only == name);
+    let mut missing: Vec<(&Corpus, &Arm, u64)> = Vec::new();
+    for corpus in plan.corpus.iter().filter(|corpus| is_wanted("--corpus", &corpus.name)) {
+        for arm in corpus.arm.iter().filter(|arm| is_wanted("--arm", &arm.name)) {
+            let seeds = if arm.baseline.is_some() { 1 } else { seeds };
+            let absent = (1..=seeds)
+                .filter(|&seed| Kept::read(Path::new(FOLDER), corpus, arm, seed).is_none());
+            missing.extend(absent.map(|seed| (corpus, arm, seed)));
+        }
+    }
+    let threads: Vec<&str> =
+        given.get("--threads").map(|threads| vec!["--threads", threads]).unwrap_or_default();
+    let (start, n) = (Instant::now(), missing.len());
+    for (at, (corpus, arm, seed)) in missing.into_iter().enumerate() {
+        let kept = run::run(corpus, arm, seed, corpora, &threads);
+        kept.write(Path::new(FOLDER), corpus, arm, seed);
+        let left = start.elapsed().as_secs_f64() / (at + 1) as f64 * (n - at - 1) as f64;
+        println!(
+            "{} of {n}: {}, {}, seed {seed}: {}; about {:.0} min left",
+            at + 1,
+            corpus.name,
+            arm.name,
+            table::figures(corpus, arm, &[kept]).join(", "),
+            left / 60.0
+        );
+    }
+}
