@@ -59,7 +59,7 @@ pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
 pub use device::{Device, DeviceName};
-pub use distance::squared_distance;
+pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;
 pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};

@@ -49,7 +49,7 @@ use batches::Batches;
 pub use clock::Clock;
 use control::Control;
 pub use control::RequestedFailures;
-pub use counters::{BestSoFar, Counters, LastEvaluation};
+pub use counters::{BestSoFar, Counters, LastEvaluation, Stage};
 pub use gradients::Gradients;
 pub use interrupt::Interrupt;
 use learner::Learner;

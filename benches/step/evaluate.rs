@@ -18,9 +18,9 @@ const PASSES: usize = 5;
 pub(crate) fn tokens_per_s(recipe: &Recipe, run: &Path) -> f64 {
     // As in training: on one of the pool's threads.
     rayon::scope(|_| {
-        let (corpora, _, system) = made(recipe);
+        let (corpora, _, mut system) = made(recipe);
         let last = checkpoint::open(run, "last").unwrap().expect("a run leaves its last step");
-        last.load(system.parameters()).unwrap();
+        last.load(&mut system).unwrap();
         let train = corpora.iter().flat_map(|corpus| &corpus.train.examples);
         let n_tokens: usize = train.map(Example::len).sum();
         let pass =

@@ -144,11 +144,11 @@ fn load(
     };
     let fitted = &checkpoint.state.fitted;
     let system = System::new(recipe, fitted, vectors, FirstValues::Checkpoint, device);
-    let system = system.map_err(|error| {
+    let mut system = system.map_err(|error| {
         let file = checkpoint.state_file();
         Failure::Request(format!("{}: {error}{}", file.display(), advice()))
     })?;
-    checkpoint.load(system.parameters()).map_err(|error| match error {
+    checkpoint.load(&mut system).map_err(|error| match error {
         ParameterFileError::Unreadable { .. } => Failure::Run(anyhow!(error)),
         ParameterFileError::Missing { .. } => Failure::Request(error.to_string()),
         ParameterFileError::Unfit { .. } => Failure::Request(format!("{error}{}", advice())),

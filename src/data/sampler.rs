@@ -86,7 +86,7 @@ impl<'a> Sampler<'a> {
             _ if n_groups == 0 => Vec::new(),
             Rule::All => (0..n_groups).collect(),
             Rule::RoundRobin => vec![(step.0 % n_groups as u64) as usize],
-            Rule::Stages(order) => vec![self.stage(order, step)],
+            Rule::Stages(order) => vec![self.in_stages(order, step).1],
             _ => {
                 let draw = unit(&mut draw(self.seed, Purpose::Sampling, "", step.0));
                 vec![pick(&self.weights(step), draw)]
@@ -94,12 +94,21 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The group of a step in stages, by index.
-    fn stage(&self, order: &[String], step: Step) -> usize {
+    /// The stage of a step in stages: how many rounds of all groups are complete, and the group, by index; `None` for
+    /// another rule.
+    pub fn stage(&self, step: Step) -> Option<(u64, usize)> {
+        match &*self.sampling.at(step) {
+            Rule::Stages(order) if !self.groups.is_empty() => Some(self.in_stages(order, step)),
+            _ => None,
+        }
+    }
+
+    fn in_stages(&self, order: &[String], step: Step) -> (u64, usize) {
         let place = |group: &CorpusGroup| order.iter().position(|name| *name == group.name);
         let mut groups: Vec<usize> = (0..self.groups.len()).collect();
         groups.sort_by_key(|&at| place(&self.groups[at]).unwrap_or(order.len()));
-        let n_steps = self.groups.iter().map(|group| group.n_batches).sum();
+        let n_steps: u64 = self.groups.iter().map(|group| group.n_batches).sum();
+        let round = step.0.checked_div(n_steps).unwrap_or_default();
         let mut left = step.0.checked_rem(n_steps).unwrap_or_default();
         let is_drawn = |&at: &usize| match left.checked_sub(self.groups[at].n_batches) {
             Some(beyond) => {
@@ -108,7 +117,8 @@ impl<'a> Sampler<'a> {
             }
             None => true,
         };
-        groups.into_iter().find(is_drawn).expect("a step is within the sum of all stages")
+        let group = groups.into_iter().find(is_drawn);
+        (round, group.expect("a step is within the sum of all stages"))
     }
 
     /// The probability of each group in that step, or its share of the steps with stages; they sum to
@@ -248,6 +258,10 @@ mod tests {
         assert_eq!(drawn("stages talk", [true, true, false]), [0, 0, 0, 1, 0, 0, 0]);
         let stages = rule("stages web");
         assert_eq!(sampler(&stages, [true; 3]).rates(Step(0)), [0.6, 0.2, 0.2]);
+        // web, news three times, talk, and again.
+        let found = [0, 1, 3, 4, 5].map(|step| sampler(&stages, [true; 3]).stage(Step(step)));
+        assert_eq!(found, [(0, 1), (0, 0), (0, 0), (0, 2), (1, 1)].map(Some));
+        assert_eq!(sampler(&rule("uniform"), [true; 3]).stage(Step(0)), None);
     }
 
     #[test]

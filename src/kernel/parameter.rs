@@ -165,3 +165,21 @@ impl ParamRef {
         Ok(())
     }
 }
+
+/// What a parameter is compared with.
+pub(super) enum Other {
+    /// Another parameter.
+    Parameter(ParamRef),
+    /// Values that are not trained.
+    Constant(Tensor),
+}
+
+impl Other {
+    /// Its values.
+    pub(super) fn tensor(&self) -> &Tensor {
+        match self {
+            Self::Parameter(parameter) => parameter.var().as_tensor(),
+            Self::Constant(constant) => constant,
+        }
+    }
+}

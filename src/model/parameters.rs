@@ -194,9 +194,18 @@ impl Scope<'_> {
     /// The parameters that another part has created, except embedding tables, with their names
     /// within that part.
     pub fn parameters_under(&self, part: &str) -> Vec<(String, ParamRef)> {
+        self.under(part, |parameter| !parameter.by_id)
+    }
+
+    /// The same with embedding tables.
+    pub fn parameters_and_tables_under(&self, part: &str) -> Vec<(String, ParamRef)> {
+        self.under(part, |_| true)
+    }
+
+    fn under(&self, part: &str, is_wanted: impl Fn(&Parameter) -> bool) -> Vec<(String, ParamRef)> {
         let child = |name: &str| Some(name.strip_prefix(part)?.strip_prefix('.')?.to_owned());
         let of = |(index, parameter): (usize, &Parameter)| {
-            let name = child(&parameter.name).filter(|_| !parameter.by_id)?;
+            let name = child(&parameter.name).filter(|_| is_wanted(parameter))?;
             Some((name, self.parameters.weight(index)))
         };
         self.parameters.all.iter().enumerate().filter_map(of).collect()

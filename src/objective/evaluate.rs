@@ -1,6 +1,8 @@
 //! An objective with its parameters: its loss, and its evaluation of a batch.
 
-use candle_core::{Result, Tensor};
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor, bail};
 
 use crate::{
     data::{Batch, Corpus, Lexicon, Packing, Prediction},
@@ -88,6 +90,22 @@ pub trait Objective: Send {
     fn scorer(&self) -> Box<dyn Scorer>;
     /// The names of the classes, by id; empty if it predicts no classes.
     fn class_names(&self) -> Lexicon;
+    /// Called between two stages of training, before the first step of the second one: an epoch of a
+    /// group follows that of another, or an epoch of the main objective's corpus the one before.
+    fn begin_stage(&mut self) -> Result<()> {
+        Ok(())
+    }
+    /// Tensors beyond its parameters that must survive a stop, by name; a checkpoint has them.
+    fn memory(&self) -> BTreeMap<String, Tensor> {
+        BTreeMap::new()
+    }
+    /// Restores what [`Objective::memory`] returned.
+    fn restore(&mut self, memory: BTreeMap<String, Tensor>) -> Result<()> {
+        match memory.keys().next() {
+            Some(name) => bail!("expected no tensor, found {name:?}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The predicted classes of rows, example by example in the batch's order.

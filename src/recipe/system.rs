@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use candle_core::{Error, Result, Var};
+use candle_core::{Error, Result, Tensor, Var, bail};
 
 use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
@@ -82,6 +82,8 @@ pub struct System {
 
 /// An objective with its inputs.
 struct Placed {
+    /// `objective.NAME`.
+    owner: String,
     objective: Box<dyn Objective>,
     taps: Vec<Vec<Tap>>,
     gradient: GradientFlow,
@@ -199,7 +201,7 @@ impl System {
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradient) = (spec.taps.clone(), spec.gradient);
-            objectives.push(Placed { objective, taps, gradient });
+            objectives.push(Placed { owner: part, objective, taps, gradient });
         }
         Ok(Self {
             encoders: encoders.into_iter().flatten().collect(),
@@ -251,6 +253,36 @@ impl System {
     pub fn set_reversal(&mut self, at: usize, strength: Schedule) {
         if let GradientFlow::Reverse(reversal) = &mut self.objectives[at].gradient {
             *reversal = strength;
+        }
+    }
+
+    /// Tells every objective that a stage of training ends and another begins.
+    pub fn begin_stage(&mut self) -> Result<()> {
+        self.objectives.iter_mut().try_for_each(|placed| placed.objective.begin_stage())
+    }
+
+    /// What objectives remember besides parameters, by `objective.NAME.TENSOR`.
+    pub fn memory(&self) -> BTreeMap<String, Tensor> {
+        let of = |Placed { owner, objective, .. }: &Placed| {
+            let memory = objective.memory().into_iter();
+            memory.map(|(name, tensor)| (format!("{owner}.{name}"), tensor)).collect::<Vec<_>>()
+        };
+        self.objectives.iter().flat_map(of).collect()
+    }
+
+    /// Restores what [`System::memory`] returned. An objective that has nothing there forgets what
+    /// it has.
+    pub fn restore(&mut self, mut memory: BTreeMap<String, Tensor>) -> Result<()> {
+        for Placed { owner, objective, .. } in &mut self.objectives {
+            let prefix = format!("{owner}.");
+            let is_own = |name: &String, _: &mut Tensor| name.starts_with(&prefix);
+            let own = memory.extract_if(.., is_own);
+            let own = own.map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor));
+            objective.restore(own.collect()).map_err(|error| of_part(owner, &error))?;
+        }
+        match memory.keys().next() {
+            Some(name) => bail!("found {name:?}, which no objective of the recipe has"),
+            None => Ok(()),
         }
     }
 

@@ -23,12 +23,9 @@ use thiserror::Error;
 
 use super::{Counters, Optimizer, Progress};
 use crate::{
-    model::{
-        Parameters,
-        parameters::{self, ParameterFileError},
-    },
+    model::parameters::{self, ParameterFileError},
     protocol::{Step, event::CheckpointSaved},
-    recipe::{FittedByOwner, Recipe},
+    recipe::{FittedByOwner, Recipe, System},
     regular_file,
 };
 
@@ -37,6 +34,7 @@ pub const FOLDER: &str = "checkpoints";
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimiser.safetensors";
+const MEMORY: &str = "objectives.safetensors";
 const STATE: &str = "state.json";
 const RECIPE: &str = "recipe.toml";
 
@@ -52,6 +50,9 @@ pub struct State {
     /// The digests of the stored vectors files, by their keys in the recipe: see [`vectors`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vectors: BTreeMap<String, String>,
+    /// The names of the tensors that objectives remember; without any there is no file of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<String>,
 }
 
 impl State {
@@ -74,8 +75,8 @@ pub struct Contents<'a> {
     pub state: &'a State,
     /// The recipe, resolved.
     pub recipe: &'a Recipe,
-    /// The parameters.
-    pub parameters: &'a Parameters,
+    /// The system, with its parameters and what its objectives remember.
+    pub system: &'a System,
     /// The optimizer with its moments.
     pub optimizer: &'a Optimizer,
 }
@@ -97,7 +98,8 @@ pub fn save(run: &Path, name: &str, contents: &Contents<'_>) -> Result<()> {
 }
 
 fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
-    let Contents { state, recipe, parameters, optimizer } = contents;
+    let Contents { state, recipe, system, optimizer } = contents;
+    let parameters = system.parameters();
     remove(part)?;
     // Only these two: the folder of a run that was deleted is not created again.
     for folder in part.ancestors().take(2).collect::<Vec<_>>().into_iter().rev() {
@@ -116,6 +118,12 @@ fn write(part: &Path, contents: &Contents<'_>) -> Result<()> {
     write_tensors(&part.join(OPTIMIZER), |path| {
         Ok(candle_core::safetensors::save(&moments, path)?)
     })?;
+    if !state.memory.is_empty() {
+        let memory: HashMap<String, Tensor> = system.memory().into_iter().collect();
+        write_tensors(&part.join(MEMORY), |path| {
+            Ok(candle_core::safetensors::save(&memory, path)?)
+        })?;
+    }
     sync_folder(part)?;
     Ok(())
 }
@@ -305,9 +313,24 @@ impl Checkpoint {
         parameters::read(&self.folder.join(MODEL))
     }
 
-    /// Loads its values into the parameters.
-    pub fn load(&self, parameters: &Parameters) -> Result<(), ParameterFileError> {
-        parameters.load(&self.folder.join(MODEL))
+    /// Loads its values into a system's parameters, and restores what its objectives remember.
+    pub fn load(&self, system: &mut System) -> Result<(), ParameterFileError> {
+        system.parameters().load(&self.folder.join(MODEL))?;
+        let path = self.folder.join(MEMORY);
+        let memory = match self.state.memory.as_slice() {
+            [] => BTreeMap::new(),
+            names => {
+                let memory = parameters::read(&path)?;
+                if !memory.keys().eq(names) {
+                    let what = format!("expected the tensors {names:?}, found {:?}", memory.keys());
+                    return Err(ParameterFileError::Unfit { path, what });
+                }
+                memory
+            }
+        };
+        let unfit =
+            |error: candle_core::Error| ParameterFileError::Unfit { path, what: error.to_string() };
+        system.restore(memory).map_err(unfit)
     }
 
     /// Whether its folder still has the state that was read from it. A run that goes on replaces its

@@ -24,6 +24,18 @@ pub struct Counters {
     pub evals_without_improvement: u64,
     /// The number of consecutive steps whose loss or gradient was non-finite.
     pub consecutive_non_finite: u32,
+    /// The stage of the last step.
+    pub stage: Option<Stage>,
+}
+
+/// A stage of training: an epoch of a group where groups are trained in stages, otherwise one of the
+/// main objective's corpus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// How many rounds of all groups, or epochs, are complete.
+    pub round: u64,
+    /// The name of the group.
+    pub group: Option<String>,
 }
 
 /// The best value of a metric so far.
@@ -45,6 +57,11 @@ pub struct LastEvaluation {
 }
 
 impl Counters {
+    /// Records the stage of the next step; returns whether it follows another one.
+    pub(super) fn enters(&mut self, stage: Stage) -> bool {
+        self.stage.replace(stage.clone()).is_some_and(|previous| previous != stage)
+    }
+
     /// Counts an update.
     pub(super) fn step_done(&mut self) {
         self.consecutive_non_finite = 0;

@@ -139,7 +139,7 @@ impl Trainer {
         let contents = Contents {
             state: &self.state(),
             recipe: &self.plan.recipe,
-            parameters: self.learner.parameters(),
+            system: &self.learner.system,
             optimizer: &self.learner.optimizer,
         };
         checkpoint::save(&self.output.run, name, &contents)
@@ -160,7 +160,9 @@ impl Trainer {
     fn state(&self) -> State {
         let plan = &self.plan;
         let (corpora, fitted) = (plan.digests.clone(), plan.fitted.clone());
-        State { progress: self.progress(), corpora, fitted, vectors: plan.vectors.clone() }
+        let (progress, vectors) = (self.progress(), plan.vectors.clone());
+        let memory = self.learner.system.memory().into_keys().collect();
+        State { progress, corpora, fitted, vectors, memory }
     }
 
     /// Evaluates dev once more, saves the last checkpoint, and evaluates test with the best one;
@@ -197,7 +199,7 @@ impl Trainer {
         }
         let saved = checkpoint::open(&self.output.run, "best")?;
         if let (Some(best), Some(saved)) = (self.counters.best, saved) {
-            saved.load(self.learner.parameters())?;
+            saved.load(&mut self.learner.system)?;
             step = best.step;
         }
         self.evaluate(Split::Test, step, Trigger::Schedule, bus)?;

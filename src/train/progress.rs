@@ -97,7 +97,7 @@ mod tests {
         data::sampler::{Rule, Sampling},
         protocol::Step,
         schedule::{Schedule, Shape},
-        train::{BestSoFar, LastEvaluation},
+        train::{BestSoFar, LastEvaluation, Stage},
     };
 
     fn finite() -> impl Strategy<Value = f64> {
@@ -136,6 +136,7 @@ mod tests {
         #[test]
         fn progress_round_trips_exactly(
             (counts, value) in (proptest::array::uniform8(any::<u64>()), any::<f32>()),
+            by_group in any::<bool>(),
             (clip_norm, strength) in (proptest::option::of(finite()), schedule()),
             faders in proptest::collection::vec((schedule(), any::<[bool; 3]>()), 0..4),
             (learning_rate, sampling) in (schedule(), sampling()),
@@ -153,6 +154,10 @@ mod tests {
                     best: Some(best).filter(|best| best.value.is_finite()),
                     evals_without_improvement: without,
                     consecutive_non_finite: without as u32,
+                    stage: best.value.is_finite().then(|| Stage {
+                        round: at,
+                        group: by_group.then(|| "news".to_owned()),
+                    }),
                 },
                 positions: [("news".to_owned(), Position { epoch: corpus_epoch, next })].into(),
                 faders: Faders::new(faders.collect()),

@@ -37,8 +37,8 @@ impl Trainer {
         let progress = checkpoint.state.progress.clone();
         let weighting = progress.weighting.build()?;
         let mut trainer = Self::at(setup, progress, weighting);
+        checkpoint.load(&mut trainer.learner.system)?;
         let parameters = trainer.learner.system.parameters();
-        checkpoint.load(parameters)?;
         let updates = &checkpoint.state.progress.updates;
         trainer.learner.optimizer.restore(parameters, &checkpoint.running_values()?, updates)?;
         Ok(trainer)

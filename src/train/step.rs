@@ -4,7 +4,7 @@ use anyhow::Result;
 use tracing::trace_span;
 
 use super::{
-    Gradients, Trainer,
+    Gradients, Stage, Trainer,
     apart::GradientsApart,
     backward::{TapBoundary, TapGradients},
     batches::{Draw, examples_drawn},
@@ -18,9 +18,10 @@ use crate::{
     mixer::{Gram, Needs},
     model::Parameters,
     protocol::{
-        Loss, ObjectiveId,
+        Loss, ObjectiveId, Step,
         event::{NonFiniteLoss, StepDone},
     },
+    recipe::Group,
 };
 
 /// The result of a step.
@@ -42,10 +43,12 @@ impl Trainer {
         self.control.fail_if_requested(done.0 + 1)?;
         let gains = self.mixer.gains(done);
         let epochs = self.batches.epochs(&self.plan);
-        let draws = trace_span!("draw").in_scope(|| {
-            let groups = active_groups(&self.plan, &gains);
-            self.batches.draw(&self.plan, &self.settings, &groups, done)
-        });
+        let groups = active_groups(&self.plan, &gains);
+        if self.counters.enters(self.stage(&groups, done)) {
+            self.learner.system.begin_stage()?;
+        }
+        let draws = trace_span!("draw")
+            .in_scope(|| self.batches.draw(&self.plan, &self.settings, &groups, done));
         let (losses, boundary) = trace_span!("forward")
             .in_scope(|| self.learner.compute_losses(&self.plan, &draws, &gains, done))?;
         if let Some(loss) = losses.iter().find(|loss| !loss.value.is_finite()) {
@@ -107,6 +110,14 @@ impl Trainer {
         self.counters.step_done();
         bus.emit(event);
         Ok(())
+    }
+
+    /// The stage of the step after `done` others, which draws from these groups.
+    fn stage(&self, groups: &[Group], done: Step) -> Stage {
+        match self.settings.sampler(&self.plan, groups).stage(done) {
+            Some((round, group)) => Stage { round, group: Some(groups[group].name.clone()) },
+            None => Stage { round: self.epochs(), group: None },
+        }
     }
 
     /// The event of a completed step, which has not been counted yet.

@@ -11,15 +11,15 @@ use std::{
 use auxdesk::{
     journal::{self, Journal},
     protocol::{
-        Event, Step,
-        event::{Reason, Setting, StepDone},
+        Event, Loss, Step,
+        event::{Reason, Setting, Split, StepDone},
     },
     state::{Run, replay},
 };
 
 use crate::{
     exits::assert_journal_is_complete,
-    runs::{ENDLESS, Exited, Here, finish, journal, start, wait_for, wait_until},
+    runs::{ENDLESS, Exited, Here, finish, journal, json, start, wait_for, wait_until},
 };
 
 fn continued(here: &Here, run: &str, more: &[&str]) -> Command {
@@ -53,10 +53,15 @@ const STEPS: u64 = 1200;
 /// Frequent evaluations, and no early stopping, which would end some runs before they are killed.
 const OFTEN: [&str; 4] = ["--set", "train.evaluate_every=7", "--set", "train.patience=1000000"];
 
+/// A tiny run of `chunking` that is killed ten times.
+fn killed_ten_times(here: &Here, run: &str, more: &[&str], seed: u64) -> PathBuf {
+    killed_ten_times_after(here, run, here.tiny(run, STEPS, &[&OFTEN[..], more].concat()), seed)
+}
+
 /// A run that is killed with SIGKILL ten times, each time after a number of further lines of its
 /// journal, and continued each time.
-fn killed_ten_times(here: &Here, run: &str, more: &[&str], seed: u64) -> PathBuf {
-    let mut program = start(&mut here.tiny(run, STEPS, &[&OFTEN[..], more].concat()));
+fn killed_ten_times_after(here: &Here, run: &str, mut first: Command, seed: u64) -> PathBuf {
+    let mut program = start(&mut first);
     let path = here.path(run);
     wait_for(&path, "run_started");
     for wait in waits(seed) {
@@ -95,9 +100,13 @@ fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
 
 fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = ["model.safetensors", "optimiser.safetensors", "state.json", "recipe.toml"];
-    let names = ["best", "last"].iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
+    let names =
+        ["best", "last"].into_iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
     let read = |name: &String| fs::read(run.join("checkpoints").join(name)).unwrap();
-    names.map(|name| (name.clone(), read(&name))).collect()
+    // Only of objectives that remember something.
+    let memory = ["best", "last"].map(|name| format!("{name}/objectives.safetensors"));
+    let there = |name: &String| run.join("checkpoints").join(name).exists();
+    names.chain(memory.into_iter().filter(there)).map(|name| (name.clone(), read(&name))).collect()
 }
 
 fn folded(run: &Path) -> Run {
@@ -149,6 +158,102 @@ fn the_memory_of_a_weighting_rule_survives_kills() {
     let killed = killed_ten_times(&here, "killed", &dwa, 3);
     assert_same_run(&whole, &killed);
     assert!(steps(&whole).values().any(|step| step.shares["pos"] != 1.0), "the rule has decided");
+}
+
+/// Parts of speech and chunks in stages, with an objective that remembers parameters.
+const ANCHORED: &str = r#"name = "anchored"
+[train]
+seed = 1
+steps = 1200
+batch_size = 8
+evaluate_every = 7
+best = "chunk.f1"
+sampling = { kind = "stages", order = ["pos", "chunk"] }
+[[corpus]]
+name = "news"
+format = "columns"
+columns = ["form", "pos", "chunk", "_"]
+train = "train.tsv"
+dev = "dev.tsv"
+test = "test.tsv"
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "form"
+width = 8
+[[encoder]]
+name = "trunk"
+kind = "birnn"
+input = "words"
+width = 8
+[[objective]]
+name = "chunk"
+role = "main"
+kind = "tag"
+corpus = "news"
+group = "chunk"
+label = "chunk"
+scheme = "iob2"
+tap = "trunk"
+[[objective]]
+name = "pos"
+kind = "tag"
+corpus = "news"
+group = "pos"
+label = "pos"
+tap = "trunk"
+[[objective]]
+name = "steady-pos"
+kind = "anchor"
+corpus = "news"
+group = "pos"
+encoders = ["words", "trunk"]
+gain = 0.1
+[[objective]]
+name = "steady-chunk"
+kind = "anchor"
+corpus = "news"
+group = "chunk"
+encoders = ["trunk"]
+gain = 0.1
+"#;
+
+#[test]
+fn the_memory_of_an_objective_survives_kills() {
+    let here = Here::new();
+    here.write("anchored.toml", ANCHORED);
+    let train = |run: &str| {
+        here.auxdesk(["train", "anchored.toml", "--run", run, "--threads", "1", "--headless"])
+    };
+    let exited = finish(&mut train("whole"));
+    assert_eq!(exited.code, Some(0), "{}", exited.err);
+    let killed = killed_ten_times_after(&here, "killed", train("killed"), 4);
+    let whole = here.path("whole");
+    assert_same_run(&whole, &killed);
+    assert!(checkpoint_files(&killed).contains_key("last/objectives.safetensors"));
+    // The scores of test are those of the values that the best checkpoint remembers.
+    let evaluated = finish(&mut here.auxdesk(["evaluate", "killed", "--json"]));
+    let scores = json(&evaluated.out);
+    let told = &scores["objectives"][3]["test"]["loss"];
+    let run = folded(&whole);
+    let steady = run.strips.iter().find(|strip| strip.name.as_str() == "steady-chunk").unwrap();
+    let of_test = steady.evaluations.iter().rfind(|found| found.split == Split::Test).unwrap();
+    assert_eq!(told.as_f64().map(|loss| loss as f32), of_test.loss.map(Loss::get));
+    assert!(of_test.loss.is_some_and(|loss| loss.get() > 0.0));
+    // 160 sentences in batches of 8: a stage has 20 steps, and the first has no previous one.
+    for (step, done) in steps(&whole) {
+        let has = |name: &str| done.losses.contains_key(name);
+        let in_pos = (step.0 - 1) / 20 % 2 == 0;
+        let is_later = step.0 > 20;
+        assert_eq!(has("steady-pos"), in_pos && is_later, "{step}");
+        assert_eq!(has("steady-chunk"), !in_pos, "{step}");
+        assert_eq!(has("pos"), in_pos, "{step}");
+        // At the first step of a stage the parameters are where the previous one has left them.
+        if is_later && step.0 % 20 == 1 {
+            let name = if in_pos { "steady-pos" } else { "steady-chunk" };
+            assert_eq!(done.losses[name].get(), 0.0, "{step}");
+        }
+    }
 }
 
 /// A fade over most of the run, a mute, and settings, all set by hand.

@@ -25,7 +25,6 @@ const PROMISED: &[&str] = &[
     "grounding",
     "semantic-parsing",
     "representation",
-    "joint-many-task",
     "question-answering",
     "relation-extraction",
     "ranking",

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::{Embedding, Linear, Module};
 
 use super::{ids, parameter};
-use crate::kernel::parameter::ParamRef;
+use crate::kernel::parameter::{Other, ParamRef};
 
 /// x·W + b.
 pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) -> Result<Tensor> {
@@ -44,10 +44,8 @@ pub(in crate::kernel) fn embedding(
 }
 
 /// Σ (a − b)² over at least one pair.
-pub(in crate::kernel) fn squared_distance(pairs: &[(ParamRef, ParamRef)]) -> Result<Tensor> {
-    let square = |(a, b): &(ParamRef, ParamRef)| {
-        (a.var().as_tensor() - b.var().as_tensor())?.sqr()?.sum_all()
-    };
+pub(in crate::kernel) fn squared_distance(pairs: &[(ParamRef, Other)]) -> Result<Tensor> {
+    let square = |(a, b): &(ParamRef, Other)| (a.var().as_tensor() - b.tensor())?.sqr()?.sum_all();
     let squares: Vec<Tensor> = pairs.iter().map(square).collect::<Result<_>>()?;
     Tensor::stack(&squares, 0)?.sum_all()
 }

@@ -30,7 +30,7 @@ fn readers_of_checkpoints_do_not_panic() {
     let source = RecipeSource::File(run.join("recipe.toml"));
     let recipe = load_without_files(&source, &Overrides::default()).unwrap();
     let saved = checkpoint::open(&run, "last").unwrap().unwrap();
-    let system = System::new(
+    let mut system = System::new(
         &recipe,
         &saved.state.fitted,
         &VectorsByEncoder::new(),
@@ -47,13 +47,13 @@ fn readers_of_checkpoints_do_not_panic() {
         let Ok(Some(saved)) = checkpoint::open(&run, "last") else { return };
         let fitted = &saved.state.fitted;
         if System::parameter_sizes(&recipe, fitted).is_ok() {
-            let _ = saved.load(system.parameters());
+            let _ = saved.load(&mut system);
         }
     });
     fs::write(&state, &files[0]).unwrap();
     fuzz("models", 1500, &files[1..2], |_, bytes| {
         fs::write(&model, bytes).unwrap();
-        let _ = saved.load(system.parameters());
+        let _ = saved.load(&mut system);
     });
     fuzz("moments", 1500, &files[2..3], |_, bytes| {
         fs::write(&moments, bytes).unwrap();
