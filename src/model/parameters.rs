@@ -5,7 +5,7 @@
 
 mod file;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use candle_core::{DType, Result, Tensor, Var, bail};
 use rand::Rng;
@@ -27,6 +27,8 @@ pub struct Parameter {
     pub var: Var,
     /// Whether it is an embedding table, whose rows are read by id.
     pub by_id: bool,
+    /// Whether it keeps its values: it has no gradient.
+    pub is_frozen: bool,
 }
 
 /// The maximum number of parameters of a system: deep stacks of layers in many encoders would take
@@ -80,7 +82,13 @@ impl Parameters {
 
     /// Number of trainable parameters.
     pub fn n_elements(&self) -> usize {
-        self.all.iter().map(|parameter| parameter.var.elem_count()).sum()
+        let trained = self.all.iter().filter(|parameter| !parameter.is_frozen);
+        trained.map(|parameter| parameter.var.elem_count()).sum()
+    }
+
+    /// Freezes the parameters with these indices.
+    pub fn freeze(&mut self, indices: Range<usize>) {
+        self.all[indices].iter_mut().for_each(|parameter| parameter.is_frozen = true);
     }
 
     /// The accumulated gradients with respect to parameters.
@@ -235,7 +243,7 @@ impl Parameters {
             Var::from_vec(values, shape, &self.device)?
         };
         self.by_name.insert(name.clone(), self.all.len());
-        self.all.push(Parameter { name, var, by_id: false });
+        self.all.push(Parameter { name, var, by_id: false, is_frozen: false });
         Ok(self.weight(self.all.len() - 1))
     }
 }

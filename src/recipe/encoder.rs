@@ -1,5 +1,6 @@
 //! `[[encoder]]`: the shared encoders, in an order in which they can be built.
 
+mod frozen;
 mod graph;
 mod segments;
 
@@ -28,6 +29,9 @@ use crate::{
     objective::EncoderView,
 };
 
+pub(super) use graph::closure;
+
+use frozen::FROZEN_KEY;
 use graph::{cycles, input_keys, order, reads, tapped};
 use segments::{SEGMENT_BY, Segmented};
 
@@ -58,6 +62,8 @@ pub struct EncoderSpec {
     pub prefixed: Vec<(usize, String)>,
     /// The word lists that its keys name.
     pub(super) lists: Vec<(&'static str, Vocabulary)>,
+    /// Whether it is frozen, with everything below it.
+    pub is_frozen: bool,
     /// The position of the table in the file.
     pub place: Place,
 }
@@ -128,9 +134,9 @@ pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let required = inputs.iter().filter(|input| input.required).count();
     let common: &[Key] = match (kind.source(), required) {
         // With several inputs, only one of them could be split into segments.
-        (RowSource::Encoder(_), 1) => &[SEGMENT_BY, SHARE, START],
-        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE, START],
-        (RowSource::Named, _) => &[START],
+        (RowSource::Encoder(_), 1) => &[SEGMENT_BY, SHARE, START, FROZEN_KEY],
+        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE, START, FROZEN_KEY],
+        (RowSource::Named, _) => &[START, FROZEN_KEY],
     };
     let inputs = inputs.iter().map(|input| {
         let key = if input.required { Key::required } else { Key::optional };
@@ -250,29 +256,6 @@ impl Encoders {
     }
 }
 
-/// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a
-/// corpus, each with the field that it runs over, if that is not its own; from the encoder at an
-/// index, and the index of a name.
-pub(super) fn closure<'a>(
-    spec: impl Fn(usize) -> Option<&'a EncoderSpec>,
-    index: impl Fn(&str) -> Option<usize>,
-    top: &Tap,
-    corpus_idx: usize,
-) -> BTreeSet<(usize, Option<String>)> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![(top.encoder, top.field.clone())];
-    while let Some((at, field)) = open.pop() {
-        if !seen.insert((at, field.clone())) {
-            continue;
-        }
-        let Some(spec) = spec(at) else { continue };
-        let taps = spec.taps(corpus_idx);
-        open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
-        open.extend(spec.named().filter_map(&index).map(|named| (named, field.clone())));
-    }
-    seen
-}
-
 /// The fields that an encoder itself reads.
 pub(super) fn fields<'a>(
     kind: &dyn EncoderKind,
@@ -283,7 +266,7 @@ pub(super) fn fields<'a>(
     keys.filter_map(|key| values.text_if_set(key.name))
 }
 
-struct ByName<'a>(BTreeMap<&'a str, &'a Values>);
+struct ByName<'a>(&'a BTreeMap<&'a str, &'a Values>);
 
 impl encoder::Named for ByName<'_> {
     fn values(&self, encoder: &str) -> Option<&Values> {
@@ -354,7 +337,7 @@ fn one(
     let segments = segments::check(table, kind, &values, first, below, diagnostics)?;
     let sequences: Vec<LayerSpec> =
         layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();
-    let config = configure(table, kind, &values, &sequences, &ByName(others), diagnostics)?;
+    let config = configure(table, kind, &values, &sequences, &ByName(&others), diagnostics)?;
     let is_list = kind.source() == RowSource::Field
         && fields(kind, &values).any(|field| below.signatures.lists.contains(field));
     let given = config.layers().into_iter().map(|layer| match layers.first() {
@@ -363,6 +346,11 @@ fn one(
         None => layer,
     });
     let signature = EncoderSignature { layers: given.collect(), inputs: layers.clone() };
+    let named = others.keys().filter_map(|name| below.signatures.get(name));
+    let read = reads.iter().flat_map(Input::all).map(|tap| tap.encoder);
+    let read = read.chain(named.map(|named| named.place));
+    let read: Vec<_> = read.filter_map(|at| below.specs[at].as_ref()).collect();
+    let is_frozen = frozen::check(table, &values, config.as_ref(), &read, diagnostics)?;
     let Segmented { segment_by, items } = segments;
     Some(EncoderSpec {
         name: table.name.to_owned(),
@@ -375,6 +363,7 @@ fn one(
         corpora: Vec::new(),
         prefixed: Vec::new(),
         lists: word_lists::lists(kind.keys(), &values),
+        is_frozen,
         place: table.place.clone(),
         values,
     })

@@ -150,6 +150,7 @@ impl System {
                 Self::with_head(recipe, probability, of, &mut parameters, |config, setup| {
                     config.row_probability(setup)
                 })?;
+            let n_before = parameters.all().len();
             let built = spec.config.build(encoder::EncoderSetup {
                 name: &spec.name,
                 fitted: of(format!("encoder.{}", spec.name)),
@@ -162,6 +163,9 @@ impl System {
             });
             let built =
                 built.map_err(|error| of_part(&format!("encoder.{}", spec.name), &error))?;
+            if spec.is_frozen {
+                parameters.freeze(n_before..parameters.all().len());
+            }
             let encoder = match built {
                 Built::Encoder(encoder) => Some(encoder),
                 Built::Characters(spelling) => {
@@ -173,8 +177,17 @@ impl System {
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
             let (field, fields) = (spec.config.field().map(str::to_owned), BTreeMap::new());
             let vectors = vectors.get(&spec.name).cloned();
-            encoders[at] =
-                Some(Node { encoder, vectors, inputs, signature, segment_by, field, fields });
+            let is_frozen = spec.is_frozen;
+            encoders[at] = Some(Node {
+                encoder,
+                vectors,
+                inputs,
+                signature,
+                segment_by,
+                field,
+                fields,
+                is_frozen,
+            });
         }
         let n_shared = parameters.all().len();
         let mut objectives = Vec::new();

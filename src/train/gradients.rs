@@ -35,12 +35,15 @@ impl Gradients {
     }
 
     /// Adds the results of a backward pass: those accumulated in the parameters' store, and
-    /// candle's where its own operations have read a parameter.
+    /// candle's where its own operations have read a parameter. Frozen parameters have none.
     pub(super) fn add(&mut self, store: &GradStore, parameters: &Parameters) -> Result<()> {
+        let all = parameters.all();
         for (number, gradient) in parameters.param_grads().take() {
-            self.add_one(number, gradient);
+            if !all[number].is_frozen {
+                self.add_one(number, gradient);
+            }
         }
-        for (number, parameter) in parameters.all().iter().enumerate() {
+        for (number, parameter) in all.iter().enumerate().filter(|(_, it)| !it.is_frozen) {
             if let Some(gradient) = store.get(&parameter.var) {
                 self.add_one(number, Gradient::Dense(kernel::to_vec(gradient)?.as_slice().into()));
             }

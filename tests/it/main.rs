@@ -18,6 +18,7 @@ mod devices;
 mod encoders;
 mod exits;
 mod folders;
+mod frozen;
 mod fuzz;
 mod glossary;
 mod hostile;

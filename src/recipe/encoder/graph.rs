@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::named_keys;
+use super::{EncoderSpec, named_keys};
 use crate::{
     model::{
         encoder::{self, EncoderKind},
         tap::TapName,
     },
-    recipe::{input, names::Named},
+    recipe::{Tap, input, names::Named},
 };
 
 /// The kind that a table names, if it exists; for the table of an input, that of labels or of probabilities.
@@ -107,4 +107,27 @@ mod tests {
         assert!(order.is_empty());
         assert_eq!(cycles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
     }
+}
+
+/// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a
+/// corpus, each with the field that it runs over, if that is not its own; from the encoder at an
+/// index, and the index of a name.
+pub(in crate::recipe) fn closure<'a>(
+    spec: impl Fn(usize) -> Option<&'a EncoderSpec>,
+    index: impl Fn(&str) -> Option<usize>,
+    top: &Tap,
+    corpus_idx: usize,
+) -> BTreeSet<(usize, Option<String>)> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(top.encoder, top.field.clone())];
+    while let Some((at, field)) = open.pop() {
+        if !seen.insert((at, field.clone())) {
+            continue;
+        }
+        let Some(spec) = spec(at) else { continue };
+        let taps = spec.taps(corpus_idx);
+        open.extend(taps.map(|tap| (tap.encoder, tap.field.clone().or(field.clone()))));
+        open.extend(spec.named().filter_map(&index).map(|named| (named, field.clone())));
+    }
+    seen
 }

@@ -37,6 +37,8 @@ pub(super) struct Node {
     pub(super) field: Option<String>,
     /// The indices of the fields that it may read, by corpus and name; `None` is its own field.
     pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
+    /// Whether it is frozen, with everything below it: it computes as in an evaluation, and no gradient reaches it.
+    pub(super) is_frozen: bool,
 }
 
 /// The output of an encoder for one sequence of a batch.
@@ -125,7 +127,11 @@ impl<'a> Forward<'a> {
     }
 
     fn run(&self, node: &Node, encoder: &dyn Encoder, prefix: Prefix<'a>) -> Result<States> {
-        let (batch, mode) = (self.batch, self.mode);
+        let batch = self.batch;
+        let mode = match self.mode {
+            Mode::Train { .. } if node.is_frozen => Mode::Eval,
+            mode => mode,
+        };
         let field = node.fields.get(&(batch.corpus, prefix.map(str::to_owned))).copied();
         let on = SequenceView { batch, field, prefix };
         let inputs = node.inputs.iter().map(|input| self.read(input.of(batch.corpus), prefix));
