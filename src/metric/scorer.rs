@@ -3,6 +3,7 @@
 //!
 //! Training, `auxdesk evaluate` and the tests against reference programs all use these.
 
+mod agreement;
 mod answers;
 mod arcs;
 mod classes;
@@ -12,6 +13,7 @@ mod label_sets;
 mod losses;
 mod numbers;
 mod rankings;
+mod relations;
 mod spans;
 mod tags;
 mod texts;
@@ -20,6 +22,7 @@ mod vectors;
 use super::{ByClass, Gold};
 use crate::data::Prediction;
 
+pub use agreement::AgreementScorer;
 pub use answers::AnswerScorer;
 pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
@@ -28,7 +31,8 @@ pub use label_sets::LabelSetScorer;
 pub use losses::{DistanceScorer, PerplexityScorer};
 pub use numbers::NumberScorer;
 pub use rankings::RankingScorer;
-pub use spans::{RelationScorer, SpanScorer};
+pub use relations::RelationScorer;
+pub use spans::SpanScorer;
 pub use tags::TagScorer;
 pub use texts::TextScorer;
 pub use vectors::{DomainScorer, OverlapScorer};

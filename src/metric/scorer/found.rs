@@ -40,6 +40,18 @@ impl Found {
         }
     }
 
+    /// Adds counts of a class.
+    pub(super) fn add_counts(&mut self, class: Option<u32>, counts: Counts) {
+        let sum = self.classes.entry(class).or_default();
+        *sum = sum.plus(counts);
+    }
+
+    /// The mean F1 of the classes that occur, in percent; 0 if none does.
+    pub(super) fn macro_f1(&self) -> f64 {
+        let sum: f64 = self.classes.values().map(|counts| counts.f1()).sum();
+        sum / self.classes.len().max(1) as f64
+    }
+
     /// The counts of all classes.
     pub(super) fn all(&self) -> Counts {
         self.classes.values().fold(Counts::default(), |sum, counts| sum.plus(*counts))

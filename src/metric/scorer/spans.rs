@@ -1,4 +1,4 @@
-//! Metrics of spans and relations, which are correct if both boundaries and the class are.
+//! Metrics of spans, which are correct if both boundaries and the class are.
 
 use std::collections::BTreeSet;
 
@@ -52,40 +52,10 @@ impl Scorer for SpanScorer {
     }
 }
 
-/// Micro-averaged `f1`, `precision` and `recall` of relations, which are correct if both spans,
-/// with their classes, and the relation's class are (strict evaluation; Bekoulis et al. 2018).
-pub struct RelationScorer {
-    found: Found,
-    n_examples: u64,
-}
-
-impl RelationScorer {
-    /// For classes with these names.
-    pub fn new(names: Lexicon) -> Self {
-        Self { found: Found::of(names), n_examples: 0 }
-    }
-}
-
-impl Scorer for RelationScorer {
-    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
-        let (Gold::Relations(gold), Prediction::Relations(predicted)) = (gold, prediction) else {
-            return;
-        };
-        self.n_examples += 1;
-        self.found.add(gold, predicted, |relation| Some(relation.label));
-    }
-
-    fn finish(self: Box<Self>, scores: &mut Scores) {
-        if self.n_examples > 0 {
-            self.found.finish(scores);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::structure::{SpanRelation, TokenSpan};
+    use crate::data::structure::TokenSpan;
 
     fn span(start: u32, end: u32, label: u32) -> TokenSpan {
         TokenSpan { start, end, label: Some(label) }
@@ -128,17 +98,5 @@ mod tests {
         scorer.push(&Gold::None, &Prediction::Spans(vec![span(0, 1, 0)]));
         let scores = finished(scorer);
         assert_eq!(scores.metrics[..2], [("exact_match", 100.0), ("f1", 100.0)]);
-    }
-
-    #[test]
-    fn a_relation_is_correct_with_both_spans_in_order() {
-        let (a, b) = (span(0, 1, 0), span(2, 3, 1));
-        let relation = |from, to| SpanRelation { from, to, label: 1 };
-        let mut scorer = Box::new(RelationScorer::new(names()));
-        let gold = Gold::Relations(vec![relation(a, b)]);
-        scorer.push(&gold, &Prediction::Relations(vec![relation(a, b), relation(b, a)]));
-        let scores = finished(scorer);
-        assert_eq!(scores.metrics[1..], [("precision", 50.0), ("recall", 100.0)]);
-        assert_eq!(finished(Box::new(RelationScorer::new(names()))).metrics, []);
     }
 }
