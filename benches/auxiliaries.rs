@@ -1,7 +1,7 @@
 //! The effect of auxiliaries on the sample data: every shipped recipe as it is, with all
 //! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
 //! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
-//! the order of the file.
+//! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold entities.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
@@ -12,11 +12,12 @@ use std::{collections::BTreeMap, process::Command};
 
 use auxdesk::{
     data::{
-        Axis, Corpus, Example, FieldForm, FieldValues, Prediction, SplitData, structure::GraphArc,
+        Axis, Corpus, Example, FieldForm, FieldValues, Lexicon, Prediction, SplitData,
+        structure::{GraphArc, TokenSpan},
     },
     metric::{
         Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
-        scorer::{GraphScorer, RankingScorer},
+        scorer::{GraphScorer, RankingScorer, RelationScorer},
     },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -50,15 +51,24 @@ fn rows(name: &'static str, seeds: u64) {
     let auxiliaries = recipe.objectives.iter().filter(is_auxiliary);
     let mute: Vec<String> =
         auxiliaries.map(|spec| format!("objective.{}.muted=true", spec.name)).collect();
-    let runs = |sets: &[String]| (1..=seeds).map(|seed| run(name, seed, sets)).collect::<Vec<_>>();
-    let (with, without) = (runs(&[]), runs(&mute));
     let main = &recipe.objectives[recipe.main()];
+    // Without its auxiliaries nothing predicts the entities: relations are compared between the gold ones.
+    let metric = match main.reads.as_slice() {
+        [] => recipe.train.best.metric.as_str(),
+        _ => "f1_gold_entities",
+    };
+    let best = [format!("train.best={}.{metric}", main.name)];
+    let best = if main.reads.is_empty() { &[][..] } else { &best };
+    let runs = |sets: &[String]| {
+        let sets = [best, sets].concat();
+        (1..=seeds).map(|seed| run(name, seed, &sets)).collect::<Vec<_>>()
+    };
+    let (with, without) = (runs(&[]), runs(&mute));
     for spec in &recipe.objectives {
         if spec.name != main.name && !(spec.is_another() && spec.share.as_ref() == Some(&main.name))
         {
             continue;
         }
-        let metric = recipe.train.best.metric.as_str();
         let of = |runs: &[Value]| -> Vec<f64> {
             runs.iter().map(|run| score(run, spec.name.as_str(), metric)).collect()
         };
@@ -121,6 +131,10 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     if taught.fields[field(taught)].form == FieldForm::Arcs {
         return most_frequent_arc(taught, field(taught), metric);
     }
+    if taught.fields[field(taught)].form == FieldForm::Relations {
+        let spans = taught.field(spec.values.text("spans")).unwrap();
+        return most_frequent_relation(taught, field(taught), spans);
+    }
     if matches!(taught.fields[field(taught)].axis, Axis::Items(_)) {
         return in_given_order(taught, field(taught), metric);
     }
@@ -177,6 +191,52 @@ fn most_frequent_arc(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     let mut scores = Scores::default();
     scorer.finish(&mut scores);
     scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
+}
+
+/// The test score of the relation that is the most frequent in train for the types of two neighbouring entities,
+/// between each two such.
+fn most_frequent_relation(corpus: &Corpus, relations: usize, spans: usize) -> f64 {
+    let mut classes: Lexicon = ["none"].into_iter().collect();
+    // Of each pair of entities the types, if they are neighbours, and the class: a relation from the earlier one, or
+    // back.
+    let mut pairs = |example: &Example| -> Vec<(Option<[Option<u32>; 2]>, u32)> {
+        let (Some(FieldValues::Relations(relations)), Some(FieldValues::Spans(spans))) =
+            (&example.fields[relations], &example.fields[spans])
+        else {
+            panic!("relations between spans")
+        };
+        let bounds = |span: TokenSpan| (span.start, span.end);
+        let mut pairs = Vec::new();
+        for (at, &later) in spans.iter().enumerate() {
+            for (before, &earlier) in spans[..at].iter().enumerate() {
+                let class = relations.iter().find_map(|relation| {
+                    let arguments = (bounds(relation.from), bounds(relation.to));
+                    let is_back = arguments == (bounds(later), bounds(earlier));
+                    let is_it = is_back || arguments == (bounds(earlier), bounds(later));
+                    is_it.then(|| classes.intern(&format!("{} {is_back}", relation.label)))
+                });
+                let types = (before + 1 == at).then_some([earlier.label, later.label]);
+                pairs.push((types, class.unwrap_or(0)));
+            }
+        }
+        pairs
+    };
+    let mut counts = BTreeMap::<_, BTreeMap<u32, u64>>::new();
+    for (types, class) in corpus.train.examples.iter().flat_map(&mut pairs) {
+        if let (Some(types), true) = (types, class > 0) {
+            *counts.entry(types).or_default().entry(class).or_default() += 1;
+        }
+    }
+    let mut scorer: Box<dyn Scorer> = Box::new(RelationScorer::new(Lexicon::default()));
+    for (types, gold) in corpus.test.as_ref().unwrap().examples.iter().flat_map(&mut pairs) {
+        let of_types = types.and_then(|types| counts.get(&types));
+        let most = of_types.and_then(|of| of.iter().max_by_key(|(_, n)| **n));
+        let predicted = Prediction::Classes(vec![most.map_or(0, |(class, _)| *class)]);
+        scorer.push(&Gold::class(Some(gold)), &predicted);
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics[0].1
 }
 
 /// The test score of candidates in the order of the file.

@@ -133,6 +133,10 @@ pub enum Refers {
     Labels,
     /// A field of the objective's corpora with arcs between the tokens of an example.
     Arcs,
+    /// A field of the objective's corpora with spans of the tokens of an example.
+    Spans,
+    /// A field of the objective's corpora with relations between spans of the tokens of an example.
+    Relations,
     /// A field of the objective's corpora with one string per item of a list of texts.
     Items,
     /// A field of the objective's corpora with numbers for each example.

@@ -10,6 +10,7 @@ mod choice;
 mod classify;
 mod coarsen;
 mod connective;
+mod consistency;
 mod contains;
 mod declare;
 mod derived;
@@ -29,14 +30,16 @@ mod presence;
 mod presence_target;
 mod rank;
 mod relatedness;
+mod relation;
 mod statistic;
 mod tag;
 mod tie;
 mod word_ids;
 
 pub use declare::{
-    ConfigFault, Declared, EncoderLookup, EncoderView, HeadSource, LabelCheck, Metric,
-    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, RepairedTag, Selects, TapKey,
+    ConfigFault, Declared, EncoderLookup, EncoderView, HeadRead, HeadSource, LabelCheck, Metric,
+    ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, ReadSetup, ReadView, RepairedTag,
+    Selects, TapKey,
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 
@@ -52,6 +55,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &classify::Classify,
     &multi_label::MultiLabel,
     &arcs::Arcs,
+    &relation::Relation,
     &relatedness::Relatedness,
     &entail::ENTAIL,
     &order::ORDER,
@@ -69,14 +73,13 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &noisy::Noisy,
     &adversary::Adversary,
     &difference::Difference,
+    &consistency::Consistency,
     &tie::Tie,
     &anchor::Anchor,
 ];
 
 /// Kinds of objective that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &[
-    "relation",
-    "consistency",
     "generate",
     "transcribe",
     "bag",

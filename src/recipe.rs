@@ -27,6 +27,7 @@ mod parse;
 mod paths;
 mod predictions;
 mod reach;
+mod reads;
 mod resolved;
 mod set;
 mod share;

@@ -51,6 +51,8 @@ impl Refers {
             | Self::Label
             | Self::Labels
             | Self::Arcs
+            | Self::Spans
+            | Self::Relations
             | Self::Items
             | Self::Numbers
             | Self::Answers
@@ -73,6 +75,8 @@ impl Refers {
             Self::Label => "a field with one string per example",
             Self::Labels => "a field with a set of strings per example",
             Self::Arcs => "a field with arcs between tokens",
+            Self::Spans => "a field with spans of tokens",
+            Self::Relations => "a field with relations between spans",
             Self::Items => "a field with one string per item of a list",
             Self::Numbers => "a field with numbers for each example",
             Self::Answers => "a field with alternative spans of tokens",

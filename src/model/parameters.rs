@@ -134,6 +134,11 @@ impl Scope<'_> {
         Scope { parameters: self.parameters, prefix: name.to_owned(), shared: false }
     }
 
+    /// The scope of another part, in which its parameters are found, or created for it.
+    pub fn shared_sibling(&mut self, name: &str) -> Scope<'_> {
+        Scope { parameters: self.parameters, prefix: name.to_owned(), shared: true }
+    }
+
     /// A parameter with uniform initial values between −bound and bound.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f64) -> Result<ParamRef> {
         let name = format!("{}.{name}", self.prefix);

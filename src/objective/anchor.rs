@@ -227,6 +227,7 @@ mod tests {
             head: None,
             taps: &[],
             fitted: &Fitted::default(),
+            reads: &[],
             scope: parameters.scope("objective.steady"),
         })?;
         Ok((parameters, anchored))

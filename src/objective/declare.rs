@@ -1,11 +1,14 @@
 //! The declarations of a kind of objective, before any corpus is read or any tensor created.
 
+mod reads;
+
 use candle_core::{Error, Result};
 
 use super::{Objective, owner};
 use crate::{
     data::{Corpus, Fitted, Vocabulary, read::ReadError},
     keys::{Key, MAX_WIDTH, ValueType, Values},
+    metric::TagScheme,
     model::{
         HeadKind, RowKind,
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
@@ -15,6 +18,8 @@ use crate::{
     },
     protocol::event::{Direction, Split},
 };
+
+pub use reads::{HeadRead, ReadSetup, ReadView};
 
 /// A key that takes a tap; most kinds have one, called `tap`.
 #[derive(Clone, Copy, Debug)]
@@ -313,6 +318,19 @@ pub trait ObjectiveConfig: Send + Sync {
     fn check_corpus(&self, _corpus: &Corpus) -> LabelCheck {
         LabelCheck::default()
     }
+    /// The objectives whose heads it reads, each over the rows of that objective's tap, which follow those of its
+    /// own taps. None by default.
+    fn reads(&self) -> Vec<HeadRead> {
+        Vec::new()
+    }
+    /// Checks the objectives that it reads, in the order of [`ObjectiveConfig::reads`].
+    fn check_reads(&self, _reads: &[ReadView<'_>]) -> std::result::Result<(), ConfigFault> {
+        Ok(())
+    }
+    /// The span encoding of the tags that it predicts, if they have one.
+    fn scheme(&self) -> Option<TagScheme> {
+        None
+    }
     /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges.
     fn fit(&self, corpora: &[&Corpus]) -> Fitted;
     /// Builds its head, for encoders that read the labels that it predicts; `None` if it has no softmax over
@@ -348,6 +366,8 @@ pub struct ObjectiveSetup<'a> {
     pub taps: &'a [LayerSpec],
     /// The result of [`ObjectiveConfig::fit`], and the word lists that its keys name.
     pub fitted: &'a Fitted,
+    /// The objectives that it reads, in the order of [`ObjectiveConfig::reads`].
+    pub reads: &'a [ReadSetup<'a>],
     /// The scope in which its parameters are created, or in which those of the objective it shares
     /// with are found.
     pub scope: Scope<'a>,

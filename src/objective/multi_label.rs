@@ -225,6 +225,7 @@ mod tests {
             head: head.as_ref(),
             taps: &taps,
             fitted: &fitted,
+            reads: &[],
             scope: parameters.scope("objective"),
         })?;
         let (weight, n_labels) = (&parameters.all()[0].var, fitted.vocabularies["labels"].len());

@@ -233,6 +233,10 @@ impl ObjectiveConfig for Config {
         Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
+    fn scheme(&self) -> Option<TagScheme> {
+        self.coding.scheme
+    }
+
     fn label_head(&self, setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
         let classes = self.classes(&setup.vocabulary(LABELS)?);
         setup.label_head(classes)

@@ -225,6 +225,7 @@ mod tests {
             head: None,
             taps: &[],
             fitted: &Fitted::default(),
+            reads: &[],
             scope: parameters.scope("objective.near"),
         })?;
         Ok((parameters, tied))

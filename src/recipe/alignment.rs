@@ -132,11 +132,12 @@ fn of_objective(
     here: Here<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    for (key, taps) in objective.kind.taps().iter().zip(&objective.taps) {
+    for (key, taps) in objective.tap_keys().zip(&objective.taps) {
         if let Err(what) = together(encoders, taps, None, here) {
-            diagnostics.fault(&objective.values.place(key.name), what);
+            diagnostics.fault(&objective.values.place(key), what);
         }
     }
+    reads(encoders, objective, here, diagnostics);
     items(encoders, objective, here, diagnostics);
     let first = objective.kind.taps().first().zip(objective.layers.first());
     let Some((tap, _)) = first.filter(|(_, layer)| layer.on == RowKind::Token) else { return };
@@ -145,9 +146,9 @@ fn of_objective(
         // A kind that reads only tokens reads its field by token.
         let is_by_row = match key.takes {
             ValueType::Name(Refers::Row) => true,
-            ValueType::Name(Refers::Field | Refers::Arcs | Refers::Answers) => {
-                tap.on == Some(RowKind::Token)
-            }
+            ValueType::Name(
+                Refers::Field | Refers::Arcs | Refers::Answers | Refers::Spans | Refers::Relations,
+            ) => tap.on == Some(RowKind::Token),
             _ => false,
         };
         let said = if is_by_row { objective.values.text_if_set(key.name) } else { None };
@@ -161,6 +162,30 @@ fn of_objective(
                  another sequence"
             );
             diagnostics.fault(&objective.values.place(tap), what);
+        }
+    }
+}
+
+/// Reports an objective that is read over other rows than those of the first tap.
+fn reads(
+    encoders: &Encoders,
+    objective: &ObjectiveSpec,
+    here: Here<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let stands: Vec<_> = (objective.taps.iter())
+        .map(|taps| taps.first().and_then(|tap| encoders.stand(tap, None, here)))
+        .collect();
+    let own = objective.kind.taps().len();
+    let Some(&Some(first)) = stands.first() else { return };
+    for (read, stand) in objective.reads.iter().zip(stands.into_iter().skip(own)) {
+        if stand.is_some_and(|stand| stand != first) {
+            let (name, corpus) = (objective.name.as_str(), &here.spec.name);
+            let what = format!(
+                "{name:?} reads objective {:?}, whose tap has rows of another sequence of corpus {corpus:?}",
+                read.objective
+            );
+            diagnostics.fault(&objective.values.place(read.key), what);
         }
     }
 }

@@ -26,6 +26,8 @@ impl Names {
             | Refers::Label
             | Refers::Labels
             | Refers::Arcs
+            | Refers::Spans
+            | Refers::Relations
             | Refers::Items
             | Refers::Numbers
             | Refers::Answers

@@ -20,7 +20,9 @@ use crate::{
         head::{self, HeadConfig, HeadKind},
         tap::{LayerSpec, RowKind},
     },
-    objective::{self, ConfigFault, Declared, HeadSource, ObjectiveConfig, ObjectiveKind},
+    objective::{
+        self, ConfigFault, Declared, HeadRead, HeadSource, ObjectiveConfig, ObjectiveKind,
+    },
     protocol::{ObjectiveId, event::Role},
     schedule::Schedule,
 };
@@ -44,10 +46,13 @@ pub struct ObjectiveSpec {
     pub corpora: Vec<usize>,
     /// Its sampling group; `None` if it reads several corpora.
     pub group: Option<String>,
-    /// The taps of each of its tap keys, concatenated, in the order of [`ObjectiveKind::taps`].
+    /// The taps of each of its tap keys, concatenated, in the order of [`ObjectiveKind::taps`], then that of each
+    /// objective that it reads.
     pub taps: Vec<Vec<Tap>>,
-    /// The layer that each of its tap keys reads.
+    /// The layer that each of these reads.
     pub layers: Vec<LayerSpec>,
+    /// The objectives whose heads it reads.
+    pub reads: Vec<HeadRead>,
     /// The fader's initial gain.
     pub gain: Schedule,
     /// Whether it is initially muted.
@@ -244,13 +249,14 @@ pub(super) fn check(
         name: table.name.into(),
         role: if is_main(table) { Role::Main } else { Role::Auxiliary },
         kind,
-        config: config.into(),
         head,
         head_config: head.map(|head| Arc::new(head.configure(&values))),
         corpora: read,
         group: values.text_if_set("group").map(str::to_owned),
         taps,
         layers,
+        reads: config.reads(),
+        config: config.into(),
         gain: values.schedule("gain"),
         muted: values.switch("muted"),
         gradient: gradient?,

@@ -20,8 +20,7 @@ pub(super) fn find(
     let mut any: Vec<Vec<Run>> = vec![Vec::new(); n_encoders];
     let mut active = any.clone();
     for objective in objectives.iter().flatten() {
-        let keys = objective.kind.taps().iter().map(|key| key.name);
-        let taps = keys.zip(&objective.taps);
+        let taps = objective.tap_keys().zip(&objective.taps);
         let taps = taps.flat_map(|(key, taps)| taps.iter().map(move |tap| (key, tap)));
         for ((key, tap), &corpus) in
             taps.flat_map(|tap| objective.corpora.iter().map(move |corpus| (tap, corpus)))

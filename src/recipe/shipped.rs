@@ -20,6 +20,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
     "ranking" "question-answering"
+    "relation-extraction"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -48,6 +49,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "graphs/test.pas.sdp" "graphs/test.psd.sdp" "graphs/test.dm.sdp"
     "pairs/train.tsv" "pairs/dev.tsv" "pairs/test.tsv"
     "stories/train.txt" "stories/dev.txt" "stories/test.txt"
+    "claims/train.txt" "claims/dev.txt" "claims/test.txt"
     "search/clicks.train.jsonl" "search/clicks.dev.jsonl" "search/clicks.test.jsonl"
     "search/topics.train.jsonl" "search/topics.dev.jsonl"
     "questions/train.jsonl" "questions/dev.jsonl" "questions/test.jsonl"

@@ -17,7 +17,7 @@ use crate::{
         Mode, Parameters, Rows,
         encoder::{self, Built, FirstValues, RowSource},
     },
-    objective::{self, Objective, ObjectiveConfig, ObjectiveSetup},
+    objective::{self, HeadRead, Objective, ObjectiveConfig, ObjectiveSetup},
     schedule::Schedule,
 };
 use node::{Forward, Node};
@@ -85,8 +85,10 @@ struct Placed {
     /// `objective.NAME`.
     owner: String,
     objective: Box<dyn Objective>,
+    /// The taps of its own, then those of the objectives that it reads.
     taps: Vec<Vec<Tap>>,
-    gradient: GradientFlow,
+    /// What happens to its gradient at each of them.
+    gradients: Vec<GradientFlow>,
 }
 
 impl System {
@@ -193,28 +195,32 @@ impl System {
         let mut objectives = Vec::new();
         for spec in &recipe.objectives {
             let ObjectiveSpec { name, layers, share, .. } = spec;
-            let donates = |other: &&ObjectiveSpec| share.as_ref() == Some(&other.name);
-            let donor = recipe.objectives.iter().find(donates).unwrap_or(spec);
+            let donor = recipe.donor(spec);
             let owner = objective::owner(donor.name.as_str());
+            let is_it = |read: &HeadRead| read.objective == name.as_str();
             let is_shared =
                 recipe.objectives.iter().any(|other| other.share.as_ref() == Some(name))
+                    || recipe.objectives.iter().flat_map(|other| &other.reads).any(is_it)
                     || recipe.encoders.iter().any(|spec| spec.objective() == Some(name.as_str()));
             let scope = if is_shared || share.is_some() {
                 parameters.shared_scope(&owner)
             } else {
                 parameters.scope(&owner)
             };
+            let reads: Vec<_> =
+                spec.reads.iter().filter_map(|read| recipe.read_setup(read, of)).collect();
             let objective = spec.config.build(ObjectiveSetup {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),
                 taps: layers,
                 fitted: of(owner),
+                reads: &reads,
                 scope,
             });
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
-            let (taps, gradient) = (spec.taps.clone(), spec.gradient);
-            objectives.push(Placed { owner: part, objective, taps, gradient });
+            let (taps, gradients) = (spec.taps.clone(), spec.gradients());
+            objectives.push(Placed { owner: part, objective, taps, gradients });
         }
         Ok(Self {
             encoders: encoders.into_iter().flatten().collect(),
@@ -241,6 +247,7 @@ impl System {
             head: spec.head_config.as_deref(),
             taps: &spec.layers,
             fitted: fitted(owner.clone()),
+            reads: &[],
             scope: parameters.shared_scope(&owner),
         };
         build(spec.config.as_ref(), setup)
@@ -264,8 +271,10 @@ impl System {
     /// Sets the strength of an objective's gradient reversal, by its place in the recipe; nothing where its
     /// gradient is not reversed.
     pub fn set_reversal(&mut self, at: usize, strength: Schedule) {
-        if let GradientFlow::Reverse(reversal) = &mut self.objectives[at].gradient {
-            *reversal = strength;
+        for gradient in &mut self.objectives[at].gradients {
+            if let GradientFlow::Reverse(reversal) = gradient {
+                *reversal = strength;
+            }
         }
     }
 
@@ -326,9 +335,9 @@ impl System {
         let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
         let read = |&at: &usize| -> Result<Vec<Rows>> {
             let placed = &self.objectives[at];
-            let taps = placed.taps.iter().map(|taps| {
+            let taps = placed.taps.iter().zip(&placed.gradients).map(|(taps, gradient)| {
                 let rows = forward.read(taps, None)?;
-                match (placed.gradient, mode) {
+                match (*gradient, mode) {
                     (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
                     // A new variable, so that what is computed from it is still differentiated.
                     (GradientFlow::Stop, _) => {

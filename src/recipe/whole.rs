@@ -11,7 +11,7 @@ use super::{
     names::{self, Named, Names, named},
     objective, parse,
     predictions::{self, PredictionTable},
-    reach, share, train,
+    reach, reads, share, train,
 };
 use crate::{
     data::sampler::Rule,
@@ -67,10 +67,11 @@ pub(super) fn check(
         encoders.into_iter().chain(predictions.iter().map(PredictionTable::named)).collect();
     let mut encoders = encoder::check(&encoders, &cx, &corpora, diagnostics);
     one_main(&objectives, file, diagnostics);
-    let specs: Vec<_> = (objectives.iter())
+    let mut specs: Vec<_> = (objectives.iter())
         .map(|table| objective::check(table, &cx, &corpora, &encoders, diagnostics))
         .collect();
     share::check(&specs, diagnostics);
+    reads::resolve(&mut specs, diagnostics);
     let best = best(train, &names, &specs, diagnostics);
     if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
         groups_are_drawn(entries, &specs, &names, diagnostics);

@@ -39,6 +39,7 @@ mod predicted;
 mod pty;
 mod public_corpora;
 mod recipes;
+mod relations;
 mod replay;
 mod runs;
 mod sampling;

@@ -116,6 +116,18 @@ fn moved(mut system: System, step: f64) -> System {
     system
 }
 
+/// Whether it has taps of its own, at which its gradient can be stopped or reversed.
+fn has_taps(spec: &ObjectiveSpec) -> bool {
+    !spec.kind.taps().is_empty()
+}
+
+/// Its taps that have a gradient: its own, and those of objectives that it reads with one.
+fn taps_with_gradient(spec: &ObjectiveSpec) -> impl Iterator<Item = &Vec<Tap>> {
+    let own = spec.kind.taps().iter().map(|_| true);
+    let reads = spec.reads.iter().map(|read| read.requires_grad);
+    spec.taps.iter().zip(own.chain(reads)).filter(|(_, is_reached)| *is_reached).map(|(tap, _)| tap)
+}
+
 fn is_reversed(spec: &ObjectiveSpec) -> bool {
     matches!(spec.gradient, auxdesk::recipe::GradientFlow::Reverse(_))
 }
@@ -246,6 +258,8 @@ pub(crate) fn below(
         }
         let inputs: Vec<Tap> = spec.taps(corpus_idx).cloned().collect();
         reached.extend(below(recipe, corpus_idx, &inputs, system));
+        // Label vectors and probabilities are computed by the head of their objective.
+        reached.extend(spec.objective().into_iter().flat_map(|objective| own(system, objective)));
     }
     reached
 }
@@ -273,10 +287,13 @@ fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     encoders.flat_map(parameters).collect()
 }
 
-/// The names of the parameters that an objective owns or shares.
+/// The names of the parameters that an objective owns or shares, or reads with a gradient.
 fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
-    names.flat_map(|name| own(system, name.as_str())).collect()
+    let names = names.map(|name| name.as_str());
+    let reads = spec.reads.iter().filter(|read| read.requires_grad);
+    let names = names.chain(reads.map(|read| read.objective.as_str()));
+    names.flat_map(|name| own(system, name)).collect()
 }
 
 fn own(system: &System, objective: &str) -> BTreeSet<String> {
@@ -305,7 +322,7 @@ fn a_gradient_reaches_only_its_own_parameters_and_those_below_its_tap() {
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
             let mut wanted = learnt(&system, spec);
-            for taps in &spec.taps {
+            for taps in taps_with_gradient(spec) {
                 wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
             wanted.extend(named(spec, &system));
@@ -371,7 +388,7 @@ fn only_rows_of_the_batch_have_a_gradient_in_an_embedding_table() {
 fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
     every(
         |spec| {
-            let can_stop = is_tapped(spec) && !is_reversed(spec);
+            let can_stop = has_taps(spec) && !is_reversed(spec);
             can_stop.then(|| vec![format!("objective.{}.gradient=stop", spec.name)])
         },
         |tiny, at, what| {
@@ -388,7 +405,7 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
 fn a_reversed_gradient_is_multiplied_by_minus_strength_below_the_tap_only() {
     let mut passed = Vec::new();
     every(
-        |spec| is_tapped(spec).then(Vec::new),
+        |spec| has_taps(spec).then(Vec::new),
         |tiny, at, _| {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
@@ -401,7 +418,7 @@ fn a_reversed_gradient_is_multiplied_by_minus_strength_below_the_tap_only() {
         |spec| {
             let objective = format!("objective.{}", spec.name);
             let sets = ["gradient=reverse", "strength=0.5"];
-            is_tapped(spec).then(|| sets.map(|set| format!("{objective}.{set}")).into())
+            has_taps(spec).then(|| sets.map(|set| format!("{objective}.{set}")).into())
         },
         |tiny, at, what| {
             let system = tiny.system();
@@ -409,11 +426,14 @@ fn a_reversed_gradient_is_multiplied_by_minus_strength_below_the_tap_only() {
             let (passed_loss, passed, was_reversed) = passed.next().unwrap();
             assert_eq!(bits(&loss), passed_loss, "{what}: the loss itself is the same");
             let reversed = gradients(&loss, system.parameters());
+            let spec = &tiny.recipe.objectives[at];
+            let learnt = learnt(&system, spec);
             for (number, (passed, reversed)) in passed.iter().zip(&reversed).enumerate() {
+                let name = &system.parameters().all()[number].name;
                 let turned = if was_reversed { 0.5 } else { -0.5 };
-                let factor = if number < system.n_shared() { turned } else { 1.0 };
+                let factor = if learnt.contains(name) { 1.0 } else { turned };
                 let wanted = passed.as_ref().map(|all| all.iter().map(|g| g * factor).collect());
-                assert_eq!(*reversed, wanted, "{what}: {}", system.parameters().all()[number].name);
+                assert_eq!(*reversed, wanted, "{what}: {name}");
             }
         },
     );

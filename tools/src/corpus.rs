@@ -5,7 +5,9 @@ use crate::grammar::{Voice, Writer};
 use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
-use crate::{graphs, languages, noise, pairs, posts, questions, reviews, search, stories, write};
+use crate::{
+    claims, graphs, languages, noise, pairs, posts, questions, reviews, search, stories, write,
+};
 
 /// The base seed; every split's seed is an offset from it.
 const SEED: u64 = 1;
@@ -39,6 +41,7 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(search::files(1000 * SEED + 600));
     files.extend(stories::files(1000 * SEED + 700));
     files.extend(questions::files(1000 * SEED + 800));
+    files.extend(claims::files(1000 * SEED + 900, &news()));
     files
 }
 

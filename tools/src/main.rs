@@ -4,6 +4,7 @@
 //! Every file is a pure function of the seed, the lexicon and the grammar in this crate.
 
 mod baselines;
+mod claims;
 mod corpus;
 mod dice;
 mod grammar;

@@ -73,6 +73,7 @@ fn built(
         head: head.as_ref(),
         taps: &taps,
         fitted: &fitted,
+        reads: &[],
         scope: parameters.shared_scope("objective.gold"),
     })?;
     let output = parameter(&parameters, "objective.gold.output.weight");

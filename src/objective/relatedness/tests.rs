@@ -76,6 +76,7 @@ fn loss_and_predictions_are_those_of_the_formula() -> Result<()> {
         head: head.as_ref(),
         taps: &taps,
         fitted: &config.fit(&[&corpus]),
+        reads: &[],
         scope: parameters.scope("objective.score"),
     })?;
     objective.attach(0, &corpus);

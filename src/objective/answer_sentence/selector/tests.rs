@@ -86,6 +86,7 @@ fn selector(config: &Config) -> (Parameters, Selector) {
         head: head.as_ref(),
         taps: &taps,
         fitted: &fitted,
+        reads: &[],
         scope: parameters.scope("objective.sentence"),
     };
     let mut selector = Selector::new(config, setup).unwrap();

@@ -73,6 +73,7 @@ fn reader(max_length: usize) -> (Parameters, Reader) {
         head: head.as_ref(),
         taps: &taps,
         fitted: &Fitted::default(),
+        reads: &[],
         scope: parameters.scope("objective.answer"),
     };
     let mut reader = Reader::new(&config, setup).unwrap();

@@ -72,6 +72,7 @@ fn parser(options: &[(&str, Value)], scorer: &str) -> (Parameters, Parser) {
         head: head.as_ref(),
         taps: &taps,
         fitted: &fitted,
+        reads: &[],
         scope: parameters.scope("objective.parse"),
     };
     let mut parser = Parser::new(&config, setup).unwrap();

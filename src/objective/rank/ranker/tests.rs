@@ -77,6 +77,7 @@ fn ranker(negatives: usize, head: &str) -> (Parameters, Ranker) {
         head: head.as_ref(),
         taps: &taps,
         fitted: &Fitted::default(),
+        reads: &[],
         scope: parameters.scope("objective.click"),
     };
     let mut ranker = Ranker::new(&config, setup).unwrap();
