@@ -138,6 +138,7 @@ fn noisy(n_steps: u64) -> Run {
             best: BestMetric { objective: NAMES[0].into(), metric: "f1".into() },
             settings: [].into(),
             vectors: Vec::new(),
+            warm_starts: Vec::new(),
             warnings: Vec::new(),
         }
         .into(),

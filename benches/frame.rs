@@ -121,6 +121,7 @@ fn cast(n_steps: u64) -> RunStarted {
         best: BestMetric { objective: name(0), metric: "f1".into() },
         settings: [].into(),
         vectors: Vec::new(),
+        warm_starts: Vec::new(),
         warnings: Vec::new(),
     }
 }

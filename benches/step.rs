@@ -188,6 +188,7 @@ fn train(recipe: Recipe, folder: &Path) -> Told {
         system,
         vectors: BTreeMap::new(),
         coverage: Vec::new(),
+        warm_starts: Vec::new(),
         run: folder.to_owned(),
         opening: Opening::Started,
         moves: None,

@@ -143,6 +143,7 @@ pub fn train(job: Job) -> Result<Outcome> {
     let resolved = recipe.resolved();
     let mut initial_digests = recipe::vector_digests(&vectors);
     initial_digests.extend(digests.clone());
+    initial_digests.extend(warm_start.digests());
     let run = folder.path().to_owned();
     let parts = TrainerParts {
         recipe,

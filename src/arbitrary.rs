@@ -11,7 +11,7 @@ use crate::protocol::{
         CorpusStarted, Direction, Evaluated, GainSet, GradientsMeasured, LeftBehind, MetricStarted,
         Muted, NonFiniteLoss, Noted, ObjectiveStarted, Reason, Rewound, Role, RunEnded, RunStarted,
         SceneStored, ScreenMissed, Setting, SettingSet, Soloed, Split, SplitCoverage, SplitSize,
-        StepDone, StripSetting, VectorCoverage, WordCount,
+        StepDone, StripSetting, VectorCoverage, WarmStarted, WordCount,
     },
 };
 
@@ -84,6 +84,12 @@ pub(crate) fn run_started() -> RunStarted {
                 tokens_with_vector: 3000,
                 most_frequent_without: vec![WordCount { word: "Ge\u{a0}x".into(), count: 12 }],
             }],
+        }],
+        warm_starts: vec![WarmStarted {
+            encoder: "words".into(),
+            run: "runs/model".into(),
+            step: Step(200),
+            digest: "1024-85944171f73967e8".into(),
         }],
     }
 }

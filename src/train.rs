@@ -41,7 +41,7 @@ pub use crate::{
     kernel,
     protocol::{
         Step,
-        event::{LeftBehind, Reason, RunEnded, VectorCoverage},
+        event::{LeftBehind, Reason, RunEnded, VectorCoverage, WarmStarted},
     },
     recipe::{FittedByOwner, Length, Recipe, System},
 };
@@ -82,6 +82,8 @@ pub struct TrainerSetup {
     pub vectors: BTreeMap<String, String>,
     /// The coverage of the corpora by pretrained vectors, for the first event.
     pub coverage: Vec<VectorCoverage>,
+    /// The encoders that start from another run, for the first event.
+    pub warm_starts: Vec<WarmStarted>,
     /// The run's folder.
     pub run: PathBuf,
     /// Whether the run starts or is continued.

@@ -37,14 +37,15 @@ impl Kept {
         fs::write(path, serde_json::to_string_pretty(self).unwrap() + "\n").unwrap();
     }
 
-    /// A score on test: OBJECTIVE.METRIC.
+    /// A score on test, OBJECTIVE.METRIC, unless the objective is muted.
     pub(crate) fn score(&self, of: &str) -> Option<f64> {
         if let Some(figure) = self.summary.get(of) {
             return figure.as_f64();
         }
         let (objective, metric) = of.split_once('.')?;
         let objectives = self.summary["objectives"].as_array()?;
-        let found = objectives.iter().find(|found| found["name"] == objective)?;
+        let is_it = |found: &&Value| found["name"] == objective && found["weight"] != 0.0;
+        let found = objectives.iter().find(is_it)?;
         found["test"][metric].as_f64()
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn trainer(
         system,
         vectors: recipe::vector_digests(vectors),
         coverage,
+        warm_starts: warm_start.started().to_vec(),
         run,
         opening,
         moves,

@@ -104,7 +104,7 @@ fn is_the_same(
 
 /// Refuses a file that has changed, given its digest and that of the one that the run read. Runs of an
 /// earlier version have no digests of vectors files; that is told.
-fn is_unchanged(
+pub(super) fn is_unchanged(
     digests: &BTreeMap<String, String>,
     were: &BTreeMap<String, String>,
 ) -> Result<(), Failure> {

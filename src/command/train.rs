@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path, process::ExitCode};
 
-use super::{Failure, print_json, progress::reading};
+use super::{Failure, continue_run::is_unchanged, print_json, progress::reading};
 use crate::{
     app::{self, Job, Outcome, Past, RunFolder, Show, Stderr, memory},
     cli::{LookArgs, TrainArgs},
@@ -79,6 +79,9 @@ impl Prepared {
             Some(_) => WarmStart::default(),
             None => WarmStart::read(&recipe, &fitted).map_err(Failure::Request)?,
         };
+        if let Some(were) = past.as_ref().and_then(|past| past.started_with.as_ref()) {
+            is_unchanged(&warm_start.digests(), &were.digests)?;
+        }
         for note in warm_start.notes() {
             print_message(note);
         }

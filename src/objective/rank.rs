@@ -195,9 +195,10 @@ impl ObjectiveConfig for Config {
         Fitted::default()
     }
 
-    /// Every candidate has a token, but for empty ones.
+    /// Every candidate has a token, but for empty ones; negatives are candidates of the batch.
     fn n_pairs(&self, batch: BatchSize) -> u64 {
-        batch.tokens.saturating_add(batch.examples.saturating_mul(self.negatives as u64))
+        let negatives = batch.tokens.min(self.negatives as u64);
+        batch.tokens.saturating_add(batch.examples.saturating_mul(negatives))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -12,7 +12,7 @@ mod values;
 use serde::{Deserialize, Serialize};
 
 use super::{CommandId, Step};
-pub use coverage::{SplitCoverage, VectorCoverage, WordCount};
+pub use coverage::{SplitCoverage, VectorCoverage, WarmStarted, WordCount};
 pub use facts::*;
 pub use irregularity::{IrregularLine, Irregularity, Treatment};
 pub use values::{Direction, Ended, Reason, Role, Setting, Split};

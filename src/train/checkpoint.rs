@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use super::{Counters, Optimizer, Progress};
 use crate::{
+    data::digest,
     model::parameters::{self, ParameterFileError},
     protocol::{Step, event::CheckpointSaved},
     recipe::{FittedByOwner, Recipe, System},
@@ -311,6 +312,14 @@ impl Checkpoint {
     /// The values of its parameters, by name.
     pub fn values(&self) -> Result<BTreeMap<String, Tensor>, ParameterFileError> {
         parameters::read(&self.folder.join(MODEL))
+    }
+
+    /// A digest of the file of its parameters.
+    pub fn digest(&self) -> Result<String> {
+        let path = self.folder.join(MODEL);
+        let bytes = regular_file::read(&path)
+            .with_context(|| format!("{}: cannot be read", path.display()))?;
+        Ok(digest::digest(&bytes))
     }
 
     /// Loads its values into a system's parameters, and restores what its objectives remember.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     data::{Corpus, sampler},
-    protocol::{ObjectiveId, event::VectorCoverage},
+    protocol::{
+        ObjectiveId,
+        event::{VectorCoverage, WarmStarted},
+    },
     recipe::{FittedByOwner, Group, Recipe},
 };
 
@@ -20,6 +23,8 @@ pub(super) struct Plan {
     pub(super) vectors: BTreeMap<String, String>,
     /// The coverage of the corpora by pretrained vectors.
     pub(super) coverage: Vec<VectorCoverage>,
+    /// The encoders that start from another run.
+    pub(super) warm_starts: Vec<WarmStarted>,
 }
 
 impl Plan {

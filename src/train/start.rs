@@ -46,10 +46,10 @@ impl Trainer {
 
     fn at(setup: TrainerSetup, progress: Progress, weighting: CurrentWeighting) -> Self {
         let TrainerSetup { recipe, corpora, digests, fitted, system, run, moves, .. } = setup;
-        let TrainerSetup { vectors, coverage, .. } = setup;
+        let TrainerSetup { vectors, coverage, warm_starts, .. } = setup;
         let TrainerSetup { clock, interrupt, failures, opening, .. } = setup;
         let mut learner = Learner::new(&recipe, system);
-        let plan = Plan { recipe, corpora, fitted, digests, vectors, coverage };
+        let plan = Plan { recipe, corpora, fitted, digests, vectors, coverage, warm_starts };
         // The rule has been restored already; the update counts are stored with the optimizer's
         // tensors.
         let Progress {
@@ -120,6 +120,7 @@ impl Trainer {
             best: BestMetric { objective: best.objective.clone(), metric: best.metric.clone() },
             settings: self.live_settings(),
             vectors: self.plan.coverage.clone(),
+            warm_starts: self.plan.warm_starts.clone(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
     }

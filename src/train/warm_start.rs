@@ -25,6 +25,7 @@ use crate::{
     data::Vocabulary,
     kernel,
     model::Parameters,
+    protocol::{Step, event::WarmStarted},
     recipe::{self, EncoderSpec, FROM, FittedByOwner, Overrides, Recipe, RecipeSource, System},
 };
 
@@ -32,6 +33,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct WarmStart {
     values: Vec<(String, Values)>,
+    started: Vec<WarmStarted>,
     notes: Vec<String>,
 }
 
@@ -76,6 +78,19 @@ impl WarmStart {
     /// A line for each encoder, with what it starts from.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What each encoder starts from, for the first event.
+    pub fn started(&self) -> &[WarmStarted] {
+        &self.started
+    }
+
+    /// A digest of the parameters of each run, by its key in the recipe.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let digest = |started: &WarmStarted| {
+            (format!("encoder.{}.{FROM}", started.encoder), started.digest.clone())
+        };
+        self.started.iter().map(digest).collect()
     }
 
     /// Adds the parameters of an encoder, which have these shapes, from a run; each run is read once.
@@ -127,7 +142,7 @@ impl WarmStart {
             n_known += known.len() - 1;
             self.values.push((parameter.clone(), Values::Rows { theirs: tensor.clone(), known }));
         }
-        let mut note = format!("encoder {name} starts from {run}, step {}", source.step);
+        let mut note = format!("encoder {name} starts from {run}, step {}", source.step.0);
         if n_rows > 0 {
             let _ =
                 write!(note, "; {n_known} of {n_rows} rows of embedding tables are known there");
@@ -136,6 +151,12 @@ impl WarmStart {
             let _ = write!(note, "; other values there: {}", differing.join(", "));
         }
         self.notes.push(note);
+        self.started.push(WarmStarted {
+            encoder: name.clone(),
+            run: run.to_owned(),
+            step: source.step,
+            digest: source.digest.clone(),
+        });
         Ok(())
     }
 
@@ -167,7 +188,8 @@ impl WarmStart {
 struct Source {
     recipe: Recipe,
     fitted: FittedByOwner,
-    step: u64,
+    step: Step,
+    digest: String,
     values: BTreeMap<String, Tensor>,
 }
 
@@ -197,7 +219,8 @@ impl Source {
         Ok(Self {
             recipe: recipe.map_err(|faults| faults.to_string())?,
             fitted: checkpoint.state.fitted.clone(),
-            step: checkpoint.state.step().0,
+            step: checkpoint.state.step(),
+            digest: checkpoint.digest().map_err(|error| format!("{error:#}"))?,
             values: checkpoint.values().map_err(|error| error.to_string())?,
         })
     }

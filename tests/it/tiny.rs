@@ -225,6 +225,7 @@ impl Tiny {
             system: self.system(),
             vectors: recipe::vector_digests(&self.vectors),
             coverage: self.recipe.coverage(&self.corpora, &self.vectors),
+            warm_starts: Vec::new(),
             run: folder.to_owned(),
             opening: Opening::Started,
             moves: Some(moves),

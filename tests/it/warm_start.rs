@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use auxdesk::{
+    protocol::{Event, Step},
     recipe::{FittedByOwner, System},
     train::WarmStart,
 };
 use candle_core::{DType, Device, safetensors};
 
 use crate::{
-    runs::{Exited, Here, finish},
+    runs::{Exited, Here, finish, journal, start, wait_for, whole_checkpoint},
     tiny::{Size, numbers, text_tiny},
 };
 
@@ -220,6 +221,40 @@ fn fixed_vectors_of_another_run_are_not_lost_without_a_word() {
     is_refused(&here, &tagger, &[from], "`encoder.words.from`: expected `vectors`, as the encoder");
     let exited = train(&here, &tagger, &[from, sets[0], sets[1]], "warm");
     assert_eq!(exited.code, Some(0), "{}", exited.err);
+}
+
+#[test]
+fn a_run_knows_the_checkpoint_that_it_starts_from_and_is_not_continued_from_another() {
+    let here = Here::new();
+    let model = recipe(NEWS, LANGUAGE_MODEL, None);
+    assert_eq!(train(&here, &model, &[], "model").code, Some(0));
+    here.write("recipe.toml", recipe(NOTES, TAGGER, None));
+    let args = ["train", "recipe.toml", "--headless", "--run", "warm", "--steps", "1000000"];
+    let sets = ["encoder.words.from=model", "train.evaluate_every=1000000"];
+    let sets = sets.into_iter().flat_map(|set| ["--set", set]);
+    let mut warm = start(&mut here.auxdesk(args.into_iter().chain(sets)));
+    wait_for(&here.path("warm"), "step_done");
+    warm.child().kill().unwrap();
+    warm.wait();
+    let events = journal(&here.path("warm")).events;
+    let started = events.iter().find_map(|event| match event {
+        Event::RunStarted(started) => Some(&started.warm_starts),
+        _ => None,
+    });
+    let [words] = &started.unwrap()[..] else { panic!("{started:?}") };
+    assert_eq!(
+        (words.encoder.as_str(), words.run.as_str(), words.step),
+        ("words", "model", Step(2))
+    );
+    let source = whole_checkpoint(&here.path("model"), "best");
+    assert_eq!(words.digest, source.digest().unwrap());
+
+    std::fs::remove_dir_all(here.path("model")).unwrap();
+    assert_eq!(train(&here, &model, &["train.seed=6"], "model").code, Some(0));
+    let exited = finish(&mut here.auxdesk(["continue", "warm", "--headless"]));
+    assert_eq!(exited.code, Some(2), "{}", exited.err);
+    let what = "`encoder.words.from`: the file has changed since the run was trained with it";
+    assert!(exited.err.contains(what), "{}", exited.err);
 }
 
 #[test]

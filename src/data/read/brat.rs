@@ -146,7 +146,8 @@ impl Format for Brat {
         let Some(positions) = &example.sequences[0] else { return Ok(Vec::new()) };
         let equivalences = values.texts(EQUIVALENCES);
         let (ids, written) = (BTreeMap::new(), String::new());
-        let mut lines = Lines { text: &text, positions, ids, n_spans: 0, written };
+        let characters = text.char_indices().map(|(at, _)| at).collect();
+        let mut lines = Lines { text: &text, characters, positions, ids, n_spans: 0, written };
         match prediction {
             Prediction::Spans(spans) => {
                 for span in spans {
@@ -230,6 +231,8 @@ fn example(
 /// The annotations of a document, as they are written.
 struct Lines<'t> {
     text: &'t str,
+    /// The first byte of each character.
+    characters: Vec<usize>,
     positions: &'t Positions,
     /// The ids of the arguments of relations.
     ids: BTreeMap<TokenSpan, usize>,
@@ -249,7 +252,7 @@ impl Lines<'_> {
         self.n_spans += 1;
         let n = self.n_spans;
         self.ids.insert(*span, n);
-        let characters = |end: usize| self.text[..end].chars().count();
+        let characters = |end: usize| self.characters.partition_point(|&at| at < end);
         let surface = self.text[start..end].replace(['\r', '\n'], " ");
         let (first, after) = (characters(start), characters(end));
         let kind = kind.unwrap_or(UNTYPED);

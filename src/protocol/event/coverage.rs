@@ -1,8 +1,8 @@
-//! Coverage of corpora by pretrained word vectors.
+//! What encoders start with: coverage of corpora by pretrained word vectors, and parameters of other runs.
 
 use serde::{Deserialize, Serialize};
 
-use super::values::Split;
+use super::{super::Step, values::Split};
 use crate::printable::printable;
 
 /// The coverage of a corpus by the word vectors that an encoder reads.
@@ -22,6 +22,19 @@ pub struct VectorCoverage {
     pub repeated: u64,
     /// Each split of the corpus.
     pub splits: Vec<SplitCoverage>,
+}
+
+/// The start of an encoder from the checkpoint of another run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmStarted {
+    /// The encoder.
+    pub encoder: String,
+    /// The folder of that run, as the recipe names it.
+    pub run: String,
+    /// The step of the checkpoint.
+    pub step: Step,
+    /// A digest of the file of its parameters.
+    pub digest: String,
 }
 
 /// The coverage of a split.

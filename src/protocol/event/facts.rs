@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    coverage::VectorCoverage,
+    coverage::{VectorCoverage, WarmStarted},
     irregularity::Irregularity,
     values::{Direction, Ended, Reason, Role, Setting, Split},
 };
@@ -86,6 +86,9 @@ pub struct RunStarted {
     /// The coverage of corpora by pretrained word vectors, if an encoder reads any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vectors: Vec<VectorCoverage>,
+    /// The encoders that start from the checkpoint of another run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_starts: Vec<WarmStarted>,
     /// What is probably not meant in the recipe and its corpora.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -106,6 +106,7 @@ impl Long {
             best: BestMetric { objective: OBJECTIVES[0].into(), metric: "f1".into() },
             settings: [].into(),
             vectors: Vec::new(),
+            warm_starts: Vec::new(),
             warnings: Vec::new(),
         }
     }
