@@ -242,10 +242,8 @@ fn a_run_knows_the_checkpoint_that_it_starts_from_and_is_not_continued_from_anot
         _ => None,
     });
     let [words] = &started.unwrap()[..] else { panic!("{started:?}") };
-    assert_eq!(
-        (words.encoder.as_str(), words.run.as_str(), words.step),
-        ("words", "model", Step(2))
-    );
+    assert_eq!((words.encoder.as_str(), words.step), ("words", Step(2)));
+    assert!(words.run.ends_with("model"), "{}", words.run);
     let source = whole_checkpoint(&here.path("model"), "best");
     assert_eq!(words.digest, source.digest().unwrap());
 
