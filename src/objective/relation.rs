@@ -26,6 +26,7 @@ use crate::{
         structure::{SpanRelation, TokenSpan},
     },
     keys::{Key, Refers, ValueType},
+    model::encoder::BatchSize,
     protocol::event::Direction,
 };
 use extractor::Extractor;
@@ -162,6 +163,11 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.fields.relations, as_read: true, names_read: true }
+    }
+
+    /// Each two tokens once, at most.
+    fn n_pairs(&self, batch: BatchSize) -> u64 {
+        batch.pairs / 2
     }
 
     fn reads(&self) -> Vec<HeadRead> {
