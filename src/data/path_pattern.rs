@@ -1,8 +1,8 @@
 //! Paths that match several files: `articles/{label}/*.txt`.
 //!
-//! `*` matches any part of a file's or folder's name, and `{NAME}` a part that is the value of a field
-//! called NAME: a folder for each class, or a file for each class (`polarity.{label}`). Files that are
-//! hidden are not matched.
+//! `*` matches any part of a file's or folder's name, `[0-5]` one of these characters, and `{NAME}` a part that is
+//! the value of a field called NAME: a folder for each class, or a file for each class (`polarity.{label}`). Files
+//! that are hidden are not matched.
 
 use std::{
     io,
@@ -19,7 +19,11 @@ pub fn field_of(path: &str) -> Option<&str> {
 /// Whether a path that no file has is a pattern.
 pub fn is_pattern(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    (text.contains('*') || field_of(&text).is_some()) && !path.exists()
+    has_special(&text) && !path.exists()
+}
+
+fn has_special(text: &str) -> bool {
+    parts(text).iter().any(|part| !matches!(part, Part::Text(_)))
 }
 
 /// A file that a pattern matches.
@@ -36,8 +40,7 @@ pub fn matches(pattern: &Path) -> io::Result<Vec<Match>> {
     let mut found = vec![Match { path: PathBuf::new(), value: None }];
     for component in pattern.components() {
         let part = component.as_os_str().to_string_lossy();
-        let is_literal = !matches!(component, Component::Normal(_))
-            || !part.contains('*') && field_of(&part).is_none();
+        let is_literal = !matches!(component, Component::Normal(_)) || !has_special(&part);
         let mut longer = Vec::new();
         for Match { path, value } in found {
             if is_literal {
@@ -89,10 +92,11 @@ fn matched<'n>(pattern: &str, name: &'n str) -> Option<&'n str> {
             None => None,
             Some(Part::Text(text)) => name[at..].strip_prefix(text).map(|_| at + text.len()),
             Some(Part::Any) => Some(at),
+            Some(Part::OneOf(set)) => after(name, at).filter(|&end| is_in(set, &name[at..end])),
             Some(Part::Value) => after(name, at),
         };
         if let Some(next) = next {
-            if !matches!(parts[part], Part::Text(_)) {
+            if matches!(parts[part], Part::Any | Part::Value) {
                 retry = Some((part, next));
             }
             if named == Some(part) {
@@ -121,8 +125,31 @@ enum Part<'p> {
     Text(&'p str),
     /// `*`.
     Any,
+    /// One of the characters in square brackets.
+    OneOf(&'p str),
     /// A name in braces: at least one character.
     Value,
+}
+
+/// Whether a character is in a set such as `0-5x`.
+fn is_in(set: &str, char: &str) -> bool {
+    let (chars, char) = (set.chars().collect::<Vec<_>>(), char.chars().next());
+    let is_range = |at: usize| chars.get(at + 1) == Some(&'-') && at + 2 < chars.len();
+    let mut at = 0;
+    while at < chars.len() {
+        let last = if is_range(at) { at + 2 } else { at };
+        if char.is_some_and(|char| (chars[at]..=chars[last]).contains(&char)) {
+            return true;
+        }
+        at = last + 1;
+    }
+    false
+}
+
+/// The set in square brackets that a pattern starts with, if it has a character.
+fn set_of(pattern: &str) -> Option<&str> {
+    let (set, _) = pattern.strip_prefix('[')?.split_once(']')?;
+    Some(set).filter(|set| !set.is_empty() && !set.contains('/'))
 }
 
 fn parts(mut pattern: &str) -> Vec<Part<'_>> {
@@ -130,12 +157,14 @@ fn parts(mut pattern: &str) -> Vec<Part<'_>> {
     while !pattern.is_empty() {
         let (part, n_bytes) = if pattern.starts_with('*') {
             (Part::Any, 1)
+        } else if let Some(set) = set_of(pattern) {
+            (Part::OneOf(set), set.len() + 2)
         } else if let Some(name) = field_of(pattern).filter(|_| pattern.starts_with('{')) {
             (Part::Value, name.len() + 2)
         } else {
-            // A brace that is none of a pair is part of the name.
+            // A brace or bracket that is none of a pair is part of the name.
             let mut chars = pattern.char_indices().skip(1);
-            let special = chars.find(|(_, c)| matches!(c, '*' | '{'));
+            let special = chars.find(|(_, c)| matches!(c, '*' | '{' | '['));
             let n_bytes = special.map_or(pattern.len(), |(at, _)| at);
             (Part::Text(&pattern[..n_bytes]), n_bytes)
         };
@@ -170,6 +199,15 @@ mod tests {
             ("*-{label}.*", "a-b-c.x.y", Some("b-c")),
             ("{label}-{other}", "a-b-c", Some("a")),
             ("**", "", Some("")),
+            ("0[0-5]*", "051", Some("")),
+            ("0[0-5]*", "061", None),
+            ("*[0-25a-].t", "x-.t", Some("")),
+            ("*[0-25a-].t", "x4.t", None),
+            ("{label}[12]", "a12", Some("a1")),
+            ("[é]", "é", Some("")),
+            ("[ab]", "", None),
+            ("[]", "[]", Some("")),
+            ("[", "[", Some("")),
         ] {
             assert_eq!(matched(pattern, name), wanted, "{pattern} {name}");
         }
