@@ -143,6 +143,8 @@ pub enum Refers {
     Numbers,
     /// A field of the objective's corpora with alternative spans of tokens, the answers.
     Answers,
+    /// A field of the objective's corpora with a raw text for each example.
+    Text,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.
     Segments,

@@ -15,6 +15,7 @@ pub mod macro_mae;
 pub mod overlap;
 pub mod perplexity;
 pub mod probe;
+pub mod rouge;
 pub mod scorer;
 pub mod set_score;
 pub mod span_f1;

@@ -17,6 +17,7 @@ mod derived;
 mod difference;
 mod entail;
 mod evaluate;
+mod extract;
 mod frequency;
 mod labels;
 mod multi_label;
@@ -64,6 +65,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &rank::Rank,
     &answer_span::AnswerSpan,
     &answer_sentence::AnswerSentence,
+    &extract::Extract,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,

@@ -19,6 +19,7 @@ mod parallel;
 mod relations;
 mod sdp;
 mod semeval;
+mod sentence_ends;
 mod squad;
 mod table;
 #[cfg(test)]

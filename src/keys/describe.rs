@@ -57,7 +57,8 @@ impl Refers {
             | Self::Numbers
             | Self::Answers
             | Self::Segments
-            | Self::Row => "field",
+            | Self::Row
+            | Self::Text => "field",
         }
     }
 
@@ -81,6 +82,7 @@ impl Refers {
             Self::Numbers => "a field with numbers for each example",
             Self::Answers => "a field with alternative spans of tokens",
             Self::Row => "a field with one string per row of the tap",
+            Self::Text => "a field with a raw text per example",
         }
     }
 }

@@ -76,6 +76,7 @@ impl CorpusSpec {
             Refers::Numbers => "numbers for each example",
             Refers::Answers => "alternative spans of tokens",
             Refers::Segments => "a segment for each token",
+            Refers::Text => "a raw text for each example",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -100,6 +101,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Items => matches!(field.axis, Axis::Items(_)),
         Refers::Numbers => field.form == FieldForm::Numbers,
         Refers::Answers => field.form == FieldForm::Answers,
+        Refers::Text => field.form == FieldForm::Text,
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }
@@ -324,7 +326,11 @@ fn path_field(
     schema: &Schema,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<String>, Reported> {
-    let path = |key: &str| values.get(key).and_then(|said| said.value.as_text());
+    // Of several files that belong together, the first.
+    let path = |key: &str| {
+        let files = if values.table(key).is_some() { Vec::new() } else { values.texts(key) };
+        files.first().copied()
+    };
     // The name of a folder may have braces.
     let of = |key: &str| {
         let pattern = path(key).filter(|path| path_pattern::is_pattern(Path::new(path)))?;

@@ -31,6 +31,7 @@ impl Names {
             | Refers::Items
             | Refers::Numbers
             | Refers::Answers
+            | Refers::Text
             | Refers::Segments
             | Refers::Row => &[],
         }

@@ -20,7 +20,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
     "ranking" "question-answering"
-    "relation-extraction"
+    "relation-extraction" "summaries" "keyphrases"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -53,6 +53,10 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "search/clicks.train.jsonl" "search/clicks.dev.jsonl" "search/clicks.test.jsonl"
     "search/topics.train.jsonl" "search/topics.dev.jsonl"
     "questions/train.jsonl" "questions/dev.jsonl" "questions/test.jsonl"
+    "reports/summaries.train.jsonl" "reports/summaries.dev.jsonl" "reports/summaries.test.jsonl"
+    "reports/topics.train.jsonl" "reports/topics.dev.jsonl" "reports/topics.test.jsonl"
+    "abstracts/keyphrases.train.tsv" "abstracts/keyphrases.dev.tsv" "abstracts/keyphrases.test.tsv"
+    "abstracts/chunks.train.tsv" "abstracts/chunks.dev.tsv" "abstracts/chunks.test.tsv"
 ];
 
 /// The text of the shipped recipe with that name.

@@ -6,7 +6,8 @@ use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{
-    claims, graphs, languages, noise, pairs, posts, questions, reviews, search, stories, write,
+    abstracts, claims, graphs, languages, noise, pairs, posts, questions, reports, reviews, search,
+    stories, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -42,6 +43,8 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(stories::files(1000 * SEED + 700));
     files.extend(questions::files(1000 * SEED + 800));
     files.extend(claims::files(1000 * SEED + 900, &news()));
+    files.extend(reports::files(1000 * SEED + 1000));
+    files.extend(abstracts::files(1000 * SEED + 1100));
     files
 }
 

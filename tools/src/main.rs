@@ -3,6 +3,7 @@
 //!
 //! Every file is a pure function of the seed, the lexicon and the grammar in this crate.
 
+mod abstracts;
 mod baselines;
 mod claims;
 mod corpus;
@@ -16,6 +17,7 @@ mod noise;
 mod pairs;
 mod posts;
 mod questions;
+mod reports;
 mod reviews;
 mod rules;
 mod search;

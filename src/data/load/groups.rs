@@ -1,4 +1,5 @@
-//! Which files are read together: one, line-aligned ones, or those of the same name that patterns match.
+//! Which files are read together: one, line-aligned ones, or those of the same name that patterns match, and of the
+//! same value where all patterns name a field.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -45,17 +46,23 @@ pub(super) fn groups(inputs: &[CorpusFile]) -> Result<Vec<Group>, Vec<LoadError>
     if !errors.is_empty() {
         return Err(errors);
     }
+    // Folders of several classes may have the same names of files.
+    let all = firsts.iter().chain(others.iter().flat_map(|(_, files)| files));
+    let by_value = all.into_iter().all(|(_, value)| value.is_some());
+    let key = |file: &CorpusFile, value: &Option<String>| {
+        (value.clone().filter(|_| by_value), stem(file))
+    };
     let mut groups = Vec::with_capacity(firsts.len());
-    let mut stems: BTreeMap<String, usize> = BTreeMap::new();
+    let mut keys: BTreeMap<(Option<String>, String), usize> = BTreeMap::new();
     for (file, value) in firsts {
-        if let Some(before) = stems.insert(stem(&file), groups.len()) {
+        if let Some(before) = keys.insert(key(&file, &value), groups.len()) {
             errors.push(again(&file.name, &groups, before));
         }
         groups.push(Group { files: vec![file], value });
     }
     for (position, (pattern, files)) in (1..).zip(others) {
-        for (file, _) in files {
-            match stems.get(&stem(&file)).map(|&at| (at, &mut groups[at])) {
+        for (file, value) in files {
+            match keys.get(&key(&file, &value)).map(|&at| (at, &mut groups[at])) {
                 None => errors.push(without_partner(&file.name, &first.name)),
                 Some((at, group)) if group.files.len() > position => {
                     errors.push(again(&file.name, &groups, at));
@@ -126,6 +133,19 @@ mod tests {
         assert_eq!(shown(&["a/1.txt", "a/2.ann"]), ["a/1.txt a/2.ann"]);
         assert_eq!(shown(&["a/*.txt"]), ["a/1.txt", "a/2.txt"]);
         assert_eq!(shown(&["a/1.txt", "b/1.*"]), ["a/1.txt b/1.ann"]);
+    }
+
+    #[test]
+    fn files_of_one_name_in_folders_of_several_classes_are_told_apart_by_the_class() {
+        assert_eq!(shown(&["{label}/1.*", "{label}/1.ann"])[0], {
+            "a/1.txt: expected each name of a file once, found it again in a/1.ann"
+        });
+        let pairs = ["a/1.ann a/1.ann", "b/1.ann b/1.ann"];
+        assert_eq!(shown(&["{label}/1.ann", "{label}/1.ann"]), pairs);
+        assert_eq!(
+            shown(&["{label}/1.ann", "*/1.ann"])[0],
+            "b/1.ann: expected each name of a file once, found it again in a/1.ann"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, SequenceSpec, Source,
     encoding::{self, Decoder, Encoding},
-    table,
+    sentence_ends, table,
     tokens::{self, Tokens},
 };
 use crate::{
@@ -42,13 +42,7 @@ const KEYS: &[Key] = &[
         "examples that are made from the sentences",
     ),
     Key::with_default("seed", ValueType::Seed, "1", "seed of the draws, independent of the run's"),
-    Key::with_default(
-        "abbreviations",
-        ValueType::List(&ValueType::Text),
-        "[\"Mr\", \"Mrs\", \"Ms\", \"Messrs\", \"Dr\", \"St\", \"Prof\", \"Rev\", \"Hon\", \"Esq\", \"Capt\", \"Col\", \
-         \"Gen\", \"Lt\", \"Sgt\", \"Jr\", \"Sr\", \"No\", \"vs\", \"etc\"]",
-        "words before a period that ends no sentence",
-    ),
+    sentence_ends::ABBREVIATIONS,
     tokens::RAW_KEY,
     encoding::KEY,
     encoding::INVALID,
@@ -134,7 +128,8 @@ impl Format for Book {
         let fault = |line, what| {
             read.faults.push(ReadError { file: source.name.clone(), line, what });
         };
-        let (cut, abbreviations) = (Tokens::of(values), values.texts("abbreviations"));
+        let (cut, abbreviations) =
+            (Tokens::of(values), values.texts(sentence_ends::ABBREVIATIONS.name));
         let chapters = chapters(&source.bytes, &decoder, cut, &abbreviations, fault);
         read.n_faulty = read.faults.len() as u64;
         read.replaced = decoder.replaced(&source.name);

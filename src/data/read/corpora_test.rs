@@ -343,6 +343,24 @@ fn articles_in_a_folder_for_each_class() {
 }
 
 #[test]
+fn articles_with_their_summaries() {
+    let Some(folder) = folder() else { return };
+    let pattern = |part: &str| folder.join(format!("bbc-news-summary/{part}/{{label}}/*.txt"));
+    let setting = Setting::new("document").say("tokens", "words");
+    let setting = setting.switch("sentences", true).switch("summaries", true);
+    let corpus = setting.load(&[pattern("articles"), pattern("summaries")]);
+    assert_eq!(corpus.train.size().examples, 400);
+    let extract = corpus.field("extract").unwrap();
+    let is_yes = |&symbol: &u32| corpus.lexicons[extract].get(symbol) == "yes";
+    let labels = corpus.train.examples.iter().map(|example| example.symbols(extract).unwrap());
+    let n_extracted: Vec<usize> =
+        labels.map(|labels| labels.iter().filter(|&label| is_yes(label)).count()).collect();
+    assert!(n_extracted.iter().all(|&n| n > 0));
+    // They are 99.8 % of the characters of the summaries.
+    assert_eq!(n_extracted.iter().sum::<usize>(), 2_895);
+}
+
+#[test]
 fn glove() {
     let Some(folder) = folder() else { return };
     let file = "glove-6b-50d-top15k/glove.6B.50d.top15000.txt";

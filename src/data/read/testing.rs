@@ -40,6 +40,9 @@ impl Setting {
         format.keys().iter().fold(setting, |setting, key| match key.default {
             DefaultValue::Toml(text) => match text.parse() {
                 Ok(count) => setting.count(key.name, count),
+                Err(_) if ["true", "false"].contains(&text) => {
+                    setting.switch(key.name, text == "true")
+                }
                 Err(_) if text.starts_with('[') => {
                     let items = text.trim_matches(['[', ']']).split(", ");
                     let items: Vec<&str> = items.map(|item| item.trim_matches('"')).collect();
@@ -70,6 +73,10 @@ impl Setting {
 
     pub(super) fn count(self, key: &str, count: i64) -> Self {
         self.with(key, Value::Integer(count))
+    }
+
+    pub(super) fn switch(self, key: &str, is_on: bool) -> Self {
+        self.with(key, Value::Switch(is_on))
     }
 
     fn with(self, key: &str, value: Value) -> Self {

@@ -66,6 +66,13 @@ format = "document"
 train = "x/{label}/*.txt"
 sentence_ends = ["."]
 [[corpus]]
+name = "summarized"
+format = "document"
+sentences = true
+summaries = true
+tokens = "words"
+train = ["x/{label}/*.txt", "y/{label}/*.txt"]
+[[corpus]]
 name = "objects"
 format = "jsonl"
 text = ["text", "title"]
@@ -132,7 +139,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -140,6 +147,7 @@ const FILES: [&str; 15] = [
     "text,id,label,topics\n\"a \"\"good\"\"\nfilm\",1,pos,a|b\n; a comment\nbad,2,neg,\n",
     "pos\nneg\n\x1egood film .\nbad film\n\x1eJ N .\nJ N\n\x1ebon film\nmauvais film .\n",
     "A title\n\nOne text . And another .\n",
+    "A title\n\nMr. Low rose 3.5 %.\r\nTwo fell! Three\nheld.\n\x1eThree held.Mr. Low rose 3.5 %.\n",
     "{\"text\": \"a b\", \"title\": [\"c\"], \"pos\": [\"N\", \"V\"], \"label\": 1, \"topics\": [\"x\"], \
      \"score\": [0.5, 1], \"arcs\": [[0, 1, \"root\"], [1, 2]], \"spans\": [[0, 2, \"NP\"]], \
      \"relations\": [[[0, 1], [1, 2], \"r\"]], \"raw\": \"SELECT 1\"}\n{\"text\": \"d\", \"title\": \"e\"}\n",
