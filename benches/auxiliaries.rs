@@ -2,7 +2,8 @@
 //! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
 //! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
 //! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold entities;
-//! for extracted sentences, the first ones of each document.
+//! for extracted sentences, the first ones of each document;
+//! for answers, the most frequent one.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
@@ -14,11 +15,12 @@ use std::{collections::BTreeMap, process::Command};
 use auxdesk::{
     data::{
         Axis, Corpus, Example, FieldForm, FieldValues, Lexicon, Prediction, SplitData,
+        prediction::ScoredText,
         structure::{GraphArc, TokenSpan},
     },
     metric::{
         Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
-        scorer::{GraphScorer, RankingScorer, RelationScorer},
+        scorer::{AnswerScorer, GraphScorer, RankingScorer, RelationScorer},
     },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -143,6 +145,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
         let spans = taught.field(spec.values.text("spans")).unwrap();
         return most_frequent_relation(taught, field(taught), spans);
     }
+    if taught.fields[field(taught)].form == FieldForm::Answers {
+        return most_frequent_answer(taught, field(taught), metric);
+    }
     if matches!(taught.fields[field(taught)].axis, Axis::Items(_)) {
         return in_given_order(taught, field(taught), metric);
     }
@@ -245,6 +250,34 @@ fn most_frequent_relation(corpus: &Corpus, relations: usize, spans: usize) -> f6
     let mut scores = Scores::default();
     scorer.finish(&mut scores);
     scores.metrics[0].1
+}
+
+/// The test score of the most frequent answer of train, whatever the text.
+fn most_frequent_answer(corpus: &Corpus, field: usize, metric: &str) -> f64 {
+    let Axis::Sequence(sequence) = corpus.fields[field].axis else { panic!("answers of no text") };
+    let words = corpus.field(&corpus.sequences[sequence].name).unwrap();
+    let answers = |example: &Example| -> Vec<String> {
+        let Some(FieldValues::Answers(answers)) = &example.fields[field] else { return Vec::new() };
+        let symbols = example.strings(words).unwrap();
+        let word = |symbol: &u32| corpus.lexicons[words].get(*symbol);
+        let text = |start: u32, end: u32| {
+            symbols[start as usize..end as usize].iter().map(word).collect::<Vec<_>>().join(" ")
+        };
+        answers.iter().map(|answer| text(answer.start, answer.end)).collect()
+    };
+    let mut counts = BTreeMap::<String, u64>::new();
+    for answer in corpus.train.examples.iter().flat_map(answers) {
+        *counts.entry(answer).or_default() += 1;
+    }
+    let text = counts.into_iter().max_by_key(|(_, n)| *n).unwrap().0;
+    let mut scorer: Box<dyn Scorer> = Box::new(AnswerScorer::default());
+    for example in &corpus.test.as_ref().unwrap().examples {
+        let best = ScoredText { text: text.clone(), score: 0.0 };
+        scorer.push(&Gold::Texts(answers(example)), &Prediction::Texts(vec![best]));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
 }
 
 /// The test score of candidates in the order of the file.

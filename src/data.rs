@@ -40,7 +40,7 @@ pub use lexicon::{Lexicon, Symbol};
 pub use packing::Packing;
 pub use prediction::Prediction;
 pub use schema::{Axis, Field, FieldForm, Placeholder, Schema, SequenceSpec};
-pub use segments::Segments;
+pub use segments::{Segments, segment_ranges};
 pub use sentences::Sentences;
 pub use values::FieldValues;
 pub use vocabulary::Vocabulary;

@@ -26,6 +26,9 @@ pub enum Purpose {
     /// Negative candidates from other examples, for the objective with that name; the counter is a hash of the
     /// batch's examples.
     Negatives,
+    /// The segments that the objective with that name reads; the counter is a hash of its updates and the batch's
+    /// examples.
+    Selection,
     /// What a reader makes from plain text; seeded by the corpus's key, never by the run. The counter is the example.
     Examples,
 }
@@ -41,6 +44,7 @@ impl Purpose {
             Self::Weighting => 6,
             Self::Negatives => 7,
             Self::Examples => 8,
+            Self::Selection => 9,
         }
     }
 }

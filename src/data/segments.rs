@@ -5,7 +5,7 @@
 //! each of which belongs to the row of its segment; these rows are sequences again: the segments of
 //! an example, in their order.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, ops::Range, sync::Arc};
 
 use super::{Packing, Symbol};
 
@@ -67,6 +67,17 @@ impl Segments {
     }
 }
 
+/// The positions of each segment of a sequence, given the symbol of each of its tokens.
+pub fn segment_ranges(symbols: &[Option<Symbol>]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let range = |segment: &[Option<Symbol>]| {
+        let range = start..start + segment.len();
+        start = range.end;
+        range
+    };
+    symbols.chunk_by(|before, this| before == this).map(range).collect()
+}
+
 /// The indices of lists, the longest first; ties keep their order.
 fn falling<T>(lists: &[Vec<T>]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..lists.len()).collect();
@@ -95,6 +106,9 @@ mod tests {
         assert_eq!(of_examples.lengths(), [2, 2]);
         assert_eq!(segments.within.sequences_of_parent(), [0, 2, 1, 3].map(Some));
         assert_eq!(of_examples.parent_rows(), [0, 1]);
+        assert_eq!(segment_ranges(&[a, a, b]), [0..2, 2..3]);
+        assert_eq!(segment_ranges(&[None, None, a, None]), [0..2, 2..3, 3..4]);
+        assert!(segment_ranges(&[]).is_empty());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::{ByClass, Gold};
 use crate::data::Prediction;
 
 pub use agreement::AgreementScorer;
-pub use answers::AnswerScorer;
+pub use answers::{AnswerScorer, answer_f1};
 pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
 pub use extracts::{ExtractScorer, extracted};

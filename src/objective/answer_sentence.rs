@@ -4,27 +4,32 @@
 //! the rows of an example and S those that hold the answer, the loss is −ln Σ_{s ∈ S} P(s), summed over examples and
 //! divided by their number. S are the items that `label` marks, or the segments that contain a whole span of
 //! `answers`, which is distant supervision. An example without such a row has no loss. The row with the largest
-//! score is predicted.
+//! score is predicted. `"probability:NAME"` is P of each row: for a pooling that weighs sentences by it, or for the
+//! reading of `answer-span`.
 
 mod selector;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, TapKey, labels,
+    ObjectiveKind, ObjectiveSetup, Output, Selects, TapKey, labels,
 };
 use crate::{
     data::{
-        Corpus, Example, FieldValues, Fitted, Vocabulary, read::ReadError, structure::TokenSpan,
+        Corpus, Example, FieldValues, Fitted, Vocabulary, read::ReadError, segment_ranges,
+        structure::TokenSpan,
     },
     keys::{Key, Refers, ValueType},
-    model::{encoder::BatchSize, tap::RowKind},
+    model::{
+        encoder::{BatchSize, RowProbability},
+        tap::RowKind,
+    },
     protocol::event::{Direction, Split},
 };
-use selector::Selector;
+use selector::{RowScorer, Selector};
 
 pub(super) struct AnswerSentence;
 
@@ -51,8 +56,8 @@ const KEYS: &[Key] = &[
 ];
 
 const TAPS: &[TapKey] = &[
-    TapKey { name: "tap", on: Some(RowKind::Item) },
-    TapKey { name: "against", on: Some(RowKind::Example) },
+    TapKey { name: "tap", on: Some(RowKind::Item), selects: false },
+    TapKey { name: "against", on: Some(RowKind::Example), selects: false },
 ];
 
 const METRICS: &[&str] = &["accuracy", "mrr"];
@@ -76,6 +81,10 @@ impl ObjectiveKind for AnswerSentence {
 
     fn head(&self) -> HeadSource {
         HeadSource::OneOf(&["pointer"])
+    }
+
+    fn selects_rows(&self) -> Selects {
+        Selects::Always
     }
 
     fn configure(
@@ -163,20 +172,13 @@ fn is_marked(label: &str) -> Option<bool> {
 
 /// For each segment, whether it contains a whole answer, given the segment that a field names for each token.
 fn containing(names: &[Option<u32>], answers: &[TokenSpan]) -> Vec<bool> {
-    let mut marks = Vec::new();
-    let mut start = 0;
-    for (end, name) in (1..).zip(names) {
-        if names.get(end) == Some(name) {
-            continue;
-        }
-        let is_within = |answer: &TokenSpan| {
-            let [from, to] = [answer.start, answer.end].map(|at| at as usize);
-            start <= from && from < to && to <= end
-        };
-        marks.push(answers.iter().any(is_within));
-        start = end;
-    }
-    marks
+    let contains = |segment: Range<usize>| {
+        answers.iter().any(|answer| {
+            let [start, end] = [answer.start, answer.end].map(|at| at as usize);
+            segment.start <= start && start < end && end <= segment.end
+        })
+    };
+    segment_ranges(names).into_iter().map(contains).collect()
 }
 
 const LABELS: &str = "labels";
@@ -268,6 +270,13 @@ impl ObjectiveConfig for Config {
     /// Every sentence has a token, but for empty ones.
     fn n_pairs(&self, batch: BatchSize) -> u64 {
         batch.tokens
+    }
+
+    fn row_probability(
+        &self,
+        setup: ObjectiveSetup<'_>,
+    ) -> Result<Option<Box<dyn RowProbability>>> {
+        Ok(Some(Box::new(RowScorer::new(setup)?)))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

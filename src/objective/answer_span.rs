@@ -1,25 +1,41 @@
 //! Answer span: the answer to a question as a span of the text (Rajpurkar et al. 2016).
 //!
-//! A head scores each token of `tap` as the first one of the answer, a_t, and as the last one, b_t. With P the
-//! softmax of a over the tokens of an example and Q that of b, the loss is −ln Σ P(start)·Q(end) over its different
-//! reference answers, any of which is right, summed over examples and divided by their number. An example without an
-//! answer has no loss. The span of at most `max_length` tokens with the largest a_start + b_end is predicted.
+//! A head scores each token of `tap` as the first one of the answer and as the last one. With P and Q the softmaxes of
+//! these scores over the tokens of a text, P(answer) = Σ P(start)·Q(end) over its different reference answers, any of
+//! which is right; the loss is −ln P(answer), summed over examples and divided by their number. An example without an
+//! answer has no loss. The span of at most `max_length` tokens with the largest P(start)·Q(end) is predicted.
+//!
+//! With `selection`, P(s) is the probability with which another objective selects segment s (Choi et al. 2017), the
+//! softmaxes are over the tokens of each segment, and P(answer | s) is the sum over the answers in s:
+//! - `soft`: −ln Σ_s P(s)·P(answer | s); the span with the largest P(s)·P(start | s)·Q(end | s) is predicted;
+//! - `pipeline`: −ln of the mean of P(answer | s) over the segments with an answer, which does not train the
+//!   selection; the best span of the segment with the largest P(s) is predicted;
+//! - `hard`: −R(s) for one segment s that is drawn from P, with R(s) = ln(P(answer | s) + 10⁻³), whose expectation is
+//!   −Σ_s P(s)·R(s). The gradient is that of −R(s) − (r − b)·ln P(s), where the reward r is R(s), or the F1 of the best
+//!   span of s, and b a baseline: the running mean of the rewards of past batches (Williams 1992; Wang et al. 2017).
+//!   For r = R(s) its expectation is the gradient of the expected loss. Prediction is that of `pipeline`.
+//!
+//! An answer that is in no segment as a whole has no part in these losses. P(s) has 10⁻³⁰ added in logarithms. Draws
+//! depend on the seed, the objective, its updates and the examples of the batch.
 //!
 //! `exact_match` and `f1` compare texts as SQuAD's script does: the tokens of a span, with a space where the file has
 //! white space between them, or between all of them if it has tokens. The question reaches the tokens through the
 //! tap, for example by the encoder `attend`.
 
+mod policy;
 mod reader;
+mod texts;
 
 use candle_core::Result;
 
 use super::{
     ConfigFault, Declared, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, TOKEN_TAP, TapKey, labels,
+    ObjectiveKind, ObjectiveSetup, Output, TapKey, labels,
 };
 use crate::{
     data::{Corpus, Example, FieldValues, Fitted, read::ReadError, structure::TokenSpan},
     keys::{Key, Refers, ValueType},
+    model::tap::RowKind,
     protocol::event::Direction,
 };
 use reader::Reader;
@@ -28,6 +44,10 @@ pub(super) struct AnswerSpan;
 
 const LABEL: &str = "label";
 const MAX_LENGTH: &str = "max_length";
+const SELECTION: &str = "selection";
+const SEGMENT_BY: &str = "segment_by";
+const READING: &str = "reading";
+const REWARD: &str = "reward";
 
 const KEYS: &[Key] = &[
     Key::required(LABEL, ValueType::Name(Refers::Answers), "field of the answers"),
@@ -37,7 +57,67 @@ const KEYS: &[Key] = &[
         "15",
         "largest number of tokens of a predicted span",
     ),
+    Key::optional(
+        SEGMENT_BY,
+        ValueType::Name(Refers::Segments),
+        "beside `selection`: field of the segments that it has a row for",
+    ),
+    Key::optional(
+        READING,
+        ValueType::Choice(Reading::NAMES),
+        "beside `selection`: how answers are read in the segments; default: \"soft\"",
+    ),
+    Key::optional(
+        REWARD,
+        ValueType::Choice(Reward::NAMES),
+        "with reading = \"hard\": reward of a segment; default: \"log-likelihood\"",
+    ),
 ];
+
+const TAPS: &[TapKey] = &[
+    TapKey { name: "tap", on: Some(RowKind::Token), selects: false },
+    TapKey { name: SELECTION, on: Some(RowKind::Item), selects: true },
+];
+
+/// How an answer is read, given the probability of each segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Soft,
+    Pipeline,
+    Hard(Reward),
+}
+
+/// What a segment that is drawn is rewarded with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reward {
+    LogLikelihood,
+    F1,
+}
+
+impl Reward {
+    const NAMES: &[&str] = &["log-likelihood", "f1"];
+
+    /// The reward of that name, one of [`Reward::NAMES`].
+    fn of(name: &str) -> Self {
+        match name {
+            "f1" => Self::F1,
+            _ => Self::LogLikelihood,
+        }
+    }
+}
+
+impl Reading {
+    const NAMES: &[&str] = &["soft", "pipeline", "hard"];
+
+    /// The reading of that name, one of [`Reading::NAMES`], with the reward of a hard one.
+    fn of(name: &str, reward: Option<&str>) -> Self {
+        match name {
+            "pipeline" => Self::Pipeline,
+            "hard" => Self::Hard(reward.map_or(Reward::LogLikelihood, Reward::of)),
+            _ => Self::Soft,
+        }
+    }
+}
 
 impl ObjectiveKind for AnswerSpan {
     fn name(&self) -> &'static str {
@@ -53,7 +133,7 @@ impl ObjectiveKind for AnswerSpan {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        TOKEN_TAP
+        TAPS
     }
 
     fn head(&self) -> HeadSource {
@@ -64,9 +144,36 @@ impl ObjectiveKind for AnswerSpan {
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
-        let (label, max_length) =
-            (declared.values.text(LABEL).to_owned(), declared.values.count(MAX_LENGTH));
-        Ok(Box::new(Config { label, max_length }))
+        let values = declared.values;
+        let is_selected = declared.taps.len() > 1;
+        let segment_by = values.text_if_set(SEGMENT_BY).map(str::to_owned);
+        let reward = values.text_if_set(REWARD);
+        let reading = Reading::of(values.text_if_set(READING).unwrap_or_default(), reward);
+        if reward.is_some() && !matches!(reading, Reading::Hard(_)) {
+            let what = "expected reading = \"hard\" beside `reward`, found another; set it, or remove `reward`";
+            return Err(ConfigFault::Key(REWARD, what.to_owned()));
+        }
+        let selected = match (is_selected, segment_by) {
+            (true, Some(segment_by)) => Some((segment_by, reading)),
+            (true, None) => {
+                let what = "expected `segment_by` beside `selection`, found none; set it to the field of the \
+                            segments that the objective selects";
+                return Err(ConfigFault::Key(SELECTION, what.to_owned()));
+            }
+            (false, _) => {
+                let key = [SEGMENT_BY, READING].into_iter().find(|key| values.get(key).is_some());
+                if let Some(key) = key {
+                    let what = format!(
+                        "expected `selection` beside `{key}`, found none; set it to \"probability:OBJECTIVE\", or \
+                         remove `{key}`"
+                    );
+                    return Err(ConfigFault::Key(key, what));
+                }
+                None
+            }
+        };
+        let (label, max_length) = (values.text(LABEL).to_owned(), values.count(MAX_LENGTH));
+        Ok(Box::new(Config { label, max_length, selected }))
     }
 }
 
@@ -75,6 +182,14 @@ impl ObjectiveKind for AnswerSpan {
 struct Config {
     label: String,
     max_length: usize,
+    /// The field of the segments that are selected, and how answers are read in them.
+    selected: Option<(String, Reading)>,
+}
+
+impl Config {
+    fn reading(&self) -> Option<Reading> {
+        self.selected.as_ref().map(|(_, reading)| *reading)
+    }
 }
 
 /// The answers of an example, each once and none of them empty.

@@ -28,6 +28,9 @@ pub struct TapKey {
     pub name: &'static str,
     /// What the tap's rows must represent; `None` accepts tokens and examples.
     pub on: Option<RowKind>,
+    /// Whether it reads the probability with which another objective selects each row,
+    /// `"probability:OBJECTIVE"`; such a tap is the last one, and may be missing.
+    pub selects: bool,
 }
 
 /// A metric that an objective reports.
@@ -87,7 +90,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///     }
 ///
 ///     fn taps(&self) -> &'static [TapKey] {
-///         &[TapKey { name: "tap", on: Some(RowKind::Token) }]
+///         &[TapKey { name: "tap", on: Some(RowKind::Token), selects: false }]
 ///     }
 ///
 ///     fn head(&self) -> HeadSource {
@@ -191,10 +194,12 @@ pub enum Selects {
 }
 
 /// The tap of kinds that read one row per token.
-pub(super) const TOKEN_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Token) }];
+pub(super) const TOKEN_TAP: &[TapKey] =
+    &[TapKey { name: "tap", on: Some(RowKind::Token), selects: false }];
 
 /// The tap of kinds that read one row per example.
-pub(super) const EXAMPLE_TAP: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Example) }];
+pub(super) const EXAMPLE_TAP: &[TapKey] =
+    &[TapKey { name: "tap", on: Some(RowKind::Example), selects: false }];
 
 /// The dimension of label vectors, a key of kinds whose labels encoders may read.
 pub(crate) const LABEL_WIDTH: Key = Key::with_default(
@@ -239,7 +244,7 @@ impl HeadSource {
 pub struct Declared<'a> {
     /// The values of the table, with defaults.
     pub values: &'a Values,
-    /// The layers that its taps read, in the order of [`ObjectiveKind::taps`].
+    /// The layers that the taps of its table read, in the order of [`ObjectiveKind::taps`].
     pub taps: &'a [LayerSpec],
     /// The head that the table names, or the default.
     pub head: Option<&'static dyn HeadKind>,

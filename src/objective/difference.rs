@@ -45,7 +45,10 @@ impl ObjectiveKind for Difference {
 
     fn taps(&self) -> &'static [TapKey] {
         const ON: Option<RowKind> = Some(RowKind::Example);
-        &[TapKey { name: "tap", on: ON }, TapKey { name: "against", on: ON }]
+        &[
+            TapKey { name: "tap", on: ON, selects: false },
+            TapKey { name: "against", on: ON, selects: false },
+        ]
     }
 
     fn head(&self) -> HeadSource {

@@ -95,6 +95,8 @@ pub trait Objective: Send {
     fn begin_stage(&mut self) -> Result<()> {
         Ok(())
     }
+    /// Called after each update of the parameters.
+    fn after_update(&mut self) {}
     /// Tensors beyond its parameters that must survive a stop, by name; a checkpoint has them.
     fn memory(&self) -> BTreeMap<String, Tensor> {
         BTreeMap::new()

@@ -47,7 +47,7 @@ const KEYS: &[Key] = &[
     ),
 ];
 
-const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Item) }];
+const TAPS: &[TapKey] = &[TapKey { name: "tap", on: Some(RowKind::Item), selects: false }];
 
 /// The vocabulary of labels, and the number of sentences of a lead.
 const LABELS: &str = "labels";

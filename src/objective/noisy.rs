@@ -78,7 +78,7 @@ impl ObjectiveKind for Noisy {
     }
 
     fn taps(&self) -> &'static [TapKey] {
-        &[TapKey { name: "tap", on: None }]
+        &[TapKey { name: "tap", on: None, selects: false }]
     }
 
     fn head(&self) -> HeadSource {

@@ -23,8 +23,8 @@ const PRODUCT: &str = "product";
 
 /// The taps of a pair.
 pub(super) const TAPS: &[TapKey] = &[
-    TapKey { name: LEFT, on: Some(RowKind::Example) },
-    TapKey { name: RIGHT, on: Some(RowKind::Example) },
+    TapKey { name: LEFT, on: Some(RowKind::Example), selects: false },
+    TapKey { name: RIGHT, on: Some(RowKind::Example), selects: false },
 ];
 
 const FEATURES: &str = "features";

@@ -49,8 +49,8 @@ const KEYS: &[Key] = &[
 ];
 
 pub(super) const TAPS: &[TapKey] = &[
-    TapKey { name: "left", on: Some(RowKind::Example) },
-    TapKey { name: RIGHT, on: Some(RowKind::Item) },
+    TapKey { name: "left", on: Some(RowKind::Example), selects: false },
+    TapKey { name: RIGHT, on: Some(RowKind::Item), selects: false },
 ];
 
 impl ObjectiveKind for Rank {

@@ -147,7 +147,12 @@ fn of_objective(
         let is_by_row = match key.takes {
             ValueType::Name(Refers::Row) => true,
             ValueType::Name(
-                Refers::Field | Refers::Arcs | Refers::Answers | Refers::Spans | Refers::Relations,
+                Refers::Field
+                | Refers::Arcs
+                | Refers::Answers
+                | Refers::Segments
+                | Refers::Spans
+                | Refers::Relations,
             ) => tap.on == Some(RowKind::Token),
             _ => false,
         };

@@ -7,6 +7,7 @@ use super::{
     corpus::CorpusSpec,
     encoder::Encoders,
     fault::Diagnostics,
+    input,
     kind::Kinds,
     names::Named,
     tap::{Signatures, Tap, resolve, strings},
@@ -157,6 +158,11 @@ const HEAD: Key = Key::optional("head", ValueType::Text, "output head");
 /// Every key of an objective of this kind with this head.
 pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec<Key> {
     let taps = kind.taps().iter().map(|tap| {
+        if tap.selects {
+            let about =
+                "\"probability:OBJECTIVE\": probability with which the objective selects each row";
+            return Key::optional(tap.name, ValueType::Tap, about);
+        }
         let about = match tap.on {
             Some(RowKind::Token) => "encoder output it reads: one row per token",
             Some(RowKind::Item) => {
@@ -297,13 +303,20 @@ fn taps(
     let mut found = Vec::new();
     for key in kind.taps() {
         let Some(said) = table.get(key.name) else {
-            found.push(None);
+            if !key.selects {
+                found.push(None);
+            }
             continue;
         };
         let mut known = true;
-        for (text, place) in strings(said) {
-            let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
-            known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
+        if key.selects {
+            known &= input::is_known(said, cx, diagnostics)
+                && input::are_weights(key.name, said, diagnostics);
+        } else {
+            for (text, place) in strings(said) {
+                let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
+                known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
+            }
         }
         let resolved = if known { resolve(said, signatures, diagnostics) } else { None };
         let right = resolved.filter(|(_, layer)| {

@@ -50,7 +50,7 @@ const READS: &[Reads] = &[
     },
 ];
 
-/// The tables of the encoders of predictions that encoders read, each once. An objective without such predictions is
+/// The tables of the encoders of predictions that encoders and objectives read, each once. An objective without such predictions is
 /// a fault; unknown ones are reported where they are read.
 pub(super) fn tables(
     encoders: &[Named<'_>],
@@ -58,7 +58,8 @@ pub(super) fn tables(
     diagnostics: &mut Diagnostics,
 ) -> Vec<PredictionTable> {
     let mut tables: Vec<PredictionTable> = Vec::new();
-    let said = encoders.iter().flat_map(|table| table.entries).map(|(_, said)| said);
+    let of_encoders = encoders.iter().flat_map(|table| table.entries).map(|(_, said)| said);
+    let said = of_encoders.chain(objectives.iter().flat_map(selections));
     for (text, place) in said.flat_map(input::texts) {
         let read = READS.iter().find_map(|read| Some((read, text.strip_prefix(read.prefix)?)));
         let Some((read, name)) = read.map(|(read, name)| (read, without_view(name))) else {
@@ -81,6 +82,13 @@ pub(super) fn tables(
         }
     }
     tables
+}
+
+/// The values of the taps by which an objective reads the probabilities of another.
+fn selections<'a>(objective: &'a Named<'_>) -> impl Iterator<Item = &'a Located> {
+    let kind = objective.get("kind").and_then(|kind| objective::find(kind.value.as_text()?));
+    let taps = kind.map_or(&[][..], ObjectiveKind::taps).iter().filter(|tap| tap.selects);
+    taps.filter_map(|tap| objective.get(tap.name))
 }
 
 /// Why that cannot be read of an objective.

@@ -283,6 +283,11 @@ impl System {
         self.objectives.iter_mut().try_for_each(|placed| placed.objective.begin_stage())
     }
 
+    /// Tells every objective that the parameters have been updated.
+    pub fn after_update(&mut self) {
+        self.objectives.iter_mut().for_each(|placed| placed.objective.after_update());
+    }
+
     /// What objectives remember besides parameters, by `objective.NAME.TENSOR`.
     pub fn memory(&self) -> BTreeMap<String, Tensor> {
         let of = |Placed { owner, objective, .. }: &Placed| {

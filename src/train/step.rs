@@ -103,6 +103,7 @@ impl Trainer {
                     learning_rate,
                 )
             })?;
+            self.learner.system.after_update();
         }
         let (draws, losses) = (&draws[..], &losses[..]);
         let stepped = Stepped { began_ms, draws, losses, weights: &weights, gradient_norm };

@@ -22,16 +22,11 @@ impl Scorer for AnswerScorer {
         if gold.is_empty() {
             return;
         }
-        let found = normalized(texts.first().map_or("", |best| best.text.as_str()));
-        let (mut exact, mut best) = (0.0f64, 0.0f64);
-        for gold in gold {
-            let gold = normalized(gold);
-            exact = exact.max(f64::from(u8::from(gold == found)));
-            best = best.max(f1(&words(&gold), &words(&found)));
-        }
+        let found = texts.first().map_or("", |best| best.text.as_str());
+        let is_exact = gold.iter().any(|gold| normalized(gold) == normalized(found));
         self.n_examples += 1;
-        self.exact += exact;
-        self.f1 += best;
+        self.exact += f64::from(u8::from(is_exact));
+        self.f1 += answer_f1(gold, found);
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
@@ -40,6 +35,13 @@ impl Scorer for AnswerScorer {
             scores.metrics.extend([("exact_match", mean(self.exact)), ("f1", mean(self.f1))]);
         }
     }
+}
+
+/// The best harmonic mean of precision and recall of words of a text with any reference answer, between 0 and 1.
+pub fn answer_f1(gold: &[String], found: &str) -> f64 {
+    let found = normalized(found);
+    let of = |gold: &String| f1(&words(&normalized(gold)), &words(&found));
+    gold.iter().map(of).fold(0.0, f64::max)
 }
 
 /// The words of a text, separated by what Python counts as white space.

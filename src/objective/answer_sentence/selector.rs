@@ -9,7 +9,7 @@ use crate::{
     data::{Batch, Corpus, FieldValues, Lexicon, Prediction, prediction::ranked},
     kernel::{self, PairGroup},
     metric::{Gold, Scorer, scorer::RankingScorer},
-    model::{Rows, head::PointerHead},
+    model::{Rows, encoder::RowProbability, head::PointerHead},
     objective::{Evaluation, Objective, ObjectiveSetup, RawLoss, choice},
 };
 
@@ -18,25 +18,24 @@ pub(super) struct Selector {
     /// The strings of an item that does not hold the answer, and of one that does.
     names: [String; 2],
     marks: Marks,
-    head: PointerHead,
+    scorer: RowScorer,
     attached: BTreeMap<usize, Fields>,
 }
 
-impl Selector {
-    pub(super) fn new(config: &Config, mut setup: ObjectiveSetup<'_>) -> Result<Self> {
-        let vocabulary = setup.vocabulary(LABELS)?;
-        let of = |mark: bool, instead: &'static str| {
-            let mut strings = vocabulary.iter().map(|(label, _)| label);
-            strings.find(|label| is_marked(label) == Some(mark)).unwrap_or(instead).to_owned()
-        };
-        let names = [of(false, "no"), of(true, "yes")];
+/// What scores the rows of examples.
+pub(super) struct RowScorer {
+    head: PointerHead,
+}
+
+impl RowScorer {
+    pub(super) fn new(mut setup: ObjectiveSetup<'_>) -> Result<Self> {
         let [sentences, question] = [setup.taps[0].width, setup.taps[1].width];
         let head = setup.pointer_head().build(&mut setup.scope, [question, sentences])?;
-        Ok(Self { names, marks: config.marks.clone(), head, attached: BTreeMap::new() })
+        Ok(Self { head })
     }
 
     /// The rows of each example, and the score of each.
-    fn score(&self, taps: &[Rows], batch: &Batch) -> Result<(Vec<PairGroup>, Tensor)> {
+    fn score(&self, taps: &[Rows]) -> Result<(Vec<PairGroup>, Tensor)> {
         let (sentences, questions) = (&taps[0], &taps[1]);
         let group = |example: usize| PairGroup {
             left: vec![example as u32],
@@ -47,9 +46,36 @@ impl Selector {
                 .map(|&row| row as u32)
                 .collect(),
         };
-        let groups: Vec<PairGroup> = (0..batch.n_examples()).map(group).collect();
+        let groups: Vec<PairGroup> = (0..sentences.packing.n_examples()).map(group).collect();
         let scores = self.head.scores(&questions.tensor, &sentences.tensor, &groups)?;
         Ok((groups, scores))
+    }
+}
+
+impl RowProbability for RowScorer {
+    fn of(&self, taps: &[Rows]) -> Result<Tensor> {
+        let (groups, scores) = self.score(taps)?;
+        let sizes: Vec<usize> = groups.iter().map(PairGroup::n_pairs).collect();
+        let p = kernel::log_softmax_by_group(&scores, &sizes)?.exp()?.unsqueeze(1)?;
+        // The place of each row among those of all examples.
+        let mut places = vec![0; p.dim(0)?];
+        for (place, &row) in (0..).zip(groups.iter().flat_map(|group| &group.right)) {
+            places[row as usize] = place;
+        }
+        kernel::gather(&p, places)
+    }
+}
+
+impl Selector {
+    pub(super) fn new(config: &Config, setup: ObjectiveSetup<'_>) -> Result<Self> {
+        let vocabulary = setup.vocabulary(LABELS)?;
+        let of = |mark: bool, instead: &'static str| {
+            let mut strings = vocabulary.iter().map(|(label, _)| label);
+            strings.find(|label| is_marked(label) == Some(mark)).unwrap_or(instead).to_owned()
+        };
+        let names = [of(false, "no"), of(true, "yes")];
+        let scorer = RowScorer::new(setup)?;
+        Ok(Self { names, marks: config.marks.clone(), scorer, attached: BTreeMap::new() })
     }
 
     /// Whether each row of an example holds the answer, if the example says so.
@@ -105,12 +131,12 @@ impl Objective for Selector {
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        let (groups, scores) = self.score(taps, batch)?;
+        let (groups, scores) = self.scorer.score(taps)?;
         loss_of(&scores, &groups, &self.gold_of(batch, &groups))
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
-        let (groups, scores) = self.score(taps, batch)?;
+        let (groups, scores) = self.scorer.score(taps)?;
         let gold = self.gold_of(batch, &groups);
         let loss = loss_of(&scores, &groups, &gold)?;
         let scores = kernel::to_vec(&scores)?;

@@ -1,13 +1,21 @@
 //! The reader: scores of the ends of answers, their loss, and the answer that is read.
 
+mod hard;
+
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
-use super::{Config, answers};
+use super::{
+    Config, Reading, answers,
+    policy::Policy,
+    texts::{Attached, Right, Text},
+};
 use crate::{
     data::{
-        Axis, Batch, Corpus, Lexicon, Prediction, prediction::ScoredText, structure::TokenSpan,
+        Batch, Corpus, Lexicon, Prediction,
+        prediction::{ScoredText, ranked},
+        structure::TokenSpan,
     },
     kernel,
     metric::{Gold, Scorer, scorer::AnswerScorer},
@@ -15,137 +23,173 @@ use crate::{
         Rows,
         head::{SpanHead, best_span},
     },
-    objective::{Evaluation, Objective, ObjectiveSetup, RawLoss, choice},
+    objective::{Evaluation, Objective, ObjectiveSetup, RawLoss, choice, owner},
 };
+
+/// What is added to a probability of which the logarithm is taken.
+const LEAST_PROBABILITY: f64 = 1e-30;
 
 /// The objective with its parameters.
 pub(super) struct Reader {
     config: Config,
     head: SpanHead,
+    policy: Policy,
     attached: BTreeMap<usize, Attached>,
-}
-
-/// The field of the answers in a corpus, and the words of their sequence.
-struct Attached {
-    answers: usize,
-    sequence: usize,
-    words: usize,
-    lexicon: Lexicon,
-}
-
-impl Attached {
-    fn of(label: &str, corpus: &Corpus) -> Option<Self> {
-        let answers = corpus.field(label)?;
-        let Axis::Sequence(sequence) = corpus.fields[answers].axis else { return None };
-        let words = corpus.field(&corpus.sequences[sequence].name)?;
-        Some(Self { answers, sequence, words, lexicon: corpus.lexicons[words].clone() })
-    }
-
-    /// The text of tokens in these rows.
-    fn text(&self, batch: &Batch, rows: &[usize]) -> String {
-        let symbols = batch.symbols(self.words);
-        let mut text = String::new();
-        for (at, &row) in rows.iter().enumerate() {
-            if at > 0 && !batch.is_joined(self.sequence, row) {
-                text.push(' ');
-            }
-            let symbol = symbols.get(row).copied().flatten();
-            text.push_str(symbol.map_or("", |symbol| self.lexicon.get(symbol)));
-        }
-        text
-    }
 }
 
 /// The scores of a batch.
 struct Scored {
-    /// The rows of each example, in the order of its tokens.
-    rows: Vec<Vec<usize>>,
-    /// The scores of each row of each example: (rows, 2).
-    scores: Tensor,
-    /// The answers of each example.
-    answers: Vec<Vec<TokenSpan>>,
+    texts: Vec<Text>,
+    /// ln P(start) and ln Q(end) of each token within its part, text after text: (tokens, 2).
+    log_p: Tensor,
+    /// ln P of each part, text after text: (parts); `None` if there is no selection.
+    selection: Option<Tensor>,
 }
 
 impl Reader {
     pub(super) fn new(config: &Config, mut setup: ObjectiveSetup<'_>) -> Result<Self> {
         let width = setup.taps[0].width;
         let head = setup.span_head().build(&mut setup.scope, width)?;
-        Ok(Self { config: config.clone(), head, attached: BTreeMap::new() })
+        let policy = Policy::new(setup.scope.seed(), owner(setup.name));
+        Ok(Self { config: config.clone(), head, policy, attached: BTreeMap::new() })
     }
 
-    fn score(&self, tap: &Rows, batch: &Batch) -> Result<Scored> {
+    fn text(&self, tap: &Rows, batch: &Batch, example: usize) -> Text {
         let attached = self.attached.get(&batch.corpus);
-        let (mut rows, mut of_examples) = (Vec::new(), Vec::new());
-        for example in 0..batch.n_examples() {
-            let of_example = tap.packing.rows_of_example(example);
-            let values = attached.and_then(|attached| batch.values(attached.answers).get(example));
-            let is_inside = |answer: &TokenSpan| answer.end as usize <= of_example.len();
-            let found = answers(values.and_then(Option::as_ref));
-            of_examples.push(found.into_iter().filter(is_inside).collect());
-            rows.push(of_example);
+        let rows = tap.packing.rows_of_example(example);
+        let parts = attached.and_then(|attached| attached.segments(batch, &rows));
+        let values = attached.and_then(|attached| batch.values(attached.answers).get(example));
+        let mut answers = answers(values.and_then(Option::as_ref));
+        answers.retain(|answer| answer.end as usize <= rows.len());
+        let parts = parts.unwrap_or_else(|| vec![0..rows.len()]);
+        Text { parts, answers, rows }
+    }
+
+    fn score(&self, taps: &[Rows], batch: &Batch) -> Result<Scored> {
+        let texts: Vec<Text> =
+            (0..batch.n_examples()).map(|example| self.text(&taps[0], batch, example)).collect();
+        let order = texts.iter().flat_map(|text| &text.rows).map(|&row| row as u32).collect();
+        let scores = kernel::gather(&self.head.scores(&taps[0].tensor)?, order)?;
+        let sizes: Vec<usize> =
+            texts.iter().flat_map(|text| &text.parts).map(ExactSizeIterator::len).collect();
+        let of_side = |side: usize| {
+            let scores = scores.narrow(1, side, 1)?.flatten_all()?;
+            kernel::log_softmax_by_group(&scores, &sizes)
+        };
+        let log_p = Tensor::stack(&[of_side(0)?, of_side(1)?], 1)?;
+        let selection = match &self.config.selected {
+            Some(_) => Some(log_selection(&taps[1], &texts)?),
+            None => None,
+        };
+        Ok(Scored { texts, log_p, selection })
+    }
+
+    /// The loss that the module documentation defines, and the rewards of a hard reading.
+    fn loss_of(&self, scored: &Scored, batch: &Batch) -> Result<(Option<RawLoss>, Vec<f32>)> {
+        let (reading, selection) = (self.config.reading(), scored.selection.as_ref());
+        if let (Some(Reading::Hard(reward)), Some(selection)) = (reading, selection) {
+            let drawn = self.draw(&scored.texts, &kernel::to_vec(selection)?, batch);
+            let found = self.hard(scored, selection, (&drawn, reward), batch)?;
+            return Ok(found.map_or((None, Vec::new()), |(loss, rewards)| (Some(loss), rewards)));
         }
-        let order = rows.iter().flatten().map(|&row| row as u32).collect();
-        let scores = kernel::gather(&self.head.scores(&tap.tensor)?, order)?;
-        Ok(Scored { rows, scores, answers: of_examples })
+        let right = Right::of(&scored.texts, |_, _| true);
+        let Some(log_p) = right.log_p(&scored.log_p)? else { return Ok((None, Vec::new())) };
+        let log_p = match (reading, selection) {
+            (Some(Reading::Soft), Some(selection)) => {
+                let of_parts = kernel::gather(&selection.unsqueeze(1)?, right.parts.clone())?;
+                (log_p + of_parts.flatten_all()?)?
+            }
+            (Some(Reading::Pipeline), _) => {
+                (log_p + Tensor::new(right.shares(), scored.log_p.device())?)?
+            }
+            _ => log_p,
+        };
+        Ok((choice::loss(&log_p, &right.of_examples)?, Vec::new()))
+    }
+
+    /// The best span of a text and the logarithm of its probability, given those of its tokens and parts.
+    fn best(
+        &self,
+        text: &Text,
+        ends: &[[f32; 2]],
+        selection: Option<&[f32]>,
+    ) -> Option<(TokenSpan, f32)> {
+        let mut best: Option<(TokenSpan, f32)> = None;
+        let likeliest = selection.and_then(|selection| ranked(selection).first().copied());
+        for (at, part) in text.parts.iter().enumerate() {
+            let is_one =
+                matches!(self.config.reading(), Some(Reading::Pipeline | Reading::Hard(_)));
+            if is_one && likeliest != Some(at) {
+                continue;
+            }
+            let ends = &ends[part.clone()];
+            let Some((first, last)) = best_span(ends, self.config.max_length) else { continue };
+            let of_part = selection.map_or(0.0, |selection| selection[at]);
+            let score = of_part + ends[first][0] + ends[last][1];
+            if best.is_none_or(|(_, found)| score > found) {
+                let [start, end] = [part.start + first, part.start + last + 1].map(|at| at as u32);
+                best = Some((TokenSpan { start, end, label: None }, score));
+            }
+        }
+        best
     }
 }
 
-/// −ln Σ P(start)·Q(end) over the answers of each example.
-fn loss_of(scored: &Scored) -> Result<Option<RawLoss>> {
-    let (mut starts, mut ends, mut right) = (Vec::new(), Vec::new(), Vec::new());
-    let mut first = 0;
-    for (rows, answers) in scored.rows.iter().zip(&scored.answers) {
-        let before = starts.len() as u32;
-        starts.extend(answers.iter().map(|answer| first + answer.start));
-        ends.extend(answers.iter().map(|answer| first + answer.end - 1));
-        right.push((before..starts.len() as u32).collect());
-        first += rows.len() as u32;
+/// The two values of each row of x (rows, 2).
+fn pairs(x: &Tensor) -> Result<Vec<[f32; 2]>> {
+    Ok(kernel::to_vec(x)?.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect())
+}
+
+/// ln P of each part, from the rows of the selection: (parts).
+fn log_selection(rows: &Rows, texts: &[Text]) -> Result<Tensor> {
+    let mut order = Vec::new();
+    for (example, text) in texts.iter().enumerate() {
+        let of_example = rows.packing.rows_of_example(example);
+        if of_example.len() != text.parts.len() {
+            let (found, wanted) = (of_example.len(), text.parts.len());
+            bail!("expected a probability for each of {wanted} segments, found {found}");
+        }
+        order.extend(of_example.into_iter().map(|row| row as u32));
     }
-    if starts.is_empty() {
-        return Ok(None);
-    }
-    let sizes: Vec<usize> = scored.rows.iter().map(Vec::len).collect();
-    let log_p = |side: usize, at: Vec<u32>| {
-        let scores = scored.scores.narrow(1, side, 1)?.flatten_all()?;
-        let log_p = kernel::log_softmax_by_group(&scores, &sizes)?;
-        kernel::gather(&log_p.unsqueeze(1)?, at)?.flatten_all()
-    };
-    choice::loss(&(log_p(0, starts)? + log_p(1, ends)?)?, &right)
+    kernel::gather(&rows.tensor, order)?.flatten_all()?.affine(1.0, LEAST_PROBABILITY)?.log()
 }
 
 impl Objective for Reader {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
-        if let Some(attached) = Attached::of(&self.config.label, corpus) {
+        if let Some(attached) = Attached::of(&self.config, corpus) {
             self.attached.insert(corpus_idx, attached);
         }
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        loss_of(&self.score(&taps[0], batch)?)
+        let (loss, rewards) = self.loss_of(&self.score(taps, batch)?, batch)?;
+        self.policy.note(&rewards);
+        Ok(loss)
     }
 
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
-        let scored = self.score(&taps[0], batch)?;
-        let mut evaluation = Evaluation::of_loss(loss_of(&scored)?, batch.n_examples());
-        let scores = kernel::to_vec(&scored.scores)?;
-        let scores: Vec<[f32; 2]> = scores.chunks_exact(2).map(|ends| [ends[0], ends[1]]).collect();
+        let scored = self.score(taps, batch)?;
+        let (loss, _) = self.loss_of(&scored, batch)?;
+        let mut evaluation = Evaluation::of_loss(loss, batch.n_examples());
+        let log_p = pairs(&scored.log_p)?;
+        let selection = scored.selection.as_ref().map(kernel::to_vec).transpose()?;
         let attached = self.attached.get(&batch.corpus);
-        let mut first = 0;
-        for (example, (rows, answers)) in scored.rows.iter().zip(&scored.answers).enumerate() {
-            let ends = &scores[first..][..rows.len()];
-            first += rows.len();
-            let Some((start, last)) = best_span(ends, self.config.max_length) else { continue };
-            let score = ends[start][0] + ends[last][1];
-            let span = TokenSpan { start: start as u32, end: last as u32 + 1, label: None };
+        let (mut n_tokens, mut n_parts) = (0, 0);
+        for (example, text) in scored.texts.iter().enumerate() {
+            let ends = &log_p[n_tokens..][..text.rows.len()];
+            let selection = selection.as_ref().map(|all| &all[n_parts..][..text.parts.len()]);
+            n_tokens += text.rows.len();
+            n_parts += text.parts.len();
+            let Some((span, score)) = self.best(text, ends, selection) else { continue };
             evaluation.predictions[example] = Prediction::Spans(vec![span]);
-            let Some(attached) = attached.filter(|_| !answers.is_empty()) else { continue };
+            let Some(attached) = attached.filter(|_| !text.answers.is_empty()) else { continue };
             let of = |span: &TokenSpan| {
-                attached.text(batch, &rows[span.start as usize..span.end as usize])
+                attached.text(batch, &text.rows[span.start as usize..span.end as usize])
             };
             let best = ScoredText { text: of(&span), score };
-            let gold = answers.iter().map(of).collect();
+            let gold = text.answers.iter().map(of).collect();
             evaluation.gold[example] =
-                Gold::Spans(answers.iter().map(|&answer| vec![answer]).collect());
+                Gold::Spans(text.answers.iter().map(|&answer| vec![answer]).collect());
             evaluation.scored_only.push((Gold::Texts(gold), Prediction::Texts(vec![best])));
         }
         Ok(evaluation)
@@ -157,6 +201,18 @@ impl Objective for Reader {
 
     fn class_names(&self) -> Lexicon {
         Lexicon::default()
+    }
+
+    fn after_update(&mut self) {
+        self.policy.update();
+    }
+
+    fn memory(&self) -> BTreeMap<String, Tensor> {
+        self.policy.memory()
+    }
+
+    fn restore(&mut self, memory: BTreeMap<String, Tensor>) -> Result<()> {
+        self.policy.restore(memory)
     }
 }
 

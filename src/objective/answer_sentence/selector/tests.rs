@@ -118,9 +118,19 @@ fn the_loss_is_that_of_any_sentence_that_holds_the_answer() {
         let corpus = corpus();
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1]);
         let taps = taps(&batch, &config);
-        let (_, scores) = selector.score(&taps, &batch).unwrap();
+        let (groups, scores) = selector.scorer.score(&taps).unwrap();
         let e: Vec<f64> = to_vec(&scores).unwrap().iter().map(|&s| f64::from(s).exp()).collect();
         assert_eq!(e.len(), 5, "three sentences and two");
+        // Rows are packed, scores in the order of the examples.
+        let p = to_vec(&selector.scorer.of(&taps).unwrap()).unwrap();
+        let sums = [e[..3].iter().sum::<f64>(), e[3..].iter().sum()];
+        let rows = groups
+            .iter()
+            .zip(sums)
+            .flat_map(|(group, sum)| group.right.iter().map(move |&row| (row as usize, sum)));
+        for ((row, sum), e) in rows.zip(&e) {
+            assert!((f64::from(p[row]) - e / sum).abs() < 1e-6, "{p:?}, {e}");
+        }
         let wanted = -((e[0] + e[2]) / (e[0] + e[1] + e[2])).ln();
         let loss = selector.loss(&taps, &batch).unwrap().unwrap();
         let found = to_vec(&loss.per_example).unwrap();

@@ -1,10 +1,15 @@
-//! Losses against the formula of the module documentation, computed from the scores in f64.
+//! Losses against the formulas of the module documentation, computed from the scores in f64.
+
+use std::ops::Range;
 
 use candle_core::Device;
 
-use super::*;
+use super::{super::Reward, *};
 use crate::{
-    data::{Example, Field, FieldForm, FieldValues, Fitted, Positions, Schema, SplitData},
+    data::{
+        Axis, Example, Field, FieldForm, FieldValues, Fitted, Positions, Schema, Segments,
+        SplitData,
+    },
     kernel::to_vec,
     keys::{Located, Value, Values},
     model::{
@@ -19,11 +24,15 @@ fn span(start: u32, end: u32) -> TokenSpan {
     TokenSpan { start, end, label: None }
 }
 
-/// A text from raw text, `In the U.S., so`, with an answer that is given twice and another one; a text of tokens
-/// with one answer; one without an answer; one without labels.
-fn corpus() -> Corpus {
-    let fields =
-        vec![Field::of_tokens("text"), Field::new("answer", Axis::Sequence(0), FieldForm::Answers)];
+/// A text from raw text, `In the US., so` in two sentences, with an answer that is given twice and another one; a text
+/// of tokens, `d` and `b c`, with an answer in each sentence and one in both; one without an answer; one without
+/// labels.
+pub(super) fn corpus() -> Corpus {
+    let fields = vec![
+        Field::of_tokens("text"),
+        Field::new("answer", Axis::Sequence(0), FieldForm::Answers),
+        Field::new("sentence", Axis::Sequence(0), FieldForm::Segments),
+    ];
     let mut corpus = Corpus::of_schema(Schema::of_tokens(fields));
     let mut example = |line: u32, words: &str, raw: bool, answers: Option<&[TokenSpan]>| {
         let symbols: Vec<u32> =
@@ -37,18 +46,24 @@ fn corpus() -> Corpus {
             (start, at)
         });
         let bytes = raw.then(|| bytes.collect());
+        let n_first = if raw { 4 } else { 1 };
+        let sentences = (0..symbols.len()).map(|at| u32::from(at >= n_first)).collect();
         let positions = Positions::on_line(line, symbols.len()).at_bytes(bytes);
         let answers = answers.map(|answers| FieldValues::Answers(answers.into()));
         Example {
             line,
             file: None,
             sequences: vec![Some(positions)],
-            fields: vec![Some(FieldValues::Symbols(symbols)), answers],
+            fields: vec![
+                Some(FieldValues::Symbols(symbols)),
+                answers,
+                Some(FieldValues::Segments(sentences)),
+            ],
         }
     };
     let examples = vec![
         example(1, "In the US . , so", true, Some(&[span(1, 4), span(1, 4), span(2, 3)])),
-        example(2, "a b c", false, Some(&[span(1, 2)])),
+        example(2, "d b c", false, Some(&[span(1, 2), span(0, 2), span(0, 1)])),
         example(3, "a b", false, Some(&[])),
         example(4, "a", false, None),
     ];
@@ -56,27 +71,31 @@ fn corpus() -> Corpus {
     corpus
 }
 
-fn reader(max_length: usize) -> (Parameters, Reader) {
+fn config(max_length: usize, reading: Option<Reading>) -> Config {
+    let selected = reading.map(|reading| ("sentence".to_owned(), reading));
+    Config { label: "answer".to_owned(), max_length, selected }
+}
+
+pub(super) fn reader(max_length: usize, reading: Option<Reading>) -> (Parameters, Reader) {
     let entries = [("hidden".to_owned(), Located::by_default(Value::Integer(0)))];
     let head = head::find("span").map(|head| head.configure(&Values::new(entries.into())));
-    let taps = [LayerSpec {
+    let tap = LayerSpec {
         width: 3,
         on: RowKind::Token,
         pooled: RowKind::Example,
         context: Context::BOTH,
         directions: None,
-    }];
-    let config = Config { label: "answer".to_owned(), max_length };
+    };
     let mut parameters = Parameters::new(3, &Device::Cpu).unwrap();
     let setup = ObjectiveSetup {
         name: "answer",
         head: head.as_ref(),
-        taps: &taps,
+        taps: &[tap, LayerSpec { width: 1, on: RowKind::Item, ..tap }],
         fitted: &Fitted::default(),
         reads: &[],
         scope: parameters.scope("objective.answer"),
     };
-    let mut reader = Reader::new(&config, setup).unwrap();
+    let mut reader = Reader::new(&config(max_length, reading), setup).unwrap();
     reader.attach(0, &corpus());
     (parameters, reader)
 }
@@ -86,64 +105,137 @@ fn batch() -> Batch {
     Batch::new(0, &corpus, &corpus.train, &[0, 1, 2, 3])
 }
 
-fn tap(batch: &Batch) -> Rows {
+/// P(s) of the sentences of each text.
+const SELECTION: [&[f32]; 4] = [&[0.75, 0.25], &[0.4, 0.6], &[0.5, 0.5], &[1.0]];
+
+/// Rows of both taps: of the tokens, and of the sentences.
+pub(super) fn taps(batch: &Batch) -> Vec<Rows> {
     let packing = batch.sequence(0);
     let n = packing.n_rows();
-    let values: Vec<f32> = (0..3 * n).map(|at| ((at * 7) % 11) as f32 / 3.0 - 1.5).collect();
-    Rows::new(Tensor::from_vec(values, (n, 3), &Device::Cpu).unwrap(), packing)
+    let values: Vec<f32> = (0..3 * n).map(|at| 1.5 * (1.7 * at as f32).sin()).collect();
+    let tokens = Rows::new(Tensor::from_vec(values, (n, 3), &Device::Cpu).unwrap(), packing);
+    let within = Segments::new(packing, batch.symbols(2)).within;
+    let sentences = within.parent().expect("segments belong to examples").clone();
+    let mut p = vec![0.0; sentences.n_rows()];
+    for (example, of_example) in SELECTION.iter().take(batch.n_examples()).enumerate() {
+        for (row, &value) in sentences.rows_of_example(example).into_iter().zip(*of_example) {
+            p[row] = value;
+        }
+    }
+    let p = Tensor::from_vec(p, (sentences.n_rows(), 1), &Device::Cpu).unwrap();
+    vec![tokens, Rows::new(p, &sentences)]
+}
+
+/// The scores of the tokens of the texts, one after the other, as powers of e in f64.
+pub(super) fn powers(reader: &Reader, taps: &[Rows], n_texts: usize) -> Vec<[f64; 2]> {
+    let scores = to_vec(&reader.head.scores(&taps[0].tensor).unwrap()).unwrap();
+    let rows = (0..n_texts).flat_map(|example| taps[0].packing.rows_of_example(example));
+    rows.map(|row| [0, 1].map(|side| f64::from(scores[2 * row + side]).exp())).collect()
+}
+
+/// P(start)·Q(end) of a span, given as its first and its last token, within a part of the tokens.
+pub(super) fn p(e: &[[f64; 2]], part: Range<usize>, first: usize, last: usize) -> f64 {
+    let sum = |side: usize| e[part.clone()].iter().map(|e| e[side]).sum::<f64>();
+    e[first][0] / sum(0) * e[last][1] / sum(1)
 }
 
 #[test]
 fn the_loss_is_that_of_any_of_the_different_answers() {
-    let (_, reader) = reader(15);
     let batch = batch();
-    let tap = tap(&batch);
-    let scored = reader.score(&tap, &batch).unwrap();
-    let scores = to_vec(&scored.scores).unwrap();
-    let p = |first: usize, n: usize, side: usize, at: usize| {
-        let e = |at: usize| f64::from(scores[2 * (first + at) + side]).exp();
-        e(at) / (0..n).map(e).sum::<f64>()
-    };
-    let first = p(0, 6, 0, 1) * p(0, 6, 1, 3) + p(0, 6, 0, 2) * p(0, 6, 1, 2);
-    let second = p(6, 3, 0, 1) * p(6, 3, 1, 1);
-    let taps = std::slice::from_ref(&tap);
-    let loss = reader.loss(taps, &batch).unwrap().unwrap();
-    assert_eq!(loss.count, 2, "examples with an answer");
-    let found = to_vec(&loss.per_example).unwrap();
-    for (found, wanted) in found.iter().zip([-first.ln(), -second.ln(), 0.0, 0.0]) {
-        assert!((f64::from(*found) - wanted).abs() < 1e-5, "{found}, expected {wanted}");
+    let taps = taps(&batch);
+    for reading in [None, Some(Reading::Soft), Some(Reading::Pipeline)] {
+        let (_, reader) = reader(15, reading);
+        let e = powers(&reader, &taps, 4);
+        let [first, second] = match reading {
+            Some(Reading::Hard(_)) => panic!("its loss depends on draws"),
+            None => [
+                p(&e, 0..6, 1, 3) + p(&e, 0..6, 2, 2),
+                p(&e, 6..9, 7, 7) + p(&e, 6..9, 6, 7) + p(&e, 6..9, 6, 6),
+            ],
+            // The only token of a sentence has probability 1.
+            Some(Reading::Soft) => {
+                [0.75 * (p(&e, 0..4, 1, 3) + p(&e, 0..4, 2, 2)), 0.4 + 0.6 * p(&e, 7..9, 7, 7)]
+            }
+            Some(Reading::Pipeline) => {
+                [p(&e, 0..4, 1, 3) + p(&e, 0..4, 2, 2), 0.5 * (1.0 + p(&e, 7..9, 7, 7))]
+            }
+        };
+        let loss = reader.loss(&taps, &batch).unwrap().unwrap();
+        assert_eq!(loss.count, 2, "examples with an answer");
+        let found = to_vec(&loss.per_example).unwrap();
+        for (found, wanted) in found.iter().zip([-first.ln(), -second.ln(), 0.0, 0.0]) {
+            let is_close = (f64::from(*found) - wanted).abs() < 1e-5;
+            assert!(is_close, "{reading:?}: {found}, expected {wanted}");
+        }
+        let evaluation = reader.evaluate(&taps, &batch).unwrap();
+        assert_eq!(to_vec(&evaluation.loss.unwrap().per_example).unwrap(), found);
     }
-    let evaluation = reader.evaluate(taps, &batch).unwrap();
-    assert_eq!(to_vec(&evaluation.loss.unwrap().per_example).unwrap(), found);
+}
+
+/// All spans of the two texts with answers, by enumeration.
+#[test]
+fn the_predicted_span_is_the_likeliest_of_all() {
+    let batch = batch();
+    let taps = taps(&batch);
+    let whole = [vec![(0..6, 1.0)], vec![(6..9, 1.0)]];
+    let sentences = [vec![(0..4, 0.75), (4..6, 0.25)], vec![(6..7, 0.4), (7..9, 0.6)]];
+    let selected = [vec![(0..4, 0.75)], vec![(7..9, 0.6)]];
+    let hard = Some(Reading::Hard(Reward::F1));
+    let cases = [
+        (None, whole),
+        (Some(Reading::Soft), sentences),
+        (Some(Reading::Pipeline), selected.clone()),
+        (hard, selected),
+    ];
+    for (reading, texts) in cases {
+        for max_length in 1..=6 {
+            let (_, reader) = reader(max_length, reading);
+            let e = powers(&reader, &taps, 4);
+            let evaluation = reader.evaluate(&taps, &batch).unwrap();
+            for (example, (parts, before)) in texts.iter().zip([0, 6]).enumerate() {
+                let Prediction::Spans(spans) = &evaluation.predictions[example] else {
+                    panic!("a span")
+                };
+                let mut all = Vec::new();
+                for (part, of_part) in parts {
+                    for first in part.clone() {
+                        for last in first..part.end.min(first + max_length) {
+                            let score = of_part * p(&e, part.clone(), first, last);
+                            all.push((
+                                score,
+                                span(first as u32 - before, last as u32 + 1 - before),
+                            ));
+                        }
+                    }
+                }
+                let best = all.iter().max_by(|(a, _), (b, _)| a.total_cmp(b)).unwrap();
+                assert_eq!(spans[..], [best.1], "{reading:?}, {max_length}: {all:?}");
+            }
+        }
+    }
 }
 
 #[test]
 fn an_answer_is_compared_as_the_text_of_its_tokens() {
-    for max_length in [1, 2, 15] {
-        let (_, reader) = reader(max_length);
-        let batch = batch();
-        let evaluation = reader.evaluate(&[tap(&batch)], &batch).unwrap();
-        let texts: Vec<&Gold> = evaluation.scored_only.iter().map(|(gold, _)| gold).collect();
-        let gold = |texts: &[&str]| Gold::Texts(texts.iter().map(|&text| text.into()).collect());
-        assert_eq!(texts, [&gold(&["the US.", "US"]), &gold(&["b"])]);
-        assert_eq!(evaluation.gold[1], Gold::Spans(vec![vec![span(1, 2)]]));
-        assert_eq!(evaluation.gold[2..], [Gold::None, Gold::None]);
-        for prediction in &evaluation.predictions {
-            let Prediction::Spans(spans) = prediction else { panic!("{prediction:?}") };
-            let n_tokens = (spans[0].end - spans[0].start) as usize;
-            assert!((1..=max_length).contains(&n_tokens) && spans.len() == 1, "{spans:?}");
-        }
-        let (_, best) = &evaluation.scored_only[1];
-        let Prediction::Texts(best) = best else { panic!("{best:?}") };
-        let Prediction::Spans(spans) = &evaluation.predictions[1] else { panic!("a span") };
-        let words = ["a", "b", "c"];
-        assert_eq!(best[0].text, words[spans[0].start as usize..spans[0].end as usize].join(" "));
-    }
+    let (_, reader) = reader(15, None);
+    let batch = batch();
+    let evaluation = reader.evaluate(&taps(&batch)[..1], &batch).unwrap();
+    let texts: Vec<&Gold> = evaluation.scored_only.iter().map(|(gold, _)| gold).collect();
+    let gold = |texts: &[&str]| Gold::Texts(texts.iter().map(|&text| text.into()).collect());
+    assert_eq!(texts, [&gold(&["the US.", "US"]), &gold(&["b", "d b", "d"])]);
+    let wanted = [span(1, 2), span(0, 2), span(0, 1)].map(|answer| vec![answer]);
+    assert_eq!(evaluation.gold[1], Gold::Spans(wanted.into()));
+    assert_eq!(evaluation.gold[2..], [Gold::None, Gold::None]);
+    let (_, best) = &evaluation.scored_only[1];
+    let Prediction::Texts(best) = best else { panic!("{best:?}") };
+    let Prediction::Spans(spans) = &evaluation.predictions[1] else { panic!("a span") };
+    let words = ["d", "b", "c"];
+    assert_eq!(best[0].text, words[spans[0].start as usize..spans[0].end as usize].join(" "));
 }
 
 #[test]
 fn a_question_without_an_answer_is_counted() {
-    let config = Config { label: "answer".to_owned(), max_length: 15 };
+    let config = config(15, None);
     let check = config.check_corpus(&corpus());
     let without: Vec<String> = check.without_target.iter().map(ToString::to_string).collect();
     assert_eq!(without, ["t:3: expected an answer in \"answer\", found none"]);
