@@ -76,7 +76,7 @@ fn every_command_of_the_page_finds_the_published_counts() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The commands of the page of results that start from no other run. A bash array has the options that the arms of
+/// The commands of the page of results that start from no other run, nor from files that a command makes under `target`. A bash array has the options that the arms of
 /// a corpus share.
 fn result_commands(page: &str) -> Vec<String> {
     let (mut commands, mut shared, mut is_shared) = (Vec::new(), String::new(), false);
@@ -86,7 +86,8 @@ fn result_commands(page: &str) -> Vec<String> {
             ")" => is_shared = false,
             _ if is_shared => shared += &format!(" {}", line.trim()),
             _ if line.starts_with("auxdesk train ") && !line.contains("$RUN") => {
-                commands.push(line.replace(" \"${corpus[@]}\"", &shared));
+                let command = line.replace(" \"${corpus[@]}\"", &shared);
+                commands.extend(Some(command).filter(|command| !command.contains("target/")));
             }
             _ => {}
         }
