@@ -4,6 +4,7 @@
 //! Objectives interpret labels, and the model creates tensors.
 
 pub mod batch;
+pub mod collection;
 pub mod contents;
 pub mod corpus;
 pub mod digest;
@@ -31,6 +32,7 @@ pub mod vocabulary;
 pub mod write;
 
 pub use batch::Batch;
+pub use collection::Collection;
 pub use corpus::{Corpus, SplitData};
 pub use draw::{Purpose, draw};
 pub use example::{Example, Positions};

@@ -46,7 +46,7 @@ use std::{
     sync::Arc,
 };
 
-pub use corpus::{CorpusSpec, DevSource};
+pub use corpus::{CorpusSpec, SplitSource};
 pub use difference::Difference;
 pub use encoder::EncoderSpec;
 pub(crate) use encoder::FROM;

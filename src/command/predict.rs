@@ -83,7 +83,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let mut waiting = ProgressLine::new(predictions.len());
     for examples in eval_batches(&part, recipe.batch_size(corpus_idx)) {
         waiting.next(examples.len());
-        let batch = Batch::new(corpus_idx, &corpus, &part, &examples);
+        let batch = Batch::for_evaluation(corpus_idx, &corpus, &part, &examples);
         let evaluation = system
             .taps(&[at], &batch, Mode::Eval)
             .and_then(|taps| system.objective(at).evaluate(&taps[0], &batch))

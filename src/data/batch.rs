@@ -1,9 +1,13 @@
 //! Batches: the examples of one draw, with one packing per sequence of the corpus, all over the
 //! same examples in the same order.
 
+mod shared;
+
 use std::{ops::Range, sync::Arc};
 
 use super::{Axis, Corpus, Example, FieldForm, FieldValues, Packing, Positions, SplitData, Symbol};
+pub use shared::Candidates;
+use shared::{Extent, Shared};
 
 /// The examples of one draw from one corpus, packed.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Batch {
     axes: Vec<Axis>,
     /// The values of each field.
     columns: Vec<Column>,
+    /// The documents that its examples share.
+    shared: Option<Shared>,
 }
 
 /// A packed sequence of the corpus.
@@ -70,22 +76,58 @@ pub struct Origin {
 
 impl Batch {
     /// Packs these examples of a split; empty examples are left out. Examples are sorted by
-    /// descending length of their first sequence, with ties in the given order.
+    /// descending length of their first sequence, with ties in the given order. Of a collection it has
+    /// the documents that they refer to.
     pub fn new(corpus_idx: usize, corpus: &Corpus, split: &SplitData, examples: &[usize]) -> Self {
+        Self::pack(corpus_idx, corpus, (split, Extent::Referred), examples)
+    }
+
+    /// The same with the whole collection: every document is a candidate of every example.
+    pub fn for_evaluation(
+        corpus_idx: usize,
+        corpus: &Corpus,
+        split: &SplitData,
+        examples: &[usize],
+    ) -> Self {
+        Self::pack(corpus_idx, corpus, (split, Extent::Whole), examples)
+    }
+
+    fn pack(
+        corpus_idx: usize,
+        corpus: &Corpus,
+        (split, extent): (&SplitData, Extent),
+        examples: &[usize],
+    ) -> Self {
         let of = |at: &usize| &split.examples[*at];
         let mut examples: Vec<usize> =
             examples.iter().copied().filter(|at| !of(at).is_empty()).collect();
         examples.sort_by_key(|at| std::cmp::Reverse(of(at).len_of(0)));
         let per_example = Arc::new(Packing::of_examples(examples.len()));
         let packed: Vec<&Example> = examples.iter().map(of).collect();
+        let collection = split.collection.as_ref();
+        let collection = collection.filter(|it| !it.documents.is_empty() && !packed.is_empty());
+        let shared = collection.map(|collection| Shared::new(collection, &packed, extent));
+        let holding = shared.as_ref().map_or_else(Vec::new, |it| it.instead_of(packed.len()));
+        // The examples, or what has the documents in their place.
+        let with = |axis: Axis| match &shared {
+            Some(shared) if shared.has(axis) => holding.as_slice(),
+            _ => packed.as_slice(),
+        };
         let sequences: Vec<Sequence> = (0..corpus.sequences.len())
-            .map(|at| Sequence::new(&per_example, &packed, at, corpus.sequences[at].is_list))
+            .map(|at| {
+                let examples = with(Axis::Sequence(at));
+                Sequence::new(&per_example, examples, at, corpus.sequences[at].is_list)
+            })
             .collect();
-        let column =
-            |(at, field): (usize, &super::Field)| Column::new(at, field, &sequences, &packed);
+        let column = |(at, field): (usize, &super::Field)| match (&shared, field.axis) {
+            (Some(shared), Axis::Items(sequence)) if sequence == shared.sequence => {
+                Column::Values(packed.iter().map(|example| example.fields[at].clone()).collect())
+            }
+            _ => Column::new(at, field, &sequences, with(field.axis)),
+        };
         let columns = corpus.fields.iter().enumerate().map(column).collect();
         let axes = corpus.fields.iter().map(|field| field.axis).collect();
-        Self { corpus: corpus_idx, examples, per_example, sequences, axes, columns }
+        Self { corpus: corpus_idx, examples, per_example, sequences, axes, columns, shared }
     }
 
     /// The symbol or segment of each row of a field with one per position or item; empty for any
@@ -157,7 +199,8 @@ impl Batch {
         self.packing(field).rows_of_example(example)
     }
 
-    /// The origin of a row of a sequence, in the split that the batch was drawn from.
+    /// The origin of a row of a sequence, in the split that the batch was drawn from; not of one of the documents of
+    /// a collection.
     pub fn origin(&self, split: &SplitData, sequence: usize, row: usize) -> Origin {
         let Sequence { packing, starts, .. } = &self.sequences[sequence];
         let (b, t) = packing.positions().nth(row).expect("a row of the packing");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Example, Field, Lexicon, Schema, SequenceSpec};
+use super::{Collection, Example, Field, Lexicon, Schema, SequenceSpec, Symbol};
 use crate::protocol::event::{IrregularLine, Irregularity, Split, SplitSize, Treatment};
 
 /// One split of a corpus.
@@ -14,6 +14,8 @@ pub struct SplitData {
     pub file: Arc<str>,
     /// The file of each field that has a file of its own.
     pub files: BTreeMap<String, Arc<str>>,
+    /// The documents that its examples share, if they refer to a collection.
+    pub collection: Option<Arc<Collection>>,
 }
 
 impl SplitData {
@@ -21,6 +23,12 @@ impl SplitData {
     pub fn file_of(&self, example: &Example, field: &str) -> Arc<str> {
         let file = example.file.as_ref().or_else(|| self.files.get(field));
         file.unwrap_or(&self.file).clone()
+    }
+
+    /// The words of a field in its collection, if they are there.
+    pub fn collected(&self, field: usize) -> impl Iterator<Item = Symbol> + '_ {
+        let of_field = self.collection.iter().filter(move |collection| collection.field == field);
+        of_field.flat_map(|collection| collection.words())
     }
 
     /// The numbers of examples and tokens.

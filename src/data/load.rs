@@ -46,9 +46,9 @@ pub struct Load<'a> {
     /// each may be a pattern.
     pub train: Vec<CorpusFile>,
     /// The dev split, if there is one.
-    pub dev: Option<Dev>,
-    /// The files of the test split, if there is one.
-    pub test: Option<Vec<CorpusFile>>,
+    pub dev: Option<SplitInput>,
+    /// The test split, if there is one.
+    pub test: Option<SplitInput>,
     /// The treatment of faulty examples.
     pub faults: FaultPolicies,
     /// The number of training examples that are kept, the first ones; `None`: all.
@@ -64,9 +64,9 @@ pub struct CorpusFile {
     pub name: Arc<str>,
 }
 
-/// The origin of a dev split.
+/// The origin of a dev or test split.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Dev {
+pub enum SplitInput {
     /// Files of its own.
     Files(Vec<CorpusFile>),
     /// The training split, from which the held-out examples are removed.
@@ -77,21 +77,37 @@ pub enum Dev {
 pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
     let mut train = loading.split(Split::Train, &spec.train);
-    let dev = match &spec.dev {
-        None => None,
-        Some(Dev::Files(input)) => Some(loading.split(Split::Dev, input)),
-        Some(Dev::HeldOut(hold_out)) => {
-            let dev = hold_out.take(&mut train);
+    // Of what test leaves, dev is held out.
+    let [test_out, dev_out] = [
+        (
+            &spec.test,
+            "no examples are left in train once test is held out",
+            "no examples are held out for test",
+        ),
+        (
+            &spec.dev,
+            "no examples are left in train once dev is held out",
+            "no examples are held out for dev",
+        ),
+    ]
+    .map(|(input, none_left, none)| match input {
+        Some(SplitInput::HeldOut(hold_out)) => {
+            let held_out = hold_out.take(&mut train);
             if loading.faults.is_empty() {
-                loading
-                    .check_held_out(&train, "no examples are left in train once dev is held out");
-                loading.check_held_out(&dev, "no examples are held out for dev");
+                loading.check_held_out(&train, none_left);
+                loading.check_held_out(&held_out, none);
             }
-            Some(dev)
+            Some(held_out)
         }
-    };
+        _ => None,
+    });
     train.examples.truncate(spec.max_train_examples.unwrap_or(usize::MAX));
-    let test = spec.test.as_ref().map(|input| loading.split(Split::Test, input));
+    let mut read = |split, input: &Option<SplitInput>| match input {
+        Some(SplitInput::Files(files)) => Some(loading.split(split, files)),
+        _ => None,
+    };
+    let (dev, test) = (read(Split::Dev, &spec.dev), read(Split::Test, &spec.test));
+    let (dev, test) = (dev.or(dev_out), test.or(test_out));
     (Corpus { train, dev, test, ..loading.corpus }, loading.faults)
 }
 
@@ -256,6 +272,15 @@ impl Loading<'_> {
                 examples.for_each(|example| example.file = Some(sources[0].name.clone()));
             }
             all.split.examples.extend(read.split.examples);
+            match (&all.split.collection, read.split.collection) {
+                (Some(_), Some(_)) => {
+                    let why = "expected one collection of documents, found a second one; name its file without a pattern";
+                    let file = sources[0].name.clone();
+                    self.faults.push(LoadError::Unreadable { file, why: why.to_owned() });
+                }
+                (None, collection) => all.split.collection = collection,
+                (Some(_), None) => {}
+            }
             all.faults.extend(read.faults);
             all.n_faulty += read.n_faulty;
             all.is_unusable |= read.is_unusable;

@@ -20,6 +20,7 @@ mod relations;
 mod sdp;
 mod semeval;
 mod sentence_ends;
+mod smart;
 mod squad;
 mod table;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &squad::Squad,
     &brat::Brat,
     &book::Book,
+    &smart::Smart,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.

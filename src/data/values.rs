@@ -66,6 +66,13 @@ pub enum FieldValues {
     Relations(Arc<[SpanRelation]>),
     /// Raw text.
     Text(Arc<str>),
+    /// Documents of the split's collection, in the place of texts of its own.
+    References {
+        /// Their places in the collection.
+        documents: Vec<u32>,
+        /// The names of all its documents.
+        ids: Arc<[Arc<str>]>,
+    },
 }
 
 impl FieldValues {
@@ -125,7 +132,10 @@ impl FieldValues {
     /// Its form.
     pub fn form(&self) -> FieldForm {
         match self {
-            Self::Symbols(_) | Self::Partial { .. } | Self::Filled { .. } => FieldForm::Symbols,
+            Self::Symbols(_)
+            | Self::Partial { .. }
+            | Self::Filled { .. }
+            | Self::References { .. } => FieldForm::Symbols,
             Self::Label(_) => FieldForm::Label,
             Self::Labels(_) => FieldForm::Labels,
             Self::Numbers(_) => FieldForm::Numbers,

@@ -109,8 +109,9 @@ impl Vocabulary {
 /// The count of each symbol of a lexicon in one field of a split, by symbol.
 pub fn count(lexicon: &Lexicon, split: &SplitData, field: usize) -> Vec<u64> {
     let mut counts = vec![0; lexicon.len()];
-    for symbol in split.examples.iter().filter_map(|example| example.strings(field)).flatten() {
-        counts[*symbol as usize] += 1;
+    let strings = split.examples.iter().filter_map(|example| example.strings(field)).flatten();
+    for symbol in strings.copied().chain(split.collected(field)) {
+        counts[symbol as usize] += 1;
     }
     counts
 }

@@ -203,6 +203,8 @@ pub struct BatchSize {
     pub characters: u64,
     /// The sum of the squares of their numbers of tokens: pairs of tokens of one example.
     pub pairs: u64,
+    /// The documents of a collection that all of them rank.
+    pub documents: u64,
 }
 
 /// What an encoder is built from.

@@ -9,6 +9,9 @@
 //! With `negatives`, so many candidates of other examples of the batch compete with those of each example, with a
 //! relevance of 0. They are drawn from (seed, objective, examples of the batch), and count in the loss only: the
 //! candidates of an example are ranked by themselves.
+//!
+//! Where examples refer to a collection of documents, the candidates are those that are judged, and in an evaluation
+//! the whole collection; a document without a judgement has a relevance of 0.
 
 mod ranker;
 
@@ -198,7 +201,8 @@ impl ObjectiveConfig for Config {
     /// Every candidate has a token, but for empty ones; negatives are candidates of the batch.
     fn n_pairs(&self, batch: BatchSize) -> u64 {
         let negatives = batch.tokens.min(self.negatives as u64);
-        batch.tokens.saturating_add(batch.examples.saturating_mul(negatives))
+        let by_example = batch.documents.saturating_add(negatives);
+        batch.tokens.saturating_add(batch.examples.saturating_mul(by_example))
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -26,9 +26,9 @@ pub struct CorpusSpec {
     /// The training files: one, or one for each field of a format with line-aligned files.
     pub train: Vec<Location>,
     /// The origin of the dev split, if there is one.
-    pub dev: Option<DevSource>,
-    /// The test files, if there is a test split.
-    pub test: Option<Vec<Location>>,
+    pub dev: Option<SplitSource>,
+    /// The origin of the test split, if there is one.
+    pub test: Option<SplitSource>,
     /// The treatment of faulty examples.
     pub faults: FaultPolicies,
     /// Its batch size in examples, if it differs from the recipe's.
@@ -109,9 +109,9 @@ fn fits(field: &Field, wanted: Refers) -> bool {
     }
 }
 
-/// The origin of the dev split.
+/// The origin of the dev or test split.
 #[derive(Clone, Debug, PartialEq)]
-pub enum DevSource {
+pub enum SplitSource {
     /// Files of its own.
     Files(Vec<Location>),
     /// Examples N, 2N, ... of train, which are removed from train.
@@ -132,7 +132,7 @@ pub(super) const FORMATS: Kinds<&'static dyn Format> = Kinds {
     planned: read::PLANNED,
 };
 
-const DEV: &[Key] = &[
+const HELD_OUT: &[Key] = &[
     Key::required("from", ValueType::Choice(&["train"]), "split to hold examples out of"),
     Key::optional("every", ValueType::Count(2), "hold out examples N, 2N, ..."),
     Key::optional("fraction", ValueType::Number(1e-6, 0.999_999), "or hold out this fraction"),
@@ -159,10 +159,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::optional(
         "dev",
-        ValueType::Either(&[ValueType::Path, FILES, ValueType::Table(DEV)]),
+        ValueType::Either(&[ValueType::Path, FILES, ValueType::Table(HELD_OUT)]),
         "dev file, or examples held out of train",
     ),
-    Key::optional("test", ValueType::Either(&[ValueType::Path, FILES]), "test file"),
+    Key::optional(
+        "test",
+        ValueType::Either(&[ValueType::Path, FILES, ValueType::Table(HELD_OUT)]),
+        "test file, or examples held out of train before those of dev",
+    ),
     Key::with_default(
         "faults",
         ValueType::Either(&[ON_FAULT, ValueType::Table(FAULTS)]),
@@ -246,13 +250,17 @@ pub(super) fn check(
         diagnostics.fault(&values.place(key), what);
         None
     };
-    let (train, dev_files, test) = (files("train"), files("dev"), files("test"));
-    let dev = match (values.get("dev"), values.table("dev")) {
-        (None, _) => None,
-        (Some(said), Some(table)) => Some(part(&table, &said.place, diagnostics)?),
-        (Some(_), None) => Some(DevSource::Files(dev_files?)),
+    let [train, dev, test] = ["train", "dev", "test"].map(|key| (key, files(key)));
+    let mut source = |(key, files): (&'static str, Option<Vec<Location>>)| match (
+        values.get(key),
+        values.table(key),
+    ) {
+        (None, _) => Some(None),
+        (Some(said), Some(table)) => held_out(key, &table, &said.place, diagnostics).map(Some),
+        (Some(_), None) => files.map(|files| Some(SplitSource::Files(files))),
     };
-    let (train, test) = (train?, test?);
+    let (dev, test) = (source(dev), source(test));
+    let (train, dev, test) = (train.1?, dev?, test?);
     let mut schema = format.schema(&values);
     let path_field = path_field(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
@@ -276,14 +284,14 @@ pub(super) fn check(
             Some(Sentences { ends, field })
         }
     };
-    let faults = fault_policies(&values, dev.as_ref());
+    let faults = fault_policies(&values, [dev.as_ref(), test.as_ref()]);
     let names = names(table.name, &values, &schema, diagnostics)?;
     wrong.is_empty().then(|| CorpusSpec {
         name: table.name.to_owned(),
         format,
         train,
         dev,
-        test: Some(test).filter(|files| !files.is_empty()),
+        test,
         faults,
         batch_size: values.count_if_set("batch_size"),
         schema,
@@ -295,8 +303,8 @@ pub(super) fn check(
     })
 }
 
-/// A held-out dev split is of the training file.
-fn fault_policies(values: &Values, dev: Option<&DevSource>) -> FaultPolicies {
+/// A split that is held out is of the training file.
+fn fault_policies(values: &Values, [dev, test]: [Option<&SplitSource>; 2]) -> FaultPolicies {
     let of = |said: &str| if said == "skip" { FaultPolicy::Skip } else { FaultPolicy::Refuse };
     let mut policies = match values.table("faults") {
         Some(table) => FaultPolicies {
@@ -310,8 +318,13 @@ fn fault_policies(values: &Values, dev: Option<&DevSource>) -> FaultPolicies {
             test: FaultPolicy::Refuse,
         },
     };
-    if !matches!(dev, None | Some(DevSource::Files(_))) {
+    let is_held_out =
+        |source: Option<&SplitSource>| !matches!(source, None | Some(SplitSource::Files(_)));
+    if is_held_out(dev) {
         policies.dev = policies.train;
+    }
+    if is_held_out(test) {
+        policies.test = policies.train;
     }
     policies
 }
@@ -404,22 +417,29 @@ fn names(
     Some(LabelNames::new(names))
 }
 
-fn part(dev: &Values, place: &Place, diagnostics: &mut Diagnostics) -> Option<DevSource> {
-    let seed = dev.count_if_set("seed");
-    match (dev.count_if_set("every"), dev.get("fraction"), seed) {
-        (Some(every), None, None) => Some(DevSource::Every(every as u64)),
-        (None, Some(_), seed) => Some(DevSource::Fraction {
-            fraction: dev.number("fraction"),
+fn held_out(
+    key: &str,
+    table: &Values,
+    place: &Place,
+    diagnostics: &mut Diagnostics,
+) -> Option<SplitSource> {
+    let seed = table.count_if_set("seed");
+    match (table.count_if_set("every"), table.get("fraction"), seed) {
+        (Some(every), None, None) => Some(SplitSource::Every(every as u64)),
+        (None, Some(_), seed) => Some(SplitSource::Fraction {
+            fraction: table.number("fraction"),
             seed: seed.unwrap_or(1) as u64,
         }),
         (Some(_), None, Some(_)) => {
-            diagnostics.fault(&dev.place("seed"), "`seed` applies only to `fraction`; remove it");
+            diagnostics.fault(&table.place("seed"), "`seed` applies only to `fraction`; remove it");
             None
         }
         _ => {
             diagnostics.fault(
                 place,
-                "`dev` takes either `every` or `fraction`: { from = \"train\", every = 10 }",
+                format!(
+                    "`{key}` takes either `every` or `fraction`: {{ from = \"train\", every = 10 }}"
+                ),
             );
             None
         }

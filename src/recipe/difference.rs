@@ -6,7 +6,7 @@ use super::{Fault, Faults, Recipe, shipped};
 use crate::{
     data::{
         digest::digest,
-        load::{self, CorpusFile, Dev, LoadError},
+        load::{self, CorpusFile, LoadError, SplitInput},
         read::Samples,
     },
     keys::Place,
@@ -55,16 +55,17 @@ impl Recipe {
         let mut faults = Vec::new();
         for spec in &self.corpora {
             let load = spec.load();
-            let dev = match &load.dev {
-                Some(Dev::Files(inputs)) => Some(inputs),
+            let of = |input: &'_ Option<SplitInput>| match input {
+                Some(SplitInput::Files(inputs)) => Some(inputs.clone()),
                 _ => None,
             };
-            let files = [("train", Some(&load.train)), ("dev", dev), ("test", load.test.as_ref())];
+            let (dev, test) = (of(&load.dev), of(&load.test));
+            let files = [("train", Some(load.train)), ("dev", dev), ("test", test)];
             for (split, inputs) in
                 files.into_iter().filter_map(|(split, inputs)| Some((split, inputs?)))
             {
                 let mut all = Vec::with_capacity(inputs.len());
-                for input in inputs {
+                for input in &inputs {
                     match digest_of(input, &samples) {
                         Ok(digest) => all.push(digest),
                         Err(error) => faults.push(Fault {

@@ -7,7 +7,7 @@ use candle_core::Result;
 
 use super::{FittedByOwner, Recipe, System};
 use crate::{
-    data::{Corpus, Example},
+    data::{Collection, Corpus, Example},
     keys::{Key, Value, ValueType, Values},
     model::{
         HeadConfig, HeadKind,
@@ -116,11 +116,19 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         });
         sums.max().unwrap_or(0)
     };
+    // An evaluation has the whole of a collection beside the examples of a batch.
+    let collections = || corpus.splits().filter_map(|(_, split)| split.collection.as_ref());
+    let most_collected = |of: &dyn Fn(&Collection) -> u64| collections().map(|it| of(it)).max();
+    let n_words = |collection: &Collection| collection.words().count() as u64;
+    let n_collected = |collection: &Collection| {
+        collection.words().map(|symbol| n_characters[collection.field][symbol as usize]).sum()
+    };
     BatchSize {
         examples: most(&|_| 1),
-        tokens: most(&|example| example.len() as u64),
-        characters: most(&characters),
+        tokens: most(&|example| example.len() as u64) + most_collected(&n_words).unwrap_or(0),
+        characters: most(&characters) + most_collected(&n_collected).unwrap_or(0),
         pairs: most(&pairs),
+        documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
     }
 }
 
@@ -348,7 +356,8 @@ tap = "{tap}"
         let plain = recipe("", "trunk");
         let corpora = plain.open().unwrap();
         let size = longest_batch(&corpora[0], 2);
-        let wanted = BatchSize { examples: 2, tokens: 8, characters: 106, pairs: 25 + 9 };
+        let wanted =
+            BatchSize { examples: 2, tokens: 8, characters: 106, pairs: 25 + 9, documents: 0 };
         assert_eq!(size, wanted);
         let step = |recipe: &Recipe| {
             let fitted = fit(recipe, &corpora, &VectorsByEncoder::new());

@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::{
-    CorpusSpec, DevSource, Fault, Faults, ObjectiveSpec, Recipe, corpus::MAX_TRAIN_EXAMPLES,
+    CorpusSpec, Fault, Faults, ObjectiveSpec, Recipe, SplitSource, corpus::MAX_TRAIN_EXAMPLES,
     shipped,
 };
 use crate::{
     data::{
         Corpus,
-        load::{self, CorpusFile, Dev, FaultPolicy, HoldOut, Load, LoadError},
+        load::{self, CorpusFile, FaultPolicy, HoldOut, Load, LoadError, SplitInput},
         read::{Location, ReadError},
     },
     keys::{Place, Refers, ValueType},
@@ -211,13 +211,13 @@ pub(super) fn line_fault(error: ReadError) -> Fault {
 impl CorpusSpec {
     /// The inputs of the reader.
     pub fn load(&self) -> Load<'_> {
-        let dev = self.dev.as_ref().map(|dev| match dev {
-            DevSource::Files(locations) => Dev::Files(inputs(locations)),
-            DevSource::Every(every) => Dev::HeldOut(HoldOut::Every(*every as usize)),
-            DevSource::Fraction { fraction, seed } => {
-                Dev::HeldOut(HoldOut::Fraction { fraction: *fraction, seed: *seed })
+        let input = |source: &SplitSource| match source {
+            SplitSource::Files(locations) => SplitInput::Files(inputs(locations)),
+            SplitSource::Every(every) => SplitInput::HeldOut(HoldOut::Every(*every as usize)),
+            SplitSource::Fraction { fraction, seed } => {
+                SplitInput::HeldOut(HoldOut::Fraction { fraction: *fraction, seed: *seed })
             }
-        });
+        };
         Load {
             name: &self.name,
             domain: self.values.text_if_set("domain"),
@@ -228,8 +228,8 @@ impl CorpusSpec {
             names: &self.names,
             sentences: self.sentences.as_ref(),
             train: inputs(&self.train),
-            dev,
-            test: self.test.as_deref().map(inputs),
+            dev: self.dev.as_ref().map(input),
+            test: self.test.as_ref().map(input),
             faults: self.faults,
             max_train_examples: self.values.count_if_set(MAX_TRAIN_EXAMPLES),
         }

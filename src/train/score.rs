@@ -34,7 +34,7 @@ pub fn score(
             if !proceed(examples.len()) {
                 return Ok(None);
             }
-            let batch = Batch::new(corpus_idx, corpus, part, &examples);
+            let batch = Batch::for_evaluation(corpus_idx, corpus, part, &examples);
             let taps = system.taps(&objectives, &batch, Mode::Eval)?;
             for (&at, taps) in objectives.iter().zip(&taps) {
                 let objective = system.objective(at);

@@ -10,6 +10,7 @@ mod architecture;
 mod broken;
 mod caught_up;
 mod cli;
+mod collections;
 mod conll;
 mod continued;
 mod damaged;

@@ -1,9 +1,11 @@
 //! Baselines on public corpora that train nothing, and what prepares a corpus for them:
 //! `baselines answers FILE` prints the scores of a word-overlap baseline on questions in SQuAD's JSON;
+//! `baselines ranking QUERIES DOCUMENTS JUDGEMENTS` prints the scores of BM25 on the test queries of Cranfield;
 //! `baselines split-articles FILE FOLDER` writes its articles to three files of a folder.
 
 mod answers;
 mod articles;
+mod bm25;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,8 +18,14 @@ fn main() -> ExitCode {
         ["split-articles", file, folder] => {
             read(Path::new(file)).and_then(|document| articles::split(&document, Path::new(folder)))
         }
+        ["ranking", queries, documents, judgements] => {
+            bm25::report([queries, documents, judgements].map(Path::new))
+        }
         _ => {
-            eprintln!("usage: baselines answers FILE | baselines split-articles FILE FOLDER");
+            eprintln!(
+                "usage: baselines answers FILE | baselines ranking QUERIES DOCUMENTS JUDGEMENTS | \
+                 baselines split-articles FILE FOLDER"
+            );
             return ExitCode::from(2);
         }
     };

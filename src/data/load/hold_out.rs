@@ -1,4 +1,4 @@
-//! A dev split that is held out of the training split.
+//! A dev or test split that is held out of the training split.
 
 use crate::data::{Purpose, SplitData, draw, draw::shuffle};
 
@@ -35,8 +35,8 @@ impl HoldOut {
             }
         }
         let examples = std::mem::take(&mut train.examples);
-        let (file, files) = (train.file.clone(), train.files.clone());
-        let mut dev = SplitData { file, files, ..SplitData::default() };
+        let SplitData { file, files, collection, .. } = train.clone();
+        let mut dev = SplitData { examples: Vec::new(), file, files, collection };
         for (example, is_dev) in examples.into_iter().zip(is_dev) {
             if is_dev { dev.examples.push(example) } else { train.examples.push(example) }
         }

@@ -74,7 +74,8 @@ fn loaded(spec: &Load<'_>) -> (String, String) {
 #[test]
 fn every_nth_example_is_held_out_counted_from_one() {
     let values = values();
-    let every = |n| loaded(&Load { dev: Some(Dev::HeldOut(HoldOut::Every(n))), ..spec(&values) });
+    let every =
+        |n| loaded(&Load { dev: Some(SplitInput::HeldOut(HoldOut::Every(n))), ..spec(&values) });
     assert_eq!(every(2), ("ace".into(), "bd".into()));
     assert_eq!(every(5), ("abcd".into(), "e".into()));
     assert_eq!(every(6).0, "sample:good: no examples are held out for dev");
@@ -82,10 +83,28 @@ fn every_nth_example_is_held_out_counted_from_one() {
 }
 
 #[test]
+fn test_is_held_out_before_dev() {
+    let values = values();
+    let held_out = |n| Some(SplitInput::HeldOut(HoldOut::Every(n)));
+    let samples = samples();
+    let both = |test, dev| {
+        let (corpus, faults) = load(&Load { test, dev, ..spec(&values) }, &samples);
+        let split = |split: Option<&SplitData>| split.map(|split| forms(&corpus, split));
+        let splits = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()].map(split);
+        (splits.map(Option::unwrap_or_default), faults.len())
+    };
+    assert_eq!(both(held_out(2), held_out(3)), (["ac", "e", "bd"].map(String::from), 0));
+    assert_eq!(both(held_out(2), None), (["ace", "", "bd"].map(String::from), 0));
+    // No third example is left for dev.
+    assert_eq!(both(held_out(2), held_out(4)).1, 1);
+    assert_eq!(both(held_out(6), None).1, 1);
+}
+
+#[test]
 fn the_first_examples_that_are_not_held_out_are_kept() {
     let values = values();
     let first = |n| {
-        let dev = Some(Dev::HeldOut(HoldOut::Every(2)));
+        let dev = Some(SplitInput::HeldOut(HoldOut::Every(2)));
         loaded(&Load { dev, max_train_examples: Some(n), ..spec(&values) })
     };
     assert_eq!(first(2), ("ac".into(), "bd".into()));
@@ -96,7 +115,7 @@ fn the_first_examples_that_are_not_held_out_are_kept() {
 fn a_held_out_fraction_has_its_own_seed_and_keeps_the_order() {
     let values = values();
     let share = |name, fraction, seed| {
-        let dev = Some(Dev::HeldOut(HoldOut::Fraction { fraction, seed }));
+        let dev = Some(SplitInput::HeldOut(HoldOut::Fraction { fraction, seed }));
         loaded(&Load { name, dev, ..spec(&values) })
     };
     let (train, dev) = share("news", 0.4, 1);
@@ -113,8 +132,8 @@ fn the_faults_of_all_splits_are_reported_together() {
     let nowhere = vec![CorpusFile { location: nowhere, name: "no/such/file".into() }];
     let spec = Load {
         train: input("faulty"),
-        dev: Some(Dev::Files(input("empty"))),
-        test: Some(nowhere),
+        dev: Some(SplitInput::Files(input("empty"))),
+        test: Some(SplitInput::Files(nowhere)),
         ..spec(&values)
     };
     let faults = "sample:faulty:3: 2 columns, expected 1 (form)\n\
@@ -131,7 +150,7 @@ fn faulty_examples_are_skipped_and_counted_if_configured() {
     let values = values();
     let spec = Load {
         train: input("faulty"),
-        test: Some(input("faulty")),
+        test: Some(SplitInput::Files(input("faulty"))),
         faults: FaultPolicies { train: FaultPolicy::Skip, ..spec(&values).faults },
         ..spec(&values)
     };
@@ -154,7 +173,7 @@ fn faulty_examples_are_skipped_and_counted_if_configured() {
 #[test]
 fn a_corpus_has_its_fields_splits_and_files() {
     let values = values();
-    let spec = Load { test: Some(input("good")), ..spec(&values) };
+    let spec = Load { test: Some(SplitInput::Files(input("good"))), ..spec(&values) };
     let corpus = load(&spec, &samples()).0;
     assert_eq!(
         (corpus.name.as_str(), corpus.fields.as_slice()),
@@ -187,7 +206,7 @@ fn a_label_that_does_not_occur_in_train_has_no_count() {
     let samples: Samples =
         BTreeMap::from([("train", &b"x\ta b\n\tc\n"[..]), ("test", &b"y\ta\nx\td\n"[..])]);
     let format = find("table").expect("a format of the table");
-    let (train, test) = (input("train"), Some(input("test")));
+    let (train, test) = (input("train"), Some(SplitInput::Files(input("test"))));
     let corpus = load(&Load { format, train, test, ..spec(&values) }, &samples).0;
     assert_eq!(corpus.fields, [Field::of_tokens("text"), Field::of_examples("label")]);
     assert_eq!(count(&corpus.lexicons[1], &corpus.train, 1), [1, 0]);

@@ -79,6 +79,13 @@ impl Setting {
         self.with(key, Value::Switch(is_on))
     }
 
+    pub(super) fn map(self, key: &str, numbers: &[(&str, i64)]) -> Self {
+        let entry = |&(name, number): &(&str, i64)| {
+            (name.to_owned(), Located::by_default(Value::Integer(number)))
+        };
+        self.with(key, Value::Table(numbers.iter().map(entry).collect()))
+    }
+
     fn with(self, key: &str, value: Value) -> Self {
         let mut entries: BTreeMap<_, _> =
             self.values.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();

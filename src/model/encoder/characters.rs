@@ -135,11 +135,10 @@ pub(super) fn vocabulary(corpora: &[(&Corpus, usize)]) -> Vocabulary {
     let mut counts = BTreeMap::<String, u64>::new();
     for &(corpus, field) in corpora {
         let lexicon = &corpus.lexicons[field];
-        for example in &corpus.train.examples {
-            for &symbol in example.symbols(field).unwrap_or_default() {
-                for character in lexicon.get(symbol).chars() {
-                    *counts.entry(character.to_string()).or_default() += 1;
-                }
+        let of_examples = corpus.train.examples.iter().filter_map(|it| it.symbols(field)).flatten();
+        for symbol in of_examples.copied().chain(corpus.train.collected(field)) {
+            for character in lexicon.get(symbol).chars() {
+                *counts.entry(character.to_string()).or_default() += 1;
             }
         }
     }

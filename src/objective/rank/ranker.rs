@@ -1,12 +1,12 @@
 //! The ranker: scores of candidates, their loss, and the ranking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Result, Tensor};
 
 use super::{Config, METRICS, Relevance};
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Purpose, draw, draw::choose},
+    data::{Batch, Corpus, Lexicon, Prediction, Purpose, Symbol, draw, draw::choose},
     kernel::{self, PairGroup},
     metric::{Gold, Scorer, scorer::RankingScorer},
     model::{
@@ -96,11 +96,19 @@ impl Ranker {
     fn score(&self, taps: &[Rows], batch: &Batch) -> Result<Scored> {
         let (queries, items) = (&taps[0], &taps[1]);
         let attached = self.attached.get(&batch.corpus);
+        let shared = attached.and_then(|attached| batch.candidates(attached.field));
+        let mut shared = shared.map(Vec::into_iter);
         let (mut candidates, mut groups) = (Vec::new(), Vec::new());
         for example in 0..batch.n_examples() {
-            let rows = items.packing.rows_of_example(example);
-            let gold = attached.and_then(|attached| attached.gold(batch, &rows));
-            let right = rows.into_iter().map(|row| row as u32).collect::<Vec<_>>();
+            let of_collection = shared.as_mut().and_then(Iterator::next).zip(attached);
+            let (right, gold) = if let Some((shared, attached)) = of_collection {
+                let gold = shared.labels.map(|labels| attached.relevance_of(&labels));
+                (shared.rows, gold.filter(|gold| !gold.is_empty()))
+            } else {
+                let rows = items.packing.rows_of_example(example);
+                let gold = attached.and_then(|attached| attached.gold(batch, &rows));
+                (rows.into_iter().map(|row| row as u32).collect::<Vec<_>>(), gold)
+            };
             candidates.push(Candidates { n: right.len(), gold });
             groups.push(PairGroup { left: vec![example as u32], right });
         }
@@ -125,7 +133,10 @@ impl Ranker {
                 continue;
             }
             let others = of_examples.iter().enumerate().filter(|(other, _)| *other != example);
-            let mut others: Vec<u32> = others.flat_map(|(_, rows)| rows).copied().collect();
+            // A document of a collection is a candidate once.
+            let mut seen: BTreeSet<u32> = group.right.iter().copied().collect();
+            let others = others.flat_map(|(_, rows)| rows).copied();
+            let mut others: Vec<u32> = others.filter(|row| seen.insert(*row)).collect();
             group.right.extend(choose(&mut others, self.negatives, &mut rng));
         }
     }
@@ -164,6 +175,12 @@ impl Ranker {
 }
 
 impl Attached {
+    /// The relevance of documents with these labels; 0 without one.
+    fn relevance_of(&self, labels: &[Option<Symbol>]) -> Vec<f32> {
+        let of = |label: &Option<Symbol>| self.relevance[(*label)? as usize];
+        labels.iter().map(|label| of(label).unwrap_or(0.0)).collect()
+    }
+
     /// The relevance of the candidates in these rows, unless a label is missing or none.
     fn gold(&self, batch: &Batch, rows: &[usize]) -> Option<Vec<f32>> {
         let symbols = batch.symbols(self.field);

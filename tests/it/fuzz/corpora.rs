@@ -124,6 +124,12 @@ name = "tales"
 format = "book"
 make = "next"
 train = "x"
+[[corpus]]
+name = "searched"
+format = "smart"
+query_numbers = "ordinal"
+relevance = { "1" = 2, "-1" = 0 }
+train = ["x", "x", "x"]
 [[encoder]]
 name = "words"
 kind = "embed"
@@ -139,7 +145,7 @@ tap = "words"
 "##;
 
 /// A file for each of them; the files of several fields are separated by a byte 1e.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "#\thttp://example.org [2009-10-17]\n-DOCSTART- -X- O O\n\nen:EU NNP B-ORG\nen:rejects VBZ _\n\n\
      # a comment\nen:Peter NNP I-PER\nen:. . O\n",
     "Caf\u{e9} B-LOC\nof O\n\nThe O\nnew O\none O\n",
@@ -169,6 +175,8 @@ const FILES: [&str; 16] = [
      T3\tFood 14 19\tbread\nR1\tMakes Arg1:T1 Arg2:T2\t\n*\tEquiv T3 T4\nT4\tFood 27 32\tbread\n",
     "CHAPTER I\n\nAda sat by the\nriver. However, Cy slept! \"Why?\" said Mr. Low. Then it rained.\n",
     "One is. Two is. Three is. Four is.\nFive is. Six is. Seven is. Eight is.\n\nCHAPTER II\n\nNine is.\n",
+    ".I 001\r\n.W\r\nwhat lifts a wing\r\n.I 007\r\n.W\r\nhow does heat flow\r\n\x1e\
+     .I 1\n.T\nthe wing\n.A\nsmith\n.W\nthe wing lifts\n.I 2\n.W\nheat\n\x1e1 1 1 \n1 2 -1\n2 2 1",
 ];
 
 /// A corpus with the start of its training file.

@@ -151,6 +151,31 @@ fn keyphrases_in_standoff_annotation() {
 }
 
 #[test]
+fn queries_and_the_documents_that_they_rank() {
+    let Some(folder) = folder() else { return };
+    let names = ["cran.qry", "cran.all.1400", "cranqrel"];
+    let bytes = names.map(|name| std::fs::read(folder.join("cranfield").join(name)).unwrap());
+    let files: Vec<(&str, &[u8])> =
+        names.into_iter().zip(bytes.iter().map(Vec::as_slice)).collect();
+    let grades = [("1", 4), ("2", 3), ("3", 2), ("4", 1), ("-1", 0)];
+    let setting = Setting::new("smart")
+        .say("query_numbers", "ordinal")
+        .list("sections", &["W"])
+        .map("relevance", &grades);
+    let reading = setting.read_files(&files, Labels::Required);
+    assert_eq!(reading.faults(), [""; 0]);
+    let split = &reading.read.split;
+    let judged = split.examples.iter().map(|query| query.symbols(2).unwrap().len());
+    assert_eq!((split.examples.len(), judged.sum::<usize>()), (225, 1_837));
+    let documents = &split.collection.as_ref().unwrap().documents;
+    let n_empty = documents.iter().filter(|document| document.words.is_empty()).count();
+    assert_eq!((documents.len(), n_empty), (1_400, 2));
+    // Numbers by their places are needed: the last query has the number 365.
+    let given = setting.say("query_numbers", "given").read_files(&files, Labels::Required);
+    assert!(given.read.n_faulty > 1_000, "{}", given.read.n_faulty);
+}
+
+#[test]
 fn examples_are_made_from_the_sentences_of_books() {
     for (file, n_order, n_next, n_connective) in [
         ("carroll-alice", 696, 435, 30),

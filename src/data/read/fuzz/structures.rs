@@ -9,6 +9,7 @@ use super::{
     super::{Labels, lines::lines, testing::Setting},
     fault_lines, golds,
 };
+use crate::data::{Batch, Lexicon, Prediction};
 
 /// Formats of structures: pieces of their files, their keys and the field of a structure.
 fn structured() -> impl Strategy<Value = (Vec<u8>, Setting, &'static str)> {
@@ -87,6 +88,19 @@ const BOOK: &[&str] = &[
     "A. ",
 ];
 
+const SMART: &[&str] = &[
+    ".I 1\n.W\nA b\n",
+    ".I 2\r\n.T\r\nC\r\n.A\r\nd\r\n.W\r\n",
+    ".I 1\n",
+    ".W\n",
+    ".I\n",
+    "\n",
+    "e\n",
+];
+
+const JUDGEMENTS: &[&str] =
+    &["1 1\n", "2 1 3\n", "1 0 2 -1\r\n", "9 1 1\n", "1\n", "\n", "1 2 x\n"];
+
 const BRAT: &[&str] = &[
     "R1\tX Arg1:T0 Arg2:T1\t\n",
     "*\tY T0 T1\n",
@@ -109,6 +123,38 @@ proptest! {
             let written = setting.write_structures(&reading, "answer");
             let object: BTreeMap<String, String> = serde_json::from_slice(&written).unwrap();
             prop_assert!(object.len() >= reading.read.split.examples.len());
+        }
+    }
+
+    #[test]
+    fn collections_are_read_or_refused(
+        texts in prop::array::uniform2(prop::collection::vec(prop::sample::select(SMART), 0..8)),
+        judgements in prop::collection::vec(prop::sample::select(JUDGEMENTS), 0..6),
+        bytes in prop::collection::vec(any::<u8>(), 0..8),
+        gold in golds(),
+    ) {
+        let [queries, documents] = texts.map(|pieces| pieces.concat().into_bytes());
+        let judgements = judgements.concat().into_bytes();
+        for judgements in [judgements, bytes] {
+            let setting = Setting::new("smart").map("relevance", &[("1", 1), ("3", 2), ("-1", 0)]);
+            let files = [("q", &queries[..]), ("d", &documents), ("r", &judgements)];
+            let reading = setting.read_files(&files, gold);
+            prop_assert_eq!(reading.read.n_faulty == 0, reading.read.faults.is_empty());
+            let (corpus, split) = (&reading.corpus, &reading.read.split);
+            let all: Vec<usize> = (0..split.examples.len()).collect();
+            for batch in [
+                Batch::new(0, corpus, split, &all),
+                Batch::for_evaluation(0, corpus, split, &all),
+            ] {
+                let n_items = batch.sequence(1).parent().map_or(0, |items| items.n_rows());
+                for candidates in batch.candidates(2).unwrap_or_default() {
+                    prop_assert!(candidates.rows.iter().all(|row| (*row as usize) < n_items));
+                }
+            }
+            let n = split.collection.as_ref().map_or(0, |it| it.documents.len());
+            let rankings = vec![Prediction::Ranking(vec![0.5; n]); all.len()];
+            let written = setting.write_predictions(&reading, "", &Lexicon::default(), &rankings);
+            prop_assert_eq!(lines(&written.unwrap()).count(), n * all.len());
         }
     }
 

@@ -1,0 +1,138 @@
+//! The judgements of a SMART collection: which documents are relevant for which query.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::super::{
+    ReadError, Source,
+    encoding::Decoder,
+    lines::{Line, lines},
+};
+use crate::keys::Values;
+
+/// The judged documents of each query.
+#[derive(Debug)]
+pub(super) struct Judgements {
+    of: Vec<Judged>,
+    pub(super) faults: Vec<ReadError>,
+    pub(super) replaced: Vec<ReadError>,
+}
+
+/// The judged documents of a query, each with the relevance that its grade stands for.
+#[derive(Clone, Debug, Default)]
+struct Judged {
+    documents: Vec<u32>,
+    relevance: Vec<String>,
+}
+
+impl Judgements {
+    /// Reads a file of judgements of queries with these numbers, and documents with these ids; each with its file, for
+    /// messages.
+    pub(super) fn read(
+        source: &Source,
+        values: &Values,
+        (queries, query_file): (&[String], &Source),
+        (documents, document_file): (&[Arc<str>], &Source),
+    ) -> Self {
+        let query_of: HashMap<&str, usize> =
+            queries.iter().enumerate().map(|(at, number)| (number.as_str(), at)).collect();
+        let document_of: HashMap<&str, u32> =
+            documents.iter().zip(0..).map(|(id, at)| (id.as_ref(), at)).collect();
+        let grades = Grades::of(values);
+        let decoder = Decoder::new(values, &source.bytes);
+        let mut judgements = Self {
+            of: vec![Judged::default(); queries.len()],
+            faults: Vec::new(),
+            replaced: Vec::new(),
+        };
+        let mut lines_of = HashMap::<(usize, u32), u32>::new();
+        let mut judge = |line: &Line<'_>, of: &mut [Judged]| -> Result<(), String> {
+            let text = decoder.decode(line)?;
+            let cells: Vec<&str> = text.split_ascii_whitespace().collect();
+            let (query, document, grade) = match cells.as_slice() {
+                [query, document] => (query, document, "1"),
+                [query, document, grade] | [query, _, document, grade] => (query, document, *grade),
+                _ => {
+                    let n = cells.len();
+                    return Err(format!(
+                        "expected a query, a document and a grade, found {n} columns"
+                    ));
+                }
+            };
+            let Some(&query_at) = query_of.get(query) else {
+                let (file, n) = (&query_file.name, queries.len());
+                return Err(format!(
+                    "expected a query of {file}, which has {n}, found {query:?}; `query_numbers` says how queries are \
+                     numbered"
+                ));
+            };
+            let Some(&document_at) = document_of.get(document) else {
+                let (file, n) = (&document_file.name, documents.len());
+                return Err(format!(
+                    "expected a document of {file}, which has {n}, found {document:?}"
+                ));
+            };
+            if let Some(first) = lines_of.insert((query_at, document_at), line.number) {
+                return Err(format!(
+                    "expected one judgement of document {document} for query {query}, found a second one after that \
+                     of line {first}"
+                ));
+            }
+            let relevance = grades.relevance(grade)?;
+            of[query_at].documents.push(document_at);
+            of[query_at].relevance.push(relevance);
+            Ok(())
+        };
+        for line in lines(&source.bytes).filter(|line| !line.is_blank()) {
+            if let Err(what) = judge(&line, &mut judgements.of) {
+                let (file, line) = (source.name.clone(), line.number);
+                judgements.faults.push(ReadError { file, line, what });
+            }
+        }
+        judgements.replaced = decoder.replaced(&source.name);
+        judgements
+    }
+
+    /// The judged documents of a query, by its place, and the relevance of each.
+    pub(super) fn of(&self, query: usize) -> (Vec<u32>, Vec<String>) {
+        let Judged { documents, relevance } = &self.of[query];
+        (documents.clone(), relevance.clone())
+    }
+}
+
+/// What grades stand for.
+struct Grades(Option<HashMap<String, f64>>);
+
+impl Grades {
+    fn of(values: &Values) -> Self {
+        let map = values.table(super::RELEVANCE);
+        let entries = |map: Values| {
+            map.iter().map(|(grade, _)| (grade.to_owned(), map.number(grade))).collect()
+        };
+        Self(map.map(entries))
+    }
+
+    /// The relevance of a grade, as a number.
+    fn relevance(&self, grade: &str) -> Result<String, String> {
+        match &self.0 {
+            Some(map) => match map.get(grade) {
+                Some(relevance) => Ok(relevance.to_string()),
+                None => {
+                    let mut known: Vec<&str> = map.keys().map(String::as_str).collect();
+                    known.sort_unstable();
+                    Err(format!(
+                        "expected a grade of `relevance` ({}), found {grade:?}",
+                        known.join(", ")
+                    ))
+                }
+            },
+            None => match grade.parse::<f64>() {
+                Ok(relevance) if relevance.is_finite() && relevance >= 0.0 => {
+                    Ok(relevance.to_string())
+                }
+                _ => Err(format!(
+                    "expected a grade of 0 or more, found {grade:?}; set `relevance` to what each grade stands for"
+                )),
+            },
+        }
+    }
+}
