@@ -14,7 +14,12 @@ mod run;
 #[path = "corpora/table.rs"]
 mod table;
 
-use std::{collections::BTreeMap, fs, path::Path, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Instant,
+};
 
 use plan::{Arm, Corpus, Plan};
 use run::Kept;
@@ -52,8 +57,13 @@ fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
     }
     let threads: Vec<&str> =
         given.get("--threads").map(|threads| vec!["--threads", threads]).unwrap_or_default();
+    let mut is_prepared = BTreeSet::new();
     let (start, n) = (Instant::now(), missing.len());
     for (at, (corpus, arm, seed)) in missing.into_iter().enumerate() {
+        if let Some(prepare) = corpus.prepare.as_ref().filter(|_| is_prepared.insert(&corpus.name))
+        {
+            run::baselines(prepare, corpora);
+        }
         let kept = run::run(corpus, arm, seed, corpora, &threads);
         kept.write(Path::new(FOLDER), corpus, arm, seed);
         let left = start.elapsed().as_secs_f64() / (at + 1) as f64 * (n - at - 1) as f64;

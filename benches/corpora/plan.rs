@@ -24,6 +24,8 @@ pub(crate) struct Corpus {
     pub(crate) recipe: String,
     /// `--set` options of every arm, with `$AUXDESK_CORPORA` where a path has it.
     pub(crate) set: Vec<String>,
+    /// Arguments of the program `baselines` of `tools`, which it is called with before.
+    pub(crate) prepare: Option<Vec<String>>,
     /// The columns.
     pub(crate) metrics: Vec<Metric>,
     /// Published figures.

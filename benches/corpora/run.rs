@@ -69,13 +69,7 @@ pub(crate) fn command(corpus: &Corpus, arm: &Arm, seed: u64) -> String {
 pub(crate) fn run(corpus: &Corpus, arm: &Arm, seed: u64, corpora: &str, more: &[&str]) -> Kept {
     let folder = tempfile::tempdir().unwrap();
     let summary = match &arm.baseline {
-        Some(baseline) => {
-            let mut command = Command::new("cargo");
-            let tool = ["run", "-q", "--release", "--manifest-path", "tools/Cargo.toml", "--bin"];
-            command.args(tool).args(["baselines", "--"]);
-            command.args(baseline.iter().map(|arg| arg.replace("$AUXDESK_CORPORA", corpora)));
-            printed(command)
-        }
+        Some(baseline) => serde_json::from_slice(&baselines(baseline, corpora)).unwrap(),
         None => {
             let source = folder.path().join("source");
             if let Some(arm) = &arm.from {
@@ -101,17 +95,26 @@ fn train(
     let expanded =
         |option: &String| option.replace("$AUXDESK_CORPORA", corpora).replace("$RUN", &source);
     command.args(options.iter().map(expanded)).args(more);
-    let mut summary = printed(command);
+    let mut summary: Value = serde_json::from_slice(&printed(command)).unwrap();
     // The name of a temporary folder says nothing.
     summary.as_object_mut().unwrap().remove("run");
     summary
 }
 
-/// The JSON that a program printed.
-fn printed(mut command: Command) -> Value {
+/// What the program `baselines` of `tools` prints.
+pub(crate) fn baselines(arguments: &[String], corpora: &str) -> Vec<u8> {
+    let mut command = Command::new("cargo");
+    let tool = ["run", "-q", "--release", "--manifest-path", "tools/Cargo.toml", "--bin"];
+    command.args(tool).args(["baselines", "--"]);
+    command.args(arguments.iter().map(|arg| arg.replace("$AUXDESK_CORPORA", corpora)));
+    printed(command)
+}
+
+/// What a program printed.
+fn printed(mut command: Command) -> Vec<u8> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    output.stdout
 }
 
 fn cpu() -> String {

@@ -29,10 +29,13 @@ fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
         writeln!(page, "  --set {}", shell(std::slice::from_ref(set))).unwrap();
     }
     page.push_str(")\n");
+    let tool = "cargo run --release --manifest-path tools/Cargo.toml --bin baselines --";
+    if let Some(prepare) = &corpus.prepare {
+        writeln!(page, "{tool} {}", shell(prepare)).unwrap();
+    }
     for arm in &corpus.arm {
         writeln!(page, "# {}", arm.about).unwrap();
         if let Some(baseline) = &arm.baseline {
-            let tool = "cargo run --release --manifest-path tools/Cargo.toml --bin baselines --";
             writeln!(page, "{tool} {}", shell(baseline)).unwrap();
             continue;
         }
