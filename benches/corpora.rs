@@ -33,8 +33,8 @@ fn main() {
         args.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
     let seeds: u64 = given.get("--seeds").map_or(3, |seeds| seeds.parse().expect("a number"));
     let folder = Path::new(FOLDER);
-    let plan: Plan =
-        toml::from_str(&fs::read_to_string(folder.join("arms.toml")).unwrap()).unwrap();
+    let text = fs::read_to_string(folder.join("arms.toml")).unwrap();
+    let plan: Plan = toml::from_str(&text).unwrap_or_else(|error| panic!("arms.toml: {error}"));
     match std::env::var("AUXDESK_CORPORA") {
         Ok(corpora) => train(&plan, &given, seeds, &corpora),
         Err(_) => println!("AUXDESK_CORPORA is not set: nothing is trained"),

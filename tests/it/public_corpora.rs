@@ -76,8 +76,8 @@ fn every_command_of_the_page_finds_the_published_counts() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The commands of the page of results that start from no other run, nor from files that a command makes under `target`. A bash array has the options that the arms of
-/// a corpus share.
+/// The commands of the page of results that start from no other run, nor from files that another command makes under
+/// `target`. A bash array has the options that the arms of a corpus share.
 fn result_commands(page: &str) -> Vec<String> {
     let (mut commands, mut shared, mut is_shared) = (Vec::new(), String::new(), false);
     for line in page.lines() {
