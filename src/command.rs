@@ -6,6 +6,7 @@
 
 mod check;
 mod continue_run;
+mod digests;
 mod evaluate;
 mod list;
 mod look;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path, process::ExitCode};
 
-use super::{Failure, continue_run::is_unchanged, print_json, progress::reading};
+use super::{Failure, digests::is_unchanged, print_json, progress::reading};
 use crate::{
     app::{self, Job, Outcome, Past, RunFolder, Show, Stderr, memory},
     cli::{LookArgs, TrainArgs},
