@@ -221,8 +221,10 @@ proptest! {
             let again = setting.read_as(&written, gold);
             prop_assert_eq!(again.faults(), [""; 0]);
             // Of an example without a structure an empty one is written, or what stands for no prediction.
+            let is_empty = |text: &str| text.split_whitespace().all(|word| ["\u{2013}", "_", "no"].contains(&word));
             let known = |texts: Vec<String>| -> Vec<String> {
-                texts.into_iter().map(|text| text.replace(['\u{2013}', '_'], "")).collect()
+                let text = |text: String| if is_empty(&text) { String::new() } else { text };
+                texts.into_iter().map(text).collect()
             };
             prop_assert_eq!(known(again.structures(field)), known(reading.structures(field)));
         }

@@ -187,9 +187,9 @@ fn predicted_entities_are_paired_and_gold_relations_have_the_types_of_their_enti
     set(&parameters, "objective.relation.pair.output.bias", &[0.0, 0.0, 99.0, 0.0, 0.0]);
     let batch = batch();
     let tags = extractor.entities.class_names();
-    // Of the first sentence a person and a town are found, of the second only a person.
+    // In batch order, by length. Of the first sentence a person and a town are found, of the third only a person.
     let predicted: [&[&str]; 4] =
-        [&["B-person", "O", "O", "O", "B-town"], &["O", "B-person"], &["O", "O", "O"], &["O", "O"]];
+        [&["B-person", "O", "O", "O", "B-town"], &["O", "O", "O"], &["O", "B-person"], &["O", "O"]];
     let packing = batch.sequence(0);
     let mut rows = vec![0f32; 4 * packing.n_rows()];
     for (example, of_example) in predicted.iter().enumerate() {
@@ -210,9 +210,9 @@ fn predicted_entities_are_paired_and_gold_relations_have_the_types_of_their_enti
     let found = Prediction::Relations(vec![relation(town, "home-of", person)]);
     assert_eq!(evaluation.predictions, [found, none(), none(), none()]);
     let first = [relation(person, "works-for", firm), relation(town, "home-of", person)];
-    let second = [relation(span(1, "person"), "unseen", span(0, "town"))];
+    let third = [relation(span(1, "person"), "unseen", span(0, "town"))];
     let gold = |relations: &[SpanRelation]| Gold::Relations(relations.to_vec());
-    assert_eq!(evaluation.gold, [gold(&first), gold(&second), gold(&[]), Gold::None]);
+    assert_eq!(evaluation.gold, [gold(&first), gold(&[]), gold(&third), Gold::None]);
     // Pairs of gold entities: three of the first sentence, and one whose type is never predicted.
     let (Gold::Classes { classes, .. }, Prediction::Classes(predicted)) =
         &evaluation.scored_only[0]
