@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auxdesk::{
-    data::{Batch, Example, FieldValues, Symbol},
+    data::{Batch, Corpus, Example, FieldValues, Symbol},
     kernel::Gradient,
     keys::ValueType,
     model::{Context, Mode, RowKind, Rows, TapView, encoder::RowSource, view},
@@ -34,17 +34,42 @@ fn unhidden(name: &'static str) -> Vec<String> {
     lists.collect()
 }
 
+/// The first example of at least five words, if they are all different.
+fn distinct_example(corpus: &Corpus) -> Option<usize> {
+    let lower = |symbol: Symbol| corpus.lexicons[0].get(symbol).to_lowercase();
+    corpus.train.examples.iter().position(|example| {
+        let symbols = example.symbols(0).unwrap();
+        let words: BTreeSet<String> = symbols.iter().map(|symbol| lower(*symbol)).collect();
+        words.len() == symbols.len() && symbols.len() >= 5
+    })
+}
+
+/// A recipe whose corpora have a sentence of different words each: where a corpus has none, as every one of its texts
+/// is of several sentences, the words of its shortest text are replaced by other words of train.
+fn tiny(name: &'static str) -> Tiny {
+    let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
+    for corpus in tiny.corpora.iter_mut().filter(|corpus| distinct_example(corpus).is_none()) {
+        let (mut seen, mut words) = (BTreeSet::new(), Vec::new());
+        for &symbol in corpus.train.examples.iter().flat_map(|example| example.symbols(0).unwrap())
+        {
+            if seen.insert(corpus.lexicons[0].get(symbol).to_lowercase()) {
+                words.push(symbol);
+            }
+        }
+        let texts = corpus.train.examples.iter_mut().filter(|example| example.len() >= 5);
+        let text = texts.min_by_key(|example| example.len()).expect("a text");
+        words.truncate(text.len());
+        text.fields[0] = Some(FieldValues::Symbols(words));
+    }
+    tiny
+}
+
 /// A sentence of different, known words, alone in a batch, so that a row of the embedding table
 /// corresponds to a position.
 fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
     let corpus = &tiny.corpora[corpus_idx];
-    let lower = |symbol: Symbol| corpus.lexicons[0].get(symbol).to_lowercase();
-    let at = corpus.train.examples.iter().position(|example| {
-        let symbols = example.symbols(0).unwrap();
-        let words: BTreeSet<String> = symbols.iter().map(|symbol| lower(*symbol)).collect();
-        words.len() == symbols.len() && symbols.len() >= 5
-    });
-    Batch::new(corpus_idx, corpus, &corpus.train, &[at.expect("such a sentence")])
+    let at = distinct_example(corpus).expect("such a sentence");
+    Batch::new(corpus_idx, corpus, &corpus.train, &[at])
 }
 
 /// The positions of the words that influence a scalar: the rows of the first embedding table with a
@@ -169,7 +194,7 @@ pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
 #[test]
 fn a_row_does_not_change_with_words_outside_its_context() {
     for name in names() {
-        let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
+        let mut tiny = tiny(name);
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();
@@ -223,7 +248,7 @@ const PREDICT_WORDS: &[&str] = &["next-word"];
 fn no_word_is_predicted_from_a_row_with_it_in_its_context() {
     let mut n_checked = 0;
     for name in names() {
-        let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
+        let mut tiny = tiny(name);
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();

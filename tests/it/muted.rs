@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use crate::{
     orders::answers,
-    tiny::{Run, Size, Tiny, names, shipped_tiny, text_tiny, without},
+    tiny::{Run, Size, Tiny, is_read, names, shipped_tiny, text_tiny, without},
 };
 
 const SIZE: Size = Size { width: 4, examples: 64 };
@@ -84,6 +84,9 @@ fn every_auxiliary_muted_from_the_start_has_no_effect() {
         let plain = shipped_tiny(name, SIZE, &[]);
         let drops = dropped(&plain);
         for spec in plain.recipe.objectives.iter().filter(|spec| spec.role == Role::Auxiliary) {
+            if is_read(text, spec.name.as_str()) {
+                continue;
+            }
             let what = format!("{name} without {}", spec.name);
             // The sampling rule may name groups, of which one is removed.
             let mut sets =
@@ -289,9 +292,10 @@ proptest! {
 /// Muted and unmuted within a run: parameters of the muted objective do not change meanwhile.
 #[test]
 fn parameters_of_a_muted_objective_do_not_change_until_it_is_unmuted() {
-    for name in names() {
+    for (name, text) in shipped::RECIPES {
         let tiny = shipped_tiny(name, SIZE, &[]);
         let specs = tiny.recipe.objectives.iter();
+        let specs = specs.filter(|spec| !is_read(text, spec.name.as_str()));
         // An objective that shares another's parameters over other examples may have no labels.
         let specs = specs.filter(|spec| !spec.is_another() && !spec.muted);
         for spec in specs.filter(|spec| spec.role == Role::Auxiliary) {

@@ -30,6 +30,8 @@ const PROMISED: &[&str] = &[
     "ranking",
     "chunking",
     "sentiment",
+    "summaries",
+    "keyphrases",
 ];
 
 fn loaded(name: &'static str, sets: &[&str]) -> Recipe {

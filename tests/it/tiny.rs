@@ -183,6 +183,27 @@ pub(crate) fn without(text: &str, objective: &str) -> String {
     kept.join("[[objective]]")
 }
 
+/// Whether other tables of a recipe read an objective: its head or its parameters. Muted, it still runs for them.
+pub(crate) fn is_read(text: &str, objective: &str) -> bool {
+    let recipe: toml::Table = text.parse().unwrap();
+    let is_it = |value: &str| value.rsplit(':').next() == Some(objective);
+    let names = |value: &toml::Value| match value {
+        toml::Value::String(value) => is_it(value),
+        toml::Value::Array(values) => values.iter().filter_map(|value| value.as_str()).any(is_it),
+        _ => false,
+    };
+    let tables =
+        ["encoder", "objective"].into_iter().flat_map(|noun| recipe[noun].as_array().unwrap());
+    let of_table = |table: &toml::Value| {
+        let keys = table.as_table().unwrap().iter();
+        let mut others = keys.filter(|(key, _)| {
+            !matches!(key.as_str(), "name" | "kind" | "label" | "group" | "corpus" | "field")
+        });
+        others.any(|(_, value)| names(value))
+    };
+    tables.into_iter().any(of_table)
+}
+
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     shipped::RECIPES.iter().map(|(name, _)| *name)
 }

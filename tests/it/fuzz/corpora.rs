@@ -226,7 +226,7 @@ fn inputs() -> Vec<Input> {
             let source = open(&spec.load().train[0], &shipped::samples()).unwrap();
             // Whole sentences.
             let text = String::from_utf8_lossy(&source.bytes[..source.bytes.len().min(1500)]);
-            let end = text.rfind("\n\n").or(text.rfind('\n')).unwrap();
+            let end = text.rfind("\n\n").or(text.rfind("\n#doc")).or(text.rfind('\n')).unwrap();
             inputs.push(Input::new(spec, text[..=end].into()));
         }
     }
