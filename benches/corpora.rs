@@ -2,10 +2,12 @@
 //! `docs/results`, and writes the tables of `docs/results/README.md` from the summaries that are there.
 //!
 //! `cargo bench --bench corpora` trains what is missing; a run whose summary is kept is not repeated as long as its
-//! command is the same. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the results are the same). The corpora are found by the variable
-//! `AUXDESK_CORPORA`; without it nothing is trained, and the tables are written again.
+//! command and its recipe are the same. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the
+//! results do not depend on it). The corpora are found by the variable `AUXDESK_CORPORA`; without it nothing is trained,
+//! and the tables are written again.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 #[path = "corpora/plan.rs"]
 mod plan;
@@ -22,15 +24,14 @@ use std::{
 };
 
 use plan::{Arm, Corpus, Plan};
-use run::Kept;
+use run::{Kept, Programs};
 
 /// The folder of the plan, the summaries and the tables.
 const FOLDER: &str = "docs/results";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let given: BTreeMap<&str, &str> =
-        args.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let given: BTreeMap<&str, &str> = options(&args);
     let seeds: u64 = given.get("--seeds").map_or(3, |seeds| seeds.parse().expect("a number"));
     let folder = Path::new(FOLDER);
     let text = fs::read_to_string(folder.join("arms.toml")).unwrap();
@@ -43,10 +44,27 @@ fn main() {
     println!("{FOLDER}/README.md is written");
 }
 
+/// The options of the command line, each with its value.
+fn options(args: &[String]) -> BTreeMap<&str, &str> {
+    const KNOWN: [&str; 4] = ["--seeds", "--corpus", "--arm", "--threads"];
+    let mut given = BTreeMap::new();
+    for pair in args.chunks(2) {
+        match pair {
+            [key, value] if KNOWN.contains(&key.as_str()) => given.insert(&**key, &**value),
+            other => panic!("expected {} with a value, found {other:?}", KNOWN.join(", ")),
+        };
+    }
+    given
+}
+
 /// Trains every run whose summary is missing or is that of another command.
 fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
     let is_wanted = |key: &str, name: &str| given.get(key).is_none_or(|only| *only == name);
     let mut missing: Vec<(&Corpus, &Arm, u64)> = Vec::new();
+    if let Some(name) = given.get("--corpus") {
+        let names: Vec<&str> = plan.corpus.iter().map(|corpus| corpus.name.as_str()).collect();
+        assert!(names.contains(name), "no corpus {name}; there are {}", names.join(", "));
+    }
     for corpus in plan.corpus.iter().filter(|corpus| is_wanted("--corpus", &corpus.name)) {
         for arm in corpus.arm.iter().filter(|arm| is_wanted("--arm", &arm.name)) {
             let seeds = if arm.baseline.is_some() { 1 } else { seeds };
@@ -55,25 +73,25 @@ fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
             missing.extend(absent.map(|seed| (corpus, arm, seed)));
         }
     }
-    let threads: Vec<&str> =
-        given.get("--threads").map(|threads| vec!["--threads", threads]).unwrap_or_default();
+    let options = given.get("--threads").map(|threads| vec!["--threads", threads]);
+    let programs = Programs { corpora, options: options.unwrap_or_default() };
     let mut is_prepared = BTreeSet::new();
     let (start, n) = (Instant::now(), missing.len());
     for (at, (corpus, arm, seed)) in missing.into_iter().enumerate() {
         if let Some(prepare) = corpus.prepare.as_ref().filter(|_| is_prepared.insert(&corpus.name))
         {
-            run::baselines(prepare, corpora);
+            programs.baselines(prepare);
         }
-        let kept = run::run(corpus, arm, seed, corpora, &threads);
+        let kept = programs.run(corpus, arm, seed);
         kept.write(Path::new(FOLDER), corpus, arm, seed);
-        let left = start.elapsed().as_secs_f64() / (at + 1) as f64 * (n - at - 1) as f64;
+        let remaining = start.elapsed().as_secs_f64() / (at + 1) as f64 * (n - at - 1) as f64;
         println!(
             "{} of {n}: {}, {}, seed {seed}: {}; about {:.0} min left",
             at + 1,
             corpus.name,
             arm.name,
             table::figures(corpus, arm, &[kept]).join(", "),
-            left / 60.0
+            remaining / 60.0
         );
     }
 }

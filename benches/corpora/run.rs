@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use auxdesk::data::digest::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ use crate::plan::{Arm, Corpus, shell};
 pub(crate) struct Kept {
     /// The command, with `$AUXDESK_CORPORA` in its paths; of a run that starts from another, both.
     command: String,
+    /// A digest of the recipe; of a run that starts from another, of both recipes.
+    recipe: String,
     /// The processor.
     pub(crate) cpu: String,
     /// What `auxdesk train --json` printed, or the figures of a baseline by OBJECTIVE.METRIC.
@@ -23,11 +26,13 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// That of this command, if there is one.
+    /// That of this command and recipe, if there is one.
     pub(crate) fn read(folder: &Path, corpus: &Corpus, arm: &Arm, seed: u64) -> Option<Self> {
         let text = fs::read_to_string(path(folder, corpus, arm, seed)).ok()?;
         let kept: Self = serde_json::from_str(&text).unwrap();
-        (kept.command == command(corpus, arm, seed)).then_some(kept)
+        let is_it =
+            kept.command == command(corpus, arm, seed) && kept.recipe == recipe(corpus, arm);
+        is_it.then_some(kept)
     }
 
     /// Replaces that of an earlier command.
@@ -65,49 +70,72 @@ pub(crate) fn command(corpus: &Corpus, arm: &Arm, seed: u64) -> String {
     format!("{}{}", before.unwrap_or_default(), train(&corpus.options(arm)))
 }
 
-/// Runs an arm, with further options of `auxdesk train`.
-pub(crate) fn run(corpus: &Corpus, arm: &Arm, seed: u64, corpora: &str, more: &[&str]) -> Kept {
-    let folder = tempfile::tempdir().unwrap();
-    let summary = match &arm.baseline {
-        Some(baseline) => serde_json::from_slice(&baselines(baseline, corpora)).unwrap(),
-        None => {
-            let source = folder.path().join("source");
-            if let Some(arm) = &arm.from {
-                train(&arm.options(), seed, &source, corpora, &source, more);
+/// The recipes of a run, without comments and spaces: a changed recipe is another one.
+fn recipe(corpus: &Corpus, arm: &Arm) -> String {
+    if arm.baseline.is_some() {
+        return String::new();
+    }
+    let own = arm.recipe.as_ref().unwrap_or(&corpus.recipe);
+    let all = arm.from.iter().map(|source| &source.recipe).chain([own]);
+    let digests = all.map(|path| {
+        let recipe: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+        digest(recipe.to_string().as_bytes())
+    });
+    digests.collect::<Vec<_>>().join(" ")
+}
+
+/// The programs that train, and what they are called with.
+pub(crate) struct Programs<'a> {
+    /// The folder of the corpora.
+    pub(crate) corpora: &'a str,
+    /// Further options of `auxdesk train`.
+    pub(crate) options: Vec<&'a str>,
+}
+
+impl Programs<'_> {
+    /// Runs an arm.
+    pub(crate) fn run(&self, corpus: &Corpus, arm: &Arm, seed: u64) -> Kept {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, run) = (folder.path().join("source"), folder.path().join("run"));
+        let summary = match &arm.baseline {
+            Some(baseline) => serde_json::from_slice(&self.baselines(baseline)).unwrap(),
+            None => {
+                if let Some(arm) = &arm.from {
+                    self.train(&arm.options(), seed, &source, &source);
+                }
+                self.train(&corpus.options(arm), seed, &run, &source)
             }
-            train(&corpus.options(arm), seed, &folder.path().join("run"), corpora, &source, more)
-        }
-    };
-    Kept { command: command(corpus, arm, seed), cpu: cpu(), summary }
-}
+        };
+        let (command, recipe) = (command(corpus, arm, seed), recipe(corpus, arm));
+        Kept { command, recipe, cpu: cpu(), summary }
+    }
 
-fn train(
-    options: &[String],
-    seed: u64,
-    run: &Path,
-    corpora: &str,
-    source: &Path,
-    more: &[&str],
-) -> Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
-    command.args(["train", "--headless", "--json", "--seed", &seed.to_string(), "--run"]).arg(run);
-    let source = source.to_string_lossy();
-    let expanded =
-        |option: &String| option.replace("$AUXDESK_CORPORA", corpora).replace("$RUN", &source);
-    command.args(options.iter().map(expanded)).args(more);
-    let mut summary: Value = serde_json::from_slice(&printed(command)).unwrap();
-    // The name of a temporary folder says nothing.
-    summary.as_object_mut().unwrap().remove("run");
-    summary
-}
+    /// Trains into the folder `run`; the folder `source` is `$RUN`.
+    fn train(&self, options: &[String], seed: u64, run: &Path, source: &Path) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auxdesk"));
+        let seed = seed.to_string();
+        command.args(["train", "--headless", "--json", "--seed", &seed, "--run"]).arg(run);
+        let source = source.to_string_lossy();
+        let expanded = |option: &String| self.expanded(option).replace("$RUN", &source);
+        command.args(options.iter().map(expanded)).args(&self.options);
+        let mut summary: Value = serde_json::from_slice(&printed(command)).unwrap();
+        // The name of a temporary folder says nothing.
+        summary.as_object_mut().unwrap().remove("run");
+        summary
+    }
 
-/// What the program `baselines` of `tools` prints.
-pub(crate) fn baselines(arguments: &[String], corpora: &str) -> Vec<u8> {
-    let mut command = Command::new("cargo");
-    let tool = ["run", "-q", "--release", "--manifest-path", "tools/Cargo.toml", "--bin"];
-    command.args(tool).args(["baselines", "--"]);
-    command.args(arguments.iter().map(|arg| arg.replace("$AUXDESK_CORPORA", corpora)));
-    printed(command)
+    /// What the program `baselines` of `tools` prints.
+    pub(crate) fn baselines(&self, arguments: &[String]) -> Vec<u8> {
+        let mut command = Command::new("cargo");
+        let tool = ["run", "-q", "--release", "--manifest-path", "tools/Cargo.toml", "--bin"];
+        command.args(tool).args(["baselines", "--"]);
+        command.args(arguments.iter().map(|argument| self.expanded(argument)));
+        printed(command)
+    }
+
+    fn expanded(&self, text: &str) -> String {
+        text.replace("$AUXDESK_CORPORA", self.corpora)
+    }
 }
 
 /// What a program printed.

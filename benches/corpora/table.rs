@@ -11,13 +11,18 @@ const HEAD: &str = "# Results on public corpora
 
 `cargo bench --bench corpora` trains the arms of `arms.toml` whose summaries are not in this folder yet, and writes this
 page. The corpora cannot be redistributed: the commands read them from the folder named by `AUXDESK_CORPORA`. Figures are
-on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of seeds is given where it is not 3.
+on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of seeds is given where it is not
+3. `–` stands for a score of an objective that an arm does not train, and for an arm that was not trained yet.
 ";
 
 /// The whole page.
 pub(crate) fn page(plan: &Plan, folder: &Path) -> String {
     let mut page = HEAD.to_owned();
-    for corpus in &plan.corpus {
+    let is_trained = |corpus: &&Corpus| {
+        let mut arms = corpus.arm.iter().filter(|arm| arm.baseline.is_none());
+        arms.any(|arm| Kept::read(folder, corpus, arm, 1).is_some())
+    };
+    for corpus in plan.corpus.iter().filter(is_trained) {
         section(&mut page, corpus, folder);
     }
     page

@@ -46,19 +46,18 @@ fn distinct_example(corpus: &Corpus) -> Option<usize> {
 
 /// A recipe whose corpora have a sentence of different words each: where a corpus has none, as every one of its texts
 /// is of several sentences, the words of its shortest text are replaced by other words of train.
-fn tiny(name: &'static str) -> Tiny {
-    let mut tiny = shipped_tiny(name, SIZE, &unhidden(name));
+fn with_distinct_words(mut tiny: Tiny) -> Tiny {
     for corpus in tiny.corpora.iter_mut().filter(|corpus| distinct_example(corpus).is_none()) {
         let (mut seen, mut words) = (BTreeSet::new(), Vec::new());
-        for &symbol in corpus.train.examples.iter().flat_map(|example| example.symbols(0).unwrap())
-        {
+        let texts = corpus.train.examples.iter();
+        for &symbol in texts.flat_map(|example| example.symbols(0).unwrap()) {
             if seen.insert(corpus.lexicons[0].get(symbol).to_lowercase()) {
                 words.push(symbol);
             }
         }
-        let texts = corpus.train.examples.iter_mut().filter(|example| example.len() >= 5);
-        let text = texts.min_by_key(|example| example.len()).expect("a text");
-        words.truncate(text.len());
+        let texts = corpus.train.examples.iter_mut().filter(|example| example.len_of(0) >= 5);
+        let Some(text) = texts.min_by_key(|example| example.len_of(0)) else { continue };
+        words.truncate(text.len_of(0));
         text.fields[0] = Some(FieldValues::Symbols(words));
     }
     tiny
@@ -68,7 +67,8 @@ fn tiny(name: &'static str) -> Tiny {
 /// corresponds to a position.
 fn distinct(tiny: &Tiny, corpus_idx: usize) -> Batch {
     let corpus = &tiny.corpora[corpus_idx];
-    let at = distinct_example(corpus).expect("such a sentence");
+    let at = distinct_example(corpus);
+    let at = at.unwrap_or_else(|| panic!("no text of different words in {}", corpus.name));
     Batch::new(corpus_idx, corpus, &corpus.train, &[at])
 }
 
@@ -122,7 +122,8 @@ fn every_view_of_every_layer_has_exactly_its_declared_context() {
                     let (objective, number) = (&spec.name, layer_idx + 1);
                     let set = format!("objective.{objective}.tap={}.{number}", encoder.name);
                     loaded(&RecipeSource::Shipped(name), std::slice::from_ref(&set)).ok()?;
-                    Some((at, shipped_tiny(name, SIZE, &[unhidden(name), vec![set]].concat())))
+                    let sets = [unhidden(name), vec![set]].concat();
+                    Some((at, with_distinct_words(shipped_tiny(name, SIZE, &sets))))
                 });
                 // Every kind of encoder is read separately in another test; here whole recipes are.
                 let Some((at, tiny)) = opened else { continue };
@@ -133,16 +134,22 @@ fn every_view_of_every_layer_has_exactly_its_declared_context() {
                 let is_of_letters = |spec: &EncoderSpec| {
                     spec.values.text_if_set("features") == Some("letter-trigrams")
                 };
-                if encoder.config.field().is_some_and(is_of_others)
-                    || tiny.recipe.encoders.iter().any(is_of_letters)
-                {
+                // Such a layer reads the words of a second text.
+                let attends = |spec: &EncoderSpec| {
+                    spec.values.text_if_set("to").is_some_and(|to| to.contains(':'))
+                };
+                let is_other = |spec: &EncoderSpec| {
+                    spec.config.field().is_some_and(is_of_others) || attends(spec)
+                };
+                let mut below = tiny.recipe.encoders[..=encoder_idx].iter();
+                if below.any(is_other) || tiny.recipe.encoders.iter().any(is_of_letters) {
                     continue;
                 }
                 n_read += 1;
                 let spec = &tiny.recipe.objectives[at];
                 assert_eq!(spec.taps[0][0].encoder, encoder_idx);
                 let (system, batch) = (tiny.system(), distinct(&tiny, spec.corpora[0]));
-                let n_tokens = batch.n_tokens();
+                let n_tokens = batch.sequence(0).n_rows();
                 for &shown in VIEWS {
                     let Some(declares) = layer.view(shown) else { continue };
                     let rows = || {
@@ -194,11 +201,11 @@ pub(crate) fn with_other_word(whole: &Example, place: usize) -> Example {
 #[test]
 fn a_row_does_not_change_with_words_outside_its_context() {
     for name in names() {
-        let mut tiny = tiny(name);
+        let mut tiny = with_distinct_words(shipped_tiny(name, SIZE, &unhidden(name)));
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();
-            if spec.layers.first().is_none_or(|layer| layer.on == RowKind::Example) {
+            if spec.layers.first().is_none_or(|layer| layer.on != RowKind::Token) {
                 continue;
             }
             let corpus_idx = spec.corpora[0];
@@ -211,7 +218,7 @@ fn a_row_does_not_change_with_words_outside_its_context() {
             };
             let before = rows(&tiny);
             let whole = tiny.corpora[corpus_idx].train.examples[example].clone();
-            for place in 0..whole.len() {
+            for place in 0..whole.len_of(0) {
                 tiny.corpora[corpus_idx].train.examples[example] = with_other_word(&whole, place);
                 let after = rows(&tiny);
                 for (row, (before, after)) in before.iter().zip(&after).enumerate() {
@@ -248,7 +255,7 @@ const PREDICT_WORDS: &[&str] = &["next-word"];
 fn no_word_is_predicted_from_a_row_with_it_in_its_context() {
     let mut n_checked = 0;
     for name in names() {
-        let mut tiny = tiny(name);
+        let mut tiny = with_distinct_words(shipped_tiny(name, SIZE, &unhidden(name)));
         let system = tiny.system();
         for at in 0..tiny.recipe.objectives.len() {
             let spec = tiny.recipe.objectives[at].clone();
