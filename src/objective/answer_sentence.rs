@@ -208,9 +208,10 @@ impl ObjectiveConfig for Config {
                 let Some(FieldValues::Answers(answers)) = example.fields.get(*answers)? else {
                     return None;
                 };
-                let segments = match example.fields.get(*segments)?.as_ref()? {
-                    FieldValues::Segments(all) | FieldValues::Symbols(all) => all,
-                    _ => return None,
+                let Some(FieldValues::Segments(segments) | FieldValues::Symbols(segments)) =
+                    example.fields.get(*segments)?
+                else {
+                    return None;
                 };
                 let names: Vec<Option<u32>> = segments.iter().map(|&name| Some(name)).collect();
                 Some(containing(&names, answers).into_iter().map(Some).collect::<Vec<_>>())

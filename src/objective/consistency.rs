@@ -19,7 +19,7 @@ use crate::{
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::AgreementScorer},
-    model::{Rows, head::Head},
+    model::{HeadKind, Rows, head::Head},
     protocol::event::Direction,
 };
 
@@ -125,7 +125,7 @@ impl ObjectiveConfig for Config {
 
     fn check_reads(&self, reads: &[ReadView<'_>]) -> std::result::Result<(), ConfigFault> {
         for ((key, side), read) in [LEFT, RIGHT].into_iter().zip(&self.sides).zip(reads) {
-            if !read.head.is_some_and(|head| head.has_softmax()) {
+            if !read.head.is_some_and(<dyn HeadKind>::has_softmax) {
                 let what = format!(
                     "`{key}`: expected an objective with a softmax for each row, found {side:?}; name one with \
                      `head = \"softmax\"`"

@@ -59,7 +59,9 @@ pub struct LastEvaluation {
 impl Counters {
     /// Records the stage of the next step; returns whether it follows another one.
     pub(super) fn enters(&mut self, stage: Stage) -> bool {
-        self.stage.replace(stage.clone()).is_some_and(|previous| previous != stage)
+        let is_another = self.stage.as_ref().is_some_and(|previous| *previous != stage);
+        self.stage = Some(stage);
+        is_another
     }
 
     /// Counts an update.

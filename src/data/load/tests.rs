@@ -88,7 +88,7 @@ fn test_is_held_out_before_dev() {
     let held_out = |n| Some(SplitInput::HeldOut(HoldOut::Every(n)));
     let samples = samples();
     let both = |test, dev| {
-        let (corpus, faults) = load(&Load { test, dev, ..spec(&values) }, &samples);
+        let (corpus, faults) = load(&Load { dev, test, ..spec(&values) }, &samples);
         let split = |split: Option<&SplitData>| split.map(|split| forms(&corpus, split));
         let splits = [Some(&corpus.train), corpus.dev.as_ref(), corpus.test.as_ref()].map(split);
         (splits.map(Option::unwrap_or_default), faults.len())

@@ -58,9 +58,9 @@ pub struct ArcScorer {
 /// Tokens whose relation is one of content words.
 #[derive(Default)]
 struct Content {
-    n_gold: u64,
-    n_predicted: u64,
-    n_correct: u64,
+    gold: u64,
+    predicted: u64,
+    correct: u64,
 }
 
 impl ArcScorer {
@@ -92,10 +92,10 @@ impl Scorer for ArcScorer {
             let is_labelled =
                 found.is_some_and(|arc| self.universal(arc.label) == self.universal(gold.label));
             let is_content = self.is_content(gold.label);
-            self.content.n_gold += u64::from(is_content);
-            self.content.n_predicted +=
+            self.content.gold += u64::from(is_content);
+            self.content.predicted +=
                 u64::from(of_token.is_some_and(|arc| self.is_content(arc.label)));
-            self.content.n_correct += u64::from(is_content && is_labelled);
+            self.content.correct += u64::from(is_content && is_labelled);
             self.n_tokens += 1;
             self.n_heads += u64::from(found.is_some());
             self.n_labelled += u64::from(is_labelled);
@@ -108,9 +108,9 @@ impl Scorer for ArcScorer {
             let las = percent(self.n_labelled, self.n_tokens);
             scores.metrics.extend([("uas", uas), ("las", las)]);
         }
-        let Content { n_gold, n_predicted, n_correct } = self.content;
-        if n_gold + n_predicted > 0 {
-            scores.metrics.push(("clas", percent(2 * n_correct, n_gold + n_predicted)));
+        let Content { gold, predicted, correct } = self.content;
+        if gold + predicted > 0 {
+            scores.metrics.push(("clas", percent(2 * correct, gold + predicted)));
         }
     }
 }
@@ -202,7 +202,7 @@ mod tests {
                 let gold = Gold::Classes { classes, oov: Vec::new() };
                 upos.push(&gold, &Prediction::Classes(system.upos));
             }
-            let correct = scorer.content.n_correct;
+            let correct = scorer.content.correct;
             let counts = [scorer.n_tokens, scorer.n_heads, scorer.n_labelled, correct].map(Some);
             let correct = |metric: &str| &case[metric]["correct"];
             let theirs = [&case["words"], correct("uas"), correct("las"), correct("clas")];

@@ -31,8 +31,8 @@ pub struct RelationScorer {
 impl RelationScorer {
     /// For classes with these names.
     pub fn new(names: Lexicon) -> Self {
-        let found = || Found::of(names.clone());
-        let (strict, boundaries, relaxed) = (found(), found(), found());
+        let [strict, boundaries] = [&names; 2].map(|names| Found::of(names.clone()));
+        let relaxed = Found::of(names);
         Self { strict, boundaries, relaxed, n_examples: 0, pairs: None }
     }
 
@@ -224,7 +224,9 @@ mod tests {
                 pushed.push((Gold::Relations(gold), Prediction::Relations(predicted)));
             }
             let mut scorer = RelationScorer::new(names);
-            pushed.iter().for_each(|(gold, predicted)| scorer.push(gold, predicted));
+            for (gold, predicted) in &pushed {
+                scorer.push(gold, predicted);
+            }
             let metrics = finished(scorer);
             let theirs = [
                 ("f1", &case["strict"]["f1"]),

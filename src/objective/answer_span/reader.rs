@@ -61,8 +61,8 @@ impl Reader {
         let values = attached.and_then(|attached| batch.values(attached.answers).get(example));
         let mut answers = answers(values.and_then(Option::as_ref));
         answers.retain(|answer| answer.end as usize <= rows.len());
-        let parts = parts.unwrap_or_else(|| vec![0..rows.len()]);
-        Text { parts, answers, rows }
+        let parts = parts.unwrap_or_else(|| std::iter::once(0..rows.len()).collect());
+        Text { rows, parts, answers }
     }
 
     fn score(&self, taps: &[Rows], batch: &Batch) -> Result<Scored> {
