@@ -21,7 +21,7 @@ use std::{fmt::Write as _, sync::Arc};
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, SequenceSpec, Source,
-    encoding::{self, Decoder},
+    encoding::{self, Decoder, Encoding},
     tokens::{self, Tokens},
 };
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
     },
     keys::{Key, MAX_NUMBER, ValueType, Values},
 };
-use judgements::Judgements;
+use judgements::{Judgements, Numbered};
 use texts::{Text, texts};
 
 pub(super) struct Smart;
@@ -114,15 +114,13 @@ impl Format for Smart {
         let sections = values.texts(SECTIONS);
         let mut of = |source: &Source| {
             let decoder = Decoder::new(values, &source.bytes);
-            let found = texts(source, &decoder, &sections, &mut read.faults);
+            let mut faults = Vec::new();
+            let found = texts(source, &decoder, &sections, &mut faults);
             read.replaced.extend(decoder.replaced(&source.name));
-            found
+            (found, faults)
         };
-        let queries = of(&sources[0]);
-        let documents = sources.get(1).map(&mut of).unwrap_or_default();
-        // A document that cannot be read may be one that is judged.
-        read.is_unusable =
-            read.faults.iter().any(|fault| fault.file != sources[0].name) || sources.len() < 2;
+        let (queries, mut faults) = of(&sources[0]);
+        let (documents, mut of_documents) = sources.get(1).map(&mut of).unwrap_or_default();
         let tokens = Tokens::of(values);
         let ids: Arc<[Arc<str>]> = documents.iter().map(|it| it.id.as_str().into()).collect();
         let document = |text: &Text| Document {
@@ -130,12 +128,13 @@ impl Format for Smart {
             words: words(tokens, &text.text, &mut corpus.lexicons[1]),
         };
         let documents: Vec<Document> = documents.iter().map(document).collect();
-        if documents.iter().all(|document| document.words.is_empty()) && !read.is_unusable {
+        if let (Some(source), true) = (sources.get(1), of_documents.is_empty())
+            && documents.iter().all(|document| document.words.is_empty())
+        {
             let what =
                 "expected documents with words, found none; set `sections` to those of the file";
-            let file = sources[1].name.clone();
-            read.faults.push(ReadError { file, line: 1, what: what.to_owned() });
-            read.is_unusable = true;
+            let file = source.name.clone();
+            of_documents.push(ReadError { file, line: 1, what: what.to_owned() });
         }
         read.split.collection = Some(Collection { sequence: 1, field: 1, documents }.into());
         let is_ordinal = values.text(NUMBERS) == ORDINAL;
@@ -145,23 +144,33 @@ impl Format for Smart {
         let numbers: Vec<String> = queries.iter().enumerate().map(number).collect();
         let judgements = match sources.get(2).filter(|_| labels == Labels::Required) {
             Some(source) => {
-                let judged =
-                    Judgements::read(source, values, (&numbers, &sources[0]), (&ids, &sources[1]));
+                let queries = Numbered {
+                    numbers: &numbers,
+                    file: &sources[0],
+                    has_faults: !faults.is_empty(),
+                };
+                let documents = Numbered {
+                    numbers: &ids,
+                    file: &sources[1],
+                    has_faults: !of_documents.is_empty(),
+                };
+                let judged = Judgements::read(source, values, &queries, &documents);
                 read.replaced.extend(judged.replaced.iter().cloned());
-                // Of texts that cannot be read, those of judgements may only follow.
-                if read.faults.is_empty() {
-                    read.faults.extend(judged.faults.iter().cloned());
-                }
                 Some(judged)
             }
             None => None,
         };
         for (at, (query, number)) in queries.iter().zip(numbers).enumerate() {
+            if query.is_faulty {
+                read.n_faulty += 1;
+                continue;
+            }
             let words = words(tokens, &query.text, &mut corpus.lexicons[0]);
             if words.is_empty() {
                 let what = format!("expected words in query {}, found none", query.id);
                 let file = sources[0].name.clone();
-                read.faults.push(ReadError { file, line: query.line, what });
+                faults.push(ReadError { file, line: query.line, what });
+                read.n_faulty += 1;
                 continue;
             }
             let (documents, grades) =
@@ -180,7 +189,14 @@ impl Format for Smart {
                 ],
             });
         }
-        read.n_faulty = read.faults.len() as u64;
+        faults.sort_by_key(|fault| fault.line);
+        let of_judgements = judgements.map(|judged| judged.faults).unwrap_or_default();
+        // A document or judgement that cannot be read concerns queries that are not known, and a file without a
+        // query is of another layout.
+        read.is_unusable = queries.is_empty()
+            || sources.len() < 2
+            || !(of_documents.is_empty() && of_judgements.is_empty());
+        read.faults = [faults, of_documents, of_judgements].concat();
         read
     }
 
@@ -198,7 +214,7 @@ impl Format for Smart {
     fn write(
         &self,
         _source: &Source,
-        _values: &Values,
+        values: &Values,
         examples: &[Example],
         field: &FieldPredictions<'_>,
     ) -> Result<Vec<u8>, UnwritableError> {
@@ -222,7 +238,7 @@ impl Format for Smart {
                 let _ = writeln!(out, "{number} Q0 {id} {rank} {score} auxdesk");
             }
         }
-        Ok(out.into_bytes())
+        Ok(Encoding::of(values).encode(&out))
     }
 }
 

@@ -139,7 +139,8 @@ proptest! {
             let setting = Setting::new("smart").map("relevance", &[("1", 1), ("3", 2), ("-1", 0)]);
             let files = [("q", &queries[..]), ("d", &documents), ("r", &judgements)];
             let reading = setting.read_files(&files, gold);
-            prop_assert_eq!(reading.read.n_faulty == 0, reading.read.faults.is_empty());
+            let is_sound = reading.read.n_faulty == 0 && !reading.read.is_unusable;
+            prop_assert_eq!(is_sound, reading.read.faults.is_empty());
             let (corpus, split) = (&reading.corpus, &reading.read.split);
             let all: Vec<usize> = (0..split.examples.len()).collect();
             for batch in [

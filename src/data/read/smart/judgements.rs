@@ -17,6 +17,21 @@ pub(super) struct Judgements {
     pub(super) replaced: Vec<ReadError>,
 }
 
+/// The numbers of the texts of a file, which judgements name.
+pub(super) struct Numbered<'a, T> {
+    pub(super) numbers: &'a [T],
+    pub(super) file: &'a Source,
+    /// Whether the file has faults: a judgement of a text that it lacks may be one of a faulty text.
+    pub(super) has_faults: bool,
+}
+
+impl<T: AsRef<str>> Numbered<'_, T> {
+    /// The place of each number.
+    fn places(&self) -> HashMap<&str, u32> {
+        self.numbers.iter().map(AsRef::as_ref).zip(0..).collect()
+    }
+}
+
 /// The judged documents of a query, each with the relevance that its grade stands for.
 #[derive(Clone, Debug, Default)]
 struct Judged {
@@ -25,26 +40,22 @@ struct Judged {
 }
 
 impl Judgements {
-    /// Reads a file of judgements of queries with these numbers, and documents with these ids; each with its file, for
-    /// messages.
+    /// Reads a file of judgements of these queries and documents.
     pub(super) fn read(
         source: &Source,
         values: &Values,
-        (queries, query_file): (&[String], &Source),
-        (documents, document_file): (&[Arc<str>], &Source),
+        queries: &Numbered<'_, String>,
+        documents: &Numbered<'_, Arc<str>>,
     ) -> Self {
-        let query_of: HashMap<&str, usize> =
-            queries.iter().enumerate().map(|(at, number)| (number.as_str(), at)).collect();
-        let document_of: HashMap<&str, u32> =
-            documents.iter().zip(0..).map(|(id, at)| (id.as_ref(), at)).collect();
+        let (query_of, document_of) = (queries.places(), documents.places());
         let grades = Grades::of(values);
         let decoder = Decoder::new(values, &source.bytes);
         let mut judgements = Self {
-            of: vec![Judged::default(); queries.len()],
+            of: vec![Judged::default(); queries.numbers.len()],
             faults: Vec::new(),
             replaced: Vec::new(),
         };
-        let mut lines_of = HashMap::<(usize, u32), u32>::new();
+        let mut lines_of = HashMap::<(u32, u32), u32>::new();
         let mut judge = |line: &Line<'_>, of: &mut [Judged]| -> Result<(), String> {
             let text = decoder.decode(line)?;
             let cells: Vec<&str> = text.split_ascii_whitespace().collect();
@@ -53,20 +64,27 @@ impl Judgements {
                 [query, document, grade] | [query, _, document, grade] => (query, document, *grade),
                 _ => {
                     let n = cells.len();
+                    let s = if n == 1 { "" } else { "s" };
                     return Err(format!(
-                        "expected a query, a document and a grade, found {n} columns"
+                        "expected a query, a document and a grade, found {n} column{s}"
                     ));
                 }
             };
             let Some(&query_at) = query_of.get(query) else {
-                let (file, n) = (&query_file.name, queries.len());
+                if queries.has_faults {
+                    return Ok(());
+                }
+                let (file, n) = (&queries.file.name, queries.numbers.len());
                 return Err(format!(
                     "expected a query of {file}, which has {n}, found {query:?}; `query_numbers` says how queries are \
                      numbered"
                 ));
             };
             let Some(&document_at) = document_of.get(document) else {
-                let (file, n) = (&document_file.name, documents.len());
+                if documents.has_faults {
+                    return Ok(());
+                }
+                let (file, n) = (&documents.file.name, documents.numbers.len());
                 return Err(format!(
                     "expected a document of {file}, which has {n}, found {document:?}"
                 ));
@@ -78,8 +96,9 @@ impl Judgements {
                 ));
             }
             let relevance = grades.relevance(grade)?;
-            of[query_at].documents.push(document_at);
-            of[query_at].relevance.push(relevance);
+            let of = &mut of[query_at as usize];
+            of.documents.push(document_at);
+            of.relevance.push(relevance);
             Ok(())
         };
         for line in lines(&source.bytes).filter(|line| !line.is_blank()) {

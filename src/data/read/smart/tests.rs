@@ -7,33 +7,33 @@ use crate::data::{Batch, FieldValues, Lexicon, Prediction};
 const QUERIES: &str = "\
 .I 001
 .W
-what lifts a wing
-in a slipstream .
+where do kites fly
+in the autumn .
 .I 002
 .W
-how does heat flow
+when do harbours freeze
 .I 004
 .W
-who flies
+who sails
 ";
 
 const DOCUMENTS: &str = "\
 .I 1
 .T
-the wing
+the kite
 .A
-smith,j.
+the editor
 .B
-j. ae. scs. 25, 1958, 324.
+letters from the harbour 3, 12.
 .W
-the wing lifts
+the kite climbs
 .I 2
 .T
-heat
+ice
 .W
 .I 3
 .W
-heat flow in slabs
+ice leaves our harbour
 ";
 
 const JUDGEMENTS: &str = "1 1 2 \r\n1 3 3\n2 3 1\n2 1 -1";
@@ -77,8 +77,8 @@ fn queries_refer_to_documents_that_are_judged() {
         let document = &collection.documents[at];
         document.words.iter().map(|&word| reading.corpus.lexicons[1].get(word)).collect()
     };
-    assert_eq!(words(0), ["the", "wing", "the", "wing", "lifts"]);
-    assert_eq!((words(1), words(2)), (vec!["heat"], vec!["heat", "flow", "in", "slabs"]));
+    assert_eq!(words(0), ["the", "kite", "the", "kite", "climbs"]);
+    assert_eq!((words(1), words(2)), (vec!["ice"], vec!["ice", "leaves", "our", "harbour"]));
     let lines: Vec<u32> = reading.read.split.examples.iter().map(|query| query.line).collect();
     assert_eq!(lines, [1, 5, 8]);
     // Without the titles, the second document is empty.
@@ -108,7 +108,7 @@ fn a_judgement_of_what_is_not_there_is_a_fault() {
             "r:1: expected a query of q, which has 3, found \"230\"; `query_numbers` says how queries are numbered",
             "r:2: expected a document of d, which has 3, found \"1401\"",
             "r:4: expected one judgement of document 1 for query 1, found a second one after that of line 3",
-            "r:5: expected a query, a document and a grade, found 1 columns",
+            "r:5: expected a query, a document and a grade, found 1 column",
             "r:6: expected a grade of `relevance` (-1, 1, 2, 3, 4), found \"7\"",
         ]
     );
@@ -148,6 +148,60 @@ fn faulty_texts_are_refused_with_their_lines() {
 }
 
 #[test]
+fn faulty_queries_are_left_out_with_their_judgements_and_the_others_keep_their_numbers() {
+    let queries: &[u8] =
+        b".I 1\n.W\nkites \xff\n.I 2\n.W\nsails\n.I 2\n.W\nmasts\n.I\n.W\nboats\n.I 4\n.A\n";
+    let read = |setting: &Setting, documents: &str, judgements: &str| {
+        let documents = documents.as_bytes();
+        let files = [("q", queries), ("d", documents), ("r", judgements.as_bytes())];
+        setting.read_files(&files, Labels::Required)
+    };
+    let lines = |reading: &Reading| -> Vec<String> {
+        reading.faults().iter().map(|fault| fault.splitn(3, ':').take(2).collect()).collect()
+    };
+    let of_queries = ["q3", "q7", "q10", "q13"];
+    for (setting, judgements) in [
+        // One of the queries without a number may be query 9.
+        (Setting::new("smart"), "1 1\n2 3\n9 1\n4 2\n"),
+        (Setting::new("smart").say("query_numbers", "ordinal"), "1 1\n2 3\n3 1\n4 2\n5 1\n"),
+    ] {
+        let reading = read(&setting, DOCUMENTS, judgements);
+        assert_eq!(lines(&reading), of_queries);
+        assert_eq!((reading.read.n_faulty, reading.read.is_unusable), (4, false));
+        assert_eq!(judged(&reading), [(vec![2], vec!["1"])]);
+        assert_eq!(reading.shown().len(), 1);
+        // A judgement that cannot be read is one of a query that is not known.
+        let reading = read(&setting, DOCUMENTS, &format!("2 3\n2 77\n2\n{judgements}"));
+        assert_eq!(lines(&reading), [&of_queries[..], &["r2", "r3", "r5"]].concat());
+        assert_eq!((reading.read.n_faulty, reading.read.is_unusable), (4, true));
+    }
+    // Of documents with faults, one that is judged may be the faulty one; a second judgement is one all the same.
+    let documents = ".I 1\n.W\nkites\n.I\n.W\nsails\n";
+    let reading = read(&Setting::new("smart"), documents, "2 7\n2 1\n2 1\n");
+    assert_eq!(lines(&reading), [&of_queries[..], &["d4", "r3"]].concat());
+    assert!(reading.read.is_unusable);
+    let none = read_with(&Setting::new("smart"), ["kites\n", DOCUMENTS, ""]).read;
+    assert_eq!((none.n_faulty, none.is_unusable), (0, true));
+}
+
+#[test]
+fn numbers_have_the_encoding_of_the_corpus() {
+    let (queries, documents): (&[u8], &[u8]) = (b".I q\xe9\n.W\nsails\n", b".I d\xe9\n.W\nkites\n");
+    let files = [("q", queries), ("d", documents), ("r", &b"q\xe9 d\xe9\n"[..])];
+    let setting = Setting::new("smart").say("encoding", "latin-1");
+    let reading = setting.read_files(&files, Labels::Required);
+    assert_eq!(reading.faults(), [""; 0]);
+    assert_eq!(judged(&reading), [(vec![0], vec!["1"])]);
+    let ranking = [Prediction::Ranking(vec![0.5])];
+    let written = setting.write_predictions(&reading, "", &Lexicon::default(), &ranking);
+    assert_eq!(written.unwrap(), b"q\xe9 Q0 d\xe9 1 0.5 auxdesk\n");
+    let reading = Setting::new("smart").read_files(&files, Labels::Required);
+    let advice = reading.faults()[0].clone();
+    assert!(advice.starts_with("q:1: byte 4 of the file is not UTF-8"), "{advice}");
+    assert_eq!((reading.read.n_faulty, reading.read.is_unusable), (1, true));
+}
+
+#[test]
 fn a_batch_has_each_document_once_and_an_evaluation_the_whole_collection() {
     let Reading { corpus, read, .. } = read_with(&setting(), [QUERIES, DOCUMENTS, JUDGEMENTS]);
     let split = read.split;
@@ -169,7 +223,7 @@ fn a_batch_has_each_document_once_and_an_evaluation_the_whole_collection() {
     };
     assert_eq!(
         (first(0), first(1)),
-        (vec!["the".to_owned(), "heat".to_owned()], vec!["heat".to_owned(), "the".to_owned()])
+        (vec!["the".to_owned(), "ice".to_owned()], vec!["ice".to_owned(), "the".to_owned()])
     );
     assert_eq!(candidates[2].rows, [0; 0]);
     let names = |labels: &Option<Vec<Option<u32>>>| -> Vec<Option<String>> {

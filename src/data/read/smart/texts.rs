@@ -1,6 +1,9 @@
 //! The texts of a SMART file: numbered, with sections.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use super::super::{
     ReadError, Source,
@@ -11,15 +14,17 @@ use super::super::{
 /// A document or a query.
 #[derive(Debug)]
 pub(super) struct Text {
-    /// Its number, as it stands in the file.
+    /// Its number, as it stands in the file; empty if that is a fault.
     pub(super) id: String,
     /// The line where it begins.
     pub(super) line: u32,
     /// The text of the sections that are read.
     pub(super) text: String,
+    /// Whether a fault of it is reported.
+    pub(super) is_faulty: bool,
 }
 
-/// The texts of a file, and their faults.
+/// The texts of a file, also those with faults; none if the file is not of this layout, which is a fault too.
 pub(super) fn texts(
     source: &Source,
     decoder: &Decoder,
@@ -37,16 +42,27 @@ pub(super) fn texts(
         if let Some(id) = begin(&line) {
             is_read = false;
             is_before = false;
-            let id = String::from_utf8_lossy(id).into_owned();
-            if id.is_empty() || id.contains(char::is_whitespace) {
-                fault(line.number, format!("expected a number after .I, found {id:?}"));
-            } else if let Some(first) = lines_of.insert(id.clone(), line.number) {
-                let what = format!(
-                    "expected a number of its own after .I, found {id:?}, that of line {first}"
-                );
+            let id = decoder.decode(&id).map(Cow::into_owned).and_then(|id| {
+                if id.is_empty() || id.contains(char::is_whitespace) {
+                    return Err(format!("expected a number after .I, found {id:?}"));
+                }
+                match lines_of.entry(id.clone()) {
+                    Entry::Occupied(first) => Err(format!(
+                        "expected a number of its own after .I, found {id:?}, that of line {}",
+                        first.get()
+                    )),
+                    Entry::Vacant(place) => {
+                        place.insert(line.number);
+                        Ok(id)
+                    }
+                }
+            });
+            let is_faulty = id.is_err();
+            let id = id.unwrap_or_else(|what| {
                 fault(line.number, what);
-            }
-            texts.push(Text { id, line: line.number, text: String::new() });
+                String::new()
+            });
+            texts.push(Text { id, line: line.number, text: String::new(), is_faulty });
         } else if is_before {
             if !line.is_blank() {
                 fault(
@@ -63,7 +79,10 @@ pub(super) fn texts(
                     text.text.push_str(&decoded);
                     text.text.push('\n');
                 }
-                Err(what) => fault(line.number, what),
+                Err(what) => {
+                    text.is_faulty = true;
+                    fault(line.number, what);
+                }
             }
         }
     }
@@ -74,10 +93,11 @@ pub(super) fn texts(
 }
 
 /// What stands after `.I`, if a line begins a text.
-fn begin<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
+fn begin<'a>(line: &Line<'a>) -> Option<Line<'a>> {
     let rest = line.bytes.strip_prefix(b".I")?;
     let is_one = rest.first().is_none_or(u8::is_ascii_whitespace);
-    is_one.then(|| rest.trim_ascii())
+    let start = line.end() - rest.trim_ascii_start().len();
+    is_one.then(|| Line { start, bytes: rest.trim_ascii(), ..*line })
 }
 
 /// The name of the section that a line begins.
