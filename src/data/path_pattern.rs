@@ -1,8 +1,8 @@
 //! Paths that match several files: `articles/{label}/*.txt`.
 //!
 //! `*` matches any part of a file's or folder's name, `[0-5]` one of these characters, and `{NAME}` a part that is
-//! the value of a field called NAME: a folder for each class, or a file for each class (`polarity.{label}`). Files
-//! that are hidden are not matched.
+//! the value of a field called NAME: a folder for each class, or a file for each class (`polarity.{label}`). A folder or
+//! file that has such a name itself (`runs[1]`) is taken literally. Files that are hidden are not matched.
 
 use std::{
     io,
@@ -43,7 +43,7 @@ pub fn matches(pattern: &Path) -> io::Result<Vec<Match>> {
         let is_literal = !matches!(component, Component::Normal(_)) || !has_special(&part);
         let mut longer = Vec::new();
         for Match { path, value } in found {
-            if is_literal {
+            if is_literal || path.join(component).exists() {
                 longer.push(Match { path: path.join(component), value });
                 continue;
             }
@@ -244,6 +244,22 @@ mod tests {
         assert_eq!(found, ["a/1.txt a", "b/1.txt b", "b/2.txt b"]);
         assert_eq!(matches(&folder.path().join("no/*")).unwrap(), []);
         assert!(!is_pattern(&folder.path().join("a/1.txt")));
+    }
+
+    #[test]
+    fn a_folder_whose_name_has_brackets_is_taken_literally() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a[1]", "a1", "a2"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("x.txt"), name).unwrap();
+        }
+        let found = |pattern: &str| -> Vec<String> {
+            let found = matches(&folder.path().join(pattern)).unwrap().into_iter();
+            found.map(|found| std::fs::read_to_string(found.path).unwrap()).collect()
+        };
+        assert_eq!(found("a[1]/*.txt"), ["a[1]"]);
+        assert_eq!(found("a[2]/*.txt"), ["a2"]);
+        assert_eq!(found("a*/x.txt"), ["a1", "a2", "a[1]"]);
     }
 
     #[test]
