@@ -251,7 +251,7 @@ fn a_run_knows_the_checkpoint_that_it_starts_from_and_is_not_continued_from_anot
     assert_eq!(train(&here, &model, &["train.seed=6"], "model").code, Some(0));
     let exited = finish(&mut here.auxdesk(["continue", "warm", "--headless"]));
     assert_eq!(exited.code, Some(2), "{}", exited.err);
-    let what = "`encoder.words.from`: the file has changed since the run was trained with it";
+    let what = "`encoder.words.from`: what it names has changed since the run was started with it";
     assert!(exited.err.contains(what), "{}", exited.err);
 }
 
