@@ -5,14 +5,18 @@ use std::{collections::BTreeMap, fs, process::Command};
 
 use crate::runs::json;
 
-/// The arguments of a command line. A backslash in double quotes quotes the next character.
+/// The arguments of a command line, as a shell has them: a backslash in double quotes quotes the next character, and
+/// the variable is expanded but for single quotes.
 fn arguments(line: &str, corpora: &str) -> Vec<String> {
     let mut arguments = vec![String::new()];
     let mut quote = None;
-    let line = line.replace("$AUXDESK_CORPORA", corpora);
     let mut chars = line.chars();
     while let Some(char) = chars.next() {
         match (char, quote) {
+            ('$', None | Some('"')) if chars.as_str().starts_with("AUXDESK_CORPORA") => {
+                chars = chars.as_str()["AUXDESK_CORPORA".len()..].chars();
+                arguments.last_mut().unwrap().push_str(corpora);
+            }
             (' ', None) => arguments.push(String::new()),
             ('\'' | '"', None) => quote = Some(char),
             (_, Some(end)) if char == end => quote = None,
