@@ -19,7 +19,7 @@ mod parallel;
 mod relations;
 mod sdp;
 mod semeval;
-mod sentence_ends;
+mod sentence_split;
 mod smart;
 mod squad;
 mod table;

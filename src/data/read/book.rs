@@ -16,7 +16,7 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
     Positions, Read, ReadError, Schema, SequenceSpec, Source,
     encoding::{self, Decoder, Encoding},
-    sentence_ends, table,
+    sentence_split, table,
     tokens::{self, Tokens},
 };
 use crate::{
@@ -42,7 +42,7 @@ const KEYS: &[Key] = &[
         "examples that are made from the sentences",
     ),
     Key::with_default("seed", ValueType::Seed, "1", "seed of the draws, independent of the run's"),
-    sentence_ends::ABBREVIATIONS,
+    sentence_split::ABBREVIATIONS,
     tokens::RAW_KEY,
     encoding::KEY,
     encoding::INVALID,
@@ -129,7 +129,7 @@ impl Format for Book {
             read.faults.push(ReadError { file: source.name.clone(), line, what });
         };
         let (cut, abbreviations) =
-            (Tokens::of(values), values.texts(sentence_ends::ABBREVIATIONS.name));
+            (Tokens::of(values), values.texts(sentence_split::ABBREVIATIONS.name));
         let chapters = chapters(&source.bytes, &decoder, cut, &abbreviations, fault);
         read.n_faulty = read.faults.len() as u64;
         read.replaced = decoder.replaced(&source.name);

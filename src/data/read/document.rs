@@ -14,7 +14,7 @@ use super::{
     Positions, Read, ReadError, Schema, SequenceSpec, Source,
     encoding::{self, Decoder, Encoding},
     lines::lines,
-    sentence_ends, table,
+    sentence_split, table,
     tokens::{self, Tokens},
 };
 use crate::{
@@ -47,7 +47,7 @@ const KEYS: &[Key] = &[
         "false",
         "each text has a summary in a file of its own, with some of its sentences",
     ),
-    sentence_ends::ABBREVIATIONS,
+    sentence_split::ABBREVIATIONS,
     tokens::KEY,
     encoding::KEY,
     encoding::INVALID,
@@ -139,7 +139,7 @@ impl Format for Document {
             && values.switch(SENTENCES)
         {
             let decoder = Decoder::new(values, &source.bytes);
-            let abbreviations = values.texts(sentence_ends::ABBREVIATIONS.name);
+            let abbreviations = values.texts(sentence_split::ABBREVIATIONS.name);
             let sentences = tokenized(source, &decoder, &abbreviations, values, &mut Vec::new());
             let extracted = sentences.iter().zip(classes);
             let extracted = extracted.filter(|(_, class)| field.names.get(**class) == ANSWERS[1]);
@@ -185,7 +185,7 @@ fn in_sentences(
     corpus: &mut Corpus,
     faults: &mut Vec<ReadError>,
 ) -> Example {
-    let abbreviations = values.texts(sentence_ends::ABBREVIATIONS.name);
+    let abbreviations = values.texts(sentence_split::ABBREVIATIONS.name);
     let sentences = tokenized(source, decoder, &abbreviations, values, faults);
     let (mut numbers, mut lengths, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
     for (_, line, tokens) in &sentences {

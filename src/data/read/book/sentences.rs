@@ -4,12 +4,12 @@
 //! with `Chapter`, `Book`, `Part` or `Volume` and a number, one of a single line in capitals, and a first line in square
 //! brackets (`[Title by Author 1900]`) are no text: a new chapter begins there.
 //!
-//! `sentence_ends` has the rules of sentences.
+//! `sentence_split` has the rules of sentences.
 
 use super::super::{
     encoding::Decoder,
-    lines::{Line, lines},
-    sentence_ends::split,
+    lines::lines,
+    sentence_split::{Paragraph, split},
     tokens::Tokens,
 };
 
@@ -28,87 +28,64 @@ pub(super) fn chapters(
     mut fault: impl FnMut(u32, String),
 ) -> Vec<Chapter> {
     let mut chapters = vec![Chapter::new()];
-    let mut paragraph = Paragraph::default();
-    let mut end = |paragraph: &mut Paragraph| {
-        let paragraph = std::mem::take(paragraph);
+    let (mut paragraph, mut is_faulty) = (Paragraph::default(), false);
+    let mut end = |paragraph: &mut Paragraph, is_faulty: &mut bool| {
+        let (paragraph, is_faulty) = (std::mem::take(paragraph), std::mem::take(is_faulty));
         if paragraph.text.is_empty() {
             return;
         }
-        if paragraph.is_faulty || paragraph.is_heading() {
+        if is_faulty || is_heading(&paragraph) {
             chapters.push(Chapter::new());
             return;
         }
         let sentences = split(&paragraph.text, abbreviations).into_iter();
-        let sentences = sentences.map(|(start, end)| paragraph.tokens(start, end, cut));
+        let sentences = sentences.map(|(start, end)| tokens(&paragraph, start, end, cut));
         if let Some(chapter) = chapters.last_mut() {
             chapter.extend(sentences.filter(|sentence| !sentence.is_empty()));
         }
     };
     for line in lines(bytes) {
         if line.is_blank() {
-            end(&mut paragraph);
+            end(&mut paragraph, &mut is_faulty);
             continue;
         }
         match decoder.decode(&line) {
             Ok(text) => paragraph.add(&line, text.trim()),
             Err(what) => {
                 paragraph.add(&line, "?");
-                paragraph.is_faulty = true;
+                is_faulty = true;
                 fault(line.number, what);
             }
         }
     }
-    end(&mut paragraph);
+    end(&mut paragraph, &mut is_faulty);
     chapters.retain(|chapter| !chapter.is_empty());
     chapters
 }
 
-/// Lines that are joined by spaces.
-#[derive(Default)]
-struct Paragraph {
-    text: String,
-    /// The offset in the text of each line, and its number.
-    lines: Vec<(usize, u32)>,
-    is_faulty: bool,
+/// Whether a paragraph is no text, but begins a chapter.
+fn is_heading(Paragraph { text, lines }: &Paragraph) -> bool {
+    let has = |is: fn(char) -> bool| text.chars().any(is);
+    if !has(char::is_alphanumeric) {
+        return true;
+    }
+    let is_title = text.starts_with('[') && text.ends_with(']') && lines[0].1 == 1;
+    let mut words = text.split_whitespace();
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_part =
+        ["chapter", "book", "part", "volume"].iter().any(|part| first.eq_ignore_ascii_case(part));
+    let number = second.trim_end_matches(['.', ':', ',']);
+    let is_number = !number.is_empty()
+        && (number.chars().all(|char| char.is_ascii_digit())
+            || number.chars().all(|char| "IVXLC".contains(char)));
+    let is_capitals = lines.len() == 1 && !has(char::is_lowercase) && has(char::is_uppercase);
+    is_title || is_part && is_number || is_capitals
 }
 
-impl Paragraph {
-    fn add(&mut self, line: &Line<'_>, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push(' ');
-        }
-        self.lines.push((self.text.len(), line.number));
-        self.text.push_str(text);
-    }
-
-    fn is_heading(&self) -> bool {
-        let text = self.text.as_str();
-        let has = |is: fn(char) -> bool| text.chars().any(is);
-        if !has(char::is_alphanumeric) {
-            return true;
-        }
-        let is_title = text.starts_with('[') && text.ends_with(']') && self.lines[0].1 == 1;
-        let mut words = text.split_whitespace();
-        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let is_part = ["chapter", "book", "part", "volume"]
-            .iter()
-            .any(|part| first.eq_ignore_ascii_case(part));
-        let number = second.trim_end_matches(['.', ':', ',']);
-        let is_number = !number.is_empty()
-            && (number.chars().all(|char| char.is_ascii_digit())
-                || number.chars().all(|char| "IVXLC".contains(char)));
-        let is_capitals =
-            self.lines.len() == 1 && !has(char::is_lowercase) && has(char::is_uppercase);
-        is_title || is_part && is_number || is_capitals
-    }
-
-    fn tokens(&self, start: usize, end: usize, cut: Tokens) -> Sentence {
-        let line = |at: usize| {
-            let after = self.lines.partition_point(|(offset, _)| *offset <= at);
-            self.lines[after.saturating_sub(1)].1
-        };
-        let base = self.text.as_ptr() as usize;
-        let tokens = cut.split(&self.text[start..end]).into_iter();
-        tokens.map(|token| (token.to_owned(), line(token.as_ptr() as usize - base))).collect()
-    }
+/// The tokens of a sentence of a paragraph.
+fn tokens(paragraph: &Paragraph, start: usize, end: usize, cut: Tokens) -> Sentence {
+    let base = paragraph.text.as_ptr() as usize;
+    let tokens = cut.split(&paragraph.text[start..end]).into_iter();
+    let line = |token: &str| paragraph.line(token.as_ptr() as usize - base);
+    tokens.map(|token| (token.to_owned(), line(token))).collect()
 }

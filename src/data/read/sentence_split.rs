@@ -1,9 +1,10 @@
-//! Sentences of a paragraph of raw text.
+//! Paragraphs of raw text, and their sentences.
 //!
 //! A sentence ends at `.`, `!` or `?` with the closing quotes and brackets after it, where white space and a capital
 //! letter or a digit follow, which may stand behind opening quotes; not after an abbreviation or an initial. So a
 //! reported question (`"Why?" said she`) is part of its sentence.
 
+use super::lines::Line;
 use crate::keys::{Key, ValueType};
 
 /// The key of the abbreviations.
@@ -14,6 +15,30 @@ pub(super) const ABBREVIATIONS: Key = Key::with_default(
      \"Gen\", \"Lt\", \"Sgt\", \"Jr\", \"Sr\", \"No\", \"vs\", \"etc\"]",
     "words before a period that ends no sentence",
 );
+
+/// Lines that are joined by spaces.
+#[derive(Default)]
+pub(super) struct Paragraph {
+    pub(super) text: String,
+    /// The offset in the text of each line, and its number.
+    pub(super) lines: Vec<(usize, u32)>,
+}
+
+impl Paragraph {
+    pub(super) fn add(&mut self, line: &Line<'_>, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.lines.push((self.text.len(), line.number));
+        self.text.push_str(text);
+    }
+
+    /// The number of the line that has the byte at an offset.
+    pub(super) fn line(&self, offset: usize) -> u32 {
+        let after = self.lines.partition_point(|(start, _)| *start <= offset);
+        self.lines[after.saturating_sub(1)].1
+    }
+}
 
 /// The byte offsets of the sentences of a paragraph.
 pub(super) fn split(text: &str, abbreviations: &[&str]) -> Vec<(usize, usize)> {
@@ -44,7 +69,7 @@ pub(super) fn split(text: &str, abbreviations: &[&str]) -> Vec<(usize, usize)> {
 }
 
 /// Whether a character may stand between the end of a sentence and the space after it.
-fn is_closing(char: char) -> bool {
+pub(super) fn is_closing(char: char) -> bool {
     matches!(char, '.' | '!' | '?' | '"' | '\'' | ')' | ']' | '*' | '_' | '\u{2019}' | '\u{201d}')
 }
 
