@@ -1,8 +1,8 @@
 //! BM25 on Cranfield, the baseline of `docs/recipes/cranfield.toml`, in the metrics of auxdesk.
 //!
 //! score(q, d) = Σ_t ln(1 + (N − n + 0.5) / (n + 0.5)) · f · (k1 + 1) / (f + k1 · (1 − b + b · |d| / mean |d|)) over the
-//! words t of the query, with f the count of t in d and n the number of documents that have it (Robertson et al. 1995);
-//! k1 = 1.2 and b = 0.75. Words are what white space separates, in lower case, if they have a letter or a digit; none
+//! words t of the query, with f the count of t in d and n the number of documents that have it: BM25 (Robertson et al.
+//! 1995) with the idf of Lucene; k1 = 1.2 and b = 0.75. Words are what white space separates, in lower case, if they have a letter or a digit; none
 //! is stemmed or left out. Sections `.W` are read, queries are numbered by their places in the file.
 //!
 //! Of the queries 5, 10, ... the figures are printed as JSON, by the names that `auxdesk train --json` has for them.
@@ -20,25 +20,24 @@ const B: f64 = 0.75;
 /// The metrics of the test queries, as JSON.
 pub(crate) fn report([queries, documents, judgements]: [&Path; 3]) -> Result<String, String> {
     let (queries, documents) = (texts(&read(queries)?), texts(&read(documents)?));
-    let relevance = relevance(&read(judgements)?);
     let ids: HashMap<&str, usize> =
         documents.iter().enumerate().map(|(at, (id, _))| (id.as_str(), at)).collect();
+    let relevance = relevance(&read(judgements)?, queries.len(), &ids)
+        .map_err(|error| format!("{}:{error}", judgements.display()))?;
     let words: Vec<&[String]> = documents.iter().map(|(_, words)| words.as_slice()).collect();
     let bm25 = Bm25::of(&words);
     let mut means = Means::default();
     for (number, (_, words)) in (1..).zip(&queries).filter(|(number, _)| number % 5 == 0) {
         let mut gold = vec![0.0; documents.len()];
-        for (document, relevance) in relevance.get(&number).into_iter().flatten() {
-            if let Some(&at) = ids.get(document.as_str()) {
-                gold[at] = *relevance;
-            }
+        for &(document, relevance) in relevance.get(&number).into_iter().flatten() {
+            gold[document] = relevance;
         }
         means.add(&gold, &bm25.scores(words));
     }
     Ok(means.json())
 }
 
-/// Reads a file, whose bytes beyond ASCII are no letters here; an error names it.
+/// Reads a file, with U+FFFD for what is not UTF-8; an error names the file.
 fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -68,18 +67,40 @@ fn section(line: &str) -> Option<char> {
     chars.next().is_none().then_some(name)
 }
 
-/// The relevant documents of each query: grades 1 to 4 are a relevance of 4 to 1.
-fn relevance(file: &str) -> BTreeMap<usize, Vec<(String, f64)>> {
-    let mut all = BTreeMap::<usize, Vec<(String, f64)>>::new();
-    for line in file.lines() {
+/// The relevant documents of each of the queries, by their places: grades 1 to 4 are a relevance of 4 to 1, and -1 is
+/// irrelevant. An error starts with the line.
+fn relevance(
+    file: &str,
+    n_queries: usize,
+    documents: &HashMap<&str, usize>,
+) -> Result<BTreeMap<usize, Vec<(usize, f64)>>, String> {
+    let mut all = BTreeMap::<usize, Vec<(usize, f64)>>::new();
+    for (number, line) in (1..).zip(file.lines()) {
         let cells: Vec<&str> = line.split_whitespace().collect();
-        let [query, document, grade] = cells[..] else { continue };
-        let (Ok(query), Ok(grade)) = (query.parse(), grade.parse::<f64>()) else { continue };
-        if (1.0..=4.0).contains(&grade) {
-            all.entry(query).or_default().push((document.to_owned(), 5.0 - grade));
-        }
+        let [query, document, grade] = cells[..] else {
+            return Err(format!(
+                "{number}: expected a query, a document and a grade, found {line:?}"
+            ));
+        };
+        let query = query.parse().ok().filter(|query| (1..=n_queries).contains(query));
+        let query = query.ok_or_else(|| {
+            format!("{number}: expected a query from 1 to {n_queries}, found {:?}", cells[0])
+        })?;
+        let document = *documents
+            .get(document)
+            .ok_or_else(|| format!("{number}: expected a document, found {document:?}"))?;
+        let relevance = match grade {
+            "1" | "2" | "3" | "4" => 5.0 - f64::from(grade.as_bytes()[0] - b'0'),
+            "-1" => continue,
+            _ => {
+                return Err(format!(
+                    "{number}: expected a grade of 1 to 4, or -1, found {grade:?}"
+                ));
+            }
+        };
+        all.entry(query).or_default().push((document, relevance));
     }
-    all
+    Ok(all)
 }
 
 /// The statistics of a collection.
@@ -149,10 +170,19 @@ mod tests {
 
     #[test]
     fn sections_and_grades_are_read() {
-        let texts = texts(".I 1\r\n.T\r\nTitle\r\n.W\r\nThe wing .\r\n.I 2\n.W\n");
-        assert_eq!(texts, [("1".to_owned(), words("the wing")), ("2".to_owned(), Vec::new())]);
-        let relevance = relevance("1 2 1 \r\n1 3 -1\n2 1 4");
-        assert_eq!(relevance[&1], [("2".to_owned(), 4.0)]);
-        assert_eq!(relevance[&2], [("1".to_owned(), 1.0)]);
+        let texts = texts(".I 1\r\n.T\r\nTitle\r\n.W\r\nThe kite .\r\n.I 2\n.W\n");
+        assert_eq!(texts, [("1".to_owned(), words("the kite")), ("2".to_owned(), Vec::new())]);
+        let documents = HashMap::from([("1", 0), ("2", 1), ("3", 2)]);
+        let found = relevance("1 2 1 \r\n1 3 -1\n2 1 4", 2, &documents).unwrap();
+        assert_eq!((&found[&1], &found[&2]), (&vec![(1, 4.0)], &vec![(0, 1.0)]));
+        for (line, wanted) in [
+            ("1 2", "2: expected a query, a document and a grade, found \"1 2\""),
+            ("3 2 1", "2: expected a query from 1 to 2, found \"3\""),
+            ("2 4 1", "2: expected a document, found \"4\""),
+            ("2 2 5", "2: expected a grade of 1 to 4, or -1, found \"5\""),
+        ] {
+            let error = relevance(&format!("1 2 1\n{line}"), 2, &documents).unwrap_err();
+            assert_eq!(error, wanted);
+        }
     }
 }
