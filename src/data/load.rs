@@ -77,7 +77,7 @@ pub enum SplitInput {
 pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
     let mut train = loading.split(Split::Train, &spec.train);
-    // Of what test leaves, dev is held out.
+    // Test is held out first, then dev.
     let [test_out, dev_out] = [
         (
             &spec.test,
@@ -274,7 +274,8 @@ impl Loading<'_> {
             all.split.examples.extend(read.split.examples);
             match (&all.split.collection, read.split.collection) {
                 (Some(_), Some(_)) => {
-                    let why = "expected one collection of documents, found a second one; name its file without a pattern";
+                    let why = "expected one collection of documents, found a second one; name its file without a \
+                               pattern";
                     let file = sources[0].name.clone();
                     self.faults.push(LoadError::Unreadable { file, why: why.to_owned() });
                 }

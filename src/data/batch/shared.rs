@@ -1,7 +1,7 @@
 //! The documents of a collection in a batch: each once, however many of its examples refer to it.
 //!
-//! All of them are items of the batch's first example, so that encoders see an ordinary list. Which of them are
-//! candidates of an example is told by [`Batch::candidates`].
+//! All of them are items of the batch's first example, so that encoders see an ordinary list.
+//! [`Batch::candidates`] has those of each example.
 
 use std::collections::{BTreeMap, BTreeSet};
 
