@@ -21,8 +21,8 @@ pub fn rouge_n(reference: &[String], text: &[String], n: usize) -> f64 {
     }
     let mut common = 0;
     for ngram in text.windows(n) {
-        if let Some(left) = counts.get_mut(ngram).filter(|left| **left > 0) {
-            *left -= 1;
+        if let Some(remaining) = counts.get_mut(ngram).filter(|remaining| **remaining > 0) {
+            *remaining -= 1;
             common += 1;
         }
     }

@@ -179,6 +179,10 @@ pub trait EncoderConfig: Send + Sync {
     }
     /// Whether it has parameters other than embedding tables.
     fn has_weights(&self) -> bool;
+    /// Whether it has parameters, embedding tables included.
+    fn has_parameters(&self) -> bool {
+        self.has_weights() || !self.tables().is_empty()
+    }
     /// The file of pretrained word vectors that it reads, if it reads one.
     fn vectors(&self) -> Option<VectorSource>;
     /// Fits it to the training splits that reach it: each corpus with the index of the field that

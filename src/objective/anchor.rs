@@ -27,21 +27,13 @@ use crate::{
 pub(super) struct Anchor;
 
 const ENCODERS: &str = "encoders";
-const TO: &str = "to";
 
-const KEYS: &[Key] = &[
-    Key::required(
-        ENCODERS,
-        ValueType::List(&ValueType::Name(Refers::Encoder)),
-        "encoders whose parameters stay near earlier values",
-    ),
-    Key::with_default(
-        TO,
-        ValueType::Choice(&["previous"]),
-        "\"previous\"",
-        "those values: at the end of the previous stage, or of the previous epoch where the sampling has no stages",
-    ),
-];
+const KEYS: &[Key] = &[Key::required(
+    ENCODERS,
+    ValueType::List(&ValueType::Name(Refers::Encoder)),
+    "encoders whose parameters stay near their values at the end of the previous stage, or of the previous epoch \
+     where the sampling has no stages",
+)];
 
 impl ObjectiveKind for Anchor {
     fn name(&self) -> &'static str {
@@ -76,10 +68,16 @@ impl ObjectiveKind for Anchor {
                 );
                 return Err(ConfigFault::Key(ENCODERS, what));
             }
-            let config = (declared.encoder)(name).map(|view| view.config);
-            if config.is_some_and(|config| !config.has_weights() && config.tables().is_empty()) {
+            let view = (declared.encoder)(name);
+            if view.is_some_and(|view| !view.config.has_parameters()) {
                 let what = format!(
                     "`encoders`: expected encoders with parameters, found {name:?} without any; remove it"
+                );
+                return Err(ConfigFault::Key(ENCODERS, what));
+            }
+            if view.is_some_and(|view| view.is_frozen) {
+                let what = format!(
+                    "`encoders`: expected encoders that are trained, found {name:?}, which is frozen; remove it"
                 );
                 return Err(ConfigFault::Key(ENCODERS, what));
             }
@@ -105,6 +103,10 @@ impl ObjectiveConfig for Config {
 
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
         Fitted::default()
+    }
+
+    fn copied_encoders(&self) -> &[String] {
+        &self.encoders
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

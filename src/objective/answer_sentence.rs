@@ -246,7 +246,8 @@ impl ObjectiveConfig for Config {
         }
         if n_found == 0 {
             let what = format!(
-                "from here on no example of train has a sentence that holds the answer by {name:?}; expected one at least"
+                "from here on no example of train has a sentence that holds the answer by {name:?}; expected one at \
+                 least"
             );
             check.of_corpus.push(labels::fault(corpus, what));
         }

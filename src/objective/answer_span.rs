@@ -11,12 +11,13 @@
 //! - `pipeline`: −ln of the mean of P(answer | s) over the segments with an answer, which does not train the
 //!   selection; the best span of the segment with the largest P(s) is predicted;
 //! - `hard`: −R(s) for one segment s that is drawn from P, with R(s) = ln(P(answer | s) + 10⁻³), whose expectation is
-//!   −Σ_s P(s)·R(s). The gradient is that of −R(s) − (r − b)·ln P(s), where the reward r is R(s), or the F1 of the best
-//!   span of s, and b a baseline: the running mean of the rewards of past batches (Williams 1992; Wang et al. 2017).
-//!   For r = R(s) its expectation is the gradient of the expected loss. Prediction is that of `pipeline`.
+//!   −Σ_s P(s)·R(s). The gradient is that of −R(s) − (r − b)·ln P(s) (Williams 1992; Wang et al. 2017), where the
+//!   reward r is R(s), or the F1 of the best span of s, and b the exponential moving average, decay 0.9, of the mean
+//!   rewards of past batches, 0 before the first. For r = R(s) its expectation is the gradient of the expected loss.
+//!   Prediction is that of `pipeline`.
 //!
-//! An answer that is in no segment as a whole has no part in these losses. P(s) has 10⁻³⁰ added in logarithms. Draws
-//! depend on the seed, the objective, its updates and the examples of the batch.
+//! An answer that is in no segment as a whole has no part in these losses and rewards. P(s) has 10⁻³⁰ added in
+//! logarithms. Draws depend on the seed, the objective, its updates and the examples of the batch.
 //!
 //! `exact_match` and `f1` compare texts as SQuAD's script does: the tokens of a span, with a space where the file has
 //! white space between them, or between all of them if it has tokens. The question reaches the tokens through the
@@ -26,6 +27,8 @@ mod policy;
 mod reader;
 mod texts;
 
+use std::ops::Range;
+
 use candle_core::Result;
 
 use super::{
@@ -33,7 +36,9 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, TapKey, labels,
 };
 use crate::{
-    data::{Corpus, Example, FieldValues, Fitted, read::ReadError, structure::TokenSpan},
+    data::{
+        Corpus, Example, FieldValues, Fitted, read::ReadError, segment_ranges, structure::TokenSpan,
+    },
     keys::{Key, Refers, ValueType},
     model::tap::RowKind,
     protocol::event::Direction,
@@ -205,6 +210,20 @@ fn answers(values: Option<&FieldValues>) -> Vec<TokenSpan> {
     distinct
 }
 
+/// Whether an answer is in a part of its text as a whole.
+fn is_within(answer: TokenSpan, part: &Range<usize>) -> bool {
+    part.start <= answer.start as usize && answer.end as usize <= part.end
+}
+
+/// The segments of the text of an example, if it has them.
+fn segments_of(example: &Example, field: usize) -> Option<Vec<Range<usize>>> {
+    let names = match example.fields.get(field)?.as_ref()? {
+        FieldValues::Segments(names) | FieldValues::Symbols(names) => names,
+        _ => return None,
+    };
+    Some(segment_ranges(&names.iter().copied().map(Some).collect::<Vec<_>>()))
+}
+
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
         let names = ["f1", "exact_match"];
@@ -218,14 +237,29 @@ impl ObjectiveConfig for Config {
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let mut check = LabelCheck::default();
         let Some(field) = corpus.field(&self.label) else { return check };
+        let segments = match &self.selected {
+            Some((segment_by, _)) => corpus.field(segment_by),
+            None => None,
+        };
         let has_answer = |example: &&Example| {
-            !answers(example.fields.get(field).and_then(Option::as_ref)).is_empty()
+            let answers = answers(example.fields.get(field).and_then(Option::as_ref));
+            match segments.and_then(|field| segments_of(example, field)) {
+                Some(segments) => {
+                    let is_in = |part| answers.iter().any(|answer| is_within(*answer, part));
+                    segments.iter().any(is_in)
+                }
+                None => !answers.is_empty(),
+            }
+        };
+        let within = match &self.selected {
+            Some((segment_by, _)) => format!(" within one segment of {segment_by:?}"),
+            None => String::new(),
         };
         let (with, without): (Vec<&Example>, Vec<&Example>) =
             corpus.train.examples.iter().partition(has_answer);
         if with.is_empty() {
             let what = format!(
-                "from here on no example of train has an answer in {:?}; expected one at least",
+                "from here on no example of train has an answer in {:?}{within}; expected one at least",
                 self.label
             );
             check.of_corpus.push(labels::fault(corpus, what));
@@ -233,7 +267,7 @@ impl ObjectiveConfig for Config {
         // An example without the field is unlabelled, as in every corpus.
         for example in without.into_iter().filter(|example| example.fields[field].is_some()) {
             let file = corpus.train.file_of(example, &self.label);
-            let what = format!("expected an answer in {:?}, found none", self.label);
+            let what = format!("expected an answer in {:?}{within}, found none", self.label);
             check.without_target.push(ReadError { file, line: example.line, what });
         }
         check

@@ -53,6 +53,8 @@ pub struct EncoderView<'a> {
     pub values: &'a Values,
     /// Its inputs and layers.
     pub signature: &'a EncoderSignature,
+    /// Whether its parameters keep their values.
+    pub is_frozen: bool,
 }
 
 /// Looks up an encoder by name; `None` if there is none, or if its table has a fault.
@@ -355,6 +357,10 @@ pub trait ObjectiveConfig: Send + Sync {
     /// by default all pairs of tokens of one example.
     fn n_pairs(&self, batch: BatchSize) -> u64 {
         batch.pairs
+    }
+    /// The encoders of whose parameters it keeps a copy, for the memory of a run. None by default.
+    fn copied_encoders(&self) -> &[String] {
+        &[]
     }
     /// Builds it, with its parameters.
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>>;

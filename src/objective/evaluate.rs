@@ -97,6 +97,9 @@ pub trait Objective: Send {
     }
     /// Called after each update of the parameters.
     fn after_update(&mut self) {}
+    /// Called after a step without an update, whose loss or gradient is not finite: what its losses have left for
+    /// the next update is forgotten.
+    fn discard_update(&mut self) {}
     /// Tensors beyond its parameters that must survive a stop, by name; a checkpoint has them.
     fn memory(&self) -> BTreeMap<String, Tensor> {
         BTreeMap::new()

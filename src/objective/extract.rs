@@ -87,7 +87,7 @@ impl ObjectiveKind for Extract {
             label: values.text(LABEL).to_owned(),
             positive: values.text(POSITIVE).to_owned(),
             reference: values.text_if_set(REFERENCE).map(str::to_owned),
-            is_alone: !declared.shares,
+            is_alone: !declared.shares && declared.n_corpora == 1,
         }))
     }
 }
@@ -97,7 +97,7 @@ struct Config {
     label: String,
     positive: String,
     reference: Option<String>,
-    /// Whether it has labels of its own.
+    /// Whether it has labels of its own, from a single corpus.
     is_alone: bool,
 }
 
@@ -118,8 +118,35 @@ impl ObjectiveConfig for Config {
     }
 
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
-        let of_corpus = self.fault(corpus).into_iter().collect();
-        LabelCheck { of_corpus, ..LabelCheck::default() }
+        let Some(field) = corpus.field(&self.label).filter(|_| self.is_alone) else {
+            return LabelCheck::default();
+        };
+        let lexicon = &corpus.lexicons[field];
+        let is_seen: Vec<bool> =
+            count_labels(lexicon, &corpus.train, field).into_iter().map(|n| n > 0).collect();
+        let seen = lexicon.iter().zip(&is_seen).filter(|(_, is_seen)| **is_seen);
+        let seen: Vec<String> = seen.map(|(label, _)| format!("{label:?}")).collect();
+        if let Some(fault) = self.fault(corpus, &seen) {
+            return LabelCheck { of_corpus: vec![fault], ..LabelCheck::default() };
+        }
+        let mut check = LabelCheck::default();
+        for (split, data) in corpus.splits() {
+            for example in &data.examples {
+                let labels = example.strings(field).unwrap_or_default();
+                let unseen = labels.iter().position(|&label| !is_seen[label as usize]);
+                let Some(at) = unseen else { continue };
+                let what = format!(
+                    "expected {} for item {} in {:?}, as in train, found {:?}",
+                    seen.join(" or "),
+                    at + 1,
+                    self.label,
+                    lexicon.get(labels[at])
+                );
+                let (file, line) = (data.file_of(example, &self.label), example.line);
+                check.of_examples.push((split, ReadError { file, line, what }));
+            }
+        }
+        check
     }
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
@@ -155,13 +182,8 @@ impl ObjectiveConfig for Config {
 }
 
 impl Config {
-    /// A fault if train does not have the positive label and one other.
-    fn fault(&self, corpus: &Corpus) -> Option<ReadError> {
-        let field = corpus.field(&self.label).filter(|_| self.is_alone)?;
-        let lexicon = &corpus.lexicons[field];
-        let counts = count_labels(lexicon, &corpus.train, field);
-        let seen = lexicon.iter().zip(counts).filter(|(_, n)| *n > 0);
-        let seen: Vec<String> = seen.map(|(label, _)| format!("{label:?}")).collect();
+    /// A fault if the labels of train are not the positive one and one other.
+    fn fault(&self, corpus: &Corpus, seen: &[String]) -> Option<ReadError> {
         let positive = format!("{:?}", self.positive);
         let is_right = seen.len() == 2 && seen.contains(&positive);
         let found = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };

@@ -179,7 +179,8 @@ impl ObjectiveConfig for Config {
             return Ok(());
         }
         let what = format!(
-            "`{ENTITIES}`: expected an objective that predicts spans, found {:?}; name one of kind \"tag\" with a `scheme`",
+            "`{ENTITIES}`: expected an objective that predicts spans, found {:?}; name one of kind \"tag\" with a \
+             `scheme`",
             self.entities
         );
         Err(ConfigFault::Key(ENTITIES, what))

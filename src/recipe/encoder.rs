@@ -223,8 +223,8 @@ impl Encoders {
     /// The encoder with that name, if it has no fault.
     pub(super) fn view(&self, name: &str) -> Option<EncoderView<'_>> {
         let spec = self.specs[self.signatures.get(name)?.place].as_ref()?;
-        let EncoderSpec { kind, config, values, signature, .. } = spec;
-        Some(EncoderView { kind: *kind, config: config.as_ref(), values, signature })
+        let &EncoderSpec { kind, ref config, ref values, ref signature, is_frozen, .. } = spec;
+        Some(EncoderView { kind, config: config.as_ref(), values, signature, is_frozen })
     }
 
     /// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a

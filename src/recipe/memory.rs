@@ -34,6 +34,8 @@ pub struct MemoryNeeds {
     pub parameters: u64,
     /// Gradients, the optimizer's moments, and copies while a checkpoint is written.
     pub optimizer: u64,
+    /// The copies of parameters that objectives keep.
+    pub copies: u64,
     /// The rows and gradients of one step, with the longest examples in one batch.
     pub step: u64,
     /// The largest part, by the key of the recipe that determines it.
@@ -65,12 +67,16 @@ impl MemoryNeeds {
             };
             largest = Part { key, bytes: step };
         }
-        Ok(Self { parameters, optimizer: parameters.saturating_mul(PER_PARAMETER), step, largest })
+        let optimizer = parameters.saturating_mul(PER_PARAMETER);
+        let copies = sizes.copies(recipe);
+        Ok(Self { parameters, optimizer, copies, step, largest })
     }
 
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.parameters.saturating_add(self.optimizer).saturating_add(self.step)
+        [self.optimizer, self.copies, self.step]
+            .into_iter()
+            .fold(self.parameters, u64::saturating_add)
     }
 
     /// Why it does not fit into this many bytes; `None` if it does. `limit` says whose they are.
@@ -173,6 +179,15 @@ impl Sizes {
     fn parameters(&self) -> u64 {
         self.parameters
             .values()
+            .fold(0, |sum: u64, n| sum.saturating_add(*n))
+            .saturating_mul(ELEMENT)
+    }
+
+    /// Bytes of the copies of encoders' parameters that objectives keep.
+    fn copies(&self, recipe: &Recipe) -> u64 {
+        let encoders = recipe.objectives.iter().flat_map(|spec| spec.config.copied_encoders());
+        encoders
+            .filter_map(|name| self.parameters.get(&format!("encoder.{name}")))
             .fold(0, |sum: u64, n| sum.saturating_add(*n))
             .saturating_mul(ELEMENT)
     }
@@ -367,6 +382,24 @@ tap = "{tap}"
                       to = \"words\"\nhidden = 1000";
         let more = step(&recipe(attend, "near")) - step(&plain);
         assert!(more > size.pairs * 1000 * ELEMENT * 4, "{more}");
+    }
+
+    #[test]
+    fn the_parameters_that_an_anchor_copies_are_counted() {
+        let encoders = |names: &str| format!("objective.steady.encoders={names}");
+        let copies = |names: &str| needs("representation", &[&encoders(names)]);
+        let [one, both] = [r#"["pos-layer"]"#, r#"["pos-layer", "words"]"#].map(copies);
+        let recipe = load(&RecipeSource::Shipped("representation"), &Overrides::default()).unwrap();
+        let corpora = recipe.open().unwrap();
+        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
+        let sizes = System::parameter_sizes(&recipe, &fitted).unwrap();
+        let bytes = |prefix: &str| -> u64 {
+            let own = sizes.iter().filter(|(name, _)| name.starts_with(prefix));
+            own.map(|(_, n)| 4 * n).sum()
+        };
+        assert_eq!(one.copies, bytes("pos-layer."));
+        assert_eq!(both.copies, bytes("pos-layer.") + bytes("words."));
+        assert_eq!(both.total() - one.total(), bytes("words."));
     }
 
     #[test]

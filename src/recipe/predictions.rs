@@ -50,8 +50,8 @@ const READS: &[Reads] = &[
     },
 ];
 
-/// The tables of the encoders of predictions that encoders and objectives read, each once. An objective without such predictions is
-/// a fault; unknown ones are reported where they are read.
+/// The tables of the encoders of predictions that encoders and objectives read, each once. An objective without such
+/// predictions is a fault; unknown ones are reported where they are read.
 pub(super) fn tables(
     encoders: &[Named<'_>],
     objectives: &[Named<'_>],

@@ -278,14 +278,19 @@ impl System {
         }
     }
 
-    /// Tells every objective that a stage of training ends and another begins.
+    /// Calls [`Objective::begin_stage`] of every objective.
     pub fn begin_stage(&mut self) -> Result<()> {
         self.objectives.iter_mut().try_for_each(|placed| placed.objective.begin_stage())
     }
 
-    /// Tells every objective that the parameters have been updated.
+    /// Calls [`Objective::after_update`] of every objective.
     pub fn after_update(&mut self) {
         self.objectives.iter_mut().for_each(|placed| placed.objective.after_update());
+    }
+
+    /// Calls [`Objective::discard_update`] of every objective.
+    pub fn discard_update(&mut self) {
+        self.objectives.iter_mut().for_each(|placed| placed.objective.discard_update());
     }
 
     /// What objectives remember besides parameters, by `objective.NAME.TENSOR`.
@@ -297,8 +302,7 @@ impl System {
         self.objectives.iter().flat_map(of).collect()
     }
 
-    /// Restores what [`System::memory`] returned. An objective that has nothing there forgets what
-    /// it has.
+    /// Restores what [`System::memory`] returned. Without tensors, an objective's memory is reset.
     pub fn restore(&mut self, mut memory: BTreeMap<String, Tensor>) -> Result<()> {
         for Placed { owner, objective, .. } in &mut self.objectives {
             let prefix = format!("{owner}.");

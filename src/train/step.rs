@@ -145,8 +145,9 @@ impl Trainer {
         }
     }
 
-    /// Reports a non-finite loss, or a non-finite gradient.
+    /// Reports a non-finite loss, or a non-finite gradient; objectives forget the step.
     fn report_non_finite(&mut self, objective: Option<ObjectiveId>, bus: &mut Bus) {
+        self.learner.system.discard_update();
         self.counters.consecutive_non_finite += 1;
         let step = self.counters.step.next();
         bus.emit(NonFiniteLoss { at_ms: self.output.ms(), step, objective });

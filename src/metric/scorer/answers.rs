@@ -69,13 +69,13 @@ fn normalized(text: &str) -> String {
 
 /// The harmonic mean of precision and recall of words, each as often as it occurs.
 fn f1(gold: &[&str], found: &[&str]) -> f64 {
-    let mut left = BTreeMap::<&str, usize>::new();
+    let mut remaining = BTreeMap::<&str, usize>::new();
     for word in gold {
-        *left.entry(word).or_default() += 1;
+        *remaining.entry(word).or_default() += 1;
     }
     let mut n_same = 0;
     for word in found {
-        if let Some(n) = left.get_mut(word).filter(|n| **n > 0) {
+        if let Some(n) = remaining.get_mut(word).filter(|n| **n > 0) {
             *n -= 1;
             n_same += 1;
         }

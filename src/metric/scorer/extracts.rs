@@ -6,6 +6,9 @@ use crate::{
     metric::{Counts, Gold, rouge},
 };
 
+/// The class of sentences that are extracted.
+const EXTRACTED: u32 = 1;
+
 /// `f1`, `precision` and `recall` of the extracted sentences of all documents; `rouge_1`, `rouge_2` and `rouge_l`, the
 /// means over documents with a reference, of the extracted sentences in their order. The same of the lead, the first
 /// sentences of each document: `lead_f1`, `lead_rouge_1` and so on. All in percent.
@@ -61,9 +64,6 @@ fn one(gold: bool, predicted: bool) -> Counts {
 }
 
 impl ExtractScorer {
-    /// The class of sentences that are extracted.
-    pub const EXTRACTED: u32 = 1;
-
     /// For leads of so many sentences.
     pub fn new(lead: usize) -> Self {
         let (counts, texts) = (Counts::default(), Rouge::default());
@@ -77,8 +77,8 @@ impl Scorer for ExtractScorer {
             (Gold::Classes { classes, .. }, Prediction::Classes(predicted)) => {
                 let sentences = classes.iter().zip(predicted).enumerate();
                 for (at, (gold, predicted)) in sentences {
-                    let Some(gold) = gold.map(|gold| gold == Self::EXTRACTED) else { continue };
-                    self.sentences = self.sentences.plus(one(gold, *predicted == Self::EXTRACTED));
+                    let Some(gold) = gold.map(|gold| gold == EXTRACTED) else { continue };
+                    self.sentences = self.sentences.plus(one(gold, *predicted == EXTRACTED));
                     self.of_lead = self.of_lead.plus(one(gold, at < self.lead));
                 }
             }

@@ -44,7 +44,7 @@ const INPUTS: &[InputKey] = &[
 ];
 
 /// ε, which keeps the sum of weights above 0.
-const LEAST_WEIGHT: f64 = 1e-6;
+const WEIGHT_EPSILON: f64 = 1e-6;
 
 const KEYS: &[Key] = &[
     Key::with_default(
@@ -187,7 +187,7 @@ impl Encoder for Pooling {
             }
             Self::TapView { view: shown, directions } => view(&inputs[0], *shown, *directions)?,
             Self::WeightedMean => {
-                let weights = inputs[1].tensor.affine(1.0, LEAST_WEIGHT)?; // (rows, 1)
+                let weights = inputs[1].tensor.affine(1.0, WEIGHT_EPSILON)?; // (rows, 1)
                 let weighted = kernel::mean_over_tokens(&x.broadcast_mul(&weights)?, packing)?;
                 let mean_weight = kernel::mean_over_tokens(&weights, packing)?;
                 Rows::pooled(packing, weighted.broadcast_div(&mean_weight)?)?

@@ -34,7 +34,7 @@ impl RowScorer {
         Ok(Self { head })
     }
 
-    /// The rows of each example, and the score of each.
+    /// The rows of each example, and the score of each, example after example: (rows).
     fn score(&self, taps: &[Rows]) -> Result<(Vec<PairGroup>, Tensor)> {
         let (sentences, questions) = (&taps[0], &taps[1]);
         let group = |example: usize| PairGroup {
@@ -56,7 +56,7 @@ impl RowProbability for RowScorer {
     fn of(&self, taps: &[Rows]) -> Result<Tensor> {
         let (groups, scores) = self.score(taps)?;
         let sizes: Vec<usize> = groups.iter().map(PairGroup::n_pairs).collect();
-        let p = kernel::log_softmax_by_group(&scores, &sizes)?.exp()?.unsqueeze(1)?;
+        let p = kernel::log_softmax_by_group(&scores, &sizes)?.exp()?.unsqueeze(1)?; // (rows, 1)
         // The place of each row among those of all examples.
         let mut places = vec![0; p.dim(0)?];
         for (place, &row) in (0..).zip(groups.iter().flat_map(|group| &group.right)) {
@@ -105,7 +105,7 @@ impl Selector {
     }
 }
 
-/// The loss of the scores of each example's rows.
+/// The loss of the scores of each example's rows, example after example: (rows).
 fn loss_of(
     scores: &Tensor,
     groups: &[PairGroup],

@@ -19,8 +19,15 @@ pub(super) struct Policy {
     seed: u64,
     name: String,
     memory: Memory,
-    /// The mean reward of the last batch, if there was one after the last update.
-    mean_reward: Cell<Option<f32>>,
+    /// The rewards since the last update.
+    rewards: Cell<Rewards>,
+}
+
+/// The sum of rewards, and their number.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rewards {
+    sum: f32,
+    count: usize,
 }
 
 /// What survives a stop.
@@ -34,7 +41,7 @@ struct Memory {
 
 impl Policy {
     pub(super) fn new(seed: u64, name: String) -> Self {
-        Self { seed, name, memory: Memory::default(), mean_reward: Cell::new(None) }
+        Self { seed, name, memory: Memory::default(), rewards: Cell::default() }
     }
 
     /// What is subtracted from rewards.
@@ -54,11 +61,11 @@ impl Policy {
             .fold(0xcbf2_9ce4_8422_2325, |hash, of| (hash ^ of).wrapping_mul(0x0100_0000_01b3));
         let mut rng = draw(self.seed, Purpose::Selection, &self.name, counter);
         let mut one = |log_p: &&[f32]| {
-            let mut left = unit(&mut rng);
+            let mut remaining = unit(&mut rng);
             let mut segments = log_p.iter().map(|log_p| f64::from(*log_p).exp());
             let drawn = segments.position(|p| {
-                left -= p;
-                left < 0.0
+                remaining -= p;
+                remaining < 0.0
             });
             // Rounding may leave a rest.
             drawn.or(log_p.len().checked_sub(1))
@@ -66,16 +73,29 @@ impl Policy {
         log_p.iter().map(&mut one).collect()
     }
 
-    /// Notes the rewards of a batch, for the next update.
-    pub(super) fn note(&self, rewards: &[f32]) {
-        if !rewards.is_empty() {
-            self.mean_reward.set(Some(rewards.iter().sum::<f32>() / rewards.len() as f32));
+    /// Adds the finite rewards of a batch to those of the next update, which may have several batches.
+    pub(super) fn record_rewards(&self, rewards: &[f32]) {
+        let Rewards { mut sum, mut count } = self.rewards.get();
+        for reward in rewards.iter().filter(|reward| reward.is_finite()) {
+            sum += reward;
+            count += 1;
         }
+        self.rewards.set(Rewards { sum, count });
     }
 
-    /// After an update, the mean of past rewards has that of the last batch in it.
+    /// Forgets the rewards since the last update.
+    pub(super) fn discard_rewards(&mut self) {
+        self.rewards.take();
+    }
+
+    /// After an update, the mean of past rewards has that of the rewards since the one before in it.
     pub(super) fn update(&mut self) {
-        let Some(reward) = self.mean_reward.take() else { return };
+        let Rewards { sum, count } = self.rewards.take();
+        let reward = sum / count as f32;
+        // Without rewards, or with too large ones, there is no mean.
+        if !reward.is_finite() {
+            return;
+        }
         let Memory { baseline, updates } = self.memory;
         let baseline =
             if updates == 0.0 { reward } else { DECAY * baseline + (1.0 - DECAY) * reward };
@@ -97,7 +117,7 @@ impl Policy {
 
     /// Restores what [`Policy::memory`] returned.
     pub(super) fn restore(&mut self, mut memory: BTreeMap<String, Tensor>) -> Result<()> {
-        self.mean_reward.set(None);
+        self.discard_rewards();
         self.memory = Memory::default();
         if memory.is_empty() {
             return Ok(());
@@ -139,10 +159,29 @@ mod tests {
         }
         let before = policy.draw(&batch(), &examples);
         assert_eq!(policy.draw(&batch(), &examples), before);
-        policy.note(&[0.5]);
+        policy.record_rewards(&[0.5]);
         policy.update();
         assert_ne!(policy.draw(&batch(), &examples), before);
         assert_eq!(policy.draw(&batch(), &[&[]]), [None]);
+    }
+
+    #[test]
+    fn the_batches_of_an_update_count_by_their_rewards_and_those_that_are_not_finite_do_not() {
+        let mut policy = Policy::new(1, "objective.answer".to_owned());
+        policy.record_rewards(&[1.0, 2.0, 3.0]);
+        policy.record_rewards(&[f32::NAN, 6.0, f32::NEG_INFINITY]);
+        policy.update();
+        assert_eq!(policy.baseline(), 3.0);
+        let memory = policy.memory;
+        for rewards in [&[f32::NAN][..], &[f32::MAX, f32::MAX]] {
+            policy.record_rewards(rewards);
+            policy.update();
+            assert_eq!(policy.memory, memory, "{rewards:?}");
+        }
+        policy.record_rewards(&[100.0]);
+        policy.discard_rewards();
+        policy.update();
+        assert_eq!(policy.memory, memory, "rewards of a skipped step are forgotten");
     }
 
     #[test]
@@ -151,11 +190,11 @@ mod tests {
         policy.update();
         assert_eq!(policy.baseline(), 0.0);
         assert!(policy.memory().is_empty());
-        policy.note(&[1.0, 2.0]);
-        policy.note(&[]);
+        policy.record_rewards(&[1.0, 2.0]);
+        policy.record_rewards(&[]);
         policy.update();
         assert_eq!(policy.baseline(), 1.5);
-        policy.note(&[2.5]);
+        policy.record_rewards(&[2.5]);
         policy.update();
         assert!((policy.baseline() - 1.6).abs() < 1e-6);
         let memory = policy.memory();

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What is added to a probability of which the logarithm is taken.
-const LEAST_PROBABILITY: f64 = 1e-30;
+const PROBABILITY_EPSILON: f64 = 1e-30;
 
 /// The objective with its parameters.
 pub(super) struct Reader {
@@ -151,7 +151,7 @@ fn log_selection(rows: &Rows, texts: &[Text]) -> Result<Tensor> {
         }
         order.extend(of_example.into_iter().map(|row| row as u32));
     }
-    kernel::gather(&rows.tensor, order)?.flatten_all()?.affine(1.0, LEAST_PROBABILITY)?.log()
+    kernel::gather(&rows.tensor, order)?.flatten_all()?.affine(1.0, PROBABILITY_EPSILON)?.log()
 }
 
 impl Objective for Reader {
@@ -163,7 +163,7 @@ impl Objective for Reader {
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let (loss, rewards) = self.loss_of(&self.score(taps, batch)?, batch)?;
-        self.policy.note(&rewards);
+        self.policy.record_rewards(&rewards);
         Ok(loss)
     }
 
@@ -205,6 +205,10 @@ impl Objective for Reader {
 
     fn after_update(&mut self) {
         self.policy.update();
+    }
+
+    fn discard_update(&mut self) {
+        self.policy.discard_rewards();
     }
 
     fn memory(&self) -> BTreeMap<String, Tensor> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::Config;
+use super::{Config, is_within};
 use crate::{
     data::{Axis, Batch, Corpus, Lexicon, segment_ranges, structure::TokenSpan},
     kernel,
@@ -67,10 +67,8 @@ impl Text {
     /// The answers within each part, as the place of the part and the answer.
     pub(super) fn answers_in_parts(&self) -> impl Iterator<Item = (usize, &TokenSpan)> {
         self.parts.iter().enumerate().flat_map(|(at, part)| {
-            let is_within = |answer: &&TokenSpan| {
-                part.start <= answer.start as usize && answer.end as usize <= part.end
-            };
-            self.answers.iter().filter(is_within).map(move |answer| (at, answer))
+            let answers = self.answers.iter().filter(|answer| is_within(**answer, part));
+            answers.map(move |answer| (at, answer))
         })
     }
 }

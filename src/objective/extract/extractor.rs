@@ -7,8 +7,7 @@ use candle_core::{Result, Tensor};
 use super::{Config, LABELS, LEAD};
 use crate::{
     data::{
-        Axis, Batch, Corpus, FieldForm, FieldValues, Lexicon, Packing, Prediction,
-        prediction::ScoredText,
+        Axis, Batch, Corpus, FieldValues, Lexicon, Packing, Prediction, prediction::ScoredText,
     },
     kernel,
     metric::{
@@ -59,10 +58,7 @@ impl Words {
     /// Those of the list of sentences that the labels belong to.
     fn of(corpus: &Corpus, label: usize) -> Option<Self> {
         let Axis::Items(sequence) = corpus.fields[label].axis else { return None };
-        let mut fields = corpus.fields.iter();
-        let field = fields.position(|field| {
-            field.axis == Axis::Sequence(sequence) && field.form == FieldForm::Symbols
-        })?;
+        let field = corpus.field(&corpus.sequences[sequence].name)?;
         Some(Self { sequence, field, lexicon: corpus.lexicons[field].clone() })
     }
 

@@ -164,7 +164,7 @@ impl Extractor {
         self.pairs.some(rows, left.clone(), right.clone()).map(Some)
     }
 
-    /// The loss of gold pairs with these scores; `None` if no pair has a class that training has.
+    /// The loss of gold pairs with these scores (pairs, classes); `None` if no pair has a class that training has.
     fn loss_of(&self, scores: &Tensor, gold: &GoldPairs) -> Result<Option<RawLoss>> {
         let n_classes = self.pairs.n_labels() as u32;
         let known = (0..).zip(&gold.classes).zip(&gold.pairs.examples);
@@ -174,8 +174,8 @@ impl Extractor {
         if targets.is_empty() {
             return Ok(None);
         }
-        let log_p = kernel::log_softmax(scores)?.flatten_all()?;
-        let losses = kernel::gather(&log_p.unsqueeze(1)?, targets)?.flatten_all()?.neg()?;
+        let log_p = kernel::log_softmax(scores)?.flatten_all()?; // (pairs · classes)
+        let losses = kernel::gather(&log_p.unsqueeze(1)?, targets)?.flatten_all()?.neg()?; // (known pairs)
         let per_example = kernel::sum_by_group(&losses, examples, gold.n_examples)?;
         RawLoss::new(per_example, gold.n_tokens).map(Some)
     }

@@ -37,10 +37,9 @@ pub(super) fn check(
         }
         Some(_) => Some(false),
         None => {
-            let has_parameters = config.has_weights() || !config.tables().is_empty();
             // Those of an objective's head are trained.
             let is_head = config.labels_of().is_some() || config.probability_of().is_some();
-            Some(is_set || !below.is_empty() && !has_parameters && !is_head)
+            Some(is_set || !below.is_empty() && !config.has_parameters() && !is_head)
         }
     }
 }

@@ -90,25 +90,6 @@ pub(super) fn cycles(circular: &[usize], edges: &[Vec<usize>]) -> Vec<Vec<usize>
     cycles
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encoders_are_built_after_their_inputs_and_otherwise_in_the_recipes_order() {
-        let edges = [vec![2], vec![], vec![1], vec![1]];
-        assert_eq!(order(&edges), (vec![1, 2, 0, 3], vec![]));
-    }
-
-    #[test]
-    fn a_cycle_is_found_once_and_without_encoders_that_only_read_from_it() {
-        let edges = [vec![1], vec![2], vec![0], vec![0], vec![4]];
-        let (order, circular) = order(&edges);
-        assert!(order.is_empty());
-        assert_eq!(cycles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
-    }
-}
-
 /// The encoder of a tap and, transitively, all encoders that it reads or names for batches of a
 /// corpus, each with the field that it runs over, if that is not its own; from the encoder at an
 /// index, and the index of a name.
@@ -130,4 +111,23 @@ pub(in crate::recipe) fn closure<'a>(
         open.extend(spec.named().filter_map(&index).map(|named| (named, field.clone())));
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoders_are_built_after_their_inputs_and_otherwise_in_the_recipes_order() {
+        let edges = [vec![2], vec![], vec![1], vec![1]];
+        assert_eq!(order(&edges), (vec![1, 2, 0, 3], vec![]));
+    }
+
+    #[test]
+    fn a_cycle_is_found_once_and_without_encoders_that_only_read_from_it() {
+        let edges = [vec![1], vec![2], vec![0], vec![0], vec![4]];
+        let (order, circular) = order(&edges);
+        assert!(order.is_empty());
+        assert_eq!(cycles(&circular, &edges), [vec![0, 1, 2], vec![4]]);
+    }
 }

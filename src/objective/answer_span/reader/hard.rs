@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// What is added to P(answer | s) of a segment that is drawn: most segments have no answer.
-const LEAST_LIKELIHOOD: f64 = 1e-3;
+const LIKELIHOOD_EPSILON: f64 = 1e-3;
 
 impl Reader {
-    /// The part of each text with an answer that the policy draws.
+    /// The part that the policy draws of each text with an answer in one as a whole.
     pub(super) fn draw(
         &self,
         texts: &[Text],
@@ -40,11 +40,12 @@ impl Reader {
         drawn
             .into_iter()
             .zip(texts)
-            .map(|(at, text)| at.filter(|_| !text.answers.is_empty()))
+            .map(|(at, text)| at.filter(|_| text.answers_in_parts().next().is_some()))
             .collect()
     }
 
-    /// The loss of a hard reading in the parts that are drawn, and their rewards; `None` if there are none.
+    /// The loss of a hard reading in the parts that are drawn, one of each text, and their rewards: (parts that are
+    /// drawn); `None` if there are none. The logarithms of the probabilities of parts are `selection`: (parts).
     pub(super) fn hard(
         &self,
         scored: &Scored,
@@ -62,7 +63,7 @@ impl Reader {
             let flags: Vec<f32> = (0..texts.len()).map(|at| f32::from(u8::from(is(at)))).collect();
             Tensor::new(flags, device)
         };
-        // P(answer | s) of each example; 0 where s has no answer.
+        // P(answer | s) of each example: (examples); 0 where s has no answer.
         let right = Right::of(texts, |example, part| drawn[example] == Some(part));
         let has_answer = flags(&|at| !right.of_examples[at].is_empty())?;
         let likelihood = match right.log_p(log_p)? {
@@ -72,8 +73,9 @@ impl Reader {
             }
             None => has_answer,
         };
-        let r =
-            (likelihood.affine(1.0, LEAST_LIKELIHOOD)?.log()? * flags(&|at| drawn[at].is_some())?)?;
+        // (examples)
+        let r = (likelihood.affine(1.0, LIKELIHOOD_EPSILON)?.log()?
+            * flags(&|at| drawn[at].is_some())?)?;
         let rewards = match reward {
             Reward::LogLikelihood => kernel::to_vec(&r)?,
             Reward::F1 => self.f1_of_parts(scored, drawn, batch)?,
@@ -85,7 +87,7 @@ impl Reader {
             advantages.push(if at.is_some() { reward - self.policy.baseline() } else { 0.0 });
             n_parts += text.parts.len();
         }
-        let of_drawn = kernel::gather(&selection.unsqueeze(1)?, places)?.flatten_all()?;
+        let of_drawn = kernel::gather(&selection.unsqueeze(1)?, places)?.flatten_all()?; // (examples)
         let score = ((&of_drawn - of_drawn.detach())? * Tensor::new(advantages, device)?)?;
         let of_drawn = rewards.iter().zip(drawn).filter(|(_, at)| at.is_some());
         let rewards = of_drawn.map(|(reward, _)| *reward).collect();
@@ -109,9 +111,8 @@ impl Reader {
             let (first, last) = best_span(&ends[part.clone()], self.config.max_length)?;
             let words = |range: Range<usize>| Some(attached?.text(batch, &text.rows[range]));
             let gold: Option<Vec<String>> = text
-                .answers
-                .iter()
-                .map(|answer| words(answer.start as usize..answer.end as usize))
+                .answers_in_parts()
+                .map(|(_, answer)| words(answer.start as usize..answer.end as usize))
                 .collect();
             let found = words(part.start + first..part.start + last + 1)?;
             Some(answer_f1(&gold?, &found) as f32)

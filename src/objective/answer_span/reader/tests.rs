@@ -20,7 +20,7 @@ use crate::{
     protocol::event::Split,
 };
 
-fn span(start: u32, end: u32) -> TokenSpan {
+pub(super) fn span(start: u32, end: u32) -> TokenSpan {
     TokenSpan { start, end, label: None }
 }
 
@@ -235,11 +235,22 @@ fn an_answer_is_compared_as_the_text_of_its_tokens() {
 
 #[test]
 fn a_question_without_an_answer_is_counted() {
-    let config = config(15, None);
+    let [config, in_segments] = [None, Some(Reading::Soft)].map(|reading| config(15, reading));
     let check = config.check_corpus(&corpus());
     let without: Vec<String> = check.without_target.iter().map(ToString::to_string).collect();
     assert_eq!(without, ["t:3: expected an answer in \"answer\", found none"]);
     assert!(check.of_corpus.is_empty() && check.of_examples.is_empty());
+    // With segments an answer across two of them is none.
+    let mut across = corpus();
+    across.train.examples[1].fields[1] = Some(FieldValues::Answers([span(0, 2)].into()));
+    assert_eq!(config.check_corpus(&across).without_target.len(), 1);
+    let check = in_segments.check_corpus(&across);
+    let without: Vec<String> = check.without_target.iter().map(ToString::to_string).collect();
+    let what = "expected an answer in \"answer\" within one segment of \"sentence\", found none";
+    assert_eq!(without, [format!("t:2: {what}"), format!("t:3: {what}")]);
+    assert!(check.of_corpus.is_empty());
+    across.train.examples.remove(0);
+    assert_eq!(in_segments.check_corpus(&across).of_corpus.len(), 1);
     let mut none = corpus();
     none.train.examples.drain(..2);
     assert_eq!(config.check_corpus(&none).of_corpus.len(), 1);

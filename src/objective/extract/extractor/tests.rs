@@ -4,7 +4,7 @@ use candle_core::Device;
 
 use super::*;
 use crate::{
-    data::{Example, Field, Fitted, Positions, Schema, SequenceSpec, SplitData},
+    data::{Example, Field, FieldForm, Fitted, Positions, Schema, SequenceSpec, SplitData},
     keys::{Located, Value, Values},
     model::{
         Parameters,
@@ -180,4 +180,30 @@ fn train_has_the_positive_label_and_one_other() {
         faults("yes", &[(&["a"], &[])]),
         [format!("{what} none; expected \"yes\", {wanted}")]
     );
+}
+
+#[test]
+fn a_label_of_dev_that_train_lacks_is_a_fault_of_its_document() {
+    let mut corpus = corpus(&[DOCUMENTS[0], (&["a", "b", "c"], &["no", "perhaps", "maybe"])]);
+    let examples = corpus.train.examples.drain(1..).collect();
+    corpus.dev = Some(SplitData { examples, file: "d".into(), ..SplitData::default() });
+    let check = config("yes").check_corpus(&corpus);
+    assert!(check.of_corpus.is_empty());
+    let faults: Vec<String> =
+        check.of_examples.iter().map(|(split, error)| format!("{split:?} {error}")).collect();
+    let what =
+        "expected \"yes\" or \"no\" for item 2 in \"extract\", as in train, found \"perhaps\"";
+    assert_eq!(faults, [format!("Dev d:1: {what}")]);
+}
+
+#[test]
+fn the_words_of_sentences_are_those_of_the_field_that_names_their_sequence() {
+    let sequences = vec![SequenceSpec { name: "text".into(), is_list: true }];
+    let fields = vec![
+        Field::new("pos", Axis::Sequence(0), FieldForm::Symbols),
+        Field::of_tokens("text"),
+        Field::new("extract", Axis::Items(0), FieldForm::Symbols),
+    ];
+    let corpus = Corpus::of_schema(Schema { sequences, fields });
+    assert_eq!(Words::of(&corpus, 2).map(|words| words.field), Some(1));
 }

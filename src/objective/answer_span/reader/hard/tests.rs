@@ -5,11 +5,12 @@ use candle_core::{Device, Tensor, Var};
 use super::{
     super::{
         super::Reading,
-        tests::{corpus, p, powers, reader, taps},
+        tests::{corpus, p, powers, reader, span, taps},
     },
     *,
 };
 use crate::{
+    data::{Corpus, FieldValues},
     model::{Parameters, Rows},
     objective::Objective,
 };
@@ -18,6 +19,7 @@ use crate::{
 struct Case {
     parameters: Parameters,
     reader: Reader,
+    corpus: Corpus,
     batch: Batch,
     tokens: Rows,
     sentences: Rows,
@@ -31,7 +33,7 @@ impl Case {
         let batch = Batch::new(0, &corpus, &corpus.train, &[example]);
         let [tokens, sentences]: [Rows; 2] = taps(&batch).try_into().ok().unwrap();
         let z = Var::new(&[0.3f32, -0.4], &Device::Cpu).unwrap();
-        Self { parameters, reader, batch, tokens, sentences, z }
+        Self { parameters, reader, corpus, batch, tokens, sentences, z }
     }
 
     /// ln P of the segments, and the scores of the tokens.
@@ -102,7 +104,7 @@ fn the_expected_gradient_is_that_of_the_expected_loss_whatever_the_baseline() {
     for (example, rewards) in rewards.into_iter().enumerate() {
         for baseline in [0.0, -2.5] {
             let mut case = Case::new(example, Reward::LogLikelihood);
-            case.reader.policy.note(&[baseline]);
+            case.reader.policy.record_rewards(&[baseline]);
             case.reader.policy.update();
             assert_eq!(case.reader.policy.baseline(), baseline);
             let of = [0, 1].map(|drawn| case.gradient_of(drawn, Reward::LogLikelihood));
@@ -119,24 +121,47 @@ fn the_expected_gradient_is_that_of_the_expected_loss_whatever_the_baseline() {
     }
 }
 
-/// `d` is right, and the best span of `b c` at least in part; F1 itself has no gradient.
+/// `d` is right, and the best span of `b c` only in part; F1 itself has no gradient.
 #[test]
-fn with_f1_the_selection_follows_the_expected_f1() {
-    let case = Case::new(1, Reward::F1);
-    let scored = case.score();
-    let f1 = [0, 1].map(|drawn| {
-        let of = case.reader.f1_of_parts(&scored, &[Some(drawn)], &case.batch).unwrap();
-        f64::from(of[0])
-    });
-    assert!(f1.iter().all(|f1| (0.0..=1.0).contains(f1)) && f1[0] == 1.0, "{f1:?}");
-    let of = [0, 1].map(|drawn| case.gradient_of(drawn, Reward::F1));
-    let p = case.p();
-    for at in 0..2 {
-        let drawn = [0, 1].map(|drawn| p[drawn] * f64::from(of[drawn][0][at]));
-        assert_difference(&case, &case.z, at, drawn[0] + drawn[1], |case| {
-            case.expected_loss(|_| f1)
+fn with_f1_the_selection_follows_the_expected_f1_whatever_the_baseline() {
+    for baseline in [0.0, 0.7] {
+        let mut case = Case::new(1, Reward::F1);
+        case.reader.policy.record_rewards(&[baseline]);
+        case.reader.policy.update();
+        let scored = case.score();
+        let f1 = [0, 1].map(|drawn| {
+            let of = case.reader.f1_of_parts(&scored, &[Some(drawn)], &case.batch).unwrap();
+            f64::from(of[0])
         });
+        assert!(f1[0] == 1.0 && (0.0..1.0).contains(&f1[1]), "{f1:?}");
+        let of = [0, 1].map(|drawn| case.gradient_of(drawn, Reward::F1));
+        let p = case.p();
+        for at in 0..2 {
+            let drawn = [0, 1].map(|drawn| p[drawn] * f64::from(of[drawn][0][at]));
+            assert_difference(&case, &case.z, at, drawn[0] + drawn[1], |case| {
+                case.expected_loss(|_| f1)
+            });
+        }
     }
+}
+
+#[test]
+fn an_answer_across_segments_has_no_part_in_the_loss_or_in_a_reward() {
+    let mut case = Case::new(1, Reward::F1);
+    let fields = &mut case.corpus.train.examples[1].fields;
+    fields[1] = Some(FieldValues::Answers([span(0, 2)].into()));
+    case.batch = Batch::new(0, &case.corpus, &case.corpus.train, &[1]);
+    let scored = case.score();
+    let log_p = kernel::to_vec(scored.selection.as_ref().unwrap()).unwrap();
+    assert_eq!(case.reader.draw(&scored.texts, &log_p, &case.batch), [None]);
+    assert!(case.reader.loss_of(&scored, &case.batch).unwrap().0.is_none());
+    // `d b` is no reference for `d` either.
+    let fields = &mut case.corpus.train.examples[1].fields;
+    fields[1] = Some(FieldValues::Answers([span(0, 2), span(2, 3)].into()));
+    case.batch = Batch::new(0, &case.corpus, &case.corpus.train, &[1]);
+    let scored = case.score();
+    let f1 = case.reader.f1_of_parts(&scored, &[Some(0)], &case.batch).unwrap();
+    assert_eq!(f1, [0.0]);
 }
 
 #[test]
