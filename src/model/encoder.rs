@@ -207,6 +207,8 @@ pub struct BatchSize {
     pub characters: u64,
     /// The sum of the squares of their numbers of tokens: pairs of tokens of one example.
     pub pairs: u64,
+    /// The sum of the products of their two longest texts: pairs of tokens of two texts of one example.
+    pub crossed: u64,
     /// The documents of a collection that all of them rank.
     pub documents: u64,
 }

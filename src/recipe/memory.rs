@@ -114,6 +114,12 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
         lengths.max().unwrap_or(0).pow(2)
     };
+    let crossed = |example: &Example| {
+        let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
+        let mut lengths: Vec<u64> = lengths.collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        lengths.iter().take(2).product::<u64>()
+    };
     let most = |of: &dyn Fn(&Example) -> u64| {
         let sums = corpus.splits().map(|(_, split)| {
             let mut all: Vec<u64> = split.examples.iter().map(of).collect();
@@ -134,6 +140,7 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         tokens: most(&|example| example.len() as u64) + most_collected(&n_words).unwrap_or(0),
         characters: most(&characters) + most_collected(&n_collected).unwrap_or(0),
         pairs: most(&pairs),
+        crossed: most(&crossed),
         documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
     }
 }
@@ -371,8 +378,14 @@ tap = "{tap}"
         let plain = recipe("", "trunk");
         let corpora = plain.open().unwrap();
         let size = longest_batch(&corpora[0], 2);
-        let wanted =
-            BatchSize { examples: 2, tokens: 8, characters: 106, pairs: 25 + 9, documents: 0 };
+        let wanted = BatchSize {
+            examples: 2,
+            tokens: 8,
+            characters: 106,
+            pairs: 25 + 9,
+            crossed: 8,
+            documents: 0,
+        };
         assert_eq!(size, wanted);
         let step = |recipe: &Recipe| {
             let fitted = fit(recipe, &corpora, &VectorsByEncoder::new());

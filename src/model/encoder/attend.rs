@@ -67,7 +67,8 @@ impl EncoderKind for Attend {
     ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
         let (input, to) = (declared.inputs[0], declared.inputs[1]);
         let hidden = declared.values.count_if_set("hidden").unwrap_or(input.width);
-        Ok(Box::new(Config { input, to, hidden }))
+        let is_other = declared.values.texts("to").iter().any(|to| to.contains(':'));
+        Ok(Box::new(Config { input, to, is_other, hidden }))
     }
 }
 
@@ -82,6 +83,8 @@ const PER_MEMORY: u64 = 2;
 struct Config {
     input: LayerSpec,
     to: LayerSpec,
+    /// Whether the rows that it attends to are those of another text.
+    is_other: bool,
     hidden: usize,
 }
 
@@ -104,6 +107,7 @@ impl EncoderConfig for Config {
     fn scratch(&self, batch: BatchSize) -> u64 {
         let n_pairs = match self.input.on {
             RowKind::Example => batch.tokens,
+            RowKind::Token | RowKind::Item if self.is_other => batch.crossed,
             RowKind::Token | RowKind::Item => batch.pairs,
         };
         let width = PER_FIT * self.hidden as u64 + PER_MEMORY * self.to.width as u64;
