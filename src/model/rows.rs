@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Result, Tensor, Var};
 
 use crate::{data::Packing, kernel};
 
@@ -26,6 +26,12 @@ impl Rows {
     #[must_use]
     pub fn with(&self, tensor: Tensor) -> Self {
         Self::new(tensor, &self.packing)
+    }
+
+    /// The same values, through which no gradient passes. They are a new variable, so that what is computed from them
+    /// is still differentiated.
+    pub fn without_gradient(&self) -> Result<Self> {
+        Ok(self.with(Var::from_tensor(&self.tensor.detach())?.into_inner()))
     }
 
     /// The vector that each sequence of a packing was pooled to (sequences, width), as rows of the

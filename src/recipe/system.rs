@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use candle_core::{Error, Result, Tensor, Var, bail};
+use candle_core::{Error, Result, Tensor, bail};
 
 use super::{GradientFlow, Input, ObjectiveSpec, Recipe, Tap};
 use crate::{
@@ -348,10 +348,7 @@ impl System {
                 let rows = forward.read(taps, None)?;
                 match (*gradient, mode) {
                     (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
-                    // A new variable, so that what is computed from it is still differentiated.
-                    (GradientFlow::Stop, _) => {
-                        Ok(rows.with(Var::from_tensor(&rows.tensor.detach())?.into_inner()))
-                    }
+                    (GradientFlow::Stop, _) => rows.without_gradient(),
                     (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
                         Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
                     }

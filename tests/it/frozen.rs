@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use auxdesk::recipe::RecipeSource;
+use auxdesk::{
+    model::Mode,
+    recipe::{EncoderSpec, RecipeSource},
+};
 
 use crate::tiny::{Run, Size, Tiny, bits, loaded, text_tiny, without};
 
@@ -123,4 +126,36 @@ fn a_layer_without_parameters_above_frozen_ones_is_frozen_too() {
     assert_eq!(frozen(&["encoder.words.frozen=true"]), ["words", "both", "one"]);
     let faults = recipe(&[]).err().unwrap();
     assert!(faults.contains("expected frozen encoders below, found \"words\""), "{faults}");
+}
+
+/// Its vector is an embedding table without a vocabulary, so that it is no weight of a layer.
+#[test]
+fn a_mask_that_learns_its_vector_is_trained_above_frozen_encoders_and_one_of_zeros_is_frozen() {
+    let masked = without(PROBE, "near").replace(
+        "name = \"one\"\nkind = \"birnn\"\ninput = \"words\"\nwidth = 4\n",
+        "name = \"one\"\nkind = \"mask\"\ninput = \"words\"\nfield = \"form\"\nwords = \"sample:reviews/pivots.txt\"\n",
+    );
+    let of = |fill: &str| {
+        let sets = ["encoder.words.frozen=true".to_owned(), format!("encoder.one.fill={fill}")];
+        let tiny = text_tiny(&masked, SIZE, &sets);
+        let system = tiny.system();
+        let all = system.parameters().all().iter();
+        let own = all.filter(|it| it.name.starts_with("one.")).map(|it| it.is_frozen);
+        let is_frozen = |it: &EncoderSpec| it.name == "one" && it.is_frozen;
+        (own.collect::<Vec<_>>(), tiny.recipe.encoders.iter().any(is_frozen))
+    };
+    assert_eq!(of("learned"), (vec![false], false));
+    assert_eq!(of("zeros"), (vec![], true));
+}
+
+#[test]
+fn no_gradient_passes_through_a_frozen_encoder() {
+    let is_computed = |sets: &[&str]| {
+        let tiny = probe(sets);
+        let batch = tiny.batch(0, 4);
+        let taps = tiny.system().taps(&[0], &batch, Mode::Train { seed: 1, step: 0 }).unwrap();
+        !taps[0][0].tensor.is_variable()
+    };
+    assert!(is_computed(&[]));
+    assert!(!is_computed(&FROZEN));
 }

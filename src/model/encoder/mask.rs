@@ -98,6 +98,11 @@ impl EncoderConfig for Config {
         false
     }
 
+    /// The learned vector is a table of one row, without a vocabulary.
+    fn has_parameters(&self) -> bool {
+        self.is_learned
+    }
+
     fn vectors(&self) -> Option<VectorSource> {
         None
     }

@@ -37,7 +37,8 @@ pub(super) struct Node {
     pub(super) field: Option<String>,
     /// The indices of the fields that it may read, by corpus and name; `None` is its own field.
     pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
-    /// Whether it is frozen, with everything below it: it computes as in an evaluation, and no gradient reaches it.
+    /// Whether it is frozen, with everything below it: it computes as in an evaluation, and no gradient reaches
+    /// its output.
     pub(super) is_frozen: bool,
 }
 
@@ -154,6 +155,11 @@ impl<'a> Forward<'a> {
                 layers.into_iter().map(back).collect::<Result<_>>()?
             }
             _ => encoder.forward(&inputs, on, mode)?,
+        };
+        let layers = if node.is_frozen && matches!(self.mode, Mode::Train { .. }) {
+            layers.into_iter().map(|rows| rows.without_gradient()).collect::<Result<_>>()?
+        } else {
+            layers
         };
         Ok(States { input: inputs.into_iter().next(), layers })
     }
