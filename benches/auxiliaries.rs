@@ -1,9 +1,8 @@
 //! The effect of auxiliaries on the sample data: every shipped recipe as it is, with all
 //! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
 //! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
-//! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold entities;
-//! for extracted sentences, the first ones of each document;
-//! for answers, the most frequent one.
+//! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold
+//! entities; for extracted sentences, the first ones of each document; for answers, the most frequent one.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.

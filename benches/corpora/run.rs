@@ -97,14 +97,13 @@ impl Programs<'_> {
     pub(crate) fn run(&self, corpus: &Corpus, arm: &Arm, seed: u64) -> Kept {
         let folder = tempfile::tempdir().unwrap();
         let (source, run) = (folder.path().join("source"), folder.path().join("run"));
-        let summary = match &arm.baseline {
-            Some(baseline) => serde_json::from_slice(&self.baselines(baseline)).unwrap(),
-            None => {
-                if let Some(arm) = &arm.from {
-                    self.train(&arm.options(), seed, &source, &source);
-                }
-                self.train(&corpus.options(arm), seed, &run, &source)
+        let summary = if let Some(baseline) = &arm.baseline {
+            serde_json::from_slice(&self.baselines(baseline)).unwrap()
+        } else {
+            if let Some(arm) = &arm.from {
+                self.train(&arm.options(), seed, &source, &source);
             }
+            self.train(&corpus.options(arm), seed, &run, &source)
         };
         let (command, recipe) = (command(corpus, arm, seed), recipe(corpus, arm));
         Kept { command, recipe, cpu: cpu(), summary }

@@ -28,7 +28,7 @@ pub(super) fn is_unchanged(
 
 /// What a key names, a run or a file, and when the run read it.
 fn wording(key: &str) -> (&'static str, &'static str) {
-    if key.ends_with(".from") {
+    if key.rsplit('.').next() == Some("from") {
         ("what it names", "the run was started with it")
     } else {
         ("the file", "the run was trained with it")

@@ -217,9 +217,10 @@ fn is_within(answer: TokenSpan, part: &Range<usize>) -> bool {
 
 /// The segments of the text of an example, if it has them.
 fn segments_of(example: &Example, field: usize) -> Option<Vec<Range<usize>>> {
-    let names = match example.fields.get(field)?.as_ref()? {
-        FieldValues::Segments(names) | FieldValues::Symbols(names) => names,
-        _ => return None,
+    let Some(FieldValues::Segments(names) | FieldValues::Symbols(names)) =
+        example.fields.get(field)?
+    else {
+        return None;
     };
     Some(segment_ranges(&names.iter().copied().map(Some).collect::<Vec<_>>()))
 }

@@ -13,7 +13,7 @@ use auxdesk::{
         parameters::Parameter,
     },
     objective::OBJECTIVES,
-    protocol::event::Split,
+    protocol::{ObjectiveId, event::Split},
     recipe::{ObjectiveSpec, Recipe, System, Tap},
     train::{Gradients, Optimizer, score},
 };
@@ -290,7 +290,7 @@ fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
 /// The names of the parameters that an objective owns or shares, or reads with a gradient.
 fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
-    let names = names.map(|name| name.as_str());
+    let names = names.map(ObjectiveId::as_str);
     let reads = spec.reads.iter().filter(|read| read.requires_grad);
     let names = names.chain(reads.map(|read| read.objective.as_str()));
     names.flat_map(|name| own(system, name)).collect()

@@ -88,7 +88,7 @@ fn result_commands(page: &str) -> Vec<String> {
         match line {
             "corpus=(" => (is_shared, shared) = (true, String::new()),
             ")" => is_shared = false,
-            _ if is_shared => shared += &format!(" {}", line.trim()),
+            _ if is_shared => shared.extend([" ", line.trim()]),
             _ if line.starts_with("auxdesk train ") && !line.contains("$RUN") => {
                 let command = line.replace(" \"${corpus[@]}\"", &shared);
                 commands.extend(Some(command).filter(|command| !command.contains("target/")));

@@ -125,7 +125,7 @@ impl Format for Smart {
         let ids: Arc<[Arc<str>]> = documents.iter().map(|it| it.id.as_str().into()).collect();
         let document = |text: &Text| Document {
             line: text.line,
-            words: words(tokens, &text.text, &mut corpus.lexicons[1]),
+            words: words(tokens, &text.content, &mut corpus.lexicons[1]),
         };
         let documents: Vec<Document> = documents.iter().map(document).collect();
         if let (Some(source), true) = (sources.get(1), of_documents.is_empty())
@@ -165,7 +165,7 @@ impl Format for Smart {
                 read.n_faulty += 1;
                 continue;
             }
-            let words = words(tokens, &query.text, &mut corpus.lexicons[0]);
+            let words = words(tokens, &query.content, &mut corpus.lexicons[0]);
             if words.is_empty() {
                 let what = format!("expected words in query {}, found none", query.id);
                 let file = sources[0].name.clone();

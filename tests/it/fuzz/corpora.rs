@@ -175,8 +175,8 @@ const FILES: [&str; 17] = [
      T3\tFood 14 19\tbread\nR1\tMakes Arg1:T1 Arg2:T2\t\n*\tEquiv T3 T4\nT4\tFood 27 32\tbread\n",
     "CHAPTER I\n\nAda sat by the\nriver. However, Cy slept! \"Why?\" said Mr. Low. Then it rained.\n",
     "One is. Two is. Three is. Four is.\nFive is. Six is. Seven is. Eight is.\n\nCHAPTER II\n\nNine is.\n",
-    ".I 001\r\n.W\r\nwhat lifts a wing\r\n.I 007\r\n.W\r\nhow does heat flow\r\n\x1e\
-     .I 1\n.T\nthe wing\n.A\nsmith\n.W\nthe wing lifts\n.I 2\n.W\nheat\n\x1e1 1 1 \n1 2 -1\n2 2 1",
+    ".I 001\r\n.W\r\nwhere do kites fly\r\n.I 007\r\n.W\r\nwhen do harbours freeze\r\n\x1e\
+     .I 1\n.T\nthe kite\n.A\nthe editor\n.W\nthe kite climbs\n.I 2\n.W\nice\n\x1e1 1 1 \n1 2 -1\n2 2 1",
 ];
 
 /// A corpus with the start of its training file.

@@ -133,17 +133,17 @@ impl Grades {
     /// The relevance of a grade, as a number.
     fn relevance(&self, grade: &str) -> Result<String, String> {
         match &self.0 {
-            Some(map) => match map.get(grade) {
-                Some(relevance) => Ok(relevance.to_string()),
-                None => {
-                    let mut known: Vec<&str> = map.keys().map(String::as_str).collect();
-                    known.sort_unstable();
-                    Err(format!(
-                        "expected a grade of `relevance` ({}), found {grade:?}",
-                        known.join(", ")
-                    ))
+            Some(map) => {
+                if let Some(relevance) = map.get(grade) {
+                    return Ok(relevance.to_string());
                 }
-            },
+                let mut known: Vec<&str> = map.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                Err(format!(
+                    "expected a grade of `relevance` ({}), found {grade:?}",
+                    known.join(", ")
+                ))
+            }
             None => match grade.parse::<f64>() {
                 Ok(relevance) if relevance.is_finite() && relevance >= 0.0 => {
                     Ok(relevance.to_string())

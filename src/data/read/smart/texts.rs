@@ -19,7 +19,7 @@ pub(super) struct Text {
     /// The line where it begins.
     pub(super) line: u32,
     /// The text of the sections that are read.
-    pub(super) text: String,
+    pub(super) content: String,
     /// Whether a fault of it is reported.
     pub(super) is_faulty: bool,
 }
@@ -62,7 +62,7 @@ pub(super) fn texts(
                 fault(line.number, what);
                 String::new()
             });
-            texts.push(Text { id, line: line.number, text: String::new(), is_faulty });
+            texts.push(Text { id, line: line.number, content: String::new(), is_faulty });
         } else if is_before {
             if !line.is_blank() {
                 fault(
@@ -76,8 +76,8 @@ pub(super) fn texts(
         } else if let Some(text) = texts.last_mut().filter(|_| is_read) {
             match decoder.decode(&line) {
                 Ok(decoded) => {
-                    text.text.push_str(&decoded);
-                    text.text.push('\n');
+                    text.content.push_str(&decoded);
+                    text.content.push('\n');
                 }
                 Err(what) => {
                     text.is_faulty = true;

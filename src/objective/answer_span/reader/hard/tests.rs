@@ -111,8 +111,9 @@ fn the_expected_gradient_is_that_of_the_expected_loss_whatever_the_baseline() {
             let p = case.p();
             let vars = [case.z.clone(), case.parameters.all()[0].var.clone()];
             for (which, var) in vars.iter().enumerate() {
-                for at in 0..of[0][which].len() {
-                    let drawn = [0, 1].map(|drawn| p[drawn] * f64::from(of[drawn][which][at]));
+                let drawn = of[0][which].iter().zip(&of[1][which]);
+                for (at, (first, second)) in drawn.enumerate() {
+                    let drawn = [p[0] * f64::from(*first), p[1] * f64::from(*second)];
                     let expected = |case: &Case| case.expected_loss(rewards);
                     assert_difference(&case, var, at, drawn[0] + drawn[1], expected);
                 }
@@ -136,8 +137,8 @@ fn with_f1_the_selection_follows_the_expected_f1_whatever_the_baseline() {
         assert!(f1[0] == 1.0 && (0.0..1.0).contains(&f1[1]), "{f1:?}");
         let of = [0, 1].map(|drawn| case.gradient_of(drawn, Reward::F1));
         let p = case.p();
-        for at in 0..2 {
-            let drawn = [0, 1].map(|drawn| p[drawn] * f64::from(of[drawn][0][at]));
+        for (at, (first, second)) in of[0][0].iter().zip(&of[1][0]).enumerate() {
+            let drawn = [p[0] * f64::from(*first), p[1] * f64::from(*second)];
             assert_difference(&case, &case.z, at, drawn[0] + drawn[1], |case| {
                 case.expected_loss(|_| f1)
             });
