@@ -1,5 +1,7 @@
 //! Relations as users have them: trained on files in the `#doc` format, and predicted into it.
 
+use std::fmt::Write;
+
 use crate::runs::{Here, finish};
 
 /// Sentences of a person, a verb and a firm, in either order; with tags and relations, or without.
@@ -10,17 +12,17 @@ fn claims(is_labelled: bool) -> String {
         let (person, firm) = (["Ann", "Bob", "Cleo"][at / 3 % 3], ["Acme", "Bolt", "Crux"][at / 9]);
         let is_first = *verb != "hired";
         let named = |is_person| if is_person { (person, "B-person") } else { (firm, "B-firm") };
-        text += &format!("#doc {at}\n");
+        writeln!(text, "#doc {at}").unwrap();
         for (token, (word, tag)) in
             [named(is_first), (*verb, "O"), named(!is_first)].into_iter().enumerate()
         {
-            text += &format!("{token}\t{word}");
+            write!(text, "{token}\t{word}").unwrap();
             if is_labelled {
                 let (name, to) = match relation {
                     Some((from, to)) if *from == token => ("works-for", *to),
                     _ => ("N", token),
                 };
-                text += &format!("\t{tag}\t['{name}']\t[{to}]");
+                write!(text, "\t{tag}\t['{name}']\t[{to}]").unwrap();
             }
             text.push('\n');
         }
