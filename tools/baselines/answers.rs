@@ -26,7 +26,7 @@ pub(crate) fn report(document: &Value) -> Result<String, String> {
         for paragraph in array(article, "paragraphs")? {
             let context = string(paragraph, "context")?;
             for question in array(paragraph, "qas")? {
-                let found = normalized(&answer(context, string(question, "question")?));
+                let found = normalized(answer(context, string(question, "question")?));
                 let gold = array(question, "answers")?.iter().map(|answer| string(answer, "text"));
                 let gold: Vec<String> =
                     gold.map(|text| text.map(normalized)).collect::<Result<_, _>>()?;
