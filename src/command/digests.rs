@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
-use crate::printable::print_message;
+use crate::{printable::print_message, recipe::FROM};
 
-/// Refuses what has changed, by its digest and that of what the run was started with. Where a run of an earlier version
-/// has no digest, that is told.
+/// Refuses what has changed, by its digest and that of what the run was started with. Prints which digests a run of an
+/// earlier version lacks.
 pub(super) fn is_unchanged(
     digests: &BTreeMap<String, String>,
     were: &BTreeMap<String, String>,
@@ -28,7 +28,7 @@ pub(super) fn is_unchanged(
 
 /// What a key names, a run or a file, and when the run read it.
 fn wording(key: &str) -> (&'static str, &'static str) {
-    if key.rsplit('.').next() == Some("from") {
+    if key.rsplit('.').next() == Some(FROM) {
         ("what it names", "the run was started with it")
     } else {
         ("the file", "the run was trained with it")

@@ -96,11 +96,17 @@ pub fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<f64> {
     pairs.take(n).collect()
 }
 
-/// FNV-1a, 64 bits (Fowler, Noll and Vo 1991): std's hasher promises no stable value.
+/// A counter from several numbers, each with the weight of a byte in FNV-1a, after those that `first` stands for.
+pub fn counter(first: u64, numbers: impl IntoIterator<Item = u64>) -> u64 {
+    numbers.into_iter().fold(first, |hash, of| (hash ^ of).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// What stands for no numbers: the offset of FNV-1a, 64 bits (Fowler, Noll and Vo 1991).
+pub const NO_NUMBERS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a: std's hasher promises no stable value.
 fn fnv1a(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    counter(NO_NUMBERS, name.bytes().map(u64::from))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use std::ops::Range;
 
-use super::{FieldValues, Symbol};
+use super::{FieldValues, Symbol, segment_ranges};
 
 /// The positions of a sequence in an example, with their origins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +171,16 @@ impl Example {
             FieldValues::Symbols(symbols) | FieldValues::Filled { symbols, .. } => Some(symbols),
             _ => None,
         }
+    }
+
+    /// The positions of each segment, by a field that divides the tokens into segments, if the example has it.
+    pub fn segments(&self, field: usize) -> Option<Vec<Range<usize>>> {
+        let Some(FieldValues::Segments(names) | FieldValues::Symbols(names)) =
+            self.fields.get(field)?
+        else {
+            return None;
+        };
+        Some(segment_ranges(&names.iter().copied().map(Some).collect::<Vec<_>>()))
     }
 
     /// The symbol of a field with one per example, if the example has it.

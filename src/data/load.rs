@@ -78,36 +78,15 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
     let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
     let mut train = loading.split(Split::Train, &spec.train);
     // Test is held out first, then dev.
-    let [test_out, dev_out] = [
-        (
-            &spec.test,
-            "no examples are left in train once test is held out",
-            "no examples are held out for test",
-        ),
-        (
-            &spec.dev,
-            "no examples are left in train once dev is held out",
-            "no examples are held out for dev",
-        ),
-    ]
-    .map(|(input, none_left, none)| match input {
-        Some(SplitInput::HeldOut(hold_out)) => {
-            let held_out = hold_out.take(&mut train);
-            if loading.faults.is_empty() {
-                loading.check_held_out(&train, none_left);
-                loading.check_held_out(&held_out, none);
-            }
-            Some(held_out)
-        }
-        _ => None,
-    });
+    let test_out = loading.held_out(Split::Test, spec.test.as_ref(), &mut train);
+    let dev_out = loading.held_out(Split::Dev, spec.dev.as_ref(), &mut train);
     train.examples.truncate(spec.max_train_examples.unwrap_or(usize::MAX));
-    let mut read = |split, input: &Option<SplitInput>| match input {
+    let mut files = |split, input: &Option<SplitInput>| match input {
         Some(SplitInput::Files(files)) => Some(loading.split(split, files)),
         _ => None,
     };
-    let (dev, test) = (read(Split::Dev, &spec.dev), read(Split::Test, &spec.test));
-    let (dev, test) = (dev.or(dev_out), test.or(test_out));
+    let dev = dev_out.or_else(|| files(Split::Dev, &spec.dev));
+    let test = test_out.or_else(|| files(Split::Test, &spec.test));
     (Corpus { train, dev, test, ..loading.corpus }, loading.faults)
 }
 
@@ -293,6 +272,32 @@ impl Loading<'_> {
     /// Lists the lines in which bytes were replaced.
     fn add_replaced(&mut self, split: Split, lines: Vec<ReadError>) {
         self.corpus.add_irregular(split, Treatment::ReplacedBytes, lines.len() as u64, lines);
+    }
+
+    /// The examples of train that are held out for a split, if its input says so.
+    fn held_out(
+        &mut self,
+        split: Split,
+        input: Option<&SplitInput>,
+        train: &mut SplitData,
+    ) -> Option<SplitData> {
+        let Some(SplitInput::HeldOut(hold_out)) = input else { return None };
+        let held_out = hold_out.take(train);
+        if self.faults.is_empty() {
+            let (none_left, none) = match split {
+                Split::Test => (
+                    "no examples are left in train once test is held out",
+                    "no examples are held out for test",
+                ),
+                Split::Train | Split::Dev => (
+                    "no examples are left in train once dev is held out",
+                    "no examples are held out for dev",
+                ),
+            };
+            self.check_held_out(train, none_left);
+            self.check_held_out(&held_out, none);
+        }
+        Some(held_out)
     }
 
     fn check_held_out(&mut self, split: &SplitData, what: &'static str) {

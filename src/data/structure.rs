@@ -4,6 +4,8 @@
 //! A label is a symbol of the field's lexicon in a corpus, and a class in a prediction and in
 //! scoring.
 
+use std::ops::Range;
+
 use super::Symbol;
 
 /// An arc from a head to a dependent, as in a dependency tree or a semantic graph.
@@ -26,6 +28,14 @@ pub struct TokenSpan {
     pub end: u32,
     /// The label, if it has one.
     pub label: Option<Symbol>,
+}
+
+impl TokenSpan {
+    /// Whether it has positions, and all of them are in a range.
+    pub fn is_within(self, range: &Range<usize>) -> bool {
+        let [start, end] = [self.start, self.end].map(|at| at as usize);
+        range.start <= start && start < end && end <= range.end
+    }
 }
 
 /// A directed relation between two spans.

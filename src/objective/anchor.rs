@@ -16,7 +16,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon},
+    data::Batch,
     kernel::{self, ParamRef},
     keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::DistanceScorer},
@@ -101,10 +101,6 @@ impl ObjectiveConfig for Config {
         Output::Nothing
     }
 
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
-    }
-
     fn copied_encoders(&self) -> &[String] {
         &self.encoders
     }
@@ -131,8 +127,6 @@ struct Anchored {
 }
 
 impl Objective for Anchored {
-    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-
     fn loss(&self, _taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         let Some(previous) = self.previous.as_ref().filter(|_| n > 0) else { return Ok(None) };
@@ -154,10 +148,6 @@ impl Objective for Anchored {
     /// The distance is the same for every batch, so its mean is the distance.
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(DistanceScorer)
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 
     fn begin_stage(&mut self) -> Result<()> {
@@ -198,7 +188,7 @@ mod tests {
 
     use super::{super::declared, *};
     use crate::{
-        data::{Example, Field, FieldValues, Schema, SplitData},
+        data::{Corpus, Example, Field, FieldValues, Fitted, Schema, SplitData},
         keys::{Located, Value, Values},
         model::Parameters,
     };

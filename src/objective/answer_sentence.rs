@@ -19,8 +19,7 @@ use super::{
 };
 use crate::{
     data::{
-        Corpus, Example, FieldValues, Fitted, Vocabulary, read::ReadError, segment_ranges,
-        structure::TokenSpan,
+        Corpus, Example, FieldValues, Fitted, Vocabulary, read::ReadError, structure::TokenSpan,
     },
     keys::{Key, Refers, ValueType},
     model::{
@@ -170,15 +169,10 @@ fn is_marked(label: &str) -> Option<bool> {
     }
 }
 
-/// For each segment, whether it contains a whole answer, given the segment that a field names for each token.
-fn containing(names: &[Option<u32>], answers: &[TokenSpan]) -> Vec<bool> {
-    let contains = |segment: Range<usize>| {
-        answers.iter().any(|answer| {
-            let [start, end] = [answer.start, answer.end].map(|at| at as usize);
-            segment.start <= start && start < end && end <= segment.end
-        })
-    };
-    segment_ranges(names).into_iter().map(contains).collect()
+/// For each segment, whether it contains a whole answer.
+fn containing(segments: &[Range<usize>], answers: &[TokenSpan]) -> Vec<bool> {
+    let contains = |segment: &Range<usize>| answers.iter().any(|answer| answer.is_within(segment));
+    segments.iter().map(contains).collect()
 }
 
 const LABELS: &str = "labels";
@@ -208,13 +202,8 @@ impl ObjectiveConfig for Config {
                 let Some(FieldValues::Answers(answers)) = example.fields.get(*answers)? else {
                     return None;
                 };
-                let Some(FieldValues::Segments(segments) | FieldValues::Symbols(segments)) =
-                    example.fields.get(*segments)?
-                else {
-                    return None;
-                };
-                let names: Vec<Option<u32>> = segments.iter().map(|&name| Some(name)).collect();
-                Some(containing(&names, answers).into_iter().map(Some).collect::<Vec<_>>())
+                let segments = example.segments(*segments)?;
+                Some(containing(&segments, answers).into_iter().map(Some).collect::<Vec<_>>())
             }
         };
         let mut n_found = 0;

@@ -27,8 +27,6 @@ mod policy;
 mod reader;
 mod texts;
 
-use std::ops::Range;
-
 use candle_core::Result;
 
 use super::{
@@ -36,9 +34,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, TapKey, labels,
 };
 use crate::{
-    data::{
-        Corpus, Example, FieldValues, Fitted, read::ReadError, segment_ranges, structure::TokenSpan,
-    },
+    data::{Corpus, Example, FieldValues, read::ReadError, structure::TokenSpan},
     keys::{Key, Refers, ValueType},
     model::tap::RowKind,
     protocol::event::Direction,
@@ -210,21 +206,6 @@ fn answers(values: Option<&FieldValues>) -> Vec<TokenSpan> {
     distinct
 }
 
-/// Whether an answer is in a part of its text as a whole.
-fn is_within(answer: TokenSpan, part: &Range<usize>) -> bool {
-    part.start <= answer.start as usize && answer.end as usize <= part.end
-}
-
-/// The segments of the text of an example, if it has them.
-fn segments_of(example: &Example, field: usize) -> Option<Vec<Range<usize>>> {
-    let Some(FieldValues::Segments(names) | FieldValues::Symbols(names)) =
-        example.fields.get(field)?
-    else {
-        return None;
-    };
-    Some(segment_ranges(&names.iter().copied().map(Some).collect::<Vec<_>>()))
-}
-
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
         let names = ["f1", "exact_match"];
@@ -238,24 +219,20 @@ impl ObjectiveConfig for Config {
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let mut check = LabelCheck::default();
         let Some(field) = corpus.field(&self.label) else { return check };
-        let segments = match &self.selected {
-            Some((segment_by, _)) => corpus.field(segment_by),
-            None => None,
-        };
+        let segment_by = self.selected.as_ref().map(|(segment_by, _)| segment_by);
+        let segments = segment_by.and_then(|segment_by| corpus.field(segment_by));
         let has_answer = |example: &&Example| {
             let answers = answers(example.fields.get(field).and_then(Option::as_ref));
-            match segments.and_then(|field| segments_of(example, field)) {
+            match segments.and_then(|field| example.segments(field)) {
                 Some(segments) => {
-                    let is_in = |part| answers.iter().any(|answer| is_within(*answer, part));
+                    let is_in = |part| answers.iter().any(|answer| answer.is_within(part));
                     segments.iter().any(is_in)
                 }
                 None => !answers.is_empty(),
             }
         };
-        let within = match &self.selected {
-            Some((segment_by, _)) => format!(" within one segment of {segment_by:?}"),
-            None => String::new(),
-        };
+        let within = segment_by.map(|it| format!(" within one segment of {it:?}"));
+        let within = within.unwrap_or_default();
         let (with, without): (Vec<&Example>, Vec<&Example>) =
             corpus.train.examples.iter().partition(has_answer);
         if with.is_empty() {
@@ -272,10 +249,6 @@ impl ObjectiveConfig for Config {
             check.without_target.push(ReadError { file, line: example.line, what });
         }
         check
-    }
-
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

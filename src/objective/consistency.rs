@@ -15,7 +15,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, ReadView, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Prediction},
+    data::{Batch, Prediction},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::AgreementScorer},
@@ -149,10 +149,6 @@ impl ObjectiveConfig for Config {
         }
     }
 
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
-    }
-
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let mut side = |at: usize| -> Result<(Box<dyn Head>, Vec<String>)> {
             let Some(head) = setup.build_read_head(at)? else {
@@ -166,9 +162,9 @@ impl ObjectiveConfig for Config {
         if left_names != right_names {
             let [left, right] = &self.sides;
             bail!(
-                "expected the same {} labels of {left:?} and {right:?}, found {} of {right:?}",
-                left_names.len(),
-                right_names.len()
+                "expected the same labels of {left:?} and {right:?}, found {} and {}",
+                left_names.join(", "),
+                right_names.join(", ")
             );
         }
         Ok(Box::new(Agreement { left, right, target: self.target }))
@@ -219,8 +215,6 @@ fn divergence([left, right]: &[Tensor; 2], target: Target) -> Result<Tensor> {
 }
 
 impl Objective for Agreement {
-    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-
     fn loss(&self, taps: &[Rows], _batch: &Batch) -> Result<Option<RawLoss>> {
         self.loss_of(&self.log_probabilities(taps)?, taps)
     }
@@ -240,10 +234,6 @@ impl Objective for Agreement {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(AgreementScorer::default())
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Fitted, read::ReadError},
+    data::{Corpus, read::ReadError},
     keys::{Key, Refers, ValueType},
 };
 
@@ -90,10 +90,6 @@ impl ObjectiveConfig for Config {
         let line = corpus.train.examples.first().map_or(1, |example| example.line);
         let fault = ReadError { file: corpus.train.file.clone(), line, what };
         LabelCheck { of_corpus: vec![fault], ..LabelCheck::default() }
-    }
-
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

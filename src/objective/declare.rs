@@ -64,7 +64,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///
 /// ```
 /// use auxdesk::{
-///     data::{Batch, Corpus, Fitted, Lexicon, Prediction},
+///     data::{Batch, Prediction},
 ///     keys::Key,
 ///     metric::{Gold, Scorer, Scores},
 ///     model::{RowKind, Rows},
@@ -117,18 +117,12 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///         Output::Nothing
 ///     }
 ///
-///     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-///         Fitted::default()
-///     }
-///
 ///     fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
 ///         Ok(Box::new(Small))
 ///     }
 /// }
 ///
 /// impl Objective for Small {
-///     fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-///
 ///     // The raw loss, without any gain: only the mixer multiplies.
 ///     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
 ///         let sum = taps[0].tensor.sqr()?.mean_all()?;
@@ -143,10 +137,6 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///
 ///     fn scorer(&self) -> Box<dyn Scorer> {
 ///         Box::new(Unscored)
-///     }
-///
-///     fn class_names(&self) -> Lexicon {
-///         Lexicon::default()
 ///     }
 /// }
 ///
@@ -338,8 +328,10 @@ pub trait ObjectiveConfig: Send + Sync {
     fn scheme(&self) -> Option<TagScheme> {
         None
     }
-    /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges.
-    fn fit(&self, corpora: &[&Corpus]) -> Fitted;
+    /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges. Nothing by default.
+    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
+        Fitted::default()
+    }
     /// Builds its head, for encoders that read the labels that it predicts; `None` if it has no softmax over
     /// labels.
     fn label_head(&self, _setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {

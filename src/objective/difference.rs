@@ -17,7 +17,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon, Prediction},
+    data::{Batch, Prediction},
     kernel,
     keys::Key,
     metric::{Gold, Scorer, scorer::OverlapScorer},
@@ -72,10 +72,6 @@ impl ObjectiveConfig for Difference {
         Output::Nothing
     }
 
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
-    }
-
     fn build(&self, _setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         Ok(Box::new(Difference))
     }
@@ -96,8 +92,6 @@ fn overlap(shared: &Tensor, private: &Tensor) -> Result<Tensor> {
 }
 
 impl Objective for Difference {
-    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         if n < 3 {
@@ -126,10 +120,6 @@ impl Objective for Difference {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(OverlapScorer::default())
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 }
 

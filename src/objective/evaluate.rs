@@ -80,16 +80,18 @@ impl Evaluation {
 /// `taps` are the rows of its taps, with their packing, in the order of
 /// [`ObjectiveKind::taps`](super::ObjectiveKind::taps).
 pub trait Objective: Send {
-    /// Maps the strings of a corpus to ids; called once per corpus, before its first batch.
-    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus);
+    /// Maps the strings of a corpus to ids; called once per corpus, before its first batch. By default it has none.
+    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
     /// The raw loss of a batch; `None` if no row has a label.
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>>;
     /// The loss and the predictions of a batch, from one computation of the scores.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation>;
     /// A scorer for the evaluations of a split.
     fn scorer(&self) -> Box<dyn Scorer>;
-    /// The names of the classes, by id; empty if it predicts no classes.
-    fn class_names(&self) -> Lexicon;
+    /// The names of the classes, by id; empty, as by default, if it predicts no classes.
+    fn class_names(&self) -> Lexicon {
+        Lexicon::default()
+    }
     /// Called between two stages of training, before the first step of the second one: an epoch of a
     /// group follows that of another, or an epoch of the main objective's corpus the one before.
     fn begin_stage(&mut self) -> Result<()> {

@@ -151,7 +151,7 @@ impl ObjectiveConfig for Config {
 
     fn fit(&self, corpora: &[&Corpus]) -> Fitted {
         let mut counts = BTreeMap::<&str, u64>::new();
-        let (mut n_documents, mut n_extracted) = (0, 0);
+        let mut n_documents = 0;
         for corpus in corpora {
             let Some(field) = corpus.field(&self.label) else { continue };
             let lexicon = &corpus.lexicons[field];
@@ -162,8 +162,8 @@ impl ObjectiveConfig for Config {
             }
             let labelled = corpus.train.examples.iter().filter(|it| it.strings(field).is_some());
             n_documents += labelled.count();
-            n_extracted = counts.get(self.positive.as_str()).copied().unwrap_or(0);
         }
+        let n_extracted = counts.get(self.positive.as_str()).copied().unwrap_or(0);
         let lead = (n_extracted as f64 / n_documents.max(1) as f64).round().max(1.0);
         let labels = Vocabulary::from_counts(counts, 1, None);
         Fitted::default().with_vocabulary(LABELS, labels).with_numbers(LEAD, vec![lead])

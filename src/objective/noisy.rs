@@ -25,10 +25,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, gold_of, predictions_of,
 };
 use crate::{
-    data::{
-        Batch, Corpus, Fitted, Lexicon, Packing, Vocabulary, normalize::Normalize,
-        vocabulary::Lookup,
-    },
+    data::{Batch, Corpus, Lexicon, Packing, Vocabulary, normalize::Normalize, vocabulary::Lookup},
     kernel::{self, ParamRef},
     keys::{Key, Refers, ValueType},
     metric::{
@@ -110,10 +107,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.label, as_read: false, names_read: false }
-    }
-
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -12,7 +12,7 @@ use super::{
     presence_target::{BinaryPresence, Marks, metrics},
 };
 use crate::{
-    data::{Corpus, Fitted, Vocabulary, normalize::Normalize},
+    data::{Vocabulary, normalize::Normalize},
     keys::{Key, Refers, ValueType},
 };
 
@@ -78,10 +78,6 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.field, as_read: false, names_read: false }
-    }
-
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

@@ -22,7 +22,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, TapKey, labels,
 };
 use crate::{
-    data::{Corpus, Example, Fitted, read::ReadError},
+    data::{Corpus, Example, read::ReadError},
     keys::{Key, Refers, ValueType},
     model::{encoder::BatchSize, tap::RowKind},
     protocol::event::{Direction, Split},
@@ -192,10 +192,6 @@ impl ObjectiveConfig for Config {
             check.of_corpus.push(labels::fault(corpus, what));
         }
         check
-    }
-
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
     }
 
     /// Every candidate has a token, but for empty ones; negatives are candidates of the batch.

@@ -13,7 +13,7 @@ use super::{
     ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
 };
 use crate::{
-    data::{Batch, Corpus, Fitted, Lexicon},
+    data::Batch,
     kernel::{self, ParamRef},
     keys::{Key, Refers, ValueType},
     metric::{Scorer, scorer::DistanceScorer},
@@ -131,10 +131,6 @@ impl ObjectiveConfig for Config {
         Output::Nothing
     }
 
-    fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
-        Fitted::default()
-    }
-
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let others = setup.scope.parameters_under(&self.to);
         let pair = |(name, a): (String, ParamRef)| {
@@ -156,8 +152,6 @@ struct Tied {
 }
 
 impl Objective for Tied {
-    fn attach(&mut self, _corpus_idx: usize, _corpus: &Corpus) {}
-
     fn loss(&self, _taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let n = batch.n_examples();
         if n == 0 {
@@ -176,10 +170,6 @@ impl Objective for Tied {
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(DistanceScorer)
     }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
-    }
 }
 
 #[cfg(test)]
@@ -189,7 +179,7 @@ mod tests {
 
     use super::{super::declared, *};
     use crate::{
-        data::{Example, Field, FieldValues, Schema, SplitData},
+        data::{Corpus, Example, Field, FieldValues, Fitted, Schema, SplitData},
         keys::{Located, Value, Values},
         metric::Scores,
         model::Parameters,

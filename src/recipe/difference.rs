@@ -55,11 +55,11 @@ impl Recipe {
         let mut faults = Vec::new();
         for spec in &self.corpora {
             let load = spec.load();
-            let of = |input: &'_ Option<SplitInput>| match input {
-                Some(SplitInput::Files(inputs)) => Some(inputs.clone()),
+            let of = |input| match input {
+                Some(SplitInput::Files(inputs)) => Some(inputs),
                 _ => None,
             };
-            let (dev, test) = (of(&load.dev), of(&load.test));
+            let (dev, test) = (of(load.dev), of(load.test));
             let files = [("train", Some(load.train)), ("dev", dev), ("test", test)];
             for (split, inputs) in
                 files.into_iter().filter_map(|(split, inputs)| Some((split, inputs?)))

@@ -109,17 +109,16 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         });
         fields.max().unwrap_or(0)
     };
-    // The two sides of a pair may be of two sequences.
-    let pairs = |example: &Example| {
-        let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
-        lengths.max().unwrap_or(0).pow(2)
-    };
-    let crossed = |example: &Example| {
+    // Of the sequences of an example, the longest first.
+    let lengths = |example: &Example| {
         let lengths = (0..example.sequences.len()).map(|sequence| example.len_of(sequence) as u64);
         let mut lengths: Vec<u64> = lengths.collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
-        lengths.iter().take(2).product::<u64>()
+        lengths
     };
+    // The two sides of a pair may be of two sequences.
+    let pairs = |example: &Example| lengths(example).first().map_or(0, |longest| longest.pow(2));
+    let crossed = |example: &Example| lengths(example).iter().take(2).product();
     let most = |of: &dyn Fn(&Example) -> u64| {
         let sums = corpus.splits().map(|(_, split)| {
             let mut all: Vec<u64> = split.examples.iter().map(of).collect();

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Config, Fields, LABELS, METRICS, Marks, containing, is_marked};
 use crate::{
-    data::{Batch, Corpus, FieldValues, Lexicon, Prediction, prediction::ranked},
+    data::{Batch, Corpus, FieldValues, Lexicon, Prediction, prediction::ranked, segment_ranges},
     kernel::{self, PairGroup},
     metric::{Gold, Scorer, scorer::RankingScorer},
     model::{Rows, encoder::RowProbability, head::PointerHead},
@@ -93,7 +93,7 @@ impl Selector {
                 };
                 let symbols = batch.symbols(*segments);
                 let names = batch.rows_of(*segments, example).into_iter().map(|row| symbols[row]);
-                containing(&names.collect::<Vec<_>>(), answers)
+                containing(&segment_ranges(&names.collect::<Vec<_>>()), answers)
             }
         };
         (marks.len() == rows.len() && !rows.is_empty()).then_some(marks)

@@ -4,7 +4,10 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use crate::data::{Batch, Purpose, draw, draw::unit};
+use crate::data::{
+    Batch, Purpose, draw,
+    draw::{NO_NUMBERS, unit},
+};
 
 /// The share of the mean of past rewards in their new mean.
 const DECAY: f32 = 0.9;
@@ -53,12 +56,9 @@ impl Policy {
     /// call between two updates. `None` for an example without segments.
     pub(super) fn draw(&self, batch: &Batch, log_p: &[&[f32]]) -> Vec<Option<usize>> {
         // Which examples a batch has depends on the seed and the epoch.
-        let counter = [batch.corpus as u64, self.memory.updates as u64];
-        let examples = batch.examples.iter().map(|&example| example as u64);
-        let counter = counter
-            .into_iter()
-            .chain(examples)
-            .fold(0xcbf2_9ce4_8422_2325, |hash, of| (hash ^ of).wrapping_mul(0x0100_0000_01b3));
+        let numbers = [batch.corpus as u64, self.memory.updates as u64].into_iter();
+        let numbers = numbers.chain(batch.examples.iter().map(|&example| example as u64));
+        let counter = draw::counter(NO_NUMBERS, numbers);
         let mut rng = draw(self.seed, Purpose::Selection, &self.name, counter);
         let mut one = |log_p: &&[f32]| {
             let mut remaining = unit(&mut rng);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Lexicon, Prediction,
+        Batch, Corpus, Prediction,
         prediction::{ScoredText, ranked},
         structure::TokenSpan,
     },
@@ -115,11 +115,15 @@ impl Reader {
         selection: Option<&[f32]>,
     ) -> Option<(TokenSpan, f32)> {
         let mut best: Option<(TokenSpan, f32)> = None;
-        let likeliest = selection.and_then(|selection| ranked(selection).first().copied());
+        // The only part that is read.
+        let likeliest = match self.config.reading() {
+            Some(Reading::Pipeline | Reading::Hard(_)) => {
+                selection.and_then(|selection| ranked(selection).first().copied())
+            }
+            Some(Reading::Soft) | None => None,
+        };
         for (at, part) in text.parts.iter().enumerate() {
-            let is_one =
-                matches!(self.config.reading(), Some(Reading::Pipeline | Reading::Hard(_)));
-            if is_one && likeliest != Some(at) {
+            if likeliest.is_some_and(|likeliest| likeliest != at) {
                 continue;
             }
             let ends = &ends[part.clone()];
@@ -197,10 +201,6 @@ impl Objective for Reader {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(AnswerScorer::default())
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 
     fn after_update(&mut self) {

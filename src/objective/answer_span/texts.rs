@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::{Config, is_within};
+use super::Config;
 use crate::{
     data::{Axis, Batch, Corpus, Lexicon, segment_ranges, structure::TokenSpan},
     kernel,
@@ -67,7 +67,7 @@ impl Text {
     /// The answers within each part, as the place of the part and the answer.
     pub(super) fn answers_in_parts(&self) -> impl Iterator<Item = (usize, &TokenSpan)> {
         self.parts.iter().enumerate().flat_map(|(at, part)| {
-            let answers = self.answers.iter().filter(|answer| is_within(**answer, part));
+            let answers = self.answers.iter().filter(|answer| answer.is_within(part));
             answers.map(move |answer| (at, answer))
         })
     }

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Var};
 
 use super::{super::declared, *};
 use crate::{
-    data::{Example, Field, FieldValues, Lexicon, Prediction, Schema, SplitData},
+    data::{Example, Field, FieldValues, Fitted, Lexicon, Prediction, Schema, SplitData},
     keys::{Located, Value, Values},
     metric::Scores,
     model::{

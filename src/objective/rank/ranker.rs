@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Config, METRICS, Relevance};
 use crate::{
-    data::{Batch, Corpus, Lexicon, Prediction, Purpose, Symbol, draw, draw::choose},
+    data::{Batch, Corpus, Prediction, Purpose, Symbol, draw, draw::choose},
     kernel::{self, PairGroup},
     metric::{Gold, Scorer, scorer::RankingScorer},
     model::{
@@ -124,9 +124,8 @@ impl Ranker {
         }
         let of_examples: Vec<Vec<u32>> = groups.iter().map(|group| group.right.clone()).collect();
         // Which examples a batch has depends on the seed and the epoch.
-        let counter = batch.examples.iter().fold(batch.corpus as u64, |hash, &example| {
-            (hash ^ example as u64).wrapping_mul(0x0100_0000_01b3)
-        });
+        let examples = batch.examples.iter().map(|&example| example as u64);
+        let counter = draw::counter(batch.corpus as u64, examples);
         let mut rng = draw(self.seed, Purpose::Negatives, &self.name, counter);
         for (example, group) in groups.iter_mut().enumerate() {
             if candidates[example].target().is_none() {
@@ -222,10 +221,6 @@ impl Objective for Ranker {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(RankingScorer::of(METRICS))
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 }
 

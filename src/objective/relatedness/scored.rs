@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::bins::Bins;
 use crate::{
-    data::{Batch, Corpus, FieldValues, Lexicon, Prediction},
+    data::{Batch, Corpus, FieldValues, Prediction},
     kernel,
     metric::{Gold, Scorer, scorer::NumberScorer},
     model::{
@@ -111,9 +111,5 @@ impl Objective for ScoredPairs {
 
     fn scorer(&self) -> Box<dyn Scorer> {
         Box::new(NumberScorer::default())
-    }
-
-    fn class_names(&self) -> Lexicon {
-        Lexicon::default()
     }
 }

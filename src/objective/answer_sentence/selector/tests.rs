@@ -183,8 +183,15 @@ fn a_question_without_a_sentence_is_counted_and_another_mark_is_a_fault() {
 fn a_segment_contains_the_answers_that_are_in_it_as_a_whole() {
     let names = [1, 1, 2, 1].map(Some);
     let span = |start, end| TokenSpan { start, end, label: None };
-    assert_eq!(containing(&names, &[span(0, 2)]), [true, false, false]);
-    assert_eq!(containing(&names, &[span(1, 3), span(3, 4)]), [false, false, true]);
-    assert_eq!(containing(&names, &[span(2, 2)]), [false; 3], "an empty span is nowhere");
+    assert_eq!(containing(&segment_ranges(&names), &[span(0, 2)]), [true, false, false]);
+    assert_eq!(
+        containing(&segment_ranges(&names), &[span(1, 3), span(3, 4)]),
+        [false, false, true]
+    );
+    assert_eq!(
+        containing(&segment_ranges(&names), &[span(2, 2)]),
+        [false; 3],
+        "an empty span is nowhere"
+    );
     assert_eq!(containing(&[], &[]), [false; 0]);
 }
