@@ -95,15 +95,16 @@ impl Format for Document {
         let decoder = Decoder::new(values, &source.bytes);
         let mut read = Read::default();
         read.split.file = source.name.clone();
+        let file = File { source, decoder: &decoder, values };
         let example = if values.switch(SENTENCES) {
             let summary = sources.get(1).map(|source| summary(source, values, &mut read));
-            in_sentences(source, &decoder, summary, values, corpus, &mut read.faults)
+            file.in_sentences(summary, corpus, &mut read.faults)
         } else {
-            whole(source, &decoder, Tokens::of(values), corpus, &mut read.faults)
+            file.whole(corpus, &mut read.faults)
         };
         if example.is_empty() && read.faults.is_empty() {
             let what = "the file has no text; expected at least one token".to_owned();
-            read.faults.push(ReadError { file: source.name.clone(), line: 1, what });
+            read.faults.push(file.fault(1, what));
         }
         if read.faults.is_empty() {
             read.split.examples.push(example);
@@ -139,11 +140,12 @@ impl Format for Document {
             && values.switch(SENTENCES)
         {
             let decoder = Decoder::new(values, &source.bytes);
-            let abbreviations = values.texts(sentence_split::ABBREVIATIONS.name);
-            let sentences = tokenized(source, &decoder, &abbreviations, values, &mut Vec::new());
+            let file = File { source, decoder: &decoder, values };
+            let sentences = file.sentences(&mut Vec::new());
             let extracted = sentences.iter().zip(classes);
             let extracted = extracted.filter(|(_, class)| field.names.get(**class) == ANSWERS[1]);
-            let written: String = extracted.map(|((text, ..), _)| text.clone() + "\n").collect();
+            let written: String =
+                extracted.map(|(sentence, _)| sentence.text.clone() + "\n").collect();
             return Ok(Encoding::of(values).encode(&written));
         }
         let cell = table::cell(prediction, field.names)
@@ -152,78 +154,85 @@ impl Format for Document {
     }
 }
 
-/// The text as one sequence of tokens.
-fn whole(
-    source: &Source,
-    decoder: &Decoder,
-    tokens: Tokens,
-    corpus: &mut Corpus,
-    faults: &mut Vec<ReadError>,
-) -> Example {
-    let (mut numbers, mut symbols) = (Vec::new(), Vec::new());
-    for line in lines(&source.bytes) {
-        match decoder.decode(&line) {
-            Ok(text) => {
-                let tokens = tokens.split(&text).into_iter();
-                symbols.extend(tokens.map(|token| corpus.lexicons[0].intern(token)));
-                numbers.resize(symbols.len(), line.number);
-            }
-            Err(what) => {
-                faults.push(ReadError { file: source.name.clone(), line: line.number, what });
+/// A sentence that has a token.
+struct Tokenized {
+    text: String,
+    /// The line that it starts on.
+    line: u32,
+    tokens: Vec<String>,
+}
+
+/// A file of a text, and how it is read.
+struct File<'a> {
+    source: &'a Source,
+    decoder: &'a Decoder,
+    values: &'a Values,
+}
+
+impl File<'_> {
+    fn fault(&self, line: u32, what: String) -> ReadError {
+        ReadError { file: self.source.name.clone(), line, what }
+    }
+
+    /// The text as one sequence of tokens.
+    fn whole(&self, corpus: &mut Corpus, faults: &mut Vec<ReadError>) -> Example {
+        let tokens = Tokens::of(self.values);
+        let (mut numbers, mut symbols) = (Vec::new(), Vec::new());
+        for line in lines(&self.source.bytes) {
+            match self.decoder.decode(&line) {
+                Ok(text) => {
+                    let tokens = tokens.split(&text).into_iter();
+                    symbols.extend(tokens.map(|token| corpus.lexicons[0].intern(token)));
+                    numbers.resize(symbols.len(), line.number);
+                }
+                Err(what) => faults.push(self.fault(line.number, what)),
             }
         }
+        Example::of_tokens(numbers, vec![Some(FieldValues::Symbols(symbols))])
     }
-    Example::of_tokens(numbers, vec![Some(FieldValues::Symbols(symbols))])
-}
 
-/// The text as a list of sentences, with its summary.
-fn in_sentences(
-    source: &Source,
-    decoder: &Decoder,
-    summary: Option<String>,
-    values: &Values,
-    corpus: &mut Corpus,
-    faults: &mut Vec<ReadError>,
-) -> Example {
-    let abbreviations = values.texts(sentence_split::ABBREVIATIONS.name);
-    let sentences = tokenized(source, decoder, &abbreviations, values, faults);
-    let (mut numbers, mut lengths, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
-    for (_, line, tokens) in &sentences {
-        symbols.extend(tokens.iter().map(|token| corpus.lexicons[0].intern(token)));
-        lengths.push(tokens.len() as u32);
-        numbers.resize(symbols.len(), *line);
+    /// The text as a list of sentences, with its summary.
+    fn in_sentences(
+        &self,
+        summary: Option<String>,
+        corpus: &mut Corpus,
+        faults: &mut Vec<ReadError>,
+    ) -> Example {
+        let sentences = self.sentences(faults);
+        let (mut numbers, mut lengths, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
+        for Tokenized { line, tokens, .. } in &sentences {
+            symbols.extend(tokens.iter().map(|token| corpus.lexicons[0].intern(token)));
+            lengths.push(tokens.len() as u32);
+            numbers.resize(symbols.len(), *line);
+        }
+        let mut fields = vec![Some(FieldValues::Symbols(symbols))];
+        if self.values.switch(SUMMARIES) {
+            let extract = summary.as_ref().map(|summary| {
+                let texts = sentences.iter().map(|sentence| sentence.text.as_str());
+                let has = sentences::extracted(texts, summary).into_iter();
+                has.map(|has| corpus.lexicons[1].intern(ANSWERS[usize::from(has)])).collect()
+            });
+            fields.push(extract.map(FieldValues::Symbols));
+            fields.push(summary.map(|summary| FieldValues::Text(summary.into())));
+        }
+        let line = numbers.first().copied().unwrap_or(1);
+        let sequences = vec![Some(Positions::on_lines(numbers).in_items(lengths))];
+        Example { line, file: None, sequences, fields }
     }
-    let mut fields = vec![Some(FieldValues::Symbols(symbols))];
-    if values.switch(SUMMARIES) {
-        let extract = summary.as_ref().map(|summary| {
-            let texts = sentences.iter().map(|(text, ..)| text.as_str());
-            let has = sentences::extracted(texts, summary).into_iter();
-            has.map(|has| corpus.lexicons[1].intern(ANSWERS[usize::from(has)])).collect()
+
+    /// The sentences that have a token.
+    fn sentences(&self, faults: &mut Vec<ReadError>) -> Vec<Tokenized> {
+        let abbreviations = self.values.texts(sentence_split::ABBREVIATIONS.name);
+        let tokens = Tokens::of(self.values);
+        let fault = |line, what| faults.push(self.fault(line, what));
+        let bytes = &self.source.bytes;
+        let found = sentences::sentences(bytes, self.decoder, &abbreviations, fault).into_iter();
+        let tokenized = found.map(|sentences::Sentence { text, line }| {
+            let tokens = tokens.split(&text).into_iter().map(str::to_owned).collect();
+            Tokenized { text, line, tokens }
         });
-        fields.push(extract.map(FieldValues::Symbols));
-        fields.push(summary.map(|summary| FieldValues::Text(summary.into())));
+        tokenized.filter(|sentence| !sentence.tokens.is_empty()).collect()
     }
-    let line = numbers.first().copied().unwrap_or(1);
-    let sequences = vec![Some(Positions::on_lines(numbers).in_items(lengths))];
-    Example { line, file: None, sequences, fields }
-}
-
-/// The sentences that have a token: their text, the line they start on and their tokens.
-fn tokenized(
-    source: &Source,
-    decoder: &Decoder,
-    abbreviations: &[&str],
-    values: &Values,
-    faults: &mut Vec<ReadError>,
-) -> Vec<(String, u32, Vec<String>)> {
-    let fault = |line, what| faults.push(ReadError { file: source.name.clone(), line, what });
-    let found = sentences::sentences(&source.bytes, decoder, abbreviations, fault).into_iter();
-    let tokens = Tokens::of(values);
-    let with_tokens = found.map(|sentences::Sentence { text, line }| {
-        let tokens = tokens.split(&text).into_iter().map(str::to_owned).collect();
-        (text, line, tokens)
-    });
-    with_tokens.filter(|(.., tokens): &(_, _, Vec<String>)| !tokens.is_empty()).collect()
 }
 
 /// The text of a summary, which has at least one character.
