@@ -2,13 +2,19 @@
 //! `docs/results`, and writes the tables of `docs/results/README.md` from the summaries that are there.
 //!
 //! `cargo bench --bench corpora` trains what is missing; a run whose summary is kept is not repeated as long as its
-//! command and its recipe are the same. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the
+//! command and its recipe are the same. Baselines train nothing, and are computed each time. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the
 //! results do not depend on it). The corpora are found by the variable `AUXDESK_CORPORA`; without it nothing is trained,
 //! and the tables are written again.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
+#[path = "corpora/articles.rs"]
+mod articles;
+#[path = "corpora/bm25.rs"]
+mod bm25;
+#[path = "corpora/overlap.rs"]
+mod overlap;
 #[path = "corpora/plan.rs"]
 mod plan;
 #[path = "corpora/run.rs"]
@@ -16,12 +22,7 @@ mod run;
 #[path = "corpora/table.rs"]
 mod table;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-    time::Instant,
-};
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use plan::{Arm, Corpus, Plan};
 use run::{Kept, Programs};
@@ -65,23 +66,24 @@ fn train(plan: &Plan, given: &BTreeMap<&str, &str>, seeds: u64, corpora: &str) {
         let names: Vec<&str> = plan.corpus.iter().map(|corpus| corpus.name.as_str()).collect();
         assert!(names.contains(name), "no corpus {name}; there are {}", names.join(", "));
     }
+    let options = given.get("--threads").map(|threads| vec!["--threads", threads]);
+    let programs = Programs { corpora, options: options.unwrap_or_default() };
     for corpus in plan.corpus.iter().filter(|corpus| is_wanted("--corpus", &corpus.name)) {
+        if let Some(articles) = &corpus.articles {
+            programs.split(articles);
+        }
         for arm in corpus.arm.iter().filter(|arm| is_wanted("--arm", &arm.name)) {
             let seeds = if arm.baseline.is_some() { 1 } else { seeds };
-            let absent = (1..=seeds)
-                .filter(|&seed| Kept::read(Path::new(FOLDER), corpus, arm, seed).is_none());
+            let is_absent = |seed: &u64| {
+                arm.baseline.is_some()
+                    || Kept::read(Path::new(FOLDER), corpus, arm, *seed).is_none()
+            };
+            let absent = (1..=seeds).filter(is_absent);
             missing.extend(absent.map(|seed| (corpus, arm, seed)));
         }
     }
-    let options = given.get("--threads").map(|threads| vec!["--threads", threads]);
-    let programs = Programs { corpora, options: options.unwrap_or_default() };
-    let mut is_prepared = BTreeSet::new();
     let (start, n) = (Instant::now(), missing.len());
     for (at, (corpus, arm, seed)) in missing.into_iter().enumerate() {
-        if let Some(prepare) = corpus.prepare.as_ref().filter(|_| is_prepared.insert(&corpus.name))
-        {
-            programs.baselines(prepare);
-        }
         let kept = programs.run(corpus, arm, seed);
         kept.write(Path::new(FOLDER), corpus, arm, seed);
         let remaining = start.elapsed().as_secs_f64() / (at + 1) as f64 * (n - at - 1) as f64;

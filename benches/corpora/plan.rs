@@ -24,8 +24,8 @@ pub(crate) struct Corpus {
     pub(crate) recipe: String,
     /// `--set` options of every arm, with `$AUXDESK_CORPORA` where a path has it.
     pub(crate) set: Vec<String>,
-    /// Arguments of the program `baselines` of `tools`, which it is called with before.
-    pub(crate) prepare: Option<Vec<String>>,
+    /// A file in SQuAD's JSON whose articles are split before.
+    pub(crate) articles: Option<Articles>,
     /// The columns.
     pub(crate) metrics: Vec<Metric>,
     /// Published figures.
@@ -80,8 +80,28 @@ pub(crate) struct Arm {
     pub(crate) set: Vec<String>,
     /// A run that is trained before, whose folder is `$RUN` in `set`.
     pub(crate) from: Option<Source>,
-    /// In place of training: the arguments of the program `baselines` of `tools`.
-    pub(crate) baseline: Option<Vec<String>>,
+    /// What is computed in place of training.
+    pub(crate) baseline: Option<Baseline>,
+}
+
+/// What trains nothing.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Baseline {
+    /// The ranking of the collection of the first corpus.
+    Bm25,
+    /// Answers in the test file of the first corpus.
+    WordOverlap,
+}
+
+/// Articles that are split into `train.json`, `dev.json` and `test.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Articles {
+    /// Their file.
+    pub(crate) of: String,
+    /// The folder of the splits.
+    pub(crate) into: String,
 }
 
 /// A run that others start from.

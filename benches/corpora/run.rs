@@ -6,11 +6,17 @@ use std::{
     process::Command,
 };
 
-use auxdesk::data::digest::digest;
+use auxdesk::{
+    data::{digest::digest, read::Location},
+    recipe::{Overrides, RecipeSource, SplitSource, load},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::{Arm, Corpus, shell};
+use crate::{
+    articles, bm25, overlap,
+    plan::{Arm, Articles, Baseline, Corpus, shell},
+};
 
 /// What is kept of a run.
 #[derive(Serialize, Deserialize)]
@@ -61,8 +67,8 @@ fn path(folder: &Path, corpus: &Corpus, arm: &Arm, seed: u64) -> PathBuf {
 
 /// The command of an arm, as one types it.
 pub(crate) fn command(corpus: &Corpus, arm: &Arm, seed: u64) -> String {
-    if let Some(baseline) = &arm.baseline {
-        return format!("baselines {}", shell(baseline));
+    if let Some(baseline) = arm.baseline {
+        return format!("{baseline:?}: {}", shell(&corpus.options(arm)));
     }
     let train = |options: &[String]| format!("auxdesk train {} --seed {seed}", shell(options));
     let before =
@@ -72,9 +78,6 @@ pub(crate) fn command(corpus: &Corpus, arm: &Arm, seed: u64) -> String {
 
 /// The recipes of a run, without comments and spaces: a changed recipe is another one.
 fn recipe(corpus: &Corpus, arm: &Arm) -> String {
-    if arm.baseline.is_some() {
-        return String::new();
-    }
     let own = arm.recipe.as_ref().unwrap_or(&corpus.recipe);
     let all = arm.from.iter().map(|source| &source.recipe).chain([own]);
     let digests = all.map(|path| {
@@ -97,8 +100,8 @@ impl Programs<'_> {
     pub(crate) fn run(&self, corpus: &Corpus, arm: &Arm, seed: u64) -> Kept {
         let folder = tempfile::tempdir().unwrap();
         let (source, run) = (folder.path().join("source"), folder.path().join("run"));
-        let summary = if let Some(baseline) = &arm.baseline {
-            serde_json::from_slice(&self.baselines(baseline)).unwrap()
+        let summary = if let Some(baseline) = arm.baseline {
+            self.figures(baseline, corpus, arm)
         } else {
             if let Some(arm) = &arm.from {
                 self.train(&arm.options(), seed, &source, &source);
@@ -123,13 +126,31 @@ impl Programs<'_> {
         summary
     }
 
-    /// What the program `baselines` of `tools` prints.
-    pub(crate) fn baselines(&self, arguments: &[String]) -> Vec<u8> {
-        let mut command = Command::new("cargo");
-        let tool = ["run", "-q", "--release", "--manifest-path", "tools/Cargo.toml", "--bin"];
-        command.args(tool).args(["baselines", "--"]);
-        command.args(arguments.iter().map(|argument| self.expanded(argument)));
-        printed(command)
+    /// The figures of a baseline, by OBJECTIVE.METRIC of the main objective.
+    fn figures(&self, baseline: Baseline, corpus: &Corpus, arm: &Arm) -> Value {
+        let sets = corpus.set.iter().chain(&arm.set).map(|set| self.expanded(set)).collect();
+        let source = RecipeSource::File(corpus.recipe.clone().into());
+        let recipe = load(&source, &Overrides { sets, ..Overrides::default() });
+        let recipe = recipe.unwrap_or_else(|faults| panic!("{faults}"));
+        let scores = match baseline {
+            Baseline::Bm25 => bm25::scores(&recipe.open().unwrap()[0]),
+            Baseline::WordOverlap => match &recipe.corpora[0].test {
+                Some(SplitSource::Files(files)) => match &files[..] {
+                    [Location::File(file)] => overlap::scores(file),
+                    other => panic!("expected a file, found {other:?}"),
+                },
+                other => panic!("expected a test file, found {other:?}"),
+            },
+        };
+        let objective = &recipe.objectives[recipe.main()].name;
+        let figure =
+            |(name, figure): (&'static str, f64)| (format!("{objective}.{name}"), figure.into());
+        Value::Object(scores.metrics.into_iter().map(figure).collect())
+    }
+
+    /// Splits the articles of a corpus.
+    pub(crate) fn split(&self, Articles { of, into }: &Articles) {
+        articles::split(Path::new(&self.expanded(of)), Path::new(into));
     }
 
     fn expanded(&self, text: &str) -> String {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use crate::{
-    plan::{Arm, Corpus, Metric, Plan, shell},
+    plan::{Arm, Articles, Corpus, Metric, Plan, shell},
     run::Kept,
 };
 
@@ -14,6 +14,9 @@ page. The corpora cannot be redistributed: the commands read them from the folde
 on test, means over seeds 1, 2, … with the standard deviation in brackets; the number of seeds is given where it is not
 3. `–` stands for a score of an objective that an arm does not train, and for an arm that was not trained yet.
 ";
+
+/// The command of this program.
+const BENCH: &str = "cargo bench --bench corpora --";
 
 /// The whole page.
 pub(crate) fn page(plan: &Plan, folder: &Path) -> String {
@@ -34,14 +37,14 @@ fn section(page: &mut String, corpus: &Corpus, folder: &Path) {
         writeln!(page, "  --set {}", shell(std::slice::from_ref(set))).unwrap();
     }
     page.push_str(")\n");
-    let tool = "cargo run --release --manifest-path tools/Cargo.toml --bin baselines --";
-    if let Some(prepare) = &corpus.prepare {
-        writeln!(page, "{tool} {}", shell(prepare)).unwrap();
+    if let Some(Articles { into, .. }) = &corpus.articles {
+        writeln!(page, "# {BENCH} --corpus {} writes {into} before it trains", corpus.name)
+            .unwrap();
     }
     for arm in &corpus.arm {
         writeln!(page, "# {}", arm.about).unwrap();
-        if let Some(baseline) = &arm.baseline {
-            writeln!(page, "{tool} {}", shell(baseline)).unwrap();
+        if arm.baseline.is_some() {
+            writeln!(page, "{BENCH} --corpus {} --arm {}", corpus.name, arm.name).unwrap();
             continue;
         }
         if let Some(source) = &arm.from {

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod baselines;
 mod broken;
 mod caught_up;
 mod cli;

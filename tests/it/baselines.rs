@@ -1,0 +1,147 @@
+//! What `cargo bench --bench corpora` computes itself: baselines, splits of articles, and the plan of its arms.
+
+#[path = "../../benches/corpora/articles.rs"]
+mod articles;
+#[path = "../../benches/corpora/bm25.rs"]
+mod bm25;
+#[path = "../../benches/corpora/overlap.rs"]
+mod overlap;
+#[expect(dead_code, reason = "the page of results has more of the plan")]
+#[path = "../../benches/corpora/plan.rs"]
+mod plan;
+
+use std::fs;
+
+use auxdesk::recipe::{Overrides, RecipeSource, load, load_without_files};
+use serde_json::{Value, json};
+
+use crate::runs::Here;
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// Two documents of 2 and 4 words: their lengths are 1 − b ± b/3 around 1.
+#[test]
+fn a_score_of_bm25_worked_by_hand() {
+    let bm25 = bm25::Bm25::of(&[words("a b"), words("a a c d")]);
+    let scores = bm25.scores(&words("a c x"));
+    let (of_a, of_c) = (1.2f64.ln(), 2f64.ln());
+    let short = 1.0 - 0.25;
+    let long = 1.0 + 0.25;
+    let wanted = [
+        of_a * 2.2 / (1.0 + 1.2 * short),
+        of_a * 2.0 * 2.2 / (2.0 + 1.2 * long) + of_c * 2.2 / (1.0 + 1.2 * long),
+    ];
+    for (found, wanted) in scores.iter().zip(wanted) {
+        assert!((found - wanted).abs() < 1e-12, "{scores:?}, expected {wanted}");
+    }
+}
+
+const COLLECTION: &str = r#"name = "collection"
+[train]
+steps = 1
+[[corpus]]
+name = "c"
+format = "smart"
+train = ["queries", "documents", "judgements"]
+test = { from = "train", every = 2 }
+[[encoder]]
+name = "words"
+kind = "bow"
+field = "query"
+width = 2
+[[objective]]
+name = "rank"
+role = "main"
+kind = "rank"
+corpus = "c"
+label = "relevance"
+left = "words"
+right = "documents:words"
+"#;
+
+/// The second query is test: its relevant document has a word of it, and is ranked first.
+#[test]
+fn bm25_ranks_the_collection_for_the_test_queries() {
+    let here = Here::new();
+    here.write("recipe.toml", COLLECTION);
+    here.write("queries", ".I 1\n.W\nsailing boats\n.I 2\n.W\nWhere do Kites fly ?\n");
+    here.write("documents", ".I 1\n.W\nboats sail\n.I 2\n.W\nno kites here\n.I 3\n.W\nnor there\n");
+    here.write("judgements", "1 1 1\n2 2 1\n2 3 0\n");
+    let source = RecipeSource::File(here.path("recipe.toml"));
+    let corpora = load(&source, &Overrides::default()).unwrap().open().unwrap();
+    let metrics = bm25::scores(&corpora[0]).metrics;
+    assert_eq!(metrics.len(), 5);
+    assert!(metrics.iter().all(|(_, score)| *score == 100.0), "{metrics:?}");
+}
+
+const CONTEXT: &str = "The mill stood by the river. Anna Hale bought the mill in May 1912, \
+                       before the war. Nobody said a word.";
+
+#[test]
+fn the_answer_is_in_the_sentence_with_the_words_of_the_question() {
+    assert_eq!(overlap::answer(CONTEXT, "Who bought the mill?"), "Anna Hale");
+    assert_eq!(overlap::answer(CONTEXT, "When did Anna Hale buy the mill?"), "May 1912,");
+    assert_eq!(overlap::answer("", "Who?"), "");
+}
+
+#[test]
+fn answers_by_overlap_are_scored_as_those_of_an_objective() {
+    let question = |text, answer| json!({ "question": text, "answers": [{ "text": answer }] });
+    let qas = [question("Who bought the mill?", "the Anna Hale."), question("Who?", "Ivo")];
+    let document = json!({ "data": [{ "paragraphs": [{ "context": CONTEXT, "qas": qas }] }] });
+    let here = Here::new();
+    here.write("test.json", document.to_string());
+    let metrics = overlap::scores(&here.path("test.json")).metrics;
+    for metric in [("exact_match", 50.0), ("f1", 50.0)] {
+        assert!(metrics.contains(&metric), "{metrics:?}");
+    }
+}
+
+#[test]
+fn each_article_is_in_one_split() {
+    let here = Here::new();
+    let data: Vec<Value> = (0..7).map(|at| json!({ "title": at })).collect();
+    here.write("all.json", json!({ "data": data }).to_string());
+    articles::split(&here.path("all.json"), &here.path("splits"));
+    let titles = |split: &str| -> Vec<u64> {
+        let document: Value = serde_json::from_str(&here.read(&format!("splits/{split}"))).unwrap();
+        let articles = document["data"].as_array().unwrap().iter();
+        articles.map(|article| article["title"].as_u64().unwrap()).collect()
+    };
+    let wanted = [vec![0, 1, 2, 3, 6], vec![4], vec![5]];
+    assert_eq!(["train.json", "dev.json", "test.json"].map(titles), wanted);
+}
+
+/// Every arm is a recipe without a fault but for its files, and every column a metric of one of its objectives.
+#[test]
+fn every_arm_of_the_results_can_be_trained_and_has_the_metrics_of_its_table() {
+    let plan: plan::Plan =
+        toml::from_str(&fs::read_to_string("docs/results/arms.toml").unwrap()).unwrap();
+    assert!(plan.corpus.len() > 10, "{}", plan.corpus.len());
+    for corpus in &plan.corpus {
+        for arm in &corpus.arm {
+            let what = format!("{}, {}", corpus.name, arm.name);
+            let options = arm.from.iter().map(plan::Source::options).chain([corpus.options(arm)]);
+            for options in options {
+                let source = RecipeSource::File(options[0].clone().into());
+                let sets = options[1..].iter().filter(|option| *option != "--set").cloned();
+                let overrides = Overrides { sets: sets.collect(), ..Overrides::default() };
+                let recipe = load_without_files(&source, &overrides);
+                let recipe = recipe.unwrap_or_else(|faults| panic!("{what}: {faults}"));
+                if options[0] != corpus.recipe {
+                    continue;
+                }
+                for metric in &corpus.metrics {
+                    let (name, of) = metric.of.split_once('.').unwrap();
+                    let mut objectives = recipe.objectives.iter();
+                    let spec = objectives.find(|spec| spec.name.as_str() == name).unwrap();
+                    let metrics = spec.config.metrics();
+                    let is_there = metrics.iter().any(|metric| metric.name == of);
+                    assert!(is_there, "{what}: no metric {}", metric.of);
+                }
+            }
+        }
+    }
+}
