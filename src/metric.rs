@@ -8,6 +8,7 @@
 
 pub mod accuracy;
 pub mod by_class;
+mod confusions;
 pub mod directed_f1;
 pub mod f_score;
 pub mod gold;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Counts;
+use super::{Counts, confusions::counts};
 use crate::protocol::event::ClassCounts;
 
 /// The maximum number of classes listed.
@@ -22,14 +22,15 @@ const OTHERS: &str = "other";
 pub struct ByClass {
     /// The counts of each class that occurred in gold or predictions, the most frequent in gold first.
     pub classes: Vec<ClassCounts>,
-    /// Counts by gold class (row) and predicted class (column), in the order of the classes; `None`
-    /// where items are spans, which are found or not.
+    /// Counts by gold class (row) and predicted class (column), in the order of the classes. Where items are found or
+    /// not, such as spans, a last row and a last column are for no item: predictions without a gold item at their place,
+    /// and gold items that were missed. `None` where an item may have several classes.
     pub confusion: Option<Vec<Vec<u64>>>,
 }
 
 impl ByClass {
-    /// From the counts of items that are found or not; `None` if there were none.
-    pub(super) fn found<'a>(counts: impl IntoIterator<Item = (&'a str, Counts)>) -> Option<Self> {
+    /// From the counts of items that may have several classes; `None` if there were none.
+    pub(super) fn counted<'a>(counts: impl IntoIterator<Item = (&'a str, Counts)>) -> Option<Self> {
         let mut counts: Vec<(&str, Counts)> = counts.into_iter().collect();
         counts.sort_by(|(a, one), (b, other)| other.gold.cmp(&one.gold).then(a.cmp(b)));
         let rest = counts.split_off(counts.len().min(MOST_CLASSES));
@@ -42,38 +43,40 @@ impl ByClass {
     }
 
     /// From the confusion counts of items that have one class each; `None` if there were none.
-    pub(super) fn confused(cells: &BTreeMap<String, BTreeMap<String, u64>>) -> Option<Self> {
-        let by_class = Self::found(counts(cells))?;
+    pub(super) fn confused<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Option<Self> {
+        Self::of_cells(cells, 0)
+    }
+
+    /// From the gold and predicted classes of items that are found or not, where `None` stands for no item; `None` if
+    /// there were no items.
+    pub(super) fn found<'a>(cells: impl Iterator<Item = Cell<'a>>) -> Option<Self> {
+        Self::of_cells(cells, 1)
+    }
+
+    /// From cells, with so many rows and columns for no item.
+    fn of_cells<'a>(cells: impl Iterator<Item = Cell<'a>>, n_none: usize) -> Option<Self> {
+        let cells: Vec<Cell> = cells.collect();
+        let by_class = Self::counted(counts(cells.iter().copied()))?;
         let n_classes = by_class.classes.len();
         let named = by_class.classes.iter().filter(|class| class.summed.is_none());
         let places: BTreeMap<&str, usize> =
             named.enumerate().map(|(at, class)| (class.name.as_str(), at)).collect();
         // A class that is not listed belongs to the summed one, which is the last.
-        let place = |name: &String| places.get(name.as_str()).copied().unwrap_or(n_classes - 1);
-        let mut confusion = vec![vec![0; n_classes]; n_classes];
-        for (gold, row) in cells {
-            for (predicted, n) in row {
-                confusion[place(gold)][place(predicted)] += n;
-            }
+        let place = |name: Option<&str>| match name {
+            None => n_classes,
+            Some(name) => places.get(name).copied().unwrap_or(n_classes - 1),
+        };
+        let n_rows = n_classes + n_none;
+        let mut confusion = vec![vec![0; n_rows]; n_rows];
+        for (gold, predicted, n) in cells {
+            confusion[place(gold)][place(predicted)] += n;
         }
         Some(Self { confusion: Some(confusion), ..by_class })
     }
 }
 
-/// The counts of each class, by name.
-pub(super) fn counts(cells: &BTreeMap<String, BTreeMap<String, u64>>) -> BTreeMap<&str, Counts> {
-    let mut counts = BTreeMap::<&str, Counts>::new();
-    for (gold, row) in cells {
-        for (predicted, n) in row {
-            counts.entry(gold).or_default().gold += n;
-            counts.entry(predicted).or_default().predicted += n;
-            if gold == predicted {
-                counts.entry(gold).or_default().correct += n;
-            }
-        }
-    }
-    counts
-}
+/// A gold class, a predicted class, and how often they occurred together.
+pub(super) type Cell<'a> = (Option<&'a str>, Option<&'a str>, u64);
 
 fn class(name: &str, counts: Counts, summed: Option<u64>) -> ClassCounts {
     let Counts { gold, predicted, correct } = counts;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ByClass, Counts, by_class::counts};
+use super::{ByClass, Counts, by_class::Cell, confusions::counts};
 
 /// Accumulates labels.
 #[derive(Clone, Debug, Default)]
@@ -51,12 +51,19 @@ impl FScore {
 
     /// The counts of every class that occurs, by name.
     pub fn counts(&self) -> BTreeMap<&str, Counts> {
-        counts(&self.cells)
+        counts(self.cells())
     }
 
     /// The scores per class and the confusion matrix; `None` without items.
     pub fn by_class(&self) -> Option<ByClass> {
-        ByClass::confused(&self.cells)
+        ByClass::confused(self.cells())
+    }
+
+    fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
+        let rows = self.cells.iter().map(|(gold, row)| (gold.as_str(), row));
+        rows.flat_map(|(gold, row)| {
+            row.iter().map(move |(predicted, n)| (Some(gold), Some(predicted.as_str()), *n))
+        })
     }
 
     fn pool(&self, wanted: impl Fn(&str) -> bool) -> Counts {

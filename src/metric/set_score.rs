@@ -47,7 +47,7 @@ impl SetScore {
     pub fn by_class(&self) -> Option<ByClass> {
         let occurred = |(_, counts): &(&String, &Counts)| counts.gold + counts.predicted > 0;
         let classes = self.classes.iter().filter(occurred);
-        ByClass::found(classes.map(|(name, counts)| (name.as_str(), *counts)))
+        ByClass::counted(classes.map(|(name, counts)| (name.as_str(), *counts)))
     }
 }
 

@@ -13,13 +13,15 @@
 
 use std::collections::BTreeMap;
 
-use super::spans::{OUTSIDE, ends, split, starts};
-use super::{ByClass, Counts, percent};
+use super::spans::{OUTSIDE, Span, ends, spans, split, starts};
+use super::{ByClass, Counts, confusions::Confusions, percent};
 
 /// Accumulates sentences.
 #[derive(Clone, Debug, Default)]
 pub struct SpanF1 {
     kinds: BTreeMap<String, Counts>,
+    /// The types of spans at the same place.
+    confusions: Confusions<String>,
     n_tokens: u64,
     n_right: u64,
 }
@@ -56,6 +58,9 @@ impl SpanF1 {
             before = now;
         }
         self.between(before, (split(OUTSIDE), split(OUTSIDE)), agree);
+        let item = |Span { start, end, kind }| ((start, end), kind);
+        let [gold, predicted] = [spans(gold), spans(predicted)];
+        self.confusions.add(gold.into_iter().map(item), predicted.into_iter().map(item));
     }
 
     /// The scores over all types: spans are pooled, not averaged over types.
@@ -68,10 +73,13 @@ impl SpanF1 {
         self.kinds.iter().map(|(kind, counts)| (kind.as_str(), (*counts).into()))
     }
 
-    /// The counts of every type; `None` if there was no span. There is no confusion matrix: a span
-    /// with other boundaries is not an item.
+    /// The counts of every type, and the types that spans with the same boundaries have in gold and prediction; `None`
+    /// if there was no span. Spans that conlleval counts without closing them are not among them.
     pub fn by_class(&self) -> Option<ByClass> {
-        ByClass::found(self.kinds.iter().map(|(kind, counts)| (kind.as_str(), *counts)))
+        let cells = self.confusions.cells();
+        ByClass::found(cells.map(|(gold, predicted, n)| {
+            (gold.map(String::as_str), predicted.map(String::as_str), n)
+        }))
     }
 
     /// The counts over all types.
@@ -152,6 +160,13 @@ mod tests {
             same_scores(scorer.overall(), theirs, name);
             same(scorer.accuracy(), &theirs["accuracy"], name);
             let kinds = theirs["kinds"].as_object().unwrap();
+            if case["unknown_prefixes"] != true {
+                let by_class = scorer.by_class().map_or(Vec::new(), |by_class| by_class.classes);
+                let listed = by_class.iter().filter(|class| class.summed.is_none());
+                for class in listed {
+                    assert_eq!(class.counts(), scorer.kinds[&class.name], "{name}");
+                }
+            }
             assert_eq!(scorer.by_kind().count(), kinds.len(), "{name}");
             for (kind, scores) in scorer.by_kind() {
                 same_scores(scores, &kinds[kind], name);
@@ -252,6 +267,10 @@ mod tests {
         let counts: Vec<_> = classes.iter().map(|class| (&*class.name, class.counts())).collect();
         let np = Counts { gold: 1, predicted: 2, correct: 1 };
         assert_eq!(counts, [("NP", np), ("VP", Counts { gold: 1, ..Counts::default() })]);
-        assert_eq!(confusion, None);
+        // The VP is predicted as an NP; the last row and column are for no span.
+        assert_eq!(confusion.unwrap(), [[1, 0, 0], [1, 0, 0], [0, 0, 0]]);
+        scorer.add(&["B-NP", "O", "B-VP"], &["O", "B-VP", "B-VP"]);
+        let confusion = scorer.by_class().unwrap().confusion.unwrap();
+        assert_eq!(confusion, [[1, 0, 1], [1, 1, 0], [0, 1, 0]]);
     }
 }

@@ -15,8 +15,8 @@ pub enum Page {
     Chart,
     /// The cosines between the objectives' gradients.
     Gradients,
-    /// The scores per class and the confusion matrix of the selected strip.
-    Classes,
+    /// All scores of the selected strip: its metrics, its classes and their confusion matrix.
+    Scores,
     /// The corpora: how much of each has been used.
     Corpora,
     /// The list of events.
@@ -59,8 +59,8 @@ pub const SCALE: u16 = 5;
 /// The width of the panels beside the chart, in columns.
 const ASIDE: u16 = 40;
 
-/// The minimum height of the classes panel, in rows; on smaller screens it takes the strips' rows.
-const CLASSES: u16 = 10;
+/// The minimum height of the scores, in rows; on smaller screens they take the strips' rows.
+const SCORES: u16 = 10;
 
 /// The position of every visible panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,8 +77,8 @@ pub struct Layout {
     pub dev: Option<Rect>,
     /// The cosines between gradients.
     pub gradients: Option<Rect>,
-    /// The classes of the selected strip.
-    pub classes: Option<Rect>,
+    /// The scores of the selected strip.
+    pub scores: Option<Rect>,
     /// The corpora.
     pub corpora: Option<Rect>,
     /// Speed, learning rate and gradient norm.
@@ -110,16 +110,16 @@ impl Layout {
                     above_rows(body, rows_height(n_strips).min(body.height / 2));
                 Self { gradients: Some(gradients), rows, ..frame }
             }
-            Page::Classes => {
+            Page::Scores => {
                 let height = rows_height(n_strips).min(body.height / 2);
                 // A confusion matrix needs the rows more than the strips do, and its title names
                 // its strip.
-                let (classes, rows) = if body.height >= height + CLASSES {
+                let (scores, rows) = if body.height >= height + SCORES {
                     above_rows(body, height)
                 } else {
                     (body, None)
                 };
-                Self { classes: Some(classes), rows, ..frame }
+                Self { scores: Some(scores), rows, ..frame }
             }
             Page::Corpora => {
                 let (corpora, rows) = above_rows(body, rows_height(n_strips).min(body.height / 3));
@@ -287,8 +287,8 @@ mod tests {
 
     fn panels(layout: &Layout) -> Vec<Rect> {
         let Layout { header, chart, rows, strips, dev, footer, .. } = *layout;
-        let Layout { gradients, classes, corpora, health, events, .. } = *layout;
-        let some = [chart, rows, strips, dev, gradients, classes, corpora, health, events];
+        let Layout { gradients, scores, corpora, health, events, .. } = *layout;
+        let some = [chart, rows, strips, dev, gradients, scores, corpora, health, events];
         some.into_iter().flatten().chain([header, footer]).collect()
     }
 
@@ -297,7 +297,7 @@ mod tests {
         fn panels_fill_the_screen_and_never_overlap(
             width in SMALLEST.width..300, height in SMALLEST.height..120, n_strips in 0usize..30,
             page in prop::sample::select(vec![
-                Page::Overview, Page::Chart, Page::Gradients, Page::Classes,
+                Page::Overview, Page::Chart, Page::Gradients, Page::Scores,
                 Page::Corpora, Page::Events,
             ]),
         ) {

@@ -16,6 +16,7 @@ mod numbers;
 mod paint;
 mod palette;
 mod prompt;
+mod scores;
 mod settings;
 mod strips;
 
@@ -81,8 +82,8 @@ pub fn render(frame: FrameData, area: Rect, buffer: &mut Buffer) {
     if let Some(area) = layout.gradients {
         gradients::draw(frame, area, &mut paint);
     }
-    if let Some(area) = layout.classes {
-        classes::draw(frame, area, &mut paint);
+    if let Some(area) = layout.scores {
+        scores::draw(frame, area, &mut paint);
     }
     if let Some(area) = layout.corpora {
         corpora::draw(frame, area, &mut paint);

@@ -571,12 +571,13 @@ mod what_a_saved_run_does {
         };
         let [chunk, pos, next_word, frequency] =
             [0, 1, 2, 3].map(|at| &evaluated["objectives"][at]["test"]);
-        // Spans: the pooled counts give the reported F1, and there is no matrix.
+        // Spans: the pooled counts give the reported F1, and the matrix has a row and a column more.
         let [gold, predicted, correct] =
             ["gold", "predicted", "correct"].map(|key| sum(chunk, key) as f64);
         let f1 = 200.0 * correct / (gold + predicted);
         assert!(f1 > 5.0 && (f1 - chunk["metrics"]["f1"].as_f64().unwrap()).abs() < 1e-4, "{f1}");
-        assert_eq!(chunk.get("confusion"), None);
+        let n_classes = chunk["classes"].as_array().unwrap().len();
+        assert_eq!(chunk["confusion"].as_array().unwrap().len(), n_classes + 1);
         // Tags and bins: every token is in one cell, and the diagonal is the correct ones.
         for scores in [pos, frequency] {
             let cells = scores["confusion"].as_array().unwrap().iter();

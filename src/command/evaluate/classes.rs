@@ -8,11 +8,15 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{metric::ByClass, printable::printable, protocol::event::ClassCounts};
 
+/// The row of predictions where gold has no item, and the column of items that were missed.
+const NONE: &str = "none";
+
 /// The classes of one objective on one split.
 #[derive(Serialize)]
 pub(super) struct Classes {
     classes: Vec<Class>,
-    /// Counts by gold class (row) and predicted class (column).
+    /// Counts by gold class (row) and predicted class (column); where items are found or not, a last row and column
+    /// for no item.
     #[serde(skip_serializing_if = "Option::is_none")]
     confusion: Option<Vec<Vec<u64>>>,
 }
@@ -54,15 +58,22 @@ impl Classes {
             let _ = writeln!(out, "{precision:>11.2}{recall:>11.2}{f1:>11.2}{:>11}", counts.gold);
         }
         let Some(confusion) = &self.confusion else { return };
+        let has_none = confusion.len() > names.len();
         let largest = confusion.iter().flatten().max().copied().unwrap_or(0);
-        let cell = largest.to_string().len().max(2) + 1;
+        let cell = largest.to_string().len().max(if has_none { NONE.len() } else { 2 }) + 1;
         let _ = write!(out, "        gold{}", pad("gold"));
         for at in 1..=names.len() {
             let _ = write!(out, "{at:>cell$}");
         }
+        if has_none {
+            let _ = write!(out, "{NONE:>cell$}");
+        }
         out.push_str("  predicted\n");
-        for (at, (row, name)) in confusion.iter().zip(&names).enumerate() {
-            let _ = write!(out, "    {:>3} {name}{}", at + 1, pad(name));
+        for (at, row) in confusion.iter().enumerate() {
+            let _ = match names.get(at) {
+                Some(name) => write!(out, "    {:>3} {name}{}", at + 1, pad(name)),
+                None => write!(out, "        {NONE}{}", pad(NONE)),
+            };
             for n in row {
                 let _ = write!(out, "{n:>cell$}");
             }
@@ -78,7 +89,7 @@ fn name(class: &Class) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::FScore;
+    use crate::metric::{FScore, SpanF1};
 
     fn text(pairs: &[(&str, &str)]) -> String {
         let mut scorer = FScore::default();
@@ -104,5 +115,20 @@ mod tests {
       3 \\u{1b}[2J  0  0  0
 ";
         assert_eq!(text(&pairs), wanted);
+    }
+
+    #[test]
+    fn items_that_are_found_or_not_have_a_row_and_a_column_for_none() {
+        let mut scorer = SpanF1::default();
+        scorer.add(&["B-NP", "O", "B-VP", "B-NP"], &["B-NP", "B-PP", "B-NP", "O"]);
+        let mut out = String::new();
+        Classes::from(scorer.by_class().unwrap()).write(&mut out);
+        let matrix = "        gold     1    2    3 none  predicted
+      1 NP       1    0    0    1
+      2 VP       1    0    0    0
+      3 PP       0    0    0    0
+        none     0    0    1    0
+";
+        assert!(out.ends_with(matrix), "{out}");
     }
 }

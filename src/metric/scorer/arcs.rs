@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scorer, Scores};
+use super::{Scorer, Scores, found::Found};
 use crate::{
-    data::{Lexicon, Prediction, Symbol},
-    metric::{Gold, percent},
+    data::{Lexicon, Prediction, Symbol, structure::GraphArc},
+    metric::{Counts, Gold, percent},
 };
 
 /// Relations of content words, without subtypes: those that `clas` counts. The others are those of function words and
@@ -47,71 +47,62 @@ const CONTENT: &[&str] = &[
 /// tokens with the correct head and relation among those whose relation is one of content words.
 /// As in the CoNLL 2018 shared task, every token counts for the first two, including punctuation, and only the part
 /// of a relation before the colon is compared, so that `nsubj:pass` equals `nsubj`.
+///
+/// The classes are the relations without their subtypes, at the place of head and dependent.
 pub struct ArcScorer {
-    relations: Lexicon,
+    /// The relation without its subtype of each relation, as a symbol of `found`.
+    universal: Vec<Symbol>,
+    found: Found,
     n_tokens: u64,
     n_heads: u64,
-    n_labelled: u64,
-    content: Content,
-}
-
-/// Tokens whose relation is one of content words.
-#[derive(Default)]
-struct Content {
-    gold: u64,
-    predicted: u64,
-    correct: u64,
 }
 
 impl ArcScorer {
     /// Of relations with these names.
-    pub fn new(relations: Lexicon) -> Self {
-        let content = Content::default();
-        Self { relations, n_tokens: 0, n_heads: 0, n_labelled: 0, content }
+    pub fn new(relations: &Lexicon) -> Self {
+        let mut names = Lexicon::default();
+        let without_subtype = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
+        let universal = relations.iter().map(|name| names.intern(&without_subtype(name))).collect();
+        Self { universal, found: Found::of(names), n_tokens: 0, n_heads: 0 }
     }
 
-    /// A relation without its subtype.
-    fn universal(&self, label: Option<Symbol>) -> Option<&str> {
-        self.relations.get(label?).split(':').next()
-    }
-
-    /// Whether a relation is one of content words.
-    fn is_content(&self, label: Option<Symbol>) -> bool {
-        self.universal(label).is_some_and(|relation| CONTENT.contains(&relation))
+    /// The counts of tokens whose relation is one of content words.
+    fn content(&self) -> Counts {
+        let content = self.found.named().filter(|(relation, _)| CONTENT.contains(relation));
+        content.fold(Counts::default(), |sum, (_, counts)| sum.plus(counts))
     }
 }
 
 impl Scorer for ArcScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         let (Gold::Arcs(gold), Prediction::Arcs(predicted)) = (gold, prediction) else { return };
-        let predicted: BTreeMap<u32, _> =
-            predicted.iter().map(|arc| (arc.dependent, arc)).collect();
-        for gold in gold {
-            let of_token = predicted.get(&gold.dependent);
-            let found = of_token.filter(|arc| arc.head == gold.head);
-            let is_labelled =
-                found.is_some_and(|arc| self.universal(arc.label) == self.universal(gold.label));
-            let is_content = self.is_content(gold.label);
-            self.content.gold += u64::from(is_content);
-            self.content.predicted +=
-                u64::from(of_token.is_some_and(|arc| self.is_content(arc.label)));
-            self.content.correct += u64::from(is_content && is_labelled);
-            self.n_tokens += 1;
-            self.n_heads += u64::from(found.is_some());
-            self.n_labelled += u64::from(is_labelled);
-        }
+        let predicted: BTreeMap<u32, GraphArc> =
+            predicted.iter().map(|arc| (arc.dependent, *arc)).collect();
+        // Only the tokens that gold has.
+        let predicted: Vec<GraphArc> =
+            gold.iter().filter_map(|arc| predicted.get(&arc.dependent).copied()).collect();
+        let heads: BTreeMap<u32, _> =
+            predicted.iter().map(|arc| (arc.dependent, arc.head)).collect();
+        let has_head = |arc: &&GraphArc| heads.get(&arc.dependent) == Some(&arc.head);
+        self.n_tokens += gold.len() as u64;
+        self.n_heads += gold.iter().filter(has_head).count() as u64;
+        let Self { universal, found, .. } = self;
+        found.add(gold, &predicted, |GraphArc { head, dependent, label }| {
+            ((head, dependent), label.map(|label| universal[label as usize]))
+        });
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
         if self.n_tokens > 0 {
             let uas = percent(self.n_heads, self.n_tokens);
-            let las = percent(self.n_labelled, self.n_tokens);
+            let las = percent(self.found.all().correct, self.n_tokens);
             scores.metrics.extend([("uas", uas), ("las", las)]);
         }
-        let Content { gold, predicted, correct } = self.content;
-        if gold + predicted > 0 {
-            scores.metrics.push(("clas", percent(2 * correct, gold + predicted)));
+        let content = self.content();
+        if content.gold + content.predicted > 0 {
+            scores.metrics.push(("clas", content.f1()));
         }
+        scores.classes = self.found.by_class();
     }
 }
 
@@ -122,7 +113,6 @@ mod tests {
         data::{
             Corpus, FieldValues,
             read::{Labels, Source, find},
-            structure::GraphArc,
         },
         keys::{Located, Value, Values},
         metric::{fixture, scorer::TagScorer},
@@ -135,21 +125,39 @@ mod tests {
     }
 
     #[test]
+    fn relations_are_scored_by_class_without_their_subtypes() {
+        let arc = |head, dependent, label| GraphArc { head, dependent, label: Some(label) };
+        let mut scorer =
+            ArcScorer::new(&["nsubj", "nsubj:pass", "root", "obj"].into_iter().collect());
+        let gold = vec![arc(Some(1), 0, 1), arc(None, 1, 2), arc(Some(1), 2, 3)];
+        // A subtype is ignored, the object is taken for a subject, and the second token has a wrong head.
+        let predicted = vec![arc(Some(1), 0, 0), arc(Some(0), 1, 2), arc(Some(1), 2, 0)];
+        scorer.push(&Gold::Arcs(gold), &Prediction::Arcs(predicted));
+        let mut scores = Scores::default();
+        Box::new(scorer).finish(&mut scores);
+        let by_class = scores.classes.unwrap();
+        let names: Vec<&str> = by_class.classes.iter().map(|class| class.name.as_str()).collect();
+        assert_eq!(names, ["nsubj", "obj", "root"]);
+        let confusion = [[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]];
+        assert_eq!(by_class.confusion.unwrap(), confusion, "the last is for no arc");
+    }
+
+    #[test]
     fn a_correct_head_with_a_wrong_relation_counts_for_uas_only() {
         let arcs = |arcs: [(Option<u32>, u32); 4]| -> Vec<GraphArc> {
             let arcs = (0..).zip(arcs);
             arcs.map(|(dependent, (head, label))| GraphArc { head, dependent, label: Some(label) })
                 .collect()
         };
-        let names = || ["det", "root", "obj:lvc"].into_iter().collect();
+        let names = || -> Lexicon { ["det", "root", "obj:lvc"].into_iter().collect() };
         let gold = Gold::Arcs(arcs([(Some(1), 0), (None, 1), (Some(1), 2), (Some(2), 2)]));
-        let mut scorer = ArcScorer::new(names());
+        let mut scorer = ArcScorer::new(&names());
         let predicted = arcs([(Some(1), 0), (None, 0), (Some(0), 2), (Some(2), 2)]);
         scorer.push(&gold, &Prediction::Arcs(predicted.clone()));
         scorer.push(&Gold::None, &Prediction::Arcs(predicted));
         // Content words: tokens 2 to 4, predicted 3 and 4, of which the last is correct.
         assert_eq!(finished(scorer), [("uas", 75.0), ("las", 50.0), ("clas", 40.0)]);
-        assert_eq!(finished(ArcScorer::new(names())), []);
+        assert_eq!(finished(ArcScorer::new(&names())), []);
     }
 
     /// A sentence of a CoNLL-U file.
@@ -194,7 +202,7 @@ mod tests {
             let (mut relations, mut tags) = (Lexicon::default(), Lexicon::default());
             let [gold, system] = ["gold", "system"]
                 .map(|of| sentences(&format!("{name}.{of}"), [&mut relations, &mut tags]));
-            let mut scorer = ArcScorer::new(relations);
+            let mut scorer = ArcScorer::new(&relations);
             let mut upos = Box::new(TagScorer::new(tags, None, None));
             for (gold, system) in gold.into_iter().zip(system) {
                 scorer.push(&Gold::Arcs(gold.arcs), &Prediction::Arcs(system.arcs));
@@ -202,8 +210,9 @@ mod tests {
                 let gold = Gold::Classes { classes, oov: Vec::new() };
                 upos.push(&gold, &Prediction::Classes(system.upos));
             }
-            let correct = scorer.content.correct;
-            let counts = [scorer.n_tokens, scorer.n_heads, scorer.n_labelled, correct].map(Some);
+            let correct = scorer.content().correct;
+            let counts =
+                [scorer.n_tokens, scorer.n_heads, scorer.found.all().correct, correct].map(Some);
             let correct = |metric: &str| &case[metric]["correct"];
             let theirs = [&case["words"], correct("uas"), correct("las"), correct("clas")];
             assert_eq!(counts, theirs.map(serde_json::Value::as_u64), "{name}");

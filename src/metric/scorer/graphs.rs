@@ -30,11 +30,9 @@ impl GraphScorer {
 impl Scorer for GraphScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
         let (Gold::Arcs(gold), Prediction::Arcs(predicted)) = (gold, prediction) else { return };
-        self.labelled.add(gold, predicted, |arc| arc.label);
-        let unlabelled = |arcs: &[GraphArc]| -> Vec<GraphArc> {
-            arcs.iter().map(|arc| GraphArc { label: None, ..*arc }).collect()
-        };
-        self.unlabelled.add(&unlabelled(gold), &unlabelled(predicted), |_| None);
+        let place = |arc: GraphArc| (arc.head, arc.dependent);
+        self.labelled.add(gold, predicted, |arc| (place(arc), arc.label));
+        self.unlabelled.add(gold, predicted, |arc| (place(arc), None));
         let set = |arcs: &[GraphArc]| arcs.iter().copied().collect::<BTreeSet<_>>();
         self.n_graphs += 1;
         self.n_exact += u64::from(set(gold) == set(predicted));

@@ -1,8 +1,11 @@
 //! Metrics of relations between entities (Bekoulis et al. 2018; Eberts and Ulges 2020).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Scorer, Scores, found::Found};
+use super::{
+    Scorer, Scores,
+    found::{Found, macro_f1},
+};
 use crate::{
     data::{
         Lexicon, Prediction,
@@ -22,7 +25,8 @@ use crate::{
 pub struct RelationScorer {
     strict: Found,
     boundaries: Found,
-    relaxed: Found,
+    /// By class.
+    relaxed: BTreeMap<u32, Counts>,
     n_examples: u64,
     /// Of pairs of gold entities, if there are any.
     pairs: Option<Counts>,
@@ -31,15 +35,18 @@ pub struct RelationScorer {
 impl RelationScorer {
     /// For classes with these names.
     pub fn new(names: Lexicon) -> Self {
-        let [strict, boundaries] = [&names; 2].map(|names| Found::of(names.clone()));
-        let relaxed = Found::of(names);
-        Self { strict, boundaries, relaxed, n_examples: 0, pairs: None }
+        let (strict, boundaries) = (Found::of(names.clone()), Found::of(names));
+        Self { strict, boundaries, relaxed: BTreeMap::new(), n_examples: 0, pairs: None }
     }
 
     fn push_relations(&mut self, gold: &[SpanRelation], predicted: &[SpanRelation]) {
-        let class = |relation: SpanRelation| Some(relation.label);
         self.n_examples += 1;
-        self.strict.add(gold, predicted, class);
+        self.strict
+            .add(gold, predicted, |SpanRelation { from, to, label }| ((from, to), Some(label)));
+        let bare = |span: TokenSpan| (span.start, span.end);
+        let without_classes =
+            |SpanRelation { from, to, label }| ((bare(from), bare(to)), Some(label));
+        self.boundaries.add(gold, predicted, without_classes);
         let [gold, predicted]: [BTreeSet<SpanRelation>; 2] =
             [gold, predicted].map(|relations| relations.iter().copied().collect());
         let classes: BTreeSet<u32> =
@@ -51,12 +58,9 @@ impl RelationScorer {
             let (gold, predicted) = (of(&gold), of(&predicted));
             let correct = n_paired(&gold, &predicted);
             let [gold, predicted] = [gold.len() as u64, predicted.len() as u64];
-            self.relaxed.add_counts(Some(label), Counts { gold, predicted, correct });
+            let sum = self.relaxed.entry(label).or_default();
+            *sum = sum.plus(Counts { gold, predicted, correct });
         }
-        let bare = |relations: BTreeSet<SpanRelation>| -> Vec<SpanRelation> {
-            relations.into_iter().map(without_classes).collect()
-        };
-        self.boundaries.add(&bare(gold), &bare(predicted), class);
     }
 }
 
@@ -83,22 +87,17 @@ impl Scorer for RelationScorer {
     fn finish(self: Box<Self>, scores: &mut Scores) {
         if self.n_examples > 0 {
             self.strict.finish(scores);
+            let relaxed = || self.relaxed.values().copied();
             scores.metrics.extend([
                 ("macro_f1", self.strict.macro_f1()),
                 ("boundaries_f1", self.boundaries.all().f1()),
                 ("boundaries_macro_f1", self.boundaries.macro_f1()),
-                ("relaxed_f1", self.relaxed.all().f1()),
-                ("relaxed_macro_f1", self.relaxed.macro_f1()),
+                ("relaxed_f1", relaxed().fold(Counts::default(), Counts::plus).f1()),
+                ("relaxed_macro_f1", macro_f1(relaxed())),
             ]);
         }
         scores.metrics.extend(self.pairs.map(|pairs| ("f1_gold_entities", pairs.f1())));
     }
-}
-
-/// The relation with spans without classes.
-fn without_classes(relation: SpanRelation) -> SpanRelation {
-    let bare = |span: TokenSpan| TokenSpan { label: None, ..span };
-    SpanRelation { from: bare(relation.from), to: bare(relation.to), ..relation }
 }
 
 /// The most relations of one class that can be paired one to one, each with one whose spans share their classes and a

@@ -41,7 +41,7 @@ impl Scorer for SpanScorer {
         self.n_exact += u64::from(
             best.iter().collect::<BTreeSet<_>>() == predicted.iter().collect::<BTreeSet<_>>(),
         );
-        self.found.add(best, predicted, |span| span.label);
+        self.found.add(best, predicted, |span| ((span.start, span.end), span.label));
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {

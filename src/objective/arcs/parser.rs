@@ -346,9 +346,7 @@ impl Objective for Parser {
     fn scorer(&self) -> Box<dyn Scorer> {
         match self.structure {
             Structure::Graph => Box::new(GraphScorer::new(self.names.clone())),
-            Structure::Tree | Structure::ProjectiveTree => {
-                Box::new(ArcScorer::new(self.names.clone()))
-            }
+            Structure::Tree | Structure::ProjectiveTree => Box::new(ArcScorer::new(&self.names)),
         }
     }
 

@@ -340,7 +340,8 @@ pub struct ClassesScored {
     /// many, the rest are summed into one, which is last.
     pub classes: Vec<ClassCounts>,
     /// Counts by gold class (row) and predicted class (column), in the order of the classes; absent
-    /// where an item does not have exactly one class, as with spans.
+    /// where an item may have several classes. Where items are found or not, as spans are, a row and
+    /// a column more, the last, are for no item: predictions where gold has none, and missed items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confusion: Option<Vec<Vec<u64>>>,
 }

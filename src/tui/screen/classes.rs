@@ -1,18 +1,17 @@
-//! The classes of the selected strip: scores per class and the confusion matrix.
+//! The classes of an objective: scores per class and the confusion matrix.
 //!
 //! The classes that are most frequent in gold come first. A row of the table continues as the
 //! class's row of the matrix, and its number is the heading of its column. Correct predictions are
 //! in brackets; the largest errors and the lowest F1 (of equal ones, that of the most frequent
-//! class) have an exclamation mark.
+//! class) have an exclamation mark. Where items are found or not, as spans are, the last row of the
+//! matrix has the predictions without a gold item at their place, and the last column the gold items
+//! that were missed.
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{FrameData, numbers, paint::Paint};
-use crate::{
-    protocol::event::{ClassCounts, ClassesScored, Split},
-    state::{Run, Strip},
-};
+use super::{numbers, paint::Paint};
+use crate::protocol::event::{ClassCounts, ClassesScored};
 
 /// The number of errors that are marked, and listed where there is room.
 const LARGEST: usize = 3;
@@ -29,43 +28,29 @@ const NARROW_NAME: u16 = 14;
 /// The maximum width of a cell of the matrix, in columns.
 const WIDEST_CELL: u16 = 14;
 
-pub(super) fn draw(FrameData { run, view, .. }: FrameData, area: Rect, paint: &mut Paint) {
-    let strip = view.strip(run);
-    let Some(page) = strip.and_then(scored).and_then(|scored| Page::new(scored, area)) else {
-        let inner = paint.panel(area, "classes", false);
-        let (x, width, dim) = (inner.x + 1, inner.width.saturating_sub(2), paint.theme().dim);
-        paint.put(x, inner.y, width, &why_none(run, strip), dim);
-        return;
-    };
-    let inner = paint.panel(area, &page.title(area.width), false);
+/// The row and the column for no item, and their heading in narrow columns.
+const NONE: (&str, &str) = ("none", "-");
+
+/// Draws a panel with the classes; with a line of text above them, if there is one.
+pub(super) fn draw(scored: &ClassesScored, above: &str, area: Rect, paint: &mut Paint) {
+    let n_above = u16::from(!above.is_empty());
+    let table = Rect { y: area.y + n_above, height: area.height.saturating_sub(n_above), ..area };
+    let Some(page) = Page::new(scored, table) else { return };
+    let panel = paint.panel(area, &page.title(area.width), false);
+    paint.put(panel.x, panel.y, panel.width, above, paint.theme().text);
+    let inner =
+        Rect { y: panel.y + n_above, height: panel.height.saturating_sub(n_above), ..panel };
     page.draw_head(inner, paint);
-    for (at, y) in (inner.y + 1..inner.bottom()).enumerate().take(page.n_rows) {
+    for (y, at) in (inner.y + 1..inner.bottom()).zip(page.rows()) {
         page.draw_row(at, inner.x, y, paint);
     }
     page.draw_below(inner, paint);
 }
 
-/// The split that is shown: dev, or any other without it.
-fn scored(strip: &Strip) -> Option<&ClassesScored> {
-    [Split::Dev, Split::Test, Split::Train].iter().find_map(|split| strip.classes.get(split))
-}
-
-/// Why a strip has no classes to show.
-fn why_none(run: &Run, strip: Option<&Strip>) -> String {
-    match strip {
-        None => "waiting for the run to start".to_owned(),
-        Some(strip) if strip.evaluations.is_empty() && run.ended.is_none() => {
-            format!("{}: not scored yet", strip.name)
-        }
-        Some(strip) if strip.evaluations.is_empty() => format!("{}: never scored", strip.name),
-        Some(strip) => format!("{}: not scored by class", strip.name),
-    }
-}
-
 /// How the classes of one strip fit into a panel.
 struct Page<'a> {
     scored: &'a ClassesScored,
-    /// The display names of the classes.
+    /// The display names of the rows: of the classes, and of no item where items are found or not.
     names: Vec<String>,
     /// The largest errors as indices of gold and predicted class, the largest first.
     errors: Vec<(usize, usize)>,
@@ -78,18 +63,21 @@ struct Page<'a> {
     cell: u16,
     has_names: bool,
     n_cells: usize,
-    /// The number of classes that have a row.
+    /// The number of rows that fit.
     n_rows: usize,
 }
 
 impl<'a> Page<'a> {
     /// `None` without classes.
     fn new(scored: &'a ClassesScored, area: Rect) -> Option<Self> {
-        let n_classes = scored.classes.len();
+        let has_none =
+            scored.confusion.as_ref().is_some_and(|rows| rows.len() > scored.classes.len());
+        let n_classes = scored.classes.len() + usize::from(has_none);
         let width = area.width.saturating_sub(2);
         // The first row has the headings.
         let height = usize::from(area.height.saturating_sub(3));
-        let names: Vec<String> = scored.classes.iter().map(ClassCounts::display_name).collect();
+        let names = scored.classes.iter().map(ClassCounts::display_name);
+        let mut names: Vec<String> = names.chain(has_none.then(|| NONE.0.to_owned())).collect();
         let longest = names.iter().map(|name| name.width()).max()?.min(999) as u16;
         let number = n_classes.to_string().len() as u16;
         let figures = number + 1 + 3 * (FIGURE + 1) + GOLD + 1;
@@ -110,6 +98,11 @@ impl<'a> Page<'a> {
             }
             None => 0,
         };
+        if n_cells == 0 {
+            // The row for no item has only the matrix.
+            names.truncate(scored.classes.len());
+        }
+        let n_classes = names.len();
         let are_left_out =
             n_classes > height || (scored.confusion.is_some() && n_cells < n_classes);
         let n_rows = n_classes.min(height.saturating_sub(usize::from(are_left_out)));
@@ -128,6 +121,23 @@ impl<'a> Page<'a> {
             n_cells,
             n_rows,
         })
+    }
+
+    /// The rows that are shown, as indices of names: that for no item is among them.
+    fn rows(&self) -> impl Iterator<Item = usize> {
+        self.shown(self.n_rows)
+    }
+
+    /// The columns that are shown.
+    fn columns(&self) -> impl Iterator<Item = usize> {
+        self.shown(self.n_cells)
+    }
+
+    /// The first of the names, so many with the last if it is that for no item.
+    fn shown(&self, n: usize) -> impl Iterator<Item = usize> {
+        let last = self.names.len() - 1;
+        let has_none = self.names.len() > self.scored.classes.len();
+        (0..n).map(move |at| if has_none && at + 1 == n { last } else { at })
     }
 
     /// What is shown, and how to read the matrix if there is room.
@@ -157,14 +167,18 @@ impl<'a> Page<'a> {
         }
         paint.put_right(x, y, GOLD, "gold", dim);
         let x = self.matrix_x(inner.x);
-        for at in 0..self.n_cells {
-            let number = (at + 1).to_string();
+        for (place, at) in self.columns().enumerate() {
+            let number = match at < self.scored.classes.len() {
+                true => (at + 1).to_string(),
+                false if usize::from(self.cell) > NONE.0.len() => NONE.0.to_owned(),
+                false => NONE.1.to_owned(),
+            };
             // A truncated name is less useful than its number, which is also in front of the row.
             let head = if self.has_names { &self.names[at] } else { &number };
-            paint.put_right(x + self.cell * at as u16, y, self.cell - 1, head, dim);
+            paint.put_right(x + self.cell * place as u16, y, self.cell - 1, head, dim);
         }
         if self.scored.confusion.is_none() {
-            let text = "no matrix: a span is found or not";
+            let text = "no matrix: an item may have several classes";
             let room = inner.right().saturating_sub(x);
             if usize::from(room) >= text.len() {
                 paint.put(x, y, room, text, dim);
@@ -174,25 +188,15 @@ impl<'a> Page<'a> {
 
     fn draw_row(&self, at: usize, x: u16, y: u16, paint: &mut Paint) {
         let theme = paint.theme();
-        let (class, counts) = (&self.scored.classes[at], self.scored.classes[at].counts());
-        paint.put_right(x, y, self.number, &(at + 1).to_string(), theme.dim);
-        let mut x_now = x + self.number + 1;
-        paint.put(x_now, y, self.name, &self.names[at], theme.text);
-        x_now += self.name + 1;
-        let figures = [counts.precision(), counts.recall(), counts.f1()];
-        for (column, figure) in figures.into_iter().enumerate() {
-            let marked = column == 2 && self.worst == Some(at);
-            let style = if marked { theme.bad } else { theme.text };
-            paint.put_right(x_now, y, FIGURE, &numbers::tenths(figure), style);
-            if marked {
-                paint.put(x_now + FIGURE, y, 1, "!", style);
-            }
-            x_now += FIGURE + 1;
+        let (name_x, figures_x) = (x + self.number + 1, x + self.number + self.name + 2);
+        paint.put(name_x, y, self.name, &self.names[at], theme.text);
+        if let Some(class) = self.scored.classes.get(at) {
+            paint.put_right(x, y, self.number, &(at + 1).to_string(), theme.dim);
+            draw_figures(class, self.worst == Some(at), (figures_x, y), paint);
         }
-        paint.put_right(x_now, y, GOLD, &numbers::whole(class.gold), theme.dim);
         let x = self.matrix_x(x);
-        for other in 0..self.n_cells {
-            self.draw_cell((at, other), x + self.cell * other as u16, y, paint);
+        for (place, other) in self.columns().enumerate() {
+            self.draw_cell((at, other), x + self.cell * place as u16, y, paint);
         }
     }
 
@@ -200,6 +204,10 @@ impl<'a> Page<'a> {
         let (theme, glyphs) = (paint.theme(), paint.glyphs());
         let row = self.scored.confusion.as_ref().and_then(|rows| rows.get(gold));
         let Some(&n) = row.and_then(|row| row.get(predicted)) else { return };
+        // No item predicted as no item does not occur.
+        if gold == predicted && gold == self.scored.classes.len() {
+            return;
+        }
         let text = numbers::whole(n);
         let (digits_x, width) = (x + 1, self.cell - 2);
         let end = x + self.cell - 1;
@@ -234,21 +242,38 @@ impl<'a> Page<'a> {
         for (y, &(gold, predicted)) in (y + 2..inner.bottom()).zip(&self.errors) {
             let n = cells(self.scored).find(|&(i, j, _)| (i, j) == (gold, predicted));
             let n = n.map_or(0, |(_, _, n)| n);
-            let part = n as f32 / self.scored.classes[gold].gold.max(1) as f32;
-            let text = format!(
-                "{} predicted as {}: {} of {}",
-                self.names[gold],
-                self.names[predicted],
-                numbers::whole(n),
-                numbers::whole(self.scored.classes[gold].gold),
-            );
+            let (part, text) = self.error((gold, predicted), n);
             paint.put_right(inner.x, y, 4, &numbers::percent(part), theme.bad);
             paint.put(inner.x + 5, y, inner.width.saturating_sub(5), &text, theme.text);
         }
     }
 
+    /// An error as text, and its part of the gold items, or of the predictions where gold has none.
+    fn error(&self, (gold, predicted): (usize, usize), n: u64) -> (f32, String) {
+        let of = |total: u64| {
+            let text = format!("{} of {}", numbers::whole(n), numbers::whole(total));
+            (n as f32 / total.max(1) as f32, text)
+        };
+        let classes = &self.scored.classes;
+        match (classes.get(gold), classes.get(predicted)) {
+            (Some(class), Some(_)) => {
+                let (part, of) = of(class.gold);
+                (part, format!("{} predicted as {}: {of}", self.names[gold], self.names[predicted]))
+            }
+            (Some(class), None) => {
+                let (part, of) = of(class.gold);
+                (part, format!("{} missed: {of}", self.names[gold]))
+            }
+            (None, other) => {
+                let (part, of) = of(other.map_or(0, |class| class.predicted));
+                let name = &self.names[predicted];
+                (part, format!("{name} predicted where gold has none: {of} predictions"))
+            }
+        }
+    }
+
     fn left_out(&self) -> String {
-        let n_classes = self.scored.classes.len();
+        let n_classes = self.names.len();
         let mut parts = Vec::new();
         if self.n_rows < n_classes {
             let n_left = n_classes - self.n_rows;
@@ -263,6 +288,22 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Precision, recall and F1, with a mark at the lowest F1, and the number of occurrences in gold.
+fn draw_figures(class: &ClassCounts, is_worst: bool, (mut x, y): (u16, u16), paint: &mut Paint) {
+    let (theme, counts) = (paint.theme(), class.counts());
+    let figures = [counts.precision(), counts.recall(), counts.f1()];
+    for (column, figure) in figures.into_iter().enumerate() {
+        let marked = column == 2 && is_worst;
+        let style = if marked { theme.bad } else { theme.text };
+        paint.put_right(x, y, FIGURE, &numbers::tenths(figure), style);
+        if marked {
+            paint.put(x + FIGURE, y, 1, "!", style);
+        }
+        x += FIGURE + 1;
+    }
+    paint.put_right(x, y, GOLD, &numbers::whole(class.gold), theme.dim);
+}
+
 /// The first class with the lowest F1; none if all are equal.
 fn worst(scored: &ClassesScored) -> Option<usize> {
     let f1s: Vec<f64> = scored.classes.iter().map(|class| class.counts().f1()).collect();
@@ -271,10 +312,10 @@ fn worst(scored: &ClassesScored) -> Option<usize> {
     f1s.iter().position(|f1| *f1 <= least).filter(|_| some_are_better)
 }
 
-/// The cells of a matrix with their indices; cells beyond the classes, which a journal may contain,
-/// are ignored.
+/// The cells of a matrix with their indices; cells beyond the classes and no item, which a journal
+/// may contain, are ignored.
 fn cells(scored: &ClassesScored) -> impl Iterator<Item = (usize, usize, u64)> {
-    let n_classes = scored.classes.len();
+    let n_classes = scored.classes.len() + 1;
     let rows = scored.confusion.iter().flatten().take(n_classes).enumerate();
     rows.flat_map(move |(i, row)| {
         row.iter().take(n_classes).enumerate().map(move |(j, n)| (i, j, *n))

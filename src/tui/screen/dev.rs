@@ -1,11 +1,11 @@
 //! Scores on dev: current, best, and their history.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::{FrameData, numbers, paint::Paint};
 use crate::{
-    protocol::event::{Direction, Split},
+    protocol::event::{Direction, Evaluated, MetricStarted, Split},
     state::Strip,
 };
 
@@ -44,9 +44,22 @@ pub(super) fn draw(FrameData { run, .. }: FrameData, area: Rect, paint: &mut Pai
         paint.put_right(now_x, y, now.min(left(now_x)), &row.now, style);
         paint.put(best_x, y, left(best_x), &row.best, theme.dim);
         let Some(metric) = strip.metrics.first() else { continue };
-        scores(strip, metric.direction, usize::from(left(spark_x)))
-            .zip(spark_x..)
-            .for_each(|(level, x)| paint.symbol(x, y, glyphs.spark[level], theme.series(at)));
+        history(strip, metric, (spark_x, y), left(spark_x), theme.series(at), paint);
+    }
+}
+
+/// The latest scores of a metric on dev as a sparkline: better is higher.
+pub(super) fn history(
+    strip: &Strip,
+    metric: &MetricStarted,
+    (x, y): (u16, u16),
+    width: u16,
+    style: Style,
+    paint: &mut Paint,
+) {
+    let glyphs = paint.glyphs();
+    for (level, x) in scores(strip, metric, usize::from(width)).zip(x..) {
+        paint.symbol(x, y, glyphs.spark[level], style);
     }
 }
 
@@ -73,13 +86,12 @@ fn row(strip: &Strip) -> Row<'_> {
     }
 }
 
-/// The latest scores on dev as levels of a sparkline: better is higher.
-fn scores(strip: &Strip, direction: Direction, width: usize) -> impl Iterator<Item = usize> {
-    let first = strip.metrics.first().map(|metric| metric.name.clone());
+/// The latest scores on dev as levels of a sparkline.
+fn scores(strip: &Strip, metric: &MetricStarted, width: usize) -> impl Iterator<Item = usize> {
     let on_dev = strip.evaluations.iter().filter(|event| event.split == Split::Dev && !event.extra);
-    let value = |event: &crate::protocol::event::Evaluated| {
-        let value = event.metrics.get(first.as_ref()?)?;
-        Some(if direction == Direction::Higher { *value } else { -*value })
+    let value = |event: &Evaluated| {
+        let value = event.metrics.get(&metric.name)?;
+        Some(if metric.direction == Direction::Higher { *value } else { -*value })
     };
     let mut values: Vec<f32> = on_dev.rev().filter_map(value).take(width).collect();
     values.reverse();

@@ -42,6 +42,7 @@ pub(super) fn metric(name: &str) -> &str {
         "exact_match" => "exact",
         "pearson" => "r",
         "spearman" => "rho",
+        "ndcg_at_10" => "ndcg10",
         name => name,
     }
 }

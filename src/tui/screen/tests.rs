@@ -21,7 +21,7 @@ use crate::{
         view::{DeskMode, Effect, Page, Palette, Playing, Prompt, PromptKind},
     },
 };
-use fixture::{of_three_corpora, pressed, trained};
+use fixture::{of_three_corpora, pressed, ranked, trained};
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -116,23 +116,24 @@ fn a_run_during_training() {
 }
 
 #[test]
-fn the_classes_of_the_selected_strip() {
-    let of = |name: &str| View { selected: Some(name.into()), ..page(Page::Classes) };
-    pictures("classes", &trained(), &of("pos"));
-    pictures("classes-few", &trained(), &of("frequency"));
-    pictures("classes-spans", &trained(), &of("chunk"));
+fn the_scores_of_the_selected_strip() {
+    let of = |name: &str| View { selected: Some(name.into()), ..page(Page::Scores) };
+    pictures("scores", &trained(), &of("pos"));
+    pictures("scores-few", &trained(), &of("frequency"));
+    pictures("scores-spans", &trained(), &of("chunk"));
+    pictures("scores-metrics", &ranked(), &of("chunk"));
 }
 
 #[test]
-fn a_strip_without_classes_says_why() {
-    let mut view = View { size: Size::new(40, 10), ..page(Page::Classes) };
+fn a_strip_without_scores_says_why() {
+    let mut view = View { size: Size::new(40, 10), ..page(Page::Scores) };
     let shown = |run: &Run, view: &View| lines(&drawn(run, view, &look()));
     assert!(shown(&Run::new(None), &view).contains("waiting for the run to start"));
     let mut begun = Run::new(None);
     begun.apply(&crate::arbitrary::run_started().into());
     assert!(shown(&begun, &view).contains("chunk: not scored yet"));
     view.selected = Some("next-word".into());
-    assert!(shown(&trained(), &view).contains("next-word: not scored by class"));
+    assert!(shown(&trained(), &view).contains("perplexity  600.00"));
 }
 
 #[test]

@@ -331,7 +331,7 @@ pub static ACTIONS: &[Spec] = &[
     row(Anywhere, A::NextClass, "class", &["t"], "", "filter by type: changes, scores, notes, faults", always),
     row(Anywhere, A::NextFocus, "focus", &["tab"], "focus", "focus the next panel", always),
     row(Anywhere, A::PreviousFocus, "focus-back", &["shift-tab"], "", "focus the previous panel", always),
-    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, classes, corpora, events", always),
+    row(Anywhere, A::NextPage, "view", &["v"], "view", "overview, chart, gradients, scores, corpora, events", always),
     row(Anywhere, A::Freeze, "freeze", &["f"], "", "freeze the screen; training continues", always),
     row(Anywhere, A::NextTheme, "theme", &["T"], "", "switch to the next theme", always),
     row(Anywhere, A::Help, "help", &["?", "f1"], "help", "list every key; / searches", always),

@@ -237,8 +237,8 @@ impl View {
         (self.page, self.focus) = match self.page {
             Page::Overview => (Page::Chart, Focus::Chart),
             Page::Chart => (Page::Gradients, Focus::Desk),
-            Page::Gradients => (Page::Classes, Focus::Desk),
-            Page::Classes => (Page::Corpora, Focus::Desk),
+            Page::Gradients => (Page::Scores, Focus::Desk),
+            Page::Scores => (Page::Corpora, Focus::Desk),
             Page::Corpora => (Page::Events, Focus::Events),
             Page::Events => (Page::Overview, Focus::Desk),
         };
