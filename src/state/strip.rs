@@ -124,10 +124,10 @@ impl Strip {
         first.into_iter().flat_map(|metric| self.on_dev_of(&metric.name)).map(|(_, score)| score)
     }
 
-    /// A metric's values on dev with the steps at which they were measured, the latest first.
-    pub fn on_dev_of(&self, metric: &MetricId) -> impl Iterator<Item = (Step, f32)> {
+    /// A metric's values on dev with their evaluations, the latest first.
+    pub fn on_dev_of(&self, metric: &MetricId) -> impl Iterator<Item = (&Evaluated, f32)> {
         let on_dev = self.evaluations.iter().rev().filter(|event| event.split == Split::Dev);
-        on_dev.filter_map(|event| Some((event.step, *event.metrics.get(metric)?)))
+        on_dev.filter_map(|event| Some((event, *event.metrics.get(metric)?)))
     }
 
     /// The latest scores on a split.

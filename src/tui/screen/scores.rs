@@ -73,82 +73,117 @@ fn line(strip: &Strip, split: Split) -> String {
     strip.metrics.iter().filter_map(score).collect::<Vec<_>>().join("  ")
 }
 
-/// One line per metric. Columns for which there is no room are left out, the history first, then the
-/// change and the scores on test.
+/// One line per metric.
 fn table(strip: &Strip, area: Rect, paint: &mut Paint) {
-    let theme = paint.theme();
     let inner = paint.panel(area, &format!("{} scores", strip.name), false);
-    let longest = strip.metrics.iter().map(|metric| metric.name.as_str().width()).max();
-    let least = SCORE + BEST + 2;
-    let name = (longest.unwrap_or(0) as u16).clamp(NAME.0, NAME.1);
-    let name = name.min(inner.width.saturating_sub(least));
-    let mut room = inner.width.saturating_sub(name + least);
-    let mut takes = |width: u16| {
-        let fits = room > width;
-        room -= if fits { width + 1 } else { 0 };
-        fits
-    };
-    let (has_test, has_change) = (takes(SCORE), takes(CHANGE));
-    let dev_x = inner.x + name + 1;
-    let change_x = dev_x + SCORE + 1;
-    let best_x = change_x + if has_change { CHANGE + 1 } else { 0 };
-    let test_x = best_x + BEST + 1;
-    let history_x = test_x + if has_test { SCORE + 1 } else { 0 };
-    let history = inner.right().saturating_sub(history_x);
-    paint.put(inner.x, inner.y, name, "metric", theme.dim);
-    paint.put_right(dev_x, inner.y, SCORE, "dev", theme.dim);
-    if has_change {
-        paint.put_right(change_x, inner.y, CHANGE, "change", theme.dim);
-    }
-    paint.put(best_x, inner.y, BEST, "best", theme.dim);
-    if has_test {
-        paint.put_right(test_x, inner.y, SCORE, "test", theme.dim);
-    }
+    let columns = Columns::new(strip, inner);
+    columns.draw_head(inner.y, paint);
     let test = strip.scores(Split::Test);
     for (y, metric) in (inner.y + 1..inner.bottom()).zip(&strip.metrics) {
-        paint.put(inner.x, y, name, metric.name.as_str(), theme.text);
-        let mut on_dev = strip.on_dev_of(&metric.name);
-        let (now, before) = (on_dev.next().map(|(_, score)| score), on_dev.next());
+        let test = test.as_ref().and_then(|scores| scores.metrics.get(&metric.name)).copied();
+        columns.draw_row(strip, metric, test, y, paint);
+    }
+}
+
+/// Where the columns begin. Those for which there is no room are left out: the history first, then the change and the
+/// scores on test.
+struct Columns {
+    name: u16,
+    /// The width of names.
+    name_width: u16,
+    dev: u16,
+    change: Option<u16>,
+    best: u16,
+    test: Option<u16>,
+    /// Where the history begins, and its width.
+    history: Option<(u16, u16)>,
+}
+
+impl Columns {
+    fn new(strip: &Strip, inner: Rect) -> Self {
+        let longest = strip.metrics.iter().map(|metric| metric.name.as_str().width()).max();
+        let least = SCORE + BEST + 2;
+        let name_width = (longest.unwrap_or(0) as u16).clamp(NAME.0, NAME.1);
+        let name_width = name_width.min(inner.width.saturating_sub(least));
+        let room = inner.width.saturating_sub(name_width + least);
+        let has_test = room > SCORE;
+        let has_change = room > SCORE + 1 + CHANGE;
+        let dev = inner.x + name_width + 1;
+        let change = dev + SCORE + 1;
+        let best = if has_change { change + CHANGE + 1 } else { change };
+        let test = best + BEST + 1;
+        let history = test + SCORE + 1;
+        let width = inner.right().saturating_sub(history);
+        Self {
+            name: inner.x,
+            name_width,
+            dev,
+            change: has_change.then_some(change),
+            best,
+            test: has_test.then_some(test),
+            history: (width >= HISTORY).then_some((history, width)),
+        }
+    }
+
+    fn draw_head(&self, y: u16, paint: &mut Paint) {
+        let dim = paint.theme().dim;
+        paint.put(self.name, y, self.name_width, "metric", dim);
+        paint.put_right(self.dev, y, SCORE, "dev", dim);
+        paint.put(self.best, y, BEST, "best", dim);
+        if let Some(x) = self.change {
+            paint.put_right(x, y, CHANGE, "change", dim);
+        }
+        if let Some(x) = self.test {
+            paint.put_right(x, y, SCORE, "test", dim);
+        }
+    }
+
+    fn draw_row(
+        &self,
+        strip: &Strip,
+        metric: &MetricStarted,
+        test: Option<f32>,
+        y: u16,
+        paint: &mut Paint,
+    ) {
+        let theme = paint.theme();
+        let mut on_dev = strip.on_dev_of(&metric.name).map(|(_, score)| score);
+        let (now, before) = (on_dev.next(), on_dev.next());
         let best = best(strip, metric);
         let is_best = now.is_some() && now == best.map(|(_, score)| score);
+        paint.put(self.name, y, self.name_width, metric.name.as_str(), theme.text);
         let style = if is_best { theme.good } else { theme.text };
-        paint.put_right(dev_x, y, SCORE, &numbers::score(now), style);
-        if let (Some(now), Some((_, before)), true) = (now, before, has_change) {
+        paint.put_right(self.dev, y, SCORE, &numbers::score(now), style);
+        if let (Some(x), Some(now), Some(before)) = (self.change, now, before) {
             let style = match numbers::went(now, before, metric.direction) {
                 (Trend::Level, _) => theme.dim,
-                (_, better) => {
-                    if better {
-                        theme.good
-                    } else {
-                        theme.bad
-                    }
-                }
+                (_, true) => theme.good,
+                (_, false) => theme.bad,
             };
-            paint.put_right(change_x, y, CHANGE, &format!("{:+.2}", now - before), style);
+            paint.put_right(x, y, CHANGE, &format!("{:+.2}", now - before), style);
         }
         if let Some((step, score)) = best {
             let text = format!("{}@{}", numbers::score(Some(score)), numbers::step(step.0));
-            paint.put(best_x, y, BEST, &text, theme.dim);
+            paint.put(self.best, y, BEST, &text, theme.dim);
         }
-        if has_test {
-            let score = test.as_ref().and_then(|scores| scores.metrics.get(&metric.name));
-            paint.put_right(test_x, y, SCORE, &numbers::score(score.copied()), theme.text);
+        if let Some(x) = self.test {
+            paint.put_right(x, y, SCORE, &numbers::score(test), theme.text);
         }
-        if history >= HISTORY {
-            dev::history(strip, metric, (history_x, y), history, theme.text, paint);
+        if let Some((x, width)) = self.history {
+            dev::history(strip, metric, (x, y), width, theme.text, paint);
         }
     }
 }
 
-/// The step and the value of a metric's best score on dev.
+/// The step and the value of a metric's best score on dev, manual evaluations aside; of equal ones the earliest.
 fn best(strip: &Strip, metric: &MetricStarted) -> Option<(Step, f32)> {
-    let counted = strip.on_dev_of(&metric.name);
-    counted.reduce(|best, other| {
-        // Of equal ones the earlier.
+    let counted = strip.on_dev_of(&metric.name).filter(|(event, _)| !event.extra);
+    let best = counted.reduce(|best, other| {
         let is_better = match metric.direction {
             Direction::Higher => other.1 >= best.1,
             Direction::Lower => other.1 <= best.1,
         };
         if is_better { other } else { best }
-    })
+    });
+    best.map(|(event, score)| (event.step, score))
 }
