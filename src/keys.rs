@@ -151,4 +151,6 @@ pub enum Refers {
     /// A field of the objective's corpora with one string for each row of its tap: per token or per
     /// example.
     Row,
+    /// A field with one string per token of another text than the one that the encoder runs over.
+    OtherText,
 }

@@ -58,6 +58,7 @@ impl Refers {
             | Self::Answers
             | Self::Segments
             | Self::Row
+            | Self::OtherText
             | Self::Text => "field",
         }
     }
@@ -73,6 +74,7 @@ impl Refers {
             Self::Encoder => "an encoder",
             Self::Objective => "an objective",
             Self::Field | Self::Segments => "a field",
+            Self::OtherText => "a field of another text",
             Self::Label => "a field with one string per example",
             Self::Labels => "a field with a set of strings per example",
             Self::Arcs => "a field with arcs between tokens",

@@ -156,6 +156,11 @@ pub struct DeclaredEncoder<'a> {
 pub trait EncoderConfig: Send + Sync {
     /// The field that it reads, if it reads one.
     fn field(&self) -> Option<&str>;
+    /// The field of another text of the example, with whose tokens it compares those that it runs over, if it does;
+    /// run over that field, it compares with its own.
+    fn other_text(&self) -> Option<&str> {
+        None
+    }
     /// Its layers, from the first; empty if other encoders only name it. Their rows represent what
     /// those of the first input do, or what those are pooled to.
     fn layers(&self) -> Vec<LayerSpec>;
@@ -278,6 +283,8 @@ pub struct SequenceView<'a> {
     pub field: Option<usize>,
     /// The field that a tap names, if the encoder runs over another field than its own.
     pub prefix: Option<&'a str>,
+    /// The index in the corpus of the field of another text that it compares with, if it compares with one.
+    pub other_text: Option<usize>,
 }
 
 impl SequenceView<'_> {

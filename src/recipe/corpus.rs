@@ -56,6 +56,29 @@ impl CorpusSpec {
         })
     }
 
+    /// The fault of a field with whose tokens those of `field` are compared: it is one text, and another one.
+    pub(super) fn lacks_other_text(&self, field: &str, other: &str) -> Option<String> {
+        let name = &self.name;
+        if let Some(what) = self.lacks(other, Refers::OtherText) {
+            return Some(what);
+        }
+        let list = [field, other].into_iter().find(|field| self.is_list(field));
+        if let Some(list) = list {
+            return Some(format!(
+                "the field {list:?} of corpus {name:?} is a list of texts; expected one text"
+            ));
+        }
+        let axis = |name: &str| {
+            self.schema.fields.iter().find(|other| other.name == name).map(|other| other.axis)
+        };
+        (axis(field) == axis(other)).then(|| {
+            format!(
+                "expected a field of another text than {field:?} in corpus {name:?}, found {other:?}, which is of the \
+                 same text; name the field of another text, or remove the key"
+            )
+        })
+    }
+
     /// The fault of a field that a key names, if it does not have what the key needs: one string
     /// per token, or one or a set per example.
     pub(super) fn lacks(&self, field: &str, wanted: Refers) -> Option<String> {

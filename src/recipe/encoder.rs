@@ -87,6 +87,12 @@ impl EncoderSpec {
         all.filter_map(|(corpus, field)| Some((corpus, corpus.field(field)?)))
     }
 
+    /// The field of another text that it compares with where it runs over a field that a tap names, or over its own.
+    pub(super) fn other_text<'a>(&'a self, prefix: Option<&'a str>) -> Option<&'a str> {
+        let other = self.config.other_text()?;
+        if prefix == Some(other) { self.config.field() } else { Some(other) }
+    }
+
     /// The objective whose head it reads, if it stands for an input `"labels:OBJECTIVE"` or
     /// `"probability:OBJECTIVE"`.
     pub fn objective(&self) -> Option<&str> {

@@ -75,13 +75,16 @@ impl Recipe {
         let index = |name: &str| self.encoders.iter().position(|encoder| encoder.name == name);
         let taps = objective.taps.iter().flatten();
         let runs = taps.flat_map(|tap| closure(spec, index, tap, corpus_idx));
-        let words = runs.filter_map(|(at, prefix)| {
+        let words = runs.flat_map(|(at, prefix)| {
             let encoder = &self.encoders[at];
-            let own =
-                encoder.config.field().filter(|_| encoder.kind.source() == RowSource::Field)?;
-            let field = corpus.field(prefix.as_deref().unwrap_or(own))?;
-            let is_words = corpus.fields[field].form == FieldForm::Symbols;
-            is_words.then_some((field, encoder.name.as_str()))
+            let own = encoder.config.field();
+            let own = own.filter(|_| encoder.kind.source() == RowSource::Field);
+            let prefix = prefix.as_deref();
+            let names = [own.map(|own| prefix.unwrap_or(own)), encoder.other_text(prefix)];
+            let fields = names.map(|name| corpus.field(name?));
+            let is_words = |field: &usize| corpus.fields[*field].form == FieldForm::Symbols;
+            let words = fields.into_iter().flatten().filter(is_words);
+            words.map(|field| (field, encoder.name.as_str())).collect::<Vec<_>>()
         });
         words.collect()
     }

@@ -33,7 +33,8 @@ impl Names {
             | Refers::Answers
             | Refers::Text
             | Refers::Segments
-            | Refers::Row => &[],
+            | Refers::Row
+            | Refers::OtherText => &[],
         }
     }
 

@@ -63,10 +63,14 @@ pub(super) fn find(
         match (any.as_slice(), corpora) {
             // No encoder reads it, perhaps because of another fault. With a single corpus its
             // fields can still be checked.
-            ([], [Some(only)]) => fields_are_in(spec, &[only], diagnostics),
+            ([], [Some(only)]) => {
+                fields_are_in(spec, &[only], diagnostics);
+                other_texts_are_in(spec, &[(0, None)], corpora, diagnostics);
+            }
             _ => fields_are_in(spec, &read, diagnostics),
         }
         taps_are_in(spec, &any, corpora, diagnostics);
+        other_texts_are_in(spec, &any, corpora, diagnostics);
         let runs = if active.is_empty() { any } else { active };
         spec.corpora = own(&runs);
         let prefixed = runs.into_iter().filter_map(|(corpus, field)| Some((corpus, field?)));
@@ -102,6 +106,30 @@ fn taps_are_in(
                     diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
                 }
             }
+        }
+    }
+}
+
+/// Checks that each corpus has the other text that an encoder compares with, over each field that it runs over.
+fn other_texts_are_in(
+    spec: &EncoderSpec,
+    runs: &[Run],
+    corpora: &[Option<CorpusSpec>],
+    diagnostics: &mut Diagnostics,
+) {
+    let keys = spec.kind.keys().iter();
+    let mut keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::OtherText)));
+    let Some(key) = keys.find(|key| spec.values.get(key.name).is_some()) else { return };
+    for (at, prefix) in runs.iter().collect::<BTreeSet<_>>() {
+        let prefix = prefix.as_deref();
+        let field = prefix.or_else(|| spec.config.field());
+        let (Some(corpus), Some(field), Some(other)) =
+            (&corpora[*at], field, spec.other_text(prefix))
+        else {
+            continue;
+        };
+        if let Some(what) = corpus.lacks_other_text(field, other) {
+            diagnostics.fault(&spec.values.place(key.name), format!("`{}`: {what}", key.name));
         }
     }
 }

@@ -178,6 +178,7 @@ impl System {
             let (inputs, signature) = (spec.inputs.clone(), spec.signature.clone());
             let segment_by = spec.segment_by.clone().map(|field| (field, BTreeMap::new()));
             let (field, fields) = (spec.config.field().map(str::to_owned), BTreeMap::new());
+            let other_text = spec.config.other_text().map(str::to_owned);
             let vectors = vectors.get(&spec.name).cloned();
             let is_frozen = spec.is_frozen;
             encoders[at] = Some(Node {
@@ -187,6 +188,7 @@ impl System {
                 signature,
                 segment_by,
                 field,
+                other_text,
                 fields,
                 is_frozen,
             });

@@ -1,6 +1,7 @@
 //! Examples with several sequences and typed fields: every row of a batch can be traced to its line
 //! and its byte offsets, and one encoder runs over two sequences of an example.
 
+mod exact_match;
 mod lists;
 
 use std::{

@@ -5,10 +5,15 @@
 //! word of the file keeps its vector: the table has those of training, however rare, and all others
 //! are not trained, so that a step costs the same for any size of the file.
 //!
+//! With `exact_match`, two features of each token are appended that say whether another text of the example, the
+//! question of a passage for instance, has it as well: `embed/exact_match.rs`. The tokens of that text, where the
+//! encoder runs over it, are compared with its own field. Neither dropout nor noise affects them.
+//!
 //! In training, word dropout replaces words by the unknown word, drawn per token (Iyyer et al.
 //! 2015), and Gaussian noise may be added to the vectors before dropout (Plank et al. 2016).
 
 mod embedding;
+mod exact_match;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -33,6 +38,7 @@ use crate::{
     },
 };
 use embedding::{FixedVectors, Words};
+use exact_match::{ExactMatch, N_FEATURES};
 
 pub(super) struct Embed;
 
@@ -66,6 +72,11 @@ const KEYS: &[Key] = &[
         ValueType::List(&ValueType::Choice(&[LOWERCASE, ZERO_DIGITS])),
         "forms tried for a word that is not found as it is: in lower case, with digits replaced by 0",
     ),
+    Key::optional(
+        EXACT_MATCH,
+        ValueType::Name(Refers::OtherText),
+        "field of another text; appends whether that text has the token, in the same form and in lower case",
+    ),
     Key::with_default(
         "min_count",
         ValueType::Count(1),
@@ -95,6 +106,7 @@ const KEYS: &[Key] = &[
 ];
 
 const WORDS: &str = "words";
+const EXACT_MATCH: &str = "exact_match";
 const BACKOFF: &str = "backoff";
 const LOWERCASE: &str = "lowercase";
 const ZERO_DIGITS: &str = "zero_digits";
@@ -154,6 +166,7 @@ impl EncoderKind for Embed {
             width,
             characters,
             vectors,
+            other_text: values.text_if_set(EXACT_MATCH).map(str::to_owned),
             fine_tune: FineTune::named(values.text("fine_tune")),
             min_count: values.count("min_count") as u64,
             forms,
@@ -200,6 +213,8 @@ struct Config {
     characters: Option<CharacterSource>,
     /// A file of pretrained vectors.
     vectors: Option<VectorSource>,
+    /// The field of another text whose tokens are matched.
+    other_text: Option<String>,
     fine_tune: FineTune,
     min_count: u64,
     forms: Forms,
@@ -228,10 +243,15 @@ impl EncoderConfig for Config {
         Some(&self.field)
     }
 
+    fn other_text(&self) -> Option<&str> {
+        self.other_text.as_deref()
+    }
+
     fn layers(&self) -> Vec<LayerSpec> {
         let characters = self.character_width();
+        let features = self.other_text.as_ref().map_or(0, |_| N_FEATURES);
         let (on, pooled) = (RowKind::Token, RowKind::Example);
-        let (width, context) = (self.width + characters, Context::SELF_ONLY);
+        let (width, context) = (self.width + characters + features, Context::SELF_ONLY);
         vec![LayerSpec { width, on, pooled, context, directions: None }]
     }
 
@@ -304,6 +324,7 @@ impl EncoderConfig for Config {
             noise: self.noise,
             dropout: self.dropout,
             attached: BTreeMap::new(),
+            exact_match: self.other_text.as_ref().map(|_| ExactMatch::default()),
             fixed: FixedVectors::default(),
         })))
     }

@@ -166,7 +166,7 @@ mod tests {
         let x = Tensor::new(&[[0f32, 3f32.ln()]], &Device::Cpu)?;
         let rows = Rows::new(x, &Packing::of_examples(1).into());
         let batch = Batch::new(0, &Corpus::default(), &SplitData::default(), &[]);
-        let on = SequenceView { batch: &batch, field: None, prefix: None };
+        let on = SequenceView { batch: &batch, field: None, prefix: None, other_text: None };
         let y = labels.forward(&[rows], on, Mode::Eval)?.remove(0);
         let y = kernel::to_vec(&y.tensor)?;
         assert!((y[0] - 10.0).abs() < 1e-5 && (y[1] - 2.0).abs() < 1e-5, "{y:?}");

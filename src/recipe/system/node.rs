@@ -35,6 +35,8 @@ pub(super) struct Node {
     pub(super) segment_by: Option<(String, BTreeMap<usize, usize>)>,
     /// The field that it reads itself, if it reads one.
     pub(super) field: Option<String>,
+    /// The field of another text that it compares with, if it compares with one.
+    pub(super) other_text: Option<String>,
     /// The indices of the fields that it may read, by corpus and name; `None` is its own field.
     pub(super) fields: BTreeMap<(usize, Option<String>), usize>,
     /// Whether it is frozen, with everything below it: it computes as in an evaluation, and no gradient reaches
@@ -60,7 +62,8 @@ impl Node {
         if let Some(encoder) = &mut self.encoder
             && let Some(own) = &self.field
         {
-            let names = prefixes.iter().map(|name| (Some(name.clone()), name));
+            let other = self.other_text.iter().filter(|name| !prefixes.contains(*name));
+            let names = prefixes.iter().chain(other).map(|name| (Some(name.clone()), name));
             for (key, name) in names.chain([(None, own)]) {
                 let field = corpus.field(name);
                 let words = |at: &usize| corpus.fields[*at].form == FieldForm::Symbols;
@@ -133,8 +136,12 @@ impl<'a> Forward<'a> {
             Mode::Train { .. } if node.is_frozen => Mode::Eval,
             mode => mode,
         };
-        let field = node.fields.get(&(batch.corpus, prefix.map(str::to_owned))).copied();
-        let on = SequenceView { batch, field, prefix };
+        let index =
+            |name: Prefix<'_>| node.fields.get(&(batch.corpus, name.map(str::to_owned))).copied();
+        let other = node.other_text.as_deref();
+        let other_text =
+            other.and_then(|other| index(Some(other).filter(|other| prefix != Some(*other))));
+        let on = SequenceView { batch, field: index(prefix), prefix, other_text };
         let inputs = node.inputs.iter().map(|input| self.read(input.of(batch.corpus), prefix));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let layers = match (&node.segment_by, inputs.as_slice()) {

@@ -7,6 +7,7 @@ use std::{
 
 use candle_core::{Result, Tensor};
 
+use super::exact_match::{ExactMatch, N_FEATURES};
 use crate::{
     data::{Vocabulary, normalize::Forms, vectors::WordVectors},
     model::{
@@ -31,6 +32,7 @@ pub(super) struct Words {
     pub(super) noise: f64,
     pub(super) dropout: f64,
     pub(super) attached: BTreeMap<(usize, usize), Attached>,
+    pub(super) exact_match: Option<ExactMatch>,
     pub(super) fixed: FixedVectors,
 }
 
@@ -108,6 +110,9 @@ impl Encoder for Words {
         let spellings =
             self.spelling.as_ref().map(|spelling| spelling.spell(lexicon)).unwrap_or_default();
         self.attached.insert((corpus_idx, field), Attached { rows, spellings });
+        if let Some(exact_match) = &mut self.exact_match {
+            exact_match.attach(corpus_idx, field, lexicon);
+        }
     }
 
     fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
@@ -131,7 +136,13 @@ impl Encoder for Words {
             x = Tensor::cat(&[x, spelt], 1)?;
         }
         let x = mode.noise(&on.site(&format!("{}.noise", self.name)), self.noise, x)?;
-        let x = mode.dropout(&on.site(&self.name), self.dropout, x)?;
+        let mut x = mode.dropout(&on.site(&self.name), self.dropout, x)?;
+        if let Some(exact_match) = &self.exact_match {
+            let other = on.other_text.expect("the checker has seen the other text in each corpus");
+            let features = exact_match.features(batch, field, other);
+            let features = Tensor::from_vec(features, (rows.len(), N_FEATURES), x.device())?;
+            x = Tensor::cat(&[x, features], 1)?;
+        }
         Ok(vec![Rows::new(x, batch.packing(field))])
     }
 }
