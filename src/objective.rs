@@ -44,6 +44,7 @@ pub use declare::{
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 
+pub(crate) use anchor::COPIED_HEADS;
 #[cfg(test)]
 use declare::declared;
 pub(crate) use declare::{DEFAULT_LABEL_WIDTH, LABEL_WIDTH};

@@ -9,6 +9,7 @@
 
 mod alignment;
 mod check;
+mod copies;
 mod corpus;
 mod difference;
 mod encoder;

@@ -73,6 +73,10 @@ pub trait HeadKind: Sync {
     fn has_softmax(&self) -> bool {
         false
     }
+    /// Whether it has parameters.
+    fn has_parameters(&self) -> bool {
+        true
+    }
     /// Whether it compares the elements of two rows, so that both taps need one dimension.
     fn needs_equal_widths(&self) -> bool {
         false

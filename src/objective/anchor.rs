@@ -1,11 +1,12 @@
 //! Anchor: successive regularization (Hashimoto, Xiong, Tsuruoka and Socher 2017, "A joint many-task
 //! model"): parameters stay near the values that the previous task has left them with.
 //!
-//! loss = Σ ‖θ − θ′‖² over the parameters θ of some encoders, tables of embeddings included; it does not depend on the
-//! batch. θ′ are their values at the end of the previous stage: of an epoch of another group with `sampling =
-//! "stages"`, otherwise of an epoch of the main objective's corpus. They are constants, and the objective's memory:
-//! a checkpoint has them. The first stage has no loss. The paper's factor δ, 0.001 for encoders, is the gain. The
-//! metric is the distance, the square root of the loss.
+//! loss = Σ ‖θ − θ′‖² over the parameters θ of some encoders, tables of embeddings included, and of the heads of some
+//! objectives; it does not depend on the batch. θ′ are their values at the end of the previous stage: of an epoch of
+//! another group with `sampling = "stages"`, otherwise of an epoch of the main objective's corpus. They are constants,
+//! and the objective's memory: a checkpoint has them. The first stage has no loss. The paper's factor δ, 0.001 for
+//! encoders and 0.01 for classifiers, is the gain: with two factors there are two such objectives. The metric is the
+//! distance, the square root of the loss.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::{
     ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, owner,
 };
 use crate::{
     data::Batch,
@@ -28,12 +29,22 @@ pub(super) struct Anchor;
 
 const ENCODERS: &str = "encoders";
 
-const KEYS: &[Key] = &[Key::required(
-    ENCODERS,
-    ValueType::List(&ValueType::Name(Refers::Encoder)),
-    "encoders whose parameters stay near their values at the end of the previous stage, or of the previous epoch \
-     where the sampling has no stages",
-)];
+/// The key that names the objectives with those heads.
+pub(crate) const COPIED_HEADS: &str = "heads";
+
+const KEYS: &[Key] = &[
+    Key::optional(
+        ENCODERS,
+        ValueType::List(&ValueType::Name(Refers::Encoder)),
+        "encoders whose parameters stay near their values at the end of the previous stage, or of the previous epoch \
+         where the sampling has no stages",
+    ),
+    Key::optional(
+        COPIED_HEADS,
+        ValueType::List(&ValueType::Name(Refers::Objective)),
+        "objectives whose own parameters, those of their heads, stay near such values",
+    ),
+];
 
 impl ObjectiveKind for Anchor {
     fn name(&self) -> &'static str {
@@ -53,21 +64,20 @@ impl ObjectiveKind for Anchor {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::Own
+        HeadSource::None
     }
 
     fn configure(
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
-        let mut encoders: Vec<String> = Vec::new();
-        for name in declared.values.texts(ENCODERS) {
-            if encoders.iter().any(|other| other == name) {
-                let what = format!(
-                    "`encoders`: expected each encoder once, found {name:?} twice; remove one"
-                );
-                return Err(ConfigFault::Key(ENCODERS, what));
-            }
+        let encoders = distinct(declared, ENCODERS, "encoder")?;
+        let heads = distinct(declared, COPIED_HEADS, "objective")?;
+        if encoders.is_empty() && heads.is_empty() {
+            let what = "expected `encoders`, `heads` or both, found neither; name those that stay near their values";
+            return Err(ConfigFault::Key("kind", what.to_owned()));
+        }
+        for name in &encoders {
             let view = (declared.encoder)(name);
             if view.is_some_and(|view| !view.config.has_parameters()) {
                 let what = format!(
@@ -81,15 +91,30 @@ impl ObjectiveKind for Anchor {
                 );
                 return Err(ConfigFault::Key(ENCODERS, what));
             }
-            encoders.push(name.to_owned());
         }
-        Ok(Box::new(Config { encoders }))
+        Ok(Box::new(Config { encoders, heads }))
     }
 }
 
-/// The names of the encoders.
+/// The names of a key, each once.
+fn distinct(
+    declared: &Declared<'_>,
+    key: &'static str,
+    noun: &str,
+) -> std::result::Result<Vec<String>, ConfigFault> {
+    let names = declared.values.texts(key);
+    if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name))
+    {
+        let what = format!("`{key}`: expected each {noun} once, found {name:?} twice; remove one");
+        return Err(ConfigFault::Key(key, what));
+    }
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// The names of the encoders, and of the objectives with the heads.
 struct Config {
     encoders: Vec<String>,
+    heads: Vec<String>,
 }
 
 impl ObjectiveConfig for Config {
@@ -105,15 +130,20 @@ impl ObjectiveConfig for Config {
         &self.encoders
     }
 
+    fn copied_heads(&self) -> &[String] {
+        &self.heads
+    }
+
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let mut parameters = Vec::new();
-        for encoder in &self.encoders {
-            for (name, parameter) in setup.scope.parameters_and_tables_under(encoder) {
-                parameters.push((format!("{encoder}.{name}"), parameter));
+        let heads = self.heads.iter().map(|name| owner(name));
+        for part in self.encoders.iter().cloned().chain(heads) {
+            let of_part = setup.scope.parameters_and_tables_under(&part);
+            if of_part.is_empty() {
+                bail!("anchor: {part:?} has no parameters");
             }
-        }
-        if parameters.is_empty() {
-            bail!("anchor: {:?} have no parameters", self.encoders);
+            let named = |(name, parameter)| (format!("{part}.{name}"), parameter);
+            parameters.extend(of_part.into_iter().map(named));
         }
         Ok(Box::new(Anchored { parameters, previous: None }))
     }
@@ -204,15 +234,21 @@ mod tests {
         Batch::new(0, &corpus, &part, &(0..n_examples).collect::<Vec<_>>())
     }
 
-    /// Weights (1, 2) and a table with the one row (5) of an encoder, and another encoder.
+    /// Weights (1, 2) and a table with the one row (5) of an encoder, another encoder, and the bias (3) of a head.
     fn anchored() -> Result<(Parameters, Box<dyn Objective>)> {
         let mut parameters = Parameters::new(1, &Device::Cpu)?;
         let mut scope = parameters.scope("one");
         scope.from_values("weight", &[2], vec![1.0, 2.0])?;
         scope.table("table", 1, 1)?.set(vec![5.0])?;
         parameters.scope("other").from_values("weight", &[1], vec![7.0])?;
-        let names = Value::List(vec![Located::by_default(Value::Text("one".to_owned()))]);
-        let values = Values::new([(ENCODERS.to_owned(), Located::by_default(names))].into());
+        parameters.scope("objective.pos").from_values("output.bias", &[1], vec![3.0])?;
+        let names = |name: &str| {
+            let name = Located::by_default(Value::Text(name.to_owned()));
+            Located::by_default(Value::List(vec![name]))
+        };
+        let held = [(ENCODERS, "one"), (COPIED_HEADS, "pos")];
+        let held = held.map(|(key, name)| (key.to_owned(), names(name)));
+        let values = Values::new(held.into());
         let config = Anchor.configure(&declared(&values, &[], "")).ok().unwrap();
         let anchored = config.build(ObjectiveSetup {
             name: "steady",
@@ -260,14 +296,15 @@ mod tests {
         assert_eq!(loss_of((&parameters, anchored.as_ref()), 2)?, None, "the first stage");
         set(&parameters, 0, &[1.0, 2.0])?;
         anchored.begin_stage()?;
-        // (3 − 1)² + (2 − 2)² + (5 − 6)².
+        // (3 − 1)² + (2 − 2)² + (6 − 5)² + (0 − 3)².
         set(&parameters, 0, &[3.0, 2.0])?;
         set(&parameters, 1, &[6.0])?;
         set(&parameters, 2, &[100.0])?;
-        let wanted = vec![Some(vec![4.0, 0.0]), Some(vec![2.0]), None];
+        set(&parameters, 3, &[0.0])?;
+        let wanted = vec![Some(vec![4.0, 0.0]), Some(vec![2.0]), None, Some(vec![-6.0])];
         for n_examples in [1, 3] {
             let found = loss_of((&parameters, anchored.as_ref()), n_examples)?;
-            assert_eq!(found, Some((5.0, wanted.clone())));
+            assert_eq!(found, Some((14.0, wanted.clone())));
         }
         assert!(anchored.loss(&[], &batch(0))?.is_none());
         anchored.begin_stage()?;
@@ -283,7 +320,7 @@ mod tests {
         one.begin_stage()?;
         set(&parameters, 0, &[3.0, 2.0])?;
         let memory = one.memory();
-        assert!(memory.keys().eq(["one.table", "one.weight"]));
+        assert!(memory.keys().eq(["objective.pos.output.bias", "one.table", "one.weight"]));
         let (parameters, mut other) = anchored()?;
         set(&parameters, 0, &[3.0, 2.0])?;
         other.restore(memory.clone())?;

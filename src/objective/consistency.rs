@@ -62,7 +62,7 @@ impl ObjectiveKind for Consistency {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::Own
+        HeadSource::None
     }
 
     fn configure(

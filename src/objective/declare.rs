@@ -96,7 +96,7 @@ pub type EncoderLookup<'a> = &'a dyn Fn(&str) -> Option<EncoderView<'a>>;
 ///     }
 ///
 ///     fn head(&self) -> HeadSource {
-///         HeadSource::Own
+///         HeadSource::None
 ///     }
 ///
 ///     fn configure(
@@ -208,7 +208,9 @@ pub(crate) const DEFAULT_LABEL_WIDTH: i64 = 25;
 /// same kind over other examples, or a donor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadSource {
-    /// Its own, if it has one; the table has no key for it.
+    /// It has none, and no parameters.
+    None,
+    /// Its own; the table has no key for it.
     Own,
     /// One of these, as its table says; the first is the default.
     OneOf(&'static [&'static str]),
@@ -227,7 +229,7 @@ impl HeadSource {
     pub fn choices(self) -> &'static [&'static str] {
         match self {
             Self::OneOf(heads) => heads,
-            Self::Own | Self::Donor { .. } => &[],
+            Self::None | Self::Own | Self::Donor { .. } => &[],
         }
     }
 }
@@ -352,6 +354,10 @@ pub trait ObjectiveConfig: Send + Sync {
     }
     /// The encoders of whose parameters it keeps a copy, for the memory of a run. None by default.
     fn copied_encoders(&self) -> &[String] {
+        &[]
+    }
+    /// The objectives of whose own parameters it keeps a copy: it is built after them. None by default.
+    fn copied_heads(&self) -> &[String] {
         &[]
     }
     /// Builds it, with its parameters.

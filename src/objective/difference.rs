@@ -52,7 +52,7 @@ impl ObjectiveKind for Difference {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::Own
+        HeadSource::None
     }
 
     fn configure(

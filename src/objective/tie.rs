@@ -53,7 +53,7 @@ impl ObjectiveKind for Tie {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::Own
+        HeadSource::None
     }
 
     fn configure(

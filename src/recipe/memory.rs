@@ -189,11 +189,15 @@ impl Sizes {
             .saturating_mul(ELEMENT)
     }
 
-    /// Bytes of the copies of encoders' parameters that objectives keep.
+    /// Bytes of the copies of encoders' and other objectives' parameters that objectives keep.
     fn copies(&self, recipe: &Recipe) -> u64 {
-        let encoders = recipe.objectives.iter().flat_map(|spec| spec.config.copied_encoders());
+        let configs = || recipe.objectives.iter().map(|spec| &spec.config);
+        let encoders = configs().flat_map(|config| config.copied_encoders());
+        let heads = configs().flat_map(|config| config.copied_heads());
+        let encoders = encoders.map(|name| format!("encoder.{name}"));
         encoders
-            .filter_map(|name| self.parameters.get(&format!("encoder.{name}")))
+            .chain(heads.map(|name| objective::owner(name)))
+            .filter_map(|owner| self.parameters.get(&owner))
             .fold(0, |sum: u64, n| sum.saturating_add(*n))
             .saturating_mul(ELEMENT)
     }
@@ -401,6 +405,8 @@ tap = "{tap}"
         let encoders = |names: &str| format!("objective.steady.encoders={names}");
         let copies = |names: &str| needs("representation", &[&encoders(names)]);
         let [one, both] = [r#"["pos-layer"]"#, r#"["pos-layer", "words"]"#].map(copies);
+        let heads = "objective.steady.heads=[\"pos\", \"chunk\"]";
+        let with_heads = needs("representation", &[&encoders("[\"words\"]"), heads]);
         let recipe = load(&RecipeSource::Shipped("representation"), &Overrides::default()).unwrap();
         let corpora = recipe.open().unwrap();
         let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
@@ -412,6 +418,8 @@ tap = "{tap}"
         assert_eq!(one.copies, bytes("pos-layer."));
         assert_eq!(both.copies, bytes("pos-layer.") + bytes("words."));
         assert_eq!(both.total() - one.total(), bytes("words."));
+        let of_heads = bytes("objective.pos.") + bytes("objective.chunk.");
+        assert_eq!(with_heads.copies, bytes("words.") + of_heads);
     }
 
     #[test]

@@ -77,6 +77,17 @@ impl ObjectiveSpec {
         self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
+    /// Whether it has parameters of its own, beside those that it shares.
+    pub fn has_parameters(&self) -> bool {
+        match self.kind.head() {
+            HeadSource::None => false,
+            HeadSource::Own | HeadSource::OneOf(_) => {
+                self.share.is_none() && self.head.is_none_or(HeadKind::has_parameters)
+            }
+            HeadSource::Donor { .. } => true,
+        }
+    }
+
     /// Whether it is active at the start, or becomes so by its schedule.
     pub fn is_active(&self) -> bool {
         self.is_active_after(0) || self.is_active_after(u64::MAX)

@@ -39,7 +39,7 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
     let head = |spec: &ObjectiveSpec| spec.head.map(HeadKind::name);
     let hidden = |spec: &ObjectiveSpec| spec.values.count_if_set(HIDDEN.name);
     match spec.kind.head() {
-        HeadSource::Own | HeadSource::OneOf(_) => {
+        HeadSource::None | HeadSource::Own | HeadSource::OneOf(_) => {
             if owned != own {
                 return Some(format!("which is of kind {owned:?}, not {own:?}"));
             }

@@ -194,8 +194,12 @@ impl System {
             });
         }
         let n_shared = parameters.all().len();
-        let mut objectives = Vec::new();
-        for spec in &recipe.objectives {
+        // Those that keep copies of the parameters of others are built last.
+        let copies = |at: &usize| !recipe.objectives[*at].config.copied_heads().is_empty();
+        let (last, first): (Vec<_>, Vec<_>) = (0..recipe.objectives.len()).partition(copies);
+        let mut objectives: Vec<Option<Placed>> = recipe.objectives.iter().map(|_| None).collect();
+        for at in first.into_iter().chain(last) {
+            let spec = &recipe.objectives[at];
             let ObjectiveSpec { name, layers, share, .. } = spec;
             let donor = recipe.donor(spec);
             let owner = objective::owner(donor.name.as_str());
@@ -222,11 +226,11 @@ impl System {
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradients) = (spec.taps.clone(), spec.gradients());
-            objectives.push(Placed { owner: part, objective, taps, gradients });
+            objectives[at] = Some(Placed { owner: part, objective, taps, gradients });
         }
         Ok(Self {
             encoders: encoders.into_iter().flatten().collect(),
-            objectives,
+            objectives: objectives.into_iter().flatten().collect(),
             parameters,
             n_shared,
         })

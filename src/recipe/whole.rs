@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Best, Group, Length, ObjectiveSpec, Recipe, alignment,
     check::{Context, Entries},
-    corpus, encoder,
+    copies, corpus, encoder,
     fault::{Diagnostics, found},
     group::groups,
     names::{self, Named, Names, named},
@@ -72,6 +72,7 @@ pub(super) fn check(
         .collect();
     share::check(&specs, diagnostics);
     reads::resolve(&mut specs, diagnostics);
+    copies::check(&specs, diagnostics);
     let best = best(train, &names, &specs, diagnostics);
     if let (Some(entries), Some(specs)) = (&train_entries, all(&specs)) {
         groups_are_drawn(entries, &specs, &names, diagnostics);

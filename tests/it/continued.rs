@@ -22,7 +22,7 @@ use crate::{
     runs::{ENDLESS, Exited, Here, finish, journal, json, start, wait_for, wait_until},
 };
 
-fn continued(here: &Here, run: &str, more: &[&str]) -> Command {
+pub(crate) fn continued(here: &Here, run: &str, more: &[&str]) -> Command {
     let mut args = vec!["continue", run, "--threads", "1"];
     args.extend(more);
     here.auxdesk(args)
@@ -86,7 +86,7 @@ fn killed_ten_times_after(here: &Here, run: &str, mut first: Command, seed: u64)
 }
 
 /// The result of each step; a repeated step must have the same result.
-fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
+pub(crate) fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
     let mut steps = BTreeMap::new();
     for event in journal(run).events {
         let Event::StepDone(done) = event else { continue };
@@ -98,7 +98,7 @@ fn steps(run: &Path) -> BTreeMap<Step, StepDone> {
     steps
 }
 
-fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = ["model.safetensors", "optimiser.safetensors", "state.json", "recipe.toml"];
     let names =
         ["best", "last"].into_iter().flat_map(|name| files.map(|file| format!("{name}/{file}")));
@@ -109,7 +109,7 @@ fn checkpoint_files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     names.chain(memory.into_iter().filter(there)).map(|name| (name.clone(), read(&name))).collect()
 }
 
-fn folded(run: &Path) -> Run {
+pub(crate) fn folded(run: &Path) -> Run {
     let Journal { header, events, .. } = journal(run);
     replay(&header, &events, None)
 }
@@ -215,6 +215,7 @@ kind = "anchor"
 corpus = "news"
 group = "chunk"
 encoders = ["trunk"]
+heads = ["pos"]
 gain = 0.1
 "#;
 
@@ -230,7 +231,14 @@ fn the_memory_of_an_objective_survives_kills() {
     let killed = killed_ten_times_after(&here, "killed", train("killed"), 4);
     let whole = here.path("whole");
     assert_same_run(&whole, &killed);
-    assert!(checkpoint_files(&killed).contains_key("last/objectives.safetensors"));
+    let memory = killed.join("checkpoints/last/objectives.safetensors");
+    let memory = candle_core::safetensors::load(memory, &candle_core::Device::Cpu).unwrap();
+    let held = |objective: &str, prefix: &str| {
+        let prefix = format!("objective.{objective}.{prefix}.");
+        memory.keys().any(|name| name.starts_with(&prefix))
+    };
+    assert!(held("steady-chunk", "trunk") && held("steady-chunk", "objective.pos"));
+    assert!(held("steady-pos", "words") && !held("steady-pos", "objective.pos"));
     // The scores of test are those of the values that the best checkpoint remembers.
     let evaluated = finish(&mut here.auxdesk(["evaluate", "killed", "--json"]));
     let scores = json(&evaluated.out);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Chunks above the layer of the parts of speech and above their labels.
-fn recipe(input: &str) -> String {
+pub(crate) fn recipe(input: &str) -> String {
     format!(
         r#"name = "fed"
 [train]

@@ -40,6 +40,7 @@ mod plain;
 mod predicted;
 mod pty;
 mod public_corpora;
+mod reading;
 mod recipes;
 mod relations;
 mod replay;

@@ -110,7 +110,7 @@ fn system_for(tiny: &Tiny, at: usize) -> System {
 
 /// A system whose parameters have no equal values, in two encoders or at the end of the previous stage: the n-th
 /// differs by n steps.
-fn moved(mut system: System, step: f64) -> System {
+pub(crate) fn moved(mut system: System, step: f64) -> System {
     system.begin_stage().unwrap();
     for (nth, parameter) in system.parameters().all().iter().enumerate() {
         let by = step * (nth + 1) as f64;
@@ -277,7 +277,7 @@ pub(crate) fn below(
     reached
 }
 
-/// The names of the encoder parameters that an objective reads directly: with embedding tables where it compares
+/// The names of the parameters that an objective reads directly, those of heads and those of encoders: with embedding tables where it compares
 /// encoders with themselves, without where it compares one with another, whose rows stand for other words.
 fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     let with_tables = |key: &Key| match key.takes {
@@ -297,7 +297,23 @@ fn named(spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
     let encoders = keys.flat_map(|(key, with_tables)| {
         spec.values.texts(key.name).into_iter().map(move |encoder| (encoder, with_tables))
     });
-    encoders.flat_map(parameters).collect()
+    let is_heads =
+        |key: &&Key| matches!(key.takes, ValueType::List(ValueType::Name(Refers::Objective)));
+    let heads = spec.kind.keys().iter().filter(is_heads);
+    let heads = heads.flat_map(|key| spec.values.texts(key.name));
+    encoders.flat_map(parameters).chain(heads.flat_map(|name| own(system, name))).collect()
+}
+
+#[test]
+fn an_objective_has_parameters_where_its_system_has_them() {
+    for (name, variant) in recipes() {
+        let tiny = shipped_tiny(name, SMALL, &variant);
+        let system = tiny.system();
+        for spec in &tiny.recipe.objectives {
+            let has_own = !own(&system, spec.name.as_str()).is_empty();
+            assert_eq!(spec.has_parameters(), has_own, "{name} {variant:?}: {}", spec.name);
+        }
+    }
 }
 
 /// The names of the parameters that an objective owns or shares, or reads with a gradient.
@@ -309,7 +325,7 @@ fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     names.flat_map(|name| own(system, name)).collect()
 }
 
-fn own(system: &System, objective: &str) -> BTreeSet<String> {
+pub(crate) fn own(system: &System, objective: &str) -> BTreeSet<String> {
     let prefix = format!("objective.{objective}.");
     let names = system.parameters().all().iter().map(|parameter| parameter.name.clone());
     names.filter(|name| name.starts_with(&prefix)).collect()

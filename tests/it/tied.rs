@@ -6,7 +6,10 @@ use auxdesk::protocol::{
     event::{GradientsMeasured, Reason},
 };
 
-use crate::tiny::{Run, Size, Tiny, numbers, text_tiny};
+use crate::{
+    objectives::{assert_differences, moved, own, reached},
+    tiny::{Run, Size, Tiny, gradients, numbers, text_tiny},
+};
 
 const SIZE: Size = Size { width: 4, examples: 16 };
 
@@ -145,4 +148,35 @@ fn two_runs_of_a_tie_are_equal_bit_for_bit() {
     assert_eq!(one.steps(), other.steps());
     let tensors = |run: &Run| run.tensors("last", "model.safetensors");
     assert!(tensors(&one) == tensors(&other));
+}
+
+/// The heads of both taggers are held, by an objective whose table is above theirs.
+#[test]
+fn the_gradient_of_an_anchor_reaches_the_heads_that_it_holds_and_matches_finite_differences() {
+    let held = "[[objective]]\nname = \"held\"\nkind = \"anchor\"\ncorpus = \"news\"\n\
+                heads = [\"pos\", \"chunk\"]\n\n[[objective]]";
+    let text = TIED.replacen("[[objective]]", held, 1);
+    let tiny = text_tiny(&text, SIZE, &[]);
+    let system = moved(tiny.system(), 0.005);
+    let loss = tiny.term(&system, 0, 3).mean().unwrap();
+    let all = gradients(&loss, system.parameters());
+    let wanted = [own(&system, "pos"), own(&system, "chunk")];
+    assert!(wanted.iter().all(|names| names.len() == 2), "{wanted:?}");
+    assert_eq!(reached(&system, &all), wanted.into_iter().flatten().collect());
+    let exact = || {
+        let term = tiny.term(&system, 0, 3);
+        let sum: f64 = numbers(&term.per_example).into_iter().map(f64::from).sum();
+        sum / term.count as f64
+    };
+    for (parameter, gradient) in system.parameters().all().iter().zip(all) {
+        let Some(gradient) = gradient else { continue };
+        assert_differences(parameter, &gradient, &[0.01, 0.002], &parameter.name, exact);
+    }
+    // What is built before the anchor has the same first values as without it.
+    let plain = tied(&[]).system();
+    for (parameter, other) in tiny.system().parameters().all().iter().zip(plain.parameters().all())
+    {
+        assert_eq!(parameter.name, other.name);
+        assert_eq!(numbers(&parameter.var), numbers(&other.var));
+    }
 }

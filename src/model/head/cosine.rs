@@ -45,6 +45,10 @@ impl HeadKind for Cosine {
         false
     }
 
+    fn has_parameters(&self) -> bool {
+        false
+    }
+
     fn needs_equal_widths(&self) -> bool {
         true
     }
