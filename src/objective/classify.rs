@@ -119,7 +119,15 @@ impl ObjectiveConfig for ClassifyConfig {
         self.labels.fit(corpora)
     }
 
+    /// The head of pairs reads more than the rows of a tap.
+    fn has_label_head(&self) -> bool {
+        self.features.is_none()
+    }
+
     fn label_head(&self, setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
+        if !self.has_label_head() {
+            return Ok(None);
+        }
         let classes = self.labels.classes(Labels::new(&setup, &self.labels)?.vocabulary());
         setup.label_head(classes)
     }

@@ -8,14 +8,14 @@
 //!
 //! Its metric `agreement` is the share of rows for which both predict the same class.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Error, Result, Tensor, bail};
 
 use super::{
     ConfigFault, Declared, Evaluation, HeadRead, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, ReadView, TapKey,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, ReadView, TapKey, labels::LABELS,
 };
 use crate::{
-    data::{Batch, Prediction},
+    data::{Batch, Fitted, Prediction},
     kernel,
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, scorer::AgreementScorer},
@@ -28,6 +28,9 @@ pub(super) struct Consistency;
 const LEFT: &str = "left";
 const RIGHT: &str = "right";
 const TARGET: &str = "target";
+
+/// The number of labels that a message shows.
+const SHOWN: usize = 5;
 
 const KEYS: &[Key] = &[
     Key::required(
@@ -132,6 +135,13 @@ impl ObjectiveConfig for Config {
                 );
                 return Err(ConfigFault::Key(key, what));
             }
+            if !read.config.has_label_head() {
+                let what = format!(
+                    "`{key}`: expected an objective whose classes are labels, found {side:?}; name one of kind \
+                     \"tag\" or \"classify\""
+                );
+                return Err(ConfigFault::Key(key, what));
+            }
         }
         match reads {
             [left, right] if left.on != right.on => {
@@ -149,6 +159,17 @@ impl ObjectiveConfig for Config {
         }
     }
 
+    fn check_read_labels(
+        &self,
+        fitted: &dyn Fn(usize) -> Fitted,
+    ) -> std::result::Result<(), ConfigFault> {
+        let names = |side: usize| -> Vec<String> {
+            let vocabulary = fitted(side).vocabulary(LABELS).unwrap_or_default();
+            vocabulary.iter().map(|(name, _)| name.to_owned()).collect()
+        };
+        self.check_same(&names(0), &names(1)).map_err(|what| ConfigFault::Key(RIGHT, what))
+    }
+
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
         let mut side = |at: usize| -> Result<(Box<dyn Head>, Vec<String>)> {
             let Some(head) = setup.build_read_head(at)? else {
@@ -159,16 +180,46 @@ impl ObjectiveConfig for Config {
             Ok((head.head, names))
         };
         let ((left, left_names), (right, right_names)) = (side(0)?, side(1)?);
-        if left_names != right_names {
-            let [left, right] = &self.sides;
-            bail!(
-                "expected the same labels of {left:?} and {right:?}, found {} and {}",
-                left_names.join(", "),
-                right_names.join(", ")
-            );
-        }
+        self.check_same(&left_names, &right_names).map_err(Error::msg)?;
         Ok(Box::new(Agreement { left, right, target: self.target }))
     }
+}
+
+impl Config {
+    /// Refuses two sides whose classes are not the same labels in the same order.
+    fn check_same(&self, left: &[String], right: &[String]) -> std::result::Result<(), String> {
+        let [of, other] = &self.sides;
+        let others = |all: &[String], known: &[String]| -> Vec<String> {
+            all.iter()
+                .filter(|name| !known.contains(name))
+                .map(|name| format!("{name:?}"))
+                .collect()
+        };
+        let (more, fewer) = (others(right, left), others(left, right));
+        let found = match (more.as_slice(), fewer.as_slice()) {
+            ([], []) if left == right => return Ok(()),
+            ([], []) => {
+                format!(
+                    "them in another order, {} and {}: labels are sorted by their counts in train",
+                    left.join(", "),
+                    right.join(", ")
+                )
+            }
+            ([], fewer) => format!("none of {}", shown(fewer)),
+            (more, []) => format!("also {}", shown(more)),
+            (more, fewer) => format!("{} in place of {}", shown(more), shown(fewer)),
+        };
+        Err(format!(
+            "`{RIGHT}`: expected the labels of {of:?} in train, found for {other:?} {found}; name objectives with the \
+             same labels"
+        ))
+    }
+}
+
+/// The first labels of a list.
+fn shown(names: &[String]) -> String {
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 /// The heads of the two objectives.

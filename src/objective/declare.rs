@@ -326,13 +326,24 @@ pub trait ObjectiveConfig: Send + Sync {
     fn check_reads(&self, _reads: &[ReadView<'_>]) -> std::result::Result<(), ConfigFault> {
         Ok(())
     }
-    /// The span encoding of the tags that it predicts, if they have one.
-    fn scheme(&self) -> Option<TagScheme> {
+    /// Checks the labels of the objectives that it reads, given what the fit of each of them finds, by its index.
+    fn check_read_labels(
+        &self,
+        _fitted: &dyn Fn(usize) -> Fitted,
+    ) -> std::result::Result<(), ConfigFault> {
+        Ok(())
+    }
+    /// The span encoding of the tags that it predicts, if they are of spans with types.
+    fn typed_scheme(&self) -> Option<TagScheme> {
         None
     }
     /// Fits it to the training splits of its corpora: vocabularies, and values such as bin edges. Nothing by default.
     fn fit(&self, _corpora: &[&Corpus]) -> Fitted {
         Fitted::default()
+    }
+    /// Whether the classes of its head are labels: what [`ObjectiveConfig::label_head`] builds. No by default.
+    fn has_label_head(&self) -> bool {
+        false
     }
     /// Builds its head, for encoders that read the labels that it predicts; `None` if it has no softmax over
     /// labels.

@@ -175,18 +175,18 @@ impl ObjectiveConfig for Config {
     }
 
     fn check_reads(&self, reads: &[ReadView<'_>]) -> std::result::Result<(), ConfigFault> {
-        if reads.iter().all(|read| read.config.scheme().is_some()) {
+        if reads.iter().all(|read| read.config.typed_scheme().is_some()) {
             return Ok(());
         }
         let what = format!(
-            "`{ENTITIES}`: expected an objective that predicts spans, found {:?}; name one of kind \"tag\" with a \
-             `scheme`",
+            "`{ENTITIES}`: expected an objective that predicts spans with types, found {:?}; name one of kind \
+             \"tag\" with a `scheme`, and without `types = false`",
             self.entities
         );
         Err(ConfigFault::Key(ENTITIES, what))
     }
 
-    /// A relation of spans that are no entities, and a corpus without relations.
+    /// A relation of a span with itself or of spans that are no entities, and a corpus without relations.
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
         let mut check = LabelCheck::default();
         let Some(fields) = self.fields.find(corpus) else { return check };
@@ -195,6 +195,20 @@ impl ObjectiveConfig for Config {
             for example in &data.examples {
                 let Some((relations, spans)) = fields.of_example(example) else { continue };
                 let known: BTreeSet<(u32, u32)> = spans.iter().copied().map(bounds).collect();
+                for SpanRelation { from, to, label } in relations {
+                    if bounds(*from) != bounds(*to) {
+                        continue;
+                    }
+                    let label = corpus.lexicons[fields.relations].get(*label);
+                    let (start, end) = bounds(*from);
+                    let what = format!(
+                        "the relation {label:?} of {name:?} relates the tokens from {start} to {end} to themselves, \
+                         expected two entities"
+                    );
+                    let line = example.line_of(start as usize);
+                    let file = data.file_of(example, name);
+                    check.of_examples.push((split, ReadError { file, line, what }));
+                }
                 let arguments = relations.iter().flat_map(|relation| {
                     [relation.from, relation.to].map(|argument| (relation.label, argument))
                 });

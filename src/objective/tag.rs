@@ -3,6 +3,10 @@
 //! With a softmax head: loss = −Σ_t ln P(y_t | h_t) over labelled tokens. With a CRF: −Σ ln P(y |
 //! h) over sentences. Both are divided by the number of labelled tokens, so a weight has the same
 //! effect with either head.
+//!
+//! With `types = false` the tags of typed spans are those of their boundaries, `B-Task` and `B-Process` both `B`
+//! (Augenstein and Søgaard 2017, "Multi-task learning of keyphrase boundary classification"); predictions are written
+//! without types.
 
 mod coding;
 mod tagger;
@@ -14,10 +18,10 @@ use candle_core::Result;
 use super::{
     ConfigFault, Declared, HeadSource, LABEL_WIDTH, LabelCheck, Metric, Objective, ObjectiveConfig,
     ObjectiveKind, ObjectiveSetup, Output, RepairedTag, Selects, TOKEN_TAP, TapKey,
-    labels::{self, LabelConfig},
+    labels::{self, LABELS, LabelConfig},
 };
 use crate::{
-    data::{Axis, Corpus, Example, Fitted, SplitData, Vocabulary, read::ReadError},
+    data::{Axis, Corpus, Example, Fitted, Lexicon, SplitData, Vocabulary, read::ReadError},
     keys::{Key, Refers, ValueType},
     metric::{Scheme, TagFault, TagForm, TagScheme},
     model::{
@@ -44,6 +48,12 @@ const KEYS: &[Key] = &[
         ValueType::Choice(Scheme::NAMES),
         "span encoding to train with; default: that of `scheme`",
     ),
+    Key::with_default(
+        TYPES,
+        ValueType::Switch,
+        "true",
+        "spans with their types; false: only their boundaries are trained, predicted and scored",
+    ),
     Key::optional(
         FORM,
         ValueType::Choice(TagForm::NAMES),
@@ -67,11 +77,10 @@ const KEYS: &[Key] = &[
 
 const SCHEME: &str = "scheme";
 const ENCODE: &str = "encode";
+const TYPES: &str = "types";
 const FORM: &str = "tag_form";
 const INVALID: &str = "invalid_tags";
 const POSITIVE: &str = "positive";
-
-const LABELS: &str = "labels";
 
 /// The number of labels that a message shows.
 const SHOWN: usize = 5;
@@ -122,9 +131,17 @@ impl ObjectiveKind for Tag {
                 return Err(ConfigFault::Tap(what));
             }
             if !coding.is_plain() {
-                let what = "class_weights apply to the labels as they are read; remove class_weights or encode";
-                return Err(ConfigFault::Tap(what.to_owned()));
+                let key = coding.recoding_key();
+                let what = format!(
+                    "`class_weights` apply to the labels as they are read; remove `class_weights` or {key}"
+                );
+                return Err(ConfigFault::Tap(what));
             }
+        }
+        if !coding.has_types && coding.scheme.is_none() {
+            let what =
+                "expected a `scheme`, whose spans have boundaries; set one, or remove `types`";
+            return Err(ConfigFault::Key(TYPES, what.to_owned()));
         }
         let has_letters = |scheme: TagScheme| scheme.scheme != Scheme::Io;
         if values.text_if_set(FORM).is_some()
@@ -138,7 +155,7 @@ impl ObjectiveKind for Tag {
             let is_crf = declared.head.is_some_and(|head| head.name() == CRF);
             is_crf.then_some("`head = \"crf\"`")
         } else {
-            Some("`encode`")
+            Some(coding.recoding_key())
         };
         Ok(Box::new(Config { labels, coding, positive, by_sentence }))
     }
@@ -168,7 +185,7 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         let (name, as_read) = (&self.labels.field, self.coding.is_plain());
-        Output::Field { name, as_read, names_read: true }
+        Output::Field { name, as_read, names_read: self.coding.has_types }
     }
 
     fn check_corpus(&self, corpus: &Corpus) -> LabelCheck {
@@ -233,8 +250,12 @@ impl ObjectiveConfig for Config {
         Fitted::default().with_vocabulary(LABELS, Vocabulary::from_counts(counts, 1, None))
     }
 
-    fn scheme(&self) -> Option<TagScheme> {
-        self.coding.scheme
+    fn typed_scheme(&self) -> Option<TagScheme> {
+        self.coding.scheme.filter(|_| self.coding.has_types)
+    }
+
+    fn has_label_head(&self) -> bool {
+        true
     }
 
     fn label_head(&self, setup: ObjectiveSetup<'_>) -> Result<Option<LabelHead>> {
@@ -261,8 +282,8 @@ impl ObjectiveConfig for Config {
         let names = trained.chain(read.iter().map(String::as_str)).collect();
         let attached = BTreeMap::new();
         let (label, positive) = (self.labels.field.clone(), self.positive.clone());
-        let coding = self.coding;
-        Ok(Box::new(Tagger { label, coding, positive, vocabulary, names, head, attached }))
+        let (coding, typed) = (self.coding, Lexicon::default());
+        Ok(Box::new(Tagger { label, coding, positive, vocabulary, names, typed, head, attached }))
     }
 }
 
@@ -308,7 +329,11 @@ impl Config {
             let (n, name) = (check.untrained.len(), &self.labels.field);
             let what = format!(
                 "expected sentences with {name:?} at every token, which {key} needs, found none in {n}; {}",
-                if self.coding.is_plain() { "set `head = \"softmax\"`" } else { "remove `encode`" }
+                if self.coding.is_plain() {
+                    "set `head = \"softmax\"`".to_owned()
+                } else {
+                    format!("remove {key}")
+                }
             );
             check.of_corpus.push(ReadError { what, ..first.clone() });
         }

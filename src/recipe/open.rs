@@ -79,6 +79,11 @@ impl Recipe {
         if faults.is_empty() {
             faults.extend(self.objectives.iter().filter_map(|spec| unlabelled(spec, &corpora)));
         }
+        if faults.is_empty() {
+            faults.extend(
+                self.objectives.iter().filter_map(|spec| self.other_labels(spec, &corpora)),
+            );
+        }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
     }
 }

@@ -1,8 +1,8 @@
 //! Objectives that read the head of another one, over the rows of that objective's tap.
 
-use super::{GradientFlow, ObjectiveSpec, Recipe, fault::Diagnostics};
+use super::{Fault, GradientFlow, ObjectiveSpec, Recipe, fault::Diagnostics};
 use crate::{
-    data::Fitted,
+    data::{Corpus, Fitted},
     objective::{self, ConfigFault, HeadRead, ReadSetup, ReadView},
 };
 
@@ -54,13 +54,34 @@ impl Recipe {
         self.objectives.iter().find(donates).unwrap_or(spec)
     }
 
+    /// A fault if an objective reads others whose labels in these corpora it does not support.
+    pub(super) fn other_labels(&self, spec: &ObjectiveSpec, corpora: &[Corpus]) -> Option<Fault> {
+        let fitted = |at: usize| {
+            let read = spec.reads.get(at).and_then(|read| self.find_read(read));
+            let donor = read.map(|read| self.donor(read));
+            donor.map_or_else(Fitted::default, |donor| {
+                let reads: Vec<&Corpus> = donor.corpora.iter().map(|&at| &corpora[at]).collect();
+                donor.config.fit(&reads)
+            })
+        };
+        match spec.config.check_read_labels(&fitted) {
+            Ok(()) => None,
+            Err(ConfigFault::Key(key, what)) => Some(Fault { place: spec.values.place(key), what }),
+            Err(ConfigFault::Tap(what)) => Some(Fault { place: spec.place.clone(), what }),
+        }
+    }
+
+    fn find_read(&self, read: &HeadRead) -> Option<&ObjectiveSpec> {
+        self.objectives.iter().find(|spec| spec.name.as_str() == read.objective)
+    }
+
     /// What an objective that another one reads is built from.
     pub(super) fn read_setup<'a>(
         &'a self,
         read: &HeadRead,
         fitted: impl Fn(String) -> &'a Fitted,
     ) -> Option<ReadSetup<'a>> {
-        let spec = self.objectives.iter().find(|spec| spec.name.as_str() == read.objective)?;
+        let spec = self.find_read(read)?;
         let donor = self.donor(spec);
         let owner = objective::owner(donor.name.as_str());
         Some(ReadSetup {

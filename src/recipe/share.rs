@@ -62,7 +62,7 @@ fn differs(owner: &ObjectiveSpec, spec: &ObjectiveSpec) -> Option<String> {
                 return Some(format!("whose head is {head:?}; expected one of {wanted}"));
             }
             if !matches!(owner.config.output(), Output::Field { as_read: true, .. }) {
-                let what = "which encodes its labels differently; remove its `encode`";
+                let what = "which encodes its labels differently; remove its `encode` or `types`";
                 return Some(what.to_owned());
             }
         }

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod baselines;
+mod boundaries;
 mod broken;
 mod caught_up;
 mod cli;
@@ -44,6 +45,7 @@ mod reading;
 mod recipes;
 mod relations;
 mod replay;
+mod resumed;
 mod runs;
 mod sampling;
 mod sequences;

@@ -90,7 +90,7 @@ impl Extractor {
     pub(super) fn new(config: &Config, mut setup: ObjectiveSetup<'_>) -> Result<Self> {
         let vocabulary = setup.vocabulary(TYPES)?;
         let entities = setup.build_read(0)?;
-        let Some(scheme) = setup.reads[0].config.scheme() else {
+        let Some(scheme) = setup.reads[0].config.typed_scheme() else {
             bail!("{:?} predicts no spans", config.entities)
         };
         let mut names: Lexicon = vocabulary.iter().map(|(name, _)| name).collect();

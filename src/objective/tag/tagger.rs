@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Attached {
     /// The index of the label field; a corpus to predict on may have none.
     label: Option<usize>,
-    /// The tag id of each symbol of the label field.
+    /// The id of each symbol's tag among `names`, or among `typed` if these are trained without types.
     names: Vec<u32>,
     /// Whether its tags are trained as they are: neither recoded nor repaired.
     is_direct: bool,
@@ -61,6 +61,8 @@ pub(super) struct Tagger {
     pub(super) vocabulary: Vocabulary,
     /// Tags by id: the trained ones, then those that occur only in the corpora.
     pub(super) names: Lexicon,
+    /// The tags of the corpora, where `names` has none with types.
+    pub(super) typed: Lexicon,
     pub(super) head: Box<dyn Head>,
     pub(super) attached: BTreeMap<usize, Attached>,
 }
@@ -74,12 +76,32 @@ impl Tagger {
         names.iter().map(|&name| self.names.get(name)).collect()
     }
 
-    /// The gold label of each token of a sequence in the corpus's encoding, as ids; `None` where there is none.
-    fn gold(&self, batch: &Batch, b: usize) -> Vec<Option<u32>> {
+    /// The tags of the corpora with these ids.
+    fn texts_as_read(&self, names: &[u32]) -> Vec<&str> {
+        let lexicon = if self.coding.has_types { &self.names } else { &self.typed };
+        names.iter().map(|&name| lexicon.get(name)).collect()
+    }
+
+    /// The tag of each token of a sequence as the corpus has it, by id; `None` where there is none.
+    fn as_read(&self, batch: &Batch, b: usize) -> Vec<Option<u32>> {
         let Attached { label, names, .. } = self.attached(batch);
         let Some(label) = *label else { return Vec::new() };
         let (symbols, rows) = (batch.row_labels(label), batch.rows_of(label, b));
         rows.into_iter().map(|row| symbols[row].map(|symbol| names[symbol as usize])).collect()
+    }
+
+    /// The gold tag of each token of a sequence in the corpus's encoding, by id; `None` where there is none. Without
+    /// types, a sequence that lacks a tag has none.
+    fn gold(&self, batch: &Batch, b: usize) -> Vec<Option<u32>> {
+        let as_read = self.as_read(batch, b);
+        if self.coding.has_types {
+            return as_read;
+        }
+        let Some(whole) = as_read.iter().copied().collect::<Option<Vec<u32>>>() else {
+            return vec![None; as_read.len()];
+        };
+        let scored = self.coding.scored(&self.texts_as_read(&whole));
+        scored.iter().map(|tag| self.names.symbol(tag)).collect()
     }
 
     /// The class of each row of the tap; `None` for rows without a label, or with one unseen in training.
@@ -93,17 +115,17 @@ impl Tagger {
         }
         let mut targets = vec![None; packing.n_rows()];
         for b in 0..batch.n_examples() {
-            let (gold, rows) = (self.gold(batch, b), batch.rows_of(label, b));
-            match gold.iter().copied().collect::<Option<Vec<u32>>>() {
-                Some(gold) => {
-                    let tags = self.coding.trained(&self.texts(&gold));
+            let (as_read, rows) = (self.as_read(batch, b), batch.rows_of(label, b));
+            match as_read.iter().copied().collect::<Option<Vec<u32>>>() {
+                Some(whole) => {
+                    let tags = self.coding.trained(&self.texts_as_read(&whole));
                     for (row, tag) in rows.into_iter().zip(tags) {
                         targets[row] = self.vocabulary.id(&tag);
                     }
                 }
                 // Without every label, nothing can be recoded.
                 None if self.coding.is_plain() => {
-                    for (row, name) in rows.into_iter().zip(gold) {
+                    for (row, name) in rows.into_iter().zip(as_read) {
                         targets[row] = name.and_then(class);
                     }
                 }
@@ -131,7 +153,8 @@ impl Objective for Tagger {
     fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
         let label = corpus.field(&self.label);
         let tags = label.iter().flat_map(|&label| corpus.lexicons[label].iter());
-        let names = tags.map(|tag| self.names.intern(tag)).collect();
+        let names = if self.coding.has_types { &mut self.names } else { &mut self.typed };
+        let names = tags.map(|tag| names.intern(tag)).collect();
         let words = label.and_then(|label| Words::of(corpus, label));
         let is_valid = || {
             let (Some(scheme), Some(label)) = (self.coding.scheme, label) else { return true };

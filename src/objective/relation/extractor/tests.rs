@@ -80,6 +80,7 @@ fn tables(scorer: &str) -> [Values; 2] {
     let entity = values(&[
         ("label", text("entity")),
         ("scheme", text("iob2")),
+        ("types", Value::Switch(true)),
         ("invalid_tags", text("repair")),
         ("hidden", Value::Integer(0)),
         ("label_smoothing", Value::Integer(0)),
