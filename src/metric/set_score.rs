@@ -35,7 +35,8 @@ impl SetScore {
     /// The mean F1 of the classes, in percent; 0 without classes.
     pub fn macro_f1(&self) -> f64 {
         let sum: f64 = self.classes.values().map(|counts| counts.f1()).sum();
-        sum / self.classes.len().max(1) as f64
+        // Without classes the sum is -0.
+        0.0 + sum / self.classes.len().max(1) as f64
     }
 
     /// F1 of the pooled counts, in percent; 0 without items.

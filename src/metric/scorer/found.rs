@@ -68,5 +68,6 @@ impl Found {
 /// The mean F1 of classes with these counts, in percent; 0 without classes.
 pub(super) fn macro_f1(classes: impl ExactSizeIterator<Item = Counts>) -> f64 {
     let n_classes = classes.len().max(1);
-    classes.map(Counts::f1).sum::<f64>() / n_classes as f64
+    // Without classes the sum would be -0.
+    0.0 + classes.map(Counts::f1).sum::<f64>() / n_classes as f64
 }
