@@ -2,9 +2,9 @@
 //! `docs/results`, and writes the tables of `docs/results/README.md` from the summaries that are there.
 //!
 //! `cargo bench --bench corpora` trains what is missing; a run whose summary is kept is not repeated as long as its
-//! command and its recipe are the same. Baselines train nothing, and are computed each time. Options: `-- --seeds 3`, `--corpus NAME`, `--arm NAME`, `--threads N` (the
-//! results do not depend on it). The corpora are found by the variable `AUXDESK_CORPORA`; without it nothing is trained,
-//! and the tables are written again.
+//! command and its recipe are the same. Baselines train nothing, and are computed each time. Options: `-- --seeds 3`,
+//! `--corpus NAME`, `--arm NAME`, `--threads N` (the results do not depend on it). The corpora are found by the variable
+//! `AUXDESK_CORPORA`; without it nothing is trained, and the tables are written again.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]

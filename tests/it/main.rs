@@ -45,7 +45,6 @@ mod reading;
 mod recipes;
 mod relations;
 mod replay;
-mod resumed;
 mod runs;
 mod sampling;
 mod sequences;

@@ -1,4 +1,5 @@
-//! Runs in which encoders or objectives read what another objective predicts: continued, evaluated and predicted with.
+//! Runs in which encoders or objectives read what another objective predicts, or learn a part of its labels: continued,
+//! evaluated and predicted with.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -165,4 +166,17 @@ fn a_run_whose_answers_are_read_in_a_sampled_sentence_is_continued_and_evaluated
         assert_continues(&here, "question-answering", &sets);
         assert_evaluates(&here);
     }
+}
+
+#[test]
+fn a_run_that_learns_boundaries_beside_types_is_continued_and_evaluated() {
+    let here = Here::new();
+    assert_continues(
+        &here,
+        "keyphrases",
+        &["encoder.words.width=8", "objective.boundaries.muted=false"],
+    );
+    let run = steps(&here.path("run"));
+    assert!(run.values().any(|step| step.losses.contains_key("boundaries")), "{run:?}");
+    assert_evaluates(&here);
 }
