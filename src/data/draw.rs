@@ -62,10 +62,14 @@ pub fn draw(seed: u64, purpose: Purpose, name: &str, counter: u64) -> ChaCha8Rng
 /// may change between versions, and with it the epoch of a checkpoint.
 pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
     for place in (1..items.len()).rev() {
-        // The high half of a 128-bit product is below place + 1; its bias is under 2^-32.
-        let other = (u128::from(rng.next_u64()) * (place as u128 + 1)) >> 64;
-        items.swap(place, other as usize);
+        items.swap(place, below(place + 1, rng));
     }
+}
+
+/// An integer from 0 to `n` - 1, each with the same probability; 0 if `n` is 0.
+pub fn below(n: usize, rng: &mut impl RngCore) -> usize {
+    // The high half of a 128-bit product is below n; its bias is under 2^-32.
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
 /// Moves `n` of the items, or all if there are fewer, to the front, each of them with the same probability, and
@@ -73,9 +77,7 @@ pub fn shuffle<T>(items: &mut [T], rng: &mut impl RngCore) {
 pub fn choose<'a, T>(items: &'a mut [T], n: usize, rng: &mut impl RngCore) -> &'a [T] {
     let n = n.min(items.len());
     for place in 0..n {
-        let left = (items.len() - place) as u128;
-        let other = (u128::from(rng.next_u64()) * left) >> 64;
-        items.swap(place, place + other as usize);
+        items.swap(place, place + below(items.len() - place, rng));
     }
     &items[..n]
 }

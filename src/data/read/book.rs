@@ -1,8 +1,9 @@
 //! Book: plain text, from whose sentences the discourse examples of Jernite, Bowman and Sontag (2017) are made.
 //!
 //! `order` makes pairs of adjacent sentences, in their order (`yes`) or swapped (`no`); no sentence is in two pairs.
-//! `next` makes contexts of three sentences with five candidates: the one that follows (`yes`), and four of the eight
-//! after it, in a drawn order. `connective` makes pairs of adjacent sentences of which the second starts with a
+//! `next` makes contexts of three sentences with five candidates, in a drawn order: the one that follows (`yes`), and four
+//! others, from the eight after it, or with `negatives = "text"` from the whole text, which is easier. A context starts
+//! `stride` sentences after the one before it. `connective` makes pairs of adjacent sentences of which the second starts with a
 //! connective; it is removed, with a comma after it, and its group is the label. There are nine groups, after the paper:
 //! addition, contrast, time, result, specific, compare, strengthen, return and recognize. All sentences of an example
 //! are of one chapter (`sentences` has the rules). The draws depend on `seed` and the number of the example only.
@@ -11,6 +12,8 @@
 //! line for each example.
 
 mod sentences;
+
+use std::ops::Range;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, FoundLabels, KnownLabels, Labels,
@@ -21,7 +24,10 @@ use super::{
 };
 use crate::{
     data::{
-        Lexicon, Purpose, draw, draw::shuffle, prediction::FieldPredictions, write::UnwritableError,
+        Lexicon, Purpose, draw,
+        draw::{below, choose, shuffle},
+        prediction::FieldPredictions,
+        write::UnwritableError,
     },
     keys::{Key, ValueType, Values},
 };
@@ -35,11 +41,28 @@ const NEXT: &str = "next";
 const CONNECTIVE: &str = "connective";
 const LABEL: &str = "label";
 
+const NEGATIVES: &str = "negatives";
+const NEARBY: &str = "nearby";
+const TEXT: &str = "text";
+const STRIDE: &str = "stride";
+
 const KEYS: &[Key] = &[
     Key::required(
         MAKE,
         ValueType::Choice(&[ORDER, NEXT, CONNECTIVE]),
         "examples that are made from the sentences",
+    ),
+    Key::with_default(
+        NEGATIVES,
+        ValueType::Choice(&[NEARBY, TEXT]),
+        "\"nearby\"",
+        "next: the other candidates are from the eight sentences after the next, or from the whole text",
+    ),
+    Key::with_default(
+        STRIDE,
+        ValueType::Count(1),
+        "3",
+        "next: sentences from one context to the one after it",
     ),
     Key::with_default("seed", ValueType::Seed, "1", "seed of the draws, independent of the run's"),
     sentence_split::ABBREVIATIONS,
@@ -134,12 +157,21 @@ impl Format for Book {
         read.n_faulty = read.faults.len() as u64;
         read.replaced = decoder.replaced(&source.name);
         let mut maker = Maker { seed: values.count("seed") as u64, corpus, examples: Vec::new() };
-        for chapter in &chapters {
-            match values.text(MAKE) {
-                ORDER => maker.order(chapter),
-                NEXT => maker.next(chapter),
-                _ => maker.connective(chapter),
+        match values.text(MAKE) {
+            ORDER => chapters.iter().for_each(|chapter| maker.order(chapter)),
+            NEXT => {
+                let is_nearby = values.text(NEGATIVES) == NEARBY;
+                let n_chapters = chapters.iter().map(Vec::len);
+                let starts: Vec<usize> = n_chapters
+                    .scan(0, |end, n_sentences| Some(std::mem::replace(end, *end + n_sentences)))
+                    .collect();
+                let text = chapters.concat();
+                for (chapter, start) in chapters.iter().zip(starts) {
+                    let within = start..start + chapter.len();
+                    maker.next(&text, within, is_nearby, values.count(STRIDE));
+                }
             }
+            _ => chapters.iter().for_each(|chapter| maker.connective(chapter)),
         }
         read.split.examples = maker.examples;
         read
@@ -197,25 +229,36 @@ impl Maker<'_> {
         }
     }
 
-    fn next(&mut self, chapter: &Chapter) {
-        let n_needed = N_CONTEXT + N_CANDIDATES;
-        let starts = (0..chapter.len().saturating_sub(n_needed - 1)).step_by(N_CONTEXT);
-        for start in starts {
-            let (context, rest) = chapter[start..].split_at(N_CONTEXT);
+    /// Makes the examples of a chapter, the sentences of that range of the text.
+    fn next(&mut self, text: &[Sentence], chapter: Range<usize>, is_nearby: bool, stride: usize) {
+        if text.len() < N_CONTEXT + N_CANDIDATES {
+            return;
+        }
+        let n_after = if is_nearby { N_CANDIDATES } else { 1 };
+        let ends = chapter.end.saturating_sub(N_CONTEXT + n_after - 1);
+        for start in (chapter.start..ends).step_by(stride) {
+            let (context, next) = (start..start + N_CONTEXT, start + N_CONTEXT);
             let mut rng = draw(self.seed, Purpose::Examples, NEXT, self.count());
-            let mut others: Vec<usize> = (1..rest.len().min(N_NEARBY + 1)).collect();
-            shuffle(&mut others, &mut rng);
-            others.truncate(N_CANDIDATES - 1);
-            let mut candidates = [&[0], others.as_slice()].concat();
+            let mut candidates = vec![next];
+            if is_nearby {
+                let mut nearby: Vec<usize> =
+                    (next + 1..chapter.end.min(next + 1 + N_NEARBY)).collect();
+                candidates.extend(&*choose(&mut nearby, N_CANDIDATES - 1, &mut rng));
+            }
+            while candidates.len() < N_CANDIDATES {
+                let at = below(text.len(), &mut rng);
+                let is_new = !(start..=next).contains(&at) && !candidates.contains(&at);
+                candidates.extend(is_new.then_some(at));
+            }
             shuffle(&mut candidates, &mut rng);
             let [words, items, marks, ..] = self.corpus.lexicons.as_mut_slice() else {
                 unreachable!("the corpus has the fields of the format");
             };
-            let (context, context_words) = sequence(context.iter().flatten(), words);
-            let lengths = candidates.iter().map(|&at| rest[at].len() as u32).collect();
-            let of_items = candidates.iter().flat_map(|&at| &rest[at]);
+            let (context, context_words) = sequence(text[context].iter().flatten(), words);
+            let lengths = candidates.iter().map(|&at| text[at].len() as u32).collect();
+            let of_items = candidates.iter().flat_map(|&at| &text[at]);
             let (of_items, item_words) = sequence(of_items, items);
-            let mark = |&at: &usize| marks.intern(if at == 0 { "yes" } else { "no" });
+            let mark = |&at: &usize| marks.intern(if at == next { "yes" } else { "no" });
             let marks = FieldValues::Symbols(candidates.iter().map(mark).collect());
             let sequences = vec![Some(context), Some(of_items.in_items(lengths))];
             self.push(sequences, vec![Some(context_words), Some(item_words), Some(marks)]);

@@ -63,6 +63,31 @@ fn the_next_sentence_is_one_of_five_candidates() {
 }
 
 #[test]
+fn other_candidates_may_be_from_the_whole_text_and_contexts_may_overlap() {
+    let text = numbered(9) + "\nCHAPTER 2\n\n" + &numbered(5);
+    let setting = setting("next").say("negatives", "text").count("stride", 1);
+    let reading = setting.read(&text);
+    let examples = &reading.read.split.examples;
+    // Contexts of a chapter's sentences 1 to 6, and 1 to 2; the second chapter starts at line 13.
+    let lines: Vec<u32> = examples.iter().map(|example| example.line).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5, 6, 13, 14]);
+    let mut has_other_chapter = false;
+    for (example, marks) in examples.iter().zip(reading.structures("next")) {
+        let candidates = example.sequences[1].as_ref().unwrap();
+        let lines: Vec<u32> = (0..5).map(|item| candidates.line(5 * item)).collect();
+        let right = marks.split(' ').position(|mark| mark == "yes").unwrap();
+        assert_eq!((lines[right], marks.matches("yes").count()), (example.line + 3, 1));
+        let distinct: std::collections::BTreeSet<_> = lines.iter().collect();
+        assert_eq!(distinct.len(), 5, "{lines:?}");
+        assert!(lines.iter().all(|line| !(example.line..example.line + 3).contains(line)));
+        has_other_chapter |= lines.iter().any(|line| (*line < 13) != (example.line < 13));
+    }
+    assert!(has_other_chapter);
+    // Seven sentences have no five candidates beside a context.
+    assert_eq!(setting.read(numbered(7)).read.split.examples.len(), 0);
+}
+
+#[test]
 fn a_connective_is_removed_and_its_group_is_the_label() {
     let reading = setting("connective").read(TEXT);
     assert_eq!(reading.structures("label"), ["contrast", "time", "strengthen"]);
