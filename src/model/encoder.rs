@@ -214,6 +214,10 @@ pub struct BatchSize {
     pub pairs: u64,
     /// The sum of the products of their two longest texts: pairs of tokens of two texts of one example.
     pub crossed: u64,
+    /// The sum of the squares of their numbers of items, those of the longest list of each example: pairs of items.
+    pub item_pairs: u64,
+    /// The sum of the products of that number and of the tokens of their longest text: pairs of an item and a token.
+    pub item_tokens: u64,
     /// The documents of a collection that all of them rank.
     pub documents: u64,
 }

@@ -119,6 +119,11 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
     // The two sides of a pair may be of two sequences.
     let pairs = |example: &Example| lengths(example).first().map_or(0, |longest| longest.pow(2));
     let crossed = |example: &Example| lengths(example).iter().take(2).product();
+    let items = |example: &Example| {
+        let lists = example.sequences.iter().flatten().map(|positions| positions.items().len());
+        lists.max().unwrap_or(0) as u64
+    };
+    let longest = |example: &Example| lengths(example).first().copied().unwrap_or(0);
     let most = |of: &dyn Fn(&Example) -> u64| {
         let sums = corpus.splits().map(|(_, split)| {
             let mut all: Vec<u64> = split.examples.iter().map(of).collect();
@@ -140,6 +145,8 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         characters: most(&characters) + most_collected(&n_collected).unwrap_or(0),
         pairs: most(&pairs),
         crossed: most(&crossed),
+        item_pairs: most(&|example| items(example).pow(2)),
+        item_tokens: most(&|example| items(example) * longest(example)),
         documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
     }
 }
@@ -387,6 +394,8 @@ tap = "{tap}"
             characters: 106,
             pairs: 25 + 9,
             crossed: 8,
+            item_pairs: 2,
+            item_tokens: 8,
             documents: 0,
         };
         assert_eq!(size, wanted);

@@ -105,10 +105,12 @@ impl EncoderConfig for Config {
     }
 
     fn scratch(&self, batch: BatchSize) -> u64 {
-        let n_pairs = match self.input.on {
-            RowKind::Example => batch.tokens,
-            RowKind::Token | RowKind::Item if self.is_other => batch.crossed,
-            RowKind::Token | RowKind::Item => batch.pairs,
+        let n_pairs = match (self.input.on, self.to.on) {
+            (RowKind::Example, _) | (_, RowKind::Example) => batch.tokens,
+            (RowKind::Item, RowKind::Item) => batch.item_pairs,
+            (RowKind::Item, _) | (_, RowKind::Item) => batch.item_tokens,
+            (RowKind::Token, RowKind::Token) if self.is_other => batch.crossed,
+            (RowKind::Token, RowKind::Token) => batch.pairs,
         };
         let width = PER_FIT * self.hidden as u64 + PER_MEMORY * self.to.width as u64;
         n_pairs.saturating_mul(width)
@@ -210,5 +212,33 @@ mod tests {
         // the second.
         assert_eq!(pairs.of_input, [1, 0, 3, 1, 1]);
         assert_eq!(pairs.of_memory, [0, 1, 1, 2, 3]);
+    }
+
+    #[test]
+    fn memory_is_that_of_the_pairs_of_its_own_rows() {
+        let batch = BatchSize {
+            tokens: 1,
+            pairs: 10,
+            crossed: 100,
+            item_pairs: 1_000,
+            item_tokens: 10_000,
+            ..BatchSize::default()
+        };
+        let n_pairs = |input: RowKind, to: RowKind, is_other: bool| {
+            let rows = |on, width| LayerSpec {
+                width,
+                on,
+                pooled: RowKind::Example,
+                context: Context::BOTH,
+                directions: None,
+            };
+            let config = Config { input: rows(input, 8), to: rows(to, 3), is_other, hidden: 2 };
+            config.scratch(batch) / (PER_FIT * 2 + PER_MEMORY * 3)
+        };
+        assert_eq!(n_pairs(RowKind::Token, RowKind::Token, false), 10);
+        assert_eq!(n_pairs(RowKind::Token, RowKind::Token, true), 100);
+        assert_eq!(n_pairs(RowKind::Item, RowKind::Item, false), 1_000);
+        assert_eq!(n_pairs(RowKind::Item, RowKind::Token, true), 10_000);
+        assert_eq!(n_pairs(RowKind::Example, RowKind::Token, true), 1);
     }
 }
