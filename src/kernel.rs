@@ -19,6 +19,7 @@ mod buffer;
 mod check;
 mod crf;
 mod cross_entropy;
+mod decoder;
 mod device;
 mod distance;
 mod dropout;
@@ -58,6 +59,10 @@ pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
+pub use decoder::{
+    DecoderAttention, DecoderCell, DecoderMemory, DecoderPackings, DecoderState, DecoderWeights,
+    decode,
+};
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;

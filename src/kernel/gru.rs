@@ -9,10 +9,9 @@ use candle_core::{Result, Tensor};
 
 use super::{
     arch::fast,
-    buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply_packed},
     plain,
-    recurrent::{Cell, Direction, GateGradients, RecurrentWeights, Step, recurrent},
+    recurrent::{BackStep, Cell, ForwardStep, RecurrentWeights, Step, recurrent},
     vector::{sigmoid, tanh},
 };
 use crate::data::Packing;
@@ -22,145 +21,116 @@ pub fn gru(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<
     recurrent::<Gru>(x, weights, packing)
 }
 
-struct Gru;
-
-/// Values of one direction that the backward pass needs.
-struct Saved {
-    /// r, z, n after their activation functions: (rows, 3·w).
-    gates: Buffer,
-    /// m: (rows, w).
-    products: Buffer,
-}
+pub(super) struct Gru;
 
 impl Cell for Gru {
     const NAME: &'static str = "gru";
     const GATES: usize = 3;
     const HAS_RECURRENT_BIAS: bool = true;
-    type Saved = Saved;
+    const HAS_CELL: bool = false;
 
-    fn run(direction: &Direction<'_>, mut gates: Buffer) -> (Buffer, Saved) {
-        let &Direction { steps, width, recurrent, bias, .. } = direction;
-        let mut products = Buffer::new(gates.len() / 3);
-        let mut states = Buffer::new(gates.len() / 3);
-        let recurrent = Matrix::new(recurrent, width, 3 * width);
-        let of_r_and_z = Packed::new(recurrent.some_columns(0, 2 * width));
-        let of_n = Packed::new(recurrent.some_columns(2 * width, width));
-        for Step { rows, prev_start, n_continuing } in steps {
-            if *n_continuing > 0 {
-                let previous = &states[prev_start * width..][..n_continuing * width];
-                let previous = Matrix::new(previous, *n_continuing, width);
-                let gates = &mut gates[rows.start * 3 * width..][..n_continuing * 3 * width];
-                multiply_packed(
-                    previous,
-                    &of_r_and_z,
-                    Accumulate::Add,
-                    Target::new(gates, 3 * width),
-                );
-                let products = &mut products[rows.start * width..][..n_continuing * width];
-                multiply_packed(
-                    previous,
-                    &of_n,
-                    Accumulate::AddBias(bias),
-                    Target::new(products, width),
-                );
-            }
-            fast(
-                #[inline(always)]
-                || {
-                    for b in 0..rows.len() {
-                        let row = rows.start + b;
-                        let gates = &mut gates[row * 3 * width..][..3 * width];
-                        for gate in &mut gates[..2 * width] {
-                            *gate = sigmoid(*gate);
-                        }
-                        if b < *n_continuing {
-                            let previous = (prev_start + b) * width;
-                            states.copy_within(previous..previous + width, row * width);
-                        } else {
-                            products[row * width..][..width].copy_from_slice(bias);
-                            states[row * width..][..width].fill(0.0);
-                        }
-                        let (r, rest) = gates.split_at_mut(width);
-                        let (z, n) = rest.split_at_mut(width);
-                        let products = &products[row * width..][..width];
-                        let states = &mut states[row * width..][..width];
-                        for at in 0..width {
-                            n[at] = tanh(n[at] + r[at] * products[at]);
-                        }
-                        for at in 0..width {
-                            states[at] = (1.0 - z[at]) * n[at] + z[at] * states[at];
-                        }
-                    }
-                },
-            );
-        }
-        (states, Saved { gates, products })
+    /// Those of r and z, and those of n.
+    fn pack(recurrent: Matrix<'_>) -> Vec<Packed> {
+        let width = recurrent.n_rows();
+        let columns = [(0, 2 * width), (2 * width, width)];
+        columns.map(|(from, n)| Packed::new(recurrent.some_columns(from, n))).into()
     }
 
-    fn back(
-        direction: &Direction<'_>,
-        prev_states: &[f32],
-        saved: &Saved,
-        gradient: &[f32],
-    ) -> GateGradients {
-        let &Direction { steps, width, column, recurrent, .. } = direction;
-        let mut grad_gates = Buffer::new(saved.gates.len());
-        let mut grad_product = Buffer::new(saved.gates.len());
-        let recurrent = Packed::new(Matrix::new(recurrent, width, 3 * width).transposed());
-        // The gradient with respect to the state, as propagated back from the next step, for its
-        // first rows.
-        let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
-        let mut grad_state = Buffer::new(widest * width);
-        let mut n_continuing_next = 0;
-        for Step { rows, n_continuing, .. } in steps.iter().rev() {
-            fast(
-                #[inline(always)]
-                || {
-                    for b in 0..rows.len() {
-                        let row = rows.start + b;
-                        let gates = &saved.gates[row * 3 * width..][..3 * width];
-                        let (r, rest) = gates.split_at(width);
-                        let (z, n) = rest.split_at(width);
-                        let products = &saved.products[row * width..][..width];
-                        let before = &prev_states[row * width..][..width];
-                        let grad_row = &gradient[row * 2 * width + column..][..width];
-                        let grad_h = &mut grad_state[b * width..][..width];
-                        let grad_gates = &mut grad_gates[row * 3 * width..][..3 * width];
-                        let grad_product = &mut grad_product[row * 3 * width..][..3 * width];
-                        if b >= n_continuing_next {
-                            grad_h.fill(0.0);
-                        }
-                        let (grad_r, rest) = grad_gates.split_at_mut(width);
-                        let (grad_z, grad_n) = rest.split_at_mut(width);
-                        let grad_m = &mut grad_product[2 * width..];
-                        // Through subslices, as a loop over many slices is not vectorized.
-                        for at in 0..width {
-                            grad_h[at] += grad_row[at];
-                            grad_z[at] = grad_h[at] * (before[at] - n[at]) * z[at] * (1.0 - z[at]);
-                        }
-                        for at in 0..width {
-                            grad_n[at] = grad_h[at] * (1.0 - z[at]) * (1.0 - n[at] * n[at]);
-                            grad_h[at] *= z[at];
-                        }
-                        for at in 0..width {
-                            grad_m[at] = grad_n[at] * r[at];
-                            grad_r[at] = grad_m[at] * products[at] * (1.0 - r[at]);
-                        }
-                        grad_product[..2 * width].copy_from_slice(&grad_gates[..2 * width]);
-                    }
-                },
-            );
-            if *n_continuing > 0 {
-                let grad_product =
-                    &grad_product[rows.start * 3 * width..][..n_continuing * 3 * width];
-                let grad_product = Matrix::new(grad_product, *n_continuing, 3 * width);
-                // Past the gates, z times the gradient is propagated.
-                let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
-                multiply_packed(grad_product, &recurrent, Accumulate::Add, grad_state);
-            }
-            n_continuing_next = *n_continuing;
+    fn forward(step: &Step, values: ForwardStep<'_>) {
+        let ForwardStep { width, recurrent, bias, gates, products, states } = values;
+        let Step { rows, prev_start, n_continuing } = step;
+        if *n_continuing > 0 {
+            let previous = &states[prev_start * width..][..n_continuing * width];
+            let previous = Matrix::new(previous, *n_continuing, width);
+            let gates = &mut gates[rows.start * 3 * width..][..n_continuing * 3 * width];
+            let target = Target::new(gates, 3 * width);
+            multiply_packed(previous, &recurrent[0], Accumulate::Add, target);
+            let products = &mut products[rows.start * width..][..n_continuing * width];
+            let target = Target::new(products, width);
+            multiply_packed(previous, &recurrent[1], Accumulate::AddBias(bias), target);
         }
-        GateGradients { input: grad_gates, product: Some(grad_product) }
+        fast(
+            #[inline(always)]
+            || {
+                for b in 0..rows.len() {
+                    let row = rows.start + b;
+                    let gates = &mut gates[row * 3 * width..][..3 * width];
+                    for gate in &mut gates[..2 * width] {
+                        *gate = sigmoid(*gate);
+                    }
+                    if b < *n_continuing {
+                        let previous = (prev_start + b) * width;
+                        states.copy_within(previous..previous + width, row * width);
+                    } else {
+                        products[row * width..][..width].copy_from_slice(bias);
+                        states[row * width..][..width].fill(0.0);
+                    }
+                    let (r, rest) = gates.split_at_mut(width);
+                    let (z, n) = rest.split_at_mut(width);
+                    let products = &products[row * width..][..width];
+                    let states = &mut states[row * width..][..width];
+                    for at in 0..width {
+                        n[at] = tanh(n[at] + r[at] * products[at]);
+                    }
+                    for at in 0..width {
+                        states[at] = (1.0 - z[at]) * n[at] + z[at] * states[at];
+                    }
+                }
+            },
+        );
+    }
+
+    fn back(step: &Step, values: BackStep<'_>) {
+        let BackStep { width, n_continuing_next, saved, prev_states, gradient, stride, .. } =
+            values;
+        let Step { rows, n_continuing, .. } = step;
+        let grad_state = &mut values.propagated.state;
+        let grad_gates = &mut values.grads.input;
+        let grad_product = values.grads.product.as_mut().expect("of a cell with a recurrent bias");
+        fast(
+            #[inline(always)]
+            || {
+                for b in 0..rows.len() {
+                    let row = rows.start + b;
+                    let gates = &saved.gates[row * 3 * width..][..3 * width];
+                    let (r, rest) = gates.split_at(width);
+                    let (z, n) = rest.split_at(width);
+                    let products = &saved.products[row * width..][..width];
+                    let before = &prev_states[row * width..][..width];
+                    let grad_row = &gradient[row * stride..][..width];
+                    let grad_h = &mut grad_state[b * width..][..width];
+                    let grad_gates = &mut grad_gates[row * 3 * width..][..3 * width];
+                    let grad_product = &mut grad_product[row * 3 * width..][..3 * width];
+                    if b >= n_continuing_next {
+                        grad_h.fill(0.0);
+                    }
+                    let (grad_r, rest) = grad_gates.split_at_mut(width);
+                    let (grad_z, grad_n) = rest.split_at_mut(width);
+                    let grad_m = &mut grad_product[2 * width..];
+                    // Through subslices, as a loop over many slices is not vectorized.
+                    for at in 0..width {
+                        grad_h[at] += grad_row[at];
+                        grad_z[at] = grad_h[at] * (before[at] - n[at]) * z[at] * (1.0 - z[at]);
+                    }
+                    for at in 0..width {
+                        grad_n[at] = grad_h[at] * (1.0 - z[at]) * (1.0 - n[at] * n[at]);
+                        grad_h[at] *= z[at];
+                    }
+                    for at in 0..width {
+                        grad_m[at] = grad_n[at] * r[at];
+                        grad_r[at] = grad_m[at] * products[at] * (1.0 - r[at]);
+                    }
+                    grad_product[..2 * width].copy_from_slice(&grad_gates[..2 * width]);
+                }
+            },
+        );
+        if *n_continuing > 0 {
+            let grad_product = &grad_product[rows.start * 3 * width..][..n_continuing * 3 * width];
+            let grad_product = Matrix::new(grad_product, *n_continuing, 3 * width);
+            // Past the gates, z times the gradient is propagated.
+            let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
+            multiply_packed(grad_product, values.recurrent, Accumulate::Add, grad_state);
+        }
     }
 
     fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {

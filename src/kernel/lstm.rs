@@ -11,10 +11,9 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     arch::with,
-    buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply_packed},
     plain,
-    recurrent::{Cell, Direction, GateGradients, RecurrentWeights, Step, recurrent},
+    recurrent::{BackStep, Cell, ForwardStep, RecurrentWeights, Saved, Step, recurrent},
     vector::{load, sigmoid_all, store, tanh_all},
 };
 use crate::data::Packing;
@@ -24,91 +23,55 @@ pub fn lstm(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result
     recurrent::<Lstm>(x, weights, packing)
 }
 
-struct Lstm;
-
-/// Values of one direction that the backward pass needs.
-struct Saved {
-    /// i, f, g, o after their activation functions: (rows, 4·w).
-    gates: Buffer,
-    /// c: (rows, w).
-    cells: Buffer,
-}
+pub(super) struct Lstm;
 
 impl Cell for Lstm {
     const NAME: &'static str = "lstm";
     const GATES: usize = 4;
     const HAS_RECURRENT_BIAS: bool = false;
-    type Saved = Saved;
+    const HAS_CELL: bool = true;
 
-    fn run(direction: &Direction<'_>, mut gates: Buffer) -> (Buffer, Saved) {
-        let &Direction { steps, width, recurrent, .. } = direction;
-        let mut cells = Buffer::new(gates.len() / 4);
-        let mut states = Buffer::new(gates.len() / 4);
-        let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width));
-        for Step { rows, prev_start, n_continuing } in steps {
-            if *n_continuing > 0 {
-                let previous = &states[prev_start * width..][..n_continuing * width];
-                let previous = Matrix::new(previous, *n_continuing, width);
-                let gates = &mut gates[rows.start * 4 * width..][..n_continuing * 4 * width];
-                multiply_packed(
-                    previous,
-                    &recurrent,
-                    Accumulate::Add,
-                    Target::new(gates, 4 * width),
-                );
-            }
-            let (prev_start, n_continuing) = (*prev_start, *n_continuing);
-            let (gates, cells, states) = (&mut gates[..], &mut cells[..], &mut states[..]);
-            with(Forward {
-                rows: rows.clone(),
-                prev_start,
-                n_continuing,
-                width,
-                gates,
-                cells,
-                states,
-            });
-        }
-        (states, Saved { gates, cells })
+    fn pack(recurrent: Matrix<'_>) -> Vec<Packed> {
+        vec![Packed::new(recurrent)]
     }
 
-    fn back(
-        direction: &Direction<'_>,
-        _before: &[f32],
-        saved: &Saved,
-        gradient: &[f32],
-    ) -> GateGradients {
-        let &Direction { steps, width, column, recurrent, .. } = direction;
-        let mut grad_gates = Buffer::new(saved.gates.len());
-        let recurrent = Packed::new(Matrix::new(recurrent, width, 4 * width).transposed());
-        // Gradients with respect to state and cell, as propagated back from the next step, for its
-        // first rows.
-        let widest = steps.iter().map(|step| step.rows.len()).max().unwrap_or(0);
-        let mut grad_state = Buffer::new(widest * width);
-        let mut grad_cell = Buffer::new(widest * width);
-        let mut n_continuing_next = 0;
-        for Step { rows, prev_start, n_continuing } in steps.iter().rev() {
-            with(Back {
-                rows: rows.clone(),
-                prev_start: *prev_start,
-                n_continuing: *n_continuing,
-                n_continuing_next,
-                width,
-                saved,
-                gradient: &gradient[column..],
-                grad_state: &mut grad_state,
-                grad_cell: &mut grad_cell,
-                grad_gates: &mut grad_gates,
-            });
-            if *n_continuing > 0 {
-                let grad_gates = &grad_gates[rows.start * 4 * width..][..n_continuing * 4 * width];
-                let grad_gates = Matrix::new(grad_gates, *n_continuing, 4 * width);
-                let grad_state = Target::new(&mut grad_state[..n_continuing * width], width);
-                multiply_packed(grad_gates, &recurrent, Accumulate::Overwrite, grad_state);
-            }
-            n_continuing_next = *n_continuing;
+    fn forward(step: &Step, values: ForwardStep<'_>) {
+        let ForwardStep { width, recurrent, gates, products: cells, states, .. } = values;
+        let Step { rows, prev_start, n_continuing } = step;
+        if *n_continuing > 0 {
+            let previous = &states[prev_start * width..][..n_continuing * width];
+            let previous = Matrix::new(previous, *n_continuing, width);
+            let gates = &mut gates[rows.start * 4 * width..][..n_continuing * 4 * width];
+            let target = Target::new(gates, 4 * width);
+            multiply_packed(previous, &recurrent[0], Accumulate::Add, target);
         }
-        GateGradients { input: grad_gates, product: None }
+        let (rows, prev_start, n_continuing) = (rows.clone(), *prev_start, *n_continuing);
+        with(Forward { rows, prev_start, n_continuing, width, gates, cells, states });
+    }
+
+    fn back(step: &Step, values: BackStep<'_>) {
+        let BackStep { width, n_continuing_next, saved, gradient, stride, .. } = values;
+        let &Step { ref rows, prev_start, n_continuing } = step;
+        let (grad_gates, propagated) = (&mut values.grads.input, values.propagated);
+        with(Back {
+            rows: rows.clone(),
+            prev_start,
+            n_continuing,
+            n_continuing_next,
+            width,
+            saved,
+            gradient,
+            stride,
+            grad_state: &mut propagated.state,
+            grad_cell: &mut propagated.cell,
+            grad_gates,
+        });
+        if n_continuing > 0 {
+            let grad_gates = &grad_gates[rows.start * 4 * width..][..n_continuing * 4 * width];
+            let grad_gates = Matrix::new(grad_gates, n_continuing, 4 * width);
+            let grad_state = Target::new(&mut propagated.state[..n_continuing * width], width);
+            multiply_packed(grad_gates, values.recurrent, Accumulate::Overwrite, grad_state);
+        }
     }
 
     fn plain(x: &Tensor, weights: &RecurrentWeights, packing: &Packing) -> Result<Tensor> {
@@ -172,6 +135,8 @@ struct Back<'a> {
     saved: &'a Saved,
     /// With respect to the states: from this direction's column of the first row on.
     gradient: &'a [f32],
+    /// From one row of it to the next.
+    stride: usize,
     grad_state: &'a mut [f32],
     grad_cell: &'a mut [f32],
     grad_gates: &'a mut [f32],
@@ -188,7 +153,7 @@ impl WithSimd for Back<'_> {
             let (i, rest) = gates.split_at(width);
             let (f, rest) = rest.split_at(width);
             let (g, o) = rest.split_at(width);
-            let grad_row = &self.gradient[row * 2 * width..][..width];
+            let grad_row = &self.gradient[row * self.stride..][..width];
             let grad_state = &mut self.grad_state[b * width..][..width];
             let grad_cell = &mut self.grad_cell[b * width..][..width];
             if b >= self.n_continuing_next {
@@ -199,12 +164,12 @@ impl WithSimd for Back<'_> {
             let (grad_i, rest) = out.split_at_mut(width);
             let (grad_f, rest) = rest.split_at_mut(width);
             let (grad_g, grad_o) = rest.split_at_mut(width);
-            grad_o.copy_from_slice(&self.saved.cells[row * width..][..width]);
+            grad_o.copy_from_slice(&self.saved.products[row * width..][..width]);
             tanh_all(simd, grad_o);
             // The previous cell is 0 where there is none.
             let has_prev = b < self.n_continuing;
             let prev = if has_prev { self.prev_start + b } else { row };
-            let prev_cells = &self.saved.cells[prev * width..][..width];
+            let prev_cells = &self.saved.products[prev * width..][..width];
             // Through vectors, as a loop over so many slices would not be vectorized.
             let times = |x, y| simd.mul_f32s(x, y);
             let one_minus = |x| simd.sub_f32s(simd.splat_f32s(1.0), x);

@@ -10,12 +10,13 @@
 
 mod cell;
 
-use std::sync::OnceLock;
+use std::{marker::PhantomData, sync::OnceLock};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-pub(super) use cell::{Cell, Direction, GateGradients, Step, steps};
+use cell::Direction;
+pub(super) use cell::{BackStep, Cell, ForwardStep, GateGradients, Propagated, Saved, Step, steps};
 
 use super::{
     arch::is_fused,
@@ -51,11 +52,12 @@ pub(super) fn recurrent<C: Cell>(
     if !is_fused(x.device()) {
         return C::plain(x, weights, packing);
     }
-    x.contiguous()?.apply_op1(Recurrent::<C> {
+    x.contiguous()?.apply_op1(Recurrent {
         weights: weights.clone(),
         packing: packing.clone(),
         requires_grad: x.track_op(),
         saved: OnceLock::new(),
+        cell: PhantomData::<C>,
     })
 }
 
@@ -94,7 +96,8 @@ struct Recurrent<C: Cell> {
     weights: RecurrentWeights,
     packing: Packing,
     requires_grad: bool,
-    saved: OnceLock<[C::Saved; 2]>,
+    saved: OnceLock<[Saved; 2]>,
+    cell: PhantomData<C>,
 }
 
 impl<C: Cell> Recurrent<C> {
@@ -236,7 +239,8 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
         let x = Matrix::new(slices::of(x, layout)?, rows, inputs);
         let gates = [self.gates(x, 0, columns)?, self.gates(x, 1, columns)?];
         let [forward, backward] = gates;
-        let run = |direction, gates| self.direction(direction, width, |of| C::run(of, gates));
+        let run =
+            |direction, gates| self.direction(direction, width, |of| cell::run::<C>(of, gates));
         let (forward, back) = rayon::join(|| run(0, forward), || run(1, backward));
         let ((forward, saved), (back, saved_back)) = (forward?, back?);
         let mut states = vec![0.0; rows * 2 * width];
@@ -263,7 +267,7 @@ impl<C: Cell> CustomOp1 for Recurrent<C> {
             self.direction(direction, width, |of| -> Result<_> {
                 let prev_states = slices::read(states, |states| prev_states(of, states))?;
                 let grad_gates = slices::read(&gradient, |gradient| {
-                    C::back(of, &prev_states, &saved[direction], gradient)
+                    cell::back::<C>(of, &prev_states, &saved[direction], gradient)
                 })?;
                 Ok((prev_states, grad_gates))
             })?

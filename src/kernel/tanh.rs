@@ -20,7 +20,8 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 
 struct Tanh;
 
-struct All<'a>(&'a mut [f32]);
+/// tanh of each element, in place.
+pub(super) struct All<'a>(pub(super) &'a mut [f32]);
 
 impl WithSimd for All<'_> {
     type Output = ();

@@ -2,6 +2,7 @@
 
 mod crf;
 mod cross_entropy;
+mod decoder;
 mod gru;
 mod lstm;
 mod plain;
