@@ -58,7 +58,9 @@ pub use bags::sum_bags;
 pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
-pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
+pub use cross_entropy::{
+    cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits, cross_entropy_tied,
+};
 pub use decoder::{
     DecoderAttention, DecoderCell, DecoderMemory, DecoderPackings, DecoderState, DecoderWeights,
     decode,
@@ -70,7 +72,7 @@ pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};
 pub use group_softmax::{log_softmax, log_softmax_by_group};
 pub use gru::gru;
-pub use linear::linear;
+pub use linear::{linear, linear_tied};
 pub use lstm::lstm;
 pub use memory::{Allocator, after_out_of_memory, before_out_of_memory, keep_memory};
 pub use pair_group::PairGroup;

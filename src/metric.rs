@@ -7,7 +7,9 @@
 //! one objective reports.
 
 pub mod accuracy;
+pub mod bleu;
 pub mod by_class;
+pub mod chrf;
 mod confusions;
 pub mod directed_f1;
 pub mod f_score;
@@ -22,9 +24,12 @@ pub mod set_score;
 pub mod span_f1;
 pub mod spans;
 mod subsample;
+pub mod tokenization;
 
 pub use accuracy::{Accuracy, Word};
+pub use bleu::Bleu;
 pub use by_class::ByClass;
+pub use chrf::Chrf;
 pub use directed_f1::DirectedF1;
 pub use f_score::FScore;
 pub use gold::Gold;
@@ -36,6 +41,7 @@ pub use scorer::{Scorer, Scores};
 pub use set_score::SetScore;
 pub use span_f1::{SpanF1, SpanScores};
 pub use spans::{Scheme, Span, TagFault, TagForm, TagScheme};
+pub use tokenization::Tokenization;
 
 pub use crate::protocol::Counts;
 use crate::protocol::counts::percent;

@@ -3,6 +3,7 @@
 //! Heads are nodes of the graph, so that predicted labels can feed other encoders, and losses reach
 //! fused kernels through them. Objectives interpret the losses.
 
+pub mod decoder;
 pub mod encoder;
 pub mod head;
 pub mod mode;
@@ -12,6 +13,7 @@ pub mod tap;
 pub mod tree;
 mod view;
 
+pub use decoder::Decoder;
 pub use encoder::EncoderKind;
 pub use head::{HeadConfig, HeadKind};
 pub use mode::Mode;

@@ -19,6 +19,7 @@ mod entail;
 mod evaluate;
 mod extract;
 mod frequency;
+mod generate;
 mod labels;
 mod multi_label;
 mod next_sentence;
@@ -67,6 +68,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &answer_span::AnswerSpan,
     &answer_sentence::AnswerSentence,
     &extract::Extract,
+    &generate::Generate,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -82,16 +84,8 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 ];
 
 /// Kinds of objective that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &[
-    "generate",
-    "transcribe",
-    "bag",
-    "bag-rest",
-    "dual",
-    "round-trip",
-    "aligned-vector",
-    "next-vector",
-];
+pub const PLANNED: &[&str] =
+    &["transcribe", "bag", "bag-rest", "dual", "round-trip", "aligned-vector", "next-vector"];
 
 /// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {

@@ -47,18 +47,46 @@ pub fn cross_entropy(
     if !is_fused(x.device()) {
         return plain::cross_entropy(x, weight, bias, targets);
     }
-    let layer = OutputLayer { weight: weight.clone(), bias: bias.clone(), targets };
+    of_layer(x, OutputLayer::new(weight, bias, targets, false))
+}
+
+/// The same for a layer whose weights are an embedding table (classes, inputs), as where the
+/// embeddings of words are also their output vectors (Press and Wolf 2017).
+pub fn cross_entropy_tied(
+    x: &Tensor,
+    table: &ParamRef,
+    bias: &ParamRef,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
+    check_shapes(x.shape(), transposed_dims(table)?, bias, &targets)?;
+    if !is_fused(x.device()) {
+        return plain::cross_entropy_tied(x, table, bias, targets);
+    }
+    of_layer(x, OutputLayer::new(table, bias, targets, true))
+}
+
+fn of_layer(x: &Tensor, layer: OutputLayer) -> Result<Tensor> {
     let op = CrossEntropy { layer, requires_grad: x.track_op(), gradients: OnceLock::new() };
     x.contiguous()?.apply_op1(op)
 }
 
+fn transposed_dims(table: &ParamRef) -> Result<(usize, usize)> {
+    let (classes, inputs) = table.var().dims2()?;
+    Ok((inputs, classes))
+}
+
 fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &[u32]) -> Result<()> {
+    check_shapes(x, weight.var().dims2()?, bias, targets)
+}
+
+/// Checks a layer whose weights are of this shape: inputs and classes.
+fn check_shapes(x: &Shape, weight: (usize, usize), bias: &ParamRef, targets: &[u32]) -> Result<()> {
     let ((rows, inputs), classes) = (x.dims2()?, bias.var().dims1()?);
     if rows != targets.len() {
         bail!("cross-entropy: {rows} rows, {} targets", targets.len());
     }
-    if weight.var().dims2()? != (inputs, classes) || inputs == 0 {
-        let weight = weight.var().shape();
+    if weight != (inputs, classes) || inputs == 0 {
+        let weight = [weight.0, weight.1];
         bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
     }
     if classes == 0 {
@@ -75,9 +103,15 @@ struct OutputLayer {
     weight: ParamRef,
     bias: ParamRef,
     targets: Vec<u32>,
+    /// Whether the weights are a table (classes, inputs).
+    is_table: bool,
 }
 
 impl OutputLayer {
+    fn new(weight: &ParamRef, bias: &ParamRef, targets: Vec<u32>, is_table: bool) -> Self {
+        Self { weight: weight.clone(), bias: bias.clone(), targets, is_table }
+    }
+
     /// Calls `f` with the layer's operands.
     fn with_output<T>(
         &self,
@@ -89,7 +123,11 @@ impl OutputLayer {
         let classes = self.bias.var().dims1()?;
         let x = Matrix::new(x, rows, inputs);
         self.weight.read(|weight| {
-            let weight = Matrix::new(weight, inputs, classes);
+            let weight = if self.is_table {
+                Matrix::new(weight, classes, inputs).transposed()
+            } else {
+                Matrix::new(weight, inputs, classes)
+            };
             self.bias.read(|bias| f(Output { x, weight, bias, targets: &self.targets }))
         })?
     }
@@ -105,8 +143,9 @@ impl CrossEntropy {
     /// Accumulates the gradients with respect to the parameters, times g, and returns the one with
     /// respect to x.
     fn accumulate(&self, gradients: &Gradients, g: f32) -> Result<Vec<f32>> {
-        let OutputLayer { weight, bias, .. } = &self.layer;
-        let (inputs, classes) = weight.var().dims2()?;
+        let OutputLayer { weight, bias, is_table, .. } = &self.layer;
+        let classes = bias.var().dims1()?;
+        let inputs = weight.var().elem_count() / classes;
         let row = |input: usize, to: &mut [f32]| {
             for (to, block) in to.chunks_mut(BLOCK).zip(&gradients.grad_weight) {
                 let from = &block[input * to.len()..][..to.len()];
@@ -114,7 +153,20 @@ impl CrossEntropy {
             }
         };
         let mut grad_weight = Buffer::new(inputs * classes);
-        grad_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
+        if *is_table {
+            let of_block = BLOCK * inputs;
+            let blocks = grad_weight.par_chunks_mut(of_block).zip(&gradients.grad_weight);
+            blocks.for_each(|(to, block)| {
+                let n = to.len() / inputs;
+                for (at, to) in to.chunks_exact_mut(inputs).enumerate() {
+                    for (input, to) in to.iter_mut().enumerate() {
+                        *to = g * block[input * n + at];
+                    }
+                }
+            });
+        } else {
+            grad_weight.par_chunks_mut(classes).enumerate().for_each(|(input, to)| row(input, to));
+        }
         let mut grad_bias = Buffer::new(classes);
         row(inputs, &mut grad_bias);
         weight.accumulate(Gradient::Dense(grad_weight))?;

@@ -68,6 +68,13 @@ impl<'a> Matrix<'a> {
         self.contiguous(row, 0, self.columns)
     }
 
+    /// An element.
+    #[inline(always)]
+    pub(super) fn get(&self, row: usize, column: usize) -> f32 {
+        let (line, at) = if self.transposed { (column, row) } else { (row, column) };
+        self.data[line * self.stride + at]
+    }
+
     /// A contiguous run of `n` elements: of a row, or of a column if transposed.
     #[inline(always)]
     fn contiguous(&self, row: usize, at: usize, n: usize) -> &'a [f32] {

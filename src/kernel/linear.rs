@@ -23,6 +23,37 @@ pub fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) -> Result<Tensor> 
     plain::linear(x, weight, bias)
 }
 
+/// x·Tᵀ + b for an embedding table T (outputs, inputs) as weights, without a gradient: (rows,
+/// outputs).
+pub fn linear_tied(x: &Tensor, table: &ParamRef, bias: &ParamRef) -> Result<Tensor> {
+    let ((rows, inputs), (outputs, wanted)) = (x.dims2()?, table.var().dims2()?);
+    if wanted != inputs || bias.var().dims1()? != outputs || outputs == 0 {
+        bail!(
+            "linear: rows {:?}, table {:?}, bias {:?}; expected (rows, i), (o, i) and (o), o at least 1",
+            x.shape(),
+            table.var().shape(),
+            bias.var().shape()
+        );
+    }
+    let x = x.detach().contiguous()?;
+    if !is_fused(x.device()) {
+        return plain::linear_tied(&x, table, bias);
+    }
+    let mut y = vec![0.0; rows * outputs];
+    table.read(|table| {
+        bias.read(|bias| {
+            let table = Matrix::new(table, outputs, inputs).transposed();
+            let table = Packed::by_all_threads(table);
+            let target = Target::new(&mut y, outputs);
+            slices::read(&x, |x| {
+                let x = Matrix::new(x, rows, inputs);
+                multiply_in_blocks(x, &table, Accumulate::AddBias(bias), target);
+            })
+        })
+    })???;
+    Tensor::from_vec(y, (rows, outputs), x.device())
+}
+
 fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef) -> Result<()> {
     let (_, inputs) = x.dims2()?;
     let (wanted, outputs) = weight.var().dims2()?;
@@ -132,6 +163,26 @@ mod tests {
             {
                 check::assert_tensors_close(found, &expected, 1e-5, 2e-6);
             }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_table_gives_the_outputs_of_its_transpose() -> Result<()> {
+        for (rows, inputs, outputs) in SIZES {
+            let x = check::var("x", (rows, inputs), 1.0)?;
+            let table = check::weight("table", (outputs, inputs), 1.0)?;
+            let weight = check::weight_of(&table.var().t()?.contiguous()?)?;
+            let bias = check::weight("bias", outputs, 1.0)?;
+            let found = linear_tied(&x, &table, &bias)?;
+            assert!(!found.track_op());
+            check::assert_tensors_close(&found, &linear(&x, &weight, &bias)?, 0.0, 0.0);
+            if rows > 0 {
+                let plain = plain::linear_tied(&x.detach(), &table, &bias)?;
+                check::assert_tensors_close(&found, &plain, 1e-5, 1e-6);
+            }
+            let other = check::weight("other", (outputs, inputs + 1), 1.0)?;
+            assert!(linear_tied(&x, &other, &bias).is_err());
         }
         Ok(())
     }

@@ -26,11 +26,13 @@ use candle_core::{Result, Tensor};
 
 pub(super) use decoder::{PaddedMemory, decode, decoder_step};
 pub(super) use groups::{log_softmax_by_group, pair_products};
-pub(super) use loss::{binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits};
+pub(super) use loss::{
+    binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits, cross_entropy_tied,
+};
 pub(super) use pool::{max_over_tokens, mean_over_tokens};
 pub(super) use recurrent::{gru, lstm};
 pub(super) use rows::{
-    dropout, embedding, gather, linear, reverse, seed_gradient, squared_distance, sum,
+    dropout, embedding, gather, linear, linear_tied, reverse, seed_gradient, squared_distance, sum,
     sum_by_group, tanh,
 };
 pub(super) use tokens::{attend, sum_bags, windows};

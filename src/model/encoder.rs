@@ -8,6 +8,7 @@ mod bow;
 mod characters;
 mod cnn;
 mod concat;
+mod decoder;
 mod dense;
 mod embed;
 mod labels;
@@ -21,7 +22,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Error, Result};
 
 use super::{
-    Rows,
+    Decoder, Rows,
     mode::Mode,
     parameters::Scope,
     tap::{LayerSpec, RowKind},
@@ -54,6 +55,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &cnn::Cnn,
     &pool::Pool,
     &attend::Attend,
+    &decoder::DecoderKind,
 ];
 
 /// The encoder behind an input `"labels:OBJECTIVE"`, which has no table of its own.
@@ -63,7 +65,7 @@ pub(crate) const LABELS: &dyn EncoderKind = &labels::Labels;
 pub(crate) const PROBABILITY: &dyn EncoderKind = &probability::Probability;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["decoder", "frames", "halve", "prefix"];
+pub const PLANNED: &[&str] = &["frames", "halve", "prefix"];
 
 /// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
@@ -77,6 +79,8 @@ pub enum RowSource {
     Field,
     /// Other encoders, through each of these keys; there is at least one.
     Encoder(&'static [InputKey]),
+    /// Other encoders, through each of these keys, to generate a field of the examples.
+    Decoder(&'static [InputKey]),
     /// Nothing in the graph: other encoders name it to use its parameters.
     Named,
 }
@@ -85,7 +89,7 @@ impl RowSource {
     /// The keys that take other encoders as input.
     pub fn inputs(self) -> &'static [InputKey] {
         match self {
-            Self::Encoder(inputs) => inputs,
+            Self::Encoder(inputs) | Self::Decoder(inputs) => inputs,
             Self::Field | Self::Named => &[],
         }
     }
@@ -274,6 +278,8 @@ pub enum FirstValues {
 pub enum Built {
     /// A node of the graph.
     Encoder(Box<dyn Encoder>),
+    /// A node of the graph that generates, with what search and its objectives use of it.
+    Decoder(Box<dyn Encoder>, Arc<dyn Decoder>),
     /// Parameters that other encoders use by name.
     Characters(Arc<Spelling>),
 }

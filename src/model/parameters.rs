@@ -306,6 +306,17 @@ impl Table {
         Tensor::cat(&[x, &kernel::embedding(&self.0, ids, x.track_op())?], 0)
     }
 
+    /// The loss of each row of x (rows, width) with its target, where the rows of the table are the
+    /// weights of the classes: (rows).
+    pub fn cross_entropy(&self, x: &Tensor, bias: &ParamRef, targets: Vec<u32>) -> Result<Tensor> {
+        kernel::cross_entropy_tied(x, &self.0, bias, targets)
+    }
+
+    /// The scores of the classes, likewise, without a gradient: (rows of x, rows of the table).
+    pub fn scores(&self, x: &Tensor, bias: &ParamRef) -> Result<Tensor> {
+        kernel::linear_tied(x, &self.0, bias)
+    }
+
     /// The values of all rows: (rows, width).
     pub fn rows(&self) -> &Tensor {
         self.0.var().as_tensor()

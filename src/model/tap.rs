@@ -15,6 +15,8 @@ pub enum RowKind {
     Item,
     /// A whole example.
     Example,
+    /// A time step of a decoder.
+    Step,
 }
 
 impl RowKind {
@@ -24,6 +26,7 @@ impl RowKind {
             Self::Token => "token",
             Self::Item => "segment or item",
             Self::Example => "example",
+            Self::Step => "time step of a decoder",
         }
     }
 }
@@ -105,7 +108,7 @@ impl LayerSpec {
     pub fn in_items(self) -> Self {
         match self.on {
             RowKind::Token => Self { pooled: RowKind::Item, ..self },
-            RowKind::Item | RowKind::Example => Self { on: RowKind::Item, ..self },
+            RowKind::Item | RowKind::Example | RowKind::Step => Self { on: RowKind::Item, ..self },
         }
     }
 

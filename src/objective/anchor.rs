@@ -256,6 +256,7 @@ mod tests {
             taps: &[],
             fitted: &Fitted::default(),
             reads: &[],
+            decoder: None,
             scope: parameters.scope("objective.steady"),
         })?;
         Ok((parameters, anchored))

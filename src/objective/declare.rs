@@ -2,6 +2,8 @@
 
 mod reads;
 
+use std::sync::Arc;
+
 use candle_core::{Error, Result};
 
 use super::{Objective, owner};
@@ -10,7 +12,7 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
     metric::TagScheme,
     model::{
-        HeadKind, RowKind,
+        Decoder, HeadKind, RowKind,
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
         head::{Classes, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig, SpanConfig},
         parameters::Scope,
@@ -388,6 +390,8 @@ pub struct ObjectiveSetup<'a> {
     pub fitted: &'a Fitted,
     /// The objectives that it reads, in the order of [`ObjectiveConfig::reads`].
     pub reads: &'a [ReadSetup<'a>],
+    /// The decoder that its first tap reads, if that is one.
+    pub decoder: Option<Arc<dyn Decoder>>,
     /// The scope in which its parameters are created, or in which those of the objective it shares
     /// with are found.
     pub scope: Scope<'a>,

@@ -92,6 +92,16 @@ pub trait Objective: Send {
     fn class_names(&self) -> Lexicon {
         Lexicon::default()
     }
+    /// Sets how many hypotheses its search keeps open and how many texts it predicts; false, as by
+    /// default, if it does not search.
+    fn set_search(&mut self, _beam: usize, _n_best: usize) -> bool {
+        false
+    }
+    /// The versions and settings of its metrics, as their reference programs print them. None by
+    /// default.
+    fn signatures(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Called between two stages of training, before the first step of the second one: an epoch of a
     /// group follows that of another, or an epoch of the main objective's corpus the one before.
     fn begin_stage(&mut self) -> Result<()> {

@@ -216,6 +216,7 @@ mod tests {
             taps: &[],
             fitted: &Fitted::default(),
             reads: &[],
+            decoder: None,
             scope: parameters.scope("objective.near"),
         })?;
         Ok((parameters, tied))

@@ -95,7 +95,7 @@ impl Encoders {
             RowSource::Encoder(_) => {
                 self.stand(spec.inputs.first()?.of(here.at).first()?, prefix, here)
             }
-            RowSource::Named => None,
+            RowSource::Named | RowSource::Decoder(_) => None,
         }
     }
 }
@@ -267,7 +267,8 @@ fn of_encoder(
         );
         diagnostics.fault(&spec.values.place("field"), what);
     }
-    let Some(stand) = first else { return };
+    let aligned = matches!(spec.kind.source(), RowSource::Encoder(_));
+    let Some(stand) = first.filter(|_| aligned) else { return };
     let own = fields(spec.kind, &spec.values).map(|own| ("field", prefix.unwrap_or(own)));
     let segment_by = spec.segment_by.as_deref().map(|field| ("segment_by", field));
     for (key, field) in own.chain(segment_by) {

@@ -155,6 +155,8 @@ fn n_rows(batch: BatchSize, on: RowKind) -> u64 {
     match on {
         RowKind::Token | RowKind::Item => batch.tokens,
         RowKind::Example => batch.examples,
+        // With one that ends each sequence.
+        RowKind::Step => batch.tokens + batch.examples,
     }
 }
 

@@ -180,6 +180,7 @@ pub(super) fn keys(kind: &dyn ObjectiveKind, head: Option<&dyn HeadKind>) -> Vec
                 "encoder output it reads: one row per segment or item of an example"
             }
             Some(RowKind::Example) => "encoder output it reads: one row per example",
+            Some(RowKind::Step) => "decoder whose outputs it reads",
             None => "encoder output it reads: one row per token or per example",
         };
         Key::required(tap.name, ValueType::Tap, about)
@@ -333,10 +334,13 @@ fn taps(
         let right = resolved.filter(|(_, layer)| {
             let is_wanted = match key.on {
                 Some(on) => layer.on == on,
-                None => layer.on != RowKind::Item,
+                None => ![RowKind::Item, RowKind::Step].contains(&layer.on),
             };
             if !is_wanted {
                 let what = match (layer.on, key.on) {
+                    (found, Some(RowKind::Step)) => {
+                        format!("has one row per {}; expected a decoder", found.name())
+                    }
                     (RowKind::Example, _) => {
                         "has one row per example; expected one row per token: remove the view"
                             .to_owned()

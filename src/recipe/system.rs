@@ -35,7 +35,7 @@ pub fn fit(recipe: &Recipe, corpora: &[Corpus], vectors: &VectorsByEncoder) -> F
     for encoder in &recipe.encoders {
         // An encoder that others only name reads the fields of those encoders.
         let readers = recipe.encoders.iter().filter(|reader| match encoder.kind.source() {
-            RowSource::Field => reader.name == encoder.name,
+            RowSource::Field | RowSource::Decoder(_) => reader.name == encoder.name,
             RowSource::Named => reader.named().any(|name| name == encoder.name),
             RowSource::Encoder(_) => false,
         });
@@ -87,6 +87,8 @@ struct Placed {
     objective: Box<dyn Objective>,
     /// The taps of its own, then those of the objectives that it reads.
     taps: Vec<Vec<Tap>>,
+    /// The tap of the decoder that it reads, if it reads one.
+    decoder: Option<Tap>,
     /// What happens to its gradient at each of them.
     gradients: Vec<GradientFlow>,
 }
@@ -136,6 +138,7 @@ impl System {
         let of = |owner: String| fitted.get(&owner).unwrap_or(&none);
         let mut spellings = BTreeMap::new();
         let mut encoders: Vec<Option<Node>> = recipe.encoders.iter().map(|_| None).collect();
+        let mut decoders = BTreeMap::new();
         // Encoders that others name are built first.
         let (named, others): (Vec<_>, Vec<_>) = recipe
             .encoders
@@ -170,6 +173,10 @@ impl System {
             }
             let encoder = match built {
                 Built::Encoder(encoder) => Some(encoder),
+                Built::Decoder(encoder, decoder) => {
+                    decoders.insert(at, decoder);
+                    Some(encoder)
+                }
                 Built::Characters(spelling) => {
                     spellings.insert(spec.name.clone(), spelling);
                     None
@@ -215,18 +222,21 @@ impl System {
             };
             let reads: Vec<_> =
                 spec.reads.iter().filter_map(|read| recipe.read_setup(read, of)).collect();
+            let tapped = spec.taps.first().and_then(|taps| taps.first());
+            let decoder = tapped.filter(|tap| decoders.contains_key(&tap.encoder)).cloned();
             let objective = spec.config.build(ObjectiveSetup {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),
                 taps: layers,
                 fitted: of(owner),
                 reads: &reads,
+                decoder: decoder.as_ref().map(|tap| decoders[&tap.encoder].clone()),
                 scope,
             });
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradients) = (spec.taps.clone(), spec.gradients());
-            objectives[at] = Some(Placed { owner: part, objective, taps, gradients });
+            objectives[at] = Some(Placed { owner: part, objective, taps, decoder, gradients });
         }
         Ok(Self {
             encoders: encoders.into_iter().flatten().collect(),
@@ -254,6 +264,7 @@ impl System {
             taps: &spec.layers,
             fitted: fitted(owner.clone()),
             reads: &[],
+            decoder: None,
             scope: parameters.shared_scope(&owner),
         };
         build(spec.config.as_ref(), setup)
@@ -344,7 +355,8 @@ impl System {
     }
 
     /// The rows that each of these objectives reads for a batch, from one forward pass of the
-    /// encoders that they need.
+    /// encoders that they need. In an evaluation, those that its decoder reads follow, so that it can
+    /// search.
     pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
         let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
         let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
@@ -360,7 +372,14 @@ impl System {
                     }
                 }
             });
-            taps.collect()
+            let mut taps = taps.collect::<Result<Vec<_>>>()?;
+            if let (Some(tap), Mode::Eval) = (&placed.decoder, mode) {
+                let inputs = self.encoders[tap.encoder].inputs.iter();
+                for input in inputs {
+                    taps.push(forward.read(input.of(batch.corpus), tap.field.as_deref())?);
+                }
+            }
+            Ok(taps)
         };
         objectives.iter().map(read).collect()
     }

@@ -27,7 +27,7 @@ pub fn cross_entropy_and_argmax(
         let classes = argmax(&logits)?;
         return Ok((plain::cross_entropy_of_logits(&logits, targets)?, classes));
     }
-    let layer = OutputLayer { weight: weight.clone(), bias: bias.clone(), targets };
+    let layer = OutputLayer::new(weight, bias, targets, false);
     let Computed { per_row, argmax, .. } = slices::read(&x, |rows| {
         layer.with_output(x.shape(), rows, |output| output.run(Extra::Argmax))
     })??;

@@ -277,7 +277,7 @@ impl Output<'_> {
         for (row, grad_x) in (first..).zip(grad_x.chunks_exact_mut(self.inputs())) {
             let g = gradient.map_or(1.0, |gradient| gradient[row]);
             for (input, grad_x) in grad_x.iter_mut().enumerate() {
-                *grad_x -= g * self.weight.row(input)[self.targets[row] as usize];
+                *grad_x -= g * self.weight.get(input, self.targets[row] as usize);
             }
         }
     }

@@ -23,6 +23,17 @@ pub(in crate::kernel) fn cross_entropy(
     cross_entropy_of_logits(&linear(x, weight, bias)?, targets)
 }
 
+/// The same with a table (classes, inputs) as weights.
+pub(in crate::kernel) fn cross_entropy_tied(
+    x: &Tensor,
+    table: &ParamRef,
+    bias: &ParamRef,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
+    let logits = x.matmul(&parameter(table, x).t()?)?.broadcast_add(&parameter(bias, x))?;
+    cross_entropy_of_logits(&logits, targets)
+}
+
 /// The loss of each row of logits (rows, classes).
 pub(in crate::kernel) fn cross_entropy_of_logits(
     logits: &Tensor,

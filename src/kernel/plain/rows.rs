@@ -12,6 +12,16 @@ pub(in crate::kernel) fn linear(x: &Tensor, weight: &ParamRef, bias: &ParamRef) 
     Linear::new(weight.t()?, Some(bias)).forward(&x.contiguous()?)
 }
 
+/// x·Tᵀ + b.
+pub(in crate::kernel) fn linear_tied(
+    x: &Tensor,
+    table: &ParamRef,
+    bias: &ParamRef,
+) -> Result<Tensor> {
+    let (table, bias) = (table.var().as_detached_tensor(), bias.var().as_detached_tensor());
+    x.matmul(&table.t()?)?.broadcast_add(&bias)
+}
+
 /// The rows of a table, followed by fixed ones, with the given ids. The gradient is dense, over the
 /// whole table.
 pub(in crate::kernel) fn embedding(

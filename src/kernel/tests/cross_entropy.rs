@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use crate::kernel::{ParamRef, check, cross_entropy, plain, slices};
+use crate::kernel::{ParamRef, check, cross_entropy, cross_entropy_tied, plain, slices};
 
 type Layer = fn(&Tensor, &ParamRef, &ParamRef, Vec<u32>) -> Result<Tensor>;
 
@@ -153,6 +153,35 @@ fn gradients_with_respect_to_all_inputs_match_finite_differences() -> Result<()>
                 layer(&x, &weight, &bias, targets.clone())
             });
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_table_as_weights_gives_the_losses_and_gradients_of_its_transpose() -> Result<()> {
+    for (rows, classes) in [(3, 5), (130, 481), (7, 1_100)] {
+        let x = check::var("x", (rows, 6), 1.0)?;
+        let table = check::weight("table", (classes, 6), 1.0)?;
+        let weight = check::weight_of(&table.var().t()?.contiguous()?)?;
+        let [bias, other] =
+            [check::weight("bias", classes, 1.0)?, check::weight("bias", classes, 1.0)?];
+        let targets = check::labels("targets", rows, classes);
+        let found = cross_entropy_tied(&x, &table, &bias, targets.clone())?;
+        let expected = cross_entropy(&x, &weight, &other, targets.clone())?;
+        assert_eq!(slices::to_vec(&found)?, slices::to_vec(&expected)?);
+        let gradients = check::gradients(&[&x, &table, &bias], &found)?;
+        let expected = check::gradients(&[&x, &weight, &other], &expected)?;
+        let expected = [expected[0].clone(), expected[1].t()?.contiguous()?, expected[2].clone()];
+        for (found, expected) in gradients.iter().zip(&expected) {
+            check::assert_tensors_close(found, expected, 0.0, 0.0);
+        }
+        let plain = plain::cross_entropy_tied(&x, &table, &bias, targets.clone())?;
+        check::assert_tensors_close(&found, &plain, 1e-5, 1e-5);
+        // One value for all rows takes the gradients of the forward pass.
+        let mean = cross_entropy_tied(&x, &table, &bias, targets)?.mean_all()?;
+        let found = check::gradients(&[&table], &mean)?;
+        let expected = check::gradients(&[&table], &plain.mean_all()?)?;
+        check::assert_tensors_close(&found[0], &expected[0], 1e-4, 1e-5);
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ impl EncoderConfig for Config {
     fn scratch(&self, batch: BatchSize) -> u64 {
         let n_pairs = match (self.input.on, self.to.on) {
             (RowKind::Example, _) | (_, RowKind::Example) => batch.tokens,
+            (RowKind::Step, _) | (_, RowKind::Step) => batch.crossed,
             (RowKind::Item, RowKind::Item) => batch.item_pairs,
             (RowKind::Item, _) | (_, RowKind::Item) => batch.item_tokens,
             (RowKind::Token, RowKind::Token) if self.is_other => batch.crossed,

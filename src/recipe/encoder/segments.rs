@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Encoders;
+use super::{Encoders, RowSource};
 use crate::{
     keys::{Key, Refers, ValueType, Values},
     model::{
@@ -46,8 +46,8 @@ pub(super) fn check(
         None
     };
     let Some((reads, layer)) = first else { return Some(Segmented::default()) };
-    let reads_tokens =
-        kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
+    let reads_tokens = matches!(kind.source(), RowSource::Encoder(_))
+        && kind.keys().iter().any(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
     if reads_tokens && (segment_by.is_some() || layer.on == RowKind::Item) {
         let what = "reads the tokens of its rows, and rows of segments have none";
         return fault(format!("a {:?} {what}", kind.name()));
@@ -94,6 +94,6 @@ pub(super) fn as_sequence(input: LayerSpec, segmented: &Segmented) -> LayerSpec 
 pub(super) fn restored(layer: LayerSpec, input: LayerSpec) -> LayerSpec {
     match layer.on {
         RowKind::Token => LayerSpec { on: input.on, pooled: input.pooled, ..layer },
-        RowKind::Item | RowKind::Example => layer,
+        RowKind::Item | RowKind::Example | RowKind::Step => layer,
     }
 }

@@ -73,6 +73,7 @@ fn parser(options: &[(&str, Value)], scorer: &str) -> (Parameters, Parser) {
         taps: &taps,
         fitted: &fitted,
         reads: &[],
+        decoder: None,
         scope: parameters.scope("objective.parse"),
     };
     let mut parser = Parser::new(&config, setup).unwrap();

@@ -78,6 +78,7 @@ fn built() -> Built {
                 taps: &taps,
                 fitted: &fitted,
                 reads: &[],
+                decoder: None,
                 scope: parameters.shared_scope("objective.extract"),
             }
         };

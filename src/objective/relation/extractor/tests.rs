@@ -124,6 +124,7 @@ fn extractor(scorer: &str) -> (Parameters, Extractor) {
         taps: &taps,
         fitted: &fitted,
         reads: &[read],
+        decoder: None,
         scope: parameters.scope("objective.relation"),
     };
     let mut extractor = Extractor::new(&config, setup).unwrap();

@@ -1,0 +1,76 @@
+//! Metrics of generated texts.
+
+use super::{PerplexityScorer, Scorer, Scores, TextScorer};
+use crate::{
+    data::Prediction,
+    metric::{Bleu, Chrf, Gold, Tokenization},
+};
+
+/// `bleu`, `chrf` and `exact_match` of the best texts, and `perplexity`. An example without a text counts as one with an
+/// empty text.
+pub struct GenerationScorer {
+    tokenization: Tokenization,
+    bleu: Bleu,
+    chrf: Chrf,
+    n_texts: usize,
+    exact: TextScorer,
+}
+
+impl GenerationScorer {
+    /// With that tokenization of BLEU.
+    pub fn new(tokenization: Tokenization) -> Self {
+        let (bleu, chrf, exact) = (Bleu::default(), Chrf::default(), TextScorer::default());
+        Self { tokenization, bleu, chrf, n_texts: 0, exact }
+    }
+}
+
+impl Scorer for GenerationScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        let (Gold::Texts(gold), Prediction::Texts(texts)) = (gold, prediction) else { return };
+        let best = texts.first().map_or("", |best| best.text.as_str());
+        self.bleu.add(best, gold, self.tokenization);
+        self.chrf.add(best, gold);
+        self.n_texts += 1;
+        self.exact.push(&Gold::Texts(gold.clone()), prediction);
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        if self.n_texts > 0 {
+            scores.metrics.push(("bleu", self.bleu.score()));
+            scores.metrics.push(("chrf", self.chrf.score()));
+        }
+        Box::new(self.exact).finish(scores);
+        Box::new(PerplexityScorer).finish(scores);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::prediction::ScoredText;
+
+    #[test]
+    fn the_best_text_of_each_example_is_scored() {
+        let mut scorer = Box::new(GenerationScorer::new(Tokenization::None));
+        let gold = |text: &str| Gold::Texts(vec![text.to_owned()]);
+        let texts = |texts: &[&str]| {
+            let text = |text: &&str| ScoredText { text: (*text).to_owned(), score: 0.0 };
+            Prediction::Texts(texts.iter().map(text).collect())
+        };
+        scorer.push(&gold("a b c d"), &texts(&["a b c d", "e"]));
+        scorer.push(&gold("a b c d e"), &texts(&["e d c b a f"]));
+        scorer.push(&Gold::None, &texts(&["x"]));
+        let mut scores = Scores { sum: 6.0, count: 3, ..Scores::default() };
+        scorer.finish(&mut scores);
+        let names: Vec<_> = scores.metrics.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["bleu", "chrf", "exact_match", "perplexity"]);
+        let values: Vec<f64> = scores.metrics.iter().map(|(_, value)| *value).collect();
+        // 9 of 10 words, 3 of 8 pairs, 2 of 6 and 1 of 4 match.
+        let bleu = 100.0 * (0.9f64 * 0.375 / 3.0 * 0.25).powf(0.25);
+        assert!((values[0] - bleu).abs() < 1e-9, "{values:?}");
+        assert!((values[2] - 50.0).abs() < 1e-9 && (values[3] - 2f64.exp()).abs() < 1e-9);
+        let mut nothing = Scores::default();
+        Box::new(GenerationScorer::new(Tokenization::V13a)).finish(&mut nothing);
+        assert_eq!(nothing.metrics, []);
+    }
+}

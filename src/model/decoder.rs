@@ -1,0 +1,49 @@
+//! Decoders: networks that generate a sequence, symbol by symbol, from a memory.
+//!
+//! In a recipe a decoder is an `[[encoder]]`: its rows are the outputs of teacher forcing, one for each symbol of the
+//! target and one for its end. Its objectives and search use it through a trait of its own, as it has the output layer,
+//! and as a search needs its steps one by one.
+
+mod network;
+mod search;
+mod targets;
+
+use candle_core::{Result, Tensor};
+
+pub use search::{Hypothesis, SearchOptions, SearchedExample, search};
+pub use targets::TargetRows;
+
+pub(super) use network::{Initial, Network, OutputLayer};
+
+use super::Rows;
+use crate::data::Vocabulary;
+
+/// The class of symbols outside the vocabulary. Search never generates it.
+pub const UNKNOWN: u32 = 0;
+
+/// The class of the end of a sequence. As an input it is the beginning.
+pub const EDGE: u32 = 1;
+
+/// The class of the vocabulary's first symbol.
+pub const FIRST: u32 = 2;
+
+/// A decoder with its parameters.
+pub trait Decoder: Send + Sync {
+    /// The symbols that it generates; the class of the first is [`FIRST`].
+    fn vocabulary(&self) -> &Vocabulary;
+    /// The loss of each row of outputs with its target class: (rows).
+    fn cross_entropy(&self, outputs: &Tensor, targets: Vec<u32>) -> Result<Tensor>;
+    /// Starts a search, given the rows of each of its input keys.
+    fn start(&self, inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>>;
+}
+
+/// The hypotheses of a search over a batch.
+pub trait Decoding {
+    /// The number of classes.
+    fn n_classes(&self) -> usize;
+    /// Begins one hypothesis for each of these examples of the batch.
+    fn begin(&mut self, examples: &[u32]) -> Result<()>;
+    /// Replaces the hypotheses: the new one with index i continues the hypothesis `from[i]` by the class
+    /// `classes[i]`, at the beginning by [`EDGE`]. Returns ln p of every class after each, row after row.
+    fn step(&mut self, from: &[u32], classes: &[u32]) -> Result<Vec<f32>>;
+}

@@ -1,0 +1,182 @@
+//! Beam search, for all examples of a batch at once; with a beam of 1 it is greedy.
+//!
+//! Each example has at most `beam` open hypotheses. Of all their continuations, the best that do not end stay open;
+//! one that ends is a result if it is among the best `beam`. An example is done when it has `beam` results, or when its
+//! hypotheses have the greatest length, where they can only end. Results are ordered by
+//! ln p / ((5 + n)/6)^α, with n the number of symbols and the end (Wu et al. 2016).
+
+use candle_core::Result;
+
+use super::{Decoding, EDGE, UNKNOWN};
+
+/// How texts are searched for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SearchOptions {
+    /// The most open hypotheses of an example.
+    pub beam: usize,
+    /// α of the length penalty.
+    pub length_penalty: f32,
+}
+
+/// A generated sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// Its classes, without the end.
+    pub classes: Vec<u32>,
+    /// ln p of the classes and the end.
+    pub log_probability: f32,
+    /// The log-probability after the length penalty.
+    pub score: f32,
+}
+
+impl Hypothesis {
+    fn new(classes: Vec<u32>, log_probability: f32, penalty: f32) -> Self {
+        let score = log_probability / ((6.0 + classes.len() as f32) / 6.0).powf(penalty);
+        Self { classes, log_probability, score }
+    }
+}
+
+/// An example of a batch, with the greatest length of its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchedExample {
+    /// Its index in the batch.
+    pub example: u32,
+    /// The most symbols of a text, without the end.
+    pub max_len: usize,
+}
+
+/// The best sequences of each example, at most `beam`, from the best on.
+pub fn search(
+    decoding: &mut dyn Decoding,
+    examples: &[SearchedExample],
+    options: SearchOptions,
+) -> Result<Vec<Vec<Hypothesis>>> {
+    let mut found: Vec<Found> = examples.iter().map(|_| Found::default()).collect();
+    let indices: Vec<u32> = examples.iter().map(|searched| searched.example).collect();
+    decoding.begin(&indices)?;
+    let mut open: Vec<Open> = (0..examples.len())
+        .map(|at| Open { at, from: at as u32, classes: Vec::new(), log_probability: 0.0 })
+        .collect();
+    while !open.is_empty() {
+        let from: Vec<u32> = open.iter().map(|open| open.from).collect();
+        let last = |open: &Open| open.classes.last().copied().unwrap_or(EDGE);
+        let classes: Vec<u32> = open.iter().map(last).collect();
+        let scores = decoding.step(&from, &classes)?;
+        let mut next = Vec::new();
+        let mut first = 0;
+        for of_example in open.chunk_by(|a, b| a.at == b.at) {
+            let at = of_example[0].at;
+            let n_classes = decoding.n_classes();
+            let scores = &scores[first * n_classes..][..of_example.len() * n_classes];
+            let here = Here { open: of_example, first: first as u32, scores, n_classes };
+            first += of_example.len();
+            here.extend(examples[at].max_len, options, &mut found[at], &mut next);
+        }
+        open = next;
+    }
+    Ok(found.into_iter().map(Found::finish).collect())
+}
+
+/// An open hypothesis.
+struct Open {
+    /// The place of its example among those that are searched.
+    at: usize,
+    /// Its index among the hypotheses of the step before.
+    from: u32,
+    classes: Vec<u32>,
+    log_probability: f32,
+}
+
+/// The results of an example.
+#[derive(Default)]
+struct Found(Vec<Hypothesis>);
+
+impl Found {
+    fn finish(mut self) -> Vec<Hypothesis> {
+        // Stable: of equal scores the one found first.
+        self.0.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.0
+    }
+}
+
+/// The open hypotheses of one example.
+struct Here<'a> {
+    open: &'a [Open],
+    /// The index of the first of them among all of the step.
+    first: u32,
+    /// ln p of the classes after each.
+    scores: &'a [f32],
+    n_classes: usize,
+}
+
+/// A continuation: the place of its hypothesis, its class, and ln p of the whole.
+#[derive(Clone, Copy)]
+struct Continuation {
+    place: usize,
+    class: u32,
+    log_probability: f32,
+}
+
+impl Here<'_> {
+    /// Adds to the results, and the hypotheses that stay open to those of the next step.
+    fn extend(
+        &self,
+        max_len: usize,
+        options: SearchOptions,
+        found: &mut Found,
+        next: &mut Vec<Open>,
+    ) {
+        let SearchOptions { beam, length_penalty } = options;
+        let is_last = self.open[0].classes.len() >= max_len;
+        let n_before = next.len();
+        for (rank, continuation) in self.best(2 * beam, is_last).into_iter().enumerate() {
+            let Continuation { place, class, log_probability } = continuation;
+            let of = &self.open[place];
+            if class == EDGE {
+                if rank < beam || is_last {
+                    let classes = of.classes.clone();
+                    found.0.push(Hypothesis::new(classes, log_probability, length_penalty));
+                }
+            } else if next.len() - n_before < beam {
+                let mut classes = of.classes.clone();
+                classes.push(class);
+                let from = self.first + place as u32;
+                next.push(Open { at: of.at, from, classes, log_probability });
+            }
+        }
+        if found.0.len() >= beam || is_last {
+            next.truncate(n_before);
+        }
+        // Every continuation is impossible, or not a number.
+        if next.len() == n_before && found.0.is_empty() {
+            let of = &self.open[0];
+            found.0.push(Hypothesis::new(of.classes.clone(), of.log_probability, length_penalty));
+        }
+    }
+
+    /// The most probable continuations, from the best on; of equal ones the first. Only ends where hypotheses have
+    /// their greatest length.
+    fn best(&self, n: usize, only_ends: bool) -> Vec<Continuation> {
+        let mut best: Vec<Continuation> = Vec::with_capacity(n.min(self.scores.len()) + 1);
+        for (place, (open, scores)) in
+            self.open.iter().zip(self.scores.chunks_exact(self.n_classes)).enumerate()
+        {
+            for (class, score) in (0..).zip(scores) {
+                let is_possible = if only_ends { class == EDGE } else { class != UNKNOWN };
+                let log_probability = open.log_probability + score;
+                let least = best.last().filter(|_| best.len() == n);
+                let is_better = least.is_none_or(|least| log_probability > least.log_probability);
+                if !is_possible || !is_better || !(log_probability > f32::NEG_INFINITY) {
+                    continue;
+                }
+                let at = best.partition_point(|one| one.log_probability >= log_probability);
+                best.insert(at, Continuation { place, class, log_probability });
+                best.truncate(n);
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests;

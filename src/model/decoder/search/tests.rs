@@ -1,0 +1,181 @@
+use super::*;
+use crate::{
+    data::draw::unit,
+    data::{Purpose, draw},
+};
+
+/// A decoder over a few classes whose probabilities after a prefix are drawn from a seed, the example and the prefix.
+struct Drawn {
+    n_classes: usize,
+    hypotheses: Vec<(u32, Vec<u32>)>,
+    /// Calls of `step`.
+    n_steps: usize,
+}
+
+impl Drawn {
+    fn new(n_classes: usize) -> Self {
+        Self { n_classes, hypotheses: Vec::new(), n_steps: 0 }
+    }
+
+    /// ln p of the classes after a prefix.
+    fn scores(&self, example: u32, prefix: &[u32]) -> Vec<f32> {
+        let mut draw = draw(u64::from(example), Purpose::Init, &format!("{prefix:?}"), 0);
+        let weights: Vec<f32> =
+            (0..self.n_classes).map(|_| (4.0 * unit(&mut draw) as f32).exp()).collect();
+        let sum: f32 = weights.iter().sum();
+        weights.iter().map(|weight| (weight / sum).ln()).collect()
+    }
+
+    fn search(
+        &mut self,
+        examples: &[(u32, usize)],
+        beam: usize,
+        penalty: f32,
+    ) -> Vec<Vec<Hypothesis>> {
+        let examples: Vec<SearchedExample> = (examples.iter())
+            .map(|&(example, max_len)| SearchedExample { example, max_len })
+            .collect();
+        search(self, &examples, SearchOptions { beam, length_penalty: penalty }).unwrap()
+    }
+
+    /// All sequences of an example of at most that length, from the best on.
+    fn all(&self, example: u32, max_len: usize, penalty: f32) -> Vec<Hypothesis> {
+        let mut open = vec![(Vec::new(), 0.0)];
+        let mut all = Vec::new();
+        while let Some((prefix, log_probability)) = open.pop() {
+            let scores = self.scores(example, &prefix);
+            let ended = log_probability + scores[EDGE as usize];
+            all.push(Hypothesis::new(prefix.clone(), ended, penalty));
+            if prefix.len() < max_len {
+                for class in 2..self.n_classes as u32 {
+                    let longer = [&prefix[..], &[class]].concat();
+                    open.push((longer, log_probability + scores[class as usize]));
+                }
+            }
+        }
+        all.sort_by(|a, b| b.score.total_cmp(&a.score));
+        all
+    }
+}
+
+impl Decoding for Drawn {
+    fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    fn begin(&mut self, examples: &[u32]) -> Result<()> {
+        self.hypotheses = examples.iter().map(|&example| (example, Vec::new())).collect();
+        Ok(())
+    }
+
+    fn step(&mut self, from: &[u32], classes: &[u32]) -> Result<Vec<f32>> {
+        self.n_steps += 1;
+        let continued = |(&from, &class): (&u32, &u32)| {
+            let (example, prefix) = &self.hypotheses[from as usize];
+            let class = Some(class).filter(|class| *class != EDGE);
+            (*example, prefix.iter().copied().chain(class).collect())
+        };
+        self.hypotheses = from.iter().zip(classes).map(continued).collect();
+        Ok(self
+            .hypotheses
+            .iter()
+            .flat_map(|(example, prefix)| self.scores(*example, prefix))
+            .collect())
+    }
+}
+
+#[test]
+fn a_beam_of_one_follows_the_most_probable_class() {
+    let mut decoding = Drawn::new(6);
+    for example in 0..40 {
+        let found = decoding.search(&[(example, 7)], 1, 0.6);
+        let mut prefix = Vec::new();
+        while prefix.len() < 7 {
+            let scores = decoding.scores(example, &prefix);
+            let classes =
+                (1..6).max_by(|a: &u32, b| scores[*a as usize].total_cmp(&scores[*b as usize]));
+            let best = classes.unwrap();
+            if best == EDGE {
+                break;
+            }
+            prefix.push(best);
+        }
+        assert_eq!(found[0].len(), 1);
+        assert_eq!(found[0][0].classes, prefix, "{example}");
+    }
+}
+
+#[test]
+fn examples_together_give_the_results_of_each_alone() {
+    let mut decoding = Drawn::new(5);
+    let examples: Vec<(u32, usize)> = (0..30).map(|at| (at, 1 + at as usize % 6)).collect();
+    for beam in [1, 2, 4] {
+        let together = decoding.search(&examples, beam, 0.6);
+        for (&example, together) in examples.iter().zip(together) {
+            assert_eq!(decoding.search(&[example], beam, 0.6)[0], together, "{example:?}");
+        }
+    }
+}
+
+#[test]
+fn a_beam_of_all_sequences_finds_the_best_ones() {
+    for (example, penalty) in (0..12).zip([0.0, 0.6, 2.0].into_iter().cycle()) {
+        let mut decoding = Drawn::new(4);
+        let all = decoding.all(example, 4, penalty);
+        assert_eq!(all.len(), 31);
+        let found = decoding.search(&[(example, 4)], all.len(), penalty).remove(0);
+        let classes =
+            |all: &[Hypothesis]| all.iter().map(|it| it.classes.clone()).collect::<Vec<_>>();
+        assert_eq!(classes(&found), classes(&all), "{example}");
+        assert!((found[0].score - all[0].score).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_wider_beam_finds_better_sequences_and_a_length_is_never_exceeded() {
+    let mut decoding = Drawn::new(9);
+    let examples: Vec<(u32, usize)> = (0..50).map(|at| (at, 5)).collect();
+    let mut best = |beam| {
+        let found = decoding.search(&examples, beam, 0.0);
+        assert!(found.iter().flatten().all(|it| it.classes.len() <= 5));
+        found.iter().map(|found| f64::from(found[0].score)).sum::<f64>()
+    };
+    let (one, eight) = (best(1), best(8));
+    assert!(eight > one + 1.0, "{eight} {one}");
+    decoding.n_steps = 0;
+    decoding.search(&[(0, 0)], 3, 0.6);
+    assert_eq!(decoding.n_steps, 1);
+    assert!(decoding.search(&[], 3, 0.6).is_empty());
+}
+
+/// A decoder whose scores are not numbers.
+struct Broken;
+
+impl Decoding for Broken {
+    fn n_classes(&self) -> usize {
+        3
+    }
+
+    fn begin(&mut self, _examples: &[u32]) -> Result<()> {
+        Ok(())
+    }
+
+    fn step(&mut self, from: &[u32], _classes: &[u32]) -> Result<Vec<f32>> {
+        Ok(vec![f32::NAN; 3 * from.len()])
+    }
+}
+
+#[test]
+fn scores_that_are_no_numbers_end_the_search() {
+    let searched = [SearchedExample { example: 0, max_len: 5 }];
+    let options = SearchOptions { beam: 2, length_penalty: 0.6 };
+    let found = search(&mut Broken, &searched, options).unwrap();
+    assert_eq!(found, [[Hypothesis { classes: Vec::new(), log_probability: 0.0, score: 0.0 }]]);
+}
+
+#[test]
+fn the_length_penalty_is_that_of_wu_and_others() {
+    // Three symbols and the end: ((5 + 4) / 6)^α.
+    let found = Hypothesis::new(vec![2, 3, 4], -3.0, 2.0);
+    assert!((found.score - -3.0 / 2.25).abs() < 1e-6);
+}

@@ -1,0 +1,371 @@
+//! A decoder in the graph: its rows are the outputs of teacher forcing, one for each symbol of the target and one for
+//! its end. The formulas are in `kernel/decoder.rs`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use candle_core::{Error, Result};
+
+use super::{
+    AttachedField, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, InputKey, RowSource, SequenceView,
+};
+use crate::{
+    data::{
+        Corpus, Fitted, Vocabulary,
+        normalize::Normalize,
+        vectors::{VectorSource, WordVectors},
+        vocabulary::Lookup,
+    },
+    kernel::{DecoderAttention, DecoderCell, DecoderWeights},
+    keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
+    model::{
+        Mode, Rows,
+        decoder::{FIRST, Initial, Network, OutputLayer, TargetRows},
+        tap::{Context, LayerSpec, RowKind},
+    },
+};
+
+pub(super) struct DecoderKind;
+
+const FIELD: &str = "field";
+const MIN_COUNT: &str = "min_count";
+const EMBED: &str = "embed";
+const WIDTH: &str = "width";
+const CELL: &str = "cell";
+const ATTENTION: &str = "attention";
+const HIDDEN: &str = "hidden";
+const INPUT_FEEDING: &str = "input_feeding";
+const INITIAL: &str = "initial";
+const TIED: &str = "tied";
+const DROPOUT: &str = "dropout";
+
+const SUMMARY: &str = "summary";
+
+const INPUTS: &[InputKey] = &[
+    InputKey {
+        name: "input",
+        about: "memory: the rows that it attends to; several are concatenated",
+        on: Some(RowKind::Token),
+        required: true,
+        weighs: false,
+    },
+    InputKey {
+        name: SUMMARY,
+        about: "one vector per example, from which the initial state is computed",
+        on: Some(RowKind::Example),
+        required: false,
+        weighs: false,
+    },
+];
+
+const KEYS: &[Key] = &[
+    Key::required(FIELD, ValueType::Name(Refers::Field), "field whose texts it generates"),
+    Key::with_default(
+        MIN_COUNT,
+        ValueType::Count(1),
+        "1",
+        "training count from which a word is generated; rarer ones are one unknown word",
+    ),
+    Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
+    Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
+    Key::with_default(CELL, ValueType::Choice(&["lstm", "gru"]), "\"lstm\"", "recurrent cell"),
+    Key::with_default(
+        ATTENTION,
+        ValueType::Choice(&["general", "dot", "additive"]),
+        "\"general\"",
+        "score of a state and a row of the memory: bilinear, their inner product, or a tanh layer",
+    ),
+    Key::optional(
+        HIDDEN,
+        ValueType::Within(1, MAX_WIDTH),
+        "hidden size of additive attention; the decoder's if not set",
+    ),
+    Key::with_default(
+        INPUT_FEEDING,
+        ValueType::Switch,
+        "true",
+        "whether a step reads the output of the step before it",
+    ),
+    Key::optional(
+        INITIAL,
+        ValueType::Choice(&["zero", "learned", SUMMARY]),
+        "state before the first step; that of the summary if there is one, else zero",
+    ),
+    Key::with_default(
+        TIED,
+        ValueType::Switch,
+        "true",
+        "whether the embeddings are also the weights of the output layer",
+    ),
+    Key::with_default(
+        DROPOUT,
+        ValueType::Number(0.0, 0.95),
+        "0",
+        "dropout rate of embeddings and outputs",
+    ),
+];
+
+impl EncoderKind for DecoderKind {
+    fn name(&self) -> &'static str {
+        "decoder"
+    }
+
+    fn about(&self) -> &'static str {
+        "recurrent decoder with attention, which generates a text"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn source(&self) -> RowSource {
+        RowSource::Decoder(INPUTS)
+    }
+
+    fn configure(
+        &self,
+        declared: &DeclaredEncoder<'_>,
+    ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
+        let values = declared.values;
+        let (width, memory) = (values.count(WIDTH), declared.inputs[0].width);
+        let summary = declared.inputs.get(1).map(|summary| summary.width);
+        let initial = match (values.text_if_set(INITIAL), summary) {
+            (None | Some(SUMMARY), Some(summary)) => InitialState::Summary(summary),
+            (Some("learned"), _) => InitialState::Learned,
+            (Some(SUMMARY), None) => {
+                return Err(
+                    "expected `summary` beside `initial = \"summary\"`, found none; add the encoder of \
+                     a vector, such as \"reader.mean\""
+                        .to_owned(),
+                );
+            }
+            _ => InitialState::Zero,
+        };
+        if values.text(ATTENTION) == "dot" && memory != width {
+            return Err(format!(
+                "expected a memory of dimension {width}, the decoder's `width`, for `attention = \"dot\"`, found \
+                 {memory}; change `width`, or set `attention = \"general\"`"
+            ));
+        }
+        Ok(Box::new(Config::new(values, memory, initial)))
+    }
+}
+
+/// What the state before the first step is.
+#[derive(Clone, Copy)]
+enum InitialState {
+    Zero,
+    Learned,
+    /// From a vector of this dimension.
+    Summary(usize),
+}
+
+/// The score of a state and a row of the memory.
+#[derive(Clone, Copy)]
+enum Attention {
+    Dot,
+    General,
+    /// With this hidden size.
+    Additive(usize),
+}
+
+/// The options of a decoder.
+struct Config {
+    field: String,
+    min_count: u64,
+    embed: usize,
+    width: usize,
+    memory: usize,
+    cell: DecoderCell,
+    attention: Attention,
+    input_feeding: bool,
+    initial: InitialState,
+    tied: bool,
+    dropout: f64,
+}
+
+impl Config {
+    fn new(values: &Values, memory: usize, initial: InitialState) -> Self {
+        let width = values.count(WIDTH);
+        Self {
+            field: values.text(FIELD).to_owned(),
+            min_count: values.count(MIN_COUNT) as u64,
+            embed: values.count(EMBED),
+            width,
+            memory,
+            cell: if values.text(CELL) == "gru" { DecoderCell::Gru } else { DecoderCell::Lstm },
+            attention: match values.text(ATTENTION) {
+                "dot" => Attention::Dot,
+                "additive" => Attention::Additive(values.count_if_set(HIDDEN).unwrap_or(width)),
+                _ => Attention::General,
+            },
+            input_feeding: values.switch(INPUT_FEEDING),
+            initial,
+            tied: values.switch(TIED),
+            dropout: values.number(DROPOUT),
+        }
+    }
+
+    /// The dimension of an output.
+    fn output(&self) -> usize {
+        if self.tied { self.embed } else { self.width }
+    }
+
+    /// The dimension of keys.
+    fn key(&self) -> usize {
+        match self.attention {
+            Attention::Dot | Attention::General => self.width,
+            Attention::Additive(hidden) => hidden,
+        }
+    }
+
+    fn weights(&self, setup: &mut EncoderSetup<'_>) -> Result<DecoderWeights> {
+        let &Self { embed, width, memory, cell, .. } = self;
+        let (gates, output) = (cell.n_gates() * width, self.output());
+        let mut scope = setup.scope.child("cell");
+        let glorot = |inputs: usize, outputs: usize| (6.0 / (inputs + outputs) as f64).sqrt();
+        let mut matrix =
+            |name, inputs, outputs, bound| scope.uniform(name, &[inputs, outputs], bound);
+        let bound = glorot(width, width);
+        let input = matrix("input", embed, gates, glorot(embed, width))?;
+        let recurrent = matrix("recurrent", width, gates, bound)?;
+        let feed = self.input_feeding.then(|| matrix("feed", output, gates, glorot(output, width)));
+        let feed = feed.transpose()?;
+        let joined = width + memory;
+        let output = matrix("output", joined, output, glorot(joined, output))?;
+        let key = self.key();
+        let attention = match self.attention {
+            Attention::Dot => DecoderAttention::Dot,
+            Attention::General => {
+                DecoderAttention::General { key: matrix("key", memory, key, glorot(memory, key))? }
+            }
+            Attention::Additive(_) => DecoderAttention::Additive {
+                key: matrix("key", memory, key, glorot(memory, key))?,
+                query: matrix("query", width, key, glorot(width, key))?,
+                score: scope.uniform("score", &[key], glorot(key, 1))?,
+            },
+        };
+        // The forget gate starts open (Jozefowicz et al. 2015).
+        let is_forget = |at: usize| cell == DecoderCell::Lstm && (width..2 * width).contains(&at);
+        let bias = (0..gates).map(|at| if is_forget(at) { 1.0 } else { 0.0 }).collect();
+        let bias = scope.from_values("bias", &[gates], bias)?;
+        let recurrent_bias = cell.has_recurrent_bias();
+        let recurrent_bias = recurrent_bias
+            .then(|| scope.from_values("recurrent_bias", &[width], vec![0.0; width]))
+            .transpose()?;
+        Ok(DecoderWeights { cell, input, bias, recurrent, recurrent_bias, feed, attention, output })
+    }
+}
+
+const WORDS: &str = "words";
+
+/// Elements that a step holds for each row of the memory and element of its keys or of itself: the row gathered, its
+/// gradient, and both for its sequence.
+const PER_MEMORY: u64 = 4;
+
+/// Elements that a step holds for each pair of a row and a row of its memory: a weight and its gradient.
+const PER_PAIR: u64 = 2;
+
+impl EncoderConfig for Config {
+    fn field(&self) -> Option<&str> {
+        Some(&self.field)
+    }
+
+    fn layers(&self) -> Vec<LayerSpec> {
+        vec![LayerSpec {
+            width: self.output(),
+            on: RowKind::Step,
+            pooled: RowKind::Example,
+            context: Context::LEFT,
+            directions: None,
+        }]
+    }
+
+    fn scratch(&self, batch: BatchSize) -> u64 {
+        let of_memory = PER_MEMORY * (self.memory + self.key()) as u64;
+        let states = (self.cell.n_gates() + 4) * self.width + self.memory;
+        let rows = (batch.tokens + batch.examples).saturating_mul(2 * states as u64);
+        let pairs = (batch.crossed + batch.tokens).saturating_mul(PER_PAIR);
+        batch.tokens.saturating_mul(of_memory).saturating_add(rows).saturating_add(pairs)
+    }
+
+    fn has_weights(&self) -> bool {
+        true
+    }
+
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
+
+    fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
+        let words = Vocabulary::of_train(corpora.iter().copied(), str::to_owned, None);
+        let words = words.retained(|_, count| count >= self.min_count);
+        Fitted::default().with_vocabulary(WORDS, words)
+    }
+
+    fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
+        let vocabulary = setup.fitted.vocabulary(WORDS).map_err(Error::msg)?;
+        let classes = vocabulary.len() + FIRST as usize;
+        let states = self.cell.n_states() * self.width;
+        let weights = self.weights(&mut setup)?;
+        let network = Network {
+            embedding: setup.scope.table("embedding", classes, self.embed)?,
+            weights,
+            initial: match self.initial {
+                InitialState::Zero => Initial::Zero,
+                InitialState::Learned => Initial::Learned(setup.scope.table("initial", 1, states)?),
+                InitialState::Summary(width) => {
+                    Initial::Summary(setup.scope.linear("initial", width, states)?)
+                }
+            },
+            output: if self.tied {
+                let bias = vec![0.0; classes];
+                OutputLayer::Tied(setup.scope.child("scores").from_values(
+                    "bias",
+                    &[classes],
+                    bias,
+                )?)
+            } else {
+                OutputLayer::Own(setup.scope.linear("scores", self.output(), classes)?)
+            },
+            vocabulary,
+        };
+        let network = Arc::new(network);
+        let node = Node {
+            name: setup.name.to_owned(),
+            network: network.clone(),
+            dropout: self.dropout,
+            attached: BTreeMap::new(),
+        };
+        Ok(Built::Decoder(Box::new(node), network))
+    }
+}
+
+/// A decoder as a node of the graph.
+struct Node {
+    name: String,
+    network: Arc<Network>,
+    dropout: f64,
+    /// The ids of the strings of each field, by corpus and field.
+    attached: BTreeMap<(usize, usize), Lookup>,
+}
+
+impl Encoder for Node {
+    fn attach(&mut self, field: &AttachedField<'_>) {
+        let vocabulary = &self.network.vocabulary;
+        let ids = Lookup::new(vocabulary, field.lexicon, Normalize::default());
+        self.attached.insert((field.corpus_idx, field.field), ids);
+    }
+
+    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
+        let (batch, field) = (on.batch, on.field());
+        let ids = &self.attached[&(batch.corpus, field)];
+        let TargetRows { packing, previous, .. } = TargetRows::new(batch, field, ids);
+        let site = on.site(&self.name);
+        let x = self.network.embed(previous, mode)?;
+        let x = mode.dropout(&format!("{site}/embedding"), self.dropout, x)?;
+        let outputs = self.network.outputs(&x, inputs, &packing, mode)?;
+        let outputs = mode.dropout(&format!("{site}/output"), self.dropout, outputs)?;
+        Ok(vec![Rows::new(outputs, &packing)])
+    }
+}

@@ -1,0 +1,264 @@
+//! Generation: a text, word by word, from the outputs of a decoder.
+//!
+//! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end; words outside
+//! the decoder's vocabulary are one class. An evaluation also generates texts, by greedy or beam search, and compares
+//! them with the targets.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, bail};
+
+use super::{
+    ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+};
+use crate::{
+    data::{
+        Batch, Corpus, Lexicon, Prediction, normalize::Normalize, prediction::ScoredText,
+        vocabulary::Lookup,
+    },
+    kernel,
+    keys::{Key, Refers, ValueType},
+    metric::{Gold, Scorer, Tokenization, scorer::GenerationScorer},
+    model::{
+        Decoder, RowKind, Rows, TapName,
+        decoder::{FIRST, Hypothesis, SearchOptions, SearchedExample, TargetRows, search},
+    },
+    protocol::event::Direction,
+};
+
+pub(super) struct Generate;
+
+const LABEL: &str = "label";
+const TAP: &str = "tap";
+const BEAM: &str = "beam";
+const LENGTH_PENALTY: &str = "length_penalty";
+const LENGTH_RATIO: &str = "length_ratio";
+const EXTRA_LENGTH: &str = "extra_length";
+const TOKENIZATION: &str = "tokenization";
+
+const KEYS: &[Key] = &[
+    Key::required(LABEL, ValueType::Name(Refers::Field), "field of the texts, that of the decoder"),
+    Key::with_default(
+        BEAM,
+        ValueType::Within(1, 100),
+        "1",
+        "hypotheses of the search in an evaluation; 1 is greedy",
+    ),
+    Key::with_default(
+        LENGTH_PENALTY,
+        ValueType::Number(0.0, 5.0),
+        "0.6",
+        "exponent of the length penalty of beam search",
+    ),
+    Key::with_default(
+        LENGTH_RATIO,
+        ValueType::Number(0.0, 100.0),
+        "2",
+        "the most words of a text, as a multiple of the rows of its memory",
+    ),
+    Key::with_default(
+        EXTRA_LENGTH,
+        ValueType::Within(0, 1000),
+        "10",
+        "words by which a text may be longer than that",
+    ),
+    Key::with_default(
+        TOKENIZATION,
+        ValueType::Choice(&["none", "13a"]),
+        "\"none\"",
+        "tokenization of BLEU, as in sacreBLEU: none for texts that are tokenized",
+    ),
+];
+
+const TAPS: &[TapKey] = &[TapKey { name: TAP, on: Some(RowKind::Step), selects: false }];
+
+impl ObjectiveKind for Generate {
+    fn name(&self) -> &'static str {
+        "generate"
+    }
+
+    fn about(&self) -> &'static str {
+        "the text of a field, word by word, from a decoder"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    fn taps(&self) -> &'static [TapKey] {
+        TAPS
+    }
+
+    fn head(&self) -> HeadSource {
+        HeadSource::Own
+    }
+
+    fn configure(
+        &self,
+        declared: &Declared<'_>,
+    ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        let values = declared.values;
+        let label = values.text(LABEL);
+        let tap = values.texts(TAP).first().and_then(|tap| tap.parse::<TapName>().ok());
+        let decoder = tap.and_then(|tap| (declared.encoder)(&tap.encoder));
+        let field = decoder.and_then(|decoder| decoder.config.field());
+        if let Some(field) = field.filter(|field| *field != label) {
+            let what = format!(
+                "expected {field:?}, the field of the decoder, found {label:?}; change one of the two"
+            );
+            return Err(ConfigFault::Key(LABEL, what));
+        }
+        Ok(Box::new(Config {
+            label: label.to_owned(),
+            search: SearchOptions {
+                beam: values.count(BEAM),
+                length_penalty: values.number(LENGTH_PENALTY) as f32,
+            },
+            length_ratio: values.number(LENGTH_RATIO),
+            extra_length: values.count(EXTRA_LENGTH),
+            tokenization: Tokenization::find(values.text(TOKENIZATION)),
+        }))
+    }
+}
+
+/// The parsed options.
+#[derive(Clone)]
+struct Config {
+    label: String,
+    search: SearchOptions,
+    length_ratio: f64,
+    extra_length: usize,
+    tokenization: Tokenization,
+}
+
+impl ObjectiveConfig for Config {
+    fn metrics(&self) -> Vec<Metric> {
+        let higher = ["bleu", "chrf", "exact_match"];
+        let higher = higher.map(|name| Metric { name, direction: Direction::Higher });
+        let perplexity = Metric { name: "perplexity", direction: Direction::Lower };
+        higher.into_iter().chain([perplexity]).collect()
+    }
+
+    fn output(&self) -> Output<'_> {
+        Output::Field { name: &self.label, as_read: false, names_read: false }
+    }
+
+    fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
+        let Some(decoder) = setup.decoder else { bail!("expected the tap of a decoder") };
+        Ok(Box::new(Generator {
+            decoder,
+            config: self.clone(),
+            n_best: 1,
+            attached: BTreeMap::new(),
+        }))
+    }
+}
+
+struct Generator {
+    decoder: std::sync::Arc<dyn Decoder>,
+    config: Config,
+    /// The most texts of a prediction.
+    n_best: usize,
+    attached: BTreeMap<usize, Attached>,
+}
+
+/// The field of a corpus.
+struct Attached {
+    field: usize,
+    ids: Lookup,
+    words: Lexicon,
+}
+
+impl Generator {
+    fn attached(&self, batch: &Batch) -> &Attached {
+        self.attached.get(&batch.corpus).expect("the corpus has been attached")
+    }
+
+    /// The target of each example, if it has one.
+    fn gold(&self, batch: &Batch) -> Vec<Gold> {
+        let Attached { field, words, .. } = self.attached(batch);
+        let symbols = batch.symbols(*field);
+        let of = |example: usize| {
+            let rows = batch.rows_of(*field, example).into_iter();
+            let text: Option<Vec<&str>> =
+                rows.map(|row| Some(words.get(symbols.get(row).copied().flatten()?))).collect();
+            match text {
+                Some(text) if !text.is_empty() => Gold::Texts(vec![text.join(" ")]),
+                _ => Gold::None,
+            }
+        };
+        (0..batch.n_examples()).map(of).collect()
+    }
+
+    /// The texts of each example that has a memory.
+    fn texts(&self, inputs: &[Rows], batch: &Batch) -> Result<Vec<Prediction>> {
+        let mut predictions = vec![Prediction::None; batch.n_examples()];
+        let Some(memory) = inputs.first() else { return Ok(predictions) };
+        let searched = |example: usize| {
+            let n = memory.packing.rows_of_example(example).len();
+            let max_len = (n as f64 * self.config.length_ratio) as usize + self.config.extra_length;
+            (n > 0).then_some(SearchedExample { example: example as u32, max_len })
+        };
+        let examples: Vec<_> = (0..batch.n_examples()).filter_map(searched).collect();
+        let mut decoding = self.decoder.start(inputs)?;
+        let found = search(decoding.as_mut(), &examples, self.config.search)?;
+        for (searched, mut found) in examples.iter().zip(found) {
+            found.truncate(self.n_best);
+            let texts = found.iter().map(|hypothesis| self.text(hypothesis)).collect();
+            predictions[searched.example as usize] = Prediction::Texts(texts);
+        }
+        Ok(predictions)
+    }
+
+    fn text(&self, hypothesis: &Hypothesis) -> ScoredText {
+        let vocabulary = self.decoder.vocabulary();
+        let words = hypothesis.classes.iter();
+        let words: Vec<&str> = words.map(|&class| vocabulary.item(class - FIRST)).collect();
+        ScoredText { text: words.join(" "), score: hypothesis.score }
+    }
+}
+
+impl Objective for Generator {
+    fn attach(&mut self, corpus_idx: usize, corpus: &Corpus) {
+        let Some(field) = corpus.field(&self.config.label) else { return };
+        let words = corpus.lexicons[field].clone();
+        let ids = Lookup::new(self.decoder.vocabulary(), &words, Normalize::default());
+        self.attached.insert(corpus_idx, Attached { field, ids, words });
+    }
+
+    fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
+        let Attached { field, ids, .. } = self.attached(batch);
+        let TargetRows { packing, targets, .. } = TargetRows::new(batch, *field, ids);
+        let n_rows = targets.len();
+        if n_rows == 0 {
+            return Ok(None);
+        }
+        let per_row = self.decoder.cross_entropy(&taps[0].tensor, targets)?;
+        let examples = packing.examples_of_rows();
+        let per_example = kernel::sum_by_group(&per_row, examples, packing.n_examples())?;
+        RawLoss::new(per_example, n_rows).map(Some)
+    }
+
+    fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        Ok(Evaluation {
+            loss: self.loss(taps, batch)?,
+            gold: self.gold(batch),
+            predictions: self.texts(&taps[1..], batch)?,
+            scored_only: Vec::new(),
+        })
+    }
+
+    fn scorer(&self) -> Box<dyn Scorer> {
+        Box::new(GenerationScorer::new(self.config.tokenization))
+    }
+
+    fn set_search(&mut self, beam: usize, n_best: usize) -> bool {
+        (self.config.search.beam, self.n_best) = (beam, n_best);
+        true
+    }
+
+    fn signatures(&self) -> Vec<String> {
+        self.config.tokenization.signatures().into()
+    }
+}
