@@ -6,8 +6,8 @@ use crate::lexicon::Lexicon;
 use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{
-    abstracts, claims, graphs, languages, noise, pairs, posts, questions, reports, reviews, search,
-    stories, write,
+    abstracts, claims, graphs, languages, noise, pairs, phrases, posts, questions, reports,
+    reviews, search, stories, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -45,6 +45,7 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(claims::files(1000 * SEED + 900, &news()));
     files.extend(reports::files(1000 * SEED + 1000));
     files.extend(abstracts::files(1000 * SEED + 1100));
+    files.extend(phrases::files(1000 * SEED + 1200));
     files
 }
 

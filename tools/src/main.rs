@@ -15,6 +15,7 @@ mod lexicon;
 mod names;
 mod noise;
 mod pairs;
+mod phrases;
 mod posts;
 mod questions;
 mod reports;

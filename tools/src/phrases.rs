@@ -1,0 +1,120 @@
+//! A phrase book: sentences of an invented language with translations into two others, `north` and `south`, and with
+//! parts of speech.
+//!
+//! A sentence is a meaning (`meaning`) that each language says by its own rules (`source`, `target`): word order,
+//! agreement, cases. Stems are Zipf-distributed, so that many of dev and test are rare in train or absent. Some stems of
+//! the source are both nouns and verbs, and some have two translations, by what they go with.
+
+mod meaning;
+mod source;
+mod target;
+mod words;
+
+use std::collections::BTreeSet;
+
+use crate::corpus::File;
+use crate::dice::Dice;
+use crate::lexicon::is_rude;
+use meaning::Clause;
+use words::Words;
+
+/// How a language says a sentence.
+type Voice = fn(&Clause) -> Vec<String>;
+
+/// The pairs of each language, with the number of sentences of each split.
+const PAIRS: [(&str, Voice, &[(&str, usize)]); 2] = [
+    ("north", target::north, &[("train", 1000), ("dev", 200), ("test", 300)]),
+    ("south", target::south, &[("train", 2000), ("dev", 100)]),
+];
+
+/// Sentences with parts of speech.
+const TAGGED: [(&str, usize); 2] = [("train", 1500), ("dev", 100)];
+
+/// Every file of the phrase book. No two of its sentences are equal in the source.
+pub(crate) fn files(seed: u64) -> Vec<File> {
+    let words = Words::draw(&mut Dice::new(seed));
+    let (mut dice, mut seen) = (Dice::new(seed + 1), BTreeSet::new());
+    let mut files = Vec::new();
+    for (name, voice, splits) in PAIRS {
+        for &(split, n) in splits {
+            let clauses = clauses(&words, n, &mut dice, &mut seen);
+            let texts = |voice: &dyn Fn(&Clause) -> Vec<String>| {
+                clauses.iter().map(|clause| voice(clause).join(" ") + "\n").collect::<String>()
+            };
+            let source = texts(&|clause| source::say(clause).into_iter().map(first).collect());
+            let target = texts(&voice);
+            let n_words = |text: &str| text.split_whitespace().count();
+            let about = |text: &str| format!("{n} sentences, {} words", n_words(text));
+            for (kind, text) in [("source", source), ("target", target)] {
+                let about = about(&text);
+                files.push(File { path: format!("phrases/{name}/{split}.{kind}"), text, about });
+            }
+        }
+    }
+    for (split, n) in TAGGED {
+        let mut text = String::new();
+        for clause in clauses(&words, n, &mut dice, &mut seen) {
+            for (form, tag) in source::say(&clause) {
+                text += &format!("{form}\t{tag}\n");
+            }
+            text.push('\n');
+        }
+        let about = format!("{n} sentences");
+        files.push(File { path: format!("phrases/tags/{split}.tsv"), text, about });
+    }
+    files
+}
+
+fn first((form, _): (String, &'static str)) -> String {
+    form
+}
+
+/// Sentences that were not said before.
+fn clauses(
+    words: &Words,
+    n: usize,
+    dice: &mut Dice,
+    seen: &mut BTreeSet<Vec<String>>,
+) -> Vec<Clause> {
+    let mut clauses = Vec::with_capacity(n);
+    while clauses.len() < n {
+        let clause = Clause::draw(words, dice);
+        let said: Vec<String> = source::say(&clause).into_iter().map(first).collect();
+        let all = said.iter().chain(&target::north(&clause)).cloned().collect::<Vec<_>>();
+        let rude = all.iter().chain(&target::south(&clause)).any(|word| is_rude(word));
+        if !rude && seen.insert(said) {
+            clauses.push(clause);
+        }
+    }
+    clauses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn translations_are_aligned_and_have_a_long_tail() {
+        let files = files(1);
+        let of = |path: &str| {
+            let file = files.iter().find(|file| file.path == path).unwrap();
+            file.text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (name, _, splits) in PAIRS {
+            for &(split, n) in splits {
+                for kind in ["source", "target"] {
+                    assert_eq!(of(&format!("phrases/{name}/{split}.{kind}")).len(), n);
+                }
+            }
+        }
+        let words = |path: &str| -> BTreeSet<String> {
+            of(path).iter().flat_map(|line| line.split(' ')).map(str::to_owned).collect()
+        };
+        let (train, test) =
+            (words("phrases/north/train.source"), words("phrases/north/test.source"));
+        let unknown = test.difference(&train).count();
+        assert!((10..test.len() / 4).contains(&unknown), "{unknown} of {}", test.len());
+        let pairs: BTreeSet<_> = of("phrases/north/train.source").into_iter().collect();
+        assert!(of("phrases/south/train.source").iter().all(|line| !pairs.contains(line)));
+    }
+}
