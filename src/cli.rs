@@ -265,6 +265,12 @@ pub struct PredictArgs {
     /// Objective whose labels to predict [default: the main objective]
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,
+    /// Hypotheses that the search for a text keeps open [default: the objective's `beam`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub beam: Option<u16>,
+    /// Write the N best texts of each example, as lines of example, text and score, separated by |||
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub nbest: Option<u16>,
     /// Number of threads [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -42,6 +42,9 @@ struct Evaluated {
 #[derive(Serialize)]
 struct ObjectiveScores {
     name: String,
+    /// The versions and settings of its metrics, where a reference program prints them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signatures: Vec<String>,
     #[serde(flatten)]
     splits: BTreeMap<&'static str, SplitScores>,
 }
@@ -65,8 +68,9 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         system.attach(at, corpus);
     }
     system.release_vectors();
-    let objectives = recipe.objectives.iter().map(|spec| ObjectiveScores {
+    let objectives = recipe.objectives.iter().enumerate().map(|(at, spec)| ObjectiveScores {
         name: spec.name.as_str().to_owned(),
+        signatures: system.objective(at).signatures(),
         splits: BTreeMap::new(),
     });
     let of_held_out = |corpus: &Corpus| {
@@ -133,6 +137,9 @@ fn text(evaluated: &Evaluated) -> String {
             if let Some(classes) = &scores.classes {
                 classes.write(&mut out);
             }
+        }
+        for signature in objective.signatures.iter().filter(|_| !objective.splits.is_empty()) {
+            let _ = writeln!(out, "  {:<16} {signature}", "");
         }
     }
     out

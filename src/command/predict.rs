@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    fmt::Write as _,
     fs::{self, File},
     io,
     path::Path,
@@ -23,12 +24,12 @@ use crate::{
     data::{
         Batch, Lexicon, Prediction, SplitData, contents,
         load::{self, FaultPolicies, FaultPolicy, load_input},
-        prediction::FieldPredictions,
+        prediction::{FieldPredictions, ScoredText},
         read::{self, KnownLabels, Labels, ReadError, Source},
         stream::eval_batches,
     },
     kernel,
-    model::Mode,
+    model::{Mode, RowKind},
     objective::Output,
     printable::print_message,
     recipe::{CorpusSpec, Recipe, System},
@@ -63,7 +64,13 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
-    let sources = inputs(corpus_spec, args)?;
+    let name = match output {
+        Output::Field { name, .. } => name,
+        Output::Nothing | Output::New => "",
+    };
+    let is_generated = spec.layers.first().is_some_and(|layer| layer.on == RowKind::Step);
+    let sources = inputs(corpus_spec, if is_generated { name } else { "" }, args)?;
+    set_search(&mut system, at, args)?;
     let labels = if args.labelled {
         Labels::Required
     } else if args.unlabelled {
@@ -92,16 +99,15 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             predictions[example] = prediction;
         }
     }
-    let name = match output {
-        Output::Field { name, .. } => name,
-        Output::Nothing | Output::New => "",
-    };
     let names = names_in_file(corpus_spec, name, system.objective(at).class_names());
     let field = FieldPredictions { field: name, names: &names, predictions: &predictions, labels };
-    let written = corpus_spec
-        .format
-        .write(&sources[0], &corpus_spec.values, &part.examples, &field)
-        .map_err(|error| Failure::Request(error.to_string()))?;
+    let written = match args.nbest {
+        Some(_) => n_best_lines(&predictions).into_bytes(),
+        None => corpus_spec
+            .format
+            .write(&sources[0], &corpus_spec.values, &part.examples, &field)
+            .map_err(|error| Failure::Request(error.to_string()))?,
+    };
     match &args.output {
         None => print(&written),
         Some(path) => {
@@ -110,6 +116,40 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Sets the search as the command line says.
+fn set_search(system: &mut System, at: usize, args: &PredictArgs) -> Result<(), Failure> {
+    let (beam, n_best) = (args.beam.map(usize::from), args.nbest.map(usize::from));
+    if let (Some(beam), Some(n_best)) = (beam, n_best)
+        && n_best > beam
+    {
+        return Err(Failure::Request(format!(
+            "--nbest: expected at most {beam}, the number of --beam, found {n_best}; raise --beam"
+        )));
+    }
+    let is_set = beam.is_some() || n_best.is_some();
+    if is_set && !system.set_search(at, beam, n_best.unwrap_or(1)) {
+        let flag = if beam.is_some() { "--beam" } else { "--nbest" };
+        let what = "expected an objective that generates texts; remove the flag, or choose another \
+                    with --objective";
+        return Err(Failure::Request(format!("{flag}: {what}")));
+    }
+    Ok(())
+}
+
+/// The texts of each example with their scores, as Moses writes them: the number of the example, from 0, the text and
+/// its score.
+fn n_best_lines(predictions: &[Prediction]) -> String {
+    let mut lines = String::new();
+    for (example, prediction) in predictions.iter().enumerate() {
+        let Prediction::Texts(texts) = prediction else { continue };
+        for ScoredText { text, score } in texts {
+            // Writing into a string cannot fail.
+            let _ = writeln!(lines, "{example} ||| {text} ||| {score}");
+        }
+    }
+    lines
 }
 
 /// The labels of a corpus that the run knows, as they are read.
@@ -191,12 +231,15 @@ fn without_faults(
 const LARGEST: u64 = 1 << 30;
 
 /// The files of the input: one, or those of each text or of all fields, which are line-aligned.
-fn inputs(corpus: &CorpusSpec, args: &PredictArgs) -> Result<Vec<Source>, Failure> {
+fn inputs(corpus: &CorpusSpec, output: &str, args: &PredictArgs) -> Result<Vec<Source>, Failure> {
     let all = corpus.format.aligned(&corpus.values);
     let texts: Vec<String> = if all.is_empty() {
         vec!["its file".to_owned()]
     } else {
-        corpus.schema.sequences.iter().map(|sequence| sequence.name.clone()).collect()
+        // A text that is generated is no input, nor are those after it.
+        let texts = corpus.schema.sequences.iter().map(|sequence| sequence.name.clone());
+        let before: Vec<String> = texts.clone().take_while(|name| name != output).collect();
+        if before.is_empty() { texts.collect() } else { before }
     };
     let choices = [(&texts, args.labelled && !all.is_empty()), (&all, args.unlabelled)];
     let choices: Vec<&Vec<String>> = choices

@@ -92,9 +92,10 @@ pub trait Objective: Send {
     fn class_names(&self) -> Lexicon {
         Lexicon::default()
     }
-    /// Sets how many hypotheses its search keeps open and how many texts it predicts; false, as by
-    /// default, if it does not search.
-    fn set_search(&mut self, _beam: usize, _n_best: usize) -> bool {
+    /// Sets how many hypotheses its search keeps open, if that is to differ from the recipe, and how
+    /// many texts it predicts, for which it keeps at least as many open; false, as by default, if it
+    /// does not search.
+    fn set_search(&mut self, _beam: Option<usize>, _n_best: usize) -> bool {
         false
     }
     /// The versions and settings of its metrics, as their reference programs print them. None by

@@ -4,7 +4,7 @@
 //! the decoder's vocabulary are one class. An evaluation also generates texts, by greedy or beam search, and compares
 //! them with the targets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::{Result, bail};
 
@@ -156,7 +156,7 @@ impl ObjectiveConfig for Config {
 }
 
 struct Generator {
-    decoder: std::sync::Arc<dyn Decoder>,
+    decoder: Arc<dyn Decoder>,
     config: Config,
     /// The most texts of a prediction.
     n_best: usize,
@@ -253,8 +253,10 @@ impl Objective for Generator {
         Box::new(GenerationScorer::new(self.config.tokenization))
     }
 
-    fn set_search(&mut self, beam: usize, n_best: usize) -> bool {
-        (self.config.search.beam, self.n_best) = (beam, n_best);
+    fn set_search(&mut self, beam: Option<usize>, n_best: usize) -> bool {
+        let search = &mut self.config.search;
+        search.beam = beam.unwrap_or(search.beam).max(n_best);
+        self.n_best = n_best;
         true
     }
 

@@ -20,7 +20,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
     "ranking" "question-answering"
-    "relation-extraction" "summaries" "keyphrases"
+    "relation-extraction" "summaries" "keyphrases" "translation"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -57,6 +57,12 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "reports/topics.train.jsonl" "reports/topics.dev.jsonl" "reports/topics.test.jsonl"
     "abstracts/keyphrases.train.tsv" "abstracts/keyphrases.dev.tsv" "abstracts/keyphrases.test.tsv"
     "abstracts/chunks.train.tsv" "abstracts/chunks.dev.tsv" "abstracts/chunks.test.tsv"
+    "phrases/north/train.source" "phrases/north/train.target"
+    "phrases/north/dev.source" "phrases/north/dev.target"
+    "phrases/north/test.source" "phrases/north/test.target"
+    "phrases/south/train.source" "phrases/south/train.target"
+    "phrases/south/dev.source" "phrases/south/dev.target"
+    "phrases/tags/train.tsv" "phrases/tags/dev.tsv"
 ];
 
 /// The text of the shipped recipe with that name.

@@ -295,6 +295,11 @@ impl System {
         }
     }
 
+    /// Calls [`Objective::set_search`] of the objective with that index in the recipe.
+    pub fn set_search(&mut self, at: usize, beam: Option<usize>, n_best: usize) -> bool {
+        self.objectives[at].objective.set_search(beam, n_best)
+    }
+
     /// Calls [`Objective::begin_stage`] of every objective.
     pub fn begin_stage(&mut self) -> Result<()> {
         self.objectives.iter_mut().try_for_each(|placed| placed.objective.begin_stage())

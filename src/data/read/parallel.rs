@@ -219,10 +219,12 @@ impl Layout<'_> {
         let file_of = |name: &str| self.fields.iter().position(|field| *field == name);
         let mut sequences = Vec::with_capacity(corpus.sequences.len());
         let mut tokens = Vec::with_capacity(corpus.fields.len());
-        for field in &corpus.fields {
+        // Texts are the first fields.
+        for (at, field) in corpus.fields.iter().enumerate() {
             let found = file_of(&field.name).map(|file| (file, self.tokens.split(&texts[file])));
+            let is_text = at < corpus.sequences.len();
             tokens.push(match (found, field.axis) {
-                (Some((file, split)), _) if sequences.len() < corpus.sequences.len() => {
+                (Some((file, split)), _) if is_text => {
                     if split.is_empty() {
                         let name = &field.name;
                         let what =
@@ -246,7 +248,12 @@ impl Layout<'_> {
                     Some(tags)
                 }
                 (Some((file, _)), _) => Some(vec![texts[file].trim_ascii()]),
-                (None, _) => None,
+                (None, _) => {
+                    if is_text {
+                        sequences.push(None);
+                    }
+                    None
+                }
             });
         }
         let fields = corpus.fields.iter().zip(&mut corpus.lexicons).zip(tokens);
