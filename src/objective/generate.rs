@@ -91,7 +91,8 @@ impl ObjectiveKind for Generate {
     }
 
     fn head(&self) -> HeadSource {
-        HeadSource::Own
+        // The output layer is that of the decoder.
+        HeadSource::None
     }
 
     fn configure(

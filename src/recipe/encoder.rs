@@ -24,7 +24,7 @@ use crate::{
     keys::{Key, Located, Place, Refers, ValueType, Values},
     model::{
         encoder::{self, DeclaredEncoder, EncoderConfig, EncoderKind, RowSource},
-        tap::{EncoderSignature, LayerSpec},
+        tap::{EncoderSignature, LayerSpec, RowKind},
     },
     objective::EncoderView,
 };
@@ -390,7 +390,12 @@ fn configure(
         keys.zip(inputs).filter(|(key, input)| key.on.is_some_and(|on| on != input.on));
     if let Some((key, _)) = vectors.next() {
         let (kind, name) = (kind.name(), key.name);
-        let what = format!("a {kind:?} reads a sequence, and its `{name}` is one vector");
+        let what = match key.on {
+            Some(RowKind::Example) => format!(
+                "expected one vector per example as `{name}` of a {kind:?}, found a sequence; add .mean, .max or .last"
+            ),
+            _ => format!("a {kind:?} reads a sequence, and its `{name}` is one vector"),
+        };
         diagnostics.fault(&values.place(name), format!("{}: {what}", table.label()));
         return None;
     }

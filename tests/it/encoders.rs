@@ -56,6 +56,9 @@ const CASES: &[&str] = &[
     "kind = 'attend'\ninput = 'trunk.last'\nto = ['words', 'trunk']",
     "kind = 'attend'\ninput = 'parts'\nto = 'trunk'",
     "kind = 'attend'\ninput = ['words', 'trunk']\nto = 'parts'",
+    "kind = 'decoder'\ninput = 'trunk'\nsummary = 'trunk.mean'\nfield = 'pos'\nembed = 3\nwidth = 4",
+    "kind = 'decoder'\ninput = ['trunk', 'words']\nfield = 'pos'\nembed = 3\nwidth = 7\nattention = 'additive'\n\
+     hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'\nsummary = 'words.last'",
 ];
 
 /// Sentences of 5, 4, 1 and 1 words, without repeated words, in 2, 3, 1 and 1 segments.
@@ -218,6 +221,7 @@ fn rows_have_the_declared_number_and_dimension() {
             RowKind::Token => batch.packing(0).n_rows(),
             RowKind::Item => Segments::new(batch.packing(2), batch.symbols(2)).n_segments(),
             RowKind::Example => batch.n_examples(),
+            RowKind::Step => batch.packing(0).n_rows() + batch.n_examples(),
         };
         let layer = case.tiny.recipe.objectives[0].layers[0];
         let found = rows(&system, &batch, Mode::Eval);

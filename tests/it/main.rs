@@ -23,6 +23,7 @@ mod exits;
 mod folders;
 mod frozen;
 mod fuzz;
+mod generation;
 mod glossary;
 mod hostile;
 mod inputs;

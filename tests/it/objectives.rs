@@ -17,7 +17,7 @@ use auxdesk::{
         Counts, ObjectiveId,
         event::{ClassCounts, Split},
     },
-    recipe::{ObjectiveSpec, Recipe, System, Tap},
+    recipe::{EncoderSpec, ObjectiveSpec, Recipe, System, Tap},
     train::{Gradients, Optimizer, score},
 };
 use candle_core::{Device, Tensor};
@@ -256,6 +256,12 @@ pub(crate) fn below(
             let read = spec.objective().map(auxdesk::objective::owner);
             owners.extend(read.as_deref());
             for parameter in system.parameters().all() {
+                // The output layer of a decoder is above its rows.
+                let is_above = spec_of_decoder(spec)
+                    && parameter.name.starts_with(&format!("{}.scores.", spec.name));
+                if is_above {
+                    continue;
+                }
                 let is_below = |owner: &&str| {
                     let rest = parameter.name.strip_prefix(*owner);
                     let rest = rest.and_then(|rest| rest.strip_prefix('.'));
@@ -316,6 +322,25 @@ fn an_objective_has_parameters_where_its_system_has_them() {
     }
 }
 
+fn spec_of_decoder(spec: &EncoderSpec) -> bool {
+    matches!(spec.kind.source(), RowSource::Decoder(_))
+}
+
+/// The names of the parameters of the output layer of the decoder that an objective taps, which is its head.
+fn output_layer(recipe: &Recipe, spec: &ObjectiveSpec, system: &System) -> BTreeSet<String> {
+    let tap = spec.taps.first().and_then(|taps| taps.first());
+    let decoder = tap.map(|tap| &recipe.encoders[tap.encoder]);
+    let Some(decoder) = decoder.filter(|spec| spec_of_decoder(spec)) else {
+        return BTreeSet::new();
+    };
+    let scores = format!("{}.scores.", decoder.name);
+    let embedding = format!("{}.embedding", decoder.name);
+    let is_tied = decoder.values.switch("tied");
+    let is_it = |name: &str| name.starts_with(&scores) || (is_tied && name == embedding);
+    let names = system.parameters().all().iter().map(|parameter| parameter.name.clone());
+    names.filter(|name| is_it(name)).collect()
+}
+
 /// The names of the parameters that an objective owns or shares, or reads with a gradient.
 fn learnt(system: &System, spec: &ObjectiveSpec) -> BTreeSet<String> {
     let names = [Some(&spec.name), spec.share.as_ref()].into_iter().flatten();
@@ -355,6 +380,7 @@ fn a_gradient_reaches_only_its_own_parameters_and_those_below_its_tap() {
                 wanted.extend(below(&tiny.recipe, spec.corpora[0], taps, &system));
             }
             wanted.extend(named(spec, &system));
+            wanted.extend(output_layer(&tiny.recipe, spec, &system));
             assert!(!wanted.is_empty(), "{what}");
             assert_eq!(found, wanted, "{what}");
         },
@@ -424,7 +450,10 @@ fn a_stopped_gradient_reaches_only_the_objectives_own_parameters() {
             let system = tiny.system();
             let loss = tiny.term(&system, at, 8).mean().unwrap();
             let found = reached(&system, &gradients(&loss, system.parameters()));
-            assert_eq!(found, learnt(&system, &tiny.recipe.objectives[at]), "{what}");
+            let spec = &tiny.recipe.objectives[at];
+            let mut wanted = learnt(&system, spec);
+            wanted.extend(output_layer(&tiny.recipe, spec, &system));
+            assert_eq!(found, wanted, "{what}");
         },
     );
 }
@@ -456,9 +485,15 @@ fn a_reversed_gradient_is_multiplied_by_minus_strength_below_the_tap_only() {
             assert_eq!(bits(&loss), passed_loss, "{what}: the loss itself is the same");
             let reversed = gradients(&loss, system.parameters());
             let spec = &tiny.recipe.objectives[at];
-            let learnt = learnt(&system, spec);
+            let mut learnt = learnt(&system, spec);
+            learnt.extend(output_layer(&tiny.recipe, spec, &system));
             for (number, (passed, reversed)) in passed.iter().zip(&reversed).enumerate() {
                 let name = &system.parameters().all()[number].name;
+                // Where embeddings are also those of the output layer, both gradients are added.
+                if name.ends_with(".embedding") && learnt.contains(name) {
+                    assert_ne!(passed, reversed, "{what}: {name}");
+                    continue;
+                }
                 let turned = if was_reversed { 0.5 } else { -0.5 };
                 let factor = if learnt.contains(name) { 1.0 } else { turned };
                 let wanted = passed.as_ref().map(|all| all.iter().map(|g| g * factor).collect());

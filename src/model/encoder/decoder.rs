@@ -1,5 +1,8 @@
 //! A decoder in the graph: its rows are the outputs of teacher forcing, one for each symbol of the target and one for
 //! its end. The formulas are in `kernel/decoder.rs`.
+//!
+//! Its output layer is the head of its objectives: it is trained by them also where their gradient does not reach the
+//! rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -143,8 +146,8 @@ impl EncoderKind for DecoderKind {
         };
         if values.text(ATTENTION) == "dot" && memory != width {
             return Err(format!(
-                "expected a memory of dimension {width}, the decoder's `width`, for `attention = \"dot\"`, found \
-                 {memory}; change `width`, or set `attention = \"general\"`"
+                "expected the same dimension of `input` and `width` for `attention = \"dot\"`, found {memory} and \
+                 {width}; change `width`, or set `attention = \"general\"`"
             ));
         }
         Ok(Box::new(Config::new(values, memory, initial)))
@@ -276,7 +279,8 @@ impl EncoderConfig for Config {
             width: self.output(),
             on: RowKind::Step,
             pooled: RowKind::Example,
-            context: Context::LEFT,
+            // Its own symbols to the left, and whatever the memory has read.
+            context: Context::BOTH,
             directions: None,
         }]
     }
