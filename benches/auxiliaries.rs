@@ -2,14 +2,18 @@
 //! auxiliaries muted, and the baseline of the most frequent training label; for graphs, that of the most
 //! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
 //! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold
-//! entities; for extracted sentences, the first ones of each document; for answers, the most frequent one.
+//! entities; for extracted sentences, the first ones of each document; for answers, the most frequent one; for
+//! translations, that of each word by itself.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use auxdesk::{
     data::{
@@ -18,8 +22,8 @@ use auxdesk::{
         structure::{GraphArc, TokenSpan},
     },
     metric::{
-        Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
-        scorer::{AnswerScorer, GraphScorer, RankingScorer, RelationScorer},
+        Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Tokenization, Word,
+        scorer::{AnswerScorer, GenerationScorer, GraphScorer, RankingScorer, RelationScorer},
     },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -145,6 +149,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     }
     if taught.fields[field(taught)].form == FieldForm::Answers {
         return most_frequent_answer(taught, field(taught), metric);
+    }
+    if metric == "bleu" {
+        return word_by_word(taught, field(taught));
     }
     if matches!(taught.fields[field(taught)].axis, Axis::Items(_)) {
         return in_given_order(taught, field(taught), metric);
@@ -276,6 +283,49 @@ fn most_frequent_answer(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     let mut scores = Scores::default();
     scorer.finish(&mut scores);
     scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
+}
+
+/// The test BLEU of the words of the first text, each translated by the word with the largest Dice coefficient of the
+/// sentences that have it.
+fn word_by_word(corpus: &Corpus, field: usize) -> f64 {
+    let words = |example: &Example, field: usize| -> Vec<u32> {
+        example.strings(field).unwrap_or_default().to_vec()
+    };
+    let (mut of_source, mut of_target, mut of_both) =
+        (BTreeMap::new(), BTreeMap::new(), BTreeMap::<u32, BTreeMap<u32, u64>>::new());
+    for example in &corpus.train.examples {
+        let [source, target] =
+            [0, field].map(|field| words(example, field).into_iter().collect::<BTreeSet<_>>());
+        for &word in &target {
+            *of_target.entry(word).or_insert(0_u64) += 1;
+        }
+        for &word in &source {
+            *of_source.entry(word).or_insert(0_u64) += 1;
+            for &other in &target {
+                *of_both.entry(word).or_default().entry(other).or_default() += 1;
+            }
+        }
+    }
+    let translation = |word: u32| {
+        let dice = |other: u32, both: u64| {
+            2.0 * both as f64 / (of_source[&word] + of_target[&other]) as f64
+        };
+        let others = of_both.get(&word)?.iter().map(|(&other, &both)| (other, dice(other, both)));
+        others.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(other, _)| other)
+    };
+    let text = |words: &mut dyn Iterator<Item = u32>| {
+        words.map(|word| corpus.lexicons[field].get(word)).collect::<Vec<_>>().join(" ")
+    };
+    let mut scorer: Box<dyn Scorer> = Box::new(GenerationScorer::new(Tokenization::None));
+    for example in &corpus.test.as_ref().unwrap().examples {
+        let best = text(&mut words(example, 0).into_iter().filter_map(translation));
+        let gold = text(&mut words(example, field).into_iter());
+        let best = ScoredText { text: best, score: 0.0 };
+        scorer.push(&Gold::Texts(vec![gold]), &Prediction::Texts(vec![best]));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics[0].1
 }
 
 /// The test score of candidates in the order of the file.
