@@ -14,8 +14,9 @@ pub(crate) struct Phrase {
 
 impl Phrase {
     fn draw(words: &Words, dice: &mut Dice) -> Self {
-        let noun = dice.zipf(&words.nouns).clone();
-        let adjective = dice.chance(40).then(|| dice.zipf(&words.adjectives).clone());
+        let noun = dice.zipf(&words.nouns);
+        let noun = Noun { stem: noun.stem.named(dice), ..noun.clone() };
+        let adjective = dice.chance(40).then(|| dice.zipf(&words.adjectives).named(dice));
         Self { noun, plural: dice.chance(35), definite: dice.chance(60), adjective }
     }
 }
@@ -59,12 +60,12 @@ impl Clause {
             .then(|| (dice.zipf(&words.prepositions).clone(), Phrase::draw(words, dice)));
         Self {
             subject,
-            verb: dice.zipf(&words.verbs).clone(),
+            verb: dice.zipf(&words.verbs).named(dice),
             past: dice.chance(50),
             negated: dice.chance(15),
             object,
             place,
-            adverb: dice.chance(30).then(|| dice.zipf(&words.adverbs).clone()),
+            adverb: dice.chance(30).then(|| dice.zipf(&words.adverbs).named(dice)),
         }
     }
 

@@ -5,15 +5,24 @@ use std::collections::BTreeSet;
 use crate::dice::Dice;
 use crate::lexicon::is_rude;
 
-/// A stem of the source with its translations.
+/// A concept: its names in the source, with their translations.
 #[derive(Clone, Debug)]
 pub(crate) struct Stem {
+    /// The name in use.
     pub(crate) source: String,
+    /// Synonyms, the most frequent first.
+    names: [String; 3],
     /// North and south. With two senses, those of the second follow.
     senses: Vec<[String; 2]>,
 }
 
 impl Stem {
+    /// The same by one of its names.
+    pub(crate) fn named(&self, dice: &mut Dice) -> Self {
+        let source = self.names[dice.weighted(&[5, 3, 2])].clone();
+        Self { source, ..self.clone() }
+    }
+
     /// The translation into a language, in the second sense if it has one.
     pub(crate) fn target(&self, language: usize, second: bool) -> &str {
         let sense = if second { self.senses.len() - 1 } else { 0 };
@@ -85,9 +94,13 @@ impl Coiner<'_> {
 
     /// A stem with two senses in one of six cases, if it may.
     fn stem(&mut self, n_syllables: usize, may_have_two: bool) -> Stem {
-        let source = self.word(0, n_syllables);
+        let names = [(); 3].map(|()| self.word(0, n_syllables));
         let n = if may_have_two && self.dice.below(6) == 0 { 2 } else { 1 };
-        Stem { source, senses: (0..n).map(|_| self.targets(n_syllables)).collect() }
+        Stem {
+            source: names[0].clone(),
+            names,
+            senses: (0..n).map(|_| self.targets(n_syllables)).collect(),
+        }
     }
 
     fn stems(&mut self, n: usize, n_syllables: usize, may_have_two: bool) -> Vec<Stem> {
@@ -99,19 +112,19 @@ impl Words {
     pub(crate) fn draw(dice: &mut Dice) -> Self {
         let mut coiner = Coiner { dice, seen: Default::default() };
         let prepositions = coiner.stems(6, 1, false);
-        let mut nouns: Vec<Noun> = (0..240)
+        let mut nouns: Vec<Noun> = (0..130)
             .map(|_| Noun {
                 stem: coiner.stem(2, false),
                 animate: coiner.dice.chance(40),
                 gender: coiner.dice.below(2),
             })
             .collect();
-        let verbs = coiner.stems(110, 2, true);
-        let adjectives = coiner.stems(80, 2, true);
-        let adverbs = coiner.stems(24, 2, false);
-        // Every eighth verb is also a noun in the source.
-        for (place, verb) in verbs.iter().enumerate().step_by(8) {
-            nouns[place * 2].stem.source.clone_from(&verb.source);
+        let verbs = coiner.stems(60, 2, true);
+        let adjectives = coiner.stems(45, 2, true);
+        let adverbs = coiner.stems(16, 2, false);
+        // The most frequent name of every fifth verb is also that of a noun.
+        for (place, verb) in verbs.iter().enumerate().step_by(5) {
+            nouns[place * 2].stem.names[0].clone_from(&verb.names[0]);
         }
         Self { nouns, verbs, adjectives, adverbs, prepositions }
     }
