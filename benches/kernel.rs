@@ -1,16 +1,20 @@
 //! Kernels one by one, forward and backward, compared with candle's own operations.
 //!
 //! `cargo bench --bench kernel` prints the best of several passes in milliseconds and the ratio of
-//! the two, with the dimensions of the reference step: 32 sentences of 25 tokens.
+//! the two, with the dimensions of the reference step: 32 sentences of 25 tokens. A decoder is compared with a recurrent
+//! layer of its sizes, in GFLOP/s.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic, and prints")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures")]
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use auxdesk::{
     data::Packing,
-    kernel::{self, ParamGrads, ParamRef, RecurrentWeights},
+    kernel::{
+        self, DecoderAttention, DecoderCell, DecoderPackings, DecoderWeights, ParamGrads, ParamRef,
+        RecurrentWeights,
+    },
 };
 use candle_core::{D, Device, Result, Tensor, Var};
 use candle_nn::{
@@ -102,6 +106,8 @@ fn main() {
     let ours = || kernel::dropout(&x, 0.5, ChaCha8Rng::seed_from_u64(1));
     compare("dropout 800x400", &param_grads, &ours, &|| ops::dropout(&x, 0.5));
     compare("tanh 800x400", &param_grads, &|| kernel::tanh(&x), &|| x.tanh());
+
+    decoder(&param_grads);
 }
 
 /// Both directions of a layer; candle's own takes sentences of one length.
@@ -128,4 +134,49 @@ fn lstm(param_grads: &ParamGrads) {
         Tensor::cat(&states.collect::<Result<Vec<_>>>()?, 2)
     };
     compare("lstm 32x25, 150 to 2x200", param_grads, &ours, &plain);
+}
+
+/// A decoder of 64 sequences of 14 symbols, which attends to 15 rows for each, and both directions of a layer over
+/// sequences of 14, with hidden size 256.
+fn decoder(param_grads: &ParamGrads) {
+    const SEQUENCES: usize = 64;
+    const STEPS: usize = 14;
+    const MEMORY: usize = 15;
+    let (width, memory, gates) = (256, 512, 1024);
+    let examples = Arc::new(Packing::of_examples(SEQUENCES));
+    let target = Packing::sorted_below(&examples, &[STEPS; SEQUENCES]);
+    let of_memory = Packing::sorted_below(&examples, &[MEMORY; SEQUENCES]);
+    let weights = DecoderWeights {
+        cell: DecoderCell::Lstm,
+        input: weight(param_grads, 0, &[width, gates]),
+        bias: weight(param_grads, 1, &[gates]),
+        recurrent: weight(param_grads, 2, &[width, gates]),
+        recurrent_bias: None,
+        feed: Some(weight(param_grads, 3, &[width, gates])),
+        attention: DecoderAttention::General { key: weight(param_grads, 4, &[memory, width]) },
+        output: weight(param_grads, 5, &[width + memory, width]),
+    };
+    let x = var(&[SEQUENCES * STEPS, width]);
+    let rows = var(&[SEQUENCES * MEMORY, memory]);
+    let initial = var(&[SEQUENCES, 2 * width]);
+    let packings = DecoderPackings { target: &target, memory: &of_memory };
+    let ours = || kernel::decode(&x, &rows, &initial, &weights, packings);
+    // Multiplications and additions of the forward pass; the backward pass has twice as many.
+    let of_row = 3 * width * gates + (width + memory) * width + MEMORY * (width + memory);
+    let flops = 2 * SEQUENCES * (STEPS * of_row + MEMORY * memory * width);
+    report("decoder 64x14, 256, memory 15x512", flops, best(param_grads, &ours));
+
+    let layer = RecurrentWeights {
+        input: weight(param_grads, 0, &[width, 2 * gates]),
+        bias: weight(param_grads, 1, &[2 * gates]),
+        recurrent: weight(param_grads, 2, &[2, width, gates]),
+        recurrent_bias: None,
+    };
+    let ours = || kernel::lstm(&x, &layer, &target);
+    let flops = 2 * SEQUENCES * STEPS * 2 * (width * gates + width * gates);
+    report("lstm 64x14, 256 to 2x256", flops, best(param_grads, &ours));
+}
+
+fn report(name: &str, forward: usize, ms: f64) {
+    println!("{name:<34} {ms:>8.2} {:>9.1} GFLOP/s", 3.0 * forward as f64 / ms / 1e6);
 }
