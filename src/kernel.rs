@@ -20,6 +20,7 @@ mod check;
 mod crf;
 mod cross_entropy;
 mod decoder;
+mod decoder_weights;
 mod device;
 mod distance;
 mod dropout;
@@ -61,9 +62,9 @@ pub use crf::crf;
 pub use cross_entropy::{
     cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits, cross_entropy_tied,
 };
-pub use decoder::{
-    DecoderAttention, DecoderCell, DecoderMemory, DecoderPackings, DecoderState, DecoderWeights,
-    decode,
+pub use decoder::{DecoderMemory, decode};
+pub use decoder_weights::{
+    DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
 };
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};

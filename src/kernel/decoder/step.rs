@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    Block, DecoderCell, DecoderWeights, Sizes,
+    Block, DecoderCell, DecoderState, DecoderWeights, Sizes,
     forward::{self, Given},
     operands::Operands,
 };
@@ -38,15 +38,6 @@ enum Form {
         ranges: Vec<Range<usize>>,
     },
     Plain(plain::PaddedMemory),
-}
-
-/// What a step passes on to the next one, a row for each hypothesis.
-#[derive(Clone, Debug)]
-pub struct DecoderState {
-    /// h, and c if the cell passes one on: (hypotheses, w or 2·w).
-    pub states: Tensor,
-    /// y: (hypotheses, o).
-    pub outputs: Tensor,
 }
 
 impl DecoderState {

@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::ops::{sigmoid, softmax};
 
 use super::{gather, parameter};
-use crate::kernel::decoder::{
+use crate::kernel::decoder_weights::{
     DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
 };
 
