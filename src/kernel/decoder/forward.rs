@@ -14,6 +14,7 @@ use crate::kernel::{
 };
 
 /// What a block computes from.
+#[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     /// The embeddings of the batch: (rows, e).
     pub(super) x: &'a [f32],

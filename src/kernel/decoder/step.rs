@@ -30,7 +30,7 @@ pub struct DecoderMemory {
 
 enum Form {
     Fused {
-        operands: Operands,
+        operands: Box<Operands>,
         /// The rows, example by example.
         rows: Buffer,
         keys: Option<Buffer>,
@@ -81,6 +81,7 @@ impl DecoderMemory {
             }
         })?;
         let keys = operands.keys(&gathered);
+        let operands = Box::new(operands);
         let form = Form::Fused { operands, rows: gathered, keys, ranges };
         Ok(Self { weights, sizes, form })
     }

@@ -166,12 +166,13 @@ impl Here<'_> {
                 let log_probability = open.log_probability + score;
                 let least = best.last().filter(|_| best.len() == n);
                 let is_better = least.is_none_or(|least| log_probability > least.log_probability);
-                if !is_possible || !is_better || !(log_probability > f32::NEG_INFINITY) {
-                    continue;
+                // A NaN is no better than anything.
+                let is_open = log_probability > f32::NEG_INFINITY;
+                if is_possible && is_better && is_open {
+                    let at = best.partition_point(|one| one.log_probability >= log_probability);
+                    best.insert(at, Continuation { place, class, log_probability });
+                    best.truncate(n);
                 }
-                let at = best.partition_point(|one| one.log_probability >= log_probability);
-                best.insert(at, Continuation { place, class, log_probability });
-                best.truncate(n);
             }
         }
         best
