@@ -64,13 +64,13 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     }
     let corpus_idx = spec.corpora[0];
     let corpus_spec = &recipe.corpora[corpus_idx];
+    set_search(&mut system, at, args)?;
     let name = match output {
         Output::Field { name, .. } => name,
         Output::Nothing | Output::New => "",
     };
     let is_generated = spec.layers.first().is_some_and(|layer| layer.on == RowKind::Step);
     let sources = inputs(corpus_spec, if is_generated { name } else { "" }, args)?;
-    set_search(&mut system, at, args)?;
     let labels = if args.labelled {
         Labels::Required
     } else if args.unlabelled {

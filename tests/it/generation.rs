@@ -123,10 +123,10 @@ fn trained(here: &Here) {
         r#"name = "turned"
 [train]
 seed = 1
-steps = 150
+steps = 400
 batch_size = 16
-learning_rate = 0.02
-best = "text.bleu"
+learning_rate = 0.01
+best = "text.exact_match"
 [[corpus]]
 name = "pairs"
 format = "parallel"
@@ -147,7 +147,8 @@ width = 12
 [[encoder]]
 name = "writer"
 kind = "decoder"
-input = "reader"
+input = ["reader", "words"]
+attention = "additive"
 field = "target"
 embed = 12
 width = 24
