@@ -84,7 +84,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 
 fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
     let mut sets = Vec::new();
-    for objective in &recipe.objectives {
+    for objective in recipe.objectives.iter().filter(|objective| !objective.generates()) {
         let Some(label) = objective.values.get("label").and_then(|value| value.value.as_text())
         else {
             continue;

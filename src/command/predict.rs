@@ -29,7 +29,7 @@ use crate::{
         stream::eval_batches,
     },
     kernel,
-    model::{Mode, RowKind},
+    model::Mode,
     objective::Output,
     printable::print_message,
     recipe::{CorpusSpec, Recipe, System},
@@ -69,8 +69,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         Output::Field { name, .. } => name,
         Output::Nothing | Output::New => "",
     };
-    let is_generated = spec.layers.first().is_some_and(|layer| layer.on == RowKind::Step);
-    let sources = inputs(corpus_spec, if is_generated { name } else { "" }, args)?;
+    let sources = inputs(corpus_spec, if spec.generates() { name } else { "" }, args)?;
     let labels = if args.labelled {
         Labels::Required
     } else if args.unlabelled {

@@ -77,6 +77,11 @@ impl ObjectiveSpec {
         self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
+    /// Whether its label is a text that a decoder generates.
+    pub fn generates(&self) -> bool {
+        self.layers.first().is_some_and(|layer| layer.on == RowKind::Step)
+    }
+
     /// Whether it has parameters of its own, beside those that it shares.
     pub fn has_parameters(&self) -> bool {
         match self.kind.head() {

@@ -292,7 +292,7 @@ fn planned_recipes_use_only_names_that_they_define() {
             |noun: &str, name: &str| tables(noun).any(|table| table["name"].as_str() == Some(name));
         for table in tables("encoder").chain(tables("objective")) {
             let table = table.as_table().unwrap();
-            for key in ["input", "tap", "left", "right", "against", "initial", "share"] {
+            for key in ["input", "tap", "left", "right", "against", "initial", "summary", "share"] {
                 for text in texts(table.get(key)) {
                     if let Some(objective) = text.strip_prefix("labels:") {
                         assert!(has("objective", objective), "{path}: {text}");

@@ -122,7 +122,9 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         let prefix = format!("encoder.{}", encoder.name);
         for key in encoder.kind.keys() {
             match key.name {
-                "width" | "hidden" | "filters" | "embed" if encoder.values.get(key.name).is_some() => {
+                "width" | "hidden" | "filters" | "embed"
+                    if encoder.values.get(key.name).is_some() =>
+                {
                     sets.push(format!("{prefix}.{}={width}", key.name));
                 }
                 "dropout" | "word_dropout" | "noise" => {
