@@ -57,7 +57,7 @@ const CASES: &[&str] = &[
     "kind = 'attend'\ninput = 'parts'\nto = 'trunk'",
     "kind = 'attend'\ninput = ['words', 'trunk']\nto = 'parts'",
     "kind = 'decoder'\ninput = 'words'\nsummary = 'words.mean'\nfield = 'pos'\nembed = 3\nwidth = 3",
-    "kind = 'decoder'\ninput = ['words', 'words']\nfield = 'pos'\nembed = 3\nwidth = 7\nattention = 'additive'\n\
+    "kind = 'decoder'\ninput = ['words', 'words']\nfield = 'pos'\nembed = 3\nwidth = 6\nattention = 'additive'\n\
      hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'\nsummary = 'words.last'",
 ];
 
