@@ -22,8 +22,11 @@ use words::Words;
 /// How a language says a sentence.
 type Voice = fn(&Clause) -> Vec<String>;
 
-/// The pairs of each language, with the number of sentences of each split.
-const PAIRS: [(&str, Voice, &[(&str, usize)]); 2] = [
+/// The splits of a language, each with its number of sentences.
+type Splits = &'static [(&'static str, usize)];
+
+/// The pairs of each language.
+const PAIRS: [(&str, Voice, Splits); 2] = [
     ("north", target::north, &[("train", 800), ("dev", 200), ("test", 300)]),
     ("south", target::south, &[("train", 3000), ("dev", 100)]),
 ];

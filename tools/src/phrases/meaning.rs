@@ -26,7 +26,7 @@ impl Phrase {
 pub(crate) enum Subject {
     /// A pronoun: first, second or third person.
     Person(usize),
-    Phrase(Phrase),
+    Phrase(Box<Phrase>),
 }
 
 impl Subject {
@@ -52,7 +52,7 @@ impl Clause {
         let subject = if dice.chance(30) {
             Subject::Person(dice.below(3))
         } else {
-            Subject::Phrase(Phrase::draw(words, dice))
+            Subject::Phrase(Box::new(Phrase::draw(words, dice)))
         };
         let object = dice.chance(80).then(|| Phrase::draw(words, dice));
         let place = dice
