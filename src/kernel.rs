@@ -21,6 +21,7 @@ mod crf;
 mod cross_entropy;
 mod decoder;
 mod decoder_weights;
+mod ctc;
 mod device;
 mod distance;
 mod dropout;
@@ -66,6 +67,8 @@ pub use decoder::{DecoderMemory, decode};
 pub use decoder_weights::{
     DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
 };
+pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
+pub use ctc::{LabelledFrames, ctc, frames_needed};
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;

@@ -15,6 +15,7 @@
 //!   tests compare ours with them.
 
 mod decoder;
+mod ctc;
 mod groups;
 mod loss;
 mod pool;
@@ -25,6 +26,7 @@ mod tokens;
 use candle_core::{Result, Tensor};
 
 pub(super) use decoder::{PaddedMemory, decode, decoder_step};
+pub(super) use ctc::ctc;
 pub(super) use groups::{log_softmax_by_group, pair_products};
 pub(super) use loss::{
     binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits, cross_entropy_tied,

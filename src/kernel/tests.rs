@@ -3,6 +3,7 @@
 mod crf;
 mod cross_entropy;
 mod decoder;
+mod ctc;
 mod gru;
 mod lstm;
 mod plain;
