@@ -30,6 +30,7 @@ mod gather;
 mod gemm;
 mod group_softmax;
 mod gru;
+mod labelled_frames;
 mod linear;
 mod lstm;
 mod memory;
@@ -68,7 +69,7 @@ pub use decoder_weights::{
     DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
 };
 pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
-pub use ctc::{LabelledFrames, ctc, frames_needed};
+pub use ctc::ctc;
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;
@@ -77,6 +78,8 @@ pub use gather::{ends, gather, sum_by_group};
 pub use group_softmax::{log_softmax, log_softmax_by_group};
 pub use gru::gru;
 pub use linear::{linear, linear_tied};
+pub use labelled_frames::{LabelledFrames, frames_needed};
+pub use linear::linear;
 pub use lstm::lstm;
 pub use memory::{Allocator, after_out_of_memory, before_out_of_memory, keep_memory};
 pub use pair_group::PairGroup;

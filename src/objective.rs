@@ -36,12 +36,13 @@ mod relation;
 mod statistic;
 mod tag;
 mod tie;
+mod transcribe;
 mod word_ids;
 
 pub use declare::{
     ConfigFault, Declared, EncoderLookup, EncoderView, HeadRead, HeadSource, LabelCheck, Metric,
     ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, ReadSetup, ReadView, RepairedTag,
-    Selects, TapKey,
+    Selects, TapKey, TapRows,
 };
 pub use evaluate::{Evaluation, Objective, RawLoss};
 
@@ -69,6 +70,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &answer_sentence::AnswerSentence,
     &extract::Extract,
     &generate::Generate,
+    &transcribe::Transcribe,
     &next_word::NextWord,
     &frequency::Frequency,
     &statistic::Statistic,
@@ -86,6 +88,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 /// Kinds of objective that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] =
     &["transcribe", "bag", "bag-rest", "dual", "round-trip", "aligned-vector", "next-vector"];
+    &["generate", "bag", "bag-rest", "dual", "round-trip", "aligned-vector", "next-vector"];
 
 /// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {

@@ -17,6 +17,7 @@ mod fault;
 mod group;
 mod input;
 mod kind;
+mod lengths;
 pub mod list;
 mod memory;
 mod missing;

@@ -16,22 +16,9 @@ use rayon::prelude::*;
 
 use super::{
     arch::{fast, is_fused},
+    labelled_frames::{LabelledFrames, frames_needed},
     plain, slices,
 };
-
-/// A sequence of frames and its labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelledFrames {
-    /// The row of each frame.
-    pub rows: Vec<u32>,
-    /// The labels in their order, none of which is the blank.
-    pub labels: Vec<u32>,
-}
-
-/// The number of frames that these labels need: one each, and one for a blank between equal neighbors.
-pub fn frames_needed(labels: &[u32]) -> usize {
-    labels.len() + labels.windows(2).filter(|pair| pair[0] == pair[1]).count()
-}
 
 /// The loss of each sequence: (sequences). The last of the classes of the logits (rows, classes) is the blank. Rows that
 /// are in no sequence have no gradient.

@@ -59,7 +59,8 @@ impl Refers {
             | Self::Segments
             | Self::Row
             | Self::OtherText
-            | Self::Text => "field",
+            | Self::Text
+            | Self::Transcript => "field",
         }
     }
 
@@ -85,6 +86,7 @@ impl Refers {
             Self::Answers => "a field with alternative spans of tokens",
             Self::Row => "a field with one string per row of the tap",
             Self::Text => "a field with a raw text per example",
+            Self::Transcript => "a field with a raw text per example, or one string per token",
         }
     }
 }

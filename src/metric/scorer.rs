@@ -19,6 +19,7 @@ mod relations;
 mod spans;
 mod tags;
 mod texts;
+mod transcripts;
 mod vectors;
 
 use super::{ByClass, Gold};
@@ -39,6 +40,7 @@ pub use relations::RelationScorer;
 pub use spans::SpanScorer;
 pub use tags::TagScorer;
 pub use texts::TextScorer;
+pub use transcripts::TranscriptScorer;
 pub use vectors::{DomainScorer, OverlapScorer};
 
 /// Accumulates pairs of gold and prediction over a split.

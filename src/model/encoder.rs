@@ -173,6 +173,10 @@ pub trait EncoderConfig: Send + Sync {
     fn scratch(&self, _batch: BatchSize) -> u64 {
         0
     }
+    /// The number of adjacent rows of its input that a row joins.
+    fn joins(&self) -> usize {
+        1
+    }
     /// The objective whose labels it gives, if it gives those of one.
     fn labels_of(&self) -> Option<&str> {
         None
@@ -224,6 +228,9 @@ pub struct BatchSize {
     pub item_tokens: u64,
     /// The documents of a collection that all of them rank.
     pub documents: u64,
+    /// The sum of the products of their longest sequence and the characters of their longest text, each token of which
+    /// has a space after it.
+    pub transcribed: u64,
 }
 
 /// What an encoder is built from.

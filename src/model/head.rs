@@ -3,6 +3,7 @@
 
 mod cosine;
 mod crf;
+mod ctc;
 mod pair;
 mod pointer;
 mod relative;
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use cosine::CosineConfig;
+pub use ctc::{CtcConfig, CtcHead, Labelling};
 pub use pair::{PairConfig, PairRows, PairScorer};
 pub use pointer::{PointerConfig, PointerHead};
 pub use span::{SpanConfig, SpanHead, best_span};
@@ -31,6 +33,7 @@ pub use span::{SpanConfig, SpanHead, best_span};
 pub const HEADS: &[&dyn HeadKind] = &[
     &softmax::Softmax,
     &crf::Crf,
+    &ctc::Ctc,
     &sigmoid::Sigmoid,
     &pair::Pair,
     &pointer::Pointer,
@@ -39,7 +42,7 @@ pub const HEADS: &[&dyn HeadKind] = &[
 ];
 
 /// Heads that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["ctc", "bag", "vector"];
+pub const PLANNED: &[&str] = &["bag", "vector"];
 
 /// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
@@ -90,6 +93,8 @@ pub trait HeadKind: Sync {
 pub enum HeadConfig {
     /// Scores for each row.
     Rows(Box<dyn RowHeadConfig>),
+    /// Label sequences that are not aligned with rows.
+    Ctc(CtcConfig),
     /// Scores for pairs of rows.
     Pairs(PairConfig),
     /// Cosines of pairs of rows.

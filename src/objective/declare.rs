@@ -14,7 +14,9 @@ use crate::{
     model::{
         Decoder, HeadKind, RowKind,
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
-        head::{Classes, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig, SpanConfig},
+        head::{
+            Classes, CtcConfig, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig, SpanConfig,
+        },
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
     },
@@ -296,6 +298,32 @@ pub struct LabelCheck {
     pub untrained: Vec<ReadError>,
     /// Examples of train whose loss is not computed, because no candidate is relevant or no answer is there.
     pub without_target: Vec<ReadError>,
+    /// Examples of train whose loss is not computed, because its tap has fewer rows than their transcript needs.
+    pub too_few_rows: Vec<ReadError>,
+}
+
+impl LabelCheck {
+    /// This check with the findings of another one after its own.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let Self {
+            of_examples,
+            of_files,
+            of_corpus,
+            repaired,
+            untrained,
+            without_target,
+            too_few_rows,
+        } = other;
+        self.of_examples.extend(of_examples);
+        self.of_files.extend(of_files);
+        self.of_corpus.extend(of_corpus);
+        self.repaired.extend(repaired);
+        self.untrained.extend(untrained);
+        self.without_target.extend(without_target);
+        self.too_few_rows.extend(too_few_rows);
+        self
+    }
 }
 
 /// A tag that the scheme forbids at its place.
@@ -309,6 +337,14 @@ pub struct RepairedTag {
     pub error: ReadError,
 }
 
+/// The numbers of rows of a tap over a sequence of a corpus.
+pub struct TapRows<'a> {
+    /// The index of the sequence.
+    pub sequence: usize,
+    /// The number of rows for so many positions of the sequence.
+    pub n_rows: &'a dyn Fn(usize) -> usize,
+}
+
 /// An objective of a checked recipe, with its options parsed, before any corpus is read.
 pub trait ObjectiveConfig: Send + Sync {
     /// The metrics that it reports, the most important first.
@@ -317,6 +353,11 @@ pub trait ObjectiveConfig: Send + Sync {
     fn output(&self) -> Output<'_>;
     /// What is wrong with a corpus's labels, for example a tag that its scheme does not have. None by default.
     fn check_corpus(&self, _corpus: &Corpus) -> LabelCheck {
+        LabelCheck::default()
+    }
+    /// What is wrong with the numbers of rows of its first tap, if they are known before any tensor is created. None by
+    /// default.
+    fn check_rows(&self, _corpus: &Corpus, _rows: &TapRows<'_>) -> LabelCheck {
         LabelCheck::default()
     }
     /// The objectives whose heads it reads, each over the rows of that objective's tap, which follow those of its
@@ -432,6 +473,12 @@ impl ObjectiveSetup<'_> {
     pub(super) fn label_head(self, classes: Classes) -> Result<Option<LabelHead>> {
         let n_labels = classes.n;
         Ok(Some(LabelHead { head: self.head(classes)?, n_labels }))
+    }
+
+    /// The options of the recipe's head for label sequences.
+    pub(super) fn ctc_head(&self) -> CtcConfig {
+        let Some(HeadConfig::Ctc(head)) = self.head else { panic!("{ITS_HEADS}") };
+        *head
     }
 
     /// The options of the recipe's pointer.

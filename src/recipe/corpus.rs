@@ -100,6 +100,7 @@ impl CorpusSpec {
             Refers::Answers => "alternative spans of tokens",
             Refers::Segments => "a segment for each token",
             Refers::Text => "a raw text for each example",
+            Refers::Transcript => "a raw text for each example, or one string per token",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -125,6 +126,9 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Numbers => field.form == FieldForm::Numbers,
         Refers::Answers => field.form == FieldForm::Answers,
         Refers::Text => field.form == FieldForm::Text,
+        Refers::Transcript => {
+            field.form == FieldForm::Text || field.form == FieldForm::Symbols && of_tokens
+        }
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

@@ -7,7 +7,7 @@ use candle_core::Result;
 
 use super::{FittedByOwner, Recipe, System};
 use crate::{
-    data::{Collection, Corpus, Example},
+    data::{Collection, Corpus, Example, FieldValues},
     keys::{Key, Value, ValueType, Values},
     model::{
         HeadConfig, HeadKind,
@@ -132,6 +132,18 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         });
         sums.max().unwrap_or(0)
     };
+    // The characters of a text, with a space after each token.
+    let text = |(field, values): (usize, &Option<FieldValues>)| match values {
+        Some(FieldValues::Text(text)) => text.chars().count() as u64,
+        values => {
+            let tokens = values.as_ref().and_then(FieldValues::strings).unwrap_or_default();
+            tokens.iter().map(|&token| n_characters[field][token as usize] + 1).sum()
+        }
+    };
+    let transcribed = |example: &Example| {
+        let longest = example.fields.iter().enumerate().map(text).max().unwrap_or(0);
+        lengths(example).first().map_or(0, |n| n * longest)
+    };
     // An evaluation has the whole of a collection beside the examples of a batch.
     let collections = || corpus.splits().filter_map(|(_, split)| split.collection.as_ref());
     let most_collected = |of: &dyn Fn(&Collection) -> u64| collections().map(|it| of(it)).max();
@@ -148,6 +160,7 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         item_pairs: most(&|example| items(example).pow(2)),
         item_tokens: most(&|example| items(example) * longest(example)),
         documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
+        transcribed: most(&transcribed),
     }
 }
 
@@ -229,6 +242,7 @@ impl Sizes {
             let n_pairs = spec.config.n_pairs(batch);
             let pairs = match spec.head_config.as_deref() {
                 Some(HeadConfig::Pairs(head)) => head.scratch(n_pairs),
+                Some(HeadConfig::Ctc(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Pointer(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Rows(_) | HeadConfig::Span(_)) | None => 0,
@@ -399,6 +413,7 @@ tap = "{tap}"
             item_pairs: 2,
             item_tokens: 8,
             documents: 0,
+            transcribed: 101 + 5 * 10,
         };
         assert_eq!(size, wanted);
         let step = |recipe: &Recipe| {

@@ -32,6 +32,7 @@ impl Names {
             | Refers::Numbers
             | Refers::Answers
             | Refers::Text
+            | Refers::Transcript
             | Refers::Segments
             | Refers::Row
             | Refers::OtherText => &[],

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     CorpusSpec, Fault, Faults, ObjectiveSpec, Recipe, SplitSource, corpus::MAX_TRAIN_EXAMPLES,
-    shipped,
+    lengths::TapLength, shipped,
 };
 use crate::{
     data::{
@@ -16,7 +16,7 @@ use crate::{
         read::{Location, ReadError},
     },
     keys::{Place, Refers, ValueType},
-    objective::{LabelCheck, RepairedTag},
+    objective::{LabelCheck, RepairedTag, TapRows},
     protocol::event::{Split, Treatment},
 };
 
@@ -41,7 +41,7 @@ impl Recipe {
             let mut of_examples = Vec::new();
             let mut unused = Unused::default();
             for reader in reading.clone() {
-                let mut check = reader.config.check_corpus(&corpus);
+                let mut check = self.check_labels(reader, at, &corpus);
                 of_examples.append(&mut check.of_examples);
                 unused.add(&mut check);
                 found.extend(check.of_files.into_iter().map(line_fault));
@@ -62,7 +62,7 @@ impl Recipe {
                 // Skipped examples have no further irregularities.
                 unused = Unused::default();
                 for reader in reading.clone() {
-                    unused.add(&mut reader.config.check_corpus(&corpus));
+                    unused.add(&mut self.check_labels(reader, at, &corpus));
                 }
             }
             unused.list(&mut corpus);
@@ -86,6 +86,19 @@ impl Recipe {
         }
         if faults.is_empty() { Ok(corpora) } else { Err(Faults(faults)) }
     }
+
+    /// What an objective finds in the labels of a corpus, and in the numbers of rows for them.
+    fn check_labels(&self, spec: &ObjectiveSpec, corpus_idx: usize, corpus: &Corpus) -> LabelCheck {
+        let check = spec.config.check_corpus(corpus);
+        match self.tap_length(spec, corpus_idx, corpus) {
+            Some(TapLength { sequence, joined }) => {
+                let n_rows = |n: usize| joined.iter().fold(n, |n, joins| n.div_ceil(*joins));
+                let rows = TapRows { sequence, n_rows: &n_rows };
+                check.and(spec.config.check_rows(corpus, &rows))
+            }
+            None => check,
+        }
+    }
 }
 
 /// What objectives do not use as it stands, each tag and sentence once, whichever objectives read it.
@@ -97,6 +110,8 @@ struct Unused {
     untrained: BTreeMap<(Arc<str>, u32), ReadError>,
     /// The same for examples without a relevant candidate or an answer.
     without_target: BTreeMap<(Arc<str>, u32), ReadError>,
+    /// The same for those with fewer rows than their transcripts need.
+    too_few_rows: BTreeMap<(Arc<str>, u32), ReadError>,
 }
 
 impl Unused {
@@ -112,6 +127,9 @@ impl Unused {
         for error in check.without_target.drain(..) {
             self.without_target.entry((error.file.clone(), error.line)).or_insert(error);
         }
+        for error in check.too_few_rows.drain(..) {
+            self.too_few_rows.entry((error.file.clone(), error.line)).or_insert(error);
+        }
     }
 
     fn list(self, corpus: &mut Corpus) {
@@ -124,6 +142,7 @@ impl Unused {
         for (treatment, found) in [
             (Treatment::UntrainedSentences, self.untrained),
             (Treatment::WithoutTarget, self.without_target),
+            (Treatment::TooFewRows, self.too_few_rows),
         ] {
             let count = found.len() as u64;
             corpus.add_irregular(Split::Train, treatment, count, found.into_values());

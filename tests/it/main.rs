@@ -52,6 +52,7 @@ mod sequences;
 mod terminal;
 mod tied;
 mod tiny;
+mod transcribe;
 mod twice;
 mod vectors;
 mod warm_start;

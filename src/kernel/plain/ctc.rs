@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::ops::log_softmax;
 
 use super::{ids, sum_by_group};
-use crate::kernel::ctc::LabelledFrames;
+use crate::kernel::labelled_frames::LabelledFrames;
 
 /// The logarithm of the probability of what is impossible.
 const NEVER: f32 = -1e30;

@@ -118,7 +118,10 @@ fn sequences_of_any_lengths_equal_the_plain_composition_and_finite_differences()
 #[test]
 fn the_only_alignment_has_a_blank_between_equal_labels() -> Result<()> {
     let labels = [0, 0, 1, 1];
-    assert_eq!((frames_needed(&labels), frames_needed(&[]), frames_needed(&[0, 1, 0])), (6, 0, 3));
+    assert_eq!(
+        (frames_needed(&labels), frames_needed::<u32>(&[]), frames_needed(&[0, 1, 0])),
+        (6, 0, 3)
+    );
     let logits = check::var("logits", (6, 3), 2.0)?;
     let y = softmax(&to_vec(&logits)?, 3);
     let wanted: f64 = [0, 2, 0, 1, 2, 1].iter().zip(&y).map(|(&class, y)| -y[class].ln()).sum();

@@ -21,6 +21,8 @@ pub enum Treatment {
     UntrainedSentences,
     /// There is no training on examples without a relevant candidate or an answer.
     WithoutTarget,
+    /// There is no training on examples with fewer rows than their transcript needs.
+    TooFewRows,
 }
 
 /// Lines of one split that were treated in one way.
@@ -94,6 +96,10 @@ impl fmt::Display for Irregularity {
                 f,
                 "no training on {n} example{s} of {split} without a relevant candidate or an answer"
             ),
+            Treatment::TooFewRows => {
+                let needs = if n == 1 { "its transcript needs" } else { "their transcripts need" };
+                write!(f, "no training on {n} example{s} of {split} with fewer rows than {needs}")
+            }
         }
     }
 }
@@ -126,6 +132,9 @@ mod tests {
         assert_eq!(said, "no training on 3 sentences of dev without a label at every token");
         let said = one(Treatment::WithoutTarget, 1).to_string();
         let wanted = "no training on 1 example of dev without a relevant candidate or an answer";
+        assert_eq!(said, wanted);
+        let said = one(Treatment::TooFewRows, 2).to_string();
+        let wanted = "no training on 2 examples of dev with fewer rows than their transcripts need";
         assert_eq!(said, wanted);
     }
 
