@@ -52,6 +52,7 @@ use declare::declared;
 pub(crate) use declare::{DEFAULT_LABEL_WIDTH, LABEL_WIDTH};
 use declare::{EXAMPLE_TAP, TOKEN_TAP};
 use evaluate::{gold_of, predictions_of};
+pub(crate) use labels::LABELS;
 
 /// Every kind of objective, in the order in which `auxdesk list` shows them.
 pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[

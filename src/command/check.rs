@@ -13,10 +13,13 @@ use crate::{
         Corpus,
         statistics::{self, CorpusStatistics},
     },
+    objective::{self, Output},
     printable::{print_message, printable},
     process_memory,
     protocol::event::{VectorCoverage, WordCount},
-    recipe::{self, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, Warning, mib},
+    recipe::{
+        self, FittedByOwner, MemoryNeeds, Opened, Overrides, Recipe, RecipeSource, Warning, mib,
+    },
     train::WarmStart,
     tui,
 };
@@ -41,7 +44,8 @@ struct MemoryMib {
     step: u64,
 }
 
-/// The labels of an objective in the training split, with their counts.
+/// The labels of an objective in the training split, with their counts: as they are read, or as it trains them where it
+/// trains others, such as boundaries without types and the characters of texts.
 #[derive(Serialize)]
 struct LabelSet {
     objective: String,
@@ -72,7 +76,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let checked = Checked {
         memory_mib: MemoryMib { parameters, optimizer, step },
         vectors: recipe.coverage(&corpora, &vectors),
-        labels: label_sets(&recipe, &corpora),
+        labels: label_sets(&recipe, &corpora, &fitted),
         warnings: recipe.warnings(&corpora, &overlaps),
         recipe: recipe.name,
         corpora: with_statistics
@@ -82,7 +86,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if args.json { print_json(&checked) } else { print_text(&text(&checked)) }
 }
 
-fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
+fn label_sets(recipe: &Recipe, corpora: &[Corpus], fitted: &FittedByOwner) -> Vec<LabelSet> {
     let mut sets = Vec::new();
     for objective in recipe.objectives.iter().filter(|objective| !objective.generates()) {
         let Some(label) = objective.values.get("label").and_then(|value| value.value.as_text())
@@ -95,6 +99,15 @@ fn label_sets(recipe: &Recipe, corpora: &[Corpus]) -> Vec<LabelSet> {
             for (label, count) in statistics::label_set(corpus, &corpus.train, field) {
                 *labels.entry(label.to_owned()).or_default() += count;
             }
+        }
+        let is_read = matches!(objective.config.output(), Output::Field { names_read: true, .. });
+        let of_objective = fitted.get(&objective::owner(objective.name.as_str()));
+        let trained = of_objective.and_then(|fitted| fitted.vocabularies.get(objective::LABELS));
+        if let Some(trained) = trained.filter(|_| labels.is_empty() || !is_read) {
+            labels = trained.iter().map(|(label, count)| (label.to_owned(), count)).collect();
+        }
+        if labels.is_empty() {
+            continue;
         }
         let objective = objective.name.as_str().to_owned();
         sets.push(LabelSet { objective, field: label.to_owned(), labels });

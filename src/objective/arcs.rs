@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use candle_core::Result;
 
 use super::{
-    ConfigFault, Declared, HeadSource, LabelCheck, Metric, Objective, ObjectiveConfig,
+    ConfigFault, Declared, HeadSource, LABELS, LabelCheck, Metric, Objective, ObjectiveConfig,
     ObjectiveKind, ObjectiveSetup, Output, TOKEN_TAP, TapKey,
 };
 use crate::{
@@ -211,8 +211,6 @@ struct Config {
     structure: Structure,
     loss: ArcLoss,
 }
-
-const LABELS: &str = "labels";
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {

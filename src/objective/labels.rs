@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The key of the vocabulary of labels.
-pub(super) const LABELS: &str = "labels";
+pub(crate) const LABELS: &str = "labels";
 
 pub(super) const LABEL: Key =
     Key::required("label", ValueType::Name(Refers::Label), "field of the class of each example");

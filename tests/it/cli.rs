@@ -335,6 +335,27 @@ mod descriptions_of_recipes {
     }
 
     #[test]
+    fn check_lists_the_labels_that_an_objective_trains_and_none_where_there_are_none() {
+        let here = Here::new();
+        let labels = |recipe: &str, objective: &str| {
+            let document = json(&printed(&here, &["check", recipe, "--json"]));
+            let sets = document["labels"].as_array().unwrap().clone();
+            let set = sets.into_iter().find(|set| set["objective"] == objective)?;
+            let labels = set["labels"].as_object().unwrap().keys().cloned();
+            Some(labels.collect::<Vec<_>>())
+        };
+        // Those of arcs are of another field, and boundaries have no types.
+        let relations = labels("representation", "parse").unwrap();
+        assert!(relations.contains(&"nsubj".to_owned()), "{relations:?}");
+        assert_eq!(labels("representation", "relatedness"), None);
+        assert_eq!(labels("keyphrases", "boundaries").unwrap(), ["B", "I", "O"]);
+        assert!(
+            labels("keyphrases", "boundaries").unwrap().len()
+                < labels("keyphrases", "keyphrase").unwrap().len()
+        );
+    }
+
+    #[test]
     fn show_prints_the_shipped_file_which_is_a_valid_recipe() {
         let here = Here::new();
         for (name, _) in shipped::RECIPES {

@@ -19,8 +19,8 @@ evaluate_every = 40
 name = "sounds"
 format = "jsonl"
 text = ["sounds", "letters"]
-labels = "mood"
-raw = "text"
+labels = ["mood"]
+raw = ["text"]
 train = "train.jsonl"
 dev = "dev.jsonl"
 
@@ -109,7 +109,7 @@ fn characters_are_spelt_from_sounds_and_one_that_training_lacks_is_an_error() {
     assert!(wer >= cer && wer < 25.0, "{found}");
     let mut input = String::new();
     for n in 160..170 {
-        let _ = writeln!(input, r#"{{"sounds": "{}"}}"#, example(n).1);
+        let _ = writeln!(input, r#"{{"sounds": "{}", "letters": null}}"#, example(n).1);
     }
     let predicted =
         finish_with(&mut here.auxdesk(["predict", "run", "-", "--threads", "1"]), &input);
@@ -138,7 +138,7 @@ fn symbols_of_another_sequence_have_a_token_error_rate_and_a_beam_has_several_te
     let found = metrics(&here);
     let rate = found["token_error_rate"].as_f64().unwrap();
     assert!(rate > 0.0 && rate < 8.0 && found["cer"].is_null(), "{found}");
-    let input = format!("{{\"sounds\": \"{}\"}}\n", example(7).1);
+    let input = format!("{{\"sounds\": \"{}\", \"letters\": null}}\n", example(7).1);
     let predicted =
         finish_with(&mut here.auxdesk(["predict", "run", "-", "--threads", "1"]), &input);
     let texts = json(&predicted.out)["predicted"].as_array().unwrap().clone();
@@ -162,6 +162,7 @@ fn a_transcript_longer_than_what_it_transcribes_is_refused_or_skipped() {
     let skipped = check(&["--set", "corpus.sounds.faults=skip"]);
     assert_eq!(skipped.code, Some(0), "{}", skipped.err);
     assert!(skipped.out.contains("skipped 1 faulty example of train"), "{}", skipped.out);
+    assert!(skipped.out.contains("\nlabels of spell (text): 6\n"), "{}", skipped.out);
     for (label, wanted) in [
         (
             "mood",
@@ -174,7 +175,7 @@ fn a_transcript_longer_than_what_it_transcribes_is_refused_or_skipped() {
         assert_eq!(refused.code, Some(2));
         assert!(refused.err.contains(wanted), "{}", refused.err);
     }
-    here.write("train.jsonl", "{\"sounds\": \"a a\"}\n");
+    here.write("train.jsonl", "{\"sounds\": \"a a\", \"letters\": null}\n");
     let refused = check(&[]);
     let wanted =
         "train.jsonl:1: from here on no example of train has a \"text\"; expected one at least\n";
