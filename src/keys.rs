@@ -156,4 +156,6 @@ pub enum Refers {
     Row,
     /// A field with one string per token of another text than the one that the encoder runs over.
     OtherText,
+    /// A field with a vector for each position, of the corpora that reach the encoder.
+    Frames,
 }

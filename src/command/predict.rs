@@ -22,10 +22,12 @@ use crate::{
     app::write_whole,
     cli::PredictArgs,
     data::{
-        Batch, Lexicon, Prediction, SplitData, contents,
+        Batch, Lexicon, Prediction, SplitData,
         load::{self, FaultPolicies, FaultPolicy, load_input},
         prediction::{FieldPredictions, ScoredText},
         read::{self, KnownLabels, Labels, ReadError, Source},
+        prediction::FieldPredictions,
+        read::{self, Format, KnownLabels, Labels, ReadError, Source, SourceFolder},
         stream::eval_batches,
     },
     kernel,
@@ -256,10 +258,10 @@ fn inputs(corpus: &CorpusSpec, output: &str, args: &PredictArgs) -> Result<Vec<S
             args.inputs.len()
         )));
     }
-    args.inputs.iter().map(|path| input(path)).collect()
+    args.inputs.iter().map(|path| input(path, corpus.format)).collect()
 }
 
-fn input(path: &Path) -> Result<Source, Failure> {
+fn input(path: &Path, format: &dyn Format) -> Result<Source, Failure> {
     let (name, bytes): (Arc<str>, _) = if path == Path::new("-") {
         ("standard input".into(), regular_file::read_at_most(io::stdin().lock(), LARGEST))
     } else {
@@ -272,7 +274,9 @@ fn input(path: &Path) -> Result<Source, Failure> {
         };
         (path.to_string_lossy().into(), bytes)
     };
-    let bytes = bytes.map_err(|error| error.to_string()).and_then(contents::text);
+    let bytes = bytes.map_err(|error| error.to_string()).and_then(|bytes| format.decode(bytes));
     let bytes = bytes.map_err(|why| Failure::Request(format!("{name}: {why}")))?;
-    Ok(Source { name, bytes: bytes.into() })
+    // What standard input names is in the current folder.
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Source { name, bytes: bytes.into(), folder: SourceFolder::OnDisk(folder) })
 }

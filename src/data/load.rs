@@ -13,9 +13,9 @@ pub use hold_out::HoldOut;
 use groups::{Group, groups, have_pattern};
 
 use super::{
-    Axis, Corpus, Field, FieldValues, LabelNames, Sentences, SplitData, contents,
+    Axis, Corpus, Field, FieldValues, LabelNames, Sentences, SplitData,
     path_pattern::{Match, is_pattern, matches},
-    read::{Format, Labels, Location, Read, ReadError, Samples, Source},
+    read::{Format, Labels, Location, Read, ReadError, Samples, Source, SourceFolder},
 };
 use crate::{
     keys::Values,
@@ -171,25 +171,35 @@ pub fn files(input: &CorpusFile) -> Result<Vec<(CorpusFile, Option<String>)>, Lo
     Ok(found.into_iter().map(file).collect())
 }
 
-/// The text of a file, from disk or embedded in the program.
-pub fn open(input: &CorpusFile, samples: &Samples) -> Result<Source, LoadError> {
-    let bytes = match &input.location {
-        Location::File(path) => regular_file::read(path)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => "no such file".into(),
-                io::ErrorKind::IsADirectory => "a folder, not a file".into(),
-                _ => error.to_string(),
-            })
-            .and_then(contents::text)
-            .map(Arc::from),
-        Location::Sample(path) => match samples.get(path.as_str()) {
-            Some(bytes) => Ok(Arc::from(*bytes)),
-            None => Err("no such sample inside the program".into()),
-        },
+/// The contents of a file of a format, from disk or embedded in the program.
+pub fn open(
+    input: &CorpusFile,
+    format: &dyn Format,
+    samples: &Samples,
+) -> Result<Source, LoadError> {
+    let (bytes, folder) = match &input.location {
+        Location::File(path) => {
+            let bytes = regular_file::read(path)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => "no such file".into(),
+                    io::ErrorKind::IsADirectory => "a folder, not a file".into(),
+                    _ => error.to_string(),
+                })
+                .and_then(|bytes| format.decode(bytes))
+                .map(Arc::from);
+            (bytes, SourceFolder::OnDisk(path.parent().unwrap_or(path).to_owned()))
+        }
+        Location::Sample(path) => {
+            let bytes = match samples.get(path.as_str()) {
+                Some(bytes) => Ok(Arc::from(*bytes)),
+                None => Err("no such sample inside the program".into()),
+            };
+            (bytes, SourceFolder::of_sample(path, samples))
+        }
     };
     let file = &input.name;
     bytes
-        .map(|bytes| Source { name: file.clone(), bytes })
+        .map(|bytes| Source { name: file.clone(), bytes, folder })
         .map_err(|why| LoadError::Unreadable { file: file.clone(), why })
 }
 
@@ -235,7 +245,7 @@ impl Loading<'_> {
         for Group { files, value } in groups {
             let mut sources = Vec::with_capacity(files.len());
             for file in &files {
-                match open(file, self.samples) {
+                match open(file, self.spec.format, self.samples) {
                     Ok(source) => sources.push(source),
                     Err(error) => self.faults.push(error),
                 }

@@ -74,6 +74,14 @@ impl Packing {
         Self::below(packing, rows, lengths)
     }
 
+    /// The packing in which each two adjacent rows of a sequence are one; an odd last row stays by itself. Its
+    /// sequences belong to the same rows above, in the same order.
+    #[must_use]
+    pub fn halved(&self) -> Self {
+        let lengths = self.lengths.iter().map(|length| length.div_ceil(2)).collect();
+        Self { parent: self.parent.clone(), ..Self::new(lengths) }
+    }
+
     /// The length of each sequence, descending.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
@@ -183,6 +191,18 @@ mod tests {
     fn an_empty_packing_has_no_rows() {
         let packing = Packing::new(Vec::new());
         assert_eq!((packing.n_rows(), packing.max_len()), (0, 0));
+    }
+
+    #[test]
+    fn halved_sequences_belong_to_the_same_rows_in_the_same_order() {
+        let examples = Arc::new(Packing::of_examples(3));
+        let packing = Packing::sorted_below(&examples, &[1, 5, 4]);
+        let halved = packing.halved();
+        assert_eq!(halved.lengths(), [3, 2, 1]);
+        assert_eq!(halved.parent_rows(), packing.parent_rows());
+        assert_eq!(halved.rows_of_example(1), [0, 3, 5]);
+        assert_eq!(halved.halved().lengths(), [2, 1, 1]);
+        assert_eq!(Packing::new(Vec::new()).halved().n_rows(), 0);
     }
 
     /// Three examples: two candidates of 1 and 3 tokens, none, and one of 2.

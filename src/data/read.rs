@@ -1,5 +1,6 @@
 //! Corpus formats: bytes to examples. One format per file, one entry each in the table.
 
+mod audio;
 mod babi;
 mod book;
 mod brat;
@@ -10,6 +11,7 @@ mod corpora_test;
 mod document;
 mod encoding;
 mod evidence;
+mod folder;
 #[cfg(test)]
 mod fuzz;
 mod iob;
@@ -33,10 +35,11 @@ use thiserror::Error;
 
 pub use super::schema::Labels;
 pub use evidence::{FoundLabels, KnownLabels};
+pub use folder::SourceFolder;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec,
-    SplitData, prediction::FieldPredictions, write::UnwritableError,
+    SplitData, contents, prediction::FieldPredictions, write::UnwritableError,
 };
 use crate::{
     keys::{Key, Values},
@@ -60,23 +63,33 @@ pub const FORMATS: &[&dyn Format] = &[
     &brat::Brat,
     &book::Book,
     &smart::Smart,
+    &audio::Audio,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["audio", "frames"];
+pub const PLANNED: &[&str] = &["frames"];
 
 /// The format with that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
-/// The text of a corpus file, as [`contents::text`](super::contents::text) returns it, and its name in messages.
+/// The contents of a corpus file, as [`Format::decode`] returns them, and its name in messages.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The name of the file in messages: a path, or `sample:PATH`.
     pub name: Arc<str>,
     /// The text of the file, in the encoding that the recipe declares.
     pub bytes: Arc<[u8]>,
+    /// Its folder, from which the other files that it names are read.
+    pub folder: SourceFolder,
+}
+
+impl Source {
+    /// Contents in no folder.
+    pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into(), folder: SourceFolder::Unknown }
+    }
 }
 
 /// A fault of one line of a corpus.
@@ -171,7 +184,7 @@ impl From<ReadError> for IrregularLine {
 ///     }
 /// }
 ///
-/// let source = Source { name: "two.txt".into(), bytes: b"Go on .\n\nStop .\n"[..].into() };
+/// let source = Source::new("two.txt", &b"Go on .\n\nStop .\n"[..]);
 /// let mut corpus = Corpus::of_schema(Lines.schema(&Values::default()));
 /// let split = Lines.read(&[source], &Values::default(), Labels::Absent, &mut corpus).split;
 /// assert_eq!((split.size().examples, split.size().tokens), (2, 5));
@@ -189,6 +202,15 @@ pub trait Format: Sync {
     }
     /// The sequences and fields that its examples have with these keys.
     fn schema(&self, values: &Values) -> Schema;
+    /// The contents of a file, from its bytes: text, as [`contents::text`](super::contents::text) returns it, unless
+    /// the format has other files too. The error follows the file's name.
+    fn decode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+        contents::text(bytes)
+    }
+    /// The paths of the other files that a file names, in its folder.
+    fn named_files(&self, _source: &Source, _values: &Values) -> Vec<String> {
+        Vec::new()
+    }
     /// Reads a file, or line-aligned files, into examples, interning strings in `corpus.lexicons` (one for
     /// each of `corpus.fields`). Every faulty line is reported and its example left out; the caller decides
     /// whether to refuse the corpus or to count the fault.

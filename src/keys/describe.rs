@@ -59,6 +59,7 @@ impl Refers {
             | Self::Segments
             | Self::Row
             | Self::OtherText
+            | Self::Frames
             | Self::Text
             | Self::Transcript => "field",
         }
@@ -76,6 +77,7 @@ impl Refers {
             Self::Objective => "an objective",
             Self::Field | Self::Segments => "a field",
             Self::OtherText => "a field of another text",
+            Self::Frames => "a field with a frame for each position",
             Self::Label => "a field with one string per example",
             Self::Labels => "a field with a set of strings per example",
             Self::Arcs => "a field with arcs between tokens",

@@ -11,6 +11,8 @@ mod concat;
 mod decoder;
 mod dense;
 mod embed;
+mod frames;
+mod halve;
 mod labels;
 mod mask;
 mod pool;
@@ -48,6 +50,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &embed::Embed,
     &characters::Characters,
     &bow::Bow,
+    &frames::Frames,
     &birnn::Birnn,
     &dense::Dense,
     &mask::Mask,
@@ -56,6 +59,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &pool::Pool,
     &attend::Attend,
     &decoder::DecoderKind,
+    &halve::Halve,
 ];
 
 /// The encoder behind an input `"labels:OBJECTIVE"`, which has no table of its own.
@@ -66,6 +70,7 @@ pub(crate) const PROBABILITY: &dyn EncoderKind = &probability::Probability;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
 pub const PLANNED: &[&str] = &["frames", "halve", "prefix"];
+pub const PLANNED: &[&str] = &["decoder", "prefix"];
 
 /// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
@@ -176,6 +181,10 @@ pub trait EncoderConfig: Send + Sync {
     /// The number of adjacent rows of its input that a row joins.
     fn joins(&self) -> usize {
         1
+    }
+    /// The dimension of the frames that it reads, if it reads a field of frames.
+    fn frame_width(&self) -> Option<usize> {
+        None
     }
     /// The objective whose labels it gives, if it gives those of one.
     fn labels_of(&self) -> Option<&str> {

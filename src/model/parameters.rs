@@ -123,6 +123,11 @@ impl Scope<'_> {
         self.parameters.seed
     }
 
+    /// Where its parameters are.
+    pub fn device(&self) -> &Device {
+        self.parameters.device()
+    }
+
     /// The scope one level below.
     pub fn child(&mut self, name: &str) -> Scope<'_> {
         let prefix = format!("{}.{name}", self.prefix);

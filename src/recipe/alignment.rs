@@ -20,7 +20,32 @@ use crate::{
 
 /// What the rows represent in one corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stand<'a> {
+struct Stand<'a> {
+    of: Unit<'a>,
+    /// The number of adjacent positions that a row has joined: 1, but for halved rows.
+    joined: usize,
+}
+
+impl<'a> Stand<'a> {
+    /// One row for each.
+    fn each(of: Unit<'a>) -> Self {
+        Self { of, joined: 1 }
+    }
+
+    /// Why rows do not line up with these; `other` says of which sequence the former are otherwise.
+    fn mismatch(self, other: Self, otherwise: &str) -> String {
+        match (self.of == other.of, self.joined.max(other.joined)) {
+            (true, n) if n > 1 => {
+                format!("join {n} positions each; tap rows below the encoder of kind \"halve\"")
+            }
+            _ => otherwise.to_owned(),
+        }
+    }
+}
+
+/// What rows are rows of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit<'a> {
     /// The tokens of a sequence, by its index in the corpus.
     Sequence(usize),
     /// The items of a list of sequences, by its index in the corpus.
@@ -42,21 +67,19 @@ impl Here<'_> {
     /// What the values of a field belong to.
     fn field(self, name: &str) -> Option<Stand<'static>> {
         let field = self.spec.schema.fields.iter().find(|field| field.name == name)?;
-        Some(match field.axis {
-            Axis::Sequence(at) => Stand::Sequence(at),
-            Axis::Items(at) => Stand::Items(at),
-            Axis::Example => Stand::Example,
-        })
+        Some(Stand::each(match field.axis {
+            Axis::Sequence(at) => Unit::Sequence(at),
+            Axis::Items(at) => Unit::Items(at),
+            Axis::Example => Unit::Example,
+        }))
     }
 
     /// What whole sequences of rows are pooled to.
     fn above(self, stand: Stand<'_>) -> Stand<'_> {
-        match stand {
-            Stand::Sequence(at) if self.spec.schema.sequences[at].is_list => Stand::Items(at),
-            Stand::Sequence(_) | Stand::Items(_) | Stand::Segments(_) | Stand::Example => {
-                Stand::Example
-            }
-        }
+        Stand::each(match stand.of {
+            Unit::Sequence(at) if self.spec.schema.sequences[at].is_list => Unit::Items(at),
+            Unit::Sequence(_) | Unit::Items(_) | Unit::Segments(_) | Unit::Example => Unit::Example,
+        })
     }
 }
 
@@ -71,8 +94,11 @@ impl Encoders {
         let of_input = spec.signature.inputs.first().map_or(RowKind::Token, |input| input.on);
         let layer = spec.signature.layer(Some(tap.layer))?;
         let layer = match &spec.segment_by {
-            _ if tap.layer == 0 || layer.on == of_input => input,
-            Some(field) => Stand::Segments(field),
+            _ if tap.layer == 0 => input,
+            _ if layer.on == of_input => {
+                Stand { joined: input.joined * spec.config.joins(), ..input }
+            }
+            Some(field) => Stand::each(Unit::Segments(field)),
             None => here.above(input),
         };
         Some(match tap.view {
@@ -162,9 +188,9 @@ fn of_objective(
             && found != stand
         {
             let (name, corpus, tap) = (objective.name.as_str(), &here.spec.name, tap.name);
+            let which = stand.mismatch(found, "are of another sequence");
             let what = format!(
-                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its `{tap}`, which are of \
-                 another sequence"
+                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its `{tap}`, which {which}"
             );
             diagnostics.fault(&objective.values.place(tap), what);
         }
@@ -209,7 +235,7 @@ fn items(
         let Some(field) = objective.values.text_if_set(key.name) else { continue };
         let (wanted, what) = match refers {
             Refers::Items => (here.field(field), "items that the field belongs to"),
-            _ => (Some(Stand::Segments(field)), "segments of that field"),
+            _ => (Some(Stand::each(Unit::Segments(field))), "segments of that field"),
         };
         let taps = objective.kind.taps().iter().zip(&objective.taps);
         for (tap, taps) in taps.filter(|(tap, _)| tap.on == Some(RowKind::Item)) {
@@ -272,11 +298,11 @@ fn of_encoder(
     let own = fields(spec.kind, &spec.values).map(|own| ("field", prefix.unwrap_or(own)));
     let segment_by = spec.segment_by.as_deref().map(|field| ("segment_by", field));
     for (key, field) in own.chain(segment_by) {
-        if here.field(field).is_some_and(|found| found != stand) {
+        if let Some(found) = here.field(field).filter(|found| *found != stand) {
             let (name, corpus) = (&spec.name, &here.spec.name);
+            let which = stand.mismatch(found, "are of another sequence");
             let what = format!(
-                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its input, which are of \
-                 another sequence"
+                "{name:?} reads the field {field:?} of corpus {corpus:?} by the rows of its input, which {which}"
             );
             diagnostics.fault(&spec.values.place(key), what);
         }
@@ -295,9 +321,16 @@ fn together<'a>(
         let Some(stand) = encoders.stand(tap, prefix, here) else { continue };
         match first {
             Some((one, other)) if other != stand => {
+                let what = if other.of == stand.of {
+                    format!(
+                        "a row of the one joins {} positions, of the other {}",
+                        stand.joined, other.joined
+                    )
+                } else {
+                    "they are rows of two sequences".to_owned()
+                };
                 return Err(format!(
-                    "\"{}\" cannot be concatenated with \"{}\" in corpus {:?}: they are rows of two sequences; add \
-                     .mean, .max or .last",
+                    "\"{}\" cannot be concatenated with \"{}\" in corpus {:?}: {what}; add .mean, .max or .last",
                     tap.name, one.name, here.spec.name
                 ));
             }

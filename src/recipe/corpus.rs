@@ -101,6 +101,7 @@ impl CorpusSpec {
             Refers::Segments => "a segment for each token",
             Refers::Text => "a raw text for each example",
             Refers::Transcript => "a raw text for each example, or one string per token",
+            Refers::Frames => "a frame for each position",
             _ => "one per token",
         };
         (!fits(found, wanted)).then(|| {
@@ -129,6 +130,7 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Transcript => {
             field.form == FieldForm::Text || field.form == FieldForm::Symbols && of_tokens
         }
+        Refers::Frames => field.form == FieldForm::Frames && of_tokens,
         Refers::Segments => {
             matches!(field.form, FieldForm::Symbols | FieldForm::Segments) && of_tokens
         }

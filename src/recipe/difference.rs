@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Fault, Faults, Recipe, shipped};
+use super::{CorpusSpec, Fault, Faults, Recipe, shipped};
 use crate::{
     data::{
         digest::digest,
@@ -66,7 +66,7 @@ impl Recipe {
             {
                 let mut all = Vec::with_capacity(inputs.len());
                 for input in &inputs {
-                    match digest_of(input, &samples) {
+                    match digest_of(input, spec, &samples) {
                         Ok(digest) => all.push(digest),
                         Err(error) => faults.push(Fault {
                             place: Place::File(input.name.clone()),
@@ -81,19 +81,31 @@ impl Recipe {
     }
 }
 
-/// The digest of a file; for a pattern, that of a list of the files that it matches with their digests.
-fn digest_of(input: &CorpusFile, samples: &Samples) -> Result<String, LoadError> {
+/// The digest of a file; for a pattern, or a file that names others, that of a list of the files with their digests.
+fn digest_of(
+    input: &CorpusFile,
+    spec: &CorpusSpec,
+    samples: &Samples,
+) -> Result<String, LoadError> {
     let files = load::files(input)?;
     let mut list = String::new();
     let mut last = String::new();
+    let mut n_named = 0;
     for (file, value) in &files {
-        last = digest(&load::open(file, samples)?.bytes);
+        let source = load::open(file, spec.format, samples)?;
+        last = digest(&source.bytes);
         // Not the whole path: a corpus may be moved.
         let name = file.name.rsplit('/').next().unwrap_or_default();
         let value = value.as_deref().unwrap_or_default();
         list.extend([value, " ", name, " ", &last, "\n"]);
+        for named in spec.format.named_files(&source, &spec.values) {
+            // One that cannot be read is a fault of the corpus.
+            let bytes = source.folder.read(&named).unwrap_or_default();
+            list.extend([&named, " ", &digest(&bytes), "\n"]);
+            n_named += 1;
+        }
     }
-    Ok(if files.len() == 1 { last } else { digest(list.as_bytes()) })
+    Ok(if files.len() == 1 && n_named == 0 { last } else { digest(list.as_bytes()) })
 }
 
 /// Every key of a resolved recipe with its value: such a text has one line for each.

@@ -269,7 +269,8 @@ pub(super) fn fields<'a>(
     values: &'a Values,
 ) -> impl Iterator<Item = &'a str> {
     let keys = kind.keys().iter();
-    let keys = keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field)));
+    let keys =
+        keys.filter(|key| matches!(key.takes, ValueType::Name(Refers::Field | Refers::Frames)));
     keys.filter_map(|key| values.text_if_set(key.name))
 }
 

@@ -1,11 +1,11 @@
-//! Examples that lack a field that an encoder looks words up in. A format may accept them, as labels
-//! may be missing; as an input the field is required.
+//! Examples that lack a field that an encoder looks words up in, or have frames of another dimension than it reads. A
+//! format may accept them, as labels may be missing; as an input the field is required.
 //!
 //! Where a file has a placeholder such as `_`, that is the word. If the field is also one of labels, it is none there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ObjectiveSpec, Recipe, encoder::closure};
+use super::{EncoderSpec, ObjectiveSpec, Recipe, encoder::closure};
 use crate::{
     data::{
         Axis, Corpus, Example, FieldForm, FieldValues, Placeholder, SplitData, Symbol,
@@ -17,7 +17,7 @@ use crate::{
 
 impl Recipe {
     /// A fault for each example of a split that has positions but not the field of words that an
-    /// encoder reads for one of these objectives.
+    /// encoder reads for one of these objectives, or frames of another dimension.
     pub fn missing_inputs<'a>(
         &self,
         objectives: impl Iterator<Item = &'a ObjectiveSpec>,
@@ -26,9 +26,14 @@ impl Recipe {
         split: &SplitData,
     ) -> Vec<ReadError> {
         let mut readers = BTreeMap::<usize, BTreeSet<&str>>::new();
+        let mut widths = BTreeMap::<usize, (&str, usize)>::new();
         for objective in objectives {
             for (field, encoder) in self.words_read(objective, corpus_idx, corpus) {
                 readers.entry(field).or_default().insert(encoder);
+            }
+            for (field, encoder) in self.fields_read(objective, corpus_idx, corpus) {
+                let width = encoder.config.frame_width();
+                widths.extend(width.map(|width| (field, (encoder.name.as_str(), width))));
             }
         }
         let faults = split.examples.iter().flat_map(|example| {
@@ -44,7 +49,21 @@ impl Recipe {
                 ),
             })
         });
-        faults.collect()
+        let of_frames = split.examples.iter().flat_map(|example| {
+            let others = widths.iter().filter_map(|(&field, &(encoder, width))| {
+                let Some(FieldValues::Frames { width: found, .. }) = example.fields[field] else {
+                    return None;
+                };
+                let file = split.file_of(example, &corpus.fields[field].name);
+                let what = format!(
+                    "expected frames of dimension {width} in {:?}, found {found}; set `encoder.{encoder}.width`",
+                    corpus.fields[field].name
+                );
+                (found != width).then_some(ReadError { file, line: example.line, what })
+            });
+            others.collect::<Vec<_>>()
+        });
+        faults.chain(of_frames).collect()
     }
 
     /// The placeholders that are words of a corpus: those of fields that encoders read for these objectives.
@@ -71,22 +90,32 @@ impl Recipe {
         corpus_idx: usize,
         corpus: &Corpus,
     ) -> Vec<(usize, &str)> {
+        let fields = self.fields_read(objective, corpus_idx, corpus).into_iter();
+        let words = fields.filter(|(field, _)| corpus.fields[*field].form == FieldForm::Symbols);
+        words.map(|(field, encoder)| (field, encoder.name.as_str())).collect()
+    }
+
+    /// The fields that encoders read for an objective.
+    fn fields_read(
+        &self,
+        objective: &ObjectiveSpec,
+        corpus_idx: usize,
+        corpus: &Corpus,
+    ) -> Vec<(usize, &EncoderSpec)> {
         let spec = |at: usize| self.encoders.get(at);
         let index = |name: &str| self.encoders.iter().position(|encoder| encoder.name == name);
         let taps = objective.taps.iter().flatten();
         let runs = taps.flat_map(|tap| closure(spec, index, tap, corpus_idx));
-        let words = runs.flat_map(|(at, prefix)| {
+        let fields = runs.flat_map(|(at, prefix)| {
             let encoder = &self.encoders[at];
             let own = encoder.config.field();
             let own = own.filter(|_| encoder.kind.source() == RowSource::Field);
             let prefix = prefix.as_deref();
             let names = [own.map(|own| prefix.unwrap_or(own)), encoder.other_text(prefix)];
             let fields = names.map(|name| corpus.field(name?));
-            let is_words = |field: &usize| corpus.fields[*field].form == FieldForm::Symbols;
-            let words = fields.into_iter().flatten().filter(is_words);
-            words.map(|field| (field, encoder.name.as_str())).collect::<Vec<_>>()
+            fields.into_iter().flatten().map(|field| (field, encoder)).collect::<Vec<_>>()
         });
-        words.collect()
+        fields.collect()
     }
 }
 

@@ -35,7 +35,8 @@ impl Names {
             | Refers::Transcript
             | Refers::Segments
             | Refers::Row
-            | Refers::OtherText => &[],
+            | Refers::OtherText
+            | Refers::Frames => &[],
         }
     }
 

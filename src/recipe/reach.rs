@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use super::{
     CorpusSpec, EncoderSpec, Input, ObjectiveSpec, encoder, fault::Diagnostics, names::Names,
 };
-use crate::keys::{Place, Refers, ValueType};
+use crate::{
+    keys::{Place, Refers, ValueType},
+    model::encoder::RowSource,
+};
 
 /// Finds which corpora reach each encoder, and checks that they have the field it reads.
 pub(super) fn find(
@@ -27,7 +30,7 @@ pub(super) fn find(
         {
             let place = objective.values.place(key);
             if let (Some(field), Some(spec)) = (&tap.field, &corpora[corpus])
-                && let Some(what) = spec.lacks(field, Refers::Field)
+                && let Some(what) = lacks_positions(spec, field)
             {
                 diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
             }
@@ -35,9 +38,14 @@ pub(super) fn find(
             for (encoder, field) in runs {
                 any[encoder].push((corpus, field.clone()));
                 if objective.is_active() {
-                    active[encoder].push((corpus, field));
+                    active[encoder].push((corpus, field.clone()));
                 }
                 let Some(spec) = &encoders.specs[encoder] else { continue };
+                if let (Some(field), Some(corpus)) = (&field, &corpora[corpus])
+                    && let Some(what) = lacks_form(spec, corpus, field)
+                {
+                    diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
+                }
                 let lacks = |input: &Input| match input {
                     Input::ByCorpus(by_corpus) => !by_corpus.contains_key(&corpus),
                     Input::Same(_) => false,
@@ -78,6 +86,25 @@ pub(super) fn find(
     }
 }
 
+/// The fault of a field that a tap names, if no encoder can run over it: it has neither strings nor frames by position.
+fn lacks_positions(corpus: &CorpusSpec, field: &str) -> Option<String> {
+    let what = corpus.lacks(field, Refers::Field)?;
+    corpus.lacks(field, Refers::Frames).map(|_| what)
+}
+
+/// The fault of a field that a tap names, if it has strings where the encoder reads frames, or frames where it reads
+/// strings.
+fn lacks_form(spec: &EncoderSpec, corpus: &CorpusSpec, field: &str) -> Option<String> {
+    if spec.kind.source() != RowSource::Field || lacks_positions(corpus, field).is_some() {
+        return None;
+    }
+    let reads = |wanted| {
+        let mut keys = spec.kind.keys().iter();
+        keys.any(|key| matches!(key.takes, ValueType::Name(refers) if refers == wanted))
+    };
+    corpus.lacks(field, if reads(Refers::Frames) { Refers::Frames } else { Refers::Field })
+}
+
 /// A run of an encoder over a corpus, over a field that a tap names or over its own.
 type Run = (usize, Option<String>);
 
@@ -100,7 +127,7 @@ fn taps_are_in(
             let Some(corpus) = &corpora[at] else { continue };
             for tap in input.of(at) {
                 if let Some(field) = &tap.field
-                    && let Some(what) = corpus.lacks(field, Refers::Field)
+                    && let Some(what) = lacks_positions(corpus, field)
                 {
                     let place = spec.values.place(key.name);
                     diagnostics.fault(&place, format!("\"{}\": {what}", tap.name));
@@ -138,7 +165,9 @@ fn other_texts_are_in(
 fn fields_are_in(spec: &EncoderSpec, corpora: &[&CorpusSpec], diagnostics: &mut Diagnostics) {
     let keys = encoder::keys(spec.kind);
     for key in &keys {
-        let ValueType::Name(wanted @ (Refers::Field | Refers::Segments)) = key.takes else {
+        let ValueType::Name(wanted @ (Refers::Field | Refers::Segments | Refers::Frames)) =
+            key.takes
+        else {
             continue;
         };
         let Some(field) = spec.values.text_if_set(key.name) else { continue };

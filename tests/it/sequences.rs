@@ -137,7 +137,7 @@ fn values(format: &str, says: &[(&str, &[&str])]) -> Values {
 fn read(format: &str, says: &[(&str, &[&str])], text: &str) -> (Corpus, SplitData, Vec<String>) {
     let (format, values) = (find(format).unwrap(), values(format, says));
     let mut corpus = Corpus::of_schema(format.schema(&values));
-    let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
+    let source = Source::new("f", text.as_bytes());
     let read = format.read(&[source], &values, Labels::Required, &mut corpus);
     (corpus, read.split, read.faults.iter().map(ToString::to_string).collect())
 }

@@ -8,6 +8,8 @@ use crate::sentence::Sentence;
 use crate::{
     abstracts, claims, graphs, languages, noise, pairs, phrases, posts, questions, reports,
     reviews, search, stories, write,
+    abstracts, claims, graphs, languages, noise, pairs, posts, questions, reports, reviews, search,
+    stories, tones, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -31,8 +33,8 @@ struct Split {
     noisy: bool,
 }
 
-/// Every file of the sample data.
-pub(crate) fn files() -> Vec<File> {
+/// Every file of the sample data: the texts, and the recordings.
+pub(crate) fn files() -> (Vec<File>, Vec<tones::Recording>) {
     let mut files = sentences();
     files.extend(reviews::files(1000 * SEED + 100));
     files.extend(posts::files(1000 * SEED + 200));
@@ -47,6 +49,9 @@ pub(crate) fn files() -> Vec<File> {
     files.extend(abstracts::files(1000 * SEED + 1100));
     files.extend(phrases::files(1000 * SEED + 1200));
     files
+    let (manifests, recordings) = tones::files(1000 * SEED + 1200);
+    files.extend(manifests);
+    (files, recordings)
 }
 
 /// Corpora of unrelated sentences.
@@ -160,8 +165,12 @@ mod tests {
 
     #[test]
     fn two_runs_write_the_same_bytes() {
-        for (first, second) in files().iter().zip(files()) {
+        let [(texts, recordings), (texts_again, recordings_again)] = [files(), files()];
+        for (first, second) in texts.iter().zip(texts_again) {
             assert_eq!(first.text, second.text, "{}", first.path);
+        }
+        for (first, second) in recordings.iter().zip(recordings_again) {
+            assert_eq!(first.bytes, second.bytes, "{}", first.path);
         }
     }
 

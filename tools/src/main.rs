@@ -25,6 +25,7 @@ mod search;
 mod sentence;
 mod stories;
 mod tail;
+mod tones;
 mod write;
 
 use std::path::Path;
@@ -43,18 +44,21 @@ fn main() -> ExitCode {
         }
     };
     let mut differ = false;
-    for file in corpus::files() {
-        let path = Path::new(folder).join(&file.path);
+    let (texts, recordings) = corpus::files();
+    let texts = texts.iter().map(|file| (&file.path, file.text.as_bytes(), &file.about));
+    let recordings = recordings.iter().map(|file| (&file.path, file.bytes.as_slice(), &file.about));
+    for (path, bytes, about) in texts.chain(recordings) {
+        let path = Path::new(folder).join(path);
         if check {
-            if std::fs::read(&path).ok().as_deref() != Some(file.text.as_bytes()) {
+            if std::fs::read(&path).ok().as_deref() != Some(bytes) {
                 eprintln!("{}: differs from what the generator writes", path.display());
                 differ = true;
             }
-        } else if let Err(error) = save(&path, &file.text) {
+        } else if let Err(error) = save(&path, bytes) {
             eprintln!("{}: {error}", path.display());
             return ExitCode::FAILURE;
         } else {
-            eprintln!("{}: {}", path.display(), file.about);
+            eprintln!("{}: {about}", path.display());
         }
     }
     if differ { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -73,9 +77,9 @@ fn measure(folder: &str) -> ExitCode {
     }
 }
 
-fn save(path: &Path, text: &str) -> std::io::Result<()> {
+fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(path, text)
+    std::fs::write(path, bytes)
 }

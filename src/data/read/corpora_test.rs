@@ -365,7 +365,7 @@ fn glove() {
     let Some(folder) = folder() else { return };
     let file = "glove-6b-50d-top15k/glove.6B.50d.top15000.txt";
     let bytes = std::fs::read(folder.join(file)).unwrap();
-    let source = Source { name: file.into(), bytes: bytes.into() };
+    let source = Source::new(file, bytes);
     let read = |width| {
         let (name, contents) = (&source.name, source.bytes.as_ref());
         vectors::read(VectorFile { name, contents, len: None, memory: None }, width, usize::MAX)

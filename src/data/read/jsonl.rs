@@ -31,6 +31,9 @@ use crate::{
     },
     keys::{Key, ValueType, Values},
 };
+pub(super) use object::{Object, label, parse as parse_object};
+pub(super) use structure::describe;
+
 use object::Layout;
 
 pub(super) struct Jsonl;
@@ -181,24 +184,34 @@ impl Format for Jsonl {
         let is_label = values.texts("labels").contains(&field.field);
         let is_array =
             !is_label && self.schema(values).fields.iter().any(|of| of.name == field.field);
-        // Examples and their lines are both in the order of the file.
-        let mut pairs = examples.iter().zip(field.predictions).peekable();
-        let edits = lines(&source.bytes).filter_map(|line| {
-            let pair = pairs.next_if(|(example, _)| example.line == line.number);
-            let value = match pair {
-                Some((_, prediction)) => predicted::value(prediction, field.names, is_array),
-                // A faulty example; a line that is no object has no place for a key.
-                None => object::parse(std::str::from_utf8(line.bytes).ok()?)
-                    .ok()
-                    .map(|_| Value::Null)?,
-            };
-            let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
-            let is_empty = line.bytes[..brace - line.start].trim_ascii_end().ends_with(b"{");
-            let comma = if is_empty { "" } else { ", " };
-            Some((brace..brace, format!("{comma}\"predicted\": {value}").into_bytes()))
-        });
-        Ok(splice(&source.bytes, edits))
+        Ok(write_predicted(source, examples, field, is_array))
     }
+}
+
+/// Adds a key `predicted` to the object of each example; `is_array` if the field has a value per token.
+pub(super) fn write_predicted(
+    source: &Source,
+    examples: &[Example],
+    field: &FieldPredictions<'_>,
+    is_array: bool,
+) -> Vec<u8> {
+    // Examples and their lines are both in the order of the file.
+    let mut pairs = examples.iter().zip(field.predictions).peekable();
+    let edits = lines(&source.bytes).filter_map(|line| {
+        let pair = pairs.next_if(|(example, _)| example.line == line.number);
+        let value = match pair {
+            Some((_, prediction)) => predicted::value(prediction, field.names, is_array),
+            // A faulty example; a line that is no object has no place for a key.
+            None => object::parse(std::str::from_utf8(line.bytes).ok()?)
+                .ok()
+                .map(|_| Value::Null)?,
+        };
+        let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
+        let is_empty = line.bytes[..brace - line.start].trim_ascii_end().ends_with(b"{");
+        let comma = if is_empty { "" } else { ", " };
+        Some((brace..brace, format!("{comma}\"predicted\": {value}").into_bytes()))
+    });
+    splice(&source.bytes, edits)
 }
 
 #[cfg(test)]

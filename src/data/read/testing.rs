@@ -149,10 +149,19 @@ impl Setting {
         self.read_files(&[("f", bytes.as_ref())], labels)
     }
 
+    /// Reads a file in its folder.
+    pub(super) fn read_source(&self, source: Source) -> Reading {
+        let (labels, sources) = (Labels::Required, [source]);
+        let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
+        let read = self.format.read(&sources, &self.values, labels, &mut corpus);
+        let [source] = sources;
+        Reading { corpus, read, source, labels }
+    }
+
     /// Reads line-aligned files, each with its name.
     pub(super) fn read_files(&self, files: &[(&str, &[u8])], labels: Labels) -> Reading {
         let source =
-            |(name, bytes): &(&str, &[u8])| Source { name: (*name).into(), bytes: (*bytes).into() };
+            |(name, bytes): &(&str, &[u8])| Source::new(*name, *bytes);
         let sources: Vec<Source> = files.iter().map(source).collect();
         let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
         let read = self.format.read(&sources, &self.values, labels, &mut corpus);
@@ -175,7 +184,7 @@ impl Setting {
         for (field, label) in labels {
             known.add(field, [*label]);
         }
-        let source = Source { name: "f".into(), bytes: text.as_bytes().into() };
+        let source = Source::new("f", text.as_bytes());
         match self.format.find_labels(&[source], &self.values, &known, skips_faults) {
             Err(fault) => fault.to_string(),
             Ok(FoundLabels { labels, note }) => {

@@ -169,7 +169,7 @@ mod tests {
     /// The sentences of a CoNLL-U file, their relations and parts of speech interned.
     fn sentences(name: &str, [relations, tags]: [&mut Lexicon; 2]) -> Vec<Sentence> {
         let bytes = fixture::bytes(&format!("trees/{name}.conllu"));
-        let source = Source { name: name.into(), bytes: bytes.into() };
+        let source = Source::new(name, bytes);
         let encoding = Located::by_default(Value::Text("utf-8".to_owned()));
         let values = Values::new([("encoding".to_owned(), encoding)].into());
         let format = find("conllu").unwrap();

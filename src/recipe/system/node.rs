@@ -66,8 +66,10 @@ impl Node {
             let names = prefixes.iter().chain(other).map(|name| (Some(name.clone()), name));
             for (key, name) in names.chain([(None, own)]) {
                 let field = corpus.field(name);
-                let words = |at: &usize| corpus.fields[*at].form == FieldForm::Symbols;
-                let Some(field) = field.filter(words) else { continue };
+                let is_read = |at: &usize| {
+                    matches!(corpus.fields[*at].form, FieldForm::Symbols | FieldForm::Frames)
+                };
+                let Some(field) = field.filter(is_read) else { continue };
                 let (lexicon, vectors) = (&corpus.lexicons[field], self.vectors.as_deref());
                 encoder.attach(&AttachedField { corpus_idx, field, lexicon, vectors });
                 self.fields.insert((corpus_idx, key), field);

@@ -201,7 +201,7 @@ impl Input {
     /// The files with labels, or those of the texts only.
     fn sources(&self, bytes: &[u8], labels: Labels) -> Vec<Source> {
         let n_files = self.spec.format.aligned(&self.spec.values).len().max(1);
-        let source = |bytes: &[u8]| Source { name: "fuzz".into(), bytes: bytes.into() };
+        let source = |bytes: &[u8]| Source::new("fuzz", bytes);
         if n_files == 1 {
             return vec![source(bytes)];
         }
@@ -236,6 +236,7 @@ fn inputs() -> Vec<Input> {
                 inputs.push(Input::new(spec, text.into()));
                 continue;
             }
+            let source = open(&spec.load().train[0], spec.format, &shipped::samples()).unwrap();
             // Whole sentences.
             let text = String::from_utf8_lossy(&source.bytes[..source.bytes.len().min(1500)]);
             let end = text.rfind("\n\n").or(text.rfind("\n#doc")).or(text.rfind('\n')).unwrap();

@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// A line's object.
-pub(super) type Object = Map<String, Value>;
+pub(in crate::data::read) type Object = Map<String, Value>;
 
 /// Parses the object of a line.
-pub(super) fn parse(text: &str) -> Result<Object, String> {
+pub(in crate::data::read) fn parse(text: &str) -> Result<Object, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(format!("{}, expected an object", describe(&other))),
@@ -294,7 +294,7 @@ fn tags<'o>(
     Ok(tags)
 }
 
-fn label<'o>(key: &str, value: &'o Value) -> Result<Cow<'o, str>, String> {
+pub(in crate::data::read) fn label<'o>(key: &str, value: &'o Value) -> Result<Cow<'o, str>, String> {
     scalar(value).ok_or_else(|| {
         let hint =
             if value.is_array() { "; name the key under sets if it may hold several" } else { "" };

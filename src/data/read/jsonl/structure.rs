@@ -170,7 +170,7 @@ fn array<'o>(key: &str, value: &'o Value, wanted: &str) -> Result<&'o Vec<Value>
     }
 }
 
-pub(super) fn describe(value: &Value) -> &'static str {
+pub(in crate::data::read) fn describe(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
