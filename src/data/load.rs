@@ -13,7 +13,8 @@ pub use hold_out::HoldOut;
 use groups::{Group, groups, have_pattern};
 
 use super::{
-    Axis, Corpus, Field, FieldValues, LabelNames, Sentences, SplitData,
+    Axis, Corpus, Dictionary, Field, FieldValues, LabelNames, Pronunciations, Sentences, SplitData,
+    contents,
     path_pattern::{Match, is_pattern, matches},
     read::{Format, Labels, Location, Read, ReadError, Samples, Source, SourceFolder},
 };
@@ -42,6 +43,8 @@ pub struct Load<'a> {
     pub names: &'a LabelNames,
     /// The tokens that end a sentence, if the recipe gives any.
     pub sentences: Option<&'a Sentences>,
+    /// The field whose words are pronounced, and the file of their pronunciations, if the recipe gives one.
+    pub pronounced: Option<(&'a str, CorpusFile)>,
     /// The files of the training split: one, or one for each field of a format with line-aligned files;
     /// each may be a pattern.
     pub train: Vec<CorpusFile>,
@@ -75,7 +78,12 @@ pub enum SplitInput {
 
 /// Loads all splits of a corpus: what could be read, and the faults of all splits.
 pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
-    let mut loading = Loading { spec, samples, corpus: spec.empty(), faults: Vec::new() };
+    let dictionary = match spec.dictionary(samples) {
+        Ok(dictionary) => dictionary,
+        Err(fault) => return (spec.empty(), vec![fault]),
+    };
+    let (dictionary, corpus) = (dictionary.as_ref(), spec.empty());
+    let mut loading = Loading { spec, samples, dictionary, corpus, faults: Vec::new() };
     let mut train = loading.split(Split::Train, &spec.train);
     // Test is held out first, then dev.
     let test_out = loading.held_out(Split::Test, spec.test.as_ref(), &mut train);
@@ -94,7 +102,7 @@ pub fn load(spec: &Load<'_>, samples: &Samples) -> (Corpus, Vec<LoadError>) {
 /// examples with all faults.
 pub fn load_input(spec: &Load<'_>, sources: &[Source], labels: Labels) -> (Corpus, Read) {
     let mut corpus = spec.empty();
-    let read = spec.read(sources, labels, &mut corpus);
+    let read = spec.read(sources, None, (labels, None), &mut corpus);
     (corpus, read)
 }
 
@@ -108,6 +116,7 @@ impl Load<'_> {
             .find(|field| Some(&field.name) == self.sentences.map(|sentences| &sentences.field));
         let axis = of_tokens.map_or(Axis::Sequence(0), |field| field.axis);
         schema.fields.extend(self.path_field.map(Field::of_examples));
+        schema.fields.extend(self.pronounced.as_ref().map(|_| Pronunciations::field()));
         schema.fields.extend(self.sentences.map(|_| Sentences::field(axis)));
         Corpus {
             name: self.name.into(),
@@ -117,17 +126,21 @@ impl Load<'_> {
         }
     }
 
-    /// The examples of a split's files, divided into sentences where the recipe asks for it.
-    fn read(&self, sources: &[Source], labels: Labels, corpus: &mut Corpus) -> Read {
-        self.read_as(sources, None, labels, corpus)
+    /// The dictionary of pronunciations, if the recipe gives one.
+    fn dictionary(&self, samples: &Samples) -> Result<Option<Dictionary>, LoadError> {
+        let Some((_, file)) = &self.pronounced else { return Ok(None) };
+        let bytes = contents_of(file, &contents::text, samples)?;
+        let dictionary = Dictionary::read(&bytes);
+        dictionary.map(Some).map_err(|why| LoadError::Unreadable { file: file.name.clone(), why })
     }
 
-    /// The same; `value` is that of the field in the path.
-    fn read_as(
+    /// The examples of a split's files, divided into sentences where the recipe asks for it. `value` is that of the
+    /// field in the path. Without a dictionary no word is pronounced.
+    fn read(
         &self,
         sources: &[Source],
         value: Option<&str>,
-        labels: Labels,
+        (labels, dictionary): (Labels, Option<&Dictionary>),
         corpus: &mut Corpus,
     ) -> Read {
         let mut read = self.names.read(corpus, |corpus| {
@@ -141,6 +154,18 @@ impl Load<'_> {
             }
             read
         });
+        if let (Some((of, _)), Some(dictionary)) = (&self.pronounced, dictionary) {
+            let faults = Pronunciations { of, dictionary }.add(&mut read.split, corpus);
+            read.n_faulty += faults.len() as u64;
+            read.faults.extend(faults);
+            read.faults.sort_by_key(|fault| fault.line);
+        } else if self.pronounced.is_some() {
+            let here = corpus.field(Pronunciations::FIELD).unwrap_or_default();
+            read.split
+                .examples
+                .iter_mut()
+                .for_each(|example| example.fields.resize(here + 1, None));
+        }
         if let Some(sentences) = self.sentences {
             sentences.divide(&mut read.split, corpus);
         }
@@ -177,35 +202,41 @@ pub fn open(
     format: &dyn Format,
     samples: &Samples,
 ) -> Result<Source, LoadError> {
-    let (bytes, folder) = match &input.location {
-        Location::File(path) => {
-            let bytes = regular_file::read(path)
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::NotFound => "no such file".into(),
-                    io::ErrorKind::IsADirectory => "a folder, not a file".into(),
-                    _ => error.to_string(),
-                })
-                .and_then(|bytes| format.decode(bytes))
-                .map(Arc::from);
-            (bytes, SourceFolder::OnDisk(path.parent().unwrap_or(path).to_owned()))
-        }
-        Location::Sample(path) => {
-            let bytes = match samples.get(path.as_str()) {
-                Some(bytes) => Ok(Arc::from(*bytes)),
-                None => Err("no such sample inside the program".into()),
-            };
-            (bytes, SourceFolder::of_sample(path, samples))
-        }
+    let bytes = contents_of(input, &|bytes| format.decode(bytes), samples)?;
+    let folder = match &input.location {
+        Location::File(path) => SourceFolder::OnDisk(path.parent().unwrap_or(path).to_owned()),
+        Location::Sample(path) => SourceFolder::of_sample(path, samples),
     };
-    let file = &input.name;
-    bytes
-        .map(|bytes| Source { name: file.clone(), bytes, folder })
-        .map_err(|why| LoadError::Unreadable { file: file.clone(), why })
+    Ok(Source { name: input.name.clone(), bytes, folder })
+}
+
+/// The contents of a file, decoded unless it is embedded in the program.
+fn contents_of(
+    input: &CorpusFile,
+    decode: &dyn Fn(Vec<u8>) -> Result<Vec<u8>, String>,
+    samples: &Samples,
+) -> Result<Arc<[u8]>, LoadError> {
+    let bytes = match &input.location {
+        Location::File(path) => regular_file::read(path)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => "no such file".into(),
+                io::ErrorKind::IsADirectory => "a folder, not a file".into(),
+                _ => error.to_string(),
+            })
+            .and_then(decode)
+            .map(Arc::from),
+        Location::Sample(path) => match samples.get(path.as_str()) {
+            Some(bytes) => Ok(Arc::from(*bytes)),
+            None => Err("no such sample inside the program".into()),
+        },
+    };
+    bytes.map_err(|why| LoadError::Unreadable { file: input.name.clone(), why })
 }
 
 struct Loading<'a> {
     spec: &'a Load<'a>,
     samples: &'a Samples,
+    dictionary: Option<&'a Dictionary>,
     corpus: Corpus,
     faults: Vec<LoadError>,
 }
@@ -254,7 +285,8 @@ impl Loading<'_> {
                 continue;
             }
             let value = value.as_deref();
-            let mut read = self.spec.read_as(&sources, value, Labels::Required, &mut self.corpus);
+            let with = (Labels::Required, self.dictionary);
+            let mut read = self.spec.read(&sources, value, with, &mut self.corpus);
             self.add_replaced(split, std::mem::take(&mut read.replaced));
             if !is_one {
                 let examples = read.split.examples.iter_mut();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::{check::Context, fault::Diagnostics, kind::Kinds, names::Named, shipped::location};
 use crate::{
     data::{
-        Axis, Field, FieldForm, LabelNames, Schema, Sentences,
+        Axis, Field, FieldForm, LabelNames, Pronunciations, Schema, Sentences,
         load::{FaultPolicies, FaultPolicy},
         path_pattern,
         read::{self, Format, Location},
@@ -41,6 +41,8 @@ pub struct CorpusSpec {
     pub names: LabelNames,
     /// The tokens that end a sentence, and their field.
     pub sentences: Option<Sentences>,
+    /// The field whose words are pronounced, and the dictionary.
+    pub pronounced: Option<(String, Location)>,
     /// The location of the table.
     pub place: Place,
 }
@@ -225,6 +227,16 @@ pub(super) const KEYS: &[Key] = &[
         ValueType::List(&ValueType::Text),
         "tokens that end a sentence; adds a field \"sentence\" with the sentence number of each token",
     ),
+    Key::optional(
+        PRONOUNCED,
+        ValueType::Text,
+        "field of a label or a raw text; adds a field \"phonemes\" with the phonemes of its words",
+    ),
+    Key::optional(
+        DICTIONARY,
+        ValueType::Path,
+        "dictionary of `pronounced`: a word and its phonemes in a line, as in CMUdict",
+    ),
 ];
 
 /// Bounds the number of training examples.
@@ -233,6 +245,11 @@ pub(super) const MAX_TRAIN_EXAMPLES: &str = "max_train_examples";
 const NAMES: &str = "names";
 
 const SENTENCE_ENDS: &str = "sentence_ends";
+
+const PRONOUNCED: &str = "pronounced";
+
+/// The key of the file of pronunciations.
+pub(super) const DICTIONARY: &str = "dictionary";
 
 /// All keys of a corpus with this format.
 pub(super) fn keys(format: &dyn Format) -> Vec<Key> {
@@ -293,6 +310,8 @@ pub(super) fn check(
     let mut schema = format.schema(&values);
     let path_field = path_field(table.name, &values, &schema, diagnostics).ok()?;
     schema.fields.extend(path_field.as_deref().map(Field::of_examples));
+    let pronounced = pronounced(table.name, &values, &schema, diagnostics).ok()?;
+    schema.fields.extend(pronounced.as_ref().map(|_| Pronunciations::field()));
     let sentences = match values.get(SENTENCE_ENDS) {
         None => None,
         Some(_) if schema.fields.iter().any(|field| field.name == Sentences::FIELD) => {
@@ -327,6 +346,7 @@ pub(super) fn check(
         path_field,
         names,
         sentences,
+        pronounced,
         place: table.place.clone(),
         values,
     })
@@ -404,6 +424,54 @@ fn path_field(
         }
     }
     Ok(Some(field.to_owned()))
+}
+
+/// The field whose words are pronounced, and the dictionary, if the recipe gives both.
+fn pronounced(
+    table: &str,
+    values: &Values,
+    schema: &Schema,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<(String, Location)>, Reported> {
+    let (field, dictionary) = (values.text_if_set(PRONOUNCED), values.text_if_set(DICTIONARY));
+    let (key, what) = match (field, dictionary) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            (PRONOUNCED, format!("expected `{DICTIONARY}` with it, found none; add it"))
+        }
+        (None, Some(_)) => {
+            (DICTIONARY, format!("expected `{PRONOUNCED}` with it, found none; add it"))
+        }
+        (Some(name), Some(dictionary)) => {
+            let has_words = |form| matches!(form, FieldForm::Label | FieldForm::Text);
+            let found = schema.fields.iter().find(|other| other.name == name);
+            let has_phonemes =
+                schema.fields.iter().any(|other| other.name == Pronunciations::FIELD);
+            match found.map(|field| field.form) {
+                _ if has_phonemes => {
+                    let what = "the corpus has a field \"phonemes\" already; remove the key or rename the field";
+                    (PRONOUNCED, what.to_owned())
+                }
+                Some(form) if has_words(form) => {
+                    return Ok(Some((name.to_owned(), location(dictionary))));
+                }
+                Some(form) => {
+                    let found = form.name();
+                    let what = format!(
+                        "expected a field of a string or a raw text per example, found {name:?} with {found}"
+                    );
+                    (PRONOUNCED, what)
+                }
+                None => {
+                    let fitting = schema.fields.iter().filter(|field| has_words(field.form));
+                    let hint = hint(name, fitting.map(|field| field.name.as_str()));
+                    (PRONOUNCED, format!("no field named {name:?}{hint}"))
+                }
+            }
+        }
+    };
+    diagnostics.fault(&values.place(key), format!("`corpus.{table}.{key}`: {what}"));
+    Err(Reported)
 }
 
 /// The names of integer labels; each field must have labels.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{CorpusSpec, Fault, Faults, Recipe, shipped};
+use super::{CorpusSpec, Fault, Faults, Recipe, corpus::DICTIONARY, shipped};
 use crate::{
     data::{
         digest::digest,
@@ -60,7 +60,13 @@ impl Recipe {
                 _ => None,
             };
             let (dev, test) = (of(load.dev), of(load.test));
-            let files = [("train", Some(load.train)), ("dev", dev), ("test", test)];
+            let dictionary = load.pronounced.map(|(_, dictionary)| vec![dictionary]);
+            let files = [
+                ("train", Some(load.train)),
+                ("dev", dev),
+                ("test", test),
+                (DICTIONARY, dictionary),
+            ];
             for (split, inputs) in
                 files.into_iter().filter_map(|(split, inputs)| Some((split, inputs?)))
             {

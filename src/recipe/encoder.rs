@@ -346,6 +346,17 @@ fn one(
     let sequences: Vec<LayerSpec> =
         layers.iter().map(|layer| segments::as_sequence(*layer, &segments)).collect();
     let config = configure(table, kind, &values, &sequences, &ByName(&others), diagnostics)?;
+    if config.joins() > 1 && segments != Segmented::default() {
+        let place = table.get("input").map_or(table.place, |said| &said.place);
+        let what = format!(
+            "{}: a {:?} joins rows of a whole text or recording; expected no segments in its `input`, and no \
+             `segment_by`",
+            table.label(),
+            kind.name()
+        );
+        diagnostics.fault(place, what);
+        return None;
+    }
     let is_list = kind.source() == RowSource::Field
         && fields(kind, &values).any(|field| below.signatures.lists.contains(field));
     let given = config.layers().into_iter().map(|layer| match layers.first() {

@@ -235,7 +235,7 @@ pub(super) fn line_fault(error: ReadError) -> Fault {
 impl CorpusSpec {
     /// The inputs of the reader.
     pub fn load(&self) -> Load<'_> {
-        let input = |source: &SplitSource| match source {
+        let split = |source: &SplitSource| match source {
             SplitSource::Files(locations) => SplitInput::Files(inputs(locations)),
             SplitSource::Every(every) => SplitInput::HeldOut(HoldOut::Every(*every as usize)),
             SplitSource::Fraction { fraction, seed } => {
@@ -251,9 +251,13 @@ impl CorpusSpec {
             path_field: self.path_field.as_deref(),
             names: &self.names,
             sentences: self.sentences.as_ref(),
+            pronounced: self
+                .pronounced
+                .as_ref()
+                .map(|(field, file)| (field.as_str(), corpus_file(file))),
             train: inputs(&self.train),
-            dev: self.dev.as_ref().map(input),
-            test: self.test.as_ref().map(input),
+            dev: self.dev.as_ref().map(split),
+            test: self.test.as_ref().map(split),
             faults: self.faults,
             max_train_examples: self.values.count_if_set(MAX_TRAIN_EXAMPLES),
         }
@@ -261,10 +265,10 @@ impl CorpusSpec {
 }
 
 fn inputs(locations: &[Location]) -> Vec<CorpusFile> {
-    locations.iter().map(input).collect()
+    locations.iter().map(corpus_file).collect()
 }
 
-fn input(location: &Location) -> CorpusFile {
+fn corpus_file(location: &Location) -> CorpusFile {
     let name: Arc<str> = match location {
         Location::File(path) => {
             // Shorter, and independent of the location of the project.

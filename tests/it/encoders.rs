@@ -22,6 +22,7 @@ use crate::{
 
 mod by_corpus;
 mod by_hand;
+mod frames;
 
 /// Each kind with a set of keys; other values of its keys are tested separately.
 const CASES: &[&str] = &[
@@ -59,6 +60,8 @@ const CASES: &[&str] = &[
     "kind = 'decoder'\ninput = 'words'\nsummary = 'words.mean'\nfield = 'pos'\nembed = 3\nwidth = 3",
     "kind = 'decoder'\ninput = ['words', 'words']\nfield = 'pos'\nembed = 3\nwidth = 6\nattention = 'additive'\n\
      hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'\nsummary = 'words.last'",
+    "kind = 'halve'\ninput = 'trunk'",
+    "kind = 'halve'\ninput = ['words', 'trunk']",
 ];
 
 /// Sentences of 5, 4, 1 and 1 words, without repeated words, in 2, 3, 1 and 1 segments.
@@ -207,6 +210,8 @@ fn every_kind_with_a_tap_has_a_case() {
         let case = Case::above_words(keys, &[]);
         kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
     }
+    // Frames are no words: they have tests of their own.
+    kinds.insert("frames");
     for kind in ENCODERS.iter().filter(|kind| kind.source() != RowSource::Named) {
         assert!(kinds.contains(kind.name()), "{}", kind.name());
         assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());
@@ -218,7 +223,10 @@ fn rows_have_the_declared_number_and_dimension() {
     every(|case, what| {
         let (system, batch) = (case.tiny.system(), case.all());
         let n_rows = match case.on() {
-            RowKind::Token => batch.packing(0).n_rows(),
+            RowKind::Token => {
+                let joins = case.tiny.recipe.encoders[case.at].config.joins();
+                batch.packing(0).lengths().iter().map(|length| length.div_ceil(joins)).sum()
+            }
             RowKind::Item => Segments::new(batch.packing(2), batch.symbols(2)).n_segments(),
             RowKind::Example => batch.n_examples(),
             RowKind::Step => batch.packing(0).n_rows() + batch.n_examples(),

@@ -48,6 +48,7 @@ fn spec(values: &Values) -> Load<'_> {
         path_field: None,
         names: Box::leak(Box::default()),
         sentences: None,
+        pronounced: None,
         train,
         dev: None,
         test: None,

@@ -202,9 +202,9 @@ pub(super) fn write_predicted(
         let value = match pair {
             Some((_, prediction)) => predicted::value(prediction, field.names, is_array),
             // A faulty example; a line that is no object has no place for a key.
-            None => object::parse(std::str::from_utf8(line.bytes).ok()?)
-                .ok()
-                .map(|_| Value::Null)?,
+            None => {
+                object::parse(std::str::from_utf8(line.bytes).ok()?).ok().map(|_| Value::Null)?
+            }
         };
         let brace = line.start + line.bytes.iter().rposition(|&byte| byte == b'}')?;
         let is_empty = line.bytes[..brace - line.start].trim_ascii_end().ends_with(b"{");

@@ -109,6 +109,7 @@ impl Setting {
             path_field: path_pattern::field_of(&train[0].name),
             names: &LabelNames::default(),
             sentences: None,
+            pronounced: None,
             train: train.clone(),
             dev: None,
             test: None,
@@ -160,8 +161,7 @@ impl Setting {
 
     /// Reads line-aligned files, each with its name.
     pub(super) fn read_files(&self, files: &[(&str, &[u8])], labels: Labels) -> Reading {
-        let source =
-            |(name, bytes): &(&str, &[u8])| Source::new(*name, *bytes);
+        let source = |(name, bytes): &(&str, &[u8])| Source::new(*name, *bytes);
         let sources: Vec<Source> = files.iter().map(source).collect();
         let mut corpus = Corpus::of_schema(self.format.schema(&self.values));
         let read = self.format.read(&sources, &self.values, labels, &mut corpus);

@@ -1,6 +1,6 @@
 //! Another sample rate, by the band-limited interpolation of rubato: the only place that names that library.
 //!
-//! Where the rates are not in a simple ratio, the result is late by a part of one sample, which is 1/160 of a frame's
+//! Where the rates are not in a simple ratio, the result is shifted by a part of one sample, which is 1/160 of a frame's
 //! distance at 16 kHz at most.
 
 use rubato::{Fft, FixedSync, Resampler, audioadapter_buffers::direct::InterleavedSlice};

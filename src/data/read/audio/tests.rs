@@ -192,7 +192,7 @@ fn a_resampled_sine_is_the_sine_at_the_other_rate() {
             (amplitude - 1.0).abs() < 1e-3 && rest < 1e-3,
             "{from} to {to}: {amplitude} {rest}"
         );
-        assert!((-1e-3..1.0).contains(&delay), "{from} to {to}: {delay}");
+        assert!(delay.abs() < 1.0, "{from} to {to}: {delay}");
         if to == 8_000 {
             let above = resample.resample(&sine(6_000.0, from, from as usize / 2)).unwrap();
             assert!(above[inner].iter().all(|x| x.abs() < 1e-3));

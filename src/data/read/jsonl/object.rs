@@ -294,7 +294,10 @@ fn tags<'o>(
     Ok(tags)
 }
 
-pub(in crate::data::read) fn label<'o>(key: &str, value: &'o Value) -> Result<Cow<'o, str>, String> {
+pub(in crate::data::read) fn label<'o>(
+    key: &str,
+    value: &'o Value,
+) -> Result<Cow<'o, str>, String> {
     scalar(value).ok_or_else(|| {
         let hint =
             if value.is_array() { "; name the key under sets if it may hold several" } else { "" };

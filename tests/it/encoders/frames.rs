@@ -1,0 +1,145 @@
+//! Frames, and rows that are halved above them: what they are, and what they may be read with.
+
+use std::fs;
+
+use super::{Case, numbers, rows, tapped};
+use auxdesk::{
+    data::Batch,
+    kernel::DeviceName,
+    model::{Mode, encoder::FirstValues},
+    recipe::{Overrides, RecipeSource, System, fit, load},
+};
+
+const RECIPE: &str = "
+name = 'frames'
+[train]
+steps = 1
+[[corpus]]
+name = 'sounds'
+format = 'jsonl'
+frames = ['sound', 'other']
+labels = ['who']
+train = 'train.jsonl'
+[[encoder]]
+name = 'seen'
+kind = 'frames'
+field = 'sound'
+width = 2
+[[encoder]]
+name = 'half'
+kind = 'halve'
+input = 'seen'
+[[objective]]
+name = 'who'
+role = 'main'
+kind = 'classify'
+corpus = 'sounds'
+label = 'who'
+tap = 'seen.mean'
+[[encoder]]
+name = 'it'
+";
+
+/// Dimension 1 has the values 1, 3, 5 and 7, of mean 4 and variance 5; dimension 2 is constant. The second example is one
+/// frame long, and has another recording.
+const TRAIN: &str = "{\"text\": \"a\", \"sound\": [[1, 2], [3, 2], [5, 2]], \"who\": \"ann\"}\n\
+                     {\"text\": \"b\", \"sound\": [[7, 2]], \"other\": [[4, 9], [4, 2]], \"who\": \"bob\"}\n";
+
+fn case(keys: &str) -> Case {
+    Case::new(&format!("{RECIPE}{keys}\n"), &[("train.jsonl", TRAIN)], &[])
+}
+
+fn assert_near(found: &[f32], wanted: &[f32]) {
+    assert_eq!(found.len(), wanted.len(), "{found:?}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!((found - wanted).abs() < 1e-6, "expected {wanted}, found {found}");
+    }
+}
+
+#[test]
+fn frames_are_standardized_by_their_mean_and_deviation_in_training() {
+    let it = case("kind = 'frames'\nfield = 'sound'\nwidth = 2");
+    let found =
+        |examples: &[usize]| numbers(&rows(&it.tiny.system(), &it.batch(examples), Mode::Eval));
+    let z = |x: f32| (x - 4.0) / 5.0_f32.sqrt();
+    // Time-major: the first frames of both, then the others of the longer one.
+    assert_near(&found(&[0, 1]), &[z(1.0), 0.0, z(7.0), 0.0, z(3.0), 0.0, z(5.0), 0.0]);
+    assert_near(&found(&[1]), &[z(7.0), 0.0]);
+    let plain = case("kind = 'frames'\nfield = 'sound'\nwidth = 2\nstandardize = false");
+    let found = numbers(&rows(&plain.tiny.system(), &plain.batch(&[0]), Mode::Eval));
+    assert_eq!(found, [1.0, 2.0, 3.0, 2.0, 5.0, 2.0]);
+}
+
+#[test]
+fn a_checkpoint_has_the_mean_and_the_deviation() {
+    let it = case("kind = 'frames'\nfield = 'sound'\nwidth = 2");
+    let system = it.tiny.system();
+    let fitted = fit(&it.tiny.recipe, &it.tiny.corpora, &it.tiny.vectors);
+    let numbers_of = |key| fitted["encoder.seen"].numbers(key).unwrap();
+    assert_eq!(numbers_of("mean"), [4.0, 2.0]);
+    assert_eq!(numbers_of("standard_deviation"), [5.0_f64.sqrt(), 0.0]);
+    let (recipe, vectors) = (&it.tiny.recipe, &it.tiny.vectors);
+    let device = DeviceName::Cpu.open().unwrap();
+    let mut again =
+        System::new(recipe, &fitted, vectors, FirstValues::Checkpoint, &device).unwrap();
+    again.attach(0, &it.tiny.corpora[0]);
+    let batch = it.batch(&[0, 1]);
+    assert_eq!(
+        numbers(&rows(&again, &batch, Mode::Eval)),
+        numbers(&rows(&system, &batch, Mode::Eval))
+    );
+}
+
+#[test]
+fn two_adjacent_rows_become_one_and_zeros_follow_an_odd_last_one() {
+    let it = case("kind = 'halve'\ninput = 'half'");
+    let system = it.tiny.system();
+    let (batch, z) = (it.batch(&[0, 1]), |x: f32| (x - 4.0) / 5.0_f32.sqrt());
+    let halved = tapped(&system, &batch, Mode::Eval);
+    assert_eq!(halved.packing.lengths(), [1, 1]);
+    assert_eq!(halved.packing.examples(), [0, 1]);
+    let wanted = [
+        [z(1.0), 0.0, z(3.0), 0.0, z(5.0), 0.0, 0.0, 0.0],
+        [z(7.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    ];
+    assert_near(&numbers(&halved.tensor), wanted.as_flattened());
+}
+
+#[test]
+fn a_tap_may_run_frames_over_another_recording() {
+    let it = case("kind = 'concat'\ninput = 'other:half.mean'");
+    let system = it.tiny.system();
+    // The mean of the only row, [0, 7, 0, 0]; the first example has no such recording.
+    let batch = Batch::new(0, &it.tiny.corpora[0], &it.tiny.corpora[0].train, &[0, 1]);
+    let found = numbers(&rows(&system, &batch, Mode::Eval));
+    assert_eq!(found.iter().filter(|x| **x == 7.0).count(), 1, "{found:?}");
+}
+
+/// The faults of a recipe with these tables, and with these objects.
+fn faults(tables: &str, objects: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = RECIPE.replace("labels =", "tags = ['tag']\nlabels =");
+    fs::write(folder.path().join("recipe.toml"), format!("{recipe}{tables}\n")).unwrap();
+    fs::write(folder.path().join("train.jsonl"), objects).unwrap();
+    let source = RecipeSource::File(folder.path().join("recipe.toml"));
+    let faults = match load(&source, &Overrides::default()) {
+        Err(faults) => faults,
+        Ok(recipe) => recipe.open().unwrap_err(),
+    };
+    let folder = format!("{}/", folder.path().display());
+    faults.to_string().replace(&folder, "")
+}
+
+#[test]
+fn rows_that_do_not_line_up_are_refused() {
+    let dense = |input: &str| format!("kind = 'dense'\ninput = {input}\nwidth = 2");
+    let faults = [
+        faults(&dense("['seen', 'half']"), TRAIN),
+        faults(&dense("'text:seen'"), TRAIN),
+        faults("kind = 'embed'\nfield = 'sound'\nwidth = 2", TRAIN),
+        faults("kind = 'frames'\nfield = 'text'\nwidth = 2", TRAIN),
+        faults("kind = 'halve'\ninput = 'seen'\nsegment_by = 'tag'", TRAIN),
+        faults("kind = 'frames'\nfield = 'sound'\nwidth = 3", TRAIN),
+    ];
+    insta::assert_snapshot!(faults.join("\n\n"), @"");
+}
