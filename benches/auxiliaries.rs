@@ -24,6 +24,8 @@ use auxdesk::{
     metric::{
         Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Tokenization, Word,
         scorer::{AnswerScorer, GenerationScorer, GraphScorer, RankingScorer, RelationScorer},
+        Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
+        scorer::{AnswerScorer, GraphScorer, RankingScorer, RelationScorer, TranscriptScorer},
     },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -152,6 +154,8 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     }
     if metric == "bleu" {
         return word_by_word(taught, field(taught));
+    if taught.fields[field(taught)].form == FieldForm::Text {
+        return most_frequent_text(taught, field(taught), metric);
     }
     if matches!(taught.fields[field(taught)].axis, Axis::Items(_)) {
         return in_given_order(taught, field(taught), metric);
@@ -258,6 +262,26 @@ fn most_frequent_relation(corpus: &Corpus, relations: usize, spans: usize) -> f6
 }
 
 /// The test score of the most frequent answer of train, whatever the text.
+fn most_frequent_text(corpus: &Corpus, field: usize, metric: &str) -> f64 {
+    let text = |example: &Example| match &example.fields[field] {
+        Some(FieldValues::Text(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let mut counts = BTreeMap::<String, u64>::new();
+    for text in corpus.train.examples.iter().filter_map(text) {
+        *counts.entry(text).or_default() += 1;
+    }
+    let frequent = counts.into_iter().max_by_key(|(_, n)| *n).unwrap().0;
+    let mut scorer: Box<dyn Scorer> = Box::new(TranscriptScorer::of_characters());
+    for gold in corpus.test.as_ref().unwrap().examples.iter().filter_map(text) {
+        let best = ScoredText { text: frequent.clone(), score: 0.0 };
+        scorer.push(&Gold::Texts(vec![gold]), &Prediction::Texts(vec![best]));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
+}
+
 fn most_frequent_answer(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     let Axis::Sequence(sequence) = corpus.fields[field].axis else { panic!("answers of no text") };
     let words = corpus.field(&corpus.sequences[sequence].name).unwrap();

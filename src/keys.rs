@@ -145,8 +145,8 @@ pub enum Refers {
     Answers,
     /// A field of the objective's corpora with a raw text for each example.
     Text,
-    /// A field of the objective's corpora with a text to transcribe: a raw text for each example, or one string per
-    /// token of a sequence.
+    /// A field of the objective's corpora with a text to transcribe: a raw text or a string for each example, or one
+    /// string per token of a sequence.
     Transcript,
     /// A field that divides tokens into segments, of the corpora that reach the encoder: one string
     /// per token, or a field of segments.

@@ -102,7 +102,7 @@ impl CorpusSpec {
             Refers::Answers => "alternative spans of tokens",
             Refers::Segments => "a segment for each token",
             Refers::Text => "a raw text for each example",
-            Refers::Transcript => "a raw text for each example, or one string per token",
+            Refers::Transcript => "a raw text or a string for each example, or one string per token",
             Refers::Frames => "a frame for each position",
             _ => "one per token",
         };
@@ -130,7 +130,8 @@ fn fits(field: &Field, wanted: Refers) -> bool {
         Refers::Answers => field.form == FieldForm::Answers,
         Refers::Text => field.form == FieldForm::Text,
         Refers::Transcript => {
-            field.form == FieldForm::Text || field.form == FieldForm::Symbols && of_tokens
+            matches!(field.form, FieldForm::Text | FieldForm::Label)
+                || field.form == FieldForm::Symbols && of_tokens
         }
         Refers::Frames => field.form == FieldForm::Frames && of_tokens,
         Refers::Segments => {

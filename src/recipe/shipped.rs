@@ -21,6 +21,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "representation"
     "ranking" "question-answering"
     "relation-extraction" "summaries" "keyphrases" "translation"
+    "relation-extraction" "summaries" "keyphrases" "speech"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -63,6 +64,8 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "phrases/south/train.source" "phrases/south/train.target"
     "phrases/south/dev.source" "phrases/south/dev.target"
     "phrases/tags/train.tsv" "phrases/tags/dev.tsv"
+    "tones/train.jsonl" "tones/dev.jsonl" "tones/test.jsonl"
+    "tones/train.wav" "tones/dev.wav" "tones/test.wav"
 ];
 
 /// The text of the shipped recipe with that name.

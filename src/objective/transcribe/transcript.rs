@@ -1,4 +1,4 @@
-//! Transcripts: texts of a field, or the strings of the tokens of a sequence, as sequences of units.
+//! Transcripts: texts or labels of a field, or the strings of the tokens of a sequence, as sequences of units.
 
 use crate::data::{Batch, Corpus, Example, FieldForm, FieldValues, Lexicon, Symbol};
 
@@ -32,7 +32,7 @@ impl Units {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TranscriptField {
     pub(super) index: usize,
-    is_text: bool,
+    form: FieldForm,
     units: Units,
 }
 
@@ -40,7 +40,7 @@ impl TranscriptField {
     /// The field with that name, if the corpus has it.
     pub(super) fn find(name: &str, units: Units, corpus: &Corpus) -> Option<Self> {
         let index = corpus.field(name)?;
-        Some(Self { index, is_text: corpus.fields[index].form == FieldForm::Text, units })
+        Some(Self { index, form: corpus.fields[index].form, units })
     }
 
     /// The units of the transcript of an example, if it has one.
@@ -58,15 +58,20 @@ impl TranscriptField {
 
     /// The transcript of an example of a batch, if it has one.
     pub(super) fn of_batch(self, batch: &Batch, example: usize) -> Option<Transcript<'_>> {
-        if self.is_text {
-            return match batch.values(self.index).get(example)?.as_ref()? {
+        match self.form {
+            FieldForm::Text => match batch.values(self.index).get(example)?.as_ref()? {
                 FieldValues::Text(text) => Some(Transcript::Text(text)),
                 _ => None,
-            };
+            },
+            FieldForm::Label => {
+                Transcript::of_tokens(batch.labels(self.index)[example].into_iter().collect())
+            }
+            _ => {
+                let symbols = batch.row_labels(self.index);
+                let rows = batch.rows_of(self.index, example).into_iter();
+                Transcript::of_tokens(rows.filter_map(|row| symbols[row]).collect())
+            }
         }
-        let symbols = batch.row_labels(self.index);
-        let rows = batch.rows_of(self.index, example).into_iter();
-        Transcript::of_tokens(rows.filter_map(|row| symbols[row]).collect())
     }
 }
 
@@ -74,7 +79,7 @@ impl TranscriptField {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Transcript<'a> {
     Text(&'a str),
-    /// The strings of tokens; never empty, as a sequence without tokens is one that is missing.
+    /// The strings of tokens, or a label; never empty, as a sequence without tokens is one that is missing.
     Tokens(Vec<Symbol>),
 }
 
