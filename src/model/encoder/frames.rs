@@ -158,7 +158,7 @@ struct Vectors {
 impl Encoder for Vectors {
     fn attach(&mut self, _field: &AttachedField<'_>) {}
 
-    fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
+    fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let (batch, field) = (on.batch, on.field());
         let packing = batch.packing(field);
         let width = self.mean.len();
@@ -174,6 +174,8 @@ impl Encoder for Vectors {
             );
         }
         let rows = Tensor::from_vec(rows, (packing.n_rows(), width), &self.device)?;
-        Ok(vec![Rows::new(rows, packing)])
+        let rows = Rows::new(rows, packing);
+        // What is computed from them is differentiated, although they have no parameters.
+        Ok(vec![if mode == Mode::Eval { rows } else { rows.without_gradient()? }])
     }
 }

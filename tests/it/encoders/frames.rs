@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Case, numbers, rows, tapped};
+use super::{Case, assert_differences, gradients, numbers, probe, rows, tapped};
 use auxdesk::{
     data::Batch,
     kernel::DeviceName,
@@ -113,6 +113,28 @@ fn a_tap_may_run_frames_over_another_recording() {
     let batch = Batch::new(0, &it.tiny.corpora[0], &it.tiny.corpora[0].train, &[0, 1]);
     let found = numbers(&rows(&system, &batch, Mode::Eval));
     assert_eq!(found.iter().filter(|x| **x == 7.0).count(), 1, "{found:?}");
+}
+
+/// Frames have no parameters, so that nothing below a layer over them could ask for a gradient.
+#[test]
+fn a_layer_over_frames_is_trained() {
+    for keys in
+        ["kind = 'birnn'\ninput = 'seen'\nwidth = 2", "kind = 'dense'\ninput = 'half'\nwidth = 2"]
+    {
+        let it = case(keys);
+        let (system, batch) = (it.tiny.system(), it.batch(&[0, 1]));
+        let scalar = || probe(&rows(&system, &batch, Mode::Trace));
+        let found = gradients(&scalar().0, system.parameters());
+        let mut n_trained = 0;
+        for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+            assert_eq!(gradient.is_some(), parameter.name.starts_with("it."), "{}", parameter.name);
+            let Some(gradient) = gradient else { continue };
+            assert_differences(parameter, &gradient, &[0.002, 0.0005], keys, || scalar().1);
+            n_trained += 1;
+        }
+        assert!(n_trained >= 2, "{keys}");
+        assert!(!rows(&system, &batch, Mode::Eval).track_op());
+    }
 }
 
 /// The faults of a recipe with these tables, and with these objects.
