@@ -64,7 +64,7 @@ struct Word {
 /// The recordings and the manifests of all splits.
 pub(crate) fn files(seed: u64) -> (Vec<File>, Vec<Recording>) {
     let words = words(&mut Dice::new(seed));
-    let splits = [("train", 240), ("dev", 40), ("test", 80)];
+    let splits = [("train", 120), ("dev", 60), ("test", 120)];
     let split = |(at, (name, n)): (u64, (&str, usize))| {
         let mut dice = Dice::new(seed + 1 + at);
         let is_train = name == "train";
