@@ -140,7 +140,8 @@ fn a_layer_over_frames_is_trained() {
 /// The faults of a recipe with these tables, and with these objects.
 fn faults(tables: &str, objects: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = RECIPE.replace("labels =", "tags = ['tag']\nlabels =");
+    let recipe =
+        RECIPE.replace("labels =", "tags = ['tag']\nlabels =").replace("'seen.mean'", "'it.mean'");
     fs::write(folder.path().join("recipe.toml"), format!("{recipe}{tables}\n")).unwrap();
     fs::write(folder.path().join("train.jsonl"), objects).unwrap();
     let source = RecipeSource::File(folder.path().join("recipe.toml"));
