@@ -155,6 +155,9 @@ fn faults(tables: &str, objects: &str) -> String {
 
 #[test]
 fn rows_that_do_not_line_up_are_refused() {
+    let tagged = "kind = 'embed'\nfield = 'text'\nwidth = 2\n[[encoder]]\nname = 'halved'\nkind = 'halve'\n\
+                  input = 'it'\n[[objective]]\nname = 'tags'\nkind = 'tag'\ncorpus = 'sounds'\n\
+                  label = 'tag'\ntap = 'halved'";
     let dense = |input: &str| format!("kind = 'dense'\ninput = {input}\nwidth = 2");
     let faults = [
         faults(&dense("['seen', 'half']"), TRAIN),
@@ -162,7 +165,17 @@ fn rows_that_do_not_line_up_are_refused() {
         faults("kind = 'embed'\nfield = 'sound'\nwidth = 2", TRAIN),
         faults("kind = 'frames'\nfield = 'text'\nwidth = 2", TRAIN),
         faults("kind = 'halve'\ninput = 'seen'\nsegment_by = 'tag'", TRAIN),
+        faults(tagged, TRAIN),
         faults("kind = 'frames'\nfield = 'sound'\nwidth = 3", TRAIN),
     ];
-    insta::assert_snapshot!(faults.join("\n\n"), @"");
+    insta::assert_snapshot!(faults.join("\n"), @r#"
+    recipe.toml:31: "half" cannot be concatenated with "seen" in corpus "sounds": a row of the one joins 2 positions, of the other 1; add .mean, .max or .last
+    recipe.toml:27: "it.mean": the field "text" of corpus "sounds" has a string per token; expected a frame for each position
+    recipe.toml:31: the field "sound" of corpus "sounds" has a frame for each position; expected one per token
+    recipe.toml:31: the field "text" of corpus "sounds" has a string per token; expected a frame for each position
+    recipe.toml:31: `encoder.it`: a "halve" joins rows of a whole text or recording; expected no segments in its `input`, and no `segment_by`
+    recipe.toml:43: "tags" reads the field "tag" of corpus "sounds" by the rows of its `tap`, which join 2 positions each; tap rows below the encoder of kind "halve"
+    train.jsonl:1: expected frames of dimension 3 in "sound", found 2; set `encoder.it.width`
+    train.jsonl:2: expected frames of dimension 3 in "sound", found 2; set `encoder.it.width`
+    "#);
 }

@@ -8,7 +8,7 @@ use auxdesk::{
         Corpus, Example, Lexicon, Prediction,
         load::{load_input, open},
         prediction::{FieldPredictions, ScoredText},
-        read::{FORMATS, KnownLabels, Labels, Read, Source},
+        read::{FORMATS, KnownLabels, Labels, Read, Source, SourceFolder},
         structure::{GraphArc, SpanRelation, TokenSpan},
     },
     recipe::{CorpusSpec, Overrides, RecipeSource, load, load_without_files, shipped},
@@ -183,13 +183,15 @@ const FILES: [&str; 17] = [
 struct Input {
     spec: CorpusSpec,
     bytes: Vec<u8>,
+    /// Its folder.
+    folder: SourceFolder,
     /// The labels in that file.
     known: KnownLabels,
 }
 
 impl Input {
-    fn new(spec: CorpusSpec, bytes: Vec<u8>) -> Self {
-        let mut input = Self { spec, bytes, known: KnownLabels::default() };
+    fn new(spec: CorpusSpec, bytes: Vec<u8>, folder: SourceFolder) -> Self {
+        let mut input = Self { spec, bytes, folder, known: KnownLabels::default() };
         let (corpus, read) = input.read(&input.bytes, Labels::Required);
         assert_eq!((&read.faults, read.is_unusable), (&Vec::new(), false), "{}", input.spec.name);
         for (field, lexicon) in corpus.fields.iter().zip(&corpus.lexicons).skip(1) {
@@ -201,7 +203,8 @@ impl Input {
     /// The files with labels, or those of the texts only.
     fn sources(&self, bytes: &[u8], labels: Labels) -> Vec<Source> {
         let n_files = self.spec.format.aligned(&self.spec.values).len().max(1);
-        let source = |bytes: &[u8]| Source::new("fuzz", bytes);
+        let folder = || self.folder.clone();
+        let source = |bytes: &[u8]| Source { folder: folder(), ..Source::new("fuzz", bytes) };
         if n_files == 1 {
             return vec![source(bytes)];
         }
@@ -240,7 +243,7 @@ fn inputs() -> Vec<Input> {
             // Whole sentences.
             let text = String::from_utf8_lossy(&source.bytes[..source.bytes.len().min(1500)]);
             let end = text.rfind("\n\n").or(text.rfind("\n#doc")).or(text.rfind('\n')).unwrap();
-            inputs.push(Input::new(spec, text[..=end].into()));
+            inputs.push(Input::new(spec, text[..=end].into(), source.folder));
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -255,7 +258,7 @@ fn inputs() -> Vec<Input> {
         } else {
             file.into()
         };
-        Input::new(spec, bytes)
+        Input::new(spec, bytes, SourceFolder::Unknown)
     }));
     for format in FORMATS {
         let is_there = inputs.iter().any(|input| input.spec.format.name() == format.name());
