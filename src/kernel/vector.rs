@@ -38,7 +38,7 @@ pub(super) fn exp(x: f32) -> f32 {
 /// Coefficients of (ln(1 + m) − m + m²/2) / m³, from the highest power of m.
 const LN_POLYNOMIAL: [f32; 9] = [
     7.037_684e-2,
-    -0.115_146_104,
+    -0.115_146_1,
     0.116_769_984,
     -0.124_201_41,
     0.142_493_23,

@@ -102,7 +102,9 @@ impl CorpusSpec {
             Refers::Answers => "alternative spans of tokens",
             Refers::Segments => "a segment for each token",
             Refers::Text => "a raw text for each example",
-            Refers::Transcript => "a raw text or a string for each example, or one string per token",
+            Refers::Transcript => {
+                "a raw text or a string for each example, or one string per token"
+            }
             Refers::Frames => "a frame for each position",
             _ => "one per token",
         };

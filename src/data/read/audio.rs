@@ -195,8 +195,8 @@ impl Format for Audio {
 
 /// The example of a file that is a recording: its frames, and no other field.
 fn of_recording(source: &Source, features: &mut Features, corpus: &Corpus) -> Read {
-    let mut read = Read::default();
-    read.split = SplitData { file: source.name.clone(), ..SplitData::default() };
+    let split = SplitData { file: source.name.clone(), ..SplitData::default() };
+    let mut read = Read { split, ..Read::default() };
     match features.of_file(&source.bytes, &(0.0..f64::INFINITY)) {
         Err(what) => {
             read.faults.push(ReadError { file: source.name.clone(), line: 1, what });

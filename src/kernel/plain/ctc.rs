@@ -78,7 +78,7 @@ impl States {
         let n = 2 * longest + 1;
         let (mut classes, mut skip, mut last) = (Vec::new(), Vec::new(), Vec::new());
         let term = |is_possible: bool| if is_possible { 0.0 } else { NEVER };
-        for LabelledFrames { labels, .. } in sequences.iter().copied() {
+        for LabelledFrames { labels, .. } in sequences {
             for s in 0..n {
                 let label = |s: usize| (s % 2 == 1).then(|| labels.get(s / 2)).flatten();
                 classes.push(label(s).copied().unwrap_or(blank));

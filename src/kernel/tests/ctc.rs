@@ -164,9 +164,7 @@ fn exact(y: &[Vec<f64>], labels: &[u32]) -> (f64, Vec<f64>) {
             alphas[t][s] = ways + y[t][states[s]].ln();
         }
     }
-    for s in states.len().saturating_sub(2)..states.len() {
-        betas[n - 1][s] = 0.0;
-    }
+    betas[n - 1][states.len().saturating_sub(2)..states.len()].fill(0.0);
     for t in (1..n).rev() {
         for s in 0..states.len() {
             let after = betas[t][s] + y[t][states[s]].ln();

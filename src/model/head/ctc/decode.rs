@@ -132,15 +132,12 @@ fn next(beam: &[(u32, Ways)], frame: &[f32], tree: &mut Tree, width: usize) -> V
             // A label follows itself only after a blank; otherwise it goes on.
             let before = if last == Some(label) { ways.blank } else { sum };
             let log_p = before + f64::from(log_y);
-            match tree.longer.get(&(prefix, label)) {
-                Some(&longer) => {
-                    let longer = known.entry(longer).or_insert(Ways::NONE);
-                    longer.label = log_add(longer.label, log_p);
-                }
-                None => {
-                    let ways = Ways { label: log_p, ..Ways::NONE };
-                    candidates.push((log_p, Candidate::Longer(prefix, label), ways));
-                }
+            if let Some(&longer) = tree.longer.get(&(prefix, label)) {
+                let longer = known.entry(longer).or_insert(Ways::NONE);
+                longer.label = log_add(longer.label, log_p);
+            } else {
+                let ways = Ways { label: log_p, ..Ways::NONE };
+                candidates.push((log_p, Candidate::Longer(prefix, label), ways));
             }
         }
     }
