@@ -132,7 +132,11 @@ impl Format for Audio {
 
     /// A recording stays as it is.
     fn decode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-        if is_wav(&bytes) { Ok(bytes) } else { contents::text(bytes) }
+        if is_wav(&bytes) {
+            return Ok(bytes);
+        }
+        let hint = "; a recording must be a WAV file that is not compressed";
+        contents::text(bytes).map_err(|why| format!("{why}{hint}"))
     }
 
     fn named_files(&self, source: &Source, values: &Values) -> Vec<String> {

@@ -301,6 +301,14 @@ fn a_file_that_is_a_recording_is_an_example_whose_label_is_in_its_path() {
 }
 
 #[test]
+fn a_file_is_a_text_or_a_recording_that_is_not_compressed() {
+    assert_eq!(Audio.decode(tone()).unwrap(), tone());
+    assert_eq!(Audio.decode(b"{}\n".to_vec()).unwrap(), b"{}\n");
+    let why = Audio.decode(b"fLaC\0\0\0\x22\x10\0\x10\0\0\0".to_vec()).unwrap_err();
+    assert!(why.ends_with("; a recording must be a WAV file that is not compressed"), "{why}");
+}
+
+#[test]
 fn predictions_are_a_key_of_each_object() {
     let lines = "{\"audio\": \"x.wav\"}\n{\"audio\": \"no.wav\"}\n";
     let (_folder, source) = manifest(lines, &[("x.wav", tone())]);
