@@ -23,9 +23,10 @@ use auxdesk::{
     },
     metric::{
         Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Tokenization, Word,
-        scorer::{AnswerScorer, GenerationScorer, GraphScorer, RankingScorer, RelationScorer},
-        Accuracy, Gold, MacroMae, Scorer, Scores, SpanF1, Word,
-        scorer::{AnswerScorer, GraphScorer, RankingScorer, RelationScorer, TranscriptScorer},
+        scorer::{
+            AnswerScorer, GenerationScorer, GraphScorer, RankingScorer, RelationScorer,
+            TranscriptScorer,
+        },
     },
     protocol::event::Role,
     recipe::{ObjectiveSpec, Overrides, Recipe, RecipeSource, load, shipped::RECIPES},
@@ -154,6 +155,7 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     }
     if metric == "bleu" {
         return word_by_word(taught, field(taught));
+    }
     if taught.fields[field(taught)].form == FieldForm::Text {
         return most_frequent_text(taught, field(taught), metric);
     }
@@ -261,7 +263,7 @@ fn most_frequent_relation(corpus: &Corpus, relations: usize, spans: usize) -> f6
     scores.metrics[0].1
 }
 
-/// The test score of the most frequent answer of train, whatever the text.
+/// The test score of the most frequent transcript of train.
 fn most_frequent_text(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     let text = |example: &Example| match &example.fields[field] {
         Some(FieldValues::Text(text)) => Some(text.to_string()),
@@ -282,6 +284,7 @@ fn most_frequent_text(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
 }
 
+/// The test score of the most frequent answer of train, whatever the text.
 fn most_frequent_answer(corpus: &Corpus, field: usize, metric: &str) -> f64 {
     let Axis::Sequence(sequence) = corpus.fields[field].axis else { panic!("answers of no text") };
     let words = corpus.field(&corpus.sequences[sequence].name).unwrap();

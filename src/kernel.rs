@@ -19,9 +19,9 @@ mod buffer;
 mod check;
 mod crf;
 mod cross_entropy;
+mod ctc;
 mod decoder;
 mod decoder_weights;
-mod ctc;
 mod device;
 mod distance;
 mod dropout;
@@ -64,12 +64,11 @@ pub use crf::crf;
 pub use cross_entropy::{
     cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits, cross_entropy_tied,
 };
+pub use ctc::ctc;
 pub use decoder::{DecoderMemory, decode};
 pub use decoder_weights::{
     DecoderAttention, DecoderCell, DecoderPackings, DecoderState, DecoderWeights,
 };
-pub use cross_entropy::{cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits};
-pub use ctc::ctc;
 pub use device::{Device, DeviceName};
 pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;
@@ -77,9 +76,8 @@ pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};
 pub use group_softmax::{log_softmax, log_softmax_by_group};
 pub use gru::gru;
-pub use linear::{linear, linear_tied};
 pub use labelled_frames::{LabelledFrames, frames_needed};
-pub use linear::linear;
+pub use linear::{linear, linear_tied};
 pub use lstm::lstm;
 pub use memory::{Allocator, after_out_of_memory, before_out_of_memory, keep_memory};
 pub use pair_group::PairGroup;

@@ -25,8 +25,6 @@ use crate::{
         Batch, Lexicon, Prediction, SplitData,
         load::{self, FaultPolicies, FaultPolicy, load_input},
         prediction::{FieldPredictions, ScoredText},
-        read::{self, KnownLabels, Labels, ReadError, Source},
-        prediction::FieldPredictions,
         read::{self, Format, KnownLabels, Labels, ReadError, Source, SourceFolder},
         stream::eval_batches,
     },

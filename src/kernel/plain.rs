@@ -14,8 +14,8 @@
 //! - its LSTM and GRU multiply each time step's input by itself and take sequences of one length. The
 //!   tests compare ours with them.
 
-mod decoder;
 mod ctc;
+mod decoder;
 mod groups;
 mod loss;
 mod pool;
@@ -25,8 +25,8 @@ mod tokens;
 
 use candle_core::{Result, Tensor};
 
-pub(super) use decoder::{PaddedMemory, decode, decoder_step};
 pub(super) use ctc::ctc;
+pub(super) use decoder::{PaddedMemory, decode, decoder_step};
 pub(super) use groups::{log_softmax_by_group, pair_products};
 pub(super) use loss::{
     binary_cross_entropy, crf, cross_entropy, cross_entropy_of_logits, cross_entropy_tied,

@@ -2,8 +2,8 @@
 
 mod crf;
 mod cross_entropy;
-mod decoder;
 mod ctc;
+mod decoder;
 mod gru;
 mod lstm;
 mod plain;

@@ -69,8 +69,7 @@ pub(crate) const LABELS: &dyn EncoderKind = &labels::Labels;
 pub(crate) const PROBABILITY: &dyn EncoderKind = &probability::Probability;
 
 /// Kinds of encoder that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["frames", "halve", "prefix"];
-pub const PLANNED: &[&str] = &["decoder", "prefix"];
+pub const PLANNED: &[&str] = &["prefix"];
 
 /// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {

@@ -20,8 +20,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
     "ranking" "question-answering"
-    "relation-extraction" "summaries" "keyphrases" "translation"
-    "relation-extraction" "summaries" "keyphrases" "speech"
+    "relation-extraction" "summaries" "keyphrases" "translation" "speech"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.

@@ -122,12 +122,11 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         let prefix = format!("encoder.{}", encoder.name);
         for key in encoder.kind.keys() {
             match key.name {
+                // That of frames is given by the corpus.
+                "width" if encoder.config.frame_width().is_some() => {}
                 "width" | "hidden" | "filters" | "embed"
                     if encoder.values.get(key.name).is_some() =>
                 {
-                // That of frames is given by the corpus.
-                "width" if encoder.config.frame_width().is_some() => {}
-                "width" | "hidden" | "filters" if encoder.values.get(key.name).is_some() => {
                     sets.push(format!("{prefix}.{}={width}", key.name));
                 }
                 "dropout" | "word_dropout" | "noise" => {

@@ -7,9 +7,7 @@ use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{
     abstracts, claims, graphs, languages, noise, pairs, phrases, posts, questions, reports,
-    reviews, search, stories, write,
-    abstracts, claims, graphs, languages, noise, pairs, posts, questions, reports, reviews, search,
-    stories, tones, write,
+    reviews, search, stories, tones, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -48,7 +46,6 @@ pub(crate) fn files() -> (Vec<File>, Vec<tones::Recording>) {
     files.extend(reports::files(1000 * SEED + 1000));
     files.extend(abstracts::files(1000 * SEED + 1100));
     files.extend(phrases::files(1000 * SEED + 1200));
-    files
     let (manifests, recordings) = tones::files(1000 * SEED + 1200);
     files.extend(manifests);
     (files, recordings)

@@ -227,19 +227,18 @@ fn inputs() -> Vec<Input> {
         let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
         for spec in recipe.corpora {
             let train = spec.load().train;
-            let source = open(&train[0], &shipped::samples()).unwrap();
+            let source = open(&train[0], spec.format, &shipped::samples()).unwrap();
             if spec.format.name() == "parallel" {
                 // The first lines of each file.
                 let files = train.iter().map(|file| {
-                    let source = open(file, &shipped::samples()).unwrap();
+                    let source = open(file, spec.format, &shipped::samples()).unwrap();
                     let text = String::from_utf8_lossy(&source.bytes).into_owned();
                     text.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()
                 });
                 let text = files.collect::<Vec<_>>().join("\x1e");
-                inputs.push(Input::new(spec, text.into()));
+                inputs.push(Input::new(spec, text.into(), source.folder));
                 continue;
             }
-            let source = open(&spec.load().train[0], spec.format, &shipped::samples()).unwrap();
             // Whole sentences.
             let text = String::from_utf8_lossy(&source.bytes[..source.bytes.len().min(1500)]);
             let end = text.rfind("\n\n").or(text.rfind("\n#doc")).or(text.rfind('\n')).unwrap();
