@@ -226,6 +226,11 @@ pub trait Format: Sync {
     fn aligned(&self, _values: &Values) -> Vec<String> {
         Vec::new()
     }
+    /// The list of texts that all examples of a split share, if there is one: none of its documents belongs to an
+    /// example alone.
+    fn collection(&self) -> Option<&'static str> {
+        None
+    }
     /// Decides by the whole of an input to `predict` whether it has labels, where its lines do not
     /// say so themselves. The error is that of an input that can be read either way; where faulty
     /// examples are skipped, a few odd lines are faulty ones.

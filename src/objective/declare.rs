@@ -170,6 +170,10 @@ pub trait ObjectiveKind: Sync {
     fn selects_rows(&self) -> Selects {
         Selects::Never
     }
+    /// Whether the items that it reads labels of may be documents that all examples share. No by default.
+    fn reads_collections(&self) -> bool {
+        false
+    }
     /// Parses the options of a table, or returns a fault that a check of types and names does not
     /// find.
     fn configure(

@@ -45,6 +45,10 @@ impl ObjectiveKind for NextSentence {
         HeadSource::OneOf(&["pair", "cosine"])
     }
 
+    fn reads_collections(&self) -> bool {
+        true
+    }
+
     fn configure(
         &self,
         declared: &Declared<'_>,

@@ -77,6 +77,10 @@ impl ObjectiveKind for Rank {
         HeadSource::OneOf(&["cosine", "pair"])
     }
 
+    fn reads_collections(&self) -> bool {
+        true
+    }
+
     fn configure(
         &self,
         declared: &Declared<'_>,

@@ -2,6 +2,8 @@
 //! sequence of a corpus. The sequence depends on the corpus, so alignment is checked after all
 //! tables.
 
+mod collection;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -165,6 +167,7 @@ fn of_objective(
     }
     reads(encoders, objective, here, diagnostics);
     items(encoders, objective, here, diagnostics);
+    collection::of_objective(objective, here, diagnostics);
     let first = objective.kind.taps().first().zip(objective.layers.first());
     let Some((tap, _)) = first.filter(|(_, layer)| layer.on == RowKind::Token) else { return };
     let stand = objective.taps[0].first().and_then(|tap| encoders.stand(tap, None, here));
@@ -281,6 +284,7 @@ fn of_encoder(
             Err(what) => diagnostics.fault(&spec.values.place(key.name), what),
         }
     }
+    collection::of_encoder(encoders, spec, prefix, here, diagnostics);
     let base = prefix.or_else(|| fields(spec.kind, &spec.values).next());
     if let (RowSource::Field, Some(field)) = (spec.kind.source(), base)
         && encoders.signatures.lists.contains(field)

@@ -121,3 +121,50 @@ fn a_query_without_a_relevant_document_is_counted() {
         "{out}"
     );
 }
+
+#[test]
+fn documents_that_examples_share_are_not_taken_for_those_of_one_example() {
+    let here = Here::new();
+    files(&here);
+    let attend = "[[encoder]]\nname = \"embed\"\nkind = \"embed\"\nfield = \"query\"\nwidth = 8\n\
+                  [[encoder]]\nname = \"near\"\nkind = \"attend\"\ninput = \"INPUT\"\nto = \"TO\"\n\
+                  [[objective]]";
+    let attending = RECIPE
+        .replace("[[objective]]", attend)
+        .replace("kind = \"rank\"", "kind = \"rank\"\nhead = \"pair\"");
+    let shared = |key: &str| {
+        format!(
+            "\"near\": expected `{key}` of a text that each example has, found the documents of corpus \"queries\", \
+             which its examples share; read another text, or none\n"
+        )
+    };
+    let by_query = ("left = \"words\"", "left = \"near.mean\"");
+    let by_document = ("right = \"documents:words\"", "right = \"near.mean\"");
+    for (input, to, (from, tap), key) in [
+        ("embed", "documents:embed", by_query, "to"),
+        ("documents:embed", "embed", by_document, "input"),
+    ] {
+        let recipe = attending.replace("INPUT", input).replace("TO", to).replace(from, tap);
+        here.write("recipe.toml", recipe);
+        let refused = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+        assert_eq!(refused.code, Some(2), "{}", refused.out);
+        assert!(refused.err.ends_with(&shared(key)), "{}", refused.err);
+        assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+    }
+    let extract = "kind = \"extract\"\npositive = \"1\"\ntap = \"documents:words\"";
+    let recipe = RECIPE.split("kind = \"rank\"").next().unwrap();
+    let recipe = recipe.replace("rank.ndcg_at_10", "rank.f1");
+    here.write(
+        "recipe.toml",
+        format!("{recipe}{extract}\ncorpus = \"queries\"\nlabel = \"relevance\"\n"),
+    );
+    let refused = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+    assert_eq!(
+        (refused.code, refused.err.as_str()),
+        (
+            Some(2),
+            "recipe.toml:35: \"rank\": expected labels of texts that each example has, found those of the documents of \
+             corpus \"queries\", which its examples share; set `kind` to one of \"next-sentence\", \"rank\"\n"
+        )
+    );
+}

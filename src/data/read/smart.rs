@@ -102,6 +102,10 @@ impl Format for Smart {
         [QUERY, DOCUMENTS, RELEVANCE].map(str::to_owned).into()
     }
 
+    fn collection(&self) -> Option<&'static str> {
+        Some(DOCUMENTS)
+    }
+
     fn read(
         &self,
         sources: &[Source],
