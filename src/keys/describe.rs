@@ -88,7 +88,9 @@ impl Refers {
             Self::Answers => "a field with alternative spans of tokens",
             Self::Row => "a field with one string per row of the tap",
             Self::Text => "a field with a raw text per example",
-            Self::Transcript => "a field with a raw text per example, or one string per token",
+            Self::Transcript => {
+                "a field with a raw text or a string per example, or one string per token"
+            }
         }
     }
 }

@@ -100,7 +100,8 @@ impl Transcript<'_> {
 }
 
 impl<'a> Transcript<'a> {
-    /// Its units. A token is a word, and its characters are followed by a space where another token follows.
+    /// Its units. A token is a word, or several if it has spaces, as a label may; its characters are followed by a space
+    /// where another token follows.
     pub(super) fn units(&self, units: Units, lexicon: &'a Lexicon) -> Vec<&'a str> {
         match (self, units) {
             (Self::Text(text), Units::Characters) => characters(text).collect(),
@@ -113,7 +114,7 @@ impl<'a> Transcript<'a> {
                 spelt.collect()
             }
             (Self::Tokens(tokens), Units::Words) => {
-                tokens.iter().map(|&token| lexicon.get(token)).collect()
+                tokens.iter().flat_map(|&token| lexicon.get(token).split_whitespace()).collect()
             }
         }
     }
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(text.units(Units::Words, &lexicon), ["né", "d"]);
         assert_eq!(text.text(&lexicon), " né  d");
         let tokens = Transcript::of_tokens(vec![0, 2, 1]).unwrap();
-        assert_eq!(tokens.units(Units::Words, &lexicon), ["né", "d", "b c"]);
+        assert_eq!(tokens.units(Units::Words, &lexicon), ["né", "d", "b", "c"]);
         let characters = ["n", "é", " ", "d", " ", "b", " ", "c"];
         assert_eq!(tokens.units(Units::Characters, &lexicon), characters);
         assert_eq!(tokens.text(&lexicon), "né d b c");
