@@ -19,7 +19,7 @@ evaluate_every = 40
 name = "sounds"
 format = "jsonl"
 text = ["sounds", "letters"]
-labels = ["mood"]
+sets = ["moods"]
 raw = ["text"]
 train = "train.jsonl"
 dev = "dev.jsonl"
@@ -70,7 +70,7 @@ fn lines(examples: std::ops::Range<usize>) -> String {
         let letters = letters.join(" ");
         let _ = writeln!(
             lines,
-            r#"{{"sounds": "{sounds}", "text": "{text}", "letters": "{letters}", "mood": "x"}}"#
+            r#"{{"sounds": "{sounds}", "text": "{text}", "letters": "{letters}", "moods": ["x"]}}"#
         );
     }
     lines
@@ -79,7 +79,8 @@ fn lines(examples: std::ops::Range<usize>) -> String {
 fn corpus(here: &Here, recipe: &str) {
     here.write("train.jsonl", lines(0..120));
     // One has a character that training lacks.
-    let strange = r#"{"sounds": "a a b - a d", "text": "abzd", "letters": "a b Z d", "mood": "x"}"#;
+    let strange =
+        r#"{"sounds": "a a b - a d", "text": "abzd", "letters": "a b Z d", "moods": ["x"]}"#;
     here.write("dev.jsonl", lines(120..160) + strange + "\n");
     here.write("recipe.toml", recipe);
 }
@@ -165,9 +166,9 @@ fn a_transcript_longer_than_what_it_transcribes_is_refused_or_skipped() {
     assert!(skipped.out.contains("\nlabels of spell (text): 6\n"), "{}", skipped.out);
     for (label, wanted) in [
         (
-            "mood",
-            "the field \"mood\" of corpus \"sounds\" has a string per example; expected a raw text for each example, or \
-             one string per token",
+            "moods",
+            "the field \"moods\" of corpus \"sounds\" has a set of strings per example; expected a raw text or a string \
+             for each example, or one string per token",
         ),
         ("txt", "no field named \"txt\" in corpus \"sounds\"; did you mean \"text\"?"),
     ] {
@@ -180,4 +181,36 @@ fn a_transcript_longer_than_what_it_transcribes_is_refused_or_skipped() {
     let wanted =
         "train.jsonl:1: from here on no example of train has a \"text\"; expected one at least\n";
     assert_eq!((refused.code, refused.err.as_str()), (Some(2), wanted));
+}
+
+#[test]
+fn examples_whose_joined_rows_are_too_few_are_counted_and_still_transcribed() {
+    let here = Here::new();
+    let half = "[[encoder]]\nname = \"half\"\nkind = \"halve\"\ninput = \"trunk\"\n\n[[objective]]";
+    let recipe = RECIPE.replace("[[objective]]", half);
+    corpus(&here, &recipe.replace("tap = \"trunk\"", "tap = \"half\"").replace("160", "10"));
+    let short = r#"{"sounds": "a b c", "text": "abc", "letters": "a"}"#;
+    here.write("train.jsonl", lines(0..20) + short + "\n");
+    let is_short = |n: &usize| {
+        let (text, sounds) = example(*n);
+        let bytes = text.as_bytes();
+        let needed = bytes.len() + bytes.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        sounds.split(' ').count().div_ceil(2) < needed
+    };
+    let n_short = (0..20).filter(is_short).count() + 1;
+    assert!(n_short < 20, "{n_short}");
+    let checked = finish(&mut here.auxdesk(["check", "recipe.toml"]));
+    assert_eq!(checked.code, Some(0), "{}", checked.err);
+    let (s, needs) =
+        if n_short == 1 { ("", "its transcript needs") } else { ("s", "their transcripts need") };
+    let counted =
+        format!("no training on {n_short} example{s} of train with fewer rows than {needs}");
+    assert!(checked.out.contains(&counted), "{}", checked.out);
+    let line = "train.jsonl:21: expected 3 rows at `tap` or more for the 3 characters of \"text\", found 2 for 3 tokens";
+    assert!(checked.out.contains(line), "{}", checked.out);
+    train(&here);
+    let input = "{\"sounds\": \"a b c\", \"letters\": null}\n";
+    let predicted =
+        finish_with(&mut here.auxdesk(["predict", "run", "-", "--threads", "1"]), input);
+    assert_eq!(json(&predicted.out)["predicted"].as_array().unwrap().len(), 1, "{}", predicted.err);
 }
