@@ -268,7 +268,8 @@ pub struct PredictArgs {
     /// Hypotheses that the search for a text keeps open [default: the objective's `beam`]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub beam: Option<u16>,
-    /// Write the N best texts of each example, as lines of example, text and score, separated by |||
+    /// Write the N best texts of each example, as lines of example, text and score, separated by |||; examples count
+    /// from 0, and the score is ln p divided by the length penalty
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub nbest: Option<u16>,
     /// Number of threads [default: physical cores]

@@ -137,8 +137,7 @@ fn set_search(system: &mut System, at: usize, args: &PredictArgs) -> Result<(), 
     Ok(())
 }
 
-/// The texts of each example with their scores, as Moses writes them: the number of the example, from 0, the text and
-/// its score.
+/// The texts of each example with their scores: the number of the example, from 0, the text and its score.
 fn n_best_lines(predictions: &[Prediction]) -> String {
     let mut lines = String::new();
     for (example, prediction) in predictions.iter().enumerate() {

@@ -101,7 +101,15 @@ impl ObjectiveKind for Generate {
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
         let values = declared.values;
         let label = values.text(LABEL);
-        let tap = values.texts(TAP).first().and_then(|tap| tap.parse::<TapName>().ok());
+        let taps = values.texts(TAP);
+        if taps.len() > 1 {
+            let what = format!(
+                "expected one decoder as `{TAP}`, found {}; add an objective for each of the others",
+                taps.len()
+            );
+            return Err(ConfigFault::Key(TAP, what));
+        }
+        let tap = taps.first().and_then(|tap| tap.parse::<TapName>().ok());
         let decoder = tap.and_then(|tap| (declared.encoder)(&tap.encoder));
         let field = decoder.and_then(|decoder| decoder.config.field());
         if let Some(field) = field.filter(|field| *field != label) {

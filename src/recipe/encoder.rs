@@ -1,5 +1,6 @@
 //! `[[encoder]]`: the shared encoders, in an order in which they can be built.
 
+mod decoders;
 mod frozen;
 mod graph;
 mod segments;
@@ -302,12 +303,13 @@ fn one(
     }
     let values = Values::new(entries?);
     let inputs = kind.source().inputs();
-    let mut are_weights = true;
+    let mut is_right = true;
     for (input, said) in inputs.iter().filter_map(|input| Some((input, values.get(input.name)?))) {
         not_implemented |= !input::is_known(said, cx, diagnostics);
-        are_weights &= !input.weighs || input::are_weights(input.name, said, diagnostics);
+        is_right &= !input.weighs || input::are_weights(input.name, said, diagnostics);
+        is_right &= decoders::are_absent(table, input.name, said, below, diagnostics);
     }
-    if not_implemented || !are_weights {
+    if not_implemented || !is_right {
         return None;
     }
     let found: Vec<_> =
@@ -316,6 +318,7 @@ fn one(
             .collect();
     let (reads, layers): (Vec<Input>, Vec<LayerSpec>) =
         found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    decoders::check(table, kind, &values, &reads, below, diagnostics)?;
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };

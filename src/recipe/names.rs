@@ -89,6 +89,14 @@ impl<'a> Named<'a> {
             name => format!("`{}.{name}`", self.noun),
         }
     }
+
+    /// The path of a key of it in messages: `` `encoder.trunk.input` ``.
+    pub(super) fn path(&self, key: &str) -> String {
+        match self.name {
+            "" => format!("`{}.{key}`", self.noun),
+            name => format!("`{}.{name}.{key}`", self.noun),
+        }
+    }
 }
 
 /// The tables of one kind, with faults for names that are missing, duplicate or misspelled. The

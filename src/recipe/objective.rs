@@ -10,7 +10,7 @@ use super::{
     input,
     kind::Kinds,
     names::Named,
-    tap::{Signatures, Tap, resolve, strings},
+    tap::{Signatures, Tap, no_decoder, resolve, strings},
     word_lists,
 };
 use crate::{
@@ -333,13 +333,15 @@ fn taps(
             for (text, place) in strings(said) {
                 let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
                 known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
+                known &= key.on == Some(RowKind::Step)
+                    || no_decoder(&table.path(key.name), (text, place), signatures, diagnostics);
             }
         }
         let resolved = if known { resolve(said, signatures, diagnostics) } else { None };
         let right = resolved.filter(|(_, layer)| {
             let is_wanted = match key.on {
                 Some(on) => layer.on == on,
-                None => ![RowKind::Item, RowKind::Step].contains(&layer.on),
+                None => layer.on != RowKind::Item,
             };
             if !is_wanted {
                 let what = match (layer.on, key.on) {

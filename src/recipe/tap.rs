@@ -36,6 +36,33 @@ impl Signatures {
     pub(super) fn get(&self, name: &str) -> Option<&Tappable> {
         self.by_name.get(name)
     }
+
+    /// The encoder that a tap reads, if it exists. A text field may be called "labels" too: then it is a prefix like any
+    /// other.
+    fn tapped(&self, name: &TapName) -> Option<&Tappable> {
+        let of_objective = name.of_objective().and_then(|_| self.get(&name.read()));
+        of_objective.or_else(|| self.get(&name.encoder))
+    }
+}
+
+/// Whether a tap reads no decoder, for a key that accepts none; reports a fault if it does.
+pub(super) fn no_decoder(
+    path: &str,
+    (text, place): (&str, &Place),
+    signatures: &Signatures,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let name = text.parse::<TapName>().ok();
+    let signature = name.and_then(|name| signatures.tapped(&name)?.signature.as_ref());
+    let top = signature.and_then(|signature| signature.layer(None));
+    let is_decoder = top.is_some_and(|layer| layer.on == RowKind::Step);
+    if is_decoder {
+        let what = format!(
+            "{path}: expected an encoder that is no decoder, found {text:?}; tap the decoder by a \"generate\" objective"
+        );
+        diagnostics.fault(place, what);
+    }
+    !is_decoder
 }
 
 /// What is known of an encoder that can be tapped.

@@ -99,7 +99,7 @@ impl Block {
         scatter(from, columns, &self.rows, to);
     }
 
-    /// Adds to the rows of the memory.
+    /// Writes the rows of the memory, each of which is of one target sequence.
     pub(super) fn scatter_memory(&self, from: &[f32], columns: usize, to: &mut [f32]) {
         scatter(from, columns, &self.memory_rows, to);
     }

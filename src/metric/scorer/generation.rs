@@ -26,12 +26,18 @@ impl GenerationScorer {
 
 impl Scorer for GenerationScorer {
     fn push(&mut self, gold: &Gold, prediction: &Prediction) {
-        let (Gold::Texts(gold), Prediction::Texts(texts)) = (gold, prediction) else { return };
-        let best = texts.first().map_or("", |best| best.text.as_str());
-        self.bleu.add(best, gold, self.tokenization);
-        self.chrf.add(best, gold);
+        let Gold::Texts(references) = gold else { return };
+        let none = Prediction::Texts(Vec::new());
+        let (best, prediction) = match prediction {
+            Prediction::Texts(texts) => {
+                (texts.first().map_or("", |best| best.text.as_str()), prediction)
+            }
+            _ => ("", &none),
+        };
+        self.bleu.add(best, references, self.tokenization);
+        self.chrf.add(best, references);
         self.n_texts += 1;
-        self.exact.push(&Gold::Texts(gold.clone()), prediction);
+        self.exact.push(gold, prediction);
     }
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
@@ -72,5 +78,25 @@ mod tests {
         let mut nothing = Scores::default();
         Box::new(GenerationScorer::new(Tokenization::V13a)).finish(&mut nothing);
         assert_eq!(nothing.metrics, []);
+    }
+
+    #[test]
+    fn an_example_without_a_text_counts_as_one_with_an_empty_text() {
+        let scores = |prediction: Prediction| {
+            let mut scorer = Box::new(GenerationScorer::new(Tokenization::None));
+            let text = |text: &str| vec![ScoredText { text: text.to_owned(), score: 0.0 }];
+            let gold = Gold::Texts(vec!["a b c d e".to_owned()]);
+            scorer.push(&gold, &Prediction::Texts(text("a b c d e")));
+            scorer.push(&gold, &prediction);
+            let mut scores = Scores::default();
+            scorer.finish(&mut scores);
+            scores.metrics.into_iter().filter(|(name, _)| *name != "perplexity").collect::<Vec<_>>()
+        };
+        let empty = ScoredText { text: String::new(), score: 0.0 };
+        let of_none = scores(Prediction::None);
+        assert_eq!(of_none, scores(Prediction::Texts(vec![empty])));
+        assert_eq!(of_none[2], ("exact_match", 50.0));
+        // Half as many words as the references have: the brevity penalty is exp(1 - 2).
+        assert!((of_none[0].1 - 100.0 * f64::exp(-1.0)).abs() < 1e-9, "{of_none:?}");
     }
 }

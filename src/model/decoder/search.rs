@@ -5,7 +5,7 @@
 //! hypotheses have the greatest length, where they can only end. Results are ordered by
 //! ln p / ((5 + n)/6)^α, with n the number of symbols and the end (Wu et al. 2016).
 
-use candle_core::Result;
+use candle_core::{Result, bail};
 
 use super::{Decoding, EDGE, UNKNOWN};
 
@@ -45,7 +45,8 @@ pub struct SearchedExample {
     pub max_len: usize,
 }
 
-/// The best sequences of each example, at most `beam`, from the best on.
+/// The best sequences of each example, at most `beam`, from the best on. It is an error if a log-probability is not a
+/// number, or if no continuation is possible.
 pub fn search(
     decoding: &mut dyn Decoding,
     examples: &[SearchedExample],
@@ -70,11 +71,11 @@ pub fn search(
             let scores = &scores[first * n_classes..][..of_example.len() * n_classes];
             let here = Here { open: of_example, first: first as u32, scores, n_classes };
             first += of_example.len();
-            here.extend(examples[at].max_len, options, &mut found[at], &mut next);
+            here.extend(examples[at].max_len, options, &mut found[at], &mut next)?;
         }
         open = next;
     }
-    Ok(found.into_iter().map(Found::finish).collect())
+    Ok(found.into_iter().map(|found| found.finish(options.beam)).collect())
 }
 
 /// An open hypothesis.
@@ -92,9 +93,10 @@ struct Open {
 struct Found(Vec<Hypothesis>);
 
 impl Found {
-    fn finish(mut self) -> Vec<Hypothesis> {
+    fn finish(mut self, beam: usize) -> Vec<Hypothesis> {
         // Stable: of equal scores the one found first.
         self.0.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.0.truncate(beam);
         self.0
     }
 }
@@ -125,7 +127,15 @@ impl Here<'_> {
         options: SearchOptions,
         found: &mut Found,
         next: &mut Vec<Open>,
-    ) {
+    ) -> Result<()> {
+        // -∞ is ln 0.
+        let is_broken = |score: &&f32| score.is_nan() || **score == f32::INFINITY;
+        if let Some(score) = self.scores.iter().find(is_broken) {
+            bail!(
+                "search: non-finite log-probabilities of a decoder: expected numbers of at most 0, found {score}; its \
+                 parameters or its inputs are not finite"
+            );
+        }
         let SearchOptions { beam, length_penalty } = options;
         let is_last = self.open[0].classes.len() >= max_len;
         let n_before = next.len();
@@ -147,11 +157,13 @@ impl Here<'_> {
         if found.0.len() >= beam || is_last {
             next.truncate(n_before);
         }
-        // Every continuation is impossible, or not a number.
         if next.len() == n_before && found.0.is_empty() {
-            let of = &self.open[0];
-            found.0.push(Hypothesis::new(of.classes.clone(), of.log_probability, length_penalty));
+            bail!(
+                "search: every continuation of a text has probability 0: expected a log-probability above -inf of a \
+                 known word or of the end, found none"
+            );
         }
+        Ok(())
     }
 
     /// The most probable continuations, from the best on; of equal ones the first. Only ends where hypotheses have
@@ -166,7 +178,6 @@ impl Here<'_> {
                 let log_probability = open.log_probability + score;
                 let least = best.last().filter(|_| best.len() == n);
                 let is_better = least.is_none_or(|least| log_probability > least.log_probability);
-                // A NaN is no better than anything.
                 let is_open = log_probability > f32::NEG_INFINITY;
                 if is_possible && is_better && is_open {
                     let at = best.partition_point(|one| one.log_probability >= log_probability);

@@ -148,12 +148,12 @@ fn a_wider_beam_finds_better_sequences_and_a_length_is_never_exceeded() {
     assert!(decoding.search(&[], 3, 0.6).is_empty());
 }
 
-/// A decoder whose scores are not numbers.
-struct Broken;
+/// A decoder all of whose scores are this.
+struct Constant(f32);
 
-impl Decoding for Broken {
+impl Decoding for Constant {
     fn n_classes(&self) -> usize {
-        3
+        5
     }
 
     fn begin(&mut self, _examples: &[u32]) -> Result<()> {
@@ -161,16 +161,34 @@ impl Decoding for Broken {
     }
 
     fn step(&mut self, from: &[u32], _classes: &[u32]) -> Result<Vec<f32>> {
-        Ok(vec![f32::NAN; 3 * from.len()])
+        Ok(vec![self.0; 5 * from.len()])
     }
 }
 
 #[test]
-fn scores_that_are_no_numbers_end_the_search() {
+fn scores_that_are_no_log_probabilities_are_errors() {
     let searched = [SearchedExample { example: 0, max_len: 5 }];
     let options = SearchOptions { beam: 2, length_penalty: 0.6 };
-    let found = search(&mut Broken, &searched, options).unwrap();
-    assert_eq!(found, [[Hypothesis { classes: Vec::new(), log_probability: 0.0, score: 0.0 }]]);
+    let fault = |score| search(&mut Constant(score), &searched, options).unwrap_err().to_string();
+    for (score, found) in [(f32::NAN, "found NaN"), (f32::INFINITY, "found inf")] {
+        let what = fault(score);
+        assert!(what.contains("search: non-finite log-probabilities"), "{what}");
+        assert!(what.contains(found), "{what}");
+    }
+    let what = fault(f32::NEG_INFINITY);
+    assert!(what.contains("search: every continuation of a text has probability 0"), "{what}");
+}
+
+#[test]
+fn there_are_at_most_as_many_texts_as_open_hypotheses() {
+    // At the greatest length all open hypotheses end.
+    let searched = [SearchedExample { example: 0, max_len: 1 }];
+    for beam in 1..4 {
+        let options = SearchOptions { beam, length_penalty: 0.0 };
+        let found = search(&mut Constant(-1.0), &searched, options).unwrap();
+        assert_eq!(found[0].len(), beam, "{found:?}");
+        assert!((found[0][0].log_probability + 1.0).abs() < 1e-6);
+    }
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! Decoders among the encoders: nothing but an objective that accepts its rows reads a decoder, and what it reads knows
+//! nothing of the text that it generates.
+
+use std::collections::BTreeSet;
+
+use super::{EncoderSpec, Encoders, RowSource, fields};
+use crate::{
+    keys::{Located, Values},
+    model::encoder::EncoderKind,
+    recipe::{
+        fault::Diagnostics,
+        input::{self, Input},
+        names::Named,
+        tap::{Tap, no_decoder},
+    },
+};
+
+/// Whether an input reads no decoder; reports each that it reads.
+pub(super) fn are_absent(
+    table: &Named<'_>,
+    key: &str,
+    said: &Located,
+    below: &Encoders,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let mut all = true;
+    for (text, place) in input::texts(said) {
+        all &= no_decoder(&table.path(key), (text, place), &below.signatures, diagnostics);
+    }
+    all
+}
+
+/// Checks that a decoder generates one text per example, and that none of its inputs reads that text.
+pub(super) fn check(
+    table: &Named<'_>,
+    kind: &dyn EncoderKind,
+    values: &Values,
+    reads: &[Input],
+    below: &Encoders,
+    diagnostics: &mut Diagnostics,
+) -> Option<()> {
+    let RowSource::Decoder(keys) = kind.source() else { return Some(()) };
+    let mut is_right = true;
+    for field in fields(kind, values) {
+        if below.signatures.lists.contains(field) {
+            let what = format!(
+                "{}: expected one text per example, found {field:?}, a list of texts; generate a field that is one text",
+                table.path("field")
+            );
+            diagnostics.fault(&values.place("field"), what);
+            is_right = false;
+        }
+        // Only the last input may be missing.
+        for (key, input) in keys.iter().zip(reads) {
+            let Some(reader) = input.all().find_map(|tap| reader(tap, field, below)) else {
+                continue;
+            };
+            let what = format!(
+                "{}: expected encoders that do not read {field:?}, the text that the decoder generates, found {:?}, \
+                 which reads it; encode the other texts of the example",
+                table.path(key.name),
+                reader.name
+            );
+            diagnostics.fault(&values.place(key.name), what);
+            is_right = false;
+        }
+    }
+    is_right.then_some(())
+}
+
+/// The first encoder of a tap or below it that reads a field.
+fn reader<'a>(top: &Tap, field: &str, below: &'a Encoders) -> Option<&'a EncoderSpec> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(top.encoder, top.field.as_deref())];
+    while let Some((at, prefix)) = open.pop() {
+        let Some(spec) = below.specs[at].as_ref().filter(|_| seen.insert((at, prefix))) else {
+            continue;
+        };
+        let own = spec.config.field().map(|own| prefix.unwrap_or(own));
+        let read = [own, spec.other_text(prefix), spec.segment_by.as_deref()];
+        if read.contains(&Some(field)) {
+            return Some(spec);
+        }
+        let taps = spec.inputs.iter().flat_map(Input::all);
+        open.extend(taps.map(|tap| (tap.encoder, tap.field.as_deref().or(prefix))));
+        let named = spec.named().filter_map(|name| below.signatures.get(name));
+        open.extend(named.map(|named| (named.place, prefix)));
+    }
+    None
+}
