@@ -243,7 +243,7 @@ impl Maker<'_> {
             if is_nearby {
                 let mut nearby: Vec<usize> =
                     (next + 1..chapter.end.min(next + 1 + N_NEARBY)).collect();
-                candidates.extend(&*choose(&mut nearby, N_CANDIDATES - 1, &mut rng));
+                candidates.extend(choose(&mut nearby, N_CANDIDATES - 1, &mut rng));
             }
             while candidates.len() < N_CANDIDATES {
                 let at = below(text.len(), &mut rng);

@@ -233,7 +233,7 @@ fn inputs() -> Vec<Input> {
                 let files = train.iter().map(|file| {
                     let source = open(file, spec.format, &shipped::samples()).unwrap();
                     let text = String::from_utf8_lossy(&source.bytes).into_owned();
-                    text.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()
+                    text.split_inclusive('\n').take(20).collect::<String>()
                 });
                 let text = files.collect::<Vec<_>>().join("\x1e");
                 inputs.push(Input::new(spec, text.into(), source.folder));
