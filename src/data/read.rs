@@ -202,7 +202,7 @@ pub trait Format: Sync {
     }
     /// The sequences and fields that its examples have with these keys.
     fn schema(&self, values: &Values) -> Schema;
-    /// The contents of a file, from its bytes: text, as [`contents::text`](super::contents::text) returns it, unless
+    /// The contents of a file, from its bytes: text, as [`contents::text`] returns it, unless
     /// the format has other files too. The error follows the file's name.
     fn decode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         contents::text(bytes)
