@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use crate::kernel::{ParamRef, check, cross_entropy, cross_entropy_tied, plain, slices};
+use crate::kernel::{ParamRef, check, cross_entropy, cross_entropy_tied, is_fused, plain, slices};
 
 type Layer = fn(&Tensor, &ParamRef, &ParamRef, Vec<u32>) -> Result<Tensor>;
 
@@ -168,12 +168,14 @@ fn a_table_as_weights_gives_the_losses_and_gradients_of_its_transpose() -> Resul
         let targets = check::labels("targets", rows, classes);
         let found = cross_entropy_tied(&x, &table, &bias, targets.clone())?;
         let expected = cross_entropy(&x, &weight, &other, targets.clone())?;
-        assert_eq!(slices::to_vec(&found)?, slices::to_vec(&expected)?);
+        // Candle's own products sum a transposed factor in another order.
+        let close = if is_fused(&Device::Cpu) { 0.0 } else { 1e-5 };
+        check::assert_tensors_close(&found, &expected, close, close);
         let gradients = check::gradients(&[&x, &table, &bias], &found)?;
         let expected = check::gradients(&[&x, &weight, &other], &expected)?;
         let expected = [expected[0].clone(), expected[1].t()?.contiguous()?, expected[2].clone()];
         for (found, expected) in gradients.iter().zip(&expected) {
-            check::assert_tensors_close(found, expected, 0.0, 0.0);
+            check::assert_tensors_close(found, expected, close, close);
         }
         let plain = plain::cross_entropy_tied(&x, &table, &bias, targets.clone())?;
         check::assert_tensors_close(&found, &plain, 1e-5, 1e-5);

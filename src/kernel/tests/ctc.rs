@@ -188,6 +188,12 @@ fn exact(y: &[Vec<f64>], labels: &[u32]) -> (f64, Vec<f64>) {
 
 #[test]
 fn two_thousand_frames_lose_no_precision() -> Result<()> {
+    // Candle's backward pass recurses over the operations of the plain composition, as many as there are frames.
+    let thread = std::thread::Builder::new().stack_size(256 << 20);
+    thread.spawn(long_sequences).unwrap().join().unwrap()
+}
+
+fn long_sequences() -> Result<()> {
     let classes = 30;
     for (name, n_labels, scale) in [("few", 40, 3.0), ("many", 900, 3.0), ("sure", 500, 20.0)] {
         let labels = check::labels(name, n_labels, classes - 1);
