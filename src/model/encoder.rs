@@ -163,7 +163,9 @@ pub struct DeclaredEncoder<'a> {
 /// An encoder of a checked recipe, with its options parsed, before any corpus is read.
 pub trait EncoderConfig: Send + Sync {
     /// The field that it reads, if it reads one.
-    fn field(&self) -> Option<&str>;
+    fn field(&self) -> Option<&str> {
+        None
+    }
     /// The field of another text of the example, with whose tokens it compares those that it runs over, if it does;
     /// run over that field, it compares with its own.
     fn other_text(&self) -> Option<&str> {
@@ -205,10 +207,14 @@ pub trait EncoderConfig: Send + Sync {
         self.has_weights() || !self.tables().is_empty()
     }
     /// The file of pretrained word vectors that it reads, if it reads one.
-    fn vectors(&self) -> Option<VectorSource>;
+    fn vectors(&self) -> Option<VectorSource> {
+        None
+    }
     /// Fits it to the training splits that reach it: each corpus with the index of the field that
     /// the encoder reads. It is given the contents of its vectors file.
-    fn fit(&self, corpora: &[(&Corpus, usize)], vectors: Option<&WordVectors>) -> Fitted;
+    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
+        Fitted::default()
+    }
     /// Builds it, with its parameters.
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built>;
 }
@@ -332,7 +338,7 @@ impl SequenceView<'_> {
 pub trait Encoder: Send {
     /// Maps the strings of a corpus's field to ids; called once for each field that it reads,
     /// before the first batch, and not at all if it reads none.
-    fn attach(&mut self, field: &AttachedField<'_>);
+    fn attach(&mut self, _field: &AttachedField<'_>) {}
     /// The rows of each layer, from the first, given the rows of each input key of its table; `inputs`
     /// is empty if it reads a field. The output's packing may differ from the input's.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;

@@ -9,14 +9,11 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    AttachedField, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, INPUT, InputKey, RowSource, SequenceView,
+    BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, INPUT,
+    InputKey, RowSource, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted, Packing,
-        vectors::{VectorSource, WordVectors},
-    },
+    data::Packing,
     kernel::{self, ParamRef},
     keys::{Key, MAX_WIDTH, ValueType},
     model::{
@@ -89,10 +86,6 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         // The memory may be the same sequence, or contain the labels to predict, so the context is
         // the whole sequence.
@@ -121,14 +114,6 @@ impl EncoderConfig for Config {
         true
     }
 
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
-    }
-
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let bound = (6.0 / (self.hidden + 1) as f64).sqrt();
         Ok(Built::Encoder(Box::new(Attention {
@@ -147,8 +132,6 @@ struct Attention {
 }
 
 impl Encoder for Attention {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let (input, to) = (&inputs[0], &inputs[1]);
         let (h, m) = (&input.tensor, &to.tensor);

@@ -3,15 +3,11 @@
 use candle_core::Result;
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SEQUENCE, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
+    SequenceView,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     keys::{Key, MAX_LAYERS, MAX_WIDTH, ValueType},
     model::{
         Mode, Rows,
@@ -76,10 +72,6 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         let mut below = self.input.context;
         let mut layers = Vec::new();
@@ -98,14 +90,6 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -128,8 +112,6 @@ struct Stack {
 }
 
 impl Encoder for Stack {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let packing = &inputs[0].packing;
         let mut x = inputs[0].tensor.clone();

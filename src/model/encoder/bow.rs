@@ -15,10 +15,7 @@ use super::{
 };
 use crate::{
     data::{
-        Corpus, Fitted, Vocabulary,
-        normalize::Normalize,
-        vectors::{VectorSource, WordVectors},
-        vocabulary::count,
+        Corpus, Fitted, Vocabulary, normalize::Normalize, vectors::WordVectors, vocabulary::count,
     },
     kernel,
     keys::{Key, MAX_WIDTH, Refers, ValueType},
@@ -130,10 +127,6 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         false
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {

@@ -12,10 +12,7 @@ use super::{
     recurrent::{Cell, Recurrent},
 };
 use crate::{
-    data::{
-        Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary,
-        vectors::{VectorSource, WordVectors},
-    },
+    data::{Corpus, Fitted, Lexicon, Packing, Symbol, Vocabulary, vectors::WordVectors},
     kernel,
     keys::{Key, MAX_WIDTH, ValueType, Values},
     model::{
@@ -73,20 +70,12 @@ impl EncoderConfig for Config {
         &[("table", VOCABULARY)]
     }
 
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         Vec::new()
     }
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {

@@ -8,14 +8,10 @@
 use candle_core::{Result, Tensor};
 
 use super::{
-    Activation, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, RowSource, SEQUENCE, SequenceView,
+    Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
+    RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     kernel,
     keys::{Key, MAX_LAYERS, MAX_WIDTH, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
@@ -91,24 +87,12 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         vec![LayerSpec { width: self.widths.len() * self.n_filters, ..self.input.pooled() }]
     }
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -139,8 +123,6 @@ struct Convolution {
 }
 
 impl Encoder for Convolution {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let largest = |bank: &Bank| {

@@ -6,14 +6,10 @@
 use candle_core::Result;
 
 use super::{
-    ANY_ROWS, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, RowSource, SequenceView,
+    ANY_ROWS, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     keys::Key,
     model::{Mode, Rows, tap::LayerSpec},
 };
@@ -51,24 +47,12 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         vec![self.input]
     }
 
     fn has_weights(&self) -> bool {
         false
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, _setup: EncoderSetup<'_>) -> Result<Built> {
@@ -79,8 +63,6 @@ impl EncoderConfig for Config {
 struct Same;
 
 impl Encoder for Same {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         Ok(inputs.to_vec())
     }

@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     data::{
-        Corpus, Fitted, Vocabulary,
-        normalize::Normalize,
-        vectors::{VectorSource, WordVectors},
-        vocabulary::Lookup,
+        Corpus, Fitted, Vocabulary, normalize::Normalize, vectors::WordVectors, vocabulary::Lookup,
     },
     kernel::{DecoderAttention, DecoderCell, DecoderWeights},
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
@@ -295,10 +292,6 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {

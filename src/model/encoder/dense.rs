@@ -3,14 +3,10 @@
 use candle_core::Result;
 
 use super::{
-    ANY_ROWS, Activation, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig,
-    EncoderKind, EncoderSetup, RowSource, SequenceView,
+    ANY_ROWS, Activation, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
+    EncoderSetup, RowSource, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     keys::{Key, MAX_WIDTH, ValueType},
     model::{Mode, Rows, parameters::Linear, tap::LayerSpec},
 };
@@ -68,24 +64,12 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         vec![LayerSpec { width: self.width, directions: None, ..self.input }]
     }
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -106,8 +90,6 @@ struct Layer {
 }
 
 impl Encoder for Layer {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let y = self.activation.forward(&self.linear.forward(&inputs[0].tensor)?)?; // (rows, width)
         let y = mode.dropout(&on.site(&self.name), self.dropout, y)?;

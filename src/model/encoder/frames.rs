@@ -6,14 +6,11 @@
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, FieldValues, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
+    data::{Corpus, FieldValues, Fitted, vectors::WordVectors},
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{
         Mode, Rows,
@@ -92,10 +89,6 @@ impl EncoderConfig for Config {
         false
     }
 
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         if !self.is_standardized {
             return Fitted::default();
@@ -156,8 +149,6 @@ struct Vectors {
 }
 
 impl Encoder for Vectors {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let (batch, field) = (on.batch, on.field());
         let packing = batch.packing(field);

@@ -8,14 +8,10 @@ use std::sync::Arc;
 use candle_core::{DType, Result, Tensor};
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SEQUENCE, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, SEQUENCE,
+    SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     kernel,
     keys::Key,
     model::{
@@ -56,10 +52,6 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     /// A row has read its neighbour, to the left of some tokens and to the right of others.
     fn layers(&self) -> Vec<LayerSpec> {
         let (width, context) = (2 * self.input.width, Context::BOTH);
@@ -74,14 +66,6 @@ impl EncoderConfig for Config {
         false
     }
 
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
-    }
-
     fn build(&self, _setup: EncoderSetup<'_>) -> Result<Built> {
         Ok(Built::Encoder(Box::new(Halved)))
     }
@@ -90,8 +74,6 @@ impl EncoderConfig for Config {
 struct Halved;
 
 impl Encoder for Halved {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let (n_rows, width) = x.dims2()?;

@@ -7,14 +7,10 @@
 use candle_core::{Result, bail};
 
 use super::{
-    ANY_ROWS, AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, RowSource, SequenceView,
+    ANY_ROWS, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     kernel,
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{Mode, Rows, head::Head, parameters::Linear, tap::LayerSpec},
@@ -67,10 +63,6 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         vec![LayerSpec { width: self.width, directions: None, ..self.input }]
     }
@@ -81,14 +73,6 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         true
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -121,8 +105,6 @@ struct LabelVectors {
 }
 
 impl Encoder for LabelVectors {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let scores = self.head.scores(&inputs[0].tensor)?; // (rows, labels)
         let p = kernel::log_softmax(&scores)?.exp()?;

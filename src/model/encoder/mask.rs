@@ -10,12 +10,7 @@ use super::{
     RowSource, SEQUENCE, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted, Vocabulary,
-        normalize::Normalize,
-        vectors::{VectorSource, WordVectors},
-        vocabulary::Lookup,
-    },
+    data::{Vocabulary, normalize::Normalize, vocabulary::Lookup},
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -101,14 +96,6 @@ impl EncoderConfig for Config {
     /// The learned vector is a table of one row, without a vocabulary.
     fn has_parameters(&self) -> bool {
         self.is_learned
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {

@@ -10,14 +10,10 @@
 use candle_core::Result;
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    INPUT, InputKey, RowSource, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, INPUT, InputKey,
+    RowSource, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     kernel::{self, ParamRef},
     keys::{Key, MAX_WIDTH, ValueType},
     model::{
@@ -126,24 +122,12 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         vec![self.input.pooled()]
     }
 
     fn has_weights(&self) -> bool {
         self.view.is_none()
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -176,8 +160,6 @@ enum Pooling {
 }
 
 impl Encoder for Pooling {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         let Rows { tensor: x, packing } = &inputs[0];
         let pooled = match self {

@@ -6,14 +6,10 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::{
-    AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    INPUT, InputKey, OBJECTIVE, RowSource, SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, INPUT, InputKey,
+    OBJECTIVE, RowSource, SequenceView,
 };
 use crate::{
-    data::{
-        Corpus, Fitted,
-        vectors::{VectorSource, WordVectors},
-    },
     kernel,
     keys::{Key, Refers, ValueType},
     model::{
@@ -76,10 +72,6 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn field(&self) -> Option<&str> {
-        None
-    }
-
     fn layers(&self) -> Vec<LayerSpec> {
         let first = self.inputs[0];
         // The other tap may be any part of the example, and items may compete with each other.
@@ -92,14 +84,6 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         false
-    }
-
-    fn vectors(&self) -> Option<VectorSource> {
-        None
-    }
-
-    fn fit(&self, _corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        Fitted::default()
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
@@ -136,8 +120,6 @@ struct Probabilities {
 }
 
 impl Encoder for Probabilities {
-    fn attach(&mut self, _field: &AttachedField<'_>) {}
-
     fn forward(&self, inputs: &[Rows], _on: SequenceView<'_>, _mode: Mode) -> Result<Vec<Rows>> {
         Ok(vec![inputs[0].with(self.rows.of(inputs)?)])
     }
