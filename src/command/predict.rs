@@ -124,7 +124,7 @@ fn set_search(system: &mut System, at: usize, args: &PredictArgs) -> Result<(), 
         && n_best > beam
     {
         return Err(Failure::Request(format!(
-            "--nbest: expected at most {beam}, the number of --beam, found {n_best}; raise --beam"
+            "--nbest: expected at most {beam}, the value of --beam, found {n_best}; raise --beam"
         )));
     }
     let is_set = beam.is_some() || n_best.is_some();

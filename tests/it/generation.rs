@@ -196,7 +196,7 @@ fn predict_writes_a_text_for_each_line_and_the_best_texts_with_scores() {
 
     let exited = predict(&here, &["--beam", "2", "--nbest", "3"]);
     assert_eq!(exited.code, Some(2));
-    assert!(exited.err.contains("--nbest: expected at most 2, the number of --beam, found 3"));
+    assert!(exited.err.contains("--nbest: expected at most 2, the value of --beam, found 3"));
     let exited = predict(&here, &["--beam", "2", "--objective", "form"]);
     assert_eq!(exited.code, Some(2));
     assert!(

@@ -19,8 +19,8 @@ use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Positions, Read,
     ReadError, Schema, SequenceSpec, Source, SplitData,
     encoding::{self, Decoder},
-    jsonl::{parse_object, write_predicted},
-    lines::{lines, read_lines},
+    jsonl::{parse_object, read_objects, write_predicted},
+    lines::lines,
 };
 use crate::{
     data::{contents, prediction::FieldPredictions, write::UnwritableError},
@@ -166,14 +166,7 @@ impl Format for Audio {
         }
         let decoder = Decoder::new(values, &source.bytes);
         let mut manifest = Manifest::new(values, &source.folder, features);
-        let read = read_lines(source, |line| {
-            if line.is_blank() {
-                return Ok(None);
-            }
-            let object = parse_object(&decoder.decode(line)?)?;
-            manifest.example(&object, line.number, corpus).map(Some)
-        });
-        Read { replaced: decoder.replaced(&source.name), ..read }
+        read_objects(source, &decoder, |object, line| manifest.example(object, line, corpus))
     }
 
     fn no_prediction(&self) -> &'static str {

@@ -160,14 +160,7 @@ impl Format for Jsonl {
         let source = &sources[0];
         let layout = Layout { n_texts: values.texts("text").len(), tokens: Tokens::of(values) };
         let decoder = Decoder::new(values, &source.bytes);
-        let read = read_lines(source, |line| {
-            if line.is_blank() {
-                return Ok(None);
-            }
-            let object = object::parse(&decoder.decode(line)?)?;
-            layout.example(&object, line.number, corpus).map(Some)
-        });
-        Read { replaced: decoder.replaced(&source.name), ..read }
+        read_objects(source, &decoder, |object, line| layout.example(object, line, corpus))
     }
 
     fn no_prediction(&self) -> &'static str {
@@ -186,6 +179,22 @@ impl Format for Jsonl {
             !is_label && self.schema(values).fields.iter().any(|of| of.name == field.field);
         Ok(write_predicted(source, examples, field, is_array))
     }
+}
+
+/// Reads an example from the object of each line, given its number; lines of white space only are skipped.
+pub(super) fn read_objects(
+    source: &Source,
+    decoder: &Decoder,
+    mut example: impl FnMut(&Object, u32) -> Result<Example, String>,
+) -> Read {
+    let read = read_lines(source, |line| {
+        if line.is_blank() {
+            return Ok(None);
+        }
+        let object = object::parse(&decoder.decode(line)?)?;
+        example(&object, line.number).map(Some)
+    });
+    Read { replaced: decoder.replaced(&source.name), ..read }
 }
 
 /// Adds a key `predicted` to the object of each example; `is_array` if the field has a value per token.

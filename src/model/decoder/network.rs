@@ -101,7 +101,7 @@ impl Decoder for Network {
     fn start(&self, inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>> {
         let inputs: Vec<Rows> = inputs.iter().map(|rows| rows.with(rows.tensor.detach())).collect();
         let memory = DecoderMemory::new(&inputs[0].tensor, &inputs[0].packing, &self.weights)?;
-        Ok(Box::new(Hypotheses {
+        Ok(Box::new(NetworkDecoding {
             network: self,
             inputs,
             memory,
@@ -112,7 +112,7 @@ impl Decoder for Network {
 }
 
 /// The hypotheses of a search with a network.
-struct Hypotheses<'a> {
+struct NetworkDecoding<'a> {
     network: &'a Network,
     inputs: Vec<Rows>,
     memory: DecoderMemory,
@@ -122,7 +122,7 @@ struct Hypotheses<'a> {
     examples: Vec<u32>,
 }
 
-impl Decoding for Hypotheses<'_> {
+impl Decoding for NetworkDecoding<'_> {
     fn n_classes(&self) -> usize {
         self.network.embedding.rows().dims()[0]
     }

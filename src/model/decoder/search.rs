@@ -2,7 +2,7 @@
 //!
 //! Each example has at most `beam` open hypotheses. Of all their continuations, the best that do not end stay open;
 //! one that ends is a result if it is among the best `beam`. An example is done when it has `beam` results, or when its
-//! hypotheses have the greatest length, where they can only end. Results are ordered by
+//! hypotheses have the maximum length, where they can only end. Results are ordered by
 //! ln p / ((5 + n)/6)^α, with n the number of symbols and the end (Wu et al. 2016).
 
 use candle_core::{Result, bail};
@@ -12,7 +12,7 @@ use super::{Decoding, EDGE, UNKNOWN};
 /// How texts are searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchOptions {
-    /// The most open hypotheses of an example.
+    /// The maximum number of open hypotheses of an example.
     pub beam: usize,
     /// α of the length penalty.
     pub length_penalty: f32,
@@ -36,12 +36,12 @@ impl Hypothesis {
     }
 }
 
-/// An example of a batch, with the greatest length of its texts.
+/// An example of a batch, with the maximum length of its texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchedExample {
     /// Its index in the batch.
     pub example: u32,
-    /// The most symbols of a text, without the end.
+    /// The maximum number of symbols of a text, without the end.
     pub max_len: usize,
 }
 
@@ -52,7 +52,7 @@ pub fn search(
     examples: &[SearchedExample],
     options: SearchOptions,
 ) -> Result<Vec<Vec<Hypothesis>>> {
-    let mut found: Vec<Found> = examples.iter().map(|_| Found::default()).collect();
+    let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); examples.len()];
     let indices: Vec<u32> = examples.iter().map(|searched| searched.example).collect();
     decoding.begin(&indices)?;
     let mut open: Vec<Open> = (0..examples.len())
@@ -65,17 +65,23 @@ pub fn search(
         let scores = decoding.step(&from, &classes)?;
         let mut next = Vec::new();
         let mut first = 0;
-        for of_example in open.chunk_by(|a, b| a.at == b.at) {
-            let at = of_example[0].at;
+        for of_step in open.chunk_by(|a, b| a.at == b.at) {
+            let at = of_step[0].at;
             let n_classes = decoding.n_classes();
-            let scores = &scores[first * n_classes..][..of_example.len() * n_classes];
-            let here = Here { open: of_example, first: first as u32, scores, n_classes };
-            first += of_example.len();
-            here.extend(examples[at].max_len, options, &mut found[at], &mut next)?;
+            let scores = &scores[first * n_classes..][..of_step.len() * n_classes];
+            let of_example =
+                OpenOfExample { open: of_step, first: first as u32, scores, n_classes };
+            first += of_step.len();
+            of_example.extend(examples[at].max_len, options, &mut found[at], &mut next)?;
         }
         open = next;
     }
-    Ok(found.into_iter().map(|found| found.finish(options.beam)).collect())
+    for found in &mut found {
+        // Stable: of equal scores the one found first.
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        found.truncate(options.beam);
+    }
+    Ok(found)
 }
 
 /// An open hypothesis.
@@ -88,21 +94,8 @@ struct Open {
     log_probability: f32,
 }
 
-/// The results of an example.
-#[derive(Default)]
-struct Found(Vec<Hypothesis>);
-
-impl Found {
-    fn finish(mut self, beam: usize) -> Vec<Hypothesis> {
-        // Stable: of equal scores the one found first.
-        self.0.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.0.truncate(beam);
-        self.0
-    }
-}
-
 /// The open hypotheses of one example.
-struct Here<'a> {
+struct OpenOfExample<'a> {
     open: &'a [Open],
     /// The index of the first of them among all of the step.
     first: u32,
@@ -119,13 +112,13 @@ struct Continuation {
     log_probability: f32,
 }
 
-impl Here<'_> {
+impl OpenOfExample<'_> {
     /// Adds to the results, and the hypotheses that stay open to those of the next step.
     fn extend(
         &self,
         max_len: usize,
         options: SearchOptions,
-        found: &mut Found,
+        found: &mut Vec<Hypothesis>,
         next: &mut Vec<Open>,
     ) -> Result<()> {
         // -∞ is ln 0.
@@ -145,7 +138,7 @@ impl Here<'_> {
             if class == EDGE {
                 if rank < beam || is_last {
                     let classes = of.classes.clone();
-                    found.0.push(Hypothesis::new(classes, log_probability, length_penalty));
+                    found.push(Hypothesis::new(classes, log_probability, length_penalty));
                 }
             } else if next.len() - n_before < beam {
                 let mut classes = of.classes.clone();
@@ -154,10 +147,10 @@ impl Here<'_> {
                 next.push(Open { at: of.at, from, classes, log_probability });
             }
         }
-        if found.0.len() >= beam || is_last {
+        if found.len() >= beam || is_last {
             next.truncate(n_before);
         }
-        if next.len() == n_before && found.0.is_empty() {
+        if next.len() == n_before && found.is_empty() {
             bail!(
                 "search: every continuation of a text has probability 0: expected a log-probability above -inf of a \
                  known word or of the end, found none"
@@ -167,7 +160,7 @@ impl Here<'_> {
     }
 
     /// The most probable continuations, from the best on; of equal ones the first. Only ends where hypotheses have
-    /// their greatest length.
+    /// their maximum length.
     fn best(&self, n: usize, only_ends: bool) -> Vec<Continuation> {
         let mut best: Vec<Continuation> = Vec::with_capacity(n.min(self.scores.len()) + 1);
         for (place, (open, scores)) in
@@ -176,10 +169,10 @@ impl Here<'_> {
             for (class, score) in (0..).zip(scores) {
                 let is_possible = if only_ends { class == EDGE } else { class != UNKNOWN };
                 let log_probability = open.log_probability + score;
-                let least = best.last().filter(|_| best.len() == n);
-                let is_better = least.is_none_or(|least| log_probability > least.log_probability);
-                let is_open = log_probability > f32::NEG_INFINITY;
-                if is_possible && is_better && is_open {
+                let worst = best.last().filter(|_| best.len() == n);
+                let is_better = worst.is_none_or(|worst| log_probability > worst.log_probability);
+                let is_finite = log_probability > f32::NEG_INFINITY;
+                if is_possible && is_better && is_finite {
                     let at = best.partition_point(|one| one.log_probability >= log_probability);
                     best.insert(at, Continuation { place, class, log_probability });
                     best.truncate(n);
