@@ -42,9 +42,9 @@ use super::{
     recurrent::Cell,
     slices,
 };
-use back::Back;
+use back::BackwardPass;
 use block::{Block, blocks};
-use forward::{Forward, Given};
+use forward::{BlockInputs, Forward};
 use operands::Operands;
 
 /// The outputs y (rows, o) of teacher-forced sequences, from the embeddings of the previous symbols
@@ -136,7 +136,8 @@ impl<C: Cell> CustomOp3 for Decode<C> {
         let forward = |block: &Block| {
             let memory = block.gathered_memory(memory, self.sizes.memory);
             let keys = operands.keys(&memory);
-            let given = Given { x, initial, fed: &[], memory: &memory, keys: keys.as_deref() };
+            let given =
+                BlockInputs { x, initial, fed: &[], memory: &memory, keys: keys.as_deref() };
             let values = forward::run::<C>(block, &operands, given);
             Forward { values, memory, keys }
         };
@@ -162,7 +163,7 @@ impl<C: Cell> CustomOp3 for Decode<C> {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let saved =
             self.saved.get().expect("backward comes after a forward that requires gradients");
-        let back = Back::new(self)?;
+        let back = BackwardPass::new(self)?;
         let gradient = gradient.contiguous()?;
         let swept = slices::read(&gradient, |gradient| {
             let blocks = self.blocks.par_iter().zip(saved);

@@ -41,7 +41,7 @@ pub(super) struct Attend<'a> {
     /// (sequences, key width).
     pub(super) queries: &'a [f32],
     /// The weights, sequence after sequence.
-    pub(super) shares: &'a mut [f32],
+    pub(super) attention: &'a mut [f32],
     /// The context of each sequence, in the last columns of its row.
     pub(super) joined: &'a mut [f32],
     pub(super) joined_width: usize,
@@ -52,27 +52,27 @@ impl WithSimd for Attend<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { of, queries, mut shares, joined, joined_width } = self;
-        let mut fits = vec![0.0; if of.score.is_some() { of.key_width } else { 0 }];
+        let Self { of, queries, mut attention, joined, joined_width } = self;
+        let mut activations = vec![0.0; if of.score.is_some() { of.key_width } else { 0 }];
         let queries = queries.chunks_exact(of.key_width);
         let joined = joined.chunks_exact_mut(joined_width);
         for ((range, query), joined) in of.ranges.iter().zip(queries).zip(joined) {
-            let (here, rest) = shares.split_at_mut(range.len());
-            shares = rest;
-            for (share, row) in here.iter_mut().zip(range.clone()) {
-                *share = match of.score {
+            let (here, rest) = attention.split_at_mut(range.len());
+            attention = rest;
+            for (weight, row) in here.iter_mut().zip(range.clone()) {
+                *weight = match of.score {
                     None => dot(simd, query, of.key(row)),
                     Some(score) => {
-                        tanh_of_sum(simd, &mut fits, query, of.key(row));
-                        dot(simd, score, &fits)
+                        tanh_of_sum(simd, &mut activations, query, of.key(row));
+                        dot(simd, score, &activations)
                     }
                 };
             }
             softmax(here);
             let context = &mut joined[joined_width - of.memory_width..];
             context.fill(0.0);
-            for (share, row) in here.iter().zip(range.clone()) {
-                add_scaled(context, *share, of.row(row));
+            for (weight, row) in here.iter().zip(range.clone()) {
+                add_scaled(context, *weight, of.row(row));
             }
         }
     }
@@ -82,7 +82,7 @@ impl WithSimd for Attend<'_> {
 pub(super) struct AttendBack<'a> {
     pub(super) of: Attended<'a>,
     pub(super) queries: &'a [f32],
-    pub(super) shares: &'a [f32],
+    pub(super) attention: &'a [f32],
     /// The gradient with respect to the contexts, in the last columns of each row.
     pub(super) grad_joined: &'a [f32],
     pub(super) joined_width: usize,
@@ -100,36 +100,36 @@ impl WithSimd for AttendBack<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { of, mut shares, mut grad_scores, mut additive, joined_width, .. } = self;
+        let Self { of, mut attention, mut grad_scores, mut additive, joined_width, .. } = self;
         let width = of.key_width;
-        let mut fits = vec![0.0; if of.score.is_some() { width } else { 0 }];
+        let mut activations = vec![0.0; if of.score.is_some() { width } else { 0 }];
         let queries = self.queries.chunks_exact(width);
         let grad_queries = self.grad_queries.chunks_exact_mut(width);
         let grad_joined = self.grad_joined.chunks_exact(joined_width);
         let rows = of.ranges.iter().zip(queries).zip(grad_joined).zip(grad_queries);
         for (((range, query), grad_joined), grad_query) in rows {
-            let (here, rest) = shares.split_at(range.len());
-            shares = rest;
+            let (here, rest) = attention.split_at(range.len());
+            attention = rest;
             let (grad_here, rest) = grad_scores.split_at_mut(range.len());
             grad_scores = rest;
             let grad_context = &grad_joined[joined_width - of.memory_width..];
             let mut total = 0.0;
-            for ((grad, share), row) in grad_here.iter_mut().zip(here).zip(range.clone()) {
+            for ((grad, weight), row) in grad_here.iter_mut().zip(here).zip(range.clone()) {
                 *grad = dot(simd, grad_context, of.row(row));
-                total += share * *grad;
+                total += weight * *grad;
             }
             grad_query.fill(0.0);
-            for ((grad, share), row) in grad_here.iter_mut().zip(here).zip(range.clone()) {
-                *grad = share * (*grad - total);
+            for ((grad, weight), row) in grad_here.iter_mut().zip(here).zip(range.clone()) {
+                *grad = weight * (*grad - total);
                 let (Some(score), Some((grad_keys, grad_score))) = (of.score, &mut additive) else {
                     add_scaled(grad_query, *grad, of.key(row));
                     continue;
                 };
-                tanh_of_sum(simd, &mut fits, query, of.key(row));
-                add_scaled(grad_score, *grad, &fits);
+                tanh_of_sum(simd, &mut activations, query, of.key(row));
+                add_scaled(grad_score, *grad, &activations);
                 let grad_key = &mut grad_keys[row * width..][..width];
                 for at in 0..width {
-                    let through = *grad * score[at] * (1.0 - fits[at] * fits[at]);
+                    let through = *grad * score[at] * (1.0 - activations[at] * activations[at]);
                     grad_query[at] += through;
                     grad_key[at] += through;
                 }

@@ -20,7 +20,7 @@ use crate::kernel::{
 };
 
 /// The operands of the sweep: transposed parameters.
-pub(super) struct Back {
+pub(super) struct BackwardPass {
     /// For what the attention reads of them.
     operands: Operands,
     input: Packed,
@@ -52,7 +52,7 @@ pub(super) struct Swept {
     pub(super) grad_initial: Buffer,
 }
 
-impl Back {
+impl BackwardPass {
     pub(super) fn new<C: Cell>(op: &Decode<C>) -> Result<Self> {
         let weights = &op.weights;
         let (key, query) = match &weights.attention {
@@ -82,7 +82,7 @@ impl Back {
         let (n_initial, n_rows) = (block.n_initial(), block.n_rows());
         let (n_all, joined_width) = (n_initial + n_rows, width + memory);
         let Forward { values, memory: rows, keys } = forward;
-        let offsets = block.share_offsets();
+        let offsets = block.attention_offsets();
         let is_additive = self.query.is_some();
         let mut swept = Swept {
             gates: GateGradients::new::<C>(n_all * gates),
@@ -134,7 +134,7 @@ impl Back {
             with(AttendBack {
                 of: attended(block, &self.operands, rows, keys.as_deref(), n),
                 queries,
-                shares: &values.shares[offsets[first]..offsets[first + n]],
+                attention: &values.attention[offsets[first]..offsets[first + n]],
                 grad_joined: joined,
                 joined_width,
                 grad_scores: &mut grad_scores[offsets[first]..offsets[first + n]],
@@ -170,7 +170,7 @@ impl Back {
             n_next = n;
         }
         let steps = StepRows { block, offsets: &offsets, columns: joined_width };
-        steps.sum(&values.shares, &grad_joined, width, (&mut swept.grad_memory, memory));
+        steps.sum(&values.attention, &grad_joined, width, (&mut swept.grad_memory, memory));
         if !is_additive {
             let grad_keys = if keys.is_some() {
                 &mut swept.grad_keys

@@ -121,7 +121,7 @@ impl Block {
     }
 
     /// The place of each row's attention weights, and at the end the number of all.
-    pub(super) fn share_offsets(&self) -> Vec<usize> {
+    pub(super) fn attention_offsets(&self) -> Vec<usize> {
         let mut offsets = vec![0];
         let mut n = 0;
         for step in &self.steps {

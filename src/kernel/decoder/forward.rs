@@ -15,7 +15,7 @@ use crate::kernel::{
 
 /// What a block computes from.
 #[derive(Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(super) struct BlockInputs<'a> {
     /// The embeddings of the batch: (rows, e).
     pub(super) x: &'a [f32],
     /// The initial states of the batch: (sequences, w or 2·w).
@@ -36,7 +36,7 @@ pub(super) struct Values {
     /// Of additive attention: (rows, key dimension).
     pub(super) queries: Buffer,
     /// The attention weights, row by row.
-    pub(super) shares: Buffer,
+    pub(super) attention: Buffer,
     /// h and c: (rows, w + m).
     pub(super) joined: Buffer,
     /// (initial rows + rows, o).
@@ -63,12 +63,12 @@ pub(super) struct Forward {
 }
 
 /// Runs all time steps of a block.
-pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: Given<'_>) -> Values {
+pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: BlockInputs<'_>) -> Values {
     let sizes = operands.sizes;
     let (n_initial, n_rows) = (block.n_initial(), block.n_rows());
     let n_all = n_initial + n_rows;
     let (width, joined_width) = (sizes.width, sizes.width + sizes.memory);
-    let offsets = block.share_offsets();
+    let offsets = block.attention_offsets();
     let n_queries = if operands.query.is_some() { n_rows * sizes.key } else { 0 };
     let mut values = Values {
         saved: Saved {
@@ -77,11 +77,11 @@ pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: Given<'_>)
         },
         states: Buffer::new(n_all * width),
         queries: Buffer::new(n_queries),
-        shares: Buffer::new(offsets[n_rows]),
+        attention: Buffer::new(offsets[n_rows]),
         joined: Buffer::new(n_rows * joined_width),
         outputs: Buffer::new(n_all * sizes.output),
     };
-    let Values { saved, states, queries, shares, joined, outputs } = &mut values;
+    let Values { saved, states, queries, attention, joined, outputs } = &mut values;
     let initial = block.gathered_initial(given.initial, sizes.initial);
     for (at, initial) in initial.chunks_exact(sizes.initial).enumerate() {
         states[at * width..][..width].copy_from_slice(&initial[..width]);
@@ -135,7 +135,7 @@ pub(super) fn run<C: Cell>(block: &Block, operands: &Operands, given: Given<'_>)
         with(Attend {
             of: attended(block, operands, given.memory, given.keys, n),
             queries,
-            shares: &mut shares[offsets[first]..offsets[first + n]],
+            attention: &mut attention[offsets[first]..offsets[first + n]],
             joined,
             joined_width,
         });

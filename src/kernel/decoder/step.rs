@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     Block, DecoderCell, DecoderState, DecoderWeights, Sizes,
-    forward::{self, Given},
+    forward::{self, BlockInputs},
     operands::Operands,
 };
 use crate::{
@@ -130,8 +130,13 @@ impl DecoderMemory {
             let memory = examples[hypotheses.clone()].iter();
             let memory = memory.map(|&example| ranges[example as usize].clone()).collect();
             let block = Block::of_step(hypotheses, memory);
-            let given =
-                Given { x: &x, initial: &states, fed: &fed, memory: rows, keys: keys.as_deref() };
+            let given = BlockInputs {
+                x: &x,
+                initial: &states,
+                fed: &fed,
+                memory: rows,
+                keys: keys.as_deref(),
+            };
             let values = forward::run::<C>(&block, operands, given);
             (block, values)
         };
