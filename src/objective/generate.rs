@@ -38,30 +38,34 @@ const EXTRA_LENGTH: &str = "extra_length";
 const TOKENIZATION: &str = "tokenization";
 
 const KEYS: &[Key] = &[
-    Key::required(LABEL, ValueType::Name(Refers::Field), "field of the texts, that of the decoder"),
+    Key::required(
+        LABEL,
+        ValueType::Name(Refers::Field),
+        "field of the texts; it is also the field of the decoder",
+    ),
     Key::with_default(
         BEAM,
         ValueType::Within(1, 100),
         "1",
-        "hypotheses of the search in an evaluation; 1 is greedy",
+        "beam size of the search, in evaluations and `predict`; 1 is greedy",
     ),
     Key::with_default(
         LENGTH_PENALTY,
         ValueType::Number(0.0, 5.0),
         "0.6",
-        "exponent of the length penalty of beam search",
+        "α of the length penalty: hypotheses are ordered by ln p / ((5 + n)/6)^α; no effect with beam 1",
     ),
     Key::with_default(
         LENGTH_RATIO,
         ValueType::Number(0.0, 100.0),
         "2",
-        "the most words of a text, as a multiple of the rows of its memory",
+        "maximum length of a text: length_ratio × rows of its memory + extra_length words",
     ),
     Key::with_default(
         EXTRA_LENGTH,
         ValueType::Within(0, 1000),
         "10",
-        "words by which a text may be longer than that",
+        "number of words in that sum",
     ),
     Key::with_default(
         TOKENIZATION,

@@ -78,7 +78,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         HIDDEN,
         ValueType::Within(1, MAX_WIDTH),
-        "hidden size of additive attention; the decoder's if not set",
+        "hidden size of additive attention; default: `width`",
     ),
     Key::with_default(
         INPUT_FEEDING,
@@ -89,7 +89,7 @@ const KEYS: &[Key] = &[
     Key::optional(
         INITIAL,
         ValueType::Choice(&["zero", "learned", SUMMARY]),
-        "state before the first step; that of the summary if there is one, else zero",
+        "state before the first step; default: from `summary` if it is set, otherwise zero",
     ),
     Key::with_default(
         TIED,
