@@ -46,6 +46,7 @@ mod seed_gradient;
 mod slices;
 mod sums;
 mod tanh;
+mod target_bags;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -62,7 +63,8 @@ pub use binary::binary_cross_entropy;
 pub use buffer::Buffer;
 pub use crf::crf;
 pub use cross_entropy::{
-    cross_entropy, cross_entropy_and_argmax, cross_entropy_of_logits, cross_entropy_tied,
+    bag_cross_entropy, bag_cross_entropy_of_logits, cross_entropy, cross_entropy_and_argmax,
+    cross_entropy_of_logits, cross_entropy_tied,
 };
 pub use ctc::ctc;
 pub use decoder::{DecoderMemory, decode};
@@ -90,6 +92,7 @@ pub use seed_gradient::seed_gradient;
 pub use slices::{read, to_vec};
 pub use sums::sum;
 pub use tanh::tanh;
+pub use target_bags::TargetBags;
 pub use threads::start_threads;
 pub use update::update;
 pub use viterbi::viterbi;

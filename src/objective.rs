@@ -5,6 +5,8 @@ mod anchor;
 mod answer_sentence;
 mod answer_span;
 mod arcs;
+mod bag;
+mod bag_rest;
 mod bins;
 mod choice;
 mod classify;
@@ -13,6 +15,7 @@ mod connective;
 mod consistency;
 mod contains;
 mod declare;
+mod decoded;
 mod derived;
 mod difference;
 mod entail;
@@ -71,6 +74,8 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &answer_sentence::AnswerSentence,
     &extract::Extract,
     &generate::Generate,
+    &bag::Bag,
+    &bag_rest::BagRest,
     &transcribe::Transcribe,
     &next_word::NextWord,
     &frequency::Frequency,
@@ -87,8 +92,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 ];
 
 /// Kinds of objective that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] =
-    &["bag", "bag-rest", "dual", "round-trip", "aligned-vector", "next-vector"];
+pub const PLANNED: &[&str] = &["dual", "round-trip", "aligned-vector", "next-vector"];
 
 /// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {

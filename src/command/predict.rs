@@ -69,7 +69,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         Output::Field { name, .. } => name,
         Output::Nothing | Output::New => "",
     };
-    let sources = inputs(corpus_spec, if spec.generates() { name } else { "" }, args)?;
+    let sources = inputs(corpus_spec, &recipe.texts_read(spec, corpus_idx), args)?;
     let labels = if args.labelled {
         Labels::Required
     } else if args.unlabelled {
@@ -228,24 +228,22 @@ fn without_faults(
 /// The largest input in bytes that is not a regular file.
 const LARGEST: u64 = 1 << 30;
 
-/// The files of the input: one, or those of each text or of all fields, which are line-aligned.
-fn inputs(corpus: &CorpusSpec, output: &str, args: &PredictArgs) -> Result<Vec<Source>, Failure> {
+/// The files of the input: one, or those of each text that is read or of all fields, which are line-aligned.
+fn inputs(
+    corpus: &CorpusSpec,
+    texts: &[String],
+    args: &PredictArgs,
+) -> Result<Vec<Source>, Failure> {
     let all = corpus.format.aligned(&corpus.values);
-    let texts: Vec<String> = if all.is_empty() {
-        vec!["its file".to_owned()]
-    } else {
-        // A text that is generated is no input, nor are those after it.
-        let texts = corpus.schema.sequences.iter().map(|sequence| sequence.name.clone());
-        let before: Vec<String> = texts.clone().take_while(|name| name != output).collect();
-        if before.is_empty() { texts.collect() } else { before }
-    };
-    let choices = [(&texts, args.labelled && !all.is_empty()), (&all, args.unlabelled)];
-    let choices: Vec<&Vec<String>> = choices
+    let its_file = ["its file".to_owned()];
+    let texts = if all.is_empty() { &its_file } else { texts };
+    let choices = [(texts, args.labelled && !all.is_empty()), (&all, args.unlabelled)];
+    let choices: Vec<&[String]> = choices
         .into_iter()
         .filter(|(files, is_excluded)| !files.is_empty() && !is_excluded)
         .map(|(files, _)| files)
         .collect();
-    if choices.iter().all(|files| files.len() != args.inputs.len()) {
+    let Some(files) = choices.iter().find(|files| files.len() == args.inputs.len()) else {
         let wanted: Vec<String> =
             choices.iter().map(|files| format!("{} ({})", files.len(), files.join(", "))).collect();
         return Err(Failure::Request(format!(
@@ -254,11 +252,13 @@ fn inputs(corpus: &CorpusSpec, output: &str, args: &PredictArgs) -> Result<Vec<S
             wanted.join(" or "),
             args.inputs.len()
         )));
-    }
-    args.inputs.iter().map(|path| input(path, corpus.format)).collect()
+    };
+    let field = |field: &String| (!all.is_empty()).then(|| field.clone());
+    let inputs = args.inputs.iter().zip(*files);
+    inputs.map(|(path, file)| input(path, corpus.format, field(file))).collect()
 }
 
-fn input(path: &Path, format: &dyn Format) -> Result<Source, Failure> {
+fn input(path: &Path, format: &dyn Format, field: Option<String>) -> Result<Source, Failure> {
     let (name, bytes): (Arc<str>, _) = if path == Path::new("-") {
         ("standard input".into(), regular_file::read_at_most(io::stdin().lock(), LARGEST))
     } else {
@@ -275,5 +275,5 @@ fn input(path: &Path, format: &dyn Format) -> Result<Source, Failure> {
     let bytes = bytes.map_err(|why| Failure::Request(format!("{name}: {why}")))?;
     // What standard input names is in the current folder.
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    Ok(Source { name, bytes: bytes.into(), folder: SourceFolder::OnDisk(folder) })
+    Ok(Source { name, bytes: bytes.into(), folder: SourceFolder::OnDisk(folder), field })
 }

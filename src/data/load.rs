@@ -207,7 +207,7 @@ pub fn open(
         Location::File(path) => SourceFolder::OnDisk(path.parent().unwrap_or(path).to_owned()),
         Location::Sample(path) => SourceFolder::of_sample(path, samples),
     };
-    Ok(Source { name: input.name.clone(), bytes, folder })
+    Ok(Source { name: input.name.clone(), bytes, folder, field: None })
 }
 
 /// The contents of a file, decoded unless it is embedded in the program.

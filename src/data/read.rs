@@ -83,12 +83,14 @@ pub struct Source {
     pub bytes: Arc<[u8]>,
     /// Its folder, from which the other files that it names are read.
     pub folder: SourceFolder,
+    /// The field whose file it is, where there is one for each field; `None` if that follows from its position.
+    pub field: Option<String>,
 }
 
 impl Source {
     /// Contents in no folder.
     pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into(), folder: SourceFolder::Unknown }
+        Self { name: name.into(), bytes: bytes.into(), folder: SourceFolder::Unknown, field: None }
     }
 }
 

@@ -5,7 +5,7 @@ use candle_core::{Device, Result, Shape, Tensor, Var, backprop};
 use rand::Rng;
 
 use super::{
-    Buffer,
+    Buffer, TargetBags,
     parameter::{Gradient, ParamGrads, ParamRef},
     to_vec,
 };
@@ -73,6 +73,13 @@ impl Variable for ParamRef {
 pub(super) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
     let mut draw = draw(1, Purpose::Init, name, 0);
     (0..n).map(|_| draw.random_range(0..n_labels) as u32).collect()
+}
+
+/// Bags of 1 to 4 classes, of which each has one in common with the next, and some have a class twice.
+pub(super) fn bags(name: &str, rows: usize, classes: usize) -> TargetBags {
+    let all = labels(name, 3 * rows + 1, classes);
+    let bag = |row: usize| 3 * row..3 * row + 1 + (row + 3) % 4;
+    TargetBags::new(all, (0..rows).map(bag).collect())
 }
 
 /// Panics unless every |found − expected| is at most `relative`·|expected| + `absolute`.

@@ -1,15 +1,16 @@
 //! An output layer and its softmax cross-entropy, fused into one operation.
 //!
-//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − l_r,target. With g_r the gradient of each_r
-//! and p = softmax(l_r), d = p − one-hot(target): dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d,
-//! db = Σ_r g_r·d.
+//! With logits l = x·W + b: each_r = ln Σ_j e^(l_rj) − Σ_j q_rj·l_rj, where q_r is 1 on the target, or gives
+//! each class of a bag of targets its share of the bag. With g_r the gradient of each_r and p = softmax(l_r),
+//! d = p − q: dx_r = g_r·d·Wᵀ, dW = Σ_r g_r·x_rᵀ·d, db = Σ_r g_r·d. A bag costs one row of logits, and one row of W for
+//! each of its classes.
 //!
 //! The forward pass also computes the gradients for g = 1, from the values that it has for the
 //! loss. Logits, and the values computed from them in place, are in memory for one chunk of rows at
 //! a time. Classes are processed in blocks, rows in chunks (`output`). For each pair,
 //! e = e^(l − m), with m the row's largest logit in the block, and e·Wᵀ are computed. When a chunk
 //! has seen all blocks, with M the largest m and Z = Σ e^(l − M), p = e · e^(m − M)/Z. For dW and
-//! db this factor multiplies x instead of e (and one-hot(target) is subtracted, from e itself where
+//! db this factor multiplies x instead of e (and q is subtracted, from e itself where
 //! one block has all classes). The backward pass multiplies by g where g is one value for all rows,
 //! as for a mean over rows; otherwise it recomputes the gradients with g.
 
@@ -23,7 +24,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 pub use evaluate::cross_entropy_and_argmax;
-pub use logits::cross_entropy_of_logits;
+pub use logits::{bag_cross_entropy_of_logits, cross_entropy_of_logits};
 use output::{BLOCK, Extra, Gradients, Output};
 
 use super::{
@@ -33,6 +34,7 @@ use super::{
     parameter::{Gradient, ParamRef},
     plain, slices,
     sums::PART,
+    target_bags::TargetBags,
 };
 
 /// The loss of each row of x (rows, inputs) with its target, for W (inputs, classes) and b
@@ -43,9 +45,10 @@ pub fn cross_entropy(
     bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
+    let targets = TargetBags::single(targets);
     check(x.shape(), weight, bias, &targets)?;
     if !is_fused(x.device()) {
-        return plain::cross_entropy(x, weight, bias, targets);
+        return plain::cross_entropy(x, weight, bias, &targets);
     }
     of_layer(x, OutputLayer::new(weight, bias, targets, false))
 }
@@ -58,9 +61,20 @@ pub fn cross_entropy_tied(
     bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<Tensor> {
+    bag_cross_entropy(x, table, bias, TargetBags::single(targets))
+}
+
+/// The mean loss of each row of x (rows, inputs) with the classes of its bag, for a table of weights (classes, inputs) and
+/// b (classes): (rows).
+pub fn bag_cross_entropy(
+    x: &Tensor,
+    table: &ParamRef,
+    bias: &ParamRef,
+    targets: TargetBags,
+) -> Result<Tensor> {
     check_shapes(x.shape(), transposed_dims(table)?, bias, &targets)?;
     if !is_fused(x.device()) {
-        return plain::cross_entropy_tied(x, table, bias, targets);
+        return plain::cross_entropy_tied(x, table, bias, &targets);
     }
     of_layer(x, OutputLayer::new(table, bias, targets, true))
 }
@@ -75,16 +89,18 @@ fn transposed_dims(table: &ParamRef) -> Result<(usize, usize)> {
     Ok((inputs, classes))
 }
 
-fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &[u32]) -> Result<()> {
+fn check(x: &Shape, weight: &ParamRef, bias: &ParamRef, targets: &TargetBags) -> Result<()> {
     check_shapes(x, weight.var().dims2()?, bias, targets)
 }
 
 /// Checks a layer whose weights are of this shape: inputs and classes.
-fn check_shapes(x: &Shape, weight: (usize, usize), bias: &ParamRef, targets: &[u32]) -> Result<()> {
+fn check_shapes(
+    x: &Shape,
+    weight: (usize, usize),
+    bias: &ParamRef,
+    targets: &TargetBags,
+) -> Result<()> {
     let ((rows, inputs), classes) = (x.dims2()?, bias.var().dims1()?);
-    if rows != targets.len() {
-        bail!("cross-entropy: {rows} rows, {} targets", targets.len());
-    }
     if weight != (inputs, classes) || inputs == 0 {
         let weight = [weight.0, weight.1];
         bail!("cross-entropy: rows of {inputs}, weights {weight:?}, {classes} biases");
@@ -92,23 +108,20 @@ fn check_shapes(x: &Shape, weight: (usize, usize), bias: &ParamRef, targets: &[u
     if classes == 0 {
         bail!("cross-entropy: no classes in the head; expected at least 1");
     }
-    if let Some(target) = targets.iter().find(|&&target| target as usize >= classes) {
-        bail!("cross-entropy: {classes} classes in the head, but target {target}");
-    }
-    Ok(())
+    targets.check(rows, classes)
 }
 
-/// The layer with the target of each row.
+/// The layer with the targets of each row.
 struct OutputLayer {
     weight: ParamRef,
     bias: ParamRef,
-    targets: Vec<u32>,
+    targets: TargetBags,
     /// Whether the weights are a table (classes, inputs).
     is_table: bool,
 }
 
 impl OutputLayer {
-    fn new(weight: &ParamRef, bias: &ParamRef, targets: Vec<u32>, is_table: bool) -> Self {
+    fn new(weight: &ParamRef, bias: &ParamRef, targets: TargetBags, is_table: bool) -> Self {
         Self { weight: weight.clone(), bias: bias.clone(), targets, is_table }
     }
 

@@ -1,5 +1,6 @@
 //! The larger kernels against plain compositions, enumeration and finite differences.
 
+mod bag_cross_entropy;
 mod crf;
 mod cross_entropy;
 mod ctc;

@@ -27,7 +27,7 @@ use super::{
     Decoder, Rows,
     mode::Mode,
     parameters::Scope,
-    tap::{LayerSpec, RowKind},
+    tap::{InitialState, LayerSpec, RowKind},
 };
 use crate::{
     data::{
@@ -174,6 +174,11 @@ pub trait EncoderConfig: Send + Sync {
     /// Its layers, from the first; empty if other encoders only name it. Their rows represent what
     /// those of the first input do, or what those are pooled to.
     fn layers(&self) -> Vec<LayerSpec>;
+    /// The initial state of a decoder, which is its layer 0; `None`, as by default, for others, whose layer 0 is their
+    /// first input.
+    fn initial_state(&self) -> Option<InitialState> {
+        None
+    }
     /// Elements that a step on a batch of that size holds for what it computes besides its layers:
     /// for characters, or for pairs of tokens.
     fn scratch(&self, _batch: BatchSize) -> u64 {
@@ -340,7 +345,8 @@ pub trait Encoder: Send {
     /// before the first batch, and not at all if it reads none.
     fn attach(&mut self, _field: &AttachedField<'_>) {}
     /// The rows of each layer, from the first, given the rows of each input key of its table; `inputs`
-    /// is empty if it reads a field. The output's packing may differ from the input's.
+    /// is empty if it reads a field. The output's packing may differ from the input's. Before those of a decoder are the
+    /// rows of its initial state.
     fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>>;
 }
 

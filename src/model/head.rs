@@ -1,6 +1,7 @@
 //! Heads: from a tap to scores, a loss and predictions. One kind per file, one entry each in the
 //! table.
 
+mod bag;
 mod cosine;
 mod crf;
 mod ctc;
@@ -23,6 +24,7 @@ use crate::{
     keys::{Key, MAX_WIDTH, ValueType, Values},
 };
 
+pub use bag::{BagConfig, BagEvaluation, BagHead};
 pub use cosine::CosineConfig;
 pub use ctc::{CtcConfig, CtcHead, Labelling};
 pub use pair::{PairConfig, PairRows, PairScorer};
@@ -39,10 +41,11 @@ pub const HEADS: &[&dyn HeadKind] = &[
     &pointer::Pointer,
     &cosine::Cosine,
     &span::Span,
+    &bag::Bag,
 ];
 
 /// Heads that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["bag", "vector"];
+pub const PLANNED: &[&str] = &["vector"];
 
 /// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
@@ -103,6 +106,8 @@ pub enum HeadConfig {
     Pointer(PointerConfig),
     /// Scores of the ends of spans of rows.
     Span(SpanConfig),
+    /// Scores of the words that each row predicts.
+    Bag(BagConfig),
 }
 
 /// A head for rows with parsed options.

@@ -1,7 +1,7 @@
 //! Taps: a layer of an encoder, a view of it, and the context of that view.
 //!
-//! In a recipe: `[FIELD:]ENCODER[.LAYER][.VIEW]`. LAYER counts from 1; 0 is the encoder's input,
-//! and the default is the top layer. Every view declares its context, so that an objective can
+//! In a recipe: `[FIELD:]ENCODER[.LAYER][.VIEW]`. LAYER counts from 1; 0 is the encoder's input, or a decoder's initial
+//! state, and the default is the top layer. Every view declares its context, so that an objective can
 //! reject one that contains the label to predict.
 
 use std::{borrow::Cow, fmt, str::FromStr};
@@ -134,22 +134,37 @@ impl LayerSpec {
     }
 }
 
+/// The state of a decoder before its first step: its layer 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialState {
+    /// 0 for every example.
+    Zero,
+    /// One row per example.
+    Rows(LayerSpec),
+}
+
 /// The layers of an encoder, known before any tensor is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncoderSignature {
     /// The input of each input key, in the order of the keys; empty if it reads no encoder. The
-    /// first is layer 0.
+    /// first is layer 0, except of a decoder.
     pub inputs: Vec<LayerSpec>,
+    /// The initial state, of a decoder.
+    pub initial: Option<InitialState>,
     /// Its layers, from the first; never empty.
     pub layers: Vec<LayerSpec>,
 }
 
 impl EncoderSignature {
-    /// The layer with that number: 0 is the input, `None` the top.
+    /// The layer with that number: 0 is the input, or of a decoder its initial state if it is not 0, `None` the top.
     pub fn layer(&self, number: Option<usize>) -> Option<LayerSpec> {
         match number {
             None => self.layers.last().copied(),
-            Some(0) => self.inputs.first().copied(),
+            Some(0) => match self.initial {
+                None => self.inputs.first().copied(),
+                Some(InitialState::Zero) => None,
+                Some(InitialState::Rows(layer)) => Some(layer),
+            },
             Some(number) => self.layers.get(number - 1).copied(),
         }
     }

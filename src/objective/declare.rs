@@ -15,7 +15,8 @@ use crate::{
         Decoder, HeadKind, RowKind,
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
         head::{
-            Classes, CtcConfig, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig, SpanConfig,
+            BagConfig, Classes, CtcConfig, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig,
+            SpanConfig,
         },
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -355,6 +356,10 @@ pub trait ObjectiveConfig: Send + Sync {
     fn metrics(&self) -> Vec<Metric>;
     /// What it predicts.
     fn output(&self) -> Output<'_>;
+    /// Whether its label is a text of the example, whose words are no labels and which is no input. No by default.
+    fn has_text_label(&self) -> bool {
+        false
+    }
     /// What is wrong with a corpus's labels, for example a tag that its scheme does not have. None by default.
     fn check_corpus(&self, _corpus: &Corpus) -> LabelCheck {
         LabelCheck::default()
@@ -435,7 +440,7 @@ pub struct ObjectiveSetup<'a> {
     pub fitted: &'a Fitted,
     /// The objectives that it reads, in the order of [`ObjectiveConfig::reads`].
     pub reads: &'a [ReadSetup<'a>],
-    /// The decoder that its first tap reads, if that is one.
+    /// The first decoder that its first tap key names, if it names one.
     pub decoder: Option<Arc<dyn Decoder>>,
     /// The scope in which its parameters are created, or in which those of the objective it shares
     /// with are found.
@@ -488,6 +493,12 @@ impl ObjectiveSetup<'_> {
     /// The options of the recipe's pointer.
     pub(super) fn pointer_head(&self) -> PointerConfig {
         let Some(HeadConfig::Pointer(head)) = self.head else { panic!("{ITS_HEADS}") };
+        *head
+    }
+
+    /// The options of the recipe's head for bags of words.
+    pub(super) fn bag_head(&self) -> BagConfig {
+        let Some(HeadConfig::Bag(head)) = self.head else { panic!("{ITS_HEADS}") };
         *head
     }
 

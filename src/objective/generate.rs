@@ -10,7 +10,7 @@ use candle_core::{Result, bail};
 
 use super::{
     ConfigFault, Declared, Evaluation, HeadSource, Metric, Objective, ObjectiveConfig,
-    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey,
+    ObjectiveKind, ObjectiveSetup, Output, RawLoss, TapKey, decoded,
 };
 use crate::{
     data::{
@@ -21,7 +21,7 @@ use crate::{
     keys::{Key, Refers, ValueType},
     metric::{Gold, Scorer, Tokenization, scorer::GenerationScorer},
     model::{
-        Decoder, RowKind, Rows, TapName,
+        Decoder, RowKind, Rows,
         decoder::{FIRST, Hypothesis, SearchOptions, SearchedExample, TargetRows, search},
     },
     protocol::event::Direction,
@@ -103,27 +103,10 @@ impl ObjectiveKind for Generate {
         &self,
         declared: &Declared<'_>,
     ) -> std::result::Result<Box<dyn ObjectiveConfig>, ConfigFault> {
+        decoded::check(declared, TAP, LABEL)?;
         let values = declared.values;
-        let label = values.text(LABEL);
-        let taps = values.texts(TAP);
-        if taps.len() > 1 {
-            let what = format!(
-                "expected one decoder as `{TAP}`, found {}; add an objective for each of the others",
-                taps.len()
-            );
-            return Err(ConfigFault::Key(TAP, what));
-        }
-        let tap = taps.first().and_then(|tap| tap.parse::<TapName>().ok());
-        let decoder = tap.and_then(|tap| (declared.encoder)(&tap.encoder));
-        let field = decoder.and_then(|decoder| decoder.config.field());
-        if let Some(field) = field.filter(|field| *field != label) {
-            let what = format!(
-                "expected {field:?}, the field of the decoder, found {label:?}; change one of the two"
-            );
-            return Err(ConfigFault::Key(LABEL, what));
-        }
         Ok(Box::new(Config {
-            label: label.to_owned(),
+            label: values.text(LABEL).to_owned(),
             search: SearchOptions {
                 beam: values.count(BEAM),
                 length_penalty: values.number(LENGTH_PENALTY) as f32,
@@ -155,6 +138,10 @@ impl ObjectiveConfig for Config {
 
     fn output(&self) -> Output<'_> {
         Output::Field { name: &self.label, as_read: false, names_read: false }
+    }
+
+    fn has_text_label(&self) -> bool {
+        true
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

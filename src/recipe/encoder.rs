@@ -367,7 +367,8 @@ fn one(
         None if is_list => layer.in_items(),
         None => layer,
     });
-    let signature = EncoderSignature { layers: given.collect(), inputs: layers.clone() };
+    let (inputs, initial) = (layers.clone(), config.initial_state());
+    let signature = EncoderSignature { layers: given.collect(), inputs, initial };
     let named = others.keys().filter_map(|name| below.signatures.get(name));
     let read = reads.iter().flat_map(Input::all).map(|tap| tap.encoder);
     let read = read.chain(named.map(|named| named.place));

@@ -245,7 +245,7 @@ impl Sizes {
                 Some(HeadConfig::Ctc(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Pointer(head)) => head.scratch(n_pairs),
-                Some(HeadConfig::Rows(_) | HeadConfig::Span(_)) | None => 0,
+                Some(HeadConfig::Rows(_) | HeadConfig::Span(_) | HeadConfig::Bag(_)) | None => 0,
             };
             rows.saturating_add(pairs)
         });
@@ -446,6 +446,25 @@ tap = "{tap}"
         assert_eq!(both.total() - one.total(), bytes("words."));
         let of_heads = bytes("objective.pos.") + bytes("objective.chunk.");
         assert_eq!(with_heads.copies, bytes("words.") + of_heads);
+    }
+
+    #[test]
+    fn the_scores_of_bags_of_words_are_counted_for_each_row() {
+        let recipe = load(&RecipeSource::Shipped("initial-state"), &Overrides::default()).unwrap();
+        let corpora = recipe.open().unwrap();
+        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
+        let n_words = fitted["encoder.writer"].vocabularies["words"].len() as u64;
+        let sizes = Sizes::of(&recipe, &fitted).unwrap();
+        let batch = longest_batch(&corpora[0], recipe.train.batch_size);
+        let step = |recipe: &Recipe| sizes.step(recipe, batch);
+        for (name, rows) in
+            [("first-words", batch.examples), ("later-words", batch.tokens + batch.examples)]
+        {
+            let mut without = recipe.clone();
+            without.objectives.retain(|spec| spec.name.as_str() != name);
+            let of_scores = step(&recipe) - step(&without);
+            assert_eq!(of_scores, rows * n_words * PER_LOGIT * ELEMENT, "{name}");
+        }
     }
 
     #[test]

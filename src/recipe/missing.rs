@@ -95,6 +95,15 @@ impl Recipe {
         words.map(|(field, encoder)| (field, encoder.name.as_str())).collect()
     }
 
+    /// The texts of a corpus that encoders read for an objective, in the corpus's order: all of them if they read none.
+    pub fn texts_read(&self, objective: &ObjectiveSpec, corpus_idx: usize) -> Vec<String> {
+        let read = self.names_read(objective, corpus_idx);
+        let texts = self.corpora[corpus_idx].schema.sequences.iter().map(|text| text.name.clone());
+        let is_read = |text: &String| read.iter().any(|(name, _)| name == text);
+        let of_encoders: Vec<String> = texts.clone().filter(is_read).collect();
+        if of_encoders.is_empty() { texts.collect() } else { of_encoders }
+    }
+
     /// The fields that encoders read for an objective.
     fn fields_read(
         &self,
@@ -102,6 +111,16 @@ impl Recipe {
         corpus_idx: usize,
         corpus: &Corpus,
     ) -> Vec<(usize, &EncoderSpec)> {
+        let names = self.names_read(objective, corpus_idx).into_iter();
+        names.filter_map(|(name, encoder)| Some((corpus.field(&name)?, encoder))).collect()
+    }
+
+    /// The names of these fields.
+    fn names_read(
+        &self,
+        objective: &ObjectiveSpec,
+        corpus_idx: usize,
+    ) -> Vec<(String, &EncoderSpec)> {
         let spec = |at: usize| self.encoders.get(at);
         let index = |name: &str| self.encoders.iter().position(|encoder| encoder.name == name);
         let taps = objective.taps.iter().flatten();
@@ -112,8 +131,8 @@ impl Recipe {
             let own = own.filter(|_| encoder.kind.source() == RowSource::Field);
             let prefix = prefix.as_deref();
             let names = [own.map(|own| prefix.unwrap_or(own)), encoder.other_text(prefix)];
-            let fields = names.map(|name| corpus.field(name?));
-            fields.into_iter().flatten().map(|field| (field, encoder)).collect::<Vec<_>>()
+            let names = names.into_iter().flatten();
+            names.map(|name| (name.to_owned(), encoder)).collect::<Vec<_>>()
         });
         fields.collect()
     }

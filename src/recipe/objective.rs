@@ -10,7 +10,7 @@ use super::{
     input,
     kind::Kinds,
     names::Named,
-    tap::{Signatures, Tap, no_decoder, resolve, strings},
+    tap::{Signatures, Tap, no_outputs, resolve, strings},
     word_lists,
 };
 use crate::{
@@ -77,9 +77,9 @@ impl ObjectiveSpec {
         self.share.is_some() && !matches!(self.kind.head(), HeadSource::Donor { .. })
     }
 
-    /// Whether its label is a text that a decoder generates.
-    pub fn generates(&self) -> bool {
-        self.layers.first().is_some_and(|layer| layer.on == RowKind::Step)
+    /// Whether its label is a text, whose words are no labels and which is no input.
+    pub fn has_text_label(&self) -> bool {
+        self.config.has_text_label()
     }
 
     /// Whether it has parameters of its own, beside those that it shares.
@@ -334,7 +334,7 @@ fn taps(
                 let Ok(tap) = text.parse::<crate::model::TapName>() else { continue };
                 known &= cx.names.know(Refers::Encoder, &tap.encoder, place, diagnostics);
                 known &= key.on == Some(RowKind::Step)
-                    || no_decoder(&table.path(key.name), (text, place), signatures, diagnostics);
+                    || no_outputs(&table.path(key.name), (text, place), signatures, diagnostics);
             }
         }
         let resolved = if known { resolve(said, signatures, diagnostics) } else { None };
@@ -346,7 +346,12 @@ fn taps(
             if !is_wanted {
                 let what = match (layer.on, key.on) {
                     (found, Some(RowKind::Step)) => {
-                        format!("has one row per {}; expected a decoder", found.name())
+                        let (found, decoder) = (found.name(), decoder_of(said, signatures));
+                        let instead = decoder.map(|name| format!(": tap {name:?}"));
+                        let instead = instead.unwrap_or_default();
+                        format!(
+                            "has one row per {found}; expected the outputs of a decoder{instead}"
+                        )
                     }
                     (RowKind::Example, _) => {
                         "has one row per example; expected one row per token: remove the view"
@@ -370,6 +375,13 @@ fn taps(
         found.push(right);
     }
     Some(found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip())
+}
+
+/// The first decoder that a tap key names, whatever its layer and view.
+fn decoder_of(said: &Located, signatures: &Signatures) -> Option<String> {
+    let taps = strings(said).into_iter();
+    let mut names = taps.filter_map(|(tap, _)| tap.parse::<crate::model::TapName>().ok());
+    names.find(|tap| signatures.is_decoder(&tap.encoder)).map(|tap| tap.encoder)
 }
 
 /// The options of a table, if kind and head accept them for the layers of the taps.

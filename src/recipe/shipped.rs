@@ -20,7 +20,8 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "presence" "sentiment" "multilingual" "semantic-parsing"
     "representation"
     "ranking" "question-answering"
-    "relation-extraction" "summaries" "keyphrases" "translation" "speech"
+    "relation-extraction" "summaries" "keyphrases" "translation" "initial-state"
+    "speech"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.

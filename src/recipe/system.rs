@@ -222,8 +222,8 @@ impl System {
             };
             let reads: Vec<_> =
                 spec.reads.iter().filter_map(|read| recipe.read_setup(read, of)).collect();
-            let tapped = spec.taps.first().and_then(|taps| taps.first());
-            let decoder = tapped.filter(|tap| decoders.contains_key(&tap.encoder)).cloned();
+            let mut tapped = spec.taps.first().into_iter().flatten();
+            let decoder = tapped.find(|tap| decoders.contains_key(&tap.encoder)).cloned();
             let objective = spec.config.build(ObjectiveSetup {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fault::Diagnostics;
 use crate::{
     keys::{Located, Place, Value},
-    model::tap::{EncoderSignature, LayerSpec, RowKind, TapName, TapView},
+    model::tap::{EncoderSignature, InitialState, LayerSpec, RowKind, TapName, TapView},
 };
 
 /// A resolved tap.
@@ -37,6 +37,12 @@ impl Signatures {
         self.by_name.get(name)
     }
 
+    /// Whether the encoder with that name is a decoder.
+    pub(super) fn is_decoder(&self, name: &str) -> bool {
+        let signature = self.get(name).and_then(|tappable| tappable.signature.as_ref());
+        signature.is_some_and(is_decoder)
+    }
+
     /// The encoder that a tap reads, if it exists. A text field may be called "labels" too: then it is a prefix like any
     /// other.
     fn tapped(&self, name: &TapName) -> Option<&Tappable> {
@@ -45,7 +51,29 @@ impl Signatures {
     }
 }
 
-/// Whether a tap reads no decoder, for a key that accepts none; reports a fault if it does.
+/// Whether a tap reads no outputs of a decoder, for a key that accepts none; reports a fault if it does.
+pub(super) fn no_outputs(
+    path: &str,
+    said: (&str, &Place),
+    signatures: &Signatures,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let Ok(tap) = said.0.parse::<TapName>() else { return true };
+    let signature = signatures.tapped(&tap).and_then(|tappable| tappable.signature.as_ref());
+    if tap.layer == Some(0) || !signature.is_some_and(is_decoder) {
+        return true;
+    }
+    let name = &tap.encoder;
+    let what = format!(
+        "{path}: expected an encoder that is no decoder, or the initial state of one, found {:?}; tap \"{name}.0\", or tap \
+         the decoder by an objective for its outputs, such as \"generate\"",
+        said.0
+    );
+    diagnostics.fault(said.1, what);
+    false
+}
+
+/// Whether a tap reads nothing of a decoder, for an encoder's input; reports a fault if it does.
 pub(super) fn no_decoder(
     path: &str,
     (text, place): (&str, &Place),
@@ -54,8 +82,7 @@ pub(super) fn no_decoder(
 ) -> bool {
     let name = text.parse::<TapName>().ok();
     let signature = name.and_then(|name| signatures.tapped(&name)?.signature.as_ref());
-    let top = signature.and_then(|signature| signature.layer(None));
-    let is_decoder = top.is_some_and(|layer| layer.on == RowKind::Step);
+    let is_decoder = signature.is_some_and(is_decoder);
     if is_decoder {
         let what = format!(
             "{path}: expected an encoder that is no decoder, found {text:?}; tap the decoder by a \"generate\" objective"
@@ -63,6 +90,10 @@ pub(super) fn no_decoder(
         diagnostics.fault(place, what);
     }
     !is_decoder
+}
+
+fn is_decoder(signature: &EncoderSignature) -> bool {
+    signature.initial.is_some()
 }
 
 /// What is known of an encoder that can be tapped.
@@ -191,7 +222,8 @@ fn one(
         return None;
     }
     let Some(layer) = signature.layer(name.layer) else {
-        diagnostics.fault(place, format!("{text:?}: {}", layers(&name.encoder, signature)));
+        let what = no_layer(&name.encoder, name.layer, signature);
+        diagnostics.fault(place, format!("{text:?}: {what}"));
         return None;
     };
     let layer = if in_items { layer.in_items() } else { layer };
@@ -209,12 +241,23 @@ fn one(
     Some((Tap { encoder: tappable.place, layer: number, view: name.view, name, field }, viewed))
 }
 
-fn layers(encoder: &str, signature: &EncoderSignature) -> String {
+/// Why an encoder has no layer of that number.
+fn no_layer(encoder: &str, number: Option<usize>, signature: &EncoderSignature) -> String {
+    if let (Some(0), Some(InitialState::Zero)) = (number, signature.initial) {
+        return format!(
+            "expected the initial state of a decoder that depends on parameters, found that of {encoder:?}, which is 0 for \
+             every example; give {encoder:?} a `summary`, or set `initial = \"learned\"`"
+        );
+    }
     let n_layers = signature.layers.len();
     let counted = match n_layers {
         1 => "1 layer; expected 1".to_owned(),
         n_layers => format!("{n_layers} layers; expected 1 to {n_layers}"),
     };
-    let input = if signature.inputs.is_empty() { "" } else { ", or 0 for its input" };
+    let input = match (signature.initial, signature.inputs.as_slice()) {
+        (None, []) | (Some(InitialState::Zero), _) => "",
+        (None, _) => ", or 0 for its input",
+        (Some(InitialState::Rows(_)), _) => ", or 0 for its initial state",
+    };
     format!("{encoder:?} has {counted}{input}")
 }

@@ -238,7 +238,7 @@ fn in_train(corpus: &Corpus, overlaps: &Overlaps) -> Vec<Warning> {
 
 /// The field of an objective's labels in a corpus, if these are strings that it learns from this corpus.
 fn label_field(objective: &ObjectiveSpec, corpus: &Corpus) -> Option<usize> {
-    let label = objective.values.get("label").filter(|_| !objective.generates())?;
+    let label = objective.values.get("label").filter(|_| !objective.has_text_label())?;
     let field = corpus.field(label.value.as_text()?)?;
     let form = corpus.fields[field].form;
     matches!(form, FieldForm::Symbols | FieldForm::Label | FieldForm::Labels).then_some(field)

@@ -59,7 +59,7 @@ const CASES: &[&str] = &[
     "kind = 'attend'\ninput = ['words', 'trunk']\nto = 'parts'",
     "kind = 'decoder'\ninput = 'words'\nsummary = 'words.mean'\nfield = 'pos'\nembed = 3\nwidth = 3",
     "kind = 'decoder'\ninput = ['words', 'words']\nfield = 'pos'\nembed = 3\nwidth = 6\nattention = 'additive'\n\
-     hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'\nsummary = 'words.last'",
+     hidden = 2\ncell = 'gru'\ninput_feeding = false\ntied = false\ninitial = 'learned'",
     "kind = 'halve'\ninput = 'trunk'",
     "kind = 'halve'\ninput = ['words', 'trunk']",
 ];
@@ -192,9 +192,16 @@ fn every(mut check: impl FnMut(&Case, &str)) {
             for choice in choices {
                 let set = format!("encoder.it.{}={choice}", key.name);
                 let is_other = spec.values.text_if_set(key.name) != Some(choice);
-                // The keys of attention and of weights have no meaning in other ways of pooling.
-                let has_key = spec.values.count_if_set("hidden").is_some() || spec.inputs.len() > 1;
-                if is_other && !(has_key && key.name == "pooling") {
+                // Hidden sizes, weights and summaries have no meaning beside other choices.
+                let has_hidden = spec.values.count_if_set("hidden").is_some();
+                let has_second = spec.inputs.len() > 1;
+                let has_meaning = match key.name {
+                    "pooling" => !has_hidden && !has_second,
+                    "attention" => !has_hidden,
+                    "initial" => (*choice == "summary") == has_second,
+                    _ => true,
+                };
+                if is_other && has_meaning {
                     let what = format!("{keys}\n{set}");
                     check(&Case::above_words(keys, &[set]), &what);
                 }

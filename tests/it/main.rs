@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod bags;
 mod baselines;
 mod boundaries;
 mod broken;

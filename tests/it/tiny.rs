@@ -164,10 +164,16 @@ pub(crate) fn variants(name: &'static str) -> Vec<Vec<String>> {
             let made = encoder.values.text_if_set(key.name);
             for choice in choices.iter().filter(|choice| Some(**choice) != made) {
                 let set = vec![format!("encoder.{}.{}={choice}", encoder.name, key.name)];
-                // Tied encoders have no choice of their own, only a mean has weights, and a state comes from a
-                // summary only if there is one.
+                // Tied encoders have no choice of their own, only a mean has weights, a state comes from a summary only
+                // if there is one, and nothing is tapped where it is 0.
                 let has_none = |faults: &str| {
-                    let why = ["expected the same", "expected pooling", "expected `summary`"];
+                    let why = [
+                        "expected the same",
+                        "expected pooling",
+                        "expected `summary`",
+                        "expected no `summary`",
+                        "expected the initial state",
+                    ];
                     why.iter().any(|why| faults.contains(why))
                 };
                 match loaded(&source, &set) {

@@ -5,7 +5,7 @@
 //! different numbers of other lines are refused, also where faulty examples are skipped: from the first
 //! missing line on, all would be aligned wrongly.
 //!
-//! Input to `predict` is the files of the texts, in their order, or all files. Predictions are a file of
+//! Input to `predict` is the files of the texts that are read, in their order, or all files. Predictions are a file of
 //! their own, line-aligned with the input.
 
 use std::collections::HashMap;
@@ -102,11 +102,13 @@ impl Format for Parallel {
         labels: Labels,
         corpus: &mut Corpus,
     ) -> Read {
-        let mut fields = match labels {
+        let fields = match labels {
             Labels::Required => values.texts(FIELDS),
             Labels::Absent => texts(values),
         };
-        fields.truncate(sources.len());
+        let fields = sources.iter().zip(fields);
+        let fields: Vec<&str> =
+            fields.map(|(source, field)| source.field.as_deref().unwrap_or(field)).collect();
         let mut read = Read::default();
         read.split.file = sources[0].name.clone();
         let file = |(field, source): (&&str, &Source)| ((*field).to_owned(), source.name.clone());

@@ -7,7 +7,9 @@ use super::{
     OutputLayer, check,
     output::{Computed, Extra},
 };
-use crate::kernel::{arch::is_fused, argmax, parameter::ParamRef, plain, slices};
+use crate::kernel::{
+    arch::is_fused, argmax, parameter::ParamRef, plain, slices, target_bags::TargetBags,
+};
 
 /// The loss of each row of x (rows, inputs) with its target, for W (inputs, classes) and b
 /// (classes), without a gradient, and the class with the largest logit, the first of equal ones:
@@ -20,12 +22,13 @@ pub fn cross_entropy_and_argmax(
     bias: &ParamRef,
     targets: Vec<u32>,
 ) -> Result<(Tensor, Vec<u32>)> {
+    let targets = TargetBags::single(targets);
     check(x.shape(), weight, bias, &targets)?;
     let x = x.detach().contiguous()?;
     if !is_fused(x.device()) {
         let logits = plain::linear(&x, weight, bias)?.detach();
         let classes = argmax(&logits)?;
-        return Ok((plain::cross_entropy_of_logits(&logits, targets)?, classes));
+        return Ok((plain::cross_entropy_of_logits(&logits, &targets)?, classes));
     }
     let layer = OutputLayer::new(weight, bias, targets, false);
     let Computed { per_row, argmax, .. } = slices::read(&x, |rows| {

@@ -1,5 +1,7 @@
 //! The output layer, block by block: rows in chunks of several parts, classes in blocks.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::kernel::{
@@ -7,6 +9,7 @@ use crate::kernel::{
     argmax::argmax_of_row,
     buffer::Buffer,
     gemm::{Accumulate, Matrix, Packed, Target, multiply, multiply_packed},
+    target_bags::TargetBags,
     vector::{exp_or_zero, exps_of_rows},
 };
 
@@ -54,7 +57,7 @@ pub(super) struct Output<'a> {
     pub(super) x: Matrix<'a>,
     pub(super) weight: Matrix<'a>,
     pub(super) bias: &'a [f32],
-    pub(super) targets: &'a [u32],
+    pub(super) targets: &'a TargetBags,
 }
 
 /// A block of classes: its first class, their number, and its weights, also transposed if gradients
@@ -84,13 +87,42 @@ struct Piece {
     exps: Buffer,
     /// e·Wᵀ: (rows, inputs), if gradients are required.
     grad_x: Option<Buffer>,
-    /// The logits of those targets that are in the block, each with its row's index in the batch.
-    targets: Vec<(usize, f32)>,
+    /// Those targets that are in the block.
+    targets: Vec<TargetLogit>,
     /// The largest logit of each row with its class, with [`Extra::Argmax`]; else empty.
     argmax: Vec<Option<(f32, usize)>>,
 }
 
+/// A target of a row.
+#[derive(Clone, Copy)]
+struct TargetLogit {
+    /// The row's index in the batch.
+    row: usize,
+    /// The class, counted from the first one of its block.
+    class: usize,
+    logit: f32,
+}
+
 impl Block {
+    /// The targets of these rows that are in the block, given the rows' logits (rows, classes of the block).
+    fn targets(
+        &self,
+        targets: &TargetBags,
+        rows: Range<usize>,
+        logits: &[f32],
+    ) -> Vec<TargetLogit> {
+        let mut found = Vec::new();
+        for (row, logits) in rows.zip(logits.chunks_exact(self.n)) {
+            for &class in targets.of_row(row) {
+                let class = (class as usize).wrapping_sub(self.from);
+                if let Some(&logit) = logits.get(class) {
+                    found.push(TargetLogit { row, class, logit });
+                }
+            }
+        }
+        found
+    }
+
     /// The largest logit of each row (rows, classes of the block), and its class in the whole layer.
     fn argmax_of_rows(&self, logits: &[f32]) -> Vec<Option<(f32, usize)>> {
         fast(
@@ -109,7 +141,7 @@ impl Output<'_> {
     }
 
     fn rows(self) -> usize {
-        self.targets.len()
+        self.targets.n_rows()
     }
 
     fn blocks(self, requires_grad: bool) -> Vec<Block> {
@@ -150,11 +182,7 @@ impl Output<'_> {
         let accumulate = Accumulate::AddBias(&self.bias[block.from..][..block.n]);
         let x = self.x.some_rows(first, rows);
         multiply_packed(x, &block.weight, accumulate, Target::new(&mut exps, block.n));
-        let of_block = |row: usize| {
-            let at = (self.targets[row] as usize).checked_sub(block.from)?;
-            (at < block.n).then(|| (row, exps[(row - first) * block.n + at]))
-        };
-        let targets = (first..first + rows).filter_map(of_block).collect();
+        let targets = block.targets(self.targets, first..first + rows, &exps);
         let argmax = if extra == Extra::Argmax { block.argmax_of_rows(&exps) } else { Vec::new() };
         let (mut row_max, mut sums) = (vec![0.0; rows], vec![0.0; rows]);
         exps_of_rows(&mut exps, block.n, &mut row_max, &mut sums);
@@ -162,8 +190,9 @@ impl Output<'_> {
             exps = Buffer::new(0);
         } else if self.is_one_block() {
             // Z is known and 1/Z is not small: e becomes Z·d, and no target is left to subtract.
-            for ((exps, row), sum) in exps.chunks_exact_mut(block.n).zip(first..).zip(&sums) {
-                exps[self.targets[row] as usize] -= sum;
+            for &TargetLogit { row, class, .. } in &targets {
+                let row_idx = row - first;
+                exps[row_idx * block.n + class] -= self.targets.weight(row) * sums[row_idx];
             }
         }
         let grad_x = block.transposed.as_ref().map(|transposed| {
@@ -202,9 +231,12 @@ impl Output<'_> {
                 .into_par_iter()
                 .map(|row| max_and_sum(&pieces, row / part, row % part))
                 .collect();
-            for &(row, logit) in pieces.iter().flatten().flat_map(|piece| &piece.targets) {
-                let (max, sum) = sums[row - first];
-                per_row[row] = sum.ln() + (max - logit);
+            for (loss, (_, sum)) in per_row[first..].iter_mut().zip(&sums) {
+                *loss = sum.ln();
+            }
+            let targets = pieces.iter().flatten().flat_map(|piece| &piece.targets);
+            for &TargetLogit { row, logit, .. } in targets {
+                per_row[row] += self.targets.weight(row) * (sums[row - first].0 - logit);
             }
             if extra == Extra::Argmax {
                 argmax.extend((0..rows).map(|row| argmax_of(&pieces, row / part, row % part)));
@@ -245,7 +277,7 @@ impl Output<'_> {
         Computed { per_row, argmax, gradients }
     }
 
-    /// Σ over blocks of e·Wᵀ times each row's factor, minus g times the weights of the target.
+    /// Σ over blocks of e·Wᵀ times each row's factor, minus g times the mean of the weights of the targets.
     fn grad_x<'p>(
         self,
         first: usize,
@@ -275,9 +307,11 @@ impl Output<'_> {
             return;
         }
         for (row, grad_x) in (first..).zip(grad_x.chunks_exact_mut(self.inputs())) {
-            let g = gradient.map_or(1.0, |gradient| gradient[row]);
-            for (input, grad_x) in grad_x.iter_mut().enumerate() {
-                *grad_x -= g * self.weight.get(input, self.targets[row] as usize);
+            let g = gradient.map_or(1.0, |gradient| gradient[row]) * self.targets.weight(row);
+            for &class in self.targets.of_row(row) {
+                for (input, grad_x) in grad_x.iter_mut().enumerate() {
+                    *grad_x -= g * self.weight.get(input, class as usize);
+                }
             }
         }
     }
@@ -314,9 +348,8 @@ impl Output<'_> {
             let exps = Matrix::new(&piece.exps, rows, block.n);
             multiply(scaled, exps, Accumulate::Add, Target::new(grad_weight, block.n));
             let left = if self.is_one_block() { &[] } else { &piece.targets[..] };
-            for &(row, _) in left {
-                let g = gradient.map_or(1.0, |gradient| gradient[row]);
-                let at = self.targets[row] as usize - block.from;
+            for &TargetLogit { row, class: at, .. } in left {
+                let g = gradient.map_or(1.0, |gradient| gradient[row]) * self.targets.weight(row);
                 let x = self.x.row(row).iter().chain([&1.0]).skip(from);
                 for (grad_weight, x) in grad_weight.chunks_exact_mut(block.n).zip(x) {
                     grad_weight[at] -= g * x;

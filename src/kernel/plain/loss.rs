@@ -3,8 +3,11 @@
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::log_softmax;
 
-use super::{fold, ids, linear, parameter, sum_by_group};
-use crate::{data::Packing, kernel::parameter::ParamRef};
+use super::{fold, ids, linear, parameter, sum_bags, sum_by_group};
+use crate::{
+    data::Packing,
+    kernel::{TargetBags, parameter::ParamRef},
+};
 
 /// ln(1 + e^z) − y·z for each logit z with its target y.
 pub(in crate::kernel) fn binary_cross_entropy(z: &Tensor, answers: Vec<f32>) -> Result<Tensor> {
@@ -18,7 +21,7 @@ pub(in crate::kernel) fn cross_entropy(
     x: &Tensor,
     weight: &ParamRef,
     bias: &ParamRef,
-    targets: Vec<u32>,
+    targets: &TargetBags,
 ) -> Result<Tensor> {
     cross_entropy_of_logits(&linear(x, weight, bias)?, targets)
 }
@@ -28,23 +31,30 @@ pub(in crate::kernel) fn cross_entropy_tied(
     x: &Tensor,
     table: &ParamRef,
     bias: &ParamRef,
-    targets: Vec<u32>,
+    targets: &TargetBags,
 ) -> Result<Tensor> {
     let logits = x.matmul(&parameter(table, x).t()?)?.broadcast_add(&parameter(bias, x))?;
     cross_entropy_of_logits(&logits, targets)
 }
 
-/// The loss of each row of logits (rows, classes).
+/// The mean loss of each row of logits (rows, classes) with its targets.
 pub(in crate::kernel) fn cross_entropy_of_logits(
     logits: &Tensor,
-    targets: Vec<u32>,
+    targets: &TargetBags,
 ) -> Result<Tensor> {
-    if targets.is_empty() {
+    let (rows, classes) = logits.dims2()?;
+    if rows == 0 {
         return logits.sum(1);
     }
-    let targets = ids(targets, logits)?.unsqueeze(1)?;
-    let log_probabilities = log_softmax(logits, 1)?; // (rows, classes)
-    log_probabilities.gather(&targets, 1)?.squeeze(1)?.neg()
+    let (mut places, mut factors) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        let bag = targets.of_row(row);
+        places.extend(bag.iter().map(|&class| (row * classes) as u32 + class));
+        factors.push(vec![-1.0 / bag.len() as f32; bag.len()]);
+    }
+    let log_probabilities = log_softmax(logits, 1)?.flatten_all()?; // (rows · classes)
+    let of_targets = log_probabilities.index_select(&ids(places, logits)?, 0)?;
+    sum_bags(&of_targets.unsqueeze(1)?, &factors)?.squeeze(1)
 }
 
 /// The loss of each sequence, by the forward algorithm in the log domain; each row's largest score

@@ -2,11 +2,22 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use crate::kernel::{ParamRef, check, cross_entropy, cross_entropy_tied, is_fused, plain, slices};
+use crate::kernel::{
+    ParamRef, TargetBags, check, cross_entropy, cross_entropy_tied, is_fused, plain, slices,
+};
 
 type Layer = fn(&Tensor, &ParamRef, &ParamRef, Vec<u32>) -> Result<Tensor>;
 
-const BOTH: [Layer; 2] = [cross_entropy, plain::cross_entropy];
+fn plain_cross_entropy(
+    x: &Tensor,
+    weight: &ParamRef,
+    bias: &ParamRef,
+    targets: Vec<u32>,
+) -> Result<Tensor> {
+    plain::cross_entropy(x, weight, bias, &TargetBags::single(targets))
+}
+
+const BOTH: [Layer; 2] = [cross_entropy, plain_cross_entropy];
 
 /// The loss of given logits, as x·1 + 0.
 fn of_logits(layer: Layer, logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
@@ -43,7 +54,7 @@ fn losses_and_gradients_equal_the_plain_composition() -> Result<()> {
         for scale in [0.5, 5.0, 100.0, 1000.0] {
             let logits = check::var("logits", (rows, classes), scale)?;
             let targets = check::labels("targets", rows, classes);
-            let expected = of_logits(plain::cross_entropy, &logits, targets.clone())?;
+            let expected = of_logits(plain_cross_entropy, &logits, targets.clone())?;
             let found = of_logits(cross_entropy, &logits, targets)?;
             check::assert_tensors_close(&found, &expected, 1e-5, 1e-6);
             let expected = check::gradients(&[&logits], &expected)?;
@@ -103,7 +114,7 @@ fn assert_plain((rows, inputs, classes): (usize, usize, usize), scale: f32) -> R
     let weight = check::weight("weight", (inputs, classes), scale)?;
     let bias = check::weight("bias", classes, scale)?;
     let targets = check::labels("targets", rows, classes);
-    let expected = plain::cross_entropy(&x, &weight, &bias, targets.clone())?;
+    let expected = plain_cross_entropy(&x, &weight, &bias, targets.clone())?;
     let vars: [&dyn check::Variable; 3] = [&x, &weight, &bias];
     let gradients = check::gradients(&vars, &expected)?;
     let found = cross_entropy(&x, &weight, &bias, targets)?;
@@ -177,7 +188,8 @@ fn a_table_as_weights_gives_the_losses_and_gradients_of_its_transpose() -> Resul
         for (found, expected) in gradients.iter().zip(&expected) {
             check::assert_tensors_close(found, expected, close, close);
         }
-        let plain = plain::cross_entropy_tied(&x, &table, &bias, targets.clone())?;
+        let single = TargetBags::single(targets.clone());
+        let plain = plain::cross_entropy_tied(&x, &table, &bias, &single)?;
         check::assert_tensors_close(&found, &plain, 1e-5, 1e-5);
         // One value for all rows takes the gradients of the forward pass.
         let mean = cross_entropy_tied(&x, &table, &bias, targets)?.mean_all()?;

@@ -6,8 +6,9 @@ use candle_core::{Device, Result, Tensor, Var};
 use crate::{
     data::{Packing, Purpose, draw},
     kernel::{
-        attend, binary_cross_entropy, check, dropout, gather, max_over_tokens, mean_over_tokens,
-        plain, reverse, seed_gradient, sum, sum_bags, sum_by_group, tanh, to_vec, windows,
+        TargetBags, attend, binary_cross_entropy, check, dropout, gather, max_over_tokens,
+        mean_over_tokens, plain, reverse, seed_gradient, sum, sum_bags, sum_by_group, tanh, to_vec,
+        windows,
     },
 };
 
@@ -146,7 +147,9 @@ fn results_of_untracked_rows_are_not_tracked() -> Result<()> {
     let x = check::var("x", (3, 2), 1.0)?.detach();
     let (weight, bias) = (check::weight("weight", (2, 4), 1.0)?, check::weight("bias", 4, 1.0)?);
     assert!(!plain::linear(&x, &weight, &bias)?.track_op());
-    assert!(!plain::cross_entropy(&x, &weight, &bias, vec![0, 1, 2])?.track_op());
+    assert!(
+        !plain::cross_entropy(&x, &weight, &bias, &TargetBags::single(vec![0, 1, 2]))?.track_op()
+    );
     let transitions = check::weight("transitions", (4, 2), 1.0)?;
     assert!(!plain::crf(&x, &transitions, vec![0, 1, 1], &Packing::new(vec![2, 1]))?.track_op());
     Ok(())

@@ -46,22 +46,27 @@ impl Network {
         self.embedding.forward(classes, mode)
     }
 
-    /// The outputs of teacher forcing, from the embeddings of the previous classes.
+    /// The outputs of teacher forcing, from the embeddings of the previous classes, the memory, and the initial state of
+    /// each example of the batch.
     pub(in crate::model) fn outputs(
         &self,
         x: &Tensor,
-        inputs: &[Rows],
+        memory: &Rows,
+        initial: &Tensor,
         target: &Packing,
-        mode: Mode,
     ) -> Result<Tensor> {
-        let memory = &inputs[0];
-        let initial = self.initial_states(inputs, &target.examples(), mode)?;
+        let initial = kernel::gather(initial, target.examples())?; // (sequences, states)
         let packings = DecoderPackings { target, memory: &memory.packing };
         kernel::decode(x, &memory.tensor, &initial, &self.weights, packings)
     }
 
-    /// The state before the first step of hypotheses of these examples.
-    fn initial_states(&self, inputs: &[Rows], examples: &[u32], mode: Mode) -> Result<Tensor> {
+    /// The initial state of these examples, one row for each: (examples, states).
+    pub(in crate::model) fn initial_states(
+        &self,
+        inputs: &[Rows],
+        examples: &[u32],
+        mode: Mode,
+    ) -> Result<Tensor> {
         let width = self.weights.recurrent.var().dim(0)? * self.weights.cell.n_states();
         match &self.initial {
             Initial::Zero => {

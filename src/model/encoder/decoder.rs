@@ -1,5 +1,6 @@
 //! A decoder in the graph: its rows are the outputs of teacher forcing, one for each symbol of the target and one for
-//! its end. The formulas are in `kernel/decoder.rs`.
+//! its end. Its layer 0 is its initial state, one row per example whether it has a target or not: for an LSTM the state
+//! and the cell, h_0 and c_0. The formulas are in `kernel/decoder.rs`.
 //!
 //! Its output layer is the head of its objectives: it is trained by them also where their gradient does not reach the
 //! rows.
@@ -21,7 +22,7 @@ use crate::{
     model::{
         Mode, Rows,
         decoder::{FIRST, Initial, Network, OutputLayer, TargetRows},
-        tap::{Context, LayerSpec, RowKind},
+        tap::{self, Context, LayerSpec, RowKind},
     },
 };
 
@@ -40,6 +41,7 @@ const TIED: &str = "tied";
 const DROPOUT: &str = "dropout";
 
 const SUMMARY: &str = "summary";
+const ADDITIVE: &str = "additive";
 
 const INPUTS: &[InputKey] = &[
     InputKey {
@@ -71,7 +73,7 @@ const KEYS: &[Key] = &[
     Key::with_default(CELL, ValueType::Choice(&["lstm", "gru"]), "\"lstm\"", "recurrent cell"),
     Key::with_default(
         ATTENTION,
-        ValueType::Choice(&["general", "dot", "additive"]),
+        ValueType::Choice(&["general", "dot", ADDITIVE]),
         "\"general\"",
         "score of a state and a row of the memory: bilinear, their inner product, or a tanh layer",
     ),
@@ -128,6 +130,21 @@ impl EncoderKind for DecoderKind {
     ) -> std::result::Result<Box<dyn EncoderConfig>, String> {
         let values = declared.values;
         let (width, memory) = (values.count(WIDTH), declared.inputs[0].width);
+        if let (Some(said), Some(_)) = (values.text_if_set(INITIAL), declared.inputs.get(1))
+            && said != SUMMARY
+        {
+            return Err(format!(
+                "expected no `summary` beside `initial = {said:?}`, which does not depend on it, found both; remove one of \
+                 them"
+            ));
+        }
+        let attention = values.text(ATTENTION);
+        if values.count_if_set(HIDDEN).is_some() && attention != ADDITIVE {
+            return Err(format!(
+                "expected no `hidden` beside `attention = {attention:?}`, which has no hidden layer, found both; remove it, \
+                 or set `attention = \"additive\"`"
+            ));
+        }
         let summary = declared.inputs.get(1).map(|summary| summary.width);
         let initial = match (values.text_if_set(INITIAL), summary) {
             (None | Some(SUMMARY), Some(summary)) => InitialState::Summary(summary),
@@ -141,7 +158,7 @@ impl EncoderKind for DecoderKind {
             }
             _ => InitialState::Zero,
         };
-        if values.text(ATTENTION) == "dot" && memory != width {
+        if attention == "dot" && memory != width {
             return Err(format!(
                 "expected the same dimension of `input` and `width` for `attention = \"dot\"`, found {memory} and \
                  {width}; change `width`, or set `attention = \"general\"`"
@@ -196,7 +213,7 @@ impl Config {
             cell: if values.text(CELL) == "gru" { DecoderCell::Gru } else { DecoderCell::Lstm },
             attention: match values.text(ATTENTION) {
                 "dot" => Attention::Dot,
-                "additive" => Attention::Additive(values.count_if_set(HIDDEN).unwrap_or(width)),
+                ADDITIVE => Attention::Additive(values.count_if_set(HIDDEN).unwrap_or(width)),
                 _ => Attention::General,
             },
             input_feeding: values.switch(INPUT_FEEDING),
@@ -282,6 +299,20 @@ impl EncoderConfig for Config {
         }]
     }
 
+    fn initial_state(&self) -> Option<tap::InitialState> {
+        let rows = LayerSpec {
+            width: self.cell.n_states() * self.width,
+            on: RowKind::Example,
+            pooled: RowKind::Example,
+            context: Context::BOTH,
+            directions: None,
+        };
+        Some(match self.initial {
+            InitialState::Zero => tap::InitialState::Zero,
+            InitialState::Learned | InitialState::Summary(_) => tap::InitialState::Rows(rows),
+        })
+    }
+
     fn scratch(&self, batch: BatchSize) -> u64 {
         let of_memory = PER_MEMORY * (self.memory + self.key()) as u64;
         let states = (self.cell.n_gates() + 4) * self.width + self.memory;
@@ -361,8 +392,11 @@ impl Encoder for Node {
         let site = on.site(&self.name);
         let x = self.network.embed(previous, mode)?;
         let x = mode.dropout(&format!("{site}/embedding"), self.dropout, x)?;
-        let outputs = self.network.outputs(&x, inputs, &packing, mode)?;
+        let examples: Vec<u32> = (0..batch.n_examples() as u32).collect();
+        let initial = self.network.initial_states(inputs, &examples, mode)?;
+        let initial = Rows::new(initial, batch.per_example());
+        let outputs = self.network.outputs(&x, &inputs[0], &initial.tensor, &packing)?;
         let outputs = mode.dropout(&format!("{site}/output"), self.dropout, outputs)?;
-        Ok(vec![Rows::new(outputs, &packing)])
+        Ok(vec![initial, Rows::new(outputs, &packing)])
     }
 }

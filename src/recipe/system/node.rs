@@ -46,8 +46,8 @@ pub(super) struct Node {
 
 /// The output of an encoder for one sequence of a batch.
 struct States {
-    /// Its first input: layer 0.
-    input: Option<Rows>,
+    /// Layer 0: its first input, or of a decoder its initial state.
+    bottom: Option<Rows>,
     layers: Vec<Rows>,
 }
 
@@ -165,12 +165,16 @@ impl<'a> Forward<'a> {
             }
             _ => encoder.forward(&inputs, on, mode)?,
         };
-        let layers = if node.is_frozen && matches!(self.mode, Mode::Train { .. }) {
+        let mut layers = if node.is_frozen && matches!(self.mode, Mode::Train { .. }) {
             layers.into_iter().map(|rows| rows.without_gradient()).collect::<Result<_>>()?
         } else {
             layers
         };
-        Ok(States { input: inputs.into_iter().next(), layers })
+        let bottom = match node.signature.initial {
+            None => inputs.into_iter().next(),
+            Some(_) => Some(layers.remove(0)),
+        };
+        Ok(States { bottom, layers })
     }
 
     fn segments(&self, field: usize) -> Rc<Segments> {
@@ -189,11 +193,11 @@ impl<'a> Forward<'a> {
             let states = states.expect("what is tapped has run");
             let rows = match tap.layer.checked_sub(1) {
                 Some(layer) => Some(&states.layers[layer]),
-                None => states.input.as_ref(),
+                None => states.bottom.as_ref(),
             };
             let layer = node.signature.layer(Some(tap.layer));
             let layer = layer.expect("the checker has seen the layer");
-            view(rows.expect("layer 0 is an input"), tap.view, layer.directions.is_some())
+            view(rows.expect("the checker has seen layer 0"), tap.view, layer.directions.is_some())
         });
         Rows::concat(&rows.collect::<Result<Vec<_>>>()?)
     }
