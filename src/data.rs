@@ -46,5 +46,5 @@ pub use pronunciations::{Dictionary, Pronunciations};
 pub use schema::{Axis, Field, FieldForm, Placeholder, Schema, SequenceSpec};
 pub use segments::{Segments, segment_ranges};
 pub use sentences::Sentences;
-pub use values::FieldValues;
+pub use values::{FieldValues, PictureSize};
 pub use vocabulary::Vocabulary;

@@ -96,4 +96,4 @@ pub use target_bags::TargetBags;
 pub use threads::start_threads;
 pub use update::update;
 pub use viterbi::viterbi;
-pub use windows::windows;
+pub use windows::{windows, windows_of};

@@ -327,7 +327,7 @@ impl Column {
 fn frames(at: usize, sequence: &Sequence, examples: &[&Example]) -> Column {
     let owners = sequence.packing.examples();
     let of = |b: usize| match examples[owners[b] as usize].fields[at].as_ref() {
-        Some(FieldValues::Frames { width, numbers }) => Some((*width, numbers.as_ref())),
+        Some(FieldValues::Frames { width, numbers, .. }) => Some((*width, numbers.as_ref())),
         _ => None,
     };
     let width = (0..owners.len()).find_map(of).map_or(0, |(width, _)| width);

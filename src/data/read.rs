@@ -12,6 +12,7 @@ mod document;
 mod encoding;
 mod evidence;
 mod folder;
+mod frames;
 #[cfg(test)]
 mod fuzz;
 mod iob;
@@ -64,10 +65,11 @@ pub const FORMATS: &[&dyn Format] = &[
     &book::Book,
     &smart::Smart,
     &audio::Audio,
+    &frames::Frames,
 ];
 
 /// Formats that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["frames"];
+pub const PLANNED: &[&str] = &[];
 
 /// The format with that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {

@@ -22,10 +22,8 @@ pub enum FieldForm {
     Labels,
     /// A number, or a vector.
     Numbers,
-    /// A vector per position.
+    /// A vector, or a picture, per position.
     Frames,
-    /// Height × width × channels values.
-    Picture,
     /// The segment of each position.
     Segments,
     /// Arcs between positions.
@@ -49,7 +47,6 @@ impl FieldForm {
             Self::Labels => "a set of strings per example",
             Self::Numbers => "numbers for each example",
             Self::Frames => "a frame for each position",
-            Self::Picture => "a picture for each example",
             Self::Segments => "a segment for each token",
             Self::Arcs => "arcs between tokens",
             Self::Spans => "spans of tokens",

@@ -1,23 +1,34 @@
 //! The values of a field in an example.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{
     FieldForm, Lexicon, Symbol,
     structure::{GraphArc, SpanRelation, TokenSpan},
 };
 
-/// Pixels: rows of columns of channels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// Rows.
+/// The size of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PictureSize {
+    /// Rows of pixels.
     pub height: usize,
-    /// Columns.
+    /// Columns of pixels.
     pub width: usize,
     /// Channels per pixel.
     pub channels: usize,
-    /// height × width × channels values.
-    pub pixels: Vec<f32>,
+}
+
+impl PictureSize {
+    /// The number of its values: height × width × channels.
+    pub fn n_values(self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
+impl fmt::Display for PictureSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} × {} × {}", self.height, self.width, self.channels)
+    }
 }
 
 /// The values of one field in an example.
@@ -49,11 +60,11 @@ pub enum FieldValues {
     Frames {
         /// The dimension of a vector.
         width: usize,
+        /// The size of the pictures whose values the vectors are, row by row, if they are pictures.
+        picture: Option<PictureSize>,
         /// The values, vector after vector.
         numbers: Arc<[f32]>,
     },
-    /// A picture.
-    Picture(Arc<Picture>),
     /// The segment of each position, counted from 1.
     Segments(Vec<u32>),
     /// Arcs between positions.
@@ -140,7 +151,6 @@ impl FieldValues {
             Self::Labels(_) => FieldForm::Labels,
             Self::Numbers(_) => FieldForm::Numbers,
             Self::Frames { .. } => FieldForm::Frames,
-            Self::Picture(_) => FieldForm::Picture,
             Self::Segments(_) => FieldForm::Segments,
             Self::Arcs(_) => FieldForm::Arcs,
             Self::Spans(_) => FieldForm::Spans,

@@ -1,4 +1,4 @@
-//! Windows: each token's row concatenated with those of its neighbours in the sequence.
+//! Windows: each token's row concatenated with those of its neighbours in the sequence, or in a picture.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -11,6 +11,19 @@ pub fn windows(x: &Tensor, width: usize, packing: &Packing) -> Result<Tensor> {
     let neighbours = neighbours(width, packing)?;
     if x.dim(0)? != packing.n_rows() {
         bail!("windows: rows {:?} of {} tokens", x.shape(), packing.n_rows());
+    }
+    windows_of(x, width, neighbours)
+}
+
+/// The rows that `neighbours` names, `width` of them concatenated at a time, with 0 for none: x (rows, inputs) to
+/// (windows, width·inputs). A row may occur several times or not at all.
+pub fn windows_of(x: &Tensor, width: usize, neighbours: Vec<Option<usize>>) -> Result<Tensor> {
+    let n_rows = x.dim(0)?;
+    if width == 0 || !neighbours.len().is_multiple_of(width) {
+        bail!("windows: {} rows named, not windows of {width}", neighbours.len());
+    }
+    if let Some(row) = neighbours.iter().flatten().find(|&&row| row >= n_rows) {
+        bail!("windows: row {row} of {n_rows}");
     }
     if !is_fused(x.device()) {
         return plain::windows(x, width, neighbours);
@@ -44,7 +57,7 @@ impl CustomOp1 for Windows {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, inputs) = layout.shape().dims2()?;
+        let (_, inputs) = layout.shape().dims2()?;
         if inputs == 0 {
             bail!("windows: rows of no width; expected at least 1");
         }
@@ -55,7 +68,8 @@ impl CustomOp1 for Windows {
                 place.copy_from_slice(&x[row * inputs..][..inputs]);
             }
         }
-        Ok((CpuStorage::F32(y), (rows, self.width * inputs).into()))
+        let n_windows = self.neighbours.len() / self.width;
+        Ok((CpuStorage::F32(y), (n_windows, self.width * inputs).into()))
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -106,6 +120,23 @@ mod tests {
             let packing = Packing::new(lengths);
             let x = check::var("x", (packing.n_rows(), 3), 1.0)?;
             check::assert_differences(&[&x], || windows(&x, width, &packing)?.sqr());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn windows_of_named_rows_pass_their_gradient_to_each() -> Result<()> {
+        let x = Var::new(&[[1f32, 10.0], [2.0, 20.0], [3.0, 30.0]], &Device::Cpu)?;
+        let neighbours = vec![Some(2), None, Some(2), Some(0)];
+        let both = windows_of(&x, 2, neighbours.clone())?;
+        assert_eq!(slices::to_vec(&both)?, [3.0, 30.0, 0.0, 0.0, 3.0, 30.0, 1.0, 10.0]);
+        let store = both.sum_all()?.backward()?;
+        assert_eq!(slices::to_vec(store.get(&x).unwrap())?, [1.0, 1.0, 0.0, 0.0, 2.0, 2.0]);
+        check::assert_differences(&[&x], || windows_of(&x, 4, neighbours.clone())?.sqr());
+        let faults = [windows_of(&x, 3, neighbours.clone()), windows_of(&x, 1, vec![Some(3)])];
+        let wanted = ["windows: 4 rows named, not windows of 3", "windows: row 3 of 3"];
+        for (found, wanted) in faults.into_iter().zip(wanted) {
+            assert!(found.unwrap_err().to_string().starts_with(wanted));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod frames;
 mod halve;
 mod labels;
 mod mask;
+mod picture;
 mod pool;
 mod probability;
 mod recurrent;
@@ -31,7 +32,7 @@ use super::{
 };
 use crate::{
     data::{
-        Batch, Corpus, Fitted, Lexicon, Vocabulary,
+        Batch, Corpus, Fitted, Lexicon, PictureSize, Vocabulary,
         vectors::{VectorSource, WordVectors},
     },
     keys::{Key, Values},
@@ -51,6 +52,7 @@ pub const ENCODERS: &[&dyn EncoderKind] = &[
     &characters::Characters,
     &bow::Bow,
     &frames::Frames,
+    &picture::Picture,
     &birnn::Birnn,
     &dense::Dense,
     &mask::Mask,
@@ -74,6 +76,15 @@ pub const PLANNED: &[&str] = &["prefix"];
 /// The encoder kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn EncoderKind> {
     ENCODERS.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// What the frames of a field must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FrameForm {
+    /// Vectors of this dimension, or pictures with so many values.
+    Vectors(usize),
+    /// Pictures of this size.
+    Pictures(PictureSize),
 }
 
 /// What an encoder reads.
@@ -188,8 +199,8 @@ pub trait EncoderConfig: Send + Sync {
     fn joins(&self) -> usize {
         1
     }
-    /// The dimension of the frames that it reads, if it reads a field of frames.
-    fn frame_width(&self) -> Option<usize> {
+    /// What the frames must be that it reads, if it reads a field of frames.
+    fn frames(&self) -> Option<FrameForm> {
         None
     }
     /// The objective whose labels it gives, if it gives those of one.

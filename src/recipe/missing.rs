@@ -1,4 +1,4 @@
-//! Examples that lack a field that an encoder looks words up in, or have frames of another dimension than it reads. A
+//! Examples that lack a field that an encoder looks words up in, or have frames of another form than it reads. A
 //! format may accept them, as labels may be missing; as an input the field is required.
 //!
 //! Where a file has a placeholder such as `_`, that is the word. If the field is also one of labels, it is none there.
@@ -12,7 +12,7 @@ use crate::{
         read::ReadError,
     },
     keys::describe::quoted,
-    model::encoder::RowSource,
+    model::encoder::{FrameForm, RowSource},
 };
 
 impl Recipe {
@@ -26,14 +26,14 @@ impl Recipe {
         split: &SplitData,
     ) -> Vec<ReadError> {
         let mut readers = BTreeMap::<usize, BTreeSet<&str>>::new();
-        let mut widths = BTreeMap::<usize, (&str, usize)>::new();
+        let mut forms = BTreeSet::<(usize, &str, FrameForm)>::new();
         for objective in objectives {
             for (field, encoder) in self.words_read(objective, corpus_idx, corpus) {
                 readers.entry(field).or_default().insert(encoder);
             }
             for (field, encoder) in self.fields_read(objective, corpus_idx, corpus) {
-                let width = encoder.config.frame_width();
-                widths.extend(width.map(|width| (field, (encoder.name.as_str(), width))));
+                let form = encoder.config.frames();
+                forms.extend(form.map(|form| (field, encoder.name.as_str(), form)));
             }
         }
         let faults = split.examples.iter().flat_map(|example| {
@@ -50,16 +50,11 @@ impl Recipe {
             })
         });
         let of_frames = split.examples.iter().flat_map(|example| {
-            let others = widths.iter().filter_map(|(&field, &(encoder, width))| {
-                let Some(FieldValues::Frames { width: found, .. }) = example.fields[field] else {
-                    return None;
-                };
-                let file = split.file_of(example, &corpus.fields[field].name);
-                let what = format!(
-                    "expected frames of dimension {width} in {:?}, found {found}; set `encoder.{encoder}.width`",
-                    corpus.fields[field].name
-                );
-                (found != width).then_some(ReadError { file, line: example.line, what })
+            let others = forms.iter().filter_map(|&(field, encoder, form)| {
+                let name = &corpus.fields[field].name;
+                let what = other_frames(example.fields[field].as_ref()?, (name, encoder), form)?;
+                let file = split.file_of(example, name);
+                Some(ReadError { file, line: example.line, what })
             });
             others.collect::<Vec<_>>()
         });
@@ -170,6 +165,30 @@ impl PlaceholderWord {
             };
             example.fields[field] = Some(FieldValues::Filled { symbols, labelled });
         }
+    }
+}
+
+/// The fault of frames of another form than an encoder reads; the names are those of the field and of the encoder.
+fn other_frames(
+    values: &FieldValues,
+    (field, encoder): (&str, &str),
+    form: FrameForm,
+) -> Option<String> {
+    let &FieldValues::Frames { width: found, picture, .. } = values else { return None };
+    match (form, picture) {
+        (FrameForm::Vectors(width), _) if found == width => None,
+        (FrameForm::Vectors(width), _) => Some(format!(
+            "expected frames of dimension {width} in {field:?}, found {found}; set `encoder.{encoder}.width`"
+        )),
+        (FrameForm::Pictures(size), Some(found)) if found == size => None,
+        (FrameForm::Pictures(size), Some(found)) => Some(format!(
+            "expected pictures of height × width × channels {size} in {field:?}, found {found}; set \
+             `encoder.{encoder}.size`, or `height` and `width` of the corpus"
+        )),
+        (FrameForm::Pictures(size), None) => Some(format!(
+            "expected pictures of height × width × channels {size} in {field:?}, found vectors of dimension {found}; \
+             read them by an encoder of kind \"frames\""
+        )),
     }
 }
 

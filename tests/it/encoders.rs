@@ -23,6 +23,7 @@ use crate::{
 mod by_corpus;
 mod by_hand;
 mod frames;
+mod pictures;
 
 /// Each kind with a set of keys; other values of its keys are tested separately.
 const CASES: &[&str] = &[
@@ -217,8 +218,8 @@ fn every_kind_with_a_tap_has_a_case() {
         let case = Case::above_words(keys, &[]);
         kinds.insert(case.tiny.recipe.encoders[case.at].kind.name());
     }
-    // Frames are no words: they have tests of their own.
-    kinds.insert("frames");
+    // Frames and pictures are no words: they have tests of their own.
+    kinds.extend(["frames", "picture"]);
     for kind in ENCODERS.iter().filter(|kind| kind.source() != RowSource::Named) {
         assert!(kinds.contains(kind.name()), "{}", kind.name());
         assert!(!encoder::PLANNED.contains(&kind.name()), "{}", kind.name());

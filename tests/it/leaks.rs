@@ -28,7 +28,7 @@ const VIEWS: &[TapView] = &[
 fn with_words() -> impl Iterator<Item = &'static str> {
     names().filter(|name| {
         let recipe = loaded(&RecipeSource::Shipped(name), &[]).unwrap();
-        recipe.encoders.iter().all(|encoder| encoder.config.frame_width().is_none())
+        recipe.encoders.iter().all(|encoder| encoder.config.frames().is_none())
     })
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use auxdesk::{
     data::{
-        Axis, Batch, Corpus, FieldForm, FieldValues, SplitData,
+        Axis, Batch, Corpus, FieldForm, FieldValues, PictureSize, SplitData,
         read::{Labels, Location, Source, find},
     },
     keys::{DefaultValue, Located, Value, Values},
@@ -51,7 +51,7 @@ fn assert_traced(corpus: &Corpus, split: &SplitData, batch: &Batch) {
                     Some(FieldValues::Symbols(all) | FieldValues::Segments(all)) => {
                         assert_eq!(batch.symbols(at)[row], Some(all[origin.position]));
                     }
-                    Some(FieldValues::Frames { width, numbers }) => {
+                    Some(FieldValues::Frames { width, numbers, .. }) => {
                         let (found_width, found) = batch.frames(at).unwrap();
                         assert_eq!(found_width, *width);
                         let wanted = &numbers[origin.position * width..][..*width];
@@ -109,13 +109,15 @@ fn every_row_of_a_shipped_recipe_is_traced_to_its_line() {
             let lines: Vec<&str> = text.lines().collect();
             for row in 0..batch.sequence(0).n_rows() {
                 let origin = batch.origin(split, 0, row);
-                // The object of a recording has no words of the file, but its path.
+                // The object of a recording or of frames has no words of the file, but its path.
                 let word = match corpus.fields[0].form {
-                    FieldForm::Symbols => corpus.lexicons[0].get(batch.symbols(0)[row].unwrap()),
-                    _ => "\"audio\"",
+                    FieldForm::Symbols => {
+                        corpus.lexicons[0].get(batch.symbols(0)[row].unwrap()).to_owned()
+                    }
+                    _ => format!("\"{}\"", corpus.fields[0].name),
                 };
                 let line = lines[origin.line as usize - 1];
-                assert!(line.contains(word), "{name}: {word:?} in line {}: {line:?}", origin.line);
+                assert!(line.contains(&word), "{name}: {word:?} in line {}: {line:?}", origin.line);
             }
         }
     }
@@ -150,7 +152,7 @@ fn read(format: &str, says: &[(&str, &[&str])], text: &str) -> (Corpus, SplitDat
 const KEYS: &[(&str, &[&str])] = &[
     ("text", &["passage", "question"]),
     ("items", &["candidates"]),
-    ("frames", &["audio"]),
+    ("frames", &["audio", "picture"]),
     ("tags", &["entity"]),
     ("item_tags", &["clicked"]),
     ("labels", &["judgement"]),
@@ -160,7 +162,6 @@ const KEYS: &[(&str, &[&str])] = &[
     ("spans", &["mentions"]),
     ("answers", &["answer"]),
     ("relations", &["relations"]),
-    ("pictures", &["picture"]),
     ("raw", &["caption"]),
 ];
 
@@ -169,7 +170,7 @@ const WHOLE: &str = r#"{"passage": "Ann met Bob", "question": "who met", "candid
 "judgement": "entails", "topics": ["x", "y"], "score": 4.5, "vector": [1, -2],
 "dm": [[0, 2], [2, 1, "ARG1"], [2, 3, "ARG2"]], "mentions": [[0, 1, "P"], [2, 3, "P"]],
 "answer": [[0, 1], [2, 3]], "relations": [[[0, 1], [2, 3], "knows"]],
-"picture": [[[1, 2, 3], [4, 5, 6]]], "caption": "two people"}"#;
+"picture": [[[[1, 2, 3], [4, 5, 6]]]], "caption": "two people"}"#;
 
 fn whole() -> String {
     WHOLE.replace('\n', " ") + "\n"
@@ -196,8 +197,10 @@ fn every_form_of_field_values_is_read_and_batched() {
     let FieldValues::Arcs(arcs) = value("dm") else { panic!("arcs") };
     assert_eq!((arcs[0].head, arcs[0].dependent, arcs[0].label), (None, 1, None));
     assert_eq!((arcs[1].head, arcs[1].dependent), (Some(1), 0));
-    let FieldValues::Picture(picture) = value("picture") else { panic!("a picture") };
-    assert_eq!((picture.height, picture.width, picture.channels), (1, 2, 3));
+    let FieldValues::Frames { width: 6, picture, .. } = value("picture") else {
+        panic!("a picture")
+    };
+    assert_eq!(picture, Some(PictureSize { height: 1, width: 2, channels: 3 }));
     let FieldValues::Relations(relations) = value("relations") else { panic!("relations") };
     assert_eq!((relations[0].from.start, relations[0].to.end), (0, 3));
     let batch = Batch::new(0, &corpus, &split, &[1, 0]);
@@ -219,7 +222,7 @@ fn every_form_of_field_values_is_read_and_batched() {
     assert_traced(&corpus, &split, &Batch::new(0, &corpus, &split, &[0]));
     // Segments are derived from tokens that end sentences.
     forms.insert(FieldForm::Segments.name());
-    assert_eq!(forms.len(), 12, "{forms:?}");
+    assert_eq!(forms.len(), 11, "{forms:?}");
 }
 
 #[test]
@@ -234,7 +237,7 @@ fn values_of_the_wrong_shape_are_faults_of_their_line() {
         (
             "[4, 5, 6]",
             "[4, 5]",
-            "row 1 of \"picture\" has 2 columns and 2 channels, expected 2 and 3",
+            "row 1 of \"picture[1]\" has 2 columns and 2 channels, expected 2 and 3",
         ),
         (
             "\"knows\"",

@@ -7,7 +7,10 @@ use auxdesk::{
     data::{Batch, Corpus},
     kernel::{Device, Gradient},
     keys::ValueType,
-    model::{Mode, Parameters, encoder::FirstValues},
+    model::{
+        Mode, Parameters,
+        encoder::{FirstValues, FrameForm},
+    },
     objective::RawLoss,
     protocol::{
         By, Command, CommandId, Event,
@@ -123,7 +126,7 @@ fn smaller(recipe: &Recipe, width: usize) -> Vec<String> {
         for key in encoder.kind.keys() {
             match key.name {
                 // That of frames is given by the corpus.
-                "width" if encoder.config.frame_width().is_some() => {}
+                "width" if matches!(encoder.config.frames(), Some(FrameForm::Vectors(_))) => {}
                 "width" | "hidden" | "filters" | "embed"
                     if encoder.values.get(key.name).is_some() =>
                 {

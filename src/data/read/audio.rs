@@ -203,7 +203,7 @@ fn of_recording(source: &Source, features: &mut Features, corpus: &Corpus) -> Re
             let width = features.width();
             let positions = Positions::on_line(1, numbers.len() / width);
             let mut fields = vec![None; corpus.fields.len()];
-            fields[0] = Some(FieldValues::Frames { width, numbers: numbers.into() });
+            fields[0] = Some(FieldValues::Frames { width, picture: None, numbers: numbers.into() });
             let sequences = vec![Some(positions)];
             read.split.examples.push(Example { line: 1, file: None, sequences, fields });
         }

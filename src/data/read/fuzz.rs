@@ -51,7 +51,7 @@ proptest! {
     #[test]
     fn readers_accept_any_bytes(
         bytes in prop::collection::vec(any::<u8>(), 0..256),
-        setting in prop_oneof![settings(), tables(), objects(), Just(Setting::new("document")), Just(Setting::new("audio"))],
+        setting in prop_oneof![settings(), tables(), objects(), Just(Setting::new("document")), Just(Setting::new("audio")), Just(Setting::new("frames"))],
         gold in golds(),
     ) {
         let reading = setting.read_as(&bytes, gold);

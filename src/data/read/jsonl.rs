@@ -31,10 +31,10 @@ use crate::{
     },
     keys::{Key, ValueType, Values},
 };
-pub(super) use object::{Object, label, parse as parse_object};
-pub(super) use structure::describe;
-
-use object::Layout;
+pub(super) use object::{
+    Layout, Object, RequiredTexts, label, no_key, parse as parse_object, said,
+};
+pub(super) use structure::{ReadFrames, describe, frames};
 
 pub(super) struct Jsonl;
 
@@ -48,7 +48,7 @@ const KEYS: &[Key] = &[
         "the keys of the texts: a string, or an array of its tokens",
     ),
     Key::optional("items", NAMES, "keys of arrays of texts, such as candidates"),
-    Key::optional("frames", NAMES, "keys of arrays of vectors of one width"),
+    Key::optional("frames", NAMES, "keys of arrays of vectors, or of pictures, of one size"),
     Key::optional("tags", NAMES, "keys of arrays with one tag per token"),
     Key::optional(
         "item_tags",
@@ -62,14 +62,13 @@ const KEYS: &[Key] = &[
     Key::optional("spans", NAMES, "keys of arrays of [start, end] or [start, end, label]"),
     Key::optional("answers", NAMES, "keys of arrays of spans, any one of which is right"),
     Key::optional("relations", NAMES, "keys of arrays of [[start, end], [start, end], label]"),
-    Key::optional("pictures", NAMES, "keys of rows of columns of numbers or of channels"),
     Key::optional("raw", NAMES, "keys of strings that are kept as they stand"),
     tokens::KEY,
     encoding::INVALID,
 ];
 
 /// The recipe keys that name fields, in the order of the fields, and the form of their values.
-const FIELDS: [(&str, FieldForm); 14] = [
+const FIELDS: [(&str, FieldForm); 13] = [
     ("text", FieldForm::Symbols),
     ("items", FieldForm::Symbols),
     ("frames", FieldForm::Frames),
@@ -82,7 +81,6 @@ const FIELDS: [(&str, FieldForm); 14] = [
     ("spans", FieldForm::Spans),
     ("answers", FieldForm::Answers),
     ("relations", FieldForm::Relations),
-    ("pictures", FieldForm::Picture),
     ("raw", FieldForm::Text),
 ];
 
@@ -158,9 +156,11 @@ impl Format for Jsonl {
         corpus: &mut Corpus,
     ) -> Read {
         let source = &sources[0];
-        let layout = Layout { n_texts: values.texts("text").len(), tokens: Tokens::of(values) };
+        let has_several = values.texts("text").len() > 1;
+        let required = if has_several { RequiredTexts::Keys } else { RequiredTexts::One };
+        let layout = Layout { required, tokens: Tokens::of(values) };
         let decoder = Decoder::new(values, &source.bytes);
-        read_objects(source, &decoder, |object, line| layout.example(object, line, corpus))
+        read_objects(source, &decoder, |object, line| layout.example(object, line, corpus, frames))
     }
 
     fn no_prediction(&self) -> &'static str {

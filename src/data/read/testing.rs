@@ -138,6 +138,10 @@ impl Setting {
         self.format.name() == "table"
     }
 
+    pub(super) fn values(&self) -> &Values {
+        &self.values
+    }
+
     pub(super) fn check(&self) -> Vec<String> {
         self.format.check(&self.values).into_iter().map(|(_, what)| what).collect()
     }

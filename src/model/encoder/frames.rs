@@ -6,8 +6,8 @@
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::{
-    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
-    SequenceView,
+    Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup, FrameForm,
+    RowSource, SequenceView,
 };
 use crate::{
     data::{Corpus, FieldValues, Fitted, vectors::WordVectors},
@@ -81,8 +81,8 @@ impl EncoderConfig for Config {
         vec![LayerSpec { width, on, pooled, context, directions: None }]
     }
 
-    fn frame_width(&self) -> Option<usize> {
-        Some(self.width)
+    fn frames(&self) -> Option<FrameForm> {
+        Some(FrameForm::Vectors(self.width))
     }
 
     fn has_weights(&self) -> bool {

@@ -8,13 +8,13 @@ use super::{
     super::{
         Corpus, Example, FieldForm, FieldValues, Positions,
         folder::SourceFolder,
-        jsonl::{Object, describe, label},
+        jsonl::{Object, describe, label, no_key},
     },
     mel::{LogMel, MelSettings},
     resample::Resample,
     wav::Recording,
 };
-use crate::{data::Lexicon, keys::Values, nearest::hint};
+use crate::{data::Lexicon, keys::Values};
 
 const OFFSET: &str = "offset";
 const DURATION: &str = "duration";
@@ -98,10 +98,7 @@ impl<'a> Manifest<'a> {
                     self.audio
                 ));
             }
-            None => {
-                let hint = hint(self.audio, object.keys().map(String::as_str));
-                return Err(format!("no key {:?}{hint}", self.audio));
-            }
+            None => return Err(no_key(self.audio, object)),
         };
         let fields = corpus.fields.iter().skip(1);
         let fields: Vec<Option<Found<'_>>> = fields
@@ -123,7 +120,7 @@ impl<'a> Manifest<'a> {
             Found::Label(label) => Some(FieldValues::Label(lexicon.intern(&label))),
             Found::States(states) => of_frames(&states, n_frames, frame_length, lexicon),
         });
-        let frames = FieldValues::Frames { width, numbers: numbers.into() };
+        let frames = FieldValues::Frames { width, picture: None, numbers: numbers.into() };
         Ok(Example {
             line,
             file: None,

@@ -239,7 +239,7 @@ fn an_object_names_a_recording_with_transcripts_and_the_states_of_its_frames() {
     let [one, part] = reading.read.split.examples.as_slice() else { panic!() };
     // A frame is centred on every tenth millisecond, the last one on the end.
     assert_eq!((one.len(), one.line, part.len(), part.line), (11, 1, 3, 3));
-    let Some(FieldValues::Frames { width: 4, numbers }) = &one.fields[0] else { panic!() };
+    let Some(FieldValues::Frames { width: 4, numbers, .. }) = &one.fields[0] else { panic!() };
     assert_eq!(numbers.len(), 44);
     assert_eq!(one.fields[1], Some(FieldValues::Text("so it is".into())));
     assert_eq!(reading.structures("speaker"), ["7", "–"]);

@@ -9,7 +9,7 @@ use super::{
         Axis, Corpus, Example, Field, FieldForm, FieldValues, Positions,
         tokens::{self, Tokens},
     },
-    structure::{self, describe},
+    structure::{self, ReadFrames, describe},
 };
 use crate::{
     data::{
@@ -37,36 +37,49 @@ pub(in crate::data::read) fn parse(text: &str) -> Result<Object, String> {
 }
 
 /// How the fields of an object are read, in addition to the corpus's declarations.
-pub(super) struct Layout {
-    /// The number of texts.
-    pub(super) n_texts: usize,
+pub(in crate::data::read) struct Layout {
+    /// The texts that an object must have.
+    pub(in crate::data::read) required: RequiredTexts,
     /// Their tokenization.
-    pub(super) tokens: Tokens,
+    pub(in crate::data::read) tokens: Tokens,
+}
+
+/// The texts that an object must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::data::read) enum RequiredTexts {
+    /// Its only one.
+    One,
+    /// The key of each, whose value may be `null`.
+    Keys,
+    /// None.
+    None,
 }
 
 /// A sequence that was found.
 struct FoundSequence<'o> {
     /// One token per position; empty for frames.
     tokens: Vec<Cow<'o, str>>,
-    /// The frames and their dimension, for a sequence of frames.
-    frames: Option<(usize, Vec<f32>)>,
+    /// The frames, for a sequence of frames.
+    frames: Option<ReadFrames>,
     positions: Positions,
 }
 
 impl Layout {
-    pub(super) fn example(
+    /// The example of an object, whose frames `frames` reads from the value of their key.
+    pub(in crate::data::read) fn example(
         &self,
         object: &Object,
         line: u32,
         corpus: &mut Corpus,
+        mut frames: impl FnMut(&str, &Value) -> Result<ReadFrames, String>,
     ) -> Result<Example, String> {
         let mut sequences = Vec::with_capacity(corpus.sequences.len());
         for (at, spec) in corpus.sequences.iter().enumerate() {
             // Every sequence has the name of its field.
-            let frames = corpus.fields[at].form == FieldForm::Frames;
-            sequences.push(match (spec.is_list, frames) {
+            let has_frames = corpus.fields[at].form == FieldForm::Frames;
+            sequences.push(match (spec.is_list, has_frames) {
                 (true, _) => self.items(&spec.name, object, line)?,
-                (_, true) => frames_of(&spec.name, object, line)?,
+                (_, true) => frames_of(&spec.name, object, line, &mut frames)?,
                 _ => self.text(&spec.name, object, line)?,
             });
         }
@@ -82,8 +95,9 @@ impl Layout {
         let words = sequences.iter().zip(&mut lexicons).map(|(sequence, lexicon)| {
             let FoundSequence { tokens, frames, .. } = sequence.as_ref()?;
             Some(match frames {
-                Some((width, numbers)) => {
-                    FieldValues::Frames { width: *width, numbers: numbers.as_slice().into() }
+                Some(ReadFrames { width, picture, numbers }) => {
+                    let numbers = numbers.as_slice().into();
+                    FieldValues::Frames { width: *width, picture: *picture, numbers }
                 }
                 None => Found::Each(tokens.clone()).intern(lexicon),
             })
@@ -100,13 +114,12 @@ impl Layout {
         object: &'o Object,
         line: u32,
     ) -> Result<Option<FoundSequence<'o>>, String> {
-        let Some(value) = object.get(key) else {
-            let hint = hint(key, object.keys().map(String::as_str));
-            return Err(format!("no key {key:?}{hint}"));
+        let value = match (object.get(key), self.required) {
+            (None | Some(Value::Null), RequiredTexts::None)
+            | (Some(Value::Null), RequiredTexts::Keys) => return Ok(None),
+            (Some(value), _) => value,
+            (None, _) => return Err(no_key(key, object)),
         };
-        if value.is_null() && self.n_texts > 1 {
-            return Ok(None);
-        }
         let (tokens, bytes) = self.tokens(key, value)?;
         if tokens.is_empty() {
             return Err(format!("the text ({key}) is empty; expected at least one token"));
@@ -162,11 +175,17 @@ fn frames_of<'o>(
     key: &str,
     object: &'o Object,
     line: u32,
+    read: &mut impl FnMut(&str, &Value) -> Result<ReadFrames, String>,
 ) -> Result<Option<FoundSequence<'o>>, String> {
     let Some(value) = said(object, key) else { return Ok(None) };
-    let (width, numbers) = structure::frames(key, value)?;
-    let positions = Positions::on_line(line, numbers.len() / width);
-    Ok(Some(FoundSequence { tokens: Vec::new(), frames: Some((width, numbers)), positions }))
+    let frames = read(key, value)?;
+    let positions = Positions::on_line(line, frames.n_frames());
+    Ok(Some(FoundSequence { tokens: Vec::new(), frames: Some(frames), positions }))
+}
+
+/// The fault of an object without a key.
+pub(in crate::data::read) fn no_key(key: &str, object: &Object) -> String {
+    format!("no key {key:?}{}", hint(key, object.keys().map(String::as_str)))
 }
 
 /// The value of a field that is not a sequence.
@@ -195,9 +214,6 @@ fn found<'o>(
         },
         FieldForm::Numbers => {
             Found::Whole(FieldValues::Numbers(structure::numbers(key, value)?.into()))
-        }
-        FieldForm::Picture => {
-            Found::Whole(FieldValues::Picture(structure::picture(key, value)?.into()))
         }
         FieldForm::Text => match value {
             Value::String(text) => Found::Whole(FieldValues::Text(text.as_str().into())),
@@ -273,7 +289,7 @@ impl Found<'_> {
 }
 
 /// The value of a key, unless it is missing.
-fn said<'o>(object: &'o Object, key: &str) -> Option<&'o Value> {
+pub(in crate::data::read) fn said<'o>(object: &'o Object, key: &str) -> Option<&'o Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 

@@ -1,8 +1,8 @@
-//! Numbers, frames, pictures, arcs, spans and relations of an object, or their faults.
+//! Numbers, frames, arcs, spans and relations of an object, or their faults.
 
 use serde_json::Value;
 
-use crate::data::values::Picture;
+use crate::data::PictureSize;
 
 /// A number, or an array of numbers.
 pub(super) fn numbers(key: &str, value: &Value) -> Result<Vec<f32>, String> {
@@ -12,9 +12,31 @@ pub(super) fn numbers(key: &str, value: &Value) -> Result<Vec<f32>, String> {
     }
 }
 
-/// The dimension of an array of vectors, and their values, one vector after another.
-pub(super) fn frames(key: &str, value: &Value) -> Result<(usize, Vec<f32>), String> {
+/// Frames that were read: at least one.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::data::read) struct ReadFrames {
+    /// The dimension of a frame.
+    pub(in crate::data::read) width: usize,
+    /// The size of the pictures, if they are pictures.
+    pub(in crate::data::read) picture: Option<PictureSize>,
+    /// The values, frame after frame.
+    pub(in crate::data::read) numbers: Vec<f32>,
+}
+
+impl ReadFrames {
+    /// The number of frames.
+    pub(in crate::data::read) fn n_frames(&self) -> usize {
+        self.numbers.len() / self.width
+    }
+}
+
+/// An array of vectors, or of pictures, as frames.
+pub(in crate::data::read) fn frames(key: &str, value: &Value) -> Result<ReadFrames, String> {
     let rows = array(key, value, "an array of vectors")?;
+    let first = rows.first().and_then(Value::as_array).and_then(|row| row.first());
+    if first.is_some_and(Value::is_array) {
+        return pictures(key, rows);
+    }
     let mut numbers = Vec::new();
     let mut width = None;
     for (row, at) in rows.iter().zip(1..) {
@@ -27,11 +49,29 @@ pub(super) fn frames(key: &str, value: &Value) -> Result<(usize, Vec<f32>), Stri
         numbers.extend(found);
     }
     let width = width.ok_or_else(|| format!("{key:?} has no frame, expected one at the least"))?;
-    Ok((width, numbers))
+    Ok(ReadFrames { width, picture: None, numbers })
+}
+
+/// An array of pictures as frames.
+fn pictures(key: &str, pictures: &[Value]) -> Result<ReadFrames, String> {
+    let mut numbers = Vec::new();
+    let mut size = None;
+    for (item, at) in pictures.iter().zip(1..) {
+        let (found, pixels) = picture(&format!("{key}[{at}]"), item)?;
+        let wanted = *size.get_or_insert(found);
+        if found != wanted {
+            return Err(format!(
+                "picture {at} of {key:?} has height × width × channels {found}, expected {wanted}"
+            ));
+        }
+        numbers.extend(pixels);
+    }
+    let width = size.map_or(0, PictureSize::n_values);
+    Ok(ReadFrames { width, picture: size, numbers })
 }
 
 /// Rows of columns, each of them a number or an array of channels.
-pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
+fn picture(key: &str, value: &Value) -> Result<(PictureSize, Vec<f32>), String> {
     let rows = array(key, value, "rows of columns")?;
     let mut pixels = Vec::new();
     let mut size: Option<(usize, usize)> = None;
@@ -56,7 +96,7 @@ pub(super) fn picture(key: &str, value: &Value) -> Result<Picture, String> {
     }
     match size {
         Some((width, channels)) if channels > 0 => {
-            Ok(Picture { height: rows.len(), width, channels, pixels })
+            Ok((PictureSize { height: rows.len(), width, channels }, pixels))
         }
         _ => Err(format!("{key:?} has no pixel, expected one at the least")),
     }
