@@ -66,6 +66,11 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "phrases/tags/train.tsv" "phrases/tags/dev.tsv"
     "tones/train.jsonl" "tones/dev.jsonl" "tones/test.jsonl"
     "tones/train.wav" "tones/dev.wav" "tones/test.wav"
+    "scenes/train.jsonl" "scenes/dev.jsonl" "scenes/test.jsonl"
+    "scenes/train.safetensors" "scenes/dev.safetensors" "scenes/test.safetensors"
+    "scenes/clips.train.jsonl" "scenes/clips.dev.jsonl"
+    "scenes/clips.train.safetensors" "scenes/clips.dev.safetensors"
+    "scenes/train.report" "scenes/train.entailed" "scenes/dev.report" "scenes/dev.entailed"
 ];
 
 /// The text of the shipped recipe with that name.

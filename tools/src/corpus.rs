@@ -7,7 +7,7 @@ use crate::names::Cast;
 use crate::sentence::Sentence;
 use crate::{
     abstracts, claims, graphs, languages, noise, pairs, phrases, posts, questions, reports,
-    reviews, search, stories, tones, write,
+    reviews, scenes, search, stories, tones, write,
 };
 
 /// The base seed; every split's seed is an offset from it.
@@ -23,6 +23,14 @@ pub(crate) struct File {
     pub(crate) about: String,
 }
 
+/// A file that is no text.
+pub(crate) struct Binary {
+    pub(crate) path: String,
+    pub(crate) bytes: Vec<u8>,
+    /// A summary of its counts, for printing.
+    pub(crate) about: String,
+}
+
 /// A split to write.
 struct Split {
     path: &'static str,
@@ -31,8 +39,8 @@ struct Split {
     noisy: bool,
 }
 
-/// Every file of the sample data: the texts, and the recordings.
-pub(crate) fn files() -> (Vec<File>, Vec<tones::Recording>) {
+/// Every file of the sample data: the texts, and the others.
+pub(crate) fn files() -> (Vec<File>, Vec<Binary>) {
     let mut files = sentences();
     files.extend(reviews::files(1000 * SEED + 100));
     files.extend(posts::files(1000 * SEED + 200));
@@ -48,7 +56,9 @@ pub(crate) fn files() -> (Vec<File>, Vec<tones::Recording>) {
     files.extend(phrases::files(1000 * SEED + 1200));
     let (manifests, recordings) = tones::files(1000 * SEED + 1200);
     files.extend(manifests);
-    (files, recordings)
+    let (texts, frames) = scenes::files(1000 * SEED + 1300);
+    files.extend(texts);
+    (files, recordings.into_iter().chain(frames).collect())
 }
 
 /// Corpora of unrelated sentences.

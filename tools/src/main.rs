@@ -21,6 +21,7 @@ mod questions;
 mod reports;
 mod reviews;
 mod rules;
+mod scenes;
 mod search;
 mod sentence;
 mod stories;
@@ -44,10 +45,10 @@ fn main() -> ExitCode {
         }
     };
     let mut differ = false;
-    let (texts, recordings) = corpus::files();
+    let (texts, binaries) = corpus::files();
     let texts = texts.iter().map(|file| (&file.path, file.text.as_bytes(), &file.about));
-    let recordings = recordings.iter().map(|file| (&file.path, file.bytes.as_slice(), &file.about));
-    for (path, bytes, about) in texts.chain(recordings) {
+    let binaries = binaries.iter().map(|file| (&file.path, file.bytes.as_slice(), &file.about));
+    for (path, bytes, about) in texts.chain(binaries) {
         let path = Path::new(folder).join(path);
         if check {
             if std::fs::read(&path).ok().as_deref() != Some(bytes) {

@@ -9,7 +9,7 @@
 
 mod sound;
 
-use crate::corpus::File;
+use crate::corpus::{Binary, File};
 use crate::dice::Dice;
 use sound::{RATE, Speaker, sing};
 
@@ -49,20 +49,13 @@ const SPEAKERS: [Speaker; 6] = [
 ];
 const N_TRAINED_SPEAKERS: usize = 5;
 
-/// A recording with its path.
-pub(crate) struct Recording {
-    pub(crate) path: String,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) about: String,
-}
-
 struct Word {
     phonemes: Vec<usize>,
     spelling: String,
 }
 
 /// The recordings and the manifests of all splits.
-pub(crate) fn files(seed: u64) -> (Vec<File>, Vec<Recording>) {
+pub(crate) fn files(seed: u64) -> (Vec<File>, Vec<Binary>) {
     let words = words(&mut Dice::new(seed));
     let splits = [("train", 120), ("dev", 60), ("test", 120)];
     let split = |(at, (name, n)): (u64, (&str, usize))| {
@@ -125,7 +118,7 @@ fn split(
     is_train: bool,
     words: &[Word],
     dice: &mut Dice,
-) -> (File, Recording) {
+) -> (File, Binary) {
     let (n_words, n_speakers) =
         if is_train { (N_TRAINED, N_TRAINED_SPEAKERS) } else { (words.len(), SPEAKERS.len()) };
     let (mut lines, mut samples) = (String::new(), Vec::new());
@@ -172,7 +165,7 @@ fn split(
     let about = format!("{n_utterances} utterances, {n_seconds} s");
     let file = File { path: format!("tones/{name}.jsonl"), text: lines, about: about.clone() };
     let bytes = wav(&samples);
-    (file, Recording { path: format!("tones/{name}.wav"), bytes, about })
+    (file, Binary { path: format!("tones/{name}.wav"), bytes, about })
 }
 
 /// Milliseconds as seconds.
