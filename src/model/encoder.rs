@@ -211,9 +211,8 @@ pub trait EncoderConfig: Send + Sync {
     fn probability_of(&self) -> Option<&str> {
         None
     }
-    /// Its embedding tables by their names within the encoder, each with the key of the vocabulary whose strings
-    /// have the rows after that of the unknown string.
-    fn tables(&self) -> &'static [(&'static str, &'static str)] {
+    /// Its parameters with values for each string of a vocabulary, such as embedding tables. None by default.
+    fn tables(&self) -> &'static [StringTable] {
         &[]
     }
     /// Whether it has parameters other than embedding tables.
@@ -238,6 +237,26 @@ pub trait EncoderConfig: Send + Sync {
 /// Elements that a step holds for each element of a layer's output, the most of any kind: those of a
 /// recurrent layer's gates, states and gradients.
 pub const PER_OUTPUT: u64 = 12;
+
+/// A parameter with values for each string of a vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StringTable {
+    /// Its name within the encoder.
+    pub name: &'static str,
+    /// The key of the vocabulary among the fitted values.
+    pub vocabulary: &'static str,
+    /// The dimension along which the strings are: 0 for the rows of an embedding table.
+    pub dimension: usize,
+    /// The number of indices before that of the first string, of the unknown string for example.
+    pub n_special: usize,
+}
+
+impl StringTable {
+    /// An embedding table: the row of the unknown string, then one for each string.
+    pub const fn of_rows(name: &'static str, vocabulary: &'static str) -> Self {
+        Self { name, vocabulary, dimension: 0, n_special: 1 }
+    }
+}
 
 /// The size of a batch, for the memory of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 //! if it has no dev split. Every parameter must be there with the same shape; RUN may have more layers. The rows of
 //! an embedding table are matched by their strings, as the two runs may have different vocabularies: a string in
 //! RUN's table takes RUN's row, also in place of a vector of the encoder's own `vectors` file, and any other string
-//! keeps the first values that it has without `from`. The vectors that RUN read from a file are not taken.
+//! keeps the first values that it has without `from`; likewise the weights and the biases of the classes of a decoder. The
+//! vectors that RUN read from a file are not taken.
 //!
 //! The kind and the keys that change what the parameters compute must be those of RUN's recipe; other keys that
 //! differ are listed in the note. All of it is read and checked before a run's folder exists.
@@ -13,7 +14,7 @@
 mod compare;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt::Write as _,
     path::Path,
 };
@@ -24,7 +25,7 @@ use super::checkpoint::{self, Checkpoint};
 use crate::{
     data::Vocabulary,
     kernel,
-    model::Parameters,
+    model::{Parameters, encoder::StringTable},
     protocol::{Step, event::WarmStarted},
     recipe::{self, EncoderSpec, FROM, FittedByOwner, Overrides, Recipe, RecipeSource, System},
 };
@@ -42,11 +43,13 @@ pub struct WarmStart {
 enum Values {
     /// All of them.
     All(Tensor),
-    /// Rows of a table of another run.
-    Rows {
-        /// That table.
+    /// Those of the strings that another run knows too.
+    Known {
+        /// The parameter of that run.
         theirs: Tensor,
-        /// The indices of rows that it knows, here and there.
+        /// The dimension along which the strings are.
+        dimension: usize,
+        /// The indices of strings that it knows, here and there.
         known: Vec<(usize, usize)>,
     },
 }
@@ -117,7 +120,7 @@ impl WarmStart {
         let vocabulary = |fitted: &FittedByOwner, key: &str| {
             fitted.get(&owner).and_then(|fitted| fitted.vocabularies.get(key)).cloned()
         };
-        let (mut n_rows, mut n_known) = (0, 0);
+        let (mut n_strings, mut n_known, mut vocabularies) = (0, 0, BTreeSet::new());
         for (parameter, shape) in shapes {
             let Some(tensor) = source.values.get(parameter) else {
                 return Err(format!(
@@ -126,26 +129,30 @@ impl WarmStart {
                 ));
             };
             let mut tables = encoder.config.tables().iter();
-            let table = tables.find(|(suffix, _)| *parameter == format!("{name}.{suffix}"));
-            let Some((_, key)) = table else {
+            let table = tables.find(|table| *parameter == format!("{name}.{}", table.name));
+            let Some(&StringTable { vocabulary: key, dimension, n_special, .. }) = table else {
                 has_shape(parameter, tensor, shape)?;
                 self.values.push((parameter.clone(), Values::All(tensor.clone())));
                 continue;
             };
             let (own, theirs) = (vocabulary(fitted, key), vocabulary(&source.fitted, key));
             let (own, theirs) = (own.unwrap_or_default(), theirs.unwrap_or_default());
-            // Row 0 is that of the unknown string.
-            let width = shape.last().copied().unwrap_or_default();
-            has_shape(parameter, tensor, &[theirs.len() + 1, width])?;
-            let known = known_rows(&own, &theirs);
-            n_rows += own.len();
-            n_known += known.len() - 1;
-            self.values.push((parameter.clone(), Values::Rows { theirs: tensor.clone(), known }));
+            let mut wanted = shape.clone();
+            wanted[dimension] = theirs.len() + n_special;
+            has_shape(parameter, tensor, &wanted)?;
+            let known = known_strings(&own, &theirs, n_special);
+            // Several parameters may have values for the strings of one vocabulary.
+            if vocabularies.insert(key) {
+                n_strings += own.len();
+                n_known += known.len() - n_special;
+            }
+            let theirs = tensor.clone();
+            self.values.push((parameter.clone(), Values::Known { theirs, dimension, known }));
         }
         let mut note = format!("encoder {name} starts from {run}, step {}", source.step.0);
-        if n_rows > 0 {
+        if n_strings > 0 {
             let _ =
-                write!(note, "; {n_known} of {n_rows} rows of embedding tables are known there");
+                write!(note, "; {n_known} of {n_strings} rows of embedding tables are known there");
         }
         if !differing.is_empty() {
             let _ = write!(note, "; other values there: {}", differing.join(", "));
@@ -168,13 +175,18 @@ impl WarmStart {
             let Some(var) = by_name.get(name.as_str()) else { continue };
             match values {
                 Values::All(tensor) => var.set(&tensor.to_device(var.device())?)?,
-                Values::Rows { theirs, known } => {
-                    let width = theirs.dim(1)?;
+                Values::Known { theirs, dimension, known } => {
+                    let [before, after] = [&var.dims()[..*dimension], &var.dims()[dimension + 1..]]
+                        .map(|dims| dims.iter().product::<usize>());
+                    let [n, n_theirs] = [var.dim(*dimension)?, theirs.dim(*dimension)?];
                     let (mut rows, theirs) =
                         (kernel::to_vec(var.as_tensor())?, kernel::to_vec(theirs)?);
-                    for (at, there) in known {
-                        rows[at * width..][..width]
-                            .copy_from_slice(&theirs[there * width..][..width]);
+                    for (outer, (at, there)) in
+                        (0..before).flat_map(|outer| known.iter().map(move |pair| (outer, pair)))
+                    {
+                        let there = (outer * n_theirs + there) * after;
+                        rows[(outer * n + at) * after..][..after]
+                            .copy_from_slice(&theirs[there..][..after]);
                     }
                     var.set(&Tensor::from_vec(rows, var.shape(), var.device())?)?;
                 }
@@ -248,9 +260,10 @@ fn has_shape(parameter: &str, tensor: &Tensor, shape: &[usize]) -> std::result::
     ))
 }
 
-/// The rows of a table whose strings another run knows, here and there, and row 0, that of the unknown string.
-fn known_rows(own: &Vocabulary, theirs: &Vocabulary) -> Vec<(usize, usize)> {
-    let known = own.iter().zip(1..);
-    let known = known.filter_map(|((string, _), at)| Some((at, theirs.id(string)? as usize + 1)));
-    std::iter::once((0, 0)).chain(known).collect()
+/// The indices of the strings that another run knows, here and there, after those of no string, which are the same.
+fn known_strings(own: &Vocabulary, theirs: &Vocabulary, n_special: usize) -> Vec<(usize, usize)> {
+    let known = own.iter().zip(n_special..);
+    let known =
+        known.filter_map(|((string, _), at)| Some((at, theirs.id(string)? as usize + n_special)));
+    (0..n_special).map(|at| (at, at)).chain(known).collect()
 }

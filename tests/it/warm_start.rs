@@ -111,6 +111,108 @@ fn parameters_start_from_those_of_another_run_and_rows_of_words_by_their_strings
     );
 }
 
+/// A translator of pairs of a split.
+fn translator(split: &str, tied: bool, from: Option<&Path>) -> String {
+    let from =
+        from.map(|run| format!("from = {:?}\n", run.display().to_string())).unwrap_or_default();
+    let files = ["source", "target"].map(|kind| format!("sample:phrases/north/{split}.{kind}"));
+    format!(
+        r#"name = "warm"
+[train]
+seed = 5
+steps = 50
+[[corpus]]
+name = "c"
+format = "parallel"
+fields = ["source", "target"]
+train = {files:?}
+[[encoder]]
+name = "words"
+kind = "embed"
+field = "source"
+width = 4
+{from}
+[[encoder]]
+name = "writer"
+kind = "decoder"
+input = "words"
+field = "target"
+embed = 4
+width = 4
+tied = {tied}
+{from}
+[[objective]]
+name = "task"
+role = "main"
+kind = "generate"
+corpus = "c"
+label = "target"
+tap = "writer"
+"#
+    )
+}
+
+/// The first indices are those of the unknown word and of the edge, then one for each word.
+#[test]
+fn the_classes_of_a_decoder_start_from_those_of_the_same_words() {
+    let size = Size { width: 4, examples: 30 };
+    for tied in [true, false] {
+        let model =
+            text_tiny(&translator("train", tied, None), size, &["train.steps=8".to_owned()]);
+        let run = model.train(&[]);
+        let saved: BTreeMap<String, Vec<u32>> =
+            run.tensors("last", "model.safetensors").into_iter().collect();
+        let other = text_tiny(&translator("dev", tied, Some(run.folder())), size, &[]);
+        let system = other.system();
+        let random = values(&system);
+        let start = WarmStart::read(&other.recipe, &other.fitted()).unwrap();
+        start.apply(system.parameters()).unwrap();
+        let found = values(&system);
+        let vocabulary =
+            |fitted: &FittedByOwner| fitted["encoder.writer"].vocabularies["words"].clone();
+        let (own, theirs) =
+            (vocabulary(&other.fitted()), vocabulary(&run.checkpoint("last").fitted));
+        let [n_own, n_theirs] = [own.len() + 2, theirs.len() + 2];
+        assert_ne!(n_own, n_theirs);
+        let words = own.iter().map(|(word, _)| theirs.id(word).map(|id| id as usize + 2));
+        let there: Vec<Option<usize>> = [Some(0), Some(1)].into_iter().chain(words).collect();
+        let n_known = there.iter().flatten().count();
+        assert!(n_known > 3 && n_known < n_own, "{n_known} of {n_own}");
+        let by_class: &[(&str, usize, bool)] = if tied {
+            &[("writer.embedding", 4, false), ("writer.scores.bias", 1, false)]
+        } else {
+            &[
+                ("writer.embedding", 4, false),
+                ("writer.scores.bias", 1, false),
+                ("writer.scores.weight", 4, true),
+            ]
+        };
+        for &(name, width, in_columns) in by_class {
+            let place = |class: usize, at: usize, n: usize| {
+                if in_columns { at * n + class } else { class * width + at }
+            };
+            for (class, there) in there.iter().enumerate() {
+                for at in 0..width {
+                    let value = found[name][place(class, at, n_own)].to_bits();
+                    let wanted = match there {
+                        Some(there) => saved[name][place(*there, at, n_theirs)],
+                        None => random[name][place(class, at, n_own)].to_bits(),
+                    };
+                    assert_eq!(value, wanted, "{name}: class {class}, {at}");
+                }
+            }
+        }
+        let others = found.iter().filter(|(name, _)| name.starts_with("writer.cell."));
+        for (name, values) in others {
+            let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
+            assert_eq!(bits, saved[name], "{name}");
+        }
+        let notes = start.notes();
+        let known = format!("; {} of {} rows", n_known - 2, n_own - 2);
+        assert!(notes[1].contains(&known), "{notes:?}");
+    }
+}
+
 /// Trains a recipe for two steps.
 fn train(here: &Here, text: &str, sets: &[&str], run: &str) -> Exited {
     here.write("recipe.toml", text);

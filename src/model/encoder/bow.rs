@@ -11,7 +11,7 @@ use candle_core::Result;
 
 use super::{
     AttachedField, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind, EncoderSetup,
-    RowSource, SequenceView,
+    RowSource, SequenceView, StringTable,
 };
 use crate::{
     data::{
@@ -112,8 +112,8 @@ struct Config {
 }
 
 impl EncoderConfig for Config {
-    fn tables(&self) -> &'static [(&'static str, &'static str)] {
-        &[("table", FEATURES)]
+    fn tables(&self) -> &'static [StringTable] {
+        const { &[StringTable::of_rows("table", FEATURES)] }
     }
 
     fn field(&self) -> Option<&str> {

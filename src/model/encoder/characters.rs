@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use candle_core::{Result, Tensor};
 
 use super::{
-    Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource,
+    Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, RowSource, StringTable,
     recurrent::{Cell, Recurrent},
 };
 use crate::{
@@ -66,8 +66,8 @@ impl EncoderKind for Characters {
 struct Config(SpellingConfig);
 
 impl EncoderConfig for Config {
-    fn tables(&self) -> &'static [(&'static str, &'static str)] {
-        &[("table", VOCABULARY)]
+    fn tables(&self) -> &'static [StringTable] {
+        const { &[StringTable::of_rows("table", VOCABULARY)] }
     }
 
     fn layers(&self) -> Vec<LayerSpec> {

@@ -11,7 +11,7 @@ use candle_core::{Error, Result};
 
 use super::{
     AttachedField, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, InputKey, RowSource, SequenceView,
+    EncoderSetup, InputKey, RowSource, SequenceView, StringTable,
 };
 use crate::{
     data::{
@@ -323,6 +323,15 @@ impl EncoderConfig for Config {
 
     fn has_weights(&self) -> bool {
         true
+    }
+
+    /// The values of the classes of words; where the output layer is tied, it has no weights.
+    fn tables(&self) -> &'static [StringTable] {
+        const N_SPECIAL: usize = FIRST as usize;
+        const fn of(name: &'static str, dimension: usize) -> StringTable {
+            StringTable { name, vocabulary: WORDS, dimension, n_special: N_SPECIAL }
+        }
+        const { &[of("embedding", 0), of("scores.weight", 1), of("scores.bias", 0)] }
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {

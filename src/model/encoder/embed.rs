@@ -21,7 +21,7 @@ use candle_core::{Error, Result};
 
 use super::{
     BatchSize, Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, FirstValues,
-    PER_OUTPUT, RowSource,
+    PER_OUTPUT, RowSource, StringTable,
     characters::{self, SpellingConfig},
 };
 use crate::{
@@ -235,8 +235,13 @@ impl Config {
 }
 
 impl EncoderConfig for Config {
-    fn tables(&self) -> &'static [(&'static str, &'static str)] {
-        &[("table", WORDS), ("characters.table", characters::VOCABULARY)]
+    fn tables(&self) -> &'static [StringTable] {
+        const {
+            &[
+                StringTable::of_rows("table", WORDS),
+                StringTable::of_rows("characters.table", characters::VOCABULARY),
+            ]
+        }
     }
 
     fn field(&self) -> Option<&str> {
