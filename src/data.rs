@@ -4,6 +4,7 @@
 //! Objectives interpret labels, and the model creates tensors.
 
 pub mod batch;
+pub mod bigrams;
 pub mod collection;
 pub mod contents;
 pub mod corpus;
@@ -24,6 +25,7 @@ pub mod sampler;
 pub mod schema;
 pub mod segments;
 pub mod sentences;
+pub mod standardization;
 pub mod statistics;
 pub mod stream;
 pub mod structure;
@@ -33,6 +35,7 @@ pub mod vocabulary;
 pub mod write;
 
 pub use batch::Batch;
+pub use bigrams::Bigrams;
 pub use collection::Collection;
 pub use corpus::{Corpus, SplitData};
 pub use draw::{Purpose, draw};
@@ -46,5 +49,6 @@ pub use pronunciations::{Dictionary, Pronunciations};
 pub use schema::{Axis, Field, FieldForm, Placeholder, Schema, SequenceSpec};
 pub use segments::{Segments, segment_ranges};
 pub use sentences::Sentences;
+pub use standardization::Standardization;
 pub use values::{FieldValues, PictureSize};
 pub use vocabulary::Vocabulary;

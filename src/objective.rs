@@ -1,6 +1,7 @@
 //! Objectives: one differentiable loss per file, attached to a tap, with one line in the table.
 
 mod adversary;
+mod aligned_vector;
 mod anchor;
 mod answer_sentence;
 mod answer_span;
@@ -26,6 +27,7 @@ mod generate;
 mod labels;
 mod multi_label;
 mod next_sentence;
+mod next_vector;
 mod next_word;
 mod noisy;
 mod order;
@@ -47,7 +49,7 @@ pub use declare::{
     ObjectiveConfig, ObjectiveKind, ObjectiveSetup, Output, ReadSetup, ReadView, RepairedTag,
     Selects, TapKey, TapRows,
 };
-pub use evaluate::{Evaluation, Objective, RawLoss};
+pub use evaluate::{Evaluation, Objective, RawLoss, TapRunner};
 
 pub(crate) use anchor::COPIED_HEADS;
 #[cfg(test)]
@@ -78,6 +80,8 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &bag_rest::BagRest,
     &transcribe::Transcribe,
     &next_word::NextWord,
+    &next_vector::NextVector,
+    &aligned_vector::AlignedVector,
     &frequency::Frequency,
     &statistic::Statistic,
     &coarsen::Coarsen,
@@ -92,7 +96,7 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
 ];
 
 /// Kinds of objective that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["dual", "round-trip", "aligned-vector", "next-vector"];
+pub const PLANNED: &[&str] = &["dual", "round-trip"];
 
 /// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {

@@ -92,7 +92,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         let batch = Batch::for_evaluation(corpus_idx, &corpus, &part, &examples);
         let evaluation = system
             .taps(&[at], &batch, Mode::Eval)
-            .and_then(|taps| system.objective(at).evaluate(&taps[0], &batch))
+            .and_then(|taps| system.evaluate(at, &taps[0], &batch))
             .map_err(anyhow::Error::new)?;
         for (&example, prediction) in batch.examples.iter().zip(evaluation.predictions) {
             predictions[example] = prediction;

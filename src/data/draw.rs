@@ -29,6 +29,8 @@ pub enum Purpose {
     /// The segments that the objective with that name reads; the counter is a hash of its updates and the batch's
     /// examples.
     Selection,
+    /// The texts that the objective with that name samples, for batches of the corpus after it; the counter is the step.
+    Texts,
     /// What a reader makes from plain text; seeded by the corpus's key, never by the run. The counter is the example.
     Examples,
 }
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Negatives => 7,
             Self::Examples => 8,
             Self::Selection => 9,
+            Self::Texts => 10,
         }
     }
 }

@@ -8,6 +8,7 @@ mod answers;
 mod arcs;
 mod classes;
 mod extracts;
+mod forecasts;
 mod found;
 mod generation;
 mod graphs;
@@ -31,11 +32,12 @@ pub use answers::{AnswerScorer, answer_f1};
 pub use arcs::ArcScorer;
 pub use classes::{ClassFigure, ClassScorer};
 pub use extracts::{ExtractScorer, extracted};
+pub use forecasts::{ForecastError, ForecastScorer};
 pub use generation::GenerationScorer;
 pub use graphs::GraphScorer;
 pub use label_sets::LabelSetScorer;
 pub use losses::{DistanceScorer, PerplexityScorer};
-pub use numbers::NumberScorer;
+pub use numbers::{GapScorer, NumberScorer};
 pub use rankings::RankingScorer;
 pub use recalls::RecallScorer;
 pub use relations::RelationScorer;
@@ -43,7 +45,7 @@ pub use spans::SpanScorer;
 pub use tags::TagScorer;
 pub use texts::TextScorer;
 pub use transcripts::TranscriptScorer;
-pub use vectors::{DomainScorer, OverlapScorer};
+pub use vectors::{DomainScorer, OverlapScorer, RetrievalScorer};
 
 /// Accumulates pairs of gold and prediction over a split.
 pub trait Scorer {

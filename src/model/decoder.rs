@@ -5,11 +5,13 @@
 //! and as a search needs its steps one by one.
 
 mod network;
+mod sample;
 mod search;
 mod targets;
 
 use candle_core::{Result, Tensor};
 
+pub use sample::{Choice, sample};
 pub use search::{Hypothesis, SearchOptions, SearchedExample, search};
 pub use targets::TargetRows;
 

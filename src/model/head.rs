@@ -11,6 +11,7 @@ mod relative;
 mod sigmoid;
 mod softmax;
 mod span;
+mod vector;
 
 use candle_core::{Result, Tensor};
 
@@ -30,6 +31,8 @@ pub use ctc::{CtcConfig, CtcHead, Labelling};
 pub use pair::{PairConfig, PairRows, PairScorer};
 pub use pointer::{PointerConfig, PointerHead};
 pub use span::{SpanConfig, SpanHead, best_span};
+pub(crate) use vector::DISTANCE;
+pub use vector::{Distance, VectorConfig, VectorHead};
 
 /// All heads, in the order of `auxdesk list`.
 pub const HEADS: &[&dyn HeadKind] = &[
@@ -42,10 +45,11 @@ pub const HEADS: &[&dyn HeadKind] = &[
     &cosine::Cosine,
     &span::Span,
     &bag::Bag,
+    &vector::Vector,
 ];
 
 /// Heads that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["vector"];
+pub const PLANNED: &[&str] = &[];
 
 /// The head with that name.
 pub fn find(name: &str) -> Option<&'static dyn HeadKind> {
@@ -108,6 +112,8 @@ pub enum HeadConfig {
     Span(SpanConfig),
     /// Scores of the words that each row predicts.
     Bag(BagConfig),
+    /// A vector for each row.
+    Vector(VectorConfig),
 }
 
 /// A head for rows with parsed options.

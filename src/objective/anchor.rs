@@ -256,7 +256,7 @@ mod tests {
             taps: &[],
             fitted: &Fitted::default(),
             reads: &[],
-            decoder: None,
+            decoders: &[],
             scope: parameters.scope("objective.steady"),
         })?;
         Ok((parameters, anchored))

@@ -139,7 +139,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let words = match (self.min_count, &setup.decoder) {
+        let words = match (self.min_count, setup.decoders.first()) {
             (None, Some(decoder)) => FieldWords::of(decoder.vocabulary().clone(), &self.label),
             (None, None) => bail!("expected the tap of a decoder"),
             (Some(_), _) => FieldWords::new(&setup, &self.label, Normalize::default())?,

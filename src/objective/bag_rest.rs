@@ -101,7 +101,7 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, mut setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let Some(decoder) = &setup.decoder else { bail!("expected the tap of a decoder") };
+        let Some(decoder) = setup.decoders.first() else { bail!("expected the tap of a decoder") };
         let words = FieldWords::of(decoder.vocabulary().clone(), &self.label);
         let (head, width) = (setup.bag_head(), setup.taps[0].width);
         let head = head.build(&mut setup.scope, width, words.vocabulary().len())?;

@@ -16,7 +16,7 @@ use crate::{
         encoder::{BatchSize, EncoderConfig, EncoderKind, LabelHead, RowProbability},
         head::{
             BagConfig, Classes, CtcConfig, Head, HeadConfig, HeadSetup, PairConfig, PointerConfig,
-            SpanConfig,
+            SpanConfig, VectorHead,
         },
         parameters::Scope,
         tap::{EncoderSignature, LayerSpec},
@@ -170,6 +170,11 @@ pub trait ObjectiveKind: Sync {
     /// `"probability:NAME"`. No by default.
     fn selects_rows(&self) -> Selects {
         Selects::Never
+    }
+    /// Whether it makes examples within a step, on which the encoders and decoders of its taps run again
+    /// ([`Objective::loss_with`]). No by default.
+    fn makes_examples(&self) -> bool {
+        false
     }
     /// Whether the items that it reads labels of may be documents that all examples share. No by default.
     fn reads_collections(&self) -> bool {
@@ -415,6 +420,10 @@ pub trait ObjectiveConfig: Send + Sync {
     fn n_pairs(&self, batch: BatchSize) -> u64 {
         batch.pairs
     }
+    /// How many examples it makes of each that it reads, for the memory of a step. None by default.
+    fn n_repeats(&self) -> u64 {
+        0
+    }
     /// The encoders of whose parameters it keeps a copy, for the memory of a run. None by default.
     fn copied_encoders(&self) -> &[String] {
         &[]
@@ -440,8 +449,8 @@ pub struct ObjectiveSetup<'a> {
     pub fitted: &'a Fitted,
     /// The objectives that it reads, in the order of [`ObjectiveConfig::reads`].
     pub reads: &'a [ReadSetup<'a>],
-    /// The first decoder that its first tap key names, if it names one.
-    pub decoder: Option<Arc<dyn Decoder>>,
+    /// Of each tap key that names a decoder the first one, in the order of the keys.
+    pub decoders: &'a [Arc<dyn Decoder>],
     /// The scope in which its parameters are created, or in which those of the objective it shares
     /// with are found.
     pub scope: Scope<'a>,
@@ -506,6 +515,12 @@ impl ObjectiveSetup<'_> {
     pub(super) fn span_head(&self) -> SpanConfig {
         let Some(HeadConfig::Span(head)) = self.head else { panic!("{ITS_HEADS}") };
         *head
+    }
+
+    /// Builds the recipe's head over the first tap, for vectors of this dimension.
+    pub(super) fn vector_head(mut self, dimension: usize) -> Result<VectorHead> {
+        let Some(HeadConfig::Vector(head)) = self.head else { panic!("{ITS_HEADS}") };
+        head.build(&mut self.scope, [self.taps[0].width, dimension])
     }
 
     /// The options of the recipe's head for pairs.

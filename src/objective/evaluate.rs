@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor, bail};
 
 use crate::{
-    data::{Batch, Corpus, Lexicon, Packing, Prediction},
+    data::{Batch, Corpus, Example, Lexicon, Packing, Prediction},
     metric::{Gold, Scorer},
-    model::{Rows, head::HeadLoss},
+    model::{Mode, Rows, head::HeadLoss},
 };
 
 /// A raw loss, as a sum and the count to divide it by, before any weighting. Only the mixer
@@ -75,6 +75,15 @@ impl Evaluation {
     }
 }
 
+/// Runs the encoders and decoders of an objective's taps on examples that it makes within a step.
+pub trait TapRunner {
+    /// The rows of its taps for these examples of its corpus ([`Objective::made_corpus`]), and their batch. A gradient at
+    /// them passes, stops or is reversed as at its taps.
+    fn run(&self, corpus: &Corpus, examples: Vec<Example>) -> Result<(Vec<Rows>, Batch)>;
+    /// The mode of the step.
+    fn mode(&self) -> Mode;
+}
+
 /// An objective with its parameters.
 ///
 /// `taps` are the rows of its taps, with their packing, in the order of
@@ -86,6 +95,31 @@ pub trait Objective: Send {
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>>;
     /// The loss and the predictions of a batch, from one computation of the scores.
     fn evaluate(&self, taps: &[Rows], batch: &Batch) -> Result<Evaluation>;
+    /// The corpus whose examples it makes from those of the corpus with that index, in its sequences and fields, with
+    /// further strings. `None`, as by default, if it makes none.
+    fn made_corpus(&self, _corpus_idx: usize) -> Option<&Corpus> {
+        None
+    }
+    /// [`Objective::loss`] for an objective that makes examples
+    /// ([`ObjectiveKind::makes_examples`](super::ObjectiveKind::makes_examples)): `taps` are the rows that its first
+    /// decoder reads, from which it can sample.
+    fn loss_with(
+        &self,
+        taps: &[Rows],
+        batch: &Batch,
+        _runner: &dyn TapRunner,
+    ) -> Result<Option<RawLoss>> {
+        self.loss(taps, batch)
+    }
+    /// [`Objective::evaluate`], likewise.
+    fn evaluate_with(
+        &self,
+        taps: &[Rows],
+        batch: &Batch,
+        _runner: &dyn TapRunner,
+    ) -> Result<Evaluation> {
+        self.evaluate(taps, batch)
+    }
     /// A scorer for the evaluations of a split.
     fn scorer(&self) -> Box<dyn Scorer>;
     /// The names of the classes, by id; empty, as by default, if it predicts no classes.

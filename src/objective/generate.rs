@@ -145,9 +145,9 @@ impl ObjectiveConfig for Config {
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
-        let Some(decoder) = setup.decoder else { bail!("expected the tap of a decoder") };
+        let [decoder] = setup.decoders else { bail!("expected the tap of a decoder") };
         Ok(Box::new(Generator {
-            decoder,
+            decoder: decoder.clone(),
             config: self.clone(),
             n_best: 1,
             attached: BTreeMap::new(),

@@ -226,7 +226,7 @@ mod tests {
             taps: &taps,
             fitted: &fitted,
             reads: &[],
-            decoder: None,
+            decoders: &[],
             scope: parameters.scope("objective"),
         })?;
         let (weight, n_labels) = (&parameters.all()[0].var, fitted.vocabularies["labels"].len());

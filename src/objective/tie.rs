@@ -216,7 +216,7 @@ mod tests {
             taps: &[],
             fitted: &Fitted::default(),
             reads: &[],
-            decoder: None,
+            decoders: &[],
             scope: parameters.scope("objective.near"),
         })?;
         Ok((parameters, tied))

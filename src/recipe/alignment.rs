@@ -179,6 +179,7 @@ fn of_objective(
                 Refers::Field
                 | Refers::Arcs
                 | Refers::Answers
+                | Refers::Frames
                 | Refers::Segments
                 | Refers::Spans
                 | Refers::Relations,

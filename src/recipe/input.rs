@@ -30,6 +30,15 @@ impl Input {
         }
     }
 
+    /// Gives a corpus the inputs of another.
+    pub(super) fn copy(&mut self, from: usize, to: usize) {
+        if let Self::ByCorpus(by_corpus) = self
+            && let Some(taps) = by_corpus.get(&from).cloned()
+        {
+            by_corpus.insert(to, taps);
+        }
+    }
+
     /// All inputs, for any corpus.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Tap> {
         let (same, by_corpus) = match self {

@@ -234,6 +234,9 @@ impl Sizes {
             layers.map(elements).chain([encoder.config.scratch(batch)])
         });
         let layers = layers.fold(0u64, u64::saturating_add);
+        // On the examples that an objective makes, the encoders run again.
+        let repeats = recipe.objectives.iter().map(|spec| spec.config.n_repeats()).sum::<u64>();
+        let layers = layers.saturating_mul(1 + repeats);
         let heads = recipe.objectives.iter().map(|spec| {
             let outputs = self.outputs.get(&objective::owner(spec.name.as_str()));
             let rows = spec.layers.iter().map(|layer| n_rows(batch, layer.on)).max();
@@ -245,6 +248,7 @@ impl Sizes {
                 Some(HeadConfig::Ctc(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Cosine(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Pointer(head)) => head.scratch(n_pairs),
+                Some(HeadConfig::Vector(head)) => head.scratch(n_pairs),
                 Some(HeadConfig::Rows(_) | HeadConfig::Span(_) | HeadConfig::Bag(_)) | None => 0,
             };
             rows.saturating_add(pairs)

@@ -21,7 +21,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "representation"
     "ranking" "question-answering"
     "relation-extraction" "summaries" "keyphrases" "translation" "initial-state"
-    "speech"
+    "inverse" "speech"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.
@@ -64,6 +64,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "phrases/south/train.source" "phrases/south/train.target"
     "phrases/south/dev.source" "phrases/south/dev.target"
     "phrases/tags/train.tsv" "phrases/tags/dev.tsv"
+    "phrases/pictures/train.jsonl" "phrases/pictures/dev.jsonl"
     "tones/train.jsonl" "tones/dev.jsonl" "tones/test.jsonl"
     "tones/train.wav" "tones/dev.wav" "tones/test.wav"
     "scenes/train.jsonl" "scenes/dev.jsonl" "scenes/test.jsonl"

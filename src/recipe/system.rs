@@ -1,6 +1,7 @@
 //! Builds a system from a checked recipe: encoders, objectives and parameters.
 
 mod node;
+mod runner;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,13 +15,14 @@ use crate::{
     data::{Batch, Corpus, Fitted, Vocabulary, vectors::WordVectors},
     kernel::{self, Device},
     model::{
-        Mode, Parameters, Rows,
+        Decoder, Mode, Parameters, Rows,
         encoder::{self, Built, FirstValues, RowSource},
     },
-    objective::{self, HeadRead, Objective, ObjectiveConfig, ObjectiveSetup},
+    objective::{self, Evaluation, HeadRead, Objective, ObjectiveConfig, ObjectiveSetup, RawLoss},
     schedule::Schedule,
 };
 use node::{Forward, Node};
+use runner::Runner;
 
 /// The fitted data of a system, by `encoder.NAME` or `objective.NAME`.
 pub type FittedByOwner = BTreeMap<String, Fitted>;
@@ -78,6 +80,8 @@ pub struct System {
     objectives: Vec<Placed>,
     parameters: Parameters,
     n_shared: usize,
+    /// The number of the recipe's corpora.
+    n_corpora: usize,
 }
 
 /// An objective with its inputs.
@@ -87,8 +91,10 @@ struct Placed {
     objective: Box<dyn Objective>,
     /// The taps of its own, then those of the objectives that it reads.
     taps: Vec<Vec<Tap>>,
-    /// The tap of the decoder that it reads, if it reads one.
+    /// The tap of the decoder that it reads first, if it reads one.
     decoder: Option<Tap>,
+    /// Whether it makes examples from what that decoder generates.
+    makes_examples: bool,
     /// What happens to its gradient at each of them.
     gradients: Vec<GradientFlow>,
 }
@@ -222,27 +228,34 @@ impl System {
             };
             let reads: Vec<_> =
                 spec.reads.iter().filter_map(|read| recipe.read_setup(read, of)).collect();
-            let mut tapped = spec.taps.first().into_iter().flatten();
-            let decoder = tapped.find(|tap| decoders.contains_key(&tap.encoder)).cloned();
+            let is_decoder = |tap: &&Tap| decoders.contains_key(&tap.encoder);
+            let tapped: Vec<&Tap> =
+                spec.taps.iter().filter_map(|taps| taps.iter().find(is_decoder)).collect();
+            let of_taps: Vec<Arc<dyn Decoder>> =
+                tapped.iter().map(|tap| decoders[&tap.encoder].clone()).collect();
             let objective = spec.config.build(ObjectiveSetup {
                 name: name.as_str(),
                 head: donor.head_config.as_deref(),
                 taps: layers,
                 fitted: of(owner),
                 reads: &reads,
-                decoder: decoder.as_ref().map(|tap| decoders[&tap.encoder].clone()),
+                decoders: &of_taps,
                 scope,
             });
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradients) = (spec.taps.clone(), spec.gradients());
-            objectives[at] = Some(Placed { owner: part, objective, taps, decoder, gradients });
+            let decoder = tapped.first().copied().cloned();
+            let makes_examples = spec.kind.makes_examples();
+            objectives[at] =
+                Some(Placed { owner: part, objective, taps, decoder, makes_examples, gradients });
         }
         Ok(Self {
             encoders: encoders.into_iter().flatten().collect(),
             objectives: objectives.into_iter().flatten().collect(),
             parameters,
             n_shared,
+            n_corpora: recipe.corpora.len(),
         })
     }
 
@@ -264,7 +277,7 @@ impl System {
             taps: &spec.layers,
             fitted: fitted(owner.clone()),
             reads: &[],
-            decoder: None,
+            decoders: &[],
             scope: parameters.shared_scope(&owner),
         };
         build(spec.config.as_ref(), setup)
@@ -348,8 +361,14 @@ impl System {
         for node in &mut self.encoders {
             node.attach(corpus_idx, corpus, &prefixes);
         }
-        for placed in &mut self.objectives {
+        for (at, placed) in self.objectives.iter_mut().enumerate() {
             placed.objective.attach(corpus_idx, corpus);
+            let Some(made) = placed.objective.made_corpus(corpus_idx) else { continue };
+            let made_idx = runner::made_idx(at, corpus_idx, self.n_corpora);
+            for node in &mut self.encoders {
+                node.attach(made_idx, made, &prefixes);
+                node.inputs.iter_mut().for_each(|input| input.copy(corpus_idx, made_idx));
+            }
         }
     }
 
@@ -361,24 +380,17 @@ impl System {
 
     /// The rows that each of these objectives reads for a batch, from one forward pass of the
     /// encoders that they need. In an evaluation, those that its decoder reads follow, so that it can
-    /// search.
+    /// search. An objective that makes examples reads these only.
     pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
-        let wanted = objectives.iter().flat_map(|&at| self.objectives[at].taps.iter().flatten());
+        let wanted = objectives.iter().flat_map(|&at| self.wanted(at, batch.corpus));
         let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
         let read = |&at: &usize| -> Result<Vec<Rows>> {
             let placed = &self.objectives[at];
-            let taps = placed.taps.iter().zip(&placed.gradients).map(|(taps, gradient)| {
-                let rows = forward.read(taps, None)?;
-                match (*gradient, mode) {
-                    (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
-                    (GradientFlow::Stop, _) => rows.without_gradient(),
-                    (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
-                        Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
-                    }
-                }
-            });
-            let mut taps = taps.collect::<Result<Vec<_>>>()?;
-            if let (Some(tap), Mode::Eval) = (&placed.decoder, mode) {
+            let mut taps =
+                if placed.makes_examples { Vec::new() } else { placed.read(&forward, mode)? };
+            if let Some(tap) = &placed.decoder
+                && (mode == Mode::Eval || placed.makes_examples)
+            {
                 let inputs = self.encoders[tap.encoder].inputs.iter();
                 for input in inputs {
                     taps.push(forward.read(input.of(batch.corpus), tap.field.as_deref())?);
@@ -387,5 +399,52 @@ impl System {
             Ok(taps)
         };
         objectives.iter().map(read).collect()
+    }
+
+    /// The taps that an objective reads of a batch of that corpus.
+    fn wanted(&self, at: usize, corpus_idx: usize) -> Vec<&Tap> {
+        let placed = &self.objectives[at];
+        match &placed.decoder {
+            Some(decoder) if placed.makes_examples => {
+                let inputs = self.encoders[decoder.encoder].inputs.iter();
+                inputs.flat_map(|input| input.of(corpus_idx)).collect()
+            }
+            _ => placed.taps.iter().flatten().collect(),
+        }
+    }
+
+    /// The raw loss of the objective with that index in the recipe, from the rows that it reads; `None` if it has no
+    /// label.
+    pub fn loss(
+        &self,
+        at: usize,
+        taps: &[Rows],
+        batch: &Batch,
+        mode: Mode,
+    ) -> Result<Option<RawLoss>> {
+        self.objective(at).loss_with(taps, batch, &Runner { system: self, at, batch, mode })
+    }
+
+    /// The evaluation of a batch by the objective with that index in the recipe, from the rows that it reads.
+    pub fn evaluate(&self, at: usize, taps: &[Rows], batch: &Batch) -> Result<Evaluation> {
+        let runner = Runner { system: self, at, batch, mode: Mode::Eval };
+        self.objective(at).evaluate_with(taps, batch, &runner)
+    }
+}
+
+impl Placed {
+    /// The rows of its taps, through which its gradient passes, stops or is reversed.
+    fn read<'a>(&'a self, forward: &Forward<'a>, mode: Mode) -> Result<Vec<Rows>> {
+        let taps = self.taps.iter().zip(&self.gradients).map(|(taps, gradient)| {
+            let rows = forward.read(taps, None)?;
+            match (*gradient, mode) {
+                (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
+                (GradientFlow::Stop, _) => rows.without_gradient(),
+                (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
+                    Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
+                }
+            }
+        });
+        taps.collect()
     }
 }

@@ -69,7 +69,7 @@ impl Learner {
                 let taps = taps.iter().map(|tap| Ok(tap.with(boundary.detach_at(&tap.tensor)?)));
                 let taps: Vec<Rows> = taps.collect::<candle_core::Result<_>>()?;
                 if let Some(RawLoss { sum, count, .. }) =
-                    self.system.objective(at).loss(&taps, batch)?
+                    self.system.loss(at, &taps, batch, mode)?
                 {
                     let total = match totals.remove(&at) {
                         Some((of_others, n)) => ((of_others + sum)?, n + count),

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use auxdesk::{
-    data::{Batch, Corpus, Example, FieldValues, Symbol},
+    data::{Batch, Corpus, Example, FieldValues, Prediction, Symbol},
     kernel::Gradient,
     keys::ValueType,
+    metric::Gold,
     model::{Context, Mode, RowKind, Rows, TapView, encoder::RowSource, view},
-    recipe::{EncoderSpec, RecipeSource, System},
+    recipe::{EncoderSpec, ObjectiveSpec, RecipeSource, System},
 };
 use candle_core::{Device, Tensor, Var};
 
@@ -341,4 +342,48 @@ fn no_word_is_predicted_from_a_row_with_it_in_its_context() {
         }
     }
     assert!(n_checked > 0);
+}
+
+/// The predictions of an objective for each row, with the frames that they are compared with.
+fn forecasts(tiny: &Tiny, at: usize, example: &Example) -> Vec<(Vec<f32>, Vec<f32>)> {
+    let mut corpus = tiny.corpora[0].clone();
+    corpus.train.examples[0] = example.clone();
+    let mut system = tiny.system();
+    system.attach(0, &corpus);
+    let batch = Batch::new(0, &corpus, &corpus.train, &[0]);
+    let taps = system.taps(&[at], &batch, Mode::Eval).unwrap();
+    let evaluation = system.objective(at).evaluate(&taps[0], &batch).unwrap();
+    let pairs = evaluation.scored_only.into_iter().map(|pair| match pair {
+        (Gold::Vector(gold), Prediction::Vector(predicted)) => (gold, predicted),
+        other => panic!("{other:?}"),
+    });
+    pairs.collect()
+}
+
+#[test]
+fn a_frame_is_predicted_from_the_frames_up_to_its_row_only() {
+    let tiny = shipped_tiny("speech", SIZE, &[]);
+    let next = |spec: &ObjectiveSpec| spec.kind.name() == "next-vector";
+    let at = tiny.recipe.objectives.iter().position(next).unwrap();
+    let ahead = tiny.recipe.objectives[at].values.count("ahead");
+    let whole = tiny.corpora[0].train.examples[0].clone();
+    let Some(FieldValues::Frames { width, numbers, .. }) = &whole.fields[0] else {
+        panic!("frames")
+    };
+    let n_frames = numbers.len() / width;
+    let before = forecasts(&tiny, at, &whole);
+    assert_eq!(before.len(), n_frames - ahead);
+    for changed in [0, n_frames / 2, n_frames - 1] {
+        let mut numbers = numbers.to_vec();
+        numbers[changed * width] += 1.0;
+        let mut example = whole.clone();
+        example.fields[0] =
+            Some(FieldValues::Frames { width: *width, picture: None, numbers: numbers.into() });
+        let after = forecasts(&tiny, at, &example);
+        for (row, (before, after)) in before.iter().zip(&after).enumerate() {
+            assert_eq!(before.1 != after.1, row >= changed, "frame {changed}: row {row}");
+            let is_gold = row == changed || row + ahead == changed;
+            assert_eq!(before.0 != after.0, is_gold, "frame {changed}: row {row}");
+        }
+    }
 }

@@ -250,7 +250,7 @@ impl Tiny {
         let pass = Mode::Train { seed: 1, step: 0 };
         let batch = self.batch(self.recipe.objectives[objective].corpora[0], n_examples);
         let taps = system.taps(&[objective], &batch, pass).unwrap();
-        let term = system.objective(objective).loss(&taps[0], &batch).unwrap();
+        let term = system.loss(objective, &taps[0], &batch, pass).unwrap();
         term.expect("the first examples have labels")
     }
 

@@ -61,7 +61,7 @@ fn raw_losses(tiny: &Tiny, system: &System) -> Vec<(usize, Tensor)> {
                 let is_drawn = spec.group.as_ref().is_none_or(|name| *name == group.name);
                 if is_active(at) && is_drawn && spec.corpora.contains(&corpus) {
                     let taps = system.taps(&[at], &batch, mode).unwrap();
-                    if let Some(term) = system.objective(at).loss(&taps[0], &batch).unwrap() {
+                    if let Some(term) = system.loss(at, &taps[0], &batch, mode).unwrap() {
                         terms.entry(at).or_default().push((term.sum, term.count));
                     }
                 }

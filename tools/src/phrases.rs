@@ -1,5 +1,5 @@
-//! A phrase book: sentences of an invented language with translations into two others, `north` and `south`, and with
-//! parts of speech.
+//! A phrase book: sentences of an invented language with translations into two others, `north` and `south`, with parts of
+//! speech, and with the vector of the picture that each describes.
 //!
 //! A sentence is a meaning (`meaning`) that each language says by its own rules (`source`, `target`): word order,
 //! agreement, cases. Concepts are Zipf-distributed, and have several names in the source, so that many words of dev and test
@@ -7,6 +7,7 @@
 //! and some concepts have two translations, by what they go with.
 
 mod meaning;
+mod pictures;
 mod source;
 mod target;
 mod words;
@@ -17,6 +18,7 @@ use crate::corpus::File;
 use crate::dice::Dice;
 use crate::lexicon::is_rude;
 use meaning::Clause;
+use pictures::Pictures;
 use words::Words;
 
 /// How a language says a sentence.
@@ -33,6 +35,9 @@ const PAIRS: [(&str, Voice, Splits); 2] = [
 
 /// Sentences with parts of speech.
 const TAGGED: [(&str, usize); 2] = [("train", 1000), ("dev", 100)];
+
+/// Sentences with pictures.
+const PICTURED: [(&str, usize); 2] = [("train", 800), ("dev", 100)];
 
 /// Every file of the phrase book. No two of its sentences are equal in the source.
 pub(crate) fn files(seed: u64) -> Vec<File> {
@@ -65,6 +70,18 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
         }
         let about = format!("{n} sentences");
         files.push(File { path: format!("phrases/tags/{split}.tsv"), text, about });
+    }
+    // Draws of their own: the other files stay as they are.
+    let mut of_pictures = Dice::new(seed + 2);
+    let pictures = Pictures::draw(&words, &mut of_pictures);
+    for (split, n) in PICTURED {
+        let mut text = String::new();
+        for clause in clauses(&words, n, &mut dice, &mut seen) {
+            let said: Vec<String> = source::say(&clause).into_iter().map(first).collect();
+            text += &pictures::line(&said.join(" "), &pictures.of(&clause, &mut of_pictures));
+        }
+        let about = format!("{n} sentences, vectors of dimension {}", pictures::DIMENSION);
+        files.push(File { path: format!("phrases/pictures/{split}.jsonl"), text, about });
     }
     files
 }

@@ -1,4 +1,4 @@
-//! Metrics of numbers: error and correlation.
+//! Metrics of numbers: error, correlation, and the gap between two estimates.
 
 use super::{Scorer, Scores};
 use crate::{data::Prediction, metric::Gold};
@@ -33,6 +33,29 @@ impl Scorer for NumberScorer {
         scores.metrics.extend(defined);
         let squares = self.pairs.iter().map(|(gold, predicted)| (gold - predicted).powi(2));
         scores.metrics.push(("mse", squares.sum::<f64>() / self.pairs.len() as f64));
+    }
+}
+
+/// `dual_gap`, the mean absolute difference of two log-probabilities of each pair of texts, in nats.
+#[derive(Clone, Debug, Default)]
+pub struct GapScorer {
+    sum: f64,
+    n_pairs: u64,
+}
+
+impl Scorer for GapScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        if let (Gold::Numbers(one), Prediction::Numbers(other)) = (gold, prediction) {
+            let gaps = one.iter().zip(other).map(|(one, other)| f64::from(one - other).abs());
+            self.sum += gaps.sum::<f64>();
+            self.n_pairs += one.len() as u64;
+        }
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        if self.n_pairs > 0 {
+            scores.metrics.push(("dual_gap", self.sum / self.n_pairs as f64));
+        }
     }
 }
 
@@ -102,5 +125,16 @@ mod tests {
                 assert!((ours - theirs).abs() < 1e-9, "{name}: ours {ours}, theirs {theirs}");
             }
         }
+    }
+
+    #[test]
+    fn a_gap_has_no_sign() {
+        let mut scorer = Box::new(GapScorer::default());
+        scorer.push(&Gold::Numbers(vec![-2.0, -3.0]), &Prediction::Numbers(vec![-2.5, -1.5]));
+        scorer.push(&Gold::Numbers(vec![-1.0]), &Prediction::Numbers(vec![-1.0]));
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        let [("dual_gap", gap)] = scores.metrics[..] else { panic!("{scores:?}") };
+        assert!((gap - 2.0 / 3.0).abs() < 1e-9);
     }
 }

@@ -1,9 +1,9 @@
-//! Metrics of vectors: accuracy of a probe, and overlap of two representations.
+//! Metrics of vectors: accuracy of a probe, overlap of two representations, and retrieval of gold vectors.
 
 use super::{ClassFigure, ClassScorer, Scorer, Scores};
 use crate::{
     data::{Lexicon, Prediction},
-    metric::{Gold, Overlap, Probe},
+    metric::{Gold, Overlap, Probe, Retrieval},
 };
 
 /// `probe_accuracy` of vectors with their classes, and the metrics of the predicted classes.
@@ -59,6 +59,33 @@ impl Scorer for OverlapScorer {
     }
 }
 
+/// `recall_at_1`, the share of predicted vectors that are nearest to their own gold vector, in percent; `mean_rank` of the
+/// own gold vector; `cosine`, the mean cosine with it, between −1 and 1.
+#[derive(Default)]
+pub struct RetrievalScorer {
+    retrieval: Retrieval,
+}
+
+impl Scorer for RetrievalScorer {
+    fn push(&mut self, gold: &Gold, prediction: &Prediction) {
+        if let (Gold::Vector(gold), Prediction::Vector(predicted)) = (gold, prediction) {
+            self.retrieval.add(gold, predicted);
+        }
+    }
+
+    fn finish(self: Box<Self>, scores: &mut Scores) {
+        let ranks = self.retrieval.ranks();
+        let n = ranks.len() as f64;
+        if ranks.is_empty() {
+            return;
+        }
+        let first = ranks.iter().filter(|rank| **rank == 1).count() as f64;
+        scores.metrics.push(("recall_at_1", 100.0 * first / n));
+        scores.metrics.push(("mean_rank", ranks.iter().sum::<usize>() as f64 / n));
+        scores.metrics.extend(self.retrieval.mean_cosine().map(|cosine| ("cosine", cosine)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +115,20 @@ mod tests {
         let mut scores = Scores::default();
         scorer.finish(&mut scores);
         assert!((scores.metrics[0].1 - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_vector_is_retrieved_if_no_other_is_nearer() {
+        let mut scorer = Box::new(RetrievalScorer::default());
+        for (gold, predicted) in [([1.0, 0.0], [1.0, 0.0]), ([0.0, 1.0], [1.0, 0.0])] {
+            scorer.push(&Gold::Vector(gold.into()), &Prediction::Vector(predicted.into()));
+        }
+        scorer.push(&Gold::None, &Prediction::Vector(vec![1.0, 0.0]));
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        assert_eq!(scores.metrics, [("recall_at_1", 50.0), ("mean_rank", 1.5), ("cosine", 0.5)]);
+        let mut nothing = Scores::default();
+        Box::new(RetrievalScorer::default()).finish(&mut nothing);
+        assert_eq!(nothing.metrics, []);
     }
 }

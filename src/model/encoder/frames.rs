@@ -1,7 +1,6 @@
 //! Frames: the vectors of a field, such as log-mel energies of a recording, as rows.
 //!
-//! Each dimension d is standardized, y_d = (x_d − μ_d) / σ_d, with the mean and the standard deviation over all frames of
-//! the training splits, unless the recipe says otherwise. A dimension that is constant in training is only centred.
+//! They are standardized ([`Standardization`]), unless the recipe says otherwise.
 
 use candle_core::{Device, Result, Tensor, bail};
 
@@ -10,7 +9,7 @@ use super::{
     RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, FieldValues, Fitted, vectors::WordVectors},
+    data::{Corpus, Fitted, Standardization, vectors::WordVectors},
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{
         Mode, Rows,
@@ -30,9 +29,6 @@ const KEYS: &[Key] = &[
         "subtract the mean of each dimension in training, and divide by its standard deviation",
     ),
 ];
-
-const MEAN: &str = "mean";
-const DEVIATION: &str = "standard_deviation";
 
 impl EncoderKind for Frames {
     fn name(&self) -> &'static str {
@@ -90,61 +86,30 @@ impl EncoderConfig for Config {
     }
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
-        if !self.is_standardized {
-            return Fitted::default();
+        if self.is_standardized {
+            Standardization::fit(corpora, self.width)
+        } else {
+            Fitted::default()
         }
-        let frames = || {
-            let all = corpora.iter().flat_map(|&(corpus, field)| {
-                corpus
-                    .train
-                    .examples
-                    .iter()
-                    .filter_map(move |example| example.fields[field].as_ref())
-            });
-            all.filter_map(|values| match values {
-                FieldValues::Frames { numbers, .. } => Some(numbers.chunks_exact(self.width)),
-                _ => None,
-            })
-            .flatten()
-        };
-        let n_frames = frames().count().max(1) as f64;
-        let mean_of = |of: &dyn Fn(usize, f64) -> f64| {
-            let mut sums = vec![0.0; self.width];
-            for frame in frames() {
-                for ((sum, &x), at) in sums.iter_mut().zip(frame).zip(0..) {
-                    *sum += of(at, f64::from(x));
-                }
-            }
-            sums.into_iter().map(|sum| sum / n_frames).collect::<Vec<f64>>()
-        };
-        let mean = mean_of(&|_, x| x);
-        let deviation = mean_of(&|at, x| (x - mean[at]).powi(2));
-        let deviation = deviation.into_iter().map(f64::sqrt).collect();
-        Fitted::default().with_numbers(MEAN, mean).with_numbers(DEVIATION, deviation)
     }
 
     fn build(&self, setup: EncoderSetup<'_>) -> Result<Built> {
         let device = setup.scope.device().clone();
-        if !self.is_standardized {
-            let (mean, scale) = (vec![0.0; self.width], vec![1.0; self.width]);
-            return Ok(Built::Encoder(Box::new(Vectors { mean, scale, device })));
-        }
-        let numbers = |key| setup.fitted.numbers(key).map_err(candle_core::Error::msg);
-        let (mean, deviation) = (numbers(MEAN)?, numbers(DEVIATION)?);
-        if [&mean, &deviation].iter().any(|numbers| numbers.len() != self.width) {
-            let (wanted, found) = (self.width, mean.len());
+        let standardization = if self.is_standardized {
+            Standardization::of(setup.fitted).map_err(candle_core::Error::msg)?
+        } else {
+            Standardization::identity(self.width)
+        };
+        if standardization.width() != self.width {
+            let (wanted, found) = (self.width, standardization.width());
             bail!("expected means and deviations of {wanted} dimensions, found {found}")
         }
-        let scale = deviation.into_iter().map(|x| if x > 0.0 { 1.0 / x } else { 1.0 }).collect();
-        Ok(Built::Encoder(Box::new(Vectors { mean, scale, device })))
+        Ok(Built::Encoder(Box::new(Vectors { standardization, device })))
     }
 }
 
 struct Vectors {
-    /// Of each dimension.
-    mean: Vec<f64>,
-    /// The reciprocal of each dimension's standard deviation.
-    scale: Vec<f64>,
+    standardization: Standardization,
     device: Device,
 }
 
@@ -152,18 +117,12 @@ impl Encoder for Vectors {
     fn forward(&self, _inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
         let (batch, field) = (on.batch, on.field());
         let packing = batch.packing(field);
-        let width = self.mean.len();
-        let mut rows = Vec::with_capacity(packing.n_rows() * width);
+        let width = self.standardization.width();
         let (found, numbers) = batch.frames(field).unwrap_or_default();
         if found != width && packing.n_rows() > 0 {
             bail!("expected frames of dimension {width}, found {found}")
         }
-        for frame in numbers.chunks_exact(width) {
-            let standardized = frame.iter().zip(self.mean.iter().zip(&self.scale));
-            rows.extend(
-                standardized.map(|(&x, (mean, scale))| ((f64::from(x) - mean) * scale) as f32),
-            );
-        }
+        let rows: Vec<f32> = self.standardization.apply(numbers).collect();
         let rows = Tensor::from_vec(rows, (packing.n_rows(), width), &self.device)?;
         let rows = Rows::new(rows, packing);
         // What is computed from them is differentiated, although they have no parameters.

@@ -82,7 +82,7 @@ impl CosineConfig {
 }
 
 /// The rows of x (rows, width), scaled to length 1.
-fn unit_rows(x: &Tensor) -> Result<Tensor> {
+pub(super) fn unit_rows(x: &Tensor) -> Result<Tensor> {
     let lengths = (x.sqr()?.sum_keepdim(1)? + TINY)?.sqrt()?;
     x.broadcast_div(&lengths)
 }

@@ -75,7 +75,7 @@ fn bag(values: &Values) -> Result<(Parameters, Box<dyn Objective>)> {
         taps: TAPS,
         fitted: &fitted,
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective"),
     })?;
     let weights = &parameters.all()[0].var;

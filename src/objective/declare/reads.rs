@@ -73,7 +73,7 @@ impl ObjectiveSetup<'_> {
             taps: read.taps,
             fitted: read.fitted,
             reads: &[],
-            decoder: None,
+            decoders: &[],
             scope: scope.shared_sibling(&read.owner),
         }
     }

@@ -74,7 +74,7 @@ fn built(
         taps: &taps,
         fitted: &fitted,
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.shared_scope("objective.gold"),
     })?;
     let output = parameter(&parameters, "objective.gold.output.weight");

@@ -77,7 +77,7 @@ fn loss_and_predictions_are_those_of_the_formula() -> Result<()> {
         taps: &taps,
         fitted: &config.fit(&[&corpus]),
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.score"),
     })?;
     objective.attach(0, &corpus);

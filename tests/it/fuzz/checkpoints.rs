@@ -86,7 +86,7 @@ fn predict(tiny: &Tiny, fitted: &FittedByOwner) -> usize {
     let predicts = |&at: &usize| {
         let batch = tiny.batch(tiny.recipe.objectives[at].corpora[0], 4);
         let taps = system.taps(&[at], &batch, Mode::Eval);
-        taps.is_ok_and(|taps| system.objective(at).evaluate(&taps[0], &batch).is_ok())
+        taps.is_ok_and(|taps| system.evaluate(at, &taps[0], &batch).is_ok())
     };
     objectives.filter(predicts).count()
 }

@@ -87,7 +87,7 @@ fn selector(config: &Config) -> (Parameters, Selector) {
         taps: &taps,
         fitted: &fitted,
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.sentence"),
     };
     let mut selector = Selector::new(config, setup).unwrap();

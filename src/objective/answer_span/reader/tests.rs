@@ -93,7 +93,7 @@ pub(super) fn reader(max_length: usize, reading: Option<Reading>) -> (Parameters
         taps: &[tap, LayerSpec { width: 1, on: RowKind::Item, ..tap }],
         fitted: &Fitted::default(),
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.answer"),
     };
     let mut reader = Reader::new(&config(max_length, reading), setup).unwrap();

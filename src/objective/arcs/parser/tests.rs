@@ -73,7 +73,7 @@ fn parser(options: &[(&str, Value)], scorer: &str) -> (Parameters, Parser) {
         taps: &taps,
         fitted: &fitted,
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.parse"),
     };
     let mut parser = Parser::new(&config, setup).unwrap();

@@ -78,7 +78,7 @@ fn built() -> Built {
                 taps: &taps,
                 fitted: &fitted,
                 reads: &[],
-                decoder: None,
+                decoders: &[],
                 scope: parameters.shared_scope("objective.extract"),
             }
         };

@@ -78,7 +78,7 @@ fn ranker(negatives: usize, head: &str) -> (Parameters, Ranker) {
         taps: &taps,
         fitted: &Fitted::default(),
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.click"),
     };
     let mut ranker = Ranker::new(&config, setup).unwrap();

@@ -124,7 +124,7 @@ fn extractor(scorer: &str) -> (Parameters, Extractor) {
         taps: &taps,
         fitted: &fitted,
         reads: &[read],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.relation"),
     };
     let mut extractor = Extractor::new(&config, setup).unwrap();

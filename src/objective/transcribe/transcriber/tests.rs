@@ -94,7 +94,7 @@ fn transcriber(options: &[(&str, Value)], units: &[&str]) -> (Parameters, Transc
         taps: &[TAP],
         fitted: &fitted,
         reads: &[],
-        decoder: None,
+        decoders: &[],
         scope: parameters.scope("objective.transcribe"),
     };
     let mut transcriber = Transcriber::new(&config, setup).unwrap();
