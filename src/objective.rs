@@ -17,8 +17,10 @@ mod consistency;
 mod contains;
 mod declare;
 mod decoded;
+mod decoder_pair;
 mod derived;
 mod difference;
+mod dual;
 mod entail;
 mod evaluate;
 mod extract;
@@ -38,8 +40,10 @@ mod presence_target;
 mod rank;
 mod relatedness;
 mod relation;
+mod round_trip;
 mod statistic;
 mod tag;
+mod text_bigrams;
 mod tie;
 mod transcribe;
 mod word_ids;
@@ -91,12 +95,14 @@ pub const OBJECTIVES: &[&dyn ObjectiveKind] = &[
     &adversary::Adversary,
     &difference::Difference,
     &consistency::Consistency,
+    &dual::Dual,
+    &round_trip::RoundTrip,
     &tie::Tie,
     &anchor::Anchor,
 ];
 
 /// Kinds of objective that recipes may name but that are not implemented yet.
-pub const PLANNED: &[&str] = &["dual", "round-trip"];
+pub const PLANNED: &[&str] = &[];
 
 /// The objective kind with that name.
 pub fn find(name: &str) -> Option<&'static dyn ObjectiveKind> {

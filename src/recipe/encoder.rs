@@ -142,9 +142,10 @@ pub(super) fn keys(kind: &dyn EncoderKind) -> Vec<Key> {
     let common: &[Key] = match (kind.source(), required) {
         // With several inputs, only one of them could be split into segments.
         (RowSource::Encoder(_), 1) => &[SEGMENT_BY, SHARE, START, FROZEN_KEY],
-        (RowSource::Encoder(_) | RowSource::Field, _) => &[SHARE, START, FROZEN_KEY],
+        (RowSource::Encoder(_) | RowSource::Field | RowSource::Decoder(_), _) => {
+            &[SHARE, START, FROZEN_KEY]
+        }
         (RowSource::Named, _) => &[START, FROZEN_KEY],
-        (RowSource::Decoder(_), _) => &[SHARE, START, FROZEN_KEY],
     };
     let inputs = inputs.iter().map(|input| {
         let key = if input.required { Key::required } else { Key::optional };

@@ -65,6 +65,7 @@ pub const SAMPLES: &[(&str, &[u8])] = samples![
     "phrases/south/dev.source" "phrases/south/dev.target"
     "phrases/tags/train.tsv" "phrases/tags/dev.tsv"
     "phrases/pictures/train.jsonl" "phrases/pictures/dev.jsonl"
+    "phrases/unpaired/train.jsonl" "phrases/unpaired/dev.jsonl"
     "tones/train.jsonl" "tones/dev.jsonl" "tones/test.jsonl"
     "tones/train.wav" "tones/dev.wav" "tones/test.wav"
     "scenes/train.jsonl" "scenes/dev.jsonl" "scenes/test.jsonl"

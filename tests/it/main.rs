@@ -28,6 +28,7 @@ mod generation;
 mod glossary;
 mod hostile;
 mod inputs;
+mod inverse;
 mod irregular;
 mod label_inputs;
 mod layouts;

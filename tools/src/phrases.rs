@@ -1,5 +1,5 @@
 //! A phrase book: sentences of an invented language with translations into two others, `north` and `south`, with parts of
-//! speech, and with the vector of the picture that each describes.
+//! speech, and with the vector of the picture that each describes; and sentences without translations.
 //!
 //! A sentence is a meaning (`meaning`) that each language says by its own rules (`source`, `target`): word order,
 //! agreement, cases. Concepts are Zipf-distributed, and have several names in the source, so that many words of dev and test
@@ -38,6 +38,9 @@ const TAGGED: [(&str, usize); 2] = [("train", 1000), ("dev", 100)];
 
 /// Sentences with pictures.
 const PICTURED: [(&str, usize); 2] = [("train", 800), ("dev", 100)];
+
+/// Sentences of the source, and as many others of the north, without translations.
+const UNPAIRED: [(&str, usize); 2] = [("train", 1000), ("dev", 100)];
 
 /// Every file of the phrase book. No two of its sentences are equal in the source.
 pub(crate) fn files(seed: u64) -> Vec<File> {
@@ -82,6 +85,19 @@ pub(crate) fn files(seed: u64) -> Vec<File> {
         }
         let about = format!("{n} sentences, vectors of dimension {}", pictures::DIMENSION);
         files.push(File { path: format!("phrases/pictures/{split}.jsonl"), text, about });
+    }
+    for (split, n) in UNPAIRED {
+        let (sources, targets) =
+            (clauses(&words, n, &mut dice, &mut seen), clauses(&words, n, &mut dice, &mut seen));
+        let mut text = String::new();
+        for (source, target) in sources.iter().zip(&targets) {
+            let source: Vec<String> = source::say(source).into_iter().map(first).collect();
+            let (source, target) = (source.join(" "), target::north(target).join(" "));
+            text += &format!("{{\"source\": \"{source}\", \"target\": null}}\n");
+            text += &format!("{{\"source\": null, \"target\": \"{target}\"}}\n");
+        }
+        let about = format!("{n} sentences of the source, {n} of the north");
+        files.push(File { path: format!("phrases/unpaired/{split}.jsonl"), text, about });
     }
     files
 }

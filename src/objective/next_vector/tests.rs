@@ -93,7 +93,7 @@ fn each_row_predicts_the_frame_after_it_and_none_the_first() -> Result<()> {
     let taps = [Rows::new(x, batch.sequence(0))];
     let loss = objective.loss(&taps, &batch)?.expect("two frames are predicted");
     let scale = 2f32.sqrt();
-    let wanted = [(0.25 + 1.0) / 2.0 + (1.0 - 2.0 / scale).powi(2) / 2.0, 0.0];
+    let wanted = [f32::midpoint(0.25 + 1.0, (1.0 - 2.0 / scale).powi(2)), 0.0];
     for (found, wanted) in to_vec(&loss.per_example)?.iter().zip(wanted) {
         assert!((found - wanted).abs() < 1e-5, "{found}, {wanted}");
     }

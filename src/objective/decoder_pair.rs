@@ -1,0 +1,65 @@
+//! A decoder and its inverse: the taps of objectives that read both, and the fields that they generate.
+
+use super::{ConfigFault, Declared, TapKey};
+use crate::model::{RowKind, TapName};
+
+/// The key of the decoder of y given x.
+pub(super) const LEFT: &str = "left";
+/// The key of the decoder of x given y.
+pub(super) const RIGHT: &str = "right";
+
+const ON: Option<RowKind> = Some(RowKind::Step);
+
+pub(super) const TAPS: &[TapKey] = &[
+    TapKey { name: LEFT, on: ON, selects: false },
+    TapKey { name: RIGHT, on: ON, selects: false },
+];
+
+/// The fields that the two decoders of a table generate, or why they are no pair.
+pub(super) fn fields(declared: &Declared<'_>) -> Result<[String; 2], ConfigFault> {
+    let field = |key: &'static str| {
+        let taps = declared.values.texts(key);
+        let &[tap] = taps.as_slice() else {
+            let what = format!("`{key}`: expected one decoder, found {}", taps.len());
+            return Err(ConfigFault::Key(key, what));
+        };
+        let name = tap.parse::<TapName>().ok().filter(|name| name.field.is_none());
+        let decoder = name.and_then(|name| (declared.encoder)(&name.encoder));
+        decoder.and_then(|decoder| decoder.config.field()).map(str::to_owned).ok_or_else(|| {
+            ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}"))
+        })
+    };
+    let (left, right) = (field(LEFT)?, field(RIGHT)?);
+    if left == right {
+        let what = format!(
+            "`{RIGHT}`: expected the inverse of `{LEFT}`, which generates {left:?}, found a decoder of the same field; \
+             name that of the other text"
+        );
+        return Err(ConfigFault::Key(RIGHT, what));
+    }
+    Ok([left, right])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::{Located, Value, Values},
+        objective::declared,
+    };
+
+    #[test]
+    fn a_side_is_one_decoder() {
+        let text = |text: &str| Located::by_default(Value::Text(text.to_owned()));
+        let list = Located::by_default(Value::List(vec![text("a"), text("b")]));
+        let what = |left: Located| {
+            let values = [(LEFT.to_owned(), left), (RIGHT.to_owned(), text("b"))].into();
+            match fields(&declared(&Values::new(values), &[], "")) {
+                Err(ConfigFault::Key(_, what)) => what,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(what(list), "`left`: expected one decoder, found 2");
+        assert_eq!(what(text("a")), "`left`: expected a decoder, found \"a\"");
+    }
+}
