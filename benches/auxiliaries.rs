@@ -3,7 +3,7 @@
 //! frequent arc, by its label and the distance to the head, into every token that can have it; for rankings,
 //! the order of the file; for relations, the most frequent one for the types of each two neighbouring gold
 //! entities; for extracted sentences, the first ones of each document; for answers, the most frequent one; for
-//! translations, that of each word by itself.
+//! translations, that of each word by itself; for captions, the most frequent one.
 //!
 //! `cargo bench --bench auxiliaries` prints the table of `docs/auxiliaries.md`: means over seeds
 //! with their standard deviations. Options: `-- --seeds 3`, `--recipe NAME` for a single recipe.
@@ -152,6 +152,9 @@ fn most_frequent(recipe: &Recipe, spec: &ObjectiveSpec, corpora: &[Corpus], metr
     }
     if taught.fields[field(taught)].form == FieldForm::Answers {
         return most_frequent_answer(taught, field(taught), metric);
+    }
+    if taught.fields[0].form == FieldForm::Frames && metric == "bleu" {
+        return most_frequent_caption(taught, field(taught), metric);
     }
     if metric == "bleu" {
         return word_by_word(taught, field(taught));
@@ -353,6 +356,28 @@ fn word_by_word(corpus: &Corpus, field: usize) -> f64 {
     let mut scores = Scores::default();
     scorer.finish(&mut scores);
     scores.metrics[0].1
+}
+
+/// The test score of the most frequent caption of train, the first of those in alphabetical order.
+fn most_frequent_caption(corpus: &Corpus, field: usize, metric: &str) -> f64 {
+    let captions = |part: &SplitData| {
+        let captions = labels(corpus, part, field).into_iter();
+        captions.map(|words| words.join(" ")).collect::<Vec<_>>()
+    };
+    let mut counts = BTreeMap::<String, u64>::new();
+    for caption in captions(&corpus.train) {
+        *counts.entry(caption).or_default() += 1;
+    }
+    let most = counts.values().max().copied();
+    let frequent = counts.into_iter().find(|(_, n)| Some(*n) == most).unwrap().0;
+    let mut scorer: Box<dyn Scorer> = Box::new(GenerationScorer::new(Tokenization::None));
+    for gold in captions(corpus.test.as_ref().unwrap()) {
+        let best = ScoredText { text: frequent.clone(), score: 0.0 };
+        scorer.push(&Gold::Texts(vec![gold]), &Prediction::Texts(vec![best]));
+    }
+    let mut scores = Scores::default();
+    scorer.finish(&mut scores);
+    scores.metrics.iter().find(|(name, _)| *name == metric).unwrap().1
 }
 
 /// The test score of candidates in the order of the file.

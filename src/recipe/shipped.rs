@@ -21,7 +21,7 @@ pub const RECIPES: &[(&str, &str)] = recipes![
     "representation"
     "ranking" "question-answering"
     "relation-extraction" "summaries" "keyphrases" "translation" "initial-state"
-    "inverse" "speech"
+    "inverse" "speech" "grounding"
 ];
 
 /// All shipped samples: the path after `sample:`, and the bytes.

@@ -9,7 +9,7 @@ use auxdesk::{
 
 use crate::{
     runs::{Exited, Here, finish},
-    tiny::{Size, Tiny, numbers, shipped_tiny},
+    tiny::{Size, Tiny, gradients, numbers, shipped_tiny},
 };
 
 const SIZE: Size = Size { width: 6, examples: 12 };
@@ -212,4 +212,32 @@ fn predict_writes_a_text_for_each_line_and_the_best_texts_with_scores() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["objectives"][0]["signatures"][0], signature);
     assert!(json["objectives"][1].get("signatures").is_none());
+}
+
+/// Captions of frames and entailed sentences are written by one decoder, from memories of their own.
+#[test]
+fn a_decoder_with_inputs_by_corpus_shares_its_parameters_and_its_words() {
+    let tiny = shipped_tiny("grounding", SIZE, &[]);
+    let system = tiny.system();
+    for (name, own, other) in [("caption", "eye.", "reader."), ("entailed", "reader.", "eye.")] {
+        let at = tiny.recipe.objectives.iter().position(|spec| spec.name == name).unwrap();
+        let loss = tiny.term(&system, at, 6).mean().unwrap();
+        let found = gradients(&loss, system.parameters());
+        for (parameter, gradient) in system.parameters().all().iter().zip(found) {
+            let is = |part: &str| parameter.name.starts_with(part);
+            if is("speaker.") || is(own) || is(other) {
+                assert_eq!(gradient.is_some(), !is(other), "{name}: {}", parameter.name);
+            }
+        }
+    }
+    let fitted = tiny.fitted();
+    let words = fitted["encoder.speaker"].vocabulary("words").unwrap();
+    for corpus in &tiny.corpora {
+        let Some(field) = corpus.field("caption") else { continue };
+        let of_train = corpus.train.examples.iter().flat_map(|example| example.symbols(field));
+        for &word in of_train.flatten() {
+            let word = corpus.lexicons[field].get(word);
+            assert!(words.id(word).is_some(), "{word}");
+        }
+    }
 }

@@ -4,14 +4,9 @@ use std::{fs, path::Path};
 
 use proptest::prelude::*;
 
-use auxdesk::{
-    keys::Place,
-    recipe::{Faults, Length, Overrides, Recipe, RecipeSource, load, shipped},
-};
+use auxdesk::recipe::{Faults, Length, Overrides, Recipe, RecipeSource, load, shipped};
 
-/// Planned recipes; with the shipped ones, all recipes that design and README name.
-const PLANNED: &str = "tests/recipes-planned";
-
+/// All recipes that design and README name.
 const PROMISED: &[&str] = &[
     "language-modelling",
     "initial-state",
@@ -233,21 +228,6 @@ fn a_corpus_read_by_shared_objectives_only_is_a_group() {
 }
 
 #[test]
-fn planned_recipes_fail_only_with_not_built_yet() {
-    for path in tomls(PLANNED) {
-        let source = RecipeSource::File(path.clone().into());
-        let Err(Faults(faults)) = load(&source, &Overrides::default()) else {
-            // It is all built, and shipped next.
-            continue;
-        };
-        for fault in faults {
-            assert!(fault.what.starts_with("not built yet: "), "{fault}");
-            assert!(matches!(fault.place, Place::Line { .. }), "{fault}");
-        }
-    }
-}
-
-#[test]
 fn every_file_of_the_sample_data_is_embedded() {
     let (mut there, mut folders) = (Vec::new(), vec![Path::new("sample-data").to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -268,61 +248,12 @@ fn every_file_of_the_sample_data_is_embedded() {
 }
 
 #[test]
-fn every_announced_recipe_is_shipped_or_planned() {
-    let mut there: Vec<String> =
-        shipped::RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    for path in tomls(PLANNED) {
-        let stem = Path::new(&path).file_stem().unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let name = text.lines().find_map(|line| line.strip_prefix("name = "));
-        assert_eq!(name, Some(format!("{stem:?}").as_str()), "{path}");
-        there.push(stem);
-    }
-    there.sort();
+fn every_announced_recipe_is_shipped() {
+    let mut there: Vec<&str> = shipped::RECIPES.iter().map(|(name, _)| *name).collect();
+    there.sort_unstable();
     let mut promised = PROMISED.to_vec();
     promised.sort_unstable();
     assert_eq!(there, promised);
-}
-
-#[test]
-fn planned_recipes_use_only_names_that_they_define() {
-    for path in tomls(PLANNED) {
-        let recipe: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
-        let tables = |noun: &str| recipe[noun].as_array().unwrap().iter();
-        let has =
-            |noun: &str, name: &str| tables(noun).any(|table| table["name"].as_str() == Some(name));
-        for table in tables("encoder").chain(tables("objective")) {
-            let table = table.as_table().unwrap();
-            for key in ["input", "tap", "left", "right", "against", "initial", "summary", "share"] {
-                for text in texts(table.get(key)) {
-                    if let Some(objective) = text.strip_prefix("labels:") {
-                        assert!(has("objective", objective), "{path}: {text}");
-                        continue;
-                    }
-                    let tap: auxdesk::model::TapName = text.parse().unwrap();
-                    assert!(has("encoder", &tap.encoder), "{path}: {text}");
-                }
-            }
-            for corpus in texts(table.get("corpus")) {
-                assert!(has("corpus", corpus), "{path}: {corpus}");
-            }
-        }
-        let best = recipe["train"]["best"].as_str().unwrap();
-        assert!(has("objective", best.split_once('.').unwrap().0), "{path}: {best}");
-    }
-}
-
-fn texts(value: Option<&toml::Value>) -> Vec<&str> {
-    match value {
-        Some(toml::Value::String(text)) => vec![text],
-        Some(toml::Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().unwrap()).collect()
-        }
-        Some(toml::Value::Table(by_corpus)) => {
-            by_corpus.values().map(|item| item.as_str().unwrap()).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 proptest! {
