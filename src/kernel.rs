@@ -16,7 +16,7 @@ mod bags;
 mod binary;
 mod buffer;
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 mod crf;
 mod cross_entropy;
 mod ctc;
@@ -76,7 +76,7 @@ pub use distance::{squared_distance, squared_distance_from};
 pub use dropout::dropout;
 pub use embedding::{embedding, embedding_with_fixed};
 pub use gather::{ends, gather, sum_by_group};
-pub use group_softmax::{log_softmax, log_softmax_by_group};
+pub use group_softmax::{log_softmax, log_softmax_by_group, log_sum_exp_by_group};
 pub use gru::gru;
 pub use labelled_frames::{LabelledFrames, frames_needed};
 pub use linear::{linear, linear_tied};

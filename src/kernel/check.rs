@@ -12,29 +12,29 @@ use super::{
 use crate::data::{Purpose, draw};
 
 /// `n` values, uniform within ±`scale` and determined by the name.
-pub(super) fn values(name: &str, n: usize, scale: f32) -> Vec<f32> {
+pub(crate) fn values(name: &str, n: usize, scale: f32) -> Vec<f32> {
     let mut draw = draw(1, Purpose::Init, name, 0);
     (0..n).map(|_| draw.random_range(-scale..scale)).collect()
 }
 
 /// A variable with values of [`values`].
-pub(super) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var> {
+pub(crate) fn var(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<Var> {
     let shape = shape.into();
     Var::from_vec(values(name, shape.elem_count(), scale), shape, &Device::Cpu)
 }
 
 /// A parameter with values of [`values`] and a gradient store of its own.
-pub(super) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<ParamRef> {
+pub(crate) fn weight(name: &str, shape: impl Into<Shape>, scale: f32) -> Result<ParamRef> {
     weight_of(var(name, shape, scale)?.as_tensor())
 }
 
 /// A parameter with the given values and a gradient store of its own.
-pub(super) fn weight_of(values: &Tensor) -> Result<ParamRef> {
+pub(crate) fn weight_of(values: &Tensor) -> Result<ParamRef> {
     Ok(ParamRef::new(Var::from_tensor(values)?, 0, ParamGrads::new()?))
 }
 
 /// A tensor with respect to which a gradient can be computed.
-pub(super) trait Variable {
+pub(crate) trait Variable {
     /// Its values.
     fn var(&self) -> &Var;
     /// The gradient that a backward pass has accumulated for it.
@@ -70,7 +70,7 @@ impl Variable for ParamRef {
 }
 
 /// `n` labels below `n_labels`.
-pub(super) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
+pub(crate) fn labels(name: &str, n: usize, n_labels: usize) -> Vec<u32> {
     let mut draw = draw(1, Purpose::Init, name, 0);
     (0..n).map(|_| draw.random_range(0..n_labels) as u32).collect()
 }
@@ -84,7 +84,7 @@ pub(super) fn bags(name: &str, rows: usize, classes: usize) -> TargetBags {
 
 /// Panics unless every |found − expected| is at most `relative`·|expected| + `absolute`.
 #[track_caller]
-pub(super) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absolute: f32) {
+pub(crate) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absolute: f32) {
     assert_eq!(found.len(), expected.len(), "numbers of elements");
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (found - expected).abs();
@@ -95,7 +95,7 @@ pub(super) fn assert_close(found: &[f32], expected: &[f32], relative: f32, absol
 
 /// The same for tensors, whose shapes must be equal.
 #[track_caller]
-pub(super) fn assert_tensors_close(
+pub(crate) fn assert_tensors_close(
     found: &Tensor,
     expected: &Tensor,
     relative: f32,
@@ -107,7 +107,7 @@ pub(super) fn assert_tensors_close(
 
 /// The gradient of Σ factor · output with respect to each variable; the fixed factors differ
 /// between outputs.
-pub(super) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<Tensor>> {
+pub(crate) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<Tensor>> {
     let factors = var("factors", output.shape(), 1.0)?;
     let store = (output * factors.detach())?.sum_all()?.backward()?;
     let found = |var: &&dyn Variable| var.gradient(&store).expect("every variable has a gradient");
@@ -121,7 +121,7 @@ pub(super) fn gradients(vars: &[&dyn Variable], output: &Tensor) -> Result<Vec<T
 /// square contributes step²/6 of a third derivative near 1, 2e-5. The tolerance is 1e-2 of the
 /// gradient plus 5e-4: far above both, and far below the effect of a missing term.
 #[track_caller]
-pub(super) fn assert_differences(vars: &[&dyn Variable], output: impl Fn() -> Result<Tensor>) {
+pub(crate) fn assert_differences(vars: &[&dyn Variable], output: impl Fn() -> Result<Tensor>) {
     const STEP: f32 = 0.01;
     let here = output().unwrap();
     let factors = values("factors", here.elem_count(), 1.0);

@@ -5,7 +5,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{arch::is_fused, plain, slices};
+use super::{arch::is_fused, gather, plain, slices};
 
 /// The log-softmax of x (elements) over consecutive groups of these sizes: (elements). A group may be empty.
 pub fn log_softmax_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
@@ -26,6 +26,19 @@ pub fn log_softmax(x: &Tensor) -> Result<Tensor> {
     let (n_rows, n_columns) = x.dims2()?;
     let log_p = log_softmax_by_group(&x.flatten_all()?, &vec![n_columns; n_rows])?;
     log_p.reshape((n_rows, n_columns))
+}
+
+/// ln Σ e^x over consecutive groups of these sizes, none of which is empty: (groups).
+pub fn log_sum_exp_by_group(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
+    if sizes.contains(&0) {
+        bail!("log-sum-exp-by-group: an empty group; expected an element at least");
+    }
+    let log_softmax = log_softmax_by_group(x, sizes)?;
+    let first = |sum: &mut u32, &size: &usize| Some(std::mem::replace(sum, *sum + size as u32));
+    let firsts: Vec<u32> = sizes.iter().scan(0, first).collect();
+    let of_first = |x: &Tensor| gather(&x.unsqueeze(1)?, firsts.clone())?.squeeze(1);
+    // x_i − y_i is the same for each element of a group.
+    of_first(x)? - of_first(&log_softmax)?
 }
 
 struct LogSoftmax {
@@ -119,6 +132,19 @@ mod tests {
         check::assert_differences(&[&x], || {
             plain::log_softmax_by_group(&x.flatten_all()?, &[3; 4])
         });
+        Ok(())
+    }
+
+    #[test]
+    fn the_logarithm_of_a_sum_is_that_of_each_group() -> Result<()> {
+        let x = check::var("x", 6, 3.0)?;
+        let values = slices::to_vec(&x)?;
+        let of = |group: &[f32]| group.iter().map(|x| x.exp()).sum::<f32>().ln();
+        let found = slices::to_vec(&log_sum_exp_by_group(&x, &[1, 3, 2])?)?;
+        let expected = [of(&values[..1]), of(&values[1..4]), of(&values[4..])];
+        check::assert_close(&found, &expected, 1e-5, 1e-6);
+        check::assert_differences(&[&x], || log_sum_exp_by_group(&x, &[1, 3, 2]));
+        assert!(log_sum_exp_by_group(&x, &[6, 0]).is_err());
         Ok(())
     }
 

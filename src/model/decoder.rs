@@ -4,17 +4,22 @@
 //! target and one for its end. Its objectives and search use it through a trait of its own, as it has the output layer,
 //! and as a search needs its steps one by one.
 
+mod copy;
 mod network;
 mod sample;
 mod search;
+mod source_words;
 mod targets;
 
 use candle_core::{Result, Tensor};
 
+pub use copy::Copied;
 pub use sample::{Choice, sample};
 pub use search::{Hypothesis, SearchOptions, SearchedExample, search};
+pub use source_words::{CopiedField, SourceWords};
 pub use targets::TargetRows;
 
+pub(super) use copy::CopyLayer;
 pub(super) use network::{Initial, Network, OutputLayer};
 
 use super::Rows;
@@ -33,15 +38,28 @@ pub const FIRST: u32 = 2;
 pub trait Decoder: Send + Sync {
     /// The symbols that it generates; the class of the first is [`FIRST`].
     fn vocabulary(&self) -> &Vocabulary;
-    /// The loss of each row of outputs with its target class: (rows).
-    fn cross_entropy(&self, outputs: &Tensor, targets: Vec<u32>) -> Result<Tensor>;
-    /// Starts a search, given the rows of each of its input keys.
-    fn start(&self, inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>>;
+    /// The field whose words it can copy, if it can.
+    fn copies(&self) -> Option<&str> {
+        None
+    }
+    /// The loss of each row of outputs with its target class, given what it can copy: (rows).
+    fn cross_entropy(
+        &self,
+        outputs: &Rows,
+        targets: Vec<u32>,
+        copied: Option<Copied<'_>>,
+    ) -> Result<Tensor>;
+    /// Starts a search, given the rows of each of its input keys and the words that it can copy.
+    fn start<'a>(
+        &'a self,
+        inputs: &[Rows],
+        words: Option<&'a SourceWords>,
+    ) -> Result<Box<dyn Decoding + 'a>>;
 }
 
 /// The hypotheses of a search over a batch.
 pub trait Decoding {
-    /// The number of classes.
+    /// The number of classes, with those of the words that it can copy.
     fn n_classes(&self) -> usize;
     /// Begins one hypothesis for each of these examples of the batch.
     fn begin(&mut self, examples: &[u32]) -> Result<()>;

@@ -25,6 +25,10 @@ pub(super) fn fields(declared: &Declared<'_>) -> Result<[String; 2], ConfigFault
         };
         let name = tap.parse::<TapName>().ok().filter(|name| name.field.is_none());
         let decoder = name.and_then(|name| (declared.encoder)(&name.encoder));
+        if decoder.is_some_and(|decoder| decoder.config.other_text().is_some()) {
+            let what = format!("`{key}`: expected a decoder without `copy`, found {tap:?}");
+            return Err(ConfigFault::Key(key, what));
+        }
         decoder.and_then(|decoder| decoder.config.field()).map(str::to_owned).ok_or_else(|| {
             ConfigFault::Key(key, format!("`{key}`: expected a decoder, found {tap:?}"))
         })

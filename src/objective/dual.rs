@@ -152,7 +152,7 @@ impl Side {
                 model.map_or(0.0, |model| model.log_probability(before, class));
             n_words[example as usize] += 1;
         }
-        let per_row = self.decoder.cross_entropy(&rows.tensor, targets)?;
+        let per_row = self.decoder.cross_entropy(rows, targets, None)?;
         let conditional = kernel::sum_by_group(&per_row, examples, batch.n_examples())?;
         Ok(Some(Scored { conditional, marginal, n_words }))
     }

@@ -1,7 +1,7 @@
 //! Generation: a text, word by word, from the outputs of a decoder.
 //!
 //! loss = −(Σ_t ln P(w_t | w_1 .. w_{t−1}, memory)) / words, over the words of the target and its end; words outside
-//! the decoder's vocabulary are one class. An evaluation also generates texts, by greedy or beam search, and compares
+//! the decoder's vocabulary are one class, but for those that it can copy. An evaluation also generates texts, by greedy or beam search, and compares
 //! them with the targets.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,7 +22,10 @@ use crate::{
     metric::{Gold, Scorer, Tokenization, scorer::GenerationScorer},
     model::{
         Decoder, RowKind, Rows,
-        decoder::{FIRST, Hypothesis, SearchOptions, SearchedExample, TargetRows, search},
+        decoder::{
+            Copied, CopiedField, FIRST, Hypothesis, SearchOptions, SearchedExample, SourceWords,
+            TargetRows, search,
+        },
     },
     protocol::event::Direction,
 };
@@ -168,6 +171,8 @@ struct Attached {
     field: usize,
     ids: Lookup,
     words: Lexicon,
+    /// The words that the decoder can copy.
+    copied: Option<CopiedField>,
 }
 
 impl Generator {
@@ -191,6 +196,11 @@ impl Generator {
         (0..batch.n_examples()).map(of).collect()
     }
 
+    /// The words that the decoder can copy.
+    fn source(&self, batch: &Batch) -> Option<SourceWords> {
+        self.attached(batch).copied.as_ref().map(|copied| copied.words(batch))
+    }
+
     /// The texts of each example that has a memory.
     fn texts(&self, inputs: &[Rows], batch: &Batch) -> Result<Vec<Prediction>> {
         let mut predictions = vec![Prediction::None; batch.n_examples()];
@@ -201,20 +211,24 @@ impl Generator {
             (n > 0).then_some(SearchedExample { example: example as u32, max_len })
         };
         let examples: Vec<_> = (0..batch.n_examples()).filter_map(searched).collect();
-        let mut decoding = self.decoder.start(inputs)?;
+        let words = self.source(batch);
+        let mut decoding = self.decoder.start(inputs, words.as_ref())?;
         let found = search(decoding.as_mut(), &examples, self.config.search)?;
         for (searched, mut found) in examples.iter().zip(found) {
             found.truncate(self.n_best);
-            let texts = found.iter().map(|hypothesis| self.text(hypothesis)).collect();
+            let texts = found.iter().map(|found| self.text(found, words.as_ref())).collect();
             predictions[searched.example as usize] = Prediction::Texts(texts);
         }
         Ok(predictions)
     }
 
-    fn text(&self, hypothesis: &Hypothesis) -> ScoredText {
+    fn text(&self, hypothesis: &Hypothesis, source: Option<&SourceWords>) -> ScoredText {
         let vocabulary = self.decoder.vocabulary();
-        let words = hypothesis.classes.iter();
-        let words: Vec<&str> = words.map(|&class| vocabulary.item(class - FIRST)).collect();
+        let word = |&class: &u32| match source {
+            Some(source) if class >= source.n_classes() => source.text(class),
+            _ => vocabulary.item(class - FIRST),
+        };
+        let words: Vec<&str> = hypothesis.classes.iter().map(word).collect();
         ScoredText { text: words.join(" "), score: hypothesis.score }
     }
 }
@@ -224,17 +238,28 @@ impl Objective for Generator {
         let Some(field) = corpus.field(&self.config.label) else { return };
         let words = corpus.lexicons[field].clone();
         let ids = Lookup::new(self.decoder.vocabulary(), &words, Normalize::default());
-        self.attached.insert(corpus_idx, Attached { field, ids, words });
+        let source = self.decoder.copies().and_then(|name| corpus.field(name));
+        let copied =
+            source.map(|source| CopiedField::new(self.decoder.vocabulary(), corpus, source, field));
+        self.attached.insert(corpus_idx, Attached { field, ids, words, copied });
     }
 
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
-        let Attached { field, ids, .. } = self.attached(batch);
-        let TargetRows { packing, targets, .. } = TargetRows::new(batch, *field, ids);
+        let Attached { field, ids, copied, .. } = self.attached(batch);
+        let words = self.source(batch);
+        let TargetRows { packing, targets, .. } = match (copied, &words) {
+            (Some(copied), Some(words)) => {
+                TargetRows::of(batch, *field, |symbol| copied.target(symbol, words))
+            }
+            _ => TargetRows::new(batch, *field, ids),
+        };
         let n_rows = targets.len();
         if n_rows == 0 {
             return Ok(None);
         }
-        let per_row = self.decoder.cross_entropy(&taps[0].tensor, targets)?;
+        let copied = words.as_ref().zip(taps.get(1));
+        let copied = copied.map(|(words, memory)| Copied { memory, words });
+        let per_row = self.decoder.cross_entropy(&taps[0], targets, copied)?;
         let examples = packing.examples_of_rows();
         let per_example = kernel::sum_by_group(&per_row, examples, packing.n_examples())?;
         RawLoss::new(per_example, n_rows).map(Some)

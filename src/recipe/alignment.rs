@@ -285,6 +285,18 @@ fn of_encoder(
             Err(what) => diagnostics.fault(&spec.values.place(key.name), what),
         }
     }
+    if let (RowSource::Decoder(_), Some(stand), Some(copied)) =
+        (spec.kind.source(), first, spec.config.other_text())
+        && let Some(found) = here.field(copied)
+        && stand != found
+    {
+        let (name, corpus) = (&spec.name, &here.spec.name);
+        let which = stand.mismatch(found, "are of another sequence");
+        let what = format!(
+            "{name:?} copies words of the field {copied:?} of corpus {corpus:?} by the rows of its `input`, which {which}"
+        );
+        diagnostics.fault(&spec.values.place("copy"), what);
+    }
     collection::of_encoder(encoders, spec, prefix, here, diagnostics);
     let base = prefix.or_else(|| fields(spec.kind, &spec.values).next());
     if let (RowSource::Field, Some(field)) = (spec.kind.source(), base)

@@ -91,12 +91,19 @@ struct Placed {
     objective: Box<dyn Objective>,
     /// The taps of its own, then those of the objectives that it reads.
     taps: Vec<Vec<Tap>>,
-    /// The tap of the decoder that it reads first, if it reads one.
-    decoder: Option<Tap>,
+    /// The decoder that it reads first, if it reads one.
+    decoder: Option<Decoded>,
     /// Whether it makes examples from what that decoder generates.
     makes_examples: bool,
     /// What happens to its gradient at each of them.
     gradients: Vec<GradientFlow>,
+}
+
+/// A decoder that an objective reads.
+struct Decoded {
+    tap: Tap,
+    /// Whether it copies from its input.
+    copies: bool,
 }
 
 impl System {
@@ -245,7 +252,10 @@ impl System {
             let part = objective::owner(name.as_str());
             let objective = objective.map_err(|error| of_part(&part, &error))?;
             let (taps, gradients) = (spec.taps.clone(), spec.gradients());
-            let decoder = tapped.first().copied().cloned();
+            let decoder = tapped.first().map(|&tap| {
+                let copies = decoders[&tap.encoder].copies().is_some();
+                Decoded { tap: tap.clone(), copies }
+            });
             let makes_examples = spec.kind.makes_examples();
             objectives[at] =
                 Some(Placed { owner: part, objective, taps, decoder, makes_examples, gradients });
@@ -379,8 +389,8 @@ impl System {
     }
 
     /// The rows that each of these objectives reads for a batch, from one forward pass of the
-    /// encoders that they need. In an evaluation, those that its decoder reads follow, so that it can
-    /// search. An objective that makes examples reads these only.
+    /// encoders that they need. Those that its decoder reads follow: in an evaluation, so that it can
+    /// search, and wherever it copies from them. An objective that makes examples reads these only.
     pub fn taps(&self, objectives: &[usize], batch: &Batch, mode: Mode) -> Result<Vec<Vec<Rows>>> {
         let wanted = objectives.iter().flat_map(|&at| self.wanted(at, batch.corpus));
         let forward = Forward::new(&self.encoders, wanted, batch, mode)?;
@@ -388,12 +398,15 @@ impl System {
             let placed = &self.objectives[at];
             let mut taps =
                 if placed.makes_examples { Vec::new() } else { placed.read(&forward, mode)? };
-            if let Some(tap) = &placed.decoder
-                && (mode == Mode::Eval || placed.makes_examples)
+            if let Some(Decoded { tap, copies }) = &placed.decoder
+                && (mode == Mode::Eval || placed.makes_examples || *copies)
             {
-                let inputs = self.encoders[tap.encoder].inputs.iter();
-                for input in inputs {
-                    taps.push(forward.read(input.of(batch.corpus), tap.field.as_deref())?);
+                for input in &self.encoders[tap.encoder].inputs {
+                    let rows = forward.read(input.of(batch.corpus), tap.field.as_deref())?;
+                    taps.push(match placed.makes_examples {
+                        true => rows,
+                        false => flow(placed.gradients[0], rows, mode)?,
+                    });
                 }
             }
             Ok(taps)
@@ -405,8 +418,8 @@ impl System {
     fn wanted(&self, at: usize, corpus_idx: usize) -> Vec<&Tap> {
         let placed = &self.objectives[at];
         match &placed.decoder {
-            Some(decoder) if placed.makes_examples => {
-                let inputs = self.encoders[decoder.encoder].inputs.iter();
+            Some(decoded) if placed.makes_examples => {
+                let inputs = self.encoders[decoded.tap.encoder].inputs.iter();
                 inputs.flat_map(|input| input.of(corpus_idx)).collect()
             }
             _ => placed.taps.iter().flatten().collect(),
@@ -435,16 +448,18 @@ impl System {
 impl Placed {
     /// The rows of its taps, through which its gradient passes, stops or is reversed.
     fn read<'a>(&'a self, forward: &Forward<'a>, mode: Mode) -> Result<Vec<Rows>> {
-        let taps = self.taps.iter().zip(&self.gradients).map(|(taps, gradient)| {
-            let rows = forward.read(taps, None)?;
-            match (*gradient, mode) {
-                (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
-                (GradientFlow::Stop, _) => rows.without_gradient(),
-                (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
-                    Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
-                }
-            }
-        });
-        taps.collect()
+        let taps = self.taps.iter().zip(&self.gradients);
+        taps.map(|(taps, gradient)| flow(*gradient, forward.read(taps, None)?, mode)).collect()
+    }
+}
+
+/// Rows through which a gradient passes, stops or is reversed.
+fn flow(gradient: GradientFlow, rows: Rows, mode: Mode) -> Result<Rows> {
+    match (gradient, mode) {
+        (GradientFlow::Pass, _) | (_, Mode::Eval | Mode::Trace) => Ok(rows),
+        (GradientFlow::Stop, _) => rows.without_gradient(),
+        (GradientFlow::Reverse(strength), Mode::Train { step, .. }) => {
+            Ok(rows.with(kernel::reverse(&rows.tensor, strength.at(step))?))
+        }
     }
 }

@@ -16,6 +16,7 @@ mod cli;
 mod collections;
 mod conll;
 mod continued;
+mod copying;
 mod damaged;
 mod desk;
 mod devices;

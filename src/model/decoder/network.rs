@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::{Decoder, Decoding};
+use super::{Copied, CopyLayer, Decoder, Decoding, SourceWords, UNKNOWN};
 use crate::{
     data::{Packing, Vocabulary},
     kernel::{self, DecoderMemory, DecoderPackings, DecoderState, DecoderWeights, ParamRef},
@@ -38,9 +38,16 @@ pub(in crate::model) struct Network {
     pub(in crate::model) weights: DecoderWeights,
     pub(in crate::model) initial: Initial,
     pub(in crate::model) output: OutputLayer,
+    /// The field whose words it can copy, and the parameters for that.
+    pub(in crate::model) copy: Option<(String, CopyLayer)>,
 }
 
 impl Network {
+    /// The number of classes of the vocabulary.
+    fn n_classes(&self) -> usize {
+        self.embedding.rows().dims()[0]
+    }
+
     /// The embeddings of classes.
     pub(in crate::model) fn embed(&self, classes: Vec<u32>, mode: Mode) -> Result<Tensor> {
         self.embedding.forward(classes, mode)
@@ -96,19 +103,41 @@ impl Decoder for Network {
         &self.vocabulary
     }
 
-    fn cross_entropy(&self, outputs: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
-        match &self.output {
-            OutputLayer::Own(layer) => layer.cross_entropy(outputs, targets),
-            OutputLayer::Tied(bias) => self.embedding.cross_entropy(outputs, bias, targets),
+    fn copies(&self) -> Option<&str> {
+        self.copy.as_ref().map(|(field, _)| field.as_str())
+    }
+
+    fn cross_entropy(
+        &self,
+        outputs: &Rows,
+        targets: Vec<u32>,
+        copied: Option<Copied<'_>>,
+    ) -> Result<Tensor> {
+        let Rows { tensor, packing } = outputs;
+        let own = |targets| match &self.output {
+            OutputLayer::Own(layer) => layer.cross_entropy(tensor, targets),
+            OutputLayer::Tied(bias) => self.embedding.cross_entropy(tensor, bias, targets),
+        };
+        match (&self.copy, copied) {
+            (Some((_, layer)), Some(copied)) => {
+                layer.cross_entropy(tensor, (&packing.examples_of_rows(), targets), copied, own)
+            }
+            (None, None) => own(targets),
+            _ => bail!("a decoder is given the words of the source if it can copy them"),
         }
     }
 
-    fn start(&self, inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>> {
+    fn start<'a>(
+        &'a self,
+        inputs: &[Rows],
+        words: Option<&'a SourceWords>,
+    ) -> Result<Box<dyn Decoding + 'a>> {
         let inputs: Vec<Rows> = inputs.iter().map(|rows| rows.with(rows.tensor.detach())).collect();
         let memory = DecoderMemory::new(&inputs[0].tensor, &inputs[0].packing, &self.weights)?;
         Ok(Box::new(NetworkDecoding {
             network: self,
             inputs,
+            words,
             memory,
             state: None,
             examples: Vec::new(),
@@ -120,6 +149,8 @@ impl Decoder for Network {
 struct NetworkDecoding<'a> {
     network: &'a Network,
     inputs: Vec<Rows>,
+    /// The words that it can copy.
+    words: Option<&'a SourceWords>,
     memory: DecoderMemory,
     /// `None` before the first step.
     state: Option<DecoderState>,
@@ -129,7 +160,7 @@ struct NetworkDecoding<'a> {
 
 impl Decoding for NetworkDecoding<'_> {
     fn n_classes(&self) -> usize {
-        self.network.embedding.rows().dims()[0]
+        self.words.map_or(self.network.n_classes(), SourceWords::n_all)
     }
 
     fn begin(&mut self, examples: &[u32]) -> Result<()> {
@@ -142,10 +173,20 @@ impl Decoding for NetworkDecoding<'_> {
     fn step(&mut self, from: &[u32], classes: &[u32]) -> Result<Vec<f32>> {
         let Some(state) = &self.state else { bail!("a search begins before its first step") };
         let examples: Vec<u32> = from.iter().map(|&from| self.examples[from as usize]).collect();
-        let x = self.network.embed(classes.to_vec(), Mode::Eval)?.detach();
+        let known = |&class: &u32| {
+            if (class as usize) < self.network.n_classes() { class } else { UNKNOWN }
+        };
+        let x = self.network.embed(classes.iter().map(known).collect(), Mode::Eval)?.detach();
         let state = self.memory.step(&x, &state.select(from)?, &examples)?;
         let log_probabilities = self.network.log_probabilities(&state.outputs)?;
+        let log_probabilities = match (&self.network.copy, self.words) {
+            (Some((_, layer)), Some(words)) => {
+                let copied = Copied { memory: &self.inputs[0], words };
+                layer.log_probabilities(&state.outputs, &examples, copied, &log_probabilities)?
+            }
+            _ => kernel::to_vec(&log_probabilities)?,
+        };
         (self.state, self.examples) = (Some(state), examples);
-        kernel::to_vec(&log_probabilities)
+        Ok(log_probabilities)
     }
 }

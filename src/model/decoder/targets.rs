@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{EDGE, FIRST, UNKNOWN};
-use crate::data::{Batch, Packing, vocabulary::Lookup};
+use crate::data::{Batch, Packing, Symbol, vocabulary::Lookup};
 
 /// The rows of a batch's targets: for each example that has one, its symbols and its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,14 @@ impl TargetRows {
     /// Those of a field of a batch, whose strings have these ids. An example in which a symbol is missing has no
     /// target.
     pub fn new(batch: &Batch, field: usize, ids: &Lookup) -> Self {
+        Self::of(batch, field, |symbol| ids.id(symbol).map_or(UNKNOWN, |id| id + FIRST))
+    }
+
+    /// The same for strings with these classes.
+    pub fn of(batch: &Batch, field: usize, class: impl Fn(Symbol) -> u32) -> Self {
         let (symbols, source) = (batch.symbols(field), batch.packing(field));
         let symbol = |row: usize| symbols.get(row).copied().flatten();
-        let class = |row: usize| {
-            let id = symbol(row).and_then(|symbol| ids.id(symbol));
-            id.map_or(UNKNOWN, |id| id + FIRST)
-        };
+        let class = |row: usize| symbol(row).map_or(UNKNOWN, &class);
         let is_whole =
             |&sequence: &u32| source.rows(sequence as usize).all(|row| symbol(row).is_some());
         let length = |sequence: &Option<u32>| {

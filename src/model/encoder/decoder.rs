@@ -21,7 +21,7 @@ use crate::{
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
         Mode, Rows,
-        decoder::{FIRST, Initial, Network, OutputLayer, TargetRows},
+        decoder::{CopyLayer, FIRST, Initial, Network, OutputLayer, TargetRows},
         tap::{self, Context, LayerSpec, RowKind},
     },
 };
@@ -38,6 +38,7 @@ const HIDDEN: &str = "hidden";
 const INPUT_FEEDING: &str = "input_feeding";
 const INITIAL: &str = "initial";
 const TIED: &str = "tied";
+const COPY: &str = "copy";
 const DROPOUT: &str = "dropout";
 
 const SUMMARY: &str = "summary";
@@ -98,6 +99,11 @@ const KEYS: &[Key] = &[
         ValueType::Switch,
         "true",
         "whether the embeddings are also the weights of the output layer",
+    ),
+    Key::optional(
+        COPY,
+        ValueType::Name(Refers::OtherText),
+        "field whose words it can copy; `input` has one row for each of them",
     ),
     Key::with_default(
         DROPOUT,
@@ -198,6 +204,7 @@ struct Config {
     input_feeding: bool,
     initial: InitialState,
     tied: bool,
+    copy: Option<String>,
     dropout: f64,
 }
 
@@ -219,6 +226,7 @@ impl Config {
             input_feeding: values.switch(INPUT_FEEDING),
             initial,
             tied: values.switch(TIED),
+            copy: values.text_if_set(COPY).map(str::to_owned),
             dropout: values.number(DROPOUT),
         }
     }
@@ -234,6 +242,18 @@ impl Config {
             Attention::Dot | Attention::General => self.width,
             Attention::Additive(hidden) => hidden,
         }
+    }
+
+    fn copy_layer(&self, setup: &mut EncoderSetup<'_>) -> Result<CopyLayer> {
+        let mut scope = setup.scope.child("copy");
+        Ok(CopyLayer {
+            query: scope.linear("query", self.output(), self.memory)?,
+            sentinel: scope.uniform(
+                "sentinel",
+                &[1, self.memory],
+                (3.0 / self.memory as f64).sqrt(),
+            )?,
+        })
     }
 
     fn weights(&self, setup: &mut EncoderSetup<'_>) -> Result<DecoderWeights> {
@@ -286,6 +306,10 @@ const PER_PAIR: u64 = 2;
 impl EncoderConfig for Config {
     fn field(&self) -> Option<&str> {
         Some(&self.field)
+    }
+
+    fn other_text(&self) -> Option<&str> {
+        self.copy.as_deref()
     }
 
     fn layers(&self) -> Vec<LayerSpec> {
@@ -364,6 +388,10 @@ impl EncoderConfig for Config {
                 )?)
             } else {
                 OutputLayer::Own(setup.scope.linear("scores", self.output(), classes)?)
+            },
+            copy: match &self.copy {
+                Some(field) => Some((field.clone(), self.copy_layer(&mut setup)?)),
+                None => None,
             },
             vocabulary,
         };

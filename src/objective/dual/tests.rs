@@ -9,7 +9,10 @@ use crate::{
         Axis, Example, Field, FieldForm, FieldValues, Positions, Schema, SequenceSpec, SplitData,
         Vocabulary,
     },
-    model::{Parameters, decoder::Decoding},
+    model::{
+        Parameters,
+        decoder::{Copied, Decoding, SourceWords},
+    },
 };
 
 /// Whose outputs (rows, 1) are the losses themselves.
@@ -20,12 +23,22 @@ impl Decoder for Fixed {
         &self.0
     }
 
-    fn cross_entropy(&self, outputs: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+    fn cross_entropy(
+        &self,
+        outputs: &Rows,
+        targets: Vec<u32>,
+        _copied: Option<Copied<'_>>,
+    ) -> Result<Tensor> {
+        let outputs = &outputs.tensor;
         assert_eq!(outputs.dims(), [targets.len(), 1]);
         outputs.flatten_all()
     }
 
-    fn start(&self, _inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>> {
+    fn start<'a>(
+        &'a self,
+        _inputs: &[Rows],
+        _words: Option<&'a SourceWords>,
+    ) -> Result<Box<dyn Decoding + 'a>> {
         bail!("nothing is searched")
     }
 }

@@ -74,7 +74,7 @@ impl RoundTripper {
         let max_len = self.config.max_length;
         let sampled = texts.clone().map(|&(example, _)| SearchedExample { example, max_len });
         let sampled: Vec<SearchedExample> = sampled.collect();
-        let mut decoding = self.left.start(memory)?;
+        let mut decoding = self.left.start(memory, None)?;
         let translations = sample(decoding.as_mut(), &sampled, choice)?;
         let trip = |((example, text), translation): (&(u32, Vec<Symbol>), Vec<u32>)| Trip {
             example: *example,
@@ -95,7 +95,7 @@ impl RoundTripper {
         let (rows, made) = runner.run(&attached.made, examples.collect())?;
         let of = |decoder: &dyn Decoder, rows: &Rows, field: usize, ids: &Lookup| {
             let TargetRows { packing, targets, .. } = TargetRows::new(&made, field, ids);
-            let per_row = decoder.cross_entropy(&rows.tensor, targets)?;
+            let per_row = decoder.cross_entropy(rows, targets, None)?;
             // From the order of the batch to that of the trips.
             let trips = packing.examples_of_rows().into_iter();
             let trips = trips.map(|example| made.examples[example as usize] as u32).collect();

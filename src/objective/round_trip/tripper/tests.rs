@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         Parameters,
-        decoder::{Decoding, FIRST},
+        decoder::{Copied, Decoding, FIRST, SourceWords},
     },
     objective::{ObjectiveConfig, ObjectiveSetup},
 };
@@ -34,7 +34,13 @@ impl Decoder for Left {
         &self.vocabulary
     }
 
-    fn cross_entropy(&self, outputs: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+    fn cross_entropy(
+        &self,
+        outputs: &Rows,
+        targets: Vec<u32>,
+        _copied: Option<Copied<'_>>,
+    ) -> Result<Tensor> {
+        let outputs = &outputs.tensor;
         // −ln σ(θ) is ln(1 + e^−θ), and −ln(1 − σ(θ)) is ln(1 + e^θ).
         let signs = targets.iter().map(|&class| if class == A { -1f32 } else { 1.0 }).collect();
         let is_word = targets.iter().map(|&class| if class == EDGE { 0f32 } else { 1.0 }).collect();
@@ -42,7 +48,11 @@ impl Decoder for Left {
         ((outputs.flatten_all()? * of(signs)?)?.exp()? + 1.0)?.log()? * of(is_word)?
     }
 
-    fn start(&self, _inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>> {
+    fn start<'a>(
+        &'a self,
+        _inputs: &[Rows],
+        _words: Option<&'a SourceWords>,
+    ) -> Result<Box<dyn Decoding + 'a>> {
         let p = sigmoid(f64::from(kernel::to_vec(&self.theta)?[0])) as f32;
         Ok(Box::new(OneWord { p }))
     }
@@ -78,11 +88,21 @@ impl Decoder for Right {
         &self.0
     }
 
-    fn cross_entropy(&self, outputs: &Tensor, _targets: Vec<u32>) -> Result<Tensor> {
+    fn cross_entropy(
+        &self,
+        outputs: &Rows,
+        _targets: Vec<u32>,
+        _copied: Option<Copied<'_>>,
+    ) -> Result<Tensor> {
+        let outputs = &outputs.tensor;
         outputs.flatten_all()
     }
 
-    fn start(&self, _inputs: &[Rows]) -> Result<Box<dyn Decoding + '_>> {
+    fn start<'a>(
+        &'a self,
+        _inputs: &[Rows],
+        _words: Option<&'a SourceWords>,
+    ) -> Result<Box<dyn Decoding + 'a>> {
         bail!("nothing is translated back")
     }
 }
