@@ -403,9 +403,11 @@ impl System {
             {
                 for input in &self.encoders[tap.encoder].inputs {
                     let rows = forward.read(input.of(batch.corpus), tap.field.as_deref())?;
-                    taps.push(match placed.makes_examples {
-                        true => rows,
-                        false => flow(placed.gradients[0], rows, mode)?,
+                    let gradient = placed.gradients[0];
+                    taps.push(if placed.makes_examples {
+                        rows
+                    } else {
+                        flow(gradient, rows, mode)?
                     });
                 }
             }
