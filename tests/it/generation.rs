@@ -220,7 +220,7 @@ fn a_decoder_with_inputs_by_corpus_shares_its_parameters_and_its_words() {
     let tiny = shipped_tiny("grounding", SIZE, &[]);
     let system = tiny.system();
     for (name, own, other) in [("caption", "eye.", "reader."), ("entailed", "reader.", "eye.")] {
-        let at = tiny.recipe.objectives.iter().position(|spec| spec.name == name).unwrap();
+        let at = tiny.recipe.objectives.iter().position(|spec| spec.name.as_str() == name).unwrap();
         let loss = tiny.term(&system, at, 6).mean().unwrap();
         let found = gradients(&loss, system.parameters());
         for (parameter, gradient) in system.parameters().all().iter().zip(found) {
