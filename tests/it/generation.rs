@@ -234,7 +234,7 @@ fn a_decoder_with_inputs_by_corpus_shares_its_parameters_and_its_words() {
     let words = fitted["encoder.speaker"].vocabulary("words").unwrap();
     for corpus in &tiny.corpora {
         let Some(field) = corpus.field("caption") else { continue };
-        let of_train = corpus.train.examples.iter().flat_map(|example| example.symbols(field));
+        let of_train = corpus.train.examples.iter().filter_map(|example| example.symbols(field));
         for &word in of_train.flatten() {
             let word = corpus.lexicons[field].get(word);
             assert!(words.id(word).is_some(), "{word}");
