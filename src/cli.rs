@@ -9,6 +9,7 @@ use clap::{
 
 use crate::{
     kernel::DeviceName,
+    model::decoder::MAX_BEAM,
     recipe::list,
     tui::{ColorWhen, GlyphChoice},
 };
@@ -266,11 +267,11 @@ pub struct PredictArgs {
     #[arg(long, value_name = "NAME")]
     pub objective: Option<String>,
     /// Hypotheses that the search for a text keeps open [default: the objective's `beam`]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BEAM)))]
     pub beam: Option<u16>,
     /// Write the N best texts of each example, as lines of example, text and score, separated by |||; examples count
     /// from 0, and the score is ln p divided by the length penalty
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_BEAM)))]
     pub nbest: Option<u16>,
     /// Number of threads [default: physical cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

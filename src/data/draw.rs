@@ -31,6 +31,8 @@ pub enum Purpose {
     Selection,
     /// The texts that the objective with that name samples, for batches of the corpus after it; the counter is the step.
     Texts,
+    /// The words that the decoder with that name reads in place of those of a target; the counter is the step.
+    ScheduledSampling,
     /// What a reader makes from plain text; seeded by the corpus's key, never by the run. The counter is the example.
     Examples,
 }
@@ -48,6 +50,7 @@ impl Purpose {
             Self::Examples => 8,
             Self::Selection => 9,
             Self::Texts => 10,
+            Self::ScheduledSampling => 11,
         }
     }
 }

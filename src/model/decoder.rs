@@ -7,6 +7,7 @@
 mod copy;
 mod network;
 mod sample;
+mod scheduled_sampling;
 mod search;
 mod source_words;
 mod targets;
@@ -15,12 +16,13 @@ use candle_core::{Result, Tensor};
 
 pub use copy::Copied;
 pub use sample::{Choice, sample};
-pub use search::{Hypothesis, SearchOptions, SearchedExample, search};
+pub use search::{Hypothesis, MAX_BEAM, SearchOptions, SearchedExample, search, searched_at_once};
 pub use source_words::{CopiedField, SourceWords};
 pub use targets::TargetRows;
 
 pub(super) use copy::CopyLayer;
 pub(super) use network::{Initial, Network, OutputLayer};
+pub(super) use scheduled_sampling::Draws;
 
 use super::Rows;
 use crate::data::Vocabulary;

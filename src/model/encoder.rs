@@ -195,6 +195,10 @@ pub trait EncoderConfig: Send + Sync {
     fn scratch(&self, _batch: BatchSize) -> u64 {
         0
     }
+    /// The number of classes that a decoder generates, given its fit; 0, as by default, for others.
+    fn n_classes(&self, _fitted: &Fitted) -> u64 {
+        0
+    }
     /// The number of adjacent rows of its input that a row joins.
     fn joins(&self) -> usize {
         1
@@ -277,6 +281,8 @@ pub struct BatchSize {
     pub item_tokens: u64,
     /// The documents of a collection that all of them rank.
     pub documents: u64,
+    /// The examples of a batch of an evaluation, which may be larger.
+    pub evaluated: u64,
     /// The sum of the products of their longest sequence and the characters of their longest text, each token of which
     /// has a space after it.
     pub transcribed: u64,

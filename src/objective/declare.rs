@@ -424,6 +424,11 @@ pub trait ObjectiveConfig: Send + Sync {
     fn n_repeats(&self) -> u64 {
         0
     }
+    /// The hypotheses that its search keeps open for each example, for the memory of an evaluation; `None`, as by default,
+    /// if it does not generate with a decoder.
+    fn beam(&self) -> Option<u64> {
+        None
+    }
     /// The encoders of whose parameters it keeps a copy, for the memory of a run. None by default.
     fn copied_encoders(&self) -> &[String] {
         &[]

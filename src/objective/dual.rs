@@ -139,7 +139,9 @@ impl Side {
     /// `None` if no example has a text.
     fn score(&self, rows: &Rows, batch: &Batch) -> Result<Option<Scored>> {
         let Some((field, ids)) = self.attached.get(&batch.corpus) else { return Ok(None) };
-        let TargetRows { packing, previous, targets } = TargetRows::new(batch, *field, ids);
+        let packing = &rows.packing;
+        let target = TargetRows::new(packing, batch, *field, ids);
+        let (previous, targets) = (target.previous(), target.targets());
         if targets.is_empty() {
             return Ok(None);
         }

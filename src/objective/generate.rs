@@ -23,8 +23,8 @@ use crate::{
     model::{
         Decoder, RowKind, Rows,
         decoder::{
-            Copied, CopiedField, FIRST, Hypothesis, SearchOptions, SearchedExample, SourceWords,
-            TargetRows, search,
+            Copied, CopiedField, FIRST, Hypothesis, MAX_BEAM, SearchOptions, SearchedExample,
+            SourceWords, TargetRows, search, searched_at_once,
         },
     },
     protocol::event::Direction,
@@ -48,7 +48,7 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(
         BEAM,
-        ValueType::Within(1, 100),
+        ValueType::Within(1, MAX_BEAM as u64),
         "1",
         "beam size of the search, in evaluations and `predict`; 1 is greedy",
     ),
@@ -133,7 +133,8 @@ struct Config {
 
 impl ObjectiveConfig for Config {
     fn metrics(&self) -> Vec<Metric> {
-        let higher = ["bleu", "chrf", "exact_match"];
+        // BLEU is 0 without a match of four words, as in texts of three.
+        let higher = ["chrf", "bleu", "exact_match"];
         let higher = higher.map(|name| Metric { name, direction: Direction::Higher });
         let perplexity = Metric { name: "perplexity", direction: Direction::Lower };
         higher.into_iter().chain([perplexity]).collect()
@@ -145,6 +146,10 @@ impl ObjectiveConfig for Config {
 
     fn has_text_label(&self) -> bool {
         true
+    }
+
+    fn beam(&self) -> Option<u64> {
+        Some(self.search.beam as u64)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {
@@ -213,11 +218,14 @@ impl Generator {
         let examples: Vec<_> = (0..batch.n_examples()).filter_map(searched).collect();
         let words = self.source(batch);
         let mut decoding = self.decoder.start(inputs, words.as_ref())?;
-        let found = search(decoding.as_mut(), &examples, self.config.search)?;
-        for (searched, mut found) in examples.iter().zip(found) {
-            found.truncate(self.n_best);
-            let texts = found.iter().map(|found| self.text(found, words.as_ref())).collect();
-            predictions[searched.example as usize] = Prediction::Texts(texts);
+        let n_at_once = searched_at_once(self.config.search.beam, decoding.n_classes());
+        for examples in examples.chunks(n_at_once) {
+            let found = search(decoding.as_mut(), examples, self.config.search)?;
+            for (searched, mut found) in examples.iter().zip(found) {
+                found.truncate(self.n_best);
+                let texts = found.iter().map(|found| self.text(found, words.as_ref())).collect();
+                predictions[searched.example as usize] = Prediction::Texts(texts);
+            }
         }
         Ok(predictions)
     }
@@ -247,11 +255,11 @@ impl Objective for Generator {
     fn loss(&self, taps: &[Rows], batch: &Batch) -> Result<Option<RawLoss>> {
         let Attached { field, ids, copied, .. } = self.attached(batch);
         let words = self.source(batch);
-        let TargetRows { packing, targets, .. } = match (copied, &words) {
-            (Some(copied), Some(words)) => {
-                TargetRows::of(batch, *field, |symbol| copied.target(symbol, words))
-            }
-            _ => TargetRows::new(batch, *field, ids),
+        let packing = &taps[0].packing;
+        let rows = TargetRows::new(packing, batch, *field, ids);
+        let targets = match (copied, &words) {
+            (Some(copied), Some(words)) => rows.targets_by(|symbol| copied.target(symbol, words)),
+            _ => rows.targets(),
         };
         let n_rows = targets.len();
         if n_rows == 0 {

@@ -319,7 +319,7 @@ fn one(
             .collect();
     let (reads, layers): (Vec<Input>, Vec<LayerSpec>) =
         found.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip();
-    decoders::check(table, kind, &values, &reads, below, diagnostics)?;
+    decoders::check(table, kind, &values, (&reads, &layers), below, diagnostics)?;
     let mut others = BTreeMap::new();
     for key in named_keys(kind) {
         let Some(name) = values.get(key).and_then(|said| said.value.as_text()) else { continue };

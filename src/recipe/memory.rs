@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::Result;
 
-use super::{FittedByOwner, Recipe, System};
+use super::{EncoderSpec, FittedByOwner, ObjectiveSpec, Recipe, System};
 use crate::{
-    data::{Collection, Corpus, Example, FieldValues},
+    data::{Collection, Corpus, Example, FieldValues, Fitted, stream::eval_batches},
     keys::{Key, Value, ValueType, Values},
     model::{
         HeadConfig, HeadKind,
+        decoder::searched_at_once,
         encoder::{BatchSize, PER_OUTPUT},
         tap::{LayerSpec, RowKind},
     },
     objective,
+    protocol::event::Split,
 };
 
 /// Bytes of an element.
@@ -160,8 +162,16 @@ fn longest_batch(corpus: &Corpus, batch_size: usize) -> BatchSize {
         item_pairs: most(&|example| items(example).pow(2)),
         item_tokens: most(&|example| items(example) * longest(example)),
         documents: most_collected(&|collection| collection.documents.len() as u64).unwrap_or(0),
+        evaluated: evaluated(corpus, batch_size),
         transcribed: most(&transcribed),
     }
+}
+
+/// The examples of the largest batch of an evaluation.
+fn evaluated(corpus: &Corpus, batch_size: usize) -> u64 {
+    let held_out = corpus.splits().filter(|(split, _)| *split != Split::Train);
+    let batches = held_out.flat_map(|(_, split)| eval_batches(split, batch_size));
+    batches.map(|batch| batch.len() as u64).max().unwrap_or(0)
 }
 
 fn n_rows(batch: BatchSize, on: RowKind) -> u64 {
@@ -178,6 +188,8 @@ struct Sizes {
     parameters: BTreeMap<String, u64>,
     /// Those of output biases: the size of the rows that the objective computes.
     outputs: BTreeMap<String, u64>,
+    /// The number of classes of each encoder, in the order of the recipe; 0 if it is no decoder.
+    n_classes: Vec<u64>,
 }
 
 impl Sizes {
@@ -201,7 +213,13 @@ impl Sizes {
                 *sum = sum.saturating_add(n_elements);
             }
         }
-        Ok(Self { parameters, outputs })
+        let none = Fitted::default();
+        let of_encoder = |spec: &EncoderSpec| {
+            let fitted = fitted.get(&format!("encoder.{}", spec.name)).unwrap_or(&none);
+            spec.config.n_classes(fitted)
+        };
+        let n_classes = recipe.encoders.iter().map(of_encoder).collect();
+        Ok(Self { parameters, outputs, n_classes })
     }
 
     fn parameters(&self) -> u64 {
@@ -242,6 +260,7 @@ impl Sizes {
             let rows = spec.layers.iter().map(|layer| n_rows(batch, layer.on)).max();
             let rows = rows.unwrap_or(batch.examples);
             let rows = outputs.copied().unwrap_or(0).saturating_mul(rows);
+            let rows = rows.saturating_add(self.generated(spec, batch));
             let n_pairs = spec.config.n_pairs(batch);
             let pairs = match spec.head_config.as_deref() {
                 Some(HeadConfig::Pairs(head)) => head.scratch(n_pairs),
@@ -255,6 +274,18 @@ impl Sizes {
         });
         let heads = heads.fold(0u64, u64::saturating_add).saturating_mul(PER_LOGIT);
         layers.saturating_add(heads).saturating_mul(ELEMENT)
+    }
+
+    /// Elements of the scores that an objective computes with the output layer of a decoder: of the targets of a step, or
+    /// of the hypotheses that are open in a search; 0 if it does not generate.
+    fn generated(&self, spec: &ObjectiveSpec, batch: BatchSize) -> u64 {
+        let decoder = spec.taps.first().and_then(|taps| taps.first());
+        let (Some(beam), Some(tap)) = (spec.config.beam(), decoder) else { return 0 };
+        let n_classes = self.n_classes[tap.encoder];
+        let examples =
+            batch.evaluated.min(searched_at_once(beam as usize, n_classes as usize) as u64);
+        let hypotheses = examples.saturating_mul(beam);
+        hypotheses.max(n_rows(batch, RowKind::Step)).saturating_mul(n_classes)
     }
 
     /// The owner of the most parameters, with its largest dimension.
@@ -325,166 +356,4 @@ fn add_dimensions(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        kernel::Device,
-        model::encoder::FirstValues,
-        recipe::{Overrides, RecipeSource, VectorsByEncoder, fit, load, shipped},
-    };
-
-    fn needs(name: &'static str, sets: &[&str]) -> MemoryNeeds {
-        let sets = sets.iter().map(|&set| set.to_owned()).collect();
-        let overrides = Overrides { sets, ..Overrides::default() };
-        let recipe = load(&RecipeSource::Shipped(name), &overrides).unwrap();
-        let corpora = recipe.open().unwrap();
-        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
-        MemoryNeeds::of(&recipe, &corpora, &fitted).unwrap()
-    }
-
-    #[test]
-    fn counted_parameters_are_those_that_are_created() {
-        for (name, _) in shipped::RECIPES {
-            let recipe = load(&RecipeSource::Shipped(name), &Overrides::default()).unwrap();
-            let corpora = recipe.open().unwrap();
-            let vectors = VectorsByEncoder::new();
-            let fitted = fit(&recipe, &corpora, &vectors);
-            let counted = System::parameter_sizes(&recipe, &fitted).unwrap();
-            let system =
-                System::new(&recipe, &fitted, &vectors, FirstValues::Recipe, &Device::Cpu).unwrap();
-            let created: Vec<(String, u64)> = system
-                .parameters()
-                .shapes()
-                .map(|(name, shape)| (name.to_owned(), shape.iter().map(|&n| n as u64).product()))
-                .collect();
-            assert_eq!(counted, created, "{name}");
-            let n_bytes = 4 * system.parameters().n_elements() as u64;
-            assert_eq!(needs(name, &[]).parameters, n_bytes, "every parameter has an owner");
-        }
-    }
-
-    #[test]
-    fn pairs_and_characters_of_the_longest_examples_are_counted() {
-        let folder = tempfile::tempdir().unwrap();
-        let lines = |n: usize, token: &str| format!("{token} N\n").repeat(n) + "\n";
-        let text = lines(3, "ab") + &lines(5, "a") + &lines(1, &"x".repeat(100));
-        std::fs::write(folder.path().join("train.txt"), text).unwrap();
-        let recipe = |attend: &str, tap: &str| {
-            let path = folder.path().join("recipe.toml");
-            let text = format!(
-                r#"name = "pairs"
-[train]
-seed = 1
-steps = 1
-batch_size = 2
-[[corpus]]
-name = "c"
-format = "columns"
-columns = ["form", "pos"]
-train = "train.txt"
-[[encoder]]
-name = "words"
-kind = "embed"
-field = "form"
-width = 4
-[[encoder]]
-name = "trunk"
-kind = "birnn"
-input = "words"
-width = 8
-{attend}
-[[objective]]
-name = "pos"
-role = "main"
-kind = "tag"
-corpus = "c"
-label = "pos"
-tap = "{tap}"
-"#
-            );
-            std::fs::write(&path, text).unwrap();
-            load(&RecipeSource::File(path), &Overrides::default()).unwrap()
-        };
-        let plain = recipe("", "trunk");
-        let corpora = plain.open().unwrap();
-        let size = longest_batch(&corpora[0], 2);
-        let wanted = BatchSize {
-            examples: 2,
-            tokens: 8,
-            characters: 106,
-            pairs: 25 + 9,
-            crossed: 8,
-            item_pairs: 2,
-            item_tokens: 8,
-            documents: 0,
-            transcribed: 101 + 5 * 10,
-        };
-        assert_eq!(size, wanted);
-        let step = |recipe: &Recipe| {
-            let fitted = fit(recipe, &corpora, &VectorsByEncoder::new());
-            MemoryNeeds::of(recipe, &corpora, &fitted).unwrap().step
-        };
-        let attend = "[[encoder]]\nname = \"near\"\nkind = \"attend\"\ninput = \"trunk\"\n\
-                      to = \"words\"\nhidden = 1000";
-        let more = step(&recipe(attend, "near")) - step(&plain);
-        assert!(more > size.pairs * 1000 * ELEMENT * 4, "{more}");
-    }
-
-    #[test]
-    fn the_parameters_that_an_anchor_copies_are_counted() {
-        let encoders = |names: &str| format!("objective.steady.encoders={names}");
-        let copies = |names: &str| needs("representation", &[&encoders(names)]);
-        let [one, both] = [r#"["pos-layer"]"#, r#"["pos-layer", "words"]"#].map(copies);
-        let heads = "objective.steady.heads=[\"pos\", \"chunk\"]";
-        let with_heads = needs("representation", &[&encoders("[\"words\"]"), heads]);
-        let recipe = load(&RecipeSource::Shipped("representation"), &Overrides::default()).unwrap();
-        let corpora = recipe.open().unwrap();
-        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
-        let sizes = System::parameter_sizes(&recipe, &fitted).unwrap();
-        let bytes = |prefix: &str| -> u64 {
-            let own = sizes.iter().filter(|(name, _)| name.starts_with(prefix));
-            own.map(|(_, n)| 4 * n).sum()
-        };
-        assert_eq!(one.copies, bytes("pos-layer."));
-        assert_eq!(both.copies, bytes("pos-layer.") + bytes("words."));
-        assert_eq!(both.total() - one.total(), bytes("words."));
-        let of_heads = bytes("objective.pos.") + bytes("objective.chunk.");
-        assert_eq!(with_heads.copies, bytes("words.") + of_heads);
-    }
-
-    #[test]
-    fn the_scores_of_bags_of_words_are_counted_for_each_row() {
-        let recipe = load(&RecipeSource::Shipped("initial-state"), &Overrides::default()).unwrap();
-        let corpora = recipe.open().unwrap();
-        let fitted = fit(&recipe, &corpora, &VectorsByEncoder::new());
-        let n_words = fitted["encoder.writer"].vocabularies["words"].len() as u64;
-        let sizes = Sizes::of(&recipe, &fitted).unwrap();
-        let batch = longest_batch(&corpora[0], recipe.train.batch_size);
-        let step = |recipe: &Recipe| sizes.step(recipe, batch);
-        for (name, rows) in
-            [("first-words", batch.examples), ("later-words", batch.tokens + batch.examples)]
-        {
-            let mut without = recipe.clone();
-            without.objectives.retain(|spec| spec.name.as_str() != name);
-            let of_scores = step(&recipe) - step(&without);
-            assert_eq!(of_scores, rows * n_words * PER_LOGIT * ELEMENT, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_largest_part_is_named_by_its_key() {
-        let of_width = needs("chunking", &["encoder.trunk.width=50000"]);
-        let refusal = of_width.refusal(8 << 30, "the machine has").unwrap();
-        assert!(
-            refusal.contains("and the machine has 8192 MiB; lower `encoder.trunk.width`"),
-            "{refusal}"
-        );
-        let of_characters = needs("chunking", &["encoder.words.characters.hidden=50000"]);
-        let refusal = of_characters.refusal(8 << 30, "the machine has").unwrap();
-        assert!(refusal.contains("`encoder.words.characters.hidden`"), "{refusal}");
-        let of_batch = needs("chunking", &["train.batch_size=100000", "encoder.trunk.width=64"]);
-        let refusal = of_batch.refusal(1 << 20, "the machine has").unwrap();
-        assert!(refusal.contains("`train.batch_size`"), "{refusal}");
-        assert_eq!(needs("chunking", &[]).refusal(8 << 30, "the machine has"), None);
-    }
-}
+mod tests;

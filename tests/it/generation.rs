@@ -1,13 +1,16 @@
 //! Decoders and the objectives that generate with them: what a row has read, greedy texts, and the commands.
 
 use auxdesk::{
-    data::{Batch, Example, FieldValues, Prediction},
-    metric::Gold,
-    model::Mode,
+    data::{Batch, Example, FieldValues, Prediction, Symbol},
+    metric::{Bleu, Chrf, Gold, Tokenization},
+    model::{Mode, decoder::FIRST},
+    recipe::System,
     train::score,
 };
+use candle_core::Tensor;
 
 use crate::{
+    objectives::reached,
     runs::{Exited, Here, finish},
     tiny::{Size, Tiny, gradients, numbers, shipped_tiny},
 };
@@ -97,13 +100,101 @@ fn a_text_is_generated_without_its_target() {
 #[test]
 fn scores_of_a_split_are_those_of_its_texts() {
     let tiny = shipped_tiny("translation", SIZE, &[]);
+    let (system, corpus) = (tiny.system(), &tiny.corpora[0]);
+    let field = corpus.field("north").unwrap();
+    let (mut bleu, mut chrf, mut n_exact) = (Bleu::default(), Chrf::default(), 0);
+    for (at, example) in corpus.train.examples.iter().enumerate() {
+        let batch = Batch::new(0, corpus, &corpus.train, &[at]);
+        let taps = system.taps(&[0], &batch, Mode::Eval).unwrap().remove(0);
+        let evaluation = system.objective(0).evaluate(&taps, &batch).unwrap();
+        let Prediction::Texts(texts) = &evaluation.predictions[0] else { panic!("a text") };
+        let words = example.symbols(field).unwrap().iter();
+        let words: Vec<&str> = words.map(|&word| corpus.lexicons[field].get(word)).collect();
+        let reference = [words.join(" ")];
+        bleu.add(&texts[0].text, &reference, Tokenization::None);
+        chrf.add(&texts[0].text, &reference);
+        n_exact += usize::from(texts[0].text == reference[0]);
+    }
     let split = auxdesk::protocol::event::Split::Train;
-    let scored = score(&tiny.recipe, &tiny.system(), &tiny.corpora, split, |_| true).unwrap();
+    let scored = score(&tiny.recipe, &system, &tiny.corpora, split, |_| true).unwrap();
     let (_, scores) = &scored.unwrap()[0];
-    let names: Vec<&str> = scores.metrics.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["bleu", "chrf", "exact_match", "perplexity"]);
-    let perplexity = scores.metrics[3].1;
-    assert!((perplexity - scores.loss().unwrap().exp()).abs() < 1e-9);
+    let exact = 100.0 * n_exact as f64 / corpus.train.examples.len() as f64;
+    let wanted = [
+        ("chrf", chrf.score()),
+        ("bleu", bleu.score()),
+        ("exact_match", exact),
+        ("perplexity", scores.loss().unwrap().exp()),
+    ];
+    // Untrained, it shares characters with the references.
+    assert!(wanted[0].1 > 1.0, "{wanted:?}");
+    assert_eq!(scores.metrics.len(), wanted.len());
+    for ((name, found), (wanted_name, wanted)) in scores.metrics.iter().zip(wanted) {
+        assert_eq!(*name, wanted_name);
+        assert!((found - wanted).abs() < 1e-9, "{name}: {found}, expected {wanted}");
+    }
+}
+
+/// A translation whose decoder reads words of the target with this probability in training, and gives its first word a
+/// probability of nearly 1 everywhere.
+fn certain(teacher_forcing: &str) -> (Tiny, System, Symbol) {
+    let set = format!("encoder.to-north.teacher_forcing={teacher_forcing}");
+    let tiny = shipped_tiny("translation", SIZE, &[set]);
+    let system = tiny.system();
+    let mut parameters = system.parameters().all().iter();
+    let bias = parameters.find(|parameter| parameter.name == "to-north.scores.bias").unwrap();
+    let mut values = vec![0f32; bias.var.elem_count()];
+    values[FIRST as usize] = 1e3;
+    let values = Tensor::from_vec(values, bias.var.shape(), bias.var.device()).unwrap();
+    bias.var.set(&values).unwrap();
+    let words = tiny.fitted()["encoder.to-north"].vocabularies["words"].clone();
+    let corpus = &tiny.corpora[0];
+    let lexicon = &corpus.lexicons[corpus.field("north").unwrap()];
+    let symbol = lexicon.iter().position(|word| word == words.item(0)).unwrap();
+    (tiny, system, symbol as Symbol)
+}
+
+#[test]
+fn without_teacher_forcing_a_step_reads_what_the_decoder_has_generated() {
+    let rows = |(tiny, system, _): &(Tiny, System, Symbol), mode| -> Vec<Vec<f32>> {
+        let taps = system.taps(&[0], &tiny.batch(0, 4), mode).unwrap().remove(0);
+        taps[0].tensor.to_vec2().unwrap()
+    };
+    let train = Mode::Train { seed: 1, step: 3 };
+    let sampled = certain("0");
+    // All words of the targets are replaced by the one that is certain.
+    let mut replaced = certain("1");
+    let field = replaced.0.corpora[0].field("north").unwrap();
+    for example in &mut replaced.0.corpora[0].train.examples {
+        let n_words = example.symbols(field).unwrap().len();
+        example.fields[field] = Some(FieldValues::Symbols(vec![replaced.2; n_words]));
+    }
+    let found = rows(&sampled, train);
+    assert_eq!(found, rows(&replaced, train));
+    assert_eq!(found, rows(&sampled, train), "draws are those of the step");
+    // An evaluation reads the target, and so does a step that is certain to.
+    let forced = certain("1");
+    assert_eq!(rows(&sampled, Mode::Eval), rows(&forced, Mode::Eval));
+    assert_eq!(rows(&forced, train), rows(&forced, Mode::Eval));
+    assert_ne!(found, rows(&forced, train));
+    // A schedule begins with the target.
+    let ramp = r#"{ shape = "linear", from = 1, to = 0, steps = 6 }"#;
+    let ramp = certain(ramp);
+    assert_eq!(rows(&ramp, Mode::Train { seed: 1, step: 0 }), rows(&forced, train));
+    assert_eq!(rows(&ramp, Mode::Train { seed: 1, step: 6 }), found);
+    let half = rows(&ramp, train);
+    assert!(half != found && half != rows(&forced, train));
+}
+
+#[test]
+fn scheduled_sampling_trains_the_parameters_of_teacher_forcing() {
+    let set = "encoder.to-north.teacher_forcing=0.5".to_owned();
+    let reached = |sets: &[String]| {
+        let tiny = shipped_tiny("translation", SIZE, sets);
+        let system = tiny.system();
+        let loss = tiny.term(&system, 0, 6).mean().unwrap();
+        reached(&system, &gradients(&loss, system.parameters()))
+    };
+    assert_eq!(reached(&[set]), reached(&[]));
 }
 
 /// A run that translates each word and turns their order.
@@ -197,6 +288,15 @@ fn predict_writes_a_text_for_each_line_and_the_best_texts_with_scores() {
     let exited = predict(&here, &["--beam", "2", "--nbest", "3"]);
     assert_eq!(exited.code, Some(2));
     assert!(exited.err.contains("--nbest: expected at most 2, the value of --beam, found 3"));
+    // A recipe has the same limit.
+    for flag in ["--beam", "--nbest"] {
+        let exited = predict(&here, &[flag, "101"]);
+        assert_eq!(exited.code, Some(2));
+        assert!(exited.err.contains("101 is not in 1..=100"), "{}", exited.err);
+    }
+    let set = ["check", "recipe.toml", "--set", "objective.text.beam=101"];
+    let exited = finish(&mut here.auxdesk(set));
+    assert!(exited.err.contains("a whole number between 1 and 100"), "{}", exited.err);
     let exited = predict(&here, &["--beam", "2", "--objective", "form"]);
     assert_eq!(exited.code, Some(2));
     assert!(

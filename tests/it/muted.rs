@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use auxdesk::{
-    model::encoder::RowSource,
     protocol::{
         Assignment, Command, Event, ObjectiveId,
         event::{Reason, Role, StepDone},
@@ -14,6 +13,7 @@ use auxdesk::{
 use proptest::prelude::*;
 
 use crate::{
+    objectives::is_decoder,
     orders::answers,
     tiny::{Run, Size, Tiny, is_read, names, shipped_tiny, text_tiny, without},
 };
@@ -118,9 +118,7 @@ fn every_auxiliary_muted_from_the_start_has_no_effect() {
             let has_own =
                 system.parameters().all().iter().any(|parameter| parameter.name.starts_with(&own));
             // A decoder that nothing else reads has the vocabulary of no corpus.
-            let nothing_reads = |spec: &&EncoderSpec| {
-                spec.corpora.is_empty() && matches!(spec.kind.source(), RowSource::Decoder(_))
-            };
+            let nothing_reads = |spec: &&EncoderSpec| spec.corpora.is_empty() && is_decoder(spec);
             let unread = tiny.recipe.encoders.iter().filter(nothing_reads);
             let unread: Vec<String> = unread.map(|spec| format!("{}.", spec.name)).collect();
             let runs = (&muted, &tiny.train(&[]));

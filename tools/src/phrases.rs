@@ -42,14 +42,24 @@ const PICTURED: [(&str, usize); 2] = [("train", 800), ("dev", 100)];
 /// Sentences of the source, and as many others of the north, without translations.
 const UNPAIRED: [(&str, usize); 2] = [("train", 1000), ("dev", 100)];
 
-/// Every file of the phrase book. No two of its sentences are equal in the source.
+/// Every file of the phrase book. No two of its sentences are equal in the source, and none of a split of a language is
+/// translated as one of an earlier split is.
 pub(crate) fn files(seed: u64) -> Vec<File> {
     let words = Words::draw(&mut Dice::new(seed));
     let (mut dice, mut seen) = (Dice::new(seed + 1), BTreeSet::new());
+    // Draws of their own for sentences in place of others, which leave those after them as they are.
+    let mut spare = Dice::new(seed + 50);
     let mut files = Vec::new();
     for (name, voice, splits) in PAIRS {
+        let mut translated = BTreeSet::new();
         for &(split, n) in splits {
-            let clauses = clauses(&words, n, &mut dice, &mut seen);
+            let mut clauses = clauses(&words, n, &mut dice, &mut seen);
+            for clause in &mut clauses {
+                while translated.contains(&voice(clause)) {
+                    *clause = unsaid(&words, &mut spare, &mut seen);
+                }
+            }
+            translated.extend(clauses.iter().map(voice));
             let texts = |voice: &dyn Fn(&Clause) -> Vec<String>| {
                 clauses.iter().map(|clause| voice(clause).join(" ") + "\n").collect::<String>()
             };
@@ -113,17 +123,20 @@ fn clauses(
     dice: &mut Dice,
     seen: &mut BTreeSet<Vec<String>>,
 ) -> Vec<Clause> {
-    let mut clauses = Vec::with_capacity(n);
-    while clauses.len() < n {
+    (0..n).map(|_| unsaid(words, dice, seen)).collect()
+}
+
+/// A sentence that was not said before.
+fn unsaid(words: &Words, dice: &mut Dice, seen: &mut BTreeSet<Vec<String>>) -> Clause {
+    loop {
         let clause = Clause::draw(words, dice);
         let said: Vec<String> = source::say(&clause).into_iter().map(first).collect();
         let all = said.iter().chain(&target::north(&clause)).cloned().collect::<Vec<_>>();
         let rude = all.iter().chain(&target::south(&clause)).any(|word| is_rude(word));
         if !rude && seen.insert(said) {
-            clauses.push(clause);
+            return clause;
         }
     }
-    clauses
 }
 
 #[cfg(test)]
@@ -153,5 +166,12 @@ mod tests {
         assert!((10..test.len() / 4).contains(&unknown), "{unknown} of {}", test.len());
         let pairs: BTreeSet<_> = of("phrases/north/train.source").into_iter().collect();
         assert!(of("phrases/south/train.source").iter().all(|line| !pairs.contains(line)));
+        for path in ["north/train north/dev", "north/train north/test", "south/train south/dev"] {
+            let (train, other) = path.split_once(' ').unwrap();
+            let targets = |path: &str| -> BTreeSet<String> {
+                of(&format!("phrases/{path}.target")).into_iter().collect()
+            };
+            assert!(targets(train).is_disjoint(&targets(other)), "{path}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     metric::{Bleu, Chrf, Gold, Tokenization},
 };
 
-/// `bleu`, `chrf` and `exact_match` of the best texts, and `perplexity`. An example without a text counts as one with an
+/// `chrf`, `bleu` and `exact_match` of the best texts, and `perplexity`. An example without a text counts as one with an
 /// empty text.
 pub struct GenerationScorer {
     tokenization: Tokenization,
@@ -42,8 +42,8 @@ impl Scorer for GenerationScorer {
 
     fn finish(self: Box<Self>, scores: &mut Scores) {
         if self.n_texts > 0 {
-            scores.metrics.push(("bleu", self.bleu.score()));
             scores.metrics.push(("chrf", self.chrf.score()));
+            scores.metrics.push(("bleu", self.bleu.score()));
         }
         Box::new(self.exact).finish(scores);
         Box::new(PerplexityScorer).finish(scores);
@@ -69,15 +69,26 @@ mod tests {
         let mut scores = Scores { sum: 6.0, count: 3, ..Scores::default() };
         scorer.finish(&mut scores);
         let names: Vec<_> = scores.metrics.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["bleu", "chrf", "exact_match", "perplexity"]);
+        assert_eq!(names, ["chrf", "bleu", "exact_match", "perplexity"]);
         let values: Vec<f64> = scores.metrics.iter().map(|(_, value)| *value).collect();
         // 9 of 10 words, 3 of 8 pairs, 2 of 6 and 1 of 4 match.
         let bleu = 100.0 * (0.9f64 * 0.375 / 3.0 * 0.25).powf(0.25);
-        assert!((values[0] - bleu).abs() < 1e-9, "{values:?}");
+        assert!((values[1] - bleu).abs() < 1e-9, "{values:?}");
         assert!((values[2] - 50.0).abs() < 1e-9 && (values[3] - 2f64.exp()).abs() < 1e-9);
         let mut nothing = Scores::default();
         Box::new(GenerationScorer::new(Tokenization::V13a)).finish(&mut nothing);
         assert_eq!(nothing.metrics, []);
+    }
+
+    #[test]
+    fn texts_of_three_words_have_a_first_metric_although_their_bleu_is_0() {
+        let mut scorer = Box::new(GenerationScorer::new(Tokenization::None));
+        let text = || ScoredText { text: "a b c".to_owned(), score: 0.0 };
+        scorer.push(&Gold::Texts(vec!["a b c".to_owned()]), &Prediction::Texts(vec![text()]));
+        let mut scores = Scores::default();
+        scorer.finish(&mut scores);
+        let wanted = [("chrf", 100.0), ("bleu", 0.0), ("exact_match", 100.0)];
+        assert_eq!(scores.metrics[..3], wanted);
     }
 
     #[test]
@@ -97,6 +108,6 @@ mod tests {
         assert_eq!(of_none, scores(Prediction::Texts(vec![empty])));
         assert_eq!(of_none[2], ("exact_match", 50.0));
         // Half as many words as the references have: the brevity penalty is exp(1 - 2).
-        assert!((of_none[0].1 - 100.0 * f64::exp(-1.0)).abs() < 1e-9, "{of_none:?}");
+        assert!((of_none[1].1 - 100.0 * f64::exp(-1.0)).abs() < 1e-9, "{of_none:?}");
     }
 }

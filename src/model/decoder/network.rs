@@ -89,7 +89,7 @@ impl Network {
     }
 
     /// ln p of each class for rows of outputs: (rows, classes).
-    fn log_probabilities(&self, outputs: &Tensor) -> Result<Tensor> {
+    pub(super) fn log_probabilities(&self, outputs: &Tensor) -> Result<Tensor> {
         let logits = match &self.output {
             OutputLayer::Own(layer) => layer.forward(outputs)?,
             OutputLayer::Tied(bias) => self.embedding.scores(outputs, bias)?,

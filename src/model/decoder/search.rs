@@ -9,6 +9,17 @@ use candle_core::{Result, bail};
 
 use super::{Decoding, EDGE, UNKNOWN};
 
+/// The largest beam, of a recipe and of `predict`.
+pub const MAX_BEAM: u8 = 100;
+
+/// Log-probabilities that the hypotheses of a search have in memory at a time, if one example has no more.
+const SCORES: usize = 1 << 23;
+
+/// The number of examples to search at once.
+pub fn searched_at_once(beam: usize, n_classes: usize) -> usize {
+    (SCORES / beam.saturating_mul(n_classes).max(1)).max(1)
+}
+
 /// How texts are searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchOptions {

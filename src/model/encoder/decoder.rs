@@ -5,26 +5,27 @@
 //! Its output layer is the head of its objectives: it is trained by them also where their gradient does not reach the
 //! rows.
 
+mod node;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::{Error, Result};
 
 use super::{
-    AttachedField, BatchSize, Built, DeclaredEncoder, Encoder, EncoderConfig, EncoderKind,
-    EncoderSetup, InputKey, RowSource, SequenceView, StringTable,
+    BatchSize, Built, DeclaredEncoder, EncoderConfig, EncoderKind, EncoderSetup, InputKey,
+    RowSource, StringTable,
 };
 use crate::{
-    data::{
-        Corpus, Fitted, Vocabulary, normalize::Normalize, vectors::WordVectors, vocabulary::Lookup,
-    },
+    data::{Corpus, Fitted, Vocabulary, vectors::WordVectors},
     kernel::{DecoderAttention, DecoderCell, DecoderWeights},
     keys::{Key, MAX_WIDTH, Refers, ValueType, Values},
     model::{
-        Mode, Rows,
-        decoder::{CopyLayer, FIRST, Initial, Network, OutputLayer, TargetRows},
+        decoder::{CopyLayer, FIRST, Initial, Network, OutputLayer},
         tap::{self, Context, LayerSpec, RowKind},
     },
+    schedule::Schedule,
 };
+use node::Node;
 
 pub(super) struct DecoderKind;
 
@@ -40,6 +41,7 @@ const INITIAL: &str = "initial";
 const TIED: &str = "tied";
 const COPY: &str = "copy";
 const DROPOUT: &str = "dropout";
+const TEACHER_FORCING: &str = "teacher_forcing";
 
 const SUMMARY: &str = "summary";
 const ADDITIVE: &str = "additive";
@@ -66,8 +68,9 @@ const KEYS: &[Key] = &[
     Key::with_default(
         MIN_COUNT,
         ValueType::Count(1),
-        "1",
-        "training count from which a word is generated; rarer ones are one unknown word",
+        "2",
+        "training count from which a word is generated; rarer ones are one unknown word, whose embedding only they train: \
+         with 1 it keeps its initial value",
     ),
     Key::with_default(EMBED, ValueType::Within(1, MAX_WIDTH), "128", "embedding dimension"),
     Key::with_default(WIDTH, ValueType::Within(1, MAX_WIDTH), "256", "hidden size"),
@@ -110,6 +113,13 @@ const KEYS: &[Key] = &[
         ValueType::Number(0.0, 0.95),
         "0",
         "dropout rate of embeddings and outputs",
+    ),
+    Key::with_default(
+        TEACHER_FORCING,
+        ValueType::Schedule(0.0, 1.0),
+        "1",
+        "probability in training that a step reads the word of the target before it, and not one drawn from the decoder's \
+         probabilities",
     ),
 ];
 
@@ -206,6 +216,7 @@ struct Config {
     tied: bool,
     copy: Option<String>,
     dropout: f64,
+    teacher_forcing: Schedule,
 }
 
 impl Config {
@@ -228,6 +239,7 @@ impl Config {
             tied: values.switch(TIED),
             copy: values.text_if_set(COPY).map(str::to_owned),
             dropout: values.number(DROPOUT),
+            teacher_forcing: values.schedule(TEACHER_FORCING),
         }
     }
 
@@ -345,6 +357,11 @@ impl EncoderConfig for Config {
         batch.tokens.saturating_mul(of_memory).saturating_add(rows).saturating_add(pairs)
     }
 
+    fn n_classes(&self, fitted: &Fitted) -> u64 {
+        let words = fitted.vocabularies.get(WORDS).map_or(0, Vocabulary::len);
+        u64::from(FIRST) + words as u64
+    }
+
     fn has_weights(&self) -> bool {
         true
     }
@@ -400,40 +417,9 @@ impl EncoderConfig for Config {
             name: setup.name.to_owned(),
             network: network.clone(),
             dropout: self.dropout,
+            teacher_forcing: self.teacher_forcing,
             attached: BTreeMap::new(),
         };
         Ok(Built::Decoder(Box::new(node), network))
-    }
-}
-
-/// A decoder as a node of the graph.
-struct Node {
-    name: String,
-    network: Arc<Network>,
-    dropout: f64,
-    /// The ids of the strings of each field, by corpus and field.
-    attached: BTreeMap<(usize, usize), Lookup>,
-}
-
-impl Encoder for Node {
-    fn attach(&mut self, field: &AttachedField<'_>) {
-        let vocabulary = &self.network.vocabulary;
-        let ids = Lookup::new(vocabulary, field.lexicon, Normalize::default());
-        self.attached.insert((field.corpus_idx, field.field), ids);
-    }
-
-    fn forward(&self, inputs: &[Rows], on: SequenceView<'_>, mode: Mode) -> Result<Vec<Rows>> {
-        let (batch, field) = (on.batch, on.field());
-        let ids = &self.attached[&(batch.corpus, field)];
-        let TargetRows { packing, previous, .. } = TargetRows::new(batch, field, ids);
-        let site = on.site(&self.name);
-        let x = self.network.embed(previous, mode)?;
-        let x = mode.dropout(&format!("{site}/embedding"), self.dropout, x)?;
-        let examples: Vec<u32> = (0..batch.n_examples() as u32).collect();
-        let initial = self.network.initial_states(inputs, &examples, mode)?;
-        let initial = Rows::new(initial, batch.per_example());
-        let outputs = self.network.outputs(&x, &inputs[0], &initial.tensor, &packing)?;
-        let outputs = mode.dropout(&format!("{site}/output"), self.dropout, outputs)?;
-        Ok(vec![initial, Rows::new(outputs, &packing)])
     }
 }

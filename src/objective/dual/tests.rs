@@ -90,15 +90,13 @@ fn objective(corpus: &Corpus, has_marginals: bool) -> (Box<dyn Objective>, Fitte
 }
 
 /// Losses of the rows of each side, with their packing.
-fn taps(batch: &Batch, corpus: &Corpus) -> ([Var; 2], [Rows; 2]) {
+fn taps(batch: &Batch) -> ([Var; 2], [Rows; 2]) {
     let side = |field: usize, first: f32| {
-        let words = Vocabulary::of_train([(corpus, field)], str::to_owned, None);
-        let ids = Lookup::new(&words, &corpus.lexicons[field], Normalize::default());
-        let target = TargetRows::new(batch, field, &ids);
-        let n = target.targets.len();
+        let packing = TargetRows::packing(batch, field);
+        let n = packing.n_rows();
         let losses = (0..n).map(|row| first + row as f32 / 4.0).collect();
         let var = Var::from_vec(losses, (n, 1), &Device::Cpu).unwrap();
-        let rows = Rows::new(var.as_tensor().clone(), &target.packing);
+        let rows = Rows::new(var.as_tensor().clone(), &packing);
         (var, rows)
     };
     let ((y, y_rows), (x, x_rows)) = (side(1, 0.5), side(0, 1.0));
@@ -113,7 +111,7 @@ fn the_gap_worked_by_hand_and_its_gradients() -> Result<()> {
         let batch = Batch::new(0, &corpus, &corpus.train, &[0, 1, 2]);
         // By length of x: pairs 0, 1 and 2 as in the file.
         assert_eq!(batch.examples, [0, 1, 2]);
-        let (vars, taps) = taps(&batch, &corpus);
+        let (vars, taps) = taps(&batch);
         let loss = objective.loss(&taps, &batch)?.expect("two pairs have both texts");
         assert_eq!(loss.count, 2);
         let marginal = |side: &str, field: usize, text: &[&str]| -> f64 {
@@ -172,7 +170,7 @@ fn without_a_pair_there_is_no_loss() -> Result<()> {
     let all = corpus(&[["a", "c"], ["a", "-"]]);
     let (objective, _) = objective(&all, true);
     let batch = Batch::new(0, &all, &all.train, &[1]);
-    let (_, taps) = taps(&batch, &all);
+    let (_, taps) = taps(&batch);
     assert!(objective.loss(&taps, &batch)?.is_none());
     assert!(objective.evaluate(&taps, &batch)?.loss.is_none());
     Ok(())

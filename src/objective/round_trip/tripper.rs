@@ -94,7 +94,8 @@ impl RoundTripper {
         let examples = trips.iter().map(|trip| attached.example(&trip.text, &trip.translation));
         let (rows, made) = runner.run(&attached.made, examples.collect())?;
         let of = |decoder: &dyn Decoder, rows: &Rows, field: usize, ids: &Lookup| {
-            let TargetRows { packing, targets, .. } = TargetRows::new(&made, field, ids);
+            let packing = &rows.packing;
+            let targets = TargetRows::new(packing, &made, field, ids).targets();
             let per_row = decoder.cross_entropy(rows, targets, None)?;
             // From the order of the batch to that of the trips.
             let trips = packing.examples_of_rows().into_iter();

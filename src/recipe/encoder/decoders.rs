@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use super::{EncoderSpec, Encoders, RowSource, fields};
 use crate::{
     keys::{Located, Values},
-    model::encoder::EncoderKind,
+    model::{
+        encoder::EncoderKind,
+        tap::{LayerSpec, RowKind},
+    },
     recipe::{
         fault::Diagnostics,
         input::{self, Input},
@@ -30,17 +33,28 @@ pub(super) fn are_absent(
     all
 }
 
-/// Checks that a decoder generates one text per example, and that none of its inputs reads that text.
+/// Checks that a decoder generates one text per example and attends to one sequence of it, and that none of its inputs
+/// reads that text.
 pub(super) fn check(
     table: &Named<'_>,
     kind: &dyn EncoderKind,
     values: &Values,
-    reads: &[Input],
+    (reads, layers): (&[Input], &[LayerSpec]),
     below: &Encoders,
     diagnostics: &mut Diagnostics,
 ) -> Option<()> {
     let RowSource::Decoder(keys) = kind.source() else { return Some(()) };
     let mut is_right = true;
+    let of_items = |layer: &LayerSpec| (layer.on, layer.pooled) == (RowKind::Token, RowKind::Item);
+    for (key, _) in keys.iter().zip(layers).filter(|(_, layer)| of_items(layer)) {
+        let what = format!(
+            "{}: expected one sequence per example, found the tokens of each item of a list; give one vector per item, as by \
+             a view such as .mean",
+            table.path(key.name)
+        );
+        diagnostics.fault(&values.place(key.name), what);
+        is_right = false;
+    }
     for field in fields(kind, values) {
         if below.signatures.lists.contains(field) {
             let what = format!(

@@ -68,7 +68,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("metric", &["data", "protocol"]),
     ("kernel", &["data::Packing"]),
-    ("model", &["data", "kernel", "keys", "regular_file"]),
+    ("model", &["data", "kernel", "keys", "regular_file", "schedule"]),
     ("mixer", &["protocol", "schedule", "keys", "data::draw", "data::Purpose"]),
     ("objective", &["model", "metric", "data", "kernel", "keys", "protocol"]),
     (

@@ -197,3 +197,11 @@ fn the_length_penalty_is_that_of_wu_and_others() {
     let found = Hypothesis::new(vec![2, 3, 4], -3.0, 2.0);
     assert!((found.score - -3.0 / 2.25).abs() < 1e-6);
 }
+
+#[test]
+fn a_search_has_a_bounded_number_of_scores_in_memory_or_those_of_one_example() {
+    assert_eq!(searched_at_once(1, 8192), 1024);
+    assert_eq!(searched_at_once(100, 8192), 10);
+    assert_eq!(searched_at_once(100, 1 << 20), 1);
+    assert_eq!(searched_at_once(1, 0), SCORES);
+}

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     data::{
         Axis, Example, Field, FieldForm, FieldValues, Fitted, Packing, Positions, Schema,
-        SequenceSpec, SplitData, Vocabulary, normalize::Normalize,
+        SequenceSpec, SplitData, Vocabulary,
     },
     model::{
         Parameters,
@@ -120,10 +120,8 @@ impl TapRunner for Fixed<'_> {
         let split = SplitData { examples, ..SplitData::default() };
         let batch = Batch::new(7, corpus, &split, &all);
         let rows = |field: usize| -> (usize, std::sync::Arc<Packing>) {
-            let ids =
-                Lookup::new(&Vocabulary::default(), &corpus.lexicons[field], Normalize::default());
-            let target = TargetRows::new(&batch, field, &ids);
-            (target.targets.len(), target.packing)
+            let packing = TargetRows::packing(&batch, field);
+            (packing.n_rows(), packing)
         };
         let (n_left, left) = rows(1);
         let theta = self.theta.broadcast_as((n_left, 1))?;
