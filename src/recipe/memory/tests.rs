@@ -140,10 +140,10 @@ fn the_scores_of_targets_and_of_open_hypotheses_are_counted() {
     let spec = &recipe.objectives[0];
     let tap = &spec.taps[0][0];
     assert_eq!(sizes.n_classes[tap.encoder], words + 2);
-    // 16 pairs in a step; the texts of dev and test are short enough to be searched together.
+    // 16 pairs in a step; an evaluation has 288 of the 300 texts of test in its largest batch.
     let n_steps = batch.tokens + batch.examples;
-    assert_eq!(batch.evaluated, 300);
-    assert_eq!(sizes.generated(spec, batch), n_steps.max(300) * (words + 2));
+    assert_eq!(batch.evaluated, 288);
+    assert_eq!(sizes.generated(spec, batch), n_steps.max(288) * (words + 2));
     assert_eq!(greedy.step, step(1));
     // With more hypotheses fewer examples are searched at once.
     let by_beam = |beam: u64| (step(beam) - greedy.step) as f64 / f64::from(1 << 20);
