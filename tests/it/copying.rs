@@ -75,14 +75,15 @@ fn trained(here: &Here, recipe: &str) -> f64 {
 fn a_name_that_no_training_text_has_is_copied() {
     let here = Here::new();
     assert_eq!(trained(&here, RECIPE), 100.0);
-    here.write("input.txt", "it hides robin now\nit shows it now\n");
+    here.write("input.txt", "it hides robin now\nit finds willow now\n");
     let predict = |more: &[&str]| {
         let args = ["predict", "run", "input.txt", "--threads", "1"];
         finish(&mut here.auxdesk([&args[..], more].concat()))
     };
-    let found = predict(&[]);
-    assert!(found.out.starts_with("hide ( robin )\nshow ( "), "{} {}", found.out, found.err);
-    assert_eq!(predict(&["--beam", "4"]).out.lines().next(), Some("hide ( robin )"));
+    for more in [&[][..], &["--beam", "4"]] {
+        let found = predict(more);
+        assert_eq!(found.out, "hide ( robin )\nfind ( willow )\n", "{}", found.err);
+    }
 }
 
 #[test]

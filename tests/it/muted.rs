@@ -13,7 +13,6 @@ use auxdesk::{
 use proptest::prelude::*;
 
 use crate::{
-    objectives::is_decoder,
     orders::answers,
     tiny::{Run, Size, Tiny, is_read, names, shipped_tiny, text_tiny, without},
 };
@@ -117,8 +116,9 @@ fn every_auxiliary_muted_from_the_start_has_no_effect() {
             let system = plain.system();
             let has_own =
                 system.parameters().all().iter().any(|parameter| parameter.name.starts_with(&own));
-            // A decoder that nothing else reads has the vocabulary of no corpus.
-            let nothing_reads = |spec: &&EncoderSpec| spec.corpora.is_empty() && is_decoder(spec);
+            // An encoder of a field that nothing else reads has the vocabulary of no corpus.
+            let nothing_reads =
+                |spec: &&EncoderSpec| spec.corpora.is_empty() && spec.config.field().is_some();
             let unread = tiny.recipe.encoders.iter().filter(nothing_reads);
             let unread: Vec<String> = unread.map(|spec| format!("{}.", spec.name)).collect();
             let runs = (&muted, &tiny.train(&[]));

@@ -136,6 +136,8 @@ fn words(tokens: &[Token], n: usize) -> Vec<&str> {
 
 const CFG_TEST: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
 
+const VISIBLE: &[&str] = &["pub", "(", "crate", ")"];
+
 fn test_files(path: &str, tokens: &[Token]) -> Vec<String> {
     let folder = match path.strip_suffix(".rs").unwrap() {
         "lib" | "main" => String::new(),
@@ -146,7 +148,9 @@ fn test_files(path: &str, tokens: &[Token]) -> Vec<String> {
         if words(&tokens[at..], CFG_TEST.len()) != CFG_TEST {
             continue;
         }
-        if let ["mod", name, ";"] = words(&tokens[at + CFG_TEST.len()..], 3).as_slice() {
+        let declared = words(&tokens[at + CFG_TEST.len()..], VISIBLE.len() + 3);
+        let declared = declared.strip_prefix(VISIBLE).unwrap_or(&declared);
+        if let ["mod", name, ";", ..] = declared {
             found.push(format!("{folder}{name}"));
         }
     }

@@ -63,10 +63,19 @@ fn readers_of_checkpoints_do_not_panic() {
 
 /// Fitted values with the most frequent strings only, so that a mutation is of one that matters.
 fn shortened(fitted: &FittedByOwner) -> FittedByOwner {
+    const MOST: usize = 12;
     let mut fitted = fitted.clone();
-    for vocabulary in fitted.values_mut().flat_map(|of| of.vocabularies.values_mut()) {
-        let counts: BTreeMap<&str, u64> = vocabulary.iter().collect();
-        *vocabulary = Vocabulary::from_counts(counts, 0, Some(12));
+    for of in fitted.values_mut() {
+        for vocabulary in of.vocabularies.values_mut() {
+            let counts: BTreeMap<&str, u64> = vocabulary.iter().collect();
+            *vocabulary = Vocabulary::from_counts(counts, 0, Some(MOST));
+        }
+        // Triples of the numbers of two neighbouring words, from 1 on, and their count.
+        let bigrams = of.numbers.iter_mut().filter(|(name, _)| name.ends_with("_bigrams"));
+        for (_, triples) in bigrams {
+            let is_kept = |triple: &&[f64]| triple[..2].iter().all(|word| *word <= MOST as f64);
+            *triples = triples.chunks(3).filter(is_kept).flatten().copied().collect();
+        }
     }
     fitted
 }
