@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auxdesk::{
-    data::{Fitted, normalize::Normalize, vocabulary::Lookup},
+    data::{normalize::Normalize, vocabulary::Lookup},
     kernel::Gradient,
     keys::{Key, Refers, ValueType},
     mixer::WEIGHTINGS,
