@@ -9,6 +9,7 @@ use auxdesk::{
         event::{Reason, Role, StepDone},
     },
     recipe::{EncoderSpec, shipped},
+    schedule::Schedule,
 };
 use proptest::prelude::*;
 
@@ -227,15 +228,18 @@ fn wish() -> impl Strategy<Value = Wish> {
 /// The desk according to its documentation.
 #[derive(Clone)]
 struct Strip {
-    gain: f32,
+    /// A schedule until a hand sets it.
+    gain: Schedule,
     muted: bool,
     soloed: bool,
 }
 
-fn weights(strips: &[Strip]) -> Vec<f32> {
+/// The weights of the step after so many.
+fn weights(strips: &[Strip], n_done: u64) -> Vec<f32> {
     let any_soloed = strips.iter().any(|strip| strip.soloed);
     let is_active = |strip: &Strip| !strip.muted && (!any_soloed || strip.soloed);
-    strips.iter().map(|strip| if is_active(strip) { strip.gain } else { 0.0 }).collect()
+    let gain = |strip: &Strip| strip.gain.at(n_done) as f32;
+    strips.iter().map(|strip| if is_active(strip) { gain(strip) } else { 0.0 }).collect()
 }
 
 proptest! {
@@ -262,9 +266,10 @@ proptest! {
 
         let mut strips: Vec<Strip> = specs
             .iter()
-            .map(|spec| Strip { gain: spec.gain.at(0) as f32, muted: spec.muted, soloed: false })
+            .map(|spec| Strip { gain: spec.gain, muted: spec.muted, soloed: false })
             .collect();
         let mut steps = run.steps().into_iter();
+        let mut n_done = 0;
         for (wish, id) in wishes.iter().zip(&run.ids[1..]) {
             let answered = answers(&run.events, *id);
             prop_assert_eq!(answered.len(), 1, "{:?}", wish);
@@ -272,7 +277,7 @@ proptest! {
             let n_strips = strips.len();
             let kind = match *wish {
                 Wish::Gain(strip, gain) => {
-                    wished[strip % n_strips].gain = gain;
+                    wished[strip % n_strips].gain = Schedule::Constant(f64::from(gain));
                     "gain_set"
                 }
                 Wish::Muted(strip, muted) => {
@@ -286,7 +291,7 @@ proptest! {
                 Wish::Step => "paused",
             };
             // Commands that would mute everything are refused, and no others.
-            let refused = weights(&wished).iter().all(|weight| *weight == 0.0);
+            let refused = weights(&wished, n_done).iter().all(|weight| *weight == 0.0);
             let kind = if refused { "command_refused" } else { kind };
             prop_assert_eq!(answered[0].kind(), kind);
             if !refused {
@@ -294,7 +299,8 @@ proptest! {
             }
             if let Wish::Step = wish {
                 let step = steps.next().unwrap();
-                let weights = weights(&strips);
+                let weights = weights(&strips, n_done);
+                n_done += 1;
                 for (spec, weight) in specs.iter().zip(weights) {
                     prop_assert_eq!(step.weights[&spec.name], weight);
                     let is_active = weight > 0.0 && step.losses.contains_key(&spec.name);
