@@ -5,17 +5,18 @@ use candle_core::{Result, Tensor};
 use super::{gather, ids, max_over_tokens, parameter, sum_by_group};
 use crate::{data::Packing, kernel::parameter::ParamRef};
 
-/// For each row the rows of its window, concatenated; zeros beyond the ends of the sequence.
+/// The rows of each window, concatenated; zeros for none.
 pub(in crate::kernel) fn windows(
     x: &Tensor,
     width: usize,
     neighbours: Vec<Option<usize>>,
 ) -> Result<Tensor> {
     let (rows, inputs) = x.dims2()?;
+    let n_windows = neighbours.len() / width;
     let none = Tensor::zeros((1, inputs), x.dtype(), x.device())?;
     let with_none = Tensor::cat(&[x, &none], 0)?;
     let places = neighbours.into_iter().map(|row| row.unwrap_or(rows) as u32);
-    gather(&with_none, places.collect())?.reshape((rows, width * inputs))
+    gather(&with_none, places.collect())?.reshape((n_windows, width * inputs))
 }
 
 /// The weighted sum of each bag's rows.
