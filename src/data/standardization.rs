@@ -1,5 +1,6 @@
 //! Standardization of frames: of each dimension d, y_d = (x_d − μ_d) / σ_d, with the mean and the standard deviation over
-//! all frames of the training splits. A dimension that is constant in training is only centred.
+//! all frames of the training splits. A dimension that is constant in training is only centred. Of pictures it is the
+//! pixels that are standardized, by channel.
 
 use super::{Corpus, FieldValues, Fitted};
 
@@ -20,8 +21,9 @@ impl Standardization {
         Self { mean: vec![0.0; width], deviation: vec![1.0; width] }
     }
 
-    /// Fits it to the frames of this width in fields of the training splits of corpora.
-    pub fn fit(corpora: &[(&Corpus, usize)], width: usize) -> Fitted {
+    /// Fits it to the frames of dimension `frame` in fields of the training splits of corpora. A frame is one vector, or
+    /// several one after the other, as the pixels of a picture, of dimension `width`.
+    pub fn fit(corpora: &[(&Corpus, usize)], frame: usize, width: usize) -> Fitted {
         let frames = || {
             let all = corpora.iter().flat_map(|&(corpus, field)| {
                 corpus
@@ -32,7 +34,7 @@ impl Standardization {
             });
             all.filter_map(|values| match values {
                 FieldValues::Frames { width: found, numbers, .. } => {
-                    (*found == width).then(|| numbers.chunks_exact(width))
+                    (*found == frame).then(|| numbers.chunks_exact(width))
                 }
                 _ => None,
             })
@@ -67,7 +69,7 @@ impl Standardization {
         Ok(Self { mean, deviation })
     }
 
-    /// The dimension of a frame.
+    /// The dimension of a vector.
     pub fn width(&self) -> usize {
         self.mean.len()
     }
@@ -114,7 +116,7 @@ mod tests {
         };
         let examples = vec![example(&[0.0, 7.0, 4.0, 7.0]), example(&[2.0, 7.0])];
         corpus.train = SplitData { examples, ..SplitData::default() };
-        let fitted = Standardization::fit(&[(&corpus, 0)], 2);
+        let fitted = Standardization::fit(&[(&corpus, 0)], 2, 2);
         assert_eq!(fitted.numbers[MEAN], [2.0, 7.0]);
         let found = Standardization::of(&fitted).unwrap();
         let deviation = (8.0f64 / 3.0).sqrt();
@@ -127,5 +129,29 @@ mod tests {
         let identity: Vec<f32> = Standardization::identity(2).apply(&[4.0, 7.5]).collect();
         assert_eq!(identity, [4.0, 7.5]);
         assert!(Standardization::of(&Fitted::default()).is_err());
+    }
+
+    #[test]
+    fn pixels_are_standardized_by_channel_and_a_constant_one_is_only_centred() {
+        let field = Field::new("picture", Axis::Sequence(0), FieldForm::Frames);
+        let mut corpus = Corpus::of_schema(Schema::of_tokens(vec![field]));
+        // Pictures of two pixels with two channels: 0, 4 and 2, 2 of the first one, and 0.1 of the second.
+        let picture = |numbers: [f32; 4]| Example {
+            line: 1,
+            file: None,
+            sequences: vec![Some(Positions::on_line(1, 1))],
+            fields: vec![Some(FieldValues::Frames {
+                width: 4,
+                picture: None,
+                numbers: numbers.to_vec().into(),
+            })],
+        };
+        let examples = vec![picture([0.0, 0.1, 4.0, 0.1]), picture([2.0, 0.1, 2.0, 0.1])];
+        corpus.train = SplitData { examples, ..SplitData::default() };
+        let fitted = Standardization::fit(&[(&corpus, 0)], 4, 2);
+        assert_eq!(fitted.numbers[MEAN], [2.0, f64::from(0.1f32)]);
+        assert_eq!(fitted.numbers[DEVIATION], [2f64.sqrt(), 0.0]);
+        let found: Vec<f32> = Standardization::of(&fitted).unwrap().apply(&[4.0, 0.6]).collect();
+        assert_eq!(found, [2f32.sqrt(), 0.6 - 0.1]);
     }
 }

@@ -126,7 +126,8 @@ impl ObjectiveConfig for Config {
         let mut examples = fields.iter().flat_map(|&(corpus, field)| {
             corpus.train.examples.iter().map(move |example| (example, field))
         });
-        Standardization::fit(&fields, examples.find_map(width).unwrap_or(0))
+        let width = examples.find_map(width).unwrap_or(0);
+        Standardization::fit(&fields, width, width)
     }
 
     fn build(&self, setup: ObjectiveSetup<'_>) -> Result<Box<dyn Objective>> {

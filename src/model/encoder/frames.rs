@@ -87,7 +87,7 @@ impl EncoderConfig for Config {
 
     fn fit(&self, corpora: &[(&Corpus, usize)], _vectors: Option<&WordVectors>) -> Fitted {
         if self.is_standardized {
-            Standardization::fit(corpora, self.width)
+            Standardization::fit(corpora, self.width, self.width)
         } else {
             Fitted::default()
         }

@@ -6,8 +6,7 @@
 //!   z_l(i, j) = f(max over p × p positions of (W_l [z_{l−1} of the window] + b_l)),  y = f(W [z_n of all positions] + b)
 //!
 //! Pooling divides height and width by p, rounded up; a window at the border has fewer positions. f is non-decreasing, so
-//! it is applied after the maximum. The pixels of each channel are standardized, as the vectors of kind "frames" are by
-//! dimension. With `coordinates` the height and the width of each pixel, from −1 to 1, are two channels more (Liu and
+//! it is applied after the maximum. The pixels are standardized by channel ([`Standardization`]). With `coordinates` the height and the width of each pixel, from −1 to 1, are two channels more (Liu and
 //! others 2018).
 
 use candle_core::{Device, Result, Tensor, Var, bail};
@@ -17,7 +16,7 @@ use super::{
     EncoderSetup, FrameForm, RowSource, SequenceView,
 };
 use crate::{
-    data::{Corpus, FieldValues, Fitted, Packing, PictureSize, vectors::WordVectors},
+    data::{Corpus, Fitted, Packing, PictureSize, Standardization, vectors::WordVectors},
     kernel,
     keys::{Key, MAX_WIDTH, Refers, ValueType},
     model::{
@@ -83,9 +82,6 @@ const KEYS: &[Key] = &[
     ),
     Key::with_default(DROPOUT, ValueType::Number(0.0, 0.95), "0", "dropout rate"),
 ];
-
-const MEAN: &str = "mean";
-const DEVIATION: &str = "standard_deviation";
 
 impl EncoderKind for Picture {
     fn name(&self) -> &'static str {
@@ -203,43 +199,20 @@ impl EncoderConfig for Config {
         if !self.is_standardized {
             return Fitted::default();
         }
-        let n_channels = self.size.channels;
-        let pictures = corpora.iter().flat_map(|&(corpus, field)| {
-            let examples = corpus.train.examples.iter();
-            examples.filter_map(move |example| match example.fields[field].as_ref()? {
-                FieldValues::Frames { numbers, .. } => Some(numbers),
-                _ => None,
-            })
-        });
-        let mut n_pixels = 0_u64;
-        let mut sums = vec![(0.0, 0.0); n_channels];
-        for pixel in pictures.flat_map(|numbers| numbers.chunks_exact(n_channels)) {
-            n_pixels += 1;
-            for ((mean, square), &x) in sums.iter_mut().zip(pixel) {
-                // Welford's update: exact for a channel that is constant.
-                let before = f64::from(x) - *mean;
-                *mean += before / n_pixels as f64;
-                *square += before * (f64::from(x) - *mean);
-            }
-        }
-        let deviation = |square: f64| (square / n_pixels.max(1) as f64).sqrt();
-        let (mean, deviation) = sums.into_iter().map(|(mean, sum)| (mean, deviation(sum))).unzip();
-        Fitted::default().with_numbers(MEAN, mean).with_numbers(DEVIATION, deviation)
+        Standardization::fit(corpora, self.size.n_values(), self.size.channels)
     }
 
     fn build(&self, mut setup: EncoderSetup<'_>) -> Result<Built> {
         let n_channels = self.size.channels;
-        let (mean, scale) = if self.is_standardized {
-            let numbers = |key| setup.fitted.numbers(key).map_err(candle_core::Error::msg);
-            let (mean, deviation) = (numbers(MEAN)?, numbers(DEVIATION)?);
-            if [&mean, &deviation].iter().any(|numbers| numbers.len() != n_channels) {
-                let found = mean.len();
-                bail!("expected means and deviations of {n_channels} channels, found {found}")
-            }
-            (mean, deviation.into_iter().map(|x| if x > 0.0 { 1.0 / x } else { 1.0 }).collect())
+        let standardization = if self.is_standardized {
+            Standardization::of(setup.fitted).map_err(candle_core::Error::msg)?
         } else {
-            (vec![0.0; n_channels], vec![1.0; n_channels])
+            Standardization::identity(n_channels)
         };
+        if standardization.width() != n_channels {
+            let found = standardization.width();
+            bail!("expected means and deviations of {n_channels} channels, found {found}")
+        }
         let maps = self.maps();
         let layer = |(maps, at): (&[PictureSize], usize)| {
             let inputs = self.window * self.window * maps[0].channels;
@@ -258,8 +231,7 @@ impl EncoderConfig for Config {
             name: setup.name.to_owned(),
             size: self.size,
             has_coordinates: self.has_coordinates,
-            mean,
-            scale,
+            standardization,
             layers,
             n_last,
             output: setup.scope.linear("output", n_last, self.width)?,
@@ -347,9 +319,7 @@ struct Network {
     size: PictureSize,
     has_coordinates: bool,
     /// Of each channel.
-    mean: Vec<f64>,
-    /// The reciprocal of each channel's standard deviation.
-    scale: Vec<f64>,
+    standardization: Standardization,
     layers: Vec<Layer>,
     /// The number of values above the last one.
     n_last: usize,
@@ -368,10 +338,7 @@ impl Network {
         // From −1 to 1; 0 if there is only one.
         let place = |at: usize, n: usize| (2 * at + 1) as f32 / n as f32 - 1.0;
         for (pixel, at) in numbers.chunks_exact(channels).zip((0..height * width).cycle()) {
-            let standardized = pixel.iter().zip(self.mean.iter().zip(&self.scale));
-            pixels.extend(
-                standardized.map(|(&x, (mean, scale))| ((f64::from(x) - mean) * scale) as f32),
-            );
+            pixels.extend(self.standardization.apply(pixel));
             if self.has_coordinates {
                 pixels.extend([place(at / width, height), place(at % width, width)]);
             }
