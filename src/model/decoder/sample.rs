@@ -71,17 +71,26 @@ fn draw_class(scores: &[f32], is_first: bool, place: f64) -> Result<u32> {
     if !total.is_finite() || total <= 0.0 {
         bail!("sampling: expected probabilities with a sum above 0, found {total}")
     }
-    let mut left = place * total;
-    let mut last = None;
+    let found = class_at(weights, place);
+    found.map_or_else(|| bail!("sampling: expected a class with a probability above 0"), Ok)
+}
+
+/// The class at a place in [0, 1] of the cumulative weights, the last one where rounding leaves a rest; `None` if no
+/// weight is above 0.
+pub(super) fn class_at(
+    weights: impl Iterator<Item = (u32, f64)> + Clone,
+    place: f64,
+) -> Option<u32> {
+    let mut rest = place * weights.clone().map(|(_, weight)| weight).sum::<f64>();
+    let mut found = None;
     for (class, weight) in weights.filter(|(_, weight)| *weight > 0.0) {
-        left -= weight;
-        last = Some(class);
-        if left < 0.0 {
+        found = Some(class);
+        if rest < weight {
             break;
         }
+        rest -= weight;
     }
-    // The sum is above 0, so there is one: the last where rounding leaves a rest.
-    last.map_or_else(|| bail!("sampling: expected a class with a probability above 0"), Ok)
+    found
 }
 
 fn most_probable(scores: &[f32], is_first: bool) -> Result<u32> {

@@ -7,7 +7,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{FIRST, network::Network};
+use super::{FIRST, network::Network, sample::class_at};
 use crate::{
     data::{Packing, Purpose, draw, draw::unit},
     kernel::{self, DecoderMemory},
@@ -75,7 +75,7 @@ impl Network {
             let scores = kernel::to_vec(&scores)?;
             for ((_, row, quantile), scores) in drawn.iter().zip(scores.chunks_exact(n_classes)) {
                 // Without a word there is none to draw.
-                previous[*row] = class_at(scores, *quantile).unwrap_or(previous[*row]);
+                previous[*row] = word_at(scores, *quantile).unwrap_or(previous[*row]);
             }
         }
         Ok(previous)
@@ -84,20 +84,9 @@ impl Network {
 
 /// The word at that part of the distribution, given ln p of every class; `None` if there is no word of a positive
 /// probability.
-fn class_at(scores: &[f32], quantile: f64) -> Option<u32> {
+fn word_at(scores: &[f32], quantile: f64) -> Option<u32> {
     let words = scores.iter().zip(0..).skip(FIRST as usize);
-    let words: Vec<(u32, f64)> =
-        words.map(|(score, class)| (class, f64::from(*score).exp())).collect();
-    let mut rest = quantile * words.iter().map(|(_, p)| p).sum::<f64>();
-    let mut found = None;
-    for (class, p) in words.into_iter().filter(|(_, p)| *p > 0.0) {
-        found = Some(class);
-        if rest < p {
-            break;
-        }
-        rest -= p;
-    }
-    found
+    class_at(words.map(|(score, class)| (class, f64::from(*score).exp())), quantile)
 }
 
 #[cfg(test)]
@@ -112,10 +101,10 @@ mod tests {
         // P: unknown 0.3, end 0.3, then words of 0.1, 0, 0.2 and 0.1.
         let scores = [0.3f32, 0.3, 0.1, 0.0, 0.2, 0.1].map(f32::ln);
         for (quantile, wanted) in [(0.0, 2), (0.24, 2), (0.26, 4), (0.74, 4), (0.76, 5), (1.0, 5)] {
-            assert_eq!(class_at(&scores, quantile), Some(wanted), "{quantile}");
+            assert_eq!(word_at(&scores, quantile), Some(wanted), "{quantile}");
         }
-        assert_eq!(class_at(&scores[..2], 0.5), None);
-        assert_eq!(class_at(&[0.0, 0.0, f32::NEG_INFINITY], 0.5), None);
+        assert_eq!(word_at(&scores[..2], 0.5), None);
+        assert_eq!(word_at(&[0.0, 0.0, f32::NEG_INFINITY], 0.5), None);
     }
 
     #[test]
