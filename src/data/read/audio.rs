@@ -17,10 +17,9 @@ mod tests;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, FieldValues, Format, Labels, Positions, Read,
-    ReadError, Schema, SequenceSpec, Source, SplitData,
+    ReadError, Schema, SequenceSpec, Source, SplitData, columns,
     encoding::{self, Decoder},
-    jsonl::{parse_object, read_objects, write_predicted},
-    lines::lines,
+    jsonl::{Object, objects, read_objects, write_predicted},
 };
 use crate::{
     data::{contents, prediction::FieldPredictions, write::UnwritableError},
@@ -93,17 +92,12 @@ impl Format for Audio {
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
         let keys = ["audio", "texts", "labels", "states"];
-        let names = keys.map(|key| values.texts(key).into_iter().map(move |name| (key, name)));
-        let names: Vec<_> = names.into_iter().flatten().collect();
-        let mut faults = Vec::new();
-        for (at, (key, name)) in names.iter().enumerate() {
-            if names[..at].iter().any(|(_, other)| other == name) {
-                faults.push((*key, format!("two fields are named {name:?}")));
-            } else if manifest::OWN_KEYS.contains(name) {
-                let what =
-                    format!("{name:?} is the key of a part's time; name the field otherwise");
-                faults.push((*key, what));
-            }
+        let mut faults = columns::fields_twice(values, &keys);
+        for key in keys {
+            let names = values.texts(key).into_iter();
+            faults.extend(names.filter(|name| manifest::OWN_KEYS.contains(name)).map(|name| {
+                (key, format!("{name:?} is the key of a part's time; name the field otherwise"))
+            }));
         }
         if let Some(band) = LogMel::empty_band(settings(values)) {
             let (bands, rate) = (values.count("bands"), values.count("sample_rate"));
@@ -143,10 +137,8 @@ impl Format for Audio {
         if is_wav(&source.bytes) {
             return Vec::new();
         }
-        let named = lines(&source.bytes).filter_map(|line| {
-            let object = parse_object(std::str::from_utf8(line.bytes).ok()?).ok()?;
-            Some(object.get(values.text("audio"))?.as_str()?.to_owned())
-        });
+        let path = |object: Object| Some(object.get(values.text("audio"))?.as_str()?.to_owned());
+        let named = objects(source).filter_map(path);
         let mut named: Vec<String> = named.collect();
         named.dedup();
         named

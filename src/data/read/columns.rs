@@ -163,6 +163,16 @@ pub(super) fn twice(key: &'static str, what: &str, names: &[&str]) -> Vec<(&'sta
     again.map(|(_, name)| (key, format!("two {what} are named {name:?}"))).collect()
 }
 
+/// The fault of each field whose name stands before it, in one list of names or in several, by their keys.
+pub(super) fn fields_twice(values: &Values, keys: &[&'static str]) -> Vec<(&'static str, String)> {
+    let names =
+        keys.iter().flat_map(|&key| values.texts(key).into_iter().map(move |name| (key, name)));
+    let names: Vec<(&str, &str)> = names.collect();
+    let again = names.iter().enumerate();
+    let again = again.filter(|&(at, (_, name))| names[..at].iter().any(|(_, other)| other == name));
+    again.map(|(_, (key, name))| (*key, format!("two fields are named {name:?}"))).collect()
+}
+
 /// The separator of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Separator {

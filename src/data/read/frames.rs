@@ -21,9 +21,9 @@ mod tests;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, Format, Labels, Read, Schema, SequenceSpec, Source,
+    columns,
     encoding::{self, Decoder},
-    jsonl::{parse_object, read_objects, write_predicted},
-    lines::lines,
+    jsonl::{objects, read_objects, write_predicted},
     tokens,
 };
 use crate::{
@@ -86,17 +86,12 @@ impl Format for Frames {
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
         let keys = [FRAMES, TEXTS, LABELS, SETS];
-        let names = keys.map(|key| values.texts(key).into_iter().map(move |name| (key, name)));
-        let names: Vec<_> = names.into_iter().flatten().collect();
-        let mut faults = Vec::new();
-        for (at, (key, name)) in names.iter().enumerate() {
-            if names[..at].iter().any(|(_, other)| other == name) {
-                faults.push((*key, format!("two fields are named {name:?}")));
-            } else if *name == manifest::TENSOR {
-                let what =
-                    format!("{name:?} is the key of a tensor's name; name the field otherwise");
-                faults.push((*key, what));
-            }
+        let mut faults = columns::fields_twice(values, &keys);
+        for key in keys {
+            let names = values.texts(key).into_iter();
+            faults.extend(names.filter(|name| *name == manifest::TENSOR).map(|name| {
+                (key, format!("{name:?} is the key of a tensor's name; name the field otherwise"))
+            }));
         }
         for (key, other) in [(HEIGHT, WIDTH), (WIDTH, HEIGHT)] {
             if values.get(key).is_some() && values.get(other).is_none() {
@@ -121,9 +116,7 @@ impl Format for Frames {
     }
 
     fn named_files(&self, source: &Source, values: &Values) -> Vec<String> {
-        let named = lines(&source.bytes).flat_map(|line| {
-            let text = std::str::from_utf8(line.bytes).unwrap_or_default();
-            let object = parse_object(text).unwrap_or_default();
+        let named = objects(source).flat_map(|object| {
             let named = object.get(values.text(FRAMES)).map(manifest::paths).unwrap_or_default();
             // A path without a file is a fault of the corpus.
             let files =

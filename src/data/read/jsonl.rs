@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::{
     Axis, Corpus, Example, Field, FieldForm, Format, Labels, Read, Schema, SequenceSpec, Source,
+    columns,
     encoding::{self, Decoder},
     lines::{lines, read_lines},
     tokens::{self, Tokens},
@@ -31,9 +32,7 @@ use crate::{
     },
     keys::{Key, ValueType, Values},
 };
-pub(super) use object::{
-    Layout, Object, RequiredTexts, label, no_key, parse as parse_object, said,
-};
+pub(super) use object::{Layout, Object, RequiredTexts, label, no_key, said};
 pub(super) use structure::{ReadFrames, describe, frames};
 
 pub(super) struct Jsonl;
@@ -98,16 +97,7 @@ impl Format for Jsonl {
     }
 
     fn check(&self, values: &Values) -> Vec<(&'static str, String)> {
-        let names =
-            FIELDS.map(|(key, _)| values.texts(key).into_iter().map(move |name| (key, name)));
-        let names: Vec<_> = names.into_iter().flatten().collect();
-        let twice = names
-            .iter()
-            .enumerate()
-            .filter(|&(at, (_, name))| names[..at].iter().any(|(_, other)| other == name));
-        let mut faults: Vec<_> = twice
-            .map(|(_, (key, name))| (*key, format!("two fields are named {name:?}")))
-            .collect();
+        let mut faults = columns::fields_twice(values, &FIELDS.map(|(key, _)| key));
         if !values.texts("item_tags").is_empty() && values.texts("items").is_empty() {
             faults.push((
                 "item_tags",
@@ -195,6 +185,14 @@ pub(super) fn read_objects(
         example(&object, line.number).map(Some)
     });
     Read { replaced: decoder.replaced(&source.name), ..read }
+}
+
+/// The object of each line that is one.
+pub(super) fn objects(source: &Source) -> impl Iterator<Item = Object> + '_ {
+    lines(&source.bytes).filter_map(|line| {
+        let text = std::str::from_utf8(line.bytes).ok()?;
+        object::parse(text).ok()
+    })
 }
 
 /// Adds a key `predicted` to the object of each example; `is_array` if the field has a value per token.
